@@ -1,0 +1,1 @@
+"""chainwatch: follow illicit money across public blockchains, and prove every step."""

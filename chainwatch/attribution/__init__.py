@@ -1,0 +1,1 @@
+"""Who says that an address is what: tags, their sources, their dates."""

@@ -1,0 +1,1 @@
+"""From links to owners, and from owners back to the evidence."""

@@ -1,0 +1,1 @@
+"""Pictures of results; each takes and returns matplotlib Axes."""

@@ -1,0 +1,1 @@
+"""Rules that say which addresses may have one owner."""

@@ -1,0 +1,299 @@
+"""Every table and column of a ledger, with type, unit and meaning: read this first.
+
+A table is append-only. ``chain`` is the CAIP-2 id. An ``address`` is its canonical bytes (kind
+byte, then payload; see :mod:`chainwatch.addresses`), never text. Null means *unknown or not read*
+and never equals another null. Amounts are base units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from chainwatch.errors import LedgerError
+
+POSITION_BITS = 24
+"""``tx = height << 24 | position``: room for 16.7 million transactions in a block."""
+
+TIME = pl.Datetime("us", "UTC")
+AMOUNT = pl.Decimal(38, 0)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, polars type, unit (if it has one) and meaning."""
+
+    name: str
+    dtype: pl.DataType | type[pl.DataType]
+    meaning: str
+    unit: str = ""
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: its key (unique, and the order of its content digest) and its columns."""
+
+    name: str
+    key: tuple[str, ...]
+    meaning: str
+    columns: tuple[Column, ...]
+
+    @property
+    def schema(self) -> dict[str, pl.DataType | type[pl.DataType]]:
+        """Column names and polars types, in order."""
+        return {column.name: column.dtype for column in self.columns}
+
+    def empty(self) -> pl.DataFrame:
+        """Return a frame without rows."""
+        return pl.DataFrame(schema=self.schema)
+
+    def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return the frame in this table's columns and types; refuse what does not fit.
+
+        Raises
+        ------
+        LedgerError
+            If a column is missing or unknown, a type cannot be cast without loss, or a column
+            that is never null holds a null.
+        """
+        if set(frame.columns) != set(self.schema):
+            odd = sorted(set(frame.columns) ^ set(self.schema))
+            raise LedgerError(f"table {self.name} does not have the columns {odd}")
+        cast = frame.select(pl.col(name).cast(dtype) for name, dtype in self.schema.items())
+        for column in self.columns:
+            if not column.nullable and cast[column.name].null_count():
+                raise LedgerError(f"{self.name}.{column.name} may not be null")
+        return cast
+
+
+def pack_tx(height: int, position: int) -> int:
+    """Return the transaction number of a place in the chain: stable for ever."""
+    return height << POSITION_BITS | position
+
+
+_CHAIN = Column("chain", pl.String, "CAIP-2 id of the network")
+_TX = Column("tx", pl.Int64, "transaction number, height << 24 | position")
+_OUT = Column("n", pl.Int64, "place of the output in its transaction, from 0")
+
+BLOCKS = Table(
+    "blocks",
+    ("chain", "height", "hash"),
+    "One row per block read; identity is the hash.",
+    (
+        _CHAIN,
+        Column("height", pl.Int64, "distance from the genesis block"),
+        Column("hash", pl.Binary, "block hash, 32 bytes in wire order"),
+        Column("parent", pl.Binary, "hash of the block before, wire order"),
+        Column("time", TIME, "time in the header: the miner's claim, may run backwards by 2 h"),
+        Column("version", pl.Int64, "version field of the header"),
+        Column("merkle_root", pl.Binary, "root over the txids, wire order"),
+        Column("bits", pl.Int64, "compact difficulty target"),
+        Column("nonce", pl.Int64, "proof-of-work nonce"),
+        Column("tx_count", pl.Int64, "transactions in the block"),
+        Column("size", pl.Int64, "serialised size with witnesses", "bytes"),
+        Column("coinbase", pl.Binary, "script of the coinbase input", nullable=True),
+    ),
+)
+
+TRANSACTIONS = Table(
+    "transactions",
+    ("chain", "tx"),
+    "One row per transaction. Fees stand in the features: they depend on what else was read.",
+    (
+        _CHAIN,
+        _TX,
+        Column("txid", pl.Binary, "transaction id, 32 bytes in wire order"),
+        Column("wtxid", pl.Binary, "id over the witness form; null without witness", nullable=True),
+        Column("block", pl.Binary, "hash of its block, wire order"),
+        Column("height", pl.Int64, "height of its block"),
+        Column("position", pl.Int64, "place in the block, from 0"),
+        Column("time", TIME, "time of its block"),
+        Column("version", pl.Int64, "version field, as a signed 32-bit integer"),
+        Column("locktime", pl.Int64, "nLockTime"),
+        Column("size", pl.Int64, "serialised size with witnesses", "bytes"),
+        Column("weight", pl.Int64, "3 x stripped size + size", "weight units"),
+        Column("input_count", pl.Int64, "inputs; 0 for a coinbase"),
+        Column("output_count", pl.Int64, "outputs"),
+        Column("output_value", pl.Int64, "sum of the outputs", "base units"),
+        Column("coinbase", pl.Boolean, "true for the origin of new coins"),
+    ),
+)
+
+INPUTS = Table(
+    "inputs",
+    ("chain", "tx", "n"),
+    "One row per input. A coinbase has none.",
+    (
+        _CHAIN,
+        _TX,
+        Column("n", pl.Int64, "place of the input in its transaction, from 0"),
+        Column("prev_txid", pl.Binary, "txid of the output it spends, wire order"),
+        Column("prev_n", pl.Int64, "place of the output it spends"),
+        Column("prev_tx", pl.Int64, "number of that transaction", nullable=True),
+        Column("value", pl.Int64, "value it spends", "base units", nullable=True),
+        Column("address", pl.Binary, "address of the output it spends", nullable=True),
+        Column("script_kind", pl.String, "kind of the output it spends", nullable=True),
+        Column("sequence", pl.Int64, "nSequence"),
+    ),
+)
+
+OUTPUTS = Table(
+    "outputs",
+    ("chain", "tx", "n"),
+    "One row per output.",
+    (
+        _CHAIN,
+        _TX,
+        _OUT,
+        Column("value", pl.Int64, "value", "base units"),
+        Column(
+            "script_kind",
+            pl.String,
+            "p2pkh, p2sh, p2wpkh, p2wsh, p2tr, witness_unknown, p2pk, multisig, null_data"
+            " (its value is burnt) or nonstandard",
+        ),
+        Column("address", pl.Binary, "canonical address; null where there is none", nullable=True),
+        Column("script", pl.Binary, "whole script, kept where address is null", nullable=True),
+        Column("spendable", pl.Boolean, "false for OP_RETURN, genesis, superseded coinbases"),
+    ),
+)
+
+OUTPUT_KEYS = Table(
+    "output_keys",
+    ("chain", "tx", "n", "k"),
+    "Public keys of outputs without an address (P2PK, bare multisig); one owner is not assumed.",
+    (
+        _CHAIN,
+        _TX,
+        _OUT,
+        Column("k", pl.Int64, "place of the key in the script, from 0"),
+        Column("required", pl.Int64, "signatures that the script asks for"),
+        Column("key", pl.Binary, "public key as it stands in the script"),
+    ),
+)
+
+TRANSFERS = Table(
+    "transfers",
+    ("chain", "txid", "kind", "log_index", "trace_path", "contract", "sender", "receiver",
+     "amount", "amount_hex", "token_id", "occurrence"),
+    "One row per movement on an account chain: native, internal or token.",
+    (
+        _CHAIN,
+        Column("txid", pl.Binary, "transaction id, big-endian as shown"),
+        Column("kind", pl.String, "native, internal, erc20, trc20, ..."),
+        Column("log_index", pl.Int64, "place of the log in its block", nullable=True),
+        Column("trace_path", pl.String, "place of the call, e.g. '0.2.1'", nullable=True),
+        Column("occurrence", pl.Int64, "0, 1, ... among transfers alike in all that identifies"),
+        Column("tx", pl.Int64, "transaction number; null where the height is unknown", nullable=True),
+        Column("time", TIME, "time of the block, or as the source states it"),
+        Column("contract", pl.Binary, "token contract; null for the native asset", nullable=True),
+        Column("token_id", pl.String, "id of a unique token", nullable=True),
+        Column("sender", pl.Binary, "paying address"),
+        Column("receiver", pl.Binary, "receiving address"),
+        Column("amount", AMOUNT, "amount; null where wider than 38 digits", "base units",
+               nullable=True),
+        Column("amount_hex", pl.String, "the exact amount where it is wider", nullable=True),
+        Column("symbol", pl.String, "symbol the source shows; display only", nullable=True),
+        Column("decimals", pl.Int64, "decimals the source shows; display only", nullable=True),
+        Column("success", pl.Boolean, "did it take effect; null where not said", nullable=True),
+        Column("status", pl.String, "status word of the source, verbatim", nullable=True),
+        Column("order_uncertain", pl.Boolean, "true where only the time orders it"),
+        Column("sections", pl.Int64, "sections of the source that report it (an audit of repeats)"),
+    ),
+)
+
+COVERAGE = Table(
+    "coverage",
+    ("chain", "unit"),
+    "What has been read, from whom: one row per unit of reading (a block, a part of a dump).",
+    (
+        _CHAIN,
+        Column("unit", pl.String, "block/<hash> or dump/<sha256>/<part>[/<address>]"),
+        Column("kind", pl.String, "block, address or dump"),
+        Column("height", pl.Int64, "height of the block", nullable=True),
+        Column("block", pl.Binary, "hash of the block", nullable=True),
+        Column("address", pl.Binary, "address whose history was read", nullable=True),
+        Column("contract", pl.Binary, "only this token was read", nullable=True),
+        Column("from_time", TIME, "first moment the unit speaks of", nullable=True),
+        Column("to_time", TIME, "last moment the unit speaks of", nullable=True),
+        Column("complete", pl.Boolean, "the source claims all of it; null where it does not say",
+               nullable=True),
+        Column("source", pl.String, "source, as it names itself"),
+        Column("answer", pl.Binary, "digest of the raw bytes in answers"),
+    ),
+)
+
+ANSWERS = Table(
+    "answers",
+    ("digest", "request"),
+    "Each raw reply or file that was read, so that what was read can be shown.",
+    (
+        Column("digest", pl.Binary, "SHA-256 of the raw bytes"),
+        Column("source", pl.String, "source, as it names itself"),
+        Column("request", pl.String, "what was asked for; a file's name without its folder"),
+        Column("host", pl.String, "host that answered; null for a file", nullable=True),
+        Column("time", TIME, "time of acquisition: evidence, and digested"),
+        Column("size", pl.Int64, "raw size", "bytes"),
+        Column("body", pl.Binary, "the raw bytes where they are kept", nullable=True),
+    ),
+)
+
+TAGS = Table(
+    "tags",
+    ("chain", "address", "label", "concept", "source", "pack", "first_day", "last_day"),
+    "Attributions: who says that an address is what. One row per concept.",
+    (
+        _CHAIN,
+        Column("address", pl.Binary, "canonical address"),
+        Column("label", pl.String, "name the source gives"),
+        Column("concept", pl.String, "concept id (exchange, vendor, ...)", nullable=True),
+        Column("actor", pl.String, "id of the actor, one for all its wallets", nullable=True),
+        Column("source", pl.String, "where it was published"),
+        Column("confidence", pl.String, "TagPack level, e.g. authority_data, unknown"),
+        Column("level", pl.Int64, "the same as a number", "0 to 100"),
+        Column("first_day", pl.Date, "first valid day; null is undated", nullable=True),
+        Column("last_day", pl.Date, "last valid day; null is open or undated", nullable=True),
+        Column("as_of", pl.Date, "day on which the source said so", nullable=True),
+        Column("pack", pl.String, "file it came from"),
+        Column("definer", pl.Boolean, "the source offers it for the whole cluster"),
+        Column("context", pl.String, "anything else the source says, verbatim", nullable=True),
+    ),
+)
+
+PRICES = Table(
+    "prices",
+    ("asset", "currency", "time", "source"),
+    "Prices of an asset; an equi-join on the hour, never a nearest match.",
+    (
+        Column("asset", pl.String, "CAIP-19 asset id"),
+        Column("currency", pl.String, "ISO 4217 code"),
+        Column("time", TIME, "start of the hour it holds for"),
+        Column("price", pl.Decimal(38, 12), "price of one whole coin", "currency"),
+        Column("source", pl.String, "who published it"),
+    ),
+)
+
+TABLES: tuple[Table, ...] = (
+    BLOCKS, TRANSACTIONS, INPUTS, OUTPUTS, OUTPUT_KEYS,
+    TRANSFERS, COVERAGE, ANSWERS, TAGS, PRICES,
+)
+"""All tables, written out; a test proves the list complete."""
+
+COMMITS = Table(
+    "commits",
+    ("commit",),
+    "One row per commit, written last: the Delta version of every table makes it atomic.",
+    (
+        Column("commit", pl.Int64, "number of the commit, from 1"),
+        Column("parent", pl.Int64, "commit it builds on; 0 for the first"),
+        Column("source", pl.String, "source, as it names itself"),
+        Column("chain", pl.String, "chain that was read"),
+        Column("what", pl.String, "span or addresses, in words"),
+        Column("tip", pl.Binary, "hash of the highest block read", nullable=True),
+        Column("rows", pl.Int64, "rows appended"),
+        *(Column(f"{table.name}_version", pl.Int64, f"Delta version of {table.name}")
+          for table in TABLES),
+    ),
+)

@@ -1,0 +1,212 @@
+"""How a result came about: records, content digests, and the decorator that keeps both."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from datetime import date, datetime
+from importlib.metadata import version
+from typing import Any, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
+
+import polars as pl
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One step: what was called, with what, on what, and the digest of what came out.
+
+    Attributes
+    ----------
+    step : str
+        Name of the public verb.
+    params : dict
+        Plain parameters, rules and policies by their text.
+    inputs : tuple of Record
+        Records of the results it was given.
+    content : str
+        SHA-256 of the result's tables; run times are no part of it.
+    software : dict
+        Versions of chainwatch and polars.
+    """
+
+    step: str
+    params: Mapping[str, Any]
+    inputs: tuple[Record, ...]
+    content: str
+    software: Mapping[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the record with its inputs as plain data."""
+        return {
+            "step": self.step,
+            "params": dict(self.params),
+            "inputs": [record.as_dict() for record in self.inputs],
+            "content": self.content,
+            "software": dict(self.software),
+        }
+
+    def tree(self, indent: int = 0) -> str:
+        """Return the lineage as an indented text, the latest step first."""
+        given = ", ".join(f"{key}={value}" for key, value in self.params.items())
+        line = f"{'  ' * indent}{self.step}({given})  sha256:{self.content[:16]}"
+        return "\n".join([line, *(record.tree(indent + 1) for record in self.inputs)])
+
+
+@runtime_checkable
+class Result(Protocol):
+    """Anything with tables to digest and a record of how it came about."""
+
+    @property
+    def record(self) -> Record | None: ...
+
+    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]: ...
+
+
+def software() -> dict[str, str]:
+    """Return the versions on which a content digest can depend."""
+    return {name: version(name) for name in ("chainwatch", "polars")}
+
+
+def _column_bytes(series: pl.Series) -> Iterable[bytes]:
+    valid = series.is_not_null()
+    yield valid.cast(pl.UInt8).to_numpy().tobytes()
+    if series.dtype == pl.Binary:
+        values = [value or b"" for value in series.to_list()]
+    elif series.dtype.is_integer():
+        yield series.cast(pl.Int64).fill_null(0).to_numpy().astype("<i8").tobytes()
+        return
+    elif series.dtype == pl.Boolean:
+        yield series.fill_null(False).cast(pl.UInt8).to_numpy().tobytes()
+        return
+    elif isinstance(series.dtype, pl.Datetime):
+        yield series.dt.epoch("us").fill_null(0).to_numpy().astype("<i8").tobytes()
+        return
+    else:  # decimals, strings, dates, floats: their exact text
+        values = [_text(value).encode() for value in series.to_list()]
+    for value in values:
+        yield len(value).to_bytes(8, "little")
+        yield value
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def digest_frame(frame: pl.DataFrame, key: Iterable[str] = ()) -> str:
+    """Return the SHA-256 of a table's rows, whatever their order and however they are stored.
+
+    Rows are sorted by ``key`` and then by all other columns; each column is hashed under its
+    name with its validity and its values in a fixed encoding. Types that hold the same integers
+    (``Int32``, ``Int64``) give the same digest.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        The rows.
+    key : iterable of str
+        Columns to sort by first.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    order = list(key) + [name for name in frame.columns if name not in set(key)]
+    rows = frame.sort(order, nulls_last=False, maintain_order=True) if order else frame
+    sha = hashlib.sha256(f"{frame.height}".encode())
+    for name in sorted(frame.columns):
+        sha.update(b"\x00" + name.encode() + b"\x00")
+        for chunk in _column_bytes(rows[name]):
+            sha.update(chunk)
+    return sha.hexdigest()
+
+
+def digest_bytes(data: bytes) -> str:
+    """Return the SHA-256 of bytes as hexadecimal text."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def digest_json(value: object) -> str:
+    """Return the SHA-256 of plain data, independent of the order of its keys."""
+    return digest_bytes(canonical_json(value))
+
+
+def canonical_json(value: object) -> bytes:
+    """Return plain data as JSON bytes with sorted keys and no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def digest_result(result: Result) -> str:
+    """Return one digest over all tables of a result."""
+    parts = {name: digest_frame(frame, key) for name, (frame, key) in result.tables().items()}
+    return digest_json(parts)
+
+
+def _describe(value: object) -> Any:
+    """Return a parameter as plain data: results and frames by digest, rules by their text."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Result):
+        return f"sha256:{value.record.content if value.record else digest_result(value)}"
+    if isinstance(value, pl.DataFrame):
+        return f"sha256:{digest_frame(value)}"
+    if isinstance(value, Mapping):
+        return {str(key): _describe(item) for key, item in value.items()}
+    if isinstance(value, (set, frozenset)):
+        return sorted((_describe(item) for item in value), key=str)
+    if isinstance(value, (list, tuple)):
+        return [_describe(item) for item in value]
+    name = getattr(value, "__name__", None)
+    return name if callable(value) and name else str(value)
+
+
+def _records(value: object) -> Iterable[Record]:
+    if isinstance(value, Result):
+        if value.record:
+            yield value.record
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _records(item)
+
+
+def recorded(verb: Callable[P, R]) -> Callable[P, R]:
+    """Attach to what a public verb returns the record of how it came about.
+
+    The verb returns a frozen dataclass with a ``record`` field; its body holds no bookkeeping.
+    Results among the arguments are replaced by their digests and become the inputs.
+    """
+    signature = inspect.signature(verb)
+
+    @functools.wraps(verb)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        result = verb(*args, **kwargs)
+        given = list(bound.arguments.values())
+        record = Record(
+            step=verb.__name__,
+            params={name: _describe(value) for name, value in bound.arguments.items()},
+            inputs=tuple(record for value in given for record in _records(value)),
+            content=digest_result(cast(Result, result)),
+            software=software(),
+        )
+        if not is_dataclass(result) or "record" not in {item.name for item in fields(result)}:
+            raise TypeError(f"{verb.__name__} must return a dataclass with a record field")
+        return cast(R, replace(cast(Any, result), record=record))
+
+    return wrapped

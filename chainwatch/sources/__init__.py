@@ -1,0 +1,1 @@
+"""Where chain data comes from: one file per kind of source, all in one protocol."""

@@ -1,0 +1,1 @@
+"""Following value: policies, the walk, and the reasons why it ends."""

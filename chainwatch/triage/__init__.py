@@ -1,0 +1,1 @@
+"""Who matters and who is masked."""
