@@ -13,7 +13,7 @@ AMOUNT = pl.Decimal(38, 0)
 """The type of an amount in every result: 38 decimal digits, no fraction."""
 
 LARGEST_AMOUNT = 10**38 - 1
-"""The largest amount an ``AMOUNT`` column holds; wider ones are kept as hex, their total unknown."""
+"""The largest amount an ``AMOUNT`` column holds; a wider one is kept as hex, its total unknown."""
 
 
 def to_text(amount: int | Decimal | None, decimals: int, *, group: bool = False) -> str:

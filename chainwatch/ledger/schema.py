@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from chainwatch.errors import LedgerError
+from chainwatch.ledger.casts import conform
 
 POSITION_BITS = 24
 """``tx = height << 24 | position``: room for 16.7 million transactions in a block."""
@@ -58,14 +58,8 @@ class Table:
             If a column is missing or unknown, a type cannot be cast without loss, or a column
             that is never null holds a null.
         """
-        if set(frame.columns) != set(self.schema):
-            odd = sorted(set(frame.columns) ^ set(self.schema))
-            raise LedgerError(f"table {self.name} does not have the columns {odd}")
-        cast = frame.select(pl.col(name).cast(dtype) for name, dtype in self.schema.items())
-        for column in self.columns:
-            if not column.nullable and cast[column.name].null_count():
-                raise LedgerError(f"{self.name}.{column.name} may not be null")
-        return cast
+        required = [column.name for column in self.columns if not column.nullable]
+        return conform(frame, self.name, self.schema, required)
 
 
 def pack_tx(height: int, position: int) -> int:
@@ -186,7 +180,8 @@ TRANSFERS = Table(
         Column("log_index", pl.Int64, "place of the log in its block", nullable=True),
         Column("trace_path", pl.String, "place of the call, e.g. '0.2.1'", nullable=True),
         Column("occurrence", pl.Int64, "0, 1, ... among transfers alike in all that identifies"),
-        Column("tx", pl.Int64, "transaction number; null where the height is unknown", nullable=True),
+        Column("tx", pl.Int64, "transaction number; null where the height is unknown",
+               nullable=True),
         Column("time", TIME, "time of the block, or as the source states it"),
         Column("contract", pl.Binary, "token contract; null for the native asset", nullable=True),
         Column("token_id", pl.String, "id of a unique token", nullable=True),

@@ -1,0 +1,62 @@
+"""An asset is (chain, contract, token id): a symbol is never identity and decimals only display."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from chainwatch.addresses import parse, text
+from chainwatch.chains import chain as find_chain
+from chainwatch.units import to_text
+
+
+@dataclass(frozen=True)
+class Asset:
+    """What is moved: the native coin of a chain, or the token of one contract.
+
+    Attributes
+    ----------
+    chain : str
+        CAIP-2 id.
+    contract : bytes or None
+        Canonical address of the token contract; None for the native coin.
+    symbol : str
+        For display only.
+    decimals : int
+        For display only.
+    """
+
+    chain: str
+    contract: bytes | None
+    symbol: str
+    decimals: int
+
+    def shown(self, amount: int | None, *, symbol: bool = True) -> str:
+        """Return an amount as text, thousands apart."""
+        number = to_text(amount, self.decimals, group=True)
+        return f"{number} {self.symbol}" if symbol else number
+
+    def of_transfers(self) -> pl.Expr:
+        """Return the condition that selects this asset among transfers."""
+        here = pl.col("chain") == self.chain
+        if self.contract is None:
+            return here & pl.col("contract").is_null() & (pl.col("kind") == "native")
+        return here & (pl.col("contract") == self.contract) & pl.col("token_id").is_null()
+
+    def __str__(self) -> str:
+        if self.contract is None:
+            return f"{self.symbol} ({self.chain})"
+        return f"{self.symbol} ({self.chain}, contract {text(self.contract, self.chain)})"
+
+
+def native(chain: str) -> Asset:
+    """Return the native coin of a chain."""
+    found = find_chain(chain)
+    return Asset(found.id, None, found.symbol, found.decimals)
+
+
+def token(chain: str, contract: str, symbol: str, decimals: int) -> Asset:
+    """Return the token of a contract; symbol and decimals are how it will be shown."""
+    found = find_chain(chain)
+    return Asset(found.id, parse(contract, found), symbol, decimals)

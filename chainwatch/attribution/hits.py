@@ -1,0 +1,222 @@
+"""Every payment of a ledger to or from a tagged address, each with what its date allows to say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import polars as pl
+
+from chainwatch import addresses
+from chainwatch.attribution.rejected import shown
+from chainwatch.attribution.tags import Tags
+from chainwatch.attribution.timing import statement
+from chainwatch.chains import Chain
+from chainwatch.chains import chain as chain_of
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.schema import AMOUNT, POSITION_BITS, TIME
+from chainwatch.provenance import Record, recorded
+from chainwatch.units import to_text
+
+MOVES_NOTHING = "moves nothing: shows no payment"
+"""Said of a value of zero: anybody can make such a transfer look as if a stranger had paid."""
+
+MOST_DECIMALS = 38
+"""A token that states more decimals is shown in base units."""
+
+MOVEMENT: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "chain": pl.String, "height": pl.Int64, "time": TIME, "txid": pl.Binary, "n": pl.Int64,
+    "direction": pl.String, "kind": pl.String, "contract": pl.Binary, "token_id": pl.String,
+    "trace_path": pl.String, "occurrence": pl.Int64, "address": pl.Binary, "value": AMOUNT,
+    "symbol": pl.String, "decimals": pl.Int64,
+}  # fmt: skip
+"""A movement: an output to, an input from, or a transfer with a tagged address.
+
+``n`` is the place of the output or input in its transaction, or the log index of a transfer;
+``kind`` is *output*, *input* or that of the transfer; symbol and decimals are display only.
+"""
+
+_TAG = (
+    "label", "concept", "actor", "source", "confidence", "level", "first_day", "last_day", "as_of",
+    "pack",
+)  # fmt: skip
+_DATES = ("concept", "first_day", "last_day", "as_of")
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class TagHits:
+    """Movements to and from tagged addresses, one row per movement and row of the tags.
+
+    A movement stands there once per tag and concept of its address: add up :meth:`payments`.
+
+    Attributes
+    ----------
+    frame : polars.DataFrame
+        The columns of ``MOVEMENT``; ``label, concept, actor, source, confidence, level, first_day,
+        last_day, as_of, pack`` of the tag; ``timing``, the sentence on its dates; ``note``.
+    unread : polars.DataFrame
+        ``chain, inputs``: inputs in the span whose spent output was not read. Any of them may come
+        from a tagged address.
+    record : Record or None
+        How it came about.
+    """
+
+    frame: pl.DataFrame
+    unread: pl.DataFrame
+    record: Record | None = None
+
+    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
+        """Return the tables that the content digest is of, with their keys."""
+        key = ("chain", "time", "txid", "direction", "kind", "n")
+        return {"hits": (self.frame, key), "unread": (self.unread, ("chain",))}
+
+    def payments(self) -> pl.DataFrame:
+        """Return each movement once, whatever the number of its tags."""
+        return self.frame.select(*MOVEMENT).unique(maintain_order=True)
+
+    def plain(self) -> pl.DataFrame:
+        """Return the rows as texts for people, safe on a terminal; addresses are in clear."""
+        texts = [_texts(row) for row in self.frame.iter_rows(named=True)]
+        names = ("chain", "height", "time", "txid", "n", "direction", "address", "amount")
+        told = ("label", "concept", "source", "confidence", "timing", "note")
+        schema = {name: pl.Int64 if name in ("height", "n") else pl.String for name in names + told}
+        return pl.DataFrame(texts, schema=schema, orient="row")
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    def __repr__(self) -> str:
+        ways = self.payments()["direction"].to_list()
+        return (
+            f"TagHits({ways.count('to'):,} payments to and {ways.count('from'):,} from tagged"
+            f" addresses, {int(self.unread['inputs'].sum()):,} inputs unread)"
+        )
+
+    def _repr_html_(self) -> str:
+        counted = self.frame.group_by("direction", "concept").agg(
+            pl.struct(*MOVEMENT).n_unique().alias("payments")
+        )
+        rows = "".join(
+            f"<tr><td>{way}</td><td>{escape(shown(concept or 'none stated'))}</td>"
+            f"<td>{count:,}</td></tr>"
+            for way, concept, count in counted.sort("direction", "concept").iter_rows()
+        )
+        head = "<tr><th>direction</th><th>concept</th><th>payments</th></tr>"
+        return f"<p>{escape(repr(self))}</p><table>{head}{rows}</table>"
+
+
+@recorded
+def hits(ledger: Ledger, tags: Tags) -> TagHits:
+    """Find every payment in the ledger's span to or from a tagged address.
+
+    On coin chains these are outputs to it, and inputs that spend from it where what they spend was
+    read. On account chains they are transfers received and sent; one that is known to have failed
+    is left out, one of value zero is marked.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        What was read; its span limits the search.
+    tags : Tags
+        The tags. None is left out for its dates: each row says what they allow to say.
+
+    Returns
+    -------
+    TagHits
+
+    Fails when
+    ----------
+    A tag is meant for the cluster of its address (``definer``): only the address itself is looked
+    for. An input that was not read is no hit: ``unread`` counts them.
+    """
+    wanted = tags.addresses().lazy()
+    parts = [
+        _coins(ledger, ledger.outputs, wanted, "to", "output"),
+        _coins(ledger, ledger.inputs, wanted, "from", "input"),
+        _transfers(ledger, wanted, "to", "receiver"),
+        _transfers(ledger, wanted, "from", "sender"),
+    ]
+    moved = pl.concat(pl.collect_all(parts))
+    said = tags.frame.select("chain", "address", *_TAG)
+    found = moved.join(said, on=["chain", "address"], how="inner")
+    note = pl.when(pl.col("value") == 0).then(pl.lit(MOVES_NOTHING)).alias("note")
+    rows = _timed(found).with_columns(note)
+    first = ["time", "chain", "txid", "direction", "kind", "n"]
+    order = [*first, *(name for name in rows.columns if name not in first)]
+    return TagHits(rows.sort(order, nulls_last=True), _unread(ledger, tags))
+
+
+def _coins(
+    ledger: Ledger, rows: pl.LazyFrame, wanted: pl.LazyFrame, direction: str, kind: str
+) -> pl.LazyFrame:
+    made = ledger.transactions.select("chain", "tx", "txid", "height", "time")
+    found = rows.join(wanted, on=["chain", "address"], how="semi").join(made, on=["chain", "tx"])
+    given = {"direction": pl.lit(direction), "kind": pl.lit(kind)}
+    return found.select(_movement(given, known={"value": pl.col("value"), "n": pl.col("n")}))
+
+
+def _transfers(ledger: Ledger, wanted: pl.LazyFrame, direction: str, party: str) -> pl.LazyFrame:
+    took_effect = pl.col("success").is_null() | pl.col("success")
+    found = ledger.transfers.filter(took_effect).join(
+        wanted, left_on=["chain", party], right_on=["chain", "address"], how="semi"
+    )
+    same = ("kind", "contract", "token_id", "trace_path", "occurrence", "symbol", "decimals")
+    known = {
+        "height": pl.col("tx") // (1 << POSITION_BITS),
+        "n": pl.col("log_index"),
+        "address": pl.col(party),
+        "value": pl.col("amount"),
+        **{name: pl.col(name) for name in same},
+    }
+    return found.select(_movement({"direction": pl.lit(direction)}, known=known))
+
+
+def _movement(given: Mapping[str, pl.Expr], *, known: Mapping[str, pl.Expr]) -> list[pl.Expr]:
+    """Return the columns of a movement: what is given, what is known, and null for the rest."""
+    common = {name: pl.col(name) for name in ("chain", "height", "time", "txid", "address")}
+    columns = {**common, **known, **given}
+    return [
+        columns.get(name, pl.lit(None)).cast(dtype).alias(name) for name, dtype in MOVEMENT.items()
+    ]
+
+
+def _timed(found: pl.DataFrame) -> pl.DataFrame:
+    """Add the sentence on the dates, made once for each that occurs."""
+    days = found.with_columns(day=pl.col("time").dt.date())
+    key = [*_DATES, "day"]
+    distinct = days.select(key).unique()
+    told = [statement(row, row["day"]) for row in distinct.iter_rows(named=True)]
+    sentences = distinct.with_columns(pl.Series("timing", told, pl.String))
+    return days.join(sentences, on=key, how="left", nulls_equal=True).drop("day")
+
+
+def _unread(ledger: Ledger, tags: Tags) -> pl.DataFrame:
+    chains = tags.frame["chain"].unique().to_list()
+    lacking = ledger.inputs.filter(pl.col("value").is_null() & pl.col("chain").is_in(chains))
+    counted = lacking.group_by("chain").agg(pl.len().cast(pl.Int64).alias("inputs"))
+    return counted.sort("chain").collect()
+
+
+def _texts(row: Mapping[str, Any]) -> tuple[object, ...]:
+    chain = chain_of(row["chain"])
+    told = ("label", "concept", "source", "confidence", "timing", "note")
+    return (
+        chain.alias, row["height"], row["time"].isoformat().replace("+00:00", "Z"),
+        addresses.txid_text(row["txid"], chain), row["n"], row["direction"],
+        addresses.text(row["address"], chain), _amount(row, chain),
+        *(None if row[name] is None else shown(row[name]) for name in told),
+    )  # fmt: skip
+
+
+def _amount(row: Mapping[str, Any], chain: Chain) -> str:
+    """Return the value with its unit; a token is named by its contract, not by its symbol alone."""
+    if row["contract"] is None and row["token_id"] is None:
+        return f"{to_text(row['value'], chain.decimals)} {chain.symbol}"
+    decimals = row["decimals"]
+    usual = decimals is not None and 0 <= decimals <= MOST_DECIMALS and row["symbol"] is not None
+    unit = shown(row["symbol"], 12) if usual else "base units"
+    which = addresses.text(row["contract"], chain) if row["contract"] else "none"
+    item = f", id {shown(row['token_id'], 40)}" if row["token_id"] is not None else ""
+    return f"{to_text(row['value'], decimals if usual else 0)} {unit} (contract {which}{item})"

@@ -1,0 +1,270 @@
+"""Read and write TagPacks: YAML files in which a publisher says what addresses are.
+
+A field of the header holds for every tag, a tag may override it. Two fields are ours, an extension
+that other TagPack software refuses: ``first_day`` and ``last_day``, the first and last day on which
+the statement holds. Without ``first_day`` a tag is *undated*, and every use of it says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from chainwatch.addresses import parse, text
+from chainwatch.attribution.marked_yaml import Fields, Items, Node, Text, load
+from chainwatch.attribution.rejected import Rejection, rejected_frame, shown
+from chainwatch.attribution.tag_fields import HEADER_FIELDS, SUBJECTS, TAG_FIELDS, TagValues
+from chainwatch.chains import chain as chain_of
+from chainwatch.errors import AddressError, OutputExists, TagError
+from chainwatch.ledger.schema import TAGS
+
+if TYPE_CHECKING:
+    from chainwatch.attribution.tags import Tags
+
+MAX_UNFOLDED = 2_000_000_000
+"""Characters of all rows once header fields are written into every tag; about 10 million tags."""
+
+_KEY = [list(TAGS.schema).index(name) for name in TAGS.key]
+
+
+def read_tagpack(
+    path: Path, *, name: str, root: Path, network: str | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the tags of one pack and what of it was not taken.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    name : str
+        What to call it in rows and errors: its path below the folder that was read.
+    root : Path
+        Folder that an ``!include`` must not leave.
+    network : str, optional
+        Network for tags that state neither ``network`` nor ``currency``.
+
+    Returns
+    -------
+    tuple of polars.DataFrame
+        Rows of ``schema.TAGS``, one per tag and concept; and the rejections. A tag of a chain that
+        is not supported, of a transaction, with an address that does not parse, without a
+        mandatory field, or said twice is rejected, and the others are taken.
+
+    Raises
+    ------
+    TagError
+        If the file breaks the format: no TagPack, an unknown field, a null, an id that is not in
+        the taxonomy, a date that is none.
+    """
+    pack = _Pack(name, network)
+    header, tags = pack.open(_document(path, name, root))
+    for number, tag in enumerate(tags.values, 1):
+        pack.take(number, tag, header)
+    return pl.DataFrame(pack.rows, TAGS.schema, orient="row"), rejected_frame(pack.rejected)
+
+
+def _document(path: Path, name: str, root: Path) -> dict[str, Node]:
+    """Return the fields of a pack, those of an included header among them."""
+    top = load(path, name)
+    if not isinstance(top, Fields):
+        raise TagError("not a TagPack: the file is no mapping", where=shown(name))
+    found = dict(top.values)
+    include = found.pop("header", None)
+    if include is None:
+        return found
+    if not isinstance(include, Text) or not include.include:
+        where = f"{shown(name)} line {include.line}"
+        raise TagError("header is no !include of a file", where=where, remedy="write !include FILE")
+    other = load(_included(include, path, name, root), shown(include.value))
+    if not isinstance(other, Fields):
+        raise TagError("an included header is no mapping", where=shown(include.value))
+    if twice := sorted(set(other.values) & set(found)):
+        raise TagError(
+            f"field {twice[0]!r} stands both in the pack and in its included header",
+            where=shown(name),
+            remedy="keep one of them",
+        )
+    return {**found, **other.values}
+
+
+def _included(include: Text, path: Path, name: str, root: Path) -> Path:
+    """Return the file an include means: beside the pack or above it, never outside the root."""
+    top = root.resolve()
+    asked = Path(include.value)
+    if not asked.is_absolute() and ".." not in asked.parts:
+        for folder in (path.resolve().parent, *path.resolve().parent.parents):
+            if not folder.is_relative_to(top):
+                break
+            found = (folder / asked).resolve()
+            if found.is_file() and found.is_relative_to(top):
+                return found
+    raise TagError(
+        f"!include {include.value[:100]!r} is no file inside the folder that is read",
+        where=f"{shown(name)} line {include.line}",
+        remedy="keep the header in the folder of the pack, or read the folder that holds both",
+    )
+
+
+@dataclass
+class _Pack:
+    """The rows of one pack while it is read."""
+
+    name: str
+    network: str | None
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    keys: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    unfolded: int = 0
+
+    def open(self, top: dict[str, Node]) -> tuple[dict[str, Node], Items]:
+        """Check the header and return the fields that tags inherit, and the tags."""
+        for key, node in top.items():
+            self.check(key, node, HEADER_FIELDS | TAG_FIELDS, "the header")
+        for key in ("title", "creator", "tags"):
+            if key not in top:
+                raise TagError(f"a pack without {key}", where=shown(self.name), remedy="add it")
+        tags = top["tags"]
+        if not isinstance(tags, Items) or not tags.values:
+            raise self.fail("tags is no list of tags", tags.line, "list at least one tag")
+        return {key: node for key, node in top.items() if key in TAG_FIELDS}, tags
+
+    def fail(self, what: str, line: int, remedy: str, tag: int = 0) -> TagError:
+        place = f"{shown(self.name)} {f'tag {tag}, ' if tag else ''}line {line}"
+        return TagError(what, where=place, remedy=remedy)
+
+    def check(self, key: str, node: Node, allowed: frozenset[str], part: str, tag: int = 0) -> None:
+        if key not in allowed:
+            what = f"unknown field {key[:64]!r} in {part}"
+            raise self.fail(what, node.line, f"write one of {', '.join(sorted(allowed))}", tag)
+        listed = key in ("tags", "concepts")
+        if not isinstance(node, Items if listed else Text):
+            what = f"{key} is {'no list' if listed else 'no single text'}"
+            raise self.fail(what, node.line, "see the TagPack format", tag)
+        for item in node.values if key == "concepts" and isinstance(node, Items) else [node]:
+            if isinstance(item, Text) and (item.null or item.include or not item.value.strip()):
+                raise self.fail(f"{key} is empty", item.line, "give a value or remove it", tag)
+
+    def take(self, number: int, tag: Node, header: dict[str, Node]) -> None:
+        """Add the rows of one tag, or the reason there are none."""
+        if not isinstance(tag, Fields):
+            raise self.fail("a tag is no mapping", tag.line, "write its fields", number)
+        for key, node in tag.values.items():
+            self.check(key, node, TAG_FIELDS | SUBJECTS, "a tag", number)
+        values = TagValues(self.name, self.network, number, tag.line, {**header, **tag.values})
+        place = f"tag {number}, line {tag.line}"
+        alias, reason = values.subject()
+        said = values.get("address") or values.get("tx_hash") or ""
+        if alias is None:
+            values.row(b"", "")  # a pack that breaks the format is refused whatever its chain
+            self.rejected.append(Rejection(self.name, place, said, reason))
+            return
+        try:
+            address = parse(said, alias)
+        except AddressError as error:
+            self.rejected.append(Rejection(self.name, place, said, str(error)))
+            return
+        for row in values.row(address, chain_of(alias).id):
+            self.add(row, number, Rejection(self.name, place, said, ""))
+
+    def add(self, row: tuple[Any, ...], number: int, place: Rejection) -> None:
+        key = tuple(row[index] for index in _KEY)
+        first = self.keys.setdefault(key, number)
+        if first != number:
+            self.rejected.append(place._replace(reason=f"says again what tag {first} says"))
+            return
+        self.unfolded += sum(len(value) for value in row if isinstance(value, (str, bytes)))
+        if self.unfolded > MAX_UNFOLDED:
+            what = f"the pack unfolds to more than {MAX_UNFOLDED:,} characters"
+            raise TagError(what, where=shown(self.name), remedy="split it")
+        self.rows.append(row)
+
+
+def write_tagpack(tags: Tags, path: str | Path, title: str, creator: str) -> Path:
+    """Write tags as one TagPack that reads back to the same values; ``pack`` is its new name.
+
+    Confidence, dates and context are written per tag, concepts as a list. Other TagPack software
+    knows neither ``first_day`` and ``last_day`` nor the concepts of ours that
+    :data:`chainwatch.attribution.taxonomy.INTERPOL` lists.
+
+    Parameters
+    ----------
+    tags : Tags
+        The tags; what was rejected when they were read is not written.
+    path : str or Path
+        File to make.
+    title, creator : str
+        Header of the pack.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    OutputExists
+        If the file is there already.
+    TagError
+        If there is nothing to write, a text holds a NUL byte or nothing at all, or two packs say
+        the same with different values.
+    """
+    target = Path(path)
+    lines = [f"title: {_quoted(title)}", f"creator: {_quoted(creator)}", "tags:"]
+    for entry in _entries(tags.frame):
+        lines += [f"{'  ' if place else '- '}{line}" for place, line in enumerate(entry)]
+    try:
+        with target.open("x", encoding="utf-8", newline="\n") as file:
+            file.write("\n".join(lines) + "\n")
+    except FileExistsError as error:
+        remedy = "name a file that is not there"
+        raise OutputExists("the file exists", where=shown(target), remedy=remedy) from error
+    return target
+
+
+def _entries(frame: pl.DataFrame) -> Iterator[list[str]]:
+    """Return the lines of each tag, rows that differ only in their concept together."""
+    alone = frame.drop("pack").unique().sort(pl.all())
+    key = [name for name in TAGS.key if name != "pack"]
+    if alone.is_empty():
+        raise TagError("there are no tags to write")
+    if alone.select(key).is_duplicated().any():
+        remedy = "write one pack at a time"
+        raise TagError("two packs say the same with different values", remedy=remedy)
+    rest = [name for name in alone.columns if name != "concept"]
+    # A tag may also stand there without any concept: that is an entry of its own.
+    grouped = alone.group_by([*rest, pl.col("concept").is_null().alias("bare")]).agg("concept")
+    for row in grouped.sort(pl.all()).iter_rows(named=True):
+        yield [f"{name}: {value}" for name, value in _fields(row) if value is not None]
+
+
+def _fields(row: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
+    chain = chain_of(row["chain"])
+    yield "address", _quoted(text(row["address"], chain))
+    yield "currency", chain.symbol if chain.mainnet else chain.alias
+    for name in ("label", "source", "confidence", "actor", "context"):
+        yield name, _quoted(row[name]) if row[name] is not None else None
+    concepts = sorted(row["concept"]) if not row["bare"] else []
+    yield "concepts", f"[{', '.join(_quoted(name) for name in concepts)}]" if concepts else None
+    yield "is_cluster_definer", "true" if row["definer"] else "false"
+    for name in ("first_day", "last_day"):
+        yield name, row[name].isoformat() if row[name] else None
+    yield "lastmod", row["as_of"].isoformat() if row["as_of"] else None
+
+
+def _quoted(value: str) -> str:
+    """Return a YAML text in double quotes; whatever is not printable is escaped."""
+    if not value.strip() or "\x00" in value:
+        raise TagError(f"the text {value[:40]!r} cannot stand in a TagPack")
+    return '"' + "".join(map(_escaped, value)) + '"'
+
+
+def _escaped(mark: str) -> str:
+    if mark in '\\"':
+        return "\\" + mark
+    if mark.isprintable():
+        return mark
+    return f"\\u{ord(mark):04x}" if ord(mark) <= 0xFFFF else f"\\U{ord(mark):08x}"

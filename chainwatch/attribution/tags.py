@@ -1,0 +1,273 @@
+"""``Tags``: who says that an address is what, since when, how surely; and what was not taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from chainwatch import addresses
+from chainwatch.attribution.conflicts import find_conflicts
+from chainwatch.attribution.reading import read_path
+from chainwatch.attribution.rejected import Rejection, rejected_frame, shown
+from chainwatch.attribution.taxonomy import descendants, known, level
+from chainwatch.chains import Chain
+from chainwatch.chains import chain as chain_of
+from chainwatch.errors import TagError
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.schema import TAGS
+from chainwatch.provenance import Record, recorded
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Tags:
+    """Attributions of addresses, one row per tag and concept.
+
+    Make them with :func:`read_tags`, :func:`tags_of` or
+    :func:`chainwatch.attribution.sanctions.read_sanctions`. They are never changed: each method
+    returns others.
+
+    Attributes
+    ----------
+    frame : polars.DataFrame
+        Rows of ``schema.TAGS``, sorted by its key.
+    rejected : polars.DataFrame
+        What was read and not taken: ``file, position, text, reason``. The text is a stranger's.
+    record : Record or None
+        How they came about.
+    """
+
+    frame: pl.DataFrame
+    rejected: pl.DataFrame = field(default_factory=rejected_frame)
+    record: Record | None = None
+
+    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
+        """Return the tables that the content digest is of, with their keys."""
+        rejected = (self.rejected, tuple(self.rejected.columns))
+        return {"tags": (self.frame, TAGS.key), "rejected": rejected}
+
+    @recorded
+    def where(
+        self,
+        concept: str | None = None,
+        actor: str | None = None,
+        label: str | None = None,
+        chain: Chain | str | None = None,
+        source: str | None = None,
+        min_level: int | str | None = None,
+    ) -> Tags:
+        """Return the rows that fit everything that is given.
+
+        Parameters
+        ----------
+        concept : str, optional
+            Concept id; narrower concepts fit too, so ``service`` finds exchanges.
+        actor, label, source : str, optional
+            The exact text.
+        chain : Chain or str, optional
+            Chain, alias or CAIP-2 id.
+        min_level : int or str, optional
+            Lowest level of confidence, as a number from 0 to 100 or by name.
+
+        Raises
+        ------
+        TagError
+            If the taxonomy has no such concept; the sentence lists those that look like it.
+        """
+        frame = self.frame
+        if concept is not None:
+            frame = frame.filter(pl.col("concept").is_in([known(concept), *descendants(concept)]))
+        if chain is not None:
+            frame = frame.filter(pl.col("chain") == chain_of(chain).id)
+        if min_level is not None:
+            least = level(min_level) if isinstance(min_level, str) else min_level
+            frame = frame.filter(pl.col("level") >= least)
+        for name, value in (("actor", actor), ("label", label), ("source", source)):
+            if value is not None:
+                frame = frame.filter(pl.col(name) == value)
+        return replace(self, frame=frame)
+
+    @recorded
+    def on(self, day: date | str) -> Tags:
+        """Return the tags that hold on a day; undated ones stay, and :attr:`undated` counts them.
+
+        A bound that is not stated excludes nothing: whether an undated tag held on that day is
+        not known.
+        """
+        moment = _day(day)
+        begun = pl.col("first_day").is_null() | (pl.col("first_day") <= moment)
+        lasts = pl.col("last_day").is_null() | (pl.col("last_day") >= moment)
+        return replace(self, frame=self.frame.filter(begun & lasts))
+
+    @property
+    def undated(self) -> int:
+        """Rows without a first valid day."""
+        return self.frame["first_day"].null_count()
+
+    def addresses(self, chain: Chain | str | None = None) -> pl.DataFrame:
+        """Return the distinct ``(chain, address)``, of one chain or of all, sorted."""
+        rows = self.frame.select("chain", "address").unique().sort("chain", "address")
+        return rows if chain is None else rows.filter(pl.col("chain") == chain_of(chain).id)
+
+    def of(self, address: bytes | str, chain: Chain | str) -> pl.DataFrame:
+        """Return the rows of one address, given as text or canonical bytes."""
+        wanted = addresses.parse(address, chain) if isinstance(address, str) else address
+        here = pl.col("chain") == chain_of(chain).id
+        return self.frame.filter(here & (pl.col("address") == wanted))
+
+    def conflicts(self) -> pl.DataFrame:
+        """Return where tags name two owners for one address at the same time.
+
+        See :func:`chainwatch.attribution.conflicts.find_conflicts`.
+        """
+        return find_conflicts(self.frame)
+
+    def __add__(self, other: Tags) -> Tags:
+        """Return both together; see :func:`merge_tags`."""
+        if not isinstance(other, Tags):
+            return NotImplemented
+        return merge_tags(self, other)
+
+    def plain(self) -> pl.DataFrame:
+        """Return the rows as texts for people, safe on a terminal; addresses are in clear."""
+        texts = [
+            addresses.text(address, chain)
+            for chain, address in self.frame.select("chain", "address").iter_rows()
+        ]
+        days = ("first_day", "last_day", "as_of")
+        return self.frame.select(
+            pl.col("chain").map_elements(lambda name: chain_of(name).alias, pl.String),
+            pl.Series("address", texts, pl.String),
+            *(_shown(name) for name in ("label", "concept", "actor", "source", "confidence")),
+            *(pl.col(day).dt.to_string("%Y-%m-%d") for day in days),
+            _shown("pack"),
+            pl.col("definer"),
+            _shown("context"),
+        ).with_columns(pl.col("first_day").fill_null("undated"))
+
+    def counts(self) -> pl.DataFrame:
+        """Return ``concept, addresses, undated`` per concept, the largest first."""
+        return (
+            self.frame.group_by("concept")
+            .agg(
+                pl.struct("chain", "address").n_unique().cast(pl.Int64).alias("addresses"),
+                pl.struct("chain", "address").filter(pl.col("first_day").is_null())
+                .n_unique().cast(pl.Int64).alias("undated"),
+            )
+            .sort("addresses", "concept", descending=[True, False])
+        )  # fmt: skip
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    def __repr__(self) -> str:
+        return (
+            f"Tags({len(self):,} rows on {self.addresses().height:,} addresses,"
+            f" {self.undated:,} undated, {self.rejected.height:,} not taken)"
+        )
+
+    def _repr_html_(self) -> str:
+        head = "<tr><th>concept</th><th>addresses</th><th>undated</th></tr>"
+        rows = "".join(
+            f"<tr><td>{escape(shown(concept or 'none stated'))}</td>"
+            f"<td>{count:,}</td><td>{undated:,}</td></tr>"
+            for concept, count, undated in self.counts().iter_rows()
+        )
+        return f"<p>{escape(repr(self))}</p><table>{head}{rows}</table>"
+
+
+@recorded
+def merge_tags(first: Tags, second: Tags) -> Tags:
+    """Return two sets of tags as one; the order does not matter and nothing is lost.
+
+    Rows that are equal become one. Of rows with the same key and other values (two versions of one
+    pack, say) the latest ``as_of`` stands, then the lower confidence; the others are listed among
+    the rejected with what they say.
+    """
+    frames = pl.concat([first.frame, second.frame])
+    return make_tags(frames, pl.concat([first.rejected, second.rejected]))
+
+
+@recorded
+def read_tags(
+    path_or_paths: str | Path | Sequence[str | Path],
+    *,
+    chain: Chain | str | None = None,
+    kind: str | None = None,
+) -> Tags:
+    """Read TagPacks and plain lists of addresses.
+
+    Parameters
+    ----------
+    path_or_paths : path or sequence of paths
+        A folder (every TagPack in it and below; ``config.yaml`` and ActorPacks are passed over and
+        noted among the rejected), one TagPack, or a plain list (``.txt``, one address a line).
+    chain : Chain or str, optional
+        Chain of a list, and of tags in packs that state no network.
+    kind : str, optional
+        ``tagpack`` or ``list`` where a file's name does not tell.
+
+    Returns
+    -------
+    Tags
+        What a plain list leaves unsaid stays unsaid: no concept, confidence *unknown*, undated.
+        :func:`chainwatch.attribution.sanctions.read_sanctions` reads lists of designations.
+
+    Raises
+    ------
+    TagError
+        If a file breaks its format; the sentence names file, tag, line and remedy.
+    """
+    given = [path_or_paths] if isinstance(path_or_paths, (str, Path)) else path_or_paths
+    network = chain_of(chain).alias if chain is not None else None
+    parts = [part for path in given for part in read_path(Path(path), network=network, kind=kind)]
+    frames = [TAGS.empty(), *(frame for frame, _ in parts)]
+    return make_tags(pl.concat(frames), pl.concat([rejected_frame(), *(note for _, note in parts)]))
+
+
+@recorded
+def tags_of(ledger: Ledger) -> Tags:
+    """Return the tags that are kept with a ledger."""
+    return make_tags(ledger.tags.collect())
+
+
+def make_tags(frame: pl.DataFrame, rejected: pl.DataFrame | None = None) -> Tags:
+    """Return rows of ``schema.TAGS`` as ``Tags``: sorted, equal rows once, keys unique.
+
+    Of rows with one key and other values the latest ``as_of`` stands, then the lower level.
+    """
+    rest = [name for name in TAGS.schema if name not in (*TAGS.key, "as_of", "level")]
+    order = [*TAGS.key, "as_of", "level", *rest]
+    falling = [name == "as_of" for name in order]
+    ranked = TAGS.conform(frame).unique().sort(order, descending=falling, nulls_last=True)
+    stands = ranked.select(pl.struct(TAGS.key).is_first_distinct()).to_series()
+    notes = rejected_frame(map(_outdone, ranked.filter(~stands).iter_rows(named=True)))
+    passed = [rejected_frame() if rejected is None else rejected, notes]
+    return Tags(ranked.filter(stands), pl.concat(passed).unique(maintain_order=True))
+
+
+def _outdone(row: Mapping[str, Any]) -> Rejection:
+    said = ", ".join(
+        f"{name} {row[name]}"
+        for name in ("concept", "actor", "confidence", "as_of", "definer", "context")
+    )
+    reason = f"a later or less certain row of the same key stands; this one says {said}"
+    return Rejection(row["pack"], "", addresses.text(row["address"], row["chain"]), reason)
+
+
+def _shown(name: str) -> pl.Expr:
+    return pl.col(name).map_elements(shown, pl.String)
+
+
+def _day(day: date | str) -> date:
+    if isinstance(day, date):
+        return day
+    try:
+        return date.fromisoformat(day)
+    except ValueError as error:
+        raise TagError(f"{day!r} is no day", remedy="write it as 2023-06-01") from error

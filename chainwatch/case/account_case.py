@@ -1,0 +1,371 @@
+"""A case on an account chain: hosted subjects, counterparties, payments, and what is set apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import polars as pl
+
+from chainwatch.assets import Asset, token
+from chainwatch.attribution.tags import Tags
+from chainwatch.case.case import Case
+from chainwatch.case.config import CaseFile, NamedDay
+from chainwatch.case.finding import Finding
+from chainwatch.errors import CaseError
+from chainwatch.figures.traced import flow
+from chainwatch.heuristics.accounts import poisoning
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.tracing.counterparties import Counterparties, counterparties
+from chainwatch.tracing.custody import Hosted, hosted
+from chainwatch.tracing.ends import NOT_READ
+from chainwatch.tracing.follow import trace
+from chainwatch.tracing.policies import fifo
+from chainwatch.tracing.trace import Trace
+from chainwatch.units import total
+
+SHARED_SERVICE = (
+    "A money changer or payment service has many customers: to have paid it, or to have been paid"
+    " by it, says nothing of knowing any of the others."
+)
+
+
+def add_account_findings(
+    case: Case, config: CaseFile, ledger: Ledger, tags: Tags, subjects: pl.DataFrame
+) -> None:
+    """Compute everything that a case on an account chain shows, and add it in reading order."""
+    if config.asset is None:
+        raise CaseError(
+            "a case on an account chain needs an [asset]",
+            remedy="name the token's chain, contract, symbol and decimals",
+        )
+    named = config.asset
+    asset = token(named.chain, named.contract, named.symbol, named.decimals)
+    follow = config.follow
+    lure = poisoning(follow.trifle)
+    services = tags.where(concept="service")
+    at = hosted(
+        ledger,
+        services,
+        asset=asset,
+        poisoning=lure,
+        min_share=follow.min_share,
+        min_sweeps=follow.min_sweeps,
+    )
+    direct = counterparties(ledger, subjects, asset=asset, tags=tags, trifle=follow.trifle)
+    followed = trace(
+        ledger,
+        subjects,
+        policy=fifo,
+        stop=[services, at],
+        asset=asset,
+        poisoning=lure,
+        max_hops=follow.max_hops,
+        min_amount=follow.min_amount,
+    )
+    case.add(tags, note="Who says that an address is a service.")
+    case.add(_hosting(subjects, at, direct, asset), note="Custody decides where following ends.")
+    case.add(at, note="Evidence for each probable deposit address.")
+    for finding in _counterparties(direct):
+        case.add(finding, note="Direct counterparties, nothing followed.")
+    case.add(_unhosted(direct, at), note="Whom the unhosted subjects paid.")
+    for day in config.dates:
+        case.add(_after(direct, day), note=f"Payments after the {day.name}.")
+    case.add(_poisoning(direct), note="Set apart: nobody paid here.")
+    case.add(_other_tokens(ledger, subjects, asset), note="Set apart: other contracts.")
+    case.add(_statuses(ledger, subjects, asset), note="Kept verbatim.")
+    case.add(_failed(direct), note="Set apart: no effect.")
+    case.add(followed, note="Every branch to its end.")
+    case.add(_order(followed), note="Where only the time orders transfers.")
+    case.add(_unread(ledger, followed, direct), note="What this case cannot know.")
+    case.add(direct, note="Every payment, for recomputation.")
+    case.add(flow(followed, top=40, title=case.title), note="Main routes.")
+
+
+def _hosting(subjects: pl.DataFrame, at: Hosted, direct: Counterparties, asset: Asset) -> Finding:
+    received = (
+        direct.frame.filter(pl.col("direction") == "in")
+        .group_by("subject")
+        .agg(pl.col("amount").sum().alias("received"))
+    )
+    paid = (
+        direct.frame.filter(pl.col("direction") == "out")
+        .group_by("subject")
+        .agg(pl.col("amount").sum().alias("paid"))
+    )
+    found = at.frame.select(pl.col("address").alias("subject"), "service", "sweeps")
+    rows = (
+        subjects.select(pl.col("address").alias("subject"))
+        .join(received, on="subject", how="left")
+        .join(paid, on="subject", how="left")
+        .join(found, on="subject", how="left")
+        .with_columns(
+            pl.col("received", "paid").fill_null(0),
+            pl.when(pl.col("service").is_null())
+            .then(pl.lit("not shown to be hosted"))
+            .otherwise(pl.lit("hosted, probable"))
+            .alias("custody"),
+        )
+        .select("subject", "custody", "service", "received", "paid", "sweeps")
+        .sort("custody", "service", "subject")
+    )
+    hosted_ = rows.filter(pl.col("service").is_not_null())
+    return Finding(
+        "Listed addresses and who holds their keys",
+        (
+            f"{hosted_.height} of {rows.height} addresses passed at least"
+            f" what the rule asks of all they received to the tagged wallets of one service, and"
+            f" paid nobody else. They received {asset.shown(total(hosted_['received']))}. They are"
+            " consistent with deposit addresses: the service holds the keys and knows the"
+            " customer. Following ends there; what the service did afterwards is its own affair.",
+            "A single sweep is weak evidence; the number of sweeps stands in the table.",
+        ),
+        rows,
+        asset,
+        (
+            "A person who pays one service only, from a wallet of their own, looks the same.",
+            "A deposit address receives for its holder, whom many may pay for honest reasons.",
+        ),
+        "hosting",
+    )
+
+
+def _counterparties(direct: Counterparties) -> Iterator[Finding]:
+    asset = direct.asset
+    explained = (
+        "Payments in and out of the listed addresses. A payment between two of them stands in"
+        " both directions. 'Untagged' means that the tags used here do not name the address, and"
+        " no more."
+    )
+    for title, columns in (
+        ("Direct counterparties by service", ("direction", "service")),
+        ("Direct counterparties by listed address", ("subject", "direction")),
+        ("Direct payments by month", ("month", "direction")),
+    ):
+        rows = direct.by(*columns)
+        if "service" in columns:
+            rows = rows.with_columns(pl.col("service").fill_null("untagged"))
+        yield Finding(
+            title,
+            (explained,),
+            rows,
+            asset,
+            (SHARED_SERVICE,),
+            "counterparties_by_" + "_".join(columns),
+        )
+
+
+def _unhosted(direct: Counterparties, at: Hosted) -> Finding:
+    held = at.frame.select(pl.col("address").alias("counterparty"), pl.col("service").alias("at"))
+    rows = (
+        direct.frame.filter(pl.col("direction") == "out")
+        .join(at.frame, left_on="subject", right_on="address", how="anti")
+        .join(held, on="counterparty", how="left")
+        .with_columns(
+            pl.coalesce("service", pl.col("at") + " (hosted, probable)")
+            .fill_null("history not read")
+            .alias("service")
+        )
+        .group_by("subject", "direction", "counterparty", "service", "other_subject")
+        .agg(
+            pl.len().cast(pl.Int64).alias("payments"),
+            pl.col("amount").sum(),
+            pl.col("time").min().alias("first"),
+            pl.col("time").max().alias("last"),
+        )
+        .sort(["subject", "amount", "counterparty"], descending=[False, True, False])
+    )
+    return Finding(
+        "What the unhosted addresses paid, and to whom",
+        (
+            f"{rows['subject'].n_unique()} addresses without a probable host paid"
+            f" {direct.asset.shown(total(rows['amount']))} to {rows['counterparty'].n_unique()}"
+            " addresses. The histories of these are outside the file: where the value went on to is"
+            " not read.",
+        ),
+        rows,
+        direct.asset,
+        (SHARED_SERVICE,),
+        "unhosted_payments",
+    )
+
+
+def _after(direct: Counterparties, day: NamedDay) -> Finding:
+    start = datetime(day.day.year, day.day.month, day.day.day, tzinfo=UTC)
+    late = direct.frame.filter(pl.col("time") >= start)
+    rows = (
+        late.with_columns(pl.col("service").fill_null("untagged"))
+        .group_by("subject", "direction", "service")
+        .agg(
+            pl.len().cast(pl.Int64).alias("payments"),
+            pl.col("amount").sum(),
+            pl.col("time").min().alias("first"),
+            pl.col("time").max().alias("last"),
+        )
+        .sort("subject", "direction", "service")
+    )
+    sums = {
+        side: total(late.filter(pl.col("direction") == side)["amount"]) for side in ("in", "out")
+    }
+    return Finding(
+        f"After the {day.name} ({day.day:%Y-%m-%d})",
+        (
+            f"From 00:00 UTC of that day on: in {direct.asset.shown(sums['in'])}, out"
+            f" {direct.asset.shown(sums['out'])}. The hour of signing and of publication is not"
+            " known; payments of the day itself count as after.",
+        ),
+        rows,
+        direct.asset,
+        ("A payer need not have known of the order.",),
+        f"after_{day.day:%Y_%m_%d}",
+    )
+
+
+def _poisoning(direct: Counterparties) -> Finding:
+    rows = direct.poisoning
+    zero = rows.filter(pl.col("amount") == 0).height
+    return Finding(
+        "Address poisoning attempts",
+        (
+            f"{rows.height} transfers only look like payments: {zero} of zero, and"
+            f" {rows.height - zero} trifles from an address that ends like a genuine counterparty."
+            " Anybody can write them into anybody's history; no edge, total or figure here contains"
+            " one. from_twin and to_twin say whether sender and receiver end like a genuine"
+            " counterparty of the other side.",
+        ),
+        rows.drop("amount"),
+        direct.asset,
+        (),
+        "poisoning_attempts",
+    )
+
+
+def _other_tokens(ledger: Ledger, subjects: pl.DataFrame, asset: Asset) -> Finding:
+    who = subjects["address"].to_list()
+    rows = (
+        ledger.transfers.filter(
+            (pl.col("chain") == asset.chain)
+            & ~asset.of_transfers()
+            & (pl.col("sender").is_in(who) | pl.col("receiver").is_in(who))
+        )
+        .group_by("contract", "symbol", "decimals")
+        .agg(
+            pl.len().cast(pl.Int64).alias("count"),
+            pl.col("time").min().alias("first"),
+            pl.col("time").max().alias("last"),
+        )
+        .sort(["count", "contract"], descending=[True, False])
+        .collect()
+    )
+    return Finding(
+        "Other tokens, set apart",
+        (
+            f"{int(rows['count'].sum())} transfers are of {rows.height} other contracts. They are"
+            " added to nothing: a symbol is not a token, and names such as these are mostly"
+            " advertising.",
+        ),
+        rows,
+        asset,
+        (),
+        "other_tokens",
+    )
+
+
+def _statuses(ledger: Ledger, subjects: pl.DataFrame, asset: Asset) -> Finding:
+    who = subjects["address"].to_list()
+    rows = (
+        ledger.transfers.filter(
+            asset.of_transfers() & (pl.col("sender").is_in(who) | pl.col("receiver").is_in(who))
+        )
+        .group_by("status", "success")
+        .agg(
+            pl.len().cast(pl.Int64).alias("count"),
+            (pl.col("amount") == 0).sum().cast(pl.Int64).alias("of_zero"),
+        )
+        .sort("status")
+        .collect()
+    )
+    return Finding(
+        "Status words of the source",
+        (
+            "The source gives each row a status whose meaning it does not document. It is kept"
+            " verbatim and decides nothing; whether a transfer took effect is read from its result"
+            " column alone.",
+        ),
+        rows,
+        asset,
+        (),
+        "statuses",
+    )
+
+
+def _failed(direct: Counterparties) -> Finding:
+    columns = ("time", "txid", "sender", "receiver", "amount", "amount_hex", "status")
+    rows = direct.failed.select(columns)
+    return Finding(
+        "Transfers without effect or of unknown amount",
+        (
+            f"{rows.height} transfers failed or state an amount wider than 38 digits; they stand in"
+            " no total.",
+        ),
+        rows,
+        direct.asset,
+        (),
+        "failed",
+    )
+
+
+def _order(followed: Trace) -> Finding:
+    spread = followed.bounds.filter(pl.col("low") != pl.col("high")).height
+    return Finding(
+        "Order of transfers that bear one time",
+        (
+            f"The file has no block height and no log index. {followed.ties} transfers share their"
+            " time with another. The trace was computed in both orders; "
+            + (
+                "no total changes." if not spread else f"{spread} totals change, within the bounds."
+            ),
+        ),
+        followed.bounds,
+        followed.asset,
+        (),
+        "order_bounds",
+    )
+
+
+def _unread(ledger: Ledger, followed: Trace, direct: Counterparties) -> Finding:
+    unread = followed.ends.filter(pl.col("reason") == NOT_READ)
+    opening = followed.origins.filter(pl.col("kind") != "received")
+    rows = pl.DataFrame(
+        {
+            "what": [
+                "followed to addresses whose history was not read",
+                "paid by subjects beyond what was read to have come in",
+                "received by subjects: origin beyond the payer not read",
+            ],
+            "amount": [
+                total(unread["amount"]),
+                total(opening["amount"]),
+                followed.amount - total(opening["amount"]),
+            ],
+            "addresses": [
+                unread["address"].n_unique(),
+                opening["address"].n_unique(),
+                direct.frame.filter(pl.col("direction") == "in")["counterparty"].n_unique(),
+            ],
+        },
+        schema_overrides={"amount": pl.Decimal(38, 0), "addresses": pl.Int64},
+    )
+    histories = ledger.coverage.filter(pl.col("kind") == "address").collect().height
+    return Finding(
+        "Not read",
+        (
+            f"The file holds the transfers of {histories} addresses and does not say that it holds"
+            " all of them. Balances before the first row, the native coin, and every history of a"
+            " counterparty are not read. No figure here is a balance.",
+        ),
+        rows,
+        followed.asset,
+        (),
+        "not_read",
+    )

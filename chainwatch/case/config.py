@@ -1,0 +1,173 @@
+"""A case file: what ``chainwatch run`` reads, for people who do not program."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from chainwatch.errors import CaseError, InputError
+from chainwatch.sources.dump_mapping import DumpMapping
+from chainwatch.triage.privacy import DISCLOSURE
+
+DATA_VARIABLE = "CHAINWATCH_DATA"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Head(_Strict):
+    """What the case is called and asks, and which editions are written."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+    title: str
+    question: str
+    investigator: str = "not stated"
+    editions: tuple[Literal["disclosure", "working"], ...] = (DISCLOSURE,)
+    working_reason: str = ""
+    statements: tuple[str, ...] = ()
+
+
+class Transfers(_Strict):
+    """A table of transfers with its column mapping."""
+
+    kind: Literal["transfers"]
+    path: str
+    mapping: DumpMapping
+
+
+class Blocks(_Strict):
+    """Block files of a coin chain."""
+
+    kind: Literal["blocks"]
+    paths: tuple[str, ...]
+    chain: str
+    height: int | None = None
+
+
+class TagFiles(_Strict):
+    """TagPacks or plain lists."""
+
+    path: str
+    chain: str | None = None
+
+
+class Subjects(_Strict):
+    """Whom the case follows: listed addresses, a column of a CSV, or all with a tag."""
+
+    chain: str
+    addresses: tuple[str, ...] = ()
+    csv: str | None = None
+    column: str | None = None
+    concept: str | None = None
+    label: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Subjects:
+        ways = [bool(self.addresses), self.csv is not None, bool(self.concept or self.label)]
+        if sum(ways) != 1 or (self.csv is None) != (self.column is None):
+            raise ValueError("give addresses, or csv with column, or concept and label")
+        return self
+
+
+class Token(_Strict):
+    """The token of an account chain, by contract."""
+
+    chain: str
+    contract: str
+    symbol: str
+    decimals: Annotated[int, Field(ge=0, le=38)]
+
+
+class Follow(_Strict):
+    """How value is followed."""
+
+    policy: Literal["fifo"] = "fifo"
+    trifle: Annotated[int, Field(ge=0)] = 0
+    min_share: Annotated[int, Field(ge=1, le=1000)] = 980
+    min_sweeps: Annotated[int, Field(ge=1)] = 1
+    min_equal: Annotated[int, Field(ge=2)] = 3
+    max_hops: int | None = None
+    min_amount: Annotated[int, Field(ge=0)] = 0
+
+
+class NamedDay(_Strict):
+    """A day that splits the payments in before and after."""
+
+    day: date
+    name: str
+
+
+class CaseFile(_Strict):
+    """A whole case file."""
+
+    case: Head
+    sources: Annotated[
+        tuple[Annotated[Transfers | Blocks, Field(discriminator="kind")], ...],
+        Field(min_length=1),
+    ]
+    tags: tuple[TagFiles, ...] = ()
+    subjects: Subjects
+    asset: Token | None = None
+    follow: Follow = Follow()
+    dates: tuple[NamedDay, ...] = ()
+
+
+def load_case(path: str | Path) -> CaseFile:
+    """Read a case file.
+
+    Raises
+    ------
+    CaseError
+        Naming the file, the key and what is wrong with it.
+    """
+    place = Path(path)
+    try:
+        table = tomllib.loads(place.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CaseError(f"the case file cannot be read ({error})", where=str(place)) from error
+    return parse_case(table, where=str(place))
+
+
+def parse_case(table: dict[str, Any], *, where: str) -> CaseFile:
+    """Make a case of plain data.
+
+    Raises
+    ------
+    CaseError
+        Naming the first key that does not fit.
+    """
+    try:
+        return CaseFile.model_validate(table)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise CaseError(
+            f"the case file does not fit: {key}: {first['msg']}",
+            where=where,
+            remedy="see examples/ for a whole one",
+        ) from None
+
+
+def data_folder(given: str | Path | None, case_file: Path) -> Path:
+    """Return the folder that paths of a case start from: given, by variable, or the file's own.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist.
+    """
+    named = given or os.environ.get(DATA_VARIABLE) or case_file.parent
+    folder = Path(named)
+    if not folder.is_dir():
+        raise InputError(
+            "the data folder does not exist",
+            where=str(folder),
+            remedy=f"pass --data FOLDER or set {DATA_VARIABLE}",
+        )
+    return folder

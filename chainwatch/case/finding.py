@@ -1,0 +1,53 @@
+"""A finding: a table that answers a question of the case, with the words that go beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+
+import polars as pl
+
+from chainwatch.assets import Asset
+from chainwatch.provenance import Record
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One section of a report.
+
+    Attributes
+    ----------
+    title : str
+        Heading.
+    text : tuple of str
+        Paragraphs: what the table shows, how it was computed, what it does not show.
+    frame : polars.DataFrame
+        Rows, with addresses and transaction ids as canonical bytes: the edition shows or masks
+        them. Empty where the text is all.
+    asset : Asset or None
+        Says on which chain the addresses are and in what unit the amounts.
+    innocent : tuple of str
+        What could innocently explain it.
+    sources : tuple
+        Records of the results it was drawn from.
+    """
+
+    title: str
+    text: tuple[str, ...] = ()
+    frame: pl.DataFrame = field(default_factory=pl.DataFrame)
+    asset: Asset | None = None
+    innocent: tuple[str, ...] = ()
+    name: str = ""
+    sources: tuple[Record, ...] = ()
+    record: Record | None = None
+
+    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
+        """Return the table that makes up the content digest, under a file name."""
+        return {self.name: (self.frame, tuple(self.frame.columns))} if self.name else {}
+
+    def __repr__(self) -> str:
+        return f"Finding({self.title!r}, {self.frame.height} rows)"
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>{escape(self.title)}</b><br>{escape(' '.join(self.text))}</p>"

@@ -1,0 +1,84 @@
+"""The log of a case: append-only, each entry sealed by the one before it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+
+from chainwatch.errors import CaseError
+from chainwatch.provenance import canonical_json, digest_json
+
+FIRST = "0" * 64
+"""What stands for the entry before the first."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One act in a case. Its time stands in ``run.json``: it is no part of what was found."""
+
+    number: int
+    who: str
+    what: str
+    why: str
+    content: str
+    previous: str
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the entry, which the next one carries."""
+        return digest_json(asdict(self))
+
+
+@dataclass
+class Log:
+    """Entries in order. It only grows."""
+
+    entries: list[Entry]
+
+    def append(self, who: str, what: str, why: str, content: str) -> Entry:
+        """Add an act and return it."""
+        previous = self.entries[-1].digest() if self.entries else FIRST
+        entry = Entry(len(self.entries) + 1, who, what, why, content, previous)
+        self.entries.append(entry)
+        return entry
+
+    def told(self, content: Callable[[str], str]) -> Log:
+        """Return the same log with each content digest as an edition may show it."""
+        log = Log([])
+        for entry in self.entries:
+            log.append(entry.who, entry.what, entry.why, content(entry.content))
+        return log
+
+    def head(self) -> str:
+        """Return the digest of the last entry: it stands for the whole log."""
+        return self.entries[-1].digest() if self.entries else FIRST
+
+    def lines(self) -> bytes:
+        """Return the log as JSON lines."""
+        return b"".join(canonical_json(asdict(entry)) + b"\n" for entry in self.entries)
+
+
+def read_log(lines: Iterable[str], *, where: str) -> Log:
+    """Read a log back and prove that no entry was changed, dropped or put in.
+
+    Raises
+    ------
+    CaseError
+        Naming the first entry that does not fit the one before it.
+    """
+    log = Log([])
+    for number, line in enumerate(lines, start=1):
+        try:
+            entry = Entry(**json.loads(line))
+        except (ValueError, TypeError) as error:
+            raise CaseError(
+                f"the log cannot be read ({error})", where=f"{where} entry {number}"
+            ) from error
+        if entry.number != number or entry.previous != log.head():
+            raise CaseError(
+                "the log was changed: an entry does not follow the one before it",
+                where=f"{where} entry {number}",
+                remedy="compare with the copy that was sealed",
+            )
+        log.entries.append(entry)
+    return log

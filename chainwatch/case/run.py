@@ -1,0 +1,259 @@
+"""``run_case``: from a case file and its data to sealed folders, in one call."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+
+import polars as pl
+
+from chainwatch.addresses import parse
+from chainwatch.attribution.tags import Tags, read_tags, tags_of
+from chainwatch.case.account_case import add_account_findings
+from chainwatch.case.case import Case
+from chainwatch.case.coin_case import add_coin_findings
+from chainwatch.case.config import Blocks, CaseFile, data_folder, load_case
+from chainwatch.case.finding import Finding
+from chainwatch.case.seal import MANIFEST
+from chainwatch.chains import chain as find_chain
+from chainwatch.errors import CaseError, InputError, OutputExists
+from chainwatch.ledger.ledger import Ledger, open_ledger
+from chainwatch.sources.base import Source, pull
+from chainwatch.sources.block_files import BlockFiles
+from chainwatch.sources.dumps import TransferDump
+from chainwatch.sources.pull_report import PullReport
+from chainwatch.triage.privacy import DISCLOSURE
+
+LEDGER, ANNEX = "ledger", "annex"
+PARTS = (LEDGER, ANNEX, "disclosure", "working")
+
+README = """\
+disclosure/  may leave the desk: others than subjects, findings and services are masked
+working/     restricted: nobody is masked (only where the case file asks for it)
+annex/       for the court alone: whom each pseudonym stands for, and the mask key
+ledger/      restricted: what was read
+
+Prove that a folder is as it was sealed:   chainwatch verify disclosure
+Write the same bytes again:                chainwatch run CASE.toml --mask-key annex/mask_key.txt
+"""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A case that was run: the case, what was pulled, and the folders written."""
+
+    case: Case
+    folder: Path
+    pulls: tuple[PullReport, ...]
+    editions: dict[str, Path] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        where = ", ".join(sorted(self.editions))
+        return f"RunReport({self.case.name!r}: {where} in {self.folder.name})"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(repr(self))}</p>"
+
+
+def run_case(
+    case_file: str | Path,
+    out: str | Path,
+    *,
+    data: str | Path | None = None,
+    mask_key: bytes | None = None,
+    acquired: datetime | None = None,
+    replace: bool = False,
+    say: Say | None = None,
+) -> RunReport:
+    """Read the sources of a case file, compute its findings and write its editions.
+
+    Parameters
+    ----------
+    case_file : path
+        TOML; see ``examples/``.
+    out : path
+        Folder to write. It must not exist, unless ``replace`` and an earlier run made it.
+    data : path, optional
+        Folder from which the paths of the case file start; else ``CHAINWATCH_DATA``, else the
+        folder of the case file.
+    mask_key : bytes, optional
+        Secret of the pseudonyms. Random where none is given; the annex keeps it.
+    acquired : datetime, optional
+        When the files were acquired; now, where nothing is given.
+    replace : bool
+        Put the new folder in the place of an earlier run's.
+    say : function, optional
+        Told in one line what is being done.
+
+    Returns
+    -------
+    RunReport
+        The case and its folders.
+    """
+    config = load_case(case_file)
+    base = data_folder(data, Path(case_file))
+    target = Path(out)
+    _check_target(target, replace)
+    place = target.with_name(f".{target.name}-unfinished")
+    shutil.rmtree(place, ignore_errors=True)
+    tell = say or (lambda _: None)
+    try:
+        case, pulls = _compute(config, base, place / LEDGER, mask_key, acquired, tell)
+        editions = _write(case, config, place, tell)
+    except BaseException:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+    if target.exists():
+        shutil.rmtree(target)
+    place.rename(target)
+    return RunReport(case, target, pulls, {name: target / name for name in editions})
+
+
+def _check_target(target: Path, replace: bool) -> None:
+    """Refuse to write over anything but an earlier run, and that only when asked."""
+    if not target.exists():
+        return
+    ours = (
+        target.is_dir()
+        and (target / DISCLOSURE / MANIFEST).is_file()
+        and {item.name for item in target.iterdir()} <= {*PARTS, "README.txt"}
+    )
+    if not (replace and ours):
+        raise OutputExists(
+            "the output folder exists",
+            where=str(target),
+            remedy="name another one with --out"
+            if not ours
+            else "name another one with --out, or pass --replace to run it again",
+        )
+
+
+def _compute(
+    config: CaseFile,
+    base: Path,
+    ledger_path: Path,
+    mask_key: bytes | None,
+    acquired: datetime | None,
+    tell: Say,
+) -> tuple[Case, tuple[PullReport, ...]]:
+    pulls = []
+    for entry in config.sources:
+        source = _source(entry, base, acquired)
+        tell(f"reading {source.name}")
+        pulls.append(pull(ledger_path, source))
+    ledger = open_ledger(ledger_path)
+    report = ledger.check()
+    report.raise_for_failures()
+    tags = tags_of(ledger)
+    for listed in config.tags:
+        tags = tags + read_tags(base / listed.path, chain=listed.chain)
+    head = config.case
+    secret = {} if mask_key is None else {"mask_key": mask_key}
+    clock = {} if acquired is None else {"clock": lambda: acquired.astimezone(UTC)}
+    case = Case(
+        head.name,
+        head.question,
+        title=head.title,
+        investigator=head.investigator,
+        statements=head.statements,
+        **secret,
+        **clock,
+    )
+    subjects = _subjects(config, base, tags)
+    case.add(_read(ledger, pulls), note="What the case rests on.")
+    tell(f"following {subjects.height} subjects")
+    family = find_chain(config.subjects.chain).family
+    add = add_coin_findings if family == "utxo" else add_account_findings
+    add(case, config, ledger, tags, subjects)
+    return case, tuple(pulls)
+
+
+def _source(entry: object, base: Path, acquired: datetime | None) -> Source:
+    if isinstance(entry, Blocks):
+        paths = [base / path for path in entry.paths]
+        return BlockFiles(paths, chain=entry.chain, height=entry.height, acquired=acquired)
+    return TransferDump(base / entry.path, entry.mapping, acquired=acquired)  # type: ignore[attr-defined]  # the other member of the union
+
+
+def _subjects(config: CaseFile, base: Path, tags: Tags) -> pl.DataFrame:
+    """Return the subjects as ``chain, address``, each once."""
+    wanted = config.subjects
+    chain = find_chain(wanted.chain)
+    if wanted.concept or wanted.label:
+        found = tags.where(concept=wanted.concept, label=wanted.label, chain=chain).addresses()
+    else:
+        listed = list(wanted.addresses) if wanted.csv is None else _column(base, config)
+        rows = {"chain": [chain.id] * len(listed), "address": [parse(x, chain) for x in listed]}
+        schema = {"chain": pl.String, "address": pl.Binary}
+        found = pl.DataFrame(rows, schema=schema).unique(maintain_order=True)
+    if not found.height:
+        raise CaseError(
+            "the case has no subject", remedy="check [subjects] against the tags and files it names"
+        )
+    return found
+
+
+def _column(base: Path, config: CaseFile) -> list[str]:
+    path = base / str(config.subjects.csv)
+    try:
+        frame = pl.read_csv(path, infer_schema_length=0)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(
+            "the list of subjects cannot be read",
+            where=str(path),
+            remedy="give a CSV with a header line",
+        ) from error
+    name = str(config.subjects.column)
+    if name not in frame.columns:
+        raise InputError(
+            f"the list of subjects has no column {name!r}",
+            where=str(path),
+            remedy=f"its columns are {', '.join(frame.columns)}",
+        )
+    return [str(item) for item in frame[name].drop_nulls().to_list()]
+
+
+def _read(ledger: Ledger, pulls: list[PullReport]) -> Finding:
+    """Return what was read: files with their digests, and what the reading said of them."""
+    rows = ledger.answers.select("source", "request", "size", "digest").collect()
+    shown = rows.with_columns(pl.col("digest").bin.encode("hex").alias("sha256")).drop("digest")
+    notes = tuple(str(note) for report in pulls for note in report.notes)
+    return Finding("What was read", notes, shown.sort("request"), None, (), "what_was_read")
+
+
+def _write(case: Case, config: CaseFile, place: Path, tell: Say) -> list[str]:
+    # Disclosure first: what it says must not depend on whether a working edition is made.
+    wanted = sorted(set(config.case.editions))
+    for name in wanted:
+        tell(f"writing the {name} edition")
+        case.write(place / name, edition=name, reason=config.case.working_reason)
+    case.write_annex(place / ANNEX)
+    (place / "README.txt").write_text(README, encoding="utf-8")
+    return wanted
+
+
+def read_mask_key(path: str | Path) -> bytes:
+    """Read a mask key as ``annex/mask_key.txt`` holds it.
+
+    Raises
+    ------
+    InputError
+        If the file is no hexadecimal key of at least 16 bytes; the key is never shown.
+    """
+    try:
+        key = bytes.fromhex(Path(path).read_text(encoding="ascii").strip())
+    except (OSError, ValueError):
+        key = b""
+    if len(key) < 16:
+        raise InputError(
+            "the mask key cannot be read",
+            where=str(path),
+            remedy="give a file with at least 32 hexadecimal digits",
+        )
+    return key

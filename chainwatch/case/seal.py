@@ -1,0 +1,152 @@
+"""Manifest, run record and seal of a written case, and the check that nothing was touched."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from importlib.metadata import version
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from chainwatch.case.log import read_log
+from chainwatch.errors import CaseError
+from chainwatch.provenance import digest_bytes
+
+FORMAT = 1
+MANIFEST, RUN, SEAL, LOG = "manifest.json", "run.json", "seal.json", "log.jsonl"
+
+REPORTED = ("chainwatch", "polars", "matplotlib", "networkx", "deltalake")
+"""Packages whose version can change the bytes of a case."""
+
+OPTIONAL = ("typst", "pygraphviz")
+
+
+def pretty(value: object) -> bytes:
+    """Return plain data as readable JSON with sorted keys: the same bytes for the same data."""
+    return (json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that made the files; *absent* for a missing extra."""
+    found = {name: version(name) for name in REPORTED}
+    for name in OPTIONAL:
+        try:
+            found[name] = version(name)
+        except ModuleNotFoundError:  # PackageNotFoundError is one of these
+            found[name] = "absent"
+    return found
+
+
+def environment() -> dict[str, str]:
+    """Return what the machine is: part of the run, not of what was found."""
+    return {
+        "python": platform.python_version(),
+        "platform": sys.platform,
+        "machine": platform.machine(),
+    }
+
+
+def file_rows(folder: Path) -> list[dict[str, Any]]:
+    """Return path, size and SHA-256 of every file below a folder, sorted by path."""
+    rows = []
+    for path in sorted(item for item in folder.rglob("*") if item.is_file()):
+        data = path.read_bytes()
+        rows.append(
+            {
+                "path": path.relative_to(folder).as_posix(),
+                "bytes": len(data),
+                "sha256": digest_bytes(data),
+            }
+        )
+    return rows
+
+
+def write_seal(folder: Path, manifest: Mapping[str, Any], run: Mapping[str, Any]) -> None:
+    """Write manifest, run record and the seal over both, last of all files."""
+    full = {"format": FORMAT, **manifest, "files": file_rows(folder), "versions": versions()}
+    files = {MANIFEST: pretty(full), RUN: pretty({"environment": environment(), **run})}
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    seal = {name: digest_bytes(data) for name, data in files.items()}
+    (folder / SEAL).write_bytes(pretty(seal))
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was checked of a written case."""
+
+    folder: Path
+    files: int
+    entries: int
+    seal: str
+
+    def __repr__(self) -> str:
+        return (
+            f"Verified({self.files} files and {self.entries} log entries are as sealed;"
+            f" seal sha256:{self.seal})"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(repr(self))}</p>"
+
+
+def verify(folder: str | Path) -> Verified:
+    """Prove that a written case is as it was sealed: every file, and every entry of its log.
+
+    The seal shows that the files fit each other. Who sealed them, and when, is shown only by a
+    copy of the seal's digest kept elsewhere.
+
+    Raises
+    ------
+    CaseError
+        Naming the first file that is missing, added or changed.
+    """
+    root = Path(folder)
+    seal = _json(root / SEAL)
+    for name in (MANIFEST, RUN):
+        _same(root, name, str(seal.get(name)))
+    manifest = _json(root / MANIFEST)
+    listed = {row["path"]: row["sha256"] for row in manifest["files"]}
+    for name, digest in sorted(listed.items()):
+        _same(root, name, digest)
+    there = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    extra = sorted(there - set(listed) - {MANIFEST, RUN, SEAL})
+    if extra:
+        raise CaseError("a file was added after sealing", where=str(root / extra[0]))
+    lines = (root / LOG).read_text(encoding="utf-8").splitlines()
+    log = read_log(lines, where=str(root / LOG))
+    if log.head() != manifest["log"]:
+        raise CaseError("the log is not the one that was sealed", where=str(root / LOG))
+    return Verified(root, len(listed), len(log.entries), digest_bytes((root / SEAL).read_bytes()))
+
+
+def _same(root: Path, name: str, digest: str) -> None:
+    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+        raise CaseError("the manifest names a file outside the case", where=name)
+    path = root / name
+    if not path.is_file():
+        raise CaseError("a sealed file is missing", where=str(path))
+    if digest_bytes(path.read_bytes()) != digest:
+        raise CaseError(
+            "a file was changed after sealing",
+            where=str(path),
+            remedy="compare with the copy that was sealed",
+        )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise CaseError(
+            f"no sealed case is here ({error.__class__.__name__})",
+            where=str(path),
+            remedy="name the folder that holds seal.json",
+        ) from error
+    if not isinstance(found, dict):
+        raise CaseError("this is not a sealed case", where=str(path))
+    return found

@@ -1,0 +1,161 @@
+"""How large and where: bands, nodes and labels of a selection fitted into a box of known size.
+
+One unit is one point (1/72 inch), so that text and shapes are measured against each other before
+anything is drawn: that is how labels are kept from overlapping.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from chainwatch.figures.layout import Layers, Link, layers, place
+from chainwatch.figures.selection import Selection
+
+BAR = 9.0
+"""Width of a node, in points."""
+THINNEST = 0.8
+"""Least width of a band, in points: no flow is too small to be seen."""
+TALLEST = 120.0
+"""Greatest height of a node, in points."""
+GAP, SMALL_GAP = 5.0, 2.0
+"""Least distance of two nodes of a column, and that in a crowded figure, in points."""
+LABEL = 6.5
+"""Size of labels, in points."""
+LINE = 1.25
+"""Height of a line of text in multiples of its size."""
+WIDEST_LABEL = 200.0
+"""Room that a label is given at most, in points."""
+LAST_COLUMN = (26.0, 230.0, 140.0)
+"""Room for the labels of the last column, by number of label lines, in points."""
+TALLEST_DRAWING = 330.0
+"""Height up to which labels stay beside their nodes, in points: what A4 landscape leaves."""
+
+
+@dataclass(frozen=True)
+class Style:
+    """How labels stand: lines beside the node (none: in a key below), gap, least room for them."""
+
+    lines: int
+    gap: float
+    room: float
+
+
+STYLES = (Style(2, GAP, 68.0), Style(1, SMALL_GAP, 150.0), Style(0, SMALL_GAP, 0.0))
+"""Ways to label, the most readable first; the first that fits is taken."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Layers of a selection, and how its labels stand.
+
+    Attributes
+    ----------
+    layers : Layers
+        Columns and routes.
+    width : float
+        Width of the drawing in points.
+    last : float
+        Width kept for the labels of the last column.
+    labels : Style
+        Beside the nodes or in a key.
+    """
+
+    layers: Layers
+    width: float
+    last: float
+    labels: Style
+
+    @property
+    def pitch(self) -> float:
+        """Distance of two columns, in points."""
+        return (self.width - BAR - self.last) / max(self.layers.columns - 1, 1)
+
+    @property
+    def label_height(self) -> float:
+        """Height that a node's label takes, in points."""
+        return max(self.labels.lines, 1) * LABEL * LINE
+
+    def across(self, column: int) -> float:
+        """Left edge of a column, in points."""
+        return column * self.pitch
+
+    def room(self, column: int) -> float:
+        """Width that a label of a column may take, in points."""
+        last = column == self.layers.columns - 1
+        return (self.last if last else min(self.pitch - BAR, WIDEST_LABEL + 30)) - 12.0
+
+
+@dataclass
+class Placed:
+    """Heights and centres of all cells, and the thickness of each band."""
+
+    scale: float
+    thickness: list[float]
+    bar: list[float]
+    centre: list[float] = field(default_factory=list)
+
+
+def plan(chosen: Selection, width: float, engine: str | None = None) -> Plan:
+    """Lay out columns, and decide whether there is room for labels beside the nodes."""
+    links = [Link(flow.source, flow.target, max(flow.amount or 0, 1)) for flow in chosen.flows]
+    found = layers(len(chosen.nodes), links, engine)
+    for labels in STYLES:
+        last = LAST_COLUMN[labels.lines]
+        proposal = Plan(found, width, last, labels)
+        crowd = least_height(proposal)
+        if proposal.room(0) >= labels.room and crowd <= TALLEST_DRAWING + 100 * (labels.lines == 1):
+            break
+    return proposal
+
+
+def least_height(plan: Plan) -> float:
+    """Return the height that the fullest column needs with its bands at their thinnest."""
+    needed = [0.0] * max(plan.layers.columns, 1)
+    for cell, column in enumerate(plan.layers.column):
+        own = plan.label_height if cell < plan.layers.nodes else THINNEST
+        needed[column] += own + plan.labels.gap
+    return max(needed)
+
+
+def arrange(chosen: Selection, plan: Plan, height: float, engine: str | None = None) -> Placed:
+    """Find the greatest scale at which every column fits, and place the cells."""
+    tallest = max((node.through.amount for node in chosen.nodes), default=0)
+    low, high = 0.0, min(TALLEST, height * 0.8) / max(tallest, 1)
+    for _ in range(40):
+        half = (low + high) / 2
+        fits = _fits(chosen, plan, half, height)
+        low, high = (half, high) if fits else (low, half)
+    thickness, bar, cells = _sizes(chosen, plan, low)
+    return Placed(
+        low, thickness, bar, place(plan.layers, cells, height, gap=plan.labels.gap, engine=engine)
+    )
+
+
+def _fits(chosen: Selection, plan: Plan, scale: float, height: float) -> bool:
+    needed = [0.0] * plan.layers.columns
+    for cell, own in enumerate(_sizes(chosen, plan, scale)[2]):
+        needed[plan.layers.column[cell]] += own + plan.labels.gap
+    return max(needed, default=0.0) <= height
+
+
+def _sizes(
+    chosen: Selection, plan: Plan, scale: float
+) -> tuple[list[float], list[float], list[float]]:
+    """Return the thickness of bands, the height of bars, and the height of cells."""
+    thickness = [max((flow.amount or 0) * scale, THINNEST) for flow in chosen.flows]
+    sides = [[stub(node.undrawn_in, scale), stub(node.undrawn_out, scale)] for node in chosen.nodes]
+    for flow, thick in zip(chosen.flows, thickness, strict=True):
+        sides[flow.target][0] += thick
+        sides[flow.source][1] += thick
+    bar = [max(*both, 3.0) for both in sides]
+    cells = [max(tall, plan.label_height) for tall in bar]
+    cells.extend([0.0] * (len(plan.layers.column) - len(cells)))
+    for route, thick in zip(plan.layers.routes, thickness, strict=True):
+        for cell in route[1:-1]:
+            cells[cell] = thick
+    return thickness, bar, cells
+
+
+def stub(amount: int, scale: float) -> float:
+    """Return the height of the mark for what is not drawn singly."""
+    return max(amount * scale, THINNEST) if amount else 0.0

@@ -1,0 +1,293 @@
+"""The flow figure: who passed how much to whom, as bands from left to right, and what is not shown.
+
+Nothing of the frame vanishes: a flow is either a band (or a note of a flow to itself), or it is
+counted in one of the *others* lines, and the caption says how much of the total is drawn.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from chainwatch.figures import arrange, bands, style
+from chainwatch.figures.arrange import BAR, LABEL, LINE, THINNEST
+from chainwatch.figures.layout import engine_name
+from chainwatch.figures.selection import DIGITS, Selection, Sum, percent, select, sum_text
+from chainwatch.figures.style import ROLES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+PAGE_WIDTH = 10.7
+"""Width of a figure in inches: A4 landscape less its margins."""
+MARGIN = 14.0
+"""Empty border inside the Axes, in points."""
+TITLE = 11.0
+SMALL = 7.0
+KEY_COLUMNS = 3
+SPOKEN_ROUTES = 5
+"""Flows that the description for screen readers names one by one."""
+SYMBOL_CHARACTERS = 12
+
+
+def draw_flow(
+    flows: pl.DataFrame,
+    *,
+    symbol: str,
+    decimals: int,
+    top: int = 40,
+    title: str = "",
+    caption: str = "",
+    ax: Axes | None = None,
+    engine: str | None = None,
+) -> Axes:
+    """Draw the largest flows of a frame as bands whose width is proportional to the amount.
+
+    Columns run from left to right; a flow that closes a cycle runs back and is dashed, with an
+    arrow head. Roles are told apart by letter, hatch and outline as well as by colour. Where the
+    labels would not fit beside their nodes they move to a numbered key below.
+
+    Parameters
+    ----------
+    flows : polars.DataFrame
+        One row per pair of nodes, see `chainwatch.figures.selection.FLOW_COLUMNS`.
+    symbol : str
+        Name of the whole coin.
+    decimals : int
+        Decimals of the base unit.
+    top : int
+        Number of flows drawn singly; the others are summed up by side.
+    title, caption : str
+        Texts above and below; the method, the total and the part drawn are added.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. Default: a new figure of the width of A4 landscape.
+    engine : {"dot", "own"}, optional
+        Layout engine; default dot where pygraphviz is installed.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Its label holds the description that `chainwatch.figures.style.save_figure` writes.
+
+    Raises
+    ------
+    InputError
+        If the frame is not a flow frame, or the axes are too small for so many flows.
+    """
+    symbol = style.printable(symbol, limit=SYMBOL_CHARACTERS)
+    chosen = select(flows, top)
+    with style.settings():
+        page = _Page(chosen, symbol, decimals, title, caption, ax, engine)
+        page.draw()
+    page.ax.set_label(_spoken(chosen, symbol, decimals))
+    return page.ax
+
+
+def alt_text(flows: pl.DataFrame, *, symbol: str, decimals: int, top: int = 40) -> str:
+    """Describe the figure's main routes in a few sentences, for those who cannot see it."""
+    chosen = select(flows, top)
+    return _spoken(chosen, style.printable(symbol, limit=SYMBOL_CHARACTERS), decimals)
+
+
+def _spoken(chosen: Selection, symbol: str, decimals: int) -> str:
+    if not chosen.moved.flows:
+        return "Flow figure without any flow."
+    routes = []
+    for flow in chosen.flows[:SPOKEN_ROUTES]:
+        ends = (chosen.nodes[flow.source], chosen.nodes[flow.target])
+        names = [f"{style.shorten(end.label, 24)} ({ROLES[end.role].meaning})" for end in ends]
+        total = Sum(1, flow.count, flow.amount or 0, flow.amount is None, flow.coarse)
+        routes.append(f"{names[0]} to {names[1]} {sum_text(total, symbol, decimals)}")
+    rest = len(chosen.flows) - len(routes)
+    more = f"; and {rest} smaller bands" if rest else ""
+    undrawn = chosen.moved.flows - chosen.drawn.flows
+    others = f" {undrawn} further flows are summed up as others." if undrawn else ""
+    return (
+        f"Flow figure of {len(chosen.nodes)} nodes and {len(chosen.flows)} bands; "
+        f"{sum_text(chosen.drawn, symbol, decimals)} of {sum_text(chosen.moved, symbol, decimals)} "
+        f"moved are drawn. Largest flows: {'; '.join(routes) or 'none'}{more}.{others}"
+    )
+
+
+def _method(chosen: Selection, symbol: str, decimals: int, engine: str) -> str:
+    """Return the part of the caption that says how the figure was made and what it leaves out."""
+    drawn, moved = chosen.drawn, chosen.moved
+    share = percent(drawn.amount, moved.amount) if moved.amount else "no known amount"
+    said = [
+        f"Money runs from left to right; the width of a band is proportional to its amount, "
+        f"{THINNEST} pt at least.",
+        f"Drawn: {'all' if drawn.flows == moved.flows else 'the largest'} {drawn.flows:,} of "
+        f"{moved.flows:,} flows ({moved.transfers:,} transfers), "
+        f"{sum_text(drawn, symbol, decimals)} of {sum_text(moved, symbol, decimals)} moved "
+        f"({share}).",
+        f"Percentages at nodes: the larger of what came in and went out, of the "
+        f"{sum_text(Sum(1, 0, chosen.entering), symbol, decimals)} that enter the figure; money "
+        f"that passes twice counts twice.",
+    ]
+    if moved.unknown:
+        said.append(f"{moved.unknown:,} flows are of unknown amount and drawn at least width.")
+    if moved.coarse:
+        said.append("≈: rounded to protect bystanders.")
+    said.append(f"Amounts to {DIGITS} digits; the tables hold them exactly.")
+    if chosen.first and chosen.last:
+        said.append(f"Transfers of {chosen.first:%Y-%m-%d} to {chosen.last:%Y-%m-%d} UTC.")
+    layout = "Graphviz dot" if engine == "dot" else "barycentre sweeps"
+    return " ".join([*said, f"Columns: {layout}."])
+
+
+class _Page:
+    """The parts of a figure from top to bottom, measured in points before they are drawn."""
+
+    def __init__(
+        self,
+        chosen: Selection,
+        symbol: str,
+        decimals: int,
+        title: str,
+        caption: str,
+        ax: Axes | None,
+        engine: str | None,
+    ) -> None:
+        self.chosen, self.symbol, self.decimals = chosen, symbol, decimals
+        self.engine = engine_name(engine)
+        full = _points(ax)[0] if ax is not None else PAGE_WIDTH * 72
+        self.width = full - 2 * MARGIN
+        self.plan = arrange.plan(chosen, self.width, self.engine)
+        head, told = style.printable(title), style.printable(caption)
+        self.title = style.wrap(head, self.width, TITLE, lines=2, bold=True)
+        method = _method(chosen, symbol, decimals, self.engine)
+        self.caption = style.wrap(told, self.width, SMALL, lines=4)
+        self.caption += style.wrap(method, self.width, SMALL, lines=6)
+        self.legend = _flow_rows(_legend(chosen, self.plan.layers.backward), self.width)
+        self.others = _others(chosen, symbol, decimals)
+        needed = arrange.least_height(self.plan)
+        comfort = max(150.0, min(needed * 1.5, 320.0), needed * 1.05)
+        height = _points(ax)[1] - self._frame() if ax is not None else comfort
+        self.height = max(height, 0.0)
+        self.ax = ax or style.new_axes(PAGE_WIDTH, (self.height + self._frame()) / 72)
+        self.placed = arrange.arrange(chosen, self.plan, self.height, self.engine)
+
+    def _frame(self) -> float:
+        """Height of everything but the bands."""
+        key = -(-len(self.chosen.nodes) // KEY_COLUMNS) + 1 if not self.plan.labels.lines else 0
+        return (
+            2 * MARGIN
+            + len(self.title) * TITLE * LINE
+            + (len(self.legend) * 1.5 + 1) * LABEL * LINE
+            + key * LABEL * LINE
+            + (1.5 * len(self.others) + 1) * LABEL * LINE
+            + (len(self.caption) + 1) * SMALL * LINE
+        )
+
+    def draw(self) -> None:
+        """Draw all parts; the Axes' units become points."""
+        full = self.width + 2 * MARGIN
+        self.ax.set(xlim=(0, full), ylim=(0, self.height + self._frame()))
+        self.ax.axis("off")
+        y = self.height + self._frame() - MARGIN
+        for line in self.title:
+            bands.write(self.ax, MARGIN, y - TITLE / 2, line, TITLE, bold=True)
+            y -= TITLE * LINE
+        y = self._draw_legend(y - 0.5 * LABEL * LINE) - 0.5 * LABEL * LINE
+        y -= self.height
+        order = bands.draw(self.ax, self.chosen, self.plan, self.placed, y, MARGIN)
+        if not self.plan.labels.lines:
+            y = self._draw_key(order, y)
+        else:
+            bands.label(
+                self.ax, self.chosen, self.plan, self.placed, self.symbol, self.decimals, y, MARGIN
+            )
+        y -= LABEL * LINE
+        for text in self.others:
+            bands.box(self.ax, MARGIN, y - 3, BAR, 6, "#DDDDDD", "....", ":")
+            bands.write(self.ax, MARGIN + BAR + 4, y, style.fit(text, self.width - 20, LABEL))
+            y -= 1.5 * LABEL * LINE
+        for line in self.caption:
+            bands.write(self.ax, MARGIN, y - SMALL / 2, line, SMALL, colour="#444444")
+            y -= SMALL * LINE
+
+    def _draw_legend(self, y: float) -> float:
+        for row in self.legend:
+            x = MARGIN
+            for name, text, wide in row:
+                if name in ROLES:
+                    role = ROLES[name]
+                    bands.box(self.ax, x, y - 7, BAR, 7, role.colour, role.hatch, role.line)
+                elif name == "back":
+                    self.ax.plot([x, x + BAR], [y - 3.5] * 2, "--<", ms=3, lw=0.6, color=bands.INK)
+                indent = BAR + 4 if name else 0.0
+                bands.write(self.ax, x + indent, y - 3.5, text)
+                x += wide
+            y -= 1.5 * LABEL * LINE
+        return y
+
+    def _draw_key(self, order: list[int], y: float) -> float:
+        """Number the nodes, and list numbers and names in columns below the bands."""
+        rows = -(-len(order) // KEY_COLUMNS)
+        wide = self.width / KEY_COLUMNS
+        for number, node in enumerate(order):
+            letter = ROLES[self.chosen.nodes[node].role].letter
+            at = MARGIN + self.plan.across(self.plan.layers.column[node]) + BAR + 2
+            code = f"{letter}{number + 1}"
+            bands.write(self.ax, at, y + self.placed.centre[node], code, LABEL, boxed=True)
+            x = MARGIN + number // rows * wide
+            line = y - (number % rows + 1.5) * LABEL * LINE
+            bands.write(self.ax, x, line, code, bold=True)
+            name, value = bands.node_lines(self.chosen, node, self.symbol, self.decimals)
+            value = style.fit(value, wide * 0.55, LABEL)
+            room = wide - 30 - style.text_width(value, LABEL) - 8
+            bands.write(self.ax, x + 24, line, style.fit(name, room, LABEL))
+            bands.write(self.ax, x + wide - 10, line, value, align="right")
+        return y - (rows + 1) * LABEL * LINE
+
+
+def _points(ax: Axes) -> tuple[float, float]:
+    """Return width and height of Axes in points."""
+    box = ax.get_position()
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise ValueError("the Axes belong to no figure")
+    wide, high = figure.get_size_inches()
+    return float(box.width * wide * 72), float(box.height * high * 72)
+
+
+def _legend(chosen: Selection, back: tuple[bool, ...]) -> list[tuple[str, str]]:
+    used = {node.role for node in chosen.nodes}
+    items = [
+        (name, f"{role.letter} {role.meaning}") for name, role in ROLES.items() if name in used
+    ]
+    if any(node.itself.flows for node in chosen.nodes):
+        items.append(("", "↻ to itself"))
+    if any(back):
+        items.append(("back", "runs back"))
+    return items
+
+
+def _flow_rows(items: list[tuple[str, str]], width: float) -> list[list[tuple[str, str, float]]]:
+    """Break the legend into rows that fit."""
+    rows: list[list[tuple[str, str, float]]] = [[]]
+    used = 0.0
+    for name, text in items:
+        wide = BAR + 4 + style.text_width(text, LABEL) + 16
+        if used + wide > width and rows[-1]:
+            rows.append([])
+            used = 0.0
+        rows[-1].append((name, text, wide))
+        used += wide
+    return rows
+
+
+def _others(chosen: Selection, symbol: str, decimals: int) -> list[str]:
+    """Return one line per side for what is not drawn singly."""
+    sides = (
+        (chosen.others_out, "paid out by nodes drawn (marks at their right)"),
+        (chosen.others_in, "paid in to nodes drawn, from nodes that are not (marks at their left)"),
+        (chosen.elsewhere, "between nodes that are not drawn"),
+    )
+    return [
+        f"others: {total.flows:,} flow{'s' if total.flows != 1 else ''}, "
+        f"{sum_text(total, symbol, decimals)}, {side}"
+        for total, side in sides
+        if total.flows
+    ]

@@ -1,0 +1,294 @@
+"""What all figures share: roles that survive a greyscale print, safe text, and identical files."""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import tempfile
+import unicodedata
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+from xml.sax.saxutils import escape
+
+from chainwatch.errors import OutputExists
+from chainwatch.provenance import digest_bytes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FONT = "DejaVu Sans"
+"""The one typeface of figures and PDF reports: it comes with matplotlib, so it is always there."""
+
+PNG_DPI = 150
+SVG_SALT = "chainwatch"
+"""Fixed salt of the identifiers inside an SVG file; without it they differ from run to run."""
+
+HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Categories of characters that draw nothing, act on their neighbours or have no meaning."""
+BLANKS = frozenset(
+    [0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, *range(0xFE00, 0xFE10)]
+)
+"""Letters and marks that draw nothing although their category does not say so."""
+LONGEST_TEXT = 2_000
+"""Characters of a text that are looked at; a longer one is shortened in the middle first."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """How a node of some role is drawn: letter, colour, hatch and outline, each enough alone."""
+
+    letter: str
+    meaning: str
+    colour: str
+    hatch: str
+    line: str = "-"
+
+
+ROLES: Mapping[str, Role] = {
+    "subject": Role("S", "subject", "#D55E00", ""),
+    "finding": Role("F", "finding", "#CC79A7", "////"),
+    "service": Role("H", "hosted service", "#0072B2", "...."),
+    "mixer": Role("M", "mixer", "#000000", ""),
+    "bystander": Role("B", "bystander", "#BBBBBB", ""),
+    "unread": Role("N", "not read", "#FFFFFF", "", "--"),
+    "unspent": Role("U", "unspent", "#009E73", "||||"),
+    "burnt": Role("X", "burnt or fee", "#F0E442", "xxxx"),
+    "origin": Role("O", "origin", "#56B4E9", "----"),
+}
+"""Every role of a node. Colours are those of Okabe and Ito, told apart in colour blindness."""
+
+SETTINGS: Mapping[str, Any] = {
+    "font.family": [FONT],
+    "svg.fonttype": "path",
+    "svg.hashsalt": SVG_SALT,
+    "text.usetex": False,
+    "text.parse_math": False,
+    "text.hinting": "none",
+    "hatch.linewidth": 0.6,
+    "path.simplify": False,
+}
+"""Settings under which figures are drawn and written, whatever the user's own are."""
+
+
+def settings() -> AbstractContextManager[None]:
+    """Put `SETTINGS` in force for the length of a ``with`` block."""
+    import matplotlib
+
+    return matplotlib.rc_context(cast(Any, dict(SETTINGS)))
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    """Return a text with invisible and control characters written out as ``‹U+202E›``.
+
+    Terminal escapes, direction overrides, zero-width characters and lone surrogates can make a
+    text read as something else. Line breaks and tabs become spaces unless they are in ``keep``.
+    """
+    return "".join(_visible(char, keep) for char in text)
+
+
+def _visible(char: str, keep: str) -> str:
+    if char in keep:
+        return char
+    if char in "\t\n\r":
+        return " "
+    hidden = unicodedata.category(char) in HIDDEN or ord(char) in BLANKS
+    return f"‹U+{ord(char):04X}›" if hidden else char
+
+
+@functools.cache
+def font_folder() -> Path:
+    """Return the folder of the typefaces that come with matplotlib."""
+    import matplotlib
+
+    return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+
+
+@functools.cache
+def _glyphs() -> frozenset[int]:
+    from matplotlib.ft2font import FT2Font
+
+    regular, bold = (
+        set(FT2Font(str(font_folder() / name)).get_charmap())
+        for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
+    )
+    return frozenset(regular & bold)
+
+
+def printable(text: str, *, keep: str = "", limit: int = LONGEST_TEXT) -> str:
+    """Return a text that the figure's typeface can draw and that reads as what it is.
+
+    Characters without a glyph are written as ``‹U+1F600›``, invisible ones as in `visible`; of a
+    run of combining marks the first is drawn. Texts over ``limit`` are shortened in the middle.
+    """
+    if len(text) > limit:
+        text = f"{text[: limit // 2]}…{text[-(limit // 2) :]}"
+    drawn, glyphs, mark = list[str](), _glyphs(), False
+    for char in unicodedata.normalize("NFC", text):
+        second, mark = mark, unicodedata.combining(char) != 0
+        lone = mark and (second or not drawn)
+        known = (ord(char) in glyphs and not lone) or char in keep
+        shown = _visible(char, keep)
+        drawn.append(shown if known or shown != char else f"‹U+{ord(char):04X}›")
+    return "".join(drawn)
+
+
+def shorten(text: str, characters: int) -> str:
+    """Cut a text in the middle, where addresses differ least: ``bc1q4k…9x2f``."""
+    if len(text) <= characters:
+        return text
+    tail = max((characters - 1) * 2 // 5, 0)
+    head = max(characters - 1 - tail, 0)
+    return f"{text[:head]}…{text[len(text) - tail :]}"
+
+
+@functools.lru_cache(maxsize=4096)
+def text_width(text: str, size: float, *, bold: bool = False) -> float:
+    """Return the width of a line in points."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(family=FONT, size=size, weight="bold" if bold else "normal")
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    return float(width)
+
+
+def fit(text: str, width: float, size: float, *, bold: bool = False) -> str:
+    """Shorten a line in the middle until it is no wider than ``width`` points."""
+    low, high = 1, len(text)
+    if text_width(text, size, bold=bold) <= width:
+        return text
+    while low < high:
+        half = (low + high + 1) // 2
+        wide = text_width(shorten(text, half), size, bold=bold) > width
+        low, high = (low, half - 1) if wide else (half, high)
+    return shorten(text, low)
+
+
+def wrap(text: str, width: float, size: float, *, lines: int, bold: bool = False) -> list[str]:
+    """Break a text into lines of at most ``width`` points; the rest is marked by an ellipsis."""
+    words, rows = text.split(), [""]
+    for word in words:
+        row = f"{rows[-1]} {word}".strip()
+        if text_width(row, size, bold=bold) <= width:
+            rows[-1] = row
+        else:
+            rows.append(fit(word, width, size, bold=bold))
+    rows = [row for row in rows if row]
+    if len(rows) > lines:
+        last = rows[lines - 1]
+        while text_width(f"{last} …", size, bold=bold) > width:
+            last = last.rpartition(" ")[0] or last[:-1]
+        rows = [*rows[: lines - 1], f"{last} …"]
+    return rows
+
+
+def new_axes(width: float, height: float) -> Axes:
+    """Return the Axes of a new figure that they fill, in inches; pyplot is not involved."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure.add_axes((0.0, 0.0, 1.0, 1.0))
+
+
+def write_new(path: Path, data: bytes) -> str:
+    """Write a new file at once, never over an old one, and return its SHA-256.
+
+    The bytes go to a hidden file beside it, which then takes the name in one step.
+
+    Raises
+    ------
+    OutputExists
+        If something of that name is there already.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        _take_name(Path(name), path)
+    except FileExistsError as error:
+        raise OutputExists(
+            "the file exists already", where=str(path), remedy="choose another folder"
+        ) from error
+    finally:
+        Path(name).unlink(missing_ok=True)
+    return digest_bytes(data)
+
+
+def _take_name(written: Path, path: Path) -> None:
+    """Give a file its name unless the name is taken, which a bare rename would not notice."""
+    try:
+        os.link(written, path)
+    except FileExistsError:
+        raise
+    except OSError:  # file systems without hard links: claim the name, then replace it
+        path.touch(exist_ok=False)
+        written.replace(path)
+
+
+def save_figure(
+    figure: Figure, stem: Path | str, *, title: str = "", alt: str = ""
+) -> dict[str, str]:
+    """Write a figure as PNG (150 dpi) and SVG, the same bytes on each run.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        What is to be written; it is not changed.
+    stem : Path or str
+        Path of the files without their suffix.
+    title, alt : str
+        Name and description inside the SVG, read out by screen readers. Default: what the
+        drawing function left as label of the first Axes.
+
+    Returns
+    -------
+    dict of str to str
+        SHA-256 of each file by suffix: ``{".png": …, ".svg": …}``.
+
+    Raises
+    ------
+    OutputExists
+        If either file exists; then neither is written.
+    """
+    stem = Path(stem)
+    paths = {suffix: stem.with_name(stem.name + suffix) for suffix in (".png", ".svg")}
+    for path in paths.values():
+        if path.exists():
+            raise OutputExists("the file exists already", where=str(path))
+    labels = [str(axes.get_label()) for axes in figure.axes]
+    alt = alt or (labels[0] if labels else "")
+    data = {".png": _png(figure), ".svg": _svg(figure, title or "Figure", alt)}
+    return {suffix: write_new(paths[suffix], data[suffix]) for suffix in paths}
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    with settings():
+        figure.savefig(buffer, format="png", dpi=PNG_DPI, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _svg(figure: Figure, title: str, alt: str) -> bytes:
+    buffer = io.BytesIO()
+    nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    with settings():
+        figure.savefig(buffer, format="svg", metadata=nothing)
+    head, tag, rest = buffer.getvalue().decode().partition("<svg ")
+    attributes, close, body = rest.partition(">")
+    spoken = (
+        f"\n <title id='figure-title'>{escape(visible(title))}</title>"
+        f"\n <desc id='figure-desc'>{escape(visible(alt))}</desc>"
+    )
+    named = " role='img' aria-labelledby='figure-title figure-desc'"
+    return f"{head}{tag}{attributes}{named}{close}{spoken}{body}".encode()

@@ -1,0 +1,91 @@
+"""``flow``: the figure of a trace, drawn when an edition is known, so that it passes the mask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from chainwatch.provenance import Record, recorded
+from chainwatch.tracing.trace import Trace
+from chainwatch.triage.flows import Owners, flows
+from chainwatch.triage.privacy import Edition
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class FlowFigure:
+    """A figure of a trace that has not been drawn yet.
+
+    Attributes
+    ----------
+    trace : Trace
+        What it shows.
+    clusters : Clusters or None
+        Entities drawn as one.
+    top : int
+        Largest flows drawn one by one; the others are added up and named.
+    title : str
+        Heading.
+    """
+
+    trace: Trace
+    clusters: Owners | None
+    top: int
+    title: str
+    record: Record | None = None
+
+    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
+        """Return no table: what it shows is the trace."""
+        return {}
+
+    def flows(self, edition: Edition) -> pl.DataFrame:
+        """Return the flows between entities as an edition shows them."""
+        return flows(self.trace, edition, self.clusters)
+
+    def caption(self) -> str:
+        """Return what must be known to read it: subjects, total, policy, unit."""
+        subjects = self.trace.origins["subject"].n_unique()
+        return (
+            f"{self.trace.asset.shown(self.trace.amount)} received by {subjects} subject(s),"
+            f" followed by {self.trace.policy.upper()}. A method of computing, not a finding of"
+            " law; consistent with these payments, not proof of who controls an address."
+        )
+
+    def plot(self, edition: Edition, ax: Axes | None = None) -> Axes:
+        """Draw the figure for an edition and return its Axes."""
+        from chainwatch.figures.sankey import draw_flow
+
+        return draw_flow(
+            self.flows(edition),
+            symbol=self.trace.asset.symbol,
+            decimals=self.trace.asset.decimals,
+            top=self.top,
+            title=self.title,
+            caption=self.caption(),
+            ax=ax,
+        )
+
+
+@recorded
+def flow(
+    trace: Trace, clusters: Owners | None = None, *, top: int = 40, title: str = ""
+) -> FlowFigure:
+    """Return the figure of the main routes of a trace.
+
+    Parameters
+    ----------
+    trace : Trace
+        What to show.
+    clusters : Clusters, optional
+        Draw each cluster as one entity.
+    top : int
+        Largest flows drawn one by one.
+    title : str
+        Heading.
+    """
+    return FlowFigure(trace, clusters, top, title)

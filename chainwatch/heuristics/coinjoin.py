@@ -1,0 +1,51 @@
+"""Rules that say whether strangers built a transaction together; a *yes* is never one owner."""
+
+from __future__ import annotations
+
+import narwhals.stable.v2 as nw
+
+from chainwatch.rules import rule
+
+
+@rule(on="transactions", refs=("blocksci2020", "wasabi-samourai2022"))
+def equal_outputs(min_equal: int = 3) -> nw.Expr:
+    """Several parties each receive the same amount, and there are as many input addresses.
+
+    In a CoinJoin every participant brings inputs and takes one output of the common amount, so
+    that the amounts do not tell who is who. The rule asks for ``min_equal`` distinct addresses
+    that receive one amount, and for at least as many distinct addresses among the inputs.
+
+    Parameters
+    ----------
+    min_equal : int
+        Fewest equal outputs. With 2, ordinary payments that happen to split evenly are hit.
+
+    Returns
+    -------
+    true, false or null
+        Null where inputs that were not read decide.
+
+    Fails when
+    ----------
+    A CoinJoin has two equal outputs or none (PayJoin, unequal mixes): *no*, and a wrong merge is
+    possible. A payer from many addresses pays one amount to many (payroll, batch withdrawals):
+    *yes*, and links are lost. As a veto the second error is the harmless one.
+
+    References
+    ----------
+    BlockSci ``isCoinjoin`` (Kalodner et al., USENIX Security 2020) and the generic part of the
+    Wasabi and Samourai detectors (Stuetz et al., AFT 2022), both without their upper bounds:
+    those let five-by-five and many-denomination mixes through.
+    """
+    enough = nw.col("equal_outputs") >= min_equal
+    parties = nw.col("input_addresses") >= nw.col("equal_outputs")
+    # Nameless inputs (P2PK, bare multisig) and unread ones may each be one more party.
+    most = nw.col("input_addresses") + nw.col("inputs_nameless") + nw.col("inputs_unread")
+    impossible = ~enough | (most < nw.col("equal_outputs"))
+    return (
+        nw.when(impossible)
+        .then(nw.lit(False))
+        .when(parties)
+        .then(nw.lit(True))
+        .otherwise(nw.lit(None, dtype=nw.Boolean))
+    )

@@ -1,0 +1,191 @@
+"""What has been read and what has not: stated as facts, so that no total hides an unread part.
+
+Every function looks at the whole history of a ledger, whatever its span.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from chainwatch.chains import Chain
+from chainwatch.ledger import schema
+from chainwatch.ledger.ledger import Ledger
+
+Fact = tuple[str, str, int, int | None, str]
+_COUNTED = ("blocks", "transactions", "inputs", "outputs", "transfers")
+
+_UNREAD: dict[str, pl.DataType | type[pl.DataType]] = {
+    "what": pl.String,
+    "chain": pl.String,
+    "count": pl.Int64,
+    "amount": schema.AMOUNT,
+    "note": pl.String,
+}
+
+
+def spans(ledger: Ledger, chain: Chain | str) -> pl.DataFrame:
+    """Return the runs of blocks that were read without a gap, each linked to the one before it.
+
+    A block continues a run if the block of the height before was read and is its parent. Two
+    blocks of one height (a reorganisation that was not cleared) each belong to the run their
+    parents make.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``from_height, to_height, first_hash, last_hash, blocks``, sorted; hashes in wire order.
+    """
+    blocks = (
+        ledger.history.chain_only(chain)
+        .blocks.select("height", "hash", "parent")
+        .unique()
+        .sort("height", "hash")
+        .collect()
+    )
+    runs = _runs(blocks["height"].to_list(), blocks["hash"].to_list(), blocks["parent"].to_list())
+    columns = {
+        "from_height": pl.Int64,
+        "to_height": pl.Int64,
+        "first_hash": pl.Binary,
+        "last_hash": pl.Binary,
+        "blocks": pl.Int64,
+    }
+    return pl.DataFrame(runs, schema=columns, orient="row").sort(list(columns))
+
+
+def _runs(
+    heights: list[int], hashes: list[bytes], parents: list[bytes]
+) -> list[tuple[int, int, bytes, bytes, int]]:
+    """Follow parents upwards; a second child of one block starts a run of its own."""
+    open_runs: dict[tuple[int, bytes], tuple[int, bytes, int]] = {}
+    closed: list[tuple[int, int, bytes, bytes, int]] = []
+    for height, own, parent in zip(heights, hashes, parents, strict=True):
+        first, first_hash, blocks = open_runs.pop((height - 1, parent), (height, own, 0))
+        open_runs[height, own] = (first, first_hash, blocks + 1)
+    for (height, own), (first, first_hash, blocks) in open_runs.items():
+        closed.append((first, height, first_hash, own, blocks))
+    return closed
+
+
+def covered_to(ledger: Ledger, chain: Chain | str, height: int) -> int | None:
+    """Return the height up to which every block from ``height`` on was read as one linked run.
+
+    Where two branches hold the height, the longer one counts.
+
+    Returns
+    -------
+    int or None
+        ``None`` if the block at ``height`` itself was not read.
+    """
+    held = spans(ledger, chain).filter(
+        (pl.col("from_height") <= height) & (pl.col("to_height") >= height)
+    )
+    return max(held["to_height"].to_list(), default=None)
+
+
+def summary(ledger: Ledger) -> pl.DataFrame:
+    """Return one row per chain: what is in the ledger's span, from when to when.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``chain, blocks, transactions, inputs, outputs, transfers, unread_inputs, first_time,
+        last_time, first_height, last_height``: counts of rows; inputs of which it was not read
+        what they spend; times and heights of transactions and transfers, null without any.
+    """
+    found = {"chain": [item.id for item in ledger.chains]}
+    frame = pl.DataFrame(found, schema={"chain": pl.String})
+    counts = {name: ledger.table(name) for name in _COUNTED}
+    counts["unread_inputs"] = ledger.inputs.filter(pl.col("value").is_null())
+    for name, rows in counts.items():
+        counted = rows.group_by("chain").agg(pl.len().cast(pl.Int64).alias(name)).collect()
+        frame = frame.join(counted, on="chain", how="left")
+    return frame.with_columns(pl.col(list(counts)).fill_null(0)).join(
+        _extent(ledger), on="chain", how="left", maintain_order="left"
+    )
+
+
+def _extent(ledger: Ledger) -> pl.DataFrame:
+    height = (pl.col("tx") // (1 << schema.POSITION_BITS)).alias("height")
+    dated = [
+        ledger.transactions.select("chain", "time", "height"),
+        ledger.transfers.select("chain", "time", height),
+    ]
+    bounds = [
+        getattr(pl.col(name), side)().alias(f"{end}_{name}")
+        for name in ("time", "height")
+        for side, end in (("min", "first"), ("max", "last"))
+    ]
+    return pl.concat(dated).group_by("chain").agg(bounds).collect()
+
+
+def unread(ledger: Ledger) -> pl.DataFrame:
+    """Name what was not read, with its amount or with null where that is unknown.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``what, chain, count, amount, note``, chain by chain. ``amount`` is in base units, null
+        for *unknown*; a count of zero is a statement too: nothing of the kind is missing.
+    """
+    rows: list[Fact] = []
+    whole = ledger.history
+    for item in whole.chains:
+        one = whole.chain_only(item)
+        if item.family == "utxo":
+            rows += _unread_coins(one, item)
+        else:
+            rows += _unread_transfers(one, item)
+        rows += _claims(one, item)
+    return pl.DataFrame(rows, schema=_UNREAD, orient="row")
+
+
+def _unread_coins(ledger: Ledger, chain: Chain) -> list[Fact]:
+    inputs = ledger.inputs.filter(pl.col("value").is_null()).select(pl.len()).collect().item()
+    runs = spans(ledger, chain)
+    missing = _missing(runs)
+    below = min(runs["from_height"].to_list(), default=0)
+    return [
+        _fact("inputs", chain, inputs, "what they spend was not read: their value is unknown"),
+        _fact("gaps", chain, missing, "heights between the blocks that were read"),
+        _fact("earlier blocks", chain, below, "heights below the first block that was read"),
+    ]
+
+
+def _missing(runs: pl.DataFrame) -> int:
+    """Count the heights between the lowest and the highest block that no run holds."""
+    missing, reached = 0, None
+    for first, last in runs.select("from_height", "to_height").sort("from_height").iter_rows():
+        if reached is not None and first > reached + 1:
+            missing += first - reached - 1
+        reached = last if reached is None else max(reached, last)
+    return missing
+
+
+def _unread_transfers(ledger: Ledger, chain: Chain) -> list[Fact]:
+    wide = ledger.transfers.filter(pl.col("amount").is_null()).select(pl.len()).collect().item()
+    note = "wider than 38 digits: kept as hexadecimal text, in no total"
+    return [_fact("transfer amounts", chain, wide, note)]
+
+
+def _fact(what: str, chain: Chain, count: int, note: str) -> Fact:
+    """State how many are missing: none amount to zero, some to an unknown amount."""
+    return what, chain.id, count, None if count else 0, note
+
+
+def _claims(ledger: Ledger, chain: Chain) -> list[Fact]:
+    """Count the addresses whose history was read, by what the source says of its completeness."""
+    held = ledger.coverage.filter(pl.col("address").is_not_null()).collect()
+    # An address is wholly read only if every unit that speaks of it says so.
+    each = held.group_by("address").agg(pl.col("complete").fill_null(False).all().alias("whole"))
+    known = int(each["whole"].sum())
+    return [
+        ("addresses read wholly", chain.id, known, None, "the source claims all of their history"),
+        (
+            "addresses read in part",
+            chain.id,
+            each.height - known,
+            None,
+            "the source claims no completeness: what it left out is unknown",
+        ),
+    ]

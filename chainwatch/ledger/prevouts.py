@@ -1,0 +1,59 @@
+"""What inputs spend: fills in outputs that were read only after the input was committed."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from chainwatch.ledger import schema
+
+_KEY = ["chain", "tx", "n"]
+
+
+def resolve(
+    inputs: pl.LazyFrame, transactions: pl.LazyFrame, outputs: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Return the inputs with all that is known of what they spend; the rest stays null.
+
+    Parameters
+    ----------
+    inputs, transactions, outputs : polars.LazyFrame
+        Whole tables, not those of a span: what is spent may be older.
+
+    Returns
+    -------
+    polars.LazyFrame
+        The rows and columns of ``inputs``; where the value or number of what an input spends was
+        null, both and its address and kind come from ``outputs``.
+    """
+    lacking = inputs.filter(pl.col("value").is_null() | pl.col("prev_tx").is_null())
+    spent = lacking.select(*_KEY, "prev_txid", "prev_n")
+    late = _found(spent, transactions, outputs)
+    # An address that is null beside a value that was read is absent, not unread.
+    found = pl.col("value").is_null() & pl.col("late_value").is_not_null()
+    filled = inputs.join(late, on=_KEY, how="left").with_columns(
+        pl.coalesce("prev_tx", "late_tx").alias("prev_tx"),
+        pl.when(found).then("late_address").otherwise("address").alias("address"),
+        pl.when(found).then("late_kind").otherwise("script_kind").alias("script_kind"),
+        pl.coalesce("value", "late_value").alias("value"),
+    )
+    return filled.select(*schema.INPUTS.schema)
+
+
+def _found(spent: pl.LazyFrame, transactions: pl.LazyFrame, outputs: pl.LazyFrame) -> pl.LazyFrame:
+    made = transactions.select("chain", "txid", pl.col("tx").alias("late_tx"))
+    # A txid that was used twice (BIP30) means the latest transaction before the spend.
+    latest = (
+        spent.join(made, left_on=["chain", "prev_txid"], right_on=["chain", "txid"])
+        .filter(pl.col("late_tx") < pl.col("tx"))
+        .group_by([*_KEY, "prev_n"])
+        .agg(pl.col("late_tx").max())
+    )
+    paid = outputs.select(
+        "chain",
+        pl.col("tx").alias("late_tx"),
+        pl.col("n").alias("prev_n"),
+        pl.col("value").alias("late_value"),
+        pl.col("address").alias("late_address"),
+        pl.col("script_kind").alias("late_kind"),
+    )
+    return latest.join(paid, on=["chain", "late_tx", "prev_n"]).drop("prev_n")

@@ -1,0 +1,203 @@
+"""A simulated transaction and the exact bytes that a node stores for it; its keys are dummies.
+
+No private key exists. Payloads of addresses and public keys are truncated hashes of the
+simulation's seed, and signatures are hashes in the right dress (DER, low S, SIGHASH_ALL), so the
+bytes parse like real ones and can be spent by nobody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+from chainwatch.addresses import Kind
+from chainwatch.scripts import script_of
+
+SEGWIT = frozenset({"p2wpkh", "p2wsh", "p2tr", "p2sh"})
+"""Kinds whose coins are unlocked in the witness (``p2sh`` here always nests P2WPKH)."""
+
+PAYLOAD_KINDS = {
+    "p2pkh": (Kind.P2PKH, 20),
+    "p2sh": (Kind.P2SH, 20),
+    "p2wpkh": (Kind.P2WPKH, 20),
+    "p2wsh": (Kind.P2WSH, 32),
+    "p2tr": (Kind.P2TR, 32),
+}
+
+INPUT_VBYTES = {
+    "p2pkh": 148, "p2sh": 91, "p2wpkh": 68, "p2wsh": 105, "p2tr": 58, "p2pk": 114, "multisig": 187,
+}  # fmt: skip
+"""Virtual bytes that a wallet reckons for spending one coin of a kind."""
+
+OVERHEAD_VBYTES = 11
+
+
+@dataclass(frozen=True)
+class Lock:
+    """An output script: its kind, bytes and canonical address (none for P2PK, multisig, data)."""
+
+    kind: str
+    script: bytes
+    address: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Output:
+    """Value put under a lock; the purpose is ground truth and is not serialised."""
+
+    value: int
+    lock: Lock
+    purpose: str
+
+
+@dataclass(frozen=True)
+class Coin:
+    """An output that can be spent: where it stands, what it holds, since which height."""
+
+    txid: bytes
+    n: int
+    value: int
+    lock: Lock
+    height: int
+    coinbase: bool = False
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """Coins spent and outputs made, in the order in which they are serialised."""
+
+    inputs: tuple[Coin, ...]
+    outputs: tuple[Output, ...]
+    version: int = 2
+    locktime: int = 0
+    sequence: int = 0xFFFFFFFD
+
+    @cached_property
+    def stripped(self) -> bytes:
+        """The serialisation without witnesses, over which the txid is taken."""
+        spent = b"".join(
+            outpoint(coin) + sized(unlock(coin)[0]) + self.sequence.to_bytes(4, "little")
+            for coin in self.inputs
+        )
+        return b"".join((
+            self.version.to_bytes(4, "little"), compact(len(self.inputs)), spent,
+            self._outputs(), self.locktime.to_bytes(4, "little"),
+        ))  # fmt: skip
+
+    @cached_property
+    def raw(self) -> bytes:
+        """The serialisation with witnesses, where any input has one."""
+        witnesses = [unlock(coin)[1] for coin in self.inputs]
+        if not any(witnesses):
+            return self.stripped
+        stacks = b"".join(compact(len(w)) + b"".join(map(sized, w)) for w in witnesses)
+        return self.stripped[:4] + b"\x00\x01" + self.stripped[4:-4] + stacks + self.stripped[-4:]
+
+    @cached_property
+    def txid(self) -> bytes:
+        """Transaction id in wire order."""
+        return sha256d(self.stripped)
+
+    @cached_property
+    def fee(self) -> int:
+        """What the inputs hold beyond the outputs, in satoshi."""
+        return sum(coin.value for coin in self.inputs) - sum(out.value for out in self.outputs)
+
+    def _outputs(self) -> bytes:
+        made = (out.value.to_bytes(8, "little") + sized(out.lock.script) for out in self.outputs)
+        return compact(len(self.outputs)) + b"".join(made)
+
+
+def sha256d(data: bytes) -> bytes:
+    """Return the double SHA-256 of Bitcoin."""
+    return hashlib.sha256(hashlib.sha256(data).digest()).digest()
+
+
+def dummy(*parts: object) -> bytes:
+    """Return 32 bytes that depend on the parts alone: the origin of every made-up key."""
+    text = "/".join(part.hex() if isinstance(part, bytes) else str(part) for part in parts)
+    return hashlib.sha256(f"chainwatch simulation/{text}".encode()).digest()
+
+
+def compact(number: int) -> bytes:
+    """Return a CompactSize integer."""
+    if number < 0xFD:
+        return bytes([number])
+    if number <= 0xFFFF:
+        return b"\xfd" + number.to_bytes(2, "little")
+    return b"\xfe" + number.to_bytes(4, "little")
+
+
+def sized(data: bytes) -> bytes:
+    """Return bytes behind their CompactSize length."""
+    return compact(len(data)) + data
+
+
+def push(data: bytes) -> bytes:
+    """Return the script that pushes at most 255 bytes."""
+    return (b"" if len(data) < 0x4C else b"\x4c") + bytes([len(data)]) + data
+
+
+def outpoint(coin: Coin) -> bytes:
+    """Return the reference to a coin as an input holds it."""
+    return coin.txid + coin.n.to_bytes(4, "little")
+
+
+def address_lock(kind: str, *origin: object) -> Lock:
+    """Return the lock of a made-up address; the origin (seed, owner, counter) names it."""
+    number, size = PAYLOAD_KINDS[kind]
+    address = bytes([number]) + dummy(*origin)[:size]
+    return Lock(kind, script_of(address), address)
+
+
+def key_lock(*origin: object) -> Lock:
+    """Return a pay-to-public-key lock, which has no address."""
+    return Lock("p2pk", push(public_key(*origin)) + b"\xac")
+
+
+def multisig_lock(*origin: object) -> Lock:
+    """Return a bare 2-of-3 multisig lock, which has no address."""
+    return Lock("multisig", two_of_three(*origin))
+
+
+def data_lock(data: bytes) -> Lock:
+    """Return an OP_RETURN lock: whatever value it holds is burnt."""
+    return Lock("null_data", b"\x6a" + push(data))
+
+
+def public_key(*origin: object) -> bytes:
+    """Return 33 bytes shaped like a compressed public key."""
+    body = dummy("key", *origin)
+    return bytes([2 + (body[0] & 1)]) + body
+
+
+def two_of_three(*origin: object) -> bytes:
+    """Return the script that asks for two signatures of three made-up keys."""
+    keys = b"".join(push(public_key(*origin, place)) for place in range(3))
+    return b"\x52" + keys + b"\x53\xae"
+
+
+def signature(coin: Coin, place: int = 0) -> bytes:
+    """Return 71 bytes shaped like a DER signature with low S, followed by SIGHASH_ALL."""
+    r, s = (dummy("signature", coin.txid, coin.n, place, half) for half in "rs")
+    numbers = (bytes([0x02, 0x20, 0x01 | part[0] & 0x3F]) + part[1:] for part in (r, s))
+    return b"\x30\x44" + b"".join(numbers) + b"\x01"
+
+
+def unlock(coin: Coin) -> tuple[bytes, tuple[bytes, ...]]:
+    """Return the input script and the witness stack that go with a coin's lock."""
+    kind, origin = coin.lock.kind, coin.lock.script
+    sig, key = signature(coin), public_key(origin)
+    if kind == "p2pkh":
+        return push(sig) + push(key), ()
+    if kind == "p2pk":
+        return push(sig), ()
+    if kind == "multisig":
+        return b"\x00" + push(sig) + push(signature(coin, 1)), ()
+    if kind == "p2tr":
+        return b"", (dummy("schnorr", outpoint(coin), 0) + dummy("schnorr", outpoint(coin), 1),)
+    if kind == "p2wsh":
+        return b"", (b"", sig, signature(coin, 1), two_of_three(origin))
+    nested = push(b"\x00\x14" + dummy("nested", origin)[:20]) if kind == "p2sh" else b""
+    return nested, (sig, key)

@@ -1,0 +1,254 @@
+"""From a source to a ledger: batches of rows, committed many at a time, none of them twice.
+
+A source yields batches in an order that depends on its input alone. ``pull`` leaves out what the
+ledger's coverage names already, joins batches until a commit is worth its cost, resolves what the
+inputs spend, and commits. No stored row depends on where one commit ends and the next begins, so
+a pull that was killed and run again ends in the ledger of a pull that never was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import polars as pl
+
+from chainwatch.errors import InputError, LedgerError
+from chainwatch.ledger import schema
+from chainwatch.ledger.store import Store
+from chainwatch.sources.prevouts import resolve
+from chainwatch.sources.pull_report import PullReport
+
+if TYPE_CHECKING:
+    from chainwatch.ledger.writer import Writer
+
+SHARED = ("answers", "transfers", "tags", "prices")
+"""Tables whose rows two units of reading may both report: the first report is kept."""
+
+
+_KEYS = {table.name: table.key for table in schema.TABLES}
+
+
+class Reader(Protocol):
+    """What a source may ask of the ledger it reads into."""
+
+    def scan(self, table: str) -> pl.LazyFrame:
+        """Return a table as of the last commit."""
+        ...
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows that belong together, and the units of reading that they complete.
+
+    Attributes
+    ----------
+    tables : mapping of str to polars.DataFrame
+        Rows by table name, in the columns of the schema.
+    units : tuple of str
+        Coverage units completed; all of them are new to the ledger, or none is. A batch with
+        units and no rows says that the source did not read them again.
+    what : str
+        The span or the addresses, in words.
+    tip : bytes or None
+        Hash of the highest block read.
+    notes : tuple of str
+        What the reader should know of this reading.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+    units: tuple[str, ...]
+    what: str
+    tip: bytes | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows over all tables."""
+        return sum(frame.height for frame in self.tables.values())
+
+
+class Source(Protocol):
+    """Where rows come from: a name, a chain, and batches in an order of its own."""
+
+    @property
+    def name(self) -> str:
+        """Name under which coverage and answers list it."""
+        ...
+
+    @property
+    def chain(self) -> str:
+        """CAIP-2 id of the chain it reads."""
+        ...
+
+    def batches(self, reader: Reader) -> Iterator[Batch]:
+        """Yield what it has; what the ledger holds already may be left without rows."""
+        ...
+
+
+@dataclass
+class _Tally:
+    """What has been committed so far."""
+
+    rows: Counter[str] = field(default_factory=Counter)
+    commits: int = 0
+    units: int = 0
+    skipped: int = 0
+    unread: int = 0
+    tip: bytes | None = None
+    notes: dict[str, None] = field(default_factory=dict)
+
+    def report(self, source: Source) -> PullReport:
+        names = [table.name for table in schema.TABLES if table.name in self.rows]
+        frame = pl.DataFrame(
+            {"table": names, "rows": [self.rows[name] for name in names]},
+            schema={"table": pl.String, "rows": pl.Int64},
+        )
+        return PullReport(
+            source.name, source.chain, frame, self.commits, self.units, self.skipped,
+            self.unread, self.tip, tuple(self.notes),
+        )  # fmt: skip
+
+
+def pull(
+    store: Store | str | Path,
+    source: Source,
+    *,
+    progress: Callable[[str], None] | None = None,
+    batch_rows: int = 250_000,
+    batch_seconds: float = 30.0,
+) -> PullReport:
+    """Read a source into a ledger, leaving out what has been read before.
+
+    Parameters
+    ----------
+    store : Store or path
+        A ledger; a path that does not exist becomes one.
+    source : Source
+        What to read.
+    progress : callable, optional
+        Called with one line of text after each commit.
+    batch_rows : int
+        Rows at which a commit is made.
+    batch_seconds : float
+        Seconds after which a commit is made, whatever its size.
+
+    Returns
+    -------
+    PullReport
+        What was added.
+
+    Raises
+    ------
+    LedgerLocked
+        If another writer holds the ledger.
+    InputError
+        If the source is not what it claims to be. Commits made before stay.
+    KeyboardInterrupt
+        On Ctrl-C, with the number of commits that are kept; the same call goes on from there.
+    """
+    ledger = store if isinstance(store, Store) else Store.create(store)
+    tally = _Tally()
+    with ledger.writer() as writer:
+        try:
+            for merged in _merged(ledger, source, tally, batch_rows, batch_seconds):
+                _commit(ledger, writer, source, merged, tally)
+                if progress:
+                    progress(f"commit {tally.commits:,}: {merged.what}, {merged.rows:,} rows")
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"interrupted; {tally.commits:,} commits of this pull are kept, and the same "
+                "command goes on from there"
+            ) from None
+    return tally.report(source)
+
+
+def read_units(reader: Reader, chain: str) -> set[str]:
+    """Return the units of reading that a ledger holds of one chain."""
+    mine = reader.scan("coverage").filter(pl.col("chain") == chain)
+    return set(mine.select("unit").collect()["unit"])
+
+
+def _merged(
+    ledger: Store, source: Source, tally: _Tally, batch_rows: int, batch_seconds: float
+) -> Iterator[Batch]:
+    """Yield batches worth a commit: those of the source joined until rows or time suffice."""
+    read = read_units(ledger, source.chain)
+    waiting: list[Batch] = []
+    since, rows = time.monotonic(), 0
+    for batch in source.batches(ledger):
+        tally.notes.update(dict.fromkeys(batch.notes))
+        old = read.intersection(batch.units)
+        tally.skipped += len(old)
+        if len(old) == len(batch.units):
+            continue
+        if old:
+            raise LedgerError(f"{batch.what} was read in part before", where=min(old))
+        read.update(batch.units)
+        waiting.append(batch)
+        rows += batch.rows
+        if rows >= batch_rows or time.monotonic() - since >= batch_seconds:
+            yield _join(waiting)
+            waiting, since, rows = [], time.monotonic(), 0
+    if waiting:
+        yield _join(waiting)
+
+
+def _join(batches: list[Batch]) -> Batch:
+    first, last = batches[0], batches[-1]
+    frames: dict[str, list[pl.DataFrame]] = {}
+    for batch in batches:
+        for name, frame in batch.tables.items():
+            frames.setdefault(name, []).append(frame)
+    return Batch(
+        {name: pl.concat(parts) for name, parts in frames.items()},
+        tuple(unit for batch in batches for unit in batch.units),
+        first.what if len(batches) == 1 else f"{first.what} to {last.what}",
+        next((batch.tip for batch in reversed(batches) if batch.tip), None),
+    )
+
+
+def _commit(ledger: Store, writer: Writer, source: Source, batch: Batch, tally: _Tally) -> None:
+    tables = dict(batch.tables)
+    for name in SHARED:
+        if name in tables:
+            tables[name] = _news(name, tables[name], ledger)
+    if "inputs" in tables:
+        tables["inputs"] = resolve(tables, ledger.scan)
+        tally.unread += tables["inputs"]["prev_tx"].null_count()
+    writer.commit(tables, source=source.name, chain=source.chain, what=batch.what, tip=batch.tip)
+    tally.commits += 1
+    tally.units += len(batch.units)
+    tally.tip = batch.tip or tally.tip
+    tally.rows.update({name: frame.height for name, frame in tables.items()})
+
+
+def _news(name: str, frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
+    """Return the rows that neither the ledger nor an earlier row of the frame holds."""
+    key = list(_KEYS[name])
+    rows = frame.unique(key, keep="first", maintain_order=True)
+    held = reader.scan(name).join(rows.lazy().select(key), on=key, how="semi", nulls_equal=True)
+    known = held.collect()
+    if name == "transfers":
+        _check_same_time(rows, known, key)
+    return rows.join(known.select(key), on=key, how="anti", nulls_equal=True)
+
+
+def _check_same_time(rows: pl.DataFrame, known: pl.DataFrame, key: list[str]) -> None:
+    both = rows.join(known.select(*key, then="time"), on=key, how="inner", nulls_equal=True)
+    for txid, new, old in (
+        both.filter(pl.col("time") != pl.col("then"))
+        .select("txid", "time", "then")
+        .head(1)
+        .iter_rows()
+    ):
+        raise InputError(
+            f"a transfer is dated {new:%Y-%m-%d %H:%M:%S.%f}, but the ledger dates it "
+            f"{old:%Y-%m-%d %H:%M:%S.%f}",
+            where=f"transaction {txid.hex()}",
+            remedy="find out which source is right, and read only that one",
+        )

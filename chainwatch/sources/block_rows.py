@@ -1,0 +1,139 @@
+"""One checked block to the rows of a ledger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from chainwatch.chains import Chain
+from chainwatch.ledger import schema
+from chainwatch.scripts import Classified, classify
+from chainwatch.sources.block_checks import Tx
+from chainwatch.sources.block_parse import Block
+from chainwatch.sources.file_read import FileRead, answer
+
+SUPERSEDED = {"btc": (91_722, 91_812)}
+"""Heights whose coinbase a later one with the same txid (91,880; 91,842) overwrote: BIP30."""
+
+Columns = dict[str, list[Any]]
+
+
+def block_rows(
+    block: Block, height: int, chain: Chain, file: FileRead, *, source: str
+) -> dict[str, pl.DataFrame]:
+    """Return the rows of one block, of its unit of coverage and of the file it stands in.
+
+    What the inputs spend is left null: it is resolved when the rows are committed.
+    """
+    inputs, outputs, keys = (_empty(t) for t in (schema.INPUTS, schema.OUTPUTS, schema.OUTPUT_KEYS))
+    burnt = block.hash == chain.genesis or height in SUPERSEDED.get(chain.alias, ())
+    for position, tx in enumerate(block.txs):
+        number = schema.pack_tx(height, position)
+        if position:
+            _add_inputs(inputs, number, tx)
+        _add_outputs(outputs, keys, number, tx, spendable=position > 0 or not burnt, chain=chain)
+    columns = {
+        schema.BLOCKS: _block(block, height),
+        schema.TRANSACTIONS: _transactions(block, height),
+        schema.INPUTS: inputs,
+        schema.OUTPUTS: outputs,
+        schema.OUTPUT_KEYS: keys,
+        schema.COVERAGE: _coverage(block, height, file, source),
+    }
+    frames = {table.name: _frame(table, rows, chain.id) for table, rows in columns.items()}
+    return {**frames, "answers": answer(file, source)}
+
+
+def _frame(table: schema.Table, columns: Columns, chain: str) -> pl.DataFrame:
+    """Return columns as a frame of the schema; the chain is added, times are in seconds."""
+    types = table.schema
+    series = []
+    rows = len(next(iter(columns.values())))
+    for name, dtype in types.items():
+        if name == "chain":
+            series.append(pl.repeat(chain, rows, dtype=pl.String, eager=True).alias(name))
+        elif dtype == schema.TIME:
+            seconds = pl.Series(name, columns[name], pl.Int64)
+            series.append((seconds * 1_000_000).cast(schema.TIME))
+        else:
+            series.append(pl.Series(name, columns[name], dtype))
+    return pl.DataFrame(series)
+
+
+def _empty(table: schema.Table) -> Columns:
+    return {name: [] for name in table.schema if name != "chain"}
+
+
+def _block(block: Block, height: int) -> Columns:
+    return {
+        "height": [height], "hash": [block.hash], "parent": [block.parent], "time": [block.time],
+        "version": [block.version], "merkle_root": [block.merkle_root], "bits": [block.bits],
+        "nonce": [block.nonce], "tx_count": [len(block.txs)], "size": [block.size],
+        "coinbase": [block.txs[0].script],
+    }  # fmt: skip
+
+
+def _transactions(block: Block, height: int) -> Columns:
+    txs, count = block.txs, len(block.txs)
+    return {
+        "tx": [schema.pack_tx(height, k) for k in range(count)],
+        "txid": [tx.txid for tx in txs],
+        "wtxid": [tx.wtxid for tx in txs],
+        "block": [block.hash] * count,
+        "height": [height] * count,
+        "position": list(range(count)),
+        "time": [block.time] * count,
+        "version": [tx.version for tx in txs],
+        "locktime": [tx.locktime for tx in txs],
+        "size": [tx.size for tx in txs],
+        "weight": [3 * tx.stripped + tx.size for tx in txs],
+        "input_count": [0, *(len(tx.inputs) for tx in txs[1:])],
+        "output_count": [len(tx.outputs) for tx in txs],
+        "output_value": [sum(value for value, _ in tx.outputs) for tx in txs],
+        "coinbase": [k == 0 for k in range(count)],
+    }
+
+
+def _add_inputs(rows: Columns, number: int, tx: Tx) -> None:
+    count = len(tx.inputs)
+    rows["tx"] += [number] * count
+    rows["n"] += range(count)
+    rows["prev_txid"] += [txid for txid, _, _ in tx.inputs]
+    rows["prev_n"] += [n for _, n, _ in tx.inputs]
+    rows["sequence"] += [sequence for _, _, sequence in tx.inputs]
+    for name in ("prev_tx", "value", "address", "script_kind"):
+        rows[name] += [None] * count
+
+
+def _add_outputs(
+    rows: Columns, keys: Columns, number: int, tx: Tx, *, spendable: bool, chain: Chain
+) -> None:
+    for n, (value, script) in enumerate(tx.outputs):
+        found = classify(script, witness=chain.hrp is not None)
+        rows["tx"].append(number)
+        rows["n"].append(n)
+        rows["value"].append(value)
+        rows["script_kind"].append(found.kind)
+        rows["address"].append(found.address)
+        rows["script"].append(script if found.address is None else None)
+        rows["spendable"].append(spendable and found.spendable)
+        if found.keys:
+            _add_keys(keys, number, n, found)
+
+
+def _add_keys(rows: Columns, number: int, n: int, found: Classified) -> None:
+    count = len(found.keys)
+    rows["tx"] += [number] * count
+    rows["n"] += [n] * count
+    rows["k"] += range(count)
+    rows["required"] += [found.required] * count
+    rows["key"] += found.keys
+
+
+def _coverage(block: Block, height: int, file: FileRead, source: str) -> Columns:
+    return {
+        "unit": [f"block/{block.hash[::-1].hex()}"], "kind": ["block"], "height": [height],
+        "block": [block.hash], "address": [None], "contract": [None], "from_time": [block.time],
+        "to_time": [block.time], "complete": [True], "source": [source], "answer": [file.digest],
+    }  # fmt: skip

@@ -1,0 +1,92 @@
+"""Policies say which part of a mixed balance a payment is made of; each is one small function.
+
+A policy takes the lots of a balance in the order in which they came in, and the payments made
+from it in order, and says which lots each payment takes and which stay. It splits lots but never
+changes a sum. The fee is a payment like any other. A policy is a method of computing, not a
+finding of law.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from chainwatch.errors import ConservationError
+
+
+class Mark(NamedTuple):
+    """What is known of a lot: the subject it comes from, its hops so far, and its last place."""
+
+    subject: int
+    hop: int
+    source: int
+
+
+class Lot(NamedTuple):
+    """An amount in base units, all of one mark; None is clean."""
+
+    amount: int
+    mark: Mark | None
+
+
+Lots = tuple[Lot, ...]
+Policy = Callable[[Sequence[Lot], Sequence[int]], tuple[list[Lots], Lots]]
+
+
+def joined(lots: Iterable[Lot]) -> Lots:
+    """Return the lots with neighbours of one mark as one, and empty ones left out."""
+    out: list[Lot] = []
+    for lot in lots:
+        if out and out[-1].mark == lot.mark:
+            out[-1] = Lot(out[-1].amount + lot.amount, lot.mark)
+        elif lot.amount:
+            out.append(lot)
+    return tuple(out)
+
+
+def fifo(lots: Sequence[Lot], payments: Sequence[int]) -> tuple[list[Lots], Lots]:
+    """First in, first out: each payment takes the oldest lots that are left.
+
+    It is lossless: the same order read backwards leads from any payment to its origin.
+
+    Parameters
+    ----------
+    lots : sequence of Lot
+        The balance, oldest first (for a coin transaction its inputs in order).
+    payments : sequence of int
+        Amounts paid from it, in order (for a coin transaction its outputs, then the fee).
+
+    Returns
+    -------
+    (list of Lots, Lots)
+        The lots of each payment, and those that stay.
+
+    Raises
+    ------
+    ConservationError
+        If more is paid than is there.
+
+    References
+    ----------
+    Clayton's Case (1816) in English law; Anderson, Shumailov and Ahmed, "Making Bitcoin Legal",
+    2018, for coins.
+    """
+    queue = list(reversed(lots))
+    parts: list[Lots] = []
+    for payment in payments:
+        taken, due = [], payment
+        while due:
+            if not queue:
+                raise ConservationError(f"a payment of {payment} exceeds the balance by {due}")
+            lot = queue.pop()
+            part = min(lot.amount, due)
+            taken.append(Lot(part, lot.mark))
+            due -= part
+            if part < lot.amount:
+                queue.append(Lot(lot.amount - part, lot.mark))
+        parts.append(joined(taken))
+    return parts, joined(reversed(queue))
+
+
+POLICIES: tuple[Policy, ...] = (fifo,)
+"""All policies, written out."""

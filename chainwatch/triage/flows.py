@@ -1,0 +1,197 @@
+"""The flows of a trace between entities, named for an edition: what figures are drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import polars as pl
+
+from chainwatch.ledger.schema import TIME
+from chainwatch.tracing.ends import BURNT, FEE, HOSTED, NOT_READ, UNSPENT
+from chainwatch.tracing.trace import Trace
+from chainwatch.triage.privacy import BYSTANDER, SUBJECT, Edition, coarse
+from chainwatch.units import AMOUNT
+
+FLOW_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "source": pl.String,
+    "target": pl.String,
+    "source_label": pl.String,
+    "target_label": pl.String,
+    "source_role": pl.String,
+    "target_role": pl.String,
+    "amount": AMOUNT,
+    "coarse": pl.Boolean,
+    "count": pl.Int64,
+    "first": TIME,
+    "last": TIME,
+}
+"""One row per pair of entities. ``coarse`` amounts are rounded because a party is masked."""
+
+_ROLE = {NOT_READ: "unread", UNSPENT: "unspent", BURNT: "burnt", FEE: "origin"}
+_END_LABEL = {FEE: "network fees", NOT_READ: "not read", UNSPENT: "unspent", BURNT: "burnt"}
+
+Node = tuple[str, str, str]
+"""Id, label and role of an entity."""
+
+
+class Owners(Protocol):
+    """Clusters, as far as flows read them."""
+
+    @property
+    def frame(self) -> pl.DataFrame: ...
+
+
+def flows(trace: Trace, edition: Edition, clusters: Owners | None = None) -> pl.DataFrame:
+    """Add up a trace between entities and name them for an edition.
+
+    An entity is a cluster, a single address, a service, or a reason for which value ends. What
+    ends at a service is drawn as flowing to the service, whichever address received it. Movements
+    inside one entity (change) are left out: they pass nothing on.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``FLOW_SCHEMA``, sorted by source and target.
+    """
+    names = _Names(trace, edition, clusters)
+    rows = _moved(trace, names) + _ended(trace, names)
+    frame = pl.DataFrame(
+        rows,
+        schema=["from", "to", "amount", "time"],
+        orient="row",
+        schema_overrides={"amount": AMOUNT, "time": TIME},
+    )
+    if not rows:
+        return pl.DataFrame(schema=FLOW_SCHEMA)
+    summed = (
+        frame.filter(pl.col("from") != pl.col("to"))
+        .group_by("from", "to")
+        .agg(
+            pl.col("amount").sum(),
+            pl.len().cast(pl.Int64).alias("count"),
+            pl.col("time").min().alias("first"),
+            pl.col("time").max().alias("last"),
+        )
+    )
+    out = [_row(names.nodes, *row) for row in summed.iter_rows()]
+    return pl.DataFrame(out, schema=FLOW_SCHEMA, orient="row").sort("source", "target")
+
+
+class _Names:
+    """Entities of a trace: which address belongs to which, and how each is called."""
+
+    def __init__(self, trace: Trace, edition: Edition, clusters: Owners | None) -> None:
+        self.chain = trace.asset.chain
+        self.edition = edition
+        self.nodes: dict[str, Node] = {}
+        self.subject_of = dict(trace.origins.select("address", "subject").iter_rows())
+        self.owner: Mapping[bytes, bytes] = {}
+        if clusters is not None:
+            here = clusters.frame.filter(pl.col("chain") == self.chain)
+            self.owner = dict(here.select("address", "cluster").iter_rows())
+        self.hosted = {
+            (tx, n): end
+            for tx, n, *end in trace.ends.filter(pl.col("service").is_not_null())
+            .select("txid", "n", "service", "certainty", "reason")
+            .iter_rows()
+        }
+        self.passes_on = {self.of(item) for item in trace.steps["source"].unique().to_list()}
+        self.lone = self._lone(trace)
+
+    def _lone(self, trace: Trace) -> dict[str, str]:
+        """Return entities at which value ends, for one reason only, with that reason."""
+        reasons: dict[str, set[str]] = {}
+        plain = trace.ends.filter(pl.col("service").is_null() & pl.col("address").is_not_null())
+        for address, reason in plain.select("address", "reason").iter_rows():
+            reasons.setdefault(self.of(address), set()).add(reason)
+        return {
+            node: next(iter(found))
+            for node, found in reasons.items()
+            if len(found) == 1 and node not in self.passes_on and self.nodes[node][2] == BYSTANDER
+        }
+
+    def of(self, address: bytes | None) -> str:
+        """Return the entity of an address."""
+        if address is None:
+            return self.add("no address", "scripts without an address", BYSTANDER)
+        subject = self.subject_of.get(address)
+        whole = subject or self.owner.get(address, address)
+        role = SUBJECT if subject else self.edition.role(self.chain, whole)
+        name = self.edition.name_of(self.chain, whole)
+        return self.add(name, name, role)
+
+    def add(self, key: str, label: str, role: str) -> str:
+        """Remember an entity and return its id."""
+        self.nodes.setdefault(key, (key, label, role))
+        return key
+
+
+def _moved(trace: Trace, names: _Names) -> list[tuple[str, str, int, object]]:
+    rows = []
+    columns = ("source", "target", "txid", "n", "amount", "time")
+    for source, target, txid, n, amount, time in trace.steps.select(columns).iter_rows():
+        end = names.hosted.get((txid, n))
+        to = _service(names, *end) if end else names.of(target)
+        rows.append((names.of(source), to, amount, time))
+    return rows
+
+
+def _service(names: _Names, service: str, certainty: str, reason: str) -> str:
+    role = "service" if reason == HOSTED else "mixer" if reason == "mixer" else "service"
+    sure = "" if certainty == "confirmed" else " (probable)"
+    return names.add(f"service:{service}{sure}", f"{service}{sure}", role)
+
+
+def _ended(trace: Trace, names: _Names) -> list[tuple[str, str, int, object]]:
+    """Return what flows from an entity to the reason for which it ends there."""
+    rows = []
+    origin = set(trace.origins.select("txid", "n").iter_rows())
+    columns = ("address", "txid", "n", "amount", "time", "reason", "service", "certainty")
+    for address, txid, n, amount, time, reason, service, certainty in trace.ends.select(
+        columns
+    ).iter_rows():
+        here = names.of(address) if address is not None else None
+        if service is not None:
+            if (txid, n) in origin and here:
+                rows.append((here, _service(names, service, certainty, reason), amount, time))
+        elif here in names.lone:
+            key, label, _ = names.nodes[here or ""]
+            names.nodes[key] = (key, label, _ROLE.get(reason, "mixer"))
+        else:
+            label = _END_LABEL.get(reason, reason)
+            node = names.add(f"end:{reason}", label, _ROLE.get(reason, "mixer"))
+            rows.append((here or _payer(trace, names, txid), node, amount, time))
+    return rows
+
+
+def _payer(trace: Trace, names: _Names, txid: bytes) -> str:
+    """Return the entity that pays in a transaction: the first source of its steps."""
+    rows = trace.steps.filter(pl.col("txid") == txid)
+    return names.of(rows["source"][0]) if rows.height else names.of(None)
+
+
+def _row(
+    nodes: dict[str, Node],
+    source: str,
+    target: str,
+    amount: int,
+    count: int,
+    first: object,
+    last: object,
+) -> dict[str, object]:
+    (_, source_label, source_role), (_, target_label, target_role) = nodes[source], nodes[target]
+    masked = "masked-" in source or "masked-" in target
+    return {
+        "source": source,
+        "target": target,
+        "source_label": source_label,
+        "target_label": target_label,
+        "source_role": source_role,
+        "target_role": target_role,
+        "amount": coarse(int(amount)) if masked else int(amount),
+        "coarse": masked,
+        "count": coarse(count) if masked else count,
+        "first": None if masked else first,
+        "last": None if masked else last,
+    }

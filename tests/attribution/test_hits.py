@@ -1,0 +1,210 @@
+"""Payments to and from tagged addresses are found once each, with what is unread beside them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+
+from chainwatch import addresses
+from chainwatch.attribution.sanctions import TagHits, hits
+from chainwatch.attribution.tags import Tags, make_tags
+from chainwatch.chains import chain
+from chainwatch.ledger import schema
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.schema import TAGS, Table, pack_tx
+from chainwatch.provenance import digest_result
+
+BTC, ETH = chain("btc").id, chain("eth").id
+LISTED, OTHER = b"\x01" + b"\x0a" * 20, b"\x01" + b"\x0b" * 20
+EVM_LISTED, EVM_OTHER = b"\x10" + b"\x0c" * 20, b"\x10" + b"\x0d" * 20
+TOKEN = b"\x10" + b"\x0e" * 20
+AT = datetime(2019, 5, 2, 12, tzinfo=UTC)
+TX = pack_tx(574_200, 7)
+
+
+def filled(table: Table, **given: Any) -> dict[str, Any]:
+    """Return a row of a table: what is given, null where it may be, something elsewhere."""
+    blanks: dict[Any, Any] = {
+        pl.String: "", pl.Int64: 0, pl.Binary: b"", pl.Boolean: False, schema.TIME: AT,
+    }  # fmt: skip
+    row = {
+        column.name: None if column.nullable else blanks.get(column.dtype)
+        for column in table.columns
+    }
+    assert set(given) <= set(row)
+    return {"chain": BTC, **row, **given}
+
+
+def frame(table: Table, *rows: dict[str, Any]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=table.schema)
+
+
+def coins() -> Ledger:
+    made = {"chain": BTC, "tx": TX}
+    return Ledger.from_tables({
+        "transactions": frame(
+            schema.TRANSACTIONS,
+            filled(schema.TRANSACTIONS, **made, txid=b"\x41" * 32, height=574_200, time=AT),
+        ),
+        "inputs": frame(
+            schema.INPUTS,
+            filled(schema.INPUTS, **made, n=0, value=900, address=LISTED, prev_txid=b"\x01" * 32),
+            filled(schema.INPUTS, **made, n=1, prev_txid=b"\x02" * 32),
+        ),
+        "outputs": frame(
+            schema.OUTPUTS,
+            filled(schema.OUTPUTS, **made, n=0, value=500, address=LISTED),
+            filled(schema.OUTPUTS, **made, n=1, value=300, address=OTHER),
+            filled(schema.OUTPUTS, **made, n=2, value=0, address=LISTED),
+            filled(schema.OUTPUTS, **made, n=3, value=50),
+        ),
+    })  # fmt: skip
+
+
+def transfer(index: int, **given: Any) -> dict[str, Any]:
+    common: dict[str, Any] = {
+        "chain": ETH, "txid": bytes([index]) * 32, "kind": "erc20", "log_index": index,
+        "time": AT, "contract": TOKEN, "sender": EVM_OTHER, "receiver": EVM_LISTED,
+        "amount": Decimal(10**30), "symbol": "USDT", "decimals": 6, "tx": TX,
+    }  # fmt: skip
+    return filled(schema.TRANSFERS, **{**common, **given})
+
+
+def tag(address: bytes, network: str = BTC, **given: Any) -> dict[str, Any]:
+    common = {
+        "chain": network, "address": address, "label": "Listed", "concept": "sanction",
+        "source": "OFAC", "confidence": "authority_data", "level": 60, "pack": "p",
+        "as_of": date(2024, 9, 27), "definer": False,
+    }  # fmt: skip
+    return {**common, **given}
+
+
+def tags(*rows: dict[str, Any]) -> Tags:
+    return make_tags(pl.DataFrame(list(rows), schema=TAGS.schema))
+
+
+def found(ledger: Ledger, *rows: dict[str, Any]) -> TagHits:
+    return hits(ledger, tags(*rows))
+
+
+def test_outputs_to_and_inputs_from_a_tagged_address() -> None:
+    result = found(coins(), tag(LISTED))
+    rows = result.frame.select("direction", "kind", "n", "value", "note").rows()
+    assert rows == [
+        ("from", "input", 0, Decimal(900), None),
+        ("to", "output", 0, Decimal(500), None),
+        ("to", "output", 2, Decimal(0), "moves nothing: shows no payment"),
+    ]
+    row = result.frame.row(1, named=True)
+    assert row["height"] == 574_200
+    assert row["txid"] == b"\x41" * 32
+    assert row["time"] == AT
+    assert row["timing"] == "listed as of 2024-09-27; designation date unknown; payment 2019-05-02"
+    assert result.frame.schema["value"] == pl.Decimal(38, 0)
+
+
+def test_unread_inputs_are_counted() -> None:
+    result = found(coins(), tag(LISTED))
+    assert result.unread.rows() == [(BTC, 1)]
+    text = "TagHits(2 payments to and 1 from tagged addresses, 1 inputs unread)"
+    assert repr(result) == text
+    assert found(coins(), tag(EVM_LISTED, ETH)).unread.is_empty()
+
+
+def test_each_tag_has_its_row_and_each_payment_counts_once() -> None:
+    dated = tag(LISTED, concept="market", first_day=date(2020, 1, 1), pack="q")
+    result = found(coins(), tag(LISTED), dated)
+    assert len(result) == 6
+    assert result.payments().height == 3
+    said = set(result.frame.filter(pl.col("concept") == "market")["timing"])
+    assert said == {
+        "holds from 2020-01-01; payment 2019-05-02 (before its first valid day: it did not hold)"
+    }
+
+
+def test_the_same_bytes_on_another_chain_are_no_hit() -> None:
+    assert len(found(coins(), tag(LISTED, chain("ltc").id))) == 0
+
+
+def test_an_address_that_was_not_read_is_no_hit_of_anything() -> None:
+    assert len(found(coins(), tag(OTHER))) == 1
+
+
+def test_the_span_of_the_ledger_limits_the_search() -> None:
+    later = coins().between("2019-05-03", None)
+    assert len(hits(later, tags(tag(LISTED)))) == 0
+    assert len(hits(coins().between("2019-05-02", "2019-05-03"), tags(tag(LISTED)))) == 3
+
+
+def test_transfers_to_and_from_a_tagged_address() -> None:
+    rows = [
+        transfer(1),
+        transfer(2, sender=EVM_LISTED, receiver=EVM_OTHER, success=True),
+        transfer(3, success=False),
+        transfer(4, amount=Decimal(0), tx=None),
+        transfer(5, amount=None, amount_hex="0x1" + "0" * 64),
+        transfer(6, contract=None, kind="native", symbol=None, decimals=None, log_index=None),
+        transfer(7, sender=EVM_LISTED),
+    ]
+    ledger = Ledger.from_tables({"transfers": frame(schema.TRANSFERS, *rows)})
+    result = found(ledger, tag(EVM_LISTED, ETH))
+    told = [
+        (row["txid"][0], row["direction"], row["height"], row["value"], row["note"])
+        for row in result.frame.iter_rows(named=True)
+    ]
+    much = Decimal(10**30)
+    assert told == [
+        (1, "to", 574_200, much, None),
+        (2, "from", 574_200, much, None),
+        (4, "to", None, Decimal(0), "moves nothing: shows no payment"),
+        (5, "to", 574_200, None, None),
+        (6, "to", 574_200, much, None),
+        (7, "from", 574_200, much, None),
+        (7, "to", 574_200, much, None),
+    ]
+    contract = addresses.text(TOKEN, "eth")
+    amounts = result.plain()["amount"].to_list()
+    assert amounts[0] == f"1{'0' * 24} USDT (contract {contract})"
+    assert amounts[3] == f"unknown USDT (contract {contract})"
+    assert amounts[4] == f"1{'0' * 12} ETH"
+
+
+@pytest.mark.parametrize("decimals", [None, -1, 10**12])
+def test_a_token_without_usable_decimals_is_shown_in_base_units(decimals: int | None) -> None:
+    rows = [transfer(1, decimals=decimals, symbol="<b>\x1b", amount=Decimal(5))]
+    ledger = Ledger.from_tables({"transfers": frame(schema.TRANSFERS, *rows)})
+    amount = found(ledger, tag(EVM_LISTED, ETH)).plain()["amount"][0]
+    assert amount == f"5 base units (contract {addresses.text(TOKEN, 'eth')})"
+
+
+def test_what_is_shown_is_safe_and_names_nobody() -> None:
+    # A ledger may hold concepts that this taxonomy does not know: they are no sanction.
+    result = found(
+        coins(), tag(LISTED, label="<script>\x1b[2J\u202e", concept="<b>x", source="=1+1\r\n")
+    )
+    for text in result.plain().select("label", "concept", "source", "timing").row(0):
+        assert text.isprintable()
+    assert result.frame["timing"][0].startswith("tagged as of 2024-09-27")
+    html = result._repr_html_()
+    assert addresses.text(LISTED, "btc") not in html + repr(result)
+    assert "<td>from</td><td>&lt;b&gt;x</td><td>1</td>" in html
+
+
+def test_nothing_found_is_a_result() -> None:
+    empty = hits(Ledger.from_tables({}), tags())
+    assert len(empty) == empty.plain().height == empty.payments().height == 0
+    assert "0 payments to" in repr(empty)
+    assert empty._repr_html_()
+
+
+def test_the_result_is_recorded_and_does_not_depend_on_the_order_of_tags() -> None:
+    rows = [tag(LISTED), tag(OTHER), tag(LISTED, concept="market")]
+    forth, back = found(coins(), *rows), found(coins(), *reversed(rows))
+    assert digest_result(forth) == digest_result(back)
+    assert forth.frame.equals(back.frame)
+    assert forth.record is not None
+    assert forth.record.step == "hits"

@@ -1,0 +1,231 @@
+"""Files of blocks to a ledger: framing, resolution, and nothing of a bad file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+
+import polars as pl
+import pytest
+
+from chainwatch.errors import BlockError, ChainError, InputError
+from chainwatch.ledger import schema
+from chainwatch.ledger.ledger import Ledger, open_ledger
+from chainwatch.sources.base import pull
+from chainwatch.sources.block_files import BlockFiles
+
+THEN = datetime(2024, 1, 2, tzinfo=UTC)
+
+
+def source(*paths: Path, **how: object) -> BlockFiles:
+    return BlockFiles(paths, "btc-regtest", acquired=THEN, **how)
+
+
+def ledger_of(folder: Path, *paths: Path, **how: object) -> Ledger:
+    pull(folder, source(*paths), **how)
+    return open_ledger(folder)
+
+
+@pytest.fixture
+def whole(short_chain: list[bytes], maker: ModuleType, put: Callable) -> Path:
+    return put("blk.dat", maker.framed(*short_chain))
+
+
+def test_rows(whole: Path, short_chain: list[bytes], maker: ModuleType, tmp_path: Path) -> None:
+    report = pull(tmp_path / "l", source(whole))
+    ledger = open_ledger(tmp_path / "l")
+    blocks = ledger.blocks.collect().sort("height")
+    assert blocks["height"].to_list() == list(range(12))
+    assert blocks["hash"].to_list() == [maker.sha256d(raw[:80]) for raw in short_chain]
+    assert report.tip == blocks["hash"][-1]
+    assert report.unread_inputs == 0
+    assert (report.commits, report.units, report.rows("blocks")) == (1, 12, 12)
+    outputs = ledger.outputs.collect().sort("tx", "n")
+    assert not outputs["spendable"][0]  # the genesis coinbase
+    burnt = outputs.filter(script_kind="null_data")
+    assert burnt.height > 0
+    assert not burnt["spendable"].any()
+    inputs = ledger.inputs.collect()
+    coinbases = ledger.transactions.filter("coinbase").select("tx")
+    assert inputs.lazy().join(coinbases, on="tx").collect().height == 0
+    assert ledger.check().ok
+    unit = ledger.coverage.sort("height").first().collect().row(0, named=True)
+    assert unit["unit"] == f"block/{short_chain and blocks['hash'][0][::-1].hex()}"
+    answer = ledger.answers.collect().row(0, named=True)
+    assert answer["request"] == "blk.dat"
+    assert answer["time"] == THEN
+    assert answer["body"] is None
+    assert unit["answer"] == answer["digest"]
+
+
+def test_digests_do_not_depend_on_commits_order_or_padding(
+    whole: Path, short_chain: list[bytes], maker: ModuleType, put: Callable, tmp_path: Path
+) -> None:
+    first = ledger_of(tmp_path / "a", whole).digests()
+    assert ledger_of(tmp_path / "b", whole, batch_rows=1).digests() == first
+    backwards = put("back.dat", maker.framed(*reversed(short_chain)) + bytes(100))
+    bare = [put(f"{k}.raw", raw) for k, raw in enumerate(short_chain)]
+    for folder, paths in (("c", [backwards]), ("d", bare[::-1])):
+        found = ledger_of(tmp_path / folder, *paths, batch_rows=7).digests()
+        chain_data = set(first) - {"coverage", "answers"}
+        assert {name: found[name] for name in chain_data} == {n: first[n] for n in chain_data}
+
+
+def test_a_second_pull_adds_nothing(whole: Path, tmp_path: Path) -> None:
+    before = ledger_of(tmp_path / "l", whole).digests()
+    later = BlockFiles(whole, "btc-regtest", acquired=datetime(2030, 1, 1, tzinfo=UTC))
+    report = pull(tmp_path / "l", later)
+    assert (report.commits, report.units, report.skipped) == (0, 0, 12)
+    assert open_ledger(tmp_path / "l").digests() == before
+    assert "12 units had been read before" in repr(report)
+
+
+def test_files_that_overlap_are_read_once(
+    short_chain: list[bytes], maker: ModuleType, put: Callable, tmp_path: Path
+) -> None:
+    low = put("low.dat", maker.framed(*short_chain[:8]))
+    high = put("high.dat", maker.framed(*short_chain[5:]))
+    pull(tmp_path / "l", source(low))
+    report = pull(tmp_path / "l", source(high))
+    assert (report.units, report.skipped) == (4, 3)
+    assert report.unread_inputs == 0
+    ledger = open_ledger(tmp_path / "l")
+    assert ledger.check().ok
+    assert ledger.answers.collect().height == 2
+
+
+def test_blocks_out_of_the_middle(
+    short_chain: list[bytes], maker: ModuleType, put: Callable, tmp_path: Path
+) -> None:
+    """What they spend is partly unread: null, counted, and never guessed."""
+    report = pull(tmp_path / "l", source(put("mid.dat", maker.framed(*short_chain[6:]))))
+    assert 0 < report.unread_inputs < report.rows("inputs")
+    inputs = open_ledger(tmp_path / "l").inputs.collect()
+    unread = inputs.filter(pl.col("prev_tx").is_null())
+    assert unread.height == report.unread_inputs
+    for column in ("value", "address", "script_kind"):
+        assert unread[column].null_count() == unread.height
+
+
+def test_a_fork_in_the_input(maker: ModuleType, put: Callable, tmp_path: Path) -> None:
+    chain = maker.Chain().grow(5)
+    other = maker.Chain(list(chain.blocks[:4]))
+    stale = other.add(tail=b"\x00other")
+    path = put("fork.dat", maker.framed(stale, *chain.blocks))
+    report = pull(tmp_path / "l", source(path))
+    assert report.rows("blocks") == 6
+    assert report.notes == (
+        f"block {maker.sha256d(stale[:80])[::-1].hex()} is stale: another branch has more work",
+    )
+    again = pull(tmp_path / "l", source(path))
+    assert (again.commits, again.notes) == (0, report.notes)
+
+
+def test_a_reorganised_ledger_is_not_mixed(
+    maker: ModuleType, put: Callable, tmp_path: Path
+) -> None:
+    chain = maker.Chain().grow(4)
+    other = maker.Chain(list(chain.blocks[:4]))
+    for _ in range(3):
+        other.add(tail=b"\x00other")
+    before = ledger_of(tmp_path / "l", put("a.dat", maker.framed(*chain.blocks))).digests()
+    with pytest.raises(BlockError, match="which the ledger holds at height 4"):
+        pull(tmp_path / "l", source(put("b.dat", maker.framed(*other.blocks))))
+    assert open_ledger(tmp_path / "l").digests() == before
+
+
+def bad_files(m: ModuleType, good: list[bytes]) -> dict[str, tuple[bytes, str]]:
+    """Return files with one defect each; what stands before the defect is whole."""
+    last = bytearray(good[-1])
+    last[-1] ^= 1
+    frame = m.framed(*good)
+    return {
+        "empty": (b"", "0 bytes are no block"),
+        "zeros": (bytes(50), "50 bytes are no block"),
+        "cut in a block": (frame[:-3], "with .* left"),
+        "cut in a frame": (frame + m.MAGIC + b"\1", "no block of Bitcoin regtest begins here"),
+        "cut in the magic": (frame + m.MAGIC[:2], "begins here"),
+        "other magic within": (frame + m.framed(good[0], magic=b"abcd"), "begins here"),
+        "a frame of 4 GB": (frame + m.MAGIC + b"\xff" * 4, "a block of 4,294,967,295 bytes"),
+        "a frame too short": (frame + m.MAGIC + b"\x50\0\0\0" + bytes(80), "a block of 80 bytes"),
+        "zeros between blocks": (frame + bytes(9) + m.framed(good[0]), "zeros stand between"),
+        "a flipped bit": (m.framed(*good[:-1], bytes(last)), "merkle root|commitment"),
+        "another chain": (m.framed(*good, magic=bytes.fromhex("fbc0b6db")), "blocks of Litecoin"),
+        "two bare blocks": (good[0] + good[1], "bytes follow"),
+        "too large": (good[0] + bytes(32_000_001), "no block"),
+    }  # fmt: skip
+
+
+def test_nothing_of_a_bad_file_is_read(
+    short_chain: list[bytes], maker: ModuleType, put: Callable, tmp_path: Path
+) -> None:
+    """Not even the good file beside it, with a commit for every block."""
+    good = put("good.dat", maker.framed(*short_chain))
+    for number, (defect, (data, words)) in enumerate(bad_files(maker, short_chain).items()):
+        folder = tmp_path / f"l{number}"
+        bad = put("bad.dat", data)
+        with pytest.raises(BlockError, match=words) as caught:
+            pull(folder, source(good, bad), batch_rows=1)
+        assert "bad.dat byte " in str(caught.value), defect
+        assert all(not open_ledger(folder).table(t.name).collect().height for t in schema.TABLES)
+
+
+def test_a_file_cut_anywhere_is_refused(
+    short_chain: list[bytes], maker: ModuleType, put: Callable
+) -> None:
+    frame = maker.framed(*short_chain[:3])
+    ends = {0, *(len(maker.framed(*short_chain[:k])) for k in range(1, 4))}
+    nothing = open_empty()
+    for length in range(1, len(frame)):
+        if length not in ends:
+            with pytest.raises(BlockError):
+                list(source(put("cut.dat", frame[:length])).batches(nothing))
+
+
+class open_empty:  # noqa: N801  # reads as what it stands for
+    """A ledger without rows, in memory."""
+
+    def scan(self, table: str) -> pl.LazyFrame:
+        return next(t for t in schema.TABLES if t.name == table).empty().lazy()
+
+
+def test_the_file_may_not_change_between_the_passes(
+    short_chain: list[bytes], maker: ModuleType, put: Callable
+) -> None:
+    path = put("a.dat", maker.framed(*short_chain))
+    batches = source(path).batches(open_empty())
+    next(batches)
+    other = maker.Chain()
+    other.add(tail=b"\x00xxxx")
+    path.write_bytes(maker.framed(other.blocks[1], *short_chain))
+    with pytest.raises(BlockError):
+        list(batches)
+
+
+def test_bitcoin_blocks_without_their_witnesses_are_refused(maker: ModuleType) -> None:
+    """A stripped block links and hashes, but its sizes and witness ids would be wrong."""
+    headers = {b"h": type("H", (), {"where": "s.raw byte 0"})()}
+    files = BlockFiles((), "btc")
+    files._check_witnessed([b"h"], {b"h": 481_823}, headers)
+    with pytest.raises(BlockError, match=r"without the witnesses.* s\.raw byte 0"):
+        files._check_witnessed([b"h"], {b"h": 481_824}, headers)
+
+
+def test_arguments(put: Callable, short_chain: list[bytes], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        pull(tmp_path / "l", source(tmp_path / "none.dat"))
+    with pytest.raises(InputError, match="below the genesis"):
+        source(height=-1)
+    with pytest.raises(ChainError, match="no block files"):
+        BlockFiles((), "eth")
+    with pytest.raises(BlockError, match=r"0 by genesis, but at 3 by the height given"):
+        pull(tmp_path / "l", source(put("g.raw", short_chain[0]), height=3))
+
+
+def test_raw_bytes_are_kept_on_request(whole: Path, tmp_path: Path) -> None:
+    pull(tmp_path / "l", source(whole, keep_raw=True))
+    answer = open_ledger(tmp_path / "l").answers.collect().row(0, named=True)
+    assert answer["body"] == whole.read_bytes()
+    assert answer["size"] == len(answer["body"])

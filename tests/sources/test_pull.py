@@ -1,0 +1,193 @@
+"""Pulling: commits by rows or time, one writer, interrupts, and what an input spends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from chainwatch.chains import BITCOIN_REGTEST, TRON
+from chainwatch.errors import BlockError, InputError, LedgerError, LedgerLocked
+from chainwatch.ledger import schema
+from chainwatch.ledger.ledger import open_ledger
+from chainwatch.ledger.store import Store
+from chainwatch.sources.base import Batch, Reader, pull
+from chainwatch.sources.prevouts import resolve
+
+THEN = datetime(2024, 1, 2, tzinfo=UTC)
+
+
+def rows(table: schema.Table, *given: dict) -> pl.DataFrame:
+    """Return rows of a table; columns that are not given are null."""
+    return pl.DataFrame(list(given), schema=table.schema, orient="row")
+
+
+def unit(name: str) -> pl.DataFrame:
+    return rows(schema.COVERAGE, {"chain": TRON.id, "unit": name, "kind": "dump", "source": "s",
+                                  "answer": b"d"})  # fmt: skip
+
+
+def transfer(n: int, **how: object) -> dict:
+    return {
+        "chain": TRON.id, "txid": bytes([n]) * 32, "kind": "trc20", "occurrence": 0, "time": THEN,
+        "contract": b"c", "sender": b"a", "receiver": b"b", "amount": 5, "order_uncertain": True,
+        "sections": 1, **how,
+    }  # fmt: skip
+
+
+def asked(name: str) -> pl.DataFrame:
+    return rows(schema.ANSWERS, {"digest": b"d", "source": "s", "request": name, "time": THEN,
+                                 "size": 1})  # fmt: skip
+
+
+class Some:
+    """A source of the batches it is given."""
+
+    name, chain = "some", TRON.id
+
+    def __init__(self, *batches: Batch, fails: BaseException | None = None) -> None:
+        self.given, self.fails = batches, fails
+
+    def batches(self, reader: Reader) -> Iterator[Batch]:
+        yield from self.given
+        if self.fails:
+            raise self.fails
+
+
+def batch(n: int, **how: object) -> Batch:
+    tables = {"transfers": rows(schema.TRANSFERS, transfer(n, **how)), "coverage": unit(f"u{n}"),
+              "answers": asked("file")}  # fmt: skip
+    return Batch(tables, (f"u{n}",), f"part {n}", notes=("a note",))
+
+
+def test_commits_by_rows(tmp_path: Path) -> None:
+    lines: list[str] = []
+    report = pull(tmp_path, Some(*map(batch, range(5))), batch_rows=6, progress=lines.append)
+    assert lines[0] == "commit 1: part 0 to part 1, 6 rows"
+    assert (report.commits, report.units) == (3, 5)
+    assert report.frame.rows() == [("transfers", 5), ("coverage", 5), ("answers", 1)]
+    assert report.notes == ("a note",)
+    assert Store.open(tmp_path).head().what == "part 4"
+
+
+def test_commits_by_time(tmp_path: Path) -> None:
+    assert pull(tmp_path, Some(*map(batch, range(3))), batch_seconds=0).commits == 3
+
+
+def test_the_first_answer_is_kept(tmp_path: Path) -> None:
+    pull(tmp_path, Some(batch(1)))
+    later = batch(2)
+    late = later.tables["answers"].with_columns(pl.col("time") + timedelta(days=1))
+    pull(tmp_path, Some(Batch({**later.tables, "answers": late}, ("u2",), "part 2")))
+    assert open_ledger(tmp_path).answers.collect()["time"].to_list() == [THEN]
+
+
+def test_a_transfer_of_two_units_is_one_row(tmp_path: Path) -> None:
+    again = Batch({**batch(2).tables, "transfers": batch(1).tables["transfers"]}, ("u2",), "two")
+    pull(tmp_path / "a", Some(batch(1), again))
+    pull(tmp_path / "b", Some(batch(1), again), batch_rows=1)
+    for folder in ("a", "b"):
+        assert open_ledger(tmp_path / folder).transfers.collect().height == 1
+
+
+def test_a_transfer_with_two_times_is_refused(tmp_path: Path) -> None:
+    pull(tmp_path, Some(batch(1)))
+    moved = rows(schema.TRANSFERS, transfer(1, time=THEN + timedelta(seconds=1)))
+    later = Batch({**batch(2).tables, "transfers": moved}, ("u2",), "two")
+    with pytest.raises(InputError, match=r"dated 2024-01-02 00:00:01.* transaction 0101"):
+        pull(tmp_path, Some(later))
+
+
+def test_a_unit_read_in_part_is_refused(tmp_path: Path) -> None:
+    pull(tmp_path, Some(batch(1)))
+    both = Batch(batch(2).tables, ("u1", "u2"), "both")
+    with pytest.raises(LedgerError, match="both was read in part before at u1"):
+        pull(tmp_path, Some(both))
+
+
+def test_an_interrupt_says_what_is_kept(tmp_path: Path) -> None:
+    parts = [batch(k) for k in range(4)]
+    with pytest.raises(KeyboardInterrupt, match="2 commits of this pull are kept"):
+        pull(tmp_path / "a", Some(*parts[:3], fails=KeyboardInterrupt()), batch_rows=4)
+    done = pull(tmp_path / "a", Some(*parts), batch_rows=4)
+    assert done.skipped in (2, 3)
+    pull(tmp_path / "b", Some(*parts))
+    assert open_ledger(tmp_path / "a").digests() == open_ledger(tmp_path / "b").digests()
+
+
+def test_an_error_of_the_source_keeps_what_was_committed(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="gone"):
+        pull(tmp_path, Some(batch(1), batch(2), fails=InputError("gone")), batch_rows=1)
+    assert open_ledger(tmp_path).transfers.collect().height == 2
+
+
+def test_one_writer(tmp_path: Path) -> None:
+    store = Store.create(tmp_path)
+    with store.writer(), pytest.raises(LedgerLocked):
+        pull(store, Some(batch(1)))
+    assert pull(store, Some(batch(1))).commits == 1
+
+
+def test_reports_escape_what_others_wrote(tmp_path: Path) -> None:
+    report = pull(tmp_path, Some(Batch({}, (), "", notes=("<b>\x1b[31m\u202e",))))
+    assert "\x1b" not in repr(report)
+    assert "\u202e" not in repr(report)
+    assert "<b>" not in report._repr_html_()
+    assert "&lt;b&gt;" in report._repr_html_()
+    assert "added nothing in 0 commits" in repr(report)
+
+
+def spending(n: int, tx: int, prev: bytes, prev_n: int = 0) -> dict:
+    return {"chain": BITCOIN_REGTEST.id, "tx": tx, "n": n, "prev_txid": prev, "prev_n": prev_n,
+            "sequence": 0}  # fmt: skip
+
+
+def made(tx: int, txid: bytes, value: int) -> tuple[dict, dict]:
+    base = {"chain": BITCOIN_REGTEST.id, "tx": tx}
+    output = {**base, "n": 0, "value": value, "script_kind": "p2pkh", "address": b"\x01" + txid[:20],
+              "spendable": True}  # fmt: skip
+    return {**base, "txid": txid}, output
+
+
+def resolved(spends: list[dict], old: list[tuple], new: list[tuple] = ()) -> list[tuple]:
+    """Resolve against outputs in the ledger (old) and in the batch itself (new)."""
+    sides = []
+    for pairs in (old, new):
+        txs, outputs = zip(*(made(*pair) for pair in pairs), strict=True) if pairs else ((), ())
+        sides.append({"transactions": rows(schema.TRANSACTIONS, *txs),
+                      "outputs": rows(schema.OUTPUTS, *outputs)})  # fmt: skip
+    held, tables = sides
+    tables["inputs"] = rows(schema.INPUTS, *spends)
+    found = resolve(tables, lambda name: held[name].lazy())
+    assert found.columns == list(schema.INPUTS.schema)
+    return found.sort("tx", "n").select("prev_tx", "value", "address").rows()
+
+
+A, B = b"a" * 32, b"b" * 32
+
+
+def test_spends_of_the_ledger_and_of_the_batch() -> None:
+    found = resolved([spending(0, 9, A), spending(1, 9, B), spending(2, 9, b"c" * 32)],
+                     [(1, A, 10)], [(8, B, 20)])  # fmt: skip
+    assert found == [(1, 10, b"\x01" + A[:20]), (8, 20, b"\x01" + B[:20]), (None, None, None)]
+
+
+def test_a_txid_used_twice_means_the_latest_before_the_spend() -> None:
+    """BIP30: two coinbases with one txid; what spends it between them spends the first."""
+    twice = [(1, A, 10), (5, A, 20)]
+    assert [row[:2] for row in resolved([spending(0, 3, A), spending(0, 7, A)], twice)] == [
+        (1, 10), (5, 20),
+    ]  # fmt: skip
+    assert [row[:2] for row in resolved([spending(0, 7, A)], twice[:1], twice[1:])] == [(5, 20)]
+
+
+def test_nothing_spends_what_comes_after_it() -> None:
+    assert resolved([spending(0, 3, A)], [(3, A, 1), (4, A, 2)]) == [(None, None, None)]
+
+
+def test_an_output_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(BlockError, match=r"input 0 spends output 1 .* height 0, transaction 9"):
+        resolved([spending(0, 9, A, prev_n=1)], [(1, A, 10)])
