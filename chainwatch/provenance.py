@@ -14,6 +14,8 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
 
 import polars as pl
 
+from chainwatch.errors import InputError
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -59,6 +61,42 @@ class Record:
         return "\n".join([line, *(record.tree(indent + 1) for record in self.inputs)])
 
 
+class Mask(Protocol):
+    """What a reader may see of an address, a transaction and its time: an edition is one."""
+
+    def name_of(self, chain: str, address: bytes | None) -> str: ...
+
+    def txid(self, chain: str, txid: bytes | None, *parties: bytes | None) -> str: ...
+
+    def time(self, chain: str, time: datetime, *parties: bytes | None) -> str: ...
+
+
+_masks: list[Mask] = []
+
+
+def show_by(mask: Mask | None) -> None:
+    """Let results print themselves as an edition shows them; None withholds again.
+
+    Results lie below the modules that know who is a bystander; those register here.
+    """
+    _masks[:] = [mask] if mask else []
+
+
+def shown_address(chain: str, address: bytes, unnamed: str = "another address") -> str:
+    """Return an address as the reader may see it; ``unnamed`` while nobody said who may."""
+    return _masks[0].name_of(chain, address) if _masks else unnamed
+
+
+def shown_txid(chain: str, txid: bytes | None, *parties: bytes | None) -> str:
+    """Return a transaction id as the reader may see it beside the parties that are named."""
+    return _masks[0].txid(chain, txid, *parties) if _masks else "withheld"
+
+
+def shown_time(chain: str, time: datetime, *parties: bytes | None) -> str:
+    """Return a time as the reader may see it: to the month while nobody said who may see more."""
+    return _masks[0].time(chain, time, *parties) if _masks else f"{time:%Y-%m}"
+
+
 @runtime_checkable
 class Result(Protocol):
     """Anything with tables to digest and a record of how it came about."""
@@ -75,40 +113,62 @@ def software() -> dict[str, str]:
 
 
 def _column_bytes(series: pl.Series) -> Iterable[bytes]:
-    valid = series.is_not_null()
-    yield valid.cast(pl.UInt8).to_numpy().tobytes()
-    if series.dtype == pl.Binary:
-        values = [value or b"" for value in series.to_list()]
-    elif series.dtype.is_integer():
-        yield series.cast(pl.Int64).fill_null(0).to_numpy().astype("<i8").tobytes()
+    """Yield the validity of a column and its values in an encoding that no two columns share."""
+    yield series.is_not_null().cast(pl.UInt8).to_numpy().tobytes()
+    whole = _as_integers(series)
+    if whole is not None:
+        yield whole.fill_null(0).to_numpy().astype("<i8").tobytes()
         return
-    elif series.dtype == pl.Boolean:
-        yield series.fill_null(False).cast(pl.UInt8).to_numpy().tobytes()
-        return
-    elif isinstance(series.dtype, pl.Datetime):
-        yield series.dt.epoch("us").fill_null(0).to_numpy().astype("<i8").tobytes()
-        return
-    else:  # decimals, strings, dates, floats: their exact text
-        values = [_text(value).encode() for value in series.to_list()]
-    for value in values:
-        yield len(value).to_bytes(8, "little")
-        yield value
+    values = [value or b"" for value in _as_bytes(series)]
+    yield b"".join(len(value).to_bytes(8, "little") for value in values)
+    yield b"".join(values)
+
+
+def _as_integers(series: pl.Series) -> pl.Series | None:
+    """Return a column as 64-bit integers where that is exact, whatever type holds them."""
+    if series.dtype == pl.Boolean:
+        return series.cast(pl.Int64)
+    if series.dtype.is_integer():
+        whole = series.cast(pl.Int64, strict=False)
+        return whole if whole.null_count() == series.null_count() else None
+    if isinstance(series.dtype, pl.Datetime):
+        micros = series.dt.epoch("us")
+        fits = series.dtype.time_unit != "ns" or (series.dt.epoch("ns") % 1000 == 0).all()
+        return micros if fits else None
+    return None
+
+
+def _as_bytes(series: pl.Series) -> list[bytes | None]:
+    """Return a column as bytes: binary as it is, all else as its exact text."""
+    kind = series.dtype
+    if kind == pl.Object:
+        raise InputError(
+            f"column {series.name!r} holds Python objects, which have no content to digest"
+        )
+    if kind == pl.Binary:
+        return series.to_list()
+    if isinstance(kind, pl.Datetime):
+        series = series.dt.epoch("ns")
+    if isinstance(kind, (pl.Datetime, pl.Decimal, pl.String, pl.Categorical, pl.Enum)) or (
+        kind.is_integer()
+    ):
+        return series.cast(pl.String).cast(pl.Binary).to_list()
+    return [None if value is None else _text(value).encode() for value in series.to_list()]
 
 
 def _text(value: object) -> str:
-    if value is None:
-        return ""
     if isinstance(value, (date, datetime)):
         return value.isoformat()
-    return repr(value) if isinstance(value, float) else str(value)
+    # Minus zero sorts as zero and so must read as zero.
+    return repr(value + 0.0) if isinstance(value, float) else str(value)
 
 
 def digest_frame(frame: pl.DataFrame, key: Iterable[str] = ()) -> str:
     """Return the SHA-256 of a table's rows, whatever their order and however they are stored.
 
-    Rows are sorted by ``key`` and then by all other columns; each column is hashed under its
-    name with its validity and its values in a fixed encoding. Types that hold the same integers
-    (``Int32``, ``Int64``) give the same digest.
+    Rows are sorted by ``key`` and then by all other columns in order of name; each column is
+    hashed under its name with its validity and its values in a fixed encoding. Types that hold
+    the same integers (``Int32``, ``Int64``) give the same digest.
 
     Parameters
     ----------
@@ -121,12 +181,18 @@ def digest_frame(frame: pl.DataFrame, key: Iterable[str] = ()) -> str:
     -------
     str
         64 hexadecimal digits.
+
+    Raises
+    ------
+    InputError
+        If a column holds Python objects.
     """
-    order = list(key) + [name for name in frame.columns if name not in set(key)]
+    first = list(key)
+    order = first + sorted(set(frame.columns).difference(first))
     rows = frame.sort(order, nulls_last=False, maintain_order=True) if order else frame
     sha = hashlib.sha256(f"{frame.height}".encode())
     for name in sorted(frame.columns):
-        sha.update(b"\x00" + name.encode() + b"\x00")
+        sha.update(b"\x00" + digest_bytes(name.encode()).encode())
         for chunk in _column_bytes(rows[name]):
             sha.update(chunk)
     return sha.hexdigest()
@@ -182,6 +248,9 @@ def _records(value: object) -> Iterable[Record]:
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from _records(item)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _records(item)
 
 
 def recorded(verb: Callable[P, R]) -> Callable[P, R]:
@@ -197,6 +266,8 @@ def recorded(verb: Callable[P, R]) -> Callable[P, R]:
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
         result = verb(*args, **kwargs)
+        if not is_dataclass(result) or "record" not in {item.name for item in fields(result)}:
+            raise TypeError(f"{verb.__name__} must return a dataclass with a record field")
         given = list(bound.arguments.values())
         record = Record(
             step=verb.__name__,
@@ -205,8 +276,6 @@ def recorded(verb: Callable[P, R]) -> Callable[P, R]:
             content=digest_result(cast(Result, result)),
             software=software(),
         )
-        if not is_dataclass(result) or "record" not in {item.name for item in fields(result)}:
-            raise TypeError(f"{verb.__name__} must return a dataclass with a record field")
         return cast(R, replace(cast(Any, result), record=record))
 
     return wrapped

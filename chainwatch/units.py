@@ -69,9 +69,9 @@ def from_text(text: str, decimals: int) -> int:
             f"{text!r} is not an amount of at most {decimals} decimals",
             remedy="write it as a plain decimal number",
         )
-    return sign * int(digits or "0") * 10**decimals + sign * int(
-        tail.rstrip("0").ljust(decimals, "0") or "0"
-    )
+    scale: int = 10**decimals
+    part = int(tail.rstrip("0").ljust(decimals, "0") or "0")
+    return sign * (int(digits or "0") * scale + part)
 
 
 def total(amounts: pl.Series | Iterable[int | Decimal | None]) -> int:
@@ -87,7 +87,7 @@ def total(amounts: pl.Series | Iterable[int | Decimal | None]) -> int:
     values = amounts.to_list() if isinstance(amounts, pl.Series) else list(amounts)
     if any(value is None for value in values):
         raise InputError("a total over unknown amounts is unknown", remedy="count the nulls apart")
-    return sum(int(value) for value in values if value is not None)
+    return sum((int(value) for value in values if value is not None), 0)
 
 
 def exact_sum(column: str) -> pl.Expr:

@@ -9,6 +9,7 @@ import polars as pl
 
 from chainwatch.assets import Asset, token
 from chainwatch.attribution.tags import Tags
+from chainwatch.case import account_apart as apart
 from chainwatch.case.case import Case
 from chainwatch.case.config import CaseFile, NamedDay
 from chainwatch.case.finding import Finding
@@ -18,10 +19,8 @@ from chainwatch.heuristics.accounts import poisoning
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.counterparties import Counterparties, counterparties
 from chainwatch.tracing.custody import Hosted, hosted
-from chainwatch.tracing.ends import NOT_READ
 from chainwatch.tracing.follow import trace
 from chainwatch.tracing.policies import fifo
-from chainwatch.tracing.trace import Trace
 from chainwatch.units import total
 
 SHARED_SERVICE = (
@@ -71,13 +70,15 @@ def add_account_findings(
     case.add(_unhosted(direct, at), note="Whom the unhosted subjects paid.")
     for day in config.dates:
         case.add(_after(direct, day), note=f"Payments after the {day.name}.")
-    case.add(_poisoning(direct), note="Set apart: nobody paid here.")
-    case.add(_other_tokens(ledger, subjects, asset), note="Set apart: other contracts.")
-    case.add(_statuses(ledger, subjects, asset), note="Kept verbatim.")
-    case.add(_failed(direct), note="Set apart: no effect.")
+    case.add(apart.poisoning_finding(direct), note="Set apart: nobody paid here.")
+    case.add(
+        apart.other_tokens_finding(ledger, subjects, asset), note="Set apart: other contracts."
+    )
+    case.add(apart.statuses_finding(ledger, subjects, asset), note="Kept verbatim.")
+    case.add(apart.failed_finding(direct), note="Set apart: no effect.")
     case.add(followed, note="Every branch to its end.")
-    case.add(_order(followed), note="Where only the time orders transfers.")
-    case.add(_unread(ledger, followed, direct), note="What this case cannot know.")
+    case.add(apart.order_finding(followed), note="Where only the time orders transfers.")
+    case.add(apart.unread_finding(ledger, followed, direct), note="What this case cannot know.")
     case.add(direct, note="Every payment, for recomputation.")
     case.add(flow(followed, top=40, title=case.title), note="Main routes.")
 
@@ -127,7 +128,15 @@ def _hosting(subjects: pl.DataFrame, at: Hosted, direct: Counterparties, asset: 
             "A deposit address receives for its holder, whom many may pay for honest reasons.",
         ),
         "hosting",
+        f"{hosted_.height} of {rows.height} listed addresses are consistent with deposit addresses"
+        f" at a service ({_counts(hosted_)}); they received"
+        f" {asset.shown(total(hosted_['received']))}.",
     )
+
+
+def _counts(rows: pl.DataFrame) -> str:
+    by = rows.group_by("service").len().sort("service")
+    return ", ".join(f"{count} at {service}" for service, count in by.iter_rows())
 
 
 def _counterparties(direct: Counterparties) -> Iterator[Finding]:
@@ -187,6 +196,9 @@ def _unhosted(direct: Counterparties, at: Hosted) -> Finding:
         direct.asset,
         (SHARED_SERVICE,),
         "unhosted_payments",
+        f"The other {rows['subject'].n_unique()} paid"
+        f" {direct.asset.shown(total(rows['amount']))} to {rows['counterparty'].n_unique()}"
+        " addresses; what became of it there is not read.",
     )
 
 
@@ -218,154 +230,6 @@ def _after(direct: Counterparties, day: NamedDay) -> Finding:
         direct.asset,
         ("A payer need not have known of the order.",),
         f"after_{day.day:%Y_%m_%d}",
-    )
-
-
-def _poisoning(direct: Counterparties) -> Finding:
-    rows = direct.poisoning
-    zero = rows.filter(pl.col("amount") == 0).height
-    return Finding(
-        "Address poisoning attempts",
-        (
-            f"{rows.height} transfers only look like payments: {zero} of zero, and"
-            f" {rows.height - zero} trifles from an address that ends like a genuine counterparty."
-            " Anybody can write them into anybody's history; no edge, total or figure here contains"
-            " one. from_twin and to_twin say whether sender and receiver end like a genuine"
-            " counterparty of the other side.",
-        ),
-        rows.drop("amount"),
-        direct.asset,
-        (),
-        "poisoning_attempts",
-    )
-
-
-def _other_tokens(ledger: Ledger, subjects: pl.DataFrame, asset: Asset) -> Finding:
-    who = subjects["address"].to_list()
-    rows = (
-        ledger.transfers.filter(
-            (pl.col("chain") == asset.chain)
-            & ~asset.of_transfers()
-            & (pl.col("sender").is_in(who) | pl.col("receiver").is_in(who))
-        )
-        .group_by("contract", "symbol", "decimals")
-        .agg(
-            pl.len().cast(pl.Int64).alias("count"),
-            pl.col("time").min().alias("first"),
-            pl.col("time").max().alias("last"),
-        )
-        .sort(["count", "contract"], descending=[True, False])
-        .collect()
-    )
-    return Finding(
-        "Other tokens, set apart",
-        (
-            f"{int(rows['count'].sum())} transfers are of {rows.height} other contracts. They are"
-            " added to nothing: a symbol is not a token, and names such as these are mostly"
-            " advertising.",
-        ),
-        rows,
-        asset,
-        (),
-        "other_tokens",
-    )
-
-
-def _statuses(ledger: Ledger, subjects: pl.DataFrame, asset: Asset) -> Finding:
-    who = subjects["address"].to_list()
-    rows = (
-        ledger.transfers.filter(
-            asset.of_transfers() & (pl.col("sender").is_in(who) | pl.col("receiver").is_in(who))
-        )
-        .group_by("status", "success")
-        .agg(
-            pl.len().cast(pl.Int64).alias("count"),
-            (pl.col("amount") == 0).sum().cast(pl.Int64).alias("of_zero"),
-        )
-        .sort("status")
-        .collect()
-    )
-    return Finding(
-        "Status words of the source",
-        (
-            "The source gives each row a status whose meaning it does not document. It is kept"
-            " verbatim and decides nothing; whether a transfer took effect is read from its result"
-            " column alone.",
-        ),
-        rows,
-        asset,
-        (),
-        "statuses",
-    )
-
-
-def _failed(direct: Counterparties) -> Finding:
-    columns = ("time", "txid", "sender", "receiver", "amount", "amount_hex", "status")
-    rows = direct.failed.select(columns)
-    return Finding(
-        "Transfers without effect or of unknown amount",
-        (
-            f"{rows.height} transfers failed or state an amount wider than 38 digits; they stand in"
-            " no total.",
-        ),
-        rows,
-        direct.asset,
-        (),
-        "failed",
-    )
-
-
-def _order(followed: Trace) -> Finding:
-    spread = followed.bounds.filter(pl.col("low") != pl.col("high")).height
-    return Finding(
-        "Order of transfers that bear one time",
-        (
-            f"The file has no block height and no log index. {followed.ties} transfers share their"
-            " time with another. The trace was computed in both orders; "
-            + (
-                "no total changes." if not spread else f"{spread} totals change, within the bounds."
-            ),
-        ),
-        followed.bounds,
-        followed.asset,
-        (),
-        "order_bounds",
-    )
-
-
-def _unread(ledger: Ledger, followed: Trace, direct: Counterparties) -> Finding:
-    unread = followed.ends.filter(pl.col("reason") == NOT_READ)
-    opening = followed.origins.filter(pl.col("kind") != "received")
-    rows = pl.DataFrame(
-        {
-            "what": [
-                "followed to addresses whose history was not read",
-                "paid by subjects beyond what was read to have come in",
-                "received by subjects: origin beyond the payer not read",
-            ],
-            "amount": [
-                total(unread["amount"]),
-                total(opening["amount"]),
-                followed.amount - total(opening["amount"]),
-            ],
-            "addresses": [
-                unread["address"].n_unique(),
-                opening["address"].n_unique(),
-                direct.frame.filter(pl.col("direction") == "in")["counterparty"].n_unique(),
-            ],
-        },
-        schema_overrides={"amount": pl.Decimal(38, 0), "addresses": pl.Int64},
-    )
-    histories = ledger.coverage.filter(pl.col("kind") == "address").collect().height
-    return Finding(
-        "Not read",
-        (
-            f"The file holds the transfers of {histories} addresses and does not say that it holds"
-            " all of them. Balances before the first row, the native coin, and every history of a"
-            " counterparty are not read. No figure here is a balance.",
-        ),
-        rows,
-        followed.asset,
-        (),
-        "not_read",
+        f"After the {day.name}: in {direct.asset.shown(sums['in'])}, out"
+        f" {direct.asset.shown(sums['out'])}.",
     )

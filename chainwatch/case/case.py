@@ -6,7 +6,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,24 @@ from chainwatch.case.seal import LOG, write_seal
 from chainwatch.errors import CaseError, OutputExists
 from chainwatch.figures.traced import FlowFigure
 from chainwatch.provenance import Result, digest_result
+from chainwatch.triage.desk import opened
 from chainwatch.triage.privacy import DISCLOSURE, Edition, Party, annex
-from chainwatch.triage.shown import parties, shown_tables
+from chainwatch.triage.shown import parties, shown_tables, transactions_of_masked
+
+NOTHING = "0" * 64
+"""Content digest of an act that adds no result."""
 
 Clock = Callable[[], datetime]
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """Return the time; tests and the demo give a case another clock."""
     return datetime.now(UTC)
+
+
+def new_mask_key() -> bytes:
+    """Return a new secret for pseudonyms."""
+    return secrets.token_bytes(32)
 
 
 @dataclass
@@ -68,26 +78,42 @@ class Case:
     question: str
     title: str = ""
     investigator: str = "not stated"
-    mask_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    mask_key: bytes = field(default_factory=new_mask_key, repr=False)
     statements: tuple[str, ...] = ()
-    clock: Clock = field(default=_now, repr=False)
+    clock: Clock = field(default=now, repr=False)
     log: Log = field(default_factory=lambda: Log([]), repr=False)
     results: list[tuple[Result, str]] = field(default_factory=list, repr=False)
     times: list[str] = field(default_factory=list, repr=False)
+    desk_reasons: int = field(default=0, repr=False)
 
     def add(self, *results: Result, note: str = "") -> Case:
         """Add results, with the reason why; nothing is ever taken out again."""
+        self._note_desk()
         for result in results:
             step = result.record.step if result.record else type(result).__name__.lower()
             what = f"add {step}" + (f": {result.title}" if isinstance(result, Finding) else "")
-            self.log.append(self.investigator, what, note, digest_result(result))
-            self.times.append(self.clock().isoformat())
+            self._log(what, note, digest_result(result))
             self.results.append((result, note))
         return self
 
+    def __post_init__(self) -> None:
+        self._note_desk()
+
+    def _note_desk(self) -> None:
+        """Write into the log why the working edition was opened since the last look."""
+        for reason in opened()[self.desk_reasons :]:
+            self._log("open the working edition at the desk", reason, NOTHING)
+            self.desk_reasons += 1
+
+    def _log(self, what: str, why: str, content: str) -> None:
+        self.log.append(self.investigator, what, why, content)
+        self.times.append(self.clock().isoformat())
+
     def edition(self, name: str) -> Edition:
         """Return an edition with the roles that the added results give."""
-        return Edition(name, self.mask_key, roles_of([result for result, _ in self.results]))
+        results = [result for result, _ in self.results]
+        plain = Edition(name, self.mask_key, roles_of(results))
+        return replace(plain, withheld=transactions_of_masked(results, plain))
 
     def parties(self) -> set[Party]:
         """Return every address that stands in any result."""
@@ -141,8 +167,7 @@ class Case:
                     "the working edition masks nobody and was asked for without a reason",
                     remedy="pass reason='...'",
                 )
-            self.log.append(self.investigator, "open the working edition", reason, "0" * 64)
-            self.times.append(self.clock().isoformat())
+            self._log("write the working edition", reason, NOTHING)
 
     def _fill(self, folder: Path, edition: Edition) -> None:
         tables = self._tables(edition)
@@ -159,8 +184,8 @@ class Case:
         found: dict[str, pl.DataFrame] = {}
         for result, _ in self.results:
             for name, frame in shown_tables(result, edition).items():
-                unique = name if name not in found else f"{name}_{len(found) + 1}"
-                found[unique] = frame
+                copies = [key for key in found if key == name or key.startswith(f"{name}_again")]
+                found[f"{name}_again_{len(copies)}" if copies else name] = frame
         return found
 
     def _figures(self, folder: Path, edition: Edition) -> dict[int, str]:
@@ -172,8 +197,10 @@ class Case:
         for number, (result, _) in enumerate(self.results):
             if isinstance(result, FlowFigure):
                 stem = f"flow_{len(drawn) + 1}" if drawn else "flow"
-                axes = result.plot(edition)
-                save_figure(axes.figure, folder / "figures" / stem)
+                drawing = result.plot(edition).get_figure(root=True)
+                if drawing is None:
+                    raise CaseError("a figure lost its drawing")
+                save_figure(drawing, folder / "figures" / stem)
                 write_graphml(result.flows(edition), folder / "graph" / f"{stem}.graphml")
                 drawn[number] = stem
         return drawn

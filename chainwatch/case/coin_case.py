@@ -138,6 +138,16 @@ def _ends(followed: Trace) -> Finding:
         followed.asset,
         (CUSTODY,),
         "ends_by_reason",
+        f"{followed.asset.shown(followed.amount)} came in and was followed by"
+        f" {followed.policy.upper()}: " + _said(followed) + ".",
+    )
+
+
+def _said(followed: Trace) -> str:
+    return "; ".join(
+        f"{followed.asset.shown(int(row['amount']))} {row['reason']}"
+        + (f" {row['service']} ({row['certainty']})" if row["service"] else "")
+        for row in followed.summary().iter_rows(named=True)
     )
 
 
@@ -153,6 +163,12 @@ def _reached(rows: pl.DataFrame, followed: Trace) -> Finding:
         followed.asset,
         ("Whoever pays a campaign need not know whom it serves.", CUSTODY),
         "reached",
+        "; ".join(
+            f"{followed.asset.shown(int(row['arrived']))} reached {row['actor']}"
+            f" ({row['concept']}, {row['confidence']}) over {row['hops']} hops or more"
+            for row in rows.iter_rows(named=True)
+        )
+        + ("." if rows.height else "No tagged party was reached."),
     )
 
 

@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from chainwatch.errors import CaseError, InputError
 from chainwatch.sources.dump_mapping import DumpMapping
-from chainwatch.triage.privacy import DISCLOSURE
 
 DATA_VARIABLE = "CHAINWATCH_DATA"
 
@@ -28,7 +27,7 @@ class Head(_Strict):
     title: str
     question: str
     investigator: str = "not stated"
-    editions: tuple[Literal["disclosure", "working"], ...] = (DISCLOSURE,)
+    editions: tuple[Literal["disclosure", "working"], ...] = ("disclosure",)
     working_reason: str = ""
     statements: tuple[str, ...] = ()
 

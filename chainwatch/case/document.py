@@ -61,8 +61,12 @@ def document(case: Case, edition: Edition, drawn: Mapping[int, str]) -> CaseDocu
         question=case.question.strip(),
         edition=edition.name,
         notice=NOTICES[edition.name],
-        summary=case.statements,
-        sections=tuple(figures + sections),
+        summary=tuple(
+            result.headline
+            for result, _ in case.results
+            if isinstance(result, Finding) and result.headline
+        ),
+        sections=(*_stated(case.statements), *figures, *sections),
         provenance="\n".join(_lineage(record, edition) for record in records),
         parameters=_parameters(records),
         limits=LIMITS,
@@ -71,6 +75,11 @@ def document(case: Case, edition: Edition, drawn: Mapping[int, str]) -> CaseDocu
         ),
         software=tuple(sorted(versions().items())),
     )
+
+
+def _stated(statements: tuple[str, ...]) -> tuple[Section, ...]:
+    """Return what others state and the case takes as given, apart from what it found."""
+    return (Section("What is stated by others", statements),) if statements else ()
 
 
 def _section(finding: Finding, edition: Edition) -> Section:

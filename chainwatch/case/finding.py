@@ -27,10 +27,12 @@ class Finding:
         them. Empty where the text is all.
     asset : Asset or None
         Says on which chain the addresses are and in what unit the amounts.
+    headline : str
+        One sentence for the summary on the first page.
     innocent : tuple of str
         What could innocently explain it.
-    sources : tuple
-        Records of the results it was drawn from.
+    name : str
+        Name of the table's files.
     """
 
     title: str
@@ -39,7 +41,7 @@ class Finding:
     asset: Asset | None = None
     innocent: tuple[str, ...] = ()
     name: str = ""
-    sources: tuple[Record, ...] = ()
+    headline: str = ""
     record: Record | None = None
 
     def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:

@@ -14,7 +14,7 @@ import polars as pl
 from chainwatch.addresses import parse
 from chainwatch.attribution.tags import Tags, read_tags, tags_of
 from chainwatch.case.account_case import add_account_findings
-from chainwatch.case.case import Case
+from chainwatch.case.case import Case, new_mask_key, now
 from chainwatch.case.coin_case import add_coin_findings
 from chainwatch.case.config import Blocks, CaseFile, data_folder, load_case
 from chainwatch.case.finding import Finding
@@ -29,7 +29,7 @@ from chainwatch.sources.pull_report import PullReport
 from chainwatch.triage.privacy import DISCLOSURE
 
 LEDGER, ANNEX = "ledger", "annex"
-PARTS = (LEDGER, ANNEX, "disclosure", "working")
+PARTS = (LEDGER, ANNEX, "disclosure", "working", "data")
 
 README = """\
 disclosure/  may leave the desk: others than subjects, findings and services are masked
@@ -154,16 +154,14 @@ def _compute(
     for listed in config.tags:
         tags = tags + read_tags(base / listed.path, chain=listed.chain)
     head = config.case
-    secret = {} if mask_key is None else {"mask_key": mask_key}
-    clock = {} if acquired is None else {"clock": lambda: acquired.astimezone(UTC)}
     case = Case(
         head.name,
         head.question,
         title=head.title,
         investigator=head.investigator,
+        mask_key=mask_key or new_mask_key(),
         statements=head.statements,
-        **secret,
-        **clock,
+        clock=(lambda: acquired.astimezone(UTC)) if acquired else now,
     )
     subjects = _subjects(config, base, tags)
     case.add(_read(ledger, pulls), note="What the case rests on.")
@@ -229,7 +227,7 @@ def _read(ledger: Ledger, pulls: list[PullReport]) -> Finding:
 
 def _write(case: Case, config: CaseFile, place: Path, tell: Say) -> list[str]:
     # Disclosure first: what it says must not depend on whether a working edition is made.
-    wanted = sorted(set(config.case.editions))
+    wanted: list[str] = sorted(set(config.case.editions))
     for name in wanted:
         tell(f"writing the {name} edition")
         case.write(place / name, edition=name, reason=config.case.working_reason)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -74,31 +75,41 @@ def typeset(document: CaseDocument, images: dict[str, bytes]) -> dict[str, Any]:
     return {
         "title": printable(cut(document.title, LONGEST_CELL)),
         "short_title": printable(cut(document.title, 60)),
-        "short_notice": printable(cut(document.notice, 120)),
+        "short_notice": printable(cut(document.notice.partition(". ")[0], 120)),
         "edition": printable(cut(document.edition, 40)),
         "question": _written(document.question),
         "notice": _written(document.notice),
         "summary": [_written(line) for line in document.summary],
         "limits": [_written(line) for line in document.limits],
         "provenance": [_branch(line) for line in document.provenance.splitlines()],
-        "sections": [
+        "sheets": _sheets([_section(section, images, numbers) for section in sections(document)]),
+    }
+
+
+def _section(section: Section, images: dict[str, bytes], numbers: dict[str, int]) -> dict[str, Any]:
+    return {
+        "heading": _written(section.heading, LONGEST_CELL),
+        "paragraphs": [_written(text) for text in section.paragraphs],
+        "tables": [_table(table) for table in section.tables],
+        "figures": [
             {
-                "heading": _written(section.heading, LONGEST_CELL),
-                "paragraphs": [_written(text) for text in section.paragraphs],
-                "tables": [_table(table) for table in section.tables],
-                "figures": [
-                    {
-                        "path": image_name(numbers[figure.path], figure.path),
-                        "caption": _written(figure.caption),
-                        "alt": printable(figure.alt or figure.caption),
-                        **_frame(images[figure.path]),
-                    }
-                    for figure in section.figures
-                ],
+                "path": image_name(numbers[figure.path], figure.path),
+                "caption": _written(figure.caption),
+                "alt": printable(figure.alt or figure.caption),
+                **_frame(images[figure.path]),
             }
-            for section in sections(document)
+            for figure in section.figures
         ],
     }
+
+
+def _sheets(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return runs of neighbouring sections that stand on pages turned alike."""
+
+    def wide(part: dict[str, Any]) -> bool:
+        return any(item["wide"] for item in (*part["tables"], *part["figures"]))
+
+    return [{"wide": turned, "sections": list(run)} for turned, run in groupby(parts, key=wide)]
 
 
 def _branch(line: str) -> dict[str, Any]:

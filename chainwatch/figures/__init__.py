@@ -1,1 +1,19 @@
 """Pictures of results; each takes and returns matplotlib Axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chainwatch.figures.traced import FlowFigure, flow
+
+__all__ = ["FlowFigure", "flow"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a figure when it is first used: tracing and matplotlib stay out of the import."""
+    if name not in __all__:
+        raise AttributeError(f"module 'chainwatch.figures' has no attribute {name!r}")
+    from chainwatch.figures import traced
+
+    return getattr(traced, name)

@@ -25,6 +25,8 @@ LINE = 1.25
 """Height of a line of text in multiples of its size."""
 WIDEST_LABEL = 200.0
 """Room that a label is given at most, in points."""
+LETTER = 10.0
+"""Width of the letter of a role before a name, in points."""
 LAST_COLUMN = (26.0, 230.0, 140.0)
 """Room for the labels of the last column, by number of label lines, in points."""
 TALLEST_DRAWING = 330.0
@@ -33,15 +35,20 @@ TALLEST_DRAWING = 330.0
 
 @dataclass(frozen=True)
 class Style:
-    """How labels stand: lines beside the node (none: in a key below), gap, least room for them."""
+    """How labels stand: lines beside the node (none: in a key), gap, least room, most height."""
 
     lines: int
     gap: float
     room: float
+    height: float
 
 
-STYLES = (Style(2, GAP, 68.0), Style(1, SMALL_GAP, 150.0), Style(0, SMALL_GAP, 0.0))
-"""Ways to label, the most readable first; the first that fits is taken."""
+STYLES = (
+    Style(2, GAP, 62.0, TALLEST_DRAWING),
+    Style(1, SMALL_GAP, 58.0, TALLEST_DRAWING + 100.0),
+    Style(0, SMALL_GAP, 0.0, TALLEST_DRAWING),
+)
+"""Ways to label, the most readable first; the first that fits is taken, or else the last."""
 
 
 @dataclass(frozen=True)
@@ -95,15 +102,28 @@ class Placed:
     centre: list[float] = field(default_factory=list)
 
 
-def plan(chosen: Selection, width: float, engine: str | None = None) -> Plan:
-    """Lay out columns, and decide whether there is room for labels beside the nodes."""
+def plan(chosen: Selection, width: float, widest: float, engine: str | None = None) -> Plan:
+    """Lay out columns, and decide how the labels stand.
+
+    Parameters
+    ----------
+    chosen : Selection
+        What is drawn.
+    width : float
+        Width of the drawing, in points.
+    widest : float
+        Width of the widest amount, in points: a name may be shortened, an amount may not.
+    engine : str, optional
+        Layout engine.
+    """
     links = [Link(flow.source, flow.target, max(flow.amount or 0, 1)) for flow in chosen.flows]
     found = layers(len(chosen.nodes), links, engine)
     for labels in STYLES:
-        last = LAST_COLUMN[labels.lines]
+        beside = widest + LETTER + (labels.room if labels.lines == 1 else 0.0)
+        last = max(LAST_COLUMN[labels.lines], beside + 12.0) if labels.lines else LAST_COLUMN[0]
         proposal = Plan(found, width, last, labels)
-        crowd = least_height(proposal)
-        if proposal.room(0) >= labels.room and crowd <= TALLEST_DRAWING + 100 * (labels.lines == 1):
+        room = proposal.room(0) >= max(labels.room, beside)
+        if room and least_height(proposal) <= labels.height:
             break
     return proposal
 

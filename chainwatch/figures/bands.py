@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from chainwatch.figures import style
 from chainwatch.figures.arrange import BAR, LABEL, LINE, Placed, Plan, stub
-from chainwatch.figures.selection import Selection, percent, sum_text
+from chainwatch.figures.selection import Selection
 from chainwatch.figures.style import ROLES
 
 if TYPE_CHECKING:
@@ -152,22 +153,12 @@ def write(
         item.set_bbox({"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
 
 
-def node_lines(chosen: Selection, node: int, symbol: str, decimals: int) -> tuple[str, str]:
-    """Return the name of a node with its role's letter, and its amount with its share."""
-    item = chosen.nodes[node]
-    value = sum_text(item.through, symbol, decimals)
-    share = percent(item.through.amount, chosen.entering)
-    loop = f" ↻ {sum_text(item.itself, symbol, decimals)}" if item.itself.flows else ""
-    return item.label, f"{value} ({share}){loop}"
-
-
 def label(
     ax: Axes,
     chosen: Selection,
     plan: Plan,
     placed: Placed,
-    symbol: str,
-    decimals: int,
+    lines: Sequence[tuple[str, str]],
     bottom: float,
     left: float,
 ) -> None:
@@ -176,7 +167,7 @@ def label(
         column = plan.layers.column[node]
         x = left + plan.across(column) + BAR + 8.0
         y = bottom + placed.centre[node]
-        name, value = node_lines(chosen, node, symbol, decimals)
+        name, value = lines[node]
         letter = ROLES[item.role].letter
         used, room = style.text_width(f"{letter} ", LABEL, bold=True), plan.room(column)
         step = LABEL * LINE / 2 if plan.labels.lines == 2 else 0.0

@@ -17,7 +17,7 @@ from chainwatch.errors import InputError, MissingExtra
 
 POINTS_PER_INCH = 72
 SWEEPS = 12
-"""Barycentre sweeps of the own engine; the order has settled long before on 40 links."""
+"""Barycentre sweeps of the own engine."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,7 @@ class Layers:
 def engine_name(engine: str | None = None) -> str:
     """Return the engine that will be used: ``"dot"`` where pygraphviz is installed, or ``"own"``.
 
-    Raises
-    ------
-    MissingExtra
-        If ``"dot"`` is asked for and pygraphviz is absent.
-    InputError
-        If no engine has that name.
+    Raises `MissingExtra` for dot without pygraphviz, `InputError` for an unknown name.
     """
     present = find_spec("pygraphviz") is not None
     if engine is None:
@@ -102,7 +97,9 @@ def layers(nodes: int, links: Sequence[Link], engine: str | None = None) -> Laye
         (link.target, link.source) if back else (link.source, link.target)
         for link, back in zip(links, backward, strict=True)
     ]
-    column = ENGINES[engine_name(engine)].columns(nodes, [pair for pair in forward if _two(pair)])
+    column = ENGINES[engine_name(engine)].columns(
+        nodes, [pair for pair in forward if len({*pair}) == 2]
+    )
     routes: list[tuple[int, ...]] = []
     for left, right in forward:
         between = range(column[left] + 1, column[right])
@@ -149,18 +146,15 @@ def place(
                 remedy="draw fewer flows or on higher axes",
             )
     wish = ENGINES[engine_name(engine)].centres(plan, columns, heights, gap)
-    low = min((y - h / 2 for y, h in zip(wish, heights, strict=True)), default=0.0)
-    high = max((y + h / 2 for y, h in zip(wish, heights, strict=True)), default=0.0)
+    pairs = list(zip(wish, heights, strict=True))
+    low = min((y - h / 2 for y, h in pairs), default=0.0)
+    high = max((y + h / 2 for y, h in pairs), default=0.0)
     scale = min(1.0, height / (high - low)) if high > low else 1.0
     middle = (low + high) / 2
     wish = [height / 2 + (y - middle) * scale for y in wish]
     for cells in columns:
         _separate(sorted(cells, key=lambda cell: (wish[cell], cell)), wish, heights, height, gap)
     return wish
-
-
-def _two(pair: tuple[int, int]) -> bool:
-    return pair[0] != pair[1]
 
 
 def _acyclic_order(nodes: int, links: Sequence[Link]) -> list[int]:
@@ -233,12 +227,10 @@ def _own_centres(
     for sweep in range(SWEEPS):
         for cells in columns if sweep % 2 == 0 else columns[::-1]:
             before = near[sweep % 2]
-            pull = {
-                cell: sum(centre[other] for other in before[cell]) / len(before[cell])
-                if before[cell]
-                else centre[cell]
-                for cell in cells
-            }
+            pull = {}
+            for cell in cells:
+                beside = before[cell] or [cell]
+                pull[cell] = sum(centre[other] for other in beside) / len(beside)
             cells.sort(key=lambda cell: (pull[cell], centre[cell], cell))
             for cell in cells:
                 centre[cell] = pull[cell]
@@ -264,7 +256,9 @@ def _dot_positions(
 ) -> list[tuple[float, float]]:
     import pygraphviz
 
-    graph = pygraphviz.AGraph(directed=True, strict=False, rankdir="LR", nodesep=gap / 72)
+    graph = pygraphviz.AGraph(
+        directed=True, strict=False, rankdir="LR", nodesep=gap / POINTS_PER_INCH
+    )
     graph.node_attr.update(shape="box", label="", fixedsize="true", width="0.2")
     for cell in range(cells):
         inches = max(heights[cell], 1.0) / POINTS_PER_INCH if heights else 0.2

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from chainwatch.figures import arrange, bands, style
-from chainwatch.figures.arrange import BAR, LABEL, LINE, THINNEST
+from chainwatch.figures import arrange, bands, captions, style
+from chainwatch.figures.arrange import BAR, LABEL, LINE
 from chainwatch.figures.layout import engine_name
-from chainwatch.figures.selection import DIGITS, Selection, Sum, percent, select, sum_text
+from chainwatch.figures.selection import Selection, node_lines, select
 from chainwatch.figures.style import ROLES
 
 if TYPE_CHECKING:
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 PAGE_WIDTH = 10.7
 """Width of a figure in inches: A4 landscape less its margins."""
+PAGE_HEIGHT = 7.4
+"""Height in inches that a figure stays below as long as its labels allow."""
 MARGIN = 14.0
 """Empty border inside the Axes, in points."""
 TITLE = 11.0
 SMALL = 7.0
-KEY_COLUMNS = 3
-SPOKEN_ROUTES = 5
-"""Flows that the description for screen readers names one by one."""
+LONG_KEY = 45
+"""Nodes beyond which the key gets a fourth column."""
 SYMBOL_CHARACTERS = 12
 
 
@@ -80,60 +81,14 @@ def draw_flow(
     with style.settings():
         page = _Page(chosen, symbol, decimals, title, caption, ax, engine)
         page.draw()
-    page.ax.set_label(_spoken(chosen, symbol, decimals))
+    page.ax.set_label(captions.spoken(chosen, symbol, decimals))
     return page.ax
 
 
 def alt_text(flows: pl.DataFrame, *, symbol: str, decimals: int, top: int = 40) -> str:
     """Describe the figure's main routes in a few sentences, for those who cannot see it."""
     chosen = select(flows, top)
-    return _spoken(chosen, style.printable(symbol, limit=SYMBOL_CHARACTERS), decimals)
-
-
-def _spoken(chosen: Selection, symbol: str, decimals: int) -> str:
-    if not chosen.moved.flows:
-        return "Flow figure without any flow."
-    routes = []
-    for flow in chosen.flows[:SPOKEN_ROUTES]:
-        ends = (chosen.nodes[flow.source], chosen.nodes[flow.target])
-        names = [f"{style.shorten(end.label, 24)} ({ROLES[end.role].meaning})" for end in ends]
-        total = Sum(1, flow.count, flow.amount or 0, flow.amount is None, flow.coarse)
-        routes.append(f"{names[0]} to {names[1]} {sum_text(total, symbol, decimals)}")
-    rest = len(chosen.flows) - len(routes)
-    more = f"; and {rest} smaller bands" if rest else ""
-    undrawn = chosen.moved.flows - chosen.drawn.flows
-    others = f" {undrawn} further flows are summed up as others." if undrawn else ""
-    return (
-        f"Flow figure of {len(chosen.nodes)} nodes and {len(chosen.flows)} bands; "
-        f"{sum_text(chosen.drawn, symbol, decimals)} of {sum_text(chosen.moved, symbol, decimals)} "
-        f"moved are drawn. Largest flows: {'; '.join(routes) or 'none'}{more}.{others}"
-    )
-
-
-def _method(chosen: Selection, symbol: str, decimals: int, engine: str) -> str:
-    """Return the part of the caption that says how the figure was made and what it leaves out."""
-    drawn, moved = chosen.drawn, chosen.moved
-    share = percent(drawn.amount, moved.amount) if moved.amount else "no known amount"
-    said = [
-        f"Money runs from left to right; the width of a band is proportional to its amount, "
-        f"{THINNEST} pt at least.",
-        f"Drawn: {'all' if drawn.flows == moved.flows else 'the largest'} {drawn.flows:,} of "
-        f"{moved.flows:,} flows ({moved.transfers:,} transfers), "
-        f"{sum_text(drawn, symbol, decimals)} of {sum_text(moved, symbol, decimals)} moved "
-        f"({share}).",
-        f"Percentages at nodes: the larger of what came in and went out, of the "
-        f"{sum_text(Sum(1, 0, chosen.entering), symbol, decimals)} that enter the figure; money "
-        f"that passes twice counts twice.",
-    ]
-    if moved.unknown:
-        said.append(f"{moved.unknown:,} flows are of unknown amount and drawn at least width.")
-    if moved.coarse:
-        said.append("≈: rounded to protect bystanders.")
-    said.append(f"Amounts to {DIGITS} digits; the tables hold them exactly.")
-    if chosen.first and chosen.last:
-        said.append(f"Transfers of {chosen.first:%Y-%m-%d} to {chosen.last:%Y-%m-%d} UTC.")
-    layout = "Graphviz dot" if engine == "dot" else "barycentre sweeps"
-    return " ".join([*said, f"Columns: {layout}."])
+    return captions.spoken(chosen, style.printable(symbol, limit=SYMBOL_CHARACTERS), decimals)
 
 
 class _Page:
@@ -149,20 +104,24 @@ class _Page:
         ax: Axes | None,
         engine: str | None,
     ) -> None:
-        self.chosen, self.symbol, self.decimals = chosen, symbol, decimals
+        self.chosen = chosen
         self.engine = engine_name(engine)
         full = _points(ax)[0] if ax is not None else PAGE_WIDTH * 72
         self.width = full - 2 * MARGIN
-        self.plan = arrange.plan(chosen, self.width, self.engine)
+        self.lines = [node_lines(node, chosen.entering, symbol, decimals) for node in chosen.nodes]
+        amounts = [style.text_width(value, LABEL) for _, value in self.lines]
+        self.plan = arrange.plan(chosen, self.width, max(amounts, default=0.0), self.engine)
+        self.key_columns = 4 if len(amounts) > LONG_KEY and max(amounts) < 95 else 3
         head, told = style.printable(title), style.printable(caption)
         self.title = style.wrap(head, self.width, TITLE, lines=2, bold=True)
-        method = _method(chosen, symbol, decimals, self.engine)
+        method = captions.method(chosen, symbol, decimals, self.engine)
         self.caption = style.wrap(told, self.width, SMALL, lines=4)
         self.caption += style.wrap(method, self.width, SMALL, lines=6)
         self.legend = _flow_rows(_legend(chosen, self.plan.layers.backward), self.width)
-        self.others = _others(chosen, symbol, decimals)
+        self.others = captions.others(chosen, symbol, decimals)
         needed = arrange.least_height(self.plan)
-        comfort = max(150.0, min(needed * 1.5, 320.0), needed * 1.05)
+        most = max(PAGE_HEIGHT * 72 - self._frame(), 150.0)
+        comfort = max(150.0, min(needed * 1.5, 320.0, most), needed * 1.05)
         height = _points(ax)[1] - self._frame() if ax is not None else comfort
         self.height = max(height, 0.0)
         self.ax = ax or style.new_axes(PAGE_WIDTH, (self.height + self._frame()) / 72)
@@ -170,7 +129,9 @@ class _Page:
 
     def _frame(self) -> float:
         """Height of everything but the bands."""
-        key = -(-len(self.chosen.nodes) // KEY_COLUMNS) + 1 if not self.plan.labels.lines else 0
+        key = (
+            -(-len(self.chosen.nodes) // self.key_columns) + 1 if not self.plan.labels.lines else 0
+        )
         return (
             2 * MARGIN
             + len(self.title) * TITLE * LINE
@@ -195,9 +156,7 @@ class _Page:
         if not self.plan.labels.lines:
             y = self._draw_key(order, y)
         else:
-            bands.label(
-                self.ax, self.chosen, self.plan, self.placed, self.symbol, self.decimals, y, MARGIN
-            )
+            bands.label(self.ax, self.chosen, self.plan, self.placed, self.lines, y, MARGIN)
         y -= LABEL * LINE
         for text in self.others:
             bands.box(self.ax, MARGIN, y - 3, BAR, 6, "#DDDDDD", "....", ":")
@@ -224,8 +183,8 @@ class _Page:
 
     def _draw_key(self, order: list[int], y: float) -> float:
         """Number the nodes, and list numbers and names in columns below the bands."""
-        rows = -(-len(order) // KEY_COLUMNS)
-        wide = self.width / KEY_COLUMNS
+        rows = -(-len(order) // self.key_columns)
+        wide = self.width / self.key_columns
         for number, node in enumerate(order):
             letter = ROLES[self.chosen.nodes[node].role].letter
             at = MARGIN + self.plan.across(self.plan.layers.column[node]) + BAR + 2
@@ -234,7 +193,7 @@ class _Page:
             x = MARGIN + number // rows * wide
             line = y - (number % rows + 1.5) * LABEL * LINE
             bands.write(self.ax, x, line, code, bold=True)
-            name, value = bands.node_lines(self.chosen, node, self.symbol, self.decimals)
+            name, value = self.lines[node]
             value = style.fit(value, wide * 0.55, LABEL)
             room = wide - 30 - style.text_width(value, LABEL) - 8
             bands.write(self.ax, x + 24, line, style.fit(name, room, LABEL))
@@ -276,18 +235,3 @@ def _flow_rows(items: list[tuple[str, str]], width: float) -> list[list[tuple[st
         rows[-1].append((name, text, wide))
         used += wide
     return rows
-
-
-def _others(chosen: Selection, symbol: str, decimals: int) -> list[str]:
-    """Return one line per side for what is not drawn singly."""
-    sides = (
-        (chosen.others_out, "paid out by nodes drawn (marks at their right)"),
-        (chosen.others_in, "paid in to nodes drawn, from nodes that are not (marks at their left)"),
-        (chosen.elsewhere, "between nodes that are not drawn"),
-    )
-    return [
-        f"others: {total.flows:,} flow{'s' if total.flows != 1 else ''}, "
-        f"{sum_text(total, symbol, decimals)}, {side}"
-        for total, side in sides
-        if total.flows
-    ]

@@ -233,7 +233,14 @@ def sum_text(total: Sum, symbol: str, decimals: int) -> str:
     if total.unknown and total.unknown == total.flows:
         return "unknown amount"
     mark = "≥ " if total.unknown else "≈ " if total.coarse else ""
-    return f"{mark}{short_amount(total.amount, decimals)} {symbol}"
+    # A sum of rounded amounts has digits that mean nothing.
+    amount = _two_digits(total.amount) if total.coarse else total.amount
+    return f"{mark}{short_amount(amount, decimals)} {symbol}"
+
+
+def _two_digits(amount: int) -> int:
+    size: int = 10 ** max(0, len(str(amount)) - 2)
+    return (amount + size // 2) // size * size
 
 
 def percent(part: int, whole: int) -> str:
@@ -246,3 +253,11 @@ def percent(part: int, whole: int) -> str:
     if tenths == 1000 and part < whole:
         tenths = 999
     return f"{tenths // 10}.{tenths % 10} %" if tenths % 10 else f"{tenths // 10} %"
+
+
+def node_lines(item: Node, entering: int, symbol: str, decimals: int) -> tuple[str, str]:
+    """Return the name of a node, and its amount with its share of what enters the figure."""
+    value = sum_text(item.through, symbol, decimals)
+    share = percent(item.through.amount, entering)
+    loop = f" ↻ {sum_text(item.itself, symbol, decimals)}" if item.itself.flows else ""
+    return item.label, f"{value} ({share}){loop}"

@@ -272,6 +272,13 @@ def save_figure(
     return {suffix: write_new(paths[suffix], data[suffix]) for suffix in paths}
 
 
+def svg_text(figure: Figure) -> str:
+    """Return a figure as SVG for a notebook or page, with its description for screen readers."""
+    labels = [str(axes.get_label()) for axes in figure.axes]
+    text = _svg(figure, "Figure", labels[0] if labels else "").decode()
+    return text[text.index("<svg ") :]
+
+
 def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     with settings():

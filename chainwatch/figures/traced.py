@@ -10,8 +10,9 @@ import polars as pl
 
 from chainwatch.provenance import Record, recorded
 from chainwatch.tracing.trace import Trace
+from chainwatch.triage.desk import on_desk
 from chainwatch.triage.flows import Owners, flows
-from chainwatch.triage.privacy import Edition
+from chainwatch.triage.privacy import SUBJECT, Edition
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,6 +48,18 @@ class FlowFigure:
         """Return the flows between entities as an edition shows them."""
         return flows(self.trace, edition, self.clusters)
 
+    def _desk(self) -> Edition:
+        chain = self.trace.asset.chain
+        subjects = self.trace.origins.select("address", "subject").rows()
+        return on_desk({(chain, item): SUBJECT for row in subjects for item in row})
+
+    def _repr_html_(self) -> str:
+        """Return the picture, for notebooks, in the edition of the desk."""
+        from chainwatch.figures.style import svg_text
+
+        figure = self.plot().get_figure(root=True)
+        return svg_text(figure) if figure else ""
+
     def caption(self) -> str:
         """Return what must be known to read it: subjects, total, policy, unit."""
         subjects = self.trace.origins["subject"].n_unique()
@@ -56,12 +69,12 @@ class FlowFigure:
             " law; consistent with these payments, not proof of who controls an address."
         )
 
-    def plot(self, edition: Edition, ax: Axes | None = None) -> Axes:
-        """Draw the figure for an edition and return its Axes."""
+    def plot(self, edition: Edition | None = None, ax: Axes | None = None) -> Axes:
+        """Draw the figure and return its Axes; without an edition, in that of the desk."""
         from chainwatch.figures.sankey import draw_flow
 
         return draw_flow(
-            self.flows(edition),
+            self.flows(edition or self._desk()),
             symbol=self.trace.asset.symbol,
             decimals=self.trace.asset.decimals,
             top=self.top,

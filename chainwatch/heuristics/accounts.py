@@ -25,12 +25,13 @@ def zero_value() -> nw.Expr:
     return nw.col("amount") == 0
 
 
-@rule(on="transfers", refs=("tron-zero-transfer",))
+@rule(on="transfers", refs=("tron-zero-transfer",), looks_ahead=True)
 def look_alike(at_most: int) -> nw.Expr:
     """A trifle from an address that ends like one with which the receiver really traded.
 
     The sender hopes that its address will be copied from the history for the next payment. Only
-    incoming trifles are meant: what the subject itself pays, however little, needs its key.
+    incoming trifles are meant: what the subject itself pays, however little, needs its key. All
+    trade that was read counts, also later trade: the answer can change as more is read.
 
     Parameters
     ----------
@@ -39,8 +40,8 @@ def look_alike(at_most: int) -> nw.Expr:
 
     Fails when
     ----------
-    A trading partner has two addresses that end alike (chance: one in 58**4 per pair on base58
-    chains), or the attacker imitates a partner whose trade was not read.
+    A trading partner has two addresses that end alike (chance per pair: one in 58**4 in base58,
+    one in 65,536 in hexadecimal), or the attacker imitates a partner whose trade was not read.
 
     References
     ----------

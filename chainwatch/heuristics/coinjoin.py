@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import narwhals.stable.v2 as nw
 
+from chainwatch.errors import RuleError
 from chainwatch.rules import rule
 
 
@@ -23,12 +24,17 @@ def equal_outputs(min_equal: int = 3) -> nw.Expr:
     Returns
     -------
     true, false or null
-        Null where inputs that were not read decide.
+        Null where inputs that were not read, or that have no address, decide.
+
+    Raises
+    ------
+    RuleError
+        If ``min_equal`` is below 2: one output is equal to nothing.
 
     Fails when
     ----------
-    A CoinJoin has two equal outputs or none (PayJoin, unequal mixes): *no*, and a wrong merge is
-    possible. A payer from many addresses pays one amount to many (payroll, batch withdrawals):
+    A CoinJoin has fewer equal outputs or none (PayJoin, unequal mixes), equal ones of dust, or
+    participants that share an address: *no*, and a wrong merge is possible. A payer from many addresses pays one amount to many (payroll, batch withdrawals):
     *yes*, and links are lost. As a veto the second error is the harmless one.
 
     References
@@ -37,6 +43,8 @@ def equal_outputs(min_equal: int = 3) -> nw.Expr:
     Wasabi and Samourai detectors (Stuetz et al., AFT 2022), both without their upper bounds:
     those let five-by-five and many-denomination mixes through.
     """
+    if min_equal < 2:
+        raise RuleError(f"{min_equal} outputs cannot be equal", remedy="give 2 or more")
     enough = nw.col("equal_outputs") >= min_equal
     parties = nw.col("input_addresses") >= nw.col("equal_outputs")
     # Nameless inputs (P2PK, bare multisig) and unread ones may each be one more party.

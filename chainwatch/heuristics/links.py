@@ -8,8 +8,9 @@ from html import escape
 
 import polars as pl
 
+from chainwatch.errors import InputError
 from chainwatch.ledger.schema import TIME
-from chainwatch.provenance import Record
+from chainwatch.provenance import Record, digest_result, software
 
 LINK_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "chain": pl.String,
@@ -27,6 +28,8 @@ stands behind it. ``veto``: false joins, true was refused, null is undecided and
 
 LINK_KEY = ("chain", "tx", "a", "b", "rule")
 
+_NEVER_NULL = ("chain", "a", "b", "tx", "rule")
+
 
 @dataclass(frozen=True)
 class Links:
@@ -35,11 +38,29 @@ class Links:
     Attributes
     ----------
     frame : polars.DataFrame
-        Rows in ``LINK_SCHEMA``, sorted by ``LINK_KEY``.
+        Rows in ``LINK_SCHEMA``. The rules of this package sort them by ``LINK_KEY``; nothing
+        depends on their order.
+
+    Raises
+    ------
+    InputError
+        If the columns are others, an address is null or linked to itself, or a confidence is
+        not between 0 and 1.
     """
 
     frame: pl.DataFrame
     record: Record | None = None
+
+    def __post_init__(self) -> None:
+        if dict(self.frame.schema) != LINK_SCHEMA:
+            raise InputError(f"links have the columns {', '.join(LINK_SCHEMA)} and their types")
+        for name in _NEVER_NULL:
+            if self.frame[name].null_count():
+                raise InputError(f"column {name} of a link is null", remedy="unknown never links")
+        if self.frame.filter(pl.col("a") == pl.col("b")).height:
+            raise InputError("a link joins an address to itself")
+        if not self.frame["confidence"].drop_nulls().is_between(0, 1).all():
+            raise InputError("the confidence of a link is not between 0 and 1")
 
     def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
         """Return the tables that make up the content digest."""
@@ -56,15 +77,18 @@ class Links:
         return self.frame.filter(pl.col("veto").is_null() | pl.col("veto"))
 
     def __add__(self, other: Links) -> Links:
-        """Return the links of both, each once; the lineage of both is kept."""
-        both = pl.concat([self.frame, other.frame]).unique().sort(LINK_KEY)
-        records = tuple(part.record for part in (self, other) if part.record)
-        joined = Links(both)
-        if not records:
-            return joined
-        from chainwatch.provenance import digest_result, software
+        """Return the links of both, exact repeats once; the lineage of both is kept."""
+        if not isinstance(other, Links):
+            return NotImplemented
+        both = Links(pl.concat([self.frame, other.frame]).unique().sort(LINK_KEY))
+        inputs = (self._lineage(), other._lineage())
+        return Links(both.frame, Record("links +", {}, inputs, digest_result(both), software()))
 
-        return Links(both, Record("links +", {}, records, digest_result(joined), software()))
+    def _lineage(self) -> Record:
+        """Return the record; of links made by hand, one that says so and names their content."""
+        if self.record:
+            return self.record
+        return Record("links made by hand", {}, (), digest_result(self), software())
 
     def counts(self) -> dict[str, int]:
         """Return how many links join, were refused, and are undecided."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from chainwatch.errors import RuleError
 from chainwatch.heuristics.links import LINK_KEY, LINK_SCHEMA, Links
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
@@ -32,6 +33,11 @@ def co_spends(ledger: Ledger, *, unless: Rule | None = None) -> Links:
     Links
         One row per transaction and further input address.
 
+    Raises
+    ------
+    RuleError
+        If ``unless`` reads other features than transactions.
+
     Fails when
     ----------
     Strangers sign together (CoinJoin, PayJoin, multi-party settlement), a service spends for many
@@ -43,32 +49,33 @@ def co_spends(ledger: Ledger, *, unless: Rule | None = None) -> Links:
     Nakamoto 2008, section 10; Reid and Harrigan 2011; Meiklejohn et al., IMC 2013. Nick 2015
     found 69 % of a wallet's addresses by it on average; Harrigan and Fretter 2016 say why.
     """
-    spent = (
-        ledger.inputs.filter(pl.col("address").is_not_null())
-        .select("chain", "tx", "address")
-        .unique()
-    )
-    pairs = (
-        spent.join(
-            spent.group_by("chain", "tx").agg(pl.col("address").min().alias("a")),
-            on=["chain", "tx"],
-        )
-        .filter(pl.col("address") != pl.col("a"))
-        .rename({"address": "b"})
-        .collect()
-    )
-    joint = _joint(ledger, pairs, unless)
-    frame = pairs.join(joint, on=["chain", "tx"], how="left").with_columns(
+    if unless is not None and unless.on != "transactions":
+        raise RuleError(f"{unless} reads {unless.on}", remedy="pass a rule on transactions")
+    pairs = _pairs(ledger)
+    frame = pairs.join(_joint(ledger, pairs, unless), on=_TX, how="left").with_columns(
         pl.lit("co_spend").alias("rule"), pl.lit(None, dtype=pl.Float64).alias("confidence")
     )
-    return Links(frame.select(list(LINK_SCHEMA)).cast(LINK_SCHEMA).sort(LINK_KEY))  # type: ignore[arg-type]  # polars types mix classes and instances
+    return Links(
+        frame.select(pl.col(name).cast(kind) for name, kind in LINK_SCHEMA.items()).sort(LINK_KEY)
+    )
+
+
+_TX = ["chain", "tx"]
+
+
+def _pairs(ledger: Ledger) -> pl.DataFrame:
+    """Return each transaction's smallest input address beside each of the others."""
+    spent = ledger.inputs.filter(pl.col("address").is_not_null())
+    addresses = spent.select(*_TX, b="address").unique().collect()
+    smallest = addresses.group_by(_TX).agg(pl.col("b").min().alias("a"))
+    return addresses.join(smallest, on=_TX).filter(pl.col("a") != pl.col("b"))
 
 
 def _joint(ledger: Ledger, pairs: pl.DataFrame, unless: Rule | None) -> pl.DataFrame:
     """Return for each transaction with links its id, time and what the veto says."""
-    key = ["chain", "tx"]
+    linked = pairs.select(_TX).unique()
     if unless is None:
-        rows = ledger.transactions.select(*key, "txid", "time").collect()
-        return rows.with_columns(pl.lit(False).alias("veto"))
-    linked = features.transactions(ledger).join(pairs.select(key).unique(), on=key, how="semi")
-    return apply(linked, unless).select(*key, "txid", "time", pl.col(VERDICT).alias("veto"))
+        rows = ledger.transactions.join(linked.lazy(), on=_TX, how="semi")
+        return rows.select(*_TX, "txid", "time", pl.lit(False).alias("veto")).collect()
+    asked = features.transactions(ledger).join(linked, on=_TX, how="semi")
+    return apply(asked, unless).select(*_TX, "txid", "time", pl.col(VERDICT).alias("veto"))

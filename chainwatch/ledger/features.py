@@ -10,13 +10,17 @@ import polars as pl
 
 from chainwatch.addresses import text_series
 from chainwatch.assets import Asset
-from chainwatch.chains import chain as find_chain
+from chainwatch.chains import chain as chain_of
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.schema import AMOUNT
+from chainwatch.ledger.schema import AMOUNT, TRANSFERS
+
+FRAMES = ("transactions", "transfers")
+"""The features that rules can read: each is made by the function of that name."""
 
 DUST = 2730
-"""Satoshi. Outputs up to this value are not counted as an equal amount: BlockSci and GraphSense
-leave out 546 and 2,730, the dust limits of P2PKH before and after 2013."""
+"""Satoshi. Outputs up to this value are not counted as an equal amount. BlockSci leaves out the
+values 546 and 2,730, GraphSense all up to 2,730: the smallest P2PKH outputs that nodes relayed at
+1,000 and at 5,000 satoshi per 1,000 bytes."""
 
 
 def transactions(ledger: Ledger) -> pl.DataFrame:
@@ -25,73 +29,82 @@ def transactions(ledger: Ledger) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        ``chain, tx, txid, height, time, coinbase, input_count, output_count, output_value`` and
+        The columns of the ledger's ``transactions``, sorted by ``chain, tx``, and
 
         - ``inputs_unread``: inputs whose value was not read;
-        - ``input_value, fee``: base units, null where any input is unread;
+        - ``input_value, fee``: base units; null where an input is unread, and of a coinbase;
         - ``input_addresses``: distinct addresses among the inputs that were read: a lower bound;
         - ``inputs_nameless``: inputs that were read and have no address (P2PK, bare multisig);
         - ``output_addresses``: distinct addresses among the outputs;
-        - ``equal_outputs, equal_value``: how many distinct addresses receive the most repeated
-          value above dust, and that value.
+        - ``equal_outputs, equal_value``: how many distinct addresses (or scripts, where there is
+          none) receive the most repeated value above dust, and that value; of several, the
+          largest. 0 and null without such an output.
     """
-    key = ["chain", "tx"]
-    spent = ledger.inputs.group_by(key).agg(
-        pl.col("value").is_null().sum().cast(pl.Int64).alias("inputs_unread"),
-        pl.col("value").cast(AMOUNT).sum().alias("read_value"),
-        pl.col("address").drop_nulls().n_unique().cast(pl.Int64).alias("input_addresses"),
-        (pl.col("value").is_not_null() & pl.col("address").is_null())
-        .sum()
-        .cast(pl.Int64)
-        .alias("inputs_nameless"),
-    )
-    paid = ledger.outputs.group_by(key).agg(
-        pl.col("address").drop_nulls().n_unique().cast(pl.Int64).alias("output_addresses"),
-    )
-    known = pl.col("inputs_unread") == 0
     joined = (
-        ledger.transactions.join(spent, on=key, how="left")
-        .join(paid, on=key, how="left")
-        .join(_equal_outputs(ledger), on=key, how="left")
+        ledger.transactions.join(_spent(ledger), on=_TX, how="left")
+        .join(_paid(ledger), on=_TX, how="left")
+        .join(_equal_outputs(ledger), on=_TX, how="left")
         .with_columns(
             pl.col(
-                "inputs_unread",
+                "inputs_read",
                 "input_addresses",
                 "inputs_nameless",
                 "output_addresses",
                 "equal_outputs",
-            ).fill_null(0),
-            pl.when(pl.col("coinbase"))
-            .then(None)
-            .when(known)
-            .then(pl.col("read_value"))
-            .alias("input_value"),
+            ).fill_null(0)
+        )
+        # Against the count that the transaction states: rows of inputs may be missing too.
+        .with_columns((pl.col("input_count") - pl.col("inputs_read")).alias("inputs_unread"))
+        .with_columns(
+            pl.when(~pl.col("coinbase") & (pl.col("inputs_unread") == 0))
+            .then("read_value")
+            .alias("input_value")
         )
         .with_columns((pl.col("input_value") - pl.col("output_value").cast(AMOUNT)).alias("fee"))
-        .drop("read_value")
-        .sort(key)
+        .drop("read_value", "inputs_read")
+        .sort(_TX)
     )
     return joined.collect()
 
 
+_TX = ["chain", "tx"]
+
+
+def _spent(ledger: Ledger) -> pl.LazyFrame:
+    read = pl.col("value").is_not_null()
+    return ledger.inputs.group_by(_TX).agg(
+        read.sum().cast(pl.Int64).alias("inputs_read"),
+        pl.col("value").cast(AMOUNT).sum().alias("read_value"),
+        pl.col("address").drop_nulls().n_unique().cast(pl.Int64).alias("input_addresses"),
+        (read & pl.col("address").is_null()).sum().cast(pl.Int64).alias("inputs_nameless"),
+    )
+
+
+def _paid(ledger: Ledger) -> pl.LazyFrame:
+    return ledger.outputs.group_by(_TX).agg(
+        pl.col("address").drop_nulls().n_unique().cast(pl.Int64).alias("output_addresses")
+    )
+
+
 def _equal_outputs(ledger: Ledger) -> pl.LazyFrame:
-    key = ["chain", "tx"]
+    # Both columns: a script of a stranger's making may hold the same bytes as an address.
+    payee = pl.struct("address", "script")
     counted = (
         ledger.outputs.filter((pl.col("value") > DUST) & pl.col("spendable"))
-        .group_by([*key, "value"])
-        .agg(pl.coalesce("address", "script").n_unique().cast(pl.Int64).alias("equal_outputs"))
+        .group_by([*_TX, "value"])
+        .agg(payee.n_unique().cast(pl.Int64).alias("equal_outputs"))
     )
     # Ties go to the larger amount: the answer must not depend on the order of rows.
     return (
-        counted.sort([*key, "equal_outputs", "value"], descending=[False, False, True, True])
-        .group_by(key, maintain_order=True)
+        counted.sort([*_TX, "equal_outputs", "value"], descending=[False, False, True, True])
+        .group_by(_TX, maintain_order=True)
         .agg(pl.col("equal_outputs").first(), pl.col("value").first().alias("equal_value"))
     )
 
 
 TWIN_TAIL = 4
-"""Characters at the end of an address by which a hurried reader knows it. Two addresses of one
-account's trade share four by chance once in 58**4 = 11 million pairs."""
+"""Characters at the end of an address by which a hurried reader knows it. Two addresses share four
+by chance once in 58**4 = 11 million pairs in base58, once in 16**4 = 65,536 in hexadecimal."""
 
 
 def transfers(ledger: Ledger, asset: Asset) -> pl.DataFrame:
@@ -106,15 +119,13 @@ def transfers(ledger: Ledger, asset: Asset) -> pl.DataFrame:
           with the receiver: the receiver may take the one for the other;
         - ``to_twin``: the same of the receiver's address, seen from the sender.
 
-        The endings compared are the last ``TWIN_TAIL`` characters of the text.
+        The endings compared are the last ``TWIN_TAIL`` characters of the text, capitals and small
+        letters alike where the text is hexadecimal. Trade that took no effect does not count.
     """
-    rows = ledger.transfers.filter(asset.of_transfers()).collect()
-    rows = rows.sort("time", "txid", "log_index", "trace_path", "occurrence")
-    everyone = pl.concat([rows["sender"], rows["receiver"]]).unique()
-    tails = pl.DataFrame(
-        {"address": everyone, "tail": text_series(everyone, asset.chain).str.slice(-TWIN_TAIL)}
-    )
-    traded = rows.filter(pl.col("amount") > 0)
+    order = dict.fromkeys(["time", "txid", "log_index", "trace_path", *TRANSFERS.key])
+    rows = ledger.transfers.filter(asset.of_transfers()).collect().sort(list(order))
+    tails = _tails(pl.concat([rows["sender"], rows["receiver"]]).unique(), asset.chain)
+    traded = rows.filter((pl.col("amount") > 0) & pl.col("success").ne_missing(False))
     genuine = (
         pl.concat(
             [
@@ -130,6 +141,14 @@ def transfers(ledger: Ledger, asset: Asset) -> pl.DataFrame:
         _twin(rows, genuine, tails, me="receiver", other="sender").alias("from_twin"),
         _twin(rows, genuine, tails, me="sender", other="receiver").alias("to_twin"),
     )
+
+
+def _tails(addresses: pl.Series, chain: str) -> pl.DataFrame:
+    """Return the ending of each address by which a reader knows it."""
+    tails = text_series(addresses, chain).str.slice(-TWIN_TAIL)
+    if chain_of(chain).family == "evm":
+        tails = tails.str.to_lowercase()  # the capitals of EIP-55 are a checksum of the whole
+    return pl.DataFrame({"address": addresses, "tail": tails})
 
 
 def _twin(

@@ -156,9 +156,13 @@ def _trade(crimes: Crimes) -> None:
         if place % 6 == 0:
             vendor = KELP if place % 12 == 0 else REED
             amount = 300_000 + rng.randrange(900_000)
-            economy.spend(
-                60 + rng.randrange(90), buyer, crimes.adverts[vendor], amount, "direct sale"
-            )
+            # The first buyers come before Kelp's first consolidation, which so spends the
+            # advertised address: without that nothing would join it to the peel chain.
+            start, ticks = (38, 14) if place < 12 else (60, 90)
+            tick = start + rng.randrange(ticks)
+            if place < 12:
+                economy.fund(30, economy.exchange_of(place), buyer, 2_500_000)
+            economy.spend(tick, buyer, crimes.adverts[vendor], amount, "direct sale")
     for tick in range(8, TICKS, 6):
         economy.world.at(tick, market.sweep)
     for tick in range(15, TICKS, 10):

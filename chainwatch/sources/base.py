@@ -21,7 +21,7 @@ from chainwatch.errors import InputError, LedgerError
 from chainwatch.ledger import schema
 from chainwatch.ledger.store import Store
 from chainwatch.sources.prevouts import resolve
-from chainwatch.sources.pull_report import PullReport
+from chainwatch.sources.pull_report import PullReport, counted
 
 if TYPE_CHECKING:
     from chainwatch.ledger.writer import Writer
@@ -161,8 +161,8 @@ def pull(
                     progress(f"commit {tally.commits:,}: {merged.what}, {merged.rows:,} rows")
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
-                f"interrupted; {tally.commits:,} commits of this pull are kept, and the same "
-                "command goes on from there"
+                f"interrupted, with {counted(tally.commits, 'commit')} of this pull kept; "
+                "the same command goes on from there"
             ) from None
     return tally.report(source)
 

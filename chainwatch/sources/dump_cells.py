@@ -21,6 +21,7 @@ from chainwatch.units import LARGEST_AMOUNT
 _EARLIEST, _LATEST = datetime(2009, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _LARGEST_WORD = 2**256 - 1
 _LONGEST_TAG = 1_000
+_REMEDY = "correct the cell, or the column in the mapping"
 _PER_SECOND = {"s": 1, "ms": 1_000}
 
 Cell = Callable[[str], Any]
@@ -67,7 +68,7 @@ def read_cells(table: pl.DataFrame, mapping: DumpMapping, name: str) -> pl.DataF
             line = table["line"][row]
             where = f"{name} line {line:,}, column {shown(mapping.columns()[given])}"
             problems.append(
-                (line, place, type(error)(error.what, where=where, remedy=error.remedy))
+                (line, place, type(error)(error.what, where=where, remedy=error.remedy or _REMEDY))
             )
     if problems:
         raise min(problems, key=lambda problem: problem[:2])[2]

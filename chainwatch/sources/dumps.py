@@ -130,7 +130,8 @@ def _transfers(cells: pl.DataFrame, mapping: DumpMapping) -> tuple[pl.DataFrame,
         pl.col("time").min().over("txid"),
     )
     most = ranked.filter(pl.col("count") == pl.col("count").max().over(_ALIKE))
-    kept = most.filter(pl.col("section").rank("dense").over(_ALIKE) == 1)
+    section = pl.col("section")
+    kept = most.filter(section.is_null() | (section == section.min().over(_ALIKE)))
     return _shaped(kept, mapping), _notes(ranked, kept)
 
 

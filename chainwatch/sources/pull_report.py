@@ -50,11 +50,11 @@ class PullReport:
 
     def _facts(self) -> list[str]:
         added = [f"{rows:,} {name}" for name, rows in self.frame.iter_rows() if rows]
-        facts = [f"added {', '.join(added) or 'nothing'} in {_count(self.commits, 'commit')}"]
+        facts = [f"added {', '.join(added) or 'nothing'} in {counted(self.commits, 'commit')}"]
         if self.skipped:
-            facts.append(f"{_count(self.skipped, 'unit')} had been read before")
+            facts.append(f"{counted(self.skipped, 'unit')} had been read before")
         if self.unread_inputs:
-            unread = _count(self.unread_inputs, "input")
+            unread = counted(self.unread_inputs, "input")
             facts.append(f"{unread} of which it was not read what they spend")
         if self.tip:
             facts.append(f"tip {self.tip[::-1].hex()}")
@@ -73,5 +73,6 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _count(number: int, thing: str) -> str:
+def counted(number: int, thing: str) -> str:
+    """Return a number of things in words, the noun in its right form."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

@@ -13,12 +13,10 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
 
 import polars as pl
 
-from chainwatch.addresses import text, txid_text
+from chainwatch.addresses import text
 from chainwatch.errors import InputError
 
 WORKING, DISCLOSURE = "working", "disclosure"
@@ -48,11 +46,15 @@ class Edition:
         Secret of the case; pseudonyms cannot be undone without it. Never shown.
     roles : mapping
         ``(chain, address)`` to ``subject``, ``finding`` or ``service``; all else is a bystander.
+    withheld : set of (chain, txid)
+        Transactions in which a masked party stands anywhere in the case: a row that names none
+        of them would still lead to them, by its transaction id or by its exact amount and time.
     """
 
     name: str
     key: bytes = field(repr=False)
     roles: Mapping[Party, str] = field(default_factory=dict, repr=False)
+    withheld: frozenset[Party] = field(default_factory=frozenset, repr=False)
 
     def __post_init__(self) -> None:
         if self.name not in EDITIONS:
@@ -83,35 +85,6 @@ class Edition:
         seal = hmac.new(self.key, chain.encode() + b"\x00" + address, hashlib.sha256).digest()
         return "masked-" + base64.b32encode(seal)[:10].decode().lower()
 
-    def txid(self, chain: str, txid: bytes | None, *parties: bytes | None) -> str:
-        """Return a transaction id, withheld where a party of the row is masked."""
-        if txid is None:
-            return ""
-        return "withheld" if self._any(chain, parties) else txid_text(txid, chain)
-
-    def amount(self, chain: str, amount: int | Decimal, *parties: bytes | None) -> int:
-        """Return an amount, to one significant digit where a party of the row is masked."""
-        return coarse(int(amount)) if self._any(chain, parties) else int(amount)
-
-    def time(self, chain: str, time: datetime, *parties: bytes | None) -> str:
-        """Return a time, to the month where a party of the row is masked."""
-        if self._any(chain, parties):
-            return f"{time:%Y-%m}"
-        return f"{time:%Y-%m-%dT%H:%M:%S}Z"
-
-    def count(self, chain: str, count: int, *parties: bytes | None) -> str:
-        """Return a count, as a band where a party of the row is masked."""
-        return band(count) if self._any(chain, parties) else str(count)
-
-    def _any(self, chain: str, parties: tuple[bytes | None, ...]) -> bool:
-        return any(self.masks(chain, party) for party in parties)
-
-    def names(self, chain: str, addresses: pl.Series) -> pl.Series:
-        """Return a column of addresses as this edition shows them."""
-        known = {item: self.name_of(chain, item) for item in addresses.unique().to_list()}
-        shown = [known[item] for item in addresses.to_list()]
-        return pl.Series(addresses.name, shown, dtype=pl.String)
-
     def seal(self, digest: str) -> str:
         """Return a digest that can leave the desk: keyed where the edition masks.
 
@@ -124,7 +97,7 @@ class Edition:
 
 def coarse(amount: int) -> int:
     """Return an amount to one significant digit, halves up: 15,193 becomes 20,000."""
-    size = 10 ** max(0, len(str(abs(amount))) - 1)
+    size: int = 10 ** max(0, len(str(abs(amount))) - 1)
     return (abs(amount) + size // 2) // size * size * (1 if amount >= 0 else -1)
 
 

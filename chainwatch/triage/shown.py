@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
 import polars as pl
 
-from chainwatch.addresses import txid_text
+from chainwatch.addresses import text, txid_text
 from chainwatch.errors import InputError
 from chainwatch.triage.privacy import DISCLOSURE, FEWEST, Edition, Party, band, coarse
 
@@ -45,11 +45,11 @@ FREE_TEXT = frozenset(
         "label",
         "actors",
         "service",
-        "note", "source", "pack",
-        "reason",
-        "timing",
+        "note",
         "source",
         "pack",
+        "reason",
+        "timing",
     }
 )
 """Texts that may name an address or a source that names it: withheld in a masked row, but for
@@ -102,8 +102,9 @@ def shown_tables(result: Tabled, edition: Edition) -> dict[str, pl.DataFrame]:
 
 
 def _party_columns(frame: pl.DataFrame) -> list[str]:
-    return [name for name in frame.columns
-            if name in PARTIES - _OPEN and frame[name].dtype == pl.Binary]
+    return [
+        name for name in frame.columns if name in PARTIES - _OPEN and frame[name].dtype == pl.Binary
+    ]
 
 
 def _chains(result: Tabled, frame: pl.DataFrame) -> Sequence[str]:
@@ -115,17 +116,38 @@ def _chains(result: Tabled, frame: pl.DataFrame) -> Sequence[str]:
 
 def _shown(frame: pl.DataFrame, chains: Sequence[str], edition: Edition) -> pl.DataFrame:
     names = _party_columns(frame)
-    masked = (
-        [
-            any(edition.masks(chain, party) for party in row)
-            for chain, row in zip(chains, frame.select(names).iter_rows(), strict=True)
-        ]
-        if names
-        else [False] * frame.height
-    )
+    masked = _masked(frame, names, chains, edition)
     columns = {name: _column(name, frame[name], chains, masked, edition) for name in frame.columns}
     out = pl.DataFrame(columns, schema={name: _dtype(frame[name]) for name in frame.columns})
     return out.sort(out.columns, nulls_last=True) if edition.name == DISCLOSURE else out
+
+
+def _masked(
+    frame: pl.DataFrame, names: Sequence[str], chains: Sequence[str], edition: Edition
+) -> list[bool]:
+    """Return for each row whether it names a masked party, or a transaction of one."""
+    if not names and "txid" not in frame.columns:
+        return [False] * frame.height
+    ids = frame["txid"].to_list() if "txid" in frame.columns else [None] * frame.height
+    parties_of = frame.select(names).rows() if names else [()] * frame.height
+    return [
+        any(edition.masks(chain, party) for party in row) or (chain, txid) in edition.withheld
+        for chain, row, txid in zip(chains, parties_of, ids, strict=True)
+    ]
+
+
+def transactions_of_masked(results: Iterable[Tabled], edition: Edition) -> frozenset[Party]:
+    """Return the transactions that stand in any row beside a party whom the edition masks."""
+    found: set[Party] = set()
+    for result in results:
+        for frame, _ in result.tables().values():
+            names = _party_columns(frame)
+            if names and "txid" in frame.columns:
+                chains = _chains(result, frame)
+                masked = _masked(frame, names, chains, edition)
+                ids = zip(chains, frame["txid"].to_list(), masked, strict=True)
+                found |= {(chain, txid) for chain, txid, hide in ids if hide and txid is not None}
+    return frozenset(found)
 
 
 def _dtype(series: pl.Series) -> pl.DataType | type[pl.DataType]:
@@ -148,6 +170,8 @@ def _column(
 def _binary(name: str, value: bytes | None, chain: str, hide: bool, edition: Edition) -> str | None:
     if value is None:
         return None
+    if name in _OPEN:
+        return text(value, chain)
     if name in PARTIES:
         return edition.name_of(chain, value)
     if name in TXIDS:

@@ -341,6 +341,7 @@ assert threading.active_count() == 1
 for place in range(places):
     child = os.fork()
     if not child:
+        signal.alarm(20)
         kill = lambda: os.kill(os.getpid(), signal.SIGKILL)
         module.delta.fault = module.interrupt_at(place, kill)
         module.run(module.Store.create(folder / str(place)))
@@ -547,8 +548,8 @@ def test_old_versions_outlive_the_cleaning_of_logs(tmp_path: Path) -> None:
     long_ago = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
     for _ in range(105):  # past the hundredth, when Delta writes a checkpoint and cleans
         delta.append(opened, batch(2)["prices"])
-        log = folder / "_delta_log" / f"{opened.version():020}.json"
-        os.utime(log, (long_ago, long_ago))
+        for log in (folder / "_delta_log").iterdir():
+            os.utime(log, (long_ago, long_ago))
     assert (folder / "_delta_log" / "_last_checkpoint").exists()
     for version in (0, 1, 50, 105):
         assert delta.scan(folder, schema.PRICES, version).collect().height == version

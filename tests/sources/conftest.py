@@ -159,14 +159,15 @@ class Chain:
 
     def add(self, txs: Sequence[Made] = (), *, tail: bytes = b"\x00test", **how: object) -> bytes:
         height = len(self.blocks)
-        outputs = [(50 * COIN, p2pkh(height))]
+        reward = 50 * COIN >> height // 150  # regtest halves it every 150 blocks
+        outputs = [(reward, p2pkh(height))]
         witnessed = any(tx.raw != tx.stripped for tx in txs)
         if witnessed:
             outputs.append((0, commitment_to(txs)))
         first = coinbase(height, outputs, tail=tail, witness=[bytes(32)] if witnessed else [])
         raw = block_of(self.tip, height, [first, *txs], **how)  # type: ignore[arg-type]
         self.blocks.append(raw)
-        self.coins.append((first.txid, 0, 50 * COIN))
+        self.coins.append((first.txid, 0, reward))
         return raw
 
     def grow(self, count: int) -> Chain:

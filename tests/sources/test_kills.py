@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -21,57 +23,86 @@ from chainwatch.sources.block_files import BlockFiles
 
 KILLS = 50
 BLOCKS = 240
-SECONDS_FOR_ALL = 0.35  # the longest a pull may run before it is killed
+SECONDS = 0.35  # the longest a pull may run before it is killed
 ROWS = 60  # a commit for every few blocks
+THEN = datetime(2024, 1, 2, tzinfo=UTC)
 
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork")
+
+# One process imports everything once; each line it is given makes a child that pulls and is killed.
 WORKER = """
-import sys
+import json, os, sys, warnings
 from datetime import UTC, datetime
-from chainwatch.ledger import delta, writer
+warnings.simplefilter("ignore")
+import deltalake
+from chainwatch.ledger import writer
 from chainwatch.sources.base import pull
 from chainwatch.sources.block_files import BlockFiles
-import deltalake
 
-held = sys.argv[3] == "hold"
-def progress(line):
-    if held:
-        print("held", flush=True)
-        sys.stdin.readline()
-print("ready", flush=True)
-sys.stdin.readline()
-source = BlockFiles(sys.argv[2], "btc-regtest", acquired=datetime(2024, 1, 2, tzinfo=UTC))
-pull(sys.argv[1], source, batch_rows=int(sys.argv[4]), progress=progress)
-print("done", flush=True)
+def say(*words):
+    os.write(1, (" ".join(map(str, words)) + os.linesep).encode())
+
+def work(folder, file, rows, hold):
+    def progress(line):
+        if hold:
+            say("held", os.getpid())
+            while True:
+                os.read(0, 1)
+    source = BlockFiles(file, "btc-regtest", acquired=datetime(2024, 1, 2, tzinfo=UTC))
+    pull(folder, source, batch_rows=rows, progress=progress)
+    say("done", os.getpid())
+
+for line in iter(sys.stdin.readline, ""):
+    child = os.fork()
+    if not child:
+        try:
+            work(*json.loads(line))
+        finally:
+            os._exit(0)
+    say("child", child)
+    os.waitpid(child, 0)
+    say("over", child)
 """
 
 
-def started(folder: Path, file: Path, how: str = "run") -> subprocess.Popen[str]:
-    """Return a process that has imported everything and waits for a line."""
-    return subprocess.Popen(
-        [sys.executable, "-c", WORKER, str(folder), str(file), how, str(ROWS)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+class Parent:
+    """A process whose children pull."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def pull(self, folder: Path, file: Path, *, hold: bool = False) -> int:
+        """Begin a pull; return the process that does it."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps([str(folder), str(file), ROWS, hold]) + "\n")
+        self.process.stdin.flush()
+        return self.until("child")[0]
+
+    def until(self, word: str) -> tuple[int, list[str]]:
+        """Read lines until one begins with the word; return its process and the words before."""
+        assert self.process.stdout is not None
+        before = []
+        for line in self.process.stdout:
+            found, number = line.split()
+            if found == word:
+                return int(number), before
+            before.append(found)
+        raise AssertionError(f"the parent ended before it said {word}")
+
+    def end(self, child: int) -> bool:
+        """Kill a child; say whether it had come to its end before."""
+        os.kill(child, signal.SIGKILL)
+        return "done" in self.until("over")[1]
 
 
-def expect(process: subprocess.Popen[str], word: str) -> None:
-    assert process.stdout is not None
-    assert process.stdout.readline().strip() == word
-
-
-def go(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()
-
-
-@contextmanager
-def ended(process: subprocess.Popen[str]) -> Iterator[None]:
-    """End one process and close its pipes."""
-    try:
-        yield
-    finally:
-        process.kill()
-        process.communicate()
+@pytest.fixture(scope="module")
+def parent() -> Iterator[Parent]:
+    made = Parent()
+    yield made
+    made.process.kill()
+    made.process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -81,37 +112,23 @@ def blocks(maker: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_killed_pulls_end_in_the_same_ledger(blocks: Path, tmp_path: Path) -> None:
+def test_killed_pulls_end_in_the_same_ledger(parent: Parent, blocks: Path, tmp_path: Path) -> None:
     delays = random.Random(20231105)  # noqa: S311  # not a secret
-    source = BlockFiles(blocks, "btc-regtest", acquired=datetime(2024, 1, 2, tzinfo=UTC))
+    source = BlockFiles(blocks, "btc-regtest", acquired=THEN)
     pull(tmp_path / "whole", source)
     whole = open_ledger(tmp_path / "whole").digests()
-    number, killed, committed = 0, 0, set()
-    waiting = started(tmp_path / "0", blocks)
+    number, killed, heads = 0, 0, set()
     while killed < KILLS:
         folder = tmp_path / str(number)
-        with ended(waiting):
-            expect(waiting, "ready")
-            process = waiting
-            go(process)
-            began = time.monotonic()
-            pause = delays.uniform(0, SECONDS_FOR_ALL)
-            waiting = started(folder, blocks)  # imports while the other one works
-            time.sleep(max(0.0, began + pause - time.monotonic()))
-            alive = process.poll() is None
-            process.kill()
-            process.communicate()
-        killed += alive
-        head = folder.exists() and (folder / "ledger.json").exists() and _commits(folder)
-        committed.add((number, head))
-        if not alive:  # it came to its end: check it and begin another
+        child = parent.pull(folder, blocks)
+        time.sleep(delays.uniform(0, SECONDS))
+        if parent.end(child):  # it came to its end first: check it and begin another
             assert open_ledger(folder).digests() == whole
             number += 1
-            with ended(waiting):
-                waiting = started(tmp_path / str(number), blocks)
-    with ended(waiting):
-        pass
-    assert len(committed) > 5, "the kills did not fall between commits"
+            continue
+        killed += 1
+        heads.add((number, _commits(folder)))
+    assert len(heads) > 5, "the kills did not fall between commits"
     pull(tmp_path / str(number), source, batch_rows=ROWS)
     last = open_ledger(tmp_path / str(number))
     assert last.digests() == whole
@@ -128,15 +145,15 @@ def _commits(folder: Path) -> int:
         return 0
 
 
-def test_a_second_writer_is_refused_while_one_runs(blocks: Path, tmp_path: Path) -> None:
-    source = BlockFiles(blocks, "btc-regtest", acquired=datetime(2024, 1, 2, tzinfo=UTC))
-    process = started(tmp_path / "l", blocks, "hold")
-    with ended(process):
-        expect(process, "ready")
-        go(process)
-        expect(process, "held")
-        with pytest.raises(LedgerLocked, match=str(process.pid)):
-            pull(tmp_path / "l", source)
-        assert open_ledger(tmp_path / "l").blocks.collect().height > 0  # reading is possible
+def test_a_second_writer_is_refused_while_one_runs(
+    parent: Parent, blocks: Path, tmp_path: Path
+) -> None:
+    source = BlockFiles(blocks, "btc-regtest", acquired=THEN)
+    child = parent.pull(tmp_path / "l", blocks, hold=True)
+    parent.until("held")
+    with pytest.raises(LedgerLocked, match=str(child)):
+        pull(tmp_path / "l", source)
+    assert open_ledger(tmp_path / "l").blocks.collect().height > 0  # reading is possible
+    assert not parent.end(child)
     report = pull(tmp_path / "l", source)  # the lock died with its holder
     assert 0 < report.skipped < BLOCKS

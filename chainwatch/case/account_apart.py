@@ -1,0 +1,173 @@
+"""What a case on an account chain sets apart: lures, other tokens, failures, ties, the unread."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from chainwatch.assets import Asset
+from chainwatch.case.finding import Finding
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.tracing.counterparties import Counterparties
+from chainwatch.tracing.ends import NOT_READ
+from chainwatch.tracing.trace import Trace
+from chainwatch.units import total
+
+
+def poisoning_finding(direct: Counterparties) -> Finding:
+    """Return the transfers that only look like payments."""
+    rows = direct.poisoning
+    zero = rows.filter(pl.col("amount") == 0).height
+    return Finding(
+        "Address poisoning attempts",
+        (
+            f"{rows.height} transfers only look like payments: {zero} of zero, and"
+            f" {rows.height - zero} trifles from an address that ends like a genuine counterparty."
+            " Anybody can write them into anybody's history; no edge, total or figure here contains"
+            " one. from_twin and to_twin say whether sender and receiver end like a genuine"
+            " counterparty of the other side.",
+        ),
+        rows.drop("amount"),
+        direct.asset,
+        (),
+        "poisoning_attempts",
+        f"{rows.height} transfers only look like payments (address poisoning) and stand in no"
+        " total.",
+    )
+
+
+def other_tokens_finding(ledger: Ledger, subjects: pl.DataFrame, asset: Asset) -> Finding:
+    """Return what else was transferred, by contract, added to nothing."""
+    who = subjects["address"].to_list()
+    rows = (
+        ledger.transfers.filter(
+            (pl.col("chain") == asset.chain)
+            & ~asset.of_transfers()
+            & (pl.col("sender").is_in(who) | pl.col("receiver").is_in(who))
+        )
+        .group_by("contract", "symbol", "decimals")
+        .agg(
+            pl.len().cast(pl.Int64).alias("count"),
+            pl.col("time").min().alias("first"),
+            pl.col("time").max().alias("last"),
+        )
+        .sort(["count", "contract"], descending=[True, False])
+        .collect()
+    )
+    return Finding(
+        "Other tokens, set apart",
+        (
+            f"{int(rows['count'].sum())} transfers are of {rows.height} other contracts. They are"
+            " added to nothing: a symbol is not a token, and names such as these are mostly"
+            " advertising.",
+        ),
+        rows,
+        asset,
+        (),
+        "other_tokens",
+    )
+
+
+def statuses_finding(ledger: Ledger, subjects: pl.DataFrame, asset: Asset) -> Finding:
+    """Return the status words of the source, counted and verbatim."""
+    who = subjects["address"].to_list()
+    rows = (
+        ledger.transfers.filter(
+            asset.of_transfers() & (pl.col("sender").is_in(who) | pl.col("receiver").is_in(who))
+        )
+        .group_by("status", "success")
+        .agg(
+            pl.len().cast(pl.Int64).alias("count"),
+            (pl.col("amount") == 0).sum().cast(pl.Int64).alias("of_zero"),
+        )
+        .sort("status")
+        .collect()
+    )
+    return Finding(
+        "Status words of the source",
+        (
+            "The source gives each row a status whose meaning it does not document. It is kept"
+            " verbatim and decides nothing; whether a transfer took effect is read from its result"
+            " column alone.",
+        ),
+        rows,
+        asset,
+        (),
+        "statuses",
+    )
+
+
+def failed_finding(direct: Counterparties) -> Finding:
+    """Return the transfers without effect or of unknown amount."""
+    columns = ("time", "txid", "sender", "receiver", "amount", "amount_hex", "status")
+    rows = direct.failed.select(columns)
+    return Finding(
+        "Transfers without effect or of unknown amount",
+        (
+            f"{rows.height} transfers failed or state an amount wider than 38 digits; they stand in"
+            " no total.",
+        ),
+        rows,
+        direct.asset,
+        (),
+        "without_effect",
+    )
+
+
+def order_finding(followed: Trace) -> Finding:
+    """Return both bounds where only the time orders transfers."""
+    spread = followed.bounds.filter(pl.col("low") != pl.col("high")).height
+    return Finding(
+        "Order of transfers that bear one time",
+        (
+            f"The file has no block height and no log index. {followed.ties} transfers share their"
+            " time with another. The trace was computed in both orders; "
+            + (
+                "no total changes." if not spread else f"{spread} totals change, within the bounds."
+            ),
+        ),
+        followed.bounds,
+        followed.asset,
+        (),
+        "order_bounds",
+    )
+
+
+def unread_finding(ledger: Ledger, followed: Trace, direct: Counterparties) -> Finding:
+    """Return what the case cannot know, as amounts."""
+    unread = followed.ends.filter(pl.col("reason") == NOT_READ)
+    opening = followed.origins.filter(pl.col("kind") != "received")
+    rows = pl.DataFrame(
+        {
+            "what": [
+                "followed to addresses whose history was not read",
+                "paid by subjects beyond what was read to have come in",
+                "received by subjects: origin beyond the payer not read",
+            ],
+            "amount": [
+                total(unread["amount"]),
+                total(opening["amount"]),
+                followed.amount - total(opening["amount"]),
+            ],
+            "addresses": [
+                unread["address"].n_unique(),
+                opening["address"].n_unique(),
+                direct.frame.filter(pl.col("direction") == "in")["counterparty"].n_unique(),
+            ],
+        },
+        schema_overrides={"amount": pl.Decimal(38, 0), "addresses": pl.Int64},
+    )
+    histories = ledger.coverage.filter(pl.col("kind") == "address").collect().height
+    return Finding(
+        "Not read",
+        (
+            f"The file holds the transfers of {histories} addresses and does not say that it holds"
+            " all of them. Balances before the first row, the native coin, and every history of a"
+            " counterparty are not read. No figure here is a balance.",
+        ),
+        rows,
+        followed.asset,
+        (),
+        "not_read",
+        f"Not read: where {followed.asset.shown(total(unread['amount']))} went on to, and the"
+        " origin of all that came in.",
+    )

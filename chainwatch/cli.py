@@ -1,0 +1,213 @@
+"""The command line: a thin reader that calls the library and prints what it answers."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainwatch.errors import ChainwatchError, InputError
+
+app = typer.Typer(
+    name="chainwatch",
+    help="Follow illicit money across public blockchains, and prove every step.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+pull_app = typer.Typer(help="Read chain data into a ledger.", no_args_is_help=True)
+tags_app = typer.Typer(help="Tags: who says that an address is what.", no_args_is_help=True)
+app.add_typer(pull_app, name="pull")
+app.add_typer(tags_app, name="tags")
+
+LedgerOption = Annotated[Path, typer.Option("--ledger", help="Folder of the ledger.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder to write.")]
+
+FAILED, INTERRUPTED = 1, 130
+
+
+def say(line: str = "") -> None:
+    """Print a line; what strangers wrote can do nothing to the terminal."""
+    from chainwatch.figures.style import visible
+
+    sys.stdout.write(visible(line) + "\n")
+
+
+def note(line: str) -> None:
+    """Tell on stderr what is being done."""
+    from chainwatch.figures.style import visible
+
+    sys.stderr.write(f"· {visible(line)}\n")
+    sys.stderr.flush()
+
+
+@app.command()
+def demo(out: OutOption = Path("out/otter")) -> None:
+    """Work the made-up case Otter, and print what was found beside the truth.
+
+    Example: chainwatch demo --out out/otter
+    """
+    from chainwatch.demo import run_demo
+
+    for line in run_demo(out, say=note):
+        say(line)
+
+
+@app.command()
+def run(
+    case_file: Annotated[Path, typer.Argument(help="TOML file of the case; see examples/.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Default: out/<name of file>.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Folder of the data; else CHAINWATCH_DATA, else the file's."),
+    ] = None,
+    mask_key: Annotated[
+        Path | None, typer.Option("--mask-key", help="File with the key of an earlier run.")
+    ] = None,
+    acquired: Annotated[
+        str | None, typer.Option("--acquired", help="When the data was acquired: 2024-09-27T12:00Z")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put it in the place of an earlier run.")
+    ] = False,
+) -> None:
+    """Work a case from its file to sealed folders.
+
+    Example: chainwatch run examples/tron_15_22.toml --data data --out out/tron_15_22
+    """
+    from chainwatch.case.run import read_mask_key, run_case
+
+    target = out or Path("out") / case_file.stem
+    report = run_case(
+        case_file,
+        target,
+        data=data,
+        replace=replace,
+        say=note,
+        mask_key=read_mask_key(mask_key) if mask_key else None,
+        acquired=_moment(acquired) if acquired else None,
+    )
+    for result, _ in report.case.results:
+        if result.record:
+            say(repr(result))
+    say(f"written: {target}")
+
+
+@pull_app.command("block-files")
+def pull_block_files(
+    paths: Annotated[list[Path], typer.Argument(help="Block files: bare blocks or framed.")],
+    ledger: LedgerOption,
+    chain: Annotated[str, typer.Option(help="Alias or CAIP-2 id.")] = "btc",
+    height: Annotated[
+        int | None, typer.Option(help="Height of the first block, where nothing tells it.")
+    ] = None,
+) -> None:
+    """Read block files into a ledger; what was read before is left out.
+
+    Example: chainwatch pull block-files 0-438.dat 574200.raw --ledger ledger
+    """
+    from chainwatch.ledger.ledger import open_ledger
+    from chainwatch.sources.base import pull
+    from chainwatch.sources.block_files import BlockFiles
+
+    say(repr(pull(ledger, BlockFiles(paths, chain=chain, height=height), progress=note)))
+    read = open_ledger(ledger)
+    report = read.check()
+    say(repr(report))
+    report.raise_for_failures()
+
+
+@tags_app.command("hits")
+def tag_hits(
+    ledger: LedgerOption,
+    tags: Annotated[
+        list[Path] | None, typer.Option("--tags", help="TagPack, folder of them, or plain list.")
+    ] = None,
+    sanctions: Annotated[
+        list[Path] | None, typer.Option("--sanctions", help="Sanctions lists, or a folder.")
+    ] = None,
+    publisher: Annotated[str, typer.Option(help="Who keeps the sanctions lists.")] = "",
+    as_of: Annotated[str, typer.Option(help="Day of the sanctions lists: 2024-09-27")] = "",
+    csv: Annotated[Path | None, typer.Option(help="Also write the rows here.")] = None,
+) -> None:
+    """List every payment to and from tagged addresses, and what its date allows to say.
+
+    Example: chainwatch tags hits --ledger ledger --sanctions ofac_2024-09-27
+    --publisher OFAC --as-of 2024-09-27
+    """
+    from chainwatch.attribution.sanctions import hits, read_sanctions
+    from chainwatch.attribution.tags import make_tags, read_tags
+    from chainwatch.ledger.ledger import open_ledger
+    from chainwatch.ledger.schema import TAGS
+
+    found = make_tags(TAGS.empty())
+    if tags:
+        found = found + read_tags(list(tags))
+    if sanctions:
+        found = found + read_sanctions(list(sanctions), publisher=publisher, as_of=_day(as_of))
+    if not tags and not sanctions:
+        raise InputError("no tags were named", remedy="pass --tags or --sanctions")
+    result = hits(open_ledger(ledger), found)
+    for row in result.plain().iter_rows(named=True):
+        say(f"{row['time']}  {row['direction']} {row['address']}  {row['amount']}")
+        say(f"    {row['txid']} n={row['n']}  height {row['height']}")
+        say(
+            f"    {row['label']} ({row['concept']}, {row['confidence']}): {row['timing']}"
+            + (f"; {row['note']}" if row["note"] else "")
+        )
+    say(repr(found))
+    say(repr(result))
+    if csv:
+        from chainwatch.case.exports.tables import write_tables
+
+        write_tables({csv.stem: result.plain()}, csv.parent)
+
+
+@app.command()
+def verify(folder: Annotated[Path, typer.Argument(help="A written edition of a case.")]) -> None:
+    """Prove that a written case is as it was sealed.
+
+    Example: chainwatch verify out/otter/disclosure
+    """
+    from chainwatch.case.seal import verify as verify_case
+
+    say(repr(verify_case(folder)))
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{text!r} is not a day", remedy="write --as-of 2024-09-27") from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(
+            f"{text!r} is not a time", remedy="write --acquired 2024-09-27T12:00Z"
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def main() -> None:
+    """Run the command line; an error is one sentence on stderr and a status that is not zero."""
+    from chainwatch.figures.style import visible
+
+    try:
+        app()
+    except ChainwatchError as error:
+        sys.stderr.write(f"chainwatch: {visible(str(error))}\n")
+        sys.exit(FAILED)
+    except KeyboardInterrupt as stop:
+        sys.stderr.write(f"\nchainwatch: {visible(str(stop)) or 'interrupted'}\n")
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

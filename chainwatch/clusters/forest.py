@@ -1,0 +1,137 @@
+"""The evidence forest: of all links the few that join, the strongest first, and what they joined.
+
+Kruskal's algorithm. Links come by falling confidence (one without a measured rate is the weakest),
+then by transaction, addresses and rule; a link whose two sides are joined already is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+FOREST_ORDER = ("confidence", "tx", "a", "b", "rule")
+
+BOTH_LARGE, OTHER_ACTORS = "both sides large", "sides tagged with different actors"
+
+COLLAPSE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "chain": pl.String,
+    "tx": pl.Int64,
+    "txid": pl.Binary,
+    "a": pl.Binary,
+    "b": pl.Binary,
+    "rule": pl.String,
+    "addresses_a": pl.Int64,
+    "addresses_b": pl.Int64,
+    "reason": pl.String,
+}
+"""One row per joining link and reason for alarm; how many addresses stood on its two sides."""
+
+Actors = Mapping[tuple[str, bytes], frozenset[str]]
+Collapse = tuple[int, int, int, str]
+"""Row of the link, addresses on the side of ``a`` and of ``b``, reason."""
+
+
+@dataclass(frozen=True)
+class Forest:
+    """What joining left.
+
+    Attributes
+    ----------
+    members : polars.DataFrame
+        ``chain, address, cluster``, sorted; the cluster is its smallest address.
+    links : polars.DataFrame
+        The links that join, in the order in which they did.
+    collapses : polars.DataFrame
+        Rows in ``COLLAPSE_SCHEMA``.
+    """
+
+    members: pl.DataFrame
+    links: pl.DataFrame
+    collapses: pl.DataFrame
+
+
+def grow(joining: pl.DataFrame, actors: Actors, large: int) -> Forest:
+    """Join what the links join.
+
+    Parameters
+    ----------
+    joining : polars.DataFrame
+        Links that no veto stops.
+    actors : mapping
+        ``(chain, address)`` to the actors that tags name for it.
+    large : int
+        Addresses from which on a side counts as large.
+    """
+    ordered = joining.sort(
+        FOREST_ORDER, descending=[True, False, False, False, False], nulls_last=True
+    )
+    places = _places(ordered)
+    ends = [_numbered(ordered, places, side) for side in ("a", "b")]
+    named = (
+        {row: actors[key] for row, key in enumerate(places.rows()) if key in actors}
+        if actors
+        else {}
+    )
+    parent, rows, collapses = _join(places.height, ends[0], ends[1], named, large)
+    roots = pl.Series([_root(parent, row) for row in range(places.height)], dtype=pl.UInt32)
+    members = places.with_columns(places["address"].gather(roots).alias("cluster"))
+    return Forest(members, ordered[rows], _collapse_rows(ordered, collapses))
+
+
+def _places(links: pl.DataFrame) -> pl.DataFrame:
+    """Return each address once, sorted: its row is its number, and smaller means smaller bytes."""
+    sides = [links.select("chain", address=side) for side in ("a", "b")]
+    return pl.concat(sides).unique().sort("chain", "address")
+
+
+def _numbered(links: pl.DataFrame, places: pl.DataFrame, side: str) -> list[int]:
+    numbers = places.with_row_index("number").rename({"address": side})
+    joined = links.select("chain", side).join(
+        numbers, on=["chain", side], how="left", maintain_order="left"
+    )
+    return joined["number"].to_list()
+
+
+def _join(
+    count: int, a: list[int], b: list[int], named: dict[int, frozenset[str]], large: int
+) -> tuple[list[int], list[int], list[Collapse]]:
+    """Return the parent of each number, the rows that joined, and the alarms."""
+    parent, size = list(range(count)), [1] * count
+    rows: list[int] = []
+    collapses: list[Collapse] = []
+    for row, (left, right) in enumerate(zip(a, b, strict=True)):
+        root_a, root_b = _root(parent, left), _root(parent, right)
+        if root_a == root_b:
+            continue
+        rows.append(row)
+        sizes = size[root_a], size[root_b]
+        if min(sizes) >= large:
+            collapses.append((row, *sizes, BOTH_LARGE))
+        sides = named.get(root_a), named.get(root_b)
+        if sides[0] and sides[1] and sides[0] != sides[1]:
+            collapses.append((row, *sizes, OTHER_ACTORS))
+        low, high = (root_a, root_b) if root_a < root_b else (root_b, root_a)
+        parent[high] = low  # the smallest address is the root, and so the cluster's id
+        size[low] = sum(sizes)
+        if sides[0] or sides[1]:
+            named[low] = (sides[0] or frozenset()) | (sides[1] or frozenset())
+    return parent, rows, collapses
+
+
+def _root(parent: list[int], number: int) -> int:
+    while parent[number] != number:
+        parent[number] = parent[parent[number]]  # halves the way for the next who asks
+        number = parent[number]
+    return number
+
+
+def _collapse_rows(ordered: pl.DataFrame, collapses: list[Collapse]) -> pl.DataFrame:
+    columns = list(zip(*collapses, strict=True)) or [[]] * 4
+    found = ordered[list(columns[0])].with_columns(
+        pl.Series("addresses_a", columns[1], dtype=pl.Int64),
+        pl.Series("addresses_b", columns[2], dtype=pl.Int64),
+        pl.Series("reason", columns[3], dtype=pl.String),
+    )
+    return found.select(list(COLLAPSE_SCHEMA)).sort("chain", "tx", "a", "b", "rule", "reason")

@@ -1,0 +1,73 @@
+"""What a flow figure says in words: how it was made, what it leaves out, and its main routes."""
+
+from __future__ import annotations
+
+from chainwatch.figures import style
+from chainwatch.figures.arrange import THINNEST
+from chainwatch.figures.selection import DIGITS, Selection, Sum, percent, sum_text
+from chainwatch.figures.style import ROLES
+
+SPOKEN_ROUTES = 5
+"""Flows that the description for screen readers names one by one."""
+
+
+def spoken(chosen: Selection, symbol: str, decimals: int) -> str:
+    """Describe the figure in a few sentences, for those who cannot see it."""
+    if not chosen.moved.flows:
+        return "Flow figure without any flow."
+    routes = []
+    for flow in chosen.flows[:SPOKEN_ROUTES]:
+        ends = (chosen.nodes[flow.source], chosen.nodes[flow.target])
+        names = [f"{style.shorten(end.label, 24)} ({ROLES[end.role].meaning})" for end in ends]
+        total = Sum(1, flow.count, flow.amount or 0, flow.amount is None, flow.coarse)
+        routes.append(f"{names[0]} to {names[1]} {sum_text(total, symbol, decimals)}")
+    rest = len(chosen.flows) - len(routes)
+    more = f"; and {rest} smaller bands" if rest else ""
+    undrawn = chosen.moved.flows - chosen.drawn.flows
+    others = f" {undrawn} further flows are summed up as others." if undrawn else ""
+    return (
+        f"Flow figure of {len(chosen.nodes)} nodes and {len(chosen.flows)} bands; "
+        f"{sum_text(chosen.drawn, symbol, decimals)} of {sum_text(chosen.moved, symbol, decimals)} "
+        f"moved are drawn. Largest flows: {'; '.join(routes) or 'none'}{more}.{others}"
+    )
+
+
+def method(chosen: Selection, symbol: str, decimals: int, engine: str) -> str:
+    """Return the part of the caption that says how the figure was made and what it leaves out."""
+    drawn, moved = chosen.drawn, chosen.moved
+    share = percent(drawn.amount, moved.amount) if moved.amount else "no known amount"
+    said = [
+        f"Money runs from left to right; the width of a band is proportional to its amount, "
+        f"{THINNEST} pt at least.",
+        f"Drawn: {'all' if drawn.flows == moved.flows else 'the largest'} {drawn.flows:,} of "
+        f"{moved.flows:,} flows ({moved.transfers:,} transfers), "
+        f"{sum_text(drawn, symbol, decimals)} of {sum_text(moved, symbol, decimals)} moved "
+        f"({share}).",
+        f"Percentages at nodes: the larger of what came in and went out, of the "
+        f"{sum_text(Sum(1, 0, chosen.entering), symbol, decimals)} that enter the figure; money "
+        f"that passes twice counts twice.",
+    ]
+    if moved.unknown:
+        said.append(f"{moved.unknown:,} flows are of unknown amount and drawn at least width.")
+    if moved.coarse:
+        said.append("≈: rounded to protect bystanders.")
+    said.append(f"Amounts to {DIGITS} digits; the tables hold them exactly.")
+    if chosen.first and chosen.last:
+        said.append(f"Transfers of {chosen.first:%Y-%m-%d} to {chosen.last:%Y-%m-%d} UTC.")
+    layout = "Graphviz dot" if engine == "dot" else "barycentre sweeps"
+    return " ".join([*said, f"Columns: {layout}."])
+
+
+def others(chosen: Selection, symbol: str, decimals: int) -> list[str]:
+    """Return one line per side for what is not drawn singly."""
+    sides = (
+        (chosen.others_out, "paid out by nodes drawn (marks at their right)"),
+        (chosen.others_in, "paid in to nodes drawn, from nodes that are not (marks at their left)"),
+        (chosen.elsewhere, "between nodes that are not drawn"),
+    )
+    return [
+        f"others: {total.flows:,} flow{'s' if total.flows != 1 else ''}, "
+        f"{sum_text(total, symbol, decimals)}, {side}"
+        for total, side in sides
+        if total.flows
+    ]

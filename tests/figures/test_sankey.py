@@ -1,0 +1,306 @@
+"""The flow figure: every unit is somewhere, labels are apart, the same bytes in any process."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from itertools import combinations
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainwatch.errors import InputError
+from chainwatch.figures import style
+from chainwatch.figures.sankey import alt_text, draw_flow
+from chainwatch.figures.selection import FLOW_COLUMNS, percent, select, short_amount
+
+HAS_DOT = find_spec("pygraphviz") is not None
+ENGINES = [
+    pytest.param(
+        "dot", marks=pytest.mark.skipif(not HAS_DOT, reason="pygraphviz is not installed")
+    ),
+    "own",
+]
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "$x_{2}$ \\frac{1}{0} $",
+    "\u202egnp.exe",
+    "y" * 10_000,
+    "two\nlines\x1b[31m",
+    "猫😀\U0001fae0",
+    "",
+    "\u200f\u05d0\u05d1 \u0627\u0644",
+]
+
+
+def frame(
+    flows: list[tuple[str, str, int | None]],
+    roles: dict[str, str] | None = None,
+    labels: dict[str, str] | None = None,
+    coarse: bool = False,
+) -> pl.DataFrame:
+    """Return a flow frame; a node without role is a bystander."""
+    roles, labels = roles or {}, labels or {}
+    rows = [
+        (
+            source,
+            target,
+            labels.get(source, source),
+            labels.get(target, target),
+            roles.get(source, "bystander"),
+            roles.get(target, "bystander"),
+            amount,
+            coarse,
+            1 + number % 3,
+            datetime(2023, 6, 1, tzinfo=UTC),
+            datetime(2023, 6, 2 + number % 20, tzinfo=UTC),
+        )
+        for number, (source, target, amount) in enumerate(flows)
+    ]
+    return pl.DataFrame(rows, schema=dict(FLOW_COLUMNS), orient="row")
+
+
+def trace(edges: int, nodes: int, seed: int = 1) -> pl.DataFrame:
+    """Return a random frame with addresses as labels, all roles, cycles and flows to itself."""
+    draw = random.Random(seed)  # noqa: S311 - a fixed picture, no secret
+    letters = "023456789acdefghjklmnpqrstuvwxyz"
+    labels = {
+        f"n{node}": "bc1q" + "".join(draw.choice(letters) for _ in range(38))
+        for node in range(nodes)
+    }
+    roles = {name: draw.choice(sorted(style.ROLES)) for name in labels}
+    pairs: dict[tuple[str, str], int] = {}
+    while len(pairs) < edges:
+        source = draw.randrange(nodes)
+        target = min(nodes - 1, source + draw.randrange(0, 6)) if draw.random() < 0.95 else 0
+        pairs[f"n{source}", f"n{target}"] = int(10 ** draw.uniform(3, 9))
+    return frame([(*pair, amount) for pair, amount in pairs.items()], roles, labels)
+
+
+def chain(hops: int) -> pl.DataFrame:
+    """Return a peeling chain: at each hop a payment leaves and the rest moves on."""
+    flows: list[tuple[str, str, int | None]] = []
+    for hop in range(hops):
+        flows += [(f"c{hop}", f"p{hop}", 10**7), (f"c{hop}", f"c{hop + 1}", 10**9 - hop * 10**7)]
+    return frame(flows, {"c0": "subject"})
+
+
+FIGURES = {
+    "3 flows": (frame([("a", "b", 5), ("a", "c", 3), ("b", "d", 5)], {"a": "subject"}), 40),
+    "12 flows": (trace(12, 8), 40),
+    "40 of 300 flows": (trace(300, 120, seed=2), 40),
+    "chain of 20 hops": (chain(20), 40),
+    "fan of 40": (frame([("s", f"bc1q{n:038d}", 10**6 + n) for n in range(40)]), 40),
+    "hostile": (
+        frame(
+            [(f"n{n}", f"n{n + 1}", 100 - n) for n in range(len(HOSTILE) - 1)],
+            labels={f"n{n}": text for n, text in enumerate(HOSTILE)},
+        ),
+        40,
+    ),
+    "only to itself": (frame([("a", "a", 5)]), 40),
+    "nothing": (frame([]), 40),
+}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("name", FIGURES)
+def test_labels_neither_overlap_nor_leave_the_page(name: str, engine: str) -> None:
+    flows, top = FIGURES[name]
+    ax = draw_flow(
+        flows, symbol="BTC", decimals=8, top=top, title="T" * 300, caption="C " * 900, engine=engine
+    )
+    with style.settings():
+        ax.figure.canvas.draw()
+        page = ax.figure.bbox
+        texts = [text for text in ax.texts if text.get_text().strip()]
+        # a line of text is as high as its letters; half a point of leeway for rounding
+        boxes = [(text.get_text(), text.get_window_extent().padded(-0.7)) for text in texts]
+    for text, box in boxes:
+        assert page.x0 <= box.x0, text
+        assert box.x1 <= page.x1, text
+        assert page.y0 <= box.y0, text
+        assert box.y1 <= page.y1, text
+    for (one, first), (other, second) in combinations(boxes, 2):
+        assert not first.overlaps(second), (one, other)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_fit_on_a4_landscape(name: str) -> None:
+    flows, top = FIGURES[name]
+    wide, high = draw_flow(
+        flows, symbol="BTC", decimals=8, top=top, title="Main routes", caption="FIFO."
+    ).figure.get_size_inches()
+    assert wide <= 297 / 25.4 - 0.8
+    assert high <= 210 / 25.4
+
+
+@settings(deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.sampled_from("abcdefgh"),
+            st.sampled_from("abcdefgh"),
+            st.one_of(st.none(), st.integers(0, 10**30)),
+        ),
+        max_size=40,
+        unique_by=lambda row: row[:2],
+    ),
+    top=st.integers(1, 12),
+)
+def test_every_unit_is_drawn_or_named(rows: list[tuple[str, str, int | None]], top: int) -> None:
+    chosen = select(frame(rows), top)
+    parts = (chosen.drawn, chosen.others_out, chosen.others_in, chosen.elsewhere)
+    assert sum(part.amount for part in parts) == sum(amount or 0 for *_, amount in rows)
+    assert sum(part.flows for part in parts) == len(rows)
+    assert sum(part.unknown for part in parts) == sum(amount is None for *_, amount in rows)
+    assert chosen.drawn.flows == min(top, len(rows))
+    assert all(0 <= flow.source < len(chosen.nodes) for flow in chosen.flows)
+
+
+def test_the_page_says_what_is_not_drawn() -> None:
+    flows = frame(
+        [("a", "b", 900), ("b", "c", 60), ("z", "b", 30), ("y", "x", 7), ("b", "b", 3)],
+        {"a": "subject"},
+    )
+    ax = draw_flow(flows, symbol="sat", decimals=0, top=1)
+    said = " ".join(text.get_text() for text in ax.texts)
+    assert "others: 2 flows, 63 sat, paid out by nodes drawn" in said
+    assert "others: 1 flow, 30 sat, paid in to nodes drawn" in said
+    assert "others: 1 flow, 7 sat, between nodes that are not drawn" in said
+    assert "the largest 1 of 5 flows (9 transfers), 900 sat of 1,000 sat moved (90 %)" in said
+
+
+def test_shares_are_of_what_enters_the_figure() -> None:
+    flows = frame([("a", "b", 1_000), ("b", "c", 250), ("b", "d", 750), ("c", "b", 100)])
+    assert select(flows, 40).entering == 1_000
+    said = [text.get_text() for text in draw_flow(flows, symbol="sat", decimals=0).texts]
+    assert "250 sat (25 %)" in said
+    assert any("1,100 sat (110 %)" in text for text in said)
+
+
+def test_coarse_and_unknown_amounts_are_marked() -> None:
+    flows = pl.concat([frame([("a", "b", 400)], coarse=True), frame([("b", "c", None)])])
+    said = [text.get_text() for text in draw_flow(flows, symbol="sat", decimals=0).texts]
+    assert "≈ 400 sat (100 %)" in said
+    assert "unknown amount (0 %)" in said
+    assert any("1 flows are of unknown amount" in text for text in said)
+    assert any("rounded to protect bystanders" in text for text in said)
+
+
+def test_a_flow_that_closes_a_cycle_is_marked() -> None:
+    ring = frame([("a", "b", 9), ("b", "c", 8), ("c", "a", 1), ("c", "d", 7)])
+    ax = draw_flow(ring, symbol="sat", decimals=0)
+    assert "runs back" in [text.get_text() for text in ax.texts]
+    heads = [line for line in ax.lines if line.get_marker() == "<"]
+    assert len(heads) == 2  # the band and its entry in the legend
+    plain = draw_flow(ring[:2], symbol="sat", decimals=0)
+    assert "runs back" not in [text.get_text() for text in plain.texts]
+
+
+def test_markup_in_labels_is_text() -> None:
+    ax = draw_flow(frame([("a", "b", 5)], labels={"a": "$x$"}), symbol="$_$", decimals=0)
+    assert any("$x$" in text.get_text() for text in ax.texts)
+    assert not any(text.get_parse_math() for text in ax.texts)
+
+
+def test_given_axes_are_used_and_global_settings_are_not_touched() -> None:
+    import matplotlib
+
+    before = matplotlib.rcParams.copy()
+    ax = style.new_axes(9, 5)
+    assert draw_flow(trace(12, 8), symbol="BTC", decimals=8, ax=ax) is ax
+    assert matplotlib.rcParams.copy() == before
+
+
+def test_axes_that_are_too_small_are_refused() -> None:
+    with pytest.raises(InputError, match="draw fewer flows or on higher axes"):
+        draw_flow(trace(40, 30), symbol="BTC", decimals=8, ax=style.new_axes(9, 2))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda rows: rows.drop("coarse"), "lacks the columns coarse"),
+        (lambda rows: rows.with_columns(source_role=pl.lit("boss")), "no style for the roles"),
+        (lambda rows: rows.with_columns(amount=-pl.col("amount")), "negative amount"),
+        (lambda rows: rows.with_columns(target=pl.lit(None, pl.String)), "without source or"),
+    ],
+)
+def test_what_is_no_flow_frame_is_refused(change: object, message: str) -> None:
+    assert callable(change)
+    with pytest.raises(InputError, match=message):
+        draw_flow(change(frame([("a", "b", 5)])), symbol="BTC", decimals=8)
+
+
+def test_alt_text_names_the_main_routes() -> None:
+    flows = frame([("a", "b", 9 * 10**8), ("b", "c", 10**8)], {"a": "subject", "b": "mixer"})
+    said = alt_text(flows, symbol="BTC", decimals=8, top=1)
+    assert "a (subject) to b (mixer) 9 BTC" in said
+    assert "9 BTC of 10 BTC moved are drawn" in said
+    assert "1 further flows are summed up as others" in said
+    assert draw_flow(flows, symbol="BTC", decimals=8, top=1).get_label() == said
+
+
+@pytest.mark.parametrize(
+    ("amount", "decimals", "text"),
+    [
+        (38_812_345, 8, "0.3881"),
+        (123_456_789, 8, "1.2346"),
+        (99_999_999, 8, "1"),
+        (1_234, 8, "0.00001234"),
+        (1, 18, "<0.00000001"),
+        (0, 8, "0"),
+        (10**38 - 1, 0, "9.999e37"),
+        (123_456_700_000_000, 8, "1,234,567"),
+    ],
+)
+def test_amounts_are_rounded_in_integers(amount: int, decimals: int, text: str) -> None:
+    assert short_amount(amount, decimals) == text
+
+
+def test_shares_reach_neither_end_by_rounding() -> None:
+    assert [percent(part, 10**6) for part in (0, 1, 999_999, 10**6, 125_500)] == [
+        "0 %", "<0.1 %", "99.9 %", "100 %", "12.6 %",
+    ]  # fmt: skip
+
+
+SCRIPT = """
+import sys; sys.path.insert(0, {folder!r})
+from pathlib import Path
+from test_sankey import trace, draw_flow, style
+ax = draw_flow(trace(60, 30).sample(fraction=1.0, shuffle=True, seed=int(sys.argv[2])),
+               symbol="BTC", decimals=8, title="t", engine=sys.argv[3])
+print(sorted(style.save_figure(ax.figure, Path(sys.argv[1]) / "fig").items()))
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_same_bytes_in_another_process_for_rows_in_any_order(tmp_path: Path, engine: str) -> None:
+    said = []
+    for seed in ("1", "2"):
+        folder = tmp_path / seed
+        folder.mkdir()
+        run = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                SCRIPT.format(folder=str(Path(__file__).parent)),
+                *(str(folder), seed, engine),
+            ],
+            cwd=folder,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        said.append(run.stdout)
+    assert said[0] == said[1]
+    assert ".png" in said[0]

@@ -1,0 +1,127 @@
+"""Safe text, and files that are the same bytes on each run and never replace others."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chainwatch.errors import OutputExists
+from chainwatch.figures import style
+
+
+@pytest.mark.parametrize(
+    ("text", "drawn"),
+    [
+        ("$x$ <script> \\alpha", "$x$ <script> \\alpha"),
+        ("a\u202egnp.exe", "a‹U+202E›gnp.exe"),
+        ("\x1b[31mred\x00", "‹U+001B›[31mred‹U+0000›"),
+        ("two\nlines\tand tab", "two lines and tab"),
+        ("中\ud800", "‹U+4E2D›‹U+D800›"),
+        ("zero\u200bwidth\u3164", "zero‹U+200B›width‹U+3164›"),
+        ("e\u0301\u0301\u0301", "é‹U+0301›‹U+0301›"),
+    ],
+)
+def test_text_reads_as_what_it_is(text: str, drawn: str) -> None:
+    assert style.printable(text).replace("é\u0301", "é‹U+0301›") == drawn
+
+
+@given(st.text(max_size=80))
+def test_printable_text_has_a_glyph_for_every_character(text: str) -> None:
+    glyphs = style._glyphs()
+    assert all(ord(char) in glyphs for char in style.printable(text))
+
+
+def test_a_long_text_is_cut_in_the_middle() -> None:
+    address = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
+    assert style.shorten(address, 11) == "bc1qar…5mdq"
+    assert len(style.printable("x" * 10_000)) <= style.LONGEST_TEXT + 1
+    fitted = style.fit(address, 60.0, 7.0)
+    assert style.text_width(fitted, 7.0) <= 60.0
+    assert (fitted[:4], fitted[-2:]) == ("bc1q", "dq")
+
+
+def test_wrapped_lines_fit_and_say_when_something_is_left_out() -> None:
+    lines = style.wrap("one two three " * 40, 100.0, 7.0, lines=3)
+    assert len(lines) == 3
+    assert all(style.text_width(line, 7.0) <= 100.0 for line in lines)
+    assert lines[-1].endswith(" …")
+
+
+def test_every_role_is_told_apart_without_colour() -> None:
+    assert len({role.letter for role in style.ROLES.values()}) == len(style.ROLES)
+    assert set(style.ROLES) == {
+        "subject", "finding", "service", "mixer", "bystander", "unread", "unspent", "burnt",
+        "origin",
+    }  # fmt: skip
+
+
+def test_a_file_is_written_once_and_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file.txt"
+    digest = style.write_new(path, b"abc")
+    assert digest == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    with pytest.raises(OutputExists, match="exists already"):
+        style.write_new(path, b"other")
+    assert path.read_bytes() == b"abc"
+    assert [item.name for item in path.parent.iterdir()] == ["file.txt"]
+
+
+def test_a_file_system_without_links_gets_the_file_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: object, target: object) -> None:
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr(style.os, "link", refuse)
+    style.write_new(tmp_path / "a", b"abc")
+    with pytest.raises(OutputExists):
+        style.write_new(tmp_path / "a", b"other")
+    assert (tmp_path / "a").read_bytes() == b"abc"
+    assert [item.name for item in tmp_path.iterdir()] == ["a"]
+
+
+def test_an_svg_carries_name_and_description(tmp_path: Path) -> None:
+    ax = style.new_axes(2, 1)
+    ax.set_label("From <A> to B\x1b")
+    digests = style.save_figure(ax.figure, tmp_path / "fig.v1", title="Routes & ends")
+    assert set(digests) == {".png", ".svg"}
+    root = ET.parse(tmp_path / "fig.v1.svg").getroot()  # noqa: S314 - our own file
+    space = "{http://www.w3.org/2000/svg}"
+    assert root.get("role") == "img"
+    assert (root[0].tag, root[0].text) == (f"{space}title", "Routes & ends")
+    assert (root[1].tag, root[1].text) == (f"{space}desc", "From <A> to B‹U+001B›")
+    assert root.get("aria-labelledby", "").split() == [root[0].get("id"), root[1].get("id")]
+
+
+def test_no_file_is_written_if_one_is_there(tmp_path: Path) -> None:
+    (tmp_path / "fig.svg").write_text("mine")
+    with pytest.raises(OutputExists):
+        style.save_figure(style.new_axes(2, 1).figure, tmp_path / "fig")
+    assert [item.name for item in tmp_path.iterdir()] == ["fig.svg"]
+
+
+def test_files_carry_no_time_and_no_program(tmp_path: Path) -> None:
+    style.save_figure(style.new_axes(2, 1).figure, tmp_path / "fig")
+    for suffix in (".png", ".svg"):
+        data = (tmp_path / f"fig{suffix}").read_bytes().lower()
+        assert b"software" not in data
+        assert b"<dc:date" not in data
+
+
+def test_pyplot_is_never_imported(tmp_path: Path) -> None:
+    code = (
+        "import sys, chainwatch.figures, chainwatch.figures.sankey, chainwatch.case.report\n"
+        "import chainwatch.case.exports\n"
+        "heavy = {'matplotlib', 'networkx', 'jinja2', 'typst', 'pygraphviz'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "ax = chainwatch.figures.style.new_axes(1, 1)\n"
+        "ax.text(0, 0, 'x')\n"
+        "chainwatch.figures.style.save_figure(ax.figure, sys.argv[1])\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "fig")], check=True)

@@ -1,0 +1,150 @@
+"""Coverage: runs of linked blocks, what is missing between them, and unread amounts by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chainwatch.chains import chain
+from chainwatch.ledger import coverage, schema
+from chainwatch.ledger.ledger import Ledger
+
+Tables = dict[str, pl.DataFrame]
+Rows = Callable[[str, list[dict[str, object]]], pl.DataFrame]
+REGTEST, TRON = chain("btc-regtest").id, chain("tron").id
+
+
+def blocks(*rows: tuple[int, str, str]) -> Ledger:
+    """Return a ledger of blocks given as height, hash and parent."""
+    kept: dict[str, object] = {
+        "chain": REGTEST, "time": datetime(2023, 6, 1, tzinfo=UTC), "version": 1,
+        "merkle_root": b"", "bits": 1, "nonce": 1, "tx_count": 0, "size": 80,
+    }  # fmt: skip
+    whole = [
+        {**kept, "height": height, "hash": own.encode(), "parent": parent.encode()}
+        for height, own, parent in rows
+    ]
+    names = {name: [row.get(name) for row in whole] for name in schema.BLOCKS.schema}
+    frame = pl.DataFrame(names, schema=schema.BLOCKS.schema)
+    return Ledger.from_tables({"blocks": frame})
+
+
+def runs(ledger: Ledger) -> list[tuple[object, ...]]:
+    return coverage.spans(ledger, "btc-regtest").rows()
+
+
+def facts(ledger: Ledger) -> dict[tuple[str, str], tuple[int, int | None]]:
+    return {
+        (what, network): (count, amount)
+        for what, network, count, amount, _ in coverage.unread(ledger).rows()
+    }
+
+
+# -- spans
+
+
+def test_an_honest_chain_is_one_run(tables: Tables) -> None:
+    ledger = Ledger.from_tables(tables)
+    (row,) = coverage.spans(ledger, "btc-regtest").to_dicts()
+    assert (row["from_height"], row["to_height"], row["blocks"]) == (0, 3, 4)
+    assert row["first_hash"] == tables["blocks"].filter(height=0)["hash"][0]
+    assert row["last_hash"] == tables["blocks"].filter(height=3)["hash"][0]
+    assert coverage.spans(ledger, "btc").height == 0
+    assert coverage.spans(ledger.between("2023-06-01T02:00", None), "btc-regtest").height == 1
+
+
+def test_a_gap_ends_a_run() -> None:
+    ledger = blocks((7, "g", "f"), (5, "e", "d"), (2, "b", "a"), (3, "c", "b"))
+    assert runs(ledger) == [(2, 3, b"b", b"c", 2), (5, 5, b"e", b"e", 1), (7, 7, b"g", b"g", 1)]
+
+
+def test_heights_that_follow_are_no_run_unless_linked() -> None:
+    ledger = blocks((1, "a", "0"), (2, "b", "not a"), (3, "c", "b"))
+    assert runs(ledger) == [(1, 1, b"a", b"a", 1), (2, 3, b"b", b"c", 2)]
+    assert coverage.covered_to(ledger, "btc-regtest", 1) == 1
+    assert coverage.covered_to(ledger, "btc-regtest", 2) == 3
+
+
+def test_two_branches_are_two_runs() -> None:
+    ledger = blocks((1, "a", "0"), (2, "b", "a"), (2, "x", "a"), (3, "y", "x"))
+    assert sorted(row[4] for row in runs(ledger)) == [2, 2]
+    assert coverage.covered_to(ledger, "btc-regtest", 2) == 3
+    assert facts(ledger)["gaps", REGTEST] == (0, 0)
+
+
+def test_covered_to() -> None:
+    ledger = blocks((2, "b", "a"), (3, "c", "b"), (5, "e", "d"))
+    reached = [coverage.covered_to(ledger, "btc-regtest", height) for height in range(7)]
+    assert reached == [None, None, 3, 3, None, 5, None]
+
+
+@given(st.sets(st.integers(0, 40), max_size=25), st.randoms(use_true_random=False))
+def test_runs_hold_every_block_once(heights: set[int], order: object) -> None:
+    rows = [(height, f"h{height}", f"h{height - 1}") for height in sorted(heights)]
+    order.shuffle(rows)  # type: ignore[attr-defined]  # a random.Random
+    found = coverage.spans(blocks(*rows), "btc-regtest")
+    held = [
+        height
+        for first, last in found.select("from_height", "to_height").rows()
+        for height in range(first, last + 1)
+    ]
+    assert held == sorted(heights)
+    assert found["blocks"].sum() == len(heights)
+    missing = max(heights) - min(heights) + 1 - len(heights) if heights else 0
+    if heights:
+        assert facts(blocks(*rows))["gaps", REGTEST][0] == missing
+        assert facts(blocks(*rows))["earlier blocks", REGTEST][0] == min(heights)
+
+
+# -- what is unread
+
+
+def test_nothing_unread_is_said_too(tables: Tables) -> None:
+    stated = facts(Ledger.from_tables(tables))
+    assert stated == {
+        ("inputs", REGTEST): (0, 0),
+        ("gaps", REGTEST): (0, 0),
+        ("earlier blocks", REGTEST): (0, 0),
+        ("addresses read wholly", REGTEST): (0, None),
+        ("addresses read in part", REGTEST): (0, None),
+    }
+
+
+def test_an_unread_input_has_an_unknown_amount(tables: Tables) -> None:
+    nothing = {name: pl.lit(None) for name in ("prev_tx", "value", "address", "script_kind")}
+    tables["inputs"] = tables["inputs"].with_columns(**nothing)
+    assert facts(Ledger.from_tables(tables))["inputs", REGTEST] == (0, 0)
+    tables["outputs"] = tables["outputs"].filter(pl.col("tx") < schema.pack_tx(2, 0))
+    ledger = Ledger.from_tables(tables)
+    assert facts(ledger)["inputs", REGTEST] == (2, None)
+    assert facts(ledger.between("2023-06-01", "2023-06-01T01:00"))["inputs", REGTEST] == (2, None)
+
+
+def test_addresses_by_what_their_source_claims(frame: Rows) -> None:
+    claims = [("a", True), ("b", True), ("b", None), ("c", False), ("d", None), ("a", True)]
+    rows: list[dict[str, object]] = [
+        {"chain": TRON, "unit": f"dump/{at}", "kind": "address", "address": name.encode(),
+         "complete": complete, "source": "test", "answer": b"d"}
+        for at, (name, complete) in enumerate(claims)
+    ]  # fmt: skip
+    stated = facts(Ledger.from_tables({"coverage": frame("coverage", rows)}))
+    assert stated["addresses read wholly", TRON] == (1, None)
+    assert stated["addresses read in part", TRON] == (3, None)
+
+
+@pytest.mark.parametrize(("amount", "stated"), [(5, (0, 0)), (None, (1, None))])
+def test_a_transfer_too_wide_has_an_unknown_amount(
+    frame: Rows, amount: int | None, stated: tuple[int, int | None]
+) -> None:
+    moved: dict[str, object] = {
+        "chain": TRON, "txid": b"t", "kind": "trc20", "occurrence": 0, "sender": b"a",
+        "receiver": b"b", "time": datetime(2023, 6, 1, tzinfo=UTC), "amount": amount,
+        "amount_hex": None if amount else hex(10**40), "order_uncertain": True, "sections": 1,
+    }  # fmt: skip
+    ledger = Ledger.from_tables({"transfers": frame("transfers", [moved])})
+    assert facts(ledger)["transfer amounts", TRON] == stated
