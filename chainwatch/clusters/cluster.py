@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -10,22 +10,30 @@ from typing import Protocol
 
 import polars as pl
 
-from chainwatch.addresses import parse
-from chainwatch.chains import Chain, chain as find_chain
-from chainwatch.clusters.explain import Explanation, explain
+from chainwatch.addresses import kind_of, parse
+from chainwatch.chains import Chain
+from chainwatch.chains import chain as find_chain
+from chainwatch.clusters.explain import Adjacency, Explanation, adjacency, explain
+from chainwatch.clusters.forest import COLLAPSE_SCHEMA, Actors, grow
 from chainwatch.errors import InputError
 from chainwatch.heuristics.links import LINK_KEY, Links
 from chainwatch.provenance import Record, recorded
 
 MEMBER_KEY = ("chain", "address")
-FOREST_ORDER = ("confidence", "tx", "a", "b", "rule")
+COLLAPSE_KEY = ("chain", "tx", "a", "b", "rule", "reason")
+
+LARGE = 100
+"""Addresses. A join of two groups of this size is rare enough in a case to be looked at one by
+one; a choice of this project, to be set lower in a small case."""
 
 
 class Tagged(Protocol):
     """Tags, as far as clusters read them."""
 
     @property
-    def frame(self) -> pl.DataFrame: ...
+    def frame(self) -> pl.DataFrame:
+        """Rows with ``chain, address, actor, label``."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -45,14 +53,19 @@ class Clusters:
         The links of the evidence forest: the maximum spanning forest by falling confidence, then
         transaction, then addresses.
     alarms : polars.DataFrame
-        Clusters whose tags name more than one actor: ``chain, cluster, addresses, actors``.
+        Clusters whose tags name more than one actor: ``chain, cluster, addresses`` (tagged ones),
+        ``actors``.
+    collapses : polars.DataFrame
+        Links that joined two large or differently tagged groups: ``chain, tx, txid, a, b, rule,
+        addresses_a, addresses_b`` (on the two sides before), ``reason``.
     """
 
     frame: pl.DataFrame
     links: Links
     forest: pl.DataFrame
     alarms: pl.DataFrame
-    record: Record | None = field(default=None)
+    collapses: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=COLLAPSE_SCHEMA))
+    record: Record | None = None
 
     def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
         """Return the tables that make up the content digest."""
@@ -60,12 +73,37 @@ class Clusters:
             "clusters": (self.frame, MEMBER_KEY),
             "forest": (self.forest, LINK_KEY),
             "alarms": (self.alarms, ("chain", "cluster")),
+            "collapses": (self.collapses, COLLAPSE_KEY),
         }
 
     @cached_property
     def _id(self) -> dict[tuple[str, bytes], bytes]:
         rows = self.frame.select("chain", "address", "cluster").iter_rows()
         return {(chain, address): cluster for chain, address, cluster in rows}
+
+    @cached_property
+    def _owned(self) -> pl.DataFrame:
+        """The evidence forest with the cluster of each link."""
+        of = self.frame.select("chain", "cluster", a="address")
+        return self.forest.join(of, on=["chain", "a"], how="left", maintain_order="left")
+
+    @cached_property
+    def _walks(self) -> dict[tuple[str, bytes], Adjacency]:
+        """What can be walked of each cluster that was asked about."""
+        return {}
+
+    def evidence(self, chain: str, address: bytes) -> Adjacency:
+        """Return the evidence forest of the cluster an address is in, as neighbours by address.
+
+        Empty if nothing joins it. ``chain`` is a CAIP-2 id, the address canonical bytes.
+        """
+        cluster = self._id.get((chain, address))
+        if cluster is None:
+            return {}
+        if (chain, cluster) not in self._walks:
+            mine = (pl.col("chain") == chain) & (pl.col("cluster") == cluster)
+            self._walks[chain, cluster] = adjacency(self._owned.filter(mine))
+        return self._walks[chain, cluster]
 
     def of(self, address: str | bytes, chain: str | Chain | None = None) -> bytes:
         """Return the id of the cluster an address is in: itself where nothing joins it."""
@@ -86,10 +124,17 @@ class Clusters:
 
         It is the path with the strongest weakest link, one reason among possibly many: compare
         with the clusters that remain when a rule or transaction is taken away.
+
+        Raises
+        ------
+        AddressError
+            If one of them is no address of the chain.
+        InputError
+            If the links are of several chains, or of none, and ``chain`` is not given.
         """
-        where, key_a = self._key(a, chain)
-        _, key_b = self._key(b, chain)
-        return explain(self, where, key_a, key_b)
+        where, start = self._key(a, chain)
+        _, end = self._key(b, chain)
+        return explain(self, where, start, end)
 
     def sizes(self) -> pl.DataFrame:
         """Return one row per cluster with its number of addresses, the largest first."""
@@ -107,13 +152,17 @@ class Clusters:
         found = [find_chain(chain).id] if chain else self.links.frame["chain"].unique().to_list()
         if len(found) != 1:
             raise InputError("the chain of the address is not clear", remedy="pass chain='btc'")
-        return found[0], parse(address, found[0]) if isinstance(address, str) else address
+        if isinstance(address, str):
+            return found[0], parse(address, found[0])
+        kind_of(address)  # raises where the bytes are no canonical address
+        return found[0], address
 
     def __repr__(self) -> str:
         return (
             f"Clusters({self.sizes().height} of two or more addresses,"
             f" {self.frame.height} addresses, {self.links.contested.height} contested links,"
-            f" {self.alarms.height} alarms)"
+            f" {self.alarms.height} with tags of several actors,"
+            f" {self.collapses.height} joins to look at)"
         )
 
     def _repr_html_(self) -> str:
@@ -121,8 +170,12 @@ class Clusters:
 
 
 @recorded
-def cluster(links: Links, *, tags: Tagged | None = None) -> Clusters:
+def cluster(links: Links, *, tags: Tagged | None = None, large: int = LARGE) -> Clusters:
     """Join what the links join, and keep for every join the evidence behind it.
+
+    Wrong links show where two groups that each hang together by themselves meet in one
+    transaction. Such a join is made all the same, and listed in ``collapses`` with its transaction
+    for a person to judge.
 
     Parameters
     ----------
@@ -130,59 +183,53 @@ def cluster(links: Links, *, tags: Tagged | None = None) -> Clusters:
         Links of any rules. Refused and undecided ones join nothing and are reported.
     tags : Tags, optional
         Raises an alarm for each cluster whose tags name more than one actor. They never join.
+    large : int
+        Addresses from which on a group is large: a join of two such groups raises an alarm.
 
     Returns
     -------
     Clusters
         The components, the evidence forest and the alarms.
 
+    Raises
+    ------
+    InputError
+        If ``large`` is below 2: then every join would raise an alarm.
+
     Fails when
     ----------
     One link is wrong: everything on both sides of it becomes one owner. Ask ``why`` of any two
     addresses that matter, and read the alarms.
+
+    References
+    ----------
+    Kruskal 1956 for the forest; Harrigan and Fretter 2016 on why clusters grow, and collapse.
     """
-    forest_rows: list[int] = []
-    parent: dict[tuple[str, bytes], tuple[str, bytes]] = {}
-    # Null sorts last: a link without a measured rate is the weakest.
-    ordered = links.joining.sort(
-        FOREST_ORDER, descending=[True, False, False, False, False], nulls_last=True
-    )
-    for row, (chain, a, b) in enumerate(ordered.select("chain", "a", "b").iter_rows()):
-        root_a, root_b = _root(parent, (chain, a)), _root(parent, (chain, b))
-        if root_a != root_b:
-            low, high = sorted((root_a, root_b))
-            parent[high] = low  # the smallest address is the root, and so the cluster's id
-            forest_rows.append(row)
-    frame = _members(parent)
-    return Clusters(frame, links, ordered[forest_rows].sort(LINK_KEY), _alarms(frame, tags))
+    if large < 2:
+        raise InputError(f"a group of {large} is not large", remedy="give 2 or more addresses")
+    named = None if tags is None else _named(tags)
+    made = grow(links.joining, _actors(named), large)
+    forest = made.links.sort(LINK_KEY)
+    return Clusters(made.members, links, forest, _alarms(made.members, named), made.collapses)
 
 
-def _root(
-    parent: dict[tuple[str, bytes], tuple[str, bytes]], key: tuple[str, bytes]
-) -> tuple[str, bytes]:
-    parent.setdefault(key, key)
-    while parent[key] != key:
-        parent[key] = parent[parent[key]]
-        key = parent[key]
-    return key
+def _named(tags: Tagged) -> pl.DataFrame:
+    """Return the actors that tags name: ``chain, address, actor``, each once."""
+    actor = pl.coalesce("actor", "label").alias("actor")
+    return tags.frame.select("chain", "address", actor).unique()
 
 
-def _members(parent: dict[tuple[str, bytes], tuple[str, bytes]]) -> pl.DataFrame:
-    def rows() -> Iterator[tuple[str, bytes, bytes]]:
-        for chain, address in sorted(parent):
-            yield chain, address, _root(parent, (chain, address))[1]
-
-    schema = {"chain": pl.String, "address": pl.Binary, "cluster": pl.Binary}
-    return pl.DataFrame(list(rows()), schema=schema, orient="row")
+def _actors(named: pl.DataFrame | None) -> Actors:
+    if named is None:
+        return {}
+    grouped = named.group_by("chain", "address").agg("actor")
+    return {(chain, key): frozenset(names) for chain, key, names in grouped.iter_rows()}
 
 
-def _alarms(frame: pl.DataFrame, tags: Tagged | None) -> pl.DataFrame:
+def _alarms(frame: pl.DataFrame, named: pl.DataFrame | None) -> pl.DataFrame:
     schema = {"chain": pl.String, "cluster": pl.Binary, "addresses": pl.Int64, "actors": pl.String}
-    if tags is None:
+    if named is None:
         return pl.DataFrame(schema=schema)
-    named = tags.frame.select(
-        "chain", "address", pl.coalesce("actor", "label").alias("actor")
-    ).unique()
     return (
         frame.join(named, on=["chain", "address"])
         .group_by("chain", "cluster")

@@ -3,21 +3,47 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from chainwatch.addresses import text, txid_text
+from chainwatch.addresses import text
+from chainwatch.ledger.schema import TIME
+from chainwatch.provenance import Record, recorded, shown_address, shown_time, shown_txid
 
 if TYPE_CHECKING:
     from chainwatch.clusters.cluster import Clusters
 
+STEP_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "step": pl.Int64,
+    "chain": pl.String,
+    "a": pl.Binary,
+    "b": pl.Binary,
+    "tx": pl.Int64,
+    "txid": pl.Binary,
+    "time": TIME,
+    "rule": pl.String,
+    "confidence": pl.Float64,
+}
+"""One row per step; ``a`` is where the step before ended, ``b`` where the next begins."""
 
-@dataclass(frozen=True)
+Evidence = tuple[int, bytes | None, datetime | None, str, float | None]
+"""Transaction number and id, its time, rule and confidence of a link."""
+
+Adjacency = Mapping[bytes, list[tuple[bytes, Evidence]]]
+"""Each address of a cluster with its neighbours in the evidence forest."""
+
+
+@dataclass(frozen=True, repr=False)
 class Explanation:
     """The path of links between two addresses, each with its transaction and rule.
+
+    It prints the two addresses that were asked for; the others on the way, their transactions and
+    times as the edition allows (:func:`chainwatch.provenance.show_by`). The frames hold all.
 
     Attributes
     ----------
@@ -26,7 +52,7 @@ class Explanation:
     a, b : bytes
         The two addresses, as canonical bytes.
     frame : polars.DataFrame
-        One row per step: ``step, a, b, tx, txid, time, rule, confidence``; empty if not joined.
+        Rows in ``STEP_SCHEMA``, walking from ``a`` to ``b``; empty if not joined.
     contested : polars.DataFrame
         Refused or undecided links that touch the two addresses, with their ``veto``.
     joined : bool
@@ -39,28 +65,56 @@ class Explanation:
     frame: pl.DataFrame
     contested: pl.DataFrame
     joined: bool
+    record: Record | None = None
+
+    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
+        """Return the tables that make up the content digest."""
+        return {
+            "steps": (self.frame, ("step",)),
+            "contested": (self.contested, ("chain", "tx", "a", "b", "rule")),
+        }
+
+    def lineage(self) -> str:
+        """Return how this came about."""
+        return self.record.tree() if self.record else "made by hand"
 
     def __repr__(self) -> str:
         a, b = text(self.a, self.chain), text(self.b, self.chain)
         if self.a == self.b:
             return f"{a} is one address."
         if not self.joined:
-            return f"Nothing joins {a} and {b}.{self._stopped()}"
-        steps = [
-            f"{row['step']}. {text(row['a'], self.chain)} and {text(row['b'], self.chain)}:"
-            f" {row['rule']} in {txid_text(row['txid'], self.chain)}"
-            f" ({row['time']:%Y-%m-%d %H:%M} UTC; confidence {_rate(row['confidence'])})"
-            for row in self.frame.iter_rows(named=True)
-        ]
-        head = f"{a} and {b} are consistent with one owner, by {len(steps)} step(s):"
-        return "\n".join([head, *steps])
+            return f"Nothing joins {a} and {b}.{self._stopped() or ' No link touches either.'}"
+        head = f"{a} and {b} are consistent with one owner, by {self.frame.height} step(s):"
+        return "\n".join([head, *self._steps()]) + self._stopped("\n")
 
-    def _stopped(self) -> str:
+    def _steps(self) -> Iterator[str]:
+        names = self._names()
+        for row in self.frame.iter_rows(named=True):
+            parties = [party for party in (row["a"], row["b"]) if party not in (self.a, self.b)]
+            when = shown_time(self.chain, row["time"], *parties) if row["time"] else "not known"
+            yield (
+                f"{row['step']}. {names[row['a']]} and {names[row['b']]}:"
+                f" {row['rule']} in {shown_txid(self.chain, row['txid'], *parties)}"
+                f" ({when} UTC; confidence {_rate(row['confidence'])})"
+            )
+
+    def _names(self) -> dict[bytes, str]:
+        """Return how each address of the way is printed."""
+        between = self.frame["b"].to_list()[:-1]
+        names = {
+            address: shown_address(
+                self.chain, address, f"another address ({place} of {len(between)})"
+            )
+            for place, address in enumerate(between, 1)
+        }
+        return names | {end: text(end, self.chain) for end in (self.a, self.b)}
+
+    def _stopped(self, before: str = " ") -> str:
         refused = self.contested.filter(pl.col("veto")).height
         undecided = self.contested["veto"].null_count()
         if not refused and not undecided:
-            return " No link touches either."
-        return f" Links at them that join nothing: {refused} refused, {undecided} undecided."
+            return ""
+        return f"{before}Links at them that join nothing: {refused} refused, {undecided} undecided."
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(repr(self))}</pre>"
@@ -70,41 +124,57 @@ def _rate(confidence: float | None) -> str:
     return "not measured" if confidence is None else f"{confidence:.3f}"
 
 
+def adjacency(forest: pl.DataFrame) -> Adjacency:
+    """Return the links of one cluster by address, both ways."""
+    columns = ["a", "b", "tx", "txid", "time", "rule", "confidence"]
+    at: dict[bytes, list[tuple[bytes, Evidence]]] = {}
+    for left, right, *rest in forest.select(columns).iter_rows():
+        evidence: Evidence = tuple(rest)
+        at.setdefault(left, []).append((right, evidence))
+        at.setdefault(right, []).append((left, evidence))
+    return at
+
+
+@recorded
 def explain(clusters: Clusters, chain: str, a: bytes, b: bytes) -> Explanation:
     """Walk the evidence forest from one address to the other.
 
     In a maximum spanning forest the one path between two addresses is the path whose weakest
     link is strongest.
+
+    Parameters
+    ----------
+    clusters : Clusters
+        What joins them, or not.
+    chain : str
+        CAIP-2 id.
+    a, b : bytes
+        Canonical addresses.
     """
     touching = clusters.links.contested.filter(
         (pl.col("chain") == chain) & (pl.col("a").is_in([a, b]) | pl.col("b").is_in([a, b]))
     )
-    edges = clusters.forest.filter(pl.col("chain") == chain)
-    columns = ["a", "b", "tx", "txid", "time", "rule", "confidence"]
-    path = _path(edges, a, b)
-    steps = edges[path].select(columns) if path else edges.clear().select(columns)
-    frame = steps.with_row_index("step", offset=1).with_columns(pl.col("step").cast(pl.Int64))
-    return Explanation(chain, a, b, frame, touching, a == b or bool(path))
+    steps = _path(clusters.evidence(chain, a), a, b)
+    rows = [(n, chain, left, right, *rest) for n, (left, right, rest) in enumerate(steps, 1)]
+    frame = pl.DataFrame(rows, schema=STEP_SCHEMA, orient="row")
+    return Explanation(chain, a, b, frame, touching, a == b or bool(steps))
 
 
-def _path(edges: pl.DataFrame, a: bytes, b: bytes) -> list[int]:
-    """Return the rows of the edges on the way from a to b; empty where there is no way."""
-    at: dict[bytes, list[tuple[bytes, int]]] = {}
-    for row, (left, right) in enumerate(edges.select("a", "b").iter_rows()):
-        at.setdefault(left, []).append((right, row))
-        at.setdefault(right, []).append((left, row))
-    came: dict[bytes, tuple[bytes, int]] = {a: (a, -1)}
-    queue = deque([a])
-    while queue and b not in came:
-        here = queue.popleft()
-        for there, row in at.get(here, []):
-            if there not in came:
-                came[there] = (here, row)
-                queue.append(there)
-    if b not in came or a == b:
+def _path(walk: Adjacency, a: bytes, b: bytes) -> list[tuple[bytes, bytes, Evidence]]:
+    """Return the links on the way from a to b, each in walking order; none without a way."""
+    if b not in walk:
         return []
+    came: dict[bytes, tuple[bytes, Evidence]] = {}
+    queue = deque([b])
+    while queue and a not in came:  # from the end, so that the way reads from the start
+        here = queue.popleft()
+        for there, evidence in walk[here]:
+            if there != b and there not in came:
+                came[there] = (here, evidence)
+                queue.append(there)
     path = []
-    while b != a:
-        b, row = came[b]
-        path.append(row)
-    return path[::-1]
+    while a in came:
+        there, evidence = came[a]
+        path.append((a, there, evidence))
+        a = there
+    return path

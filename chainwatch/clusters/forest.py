@@ -128,10 +128,10 @@ def _root(parent: list[int], number: int) -> int:
 
 
 def _collapse_rows(ordered: pl.DataFrame, collapses: list[Collapse]) -> pl.DataFrame:
-    columns = list(zip(*collapses, strict=True)) or [[]] * 4
-    found = ordered[list(columns[0])].with_columns(
-        pl.Series("addresses_a", columns[1], dtype=pl.Int64),
-        pl.Series("addresses_b", columns[2], dtype=pl.Int64),
-        pl.Series("reason", columns[3], dtype=pl.String),
+    rows = [row for row, *_ in collapses]
+    found = ordered[rows].with_columns(
+        pl.Series("addresses_a", [item[1] for item in collapses], dtype=pl.Int64),
+        pl.Series("addresses_b", [item[2] for item in collapses], dtype=pl.Int64),
+        pl.Series("reason", [item[3] for item in collapses], dtype=pl.String),
     )
     return found.select(list(COLLAPSE_SCHEMA)).sort("chain", "tx", "a", "b", "rule", "reason")

@@ -34,8 +34,9 @@ def equal_outputs(min_equal: int = 3) -> nw.Expr:
     Fails when
     ----------
     A CoinJoin has fewer equal outputs or none (PayJoin, unequal mixes), equal ones of dust, or
-    participants that share an address: *no*, and a wrong merge is possible. A payer from many addresses pays one amount to many (payroll, batch withdrawals):
-    *yes*, and links are lost. As a veto the second error is the harmless one.
+    participants that share an address: *no*, and a wrong merge is possible. A payer from many
+    addresses pays one amount to many (payroll, batch withdrawals): *yes*, and links are lost. As
+    a veto the second error is the harmless one.
 
     References
     ----------

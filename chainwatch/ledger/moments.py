@@ -41,4 +41,5 @@ def moment(bound: Moment | None) -> datetime | None:
 
 
 def shown(bound: datetime | None) -> str:
+    """Return a bound as text; ``open`` where there is none."""
     return "open" if bound is None else bound.isoformat().replace("+00:00", "Z")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from chainwatch.chains import chain as chain_of
+from chainwatch.chains import CHAINS
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.units import exact_sum
@@ -29,7 +29,7 @@ HALVINGS = {
     "btc-regtest": 150,
     "ltc": 840_000,
 }
-"""Blocks after which the subsidy halves (``nSubsidyHalvingInterval``). Dogecoin is left out: its
+"""Blocks after which the subsidy halves (``nSubsidyHalvingInterval``). Dogecoin is not judged: its
 early rewards were drawn at random from the hash of the block before."""
 
 
@@ -72,9 +72,15 @@ def _fee_not_negative(ledger: Ledger) -> pl.LazyFrame:
 
 
 def _subsidy(ledger: Ledger) -> pl.LazyFrame:
-    """Return ``chain, block, height, subsidy`` of each block whose schedule is known."""
-    intervals = {chain_of(alias).id: blocks for alias, blocks in HALVINGS.items()}
-    known = pl.LazyFrame({"chain": list(intervals), "interval": list(intervals.values())})
+    """Return ``chain, block, height, tx_count, subsidy``; null where the schedule is not known."""
+    coins = [item for item in CHAINS if item.family == "utxo"]
+    known = pl.LazyFrame(
+        {
+            "chain": [item.id for item in coins],
+            "interval": [HALVINGS.get(item.alias) for item in coins],
+        },
+        schema={"chain": pl.String, "interval": pl.Int64},
+    )
     blocks = ledger.blocks.select("chain", "height", "tx_count", block="hash")
     halved = (pl.col("height") // pl.col("interval")).clip(0, 62)
     subsidy = pl.lit(FIRST_SUBSIDY, pl.Int64) // pl.lit(2, pl.Int64).pow(halved)
@@ -231,7 +237,7 @@ CHECKS: tuple[Check, ...] = (
     Check("fee", "what a transaction spends is at least what it pays", "tx", _fee_not_negative),
     Check(
         "reward",
-        "a coinbase pays at most the subsidy and the fees of its block",
+        "a coinbase pays at most subsidy and fees; not judged for Dogecoin",
         "height",
         _reward_within_subsidy,
     ),

@@ -187,9 +187,9 @@ def test_without_typst_the_remedy_is_named(folder: Path, monkeypatch: pytest.Mon
 
 def test_the_template_gets_text_and_widths_only() -> None:
     data = typeset(document(sections=document().sections[:1]), {})
-    assert data["sections"][0]["paragraphs"][1]["runs"][0].startswith("#set page")
-    assert "".join(data["sections"][0]["paragraphs"][1]["runs"]) == SHOWN + " ‹U+4E2D›"
-    members, wide = data["sections"][0]["tables"]
+    assert data["sheets"][0]["sections"][0]["paragraphs"][1]["runs"][0].startswith("#set page")
+    assert "".join(data["sheets"][0]["sections"][0]["paragraphs"][1]["runs"]) == SHOWN + " ‹U+4E2D›"
+    members, wide = data["sheets"][0]["sections"][0]["tables"]
     assert (members["wide"], wide["wide"]) == (False, True)
     assert "".join(members["cells"][1]["runs"]) == TXID
     words = [word for cell in wide["cells"] for run in cell["runs"] for word in run.split(" ")]

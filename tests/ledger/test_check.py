@@ -325,14 +325,16 @@ def test_the_subsidy_halves(tables: Tables, alias: str, at: int, allowed: int) -
         assert failed(report) == (set() if ok else {"reward"})
 
 
-def test_a_chain_without_a_schedule_is_left_out(tables: Tables) -> None:
+def test_a_chain_without_a_schedule_is_not_judged(tables: Tables) -> None:
     assert "doge" not in HALVINGS
+    pay(tables, COINBASE_2, 10**12)
     doge = {
         name: rows.with_columns(chain=pl.lit(chain("doge").id)) for name, rows in tables.items()
     }
     report = Ledger.from_tables(doge).check()
     assert report.ok
-    assert "reward" not in set(report.frame["name"])
+    assert counts(report, "reward") == (0, 0, 4)
+    assert "not judged for Dogecoin" in str(row(report, "reward")["note"])
 
 
 # -- the report

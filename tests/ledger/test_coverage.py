@@ -77,6 +77,12 @@ def test_two_branches_are_two_runs() -> None:
     assert facts(ledger)["gaps", REGTEST] == (0, 0)
 
 
+def test_a_short_branch_beside_a_long_one_is_no_gap() -> None:
+    main = [(height, f"m{height}", f"m{height - 1}") for height in range(1, 5)]
+    ledger = blocks(*main, (2, "side", "unseen"), (5, "e", "also unseen"))
+    assert facts(ledger)["gaps", REGTEST] == (0, 0)
+
+
 def test_covered_to() -> None:
     ledger = blocks((2, "b", "a"), (3, "c", "b"), (5, "e", "d"))
     reached = [coverage.covered_to(ledger, "btc-regtest", height) for height in range(7)]
