@@ -8,7 +8,12 @@ import polars as pl
 
 from chainwatch.addresses import parse, text
 from chainwatch.chains import chain as find_chain
+from chainwatch.errors import ChainError, InputError
 from chainwatch.units import to_text
+
+
+NATIVE_KINDS = ("native", "internal")
+"""Kinds of transfers that move the native coin: payments, and what contracts send on."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,13 @@ class Asset:
         return f"{number} {self.symbol}" if symbol else number
 
     def of_transfers(self) -> pl.Expr:
-        """Return the condition that selects this asset among transfers."""
+        """Return the condition that selects this asset among transfers.
+
+        What contracts send on inside a transaction is the same native coin.
+        """
         here = pl.col("chain") == self.chain
         if self.contract is None:
-            return here & pl.col("contract").is_null() & (pl.col("kind") == "native")
+            return here & pl.col("contract").is_null() & pl.col("kind").is_in(NATIVE_KINDS)
         return here & (pl.col("contract") == self.contract) & pl.col("token_id").is_null()
 
     def __str__(self) -> str:
@@ -57,6 +65,22 @@ def native(chain: str) -> Asset:
 
 
 def token(chain: str, contract: str, symbol: str, decimals: int) -> Asset:
-    """Return the token of a contract; symbol and decimals are how it will be shown."""
+    """Return the token of a contract; symbol and decimals are how it will be shown.
+
+    Raises
+    ------
+    ChainError
+        If the chain has no contracts.
+    AddressError
+        If the contract is no address of the chain.
+    InputError
+        If decimals are negative.
+    """
     found = find_chain(chain)
+    if found.family == "utxo":
+        raise ChainError(
+            f"{found.name} has no token contracts", remedy="use native() for its coin"
+        )
+    if decimals < 0:
+        raise InputError(f"{decimals} decimals", remedy="give a number from 0 on")
     return Asset(found.id, parse(contract, found), symbol, decimals)

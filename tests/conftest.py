@@ -1,18 +1,37 @@
-"""What tests of several layers share: the simulated case as a ledger, and where real data lies."""
+"""What tests of several layers share: the simulated case, real data, and ledgers written by hand.
+
+A ledger written by hand is one line per transaction, in the order of the chain::
+
+    pay: A=60_000 B=50_000 -> C=100_000 A=9_000
+    mix: A=60_000 ? pk:K=50_000 pay/0 -> D=70_000 data=0
+
+A capital names an address, ``pk:K`` a P2PK output and ``ms:K`` a bare multisig of a key, ``data``
+an OP_RETURN, ``?`` an input that was not read, ``pay/0`` the first output of ``pay``, left to the
+ledger to find; ``coinbase`` on the left has no inputs.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import polars as pl
 import pytest
 
 from chainwatch.attribution.tags import Tags, read_tags
+from chainwatch.chains import chain as chain_of
+from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger, open_ledger
+from chainwatch.scripts import classify, script_of
 from chainwatch.simulate.otter import Otter, otter
 from chainwatch.sources.base import pull
 from chainwatch.sources.block_files import BlockFiles
+
+START = datetime(2023, 6, 1, tzinfo=UTC)
 
 
 class OtterCase(NamedTuple):
@@ -46,3 +65,132 @@ def real_data() -> Path:
     if not Path(place).is_dir():
         pytest.fail(f"CHAINWATCH_DATA names no folder: {place}")
     return Path(place)
+
+
+class Spent(NamedTuple):
+    """An input: what it spends where that was read, and where it lies where that matters."""
+
+    value: int | None
+    script: bytes | None
+    origin: tuple[bytes, int] | None = None
+
+
+class Written(NamedTuple):
+    """A transaction written by hand; ``inputs`` None is a coinbase."""
+
+    txid: bytes
+    inputs: list[Spent] | None
+    outputs: list[tuple[int, bytes]]
+
+
+def ledger_of(transactions: Iterable[Written], alias: str = "btc-regtest") -> Ledger:
+    """Return a ledger in memory with one transaction an hour, each in a block of its own."""
+    rows: dict[str, list[dict[str, Any]]] = {"transactions": [], "inputs": [], "outputs": []}
+    for height, made in enumerate(transactions, 1):
+        key = {"chain": chain_of(alias).id, "tx": schema.pack_tx(height, 1)}
+        rows["outputs"] += [key | _output(n, *out) for n, out in enumerate(made.outputs)]
+        rows["inputs"] += [key | _input(made.txid, n, i) for n, i in enumerate(made.inputs or [])]
+        rows["transactions"].append(key | {
+            "txid": made.txid, "block": bytes(32), "height": height, "position": 1,
+            "time": START + timedelta(hours=height), "version": 2, "locktime": 0, "size": 200,
+            "weight": 800, "input_count": len(made.inputs or []),
+            "output_count": len(made.outputs), "output_value": sum(v for v, _ in made.outputs),
+            "coinbase": made.inputs is None,
+        })  # fmt: skip
+    tables = {table.name: table for table in schema.TABLES}
+    return Ledger.from_tables({
+        name: pl.DataFrame(
+            [{column: row.get(column) for column in tables[name].schema} for row in items],
+            schema=tables[name].schema,
+        )
+        for name, items in rows.items()
+    })  # fmt: skip
+
+
+def _output(n: int, value: int, script: bytes) -> dict[str, Any]:
+    found = classify(script)
+    return {
+        "n": n, "value": value, "script_kind": found.kind, "address": found.address,
+        "script": None if found.address else script, "spendable": found.spendable,
+    }  # fmt: skip
+
+
+def _input(txid: bytes, n: int, spent: Spent) -> dict[str, Any]:
+    found = classify(spent.script) if spent.script is not None else None
+    prev, place = spent.origin or (sha256(txid + bytes([n % 256, n // 256])).digest(), 0)
+    return {
+        "n": n, "prev_txid": prev, "prev_n": place, "value": spent.value,
+        "address": found.address if found else None, "script_kind": found.kind if found else None,
+        "sequence": 0xFFFFFFFD,
+    }  # fmt: skip
+
+
+def address_named(name: str) -> bytes:
+    """Return the P2WPKH address that a capital stands for."""
+    return b"\x03" + sha256(name.encode()).digest()[:20]
+
+
+def txid_named(name: str) -> bytes:
+    """Return the id of a transaction written by hand."""
+    return sha256(f"transaction {name}".encode()).digest()
+
+
+def _script(name: str) -> bytes:
+    kind, _, key = name.rpartition(":")
+    if name == "data":
+        return b"\x6a\x04note"
+    push = b"\x21\x02" + sha256(key.encode()).digest()
+    scripts = {"pk": push + b"\xac", "ms": b"\x51" + push + b"\x51\xae"}
+    return scripts[kind] if kind else script_of(address_named(name))
+
+
+def _spent(token: str) -> Spent:
+    name, _, value = token.partition("=")
+    if value:
+        return Spent(int(value), _script(name))
+    made, _, n = name.partition("/")
+    return Spent(None, None, (txid_named(made), int(n)) if n else None)
+
+
+def _line(line: str) -> Written:
+    name, _, rest = line.partition(":")
+    left, _, right = rest.partition("->")
+    paid = [token.partition("=") for token in right.split()]
+    spent = None if left.split() == ["coinbase"] else [_spent(token) for token in left.split()]
+    return Written(
+        txid_named(name.strip()), spent, [(int(value), _script(who)) for who, _, value in paid]
+    )
+
+
+@pytest.fixture(scope="session")
+def small_ledger() -> Callable[[str], Ledger]:
+    """Return a reader of ledgers written by hand, as the first lines of this file say."""
+    return lambda text: ledger_of(_line(line) for line in text.strip().splitlines())
+
+
+@pytest.fixture(scope="session")
+def real_ledger() -> Callable[..., Ledger]:
+    """Return a maker of ledgers: of ``(txid, [(value, script)] or None, [(value, script)])``."""
+
+    def make(rows: Iterable[tuple[bytes, Any, Any]], alias: str = "btc") -> Ledger:
+        return ledger_of(
+            (
+                Written(txid, None if spent is None else [Spent(*item) for item in spent], paid)
+                for txid, spent, paid in rows
+            ),
+            alias,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def named() -> Callable[[str], bytes]:
+    """Return what turns the name of an address into its bytes."""
+    return address_named
+
+
+@pytest.fixture(scope="session")
+def txid() -> Callable[[str], bytes]:
+    """Return what turns the name of a transaction into its id."""
+    return txid_named

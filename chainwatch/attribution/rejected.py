@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+from chainwatch.legible import clipped
+
 SHOWN = 200
 """Characters of a stranger's text that are shown; the data keep all of it."""
 
@@ -46,16 +48,5 @@ def rejected_frame(rows: Iterable[Rejection] = ()) -> pl.DataFrame:
 
 
 def shown(text: object, limit: int = SHOWN) -> str:
-    """Return text that is safe on a terminal: no control, no direction override, no great length.
-
-    What cannot be printed is written as an escape (``\\x1b``, ``\\u202e``); HTML needs
-    ``html.escape`` on top of it.
-
-    Examples
-    --------
-    >>> shown("a\\x1b[2Jb"), shown("abcdef", 3)
-    ('a\\\\x1b[2Jb', 'abc...')
-    """
-    whole = str(text)
-    part = "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in whole[:limit])
-    return part + ("..." if len(whole) > limit else "")
+    """Return text that is safe on a terminal; HTML needs ``html.escape`` on top of it."""
+    return clipped(text, limit)

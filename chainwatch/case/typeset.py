@@ -45,10 +45,12 @@ def cut(text: str, longest: int) -> str:
 
 
 def image_name(number: int, path: str) -> str:
+    """Return the name under which the template finds a picture."""
     return f"figure-{number}{Path(path).suffix}"
 
 
 def hash_like(text: str) -> bool:
+    """Return whether a text is a hash or address, to be set in a fixed width."""
     return HASH_LIKE.match(text) is not None
 
 

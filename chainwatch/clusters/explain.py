@@ -91,11 +91,11 @@ class Explanation:
         names = self._names()
         for row in self.frame.iter_rows(named=True):
             parties = [party for party in (row["a"], row["b"]) if party not in (self.a, self.b)]
-            when = shown_time(self.chain, row["time"], *parties) if row["time"] else "not known"
+            when = shown_time(self.chain, row["time"], *parties) if row["time"] else "undated"
             yield (
                 f"{row['step']}. {names[row['a']]} and {names[row['b']]}:"
                 f" {row['rule']} in {shown_txid(self.chain, row['txid'], *parties)}"
-                f" ({when} UTC; confidence {_rate(row['confidence'])})"
+                f" ({when}; confidence {_rate(row['confidence'])})"
             )
 
     def _names(self) -> dict[bytes, str]:

@@ -122,6 +122,7 @@ def _arrow(ax: Axes, upper: list[tuple[float, float]], thick: float) -> None:
 def box(
     ax: Axes, x: float, y: float, wide: float, tall: float, colour: str, hatch: str, line: str
 ) -> None:
+    """Draw the bar of a node."""
     from matplotlib.patches import Rectangle
 
     ax.add_patch(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from xml.sax.saxutils import escape
 
 from chainwatch.errors import OutputExists
+from chainwatch.legible import visible, visible_character
 from chainwatch.provenance import digest_bytes
 
 if TYPE_CHECKING:
@@ -28,12 +29,6 @@ PNG_DPI = 150
 SVG_SALT = "chainwatch"
 """Fixed salt of the identifiers inside an SVG file; without it they differ from run to run."""
 
-HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Categories of characters that draw nothing, act on their neighbours or have no meaning."""
-BLANKS = frozenset(
-    [0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, *range(0xFE00, 0xFE10)]
-)
-"""Letters and marks that draw nothing although their category does not say so."""
 LONGEST_TEXT = 2_000
 """Characters of a text that are looked at; a longer one is shortened in the middle first."""
 
@@ -82,24 +77,6 @@ def settings() -> AbstractContextManager[None]:
     return matplotlib.rc_context(cast(Any, dict(SETTINGS)))
 
 
-def visible(text: str, *, keep: str = "") -> str:
-    """Return a text with invisible and control characters written out as ``‹U+202E›``.
-
-    Terminal escapes, direction overrides, zero-width characters and lone surrogates can make a
-    text read as something else. Line breaks and tabs become spaces unless they are in ``keep``.
-    """
-    return "".join(_visible(char, keep) for char in text)
-
-
-def _visible(char: str, keep: str) -> str:
-    if char in keep:
-        return char
-    if char in "\t\n\r":
-        return " "
-    hidden = unicodedata.category(char) in HIDDEN or ord(char) in BLANKS
-    return f"‹U+{ord(char):04X}›" if hidden else char
-
-
 @functools.cache
 def font_folder() -> Path:
     """Return the folder of the typefaces that come with matplotlib."""
@@ -132,7 +109,7 @@ def printable(text: str, *, keep: str = "", limit: int = LONGEST_TEXT) -> str:
         second, mark = mark, unicodedata.combining(char) != 0
         lone = mark and (second or not drawn)
         known = (ord(char) in glyphs and not lone) or char in keep
-        shown = _visible(char, keep)
+        shown = visible_character(char, keep)
         drawn.append(shown if known or shown != char else f"‹U+{ord(char):04X}›")
     return "".join(drawn)
 
@@ -266,17 +243,19 @@ def save_figure(
     for path in paths.values():
         if path.exists():
             raise OutputExists("the file exists already", where=str(path))
-    labels = [str(axes.get_label()) for axes in figure.axes]
-    alt = alt or (labels[0] if labels else "")
+    alt = alt or _alt(figure)
     data = {".png": _png(figure), ".svg": _svg(figure, title or "Figure", alt)}
     return {suffix: write_new(paths[suffix], data[suffix]) for suffix in paths}
 
 
 def svg_text(figure: Figure) -> str:
     """Return a figure as SVG for a notebook or page, with its description for screen readers."""
-    labels = [str(axes.get_label()) for axes in figure.axes]
-    text = _svg(figure, "Figure", labels[0] if labels else "").decode()
+    text = _svg(figure, "Figure", _alt(figure)).decode()
     return text[text.index("<svg ") :]
+
+
+def _alt(figure: Figure) -> str:
+    return next((str(axes.get_label()) for axes in figure.axes), "")
 
 
 def _png(figure: Figure) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from chainwatch.chains import chain as chain_of
+from chainwatch.legible import visible
 
 
 @dataclass(frozen=True)
@@ -58,19 +59,15 @@ class PullReport:
             facts.append(f"{unread} of which it was not read what they spend")
         if self.tip:
             facts.append(f"tip {self.tip[::-1].hex()}")
-        return [_printable(fact) for fact in (*facts, *self.notes)]
+        return [visible(fact) for fact in (*facts, *self.notes)]
 
     def __repr__(self) -> str:
-        head = _printable(f"pull from {self.source} ({chain_of(self.chain)})")
+        head = visible(f"pull from {self.source} ({chain_of(self.chain)})")
         return "\n  ".join([head, *self._facts()])
 
     def _repr_html_(self) -> str:
         items = "".join(f"<li>{html.escape(fact)}</li>" for fact in self._facts())
-        return f"<p>pull from {html.escape(_printable(self.source))}</p><ul>{items}</ul>"
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        return f"<p>pull from {html.escape(visible(self.source))}</p><ul>{items}</ul>"
 
 
 def counted(number: int, thing: str) -> str:

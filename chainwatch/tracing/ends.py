@@ -1,43 +1,56 @@
-"""Where following stops, and why: tagged services, hosted deposits, joint transactions."""
+"""Where following stops, and why: tagged parties, hosted deposits, joint transactions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol, runtime_checkable
+from datetime import date, datetime
+from typing import NamedTuple
 
 import polars as pl
 
+from chainwatch.attribution.taxonomy import is_a
 from chainwatch.errors import TraceError
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.rules import VERDICT, Rule, apply
+from chainwatch.tracing.names import Framed, Owners, Said, clustered, said
 
-HOSTED, MIXER, BRIDGE, UNDECIDED = "hosted service", "mixer", "bridge", "undecided mixer"
-UNSPENT, BURNT, FEE = "unspent", "burnt", "fee"
-THRESHOLD, HOPS, NOT_READ = "threshold", "hop limit", "not read"
+HOSTED, MIXER, BRIDGE, TAGGED = "hosted service", "mixer", "bridge", "tagged party"
+UNDECIDED, LURE, BURNT, FEE = "undecided mixer", "lure", "burnt", "fee"
+UNSPENT, LATER, NOT_READ = "unspent", "spent outside the span", "not read"
+THRESHOLD, HOPS = "threshold", "hop limit"
 
 REASONS: tuple[str, ...] = (
     HOSTED,
     MIXER,
     BRIDGE,
+    TAGGED,
     UNDECIDED,
-    UNSPENT,
+    LURE,
     BURNT,
     FEE,
+    UNSPENT,
+    LATER,
+    NOT_READ,
     THRESHOLD,
     HOPS,
-    NOT_READ,
 )
 """Every reason for which a branch ends, written out."""
 
-_BY_CONCEPT = {
-    "mixing_service": MIXER,
-    "tumbler": MIXER,
-    "coinjoin": MIXER,
-    "defi_bridge": BRIDGE,
-    "bridge": BRIDGE,
-}
+_BY_CONCEPT = (
+    ("mixing_service", MIXER),
+    ("mixing", MIXER),
+    ("defi_bridge", BRIDGE),
+    ("service", HOSTED),
+    ("bank", HOSTED),
+    ("hot_wallet", HOSTED),
+    ("warm_wallet", HOSTED),
+    ("cold_wallet", HOSTED),
+    ("deposit_wallet", HOSTED),
+)
+"""What it means that value reached a concept or a narrower one; the first that fits. Wallets are
+what services call their own. Everybody else is a *tagged party*: no service, but asked for."""
 
 
 class End(NamedTuple):
@@ -49,106 +62,154 @@ class End(NamedTuple):
     certainty: str | None = None
 
 
-@runtime_checkable
-class Framed(Protocol):
-    """Tags or hosted addresses, as far as stopping reads them."""
+class Dated(NamedTuple):
+    """An end that holds from one day to another; None is open."""
 
-    @property
-    def frame(self) -> pl.DataFrame: ...
-
-
-class Owners(Protocol):
-    """Clusters, as far as stopping reads them."""
-
-    @property
-    def frame(self) -> pl.DataFrame: ...
+    first: date | None
+    last: date | None
+    end: End
 
 
 @dataclass(frozen=True)
 class Stops:
-    """Ends by (chain, address) and by the verdict of joint-transaction rules."""
+    """Ends by (chain, address), the one that speaks first; and rules on joint transactions."""
 
-    by_address: dict[tuple[str, bytes], End] = field(default_factory=dict)
+    by_address: Mapping[tuple[str, bytes], tuple[Dated, ...]] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
 
-    def at(self, chain: str, address: bytes | None) -> End | None:
-        """Return the end at an address, if it is one."""
-        return None if address is None else self.by_address.get((chain, address))
+    def at(self, chain: str, address: bytes | None, when: datetime) -> End | None:
+        """Return the end at an address at a time, if it is one then."""
+        found = self.by_address.get((chain, address)) if address is not None else None
+        if found is None:
+            return None
+        day = when.date()
+        for first, last, end in found:
+            if (first is None or first <= day) and (last is None or day <= last):
+                return end
+        return None
 
 
-def stops(stop: object, clusters: Owners | None) -> Stops:
+def reason_of(concepts: Sequence[str | None]) -> str:
+    """Return why value ends at a party of whom tags say these concepts."""
+    for broad, reason in _BY_CONCEPT:
+        if any(concept is not None and is_a(concept, broad) for concept in concepts):
+            return reason
+    return TAGGED
+
+
+def stops(stop: object, clusters: Owners | None, chain: str) -> Stops:
     """Collect what to stop at: tags, hosted addresses, rules, or a sequence of them.
 
-    A tagged address is *confirmed*; another address of its cluster, and a hosted one by custody,
-    are *probable*. Where several tags name an address the most confident one speaks.
+    What is said of the address itself speaks before what is said of another address of its
+    cluster, and that before custody, whatever the order in which they are given. A tagged address
+    is *confirmed*, the other two are *probable*. Where several tags name an address the most
+    confident one that holds on the day of the payment speaks; a tag without dates holds always,
+    and its end says so.
+
+    Raises
+    ------
+    TraceError
+        If something else is given.
     """
     items = [] if stop is None else list(stop) if isinstance(stop, (list, tuple)) else [stop]
-    found: dict[tuple[str, bytes], End] = {}
-    for item in items:
-        if isinstance(item, Framed) and "certainty" in item.frame.columns:
-            for row in item.frame.iter_rows(named=True):
-                end = End(HOSTED, row["evidence"], row["service"], row["certainty"])
-                found.setdefault((row["chain"], row["address"]), end)
-        elif isinstance(item, Framed):
-            found |= _tagged(item.frame, clusters)
-        elif not isinstance(item, Rule):
-            raise TraceError(
-                f"cannot stop at {type(item).__name__}",
-                remedy="pass tags, hosted addresses, rules, or a list of them",
-            )
-    return Stops(found, tuple(item for item in items if isinstance(item, Rule)))
+    rules = tuple(item for item in items if isinstance(item, Rule))
+    frames = [item.frame for item in items if isinstance(item, Framed)]
+    if len(rules) + len(frames) < len(items):
+        wrong = next(item for item in items if not isinstance(item, (Rule, Framed)))
+        raise TraceError(
+            f"cannot stop at {type(wrong).__name__}",
+            remedy="pass tags, hosted addresses, rules, or a list of them",
+        )
+    direct: dict[bytes, tuple[Said, ...]] = {}
+    held: dict[tuple[str, bytes], tuple[Dated, ...]] = {}
+    for frame in frames:
+        if "certainty" in frame.columns:
+            _add(held, _hosts(frame))
+        else:
+            for address, rows in said(frame, chain).items():
+                direct[address] = (*direct.get(address, ()), *rows)
+    found: dict[tuple[str, bytes], tuple[Dated, ...]] = {}
+    ranked = {address: _ranked(rows) for address, rows in direct.items()}
+    _add(found, {(chain, address): _named(rows) for address, rows in ranked.items()})
+    spread = clustered(ranked, clusters, chain)
+    _add(found, {(chain, address): _shared(rows) for address, rows in spread.items()})
+    _add(found, held)
+    return Stops(found, rules)
 
 
-def _tagged(tags: pl.DataFrame, clusters: Owners | None) -> dict[tuple[str, bytes], End]:
-    ranked = tags.sort(
-        ["level", "label", "source", "concept"], descending=[True, False, False, False]
+def _ranked(rows: tuple[Said, ...]) -> tuple[Said, ...]:
+    """Put the tags of several sets in one order, each once."""
+    return tuple(sorted(dict.fromkeys(rows), key=lambda one: -one.level))
+
+
+def _add(
+    found: dict[tuple[str, bytes], tuple[Dated, ...]],
+    more: Mapping[tuple[str, bytes], tuple[Dated, ...]],
+) -> None:
+    for key, ends in more.items():
+        found[key] = (*found.get(key, ()), *ends)
+
+
+def _hosts(frame: pl.DataFrame) -> dict[tuple[str, bytes], tuple[Dated, ...]]:
+    columns = ("chain", "address", "evidence", "service", "certainty")
+    return {
+        (chain, address): (Dated(None, None, End(HOSTED, evidence, service, certainty)),)
+        for chain, address, evidence, service, certainty in frame.select(columns).iter_rows()
+    }
+
+
+def _named(rows: tuple[Said, ...]) -> tuple[Dated, ...]:
+    """Return the ends of a tagged address; others that are named for it stand in the detail."""
+    out = []
+    for one in rows:
+        others = sorted({other.actor for other in rows} - {one.actor})
+        more = f"; other tags name {', '.join(others)}" if others else ""
+        told = f"tagged {one.label} by {one.source} ({one.confidence}, {one.dated()}){more}"
+        out.append(Dated(one.first, one.last, _end(one, rows, told, "confirmed")))
+    return tuple(out)
+
+
+def _shared(rows: tuple[Said, ...]) -> tuple[Dated, ...]:
+    """Return the ends of an address that shares a cluster with a tagged one."""
+    return tuple(
+        Dated(
+            one.first,
+            one.last,
+            _end(
+                one,
+                rows,
+                f"in one cluster with an address tagged {one.label} by {one.source}"
+                f" ({one.confidence}, {one.dated()})",
+                "probable",
+            ),
+        )
+        for one in rows
     )
-    direct: dict[tuple[str, bytes], End] = {}
-    for row in ranked.iter_rows(named=True):
-        reason = _BY_CONCEPT.get(row["concept"] or "", HOSTED)
-        detail = f"tagged {row['label']} by {row['source']} ({row['confidence']})"
-        end = End(reason, detail, row["actor"] or row["label"], "confirmed")
-        direct.setdefault((row["chain"], row["address"]), end)
-    return _spread(direct, clusters) | direct
 
 
-def _spread(
-    direct: dict[tuple[str, bytes], End], clusters: Owners | None
-) -> dict[tuple[str, bytes], End]:
-    """Return the ends of the addresses that share a cluster with a tagged one.
-
-    A cluster tagged with two services says nothing of its other addresses: it is left out here
-    and stands among the alarms.
-    """
-    if clusters is None:
-        return {}
-    rows = list(clusters.frame.select("chain", "address", "cluster").iter_rows())
-    of = {(chain, address): (chain, cluster) for chain, address, cluster in rows}
-    by_cluster: dict[tuple[str, bytes], list[End]] = {}
-    for key, end in sorted(direct.items()):
-        if key in of:
-            by_cluster.setdefault(of[key], []).append(end)
-    out = {}
-    for chain, address, cluster in rows:
-        ends = by_cluster.get((chain, cluster), [])
-        if len({end.service for end in ends}) == 1:
-            detail = f"in one cluster with an address {ends[0].detail}"
-            out[chain, address] = ends[0]._replace(detail=detail, certainty="probable")
-    return out
+def _end(one: Said, rows: Sequence[Said], detail: str, certainty: str) -> End:
+    reason = reason_of([other.concept for other in rows if other.actor == one.actor])
+    # A tagged party that is no service is not named as one: it may be a victim or a bystander.
+    return End(reason, detail, None if reason == TAGGED else one.actor, certainty)
 
 
 def joint_transactions(
-    ledger: Ledger, rules: Sequence[Rule], chains: Iterable[str]
+    ledger: Ledger, rules: Sequence[Rule], chain: str
 ) -> dict[tuple[str, int], End]:
-    """Return the transactions at which a rule says, or cannot deny, that strangers mix."""
+    """Return the transactions at which a rule says, or cannot deny, that strangers mix.
+
+    A rule that says so speaks before one that cannot tell; the first of each is named.
+    """
     if not rules:
         return {}
-    table = features.transactions(ledger).filter(pl.col("chain").is_in(list(chains)))
-    found: dict[tuple[str, int], End] = {}
+    table = features.transactions(ledger.chain_only(chain))
+    mixed: dict[tuple[str, int], End] = {}
+    undecided: dict[tuple[str, int], End] = {}
     for rule in rules:
         hits = apply(table, rule).filter(pl.col(VERDICT).is_null() | pl.col(VERDICT))
-        for chain, tx, verdict in hits.select("chain", "tx", VERDICT).iter_rows():
-            end = End(MIXER, f"{rule} holds") if verdict else End(UNDECIDED, f"{rule} is unknown")
-            if found.get((chain, tx), end).reason != MIXER or verdict:
-                found[chain, tx] = end
-    return found
+        for tx, verdict in hits.select("tx", VERDICT).iter_rows():
+            if verdict:
+                mixed.setdefault((chain, tx), End(MIXER, f"{rule} holds"))
+            else:
+                undecided.setdefault((chain, tx), End(UNDECIDED, f"{rule} is unknown"))
+    return undecided | mixed

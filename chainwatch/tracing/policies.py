@@ -15,7 +15,8 @@ from chainwatch.errors import ConservationError
 
 
 class Mark(NamedTuple):
-    """What is known of a lot: the subject it comes from, its hops so far, and its last place."""
+    """What is known of a lot: the number of its subject, the payments since it left the subject,
+    and on coin chains the input by which it came into its transaction."""
 
     subject: int
     hop: int
@@ -64,20 +65,25 @@ def fifo(lots: Sequence[Lot], payments: Sequence[int]) -> tuple[list[Lots], Lots
     Raises
     ------
     ConservationError
-        If more is paid than is there.
+        If more is paid than is there, or an amount is negative.
 
     References
     ----------
     Clayton's Case (1816) in English law; Anderson, Shumailov and Ahmed, "Making Bitcoin Legal",
     2018, for coins.
     """
+    if min((*payments, *(lot.amount for lot in lots)), default=0) < 0:
+        raise ConservationError("an amount is negative", remedy="check where it was read")
     queue = list(reversed(lots))
     parts: list[Lots] = []
     for payment in payments:
         taken, due = [], payment
         while due:
             if not queue:
-                raise ConservationError(f"a payment of {payment} exceeds the balance by {due}")
+                raise ConservationError(
+                    f"a payment of {payment} exceeds the balance by {due}",
+                    remedy="check that all that came in was read",
+                )
             lot = queue.pop()
             part = min(lot.amount, due)
             taken.append(Lot(part, lot.mark))

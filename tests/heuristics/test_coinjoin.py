@@ -1,0 +1,67 @@
+"""Equal outputs, in ledgers that a reader can check by eye."""
+
+from __future__ import annotations
+
+import pytest
+
+from chainwatch.errors import RuleError
+from chainwatch.heuristics.coinjoin import equal_outputs
+from chainwatch.ledger.features import DUST, transactions
+from chainwatch.rules import VERDICT, apply
+
+CASES = {
+    "three bring and three take": ("A=90000 B=90000 C=90000 -> X=80000 Y=80000 Z=80000", True),
+    "change beside": ("A=90000 B=95000 C=99000 -> X=80000 Y=80000 Z=80000 P=7000 Q=9000", True),
+    "five by five": ("A=9000 B=9000 C=9000 D=9000 E=9100 -> V=9000 W=9000 X=9000 Y=9000 Z=9000",
+                     True),
+    "two addresses cannot be three parties": (
+        "A=150000 B=150000 -> X=80000 Y=80000 Z=80000", False),
+    "three inputs of one address are one party": (
+        "A=90000 A=90000 A=90000 -> X=80000 Y=80000 Z=80000", False),
+    "an address paid thrice is one payee": ("A=90000 B=90000 C=90000 -> X=80000 X=80000 X=80000",
+                                            False),
+    "two equal outputs are an even split": ("A=90000 B=90000 C=90000 -> X=80000 Y=80000 Z=7000",
+                                            False),
+    "no two outputs alike": ("A=90000 B=90000 C=90000 -> X=80000 Y=70000 Z=60000", False),
+    "an unread input may be the third": ("A=90000 B=90000 ? -> X=80000 Y=80000 Z=80000", None),
+    "two unread inputs may be two more": ("A=90000 ? ? -> X=80000 Y=80000 Z=80000", None),
+    "one unread input is too few": ("A=90000 ? -> X=80000 Y=80000 Z=80000", False),
+    "unread beside enough that was read": ("A=90000 B=90000 C=90000 ? -> X=80000 Y=80000 Z=80000",
+                                           True),
+    "a P2PK input may be the third": ("A=90000 B=90000 pk:K=90000 -> X=80000 Y=80000 Z=80000",
+                                      None),
+    "a multisig input may be the third": ("A=90000 B=90000 ms:K=90000 -> X=80000 Y=80000 Z=80000",
+                                          None),
+    "nameless inputs are too few": ("pk:J=90000 ms:K=90000 -> X=80000 Y=80000 Z=80000", False),
+    "equal outputs without address": ("A=90000 B=90000 C=90000 -> pk:X=80000 pk:Y=80000 ms:Z=80000",
+                                      True),
+    "dust is no share": ("A=90000 B=90000 C=90000 -> X=2730 Y=2730 Z=2730 P=80000", False),
+    "just above dust is": ("A=90000 B=90000 C=90000 -> X=2731 Y=2731 Z=2731 P=80000", True),
+    "OP_RETURN is nobody's": ("A=90000 B=90000 C=90000 -> data=80000 data=80000 Y=80000 Z=80000",
+                              False),
+    "a coinbase has no parties": ("coinbase -> X=80000 Y=80000 Z=80000", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_three_equal_outputs(small_ledger, name):
+    line, expected = CASES[name]
+    answer = apply(transactions(small_ledger(f"t: {line}")), equal_outputs())
+    assert answer[VERDICT].to_list() == [expected]
+    assert answer["equal_outputs(min_equal=3)"].to_list() == [expected]
+
+
+def test_min_equal_is_the_smallest_count_that_is_hit(small_ledger):
+    features = transactions(small_ledger("t: A=90000 B=90000 C=90000 -> X=80000 Y=80000 Z=80000"))
+    answers = {least: apply(features, equal_outputs(least))[VERDICT][0] for least in (2, 3, 4)}
+    assert answers == {2: True, 3: True, 4: False}
+
+
+@pytest.mark.parametrize("least", [1, 0, -3])
+def test_one_output_is_equal_to_nothing(least):
+    with pytest.raises(RuleError, match="cannot be equal"):
+        equal_outputs(min_equal=least)
+
+
+def test_dust_is_said_in_one_place():
+    assert DUST == 2730
