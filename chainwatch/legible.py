@@ -17,7 +17,8 @@ def visible(text: str, *, keep: str = "") -> str:
     """Return a text with invisible and control characters written out as ``‹U+202E›``.
 
     Terminal escapes, direction overrides, zero-width characters and lone surrogates can make a
-    text read as something else. Line breaks and tabs become spaces unless they are in ``keep``.
+    text read as something else. Line breaks, tabs and blanks of other widths become spaces,
+    unless they are in ``keep``.
     """
     return "".join(visible_character(character, keep) for character in text)
 
@@ -26,9 +27,10 @@ def visible_character(character: str, keep: str = "") -> str:
     """Return one character as :func:`visible` writes it."""
     if character in keep:
         return character
-    if character in "\t\n\r":
+    category = unicodedata.category(character)
+    if category == "Zs" or character in "\t\n\r":
         return " "
-    hidden = unicodedata.category(character) in HIDDEN or ord(character) in BLANKS
+    hidden = category in HIDDEN or ord(character) in BLANKS
     return f"‹U+{ord(character):04X}›" if hidden else character
 
 
