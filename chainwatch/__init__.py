@@ -111,6 +111,7 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'chainwatch' has no attribute {name!r}")
+    import_module("chainwatch.triage.desk")  # from now on results print as its edition allows
     found = getattr(import_module(f"chainwatch.{home}"), name)
     globals()[name] = found
     return found

@@ -78,9 +78,7 @@ def token(chain: str, contract: str, symbol: str, decimals: int) -> Asset:
     """
     found = find_chain(chain)
     if found.family == "utxo":
-        raise ChainError(
-            f"{found.name} has no token contracts", remedy="use native() for its coin"
-        )
+        raise ChainError(f"{found.name} has no token contracts", remedy="use native() for its coin")
     if decimals < 0:
         raise InputError(f"{decimals} decimals", remedy="give a number from 0 on")
     return Asset(found.id, parse(contract, found), symbol, decimals)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -32,14 +33,14 @@ FAILED, INTERRUPTED = 1, 130
 
 def say(line: str = "") -> None:
     """Print a line; what strangers wrote can do nothing to the terminal."""
-    from chainwatch.figures.style import visible
+    from chainwatch.legible import visible
 
     sys.stdout.write(visible(line) + "\n")
 
 
 def note(line: str) -> None:
     """Tell on stderr what is being done."""
-    from chainwatch.figures.style import visible
+    from chainwatch.legible import visible
 
     sys.stderr.write(f"· {visible(line)}\n")
     sys.stderr.flush()
@@ -92,9 +93,11 @@ def run(
         acquired=_moment(acquired) if acquired else None,
     )
     for result, _ in report.case.results:
-        if result.record:
-            say(repr(result))
-    say(f"written: {target}")
+        headline = getattr(result, "headline", "")
+        if headline:
+            say(f"- {headline}")
+    for name, folder in sorted(report.editions.items()):
+        say(f"{name}: {folder / 'report.pdf'}")
 
 
 @pull_app.command("block-files")
@@ -162,9 +165,10 @@ def tag_hits(
     say(repr(found))
     say(repr(result))
     if csv:
-        from chainwatch.case.exports.tables import write_tables
+        from chainwatch.case.exports.tables import csv_bytes
+        from chainwatch.figures.style import write_new
 
-        write_tables({csv.stem: result.plain()}, csv.parent)
+        write_new(csv, csv_bytes(result.plain()))
 
 
 @app.command()
@@ -197,12 +201,19 @@ def _moment(text: str) -> datetime:
 
 def main() -> None:
     """Run the command line; an error is one sentence on stderr and a status that is not zero."""
-    from chainwatch.figures.style import visible
+    from chainwatch.legible import visible
 
     try:
         app()
     except ChainwatchError as error:
         sys.stderr.write(f"chainwatch: {visible(str(error))}\n")
+        sys.exit(FAILED)
+    except BrokenPipeError:  # whoever read the lines, such as head, has gone
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - flushed at exit, into nothing
+        sys.exit(FAILED)
+    except OSError as error:
+        place = f" at {error.filename}" if error.filename else ""
+        sys.stderr.write(f"chainwatch: {visible(f'{error.strerror or error}{place}')}.\n")
         sys.exit(FAILED)
     except KeyboardInterrupt as stop:
         sys.stderr.write(f"\nchainwatch: {visible(str(stop)) or 'interrupted'}\n")

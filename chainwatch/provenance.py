@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date, datetime
 from importlib.metadata import version
+from pathlib import PurePath
 from typing import Any, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
 
 import polars as pl
@@ -74,12 +75,15 @@ class Mask(Protocol):
 _masks: list[Mask] = []
 
 
-def show_by(mask: Mask | None) -> None:
-    """Let results print themselves as an edition shows them; None withholds again.
+def show_by(mask: Mask | None) -> Mask | None:
+    """Let results print themselves as an edition shows them; return by what they did before.
 
-    Results lie below the modules that know who is a bystander; those register here.
+    Results lie below the modules that know who is a bystander; those register here. With None
+    everything but what was asked for is withheld.
     """
+    before = _masks[0] if _masks else None
     _masks[:] = [mask] if mask else []
+    return before
 
 
 def shown_address(chain: str, address: bytes, unnamed: str = "another address") -> str:
@@ -105,6 +109,13 @@ class Result(Protocol):
     def record(self) -> Record | None: ...
 
     def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]: ...
+
+
+@runtime_checkable
+class Identified(Protocol):
+    """Anything that can say what it holds, wherever it is kept and whenever it was read."""
+
+    def identity(self) -> Mapping[str, Any]: ...
 
 
 def software() -> dict[str, str]:
@@ -231,6 +242,10 @@ def _describe(value: object) -> Any:
         return f"sha256:{value.record.content if value.record else digest_result(value)}"
     if isinstance(value, pl.DataFrame):
         return f"sha256:{digest_frame(value)}"
+    if isinstance(value, Identified):
+        return _describe(value.identity())
+    if isinstance(value, PurePath):
+        return value.name  # the folders above say whose machine it was, not what was read
     if isinstance(value, Mapping):
         return {str(key): _describe(item) for key, item in value.items()}
     if isinstance(value, (set, frozenset)):

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from chainwatch.assets import Asset, token
+from chainwatch.assets import token
 from chainwatch.attribution.tags import Tags
 from chainwatch.case import account_apart as apart
 from chainwatch.case.case import Case
 from chainwatch.case.config import CaseFile, NamedDay
 from chainwatch.case.finding import Finding
+from chainwatch.case.roles import named
 from chainwatch.errors import CaseError
 from chainwatch.figures.traced import flow
 from chainwatch.heuristics.accounts import poisoning
@@ -21,7 +22,12 @@ from chainwatch.tracing.counterparties import Counterparties, counterparties
 from chainwatch.tracing.custody import Hosted, hosted
 from chainwatch.tracing.follow import trace
 from chainwatch.tracing.policies import fifo
-from chainwatch.units import total
+from chainwatch.units import to_text, total
+
+ROUTES = (
+    "What listed addresses received, followed to where it ends. 'Not read': the histories of those"
+    " paid are not in the file."
+)
 
 SHARED_SERVICE = (
     "A money changer or payment service has many customers: to have paid it, or to have been paid"
@@ -38,8 +44,8 @@ def add_account_findings(
             "a case on an account chain needs an [asset]",
             remedy="name the token's chain, contract, symbol and decimals",
         )
-    named = config.asset
-    asset = token(named.chain, named.contract, named.symbol, named.decimals)
+    what = config.asset
+    asset = token(what.chain, what.contract, what.symbol, what.decimals)
     follow = config.follow
     lure = poisoning(follow.trifle)
     services = tags.where(concept="service")
@@ -51,7 +57,7 @@ def add_account_findings(
         min_share=follow.min_share,
         min_sweeps=follow.min_sweeps,
     )
-    direct = counterparties(ledger, subjects, asset=asset, tags=tags, trifle=follow.trifle)
+    direct = counterparties(ledger, subjects, asset=asset, tags=named(tags), trifle=follow.trifle)
     followed = trace(
         ledger,
         subjects,
@@ -63,7 +69,11 @@ def add_account_findings(
         min_amount=follow.min_amount,
     )
     case.add(tags, note="Who says that an address is a service.")
-    case.add(_hosting(subjects, at, direct, asset), note="Custody decides where following ends.")
+    case.add(flow(followed, None, tags, top=40, title=case.title), note=ROUTES)
+    case.add(
+        _hosting(subjects, at, direct, follow.min_share),
+        note="Custody decides where following ends.",
+    )
     case.add(at, note="Evidence for each probable deposit address.")
     for finding in _counterparties(direct):
         case.add(finding, note="Direct counterparties, nothing followed.")
@@ -80,10 +90,10 @@ def add_account_findings(
     case.add(apart.order_finding(followed), note="Where only the time orders transfers.")
     case.add(apart.unread_finding(ledger, followed, direct), note="What this case cannot know.")
     case.add(direct, note="Every payment, for recomputation.")
-    case.add(flow(followed, top=40, title=case.title), note="Main routes.")
 
 
-def _hosting(subjects: pl.DataFrame, at: Hosted, direct: Counterparties, asset: Asset) -> Finding:
+def _hosting(subjects: pl.DataFrame, at: Hosted, direct: Counterparties, min_share: int) -> Finding:
+    asset = direct.asset
     received = (
         direct.frame.filter(pl.col("direction") == "in")
         .group_by("subject")
@@ -111,15 +121,18 @@ def _hosting(subjects: pl.DataFrame, at: Hosted, direct: Counterparties, asset: 
         .sort("custody", "service", "subject")
     )
     hosted_ = rows.filter(pl.col("service").is_not_null())
+    once = hosted_.filter(pl.col("sweeps") == 1).height
+    share = f"{to_text(min_share, 1)} %"
     return Finding(
         "Listed addresses and who holds their keys",
         (
-            f"{hosted_.height} of {rows.height} addresses passed at least"
-            f" what the rule asks of all they received to the tagged wallets of one service, and"
-            f" paid nobody else. They received {asset.shown(total(hosted_['received']))}. They are"
-            " consistent with deposit addresses: the service holds the keys and knows the"
-            " customer. Following ends there; what the service did afterwards is its own affair.",
-            "A single sweep is weak evidence; the number of sweeps stands in the table.",
+            f"{hosted_.height} of {rows.height} addresses passed {share} or more of all they"
+            " received to tagged wallets of one service, and paid nobody else. They received"
+            f" {asset.shown(total(hosted_['received']))}. They are consistent with deposit"
+            " addresses: the service holds the keys and knows the customer. Following ends there;"
+            " what the service did afterwards is its own affair.",
+            f"{once} of them passed it on in a single payment, which is weak evidence; the number"
+            " of these sweeps stands in the table.",
         ),
         rows,
         asset,
@@ -172,10 +185,10 @@ def _unhosted(direct: Counterparties, at: Hosted) -> Finding:
         .join(held, on="counterparty", how="left")
         .with_columns(
             pl.coalesce("service", pl.col("at") + " (hosted, probable)")
-            .fill_null("history not read")
-            .alias("service")
+            .fill_null("not read")
+            .alias("onward")
         )
-        .group_by("subject", "direction", "counterparty", "service", "other_subject")
+        .group_by("subject", "counterparty", "onward", "other_subject")
         .agg(
             pl.len().cast(pl.Int64).alias("payments"),
             pl.col("amount").sum(),
@@ -184,13 +197,15 @@ def _unhosted(direct: Counterparties, at: Hosted) -> Finding:
         )
         .sort(["subject", "amount", "counterparty"], descending=[False, True, False])
     )
+    read = rows.filter("other_subject")["counterparty"].n_unique()
     return Finding(
         "What the unhosted addresses paid, and to whom",
         (
             f"{rows['subject'].n_unique()} addresses without a probable host paid"
             f" {direct.asset.shown(total(rows['amount']))} to {rows['counterparty'].n_unique()}"
-            " addresses. The histories of these are outside the file: where the value went on to is"
-            " not read.",
+            f" addresses, {read} of them listed ones. The histories of the others are not in the"
+            " file: where the value went on to is not read. That an address is not shown to be"
+            " hosted does not say that it is not.",
         ),
         rows,
         direct.asset,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import secrets
-import shutil
-import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,19 @@ from chainwatch.case.exports.graphml import write_graphml
 from chainwatch.case.exports.tables import write_tables
 from chainwatch.case.finding import Finding
 from chainwatch.case.log import Log
+from chainwatch.case.masking import edition_of, rows_of, tables_of
+from chainwatch.case.place import absolute, check_free, write_whole
 from chainwatch.case.report import render_html, render_pdf
-from chainwatch.case.roles import roles_of, sealed
+from chainwatch.case.roles import sealed
 from chainwatch.case.seal import LOG, write_seal
-from chainwatch.errors import CaseError, OutputExists
+from chainwatch.errors import CaseError
 from chainwatch.figures.traced import FlowFigure
+from chainwatch.legible import visible
 from chainwatch.provenance import Result, digest_result
 from chainwatch.triage.desk import opened
 from chainwatch.triage.privacy import DISCLOSURE, Edition, Party, annex
-from chainwatch.triage.shown import parties, shown_tables, transactions_of_masked
+from chainwatch.triage.shown import parties
+from chainwatch.triage.spoken import Spoken
 
 NOTHING = "0" * 64
 """Content digest of an act that adds no result."""
@@ -85,19 +89,32 @@ class Case:
     results: list[tuple[Result, str]] = field(default_factory=list, repr=False)
     times: list[str] = field(default_factory=list, repr=False)
     desk_reasons: int = field(default=0, repr=False)
-
-    def add(self, *results: Result, note: str = "") -> Case:
-        """Add results, with the reason why; nothing is ever taken out again."""
-        self._note_desk()
-        for result in results:
-            step = result.record.step if result.record else type(result).__name__.lower()
-            what = f"add {step}" + (f": {result.title}" if isinstance(result, Finding) else "")
-            self._log(what, note, digest_result(result))
-            self.results.append((result, note))
-        return self
+    started: datetime = field(default_factory=now, repr=False)
+    ticks: float = field(default_factory=time.perf_counter, repr=False)
 
     def __post_init__(self) -> None:
+        Edition(DISCLOSURE, self.mask_key)  # refuses a short key now, not at the first export
         self._note_desk()
+
+    def add(self, *results: Result, note: str = "") -> Case:
+        """Add results, with the reason why; nothing is ever taken out again.
+
+        Raises
+        ------
+        CaseError
+            If one of them is no result; then none is added.
+        """
+        for result in results:
+            if not isinstance(result, Result):
+                raise CaseError(
+                    f"a {type(result).__name__} cannot be added to a case",
+                    remedy="add what a verb returned, such as a trace or clusters",
+                )
+        self._note_desk()
+        for result in results:
+            self._log(f"add {_called(result)}", note, digest_result(result))
+            self.results.append((result, note))
+        return self
 
     def _note_desk(self) -> None:
         """Write into the log why the working edition was opened since the last look."""
@@ -111,9 +128,10 @@ class Case:
 
     def edition(self, name: str) -> Edition:
         """Return an edition with the roles that the added results give."""
-        results = [result for result, _ in self.results]
-        plain = Edition(name, self.mask_key, roles_of(results))
-        return replace(plain, withheld=transactions_of_masked(results, plain))
+        return edition_of(self._results(), name, self.mask_key)
+
+    def _results(self) -> list[Result]:
+        return [result for result, _ in self.results]
 
     def parties(self) -> set[Party]:
         """Return every address that stands in any result."""
@@ -144,10 +162,11 @@ class Case:
         CaseError
             If a working edition is asked for without a reason.
         """
-        target = Path(folder)
+        check_free(absolute(folder))
+        self._note_desk()
         shown = self.edition(edition)
         self._open(shown, reason)
-        return _whole(target, lambda place: self._fill(place, shown))
+        return write_whole(folder, lambda place: self._fill(place, shown))
 
     def write_annex(self, folder: str | Path) -> Path:
         """Write the key to the pseudonyms: for the court alone, kept apart from the disclosure."""
@@ -156,9 +175,11 @@ class Case:
         def fill(place: Path) -> None:
             key = annex(shown, self.parties())
             write_tables({"pseudonyms": key}, place)
-            (place / "mask_key.txt").write_text(self.mask_key.hex() + "\n", encoding="ascii")
+            secret = place / "mask_key.txt"
+            secret.touch(mode=0o600)
+            secret.write_text(self.mask_key.hex() + "\n", encoding="ascii")
 
-        return _whole(Path(folder), fill)
+        return write_whole(folder, fill)
 
     def _open(self, edition: Edition, reason: str) -> None:
         if edition.name != DISCLOSURE:
@@ -170,25 +191,30 @@ class Case:
             self._log("write the working edition", reason, NOTHING)
 
     def _fill(self, folder: Path, edition: Edition) -> None:
-        tables = self._tables(edition)
+        said = Spoken(edition, self.parties())
+        tables = {
+            name: said.frame(frame) for name, frame in tables_of(self._results(), edition).items()
+        }
         write_tables(tables, folder / "tables")
-        figures = self._figures(folder, edition)
-        doc = document(self, edition, figures)
+        figures = self._figures(folder, edition, said)
+        doc = said.plain(document(self, edition, figures))
         (folder / "report.html").write_bytes(render_html(doc, folder))
         (folder / "report.pdf").write_bytes(render_pdf(doc, folder))
-        (folder / LOG).write_bytes(self.log.told(edition.seal).lines())
-        write_seal(folder, self._manifest(edition), {"times": self.times})
+        log = self.log.told(edition.seal, said.text)
+        (folder / LOG).write_bytes(log.lines())
+        manifest = said.plain(self._manifest(edition, tables)) | {"log": log.head()}
+        write_seal(folder, manifest, self._run())
 
-    def _tables(self, edition: Edition) -> dict[str, pl.DataFrame]:
-        """Return every table of every result under a name of its own."""
-        found: dict[str, pl.DataFrame] = {}
-        for result, _ in self.results:
-            for name, frame in shown_tables(result, edition).items():
-                copies = [key for key in found if key == name or key.startswith(f"{name}_again")]
-                found[f"{name}_again_{len(copies)}" if copies else name] = frame
-        return found
+    def _run(self) -> dict[str, Any]:
+        """Return the times of the run; those of the log's entries are by the case's clock."""
+        return {
+            "started": self.started.isoformat(),
+            "finished": now().isoformat(),
+            "seconds": round(time.perf_counter() - self.ticks, 3),
+            "times": self.times,
+        }
 
-    def _figures(self, folder: Path, edition: Edition) -> dict[int, str]:
+    def _figures(self, folder: Path, edition: Edition, said: Spoken) -> dict[int, str]:
         from chainwatch.figures.style import save_figure
 
         (folder / "figures").mkdir()
@@ -197,47 +223,58 @@ class Case:
         for number, (result, _) in enumerate(self.results):
             if isinstance(result, FlowFigure):
                 stem = f"flow_{len(drawn) + 1}" if drawn else "flow"
-                drawing = result.plot(edition).get_figure(root=True)
+                figure = replace(result, title=said.text(result.title))
+                drawing = figure.plot(edition).get_figure(root=True)
                 if drawing is None:
                     raise CaseError("a figure lost its drawing")
                 save_figure(drawing, folder / "figures" / stem)
-                write_graphml(result.flows(edition), folder / "graph" / f"{stem}.graphml")
+                flows = said.frame(figure.flows(edition))
+                write_graphml(flows, folder / "graph" / f"{stem}.graphml")
                 drawn[number] = stem
         return drawn
 
-    def _manifest(self, edition: Edition) -> dict[str, Any]:
+    def _manifest(self, edition: Edition, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
+        whole = rows_of(self._results())
         return {
             "case": self.name,
             "title": self.title,
             "question": self.question,
             "edition": edition.name,
-            "log": self.log.told(edition.seal).head(),
             "statements": list(self.statements),
             "exports": sorted(EXPORTS),
+            "rows_left_out": {
+                name: whole[name] - frame.height
+                for name, frame in tables.items()
+                if whole[name] != frame.height
+            },
             "results": [
-                {"note": note, **sealed(result.record.as_dict(), edition)}
+                {
+                    "what": _called(result),
+                    "note": note,
+                    "content": edition.digest(digest_result(result)),
+                    "record": sealed(result.record.as_dict(), edition) if result.record else None,
+                }
                 for result, note in self.results
-                if result.record
             ],
         }
 
     def __repr__(self) -> str:
         return f"Case({self.name!r}, {len(self.results)} results)"
 
-
-def _whole(target: Path, fill: Callable[[Path], None]) -> Path:
-    """Fill a folder beside the target and put it in place at the end, or leave nothing."""
-    if target.exists():
-        raise OutputExists(
-            "the output folder exists", where=str(target), remedy="name another one, or remove it"
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{entry.number}</td><td>{_safe(entry.what)}</td><td>{_safe(entry.why)}</td></tr>"
+            for entry in self.log.entries
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        fill(place)
-        place.chmod(0o755)
-        place.rename(target)
-    except BaseException:
-        shutil.rmtree(place, ignore_errors=True)
-        raise
-    return target
+        head = f"<p><b>{_safe(self.name)}</b>: {_safe(self.question)}</p>"
+        return f"{head}<table><tr><th></th><th>what</th><th>why</th></tr>{rows}</table>"
+
+
+def _safe(text: str) -> str:
+    return escape(visible(text))
+
+
+def _called(result: Result) -> str:
+    if isinstance(result, Finding):
+        return f"finding: {result.title}"
+    return result.record.step if result.record else type(result).__name__.lower()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
 
 from chainwatch.assets import native
@@ -17,10 +20,16 @@ from chainwatch.heuristics.ownership import co_spends
 from chainwatch.ledger.coverage import unread
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.custody import hosted
+from chainwatch.tracing.ends import BURNT, FEE, HOSTED, MIXER, NOT_READ, UNDECIDED, UNSPENT
 from chainwatch.tracing.exposure import exposure
 from chainwatch.tracing.follow import trace
 from chainwatch.tracing.policies import fifo
 from chainwatch.tracing.trace import Trace
+
+ROUTES = (
+    "Each entity is one address, or the addresses joined to it by co-spending. Change that went to"
+    " an address not joined to its payer is drawn as going on to somebody else."
+)
 
 CUSTODY = (
     "An exchange serves everybody. What arrives at a deposit address is its customer's; what the"
@@ -53,16 +62,16 @@ def add_coin_findings(
     )
     reached = exposure(followed, tags, clusters=owners)
     case.add(tags, note="Who says that an address is what.")
+    case.add(flow(followed, owners, tags, top=40, title=case.title), note=ROUTES)
+    case.add(_ends(followed), note="Where the value went.")
+    case.add(_reached(reached.frame, followed), note="Whom it reached, in words.")
     case.add(_owners(subjects, owners), note="Which addresses a subject is taken to hold.")
     case.add(_contested(links), note="Joins that were refused, so that nobody takes them for made.")
     case.add(links, owners, note="Every link and the evidence forest.")
     case.add(at, note="Evidence for each probable deposit address.")
     case.add(followed, note="Every branch to its end.")
-    case.add(_ends(followed), note="Where the value went.")
     case.add(reached, note="Whom it reached.")
-    case.add(_reached(reached.frame, followed), note="Whom it reached, in words.")
     case.add(_unread(ledger), note="What this case cannot know.")
-    case.add(flow(followed, owners, top=40, title=case.title), note="Main routes.")
 
 
 def _owners(subjects: pl.DataFrame, owners: Clusters) -> Finding:
@@ -81,7 +90,8 @@ def _owners(subjects: pl.DataFrame, owners: Clusters) -> Finding:
             " be a CoinJoin. Ask why two addresses are joined: clusters.why(a, b) answers with the"
             " transactions. Addresses that were never spent together with another are not joined,"
             " however surely they belong together: what a subject holds may be more.",
-            f"{owners.alarms.height} clusters hold tags of more than one actor.",
+            f"{_counted(owners.alarms.height, 'cluster holds', 'clusters hold')} tags of more than"
+            " one actor.",
         ),
         rows,
         None,
@@ -128,27 +138,50 @@ def _contested(links: Links) -> Finding:
 
 def _ends(followed: Trace) -> Finding:
     rows = followed.summary().select("reason", "service", "certainty", "amount", "ends")
+    shown = followed.asset.shown
     return Finding(
         "Where the value ends",
         (
-            f"{followed.asset.shown(followed.amount)} came in from outside. Followed by"
-            f" {followed.policy.upper()}, the ends add up to it exactly.",
+            f"{shown(followed.amount)} came in from outside. Followed by"
+            f" {followed.policy.upper()}, the ends add up to it exactly. A hosted service is"
+            " probable where an address passes all it gets to tagged wallets of one service; what"
+            " enters a transaction that looks like a CoinJoin is not followed behind it.",
         ),
         rows,
         followed.asset,
-        (CUSTODY,),
+        (CUSTODY, "A branch may end at an address of the subject's own that nothing joins to it."),
         "ends_by_reason",
-        f"{followed.asset.shown(followed.amount)} came in and was followed by"
-        f" {followed.policy.upper()}: " + _said(followed) + ".",
+        f"{shown(followed.amount)} came in. Followed by {followed.policy.upper()}, it is consistent"
+        f" with: {'; '.join(_said(row, followed) for row in rows.iter_rows(named=True))}.",
     )
 
 
-def _said(followed: Trace) -> str:
-    return "; ".join(
-        f"{followed.asset.shown(int(row['amount']))} {row['reason']}"
-        + (f" {row['service']} ({row['certainty']})" if row["service"] else "")
-        for row in followed.summary().iter_rows(named=True)
-    )
+_ENDED = {
+    HOSTED: "paid to an address at {service} ({certainty})",
+    MIXER: "into a transaction that looks like a CoinJoin, and not followed behind it",
+    UNDECIDED: "into a transaction that may be a CoinJoin, and not followed behind it",
+    UNSPENT: "unspent in {ends}",
+    NOT_READ: "sent on to where nothing was read",
+    BURNT: "burnt",
+    FEE: "network fees",
+}
+
+
+def _said(row: Mapping[str, Any], followed: Trace) -> str:
+    """Return one kind of end in words."""
+    reason, service = str(row["reason"]), row["service"]
+    if reason in (MIXER, UNDECIDED) and service:
+        words = f"paid to {service} ({reason}, {row['certainty']})"
+    elif reason in _ENDED:
+        ends = _counted(int(row["ends"]), "coin", "coins")
+        words = _ENDED[reason].format(service=service, certainty=row["certainty"], ends=ends)
+    else:
+        words = f"not followed further ({reason})"
+    return f"{followed.asset.shown(int(row['amount']))} {words}"
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}"
 
 
 def _reached(rows: pl.DataFrame, followed: Trace) -> Finding:
@@ -157,18 +190,24 @@ def _reached(rows: pl.DataFrame, followed: Trace) -> Finding:
         "Tagged parties that the value reached",
         (
             "Amounts are those of the policy named. Another policy gives other amounts; that a way"
-            " exists does not depend on the policy.",
+            " exists does not depend on the policy. 'Stayed' is what lies there still: the rest"
+            " went on and is counted where it ended.",
         ),
         table,
         followed.asset,
         ("Whoever pays a campaign need not know whom it serves.", CUSTODY),
         "reached",
-        "; ".join(
-            f"{followed.asset.shown(int(row['arrived']))} reached {row['actor']}"
-            f" ({row['concept']}, {row['confidence']}) over {row['hops']} hops or more"
-            for row in rows.iter_rows(named=True)
-        )
-        + ("." if rows.height else "No tagged party was reached."),
+        " ".join(_reached_said(row, followed) for row in rows.iter_rows(named=True))
+        or "No tagged party was reached.",
+    )
+
+
+def _reached_said(row: Mapping[str, Any], followed: Trace) -> str:
+    shown = followed.asset.shown
+    return (
+        f"On the way {shown(int(row['arrived']))} is consistent with having reached {row['actor']}"
+        f" (tagged {row['concept']}; {row['confidence']}), {_counted(row['hops'], 'hop', 'hops')}"
+        f" or more away ({row['basis']}); {shown(int(row['stayed']))} stayed there."
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -13,11 +13,12 @@ from chainwatch.case.finding import Finding
 from chainwatch.case.report import CaseDocument, FigureBlock, Section, TableBlock
 from chainwatch.case.roles import sealed
 from chainwatch.case.seal import versions
+from chainwatch.chains import chain
 from chainwatch.figures.sankey import alt_text
 from chainwatch.figures.traced import FlowFigure
 from chainwatch.provenance import Record
 from chainwatch.triage.privacy import DISCLOSURE, FEWEST, Edition
-from chainwatch.triage.shown import shown_tables
+from chainwatch.triage.shown import ROUNDED, shown_tables
 
 if TYPE_CHECKING:
     from chainwatch.case.case import Case
@@ -27,9 +28,11 @@ MOST_ROWS = 60
 
 NOTICES = {
     DISCLOSURE: (
-        "Disclosure edition. Subjects, findings and services are named. Everyone else stands under"
-        " a pseudonym; beside a pseudonym, transaction ids are withheld and amounts, times and"
-        f" counts are rounded; fewer than {FEWEST} masked parties of one subject share one word."
+        "Disclosure edition. Subjects, findings and services are named. Everyone else is masked:"
+        " transaction ids are withheld, and amounts (≈), times and counts are rounded. A pseudonym"
+        f" stands only where at least {FEWEST} parties look alike, or where followed value passes"
+        " through; all others share the word 'masked'. Rows that name masked parties alone are left"
+        " out and counted in manifest.json; digests are keyed (HMAC)."
     ),
     "working": "Working edition. Nobody is masked. Restricted: it must not leave the desk.",
 }
@@ -67,12 +70,10 @@ def document(case: Case, edition: Edition, drawn: Mapping[int, str]) -> CaseDocu
             if isinstance(result, Finding) and result.headline
         ),
         sections=(*_stated(case.statements), *figures, *sections),
-        provenance="\n".join(_lineage(record, edition) for record in records),
+        provenance=_lineage(records, edition),
         parameters=_parameters(records),
         limits=LIMITS,
-        digests=tuple(
-            (record.step, "sha256:" + edition.seal(record.content)) for record in records
-        ),
+        digests=tuple((record.step, edition.digest(record.content)) for record in records),
         software=tuple(sorted(versions().items())),
     )
 
@@ -92,16 +93,25 @@ def _section(finding: Finding, edition: Edition) -> Section:
 
 
 def _table(finding: Finding, name: str, frame: pl.DataFrame) -> TableBlock:
-    shown = frame.head(MOST_ROWS)
-    rows = tuple(tuple(_text(value, finding.asset) for value in row) for row in shown.iter_rows())
-    numeric = [dtype.is_numeric() or name in _NUMBERS for name, dtype in frame.schema.items()]
-    left = frame.height - shown.height
-    note = f"All rows are in tables/{name}.csv and .parquet, amounts there in base units."
+    if ROUNDED in frame.columns and "amount" in frame.columns:
+        frame = frame.sort("amount", descending=True, nulls_last=True, maintain_order=True)
+    printed = frame.head(MOST_ROWS)
+    rounded = printed[ROUNDED].to_list() if ROUNDED in frame.columns else [False] * printed.height
+    columns = [column for column in frame.columns if column != ROUNDED]
+    rows = tuple(
+        tuple(_text(*cell, finding.asset, hide) for cell in zip(columns, row, strict=True))
+        for row, hide in zip(printed.select(columns).iter_rows(), rounded, strict=True)
+    )
+    left = frame.height - printed.height
+    note = f"Files: tables/{name}.csv and .parquet, with amounts in base units."
     return TableBlock(
-        caption=f"{finding.title} ({frame.height} rows)",
-        columns=tuple(column.replace("_", " ") for column in frame.columns),
+        caption=f"{finding.title} ({frame.height} {'row' if frame.height == 1 else 'rows'})",
+        columns=tuple(column.replace("_", " ") for column in columns),
         rows=rows,
-        align=tuple("right" if number else "left" for number in numeric),
+        align=tuple(
+            "right" if frame.schema[column].is_numeric() or column in _NUMBERS else "left"
+            for column in columns
+        ),
         note=(f"{left} more rows are not printed here. " if left else "") + note,
     )
 
@@ -109,13 +119,16 @@ def _table(finding: Finding, name: str, frame: pl.DataFrame) -> TableBlock:
 _NUMBERS = frozenset({"payments", "count", "counterparties", "sweeps", "ends"})
 
 
-def _text(value: object, asset: Asset | None) -> str:
+def _text(column: str, value: object, asset: Asset | None, rounded: bool) -> str:
     if value is None:
-        return ""
+        return "unknown" if column == "amount" else ""
     if isinstance(value, Decimal):
-        return asset.shown(int(value)) if asset else f"{int(value):,}"
+        number = asset.shown(int(value)) if asset else f"{int(value):,}"
+        return f"≈ {number}" if rounded and value else number
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if column == "chain":
+        return chain(str(value)).alias
     if isinstance(value, str) and len(value) == len("2022-03-07T00:00:00Z") and value[-1] == "Z":
         return value.replace("T", " ").removesuffix("Z")
     return str(value)
@@ -129,18 +142,35 @@ def _figure(figure: FlowFigure, edition: Edition, stem: str, note: str) -> Secti
     return Section("Main routes", (note,) if note else (), (), (block,))
 
 
-def _lineage(record: Record, edition: Edition) -> str:
-    """Return the lineage of a result with its digests as the edition may show them."""
-    shown = sealed(record.as_dict(), edition)
+def _lineage(records: list[Record], edition: Edition) -> str:
+    """Return how all results came about; a step that several rest on is told once."""
+    told: set[str] = set()
+    lines = [line for record in records for line in _tree(sealed(record.as_dict(), edition), told)]
+    return "\n".join(lines)
 
-    def tree(node: Mapping[str, object], indent: int) -> list[str]:
-        params, inputs = node["params"], node["inputs"]
-        given = ", ".join(f"{key}={value}" for key, value in dict(params).items())  # type: ignore[call-overload]  # plain data of as_dict
-        line = f"{'  ' * indent}{node['step']}({given}) sha256:{str(node['content'])[:16]}"
-        below = [row for item in inputs for row in tree(item, indent + 1)]  # type: ignore[attr-defined]  # plain data of as_dict
-        return [line, *below]
 
-    return "\n".join(tree(shown, 0))
+def _tree(node: Mapping[str, Any], told: set[str], indent: int = 0) -> Iterator[str]:
+    head = f"{'  ' * indent}{node['step']}"
+    kind, _, digest = str(node["content"]).partition(":")
+    name = f"{node['step']} {node['params']} {digest}"
+    if name in told:
+        yield f"{head} {kind}:{digest[:16]}, as above"
+        return
+    told.add(name)
+    given = ", ".join(f"{key}={_short(value)}" for key, value in node["params"].items())
+    yield f"{head}({given}) {kind}:{digest[:16]}"
+    for item in node["inputs"]:
+        yield from _tree(item, told, indent + 1)
+
+
+def _short(value: Any) -> str:
+    """Return a parameter for one line: of a digest its first half; the manifest has all of it."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_short(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(_short, value)) + "]"
+    kind, mark, digest = str(value).partition(":")
+    return f"{kind}:{digest[:16]}" if mark and kind.endswith("sha256") else str(value)
 
 
 def _parameters(records: list[Record]) -> tuple[tuple[str, str], ...]:

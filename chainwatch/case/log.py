@@ -42,11 +42,12 @@ class Log:
         self.entries.append(entry)
         return entry
 
-    def told(self, content: Callable[[str], str]) -> Log:
-        """Return the same log with each content digest as an edition may show it."""
+    def told(self, content: Callable[[str], str], said: Callable[[str], str]) -> Log:
+        """Return the same log with each content digest and each text as an edition may show it."""
         log = Log([])
         for entry in self.entries:
-            log.append(entry.who, entry.what, entry.why, content(entry.content))
+            who, what, why = said(entry.who), said(entry.what), said(entry.why)
+            log.append(who, what, why, content(entry.content))
         return log
 
     def head(self) -> str:
@@ -70,9 +71,11 @@ def read_log(lines: Iterable[str], *, where: str) -> Log:
     for number, line in enumerate(lines, start=1):
         try:
             entry = Entry(**json.loads(line))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise CaseError(
-                f"the log cannot be read ({error})", where=f"{where} entry {number}"
+                "the log cannot be read: this is no entry",
+                where=f"{where} entry {number}",
+                remedy="compare with the copy that was sealed",
             ) from error
         if entry.number != number or entry.previous != log.head():
             raise CaseError(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from dataclasses import replace as with_
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -16,11 +17,12 @@ from chainwatch.attribution.tags import Tags, read_tags, tags_of
 from chainwatch.case.account_case import add_account_findings
 from chainwatch.case.case import Case, new_mask_key, now
 from chainwatch.case.coin_case import add_coin_findings
-from chainwatch.case.config import Blocks, CaseFile, data_folder, load_case
+from chainwatch.case.config import Blocks, CaseFile, Transfers, data_folder, load_case
 from chainwatch.case.finding import Finding
+from chainwatch.case.place import absolute, check_free, write_whole
 from chainwatch.case.seal import MANIFEST
 from chainwatch.chains import chain as find_chain
-from chainwatch.errors import CaseError, InputError, OutputExists
+from chainwatch.errors import CaseError, InputError
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.sources.base import Source, pull
 from chainwatch.sources.block_files import BlockFiles
@@ -28,14 +30,15 @@ from chainwatch.sources.dumps import TransferDump
 from chainwatch.sources.pull_report import PullReport
 from chainwatch.triage.privacy import DISCLOSURE
 
-LEDGER, ANNEX = "ledger", "annex"
-PARTS = (LEDGER, ANNEX, "disclosure", "working", "data")
+LEDGER, ANNEX, DATA, README_FILE = "ledger", "annex", "data", "README.txt"
+PARTS = (LEDGER, ANNEX, "disclosure", "working", DATA, README_FILE)
 
 README = """\
 disclosure/  may leave the desk: others than subjects, findings and services are masked
 working/     restricted: nobody is masked (only where the case file asks for it)
 annex/       for the court alone: whom each pseudonym stands for, and the mask key
 ledger/      restricted: what was read
+data/        of the demo alone: the simulated blocks, tags and truth, and the case file
 
 Prove that a folder is as it was sealed:   chainwatch verify disclosure
 Write the same bytes again:                chainwatch run CASE.toml --mask-key annex/mask_key.txt
@@ -52,6 +55,10 @@ class RunReport:
     folder: Path
     pulls: tuple[PullReport, ...]
     editions: dict[str, Path] = field(default_factory=dict)
+
+    def moved(self, folder: Path) -> RunReport:
+        """Return the same report of a folder that was renamed."""
+        return with_(self, folder=folder, editions={name: folder / name for name in self.editions})
 
     def __repr__(self) -> str:
         where = ", ".join(sorted(self.editions))
@@ -98,40 +105,55 @@ def run_case(
     """
     config = load_case(case_file)
     base = data_folder(data, Path(case_file))
-    target = Path(out)
-    _check_target(target, replace)
-    place = target.with_name(f".{target.name}-unfinished")
-    shutil.rmtree(place, ignore_errors=True)
-    tell = say or (lambda _: None)
-    try:
-        case, pulls = _compute(config, base, place / LEDGER, mask_key, acquired, tell)
-        editions = _write(case, config, place, tell)
-    except BaseException:
-        shutil.rmtree(place, ignore_errors=True)
-        raise
-    if target.exists():
-        shutil.rmtree(target)
-    place.rename(target)
-    return RunReport(case, target, pulls, {name: target / name for name in editions})
+    target = absolute(out)
+    _check_apart(target, base, Path(case_file))
+    check_free(target, is_ours, replace=replace)
+    found: list[RunReport] = []
 
-
-def _check_target(target: Path, replace: bool) -> None:
-    """Refuse to write over anything but an earlier run, and that only when asked."""
-    if not target.exists():
-        return
-    ours = (
-        target.is_dir()
-        and (target / DISCLOSURE / MANIFEST).is_file()
-        and {item.name for item in target.iterdir()} <= {*PARTS, "README.txt"}
-    )
-    if not (replace and ours):
-        raise OutputExists(
-            "the output folder exists",
-            where=str(target),
-            remedy="name another one with --out"
-            if not ours
-            else "name another one with --out, or pass --replace to run it again",
+    def fill(place: Path) -> None:
+        found.append(
+            work(config, base, place, mask_key=mask_key, acquired=acquired, say=say or _quiet)
         )
+
+    write_whole(target, fill, ours=is_ours, replace=replace)
+    return found[0].moved(target)
+
+
+def _quiet(_: str) -> None:
+    """Say nothing."""
+
+
+def work(
+    config: CaseFile,
+    base: Path,
+    place: Path,
+    *,
+    mask_key: bytes | None,
+    acquired: datetime | None,
+    say: Say,
+) -> RunReport:
+    """Work a case inside a folder that exists: ledger, editions, annex, README."""
+    case, pulls = _compute(config, base, place / LEDGER, mask_key, acquired, say)
+    editions = _write(case, config, place, say)
+    return RunReport(case, place, pulls, {name: place / name for name in editions})
+
+
+def _check_apart(target: Path, base: Path, case_file: Path) -> None:
+    """Refuse to write where the data or the case file lies."""
+    for what, path in (("data", base), ("case file", case_file)):
+        if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(target)):
+            raise CaseError(
+                f"the output folder holds the {what}",
+                where=str(target),
+                remedy="name a folder of its own with --out",
+            )
+
+
+def is_ours(folder: Path) -> bool:
+    """Tell whether an earlier run made a folder and nothing else lies in it."""
+    return (
+        (folder / DISCLOSURE / MANIFEST).is_file() or (folder / "working" / MANIFEST).is_file()
+    ) and {item.name for item in folder.iterdir()} <= set(PARTS)
 
 
 def _compute(
@@ -145,7 +167,7 @@ def _compute(
     pulls = []
     for entry in config.sources:
         source = _source(entry, base, acquired)
-        tell(f"reading {source.name}")
+        tell(f"reading {_what(entry)}")
         pulls.append(pull(ledger_path, source))
     ledger = open_ledger(ledger_path)
     report = ledger.check()
@@ -164,19 +186,24 @@ def _compute(
         clock=(lambda: acquired.astimezone(UTC)) if acquired else now,
     )
     subjects = _subjects(config, base, tags)
-    case.add(_read(ledger, pulls), note="What the case rests on.")
-    tell(f"following {subjects.height} subjects")
+    tell(f"following {subjects.height} {'subject' if subjects.height == 1 else 'subjects'}")
     family = find_chain(config.subjects.chain).family
     add = add_coin_findings if family == "utxo" else add_account_findings
     add(case, config, ledger, tags, subjects)
+    case.add(_read(ledger, pulls), note="What the case rests on.")
     return case, tuple(pulls)
 
 
-def _source(entry: object, base: Path, acquired: datetime | None) -> Source:
+def _what(entry: Blocks | Transfers) -> str:
+    """Return what a source reads, for people."""
+    return ", ".join(entry.paths) if isinstance(entry, Blocks) else entry.path
+
+
+def _source(entry: Blocks | Transfers, base: Path, acquired: datetime | None) -> Source:
     if isinstance(entry, Blocks):
         paths = [base / path for path in entry.paths]
         return BlockFiles(paths, chain=entry.chain, height=entry.height, acquired=acquired)
-    return TransferDump(base / entry.path, entry.mapping, acquired=acquired)  # type: ignore[attr-defined]  # the other member of the union
+    return TransferDump(base / entry.path, entry.mapping, acquired=acquired)
 
 
 def _subjects(config: CaseFile, base: Path, tags: Tags) -> pl.DataFrame:
@@ -227,12 +254,12 @@ def _read(ledger: Ledger, pulls: list[PullReport]) -> Finding:
 
 def _write(case: Case, config: CaseFile, place: Path, tell: Say) -> list[str]:
     # Disclosure first: what it says must not depend on whether a working edition is made.
-    wanted: list[str] = sorted(set(config.case.editions))
+    wanted: list[str] = sorted({DISCLOSURE, *config.case.editions})
     for name in wanted:
         tell(f"writing the {name} edition")
         case.write(place / name, edition=name, reason=config.case.working_reason)
     case.write_annex(place / ANNEX)
-    (place / "README.txt").write_text(README, encoding="utf-8")
+    (place / README_FILE).write_text(README, encoding="utf-8")
     return wanted
 
 

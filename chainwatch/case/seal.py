@@ -106,47 +106,78 @@ def verify(folder: str | Path) -> Verified:
         Naming the first file that is missing, added or changed.
     """
     root = Path(folder)
+    _no_links(root)
     seal = _json(root / SEAL)
     for name in (MANIFEST, RUN):
-        _same(root, name, str(seal.get(name)))
+        _same(root, name, seal.get(name))
     manifest = _json(root / MANIFEST)
-    listed = {row["path"]: row["sha256"] for row in manifest["files"]}
+    listed = _listed(root, manifest)
     for name, digest in sorted(listed.items()):
         _same(root, name, digest)
     there = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
     extra = sorted(there - set(listed) - {MANIFEST, RUN, SEAL})
     if extra:
-        raise CaseError("a file was added after sealing", where=str(root / extra[0]))
-    lines = (root / LOG).read_text(encoding="utf-8").splitlines()
+        raise CaseError(
+            "a file was added after sealing", where=str(root / extra[0]), remedy="take it out"
+        )
+    lines = (root / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
     log = read_log(lines, where=str(root / LOG))
-    if log.head() != manifest["log"]:
-        raise CaseError("the log is not the one that was sealed", where=str(root / LOG))
+    if log.head() != manifest.get("log"):
+        raise CaseError(
+            "the log is not the one that was sealed", where=str(root / LOG), remedy=COMPARE
+        )
     return Verified(root, len(listed), len(log.entries), digest_bytes((root / SEAL).read_bytes()))
 
 
-def _same(root: Path, name: str, digest: str) -> None:
-    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-        raise CaseError("the manifest names a file outside the case", where=name)
+COMPARE = "compare with the copy that was sealed"
+
+
+def _no_links(root: Path) -> None:
+    """Refuse links: what they lead to is not in the folder, and can change without it."""
+    for path in sorted(root.rglob("*")):
+        if path.is_symlink():
+            raise CaseError("a sealed case holds a link", where=str(path), remedy=COMPARE)
+
+
+def _listed(root: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return path and digest of every file in the manifest."""
+    try:
+        listed = {str(row["path"]): str(row["sha256"]) for row in manifest["files"]}
+    except (KeyError, TypeError) as error:
+        raise CaseError(
+            "the manifest lists no files", where=str(root / MANIFEST), remedy=COMPARE
+        ) from error
+    if LOG not in listed:
+        raise CaseError("the manifest lists no log", where=str(root / MANIFEST), remedy=COMPARE)
+    return listed
+
+
+def _same(root: Path, name: str, digest: object) -> None:
+    parts = PurePosixPath(name).parts
+    if PurePosixPath(name).is_absolute() or ".." in parts or "\\" in name or ":" in name:
+        raise CaseError(
+            "the manifest names a file outside the case",
+            where=f"{root / MANIFEST} {name!r}",
+            remedy="do not trust this folder",
+        )
     path = root / name
     if not path.is_file():
-        raise CaseError("a sealed file is missing", where=str(path))
+        raise CaseError("a sealed file is missing", where=str(path), remedy=COMPARE)
     if digest_bytes(path.read_bytes()) != digest:
-        raise CaseError(
-            "a file was changed after sealing",
-            where=str(path),
-            remedy="compare with the copy that was sealed",
-        )
+        raise CaseError("a file was changed after sealing", where=str(path), remedy=COMPARE)
 
 
 def _json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise CaseError(
-            f"no sealed case is here ({error.__class__.__name__})",
+            "no sealed case is here",
             where=str(path),
             remedy="name the folder that holds seal.json",
         ) from error
+    except (ValueError, RecursionError) as error:
+        raise CaseError("this is not a sealed case", where=str(path), remedy=COMPARE) from error
     if not isinstance(found, dict):
-        raise CaseError("this is not a sealed case", where=str(path))
+        raise CaseError("this is not a sealed case", where=str(path), remedy=COMPARE)
     return found

@@ -11,7 +11,7 @@ import polars as pl
 from chainwatch.provenance import Record, recorded
 from chainwatch.tracing.trace import Trace
 from chainwatch.triage.desk import on_desk
-from chainwatch.triage.flows import Owners, flows
+from chainwatch.triage.flows import Owners, Tagged, flows
 from chainwatch.triage.privacy import SUBJECT, Edition
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ class FlowFigure:
         What it shows.
     clusters : Clusters or None
         Entities drawn as one.
+    tags : Tags or None
+        Names for entities that the edition shows.
     top : int
         Largest flows drawn one by one; the others are added up and named.
     title : str
@@ -36,6 +38,7 @@ class FlowFigure:
 
     trace: Trace
     clusters: Owners | None
+    tags: Tagged | None
     top: int
     title: str
     record: Record | None = None
@@ -46,12 +49,15 @@ class FlowFigure:
 
     def flows(self, edition: Edition) -> pl.DataFrame:
         """Return the flows between entities as an edition shows them."""
-        return flows(self.trace, edition, self.clusters)
+        return flows(self.trace, edition, self.clusters, self.tags)
 
     def _desk(self) -> Edition:
         chain = self.trace.asset.chain
         subjects = self.trace.origins.select("address", "subject").rows()
         return on_desk({(chain, item): SUBJECT for row in subjects for item in row})
+
+    def __repr__(self) -> str:
+        return f"FlowFigure({self.title!r}, {self.trace.steps.height} steps, top {self.top})"
 
     def _repr_html_(self) -> str:
         """Return the picture, for notebooks, in the edition of the desk."""
@@ -63,10 +69,11 @@ class FlowFigure:
     def caption(self) -> str:
         """Return what must be known to read it: subjects, total, policy, unit."""
         subjects = self.trace.origins["subject"].n_unique()
+        who = "one subject" if subjects == 1 else f"{subjects} subjects"
         return (
-            f"{self.trace.asset.shown(self.trace.amount)} received by {subjects} subject(s),"
-            f" followed by {self.trace.policy.upper()}. A method of computing, not a finding of"
-            " law; consistent with these payments, not proof of who controls an address."
+            f"{self.trace.asset.shown(self.trace.amount)} received by {who}, followed by"
+            f" {self.trace.policy.upper()}. A method of computing, not a finding of law; consistent"
+            " with these payments, not proof of who controls an address."
         )
 
     def plot(self, edition: Edition | None = None, ax: Axes | None = None) -> Axes:
@@ -86,7 +93,12 @@ class FlowFigure:
 
 @recorded
 def flow(
-    trace: Trace, clusters: Owners | None = None, *, top: int = 40, title: str = ""
+    trace: Trace,
+    clusters: Owners | None = None,
+    tags: Tagged | None = None,
+    *,
+    top: int = 40,
+    title: str = "",
 ) -> FlowFigure:
     """Return the figure of the main routes of a trace.
 
@@ -96,9 +108,11 @@ def flow(
         What to show.
     clusters : Clusters, optional
         Draw each cluster as one entity.
+    tags : Tags, optional
+        Call entities by their tags, where the edition shows them.
     top : int
         Largest flows drawn one by one.
     title : str
         Heading.
     """
-    return FlowFigure(trace, clusters, top, title)
+    return FlowFigure(trace, clusters, tags, top, title)

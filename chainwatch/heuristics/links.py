@@ -28,6 +28,9 @@ stands behind it. ``veto``: false joins, true was refused, null is undecided and
 
 LINK_KEY = ("chain", "tx", "a", "b", "rule")
 
+_ORDER = [*LINK_KEY, "confidence", "veto", "txid", "time"]
+"""Two rules' links can be alike in their key: the order of rows is then that of the rest."""
+
 _NEVER_NULL = ("chain", "a", "b", "tx", "rule")
 
 
@@ -79,8 +82,8 @@ class Links:
     def __add__(self, other: Links) -> Links:
         """Return the links of both, exact repeats once; the lineage of both is kept."""
         if not isinstance(other, Links):
-            return NotImplemented
-        both = Links(pl.concat([self.frame, other.frame]).unique().sort(LINK_KEY))
+            raise InputError(f"links add to links, not to {type(other).__name__}")
+        both = Links(pl.concat([self.frame, other.frame]).unique().sort(_ORDER))
         inputs = (self._lineage(), other._lineage())
         return Links(both.frame, Record("links +", {}, inputs, digest_result(both), software()))
 

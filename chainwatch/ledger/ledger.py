@@ -223,6 +223,11 @@ class Ledger:
         """Return the content digest of every table."""
         return {name: self.digest(name) for name in (table.name for table in schema.TABLES)}
 
+    def identity(self) -> dict[str, object]:
+        """Return what was read and what is looked at, wherever and in however many commits."""
+        bounds = [None if bound is None else bound.isoformat() for bound in (self.start, self.end)]
+        return {"coverage": f"sha256:{self.digest('coverage')}", "span": bounds}
+
     def check(self) -> CheckReport:
         """Check conservation and references over the whole history; see that module."""
         from chainwatch.ledger.check import check

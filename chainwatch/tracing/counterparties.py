@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 
 import polars as pl
@@ -16,6 +16,8 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TIME
 from chainwatch.provenance import Record, recorded
 from chainwatch.rules import apply
+from chainwatch.tracing.names import said, spoken
+from chainwatch.tracing.subjects import Subjects, subjects_of
 from chainwatch.units import AMOUNT, total
 
 PAYMENTS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -33,6 +35,15 @@ PAYMENTS: dict[str, pl.DataType | type[pl.DataType]] = {
 """One row per payment, subject and direction. A payment between two subjects stands twice, *in*
 for one and *out* for the other, with ``other_subject`` true."""
 
+OWN: dict[str, pl.DataType | type[pl.DataType]] = {
+    "subject": pl.Binary,
+    "time": TIME,
+    "txid": pl.Binary,
+    "amount": AMOUNT,
+    "status": pl.String,
+}
+"""One row per transfer of a subject to itself."""
+
 KEY = ("subject", "direction", "time", "txid", "counterparty", "amount")
 
 
@@ -48,12 +59,15 @@ class Counterparties:
         Transfers that only look like payments, with the rule that says so in ``why``.
     failed : polars.DataFrame
         Transfers that did not take effect, or whose amount is unknown.
+    own : polars.DataFrame
+        Transfers of a subject to itself: they move nothing and stand in no total.
     """
 
     frame: pl.DataFrame
     poisoning: pl.DataFrame
     failed: pl.DataFrame
     asset: Asset
+    own: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OWN))
     record: Record | None = None
 
     def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
@@ -62,6 +76,7 @@ class Counterparties:
             "payments": (self.frame, KEY),
             "poisoning": (self.poisoning, ("time", "txid")),
             "failed": (self.failed, ("time", "txid")),
+            "own": (self.own, ("time", "txid")),
         }
 
     def by(self, *columns: str) -> pl.DataFrame:
@@ -104,7 +119,7 @@ class Counterparties:
 @recorded
 def counterparties(
     ledger: Ledger,
-    subjects: pl.DataFrame,
+    subjects: Subjects,
     *,
     asset: Asset,
     tags: Tags | None = None,
@@ -116,25 +131,31 @@ def counterparties(
     ----------
     ledger : Ledger
         The span to read.
-    subjects : frame with ``chain`` and ``address``
+    subjects : frame with ``chain`` and ``address``, or one or more addresses
         Whose payments to list.
     asset : Asset
         One asset, by contract: other tokens never mix in.
     tags : Tags, optional
-        Names counterparties.
+        Names counterparties: of several tags the most confident that holds on the day.
     trifle : int
         Up to this amount a transfer from a look-alike address is set apart as poisoning.
 
     Returns
     -------
     Counterparties
-        Payments, poisoning attempts and failed transfers.
+        Payments; set apart poisoning attempts, failed transfers, and transfers to oneself.
+
+    Raises
+    ------
+    TraceError
+        If no subject is on the chain of the asset.
 
     Fails when
     ----------
-    A counterparty is untagged: that it is nobody's service is not said by that.
+    A counterparty is untagged: that it is nobody's service is not said by that. A subject's
+    history was not read: then its payments with others whose history was read are all there is.
     """
-    who = subjects.filter(pl.col("chain") == asset.chain)["address"].unique().sort().to_list()
+    who = list(subjects_of(subjects, asset, None)[1])
     rows = (
         features.transfers(ledger, asset)
         .filter(pl.col("sender").is_in(who) | pl.col("receiver").is_in(who))
@@ -145,8 +166,16 @@ def counterparties(
     lures = _lures(good, trifle)
     paid = good.join(lures.select("row"), on="row", how="anti")
     sides = [_side(paid, who, "sender", "receiver"), _side(paid, who, "receiver", "sender")]
-    frame = _named(pl.concat(sides), tags, asset.chain).sort(KEY)
-    return Counterparties(frame, lures.drop("row"), failed.drop("row"), asset)
+    names = {} if tags is None else said(tags.frame, asset.chain)
+    frame = spoken(pl.concat(sides), "counterparty", names).select(list(PAYMENTS))
+    own = paid.filter(pl.col("sender") == pl.col("receiver"))
+    return Counterparties(
+        frame.cast(PAYMENTS).sort(KEY),  # type: ignore[arg-type]  # polars types mix classes and instances
+        lures.drop("row"),
+        failed.drop("row"),
+        asset,
+        own.rename({"sender": "subject"}).select(list(OWN)).sort("time", "txid", "subject"),
+    )
 
 
 def _lures(rows: pl.DataFrame, trifle: int) -> pl.DataFrame:
@@ -178,22 +207,3 @@ def _side(rows: pl.DataFrame, who: list[bytes], me: str, other: str) -> pl.DataF
         "amount",
         "status",
     )
-
-
-def _named(rows: pl.DataFrame, tags: Tags | None, chain: str) -> pl.DataFrame:
-    named = pl.DataFrame(
-        schema={"counterparty": pl.Binary, "service": pl.String, "label": pl.String}
-    )
-    if tags is not None:
-        named = (
-            tags.frame.filter(pl.col("chain") == chain)
-            .sort("level", "label", descending=[True, False])
-            .unique("address", keep="first", maintain_order=True)
-            .select(
-                pl.col("address").alias("counterparty"),
-                pl.coalesce("actor", "label").alias("service"),
-                "label",
-            )
-        )
-    joined = rows.join(named, on="counterparty", how="left")
-    return joined.select(list(PAYMENTS)).cast(PAYMENTS)  # type: ignore[arg-type]  # polars types mix classes and instances

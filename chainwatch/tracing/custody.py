@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 import polars as pl
 
 from chainwatch.assets import Asset
 from chainwatch.attribution.tags import Tags
 from chainwatch.chains import chain as find_chain
+from chainwatch.errors import TraceError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TIME
 from chainwatch.provenance import Record, recorded
 from chainwatch.rules import Rule
-from chainwatch.tracing.accounts import movements
+from chainwatch.tracing.ends import HOSTED, reason_of
+from chainwatch.tracing.names import Said, said
+from chainwatch.tracing.sweeps import Flows, account_flows, coin_flows
 from chainwatch.units import AMOUNT
 
 MIN_SHARE = 980
@@ -34,14 +38,6 @@ HOSTED_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "last": TIME,
     "certainty": pl.String,
     "evidence": pl.String,
-}
-
-FLOWS: dict[str, pl.DataType | type[pl.DataType]] = {
-    "address": pl.Binary,
-    "target": pl.Binary,
-    "amount": AMOUNT,
-    "time": TIME,
-    "txid": pl.Binary,
 }
 
 
@@ -91,170 +87,139 @@ def hosted(
 
     A service gives each customer a deposit address and sweeps it into its hot wallet. Whoever
     pays there has paid into an account at the service; whose account it is, the service knows.
-    Only addresses whose history was read are judged. Every payment must go to tagged addresses
-    of one actor, and ``min_share`` of 1,000 units received must have gone.
+    Every payment must go to wallets that tags give to one actor on that day, and ``min_share`` of
+    1,000 units received must have gone. The whole history that was read counts, whatever the
+    ledger's span: a payment elsewhere speaks against it whenever it was made. On account chains
+    only addresses whose history was read are judged. An address that moved an unknown amount, or
+    of which no receipt was read, is not.
 
     Parameters
     ----------
     ledger : Ledger
         The history that was read.
     services : Tags
-        Tagged wallets of services. Widen nothing: another deposit address is no hot wallet.
+        Tagged wallets of services; tags of other concepts, mixers among them, are left out, since
+        they host nobody. Wallets that two actors are equally said to hold count as nobody's.
+        Widen nothing: another deposit address is no hot wallet.
     asset : Asset
         What is counted.
     poisoning : Rule, optional
         Transfers that only look like payments are left out of both sides.
     min_share : int
-        Per mille of what was received.
+        Per mille of what was received, 1 to 1,000. On coin chains the fee counts as gone on.
     min_sweeps : int
-        Fewest payments to the service; the evidence says how many there were.
+        Fewest payments to the service, 1 or more; the evidence says how many there were.
 
     Returns
     -------
     Hosted
         The addresses, *probable*: only the service can confirm.
 
+    Raises
+    ------
+    TraceError
+        If ``min_share`` or ``min_sweeps`` is out of range.
+
     Fails when
     ----------
     Somebody pays one service only, straight to its hot wallet, from a wallet of their own: it
-    looks the same. One single sweep shows little. A tag names a customer's address as the
-    service's. The opposite error: a service that pays out of deposit addresses is missed.
+    looks the same. One single payment shows little, and the evidence says that there was one. A
+    tag names a customer's address as the service's. What was not read went elsewhere: the
+    evidence says where reading leaves gaps. The opposite error: a service that pays out of deposit
+    addresses, or sweeps them with change, is missed.
 
     References
     ----------
     Victor, "Address Clustering Heuristics for Ethereum", FC 2020 (deposit addresses); the share
     and the sweep are practice among investigators, without published error rates.
     """
+    if not 1 <= min_share <= 1000 or min_sweeps < 1:
+        raise TraceError(
+            f"a share of {min_share} per mille in {min_sweeps} payments",
+            remedy="give a share from 1 to 1,000 and at least one payment",
+        )
+    tagged = said(services.frame, asset.chain)
+    wallets = {address: kept for address, one in tagged.items() if (kept := _serving(one))}
     family = find_chain(asset.chain).family
-    sent, got = (
-        _coin_flows(ledger, asset) if family == "utxo" else _account_flows(ledger, asset, poisoning)
+    flows = (
+        coin_flows(ledger.history, asset, wallets)
+        if family == "utxo"
+        else account_flows(ledger.history, asset, wallets, poisoning)
     )
-    named = (
-        services.frame.filter(pl.col("chain") == asset.chain)
-        .with_columns(pl.coalesce("actor", "label").alias("service"))
-        .sort("level", "label", "service", descending=[True, False, False])
-        .unique("address", keep="first", maintain_order=True)
-        .select("address", "service", "label")
-    )
-    swept = _swept(sent, named).join(_sums(got, "received", "receipts"), on="address")
-    enough = (pl.col("forwarded") * 1000 >= pl.col("received") * min_share) & (
-        pl.col("sweeps") >= min_sweeps
-    )
-    rows = swept.filter(enough).join(named, on="address", how="anti").sort("address")
-    return Hosted(_evidenced(rows, asset), asset)
+    swept = _swept(flows.sent).join(_received(flows.got), on="address").sort("address")
+    rows = [
+        row
+        for row in swept.iter_rows(named=True)
+        if row["address"] not in tagged
+        and row["sweeps"] >= min_sweeps
+        and int(row["forwarded"]) * 1000 >= int(row["received"]) * min_share
+    ]
+    return Hosted(_evidenced(rows, asset, flows), asset)
 
 
-def _account_flows(
-    ledger: Ledger, asset: Asset, poisoning: Rule | None
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    rows = (
-        movements(ledger, asset, poisoning)
-        .filter(~pl.col("poison"))
-        .filter(pl.col("sender") != pl.col("receiver"))
+def _serving(rows: tuple[Said, ...]) -> tuple[Said, ...]:
+    """Return what is said of an address's service, if it is one that hosts."""
+    return tuple(
+        one
+        for one in rows
+        if reason_of([other.concept for other in rows if other.actor == one.actor]) == HOSTED
     )
-    read = (
-        ledger.coverage.filter((pl.col("chain") == asset.chain) & (pl.col("kind") == "address"))
-        .select("address")
-        .drop_nulls()
-        .unique()
-        .collect()
-    )
-    sent = rows.select(
-        pl.col("sender").alias("address"),
-        pl.col("receiver").alias("target"),
-        "amount",
-        "time",
-        "txid",
-    ).join(read, on="address", how="semi")
-    got = rows.select(
-        pl.col("receiver").alias("address"),
-        pl.col("sender").alias("target"),
-        "amount",
-        "time",
-        "txid",
-    ).join(read, on="address", how="semi")
-    return sent.cast(FLOWS), got.cast(FLOWS)  # type: ignore[arg-type]  # polars types mix classes and instances
 
 
-def _coin_flows(ledger: Ledger, asset: Asset) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return what each address spent, once per address that the transaction paid, and received.
-
-    The whole of what an address puts into a transaction counts as sent to the first target; the
-    other targets bear zero, so that sums stay exact and every target is still seen.
-    """
-    here = pl.col("chain") == asset.chain
-    named = ledger.transactions.filter(here).select("tx", "txid", "time")
-    spent = (
-        ledger.inputs.filter(here & pl.col("address").is_not_null())
-        .group_by("tx", "address")
-        .agg(pl.col("value").cast(AMOUNT).sum().alias("amount"))
-        .join(named, on="tx")
-    )
-    paid = (
-        ledger.outputs.filter(here & (pl.col("script_kind") != "null_data"))
-        .sort("tx", "n")
-        .select("tx", "n", pl.col("address").alias("target"), "value")
-    )
-    sent = (
-        spent.join(paid, on="tx")
-        .sort("tx", "address", "n")
-        .with_columns(
-            pl.when(pl.col("n") == pl.col("n").first().over("tx", "address"))
-            .then("amount")
-            .otherwise(0)
-            .cast(AMOUNT)
-            .alias("amount")
-        )
-        .select(list(FLOWS))
-    )
-    got = (
-        ledger.outputs.filter(here & pl.col("address").is_not_null())
-        .join(named, on="tx")
-        .select(
-            "address",
-            pl.lit(None, pl.Binary).alias("target"),
-            pl.col("value").cast(AMOUNT).alias("amount"),
-            "time",
-            "txid",
-        )
-    )
-    return sent.collect(), got.collect()
-
-
-def _swept(sent: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
-    """Return the addresses whose every payment went to tagged wallets of one service."""
-    aimed = sent.join(named, left_on="target", right_on="address", how="left")
+def _swept(sent: pl.DataFrame) -> pl.DataFrame:
+    """Return the addresses whose every payment went to wallets of one service."""
     return (
-        aimed.group_by("address")
+        sent.group_by("address")
         .agg(
             pl.col("service").n_unique().alias("services"),
             pl.col("service").null_count().alias("strangers"),
             pl.col("service").first(),
-            pl.col("label").unique().sort().str.join(", ").alias("labels"),
+            pl.col("labels").explode().unique().sort().str.join(", ").alias("labels"),
+            pl.col("amount").null_count().alias("unknown"),
             pl.col("amount").sum().alias("forwarded"),
-            pl.col("txid").n_unique().cast(pl.Int64).alias("sweeps"),
+            pl.len().cast(pl.Int64).alias("sweeps"),
             pl.col("time").min().alias("first"),
             pl.col("time").max().alias("last"),
         )
-        .filter((pl.col("services") == 1) & (pl.col("strangers") == 0))
+        .filter(pl.col("services") == 1, pl.col("strangers") == 0, pl.col("unknown") == 0)
     )
 
 
-def _sums(flows: pl.DataFrame, name: str, count: str) -> pl.DataFrame:
-    return flows.group_by("address").agg(
-        pl.col("amount").sum().alias(name), pl.len().cast(pl.Int64).alias(count)
+def _received(got: pl.DataFrame) -> pl.DataFrame:
+    return (
+        got.group_by("address")
+        .agg(
+            pl.col("amount").null_count().alias("unread"),
+            pl.col("amount").sum().alias("received"),
+            pl.len().cast(pl.Int64).alias("receipts"),
+        )
+        .filter(pl.col("unread") == 0)
     )
 
 
-def _evidenced(rows: pl.DataFrame, asset: Asset) -> pl.DataFrame:
-    evidence = [
-        f"all {row['sweeps']} payments, {asset.shown(int(row['forwarded']))} of"
-        f" {asset.shown(int(row['received']))} received, went to {row['labels']}"
-        for row in rows.iter_rows(named=True)
+def _evidence(row: Mapping[str, Any], asset: Asset, flows: Flows) -> str:
+    """Return why an address is taken for a deposit address, and what speaks against it."""
+    forwarded, received = int(str(row["forwarded"])), int(str(row["received"]))
+    payments = "its only payment" if row["sweeps"] == 1 else f"all {row['sweeps']} payments"
+    parts = [
+        f"{payments}, {asset.shown(forwarded)} of {asset.shown(received)} received, went to"
+        f" {row['labels']}"
     ]
-    full = rows.with_columns(
-        pl.lit(asset.chain).alias("chain"),
-        pl.lit("probable").alias("certainty"),
-        pl.Series("evidence", evidence, dtype=pl.String),
-    )
-    return full.select(list(HOSTED_SCHEMA)).cast(HOSTED_SCHEMA)  # type: ignore[arg-type]  # polars types mix classes and instances
+    if forwarded > received:
+        parts.append(f"it paid {asset.shown(forwarded - received)} more than was read to come in")
+    gap = flows.gaps.get(row["address"], flows.gap)
+    return "; ".join([*parts, gap] if gap else parts)
+
+
+def _evidenced(rows: list[dict[str, Any]], asset: Asset, flows: Flows) -> pl.DataFrame:
+    full = [
+        row
+        | {
+            "chain": asset.chain,
+            "certainty": "probable",
+            "evidence": _evidence(row, asset, flows),
+        }
+        for row in rows
+    ]
+    cells = [tuple(row[name] for name in HOSTED_SCHEMA) for row in full]
+    return pl.DataFrame(cells, schema=HOSTED_SCHEMA, orient="row")

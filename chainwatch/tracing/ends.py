@@ -14,7 +14,7 @@ from chainwatch.errors import TraceError
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.rules import VERDICT, Rule, apply
-from chainwatch.tracing.names import Framed, Owners, Said, clustered, said
+from chainwatch.tracing.names import Framed, Owners, Said, clustered, ranked, said
 
 HOSTED, MIXER, BRIDGE, TAGGED = "hosted service", "mixer", "bridge", "tagged party"
 UNDECIDED, LURE, BURNT, FEE = "undecided mixer", "lure", "burnt", "fee"
@@ -129,17 +129,12 @@ def stops(stop: object, clusters: Owners | None, chain: str) -> Stops:
             for address, rows in said(frame, chain).items():
                 direct[address] = (*direct.get(address, ()), *rows)
     found: dict[tuple[str, bytes], tuple[Dated, ...]] = {}
-    ranked = {address: _ranked(rows) for address, rows in direct.items()}
-    _add(found, {(chain, address): _named(rows) for address, rows in ranked.items()})
-    spread = clustered(ranked, clusters, chain)
+    tagged = {address: ranked(rows) for address, rows in direct.items()}
+    _add(found, {(chain, address): _named(rows) for address, rows in tagged.items()})
+    spread = clustered(tagged, clusters, chain)
     _add(found, {(chain, address): _shared(rows) for address, rows in spread.items()})
     _add(found, held)
     return Stops(found, rules)
-
-
-def _ranked(rows: tuple[Said, ...]) -> tuple[Said, ...]:
-    """Put the tags of several sets in one order, each once."""
-    return tuple(sorted(dict.fromkeys(rows), key=lambda one: -one.level))
 
 
 def _add(

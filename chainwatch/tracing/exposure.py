@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from html import escape
+from typing import Any
 
 import polars as pl
 
@@ -12,7 +14,7 @@ from chainwatch.assets import Asset
 from chainwatch.attribution.tags import Tags
 from chainwatch.ledger.schema import TIME
 from chainwatch.provenance import Record, recorded
-from chainwatch.tracing.ends import Owners
+from chainwatch.tracing.names import Owners, Said, clustered, said, speaking
 from chainwatch.tracing.trace import Trace
 from chainwatch.units import AMOUNT
 
@@ -31,7 +33,9 @@ EXPOSURE: dict[str, pl.DataType | type[pl.DataType]] = {
     "confidence": pl.String,
 }
 """One row per subject and tagged actor. ``arrived`` counts traced value each time it enters from
-outside the actor; ``stayed`` is what ends there. ``hops`` is the shortest way."""
+outside the actor, ``arrivals`` the outputs or transfers by which it does; ``stayed`` is what ends
+there. ``hops`` is the shortest way. ``concept, source, confidence`` are those of the tags that
+speak of the addresses reached; where several do, all are listed."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,10 @@ def exposure(trace: Trace, tags: Tags, *, clusters: Owners | None = None) -> Exp
     trace : Trace
         What was followed, under its policy.
     tags : Tags
-        Whom to look for. One row per actor, under its concept with the strongest source.
+        Whom to look for. Of several tags of an address the most confident that holds on the day
+        of the arrival speaks; one without dates holds always.
     clusters : Clusters, optional
-        Widens an actor to the clusters of its tagged addresses.
+        Widens an actor to the clusters of its tagged addresses, unless they name two actors.
 
     Returns
     -------
@@ -91,71 +96,72 @@ def exposure(trace: Trace, tags: Tags, *, clusters: Owners | None = None) -> Exp
     The trace stopped before the actor, or followed value through an untagged service. Exposure is
     no knowledge: who paid need not have known whom.
     """
-    named = _named(tags, trace.asset.chain, clusters)
-    known = {address: actor for address, (actor, _) in named.items()}
-    own = _subjects(trace)
+    at = _Actors(tags, trace.asset.chain, clusters)
+    own = dict(trace.subjects.select("address", "subject").iter_rows())
     rows = []
     for row in trace.steps.iter_rows(named=True):
-        actor = known.get(row["target"])
-        inside = actor is not None and known.get(row["source"]) == actor
-        if actor is not None and not inside and own.get(row["target"]) != row["subject"]:
-            rows.append(
-                (
-                    row["subject"],
-                    actor,
-                    row["amount"],
-                    row["hop"],
-                    row["time"],
-                    named[row["target"]][1],
-                )
-            )
-    arrived = pl.DataFrame(
-        rows,
-        orient="row",
-        schema={
-            "subject": pl.Binary,
-            "actor": pl.String,
-            "amount": AMOUNT,
-            "hop": pl.Int64,
-            "time": TIME,
-            "basis": pl.String,
-        },
-    )
-    return Exposure(_summed(arrived, _stayed(trace, known), tags), trace.asset)
+        day = row["time"].date()
+        found = at.on(row["target"], day)
+        if found is None or own.get(row["target"]) == row["subject"]:
+            continue
+        before = at.on(row["source"], day)
+        if before is None or before[0].actor != found[0].actor:
+            rows.append(_arrival(row, *found, at.concepts(row["target"], found[0])))
+    arrived = pl.DataFrame(rows, schema=_ARRIVALS, orient="row")
+    return Exposure(_summed(arrived, _stayed(trace, at)), trace.asset)
 
 
-def _subjects(trace: Trace) -> dict[bytes, bytes]:
-    return dict(trace.origins.select("address", "subject").iter_rows())
+_ARRIVALS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "subject": pl.Binary,
+    "actor": pl.String,
+    "amount": AMOUNT,
+    "hop": pl.Int64,
+    "time": TIME,
+    "txid": pl.Binary,
+    "n": pl.Int64,
+    "basis": pl.String,
+    "concept": pl.String,
+    "source": pl.String,
+    "confidence": pl.String,
+}
 
 
-def _named(tags: Tags, chain: str, clusters: Owners | None) -> dict[bytes, tuple[str, str]]:
-    """Return every address of an actor with the actor and the reason."""
-    here = tags.frame.filter(pl.col("chain") == chain).sort(
-        "level", "label", descending=[True, False]
-    )
-    direct = {
-        row["address"]: row["actor"] or row["label"] for row in here.reverse().iter_rows(named=True)
-    }
-    found = {address: (actor, "tagged address") for address, actor in direct.items()}
-    if clusters is not None:
-        frame = clusters.frame.filter(pl.col("chain") == chain)
-        of = dict(frame.select("address", "cluster").iter_rows())
-        actors: dict[bytes, set[str]] = {}
-        for address, actor in direct.items():
-            if address in of:
-                actors.setdefault(of[address], set()).add(actor)
-        for address, cluster in of.items():
-            if len(actors.get(cluster, ())) == 1:  # two actors in one cluster say nothing of it
-                actor = next(iter(actors[cluster]))
-                found.setdefault(address, (actor, "cluster of a tagged address"))
-    return found
+_TEXTS = ("basis", "concept", "source", "confidence")
 
 
-def _stayed(trace: Trace, known: dict[bytes, str]) -> pl.DataFrame:
+class _Actors:
+    """Who holds an address on a day, by its own tags or by those of its cluster."""
+
+    def __init__(self, tags: Tags, chain: str, clusters: Owners | None) -> None:
+        self.tagged = said(tags.frame, chain)
+        self.spread = clustered(self.tagged, clusters, chain)
+
+    def on(self, address: bytes | None, day: date) -> tuple[Said, str] | None:
+        """Return what the tag that speaks on a day says, and on what basis."""
+        if address is None:
+            return None
+        if one := speaking(self.tagged.get(address, ()), day):
+            return one, "tagged address"
+        spread = speaking(self.spread.get(address, ()), day)
+        return (spread, "cluster of a tagged address") if spread else None
+
+    def concepts(self, address: bytes, one: Said) -> str:
+        """Return all that tags of one actor, source and confidence say that it is."""
+        rows = (*self.tagged.get(address, ()), *self.spread.get(address, ()))
+        same = (row.concept for row in rows if (row.actor, row.source) == (one.actor, one.source))
+        return ", ".join(sorted({concept for concept in same if concept}))
+
+
+def _arrival(row: dict[str, Any], one: Said, basis: str, concepts: str) -> tuple[object, ...]:
+    place = tuple(row[name] for name in ("amount", "hop", "time", "txid", "n"))
+    return (row["subject"], one.actor, *place, basis, concepts, one.source, one.confidence)
+
+
+def _stayed(trace: Trace, at: _Actors) -> pl.DataFrame:
     rows = [
-        (row["subject"], known[row["address"]], row["amount"])
+        (row["subject"], found[0].actor, row["amount"])
         for row in trace.ends.iter_rows(named=True)
-        if row["address"] in known
+        if (found := at.on(row["address"], row["time"].date()))
     ]
     frame = pl.DataFrame(
         rows, orient="row", schema={"subject": pl.Binary, "actor": pl.String, "amount": AMOUNT}
@@ -163,25 +169,18 @@ def _stayed(trace: Trace, known: dict[bytes, str]) -> pl.DataFrame:
     return frame.group_by("subject", "actor").agg(pl.col("amount").sum().alias("stayed"))
 
 
-def _summed(arrived: pl.DataFrame, stayed: pl.DataFrame, tags: Tags) -> pl.DataFrame:
-    said = (
-        tags.frame.with_columns(pl.coalesce("actor", "label").alias("actor"))
-        .sort(["level", "concept"], descending=[True, False])
-        .unique("actor", keep="first", maintain_order=True)
-        .select("actor", "concept", "source", "confidence")
-    )
+def _summed(arrived: pl.DataFrame, stayed: pl.DataFrame) -> pl.DataFrame:
     rows = (
         arrived.group_by("subject", "actor")
         .agg(
             pl.col("amount").sum().alias("arrived"),
-            pl.len().alias("arrivals"),
+            pl.struct("txid", "n").n_unique().alias("arrivals"),
             pl.col("hop").min().alias("hops"),
             pl.col("time").min().alias("first"),
             pl.col("time").max().alias("last"),
-            pl.col("basis").unique().sort().str.join("; ").alias("basis"),
+            *(pl.col(name).unique().sort().str.join("; ") for name in _TEXTS),
         )
         .join(stayed, on=["subject", "actor"], how="left")
-        .join(said, on="actor", how="left")
         .with_columns(pl.col("stayed").fill_null(0))
     )
     return rows.select(list(EXPOSURE)).cast(EXPOSURE).sort("subject", "actor")  # type: ignore[arg-type]  # polars types mix classes and instances

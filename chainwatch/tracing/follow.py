@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
-from chainwatch.addresses import parse
-from chainwatch.assets import Asset, native
+from chainwatch.assets import Asset
 from chainwatch.chains import chain as find_chain
 from chainwatch.errors import TraceError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.provenance import recorded
 from chainwatch.rules import Rule
-from chainwatch.tracing.accounts import AccountWalk, movements, other_order, tied
-from chainwatch.tracing.coins import Coins, CoinWalk, reads_on
-from chainwatch.tracing.ends import Owners, Stops, joint_transactions, stops
+from chainwatch.tracing.accounts import AccountWalk
+from chainwatch.tracing.coin_tables import Coins
+from chainwatch.tracing.coins import CoinWalk
+from chainwatch.tracing.ends import Stops, joint_transactions, stops
+from chainwatch.tracing.names import Owners
 from chainwatch.tracing.policies import Policy
-from chainwatch.tracing.trace import ENDS, ORIGINS, OVERLAPS, ROW_KEY, STEPS, Trace, bounds
-
-Subjects = pl.DataFrame | Sequence[str] | Sequence[bytes] | str
+from chainwatch.tracing.subjects import Subjects, subjects_of, widened
+from chainwatch.tracing.trace import (
+    ENDS,
+    ORIGINS,
+    OVERLAPS,
+    ROW_KEY,
+    STEPS,
+    SUBJECTS,
+    UNKNOWN,
+    Trace,
+    bounds,
+)
+from chainwatch.tracing.transfers import histories, movements, other_order, tied
+from chainwatch.tracing.walk import Walk
 
 
 @recorded
@@ -42,19 +54,21 @@ def trace(
 
     On coin chains traced value moves from output to output; on account chains from balance to
     balance. A subject is an address, or with ``clusters`` all addresses of its cluster. What it
-    receives from outside is an origin; what it receives already traced from another subject
-    stays with the first and is listed as an overlap.
+    receives from outside is an origin, and so is what it spends without its coming in having been
+    read; what it receives already traced from another subject stays with the first and is listed
+    as an overlap. What a tagged service pays is its own affair and is not traced.
 
     Parameters
     ----------
     ledger : Ledger
         Its span is what is followed; nothing outside it is guessed.
-    subjects : frame with ``chain`` and ``address``, or addresses
-        Texts need ``chain``, unless ``asset`` names it.
+    subjects : frame with ``chain`` and ``address``, or one or more addresses
+        As text or canonical bytes; these need ``chain``, unless ``asset`` names it.
     policy : function
         One of :mod:`chainwatch.tracing.policies`.
     stop : tags, hosted addresses, rules, or a list of them
-        Where value ends: services, mixes.
+        Where value ends: services, and on coin chains mixes. A dated tag ends only what is paid
+        on a day on which it holds; an undated one always, and the end says so.
     clusters : Clusters, optional
         Widens subjects and tagged services to their clusters.
     asset : Asset, optional
@@ -64,7 +78,7 @@ def trace(
     poisoning : Rule, optional
         On transfers: *yes* never makes an edge.
     max_hops : int, optional
-        End after so many hops.
+        End after so many hops, counted from where value last left the subject.
     min_amount : int
         End below so many base units.
 
@@ -77,6 +91,8 @@ def trace(
     ------
     TraceError
         If the subjects are not of one chain, or a needed argument is missing.
+    ConservationError
+        If the data pays out more than there is, or a defect loses value.
 
     Fails when
     ----------
@@ -84,137 +100,103 @@ def trace(
     customers, and what comes out is not the subject's. A cluster is wrong: strangers become
     subjects. A policy is chosen after its answer was seen.
     """
-    asset, seeds = _seeds(subjects, asset, chain)
-    at = stops(stop, clusters)
-    widened = _widen(seeds, asset.chain, clusters)
-    walk = _coins if find_chain(asset.chain).family == "utxo" else _accounts
-    result = walk(ledger, asset, widened, policy, at, poisoning, max_hops, min_amount)
+    asset, seeds = subjects_of(subjects, asset, chain)
+    _check(asset, poisoning, max_hops, min_amount)
+    whose = widened(seeds, asset.chain, clusters)
+    listed = tuple(sorted(set(whose.values())))
+    number = {subject: index for index, subject in enumerate(listed)}
+    walk = Walk(
+        asset=asset,
+        subjects=listed,
+        subject_of={address: number[subject] for address, subject in whose.items()},
+        policy=policy,
+        stops=stops(stop, clusters, asset.chain),
+        max_hops=max_hops,
+        min_amount=min_amount,
+    )
+    if find_chain(asset.chain).family == "utxo":
+        result = _coins(ledger, walk)
+    else:
+        result = _accounts(ledger, walk, poisoning)
     result.check()
     return result
 
 
-def _seeds(
-    subjects: Subjects, asset: Asset | None, chain: str | None
-) -> tuple[Asset, tuple[bytes, ...]]:
-    if isinstance(subjects, pl.DataFrame):
-        chains = subjects["chain"].unique().to_list()
-        if chain or asset:
-            only = asset.chain if asset else find_chain(chain or "").id
-            chains = [only] if only in chains else []
-        if len(chains) != 1:
-            raise TraceError(
-                f"subjects are on {len(chains)} chains",
-                remedy="pass chain= or asset=, and subjects that are on it",
-            )
-        rows = subjects.filter(pl.col("chain") == chains[0])["address"].unique().sort().to_list()
-        return asset or native(chains[0]), tuple(rows)
-    if not (chain or asset):
-        raise TraceError("the chain of the subjects is not clear", remedy="pass chain='btc'")
-    found = asset or native(chain or "")
-    listed: Iterable[str | bytes] = [subjects] if isinstance(subjects, str) else subjects
-    parsed = {parse(item, found.chain) if isinstance(item, str) else item for item in listed}
-    return found, tuple(sorted(parsed))
-
-
-def _widen(seeds: tuple[bytes, ...], chain: str, clusters: Owners | None) -> dict[bytes, bytes]:
-    """Return every address of a subject with the address the subject is called by."""
-    if not seeds:
-        raise TraceError("there is no subject to trace", remedy="check the tags or addresses given")
-    of = {address: address for address in seeds}
-    if clusters is None:
-        return of
-    frame = clusters.frame.filter(pl.col("chain") == chain)
-    called: dict[bytes, bytes] = {}
-    cluster_of = dict(frame.select("address", "cluster").iter_rows())
-    for address in seeds:
-        called.setdefault(cluster_of.get(address, address), address)
-    of = {address: called[cluster_of.get(address, address)] for address in seeds}
-    for address, cluster in cluster_of.items():
-        if cluster in called:
-            of[address] = called[cluster]
-    return of
-
-
-def _numbered(widened: dict[bytes, bytes]) -> tuple[tuple[bytes, ...], dict[bytes, int]]:
-    subjects = tuple(sorted(set(widened.values())))
-    number = {subject: index for index, subject in enumerate(subjects)}
-    return subjects, {address: number[subject] for address, subject in widened.items()}
-
-
-def _coins(
-    ledger: Ledger,
-    asset: Asset,
-    widened: dict[bytes, bytes],
-    policy: Policy,
-    at: Stops,
-    poisoning: Rule | None,
-    max_hops: int | None,
-    min_amount: int,
-) -> Trace:
-    if poisoning is not None:
+def _check(asset: Asset, poisoning: Rule | None, max_hops: int | None, min_amount: int) -> None:
+    if max_hops is not None and max_hops < 1:
+        raise TraceError(f"at most {max_hops} hops", remedy="one hop is the least that can be made")
+    if min_amount < 0:
+        raise TraceError(f"a least amount of {min_amount}", remedy="give base units, 0 for all")
+    if poisoning is not None and find_chain(asset.chain).family == "utxo":
         raise TraceError("poisoning is a matter of account chains", remedy="leave it out")
-    subjects, of = _numbered(widened)
-    walk = CoinWalk(
-        asset.chain,
-        Coins.read(ledger, asset.chain),
-        subjects,
-        of,
-        policy,
-        at,
-        joint_transactions(ledger, at.rules, [asset.chain]),
-        max_hops,
-        min_amount,
-        reads_on(ledger, asset.chain),
+
+
+def _given(walk: Walk) -> dict[str, Any]:
+    """Return what every walk is given."""
+    names = ("asset", "subjects", "subject_of", "policy", "stops", "max_hops", "min_amount")
+    return {name: getattr(walk, name) for name in names}
+
+
+def _coins(ledger: Ledger, walk: Walk) -> Trace:
+    chain = walk.asset.chain
+    coins = CoinWalk(
+        **_given(walk),
+        coins=Coins.read(ledger, chain),
+        joint=joint_transactions(ledger, walk.stops.rules, chain),
     )
-    walk.run()
-    return _result(asset, policy, walk)
+    coins.run()
+    return _result(coins)
 
 
-def _accounts(
-    ledger: Ledger,
-    asset: Asset,
-    widened: dict[bytes, bytes],
-    policy: Policy,
-    at: Stops,
-    poisoning: Rule | None,
-    max_hops: int | None,
-    min_amount: int,
-) -> Trace:
-    subjects, of = _numbered(widened)
-    rows = movements(ledger, asset, poisoning).with_row_index("n")
-    ties = tied(rows)
-    read = _histories(ledger, asset) | frozenset(of)
+def _accounts(ledger: Ledger, walk: Walk, poisoning: Rule | None) -> Trace:
+    _refuse_rules(walk.stops)
+    rows = movements(ledger, walk.asset, poisoning)
+    known = rows.filter(pl.col("amount").is_not_null())
+    read = histories(ledger, walk.asset)
+    until = "what was read" if ledger.end is None else "the span"
 
-    def walk(ordered: pl.DataFrame) -> Trace:
-        one = AccountWalk(asset, subjects, of, read, policy, at, max_hops, min_amount)
-        one.run(ordered.iter_rows(named=True))
-        return _result(asset, policy, one)
+    def follow(ordered: pl.DataFrame) -> Trace:
+        one = AccountWalk(**_given(walk), read=read, until=until)
+        one.run(ordered.to_dicts())
+        return _result(one)
 
-    first = walk(rows)
-    other = walk(other_order(rows)) if ties else first
-    return replace(first, ties=ties, bounds=bounds(first.ends, other.ends))
+    ties = tied(known)
+    first = follow(known)
+    other = follow(other_order(known)) if ties else first
+    other.check()
+    wide = _unknown(rows.filter(pl.col("amount").is_null()), first)
+    return replace(first, ties=ties, bounds=bounds(first.ends, other.ends), unknown=wide)
 
 
-def _histories(ledger: Ledger, asset: Asset) -> frozenset[bytes]:
-    rows = ledger.coverage.filter(
-        (pl.col("chain") == asset.chain)
-        & (pl.col("kind") == "address")
-        & (pl.col("contract").is_null() | (pl.col("contract") == asset.contract))
-    )
-    return frozenset(rows.select("address").collect()["address"].drop_nulls().to_list())
+def _refuse_rules(at: Stops) -> None:
+    if at.rules:
+        raise TraceError(
+            f"{at.rules[0]} cannot stop a trace of balances",
+            remedy="rules on joint transactions are a matter of coin chains",
+        )
 
 
-def _result(asset: Asset, policy: Policy, walk: CoinWalk | AccountWalk) -> Trace:
-    def frame(rows: list[dict[str, Any]], schema: dict[str, Any]) -> pl.DataFrame:
+def _unknown(wide: pl.DataFrame, trace: Trace) -> pl.DataFrame:
+    """Return the transfers of unknown amount that touch an address value was traced through."""
+    columns = (trace.subjects["address"], trace.steps["source"], trace.steps["target"])
+    touched = pl.concat([column.rename("address") for column in columns]).unique().implode()
+    near = pl.col("sender").is_in(touched) | pl.col("receiver").is_in(touched)
+    return wide.filter(near).select(list(UNKNOWN))
+
+
+def _result(walk: CoinWalk | AccountWalk) -> Trace:
+    def frame(rows: list[dict[str, Any]], schema: Mapping[str, Any]) -> pl.DataFrame:
         return pl.DataFrame(rows, schema=schema, orient="row").sort(ROW_KEY, maintain_order=True)
 
     ends = frame(walk.ends, ENDS)
+    whose = [(walk.subjects[index], address) for address, index in walk.subject_of.items()]
     return Trace(
-        asset,
-        getattr(policy, "__name__", str(policy)),
+        walk.asset,
+        getattr(walk.policy, "__name__", str(walk.policy)),
         frame(walk.origins, ORIGINS),
         frame(walk.steps, STEPS),
         ends,
         frame(walk.overlaps, OVERLAPS),
         bounds(ends, ends),
+        subjects=pl.DataFrame(whose, schema=SUBJECTS, orient="row").sort("subject", "address"),
     )

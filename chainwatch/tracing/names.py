@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -81,7 +81,12 @@ def said(tags: pl.DataFrame, chain: str) -> dict[bytes, tuple[Said, ...]]:
         tags.filter(pl.col("chain") == chain).select(_COLUMNS).iter_rows()
     ):
         found.setdefault(address, []).append(Said(actor or label, label, *rest))
-    return {address: tuple(sorted(rows, key=_rank)) for address, rows in sorted(found.items())}
+    return {address: ranked(rows) for address, rows in sorted(found.items())}
+
+
+def ranked(sayings: Iterable[Said]) -> tuple[Said, ...]:
+    """Return what tags say, each once, the most confident first."""
+    return tuple(sorted(set(sayings), key=_rank))
 
 
 def _rank(one: Said) -> tuple[object, ...]:
@@ -145,7 +150,7 @@ def clustered(
         if address in of:
             by_cluster.setdefault(of[address], []).extend(rows)
     sole = {
-        cluster: tuple(sorted(set(rows), key=_rank))
+        cluster: ranked(rows)
         for cluster, rows in by_cluster.items()
         if len({one.actor for one in rows}) == 1
     }

@@ -60,7 +60,7 @@ def fifo(lots: Sequence[Lot], payments: Sequence[int]) -> tuple[list[Lots], Lots
     Returns
     -------
     (list of Lots, Lots)
-        The lots of each payment, and those that stay.
+        The lots of each payment, neighbours of one mark joined, and those that stay.
 
     Raises
     ------
@@ -72,26 +72,28 @@ def fifo(lots: Sequence[Lot], payments: Sequence[int]) -> tuple[list[Lots], Lots
     Clayton's Case (1816) in English law; Anderson, Shumailov and Ahmed, "Making Bitcoin Legal",
     2018, for coins.
     """
-    if min((*payments, *(lot.amount for lot in lots)), default=0) < 0:
-        raise ConservationError("an amount is negative", remedy="check where it was read")
-    queue = list(reversed(lots))
     parts: list[Lots] = []
+    place, used = 0, 0  # the lot to take from next, and how much of it is gone
     for payment in payments:
         taken, due = [], payment
         while due:
-            if not queue:
+            if place == len(lots):
                 raise ConservationError(
                     f"a payment of {payment} exceeds the balance by {due}",
                     remedy="check that all that came in was read",
                 )
-            lot = queue.pop()
-            part = min(lot.amount, due)
+            lot = lots[place]
+            part = min(lot.amount - used, due)
+            if part < 0:
+                raise ConservationError("an amount is negative", remedy="check where it was read")
             taken.append(Lot(part, lot.mark))
             due -= part
-            if part < lot.amount:
-                queue.append(Lot(lot.amount - part, lot.mark))
+            used += part
+            if used == lot.amount:
+                place, used = place + 1, 0
         parts.append(joined(taken))
-    return parts, joined(reversed(queue))
+    first = (Lot(lots[place].amount - used, lots[place].mark),) if used else ()
+    return parts, (*first, *lots[place + len(first) :])
 
 
 POLICIES: tuple[Policy, ...] = (fifo,)

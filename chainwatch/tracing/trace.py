@@ -8,7 +8,7 @@ from html import escape
 
 import polars as pl
 
-from chainwatch.addresses import text_series
+from chainwatch.addresses import text, text_series
 from chainwatch.assets import Asset
 from chainwatch.errors import ConservationError
 from chainwatch.ledger.schema import TIME
@@ -26,8 +26,16 @@ ORIGINS: dict[str, pl.DataType | type[pl.DataType]] = {
     "kind": pl.String,
     "paid_by": pl.Binary,
 }
-"""Value at which tracing starts. ``kind``: received, or *opening, not read* where a subject pays
-more than was read to have come in. ``paid_by`` is known on account chains."""
+"""Value at which tracing starts. ``paid_by`` is known on account chains. ``kind`` is
+
+- *received*;
+- *opening, not read*: a subject pays with what was not read, or not in the span, to have come in.
+  On coin chains the place is that of the coin, as far as it is known, and the time that of the
+  payment; on account chains the place is that of the payment which shows it;
+- *received, perhaps again*: it comes from a transaction into which value of the same subject went
+  and ended, because strangers mix there or another input was not read. Some of it may be counted
+  twice.
+"""
 
 STEPS: dict[str, pl.DataType | type[pl.DataType]] = {
     "subject": pl.Binary,
@@ -58,7 +66,7 @@ ENDS: dict[str, pl.DataType | type[pl.DataType]] = {
     "service": pl.String,
     "certainty": pl.String,
 }
-"""One row per place where following stops."""
+"""One row per place where following stops. ``n`` is -1 where it is the fee of a transaction."""
 
 OVERLAPS: dict[str, pl.DataType | type[pl.DataType]] = {
     "subject": pl.Binary,
@@ -68,6 +76,20 @@ OVERLAPS: dict[str, pl.DataType | type[pl.DataType]] = {
     "amount": AMOUNT,
 }
 """Value that reached ``subject`` already traced from ``other``: the first trace keeps it."""
+
+SUBJECTS: dict[str, pl.DataType | type[pl.DataType]] = {"subject": pl.Binary, "address": pl.Binary}
+"""Every address of every subject, also those that received nothing."""
+
+UNKNOWN: dict[str, pl.DataType | type[pl.DataType]] = {
+    "sender": pl.Binary,
+    "receiver": pl.Binary,
+    "tx": pl.Int64,
+    "txid": pl.Binary,
+    "n": pl.Int64,
+    "time": TIME,
+}
+"""Transfers of an amount too wide to hold, between addresses value was traced through: they are
+in no total, and what was paid after them may be of other lots."""
 
 ROW_KEY = ("txid", "n", "subject")
 
@@ -89,6 +111,8 @@ class Trace:
         transfers that bear one time; low equals high where the order is certain.
     ties : int
         Transfers whose order only their time could tell, and did not.
+    subjects, unknown : polars.DataFrame
+        Tables in ``SUBJECTS`` and ``UNKNOWN``.
     """
 
     asset: Asset
@@ -99,6 +123,8 @@ class Trace:
     overlaps: pl.DataFrame
     bounds: pl.DataFrame = field(default_factory=pl.DataFrame)
     ties: int = 0
+    subjects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SUBJECTS))
+    unknown: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=UNKNOWN))
     record: Record | None = None
 
     @property
@@ -119,6 +145,8 @@ class Trace:
             "ends": (self.ends, ROW_KEY),
             "overlaps": (self.overlaps, ROW_KEY),
             "bounds": (self.bounds, ("reason", "service")),
+            "subjects": (self.subjects, ("subject", "address")),
+            "unknown": (self.unknown, ("txid", "n")),
         }
 
     def summary(self) -> pl.DataFrame:
@@ -137,18 +165,22 @@ class Trace:
         return rows.with_columns(text_series(rows["address"], self.asset.chain).alias("address"))
 
     def check(self) -> None:
-        """Raise unless the ends add up to the origins, to the last base unit.
+        """Raise unless the ends add up to the origins, subject by subject, to the last base unit.
 
         Raises
         ------
         ConservationError
             If value was lost or made: a defect, never to be passed over.
         """
-        came, went = self.amount, total(self.ends["amount"])
-        if came != went:
-            raise ConservationError(
-                f"the ends of a {self.policy} trace add up to {went}, its origins to {came}"
-            )
+        came, went = _by_subject(self.origins), _by_subject(self.ends)
+        for subject in sorted({*came, *went}):
+            if came.get(subject, 0) != went.get(subject, 0):
+                raise ConservationError(
+                    f"the ends of a {self.policy} trace add up to {went.get(subject, 0)}, its"
+                    f" origins to {came.get(subject, 0)}",
+                    where=f"subject {text(subject, self.asset.chain)}",
+                    remedy="report it: no figure of this trace may be used",
+                )
 
     def lineage(self) -> str:
         """Return how this trace came about."""
@@ -160,14 +192,28 @@ class Trace:
             + (f": {row['service']} ({row['certainty']})" if row["service"] else "")
             for row in self.summary().iter_rows(named=True)
         ]
+        whose, idle = self.origins["subject"].n_unique(), self._without_origin()
         head = (
-            f"Trace({self.policy}, {self.asset.shown(self.amount)} from"
-            f" {self.origins['subject'].n_unique()} subject(s), {self.steps.height} steps)"
+            f"Trace({self.policy}, {self.asset.shown(self.amount)} from {whose} subject(s),"
+            f" {self.steps.height} steps)"
         )
-        return "\n".join([head, *rows])
+        notes = [f"  {idle} subject(s) received nothing that was read"] if idle else []
+        if self.unknown.height:
+            notes.append(f"  {self.unknown.height} transfers of unknown amount are in no total")
+        return "\n".join([head, *rows, *notes])
+
+    def _without_origin(self) -> int:
+        return self.subjects.join(self.origins, on="subject", how="anti")["subject"].n_unique()
 
     def _repr_html_(self) -> str:
         return f"<pre>{escape(repr(self))}</pre>"
+
+
+def _by_subject(rows: pl.DataFrame) -> dict[bytes, int]:
+    sums: dict[bytes, int] = {}
+    for subject, amount in rows.select("subject", "amount").iter_rows():
+        sums[subject] = sums.get(subject, 0) + int(amount)
+    return sums
 
 
 def bounds(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:

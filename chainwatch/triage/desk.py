@@ -5,8 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from chainwatch.errors import CaseError
+from chainwatch.provenance import show_by
 from chainwatch.triage.privacy import DISCLOSURE, WORKING, Edition, Party
 
 
@@ -18,8 +20,21 @@ class Desk:
     key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     reasons: list[str] = field(default_factory=list)
 
+    def name_of(self, chain: str, address: bytes | None) -> str:
+        """Return an address as results print it now."""
+        return on_desk().name_of(chain, address)
+
+    def txid(self, chain: str, txid: bytes | None, *parties: bytes | None) -> str:
+        """Return a transaction id as results print it now beside parties."""
+        return on_desk().txid(chain, txid, *parties)
+
+    def time(self, chain: str, time: datetime, *parties: bytes | None) -> str:
+        """Return a time as results print it now beside parties."""
+        return on_desk().time(chain, time, *parties)
+
 
 _desk = Desk()
+show_by(_desk)
 
 
 def set_edition(name: str, *, reason: str = "") -> None:

@@ -10,7 +10,8 @@ import polars as pl
 from chainwatch.ledger.schema import TIME
 from chainwatch.tracing.ends import BURNT, FEE, HOSTED, NOT_READ, UNSPENT
 from chainwatch.tracing.trace import Trace
-from chainwatch.triage.privacy import BYSTANDER, SUBJECT, Edition, coarse
+from chainwatch.triage.privacy import BYSTANDER, DISCLOSURE, POOLED, SUBJECT, Edition, coarse
+from chainwatch.triage.spoken import Spoken
 from chainwatch.units import AMOUNT
 
 FLOW_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -28,7 +29,7 @@ FLOW_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 """One row per pair of entities. ``coarse`` amounts are rounded because a party is masked."""
 
-_ROLE = {NOT_READ: "unread", UNSPENT: "unspent", BURNT: "burnt", FEE: "origin"}
+_ROLE = {NOT_READ: "unread", UNSPENT: "unspent", BURNT: "burnt", FEE: "burnt"}
 _END_LABEL = {FEE: "network fees", NOT_READ: "not read", UNSPENT: "unspent", BURNT: "burnt"}
 
 Node = tuple[str, str, str]
@@ -42,19 +43,29 @@ class Owners(Protocol):
     def frame(self) -> pl.DataFrame: ...
 
 
-def flows(trace: Trace, edition: Edition, clusters: Owners | None = None) -> pl.DataFrame:
+class Tagged(Protocol):
+    """Tags, as far as flows read them."""
+
+    @property
+    def frame(self) -> pl.DataFrame: ...
+
+
+def flows(
+    trace: Trace, edition: Edition, clusters: Owners | None = None, tags: Tagged | None = None
+) -> pl.DataFrame:
     """Add up a trace between entities and name them for an edition.
 
     An entity is a cluster, a single address, a service, or a reason for which value ends. What
     ends at a service is drawn as flowing to the service, whichever address received it. Movements
-    inside one entity (change) are left out: they pass nothing on.
+    inside one entity (change) are left out: they pass nothing on. Tags name entities that the
+    edition shows; the tag held for surest speaks.
 
     Returns
     -------
     polars.DataFrame
-        ``FLOW_SCHEMA``, sorted by source and target.
+        ``FLOW_SCHEMA``, sorted by source and target. The disclosure edition gives no times.
     """
-    names = _Names(trace, edition, clusters)
+    names = _Names(trace, edition, clusters, tags)
     rows = _moved(trace, names) + _ended(trace, names)
     frame = pl.DataFrame(
         rows,
@@ -74,14 +85,17 @@ def flows(trace: Trace, edition: Edition, clusters: Owners | None = None) -> pl.
             pl.col("time").max().alias("last"),
         )
     )
-    out = [_row(names.nodes, *row) for row in summed.iter_rows()]
-    return pl.DataFrame(out, schema=FLOW_SCHEMA, orient="row").sort("source", "target")
+    out = [_row(names.nodes, edition, *row) for row in summed.iter_rows()]
+    named = pl.DataFrame(out, schema=FLOW_SCHEMA, orient="row")
+    return Spoken(edition).frame(named).sort("source", "target")
 
 
 class _Names:
     """Entities of a trace: which address belongs to which, and how each is called."""
 
-    def __init__(self, trace: Trace, edition: Edition, clusters: Owners | None) -> None:
+    def __init__(
+        self, trace: Trace, edition: Edition, clusters: Owners | None, tags: Tagged | None
+    ) -> None:
         self.chain = trace.asset.chain
         self.edition = edition
         self.nodes: dict[str, Node] = {}
@@ -90,6 +104,7 @@ class _Names:
         if clusters is not None:
             here = clusters.frame.filter(pl.col("chain") == self.chain)
             self.owner = dict(here.select("address", "cluster").iter_rows())
+        self.called = self._called(tags)
         self.hosted = {
             (tx, n): end
             for tx, n, *end in trace.ends.filter(pl.col("service").is_not_null())
@@ -98,6 +113,22 @@ class _Names:
         }
         self.passes_on = {self.of(item) for item in trace.steps["source"].unique().to_list()}
         self.lone = self._lone(trace)
+
+    def _called(self, tags: Tagged | None) -> dict[bytes, str]:
+        """Return what tags call each entity."""
+        if tags is None:
+            return {}
+        rows = tags.frame.filter(pl.col("chain") == self.chain).sort(
+            ["level", "label", "address"], descending=[True, False, False]
+        )
+        called: dict[bytes, str] = {}
+        for address, label in rows.select("address", "label").iter_rows():
+            if not self.edition.masks(self.chain, address):
+                called.setdefault(self._whole(address), label)
+        return called
+
+    def _whole(self, address: bytes) -> bytes:
+        return self.subject_of.get(address) or self.owner.get(address, address)
 
     def _lone(self, trace: Trace) -> dict[str, str]:
         """Return entities at which value ends, for one reason only, with that reason."""
@@ -115,11 +146,11 @@ class _Names:
         """Return the entity of an address."""
         if address is None:
             return self.add("no address", "scripts without an address", BYSTANDER)
-        subject = self.subject_of.get(address)
-        whole = subject or self.owner.get(address, address)
-        role = SUBJECT if subject else self.edition.role(self.chain, whole)
+        whole = self._whole(address)
+        role = SUBJECT if address in self.subject_of else self.edition.role(self.chain, whole)
         name = self.edition.name_of(self.chain, whole)
-        return self.add(name, name, role)
+        label = "masked parties" if name == POOLED else self.called.get(whole, name)
+        return self.add(name, label, role)
 
     def add(self, key: str, label: str, role: str) -> str:
         """Remember an entity and return its id."""
@@ -173,6 +204,7 @@ def _payer(trace: Trace, names: _Names, txid: bytes) -> str:
 
 def _row(
     nodes: dict[str, Node],
+    edition: Edition,
     source: str,
     target: str,
     amount: int,
@@ -181,7 +213,8 @@ def _row(
     last: object,
 ) -> dict[str, object]:
     (_, source_label, source_role), (_, target_label, target_role) = nodes[source], nodes[target]
-    masked = "masked-" in source or "masked-" in target
+    masked = source.startswith(POOLED) or target.startswith(POOLED)
+    timeless = edition.name == DISCLOSURE
     return {
         "source": source,
         "target": target,
@@ -192,6 +225,6 @@ def _row(
         "amount": coarse(int(amount)) if masked else int(amount),
         "coarse": masked,
         "count": coarse(count) if masked else count,
-        "first": None if masked else first,
-        "last": None if masked else last,
+        "first": None if timeless else first,
+        "last": None if timeless else last,
     }

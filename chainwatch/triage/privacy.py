@@ -1,9 +1,10 @@
 """Who is shown and who is masked: roles, keyed pseudonyms, and the two editions of a result.
 
 *Working* is for the desk and masks nothing. *Disclosure* leaves it: subjects, findings and
-services are shown; everyone else stands under a keyed pseudonym, without transaction ids and with
-amounts, times and counts made coarse. A mask hides which pseudonym is which; it cannot hide from
-somebody who knows a subject's address whom that address pays on a public chain.
+services are shown; everyone else stands under a keyed pseudonym or one common word, without
+transaction ids and with amounts, times and counts made coarse. A mask hides which pseudonym is
+which; it cannot hide from somebody who knows a subject's address whom that address pays on a
+public chain.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import polars as pl
 
-from chainwatch.addresses import text
+from chainwatch.addresses import text, txid_text
 from chainwatch.errors import InputError
 
 WORKING, DISCLOSURE = "working", "disclosure"
@@ -25,10 +27,15 @@ EDITIONS = (DISCLOSURE, WORKING)
 SUBJECT, FINDING, SERVICE, BYSTANDER = "subject", "finding", "service", "bystander"
 
 FEWEST = 5
-"""Fewer masked parties than this beside one subject are pooled: among so few a pseudonym hides
-nobody."""
+"""A pseudonym stands only where at least this many parties look alike: among fewer, the public
+chain tells which is which. A choice of this project, usual in published statistics."""
 
-BANDS = ((1, "1"), (5, "2-5"), (20, "6-20"), (100, "21-100"))
+POOLED = "masked"
+"""The word under which all other masked parties stand; every pseudonym begins with it."""
+
+WITHHELD = "withheld"
+
+BANDS = ((0, "0"), (1, "1"), (5, "2-5"), (20, "6-20"), (100, "21-100"))
 """Counts of masked parties are given as bands."""
 
 Party = tuple[str, bytes]
@@ -49,12 +56,15 @@ class Edition:
     withheld : set of (chain, txid)
         Transactions in which a masked party stands anywhere in the case: a row that names none
         of them would still lead to them, by its transaction id or by its exact amount and time.
+    pooled : set of str
+        Pseudonyms that would single a party out; those parties share the word ``masked``.
     """
 
     name: str
     key: bytes = field(repr=False)
     roles: Mapping[Party, str] = field(default_factory=dict, repr=False)
     withheld: frozenset[Party] = field(default_factory=frozenset, repr=False)
+    pooled: frozenset[str] = field(default_factory=frozenset, repr=False)
 
     def __post_init__(self) -> None:
         if self.name not in EDITIONS:
@@ -77,13 +87,32 @@ class Edition:
         )
 
     def name_of(self, chain: str, address: bytes | None) -> str:
-        """Return an address as this edition shows it: its text, or a keyed pseudonym."""
+        """Return an address as this edition shows it: its text, a pseudonym, or ``masked``."""
         if address is None:
             return ""
         if not self.masks(chain, address):
             return text(address, chain)
+        name = self.pseudonym(chain, address)
+        return POOLED if name in self.pooled else name
+
+    def pseudonym(self, chain: str, address: bytes) -> str:
+        """Return the keyed pseudonym of an address, whether or not it is shown anywhere."""
         seal = hmac.new(self.key, chain.encode() + b"\x00" + address, hashlib.sha256).digest()
-        return "masked-" + base64.b32encode(seal)[:10].decode().lower()
+        return f"{POOLED}-{base64.b32encode(seal)[:10].decode().lower()}"
+
+    def hides(self, chain: str, txid: bytes | None, *parties: bytes | None) -> bool:
+        """Return whether a transaction leads to a masked party: one named beside it, or another."""
+        return (chain, txid) in self.withheld or any(self.masks(chain, item) for item in parties)
+
+    def txid(self, chain: str, txid: bytes | None, *parties: bytes | None) -> str:
+        """Return a transaction id as this edition shows it beside parties."""
+        if txid is None:
+            return ""
+        return WITHHELD if self.hides(chain, txid, *parties) else txid_text(txid, chain)
+
+    def time(self, chain: str, time: datetime, *parties: bytes | None) -> str:
+        """Return a time as this edition shows it beside parties: to the month if one is masked."""
+        return month(time) if self.hides(chain, None, *parties) else moment(time)
 
     def seal(self, digest: str) -> str:
         """Return a digest that can leave the desk: keyed where the edition masks.
@@ -93,6 +122,20 @@ class Edition:
         if self.name == WORKING:
             return digest
         return hmac.new(self.key, digest.encode(), hashlib.sha256).hexdigest()
+
+    def digest(self, digest: str) -> str:
+        """Return a digest as `seal` does, with the name of what it is."""
+        return f"{'sha256' if self.name == WORKING else 'hmac-sha256'}:{self.seal(digest)}"
+
+
+def moment(time: datetime) -> str:
+    """Return a time as ISO 8601 text in UTC."""
+    return f"{time:%Y-%m-%dT%H:%M:%S.%f}".rstrip("0").rstrip(".") + "Z"
+
+
+def month(time: datetime) -> str:
+    """Return the month of a time."""
+    return f"{time:%Y-%m}"
 
 
 def coarse(amount: int) -> int:
@@ -107,21 +150,25 @@ def band(count: int) -> str:
 
 
 def annex(edition: Edition, parties: set[Party]) -> pl.DataFrame:
-    """Return the key to the pseudonyms, for the court alone: ``chain, pseudonym, address``.
+    """Return whom each pseudonym stands for, for the court alone.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``chain, pseudonym, shown, address``: every masked party; ``shown`` is what the edition
+        prints for it, its pseudonym or the common word.
 
     Raises
     ------
     InputError
         If two addresses share a pseudonym (a chance of 2**-50 for each pair).
     """
-    masked = sorted(party for party in parties if edition.masks(*party))
-    rows = [(chain, edition.name_of(chain, item), text(item, chain)) for chain, item in masked]
-    frame = pl.DataFrame(
-        rows,
-        schema=["chain", "pseudonym", "address"],
-        orient="row",
-        schema_overrides=dict.fromkeys(["chain", "pseudonym", "address"], pl.String),
-    )
+    rows = [
+        (chain, edition.pseudonym(chain, item), edition.name_of(chain, item), text(item, chain))
+        for chain, item in sorted(party for party in parties if edition.masks(*party))
+    ]
+    schema = dict.fromkeys(["chain", "pseudonym", "shown", "address"], pl.String)
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
     if frame["pseudonym"].n_unique() != frame.height:
         raise InputError("two addresses share a pseudonym", remedy="choose another mask key")
     return frame.sort("pseudonym")

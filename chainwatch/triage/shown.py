@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import polars as pl
 
 from chainwatch.addresses import text, txid_text
 from chainwatch.errors import InputError
-from chainwatch.triage.privacy import DISCLOSURE, FEWEST, Edition, Party, band, coarse
+from chainwatch.triage.privacy import (
+    DISCLOSURE,
+    WITHHELD,
+    Edition,
+    Party,
+    band,
+    coarse,
+    moment,
+    month,
+)
 
 PARTIES = frozenset(
     {
@@ -43,19 +52,29 @@ FREE_TEXT = frozenset(
         "context",
         "labels",
         "label",
+        "actor",
         "actors",
         "service",
         "note",
         "source",
         "pack",
-        "reason",
         "timing",
     }
 )
-"""Texts that may name an address or a source that names it: withheld in a masked row, but for
-those in ``_KEPT``."""
+"""Texts that may say who somebody is: withheld in a row in which a party is masked."""
 
-_KEPT = frozenset({"service", "reason", "label"})
+OF_SERVICES = frozenset({"service", "label", "actor"})
+"""Those that stay where only the transaction is withheld: they speak of a party who is shown."""
+
+STRANGERS_TEXT = frozenset({"text", "reason"})
+"""Columns of what was read and not taken: anything may stand there."""
+
+SPANS = frozenset({"first", "last"})
+"""Times of one payment out of several that a row adds up: always given to the month."""
+
+ROUNDED = "rounded"
+"""Column that says whether amounts and times of a row were made coarse."""
+
 _OPEN = frozenset({"contract"})  # the contract of a token is nobody's wallet
 _COUNTS = frozenset({"payments", "sweeps", "receipts", "count", "ends", "counterparties"})
 
@@ -84,9 +103,10 @@ def parties(result: Tabled) -> set[Party]:
 def shown_tables(result: Tabled, edition: Edition) -> dict[str, pl.DataFrame]:
     """Return the tables of a result for an edition, amounts as integers, the rest as text.
 
-    A row in which a party is masked loses its transaction id and place, its free text and the
-    last digits of its amounts, times and counts; and masked rows are sorted by what is shown, so
-    that the order tells nothing.
+    In the disclosure edition a row in which a party is masked loses its transaction id and place,
+    its free text and the last digits of its amounts, times and counts, and is marked *rounded*;
+    rows that name masked parties alone are left out, for they concern nobody of the case; and
+    rows are sorted by what is shown, so that the order tells nothing.
 
     Raises
     ------
@@ -94,9 +114,7 @@ def shown_tables(result: Tabled, edition: Edition) -> dict[str, pl.DataFrame]:
         If a table has a binary column that this module does not know how to show.
     """
     return {
-        name: _pooled(
-            _shown(frame, _chains(result, frame), edition), frame, edition, _chains(result, frame)
-        )
+        name: _shown(name, frame, _chains(result, frame), edition)
         for name, (frame, _) in result.tables().items()
     }
 
@@ -114,26 +132,52 @@ def _chains(result: Tabled, frame: pl.DataFrame) -> Sequence[str]:
     return [asset.chain if asset else ""] * frame.height
 
 
-def _shown(frame: pl.DataFrame, chains: Sequence[str], edition: Edition) -> pl.DataFrame:
-    names = _party_columns(frame)
-    masked = _masked(frame, names, chains, edition)
-    columns = {name: _column(name, frame[name], chains, masked, edition) for name in frame.columns}
+class Hidden(NamedTuple):
+    """What is masked in a row: a party, all its parties, or a transaction of a masked party."""
+
+    party: bool
+    everybody: bool
+    transaction: bool
+
+
+NOTHING = Hidden(False, False, False)
+
+
+def _shown(
+    table: str, frame: pl.DataFrame, chains: Sequence[str], edition: Edition
+) -> pl.DataFrame:
+    hidden = _hidden(frame, chains, edition)
+    columns = {
+        name: _column(table, name, frame[name], chains, hidden, edition) for name in frame.columns
+    }
     out = pl.DataFrame(columns, schema={name: _dtype(frame[name]) for name in frame.columns})
-    return out.sort(out.columns, nulls_last=True) if edition.name == DISCLOSURE else out
+    if edition.name != DISCLOSURE:
+        return out
+    if _party_columns(frame):
+        rounded = [row.party or row.transaction for row in hidden]
+        out = out.with_columns(pl.Series(ROUNDED, rounded, dtype=pl.Boolean))
+    kept = out.filter(pl.Series([not row.everybody for row in hidden], dtype=pl.Boolean))
+    return kept.sort(kept.columns, nulls_last=True)
 
 
-def _masked(
-    frame: pl.DataFrame, names: Sequence[str], chains: Sequence[str], edition: Edition
-) -> list[bool]:
-    """Return for each row whether it names a masked party, or a transaction of one."""
-    if not names and "txid" not in frame.columns:
-        return [False] * frame.height
+def _hidden(frame: pl.DataFrame, chains: Sequence[str], edition: Edition) -> list[Hidden]:
+    names = _party_columns(frame)
+    if edition.name != DISCLOSURE or (not names and "txid" not in frame.columns):
+        return [NOTHING] * frame.height
     ids = frame["txid"].to_list() if "txid" in frame.columns else [None] * frame.height
-    parties_of = frame.select(names).rows() if names else [()] * frame.height
+    rows = frame.select(names).rows() if names else [()] * frame.height
     return [
-        any(edition.masks(chain, party) for party in row) or (chain, txid) in edition.withheld
-        for chain, row, txid in zip(chains, parties_of, ids, strict=True)
+        _row_hidden(edition, chain, row, txid)
+        for chain, row, txid in zip(chains, rows, ids, strict=True)
     ]
+
+
+def _row_hidden(
+    edition: Edition, chain: str, row: Sequence[bytes | None], txid: bytes | None
+) -> Hidden:
+    masked = [edition.masks(chain, party) for party in row if party is not None]
+    withheld = (chain, txid) in edition.withheld
+    return Hidden(any(masked), bool(masked) and all(masked), withheld)
 
 
 def transactions_of_masked(results: Iterable[Tabled], edition: Edition) -> frozenset[Party]:
@@ -144,9 +188,9 @@ def transactions_of_masked(results: Iterable[Tabled], edition: Edition) -> froze
             names = _party_columns(frame)
             if names and "txid" in frame.columns:
                 chains = _chains(result, frame)
-                masked = _masked(frame, names, chains, edition)
-                ids = zip(chains, frame["txid"].to_list(), masked, strict=True)
-                found |= {(chain, txid) for chain, txid, hide in ids if hide and txid is not None}
+                hidden = _hidden(frame, chains, edition)
+                ids = zip(chains, frame["txid"].to_list(), hidden, strict=True)
+                found |= {(chain, txid) for chain, txid, row in ids if row.party and txid}
     return frozenset(found)
 
 
@@ -159,15 +203,28 @@ def _dtype(series: pl.Series) -> pl.DataType | type[pl.DataType]:
 
 
 def _column(
-    name: str, series: pl.Series, chains: Sequence[str], masked: Sequence[bool], edition: Edition
+    table: str,
+    name: str,
+    series: pl.Series,
+    chains: Sequence[str],
+    hidden: Sequence[Hidden],
+    edition: Edition,
 ) -> list[Any]:
-    cells = zip(series.to_list(), chains, masked, strict=True)
+    cells = zip(series.to_list(), chains, hidden, strict=True)
     if series.dtype == pl.Binary:
-        return [_binary(name, value, chain, hide, edition) for value, chain, hide in cells]
-    return [_cell(name, value, hide) for value, _, hide in cells]
+        return [_binary(name, value, chain, row, edition) for value, chain, row in cells]
+    if edition.name == DISCLOSURE and table.startswith("rejected") and name in STRANGERS_TEXT:
+        return [WITHHELD] * len(series)
+    if edition.name == DISCLOSURE and name in SPANS:
+        return [month(value) if isinstance(value, datetime) else value for value, _, _ in cells]
+    if name == "sha256":
+        return [value and edition.digest(value) for value, _, _ in cells]
+    return [_cell(name, value, row) for value, _, row in cells]
 
 
-def _binary(name: str, value: bytes | None, chain: str, hide: bool, edition: Edition) -> str | None:
+def _binary(
+    name: str, value: bytes | None, chain: str, hidden: Hidden, edition: Edition
+) -> str | None:
     if value is None:
         return None
     if name in _OPEN:
@@ -175,20 +232,17 @@ def _binary(name: str, value: bytes | None, chain: str, hide: bool, edition: Edi
     if name in PARTIES:
         return edition.name_of(chain, value)
     if name in TXIDS:
-        return "withheld" if hide else txid_text(value, chain)
+        return WITHHELD if hidden.party or hidden.transaction else txid_text(value, chain)
     raise InputError(
         f"column {name} holds bytes that no edition knows how to show",
         remedy="name it among the parties or transaction ids",
     )
 
 
-def _cell(name: str, value: object, hide: bool) -> object:
+def _cell(name: str, value: object, hidden: Hidden) -> object:
+    hide = hidden.party or hidden.transaction
     if isinstance(value, datetime):
-        return (
-            f"{value:%Y-%m}"
-            if hide
-            else f"{value:%Y-%m-%dT%H:%M:%S.%f}".rstrip("0").rstrip(".") + "Z"
-        )
+        return month(value) if hide else moment(value)
     if hasattr(value, "isoformat"):
         return value.isoformat()
     if name in _COUNTS and value is not None:
@@ -197,8 +251,8 @@ def _cell(name: str, value: object, hide: bool) -> object:
         return value
     if name in PLACES:
         return None
-    if name in FREE_TEXT and name not in _KEPT:
-        return "withheld"
+    if name in FREE_TEXT:
+        return value if name in OF_SERVICES and not hidden.party else WITHHELD
     return _blurred(value)
 
 
@@ -208,18 +262,3 @@ def _blurred(value: object) -> object:
     if isinstance(value, Decimal):
         return Decimal(coarse(int(value)))
     return coarse(value) if isinstance(value, int) else value
-
-
-def _pooled(
-    shown: pl.DataFrame, frame: pl.DataFrame, edition: Edition, chains: Sequence[str]
-) -> pl.DataFrame:
-    """Replace the pseudonyms of too few masked counterparties of one subject by one word."""
-    key = ["subject", "direction"]
-    if edition.name != DISCLOSURE or not {*key, "counterparty"} <= set(frame.columns):
-        return shown
-    hidden = pl.col("counterparty").str.starts_with("masked-")
-    few = hidden & (pl.col("counterparty").filter(hidden).n_unique().over(key) < FEWEST)
-    word = f"masked (one of fewer than {FEWEST})"
-    return shown.with_columns(
-        pl.when(few).then(pl.lit(word)).otherwise("counterparty").alias("counterparty")
-    ).sort(shown.columns, nulls_last=True)

@@ -1,0 +1,99 @@
+"""``Coins``: a coin chain in memory: what each transaction spends and makes, and who spends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from chainwatch.ledger.coverage import spans
+from chainwatch.ledger.ledger import Ledger
+
+Place = tuple[int, int]
+Spent = tuple[int | None, int, int | None, bytes | None]
+Made = tuple[int, bytes | None, str, bool]
+
+
+@dataclass(frozen=True)
+class Coins:
+    """The transactions of a ledger's span on one chain.
+
+    Attributes
+    ----------
+    ids : dict
+        Transaction id and time by transaction number.
+    spent, made : dict
+        Inputs (``prev_tx, prev_n, value, address``) and outputs (``value, address, script_kind,
+        spendable``) by transaction number, in order.
+    spender : dict
+        Number of the transaction that spends an output, also where it lies outside the span.
+    older : dict
+        Transaction id of what an input spends, by transaction and place, where that transaction
+        is not in the span.
+    tip : int or None
+        Highest block ever read.
+    whole_from : int
+        Height from which every block up to the tip was read.
+    """
+
+    ids: dict[int, tuple[bytes, datetime]]
+    spent: dict[int, list[Spent]]
+    made: dict[int, list[Made]]
+    spender: dict[Place, int]
+    older: dict[Place, bytes]
+    tip: int | None
+    whole_from: int
+
+    @classmethod
+    def read(cls, ledger: Ledger, chain: str) -> Coins:
+        """Load one chain of a ledger."""
+        here = pl.col("chain") == chain
+        ids = {
+            tx: (txid, time)
+            for tx, txid, time in ledger.transactions.filter(here)
+            .select("tx", "txid", "time")
+            .collect()
+            .iter_rows()
+        }
+        inputs = ledger.inputs.filter(here).collect()
+        tip, whole_from = _reading(ledger, chain)
+        coins = cls(ids, {}, {}, _spenders(ledger, chain, inputs), {}, tip, whole_from)
+        coins._add_inputs(inputs)
+        outputs = ledger.outputs.filter(here).sort("tx", "n")
+        columns = ("tx", "value", "address", "script_kind", "spendable")
+        for tx, value, address, kind, spendable in outputs.select(columns).collect().iter_rows():
+            coins.made.setdefault(tx, []).append((value, address, kind, spendable))
+        return coins
+
+    def _add_inputs(self, inputs: pl.DataFrame) -> None:
+        columns = ("tx", "prev_tx", "prev_n", "value", "address", "prev_txid")
+        for tx, prev, *rest in inputs.sort("tx", "n").select(columns).iter_rows():
+            prev_n, value, address, prev_txid = rest
+            row = self.spent.setdefault(tx, [])
+            if prev not in self.ids:
+                self.older[tx, len(row)] = prev_txid
+            row.append((prev, prev_n, value, address))
+
+    def runs_on(self, height: int) -> bool:
+        """Tell whether every block from a height to the highest one read was read."""
+        return self.tip is not None and height >= self.whole_from
+
+
+def _spenders(ledger: Ledger, chain: str, inputs: pl.DataFrame) -> dict[Place, int]:
+    """Return who spends each output, whatever the span: what is known is never narrowed."""
+    whole = ledger.start is None and ledger.end is None
+    rows = inputs
+    if not whole:
+        rows = ledger.history.inputs.filter(pl.col("chain") == chain).collect()
+    known = rows.filter(pl.col("prev_tx").is_not_null()).sort("tx", "n")
+    return {(prev, n): tx for prev, n, tx in known.select("prev_tx", "prev_n", "tx").iter_rows()}
+
+
+def _reading(ledger: Ledger, chain: str) -> tuple[int | None, int]:
+    """Return the highest block read and the height from which no block is missing below it."""
+    runs = spans(ledger, chain)
+    if not runs.height:
+        return None, 0
+    tip = max(runs["to_height"].to_list())
+    return tip, min(runs.filter(pl.col("to_height") == tip)["from_height"].to_list())

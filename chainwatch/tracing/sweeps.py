@@ -1,0 +1,141 @@
+"""What addresses paid to the wallets of services and what they received: the facts of custody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from chainwatch.assets import Asset
+from chainwatch.ledger.coverage import spans
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.rules import Rule
+from chainwatch.tracing.names import Said, spoken
+from chainwatch.tracing.transfers import histories, movements
+from chainwatch.units import AMOUNT
+
+Wallets = Mapping[bytes, tuple[Said, ...]]
+
+UNCLAIMED = "the source does not claim to know all of its payments"
+GAPS = "blocks or inputs are unread: other payments of it may be among them"
+
+
+@dataclass(frozen=True)
+class Flows:
+    """Payments and receipts of the addresses that may be deposit addresses.
+
+    Attributes
+    ----------
+    sent : polars.DataFrame
+        ``address, service, labels, amount, time``: one row per payment; ``service`` is null where
+        any of it went to somebody else, ``amount`` where it is unknown.
+    got : polars.DataFrame
+        ``address, amount``: one row per receipt.
+    gap : str
+        What may be unread of all of them; empty where nothing is.
+    gaps : dict
+        The same of single addresses.
+    """
+
+    sent: pl.DataFrame
+    got: pl.DataFrame
+    gap: str = ""
+    gaps: Mapping[bytes, str] = field(default_factory=dict)
+
+
+def account_flows(ledger: Ledger, asset: Asset, wallets: Wallets, poisoning: Rule | None) -> Flows:
+    """Return what the addresses whose history was read paid and received."""
+    rows = movements(ledger, asset, poisoning).filter(
+        ~pl.col("poison") & (pl.col("sender") != pl.col("receiver"))
+    )
+    read = pl.Series("address", sorted(histories(ledger, asset)), dtype=pl.Binary)
+    sent = spoken(rows.filter(pl.col("sender").is_in(read.implode())), "receiver", wallets)
+    got = rows.filter(pl.col("receiver").is_in(read.implode()))
+    return Flows(
+        sent.select(pl.col("sender").alias("address"), _service(), _labels(), "amount", "time"),
+        got.select(pl.col("receiver").alias("address"), "amount"),
+        gaps=_unclaimed(ledger, asset),
+    )
+
+
+def _service() -> pl.Expr:
+    """Return the service of a payment: nobody's where two are named with equal confidence."""
+    return pl.when(~pl.col("contested")).then("service").alias("service")
+
+
+def _labels() -> pl.Expr:
+    return pl.concat_list("label").alias("labels")
+
+
+def _unclaimed(ledger: Ledger, asset: Asset) -> dict[bytes, str]:
+    """Return the addresses of whose history no source claims to hold all."""
+    rows = ledger.coverage.filter(
+        (pl.col("chain") == asset.chain) & pl.col("address").is_not_null()
+    )
+    claims = rows.group_by("address").agg(pl.col("complete").fill_null(False).all()).collect()
+    return {address: "" if whole else UNCLAIMED for address, whole in claims.iter_rows()}
+
+
+def coin_flows(ledger: Ledger, asset: Asset, wallets: Wallets) -> Flows:
+    """Return what the addresses that ever paid a service's wallet paid and received.
+
+    A payment is all that an address puts into one transaction. It goes to a service if every
+    output does that holds value for anybody: OP_RETURN pays nobody, but a change output speaks
+    against it.
+    """
+    here = pl.col("chain") == asset.chain
+    served = _served(ledger, here, wallets)
+    spent = ledger.inputs.filter(here & pl.col("address").is_not_null())
+    paying = served.filter(pl.col("service").is_not_null()).select("tx").lazy()
+    able = spent.join(paying, on="tx", how="semi").select("address").unique()
+    sent = (
+        spent.join(able, on="address", how="semi")
+        .group_by("tx", "address")
+        .agg(pl.col("value").cast(AMOUNT).sum().alias("amount"))
+        .join(served.lazy(), on="tx", how="left")
+        .join(ledger.transactions.filter(here).select("tx", "time"), on="tx")
+        .select("address", "service", "labels", "amount", "time")
+    )
+    got = ledger.outputs.filter(here).join(able, on="address", how="semi")
+    received = got.select("address", pl.col("value").cast(AMOUNT).alias("amount"))
+    return Flows(sent.collect(), received.collect(), gap=_gap(ledger, asset))
+
+
+def _served(ledger: Ledger, here: pl.Expr, wallets: Wallets) -> pl.DataFrame:
+    """Return ``tx, service, labels`` of the transactions whose every output is one service's."""
+    known = pl.Series("address", sorted(wallets), dtype=pl.Binary)
+    outputs = ledger.outputs.filter(here & (pl.col("script_kind") != "null_data"))
+    named = (
+        outputs.filter(pl.col("address").is_in(known.implode()))
+        .join(ledger.transactions.filter(here).select("tx", "time"), on="tx")
+        .select("tx", "address", "time")
+        .collect()
+    )
+    aimed = spoken(named, "address", wallets).with_columns(_service())
+    counts = outputs.group_by("tx").agg(pl.len().alias("outputs")).collect()
+    return (
+        aimed.filter(pl.col("service").is_not_null())
+        .group_by("tx")
+        .agg(
+            pl.len().alias("paid"),
+            pl.col("service").n_unique().alias("services"),
+            pl.col("service").first(),
+            pl.col("label").unique().sort().alias("labels"),
+        )
+        .join(counts, on="tx")
+        .filter(pl.col("paid") == pl.col("outputs"), pl.col("services") == 1)
+        .select("tx", "service", "labels")
+    )
+
+
+def _gap(ledger: Ledger, asset: Asset) -> str:
+    """Return what may be unread of a coin chain: heights between blocks, and what inputs spend."""
+    runs = spans(ledger, asset.chain)
+    unread = (
+        ledger.inputs.filter((pl.col("chain") == asset.chain) & pl.col("value").is_null())
+        .select(pl.len())
+        .collect()
+        .item()
+    )
+    return GAPS if runs.height != 1 or unread else ""

@@ -1,0 +1,107 @@
+"""Equal outputs on real mainnet transactions of which every input is known.
+
+The lists were found by other people's rules, of which some ask for equal outputs too. What is
+pinned is agreement with those lists. It is not recall: a CoinJoin that their rules missed is in no
+list, and nobody who took part has confirmed one.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+
+import pytest
+
+from chainwatch.heuristics.coinjoin import equal_outputs
+from chainwatch.ledger.features import transactions
+from chainwatch.ledger.ledger import open_ledger
+from chainwatch.rules import VERDICT, apply
+from chainwatch.sources.base import pull
+from chainwatch.sources.block_files import BlockFiles
+
+AGREEMENT = {
+    # file: {(label, min_equal): (yes, unknown, all)}
+    "wasabi1_2018": {("wasabi1", 2): (152, 0, 152), ("wasabi1", 3): (152, 0, 152),
+                     ("wasabi1", 5): (152, 0, 152)},
+    "whirlpool_early": {("whirlpool", 2): (769, 0, 769), ("whirlpool", 3): (769, 0, 769),
+                        ("whirlpool", 5): (769, 0, 769)},
+    # One wallet's split before mixing: not joint, so a yes here is a link lost.
+    "whirlpool_tx0_early": {("whirlpool_tx0", 2): (126, 0, 598), ("whirlpool_tx0", 3): (97, 0, 598),
+                            ("whirlpool_tx0", 5): (86, 0, 598)},
+    # Spends of mixed coins, some into further mixes: neither yes nor no is right for all.
+    "postmix_wasabi1": {("postmix_wasabi1", 2): (89, 0, 577), ("postmix_wasabi1", 3): (88, 0, 577),
+                        ("postmix_wasabi1", 5): (88, 0, 577)},
+}  # fmt: skip
+
+SINGLE = {
+    # file: verdict with min_equal 2 and 3
+    "whirlpool-coinjoin": (True, True),
+    "wabisabi-coinjoin": (True, True),
+    # Two parties and two equal outputs: by default they pass for an even payment.
+    "joinmarket-coinjoin": (True, False),
+    "batch-withdrawal-143": (False, False),
+    "dust-attack-555": (False, False),
+    "bare-multisig": (False, False),
+    "taproot-op-return": (False, False),
+    "simple-legacy-p2pkh": (False, False),
+}
+
+
+def listed(path):
+    with gzip.open(path, "rt") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def row(item):
+    spent = [(value, bytes.fromhex(script)) for _, _, value, script in item["ins"]]
+    paid = [(value, bytes.fromhex(script)) for value, script in item["outs"]]
+    return bytes.fromhex(item["txid"])[::-1], spent, paid
+
+
+@pytest.mark.parametrize("name", AGREEMENT)
+def test_agreement_with_published_lists(real_data, real_ledger, name):
+    """Agreement, not recall: see the head of this file."""
+    items = listed(real_data / "bitcoin" / "coinjoins" / f"{name}.jsonl.gz")
+    labels = {row(item)[0]: item["label"] for item in items}
+    features = transactions(real_ledger(row(item) for item in items))
+    assert features["inputs_unread"].sum() == 0
+    found = {}
+    for least in (2, 3, 5):
+        answered = apply(features, equal_outputs(least)).select("txid", VERDICT).rows()
+        counts = Counter((labels[txid], verdict) for txid, verdict in answered)
+        for label in sorted(set(labels.values())):
+            whole = sum(count for (of, _), count in counts.items() if of == label)
+            found[label, least] = (counts[label, True], counts[label, None], whole)
+    assert found == AGREEMENT[name]
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_single_transactions(real_data, real_ledger, name):
+    item = json.loads((real_data / "bitcoin" / "esplora" / f"{name}.json").read_text())
+    spent = [
+        (coin["prevout"]["value"], bytes.fromhex(coin["prevout"]["scriptpubkey"]))
+        for coin in item["vin"]
+    ]
+    paid = [(out["value"], bytes.fromhex(out["scriptpubkey"])) for out in item["vout"]]
+    features = transactions(real_ledger([(bytes.fromhex(item["txid"])[::-1], spent, paid)]))
+    assert features["fee"].to_list() == [item["fee"]]
+    answers = tuple(apply(features, equal_outputs(least))[VERDICT][0] for least in (2, 3))
+    assert answers == SINGLE[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "unread", "known"),
+    [("574200", 4083, (3315, 0, 3315, 0)), ("629999", 5811, (2481, 0, 2473, 8))],
+)
+def test_whole_blocks_whose_inputs_are_mostly_unread(real_data, tmp_path, name, unread, known):
+    """Transactions; yes, no and unknown. What was not read makes no yes, and no silent no."""
+    pull(tmp_path / "ledger", BlockFiles(real_data / "bitcoin" / "blocks" / f"{name}.raw"))
+    features = transactions(open_ledger(tmp_path / "ledger"))
+    answered = apply(features, equal_outputs())
+    counts = Counter(answered[VERDICT].to_list())
+    assert features["inputs_unread"].sum() == unread
+    assert (features.height, counts[True], counts[False], counts[None]) == known
+    open_ones = answered.filter(answered[VERDICT].is_null())
+    assert (open_ones["input_count"] >= open_ones["equal_outputs"]).all()
+    assert (open_ones["equal_outputs"] >= 3).all()

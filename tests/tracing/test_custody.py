@@ -1,0 +1,197 @@
+"""Custody: who passes all on to one service, and all that speaks against saying so."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+
+from chainwatch.assets import native
+from chainwatch.errors import TraceError
+from chainwatch.heuristics.accounts import poisoning
+from chainwatch.tracing.custody import Hosted, hosted
+
+COIN = native("btc-regtest")
+
+
+def accounts(desk: Any, rows: Any, *tags: Any, read: str = "dexs", **more: Any) -> Hosted:
+    ledger = desk.paid(rows, read=read) if isinstance(rows, list) else rows
+    named = desk.tags(*(tags or (("s", "shop"), ("t", "shop"))), chain=desk.asset.chain)
+    return hosted(ledger, named, asset=desk.asset, **more)
+
+
+def coins(desk: Any, txs: Any, *tags: Any, **more: Any) -> Hosted:
+    ledger = desk.coins(txs) if isinstance(txs, list) else txs
+    return hosted(ledger, desk.tags(*(tags or (("s", "shop"),))), asset=COIN, **more)
+
+
+def names(found: Hosted) -> str:
+    return "".join(address[1:].decode().lstrip(".") for address in found.frame["address"])
+
+
+def tx(name: str, ins: list[Any], *outs: Any) -> dict[str, Any]:
+    return {"id": name, "ins": ins, "outs": list(outs)}
+
+
+class TestAccounts:
+    DEPOSIT = (("o", "d", 10), ("d", "s", 6), ("p", "d", 10), ("d", "t", 14))
+
+    def test_a_deposit_address_and_its_evidence(self, desk: Any) -> None:
+        found = accounts(desk, list(self.DEPOSIT))
+        row = found.frame.row(0, named=True)
+        assert (row["address"], row["service"]) == (desk.account("d"), "shop")
+        assert (int(row["received"]), int(row["forwarded"])) == (20, 20)
+        assert (row["sweeps"], row["receipts"], row["certainty"]) == (2, 2, "probable")
+        assert row["evidence"] == (
+            "all 2 payments, 20 TOK of 20 TOK received, went to shop wallet;"
+            " the source does not claim to know all of its payments"
+        )
+
+    def test_a_claim_of_completeness_is_heard(self, desk: Any) -> None:
+        ledger = desk.paid(list(self.DEPOSIT), read="d", complete=True)
+        assert "claim" not in accounts(desk, ledger).frame["evidence"][0]
+
+    def test_a_single_payment_straight_to_the_hot_wallet_is_said_to_be_one(self, desk: Any) -> None:
+        rows = [("o", "d", 10), ("d", "s", 10)]
+        assert accounts(desk, rows).frame["evidence"][0].startswith("its only payment, 10 TOK")
+        assert names(accounts(desk, rows, min_sweeps=2)) == ""
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            [("d", "x", 1)],  # it paid somebody else
+            [("d", "u", 1)],  # another service
+            [("d", "x", None)],  # somebody else, an unknown amount
+            [("d", "s", None)],  # the service, an unknown amount
+            [("o", "d", None)],  # it received an unknown amount
+            [("o", "d", 1)],  # more than a fiftieth stayed
+        ],
+    )
+    def test_what_speaks_against_it(self, desk: Any, more: list[Any]) -> None:
+        tags = (("s", "shop"), ("t", "shop"), ("u", "other"))
+        assert names(accounts(desk, list(self.DEPOSIT), *tags)) == "d"
+        assert names(accounts(desk, [*self.DEPOSIT, *more], *tags)) == ""
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            [("d", "x", 0)],  # anybody can write a transfer of nothing
+            [("d", "x", 5, None, {"success": False})],
+            [("d", "d", 5)],
+            [("d", "x", 5, None, {"contract": b"\x10" + bytes(19) + b"\x01"})],
+        ],
+    )
+    def test_what_does_not(self, desk: Any, more: list[Any]) -> None:
+        assert names(accounts(desk, [*self.DEPOSIT, *more])) == "d"
+
+    @pytest.mark.parametrize(("forwarded", "found"), [(979, ""), (980, "d"), (1000, "d")])
+    def test_the_share_is_exact(self, desk: Any, forwarded: int, found: str) -> None:
+        for unit in (1, 10**33):
+            rows = [("o", "d", 1000 * unit), ("d", "s", forwarded * unit)]
+            assert names(accounts(desk, rows)) == found
+
+    def test_more_paid_than_received_is_said(self, desk: Any) -> None:
+        found = accounts(desk, [("o", "d", 10), ("d", "s", 25)])
+        assert "it paid 15 TOK more than was read to come in" in found.frame["evidence"][0]
+
+    def test_who_was_not_read_or_received_nothing_is_not_judged(self, desk: Any) -> None:
+        rows = [("o", "n", 9), ("n", "s", 9), ("e", "s", 9)]
+        assert names(accounts(desk, rows)) == ""
+        assert names(accounts(desk, rows, read="ne")) == "n"
+
+    def test_a_history_of_another_token_is_none(self, desk: Any) -> None:
+        ledger = desk.paid(list(self.DEPOSIT), read="d", read_contract=desk.account("spam"))
+        assert names(accounts(desk, ledger)) == ""
+
+    def test_the_services_own_wallets_are_no_deposits(self, desk: Any) -> None:
+        rows = [*self.DEPOSIT, ("s", "t", 6)]
+        assert names(accounts(desk, rows)) == "d"
+
+    def test_a_wallet_of_two_services_is_nobodys(self, desk: Any) -> None:
+        rows = [("o", "d", 10), ("d", "s", 10)]
+        assert names(accounts(desk, rows, ("s", "shop"), ("s", "other"))) == ""
+        surer = ("s", "other", "exchange", {"level": 60})
+        assert accounts(desk, rows, ("s", "shop"), surer).frame["service"].to_list() == ["other"]
+
+    def test_a_mixer_or_a_campaign_hosts_nobody(self, desk: Any) -> None:
+        rows = [("o", "d", 10), ("d", "s", 10)]
+        for concept in ("mixing_service", "donation", "vendor"):
+            assert names(accounts(desk, rows, ("s", "shop", concept))) == ""
+
+    def test_a_tag_that_did_not_hold_then_names_nobody(self, desk: Any) -> None:
+        rows = [("o", "d", 10), ("d", "s", 10)]
+        for days in ({"first_day": date(2023, 6, 2)}, {"last_day": date(2023, 5, 31)}):
+            assert names(accounts(desk, rows, ("s", "shop", "exchange", days))) == ""
+
+    def test_lures_stand_on_neither_side(self, desk: Any) -> None:
+        rows = [("pp.........xxxx", "d", 10), ("qq.........xxxx", "d", 1), ("d", "s", 10)]
+        found = accounts(desk, rows, poisoning=poisoning(2), min_share=1000)
+        assert found.frame["received"].cast(pl.Int64).to_list() == [10]
+        assert names(accounts(desk, rows, min_share=1000)) == ""
+
+    def test_a_span_does_not_hide_what_speaks_against_it(self, desk: Any) -> None:
+        ledger = desk.paid([*self.DEPOSIT, ("d", "x", 1)], read="d")
+        assert names(accounts(desk, ledger.between(None, "2023-06-01T00:04"))) == ""
+
+
+class TestCoins:
+    IN = (tx("in", [], ("d", 10), ("e", 10), ("x", 10)),)
+
+    def test_swept_alone_and_together(self, desk: Any) -> None:
+        found = coins(desk, [*self.IN, tx("sweep", [("in", 0), ("in", 1)], ("s", 19))])
+        assert names(found) == "de"
+        assert found.frame["evidence"][0].startswith("its only payment, 0.0000001 rBTC of")
+        assert "unread" not in found.frame["evidence"][0]
+
+    @pytest.mark.parametrize(
+        "outs",
+        [
+            [("s", 9), ("d", 1)],  # change to itself
+            [("s", 9), ("f", 1)],  # change to a fresh address
+            [("s", 9), ("k", 1, "p2pk")],  # somebody without an address
+            [("s", 9), ("u", 1)],  # two services at once
+            [("x", 9)],
+        ],
+    )
+    def test_what_speaks_against_it(self, desk: Any, outs: list[Any]) -> None:
+        tags = (("s", "shop"), ("u", "other"))
+        assert names(coins(desk, [*self.IN, tx("sweep", [("in", 0)], *outs)], *tags)) == ""
+
+    def test_an_op_return_pays_nobody(self, desk: Any) -> None:
+        sweep = tx("sweep", [("in", 0)], ("s", 9), ("note", 0, "null_data"))
+        assert names(coins(desk, [*self.IN, sweep])) == "d"
+
+    def test_who_ever_paid_elsewhere_is_not_hosted(self, desk: Any) -> None:
+        txs = [tx("in", [], ("d", 10), ("d", 10)), tx("sweep", [("in", 0)], ("s", 10))]
+        assert names(coins(desk, txs, min_share=500)) == "d"
+        assert names(coins(desk, [*txs, tx("pay", [("in", 1)], ("x", 9))], min_share=500)) == ""
+
+    def test_a_span_does_not_hide_it(self, desk: Any) -> None:
+        txs = [tx("in", [], ("d", 10), ("d", 10)), tx("sweep", [("in", 0)], ("s", 10))]
+        ledger = desk.coins([*txs, tx("pay", [("in", 1)], ("x", 9))])
+        assert names(coins(desk, ledger.between(None, "2023-06-01T00:15"), min_share=500)) == ""
+
+    def test_what_is_unspent_counts_as_received(self, desk: Any) -> None:
+        txs = [tx("in", [], ("d", 10), ("d", 10)), tx("sweep", [("in", 0)], ("s", 10))]
+        assert names(coins(desk, txs)) == ""
+
+    @pytest.mark.parametrize("how", ["gap", "input"])
+    def test_reading_that_leaves_gaps_is_said(self, desk: Any, how: str) -> None:
+        sweep = tx("sweep", [("in", 0)], ("s", 10))
+        more = tx("other", [("?",)], ("x", 1)) if how == "input" else tx("other", [], ("x", 1))
+        ledger = desk.coins([*self.IN, sweep, more], unlinked=[2] if how == "gap" else [])
+        assert "are unread" in coins(desk, ledger).frame["evidence"][0]
+
+    def test_nobody_is_hosted_without_tags(self, desk: Any) -> None:
+        empty = desk.tags(("s", "shop")).where(concept="market")
+        found = hosted(desk.coins(list(self.IN)), empty, asset=COIN)
+        assert found.frame.is_empty()
+        assert repr(found) == "Hosted(0 probable deposit addresses: none)"
+
+
+@pytest.mark.parametrize("more", [{"min_share": 0}, {"min_share": 1001}, {"min_sweeps": 0}])
+def test_what_makes_no_sense_is_refused(desk: Any, more: dict[str, int]) -> None:
+    with pytest.raises(TraceError, match="per mille"):
+        accounts(desk, [("o", "d", 1)], **more)
