@@ -112,6 +112,10 @@ class Rule:
             stack.extend(reversed(part.parts))
         yield from seen.values()
 
+    def identity(self) -> str:
+        """Return what a record says of it: its text, and what its code was."""
+        return f"{self} [code {self.digest()[:12]}]"
+
     def digest(self) -> str:
         """Return the SHA-256 of the tree: names, parameters and the source text of each leaf."""
         return digest_json(_tree(self))

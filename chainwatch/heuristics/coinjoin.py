@@ -58,3 +58,31 @@ def equal_outputs(min_equal: int = 3) -> nw.Expr:
         .then(nw.lit(True))
         .otherwise(nw.lit(None, dtype=nw.Boolean))
     )
+
+
+@rule(on="transactions", refs=("joinmarket2015",))
+def equal_pair() -> nw.Expr:
+    """Two addresses receive one amount: two parties may mix, or one may split evenly.
+
+    The smallest CoinJoin has two parties. Nothing in the transaction tells it from an even
+    payment, so the rule never says *yes*: it says *unknown*, which as a veto joins nobody.
+
+    Returns
+    -------
+    false or null
+        Null where exactly two outputs are equal, something else is paid as well, and two or more
+        addresses may stand among the inputs.
+
+    Fails when
+    ----------
+    People do pay two equal amounts from several addresses: their own links are then lost, and
+    counted as undecided. A mix of two parties without change is an even payment to this rule.
+
+    References
+    ----------
+    JoinMarket's two-party transactions; a recorded one of mainnet has two equal outputs and two
+    input addresses, which co-spending would merge.
+    """
+    most = nw.col("input_addresses") + nw.col("inputs_nameless") + nw.col("inputs_unread")
+    pair = (nw.col("equal_outputs") == 2) & (nw.col("output_count") > 2) & (most >= 2)
+    return nw.when(pair).then(nw.lit(None, dtype=nw.Boolean)).otherwise(nw.lit(False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chainwatch.errors import RuleError
-from chainwatch.heuristics.coinjoin import equal_outputs
+from chainwatch.heuristics.coinjoin import equal_outputs, equal_pair
 from chainwatch.ledger.features import DUST, transactions
 from chainwatch.rules import VERDICT, apply
 
@@ -65,3 +65,28 @@ def test_one_output_is_equal_to_nothing(least):
 
 def test_dust_is_said_in_one_place():
     assert DUST == 2730
+
+
+PAIRS = {
+    "two parties with change": ("A=90000 B=95000 -> X=80000 Y=80000 P=7000 Q=9000", None),
+    "an even payment with change": ("A=90000 B=95000 -> X=80000 Y=80000 A=20000", None),
+    "an unread input may be a second party": ("A=90000 ? -> X=80000 Y=80000 P=7000", None),
+    "a P2PK input may be a second party": ("A=90000 pk:K=90000 -> X=80000 Y=80000 P=7000", None),
+    "one address is one party": ("A=90000 A=90000 -> X=80000 Y=80000 P=7000", False),
+    "nothing but the pair": ("A=90000 B=90000 -> X=80000 Y=80000", False),
+    "three equal outputs are the other rule's": (
+        "A=90000 B=90000 C=90000 -> X=80000 Y=80000 Z=80000", False),
+    "no two alike": ("A=90000 B=90000 -> X=80000 Y=70000 Z=10000", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_pair_is_doubted_and_never_more(small_ledger, name):
+    line, expected = PAIRS[name]
+    answer = apply(transactions(small_ledger(f"t: {line}")), equal_pair())
+    assert answer[VERDICT].to_list() == [expected]
+
+
+def test_as_a_second_veto_the_pair_joins_nobody(small_ledger):
+    features = transactions(small_ledger("t: A=90000 B=95000 -> X=80000 Y=80000 P=7000 Q=9000"))
+    assert apply(features, equal_outputs() | equal_pair())[VERDICT].to_list() == [None]

@@ -13,7 +13,7 @@ from collections import Counter
 
 import pytest
 
-from chainwatch.heuristics.coinjoin import equal_outputs
+from chainwatch.heuristics.coinjoin import equal_outputs, equal_pair
 from chainwatch.ledger.features import transactions
 from chainwatch.ledger.ledger import open_ledger
 from chainwatch.rules import VERDICT, apply
@@ -38,7 +38,7 @@ SINGLE = {
     # file: verdict with min_equal 2 and 3
     "whirlpool-coinjoin": (True, True),
     "wabisabi-coinjoin": (True, True),
-    # Two parties and two equal outputs: by default they pass for an even payment.
+    # Two parties and two equal outputs: an even payment to this rule, doubtful to equal_pair.
     "joinmarket-coinjoin": (True, False),
     "batch-withdrawal-143": (False, False),
     "dust-attack-555": (False, False),
@@ -105,3 +105,14 @@ def test_whole_blocks_whose_inputs_are_mostly_unread(real_data, tmp_path, name, 
     open_ones = answered.filter(answered[VERDICT].is_null())
     assert (open_ones["input_count"] >= open_ones["equal_outputs"]).all()
     assert (open_ones["equal_outputs"] >= 3).all()
+
+
+def test_two_parties_of_joinmarket_are_doubted(real_data, real_ledger):
+    item = json.loads((real_data / "bitcoin" / "esplora" / "joinmarket-coinjoin.json").read_text())
+    spent = [
+        (coin["prevout"]["value"], bytes.fromhex(coin["prevout"]["scriptpubkey"]))
+        for coin in item["vin"]
+    ]
+    paid = [(out["value"], bytes.fromhex(out["scriptpubkey"])) for out in item["vout"]]
+    features = transactions(real_ledger([(bytes.fromhex(item["txid"])[::-1], spent, paid)]))
+    assert apply(features, equal_outputs() | equal_pair())[VERDICT].to_list() == [None]

@@ -1,0 +1,312 @@
+"""A case as somebody uses it in a notebook: out of order, twice, in both editions."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import chainwatch as cw
+from chainwatch.addresses import text
+from chainwatch.case import case as module
+from chainwatch.case.case import Case
+from chainwatch.case.finding import Finding
+from chainwatch.case.seal import verify
+from chainwatch.errors import CaseError, InputError, OutputExists
+from chainwatch.figures import flow
+from chainwatch.heuristics.coinjoin import equal_outputs
+from chainwatch.tracing.policies import fifo
+
+KEY = bytes(range(32))
+HOSTILE = "<script>alert(1)</script>\x1b[31m =HYPERLINK(1)"
+
+
+def clock() -> datetime:
+    return datetime(2023, 10, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def results(otter_case):
+    """What the example of the design computes."""
+    ledger = otter_case.ledger.between("2023-06-01", "2023-10-01")
+    tags = otter_case.tags
+    services = tags.where(concept="service")
+    mixes = equal_outputs(min_equal=3)
+    clusters = cw.cluster(cw.co_spends(ledger, unless=mixes), tags=tags)
+    vendor = tags.where(label="Kelp (vendor at Otter)").addresses()
+    hosted = cw.hosted(ledger, services, asset=cw.native("btc-regtest"))
+    trace = cw.trace(ledger, vendor, policy=fifo, stop=[services, hosted, mixes], clusters=clusters)
+    exposure = cw.exposure(trace, tags, clusters=clusters)
+    return tags, clusters, hosted, trace, exposure
+
+
+def make(**more: object) -> Case:
+    return Case("otter", "Whom?", mask_key=KEY, clock=clock, **more)  # type: ignore[arg-type]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in ("run.json", "seal.json")
+    }
+
+
+def test_the_example_of_the_docstring() -> None:
+    assert doctest.testmod(module).attempted >= 2
+    assert doctest.testmod(module).failed == 0
+
+
+@pytest.fixture(scope="module")
+def written(results, tmp_path_factory) -> tuple[Case, Path]:
+    """A case in which results were added out of order, one of them twice."""
+    tags, clusters, hosted, trace, exposure = results
+    case = make(title="Otter", investigator="me", statements=("Nobody exists.",))
+    case.add(flow(trace, clusters, tags, top=10, title="Routes"), note="Main routes, FIFO.")
+    case.add(exposure, trace).add(clusters).add(clusters, note="again").add(hosted, tags)
+    case.add(replace(trace, record=None), note="made by hand")
+    out = tmp_path_factory.mktemp("case")
+    case.write(out / "disclosure")
+    case.write(out / "working", edition="working", reason="for the test")
+    return case, out
+
+
+def test_both_editions_are_whole(written) -> None:
+    case, out = written
+    for name in ("disclosure", "working"):
+        found = verify(out / name)
+        assert found.files == len(files(out / name)) - 1
+        for item in ("report.pdf", "report.html", "figures/flow.png", "graph/flow.graphml"):
+            assert (out / name / item).stat().st_size > 500
+    assert verify(out / "disclosure").entries == len(case.log.entries) - 1
+    assert verify(out / "working").entries == len(case.log.entries)
+
+
+def test_every_table_has_a_name_of_its_own(written) -> None:
+    _, out = written
+    names = {path.stem for path in (out / "disclosure" / "tables").glob("*.csv")}
+    assert {"clusters", "clusters_2", "origins", "origins_2"} <= names
+    one, other = (
+        (out / "working" / "tables" / f"{name}.csv").read_bytes()
+        for name in ("clusters", "clusters_2")
+    )
+    assert one == other
+
+
+def test_the_manifest_lists_every_result_in_order(written) -> None:
+    case, out = written
+    manifest = json.loads((out / "disclosure" / "manifest.json").read_bytes())
+    said = [row["what"] for row in manifest["results"]]
+    assert said == [
+        "flow",
+        "exposure",
+        "trace",
+        "cluster",
+        "cluster",
+        "hosted",
+        "read_tags",
+        "trace",
+    ]
+    assert [row["note"] for row in manifest["results"]][-1] == "made by hand"
+    assert manifest["results"][-1]["record"] is None
+    assert manifest["results"][2]["content"] == manifest["results"][-1]["content"]
+    assert "sha256:" + case.results[1][0].record.content not in json.dumps(manifest)
+
+
+def test_notes_and_reasons_stand_in_the_log(written) -> None:
+    case, out = written
+    told = [json.loads(line) for line in (out / "working" / "log.jsonl").read_text().splitlines()]
+    assert told[0]["why"] == "Main routes, FIFO."
+    assert told[-1]["what"] == "write the working edition"
+    assert told[-1]["why"] == "for the test"
+    assert {entry["who"] for entry in told} == {"me"}
+    assert len(case.times) == len(told)
+
+
+def test_run_times_stand_in_run_json_alone(written) -> None:
+    _, out = written
+    run = json.loads((out / "disclosure" / "run.json").read_bytes())
+    assert set(run["times"]) == {clock().isoformat()}
+    started, finished = (datetime.fromisoformat(run[name]) for name in ("started", "finished"))
+    assert clock() < started < finished
+    assert run["seconds"] > 0
+    for name, data in files(out / "disclosure").items():
+        assert run["started"][:13].encode() not in data, name
+
+
+def test_the_ledger_is_named_by_what_was_read(written, otter_case) -> None:
+    case, out = written
+    coverage = otter_case.ledger.digest("coverage")
+    record = next(item.record for item, _ in case.results if item.record.step == "trace")
+    assert record.params["ledger"] == {
+        "coverage": f"sha256:{coverage}",
+        "span": ["2023-06-01T00:00:00+00:00", "2023-10-01T00:00:00+00:00"],
+    }
+    told = (out / "working" / "manifest.json").read_text()
+    assert "commit" not in told.lower()
+    assert coverage in told
+    assert coverage not in (out / "disclosure" / "manifest.json").read_text()
+
+
+def test_no_folder_is_named(written, otter_case) -> None:
+    _, out = written
+    parts = {str(otter_case.ledger.store.path.parent).encode(), str(out).encode()}
+    for edition in ("disclosure", "working"):
+        for name, data in files(out / edition).items():
+            assert not [part for part in parts if part in data], name
+
+
+def test_the_same_key_writes_the_same_bytes(results, tmp_path: Path) -> None:
+    tags, clusters, _, trace, _ = results
+    for name in ("one", "two"):
+        case = make().add(tags, clusters, trace)
+        case.write(tmp_path / name)
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+    other = Case("otter", "Whom?", mask_key=KEY[::-1], clock=clock).add(tags, clusters, trace)
+    other.write(tmp_path / "other")
+    assert files(tmp_path / "other") != files(tmp_path / "one")
+
+
+def test_what_is_refused(results, tmp_path: Path) -> None:
+    case = make().add(results[0])
+    before = len(case.log.entries)
+    with pytest.raises(CaseError, match="without a reason"):
+        case.write(tmp_path / "x", edition="working")
+    with pytest.raises(InputError, match="unknown edition"):
+        case.write(tmp_path / "x", edition="secret")
+    with pytest.raises(CaseError, match="a DataFrame cannot be added"):
+        case.add(results[1], results[1].frame)
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OutputExists):
+        case.write(tmp_path / "taken", edition="working", reason="never written")
+    assert len(case.log.entries) == before
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["taken"]
+    with pytest.raises(InputError, match="shorter than 16 bytes"):
+        Case("x", "?", mask_key=b"short")
+
+
+def test_an_error_at_any_stage_leaves_nothing(results, tmp_path: Path, monkeypatch) -> None:
+    case = make().add(*results, flow(results[3], results[1]))
+    stages = [
+        "write_tables",
+        "document",
+        "render_html",
+        "render_pdf",
+        "write_seal",
+        "write_graphml",
+    ]
+    for stage in stages:
+        with monkeypatch.context() as patched:
+
+            def fail(*_: object, **__: object) -> None:
+                raise OSError(28, "No space left on device")
+
+            patched.setattr(module, stage, fail)
+            with pytest.raises(OSError, match="No space"):
+                case.write(tmp_path / "deep" / "x")
+            assert list(tmp_path.iterdir()) == [], stage
+
+
+def address_in(results, role_kept: bool) -> str:
+    _, clusters, _, trace, _ = results
+    case = make().add(*results)
+    edition = case.edition("disclosure")
+    chain = trace.asset.chain
+    found = next(
+        item
+        for item in clusters.frame["address"].to_list()
+        if edition.masks(chain, item) is not role_kept
+    )
+    return text(found, chain)
+
+
+def test_texts_that_people_write_name_nobody_who_is_masked(results, tmp_path: Path) -> None:
+    tags, clusters, _, trace, _ = results
+    masked, shown = address_in(results, False), address_in(results, True)
+    case = Case(
+        "otter", f"Who is {masked}?", title=f"About {masked}", investigator=f"friend of {masked}",
+        mask_key=KEY, statements=(f"{masked} and {shown}",),
+    )  # fmt: skip
+    case.add(*results, note=f"see {masked}")
+    frame = pl.DataFrame({"what": [f"url://{masked}/"]})
+    words = (f"{masked} paid {shown}",)
+    case.add(Finding(f"On {masked}", words, frame, innocent=words, name="told", headline=masked))
+    case.add(flow(trace, clusters, tags, title=f"Routes of {masked}"))
+    case.write(tmp_path / "x")
+    for name, data in files(tmp_path / "x").items():
+        assert masked.encode() not in data, name
+    html = (tmp_path / "x" / "report.html").read_text()
+    assert shown in html
+    assert "masked" in html
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.seen.add(tag)
+
+
+def html_tags(html: str) -> set[str]:
+    parser = Tags()
+    parser.feed(html)
+    return parser.seen
+
+
+def test_notebook_forms_are_short_escaped_and_masked(results) -> None:
+    _, clusters, _, trace, _ = results
+    case = Case(HOSTILE, HOSTILE, mask_key=KEY, investigator=HOSTILE)
+    finding = Finding(HOSTILE, (HOSTILE,))
+    case.add(finding, note=HOSTILE)
+    for item in (case, finding):
+        found = item._repr_html_()
+        assert "script" not in html_tags(found)
+        assert "\x1b" not in found
+    figure = flow(trace, clusters, title="Routes")
+    assert repr(figure) == f"FlowFigure('Routes', {trace.steps.height} steps, top 40)"
+    assert all(len(repr(item)) < 2_000 for item in (case, finding, figure))
+    assert KEY.hex() not in repr(case)
+    svg = figure._repr_html_()
+    edition = case.edition("disclosure")
+    others = [item for item in trace.steps["source"] if item not in set(trace.origins["address"])]
+    assert others
+    for item in others:
+        assert text(item, trace.asset.chain) not in svg
+    assert "masked-" in svg
+    assert edition.name == "disclosure"
+
+
+def test_the_annex_opens_every_pseudonym(written, tmp_path: Path) -> None:
+    case, out = written
+    case.write_annex(tmp_path / "annex")
+    key = (tmp_path / "annex" / "mask_key.txt").read_text().strip()
+    assert key == KEY.hex()
+    assert (tmp_path / "annex" / "mask_key.txt").stat().st_mode & 0o077 == 0
+    annex = pl.read_csv(tmp_path / "annex" / "pseudonyms.csv")
+    told = "".join(
+        path.read_text()
+        for path in (out / "disclosure").rglob("*")
+        if path.suffix in (".csv", ".graphml")
+    )
+    shown = set(re.findall(r"masked-[a-z2-7]{10}", told))
+    assert shown
+    # A cluster drawn as one entity stands under the pseudonym of its id, which is an address too.
+    assert shown <= set(annex["pseudonym"].to_list())
+    assert set(annex["shown"].to_list()) == shown | {"masked"}
+
+
+def test_amounts_in_the_report_are_whole_coins_and_say_what_is_rounded(written) -> None:
+    _, out = written
+    case = make()
+    assert repr(case) == "Case('otter', 0 results)"
+    html = (out / "disclosure" / "report.html").read_text()
+    assert "rounded" in html
