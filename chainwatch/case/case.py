@@ -19,7 +19,7 @@ from chainwatch.case.exports.graphml import write_graphml
 from chainwatch.case.exports.tables import write_tables
 from chainwatch.case.finding import Finding
 from chainwatch.case.log import Log
-from chainwatch.case.masking import edition_of, rows_of, tables_of
+from chainwatch.case.masking import edition_of, rows_of, standing_in, tables_of
 from chainwatch.case.place import absolute, check_free, write_whole
 from chainwatch.case.report import render_html, render_pdf
 from chainwatch.case.roles import sealed
@@ -173,7 +173,7 @@ class Case:
         shown = self.edition(DISCLOSURE)
 
         def fill(place: Path) -> None:
-            key = annex(shown, self.parties())
+            key = annex(shown, self.parties(), standing_in(self._results(), shown))
             write_tables({"pseudonyms": key}, place)
             secret = place / "mask_key.txt"
             secret.touch(mode=0o600)

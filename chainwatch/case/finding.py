@@ -9,6 +9,7 @@ from html import escape
 import polars as pl
 
 from chainwatch.assets import Asset
+from chainwatch.legible import visible
 from chainwatch.provenance import Record
 
 
@@ -52,4 +53,5 @@ class Finding:
         return f"Finding({self.title!r}, {self.frame.height} rows)"
 
     def _repr_html_(self) -> str:
-        return f"<p><b>{escape(self.title)}</b><br>{escape(' '.join(self.text))}</p>"
+        title, words = (escape(visible(item)) for item in (self.title, " ".join(self.text)))
+        return f"<p><b>{title}</b><br>{words}</p>"

@@ -11,7 +11,7 @@ from chainwatch.case.roles import roles_of
 from chainwatch.figures.traced import FlowFigure
 from chainwatch.provenance import Result
 from chainwatch.tracing.trace import Trace
-from chainwatch.triage.alike import singled_out
+from chainwatch.triage.alike import singled_out, standing
 from chainwatch.triage.privacy import DISCLOSURE, POOLED, Edition
 from chainwatch.triage.shown import shown_tables, transactions_of_masked
 
@@ -22,11 +22,7 @@ def edition_of(results: Sequence[Result], name: str, key: bytes) -> Edition:
     if name != DISCLOSURE:
         return plain
     masked = replace(plain, withheld=transactions_of_masked(results, plain))
-    flows = {
-        f"flows {number}": result.flows(masked)
-        for number, result in enumerate(results)
-        if isinstance(result, FlowFigure)
-    }
+    flows = _flows(results, masked)
     passing = {
         masked.pseudonym(result.asset.chain, item)
         for result in results
@@ -36,6 +32,19 @@ def edition_of(results: Sequence[Result], name: str, key: bytes) -> Edition:
     for frame in flows.values():
         passing |= {item for item in frame["source"].to_list() if item.startswith(POOLED)}
     return replace(masked, pooled=singled_out(tables_of(results, masked) | flows, passing))
+
+
+def standing_in(results: Sequence[Result], edition: Edition) -> frozenset[str]:
+    """Return the pseudonyms that stand in the tables and figures of an edition."""
+    return standing(tables_of(results, edition) | _flows(results, edition))
+
+
+def _flows(results: Sequence[Result], edition: Edition) -> dict[str, pl.DataFrame]:
+    return {
+        f"flows {number}": result.flows(edition)
+        for number, result in enumerate(results)
+        if isinstance(result, FlowFigure)
+    }
 
 
 def tables_of(results: Sequence[Result], edition: Edition) -> dict[str, pl.DataFrame]:

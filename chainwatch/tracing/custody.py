@@ -1,4 +1,8 @@
-"""Custody decides: who passes all it gets to one service holds a customer's deposits there."""
+"""Custody decides: who passes all it gets to one service holds a customer's deposits there.
+
+A service gives each customer a deposit address and sweeps it into its hot wallet. Whoever pays
+there has paid into an account at the service; whose account it is, the service knows.
+"""
 
 from __future__ import annotations
 
@@ -85,22 +89,19 @@ def hosted(
 ) -> Hosted:
     """Find addresses that pass everything they get to the tagged wallets of one service.
 
-    A service gives each customer a deposit address and sweeps it into its hot wallet. Whoever
-    pays there has paid into an account at the service; whose account it is, the service knows.
     Every payment must go to wallets that tags give to one actor on that day, and ``min_share`` of
-    1,000 units received must have gone. The whole history that was read counts, whatever the
-    ledger's span: a payment elsewhere speaks against it whenever it was made. On account chains
-    only addresses whose history was read are judged. An address that moved an unknown amount, or
-    of which no receipt was read, is not.
+    1,000 units received must have gone. All that was read counts, whatever the ledger's span: a
+    payment elsewhere speaks against it whenever it was made. Not judged are addresses that moved
+    an unknown amount or of which no receipt was read, and on account chains those whose history
+    was not read.
 
     Parameters
     ----------
     ledger : Ledger
         The history that was read.
     services : Tags
-        Tagged wallets of services; tags of other concepts, mixers among them, are left out, since
-        they host nobody. Wallets that two actors are equally said to hold count as nobody's.
-        Widen nothing: another deposit address is no hot wallet.
+        Tagged wallets; who hosts nobody (mixers among them) is left out, and a wallet given to
+        two actors with equal confidence is nobody's. Widen nothing: deposits are no hot wallet.
     asset : Asset
         What is counted.
     poisoning : Rule, optional
@@ -110,11 +111,6 @@ def hosted(
     min_sweeps : int
         Fewest payments to the service, 1 or more; the evidence says how many there were.
 
-    Returns
-    -------
-    Hosted
-        The addresses, *probable*: only the service can confirm.
-
     Raises
     ------
     TraceError
@@ -123,15 +119,14 @@ def hosted(
     Fails when
     ----------
     Somebody pays one service only, straight to its hot wallet, from a wallet of their own: it
-    looks the same. One single payment shows little, and the evidence says that there was one. A
-    tag names a customer's address as the service's. What was not read went elsewhere: the
-    evidence says where reading leaves gaps. The opposite error: a service that pays out of deposit
-    addresses, or sweeps them with change, is missed.
+    looks the same, and a single payment shows little. A tag names a customer's address as the
+    service's. What was not read went elsewhere: the evidence says where reading leaves gaps. The
+    opposite error: a service that pays out of deposits, or sweeps with change, is missed.
 
     References
     ----------
-    Victor, "Address Clustering Heuristics for Ethereum", FC 2020 (deposit addresses); the share
-    and the sweep are practice among investigators, without published error rates.
+    Victor, "Address Clustering Heuristics for Ethereum", FC 2020 (deposit addresses). Share and
+    sweep are practice among investigators, without published error rates.
     """
     if not 1 <= min_share <= 1000 or min_sweeps < 1:
         raise TraceError(
@@ -139,6 +134,17 @@ def hosted(
             remedy="give a share from 1 to 1,000 and at least one payment",
         )
     tagged = said(services.frame, asset.chain)
+    return Hosted(_found(ledger, tagged, asset, poisoning, min_share, min_sweeps), asset)
+
+
+def _found(
+    ledger: Ledger,
+    tagged: Mapping[bytes, tuple[Said, ...]],
+    asset: Asset,
+    poisoning: Rule | None,
+    min_share: int,
+    min_sweeps: int,
+) -> pl.DataFrame:
     wallets = {address: kept for address, one in tagged.items() if (kept := _serving(one))}
     family = find_chain(asset.chain).family
     flows = (
@@ -154,7 +160,7 @@ def hosted(
         and row["sweeps"] >= min_sweeps
         and int(row["forwarded"]) * 1000 >= int(row["received"]) * min_share
     ]
-    return Hosted(_evidenced(rows, asset, flows), asset)
+    return _evidenced(rows, asset, flows)
 
 
 def _serving(rows: tuple[Said, ...]) -> tuple[Said, ...]:

@@ -1,4 +1,8 @@
-"""``trace``: follow value from subjects to where it ends, under a named policy."""
+"""``trace``: follow value from subjects to where it ends, under a named policy.
+
+On coin chains traced value moves from output to output; on account chains from balance to balance.
+The ends add up to the origins exactly, or an error is raised.
+"""
 
 from __future__ import annotations
 
@@ -52,23 +56,21 @@ def trace(
 ) -> Trace:
     """Follow what subjects receive, forward, until every branch ends for a named reason.
 
-    On coin chains traced value moves from output to output; on account chains from balance to
-    balance. A subject is an address, or with ``clusters`` all addresses of its cluster. What it
-    receives from outside is an origin, and so is what it spends without its coming in having been
-    read; what it receives already traced from another subject stays with the first and is listed
-    as an overlap. What a tagged service pays is its own affair and is not traced.
+    A subject is an address, or with ``clusters`` all addresses of its cluster. What it receives
+    from outside is an origin, and so is what it spends without its coming in having been read;
+    what it receives already traced from another subject stays with the first and is listed as an
+    overlap. What a tagged service pays is its own affair and is not traced.
 
     Parameters
     ----------
     ledger : Ledger
-        Its span is what is followed; nothing outside it is guessed.
+        Its span is what is followed.
     subjects : frame with ``chain`` and ``address``, or one or more addresses
         As text or canonical bytes; these need ``chain``, unless ``asset`` names it.
     policy : function
         One of :mod:`chainwatch.tracing.policies`.
     stop : tags, hosted addresses, rules, or a list of them
-        Where value ends: services, and on coin chains mixes. A dated tag ends only what is paid
-        on a day on which it holds; an undated one always, and the end says so.
+        Where value ends: services, and on coin chains mixes; see :func:`ends.stops`.
     clusters : Clusters, optional
         Widens subjects and tagged services to their clusters.
     asset : Asset, optional
@@ -77,57 +79,55 @@ def trace(
         Alias or CAIP-2 id.
     poisoning : Rule, optional
         On transfers: *yes* never makes an edge.
-    max_hops : int, optional
-        End after so many hops, counted from where value last left the subject.
-    min_amount : int
-        End below so many base units.
-
-    Returns
-    -------
-    Trace
-        Origins, steps and ends; the ends add up to the origins exactly, or it raises.
+    max_hops, min_amount : int
+        End after so many hops since value left the subject, and below so many base units.
 
     Raises
     ------
-    TraceError
-        If the subjects are not of one chain, or a needed argument is missing.
-    ConservationError
-        If the data pays out more than there is, or a defect loses value.
+    TraceError, AddressError, ConservationError
+        If it is not clear what to follow, or the data pays out more than there is.
 
     Fails when
     ----------
-    A stop is missing: value is then followed through a service that mixes the coins of all its
-    customers, and what comes out is not the subject's. A cluster is wrong: strangers become
-    subjects. A policy is chosen after its answer was seen.
+    A stop is missing: what comes out of a service is not the subject's. A cluster is wrong:
+    strangers become subjects. Value comes back to a subject from where it ended (a service, a mix,
+    a limit): it is an origin once more, and origins add up to more than ever came in. Three or
+    more transfers of one time: two of their orders are tried. The policy was chosen afterwards.
     """
-    asset, seeds = subjects_of(subjects, asset, chain)
-    _check(asset, poisoning, max_hops, min_amount)
-    whose = widened(seeds, asset.chain, clusters)
-    listed = tuple(sorted(set(whose.values())))
-    number = {subject: index for index, subject in enumerate(listed)}
-    walk = Walk(
-        asset=asset,
-        subjects=listed,
-        subject_of={address: number[subject] for address, subject in whose.items()},
-        policy=policy,
-        stops=stops(stop, clusters, asset.chain),
-        max_hops=max_hops,
-        min_amount=min_amount,
-    )
-    if find_chain(asset.chain).family == "utxo":
-        result = _coins(ledger, walk)
-    else:
-        result = _accounts(ledger, walk, poisoning)
+    walk = _walk(subjects, asset, chain, clusters, policy, stop)
+    walk.max_hops, walk.min_amount = max_hops, min_amount
+    _check(walk, poisoning)
+    coins = find_chain(walk.asset.chain).family == "utxo"
+    result = _coins(ledger, walk) if coins else _accounts(ledger, walk, poisoning)
     result.check()
     return result
 
 
-def _check(asset: Asset, poisoning: Rule | None, max_hops: int | None, min_amount: int) -> None:
-    if max_hops is not None and max_hops < 1:
-        raise TraceError(f"at most {max_hops} hops", remedy="one hop is the least that can be made")
-    if min_amount < 0:
-        raise TraceError(f"a least amount of {min_amount}", remedy="give base units, 0 for all")
-    if poisoning is not None and find_chain(asset.chain).family == "utxo":
+def _walk(
+    subjects: Subjects,
+    asset: Asset | None,
+    chain: str | None,
+    clusters: Owners | None,
+    policy: Policy,
+    stop: object,
+) -> Walk:
+    """Return a walk without limits that has not begun."""
+    asset, seeds = subjects_of(subjects, asset, chain)
+    whose = widened(seeds, asset.chain, clusters)
+    listed = tuple(sorted(set(whose.values())))
+    number = {subject: index for index, subject in enumerate(listed)}
+    numbered = {address: number[subject] for address, subject in whose.items()}
+    at = stops(stop, clusters, asset.chain)
+    return Walk(asset=asset, subjects=listed, subject_of=numbered, policy=policy, stops=at)
+
+
+def _check(walk: Walk, poisoning: Rule | None) -> None:
+    hops, least = walk.max_hops, walk.min_amount
+    if hops is not None and hops < 1:
+        raise TraceError(f"at most {hops} hops", remedy="one hop is the least that can be made")
+    if least < 0:
+        raise TraceError(f"a least amount of {least}", remedy="give base units, 0 for all")
+    if poisoning is not None and find_chain(walk.asset.chain).family == "utxo":
         raise TraceError("poisoning is a matter of account chains", remedy="leave it out")
 
 

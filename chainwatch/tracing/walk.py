@@ -31,8 +31,8 @@ class Walk:
     subject_of: dict[bytes, int]
     policy: Policy
     stops: Stops
-    max_hops: int | None
-    min_amount: int
+    max_hops: int | None = None
+    min_amount: int = 0
     origins: list[Row] = field(default_factory=list)
     steps: list[Row] = field(default_factory=list)
     ends: list[Row] = field(default_factory=list)

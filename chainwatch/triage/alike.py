@@ -45,6 +45,11 @@ def singled_out(
     )
 
 
+def standing(tables: Mapping[str, pl.DataFrame]) -> frozenset[str]:
+    """Return the pseudonyms that stand anywhere in tables."""
+    return frozenset(cell for _, row in _rows(tables) for cell in row if PSEUDONYM.match(cell))
+
+
 def _rows(tables: Mapping[str, pl.DataFrame]) -> list[Row]:
     """Return the rows that hold a pseudonym."""
     found: list[Row] = []

@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -149,24 +149,34 @@ def band(count: int) -> str:
     return next((name for top, name in BANDS if count <= top), "more than 100")
 
 
-def annex(edition: Edition, parties: set[Party]) -> pl.DataFrame:
+def annex(edition: Edition, parties: set[Party], standing: Set[str]) -> pl.DataFrame:
     """Return whom each pseudonym stands for, for the court alone.
+
+    Parameters
+    ----------
+    edition : Edition
+        The edition that was disclosed.
+    parties : set of (chain, address)
+        Every party of the case.
+    standing : set of str
+        Pseudonyms that stand in what was disclosed.
 
     Returns
     -------
     polars.DataFrame
         ``chain, pseudonym, shown, address``: every masked party; ``shown`` is what the edition
-        prints for it, its pseudonym or the common word.
+        prints for it: its pseudonym, the common word, or nothing where its rows are left out.
 
     Raises
     ------
     InputError
         If two addresses share a pseudonym (a chance of 2**-50 for each pair).
     """
-    rows = [
-        (chain, edition.pseudonym(chain, item), edition.name_of(chain, item), text(item, chain))
-        for chain, item in sorted(party for party in parties if edition.masks(*party))
-    ]
+    rows = []
+    for chain, item in sorted(party for party in parties if edition.masks(*party)):
+        name = edition.pseudonym(chain, item)
+        shown = POOLED if name in edition.pooled else name if name in standing else ""
+        rows.append((chain, name, shown, text(item, chain)))
     schema = dict.fromkeys(["chain", "pseudonym", "shown", "address"], pl.String)
     frame = pl.DataFrame(rows, schema=schema, orient="row")
     if frame["pseudonym"].n_unique() != frame.height:

@@ -125,8 +125,8 @@ class TestZeroAddress:
 
     def test_what_it_mints_is_nobodys(self, desk: Any) -> None:
         """Its history was read, and still what it destroyed is not what it makes."""
-        got = follow(desk, [("o", "a", 5), ("a", "0", 5), ("0", "b", 5)], "ab", read="ab0")
-        assert kinds(got) == {"received": 10}
+        got = follow(desk, [("o", "a", 5), ("a", "0", 5), ("0", "b", 9)], "ab", read="ab0")
+        assert kinds(got) == {"received": 14}
         assert got.overlaps.is_empty()
 
     def test_it_is_a_barrier_as_a_subject_too(self, desk: Any) -> None:
@@ -224,7 +224,8 @@ class TestOrder:
     @pytest.mark.parametrize("first", ["tx", "time"])
     def test_the_place_orders_within_one_time(self, desk: Any, first: str) -> None:
         """Transactions of one block bear one time; their number orders them, not their id."""
-        rows = [("o", "a", 4, 0), ("o", "x", 4, 0), ("a", "x", 4, 0), ("x", "p", 4, 0)]
+        paid = [("o", "a"), ("o", "x"), ("a", "x"), ("x", "p")]
+        rows = [(*pair, 4, 0, {"txid": bytes([9 - i] * 32)}) for i, pair in enumerate(paid)]
         if first == "time":  # one transfer elsewhere without a place: time orders, then place
             rows.append(("y", "z", 1, 9, {"tx": None, "order_uncertain": True}))
         got = follow(desk, desk.paid(rows, read="ax", placed=True))

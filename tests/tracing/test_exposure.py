@@ -93,7 +93,7 @@ class TestNames:
 
     def test_of_several_tags_the_surest_speaks_and_its_concepts_are_listed(self, desk: Any) -> None:
         sure = {"level": 60}
-        tags = [("d", "weak"), ("d", "camp", "donation", sure)]
+        tags = [("d", "a weak one"), ("d", "camp", "donation", sure)]
         tags.append(("d", "camp", "terrorism_financing", sure))
         found = reached(desk, list(self.PAY), *tags)
         assert found.frame.select("actor", "concept", "basis").rows() == [

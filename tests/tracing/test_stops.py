@@ -57,11 +57,11 @@ class TestWhoSpeaks:
         assert [end.service if end else None for end in services] == ["one", "two", None]
 
     def test_the_most_confident_tag_speaks_and_the_others_are_named(self, desk: Any) -> None:
-        tags = desk.tags(("x", "weak"), ("x", "strong", "exchange", {"level": 60}))
+        tags = desk.tags(("x", "a weak one"), ("x", "strong", "exchange", {"level": 60}))
         end = at(desk, tags, "x")
         assert end is not None
         assert end.service == "strong"
-        assert end.detail.endswith("other tags name weak")
+        assert end.detail.endswith("other tags name a weak one")
 
     def test_of_equals_the_order_of_rows_and_sets_decides_nothing(self, desk: Any) -> None:
         one, two = desk.tags(("x", "aa")), desk.tags(("x", "bb"))

@@ -88,7 +88,7 @@ def traced(desk: Any, ledger: Any, services: Any, **more: Any) -> Trace:
 
 
 @given(txs=chains())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_coins_move_as_single_units_do(desk: Any, txs: list[dict[str, Any]]) -> None:
     services = desk.tags((SERVICE, "shop"))
     got = traced(desk, desk.coins(txs), services, who=map(desk.coin, SUBJECTS), chain="btc-regtest")
@@ -171,7 +171,7 @@ def _can_pay(rows: list[tuple[str, str, int]], name: str, start: int) -> bool:
 
 
 @given(rows=transfers, read=histories)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_balances_move_as_single_units_do(
     desk: Any, rows: list[tuple[str, str, int]], read: str
 ) -> None:

@@ -134,13 +134,19 @@ def test_bands_leave_no_gap() -> None:
 
 def test_annex_lists_the_masked_alone() -> None:
     pooled = frozenset({edition().pseudonym(TRON, OTHER)})
-    frame = annex(edition(pooled=pooled), {(TRON, ONE), (TRON, OTHER)})
+    frame = annex(edition(pooled=pooled), {(TRON, ONE), (TRON, OTHER)}, set())
     assert frame.rows() == [(TRON, edition().pseudonym(TRON, OTHER), POOLED, text(OTHER, "tron"))]
-    assert annex(edition(WORKING), {(TRON, OTHER)}).height == 0
-    assert annex(edition(), set()).schema == dict.fromkeys(frame.columns, pl.String)
+    assert annex(edition(WORKING), {(TRON, OTHER)}, set()).height == 0
+    assert annex(edition(), set(), set()).schema == dict.fromkeys(frame.columns, pl.String)
+
+
+def test_annex_says_what_stands_where() -> None:
+    name = edition().pseudonym(TRON, OTHER)
+    assert annex(edition(), {(TRON, OTHER)}, {name})["shown"].to_list() == [name]
+    assert annex(edition(), {(TRON, OTHER)}, set())["shown"].to_list() == [""]
 
 
 def test_annex_refuses_pseudonyms_that_collide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Edition, "pseudonym", lambda *_: "masked-aaaaaaaaaa")
     with pytest.raises(InputError, match="another mask key"):
-        annex(Edition(DISCLOSURE, KEY), {(TRON, ONE), (TRON, OTHER)})
+        annex(Edition(DISCLOSURE, KEY), {(TRON, ONE), (TRON, OTHER)}, set())

@@ -1,0 +1,93 @@
+"""The public names: sorted, documented, loaded on use, and those that the design's example needs."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import chainwatch
+from chainwatch import figures
+
+ROOT = Path(__file__).resolve().parent.parent
+
+DESIGNED = {
+    "Case",
+    "cluster",
+    "co_spends",
+    "exposure",
+    "open_ledger",
+    "read_tags",
+    "set_edition",
+    "trace",
+}
+"""Names of the design's example that exist so far; the list grows, none is taken out."""
+
+
+def test_the_list_is_sorted_and_without_repeats() -> None:
+    names = chainwatch.__all__
+    classes = [name for name in names if name[0].isupper()]
+    assert names == [*sorted(classes), *sorted(set(names) - set(classes))]
+    assert set(names) >= DESIGNED
+
+
+@pytest.mark.parametrize("name", chainwatch.__all__)
+def test_a_name_is_there_documented_and_of_its_home(name: str) -> None:
+    found = getattr(chainwatch, name)
+    assert inspect.getdoc(found), name
+    assert found.__module__ == f"chainwatch.{chainwatch._HOMES[name]}"
+
+
+def test_each_list_of_names_is_the_same() -> None:
+    assert set(chainwatch._HOMES) == set(chainwatch.__all__)
+    assert set(chainwatch.__all__) <= set(dir(chainwatch))
+    tree = ast.parse((ROOT / "chainwatch" / "__init__.py").read_text())
+    checked = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("chainwatch.")
+        for alias in node.names
+    }
+    assert checked == set(chainwatch.__all__), "the type checker sees other names"
+
+
+def test_an_unknown_name() -> None:
+    for module in (chainwatch, figures):
+        with pytest.raises(AttributeError, match="has no attribute 'change_links_'"):
+            _ = module.change_links_
+
+
+def test_figures_load_on_use() -> None:
+    code = (
+        "import sys; from chainwatch import figures; assert 'matplotlib' not in sys.modules;"
+        "figures.flow; import chainwatch; print(chainwatch.figures.flow.__name__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout == "flow\n"
+    assert set(figures.__all__) == {"FlowFigure", "flow"}
+
+
+def test_results_print_by_the_desk_as_soon_as_a_name_is_used() -> None:
+    code = (
+        "import chainwatch as cw; cw.chain;"
+        "from chainwatch.provenance import shown_address;"
+        "from chainwatch.addresses import parse;"
+        "word = 'TXRBsytHfJDoAKRdcedgLsoHudh1xJGUdC';"
+        "print(shown_address(cw.chain('tron').id, parse(word, 'tron')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.startswith("masked-")
+
+
+def test_errors_have_one_base() -> None:
+    assert issubclass(chainwatch.ChainwatchError, Exception)
+    with pytest.raises(chainwatch.ChainwatchError):
+        chainwatch.chain("nowhere")
