@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainwatch.assets import Asset, native, token
-    from chainwatch.attribution.sanctions import hits, read_sanctions
+    from chainwatch.attribution.hits import hits
+    from chainwatch.attribution.sanctions import read_sanctions
     from chainwatch.attribution.tags import Tags, read_tags, tags_of
     from chainwatch.case.case import Case
     from chainwatch.case.run import run_case
@@ -89,7 +90,7 @@ _HOMES = {
     "co_spends": "heuristics.ownership",
     "counterparties": "tracing.counterparties",
     "exposure": "tracing.exposure",
-    "hits": "attribution.sanctions",
+    "hits": "attribution.hits",
     "hosted": "tracing.custody",
     "native": "assets",
     "open_ledger": "ledger.ledger",

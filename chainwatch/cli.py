@@ -215,9 +215,17 @@ def main() -> None:
         place = f" at {error.filename}" if error.filename else ""
         sys.stderr.write(f"chainwatch: {visible(f'{error.strerror or error}{place}')}.\n")
         sys.exit(FAILED)
-    except KeyboardInterrupt as stop:
-        sys.stderr.write(f"\nchainwatch: {visible(str(stop)) or 'interrupted'}\n")
-        sys.exit(INTERRUPTED)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            sys.stderr.write(f"\nchainwatch: {visible(_interruption(stop))}\n")
+        raise
+
+
+def _interruption(stop: BaseException | None) -> str:
+    """Return what an interrupted verb said last: typer keeps it as a cause and says nothing."""
+    while stop is not None and not isinstance(stop, KeyboardInterrupt):
+        stop = stop.__cause__ or stop.__context__
+    return str(stop or "") or "interrupted"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The public names: sorted, documented, loaded on use, and those that the design's example needs."""
+"""The public names: sorted, documented, loaded on use, and those of the design's example."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: what it prints, and one sentence and a status for everything that goes wrong."""
+"""The command line: what it prints, and one sentence and a status for whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -106,12 +106,12 @@ def test_a_run(run: Run, tmp_path: Path) -> None:
     ("change", "said"),
     [
         ((HEAD, HEAD.replace("quant", "amount")), ["t.csv", "quant"]),
-        ((",5,", ",-5,"), ["t.csv", "row 1", "-5"]),
-        ((",5,", ",5.5,"), ["t.csv", "row 1", "5.5"]),
-        ((",5,", ",NaN,"), ["t.csv", "row 1"]),
-        ((TWO, TWO[:-1] + "x"), ["t.csv", "row 1", TWO[:-1]]),
-        (("1640000000000", "yesterday"), ["t.csv", "row 1", "yesterday"]),
-        (("ab" * 32, "abc"), ["t.csv", "row 1", "abc"]),
+        ((",5,", ",-5,"), ["t.csv", "line 2", "-5"]),
+        ((",5,", ",5.5,"), ["t.csv", "line 2", "5.5"]),
+        ((",5,", ",NaN,"), ["t.csv", "line 2"]),
+        ((TWO, TWO[:-1] + "x"), ["t.csv", "line 2", TWO[:-1]]),
+        (("1640000000000", "yesterday"), ["t.csv", "line 2", "yesterday"]),
+        (("ab" * 32, "abc"), ["t.csv", "line 2", "abc"]),
     ],
 )
 def test_rows_that_do_not_fit(
@@ -200,7 +200,7 @@ def test_pulling_and_finding_tags(run: Run, tmp_path: Path, otter_case) -> None:
     status, out, err = run(*arguments, "--csv", "Hits of today.csv")
     assert status == 0, err
     assert "Lantern campaign" in out
-    assert (tmp_path / "Hits of today.csv").read_text().startswith("time,")
+    assert (tmp_path / "Hits of today.csv").read_text().startswith("chain,height,time,")
     status, _, err = run(*arguments, "--csv", "Hits of today.csv")
     assert status == 1
     assert "exists" in sentence(err)
@@ -239,6 +239,14 @@ def test_an_interruption(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     status, out, err = run("run", small(tmp_path))
     assert (status, out) == (130, "")
     assert err == "\nchainwatch: interrupted\n"
+
+    def told(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt("3 blocks are kept; run it again to go on\x1b[2J")
+
+    monkeypatch.setattr("chainwatch.case.run.run_case", told)
+    status, out, err = run("run", small(tmp_path))
+    assert status == 130
+    assert err == "\nchainwatch: 3 blocks are kept; run it again to go on‹U+001B›[2J\n"
 
 
 def test_trouble_of_the_system(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
