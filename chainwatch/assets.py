@@ -11,7 +11,6 @@ from chainwatch.chains import chain as find_chain
 from chainwatch.errors import ChainError, InputError
 from chainwatch.units import to_text
 
-
 NATIVE_KINDS = ("native", "internal")
 """Kinds of transfers that move the native coin: payments, and what contracts send on."""
 

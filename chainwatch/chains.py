@@ -56,52 +56,112 @@ class Chain:
 
 
 def _utxo(
-    alias: str, name: str, symbol: str, genesis: str, magic: str, p2pkh: int, p2sh: int,
-    hrp: str | None, *, old_p2sh: int | None = None, mainnet: bool = True,
+    alias: str,
+    name: str,
+    symbol: str,
+    genesis: str,
+    magic: str,
+    p2pkh: int,
+    p2sh: int,
+    hrp: str | None,
+    *,
+    old_p2sh: int | None = None,
+    mainnet: bool = True,
 ) -> Chain:
     shown = bytes.fromhex(genesis)
     return Chain(
-        id=f"bip122:{shown[:16].hex()}", alias=alias, name=name, family="utxo", symbol=symbol,
-        decimals=8, p2pkh=p2pkh, p2sh=p2sh, old_p2sh=old_p2sh, hrp=hrp,
-        magic=bytes.fromhex(magic), genesis=shown[::-1], mainnet=mainnet,
+        id=f"bip122:{shown[:16].hex()}",
+        alias=alias,
+        name=name,
+        family="utxo",
+        symbol=symbol,
+        decimals=8,
+        p2pkh=p2pkh,
+        p2sh=p2sh,
+        old_p2sh=old_p2sh,
+        hrp=hrp,
+        magic=bytes.fromhex(magic),
+        genesis=shown[::-1],
+        mainnet=mainnet,
     )
 
 
 BITCOIN = _utxo(
-    "btc", "Bitcoin", "BTC",
+    "btc",
+    "Bitcoin",
+    "BTC",
     "000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f",
-    "f9beb4d9", 0x00, 0x05, "bc",
+    "f9beb4d9",
+    0x00,
+    0x05,
+    "bc",
 )
 BITCOIN_TESTNET = _utxo(
-    "btc-testnet", "Bitcoin testnet 3", "tBTC",
+    "btc-testnet",
+    "Bitcoin testnet 3",
+    "tBTC",
     "000000000933ea01ad0ee984209779baaec3ced90fa3f408719526f8d77f4943",
-    "0b110907", 0x6F, 0xC4, "tb", mainnet=False,
+    "0b110907",
+    0x6F,
+    0xC4,
+    "tb",
+    mainnet=False,
 )
 BITCOIN_SIGNET = _utxo(
-    "btc-signet", "Bitcoin signet", "sBTC",
+    "btc-signet",
+    "Bitcoin signet",
+    "sBTC",
     "00000008819873e925422c1ff0f99f7cc9bbb232af63a077a480a3633bee1ef6",
-    "0a03cf40", 0x6F, 0xC4, "tb", mainnet=False,
+    "0a03cf40",
+    0x6F,
+    0xC4,
+    "tb",
+    mainnet=False,
 )
 BITCOIN_REGTEST = _utxo(
-    "btc-regtest", "Bitcoin regtest", "rBTC",
+    "btc-regtest",
+    "Bitcoin regtest",
+    "rBTC",
     "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206",
-    "fabfb5da", 0x6F, 0xC4, "bcrt", mainnet=False,
+    "fabfb5da",
+    0x6F,
+    0xC4,
+    "bcrt",
+    mainnet=False,
 )
 LITECOIN = _utxo(
-    "ltc", "Litecoin", "LTC",
+    "ltc",
+    "Litecoin",
+    "LTC",
     "12a765e31ffd4059bada1e25190f6e98c99d9714d334efa41a195a7e7e04bfe2",
-    "fbc0b6db", 0x30, 0x32, "ltc", old_p2sh=0x05,
+    "fbc0b6db",
+    0x30,
+    0x32,
+    "ltc",
+    old_p2sh=0x05,
 )
 DOGECOIN = _utxo(
-    "doge", "Dogecoin", "DOGE",
+    "doge",
+    "Dogecoin",
+    "DOGE",
     "1a91e3dace36e2be3bf030a65679fe821aa1d6ef92e7c9902eb318182c355691",
-    "c0c0c0c0", 0x1E, 0x16, None,
+    "c0c0c0c0",
+    0x1E,
+    0x16,
+    None,
 )
 ETHEREUM = Chain("eip155:1", "eth", "Ethereum", "evm", "ETH", 18)
 TRON = Chain("tron:0x2b6653dc", "tron", "Tron", "tron", "TRX", 6)
 
 CHAINS: tuple[Chain, ...] = (
-    BITCOIN, BITCOIN_TESTNET, BITCOIN_SIGNET, BITCOIN_REGTEST, LITECOIN, DOGECOIN, ETHEREUM, TRON,
+    BITCOIN,
+    BITCOIN_TESTNET,
+    BITCOIN_SIGNET,
+    BITCOIN_REGTEST,
+    LITECOIN,
+    DOGECOIN,
+    ETHEREUM,
+    TRON,
 )
 """All chains, written out."""
 

@@ -14,7 +14,7 @@ from chainwatch.case.config import CaseFile
 from chainwatch.case.finding import Finding
 from chainwatch.clusters.cluster import Clusters, cluster
 from chainwatch.figures.traced import flow
-from chainwatch.heuristics.coinjoin import equal_outputs
+from chainwatch.heuristics.coinjoin import equal_outputs, equal_pair
 from chainwatch.heuristics.links import Links
 from chainwatch.heuristics.ownership import co_spends
 from chainwatch.ledger.coverage import unread
@@ -44,7 +44,8 @@ def add_coin_findings(
     follow = config.follow
     asset = native(config.subjects.chain)
     mixes = equal_outputs(min_equal=follow.min_equal)
-    links = co_spends(ledger, unless=mixes)
+    # A pair of equal outputs is too doubtful to join owners, and too common to stop following.
+    links = co_spends(ledger, unless=mixes | equal_pair())
     owners = cluster(links, tags=tags)
     services = tags.where(concept="service")
     at = hosted(
@@ -90,6 +91,8 @@ def _owners(subjects: pl.DataFrame, owners: Clusters) -> Finding:
             " be a CoinJoin. Ask why two addresses are joined: clusters.why(a, b) answers with the"
             " transactions. Addresses that were never spent together with another are not joined,"
             " however surely they belong together: what a subject holds may be more.",
+            f"{_counted(owners.collapses.height, 'transaction joins', 'transactions join')} groups"
+            " that are large or differently tagged (clusters.collapses lists them).",
             f"{_counted(owners.alarms.height, 'cluster holds', 'clusters hold')} tags of more than"
             " one actor.",
         ),

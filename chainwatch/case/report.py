@@ -25,7 +25,8 @@ from chainwatch.case.typeset import (
     typeset,
 )
 from chainwatch.errors import CaseError, MissingExtra
-from chainwatch.figures.style import font_folder, visible
+from chainwatch.figures.style import font_folder
+from chainwatch.legible import visible
 from chainwatch.provenance import canonical_json
 
 PDF_STANDARDS = ("a-2a", "ua-1")

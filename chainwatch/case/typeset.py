@@ -24,10 +24,15 @@ def sections(document: CaseDocument) -> tuple[Section, ...]:
     """Return the body and the annexes that are tables."""
     annexes = (
         ("Parameters", "Every parameter that a result depends on.", "Name", document.parameters),
-        ("Digests", "SHA-256 of what belongs to this case.", "Name", document.digests),
+        (
+            "Digests",
+            "What each result amounts to, as one number; keyed where parties are masked.",
+            "Name",
+            document.digests,
+        ),
         ("Software", "Versions that made this report.", "Package", document.software),
     )
-    value = {"Digests": "SHA-256", "Software": "Version"}
+    value = {"Digests": "Digest", "Software": "Version"}
     return document.sections + tuple(
         Section(title, (), (TableBlock(caption, (name, value.get(title, "Value")), rows),))
         for title, caption, name, rows in annexes

@@ -36,6 +36,7 @@ def method(chosen: Selection, symbol: str, decimals: int, engine: str) -> str:
     """Return the part of the caption that says how the figure was made and what it leaves out."""
     drawn, moved = chosen.drawn, chosen.moved
     share = percent(drawn.amount, moved.amount) if moved.amount else "no known amount"
+    entering = Sum(1, 0, chosen.entering, coarse=moved.coarse)
     said = [
         f"Money runs from left to right; the width of a band is proportional to its amount, "
         f"{THINNEST} pt at least.",
@@ -44,14 +45,15 @@ def method(chosen: Selection, symbol: str, decimals: int, engine: str) -> str:
         f"{sum_text(drawn, symbol, decimals)} of {sum_text(moved, symbol, decimals)} moved "
         f"({share}).",
         f"Percentages at nodes: the larger of what came in and went out, of the "
-        f"{sum_text(Sum(1, 0, chosen.entering), symbol, decimals)} that enter the figure; money "
-        f"that passes twice counts twice.",
+        f"{sum_text(entering, symbol, decimals)} that enter the figure; money that passes twice "
+        f"counts twice.",
     ]
     if moved.unknown:
         said.append(f"{moved.unknown:,} flows are of unknown amount and drawn at least width.")
     if moved.coarse:
         said.append("≈: rounded to protect bystanders.")
-    said.append(f"Amounts to {DIGITS} digits; the tables hold them exactly.")
+    exact = "" if moved.coarse else "; the tables hold them exactly"
+    said.append(f"Amounts to {DIGITS} digits{exact}.")
     if chosen.first and chosen.last:
         said.append(f"Transfers of {chosen.first:%Y-%m-%d} to {chosen.last:%Y-%m-%d} UTC.")
     layout = "Graphviz dot" if engine == "dot" else "barycentre sweeps"

@@ -7,59 +7,16 @@ and never equals another null. Amounts are base units.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import polars as pl
 
-from chainwatch.ledger.casts import conform
+from chainwatch.ledger.table import Column as Column
+from chainwatch.ledger.table import Table as Table
 
 POSITION_BITS = 24
 """``tx = height << 24 | position``: room for 16.7 million transactions in a block."""
 
 TIME = pl.Datetime("us", "UTC")
 AMOUNT = pl.Decimal(38, 0)
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its name, polars type, unit (if it has one) and meaning."""
-
-    name: str
-    dtype: pl.DataType | type[pl.DataType]
-    meaning: str
-    unit: str = ""
-    nullable: bool = False
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table: its key (unique, and the order of its content digest) and its columns."""
-
-    name: str
-    key: tuple[str, ...]
-    meaning: str
-    columns: tuple[Column, ...]
-
-    @property
-    def schema(self) -> dict[str, pl.DataType | type[pl.DataType]]:
-        """Column names and polars types, in order."""
-        return {column.name: column.dtype for column in self.columns}
-
-    def empty(self) -> pl.DataFrame:
-        """Return a frame without rows."""
-        return pl.DataFrame(schema=self.schema)
-
-    def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Return the frame in this table's columns and types; refuse what does not fit.
-
-        Raises
-        ------
-        LedgerError
-            If a column is missing or unknown, a type cannot be cast without loss, or a column
-            that is never null holds a null.
-        """
-        required = [column.name for column in self.columns if not column.nullable]
-        return conform(frame, self.name, self.schema, required)
 
 
 def pack_tx(height: int, position: int) -> int:
@@ -170,8 +127,20 @@ OUTPUT_KEYS = Table(
 
 TRANSFERS = Table(
     "transfers",
-    ("chain", "txid", "kind", "log_index", "trace_path", "contract", "sender", "receiver",
-     "amount", "amount_hex", "token_id", "occurrence"),
+    (
+        "chain",
+        "txid",
+        "kind",
+        "log_index",
+        "trace_path",
+        "contract",
+        "sender",
+        "receiver",
+        "amount",
+        "amount_hex",
+        "token_id",
+        "occurrence",
+    ),
     "One row per movement on an account chain: native, internal or token.",
     (
         _CHAIN,
@@ -180,15 +149,17 @@ TRANSFERS = Table(
         Column("log_index", pl.Int64, "place of the log in its block", nullable=True),
         Column("trace_path", pl.String, "place of the call, e.g. '0.2.1'", nullable=True),
         Column("occurrence", pl.Int64, "0, 1, ... among transfers alike in all that identifies"),
-        Column("tx", pl.Int64, "transaction number; null where the height is unknown",
-               nullable=True),
+        Column(
+            "tx", pl.Int64, "transaction number; null where the height is unknown", nullable=True
+        ),
         Column("time", TIME, "time of the block, or as the source states it"),
         Column("contract", pl.Binary, "token contract; null for the native asset", nullable=True),
         Column("token_id", pl.String, "id of a unique token", nullable=True),
         Column("sender", pl.Binary, "paying address"),
         Column("receiver", pl.Binary, "receiving address"),
-        Column("amount", AMOUNT, "amount; null where wider than 38 digits", "base units",
-               nullable=True),
+        Column(
+            "amount", AMOUNT, "amount; null where wider than 38 digits", "base units", nullable=True
+        ),
         Column("amount_hex", pl.String, "the exact amount where it is wider", nullable=True),
         Column("symbol", pl.String, "symbol the source shows; display only", nullable=True),
         Column("decimals", pl.Int64, "decimals the source shows; display only", nullable=True),
@@ -213,8 +184,12 @@ COVERAGE = Table(
         Column("contract", pl.Binary, "only this token was read", nullable=True),
         Column("from_time", TIME, "first moment the unit speaks of", nullable=True),
         Column("to_time", TIME, "last moment the unit speaks of", nullable=True),
-        Column("complete", pl.Boolean, "the source claims all of it; null where it does not say",
-               nullable=True),
+        Column(
+            "complete",
+            pl.Boolean,
+            "the source claims all of it; null where it does not say",
+            nullable=True,
+        ),
         Column("source", pl.String, "source, as it names itself"),
         Column("answer", pl.Binary, "digest of the raw bytes in answers"),
     ),
@@ -271,8 +246,16 @@ PRICES = Table(
 )
 
 TABLES: tuple[Table, ...] = (
-    BLOCKS, TRANSACTIONS, INPUTS, OUTPUTS, OUTPUT_KEYS,
-    TRANSFERS, COVERAGE, ANSWERS, TAGS, PRICES,
+    BLOCKS,
+    TRANSACTIONS,
+    INPUTS,
+    OUTPUTS,
+    OUTPUT_KEYS,
+    TRANSFERS,
+    COVERAGE,
+    ANSWERS,
+    TAGS,
+    PRICES,
 )
 """All tables, written out; a test proves the list complete."""
 
@@ -288,7 +271,9 @@ COMMITS = Table(
         Column("what", pl.String, "span or addresses, in words"),
         Column("tip", pl.Binary, "hash of the highest block read", nullable=True),
         Column("rows", pl.Int64, "rows appended"),
-        *(Column(f"{table.name}_version", pl.Int64, f"Delta version of {table.name}")
-          for table in TABLES),
+        *(
+            Column(f"{table.name}_version", pl.Int64, f"Delta version of {table.name}")
+            for table in TABLES
+        ),
     ),
 )

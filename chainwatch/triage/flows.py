@@ -8,8 +8,18 @@ from typing import Protocol
 import polars as pl
 
 from chainwatch.ledger.schema import TIME
-from chainwatch.tracing.ends import BURNT, FEE, HOSTED, NOT_READ, UNSPENT
+from chainwatch.tracing.ends import (
+    BURNT,
+    FEE,
+    HOSTED,
+    MIXER,
+    NOT_READ,
+    TAGGED,
+    UNDECIDED,
+    UNSPENT,
+)
 from chainwatch.tracing.trace import Trace
+from chainwatch.tracing.walk import OPENING
 from chainwatch.triage.privacy import BYSTANDER, DISCLOSURE, POOLED, SUBJECT, Edition, coarse
 from chainwatch.triage.spoken import Spoken
 from chainwatch.units import AMOUNT
@@ -29,7 +39,17 @@ FLOW_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 }
 """One row per pair of entities. ``coarse`` amounts are rounded because a party is masked."""
 
-_ROLE = {NOT_READ: "unread", UNSPENT: "unspent", BURNT: "burnt", FEE: "burnt"}
+_ROLE = {
+    MIXER: "mixer",
+    UNDECIDED: "mixer",
+    TAGGED: "finding",
+    UNSPENT: "unspent",
+    BURNT: "burnt",
+    FEE: "burnt",
+}
+_NOT_FOLLOWED = "unread"
+"""Role of other ends: not read, outside the span, below a threshold, beyond a limit, a lure."""
+
 _END_LABEL = {FEE: "network fees", NOT_READ: "not read", UNSPENT: "unspent", BURNT: "burnt"}
 
 Node = tuple[str, str, str]
@@ -99,7 +119,7 @@ class _Names:
         self.chain = trace.asset.chain
         self.edition = edition
         self.nodes: dict[str, Node] = {}
-        self.subject_of = dict(trace.origins.select("address", "subject").iter_rows())
+        self.subject_of = dict(trace.subjects.select("address", "subject").iter_rows())
         self.owner: Mapping[bytes, bytes] = {}
         if clusters is not None:
             here = clusters.frame.filter(pl.col("chain") == self.chain)
@@ -177,7 +197,8 @@ def _service(names: _Names, service: str, certainty: str, reason: str) -> str:
 def _ended(trace: Trace, names: _Names) -> list[tuple[str, str, int, object]]:
     """Return what flows from an entity to the reason for which it ends there."""
     rows = []
-    origin = set(trace.origins.select("txid", "n").iter_rows())
+    received = trace.origins.filter(pl.col("kind") != OPENING)
+    origin = set(received.select("txid", "n").iter_rows())
     columns = ("address", "txid", "n", "amount", "time", "reason", "service", "certainty")
     for address, txid, n, amount, time, reason, service, certainty in trace.ends.select(
         columns
@@ -188,10 +209,10 @@ def _ended(trace: Trace, names: _Names) -> list[tuple[str, str, int, object]]:
                 rows.append((here, _service(names, service, certainty, reason), amount, time))
         elif here in names.lone:
             key, label, _ = names.nodes[here or ""]
-            names.nodes[key] = (key, label, _ROLE.get(reason, "mixer"))
+            names.nodes[key] = (key, label, _ROLE.get(reason, _NOT_FOLLOWED))
         else:
             label = _END_LABEL.get(reason, reason)
-            node = names.add(f"end:{reason}", label, _ROLE.get(reason, "mixer"))
+            node = names.add(f"end:{reason}", label, _ROLE.get(reason, _NOT_FOLLOWED))
             rows.append((here or _payer(trace, names, txid), node, amount, time))
     return rows
 

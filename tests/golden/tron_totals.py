@@ -1,6 +1,6 @@
 """Totals of the 20 listed Tron wallets from the CSV alone: a recomputation that imports none of us.
 
-    python tests/golden/tron_totals.py FOLDER/tron
+python tests/golden/tron_totals.py FOLDER/tron
 """
 
 import json

@@ -16,7 +16,8 @@ import polars as pl
 from chainwatch.case.exports.tables import ManifestRow
 from chainwatch.errors import InputError
 from chainwatch.figures.selection import FLOW_COLUMNS
-from chainwatch.figures.style import visible, write_new
+from chainwatch.figures.style import write_new
+from chainwatch.legible import visible
 from chainwatch.provenance import digest_frame
 
 LARGEST_LONG = 2**63 - 1

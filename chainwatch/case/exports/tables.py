@@ -20,7 +20,8 @@ from typing import Any
 import polars as pl
 
 from chainwatch.errors import CaseError, OutputExists
-from chainwatch.figures.style import visible, write_new
+from chainwatch.figures.style import write_new
+from chainwatch.legible import visible
 from chainwatch.provenance import canonical_json, digest_frame
 
 TABLE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,95}\Z")
