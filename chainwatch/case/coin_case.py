@@ -14,7 +14,7 @@ from chainwatch.case.config import CaseFile
 from chainwatch.case.finding import Finding
 from chainwatch.clusters.cluster import Clusters, cluster
 from chainwatch.figures.traced import flow
-from chainwatch.heuristics.coinjoin import equal_outputs, equal_pair
+from chainwatch.heuristics.coinjoin import equal_outputs, possible_mix
 from chainwatch.heuristics.links import Links
 from chainwatch.heuristics.ownership import co_spends
 from chainwatch.ledger.coverage import unread
@@ -44,8 +44,8 @@ def add_coin_findings(
     follow = config.follow
     asset = native(config.subjects.chain)
     mixes = equal_outputs(min_equal=follow.min_equal)
-    # A pair of equal outputs is too doubtful to join owners, and too common to stop following.
-    links = co_spends(ledger, unless=mixes | equal_pair())
+    # Equal outputs of another shape are too doubtful to join owners, too common to stop at.
+    links = co_spends(ledger, unless=mixes | possible_mix())
     owners = cluster(links, tags=tags)
     services = tags.where(concept="service")
     at = hosted(

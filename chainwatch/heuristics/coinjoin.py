@@ -33,8 +33,9 @@ def equal_outputs(min_equal: int = 3) -> nw.Expr:
 
     Fails when
     ----------
-    A CoinJoin has fewer equal outputs or none (PayJoin, unequal mixes), equal ones of dust, or
-    participants that share an address: *no*, and a wrong merge is possible. A payer from many
+    A CoinJoin has fewer equal outputs or none (PayJoin, unequal mixes), equal ones of dust,
+    participants that share an address or take several equal outputs each: *no*, and a wrong merge
+    is possible; combine with :func:`possible_mix` where owners are joined. A payer from many
     addresses pays one amount to many (payroll, batch withdrawals): *yes*, and links are lost. As
     a veto the second error is the harmless one.
 
@@ -60,29 +61,37 @@ def equal_outputs(min_equal: int = 3) -> nw.Expr:
     )
 
 
-@rule(on="transactions", refs=("joinmarket2015",))
-def equal_pair() -> nw.Expr:
-    """Two addresses receive one amount: two parties may mix, or one may split evenly.
+@rule(on="transactions", refs=("blocksci2020", "joinmarket2015"))
+def possible_mix() -> nw.Expr:
+    """Equal outputs that do not fit one output per party: a mix of another shape, or one payer.
 
-    The smallest CoinJoin has two parties. Nothing in the transaction tells it from an even
-    payment, so the rule never says *yes*: it says *unknown*, which as a veto joins nobody.
+    Two shapes escape ``equal_outputs``: two parties who each take one of two equal outputs beside
+    their change, and mixes in which a party takes several equal outputs, so that there are fewer
+    input addresses than equal outputs. An even payment and a batch payment look the same. Nothing
+    in the transaction decides, so the rule never says *yes*: it says *unknown*, which as a veto
+    joins nobody.
 
     Returns
     -------
     false or null
-        Null where exactly two outputs are equal, something else is paid as well, and two or more
-        addresses may stand among the inputs.
+        Null where two or more addresses may stand among the inputs and either exactly two outputs
+        are equal and something else is paid as well, or three or more are equal and there are
+        fewer possible parties than that.
 
     Fails when
     ----------
-    People do pay two equal amounts from several addresses: their own links are then lost, and
-    counted as undecided. A mix of two parties without change is an even payment to this rule.
+    People do pay equal amounts from several addresses: their own links are then lost, and counted
+    as undecided. A mix without any equal amount (PayJoin, unequal mixes) is *no*.
 
     References
     ----------
-    JoinMarket's two-party transactions; a recorded one of mainnet has two equal outputs and two
-    input addresses, which co-spending would merge.
+    BlockSci ``isPossibleCoinjoin`` is the same thought with a search for subsets. JoinMarket's
+    two-party transactions: a recorded one of mainnet has two equal outputs and two input
+    addresses, which co-spending would merge.
     """
+    equal, paid = nw.col("equal_outputs"), nw.col("output_count")
     most = nw.col("input_addresses") + nw.col("inputs_nameless") + nw.col("inputs_unread")
-    pair = (nw.col("equal_outputs") == 2) & (nw.col("output_count") > 2) & (most >= 2)
-    return nw.when(pair).then(nw.lit(None, dtype=nw.Boolean)).otherwise(nw.lit(False))
+    pair = (equal == 2) & (paid > 2)
+    several_each = (equal >= 3) & (most < equal)
+    doubt = (most >= 2) & (pair | several_each)
+    return nw.when(doubt).then(nw.lit(None, dtype=nw.Boolean)).otherwise(nw.lit(False))

@@ -65,8 +65,8 @@ RULES = {
         "mix: A=90000 B=90000 C=90000 -> X=80000 Y=80000 Z=80000\npay: D=90000 ? -> E=1000 D=88000",
         "pay: A=90000 B=90000 C=90000 -> X=260000 Y=9000\nsplit: D=90000 -> E=40000 F=40000",
     ),
-    "equal_pair": Case(
-        coinjoin.equal_pair(),
+    "possible_mix": Case(
+        coinjoin.possible_mix(),
         "mix: A=90000 B=90000 -> X=80000 Y=80000 P=7000 Q=9000\npay: D=90000 -> E=1000 F=88000",
         "split: A=90000 -> X=40000 Y=40000 A=9000\nplain: B=50000 C=50000 -> X=50000 Y=50000",
         answer=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chainwatch.errors import RuleError
-from chainwatch.heuristics.coinjoin import equal_outputs, equal_pair
+from chainwatch.heuristics.coinjoin import equal_outputs, possible_mix
 from chainwatch.ledger.features import DUST, transactions
 from chainwatch.rules import VERDICT, apply
 
@@ -67,26 +67,30 @@ def test_dust_is_said_in_one_place():
     assert DUST == 2730
 
 
-PAIRS = {
+DOUBTS = {
     "two parties with change": ("A=90000 B=95000 -> X=80000 Y=80000 P=7000 Q=9000", None),
     "an even payment with change": ("A=90000 B=95000 -> X=80000 Y=80000 A=20000", None),
     "an unread input may be a second party": ("A=90000 ? -> X=80000 Y=80000 P=7000", None),
     "a P2PK input may be a second party": ("A=90000 pk:K=90000 -> X=80000 Y=80000 P=7000", None),
     "one address is one party": ("A=90000 A=90000 -> X=80000 Y=80000 P=7000", False),
     "nothing but the pair": ("A=90000 B=90000 -> X=80000 Y=80000", False),
-    "three equal outputs are the other rule's": (
+    "three parties for three are the other rule's": (
         "A=90000 B=90000 C=90000 -> X=80000 Y=80000 Z=80000", False),
+    "two parties with two equal outputs each": (
+        "A=90000 B=90000 -> W=40000 X=40000 Y=40000 Z=40000", None),
+    "a batch of one address": ("A=900000 -> W=40000 X=40000 Y=40000 Z=40000 A=700000", False),
+    "an unread input beside one address": ("A=90000 ? -> X=40000 Y=40000 Z=40000", None),
     "no two alike": ("A=90000 B=90000 -> X=80000 Y=70000 Z=10000", False),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", PAIRS)
-def test_a_pair_is_doubted_and_never_more(small_ledger, name):
-    line, expected = PAIRS[name]
-    answer = apply(transactions(small_ledger(f"t: {line}")), equal_pair())
+@pytest.mark.parametrize("name", DOUBTS)
+def test_doubt_and_never_more(small_ledger, name):
+    line, expected = DOUBTS[name]
+    answer = apply(transactions(small_ledger(f"t: {line}")), possible_mix())
     assert answer[VERDICT].to_list() == [expected]
 
 
 def test_as_a_second_veto_the_pair_joins_nobody(small_ledger):
     features = transactions(small_ledger("t: A=90000 B=95000 -> X=80000 Y=80000 P=7000 Q=9000"))
-    assert apply(features, equal_outputs() | equal_pair())[VERDICT].to_list() == [None]
+    assert apply(features, equal_outputs() | possible_mix())[VERDICT].to_list() == [None]

@@ -13,7 +13,7 @@ from collections import Counter
 
 import pytest
 
-from chainwatch.heuristics.coinjoin import equal_outputs, equal_pair
+from chainwatch.heuristics.coinjoin import equal_outputs, possible_mix
 from chainwatch.ledger.features import transactions
 from chainwatch.ledger.ledger import open_ledger
 from chainwatch.rules import VERDICT, apply
@@ -38,7 +38,7 @@ SINGLE = {
     # file: verdict with min_equal 2 and 3
     "whirlpool-coinjoin": (True, True),
     "wabisabi-coinjoin": (True, True),
-    # Two parties and two equal outputs: an even payment to this rule, doubtful to equal_pair.
+    # Two parties and two equal outputs: an even payment to this rule, doubtful to possible_mix.
     "joinmarket-coinjoin": (True, False),
     "batch-withdrawal-143": (False, False),
     "dust-attack-555": (False, False),
@@ -115,4 +115,4 @@ def test_two_parties_of_joinmarket_are_doubted(real_data, real_ledger):
     ]
     paid = [(out["value"], bytes.fromhex(out["scriptpubkey"])) for out in item["vout"]]
     features = transactions(real_ledger([(bytes.fromhex(item["txid"])[::-1], spent, paid)]))
-    assert apply(features, equal_outputs() | equal_pair())[VERDICT].to_list() == [None]
+    assert apply(features, equal_outputs() | possible_mix())[VERDICT].to_list() == [None]
