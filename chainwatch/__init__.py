@@ -1,6 +1,30 @@
 """chainwatch: follow illicit money across public blockchains, and prove every step.
 
-Importing this package loads nothing heavy: each name is loaded when it is first used.
+First steps::
+
+    import chainwatch as cw
+    from chainwatch.heuristics.coinjoin import equal_outputs
+
+    cw.pull("ledger", cw.BlockFiles("blocks.dat", chain="btc"))  # read; again: only what is new
+    ledger = cw.open_ledger("ledger")
+    tags = cw.read_tags("tags")  # TagPacks, or a plain list with chain=
+    cw.hits(ledger, tags).plain()  # payments to and from tagged addresses
+
+    owners = cw.cluster(cw.co_spends(ledger, unless=equal_outputs()), tags=tags)
+    owners.plain()  # who belongs together, as text; owners.why(a, b) says why
+
+    followed = cw.trace(ledger, "bc1...", policy="fifo", stop=tags, clusters=owners)
+    followed.summary()  # where the money ended, and for what reason
+    cw.exposure(followed, tags)  # how much reached whom that tags name
+
+On account chains read a table with ``TransferDump`` and a ``DumpMapping``, name the ``asset``
+(``native("eth")`` or ``token(...)``), and ask for ``counterparties`` and ``hosted`` too. A whole
+case, from its file to sealed folders, is ``run_case`` or ``chainwatch run``; ``verify`` proves that
+a written folder is unchanged. Results mask bystanders until ``set_edition("working", reason=...)``.
+
+Each result is frozen: ``.frame`` holds its rows as polars, addresses in them as canonical bytes,
+``.record`` and ``.lineage()`` say how it came about. Importing loads nothing heavy: each name is
+loaded when it is first used, and ``help(chainwatch.trace)`` explains it.
 """
 
 from __future__ import annotations
@@ -120,4 +144,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Return the public names, for completion."""
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

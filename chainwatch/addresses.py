@@ -171,7 +171,7 @@ def parse_txid(text: str, chain: Chain | str) -> bytes:
     if found[1] and target.family == "utxo":
         raise AddressError(
             f"{shown(text)} begins with 0x: a transaction id of an EVM chain, not of {target.name}",
-            remedy="pass --chain eth, or leave out 0x if it is not",
+            remedy="name the chain: eth; or leave out 0x if it is not",
         )
     raw = bytes.fromhex(found[2])
     return raw[::-1] if target.family == "utxo" else raw

@@ -8,7 +8,7 @@ import polars as pl
 
 from chainwatch.addresses import parse, text
 from chainwatch.chains import chain as find_chain
-from chainwatch.errors import ChainError, InputError
+from chainwatch.errors import ChainError, InputError, expect
 from chainwatch.units import to_text
 
 NATIVE_KINDS = ("native", "internal")
@@ -78,6 +78,7 @@ def token(chain: str, contract: str, symbol: str, decimals: int) -> Asset:
     found = find_chain(chain)
     if found.family == "utxo":
         raise ChainError(f"{found.name} has no token contracts", remedy="use native() for its coin")
+    expect(decimals, int, "decimals", "give a whole number from 0 on")
     if decimals < 0:
         raise InputError(f"{decimals} decimals", remedy="give a number from 0 on")
     return Asset(found.id, parse(contract, found), symbol, decimals)

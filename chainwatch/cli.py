@@ -6,11 +6,16 @@ import os
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from chainwatch.errors import ChainwatchError, InputError
+from chainwatch.errors import ChainwatchError, InputError, TagError
+from chainwatch.legible import visible
+from chainwatch.terminal import Interrupted, interruptible, note, say, show
+
+if TYPE_CHECKING:
+    from chainwatch.attribution.tags import Tags
 
 app = typer.Typer(
     name="chainwatch",
@@ -30,20 +35,8 @@ OutOption = Annotated[Path, typer.Option("--out", help="Folder to write.")]
 
 FAILED, INTERRUPTED = 1, 130
 
-
-def say(line: str = "") -> None:
-    """Print a line; what strangers wrote can do nothing to the terminal."""
-    from chainwatch.legible import visible
-
-    sys.stdout.write(visible(line) + "\n")
-
-
-def note(line: str) -> None:
-    """Tell on stderr what is being done."""
-    from chainwatch.legible import visible
-
-    sys.stderr.write(f"· {visible(line)}\n")
-    sys.stderr.flush()
+MOST_REJECTED = 10
+"""Lines not taken that are shown one by one; the rest are counted."""
 
 
 @app.command()
@@ -52,10 +45,14 @@ def demo(out: OutOption = Path("out/otter")) -> None:
 
     Example: chainwatch demo --out out/otter
     """
-    from chainwatch.demo import run_demo
+    with interruptible("interrupted; nothing was written"):
+        from chainwatch.demo import run_demo
 
-    for line in run_demo(out, say=note):
-        say(line)
+        lines = run_demo(out, say=note)
+        say(next(lines))  # comes once the folder is whole
+    with interruptible():
+        for line in lines:
+            say(line)
 
 
 @app.command()
@@ -70,7 +67,11 @@ def run(
         Path | None, typer.Option("--mask-key", help="File with the key of an earlier run.")
     ] = None,
     acquired: Annotated[
-        str | None, typer.Option("--acquired", help="When the data was acquired: 2024-09-27T12:00Z")
+        str | None,
+        typer.Option(
+            "--acquired",
+            help="When the data was acquired: 2024-09-27T12:00Z; without a zone it is UTC.",
+        ),
     ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Put it in the place of an earlier run.")
@@ -80,18 +81,19 @@ def run(
 
     Example: chainwatch run examples/tron_15_22.toml --data data --out out/tron_15_22
     """
-    from chainwatch.case.run import read_mask_key, run_case
-
     target = out or Path("out") / case_file.stem
-    report = run_case(
-        case_file,
-        target,
-        data=data,
-        replace=replace,
-        say=note,
-        mask_key=read_mask_key(mask_key) if mask_key else None,
-        acquired=_moment(acquired) if acquired else None,
-    )
+    with interruptible("interrupted; nothing was written"):
+        from chainwatch.case.run import read_mask_key, run_case
+
+        report = run_case(
+            case_file,
+            target,
+            data=data,
+            replace=replace,
+            say=note,
+            mask_key=read_mask_key(mask_key) if mask_key else None,
+            acquired=_moment(acquired) if acquired else None,
+        )
     for result, _ in report.case.results:
         headline = getattr(result, "headline", "")
         if headline:
@@ -117,10 +119,11 @@ def pull_block_files(
     from chainwatch.sources.base import pull
     from chainwatch.sources.block_files import BlockFiles
 
-    say(repr(pull(ledger, BlockFiles(paths, chain=chain, height=height), progress=note)))
-    read = open_ledger(ledger)
-    report = read.check()
-    say(repr(report))
+    with interruptible():
+        show(pull(ledger, BlockFiles(paths, chain=chain, height=height), progress=note))
+    with interruptible("interrupted while the ledger was checked; all that was read is kept"):
+        report = open_ledger(ledger).check()
+    show(report)
     report.raise_for_failures()
 
 
@@ -134,7 +137,10 @@ def tag_hits(
         list[Path] | None, typer.Option("--sanctions", help="Sanctions lists, or a folder.")
     ] = None,
     publisher: Annotated[str, typer.Option(help="Who keeps the sanctions lists.")] = "",
-    as_of: Annotated[str, typer.Option(help="Day of the sanctions lists: 2024-09-27")] = "",
+    as_of: Annotated[str, typer.Option(help="Day of the sanctions lists: YYYY-MM-DD")] = "",
+    chain: Annotated[
+        str | None, typer.Option(help="Chain of plain lists, and of tags that state none.")
+    ] = None,
     csv: Annotated[Path | None, typer.Option(help="Also write the rows here.")] = None,
 ) -> None:
     """List every payment to and from tagged addresses, and what its date allows to say.
@@ -142,19 +148,12 @@ def tag_hits(
     Example: chainwatch tags hits --ledger ledger --sanctions ofac_2024-09-27
     --publisher OFAC --as-of 2024-09-27
     """
-    from chainwatch.attribution.sanctions import hits, read_sanctions
-    from chainwatch.attribution.tags import make_tags, read_tags
+    from chainwatch.attribution.hits import hits
     from chainwatch.ledger.ledger import open_ledger
-    from chainwatch.ledger.schema import TAGS
 
-    found = make_tags(TAGS.empty())
-    if tags:
-        found = found + read_tags(list(tags))
-    if sanctions:
-        found = found + read_sanctions(list(sanctions), publisher=publisher, as_of=_day(as_of))
-    if not tags and not sanctions:
-        raise InputError("no tags were named", remedy="pass --tags or --sanctions")
-    result = hits(open_ledger(ledger), found)
+    with interruptible():
+        found = _tags(tags or [], sanctions or [], publisher, as_of, chain)
+        result = hits(open_ledger(ledger), found)
     for row in result.plain().iter_rows(named=True):
         say(f"{row['time']}  {row['direction']} {row['address']}  {row['amount']}")
         say(f"    {row['txid']} n={row['n']}  height {row['height']}")
@@ -162,8 +161,8 @@ def tag_hits(
             f"    {row['label']} ({row['concept']}, {row['confidence']}): {row['timing']}"
             + (f"; {row['note']}" if row["note"] else "")
         )
-    say(repr(found))
-    say(repr(result))
+    show(found)
+    show(result)
     if csv:
         from chainwatch.case.exports.tables import csv_bytes
         from chainwatch.figures.style import write_new
@@ -172,21 +171,65 @@ def tag_hits(
 
 
 @app.command()
-def verify(folder: Annotated[Path, typer.Argument(help="A written edition of a case.")]) -> None:
-    """Prove that a written case is as it was sealed.
+def verify(
+    folder: Annotated[Path, typer.Argument(help="A written edition of a case.")],
+    seal: Annotated[
+        str | None, typer.Option(help="Digest of the seal, noted when the case was written.")
+    ] = None,
+) -> None:
+    """Prove that a written case is as its seal says.
 
-    Example: chainwatch verify out/otter/disclosure
+    Example: chainwatch verify out/otter/disclosure --seal HEX
     """
     from chainwatch.case.seal import verify as verify_case
 
-    say(repr(verify_case(folder)))
+    with interruptible():
+        show(verify_case(folder, seal))
+
+
+def _tags(
+    files: list[Path], lists: list[Path], publisher: str, as_of: str, chain: str | None
+) -> Tags:
+    """Return the tags of all that was named; say what was not taken, and stop if nothing was."""
+    from chainwatch.attribution.sanctions import read_sanctions
+    from chainwatch.attribution.tags import make_tags, read_tags
+    from chainwatch.ledger.schema import TAGS
+
+    if not files and not lists:
+        raise InputError("no tags were named", remedy="pass --tags or --sanctions")
+    found = make_tags(TAGS.empty())
+    if files:
+        found = found + read_tags(files, chain=chain)
+    if lists:
+        if not publisher.strip():
+            raise InputError(
+                "sanctions lists without a publisher", remedy="say who keeps them with --publisher"
+            )
+        found = found + read_sanctions(lists, publisher=publisher, as_of=_day(as_of))
+    _tell_rejected(found)
+    if not len(found):
+        raise TagError("no tag was taken", remedy="mend what is listed above, or name other files")
+    return found
+
+
+def _tell_rejected(tags: Tags) -> None:
+    """Tell on stderr what was read and not taken, with its place and reason."""
+    for file, position, _, reason in tags.rejected.head(MOST_REJECTED).iter_rows():
+        place = f"{file} {position}".strip()
+        note(f"not taken: {place}: {reason}")
+    more = tags.rejected.height - MOST_REJECTED
+    if more > 0:
+        note(f"not taken: {more:,} more")
 
 
 def _day(text: str) -> date:
+    remedy = "give the day of the list with --as-of YYYY-MM-DD"
+    if not text:
+        raise InputError("sanctions lists without their day", remedy=remedy)
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise InputError(f"{text!r} is not a day", remedy="write --as-of 2024-09-27") from None
+        raise InputError(f"{text!r} is not a day", remedy=remedy) from None
 
 
 def _moment(text: str) -> datetime:
@@ -201,10 +244,11 @@ def _moment(text: str) -> datetime:
 
 def main() -> None:
     """Run the command line; an error is one sentence on stderr and a status that is not zero."""
-    from chainwatch.legible import visible
-
     try:
-        app()
+        with interruptible():
+            app()
+    except Interrupted as stop:
+        _tell_interrupted(str(stop))
     except ChainwatchError as error:
         sys.stderr.write(f"chainwatch: {visible(str(error))}\n")
         sys.exit(FAILED)
@@ -216,16 +260,14 @@ def main() -> None:
         sys.stderr.write(f"chainwatch: {visible(f'{error.strerror or error}{place}')}.\n")
         sys.exit(FAILED)
     except SystemExit as stop:
-        if stop.code == INTERRUPTED:
-            sys.stderr.write(f"\nchainwatch: {visible(_interruption(stop))}\n")
+        if stop.code == INTERRUPTED:  # while the command line itself was read
+            _tell_interrupted("interrupted")
         raise
 
 
-def _interruption(stop: BaseException | None) -> str:
-    """Return what an interrupted verb said last: typer keeps it as a cause and says nothing."""
-    while stop is not None and not isinstance(stop, KeyboardInterrupt):
-        stop = stop.__cause__ or stop.__context__
-    return str(stop or "") or "interrupted"
+def _tell_interrupted(said: str) -> NoReturn:
+    sys.stderr.write(f"\nchainwatch: {visible(said)}.\n")
+    sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

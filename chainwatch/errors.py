@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 
 class ChainwatchError(Exception):
     """Base of every error raised on purpose.
@@ -67,6 +69,10 @@ class MissingExtra(ChainwatchError, ImportError):
     """An optional package is needed and absent."""
 
 
+class ArgumentError(ChainwatchError, TypeError):
+    """A verb was given something of the wrong kind."""
+
+
 class RuleError(ChainwatchError, TypeError):
     """Rules were combined or applied in a way that has no meaning."""
 
@@ -77,3 +83,52 @@ class TraceError(ChainwatchError):
 
 class ConservationError(ChainwatchError):
     """Value did not add up: a defect in data or in chainwatch, never to be passed over."""
+
+
+def expect(value: object, kind: type | tuple[type, ...], name: str, wanted: str) -> None:
+    """Refuse an argument of the wrong kind in one sentence; a truth value is no number.
+
+    Parameters
+    ----------
+    value : object
+        What was passed.
+    kind : type or tuple of types
+        What it must be.
+    name : str
+        The parameter.
+    wanted : str
+        What to pass instead, in words.
+
+    Raises
+    ------
+    ArgumentError
+        If it is something else.
+    """
+    no_number = kind is int and isinstance(value, bool)
+    if no_number or isinstance(value, type) or not isinstance(value, kind):
+        refuse(value, name, wanted)
+
+
+def refuse(value: object, name: str, wanted: str) -> NoReturn:
+    """Raise the error that says what a parameter is and what to pass instead."""
+    raise ArgumentError(f"{name} is {_kind_of(value)}", remedy=_uncalled(value) or wanted)
+
+
+def _kind_of(value: object) -> str:
+    """Return what a value is in words; its content may be a secret and is not shown."""
+    if value is None or isinstance(value, bool):
+        return str(value)
+    if _uncalled(value):
+        return f"the rule {getattr(value, '__name__', '')} before it was called"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    if callable(value) and hasattr(value, "__name__"):
+        return f"the function {value.__name__}"
+    words = {str: "a text", int: "a whole number", float: "a fraction", bytes: "bytes"}
+    return words.get(type(value), f"of type {type(value).__name__}")
+
+
+def _uncalled(value: object) -> str:
+    """Return how to call a maker of rules that was passed without brackets."""
+    made = hasattr(value, "spec") and callable(value) and hasattr(value, "__name__")
+    return f"call it: {value.__name__}()" if made else ""  # type: ignore[attr-defined]  # asked for above

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from chainwatch.chains import Chain
+from chainwatch.chains import CHAINS, Chain
 from chainwatch.encodings import segwit_decode
 from chainwatch.errors import AddressError
 
@@ -62,10 +62,10 @@ def explain(
         aliases = " or ".join(item.alias for item in chains)
         return AddressError(
             f"{shown(text)} is an address of {names(chains)}, not of {target.name}",
-            remedy=f"pass --chain {aliases}",
+            remedy=f"name the chain: {aliases}",
         )
-    found = _other_thing(text) or _foreign(text) or _bare_hex(text, target)
-    found = found or _lost_case(text, target)
+    found = _other_thing(text) or _foreign(text) or _damaged(text, target)
+    found = found or _bare_hex(text, target) or _lost_case(text, target)
     return found or AddressError(
         f"{shown(text)} is not an address of {target.name}: {error.what}", remedy=error.remedy
     )
@@ -105,6 +105,23 @@ def _foreign(text: str) -> AddressError | None:
     except AddressError:
         return None
     return AddressError(f"{shown(text)} has the prefix {prefix!a} of a chain not known here")
+
+
+def _damaged(text: str, target: Chain) -> AddressError | None:
+    """Return what is wrong with a bech32 address of another chain; base58 has no say in it."""
+    start = text.lower().partition("1")[0] + "1"
+    owners = tuple(item for item in CHAINS if item.hrp and start == f"{item.hrp}1")
+    if not owners or target in owners:
+        return None
+    try:
+        segwit_decode(text)
+    except AddressError as error:
+        return AddressError(
+            f"{shown(text)} begins as an address of {names(owners)}, not of {target.name}, and is"
+            f" not one either: {error.what}",
+            remedy=error.remedy,
+        )
+    return None
 
 
 def _bare_hex(text: str, target: Chain) -> AddressError | None:

@@ -18,7 +18,7 @@ import narwhals.stable.v2 as nw
 import polars as pl
 from narwhals.stable.v2.typing import IntoFrame
 
-from chainwatch.errors import RuleError
+from chainwatch.errors import RuleError, expect
 from chainwatch.ledger.features import FRAMES
 from chainwatch.provenance import digest_bytes, digest_json
 
@@ -189,6 +189,8 @@ def rule(
                         f"parameter {key} of rule {name} is of type {type(value).__name__}",
                         remedy="give a number, a text, or a tuple of these",
                     )
+                if signature.parameters[key].annotation in ("int", int):
+                    expect(value, int, f"parameter {key} of rule {name}", "give a whole number")
             return Rule("leaf", (), spec, tuple(bound.arguments.items()), make(*args, **kwargs))
 
         build.spec = spec  # type: ignore[attr-defined]  # a label that contract tests read

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 
 import polars as pl
 
-from chainwatch.errors import InputError
+from chainwatch.errors import ConservationError, InputError
 
 AMOUNT = pl.Decimal(38, 0)
 """The type of an amount in every result: 38 decimal digits, no fraction."""
@@ -60,11 +61,10 @@ def from_text(text: str, decimals: int) -> int:
     >>> from_text("0.388", 8)
     38800000
     """
-    head, _, tail = text.strip().partition(".")
-    sign = -1 if head.startswith("-") else 1
-    digits = head.lstrip("+-")
-    plain = (digits + tail).isascii() and (digits + tail).isdigit()
-    if not plain or len(tail.rstrip("0")) > decimals:
+    found = re.fullmatch(r"([+-]?)([0-9]*)(?:\.([0-9]*))?", text.strip())
+    mark, digits, tail = (part or "" for part in found.groups()) if found else ("", "", "")
+    sign = -1 if mark == "-" else 1
+    if not (digits or tail) or len(tail.rstrip("0")) > decimals:
         raise InputError(
             f"{text!r} is not an amount of at most {decimals} decimals",
             remedy="write it as a plain decimal number",
@@ -91,5 +91,32 @@ def total(amounts: pl.Series | Iterable[int | Decimal | None]) -> int:
 
 
 def exact_sum(column: str) -> pl.Expr:
-    """Sum a column of amounts as 38-digit decimals, which do not wrap."""
-    return pl.col(column).cast(AMOUNT).sum()
+    """Sum a column of amounts, also group by group, exactly; nulls are left out.
+
+    Sums of polars wrap or fail without saying which amount did it: integers at their width,
+    decimals beyond 38 digits. So the upper and the lower digits are added apart, as integers of
+    128 bits, and put together where they fit.
+
+    Raises
+    ------
+    ConservationError
+        When it is computed, if a total exceeds 38 digits.
+    """
+    wide = pl.col(column).cast(AMOUNT).cast(pl.Int128)
+    parts = pl.struct((wide // _HALF).sum().alias("high"), (wide % _HALF).sum().alias("low"))
+    return parts.map_batches(_whole, return_dtype=AMOUNT, is_elementwise=True).alias(column)
+
+
+_HALF = 10**19
+
+
+def _whole(parts: pl.Series) -> pl.Series:
+    """Put sums of upper and lower digits together; refuse what 38 digits do not hold."""
+    low, high = pl.col("low"), pl.col("high")
+    halves = parts.struct.unnest().select(high + low // _HALF, low % _HALF)
+    if (halves["high"].abs() >= _HALF).any():
+        raise ConservationError(
+            "a total exceeds 38 digits",
+            remedy="no token holds as much: look at the largest amounts, or leave the asset out",
+        )
+    return halves.select(high * _HALF + low).to_series().cast(AMOUNT)

@@ -161,7 +161,7 @@ def test_series_keep_order_name_and_nulls() -> None:
 def test_series_names_the_first_row_that_is_wrong() -> None:
     texts = pl.Series("payee\x1b", [None, GENESIS, USDT, "nonsense"])
     with pytest.raises(
-        AddressError, match=r"Tron.*row 3 of column 'payee\\x1b'; pass --chain tron"
+        AddressError, match=r"Tron.*row 3 of column 'payee\\x1b'; name the chain: tron"
     ):
         addresses.parse_series(texts, "btc")
     with pytest.raises(AddressError, match="row 2"):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,27 @@ def test_the_list_is_sorted_and_without_repeats() -> None:
     assert set(names) >= DESIGNED
 
 
+def test_completion_stays_so_when_names_were_used() -> None:
+    code = "import chainwatch as cw; cw.trace, cw.verify; print(*dir(cw))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.split() == sorted(chainwatch.__all__)
+
+
+def test_the_first_steps_name_what_is_there() -> None:
+    doc = inspect.getdoc(chainwatch) or ""
+    assert len(doc.splitlines()) > 20
+    used = set(re.findall(r"\bcw\.(\w+)", doc))
+    assert used >= {"pull", "open_ledger", "read_tags", "cluster", "co_spends", "trace"}
+    assert used <= set(chainwatch.__all__)
+
+
+@pytest.mark.parametrize("home", sorted(set(chainwatch._HOMES.values())))
+def test_each_home_is_a_module(home: str) -> None:
+    assert find_spec(f"chainwatch.{home}") is not None
+
+
 @pytest.mark.parametrize("name", chainwatch.__all__)
 def test_a_name_is_there_documented_and_of_its_home(name: str) -> None:
     found = getattr(chainwatch, name)
@@ -44,7 +67,7 @@ def test_a_name_is_there_documented_and_of_its_home(name: str) -> None:
 
 def test_each_list_of_names_is_the_same() -> None:
     assert set(chainwatch._HOMES) == set(chainwatch.__all__)
-    assert set(chainwatch.__all__) <= set(dir(chainwatch))
+    assert dir(chainwatch) == sorted(chainwatch.__all__), "completion offers other names"
     tree = ast.parse((ROOT / "chainwatch" / "__init__.py").read_text())
     checked = {
         alias.name

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from chainwatch import cli
+from chainwatch.addresses import text
 from chainwatch.sources.base import pull
 from chainwatch.sources.block_files import BlockFiles
 
@@ -93,12 +94,12 @@ def small(folder: Path, *, case: str = CASE, rows: str = HEAD + ROW) -> Path:
 def test_a_run(run: Run, tmp_path: Path) -> None:
     status, out, err = run("run", small(tmp_path), "--out", "out", "--acquired", "2024-01-01")
     assert status == 0, err
-    assert "- 0 of 1 listed addresses" in out
+    assert "- 0 of 1 listed address" in out
     assert f"disclosure: {tmp_path / 'out' / 'disclosure' / 'report.pdf'}" in out
     assert err.splitlines()[0] == "· reading t.csv"
     status, out, err = run("verify", "out/disclosure")
     assert status == 0
-    assert "are as sealed; seal sha256:" in out
+    assert "are as this seal says: sha256:" in out
     assert err == ""
 
 
@@ -128,7 +129,7 @@ def test_rows_that_do_not_fit(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (('name = "small"', 'name = "small"\ncolour = 1'), "case.colour"),
+        (('name = "small"', 'name = "small"\ncolour = 1'), "unknown key 'colour' in [case]"),
         (("[case]", "[case"), "cannot be read"),
         (('chain = "tron"\naddresses', 'chain = "moon"\naddresses'), "unknown chain 'moon'"),
         ((f'["{ONE}"]', f'["{ONE[:-1]}x"]'), ONE[:-1]),
@@ -153,8 +154,11 @@ def test_folders_and_files_that_are_not_there(run: Run, tmp_path: Path) -> None:
     case = small(tmp_path)
     (tmp_path / "taken").mkdir()
     (tmp_path / "key").write_text("abcd")
+    sanctions = ("tags", "hits", "--ledger", "x", "--sanctions", "y")
     for arguments, said in (
-        (("run", "missing.toml"), "missing.toml"),
+        (("run", "missing.toml"), "there is no such case file at missing.toml"),
+        (("run", "taken"), "this is a folder, not a case file"),
+        (("run", case, "--out", "taken", "--replace"), "holds no earlier run of chainwatch"),
         (("run", case, "--out", "taken"), "the output folder exists"),
         (("run", case, "--out", "."), "the output folder holds the data"),
         (("run", case, "--out", "/"), "cannot be an output folder"),
@@ -167,7 +171,10 @@ def test_folders_and_files_that_are_not_there(run: Run, tmp_path: Path) -> None:
         (("verify", "missing"), "no sealed case is here"),
         (("tags", "hits", "--ledger", "missing", "--tags", "missing.yaml"), "missing"),
         (("tags", "hits", "--ledger", "missing"), "no tags were named"),
-        (("tags", "hits", "--ledger", "x", "--sanctions", "y", "--as-of", "soon"), "'soon'"),
+        ((*sanctions, "--publisher", "O", "--as-of", "soon"), "'soon' is not a day; give the day"),
+        ((*sanctions, "--publisher", "O"), "with --as-of YYYY-MM-DD"),
+        ((*sanctions, "--as-of", "2024-09-27"), "say who keeps them with --publisher"),
+        (("pull", "block-files", ".", "--ledger", "l"), "this is a folder"),
         (("pull", "block-files", "missing.dat", "--ledger", "l"), "missing.dat"),
         (("pull", "block-files", case, "--ledger", "l", "--chain", "moon"), "unknown chain 'moon'"),
         (("demo", "--out", "taken"), "the output folder exists"),
@@ -175,7 +182,7 @@ def test_folders_and_files_that_are_not_there(run: Run, tmp_path: Path) -> None:
         status, out, err = run(*arguments)
         assert (status, out) == (1, ""), arguments
         assert said in sentence(err), arguments
-    kept = sorted(item.name for item in tmp_path.iterdir() if item.name != "l")
+    kept = sorted(item.name for item in tmp_path.iterdir())
     assert kept == ["key", "small.toml", "t.csv", "taken"]
 
 
@@ -196,6 +203,10 @@ def test_pulling_and_finding_tags(run: Run, tmp_path: Path, otter_case) -> None:
     status, out, err = run("pull", "block-files", blocks, "--ledger", "l", "--chain", "btc-regtest")
     assert status == 0, err
     assert "nothing failed" in out
+    lines = out.splitlines()
+    assert lines[0] == "pull from block_files (btc-regtest)"
+    assert lines[1].startswith("  added ")
+    assert lines[2].startswith("  "), "a report of several lines has lost its line breaks"
     arguments = ("tags", "hits", "--ledger", "l", "--tags", files / "tags" / "campaign.yaml")
     status, out, err = run(*arguments, "--csv", "Hits of today.csv")
     assert status == 0, err
@@ -231,22 +242,98 @@ def test_help(run: Run) -> None:
     assert "Example: chainwatch run" in run("run", "--help")[1]
 
 
-def test_an_interruption(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_tags_that_were_not_taken_are_told(run: Run, tmp_path: Path, otter_case) -> None:
+    otter_case.otter.write(tmp_path / "case")
+    pull(tmp_path / "l", BlockFiles(tmp_path / "case" / "blocks.dat", chain="btc-regtest"))
+    (tmp_path / "list.txt").write_text("nonsense\x1b\n" * 12)
+    hits = ("tags", "hits", "--ledger", "l", "--tags", "list.txt")
+    status, out, err = run(*hits)
+    assert (status, out) == (1, "")
+    assert "a list without its chain" in sentence(err)
+    status, out, err = run(*hits, "--chain", "btc-regtest")
+    assert (status, out) == (1, ""), "that nothing was taken looks like no hits"
+    assert sentence(err).startswith("chainwatch: no tag was taken; ")
+    told = [line for line in err.splitlines() if line.startswith("· not taken: ")]
+    assert len(told) == 11
+    assert told[0].startswith("· not taken: list.txt line 1: ")
+    assert told[-1] == "· not taken: 2 more"
+    assert "\x1b" not in err
+    taken = text(otter_case.tags.frame["address"][0], "btc-regtest")
+    (tmp_path / "list.txt").write_text(f"nonsense\n{taken}\n")
+    status, out, err = run(*hits, "--chain", "btc-regtest")
+    assert status == 0
+    assert "1 rows on 1 addresses" in out
+    assert "not taken: list.txt line 1: " in err.splitlines()[0]
+
+
+def interrupting(said: str = "") -> Callable[..., None]:
     def stopped(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(said)
 
-    monkeypatch.setattr("chainwatch.case.run.run_case", stopped)
-    status, out, err = run("run", small(tmp_path))
+    return stopped
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments"),
+    [
+        ("chainwatch.case.run.run_case", ("run", "small.toml")),
+        ("chainwatch.demo.otter", ("demo", "--out", "out")),
+    ],
+)
+def test_an_interrupted_run_says_that_nothing_was_written(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, verb: str, arguments: tuple[str, ...]
+) -> None:
+    small(tmp_path)
+    monkeypatch.setattr(verb, interrupting("3 commits are kept"))
+    status, out, err = run(*arguments)
     assert (status, out) == (130, "")
-    assert err == "\nchainwatch: interrupted\n"
+    assert err.endswith("\nchainwatch: interrupted; nothing was written.\n")
 
-    def told(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt("3 blocks are kept; run it again to go on\x1b[2J")
 
-    monkeypatch.setattr("chainwatch.case.run.run_case", told)
-    status, out, err = run("run", small(tmp_path))
-    assert status == 130
-    assert err == "\nchainwatch: 3 blocks are kept; run it again to go on‹U+001B›[2J\n"
+def test_an_interrupted_pull_says_what_is_kept(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    small(tmp_path)
+    command = ("pull", "block-files", "t.csv", "--ledger", "l")
+    said = "interrupted; 3 commits are kept; the same command goes on from there"
+    monkeypatch.setattr("chainwatch.sources.base.pull", interrupting(f"{said}\x1b[2J"))
+    assert run(*command) == (130, "", f"\nchainwatch: {said}‹U+001B›[2J.\n")
+    monkeypatch.setattr("chainwatch.sources.base.pull", interrupting())
+    assert run(*command) == (130, "", "\nchainwatch: interrupted.\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such signal")
+def test_the_key_itself_interrupts(tmp_path: Path) -> None:
+    """Ctrl-C in a process of its own, whatever the parser of the command line does with it."""
+    code = (
+        "import os, signal, sys;"
+        "signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "import chainwatch.case.run as run; from chainwatch import cli;"
+        "run.run_case = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT);"
+        "sys.argv = ['chainwatch', 'run', 'x.toml']; cli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 130
+    assert done.stderr == "\nchainwatch: interrupted; nothing was written.\n"
+
+
+def test_a_bad_address_in_a_list_of_subjects_is_placed(run: Run, tmp_path: Path) -> None:
+    listed = CASE.replace(f'addresses = ["{ONE}"]', 'csv = "who.csv"\ncolumn = "wallet"')
+    (tmp_path / "who.csv").write_text(f"n,wallet\n1,{ONE}\n2,vitalik.eth\n")
+    status, _, err = run("run", small(tmp_path, case=listed), "--out", "out")
+    assert status == 1
+    assert "'vitalik.eth' is an ENS name" in sentence(err)
+    assert "who.csv line 3; " in sentence(err)
+
+
+def test_verifying_the_folder_above(run: Run, tmp_path: Path) -> None:
+    status, _, err = run("run", small(tmp_path), "--out", "out", "--acquired", "2024-01-01")
+    assert status == 0, err
+    status, out, err = run("verify", "out")
+    assert (status, out) == (1, "")
+    assert f"verify {Path('out') / 'disclosure'}" in sentence(err)
 
 
 def test_trouble_of_the_system(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -17,6 +17,6 @@ def test_otter_step_by_step(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for said in ("nothing failed", "consistent with one owner", "reached", "are as sealed"):
+    for said in ("nothing failed", "consistent with one owner", "reached", "as this seal says"):
         assert said in done.stdout
     assert (tmp_path / "case" / "report.pdf").read_bytes().startswith(b"%PDF")

@@ -15,6 +15,7 @@ from chainwatch.attribution.tags import Tags
 from chainwatch.attribution.timing import statement
 from chainwatch.chains import Chain
 from chainwatch.chains import chain as chain_of
+from chainwatch.errors import expect
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import AMOUNT, POSITION_BITS, TIME
 from chainwatch.provenance import Record, recorded
@@ -131,6 +132,8 @@ def hits(ledger: Ledger, tags: Tags) -> TagHits:
     A tag is meant for the cluster of its address (``definer``): only the address itself is looked
     for. An input that was not read is no hit: ``unread`` counts them.
     """
+    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
+    expect(tags, Tags, "tags", "pass tags as read_tags(...) returns them")
     wanted = tags.addresses().lazy()
     parts = [
         _coins(ledger, ledger.outputs, wanted, "to", "output"),
@@ -194,7 +197,9 @@ def _timed(found: pl.DataFrame) -> pl.DataFrame:
 
 def _unread(ledger: Ledger, tags: Tags) -> pl.DataFrame:
     chains = tags.frame["chain"].unique().to_list()
-    lacking = ledger.inputs.filter(pl.col("value").is_null() & pl.col("chain").is_in(chains))
+    # Without a tag no chain is asked about more than another: all that was not read is told.
+    asked = pl.col("chain").is_in(chains) if chains else pl.lit(True)
+    lacking = ledger.inputs.filter(pl.col("value").is_null() & asked)
     counted = lacking.group_by("chain").agg(pl.len().cast(pl.Int64).alias("inputs"))
     return counted.sort("chain").collect()
 

@@ -85,7 +85,8 @@ def read_list(
         raise TagError(
             "a list without its chain",
             where=shown(name),
-            remedy="pass chain=, or end the file's name with an asset code such as _XBT.txt",
+            remedy="name the chain of the list, or end the file's name with an asset code such as"
+            " _XBT.txt",
         )
     rows: list[tuple[Any, ...]] = []
     rejected = []

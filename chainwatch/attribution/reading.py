@@ -21,6 +21,11 @@ Frames: TypeAlias = tuple[pl.DataFrame, pl.DataFrame]
 SUFFIXES = {"tagpack": (".yaml", ".yml"), "list": (".txt",)}
 """Kinds of tag files and how their names end."""
 
+UNSUPPORTED = (
+    ".csv", ".tsv", ".json", ".parquet", ".xls", ".xlsx", ".pdf", ".gz", ".bz2", ".xz", ".zip",
+)  # fmt: skip
+"""How the names of files end that people keep tags in and that are not read."""
+
 PASSED_OVER = {
     "actorpack": "an ActorPack describes actors and holds no tags",
     "config": "a configuration of the TagPack tool",
@@ -52,12 +57,24 @@ def read_path(path: Path, *, network: str | None, kind: str | None) -> Iterator[
     if path.is_dir():
         yield from _folder(path, network, kind or "tagpack")
     elif path.is_file():
+        _check_known(path, kind)
         listed = kind == "list" or (kind is None and path.suffix.lower() in SUFFIXES["list"])
         read = _list if listed else _pack
         yield read(path, file_name(Path(path.name)), path.parent, network)
     else:
         remedy = "check the path"
         raise TagError("there is no such file or folder", where=shown(path), remedy=remedy)
+
+
+def _check_known(path: Path, kind: str | None) -> None:
+    """Refuse a table or a packed file by its name: what is in it would only puzzle the reader."""
+    suffix = path.suffix.lower()
+    if kind is None and suffix in UNSUPPORTED:
+        raise TagError(
+            f"tags in a {suffix} file cannot be read",
+            where=shown(path),
+            remedy="write a TagPack (.yaml, .yml) or a plain list, one address a line (.txt)",
+        )
 
 
 def file_name(path: Path) -> str:

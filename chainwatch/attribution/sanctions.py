@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +12,7 @@ from chainwatch.attribution.hits import TagHits, hits
 from chainwatch.attribution.lists import Said, asset_code, read_list
 from chainwatch.attribution.reading import SUFFIXES, Frames, file_name, files_below
 from chainwatch.attribution.rejected import Rejection, rejected_frame, shown
-from chainwatch.attribution.tags import Tags, make_tags
+from chainwatch.attribution.tags import Tags, day_of, make_tags
 from chainwatch.attribution.timing import SANCTION, statement
 from chainwatch.errors import TagError
 from chainwatch.ledger.schema import TAGS
@@ -29,7 +29,7 @@ def read_sanctions(
     path: str | Path | Sequence[str | Path],
     *,
     publisher: str,
-    as_of: date,
+    as_of: date | str,
     label: str | None = None,
 ) -> Tags:
     """Read lists of sanctioned addresses, one address a line, as they stood on a day.
@@ -42,9 +42,9 @@ def read_sanctions(
         each address. Lines of other assets are listed among the rejected.
     publisher : str
         Who keeps the list: the ``source`` of every tag.
-    as_of : datetime.date
-        Day of the list. The tags are undated all the same: since when an address is listed is not
-        known from the list, and may be later than a payment.
+    as_of : datetime.date or str
+        Day of the list; as text in ISO form. The tags are undated all the same: since when an
+        address is listed is not known from the list, and may be later than a payment.
     label : str, optional
         Name given to each address; by default the publisher's list.
 
@@ -56,11 +56,11 @@ def read_sanctions(
     Raises
     ------
     TagError
-        If there is no list, or a file is no text of addresses.
+        If there is no list, a file is no text of addresses, or ``as_of`` is no day.
     """
     if not publisher.strip():
         raise TagError("a list without its publisher", remedy="say who keeps it")
-    day = as_of.date() if isinstance(as_of, datetime) else as_of
+    day = day_of(as_of)
     said = Said(label or f"{publisher} sanctions list", publisher, SANCTION, CONFIDENCE, day)
     given = [path] if isinstance(path, (str, Path)) else path
     parts = [part for item in given for part in _lists(Path(item), said)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from chainwatch.attribution.rejected import Rejection, rejected_frame, shown
 from chainwatch.attribution.taxonomy import descendants, known, level
 from chainwatch.chains import Chain
 from chainwatch.chains import chain as chain_of
-from chainwatch.errors import TagError
+from chainwatch.errors import TagError, expect
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TAGS
 from chainwatch.provenance import Record, recorded
@@ -99,7 +99,7 @@ class Tags:
         A bound that is not stated excludes nothing: whether an undated tag held on that day is
         not known.
         """
-        moment = _day(day)
+        moment = day_of(day)
         begun = pl.col("first_day").is_null() | (pl.col("first_day") <= moment)
         lasts = pl.col("last_day").is_null() | (pl.col("last_day") >= moment)
         return replace(self, frame=self.frame.filter(begun & lasts))
@@ -210,7 +210,7 @@ def read_tags(
     chain : Chain or str, optional
         Chain of a list, and of tags in packs that state no network.
     kind : str, optional
-        ``tagpack`` or ``list`` where a file's name does not tell.
+        ``tagpack`` or ``list`` where a file's name (``.yaml``, ``.yml``; ``.txt``) does not tell.
 
     Returns
     -------
@@ -223,6 +223,7 @@ def read_tags(
     TagError
         If a file breaks its format; the sentence names file, tag, line and remedy.
     """
+    expect(path_or_paths, (str, Path, Sequence), "the path", "name a file, a folder or several")
     given = [path_or_paths] if isinstance(path_or_paths, (str, Path)) else path_or_paths
     network = chain_of(chain).alias if chain is not None else None
     parts = [part for path in given for part in read_path(Path(path), network=network, kind=kind)]
@@ -233,6 +234,7 @@ def read_tags(
 @recorded
 def tags_of(ledger: Ledger) -> Tags:
     """Return the tags that are kept with a ledger."""
+    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     return make_tags(ledger.tags.collect())
 
 
@@ -264,10 +266,22 @@ def _shown(name: str) -> pl.Expr:
     return pl.col(name).map_elements(shown, pl.String)
 
 
-def _day(day: date | str) -> date:
+def day_of(day: date | str) -> date:
+    """Return a day given as one, as a time, or as ISO text.
+
+    Raises
+    ------
+    TagError
+        If the text is no day.
+    ArgumentError
+        If it is something else.
+    """
+    if isinstance(day, datetime):
+        return day.date()
     if isinstance(day, date):
         return day
+    expect(day, str, "a day", "write it as YYYY-MM-DD, or pass a datetime.date")
     try:
         return date.fromisoformat(day)
     except ValueError as error:
-        raise TagError(f"{day!r} is no day", remedy="write it as 2023-06-01") from error
+        raise TagError(f"{day[:40]!r} is no day", remedy="write it as YYYY-MM-DD") from error

@@ -12,6 +12,9 @@ from chainwatch.tracing.ends import NOT_READ
 from chainwatch.tracing.trace import Trace
 from chainwatch.units import total
 
+UNREAD = "history not read"
+"""What is known of a receiver of whom no more than the payment was read."""
+
 
 def poisoning_finding(direct: Counterparties) -> Finding:
     """Return the transfers that only look like payments."""
@@ -132,42 +135,82 @@ def order_finding(followed: Trace) -> Finding:
     )
 
 
-def unread_finding(ledger: Ledger, followed: Trace, direct: Counterparties) -> Finding:
-    """Return what the case cannot know, as amounts."""
+def unread_finding(
+    ledger: Ledger, followed: Trace, direct: Counterparties, paid: pl.DataFrame
+) -> Finding:
+    """Return what the case cannot know, as amounts, and what each differs from the others by.
+
+    ``paid`` are the payments of subjects without a probable host, each with what of it was traced.
+    """
+    shown = followed.asset.shown
     unread = followed.ends.filter(pl.col("reason") == NOT_READ)
-    opening = followed.origins.filter(pl.col("kind") != "received")
-    rows = pl.DataFrame(
-        {
-            "what": [
-                "followed to addresses whose history was not read",
-                "paid by subjects beyond what was read to have come in",
-                "received by subjects: origin beyond the payer not read",
-            ],
-            "amount": [
-                total(unread["amount"]),
-                total(opening["amount"]),
-                followed.amount - total(opening["amount"]),
-            ],
-            "addresses": [
-                unread["address"].n_unique(),
-                opening["address"].n_unique(),
-                direct.frame.filter(pl.col("direction") == "in")["counterparty"].n_unique(),
-            ],
-        },
-        schema_overrides={"amount": pl.Decimal(38, 0), "addresses": pl.Int64},
+    here = paid.filter((pl.col("onward") == UNREAD) & ~pl.col("other_subject"))
+    trifles = total(here["amount"]) - total(here["traced"])
+    amount = total(unread["amount"])
+    histories = len(ledger.coverage.select("address").drop_nulls().unique().collect())
+    bridge = (
+        f" (of {shown(total(here['amount']))} paid to others, {shown(trifles)} came from trifles of"
+        " address poisoning, nobody's)"
+        if trifles
+        else ""
     )
-    histories = ledger.coverage.filter(pl.col("kind") == "address").collect().height
     return Finding(
         "Not read",
         (
             f"The file holds the transfers of {histories} addresses and does not say that it holds"
             " all of them. Balances before the first row, the native coin, and every history of a"
-            " counterparty are not read. No figure here is a balance.",
+            " counterparty are not read. No figure here is a balance with its owner.",
         ),
-        rows,
+        _unread_rows(followed, direct, here, unread),
         followed.asset,
         (),
         "not_read",
-        f"Not read: where {followed.asset.shown(total(unread['amount']))} went on to, and the"
-        " origin of all that came in.",
+        f"Not read: where {shown(amount)} went on to{bridge}, and the origin of all that came in.",
+    )
+
+
+def _unread_rows(
+    followed: Trace, direct: Counterparties, here: pl.DataFrame, unread: pl.DataFrame
+) -> pl.DataFrame:
+    opening = followed.origins.filter(pl.col("kind") != "received")
+    came = direct.frame.filter(pl.col("direction") == "in")
+    lured = followed.balances.filter(pl.col("trifles") > 0)
+    amount, traced = total(here["amount"]), total(here["traced"])
+    farther = total(unread["amount"]) - traced
+    rows = [
+        ("paid by unhosted subjects to others whose history was not read", amount, None),
+        (
+            "paid by unhosted subjects to such others out of trifles (nobody's)",
+            amount - traced,
+            None,
+        ),
+        ("followed by other ways to addresses whose history was not read", farther, None),
+        (
+            "followed to addresses whose history was not read",
+            traced + farther,
+            unread["address"].n_unique(),
+        ),
+        (
+            "trifles of address poisoning received by subjects",
+            total(lured["trifles"]),
+            lured.height,
+        ),
+        (
+            "paid by subjects beyond what was read to have come in",
+            total(opening["amount"]),
+            opening["address"].n_unique(),
+        ),
+        (
+            "received by subjects: origin beyond the payer not read",
+            followed.amount - total(opening["amount"]),
+            came["counterparty"].n_unique(),
+        ),
+    ]
+    rows[0] = (*rows[0][:2], here["counterparty"].n_unique())
+    kept = [row for row in rows if row[1] or row is not rows[2]]
+    return pl.DataFrame(
+        kept,
+        schema=["what", "amount", "addresses"],
+        orient="row",
+        schema_overrides={"amount": pl.Decimal(38, 0), "addresses": pl.Int64},
     )

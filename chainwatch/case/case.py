@@ -11,26 +11,26 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
+from chainwatch.case import masking
 from chainwatch.case.document import document
 from chainwatch.case.exports import EXPORTS
 from chainwatch.case.exports.graphml import write_graphml
 from chainwatch.case.exports.tables import write_tables
-from chainwatch.case.finding import Finding
+from chainwatch.case.finding import Finding, same
 from chainwatch.case.log import Log
-from chainwatch.case.masking import edition_of, rows_of, standing_in, tables_of
 from chainwatch.case.place import absolute, check_free, write_whole
 from chainwatch.case.report import render_html, render_pdf
 from chainwatch.case.roles import sealed
 from chainwatch.case.seal import LOG, write_seal
-from chainwatch.errors import CaseError
+from chainwatch.case.sections import brought
+from chainwatch.errors import CaseError, MissingExtra
 from chainwatch.figures.traced import FlowFigure
+from chainwatch.ledger.ledger import Ledger
 from chainwatch.legible import visible
 from chainwatch.provenance import Result, digest_result
 from chainwatch.triage.desk import opened
+from chainwatch.triage.hidden import parties
 from chainwatch.triage.privacy import DISCLOSURE, Edition, Party, annex
-from chainwatch.triage.shown import parties
 from chainwatch.triage.spoken import Spoken
 
 NOTHING = "0" * 64
@@ -86,6 +86,7 @@ class Case:
     statements: tuple[str, ...] = ()
     clock: Clock = field(default=now, repr=False)
     log: Log = field(default_factory=lambda: Log([]), repr=False)
+    standing: masking.Standing = field(default_factory=dict, repr=False)
     results: list[tuple[Result, str]] = field(default_factory=list, repr=False)
     times: list[str] = field(default_factory=list, repr=False)
     desk_reasons: int = field(default=0, repr=False)
@@ -98,6 +99,8 @@ class Case:
 
     def add(self, *results: Result, note: str = "") -> Case:
         """Add results, with the reason why; nothing is ever taken out again.
+
+        A result whose content the case holds already is noted in the log and not added twice.
 
         Raises
         ------
@@ -112,8 +115,12 @@ class Case:
                 )
         self._note_desk()
         for result in results:
-            self._log(f"add {_called(result)}", note, digest_result(result))
-            self.results.append((result, note))
+            content = digest_result(result)
+            held = any(same(one, result, content) for one, _ in self.results)
+            again = " again: the case holds it already" if held else ""
+            self._log(f"add {_called(result)}{again}", note, content)
+            if not held:
+                self.results.append((result, note))
         return self
 
     def _note_desk(self) -> None:
@@ -128,10 +135,22 @@ class Case:
 
     def edition(self, name: str) -> Edition:
         """Return an edition with the roles that the added results give."""
-        return edition_of(self._results(), name, self.mask_key)
+        return masking.edition_of(self._results(), name, self.mask_key, self.standing)
+
+    def look_beside(self, ledger: Ledger) -> None:
+        """Read who stands in the transactions of the results, so that those are withheld as well.
+
+        Call it when all results are added: tables name payer and payee, a ledger all others.
+        """
+        self.standing = masking.beside(ledger, self._results())
 
     def _results(self) -> list[Result]:
-        return [result for result, _ in self.results]
+        return [result for result, _ in self.whole()]
+
+    def whole(self) -> list[tuple[Result, str]]:
+        """Return the results with their notes, and the sections that they bring to the report."""
+        found = brought([result for result, _ in self.results])
+        return [*self.results, *((finding, "") for finding in found)]
 
     def parties(self) -> set[Party]:
         """Return every address that stands in any result."""
@@ -173,7 +192,7 @@ class Case:
         shown = self.edition(DISCLOSURE)
 
         def fill(place: Path) -> None:
-            key = annex(shown, self.parties(), standing_in(self._results(), shown))
+            key = annex(shown, self.parties(), masking.standing_in(self._results(), shown))
             write_tables({"pseudonyms": key}, place)
             secret = place / "mask_key.txt"
             secret.touch(mode=0o600)
@@ -193,16 +212,20 @@ class Case:
     def _fill(self, folder: Path, edition: Edition) -> None:
         said = Spoken(edition, self.parties())
         tables = {
-            name: said.frame(frame) for name, frame in tables_of(self._results(), edition).items()
+            name: said.frame(frame)
+            for name, frame in masking.tables_of(self._results(), edition).items()
         }
         write_tables(tables, folder / "tables")
         figures = self._figures(folder, edition, said)
         doc = said.plain(document(self, edition, figures))
         (folder / "report.html").write_bytes(render_html(doc, folder))
-        (folder / "report.pdf").write_bytes(render_pdf(doc, folder))
+        try:
+            (folder / "report.pdf").write_bytes(render_pdf(doc, folder))
+        except MissingExtra as missing:  # the manifest says typst is absent; the page says it all
+            (folder / "report.pdf.missing.txt").write_text(f"{missing}\n", encoding="utf-8")
         log = self.log.told(edition.seal, said.text)
         (folder / LOG).write_bytes(log.lines())
-        manifest = said.plain(self._manifest(edition, tables)) | {"log": log.head()}
+        manifest = said.plain(self._manifest(edition)) | {"log": log.head()}
         write_seal(folder, manifest, self._run())
 
     def _run(self) -> dict[str, Any]:
@@ -233,8 +256,7 @@ class Case:
                 drawn[number] = stem
         return drawn
 
-    def _manifest(self, edition: Edition, tables: dict[str, pl.DataFrame]) -> dict[str, Any]:
-        whole = rows_of(self._results())
+    def _manifest(self, edition: Edition) -> dict[str, Any]:
         return {
             "case": self.name,
             "title": self.title,
@@ -242,11 +264,7 @@ class Case:
             "edition": edition.name,
             "statements": list(self.statements),
             "exports": sorted(EXPORTS),
-            "rows_left_out": {
-                name: whole[name] - frame.height
-                for name, frame in tables.items()
-                if whole[name] != frame.height
-            },
+            "rows_left_out": masking.left_out_of(self._results(), edition),
             "results": [
                 {
                     "what": _called(result),

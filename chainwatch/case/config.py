@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from chainwatch.case.misfit import misfit
 from chainwatch.errors import CaseError, InputError
 from chainwatch.sources.dump_mapping import DumpMapping
 
@@ -125,12 +126,26 @@ def load_case(path: str | Path) -> CaseFile:
     CaseError
         Naming the file, the key and what is wrong with it.
     """
-    place = Path(path)
+    return parse_case(_toml(Path(path)), where=str(path))
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    """Return the content of a TOML file, or say in one sentence why there is none."""
+    if path.is_dir():
+        raise CaseError(
+            "this is a folder, not a case file", where=str(path), remedy="name a TOML file"
+        )
     try:
-        table = tomllib.loads(place.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CaseError(f"the case file cannot be read ({error})", where=str(place)) from error
-    return parse_case(table, where=str(place))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        what, remedy = "there is no such case file", "check the path"
+    except OSError as error:
+        what, remedy = f"the case file cannot be read: {error.strerror or error}", None
+    except UnicodeDecodeError:
+        what, remedy = "the case file cannot be read: it is no text in UTF-8", "name a TOML file"
+    except ValueError as error:  # also what TOML itself refuses, with line and column
+        what, remedy = f"the case file cannot be read as TOML: {error}", None
+    raise CaseError(what, where=str(path), remedy=remedy)
 
 
 def parse_case(table: dict[str, Any], *, where: str) -> CaseFile:
@@ -144,13 +159,8 @@ def parse_case(table: dict[str, Any], *, where: str) -> CaseFile:
     try:
         return CaseFile.model_validate(table)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise CaseError(
-            f"the case file does not fit: {key}: {first['msg']}",
-            where=where,
-            remedy="see examples/ for a whole one",
-        ) from None
+        found = error.errors(include_url=False)
+        raise misfit(found, CaseFile, where) from None
 
 
 def data_folder(given: str | Path | None, case_file: Path) -> Path:
@@ -170,3 +180,21 @@ def data_folder(given: str | Path | None, case_file: Path) -> Path:
             remedy=f"pass --data FOLDER or set {DATA_VARIABLE}",
         )
     return folder
+
+
+def inside(base: Path, path: str) -> Path:
+    """Return a path of a case file below the data folder: a stranger's case file reads no other.
+
+    Raises
+    ------
+    InputError
+        If the path is absolute or leads out of the folder.
+    """
+    found = base / path
+    if Path(path).is_absolute() or not found.resolve().is_relative_to(base.resolve()):
+        raise InputError(
+            "a case file may only name files inside the data folder",
+            where=path,
+            remedy="put the file there, or name another folder with --data",
+        )
+    return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -13,12 +15,13 @@ from chainwatch.case.finding import Finding
 from chainwatch.case.report import CaseDocument, FigureBlock, Section, TableBlock
 from chainwatch.case.roles import sealed
 from chainwatch.case.seal import versions
-from chainwatch.chains import chain
+from chainwatch.chains import CHAINS, chain
 from chainwatch.figures.sankey import alt_text
 from chainwatch.figures.traced import FlowFigure
 from chainwatch.provenance import Record
+from chainwatch.triage.columns import ROUNDED, SUMMED
 from chainwatch.triage.privacy import DISCLOSURE, FEWEST, Edition
-from chainwatch.triage.shown import ROUNDED, shown_tables
+from chainwatch.triage.shown import shown_tables
 
 if TYPE_CHECKING:
     from chainwatch.case.case import Case
@@ -53,7 +56,8 @@ def document(case: Case, edition: Edition, drawn: Mapping[int, str]) -> CaseDocu
     """Return the report of a case for an edition."""
     figures: list[Section] = []
     sections: list[Section] = []
-    for number, (result, note) in enumerate(case.results):
+    whole = case.whole()
+    for number, (result, note) in enumerate(whole):
         if isinstance(result, Finding):
             sections.append(_section(result, edition))
         elif isinstance(result, FlowFigure):
@@ -66,7 +70,7 @@ def document(case: Case, edition: Edition, drawn: Mapping[int, str]) -> CaseDocu
         notice=NOTICES[edition.name],
         summary=tuple(
             result.headline
-            for result, _ in case.results
+            for result, _ in whole
             if isinstance(result, Finding) and result.headline
         ),
         sections=(*_stated(case.statements), *figures, *sections),
@@ -95,28 +99,46 @@ def _section(finding: Finding, edition: Edition) -> Section:
 def _table(finding: Finding, name: str, frame: pl.DataFrame) -> TableBlock:
     if ROUNDED in frame.columns and "amount" in frame.columns:
         frame = frame.sort("amount", descending=True, nulls_last=True, maintain_order=True)
-    printed = frame.head(MOST_ROWS)
-    rounded = printed[ROUNDED].to_list() if ROUNDED in frame.columns else [False] * printed.height
-    columns = [column for column in frame.columns if column != ROUNDED]
-    rows = tuple(
-        tuple(_text(*cell, finding.asset, hide) for cell in zip(columns, row, strict=True))
-        for row, hide in zip(printed.select(columns).iter_rows(), rounded, strict=True)
+    rounded = frame[ROUNDED].to_list() if ROUNDED in frame.columns else [False] * frame.height
+    empty = {SUMMED for name in frame.columns if name == SUMMED and frame[name].is_null().all()}
+    columns = [column for column in frame.columns if column not in {ROUNDED, *empty}]
+    rows, columns, printed = _collapsed(
+        [
+            tuple(_text(*cell, finding.asset, hide) for cell in zip(columns, row, strict=True))
+            for row, hide in zip(frame.select(columns).iter_rows(), rounded, strict=True)
+        ],
+        columns,
     )
-    left = frame.height - printed.height
+    left = frame.height - printed
     note = f"Files: tables/{name}.csv and .parquet, with amounts in base units."
     return TableBlock(
         caption=f"{finding.title} ({frame.height} {'row' if frame.height == 1 else 'rows'})",
         columns=tuple(column.replace("_", " ") for column in columns),
         rows=rows,
         align=tuple(
-            "right" if frame.schema[column].is_numeric() or column in _NUMBERS else "left"
+            "right" if column in _NUMBERS or frame.schema[column].is_numeric() else "left"
             for column in columns
         ),
         note=(f"{left} more rows are not printed here. " if left else "") + note,
     )
 
 
-_NUMBERS = frozenset({"payments", "count", "counterparties", "sweeps", "ends"})
+ALIKE = "rows_alike"
+"""Heading of the count where rows read the same, as those of masked parties often do."""
+
+_NUMBERS = frozenset({"payments", "count", "counterparties", "sweeps", "ends", ALIKE})
+
+
+def _collapsed(
+    rows: list[tuple[str, ...]], columns: list[str]
+) -> tuple[tuple[tuple[str, ...], ...], list[str], int]:
+    """Print rows that read the same once, with their number; say how many rows that covers."""
+    counts = Counter(rows)
+    if len(counts) == len(rows):
+        return tuple(rows[:MOST_ROWS]), columns, min(len(rows), MOST_ROWS)
+    printed = list(counts.items())[:MOST_ROWS]
+    covered = sum(count for _, count in printed)
+    return tuple((*row, str(count)) for row, count in printed), [*columns, ALIKE], covered
 
 
 def _text(column: str, value: object, asset: Asset | None, rounded: bool) -> str:
@@ -137,7 +159,8 @@ def _text(column: str, value: object, asset: Asset | None, rounded: bool) -> str
 def _figure(figure: FlowFigure, edition: Edition, stem: str, note: str) -> Section:
     flows = figure.flows(edition)
     asset = figure.trace.asset
-    alt = alt_text(flows, symbol=asset.symbol, decimals=asset.decimals)
+    sums = figure.totals(edition)
+    alt = alt_text(flows, symbol=asset.symbol, decimals=asset.decimals, top=figure.top, sums=sums)
     block = FigureBlock(f"figures/{stem}.svg", figure.caption(), alt)
     return Section("Main routes", (note,) if note else (), (), (block,))
 
@@ -173,11 +196,19 @@ def _short(value: Any) -> str:
     return f"{kind}:{digest[:16]}" if mark and kind.endswith("sha256") else str(value)
 
 
+_CHAIN = re.compile("|".join(re.escape(one) for one in sorted(item.id for item in CHAINS)))
+
+
+def _alias(found: re.Match[str]) -> str:
+    """Return the short name of a chain for the id by which programs know it."""
+    return chain(found[0]).alias
+
+
 def _parameters(records: list[Record]) -> tuple[tuple[str, str], ...]:
     """Return the plain parameters of every step: digests stand in the lineage."""
     rows = []
     for record in records:
         for key, value in record.params.items():
             if isinstance(value, (int, str)) and not str(value).startswith("sha256:"):
-                rows.append((f"{record.step}: {key}", str(value)))
+                rows.append((f"{record.step}: {key}", _CHAIN.sub(_alias, str(value))))
     return tuple(dict.fromkeys(rows))

@@ -2,26 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections import defaultdict
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 import polars as pl
 
 from chainwatch.case.roles import roles_of
 from chainwatch.figures.traced import FlowFigure
+from chainwatch.ledger.ledger import Ledger
 from chainwatch.provenance import Result
 from chainwatch.tracing.trace import Trace
 from chainwatch.triage.alike import singled_out, standing
-from chainwatch.triage.privacy import DISCLOSURE, POOLED, Edition
-from chainwatch.triage.shown import shown_tables, transactions_of_masked
+from chainwatch.triage.hidden import parties, rows_left_out, transactions_of_masked
+from chainwatch.triage.privacy import DISCLOSURE, POOLED, Edition, Party
+from chainwatch.triage.shown import shown_tables
+
+Standing = Mapping[Party, frozenset[bytes]]
+"""Who stands in a transaction, by chain and id."""
 
 
-def edition_of(results: Sequence[Result], name: str, key: bytes) -> Edition:
-    """Return an edition with all that the results of a case say about who may be shown."""
+def beside(ledger: Ledger, results: Sequence[Result]) -> Standing:
+    """Return who of a case stands in each transaction of its results, as far as the ledger says.
+
+    A table names payer and payee; the change of the same transaction may be of somebody whom
+    another table names, and who is masked.
+    """
+    ids = {
+        txid
+        for result in results
+        for frame, _ in result.tables().values()
+        if "txid" in frame.columns
+        for txid in frame["txid"].drop_nulls().to_list()
+    }
+    known = {address for result in results for _, address in parties(result)}
+    told = ledger.transactions.filter(pl.col("txid").is_in(list(ids)))
+    key = ["chain", "tx"]
+    sides = [
+        told.select(*key, "txid").join(side.select(*key, "address"), on=key)
+        for side in (ledger.inputs, ledger.outputs)
+    ]
+    moved = ledger.transfers.filter(pl.col("txid").is_in(list(ids)))
+    sides += [
+        moved.select("chain", "txid", pl.col(end).alias("address"))
+        for end in ("sender", "receiver")
+    ]
+    rows = pl.concat([side.select("chain", "txid", "address") for side in sides])
+    found: defaultdict[Party, set[bytes]] = defaultdict(set)
+    kept = rows.filter(pl.col("address").is_in(list(known))).unique().collect()
+    for chain, txid, address in kept.iter_rows():
+        found[chain, txid].add(address)
+    return {place: frozenset(who) for place, who in sorted(found.items())}
+
+
+def edition_of(
+    results: Sequence[Result], name: str, key: bytes, standing: Standing | None = None
+) -> Edition:
+    """Return an edition with all that the results of a case say about who may be shown.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        All of the case.
+    name : str
+        ``disclosure`` or ``working``.
+    key : bytes
+        Secret of the pseudonyms.
+    standing : mapping, optional
+        What `beside` says.
+    """
     plain = Edition(name, key, roles_of(results))
     if name != DISCLOSURE:
         return plain
-    masked = replace(plain, withheld=transactions_of_masked(results, plain))
+    masked = replace(plain, withheld=_withheld(results, plain, standing or {}))
     flows = _flows(results, masked)
     passing = {
         masked.pseudonym(result.asset.chain, item)
@@ -32,6 +85,18 @@ def edition_of(results: Sequence[Result], name: str, key: bytes) -> Edition:
     for frame in flows.values():
         passing |= {item for item in frame["source"].to_list() if item.startswith(POOLED)}
     return replace(masked, pooled=singled_out(tables_of(results, masked) | flows, passing))
+
+
+def _withheld(
+    results: Sequence[Result], edition: Edition, standing: Standing
+) -> dict[Party, frozenset[bytes]]:
+    """Return the transactions in which a masked party of the case stands, and these parties."""
+    found = transactions_of_masked(results, edition)
+    for (chain, txid), who in standing.items():
+        masked = frozenset(item for item in who if edition.masks(chain, item))
+        if masked:
+            found[chain, txid] = found.get((chain, txid), frozenset()) | masked
+    return found
 
 
 def standing_in(results: Sequence[Result], edition: Edition) -> frozenset[str]:
@@ -56,13 +121,13 @@ def tables_of(results: Sequence[Result], edition: Edition) -> dict[str, pl.DataF
     return found
 
 
-def rows_of(results: Sequence[Result]) -> dict[str, int]:
-    """Return the number of rows of every table, none left out, under the same names."""
+def left_out_of(results: Sequence[Result], edition: Edition) -> dict[str, int]:
+    """Return how many rows of each table name masked parties alone, under the same names."""
     found: dict[str, int] = {}
     for result in results:
-        for name, (frame, _) in result.tables().items():
-            found[_free(name, found)] = frame.height
-    return found
+        for name, count in rows_left_out(result, edition).items():
+            found[_free(name, found)] = count
+    return {name: count for name, count in found.items() if count}
 
 
 def _free(name: str, taken: Container[str]) -> str:

@@ -107,8 +107,9 @@ def check_free(target: Path, ours: Ours | None = None, *, replace: bool = False)
         return
     earlier = ours is not None and not target.is_symlink() and target.is_dir() and ours(target)
     if not (earlier and replace):
+        foreign = " and holds no earlier run of chainwatch" if replace else ""
         raise OutputExists(
-            "the output folder exists",
+            f"the output folder exists{foreign}",
             where=str(target),
             remedy="name another one, or pass --replace to run it again"
             if earlier

@@ -17,12 +17,13 @@ from chainwatch.attribution.tags import Tags, read_tags, tags_of
 from chainwatch.case.account_case import add_account_findings
 from chainwatch.case.case import Case, new_mask_key, now
 from chainwatch.case.coin_case import add_coin_findings
-from chainwatch.case.config import Blocks, CaseFile, Transfers, data_folder, load_case
+from chainwatch.case.config import Blocks, CaseFile, Transfers, data_folder, inside, load_case
 from chainwatch.case.finding import Finding
 from chainwatch.case.place import absolute, check_free, write_whole
 from chainwatch.case.seal import MANIFEST
+from chainwatch.chains import Chain
 from chainwatch.chains import chain as find_chain
-from chainwatch.errors import CaseError, InputError
+from chainwatch.errors import AddressError, CaseError, InputError
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.sources.base import Source, pull
 from chainwatch.sources.block_files import BlockFiles
@@ -174,7 +175,7 @@ def _compute(
     report.raise_for_failures()
     tags = tags_of(ledger)
     for listed in config.tags:
-        tags = tags + read_tags(base / listed.path, chain=listed.chain)
+        tags = tags + read_tags(inside(base, listed.path), chain=listed.chain)
     head = config.case
     case = Case(
         head.name,
@@ -191,6 +192,7 @@ def _compute(
     add = add_coin_findings if family == "utxo" else add_account_findings
     add(case, config, ledger, tags, subjects)
     case.add(_read(ledger, pulls), note="What the case rests on.")
+    case.look_beside(ledger)
     return case, tuple(pulls)
 
 
@@ -201,9 +203,9 @@ def _what(entry: Blocks | Transfers) -> str:
 
 def _source(entry: Blocks | Transfers, base: Path, acquired: datetime | None) -> Source:
     if isinstance(entry, Blocks):
-        paths = [base / path for path in entry.paths]
+        paths = [inside(base, path) for path in entry.paths]
         return BlockFiles(paths, chain=entry.chain, height=entry.height, acquired=acquired)
-    return TransferDump(base / entry.path, entry.mapping, acquired=acquired)
+    return TransferDump(inside(base, entry.path), entry.mapping, acquired=acquired)
 
 
 def _subjects(config: CaseFile, base: Path, tags: Tags) -> pl.DataFrame:
@@ -213,8 +215,9 @@ def _subjects(config: CaseFile, base: Path, tags: Tags) -> pl.DataFrame:
     if wanted.concept or wanted.label:
         found = tags.where(concept=wanted.concept, label=wanted.label, chain=chain).addresses()
     else:
-        listed = list(wanted.addresses) if wanted.csv is None else _column(base, config)
-        rows = {"chain": [chain.id] * len(listed), "address": [parse(x, chain) for x in listed]}
+        inline = [_parsed(text, chain, "[subjects] addresses") for text in wanted.addresses]
+        parsed = inline if wanted.csv is None else _column(base, config, chain)
+        rows = {"chain": [chain.id] * len(parsed), "address": parsed}
         schema = {"chain": pl.String, "address": pl.Binary}
         found = pl.DataFrame(rows, schema=schema).unique(maintain_order=True)
     if not found.height:
@@ -224,8 +227,17 @@ def _subjects(config: CaseFile, base: Path, tags: Tags) -> pl.DataFrame:
     return found
 
 
-def _column(base: Path, config: CaseFile) -> list[str]:
-    path = base / str(config.subjects.csv)
+def _parsed(text: str, chain: Chain, where: str) -> bytes:
+    """Return an address; if it is none, say where it stands."""
+    try:
+        return parse(text, chain)
+    except AddressError as error:
+        raise AddressError(error.what, where=where, remedy=error.remedy) from None
+
+
+def _column(base: Path, config: CaseFile, chain: Chain) -> list[bytes]:
+    """Return the addresses of a column; empty cells say nothing."""
+    path = inside(base, str(config.subjects.csv))
     try:
         frame = pl.read_csv(path, infer_schema_length=0)
     except (OSError, pl.exceptions.PolarsError) as error:
@@ -241,7 +253,8 @@ def _column(base: Path, config: CaseFile) -> list[str]:
             where=str(path),
             remedy=f"its columns are {', '.join(frame.columns)}",
         )
-    return [str(item) for item in frame[name].drop_nulls().to_list()]
+    lines = enumerate(frame[name].to_list(), 2)  # the first line names the columns
+    return [_parsed(cell, chain, f"{path} line {n}") for n, cell in lines if cell is not None]
 
 
 def _read(ledger: Ledger, pulls: list[PullReport]) -> Finding:

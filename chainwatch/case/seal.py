@@ -14,6 +14,7 @@ from typing import Any
 
 from chainwatch.case.log import read_log
 from chainwatch.errors import CaseError
+from chainwatch.legible import visible
 from chainwatch.provenance import digest_bytes
 
 FORMAT = 1
@@ -27,7 +28,18 @@ OPTIONAL = ("typst", "pygraphviz")
 
 def pretty(value: object) -> bytes:
     """Return plain data as readable JSON with sorted keys: the same bytes for the same data."""
-    return (json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
+    return (
+        json.dumps(_legible(value), sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    ).encode()
+
+
+def _legible(value: object) -> object:
+    """Return plain data in which no text hides characters or turns the reading direction."""
+    if isinstance(value, str):
+        return visible(value, keep="\n")
+    if isinstance(value, Mapping):
+        return {visible(str(key)): _legible(item) for key, item in value.items()}
+    return [_legible(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def versions() -> dict[str, str]:
@@ -83,53 +95,89 @@ class Verified:
     files: int
     entries: int
     seal: str
+    matched: bool = False
 
     def __repr__(self) -> str:
         return (
-            f"Verified({self.files} files and {self.entries} log entries are as sealed;"
-            f" seal sha256:{self.seal})"
+            f"Verified({self.files} files and {self.entries} log entries are as this seal says: "
+            f"sha256:{self.seal}; {self._compared()})"
         )
+
+    def _compared(self) -> str:
+        if self.matched:
+            return "it is the seal that was expected"
+        return "whoever reseals makes another: compare it with a copy kept elsewhere"
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(repr(self))}</p>"
 
 
-def verify(folder: str | Path) -> Verified:
-    """Prove that a written case is as it was sealed: every file, and every entry of its log.
+def verify(folder: str | Path, seal: str | None = None) -> Verified:
+    """Prove that a written case is as its seal says: every file, and every entry of its log.
 
-    The seal shows that the files fit each other. Who sealed them, and when, is shown only by a
-    copy of the seal's digest kept elsewhere.
+    A seal shows that the files fit each other. Anybody can change a file and seal the folder
+    again: only a copy of the seal's digest kept elsewhere shows that it is the same seal.
+
+    Parameters
+    ----------
+    folder : path
+        A written edition.
+    seal : str, optional
+        SHA-256 of ``seal.json`` as it was noted when the case was written, in hexadecimal.
 
     Raises
     ------
     CaseError
-        Naming the first file that is missing, added or changed.
+        Naming the first file or folder that is missing, added or changed.
     """
     root = Path(folder)
+    _one_edition(root)
     _no_links(root)
-    seal = _json(root / SEAL)
+    digests = _json(root / SEAL)
+    found = digest_bytes((root / SEAL).read_bytes())
+    if seal is not None and seal.strip().lower().removeprefix("sha256:") != found:
+        raise CaseError(
+            f"this is another seal: sha256:{found}", where=str(root / SEAL), remedy=COMPARE
+        )
     for name in (MANIFEST, RUN):
-        _same(root, name, seal.get(name))
+        _same(root, name, digests.get(name))
     manifest = _json(root / MANIFEST)
     listed = _listed(root, manifest)
     for name, digest in sorted(listed.items()):
         _same(root, name, digest)
-    there = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
-    extra = sorted(there - set(listed) - {MANIFEST, RUN, SEAL})
-    if extra:
-        raise CaseError(
-            "a file was added after sealing", where=str(root / extra[0]), remedy="take it out"
-        )
-    lines = (root / LOG).read_text(encoding="utf-8", errors="replace").splitlines()
+    _nothing_added(root, {*listed, MANIFEST, RUN, SEAL})
+    lines = (root / LOG).read_text(encoding="utf-8", errors="replace").split("\n")[:-1]
     log = read_log(lines, where=str(root / LOG))
     if log.head() != manifest.get("log"):
         raise CaseError(
             "the log is not the one that was sealed", where=str(root / LOG), remedy=COMPARE
         )
-    return Verified(root, len(listed), len(log.entries), digest_bytes((root / SEAL).read_bytes()))
+    return Verified(root, len(listed), len(log.entries), found, seal is not None)
 
 
 COMPARE = "compare with the copy that was sealed"
+
+
+def _one_edition(root: Path) -> None:
+    """Say which folders are sealed if the folder above them is named."""
+    sealed = [path.parent for path in sorted(root.glob(f"*/{SEAL}"))]
+    if sealed and not (root / SEAL).exists():
+        raise CaseError(
+            "this folder is not sealed itself, those in it are",
+            where=str(root),
+            remedy=f"verify {' and '.join(str(path) for path in sealed)}",
+        )
+
+
+def _nothing_added(root: Path, sealed: set[str]) -> None:
+    """Refuse files that the manifest does not list, and folders without any that it lists."""
+    folders = {str(parent) for name in sealed for parent in PurePosixPath(name).parents}
+    for path in sorted(root.rglob("*")):
+        what, known = ("folder", folders) if path.is_dir() else ("file", sealed)
+        if path.relative_to(root).as_posix() not in known:
+            raise CaseError(
+                f"a {what} was added after sealing", where=str(path), remedy="take it out"
+            )
 
 
 def _no_links(root: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import struct
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -111,12 +110,17 @@ def _section(section: Section, images: dict[str, bytes], numbers: dict[str, int]
 
 
 def _sheets(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return runs of neighbouring sections that stand on pages turned alike."""
+    """Return the sections before the first wide one, and the rest, which stand on turned pages.
+
+    Each change between upright and turned pages begins a new page: one change, not many.
+    """
 
     def wide(part: dict[str, Any]) -> bool:
         return any(item["wide"] for item in (*part["tables"], *part["figures"]))
 
-    return [{"wide": turned, "sections": list(run)} for turned, run in groupby(parts, key=wide)]
+    first = next((at for at, part in enumerate(parts) if wide(part)), len(parts))
+    runs = ((False, parts[:first]), (True, parts[first:]))
+    return [{"wide": turned, "sections": run} for turned, run in runs if run]
 
 
 def _branch(line: str) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from typing import Protocol
 
 import polars as pl
 
-from chainwatch.addresses import kind_of, parse
+from chainwatch.addresses import kind_of, parse, text_series
 from chainwatch.chains import Chain
 from chainwatch.chains import chain as find_chain
 from chainwatch.clusters.explain import Adjacency, Explanation, adjacency, explain
 from chainwatch.clusters.forest import COLLAPSE_SCHEMA, Actors, grow
-from chainwatch.errors import InputError
+from chainwatch.errors import InputError, expect, refuse
 from chainwatch.heuristics.links import LINK_KEY, Links
 from chainwatch.provenance import Record, recorded
 
@@ -41,7 +41,8 @@ class Clusters:
     """Addresses grouped by owner, with the evidence that joined them.
 
     A cluster's id is its smallest address, so the same addresses always get the same id. An
-    address that no link joins is a cluster of its own and stands in no table.
+    address that no link joins is a cluster of its own and stands in no table. Addresses are
+    canonical bytes; :meth:`plain` returns them as text.
 
     Attributes
     ----------
@@ -106,12 +107,18 @@ class Clusters:
         return self._walks[chain, cluster]
 
     def of(self, address: str | bytes, chain: str | Chain | None = None) -> bytes:
-        """Return the id of the cluster an address is in: itself where nothing joins it."""
+        """Return the id of the cluster an address is in: itself where nothing joins it.
+
+        It is canonical bytes; ``addresses.text(bytes, chain)`` writes them out.
+        """
         where, key = self._key(address, chain)
         return self._id.get((where, key), key)
 
     def members(self, address: str | bytes, chain: str | Chain | None = None) -> list[bytes]:
-        """Return all addresses of the cluster that an address is in, sorted."""
+        """Return all addresses of the cluster that an address is in, as sorted canonical bytes.
+
+        :meth:`plain` returns them as text.
+        """
         where, key = self._key(address, chain)
         cluster = self._id.get((where, key))
         if cluster is None:
@@ -136,6 +143,33 @@ class Clusters:
         _, end = self._key(b, chain)
         return explain(self, where, start, end)
 
+    def plain(
+        self, address: str | bytes | None = None, chain: str | Chain | None = None
+    ) -> pl.DataFrame:
+        """Return ``chain, address, cluster`` as texts for people; addresses are in clear.
+
+        Parameters
+        ----------
+        address : str or bytes, optional
+            Return only the cluster that it is in; no row where nothing joins it.
+        chain : str or Chain, optional
+            Chain of the address, where the links are of several.
+        """
+        rows = self.frame.sort("chain", "cluster", "address")
+        if address is not None:
+            where, key = self._key(address, chain)
+            mine = self._id.get((where, key), key)
+            rows = rows.filter((pl.col("chain") == where) & (pl.col("cluster") == mine))
+        parts = [
+            part.with_columns(
+                pl.lit(find_chain(name).alias).alias("chain"),
+                *(text_series(part[column], name) for column in ("address", "cluster")),
+            )
+            for (name,), part in rows.group_by("chain", maintain_order=True)
+        ]
+        empty = dict.fromkeys(("chain", "address", "cluster"), pl.String)
+        return pl.concat([pl.DataFrame(schema=empty), *parts])
+
     def sizes(self) -> pl.DataFrame:
         """Return one row per cluster with its number of addresses, the largest first."""
         return (
@@ -149,9 +183,16 @@ class Clusters:
         return self.record.tree() if self.record else "clusters made by hand"
 
     def _key(self, address: str | bytes, chain: str | Chain | None) -> tuple[str, bytes]:
-        found = [find_chain(chain).id] if chain else self.links.frame["chain"].unique().to_list()
+        expect(address, (str, bytes), "an address", "pass an address, as text or canonical bytes")
+        read = self.links.frame["chain"].unique().sort().to_list()
+        found = [find_chain(chain).id] if chain else read
         if len(found) != 1:
-            raise InputError("the chain of the address is not clear", remedy="pass chain='btc'")
+            names = [find_chain(name).alias for name in found] or ["btc"]
+            raise InputError(
+                "the chain of the address is not clear"
+                + (f": there are links of {', '.join(names)}" if found else ""),
+                remedy=f"pass chain={names[0]!r}",
+            )
         if isinstance(address, str):
             return found[0], parse(address, found[0])
         kind_of(address)  # raises where the bytes are no canonical address
@@ -205,6 +246,13 @@ def cluster(links: Links, *, tags: Tagged | None = None, large: int = LARGE) -> 
     ----------
     Kruskal 1956 for the forest; Harrigan and Fretter 2016 on why clusters grow, and collapse.
     """
+    expect(links, Links, "links", "pass links, as co_spends(ledger) returns them")
+    expect(large, int, "large", "pass a whole number")
+    named_by = getattr(tags, "frame", None)
+    if tags is not None and not {"chain", "address", "label"} <= {
+        *getattr(named_by, "columns", ())
+    }:
+        refuse(tags, "tags", "pass tags as read_tags(...) returns them")
     if large < 2:
         raise InputError(f"a group of {large} is not large", remedy="give 2 or more addresses")
     named = None if tags is None else _named(tags)

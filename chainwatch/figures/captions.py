@@ -36,7 +36,7 @@ def method(chosen: Selection, symbol: str, decimals: int, engine: str) -> str:
     """Return the part of the caption that says how the figure was made and what it leaves out."""
     drawn, moved = chosen.drawn, chosen.moved
     share = percent(drawn.amount, moved.amount) if moved.amount else "no known amount"
-    entering = Sum(1, 0, chosen.entering, coarse=moved.coarse)
+    entering = Sum(1, 0, chosen.entering, coarse=not chosen.entering_exact)
     said = [
         f"Money runs from left to right; the width of a band is proportional to its amount, "
         f"{THINNEST} pt at least.",
@@ -50,9 +50,10 @@ def method(chosen: Selection, symbol: str, decimals: int, engine: str) -> str:
     ]
     if moved.unknown:
         said.append(f"{moved.unknown:,} flows are of unknown amount and drawn at least width.")
-    if moved.coarse:
-        said.append("≈: rounded to protect bystanders.")
-    exact = "" if moved.coarse else "; the tables hold them exactly"
+    rounded = moved.coarse or any(flow.coarse for flow in chosen.flows)
+    if rounded:
+        said.append("≈: rounded to protect others than subjects, findings and services.")
+    exact = "" if rounded else "; the tables hold them exactly"
     said.append(f"Amounts to {DIGITS} digits{exact}.")
     if chosen.first and chosen.last:
         said.append(f"Transfers of {chosen.first:%Y-%m-%d} to {chosen.last:%Y-%m-%d} UTC.")

@@ -13,7 +13,7 @@ import polars as pl
 from chainwatch.figures import arrange, bands, captions, style
 from chainwatch.figures.arrange import BAR, LABEL, LINE
 from chainwatch.figures.layout import engine_name
-from chainwatch.figures.selection import Selection, node_lines, select
+from chainwatch.figures.selection import Selection, Sums, node_lines, select
 from chainwatch.figures.style import ROLES
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def draw_flow(
     caption: str = "",
     ax: Axes | None = None,
     engine: str | None = None,
+    sums: Sums | None = None,
 ) -> Axes:
     """Draw the largest flows of a frame as bands whose width is proportional to the amount.
 
@@ -65,6 +66,8 @@ def draw_flow(
         Where to draw. Default: a new figure of the width of A4 landscape.
     engine : {"dot", "own"}, optional
         Layout engine; default dot where pygraphviz is installed.
+    sums : Totals, optional
+        Says what several rounded flows add up to; else the rounded amounts are added.
 
     Returns
     -------
@@ -77,7 +80,7 @@ def draw_flow(
         If the frame is not a flow frame, or the axes are too small for so many flows.
     """
     symbol = style.printable(symbol, limit=SYMBOL_CHARACTERS)
-    chosen = select(flows, top)
+    chosen = select(flows, top, sums)
     with style.settings():
         page = _Page(chosen, symbol, decimals, title, caption, ax, engine)
         page.draw()
@@ -85,9 +88,11 @@ def draw_flow(
     return page.ax
 
 
-def alt_text(flows: pl.DataFrame, *, symbol: str, decimals: int, top: int = 40) -> str:
+def alt_text(
+    flows: pl.DataFrame, *, symbol: str, decimals: int, top: int = 40, sums: Sums | None = None
+) -> str:
     """Describe the figure's main routes in a few sentences, for those who cannot see it."""
-    chosen = select(flows, top)
+    chosen = select(flows, top, sums)
     return captions.spoken(chosen, style.printable(symbol, limit=SYMBOL_CHARACTERS), decimals)
 
 

@@ -7,10 +7,10 @@ A flow frame has one row per pair of nodes, aggregated and masked for its editio
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import polars as pl
 
@@ -38,6 +38,15 @@ DIGITS = 4
 """Decimals (or, below one coin, significant digits) of an amount in a figure."""
 
 
+class Sums(Protocol):
+    """Exact sums of flows: what of them may be said."""
+
+    @property
+    def entering(self) -> int: ...
+
+    def of(self, pairs: Iterable[tuple[str, str]], node: str = "") -> tuple[int, bool]: ...
+
+
 @dataclass
 class Sum:
     """A number of flows, the transfers behind them, and their amount."""
@@ -47,6 +56,8 @@ class Sum:
     amount: int = 0
     unknown: int = 0
     coarse: bool = False
+    pairs: list[tuple[str, str]] = field(default_factory=list, repr=False)
+    exact: bool = False
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Count one flow in."""
@@ -55,6 +66,18 @@ class Sum:
         self.amount += int(row["amount"] or 0)
         self.unknown += row["amount"] is None
         self.coarse |= bool(row["coarse"])
+        self.pairs.append((row["source"], row["target"]))
+
+    def told(self, sums: Sums | None, node: str = "") -> Sum:
+        """Return this with the amount that may be said of it: added up before it is rounded."""
+        if sums is None or not self.coarse:
+            return self
+        amount, rounded = sums.of(self.pairs, node)
+        return replace(self, amount=amount, coarse=rounded, exact=True)
+
+
+def _larger(one: Sum, other: Sum) -> Sum:
+    return max(one, other, key=lambda total: (total.amount, total.unknown))
 
 
 @dataclass
@@ -69,11 +92,12 @@ class Node:
     itself: Sum
     undrawn_in: int = 0
     undrawn_out: int = 0
+    said: Sum | None = None
 
     @property
     def through(self) -> Sum:
         """The larger of what came in and what went out."""
-        return max(self.inward, self.outward, key=lambda total: (total.amount, total.unknown))
+        return _larger(self.inward, self.outward)
 
 
 @dataclass(frozen=True)
@@ -116,12 +140,15 @@ class Selection:
     others_in: Sum
     elsewhere: Sum
     entering: int
+    entering_exact: bool
     first: datetime | None
     last: datetime | None
 
 
-def select(flows: pl.DataFrame, top: int) -> Selection:
+def select(flows: pl.DataFrame, top: int, sums: Sums | None = None) -> Selection:
     """Choose the ``top`` largest flows, and sum up the others by side.
+
+    ``sums`` gives the sums of rounded flows: added up exactly, and rounded afterwards.
 
     Raises
     ------
@@ -145,19 +172,26 @@ def select(flows: pl.DataFrame, top: int) -> Selection:
         if row["source"] != row["target"]:
             found[row["source"]].undrawn_out += int(row["amount"] or 0)
             found[row["target"]].undrawn_in += int(row["amount"] or 0)
+    for node in found.values():
+        node.said = _larger(*(side.told(sums, node.name) for side in (node.inward, node.outward)))
     gained = (node.outward.amount - node.inward.amount for node in found.values())
     return Selection(
         nodes=tuple(found[name] for name in names),
         flows=tuple(_flow(row, place) for row in chosen if row["source"] != row["target"]),
-        moved=moved,
-        drawn=drawn,
-        others_out=others["out"],
-        others_in=others["in"],
-        elsewhere=others["elsewhere"],
-        entering=sum(gain for gain in gained if gain > 0) or moved.amount,
+        moved=moved.told(sums),
+        drawn=drawn.told(sums),
+        others_out=others["out"].told(sums),
+        others_in=others["in"].told(sums),
+        elsewhere=others["elsewhere"].told(sums),
+        entering=_entering(sums, gained) or moved.amount,
+        entering_exact=sums is not None or not moved.coarse,
         first=min((row["first"] for row in rows if row["first"]), default=None),
         last=max((row["last"] for row in rows if row["last"]), default=None),
     )
+
+
+def _entering(sums: Sums | None, gained: Iterable[int]) -> int:
+    return sums.entering if sums is not None else sum(gain for gain in gained if gain > 0)
 
 
 def _rows(flows: pl.DataFrame, top: int) -> list[dict[str, Any]]:
@@ -234,7 +268,7 @@ def sum_text(total: Sum, symbol: str, decimals: int) -> str:
         return "unknown amount"
     mark = "≥ " if total.unknown else "≈ " if total.coarse else ""
     # A sum of rounded amounts has digits that mean nothing.
-    amount = _two_digits(total.amount) if total.coarse else total.amount
+    amount = _two_digits(total.amount) if total.coarse and not total.exact else total.amount
     return f"{mark}{short_amount(amount, decimals)} {symbol}"
 
 
@@ -257,7 +291,8 @@ def percent(part: int, whole: int) -> str:
 
 def node_lines(item: Node, entering: int, symbol: str, decimals: int) -> tuple[str, str]:
     """Return the name of a node, and its amount with its share of what enters the figure."""
-    value = sum_text(item.through, symbol, decimals)
-    share = percent(item.through.amount, entering)
+    said = item.said or item.through
+    value = sum_text(said, symbol, decimals)
+    share = percent(said.amount, entering)
     loop = f" ↻ {sum_text(item.itself, symbol, decimals)}" if item.itself.flows else ""
     return item.label, f"{value} ({share}){loop}"

@@ -49,7 +49,7 @@ ROLES: Mapping[str, Role] = {
     "finding": Role("F", "finding", "#CC79A7", "////"),
     "service": Role("H", "hosted service", "#0072B2", "...."),
     "mixer": Role("M", "mixer", "#000000", ""),
-    "bystander": Role("B", "bystander", "#BBBBBB", ""),
+    "bystander": Role("?", "not identified", "#BBBBBB", ""),
     "unread": Role("N", "not read on", "#FFFFFF", "", "--"),
     "unspent": Role("U", "unspent", "#009E73", "||||"),
     "burnt": Role("X", "burnt or fee", "#F0E442", "xxxx"),

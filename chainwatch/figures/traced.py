@@ -13,6 +13,8 @@ from chainwatch.tracing.trace import Trace
 from chainwatch.triage.desk import on_desk
 from chainwatch.triage.flows import Owners, Tagged, flows
 from chainwatch.triage.privacy import SUBJECT, Edition
+from chainwatch.triage.totals import Totals, totals
+from chainwatch.units import total
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,6 +53,10 @@ class FlowFigure:
         """Return the flows between entities as an edition shows them."""
         return flows(self.trace, edition, self.clusters, self.tags)
 
+    def totals(self, edition: Edition) -> Totals:
+        """Return what the flows add up to, as far as an edition may say it."""
+        return totals(self.trace, edition, self.clusters, self.tags)
+
     def _desk(self) -> Edition:
         chain = self.trace.asset.chain
         subjects = self.trace.origins.select("address", "subject").rows()
@@ -72,16 +78,28 @@ class FlowFigure:
         who = "one subject" if subjects == 1 else f"{subjects} subjects"
         return (
             f"{self.trace.asset.shown(self.trace.amount)} received by {who}, followed by"
-            f" {self.trace.policy.upper()}. A method of computing, not a finding of law; consistent"
-            " with these payments, not proof of who controls an address."
+            f" {self.trace.policy.upper()}.{self._shared()} A method of computing, not a finding of"
+            " law; consistent with these payments, not proof of who controls an address."
+        )
+
+    def _shared(self) -> str:
+        """Say that what one subject got from another is counted once: with the first."""
+        amount = total(self.trace.overlaps["amount"])
+        if not amount:
+            return ""
+        return (
+            " What one subject was paid by another is not counted twice: the node of the receiver"
+            f" may show less than it received, {self.trace.asset.shown(amount)} in all."
         )
 
     def plot(self, edition: Edition | None = None, ax: Axes | None = None) -> Axes:
         """Draw the figure and return its Axes; without an edition, in that of the desk."""
         from chainwatch.figures.sankey import draw_flow
 
+        shown = edition or self._desk()
         return draw_flow(
-            self.flows(edition or self._desk()),
+            self.flows(shown),
+            sums=self.totals(shown),
             symbol=self.trace.asset.symbol,
             decimals=self.trace.asset.decimals,
             top=self.top,

@@ -30,13 +30,15 @@ def look_alike(at_most: int) -> nw.Expr:
     """A trifle from an address that ends like one with which the receiver really traded.
 
     The sender hopes that its address will be copied from the history for the next payment. Only
-    incoming trifles are meant: what the subject itself pays, however little, needs its key. All
-    trade that was read counts, also later trade: the answer can change as more is read.
+    incoming trifles are meant: what the subject itself pays, however little, needs its key. What
+    one sender pays one receiver is added up: beyond a trifle altogether it is payment, in however
+    many parts. All trade that was read counts, also later trade: the answer can change as more is
+    read.
 
     Parameters
     ----------
     at_most : int
-        Largest amount of a trifle, in base units.
+        Largest amount of a trifle, in base units; also of all trifles of one sender together.
 
     Fails when
     ----------
@@ -49,7 +51,8 @@ def look_alike(at_most: int) -> nw.Expr:
     transfers of the wallets listed by ASO 15/22 the last four decide: all 123 transfers of zero
     and 68 of 72 below 0.1 USDT end like a genuine partner, and none of 3,982 larger ones does.
     """
-    return (nw.col("amount") > 0) & (nw.col("amount") <= at_most) & nw.col("from_twin")
+    trifle = (nw.col("amount") > 0) & (nw.col("amount") <= at_most)
+    return trifle & nw.col("from_twin") & (nw.col("sent") <= at_most)
 
 
 def poisoning(at_most: int) -> Rule:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from chainwatch.errors import RuleError
+from chainwatch.errors import RuleError, expect
 from chainwatch.heuristics.links import LINK_KEY, LINK_SCHEMA, Links
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
@@ -49,6 +49,8 @@ def co_spends(ledger: Ledger, *, unless: Rule | None = None) -> Links:
     Nakamoto 2008, section 10; Reid and Harrigan 2011; Meiklejohn et al., IMC 2013. Nick 2015
     found 69 % of a wallet's addresses by it on average; Harrigan and Fretter 2016 say why.
     """
+    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
+    expect(unless, (Rule, type(None)), "unless", "pass a rule, such as equal_outputs()")
     if unless is not None and unless.on != "transactions":
         raise RuleError(f"{unless} reads {unless.on}", remedy="pass a rule on transactions")
     pairs = _pairs(ledger)

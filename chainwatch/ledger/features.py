@@ -13,6 +13,7 @@ from chainwatch.assets import Asset
 from chainwatch.chains import chain as chain_of
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import AMOUNT, TRANSFERS
+from chainwatch.units import exact_sum
 
 FRAMES = ("transactions", "transfers")
 """The features that rules can read: each is made by the function of that name."""
@@ -74,7 +75,7 @@ def _spent(ledger: Ledger) -> pl.LazyFrame:
     read = pl.col("value").is_not_null()
     return ledger.inputs.group_by(_TX).agg(
         read.sum().cast(pl.Int64).alias("inputs_read"),
-        pl.col("value").cast(AMOUNT).sum().alias("read_value"),
+        exact_sum("value").alias("read_value"),
         pl.col("address").drop_nulls().n_unique().cast(pl.Int64).alias("input_addresses"),
         (read & pl.col("address").is_null()).sum().cast(pl.Int64).alias("inputs_nameless"),
     )
@@ -117,15 +118,26 @@ def transfers(ledger: Ledger, asset: Asset) -> pl.DataFrame:
 
         - ``from_twin``: the sender's address ends like that of another party that traded more
           with the receiver: the receiver may take the one for the other;
-        - ``to_twin``: the same of the receiver's address, seen from the sender.
+        - ``to_twin``: the same of the receiver's address, seen from the sender;
+        - ``sent``: all that the sender ever paid the receiver, as far as it is known.
 
         The endings compared are the last ``TWIN_TAIL`` characters of the text, capitals and small
-        letters alike where the text is hexadecimal. Trade that took no effect does not count.
+        letters alike where the text is hexadecimal. Trade counts whatever the ledger's span;
+        trade that took no effect does not.
+
+    Raises
+    ------
+    ConservationError
+        If what two addresses traded exceeds 38 digits.
     """
     order = dict.fromkeys(["time", "txid", "log_index", "trace_path", *TRANSFERS.key])
     rows = ledger.transfers.filter(asset.of_transfers()).collect().sort(list(order))
-    tails = _tails(pl.concat([rows["sender"], rows["receiver"]]).unique(), asset.chain)
-    traded = rows.filter((pl.col("amount") > 0) & pl.col("success").ne_missing(False))
+    spanned = ledger.start is not None or ledger.end is not None
+    ever = ledger.history.transfers.filter(asset.of_transfers()).collect() if spanned else rows
+    tails = _tails(pl.concat([ever["sender"], ever["receiver"]]).unique(), asset.chain)
+    traded = ever.filter((pl.col("amount") > 0) & pl.col("success").ne_missing(False))
+    pair = ["sender", "receiver"]
+    sent = traded.group_by(pair).agg(exact_sum("amount").alias("sent"))
     genuine = (
         pl.concat(
             [
@@ -134,10 +146,11 @@ def transfers(ledger: Ledger, asset: Asset) -> pl.DataFrame:
             ]
         )
         .group_by("me", "other")
-        .agg(pl.col("amount").sum().alias("traded"))
+        .agg(exact_sum("amount").alias("traded"))
         .join(tails, left_on="other", right_on="address")
     )
-    return rows.with_columns(
+    return rows.join(sent, on=pair, how="left", maintain_order="left").with_columns(
+        pl.col("sent").fill_null(0).cast(AMOUNT),
         _twin(rows, genuine, tails, me="receiver", other="sender").alias("from_twin"),
         _twin(rows, genuine, tails, me="sender", other="receiver").alias("to_twin"),
     )

@@ -24,7 +24,7 @@ from chainwatch.ledger import schema
 from chainwatch.ledger.moments import Moment, moment, shown
 from chainwatch.ledger.prevouts import resolve
 from chainwatch.ledger.store import Commit, Store, table_named
-from chainwatch.provenance import digest_frame
+from chainwatch.provenance import digest_frame, digest_json
 
 if TYPE_CHECKING:
     from chainwatch.ledger.check import CheckReport
@@ -226,7 +226,12 @@ class Ledger:
     def identity(self) -> dict[str, object]:
         """Return what was read and what is looked at, wherever and in however many commits."""
         bounds = [None if bound is None else bound.isoformat() for bound in (self.start, self.end)]
-        return {"coverage": f"sha256:{self.digest('coverage')}", "span": bounds}
+        facts: dict[str, object] = {"span": bounds}
+        if self.chain is not None:
+            facts["chain"] = chain_of(self.chain).alias
+        if self.frames:  # in memory, what was read is no more than its rows
+            return {**facts, "tables": f"sha256:{digest_json(self.digests())}"}
+        return {**facts, "coverage": f"sha256:{self.digest('coverage')}"}
 
     def check(self) -> CheckReport:
         """Check conservation and references over the whole history; see that module."""

@@ -176,12 +176,16 @@ COVERAGE = Table(
     "What has been read, from whom: one row per unit of reading (a block, a part of a dump).",
     (
         _CHAIN,
-        Column("unit", pl.String, "block/<hash> or dump/<sha256>/<part>[/<address>]"),
-        Column("kind", pl.String, "block, address or dump"),
+        Column("unit", pl.String, "block/<hash> or dump/<sha256>/<part>[/<address>[/<contract>]]"),
+        Column(
+            "kind",
+            pl.String,
+            "block, address, native (an address in the native coin alone) or dump",
+        ),
         Column("height", pl.Int64, "height of the block", nullable=True),
         Column("block", pl.Binary, "hash of the block", nullable=True),
         Column("address", pl.Binary, "address whose history was read", nullable=True),
-        Column("contract", pl.Binary, "only this token was read", nullable=True),
+        Column("contract", pl.Binary, "only this token was read; null is any asset", nullable=True),
         Column("from_time", TIME, "first moment the unit speaks of", nullable=True),
         Column("to_time", TIME, "last moment the unit speaks of", nullable=True),
         Column(

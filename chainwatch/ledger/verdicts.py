@@ -1,7 +1,7 @@
 """What each check of a ledger asserts, and its verdict on every transaction, block or row.
 
-A verdict is true, false, or null for *unread*: what it needs was not read. Sums are in decimals
-of 38 digits, which do not wrap.
+A verdict is true, false, or null for *unread*: what it needs was not read. Sums are exact
+or refused; they never wrap.
 """
 
 from __future__ import annotations
@@ -94,9 +94,14 @@ def _reward_within_subsidy(ledger: Ledger) -> pl.LazyFrame:
         .group_by(block)
         .agg(exact_sum("fee").alias("fees"), pl.col("fee").null_count().alias("unread"))
     )
-    made = ledger.transactions.group_by(block).agg(
-        pl.col("output_value").filter("coinbase").cast(schema.AMOUNT).sum().alias("reward"),
-        pl.len().cast(pl.Int64).alias("rows"),
+    minted = pl.when("coinbase").then("output_value").alias("minted")
+    made = (
+        ledger.transactions.with_columns(minted)
+        .group_by(block)
+        .agg(
+            exact_sum("minted").alias("reward"),
+            pl.len().cast(pl.Int64).alias("rows"),
+        )
     )
     known = (pl.col("rows") == pl.col("tx_count")) & (pl.col("unread").fill_null(0) == 0)
     allowed = pl.col("subsidy").cast(schema.AMOUNT) + pl.col("fees").fill_null(0)

@@ -101,7 +101,9 @@ class Writer:
                 delta.at(f"after append {name}")
             added = sum(rows.height for rows in frames.values())
             made = self._record(source, chain, what, tip, added)
-        return self.compact() if self._unmerged >= COMPACT_EVERY else made
+        if self._unmerged >= COMPACT_EVERY:
+            self.compact()
+        return made
 
     def forget(self, chain: Chain | str, height: int, *, source: str, what: str) -> Commit:
         """Leave out a chain's blocks from a height on, as a reorganisation asks.

@@ -8,16 +8,17 @@ a pull that was killed and run again ends in the ledger of a pull that never was
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import polars as pl
 
-from chainwatch.errors import InputError, LedgerError
+from chainwatch.errors import InputError, LedgerError, LedgerLocked, expect
 from chainwatch.ledger import schema
 from chainwatch.ledger.store import Store
 from chainwatch.sources.prevouts import resolve
@@ -72,6 +73,7 @@ class Batch:
         return sum(frame.height for frame in self.tables.values())
 
 
+@runtime_checkable
 class Source(Protocol):
     """Where rows come from: a name, a chain, and batches in an order of its own."""
 
@@ -147,24 +149,59 @@ def pull(
     LedgerLocked
         If another writer holds the ledger.
     InputError
-        If the source is not what it claims to be. Commits made before stay.
+        If the source is not what it claims to be. Commits made before stay; a folder made for
+        the ledger goes again if there is none.
     KeyboardInterrupt
         On Ctrl-C, with the number of commits that are kept; the same call goes on from there.
     """
-    ledger = store if isinstance(store, Store) else Store.create(store)
+    folder = "name the ledger's folder, as in pull('ledger', BlockFiles('blocks.dat', chain='btc'))"
+    expect(store, (Store, str, Path), "store", folder)
+    expect(source, Source, "source", "pass a source, such as BlockFiles('blocks.dat', chain='btc')")
+    made = [] if isinstance(store, Store) else _missing(Path(store))
     tally = _Tally()
-    with ledger.writer() as writer:
-        try:
+    try:
+        ledger = store if isinstance(store, Store) else Store.create(store)
+        with ledger.writer() as writer:
             for merged in _merged(ledger, source, tally, batch_rows, batch_seconds):
                 _commit(ledger, writer, source, merged, tally)
                 if progress:
                     progress(f"commit {tally.commits:,}: {merged.what}, {merged.rows:,} rows")
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(
-                f"interrupted, with {counted(tally.commits, 'commit')} of this pull kept; "
-                "the same command goes on from there"
-            ) from None
+    except BaseException as error:
+        if not tally.commits and not isinstance(error, LedgerLocked):
+            _unmake(made)
+        if isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt(_kept(tally.commits)) from None
+        raise
     return tally.report(source)
+
+
+def _missing(folder: Path) -> list[Path]:
+    """Return the folders that will have to be made, the innermost first."""
+    return [item for item in (folder, *folder.parents) if not item.exists()]
+
+
+def _unmake(made: list[Path]) -> None:
+    """Remove the folder of a ledger that nothing was committed to, and the empty ones above it."""
+    if made and made[0].is_dir() and not _committed(made[0]):
+        shutil.rmtree(made[0])
+        for folder in made[1:]:
+            if not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def _committed(folder: Path) -> bool:
+    """Tell whether another process has committed to a ledger meanwhile."""
+    try:
+        return Store.open(folder).head() is not None
+    except LedgerError:  # it was not even made whole
+        return False
+
+
+def _kept(commits: int) -> str:
+    if not commits:
+        return "interrupted; nothing was written"
+    kept = f"{counted(commits, 'commit')} {'is' if commits == 1 else 'are'} kept"
+    return f"interrupted; {kept}; the same command goes on from there"
 
 
 def read_units(reader: Reader, chain: str) -> set[str]:

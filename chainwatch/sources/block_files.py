@@ -201,6 +201,10 @@ def _unit(block: bytes) -> str:
 
 
 def _opened(path: Path) -> BinaryIO:
+    if path.is_dir():
+        raise InputError(
+            "this is a folder", where=str(path), remedy="name the block files in it, such as *.dat"
+        )
     if not path.is_file():
         raise InputError("there is no such file", where=str(path), remedy="check the path")
     return path.open("rb")

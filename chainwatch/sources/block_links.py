@@ -137,7 +137,7 @@ def _base(tree: Tree, headers: Mapping[bytes, Header], chain: Chain, height: int
         raise BlockError(
             f"nothing read says the height of block {shown(first.hash)}",
             where=first.where,
-            remedy="give it with --height, or read the blocks before it as well",
+            remedy="state the height of the first block, or read the blocks before it as well",
         )
     base, why, _ = anchors[0]
     for other, reason, header in anchors[1:]:

@@ -89,7 +89,7 @@ def _readers(mapping: DumpMapping) -> dict[str, tuple[pl.DataType | type[pl.Data
         "symbol": (pl.String, _verbatim),
         "decimals": (pl.Int64, _decimals),
         "status": (pl.String, _verbatim),
-        "success": (pl.Boolean, lambda text: text == mapping.success),
+        "success": (pl.Boolean, lambda text: text == mapping.success if text else None),
         "section": address,
         "sender_tag": (pl.String, _tag),
         "receiver_tag": (pl.String, _tag),

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from chainwatch.assets import NATIVE_KINDS
 from chainwatch.chains import chain as chain_of
 from chainwatch.errors import ChainError, DumpError
 
@@ -32,6 +33,13 @@ def _one_group(pattern: str) -> str:
     if groups != 1:
         raise ValueError(f"has {groups} groups; the actor is the text of exactly one")
     return pattern
+
+
+KINDS = {
+    "evm": (*NATIVE_KINDS, "erc20", "erc721", "erc1155"),
+    "tron": (*NATIVE_KINDS, "trc20", "trc721"),
+}
+"""Kinds of transfers by family of chains. What some call bep20 is erc20."""
 
 
 class TagMapping(BaseModel):
@@ -76,7 +84,8 @@ class DumpMapping(BaseModel):
     chain : str
         Alias or CAIP-2 id of an account chain.
     kind : str
-        ``trc20``, ``erc20``, ``native``, ...: one for the whole table.
+        One of ``KINDS`` for the whole table. A second word for one kind would count a transfer
+        twice, so there is none.
     source : str
         Who made the table; stands in coverage and answers.
     txid, time, sender, receiver, amount : str
@@ -84,7 +93,7 @@ class DumpMapping(BaseModel):
     time_unit : str
         ``s`` or ``ms`` since 1970, or ``iso`` text (without a zone it is UTC).
     contract : str or None
-        Column with the token contract; None for the native asset.
+        Column with the token contract; needed for tokens, None for the native asset.
     symbol, decimals, status : str or None
         Columns kept for display, verbatim.
     result, success : str or None, str
@@ -114,6 +123,16 @@ class DumpMapping(BaseModel):
     success: str = "SUCCESS"
     section: str | None = None
     tags: TagMapping | None = None
+
+    @model_validator(mode="after")
+    def _one_word_for_one_kind(self) -> DumpMapping:
+        known = KINDS[chain_of(self.chain).family]
+        if self.kind not in known:
+            raise ValueError(f"kind is {self.kind!r}; here it is one of {', '.join(known)}")
+        if (self.kind in NATIVE_KINDS) != (self.contract is None):
+            wrong = "has no contract" if self.contract else "needs the column of the contract"
+            raise ValueError(f"a table of kind {self.kind!r} {wrong}")
+        return self
 
     @classmethod
     def of(cls, table: Mapping[str, Any], *, where: str | None = None) -> DumpMapping:

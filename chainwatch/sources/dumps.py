@@ -13,10 +13,12 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from chainwatch import addresses
+from chainwatch.assets import NATIVE_KINDS
 from chainwatch.errors import DumpError, InputError
 from chainwatch.ledger import schema
 from chainwatch.sources.base import Batch, Reader
@@ -82,6 +84,7 @@ class TransferDump:
         cells = read_cells(read_table(data, self.mapping.columns(), name), self.mapping, name)
         _check_times(cells, name)
         transfers, notes = _transfers(cells, self.mapping)
+        _check_held(transfers, reader, name)
         coverage = _coverage(cells, file, self.mapping)
         tables = {
             "transfers": transfers,
@@ -132,7 +135,55 @@ def _transfers(cells: pl.DataFrame, mapping: DumpMapping) -> tuple[pl.DataFrame,
     most = ranked.filter(pl.col("count") == pl.col("count").max().over(_ALIKE))
     section = pl.col("section")
     kept = most.filter(section.is_null() | (section == section.min().over(_ALIKE)))
-    return _shaped(kept, mapping), _notes(ranked, kept)
+    return _shaped(_settled(ranked, kept), mapping), _notes(ranked, kept)
+
+
+def _settled(ranked: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
+    """Return transfers with what any section says of their success; refuse contradictions.
+
+    Among as many alike as are kept, as many took effect as the section says that says most, and
+    as many failed.
+    """
+    success, both = pl.col("success"), ["section", *_ALIKE]
+    said = ranked.group_by(both).agg(
+        success.sum().alias("good"), (~success).sum().alias("bad"), pl.col("line").min()
+    )
+    most = said.group_by(_ALIKE).agg(pl.col("good", "bad").max(), pl.col("line").min())
+    rows = kept.join(most, on=_ALIKE, how="left", nulls_equal=True, suffix="_said")
+    count = pl.col("occurrence").max().over(_ALIKE) + 1
+    odd = rows.filter(pl.col("good") + pl.col("bad") > count).sort("line_said")
+    if odd.height:
+        raise DumpError(
+            f"transfer {odd['txid'][0].hex()} took effect in one section and failed in another",
+            where=f"line {odd['line_said'][0]:,} and others",
+            remedy="find out which is right and correct the table",
+        )
+    place, bad = pl.col("occurrence"), pl.col("bad")
+    told = pl.when(place < bad).then(False).when(place < bad + pl.col("good")).then(True)
+    silent = pl.col("good") + bad == 0
+    return rows.with_columns(pl.when(silent).then("success").otherwise(told).alias("success"))
+
+
+def _check_held(transfers: pl.DataFrame, reader: Reader, name: str) -> None:
+    """Refuse a table that says of transfers in the ledger what was not said of them before.
+
+    What was committed stays, so a later word could not change it: the order of reading would.
+    """
+    key = list(schema.TRANSFERS.key)
+    held = reader.scan("transfers").select(*key, pl.col("success").alias("before"))
+    same = transfers.lazy().join(held, on=key, how="inner", nulls_equal=True).collect()
+    now, before = pl.col("success"), pl.col("before")
+    odd = same.filter(now.is_not_null() & now.ne_missing(before)).sort("txid", "occurrence")
+    if odd.height:
+        known = odd["before"][0] is not None
+        was = "contradicts the ledger on" if known else "says what the ledger does not of"
+        raise DumpError(
+            f"the table {was} whether {odd.height:,} transfers took effect",
+            where=f"{name}, transaction {odd['txid'][0].hex()}",
+            remedy="find out which table is right and read only that one into a new ledger"
+            if known
+            else "read this table first, into a new ledger",
+        )
 
 
 def _shaped(kept: pl.DataFrame, mapping: DumpMapping) -> pl.DataFrame:
@@ -164,23 +215,30 @@ def _notes(ranked: pl.DataFrame, kept: pl.DataFrame) -> tuple[str, ...]:
 
 
 def _coverage(cells: pl.DataFrame, file: FileRead, mapping: DumpMapping) -> pl.DataFrame:
-    """Return a unit for the table and one for each section, with the times seen in it."""
-    spans = cells.group_by("section").agg(
-        pl.col("time").min().alias("from_time"), pl.col("time").max().alias("to_time")
-    )
-    sections = spans.drop_nulls("section").sort("section").to_dicts()
-    times = cells["time"]
-    whole = {"section": None, "from_time": times.min(), "to_time": times.max()}
+    """Return a unit for the table and one for each section and token that occurs in it.
+
+    A section speaks of the tokens that it lists, from its first row to its last of any token.
+    """
+    times = pl.col("time").min().alias("from_time"), pl.col("time").max().alias("to_time")
+    spans = cells.drop_nulls("section").group_by("section").agg(times)
+    listed = cells.select("section", "contract").unique()
+    sections = spans.join(listed, on="section").sort("section", "contract").to_dicts()
+    whole = cells.select(pl.lit(None).alias("section"), pl.lit(None).alias("contract"), *times)
+    kind = "native" if mapping.kind in NATIVE_KINDS else "address"
     unit = f"dump/{file.digest.hex()}/0"
+
+    def place(row: dict[str, Any]) -> str:
+        parts = (row["section"], row["contract"])
+        return "/".join([unit, *(addresses.text(part, mapping.chain) for part in parts if part)])
+
     rows = [
         {
-            "chain": mapping.chain, "kind": "address" if row["section"] else "dump",
-            "unit": f"{unit}/{addresses.text(row['section'], mapping.chain)}"
-            if row["section"] else unit,
-            "address": row["section"], "from_time": row["from_time"], "to_time": row["to_time"],
+            "chain": mapping.chain, "kind": kind if row["section"] else "dump",
+            "unit": place(row), "address": row["section"], "contract": row["contract"],
+            "from_time": row["from_time"], "to_time": row["to_time"],
             "source": mapping.source, "answer": file.digest,
         }
-        for row in [whole, *sections]
+        for row in [whole.row(0, named=True), *sections]
     ]  # fmt: skip
     return pl.DataFrame(rows, schema=schema.COVERAGE.schema, orient="row")
 

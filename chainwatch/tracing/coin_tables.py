@@ -31,6 +31,8 @@ class Coins:
     older : dict
         Transaction id of what an input spends, by transaction and place, where that transaction
         is not in the span.
+    earlier : dict
+        Time of the transactions that were read and lie before the span.
     tip : int or None
         Highest block ever read.
     whole_from : int
@@ -42,6 +44,7 @@ class Coins:
     made: dict[int, list[Made]]
     spender: dict[Place, int]
     older: dict[Place, bytes]
+    earlier: dict[int, datetime]
     tip: int | None
     whole_from: int
 
@@ -58,7 +61,8 @@ class Coins:
         }
         inputs = ledger.inputs.filter(here).collect()
         tip, whole_from = _reading(ledger, chain)
-        coins = cls(ids, {}, {}, _spenders(ledger, chain, inputs), {}, tip, whole_from)
+        earlier = _earlier(ledger, chain)
+        coins = cls(ids, {}, {}, _spenders(ledger, chain, inputs), {}, earlier, tip, whole_from)
         coins._add_inputs(inputs)
         outputs = ledger.outputs.filter(here).sort("tx", "n")
         columns = ("tx", "value", "address", "script_kind", "spendable")
@@ -78,6 +82,15 @@ class Coins:
     def runs_on(self, height: int) -> bool:
         """Tell whether every block from a height to the highest one read was read."""
         return self.tip is not None and height >= self.whole_from
+
+
+def _earlier(ledger: Ledger, chain: str) -> dict[int, datetime]:
+    """Return number and time of the transactions from before the span."""
+    if ledger.start is None:
+        return {}
+    here = (pl.col("chain") == chain) & (pl.col("time") < ledger.start)
+    rows = ledger.history.transactions.filter(here).select("tx", "time").collect()
+    return dict(rows.iter_rows())
 
 
 def _spenders(ledger: Ledger, chain: str, inputs: pl.DataFrame) -> dict[Place, int]:

@@ -12,7 +12,7 @@ from chainwatch.ledger.schema import POSITION_BITS
 from chainwatch.tracing.coin_tables import Coins, Place
 from chainwatch.tracing.ends import BURNT, FEE, LATER, NOT_READ, UNSPENT, End
 from chainwatch.tracing.policies import Lot, Lots, joined
-from chainwatch.tracing.walk import AGAIN, OPENING, RECEIVED, Row, Walk, moved, sums, traced
+from chainwatch.tracing.walk import AGAIN, HELD, OPENING, RECEIVED, Row, Walk, moved, sums, traced
 
 FEE_PLACE = -1
 """``n`` of the end of what a transaction pays as its fee: it is no output."""
@@ -84,7 +84,9 @@ class CoinWalk(Walk):
         place = self._source(tx, i)
         if self.stopped(address, place["time"]):
             return ()  # what a service held is its own
-        lots = (Lot(value, self.origin(place, address, value, OPENING)),)
+        prev = self.coins.spent[tx][i][0]
+        kind = HELD if prev in self.coins.earlier else OPENING
+        lots = (Lot(value, self.origin(place, address, value, kind)),)
         end = self.joint.get((self.asset.chain, tx))
         if end:
             self._lose(tx, place, address, lots, end)
@@ -96,7 +98,8 @@ class CoinWalk(Walk):
         prev, prev_n, _, _ = self.coins.spent[tx][i]
         if prev is not None and prev in self.coins.ids:
             return self._place(prev, prev_n)
-        time: datetime = self.coins.ids[tx][1]
+        known = self.coins.earlier.get(prev) if prev is not None else None
+        time: datetime = known or self.coins.ids[tx][1]
         return {"tx": prev, "txid": self.coins.older[tx, i], "n": prev_n, "time": time}
 
     def _lose(self, tx: int, place: Row, address: bytes | None, lots: Lots, why: End) -> None:

@@ -16,9 +16,10 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TIME
 from chainwatch.provenance import Record, recorded
 from chainwatch.rules import apply
+from chainwatch.tracing.asked import check
 from chainwatch.tracing.names import said, spoken
 from chainwatch.tracing.subjects import Subjects, subjects_of
-from chainwatch.units import AMOUNT, total
+from chainwatch.units import AMOUNT, exact_sum, total
 
 PAYMENTS: dict[str, pl.DataType | type[pl.DataType]] = {
     "subject": pl.Binary,
@@ -83,13 +84,18 @@ class Counterparties:
         """Return payments, amount, first and last by columns, e.g. ``by("service")``.
 
         ``month`` may be named as well. Sums are exact.
+
+        Raises
+        ------
+        ConservationError
+            If a sum exceeds 38 digits.
         """
         rows = self.frame.with_columns(pl.col("time").dt.strftime("%Y-%m").alias("month"))
         return (
             rows.group_by(columns)
             .agg(
                 pl.len().cast(pl.Int64).alias("payments"),
-                pl.col("amount").sum(),
+                exact_sum("amount"),
                 pl.col("counterparty").n_unique().cast(pl.Int64).alias("counterparties"),
                 pl.col("time").min().alias("first"),
                 pl.col("time").max().alias("last"),
@@ -155,6 +161,7 @@ def counterparties(
     A counterparty is untagged: that it is nobody's service is not said by that. A subject's
     history was not read: then its payments with others whose history was read are all there is.
     """
+    check(ledger=ledger, asset=asset, tags=tags, trifle=trifle)
     who = list(subjects_of(subjects, asset, None)[1])
     rows = (
         features.transfers(ledger, asset)

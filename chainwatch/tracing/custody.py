@@ -21,10 +21,11 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TIME
 from chainwatch.provenance import Record, recorded
 from chainwatch.rules import Rule
+from chainwatch.tracing.asked import check
 from chainwatch.tracing.ends import HOSTED, reason_of
 from chainwatch.tracing.names import Said, said
 from chainwatch.tracing.sweeps import Flows, account_flows, coin_flows
-from chainwatch.units import AMOUNT
+from chainwatch.units import AMOUNT, exact_sum
 
 MIN_SHARE = 980
 """Of 1,000 units received, how many must have gone on: some dust always stays behind."""
@@ -90,7 +91,9 @@ def hosted(
     """Find addresses that pass everything they get to the tagged wallets of one service.
 
     Every payment must go to wallets that tags give to one actor on that day, and ``min_share`` of
-    1,000 units received must have gone. All that was read counts, whatever the ledger's span: a
+    1,000 units received up to the last payment must have gone: what anybody sends later undoes
+    nothing, and the evidence names it. On coin chains whoever it spends together with must be
+    hosted too, or a service's. All that was read counts, whatever the ledger's span: a
     payment elsewhere speaks against it whenever it was made. Not judged are addresses that moved
     an unknown amount or of which no receipt was read, and on account chains those whose history
     was not read.
@@ -128,13 +131,19 @@ def hosted(
     Victor, "Address Clustering Heuristics for Ethereum", FC 2020 (deposit addresses). Share and
     sweep are practice among investigators, without published error rates.
     """
+    check(ledger=ledger, services=services, asset=asset, poisoning=poisoning)
+    check(min_share=min_share, min_sweeps=min_sweeps)
+    _check_range(min_share, min_sweeps)
+    tagged = said(services.frame, asset.chain)
+    return Hosted(_found(ledger, tagged, asset, poisoning, min_share, min_sweeps), asset)
+
+
+def _check_range(min_share: int, min_sweeps: int) -> None:
     if not 1 <= min_share <= 1000 or min_sweeps < 1:
         raise TraceError(
             f"a share of {min_share} per mille in {min_sweeps} payments",
             remedy="give a share from 1 to 1,000 and at least one payment",
         )
-    tagged = said(services.frame, asset.chain)
-    return Hosted(_found(ledger, tagged, asset, poisoning, min_share, min_sweeps), asset)
 
 
 def _found(
@@ -152,15 +161,32 @@ def _found(
         if family == "utxo"
         else account_flows(ledger.history, asset, wallets, poisoning)
     )
-    swept = _swept(flows.sent).join(_received(flows.got), on="address").sort("address")
+    sent = _swept(flows.sent)
+    swept = sent.join(_received(flows.got, sent), on="address").sort("address")
     rows = [
         row
         for row in swept.iter_rows(named=True)
         if row["address"] not in tagged
         and row["sweeps"] >= min_sweeps
-        and int(row["forwarded"]) * 1000 >= int(row["received"]) * min_share
+        and int(row["forwarded"]) * 1000 >= int(row["due"]) * min_share
     ]
-    return _evidenced(rows, asset, flows)
+    return _evidenced(_alone(rows, flows.joint, wallets), asset, flows)
+
+
+def _alone(
+    rows: list[dict[str, Any]], joint: pl.DataFrame, wallets: Mapping[bytes, object]
+) -> list[dict[str, Any]]:
+    """Leave out addresses that spend together with one that is neither swept nor a service's.
+
+    Who holds the keys of both is one wallet, and that wallet paid elsewhere.
+    """
+    mates: dict[bytes, set[bytes]] = {}
+    for address, other in joint.iter_rows():
+        mates.setdefault(address, set()).add(other)
+    kept = {row["address"] for row in rows}
+    while wrong := {one for one in kept if mates.get(one, set()) - kept - wallets.keys()}:
+        kept -= wrong
+    return [row for row in rows if row["address"] in kept]
 
 
 def _serving(rows: tuple[Said, ...]) -> tuple[Said, ...]:
@@ -182,7 +208,7 @@ def _swept(sent: pl.DataFrame) -> pl.DataFrame:
             pl.col("service").first(),
             pl.col("labels").explode().unique().sort().str.join(", ").alias("labels"),
             pl.col("amount").null_count().alias("unknown"),
-            pl.col("amount").sum().alias("forwarded"),
+            exact_sum("amount").alias("forwarded"),
             pl.len().cast(pl.Int64).alias("sweeps"),
             pl.col("time").min().alias("first"),
             pl.col("time").max().alias("last"),
@@ -191,12 +217,17 @@ def _swept(sent: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _received(got: pl.DataFrame) -> pl.DataFrame:
+def _received(got: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:
+    """Return what addresses received; ``due`` is what had come in when they last paid."""
+    in_time = pl.when(pl.col("time") <= pl.col("last")).then("amount")
     return (
-        got.group_by("address")
+        got.join(sent.select("address", "last"), on="address")
+        .with_columns(in_time.alias("due"))
+        .group_by("address")
         .agg(
+            exact_sum("due"),
             pl.col("amount").null_count().alias("unread"),
-            pl.col("amount").sum().alias("received"),
+            exact_sum("amount").alias("received"),
             pl.len().cast(pl.Int64).alias("receipts"),
         )
         .filter(pl.col("unread") == 0)
@@ -205,7 +236,8 @@ def _received(got: pl.DataFrame) -> pl.DataFrame:
 
 def _evidence(row: Mapping[str, Any], asset: Asset, flows: Flows) -> str:
     """Return why an address is taken for a deposit address, and what speaks against it."""
-    forwarded, received = int(str(row["forwarded"])), int(str(row["received"]))
+    forwarded, received = int(str(row["forwarded"])), int(str(row["due"]))
+    unswept = int(str(row["received"])) - received
     payments = "its only payment" if row["sweeps"] == 1 else f"all {row['sweeps']} payments"
     parts = [
         f"{payments}, {asset.shown(forwarded)} of {asset.shown(received)} received, went to"
@@ -213,6 +245,8 @@ def _evidence(row: Mapping[str, Any], asset: Asset, flows: Flows) -> str:
     ]
     if forwarded > received:
         parts.append(f"it paid {asset.shown(forwarded - received)} more than was read to come in")
+    if unswept:
+        parts.append(f"{asset.shown(unswept)} came in after the last payment and is unswept")
     gap = flows.gaps.get(row["address"], flows.gap)
     return "; ".join([*parts, gap] if gap else parts)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 import polars as pl
 
 from chainwatch.attribution.taxonomy import is_a
-from chainwatch.errors import TraceError
+from chainwatch.errors import refuse
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.rules import VERDICT, Rule, apply
@@ -20,6 +20,7 @@ HOSTED, MIXER, BRIDGE, TAGGED = "hosted service", "mixer", "bridge", "tagged par
 UNDECIDED, LURE, BURNT, FEE = "undecided mixer", "lure", "burnt", "fee"
 UNSPENT, LATER, NOT_READ = "unspent", "spent outside the span", "not read"
 THRESHOLD, HOPS = "threshold", "hop limit"
+CONTESTED = "contested"
 
 REASONS: tuple[str, ...] = (
     HOSTED,
@@ -102,13 +103,15 @@ def stops(stop: object, clusters: Owners | None, chain: str) -> Stops:
 
     What is said of the address itself speaks before what is said of another address of its
     cluster, and that before custody, whatever the order in which they are given. A tagged address
-    is *confirmed*, the other two are *probable*. Where several tags name an address the most
+    is *confirmed*, the other two are *probable*. One that two actors are named for with equal
+    confidence is *contested*: no service is named, the detail names both. Where several tags
+    name an address the most
     confident one that holds on the day of the payment speaks; a tag without dates holds always,
     and its end says so.
 
     Raises
     ------
-    TraceError
+    ArgumentError
         If something else is given.
     """
     items = [] if stop is None else list(stop) if isinstance(stop, (list, tuple)) else [stop]
@@ -116,10 +119,7 @@ def stops(stop: object, clusters: Owners | None, chain: str) -> Stops:
     frames = [item.frame for item in items if isinstance(item, Framed)]
     if len(rules) + len(frames) < len(items):
         wrong = next(item for item in items if not isinstance(item, (Rule, Framed)))
-        raise TraceError(
-            f"cannot stop at {type(wrong).__name__}",
-            remedy="pass tags, hosted addresses, rules, or a list of them",
-        )
+        refuse(wrong, "stop", "pass tags, hosted addresses, rules, or a list of them")
     direct: dict[bytes, tuple[Said, ...]] = {}
     held: dict[tuple[str, bytes], tuple[Dated, ...]] = {}
     for frame in frames:
@@ -155,13 +155,35 @@ def _hosts(frame: pl.DataFrame) -> dict[tuple[str, bytes], tuple[Dated, ...]]:
 
 def _named(rows: tuple[Said, ...]) -> tuple[Dated, ...]:
     """Return the ends of a tagged address; others that are named for it stand in the detail."""
-    out = []
-    for one in rows:
-        others = sorted({other.actor for other in rows} - {one.actor})
-        more = f"; other tags name {', '.join(others)}" if others else ""
-        told = f"tagged {one.label} by {one.source} ({one.confidence}, {one.dated()}){more}"
-        out.append(Dated(one.first, one.last, _end(one, rows, told, "confirmed")))
-    return tuple(out)
+    return tuple(Dated(first, last, _told(holding)) for first, last, holding in _days(rows))
+
+
+def _told(rows: Sequence[Said]) -> End:
+    """Return the end at an address of which these tags hold; nobody's, if two say it equally."""
+    one, top = rows[0], [row for row in rows if row.level == rows[0].level]
+    if len({row.actor for row in top}) > 1:
+        reasons = {reason_of([row.concept for row in rows if row.actor == t.actor]) for t in top}
+        named = ", ".join(sorted({f"{row.label} by {row.source}" for row in top}))
+        detail = f"contested: tagged with equal confidence ({one.confidence}) {named}"
+        return End(reasons.pop() if len(reasons) == 1 else TAGGED, detail, None, CONTESTED)
+    others = sorted({other.actor for other in rows} - {one.actor})
+    more = f"; other tags name {', '.join(others)}" if others else ""
+    told = f"tagged {one.label} by {one.source} ({one.confidence}, {one.dated()}){more}"
+    return _end(one, rows, told, "confirmed")
+
+
+def _days(rows: Sequence[Said]) -> Iterator[tuple[date | None, date | None, tuple[Said, ...]]]:
+    """Yield from when to when the same tags hold, and which; days on which none does are absent."""
+    step = timedelta(days=1)
+    changes = {row.first for row in rows if row.first} - {date.min}
+    changes |= {row.last + step for row in rows if row.last and row.last < date.max}
+    starts = [None, *sorted(changes)]
+    for first, after in zip(starts, [*starts[1:], None], strict=True):
+        last = after - step if after else None
+        day = first or last or date.max
+        holding = tuple(row for row in rows if row.holds(day))
+        if holding:
+            yield first, last, holding
 
 
 def _shared(rows: tuple[Said, ...]) -> tuple[Dated, ...]:

@@ -12,11 +12,14 @@ import polars as pl
 
 from chainwatch.assets import Asset
 from chainwatch.attribution.tags import Tags
+from chainwatch.errors import expect
 from chainwatch.ledger.schema import TIME
 from chainwatch.provenance import Record, recorded
-from chainwatch.tracing.names import Owners, Said, clustered, said, speaking
+from chainwatch.tracing.asked import check, check_tags
+from chainwatch.tracing.ends import HOSTED, UNSPENT
+from chainwatch.tracing.names import Owners, Said, clustered, rivals, said, speaking
 from chainwatch.tracing.trace import Trace
-from chainwatch.units import AMOUNT
+from chainwatch.units import AMOUNT, exact_sum
 
 EXPOSURE: dict[str, pl.DataType | type[pl.DataType]] = {
     "subject": pl.Binary,
@@ -96,6 +99,9 @@ def exposure(trace: Trace, tags: Tags, *, clusters: Owners | None = None) -> Exp
     The trace stopped before the actor, or followed value through an untagged service. Exposure is
     no knowledge: who paid need not have known whom.
     """
+    expect(trace, Trace, "trace", "pass a trace, then tags: exposure(trace(...), tags)")
+    check_tags(tags)
+    check(clusters=clusters)
     at = _Actors(tags, trace.asset.chain, clusters)
     own = dict(trace.subjects.select("address", "subject").iter_rows())
     rows = []
@@ -140,8 +146,11 @@ class _Actors:
         """Return what the tag that speaks on a day says, and on what basis."""
         if address is None:
             return None
-        if one := speaking(self.tagged.get(address, ()), day):
-            return one, "tagged address"
+        said_of = self.tagged.get(address, ())
+        if one := speaking(said_of, day):
+            actors = rivals(said_of, day)
+            both = one._replace(actor=f"{' or '.join(actors)} (contested)")
+            return (both if len(actors) > 1 else one), "tagged address"
         spread = speaking(self.spread.get(address, ()), day)
         return (spread, "cluster of a tagged address") if spread else None
 
@@ -150,6 +159,10 @@ class _Actors:
         rows = (*self.tagged.get(address, ()), *self.spread.get(address, ()))
         same = (row.concept for row in rows if (row.actor, row.source) == (one.actor, one.source))
         return ", ".join(sorted({concept for concept in same if concept}))
+
+
+_STAYS = frozenset({UNSPENT, HOSTED})
+"""Ends at which value lies still; at any other it went on, or nobody looked."""
 
 
 def _arrival(row: dict[str, Any], one: Said, basis: str, concepts: str) -> tuple[object, ...]:
@@ -161,19 +174,19 @@ def _stayed(trace: Trace, at: _Actors) -> pl.DataFrame:
     rows = [
         (row["subject"], found[0].actor, row["amount"])
         for row in trace.ends.iter_rows(named=True)
-        if (found := at.on(row["address"], row["time"].date()))
+        if row["reason"] in _STAYS and (found := at.on(row["address"], row["time"].date()))
     ]
     frame = pl.DataFrame(
         rows, orient="row", schema={"subject": pl.Binary, "actor": pl.String, "amount": AMOUNT}
     )
-    return frame.group_by("subject", "actor").agg(pl.col("amount").sum().alias("stayed"))
+    return frame.group_by("subject", "actor").agg(exact_sum("amount").alias("stayed"))
 
 
 def _summed(arrived: pl.DataFrame, stayed: pl.DataFrame) -> pl.DataFrame:
     rows = (
         arrived.group_by("subject", "actor")
         .agg(
-            pl.col("amount").sum().alias("arrived"),
+            exact_sum("amount").alias("arrived"),
             pl.struct("txid", "n").n_unique().alias("arrivals"),
             pl.col("hop").min().alias("hops"),
             pl.col("time").min().alias("first"),

@@ -6,7 +6,7 @@ The ends add up to the origins exactly, or an error is raised.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,11 +14,12 @@ import polars as pl
 
 from chainwatch.assets import Asset
 from chainwatch.chains import chain as find_chain
-from chainwatch.errors import TraceError
+from chainwatch.errors import ConservationError, TraceError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.provenance import recorded
 from chainwatch.rules import Rule
 from chainwatch.tracing.accounts import AccountWalk
+from chainwatch.tracing.asked import check, policy_of
 from chainwatch.tracing.coin_tables import Coins
 from chainwatch.tracing.coins import CoinWalk
 from chainwatch.tracing.ends import Stops, joint_transactions, stops
@@ -26,6 +27,7 @@ from chainwatch.tracing.names import Owners
 from chainwatch.tracing.policies import Policy
 from chainwatch.tracing.subjects import Subjects, subjects_of, widened
 from chainwatch.tracing.trace import (
+    BALANCES,
     ENDS,
     ORIGINS,
     OVERLAPS,
@@ -36,8 +38,9 @@ from chainwatch.tracing.trace import (
     Trace,
     bounds,
 )
-from chainwatch.tracing.transfers import histories, movements, other_order, tied
+from chainwatch.tracing.transfers import histories, movements, other_orders, tied
 from chainwatch.tracing.walk import Walk
+from chainwatch.units import LARGEST_AMOUNT
 
 
 @recorded
@@ -45,7 +48,7 @@ def trace(
     ledger: Ledger,
     subjects: Subjects,
     *,
-    policy: Policy,
+    policy: Policy | str,
     stop: object = None,
     clusters: Owners | None = None,
     asset: Asset | None = None,
@@ -64,11 +67,11 @@ def trace(
     Parameters
     ----------
     ledger : Ledger
-        Its span is what is followed.
+        Its span is what is followed; what was held at its start is known from the history.
     subjects : frame with ``chain`` and ``address``, or one or more addresses
-        As text or canonical bytes; these need ``chain``, unless ``asset`` names it.
-    policy : function
-        One of :mod:`chainwatch.tracing.policies`.
+        As text or canonical bytes; these need ``chain`` where neither asset nor ledger tells it.
+    policy : function or str
+        One of :mod:`chainwatch.tracing.policies`, or its name.
     stop : tags, hosted addresses, rules, or a list of them
         Where value ends: services, and on coin chains mixes; see :func:`ends.stops`.
     clusters : Clusters, optional
@@ -91,11 +94,19 @@ def trace(
     ----------
     A stop is missing: what comes out of a service is not the subject's. A cluster is wrong:
     strangers become subjects. Value comes back to a subject from where it ended (a service, a mix,
-    a limit): it is an origin once more, and origins add up to more than ever came in. Three or
-    more transfers of one time: two of their orders are tried. The policy was chosen afterwards.
+    a limit): it is an origin once more, and origins add up to more than ever came in. Many
+    transfers bear one time: then not every order is tried, and ``bounded`` is false. The policy
+    was chosen afterwards.
     """
-    walk = _walk(subjects, asset, chain, clusters, policy, stop)
+    check(ledger=ledger, clusters=clusters, poisoning=poisoning)
+    check(max_hops=max_hops, min_amount=min_amount)
+    of = subjects_of(subjects, asset, chain, ledger)
+    walk = _walk(*of, clusters, policy_of(policy), stop)
     walk.max_hops, walk.min_amount = max_hops, min_amount
+    return _followed(ledger, walk, poisoning)
+
+
+def _followed(ledger: Ledger, walk: Walk, poisoning: Rule | None) -> Trace:
     _check(walk, poisoning)
     coins = find_chain(walk.asset.chain).family == "utxo"
     result = _coins(ledger, walk) if coins else _accounts(ledger, walk, poisoning)
@@ -104,15 +115,13 @@ def trace(
 
 
 def _walk(
-    subjects: Subjects,
-    asset: Asset | None,
-    chain: str | None,
+    asset: Asset,
+    seeds: tuple[bytes, ...],
     clusters: Owners | None,
     policy: Policy,
     stop: object,
 ) -> Walk:
     """Return a walk without limits that has not begun."""
-    asset, seeds = subjects_of(subjects, asset, chain)
     whose = widened(seeds, asset.chain, clusters)
     listed = tuple(sorted(set(whose.values())))
     number = {subject: index for index, subject in enumerate(listed)}
@@ -150,22 +159,33 @@ def _coins(ledger: Ledger, walk: Walk) -> Trace:
 
 def _accounts(ledger: Ledger, walk: Walk, poisoning: Rule | None) -> Trace:
     _refuse_rules(walk.stops)
-    rows = movements(ledger, walk.asset, poisoning)
+    rows = movements(ledger.history, walk.asset, poisoning)  # balances are older than the span
     known = rows.filter(pl.col("amount").is_not_null())
     read = histories(ledger, walk.asset)
     until = "what was read" if ledger.end is None else "the span"
 
     def follow(ordered: pl.DataFrame) -> Trace:
         one = AccountWalk(**_given(walk), read=read, until=until)
+        one.start, one.finish = ledger.start, ledger.end
         one.run(ordered.to_dicts())
         return _result(one)
 
-    ties = tied(known)
+    seen = pl.lit(True) if ledger.end is None else pl.col("time") < ledger.end
     first = follow(known)
-    other = follow(other_order(known)) if ties else first
-    other.check()
-    wide = _unknown(rows.filter(pl.col("amount").is_null()), first)
-    return replace(first, ties=ties, bounds=bounds(first.ends, other.ends), unknown=wide)
+    others, all_tried = other_orders(known, read.keys() | walk.subject_of.keys())
+    ends = [first.ends]
+    for rearranged in others:
+        other = follow(rearranged)
+        other.check()
+        ends.append(other.ends)
+    return replace(
+        first,
+        ties=tied(known.filter(seen)),
+        bounds=bounds(*ends),
+        orders=len(ends),
+        bounded=all_tried,
+        unknown=_unknown(rows.filter(pl.col("amount").is_null() & seen), first),
+    )
 
 
 def _refuse_rules(at: Stops) -> None:
@@ -186,9 +206,12 @@ def _unknown(wide: pl.DataFrame, trace: Trace) -> pl.DataFrame:
 
 def _result(walk: CoinWalk | AccountWalk) -> Trace:
     def frame(rows: list[dict[str, Any]], schema: Mapping[str, Any]) -> pl.DataFrame:
+        _fits(row["amount"] for row in rows)
         return pl.DataFrame(rows, schema=schema, orient="row").sort(ROW_KEY, maintain_order=True)
 
     ends = frame(walk.ends, ENDS)
+    balances = walk.balances() if isinstance(walk, AccountWalk) else []
+    _fits(value for row in balances for value in row.values() if isinstance(value, int))
     whose = [(walk.subjects[index], address) for address, index in walk.subject_of.items()]
     return Trace(
         walk.asset,
@@ -197,6 +220,17 @@ def _result(walk: CoinWalk | AccountWalk) -> Trace:
         frame(walk.steps, STEPS),
         ends,
         frame(walk.overlaps, OVERLAPS),
-        bounds(ends, ends),
+        bounds(ends),
         subjects=pl.DataFrame(whose, schema=SUBJECTS, orient="row").sort("subject", "address"),
+        balances=pl.DataFrame(balances, schema=BALANCES, orient="row").sort("subject", "address"),
     )
+
+
+def _fits(amounts: Iterable[int]) -> None:
+    """Refuse an amount that a column does not hold: polars would make it null."""
+    if max(amounts, default=0) > LARGEST_AMOUNT:
+        raise ConservationError(
+            "a total exceeds 38 digits",
+            where="what an address holds, or what ends at one",
+            remedy="no token holds as much: look at the largest amounts, or leave the asset out",
+        )

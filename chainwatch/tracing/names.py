@@ -101,20 +101,26 @@ def speaking(sayings: Sequence[Said], day: date) -> Said | None:
 
 def contested(sayings: Sequence[Said], day: date) -> bool:
     """Tell whether two actors are named with equal confidence on a day, so that neither is."""
+    return len(rivals(sayings, day)) > 1
+
+
+def rivals(sayings: Sequence[Said], day: date) -> tuple[str, ...]:
+    """Return the actors named with the highest confidence on a day, sorted; two are contested."""
     holding = [one for one in sayings if one.holds(day)]
     best = max((one.level for one in holding), default=0)
-    return len({one.actor for one in holding if one.level == best}) > 1
+    return tuple(sorted({one.actor for one in holding if one.level == best}))
 
 
 def spoken(rows: pl.DataFrame, who: str, sayings: Mapping[bytes, Sequence[Said]]) -> pl.DataFrame:
     """Return rows with ``service`` and ``label``: whom tags name at ``who`` on the day of ``time``.
 
-    ``contested`` is true where two actors are named with equal confidence; the first stands.
+    Where two actors are named with equal confidence ``contested`` is true, the service is null, as
+    it is nobody's, and the label names both.
     """
     day = pl.col("time").dt.date()
     pairs = rows.select(pl.col(who), day.alias("day")).drop_nulls(who).unique().sort(who, "day")
     told = [
-        (address, on, one.actor, one.label, contested(sayings[address], on))
+        (address, on, *_called(one, rivals(sayings[address], on)))
         for address, on in pairs.iter_rows()
         if address in sayings and (one := speaking(sayings[address], on))
     ]
@@ -130,6 +136,12 @@ def spoken(rows: pl.DataFrame, who: str, sayings: Mapping[bytes, Sequence[Said]]
         named, on=[who, "day"], how="left", maintain_order="left"
     )
     return joined.with_columns(pl.col("contested").fill_null(False)).drop("day")
+
+
+def _called(one: Said, actors: tuple[str, ...]) -> tuple[str | None, str, bool]:
+    if len(actors) > 1:
+        return None, f"{' or '.join(actors)} (contested)", True
+    return one.actor, one.label, False
 
 
 def clustered(

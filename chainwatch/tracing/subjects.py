@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
 from chainwatch.addresses import parse, text
 from chainwatch.assets import Asset, native
 from chainwatch.chains import chain as find_chain
-from chainwatch.errors import TraceError
+from chainwatch.errors import TraceError, refuse
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.tracing.asked import check
 from chainwatch.tracing.names import Owners
 
 Subjects = pl.DataFrame | Sequence[str] | Sequence[bytes] | str | bytes
@@ -17,9 +20,11 @@ Subjects = pl.DataFrame | Sequence[str] | Sequence[bytes] | str | bytes
 
 
 def subjects_of(
-    subjects: Subjects, asset: Asset | None, chain: str | None
+    subjects: Subjects, asset: Asset | None, chain: str | None, ledger: Ledger | None = None
 ) -> tuple[Asset, tuple[bytes, ...]]:
     """Return what is followed and the addresses it is followed from, each once, sorted.
+
+    Where nothing else names the chain of addresses, it is the only one of the ledger.
 
     Raises
     ------
@@ -27,7 +32,11 @@ def subjects_of(
         If there is no subject, or it is not clear which chain or asset is meant.
     AddressError
         If a subject is no address of the chain.
+    ArgumentError
+        If the subjects or the asset are something else.
     """
+    if asset is not None:
+        check(asset=asset)
     if asset is not None and chain is not None and find_chain(chain).id != asset.chain:
         raise TraceError(
             f"the asset is on {find_chain(asset.chain)}, not on {find_chain(chain)}",
@@ -36,10 +45,10 @@ def subjects_of(
     given = asset.chain if asset else find_chain(chain).id if chain else None
     if isinstance(subjects, pl.DataFrame):
         found, addresses = _of_frame(subjects, given)
-    elif given is None:
-        raise TraceError("the chain of the subjects is not clear", remedy="pass chain='btc'")
     else:
-        found, addresses = given, _listed(subjects, given)
+        listed = _list_of(subjects)
+        found = given or _only_chain(ledger)
+        addresses = {parse(item, found) if isinstance(item, str) else item for item in listed}
     if not addresses:
         raise TraceError("there is no subject to trace", remedy="check the tags or addresses given")
     for address in addresses:
@@ -69,9 +78,29 @@ def _of_frame(subjects: pl.DataFrame, given: str | None) -> tuple[str, set[bytes
     return found, set(rows.to_list())
 
 
-def _listed(subjects: Sequence[str] | Sequence[bytes] | str | bytes, chain: str) -> set[bytes]:
-    listed: Sequence[str | bytes] = [subjects] if isinstance(subjects, (str, bytes)) else subjects
-    return {parse(item, chain) if isinstance(item, str) else item for item in listed}
+def _list_of(subjects: Any) -> list[str | bytes]:
+    """Return one address or several as a list; refuse what is none."""
+    wanted = "pass an address, a list of them, or a frame such as tags.addresses()"
+    single = isinstance(subjects, (str, bytes))
+    if not single and not isinstance(subjects, (Sequence, set, frozenset, pl.Series)):
+        refuse(subjects, "subjects", wanted)
+    listed = [subjects] if single else list(subjects)
+    for item in listed:
+        if not isinstance(item, (str, bytes)):
+            refuse(item, "a subject", wanted)
+    return listed
+
+
+def _only_chain(ledger: Ledger | None) -> str:
+    """Return the one chain of a ledger, by which addresses need no other mark."""
+    chains = ledger.chains if ledger else ()
+    if len(chains) != 1:
+        names = ", ".join(item.alias for item in chains)
+        raise TraceError(
+            "the chain of the subjects is not clear" + (f": {names} were read" if names else ""),
+            remedy=f"pass chain={chains[0].alias if chains else 'btc'!r}",
+        )
+    return chains[0].id
 
 
 def _asset(asset: Asset | None, chain: str) -> Asset:

@@ -13,7 +13,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.rules import Rule
 from chainwatch.tracing.names import Said, spoken
 from chainwatch.tracing.transfers import histories, movements
-from chainwatch.units import AMOUNT
+from chainwatch.units import AMOUNT, exact_sum
 
 Wallets = Mapping[bytes, tuple[Said, ...]]
 
@@ -31,7 +31,9 @@ class Flows:
         ``address, service, labels, amount, time``: one row per payment; ``service`` is null where
         any of it went to somebody else, ``amount`` where it is unknown.
     got : polars.DataFrame
-        ``address, amount``: one row per receipt.
+        ``address, amount, time``: one row per receipt.
+    joint : polars.DataFrame
+        ``address, other``: who put coins into one transaction with whom.
     gap : str
         What may be unread of all of them; empty where nothing is.
     gaps : dict
@@ -42,6 +44,9 @@ class Flows:
     got: pl.DataFrame
     gap: str = ""
     gaps: Mapping[bytes, str] = field(default_factory=dict)
+    joint: pl.DataFrame = field(
+        default_factory=lambda: pl.DataFrame(schema={"address": pl.Binary, "other": pl.Binary})
+    )
 
 
 def account_flows(ledger: Ledger, asset: Asset, wallets: Wallets, poisoning: Rule | None) -> Flows:
@@ -54,7 +59,7 @@ def account_flows(ledger: Ledger, asset: Asset, wallets: Wallets, poisoning: Rul
     got = rows.filter(pl.col("receiver").is_in(read.implode()))
     return Flows(
         sent.select(pl.col("sender").alias("address"), _service(), _labels(), "amount", "time"),
-        got.select(pl.col("receiver").alias("address"), "amount"),
+        got.select(pl.col("receiver").alias("address"), "amount", "time"),
         gaps=_unclaimed(ledger, asset),
     )
 
@@ -92,14 +97,22 @@ def coin_flows(ledger: Ledger, asset: Asset, wallets: Wallets) -> Flows:
     sent = (
         spent.join(able, on="address", how="semi")
         .group_by("tx", "address")
-        .agg(pl.col("value").cast(AMOUNT).sum().alias("amount"))
+        .agg(exact_sum("value").alias("amount"))
         .join(served.lazy(), on="tx", how="left")
         .join(ledger.transactions.filter(here).select("tx", "time"), on="tx")
         .select("address", "service", "labels", "amount", "time")
     )
     got = ledger.outputs.filter(here).join(able, on="address", how="semi")
-    received = got.select("address", pl.col("value").cast(AMOUNT).alias("amount"))
-    return Flows(sent.collect(), received.collect(), gap=_gap(ledger, asset))
+    times = ledger.transactions.filter(here).select("tx", "time")
+    received = got.join(times, on="tx").select(
+        "address", pl.col("value").cast(AMOUNT).alias("amount"), "time"
+    )
+    owners = spent.select("tx", "address").unique()
+    joint = owners.join(able, on="address", how="semi").join(
+        owners.rename({"address": "other"}), on="tx"
+    )
+    apart = joint.filter(pl.col("address") != pl.col("other")).select("address", "other").unique()
+    return Flows(sent.collect(), received.collect(), _gap(ledger, asset), joint=apart.collect())
 
 
 def _served(ledger: Ledger, here: pl.Expr, wallets: Wallets) -> pl.DataFrame:

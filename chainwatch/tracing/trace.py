@@ -13,7 +13,7 @@ from chainwatch.assets import Asset
 from chainwatch.errors import ConservationError
 from chainwatch.ledger.schema import TIME
 from chainwatch.provenance import Record
-from chainwatch.units import AMOUNT, total
+from chainwatch.units import AMOUNT, exact_sum, total
 
 ORIGINS: dict[str, pl.DataType | type[pl.DataType]] = {
     "subject": pl.Binary,
@@ -29,9 +29,12 @@ ORIGINS: dict[str, pl.DataType | type[pl.DataType]] = {
 """Value at which tracing starts. ``paid_by`` is known on account chains. ``kind`` is
 
 - *received*;
-- *opening, not read*: a subject pays with what was not read, or not in the span, to have come in.
-  On coin chains the place is that of the coin, as far as it is known, and the time that of the
-  payment; on account chains the place is that of the payment which shows it;
+- *held before the span*: what came in before the span, and was read. On account chains all that
+  the balance held when the span begins, at the place of what last came in; on coin chains the
+  coins that are spent in the span;
+- *opening, not read*: a subject pays with what was not read to have come in, at any time. On coin
+  chains the place is that of the coin, as far as it is known, and the time that of the payment; on
+  account chains the place is that of the payment which shows it;
 - *received, perhaps again*: it comes from a transaction into which value of the same subject went
   and ended, because strangers mix there or another input was not read. Some of it may be counted
   twice.
@@ -91,6 +94,21 @@ UNKNOWN: dict[str, pl.DataType | type[pl.DataType]] = {
 """Transfers of an amount too wide to hold, between addresses value was traced through: they are
 in no total, and what was paid after them may be of other lots."""
 
+BALANCES: dict[str, pl.DataType | type[pl.DataType]] = {
+    "subject": pl.Binary,
+    "address": pl.Binary,
+    "before": AMOUNT,
+    "received": AMOUNT,
+    "trifles": AMOUNT,
+    "paid": AMOUNT,
+    "bait": AMOUNT,
+    "held": AMOUNT,
+}
+"""On account chains one row per address of a subject: what it must have held before all that was
+read, what it was paid, the *trifles* of address poisoning that lie in its balance as nobody's, what
+it paid, what it sent as *bait* itself, and what it held at the end. The first three add up to the
+other three, to the last base unit."""
+
 ROW_KEY = ("txid", "n", "subject")
 
 
@@ -107,12 +125,17 @@ class Trace:
     origins, steps, ends, overlaps : polars.DataFrame
         Tables in ``ORIGINS``, ``STEPS``, ``ENDS``, ``OVERLAPS``.
     bounds : polars.DataFrame
-        ``reason, service, low, high``: the total of each kind of end under both orders of
-        transfers that bear one time; low equals high where the order is certain.
+        ``reason, service, low, high``: the smallest and largest total of each kind of end under
+        the orders tried of transfers that bear one time.
     ties : int
         Transfers whose order only their time could tell, and did not.
-    subjects, unknown : polars.DataFrame
-        Tables in ``SUBJECTS`` and ``UNKNOWN``.
+    orders : int
+        Orders of these that were followed; 1 where it makes no difference.
+    bounded : bool
+        Whether these are all orders that make a difference. Otherwise totals outside ``bounds``
+        are possible, and a low that equals its high is not certain.
+    subjects, unknown, balances : polars.DataFrame
+        Tables in ``SUBJECTS``, ``UNKNOWN`` and ``BALANCES``.
     """
 
     asset: Asset
@@ -123,8 +146,11 @@ class Trace:
     overlaps: pl.DataFrame
     bounds: pl.DataFrame = field(default_factory=pl.DataFrame)
     ties: int = 0
+    orders: int = 1
+    bounded: bool = True
     subjects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SUBJECTS))
     unknown: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=UNKNOWN))
+    balances: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=BALANCES))
     record: Record | None = None
 
     @property
@@ -147,13 +173,14 @@ class Trace:
             "bounds": (self.bounds, ("reason", "service")),
             "subjects": (self.subjects, ("subject", "address")),
             "unknown": (self.unknown, ("txid", "n")),
+            "balances": (self.balances, ("subject", "address")),
         }
 
     def summary(self) -> pl.DataFrame:
         """Return one row per reason, service and certainty with amount and number of ends."""
         return (
             self.ends.group_by("reason", "service", "certainty")
-            .agg(pl.col("amount").sum(), pl.len().cast(pl.Int64).alias("ends"))
+            .agg(exact_sum("amount"), pl.len().cast(pl.Int64).alias("ends"))
             .sort(
                 ["amount", "reason", "service", "certainty"], descending=[True, False, False, False]
             )
@@ -165,7 +192,7 @@ class Trace:
         return rows.with_columns(text_series(rows["address"], self.asset.chain).alias("address"))
 
     def check(self) -> None:
-        """Raise unless the ends add up to the origins, subject by subject, to the last base unit.
+        """Raise unless ends add up to origins, subject by subject, and balances are even.
 
         Raises
         ------
@@ -179,6 +206,15 @@ class Trace:
                     f"the ends of a {self.policy} trace add up to {went.get(subject, 0)}, its"
                     f" origins to {came.get(subject, 0)}",
                     where=f"subject {text(subject, self.asset.chain)}",
+                    remedy="report it: no figure of this trace may be used",
+                )
+        columns = ("address", "before", "received", "trifles", "paid", "bait", "held")
+        for address, *sums in self.balances.select(columns).iter_rows():
+            came_in, gone = (sum(map(int, part)) for part in (sums[:3], sums[3:]))
+            if came_in != gone:
+                raise ConservationError(
+                    f"{came_in} came into the balance, {gone} were paid or are held",
+                    where=f"address {text(address, self.asset.chain)}",
                     remedy="report it: no figure of this trace may be used",
                 )
 
@@ -200,6 +236,8 @@ class Trace:
         notes = [f"  {idle} subject(s) received nothing that was read"] if idle else []
         if self.unknown.height:
             notes.append(f"  {self.unknown.height} transfers of unknown amount are in no total")
+        if not self.bounded:
+            notes.append(f"  not bounded: {self.ties} ties, {self.orders} orders tried")
         return "\n".join([head, *rows, *notes])
 
     def _without_origin(self) -> int:
@@ -216,17 +254,17 @@ def _by_subject(rows: pl.DataFrame) -> dict[bytes, int]:
     return sums
 
 
-def bounds(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
-    """Return the smaller and larger total of each kind of end in two tables of ends."""
+def bounds(*ends: pl.DataFrame) -> pl.DataFrame:
+    """Return the smallest and largest total of each kind of end in tables of ends."""
     key = ["reason", "service"]
-    sums = [
-        ends.group_by(key).agg(pl.col("amount").sum().alias(name))
-        for ends, name in ((one, "one"), (other, "other"))
-    ]
-    both = sums[0].join(sums[1], on=key, how="full", coalesce=True, nulls_equal=True)
-    filled = both.with_columns(pl.col("one", "other").fill_null(0).cast(AMOUNT))
-    return filled.select(
-        *key,
-        pl.min_horizontal("one", "other").cast(AMOUNT).alias("low"),
-        pl.max_horizontal("one", "other").cast(AMOUNT).alias("high"),
-    ).sort(key)
+    sums = pl.concat(table.group_by(key).agg(exact_sum("amount")) for table in ends)
+    amount, nothing = pl.col("amount"), pl.lit(0, AMOUNT)
+    everywhere = pl.len() == len(ends)
+    return (
+        sums.group_by(key)
+        .agg(
+            pl.when(everywhere).then(amount.min()).otherwise(nothing).alias("low"),
+            amount.max().alias("high"),
+        )
+        .sort(key)
+    )

@@ -1,9 +1,12 @@
-"""The transfers of one asset in order, as far as their order is known; and the other order."""
+"""The transfers of one asset in order, as far as their order is known; and the other orders."""
 
 from __future__ import annotations
 
 import re
-from itertools import groupby
+from collections.abc import Sequence, Set
+from datetime import datetime
+from itertools import groupby, permutations, product
+from math import prod
 
 import polars as pl
 
@@ -61,25 +64,103 @@ def tied(rows: pl.DataFrame) -> int:
     return alike.filter("order_uncertain").height
 
 
-def other_order(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the transfers with those of one time in the opposite order, where it is uncertain.
+MOST_ORDERS = 64
+"""Orders that are followed for the bounds: those of six pairs that are told apart by nothing."""
 
-    Those whose place is known keep their order and stand first.
+
+def other_orders(rows: pl.DataFrame, kept: Set[bytes]) -> tuple[list[pl.DataFrame], bool]:
+    """Return other orders the transfers may have had, and whether these are all that matter.
+
+    Transfers of one time matter to one another where they touch the balance of one address in
+    ``kept``, also through others; the order of the rest changes nothing. Up to ``MOST_ORDERS``
+    every combination is given. Beyond, all such groups turned round at once, and some of them
+    turned round alone: what these say is no bound. Those whose place is known keep their order.
     """
-    times = rows["time"].to_list()
+    groups = _groups(rows, kept)
     unsure = rows["order_uncertain"].to_list()
-    order: list[int] = []
-    for _, group in groupby(range(rows.height), key=lambda i: times[i]):
-        tie = list(group)
-        order += [i for i in tie if not unsure[i]] + [i for i in reversed(tie) if unsure[i]]
+    ways = [_ways(group, unsure) for group in groups if len(group) <= _WHOLLY_TRIED]
+    if len(ways) == len(groups) and prod(map(len, ways)) <= MOST_ORDERS:
+        chosen = list(product(*ways))[1:]
+        return [_arranged(rows, groups, choice) for choice in chosen], True
+    turned = [_turned(group, unsure) for group in groups]
+    alone = [
+        [*groups[:one], turned[one], *groups[one + 1 :]] for one in range(min(len(groups), _ALONE))
+    ]
+    choices = [turned, *alone]
+    return [_arranged(rows, groups, choice) for choice in choices], False
+
+
+_WHOLLY_TRIED, _ALONE = 4, 16
+
+
+def _groups(rows: pl.DataFrame, kept: Set[bytes]) -> list[list[int]]:
+    """Return the places of transfers whose order among one another matters and is uncertain."""
+    times, unsure = rows["time"].to_list(), rows["order_uncertain"].to_list()
+    parties = list(rows.select("sender", "receiver").iter_rows())
+    found: list[list[int]] = []
+    for _, tie in groupby(range(rows.height), key=lambda i: times[i]):
+        parts: list[tuple[set[bytes], list[int]]] = []
+        for i in tie:
+            touched = {address for address in parties[i] if address in kept}
+            near = [part for part in parts if part[0] & touched]
+            parts = [part for part in parts if not part[0] & touched]
+            whose = touched.union(*(part[0] for part in near))
+            parts.append((whose, [*(j for part in near for j in part[1]), i]))
+        found += [sorted(part) for _, part in parts if len(part) > 1]
+    return [group for group in found if any(unsure[i] for i in group)]
+
+
+def _ways(group: list[int], unsure: list[bool]) -> list[list[int]]:
+    """Return every order of a group that keeps the order of those whose place is known."""
+    sure = [i for i in group if not unsure[i]]
+    every = (list(order) for order in permutations(group))
+    return [order for order in every if [i for i in order if not unsure[i]] == sure]
+
+
+def _turned(group: list[int], unsure: list[bool]) -> list[int]:
+    return [i for i in group if not unsure[i]] + [i for i in reversed(group) if unsure[i]]
+
+
+def _arranged(
+    rows: pl.DataFrame, groups: Sequence[list[int]], choice: Sequence[list[int]]
+) -> pl.DataFrame:
+    order = list(range(rows.height))
+    for places, chosen in zip(groups, choice, strict=True):
+        for place, row in zip(places, chosen, strict=True):
+            order[place] = row
     return rows[order]
 
 
-def histories(ledger: Ledger, asset: Asset) -> frozenset[bytes]:
-    """Return the addresses whose history in an asset was read."""
-    rows = ledger.coverage.filter(
-        (pl.col("chain") == asset.chain)
-        & (pl.col("kind") == "address")
-        & (pl.col("contract").is_null() | pl.col("contract").eq_missing(pl.lit(asset.contract)))
+Reading = tuple[datetime | None, datetime | None]
+"""From when to when the history of an address was read; None is open."""
+
+
+def histories(ledger: Ledger, asset: Asset) -> dict[bytes, tuple[Reading, ...]]:
+    """Return the addresses whose history in an asset was read, and from when to when.
+
+    What was read in one asset says nothing of another: of a unit of kind *address* a contract
+    speaks of that token alone, and none of every asset; *native* speaks of the coin alone.
+    """
+    contract = pl.col("contract")
+    one = contract.is_null() if asset.contract is None else contract == asset.contract
+    whole = (pl.col("kind") == "address") & (contract.is_null() | one)
+    coin = (pl.col("kind") == "native") & (asset.contract is None)
+    rows = (
+        ledger.coverage.filter((pl.col("chain") == asset.chain) & (whole | coin))
+        .filter(pl.col("address").is_not_null())
+        .select("address", "from_time", "to_time")
+        .sort("address", "from_time", "to_time")
+        .collect()
     )
-    return frozenset(rows.select("address").collect()["address"].drop_nulls().to_list())
+    found: dict[bytes, tuple[Reading, ...]] = {}
+    for address, first, last in rows.iter_rows():
+        found[address] = (*found.get(address, ()), (first, last))
+    return found
+
+
+def covered(readings: Sequence[Reading], when: datetime) -> bool:
+    """Tell whether a moment lies in what was read."""
+    return any(
+        (first is None or first <= when) and (last is None or when <= last)
+        for first, last in readings
+    )

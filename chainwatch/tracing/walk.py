@@ -13,6 +13,7 @@ from chainwatch.tracing.policies import Lot, Lots, Mark, Policy, joined
 
 RECEIVED = "received"
 OPENING = "opening, not read"
+HELD = "held before the span"
 AGAIN = "received, perhaps again"
 
 Row = dict[str, Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import polars as pl
 
@@ -19,7 +19,7 @@ from chainwatch.tracing.ends import (
     UNSPENT,
 )
 from chainwatch.tracing.trace import Trace
-from chainwatch.tracing.walk import OPENING
+from chainwatch.tracing.walk import HELD, OPENING
 from chainwatch.triage.privacy import BYSTANDER, DISCLOSURE, POOLED, SUBJECT, Edition, coarse
 from chainwatch.triage.spoken import Spoken
 from chainwatch.units import AMOUNT
@@ -56,6 +56,16 @@ Node = tuple[str, str, str]
 """Id, label and role of an entity."""
 
 
+class Moved(NamedTuple):
+    """One movement between entities, and the addresses whose entities they are."""
+
+    source: str
+    target: str
+    amount: int
+    time: object
+    parties: tuple[bytes, ...]
+
+
 class Owners(Protocol):
     """Clusters, as far as flows read them."""
 
@@ -85,10 +95,9 @@ def flows(
     polars.DataFrame
         ``FLOW_SCHEMA``, sorted by source and target. The disclosure edition gives no times.
     """
-    names = _Names(trace, edition, clusters, tags)
-    rows = _moved(trace, names) + _ended(trace, names)
+    names, rows = movements(trace, edition, clusters, tags)
     frame = pl.DataFrame(
-        rows,
+        [row[:4] for row in rows],
         schema=["from", "to", "amount", "time"],
         orient="row",
         schema_overrides={"amount": AMOUNT, "time": TIME},
@@ -110,7 +119,15 @@ def flows(
     return Spoken(edition).frame(named).sort("source", "target")
 
 
-class _Names:
+def movements(
+    trace: Trace, edition: Edition, clusters: Owners | None, tags: Tagged | None
+) -> tuple[Names, list[Moved]]:
+    """Return the entities of a trace and all that moves between them, exactly."""
+    names = Names(trace, edition, clusters, tags)
+    return names, _moved(trace, names) + _ended(trace, names)
+
+
+class Names:
     """Entities of a trace: which address belongs to which, and how each is called."""
 
     def __init__(
@@ -144,10 +161,11 @@ class _Names:
         called: dict[bytes, str] = {}
         for address, label in rows.select("address", "label").iter_rows():
             if not self.edition.masks(self.chain, address):
-                called.setdefault(self._whole(address), label)
+                called.setdefault(self.whole(address), label)
         return called
 
-    def _whole(self, address: bytes) -> bytes:
+    def whole(self, address: bytes) -> bytes:
+        """Return the address by which the entity of an address is called."""
         return self.subject_of.get(address) or self.owner.get(address, address)
 
     def _lone(self, trace: Trace) -> dict[str, str]:
@@ -166,7 +184,7 @@ class _Names:
         """Return the entity of an address."""
         if address is None:
             return self.add("no address", "scripts without an address", BYSTANDER)
-        whole = self._whole(address)
+        whole = self.whole(address)
         role = SUBJECT if address in self.subject_of else self.edition.role(self.chain, whole)
         name = self.edition.name_of(self.chain, whole)
         label = "masked parties" if name == POOLED else self.called.get(whole, name)
@@ -178,26 +196,27 @@ class _Names:
         return key
 
 
-def _moved(trace: Trace, names: _Names) -> list[tuple[str, str, int, object]]:
+def _moved(trace: Trace, names: Names) -> list[Moved]:
     rows = []
     columns = ("source", "target", "txid", "n", "amount", "time")
     for source, target, txid, n, amount, time in trace.steps.select(columns).iter_rows():
         end = names.hosted.get((txid, n))
         to = _service(names, *end) if end else names.of(target)
-        rows.append((names.of(source), to, amount, time))
+        parties = tuple(item for item in (source, None if end else target) if item is not None)
+        rows.append(Moved(names.of(source), to, amount, time, parties))
     return rows
 
 
-def _service(names: _Names, service: str, certainty: str, reason: str) -> str:
+def _service(names: Names, service: str, certainty: str, reason: str) -> str:
     role = "service" if reason == HOSTED else "mixer" if reason == "mixer" else "service"
     sure = "" if certainty == "confirmed" else " (probable)"
     return names.add(f"service:{service}{sure}", f"{service}{sure}", role)
 
 
-def _ended(trace: Trace, names: _Names) -> list[tuple[str, str, int, object]]:
+def _ended(trace: Trace, names: Names) -> list[Moved]:
     """Return what flows from an entity to the reason for which it ends there."""
     rows = []
-    received = trace.origins.filter(pl.col("kind") != OPENING)
+    received = trace.origins.filter(~pl.col("kind").is_in([OPENING, HELD]))
     origin = set(received.select("txid", "n").iter_rows())
     columns = ("address", "txid", "n", "amount", "time", "reason", "service", "certainty")
     for address, txid, n, amount, time, reason, service, certainty in trace.ends.select(
@@ -206,18 +225,20 @@ def _ended(trace: Trace, names: _Names) -> list[tuple[str, str, int, object]]:
         here = names.of(address) if address is not None else None
         if service is not None:
             if (txid, n) in origin and here:
-                rows.append((here, _service(names, service, certainty, reason), amount, time))
+                to = _service(names, service, certainty, reason)
+                rows.append(Moved(here, to, amount, time, (address,)))
         elif here in names.lone:
             key, label, _ = names.nodes[here or ""]
             names.nodes[key] = (key, label, _ROLE.get(reason, _NOT_FOLLOWED))
         else:
             label = _END_LABEL.get(reason, reason)
             node = names.add(f"end:{reason}", label, _ROLE.get(reason, _NOT_FOLLOWED))
-            rows.append((here or _payer(trace, names, txid), node, amount, time))
+            payer = here or _payer(trace, names, txid)
+            rows.append(Moved(payer, node, amount, time, (address,) if here else ()))
     return rows
 
 
-def _payer(trace: Trace, names: _Names, txid: bytes) -> str:
+def _payer(trace: Trace, names: Names, txid: bytes) -> str:
     """Return the entity that pays in a transaction: the first source of its steps."""
     rows = trace.steps.filter(pl.col("txid") == txid)
     return names.of(rows["source"][0]) if rows.height else names.of(None)

@@ -1,10 +1,10 @@
 """Who is shown and who is masked: roles, keyed pseudonyms, and the two editions of a result.
 
 *Working* is for the desk and masks nothing. *Disclosure* leaves it: subjects, findings and
-services are shown; everyone else stands under a keyed pseudonym or one common word, without
-transaction ids and with amounts, times and counts made coarse. A mask hides which pseudonym is
-which; it cannot hide from somebody who knows a subject's address whom that address pays on a
-public chain.
+services are shown; everyone else stands under a keyed pseudonym, without transaction ids and with
+amounts, times and counts made coarse, or under one common word in sums over several. A mask hides
+which pseudonym is which; it cannot hide from somebody who knows a subject's address whom that
+address pays on a public chain.
 """
 
 from __future__ import annotations
@@ -53,9 +53,10 @@ class Edition:
         Secret of the case; pseudonyms cannot be undone without it. Never shown.
     roles : mapping
         ``(chain, address)`` to ``subject``, ``finding`` or ``service``; all else is a bystander.
-    withheld : set of (chain, txid)
-        Transactions in which a masked party stands anywhere in the case: a row that names none
-        of them would still lead to them, by its transaction id or by its exact amount and time.
+    withheld : mapping
+        ``(chain, txid)`` of transactions in which a masked party stands anywhere in the case, to
+        these parties: a row that names none of them would still lead to them, by its transaction
+        id or by its exact amount and time.
     pooled : set of str
         Pseudonyms that would single a party out; those parties share the word ``masked``.
     """
@@ -63,7 +64,7 @@ class Edition:
     name: str
     key: bytes = field(repr=False)
     roles: Mapping[Party, str] = field(default_factory=dict, repr=False)
-    withheld: frozenset[Party] = field(default_factory=frozenset, repr=False)
+    withheld: Mapping[Party, frozenset[bytes]] = field(default_factory=dict, repr=False)
     pooled: frozenset[str] = field(default_factory=frozenset, repr=False)
 
     def __post_init__(self) -> None:

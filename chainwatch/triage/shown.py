@@ -2,111 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import polars as pl
 
 from chainwatch.addresses import text, txid_text
 from chainwatch.errors import InputError
-from chainwatch.triage.privacy import (
-    DISCLOSURE,
-    WITHHELD,
-    Edition,
-    Party,
-    band,
-    coarse,
-    moment,
-    month,
+from chainwatch.triage.columns import (
+    ADDED,
+    BEHIND,
+    COUNTS,
+    FREE_TEXT,
+    OF_SERVICES,
+    OPEN,
+    PARTIES,
+    PLACES,
+    ROUNDED,
+    SPANS,
+    STRANGERS_TEXT,
+    SUMMED,
+    TXIDS,
 )
-
-PARTIES = frozenset(
-    {
-        "address",
-        "a",
-        "b",
-        "cluster",
-        "source",
-        "target",
-        "subject",
-        "other",
-        "counterparty",
-        "sender",
-        "receiver",
-        "paid_by",
-        "contract",
-    }
-)
-"""Columns that hold canonical addresses, written out: a new one must be added here to be shown."""
-
-TXIDS = frozenset({"txid", "block", "prev_txid"})
-PLACES = frozenset({"tx", "n", "height", "source_tx", "source_n", "log_index", "occurrence", "row"})
-"""Columns that lead to a transaction as surely as its id."""
-
-FREE_TEXT = frozenset(
-    {
-        "detail",
-        "evidence",
-        "context",
-        "labels",
-        "label",
-        "actor",
-        "actors",
-        "service",
-        "note",
-        "source",
-        "pack",
-        "timing",
-    }
-)
-"""Texts that may say who somebody is: withheld in a row in which a party is masked."""
-
-OF_SERVICES = frozenset({"service", "label", "actor"})
-"""Those that stay where only the transaction is withheld: they speak of a party who is shown."""
-
-STRANGERS_TEXT = frozenset({"text", "reason"})
-"""Columns of what was read and not taken: anything may stand there."""
-
-SPANS = frozenset({"first", "last"})
-"""Times of one payment out of several that a row adds up: always given to the month."""
-
-ROUNDED = "rounded"
-"""Column that says whether amounts and times of a row were made coarse."""
-
-_OPEN = frozenset({"contract"})  # the contract of a token is nobody's wallet
-_COUNTS = frozenset({"payments", "sweeps", "receipts", "count", "ends", "counterparties"})
-
-
-class Tabled(Protocol):
-    """Any result: it can list its tables."""
-
-    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]: ...
-
-
-def parties(result: Tabled) -> set[Party]:
-    """Return every address that stands in a result's tables."""
-    found: set[Party] = set()
-    for frame, _ in result.tables().values():
-        names = _party_columns(frame)
-        chains = _chains(result, frame)
-        for name in names:
-            found |= {
-                (chain, item)
-                for chain, item in zip(chains, frame[name].to_list(), strict=True)
-                if item is not None
-            }
-    return found
+from chainwatch.triage.hidden import Hidden, Tabled, chains_of, hidden_rows, judged, party_columns
+from chainwatch.triage.privacy import DISCLOSURE, WITHHELD, Edition, band, coarse, moment, month
+from chainwatch.triage.summed import Part, as_decimal, sums
 
 
 def shown_tables(result: Tabled, edition: Edition) -> dict[str, pl.DataFrame]:
     """Return the tables of a result for an edition, amounts as integers, the rest as text.
 
-    In the disclosure edition a row in which a party is masked loses its transaction id and place,
-    its free text and the last digits of its amounts, times and counts, and is marked *rounded*;
-    rows that name masked parties alone are left out, for they concern nobody of the case; and
-    rows are sorted by what is shown, so that the order tells nothing.
+    In the disclosure edition a row in which a party has a pseudonym loses its transaction id and
+    place, its free text and the last digits of its amounts, times and counts, and is marked
+    *rounded*. Rows in which a party is just ``masked``, and rows of their transactions, are added
+    up (`summed.sums`). Rows that name masked parties alone are left out, for they concern nobody
+    of the case; and rows are sorted by what is shown, so that the order tells nothing.
 
     Raises
     ------
@@ -114,90 +46,66 @@ def shown_tables(result: Tabled, edition: Edition) -> dict[str, pl.DataFrame]:
         If a table has a binary column that this module does not know how to show.
     """
     return {
-        name: _shown(name, frame, _chains(result, frame), edition)
+        name: _shown(name, frame, chains_of(result, frame), edition)
         for name, (frame, _) in result.tables().items()
     }
-
-
-def _party_columns(frame: pl.DataFrame) -> list[str]:
-    return [
-        name for name in frame.columns if name in PARTIES - _OPEN and frame[name].dtype == pl.Binary
-    ]
-
-
-def _chains(result: Tabled, frame: pl.DataFrame) -> Sequence[str]:
-    if "chain" in frame.columns:
-        return frame["chain"].to_list()
-    asset = getattr(result, "asset", None)
-    return [asset.chain if asset else ""] * frame.height
-
-
-class Hidden(NamedTuple):
-    """What is masked in a row: a party, all its parties, or a transaction of a masked party."""
-
-    party: bool
-    everybody: bool
-    transaction: bool
-
-
-NOTHING = Hidden(False, False, False)
 
 
 def _shown(
     table: str, frame: pl.DataFrame, chains: Sequence[str], edition: Edition
 ) -> pl.DataFrame:
-    hidden = _hidden(frame, chains, edition)
-    columns = {
-        name: _column(table, name, frame[name], chains, hidden, edition) for name in frame.columns
-    }
-    out = pl.DataFrame(columns, schema={name: _dtype(frame[name]) for name in frame.columns})
+    hidden = hidden_rows(frame, chains, edition)
+    names = [name for name in frame.columns if name != BEHIND]
+    columns = {name: _column(table, name, frame[name], chains, hidden, edition) for name in names}
+    out = pl.DataFrame(columns, schema={name: _dtype(frame[name]) for name in names})
     if edition.name != DISCLOSURE:
         return out
-    if _party_columns(frame):
+    if judged(frame):
         rounded = [row.party or row.transaction for row in hidden]
-        out = out.with_columns(pl.Series(ROUNDED, rounded, dtype=pl.Boolean))
-    kept = out.filter(pl.Series([not row.everybody for row in hidden], dtype=pl.Boolean))
+        out = out.with_columns(
+            pl.Series(ROUNDED, rounded, dtype=pl.Boolean),
+            pl.lit(None, dtype=pl.String).alias(SUMMED),
+        )
+    single = [not row.everybody and not row.summed for row in hidden]
+    kept = out.filter(pl.Series(single, dtype=pl.Boolean))
+    if any(row.summed for row in hidden):
+        kept = pl.concat([kept, _sums(frame, out, hidden)])
     return kept.sort(kept.columns, nulls_last=True)
 
 
-def _hidden(frame: pl.DataFrame, chains: Sequence[str], edition: Edition) -> list[Hidden]:
-    names = _party_columns(frame)
-    if edition.name != DISCLOSURE or (not names and "txid" not in frame.columns):
-        return [NOTHING] * frame.height
-    ids = frame["txid"].to_list() if "txid" in frame.columns else [None] * frame.height
-    rows = frame.select(names).rows() if names else [()] * frame.height
-    return [
-        _row_hidden(edition, chain, row, txid)
-        for chain, row, txid in zip(chains, rows, ids, strict=True)
+def _sums(frame: pl.DataFrame, out: pl.DataFrame, hidden: Sequence[Hidden]) -> pl.DataFrame:
+    """Return the rows of a table that are not shown by themselves, added up."""
+    added = [name for name, dtype in frame.schema.items() if dtype.is_decimal() or name in ADDED]
+    parts = [
+        Part(cells, {name: None if row[name] is None else int(row[name]) for name in added}, who)
+        for cells, row, (*_, who) in zip(
+            out.drop(ROUNDED, SUMMED).iter_rows(named=True),
+            frame.iter_rows(named=True),
+            hidden,
+            strict=True,
+        )
+        if who
     ]
+    rows = [
+        {name: _added(name, value, frame.schema) for name, value in found.cells.items()}
+        | {ROUNDED: found.rounded, SUMMED: found.rows}
+        for found in sums(parts, party_columns(frame))
+    ]
+    return pl.DataFrame(rows, schema=out.schema, orient="row")
 
 
-def _row_hidden(
-    edition: Edition, chain: str, row: Sequence[bytes | None], txid: bytes | None
-) -> Hidden:
-    masked = [edition.masks(chain, party) for party in row if party is not None]
-    withheld = (chain, txid) in edition.withheld
-    return Hidden(any(masked), bool(masked) and all(masked), withheld)
-
-
-def transactions_of_masked(results: Iterable[Tabled], edition: Edition) -> frozenset[Party]:
-    """Return the transactions that stand in any row beside a party whom the edition masks."""
-    found: set[Party] = set()
-    for result in results:
-        for frame, _ in result.tables().values():
-            names = _party_columns(frame)
-            if names and "txid" in frame.columns:
-                chains = _chains(result, frame)
-                hidden = _hidden(frame, chains, edition)
-                ids = zip(chains, frame["txid"].to_list(), hidden, strict=True)
-                found |= {(chain, txid) for chain, txid, row in ids if row.party and txid}
-    return frozenset(found)
+def _added(name: str, value: Any, schema: pl.Schema) -> Any:
+    if value is None or not isinstance(value, int) or isinstance(value, bool):
+        return value
+    if name in COUNTS:
+        return band(value)
+    return as_decimal(value) if schema[name].is_decimal() else value
 
 
 def _dtype(series: pl.Series) -> pl.DataType | type[pl.DataType]:
     if series.dtype in (pl.Binary, pl.Date) or isinstance(series.dtype, pl.Datetime):
         return pl.String
-    if series.name in _COUNTS:
+    if series.name in COUNTS:
         return pl.String
     return series.dtype
 
@@ -227,7 +135,7 @@ def _binary(
 ) -> str | None:
     if value is None:
         return None
-    if name in _OPEN:
+    if name in OPEN:
         return text(value, chain)
     if name in PARTIES:
         return edition.name_of(chain, value)
@@ -245,7 +153,7 @@ def _cell(name: str, value: object, hidden: Hidden) -> object:
         return month(value) if hide else moment(value)
     if hasattr(value, "isoformat"):
         return value.isoformat()
-    if name in _COUNTS and value is not None:
+    if name in COUNTS and value is not None:
         return band(int(str(value))) if hide else str(value)
     if not hide or value is None:
         return value

@@ -28,6 +28,9 @@ HEX = re.compile(r"(?:0x)?((?:[0-9a-f]{2})+)\Z", re.IGNORECASE)
 BARE_BYTES = 20
 """An account's address, or the hash in an older coin address, written without a prefix."""
 
+TXID_BYTES = 32
+"""A transaction id: it can read as an address of a witness version not in use, and is none."""
+
 
 class Spoken:
     """Says texts as an edition may; the working edition says everything.
@@ -93,7 +96,8 @@ class Spoken:
     def _hex(self, word: str, data: bytes) -> str:
         if data in self._open or data[1:] in self._open:
             return word
-        return POOLED if len(data) == BARE_BYTES or _canonical(data) else word
+        address = len(data) == BARE_BYTES or (len(data) != TXID_BYTES and _canonical(data))
+        return POOLED if address else word
 
     def _address(self, word: str) -> str:
         for name in self._chains:

@@ -11,7 +11,7 @@ import pytest
 from chainwatch import addresses
 from chainwatch.attribution.sanctions import read_sanctions, statement
 from chainwatch.chains import chain
-from chainwatch.errors import TagError
+from chainwatch.errors import ArgumentError, TagError
 
 AS_OF = date(2024, 9, 27)
 BTC = addresses.text(b"\x01" + bytes(20), "btc")
@@ -80,6 +80,29 @@ def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text(BTC)
     with pytest.raises(TagError, match="a list without its chain"):
         read_sanctions(tmp_path / "list.txt", publisher="OFAC", as_of=AS_OF)
+
+
+@pytest.mark.parametrize("day", ["2024-09-27", datetime(2024, 9, 27, 12, tzinfo=UTC)])
+def test_the_day_may_be_a_text_or_a_time(tmp_path: Path, day: Any) -> None:
+    folder = lists(tmp_path / "lists", XBT=BTC)
+    read = read_sanctions(folder, publisher="OFAC", as_of=day)
+    assert read.frame["as_of"].to_list() == [AS_OF]
+
+
+@pytest.mark.parametrize(
+    ("day", "error", "words"),
+    [
+        ("27.9.2024", TagError, "'27.9.2024' is no day; write it as YYYY-MM-DD"),
+        ("", TagError, "'' is no day"),
+        (20240927, ArgumentError, "a day is a whole number; write it as YYYY-MM-DD"),
+        (None, ArgumentError, "a day is None"),
+    ],
+)
+def test_what_is_no_day_is_refused(
+    tmp_path: Path, day: Any, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        read_sanctions(lists(tmp_path / "lists", XBT=BTC), publisher="OFAC", as_of=day)
 
 
 def row(concept: str | None, **days: date | None) -> dict[str, Any]:

@@ -345,11 +345,15 @@ def test_a_list_names_its_chain(tmp_path: Path) -> None:
     (tmp_path / "some_XBT.txt").write_text(text(1))
     assert read_tags(tmp_path / "some_XBT.txt").frame["chain"].to_list() == [BTC]
     (tmp_path / "some.txt").write_text(text(1))
-    with pytest.raises(TagError, match=r"a list without its chain at some\.txt; pass chain="):
+    with pytest.raises(TagError, match=r"a list without its chain at some\.txt; name the chain"):
         read_tags(tmp_path / "some.txt")
     assert len(read_tags(tmp_path / "some.txt", chain="btc")) == 1
     (tmp_path / "data.csv").write_text(text(1))
     assert len(read_tags(tmp_path / "data.csv", chain="btc", kind="list")) == 1
+    for name in ("data.csv", "some_XBT.txt.gz"):
+        (tmp_path / name).write_text(text(1))
+        with pytest.raises(TagError, match=r"tags in a \.\w+ file cannot be read .*\.yaml.*\.txt"):
+            read_tags(tmp_path / name, chain="btc")
 
 
 @pytest.mark.parametrize("data", [b"a\x00b", b"\xff\xfe\xfa"])

@@ -50,22 +50,55 @@ def test_the_demo_fits() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "named"),
     [
-        ("surprise", 1, "surprise"),
-        ("case.colour", "red", "case.colour"),
-        ("case.name", "../x", "case.name"),
-        ("case.name", "A" * 100, "case.name"),
-        ("case.editions", ["secret"], "case.editions"),
-        ("sources", [], "sources"),
-        ("sources.0.kind", "oracle", "sources.0"),
-        ("sources.0.height", "high", "height"),
-        ("follow", {"policy": "magic"}, "follow.policy"),
-        ("follow", {"min_share": 1001}, "follow.min_share"),
-        ("follow", {"trifle": -1}, "follow.trifle"),
-        ("subjects.concept", "vendor", "subjects"),
+        (
+            "surprise",
+            1,
+            "unknown key 'surprise' in the case file at my.toml; the keys there are case",
+        ),
+        (
+            "follow",
+            {"polcy": "fifo"},
+            "unknown key 'polcy' in [follow] at my.toml; perhaps 'policy'",
+        ),
+        ("case.colour", "red", "unknown key 'colour' in [case]"),
+        ("case.name", "../x", "'name' in [case] is '../x'"),
+        ("case.name", "A" * 100, "write small letters and digits, - and _"),
+        ("case.editions", ["secret"], '"disclosure" or "working"'),
+        ("sources", [], "[sources] is []"),
+        ("tags", {"path": "x"}, "write [[tags]], in two brackets"),
+        ("sources.0.paths", "b.dat", 'write a list, such as ["one"]'),
+        (
+            "sources.0.kind",
+            "oracle",
+            '[[sources]] number 1 is of no kind known at my.toml; write kind = "tr',
+        ),
+        (
+            "sources.0.height",
+            "high",
+            "'height' in [[sources]] number 1 is 'high' at my.toml; write a whole",
+        ),
+        (
+            "follow",
+            {"policy": "magic"},
+            "'policy' in [follow] is 'magic' at my.toml; write \"fifo\"",
+        ),
+        (
+            "follow",
+            {"min_share": 1001},
+            "'min_share' in [follow] is 1001 at my.toml; it should be less than",
+        ),
+        ("follow", {"trifle": -1}, "'trifle' in [follow] is -1"),
+        ("subjects.concept", "vendor", "[subjects] does not fit: give addresses"),
         ("subjects.column", "wallet", "subjects"),
         ("subjects", {"chain": "btc"}, "subjects"),
         ("asset", {"chain": "tron", "contract": "T", "symbol": "U", "decimals": 39}, "decimals"),
-        ("dates", [{"day": "yesterday", "name": "x"}], "dates.0.day"),
+        (
+            "dates",
+            [{"day": "yesterday", "name": "x"}],
+            "'day' in [[dates]] number 1 is 'yesterday'",
+        ),
+        ("dates", [{"day": "7.3.2022", "name": "x"}], "write a day as 2022-03-07"),
+        ("case", {"name": "x"}, "[case] lacks 'title'"),
     ],
 )
 def test_what_does_not_fit_is_named(path: str, value: object, named: str) -> None:
@@ -76,6 +109,24 @@ def test_what_does_not_fit_is_named(path: str, value: object, named: str) -> Non
     assert "my.toml" in said
     assert "\n" not in said
     assert "pydantic" not in said
+    assert "Input should" not in said
+
+
+def test_what_a_stranger_wrote_is_shown_short() -> None:
+    for table in (changed("case.name", "A" * 9999), changed("case." + "k" * 9999, 1)):
+        with pytest.raises(CaseError) as caught:
+            parse_case(table, where="my.toml")
+        assert len(str(caught.value)) < 400
+
+
+def test_of_a_mapping_the_key_is_named() -> None:
+    mapping = {"chain": "tron", "kind": "trc20", "snder": "from"}
+    table = changed("sources", [{"kind": "transfers", "path": "t.csv", "mapping": mapping}])
+    with pytest.raises(CaseError) as caught:
+        parse_case(table, where="my.toml")
+    assert str(caught.value) == (
+        "unknown key 'snder' in [sources.mapping] number 1 at my.toml; perhaps 'sender' is meant."
+    )
 
 
 @pytest.mark.parametrize("text", ["[case", "= 1", "a = 1\na = 2", "\x00"])
@@ -88,9 +139,16 @@ def test_what_is_no_toml(tmp_path: Path, text: str) -> None:
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
-    for name in ("bytes.toml", "missing.toml", "."):
-        with pytest.raises(CaseError, match="cannot be read"):
+    for name, said in (
+        ("bytes.toml", "the case file cannot be read: it is no text in UTF-8"),
+        ("missing.toml", "there is no such case file"),
+        (".", "this is a folder, not a case file"),
+    ):
+        with pytest.raises(CaseError) as caught:
             load_case(tmp_path / name)
+        assert str(caught.value).startswith(f"{said} at {tmp_path / name}"), name
+        assert str(caught.value).count(str(tmp_path)) == 1, name
+        assert "Errno" not in str(caught.value)
 
 
 def test_where_the_data_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

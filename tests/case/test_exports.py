@@ -22,7 +22,7 @@ from polars.testing import assert_frame_equal
 from chainwatch.case import exports
 from chainwatch.case.exports import EXPORTS, write_graphml, write_tables
 from chainwatch.case.exports.graphml import graphml_bytes
-from chainwatch.case.exports.tables import csv_bytes, guarded, parquet_bytes
+from chainwatch.case.exports.tables import csv_bytes, distinct, guarded, parquet_bytes
 from chainwatch.errors import CaseError, InputError, OutputExists
 from chainwatch.figures.selection import FLOW_COLUMNS
 from chainwatch.provenance import digest_bytes, digest_frame
@@ -112,8 +112,8 @@ def test_csv_keeps_one_row_per_row(values: list[str]) -> None:
 
 def test_headings_are_guarded_too() -> None:
     assert csv_bytes(pl.DataFrame({"=x": [1]})).startswith(b"'=x\n")
-    with pytest.raises(CaseError, match="same name"):
-        csv_bytes(pl.DataFrame({"=x": [1], "'=x": [2]}))
+    alike = pl.DataFrame({"=x": [1], "'=x": [2]})
+    assert csv_bytes(alike) == b"'=x (2),'=x\n1,2\n"
 
 
 def test_parquet_holds_what_was_given() -> None:
@@ -226,10 +226,22 @@ def test_two_parallel_flows_stay_two() -> None:
 def test_graphml_needs_a_flow_frame() -> None:
     with pytest.raises(InputError, match="lacks the columns amount"):
         graphml_bytes(flows([1]).drop("amount"))
-    clash = pl.concat([flows([1]), flows([1]).with_columns(source=pl.lit("a\tb"))])
-    clash = pl.concat([clash, flows([1]).with_columns(source=pl.lit("a b"))])
-    with pytest.raises(InputError, match="same name once"):
-        graphml_bytes(clash)
+
+
+@pytest.mark.parametrize("other", ["a\tb", "a\u00a0b"])
+def test_names_that_become_equal_are_numbered(other: str) -> None:
+    clash = pl.concat([flows([1]).with_columns(source=pl.lit(name)) for name in (other, "a b")])
+    found = graphml_bytes(clash)
+    graph = nx.read_graphml(io.BytesIO(found), force_multigraph=True)
+    assert sorted(source for source, _ in graph.edges()) == ["a b", "a b (2)"]
+    assert graphml_bytes(clash.reverse()) == found
+
+
+def test_numbers_do_not_clash_in_turn() -> None:
+    names = ["a b", "a\tb", "a\u00a0b", "a b (2)"]
+    assert distinct(names) == distinct(names[::-1])
+    assert sorted(distinct(names).values()) == ["a b", "a b (2)", "a b (3)", "a b (4)"]
+    assert (distinct(names)["a b"], distinct(names)["a b (2)"]) == ("a b", "a b (2)")
 
 
 def test_every_format_is_listed() -> None:

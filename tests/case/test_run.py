@@ -97,7 +97,7 @@ def test_a_small_case(small: Path, tmp_path: Path) -> None:
     ]
     assert repr(report) == "RunReport('small': disclosure in out)"
     headlines = [getattr(result, "headline", "") for result, _ in report.case.results]
-    assert any(line.startswith("1 of 1 listed addresses") for line in headlines)
+    assert any(line.startswith("1 of 1 listed address is consistent") for line in headlines)
 
 
 def test_the_file_of_the_key_writes_the_same_bytes_again(small: Path, tmp_path: Path) -> None:
@@ -215,7 +215,13 @@ def test_tron_headlines_are_the_totals_of_the_tables(tron_case) -> None:
         "17 of 20 listed addresses",
         "15 at binance, 1 at huobi, 1 at okex",
         "they received 7,973,947.061765 USDT",
-        "The other 3 paid 2,736,503.860503 USDT to 554 addresses",
+        "The other 3 (TRWpS2JarmZShhQLTfHafnzkQdNKUh1ozK, TXQyMhsxZfcGqPdi1TAYWJ5bVkcVyR2ye9,"
+        " TXRBsytHfJDoAKRdcedgLsoHudh1xJGUdC) paid 2,736,503.860503 USDT to 554 addresses:"
+        " 246,696.461638 USDT to 7 listed addresses (hosted at binance 104,149.999151 USDT, hosted"
+        " at huobi 142,546.462487 USDT); 2,489,807.398865 USDT to 547 others whose history is not"
+        " read.",
+        "all 20 listed addresses together: in",
+        "is not counted twice: the node of the receiver may show less",
         "191 transfers only look like payments",
         "123 of zero, and 68 trifles",
         "10,463,753.85203 USDT received by 20 subjects",
@@ -241,18 +247,71 @@ def test_tron_says_no_more_than_it_knows(tron_case) -> None:
     for edition in ("disclosure", "working"):
         said = report_text(tron_case.folder / edition)
         assert "belongs to" not in said.replace("what belongs to this case", "")
-        assert "Not read: where 2,489,806.790265 USDT went on to" in said
+        assert (
+            "Not read: where 2,489,806.790265 USDT went on to (of 2,489,807.398865 USDT paid to"
+            " others, 0.6086 USDT came from trifles of address poisoning, nobody&#39;s)" in said
+        )
     masked = report_text(tron_case.folder / "disclosure")
     assert "≈ " in masked
     assert "≈ " not in report_text(tron_case.folder / "working").replace("amounts (≈)", "")
+
+
+def test_tron_balances_are_even_to_the_last_unit(tron_case) -> None:
+    tables = tron_case.folder / "disclosure" / "tables"
+    rows = pl.read_csv(tables / "hosting.csv")
+    assert rows.height == 20
+    sums = rows.select(
+        came=pl.col("received") + pl.col("trifles"), went=pl.col("paid") + pl.col("held")
+    )
+    assert sums["came"].to_list() == sums["went"].to_list()
+    spent = rows.filter(pl.col("subject") == "TRWpS2JarmZShhQLTfHafnzkQdNKUh1ozK")
+    assert spent.select("received", "trifles", "paid").row(0) == (
+        509_290_652_379, 608_600, 509_291_260_979
+    )  # fmt: skip
+    unread = dict(pl.read_csv(tables / "not_read.csv").select("what", "amount").iter_rows())
+    followed, paid, trifles = (
+        next(amount for what, amount in unread.items() if what.startswith(words))
+        for words in (
+            "followed to",
+            "paid by unhosted subjects to others",
+            "paid by unhosted subjects to such",
+        )
+    )
+    assert paid - trifles == followed
+    assert trifles == 608_600
+
+
+def test_the_token_is_the_one_that_was_read(small: Path, tmp_path: Path) -> None:
+    other = OTHERS[0]
+    (small / "small.toml").write_text(CASE.replace(f'contract = "{USDT}"', f'contract = "{other}"'))
+    with pytest.raises(CaseError, match=rf"no transfer of contract {other}.*{USDT} \(USDT, 3 rows"):
+        run_case(small / "small.toml", tmp_path / "out")
+    (small / "small.toml").write_text(CASE.replace("decimals = 6", "decimals = 18"))
+    with pytest.raises(CaseError, match=r"\[asset\] says 18 decimals, the rows of .* say 6"):
+        run_case(small / "small.toml", tmp_path / "out")
+    (small / "small.toml").write_text(CASE.replace('symbol = "USDT"', 'symbol = "USDC"'))
+    report = run_case(small / "small.toml", tmp_path / "out")
+    said = report_text(report.folder / "disclosure")
+    assert "The case calls the token &#39;USDC&#39;" in said
+    assert "call it &#39;USDT&#39;" in said
+
+
+def test_subjects_without_a_row_stand_on_page_one(small: Path, tmp_path: Path) -> None:
+    silent = "TRWpS2JarmZShhQLTfHafnzkQdNKUh1ozK"
+    listed = CASE.replace(f'["{SUBJECT}"]', f'["{SUBJECT}", "{silent}"]')
+    (small / "small.toml").write_text(listed)
+    report = run_case(small / "small.toml", tmp_path / "out")
+    headlines = [getattr(result, "headline", "") for result, _ in report.case.results]
+    assert any(line.endswith(" Of 1 of the 2 nothing was read.") for line in headlines)
+    assert not any("Of 0" in line for line in headlines)
 
 
 def test_otter_answers_on_page_one(demo_case) -> None:
     said = report_text(demo_case.folder / "disclosure")
     first = said[: said.index("3 Limits") if "3 Limits" in said else said.index("Limits ")]
     for words in (
-        "0.14 rBTC paid to an address at harbour (probable)",
-        "0.13 rBTC paid to an address at northbank (probable)",
+        "0.14 rBTC paid to a deposit address at harbour (probable)",
+        "0.13 rBTC paid to a deposit address at northbank (probable)",
         "0.04 rBTC is consistent with having reached lantern",
         "looks like a CoinJoin",
     ):

@@ -32,7 +32,8 @@ def test_what_was_sealed_verifies(sealed: Path) -> None:
     found = verify(sealed)
     assert (found.files, found.entries) == (2, 2)
     assert found.seal == digest_bytes((sealed / SEAL).read_bytes())
-    assert "2 files and 2 log entries are as sealed" in repr(found)
+    assert "2 files and 2 log entries are as this seal says" in repr(found)
+    assert "compare it with a copy kept elsewhere" in repr(found)
     assert "<p>" in found._repr_html_()
 
 
@@ -53,6 +54,33 @@ def change(folder: Path, name: str, edit: Callable[[dict], None]) -> None:
     (folder / name).write_bytes(pretty(value))
     seal = {item: digest_bytes((folder / item).read_bytes()) for item in (MANIFEST, RUN)}
     (folder / SEAL).write_bytes(pretty(seal))
+
+
+def test_a_forgery_sealed_anew_is_told_by_the_seal_alone(sealed: Path) -> None:
+    kept = verify(sealed).seal
+    assert "it is the seal that was expected" in repr(verify(sealed, seal=f"sha256:{kept.upper()}"))
+    change(sealed, MANIFEST, lambda manifest: manifest.update(case="another"))
+    assert verify(sealed).seal != kept
+    with pytest.raises(CaseError, match="this is another seal"):
+        verify(sealed, seal=kept)
+
+
+@pytest.mark.parametrize("name", ["x", "tables/x"])
+def test_an_empty_folder_added(sealed: Path, name: str) -> None:
+    (sealed / name).mkdir()
+    with pytest.raises(CaseError, match="a folder was added after sealing") as caught:
+        verify(sealed)
+    assert name in str(caught.value)
+
+
+def test_the_manifest_hides_no_characters() -> None:
+    said = pretty({"title\u202e": ["a\u202eb\x1b", {"n": 5, "none": None}], "q": "one\ntwo"})
+    assert "\u202e" not in said.decode()
+    found = json.loads(said)
+    assert found == {
+        "title‹U+202E›": ["a‹U+202E›b‹U+001B›", {"n": 5, "none": None}],
+        "q": "one\ntwo",
+    }
 
 
 def test_a_file_added(sealed: Path) -> None:

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chainwatch.addresses import text
+from chainwatch.chains import chain as find_chain
 from chainwatch.clusters.cluster import LARGE, cluster
 from chainwatch.clusters.forest import BOTH_LARGE, OTHER_ACTORS
-from chainwatch.errors import AddressError, InputError
+from chainwatch.errors import AddressError, ArgumentError, InputError
 from chainwatch.heuristics.links import LINK_SCHEMA, Links
 
 EDGES = st.lists(
@@ -237,3 +239,42 @@ def test_it_prints_no_address(hand):
     )
     assert "bcrt1" not in clusters._repr_html_()
     assert clusters.lineage().startswith("cluster(links=sha256:")
+
+
+def test_addresses_can_be_had_as_text(hand):
+    clusters = cluster(hand.links("B-A 1 0.9\nX-Z 2 0.5"))
+    names = [(text(hand.letter(a), hand.chain), text(hand.letter(c), hand.chain))
+             for a, c in ("AA", "BA", "XX", "ZX")]  # fmt: skip
+    assert clusters.plain().rows() == [("btc-regtest", *pair) for pair in names]
+    assert clusters.plain(hand.letter("Z")).rows() == clusters.plain().rows()[2:]
+    assert clusters.plain(names[0][0]).rows() == clusters.plain().rows()[:2]
+    assert clusters.plain(hand.letter("Q")).height == 0
+    assert cluster(hand.links("A-B 1 ? refused")).plain().columns == ["chain", "address", "cluster"]
+
+
+def test_text_is_of_the_chain_of_each_row(hand):
+    rows = [row for chain in ("btc", "ltc") for row in hand.links("A-B 1 ?").frame
+            .with_columns(chain=pl.lit(find_chain(chain).id)).rows()]  # fmt: skip
+    clusters = cluster(hand.of(rows))
+    assert {(row[0], row[1].partition("1")[0]) for row in clusters.plain().rows()} == {
+        ("btc", "bc"), ("ltc", "ltc"),
+    }  # fmt: skip
+    with pytest.raises(InputError, match="there are links of btc, ltc; pass chain='btc'"):
+        clusters.plain(hand.letter("A"))
+    assert clusters.plain(hand.letter("A"), "ltc").height == 2
+
+
+def test_the_wrong_thing_is_named(hand):
+    links = hand.links("A-B 1 ?")
+    clusters = cluster(links)
+    for call, words in (
+        (lambda: cluster(clusters), "links is of type Clusters; pass links, as co_spends"),
+        (lambda: cluster(links, tags=clusters), "tags is of type Clusters; pass tags"),
+        (lambda: cluster(links, large="3"), "large is a text"),
+        (lambda: clusters.members(123), "an address is a whole number"),
+        (lambda: clusters.of(None), "an address is None"),
+        (lambda: clusters.why(hand.letter("A"), clusters.frame), "an address is of type DataFrame"),
+        (lambda: clusters.why(clusters.frame["address"], "x"), "an address is of type Series"),
+    ):
+        with pytest.raises(ArgumentError, match=words):
+            call()

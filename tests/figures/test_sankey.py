@@ -192,7 +192,7 @@ def test_coarse_and_unknown_amounts_are_marked() -> None:
     assert "≈ 400 sat (100 %)" in said
     assert "unknown amount (0 %)" in said
     assert any("1 flows are of unknown amount" in text for text in said)
-    assert any("rounded to protect bystanders" in text for text in said)
+    assert "rounded to protect others than subjects, findings and services" in " ".join(said)
 
 
 def test_a_flow_that_closes_a_cycle_is_marked() -> None:

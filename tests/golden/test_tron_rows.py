@@ -98,9 +98,11 @@ def test_coverage_and_tags(
     coverage = ledger.coverage.collect()
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     wallets = sorted(raw["wallet"].unique())
+    listed = raw.select("wallet", "token_id").unique().rows()
     assert sorted(coverage["unit"]) == sorted(
-        [f"dump/{digest}/0", *(f"dump/{digest}/0/{wallet}" for wallet in wallets)]
+        [f"dump/{digest}/0", *(f"dump/{digest}/0/{wallet}/{token}" for wallet, token in listed)]
     )
+    assert len(listed) == 46
     assert len(wallets) == 20
     pairs = pl.concat([
         raw.select("from_address", "from_tag").rename({"from_address": "a", "from_tag": "t"}),
@@ -118,4 +120,4 @@ def test_a_second_pull_adds_nothing(pulled: tuple[Ledger, PullReport], path: Pat
     ledger, _ = pulled
     assert ledger.store is not None
     report = pull(ledger.store, TransferDump(path, MAPPING))
-    assert (report.commits, report.skipped) == (0, 21)
+    assert (report.commits, report.skipped) == (0, 47)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from chainwatch.errors import RuleError
+from chainwatch.errors import ArgumentError, RuleError
 from chainwatch.heuristics.accounts import zero_value
 from chainwatch.heuristics.coinjoin import equal_outputs
 from chainwatch.heuristics.links import LINK_KEY, LINK_SCHEMA
@@ -35,6 +35,29 @@ def link(tx, pair, veto=False):
 def test_inputs_of_one_transaction_are_linked(small_ledger, letters):
     links = co_spends(small_ledger("t: A=60000 B=50000 -> C=100000"))
     assert letters(links) == {link(1, "AB")}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("ledger",), r"ledger is a text; open it first: open_ledger"),
+        (
+            (None, equal_outputs),
+            r"unless is the rule equal_outputs before it was called; call it: ",
+        ),
+        ((None, "mix"), "unless is a text; pass a rule"),
+    ],
+)
+def test_what_is_no_ledger_or_rule_is_refused(small_ledger, given, words):
+    ledger = given[0] or small_ledger("t: A=60000 -> C=50000")
+    with pytest.raises(ArgumentError, match=words):
+        co_spends(ledger, unless=given[1] if len(given) > 1 else None)
+
+
+def test_a_count_of_outputs_is_a_number():
+    for wrong in ("3", 3.0, True):
+        with pytest.raises(ArgumentError, match="parameter min_equal of rule equal_outputs is"):
+            equal_outputs(min_equal=wrong)
 
 
 def test_one_input_links_nothing(small_ledger):

@@ -54,7 +54,7 @@ def test_the_user_says_it_where_nothing_else_does() -> None:
 @pytest.mark.parametrize(
     ("rows", "how", "words"),
     [
-        ([("b", "a"), ("a", "x")], {}, "nothing read says the height.*--height"),
+        ([("b", "a"), ("a", "x")], {}, "nothing read says the height.*state the height"),
         ([("b", "a", {"claimed": 9}), ("a", "x", {"claimed": 9})], {}, "its coinbase.*its coinb"),
         ([("b", "a", {"claimed": 9}), ("a", "x", {"height": 3})], {}, "4 by .* 9 by its coinbase"),
         ([("a", "x", {"claimed": 9})], {"height": 8}, "8 by the height given.* 9 by its coinbase"),

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainwatch import addresses
+from chainwatch.assets import Asset, native, token
 from chainwatch.attribution.taxonomy import level
 from chainwatch.chains import TRON
 from chainwatch.errors import AddressError, DumpError, InputError
@@ -22,6 +23,7 @@ from chainwatch.sources.base import pull
 from chainwatch.sources.dump_cells import amounts
 from chainwatch.sources.dump_mapping import DumpMapping
 from chainwatch.sources.dumps import TransferDump
+from chainwatch.tracing.transfers import histories
 
 THEN = datetime(2024, 1, 2, tzinfo=UTC)
 COLUMNS = ("wallet", "when", "id", "state", "from", "from_tag", "to", "to_tag", "amount", "token",
@@ -35,6 +37,13 @@ MAPPING = {
              "concept": "exchange", "actor": r"^(.*?)(?:-Hot)?(?: \d+)?$"},
 }  # fmt: skip
 LARGEST = 2**256 - 1
+
+
+class Empty:
+    """A ledger that nothing was read into."""
+
+    def scan(self, table: str) -> pl.LazyFrame:
+        return schema.TRANSFERS.empty().lazy()
 
 
 def wallet(number: int) -> str:
@@ -136,9 +145,9 @@ def test_coverage_and_answer(read: Callable) -> None:
     ).digest()
     units = {r["unit"]: r for r in ledger.coverage.collect().iter_rows(named=True)}
     whole = f"dump/{digest.hex()}/0"
-    assert set(units) == {whole, f"{whole}/{A}", f"{whole}/{B}"}
+    assert set(units) == {whole, f"{whole}/{A}/{TOKEN}", f"{whole}/{B}/{TOKEN}"}
     early, late = (datetime.fromtimestamp(s, UTC) for s in (1_600_000_000, 1_700_000_000))
-    first = units[f"{whole}/{A}"]
+    first = units[f"{whole}/{A}/{TOKEN}"]
     assert (first["from_time"], first["to_time"]) == (early, late)
     assert first["address"] == addresses.parse(A, TRON)
     assert (first["kind"], units[whole]["kind"]) == ("address", "dump")
@@ -222,15 +231,14 @@ def test_bad_cells_are_named(
         pull(tmp_path / "l", source)
     assert f"dump.csv line 3, column '{column}'" in str(caught.value)
     assert caught.value.remedy
-    ledger = open_ledger(tmp_path / "l")
-    assert all(not ledger.table(t.name).collect().height for t in schema.TABLES)
+    assert not (tmp_path / "l").exists(), "a ledger without a commit is left behind"
 
 
 def test_the_first_bad_line_is_named(put: Callable) -> None:
     text = text_of(row(1), row(2, decimals="x"), row(3, amount="x", id="x"))
     source = TransferDump(put("dump.csv", text.encode()), DumpMapping.of(MAPPING))
     with pytest.raises(DumpError, match="line 3, column 'decimals'"):
-        list(source.batches(None))
+        list(source.batches(Empty()))
 
 
 GOOD = text_of(row(1), row(2))
@@ -255,7 +263,7 @@ def test_bad_tables_are_named(put: Callable, defect: str) -> None:
     data, words = BAD_TABLES[defect]
     source = TransferDump(put("dump.csv", data), DumpMapping.of(MAPPING))
     with pytest.raises(DumpError, match=words) as caught:
-        list(source.batches(None))
+        list(source.batches(Empty()))
     assert caught.value.remedy
 
 
@@ -263,7 +271,7 @@ def test_lines_are_counted_through_quoted_breaks(put: Callable) -> None:
     text = text_of(row(1, symbol='"A\nB\r\nC"'), row(2, amount="x"))
     source = TransferDump(put("dump.csv", text.encode()), DumpMapping.of(MAPPING))
     with pytest.raises(DumpError, match="line 5"):
-        list(source.batches(None))
+        list(source.batches(Empty()))
 
 
 def test_a_byte_order_mark_and_other_line_ends_are_read(read: Callable) -> None:
@@ -280,7 +288,7 @@ def test_one_transaction_has_one_time(put: Callable) -> None:
     text = text_of(row(1), row(2), row(1, to=C, when=1_700_000_000_001))
     source = TransferDump(put("dump.csv", text.encode()), DumpMapping.of(MAPPING))
     with pytest.raises(DumpError, match=r"another in line 4 at dump\.csv line 2"):
-        list(source.batches(None))
+        list(source.batches(Empty()))
 
 
 @pytest.mark.parametrize(
@@ -355,8 +363,61 @@ def test_any_damage_is_refused_in_words_or_read(data: st.DataObject) -> None:
     source = TransferDump("unused.csv", DumpMapping.of(MAPPING), acquired=THEN)
     source._bytes = lambda: cut  # type: ignore[method-assign]
     try:
-        (batch,) = source.batches(None)
+        (batch,) = source.batches(Empty())
     except (AddressError, DumpError):
         return
     for table in (schema.TRANSFERS, schema.COVERAGE, schema.ANSWERS, schema.TAGS):
         table.conform(batch.tables[table.name])
+
+
+def asset_of(contract: str) -> Asset:
+    return token("tron", contract, "T", 6)
+
+
+class TestWhatADumpCovers:
+    def test_a_section_speaks_of_the_tokens_it_lists(self, read: Callable) -> None:
+        ledger = read(row(1), row(2, wallet=B, token=C, **{"from": B}))
+        held = {token: set(histories(ledger, asset_of(token))) for token in (TOKEN, C)}
+        assert held == {TOKEN: {addresses.parse(A, TRON)}, C: {addresses.parse(B, TRON)}}
+        assert histories(ledger, native("tron")) == {}
+
+    def test_a_table_of_the_coin_speaks_of_no_token(self, read: Callable) -> None:
+        coin = {key: value for key, value in MAPPING.items() if key != "contract"}
+        ledger = read(row(1), mapping=coin | {"kind": "native"})
+        assert list(histories(ledger, native("tron"))) == [addresses.parse(A, TRON)]
+        assert histories(ledger, asset_of(TOKEN)) == {}
+
+    @pytest.mark.parametrize("kind", ["token", "erc20", "native", "bep20"])
+    def test_a_kind_has_one_word(self, kind: str) -> None:
+        with pytest.raises(DumpError, match="kind"):
+            DumpMapping.of(MAPPING | {"kind": kind})
+
+
+class TestSuccess:
+    def test_a_known_word_speaks_for_silence(self, read: Callable) -> None:
+        ledger = read(row(1, result=""), row(1, wallet=B, result="REVERT"))
+        assert ledger.transfers.collect()["success"].to_list() == [False]
+
+    def test_two_sections_that_contradict_are_refused(self, read: Callable) -> None:
+        with pytest.raises(DumpError, match="took effect in one section and failed"):
+            read(row(1), row(1, wallet=B, result="REVERT"))
+
+    def test_two_alike_of_which_one_failed_are_no_contradiction(self, read: Callable) -> None:
+        ledger = read(row(1), row(1, result="REVERT"), row(1, wallet=B))
+        assert sorted(ledger.transfers.collect()["success"].to_list()) == [False, True]
+
+    @pytest.mark.parametrize(
+        ("first", "second", "said"),
+        [("", "REVERT", "read this table first"), ("SUCCESS", "REVERT", "which table is right")],
+    )
+    def test_the_order_of_reading_decides_nothing(
+        self, put: Callable, tmp_path: Path, first: str, second: str, said: str
+    ) -> None:
+        for number, word in enumerate((first, second)):
+            path = put(f"{number}.csv", text_of(row(1, result=word), row(number + 2)).encode())
+            dump = TransferDump(path, DumpMapping.of(MAPPING), acquired=THEN)
+            if number:
+                with pytest.raises(DumpError, match=said):
+                    pull(tmp_path / "ledger", dump)
+            else:
+                pull(tmp_path / "ledger", dump)

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from chainwatch.chains import BITCOIN_REGTEST, TRON
-from chainwatch.errors import BlockError, InputError, LedgerError, LedgerLocked
+from chainwatch.errors import ArgumentError, BlockError, InputError, LedgerError, LedgerLocked
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import open_ledger
 from chainwatch.ledger.store import Store
@@ -110,12 +110,55 @@ def test_a_unit_read_in_part_is_refused(tmp_path: Path) -> None:
 
 def test_an_interrupt_says_what_is_kept(tmp_path: Path) -> None:
     parts = [batch(k) for k in range(4)]
-    with pytest.raises(KeyboardInterrupt, match="1 commit of this pull kept"):
+    with pytest.raises(KeyboardInterrupt, match=r"^interrupted; 1 commit is kept; the same"):
         pull(tmp_path / "a", Some(*parts[:3], fails=KeyboardInterrupt()), batch_rows=4)
     done = pull(tmp_path / "a", Some(*parts), batch_rows=4)
     assert done.skipped == 2
     pull(tmp_path / "b", Some(*parts))
     assert open_ledger(tmp_path / "a").digests() == open_ledger(tmp_path / "b").digests()
+
+
+def test_what_made_no_commit_leaves_no_ledger(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    for fails in (KeyboardInterrupt(), InputError("gone"), OSError("full")):
+        source = Some(fails=fails)
+        with pytest.raises(type(fails)):
+            pull(tmp_path / "new" / "deep", source)
+        with pytest.raises(type(fails)):
+            pull(tmp_path / "there", source)
+        assert [item.name for item in tmp_path.iterdir()] == ["there"]
+    with pytest.raises(KeyboardInterrupt, match=r"^interrupted; nothing was written$"):
+        pull(tmp_path / "new", Some(fails=KeyboardInterrupt()))
+    assert Store.open(tmp_path / "there").head() is None, "what was there before stays"
+
+
+def test_a_folder_that_others_wrote_to_meanwhile_stays(tmp_path: Path) -> None:
+    class Raced(Some):
+        def batches(self, reader: Reader) -> Iterator[Batch]:
+            with pytest.raises(LedgerLocked):
+                pull(tmp_path / "l", Some(batch(2)))
+            yield from super().batches(reader)
+
+    pull(tmp_path / "l", Raced(batch(1)))
+    assert open_ledger(tmp_path / "l").transfers.collect().height == 1
+
+
+@pytest.mark.parametrize(
+    ("store", "source", "words"),
+    [
+        ("l", "blocks.dat", r"source is a text; pass a source, such as BlockFiles"),
+        ("l", Some, "source is the class Some"),
+        (open_ledger, Some(), "store is the function open_ledger; name the ledger's folder"),
+        (3, Some(), "store is a whole number"),
+    ],
+)
+def test_what_cannot_be_pulled_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: object, source: object, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArgumentError, match=words):
+        pull(store, source)  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_error_of_the_source_keeps_what_was_committed(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 import pytest
 
 from chainwatch.assets import native
-from chainwatch.errors import TraceError
+from chainwatch.errors import ConservationError, TraceError
 from chainwatch.heuristics.accounts import look_alike, poisoning
 from chainwatch.heuristics.coinjoin import equal_outputs
 from chainwatch.tracing.follow import trace
@@ -108,7 +109,7 @@ class TestUnread:
         got = follow(desk, ledger.between(None, "2023-06-01T00:01"))
         assert got.ends["detail"].to_list() == ["held at the end of the span"]
         late = follow(desk, ledger.between("2023-06-01T00:01", None))
-        assert kinds(late) == {"opening, not read": 5}
+        assert kinds(late) == {"held before the span": 5}
 
 
 def test_failed_transfers_and_those_of_zero_move_nothing(desk: Any) -> None:
@@ -284,3 +285,19 @@ def test_html_of_a_trace_is_escaped(desk: Any) -> None:
     got = follow(desk, [("o", "a", 5), ("a", "x", 5)], stop=tags)
     assert "<script>" not in got._repr_html_()
     assert "&lt;script&gt;" in got._repr_html_()
+
+
+def test_balances_hold_the_trifles_of_poisoning_apart(desk: Any) -> None:
+    rows = [
+        ("pp.........xxxx", "a", 50),
+        ("qq.........xxxx", "a", 2),
+        ("a", "o", 51),
+    ]
+    ledger = desk.paid(rows, read="a")
+    got = trace(ledger, [desk.account("a")], policy=fifo, asset=desk.asset, poisoning=poisoning(2))
+    columns = ("before", "received", "trifles", "paid", "bait", "held")
+    assert got.balances.select(columns).rows() == [(0, 50, 2, 51, 0, 1)]
+    assert got.tables()["balances"][0].height == 1
+    uneven = replace(got, balances=got.balances.with_columns(held=pl.col("held") + 1))
+    with pytest.raises(ConservationError, match="52 came into the balance, 53 were paid or"):
+        uneven.check()

@@ -66,7 +66,7 @@ class TestAccounts:
             [("d", "x", None)],  # somebody else, an unknown amount
             [("d", "s", None)],  # the service, an unknown amount
             [("o", "d", None)],  # it received an unknown amount
-            [("o", "d", 1)],  # more than a fiftieth stayed
+            [("o", "d", 1, 0)],  # more than a fiftieth stayed
         ],
     )
     def test_what_speaks_against_it(self, desk: Any, more: list[Any]) -> None:

@@ -59,7 +59,7 @@ def test_the_pooled_share_one_word() -> None:
 
 
 def test_the_key_is_in_no_repr() -> None:
-    said = repr(edition(withheld=frozenset({(TRON, TXID)})))
+    said = repr(edition(withheld={(TRON, TXID): frozenset({OTHER})}))
     assert KEY.hex() not in said
     assert repr(KEY) not in said
     assert repr(ONE) not in said
@@ -76,7 +76,7 @@ def test_ids_and_times_beside_parties() -> None:
     plain = edition()
     assert plain.txid(TRON, TXID, ONE) == TXID.hex()
     assert plain.txid(TRON, TXID, ONE, OTHER) == "withheld"
-    assert edition(withheld=frozenset({(TRON, TXID)})).txid(TRON, TXID, ONE) == "withheld"
+    assert edition(withheld={(TRON, TXID): frozenset({OTHER})}).txid(TRON, TXID, ONE) == "withheld"
     assert plain.txid(TRON, None, ONE) == ""
     assert plain.time(TRON, TIME, ONE) == "2022-03-07T12:30:00Z"
     assert plain.time(TRON, TIME, OTHER) == "2022-03"

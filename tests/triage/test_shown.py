@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -14,8 +14,10 @@ from chainwatch.addresses import parse, text
 from chainwatch.assets import Asset
 from chainwatch.chains import chain
 from chainwatch.errors import InputError
+from chainwatch.triage.columns import BEHIND
+from chainwatch.triage.hidden import parties, rows_left_out, transactions_of_masked
 from chainwatch.triage.privacy import DISCLOSURE, SERVICE, SUBJECT, WORKING, Edition
-from chainwatch.triage.shown import parties, shown_tables, transactions_of_masked
+from chainwatch.triage.shown import shown_tables
 from chainwatch.units import AMOUNT
 
 TRON = chain("tron").id
@@ -68,7 +70,7 @@ def row(other: bytes, txid: bytes = ID) -> tuple[object, ...]:
 
 def edition(name: str = DISCLOSURE, result: Table | None = None) -> Edition:
     plain = Edition(name, KEY, ROLES)
-    withheld = transactions_of_masked([result], plain) if result else frozenset()
+    withheld = transactions_of_masked([result], plain) if result else {}
     return Edition(name, KEY, ROLES, withheld)
 
 
@@ -104,6 +106,7 @@ def test_beside_a_masked_party_everything_is_rounded_or_withheld() -> None:
         "label": "withheld",
         "evidence": "withheld",
         "rounded": True,
+        "summed": None,
     }
 
 
@@ -115,25 +118,109 @@ def test_between_parties_who_are_shown_all_is_exact() -> None:
     assert found["rounded"] is False
 
 
-def test_a_transaction_of_a_masked_party_is_withheld_in_every_row() -> None:
+def test_a_transaction_of_a_masked_party_is_told_in_no_row() -> None:
     found = shown(payments(row(HOST), row(ONE), row(HOST, OTHER_ID)))
     by_host = [item for item in found if item["counterparty"] == text(HOST, TRON)]
-    withheld = [item for item in by_host if item["txid"] == "withheld"]
+    (withheld,) = [item for item in by_host if item["txid"] != OTHER_ID.hex()]
     assert len(by_host) == 2
-    assert len(withheld) == 1
-    assert withheld[0]["amount"] == Decimal(20_000)
-    assert withheld[0]["time"] == "2022-03"
-    # The text speaks of a party who is shown; what led to it may not be told.
-    assert withheld[0]["label"] == "Jane's shop"
-    assert withheld[0]["evidence"] == "withheld"
+    assert withheld["amount"] == Decimal(20_000)
+    assert (withheld["txid"], withheld["time"], withheld["summed"]) == ("withheld", None, "1")
 
 
 def test_withheld_in_one_result_is_withheld_in_another() -> None:
     masked, plain = payments(row(ONE)), payments(row(HOST))
     edition_ = Edition(DISCLOSURE, KEY, ROLES)
-    both = Edition(DISCLOSURE, KEY, ROLES, transactions_of_masked([masked, plain], edition_))
-    (found,) = shown_tables(plain, both)["payments"].to_dicts()
-    assert found["txid"] == "withheld"
+    withheld = transactions_of_masked([masked, plain], edition_)
+    assert withheld == {(TRON, ID): frozenset({ONE})}
+    (found,) = shown_tables(plain, Edition(DISCLOSURE, KEY, ROLES, withheld))["payments"].to_dicts()
+    assert (found["txid"], found["amount"]) == ("withheld", Decimal(20_000))
+
+
+def test_rows_that_are_left_out_withhold_their_transactions() -> None:
+    frame = pl.DataFrame({"sender": [ONE], "receiver": [TWO], "txid": [ID]})
+    strangers = Table(frame, name="strangers")
+    plain = Edition(DISCLOSURE, KEY, ROLES)
+    assert shown_tables(strangers, plain)["strangers"].height == 0
+    assert transactions_of_masked([strangers], plain) == {(TRON, ID): frozenset({ONE, TWO})}
+
+
+def crowd(count: int) -> list[bytes]:
+    return [ONE[:1] + bytes([number]) * 20 for number in range(1, count + 1)]
+
+
+def pooled(result: Table, *parties_: bytes) -> list[dict[str, object]]:
+    """Return a table in an edition in which all its masked parties share the common word."""
+    plain = edition(DISCLOSURE, result)
+    names = frozenset(plain.pseudonym(TRON, item) for item in parties_)
+    return shown_tables(result, replace(plain, pooled=names))[result.name].to_dicts()
+
+
+def test_rows_of_the_masked_are_added_up() -> None:
+    others = crowd(5)
+    rows = [row(other, bytes([number]) * 32) for number, other in enumerate(others)]
+    (found,) = pooled(payments(*rows), *others)
+    assert found["counterparty"] == "masked"
+    assert found["amount"] == Decimal(5 * 15_193)
+    assert (found["payments"], found["summed"]) == ("21-100", "2-5")
+    assert (found["txid"], found["rounded"]) == ("withheld", False)
+
+
+def test_a_sum_over_too_few_is_rounded() -> None:
+    others = crowd(4)
+    rows = [row(other, bytes([number]) * 32) for number, other in enumerate(others)]
+    (found,) = pooled(payments(*rows), *others)
+    assert found["amount"] == Decimal(60_000)
+    assert (found["time"], found["rounded"]) == (None, True)
+
+
+def test_small_crowds_are_taken_together_and_hide_behind_a_larger_one() -> None:
+    others = crowd(7)
+    rows = [row(other, bytes([number]) * 32) for number, other in enumerate(others)]
+    rows[:2] = [(HOST, *item[1:]) for item in rows[:2]]
+    (found,) = pooled(payments(*rows), *others)  # five by one subject and two by another
+    assert (found["subject"], found["counterparty"]) == ("several", "masked")
+    assert (found["amount"], found["rounded"]) == (Decimal(7 * 15_193), False)
+
+
+def test_many_parties_of_one_transaction_are_no_crowd() -> None:
+    mix = payments(row(HOST))
+    edition_ = Edition(DISCLOSURE, KEY, ROLES, {(TRON, ID): frozenset(crowd(9))})
+    (found,) = shown_tables(mix, edition_)["payments"].to_dicts()
+    assert (found["amount"], found["rounded"]) == (Decimal(20_000), True)
+
+
+def groups(*counts: int) -> Table:
+    """Return groups with so many masked parties each, no two of them sharing one."""
+    names = iter(crowd(sum(counts)))
+    behind = [",".join(next(names).hex() for _ in range(count)) for count in counts]
+    frame = pl.DataFrame(
+        {
+            "direction": ["in"] * len(counts),
+            "service": ["untagged"] * len(counts),
+            "payments": [9] * len(counts),
+            "amount": [15_193] * len(counts),
+            BEHIND: [SHOWN.hex() + "," + item if item else SHOWN.hex() for item in behind],
+        },
+        schema_overrides={"amount": AMOUNT},
+    )
+    return Table(frame)
+
+
+@pytest.mark.parametrize(
+    ("counts", "exact"),
+    [((0,), 1), ((5,), 1), ((1,), 0), ((4,), 0), ((0, 1, 4, 8), 2), ((1, 5, 8), 1), ((1, 4, 5), 1)],
+)
+def test_groups_of_too_few_are_rounded(counts: tuple[int, ...], exact: int) -> None:
+    found = shown(groups(*counts))
+    assert BEHIND not in found[0]
+    assert sum(item["amount"] == Decimal(15_193) for item in found) == exact
+    assert {(item["rounded"], item["payments"], str(item["amount"])) for item in found} <= {
+        (False, "9", "15193"),
+        (True, "6-20", "20000"),
+    }
+    assert {item["service"] for item in found} == {"untagged"}
+    assert {item["payments"] for item in shown(groups(*counts), WORKING)} == {"9"}
+    assert BEHIND not in shown(groups(*counts), WORKING)[0]
 
 
 def test_rows_of_masked_parties_alone_are_left_out() -> None:
@@ -143,8 +230,10 @@ def test_rows_of_masked_parties_alone_are_left_out() -> None:
             "a": text(SHOWN, TRON),
             "b": edition().pseudonym(TRON, ONE),
             "rounded": True,
+            "summed": None,
         }
     ]
+    assert rows_left_out(Table(frame), edition()) == {"payments": 1}
     assert len(shown(Table(frame), WORKING)) == 2
 
 

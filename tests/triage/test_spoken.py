@@ -101,3 +101,8 @@ def test_frames_and_plain_data() -> None:
     found = spoken().plain({MASKED: [Words(MASKED, (MASKED, "kept")), 5, None]})
     assert MASKED not in str(found)
     assert "kept" in str(found)
+
+
+def test_a_transaction_id_that_reads_as_an_address_stays() -> None:
+    txid = bytes([6, 2]).hex() + "5a" * 30  # kind and version of a witness program not in use
+    assert Spoken(Edition(DISCLOSURE, bytes(16))).text(f"in {txid}") == f"in {txid}"

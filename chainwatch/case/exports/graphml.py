@@ -2,7 +2,7 @@
 
 An amount is a ``long`` where all of them fit into 63 bits, otherwise a text of digits: never a
 float. Characters that XML 1.0 has no place for, and those that act on their neighbours, are
-written as ``‹U+0001›``.
+written as ``‹U+0001›``; names that become equal by that are numbered.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from chainwatch.case.exports.tables import ManifestRow
+from chainwatch.case.exports.tables import ManifestRow, distinct
 from chainwatch.errors import InputError
 from chainwatch.figures.selection import FLOW_COLUMNS
 from chainwatch.figures.style import write_new
@@ -64,14 +64,13 @@ def graphml_bytes(flows: pl.DataFrame) -> bytes:
     wide = any(row["amount"] is not None and row["amount"] > LARGEST_LONG for row in rows)
     graph = nx.MultiDiGraph()
     ends = {row[end]: (row, end) for row in reversed(rows) for end in ("target", "source")}
+    names = distinct(ends)
     for name in sorted(ends):
         row, end = ends[name]
         label, role = row[f"{end}_label"] or name, row[f"{end}_role"]
-        graph.add_node(visible(name), label=visible(label), role=visible(role))
-    if graph.number_of_nodes() != len(ends):
-        raise InputError("two nodes have the same name once they are made harmless")
+        graph.add_node(names[name], label=visible(label), role=visible(role))
     for number, row in enumerate(rows):
-        graph.add_edge(visible(row["source"]), visible(row["target"]), number, **_edge(row, wide))
+        graph.add_edge(names[row["source"]], names[row["target"]], number, **_edge(row, wide))
     buffer = io.BytesIO()
     nx.write_graphml_xml(graph, buffer)
     return buffer.getvalue()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -92,10 +92,7 @@ def write_tables(tables: Mapping[str, pl.DataFrame], folder: Path | str) -> list
 def csv_bytes(frame: pl.DataFrame) -> bytes:
     """Return a table as CSV in UTF-8 with Unix line ends; see this module for what is changed."""
     texts = frame.select(_as_text(frame[name]) for name in frame.columns)
-    if len({guarded(name) for name in frame.columns}) == len(frame.columns):
-        texts = texts.rename({name: guarded(name) for name in frame.columns})
-    else:
-        raise CaseError("two columns have the same name once they are made harmless")
+    texts = texts.rename(distinct(frame.columns, guarded))
     return texts.write_csv(line_terminator="\n").encode()
 
 
@@ -111,6 +108,21 @@ def parquet_bytes(frame: pl.DataFrame) -> bytes:
 def guarded(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula and no terminal for a command."""
     return visible(FORMULA.sub(r"\1'\2", text))
+
+
+def distinct(names: Iterable[str], said: Callable[[str], str] = visible) -> dict[str, str]:
+    """Return each name made harmless, with a number where another one has become the same."""
+    found: dict[str, str] = {}
+    whole = sorted(set(names), key=lambda name: (said(name) != name, name))
+    taken: set[str] = set()
+    for name in whole:
+        number, free = 1, said(name)
+        while free in taken:
+            number += 1
+            free = f"{said(name)} ({number})"
+        taken.add(free)
+        found[name] = free
+    return found
 
 
 def _as_text(series: pl.Series) -> pl.Series:

@@ -1,0 +1,39 @@
+"""Amounts as text and back: exact, and nothing but plain decimal numbers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chainwatch.errors import InputError
+from chainwatch.units import from_text, to_text, total
+
+
+@given(st.integers(-(10**40), 10**40), st.integers(0, 30))
+def test_text_and_back(amount: int, decimals: int) -> None:
+    assert from_text(to_text(amount, decimals), decimals) == amount
+
+
+@pytest.mark.parametrize(
+    ("text", "decimals", "amount"),
+    [("0.388", 8, 38_800_000), ("-1.5", 1, -15), ("+2", 0, 2), (".5", 1, 5), ("1.500", 1, 15),
+     ("5.", 2, 500)],
+)  # fmt: skip
+def test_plain_numbers(text: str, decimals: int, amount: int) -> None:
+    assert from_text(text, decimals) == amount
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ".", "-", "+-5", "--5", "1e3", "1_000", "0x10", "1,000", "1.55", "NaN", "٣", "1.-5"],
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="not an amount"):
+        from_text(text, 1)
+
+
+def test_a_total_is_exact_and_never_of_unknown_amounts() -> None:
+    assert total([10**38, 1, 2]) == 10**38 + 3
+    with pytest.raises(InputError, match="unknown"):
+        total([1, None])
