@@ -7,10 +7,13 @@ SETUP = @python="$$(sh tools/find_python.sh)" && "$$python" -I tools/setup.py
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check lint types layers lock clean
+.PHONY: help setup demo test check lint types layers lock clean
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## *\(.*\)$$/make \1|\2/p' Makefile | awk -F'|' '{printf "%-13s %s\n", $$1, $$2}'
+
+setup:  ## set up .venv for the tests, and nothing else
+	$(SETUP) test
 
 demo:  ## set up and run the made-up case: tables, figures and report in out/otter
 	$(SETUP) demo
@@ -41,5 +44,5 @@ lock:  ## renew the pinned versions from pyproject.toml
 	@$(BIN)/python tools/lock.py
 
 clean:  ## remove .venv and caches; what is in out/ stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf .venv .live .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

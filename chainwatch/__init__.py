@@ -47,9 +47,18 @@ if TYPE_CHECKING:
     from chainwatch.heuristics.ownership import co_spends
     from chainwatch.ledger.ledger import Ledger, open_ledger
     from chainwatch.sources.base import pull
+    from chainwatch.sources.bitcoin_rest import BitcoinRest
+    from chainwatch.sources.bitcoin_rpc import BitcoinRpc
+    from chainwatch.sources.bitcoinlib_providers import BitcoinlibProvider
     from chainwatch.sources.block_files import BlockFiles
     from chainwatch.sources.dump_mapping import DumpMapping
     from chainwatch.sources.dumps import TransferDump
+    from chainwatch.sources.electrum import Electrum
+    from chainwatch.sources.esplora import Esplora
+    from chainwatch.sources.etl_json import EtlJson
+    from chainwatch.sources.extended_keys import addresses_of_xpub
+    from chainwatch.sources.network import use_network
+    from chainwatch.sources.node_folder import NodeFolder
     from chainwatch.tracing.counterparties import Counterparties, counterparties
     from chainwatch.tracing.custody import Hosted, hosted
     from chainwatch.tracing.exposure import Exposure, exposure
@@ -59,6 +68,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Asset",
+    "BitcoinRest",
+    "BitcoinRpc",
+    "BitcoinlibProvider",
     "BlockFiles",
     "Case",
     "Chain",
@@ -66,13 +78,18 @@ __all__ = [
     "Clusters",
     "Counterparties",
     "DumpMapping",
+    "Electrum",
+    "Esplora",
+    "EtlJson",
     "Exposure",
     "Hosted",
     "Ledger",
     "Links",
+    "NodeFolder",
     "Tags",
     "Trace",
     "TransferDump",
+    "addresses_of_xpub",
     "chain",
     "cluster",
     "co_spends",
@@ -90,11 +107,15 @@ __all__ = [
     "tags_of",
     "token",
     "trace",
+    "use_network",
     "verify",
 ]
 
 _HOMES = {
     "Asset": "assets",
+    "BitcoinRest": "sources.bitcoin_rest",
+    "BitcoinRpc": "sources.bitcoin_rpc",
+    "BitcoinlibProvider": "sources.bitcoinlib_providers",
     "BlockFiles": "sources.block_files",
     "Case": "case.case",
     "Chain": "chains",
@@ -102,13 +123,18 @@ _HOMES = {
     "Clusters": "clusters.cluster",
     "Counterparties": "tracing.counterparties",
     "DumpMapping": "sources.dump_mapping",
+    "Electrum": "sources.electrum",
+    "Esplora": "sources.esplora",
+    "EtlJson": "sources.etl_json",
     "Exposure": "tracing.exposure",
     "Hosted": "tracing.custody",
     "Ledger": "ledger.ledger",
     "Links": "heuristics.links",
+    "NodeFolder": "sources.node_folder",
     "Tags": "attribution.tags",
     "Trace": "tracing.trace",
     "TransferDump": "sources.dumps",
+    "addresses_of_xpub": "sources.extended_keys",
     "chain": "chains",
     "cluster": "clusters.cluster",
     "co_spends": "heuristics.ownership",
@@ -126,6 +152,7 @@ _HOMES = {
     "tags_of": "attribution.tags",
     "token": "assets",
     "trace": "tracing.follow",
+    "use_network": "sources.network",
     "verify": "case.seal",
 }
 """Where each public name lives, written out."""

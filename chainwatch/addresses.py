@@ -19,13 +19,15 @@ from chainwatch.chains import chain as chain_of
 from chainwatch.encodings import (
     base58check_decode,
     base58check_encode,
+    cashaddr_decode,
+    cashaddr_encode,
     eip55_decode,
     eip55_encode,
     segwit_decode,
     segwit_encode,
 )
 from chainwatch.errors import AddressError
-from chainwatch.mistaken import explain, names, shown
+from chainwatch.mistaken import explain, not_a_txid, shown
 
 
 class Kind(IntEnum):
@@ -43,11 +45,11 @@ class Kind(IntEnum):
     """Payload: 20 bytes, without the 0x41 that its text encodes."""
 
 
-_SIZES = {
-    Kind.P2PKH: 20, Kind.P2SH: 20, Kind.P2WPKH: 20, Kind.P2WSH: 32, Kind.P2TR: 32,
-    Kind.EVM: 20, Kind.TRON: 20,
-}  # fmt: skip
+_SIZES = dict.fromkeys((Kind.P2PKH, Kind.P2SH, Kind.P2WPKH, Kind.EVM, Kind.TRON), 20)
+_SIZES |= {Kind.P2WSH: 32, Kind.P2TR: 32}
 _WITNESS = {Kind.P2WPKH: 0, Kind.P2WSH: 0, Kind.P2TR: 1}
+_CASH_TYPES = (Kind.P2PKH, Kind.P2SH, Kind.P2PKH, Kind.P2SH)  # the last two: with tokens
+_LONGEST_BASE58 = 36  # characters of an address; a CashAddr without its prefix has 42
 _TRON_PREFIX = 0x41
 _EVM_TEXT = re.compile(r"0[xX]([0-9a-fA-F]{40})")
 _TRON_HEX = re.compile(r"41([0-9a-fA-F]{40})")
@@ -92,8 +94,9 @@ def parse(text: str, chain: Chain | str) -> bytes:
     Parameters
     ----------
     text : str
-        Bitcoin-like: base58check, bech32 or bech32m. EVM: ``0x`` and 40 hex digits; mixed case
-        must be EIP-55. Tron: base58check, or 42 hex digits that begin with 41.
+        Bitcoin-like: base58check, bech32 or bech32m; Bitcoin Cash: CashAddr with or without its
+        prefix, or base58check. EVM: ``0x`` and 40 hex digits; mixed case must be EIP-55. Tron:
+        base58check, or 42 hex digits that begin with 41.
     chain : Chain or str
         Chain, alias or CAIP-2 id.
 
@@ -122,7 +125,7 @@ def parse(text: str, chain: Chain | str) -> bytes:
 
 
 def text(address: bytes, chain: Chain | str) -> str:
-    """Return the canonical text of an address: lower-case bech32, EIP-55, base58check.
+    """Return the canonical text of an address: lower-case bech32, CashAddr, EIP-55, base58check.
 
     Raises
     ------
@@ -130,19 +133,20 @@ def text(address: bytes, chain: Chain | str) -> str:
         If the bytes are no canonical address, or are of a kind that the chain does not write.
     """
     target = chain_of(chain)
-    kind = kind_of(address)
-    payload = address[1:]
+    kind, payload = kind_of(address), address[1:]
     if kind is Kind.EVM and target.family == "evm":
         return eip55_encode(payload)
     if kind is Kind.TRON and target.family == "tron":
         return base58check_encode(bytes((_TRON_PREFIX,)) + payload)
+    if target.cashaddr and kind in _CASH_TYPES:
+        return cashaddr_encode(target.cashaddr, _CASH_TYPES.index(kind), payload)
     if kind is Kind.P2PKH and target.p2pkh is not None:
         return base58check_encode(bytes((target.p2pkh,)) + payload)
     if kind is Kind.P2SH and target.p2sh is not None:
         return base58check_encode(bytes((target.p2sh,)) + payload)
-    if kind in _WITNESS and target.hrp:
+    if target.hrp and kind in _WITNESS:
         return segwit_encode(target.hrp, _WITNESS[kind], payload)
-    if kind is Kind.WITNESS_UNKNOWN and target.hrp:
+    if target.hrp and kind is Kind.WITNESS_UNKNOWN:
         return segwit_encode(target.hrp, payload[0], payload[1:])
     raise AddressError(f"an address of kind {kind.name} has no text on {target.name}")
 
@@ -150,8 +154,8 @@ def text(address: bytes, chain: Chain | str) -> str:
 def chains_of(text: str) -> tuple[Chain, ...]:
     """Return the chains whose addresses are written like this text, in the order of ``CHAINS``.
 
-    More than one is common: test networks share prefixes, and P2SH of old Litecoin looks like
-    Bitcoin. An empty tuple means that it is an address of none of them.
+    More than one is common: test networks share prefixes, and old forms of Litecoin and Bitcoin
+    Cash look like Bitcoin. An empty tuple means that it is an address of none of them.
     """
     return tuple(item for item in CHAINS if _reads(text, item))
 
@@ -167,7 +171,7 @@ def parse_txid(text: str, chain: Chain | str) -> bytes:
     target = chain_of(chain)
     found = _TXID.fullmatch(text) if isinstance(text, str) else None
     if found is None:
-        raise _not_a_txid(text, target)
+        raise not_a_txid(text, target, chains_of)
     if found[1] and target.family == "utxo":
         raise AddressError(
             f"{shown(text)} begins with 0x: a transaction id of an EVM chain, not of {target.name}",
@@ -185,17 +189,6 @@ def txid_text(txid: bytes, chain: Chain | str) -> str:
     if target.family == "utxo":
         return txid[::-1].hex()
     return f"0x{txid.hex()}" if target.family == "evm" else txid.hex()
-
-
-def _not_a_txid(text: object, target: Chain) -> AddressError:
-    if not isinstance(text, str):
-        return AddressError(f"a value of type {type(text).__name__} is not a transaction id")
-    what = f"{shown(text)} is not a transaction id of {target.name}"
-    if others := chains_of(text):
-        what = f"{shown(text)} is an address of {names(others)}, not a transaction id"
-    elif text != text.strip():
-        what = f"{shown(text)} has white space around it"
-    return AddressError(what, remedy="give 64 hexadecimal digits")
 
 
 def parse_series(series: pl.Series, chain: Chain | str) -> pl.Series:
@@ -254,6 +247,8 @@ def _reads(text: str, target: Chain) -> bool:
 def _read_utxo(text: str, target: Chain) -> bytes:
     if target.hrp and text[: len(target.hrp) + 1].lower() == f"{target.hrp}1":
         return _read_witness(text, target.hrp)
+    if target.cashaddr and (":" in text or len(text) > _LONGEST_BASE58):
+        return _read_cash(text, target.cashaddr)
     data = base58check_decode(text)
     if len(data) != 21:
         raise AddressError(f"it encodes {len(data)} bytes where an address has 21")
@@ -271,6 +266,13 @@ def _read_witness(text: str, hrp: str) -> bytes:
     if prefix != hrp or address is None:
         raise AddressError(f"its prefix is {prefix!a}, not {hrp!r}")
     return address
+
+
+def _read_cash(text: str, prefix: str) -> bytes:
+    kind, payload = cashaddr_decode(text, prefix)
+    if kind >= len(_CASH_TYPES) or len(payload) != 20:
+        raise AddressError(f"CashAddr type {kind} with {len(payload)} bytes is not supported")
+    return bytes((_CASH_TYPES[kind],)) + payload
 
 
 def _read_evm(text: str, target: Chain) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chainwatch.errors import ChainError
 
@@ -28,11 +28,13 @@ class Chain:
     old_p2sh : int or None
         A version byte still seen for P2SH and read as the same address.
     hrp : str or None
-        Human-readable part of bech32 addresses.
+        Human-readable part of bech32 addresses; None without segregated witness.
+    cashaddr : str or None
+        Prefix of CashAddr addresses, where the chain writes them so.
     magic : bytes
-        Four bytes before each framed block.
+        Four bytes before each framed block in the files of a node.
     genesis : bytes
-        Hash of the genesis block in wire order; empty where unused.
+        Hash of the genesis block in wire order, shared by chains that split; empty where unused.
     mainnet : bool
         False where coins have no value.
     """
@@ -47,6 +49,7 @@ class Chain:
     p2sh: int | None = None
     old_p2sh: int | None = None
     hrp: str | None = None
+    cashaddr: str | None = None
     magic: bytes = b""
     genesis: bytes = b""
     mainnet: bool = True
@@ -107,6 +110,17 @@ BITCOIN_TESTNET = _utxo(
     "tb",
     mainnet=False,
 )
+BITCOIN_TESTNET4 = _utxo(
+    "btc-testnet4",
+    "Bitcoin testnet 4",
+    "tBTC4",
+    "00000000da84f2bafbbc53dee25a72ae507ff4914b867c565be350b0da8bf043",
+    "1c163f28",
+    0x6F,
+    0xC4,
+    "tb",
+    mainnet=False,
+)
 BITCOIN_SIGNET = _utxo(
     "btc-signet",
     "Bitcoin signet",
@@ -128,6 +142,16 @@ BITCOIN_REGTEST = _utxo(
     0xC4,
     "bcrt",
     mainnet=False,
+)
+BITCOIN_CASH = replace(
+    BITCOIN,
+    alias="bch",
+    name="Bitcoin Cash",
+    symbol="BCH",
+    hrp=None,
+    cashaddr="bitcoincash",
+    # The hash of its first block of its own, 478,559: the blocks below are Bitcoin's.
+    id="bip122:000000000000000000651ef99cb9fcbe",
 )
 LITECOIN = _utxo(
     "ltc",
@@ -156,8 +180,10 @@ TRON = Chain("tron:0x2b6653dc", "tron", "Tron", "tron", "TRX", 6)
 CHAINS: tuple[Chain, ...] = (
     BITCOIN,
     BITCOIN_TESTNET,
+    BITCOIN_TESTNET4,
     BITCOIN_SIGNET,
     BITCOIN_REGTEST,
+    BITCOIN_CASH,
     LITECOIN,
     DOGECOIN,
     ETHEREUM,

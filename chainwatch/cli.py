@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from chainwatch import cli_ledger, cli_sources
 from chainwatch.errors import ChainwatchError, InputError, TagError
 from chainwatch.legible import visible
 from chainwatch.terminal import Interrupted, interruptible, note, say, show
@@ -28,6 +29,8 @@ app = typer.Typer(
 pull_app = typer.Typer(help="Read chain data into a ledger.", no_args_is_help=True)
 tags_app = typer.Typer(help="Tags: who says that an address is what.", no_args_is_help=True)
 app.add_typer(pull_app, name="pull")
+cli_sources.add_to(pull_app)
+cli_ledger.add_to(app)
 app.add_typer(tags_app, name="tags")
 
 LedgerOption = Annotated[Path, typer.Option("--ledger", help="Folder of the ledger.")]

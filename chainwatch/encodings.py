@@ -1,4 +1,4 @@
-"""Checksummed texts: base58check, bech32 and bech32m, EIP-55; knows no chain and shows no text."""
+"""Checksummed texts: base58check, bech32(m), CashAddr, EIP-55; knows no chain, shows no text."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ LONGEST_BASE58 = 120
 LONGEST_BECH32 = 90
 """Characters (BIP 173): beyond them the checksum promises less."""
 
+LONGEST_CASHADDR = 124
+"""Characters: a prefix of 11, its mark, and the longest payload, 512 bits."""
+
 BECH32, BECH32M = 1, 0x2BC830A3
 """What the checksum of each variant must come to (BIP 173, BIP 350)."""
 
@@ -23,6 +26,8 @@ _PAIRS = tuple(chr(high) + chr(low) for high in _BASE58 for low in _BASE58)
 _BECH32 = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _BASE32 = b"0123456789abcdefghijklmnopqrstuv"
 _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_CASH_GENERATOR = (0x98F2BC8E61, 0x79B76D99E2, 0xF33E5FB3C4, 0xAE2EABE2A8, 0x1E4F43E470)
+_CASH_SIZES = (20, 24, 28, 32, 40, 48, 56, 64)  # bytes, by the low three bits of the version
 
 
 def _reverse(alphabet: bytes) -> bytes:
@@ -37,9 +42,9 @@ def _flags(characters: bytes) -> bytes:
     return bytes(0x20 if number in characters else 0 for number in range(256))
 
 
-def _step(top: int) -> int:
+def _step(top: int, generators: tuple[int, ...] = _GENERATOR) -> int:
     folded = 0
-    for bit, generator in enumerate(_GENERATOR):
+    for bit, generator in enumerate(generators):
         folded ^= generator if top >> bit & 1 else 0
     return folded
 
@@ -49,6 +54,7 @@ _FROM_BECH32 = _reverse(_BECH32)
 _TO_BECH32 = _BECH32.ljust(256, b"?")
 _TO_BASE32 = _BASE32.ljust(256, b"?")
 _STEPS = tuple(_step(top) for top in range(32))
+_CASH_STEPS = tuple(_step(top, _CASH_GENERATOR) for top in range(32))
 _LETTERS, _HIGH = _flags(b"abcdef"), _flags(b"89abcdef")
 
 
@@ -184,6 +190,61 @@ def segwit_encode(prefix: str, version: int, program: bytes) -> str:
     number = int.from_bytes(program) << (5 * count - 8 * len(program))
     values = bytes(number >> shift & 31 for shift in range(5 * (count - 1), -1, -5))
     return bech32_encode(prefix, bytes([version]) + values, BECH32M if version else BECH32)
+
+
+def _cash_check(prefix: str, values: bytes) -> int:
+    """Return the 40-bit checksum of CashAddr; 0 where values end in their own checksum."""
+    check = 1
+    for value in bytes(ord(item) & 31 for item in prefix) + b"\x00" + values:
+        check = (check & 0x7FFFFFFFF) << 5 ^ value ^ _CASH_STEPS[check >> 35]
+    return check ^ 1
+
+
+def cashaddr_decode(text: str, prefix: str) -> tuple[int, bytes]:
+    """Return the type (0 P2PKH, 1 P2SH, 2 and 3 the same with tokens) and hash of a CashAddr text.
+
+    The prefix may be left out of the text, as most wallets do; it is part of the checksum all the
+    same.
+
+    Raises
+    ------
+    AddressError
+        If its length, case, prefix, characters, checksum, padding or version are wrong.
+
+    References
+    ----------
+    CashAddr specification of Bitcoin Cash; CHIP-2022-02 (types 2 and 3).
+    """
+    if len(text) > LONGEST_CASHADDR:
+        raise AddressError(f"{len(text)} characters is no length of a CashAddr text")
+    lower = text.lower()
+    if text not in (lower, text.upper()):
+        raise AddressError("CashAddr in mixed case is not valid", remedy=_AGAIN)
+    stated, mark, rest = lower.rpartition(":")
+    if mark and stated != prefix:
+        raise AddressError(f"its prefix is {stated!a}, not {prefix!r}")
+    values = _numbers(rest, _FROM_BECH32, "CashAddr")
+    if len(values) < 10 or _cash_check(prefix, values):
+        raise AddressError("its CashAddr checksum does not match", remedy=_AGAIN)
+    size, spare = divmod(5 * (len(values) - 8), 8)
+    number = int(values[:-8].translate(_TO_BASE32), 32)
+    if spare > 4 or number & ((1 << spare) - 1):
+        raise AddressError("its padding is not valid", remedy=_AGAIN)
+    data = (number >> spare).to_bytes(size)
+    if data[0] & 0x80 or len(data) - 1 != _CASH_SIZES[data[0] & 7]:
+        raise AddressError(f"its version byte 0x{data[0]:02x} does not fit its length")
+    return data[0] >> 3, data[1:]
+
+
+def cashaddr_encode(prefix: str, kind: int, payload: bytes) -> str:
+    """Write a hash of a type as CashAddr, with its prefix."""
+    data = bytes([kind << 3 | _CASH_SIZES.index(len(payload))]) + payload
+    count = (8 * len(data) + 4) // 5
+    number = int.from_bytes(data) << (5 * count - 8 * len(data))
+    values = bytes(number >> shift & 31 for shift in range(5 * (count - 1), -1, -5))
+    check = _cash_check(prefix, values + bytes(8))
+    tail = bytes(check >> shift & 31 for shift in range(35, -1, -5))
+    return f"{prefix}:{(values + tail).translate(_TO_BECH32).decode()}"
 
 
 @cache

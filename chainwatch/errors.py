@@ -53,6 +53,23 @@ class CaseError(InputError):
     """A case file asks for something that cannot be done."""
 
 
+class SourceError(InputError):
+    """A server refused, or its answer is not what was asked for.
+
+    ``status`` is its HTTP status where one came.
+    """
+
+    status: int | None = None
+
+
+class NoAnswer(SourceError):
+    """A server could not be reached, broke off, or stayed silent."""
+
+
+class NetworkRefused(ChainwatchError):
+    """A connection was about to be opened that the policy of the process forbids."""
+
+
 class LedgerError(ChainwatchError):
     """A ledger is missing, damaged or of another format."""
 

@@ -64,11 +64,25 @@ def explain(
             f"{shown(text)} is an address of {names(chains)}, not of {target.name}",
             remedy=f"name the chain: {aliases}",
         )
-    found = _other_thing(text) or _foreign(text) or _damaged(text, target)
+    found = _other_thing(text, target) or _foreign(text) or _damaged(text, target)
     found = found or _bare_hex(text, target) or _lost_case(text, target)
     return found or AddressError(
         f"{shown(text)} is not an address of {target.name}: {error.what}", remedy=error.remedy
     )
+
+
+def not_a_txid(
+    text: object, target: Chain, others: Callable[[str], tuple[Chain, ...]]
+) -> AddressError:
+    """Return the error that says best why a value is no transaction id of a chain."""
+    if not isinstance(text, str):
+        return AddressError(f"a value of type {type(text).__name__} is not a transaction id")
+    what = f"{shown(text)} is not a transaction id of {target.name}"
+    if found := others(text):
+        what = f"{shown(text)} is an address of {names(found)}, not a transaction id"
+    elif text != text.strip():
+        what = f"{shown(text)} has white space around it"
+    return AddressError(what, remedy="give 64 hexadecimal digits")
 
 
 def _shape(text: str) -> AddressError | None:
@@ -84,7 +98,8 @@ def _shape(text: str) -> AddressError | None:
     return AddressError(f"{shown(text)} {what}", remedy=remedy) if what else None
 
 
-def _other_thing(text: str) -> AddressError | None:
+def _other_thing(text: str, target: Chain) -> AddressError | None:
+    prefixed = bool(target.cashaddr) and text.lower().startswith(f"{target.cashaddr}:")
     if _KEY.fullmatch(text) and not text.islower():
         what, remedy = "is not an address", "keep keys out of case files"
     elif _TXID.fullmatch(text):
@@ -92,7 +107,7 @@ def _other_thing(text: str) -> AddressError | None:
         remedy = "give the address of one of its inputs or outputs"
     elif text.lower().endswith(".eth"):
         what, remedy = "is an ENS name; ENS names are not resolved", "give the 0x address"
-    elif _SCHEME.fullmatch(text):
+    elif _SCHEME.fullmatch(text) and ("?" in text or not prefixed):
         what, remedy = "is a link or a prefixed text", "give the address alone"
     else:
         return None

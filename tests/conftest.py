@@ -13,7 +13,7 @@ ledger to find; ``coinbase`` on the left has no inputs.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -31,6 +31,7 @@ from chainwatch.scripts import classify, script_of
 from chainwatch.simulate.otter import Otter, otter
 from chainwatch.sources.base import pull
 from chainwatch.sources.block_files import BlockFiles
+from chainwatch.sources.network import use_network
 
 # The same examples in every run, and no clock: a loaded machine is no defect.
 settings.register_profile("same", derandomize=True, deadline=None, database=None)
@@ -45,6 +46,14 @@ class OtterCase(NamedTuple):
     otter: Otter
     ledger: Ledger
     tags: Tags
+
+
+@pytest.fixture(scope="session", autouse=True)
+def disclosures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep the log of what tests ask out of the user's own folder."""
+    log = tmp_path_factory.mktemp("asked") / "disclosures.jsonl"
+    with use_network(log_file=log):
+        yield log
 
 
 @pytest.fixture(scope="session")

@@ -18,11 +18,15 @@ COINBASE = "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
 
 MISTAKES = [
     (USDT, "btc", "is an address of Tron, not of Bitcoin; name the chain: tron."),
-    (GENESIS, "tron", "is an address of Bitcoin, not of Tron; name the chain: btc."),
+    (GENESIS, "tron", "of Bitcoin or Bitcoin Cash, not of Tron; name the chain: btc or bch."),
     (EVM, "btc", "name the chain: eth"),
     ("bc1qnope", "btc-regtest", "begins as an address of Bitcoin, not of Bitcoin regtest"),
     ("bc1qnope", "tron", "is not one either: it lacks the parts of a bech32 text"),
-    ("mo9ncXisMeAoXwqcV5EWuyncbmCcQN4rVs", "btc", "btc-testnet or btc-signet or btc-regtest"),
+    (
+        "mo9ncXisMeAoXwqcV5EWuyncbmCcQN4rVs",
+        "btc",
+        "btc-testnet or btc-testnet4 or btc-signet or btc-regtest",
+    ),
     (COINBASE, "btc", "is a transaction id or another hash, not an address"),
     (f"0x{COINBASE}", "eth", "is a transaction id or another hash, not an address"),
     ("vitalik.eth", "eth", "ENS names are not resolved; give the 0x address"),

@@ -13,6 +13,7 @@ NETWORKS: MappingProxyType[str, str] = MappingProxyType(
         **_ALIASES,
         "BTC": "btc",
         "XBT": "btc",
+        "BCH": "bch",
         "LTC": "ltc",
         "DOGE": "doge",
         "ETH": "eth",

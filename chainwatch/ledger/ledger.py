@@ -28,6 +28,7 @@ from chainwatch.provenance import digest_frame, digest_json
 
 if TYPE_CHECKING:
     from chainwatch.ledger.check import CheckReport
+    from chainwatch.ledger.lookup_results import AddressSummary, TransactionSummary
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -215,20 +216,32 @@ class Ledger:
         either = (pl.col("sender") == wanted) | (pl.col("receiver") == wanted)
         return self.transfers.filter((pl.col("chain") == chain_of(chain).id) & either)
 
+    def address(self, address: bytes | str, chain: Chain | str | None = None) -> AddressSummary:
+        """Return what was read of an address: totals, history, who else took part; see there."""
+        from chainwatch.ledger.lookup import address_summary
+
+        return address_summary(self, address, chain)
+
+    def transaction(
+        self, txid: bytes | str | int, chain: Chain | str | None = None
+    ) -> TransactionSummary:
+        """Return what was read of a transaction, by its id or number; see there."""
+        from chainwatch.ledger.lookup import transaction_summary
+
+        return transaction_summary(self, txid, chain)
+
     def digest(self, table: str) -> str:
         """Return the content digest of a table: of its rows, not of its files."""
         return digest_frame(self.table(table).collect(), table_named(table).key)
 
     def digests(self) -> dict[str, str]:
         """Return the content digest of every table."""
-        return {name: self.digest(name) for name in (table.name for table in schema.TABLES)}
+        return {table.name: self.digest(table.name) for table in schema.TABLES}
 
     def identity(self) -> dict[str, object]:
         """Return what was read and what is looked at, wherever and in however many commits."""
         bounds = [None if bound is None else bound.isoformat() for bound in (self.start, self.end)]
-        facts: dict[str, object] = {"span": bounds}
-        if self.chain is not None:
-            facts["chain"] = chain_of(self.chain).alias
+        facts: dict[str, object] = {"span": bounds} | ({"chain": self.chain} if self.chain else {})
         if self.frames:  # in memory, what was read is no more than its rows
             return {**facts, "tables": f"sha256:{digest_json(self.digests())}"}
         return {**facts, "coverage": f"sha256:{self.digest('coverage')}"}
@@ -240,10 +253,7 @@ class Ledger:
         return check(self)
 
     def summary(self) -> pl.DataFrame:
-        """Return one row per chain: what is in the span, from when to when.
-
-        See :func:`chainwatch.ledger.coverage.summary` for the columns.
-        """
+        """Return one row per chain: what is in the span; see :mod:`chainwatch.ledger.coverage`."""
         from chainwatch.ledger.coverage import summary
 
         return summary(self)

@@ -173,17 +173,25 @@ TRANSFERS = Table(
 COVERAGE = Table(
     "coverage",
     ("chain", "unit"),
-    "What has been read, from whom: one row per unit of reading (a block, a part of a dump).",
+    "What has been read, from whom: one row per unit of reading (a block, a history, a dump).",
     (
         _CHAIN,
-        Column("unit", pl.String, "block/<hash> or dump/<sha256>/<part>[/<address>[/<contract>]]"),
+        Column(
+            "unit",
+            pl.String,
+            "block/<hash>, address/<canonical bytes>/<tip>, script/<sha256>/<tip>,"
+            " transaction/<block>/<txid> or dump/<sha256>/<part>[/<address>[/<contract>]];"
+            " hashes as shown",
+        ),
         Column(
             "kind",
             pl.String,
-            "block, address, native (an address in the native coin alone) or dump",
+            "block, address, native (an address in its coin alone), script, transaction, dump",
         ),
-        Column("height", pl.Int64, "height of the block", nullable=True),
-        Column("block", pl.Binary, "hash of the block", nullable=True),
+        Column("height", pl.Int64, "height of the block, or of the tip", nullable=True),
+        Column(
+            "block", pl.Binary, "hash of the block; of a history, of the tip then", nullable=True
+        ),
         Column("address", pl.Binary, "address whose history was read", nullable=True),
         Column("contract", pl.Binary, "only this token was read; null is any asset", nullable=True),
         Column("from_time", TIME, "first moment the unit speaks of", nullable=True),

@@ -20,14 +20,16 @@ _TX = ["chain", "tx"]
 _POSITIONS = 1 << schema.POSITION_BITS
 
 FIRST_SUBSIDY = 50 * 10**8
-"""Base units a block of Bitcoin or Litecoin could create at first (``GetBlockSubsidy``)."""
+"""Base units a block of Bitcoin, its forks or Litecoin could create (``GetBlockSubsidy``)."""
 
 HALVINGS = {
     "btc": 210_000,
     "btc-testnet": 210_000,
+    "btc-testnet4": 210_000,
     "btc-signet": 210_000,
     "btc-regtest": 150,
     "ltc": 840_000,
+    "bch": 210_000,
 }
 """Blocks after which the subsidy halves (``nSubsidyHalvingInterval``). Dogecoin is not judged: its
 early rewards were drawn at random from the hash of the block before."""

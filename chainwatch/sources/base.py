@@ -18,20 +18,19 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import polars as pl
 
-from chainwatch.errors import InputError, LedgerError, LedgerLocked, expect
+from chainwatch.errors import LedgerError, LedgerLocked, expect
 from chainwatch.ledger import schema
 from chainwatch.ledger.store import Store
+from chainwatch.sources.news import news
 from chainwatch.sources.prevouts import resolve
 from chainwatch.sources.pull_report import PullReport, counted
 
 if TYPE_CHECKING:
     from chainwatch.ledger.writer import Writer
 
-SHARED = ("answers", "transfers", "tags", "prices")
-"""Tables whose rows two units of reading may both report: the first report is kept."""
-
-
-_KEYS = {table.name: table.key for table in schema.TABLES}
+UNITS = "coverage"
+"""The one table whose rows belong to a single unit of reading. A row of any other may be reported
+by two, such as the histories of two addresses that pay each other: the first report is kept."""
 
 
 class Reader(Protocol):
@@ -59,6 +58,9 @@ class Batch:
         Hash of the highest block read.
     notes : tuple of str
         What the reader should know of this reading.
+    stale : int or None
+        The chain was reorganised: what the ledger holds from this height on is left out, in a
+        commit of its own, before anything that follows. Such a batch has no rows and no units.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -66,6 +68,7 @@ class Batch:
     what: str
     tip: bytes | None = None
     notes: tuple[str, ...] = ()
+    stale: int | None = None
 
     @property
     def rows(self) -> int:
@@ -219,6 +222,13 @@ def _merged(
     since, rows = time.monotonic(), 0
     for batch in source.batches(ledger):
         tally.notes.update(dict.fromkeys(batch.notes))
+        if batch.stale is not None:
+            if waiting:
+                yield _join(waiting)
+            waiting, since, rows = [], time.monotonic(), 0
+            yield batch
+            read = read_units(ledger, source.chain)
+            continue
         old = read.intersection(batch.units)
         tally.skipped += len(old)
         if len(old) == len(batch.units):
@@ -250,42 +260,18 @@ def _join(batches: list[Batch]) -> Batch:
 
 
 def _commit(ledger: Store, writer: Writer, source: Source, batch: Batch, tally: _Tally) -> None:
-    tables = dict(batch.tables)
-    for name in SHARED:
-        if name in tables:
-            tables[name] = _news(name, tables[name], ledger)
+    tally.commits += 1
+    if batch.stale is not None:
+        writer.forget(source.chain, batch.stale, source=source.name, what=batch.what)
+        return
+    tables = {
+        name: frame if name == UNITS else news(name, frame, ledger)
+        for name, frame in batch.tables.items()
+    }
     if "inputs" in tables:
         tables["inputs"] = resolve(tables, ledger.scan)
-        tally.unread += tables["inputs"]["prev_tx"].null_count()
+        tally.unread += tables["inputs"]["value"].null_count()
     writer.commit(tables, source=source.name, chain=source.chain, what=batch.what, tip=batch.tip)
-    tally.commits += 1
     tally.units += len(batch.units)
     tally.tip = batch.tip or tally.tip
     tally.rows.update({name: frame.height for name, frame in tables.items()})
-
-
-def _news(name: str, frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
-    """Return the rows that neither the ledger nor an earlier row of the frame holds."""
-    key = list(_KEYS[name])
-    rows = frame.unique(key, keep="first", maintain_order=True)
-    held = reader.scan(name).join(rows.lazy().select(key), on=key, how="semi", nulls_equal=True)
-    known = held.collect()
-    if name == "transfers":
-        _check_same_time(rows, known, key)
-    return rows.join(known.select(key), on=key, how="anti", nulls_equal=True)
-
-
-def _check_same_time(rows: pl.DataFrame, known: pl.DataFrame, key: list[str]) -> None:
-    both = rows.join(known.select(*key, then="time"), on=key, how="inner", nulls_equal=True)
-    for txid, new, old in (
-        both.filter(pl.col("time") != pl.col("then"))
-        .select("txid", "time", "then")
-        .head(1)
-        .iter_rows()
-    ):
-        raise InputError(
-            f"a transfer is dated {new:%Y-%m-%d %H:%M:%S.%f}, but the ledger dates it "
-            f"{old:%Y-%m-%d %H:%M:%S.%f}",
-            where=f"transaction {txid.hex()}",
-            remedy="find out which source is right, and read only that one",
-        )

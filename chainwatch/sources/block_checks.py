@@ -34,6 +34,8 @@ class Consensus:
         coinbases that read as a height by chance.
     segwit_height : int or None
         From here on a commitment must be checkable; None where that is not said.
+    auxpow_chain : int or None
+        Id of the chain in merged mining; None where its blocks must carry their own work.
     """
 
     supply: int
@@ -42,6 +44,7 @@ class Consensus:
     bip34_height: int = 0
     bip34_time: int = 0
     segwit_height: int | None = None
+    auxpow_chain: int | None = None
 
 
 _COIN = 10**8
@@ -49,10 +52,12 @@ CONSENSUS: dict[str, Consensus] = {
     # 2013-03-24, the day of block 227,931.
     "btc": Consensus(21_000_000 * _COIN, 0xFFFF << 208, False, 227_931, 1_364_083_200, 481_824),
     "btc-testnet": Consensus(21_000_000 * _COIN, 0xFFFF << 208, False, 21_111, 0, 834_624),
+    "btc-testnet4": Consensus(21_000_000 * _COIN, 0xFFFF << 208, False, 1, 0, 1),
     "btc-signet": Consensus(21_000_000 * _COIN, 0x377AE << 216, False, 1, 0, 1),
     "btc-regtest": Consensus(21_000_000 * _COIN, 2**255 - 1, False, 1),
+    "bch": Consensus(21_000_000 * _COIN, 0xFFFF << 208, False, 227_931, 1_364_083_200),
     "ltc": Consensus(84_000_000 * _COIN, (1 << 236) - 1, True, 710_000, 0, 1_201_536),
-    "doge": Consensus(10_000_000_000 * _COIN, (1 << 236) - 1, True, 1_034_383),
+    "doge": Consensus(10_000_000_000 * _COIN, (1 << 236) - 1, True, 1_034_383, auxpow_chain=0x62),
 }
 """By alias, written out; as in the reference implementations of the chains."""
 

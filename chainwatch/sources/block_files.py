@@ -2,8 +2,8 @@
 
 A file is read twice. The first pass checks every block of every file (framing, proof of work,
 merkle root, witnesses, amounts) and keeps only headers, about 300 bytes a block: if anything is
-wrong, nothing of the input is committed. The second yields rows block by block, by height, so
-memory does not grow with the length of a file.
+wrong, nothing of the input is committed. The second yields rows by height, a few megabytes of
+blocks at a time, so memory does not grow with the length of a file.
 """
 
 from __future__ import annotations
@@ -17,21 +17,27 @@ from typing import BinaryIO
 
 import polars as pl
 
-from chainwatch.chains import CHAINS, Chain
+from chainwatch.chains import Chain
 from chainwatch.chains import chain as chain_of
 from chainwatch.errors import BlockError, InputError
-from chainwatch.sources.base import Batch, Reader
-from chainwatch.sources.block_checks import HEADER_SIZE, consensus_of
+from chainwatch.sources.base import Batch, Reader, read_units
+from chainwatch.sources.block_checks import consensus_of
+from chainwatch.sources.block_columns import (
+    CheckedBlocks,
+    Head,
+    RawBlock,
+    check_blocks,
+    frames_of_blocks,
+)
+from chainwatch.sources.block_framing import GROUP_BYTES, groups_of_blocks
 from chainwatch.sources.block_links import Header, place, shown, trusted_claim
-from chainwatch.sources.block_parse import LARGEST_BLOCK, Block, parse_block
-from chainwatch.sources.block_rows import block_rows
 from chainwatch.sources.file_read import FileRead, read_time
 
 LARGEST_KEPT = 256_000_000
 """Bytes of a file that ``keep_raw`` will store; a node's files are half of it."""
 
-_FRAME = 8
-"""Bytes before a framed block: four of magic, four of length."""
+COMPILED_FROM = 1_000_000
+"""Bytes of a group from which the compiled loops are worth their start; the rows are the same."""
 
 _PIECE = 1 << 20
 
@@ -102,7 +108,7 @@ class BlockFiles:
         return self.network.id
 
     def batches(self, reader: Reader) -> Iterator[Batch]:
-        """Yield one batch per block, lowest first, after a pass that checks all of them.
+        """Yield the blocks that the ledger lacks, lowest first, after a pass that checks all.
 
         Raises
         ------
@@ -110,7 +116,7 @@ class BlockFiles:
             If any block is damaged or cannot be placed; nothing is yielded then.
         """
         files: list[FileRead] = []
-        headers = _ledger_headers(reader, self.chain)
+        headers = ledger_headers(reader, self.chain)
         places: dict[bytes, _Place] = {}
         unwitnessed: list[bytes] = []
         for number, path in enumerate(self.paths):
@@ -120,9 +126,17 @@ class BlockFiles:
         notes = tuple(
             f"block {shown(block)} is stale: another branch has more work" for block in placed.stale
         )
-        held = tuple(_unit(block) for block in places if headers[block].height is not None)
+        units = read_units(reader, self.chain)
+        heights = placed.heights | {
+            # The ledger may know of a block without having read all of it.
+            block: at
+            for block in places
+            if (at := headers[block].height) is not None
+        }
+        held = tuple(_unit(block) for block in places if _unit(block) in units)
         yield Batch({}, held, "blocks read before", notes=notes)
-        yield from self._second_pass(files, places, placed.heights)
+        new = [(at, block) for block, at in heights.items() if _unit(block) not in units]
+        yield from self._second_pass(files, places, {block: at for at, block in sorted(new)})
 
     def _first_pass(
         self, number: int, path: Path, headers: dict[bytes, Header],
@@ -131,22 +145,26 @@ class BlockFiles:
         """Check all blocks of a file; add their headers and places."""
         size, digest = 0, hashlib.sha256()
         with _opened(path) as handle:
-            for offset, data in _blocks(handle, path, self.network):
-                block = parse_block(data, self.network, name=path.name, offset=offset)
-                places.setdefault(block.hash, _Place(number, offset, len(data)))
-                headers.setdefault(block.hash, self._header(block, path.name, offset))
-                if block.unchecked_commitment:
-                    unwitnessed.append(block.hash)
+            for group in groups_of_blocks(handle, path, self.network):
+                for raw, head in zip(group, self._checked(group).heads, strict=True):
+                    places.setdefault(head.hash, _Place(number, raw.offset, len(raw.data)))
+                    headers.setdefault(head.hash, self._header(head, raw))
+                    if head.unchecked_commitment:
+                        unwitnessed.append(head.hash)
             handle.seek(0)
             while piece := handle.read(_PIECE):
                 size += len(piece)
                 digest.update(piece)
         return FileRead(path.name, digest.digest(), size, self.acquired, self._kept(path, size))
 
-    def _header(self, block: Block, name: str, offset: int) -> Header:
-        claimed = trusted_claim(self.network, block.version, block.time, block.claimed_height)
-        where = f"{name} byte {offset:,}"
-        return Header(block.hash, block.parent, block.bits, where, claimed=claimed)
+    def _checked(self, group: list[RawBlock]) -> CheckedBlocks:
+        large = sum(len(raw.data) for raw in group) >= COMPILED_FROM
+        return check_blocks(group, self.network, compiled=None if large else False)
+
+    def _header(self, head: Head, raw: RawBlock) -> Header:
+        claimed = trusted_claim(self.network, head.version, head.time, head.claimed_height)
+        where = f"{raw.name} byte {raw.offset:,}"
+        return Header(head.hash, head.parent, head.bits, where, claimed=claimed)
 
     def _kept(self, path: Path, size: int) -> bytes | None:
         if not self.keep_raw:
@@ -175,25 +193,49 @@ class BlockFiles:
     def _second_pass(
         self, files: list[FileRead], places: dict[bytes, _Place], heights: dict[bytes, int],
     ) -> Iterator[Batch]:  # fmt: skip
-        for name, height in heights.items():
-            spot = places[name]
-            block = self._again(name, spot)
-            rows = block_rows(block, height, self.network, files[spot.file], source=self.name)
-            yield Batch(rows, (_unit(name),), f"block {height:,}", tip=name)
+        for names in _runs(heights, places):
+            large = sum(places[name].size for name in names) >= COMPILED_FROM
+            for part in [names] if large else [[name] for name in names]:
+                yield self._batch(part, files, places, heights)
 
-    def _again(self, name: bytes, spot: _Place) -> Block:
+    def _batch(
+        self, names: list[bytes], files: list[FileRead], places: dict[bytes, _Place],
+        heights: dict[bytes, int],
+    ) -> Batch:  # fmt: skip
+        group = [self._again(places[name]) for name in names]
+        checked = self._checked(group)
+        for raw, name, head in zip(group, names, checked.heads, strict=True):
+            if head.hash != name:
+                raise BlockError(
+                    "the file changed while it was read",
+                    where=f"{raw.name} byte {raw.offset:,}",
+                    remedy="read a copy that nothing writes to",
+                )
+        at = [heights[name] for name in names]
+        read = [files[places[name].file] for name in names]
+        rows = frames_of_blocks(checked, at, read, source=self.name)
+        what = f"block {at[0]:,}" if len(at) == 1 else f"blocks {at[0]:,} to {at[-1]:,}"
+        return Batch(rows, tuple(map(_unit, names)), what, tip=names[-1])
+
+    def _again(self, spot: _Place) -> RawBlock:
         path = self.paths[spot.file]
         with _opened(path) as handle:
             handle.seek(spot.offset)
-            data = handle.read(spot.size)
-        block = parse_block(data, self.network, name=path.name, offset=spot.offset)
-        if block.hash != name:
-            raise BlockError(
-                "the file changed while it was read",
-                where=f"{path.name} byte {spot.offset:,}",
-                remedy="read a copy that nothing writes to",
-            )
-        return block
+            return RawBlock(handle.read(spot.size), path.name, spot.offset)
+
+
+def _runs(names: Iterable[bytes], places: dict[bytes, _Place]) -> Iterator[list[bytes]]:
+    """Cut blocks, in their order, into runs of a few megabytes."""
+    run: list[bytes] = []
+    size = 0
+    for name in names:
+        run.append(name)
+        size += places[name].size
+        if size >= GROUP_BYTES:
+            yield run
+            run, size = [], 0
+    if run:
+        yield run
 
 
 def _unit(block: bytes) -> str:
@@ -210,58 +252,8 @@ def _opened(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def _ledger_headers(reader: Reader, chain: str) -> dict[bytes, Header]:
+def ledger_headers(reader: Reader, chain: str) -> dict[bytes, Header]:
+    """Return the headers of the blocks that a ledger holds of a chain, by hash."""
     mine = reader.scan("blocks").filter(pl.col("chain") == chain)
     rows = mine.select("hash", "parent", "bits", "height").collect().iter_rows()
     return {name: Header(name, parent, bits, "the ledger", at) for name, parent, bits, at in rows}
-
-
-def _blocks(handle: BinaryIO, path: Path, chain: Chain) -> Iterator[tuple[int, bytes]]:
-    """Yield the bytes of each block with its place in the file, one at a time."""
-    start = handle.read(4)
-    owner = next((item for item in CHAINS if item.magic and item.magic == start), None)
-    if owner is None:
-        handle.seek(0)
-        yield 0, handle.read(LARGEST_BLOCK + 1)
-        return
-    if owner != chain:
-        raise BlockError(
-            f"the file holds blocks of {owner.name}, not of {chain.name}",
-            where=f"{path.name} byte 0",
-            remedy=f"read it as {owner.alias}",
-        )
-    handle.seek(0)
-    yield from _frames(handle, path, chain)
-
-
-def _frames(handle: BinaryIO, path: Path, chain: Chain) -> Iterator[tuple[int, bytes]]:
-    end = path.stat().st_size
-    position = 0
-    while head := handle.read(_FRAME):
-        if not head.strip(b"\0"):
-            _check_padding(handle, path, position)
-            return
-        length = int.from_bytes(head[4:], "little")
-        left = end - position - _FRAME
-        if head[:4] != chain.magic or len(head) < _FRAME:
-            raise _broken(path, position, f"no block of {chain.name} begins here")
-        if not HEADER_SIZE < length <= min(left, LARGEST_BLOCK):
-            raise _broken(path, position, f"a block of {length:,} bytes, with {left:,} left")
-        yield position + _FRAME, handle.read(length)
-        position += _FRAME + length
-
-
-def _check_padding(handle: BinaryIO, path: Path, position: int) -> None:
-    """Nodes allot their files ahead of need: zeros to the end are no damage."""
-    while piece := handle.read(_PIECE):
-        if piece.strip(b"\0"):
-            raise _broken(path, position, "zeros stand between blocks")
-
-
-def _broken(path: Path, position: int, what: str) -> BlockError:
-    return BlockError(
-        what,
-        where=f"{path.name} byte {position:,}",
-        remedy="copy the file again from a node that has stopped; if it never reads, see whether"
-        " the node obfuscates its files (xor.dat)",
-    )

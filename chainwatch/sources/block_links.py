@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from chainwatch.chains import Chain
+from chainwatch.chains import BITCOIN, BITCOIN_CASH, Chain
 from chainwatch.errors import BlockError
 from chainwatch.sources.block_checks import consensus_of, work_of
 
@@ -50,10 +50,14 @@ Tree = dict[bytes, int]
 
 @dataclass(frozen=True)
 class Placed:
-    """Heights by hash, lowest first and without the ledger's own; the stale blocks apart."""
+    """Heights by hash, lowest first and without the ledger's own; the stale blocks apart.
+
+    ``left`` is the height from which on the ledger holds another branch, if it does.
+    """
 
     heights: dict[bytes, int]
     stale: tuple[bytes, ...]
+    left: int | None = None
 
 
 def shown(block: bytes) -> str:
@@ -73,7 +77,10 @@ def trusted_claim(chain: Chain, version: int, time: int, claimed: int | None) ->
     return claimed
 
 
-def place(headers: Mapping[bytes, Header], chain: Chain, *, height: int | None = None) -> Placed:
+def place(
+    headers: Mapping[bytes, Header], chain: Chain, *, height: int | None = None,
+    follow: bool = False,
+) -> Placed:  # fmt: skip
     """Give every block its height and keep one branch of each fork.
 
     Parameters
@@ -84,15 +91,19 @@ def place(headers: Mapping[bytes, Header], chain: Chain, *, height: int | None =
         Their chain.
     height : int, optional
         Height of the lowest block where nothing else says it; needs a single unplaced tree.
+    follow : bool
+        Follow a branch with more work than the ledger's; what the ledger holds beside it stands
+        in ``Placed.left``.
 
     Raises
     ------
     BlockError
-        If no height can be had, two sources of it disagree, two trees claim one height, or a
-        branch with more work than the ledger's replaces blocks that the ledger holds.
+        If no height can be had, two sources of it disagree, two trees claim one height, a block
+        is of the other side of a split, or, without ``follow``, a branch with more work than the
+        ledger's replaces blocks that the ledger holds.
     """
-    trees = list(_trees(headers))
-    new = [tree for tree in trees if any(headers[name].height is None for name in tree)]
+    linked = list(trees(headers))
+    new = [tree for tree in linked if any(headers[name].height is None for name in tree)]
     if height is not None and len(new) > 1:
         raise BlockError(
             f"one height is given for {len(new)} runs of blocks that do not link",
@@ -101,21 +112,25 @@ def place(headers: Mapping[bytes, Header], chain: Chain, *, height: int | None =
         )
     heights: dict[bytes, int] = {}
     stale: list[bytes] = []
-    for tree in trees:
+    for tree in linked:
         base = _base(tree, headers, chain, height)
         branch = _best_branch(tree, headers)
         heights.update((name, base + tree[name]) for name in tree if name in branch)
         stale += (name for name in tree if name not in branch)
-    _check_kept(stale, headers)
+    left = [at for name in stale if (at := headers[name].height) is not None]
+    if not follow:
+        _check_kept(stale, headers)
     _check_once(heights, headers)
+    _check_side(heights, headers, chain)
     order = sorted(
         (name for name in heights if headers[name].height is None), key=heights.__getitem__
     )
     read = {name: heights[name] for name in order if headers[name].height is None}
-    return Placed(read, tuple(sorted(stale)))
+    beside = sorted(name for name in stale if headers[name].height is None)
+    return Placed(read, tuple(beside), min(left, default=None))
 
 
-def _trees(headers: Mapping[bytes, Header]) -> Iterator[Tree]:
+def trees(headers: Mapping[bytes, Header]) -> Iterator[Tree]:
     """Yield the blocks above each parent that was not read, with their distance to the lowest."""
     children: dict[bytes, list[bytes]] = {}
     for name in sorted(headers):
@@ -209,4 +224,25 @@ def _check_once(heights: Mapping[bytes, int], headers: Mapping[bytes, Header]) -
                 "and do not link",
                 where=headers[name].where,
                 remedy="read the blocks between them as well, or leave one out",
+            )
+
+
+_SPLIT = 478_559
+"""The first height at which Bitcoin and Bitcoin Cash have blocks of their own."""
+
+
+def _check_side(
+    heights: Mapping[bytes, int], headers: Mapping[bytes, Header], chain: Chain
+) -> None:
+    """Refuse the other branch of a chain that split: its blocks are as well proven."""
+    if chain not in (BITCOIN, BITCOIN_CASH):
+        return
+    for name in (name for name, height in heights.items() if height == _SPLIT):
+        cash = BITCOIN_CASH.id.endswith(shown(name)[:32])
+        if cash != (chain == BITCOIN_CASH):
+            other = BITCOIN_CASH if cash else BITCOIN
+            raise BlockError(
+                f"block {shown(name)} is of {other.name}, not of {chain.name}",
+                where=headers[name].where,
+                remedy=f"read it as {other.alias}",
             )

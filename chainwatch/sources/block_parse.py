@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from chainwatch.chains import Chain
 from chainwatch.errors import BlockError
+from chainwatch.sources.block_auxpow import FLAG, AuxPow
 from chainwatch.sources.block_checks import (
     HEADER_SIZE,
     Consensus,
@@ -33,6 +34,9 @@ LARGEST_BLOCK = 32_000_000
 # The smallest that each can be, in bytes: what bounds a count before it is believed.
 _SMALLEST_TX, _SMALLEST_INPUT, _SMALLEST_OUTPUT = 60, 41, 9
 _NOT_CLAIMED = "read the file again from a node; it is damaged or no block of this chain"
+
+_MWEB = 0x08
+"""Flag of Litecoin's transactions; since height 2,257,920 every block of it ends in one."""
 
 _U32, _I32, _I64 = struct.Struct("<I"), struct.Struct("<i"), struct.Struct("<q")
 _LONG = {
@@ -103,8 +107,14 @@ def _block(data: bytes, chain: Chain, rules: Consensus) -> Block:
         raise FieldError(f"{len(data):,} bytes are no block", 0)
     version, parent, root, time, bits, nonce = _HEADER.unpack_from(data)
     name = double_sha256(data[:HEADER_SIZE])
-    check_work(data[:HEADER_SIZE], name, bits, rules)
-    txs = _transactions(data, rules.supply)
+    begin = HEADER_SIZE
+    if version & FLAG and rules.auxpow_chain is not None:
+        proof = AuxPow(data, *_transaction(data, HEADER_SIZE, 2**63 - 1))
+        proof.check(name, bits, rules)
+        begin = proof.end
+    else:
+        check_work(data[:HEADER_SIZE], name, bits, rules)
+    txs = _transactions(data, begin, rules.supply)
     check_shape(txs)
     if merkle_root([tx.txid for tx in txs]) != root:
         raise FieldError("the transactions do not hash to the merkle root", HEADER_SIZE)
@@ -112,8 +122,8 @@ def _block(data: bytes, chain: Chain, rules: Consensus) -> Block:
     return Block(name, parent, version, root, time, bits, nonce, len(data), txs, unchecked)
 
 
-def _transactions(data: bytes, supply: int) -> list[Tx]:
-    count, position = _count(data, HEADER_SIZE, _SMALLEST_TX, "transactions")
+def _transactions(data: bytes, begin: int, supply: int) -> list[Tx]:
+    count, position = _count(data, begin, _SMALLEST_TX, "transactions")
     txs = []
     for _ in range(count):
         tx, position = _transaction(data, position, supply)
@@ -158,6 +168,9 @@ def _transaction(data: bytes, start: int, supply: int) -> tuple[Tx, int]:
     version = _I32.unpack_from(data, start)[0]
     witnessed = data[start + 4] == 0
     body = start + 6 if witnessed else start + 4
+    if witnessed and data[start + 5] & _MWEB:
+        raise FieldError("a transaction moves coins into or out of MimbleWimble extension blocks,"
+                         " which are not supported", start + 4)  # fmt: skip
     if witnessed and data[start + 5] != 1:
         raise FieldError("a transaction has no inputs, or a form that is not supported", start + 4)
     inputs, script, position = _inputs(data, body)

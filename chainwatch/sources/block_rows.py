@@ -1,7 +1,8 @@
-"""One checked block to the rows of a ledger."""
+"""Checked blocks to the rows of a ledger."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -13,10 +14,65 @@ from chainwatch.sources.block_checks import Tx
 from chainwatch.sources.block_parse import Block
 from chainwatch.sources.file_read import FileRead, answer
 
-SUPERSEDED = {"btc": (91_722, 91_812)}
+SUPERSEDED = {"btc": (91_722, 91_812), "bch": (91_722, 91_812)}
 """Heights whose coinbase a later one with the same txid (91,880; 91,842) overwrote: BIP30."""
 
 Columns = dict[str, list[Any]]
+
+Spent = tuple[int | None, str | None, bytes | None]
+"""Value, kind and address of an output that is spent; all None where it is not known."""
+
+_TABLES = (
+    schema.BLOCKS, schema.TRANSACTIONS, schema.INPUTS, schema.OUTPUTS, schema.OUTPUT_KEYS,
+    schema.COVERAGE,
+)  # fmt: skip
+
+
+class BlockRows:
+    """Rows of several blocks of one chain, collected until they are worth a frame."""
+
+    def __init__(self, chain: Chain, *, source: str) -> None:
+        self.chain, self.source = chain, source
+        self.columns: dict[str, Columns] = {table.name: _empty(table) for table in _TABLES}
+
+    def add(
+        self, block: Block, height: int, answer: bytes,
+        spent: Sequence[Sequence[Spent]] | None = None, *, unit: str | None = None,
+    ) -> None:  # fmt: skip
+        """Add a block.
+
+        Parameters
+        ----------
+        block : Block
+            One that passed its checks; without a parent, it gets no row in ``blocks``.
+        height : int
+            Its height.
+        answer : bytes
+            Digest of what it was read from, as in ``answers``.
+        spent : sequence of sequences, optional
+            What each input spends, for each transaction but the coinbase. Without it that is left
+            null, to be resolved when the rows are committed.
+        unit : str, optional
+            Unit of coverage, if it is not the whole block.
+        """
+        burnt = block.hash == self.chain.genesis or height in SUPERSEDED.get(self.chain.alias, ())
+        outputs, keys = self.columns["outputs"], self.columns["output_keys"]
+        for position, tx in enumerate(block.txs):
+            number = schema.pack_tx(height, position)
+            if position:
+                _add_inputs(self.columns["inputs"], number, tx)
+                _add_spent(self.columns["inputs"], spent[position - 1] if spent else None, tx)
+            spendable = position > 0 or not burnt
+            _add_outputs(outputs, keys, number, tx, spendable=spendable, chain=self.chain)
+        if block.parent:
+            _extend(self.columns["blocks"], _block(block, height))
+        _extend(self.columns["transactions"], _transactions(block, height))
+        _extend(self.columns["coverage"], _coverage(block, height, answer, self.source, unit))
+
+    def frames(self) -> dict[str, pl.DataFrame]:
+        """Return the rows by table name, in the columns of the schema."""
+        columns, chain = self.columns, self.chain.id
+        return {table.name: _frame(table, columns[table.name], chain) for table in _TABLES}
 
 
 def block_rows(
@@ -26,23 +82,14 @@ def block_rows(
 
     What the inputs spend is left null: it is resolved when the rows are committed.
     """
-    inputs, outputs, keys = (_empty(t) for t in (schema.INPUTS, schema.OUTPUTS, schema.OUTPUT_KEYS))
-    burnt = block.hash == chain.genesis or height in SUPERSEDED.get(chain.alias, ())
-    for position, tx in enumerate(block.txs):
-        number = schema.pack_tx(height, position)
-        if position:
-            _add_inputs(inputs, number, tx)
-        _add_outputs(outputs, keys, number, tx, spendable=position > 0 or not burnt, chain=chain)
-    columns = {
-        schema.BLOCKS: _block(block, height),
-        schema.TRANSACTIONS: _transactions(block, height),
-        schema.INPUTS: inputs,
-        schema.OUTPUTS: outputs,
-        schema.OUTPUT_KEYS: keys,
-        schema.COVERAGE: _coverage(block, height, file, source),
-    }
-    frames = {table.name: _frame(table, rows, chain.id) for table, rows in columns.items()}
-    return {**frames, "answers": answer(file, source)}
+    rows = BlockRows(chain, source=source)
+    rows.add(block, height, file.digest)
+    return {**rows.frames(), "answers": answer(file, source)}
+
+
+def _extend(columns: Columns, more: Columns) -> None:
+    for name, values in more.items():
+        columns[name] += values
 
 
 def _frame(table: schema.Table, columns: Columns, chain: str) -> pl.DataFrame:
@@ -102,8 +149,14 @@ def _add_inputs(rows: Columns, number: int, tx: Tx) -> None:
     rows["prev_txid"] += [txid for txid, _, _ in tx.inputs]
     rows["prev_n"] += [n for _, n, _ in tx.inputs]
     rows["sequence"] += [sequence for _, _, sequence in tx.inputs]
-    for name in ("prev_tx", "value", "address", "script_kind"):
-        rows[name] += [None] * count
+    rows["prev_tx"] += [None] * count
+
+
+def _add_spent(rows: Columns, spent: Sequence[Spent] | None, tx: Tx) -> None:
+    for value, kind, address in spent or [(None, None, None)] * len(tx.inputs):
+        rows["value"].append(value)
+        rows["script_kind"].append(kind)
+        rows["address"].append(address)
 
 
 def _add_outputs(
@@ -131,9 +184,10 @@ def _add_keys(rows: Columns, number: int, n: int, found: Classified) -> None:
     rows["key"] += found.keys
 
 
-def _coverage(block: Block, height: int, file: FileRead, source: str) -> Columns:
+def _coverage(block: Block, height: int, answer: bytes, source: str, unit: str | None) -> Columns:
     return {
-        "unit": [f"block/{block.hash[::-1].hex()}"], "kind": ["block"], "height": [height],
-        "block": [block.hash], "address": [None], "contract": [None], "from_time": [block.time],
-        "to_time": [block.time], "complete": [True], "source": [source], "answer": [file.digest],
+        "unit": [unit or f"block/{block.hash[::-1].hex()}"], "kind": ["dump" if unit else "block"],
+        "height": [height], "block": [block.hash], "address": [None], "contract": [None],
+        "from_time": [block.time], "to_time": [block.time], "complete": [True],
+        "source": [source], "answer": [answer],
     }  # fmt: skip

@@ -229,3 +229,36 @@ def test_raw_bytes_are_kept_on_request(whole: Path, tmp_path: Path) -> None:
     answer = open_ledger(tmp_path / "l").answers.collect().row(0, named=True)
     assert answer["body"] == whole.read_bytes()
     assert answer["size"] == len(answer["body"])
+
+
+def test_the_compiled_loops_give_the_same_ledger(
+    put: Callable[..., Path], maker: ModuleType, short_chain: list[bytes], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """In groups of several blocks, and one by one, as small files are read."""
+    paths = [
+        put("a.dat", maker.framed(*short_chain[:7])),
+        put("b.dat", maker.framed(*short_chain[7:])),
+    ]
+    source = BlockFiles(paths, "btc-regtest", acquired=THEN)
+    pull(tmp_path / "plain", source)
+    monkeypatch.setattr("chainwatch.sources.block_files.COMPILED_FROM", 0)
+    for size in (1_500, 8_000_000):
+        monkeypatch.setattr("chainwatch.sources.block_files.GROUP_BYTES", size)
+        monkeypatch.setattr("chainwatch.sources.block_framing.GROUP_BYTES", size)
+        report = pull(tmp_path / f"compiled{size}", source)
+        assert report.units == len(short_chain)
+        whole = open_ledger(tmp_path / "plain").digests()
+        assert open_ledger(tmp_path / f"compiled{size}").digests() == whole
+
+
+def test_what_is_wrong_first_is_told_first(
+    put: Callable[..., Path], maker: ModuleType, short_chain: list[bytes], tmp_path: Path
+) -> None:
+    """A block that is damaged comes before what stands between later ones."""
+    data = bytearray(maker.framed(*short_chain))
+    data[8 + 100] ^= 1
+    source = BlockFiles(put("x.dat", bytes(data) + b"rubbish!"), "btc-regtest")
+    with pytest.raises(BlockError, match=r"x\.dat byte") as caught:
+        pull(tmp_path / "l", source)
+    assert "begins here" not in str(caught.value)

@@ -97,7 +97,7 @@ def test_a_transfer_with_two_times_is_refused(tmp_path: Path) -> None:
     pull(tmp_path, Some(batch(1)))
     moved = rows(schema.TRANSFERS, transfer(1, time=THEN + timedelta(seconds=1)))
     later = Batch({**batch(2).tables, "transfers": moved}, ("u2",), "two")
-    with pytest.raises(InputError, match=r"dated 2024-01-02 00:00:01.* transaction 0101"):
+    with pytest.raises(InputError, match=r"has time 2024-01-02 00:00:01.* transaction 0101"):
         pull(tmp_path, Some(later))
 
 
@@ -234,3 +234,95 @@ def test_nothing_spends_what_comes_after_it() -> None:
 def test_an_output_that_does_not_exist_is_refused() -> None:
     with pytest.raises(BlockError, match=r"input 0 spends output 1 .* height 0, transaction 9"):
         resolved([spending(0, 9, A, prev_n=1)], [(1, A, 10)])
+
+
+# Blocks read by several units, and blocks that are given up --------------------------------------
+
+
+def block_at(height: int, mark: bytes, *, unit: str = "block", value: int = 5) -> Batch:
+    """Return a block of one transaction with one output."""
+    tx, name = schema.pack_tx(height, 0), mark * 32
+    key = {"chain": BITCOIN_REGTEST.id, "tx": tx}
+    tables = {
+        "transactions": rows(schema.TRANSACTIONS, {
+            **key, "txid": name, "block": name, "height": height, "position": 0, "time": THEN,
+            "version": 1, "locktime": 0, "size": 100, "weight": 400, "input_count": 0,
+            "output_count": 1, "output_value": value, "coinbase": True,
+        }),
+        "outputs": rows(schema.OUTPUTS, {
+            **key, "n": 0, "value": value, "script_kind": "nonstandard", "spendable": True,
+        }),
+        "coverage": rows(schema.COVERAGE, {
+            "chain": BITCOIN_REGTEST.id, "unit": f"{unit}/{name.hex()}", "kind": unit,
+            "height": height, "block": name, "source": "s", "answer": b"d",
+        }),
+    }  # fmt: skip
+    return Batch(tables, (f"{unit}/{name.hex()}",), f"block {height}", tip=name)
+
+
+class Coins(Some):
+    chain = BITCOIN_REGTEST.id
+
+
+@pytest.mark.parametrize("batch_rows", [1, 250_000])
+def test_a_reorganisation_is_a_commit_of_its_own(tmp_path: Path, batch_rows: int) -> None:
+    """What is stale is given up, waiting or committed; a unit given up may be read again."""
+    old = [block_at(height, bytes([height])) for height in range(4)]
+    stale = Batch({}, (), "reorganisation", notes=("reorganised",), stale=2)
+    new = [block_at(height, bytes([height + 16])) for height in (2, 3)]
+    source = Coins(*old, stale, *new, stale, *old[2:])
+    report = pull(tmp_path / "a", source, batch_rows=batch_rows)
+    assert report.notes == ("reorganised",)
+    ledger = open_ledger(tmp_path / "a")
+    pull(tmp_path / "b", Coins(*old))
+    assert ledger.digests() == open_ledger(tmp_path / "b").digests()
+    commits = ledger.store.commits()
+    forgets = commits.filter(pl.col("what") == "reorganisation")["commit"].to_list()
+    assert len(forgets) == 2
+    kept = ledger.as_of(forgets[0]).transactions.collect()
+    assert kept["height"].sort().to_list() == [0, 1]
+    before = ledger.as_of(forgets[1] - 1).transactions.collect().sort("height")
+    assert before["txid"].to_list() == [bytes([k]) * 32 for k in (0, 1, 18, 19)]
+
+
+def test_a_row_of_two_units_is_stored_once(tmp_path: Path) -> None:
+    twice = [block_at(3, b"x"), block_at(3, b"x", unit="address")]
+    for folder, size in (("a", 1), ("b", 250_000)):
+        pull(tmp_path / folder, Coins(*twice), batch_rows=size)
+        ledger = open_ledger(tmp_path / folder)
+        assert ledger.transactions.collect().height == ledger.outputs.collect().height == 1
+        assert ledger.coverage.collect().height == 2
+
+
+@pytest.mark.parametrize("batch_rows", [1, 250_000])
+def test_two_stories_of_one_place_are_refused(tmp_path: Path, batch_rows: int) -> None:
+    differing = Coins(block_at(3, b"x"), block_at(3, b"x", unit="address", value=6))
+    with pytest.raises(InputError, match="outputs has value 6, but 5 was read there before at hei"):
+        pull(tmp_path / "a", differing, batch_rows=batch_rows)
+    other = Coins(block_at(3, b"x"), block_at(3, b"y", unit="address"))
+    with pytest.raises(InputError, match="transactions has txid 7979"):
+        pull(tmp_path / "b", other, batch_rows=batch_rows)
+
+
+def stating(**stated: object) -> dict[str, pl.DataFrame]:
+    made = block_at(3, b"x")
+    spend = {"chain": BITCOIN_REGTEST.id, "tx": schema.pack_tx(4, 1), "n": 0, "prev_n": 0,
+             "prev_txid": b"x" * 32, "sequence": 0, **stated}  # fmt: skip
+    return {**made.tables, "inputs": rows(schema.INPUTS, spend)}
+
+
+def test_what_the_source_states_is_kept_where_nothing_is_known(tmp_path: Path) -> None:
+    stated = {"prev_txid": b"?" * 32, "value": 7, "address": b"\x01" + b"a" * 20,
+              "script_kind": "p2pkh"}  # fmt: skip
+    found = resolve(stating(**stated), Store.create(tmp_path).scan).row(0, named=True)
+    assert {name: found[name] for name in stated} == stated
+    assert found["prev_tx"] is None
+
+
+def test_what_the_source_states_is_held_against_what_was_read(tmp_path: Path) -> None:
+    scan = Store.create(tmp_path).scan
+    right = {"value": 5, "script_kind": "nonstandard", "prev_tx": schema.pack_tx(3, 0)}
+    assert resolve(stating(**right), scan)["prev_tx"].to_list() == [right["prev_tx"]]
+    for wrong in ({"value": 6}, {"script_kind": "p2pk"}, {"prev_tx": 7}, {"address": b"a"}):
+        with pytest.raises(BlockError, match="input 0 spends is not what that output says at hei"):
+            resolve(stating(**(right | wrong)), scan)

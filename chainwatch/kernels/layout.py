@@ -1,0 +1,71 @@
+"""Columns and failure codes that compiled loops and their callers share, as plain numbers.
+
+Compiled code knows no names: a table of the loops is a matrix of int64, one row per thing, and
+these are its columns. Offsets are bytes of the joined data; a range ends before its ``_END``.
+"""
+
+from __future__ import annotations
+
+HEADER_SIZE = 80
+
+SMALLEST_TX, SMALLEST_INPUT, SMALLEST_OUTPUT = 60, 41, 9
+"""Bytes that each needs at least: what bounds a count before it is believed."""
+
+(
+    BLOCK_BEGIN, BLOCK_END, BLOCK_TX, BLOCK_SCRIPT, BLOCK_SCRIPT_END, BLOCK_COMMITMENT,
+    BLOCK_NONCE, BLOCK_WITNESSED, BLOCK_COLUMNS,
+) = range(9)  # fmt: skip
+"""A block: its bytes, first transaction (a row), coinbase script, the 32 bytes by which it commits
+to the witnesses and the 32 bytes beside them (-1 where there are none), any witness at all."""
+
+(
+    TX_START, TX_BODY, TX_BODY_END, TX_END, TX_WITNESSED, TX_VERSION, TX_LOCKTIME, TX_VALUE,
+    TX_FIRST_IN, TX_FIRST_OUT, TX_COLUMNS,
+) = range(11)  # fmt: skip
+"""A transaction: its bytes; inputs and outputs without what surrounds them; sum of the outputs."""
+
+IN_TX, IN_AT, IN_N, IN_SEQUENCE, IN_COLUMNS = range(5)
+"""An input: its transaction (a row), where its outpoint stands, output spent, nSequence."""
+
+OUT_TX, OUT_VALUE, OUT_SCRIPT, OUT_SCRIPT_END, OUT_KIND, OUT_COLUMNS = range(6)
+"""An output: its transaction (a row), value, script, and kind of script."""
+
+KINDS = (
+    "nonstandard", "p2pkh", "p2sh", "p2wpkh", "p2wsh", "p2tr", "witness_unknown", "p2pk",
+    "multisig", "null_data", "nonstandard",
+)  # fmt: skip
+"""Names of the kinds; 1 to 6 are the kind bytes of addresses, the last can never be spent."""
+
+NONSTANDARD, NULL_DATA, OVERSIZED, WITH_KEYS = 0, 9, 10, 11
+"""Kinds that are not addresses. ``WITH_KEYS`` stays inside: the caller settles what it is."""
+
+(
+    SHORT, LONG_FORM, BAD_FORM, NO_ROOM_TXS, NO_ROOM_INPUTS, NO_ROOM_OUTPUTS, NO_ROOM_BYTES,
+    NO_ROOM_ITEMS, BAD_INPUTS, BAD_VALUE, BAD_OUTPUTS, NO_WITNESS, LEFT_OVER, BAD_COINBASE,
+    NO_COINBASE, REPEATED, BAD_ROOT, NO_COMMITMENT, BAD_COMMITMENT, EXTENDED,
+) = range(1, 21)  # fmt: skip
+
+SENTENCES = {
+    SHORT: "the block ends in the middle of a field",
+    LONG_FORM: "a count is written longer than it need be",
+    BAD_FORM: "a transaction has no inputs, or a form that is not supported",
+    NO_ROOM_TXS: "{0:,} transactions cannot fit into the bytes that are left",
+    NO_ROOM_INPUTS: "{0:,} inputs cannot fit into the bytes that are left",
+    NO_ROOM_OUTPUTS: "{0:,} outputs cannot fit into the bytes that are left",
+    NO_ROOM_BYTES: "{0:,} bytes cannot fit into the bytes that are left",
+    NO_ROOM_ITEMS: "{0:,} witness items cannot fit into the bytes that are left",
+    BAD_INPUTS: "a transaction has no input or spends an output twice",
+    BAD_VALUE: "an output of {1:,} base units is outside the supply",
+    BAD_OUTPUTS: "a transaction has no outputs or pays more than the supply",
+    NO_WITNESS: "a transaction has the form with witnesses and no witness",
+    LEFT_OVER: "{0:,} bytes follow the last transaction",
+    BAD_COINBASE: "transaction {0} is a coinbase out of place",
+    NO_COINBASE: "the block has no coinbase of a legal form",
+    REPEATED: "transactions are repeated so as to keep the merkle root",
+    BAD_ROOT: "the transactions do not hash to the merkle root",
+    NO_COMMITMENT: "the coinbase does not commit to the witnesses",
+    BAD_COMMITMENT: "the witnesses do not hash to the commitment of the coinbase",
+    EXTENDED: "a transaction moves coins into or out of MimbleWimble extension blocks,"
+    " which are not supported",
+}
+"""What each code says, with the number noted, without a sign {0} and with one {1}."""

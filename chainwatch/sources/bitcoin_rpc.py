@@ -1,0 +1,211 @@
+"""Blocks of a node over JSON-RPC: any node of the Bitcoin Core family, in batches.
+
+Blocks are asked for as bytes (``getblock`` with verbosity 0) and parsed and checked here, so all
+columns are exact and nothing depends on the node's version. What inputs spend is found in the
+ledger; only where the ledger lacks earlier blocks is the node asked for it too (verbosity 3, since
+Core 23; before it, the spent transactions one by one, which needs the node's ``txindex``).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chainwatch.chains import Chain
+from chainwatch.chains import chain as chain_of
+from chainwatch.errors import InputError, SourceError
+from chainwatch.sources.base import Batch, Reader
+from chainwatch.sources.block_checks import HEADER_SIZE, consensus_of, double_sha256
+from chainwatch.sources.block_links import shown
+from chainwatch.sources.block_parse import LARGEST_BLOCK, Block
+from chainwatch.sources.forks import Tip
+from chainwatch.sources.node_walk import RawBlock, Span, checked_span, walk
+from chainwatch.sources.provider_rows import raw_transaction
+from chainwatch.sources.rpc_rows import (
+    Output,
+    Spent,
+    bytes_of,
+    checked_block,
+    hash_of,
+    prevouts_of,
+    rows_of,
+    tip_of,
+)
+from chainwatch.sources.rpc_wire import ASKED_AT_ONCE, NOT_FOUND, JsonRpc, RpcRefused
+
+if TYPE_CHECKING:
+    import httpx2
+
+AIM = 16_000_000
+"""Bytes of blocks that one question asks for, as far as the last blocks let it be foreseen."""
+
+LOOKED_UP = 20_000
+"""Transactions looked up one by one that are remembered."""
+
+
+class BitcoinRpc:
+    """A node's JSON-RPC as a source.
+
+    Parameters
+    ----------
+    url : str
+        Such as ``http://127.0.0.1:8332``.
+    cookie : path, optional
+        The node's cookie file, read anew for each request.
+    user, password : str, optional
+        Instead of a cookie; the password as it is, or ``env:NAME`` or ``keyring:SERVICE``.
+    chain : str or Chain
+        Alias or CAIP-2 id; the node's genesis block must be that of it.
+    span : (int, int or None), optional
+        Heights, half-open; the whole chain, if not given.
+    batch : int
+        Most blocks asked for at once; fewer where they are large.
+    keep_raw : bool
+        Keep the bytes of the blocks in ``answers``.
+    own : bool, optional
+        The node is yours: it may be at a private address, and is not listed among third parties
+        if it is at one. Seen from the URL, if not given.
+    timeout : float
+        Seconds for one read.
+    attempts : int
+        Attempts at one request.
+
+    Fails when
+    ----------
+    What inputs spend outside of the blocks read is the node's word: no hash covers it.
+
+    References
+    ----------
+    Bitcoin Core, JSON-RPC interface; JSON-RPC 2.0, section 6 (batch).
+    """
+
+    name = "bitcoin_rpc"
+    unknown: tuple[str, ...] = ()
+
+    def __init__(
+        self, url: str, *, cookie: str | Path | None = None, user: str | None = None,
+        password: str | None = None, chain: str | Chain = "btc", span: Span | None = None,
+        batch: int = 100, keep_raw: bool = False, own: bool | None = None, timeout: float = 60.0,
+        attempts: int = 5, transport: httpx2.BaseTransport | None = None,
+    ) -> None:  # fmt: skip
+        self.network = chain_of(chain)
+        consensus_of(self.network)
+        self.span = checked_span(span)
+        self.keep_raw = keep_raw
+        if not 1 <= batch <= ASKED_AT_ONCE:
+            raise InputError(f"{batch} blocks at once are not between 1 and {ASKED_AT_ONCE}")
+        self._most, self._size = batch, LARGEST_BLOCK // 16
+        self._looked_up: OrderedDict[bytes, list[Output]] = OrderedDict()
+        self._silent = False
+        self._rpc = JsonRpc(
+            url, source=self.name, cookie=cookie, user=user, password=password, own=own,
+            timeout=timeout, attempts=attempts, transport=transport,
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return f"BitcoinRpc({self._rpc.host!r}, chain={self.network.alias!r}, span={self.span})"
+
+    @property
+    def chain(self) -> str:
+        """CAIP-2 id of the chain."""
+        return self.network.id
+
+    def batches(self, reader: Reader) -> Iterator[Batch]:
+        """Yield one batch per block of the best chain that the ledger lacks, lowest first.
+
+        Raises as :func:`chainwatch.sources.node_walk.walk` does.
+        """
+        with self._rpc:
+            yield from walk(self, reader, self.span)
+
+    def tip(self) -> Tip:
+        """Return where the node stands."""
+        found = self._rpc.ask([("getblockchaininfo", [])])[0]
+        return tip_of(found, self._rpc.where("getblockchaininfo"))
+
+    def hashes(self, heights: Sequence[int]) -> list[bytes]:
+        """Return the hash of the best chain's block at each height, in wire order."""
+        found = self._rpc.ask([("getblockhash", [height]) for height in heights])
+        return [hash_of(text, self._rpc.where("getblockhash")) for text in found]
+
+    def headers(self, hashes: Sequence[bytes]) -> list[bytes]:
+        """Return the header of each block; one that does not hash to it is refused."""
+        found = self._rpc.ask([("getblockheader", [shown(name), False]) for name in hashes])
+        where = self._rpc.where("getblockheader")
+        data = [bytes_of(text, where, HEADER_SIZE) for text in found]
+        if [double_sha256(header) for header in data] != list(hashes):
+            raise SourceError("the node sent other headers than it was asked for", where=where)
+        return data
+
+    def raw_blocks(self, hashes: Sequence[bytes]) -> Iterator[RawBlock]:
+        """Yield the bytes of each block; how many are asked for at once depends on their size."""
+        at = 0
+        while at < len(hashes):
+            count = max(1, min(self._most, AIM // max(1, self._size)))
+            names = hashes[at : at + count]
+            answer, found = self._rpc.post([("getblock", [shown(name), 0]) for name in names])
+            for name, text in zip(names, found, strict=True):
+                data = bytes_of(text, self._rpc.where(f"getblock {shown(name)}"))
+                # Two blocks' memory: large ones among small ones shrink the next question.
+                self._size = max(len(data), self._size // 2)
+                yield RawBlock(data, answer.host, answer.time, f"getblock {shown(name)} 0")
+            at += len(names)
+
+    def batch(self, raw: RawBlock, height: int, *, whole: bool) -> tuple[Block, Batch]:
+        """Check and turn one block into rows; without ``whole``, ask what its inputs spend."""
+        block = checked_block(raw, height, self.network)
+        spent, extra = (None, []) if whole or len(block.txs) == 1 else self._spent(block)
+        made = rows_of(
+            block, height, self.network, raw, source=self.name, keep_raw=self.keep_raw,
+            spent=spent, extra=extra,
+        )  # fmt: skip
+        return block, made
+
+    def _spent(self, block: Block) -> tuple[Spent, list[dict[str, Any]]]:
+        asked = f"getblock {shown(block.hash)} 3"
+        answer, found = self._rpc.post([("getblock", [shown(block.hash), 3])], asked)
+        spent = prevouts_of(found[0], block, self.network, self._rpc.where(asked))
+        lacking = [place for place, output in spent.items() if output is None]
+        if lacking:
+            own = {tx.txid: tx.outputs for tx in block.txs}
+            looked = self._look_up([txid for txid, _ in lacking if txid not in own])
+            for txid, n in lacking:
+                outputs = own.get(txid) or looked.get(txid, [])
+                spent[txid, n] = outputs[n] if n < len(outputs) else None
+        return spent, [{**answer.row(self.name), "request": asked}]
+
+    # Transactions one by one, for nodes before Core 23 -------------------------------------
+
+    def _look_up(self, txids: Sequence[bytes]) -> dict[bytes, list[Output]]:
+        """Return the outputs of transactions, as far as the node has an index of them."""
+        wanted = list(dict.fromkeys(txids))
+        found = {txid: self._looked_up[txid] for txid in wanted if txid in self._looked_up}
+        rest = [txid for txid in wanted if txid not in found]
+        for low in range(0, len(rest), ASKED_AT_ONCE):
+            if not self._silent:
+                found.update(self._transactions(rest[low : low + ASKED_AT_ONCE]))
+        for txid in found:
+            self._looked_up[txid] = found[txid]
+            self._looked_up.move_to_end(txid)
+        while len(self._looked_up) > LOOKED_UP:
+            self._looked_up.popitem(last=False)
+        return found
+
+    def _transactions(self, txids: Sequence[bytes]) -> dict[bytes, list[Output]]:
+        try:
+            texts = self._rpc.ask([("getrawtransaction", [shown(txid), False]) for txid in txids])
+        except RpcRefused as refused:
+            if refused.code not in NOT_FOUND:
+                raise
+            self._silent = True  # no index: what was spent stays unread, and is counted as such
+            return {}
+        found = {}
+        for txid, text in zip(txids, texts, strict=True):
+            where = self._rpc.where(f"getrawtransaction {shown(txid)}")
+            tx = raw_transaction(bytes_of(text, where), self.network, where=where)
+            if tx.txid != txid:
+                raise SourceError("the node sent another transaction than asked for", where=where)
+            found[txid] = tx.outputs
+        return found

@@ -1,0 +1,295 @@
+"""The line protocol of Electrum servers: JSON-RPC, one object a line, over TCP or TLS.
+
+Questions are sent many at a time and answers matched by their ids. Everything is bounded: the
+length of a line, the time it may take, the notifications between answers. A connection that breaks
+is opened again and what was not answered is asked again; what is answered wrongly is not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from chainwatch.errors import InputError, NoAnswer, SourceError
+from chainwatch.legible import clipped
+from chainwatch.sources.electrum_tls import Broken, broken_by, plain_fingerprint, secured
+from chainwatch.sources.http_answer import Answer, value_of
+from chainwatch.sources.network import host_name, network
+
+LONGEST_LINE = 16 << 20
+"""Bytes of one answer: a block-sized transaction as hexadecimal text, and room."""
+
+PROTOCOL = ("1.4", "1.5")
+"""Lowest and highest version of the protocol that is spoken."""
+
+THIRD_PARTY_PER_SECOND = 20.0
+"""Questions a second to a server that is not one's own."""
+
+NO_METHOD = -32601
+"""Code of a question that the server does not know."""
+
+_AT_ONCE, _REFILL = 64, 32
+_PIECE = 1 << 16
+_WHOLE = 10
+"""A whole line may take this many times as long as one read."""
+_MOST_NOTICES = 10_000
+_SILENT = logging.NullHandler()
+
+
+class Said(SourceError):
+    """The server's own refusal: its number, its text, and the answer as it came."""
+
+    code: int = 0
+    words: str = ""
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """A method, its parameters, and what is asked in words, for log and answers."""
+
+    method: str
+    params: tuple[Any, ...] = ()
+    about: str = ""
+
+    @property
+    def words(self) -> str:
+        """What is asked, as it stands in log and ``answers``."""
+        shown = " ".join([self.method, *(str(param) for param in self.params)])
+        return f"{shown} ({self.about})" if self.about else shown
+
+    @property
+    def id(self) -> int:
+        """A number that only this question has, the same in every run."""
+        text = json.dumps([self.method, *self.params]).encode()
+        return int.from_bytes(hashlib.sha256(text).digest()[:6], "big")
+
+
+class ElectrumWire:
+    """A connection to one server, with the parameters of ``Electrum``."""
+
+    def __init__(
+        self, host: str, port: int, *, source: str, own: bool, tls: bool, fingerprint: str | None,
+        timeout: float, attempts: int, per_second: float | None,
+    ) -> None:  # fmt: skip
+        self.host, self._port, self._source, self._own = host_name(host), port, source, own
+        if not self.host or not 0 < port < 65_536:
+            raise InputError(
+                "the server needs a name and a port", where=clipped(f"{host}:{port}", 100)
+            )
+        self._tls = tls or fingerprint is not None
+        self._fingerprint = plain_fingerprint(fingerprint)
+        self._timeout, self._attempts = timeout, attempts
+        self._per_second = per_second or (None if own else THIRD_PARTY_PER_SECOND)
+        self._line: socket.socket | None = None
+        self._left = bytearray()
+        self._address = ""
+        self._turn = 0.0
+
+    def __enter__(self) -> ElectrumWire:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; the next question opens another."""
+        if self._line is not None:
+            self._line.close()
+        self._line = None
+        self._left.clear()
+
+    def where(self, question: Question) -> str:
+        """Return who was asked what, for errors."""
+        return f"{self.host}:{self._port}, {question.words}"
+
+    def ask(self, questions: Sequence[Question]) -> list[Answer]:
+        """Return the answers to any number of questions, in their order.
+
+        Raises
+        ------
+        NetworkRefused
+            If the policy forbids it.
+        NoAnswer
+            If no attempt was answered.
+        Said
+            If the server refuses one of them.
+        SourceError
+            If an answer is not of the protocol.
+        """
+        answers = []
+        for found in self.ask_all(questions):
+            if isinstance(found, Said):
+                raise found
+            answers.append(found)
+        return answers
+
+    def ask_all(self, questions: Sequence[Question]) -> list[Answer | Said]:
+        """Return the same with refusals in their places, and raise in the other cases."""
+        import stamina
+
+        # Without a handler of its own that library's notes of retries go to the terminal.
+        logging.getLogger("stamina").addHandler(_SILENT)
+        found: dict[int, Answer | Said] = {}
+        attempts = stamina.retry_context(
+            on=Broken, attempts=self._attempts, timeout=None, wait_initial=0.2, wait_max=30.0
+        )
+        try:
+            for attempt in attempts:
+                with attempt:
+                    self._ask_missing(questions, found)
+        except Broken as error:
+            raise NoAnswer(error.what, where=error.where, remedy="try again later") from None
+        except BaseException:
+            self.close()  # answers to the rest would be taken for those to the next questions
+            raise
+        return [found[question.id] for question in questions]
+
+    def _ask_missing(self, questions: Sequence[Question], found: dict[int, Answer | Said]) -> None:
+        missing = list({q.id: q for q in questions if q.id not in found}.values())
+        if missing and self._line is None:
+            self._connect(missing[0])
+        self._exchange(missing, found)
+
+    def _exchange(self, asked: Sequence[Question], found: dict[int, Answer | Said]) -> None:
+        """Send questions and read answers, so that a number of them is always under way."""
+        waiting: dict[int, Question] = {}
+        sent = 0
+        try:
+            while sent < len(asked) or waiting:
+                if len(waiting) <= _REFILL:
+                    group = asked[sent : sent + _AT_ONCE - len(waiting)]
+                    self._send(group)
+                    waiting.update((question.id, question) for question in group)
+                    sent += len(group)
+                number, answer = self._answer(waiting)
+                found[number] = answer
+        except (OSError, EOFError) as error:
+            self.close()
+            where = self.where(next(iter(waiting.values()), asked[0]))
+            raise Broken(f"the connection broke off ({broken_by(error)})", where=where) from None
+
+    def _send(self, questions: Sequence[Question]) -> None:
+        for question in questions:
+            self._permit(question)
+        if self._line is None:
+            raise EOFError
+        self._line.sendall(b"".join(map(_line_of, questions)))
+
+    def _permit(self, question: Question) -> None:
+        """Ask leave, log, and keep the pace."""
+        if self._per_second is not None:
+            now = time.monotonic()
+            time.sleep(max(0.0, self._turn - now))
+            self._turn = max(self._turn, now) + 1 / self._per_second
+        network().permit(
+            self.host, self._port, question.words, self._source, own=self._own,
+            known=(self._address,),
+        )  # fmt: skip
+
+    # Connecting -----------------------------------------------------------------------------
+
+    def _connect(self, question: Question) -> None:
+        """Open the connection, check who answers, and agree on a version."""
+        try:
+            line = network().connect(
+                self.host, self._port, "server.version", self._source, own=self._own,
+                timeout=self._timeout,
+            )  # fmt: skip
+        except NoAnswer as error:
+            raise Broken(error.what, where=error.where, remedy=error.remedy) from None
+        self._address = str(line.getpeername()[0])
+        if self._tls:
+            line = secured(line, self.host, self._fingerprint, f"{self.host}:{self._port}")
+        self._line = line
+        self._line.settimeout(self._timeout)
+        hello = Question("server.version", ("chainwatch", list(PROTOCOL)))
+        found: dict[int, Answer | Said] = {}
+        self._exchange([hello], found)
+        answer = found[hello.id]
+        if isinstance(answer, Said):
+            raise answer
+        value = answer.value
+        if not (isinstance(value, list) and len(value) == 2 and isinstance(value[1], str)):
+            raise SourceError(
+                "the server does not say which version of the protocol it speaks",
+                where=self.where(hello),
+                remedy="check that the port is that of an Electrum server",
+            )
+
+    # Reading --------------------------------------------------------------------------------
+
+    def _answer(self, waiting: dict[int, Question]) -> tuple[int, Answer | Said]:
+        """Read lines until one answers what was asked; notifications are passed over."""
+        some = next(iter(waiting.values()))
+        for _ in range(_MOST_NOTICES):
+            body = self._read_line(self.where(some))
+            value = value_of(body, "json", self.where(some))
+            if isinstance(value, dict) and "method" in value and value.get("id") is None:
+                continue
+            number = value.get("id") if isinstance(value, dict) else None
+            if type(number) is not int or number not in waiting:
+                raise self._stray(value, some)
+            question = waiting.pop(number)
+            digest, now = hashlib.sha256(body).digest(), datetime.now(UTC)
+            result, error = value.get("result"), value.get("error")
+            answer = Answer(body, digest, self.host, now, question.words, result)
+            return number, answer if error is None else self._said(error, question, answer)
+        raise SourceError("the server sends notices without end", where=self.where(some))
+
+    def _read_line(self, where: str) -> bytes:
+        until = time.monotonic() + self._timeout * _WHOLE
+        searched = 0
+        while (end := self._left.find(b"\n", searched)) < 0:
+            searched = len(self._left)
+            if searched > LONGEST_LINE:
+                raise SourceError(f"the answer is longer than {LONGEST_LINE:,} bytes", where=where)
+            if time.monotonic() > until:
+                raise TimeoutError("it takes too long")
+            piece = self._line.recv(_PIECE) if self._line is not None else b""
+            if not piece:
+                raise EOFError
+            self._left += piece
+        line = bytes(self._left[:end])
+        del self._left[: end + 1]
+        # Some servers fill lines up with blanks before the last bracket, so that their length
+        # tells nothing: the same answer shall have the same digest.
+        line = line.rstrip()
+        return line[:-1].rstrip() + line[-1:]
+
+    def _stray(self, value: Any, question: Question) -> SourceError:
+        if isinstance(value, dict) and value.get("id") is None and value.get("error") is not None:
+            return self._said(value["error"], question, None)
+        return SourceError(
+            "the server answers what it was not asked",
+            where=self.where(question),
+            remedy="check that the port is that of an Electrum server",
+        )
+
+    def _said(self, error: Any, question: Question, answer: Answer | None) -> Said:
+        given = error if isinstance(error, dict) else {"message": error}
+        said = Said(
+            f"the server refuses and says {clipped(str(given.get('message', '')), 200)!r}",
+            where=self.where(question),
+            remedy="ask again later, or another server",
+        )
+        code = given.get("code")
+        said.code = code if type(code) is int else 0
+        said.words = clipped(str(given.get("message", "")), 500)
+        said.answer = answer
+        return said
+
+
+def _line_of(question: Question) -> bytes:
+    sent = {
+        "jsonrpc": "2.0", "id": question.id, "method": question.method,
+        "params": list(question.params),
+    }  # fmt: skip
+    return json.dumps(sent).encode() + b"\n"

@@ -1,0 +1,292 @@
+"""Histories, transactions and blocks from an Esplora server: mempool.space, Blockstream, one's own.
+
+Every transaction must hash to its id and be proven to its place in a block by a Merkle branch and
+a header with its proof of work, or nothing of it is written. An address asked of a stranger's
+server is told to a stranger: see :mod:`chainwatch.sources.network`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from chainwatch import addresses as address_texts
+from chainwatch.chains import Chain
+from chainwatch.chains import chain as chain_of
+from chainwatch.errors import InputError, NoAnswer, SourceError
+from chainwatch.sources.base import Batch, Reader, read_units
+from chainwatch.sources.block_checks import consensus_of
+from chainwatch.sources.esplora_blocks import read_block
+from chainwatch.sources.esplora_history import (
+    MOST_RESTARTS,
+    Found,
+    Moved,
+    Target,
+    address_target,
+    read_history,
+    script_target,
+)
+from chainwatch.sources.esplora_json import Read
+from chainwatch.sources.esplora_known import (
+    behind,
+    check_tip,
+    given_up,
+    held_already,
+    read_up_to,
+)
+from chainwatch.sources.esplora_rows import coverage_frame, shown, time_of, transaction_rows
+from chainwatch.sources.esplora_server import Server, Tip
+from chainwatch.sources.forks import Known, check_network
+from chainwatch.sources.http import Auth, Client, answers_frame
+from chainwatch.sources.network import is_own_host
+
+if TYPE_CHECKING:
+    import httpx2
+
+LARGEST_PAGE = 128 << 20
+"""Bytes of one answer: 25 transactions with large witnesses, written in hexadecimal three times."""
+
+MOST_TRANSACTIONS = 10_000
+"""Transactions of one history that are read unless the user asks for more."""
+
+_TOGETHER = 25
+"""Transactions that make a batch."""
+
+
+class Esplora:
+    """An Esplora server as a source.
+
+    Parameters
+    ----------
+    url : str
+        Base of the API, such as ``https://blockstream.info/api``.
+    addresses : iterable of str or bytes
+        Addresses whose histories are read, as text or canonical bytes.
+    scripts : iterable of bytes
+        Output scripts whose histories are read; for those that have no address.
+    transactions : iterable of str or bytes
+        Single transactions, by their id as text or in wire order.
+    blocks : (int, int), optional
+        First and last height of whole blocks to read.
+    chain : str or Chain
+        Alias or CAIP-2 id; the server must begin with its first block.
+    own : bool, optional
+        The server is one's own; by default if its host is a private or loopback address.
+    max_transactions : int
+        Transactions of one history; what is older is left out and said to be.
+    keep_raw : bool
+        Keep the answers with the transactions in ``answers``; proofs and headers always are.
+    progress : callable, optional
+        Called with one line of text after each page.
+    per_second, headers, auth, timeout, attempts, transport
+        As for :class:`chainwatch.sources.http.Client`.
+
+    Fails when
+    ----------
+    The server leaves transactions out and its counts with them: completeness is its word. So are
+    the height and the branch of a block, beyond its proof of work; what an input spends where the
+    transaction that made it is not read; and a ``wtxid``, which the id does not cover.
+
+    References
+    ----------
+    BIP37 (partial Merkle trees), BIP141 (witness ids).
+    """
+
+    name = "esplora"
+
+    unknown: tuple[str, ...] = ()
+    """Of what it reports it knows every column; histories report no rows of ``blocks``."""
+
+    def __init__(
+        self, url: str, addresses: Iterable[str | bytes] = (), *, scripts: Iterable[bytes] = (),
+        transactions: Iterable[str | bytes] = (), blocks: tuple[int, int] | None = None,
+        chain: str | Chain = "btc", own: bool | None = None,
+        max_transactions: int = MOST_TRANSACTIONS, keep_raw: bool = True,
+        progress: Callable[[str], None] | None = None, per_second: float | None = None,
+        headers: Mapping[str, str] | None = None, auth: Auth | None = None, timeout: float = 30.0,
+        attempts: int = 5, transport: httpx2.BaseTransport | None = None,
+    ) -> None:  # fmt: skip
+        self.network = chain_of(chain)
+        consensus_of(self.network)
+        given = [addresses] if isinstance(addresses, (str, bytes)) else list(addresses)
+        found = [address_target(item, self.network) for item in given]
+        found += [script_target(script, self.network) for script in scripts]
+        self.targets = tuple({target.key: target for target in found}.values())
+        self.transactions = tuple(dict.fromkeys(_txid(item, self.network) for item in transactions))
+        self.blocks, self.max_transactions, self.keep_raw = blocks, max_transactions, keep_raw
+        if max_transactions < 1 or (blocks and not 0 <= blocks[0] <= blocks[1]):
+            raise InputError("a span of blocks runs upwards from 0, and a limit is at least 1")
+        self._progress = progress
+        self._own = is_own_host(urlsplit(url).hostname or "") if own is None else own
+        self._client = Client(
+            url, source=self.name, own=self._own, per_second=per_second, headers=headers,
+            auth=auth, timeout=timeout, max_bytes=LARGEST_PAGE, attempts=attempts,
+            transport=transport,
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        asked = f"{len(self.targets)} histories, {len(self.transactions)} transactions"
+        return f"Esplora({self._client.host!r}, {asked}, chain={self.network.alias!r})"
+
+    @property
+    def chain(self) -> str:
+        """CAIP-2 id of the chain."""
+        return self.network.id
+
+    def batches(self, reader: Reader) -> Iterator[Batch]:
+        """Yield what was asked for: blocks, then single transactions, then histories.
+
+        Raises
+        ------
+        ChainError
+            If the server is of another chain.
+        SourceError
+            If an answer is wrong in any way that can be seen; what was yielded before was right.
+        NetworkRefused
+            If the policy of the process forbids to ask.
+        """
+        with self._client as client:
+            server = Server(client, self.network, self.name, self.keep_raw)
+            known = Known(server, reader)
+            tip = server.tip()
+            check_network(server, tip.height)
+            units = read_units(reader, self.chain)
+            held = tuple(self._asked_again(units))
+            yield Batch({}, held, "read before", notes=behind(known, tip))
+            for _ in range(MOST_RESTARTS):
+                stale = given_up(known, tip)
+                if stale is not None:
+                    yield stale
+                    units = read_units(reader, self.chain)
+                try:
+                    yield from self._all(server, known, tip, units)
+                    return
+                except Moved:
+                    pass
+                except NoAnswer:
+                    raise
+                except SourceError:
+                    # What was orphaned a moment ago is not to be found: no error of the server.
+                    if server.hash_at(tip.height) == tip.hash:
+                        raise
+                server.take()
+                tip = server.tip()
+        raise SourceError(
+            f"the chain was reorganised {MOST_RESTARTS} times while it was read",
+            where=self._client.host,
+            remedy="try again later, or ask another server",
+        )
+
+    def _all(self, server: Server, known: Known, tip: Tip, units: set[str]) -> Iterator[Batch]:
+        if self.blocks:
+            yield from self._blocks(server, known, tip, units)
+        yield from self._singles(server, known, tip, units)
+        for target in self.targets:
+            yield from self._history(server, target, tip, known, units)
+
+    def _asked_again(self, units: set[str]) -> Iterator[str]:
+        """Yield the units of single transactions that were read before."""
+        asked = {shown(txid) for txid in self.transactions}
+        parts = [unit.split("/") for unit in units if unit.startswith("transaction/")]
+        yield from sorted("/".join(part) for part in parts if part[2] in asked)
+
+    def _blocks(self, server: Server, known: Known, tip: Tip, units: set[str]) -> Iterator[Batch]:
+        first, last = self.blocks or (0, -1)
+        parent: bytes | None = None
+        for height in range(first, min(last, tip.height) + 1):
+            name = server.hash_at(height) or b""
+            unit = f"block/{shown(name)}"
+            if unit in units:
+                parent = name
+                yield Batch({}, (unit,), "read before")
+                continue
+            rows = read_block(server, name, height, parent)
+            check_tip(server, tip)
+            units.add(unit)
+            known.recent[height] = (name, server.header(name).bits)
+            parent = name
+            self._tell(f"block {height:,} of {last:,}")
+            yield Batch(rows, (unit,), f"block {height:,}", tip=name)
+        if last > tip.height:
+            yield Batch({}, (), "", notes=(f"the server's chain ends at height {tip.height:,}",))
+
+    def _singles(self, server: Server, known: Known, tip: Tip, units: set[str]) -> Iterator[Batch]:
+        read_before = {unit.rpartition("/")[2] for unit in self._asked_again(units)}
+        for txid in self.transactions:
+            if shown(txid) in read_before:
+                continue
+            read = server.transaction(txid)
+            if read.height is None or read.height > tip.height:
+                note = f"transaction {shown(txid)} is not confirmed and was not read"
+                yield Batch({}, (), "", notes=(note,))
+                continue
+            what = f"transaction {shown(txid)}"
+            yield from self._placed(server, [read], tip, known, units, what)
+
+    def _history(
+        self, server: Server, target: Target, tip: Tip, known: Known, units: set[str]
+    ) -> Iterator[Batch]:
+        unit = f"{target.key}/{shown(tip.hash)}"
+        if unit in units:
+            yield Batch({}, (unit,), f"{target.name}, read before")
+            return
+        known_to = read_up_to(known, target)
+        found, tip = read_history(
+            server, target, tip, known_to=known_to, most=self.max_transactions,
+            progress=self._progress,
+        )  # fmt: skip
+        yield from self._placed(server, found.reads, tip, known, units, target.name)
+        check_tip(server, tip)
+        batch = self._covered(server, target, found, tip)
+        units.update(batch.units)
+        known.recent[tip.height] = (tip.hash, tip.header.bits)
+        yield batch
+
+    def _placed(
+        self, server: Server, reads: list[Read], tip: Tip, known: Known, units: set[str], what: str
+    ) -> Iterator[Batch]:
+        """Prove transactions, the oldest first, and yield them a few at a time."""
+        new = [read for read in reads if not held_already(read, units)]
+        new.sort(key=lambda read: (read.height or 0, read.tx.txid))
+        for start in range(0, len(new), _TOGETHER):
+            placed = []
+            for read in new[start : start + _TOGETHER]:
+                placed.append(server.place(read, read.height or 0, read.block or b""))
+            check_tip(server, tip)
+            known.recent |= {item.height: (item.header.hash, item.header.bits) for item in placed}
+            placed.sort(key=lambda item: item.number)
+            tables = transaction_rows(placed, self.network, source=self.name)
+            tables["answers"] = answers_frame(server.take())
+            done = tuple(tables["coverage"]["unit"])
+            units.update(done)
+            self._tell(f"{what}: {start + len(placed):,} of {len(new):,} proven")
+            yield Batch(tables, done, what, tip=tip.hash)
+
+    def _covered(self, server: Server, target: Target, found: Found, tip: Tip) -> Batch:
+        unit = f"{target.key}/{shown(tip.hash)}"
+        if not found.complete:
+            unit += f"/newest/{len(found.reads)}"
+        if found.waiting:
+            waiting = f"{target.name}: {found.waiting:,} unconfirmed transactions were not read"
+            found.notes.append(waiting)
+        row: dict[str, Any] = {
+            "chain": self.chain, "unit": unit, "kind": target.key.partition("/")[0],
+            "height": tip.height, "block": tip.hash, "address": target.address,
+            "to_time": time_of(tip.header), "complete": found.complete, "source": self.name,
+            "answer": found.answer.digest,
+        }  # fmt: skip
+        tables = {"coverage": coverage_frame([row]), "answers": answers_frame(server.take())}
+        return Batch(tables, (unit,), target.name, tip=tip.hash, notes=tuple(found.notes))
+
+    def _tell(self, line: str) -> None:
+        if self._progress:
+            self._progress(line)
+
+
+def _txid(given: str | bytes, chain: Chain) -> bytes:
+    if isinstance(given, str):
+        return address_texts.parse_txid(given, chain)
+    if len(given) != 32:
+        raise InputError(f"{len(given)} bytes are no transaction id")
+    return given

@@ -1,0 +1,75 @@
+"""What of a server's chain a ledger holds already, and whether the server still stands by it."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from chainwatch.errors import SourceError
+from chainwatch.sources import forks
+from chainwatch.sources.base import Batch
+from chainwatch.sources.esplora_history import Moved, Target
+from chainwatch.sources.esplora_json import Read
+from chainwatch.sources.esplora_rows import shown, transaction_unit
+from chainwatch.sources.esplora_server import Server, Tip
+from chainwatch.sources.forks import Known
+
+
+def check_tip(server: Server, tip: Tip) -> None:
+    """Let nothing be written that was read before a reorganisation.
+
+    Raises
+    ------
+    Moved
+        If the tip is no longer in the best chain.
+    """
+    if server.hash_at(tip.height) != tip.hash:
+        raise Moved
+
+
+def given_up(known: Known, tip: Tip) -> Batch | None:
+    """Return the batch that gives up what is stale; None where nothing is.
+
+    A history tells of single blocks, whose work cannot be added up: there a branch that is lower
+    than what the ledger knows replaces nothing.
+
+    Raises
+    ------
+    SourceError
+        If the server's branch differs from the ledger's and is no better.
+    """
+    stale = forks.stale_part(known, forks.Tip(tip.height, tip.hash, tip.height))
+    if stale is not None and behind(known, tip):
+        raise SourceError(
+            "the server's chain differs from the ledger's, and is lower: it ends at height "
+            f"{tip.height:,}",
+            where=known.node.name,
+            remedy="ask another server, or this one when it has caught up",
+        )
+    return stale
+
+
+def behind(known: Known, tip: Tip) -> tuple[str, ...]:
+    """Return what is to be said where a server has not yet the blocks of the ledger."""
+    highest = max(known.highest(None, 1), default=-1)
+    if highest <= tip.height:
+        return ()
+    return (
+        f"the server's chain ends at height {tip.height:,}, below the ledger's {highest:,}:"
+        " it is behind",
+    )
+
+
+def held_already(read: Read, units: set[str]) -> bool:
+    """Tell whether the ledger has a transaction in its block, or the whole of that block."""
+    block = read.block or b""
+    return transaction_unit(block, read.tx.txid) in units or f"block/{shown(block)}" in units
+
+
+def read_up_to(known: Known, target: Target) -> int:
+    """Return the height up to which the ledger has a whole history; -1 without one."""
+    mine = known.reader.scan("coverage").filter(
+        (pl.col("chain") == known.node.network.id)
+        & pl.col("unit").str.starts_with(f"{target.key}/")
+        & pl.col("complete")
+    )
+    return max(mine.select("height").collect()["height"].drop_nulls(), default=-1)

@@ -1,0 +1,88 @@
+"""Keeps a ledger up with the tip of a chain: one pull after the other until it is told to stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from chainwatch.errors import InputError, NoAnswer, SourceError
+from chainwatch.ledger.store import Store
+from chainwatch.sources.base import Source, pull
+from chainwatch.sources.pull_report import PullReport
+from chainwatch.sources.rpc_wire import RpcRefused
+
+LONGEST_PAUSE = 600.0
+"""Seconds that a server which does not answer is left alone at most."""
+
+_SLICE = 0.25
+
+
+def follow(
+    store: Store | str | Path,
+    make_source: Callable[[], Source],
+    *,
+    every: float = 30.0,
+    stop: Callable[[], bool] | None = None,
+    patience: int = 20,
+    progress: Callable[[str], None] | None = None,
+) -> Iterator[PullReport]:
+    """Pull again and again, and yield the report of each pull.
+
+    A reorganisation ends in commits of its own, as in any pull. A server that does not answer is
+    asked again after a pause that doubles.
+
+    Parameters
+    ----------
+    store : Store or path
+        A ledger; it is free for other writers between two pulls.
+    make_source : callable
+        Gives the source anew for each pull.
+    every : float
+        Seconds between the end of a pull and the next.
+    stop : callable, optional
+        Asked between pulls, several times a second; true ends the following.
+    patience : int
+        Failures to answer, one after the other, after which the error is raised.
+    progress : callable, optional
+        Called with one line after each commit and each failure.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        On Ctrl-C; what was committed stays.
+    NoAnswer
+        If the server stays silent.
+    """
+    if every < 0 or patience < 1:
+        raise InputError("the pause must not be negative, and the patience at least 1")
+    failures = 0
+    while not (stop and stop()):
+        pause = every
+        try:
+            yield pull(store, make_source(), progress=progress)
+            failures = 0
+        except (NoAnswer, RpcRefused) as error:
+            failures += 1
+            if failures >= patience or not _passing(error):
+                raise
+            pause = min(max(every, 1.0) * 2**failures, LONGEST_PAUSE)
+            if progress:
+                progress(f"{error} Asked again in {pause:,.0f} s.")
+        if _waited(pause, stop):
+            return
+
+
+def _passing(error: SourceError) -> bool:
+    """Tell whether an error may go by itself: no answer, or a node that is still starting."""
+    return isinstance(error, NoAnswer) or (isinstance(error, RpcRefused) and error.starting)
+
+
+def _waited(seconds: float, stop: Callable[[], bool] | None) -> bool:
+    """Wait, and tell whether it is time to stop."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        if stop and stop():
+            return True
+        time.sleep(min(_SLICE, left))
+    return False

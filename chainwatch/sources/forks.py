@@ -1,0 +1,236 @@
+"""Where a node's best chain and a ledger part, and what of the ledger is stale because of it.
+
+The fork is the highest height at which both agree. What the ledger holds above it is stale,
+provided that the node's branch has no less work: then it is given up in a commit of its own, and
+earlier commits keep it. A node whose chain ends on the ledger's is merely behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import polars as pl
+
+from chainwatch.chains import BITCOIN, BITCOIN_CASH, Chain
+from chainwatch.errors import ChainError, SourceError
+from chainwatch.sources.base import Batch, Reader
+from chainwatch.sources.block_checks import HEADER_SIZE, double_sha256, work_of
+from chainwatch.sources.block_links import shown
+
+DEEPEST = 100
+"""Blocks of a main network that a reorganisation may replace: what a coinbase waits to be spent."""
+
+_SPLIT = 478_559
+"""The first height at which Bitcoin and Bitcoin Cash have blocks of their own."""
+
+_WINDOW = 500
+_DEEPER = 4
+
+
+@dataclass(frozen=True)
+class Tip:
+    """Where a node stands: its best block, the headers it knows, the first block it still has."""
+
+    height: int
+    hash: bytes
+    headers: int
+    first: int = 0
+
+
+class Headers(Protocol):
+    """Who can tell the best chain: a node or an Electrum server."""
+
+    @property
+    def name(self) -> str:
+        """Name of the source."""
+        ...
+
+    @property
+    def network(self) -> Chain:
+        """The chain it should be of."""
+        ...
+
+    def hashes(self, heights: Sequence[int]) -> list[bytes]:
+        """Return the hash of the best chain's block at each height."""
+        ...
+
+    def headers(self, hashes: Sequence[bytes]) -> list[bytes]:
+        """Return 80 bytes for each hash."""
+        ...
+
+
+@dataclass
+class Known:
+    """What is known of a chain: the ledger, and ``recent``: hash and bits of blocks just read."""
+
+    node: Headers
+    reader: Reader
+    recent: dict[int, tuple[bytes, int]] = field(default_factory=dict)
+
+    def places(self) -> pl.LazyFrame:
+        """Return kind, height and hash of every block that the ledger knows of this chain.
+
+        A history vouches for the blocks of its transactions as well as for the tip it ends at.
+        """
+        mine = pl.col("chain") == self.node.network.id
+        columns = ["kind", "height", "block"]
+        read = self.reader.scan("coverage").filter(mine).select(columns)
+        read = read.filter(pl.col("height").is_not_null(), pl.col("block").is_not_null())
+        if not read.filter(pl.col("kind") != "block").head(1).collect().height:
+            return read
+        placed = self.reader.scan("transactions").filter(mine)
+        return pl.concat([read, placed.select(pl.lit("transaction").alias("kind"), *columns[1:])])
+
+    def highest(self, below: int | None, count: int) -> dict[int, set[bytes]]:
+        """Return the blocks of the highest heights that are known; one each, unless it is broken.
+
+        Parameters
+        ----------
+        below : int or None
+            Highest height looked at; None is no bound.
+        count : int
+            Most heights.
+        """
+        near = pl.LazyFrame(
+            {"height": list(self.recent), "block": [name for name, _ in self.recent.values()]},
+            schema={"height": pl.Int64, "block": pl.Binary},
+        )
+        places = pl.concat([self.places().select("height", "block"), near])
+        if below is not None:
+            places = places.filter(pl.col("height") <= below)
+        heights = places.select("height").unique().top_k(count, by="height")
+        found: dict[int, set[bytes]] = {}
+        for height, block in places.join(heights, on="height", how="semi").collect().iter_rows():
+            found.setdefault(height, set()).add(block)
+        return found
+
+    def held(self, heights: range) -> dict[int, bytes]:
+        """Return the blocks of these heights that the ledger holds whole."""
+        inside = pl.col("height").is_between(heights[0], heights[-1]) & (pl.col("kind") == "block")
+        held = self.places().filter(inside).select("height", "block").sort("height").collect()
+        return dict(held.iter_rows())
+
+    def whole_below(self, height: int) -> bool:
+        """Tell whether the ledger holds every block below a height: then it knows what is spent."""
+        below = self.places().filter(pl.col("height") < height, pl.col("kind") == "block")
+        return int(below.select(pl.col("height").n_unique()).collect().item()) == height
+
+
+def check_network(node: Headers, height: int) -> None:
+    """Refuse a node of another chain than the one that was named.
+
+    Parameters
+    ----------
+    node : Headers
+        Whom to ask.
+    height : int
+        How far its chain reaches.
+
+    Raises
+    ------
+    ChainError
+        If its genesis block is not that of the chain, or it went the other way where the chain
+        split from one with the same genesis block.
+    """
+    found = node.hashes([0])[0]
+    if found != node.network.genesis:
+        raise _other_network(node, f"its genesis block is {shown(found)}")
+    if node.network in (BITCOIN, BITCOIN_CASH) and height >= _SPLIT:
+        cash = BITCOIN_CASH.id.endswith(shown(node.hashes([_SPLIT])[0])[:32])
+        if cash != (node.network == BITCOIN_CASH):
+            raise _other_network(node, f"it is of {(BITCOIN_CASH if cash else BITCOIN).name}")
+
+
+def _other_network(node: Headers, why: str) -> ChainError:
+    return ChainError(
+        f"the server is not of {node.network.name}: {why}",
+        where=node.name,
+        remedy="name the chain that it is of, or ask another server",
+    )
+
+
+def stale_part(known: Known, tip: Tip) -> Batch | None:
+    """Return the batch that gives up what is stale; None where nothing is.
+
+    Raises
+    ------
+    SourceError
+        If the node's chain differs from the ledger's and has less work, or differs deeper than
+        any reorganisation of a main network does.
+    """
+    fork = _fork(known, tip)
+    if fork is None:
+        return None
+    top = max(known.highest(None, 1))
+    if known.node.network.mainnet and top - fork > DEEPEST:
+        raise SourceError(
+            f"the node's chain differs from the ledger's from height {fork + 1:,} on, which is "
+            "deeper than any reorganisation",
+            where=known.node.name,
+            remedy="check that both are of one chain; if they are, read it into a new ledger",
+        )
+    return _given_up(known, fork, tip)
+
+
+def _fork(known: Known, tip: Tip) -> int | None:
+    """Return the highest height at which node and ledger agree, if the ledger differs above it.
+
+    A node whose chain ends on the ledger's is merely behind: nothing is stale then.
+    """
+    high, count, differs = tip.height, 1, False
+    while places := known.highest(high, count):
+        names = dict(zip(places, known.node.hashes(list(places)), strict=True))
+        for height in sorted(places, reverse=True):
+            if places[height] == {names[height]}:
+                return height if differs else None
+            differs = True
+        high, count = min(places) - 1, count * _DEEPER
+    return -1 if differs else None
+
+
+def _given_up(known: Known, fork: int, tip: Tip) -> Batch:
+    """Return the batch that gives up what lies above a fork, if the node's branch has the work."""
+    _check_work(known, fork, tip)
+    for height in [height for height in known.recent if height > fork]:
+        del known.recent[height]
+    what = f"reorganisation above block {fork:,}" if fork >= 0 else "another chain from the start"
+    note = (
+        f"the chain was reorganised: what had been read of height {fork + 1:,} and above is left "
+        "out from here on; earlier commits keep it"
+    )
+    return Batch({}, (), what, notes=(note,), stale=fork + 1)
+
+
+def _check_work(known: Known, fork: int, tip: Tip) -> None:
+    """Refuse a branch with less work than what it would replace."""
+    lost = _work_above(known, fork)
+    parent = known.node.hashes([fork])[0] if fork >= 0 else bytes(32)
+    for low in range(fork + 1, tip.height + 1, _WINDOW):
+        heights = range(low, min(low + _WINDOW, tip.height + 1))
+        for header in known.node.headers(known.node.hashes(heights)):
+            if header[4:36] != parent:
+                raise SourceError(
+                    f"the node's headers above height {low - 1:,} do not link",
+                    where=known.node.name,
+                    remedy="try again; if it stays, ask another node",
+                )
+            parent = double_sha256(header[:HEADER_SIZE])
+            lost -= work_of(int.from_bytes(header[72:76], "little"))
+        if lost <= 0:
+            return
+    raise SourceError(
+        f"the node's chain differs from the ledger's above height {fork:,} and has less work",
+        where=known.node.name,
+        remedy="wait until the node has caught up, or ask one that is connected to the network",
+    )
+
+
+def _work_above(known: Known, fork: int) -> int:
+    blocks = known.reader.scan("blocks").filter(
+        pl.col("chain") == known.node.network.id, pl.col("height") > fork
+    )
+    counted = dict(blocks.select("hash", "bits").collect().iter_rows())
+    counted.update(item for height, item in known.recent.items() if height > fork)
+    return sum(work_of(bits) for bits in counted.values())

@@ -1,0 +1,238 @@
+"""Questions over HTTP: permitted and logged first, bounded, retried, and never showing a key.
+
+Whatever a server sends is hostile: its length and its time are bounded, its numbers become ``int``
+or ``Decimal`` and never a float, it cannot send us elsewhere, and what fails is one sentence that
+names host and question and no password. The transport is used without a client around it, so
+there are no cookies, no proxies of the environment, and no log of addresses with keys in them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import msgspec
+
+from chainwatch.errors import NetworkRefused, NoAnswer, SourceError
+from chainwatch.legible import clipped
+from chainwatch.sources.http_answer import (
+    SHOWN,
+    Answer,
+    Expect,
+    answers_frame,
+    value_of,
+    wait_asked,
+)
+from chainwatch.sources.http_wire import Auth, Reply, Transient, Wire, split_url, target_of
+
+if TYPE_CHECKING:
+    import httpx2
+
+__all__ = [
+    "LARGEST_ANSWER",
+    "LONGEST_WAIT",
+    "THIRD_PARTY_PER_SECOND",
+    "Answer",
+    "Auth",
+    "Client",
+    "Expect",
+    "answers_frame",
+]
+
+LARGEST_ANSWER = 64 << 20
+"""Bytes of one answer, unless the source says more."""
+
+THIRD_PARTY_PER_SECOND = 4.0
+"""Requests a second to a host that is not one's own."""
+
+LONGEST_WAIT = 120.0
+"""Seconds that a server may ask us to wait before its answer counts as a refusal."""
+
+_MOST_REDIRECTS = 3
+_WAYS = frozenset({301, 302, 303, 307, 308})
+_TOO_MANY = 429
+_SILENT = logging.NullHandler()
+
+
+class Client:
+    """One server, asked over HTTP.
+
+    Parameters
+    ----------
+    base_url : str
+        ``http`` or ``https``; a user and password in it are taken out of it.
+    source : str
+        Name of the source that asks, for logs and errors.
+    own : bool
+        The user gave this host as their own: it may be private, and is asked without pause.
+    per_second : float, optional
+        Requests a second, over all clients of this host; 4 for third parties, else no limit.
+    headers, keys : mapping of str to str, optional
+        Header fields, and parameters added to every query; their values are shown nowhere.
+    auth : (str, str) or callable, optional
+        User and password.
+    timeout : float
+        Seconds for one connection, read or write; a whole answer has ten times as long.
+    max_bytes : int
+        Longest answer.
+    attempts : int
+        Attempts at one request. A 4xx is final, except 429.
+    redirects : bool
+        Follow up to three redirects of GET, each to a permitted host; no key goes to another host.
+    transport : httpx2.BaseTransport, optional
+        What answers instead of the network, in tests; leave is asked all the same.
+    """
+
+    def __init__(
+        self, base_url: str, *, source: str, own: bool = False, per_second: float | None = None,
+        headers: Mapping[str, str] | None = None, keys: Mapping[str, str] | None = None,
+        auth: Auth | None = None, timeout: float = 30.0, max_bytes: int = LARGEST_ANSWER,
+        attempts: int = 5, redirects: bool = False, transport: httpx2.BaseTransport | None = None,
+    ) -> None:  # fmt: skip
+        self.source, self._attempts, self._redirects = source, attempts, redirects
+        self._wire = Wire(
+            base_url, source=source, own=own, headers=headers, keys=keys, auth=auth,
+            per_second=per_second or (None if own else THIRD_PARTY_PER_SECOND),
+            timeout=timeout, max_bytes=max_bytes, transport=transport,
+        )  # fmt: skip
+
+    @property
+    def host(self) -> str:
+        """The host that is asked."""
+        return self._wire.host
+
+    def __repr__(self) -> str:
+        wire = self._wire
+        return f"Client({wire.scheme}://{wire.host}:{wire.port}{wire.shown_path}, {self.source})"
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections; the next question opens new ones."""
+        self._wire.close()
+
+    def get(
+        self, path: str, params: Mapping[str, str | int] | None = None, *,
+        expect: Expect = "json", accept: tuple[int, ...] = (),
+    ) -> Answer:  # fmt: skip
+        """Ask for a path.
+
+        Parameters
+        ----------
+        path, params : str, mapping
+            Path below the base, and the query; both are shown and logged.
+        expect : {"json", "text", "bytes"}
+            What the answer must be.
+        accept : tuple of int
+            Statuses that are answers too, beside 200 to 299.
+
+        Raises
+        ------
+        NetworkRefused
+            If the policy forbids it, or the server sends us elsewhere.
+        SourceError
+            If the server refuses (``status`` says how), or its answer is too long or not of the
+            form expected.
+        NoAnswer
+            If no attempt was answered.
+        """
+        query = f"?{urlencode(params)}" if params else ""
+        return self._ask("GET", path + query, None, expect, accept, "")
+
+    def post(
+        self, path: str, json: object, *, expect: Expect = "json", accept: tuple[int, ...] = (),
+        asked: str | None = None,
+    ) -> Answer:  # fmt: skip
+        """Send a JSON body to a path; ``asked`` says it in short for log and answer, else whole.
+
+        Raises as :meth:`get` does. Ask nothing this way that must not happen twice.
+        """
+        body = msgspec.json.encode(json)
+        return self._ask("POST", path, body, expect, accept, asked or body.decode())
+
+    def _ask(
+        self, method: str, path: str, body: bytes | None, expect: Expect,
+        accept: tuple[int, ...], words: str,
+    ) -> Answer:  # fmt: skip
+        import stamina
+
+        # Without a handler of its own that library's notes of retries go to the terminal.
+        logging.getLogger("stamina").addHandler(_SILENT)
+        asked = self._wire.hide(f"{method} {self._wire.shown_path}{path} {words}".strip())
+        attempts = stamina.retry_context(
+            on=_wait, attempts=self._attempts, timeout=None, wait_initial=0.5, wait_max=30.0
+        )
+        try:
+            for attempt in attempts:
+                with attempt:
+                    return self._once(method, path, body, expect, accept, asked)
+        except Transient as error:
+            final = NoAnswer(error.what, where=error.where, remedy=error.remedy)
+            final.status = error.status
+            raise final from None
+        raise AssertionError("an attempt returns or raises")  # pragma: no cover
+
+    def _once(
+        self, method: str, path: str, body: bytes | None, expect: Expect,
+        accept: tuple[int, ...], asked: str,
+    ) -> Answer:  # fmt: skip
+        url = self._wire.url(path)
+        for _ in range(_MOST_REDIRECTS + 1):
+            host, _port = target_of(urlsplit(url))
+            where = f"{host}, {clipped(asked, SHOWN)}"
+            reply = self._wire.exchange(method, url, body, asked, where)
+            status, headers, data = reply
+            if status not in _WAYS or status in accept:
+                if not 200 <= status < 300 and status not in accept:
+                    raise self._refusal(reply, where)
+                value = value_of(data, expect, where)
+                digest = hashlib.sha256(data).digest()
+                return Answer(data, digest, host, datetime.now(UTC), asked, value, status)
+            url = self._next(method, url, headers.get("location", ""), where)
+        raise SourceError("the server sends us on again and again", where=where)
+
+    def _refusal(self, reply: Reply, where: str) -> SourceError:
+        status, headers, body = reply
+        said = self._wire.hide(body[: 10 * SHOWN].decode(errors="replace")).strip()
+        what = f"the server answers {status}"
+        if said:
+            what += f" and says {clipped(said, SHOWN)!r}"
+        after = wait_asked(headers)
+        if status != _TOO_MANY and status < 500:
+            error = SourceError(what, where=where)
+        elif after is not None and after > LONGEST_WAIT:
+            error = SourceError(what, where=where, remedy=f"it asks to wait {after:,.0f} seconds")
+        else:
+            error = Transient(what, where=where, remedy="try again later")
+            error.after = after
+        error.status = status
+        return error
+
+    def _next(self, method: str, url: str, location: str, where: str) -> str:
+        """Return where a redirect leads, if it may be followed."""
+        target = urljoin(url, location)
+        if not self._redirects or method != "GET":
+            led = clipped(self._wire.hide(target.partition("?")[0]), SHOWN)
+            raise NetworkRefused(
+                f"the server sends us on to {led}, which was not followed",
+                where=where,
+                remedy="give the address that it leads to, if you trust it",
+            )
+        if split_url(target.partition("?")[0], self.source).scheme != urlsplit(url).scheme:
+            raise NetworkRefused("the server sends us on to another protocol", where=where)
+        return target
+
+
+def _wait(error: Exception) -> bool | float:
+    """Tell whether to try again, and after how many seconds where the server says so."""
+    if not isinstance(error, Transient):
+        return False
+    return True if error.after is None else error.after

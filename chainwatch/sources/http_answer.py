@@ -1,0 +1,133 @@
+"""What came back over HTTP: read within bounds, judged, and parsed without floats."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+import polars as pl
+
+from chainwatch.errors import SourceError
+from chainwatch.ledger import schema
+from chainwatch.legible import clipped
+
+if TYPE_CHECKING:
+    import httpx2
+
+Expect = Literal["json", "text", "bytes"]
+
+SHOWN = 200
+"""Characters of a stranger's text that an error repeats."""
+
+_JSON = msgspec.json.Decoder(float_hook=Decimal)
+
+
+class Unbounded(Exception):
+    """An answer is longer, or takes longer, than was allowed; the text says which."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered.
+
+    Attributes
+    ----------
+    body, digest : bytes
+        The body as received, and its SHA-256.
+    host : str
+        Who answered.
+    time : datetime
+        When its last byte came, UTC.
+    request : str
+        What was asked, without keys.
+    value : object
+        The body as JSON (``int``, ``Decimal``, no float), text or bytes.
+    status : int
+        HTTP status.
+    """
+
+    body: bytes
+    digest: bytes
+    host: str
+    time: datetime
+    request: str
+    value: Any
+    status: int = 200
+
+    def row(self, source: str, *, keep: bool = False) -> dict[str, Any]:
+        """Return its row of ``answers``, with the body if it is to be kept."""
+        return {
+            "digest": self.digest, "source": source, "request": self.request, "host": self.host,
+            "time": self.time, "size": len(self.body), "body": self.body if keep else None,
+        }  # fmt: skip
+
+
+def answers_frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Return rows of ``answers`` as a frame of the schema."""
+    return pl.DataFrame(rows, schema=schema.ANSWERS.schema, orient="row")
+
+
+def read_body(response: httpx2.Response, limit: int, seconds: float) -> bytes:
+    """Return the body of a response.
+
+    Raises
+    ------
+    Unbounded
+        If it is longer than ``limit`` bytes, or still comes after ``seconds``.
+    """
+    until = time.monotonic() + seconds
+    if int_of(response.headers.get("content-length", "")) > limit:
+        raise Unbounded(f"the answer is longer than {limit:,} bytes")
+    body = bytearray()
+    for piece in response.iter_bytes():
+        body += piece
+        if len(body) > limit:
+            raise Unbounded(f"the answer is longer than {limit:,} bytes")
+        if time.monotonic() > until:
+            raise Unbounded(f"the answer takes longer than {seconds:,.0f} seconds")
+    return bytes(body)
+
+
+def int_of(text: str) -> int:
+    """Return a header's whole number, or -1 where it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else -1
+
+
+def value_of(body: bytes, expect: Expect, where: str) -> Any:
+    """Return a body as what it must be.
+
+    Raises
+    ------
+    SourceError
+        If it is not; JSON must be one whole value in UTF-8, without NaN.
+    """
+    try:
+        if expect == "json":
+            return _JSON.decode(body)
+        return body.decode() if expect == "text" else body
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError):
+        begins = clipped(body[:SHOWN].decode(errors="replace"), 60)
+        raise SourceError(
+            f"the answer is no {'JSON' if expect == 'json' else 'text'}; it begins {begins!r}",
+            where=where,
+            remedy="check that the address is that of the service, and try again",
+        ) from None
+
+
+def wait_asked(headers: httpx2.Headers) -> float | None:
+    """Return the seconds that Retry-After asks for, as a number or a date; None for neither."""
+    text = headers.get("retry-after", "")
+    if int_of(text) >= 0:
+        return float(int_of(text))
+    try:
+        then = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    if then.tzinfo is None:
+        then = then.replace(tzinfo=UTC)
+    return max(0.0, (then - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,226 @@
+"""One HTTP request on the wire: leave asked, address pinned, keys added last and kept hidden."""
+
+from __future__ import annotations
+
+import base64
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+from chainwatch.errors import InputError, NoAnswer, SourceError
+from chainwatch.legible import visible
+from chainwatch.sources.http_answer import Unbounded, read_body
+from chainwatch.sources.network import host_name, network
+
+if TYPE_CHECKING:
+    import httpx2
+
+Auth = tuple[str, str] | Callable[[], tuple[str, str]]
+"""User and password, or what gives them anew for each request (a cookie file that changes)."""
+
+Reply = tuple[int, "httpx2.Headers", bytes]
+"""Status, header fields, body."""
+
+_WHOLE = 10
+"""A whole answer may take this many times as long as one read."""
+
+_SHORTEST_KEY = 4
+"""Characters; to hide a shorter password would garble ordinary words."""
+
+_HIDDEN = "‹key›"
+_PLAIN = re.compile(r"[a-z]{1,12}\d?|v\d{1,2}|")
+"""Parts of a base path that are no key."""
+
+
+class Transient(NoAnswer):
+    """What another attempt may mend; ``after`` are the seconds that the server asks for."""
+
+    after: float | None = None
+
+
+class Wire:
+    """The way to one server: its address, its keys, its pace and its connections.
+
+    Parameters are those of :class:`chainwatch.sources.http.Client`.
+    """
+
+    def __init__(
+        self, base_url: str, *, source: str, own: bool, per_second: float | None,
+        headers: Mapping[str, str] | None, keys: Mapping[str, str] | None, auth: Auth | None,
+        timeout: float, max_bytes: int, transport: httpx2.BaseTransport | None,
+    ) -> None:  # fmt: skip
+        parts = split_url(base_url, source)
+        self.scheme, (self.host, self.port) = parts.scheme, target_of(parts)
+        self._source, self._own, self._per_second = source, own, per_second
+        self._timeout, self._max_bytes = timeout, max_bytes
+        self._path = parts.path.rstrip("/")
+        self._headers, self._keys = dict(headers or {}), dict(keys or {})
+        if auth is None and parts.username is not None:
+            auth = (parts.username, parts.password or "")
+        self._auth, self._passwords = auth, [] if auth is None or callable(auth) else [auth[1]]
+        self._given, self._transport = transport, transport
+        self._addresses: dict[tuple[str, int], tuple[str, ...]] = {}
+
+    @property
+    def shown_path(self) -> str:
+        """The path of the base, with what may be a key left out."""
+        parts = self._path.split("/")
+        return "/".join(part if _PLAIN.fullmatch(part) else _HIDDEN for part in parts)
+
+    def url(self, path: str) -> str:
+        """Return the whole address of a path below the base, without keys in its query."""
+        netloc = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{netloc}:{self.port}{self._path}{path}"
+
+    def close(self) -> None:
+        """Close the connections; a transport that was given stays the one in use."""
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = self._given
+
+    def exchange(self, method: str, url: str, body: bytes | None, asked: str, where: str) -> Reply:
+        """Ask for leave, wait for our turn, send one request and read the answer.
+
+        Raises
+        ------
+        NetworkRefused
+            If the policy forbids it.
+        Transient
+            If the server could not be reached, broke off, or did not answer in time.
+        SourceError
+            If the answer is too long or cannot be decoded.
+        """
+        import httpx2
+
+        problem = ""
+        for address in self._permitted(url, asked):
+            try:
+                return self._send(method, url, body, address)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+                if "certificate" in str(error).lower():
+                    remedy = "check that the address is right and that nobody stands in between"
+                    raise SourceError(
+                        "the server's certificate is not to be trusted", where=where, remedy=remedy
+                    ) from None
+                problem = "the server cannot be reached"
+                continue
+            except httpx2.TimeoutException:
+                problem = "the server did not answer in time"
+            except httpx2.TransportError as error:
+                problem = f"the connection broke off ({type(error).__name__})"
+            except (httpx2.DecodingError, Unbounded) as error:
+                words = str(error) if isinstance(error, Unbounded) else "it cannot be decoded"
+                raise SourceError(words, where=where) from None
+            break
+        raise Transient(problem, where=where, remedy="try again when it answers") from None
+
+    def _permitted(self, url: str, asked: str) -> tuple[str, ...]:
+        host, port = target_of(urlsplit(url))
+        addresses = network().permit(
+            host, port, asked, self._source, own=self._own and host == self.host,
+            known=self._addresses.get((host, port), ()), look_up=self._given is None,
+        )  # fmt: skip
+        self._addresses[host, port] = addresses
+        if self._per_second is not None:
+            _pace(host).wait(self._per_second)
+        return addresses or ("",)
+
+    def _send(self, method: str, url: str, body: bytes | None, address: str) -> Reply:
+        """Send one request to an address that was permitted, with keys if it is to our server."""
+        import httpx2
+
+        target, headers = httpx2.URL(url), {"user-agent": "python", "accept-encoding": "gzip"}
+        extensions: dict[str, object] = {"timeout": httpx2.Timeout(self._timeout).as_dict()}
+        parts = urlsplit(url)
+        if (parts.scheme, *target_of(parts)) == (self.scheme, self.host, self.port):
+            target = target.copy_merge_params(self._keys) if self._keys else target
+            headers |= self._headers | self._authorization()
+        if body is not None:
+            headers["content-type"] = "application/json"
+        headers["host"] = target.netloc.decode()
+        if address and address != target.host:
+            # The connection goes to the address that was judged; the certificate must still be
+            # that of the name.
+            extensions["sni_hostname"] = target.host
+            target = target.copy_with(host=address)
+        request = httpx2.Request(
+            method, target, headers=headers, content=body, extensions=extensions
+        )
+        if self._transport is None:
+            self._transport = httpx2.HTTPTransport(trust_env=False)
+        response = self._transport.handle_request(request)
+        try:
+            data = read_body(response, self._max_bytes, _WHOLE * self._timeout)
+        finally:
+            response.close()
+        return response.status_code, response.headers, data
+
+    def _authorization(self) -> dict[str, str]:
+        if self._auth is None:
+            return {}
+        user, password = self._auth() if callable(self._auth) else self._auth
+        if password not in self._passwords:
+            self._passwords.append(password)
+        token = base64.b64encode(f"{user}:{password}".encode()).decode()
+        return {"authorization": f"Basic {token}"}
+
+    def hide(self, text: str) -> str:
+        """Return a text made visible, in which no key or password of this server stands."""
+        secrets = [*self._headers.values(), *self._keys.values(), *self._passwords]
+        secrets += [part for part in self._path.split("/") if not _PLAIN.fullmatch(part)]
+        for secret in sorted(secrets, key=len, reverse=True):
+            if len(secret) >= _SHORTEST_KEY:
+                text = text.replace(secret, _HIDDEN)
+        return visible(text)
+
+
+class _Pace:
+    """When a host may be asked next."""
+
+    def __init__(self) -> None:
+        self._lock, self._next = threading.Lock(), 0.0
+
+    def wait(self, per_second: float) -> None:
+        with self._lock:
+            now = time.monotonic()
+            turn = max(now, self._next)
+            self._next = turn + 1 / per_second
+        if turn > now:
+            time.sleep(turn - now)
+
+
+_paces: dict[str, _Pace] = {}
+
+
+def _pace(host: str) -> _Pace:
+    return _paces.setdefault(host, _Pace())
+
+
+def split_url(url: str, source: str) -> SplitResult:
+    """Return the parts of a base address.
+
+    Raises
+    ------
+    InputError
+        If it is no ``http`` or ``https`` address, or has a query.
+    """
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or parts.query or parts.fragment:
+        raise InputError(
+            f"the address given to {source} is no plain http or https address",
+            remedy="write it as https://host/path, and give keys apart",
+        )
+    return parts
+
+
+def target_of(parts: SplitResult) -> tuple[str, int]:
+    """Return host and port that an address names."""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return host_name(parts.hostname or ""), port

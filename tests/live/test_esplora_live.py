@@ -1,0 +1,158 @@
+"""Esplora over a real node: what it yields equals what the node's own blocks say."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import polars as pl
+import pytest
+
+from chainwatch import addresses
+from chainwatch.ledger.ledger import Ledger, open_ledger
+from chainwatch.provenance import digest_frame
+from chainwatch.scripts import classify
+from chainwatch.sources.base import pull
+from chainwatch.sources.block_files import BlockFiles
+from chainwatch.sources.esplora import Esplora
+
+pytestmark = pytest.mark.live
+
+CHAIN = "btc-regtest"
+OF_TRANSACTIONS = ("transactions", "inputs", "outputs", "output_keys")
+
+
+@pytest.fixture(scope="session")
+def explorers() -> ModuleType:
+    """Return the module with the small server."""
+    place = Path(__file__).with_name("esplora_server.py")
+    spec = importlib.util.spec_from_file_location("esplora_server", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def url(explorers: ModuleType, bitcoind: Any) -> Iterator[str]:
+    with explorers.serving(explorers.NodeExplorer(bitcoind)) as base:
+        yield base
+
+
+@pytest.fixture(scope="session")
+def whole(bitcoind: Any, tmp_path_factory: pytest.TempPathFactory) -> Ledger:
+    """Return the chain as it is read from the bytes of the node's blocks."""
+    folder = tmp_path_factory.mktemp("whole")
+    paths = []
+    for height, raw in enumerate(bitcoind.raw_blocks()):
+        paths.append(folder / f"{height:03}.raw")
+        paths[-1].write_bytes(raw)
+    pull(folder / "ledger", BlockFiles(paths, CHAIN))
+    return open_ledger(folder / "ledger")
+
+
+def digests(ledger: Ledger, table: str, held: pl.Series) -> dict[str, str]:
+    """Return a digest of each column over the transactions that are held."""
+    frame = ledger.table(table).filter(pl.col("tx").is_in(held.implode())).collect()
+    if table == "inputs":
+        frame = frame.drop("prev_tx")
+    key = [name for name in ("tx", "n", "k") if name in frame.columns]
+    return {
+        name: digest_frame(frame.select(list(dict.fromkeys([*key, name]))), key)
+        for name in frame.columns
+    }
+
+
+def test_histories_equal_the_blocks(bitcoind: Any, url: str, whole: Ledger, tmp_path: Path) -> None:
+    scripts = bitcoind.scripts()
+    source = Esplora(url, scripts=scripts, chain=CHAIN)
+    report = pull(tmp_path, source)
+    ledger = open_ledger(tmp_path)
+    held = ledger.transactions.select("tx").collect()["tx"]
+    assert held.len() == whole.transactions.select(pl.len()).collect().item()
+    for table in OF_TRANSACTIONS:
+        assert digests(ledger, table, held) == digests(whole, table, held), table
+    assert digest_frame(ledger.inputs.collect()) == digest_frame(whole.inputs.collect())
+    assert report.unread_inputs == 0
+    assert ledger.check().ok
+    coverage = ledger.coverage.collect()
+    assert coverage.filter(pl.col("kind").is_in(["address", "script"]))["complete"].all()
+    kinds = ledger.outputs.select("script_kind").unique().collect()["script_kind"]
+    assert {"p2tr", "p2sh", "p2pkh", "p2pk", "multisig", "null_data"} <= set(kinds)
+
+
+def test_one_address_knows_what_it_spends(
+    bitcoind: Any, url: str, whole: Ledger, tmp_path: Path
+) -> None:
+    """Prevouts of transactions that were not read come with value and address all the same."""
+    taproot = next(s for s in bitcoind.scripts() if classify(s).kind == "p2tr")
+    address = addresses.text(classify(taproot).address or b"", CHAIN)
+    pull(tmp_path, Esplora(url, [address], chain=CHAIN))
+    ledger = open_ledger(tmp_path)
+    held = ledger.transactions.select("tx").collect()["tx"]
+    assert 0 < held.len() < whole.transactions.select(pl.len()).collect().item()
+    for table in OF_TRANSACTIONS:
+        assert digests(ledger, table, held) == digests(whole, table, held), table
+
+
+def test_blocks_equal_the_blocks(url: str, whole: Ledger, tmp_path: Path) -> None:
+    report = pull(tmp_path, Esplora(url, blocks=(0, 200), chain=CHAIN))
+    ledger = open_ledger(tmp_path)
+    for table in ("blocks", *OF_TRANSACTIONS):
+        assert ledger.digest(table) == whole.digest(table), table
+    assert report.notes == ("the server's chain ends at height 122",)
+
+
+def test_histories_after_blocks_add_only_coverage(bitcoind: Any, url: str, tmp_path: Path) -> None:
+    pull(tmp_path, Esplora(url, blocks=(0, 122), chain=CHAIN))
+    before = {name: open_ledger(tmp_path).digest(name) for name in OF_TRANSACTIONS}
+    pull(tmp_path, Esplora(url, scripts=bitcoind.scripts()[-3:], chain=CHAIN))
+    after = {name: open_ledger(tmp_path).digest(name) for name in OF_TRANSACTIONS}
+    assert before == after
+
+
+def test_reorganisation_of_depth_six(
+    new_node: Callable[..., Any], explorers: ModuleType, tmp_path: Path
+) -> None:
+    """The replaced blocks leave the ledger, an earlier commit keeps them."""
+    node = new_node()
+    for _ in range(20):
+        node.mine("raw(51)")
+    with explorers.serving(explorers.NodeExplorer(node)) as base:
+        pull(tmp_path, Esplora(base, scripts=[b"\x51"], chain=CHAIN))
+        first = open_ledger(tmp_path)
+        assert first.transactions.select(pl.len()).collect().item() == 20
+        node.reorganise(6)
+        report = pull(tmp_path, Esplora(base, scripts=[b"\x51"], chain=CHAIN))
+    later = open_ledger(tmp_path)
+    assert later.transactions.select(pl.max("height")).collect().item() == 14
+    assert "the chain was reorganised" in report.notes[0]
+    kept = first.as_of(1).transactions.select(pl.max("height")).collect().item()
+    assert kept == 20
+    blocks = later.coverage.filter(pl.col("kind") == "script").collect()["block"]
+    assert blocks.to_list() == [bytes.fromhex(node("getbestblockhash"))[::-1]]
+
+
+def test_unconfirmed_transactions_are_counted_not_written(
+    new_node: Callable[..., Any], explorers: ModuleType, tmp_path: Path
+) -> None:
+    node = new_node("-acceptnonstdtxn=1")
+    for _ in range(102):
+        node.mine("raw(51)")
+    spent = node("getblock", node("getblockhash", 1), 2)["tx"][0]["txid"]
+    raw = bytes.fromhex(
+        "0200000001" + bytes.fromhex(spent)[::-1].hex() + "0000000000fdffffff01"
+    ) + (49 * 10**8).to_bytes(8, "little") + b"\x16\x00\x14" + bytes(20) + bytes(4)  # fmt: skip
+    txid = node("sendrawtransaction", raw.hex(), 0)
+    with explorers.serving(explorers.NodeExplorer(node)) as base:
+        report = pull(tmp_path / "l", Esplora(base, scripts=[b"\x51"], chain=CHAIN))
+        alone = pull(tmp_path / "m", Esplora(base, transactions=[txid], chain=CHAIN))
+    assert report.rows("transactions") == 102
+    assert report.notes[-1].endswith("1 unconfirmed transactions were not read")
+    assert alone.notes == (f"transaction {txid} is not confirmed and was not read",)
