@@ -17,7 +17,7 @@ from chainwatch.clusters.cluster import Clusters
 from chainwatch.simulate.otter import Otter, otter
 from chainwatch.tracing.exposure import Exposure
 from chainwatch.tracing.trace import Trace
-from chainwatch.units import to_text, total
+from chainwatch.units import exact_sum, to_text, total
 
 ACQUIRED = datetime(2023, 10, 1, tzinfo=UTC)
 """When the made-up data was made up: fixed, so that the demo writes the same bytes each time."""
@@ -98,7 +98,7 @@ def _amounts(followed: Trace, reached: Exposure, truth: Otter) -> Iterator[tuple
     known = truth.summary()["vendors"][VENDOR]
     arrived = dict(reached.frame.select("actor", "arrived").iter_rows())
     served = followed.ends.filter(pl.col("service").is_not_null())
-    hosted = dict(served.group_by("service").agg(pl.col("amount").sum()).iter_rows())
+    hosted = dict(served.group_by("service").agg(exact_sum("amount")).iter_rows())
     yield "received", followed.amount, known["received"]
     for name, amount in sorted(known["sent_to_exchanges"].items()):
         yield f"to accounts at {name}", int(hosted.get(name.lower(), 0)), amount

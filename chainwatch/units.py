@@ -90,8 +90,8 @@ def total(amounts: pl.Series | Iterable[int | Decimal | None]) -> int:
     return sum((int(value) for value in values if value is not None), 0)
 
 
-def exact_sum(column: str) -> pl.Expr:
-    """Sum a column of amounts, also group by group, exactly; nulls are left out.
+def exact_sum(amounts: str | pl.Expr) -> pl.Expr:
+    """Sum amounts, given as a column or expression, exactly and group by group; nulls left out.
 
     Sums of polars wrap or fail without saying which amount did it: integers at their width,
     decimals beyond 38 digits. So the upper and the lower digits are added apart, as integers of
@@ -102,9 +102,11 @@ def exact_sum(column: str) -> pl.Expr:
     ConservationError
         When it is computed, if a total exceeds 38 digits.
     """
-    wide = pl.col(column).cast(AMOUNT).cast(pl.Int128)
+    given = pl.col(amounts) if isinstance(amounts, str) else amounts
+    wide = given.cast(AMOUNT).cast(pl.Int128)
     parts = pl.struct((wide // _HALF).sum().alias("high"), (wide % _HALF).sum().alias("low"))
-    return parts.map_batches(_whole, return_dtype=AMOUNT, is_elementwise=True).alias(column)
+    summed = parts.map_batches(_whole, return_dtype=AMOUNT, is_elementwise=True)
+    return summed.alias(amounts) if isinstance(amounts, str) else summed
 
 
 _HALF = 10**19

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainwatch.errors import InputError
-from chainwatch.units import from_text, to_text, total
+from chainwatch.errors import ConservationError, InputError
+from chainwatch.units import AMOUNT, exact_sum, from_text, to_text, total
 
 
 @given(st.integers(-(10**40), 10**40), st.integers(0, 30))
@@ -37,3 +38,22 @@ def test_a_total_is_exact_and_never_of_unknown_amounts() -> None:
     assert total([10**38, 1, 2]) == 10**38 + 3
     with pytest.raises(InputError, match="unknown"):
         total([1, None])
+
+
+AMOUNTS = st.lists(st.tuples(st.sampled_from("ab"), st.none() | st.integers(-(10**37), 10**37)))
+
+
+@given(AMOUNTS.filter(lambda rows: len(rows) < 9))
+def test_sums_by_group_are_those_of_python(rows: list[tuple[str, int | None]]) -> None:
+    frame = pl.DataFrame(rows, schema={"of": pl.String, "amount": AMOUNT}, orient="row")
+    positive = pl.col("amount").filter(pl.col("amount") > 0)
+    sums = frame.group_by("of").agg(exact_sum("amount"), exact_sum(positive).alias("above"))
+    for of, whole, above in sums.iter_rows():
+        known = [amount for group, amount in rows if group == of and amount is not None]
+        assert (int(whole), int(above)) == (sum(known), sum(one for one in known if one > 0))
+
+
+def test_a_sum_that_does_not_fit_is_refused() -> None:
+    frame = pl.DataFrame({"amount": [10**38 - 1, 1]}, schema={"amount": AMOUNT})
+    with pytest.raises((ConservationError, pl.exceptions.PolarsError), match="exceeds 38 digits"):
+        frame.select(exact_sum("amount"))

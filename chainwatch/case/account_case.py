@@ -26,7 +26,7 @@ from chainwatch.tracing.follow import trace
 from chainwatch.tracing.policies import fifo
 from chainwatch.tracing.transfers import histories
 from chainwatch.triage.columns import behind
-from chainwatch.units import total
+from chainwatch.units import exact_sum, total
 
 ROUTES = (
     "What listed addresses received, followed to where it ends. 'Not read': the histories of those"
@@ -114,7 +114,7 @@ def _after(direct: Counterparties, day: NamedDay, listed: int) -> Finding:
         .group_by("subject", "direction", "service")
         .agg(
             pl.len().cast(pl.Int64).alias("payments"),
-            pl.col("amount").sum(),
+            exact_sum("amount"),
             pl.col("counterparty").n_unique().cast(pl.Int64).alias("counterparties"),
             pl.col("time").min().alias("first"),
             pl.col("time").max().alias("last"),

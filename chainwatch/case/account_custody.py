@@ -19,7 +19,7 @@ from chainwatch.tracing.counterparties import Counterparties
 from chainwatch.tracing.custody import Hosted
 from chainwatch.tracing.ends import BURNT
 from chainwatch.tracing.trace import Trace
-from chainwatch.units import to_text, total
+from chainwatch.units import exact_sum, to_text, total
 
 LISTED = "listed, not shown to be hosted"
 READ = "history read, not listed"
@@ -122,14 +122,14 @@ def unhosted_payments(
     """
     held = at.frame.select(pl.col("address").alias("counterparty"), pl.col("service").alias("at"))
     steps = followed.steps.group_by("txid", "source", "target").agg(
-        pl.col("amount").sum().alias("traced")
+        exact_sum("amount").alias("traced")
     )
     sums = ["subject", "counterparty", "time", "txid", "service", "other_subject"]
     return (
         direct.frame.filter(pl.col("direction") == "out")
         .join(at.frame, left_on="subject", right_on="address", how="anti")
         .group_by(sums)
-        .agg(pl.len().cast(pl.Int64).alias("payments"), pl.col("amount").sum())
+        .agg(pl.len().cast(pl.Int64).alias("payments"), exact_sum("amount"))
         .join(
             steps,
             left_on=["txid", "subject", "counterparty"],
@@ -162,7 +162,7 @@ def unhosted_finding(
         paid.group_by("subject", "counterparty", "onward", "other_subject")
         .agg(
             pl.col("payments").sum(),
-            pl.col("amount").sum(),
+            exact_sum("amount"),
             pl.col("time").min().alias("first"),
             pl.col("time").max().alias("last"),
         )
@@ -217,7 +217,7 @@ def _parts(rows: pl.DataFrame, asset: Asset) -> str:
 
 
 def _where(rows: pl.DataFrame, asset: Asset) -> str:
-    by = rows.group_by("onward").agg(pl.col("amount").sum()).sort("onward")
+    by = rows.group_by("onward").agg(exact_sum("amount")).sort("onward")
     return ", ".join(
         f"{onward.removesuffix(' (hosted, probable)')} {asset.shown(int(amount))}"
         if onward == LISTED or not onward.endswith("probable)")

@@ -206,7 +206,7 @@ class TransactionSummary:
     def facts(self) -> dict[str, str]:
         """Return what is shown of it, by name: amounts and counts, and nobody's address."""
         unread = self.inputs["value"].null_count()
-        paid = int(self.outputs["value"].sum() or 0)
+        paid = units.total(self.outputs["value"])
         facts = {
             "transaction": self.text,
             "chain": self.chain.name,

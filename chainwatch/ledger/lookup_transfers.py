@@ -8,7 +8,8 @@ from chainwatch.chains import Chain
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.lookup_coins import proofs
 from chainwatch.ledger.lookup_results import AddressSummary, TransactionSummary
-from chainwatch.ledger.schema import AMOUNT, INPUTS, POSITION_BITS
+from chainwatch.ledger.schema import INPUTS, POSITION_BITS
+from chainwatch.units import exact_sum
 
 _SHOWN = ("chain", "tx", "txid", "time", "kind", "log_index", "trace_path", "contract", "token_id",
           "occurrence", "direction", "counterparty", "amount", "success")  # fmt: skip
@@ -109,7 +110,7 @@ def _sums(rows: pl.DataFrame) -> pl.DataFrame:
 
     def side(*ways: str) -> pl.Expr:
         ours = pl.col("direction").is_in(ways)
-        total = pl.col("amount").filter(ours).sum().cast(AMOUNT)
+        total = exact_sum(pl.col("amount").filter(ours))
         return pl.when(~(unread & ours).any()).then(total)
 
     return took_effect.group_by("chain", "contract").agg(
@@ -126,7 +127,7 @@ def _parties(history: pl.DataFrame) -> pl.DataFrame:
         .group_by(keys)
         .agg(
             pl.col("txid").n_unique().cast(pl.Int64).alias("transactions"),
-            pl.when(~unread).then(pl.col("amount").sum().cast(AMOUNT)).alias("amount"),
+            pl.when(~unread).then(exact_sum("amount")).alias("amount"),
         )
         .sort(keys)
     )

@@ -11,12 +11,12 @@ import polars as pl
 
 from chainwatch.ledger.table import Column as Column
 from chainwatch.ledger.table import Table as Table
+from chainwatch.units import AMOUNT as AMOUNT
 
 POSITION_BITS = 24
 """``tx = height << 24 | position``: room for 16.7 million transactions in a block."""
 
 TIME = pl.Datetime("us", "UTC")
-AMOUNT = pl.Decimal(38, 0)
 
 
 def pack_tx(height: int, position: int) -> int:

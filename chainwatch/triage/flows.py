@@ -22,7 +22,7 @@ from chainwatch.tracing.trace import Trace
 from chainwatch.tracing.walk import HELD, OPENING
 from chainwatch.triage.privacy import BYSTANDER, DISCLOSURE, POOLED, SUBJECT, Edition, coarse
 from chainwatch.triage.spoken import Spoken
-from chainwatch.units import AMOUNT
+from chainwatch.units import AMOUNT, exact_sum
 
 FLOW_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "source": pl.String,
@@ -108,7 +108,7 @@ def flows(
         frame.filter(pl.col("from") != pl.col("to"))
         .group_by("from", "to")
         .agg(
-            pl.col("amount").sum(),
+            exact_sum("amount"),
             pl.len().cast(pl.Int64).alias("count"),
             pl.col("time").min().alias("first"),
             pl.col("time").max().alias("last"),

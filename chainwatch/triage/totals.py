@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import polars as pl
-
 from chainwatch.tracing.trace import Trace
 from chainwatch.triage.flows import Owners, Tagged, movements
 from chainwatch.triage.privacy import FEWEST, POOLED, Edition, coarse
 from chainwatch.triage.spoken import Spoken
+from chainwatch.units import exact_sum
 
 Pair = tuple[str, str]
 """Source and target of a flow."""
@@ -95,7 +94,7 @@ def _published(trace: Trace) -> frozenset[int]:
     """Return the sums that a report gives exactly: ends by kind, what came in, balances."""
     sums = [trace.amount, *map(int, trace.summary()["amount"])]
     both = ["reason", "service"]
-    sums += map(int, trace.ends.group_by(both).agg(pl.col("amount").sum())["amount"])
+    sums += map(int, trace.ends.group_by(both).agg(exact_sum("amount"))["amount"])
     for column in ("received", "paid", "held"):
         sums += map(int, trace.balances[column])
     return frozenset(sums)
