@@ -62,45 +62,6 @@ class Record:
         return "\n".join([line, *(record.tree(indent + 1) for record in self.inputs)])
 
 
-class Mask(Protocol):
-    """What a reader may see of an address, a transaction and its time: an edition is one."""
-
-    def name_of(self, chain: str, address: bytes | None) -> str: ...
-
-    def txid(self, chain: str, txid: bytes | None, *parties: bytes | None) -> str: ...
-
-    def time(self, chain: str, time: datetime, *parties: bytes | None) -> str: ...
-
-
-_masks: list[Mask] = []
-
-
-def show_by(mask: Mask | None) -> Mask | None:
-    """Let results print themselves as an edition shows them; return by what they did before.
-
-    Results lie below the modules that know who is a bystander; those register here. With None
-    everything but what was asked for is withheld.
-    """
-    before = _masks[0] if _masks else None
-    _masks[:] = [mask] if mask else []
-    return before
-
-
-def shown_address(chain: str, address: bytes, unnamed: str = "another address") -> str:
-    """Return an address as the reader may see it; ``unnamed`` while nobody said who may."""
-    return _masks[0].name_of(chain, address) if _masks else unnamed
-
-
-def shown_txid(chain: str, txid: bytes | None, *parties: bytes | None) -> str:
-    """Return a transaction id as the reader may see it beside the parties that are named."""
-    return _masks[0].txid(chain, txid, *parties) if _masks else "withheld"
-
-
-def shown_time(chain: str, time: datetime, *parties: bytes | None) -> str:
-    """Return a time as the reader may see it: to the month while nobody said who may see more."""
-    return _masks[0].time(chain, time, *parties) if _masks else f"{time:%Y-%m}"
-
-
 @runtime_checkable
 class Result(Protocol):
     """Anything with tables to digest and a record of how it came about."""
@@ -224,10 +185,21 @@ def canonical_json(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+@runtime_checkable
+class Worded(Protocol):
+    """A result that says more than its tables: what else it says, as plain data."""
+
+    def words(self) -> Mapping[str, Any]: ...
+
+
 def digest_result(result: Result) -> str:
-    """Return one digest over all tables of a result."""
-    parts = {name: digest_frame(frame, key) for name, (frame, key) in result.tables().items()}
-    return digest_json(parts)
+    """Return one digest over all tables of a result, and over its words where it has any."""
+    parts: dict[str, Any] = {
+        name: digest_frame(frame, key) for name, (frame, key) in result.tables().items()
+    }
+    return digest_json(
+        {"tables": parts, "words": result.words()} if isinstance(result, Worded) else parts
+    )
 
 
 def _describe(value: object) -> Any:

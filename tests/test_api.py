@@ -99,7 +99,7 @@ def test_figures_load_on_use() -> None:
 def test_results_print_by_the_desk_as_soon_as_a_name_is_used() -> None:
     code = (
         "import chainwatch as cw; cw.chain;"
-        "from chainwatch.provenance import shown_address;"
+        "from chainwatch.masks import shown_address;"
         "from chainwatch.addresses import parse;"
         "word = 'TXRBsytHfJDoAKRdcedgLsoHudh1xJGUdC';"
         "print(shown_address(cw.chain('tron').id, parse(word, 'tron')))"

@@ -23,7 +23,6 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.counterparties import Counterparties, counterparties
 from chainwatch.tracing.custody import hosted
 from chainwatch.tracing.follow import trace
-from chainwatch.tracing.policies import fifo
 from chainwatch.tracing.transfers import histories
 from chainwatch.triage.columns import behind
 from chainwatch.units import exact_sum, total
@@ -55,7 +54,7 @@ def add_account_findings(
     followed = trace(
         ledger,
         subjects,
-        policy=fifo,
+        policy=follow.policy,
         stop=[services, at],
         asset=asset,
         poisoning=lure,

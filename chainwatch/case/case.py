@@ -13,10 +13,9 @@ from typing import Any
 
 from chainwatch.case import masking
 from chainwatch.case.document import document
-from chainwatch.case.exports import EXPORTS
-from chainwatch.case.exports.graphml import write_graphml
+from chainwatch.case.exports import EXPORTS, write_exports
 from chainwatch.case.exports.tables import write_tables
-from chainwatch.case.finding import Finding, same
+from chainwatch.case.finding import Finding
 from chainwatch.case.log import Log
 from chainwatch.case.place import absolute, check_free, write_whole
 from chainwatch.case.report import render_html, render_pdf
@@ -116,7 +115,7 @@ class Case:
         self._note_desk()
         for result in results:
             content = digest_result(result)
-            held = any(same(one, result, content) for one, _ in self.results)
+            held = content in {entry.content for entry in self.log.entries}
             again = " again: the case holds it already" if held else ""
             self._log(f"add {_called(result)}{again}", note, content)
             if not held:
@@ -215,7 +214,7 @@ class Case:
             name: said.frame(frame)
             for name, frame in masking.tables_of(self._results(), edition).items()
         }
-        write_tables(tables, folder / "tables")
+        write_exports("tables", tables, folder / "tables")
         figures = self._figures(folder, edition, said)
         doc = said.plain(document(self, edition, figures))
         (folder / "report.html").write_bytes(render_html(doc, folder))
@@ -252,7 +251,7 @@ class Case:
                     raise CaseError("a figure lost its drawing")
                 save_figure(drawing, folder / "figures" / stem)
                 flows = said.frame(figure.flows(edition))
-                write_graphml(flows, folder / "graph" / f"{stem}.graphml")
+                write_exports("flows", flows, folder / "graph" / stem)
                 drawn[number] = stem
         return drawn
 

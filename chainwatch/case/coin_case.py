@@ -20,7 +20,6 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.custody import hosted
 from chainwatch.tracing.exposure import exposure
 from chainwatch.tracing.follow import trace
-from chainwatch.tracing.policies import fifo
 
 ROUTES = (
     "Each entity is one address, or the addresses joined to it by co-spending. Change that went to"
@@ -45,7 +44,7 @@ def add_coin_findings(
     followed = trace(
         ledger,
         subjects,
-        policy=fifo,
+        policy=follow.policy,
         stop=[services, at, mixes],
         clusters=owners,
         max_hops=follow.max_hops,

@@ -8,13 +8,29 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticKnownError
 
 from chainwatch.case.misfit import misfit
 from chainwatch.errors import CaseError, InputError
 from chainwatch.sources.dump_mapping import DumpMapping
+from chainwatch.tracing.policies import POLICIES
 
 DATA_VARIABLE = "CHAINWATCH_DATA"
+
+
+def _known_policy(name: str) -> str:
+    names = [policy.__name__ for policy in POLICIES]
+    if name not in names:
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, names))})
+    return name
 
 
 class _Strict(BaseModel):
@@ -87,7 +103,7 @@ class Token(_Strict):
 class Follow(_Strict):
     """How value is followed."""
 
-    policy: Literal["fifo"] = "fifo"
+    policy: Annotated[str, AfterValidator(_known_policy)] = "fifo"
     trifle: Annotated[int, Field(ge=0)] = 0
     min_share: Annotated[int, Field(ge=1, le=1000)] = 980
     min_sweeps: Annotated[int, Field(ge=1)] = 1

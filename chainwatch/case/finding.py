@@ -10,7 +10,7 @@ import polars as pl
 
 from chainwatch.assets import Asset
 from chainwatch.legible import visible
-from chainwatch.provenance import Record, Result, digest_result
+from chainwatch.provenance import Record
 
 
 @dataclass(frozen=True)
@@ -49,24 +49,18 @@ class Finding:
         """Return the table that makes up the content digest, under a file name."""
         return {self.name: (self.frame, tuple(self.frame.columns))} if self.name else {}
 
+    def words(self) -> Mapping[str, object]:
+        """Return what is said beside the table: it is digested as well."""
+        return {
+            "title": self.title,
+            "text": list(self.text),
+            "headline": self.headline,
+            "innocent": list(self.innocent),
+        }
+
     def __repr__(self) -> str:
         return f"Finding({self.title!r}, {self.frame.height} rows)"
 
     def _repr_html_(self) -> str:
         title, words = (escape(visible(item)) for item in (self.title, " ".join(self.text)))
         return f"<p><b>{title}</b><br>{words}</p>"
-
-
-def same(one: Result, other: Result, content: str) -> bool:
-    """Tell whether two results say the same, ``content`` being the digest of the other.
-
-    A figure has no tables and is known by its record.
-    """
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, Finding) and isinstance(other, Finding):
-        said = [(item.title, item.text, item.headline) for item in (one, other)]
-        return said[0] == said[1] and digest_result(one) == content
-    if not one.tables():
-        return one is other or (one.record is not None and one.record == other.record)
-    return digest_result(one) == content

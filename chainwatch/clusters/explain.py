@@ -13,7 +13,8 @@ import polars as pl
 
 from chainwatch.addresses import text
 from chainwatch.ledger.schema import TIME
-from chainwatch.provenance import Record, recorded, shown_address, shown_time, shown_txid
+from chainwatch.masks import shown_address, shown_time, shown_txid
+from chainwatch.provenance import Record, recorded
 
 if TYPE_CHECKING:
     from chainwatch.clusters.cluster import Clusters

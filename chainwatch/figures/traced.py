@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from chainwatch.provenance import Record, recorded
+from chainwatch.provenance import Record, Result, digest_result, recorded
 from chainwatch.tracing.trace import Trace
 from chainwatch.triage.desk import on_desk
 from chainwatch.triage.flows import Owners, Tagged, flows
@@ -48,6 +48,15 @@ class FlowFigure:
     def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
         """Return no table: what it shows is the trace."""
         return {}
+
+    def words(self) -> Mapping[str, object]:
+        """Return what makes it this figure: the trace, the names and how it is drawn."""
+        digests = {
+            name: digest_result(item)
+            for name, item in vars(self).items()
+            if isinstance(item, Result)
+        }
+        return {**digests, "top": self.top, "title": self.title}
 
     def flows(self, edition: Edition) -> pl.DataFrame:
         """Return the flows between entities as an edition shows them."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chainwatch.errors import CaseError
-from chainwatch.provenance import show_by
+from chainwatch.masks import show_by
 from chainwatch.triage.privacy import DISCLOSURE, WORKING, Edition, Party
 
 

@@ -216,10 +216,21 @@ def _service(names: Names, service: str, certainty: str, reason: str) -> str:
 def _ended(trace: Trace, names: Names) -> list[Moved]:
     """Return what flows from an entity to the reason for which it ends there."""
     rows = []
+    payers = _payers(trace)
     received = trace.origins.filter(~pl.col("kind").is_in([OPENING, HELD]))
     origin = set(received.select("txid", "n").iter_rows())
-    columns = ("address", "txid", "n", "amount", "time", "reason", "service", "certainty")
-    for address, txid, n, amount, time, reason, service, certainty in trace.ends.select(
+    columns = (
+        "subject",
+        "address",
+        "txid",
+        "n",
+        "amount",
+        "time",
+        "reason",
+        "service",
+        "certainty",
+    )
+    for subject, address, txid, n, amount, time, reason, service, certainty in trace.ends.select(
         columns
     ).iter_rows():
         here = names.of(address) if address is not None else None
@@ -233,15 +244,17 @@ def _ended(trace: Trace, names: Names) -> list[Moved]:
         else:
             label = _END_LABEL.get(reason, reason)
             node = names.add(f"end:{reason}", label, _ROLE.get(reason, _NOT_FOLLOWED))
-            payer = here or _payer(trace, names, txid)
+            payer = here or names.of(payers.get((txid, subject)))
             rows.append(Moved(payer, node, amount, time, (address,) if here else ()))
     return rows
 
 
-def _payer(trace: Trace, names: Names, txid: bytes) -> str:
-    """Return the entity that pays in a transaction: the first source of its steps."""
-    rows = trace.steps.filter(pl.col("txid") == txid)
-    return names.of(rows["source"][0]) if rows.height else names.of(None)
+def _payers(trace: Trace) -> dict[tuple[bytes, bytes], bytes | None]:
+    """Return who pays in each transaction, by the subject whose value it is: the first source."""
+    found: dict[tuple[bytes, bytes], bytes | None] = {}
+    for txid, subject, source in trace.steps.select("txid", "subject", "source").iter_rows():
+        found.setdefault((txid, subject), source)
+    return found
 
 
 def _row(

@@ -17,6 +17,7 @@ import chainwatch as cw
 from chainwatch.addresses import text
 from chainwatch.case import case as module
 from chainwatch.case.case import Case
+from chainwatch.case.exports import EXPORTS
 from chainwatch.case.finding import Finding
 from chainwatch.case.seal import verify
 from chainwatch.errors import CaseError, InputError, OutputExists
@@ -194,21 +195,16 @@ def test_what_is_refused(results, tmp_path: Path) -> None:
 
 def test_an_error_at_any_stage_leaves_nothing(results, tmp_path: Path, monkeypatch) -> None:
     case = make().add(*results, flow(results[3], results[1]))
-    stages = [
-        "write_tables",
-        "document",
-        "render_html",
-        "render_pdf",
-        "write_seal",
-        "write_graphml",
-    ]
-    for stage in stages:
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    for stage in ("document", "render_html", "render_pdf", "write_seal", *EXPORTS):
         with monkeypatch.context() as patched:
-
-            def fail(*_: object, **__: object) -> None:
-                raise OSError(28, "No space left on device")
-
-            patched.setattr(module, stage, fail)
+            if stage in EXPORTS:
+                patched.setitem(EXPORTS, stage, replace(EXPORTS[stage], write=fail))
+            else:
+                patched.setattr(module, stage, fail)
             with pytest.raises(OSError, match="No space"):
                 case.write(tmp_path / "deep" / "x")
             assert list(tmp_path.iterdir()) == [], stage
@@ -303,3 +299,16 @@ def test_the_annex_opens_every_pseudonym(written, tmp_path: Path) -> None:
     assert shown <= set(annex["pseudonym"].to_list())
     assert set(annex["shown"].to_list()) == shown | {"masked", ""}
     assert annex.filter(pl.col("shown") == "").height > 100
+
+
+def test_figures_and_findings_are_told_apart_by_what_they_say(results):
+    *_, trace, _ = results
+    case = Case("figures", question="Which?", mask_key=bytes(32))
+    case.add(flow(trace, top=40), flow(trace, top=1), flow(trace, top=40))
+    case.add(Finding("One", ("is said",)), Finding("One", ("is denied",)))
+    contents = [entry.content for entry in case.log.entries]
+    assert [entry.what.endswith("already") for entry in case.log.entries] == [
+        False, False, True, False, False,
+    ]  # fmt: skip
+    assert contents[0] == contents[2]
+    assert len(set(contents)) == 4

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from chainwatch.addresses import text, txid_text
 from chainwatch.clusters.cluster import Clusters, cluster
 from chainwatch.heuristics.links import Links
-from chainwatch.provenance import show_by
+from chainwatch.masks import show_by
 from chainwatch.triage.privacy import DISCLOSURE, SUBJECT, WORKING, Edition
 from chainwatch.triage.shown import shown_tables
 

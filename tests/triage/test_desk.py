@@ -11,7 +11,7 @@ from chainwatch.addresses import parse, text
 from chainwatch.case.case import Case
 from chainwatch.chains import chain
 from chainwatch.errors import CaseError, InputError
-from chainwatch.provenance import shown_address, shown_time, shown_txid
+from chainwatch.masks import shown_address, shown_time, shown_txid
 from chainwatch.triage import desk
 from chainwatch.triage.desk import Desk, on_desk, opened, set_edition
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from chainwatch.case.exports.graphml import write_graphml
 from chainwatch.case.exports.tables import ManifestRow, write_tables
@@ -41,4 +43,23 @@ EXPORTS: Mapping[str, Export] = {
 }
 """Every export format by name."""
 
-__all__ = ["EXPORTS", "Export", "ManifestRow", "write_graphml", "write_tables"]
+
+def write_exports(takes: str, rows: Any, place: Path) -> None:
+    """Write what one kind of export takes in every format of that kind.
+
+    Parameters
+    ----------
+    takes : str
+        ``"tables"`` or ``"flows"``.
+    rows : mapping of frames, or frame
+        What is written, as its edition shows it.
+    place : Path
+        The folder of tables; of flows the path without its suffix.
+    """
+    for export in EXPORTS.values():
+        if export.takes == takes:
+            whole = takes == "tables"
+            export.write(rows, place if whole else place.with_name(place.name + export.suffixes[0]))
+
+
+__all__ = ["EXPORTS", "Export", "ManifestRow", "write_exports", "write_graphml", "write_tables"]

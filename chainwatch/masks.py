@@ -1,0 +1,48 @@
+"""By what mask results print themselves: an edition registers here, nobody's by default.
+
+Results lie below the modules that know who is a bystander, so the mask comes to them from above.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+
+class Mask(Protocol):
+    """What a reader may see of an address, a transaction and its time: an edition is one."""
+
+    def name_of(self, chain: str, address: bytes | None) -> str: ...
+
+    def txid(self, chain: str, txid: bytes | None, *parties: bytes | None) -> str: ...
+
+    def time(self, chain: str, time: datetime, *parties: bytes | None) -> str: ...
+
+
+_masks: list[Mask] = []
+
+
+def show_by(mask: Mask | None) -> Mask | None:
+    """Let results print themselves as an edition shows them; return by what they did before.
+
+    Results lie below the modules that know who is a bystander; those register here. With None
+    everything but what was asked for is withheld.
+    """
+    before = _masks[0] if _masks else None
+    _masks[:] = [mask] if mask else []
+    return before
+
+
+def shown_address(chain: str, address: bytes, unnamed: str = "another address") -> str:
+    """Return an address as the reader may see it; ``unnamed`` while nobody said who may."""
+    return _masks[0].name_of(chain, address) if _masks else unnamed
+
+
+def shown_txid(chain: str, txid: bytes | None, *parties: bytes | None) -> str:
+    """Return a transaction id as the reader may see it beside the parties that are named."""
+    return _masks[0].txid(chain, txid, *parties) if _masks else "withheld"
+
+
+def shown_time(chain: str, time: datetime, *parties: bytes | None) -> str:
+    """Return a time as the reader may see it: to the month while nobody said who may see more."""
+    return _masks[0].time(chain, time, *parties) if _masks else f"{time:%Y-%m}"
