@@ -10,7 +10,7 @@ First steps::
     tags = cw.read_tags("tags")  # TagPacks, or a plain list with chain=
     cw.hits(ledger, tags).plain()  # payments to and from tagged addresses
 
-    owners = cw.cluster(cw.co_spends(ledger, unless=equal_outputs()), tags=tags)
+    owners = cw.cluster(cw.co_spends(ledger), tags=tags)
     owners.plain()  # who belongs together, as text; owners.why(a, b) says why
 
     followed = cw.trace(ledger, "bc1...", policy="fifo", stop=tags, clusters=owners)

@@ -29,8 +29,7 @@ def main(folder: Path) -> None:
 
     # Owners: co-spending joins, unless strangers may have built the transaction together.
     mixes = coinjoin.equal_outputs(min_equal=3)
-    links = cw.co_spends(ledger, unless=mixes | coinjoin.possible_mix())
-    clusters = cw.cluster(links, tags=tags)
+    clusters = cw.cluster(cw.co_spends(ledger), tags=tags)
     print(clusters)
 
     # Why are two addresses one owner? A path of transactions, each with its rule.

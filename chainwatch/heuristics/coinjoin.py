@@ -5,7 +5,7 @@ from __future__ import annotations
 import narwhals.stable.v2 as nw
 
 from chainwatch.errors import RuleError
-from chainwatch.rules import rule
+from chainwatch.rules import Rule, rule
 
 
 @rule(on="transactions", refs=("blocksci2020", "wasabi-samourai2022"))
@@ -95,3 +95,7 @@ def possible_mix() -> nw.Expr:
     several_each = (equal >= 3) & (most < equal)
     doubt = (most >= 2) & (pair | several_each)
     return nw.when(doubt).then(nw.lit(None, dtype=nw.Boolean)).otherwise(nw.lit(False))
+
+
+JOINT: Rule = equal_outputs() | possible_mix()
+"""What joins no owners unless somebody says otherwise: mixes, and what may be one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from chainwatch.errors import RuleError, expect
+from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.heuristics.links import LINK_KEY, LINK_SCHEMA, Links
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
@@ -13,7 +14,7 @@ from chainwatch.rules import VERDICT, Rule, apply
 
 
 @recorded
-def co_spends(ledger: Ledger, *, unless: Rule | None = None) -> Links:
+def co_spends(ledger: Ledger, *, unless: Rule | None = JOINT) -> Links:
     """Link the addresses whose coins one transaction spends together.
 
     Whoever signs a transaction must hold the keys of all its inputs; as a rule that is one owner.
@@ -25,8 +26,9 @@ def co_spends(ledger: Ledger, *, unless: Rule | None = None) -> Links:
     ----------
     ledger : Ledger
         Coin chains; account chains give no links.
-    unless : Rule, optional
-        A rule on transactions that says whether strangers built it together.
+    unless : Rule or None
+        A rule on transactions that says whether strangers built it together. None joins the
+        inputs of CoinJoins as well: do so only to show what the veto changes.
 
     Returns
     -------

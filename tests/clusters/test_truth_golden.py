@@ -55,7 +55,7 @@ def guarded(otter_case) -> Clusters:
 
 @pytest.fixture(scope="module")
 def unguarded(otter_case) -> Clusters:
-    return cluster(co_spends(otter_case.ledger))
+    return cluster(co_spends(otter_case.ledger, unless=None))
 
 
 def mixed(clusters: Clusters, owners) -> list[set[str]]:
@@ -182,6 +182,6 @@ def test_the_veto_makes_no_wrong_merge_of_real_wallets(wasabi):
 
 def test_without_the_veto_real_wallets_are_merged(wasabi):
     ledger, owner = wasabi
-    clusters = cluster(co_spends(ledger))
+    clusters = cluster(co_spends(ledger, unless=None))
     assert wallets(clusters, owner) == (1617, 1813)
     assert clusters.sizes().height == 6

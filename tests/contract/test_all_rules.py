@@ -111,7 +111,11 @@ def makers() -> dict[str, object]:
     found = {}
     for module in pkgutil.iter_modules(heuristics.__path__):
         names = vars(importlib.import_module(f"{heuristics.__name__}.{module.name}"))
-        found |= {name: maker for name, maker in names.items() if hasattr(maker, "spec")}
+        found |= {
+            name: maker
+            for name, maker in names.items()
+            if callable(maker) and hasattr(maker, "spec")
+        }
     return found
 
 

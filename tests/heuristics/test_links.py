@@ -20,13 +20,13 @@ def ledger(small_ledger):
 
 
 def test_adding_keeps_each_link_once(ledger):
-    links = co_spends(ledger)
-    again = links + co_spends(ledger)
+    links = co_spends(ledger, unless=None)
+    again = links + co_spends(ledger, unless=None)
     assert again.frame.equals(links.frame)
 
 
 def test_adding_keeps_what_differs_in_anything(ledger):
-    links = co_spends(ledger)
+    links = co_spends(ledger, unless=None)
     surer = Links(links.frame.with_columns(pl.lit(0.9).alias("confidence")))
     other = Links(links.frame.with_columns(pl.lit("other").alias("rule")))
     refused = Links(links.frame.with_columns(pl.lit(True).alias("veto")))
@@ -34,12 +34,12 @@ def test_adding_keeps_what_differs_in_anything(ledger):
 
 
 def test_adding_makes_no_difference_in_order(ledger):
-    one, two = co_spends(ledger), co_spends(ledger, unless=equal_outputs())
+    one, two = co_spends(ledger, unless=None), co_spends(ledger, unless=equal_outputs())
     assert (one + two).frame.equals((two + one).frame)
 
 
 def test_adding_keeps_both_lineages(ledger):
-    one, two = co_spends(ledger), co_spends(ledger, unless=equal_outputs())
+    one, two = co_spends(ledger, unless=None), co_spends(ledger, unless=equal_outputs())
     added = one + two
     assert added.record.step == "links +"
     none, veto = (record.params["unless"] for record in added.record.inputs)
@@ -53,7 +53,7 @@ def test_adding_keeps_both_lineages(ledger):
 
 
 def test_what_was_made_by_hand_says_so(ledger):
-    links = co_spends(ledger)
+    links = co_spends(ledger, unless=None)
     by_hand = Links(links.frame)
     assert by_hand.lineage() == "links made by hand"
     for added in (links + by_hand, by_hand + links, by_hand + by_hand):
@@ -62,33 +62,33 @@ def test_what_was_made_by_hand_says_so(ledger):
 
 
 def test_only_links_add(ledger):
-    for other in (co_spends(ledger).frame, None, 1):
+    for other in (co_spends(ledger, unless=None).frame, None, 1):
         with pytest.raises(InputError, match="links add to links"):
-            co_spends(ledger) + other
+            co_spends(ledger, unless=None) + other
 
 
 @pytest.mark.parametrize("column", ["chain", "a", "b", "tx", "rule"])
 def test_unknown_never_links(ledger, column):
-    frame = co_spends(ledger).frame
+    frame = co_spends(ledger, unless=None).frame
     with pytest.raises(InputError, match=f"column {column} of a link is null"):
         Links(frame.with_columns(pl.lit(None, dtype=frame.schema[column]).alias(column)))
 
 
 def test_an_address_is_not_linked_to_itself(ledger):
-    frame = co_spends(ledger).frame
+    frame = co_spends(ledger, unless=None).frame
     with pytest.raises(InputError, match="to itself"):
         Links(frame.with_columns(b="a"))
 
 
 @pytest.mark.parametrize("confidence", [-0.1, 1.5, float("nan")])
 def test_confidence_is_a_share(ledger, confidence):
-    frame = co_spends(ledger).frame
+    frame = co_spends(ledger, unless=None).frame
     with pytest.raises(InputError, match="between 0 and 1"):
         Links(frame.with_columns(pl.lit(confidence).alias("confidence")))
 
 
 def test_columns_and_types_are_fixed(ledger):
-    frame = co_spends(ledger).frame
+    frame = co_spends(ledger, unless=None).frame
     for wrong in (frame.drop("veto"), frame.cast({"tx": pl.UInt64}), frame.with_columns(z=1)):
         with pytest.raises(InputError, match="links have the columns"):
             Links(wrong)
@@ -104,5 +104,5 @@ def test_it_prints_no_address(ledger):
 
 
 def test_html_is_escaped(ledger):
-    frame = co_spends(ledger).frame.with_columns(pl.lit("<b>").alias("rule"))
+    frame = co_spends(ledger, unless=None).frame.with_columns(pl.lit("<b>").alias("rule"))
     assert "<br>&lt;b&gt;</p>" in Links(frame)._repr_html_()

@@ -65,7 +65,8 @@ def test_one_input_links_nothing(small_ledger):
 
 
 def test_outputs_are_not_linked(small_ledger, letters):
-    links = co_spends(small_ledger("t: A=60000 B=60000 -> C=50000 D=50000 A=9000"))
+    ledger = small_ledger("t: A=60000 B=60000 -> C=50000 D=50000 A=9000")
+    links = co_spends(ledger, unless=None)
     assert letters(links) == {link(1, "AB")}
 
 
@@ -230,3 +231,13 @@ def test_links_join_what_all_pairs_would(otter_case):
     assert linked.equals(spent)
     assert links.height == spent["address"].list.len().sum() - spent.height
     assert set(links["tx"]) <= set(transactions(ledger)["tx"])
+
+
+def test_unless_somebody_says_otherwise_mixes_and_what_may_be_one_join_nobody(small_ledger):
+    ledger = small_ledger(
+        "mix: A=90000 B=90000 C=90000 -> X=80000 Y=80000 Z=80000\n"
+        "two: D=90000 E=95000 -> V=80000 W=80000 D=7000 E=9000\n"
+        "own: F=90000 G=90000 -> H=170000"
+    )
+    assert co_spends(ledger).counts() == {"joining": 1, "refused": 2, "undecided": 1}
+    assert co_spends(ledger, unless=None).counts()["joining"] == 4
