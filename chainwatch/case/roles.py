@@ -21,6 +21,9 @@ _RANK = {SUBJECT: 0, FINDING: 1, SERVICE: 2}
 _FINDINGS = ("abuse", "vendor", "dark_market", "market", "perpetrator")
 _HIDDEN = ("victim",)
 
+SWEPT = 2
+"""Sweeps from which a probable deposit address is named to others: one is weak evidence."""
+
 
 def roles_of(results: Iterable[Result]) -> dict[Party, str]:
     """Return the role of every address that is not a bystander.
@@ -31,8 +34,9 @@ def roles_of(results: Iterable[Result]) -> dict[Party, str]:
     speaks before finding before service.
 
     A deposit address stands for one customer of a service. Only those at which a trace ends are
-    shown; the others of the same service concern nobody here, and neither do addresses that any
-    tag calls a victim's.
+    shown, and of these only those swept ``SWEPT`` times or more: who passed something on to an
+    exchange once may be anybody. The others of the same service concern nobody here, and neither
+    do addresses that any tag calls a victim's.
     """
     found: dict[Party, str] = {}
     listed = list(results)
@@ -45,7 +49,13 @@ def roles_of(results: Iterable[Result]) -> dict[Party, str]:
     for result in listed:
         if isinstance(result, Clusters):
             _spread(found, result.frame, customers | victims)
-    for party in (party for result in listed for party in _alone(result)):
+    seldom = {
+        party
+        for result in listed
+        if isinstance(result, Hosted)
+        for party in _rows(result.frame.filter(pl.col("sweeps") < SWEPT))
+    }
+    for party in {party for result in listed for party in _alone(result)} - seldom:
         _keep(found, party, SERVICE)
     return {party: role for party, role in found.items() if role == SUBJECT or party not in victims}
 

@@ -54,6 +54,11 @@ _BY_CONCEPT = (
 what services call their own. Everybody else is a *tagged party*: no service, but asked for."""
 
 
+CONFIRMED = 50
+"""Level from which a tag confirms: the service's own data, an authority, tested by forensics. A
+name tag of an explorer (20) or a forum's word (5) makes an end no more than probable."""
+
+
 class End(NamedTuple):
     """Why a branch ends at an address or transaction, and how sure that is."""
 
@@ -102,12 +107,11 @@ def stops(stop: object, clusters: Owners | None, chain: str) -> Stops:
     """Collect what to stop at: tags, hosted addresses, rules, or a sequence of them.
 
     What is said of the address itself speaks before what is said of another address of its
-    cluster, and that before custody, whatever the order in which they are given. A tagged address
-    is *confirmed*, the other two are *probable*. One that two actors are named for with equal
-    confidence is *contested*: no service is named, the detail names both. Where several tags
-    name an address the most
-    confident one that holds on the day of the payment speaks; a tag without dates holds always,
-    and its end says so.
+    cluster, and that before custody, whatever the order in which they are given. An address tagged
+    at level ``CONFIRMED`` or above is *confirmed*; every other end is *probable*. One that two
+    actors are named for with equal confidence is *contested*: no service is named, the detail
+    names both. Where several tags name an address the most confident one that holds on the day of
+    the payment speaks; a tag without dates holds always, and its end says so.
 
     Raises
     ------
@@ -169,7 +173,7 @@ def _told(rows: Sequence[Said]) -> End:
     others = sorted({other.actor for other in rows} - {one.actor})
     more = f"; other tags name {', '.join(others)}" if others else ""
     told = f"tagged {one.label} by {one.source} ({one.confidence}, {one.dated()}){more}"
-    return _end(one, rows, told, "confirmed")
+    return _end(one, rows, told, "confirmed" if one.level >= CONFIRMED else "probable")
 
 
 def _days(rows: Sequence[Said]) -> Iterator[tuple[date | None, date | None, tuple[Said, ...]]]:

@@ -141,3 +141,11 @@ def test_digests_in_records_are_sealed() -> None:
         assert digest not in said
     assert said.count("hmac-sha256:") == 4
     assert sealed(record, Edition(WORKING, bytes(16)))["params"] == record["params"]
+
+
+@pytest.mark.parametrize(("sweeps", "shown"), [(1, None), (2, SERVICE), (7, SERVICE)])
+def test_who_went_to_an_exchange_once_is_not_named(sweeps: int, shown: str | None) -> None:
+    row = {"chain": TRON, "address": B, "sweeps": sweeps}
+    once = Hosted(frame(HOSTED_SCHEMA, row), USDT)
+    assert role([trace(ends_at=B), once], B) == shown
+    assert role([trace(ends_at=A), once, hosted(A)], A) == SUBJECT

@@ -126,7 +126,7 @@ class TestContested:
         )
         ledger = desk.paid([("a", "s", 9), ("s", "x", 9)], read="s")
         (end,) = follow(desk, ledger, stop=tags).ends.iter_rows(named=True)
-        assert (end["service"], end["certainty"]) == ("B", "confirmed")
+        assert (end["service"], end["certainty"]) == ("B", "probable")
         assert "other tags" not in end["detail"]
 
 

@@ -39,13 +39,21 @@ def at(desk: Any, stop: Any, name: str, when: datetime = WHEN, clusters: Any = N
 class TestWhoSpeaks:
     def test_own_tag_then_cluster_then_custody_in_any_order(self, desk: Any) -> None:
         given = [held(desk, "x", "third"), held(desk, "y", "third"), held(desk, "z", "third")]
-        given += [desk.tags(("x", "first")), desk.tags(("w", "second"))]
+        given += [desk.tags(("x", "first", "exchange", {"level": 60})), desk.tags(("w", "second"))]
         owners = Owners(desk, "wyx"[:2])
         for stop in (given, given[::-1]):
             found = [at(desk, stop, name, clusters=owners) for name in "xyz"]
             assert [(end.service, end.certainty) for end in found if end] == [
                 ("first", "confirmed"), ("second", "probable"), ("third", "probable"),
             ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("level", "certainty"),
+        [(5, "probable"), (20, "probable"), (49, "probable"), (50, "confirmed"), (60, "confirmed")],
+    )
+    def test_a_weak_word_confirms_nothing(self, desk: Any, level: int, certainty: str) -> None:
+        end = at(desk, desk.tags(("x", "shop", "exchange", {"level": level})), "x")
+        assert (end.service, end.certainty) == ("shop", certainty)
 
     def test_a_later_set_of_tags_does_not_spread_over_an_address_with_its_own(
         self, desk: Any
