@@ -10,6 +10,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.counterparties import Counterparties
 from chainwatch.tracing.ends import NOT_READ
 from chainwatch.tracing.trace import Trace
+from chainwatch.tracing.walk import HELD, OPENING
 from chainwatch.units import total
 
 UNREAD = "history not read"
@@ -123,15 +124,26 @@ def order_finding(followed: Trace) -> Finding:
         "Order of transfers that bear one time",
         (
             f"The file has no block height and no log index. {followed.ties} transfers share their"
-            " time with another. The trace was computed in both orders; "
+            f" time with another. {_tried(followed)}; "
             + (
-                "no total changes." if not spread else f"{spread} totals change, within the bounds."
+                "no total changes." if not spread else f"{spread} totals change, as the table says."
             ),
         ),
         followed.bounds,
         followed.asset,
         (),
         "order_bounds",
+    )
+
+
+def _tried(followed: Trace) -> str:
+    if not followed.ties or followed.orders == 1:
+        return "None of them touches the balance of another, so that their order changes nothing"
+    if followed.bounded:
+        return f"The trace was computed in all {followed.orders} orders that can make a difference"
+    return (
+        f"The trace was computed in {followed.orders} of the possible orders, which is no bound:"
+        " others may give other totals"
     )
 
 
@@ -172,7 +184,9 @@ def unread_finding(
 def _unread_rows(
     followed: Trace, direct: Counterparties, here: pl.DataFrame, unread: pl.DataFrame
 ) -> pl.DataFrame:
-    opening = followed.origins.filter(pl.col("kind") != "received")
+    origins = followed.origins
+    opening = origins.filter(pl.col("kind") == OPENING)
+    before = origins.filter(pl.col("kind") == HELD)
     came = direct.frame.filter(pl.col("direction") == "in")
     lured = followed.balances.filter(pl.col("trifles") > 0)
     amount, traced = total(here["amount"]), total(here["traced"])
@@ -202,12 +216,13 @@ def _unread_rows(
         ),
         (
             "received by subjects: origin beyond the payer not read",
-            followed.amount - total(opening["amount"]),
+            followed.amount - total(opening["amount"]) - total(before["amount"]),
             came["counterparty"].n_unique(),
         ),
+        ("held by subjects before the span", total(before["amount"]), before["address"].n_unique()),
     ]
     rows[0] = (*rows[0][:2], here["counterparty"].n_unique())
-    kept = [row for row in rows if row[1] or row is not rows[2]]
+    kept = [row for row in rows if row[1] or row not in (rows[2], rows[-1])]
     return pl.DataFrame(
         kept,
         schema=["what", "amount", "addresses"],

@@ -130,7 +130,7 @@ class Clusters:
         """Return the path of transactions that joins two addresses, or why there is none.
 
         It is the path with the strongest weakest link, one reason among possibly many: compare
-        with the clusters that remain when a rule or transaction is taken away.
+        with ``cluster(links.without([txid]))``, the owners that remain without a transaction.
 
         Raises
         ------

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
 import polars as pl
 
+from chainwatch.addresses import parse_txid
 from chainwatch.errors import InputError
 from chainwatch.ledger.schema import TIME
-from chainwatch.provenance import Record, digest_result, software
+from chainwatch.provenance import Record, digest_result, recorded, software
 
 LINK_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "chain": pl.String,
@@ -86,6 +87,40 @@ class Links:
         both = Links(pl.concat([self.frame, other.frame]).unique().sort(_ORDER))
         inputs = (self._lineage(), other._lineage())
         return Links(both.frame, Record("links +", {}, inputs, digest_result(both), software()))
+
+    @recorded
+    def without(
+        self, transactions: Sequence[str | bytes] = (), *, rules: Sequence[str] = ()
+    ) -> Links:
+        """Return the links that are left when transactions or rules are rejected.
+
+        Cluster them again to see what an owner rests on: ``cluster(links.without([txid]))``.
+
+        Parameters
+        ----------
+        transactions : sequence of str or bytes
+            Ids, as text or in wire order.
+        rules : sequence of str
+            Names as in column ``rule``.
+
+        Raises
+        ------
+        InputError
+            If no link is of such a transaction or rule: nothing would be rejected.
+        """
+        chains = self.frame["chain"].unique().to_list()
+        ids: set[bytes] = {
+            parse_txid(one, chain) if isinstance(one, str) else one
+            for one in transactions
+            for chain in chains
+        }
+        gone = pl.lit(False)
+        for column, items in (("txid", sorted(ids)), ("rule", list(rules))):
+            these = pl.col(column).is_in(items)
+            if items and self.frame.filter(these).is_empty():
+                raise InputError(f"no link has such a {column}", remedy="see links.frame")
+            gone = gone | these
+        return Links(self.frame.filter(~gone))
 
     def _lineage(self) -> Record:
         """Return the record; of links made by hand, one that says so and names their content."""

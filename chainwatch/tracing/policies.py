@@ -67,6 +67,12 @@ def fifo(lots: Sequence[Lot], payments: Sequence[int]) -> tuple[list[Lots], Lots
     ConservationError
         If more is paid than is there, or an amount is negative.
 
+    Fails when
+    ----------
+    The order in which value came in is not known, or was chosen by whoever wants it lost: a small
+    payment first moves all that comes after. Somebody who keeps apart what he holds, in his mind
+    or in his books, does not spend first what came first.
+
     References
     ----------
     Clayton's Case (1816) in English law; Anderson, Shumailov and Ahmed, "Making Bitcoin Legal",

@@ -116,7 +116,9 @@ def test_what_cannot_be_paid_is_refused(
 @every_policy
 def test_the_docstring_says_what_and_whence(policy: Policy) -> None:
     text = inspect.getdoc(policy) or ""
-    assert all(part in text for part in ("Parameters", "Returns", "Raises", "References"))
+    assert all(
+        part in text for part in ("Parameters", "Returns", "Raises", "Fails when", "References")
+    )
 
 
 def test_joined_leaves_the_order_of_marks() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from chainwatch.addresses import txid_text
 from chainwatch.errors import InputError
 from chainwatch.heuristics.coinjoin import equal_outputs
 from chainwatch.heuristics.links import LINK_SCHEMA, Links
@@ -106,3 +107,21 @@ def test_it_prints_no_address(ledger):
 def test_html_is_escaped(ledger):
     frame = co_spends(ledger, unless=None).frame.with_columns(pl.lit("<b>").alias("rule"))
     assert "<br>&lt;b&gt;</p>" in Links(frame)._repr_html_()
+
+
+def test_what_is_left_without_a_transaction_or_a_rule(small_ledger):
+    ledger = small_ledger("one: A=60000 B=50000 -> C=100000\ntwo: B=60000 D=50000 -> C=100000")
+    links = co_spends(ledger, unless=None)
+    (gone,) = links.frame.filter(pl.col("txid") == links.frame["txid"][0])["txid"].unique()
+    shown = txid_text(gone, links.frame["chain"][0])
+    for way in (gone, shown):
+        left = links.without([way])
+        assert left.frame.equals(links.frame.filter(pl.col("txid") != gone))
+        assert left.record.step == "without"
+        assert left.record.inputs == (links.record,)
+    assert links.without(rules=["co_spend"]).frame.is_empty()
+    assert links.without().frame.equals(links.frame)
+    with pytest.raises(InputError, match="no link has such a rule"):
+        links.without(rules=["co-spend"])
+    with pytest.raises(InputError, match="no link has such a txid"):
+        links.without([bytes(32)])

@@ -1,6 +1,6 @@
-"""How long clustering and asking why take on links of a made-up chain; run by hand.
+"""How long clustering and asking why take on links of a made-up chain.
 
-``python tests/clusters/benchmark_cluster.py [links]``: half of the addresses come back often, so
+``python -m benchmarks.cluster [links]``: half of the addresses come back often, so
 that one cluster holds most of them, which is the worst case for asking why.
 """
 
