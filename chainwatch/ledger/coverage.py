@@ -176,8 +176,14 @@ def _fact(what: str, chain: Chain, count: int, note: str) -> Fact:
 def _claims(ledger: Ledger, chain: Chain) -> list[Fact]:
     """Count the addresses whose history was read, by what the source says of its completeness."""
     held = ledger.coverage.filter(pl.col("address").is_not_null()).collect()
-    # An address is wholly read only if every unit that speaks of it says so.
-    each = held.group_by("address").agg(pl.col("complete").fill_null(False).all().alias("whole"))
+    # The reading up to the highest tip speaks; where none has a height, all must claim it.
+    latest = pl.col("height").max().over("address")
+    whole, dated = pl.col("complete").fill_null(False), pl.col("height").is_not_null().any()
+    each = (
+        held.filter(pl.col("height").eq_missing(latest))
+        .group_by("address")
+        .agg(pl.when(dated).then(whole.any()).otherwise(whole.all()).alias("whole"))
+    )
     known = int(each["whole"].sum())
     return [
         ("addresses read wholly", chain.id, known, None, "the source claims all of their history"),

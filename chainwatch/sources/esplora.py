@@ -15,6 +15,7 @@ from chainwatch import addresses as address_texts
 from chainwatch.chains import Chain
 from chainwatch.chains import chain as chain_of
 from chainwatch.errors import InputError, NoAnswer, SourceError
+from chainwatch.sources import forks
 from chainwatch.sources.base import Batch, Reader, read_units
 from chainwatch.sources.block_checks import consensus_of
 from chainwatch.sources.esplora_blocks import read_block
@@ -31,13 +32,12 @@ from chainwatch.sources.esplora_json import Read
 from chainwatch.sources.esplora_known import (
     behind,
     check_tip,
-    given_up,
     held_already,
     read_up_to,
 )
 from chainwatch.sources.esplora_rows import coverage_frame, shown, time_of, transaction_rows
 from chainwatch.sources.esplora_server import Server, Tip
-from chainwatch.sources.forks import Known, check_network
+from chainwatch.sources.forks import Known, check_network, stale_part
 from chainwatch.sources.http import Auth, Client, answers_frame
 from chainwatch.sources.network import is_own_host
 
@@ -155,7 +155,7 @@ class Esplora:
             held = tuple(self._asked_again(units))
             yield Batch({}, held, "read before", notes=behind(known, tip))
             for _ in range(MOST_RESTARTS):
-                stale = given_up(known, tip)
+                stale = stale_part(known, forks.Tip(tip.height, tip.hash, tip.height))
                 if stale is not None:
                     yield stale
                     units = read_units(reader, self.chain)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import polars as pl
 
-from chainwatch.errors import SourceError
-from chainwatch.sources import forks
-from chainwatch.sources.base import Batch
 from chainwatch.sources.esplora_history import Moved, Target
 from chainwatch.sources.esplora_json import Read
 from chainwatch.sources.esplora_rows import shown, transaction_unit
@@ -24,28 +21,6 @@ def check_tip(server: Server, tip: Tip) -> None:
     """
     if server.hash_at(tip.height) != tip.hash:
         raise Moved
-
-
-def given_up(known: Known, tip: Tip) -> Batch | None:
-    """Return the batch that gives up what is stale; None where nothing is.
-
-    A history tells of single blocks, whose work cannot be added up: there a branch that is lower
-    than what the ledger knows replaces nothing.
-
-    Raises
-    ------
-    SourceError
-        If the server's branch differs from the ledger's and is no better.
-    """
-    stale = forks.stale_part(known, forks.Tip(tip.height, tip.hash, tip.height))
-    if stale is not None and behind(known, tip):
-        raise SourceError(
-            "the server's chain differs from the ledger's, and is lower: it ends at height "
-            f"{tip.height:,}",
-            where=known.node.name,
-            remedy="ask another server, or this one when it has caught up",
-        )
-    return stale
 
 
 def behind(known: Known, tip: Tip) -> tuple[str, ...]:

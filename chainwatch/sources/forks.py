@@ -158,12 +158,20 @@ def stale_part(known: Known, tip: Tip) -> Batch | None:
     ------
     SourceError
         If the node's chain differs from the ledger's and has less work, or differs deeper than
-        any reorganisation of a main network does.
+        any reorganisation of a main network does. Histories tell of single blocks, whose work
+        cannot be added up: there a branch that is lower than the ledger's replaces nothing.
     """
     fork = _fork(known, tip)
     if fork is None:
         return None
     top = max(known.highest(None, 1))
+    if tip.height < top and not _weighed(known, fork):
+        raise SourceError(
+            "the server's chain differs from the ledger's, and is lower: it ends at height "
+            f"{tip.height:,}",
+            where=known.node.name,
+            remedy="ask another server, or this one when it has caught up",
+        )
     if known.node.network.mainnet and top - fork > DEEPEST:
         raise SourceError(
             f"the node's chain differs from the ledger's from height {fork + 1:,} on, which is "
@@ -225,6 +233,15 @@ def _check_work(known: Known, fork: int, tip: Tip) -> None:
         where=known.node.name,
         remedy="wait until the node has caught up, or ask one that is connected to the network",
     )
+
+
+def _weighed(known: Known, fork: int) -> bool:
+    """Tell whether the ledger holds every block above a fork, so that their work is known."""
+    above = pl.col("height") > fork
+    top = max(known.highest(None, 1))
+    whole = known.places().filter(above, pl.col("kind") == "block").select("height")
+    heights = {*whole.collect()["height"], *(item for item in known.recent if item > fork)}
+    return heights >= set(range(fork + 1, top + 1))
 
 
 def _work_above(known: Known, fork: int) -> int:

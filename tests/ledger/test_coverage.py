@@ -143,6 +143,19 @@ def test_addresses_by_what_their_source_claims(frame: Rows) -> None:
     assert stated["addresses read in part", TRON] == (3, None)
 
 
+def test_the_reading_up_to_the_highest_tip_speaks(frame: Rows) -> None:
+    claims = [("a", 5, False), ("a", 9, True), ("b", 5, True), ("b", 9, False), ("c", 9, False),
+              ("c", 9, True), ("d", None, True), ("d", 3, False)]  # fmt: skip
+    rows: list[dict[str, object]] = [
+        {"chain": REGTEST, "unit": f"address/{at}", "kind": "address", "address": name.encode(),
+         "height": height, "complete": complete, "source": "test", "answer": b"d"}
+        for at, (name, height, complete) in enumerate(claims)
+    ]  # fmt: skip
+    stated = facts(Ledger.from_tables({"coverage": frame("coverage", rows)}))
+    assert stated["addresses read wholly", REGTEST] == (2, None)
+    assert stated["addresses read in part", REGTEST] == (2, None)
+
+
 @pytest.mark.parametrize(("amount", "stated"), [(5, (0, 0)), (None, (1, None))])
 def test_a_transfer_too_wide_has_an_unknown_amount(
     frame: Rows, amount: int | None, stated: tuple[int, int | None]

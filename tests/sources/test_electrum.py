@@ -572,6 +572,17 @@ def test_a_reorganisation_of_depth_6(
     assert after.as_of(before.commit.number).digests() == old  # type: ignore[union-attr]
 
 
+def test_a_branch_that_is_lower_replaces_nothing(
+    server: FakeElectrum, maker: ModuleType, tmp_path: Path
+) -> None:
+    """Histories hold no headers: the work of what would be replaced cannot be added up."""
+    before = pulled(tmp_path / "ledger", electrum(server)).digests()
+    server.replace(branch(maker, server.blocks, 5, 1))
+    with pytest.raises(SourceError, match="differs from the ledger's, and is lower"):
+        pull(tmp_path / "ledger", electrum(server))
+    assert open_ledger(tmp_path / "ledger").digests() == before
+
+
 @pytest.mark.parametrize("nth", [1, 3, 9])
 def test_a_reorganisation_during_a_pull(
     server: FakeElectrum, maker: ModuleType, tmp_path: Path, nth: int,
