@@ -27,23 +27,27 @@ TXIDS = frozenset({"txid", "block", "prev_txid"})
 PLACES = frozenset({"tx", "n", "height", "source_tx", "source_n", "log_index", "occurrence", "row"})
 """Columns that lead to a transaction as surely as its id."""
 
-FREE_TEXT = frozenset(
+OWN_WORDS = frozenset(
     {
-        "detail",
-        "evidence",
-        "context",
-        "labels",
-        "label",
-        "actor",
-        "actors",
-        "service",
-        "note",
-        "source",
-        "pack",
-        "timing",
+        "basis",
+        "certainty",
+        "chain",
+        "concept",
+        "confidence",
+        "custody",
+        "direction",
+        "kind",
+        "month",
+        "onward",
+        "reason",
+        "rule",
+        "verdict",
+        "what",
+        "why",
     }
 )
-"""Texts that may say who somebody is: withheld in a row in which a party is masked."""
+"""Texts out of a few words of ours: they stay in a row in which a party is masked. Every other
+text is withheld there, whoever wrote it: it may say who somebody is, or find the transaction."""
 
 OF_SERVICES = frozenset({"service", "label", "actor"})
 """Those that stay where only the transaction is withheld: they speak of a party who is shown."""

@@ -15,9 +15,9 @@ from chainwatch.triage.columns import (
     ADDED,
     BEHIND,
     COUNTS,
-    FREE_TEXT,
     OF_SERVICES,
     OPEN,
+    OWN_WORDS,
     PARTIES,
     PLACES,
     ROUNDED,
@@ -159,8 +159,9 @@ def _cell(name: str, value: object, hidden: Hidden) -> object:
         return value
     if name in PLACES:
         return None
-    if name in FREE_TEXT:
-        return value if name in OF_SERVICES and not hidden.party else WITHHELD
+    if isinstance(value, str):
+        stays = name in OWN_WORDS or (name in OF_SERVICES and not hidden.party)
+        return value if stays else WITHHELD
     return _blurred(value)
 
 

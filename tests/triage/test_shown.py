@@ -290,3 +290,22 @@ def test_parties_are_found_in_every_column() -> None:
 def test_amounts_of_128_bits_stay_exact() -> None:
     frame = pl.DataFrame({"amount": [10**37 + 1]}, schema={"amount": AMOUNT})
     assert shown(Table(frame))[0]["amount"] == Decimal(10**37 + 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("amount_hex", "0xc3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3c3"),
+        ("token_id", "70461"),
+        ("trace_path", "0.2.1"),
+        ("status", "ticket 4711"),
+        ("a column of tomorrow", "anything"),
+    ],
+)
+def test_a_text_that_is_not_our_own_is_withheld_beside_the_masked(name: str, said: str) -> None:
+    named = pl.lit(said).alias(name)
+    table = Table(pl.DataFrame({"sender": [ONE], "receiver": [SHOWN]}).with_columns(named))
+    reader = Edition(DISCLOSURE, KEY, ROLES)
+    assert said not in str(shown_tables(table, reader)["payments"].rows())
+    whole = Table(pl.DataFrame({"sender": [HOST], "receiver": [SHOWN]}).with_columns(named))
+    assert shown_tables(whole, reader)["payments"][name].to_list() == [said]
