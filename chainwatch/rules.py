@@ -212,10 +212,12 @@ def _explained(make: Callable[..., object]) -> str:
 
 def _source(make: Callable[..., object]) -> str:
     """Return the SHA-256 of a rule's text, which must be all that the rule rests on."""
-    around = inspect.getclosurevars(make).nonlocals
+    read = inspect.getclosurevars(make)
+    numbers = (name for name, value in read.globals.items() if _is_plain(value))
+    around = sorted({*read.nonlocals, *numbers})
     if around:
         raise RuleError(
-            f"rule {make.__name__} reads {', '.join(sorted(around))} from the function around it",
+            f"rule {make.__name__} reads {', '.join(around)} from around it",
             remedy="make it a parameter of the rule",
         )
     try:

@@ -292,7 +292,7 @@ def test_features_must_exist():
 def test_what_a_rule_rests_on_is_a_parameter():
     """Two rules with one text and one digest would answer differently."""
     least = 3
-    with pytest.raises(RuleError, match="reads least from the function around it"):
+    with pytest.raises(RuleError, match="reads least from around it"):
 
         @rule(on="transactions")
         def hidden() -> nw.Expr:
@@ -352,3 +352,15 @@ def test_the_digest_is_of_the_text():
     assert len(first) == 64
     assert at_least("a").digest() == first
     assert at_least_("a").digest() != first
+
+
+LIMIT = 3
+
+
+def test_a_number_of_the_module_is_no_part_of_a_rule():
+    def many() -> nw.Expr:
+        """Fails when never."""
+        return nw.col("output_count") >= LIMIT
+
+    with pytest.raises(RuleError, match="rule many reads LIMIT from around it; make it a param"):
+        rule(on="transactions", refs=("x",))(many)
