@@ -21,7 +21,7 @@ from chainwatch.figures.traced import flow
 from chainwatch.heuristics.accounts import poisoning
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.counterparties import Counterparties, counterparties
-from chainwatch.tracing.custody import hosted
+from chainwatch.tracing.custody import Hosted, hosted
 from chainwatch.tracing.follow import trace
 from chainwatch.tracing.transfers import histories
 from chainwatch.triage.columns import behind
@@ -80,7 +80,7 @@ def add_account_findings(
         note="Whom the unhosted subjects paid.",
     )
     for day in config.dates:
-        case.add(_after(direct, day, subjects.height), note=f"Payments after the {day.name}.")
+        case.add(_after(direct, at, day, subjects.height), note=f"Payments after the {day.name}.")
     case.add(apart.poisoning_finding(direct), note="Set apart: nobody paid here.")
     case.add(
         apart.other_tokens_finding(ledger, subjects, asset), note="Set apart: other contracts."
@@ -105,7 +105,7 @@ def _token(config: CaseFile) -> Asset:
     return token(what.chain, what.contract, what.symbol, what.decimals)
 
 
-def _after(direct: Counterparties, day: NamedDay, listed: int) -> Finding:
+def _after(direct: Counterparties, at: Hosted, day: NamedDay, listed: int) -> Finding:
     start = datetime(day.day.year, day.day.month, day.day.day, tzinfo=UTC)
     late = direct.frame.filter(pl.col("time") >= start)
     rows = (
@@ -124,18 +124,23 @@ def _after(direct: Counterparties, day: NamedDay, listed: int) -> Finding:
     sums = {
         side: total(late.filter(pl.col("direction") == side)["amount"]) for side in ("in", "out")
     }
+    out = late.filter(pl.col("direction") == "out")
+    swept = total(out.join(at.frame, left_on="subject", right_on="address", how="semi")["amount"])
+    shown = direct.asset.shown
+    told = (
+        f"in {shown(sums['in'])}, out {shown(sums['out'])}, of which {shown(swept)} left probable"
+        " deposit addresses: the service's own affair"
+    )
     whose = "the listed address" if listed == 1 else f"all {listed} listed addresses together"
     return Finding(
         f"After the {day.name} ({day.day:%Y-%m-%d})",
         (
-            f"From 00:00 UTC of that day on, {whose}: in {direct.asset.shown(sums['in'])}, out"
-            f" {direct.asset.shown(sums['out'])}. The hour of signing and of publication is not"
-            " known; payments of the day itself count as after.",
+            f"From 00:00 UTC of that day on, {whose}: {told}. The hour of signing and of"
+            " publication is not known; payments of the day itself count as after.",
         ),
         rows,
         direct.asset,
         ("A payer need not have known of the order.",),
         f"after_{day.day:%Y_%m_%d}",
-        f"After the {day.name}, {whose}: in {direct.asset.shown(sums['in'])}, out"
-        f" {direct.asset.shown(sums['out'])}.",
+        f"After the {day.name}, {whose}: {told}.",
     )

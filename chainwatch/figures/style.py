@@ -50,7 +50,7 @@ ROLES: Mapping[str, Role] = {
     "service": Role("H", "hosted service", "#0072B2", "...."),
     "mixer": Role("M", "mixer", "#000000", ""),
     "bystander": Role("?", "not identified", "#BBBBBB", ""),
-    "unread": Role("N", "not read on", "#FFFFFF", "", "--"),
+    "unread": Role("N", "not followed on", "#FFFFFF", "", "--"),
     "unspent": Role("U", "unspent", "#009E73", "||||"),
     "burnt": Role("X", "burnt or fee", "#F0E442", "xxxx"),
     "origin": Role("O", "origin", "#56B4E9", "----"),

@@ -251,6 +251,10 @@ def test_tron_says_no_more_than_it_knows(tron_case) -> None:
             "Not read: where 2,489,806.790265 USDT went on to (of 2,489,807.398865 USDT paid to"
             " others, 0.6086 USDT came from trifles of address poisoning, nobody&#39;s)" in said
         )
+        assert (
+            "out 1,217,656.243087 USDT, of which 494,747.909028 USDT left probable deposit"
+            " addresses: the service&#39;s own affair" in said
+        )
     masked = report_text(tron_case.folder / "disclosure")
     assert "≈ " in masked
     assert "≈ " not in report_text(tron_case.folder / "working").replace("amounts (≈)", "")
