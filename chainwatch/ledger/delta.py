@@ -104,13 +104,30 @@ def load(folder: Path, version: int | None = None) -> DeltaTable:
         ) from error
 
 
+def files(folder: Path, version: int | None = None) -> list[Path]:
+    """Return the files that make a table at a version."""
+    uris = load(folder, version).file_uris()
+    return sorted(folder / uri.replace("\\", "/").rsplit("/", 1)[1] for uri in uris)
+
+
 def scan(folder: Path, table: Table, version: int | None = None) -> pl.LazyFrame:
     """Return the rows of a table at a version, lazily."""
-    uris = load(folder, version).file_uris()
-    files = sorted(folder / uri.replace("\\", "/").rsplit("/", 1)[1] for uri in uris)
-    if not files:
+    return _rows(files(folder, version), table)
+
+
+def added(folder: Path, table: Table, before: int, after: int) -> pl.LazyFrame:
+    """Return the rows that a table has at a version and had not at one before, lazily.
+
+    Between the two it must only have been appended to.
+    """
+    old = set(files(folder, before))
+    return _rows([path for path in files(folder, after) if path not in old], table)
+
+
+def _rows(found: list[Path], table: Table) -> pl.LazyFrame:
+    if not found:
         return table.empty().lazy()
-    return pl.scan_parquet(files, glob=False, schema=table.schema)
+    return pl.scan_parquet(found, glob=False, schema=table.schema)
 
 
 def append(delta: DeltaTable, rows: pl.DataFrame) -> None:

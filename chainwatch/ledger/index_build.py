@@ -114,15 +114,16 @@ def _own(rows: Rows) -> Columns:
         "in_prev": ins["prev_tx"].fill_null(-1).to_numpy(),
         "in_prev_n": ins["prev_n"].to_numpy().astype("<u4"),
         "in_val": ins["value"].fill_null(-1).to_numpy(),
-        "in_kind": _codes(ins["script_kind"]),
+        "in_kind": codes_of(ins["script_kind"]),
         "out_tx": outs["tx"].to_numpy(),
         "out_n": outs["n"].to_numpy().astype("<u4"),
         "out_val": outs["value"].to_numpy(),
-        "out_kind": _codes(outs["script_kind"]),
+        "out_kind": codes_of(outs["script_kind"]),
     }
 
 
-def _codes(kinds: pl.Series) -> NDArray[np.uint8]:
+def codes_of(kinds: pl.Series) -> NDArray[np.uint8]:
+    """Return the code of each kind of script: its place in :data:`KINDS`, or the one after."""
     codes = kinds.replace_strict(
         list(KINDS), list(range(len(KINDS))), default=None, return_dtype=pl.UInt8
     )

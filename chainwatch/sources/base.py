@@ -22,7 +22,7 @@ from chainwatch.errors import LedgerError, LedgerLocked, expect
 from chainwatch.ledger import schema
 from chainwatch.ledger.store import Store
 from chainwatch.sources.news import news
-from chainwatch.sources.prevouts import resolve
+from chainwatch.sources.prevouts import Spending
 from chainwatch.sources.pull_report import PullReport, counted
 
 if TYPE_CHECKING:
@@ -165,8 +165,9 @@ def pull(
     try:
         ledger = store if isinstance(store, Store) else Store.create(store)
         with ledger.writer() as writer:
+            spending = Spending(ledger, source.chain)
             for merged in _merged(ledger, source, tally, batch_rows, batch_seconds):
-                _commit(ledger, writer, source, merged, tally)
+                _commit(ledger, writer, source, merged, tally, spending)
                 if progress:
                     progress(f"commit {tally.commits:,}: {merged.what}, {merged.rows:,} rows")
     except BaseException as error:
@@ -259,19 +260,27 @@ def _join(batches: list[Batch]) -> Batch:
     )
 
 
-def _commit(ledger: Store, writer: Writer, source: Source, batch: Batch, tally: _Tally) -> None:
-    tally.commits += 1
+def _commit(
+    ledger: Store, writer: Writer, source: Source, batch: Batch, tally: _Tally, spending: Spending
+) -> None:
     if batch.stale is not None:
         writer.forget(source.chain, batch.stale, source=source.name, what=batch.what)
+        spending.forgotten()
+        tally.commits += 1
         return
     tables = {
         name: frame if name == UNITS else news(name, frame, ledger)
         for name, frame in batch.tables.items()
     }
     if "inputs" in tables:
-        tables["inputs"] = resolve(tables, ledger.scan)
-        tally.unread += tables["inputs"]["value"].null_count()
-    writer.commit(tables, source=source.name, chain=source.chain, what=batch.what, tip=batch.tip)
+        tables["inputs"] = spending.resolve(tables)
+    made = writer.commit(
+        tables, source=source.name, chain=source.chain, what=batch.what, tip=batch.tip
+    )
+    tally.commits += 1
+    spending.committed(tables, made)
     tally.units += len(batch.units)
     tally.tip = batch.tip or tally.tip
     tally.rows.update({name: frame.height for name, frame in tables.items()})
+    if "inputs" in tables:
+        tally.unread += tables["inputs"]["value"].null_count()

@@ -3,25 +3,106 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 import polars as pl
 
 from chainwatch.errors import BlockError
 from chainwatch.ledger import schema
+from chainwatch.ledger.outpoint_files import Damaged
+from chainwatch.ledger.outpoint_records import NotDense
+from chainwatch.ledger.outpoints import Outpoints
+from chainwatch.ledger.store import Commit, Store
 
 Scan = Callable[[str], pl.LazyFrame]
 """Table name to table, as :meth:`chainwatch.ledger.store.Store.scan`."""
 
 _KEY = ["chain", "tx", "n"]
 _SPENT = ("prev_tx", "value", "address", "script_kind")
+_OUTPUT = ["tx", "n", "value", "address", "script_kind"]
 
 
-def resolve(tables: Mapping[str, pl.DataFrame], scan: Scan) -> pl.DataFrame:
+class Earlier(Protocol):
+    """Where the outputs of transactions that the ledger holds are found, of one chain."""
+
+    def transactions(self, txids: pl.Series) -> pl.DataFrame:
+        """Return ``txid, tx, at`` of the transactions that have one of these ids."""
+        ...
+
+    def outputs(self, spent: pl.DataFrame) -> pl.DataFrame:
+        """Return ``tx, n, value, address, script_kind`` of those of ``tx, n, at`` that exist."""
+        ...
+
+
+@dataclass(frozen=True)
+class Searched:
+    """Earlier outputs, by a search of the whole tables."""
+
+    chain: str
+    scan: Scan
+
+    def transactions(self, txids: pl.Series) -> pl.DataFrame:
+        """Return ``txid, tx, at`` of the transactions that have one of these ids."""
+        asked = txids.unique().to_frame("txid").lazy()
+        held = self._mine("transactions").select("txid", "tx")
+        found = held.join(asked, on="txid", how="semi").collect(engine="streaming")
+        return found.with_columns(at=pl.lit(None, pl.Int64))
+
+    def outputs(self, spent: pl.DataFrame) -> pl.DataFrame:
+        """Return ``tx, n, value, address, script_kind`` of those of ``tx, n`` that exist."""
+        asked, held = spent.lazy().select("tx", "n"), self._mine("outputs").select(_OUTPUT)
+        return held.join(asked, on=["tx", "n"], how="semi").collect(engine="streaming")
+
+    def _mine(self, table: str) -> pl.LazyFrame:
+        return self.scan(table).filter(pl.col("chain") == self.chain)
+
+
+class Spending:
+    """What a pull asks of the outputs before it: by search, or of the list once there is one."""
+
+    def __init__(self, store: Store, chain: str) -> None:
+        self._store, self._chain = store, chain
+        self._list: Outpoints | None = None
+
+    def resolve(self, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+        """Return the inputs of a batch as :func:`resolve` does."""
+        if self._list is None:
+            self._list = Outpoints.of(self._store, self._chain)
+        if self._list is None:
+            return resolve(tables, Searched(self._chain, self._store.scan))
+        try:
+            return resolve(tables, self._list)
+        except Damaged:  # it is derived from the tables
+            self._list.renew()
+            return resolve(tables, self._list)
+
+    def committed(self, tables: Mapping[str, pl.DataFrame], commit: Commit) -> None:
+        """Take in what was committed."""
+        if self._list is not None:
+            try:
+                self._list.add(tables, commit)
+            except NotDense:  # the next look-up is a search
+                self._list = None
+
+    def forgotten(self) -> None:
+        """Begin anew: blocks were taken out of the ledger."""
+        self._list = None
+
+
+def resolve(tables: Mapping[str, pl.DataFrame], earlier: Earlier) -> pl.DataFrame:
     """Return the inputs with number, value, address and kind of the outputs that they spend.
 
     A txid alone does not name a transaction (BIP30): an input spends the latest one before it.
     Only the transactions and outputs asked for are taken from the ledger. What is not there
     stays as the source states it, which is null where the source does not know it either.
+
+    Parameters
+    ----------
+    tables : mapping of str to polars.DataFrame
+        ``inputs``, ``transactions`` and ``outputs`` of one chain.
+    earlier : Earlier
+        The outputs that the ledger holds of that chain.
 
     Raises
     ------
@@ -31,19 +112,21 @@ def resolve(tables: Mapping[str, pl.DataFrame], scan: Scan) -> pl.DataFrame:
     """
     stated = tables["inputs"]
     inputs = stated.drop(_SPENT)
-    asked = inputs.lazy().select("chain", txid="prev_txid").unique()
-    txs = _found(tables, scan, "transactions", ["chain", "txid", "tx"], asked)
+    own = tables["transactions"].select("txid", "tx", at=pl.lit(None, pl.Int64))
+    txs = pl.concat([own, earlier.transactions(inputs["prev_txid"])]).rename({"tx": "tx_at"})
     pairs = (
-        inputs.join(txs, left_on=["chain", "prev_txid"], right_on=["chain", "txid"], suffix="_at")
+        inputs.join(txs, left_on="prev_txid", right_on="txid")
         .filter(pl.col("tx_at") < pl.col("tx"))
-        .group_by("chain", "tx", "n", "prev_n")
-        .agg(prev_tx=pl.col("tx_at").max())
+        .group_by(*_KEY, "prev_n")
+        .agg(pl.col("tx_at", "at").sort_by("tx_at").last())
+        .rename({"tx_at": "prev_tx"})
     )
-    spent = pairs.lazy().select("chain", tx="prev_tx", n="prev_n").unique()
-    columns = ["chain", "tx", "n", "value", "address", "script_kind"]
-    outputs = _found(tables, scan, "outputs", columns, spent)
+    spent = pairs.select("at", tx="prev_tx", n="prev_n").unique()
+    mine = tables["outputs"].select(_OUTPUT).join(spent, on=["tx", "n"], how="semi")
+    rest = spent.join(own.select("tx"), on="tx", how="anti")
+    outputs = pl.concat([mine, earlier.outputs(rest).select(_OUTPUT)])
     outputs = outputs.rename({"tx": "prev_tx", "n": "prev_n"})
-    resolved = pairs.join(outputs, on=["chain", "prev_tx", "prev_n"], how="left")
+    resolved = pairs.drop("at").join(outputs, on=["prev_tx", "prev_n"], how="left")
     _check_exist(resolved)
     rows = stated.join(
         resolved.drop("prev_n"), on=_KEY, how="left", suffix="_read", maintain_order="left"
@@ -53,17 +136,6 @@ def resolve(tables: Mapping[str, pl.DataFrame], scan: Scan) -> pl.DataFrame:
     read = pl.col("value_read").is_not_null()
     kept = [pl.when(read).then(f"{name}_read").otherwise(name).alias(name) for name in _SPENT]
     return rows.with_columns(kept).select(list(schema.INPUTS.schema))
-
-
-def _found(
-    tables: Mapping[str, pl.DataFrame], scan: Scan, name: str, columns: list[str],
-    asked: pl.LazyFrame,
-) -> pl.DataFrame:  # fmt: skip
-    """Return the rows asked for, of the ledger and of the batch itself."""
-    key = asked.collect_schema().names()
-    parts = [scan(name), tables[name].lazy()]
-    both = [part.select(columns).join(asked, on=key, how="semi") for part in parts]
-    return pl.concat([part.collect(engine="streaming") for part in both])
 
 
 def _check_agree(rows: pl.DataFrame) -> None:

@@ -15,7 +15,7 @@ from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import open_ledger
 from chainwatch.ledger.store import Store
 from chainwatch.sources.base import Batch, Reader, pull
-from chainwatch.sources.prevouts import resolve
+from chainwatch.sources.prevouts import Searched, resolve
 
 THEN = datetime(2024, 1, 2, tzinfo=UTC)
 
@@ -204,7 +204,7 @@ def resolved(spends: list[dict], old: list[tuple], new: list[tuple] = ()) -> lis
                       "outputs": rows(schema.OUTPUTS, *outputs)})  # fmt: skip
     held, tables = sides
     tables["inputs"] = rows(schema.INPUTS, *spends)
-    found = resolve(tables, lambda name: held[name].lazy())
+    found = resolve(tables, Searched(BITCOIN_REGTEST.id, lambda name: held[name].lazy()))
     assert found.columns == list(schema.INPUTS.schema)
     return found.sort("tx", "n").select("prev_tx", "value", "address").rows()
 
@@ -311,18 +311,22 @@ def stating(**stated: object) -> dict[str, pl.DataFrame]:
     return {**made.tables, "inputs": rows(schema.INPUTS, spend)}
 
 
+def earlier(folder: Path) -> Searched:
+    return Searched(BITCOIN_REGTEST.id, Store.create(folder).scan)
+
+
 def test_what_the_source_states_is_kept_where_nothing_is_known(tmp_path: Path) -> None:
     stated = {"prev_txid": b"?" * 32, "value": 7, "address": b"\x01" + b"a" * 20,
               "script_kind": "p2pkh"}  # fmt: skip
-    found = resolve(stating(**stated), Store.create(tmp_path).scan).row(0, named=True)
+    found = resolve(stating(**stated), earlier(tmp_path)).row(0, named=True)
     assert {name: found[name] for name in stated} == stated
     assert found["prev_tx"] is None
 
 
 def test_what_the_source_states_is_held_against_what_was_read(tmp_path: Path) -> None:
-    scan = Store.create(tmp_path).scan
+    held = earlier(tmp_path)
     right = {"value": 5, "script_kind": "nonstandard", "prev_tx": schema.pack_tx(3, 0)}
-    assert resolve(stating(**right), scan)["prev_tx"].to_list() == [right["prev_tx"]]
+    assert resolve(stating(**right), held)["prev_tx"].to_list() == [right["prev_tx"]]
     for wrong in ({"value": 6}, {"script_kind": "p2pk"}, {"prev_tx": 7}, {"address": b"a"}):
         with pytest.raises(BlockError, match="input 0 spends is not what that output says at hei"):
-            resolve(stating(**(right | wrong)), scan)
+            resolve(stating(**(right | wrong)), held)
