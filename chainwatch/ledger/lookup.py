@@ -22,6 +22,7 @@ from chainwatch.ledger.lookup_coins import coin_address, coin_transaction
 from chainwatch.ledger.lookup_results import AddressSummary, TransactionSummary
 from chainwatch.ledger.lookup_transfers import account_address, account_transaction
 from chainwatch.ledger.schema import POSITION_BITS
+from chainwatch.mistaken import shown
 
 
 class Finder(Protocol):
@@ -137,11 +138,11 @@ def _numbers(
 
 
 def _not_one(txid: str | bytes | int, found: list[tuple[str, int | bytes]]) -> LedgerError:
-    shown = txid.hex() if isinstance(txid, bytes) else str(txid)
+    given = txid.hex() if isinstance(txid, bytes) else str(txid)[:80]
     if not found:
         return LedgerError(
             "the ledger holds no such transaction",
-            where=shown[:80],
+            where=given,
             remedy="read the block or the address that it belongs to",
         )
     places = ", ".join(
@@ -150,7 +151,7 @@ def _not_one(txid: str | bytes | int, found: list[tuple[str, int | bytes]]) -> L
     )
     return LedgerError(
         f"{len(found)} transactions have this id ({places})",
-        where=shown[:80],
+        where=given,
         remedy=f"give the chain, or the number: {', '.join(str(n) for _, n in found[:4])}",
     )
 
@@ -167,7 +168,7 @@ def _chain_of_address(ledger: Ledger, address: str | bytes, chain: Chain | str |
     raise AddressError(
         "this can be an address of several chains of the ledger" if fitting
         else f"this is an address of no chain of the ledger (it holds {names})",
-        where=address.hex() if isinstance(address, bytes) else address[:80],
+        where=address.hex() if isinstance(address, bytes) else shown(address),
         remedy=f"say which with chain=..., of {names}" if fitting else "check it",
     )  # fmt: skip
 

@@ -29,6 +29,7 @@ FORMAT = 1
 
 _MARKER = "ledger.json"
 _DRAFT = "ledger.json.new"
+LOCK = "writer.lock"
 _ALL = (*schema.TABLES, schema.COMMITS)
 _BY_NAME = {table.name: table for table in schema.TABLES}
 
@@ -101,14 +102,27 @@ class Store:
         ------
         LedgerError
             If the folder holds something else, or has a name that Delta Lake cannot use.
+        LedgerLocked
+            If another process is making it.
         """
+        from chainwatch.ledger.writer import locked
+
         store = cls(delta.usable(path))
-        _mark(store.path)
-        for table in _ALL:
-            if not store._has(table.name):
-                delta.at(f"before create {table.name}")
-                delta.create(store.path / table.name, table)
+        _check_folder(store.path)
+        if store._whole():
+            return store
+        store.path.mkdir(parents=True, exist_ok=True)
+        with locked(store.path):
+            _mark(store.path)
+            for table in _ALL:
+                if not store._has(table.name):
+                    delta.at(f"before create {table.name}")
+                    delta.create(store.path / table.name, table)
         return store
+
+    def _whole(self) -> bool:
+        """Tell whether marker and tables are all there."""
+        return (self.path / _MARKER).exists() and all(self._has(table.name) for table in _ALL)
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
@@ -201,22 +215,28 @@ class Store:
                 writer.close()
 
 
-def _mark(folder: Path) -> None:
-    """Put the marker of a ledger into a new or empty folder."""
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder that is none, or that holds something else than a ledger."""
     if (folder / _MARKER).exists():
         return _check_format(folder / _MARKER)
     if folder.exists() and not folder.is_dir():
         raise LedgerError("this is a file, not a folder", where=str(folder), remedy="name a folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(item.name != _DRAFT for item in folder.iterdir()):
+    if folder.exists() and any(item.name not in (_DRAFT, LOCK) for item in folder.iterdir()):
         raise LedgerError(
             "the folder is not empty and holds no ledger",
             where=str(folder),
             remedy="name a new or empty folder",
         )
-    (folder / _DRAFT).write_text(json.dumps({"chainwatch ledger": FORMAT}) + "\n", encoding="utf-8")
-    delta.at("before ledger.json")
-    (folder / _DRAFT).replace(folder / _MARKER)
+
+
+def _mark(folder: Path) -> None:
+    """Put the marker of a ledger into a folder that may become one."""
+    _check_folder(folder)
+    if not (folder / _MARKER).exists():
+        text = json.dumps({"chainwatch ledger": FORMAT}) + "\n"
+        (folder / _DRAFT).write_text(text, encoding="utf-8")
+        delta.at("before ledger.json")
+        (folder / _DRAFT).replace(folder / _MARKER)
 
 
 def _check_format(marker: Path) -> None:

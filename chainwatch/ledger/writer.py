@@ -21,7 +21,7 @@ from chainwatch.chains import Chain
 from chainwatch.chains import chain as chain_of
 from chainwatch.errors import LedgerError, LedgerLocked
 from chainwatch.ledger import delta, schema
-from chainwatch.ledger.store import Commit, Store, table_named
+from chainwatch.ledger.store import LOCK, Commit, Store, table_named
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -220,9 +220,10 @@ def locked(folder: Path) -> Iterator[None]:
     LedgerLocked
         At once, if somebody else holds it.
     """
-    with (folder / "writer.lock").open("a+b") as handle:
+    with (folder / LOCK).open("a+b") as handle:
         try:
             _take(handle)
+            _check_there(handle, folder / LOCK)
         except OSError as error:
             raise LedgerLocked(
                 f"another writer holds the ledger{_holder(handle)}",
@@ -246,6 +247,12 @@ def _take(handle: BinaryIO) -> None:
         import fcntl
 
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _check_there(handle: BinaryIO, path: Path) -> None:
+    """Refuse a lock whose file is gone: a pull that wrote nothing removed the folder it made."""
+    if os.fstat(handle.fileno()).st_ino != path.stat().st_ino:
+        raise FileNotFoundError
 
 
 def _holder(handle: BinaryIO) -> str:

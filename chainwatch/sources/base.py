@@ -8,7 +8,6 @@ a pull that was killed and run again ends in the ledger of a pull that never was
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -18,11 +17,12 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import polars as pl
 
-from chainwatch.errors import LedgerError, LedgerLocked, expect
+from chainwatch.errors import LedgerError, LedgerLocked, SourceError, expect
 from chainwatch.ledger import schema
 from chainwatch.ledger.store import Store
 from chainwatch.sources.news import news
 from chainwatch.sources.prevouts import Spending
+from chainwatch.sources.pull_folder import missing, unmake
 from chainwatch.sources.pull_report import PullReport, counted
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def pull(
     folder = "name the ledger's folder, as in pull('ledger', BlockFiles('blocks.dat', chain='btc'))"
     expect(store, (Store, str, Path), "store", folder)
     expect(source, Source, "source", "pass a source, such as BlockFiles('blocks.dat', chain='btc')")
-    made = [] if isinstance(store, Store) else _missing(Path(store))
+    made = [] if isinstance(store, Store) else missing(Path(store))
     tally = _Tally()
     try:
         ledger = store if isinstance(store, Store) else Store.create(store)
@@ -172,33 +172,11 @@ def pull(
                     progress(f"commit {tally.commits:,}: {merged.what}, {merged.rows:,} rows")
     except BaseException as error:
         if not tally.commits and not isinstance(error, LedgerLocked):
-            _unmake(made)
+            unmake(made)
         if isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(_kept(tally.commits)) from None
         raise
     return tally.report(source)
-
-
-def _missing(folder: Path) -> list[Path]:
-    """Return the folders that will have to be made, the innermost first."""
-    return [item for item in (folder, *folder.parents) if not item.exists()]
-
-
-def _unmake(made: list[Path]) -> None:
-    """Remove the folder of a ledger that nothing was committed to, and the empty ones above it."""
-    if made and made[0].is_dir() and not _committed(made[0]):
-        shutil.rmtree(made[0])
-        for folder in made[1:]:
-            if not any(folder.iterdir()):
-                folder.rmdir()
-
-
-def _committed(folder: Path) -> bool:
-    """Tell whether another process has committed to a ledger meanwhile."""
-    try:
-        return Store.open(folder).head() is not None
-    except LedgerError:  # it was not even made whole
-        return False
 
 
 def _kept(commits: int) -> str:
@@ -221,29 +199,38 @@ def _merged(
     read = read_units(ledger, source.chain)
     waiting: list[Batch] = []
     since, rows = time.monotonic(), 0
-    for batch in source.batches(ledger):
-        tally.notes.update(dict.fromkeys(batch.notes))
-        if batch.stale is not None:
-            if waiting:
+    try:
+        for batch in source.batches(ledger):
+            tally.notes.update(dict.fromkeys(batch.notes))
+            if batch.stale is not None:
+                if waiting:
+                    yield _join(waiting)
+                waiting, since, rows = [], time.monotonic(), 0
+                yield batch
+                read = read_units(ledger, source.chain)
+            elif _is_new(batch, read, tally):
+                read.update(batch.units)
+                waiting.append(batch)
+                rows += batch.rows
+            if waiting and (rows >= batch_rows or time.monotonic() - since >= batch_seconds):
                 yield _join(waiting)
-            waiting, since, rows = [], time.monotonic(), 0
-            yield batch
-            read = read_units(ledger, source.chain)
-            continue
-        old = read.intersection(batch.units)
-        tally.skipped += len(old)
-        if len(old) == len(batch.units):
-            continue
-        if old:
-            raise LedgerError(f"{batch.what} was read in part before", where=min(old))
-        read.update(batch.units)
-        waiting.append(batch)
-        rows += batch.rows
-        if rows >= batch_rows or time.monotonic() - since >= batch_seconds:
+                waiting, since, rows = [], time.monotonic(), 0
+    except (SourceError, KeyboardInterrupt):
+        # What a server was asked for before it failed need not be asked again.
+        if waiting:
             yield _join(waiting)
-            waiting, since, rows = [], time.monotonic(), 0
+        raise
     if waiting:
         yield _join(waiting)
+
+
+def _is_new(batch: Batch, read: set[str], tally: _Tally) -> bool:
+    """Tell whether a batch is yet to be stored; part of one cannot be."""
+    old = read.intersection(batch.units)
+    tally.skipped += len(old)
+    if old and len(old) < len(batch.units):
+        raise LedgerError(f"{batch.what} was read in part before", where=min(old))
+    return len(old) < len(batch.units)
 
 
 def _join(batches: list[Batch]) -> Batch:

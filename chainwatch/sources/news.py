@@ -29,6 +29,9 @@ _SAME = {
 }
 """Columns in which two reports of one row must not differ."""
 
+_STATED = {"inputs": ("value", "address", "script_kind")}
+"""Columns in which they must not differ where both know the first of them."""
+
 
 def news(name: str, frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     """Return the rows that neither the ledger nor an earlier row of the frame holds.
@@ -47,7 +50,8 @@ def news(name: str, frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     held = _near(rows, reader.scan(name)).join(
         rows.lazy().select(key), on=key, how="semi", nulls_equal=True
     )
-    known = held.select(*key, *_SAME.get(name, ())).collect(engine="streaming")
+    columns = [*key, *_SAME.get(name, ()), *_STATED.get(name, ())]
+    known = held.select(columns).collect(engine="streaming")
     if not known.height:
         return rows
     _check_same(name, rows, known)
@@ -63,16 +67,18 @@ def _near(rows: pl.DataFrame, held: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _check_same(name: str, rows: pl.DataFrame, known: pl.DataFrame) -> None:
-    key, columns = list(_TABLES[name].key), _SAME.get(name, ())
-    both = rows.join(known, on=key, how="inner", nulls_equal=True, suffix="_held")
-    for column in columns:
-        differ = both.filter(~pl.col(column).eq_missing(pl.col(f"{column}_held"))).sort(key)
-        for row in differ.head(1).iter_rows(named=True):
+    key, stated = list(_TABLES[name].key), _STATED.get(name, ())
+    both = rows.join(known, on=key, how="inner", nulls_equal=True, suffix="_held").sort(key)
+    for column in (*_SAME.get(name, ()), *stated):
+        differ = ~pl.col(column).eq_missing(pl.col(f"{column}_held"))
+        if column in stated:
+            differ &= pl.all_horizontal(pl.col(stated[0], f"{stated[0]}_held").is_not_null())
+        for row in both.filter(differ).head(1).iter_rows(named=True):
             raise InputError(
                 f"{name} has {column} {_shown(row[column])}, but "
                 f"{_shown(row[f'{column}_held'])} was read there before",
                 where=_place(row),
-                remedy="find out which source is right, and read only that one",
+                remedy="find out which source is right, and read only that one into a new ledger",
             )
 
 

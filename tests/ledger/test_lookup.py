@@ -147,6 +147,17 @@ def test_what_was_not_read_is_said(small_ledger: Callable[[str], Ledger],
     assert "3 (1 not read)" in repr(made)
 
 
+def test_a_key_given_for_an_address_is_not_repeated(tables: Tables) -> None:
+    key = (
+        "xpub661MyMwAqRbcFtXgS5sYJABqqG9YLmC4Q1Rdap9gSE8NqtwybGhePY2gZ29ESFjqJoCu1Rupje8YtGqsefD"
+        "265TMg7usUDFdp6W1EGMcet8"
+    )
+    with pytest.raises(AddressError, match="no chain of the ledger") as caught:
+        Ledger.from_tables(tables).address(key)
+    assert key[:12] not in str(caught.value)
+    assert "not repeated here" in str(caught.value)
+
+
 def test_a_transaction_of_the_small_chain(tables: Tables) -> None:
     ledger = Ledger.from_tables(tables)
     number = schema.pack_tx(2, 1)

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import polars as pl
 import pytest
 
 from chainwatch.chains import BITCOIN_REGTEST, TRON
-from chainwatch.errors import ArgumentError, BlockError, InputError, LedgerError, LedgerLocked
-from chainwatch.ledger import schema
+from chainwatch.errors import (
+    ArgumentError,
+    BlockError,
+    InputError,
+    LedgerError,
+    LedgerLocked,
+    NoAnswer,
+    SourceError,
+)
+from chainwatch.ledger import delta, schema
 from chainwatch.ledger.ledger import open_ledger
 from chainwatch.ledger.store import Store
 from chainwatch.sources.base import Batch, Reader, pull
@@ -110,10 +122,10 @@ def test_a_unit_read_in_part_is_refused(tmp_path: Path) -> None:
 
 def test_an_interrupt_says_what_is_kept(tmp_path: Path) -> None:
     parts = [batch(k) for k in range(4)]
-    with pytest.raises(KeyboardInterrupt, match=r"^interrupted; 1 commit is kept; the same"):
+    with pytest.raises(KeyboardInterrupt, match=r"^interrupted; 2 commits are kept; the same"):
         pull(tmp_path / "a", Some(*parts[:3], fails=KeyboardInterrupt()), batch_rows=4)
     done = pull(tmp_path / "a", Some(*parts), batch_rows=4)
-    assert done.skipped == 2
+    assert done.skipped == 3, "what was read before the interrupt is kept too"
     pull(tmp_path / "b", Some(*parts))
     assert open_ledger(tmp_path / "a").digests() == open_ledger(tmp_path / "b").digests()
 
@@ -165,6 +177,61 @@ def test_an_error_of_the_source_keeps_what_was_committed(tmp_path: Path) -> None
     with pytest.raises(InputError, match="gone"):
         pull(tmp_path, Some(batch(1), batch(2), fails=InputError("gone")), batch_rows=1)
     assert open_ledger(tmp_path).transfers.collect().height == 2
+
+
+@pytest.mark.parametrize("fails", [SourceError("429"), NoAnswer("silent")])
+def test_what_a_server_gave_before_it_failed_is_kept(tmp_path: Path, fails: SourceError) -> None:
+    with pytest.raises(type(fails)):
+        pull(tmp_path / "new", Some(batch(1), batch(2), fails=fails))
+    assert open_ledger(tmp_path / "new").transfers.collect().height == 2
+
+
+def test_what_files_gave_before_they_were_found_damaged_is_not(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="damaged"):
+        pull(tmp_path / "new", Some(batch(1), batch(2), fails=InputError("damaged")))
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_interrupt_in_the_first_commit_keeps_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(point: str) -> None:
+        if point == "before commits":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(delta, "fault", dies)
+    with pytest.raises(KeyboardInterrupt, match=r"^interrupted; nothing was written$"):
+        pull(tmp_path / "new", Some(batch(1)))
+    assert not (tmp_path / "new").exists()
+
+
+RACE = """
+import sys, time
+from pathlib import Path
+from chainwatch.errors import LedgerLocked
+from chainwatch.sources.base import pull
+from chainwatch.sources.block_files import BlockFiles
+folder, blocks, at = sys.argv[1:]
+source = BlockFiles(blocks, "btc-regtest")
+time.sleep(max(0, float(at) - time.time()))
+try:
+    print("ok", pull(folder, source).commits)
+except LedgerLocked:
+    print("locked")
+"""
+
+
+def test_two_that_begin_one_ledger_leave_one(maker: ModuleType, tmp_path: Path) -> None:
+    """Who comes second is told so, or finds all read; it never takes the first one's away."""
+    blocks = tmp_path / "blk.dat"
+    blocks.write_bytes(maker.framed(*maker.Chain().grow(5).blocks))
+    for number in range(4):
+        folder, at = tmp_path / str(number), time.time() + 1.5
+        command = [sys.executable, "-c", RACE, str(folder), str(blocks), str(at)]
+        both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in "ab"]
+        said = sorted(process.communicate()[0].strip() for process in both)
+        assert said in (["locked", "ok 1"], ["ok 0", "ok 1"])
+        assert open_ledger(folder).blocks.collect().height == 6
 
 
 def test_one_writer(tmp_path: Path) -> None:
@@ -302,6 +369,29 @@ def test_two_stories_of_one_place_are_refused(tmp_path: Path, batch_rows: int) -
     other = Coins(block_at(3, b"x"), block_at(3, b"y", unit="address"))
     with pytest.raises(InputError, match="transactions has txid 7979"):
         pull(tmp_path / "b", other, batch_rows=batch_rows)
+
+
+def spend_at(unit: str, **stated: object) -> Batch:
+    """Return one transaction that spends what the ledger lacks, as one source states it."""
+    made = block_at(3, b"x", unit=unit)
+    spend = {**spending(0, schema.pack_tx(3, 0), b"?" * 32), **stated}
+    return Batch({**made.tables, "inputs": rows(schema.INPUTS, spend)}, made.units, "some")
+
+
+KNOWN = {"value": 7, "address": b"\x01" + b"a" * 20, "script_kind": "p2pkh"}
+
+
+@pytest.mark.parametrize("lie", [{"value": 8}, {"address": b"\x01" + b"b" * 20},
+                                 {"address": None, "script_kind": "p2pk"}])  # fmt: skip
+def test_two_stories_of_what_is_spent_are_refused(tmp_path: Path, lie: dict) -> None:
+    with pytest.raises(InputError, match=r"inputs has .* was read there before .* a new ledger"):
+        pull(tmp_path, Coins(spend_at("block", **(KNOWN | lie)), spend_at("address", **KNOWN)))
+
+
+def test_who_does_not_know_what_is_spent_contradicts_nobody(tmp_path: Path) -> None:
+    pull(tmp_path, Coins(spend_at("block", **KNOWN), spend_at("address")))
+    row = open_ledger(tmp_path).inputs.collect().row(0, named=True)
+    assert {name: row[name] for name in KNOWN} == KNOWN
 
 
 def stating(**stated: object) -> dict[str, pl.DataFrame]:
