@@ -11,7 +11,8 @@ from html import escape
 
 import polars as pl
 
-from chainwatch.errors import ConservationError
+from chainwatch.errors import ConservationError, LedgerError
+from chainwatch.ledger.file_digests import changed_files
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS
 from chainwatch.ledger.verdicts import CHECKS, Check
@@ -95,11 +96,34 @@ def check(ledger: Ledger) -> CheckReport:
     Returns
     -------
     CheckReport
-        One row per check and chain; see :data:`chainwatch.ledger.verdicts.CHECKS`.
+        One row per check and chain; see :data:`chainwatch.ledger.verdicts.CHECKS`; and, of a
+        ledger on disk, one for its files.
+
+    Raises
+    ------
+    LedgerError
+        If a file is not as it was written: then nothing that stands in it is judged.
     """
     whole = ledger.history
+    files = _files(whole)
     found = pl.concat([_report(item, whole) for item in CHECKS])
-    return CheckReport(found.sort("chain", maintain_order=True))
+    return CheckReport(pl.concat([files, found.sort("chain", maintain_order=True)]))
+
+
+def _files(ledger: Ledger) -> pl.DataFrame:
+    """Return the verdict on the files of a ledger; no row for one in memory."""
+    rows: list[tuple[str, str, int, int, int, str]] = []
+    if ledger.store is not None and ledger.commit is not None:
+        found = changed_files(ledger.store.path, ledger.commit.versions)
+        if found.changed:
+            raise LedgerError(
+                f"{len(found.changed):,} files of the ledger are not as they were written",
+                where=str(ledger.store.path / found.changed[0]),
+                remedy="restore the ledger from a copy, or read its sources into a new one",
+            )
+        asserts = "every file has the SHA-256 that was noted when it was written"
+        rows.append(("files", "every chain", found.same, 0, found.unlisted, asserts))
+    return pl.DataFrame(rows, schema=_FRAME, orient="row")
 
 
 def _report(item: Check, ledger: Ledger) -> pl.DataFrame:

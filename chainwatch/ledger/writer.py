@@ -21,6 +21,7 @@ from chainwatch.chains import Chain
 from chainwatch.chains import chain as chain_of
 from chainwatch.errors import LedgerError, LedgerLocked
 from chainwatch.ledger import delta, schema
+from chainwatch.ledger.file_digests import note_files
 from chainwatch.ledger.store import LOCK, Commit, Store, table_named
 
 if TYPE_CHECKING:
@@ -129,7 +130,10 @@ class Writer:
                 delta.at(f"before compact {name}")
                 delta.merge_files(opened)
             delta.at("before compact commits")
-            delta.merge_files(delta.load(self._store.path / "commits"))
+            commits = delta.load(self._store.path / "commits")
+            before = commits.version()
+            delta.merge_files(commits)
+            note_files(self._store.path, "commits", before, commits.version())
             made = self._record(SELF, "", COMPACTED, None, 0)
         self._unmerged = 0
         return made
@@ -147,12 +151,22 @@ class Writer:
             **{f"{name}_version": opened.version() for name, opened in self._open.items()},
         }
         frame = schema.COMMITS.conform(pl.DataFrame([row], schema=schema.COMMITS.schema))
+        self._note_files()
         delta.at("before commits")
-        delta.append(delta.load(self._store.path / "commits"), frame)
+        commits = delta.load(self._store.path / "commits")
+        before = commits.version()
+        delta.append(commits, frame)
         delta.at("after commits")
+        note_files(self._store.path, "commits", before, commits.version())
         self._head = Commit.of_row(row)
         self._unmerged += 1
         return self._head
+
+    def _note_files(self) -> None:
+        """List the digests of the files written since the last commit."""
+        for name, opened in self._open.items():
+            before = self._head.versions[name] if self._head else 0
+            note_files(self._store.path, name, before, opened.version())
 
     @contextmanager
     def _whole(self) -> Iterator[None]:

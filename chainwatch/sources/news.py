@@ -30,7 +30,7 @@ _SAME = {
 """Columns in which two reports of one row must not differ."""
 
 _STATED = {"inputs": ("value", "address", "script_kind")}
-"""Columns in which they must not differ where both know the first of them."""
+"""Columns in which they must not differ where both know the value."""
 
 
 def news(name: str, frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
@@ -72,7 +72,7 @@ def _check_same(name: str, rows: pl.DataFrame, known: pl.DataFrame) -> None:
     for column in (*_SAME.get(name, ()), *stated):
         differ = ~pl.col(column).eq_missing(pl.col(f"{column}_held"))
         if column in stated:
-            differ &= pl.all_horizontal(pl.col(stated[0], f"{stated[0]}_held").is_not_null())
+            differ &= pl.all_horizontal(pl.col("value", "value_held").is_not_null())
         for row in both.filter(differ).head(1).iter_rows(named=True):
             raise InputError(
                 f"{name} has {column} {_shown(row[column])}, but "

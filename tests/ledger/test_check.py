@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from chainwatch.chains import chain
-from chainwatch.errors import ConservationError
-from chainwatch.ledger import schema
+from chainwatch.errors import ConservationError, LedgerError
+from chainwatch.ledger import delta, schema
 from chainwatch.ledger.check import CheckReport, check
-from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.ledger import Ledger, open_ledger
+from chainwatch.ledger.store import Store
 from chainwatch.ledger.verdicts import CHECKS, HALVINGS
 
 Tables = dict[str, pl.DataFrame]
@@ -377,3 +381,68 @@ def test_html_is_escaped(tables: Tables) -> None:
     shown = Ledger.from_tables(named).check()._repr_html_()
     assert "&lt;script&gt;" in shown
     assert "<script" not in shown
+
+
+# Files ------------------------------------------------------------------------------------------
+
+
+def _committed(folder: Path, tables: dict[str, pl.DataFrame]) -> Ledger:
+    with Store.create(folder).writer() as writer:
+        writer.commit(tables, source="test", chain="btc-regtest", what="blocks")
+        writer.compact()
+    return open_ledger(folder)
+
+
+def test_files_are_as_they_were_written(tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    ledger = _committed(tmp_path, tables)
+    row = ledger.check().frame.row(0, named=True)
+    assert row["name"] == "files"
+    assert (row["checked"], row["failed"], row["unread"]) == (len(_parquet(ledger)), 0, 0)
+
+
+def _parquet(ledger: Ledger) -> list[Path]:
+    assert ledger.store is not None
+    assert ledger.commit is not None
+    return [
+        path
+        for table, version in {**ledger.commit.versions, "commits": None}.items()
+        for path in delta.files(ledger.store.path / table, version)
+    ]
+
+
+def test_any_changed_byte_is_found(tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    ledger = _committed(tmp_path, tables)
+    for path in _parquet(ledger):
+        data = path.read_bytes()
+        for place in (4, len(data) // 2, len(data) - 5):
+            path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+            with pytest.raises(LedgerError, match="not as they were written") as caught:
+                ledger.check()
+            assert str(caught.value.where).endswith(f"{path.parent.name}/{path.name}")
+        path.write_bytes(data)
+    assert ledger.check().ok
+
+
+def test_a_file_that_is_gone_is_found(tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    ledger = _committed(tmp_path, tables)
+    _parquet(ledger)[0].unlink()
+    with pytest.raises(LedgerError, match="1 files of the ledger are not as they were written"):
+        ledger.check()
+
+
+def test_files_that_were_never_listed_are_counted(
+    tables: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
+    ledger = _committed(tmp_path, tables)
+    (tmp_path / "files.sha256").unlink()
+    row = ledger.check().frame.row(0, named=True)
+    assert (row["checked"], row["unread"]) == (0, len(_parquet(ledger)))
+
+
+@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="there is no sha256sum here")
+def test_the_list_is_one_that_other_programs_read(
+    tables: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
+    _committed(tmp_path, tables)
+    done = subprocess.run(["sha256sum", "-c", "--quiet", "files.sha256"], cwd=tmp_path, check=False)
+    assert done.returncode == 0
