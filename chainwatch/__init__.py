@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from chainwatch.errors import ChainwatchError
     from chainwatch.heuristics.links import Links
     from chainwatch.heuristics.ownership import co_spends
+    from chainwatch.ledger.index import build_index
     from chainwatch.ledger.ledger import Ledger, open_ledger
     from chainwatch.sources.base import pull
     from chainwatch.sources.bitcoin_rest import BitcoinRest
@@ -90,6 +91,7 @@ __all__ = [
     "Trace",
     "TransferDump",
     "addresses_of_xpub",
+    "build_index",
     "chain",
     "cluster",
     "co_spends",
@@ -135,6 +137,7 @@ _HOMES = {
     "Trace": "tracing.trace",
     "TransferDump": "sources.dumps",
     "addresses_of_xpub": "sources.extended_keys",
+    "build_index": "ledger.index",
     "chain": "chains",
     "cluster": "clusters.cluster",
     "co_spends": "heuristics.ownership",

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainwatch.terminal import say
+from chainwatch.terminal import progress, say
 from chainwatch.terminal import show as show_result
 
 if TYPE_CHECKING:
     from chainwatch.chains import Chain
     from chainwatch.ledger.ledger import Ledger
+    from chainwatch.ledger.lookup_results import AddressSummary, TransactionSummary
 
 LedgerOption = Annotated[Path, typer.Option("--ledger", help="Folder of the ledger.")]
 ChainOption = Annotated[
@@ -29,7 +30,7 @@ _TXID = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (status, check, show):
+    for command in (status, check, index, show):
         app.command()(command)
 
 
@@ -65,10 +66,32 @@ def check(ledger: LedgerOption) -> None:
     report.raise_for_failures()
 
 
+def index(
+    ledger: LedgerOption,
+    anew: Annotated[bool, typer.Option("--anew", help="Use no earlier index.")] = False,
+) -> None:
+    """Build the index that makes `show` quick in a large ledger, or bring it up to date.
+
+    Example: chainwatch index --ledger ledger
+    """
+    from chainwatch.ledger.index import build_index
+    from chainwatch.ledger.ledger import open_ledger
+
+    with progress("building the index"):
+        found = build_index(open_ledger(ledger), anew=anew)
+    for made in found:
+        say(f"{made!r}, {made.nbytes / 1e6:,.1f} MB")
+    if not found:
+        say("nothing to index: the ledger holds no chain of coins")
+
+
 def show(
     what: Annotated[str, typer.Argument(metavar="ADDRESS|TXID", help="What to look up.")],
     ledger: LedgerOption,
     chain: ChainOption = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="Also list the last payments of an address.")
+    ] = False,
 ) -> None:
     """Show what was read of an address or a transaction; who else took part is only counted.
 
@@ -82,6 +105,20 @@ def show(
     width = max(map(len, facts))
     for name, value in facts.items():
         say(f"{name:<{width}}  {value}")
+    for line in _history_lines(found) if history else ():
+        say(line)
+
+
+def _history_lines(found: AddressSummary | TransactionSummary) -> Iterator[str]:
+    """Yield the latest payments of an address, without the others that took part."""
+    from chainwatch.ledger.lookup_results import AddressSummary
+
+    if not isinstance(found, AddressSummary):
+        return
+    rows = found.history.sort("time", "tx", "txid", nulls_last=True)
+    yield from _more(rows.height, "earlier rows")
+    for row in rows.tail(MOST_SHOWN).iter_rows(named=True):
+        yield f"  {found.line(row)}"
 
 
 def _chain_lines(ledger: Ledger, chain: Chain) -> Iterator[str]:

@@ -127,6 +127,27 @@ def test_showing_an_address(run: Run, otter: Path, otter_case: Any) -> None:
     assert not any(other in out for other in shown)
 
 
+def test_showing_the_history_of_an_address(run: Run, otter: Path, otter_case: Any) -> None:
+    address = otter_case.ledger.outputs.collect()["address"].drop_nulls().mode().sort()[0]
+    text = addresses.text(address, "btc-regtest")
+    status, out, _ = run("show", text, "--ledger", otter, "--history")
+    assert status == 0
+    history = otter_case.ledger.address(address, "btc-regtest").history
+    listed = [line.split()[-1] for line in out.splitlines() if line.startswith("  20")]
+    latest = history.sort("time", "tx", "txid")["txid"].tail(20)
+    assert listed == [txid[::-1].hex() for txid in latest]
+    assert (f"and {history.height - 20:,} earlier rows" in out) == (history.height > 20)
+
+
+def test_building_the_index(run: Run, otter: Path) -> None:
+    status, out, err = run("index", "--ledger", otter)
+    assert (status, err) == (0, "")
+    assert "Index(btc-regtest, commit" in out
+    status, out, _ = run("check", "--ledger", otter)
+    assert status == 0
+    assert "the index for look-ups says what the tables say" in out
+
+
 def test_showing_a_transaction(run: Run, otter: Path, otter_case: Any) -> None:
     row = otter_case.ledger.transactions.collect().sort("tx").row(-1, named=True)
     text = row["txid"][::-1].hex()
@@ -157,6 +178,6 @@ def test_what_is_wrong_is_one_sentence(
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", ["status", "check", "show"])
+@pytest.mark.parametrize("name", ["status", "check", "index", "show"])
 def test_help_has_an_example(run: Run, name: str) -> None:
     assert f"Example: chainwatch {name}" in " ".join(run(name, "--help")[1].split())

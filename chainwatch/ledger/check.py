@@ -6,6 +6,7 @@ holds, it fails, or it is *unread*. The whole history is checked, whatever the l
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
@@ -13,6 +14,7 @@ import polars as pl
 
 from chainwatch.errors import ConservationError, LedgerError
 from chainwatch.ledger.file_digests import changed_files
+from chainwatch.ledger.index import open_index
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS
 from chainwatch.ledger.verdicts import CHECKS, Check
@@ -102,12 +104,24 @@ def check(ledger: Ledger) -> CheckReport:
     Raises
     ------
     LedgerError
-        If a file is not as it was written: then nothing that stands in it is judged.
+        If a file is not as it was written, or the index for look-ups says something else.
     """
     whole = ledger.history
     files = _files(whole)
     found = pl.concat([_report(item, whole) for item in CHECKS])
-    return CheckReport(pl.concat([files, found.sort("chain", maintain_order=True)]))
+    rows = [files, found.sort("chain", maintain_order=True), *_indexes(whole)]
+    return CheckReport(pl.concat(rows))
+
+
+def _indexes(ledger: Ledger) -> Iterator[pl.DataFrame]:
+    """Yield the verdict on each index that there is: all of its rows are held to the tables."""
+    for chain in ledger.chains if ledger.store is not None else ():
+        made = open_index(ledger, chain)
+        if made is not None:
+            made.check(ledger)
+            note = "the index for look-ups says what the tables say"
+            row = ("index", chain.id, len(made.columns["tx_number"]), 0, 0, note)
+            yield pl.DataFrame([row], schema=_FRAME, orient="row")
 
 
 def _files(ledger: Ledger) -> pl.DataFrame:

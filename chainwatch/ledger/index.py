@@ -9,9 +9,9 @@ transfers are looked up in the tables.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,14 @@ from chainwatch.chains import chain as chain_of
 from chainwatch.errors import LedgerError
 from chainwatch.ledger import delta
 from chainwatch.ledger.index_build import NONE, STORED, Columns, columns_of, restored, rows_of
-from chainwatch.ledger.index_rows import rows_at
+from chainwatch.ledger.index_rows import Frames, rows_at
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.writer import COMPACTED, SELF
+from chainwatch.ledger.writer import COMPACTED, SELF, locked
 
 FORMAT = 1
 _FOLDER = "index"
 _FACTS = "index.json"
-_REMEDY = "build it again; the tables are not touched"
+_REMEDY = "build it again with `chainwatch index`; the tables are not touched"
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,9 +65,12 @@ class Index:
         """Size of all columns, bytes."""
         return sum(int(column.nbytes) for column in self.columns.values())
 
-    def touching(self, address: bytes) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    def touching(self, address: bytes) -> Frames:
         """Return the transactions, inputs and outputs of all transactions that name an address."""
-        made = self.columns
+        with self._sound():
+            return self._touching(self.columns, address)
+
+    def _touching(self, made: Mapping[str, NDArray[Any]], address: bytes) -> Frames:
         one = _address(made, address)
         if one is None:
             return rows_at(made, np.empty(0, np.int64), self.chain)
@@ -81,7 +84,10 @@ class Index:
 
     def numbers_of(self, txid: bytes) -> list[int]:
         """Return the numbers of the transactions with an id: more than one is possible (BIP30)."""
-        made = self.columns
+        with self._sound():
+            return self._numbers_of(self.columns, txid)
+
+    def _numbers_of(self, made: Mapping[str, NDArray[Any]], txid: bytes) -> list[int]:
         order, ids = made["id_order"], made["tx_id"]
         low = _bisect(len(order), lambda k: ids[order[k]].tobytes() < txid)
         numbers = []
@@ -90,12 +96,21 @@ class Index:
             low += 1
         return sorted(numbers)
 
-    def transaction(self, number: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    def transaction(self, number: int) -> Frames:
         """Return one transaction with its inputs and outputs; no rows if it is not there."""
         numbers = self.columns["tx_number"]
         place = int(np.searchsorted(numbers, number))
         there = place < len(numbers) and numbers[place] == number
-        return rows_at(self.columns, np.array([place] if there else [], np.int64), self.chain)
+        with self._sound():
+            return rows_at(self.columns, np.array([place] if there else [], np.int64), self.chain)
+
+    @contextmanager
+    def _sound(self) -> Iterator[None]:
+        """Turn a number that leads out of a column into a sentence."""
+        try:
+            yield
+        except (IndexError, OverflowError) as error:
+            raise LedgerError("the index is damaged", where=repr(self), remedy=_REMEDY) from error
 
     def check(self, ledger: Ledger) -> None:
         """Compare every row that the index can give with the tables.
@@ -129,6 +144,8 @@ def build_index(ledger: Ledger, *, anew: bool = False, keep: int = 2) -> tuple[I
     ------
     LedgerError
         If the tables do not fit together; see :meth:`Ledger.check`.
+    LedgerLocked
+        If another process is writing an index.
     """
     whole = ledger.history
     chains = [item for item in whole.chains if item.family == "utxo"]
@@ -139,8 +156,10 @@ def build_index(ledger: Ledger, *, anew: bool = False, keep: int = 2) -> tuple[I
     if whole.store is None or whole.commit is None:
         return tuple(found)
     folder = whole.store.path / _FOLDER
-    _write(folder, number, found)
-    _drop(folder, number, keep)
+    folder.mkdir(exist_ok=True)
+    with locked(folder):
+        _write(folder, number, found)
+        _drop(folder, number, keep)
     return tuple(_opened(folder / str(number), number, item) for item in chains)
 
 
@@ -223,8 +242,9 @@ def _bisect(size: int, below: Any) -> int:
 
 def _write(folder: Path, number: int, found: list[Index]) -> None:
     """Write all chains into a new folder and give it its name at the end."""
-    draft = folder / f".{number}.{os.getpid()}.new"
-    shutil.rmtree(draft, ignore_errors=True)
+    for left in folder.glob(".*.new"):  # of builders that died: who holds the lock is alone
+        shutil.rmtree(left)
+    draft = folder / f".{number}.new"
     for one in found:
         place = draft / one.chain.alias
         place.mkdir(parents=True)

@@ -6,9 +6,11 @@ shown in an edition; never in a repr.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
+from typing import Any
 
 import polars as pl
 
@@ -131,6 +133,18 @@ class AddressSummary:
             "read": "; ".join(self.coverage),
         }
         return facts if tokens else {name: text for name, text in facts.items() if name != "tokens"}
+
+    def line(self, row: Mapping[str, Any]) -> str:
+        """Return a row of its history in words: when, how much, in which transaction."""
+        when = f"{row['time']:%Y-%m-%d %H:%M:%S}"
+        shown = row["txid"] if self.chain.family != "utxo" else row["txid"][::-1]
+        if self.chain.family == "utxo":
+            parts = [f"{name} {_amount(int(row[name]), self.chain)}" for name in
+                     ("received", "spent") if row[name]]  # fmt: skip
+            return f"{when}  {', '.join(parts) or 'no amount'}  {shown.hex()}"
+        amount = "an amount that is not known" if row["amount"] is None else f"{row['amount']:,}"
+        what = "base units" if row["contract"] is None else f"of {row['contract'][1:].hex()}"
+        return f"{when}  {row['direction']} {amount} {what}  {shown.hex()}"
 
     def __repr__(self) -> str:
         facts = self.facts()

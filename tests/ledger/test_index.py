@@ -12,12 +12,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from chainwatch.errors import LedgerError
+from chainwatch.errors import LedgerError, LedgerLocked
 from chainwatch.ledger import delta, schema
 from chainwatch.ledger.index import Index, build_index, open_index
 from chainwatch.ledger.index_build import STORED
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.ledger.store import Store
+from chainwatch.ledger.writer import locked
 
 Tables = dict[str, pl.DataFrame]
 REGTEST = "btc-regtest"
@@ -176,6 +177,52 @@ def test_damage_is_seen(tmp_path: Path, tables: Tables) -> None:
     shutil.copy(folder / "in_n.npy", folder / "out_n.npy")
     with pytest.raises(LedgerError, match="another make"):
         open_index(ledger, REGTEST)
+
+
+def test_what_dead_builders_left_is_swept(
+    tmp_path: Path, tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = commit(tmp_path / "l", tables)
+    with monkeypatch.context() as patch:
+        patch.setattr(delta, "fault", lambda point: 1 / 0 if point == "before index" else None)
+        with pytest.raises(ZeroDivisionError):
+            build_index(ledger)
+    (tmp_path / "l/index/.9.4711.new").mkdir()
+    build_index(ledger)
+    names = {item.name for item in (tmp_path / "l/index").iterdir()}
+    assert names == {"1", "writer.lock"}
+
+
+def test_two_builders_do_not_meet(tmp_path: Path, tables: Tables) -> None:
+    ledger = commit(tmp_path / "l", tables)
+    build_index(ledger)
+    with locked(tmp_path / "l/index"), pytest.raises(LedgerLocked):
+        build_index(ledger)
+
+
+def test_a_number_that_leads_nowhere_is_a_sentence(tmp_path: Path, tables: Tables) -> None:
+    ledger = commit(tmp_path / "l", tables)
+    build_index(ledger)
+    path = tmp_path / "l/index/1/btc-regtest/addr_out.npy"
+    rows = np.load(path)
+    np.save(path, np.full_like(rows, 2**31))
+    address = next(item for item in tables["outputs"]["address"] if item)
+    with pytest.raises(LedgerError, match=r"the index is damaged .*chainwatch index"):
+        ledger.address(address, REGTEST)
+
+
+def test_the_check_of_the_ledger_looks_at_its_index(tmp_path: Path, tables: Tables) -> None:
+    ledger = commit(tmp_path / "l", tables)
+    assert "index" not in ledger.check().frame["name"]
+    build_index(ledger)
+    row = ledger.check().frame.filter(name="index").row(0, named=True)
+    assert (row["checked"], row["failed"]) == (tables["transactions"].height, 0)
+    path = tmp_path / "l/index/1/btc-regtest/out_val.npy"
+    values = np.load(path)
+    values[0] ^= 1
+    np.save(path, values)
+    with pytest.raises(LedgerError, match="outputs of the index are not those of the tables"):
+        ledger.check()
 
 
 @pytest.mark.parametrize("name", ["out_val", "out_addr", "in_prev_tx", "addr_order", "addr_out",
