@@ -14,6 +14,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 PER_BLOCK = 2_500
 MAGIC = {"btc-regtest": bytes.fromhex("fabfb5da"), "btc": bytes.fromhex("f9beb4d9")}
@@ -52,6 +53,16 @@ def merkle_root(ids: list[bytes]) -> bytes:
     return ids[0]
 
 
+class Coin(NamedTuple):
+    """An output that can be spent."""
+
+    txid: bytes
+    n: int
+    value: int
+    kind: str
+    script: bytes
+
+
 @dataclass
 class Maker:
     """Makes blocks on top of each other; it holds the outputs that can be spent."""
@@ -59,7 +70,7 @@ class Maker:
     seed: int = 11
     height: int = 0
     parent: bytes = bytes(32)
-    coins: list[tuple[bytes, int, int, str]] = field(default_factory=list)
+    coins: list[Coin] = field(default_factory=list)
     keys: list[tuple[str, bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -72,10 +83,10 @@ class Maker:
         wtxids = [bytes(32), *(sha256d(raw) for raw, _ in made)]
         nonce = bytes(32)
         commitment = _COMMITMENT + sha256d(merkle_root(wtxids) + nonce)
-        raw, stripped = self._coinbase(commitment, nonce)
+        raw, stripped, paid = self._coinbase(commitment, nonce)
         ids = [sha256d(stripped), *(txid for _, txid in made)]
-        for n in range(40):
-            self.coins.append((ids[0], n, _SUBSIDY // 40, "p2wpkh"))
+        for n, script in enumerate(paid):
+            self.coins.append(Coin(ids[0], n, _SUBSIDY // 40, "p2wpkh", script))
         header = self._header(merkle_root(ids))
         self.parent = sha256d(header)
         return header + compact(len(ids)) + raw + b"".join(raw for raw, _ in made)
@@ -90,46 +101,45 @@ class Maker:
                 return header
         raise AssertionError("half of all nonces fit")
 
-    def _coinbase(self, commitment: bytes, nonce: bytes) -> tuple[bytes, bytes]:
+    def _coinbase(self, commitment: bytes, nonce: bytes) -> tuple[bytes, bytes, list[bytes]]:
         script = sized(self.height.to_bytes(4, "little")) + b"made up"
-        outputs = [
-            (_SUBSIDY // 40).to_bytes(8, "little") + sized(self._script(*self._key("p2wpkh")))
-            for _ in range(40)
-        ]
+        paid = [self._script(*self._key("p2wpkh")) for _ in range(40)]
+        outputs = [(_SUBSIDY // 40).to_bytes(8, "little") + sized(one) for one in paid]
         outputs.append(bytes(8) + sized(commitment))
         body = b"\x01" + bytes(32) + b"\xff" * 4 + sized(script) + b"\xff" * 4
         body += compact(len(outputs)) + b"".join(outputs)
         version = (2).to_bytes(4, "little")
         return (version + b"\x00\x01" + body + b"\x01" + sized(nonce) + bytes(4),
-                version + body + bytes(4))  # fmt: skip
+                version + body + bytes(4), paid)  # fmt: skip
 
     def _transaction(self) -> tuple[bytes, bytes]:
         """Return a transaction and its id; its outputs can be spent at once."""
         pick = self.random
         wanted = min(pick.choices(INPUTS, INPUT_SHARES)[0], len(self.coins))
         spent = [self._coin() for _ in range(wanted)]
-        total = sum(value for _, _, value, _ in spent)
+        total = sum(one.value for one in spent)
         paid = pick.choices(OUTPUTS, OUTPUT_SHARES)[0]
         inputs, witnesses = [], []
-        for txid, n, _, kind in spent:
-            script, witness = self._proof(kind)
-            inputs.append(txid + n.to_bytes(4, "little") + sized(script) + b"\xfd\xff\xff\xff")
+        for one in spent:
+            script, witness = self._proof(one.kind)
+            place = one.txid + one.n.to_bytes(4, "little")
+            inputs.append(place + sized(script) + b"\xfd\xff\xff\xff")
             witnesses.append(witness)
         kinds = pick.choices(KINDS, SHARES, k=paid)
         value = max(total - 1_000, 0) // paid
-        outputs = [
-            value.to_bytes(8, "little") + sized(self._script(*self._key(kind))) for kind in kinds
-        ]
+        scripts = [self._script(*self._key(kind)) for kind in kinds]
+        outputs = [value.to_bytes(8, "little") + sized(script) for script in scripts]
         body = compact(wanted) + b"".join(inputs) + compact(paid) + b"".join(outputs)
         version = (2).to_bytes(4, "little")
         stripped = version + body + bytes(4)
         txid = sha256d(stripped)
-        self.coins += [(txid, n, value, kind) for n, kind in enumerate(kinds)]
+        made = zip(kinds, scripts, strict=True)
+        self.coins += [Coin(txid, n, value, *one) for n, one in enumerate(made)]
         if all(witness == b"\x00" for witness in witnesses):
             return stripped, txid
         return version + b"\x00\x01" + body + b"".join(witnesses) + bytes(4), txid
 
-    def _coin(self) -> tuple[bytes, int, int, str]:
+    def _coin(self) -> Coin:
         """Take a coin, mostly a young one, in constant time."""
         place = len(self.coins) - 1 - int(len(self.coins) * self.random.random() ** 3)
         self.coins[place], self.coins[-1] = self.coins[-1], self.coins[place]

@@ -123,7 +123,7 @@ def pull_block_files(
     from chainwatch.sources.block_files import BlockFiles
 
     with interruptible():
-        show(pull(ledger, BlockFiles(paths, chain=chain, height=height), progress=note))
+        show(pull(ledger, BlockFiles(paths, chain=chain, height=height)))
     with interruptible("interrupted while the ledger was checked; all that was read is kept"):
         report = open_ledger(ledger).check()
     show(report)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainwatch.terminal import progress, say
+from chainwatch.progress import watched
+from chainwatch.terminal import say
 from chainwatch.terminal import show as show_result
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def index(
     from chainwatch.ledger.index import build_index
     from chainwatch.ledger.ledger import open_ledger
 
-    with progress("building the index"):
+    with watched("building the index"):
         found = build_index(open_ledger(ledger), anew=anew)
     for made in found:
         say(f"{made!r}, {made.nbytes / 1e6:,.1f} MB")

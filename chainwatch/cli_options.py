@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
@@ -27,6 +26,12 @@ FollowOption = Annotated[
 EveryOption = Annotated[float, typer.Option("--every", help="Seconds between two pulls.", min=1)]
 OwnOption = Annotated[
     bool, typer.Option("--own", help="The server is yours: it may be at a private address.")
+]
+MostOption = Annotated[
+    int, typer.Option("--max-transactions", help="Of one history; more are not read.", min=1)
+]
+RateOption = Annotated[
+    float | None, typer.Option("--per-second", help="Requests a second; fewer for strangers.")
 ]
 SecretOption = Annotated[
     str | None, typer.Option("--password", help="Where it is: env:NAME or keyring:SERVICE.")
@@ -79,7 +84,8 @@ def server_of(text: str) -> tuple[str, int]:
 
 def checked_url(url: str) -> None:
     """Refuse an address that holds a login: others of this machine can read a command line."""
-    if "@" in urlsplit(url).netloc:
+    # Not parsed: what makes the parser fail would stand in its error, a password with it.
+    if "@" in url.partition("://")[2].partition("/")[0]:
         raise InputError(
             "a user or password stands in the address of the server",
             remedy="leave it out, and name where it is kept with --password or --header",

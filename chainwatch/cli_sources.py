@@ -18,8 +18,10 @@ from chainwatch.cli_options import (
     FollowOption,
     HostsOption,
     LedgerOption,
+    MostOption,
     OfflineOption,
     OwnOption,
+    RateOption,
     SecretOption,
     SpanOption,
     asking,
@@ -47,7 +49,6 @@ if TYPE_CHECKING:
     from chainwatch.sources.base import Source
 
 EVERY = 30.0
-_FURTHEST = (1 << 31) - 1
 
 
 def add_to(pull_app: typer.Typer) -> None:
@@ -90,6 +91,8 @@ def esplora(
     ] = None,
     chain: ChainOption = "btc",
     own: OwnOption = False,
+    max_transactions: MostOption = 10_000,
+    per_second: RateOption = None,
     offline: OfflineOption = False,
     only_hosts: HostsOption = "",
     follow: FollowOption = False,
@@ -110,12 +113,12 @@ def esplora(
     if not subjects and not transactions and not heights:
         remedy = "name addresses, --span or --transaction"
         raise InputError("nothing to read was named", remedy=remedy)
-    blocks = None if heights is None else (heights[0], (heights[1] or _FURTHEST) - 1)
 
     def source(wanted: list[bytes]) -> Source:
         return Esplora(
-            url, wanted, transactions=transactions or (), blocks=blocks, chain=chain,
-            own=own or None, headers=headers_of(header or []),
+            url, wanted, transactions=transactions or (), span=heights, chain=chain,
+            own=own or None, headers=headers_of(header or []), max_transactions=max_transactions,
+            per_second=per_second,
         )  # fmt: skip
 
     with asking(ledger, offline=offline, only_hosts=only_hosts):
@@ -132,12 +135,16 @@ def electrum(
     gap: GapOption = 20,
     kinds: KindOption = None,
     branches: BranchOption = None,
-    tls: Annotated[bool, typer.Option("--tls", help="Speak TLS.")] = False,
+    tls: Annotated[
+        bool | None, typer.Option("--tls/--plain", help="TLS; unless the server is your own.")
+    ] = None,
     fingerprint: Annotated[
         str | None, typer.Option(help="SHA-256 of the server's certificate; implies --tls.")
     ] = None,
     chain: ChainOption = "btc",
     own: OwnOption = False,
+    max_transactions: MostOption = 50_000,
+    per_second: RateOption = None,
     offline: OfflineOption = False,
     only_hosts: HostsOption = "",
     follow: FollowOption = False,
@@ -159,7 +166,7 @@ def electrum(
     def source(wanted: list[bytes]) -> Source:
         return Electrum(
             host, port, tls=tls, fingerprint=fingerprint, addresses=wanted, chain=chain,
-            own=own or None,
+            own=own or None, max_transactions=max_transactions, per_second=per_second,
         )  # fmt: skip
 
     with asking(ledger, offline=offline, only_hosts=only_hosts):
@@ -175,6 +182,7 @@ def rpc(
     span: SpanOption = "",
     chain: ChainOption = "btc",
     own: OwnOption = False,
+    per_second: RateOption = None,
     offline: OfflineOption = False,
     only_hosts: HostsOption = "",
     follow: FollowOption = False,
@@ -193,7 +201,7 @@ def rpc(
     def source(_: list[bytes]) -> Source:
         return BitcoinRpc(
             url, cookie=cookie, user=user, password=place, chain=chain, span=heights,
-            own=own or None,
+            own=own or None, per_second=per_second,
         )  # fmt: skip
 
     with asking(ledger, offline=offline, only_hosts=only_hosts):
@@ -206,6 +214,7 @@ def rest(
     span: SpanOption = "",
     chain: ChainOption = "btc",
     own: OwnOption = False,
+    per_second: RateOption = None,
     offline: OfflineOption = False,
     only_hosts: HostsOption = "",
     follow: FollowOption = False,
@@ -221,7 +230,7 @@ def rest(
     heights = span_of(span)
 
     def source(_: list[bytes]) -> Source:
-        return BitcoinRest(url, chain=chain, span=heights, own=own or None)
+        return BitcoinRest(url, chain=chain, span=heights, own=own or None, per_second=per_second)
 
     with asking(ledger, offline=offline, only_hosts=only_hosts):
         pull_subjects(ledger, source, Subjects(), chain, follow=follow, every=every)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chainwatch.errors import InputError
-from chainwatch.terminal import interruptible, progress, show
+from chainwatch.progress import watched
+from chainwatch.terminal import interruptible, show
 
 if TYPE_CHECKING:
     from chainwatch.sources.base import Source
@@ -114,8 +115,8 @@ def pull_subjects(
         wanted, derived = subjects.wanted(ledger, chain)
         if wanted == before:
             break
-        with interruptible(), progress("pull") as lines:
-            show(pull(ledger, source(wanted), progress=lines))
+        with interruptible():
+            show(pull(ledger, source(wanted)))
         if derived is None:
             break
         before = wanted
@@ -130,7 +131,7 @@ def _follow(
     ledger: Path, source: Callable[[list[bytes]], Source], subjects: Subjects, chain: str,
     every: float,
 ) -> None:  # fmt: skip
-    with progress("following") as lines:
+    with watched("following") as lines:
         for report in _reports(ledger, source, subjects, chain, every, lines):
             if report.commits or report.notes:
                 show(report)

@@ -16,10 +16,20 @@ class ChainwatchError(Exception):
         File, row, byte offset, table or address at which it was found.
     remedy : str, optional
         What the reader can do about it.
+    passing : bool, optional
+        It may go by itself: to try the same again later is a remedy. Not given, it is as its
+        class says.
     """
 
-    def __init__(self, what: str, *, where: str | None = None, remedy: str | None = None) -> None:
+    passing: bool = False
+
+    def __init__(
+        self, what: str, *, where: str | None = None, remedy: str | None = None,
+        passing: bool | None = None,
+    ) -> None:  # fmt: skip
         self.what, self.where, self.remedy = what, where, remedy
+        if passing is not None:
+            self.passing = passing
         place = f" at {where}" if where else ""
         advice = f"; {remedy}" if remedy else ""
         super().__init__(f"{what}{place}{advice}.")
@@ -65,6 +75,8 @@ class SourceError(InputError):
 class NoAnswer(SourceError):
     """A server could not be reached, broke off, or stayed silent."""
 
+    passing = True
+
 
 class NetworkRefused(ChainwatchError):
     """A connection was about to be opened that the policy of the process forbids."""
@@ -76,6 +88,8 @@ class LedgerError(ChainwatchError):
 
 class LedgerLocked(LedgerError):
     """Another writer holds the ledger."""
+
+    passing = True
 
 
 class OutputExists(ChainwatchError):

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from chainwatch.legible import visible
-
-Progress = Callable[[str], None]
-"""Takes one line of text at a time."""
 
 
 class Interrupted(Exception):
@@ -40,19 +37,3 @@ def note(line: str) -> None:
     """Tell on stderr what is being done."""
     sys.stderr.write(f"· {visible(line)}\n")
     sys.stderr.flush()
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Progress | None]:
-    """Give what shows the last line of text beside a moving sign, or None where nobody looks.
-
-    It is drawn on stderr, and only if that is a terminal: scripts get nothing.
-    """
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.text import Text
-
-    with Console(stderr=True).status(Text(visible(what))) as status:
-        yield lambda line: status.update(Text(f"{visible(what)}: {visible(line)}"))

@@ -226,7 +226,7 @@ def test_addresses_from_electrum(run: Run, server: Any, maker: ModuleType, tmp_p
         "--chain", CHAIN,
     )  # fmt: skip
     assert (status, err) == (0, "")
-    assert coverage(tmp_path / "l") == {("address", "electrum")}
+    assert coverage(tmp_path / "l") == {("address", "electrum"), ("transaction", "electrum")}
     assert "nothing failed" in out
 
 
@@ -414,13 +414,13 @@ def test_help_has_an_example(run: Run, name: str) -> None:
 def test_progress_is_for_terminals(
     run: Run, node: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from chainwatch.terminal import progress
+    from chainwatch.progress import watched
 
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    with progress("pull\x1b[2J") as line:
+    with watched("pull\x1b[2J") as line:
         assert line is not None
         line("commit 1\x1b[2J [red]")
     assert "\x1b[2J" not in capsys.readouterr().err
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
-    with progress("pull") as none:
+    with watched("pull") as none:
         assert none is None

@@ -46,9 +46,14 @@ def intern(keys: pl.Series, *, compiled: bool | None = None) -> Interned:
         If a key is null, or there are more than :data:`MOST` rows.
     """
     if keys.dtype != pl.Binary or keys.null_count():
-        raise InputError("keys to be numbered are bytes and never null")
+        raise InputError(
+            "keys to be numbered are bytes and never null", remedy="drop the nulls and cast first"
+        )
     if len(keys) > MOST:
-        raise InputError(f"{len(keys):,} keys are more than can be numbered")
+        raise InputError(
+            f"{len(keys):,} keys are more than can be numbered",
+            remedy=f"number at most {MOST:,} at a time",
+        )
     if available() if compiled is None else compiled:
         ids, firsts = _compiled(keys)
         return Interned(ids, keys.gather(firsts))

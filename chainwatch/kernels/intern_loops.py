@@ -79,7 +79,9 @@ def intern_rows(
         for j in range(row, last):
             slot = slot_of(ahead[j - row], size)
             if tags[slot] == ahead[j - row]:
-                ahead[_AHEAD] ^= uint64(values[starts[firsts[held[slot]]]])
+                p = starts[firsts[held[slot]]]
+                if p < values.size:  # an empty key at the end begins behind the last byte
+                    ahead[_AHEAD] ^= uint64(values[p])
         for j in range(row, last):
             tag = ahead[j - row]
             slot = slot_of(tag, size)

@@ -30,20 +30,31 @@ IN_TX, IN_AT, IN_N, IN_SEQUENCE, IN_COLUMNS = range(5)
 OUT_TX, OUT_VALUE, OUT_SCRIPT, OUT_SCRIPT_END, OUT_KIND, OUT_COLUMNS = range(6)
 """An output: its transaction (a row), value, script, and kind of script."""
 
+COIN_VALUE, COIN_SCRIPT, COIN_SCRIPT_END, COIN_KIND, COIN_COLUMNS = range(5)
+"""What an input spent, as undo data says: value, script, and its kind. The node leaves out what
+the commonest forms have in common: then the script begins where it would if it stood there whole.
+"""
+
 KINDS = (
     "nonstandard", "p2pkh", "p2sh", "p2wpkh", "p2wsh", "p2tr", "witness_unknown", "p2pk",
     "multisig", "null_data", "nonstandard",
 )  # fmt: skip
 """Names of the kinds; 1 to 6 are the kind bytes of addresses, the last can never be spent."""
 
-NONSTANDARD, NULL_DATA, OVERSIZED, WITH_KEYS = 0, 9, 10, 11
-"""Kinds that are not addresses. ``WITH_KEYS`` stays inside: the caller settles what it is."""
+NONSTANDARD, P2PK, NULL_DATA, OVERSIZED, WITH_KEYS, HALF_KEY = 0, 7, 9, 10, 11, 12
+"""Kinds that are not addresses. The last two stay inside, and the caller settles what they are:
+``HALF_KEY`` is a public key of which undo data keeps one coordinate."""
 
 (
     SHORT, LONG_FORM, BAD_FORM, NO_ROOM_TXS, NO_ROOM_INPUTS, NO_ROOM_OUTPUTS, NO_ROOM_BYTES,
     NO_ROOM_ITEMS, BAD_INPUTS, BAD_VALUE, BAD_OUTPUTS, NO_WITNESS, LEFT_OVER, BAD_COINBASE,
     NO_COINBASE, REPEATED, BAD_ROOT, NO_COMMITMENT, BAD_COMMITMENT, EXTENDED,
 ) = range(1, 21)  # fmt: skip
+
+(
+    UNDO_SHORT, UNDO_NO_ROOM, UNDO_LONG, UNDO_BAD_VALUE, UNDO_CUT, UNDO_LEFT_OVER, UNDO_OTHER,
+    UNDO_TOO_MUCH, UNDO_TOO_LITTLE,
+) = range(21, 30)  # fmt: skip
 
 SENTENCES = {
     SHORT: "the block ends in the middle of a field",
@@ -67,5 +78,15 @@ SENTENCES = {
     BAD_COMMITMENT: "the witnesses do not hash to the commitment of the coinbase",
     EXTENDED: "a transaction moves coins into or out of MimbleWimble extension blocks,"
     " which are not supported",
+    UNDO_SHORT: "the undo data ends in the middle of a field",
+    UNDO_NO_ROOM: "{0:,} entries cannot fit into the undo data",
+    UNDO_LONG: "a number of the undo data is longer than any can be",
+    UNDO_BAD_VALUE: "an amount of the undo data is outside the supply",
+    UNDO_CUT: "the undo data ends in the middle of a script",
+    UNDO_LEFT_OVER: "{0:,} bytes follow the undo data",
+    UNDO_OTHER: "the undo data is not of the block that it belongs to",
+    UNDO_TOO_MUCH: "transaction {2} spends more than the supply",
+    UNDO_TOO_LITTLE: "transaction {2} pays more than its undo data lets it",
 }
-"""What each code says, with the number noted, without a sign {0} and with one {1}."""
+"""What each code says, with the number noted, without a sign {0} and with one {1}, or with the id
+of the transaction whose row it is {2}."""

@@ -66,7 +66,11 @@ def blocks_to_columns(
     parsed = parse_blocks(buffers, supply=supply, witness=witness, way=way)
     if parsed.failure is not None:
         number, what, byte = parsed.failure
-        raise BlockError(what, where=f"block {number:,} byte {byte:,}")
+        raise BlockError(
+            what,
+            where=f"block {number:,} byte {byte:,}",
+            remedy="leave that block out, or get its bytes from a node again",
+        )
     return parsed.columns
 
 
@@ -103,7 +107,10 @@ def parse_blocks(
           :data:`chainwatch.kernels.layout.KINDS`.
     """
     if not 0 < supply < LARGEST_SUPPLY:
-        raise BlockError(f"a supply of {supply:,} base units is beyond the loops")
+        raise BlockError(
+            f"a supply of {supply:,} base units is beyond the loops",
+            remedy=f"state one from 1 to {LARGEST_SUPPLY - 1:,}",
+        )
     chosen = fastest() if way is None else way
     data = np.frombuffer(b"".join(buffers), np.uint8)
     sizes = np.fromiter((len(buffer) for buffer in buffers), np.int64, len(buffers))
@@ -196,7 +203,9 @@ def _hashed(data: NDArray[np.uint8], tables: list[NDArray[np.int64]], way: str) 
         "out_value": outs[:, at.OUT_VALUE],
         "out_script": outs[:, at.OUT_SCRIPT],
         "out_script_end": outs[:, at.OUT_SCRIPT_END],
-        "out_kind": _settled(data, outs),
+        "out_kind": settled(
+            data, outs[:, at.OUT_KIND], outs[:, at.OUT_SCRIPT], outs[:, at.OUT_SCRIPT_END]
+        ),
     }
 
 
@@ -217,12 +226,14 @@ def _ids(
     return txids, wtxids
 
 
-def _settled(data: NDArray[np.uint8], outs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the kinds of the outputs; the few scripts that may name keys are read in Python."""
-    kinds = outs[:, at.OUT_KIND].copy()
+def settled(
+    data: NDArray[np.uint8], kinds: NDArray[np.int64], starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+) -> NDArray[np.int64]:  # fmt: skip
+    """Return the kinds of scripts; the few that may name keys are read in Python."""
+    kinds = kinds.copy()
     for row in np.flatnonzero(kinds == at.WITH_KEYS):
-        script = data[outs[row, at.OUT_SCRIPT] : outs[row, at.OUT_SCRIPT_END]].tobytes()
-        kinds[row] = at.KINDS.index(classify(script).kind)
+        kinds[row] = at.KINDS.index(classify(data[starts[row] : ends[row]].tobytes()).kind)
     return kinds
 
 

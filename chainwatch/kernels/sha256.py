@@ -90,10 +90,16 @@ def _check(size: int, spans: NDArray[np.int64], way: str) -> None:
             f"this machine cannot hash by {way!r}", remedy=f"choose one of {', '.join(ways())}"
         )
     if spans.ndim != 2 or spans.shape[1] % 2:
-        raise InputError(f"spans of shape {spans.shape} are no pairs of start and end")
+        raise InputError(
+            f"spans of shape {spans.shape} are no pairs of start and end",
+            remedy="give one row of starts and ends per digest",
+        )
     starts, ends = spans[:, ::2], spans[:, 1::2]
     if spans.size and ((starts < 0) | (ends < starts) | (ends > size)).any():
-        raise InputError(f"a span lies outside the {size:,} bytes")
+        raise InputError(
+            f"a span lies outside the {size:,} bytes",
+            remedy="keep 0 <= start <= end <= the number of bytes",
+        )
 
 
 def _by_hashlib(source: NDArray[np.uint8], spans: NDArray[np.int64]) -> NDArray[np.uint8]:

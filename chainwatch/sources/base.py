@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -20,6 +20,7 @@ import polars as pl
 from chainwatch.errors import LedgerError, LedgerLocked, SourceError, expect
 from chainwatch.ledger import schema
 from chainwatch.ledger.store import Store
+from chainwatch.progress import Progress, watched
 from chainwatch.sources.news import news
 from chainwatch.sources.prevouts import Spending
 from chainwatch.sources.pull_folder import missing, unmake
@@ -123,7 +124,7 @@ def pull(
     store: Store | str | Path,
     source: Source,
     *,
-    progress: Callable[[str], None] | None = None,
+    progress: Progress | bool = True,
     batch_rows: int = 250_000,
     batch_seconds: float = 30.0,
 ) -> PullReport:
@@ -135,8 +136,9 @@ def pull(
         A ledger; a path that does not exist becomes one.
     source : Source
         What to read.
-    progress : callable, optional
-        Called with one line of text after each commit.
+    progress : bool or callable
+        What is told one line of text after each batch and each commit; true shows the last line
+        in a terminal or a notebook, and nothing elsewhere; false shows nothing.
     batch_rows : int
         Rows at which a commit is made.
     batch_seconds : float
@@ -160,16 +162,29 @@ def pull(
     folder = "name the ledger's folder, as in pull('ledger', BlockFiles('blocks.dat', chain='btc'))"
     expect(store, (Store, str, Path), "store", folder)
     expect(source, Source, "source", "pass a source, such as BlockFiles('blocks.dat', chain='btc')")
+    if progress is True:
+        with watched(f"pull from {source.name}") as shown:
+            return _pulled(store, source, shown or _silent, batch_rows, batch_seconds)
+    return _pulled(store, source, progress or _silent, batch_rows, batch_seconds)
+
+
+def _silent(_: str) -> None:
+    """Show nothing."""
+
+
+def _pulled(
+    store: Store | str | Path, source: Source, tell: Progress, batch_rows: int,
+    batch_seconds: float,
+) -> PullReport:  # fmt: skip
     made = [] if isinstance(store, Store) else missing(Path(store))
     tally = _Tally()
     try:
         ledger = store if isinstance(store, Store) else Store.create(store)
         with ledger.writer() as writer:
             spending = Spending(ledger, source.chain)
-            for merged in _merged(ledger, source, tally, batch_rows, batch_seconds):
+            for merged in _merged(ledger, source, tally, tell, batch_rows, batch_seconds):
                 _commit(ledger, writer, source, merged, tally, spending)
-                if progress:
-                    progress(f"commit {tally.commits:,}: {merged.what}, {merged.rows:,} rows")
+                tell(f"commit {tally.commits:,}: {merged.what}, {merged.rows:,} rows")
     except BaseException as error:
         if not tally.commits and not isinstance(error, LedgerLocked):
             unmake(made)
@@ -193,8 +208,9 @@ def read_units(reader: Reader, chain: str) -> set[str]:
 
 
 def _merged(
-    ledger: Store, source: Source, tally: _Tally, batch_rows: int, batch_seconds: float
-) -> Iterator[Batch]:
+    ledger: Store, source: Source, tally: _Tally, tell: Progress, batch_rows: int,
+    batch_seconds: float,
+) -> Iterator[Batch]:  # fmt: skip
     """Yield batches worth a commit: those of the source joined until rows or time suffice."""
     read = read_units(ledger, source.chain)
     waiting: list[Batch] = []
@@ -212,6 +228,7 @@ def _merged(
                 read.update(batch.units)
                 waiting.append(batch)
                 rows += batch.rows
+                tell(f"{batch.what}; {rows:,} rows wait for a commit")
             if waiting and (rows >= batch_rows or time.monotonic() - since >= batch_seconds):
                 yield _join(waiting)
                 waiting, since, rows = [], time.monotonic(), 0

@@ -10,30 +10,30 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chainwatch.chains import Chain
-from chainwatch.chains import chain as chain_of
 from chainwatch.errors import InputError, SourceError
 from chainwatch.sources.base import Batch, Reader
-from chainwatch.sources.block_checks import HEADER_SIZE, consensus_of, double_sha256
+from chainwatch.sources.block_checks import HEADER_SIZE, double_sha256
 from chainwatch.sources.block_links import shown
 from chainwatch.sources.block_parse import LARGEST_BLOCK, Block
 from chainwatch.sources.forks import Tip
-from chainwatch.sources.node_walk import RawBlock, Span, checked_span, walk
+from chainwatch.sources.http_answer import Answer
+from chainwatch.sources.node_source import NodeSource
+from chainwatch.sources.node_walk import RawBlock, Span, walk
 from chainwatch.sources.provider_rows import raw_transaction
 from chainwatch.sources.rpc_rows import (
     Output,
     Spent,
     bytes_of,
-    checked_block,
     hash_of,
     prevouts_of,
-    rows_of,
     tip_of,
 )
-from chainwatch.sources.rpc_wire import ASKED_AT_ONCE, NOT_FOUND, JsonRpc, RpcRefused
+from chainwatch.sources.rpc_wire import ASKED_AT_ONCE, NOT_FOUND, Call, JsonRpc, RpcRefused
 
 if TYPE_CHECKING:
     import httpx2
@@ -45,7 +45,7 @@ LOOKED_UP = 20_000
 """Transactions looked up one by one that are remembered."""
 
 
-class BitcoinRpc:
+class BitcoinRpc(NodeSource):
     """A node's JSON-RPC as a source.
 
     Parameters
@@ -63,10 +63,12 @@ class BitcoinRpc:
     batch : int
         Most blocks asked for at once; fewer where they are large.
     keep_raw : bool
-        Keep the bytes of the blocks in ``answers``.
+        Keep the bytes of the blocks in ``answers``, and what the node says of what they spend.
     own : bool, optional
         The node is yours: it may be at a private address, and is not listed among third parties
         if it is at one. Seen from the URL, if not given.
+    per_second : float, optional
+        Requests a second, each of up to ``batch`` blocks; no limit for your own node, else 4.
     timeout : float
         Seconds for one read.
     attempts : int
@@ -82,35 +84,34 @@ class BitcoinRpc:
     """
 
     name = "bitcoin_rpc"
-    unknown: tuple[str, ...] = ()
+    unread = (
+        "what some inputs spend stays unread: the node does not tell it with the block, as Bitcoin "
+        "Core does from version 23 on, and has no index of those transactions; set txindex=1 or "
+        "ask a newer node, and read into a new ledger"
+    )
 
     def __init__(
         self, url: str, *, cookie: str | Path | None = None, user: str | None = None,
         password: str | None = None, chain: str | Chain = "btc", span: Span | None = None,
-        batch: int = 100, keep_raw: bool = False, own: bool | None = None, timeout: float = 60.0,
-        attempts: int = 5, transport: httpx2.BaseTransport | None = None,
+        batch: int = 100, keep_raw: bool = False, own: bool | None = None,
+        per_second: float | None = None, timeout: float = 60.0, attempts: int = 5,
+        transport: httpx2.BaseTransport | None = None,
     ) -> None:  # fmt: skip
-        self.network = chain_of(chain)
-        consensus_of(self.network)
-        self.span = checked_span(span)
-        self.keep_raw = keep_raw
+        super().__init__(chain=chain, span=span, keep_raw=keep_raw)
         if not 1 <= batch <= ASKED_AT_ONCE:
-            raise InputError(f"{batch} blocks at once are not between 1 and {ASKED_AT_ONCE}")
+            raise InputError(
+                f"{batch} blocks at once are not between 1 and {ASKED_AT_ONCE}",
+                remedy="give a batch within that, or none",
+            )
         self._most, self._size = batch, LARGEST_BLOCK // 16
         self._looked_up: OrderedDict[bytes, list[Output]] = OrderedDict()
-        self._silent = False
         self._rpc = JsonRpc(
             url, source=self.name, cookie=cookie, user=user, password=password, own=own,
-            timeout=timeout, attempts=attempts, transport=transport,
+            per_second=per_second, timeout=timeout, attempts=attempts, transport=transport,
         )  # fmt: skip
 
     def __repr__(self) -> str:
         return f"BitcoinRpc({self._rpc.host!r}, chain={self.network.alias!r}, span={self.span})"
-
-    @property
-    def chain(self) -> str:
-        """CAIP-2 id of the chain."""
-        return self.network.id
 
     def batches(self, reader: Reader) -> Iterator[Batch]:
         """Yield one batch per block of the best chain that the ledger lacks, lowest first.
@@ -136,7 +137,11 @@ class BitcoinRpc:
         where = self._rpc.where("getblockheader")
         data = [bytes_of(text, where, HEADER_SIZE) for text in found]
         if [double_sha256(header) for header in data] != list(hashes):
-            raise SourceError("the node sent other headers than it was asked for", where=where)
+            raise SourceError(
+                "the node sent other headers than it was asked for",
+                where=where,
+                remedy="ask another node",
+            )
         return data
 
     def raw_blocks(self, hashes: Sequence[bytes]) -> Iterator[RawBlock]:
@@ -153,19 +158,9 @@ class BitcoinRpc:
                 yield RawBlock(data, answer.host, answer.time, f"getblock {shown(name)} 0")
             at += len(names)
 
-    def batch(self, raw: RawBlock, height: int, *, whole: bool) -> tuple[Block, Batch]:
-        """Check and turn one block into rows; without ``whole``, ask what its inputs spend."""
-        block = checked_block(raw, height, self.network)
-        spent, extra = (None, []) if whole or len(block.txs) == 1 else self._spent(block)
-        made = rows_of(
-            block, height, self.network, raw, source=self.name, keep_raw=self.keep_raw,
-            spent=spent, extra=extra,
-        )  # fmt: skip
-        return block, made
-
-    def _spent(self, block: Block) -> tuple[Spent, list[dict[str, Any]]]:
+    def _spent(self, block: Block) -> tuple[Spent, Answer]:
         asked = f"getblock {shown(block.hash)} 3"
-        answer, found = self._rpc.post([("getblock", [shown(block.hash), 3])], asked)
+        answer, found = self._rpc.post([("getblock", [shown(block.hash), 3])])
         spent = prevouts_of(found[0], block, self.network, self._rpc.where(asked))
         lacking = [place for place, output in spent.items() if output is None]
         if lacking:
@@ -174,7 +169,7 @@ class BitcoinRpc:
             for txid, n in lacking:
                 outputs = own.get(txid) or looked.get(txid, [])
                 spent[txid, n] = outputs[n] if n < len(outputs) else None
-        return spent, [{**answer.row(self.name), "request": asked}]
+        return spent, replace(answer, request=asked)
 
     # Transactions one by one, for nodes before Core 23 -------------------------------------
 
@@ -184,8 +179,7 @@ class BitcoinRpc:
         found = {txid: self._looked_up[txid] for txid in wanted if txid in self._looked_up}
         rest = [txid for txid in wanted if txid not in found]
         for low in range(0, len(rest), ASKED_AT_ONCE):
-            if not self._silent:
-                found.update(self._transactions(rest[low : low + ASKED_AT_ONCE]))
+            found.update(self._transactions(rest[low : low + ASKED_AT_ONCE]))
         for txid in found:
             self._looked_up[txid] = found[txid]
             self._looked_up.move_to_end(txid)
@@ -194,18 +188,20 @@ class BitcoinRpc:
         return found
 
     def _transactions(self, txids: Sequence[bytes]) -> dict[bytes, list[Output]]:
-        try:
-            texts = self._rpc.ask([("getrawtransaction", [shown(txid), False]) for txid in txids])
-        except RpcRefused as refused:
-            if refused.code not in NOT_FOUND:
-                raise
-            self._silent = True  # no index: what was spent stays unread, and is counted as such
-            return {}
+        calls: list[Call] = [("getrawtransaction", [shown(txid), False]) for txid in txids]
         found = {}
-        for txid, text in zip(txids, texts, strict=True):
+        for txid, text in zip(txids, self._rpc.post_all(calls)[1], strict=True):
+            if isinstance(text, RpcRefused):
+                if text.code not in NOT_FOUND:
+                    raise text
+                continue  # not in its index: what was spent stays unread, and the batch says so
             where = self._rpc.where(f"getrawtransaction {shown(txid)}")
             tx = raw_transaction(bytes_of(text, where), self.network, where=where)
             if tx.txid != txid:
-                raise SourceError("the node sent another transaction than asked for", where=where)
+                raise SourceError(
+                    "the node sent another transaction than asked for",
+                    where=where,
+                    remedy="ask another node",
+                )
             found[txid] = tx.outputs
         return found

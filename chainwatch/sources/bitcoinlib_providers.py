@@ -28,7 +28,9 @@ from chainwatch.chains import chain as chain_of
 from chainwatch.errors import ChainError, InputError, MissingExtra, SourceError
 from chainwatch.sources.base import Batch, Reader, read_units
 from chainwatch.sources.block_links import shown
+from chainwatch.sources.forks import MOST_RESTARTS, Known, Moved, Tip, stale_part
 from chainwatch.sources.http import Client
+from chainwatch.sources.provider_chain import ProviderChain
 from chainwatch.sources.provider_questions import PROVIDERS, Questions
 from chainwatch.sources.provider_reading import Reading
 
@@ -151,7 +153,9 @@ def _client(provider: str, network: str, questions: Questions) -> Any:
 
 
 def _refuse(*_: object, **__: object) -> Any:
-    raise SourceError("chainwatch reads chains and writes to none")
+    raise SourceError(
+        "chainwatch reads chains and writes to none", remedy="send transactions with a wallet"
+    )
 
 
 class BitcoinlibProvider:
@@ -226,8 +230,12 @@ class BitcoinlibProvider:
     def batches(self, reader: Reader) -> Iterator[Batch]:
         """Yield one batch per address, as of the provider's tip when the first is read.
 
+        Where its chain is no longer that of the ledger, what is stale is given up first.
+
         Raises
         ------
+        ChainError
+            If the provider is of another chain.
         NetworkRefused
             If the policy of the process forbids a question.
         SourceError, BlockError
@@ -238,17 +246,38 @@ class BitcoinlibProvider:
         confined(self._folder)
         questions = Questions(self._http, PROVIDERS[self.provider][1])
         client = _client(self.provider, NETWORKS[self.network.alias], questions)
-        reading = Reading(self.name, self.network, questions, client, prevouts=self.prevouts)
-        read = read_units(reader, self.chain)
+        best = ProviderChain(questions, self.network)
+        known = Known(best, reader)
+        for _ in range(MOST_RESTARTS):
+            reading = Reading(self.name, best, client, prevouts=self.prevouts)
+            tip = reading.tip
+            best.check_network(tip.height)
+            stale = stale_part(known, Tip(tip.height, tip.hash, tip.height))
+            if stale is not None:
+                yield stale
+            try:
+                yield from self._histories(reading, known)
+                return
+            except Moved:
+                questions.answers.clear()
+        raise SourceError(
+            f"the chain was reorganised {MOST_RESTARTS} times while it was read",
+            where=self._http.host,
+            remedy="try again later, or ask another provider",
+            passing=True,
+        )
+
+    def _histories(self, reading: Reading, known: Known) -> Iterator[Batch]:
+        read, tip = read_units(known.reader, self.chain), reading.tip.hash
         for address in self._subjects:
-            unit = f"address/{address.hex()}/{shown(reading.tip.hash)}"
-            text = addresses.text(address, self.network)
+            unit = f"address/{address.hex()}/{shown(tip)}"
+            what = f"address {addresses.text(address, self.network)}"
             if unit in read:
-                yield Batch({}, (unit,), f"address {text}")
+                yield Batch({}, (unit,), what)
                 continue
-            yield Batch(
-                reading.history(address, unit), (unit,), f"address {text}", tip=reading.tip.hash
-            )
+            rows = reading.history(address, unit)
+            known.recent |= reading.recent
+            yield Batch(rows, (unit,), what, tip=tip)
 
 
 def _canonical(item: str | bytes, chain: Chain) -> bytes:

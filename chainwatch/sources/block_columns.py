@@ -8,7 +8,7 @@ reference that tests hold the compiled one to.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ import polars as pl
 from chainwatch.chains import Chain
 from chainwatch.errors import BlockError
 from chainwatch.kernels.parse import Parsed, available, parse_blocks
+from chainwatch.kernels.undo import Coins
 from chainwatch.sources.block_checks import (
     HEADER_SIZE,
     Consensus,
@@ -28,8 +29,11 @@ from chainwatch.sources.block_checks import (
 )
 from chainwatch.sources.block_frames import block_frames
 from chainwatch.sources.block_parse import LARGEST_BLOCK, Block, parse_block
-from chainwatch.sources.block_rows import block_rows
+from chainwatch.sources.block_rows import Spent, block_rows
 from chainwatch.sources.file_read import FileRead
+
+COMPILED_FROM = 1_000_000
+"""Bytes of blocks from which the compiled loops are worth their start; the rows are the same."""
 
 _HEADER = struct.Struct("<i32s32sIII")
 _NOT_CLAIMED = "read the file again from a node; it is damaged or no block of this chain"
@@ -67,11 +71,17 @@ class Head:
 
 @dataclass(frozen=True, repr=False)
 class CheckedBlocks:
-    """Blocks that passed every check that needs no other block, with what their rows need."""
+    """Blocks that passed every check that needs no other block, with what their rows need.
+
+    What their inputs spend, where undo data says so, stands in ``coins`` beside columns, and in
+    ``spent`` beside plain blocks.
+    """
 
     chain: Chain
     heads: tuple[Head, ...]
     parsed: Parsed | tuple[Block, ...]
+    coins: Coins | None = None
+    spent: tuple[Sequence[Sequence[Spent]], ...] | None = None
 
 
 def check_blocks(
@@ -86,8 +96,9 @@ def check_blocks(
     chain : Chain
         A Bitcoin-like chain.
     compiled : bool, optional
-        Use the compiled loops; if not given, where numba is installed. Blocks of a chain with
-        merged mining, which carry another chain's proof, are read plainly in any case.
+        Use the compiled loops; if not given, where numba is installed and the blocks are worth
+        it. Blocks of a chain with merged mining, which carry another chain's proof, are read
+        plainly in any case.
 
     Raises
     ------
@@ -96,7 +107,9 @@ def check_blocks(
         of work, or does not hash to what it claims.
     """
     rules = consensus_of(chain)
-    if rules.auxpow_chain is not None or not (available() if compiled is None else compiled):
+    if compiled is None:
+        compiled = available() and worth_compiling(len(block.data) for block in blocks)
+    if rules.auxpow_chain is not None or not compiled:
         plain = tuple(
             parse_block(block.data, chain, name=block.name, offset=block.offset) for block in blocks
         )
@@ -110,6 +123,11 @@ def check_blocks(
     return CheckedBlocks(chain, _heads(good, parsed), parsed)
 
 
+def worth_compiling(sizes: Iterable[int]) -> bool:
+    """Say whether blocks of these sizes, in bytes, are worth the start of the compiled loops."""
+    return sum(sizes) >= COMPILED_FROM
+
+
 def frames_of_blocks(
     checked: CheckedBlocks, heights: Sequence[int], files: Sequence[FileRead], *, source: str
 ) -> dict[str, pl.DataFrame]:
@@ -118,7 +136,8 @@ def frames_of_blocks(
     Parameters
     ----------
     checked : CheckedBlocks
-        What :func:`check_blocks` gave.
+        What :func:`check_blocks` gave, or :func:`chainwatch.sources.block_spent.check_undo` made
+        of it.
     heights : sequence of int
         Height of each block.
     files : sequence of FileRead
@@ -129,15 +148,16 @@ def frames_of_blocks(
     Returns
     -------
     dict of str to polars.DataFrame
-        By table, in the columns of the schema. What the inputs spend is null: it is resolved
-        when the rows are committed.
+        By table, in the columns of the schema. Without undo data, what the inputs spend is null:
+        it is resolved when the rows are committed.
     """
     chain, parsed = checked.chain, checked.parsed
     if isinstance(parsed, Parsed):
-        return block_frames(parsed, checked.heads, heights, files, chain, source)
+        return block_frames(parsed, checked.heads, heights, files, chain, source, checked.coins)
+    known = checked.spent or [None] * len(parsed)
     each = [
-        block_rows(block, height, chain, file, source=source)
-        for block, height, file in zip(parsed, heights, files, strict=True)
+        block_rows(block, height, chain, file, source=source, spent=coins)
+        for block, height, file, coins in zip(parsed, heights, files, known, strict=True)
     ]
     frames = {name: pl.concat([rows[name] for rows in each]) for name in each[0]} if each else {}
     if each:

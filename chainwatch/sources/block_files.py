@@ -9,7 +9,7 @@ blocks at a time, so memory does not grow with the length of a file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,21 +23,18 @@ from chainwatch.errors import BlockError, InputError
 from chainwatch.sources.base import Batch, Reader, read_units
 from chainwatch.sources.block_checks import consensus_of
 from chainwatch.sources.block_columns import (
-    CheckedBlocks,
     Head,
     RawBlock,
     check_blocks,
     frames_of_blocks,
+    worth_compiling,
 )
 from chainwatch.sources.block_framing import GROUP_BYTES, groups_of_blocks
-from chainwatch.sources.block_links import Header, place, shown, trusted_claim
+from chainwatch.sources.block_links import Header, Placed, place, shown, trusted_claim
 from chainwatch.sources.file_read import FileRead, read_time
 
 LARGEST_KEPT = 256_000_000
 """Bytes of a file that ``keep_raw`` will store; a node's files are half of it."""
-
-COMPILED_FROM = 1_000_000
-"""Bytes of a group from which the compiled loops are worth their start; the rows are the same."""
 
 _PIECE = 1 << 20
 
@@ -93,7 +90,10 @@ class BlockFiles:
         self.network = chain_of(chain)
         consensus_of(self.network)
         if height is not None and height < 0:
-            raise InputError(f"a height of {height} is below the genesis block")
+            raise InputError(
+                f"a height of {height} is below the genesis block",
+                remedy="give the height of the lowest block, 0 or more",
+            )
         self.height = height
         self.acquired = read_time(acquired)
         self.keep_raw = keep_raw
@@ -110,19 +110,28 @@ class BlockFiles:
     def batches(self, reader: Reader) -> Iterator[Batch]:
         """Yield the blocks that the ledger lacks, lowest first, after a pass that checks all.
 
+        A branch with more work than the ledger's is followed: what the ledger holds from the fork
+        on is left out first.
+
         Raises
         ------
         BlockError
-            If any block is damaged or cannot be placed; nothing is yielded then.
+            If any block is damaged or cannot be placed, or a reorganisation would leave out
+            blocks of the ledger that have no part in it; nothing is yielded then.
         """
         files: list[FileRead] = []
-        headers = ledger_headers(reader, self.chain)
+        mine: dict[bytes, Header] = {}
         places: dict[bytes, _Place] = {}
         unwitnessed: list[bytes] = []
         for number, path in enumerate(self.paths):
-            files.append(self._first_pass(number, path, headers, places, unwitnessed))
-        placed = place(headers, self.network, height=self.height)
+            files.append(self._first_pass(number, path, mine, places, unwitnessed))
+        headers, placed = self._placed(mine, reader)
         self._check_witnessed(unwitnessed, placed.heights, headers)
+        if placed.left is not None:
+            check_replaced(headers, mine, placed.left)
+            what = f"blocks from {placed.left:,} on, replaced by a branch with more work"
+            yield Batch({}, (), what, stale=placed.left)
+            headers, placed = self._placed(mine, reader)
         notes = tuple(
             f"block {shown(block)} is stale: another branch has more work" for block in placed.stale
         )
@@ -138,6 +147,13 @@ class BlockFiles:
         new = [(at, block) for block, at in heights.items() if _unit(block) not in units]
         yield from self._second_pass(files, places, {block: at for at, block in sorted(new)})
 
+    def _placed(
+        self, mine: dict[bytes, Header], reader: Reader
+    ) -> tuple[dict[bytes, Header], Placed]:
+        """Return the headers of the files and of the ledger, and the heights of the former."""
+        headers = mine | ledger_headers(reader, self.chain)
+        return headers, place(headers, self.network, height=self.height)
+
     def _first_pass(
         self, number: int, path: Path, headers: dict[bytes, Header],
         places: dict[bytes, _Place], unwitnessed: list[bytes],
@@ -146,7 +162,7 @@ class BlockFiles:
         size, digest = 0, hashlib.sha256()
         with _opened(path) as handle:
             for group in groups_of_blocks(handle, path, self.network):
-                for raw, head in zip(group, self._checked(group).heads, strict=True):
+                for raw, head in zip(group, check_blocks(group, self.network).heads, strict=True):
                     places.setdefault(head.hash, _Place(number, raw.offset, len(raw.data)))
                     headers.setdefault(head.hash, self._header(head, raw))
                     if head.unchecked_commitment:
@@ -156,10 +172,6 @@ class BlockFiles:
                 size += len(piece)
                 digest.update(piece)
         return FileRead(path.name, digest.digest(), size, self.acquired, self._kept(path, size))
-
-    def _checked(self, group: list[RawBlock]) -> CheckedBlocks:
-        large = sum(len(raw.data) for raw in group) >= COMPILED_FROM
-        return check_blocks(group, self.network, compiled=None if large else False)
 
     def _header(self, head: Head, raw: RawBlock) -> Header:
         claimed = trusted_claim(self.network, head.version, head.time, head.claimed_height)
@@ -194,7 +206,7 @@ class BlockFiles:
         self, files: list[FileRead], places: dict[bytes, _Place], heights: dict[bytes, int],
     ) -> Iterator[Batch]:  # fmt: skip
         for names in _runs(heights, places):
-            large = sum(places[name].size for name in names) >= COMPILED_FROM
+            large = worth_compiling(places[name].size for name in names)
             for part in [names] if large else [[name] for name in names]:
                 yield self._batch(part, files, places, heights)
 
@@ -203,7 +215,7 @@ class BlockFiles:
         heights: dict[bytes, int],
     ) -> Batch:  # fmt: skip
         group = [self._again(places[name]) for name in names]
-        checked = self._checked(group)
+        checked = check_blocks(group, self.network)
         for raw, name, head in zip(group, names, checked.heads, strict=True):
             if head.hash != name:
                 raise BlockError(
@@ -222,6 +234,22 @@ class BlockFiles:
         with _opened(path) as handle:
             handle.seek(spot.offset)
             return RawBlock(handle.read(spot.size), path.name, spot.offset)
+
+
+def check_replaced(headers: dict[bytes, Header], mine: Container[bytes], left: int) -> None:
+    """Refuse to leave out what the ledger holds above a fork and beside the branch that lost."""
+    held = [(at, one) for one in headers.values() if (at := one.height) is not None and at >= left]
+    lost: set[bytes] = set()
+    for at, header in sorted(held, key=lambda pair: pair[0]):
+        if at == left or header.parent in lost:
+            lost.add(header.hash)
+        elif header.hash not in mine:
+            raise BlockError(
+                f"blocks from {left:,} on are replaced by a branch with more work, and block"
+                f" {shown(header.hash)}, which the ledger holds at height {at:,}, links to neither",
+                where="the ledger",
+                remedy="give the file of that block as well, or read the chain into a new ledger",
+            )
 
 
 def _runs(names: Iterable[bytes], places: dict[bytes, _Place]) -> Iterator[list[bytes]]:

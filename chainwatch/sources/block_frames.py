@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from chainwatch.chains import Chain
 from chainwatch.kernels import layout as at
 from chainwatch.kernels.parse import Parsed, runs
+from chainwatch.kernels.undo import Coins
 from chainwatch.ledger import schema
 from chainwatch.scripts import classify
 from chainwatch.sources.block_rows import SUPERSEDED
@@ -46,16 +47,17 @@ class Heading(Protocol):
 
 def block_frames(
     parsed: Parsed, heads: Sequence[Any], heights: Sequence[int], files: Sequence[FileRead],
-    chain: Chain, source: str,
+    chain: Chain, source: str, coins: Coins | None = None,
 ) -> dict[str, pl.DataFrame]:  # fmt: skip
     """Return the rows of blocks by table; see :func:`chainwatch.sources.block_columns`."""
     columns = parsed.columns
     numbers = _tx_numbers(columns, heights)
     address, script = _payees(parsed)
+    spent = {} if coins is None else _spent(coins)
     tables = {
         schema.BLOCKS: _blocks(heads, heights),
         schema.TRANSACTIONS: _transactions(columns, heads, heights, numbers),
-        schema.INPUTS: _inputs(parsed, numbers),
+        schema.INPUTS: _inputs(parsed, numbers) | spent,
         schema.OUTPUTS: _outputs(columns, numbers, _unburnt(heads, heights, chain))
         | {"address": address, "script": script},
         schema.OUTPUT_KEYS: _keys(parsed, numbers),
@@ -190,25 +192,45 @@ def _unburnt(heads: Sequence[Heading], heights: Sequence[int], chain: Chain) -> 
 def _payees(parsed: Parsed) -> tuple[pl.Series, pl.Series]:
     """Return the addresses of the outputs, and the whole scripts of those without."""
     columns = parsed.columns
-    kinds, starts = columns["out_kind"], columns["out_script"]
+    kinds, starts, ends = columns["out_kind"], columns["out_script"], columns["out_script_end"]
+    rows = np.flatnonzero(~np.isin(kinds, _WITH_ADDRESS))
+    scripts = pl.Series(_scripts(parsed.data, starts[rows], ends[rows]), dtype=pl.Binary)
+    script = _placed([scripts], [rows], len(kinds))
+    return _addresses(parsed.data, kinds, starts, ends), script
+
+
+def _spent(coins: Coins) -> Columns:
+    columns = coins.columns
+    kinds, starts, ends = columns["coin_kind"], columns["coin_script"], columns["coin_script_end"]
+    return {
+        "value": columns["coin_value"],
+        "script_kind": pl.Series(at.KINDS, dtype=pl.String).gather(kinds),
+        "address": _addresses(coins.data, kinds, starts, ends),
+    }
+
+
+def _addresses(
+    data: NDArray[np.uint8], kinds: NDArray[np.int64], starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+) -> pl.Series:  # fmt: skip
+    """Return the addresses that scripts of these kinds name; null where one names none."""
     parts, places = [], []
     for kind, size in _SIZE.items():
         rows = np.flatnonzero(kinds == kind)
-        parts.append(_fixed(runs(parsed.data, starts[rows] + _AT[kind], size, lead=kind)))
+        parts.append(_fixed(runs(data, starts[rows] + _AT[kind], size, lead=kind)))
         places.append(rows)
     rows = np.flatnonzero(kinds == _UNKNOWN)
-    parts.append(pl.Series([classify(s).address for s in _scripts(parsed, rows)], dtype=pl.Binary))
-    address = _placed(parts, [*places, rows], len(kinds))
-    rows = np.flatnonzero(~np.isin(kinds, _WITH_ADDRESS))
-    script = _placed([pl.Series(_scripts(parsed, rows), dtype=pl.Binary)], [rows], len(kinds))
-    return address, script
+    odd = [classify(script).address for script in _scripts(data, starts[rows], ends[rows])]
+    parts.append(pl.Series(odd, dtype=pl.Binary))
+    return _placed(parts, [*places, rows], len(kinds))
 
 
-def _scripts(parsed: Parsed, rows: NDArray[np.int64]) -> list[bytes]:
+def _scripts(
+    data: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> list[bytes]:
     """Return whole scripts: one step of Python per row, for the few rows that need it."""
-    columns, view = parsed.columns, parsed.data.data
-    starts, ends = columns["out_script"][rows].tolist(), columns["out_script_end"][rows].tolist()
-    return [bytes(view[start:end]) for start, end in zip(starts, ends, strict=True)]
+    pairs = zip(starts.tolist(), ends.tolist(), strict=True)
+    return [bytes(data.data[start:end]) for start, end in pairs]
 
 
 def _keys(parsed: Parsed, numbers: NDArray[np.int64]) -> Columns:
@@ -216,8 +238,9 @@ def _keys(parsed: Parsed, numbers: NDArray[np.int64]) -> Columns:
     found = np.flatnonzero(np.isin(columns["out_kind"], _WITH_KEYS))
     owners = columns["out_tx"][found]
     places = (found - columns["tx_first_out"][owners]).tolist()
+    starts, ends = columns["out_script"][found], columns["out_script_end"][found]
     made: Columns = {name: [] for name in schema.OUTPUT_KEYS.schema if name != "chain"}
-    named = zip(numbers[owners].tolist(), places, _scripts(parsed, found), strict=True)
+    named = zip(numbers[owners].tolist(), places, _scripts(parsed.data, starts, ends), strict=True)
     for tx, n, script in named:
         read = classify(script)
         for k, key in enumerate(read.keys):

@@ -4,13 +4,13 @@ Blocks link to their parents, so blocks read together (and with those of the led
 trees. A tree is anchored by the genesis block, by a block of the ledger, by heights that
 coinbases state under BIP34, or by the height that the user gives; all that speak must agree. In
 each tree the branch with the most work is kept, and what lies beside it is *stale*: reported,
-never mixed in. Proof of work binds a block to its content, not to the best chain: a block that
-links to nothing read is placed by its own word.
+never mixed in, and left out of a ledger that held it. Proof of work binds a block to its content,
+not to the best chain: a block that links to nothing read is placed by its own word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from chainwatch.chains import BITCOIN, BITCOIN_CASH, Chain
@@ -52,7 +52,7 @@ Tree = dict[bytes, int]
 class Placed:
     """Heights by hash, lowest first and without the ledger's own; the stale blocks apart.
 
-    ``left`` is the height from which on the ledger holds another branch, if it does.
+    ``left`` is the height from which on the ledger holds a branch with less work, if it does.
     """
 
     heights: dict[bytes, int]
@@ -77,10 +77,7 @@ def trusted_claim(chain: Chain, version: int, time: int, claimed: int | None) ->
     return claimed
 
 
-def place(
-    headers: Mapping[bytes, Header], chain: Chain, *, height: int | None = None,
-    follow: bool = False,
-) -> Placed:  # fmt: skip
+def place(headers: Mapping[bytes, Header], chain: Chain, *, height: int | None = None) -> Placed:
     """Give every block its height and keep one branch of each fork.
 
     Parameters
@@ -91,16 +88,12 @@ def place(
         Their chain.
     height : int, optional
         Height of the lowest block where nothing else says it; needs a single unplaced tree.
-    follow : bool
-        Follow a branch with more work than the ledger's; what the ledger holds beside it stands
-        in ``Placed.left``.
 
     Raises
     ------
     BlockError
-        If no height can be had, two sources of it disagree, two trees claim one height, a block
-        is of the other side of a split, or, without ``follow``, a branch with more work than the
-        ledger's replaces blocks that the ledger holds.
+        If no height can be had, two sources of it disagree, two trees claim one height, or a
+        block is of the other side of a split.
     """
     linked = list(trees(headers))
     new = [tree for tree in linked if any(headers[name].height is None for name in tree)]
@@ -118,8 +111,6 @@ def place(
         heights.update((name, base + tree[name]) for name in tree if name in branch)
         stale += (name for name in tree if name not in branch)
     left = [at for name in stale if (at := headers[name].height) is not None]
-    if not follow:
-        _check_kept(stale, headers)
     _check_once(heights, headers)
     _check_side(heights, headers, chain)
     order = sorted(
@@ -201,17 +192,6 @@ def _best_branch(tree: Tree, headers: Mapping[bytes, Header]) -> set[bytes]:
         branch.add(tip)
         tip = headers[tip].parent
     return branch
-
-
-def _check_kept(stale: Iterable[bytes], headers: Mapping[bytes, Header]) -> None:
-    for name in stale:
-        if headers[name].height is not None:
-            raise BlockError(
-                f"block {shown(name)}, which the ledger holds at height {headers[name].height:,}, "
-                "is not on the branch with the most work",
-                where="the ledger",
-                remedy="read the chain into a new ledger; blocks of two branches are never mixed",
-            )
 
 
 def _check_once(heights: Mapping[bytes, int], headers: Mapping[bytes, Header]) -> None:

@@ -76,14 +76,16 @@ class BlockRows:
 
 
 def block_rows(
-    block: Block, height: int, chain: Chain, file: FileRead, *, source: str
-) -> dict[str, pl.DataFrame]:
+    block: Block, height: int, chain: Chain, file: FileRead, *, source: str,
+    spent: Sequence[Sequence[Spent]] | None = None,
+) -> dict[str, pl.DataFrame]:  # fmt: skip
     """Return the rows of one block, of its unit of coverage and of the file it stands in.
 
-    What the inputs spend is left null: it is resolved when the rows are committed.
+    What the inputs spend, unless it is given, is left null: it is resolved when the rows are
+    committed.
     """
     rows = BlockRows(chain, source=source)
-    rows.add(block, height, file.digest)
+    rows.add(block, height, file.digest, spent)
     return {**rows.frames(), "answers": answer(file, source)}
 
 

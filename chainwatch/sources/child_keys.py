@@ -78,7 +78,10 @@ class ExtendedKey:
         data = _payload(text)
         form = _FORMS.get(int.from_bytes(data[:4]))
         if form is None:
-            raise InputError(f"an extended key of an unknown kind (version {data[:4].hex()})")
+            raise InputError(
+                f"an extended key of an unknown kind (version {data[:4].hex()})",
+                remedy=f"give one of {', '.join(name for name, kind, _ in _FORMS.values() if kind)}",
+            )
         self.form, kind, self._net = form
         if kind is None:
             raise InputError(
@@ -88,7 +91,10 @@ class ExtendedKey:
         self.kind: str = kind
         self.depth, self.child = data[4], int.from_bytes(data[9:13])
         if self.depth == 0 and (self.child or any(data[5:9])):
-            raise InputError("the key says it is a first key, and that it has a parent")
+            raise InputError(
+                "the key says it is a first key, and that it has a parent",
+                remedy="copy it again from the device: it was altered",
+            )
         self._code = data[13:45]
         self._point = point_of(data[45:])
         self.fingerprint = hash160(data[45:])[:4].hex()
@@ -130,7 +136,10 @@ class ExtendedKey:
 def _payload(text: object) -> bytes:
     """Return the 78 bytes of the text of a public extended key; show none of it."""
     if not isinstance(text, str):
-        raise InputError(f"a value of type {type(text).__name__} is no extended key")
+        raise InputError(
+            f"a value of type {type(text).__name__} is no extended key",
+            remedy="give its text",
+        )
     if text.strip()[1:4] in _PRIVATE:
         _refuse_private()
     if not text or len(text) > LONGEST_BASE58:
@@ -204,7 +213,10 @@ def _plus(point: Point, tweak: bytes) -> Point:
     if int.from_bytes(tweak) < curve.N:
         moved = curve.add(point, curve.privtopub(tweak)) if any(tweak) else point
     if moved == (0, 0):
-        raise InputError("a child of this key does not exist (BIP 32)")
+        raise InputError(
+            "a child of this key does not exist (BIP 32)",
+            remedy="name other branches: a wallet passes over this one",
+        )
     return moved
 
 

@@ -76,6 +76,8 @@ def cookie_login(path: str | Path) -> Callable[[], tuple[str, str]]:
                 f"the node's cookie file cannot be read ({said})",
                 where=file.name,
                 remedy="check that the node runs and that you may read its .cookie",
+                # A node takes its cookie away when it stops and writes another when it starts.
+                passing=isinstance(error, FileNotFoundError),
             ) from None
         user, colon, password = text.partition(":")
         if not colon or not password:

@@ -9,11 +9,9 @@ is whole, and that the blocks are those of the best chain.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-
-import polars as pl
 
 from chainwatch import addresses as address_book
 from chainwatch.chains import Chain
@@ -25,18 +23,16 @@ from chainwatch.scripts import LARGEST_SCRIPT, classify, script_of
 from chainwatch.sources.base import Batch, Reader, read_units
 from chainwatch.sources.block_checks import consensus_of
 from chainwatch.sources.block_links import shown
+from chainwatch.sources.electrum_headers import ElectrumHeaders, HeaderAt
 from chainwatch.sources.electrum_history import Histories
-from chainwatch.sources.electrum_rows import History, TooLong
+from chainwatch.sources.electrum_rows import History, Part, Place, TooLong, unrepeated
 from chainwatch.sources.electrum_wire import ElectrumWire
-from chainwatch.sources.forks import Known, Tip, check_network, stale_part
-from chainwatch.sources.http_answer import answers_frame
+from chainwatch.sources.esplora_rows import coverage_frame, time_of
+from chainwatch.sources.forks import Known, check_network, stale_part
 from chainwatch.sources.network import is_own_host
 
 MOST_RESTARTS = 3
-"""Times that one history is begun again because the chain was reorganised meanwhile."""
-
-_ASKED_AT_ONCE, _READ_AT_ONCE = 100, 1_000
-"""Histories asked for, and transactions read, before a batch is made."""
+"""Times that the reading is begun again because the chain was reorganised meanwhile."""
 
 _REFUSED = "/refused"
 """Ends the unit of a history that was not had: it may be tried again at the same tip."""
@@ -59,11 +55,11 @@ class Target:
         """The name by which Electrum servers know the script."""
         return hashlib.sha256(self.script).digest()[::-1].hex()
 
-    def unit(self, tip: Tip) -> str:
-        """Return the unit of coverage that its history up to a tip is."""
+    def unit(self, tip: bytes) -> str:
+        """Return the unit of coverage that its history up to a block is."""
         if self.address is not None:
-            return f"address/{self.address.hex()}/{shown(tip.hash)}"
-        return f"script/{hashlib.sha256(self.script).hexdigest()}/{shown(tip.hash)}"
+            return f"address/{self.address.hex()}/{shown(tip)}"
+        return f"script/{hashlib.sha256(self.script).hexdigest()}/{shown(tip)}"
 
 
 class Electrum:
@@ -73,8 +69,10 @@ class Electrum:
     ----------
     host, port : str, int
         The server.
-    tls : bool
-        Speak TLS; the certificate must be that of the host, signed by an authority.
+    tls : bool, optional
+        Speak TLS, where the certificate must be that of the host, signed by an authority. Not
+        given: with every server that is not your own. False insists on a connection in clear,
+        which all on the way can read and alter; proofs hold there too, a history may be cut.
     fingerprint : str, optional
         SHA-256 of the server's certificate, which then needs no authority; implies ``tls``.
     addresses : iterable of str or bytes
@@ -85,7 +83,7 @@ class Electrum:
         Alias or CAIP-2 id; the server's genesis block must be that of it.
     own : bool, optional
         The server is yours, and may be at a private address; seen from the host, if not given.
-    most : int
+    max_transactions : int
         Transactions of one history; a longer one is not read, and is listed as incomplete.
     keep_raw : bool
         Keep the answers with transactions too. Histories, proofs and headers are always kept.
@@ -94,7 +92,13 @@ class Electrum:
     attempts : int
         Attempts at one question.
     per_second : float, optional
-        Questions a second; 20 for third parties, else no limit.
+        Questions a second, above 0; 20 for third parties, else no limit. All sources that ask a
+        host keep one pace together.
+
+    Raises
+    ------
+    InputError
+        If an address, a script, the server or a limit is none.
 
     Fails when
     ----------
@@ -111,16 +115,21 @@ class Electrum:
     unknown: tuple[str, ...] = tuple(f"blocks.{name}" for name in schema.BLOCKS.schema)
 
     def __init__(
-        self, host: str, port: int, *, tls: bool = False, fingerprint: str | None = None,
+        self, host: str, port: int, *, tls: bool | None = None, fingerprint: str | None = None,
         addresses: Iterable[str | bytes] = (), scripts: Iterable[bytes] = (),
-        chain: str | Chain = "btc", own: bool | None = None, most: int = 50_000,
-        keep_raw: bool = False, timeout: float = 30.0, attempts: int = 5,
-        per_second: float | None = None,
+        chain: str | Chain = "btc", own: bool | None = None,
+        max_transactions: int = 50_000, keep_raw: bool = False, timeout: float = 30.0,
+        attempts: int = 5, per_second: float | None = None,
     ) -> None:  # fmt: skip
         self.network = chain_of(chain)
         consensus_of(self.network)
         self.targets = _targets(addresses, scripts, self.network)
-        self._keep_raw, self._most = keep_raw, most
+        self.max_transactions, self._keep_raw = max_transactions, keep_raw
+        if max_transactions < 1:
+            raise InputError(
+                f"max_transactions is {max_transactions}, so that no history could be read",
+                remedy="give a number from 1 on, or leave it out",
+            )
         self._wire = ElectrumWire(
             host, port, source=self.name, own=is_own_host(host) if own is None else own, tls=tls,
             fingerprint=fingerprint, timeout=timeout, attempts=attempts, per_second=per_second,
@@ -136,7 +145,10 @@ class Electrum:
         return self.network.id
 
     def batches(self, reader: Reader) -> Iterator[Batch]:
-        """Yield one batch per address or script that was not read up to the server's tip.
+        """Yield histories not yet read up to the server's tip: transactions, then the claim to all.
+
+        A transaction is a unit of its own and is asked for once. That a history is whole is said
+        last, when all of it is read and the tip still stands.
 
         Raises
         ------
@@ -148,105 +160,119 @@ class Electrum:
             If it cannot be reached.
         """
         with self._wire as wire:
-            server = Histories(wire, self.network, source=self.name, keep_raw=self._keep_raw)
-            known = Known(server, reader)
-            server.check_features()
-            tip = server.tip()
-            check_network(server, tip.height)
+            headers = ElectrumHeaders(wire, self.network, source=self.name)
+            server = Histories(wire, headers, source=self.name, keep_raw=self._keep_raw)
+            known = Known(headers, reader)
+            headers.check_features()
+            best = headers.best()
+            check_network(headers, best.height)
             for _ in range(MOST_RESTARTS):
-                stale = stale_part(known, tip)
+                stale = stale_part(known, best.tip)
                 if stale is not None:
                     server.forget(stale.stale or 0)
                     yield stale
                 try:
-                    yield from self._histories(server, known, tip)
+                    yield from self._histories(server, known, best)
                     return
                 except _Moved:
-                    server.forget_headers()
-                    tip = server.tip()
+                    headers.forget()
+                    best = headers.best()
         raise SourceError(
             f"the chain was reorganised {MOST_RESTARTS} times while it was read",
             where=self._wire.host,
             remedy="try again later",
+            passing=True,
         )
 
-    def _histories(self, server: Histories, known: Known, tip: Tip) -> Iterator[Batch]:
-        """Yield one history after the other, each only if the tip still stands when it is read."""
+    def _histories(self, server: Histories, known: Known, best: HeaderAt) -> Iterator[Batch]:
+        """Yield what of each history is not read, as many together as fit into memory."""
+        tip = best.fields.hash
         read = read_units(known.reader, self.chain)
         held = tuple(target.unit(tip) for target in self.targets if target.unit(tip) in read)
         if held:
             yield Batch({}, held, "histories read before")
         todo = [target for target in self.targets if target.unit(tip) not in read]
-        for low in range(0, len(todo), _ASKED_AT_ONCE):
-            group = todo[low : low + _ASKED_AT_ONCE]
-            names = [(target.hash, target.label) for target in group]
-            found = server.histories(names, tip, self._most)
-            for few in _loads(list(zip(group, found, strict=True))):
-                for batch in self._standing(server, known.reader, few, tip):
-                    known.recent.update(server.places(batch.tables.get("transactions"), tip))
-                    yield batch
+        names = [(target.hash, target.label) for target in todo]
+        targets = iter(todo)
+        for found in server.histories(names, best.height, self.max_transactions):
+            some = list(zip(itertools.islice(targets, len(found)), found, strict=True))
+            yield from self._read(server, known, some, best)
 
-    def _standing(self, server: Histories, reader: Reader, some: _Some, tip: Tip) -> list[Batch]:
-        """Return batches that were read while one tip stood."""
-        try:
-            batches = self._read(server, reader, some, tip)
-        except NoAnswer:
-            raise
-        except SourceError:
-            # What was asked for may be gone with the block that it stood in.
-            if server.hash_now(tip.height) != tip.hash:
-                raise _Moved from None
-            raise
-        if server.hash_now(tip.height) != tip.hash:
-            raise _Moved
-        return batches
+    def _read(
+        self, server: Histories, known: Known, some: _Some, best: HeaderAt
+    ) -> Iterator[Batch]:
+        """Yield the transactions of some histories, and each history once it is read."""
+        listed = [found.places if isinstance(found, History) else () for _, found in some]
+        new = server.unread(listed, known.reader)
+        queue = [place for places in new for place in places]
+        labels = [target.label for (target, _), mine in zip(some, new, strict=True) for _ in mine]
+        ends = itertools.accumulate(map(len, new))
+        waiting = list(zip(ends, some, strict=True))
+        done = 0
+        for part, now in self._standing(server, queue, best):
+            known.recent |= part.blocks
+            if part.places:
+                server.hand_on(part.places)
+                what = labels[done : done + len(part.places)]
+                done += len(part.places)
+                yield _batch(part, what, best)
+            while waiting and waiting[0][0] <= done:
+                _, (target, found) = waiting.pop(0)
+                known.recent[best.height] = best.place
+                yield self._covered(target, found, best, now)
 
-    def _read(self, server: Histories, reader: Reader, some: _Some, tip: Tip) -> list[Batch]:
-        histories = [found for _, found in some if isinstance(found, History)]
-        rows = iter(server.rows(histories, reader))
-        at = datetime.fromtimestamp(server.header(tip.height).time, UTC)
-        batches = []
-        for target, found in some:
-            whole, unit = isinstance(found, History), target.unit(tip)
-            notes: tuple[str, ...] = ()
-            if isinstance(found, TooLong):
-                tables = {"answers": answers_frame([found.answer.row(self.name, keep=True)])}
-                unit += _REFUSED
-                notes = (f"the history of {target.label} was not read: {found.what}",)
-            else:
-                tables = next(rows)
-            tables["coverage"] = self._covered(target, tip, at, found.answer.digest, unit, whole)
-            batches.append(Batch(tables, (unit,), target.label, tip=tip.hash, notes=notes))
-        return batches
+    def _standing(
+        self, server: Histories, queue: list[Place], best: HeaderAt
+    ) -> Iterator[tuple[Part, HeaderAt]]:
+        """Yield each part that was read while the tip stood, with the header that shows it does."""
+        parts = server.parts(queue)
+        while True:
+            try:
+                part = next(parts, None)
+            except NoAnswer:
+                raise
+            except SourceError:
+                # What was asked for may be gone with the block that it stood in.
+                if server.headers.read_anew(best.height).fields.hash != best.fields.hash:
+                    raise _Moved from None
+                raise
+            if part is None:
+                return
+            now = server.headers.read_anew(best.height)
+            if now.fields.hash != best.fields.hash:
+                raise _Moved
+            yield part, now
 
     def _covered(
-        self, target: Target, tip: Tip, at: datetime, digest: bytes, unit: str, whole: bool
-    ) -> pl.DataFrame:
+        self, target: Target, found: History | TooLong, best: HeaderAt, now: HeaderAt
+    ) -> Batch:
+        """Return the claim to a whole history up to a tip, or why it was not read."""
+        tip = best.fields.hash
+        unit = target.unit(tip)
+        notes: tuple[str, ...] = ()
+        if isinstance(found, TooLong):
+            unit += _REFUSED
+            notes = (f"the history of {target.label} was not read: {found.what}",)
         row = {
-            "chain": self.chain, "unit": unit, "height": tip.height, "block": tip.hash,
+            "chain": self.chain, "unit": unit, "height": best.height, "block": tip,
             "kind": "script" if target.address is None else "address",
-            "address": target.address, "contract": None, "from_time": None, "to_time": at,
-            "complete": whole, "source": self.name, "answer": digest,
+            "address": target.address, "to_time": time_of(best.fields),
+            "complete": isinstance(found, History), "source": self.name,
+            "answer": found.answer.digest,
         }  # fmt: skip
-        return pl.DataFrame([row], schema=schema.COVERAGE.schema, orient="row")
+        answers = (found.answer, best.answer, now.answer)
+        kept = unrepeated([answer.row(self.name, keep=True) for answer in answers])
+        tables = {"coverage": coverage_frame([row]), "answers": kept}
+        return Batch(tables, (unit,), target.label, tip=tip, notes=notes)
 
 
 _Some = list[tuple[Target, History | TooLong]]
 
 
-def _loads(found: _Some) -> Iterator[_Some]:
-    """Yield histories in groups that fit into memory together; a large one is on its own."""
-    some: _Some = []
-    count = 0
-    for target, history in found:
-        size = len(history.places) if isinstance(history, History) else 0
-        if some and count + size > _READ_AT_ONCE:
-            yield some
-            some, count = [], 0
-        some.append((target, history))
-        count += size
-    if some:
-        yield some
+def _batch(part: Part, labels: list[str], best: HeaderAt) -> Batch:
+    """Return a part as a batch of transactions, named after the histories it is of."""
+    what = labels[0] if labels[0] == labels[-1] else f"{labels[0]} to {labels[-1]}"
+    return Batch(part.tables, tuple(part.tables["coverage"]["unit"]), what, tip=best.fields.hash)
 
 
 def _targets(
@@ -259,7 +285,10 @@ def _targets(
         found[script] = Target(script, named, address_book.text(named, chain))
     for script in scripts:
         if not 0 < len(script) <= LARGEST_SCRIPT:
-            raise InputError(f"{len(script):,} bytes are no output script that can be spent")
+            raise InputError(
+                f"{len(script):,} bytes are no output script that can be spent",
+                remedy=f"give the bytes of the script itself, 1 to {LARGEST_SCRIPT:,} of them",
+            )
         address = classify(script, witness=chain.hrp is not None).address
         label = f"script {clipped(script.hex(), 80)}"
         found.setdefault(

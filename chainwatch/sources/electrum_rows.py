@@ -1,4 +1,4 @@
-"""Proven transactions of a history as rows of a ledger, with the answers that prove them."""
+"""Proven transactions as rows of a ledger: each a unit of reading, with what proves it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import polars as pl
 
 from chainwatch.chains import Chain
 from chainwatch.ledger import schema
+from chainwatch.sources.electrum_headers import HeaderAt
+from chainwatch.sources.esplora_rows import coverage_frame, time_of, transaction_unit
 from chainwatch.sources.http_answer import Answer, answers_frame
 from chainwatch.sources.provider_rows import Found, Outputs, transaction_rows
 
@@ -19,7 +21,7 @@ Place = tuple[bytes, int]
 
 @dataclass(frozen=True)
 class History:
-    """The confirmed transactions of a script, and the answer that lists them."""
+    """The confirmed transactions of a script, and the answer that lists them, without its value."""
 
     places: tuple[Place, ...]
     answer: Answer
@@ -35,43 +37,78 @@ class TooLong:
 
 @dataclass(frozen=True)
 class Proven:
-    """A transaction at its place; the answers are its bytes, its proof and the header."""
+    """A transaction at its place; the answers are its bytes and its proof."""
 
     found: Found
     raw: Answer
     proof: Answer
-    header: Answer
+    header: HeaderAt
+
+    @property
+    def place(self) -> Place:
+        """Its id and height."""
+        return self.found.tx.txid, self.found.block.height
+
+    @property
+    def spends(self) -> list[bytes]:
+        """Ids of the transactions that it spends from; none if it is a coinbase."""
+        return [txid for txid, _, _ in self.found.tx.inputs] if self.found.position else []
 
 
-class Parts:
-    """The rows of one history, which come some transactions at a time."""
+@dataclass(frozen=True)
+class Part:
+    """Some transactions of histories: rows by table, their places, and their blocks by height."""
 
-    def __init__(self, chain: Chain, source: str, listed: Answer) -> None:
-        self._chain, self._source = chain, source
-        self._answers: list[dict[str, Any]] = [listed.row(source, keep=True)]
-        self._frames: dict[str, list[pl.DataFrame]] = {}
+    tables: Mapping[str, pl.DataFrame]
+    places: tuple[Place, ...]
+    blocks: Mapping[int, tuple[bytes, int]]
 
-    def add(
-        self, proven: Sequence[Proven], spent: Mapping[bytes, tuple[Outputs, Answer | None]], *,
-        keep_raw: bool,
-    ) -> None:  # fmt: skip
-        """Add transactions, and of ``spent`` what they spend."""
-        outputs = {txid: found for txid, (found, _) in spent.items()}
-        rows = transaction_rows([item.found for item in proven], self._chain, outputs)
-        for name, frame in rows.items():
-            self._frames.setdefault(name, []).append(frame)
-        before = [txid for item in proven if item.found.position
-                  for txid, _, _ in item.found.tx.inputs]  # fmt: skip
-        raws = [item.raw for item in proven]
-        raws += [answer for txid in before if (answer := spent[txid][1]) is not None]
-        proofs = [answer for item in proven for answer in (item.proof, item.header)]
-        self._answers += [answer.row(self._source, keep=keep_raw) for answer in raws]
-        self._answers += [answer.row(self._source, keep=True) for answer in proofs]
 
-    def tables(self) -> dict[str, pl.DataFrame]:
-        """Return all rows by table; of an answer that came more than once, the first."""
-        tables = {name: pl.concat(frames) for name, frames in self._frames.items()}
-        tables["answers"] = answers_frame(self._answers).unique(
-            schema.ANSWERS.key, keep="first", maintain_order=True
-        )
-        return tables
+NOTHING = Part({}, (), {})
+"""The part of histories in which nothing is new."""
+
+
+def part_of(
+    proven: Sequence[Proven], spent: Mapping[bytes, Outputs], before: Sequence[dict[str, Any]],
+    chain: Chain, *, source: str, keep_raw: bool,
+) -> Part:  # fmt: skip
+    """Return transactions as rows.
+
+    Parameters
+    ----------
+    proven : sequence of Proven
+        The transactions.
+    spent : mapping of bytes to list
+        Outputs of the transactions that they spend from, by txid.
+    before : sequence of dict
+        Rows of ``answers`` that hold those transactions.
+    chain : Chain
+        Chain.
+    source : str
+        Name of the source.
+    keep_raw : bool
+        Keep the bytes of the transactions; proofs and headers always are.
+    """
+    tables = transaction_rows([item.found for item in proven], chain, spent)
+    rows = [item.raw.row(source, keep=keep_raw) for item in proven] + list(before)
+    for item in proven:
+        rows += [answer.row(source, keep=True) for answer in (item.proof, item.header.answer)]
+    tables["answers"] = unrepeated(rows)
+    covered = [{"chain": chain.id, "source": source} | _covered(item) for item in proven]
+    tables["coverage"] = coverage_frame(covered)
+    blocks = {item.header.height: item.header.place for item in proven}
+    return Part(tables, tuple(item.place for item in proven), blocks)
+
+
+def unrepeated(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Return answers; of one that came more than once, the first."""
+    return answers_frame(rows).unique(schema.ANSWERS.key, keep="first", maintain_order=True)
+
+
+def _covered(item: Proven) -> dict[str, Any]:
+    header = item.header.fields
+    return {
+        "unit": transaction_unit(header.hash, item.found.tx.txid), "kind": "transaction",
+        "height": item.header.height, "block": header.hash, "from_time": time_of(header),
+        "to_time": time_of(header), "complete": True, "answer": item.proof.digest,
+    }  # fmt: skip

@@ -47,31 +47,48 @@ def secured(line: socket.socket, host: str, fingerprint: str | None, where: str)
     Broken
         If no TLS connection comes about.
     """
-    context = ssl.create_default_context()
-    if fingerprint is not None:
-        # The fingerprint is checked below, before a byte is sent: no authority need be asked.
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
-        made = context.wrap_socket(line, server_hostname=host)
+        made = _context(fingerprint).wrap_socket(line, server_hostname=host)
     except ssl.SSLCertVerificationError as error:
-        line.close()
         raise SourceError(
             f"the server's certificate cannot be trusted ({clipped(error.verify_message, 100)})",
             where=where,
             remedy="if you know the server, give the SHA-256 fingerprint of its certificate",
         ) from None
     except (OSError, EOFError) as error:
-        line.close()
-        raise Broken(f"no TLS connection comes about ({broken_by(error)})", where=where) from None
-    shown = hashlib.sha256(made.getpeercert(binary_form=True) or b"").hexdigest()
-    if fingerprint is not None and not hmac.compare_digest(shown, fingerprint):
+        raise Broken(
+            f"no TLS connection comes about ({broken_by(error)})",
+            where=where,
+            remedy="check that the port is the one for TLS; in clear is asked only if you say so",
+        ) from None
+    finally:
+        line.close()  # TLS has a socket of its own by now; without one nothing must stay open
+    try:
+        _check_fingerprint(made, fingerprint, where)
+    except BaseException:
         made.close()
+        raise
+    return made
+
+
+def _context(fingerprint: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if fingerprint is not None:
+        # The fingerprint is checked before a byte is sent: no authority need be asked.
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def _check_fingerprint(made: ssl.SSLSocket, fingerprint: str | None, where: str) -> None:
+    if fingerprint is None:
+        return
+    shown = hashlib.sha256(made.getpeercert(binary_form=True) or b"").hexdigest()
+    if not hmac.compare_digest(shown, fingerprint):
         raise SourceError(
             f"the server shows another certificate, of fingerprint {shown}",
             where=where,
             remedy="somebody may stand in between; ask its operator for the right fingerprint",
         )
-    return made
 
 
 def broken_by(error: BaseException) -> str:

@@ -8,32 +8,32 @@ is opened again and what was not answered is asked again; what is answered wrong
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from chainwatch.errors import InputError, NoAnswer, SourceError
 from chainwatch.legible import clipped
+from chainwatch.sources.electrum_question import Question, Said, TooMuch, said_of
 from chainwatch.sources.electrum_tls import Broken, broken_by, plain_fingerprint, secured
 from chainwatch.sources.http_answer import Answer, value_of
 from chainwatch.sources.network import host_name, network
+from chainwatch.sources.pace import checked_rate, pace
 
 LONGEST_LINE = 16 << 20
 """Bytes of one answer: a block-sized transaction as hexadecimal text, and room."""
+
+LARGEST_LOAD = 2 * LONGEST_LINE
+"""Bytes of the answers to questions asked together: they are all held until the last has come."""
 
 PROTOCOL = ("1.4", "1.5")
 """Lowest and highest version of the protocol that is spoken."""
 
 THIRD_PARTY_PER_SECOND = 20.0
 """Questions a second to a server that is not one's own."""
-
-NO_METHOD = -32601
-"""Code of a question that the server does not know."""
 
 _AT_ONCE, _REFILL = 64, 32
 _PIECE = 1 << 16
@@ -43,55 +43,34 @@ _MOST_NOTICES = 10_000
 _SILENT = logging.NullHandler()
 
 
-class Said(SourceError):
-    """The server's own refusal: its number, its text, and the answer as it came."""
-
-    code: int = 0
-    words: str = ""
-    answer: Answer | None = None
-
-
-@dataclass(frozen=True)
-class Question:
-    """A method, its parameters, and what is asked in words, for log and answers."""
-
-    method: str
-    params: tuple[Any, ...] = ()
-    about: str = ""
-
-    @property
-    def words(self) -> str:
-        """What is asked, as it stands in log and ``answers``."""
-        shown = " ".join([self.method, *(str(param) for param in self.params)])
-        return f"{shown} ({self.about})" if self.about else shown
-
-    @property
-    def id(self) -> int:
-        """A number that only this question has, the same in every run."""
-        text = json.dumps([self.method, *self.params]).encode()
-        return int.from_bytes(hashlib.sha256(text).digest()[:6], "big")
-
-
 class ElectrumWire:
     """A connection to one server, with the parameters of ``Electrum``."""
 
     def __init__(
-        self, host: str, port: int, *, source: str, own: bool, tls: bool, fingerprint: str | None,
-        timeout: float, attempts: int, per_second: float | None,
+        self, host: str, port: int, *, source: str, own: bool, tls: bool | None = None,
+        fingerprint: str | None = None, timeout: float, attempts: int,
+        per_second: float | None = None,
     ) -> None:  # fmt: skip
         self.host, self._port, self._source, self._own = host_name(host), port, source, own
         if not self.host or not 0 < port < 65_536:
             raise InputError(
-                "the server needs a name and a port", where=clipped(f"{host}:{port}", 100)
+                "the server needs a name and a port",
+                where=clipped(f"{host}:{port}", 100),
+                remedy="name its host, and a port from 1 to 65535 such as 50002",
             )
-        self._tls = tls or fingerprint is not None
+        if tls is False and fingerprint is not None:
+            raise InputError(
+                "a connection in clear shows no certificate, yet a fingerprint of one is given",
+                where=clipped(f"{host}:{port}", 100),
+                remedy="leave out one of the two: the fingerprint alone asks for TLS",
+            )
+        self._tls = (not own if tls is None else tls) or fingerprint is not None
         self._fingerprint = plain_fingerprint(fingerprint)
         self._timeout, self._attempts = timeout, attempts
-        self._per_second = per_second or (None if own else THIRD_PARTY_PER_SECOND)
+        self._per_second = checked_rate(per_second, own=own, third_party=THIRD_PARTY_PER_SECOND)
         self._line: socket.socket | None = None
         self._left = bytearray()
-        self._address = ""
-        self._turn = 0.0
+        self._address, self._load = "", 0
 
     def __enter__(self) -> ElectrumWire:
         return self
@@ -121,6 +100,8 @@ class ElectrumWire:
             If no attempt was answered.
         Said
             If the server refuses one of them.
+        TooMuch
+            If the answers are longer than ``LARGEST_LOAD`` together.
         SourceError
             If an answer is not of the protocol.
         """
@@ -138,6 +119,7 @@ class ElectrumWire:
         # Without a handler of its own that library's notes of retries go to the terminal.
         logging.getLogger("stamina").addHandler(_SILENT)
         found: dict[int, Answer | Said] = {}
+        self._load = 0
         attempts = stamina.retry_context(
             on=Broken, attempts=self._attempts, timeout=None, wait_initial=0.2, wait_max=30.0
         )
@@ -146,7 +128,8 @@ class ElectrumWire:
                 with attempt:
                     self._ask_missing(questions, found)
         except Broken as error:
-            raise NoAnswer(error.what, where=error.where, remedy="try again later") from None
+            remedy = error.remedy or "try again later"
+            raise NoAnswer(error.what, where=error.where, remedy=remedy) from None
         except BaseException:
             self.close()  # answers to the rest would be taken for those to the next questions
             raise
@@ -181,18 +164,16 @@ class ElectrumWire:
             self._permit(question)
         if self._line is None:
             raise EOFError
-        self._line.sendall(b"".join(map(_line_of, questions)))
+        self._line.sendall(b"".join(question.line for question in questions))
 
     def _permit(self, question: Question) -> None:
-        """Ask leave, log, and keep the pace."""
-        if self._per_second is not None:
-            now = time.monotonic()
-            time.sleep(max(0.0, self._turn - now))
-            self._turn = max(self._turn, now) + 1 / self._per_second
+        """Ask leave, log, and keep the pace that all who ask this host keep together."""
         network().permit(
             self.host, self._port, question.words, self._source, own=self._own,
             known=(self._address,),
         )  # fmt: skip
+        if self._per_second is not None:
+            pace(self.host).wait(self._per_second)
 
     # Connecting -----------------------------------------------------------------------------
 
@@ -205,11 +186,7 @@ class ElectrumWire:
             )  # fmt: skip
         except NoAnswer as error:
             raise Broken(error.what, where=error.where, remedy=error.remedy) from None
-        self._address = str(line.getpeername()[0])
-        if self._tls:
-            line = secured(line, self.host, self._fingerprint, f"{self.host}:{self._port}")
-        self._line = line
-        self._line.settimeout(self._timeout)
+        self._line = self._checked(line, f"{self.host}:{self._port}")
         hello = Question("server.version", ("chainwatch", list(PROTOCOL)))
         found: dict[int, Answer | Said] = {}
         self._exchange([hello], found)
@@ -223,6 +200,19 @@ class ElectrumWire:
                 where=self.where(hello),
                 remedy="check that the port is that of an Electrum server",
             )
+
+    def _checked(self, line: socket.socket, where: str) -> socket.socket:
+        """Return a new connection once it is known who answers; close it if it comes to nothing."""
+        try:
+            line.settimeout(self._timeout)
+            self._address = str(line.getpeername()[0])
+            return secured(line, self.host, self._fingerprint, where) if self._tls else line
+        except OSError as error:
+            line.close()
+            raise Broken(f"the connection broke off ({broken_by(error)})", where=where) from None
+        except BaseException:
+            line.close()
+            raise
 
     # Reading --------------------------------------------------------------------------------
 
@@ -241,8 +231,14 @@ class ElectrumWire:
             digest, now = hashlib.sha256(body).digest(), datetime.now(UTC)
             result, error = value.get("result"), value.get("error")
             answer = Answer(body, digest, self.host, now, question.words, result)
-            return number, answer if error is None else self._said(error, question, answer)
-        raise SourceError("the server sends notices without end", where=self.where(some))
+            return number, (
+                answer if error is None else said_of(error, self.where(question), answer)
+            )
+        raise SourceError(
+            f"the server sends more than {_MOST_NOTICES:,} notices and no answer",
+            where=self.where(some),
+            remedy="ask another server",
+        )
 
     def _read_line(self, where: str) -> bytes:
         until = time.monotonic() + self._timeout * _WHOLE
@@ -250,7 +246,11 @@ class ElectrumWire:
         while (end := self._left.find(b"\n", searched)) < 0:
             searched = len(self._left)
             if searched > LONGEST_LINE:
-                raise SourceError(f"the answer is longer than {LONGEST_LINE:,} bytes", where=where)
+                raise SourceError(
+                    f"the answer is longer than {LONGEST_LINE:,} bytes",
+                    where=where,
+                    remedy="ask another server; if it is a history, read that address elsewhere",
+                )
             if time.monotonic() > until:
                 raise TimeoutError("it takes too long")
             piece = self._line.recv(_PIECE) if self._line is not None else b""
@@ -259,6 +259,13 @@ class ElectrumWire:
             self._left += piece
         line = bytes(self._left[:end])
         del self._left[: end + 1]
+        self._load += len(line)
+        if self._load > LARGEST_LOAD:
+            raise TooMuch(
+                f"the answers are longer than {LARGEST_LOAD:,} bytes together",
+                where=where,
+                remedy="ask another server",
+            )
         # Some servers fill lines up with blanks before the last bracket, so that their length
         # tells nothing: the same answer shall have the same digest.
         line = line.rstrip()
@@ -266,30 +273,9 @@ class ElectrumWire:
 
     def _stray(self, value: Any, question: Question) -> SourceError:
         if isinstance(value, dict) and value.get("id") is None and value.get("error") is not None:
-            return self._said(value["error"], question, None)
+            return said_of(value["error"], self.where(question), None)
         return SourceError(
             "the server answers what it was not asked",
             where=self.where(question),
             remedy="check that the port is that of an Electrum server",
         )
-
-    def _said(self, error: Any, question: Question, answer: Answer | None) -> Said:
-        given = error if isinstance(error, dict) else {"message": error}
-        said = Said(
-            f"the server refuses and says {clipped(str(given.get('message', '')), 200)!r}",
-            where=self.where(question),
-            remedy="ask again later, or another server",
-        )
-        code = given.get("code")
-        said.code = code if type(code) is int else 0
-        said.words = clipped(str(given.get("message", "")), 500)
-        said.answer = answer
-        return said
-
-
-def _line_of(question: Question) -> bytes:
-    sent = {
-        "jsonrpc": "2.0", "id": question.id, "method": question.method,
-        "params": list(question.params),
-    }  # fmt: skip
-    return json.dumps(sent).encode() + b"\n"

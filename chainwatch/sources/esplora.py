@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from chainwatch import addresses as address_texts
 from chainwatch.chains import Chain
@@ -18,11 +17,9 @@ from chainwatch.errors import InputError, NoAnswer, SourceError
 from chainwatch.sources import forks
 from chainwatch.sources.base import Batch, Reader, read_units
 from chainwatch.sources.block_checks import consensus_of
-from chainwatch.sources.esplora_blocks import read_block
+from chainwatch.sources.esplora_blocks import read_span
 from chainwatch.sources.esplora_history import (
-    MOST_RESTARTS,
     Found,
-    Moved,
     Target,
     address_target,
     read_history,
@@ -30,16 +27,21 @@ from chainwatch.sources.esplora_history import (
 )
 from chainwatch.sources.esplora_json import Read
 from chainwatch.sources.esplora_known import (
+    Run,
     behind,
     check_tip,
-    held_already,
-    read_up_to,
+    earlier_reading,
+    held_histories,
+    unread,
 )
 from chainwatch.sources.esplora_rows import coverage_frame, shown, time_of, transaction_rows
-from chainwatch.sources.esplora_server import Server, Tip
-from chainwatch.sources.forks import Known, check_network, stale_part
+from chainwatch.sources.esplora_server import Server
+from chainwatch.sources.esplora_sums import NOTHING
+from chainwatch.sources.forks import MOST_RESTARTS, Known, Moved, check_network, stale_part
 from chainwatch.sources.http import Auth, Client, answers_frame
+from chainwatch.sources.http_wire import split_url
 from chainwatch.sources.network import is_own_host
+from chainwatch.sources.node_walk import Span, checked_span
 
 if TYPE_CHECKING:
     import httpx2
@@ -67,8 +69,8 @@ class Esplora:
         Output scripts whose histories are read; for those that have no address.
     transactions : iterable of str or bytes
         Single transactions, by their id as text or in wire order.
-    blocks : (int, int), optional
-        First and last height of whole blocks to read.
+    span : (int, int or None), optional
+        Heights of whole blocks to read: from the first until before the second; None is the tip.
     chain : str or Chain
         Alias or CAIP-2 id; the server must begin with its first block.
     own : bool, optional
@@ -84,7 +86,8 @@ class Esplora:
 
     Fails when
     ----------
-    The server leaves transactions out and its counts with them: completeness is its word. So are
+    The server leaves transactions out and its counts with them: completeness is its word, held
+    only against what the ledger has. So are
     the height and the branch of a block, beyond its proof of work; what an input spends where the
     transaction that made it is not read; and a ``wtxid``, which the id does not cover.
 
@@ -100,7 +103,7 @@ class Esplora:
 
     def __init__(
         self, url: str, addresses: Iterable[str | bytes] = (), *, scripts: Iterable[bytes] = (),
-        transactions: Iterable[str | bytes] = (), blocks: tuple[int, int] | None = None,
+        transactions: Iterable[str | bytes] = (), span: Span | None = None,
         chain: str | Chain = "btc", own: bool | None = None,
         max_transactions: int = MOST_TRANSACTIONS, keep_raw: bool = True,
         progress: Callable[[str], None] | None = None, per_second: float | None = None,
@@ -114,11 +117,16 @@ class Esplora:
         found += [script_target(script, self.network) for script in scripts]
         self.targets = tuple({target.key: target for target in found}.values())
         self.transactions = tuple(dict.fromkeys(_txid(item, self.network) for item in transactions))
-        self.blocks, self.max_transactions, self.keep_raw = blocks, max_transactions, keep_raw
-        if max_transactions < 1 or (blocks and not 0 <= blocks[0] <= blocks[1]):
-            raise InputError("a span of blocks runs upwards from 0, and a limit is at least 1")
+        self.span, self.max_transactions, self.keep_raw = (
+            checked_span(span), max_transactions, keep_raw
+        )  # fmt: skip
+        if max_transactions < 1:
+            raise InputError(
+                f"a history of at most {max_transactions} transactions is none",
+                remedy="ask for at least 1",
+            )
         self._progress = progress
-        self._own = is_own_host(urlsplit(url).hostname or "") if own is None else own
+        self._own = is_own_host(split_url(url, self.name).hostname or "") if own is None else own
         self._client = Client(
             url, source=self.name, own=self._own, per_second=per_second, headers=headers,
             auth=auth, timeout=timeout, max_bytes=LARGEST_PAGE, attempts=attempts,
@@ -151,16 +159,17 @@ class Esplora:
             known = Known(server, reader)
             tip = server.tip()
             check_network(server, tip.height)
-            units = read_units(reader, self.chain)
-            held = tuple(self._asked_again(units))
-            yield Batch({}, held, "read before", notes=behind(known, tip))
+            run = Run(server, known, tip, read_units(reader, self.chain))
+            again = tuple(self._asked_again(run.units))
+            yield Batch({}, again, "read before", notes=behind(known, tip))
             for _ in range(MOST_RESTARTS):
-                stale = stale_part(known, forks.Tip(tip.height, tip.hash, tip.height))
+                stale = stale_part(known, forks.Tip(run.tip.height, run.tip.hash, run.tip.height))
                 if stale is not None:
                     yield stale
-                    units = read_units(reader, self.chain)
+                    run.units = read_units(reader, self.chain)
+                run.held = held_histories(known, self.targets)
                 try:
-                    yield from self._all(server, known, tip, units)
+                    yield from self._all(run)
                     return
                 except Moved:
                     pass
@@ -168,22 +177,27 @@ class Esplora:
                     raise
                 except SourceError:
                     # What was orphaned a moment ago is not to be found: no error of the server.
-                    if server.hash_at(tip.height) == tip.hash:
+                    if server.hash_at(run.tip.height) == run.tip.hash:
                         raise
                 server.take()
-                tip = server.tip()
+                run.tip = server.tip()
         raise SourceError(
             f"the chain was reorganised {MOST_RESTARTS} times while it was read",
             where=self._client.host,
             remedy="try again later, or ask another server",
+            passing=True,
         )
 
-    def _all(self, server: Server, known: Known, tip: Tip, units: set[str]) -> Iterator[Batch]:
-        if self.blocks:
-            yield from self._blocks(server, known, tip, units)
-        yield from self._singles(server, known, tip, units)
+    def _all(self, run: Run) -> Iterator[Batch]:
+        if self.span:
+            yield from read_span(run, self.span, self._wanted, self._tell)
+        yield from self._singles(run)
         for target in self.targets:
-            yield from self._history(server, target, tip, known, units)
+            yield from self._history(run, target)
+
+    def _wanted(self, read: Read) -> bool:
+        asked = read.tx.txid in self.transactions
+        return asked or any(target.touches(read) for target in self.targets)
 
     def _asked_again(self, units: set[str]) -> Iterator[str]:
         """Yield the units of single transactions that were read before."""
@@ -191,82 +205,55 @@ class Esplora:
         parts = [unit.split("/") for unit in units if unit.startswith("transaction/")]
         yield from sorted("/".join(part) for part in parts if part[2] in asked)
 
-    def _blocks(self, server: Server, known: Known, tip: Tip, units: set[str]) -> Iterator[Batch]:
-        first, last = self.blocks or (0, -1)
-        parent: bytes | None = None
-        for height in range(first, min(last, tip.height) + 1):
-            name = server.hash_at(height) or b""
-            unit = f"block/{shown(name)}"
-            if unit in units:
-                parent = name
-                yield Batch({}, (unit,), "read before")
-                continue
-            rows = read_block(server, name, height, parent)
-            check_tip(server, tip)
-            units.add(unit)
-            known.recent[height] = (name, server.header(name).bits)
-            parent = name
-            self._tell(f"block {height:,} of {last:,}")
-            yield Batch(rows, (unit,), f"block {height:,}", tip=name)
-        if last > tip.height:
-            yield Batch({}, (), "", notes=(f"the server's chain ends at height {tip.height:,}",))
-
-    def _singles(self, server: Server, known: Known, tip: Tip, units: set[str]) -> Iterator[Batch]:
-        read_before = {unit.rpartition("/")[2] for unit in self._asked_again(units)}
+    def _singles(self, run: Run) -> Iterator[Batch]:
+        read_before = {unit.rpartition("/")[2] for unit in self._asked_again(run.units)}
         for txid in self.transactions:
             if shown(txid) in read_before:
                 continue
-            read = server.transaction(txid)
-            if read.height is None or read.height > tip.height:
+            read = run.server.transaction(txid)
+            if read.height is None or read.height > run.tip.height:
                 note = f"transaction {shown(txid)} is not confirmed and was not read"
                 yield Batch({}, (), "", notes=(note,))
                 continue
-            what = f"transaction {shown(txid)}"
-            yield from self._placed(server, [read], tip, known, units, what)
+            yield from self._placed(run, [read], f"transaction {shown(txid)}")
 
-    def _history(
-        self, server: Server, target: Target, tip: Tip, known: Known, units: set[str]
-    ) -> Iterator[Batch]:
-        unit = f"{target.key}/{shown(tip.hash)}"
-        if unit in units:
+    def _history(self, run: Run, target: Target) -> Iterator[Batch]:
+        unit = f"{target.key}/{shown(run.tip.hash)}"
+        if unit in run.units:
             yield Batch({}, (unit,), f"{target.name}, read before")
             return
-        known_to = read_up_to(known, target)
-        found, tip = read_history(
-            server, target, tip, known_to=known_to, most=self.max_transactions,
+        found, run.tip = read_history(
+            run.server, target, run.tip, earlier=earlier_reading(run.known, target),
+            held=run.held.get(target.key, NOTHING), most=self.max_transactions,
             progress=self._progress,
         )  # fmt: skip
-        yield from self._placed(server, found.reads, tip, known, units, target.name)
-        check_tip(server, tip)
-        batch = self._covered(server, target, found, tip)
-        units.update(batch.units)
-        known.recent[tip.height] = (tip.hash, tip.header.bits)
+        yield from self._placed(run, found.reads, target.name)
+        check_tip(run.server, run.tip)
+        batch = self._covered(run, target, found)
+        run.units.update(batch.units)
+        run.known.recent[run.tip.height] = (run.tip.hash, run.tip.header.bits)
         yield batch
 
-    def _placed(
-        self, server: Server, reads: list[Read], tip: Tip, known: Known, units: set[str], what: str
-    ) -> Iterator[Batch]:
+    def _placed(self, run: Run, reads: list[Read], what: str) -> Iterator[Batch]:
         """Prove transactions, the oldest first, and yield them a few at a time."""
-        new = [read for read in reads if not held_already(read, units)]
+        new = unread(run, reads)
         new.sort(key=lambda read: (read.height or 0, read.tx.txid))
         for start in range(0, len(new), _TOGETHER):
             placed = []
             for read in new[start : start + _TOGETHER]:
-                placed.append(server.place(read, read.height or 0, read.block or b""))
-            check_tip(server, tip)
-            known.recent |= {item.height: (item.header.hash, item.header.bits) for item in placed}
+                placed.append(run.server.place(read, read.height or 0, read.block or b""))
+            check_tip(run.server, run.tip)
+            run.known.recent |= {p.height: (p.header.hash, p.header.bits) for p in placed}
             placed.sort(key=lambda item: item.number)
             tables = transaction_rows(placed, self.network, source=self.name)
-            tables["answers"] = answers_frame(server.take())
+            tables["answers"] = answers_frame(run.server.take())
             done = tuple(tables["coverage"]["unit"])
-            units.update(done)
+            run.units.update(done)
             self._tell(f"{what}: {start + len(placed):,} of {len(new):,} proven")
-            yield Batch(tables, done, what, tip=tip.hash)
+            yield Batch(tables, done, what, tip=run.tip.hash)
 
-    def _covered(self, server: Server, target: Target, found: Found, tip: Tip) -> Batch:
-        unit = f"{target.key}/{shown(tip.hash)}"
-        if not found.complete:
-            unit += f"/newest/{len(found.reads)}"
+    def _covered(self, run: Run, target: Target, found: Found) -> Batch:
+        tip, unit = run.tip, f"{target.key}/{shown(run.tip.hash)}{found.suffix}"
         if found.waiting:
             waiting = f"{target.name}: {found.waiting:,} unconfirmed transactions were not read"
             found.notes.append(waiting)
@@ -276,7 +263,7 @@ class Esplora:
             "to_time": time_of(tip.header), "complete": found.complete, "source": self.name,
             "answer": found.answer.digest,
         }  # fmt: skip
-        tables = {"coverage": coverage_frame([row]), "answers": answers_frame(server.take())}
+        tables = {"coverage": coverage_frame([row]), "answers": answers_frame(run.server.take())}
         return Batch(tables, (unit,), target.name, tip=tip.hash, notes=tuple(found.notes))
 
     def _tell(self, line: str) -> None:
@@ -288,5 +275,8 @@ def _txid(given: str | bytes, chain: Chain) -> bytes:
     if isinstance(given, str):
         return address_texts.parse_txid(given, chain)
     if len(given) != 32:
-        raise InputError(f"{len(given)} bytes are no transaction id")
+        raise InputError(
+            f"{len(given)} bytes are no transaction id",
+            remedy="give its 32 bytes in wire order, or its id as text",
+        )
     return given

@@ -2,7 +2,8 @@
 
 All pages are read before any transaction is used, so that what the transactions say of each other
 is compared first. A history is that of a moment: the tip must still be in the best chain when the
-last page has been read, and what is in later blocks is left for the next reading.
+last page has been read, and what is in later blocks is left for the next reading. What was read
+before is not asked again as long as it makes up, with what is new, what the server counts.
 """
 
 from __future__ import annotations
@@ -18,17 +19,16 @@ from chainwatch.scripts import classify, script_of
 from chainwatch.sources.esplora_json import History, Read
 from chainwatch.sources.esplora_rows import shown
 from chainwatch.sources.esplora_server import Server, Tip
+from chainwatch.sources.esplora_sums import Held, check_stories, differences
+from chainwatch.sources.forks import MOST_RESTARTS, Moved
 from chainwatch.sources.http import Answer
 
 LARGEST_HISTORY = 512 << 20
 """Bytes of pages; a history that is longer is read in part."""
 
-MOST_RESTARTS = 5
-"""Times that a reading is begun again because the chain went on or was reorganised meanwhile."""
-
-
-class Moved(Exception):
-    """The tip as of which something was read is no longer in the best chain."""
+_LIAR = "ask another server: this one is wrong or lies"
+_MORE = "ask for more with max_transactions (--max-transactions)"
+_WHOLE = "their pages are too long for one history: read the blocks themselves, from a node"
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,39 @@ def script_target(script: bytes, chain: Chain) -> Target:
     return Target(script, None, f"script {key}", f"/scripthash/{key}", f"script/{key}")
 
 
+@dataclass(frozen=True)
+class Earlier:
+    """How far a history was read before.
+
+    Attributes
+    ----------
+    whole : int
+        Height up to which the ledger has everything; -1 without such a reading.
+    newest, count : int
+        Height from which downwards it has the newest transactions of a reading that was cut, and
+        how many; -1 without one.
+    by_size : bool
+        It was cut because its pages were too long, not after a number of transactions.
+    """
+
+    whole: int = -1
+    newest: int = -1
+    count: int = 0
+    by_size: bool = False
+
+    def reach(self, most: int) -> int:
+        """Return the height down to which to read, where ``most`` transactions are wanted."""
+        enough = self.by_size or self.count >= most
+        return max(self.whole, self.newest) if enough else self.whole
+
+
 @dataclass
 class Found:
-    """A history: its confirmed transactions, newest first, and what is to be said of it."""
+    """A history: its confirmed transactions, newest first, and what is to be said of it.
+
+    ``cut`` is "newest" or "largest" where the older ones were left out for their number or size,
+    and ``count`` are those newest ones that were read before.
+    """
 
     counts: History
     answer: Answer
@@ -75,30 +105,41 @@ class Found:
     waiting: int = 0
     complete: bool = True
     notes: list[str] = field(default_factory=list)
+    cut: str = ""
+    count: int = 0
+
+    @property
+    def suffix(self) -> str:
+        """What sets the unit of a history apart that is not complete."""
+        kind = self.cut or "partial"
+        return "" if self.complete else f"/{kind}/{self.count + len(self.reads)}"
 
 
 def read_history(
-    server: Server, target: Target, tip: Tip, *, known_to: int, most: int,
-    progress: Callable[[str], None] | None = None,
+    server: Server, target: Target, tip: Tip, *, earlier: Earlier, held: Held, most: int,
+    progress: Callable[[str], None] | None,
 ) -> tuple[Found, Tip]:  # fmt: skip
-    """Read all pages of a history.
+    """Read the pages of a history, down to what was read before.
 
     Parameters
     ----------
     server, target, tip
         Whom to ask, about what, and as of which block.
-    known_to : int
-        Height up to which an earlier reading has everything; -1 without one.
+    earlier : Earlier
+        How far it was read before.
+    held : Held
+        What the ledger holds of it. If that and what is new is not what the server counts, all is
+        read again; if it is not then either, the history is not complete.
     most : int
         Transactions after which the reading stops.
-    progress : callable, optional
+    progress : callable or None
         Called with one line after each page.
 
     Returns
     -------
     (Found, Tip)
-        The transactions above ``known_to`` and not above the tip; and the tip, which is a later
-        one if a block came in between.
+        The transactions that are new and not above the tip; and the tip, which is a later one if
+        a block came in between.
 
     Raises
     ------
@@ -108,26 +149,50 @@ def read_history(
     Moved
         If the chain was reorganised.
     """
-    for attempt in range(MOST_RESTARTS):
+    known_to, attempts = earlier.reach(most), 1
+    while True:
         found = _pages(server, target, known_to, most, progress)
+        if known_to > earlier.whole and found.complete:
+            found.cut, found.count = "largest" if earlier.by_size else "newest", earlier.count
+            found.complete = False
         if server.hash_at(tip.height) != tip.hash:
             raise Moved
-        differ = _differences(found, target) if found.complete and known_to < 0 else []
-        if differ and attempt + 1 < MOST_RESTARTS and server.hash_at(tip.height + 1):
-            tip = server.tip()  # a block came between the counts and the pages
-            continue
-        found.complete &= not differ
-        found.notes += differ
-        held = [read for read in found.reads if (read.height or 0) <= tip.height]
-        if len(held) < len(found.reads) and server.hash_at(tip.height + 1) is None:
-            raise SourceError(
-                "a transaction is said to stand above the tip of the chain",
-                where=f"{server.client.host}, {target.name}",
-            )
-        found.reads = held
-        check_stories(found.reads, server.client.host)
-        return found, tip
-    raise AssertionError("the last attempt returns")  # pragma: no cover
+        differ = _differences(found, target, held, known_to, tip) if found.complete else []
+        if differ and attempts < MOST_RESTARTS and server.hash_at(tip.height + 1):
+            attempts, tip = attempts + 1, server.tip()  # one came between the counts and the pages
+        elif differ and known_to >= 0:
+            known_to = -1
+        else:
+            return _finished(server, target, found, tip, differ), tip
+
+
+def _differences(found: Found, target: Target, held: Held, known_to: int, tip: Tip) -> list[str]:
+    return differences(
+        target.name, target.script, found.counts.chain_stats, found.reads, held, known_to,
+        tip.height,
+    )  # fmt: skip
+
+
+def _finished(server: Server, target: Target, found: Found, tip: Tip, differ: list[str]) -> Found:
+    """Return a history without what stands above the tip, and with all that is to be said."""
+    low = [read for read in found.reads if (read.height or 0) <= tip.height]
+    if len(low) < len(found.reads) and server.hash_at(tip.height + 1) is None:
+        raise SourceError(
+            "a transaction is said to stand above the tip of the chain",
+            where=f"{server.client.host}, {target.name}",
+            remedy="pull again, for a block may have gone; if it stays, ask another server",
+        )
+    found.reads = low
+    found.complete &= not differ
+    found.notes += differ
+    if found.cut:
+        remedy = _MORE if found.cut == "newest" else _WHOLE
+        found.notes.append(
+            f"{target.name}: more than {found.count + len(low):,} transactions: the older ones"
+            f" were not read; {remedy}"
+        )
+    check_stories(found.reads, server.client.host)
+    return found
 
 
 def _pages(
@@ -140,32 +205,43 @@ def _pages(
     size, seen, lowest = 0, set[bytes](), None
     for page, length in _each_page(server, target):
         size += length
-        confirmed = [read for read in page if read.height is not None]
-        for read in page:
-            if read.tx.txid in seen:
-                raise SourceError(
-                    f"a page repeats transaction {shown(read.tx.txid)}", where=where,
-                    remedy="ask another server: this one does not come to an end",
-                )  # fmt: skip
-            seen.add(read.tx.txid)
-            if not target.touches(read):
-                raise SourceError(
-                    f"transaction {shown(read.tx.txid)} has nothing to do with it", where=where
-                )
-        heights = [read.height or 0 for read in confirmed]
+        _check_page(page, target, seen, where)
+        heights = [read.height for read in page if read.height is not None]
         if heights and lowest is not None and max(heights) > lowest:
-            raise SourceError("the pages do not run from the newest to the oldest", where=where)
+            raise SourceError(
+                "the pages do not run from the newest to the oldest", where=where,
+                remedy="pull again, for the chain may have changed; if it stays, ask another"
+                " server",
+            )  # fmt: skip
         lowest = min(heights, default=lowest)
-        found.reads += [read for read in confirmed if (read.height or 0) > known_to]
+        found.reads += [r for r in page if r.height is not None and r.height > known_to]
         if progress:
             progress(f"{target.name}: {len(found.reads):,} of {counts.chain_stats.tx_count:,}")
         if len(found.reads) > most or size > LARGEST_HISTORY:
-            return _cut(found, target, most)
+            found.cut = "newest" if len(found.reads) > most else "largest"
+            found.complete = False
+            del found.reads[most:]
+            return found
         if lowest is not None and lowest <= known_to:
             return found
         if len(found.reads) == counts.chain_stats.tx_count:
             break
     return found
+
+
+def _check_page(page: list[Read], target: Target, seen: set[bytes], where: str) -> None:
+    for read in page:
+        if read.tx.txid in seen:
+            raise SourceError(
+                f"a page repeats transaction {shown(read.tx.txid)}", where=where,
+                remedy="ask another server: this one does not come to an end",
+            )  # fmt: skip
+        seen.add(read.tx.txid)
+        if not target.touches(read):
+            raise SourceError(
+                f"transaction {shown(read.tx.txid)} has nothing to do with it", where=where,
+                remedy=_LIAR,
+            )  # fmt: skip
 
 
 def _each_page(server: Server, target: Target) -> Iterator[tuple[list[Read], int]]:
@@ -178,60 +254,3 @@ def _each_page(server: Server, target: Target) -> Iterator[tuple[list[Read], int
         if not confirmed:
             return
         path = f"{target.path}/txs/chain/{shown(confirmed[-1].tx.txid)}"
-
-
-def _cut(found: Found, target: Target, most: int) -> Found:
-    found.complete = False
-    del found.reads[most:]
-    found.notes.append(f"{target.name}: more than {len(found.reads):,} transactions: the older"
-                       " ones were not read")  # fmt: skip
-    return found
-
-
-def _differences(found: Found, target: Target) -> list[str]:
-    """Return in words where the sums of a history are not those that the server states of it."""
-    stats = found.counts.chain_stats
-    outputs = [output for read in found.reads for output in read.tx.outputs]
-    prevouts = [item for read in found.reads for item in read.spent if item is not None]
-    paid = sum(value for value, script in outputs if script == target.script)
-    spent = sum(item.value for item in prevouts if item.script == target.script)
-    sums = (
-        ("transactions", stats.tx_count, len(found.reads)),
-        ("base units received", stats.funded_txo_sum, paid),
-        ("base units spent", stats.spent_txo_sum, spent),
-    )
-    return [
-        f"{target.name}: the server counts {stated:,} {what} and lists {listed:,}"
-        for what, stated, listed in sums
-        if stated != listed
-    ]
-
-
-def check_stories(reads: list[Read], host: str) -> None:
-    """Refuse a server that says of an output what the transaction that made it does not.
-
-    Raises
-    ------
-    SourceError
-        If a prevout differs from the output of a transaction that is here too, or two
-        transactions spend one output.
-    """
-    made = {read.tx.txid: read.tx.outputs for read in reads}
-    spent: set[tuple[bytes, int]] = set()
-    for read in reads:
-        if read.coinbase:
-            continue
-        where = f"{host}, transaction {shown(read.tx.txid)}"
-        for (txid, n, _), item in zip(read.tx.inputs, read.spent, strict=True):
-            if (txid, n) in spent:
-                raise SourceError("two transactions spend one output", where=where)
-            spent.add((txid, n))
-            outputs = made.get(txid)
-            if outputs is None:
-                continue
-            if n >= len(outputs) or (item and (item.value, item.script) != outputs[n]):
-                raise SourceError(
-                    f"what it is said to spend is not output {n} of {shown(txid)}",
-                    where=where,
-                    remedy="ask another server: this one is wrong or lies",
-                )

@@ -28,6 +28,10 @@ from chainwatch.sources.block_checks import Tx, consensus_of, double_sha256
 Count = Annotated[int, Meta(ge=0, lt=2**53)]
 """A number that counts something; larger ones are no count."""
 
+Height = Annotated[int, Meta(ge=0, lt=2**31)]
+"""A height; there is room for no larger one in a transaction number."""
+
+_LIAR = "ask another server: this one is wrong or lies"
 _U32 = Annotated[int, Meta(ge=0, lt=2**32)]
 _I32 = Annotated[int, Meta(ge=-(2**31), lt=2**32)]
 _Amount = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -62,7 +66,7 @@ class Status(Struct):
     """Where a transaction stands in the chain."""
 
     confirmed: bool
-    block_height: Count | None = None
+    block_height: Height | None = None
     block_hash: _Hash | None = None
     block_time: Count | None = None
 
@@ -100,14 +104,14 @@ class BlockInfo(Struct):
     """A block."""
 
     id: _Hash
-    height: Count
+    height: Height
     tx_count: Count
 
 
 class Proof(Struct):
     """A Merkle proof."""
 
-    block_height: Count
+    block_height: Height
     merkle: list[_Hash]
     pos: Count
 
@@ -155,7 +159,10 @@ def from_hex(text: str, where: str) -> bytes:
     try:
         return unhexlify(text)
     except (NotHex, ValueError):
-        raise SourceError(f"{clipped(text, 40)!r} is not hexadecimal", where=where) from None
+        raise SourceError(
+            f"{clipped(text, 40)!r} is not hexadecimal", where=where,
+            remedy="check that the address is that of an Esplora API; if it is, ask another server",
+        ) from None  # fmt: skip
 
 
 def wire_hash(text: str) -> bytes:
@@ -175,22 +182,24 @@ def read_transaction(given: Transaction, chain: Chain, where: str) -> Read:
     tx = _whole(given, where)
     if tx.txid != wire_hash(given.txid):
         raise SourceError(
-            "the parts of the transaction do not hash to its id", where=where,
-            remedy="ask another server: this one is wrong or lies",
-        )  # fmt: skip
+            "the parts of the transaction do not hash to its id", where=where, remedy=_LIAR
+        )
     if (tx.size, 3 * tx.stripped + tx.size) != (given.size, given.weight):
-        raise SourceError("the transaction has not the size that is stated", where=where)
+        raise SourceError("its size is not the one that is stated", where=where, remedy=_LIAR)
     origins = [(txid, n) == (_NO_TXID, _NO_OUTPUT) for txid, n, _ in tx.inputs]
     coinbase = origins == [True]
     if any(origins) != coinbase or [part.is_coinbase for part in given.vin] != origins:
-        raise SourceError("an input is a coinbase out of place", where=where)
+        raise SourceError("an input is a coinbase out of place", where=where, remedy=_LIAR)
     _check_values((value for value, _ in tx.outputs), chain, where)
     spent = tuple(_prevout(part, chain, where) for part in given.vin)
     _check_spent(given, spent, coinbase, chain, where)
     outputs = tuple(_classified(part, chain, where)[1] for part in given.vout)
     at = given.status
     if at.confirmed and (at.block_height is None or at.block_hash is None):
-        raise SourceError("a confirmed transaction comes without its block", where=where)
+        raise SourceError(
+            "a confirmed transaction comes without its block", where=where,
+            remedy="ask a server that says in which block it stands",
+        )  # fmt: skip
     return Read(
         tx, spent, outputs, coinbase,
         at.block_height if at.confirmed else None,
@@ -203,7 +212,10 @@ def _check_values(values: Iterable[int], chain: Chain, where: str) -> int:
     for value in values:
         total += value
         if total > supply:
-            raise SourceError("the amounts are more than the supply", where=where)
+            raise SourceError(
+                "the amounts are more than the supply", where=where,
+                remedy="check the chain; if it is right, ask another server",
+            )  # fmt: skip
     return total
 
 
@@ -212,13 +224,13 @@ def _check_spent(
 ) -> None:
     if coinbase:
         if spent != (None,):
-            raise SourceError("a coinbase spends something", where=where)
+            raise SourceError("a coinbase spends something", where=where, remedy=_LIAR)
         return
     known = [item.value for item in spent if item is not None]
     total = _check_values(known, chain, where)
     paid = sum(part.value for part in given.vout)
     if len(known) == len(spent) and total - paid != given.fee:
-        raise SourceError("inputs, outputs and fee do not add up", where=where)
+        raise SourceError("inputs, outputs and fee do not add up", where=where, remedy=_LIAR)
 
 
 def _prevout(given: Spend, chain: Chain, where: str) -> Prevout | None:
@@ -253,7 +265,9 @@ def _whole(given: Transaction, where: str) -> Tx:
     scripts = [from_hex(part.scriptsig or "", where) for part in given.vin]
     outputs = [(part.value, from_hex(part.scriptpubkey, where)) for part in given.vout]
     if not inputs or not outputs or len({part[:2] for part in inputs}) != len(inputs):
-        raise SourceError("a transaction has no input or output, or spends one twice", where=where)
+        raise SourceError(
+            "a transaction has no input or output, or spends one twice", where=where, remedy=_LIAR
+        )
     stem = [_size(len(inputs))]
     for (txid, n, sequence), script in zip(inputs, scripts, strict=True):
         stem += [txid, struct.pack("<I", n), _sized(script), struct.pack("<I", sequence)]

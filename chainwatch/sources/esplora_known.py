@@ -2,13 +2,46 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
 import polars as pl
 
-from chainwatch.sources.esplora_history import Moved, Target
+from chainwatch.errors import SourceError
+from chainwatch.ledger.schema import POSITION_BITS
+from chainwatch.sources.esplora_history import Earlier, Target
 from chainwatch.sources.esplora_json import Read
 from chainwatch.sources.esplora_rows import shown, transaction_unit
 from chainwatch.sources.esplora_server import Server, Tip
-from chainwatch.sources.forks import Known
+from chainwatch.sources.esplora_sums import Held
+from chainwatch.sources.forks import Known, Moved
+
+_CUT = re.compile(r"/(newest|largest)/(\d{1,18})")
+
+
+@dataclass
+class Run:
+    """One reading of a server: whom, what is known, as of which tip, and what was read before.
+
+    Attributes
+    ----------
+    server, known, tip
+        The server, the ledger beside it, and the block as of which is read.
+    units : set of str
+        Units of reading that the ledger has, or that were yielded.
+    held : dict of str to Held
+        What the ledger held of each history when the reading began, by the key of its target.
+    seen : dict of bytes to set
+        Of blocks just read, the transactions that concern a target.
+    """
+
+    server: Server
+    known: Known
+    tip: Tip
+    units: set[str]
+    held: dict[str, Held] = field(default_factory=dict)
+    seen: dict[bytes, set[tuple[bytes, int]]] = field(default_factory=dict)
 
 
 def check_tip(server: Server, tip: Tip) -> None:
@@ -34,17 +67,90 @@ def behind(known: Known, tip: Tip) -> tuple[str, ...]:
     )
 
 
-def held_already(read: Read, units: set[str]) -> bool:
-    """Tell whether the ledger has a transaction in its block, or the whole of that block."""
-    block = read.block or b""
-    return transaction_unit(block, read.tx.txid) in units or f"block/{shown(block)}" in units
+def unread(run: Run, reads: Sequence[Read]) -> list[Read]:
+    """Return the transactions that the ledger lacks.
+
+    Raises
+    ------
+    SourceError
+        If one is said to stand in a block that was read whole, and does not.
+    """
+    whole = [read for read in reads if f"block/{shown(read.block or b'')}" in run.units]
+    places = _places(run.known, whole)
+    for read in whole:
+        inside = run.seen.get(read.block or b"", ())
+        if (read.tx.txid, read.block, read.height) not in places and (
+            (read.tx.txid, read.height) not in inside
+        ):
+            raise SourceError(
+                f"transaction {shown(read.tx.txid)} is said to stand in block "
+                f"{shown(read.block or b'')} at height {read.height:,}, which was read whole and "
+                "does not hold it",
+                where=run.server.name,
+                remedy="ask another server: this one is wrong or lies",
+            )
+    left = (read for read in reads if f"block/{shown(read.block or b'')}" not in run.units)
+    return [r for r in left if transaction_unit(r.block or b"", r.tx.txid) not in run.units]
 
 
-def read_up_to(known: Known, target: Target) -> int:
-    """Return the height up to which the ledger has a whole history; -1 without one."""
+def _places(known: Known, reads: Sequence[Read]) -> set[tuple[bytes, bytes, int]]:
+    """Return those of some transactions that the ledger holds, with block and height."""
+    if not reads:
+        return set()
+    wanted = pl.LazyFrame({"txid": [read.tx.txid for read in reads]}, schema={"txid": pl.Binary})
+    heights = sorted({read.height or 0 for read in reads})
+    mine = known.reader.scan("transactions").filter(
+        (pl.col("chain") == known.node.network.id) & pl.col("height").is_in(heights)
+    )
+    found = mine.join(wanted, on="txid", how="semi").select("txid", "block", "height")
+    return set(found.collect().rows())
+
+
+def earlier_reading(known: Known, target: Target) -> Earlier:
+    """Return how far the ledger has a whole history, and the newest part of one that was cut."""
     mine = known.reader.scan("coverage").filter(
         (pl.col("chain") == known.node.network.id)
         & pl.col("unit").str.starts_with(f"{target.key}/")
-        & pl.col("complete")
+        & pl.col("height").is_not_null()
     )
-    return max(mine.select("height").collect()["height"].drop_nulls(), default=-1)
+    rows = mine.select("unit", "height", "complete").sort("height").collect().rows()
+    whole = max((height for _, height, complete in rows if complete), default=-1)
+    newest, count, by_size = -1, 0, False
+    for unit, height, _ in rows:
+        if cut := _CUT.search(unit):
+            newest, count, by_size = height, int(cut[2]), cut[1] == "largest"
+    return Earlier(whole, newest, count, by_size=by_size)
+
+
+def held_histories(known: Known, targets: Sequence[Target]) -> dict[str, Held]:
+    """Return what the ledger holds of each history: outputs that pay it, and what spends those.
+
+    All of it hashes to ids, so it rests on no source's word.
+    """
+    if not targets:
+        return {}
+    mine = pl.col("chain") == known.node.network.id
+    scan, lists = known.reader.scan, ({t.address for t in targets}, {t.script for t in targets})
+    addresses, scripts = (sorted(item for item in group if item is not None) for group in lists)
+    paying = pl.col("address").is_in(addresses) | pl.col("script").is_in(scripts)
+    outputs = scan("outputs").filter(mine & paying)
+    own = outputs.select("tx", "n", "value", "address", "script").collect()
+    ids = scan("transactions").filter(mine).select("tx", "txid")
+    made = own.join(_ids(ids, own), on="tx")
+    found = made.lazy().rename({"txid": "prev_txid", "n": "prev_n"}).drop("tx")
+    spends = scan("inputs").filter(mine).select("tx", "prev_txid", "prev_n")
+    spent = spends.join(found, on=["prev_txid", "prev_n"]).collect()
+    spent = spent.join(_ids(ids, spent), on="tx").unique(["prev_txid", "prev_n"])
+    height = (pl.col("tx") // (1 << POSITION_BITS)).alias("height")
+    made, spent = (frame.with_columns(height) for frame in (made.unique(["txid", "n"]), spent))
+    return {target.key: _of(target, made, spent) for target in targets}
+
+
+def _ids(ids: pl.LazyFrame, frame: pl.DataFrame) -> pl.DataFrame:
+    return ids.join(frame.lazy().select("tx").unique(), on="tx", how="semi").collect()
+
+
+def _of(target: Target, made: pl.DataFrame, spent: pl.DataFrame) -> Held:
+    name = "script" if target.address is None else "address"
+    mine = pl.col(name) == (target.script if target.address is None else target.address)
+    return Held(made.filter(mine), spent.filter(mine))

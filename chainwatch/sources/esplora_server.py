@@ -23,6 +23,8 @@ from chainwatch.sources.esplora_rows import Placed, shown
 from chainwatch.sources.http import Answer, Client
 from chainwatch.sources.merkle import BlockHeader, check_branch, read_header
 
+_AGAIN = "pull again, for the chain may have changed; if it stays, ask another server"
+_LIAR = "ask another server: this one is wrong or lies"
 _NOT_FOUND = 404
 _HASH_DIGITS = 64
 
@@ -53,7 +55,8 @@ class Server:
     source : str
         Name of the source for ``answers``.
     keep : bool
-        Keep the bodies of transactions; those of proofs and headers are kept in any case.
+        Keep the bodies of transactions; those of proofs, headers and places in the chain are kept
+        in any case.
     answers : list of dict
         Rows of ``answers`` since they were last taken.
     """
@@ -76,9 +79,11 @@ class Server:
         return self.chain
 
     def take(self) -> list[dict[str, Any]]:
-        """Return the rows of ``answers`` noted so far, and forget them."""
+        """Return the rows of ``answers`` noted so far, each once, and forget them."""
         taken, self.answers = self.answers, []
-        return taken
+        return list({(row["digest"], row["request"]): row for row in reversed(taken)}.values())[
+            ::-1
+        ]
 
     def _noted(self, answer: Answer, *, keep: bool) -> Answer:
         self.answers.append(answer.row(self.source, keep=keep))
@@ -87,12 +92,13 @@ class Server:
     def hash_at(self, height: int) -> bytes | None:
         """Return the hash of the best chain's block at a height; None above the tip."""
         answer = self.client.get(f"/block-height/{height}", expect="text", accept=(_NOT_FOUND,))
-        return None if answer.status == _NOT_FOUND else _hash(answer)
+        return None if answer.status == _NOT_FOUND else _hash(self._noted(answer, keep=True))
 
     def tip(self) -> Tip:
         """Return the highest block."""
-        name = _hash(self.client.get("/blocks/tip/hash", expect="text"))
-        info = self.block(name)[0]
+        answer = self.client.get("/blocks/tip/hash", expect="text")
+        name = _hash(self._noted(answer, keep=True))
+        info = self.block(name)
         return Tip(self.header(name), info.height)
 
     def hashes(self, heights: Sequence[int]) -> list[bytes]:
@@ -100,20 +106,23 @@ class Server:
         found = [self.hash_at(height) for height in heights]
         names = [name for name in found if name is not None]
         if len(names) < len(found):
-            raise SourceError("the server has no block at a height below its tip", where=self.name)
+            raise SourceError(
+                "the server has no block at a height below its tip", where=self.name,
+                remedy=_AGAIN,
+            )  # fmt: skip
         return names
 
     def headers(self, hashes: Sequence[bytes]) -> list[bytes]:
         """Return 80 bytes for each hash; their proof of work holds."""
         return [self._header(name)[1] for name in hashes]
 
-    def block(self, name: bytes) -> tuple[BlockInfo, Answer]:
+    def block(self, name: bytes) -> BlockInfo:
         """Return what is said of a block."""
-        answer = self.client.get(f"/block/{shown(name)}")
+        answer = self._noted(self.client.get(f"/block/{shown(name)}"), keep=True)
         info = typed(answer.value, BlockInfo, self._where(answer))
         if wire_hash(info.id) != name:
-            raise SourceError("the answer is of another block", where=self._where(answer))
-        return info, answer
+            raise self._of_another("block", answer)
+        return info
 
     def header(self, name: bytes) -> BlockHeader:
         """Return a header that hashes to a name; asked once."""
@@ -126,7 +135,7 @@ class Server:
             data = from_hex(answer.value.strip(), where)
             header = read_header(data, self.chain, where)
             if header.hash != name:
-                raise SourceError("the answer is of another block", where=where)
+                raise self._of_another("block", answer)
             self._noted(answer, keep=True)
             self._headers[name] = header, data
         return self._headers[name]
@@ -149,7 +158,7 @@ class Server:
         where = self._where(answer)
         read = read_transaction(typed(answer.value, Transaction, where), self.chain, where)
         if read.tx.txid != txid:
-            raise SourceError("the answer is of another transaction", where=where)
+            raise self._of_another("transaction", answer)
         return read
 
     def place(self, read: Read, height: int, block: bytes) -> Placed:
@@ -164,11 +173,17 @@ class Server:
         where = self._where(answer)
         proof, header = typed(answer.value, Proof, where), self.header(block)
         if proof.block_height != height or (proof.pos == 0) != read.coinbase:
-            raise SourceError("the Merkle proof is of another place in the chain", where=where)
+            raise SourceError(
+                "the Merkle proof is of another place in the chain", where=where, remedy=_AGAIN
+            )
         branch = [wire_hash(item) for item in proof.merkle]
         check_branch(read.tx.txid, read.tx.stripped, branch, proof.pos, header.merkle_root, where)
         self._noted(answer, keep=True)
         return Placed(read, header, height, proof.pos, answer.digest)
+
+    def _of_another(self, thing: str, answer: Answer) -> SourceError:
+        what = f"the answer is of another {thing}"
+        return SourceError(what, where=self._where(answer), remedy=_LIAR)
 
     def _where(self, answer: Answer) -> str:
         return f"{answer.host}, {answer.request}"
@@ -177,5 +192,8 @@ class Server:
 def _hash(answer: Answer) -> bytes:
     text = answer.value.strip()
     if len(text) != _HASH_DIGITS:
-        raise SourceError("the answer is no block hash", where=f"{answer.host}, {answer.request}")
+        raise SourceError(
+            "the answer is no block hash", where=f"{answer.host}, {answer.request}",
+            remedy="check that the address is that of an Esplora API",
+        )  # fmt: skip
     return from_hex(text, answer.host)[::-1]

@@ -30,7 +30,9 @@ from chainwatch.sources.block_rows import Spent
 NO_PARENT = b""
 """Stands for a parent that an export does not name; see :func:`proven_header`."""
 
-_AGAIN = "export the block again; amounts that were floating-point numbers on the way are lost"
+AGAIN = "export the block again; amounts that were floating-point numbers on the way are lost"
+"""What helps where a row is damaged."""
+
 _SEQUENCES = (0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0)
 """What a coinbase may carry, most common first: the export leaves its input out."""
 
@@ -273,7 +275,7 @@ def decoded(raw: bytes, kind: type[EtlBlock] | type[EtlTransaction], where: str)
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DumpError(
-            f"no row of bitcoin-etl: {ascii(str(error))[1:-1][:200]}", where=where, remedy=_AGAIN
+            f"no row of bitcoin-etl: {ascii(str(error))[1:-1][:200]}", where=where, remedy=AGAIN
         ) from None
 
 

@@ -62,8 +62,9 @@ def raw_rows(path: Path) -> Iterator[tuple[int, bytes]]:
         while line := handle.readline(LONGEST_ROW + 1):
             if len(line) > LONGEST_ROW:
                 raise DumpError(
-                    f"a row of more than {LONGEST_ROW:,} bytes", where=_at(path, offset)
-                )
+                    f"a row of more than {LONGEST_ROW:,} bytes", where=_at(path, offset),
+                    remedy="write a row a line; no row of a block or transaction is that long",
+                )  # fmt: skip
             if line.strip(_SPACE):
                 yield offset, line
             offset += len(line)
@@ -86,7 +87,10 @@ def _list(path: Path, handle: BinaryIO) -> Iterator[tuple[int, bytes]]:
     try:
         rows = msgspec.json.decode(memoryview(data)[at:], type=list[msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise DumpError("the list is no JSON, or is cut off", where=path.name) from None
+        raise DumpError(
+            "the list is no JSON, or is cut off", where=path.name,
+            remedy="export it again, or write a row a line",
+        ) from None  # fmt: skip
     for row in rows:
         raw = bytes(row)
         at = data.index(raw, at)

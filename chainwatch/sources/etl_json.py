@@ -19,34 +19,32 @@ from chainwatch.chains import Chain
 from chainwatch.chains import chain as chain_of
 from chainwatch.errors import DumpError, InputError
 from chainwatch.sources.base import Batch, Reader, read_units
-from chainwatch.sources.block_auxpow import FLAG
 from chainwatch.sources.block_checks import (
-    HEADER_SIZE,
-    Consensus,
     FieldError,
     Tx,
     check_shape,
-    claimed_height_of,
     consensus_of,
     merkle_root,
 )
-from chainwatch.sources.block_files import ledger_headers
-from chainwatch.sources.block_links import trusted_claim
+from chainwatch.sources.block_links import shown
 from chainwatch.sources.block_rows import BlockRows, Spent
 from chainwatch.sources.etl_fields import (
+    AGAIN,
     NO_PARENT,
     EtlBlock,
     EtlTransaction,
     decoded,
     header_block,
-    proven_header,
     proven_transaction,
     spent_of,
     wire,
 )
 from chainwatch.sources.etl_files import owner_of, paths_of, raw_rows
+from chainwatch.sources.etl_order import check_size, ordered
 from chainwatch.sources.file_read import FileRead, answer, read_time
 from chainwatch.sources.node_pieces import file_digest
+
+_ONE = "give the files of one export"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +117,13 @@ class EtlJson:
     def batches(self, reader: Reader) -> Iterator[Batch]:
         """Yield one batch per block, lowest first.
 
+        A branch with more work than the ledger's is followed: what the ledger holds from the fork
+        on is left out first. Headers are checked before anything is yielded.
+
         Raises
         ------
+        InputError
+            If the ledger has transactions of another branch from a source that can be asked anew.
         DumpError
             If a row is damaged, rows of a block are missing, or fields do not hash to the ids
             and hashes beside them.
@@ -130,22 +133,25 @@ class EtlJson:
             FileRead(name, digest, size, self.acquired)
             for name, digest, size in map(file_digest, (*self.transactions, *self.blocks))
         ]
-        below: dict[int, set[bytes]] = {-1: {bytes(32)}, 0: {self.network.genesis}}
-        for header in ledger_headers(reader, self.chain).values():
-            below.setdefault(header.height or 0, set()).add(header.hash)
-        for row in export.blocks.values():
-            below.setdefault(row.number, set()).add(wire(row.hash))
+        order = ordered(export.blocks.values(), reader, self.network, self._names())
+        if order.placed.left is not None:
+            what = f"blocks from {order.placed.left:,} on, replaced by a branch with more work"
+            yield Batch({}, (), what, notes=(_reorganised(order.placed.left),),
+                        stale=order.placed.left)  # fmt: skip
+            order = ordered(export.blocks.values(), reader, self.network, self._names())
+        if order.placed.stale:
+            notes = tuple(map(_beside, order.placed.stale))
+            yield Batch({}, (), "blocks beside the best chain", notes=notes)
         units = read_units(reader, self.chain)
-        for row in sorted(export.blocks.values(), key=lambda item: (item.number, item.hash)):
+        for row, header in order.blocks:
             where = f"block {row.number:,} of {self._names()}"
             try:
-                parents = sorted(below.get(row.number - 1, ()))
-                yield self._batch(row, export.rows.get(row.hash, []), parents, files, units)
+                yield self._batch(row, export.rows.get(row.hash, []), header, files, units)
             except InputError:
                 raise
             except (FieldError, ValueError, struct.error) as bad:
                 what = bad.what if isinstance(bad, FieldError) else "no row of a block"
-                raise DumpError(what, where=where, remedy="export the block again") from None
+                raise DumpError(what, where=where, remedy=AGAIN) from None
 
     def _names(self) -> str:
         return ", ".join(ascii(path.name)[1:-1] for path in self.transactions)
@@ -158,7 +164,7 @@ class EtlJson:
                 row = cast(EtlBlock, decoded(raw, EtlBlock, f"{path.name} byte {offset:,}"))
                 if export.blocks.setdefault(row.hash, row) != row:
                     raise DumpError(f"block {row.number:,} stands there twice, differently",
-                                    where=f"{path.name} byte {offset:,}")  # fmt: skip
+                                    where=f"{path.name} byte {offset:,}", remedy=_ONE)  # fmt: skip
         for number, path in enumerate(self.transactions):
             for offset, raw in raw_rows(path):
                 owner = owner_of(raw, path, offset)
@@ -172,19 +178,17 @@ class EtlJson:
         return export
 
     def _batch(
-        self, row: EtlBlock, rows: list[_Rows], parents: list[bytes], files: list[FileRead],
-        units: set[str],
+        self, row: EtlBlock, rows: list[_Rows], header: tuple[bytes, int, int],
+        files: list[FileRead], units: set[str],
     ) -> Batch:  # fmt: skip
         used = sorted({item.file for item in rows}) or [0]
         unit = f"block/{row.hash}"
         if unit in units:
             return Batch({}, (unit,), f"block {row.number:,}")
-        header = proven_header(row, parents, self.rules)
         if header[0] == NO_PARENT:
             unit = f"dump/{files[used[0]].digest.hex()}/{row.hash}"
             if unit in units:
                 return Batch({}, (unit,), f"block {row.number:,}")
-        self._check_height(row)
         txs, spent, unproven = self._transactions(row, rows)
         collected = BlockRows(self.network, source=self.name)
         collected.add(
@@ -196,16 +200,6 @@ class EtlJson:
         notes = tuple(_notes(row, parentless=header[0] == NO_PARENT, unproven=unproven))
         return Batch({**collected.frames(), "answers": answers}, (unit,), f"block {row.number:,}",
                      tip=wire(row.hash), notes=notes)  # fmt: skip
-
-    def _check_height(self, row: EtlBlock) -> None:
-        if not (0 <= row.number < 2**31 and 0 < row.size < 2**31):
-            raise FieldError("its height or size is no number of a block", 0)
-        script = bytes.fromhex(row.coinbase_param)
-        claimed = claimed_height_of(script) if row.version >= 2 and script else None
-        claim = trusted_claim(self.network, row.version, row.timestamp, claimed)
-        first = wire(row.hash) == self.network.genesis
-        if claim not in (None, row.number) or first != (row.number == 0):
-            raise FieldError(f"the block is not at height {row.number:,}", 0)
 
     def _transactions(
         self, row: EtlBlock, rows: list[_Rows]
@@ -220,7 +214,7 @@ class EtlJson:
             raise FieldError("the transactions, in this order, do not hash to the merkle root", 0)
         if self.network.hrp and any(item.size is None for item in found):
             raise FieldError("the size of a transaction is missing", 0)
-        _check_size(row, txs, self.rules)
+        check_size(row, txs, self.rules)
         spent = [[spent_of(each, self.network) for each in item.inputs] for item in found[1:]]
         return txs, spent, not all(proven for _, proven in pairs)
 
@@ -235,10 +229,10 @@ class EtlJson:
             tx = cast(EtlTransaction, decoded(raw, EtlTransaction, where))
             if by_id.setdefault(tx.hash, tx) != tx:
                 raise DumpError(f"transaction {tx.hash} stands there twice, differently",
-                                where=where)  # fmt: skip
+                                where=where, remedy=_ONE)  # fmt: skip
             if (tx.block_number, tx.block_timestamp) != (row.number, row.timestamp):
                 raise DumpError("height or time of a transaction are not those of its block",
-                                where=where)  # fmt: skip
+                                where=where, remedy=AGAIN)  # fmt: skip
         found = list(by_id.values())
         if len(found) != row.transaction_count:
             raise FieldError(
@@ -251,14 +245,15 @@ class EtlJson:
         return found
 
 
-def _check_size(row: EtlBlock, txs: list[Tx], rules: Consensus) -> None:
-    """Refuse sizes that do not add up; the proof of merged mining, which adds, is not exported."""
-    if rules.auxpow_chain is not None and row.version & FLAG:
-        return
-    count = len(txs)
-    head = HEADER_SIZE + (1 if count < 0xFD else 3 if count < 2**16 else 5)
-    if head + sum(tx.size for tx in txs) != row.size:
-        raise FieldError("the sizes of its transactions do not add up to its own", 0)
+def _reorganised(height: int) -> str:
+    return (
+        f"the chain was reorganised: what had been read of height {height:,} and above is left "
+        "out from here on; earlier commits keep it"
+    )
+
+
+def _beside(block: bytes) -> str:
+    return f"block {shown(block)} was left out: another branch has as much work or more"
 
 
 def _notes(row: EtlBlock, *, parentless: bool, unproven: bool) -> Iterator[str]:

@@ -130,7 +130,7 @@ def _derived(
 ) -> KeyAddresses:  # fmt: skip
     key.check_chain(chain)
     if isinstance(gap, bool) or not isinstance(gap, int) or not 1 <= gap <= LONGEST_GAP:
-        raise InputError(f"a gap is a whole number from 1 to {LONGEST_GAP:,}")
+        raise InputError(f"{gap!r} is no gap", remedy=f"give a number from 1 to {LONGEST_GAP:,}")
     wanted = tuple(dict.fromkeys((key.kind,) if kinds is None else kinds))
     _check_kinds(wanted, chain)
     rows: list[dict[str, object]] = []
@@ -149,7 +149,9 @@ def _check_kinds(kinds: Sequence[str], chain: Chain) -> None:
         if kind not in KINDS:
             raise InputError("an unknown script type", remedy=f"choose among {', '.join(KINDS)}")
         if kind != "p2pkh" and not chain.hrp:
-            raise InputError(f"{chain.name} has no addresses of the type {kind}")
+            raise InputError(
+                f"{chain.name} has no addresses of the type {kind}", remedy="choose p2pkh"
+            )
     if not kinds:
         raise InputError("no script type is given", remedy=f"choose among {', '.join(KINDS)}")
 
@@ -163,10 +165,16 @@ def _paths(key: ExtendedKey, branches: Sequence[int] | None) -> list[tuple[int, 
         )
     numbers = (0, 1) if branches is None else tuple(dict.fromkeys(branches))
     if not all(isinstance(number, int) and 0 <= number < _HARDENED for number in numbers):
-        raise InputError("a branch is a child number from 0 to 2,147,483,647")
+        raise InputError(
+            "a branch is a child number from 0 to 2,147,483,647",
+            remedy="give 0 for receiving and 1 for change",
+        )
     paths: list[tuple[int, ...]] = [(number,) for number in numbers] or [()]
     if key.depth + len(paths[0]) + 1 > _DEEPEST:
-        raise InputError(f"nothing can be derived below a key at depth {key.depth}")
+        raise InputError(
+            f"nothing can be derived below a key at depth {key.depth}",
+            remedy="give the key of an account or a branch",
+        )
     return paths
 
 
@@ -180,7 +188,10 @@ def _follow(
     start, end, step = 0, gap, gap
     while start < end:
         if end > MOST_ADDRESSES:
-            raise InputError(f"a branch with more than {MOST_ADDRESSES:,} addresses in use")
+            raise InputError(
+                f"a branch with more than {MOST_ADDRESSES:,} addresses in use",
+                remedy="read its addresses in parts, from a list of them",
+            )
         made = [address_of(child_of(point, code, n)[0], kind) for n in range(start, start + step)]
         seen = _seen(made, chain, used)
         for index, address in enumerate(made, start):

@@ -6,14 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from chainwatch.errors import InputError, NoAnswer, SourceError
+from chainwatch.errors import ChainwatchError, InputError
 from chainwatch.ledger.store import Store
 from chainwatch.sources.base import Source, pull
 from chainwatch.sources.pull_report import PullReport
-from chainwatch.sources.rpc_wire import RpcRefused
 
 LONGEST_PAUSE = 600.0
-"""Seconds that a server which does not answer is left alone at most."""
+"""Seconds after which what failed is tried again at the latest."""
 
 _SLICE = 0.25
 
@@ -29,8 +28,9 @@ def follow(
 ) -> Iterator[PullReport]:
     """Pull again and again, and yield the report of each pull.
 
-    A reorganisation ends in commits of its own, as in any pull. A server that does not answer is
-    asked again after a pause that doubles.
+    A reorganisation ends in commits of its own, as in any pull. What may go by itself (an error
+    with ``passing``: no answer, a ledger in use, a node that starts) is tried again after a pause
+    that doubles.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def follow(
     stop : callable, optional
         Asked between pulls, several times a second; true ends the following.
     patience : int
-        Failures to answer, one after the other, after which the error is raised.
+        Failures, one after the other, after which the error is raised.
     progress : callable, optional
         Called with one line after each commit and each failure.
 
@@ -51,31 +51,32 @@ def follow(
     ------
     KeyboardInterrupt
         On Ctrl-C; what was committed stays.
-    NoAnswer
-        If the server stays silent.
+    ChainwatchError
+        As :func:`chainwatch.sources.base.pull` raises it, if it does not go by itself, or not
+        within the patience.
     """
-    if every < 0 or patience < 1:
-        raise InputError("the pause must not be negative, and the patience at least 1")
+    if not every >= 0 or patience < 1:
+        raise InputError(
+            "the pause must not be negative, and the patience at least 1",
+            remedy="give every=30 seconds and patience=20, or leave them out",
+        )
     failures = 0
     while not (stop and stop()):
         pause = every
         try:
-            yield pull(store, make_source(), progress=progress)
-            failures = 0
-        except (NoAnswer, RpcRefused) as error:
+            report = pull(store, make_source(), progress=progress or False)
+        except ChainwatchError as error:
             failures += 1
-            if failures >= patience or not _passing(error):
+            if failures >= patience or not error.passing:
                 raise
             pause = min(max(every, 1.0) * 2**failures, LONGEST_PAUSE)
             if progress:
                 progress(f"{error} Asked again in {pause:,.0f} s.")
+        else:
+            failures = 0
+            yield report
         if _waited(pause, stop):
             return
-
-
-def _passing(error: SourceError) -> bool:
-    """Tell whether an error may go by itself: no answer, or a node that is still starting."""
-    return isinstance(error, NoAnswer) or (isinstance(error, RpcRefused) and error.starting)
 
 
 def _waited(seconds: float, stop: Callable[[], bool] | None) -> bool:

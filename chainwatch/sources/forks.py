@@ -1,13 +1,15 @@
 """Where a node's best chain and a ledger part, and what of the ledger is stale because of it.
 
-The fork is the highest height at which both agree. What the ledger holds above it is stale,
-provided that the node's branch has no less work: then it is given up in a commit of its own, and
-earlier commits keep it. A node whose chain ends on the ledger's is merely behind.
+The lowest block of the ledger that the node's chain lacks is the first that is stale, with all
+above it, provided that the node's branch has no less work: then it is given up in a commit of its
+own, and earlier commits keep it. A node whose chain ends on the ledger's is merely behind. Where
+a ledger holds single blocks only, the branches may part lower, where it holds nothing to give up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,11 +24,22 @@ from chainwatch.sources.block_links import shown
 DEEPEST = 100
 """Blocks of a main network that a reorganisation may replace: what a coinbase waits to be spent."""
 
+MOST_RESTARTS = 5
+"""Times that a reading is begun again because the chain went on or was reorganised meanwhile."""
+
 _SPLIT = 478_559
 """The first height at which Bitcoin and Bitcoin Cash have blocks of their own."""
 
-_WINDOW = 500
+_WINDOW = 50
 _DEEPER = 4
+_SHORT = 1_000
+"""Bytes of an answer that may hold a header beside little else."""
+
+_HEADER_DIGITS = re.compile(rb"(?<![0-9a-f])[0-9a-f]{160}(?![0-9a-f])")
+
+
+class Moved(Exception):
+    """The tip as of which something was read is no longer in the best chain."""
 
 
 @dataclass(frozen=True)
@@ -158,8 +171,8 @@ def stale_part(known: Known, tip: Tip) -> Batch | None:
     ------
     SourceError
         If the node's chain differs from the ledger's and has less work, or differs deeper than
-        any reorganisation of a main network does. Histories tell of single blocks, whose work
-        cannot be added up: there a branch that is lower than the ledger's replaces nothing.
+        any reorganisation of a main network does. Of histories only the work of the blocks whose
+        headers were kept is known: there a branch that is lower replaces nothing either.
     """
     fork = _fork(known, tip)
     if fork is None:
@@ -171,6 +184,7 @@ def stale_part(known: Known, tip: Tip) -> Batch | None:
             f"{tip.height:,}",
             where=known.node.name,
             remedy="ask another server, or this one when it has caught up",
+            passing=True,
         )
     if known.node.network.mainnet and top - fork > DEEPEST:
         raise SourceError(
@@ -183,19 +197,19 @@ def stale_part(known: Known, tip: Tip) -> Batch | None:
 
 
 def _fork(known: Known, tip: Tip) -> int | None:
-    """Return the highest height at which node and ledger agree, if the ledger differs above it.
+    """Return the height below the lowest block in which the ledger differs from a node, if any.
 
     A node whose chain ends on the ledger's is merely behind: nothing is stale then.
     """
-    high, count, differs = tip.height, 1, False
+    high, count, fork = tip.height, 1, None
     while places := known.highest(high, count):
         names = dict(zip(places, known.node.hashes(list(places)), strict=True))
         for height in sorted(places, reverse=True):
             if places[height] == {names[height]}:
-                return height if differs else None
-            differs = True
+                return fork
+            fork = height - 1
         high, count = min(places) - 1, count * _DEEPER
-    return -1 if differs else None
+    return fork
 
 
 def _given_up(known: Known, fork: int, tip: Tip) -> Batch:
@@ -223,6 +237,7 @@ def _check_work(known: Known, fork: int, tip: Tip) -> None:
                     f"the node's headers above height {low - 1:,} do not link",
                     where=known.node.name,
                     remedy="try again; if it stays, ask another node",
+                    passing=True,
                 )
             parent = double_sha256(header[:HEADER_SIZE])
             lost -= work_of(int.from_bytes(header[72:76], "little"))
@@ -232,6 +247,7 @@ def _check_work(known: Known, fork: int, tip: Tip) -> None:
         f"the node's chain differs from the ledger's above height {fork:,} and has less work",
         where=known.node.name,
         remedy="wait until the node has caught up, or ask one that is connected to the network",
+        passing=True,
     )
 
 
@@ -245,9 +261,27 @@ def _weighed(known: Known, fork: int) -> bool:
 
 
 def _work_above(known: Known, fork: int) -> int:
+    """Return the work of what is known above a fork: at least that much would be replaced."""
     blocks = known.reader.scan("blocks").filter(
         pl.col("chain") == known.node.network.id, pl.col("height") > fork
     )
     counted = dict(blocks.select("hash", "bits").collect().iter_rows())
     counted.update(item for height, item in known.recent.items() if height > fork)
+    placed = known.places().filter(pl.col("height") > fork).select("block").unique().collect()
+    counted |= _kept_bits(known.reader, set(placed["block"]) - counted.keys())
     return sum(work_of(bits) for bits in counted.values())
+
+
+def _kept_bits(reader: Reader, wanted: Iterable[bytes]) -> dict[bytes, int]:
+    """Return the difficulty of blocks whose headers are kept in answers; the hash proves which."""
+    left, found = set(wanted), dict[bytes, int]()
+    if not left:
+        return found
+    short = pl.col("body").is_not_null() & pl.col("size").is_between(2 * HEADER_SIZE, _SHORT)
+    for body in reader.scan("answers").filter(short).select("body").collect()["body"]:
+        for digits in _HEADER_DIGITS.findall(body):
+            header = bytes.fromhex(digits.decode())
+            name = double_sha256(header)
+            if name in left:
+                found[name] = int.from_bytes(header[72:76], "little")
+    return found

@@ -13,12 +13,12 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urljoin
 
 import msgspec
 
 from chainwatch.errors import NetworkRefused, NoAnswer, SourceError
-from chainwatch.legible import clipped
+from chainwatch.legible import clipped, visible
 from chainwatch.sources.http_answer import (
     SHOWN,
     Answer,
@@ -27,7 +27,8 @@ from chainwatch.sources.http_answer import (
     value_of,
     wait_asked,
 )
-from chainwatch.sources.http_wire import Auth, Reply, Transient, Wire, split_url, target_of
+from chainwatch.sources.http_wire import Auth, Transient, Wire
+from chainwatch.sources.pace import checked_rate
 
 if TYPE_CHECKING:
     import httpx2
@@ -52,7 +53,6 @@ THIRD_PARTY_PER_SECOND = 4.0
 LONGEST_WAIT = 120.0
 """Seconds that a server may ask us to wait before its answer counts as a refusal."""
 
-_MOST_REDIRECTS = 3
 _WAYS = frozenset({301, 302, 303, 307, 308})
 _TOO_MANY = 429
 _SILENT = logging.NullHandler()
@@ -71,34 +71,38 @@ class Client:
         The user gave this host as their own: it may be private, and is asked without pause.
     per_second : float, optional
         Requests a second, over all clients of this host; 4 for third parties, else no limit.
-    headers, keys : mapping of str to str, optional
-        Header fields, and parameters added to every query; their values are shown nowhere.
+    headers : mapping of str to str, optional
+        Header fields; their values are shown nowhere.
     auth : (str, str) or callable, optional
-        User and password.
+        User and password. Where an answer repeats one of them or a key, ``‹key›`` stands in its
+        place in ``Answer.body``, of which ``Answer.digest`` is: a digest of what was received
+        would confirm a guess of the key.
     timeout : float
         Seconds for one connection, read or write; a whole answer has ten times as long.
     max_bytes : int
         Longest answer.
     attempts : int
         Attempts at one request. A 4xx is final, except 429.
-    redirects : bool
-        Follow up to three redirects of GET, each to a permitted host; no key goes to another host.
     transport : httpx2.BaseTransport, optional
         What answers instead of the network, in tests; leave is asked all the same.
     """
 
     def __init__(
         self, base_url: str, *, source: str, own: bool = False, per_second: float | None = None,
-        headers: Mapping[str, str] | None = None, keys: Mapping[str, str] | None = None,
-        auth: Auth | None = None, timeout: float = 30.0, max_bytes: int = LARGEST_ANSWER,
-        attempts: int = 5, redirects: bool = False, transport: httpx2.BaseTransport | None = None,
+        headers: Mapping[str, str] | None = None, auth: Auth | None = None,
+        timeout: float = 30.0, max_bytes: int = LARGEST_ANSWER, attempts: int = 5,
+        transport: httpx2.BaseTransport | None = None,
     ) -> None:  # fmt: skip
-        self.source, self._attempts, self._redirects = source, attempts, redirects
+        self.source, self._attempts = source, attempts
         self._wire = Wire(
-            base_url, source=source, own=own, headers=headers, keys=keys, auth=auth,
-            per_second=per_second or (None if own else THIRD_PARTY_PER_SECOND),
+            base_url, source=source, own=own, headers=headers, auth=auth,
+            per_second=checked_rate(per_second, own=own, third_party=THIRD_PARTY_PER_SECOND),
             timeout=timeout, max_bytes=max_bytes, transport=transport,
         )  # fmt: skip
+
+    def hide(self, text: str) -> str:
+        """Return a text of the server made visible, with ``‹key›`` in the place of each key."""
+        return self._wire.hide(text)
 
     @property
     def host(self) -> str:
@@ -166,7 +170,8 @@ class Client:
 
         # Without a handler of its own that library's notes of retries go to the terminal.
         logging.getLogger("stamina").addHandler(_SILENT)
-        asked = self._wire.hide(f"{method} {self._wire.shown_path}{path} {words}".strip())
+        asked = f"{method} {self._wire.shown_path}{path} {words}".strip()
+        asked = visible(self._wire.hide_in(asked.encode(errors="replace")).decode())
         attempts = stamina.retry_context(
             on=_wait, attempts=self._attempts, timeout=None, wait_initial=0.5, wait_max=30.0
         )
@@ -184,51 +189,43 @@ class Client:
         self, method: str, path: str, body: bytes | None, expect: Expect,
         accept: tuple[int, ...], asked: str,
     ) -> Answer:  # fmt: skip
-        url = self._wire.url(path)
-        for _ in range(_MOST_REDIRECTS + 1):
-            host, _port = target_of(urlsplit(url))
-            where = f"{host}, {clipped(asked, SHOWN)}"
-            reply = self._wire.exchange(method, url, body, asked, where)
-            status, headers, data = reply
-            if status not in _WAYS or status in accept:
-                if not 200 <= status < 300 and status not in accept:
-                    raise self._refusal(reply, where)
-                value = value_of(data, expect, where)
-                digest = hashlib.sha256(data).digest()
-                return Answer(data, digest, host, datetime.now(UTC), asked, value, status)
-            url = self._next(method, url, headers.get("location", ""), where)
-        raise SourceError("the server sends us on again and again", where=where)
+        where = f"{self.host}, {clipped(asked, SHOWN)}"
+        status, headers, data = self._wire.exchange(method, path, body, asked, where)
+        if status in _WAYS and status not in accept:
+            raise self._elsewhere(self._wire.url(path), headers.get("location", ""), where)
+        clean = self._wire.hide_in(data)
+        said = self._wire.hide(clean[: 10 * SHOWN].decode(errors="replace").strip())
+        if not 200 <= status < 300 and status not in accept:
+            raise _refusal(status, headers, clipped(said, SHOWN), where)
+        value = value_of(data, expect, where, shown=said)
+        digest = hashlib.sha256(clean).digest()
+        return Answer(clean, digest, self.host, datetime.now(UTC), asked, value, status)
 
-    def _refusal(self, reply: Reply, where: str) -> SourceError:
-        status, headers, body = reply
-        said = self._wire.hide(body[: 10 * SHOWN].decode(errors="replace")).strip()
-        what = f"the server answers {status}"
-        if said:
-            what += f" and says {clipped(said, SHOWN)!r}"
-        after = wait_asked(headers)
-        if status != _TOO_MANY and status < 500:
-            error = SourceError(what, where=where)
-        elif after is not None and after > LONGEST_WAIT:
-            error = SourceError(what, where=where, remedy=f"it asks to wait {after:,.0f} seconds")
-        else:
-            error = Transient(what, where=where, remedy="try again later")
-            error.after = after
-        error.status = status
-        return error
+    def _elsewhere(self, url: str, location: str, where: str) -> NetworkRefused:
+        led = clipped(self._wire.hide(urljoin(url, location).partition("?")[0]), SHOWN)
+        return NetworkRefused(
+            f"the server sends us on to {led}, which was not followed",
+            where=where,
+            remedy="give the address that it leads to, if you trust it",
+        )
 
-    def _next(self, method: str, url: str, location: str, where: str) -> str:
-        """Return where a redirect leads, if it may be followed."""
-        target = urljoin(url, location)
-        if not self._redirects or method != "GET":
-            led = clipped(self._wire.hide(target.partition("?")[0]), SHOWN)
-            raise NetworkRefused(
-                f"the server sends us on to {led}, which was not followed",
-                where=where,
-                remedy="give the address that it leads to, if you trust it",
-            )
-        if split_url(target.partition("?")[0], self.source).scheme != urlsplit(url).scheme:
-            raise NetworkRefused("the server sends us on to another protocol", where=where)
-        return target
+
+def _refusal(status: int, headers: httpx2.Headers, said: str, where: str) -> SourceError:
+    what = f"the server answers {status}"
+    if said:
+        what += f" and says {said!r}"
+    after = wait_asked(headers)
+    if status != _TOO_MANY and status < 500:
+        remedy = "check the address and what was asked, and that the server lets you ask it"
+        error = SourceError(what, where=where, remedy=remedy)
+    elif after is not None and after > LONGEST_WAIT:
+        remedy = f"try again later: it asks to wait {after:,.0f} seconds"
+        error = SourceError(what, where=where, remedy=remedy, passing=True)
+    else:
+        error = Transient(what, where=where, remedy="try again later")
+        error.after = after
+    error.status = status
+    return error
 
 
 def _wait(error: Exception) -> bool | float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -38,7 +38,8 @@ class Answer:
     Attributes
     ----------
     body, digest : bytes
-        The body as received, and its SHA-256.
+        The body as received, and its SHA-256. Where it repeated a key, ``‹key›`` stands in the
+        place of it, and the digest is of that.
     host : str
         Who answered.
     time : datetime
@@ -51,12 +52,12 @@ class Answer:
         HTTP status.
     """
 
-    body: bytes
+    body: bytes = field(repr=False)
     digest: bytes
     host: str
     time: datetime
     request: str
-    value: Any
+    value: Any = field(repr=False)
     status: int = 200
 
     def row(self, source: str, *, keep: bool = False) -> dict[str, Any]:
@@ -98,8 +99,8 @@ def int_of(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else -1
 
 
-def value_of(body: bytes, expect: Expect, where: str) -> Any:
-    """Return a body as what it must be.
+def value_of(body: bytes, expect: Expect, where: str, *, shown: str | None = None) -> Any:
+    """Return a body as what it must be; ``shown`` is what an error may quote of it, if not all.
 
     Raises
     ------
@@ -111,7 +112,7 @@ def value_of(body: bytes, expect: Expect, where: str) -> Any:
             return _JSON.decode(body)
         return body.decode() if expect == "text" else body
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError):
-        begins = clipped(body[:SHOWN].decode(errors="replace"), 60)
+        begins = clipped(body[:SHOWN].decode(errors="replace") if shown is None else shown, 60)
         raise SourceError(
             f"the answer is no {'JSON' if expect == 'json' else 'text'}; it begins {begins!r}",
             where=where,

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import re
-import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
@@ -13,7 +10,9 @@ from urllib.parse import SplitResult, urlsplit
 from chainwatch.errors import InputError, NoAnswer, SourceError
 from chainwatch.legible import visible
 from chainwatch.sources.http_answer import Unbounded, read_body
+from chainwatch.sources.http_keys import HIDDEN, Keys
 from chainwatch.sources.network import host_name, network
+from chainwatch.sources.pace import pace
 
 if TYPE_CHECKING:
     import httpx2
@@ -27,10 +26,6 @@ Reply = tuple[int, "httpx2.Headers", bytes]
 _WHOLE = 10
 """A whole answer may take this many times as long as one read."""
 
-_SHORTEST_KEY = 4
-"""Characters; to hide a shorter password would garble ordinary words."""
-
-_HIDDEN = "‹key›"
 _PLAIN = re.compile(r"[a-z]{1,12}\d?|v\d{1,2}|")
 """Parts of a base path that are no key."""
 
@@ -49,29 +44,33 @@ class Wire:
 
     def __init__(
         self, base_url: str, *, source: str, own: bool, per_second: float | None,
-        headers: Mapping[str, str] | None, keys: Mapping[str, str] | None, auth: Auth | None,
-        timeout: float, max_bytes: int, transport: httpx2.BaseTransport | None,
+        headers: Mapping[str, str] | None, auth: Auth | None, timeout: float,
+        max_bytes: int, transport: httpx2.BaseTransport | None,
     ) -> None:  # fmt: skip
         parts = split_url(base_url, source)
         self.scheme, (self.host, self.port) = parts.scheme, target_of(parts)
         self._source, self._own, self._per_second = source, own, per_second
         self._timeout, self._max_bytes = timeout, max_bytes
         self._path = parts.path.rstrip("/")
-        self._headers, self._keys = dict(headers or {}), dict(keys or {})
+        self._headers = dict(headers or {})
         if auth is None and parts.username is not None:
             auth = (parts.username, parts.password or "")
-        self._auth, self._passwords = auth, [] if auth is None or callable(auth) else [auth[1]]
+        self._auth = auth
+        named = [part for part in self._path.split("/") if not _PLAIN.fullmatch(part)]
+        self._keys = Keys(named, self._headers.values())
+        if auth is not None and not callable(auth):
+            self._keys.add_login(*auth)
         self._given, self._transport = transport, transport
-        self._addresses: dict[tuple[str, int], tuple[str, ...]] = {}
+        self._addresses: tuple[str, ...] = ()
 
     @property
     def shown_path(self) -> str:
         """The path of the base, with what may be a key left out."""
         parts = self._path.split("/")
-        return "/".join(part if _PLAIN.fullmatch(part) else _HIDDEN for part in parts)
+        return "/".join(part if _PLAIN.fullmatch(part) else HIDDEN for part in parts)
 
     def url(self, path: str) -> str:
-        """Return the whole address of a path below the base, without keys in its query."""
+        """Return the whole address of a path below the base."""
         netloc = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{netloc}:{self.port}{self._path}{path}"
 
@@ -81,7 +80,7 @@ class Wire:
             self._transport.close()
             self._transport = self._given
 
-    def exchange(self, method: str, url: str, body: bytes | None, asked: str, where: str) -> Reply:
+    def exchange(self, method: str, path: str, body: bytes | None, asked: str, where: str) -> Reply:
         """Ask for leave, wait for our turn, send one request and read the answer.
 
         Raises
@@ -96,9 +95,9 @@ class Wire:
         import httpx2
 
         problem = ""
-        for address in self._permitted(url, asked):
+        for address in self._permitted(asked):
             try:
-                return self._send(method, url, body, address)
+                return self._send(method, self.url(path), body, address)
             except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
                 if "certificate" in str(error).lower():
                     remedy = "check that the address is right and that nobody stands in between"
@@ -113,31 +112,28 @@ class Wire:
                 problem = f"the connection broke off ({type(error).__name__})"
             except (httpx2.DecodingError, Unbounded) as error:
                 words = str(error) if isinstance(error, Unbounded) else "it cannot be decoded"
-                raise SourceError(words, where=where) from None
+                remedy = "check that the address is that of the service, or ask for less at once"
+                raise SourceError(words, where=where, remedy=remedy) from None
             break
         raise Transient(problem, where=where, remedy="try again when it answers") from None
 
-    def _permitted(self, url: str, asked: str) -> tuple[str, ...]:
-        host, port = target_of(urlsplit(url))
-        addresses = network().permit(
-            host, port, asked, self._source, own=self._own and host == self.host,
-            known=self._addresses.get((host, port), ()), look_up=self._given is None,
+    def _permitted(self, asked: str) -> tuple[str, ...]:
+        self._addresses = network().permit(
+            self.host, self.port, asked, self._source, own=self._own, known=self._addresses,
+            look_up=self._given is None,
         )  # fmt: skip
-        self._addresses[host, port] = addresses
         if self._per_second is not None:
-            _pace(host).wait(self._per_second)
-        return addresses or ("",)
+            pace(self.host).wait(self._per_second)
+        return self._addresses or ("",)
 
     def _send(self, method: str, url: str, body: bytes | None, address: str) -> Reply:
-        """Send one request to an address that was permitted, with keys if it is to our server."""
+        """Send one request, keys included, to an address that was permitted."""
         import httpx2
 
-        target, headers = httpx2.URL(url), {"user-agent": "python", "accept-encoding": "gzip"}
+        target = httpx2.URL(url)
+        headers = {"user-agent": "python", "accept-encoding": "gzip"}
+        headers |= self._headers | self._authorization()
         extensions: dict[str, object] = {"timeout": httpx2.Timeout(self._timeout).as_dict()}
-        parts = urlsplit(url)
-        if (parts.scheme, *target_of(parts)) == (self.scheme, self.host, self.port):
-            target = target.copy_merge_params(self._keys) if self._keys else target
-            headers |= self._headers | self._authorization()
         if body is not None:
             headers["content-type"] = "application/json"
         headers["host"] = target.netloc.decode()
@@ -161,42 +157,16 @@ class Wire:
     def _authorization(self) -> dict[str, str]:
         if self._auth is None:
             return {}
-        user, password = self._auth() if callable(self._auth) else self._auth
-        if password not in self._passwords:
-            self._passwords.append(password)
-        token = base64.b64encode(f"{user}:{password}".encode()).decode()
-        return {"authorization": f"Basic {token}"}
+        login = self._auth() if callable(self._auth) else self._auth
+        return {"authorization": f"Basic {self._keys.add_login(*login)}"}
 
     def hide(self, text: str) -> str:
-        """Return a text made visible, in which no key or password of this server stands."""
-        secrets = [*self._headers.values(), *self._keys.values(), *self._passwords]
-        secrets += [part for part in self._path.split("/") if not _PLAIN.fullmatch(part)]
-        for secret in sorted(secrets, key=len, reverse=True):
-            if len(secret) >= _SHORTEST_KEY:
-                text = text.replace(secret, _HIDDEN)
-        return visible(text)
+        """Return a text to be shown, in which no key or password of this server stands."""
+        return visible(self._keys.hide(text))
 
-
-class _Pace:
-    """When a host may be asked next."""
-
-    def __init__(self) -> None:
-        self._lock, self._next = threading.Lock(), 0.0
-
-    def wait(self, per_second: float) -> None:
-        with self._lock:
-            now = time.monotonic()
-            turn = max(now, self._next)
-            self._next = turn + 1 / per_second
-        if turn > now:
-            time.sleep(turn - now)
-
-
-_paces: dict[str, _Pace] = {}
-
-
-def _pace(host: str) -> _Pace:
-    return _paces.setdefault(host, _Pace())
+    def hide_in(self, body: bytes) -> bytes:
+        """Return a body to be kept, in which no key or password of this server stands."""
+        return self._keys.hide_in(body)
 
 
 def split_url(url: str, source: str) -> SplitResult:
@@ -215,7 +185,7 @@ def split_url(url: str, source: str) -> SplitResult:
     if not good or parts.query or parts.fragment:
         raise InputError(
             f"the address given to {source} is no plain http or https address",
-            remedy="write it as https://host/path, and give keys apart",
+            remedy="write it as https://host/path, and give a key as a header",
         )
     return parts
 

@@ -6,124 +6,48 @@ not named, and to private addresses that were not given by the user. The name is
 and the connection goes to the address that was judged, so a name that changes its address in
 between gains nothing. What a third party is asked stands in the disclosure log before it is asked;
 if the log cannot be written, nothing is asked.
+
+A policy holds for the context that put it in force (``contextvars``), so that two cases read in
+two threads have each a log of its own. Only what restricts, ``offline`` and ``only_hosts``, holds
+in the whole process as long as the block lasts.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import json
-import os
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from chainwatch.errors import NetworkRefused, NoAnswer
-from chainwatch.legible import clipped, visible
+from chainwatch.legible import visible
+from chainwatch.sources.disclosures import DisclosureLog
+from chainwatch.sources.hosts import (
+    Resolve,
+    host_name,
+    is_own_host,
+    is_private,
+    system_addresses,
+)
 
-LONGEST_ASKED = 2_000
-"""Characters of a question that the log keeps."""
-
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_LOCAL_NAMES = ("localhost", "ip6-localhost")
-
-Resolve = Callable[[str, int], tuple[str, ...]]
-"""Host and port to addresses, the first to try first."""
-
-
-def system_addresses(host: str, port: int) -> tuple[str, ...]:
-    """Return the addresses of a host by the system's own look-up, in its order."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-def is_private(address: str) -> bool:
-    """Tell whether an IP address is none of the public Internet: loopback, local, reserved.
-
-    An IPv4 address that stands inside an IPv6 address (mapped, 6to4, Teredo, NAT64) is judged too.
-    """
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is not None:
-            return is_private(str(ip.ipv4_mapped))
-        inner = [ip.sixtofour, ip.teredo[1] if ip.teredo else None]
-        if ip in _NAT64:
-            inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
-        if any(part is not None and is_private(str(part)) for part in inner):
-            return True
-    return not ip.is_global or ip.is_multicast or ip.is_reserved
-
-
-def is_own_host(host: str) -> bool:
-    """Tell whether a host, as the user wrote it, names a private or loopback address."""
-    name = host_name(host)
-    try:
-        return is_private(name)
-    except ValueError:
-        return name in _LOCAL_NAMES or name.endswith(".localhost")
-
-
-def host_name(host: str) -> str:
-    """Return a host in the one form that is compared: lower case, no brackets, no last dot."""
-    return host.strip().strip("[]").rstrip(".").lower()
-
-
-@dataclass(frozen=True)
-class DisclosureLog:
-    """Who was asked what, and when: one line of JSON per request to a third party.
-
-    Attributes
-    ----------
-    path : Path or None
-        A file that is only appended to; None is ``disclosures.jsonl`` in the user's own folder for
-        the state of programs. Only its owner may read it: it names whom you investigate.
-    """
-
-    path: Path | None = None
-
-    @property
-    def file(self) -> Path:
-        """The file that is written."""
-        if self.path is not None:
-            return self.path
-        import platformdirs
-
-        return Path(platformdirs.user_state_path("chainwatch")) / "disclosures.jsonl"
-
-    def add(self, host: str, port: int, asked: str, source: str) -> None:
-        """Append one line.
-
-        Raises
-        ------
-        NetworkRefused
-            If the line cannot be written: what cannot be logged is not asked.
-        """
-        line = {
-            "time": datetime.now(UTC).isoformat(timespec="microseconds"), "host": host,
-            "port": port, "asked": clipped(asked, LONGEST_ASKED), "source": source,
-        }  # fmt: skip
-        try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-            handle = os.open(self.file, flags, 0o600)
-            try:
-                os.write(handle, json.dumps(line, ensure_ascii=True).encode() + b"\n")
-            finally:
-                os.close(handle)
-        except OSError as error:
-            raise NetworkRefused(
-                f"the disclosure log cannot be written ({error.strerror}), so nothing was asked",
-                where=self.file.name,
-                remedy="name a file that can be written as the log",
-            ) from None
+__all__ = [
+    "Network",
+    "host_name",
+    "is_own_host",
+    "is_private",
+    "network",
+    "system_addresses",
+    "use_network",
+]
 
 
 @dataclass(frozen=True)
 class Network:
-    """What the process may connect to.
+    """What may be connected to, and where that is written down.
 
     Attributes
     ----------
@@ -186,23 +110,26 @@ class Network:
             at = "" if name == private[0] else f", which is at {private[0]},"
             raise NetworkRefused(
                 f"{to} was about to ask {_shown(name, port)}{at} a private address",
-                remedy="allow private addresses if the machine is yours",
+                remedy="say own=True (--own) if the machine is yours",
             )
         if not addresses or len(private) < len(addresses):
             self.log.add(name, port, asked, to)
         return addresses if look_up else ()
 
     def _check_host(self, name: str, port: int, to: str) -> None:
-        if self.offline:
+        """Hold a host against this policy and against every limit in force in the process."""
+        limits = [self, *(block.policy for block in _in_force())]
+        if any(limit.offline for limit in limits):
             raise NetworkRefused(
                 f"{to} was about to ask {_shown(name, port)}, but chainwatch is offline",
-                remedy="leave out --offline to let it",
+                remedy="leave out offline=True (--offline) to let it",
             )
-        allowed = [entry.strip().lower() for entry in self.only_hosts]
-        if allowed and not {name, f"{name}:{port}", f"[{name}]:{port}"}.intersection(allowed):
+        forms = {name, f"{name}:{port}", f"[{name}]:{port}"}
+        named = [[entry.strip().lower() for entry in limit.only_hosts] for limit in limits]
+        if any(hosts and not forms.intersection(hosts) for hosts in named):
             raise NetworkRefused(
                 f"{to} was about to ask {_shown(name, port)}, which is not among the hosts named",
-                remedy="add it with --only-hosts if it may learn what you ask",
+                remedy="add it to only_hosts (--only-hosts) if it may learn what you ask",
             )
 
     def _addresses(self, name: str, port: int, to: str, *, look_up: bool) -> tuple[str, ...]:
@@ -248,13 +175,67 @@ class Network:
         )
 
 
-_in_force = [Network()]
+class _Block:
+    """One ``use_network`` block: its policy, the block around it, and who put it in force."""
+
+    def __init__(self, policy: Network, around: _Block | None) -> None:
+        self.policy, self.around, self.over = policy, around, False
+        self.thread = threading.get_ident()
+
+    def covers(self, other: _Block) -> bool:
+        """Tell whether it lies around another one of the same thread."""
+        around = other.around
+        while around is not None and around is not self:
+            around = around.around
+        return around is self and other.thread == self.thread
+
+
+_blocks: list[_Block] = []
 _lock = threading.Lock()
+_here: ContextVar[_Block | None] = ContextVar("chainwatch_network", default=None)
+
+
+def _in_force() -> list[_Block]:
+    with _lock:
+        return list(_blocks)
 
 
 def network() -> Network:
-    """Return the policy in force, for all threads of the process."""
-    return _in_force[-1]
+    """Return the policy of this context.
+
+    A thread begins with an empty context. Without a block of its own it has the policy of the main
+    thread.
+
+    Raises
+    ------
+    NetworkRefused
+        If other threads have logs of their own: it cannot be told whose this thread's would be.
+    """
+    here = _here.get()
+    if here is not None:
+        return here.policy
+    policy, main = _of_main(), threading.main_thread().ident
+    for block in _inmost():
+        theirs = (block.policy.log, block.policy.resolve)
+        apart = block.thread == main or threading.get_ident() != main
+        if apart and theirs != (policy.log, policy.resolve):
+            raise NetworkRefused(
+                "several policies are in force, and this thread was started under none of them",
+                remedy="open a use_network block in the thread, or start what it does with "
+                "contextvars.copy_context().run",
+            )
+    return policy
+
+
+def _inmost() -> list[_Block]:
+    blocks = _in_force()
+    return [one for one in blocks if not any(one.covers(other) for other in blocks)]
+
+
+def _of_main() -> Network:
+    """Return what a context without a block begins with."""
+    main = threading.main_thread().ident
+    return next((one.policy for one in _inmost() if one.thread == main), Network())
 
 
 @contextmanager
@@ -266,28 +247,49 @@ def use_network(
     """Put a policy in force for a while; what is not given stays as it was.
 
     Offline stays offline inside, and hosts can only become fewer: where none is left, it is
-    offline. No hosts given means no new limit.
+    offline. No hosts given means no new limit. Both limits hold for every thread of the process as
+    long as the block lasts; the rest holds for this context, and what the main thread puts in
+    force also for threads without a block of their own (see :func:`network`).
+
+    Fails when
+    ----------
+    A thread that was started inside goes on after the end of the block: it is no longer under its
+    limits, unless it was started in a copy of the context.
     """
+    around = _here.get()
+    before = _of_main() if around is None else around.policy
+    hosts = before.only_hosts
+    if named := tuple(dict.fromkeys(only_hosts or ())):
+        hosts = tuple(host for host in named if not hosts or host in hosts)
+        offline = offline or not hosts
+    made = replace(
+        before,
+        offline=before.offline or bool(offline),
+        only_hosts=hosts,
+        allow_private=before.allow_private if allow_private is None else allow_private,
+        log=before.log if log_file is None else DisclosureLog(Path(log_file)),
+        resolve=resolve or before.resolve,
+    )
+    block = _Block(made, around)
     with _lock:
-        before = network()
-        hosts = before.only_hosts
-        if named := tuple(dict.fromkeys(only_hosts or ())):
-            hosts = tuple(host for host in named if not hosts or host in hosts)
-            offline = offline or not hosts
-        made = replace(
-            before,
-            offline=before.offline or bool(offline),
-            only_hosts=hosts,
-            allow_private=before.allow_private if allow_private is None else allow_private,
-            log=before.log if log_file is None else DisclosureLog(Path(log_file)),
-            resolve=resolve or before.resolve,
-        )
-        _in_force.append(made)
+        _blocks.append(block)
+    _here.set(block)
     try:
         yield made
     finally:
         with _lock:
-            _in_force.remove(made)
+            _blocks.remove(block)
+        _leave(block)
+
+
+def _leave(block: _Block) -> None:
+    """Go back to the nearest block around that is not over: blocks may end out of order."""
+    block.over = True
+    here = _here.get()
+    if here is block:
+        while here is not None and here.over:
+            here = here.around
+        _here.set(here)
 
 
 def _shown(name: str, port: int) -> str:

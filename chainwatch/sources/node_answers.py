@@ -49,7 +49,8 @@ def block_of_answer(
         what = "an answer lacks what a block is made of"
         raise BlockError(f"{what} ({bad!a:.80})", where=where, remedy=_REMEDY) from None
     if double_sha256(header)[::-1].hex() != block.get("hash"):
-        raise BlockError("the header does not hash to the hash of the answer", where=where)
+        what = "the header does not hash to the hash of the answer"
+        raise BlockError(what, where=where, remedy=_REMEDY)
     return header + _compact(len(parts)) + b"".join(parts)
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+import numpy as np
+
 from chainwatch.chains import CHAINS, Chain
 from chainwatch.errors import BlockError, InputError
 
@@ -50,6 +52,23 @@ class Masked:
     path: Path
     key: bytes
 
+    def opened(self) -> BinaryIO:
+        """Open the file.
+
+        Raises
+        ------
+        InputError
+            If it is there no more.
+        """
+        try:
+            return self.path.open("rb")
+        except FileNotFoundError:
+            raise InputError(
+                "the file is gone since the folder was listed",
+                where=self.path.name,
+                remedy="run the same command again, with the node stopped if it prunes its blocks",
+            ) from None
+
     def read(self, handle: BinaryIO, offset: int, size: int) -> bytes:
         """Return bytes of the file, unmasked; fewer where it ends."""
         handle.seek(offset)
@@ -77,10 +96,13 @@ def unmasked(data: bytes, key: bytes, offset: int) -> bytes:
     """Return bytes of a file without the mask that lies over them from its beginning."""
     if not any(key) or not data:
         return data
-    turn = offset % len(key)
-    mask = (key[turn:] + key[:turn]) * (len(data) // len(key) + 1)
-    both = int.from_bytes(data) ^ int.from_bytes(mask[: len(data)])
-    return both.to_bytes(len(data))
+    turn = offset % KEY_SIZE
+    words = -(-len(data) // KEY_SIZE)
+    padded = np.zeros(words * KEY_SIZE, np.uint8)
+    padded[: len(data)] = np.frombuffer(data, np.uint8)
+    lanes = padded.view(np.uint64)
+    lanes ^= np.frombuffer(key[turn:] + key[:turn], np.uint64)
+    return padded[: len(data)].tobytes()
 
 
 def node_files(path: Path, chain: Chain) -> NodeFiles:
@@ -144,7 +166,7 @@ def frames(file: Masked, chain: Chain, *, tail: int = 0, growing: bool = False) 
     BlockError
         If anything but a frame stands where one should begin.
     """
-    with file.path.open("rb") as handle:
+    with file.opened() as handle:
         end = handle.seek(0, 2)
         at = 0
         while at < end:

@@ -22,14 +22,14 @@ from chainwatch.sources.base import Batch, Reader, read_units
 from chainwatch.sources.block_checks import consensus_of
 from chainwatch.sources.block_files import ledger_headers
 from chainwatch.sources.block_links import Header, place, shown, trusted_claim
-from chainwatch.sources.file_read import FileRead, answer, read_time
+from chainwatch.sources.file_read import answer, read_time
+from chainwatch.sources.node_digests import FilesRead
 from chainwatch.sources.node_files import NodeFiles, node_files
 from chainwatch.sources.node_match import matched
 from chainwatch.sources.node_order import Folder, Spot, connected, match_undo, read_headers
 from chainwatch.sources.node_pieces import (
     Piece,
     Run,
-    file_digest,
     piece_rows,
     read_block,
     running,
@@ -60,7 +60,9 @@ class NodeFolder:
     -----
     A node may run on the folder: what it is writing at the end of its last files is left out,
     and so is every block without undo data, which the node has not connected. A block that it
-    was told to give up (``invalidateblock``) counts like any other.
+    was told to give up (``invalidateblock``) counts like any other. ``answers`` holds the digest
+    of each file as it stood just before its first block was read; a file that the node wrote to
+    after that is noted, and the digest of a copy of it will be another.
 
     Fails when
     ----------
@@ -87,7 +89,9 @@ class NodeFolder:
         self.acquired = read_time(acquired)
         self.workers = 1 if workers is None else workers
         if self.workers < 1:
-            raise InputError(f"{workers} processes cannot read anything")
+            raise InputError(
+                f"{workers} processes cannot read anything", remedy="ask for 1, or leave it out"
+            )
 
     def __repr__(self) -> str:
         return f"NodeFolder({self.path.name!r}, chain={self.network.alias!r})"
@@ -116,18 +120,15 @@ class NodeFolder:
             folder = read_headers(files, self.network)
             units = read_units(reader, self.chain)
             held = {name for name in folder.spots if _unit(name) in units}
-            numbers = match_undo(
-                files, folder, self.network, held, lambda tasks: run(matched, tasks)
-            )
+            match_undo(files, folder, self.network, held, lambda tasks: run(matched, tasks))
             usable, apart = connected(folder, self.network, held)
             headers = self._claimed(files, folder, usable) | ledger_headers(reader, self.chain)
-            placed = place(headers, self.network, follow=True)
+            placed = place(headers, self.network)
             if placed.left is None:
                 notes = tuple(_notes(placed.stale, apart))
                 yield Batch({}, tuple(sorted(map(_unit, held))), "blocks read before", notes=notes)
                 order = _order(placed.heights, headers, usable, held)
-                read = self._digested(files, numbers, run)
-                yield from self._read(files, folder, order, read, run)
+                yield from self._read(files, folder, order, run)
                 return
         what = f"blocks from {placed.left:,} on, replaced by a branch with more work"
         yield Batch({}, (), what, stale=placed.left)
@@ -146,44 +147,33 @@ class NodeFolder:
                 headers[name] = replace(header, claimed=claim)
         return headers
 
-    def _digested(
-        self, files: NodeFiles, numbers: Iterable[int], run: Run
-    ) -> dict[int, tuple[FileRead, ...]]:
-        """Return what is read of each number: its blocks, and its undo data where it has any."""
-        pairs = {
-            number: [
-                item.path
-                for item in (files.blocks(number), files.undo(number))
-                if item.path.exists()
-            ]
-            for number in numbers
-        }
-        made = run(file_digest, [path for pair in pairs.values() for path in pair])
-        found = {name: FileRead(name, digest, size, self.acquired) for name, digest, size in made}
-        return {number: tuple(found[path.name] for path in pair) for number, pair in pairs.items()}
-
     def _read(
-        self, files: NodeFiles, folder: Folder, order: list[tuple[bytes, int]],
-        read: Mapping[int, tuple[FileRead, ...]], run: Run,
-    ) -> Iterator[Batch]:  # fmt: skip
+        self, files: NodeFiles, folder: Folder, order: list[tuple[bytes, int]], run: Run
+    ) -> Iterator[Batch]:
+        read = FilesRead(files, self.acquired)
         runs = list(_runs((name, height, folder.spots[name]) for name, height in order))
         pieces = (
             Piece(
                 files, self.network.alias, blocks,
-                {spot.file: read[spot.file][0].digest for _, _, spot in blocks}, self.name,
+                {number: read.of(number)[0] for number in _numbers(blocks)}, self.name,
             )
             for blocks in runs
         )  # fmt: skip
         for blocks, frames in zip(runs, run(piece_rows, pieces), strict=True):
-            numbers = sorted({spot.file for _, _, spot in blocks})
-            answers = [answer(file, self.name) for number in numbers for file in read[number]]
+            numbers = _numbers(blocks)
+            answers = [answer(file, self.name) for number in numbers for file in read.of(number)]
             first, last = blocks[0][1], blocks[-1][1]
             yield Batch(
                 {**frames, "answers": pl.concat(answers)},
                 tuple(_unit(name) for name, _, _ in blocks),
                 f"blocks {first:,} to {last:,}" if last > first else f"block {first:,}",
                 tip=blocks[-1][0],
+                notes=tuple(read.notes(numbers)),
             )
+
+
+def _numbers(blocks: Iterable[Placed]) -> list[int]:
+    return sorted({spot.file for _, _, spot in blocks})
 
 
 def _unit(block: bytes) -> str:

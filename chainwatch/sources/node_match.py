@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from chainwatch.chains import chain as chain_of
 from chainwatch.errors import BlockError
-from chainwatch.sources.block_checks import FieldError
+from chainwatch.sources.block_checks import FieldError, consensus_of
 from chainwatch.sources.block_parse import Block, parse_block
 from chainwatch.sources.node_files import Masked
 from chainwatch.sources.node_undo import CHECKSUM, check_spent, checksum, parse_undo
@@ -80,7 +80,7 @@ def matched(task: Task) -> list[int]:
 
 
 def _read(task: Task, offset: int, size: int) -> bytes:
-    with task.undo.path.open("rb") as handle:
+    with task.undo.opened() as handle:
         return task.undo.read(handle, offset, size + CHECKSUM)
 
 
@@ -94,12 +94,12 @@ def _hit(task: Task, whole: bytes, size: int, at: int) -> int | None:
 
 def _told_apart(task: Task, k: int, numbers: list[int]) -> int:
     """Return the one record that fits a block; copies of one record are as good as each other."""
-    block = _block(task, k)
+    block, supply = _block(task, k), consensus_of(chain_of(task.chain)).supply
     fitting: dict[bytes, int] = {}
     for number in numbers:
         offset, size = task.records[number]
         data = _read(task, offset, size)[:size]
-        if block and _fits(block, data):
+        if block and _fits(block, data, supply):
             fitting.setdefault(data, number)
     if len(fitting) > 1:
         raise BlockError(
@@ -113,7 +113,7 @@ def _told_apart(task: Task, k: int, numbers: list[int]) -> int:
 def _block(task: Task, k: int) -> Block | None:
     """Return a block, or None where it is damaged: then the node cannot have connected it."""
     offset, size = task.spots[k]
-    with task.blocks.path.open("rb") as handle:
+    with task.blocks.opened() as handle:
         data = task.blocks.read(handle, offset, size)
     try:
         return parse_block(data, chain_of(task.chain), name=task.blocks.path.name, offset=offset)
@@ -121,9 +121,9 @@ def _block(task: Task, k: int) -> Block | None:
         return None
 
 
-def _fits(block: Block, data: bytes) -> bool:
+def _fits(block: Block, data: bytes, supply: int) -> bool:
     try:
-        check_spent(block.txs[1:], parse_undo(data))
+        check_spent(block.txs[1:], parse_undo(data, supply), supply)
     except FieldError:
         return False
     return True

@@ -21,13 +21,13 @@ import polars as pl
 from chainwatch.chains import Chain
 from chainwatch.chains import chain as chain_of
 from chainwatch.errors import BlockError, ChainwatchError, InputError
-from chainwatch.scripts import classify
-from chainwatch.sources.block_checks import FieldError
+from chainwatch.sources.block_columns import RawBlock, check_blocks, frames_of_blocks
 from chainwatch.sources.block_parse import Block, parse_block
-from chainwatch.sources.block_rows import BlockRows
-from chainwatch.sources.node_files import NodeFiles
+from chainwatch.sources.block_spent import RawUndo, check_undo, coins_of
+from chainwatch.sources.file_read import FileRead
+from chainwatch.sources.node_files import Masked, NodeFiles
 from chainwatch.sources.node_order import Spot
-from chainwatch.sources.node_undo import CHECKSUM, Spent, check_spent, checksum, parse_undo
+from chainwatch.sources.node_undo import CHECKSUM, Coin
 
 Run = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 """Applies a function to many values, in their order."""
@@ -38,13 +38,32 @@ _AGAIN = "run the same command again; what is committed stays"
 
 @dataclass(frozen=True)
 class Piece:
-    """Blocks to read, lowest first: (hash, height, place); and the digests of their files."""
+    """Blocks to read, lowest first: (hash, height, place); and their files, by number."""
 
     files: NodeFiles
     chain: str
     blocks: tuple[tuple[bytes, int, Spot], ...]
-    digests: Mapping[int, bytes]
+    read: Mapping[int, FileRead]
     source: str
+
+
+def piece_rows(piece: Piece) -> dict[str, pl.DataFrame]:
+    """Return the rows of a run of blocks by table name; ``answers`` are of the block files alone.
+
+    Raises
+    ------
+    BlockError
+        If a block or its undo data is damaged, or a block is no longer where it was.
+    """
+    chain, files = chain_of(piece.chain), piece.files
+    raw = [_raw_block(files, spot) for _, _, spot in piece.blocks]
+    checked = check_blocks(raw, chain)
+    for block, head, (name, _, _) in zip(raw, checked.heads, piece.blocks, strict=True):
+        _check_unchanged(block, head.hash, name)
+    undo = [_raw_undo(files, spot) for _, _, spot in piece.blocks]
+    heights = [height for _, height, _ in piece.blocks]
+    read = [piece.read[spot.file] for _, _, spot in piece.blocks]
+    return frames_of_blocks(check_undo(checked, undo), heights, read, source=piece.source)
 
 
 def read_block(files: NodeFiles, chain: Chain, name: bytes, spot: Spot) -> Block:
@@ -55,66 +74,60 @@ def read_block(files: NodeFiles, chain: Chain, name: bytes, spot: Spot) -> Block
     BlockError
         If it is damaged, or no longer where it was.
     """
-    file = files.blocks(spot.file)
-    with file.path.open("rb") as handle:
-        data = file.read(handle, spot.offset, spot.size)
-    block = parse_block(data, chain, name=file.path.name, offset=spot.offset)
-    if block.hash != name:
-        raise BlockError(
-            "the file changed while it was read",
-            where=f"{file.path.name} byte {spot.offset:,}",
-            remedy=_AGAIN,
-        )
+    raw = _raw_block(files, spot)
+    block = parse_block(raw.data, chain, name=raw.name, offset=raw.offset)
+    _check_unchanged(raw, block.hash, name)
     return block
 
 
-def read_spent(files: NodeFiles, block: Block, spot: Spot) -> list[list[Spent]]:
-    """Read what a block spent, and check that it fits the block.
+def read_spent(files: NodeFiles, block: Block, spot: Spot, chain: Chain) -> list[list[Coin]]:
+    """Read what a block spent, scripts whole, and check that it fits the block.
 
     Raises
     ------
     BlockError
         If it is damaged, of another block, or lets a transaction pay more than it spends.
     """
+    record = _raw_undo(files, spot)
+    return coins_of(block, record, chain) if record else []
+
+
+def _raw_block(files: NodeFiles, spot: Spot) -> RawBlock:
+    file = files.blocks(spot.file)
+    with file.opened() as handle:
+        return RawBlock(file.read(handle, spot.offset, spot.size), file.path.name, spot.offset)
+
+
+def _raw_undo(files: NodeFiles, spot: Spot) -> RawUndo | None:
+    """Return undo data; None for the genesis block: nothing was spent, and nothing is written."""
     if not spot.undo_size:
-        return []  # the genesis block: nothing was spent, and nothing is written
+        return None
     file = files.undo(spot.file)
-    where = f"{file.path.name} byte {spot.undo:,}"
-    with file.path.open("rb") as handle:
+    with file.opened() as handle:
         whole = file.read(handle, spot.undo, spot.undo_size + CHECKSUM)
-    data = whole[: spot.undo_size]
-    try:
-        if checksum(block.parent, data) != whole[spot.undo_size :]:
-            raise FieldError("the undo data does not match its checksum", 0)
-        spent = parse_undo(data)
-        check_spent(block.txs[1:], spent)
-    except FieldError as bad:
-        raise BlockError(bad.what, where=where, remedy=_AGAIN) from None
-    return spent
+    data, check = whole[: spot.undo_size], whole[spot.undo_size :]
+    return RawUndo(data, check, f"{file.path.name} byte {spot.undo:,}")
 
 
-def piece_rows(piece: Piece) -> dict[str, pl.DataFrame]:
-    """Return the rows of a run of blocks by table name, without ``answers``."""
-    chain = chain_of(piece.chain)
-    rows = BlockRows(chain, source=piece.source)
-    for name, height, spot in piece.blocks:
-        block = read_block(piece.files, chain, name, spot)
-        spent = read_spent(piece.files, block, spot)
-        known = [[_known(coin, chain) for coin in coins] for coins in spent]
-        rows.add(block, height, piece.digests[spot.file], known)
-    return rows.frames()
-
-
-def _known(coin: Spent, chain: Chain) -> tuple[int, str, bytes | None]:
-    value, script = coin
-    found = classify(script, witness=chain.hrp is not None)
-    return value, found.kind, found.address
+def _check_unchanged(block: RawBlock, found: bytes, name: bytes) -> None:
+    if found != name:
+        raise BlockError(
+            "the file changed while it was read",
+            where=f"{block.name} byte {block.offset:,}",
+            remedy=_AGAIN,
+        )
 
 
 def file_digest(path: Path) -> tuple[str, bytes, int]:
-    """Return name, SHA-256 and size of a file as it stands now."""
+    """Return name, SHA-256 and size of a file as it stands now.
+
+    Raises
+    ------
+    InputError
+        If it is there no more.
+    """
     digest, size = hashlib.sha256(), 0
-    with path.open("rb") as handle:
+    with Masked(path, b"").opened() as handle:
         while chunk := handle.read(_CHUNK):
             digest.update(chunk)
             size += len(chunk)

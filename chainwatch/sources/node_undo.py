@@ -14,11 +14,12 @@ from chainwatch.sources.block_checks import FieldError, Tx, double_sha256
 CHECKSUM = 32
 """Bytes after each record."""
 
-Spent = tuple[int, bytes]
+Coin = tuple[int, bytes]
 """Value and output script of what an input spends."""
 
 _SMALLEST_COIN = 3  # place of origin, amount, length of the script
-_LONGEST_VARINT = 10  # bytes of a number below 2**64
+_BITS = 57  # of a number to which seven more can be added: any is below 2**64
+_CUT_OFF = "the undo data ends in the middle of a field"
 _FIELD = 2**256 - 2**32 - 977  # the prime of secp256k1
 _SPECIAL = 6  # lower lengths stand for the forms of script below
 _P2PKH, _P2SH = 0, 1
@@ -29,8 +30,15 @@ def checksum(parent: bytes, data: bytes) -> bytes:
     return double_sha256(parent + data)
 
 
-def parse_undo(data: bytes) -> list[list[Spent]]:
+def parse_undo(data: bytes, supply: int) -> list[list[Coin]]:
     """Return for each transaction but the coinbase what its inputs spent.
+
+    Parameters
+    ----------
+    data : bytes
+        One record, without its checksum.
+    supply : int
+        Largest amount of the chain, base units.
 
     Raises
     ------
@@ -50,17 +58,17 @@ def parse_undo(data: bytes) -> list[list[Spent]]:
             _check_fits(coins, _SMALLEST_COIN, data, at)
             items = []
             for _ in range(coins):
-                coin, at = _coin(data, at)
+                coin, at = _coin(data, at, supply)
                 items.append(coin)
             spent.append(items)
     except IndexError:
-        raise FieldError("the undo data ends in the middle of a field", len(data)) from None
+        raise FieldError(_CUT_OFF, len(data)) from None
     if at != len(data):
         raise FieldError(f"{len(data) - at:,} bytes follow the undo data", at)
     return spent
 
 
-def check_spent(txs: Sequence[Tx], spent: Sequence[Sequence[Spent]]) -> None:
+def check_spent(txs: Sequence[Tx], spent: Sequence[Sequence[Coin]], supply: int) -> None:
     """Refuse undo data that is not of these transactions, or lets one pay more than it spends.
 
     Raises
@@ -71,8 +79,10 @@ def check_spent(txs: Sequence[Tx], spent: Sequence[Sequence[Spent]]) -> None:
     if [len(tx.inputs) for tx in txs] != [len(coins) for coins in spent]:
         raise FieldError("the undo data is not of the block that it belongs to", 0)
     for tx, coins in zip(txs, spent, strict=True):
-        if sum(value for value, _ in coins) < sum(value for value, _ in tx.outputs):
-            shown = tx.txid[::-1].hex()
+        total, shown = sum(value for value, _ in coins), tx.txid[::-1].hex()
+        if total > supply:
+            raise FieldError(f"transaction {shown} spends more than the supply", 0)
+        if total < sum(value for value, _ in tx.outputs):
             raise FieldError(f"transaction {shown} pays more than its undo data lets it", 0)
 
 
@@ -81,39 +91,42 @@ def _check_fits(count: int, smallest: int, data: bytes, at: int) -> None:
         raise FieldError(f"{count:,} entries cannot fit into the undo data", at)
 
 
-def _coin(data: bytes, at: int) -> tuple[Spent, int]:
+def _coin(data: bytes, at: int, supply: int) -> tuple[Coin, int]:
     origin, at = _varint(data, at)
     if origin >> 1:
         _, at = _varint(data, at)  # a version, kept for the sake of older nodes
     packed, at = _varint(data, at)
-    length, at = _varint(data, at)
-    if length >= _SPECIAL:
-        end = at + length - _SPECIAL
-        script = data[at:end]
-    else:
-        end = at + (20 if length in (_P2PKH, _P2SH) else 32)
-        script = _unpacked_script(length, data[at:end], at)
+    value = unpacked_amount(packed)
+    if value > supply:
+        raise FieldError("an amount of the undo data is outside the supply", at)
+    form, at = _varint(data, at)
+    size = form - _SPECIAL if form >= _SPECIAL else 20 if form in (_P2PKH, _P2SH) else 32
+    end = at + size
     if end > len(data):
         raise FieldError("the undo data ends in the middle of a script", len(data))
-    return (unpacked_amount(packed), script), end
+    script = data[at:end] if form >= _SPECIAL else _unpacked_script(form, data[at:end], at)
+    return (value, script), end
 
 
 def _compact(data: bytes, at: int) -> tuple[int, int]:
     first = data[at]
     if first < 0xFD:
         return first, at + 1
-    size = {0xFD: 2, 0xFE: 4, 0xFF: 8}[first]
-    return int.from_bytes(data[at + 1 : at + 1 + size], "little"), at + 1 + size
+    end = at + 1 + {0xFD: 2, 0xFE: 4, 0xFF: 8}[first]
+    if end > len(data):
+        raise FieldError(_CUT_OFF, len(data))
+    return int.from_bytes(data[at + 1 : end], "little"), end
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
     """Read a number of 7 bits a byte, the highest first, each continuation adding one."""
     number = 0
-    for position in range(at, at + _LONGEST_VARINT):
-        byte = data[position]
+    while not number >> _BITS:
+        byte = data[at]
         number = number << 7 | byte & 0x7F
+        at += 1
         if byte < 0x80:
-            return number, position + 1
+            return number, at
         number += 1
     raise FieldError("a number of the undo data is longer than any can be", at)
 
@@ -147,3 +160,14 @@ def _other_half(payload: bytes, odd: int, at: int) -> bytes:
     if x >= _FIELD or y * y % _FIELD != square:
         raise FieldError("a public key of the undo data is no point of the curve", at)
     return (y if y & 1 == odd else _FIELD - y).to_bytes(32)
+
+
+def check_half_key(payload: bytes, at: int) -> None:
+    """Refuse a coordinate that no point of the curve has.
+
+    Raises
+    ------
+    FieldError
+        If it has none.
+    """
+    _other_half(payload, 0, at)

@@ -144,6 +144,7 @@ def _check_reach(node: Node, tip: Tip, first: int, until: int | None) -> None:
             f"the node's best chain ends at height {tip.height:,}, before the span does",
             where=node.name,
             remedy="wait until the node has caught up, or ask for lower heights",
+            passing=True,
         )
 
 
@@ -167,7 +168,9 @@ def _check_patience(state: _Walk, what: str) -> None:
         raise SourceError(
             f"{what}, and so it is each time the node is asked again",
             where=state.node.name,
-            remedy="check the node's own chain (verifychain), or ask another one",
+            remedy="try again later; if it stays, check the node's own chain (verifychain), or "
+            "ask another one",
+            passing=True,
         )
 
 

@@ -15,10 +15,11 @@ from chainwatch.errors import SourceError
 from chainwatch.sources.http import Answer, Client, Expect
 
 _TX, _ADDRESS = "[0-9a-f]{64}", "[0-9A-Za-z]{14,90}"
-_ESPLORA = rf"address/{_ADDRESS}(/txs(/chain)?(/{_TX})?)?|tx/{_TX}/hex|block/{_TX}/raw|" + (
-    r"block-height/\d{1,9}|blocks/tip/height"
+_ESPLORA = (
+    rf"address/{_ADDRESS}(/txs(/chain)?(/{_TX})?)?|tx/{_TX}/hex|block/{_TX}/(raw|header)|"
+    + (r"block-height/\d{1,9}|blocks/tip/height")
 )
-_BLOCKBOOK = rf"address/{_ADDRESS}|tx/{_TX}|block/\d{{1,9}}|status"
+_BLOCKBOOK = rf"address/{_ADDRESS}|tx/{_TX}|block/(\d{{1,9}}|{_TX})|status"
 PROVIDERS: dict[str, tuple[str, str]] = {
     "blockstream": ("BlockstreamClient", _ESPLORA),
     "mempool": ("MempoolClient", _ESPLORA),
@@ -27,6 +28,7 @@ PROVIDERS: dict[str, tuple[str, str]] = {
 """Kinds of provider to bitcoinlib's class and to all that may be asked: nothing that writes."""
 
 _MOST_PAGES = 1_000
+_DEFECT = "update chainwatch, or read from another source"
 
 
 @dataclass
@@ -42,14 +44,33 @@ class Questions:
         method: str = "get", secure: object = None, post_data: object = "", header: object = None,
     ) -> Any:  # fmt: skip
         """Ask what only reads; refuse all else before anything is sent."""
-        if method != "get" or post_data or not re.fullmatch(self.allowed, url_path, re.ASCII):
-            raise SourceError("bitcoinlib was about to ask for something that chainwatch does not")
+        if method != "get" or post_data:
+            raise self._refused()
+        self._check_allowed(url_path)
         value = self._get(url_path, dict(variables or {}))
         if url_path.startswith("address/") and isinstance(value, list):
             return [_bare(tx) for tx in value if tx["status"]["confirmed"] is True]
         if isinstance(value, dict) and isinstance(value.get("totalPages"), int):
             return self._all_pages(url_path, dict(variables or {}), value)
         return value
+
+    @property
+    def by_hash(self) -> bool:
+        """Tells the forms apart: Esplora names the hash of a height, Blockbook shows the block."""
+        return "block-height" in self.allowed
+
+    def only(self, path: str) -> Any:
+        """Ask for one answer, without the pages that may follow it."""
+        self._check_allowed(path)
+        return self._get(path, {})
+
+    def _check_allowed(self, path: str) -> None:
+        if not re.fullmatch(self.allowed, path, re.ASCII):
+            raise self._refused()
+
+    def _refused(self) -> SourceError:
+        what = "bitcoinlib was about to ask for something that chainwatch does not"
+        return SourceError(what, where=self.http.host, remedy=_DEFECT)
 
     def stated_count(self, address: str) -> Any:
         """Return how many confirmed transactions the provider says that an address has."""
@@ -61,7 +82,7 @@ class Questions:
         expect: Expect = "json"
         if path.endswith("/raw"):
             expect = "bytes"
-        elif path.endswith("/hex") or path.startswith("block-height/"):
+        elif path.endswith(("/hex", "/header")) or path.startswith("block-height/"):
             expect = "text"
         answer = self.http.get(f"/{path}", variables or None, expect=expect)
         self.answers.append(answer)
@@ -70,7 +91,10 @@ class Questions:
     def _all_pages(self, path: str, variables: dict[str, str | int], first: Any) -> Any:
         """Join the pages of a Blockbook answer, of which bitcoinlib reads the first alone."""
         if first["totalPages"] > _MOST_PAGES:
-            raise SourceError(f"the answer has {first['totalPages']:,} pages", where=self.http.host)
+            raise SourceError(
+                f"the answer has {first['totalPages']:,} pages", where=self.http.host,
+                remedy="read the blocks themselves, from a node",
+            )  # fmt: skip
         pages = [first]
         for page in range(2, first["totalPages"] + 1):
             pages.append(self._get(path, {**variables, "page": page}))

@@ -13,12 +13,12 @@ from typing import Any
 import polars as pl
 
 from chainwatch import addresses
-from chainwatch.chains import Chain
 from chainwatch.errors import ChainwatchError, SourceError
 from chainwatch.ledger import schema
 from chainwatch.sources.block_checks import Tx
+from chainwatch.sources.forks import Moved
 from chainwatch.sources.http import answers_frame
-from chainwatch.sources.provider_questions import Questions
+from chainwatch.sources.provider_chain import ProviderChain
 from chainwatch.sources.provider_rows import (
     BlockAt,
     Found,
@@ -32,29 +32,43 @@ from chainwatch.sources.provider_rows import (
 MOST_TRANSACTIONS = 10_000
 """Transactions of one address; beyond them, a source that reads blocks is the right one."""
 
+_OTHER = "pull again; if it stays, read the address from another source"
+
 LARGEST_KEPT = 1 << 20
 """Bytes of an answer that is kept whole; of a longer one the digest is kept."""
 
 
 class Reading:
-    """One reading of a provider: its tip, and the blocks that were read on the way."""
+    """One reading of a provider: its tip, and the blocks that were read on the way.
 
-    def __init__(
-        self, source: str, chain: Chain, questions: Questions, client: Any, *, prevouts: bool
-    ) -> None:
-        self.source, self.chain, self.questions = source, chain, questions
-        self._client, self._prevouts, self._host = client, prevouts, questions.http.host
+    ``recent`` are hash and difficulty of these, by height.
+    """
+
+    def __init__(self, source: str, best: ProviderChain, client: Any, *, prevouts: bool) -> None:
+        self.source, self.chain, self.questions = source, best.network, best.questions
+        self._best, self._client, self._prevouts, self._host = best, client, prevouts, best.name
+        self.recent: dict[int, tuple[bytes, int]] = {}
         self._last: BlockAt | None = None
         height = self._ask("the height of the tip", client.blockcount)
         self.tip = self._block(_whole_number(height, "the height of the tip"))
 
     def history(self, address: bytes, unit: str) -> dict[str, pl.DataFrame]:
-        """Return the rows of one address, up to the tip."""
+        """Return the rows of one address, up to the tip.
+
+        Raises
+        ------
+        Moved
+            If the tip is no longer in the best chain when all is read.
+        SourceError, BlockError
+            If an answer is missing, contradicts itself or cannot be proven.
+        """
         text = addresses.text(address, self.chain)
         first = len(self.questions.answers)
         claims = self._claims(text)
         found = [self._proven(claim) for claim in claims if claim[0] <= self.tip.height]
         tables = transaction_rows(found, self.chain, self._spent(found))
+        if self._best.hash_at(self.tip.height) != self.tip.hash:
+            raise Moved
         answers = self.questions.answers
         tables["coverage"] = self._coverage(address, unit, answers[first].digest)
         rows = [item.row(self.source, keep=len(item.body) <= LARGEST_KEPT) for item in answers]
@@ -84,7 +98,7 @@ class Reading:
         if _whole_number(stated, "a count") > MOST_TRANSACTIONS:
             raise SourceError(
                 f"{text} has {stated:,} transactions, more than are read this way",
-                remedy="read the blocks themselves",
+                remedy="read the blocks themselves, from a node",
             )
         listed = self._ask(
             "a history", lambda: self._client.gettransactions(text, limit=MOST_TRANSACTIONS + 1)
@@ -110,6 +124,7 @@ class Reading:
             else:
                 raw = self._ask(name, lambda: bytes.fromhex(self._client.getrawblock(height)))
                 self._last = whole_block(raw, height, self.chain)
+            self.recent[height] = self._last.hash, self._last.bits
         return self._last
 
     def _proven(self, claim: tuple[int, str, Any]) -> Found:
@@ -127,7 +142,10 @@ class Reading:
             )
         values = [output.value for output in theirs.outputs]
         if values != [value for value, _ in tx.outputs] or any(type(v) is not int for v in values):
-            raise SourceError(f"the amounts of transaction {txid} are not those of its bytes")
+            raise SourceError(
+                f"the amounts of transaction {txid} are not those of its bytes", where=self._host,
+                remedy=_OTHER,
+            )  # fmt: skip
         return Found(tx, block, block.txids.index(tx.txid))
 
     def _spent(self, found: list[Found]) -> dict[bytes, Outputs]:
@@ -146,7 +164,10 @@ class Reading:
         )
         tx = raw_transaction(given, self.chain, where=f"transaction {name}")
         if tx.txid != txid:
-            raise SourceError(f"the bytes given for transaction {name} are those of another")
+            raise SourceError(
+                f"the bytes given for transaction {name} are those of another", where=self._host,
+                remedy=_OTHER,
+            )  # fmt: skip
         return tx
 
     def _coverage(self, address: bytes, unit: str, digest: bytes) -> pl.DataFrame:
@@ -160,11 +181,11 @@ class Reading:
 
 def _whole_number(value: object, what: str) -> int:
     if type(value) is not int or value < 0:
-        raise SourceError(f"{what} is not a whole number")
+        raise SourceError(f"{what} is not a whole number", remedy=_OTHER)
     return value
 
 
 def _txid(value: object) -> str:
     if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
-        raise SourceError("what should be a transaction id is none")
+        raise SourceError("what should be a transaction id is none", remedy=_OTHER)
     return value

@@ -38,13 +38,17 @@ _NOT_PROVEN = "read the address again, or from another source"
 
 @dataclass(frozen=True)
 class BlockAt:
-    """A block at a height: hash, time (seconds), txids in wire order, transactions if read."""
+    """A block at a height: hash, time (seconds), txids in wire order, transactions if read.
+
+    ``bits`` is its compact difficulty where whoever made it says so.
+    """
 
     height: int
     hash: bytes
     time: int
     txids: tuple[bytes, ...]
     txs: Mapping[bytes, Tx]
+    bits: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ def whole_block(data: bytes, height: int, chain: Chain) -> BlockAt:
     """Return a block of its raw bytes, checked as :func:`parse_block` checks it."""
     block = parse_block(data, chain, name=f"block {height:,}")
     txs = {tx.txid: tx for tx in block.txs}
-    return BlockAt(height, block.hash, block.time, tuple(tx.txid for tx in block.txs), txs)
+    txids = tuple(tx.txid for tx in block.txs)
+    return BlockAt(height, block.hash, block.time, txids, txs, block.bits)
 
 
 def listed_block(stated: Mapping[str, Any], height: int, chain: Chain) -> BlockAt:
@@ -96,10 +101,11 @@ def listed_block(stated: Mapping[str, Any], height: int, chain: Chain) -> BlockA
         if not (rules.auxpow_chain is not None and stated["version"] & FLAG):
             check_work(header, name, stated["bits"], rules)
     except struct.error:
-        raise BlockError("a field of the header is out of range", where=where) from None
+        what = "a field of the header is out of range"
+        raise BlockError(what, where=where, remedy=_NOT_PROVEN) from None
     except FieldError as bad:
         raise BlockError(bad.what, where=where, remedy=_NOT_PROVEN) from None
-    return BlockAt(height, name, stated["time"], txids, {})
+    return BlockAt(height, name, stated["time"], txids, {}, stated["bits"])
 
 
 def raw_transaction(data: bytes, chain: Chain, *, where: str) -> Tx:
@@ -177,6 +183,7 @@ def _inputs(tx: Tx, chain: Chain, spent: Mapping[bytes, Outputs]) -> Iterable[di
                 raise BlockError(
                     f"input {n} spends output {prev_n} of a transaction that has fewer",
                     where=f"transaction {tx.txid[::-1].hex()}",
+                    remedy=_NOT_PROVEN,
                 )
             value, script = spent[txid][prev_n]
             kind = classify(script, witness=chain.hrp is not None)

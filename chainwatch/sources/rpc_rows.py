@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from typing import Any
 
 import polars as pl
@@ -37,6 +37,7 @@ Spent = dict[tuple[bytes, int], Output | None]
 _LARGEST_HEIGHT = 2**31
 _REMEDY = "try again; if it stays, ask another node"
 _COIN = Decimal(10**8)
+_EXACT = Context(prec=60, traps=[Inexact, InvalidOperation, Overflow])
 
 
 def checked_block(raw: RawBlock, height: int, chain: Chain) -> Block:
@@ -117,7 +118,8 @@ def prevouts_of(answer: Any, block: Block, chain: Chain, where: str) -> Spent:
     """
     listed = field_of(answer, "tx", list, where)
     if len(listed) != len(block.txs):
-        raise SourceError("the node lists other transactions than the block has", where=where)
+        what = "the node lists other transactions than the block has"
+        raise SourceError(what, where=where, remedy=_REMEDY)
     spent: Spent = {}
     for given, tx in zip(listed[1:], block.txs[1:], strict=True):
         spent.update(_of_transaction(given, tx, chain, where))
@@ -129,7 +131,8 @@ def _of_transaction(given: Any, tx: Tx, chain: Chain, where: str) -> Spent:
     named = [(field_of(item, "txid", str, where), field_of(item, "vout", int, where))
              for item in inputs]  # fmt: skip
     if named != [(shown(txid), n) for txid, n, _ in tx.inputs]:
-        raise SourceError("the node lists other inputs than the block has", where=where)
+        what = "the node lists other inputs than the block has"
+        raise SourceError(what, where=where, remedy=_REMEDY)
     spent: Spent = {}
     for item, (txid, n, _) in zip(inputs, tx.inputs, strict=True):
         spent[txid, n] = _output(item["prevout"], chain, where) if "prevout" in item else None
@@ -159,9 +162,10 @@ def base_units(amount: int | Decimal, chain: Chain, where: str) -> int:
     """
     supply = consensus_of(chain).supply
     try:
-        units = Decimal(amount) * _COIN
+        # Not by the operator, which rounds to 28 digits, and so would a fraction of a unit away.
+        units = _EXACT.multiply(Decimal(amount), _COIN)
         fits = 0 <= units <= supply and units == int(units)
-    except (InvalidOperation, OverflowError, ValueError):
+    except (ArithmeticError, ValueError):
         fits = False
     if not fits:
         raise SourceError("the node states an amount that cannot be", where=where, remedy=_REMEDY)

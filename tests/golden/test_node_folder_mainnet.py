@@ -160,7 +160,7 @@ def test_scripts_of_what_is_spent_equal_the_kernels(read: Read, kernel: list[lis
     found = {}
     for name, spot in folder.spots.items():
         block = read_block(files, chain, name, spot)
-        for position, coins in enumerate(read_spent(files, block, spot), 1):
+        for position, coins in enumerate(read_spent(files, block, spot, chain), 1):
             found[name.hex(), position] = [[value, script.hex()] for value, script in coins]
     theirs = {(at[1], at[2]): [coin[:2] for coin in coins] for *at, _, _, coins in kernel if at[2]}
     assert found == theirs

@@ -126,6 +126,77 @@ def broken(blocks: Sequence[bytes], count: int, seed: int = 5) -> Iterator[bytes
         yield bytes(data)
 
 
+def varint(number: int) -> bytes:
+    """Return a number as undo data writes it."""
+    out = bytes([number & 0x7F])
+    while number > 0x7F:
+        number = (number >> 7) - 1
+        out = bytes([number & 0x7F | 0x80]) + out
+    return out
+
+
+def packed(amount: int) -> int:
+    """Compress an amount as the reference implementation does."""
+    zeros = 0
+    while amount and amount % 10 == 0 and zeros < 9:
+        amount, zeros = amount // 10, zeros + 1
+    if zeros == 9 or not amount:
+        return 10 * amount
+    return 1 + (amount // 10 * 9 + amount % 10 - 1) * 10 + zeros
+
+
+def coin(height: int, value: int, script: bytes) -> bytes:
+    """Return what an input spent as undo data writes it."""
+    start = varint(height * 2) + (b"\0" if height else b"") + varint(packed(value))
+    if len(script) == 25 and script.startswith(b"\x76\xa9\x14"):
+        return start + b"\x00" + script[3:23]
+    if len(script) == 23 and script.startswith(b"\xa9\x14"):
+        return start + b"\x01" + script[2:22]
+    if script in (HALF, OFF_CURVE):
+        return start + bytes([4 | script[65] & 1]) + script[2:34]
+    if len(script) == 35 and script[0] == 0x21 and script[1] in (2, 3):
+        return start + script[1:34]
+    return start + varint(len(script) + 6) + script
+
+
+HALF = bytes.fromhex(
+    "4104678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef38c4f35504e51e"
+    "c112de5c384df7ba0b8d578a4c702b6bf11d5fac"
+)
+"""Of the first block: a real point, of which undo data keeps one coordinate."""
+
+OFF_CURVE = b"\x41\x04" + (5).to_bytes(32) + bytes(32) + b"\xac"
+
+
+def undo_of(spent: Sequence[Sequence[tuple[int, int, bytes]]]) -> bytes:
+    """Return undo data: height, value and script of what each transaction spent."""
+    return compact(len(spent)) + b"".join(
+        compact(len(coins)) + b"".join(coin(*one) for one in coins) for coins in spent
+    )
+
+
+def with_undo() -> list[tuple[bytes, bytes]]:
+    """Return honest blocks and their undo data, with all kinds of script."""
+    pick = random.Random(4)  # noqa: S311  # the same each time
+    pairs = [(block([]), b"\x00")]
+    for height, count in enumerate((1, 2, 6), 2):
+        txs, spent = [], []
+        for _ in range(count):
+            coins = [
+                (pick.choice([0, 1, 300, 900_000]), pick.choice([0, 1, 10**9, 123_456_789]),
+                 pick.choice([*SCRIPTS, HALF]))
+                for _ in range(pick.choice([1, 2, 30]))
+            ]  # fmt: skip
+            total = sum(value for _, value, _ in coins)
+            inputs = [(pick.randbytes(32), k) for k in range(len(coins))]
+            txs.append(transaction(inputs, [(total // 2, SCRIPTS[0])]))
+            spent.append(coins)
+        pairs.append((block(txs, height=height), undo_of(spent)))
+    coins = [(7, 5, script) for script in (*SCRIPTS, HALF)]
+    last = transaction([(b"\x01" * 32, k) for k in range(len(coins))], [(1, b"\x51")])
+    return [*pairs, (block([last], height=9), undo_of([coins]))]
+
+
 @pytest.fixture(scope="session")
 def made() -> ModuleType:
     """Return this module: what the tests make blocks with."""

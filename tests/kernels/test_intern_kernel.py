@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -66,6 +71,27 @@ def test_the_table_grows() -> None:
 def test_bytes_and_their_starts() -> None:
     values, starts = bytes_of(pl.Series([b"ab", b"", b"c\x00"]))
     assert (values.tobytes(), starts.tolist()) == (b"abc\x00", [0, 2, 2, 4])
+
+
+PROBE = """
+import polars as pl
+from chainwatch.kernels.intern import intern
+for keys in ([b""] * 200, [b"ab", b""] * 100, [b"a", b"bc"] * 100 + [b""] * 200):
+    made = intern(pl.Series(keys), compiled=True)
+    assert [made.keys[number] for number in made.ids.tolist()] == keys
+print("whole")
+"""
+
+
+def test_an_empty_key_at_the_end_reads_no_byte_behind_it(tmp_path: Path) -> None:
+    """It begins where the bytes end; numba's own bounds checks are compiled in to see."""
+    checked = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", PROBE], capture_output=True, text=True, check=False,
+        env={**os.environ, **checked, "PYTHONPATH": root},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "whole\n"), done.stderr[-2000:]
 
 
 def test_nulls_are_refused() -> None:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from chainwatch.chains import chain
 from chainwatch.errors import BlockError
 from chainwatch.kernels import layout
-from chainwatch.kernels.parse import available, blocks_to_columns, parse_blocks
+from chainwatch.kernels.parse import Parsed, available, blocks_to_columns, parse_blocks
 from chainwatch.kernels.sha256 import ways
 from chainwatch.sources.block_columns import (
     CheckedBlocks,
@@ -205,7 +205,9 @@ def test_numba_is_there() -> None:
 def test_without_numba_the_plain_parser_reads(
     blocks: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("chainwatch.sources.block_columns.COMPILED_FROM", 0)
+    raw = [RawBlock(data, "x") for data in blocks]
+    assert isinstance(check_blocks(raw, REGTEST).parsed, Parsed)
     monkeypatch.setattr("chainwatch.sources.block_columns.available", lambda: False)
-    checked = check_blocks([RawBlock(data, "x") for data in blocks], REGTEST)
-    assert isinstance(checked.parsed, tuple)
+    checked = check_blocks(raw, REGTEST)
     assert type(checked.parsed).__name__ == "tuple"

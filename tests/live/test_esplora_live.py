@@ -102,7 +102,7 @@ def test_one_address_knows_what_it_spends(
 
 
 def test_blocks_equal_the_blocks(url: str, whole: Ledger, tmp_path: Path) -> None:
-    report = pull(tmp_path, Esplora(url, blocks=(0, 200), chain=CHAIN))
+    report = pull(tmp_path, Esplora(url, span=(0, 201), chain=CHAIN))
     ledger = open_ledger(tmp_path)
     for table in ("blocks", *OF_TRANSACTIONS):
         assert ledger.digest(table) == whole.digest(table), table
@@ -110,7 +110,7 @@ def test_blocks_equal_the_blocks(url: str, whole: Ledger, tmp_path: Path) -> Non
 
 
 def test_histories_after_blocks_add_only_coverage(bitcoind: Any, url: str, tmp_path: Path) -> None:
-    pull(tmp_path, Esplora(url, blocks=(0, 122), chain=CHAIN))
+    pull(tmp_path, Esplora(url, span=(0, 123), chain=CHAIN))
     before = {name: open_ledger(tmp_path).digest(name) for name in OF_TRANSACTIONS}
     pull(tmp_path, Esplora(url, scripts=bitcoind.scripts()[-3:], chain=CHAIN))
     after = {name: open_ledger(tmp_path).digest(name) for name in OF_TRANSACTIONS}

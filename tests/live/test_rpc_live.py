@@ -94,15 +94,26 @@ def test_old_nodes_are_asked_for_each_transaction(
     source = rpc(bitcoind, span=(110, 123))
     ask = source._rpc.post
 
-    def as_before(calls: Any, asked: str | None = None) -> Any:
-        return ask(
-            [(m, [p[0], 2] if m == "getblock" and p[1] == 3 else p) for m, p in calls], asked
-        )
+    def as_before(calls: Any) -> Any:
+        return ask([(m, [p[0], 2] if m == "getblock" and p[1] == 3 else p) for m, p in calls])
 
     monkeypatch.setattr(source._rpc, "post", as_before)
     found = read(tmp_path / "ledger", source).inputs.sort("tx", "n").collect()
     expected = whole.inputs.filter(pl.col("tx") >= 110 << 24).sort("tx", "n").collect()
     assert found.drop("prev_tx").equals(expected.drop("prev_tx"))
+
+
+def test_what_the_node_says_of_inputs_is_kept(bitcoind: Node, tmp_path: Path) -> None:
+    for source in (
+        rpc(bitcoind, span=(110, 123), keep_raw=True),
+        BitcoinRest(bitcoind.url, chain=CHAIN, span=(110, 123), keep_raw=True),
+    ):
+        answers = read(tmp_path / source.name, source).answers.collect()
+        said = answers.filter(pl.col("request").str.contains(r" 3$|\.json$"))
+        assert said.height > 0
+        for body, digest in said.select("body", "digest").iter_rows():
+            assert hashlib.sha256(body).digest() == digest
+            assert b'"prevout"' in body
 
 
 def test_a_second_pull_adds_what_is_new(mined: Node, tmp_path: Path) -> None:
@@ -149,7 +160,7 @@ def test_a_reorganisation_during_a_pull(
 
     def progress(line: str) -> None:
         lines.append(line)
-        if len(lines) == 5:
+        if sum(line.startswith("commit") for line in lines) == 5:
             mined.reorganise(6)
 
     ledger = read(tmp_path / "ledger", rpc(mined, batch=2), progress=progress, batch_rows=20)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import socket
 import struct
@@ -15,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import httpx2
 import polars as pl
 import pytest
 import stamina
@@ -23,17 +26,21 @@ from chainwatch.chains import chain as chain_of
 from chainwatch.errors import ChainError, ChainwatchError, InputError, NoAnswer, SourceError
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import open_ledger
+from chainwatch.ledger.store import Store
 from chainwatch.provenance import digest_frame
 from chainwatch.sources import node_walk
 from chainwatch.sources.base import Batch, Reader, pull
 from chainwatch.sources.bitcoin_rest import BitcoinRest
 from chainwatch.sources.bitcoin_rpc import BitcoinRpc
 from chainwatch.sources.follow import follow
+from chainwatch.sources.network import use_network
 from chainwatch.sources.rpc_rows import base_units, bytes_of
 
 CHAIN = "btc-regtest"
 TABLES = {table.name: table for table in schema.TABLES}
 PASSWORD = "s3cret passphrase"  # noqa: S105
+
+TWO = base64.b64encode(b"__cookie__:two").decode()
 
 Spoil = Callable[["Reply"], None]
 
@@ -64,6 +71,7 @@ class FakeNode:
         self.asked: list[str] = []
         self.info: dict[str, Any] = {}
         self.prevouts: Callable[[str], Any] = lambda name: {"tx": []}
+        self.index: dict[str, str] = {}
         self.logins: list[str | None] = []
         self.url = ""
 
@@ -86,6 +94,8 @@ class FakeNode:
             return self.known[params[0]][:80].hex()
         if method == "getblock":
             return self.known[params[0]].hex() if params[1] == 0 else self.prevouts(params[0])
+        if method == "getrawtransaction":
+            return self.index[params[0]]
         raise KeyError(method)
 
     def rpc(self, calls: list[dict[str, Any]]) -> Reply:
@@ -661,7 +671,9 @@ def test_prevouts_of_another_block(node: FakeNode) -> None:
         list(read(rpc(node, span=(8, None))))
 
 
-def test_a_node_without_index_leaves_them_unread(node: FakeNode, tmp_path: Path) -> None:
+def without_prevouts(node: FakeNode) -> Callable[[str], Any]:
+    """Return what a node before Core 23 answers: inputs without what they spend."""
+
     def bare(name: str) -> Any:
         answer = prevouts_json(node, name)
         for tx in answer["tx"]:
@@ -669,21 +681,114 @@ def test_a_node_without_index_leaves_them_unread(node: FakeNode, tmp_path: Path)
                 del item["prevout"]
         return answer
 
-    node.prevouts = bare
-    report = pull(tmp_path / "ledger", rpc(node, span=(6, None)))
+    return bare
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_node_without_index_leaves_them_unread_and_says_so(
+    node: FakeNode, kind: str, tmp_path: Path
+) -> None:
+    node.prevouts = without_prevouts(node)
+    report = pull(tmp_path / "ledger", KINDS[kind](node, span=(6, None)))
     assert 0 < report.unread_inputs <= report.rows("inputs")
+    assert [note for note in report.notes if "stays unread" in note] == [KINDS[kind](node).unread]
+    assert ("txindex=1" in str(report.notes)) == (kind == "rpc")
+
+
+def test_one_refusal_costs_no_other_answer(node: FakeNode, tmp_path: Path) -> None:
+    """One transaction is not in the node's index; all others are had, in later blocks too."""
+    from chainwatch.sources.block_parse import parse_block
+
+    node.prevouts = without_prevouts(node)
+    for raw in node.blocks:
+        at = 81  # behind the header and the count
+        for tx in parse_block(raw, chain_of(CHAIN), name="made").txs:
+            node.index[tx.txid[::-1].hex()] = raw[at : at + tx.size].hex()
+            at += tx.size
+    whole = pull(tmp_path / "whole", rpc(node, span=(6, None)))
+    assert (whole.unread_inputs, [n for n in whole.notes if "unread" in n]) == (0, [])
+    expected = open_ledger(tmp_path / "whole").inputs.collect().sort("tx", "n")
+    lost = expected["prev_txid"][0]
+    del node.index[lost[::-1].hex()]
+    report = pull(tmp_path / "ledger", rpc(node, span=(6, None)))
+    found = open_ledger(tmp_path / "ledger").inputs.collect().sort("tx", "n")
+    known = pl.col("prev_txid") != lost
+    assert found.filter(known).equals(expected.filter(known))
+    assert report.unread_inputs == found["value"].null_count() == found.filter(~known).height > 0
+    assert BitcoinRpc.unread in report.notes
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("keep", [True, False])
+def test_the_word_of_the_node_is_kept(node: FakeNode, kind: str, keep: bool) -> None:
+    """What inputs spend is proven by nothing: the answer that says it can be looked at again."""
+    node.prevouts = lambda name: prevouts_json(node, name)
+    batches = list(KINDS[kind](node, span=(6, 7), keep_raw=keep).batches(Empty()))
+    answers = next(batch.tables["answers"] for batch in batches if "answers" in batch.tables)
+    name = node.hash(node.blocks[6])
+    asked = {"rpc": f"getblock {name} 3", "rest": f"GET /rest/block/{name}.json"}[kind]
+    (row,) = answers.filter(pl.col("request") == asked).iter_rows(named=True)
+    if not keep:
+        assert row["body"] is None
+        return
+    assert hashlib.sha256(row["body"]).digest() == row["digest"]
+    said = json.loads(row["body"])
+    assert (said[0]["result"] if kind == "rpc" else said) == prevouts_json(node, name)
+
+
+# Disclosure ----------------------------------------------------------------------------------
+
+
+def test_the_log_names_every_subject(tmp_path: Path, short_chain: list[bytes]) -> None:
+    ids = [f"{number:064x}" for number in range(500)]
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        calls = json.loads(request.read())
+        return httpx2.Response(200, json=[{"id": call["id"], "result": 1} for call in calls])
+
+    source = BitcoinRpc(
+        "https://node.example", chain=CHAIN, own=False, transport=httpx2.MockTransport(answer)
+    )
+    with use_network(log_file=tmp_path / "log"):
+        source._rpc.ask([("getrawtransaction", [name, False]) for name in ids])
+        source._rpc.ask([("getblockhash", [height]) for height in (7, 8)])
+        source._rpc.ask([("getblock", [ids[0], 0])])
+    told = [json.loads(line)["asked"] for line in (tmp_path / "log").read_text().splitlines()]
+    assert told[0].startswith(f"POST / getrawtransaction x 500: {ids[0]} False, {ids[1]}")
+    words = " ".join(told[:-2]).replace(",", "").split()
+    assert [word for word in words if len(word) == 64] == ids
+    assert told[-2:] == ["POST / getblockhash x 2: 7, 8", f"POST / getblock {ids[0]} 0"]
+
+
+@pytest.mark.parametrize("kind", [BitcoinRpc, BitcoinRest])
+def test_a_pace_of_nothing_is_refused(kind: Any) -> None:
+    with pytest.raises(InputError, match="no pace"):
+        kind("http://127.0.0.1:1", per_second=0)
+
+
+def test_the_nodes_own_words_show_no_password(node: FakeNode) -> None:
+    node.spoil = failing(-1, f"user x, password {PASSWORD}")
+    with pytest.raises(SourceError, match="the node refuses and says") as caught:
+        list(read(rpc(node, user="x", password=PASSWORD)))
+    assert PASSWORD not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("amount", "units"),
     [(Decimal("0.00000001"), 1), (Decimal("20999999.9769"), 2_099_999_997_690_000), (1, 10**8),
-     (Decimal("0E-8"), 0), (Decimal("1.10"), 110_000_000)],
+     (Decimal("0E-8"), 0), (Decimal("1.10"), 110_000_000),
+     (Decimal("0.12345678" + "0" * 80), 12_345_678)],
 )  # fmt: skip
 def test_base_units(amount: int | Decimal, units: int) -> None:
     assert base_units(amount, chain_of("btc"), "here") == units
 
 
-@pytest.mark.parametrize("amount", [Decimal("NaN"), Decimal("Infinity"), Decimal("1e-9"), -1])
+@pytest.mark.parametrize(
+    "amount",
+    [Decimal("NaN"), Decimal("Infinity"), Decimal("1e-9"), -1,
+     Decimal("0.12345678000000000000000000000000000001"), Decimal("0.12345678" + "0" * 80 + "1"),
+     Decimal("1e999999"), Decimal("1e-999999")],
+)  # fmt: skip
 def test_amounts_that_are_none(amount: int | Decimal) -> None:
     with pytest.raises(SourceError, match="amount that cannot be"):
         base_units(amount, chain_of("btc"), "here")
@@ -717,3 +822,97 @@ def test_following_gives_up_at_what_does_not_pass(node: FakeNode, tmp_path: Path
     node.spoil = REFUSED["401"]
     with pytest.raises(SourceError, match="user or password"):
         next(follow(tmp_path / "ledger", lambda: rpc(node), every=0))
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let no time pass between two pulls, and return the pauses that there would have been."""
+    made: list[float] = []
+    monkeypatch.setattr("chainwatch.sources.follow._waited", lambda s, _: made.append(s))
+    return made
+
+
+def once_more(
+    node: FakeNode, folder: Path, make: Callable[[], Any], mend: Callable[[], Any]
+) -> str:
+    """Follow past one failure, which is mended once it was reported; return what was said of it."""
+    lines: list[str] = []
+
+    def progress(line: str) -> None:
+        lines.append(line)
+        if "Asked again" in line:
+            mend()
+
+    report = next(follow(folder, make, every=0, progress=progress, patience=3))
+    assert report.rows("blocks") == len(node.blocks)
+    return next(line for line in lines if "Asked again" in line)
+
+
+def test_following_outlasts_another_writer(
+    node: FakeNode, tmp_path: Path, pauses: list[float]
+) -> None:
+    store = Store.create(tmp_path / "ledger")
+    writer = store.writer()
+    writer.__enter__()
+    said = once_more(node, store.path, lambda: rpc(node), lambda: writer.__exit__(None, None, None))
+    assert "another writer holds the ledger" in said
+    assert pauses == [2.0]
+
+
+def test_following_outlasts_a_node_that_starts_again(
+    node: FakeNode, tmp_path: Path, pauses: list[float]
+) -> None:
+    """It stops and takes its cookie away; it answers before the new one is written."""
+    cookie = tmp_path / ".cookie"
+
+    def refuse(reply: Reply) -> None:
+        if node.logins[-1] is None or not node.logins[-1].endswith(TWO):
+            reply.status = 401
+
+    node.spoil = refuse
+    made = lambda: rpc(node, cookie=cookie)  # noqa: E731
+    said = once_more(node, tmp_path / "a", made, lambda: cookie.write_text("__cookie__:two"))
+    assert "cookie file cannot be read" in said
+    cookie.write_text("__cookie__:one")
+    said = once_more(node, tmp_path / "b", made, lambda: cookie.write_text("__cookie__:two"))
+    assert "refuses the user or password" in said
+    node.spoil = failing(-28, "Loading block index")
+    said = once_more(node, tmp_path / "c", made, lambda: setattr(node, "spoil", lambda reply: None))
+    assert "is starting" in said
+
+
+def test_following_outlasts_a_node_that_cannot_decide(
+    node: FakeNode, tmp_path: Path, maker: ModuleType, pauses: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(node_walk, "MOST_FORKS", 2)
+    whole, sides = node.blocks, [node.blocks, branch(maker, node.blocks, 3, 8)]
+
+    def flap(reply: Reply) -> None:
+        if reply.method == "getblockchaininfo":
+            sides.reverse()
+            node.replace(sides[0])
+
+    def settle() -> None:
+        node.spoil = lambda reply: None
+        node.replace(whole)
+
+    node.spoil = flap
+    failed = []
+    reports = follow(
+        tmp_path / "ledger", lambda: rpc(node), every=0,
+        progress=lambda line: (failed.append(line), settle()) if "Asked again" in line else None,
+    )  # fmt: skip
+    next(reports)
+    read = open_ledger(tmp_path / "ledger").blocks.collect()
+    assert read["height"].sort().to_list() == list(range(len(whole)))
+    assert "was reorganised, and so it is each time" in failed[0]
+
+
+def test_following_has_an_end_to_its_patience(
+    node: FakeNode, tmp_path: Path, pauses: list[float]
+) -> None:
+    node.spoil = failing(-28, "Loading block index")
+    with pytest.raises(SourceError, match="is starting"):
+        next(follow(tmp_path / "ledger", lambda: rpc(node), every=0, patience=3))
+    assert pauses == [2.0, 4.0]

@@ -88,6 +88,9 @@ class Explorer:
         named = {"scriptpubkey_address": addresses.text(owner, self.chain)} if owner else {}
         return {"scriptpubkey": script.hex(), **named}
 
+    def names(self) -> list[str]:
+        return [block.hash[::-1].hex() for block in self.blocks]
+
     def esplora(self, path: str, query: dict[str, list[str]]) -> Any:
         parts = path.split("/")
         if path == "blocks/tip/height":
@@ -95,8 +98,8 @@ class Explorer:
         if parts[0] == "block-height":
             return self.blocks[int(parts[1]) - self.start].hash[::-1].hex()
         if parts[0] == "block":
-            names = [block.hash[::-1].hex() for block in self.blocks]
-            return self.raws[names.index(parts[1])]
+            raw = self.raws[self.names().index(parts[1])]
+            return raw if parts[2] == "raw" else raw[:80].hex()
         if parts[0] == "tx":
             return self.raw(bytes.fromhex(parts[1])[::-1]).hex()
         found = self.related(parts[1])
@@ -133,7 +136,11 @@ class Explorer:
             return self.blockbook_tx(bytes.fromhex(parts[1])[::-1])
         page = int(query.get("page", ["1"])[0])
         if parts[0] == "block":
-            return self.blockbook_block(int(parts[1]), page)
+            named = len(parts[1]) == 64
+            height = self.names().index(parts[1]) + self.start if named else int(parts[1])
+            if height < self.start:  # it is asked which chain this is
+                return {"hash": self.chain.genesis[::-1].hex() if not height else "00" * 32}
+            return self.blockbook_block(height, page)
         found = self.related(parts[1])
         if query["details"] == ["basic"]:
             return {"txs": len(found)}
@@ -606,3 +613,67 @@ def test_another_encoding_is_one_sentence(tmp_path: Path) -> None:
     code = "import chainwatch.sources.bitcoinlib_providers as o\no.confined()"
     done = run(code, tmp_path, LC_ALL="POSIX", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
     assert "MissingExtra: bitcoinlib cannot start (OSError); it needs UTF-8" in done.stderr
+
+
+@pytest.fixture
+def branches(maker: ModuleType) -> tuple[list[bytes], list[bytes]]:
+    """Return two branches above height 5; the second is longer and pays one block later."""
+    base = maker.Chain().grow(5)
+    txid, n, value = base.coins[0]
+    pay = maker.spend([(txid, n)], [(1_000, maker.p2pkh(200)), (value - 1_000, maker.p2pkh(9))])
+    one, two = (maker.Chain(list(base.blocks), list(base.coins)) for _ in range(2))
+    one.add([pay])
+    one.add()
+    two.add(tail=b"\0two")
+    two.add([pay], tail=b"\0two")
+    two.add(tail=b"\0two")
+    return one.blocks, two.blocks
+
+
+@pytest.mark.parametrize("provider", list(PROVIDERS))
+def test_a_reorganisation_between_pulls(
+    provider: str, branches: tuple[list[bytes], list[bytes]], maker: ModuleType,
+    serve: Callable[[Explorer], str], tmp_path: Path,
+) -> None:  # fmt: skip
+    who = [subject(maker, 200)]
+    urls = [serve(Explorer(blocks)) for blocks in branches]
+    pull(tmp_path / "l", source(urls[0], provider, who))
+    report = pull(tmp_path / "l", source(urls[1], provider, who))
+    assert any("the chain was reorganised" in note for note in report.notes)
+    ledger = open_ledger(tmp_path / "l")
+    assert ledger.transactions.collect()["height"].to_list() == [7]
+    assert ledger.address(who[0], "btc-regtest").totals["received"].to_list() == [1_000]
+    assert ledger.check().ok
+    with pytest.raises(SourceError, match="differs from the ledger's, and is lower"):
+        pull(tmp_path / "l", source(urls[0], provider, who))
+
+
+@pytest.mark.parametrize("provider", list(PROVIDERS))
+def test_a_reorganisation_during_a_pull(
+    provider: str, branches: tuple[list[bytes], list[bytes]], maker: ModuleType,
+    serve: Callable[[Explorer], str], tmp_path: Path,
+) -> None:  # fmt: skip
+    """The chain changes when the second history is asked for: all is of the new branch."""
+    first, second = subject(maker, 200), subject(maker, 3)
+    explorer, other = Explorer(branches[0]), Explorer(branches[1])
+
+    def switch(path: str, value: Any) -> Any:
+        if second in path and explorer.raws != other.raws:
+            explorer.raws, explorer.blocks, explorer.txs = other.raws, other.blocks, other.txs
+        return value
+
+    explorer.change = switch
+    pull(tmp_path / "l", source(serve(explorer), provider, [first, second]))
+    pull(tmp_path / "m", source(serve(other), provider, [first, second]))
+    ledger, fresh = open_ledger(tmp_path / "l"), open_ledger(tmp_path / "m")
+    for table in ("transactions", "inputs", "outputs"):
+        assert ledger.digest(table) == fresh.digest(table)
+
+
+def test_a_provider_of_another_chain_is_refused(
+    blocks: list[bytes], maker: ModuleType, serve: Callable[[Explorer], str], tmp_path: Path
+) -> None:
+    explorer = Explorer(blocks)
+    explorer.change = lambda path, value: "11" * 32 if path == "block-height/0" else value
+    with pytest.raises(ChainError, match="the server is not of Bitcoin regtest"):
+        pull(tmp_path / "l", source(serve(explorer), "blockstream", [subject(maker, 1)]))

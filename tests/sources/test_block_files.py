@@ -123,16 +123,47 @@ def test_a_fork_in_the_input(maker: ModuleType, put: Callable, tmp_path: Path) -
     assert (again.commits, again.notes) == (0, report.notes)
 
 
-def test_a_reorganised_ledger_is_not_mixed(
-    maker: ModuleType, put: Callable, tmp_path: Path
-) -> None:
+def reorganised(maker: ModuleType) -> tuple[list[bytes], list[bytes]]:
+    """Return a chain, and one that leaves it after its fourth block and has more work."""
     chain = maker.Chain().grow(4)
     other = maker.Chain(list(chain.blocks[:4]))
     for _ in range(3):
         other.add(tail=b"\x00other")
-    before = ledger_of(tmp_path / "l", put("a.dat", maker.framed(*chain.blocks))).digests()
-    with pytest.raises(BlockError, match="which the ledger holds at height 4"):
-        pull(tmp_path / "l", source(put("b.dat", maker.framed(*other.blocks))))
+    return chain.blocks, other.blocks
+
+
+def test_a_reorganisation_is_followed(maker: ModuleType, put: Callable, tmp_path: Path) -> None:
+    """What the ledger holds from the fork on makes way; blocks of two branches are never mixed."""
+    lost, won = reorganised(maker)
+    ledger_of(tmp_path / "l", put("a.dat", maker.framed(*lost)))
+    path = put("b.dat", maker.framed(*won))
+    report = pull(tmp_path / "l", source(path))
+    ledger = open_ledger(tmp_path / "l")
+    assert ledger.check().ok
+    assert (report.units, report.tip) == (3, maker.sha256d(won[-1][:80]))
+    found, anew = ledger.digests(), ledger_of(tmp_path / "anew", path).digests()
+    for name in ("blocks", "transactions", "inputs", "outputs", "output_keys"):
+        assert found[name] == anew[name]
+    assert pull(tmp_path / "l", source(path)).commits == 0
+    again = pull(tmp_path / "l", source(put("c.dat", maker.framed(*lost))))
+    assert again.commits == 0
+    assert again.notes == (
+        f"block {maker.sha256d(lost[-1][:80])[::-1].hex()} is stale: another branch has more work",
+    )
+
+
+def test_a_reorganisation_leaves_out_nothing_that_it_does_not_replace(
+    maker: ModuleType, put: Callable, tmp_path: Path
+) -> None:
+    lost, won = reorganised(maker)
+    apart = maker.Chain().grow(12).blocks[10:]
+    assert maker.sha256d(apart[0][:80]) not in map(maker.sha256d, won)
+    low = ledger_of(tmp_path / "l", put("a.dat", maker.framed(*lost)))
+    assert low.digests() != ledger_of(tmp_path / "l", put("z.dat", maker.framed(*apart))).digests()
+    before = open_ledger(tmp_path / "l").digests()
+    other = put("b.dat", maker.framed(*won))
+    with pytest.raises(BlockError, match=r"holds at height 10, links to neither.*that block"):
+        pull(tmp_path / "l", source(other))
     assert open_ledger(tmp_path / "l").digests() == before
 
 
@@ -242,7 +273,7 @@ def test_the_compiled_loops_give_the_same_ledger(
     ]
     source = BlockFiles(paths, "btc-regtest", acquired=THEN)
     pull(tmp_path / "plain", source)
-    monkeypatch.setattr("chainwatch.sources.block_files.COMPILED_FROM", 0)
+    monkeypatch.setattr("chainwatch.sources.block_columns.COMPILED_FROM", 0)
     for size in (1_500, 8_000_000):
         monkeypatch.setattr("chainwatch.sources.block_files.GROUP_BYTES", size)
         monkeypatch.setattr("chainwatch.sources.block_framing.GROUP_BYTES", size)

@@ -24,7 +24,7 @@ from chainwatch.errors import ChainError, ChainwatchError, InputError, NetworkRe
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.provenance import digest_frame
-from chainwatch.sources import electrum_wire
+from chainwatch.sources import electrum_history, electrum_wire
 from chainwatch.sources.base import Batch, pull
 from chainwatch.sources.block_files import BlockFiles
 from chainwatch.sources.block_parse import parse_block
@@ -234,6 +234,10 @@ def pulled(folder: Path, source: Any) -> Ledger:
     return open_ledger(folder)
 
 
+def latest(folder: Path) -> Ledger:
+    return open_ledger(folder / "ledger")
+
+
 # Right rows ----------------------------------------------------------------------------------
 
 
@@ -257,11 +261,8 @@ def test_addresses_and_scripts_are_the_same_units(server: FakeElectrum, tmp_path
     ledger = pulled(tmp_path / "ledger", first)
     again = pull(tmp_path / "ledger", electrum(server, scripts=[script, b"\x52"]))
     assert (again.units, again.skipped) == (1, 1)
-    kinds = (
-        ledger.coverage.collect()["unit"].to_list()
-        + open_ledger(tmp_path / "ledger").coverage.collect()["unit"].to_list()
-    )
-    assert {unit.partition("/")[0] for unit in kinds} == {"address", "script"}
+    before, after = (set(item.coverage.collect()["kind"]) for item in (ledger, latest(tmp_path)))
+    assert (before, after) == ({"address", "transaction"}, {"address", "transaction", "script"})
 
 
 def test_a_new_tip_fetches_only_what_is_new(
@@ -310,9 +311,12 @@ def test_a_history_that_is_too_long_is_listed_as_incomplete(
     covered = open_ledger(tmp_path / "ledger").coverage.collect()
     assert covered.filter(~pl.col("complete"))["unit"].str.ends_with("/refused").to_list() == [True]
     server.spoil = lambda reply: None
-    assert pull(tmp_path / "ledger", electrum(server)).units == 1
-    short = pull(tmp_path / "other", electrum(server, scripts=[script], most=0))
-    assert any("more than the 0 allowed" in note for note in short.notes)
+    report = pull(tmp_path / "ledger", electrum(server))
+    assert report.units == 1 + report.rows("transactions")
+    unit = covered.filter(~pl.col("complete"))["unit"][0].removesuffix("/refused")
+    assert latest(tmp_path).coverage.filter(unit=unit).collect()["complete"].to_list() == [True]
+    short = pull(tmp_path / "other", electrum(server, scripts=[script], max_transactions=1))
+    assert any("more than max_transactions, 1" in note for note in short.notes)
 
 
 def test_padding_changes_no_digest(server: FakeElectrum, expected: list[dict[str, str]]) -> None:
@@ -436,7 +440,7 @@ def test_notices_without_end_are_cut_off(
     monkeypatch.setattr(electrum_wire, "_MOST_NOTICES", 50)
     notice = b'{"method": "x", "params": []}\n'
     server.spoil = put_in(line=notice * 100)
-    with pytest.raises(SourceError, match="notices without end"):
+    with pytest.raises(SourceError, match="more than 50 notices and no answer"):
         list(electrum(server).batches(Empty()))
 
 
@@ -589,7 +593,7 @@ def test_a_reorganisation_during_a_pull(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """Histories read before it are given up and read again."""
-    monkeypatch.setattr("chainwatch.sources.electrum._READ_AT_ONCE", 3)
+    monkeypatch.setattr(electrum_history, "_TRANSACTIONS", 3)
     fork = branch(maker, server.blocks, 5, 8)
     once(server, "blockchain.transaction.get_merkle", lambda reply: server.replace(fork), nth,
          on=False)  # fmt: skip

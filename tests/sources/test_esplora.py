@@ -324,7 +324,7 @@ def test_whole_blocks_equal_the_blocks(
     site: Site, busy: list[bytes], tmp_path: Path, put: Callable[..., Path]
 ) -> None:
     pull(tmp_path / "blocks", BlockFiles([put("b.dat", site.maker.framed(*busy))], CHAIN))
-    pull(tmp_path / "l", site.source(blocks=(0, 35)))
+    pull(tmp_path / "l", site.source(span=(0, 36)))
     for table in ("blocks", *OF_TRANSACTIONS):
         assert open_ledger(tmp_path / "l").digest(table) == (
             open_ledger(tmp_path / "blocks").digest(table)
@@ -358,7 +358,10 @@ def test_a_history_that_is_too_long_is_cut_and_said_to_be(
 ) -> None:
     report = pull(tmp_path, site.source([shop], max_transactions=30))
     assert report.rows("transactions") == 30
-    assert report.notes == (f"{shop}: more than 30 transactions: the older ones were not read",)
+    assert report.notes == (
+        f"{shop}: more than 30 transactions: the older ones were not read; ask for more with"
+        " max_transactions (--max-transactions)",
+    )
     mine = rows(tmp_path, "coverage").filter(pl.col("kind") == "address")
     assert mine["complete"].to_list() == [False]
     heights = rows(tmp_path, "transactions")["height"]
@@ -390,7 +393,7 @@ def test_offline_asks_nobody(site: Site, shop: str, tmp_path: Path) -> None:
     assert site.asked == []
 
 
-@pytest.mark.parametrize("how", [{"max_transactions": 0}, {"blocks": (3, 2)}, {"blocks": (-1, 2)},
+@pytest.mark.parametrize("how", [{"max_transactions": 0}, {"span": (3, 3)}, {"span": (-1, 2)},
                                  {"transactions": [b"short"]}, {"transactions": ["zz"]},
                                  {"addresses": ["1nonsense"]}])  # fmt: skip
 def test_questions_that_make_no_sense(site: Site, how: dict[str, Any]) -> None:
@@ -559,7 +562,7 @@ def test_a_prevout_that_its_transaction_denies(
 
 
 def test_a_prevout_that_the_ledger_denies(site: Site, shop: str, tmp_path: Path) -> None:
-    pull(tmp_path, site.source(blocks=(0, 20)))
+    pull(tmp_path, site.source(span=(0, 21)))
 
     def lie(tx: Any) -> None:
         tx["vin"][0]["prevout"]["value"] += 5
@@ -638,7 +641,7 @@ def test_blocks_that_are_not_whole(site: Site, tmp_path: Path) -> None:
     for said, lie in lies.items():
         site.change = lie
         with pytest.raises(SourceError, match=said):
-            pull(tmp_path / said[:6], site.source(blocks=(0, 35)))
+            pull(tmp_path / said[:6], site.source(span=(0, 36)))
 
 
 # A network that fails ----------------------------------------------------------------------------
@@ -860,3 +863,174 @@ def test_a_real_count_of_an_address(real_data: Path, site: Site, tmp_path: Path)
     for tx in json.loads((folder / "satoshi-genesis-txs.json").read_text()):
         read = read_transaction(typed(tx, Transaction, "x"), chain_of("btc"), "x")
         assert script in {paid for _, paid in read.tx.outputs}
+
+
+# What was read before ----------------------------------------------------------------------------
+
+
+def listed_without(blocks: set[int]) -> Change:
+    """Leave the transactions of some heights out of every page."""
+    return on(
+        lambda path: "/address/" in path and "/txs" in path,
+        lambda page: [tx for tx in page if tx["status"].get("block_height") not in blocks],
+    )
+
+
+def history_rows(path: Path) -> list[tuple[int, bool]]:
+    mine = rows(path, "coverage").filter(pl.col("kind") == "address").sort("height", "unit")
+    return list(mine.select("height", "complete").rows())
+
+
+def test_a_later_reading_with_a_hole_is_not_called_complete(
+    site: Site, shop: str, busy: list[bytes], tmp_path: Path
+) -> None:
+    """The server counts what it leaves out; the hole is closed when it lists it again."""
+    site.load(busy[:-3])
+    pull(tmp_path, site.source([shop]))
+    site.load(busy)
+    site.change = listed_without({33, 34})
+    report = pull(tmp_path, site.source([shop]))
+    assert any("transactions and lists" in note for note in report.notes)
+    assert any("base units received and lists" in note for note in report.notes)
+    assert history_rows(tmp_path) == [(32, True), (35, False)]
+    assert not open_ledger(tmp_path).address(shop, CHAIN).complete
+    site.change = lambda path, value: value
+    chain = site.maker.Chain(blocks=list(busy))
+    chain.add()
+    site.load(chain.blocks)
+    again = pull(tmp_path, site.source([shop]))
+    assert again.notes == ()
+    assert history_rows(tmp_path)[-1] == (36, True)
+    pull(tmp_path / "whole", site.source([shop]))
+    for table in OF_TRANSACTIONS:
+        assert rows(tmp_path, table).equals(rows(tmp_path / "whole", table))
+
+
+def test_a_hole_in_the_first_reading_is_found_by_the_next_server(
+    site: Site, shop: str, busy: list[bytes], tmp_path: Path
+) -> None:
+    """A server without an index called an empty history whole; the next one counts otherwise."""
+    empty = {"chain_stats": {"tx_count": 0}, "mempool_stats": {"tx_count": 0}}
+    site.load(busy[:-3])
+    site.change = lambda path, value: (
+        ([] if "/txs" in path else empty) if path.startswith("/address/") else value
+    )
+    pull(tmp_path, site.source([shop]))
+    assert history_rows(tmp_path) == [(32, True)]
+    site.change = lambda path, value: value
+    site.load(busy)
+    report = pull(tmp_path, site.source([shop]))
+    assert report.rows("transactions") == 93
+    assert history_rows(tmp_path) == [(32, True), (35, True)]
+
+
+def test_a_server_that_lists_less_than_the_ledger_holds(
+    site: Site, shop: str, busy: list[bytes], tmp_path: Path
+) -> None:
+    pull(tmp_path, site.source(span=(0, 36)))
+    empty = {"chain_stats": {"tx_count": 0}, "mempool_stats": {"tx_count": 0}}
+    site.change = lambda path, value: (
+        ([] if "/txs" in path else empty) if path.startswith("/address/") else value
+    )
+    report = pull(tmp_path, site.source([shop]))
+    assert any("the ledger holds 93 transactions of it" in note for note in report.notes)
+    assert history_rows(tmp_path) == [(35, False)]
+
+
+def test_what_is_spent_is_counted_without_the_server_saying_so(
+    site: Site, maker: ModuleType, tmp_path: Path
+) -> None:
+    """Prevouts that are not given: spends are found by the outputs that they name."""
+    miner = address_of(1, maker)
+
+    def forget(page: Any) -> None:
+        for tx in page:
+            tx["vin"][0]["prevout"] = None
+
+    def spends_nothing(path: str, value: Any) -> Any:
+        if path == f"/address/{miner}":
+            value["chain_stats"]["spent_txo_sum"] = 0
+        return hide(path, value)
+
+    hide = on(lambda path: "/txs" in path, forget)
+    site.change = hide
+    assert pull(tmp_path / "l", site.source([miner])).notes == ()
+    assert history_rows(tmp_path / "l") == [(35, True)]
+    site.change = spends_nothing
+    report = pull(tmp_path / "m", site.source([miner]))
+    assert any("counts 0 base units spent and lists" in note for note in report.notes)
+    assert history_rows(tmp_path / "m") == [(35, False)]
+
+
+def test_a_history_that_was_cut_is_not_read_again(
+    site: Site, shop: str, busy: list[bytes], tmp_path: Path
+) -> None:
+    site.load(busy[:-1])
+    pull(tmp_path, site.source([shop], max_transactions=50))
+    site.load(busy)
+    site.asked.clear()
+    report = pull(tmp_path, site.source([shop], max_transactions=50))
+    assert sum("/txs" in path for path in site.asked) == 1
+    assert report.rows("transactions") == 3
+    assert report.notes[0].startswith(f"{shop}: more than 53 transactions: the older ones")
+    assert "max_transactions (--max-transactions)" in report.notes[0]
+    assert history_rows(tmp_path) == [(34, False), (35, False)]
+    chain = site.maker.Chain(blocks=list(busy))
+    chain.add()
+    site.load(chain.blocks)
+    whole = pull(tmp_path, site.source([shop]))
+    assert whole.rows("transactions") == 40
+    assert history_rows(tmp_path)[-1] == (36, True)
+
+
+def test_a_transaction_in_a_whole_block_that_lacks_it(
+    site: Site, shop: str, tmp_path: Path
+) -> None:
+    """Otherwise it would be taken for read before, and be missing from a complete history."""
+    whole = site.explorer.blocks[20]["hash"]
+    moved = [tx["txid"] for tx in site.explorer.blocks[30]["tx"]]
+
+    def move(page: Any) -> None:
+        for tx in page:
+            if tx["txid"] in moved:
+                tx["status"]["block_hash"] = whole
+
+    site.change = on(lambda path: "/address/" in path and "/txs" in path, move)
+    for name, spans in (("before", [(0, 21), None]), ("together", [(0, 21)])):
+        if len(spans) == 2:
+            pull(tmp_path / name, site.source(span=spans[0]))
+        with pytest.raises(SourceError, match="was read whole and does not hold it"):
+            pull(tmp_path / name, site.source([shop], span=spans[-1]))
+
+
+def test_every_answer_that_a_row_rests_on_is_kept(site: Site, shop: str, tmp_path: Path) -> None:
+    """Tip, heights and blocks too: whoever doubts a height can see who said so, and when."""
+    pull(tmp_path, site.source([shop], span=(0, 3)))
+    answers = open_ledger(tmp_path).answers.collect()
+    asked = {f"GET /api{path}" for path in site.asked}
+    assert set(answers["request"]) == asked
+    places = answers.filter(pl.col("request").str.contains(r"/block(s/tip|-height)?/"))
+    assert places["body"].null_count() == 0
+    assert f"GET /api/block/{site.explorer.blocks[-1]['hash']}" in asked
+
+
+@pytest.mark.parametrize("height", [2**31, 2**45, 2**53 - 1])
+def test_heights_that_no_chain_has(site: Site, tmp_path: Path, height: int) -> None:
+    txid = site.explorer.blocks[20]["tx"][1]["txid"]
+
+    def lift(tx: Any) -> None:
+        tx["status"]["block_height"] = height
+
+    site.change = on(lambda path: path == f"/tx/{txid}", lift)
+    with pytest.raises(SourceError, match="form of Esplora"):
+        pull(tmp_path / "l", site.source(transactions=[txid]))
+
+
+def test_a_span_is_half_open(site: Site, tmp_path: Path) -> None:
+    pull(tmp_path / "l", site.source(span=(30, 33)))
+    assert sorted(rows(tmp_path / "l", "blocks")["height"]) == [30, 31, 32]
+    report = pull(tmp_path / "m", site.source(span=(33, None)))
+    assert sorted(rows(tmp_path / "m", "blocks")["height"]) == [33, 34, 35]
+    assert report.notes == ()
+    above = pull(tmp_path / "m", site.source(span=(33, 37)))
+    assert above.notes == ("the server's chain ends at height 35",)

@@ -456,3 +456,68 @@ def test_a_block_from_answers(short_chain: list[bytes]) -> None:
             block_of_answer(wrong)
     with pytest.raises(BlockError, match="does not hash to the hash of the answer"):
         block_of_answer(whole | {"nonce": 0 if answer["nonce"] else 1})
+
+
+# Reorganisations ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def branches(maker: ModuleType) -> tuple[list[bytes], list[bytes]]:
+    """Return two branches above height 8; the second is longer and pays one block later."""
+    base = maker.Chain().grow(8)
+    txid, n, value = base.coins[0]
+    pay = maker.spend([(txid, n)], [(1_000, maker.p2pkh(200)), (value - 1_000, maker.p2pkh(9))])
+    one, two = (maker.Chain(list(base.blocks), list(base.coins)) for _ in range(2))
+    one.add([pay])
+    one.add()
+    two.add(tail=b"\0two")
+    two.add([pay], tail=b"\0two")
+    two.add(tail=b"\0two")
+    return one.blocks, two.blocks
+
+
+def test_a_longer_branch_is_followed(
+    branches: tuple[list[bytes], list[bytes]], source: Callable, tmp_path: Path
+) -> None:
+    one, two = map(exported, branches)
+    before = ledger_of(tmp_path / "l", source(*one))
+    report = pull(tmp_path / "l", source(*two))
+    assert any("of height 9 and above is left out" in note for note in report.notes)
+    fresh = ledger_of(tmp_path / "fresh", source(*two))
+    same(open_ledger(tmp_path / "l"), fresh, unknown=())
+    assert open_ledger(tmp_path / "l").as_of(1).digest("blocks") == before.digest("blocks")
+    again = pull(tmp_path / "l", source(*one))
+    assert again.commits == 0
+    assert len(again.notes) == 2
+    assert all(note.endswith("another branch has as much work or more") for note in again.notes)
+
+
+def test_both_branches_in_one_export(
+    branches: tuple[list[bytes], list[bytes]], source: Callable, tmp_path: Path
+) -> None:
+    one, two = map(exported, branches)
+    mixed = source(one[0] + two[0][9:], one[1] + [tx for tx in two[1] if tx["block_number"] > 8])
+    report = pull(tmp_path / "l", mixed)
+    assert sum("was left out" in note for note in report.notes) == 2
+    same(open_ledger(tmp_path / "l"), ledger_of(tmp_path / "m", source(*two)), unknown=())
+
+
+def test_an_export_that_begins_above_the_fork_says_what_to_do(
+    branches: tuple[list[bytes], list[bytes]], source: Callable, tmp_path: Path
+) -> None:
+    one, (blocks, txs) = map(exported, branches)
+    before = ledger_of(tmp_path / "l", source(*one)).digests()
+    high = source(blocks[10:], [tx for tx in txs if tx["block_number"] > 9])
+    with pytest.raises(DumpError, match=r"reorganised there.*export from a lower height on"):
+        pull(tmp_path / "l", high)
+    assert open_ledger(tmp_path / "l").digests() == before
+
+
+def test_single_transactions_of_the_other_branch_say_what_to_do(
+    branches: tuple[list[bytes], list[bytes]], source: Callable, tmp_path: Path
+) -> None:
+    """An export without the parent of its lowest block leaves that block's transactions alone."""
+    (blocks, txs), two = map(exported, branches)
+    pull(tmp_path / "l", source(blocks[9:10], [tx for tx in txs if tx["block_number"] == 9]))
+    with pytest.raises(InputError, match=r"the chain was reorganised.*pull again from the source"):
+        pull(tmp_path / "l", source(*two))

@@ -44,7 +44,7 @@ def say(*words):
 
 def work(folder, file, rows, hold):
     def progress(line):
-        if hold:
+        if hold and line.startswith("commit"):
             say("held", os.getpid())
             while True:
                 os.read(0, 1)

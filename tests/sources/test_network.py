@@ -8,13 +8,18 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextvars import copy_context
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from chainwatch.errors import NetworkRefused, NoAnswer
+from chainwatch.sources.disclosures import LONGEST_ASKED, DisclosureLog
 from chainwatch.sources.network import (
-    DisclosureLog,
+    Network,
     is_own_host,
     is_private,
     network,
@@ -22,6 +27,7 @@ from chainwatch.sources.network import (
 )
 
 PUBLIC = "93.184.216.34"
+T = TypeVar("T")
 
 
 def nowhere(host: str, port: int) -> tuple[str, ...]:
@@ -47,7 +53,7 @@ def test_private_addresses(address: str, tmp_path: Path) -> None:
     assert is_private(address)
     with (
         use_network(log_file=tmp_path / "log", resolve=at(address)) as policy,
-        pytest.raises(NetworkRefused, match="a private address"),
+        pytest.raises(NetworkRefused, match="a private address; say own=True"),
     ):
         policy.permit("explorer.example", 443, "GET /", "esplora")
     assert not (tmp_path / "log").exists()
@@ -128,14 +134,27 @@ def test_the_log_says_who_was_asked_what_and_when(tmp_path: Path) -> None:
     with use_network(log_file=path, resolve=at(PUBLIC)) as policy:
         policy.permit("explorer.example", 443, "GET /address/bc1q\n\x1b[2J", "esplora")
         policy.permit("explorer.example", 443, "x" * 5_000, "esplora")
-    first, second = lines(path)
+    first, *rest = lines(path)
     assert list(first) == ["time", "host", "port", "asked", "source"]
     assert (first["host"], first["port"], first["source"]) == ("explorer.example", 443, "esplora")
     assert first["asked"] == "GET /address/bc1q ‹U+001B›[2J"
     assert str(first["time"]).endswith("+00:00")
-    assert len(str(second["asked"])) < 2_010
+    told = [str(line["asked"]) for line in rest]
+    assert max(map(len, told)) <= LONGEST_ASKED
+    assert told[0].endswith("x ...")
+    assert told[-1].startswith("... x")
+    assert "".join(told).count("x") == 5_000
     if sys.platform != "win32":
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_long_question_is_logged_whole(tmp_path: Path) -> None:
+    ids = [f"{number:064x}" for number in range(500)]
+    with use_network(log_file=tmp_path / "log", resolve=at(PUBLIC)) as policy:
+        policy.permit("node.example", 443, f"POST / getrawtransaction x 500: {' '.join(ids)}", "r")
+    told = [str(line["asked"]) for line in lines(tmp_path / "log")]
+    assert max(map(len, told)) <= LONGEST_ASKED
+    assert [word for words in told for word in words.split() if len(word) == 64] == ids
 
 
 def test_without_a_log_nothing_is_asked(tmp_path: Path) -> None:
@@ -210,3 +229,145 @@ def test_offline_opens_no_socket(tmp_path: Path) -> None:
     command = [sys.executable, "-c", OFFLINE, str(tmp_path / "ledger")]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (made.stdout.strip(), made.returncode) == ("[]", 0), made.stderr
+
+
+# Threads -----------------------------------------------------------------------------------------
+
+
+def in_thread(deed: Callable[[], T]) -> T:
+    """Run a deed in a thread of its own, which begins with an empty context."""
+    made: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            made.set_result(deed())
+        except BaseException as error:  # noqa: BLE001  # it is raised again where it is asked for
+            made.set_exception(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return made.result()
+
+
+def ask(address: str = PUBLIC) -> tuple[str, ...]:
+    return network().permit(address, 443, "GET /", "esplora")
+
+
+def test_each_of_two_threads_has_its_own_log(tmp_path: Path) -> None:
+    """The other thread opens its block later and closes it later: the logs stay apart."""
+    begun, opened, asked = threading.Event(), threading.Event(), threading.Event()
+
+    def first() -> None:
+        with use_network(log_file=tmp_path / "a"):
+            begun.set()
+            opened.wait(10)
+            network().permit(PUBLIC, 443, "address A", "esplora")
+        asked.set()
+
+    def second() -> None:
+        begun.wait(10)
+        with use_network(log_file=tmp_path / "b"):
+            opened.set()
+            asked.wait(10)
+            network().permit(PUBLIC, 443, "address B", "esplora")
+
+    threads = [threading.Thread(target=deed) for deed in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [line["asked"] for line in lines(tmp_path / "a")] == ["address A"]
+    assert [line["asked"] for line in lines(tmp_path / "b")] == ["address B"]
+
+
+def test_a_thread_started_inside_is_under_the_same_limits_and_log(tmp_path: Path) -> None:
+    with use_network(log_file=tmp_path / "log"):
+        assert in_thread(ask) == (PUBLIC,)
+        assert len(lines(tmp_path / "log")) == 1
+        with use_network(offline=True), pytest.raises(NetworkRefused, match="offline"):
+            in_thread(ask)
+        with use_network(only_hosts=["a.example"]), pytest.raises(NetworkRefused, match="named"):
+            in_thread(ask)
+
+    def wide_open() -> None:
+        with use_network(offline=False, only_hosts=[PUBLIC], log_file=tmp_path / "log"):
+            ask()
+
+    with use_network(offline=True), pytest.raises(NetworkRefused, match="offline"):
+        in_thread(wide_open)
+    with use_network(only_hosts=["a.example"]), pytest.raises(NetworkRefused, match="offline"):
+        in_thread(wide_open)
+
+
+def test_limits_of_a_thread_hold_in_the_others_until_its_block_ends(tmp_path: Path) -> None:
+    opened, done = threading.Event(), threading.Event()
+
+    def strict() -> None:
+        with use_network(offline=True):
+            opened.set()
+            done.wait(10)
+
+    with use_network(log_file=tmp_path / "log") as policy:
+        thread = threading.Thread(target=strict)
+        thread.start()
+        opened.wait(10)
+        for leave in (policy, Network()):
+            with pytest.raises(NetworkRefused, match="offline"):
+                leave.permit(PUBLIC, 443, "GET /", "esplora")
+        done.set()
+        thread.join()
+        assert ask() == (PUBLIC,)
+
+
+def test_what_one_thread_may_another_may_not(tmp_path: Path) -> None:
+    """Leave for private addresses is not taken over from a thread that is not the main one."""
+    opened, done = threading.Event(), threading.Event()
+
+    def lenient() -> None:
+        with use_network(allow_private=True, log_file=tmp_path / "a"):
+            opened.set()
+            done.wait(10)
+
+    def other() -> None:
+        with use_network(log_file=tmp_path / "b"):
+            ask("10.0.0.1")
+
+    thread = threading.Thread(target=lenient)
+    thread.start()
+    opened.wait(10)
+    try:
+        with pytest.raises(NetworkRefused, match="private"):
+            in_thread(other)
+        with pytest.raises(NetworkRefused, match="private"):
+            ask("10.0.0.1")
+        with pytest.raises(NetworkRefused, match="several policies are in force"):
+            in_thread(ask)
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_a_copy_of_the_context_takes_the_policy_along(tmp_path: Path) -> None:
+    def case(log: Path) -> None:
+        with use_network(log_file=log):
+            copied = copy_context()
+            in_thread(lambda: copied.run(ask))
+
+    in_thread(lambda: case(tmp_path / "a"))
+    assert len(lines(tmp_path / "a")) == 1
+    with use_network(offline=True):
+        copied = copy_context()
+    with pytest.raises(NetworkRefused, match="offline"):  # also after the end of the block
+        in_thread(lambda: copied.run(ask))
+
+
+def test_blocks_that_end_out_of_order() -> None:
+    before = network()
+    outer, inner = use_network(offline=True), use_network(allow_private=True)
+    outer.__enter__()
+    inner.__enter__()
+    outer.__exit__(None, None, None)
+    assert network().offline
+    inner.__exit__(None, None, None)
+    assert network() == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tarfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,17 +20,21 @@ from chainwatch.errors import BlockError, ChainError, InputError
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.ledger.store import Store
+from chainwatch.provenance import digest_frame
 from chainwatch.sources.base import pull
 from chainwatch.sources.block_checks import FieldError
 from chainwatch.sources.block_files import BlockFiles
 from chainwatch.sources.block_parse import parse_block
-from chainwatch.sources.node_files import unmasked
+from chainwatch.sources.file_read import FileRead
+from chainwatch.sources.node_digests import FilesRead
+from chainwatch.sources.node_files import Masked, unmasked
 from chainwatch.sources.node_folder import NodeFolder
 from chainwatch.sources.node_undo import parse_undo, unpacked_amount
 
 THEN = datetime(2024, 1, 2, tzinfo=UTC)
 KEY = bytes.fromhex("a1b2c3d4e5f60718")
 REGTEST = chain_of("btc-regtest")
+SUPPLY = 21_000_000 * 10**8
 CHAIN_DATA = ("blocks", "transactions", "inputs", "outputs", "output_keys")
 
 
@@ -174,6 +179,77 @@ def test_it_reads_what_block_files_read(
     assert (report.units, report.unread_inputs, report.notes) == (12, 0, ())
     assert digests(ledger) == digests(as_block_files(tmp_path, maker, short_chain))
     assert ledger.check().ok
+
+
+PLAIN, COMPILED = 2**62, 0
+"""Bytes from which the compiled loops are used: never, and always."""
+
+
+def rows_of(source: NodeFolder, monkeypatch: pytest.MonkeyPatch, least: int) -> dict:
+    """Return all rows that a source gives, by table, read in one of the two ways."""
+    monkeypatch.setattr("chainwatch.sources.block_columns.COMPILED_FROM", least)
+    batches = [batch for batch in source.batches(Empty()) if batch.tables]
+    assert all(list(batch.tables) == list(batches[0].tables) for batch in batches)
+    return {name: pl.concat([batch.tables[name] for batch in batches])
+            for name in batches[0].tables}  # fmt: skip
+
+
+def assert_same_rows(source: NodeFolder, monkeypatch: pytest.MonkeyPatch) -> dict:
+    fast, plain = (rows_of(source, monkeypatch, least) for least in (COMPILED, PLAIN))
+    for name, frame in plain.items():
+        assert fast[name].schema == frame.schema, name
+        assert digest_frame(fast[name]) == digest_frame(frame), name
+        assert fast[name].equals(frame, null_equal=True), name
+    return fast
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_compiled_loops_give_the_same_rows(
+    layout: str, node: Callable[..., Node], short_chain: list[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    source = node(LAYOUTS[layout](short_chain)).write()
+    for most in (2, 500):
+        monkeypatch.setattr("chainwatch.sources.node_folder.PIECE_BLOCKS", most)
+        assert assert_same_rows(source, monkeypatch)["inputs"]["value"].null_count() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "alias", "tip"),
+    [("mainnet_0_438_knots29", "btc", 438), ("regtest_knots29", "btc-regtest", 122)],
+)
+def test_real_folders_give_the_same_rows_both_ways(
+    name: str, alias: str, tip: int, real_data: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    with tarfile.open(real_data / "bitcoin" / "datadirs" / f"{name}.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    found = assert_same_rows(NodeFolder(tmp_path, chain=alias, acquired=THEN), monkeypatch)
+    assert found["blocks"].height == tip + 1
+    assert found["inputs"].height > 5
+    assert found["inputs"]["value"].null_count() == 0
+
+
+def test_both_ways_refuse_damage_in_the_same_words(
+    node: Callable[..., Node], short_chain: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = node([short_chain])
+    records = made.undo()
+    at = next(k for k, raw in enumerate(short_chain) if k and records[raw][8] == 1)
+    parent = short_chain[at][4:36]
+    for data in (b"\x00", b"\x01\x01" + coin(1, 5, b"\x51"), b"\x01\xfd", b"\x01\x00\x00"):
+        frame = maker_frame(data) + hashlib.sha256(hashlib.sha256(parent + data).digest()).digest()
+        made.undo = lambda frame=frame: {**records, short_chain[at]: frame}
+        source, said = made.write(), []
+        for least in (COMPILED, PLAIN):
+            with pytest.raises(BlockError, match=r"rev00000\.dat byte") as caught:
+                rows_of(source, monkeypatch, least)
+            said.append(str(caught.value))
+        assert said[0] == said[1]
+
+
+def maker_frame(data: bytes) -> bytes:
+    return REGTEST.magic + len(data).to_bytes(4, "little") + data
 
 
 def test_what_inputs_spend_comes_with_the_block(
@@ -371,6 +447,7 @@ def test_undo_data_of_a_block_with_other_inputs_is_refused(
         (b"\x00", "is not of the block"),
         (b"\x01\x01" + coin(1, 5, b"\x51"), "pays more than its undo data"),
         (b"\x01\x01" + coin(1, 5, b"\x51") + b"\0", "bytes follow the undo data"),
+        (b"\x01\x01" + coin(1, SUPPLY + 1, b"\x51"), "outside the supply"),
         (b"\x01\xfd", "undo data"),
         (b"\xff" + b"\xff" * 8, "cannot fit"),
     ):
@@ -457,14 +534,14 @@ def test_undo_data(spent: list[list[tuple[int, int, bytes]]]) -> None:
     data = bytes([len(spent)])
     for items in spent:
         data += bytes([len(items)]) + b"".join(coin(*item) for item in items)
-    assert parse_undo(data) == [[item[1:] for item in items] for items in spent]
+    assert parse_undo(data, SUPPLY) == [[item[1:] for item in items] for items in spent]
 
 
 @given(st.binary(max_size=200))
 def test_hostile_undo_data(data: bytes) -> None:
     """It is read or refused, and nothing else."""
     try:
-        spent = parse_undo(data)
+        spent = parse_undo(data, SUPPLY)
     except FieldError:
         return
     assert sum(len(items) for items in spent) <= len(data)
@@ -472,7 +549,7 @@ def test_hostile_undo_data(data: bytes) -> None:
 
 def test_a_key_off_the_curve_is_refused() -> None:
     with pytest.raises(FieldError, match="no point of the curve"):
-        parse_undo(b"\x01\x01\x00\x00\x04" + (5).to_bytes(32))
+        parse_undo(b"\x01\x01\x00\x00\x04" + (5).to_bytes(32), SUPPLY)
 
 
 @given(st.binary(max_size=99), st.binary(min_size=8, max_size=8), st.integers(0, 40))
@@ -489,6 +566,63 @@ def test_answers_hold_both_files(node: Callable[..., Node], short_chain: list[by
         (name, hashlib.sha256((folder / name).read_bytes()).digest(), THEN)
         for name in ("blk00000.dat", "rev00000.dat")
     ]
+
+
+def test_a_file_is_hashed_once_and_only_before_its_first_block(
+    node: Callable[..., Node], short_chain: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pull that is killed early has not hashed the whole folder for nothing."""
+    monkeypatch.setattr("chainwatch.sources.node_folder.PIECE_BLOCKS", 2)
+    hashed: list[str] = []
+    whole = FilesRead._hashed
+
+    def noted(self: FilesRead, file: Masked) -> FileRead:
+        hashed.append(file.path.name)
+        return whole(self, file)
+
+    monkeypatch.setattr(FilesRead, "_hashed", noted)
+    source = node([short_chain[:6], short_chain[6:]]).write()
+    batches = (batch for batch in source.batches(Empty()) if batch.tables)
+    next(batches)
+    assert hashed == ["blk00000.dat", "rev00000.dat"]
+    assert [batch.notes for batch in batches] == [()] * 5
+    assert hashed == ["blk00000.dat", "rev00000.dat", "blk00001.dat", "rev00001.dat"]
+
+
+def test_a_file_that_the_node_writes_to_is_noted(
+    node: Callable[..., Node], short_chain: list[bytes], monkeypatch: pytest.MonkeyPatch,
+    maker: ModuleType,
+) -> None:  # fmt: skip
+    """The digest is of what stood there when its blocks began to be read; who checks must know."""
+    monkeypatch.setattr("chainwatch.sources.node_folder.PIECE_BLOCKS", 3)
+    made = node([short_chain[:6], short_chain[6:]])
+    source = made.write()
+    path = made.folder / "blocks" / "blk00001.dat"
+    before = path.read_bytes()
+    seen: list[tuple[str, ...]] = []
+    for batch in source.batches(Empty()):
+        if batch.tables:
+            seen.append(batch.notes)
+        if len(seen) == 3:
+            more = maker.framed(short_chain[0])
+            path.write_bytes(before[:-100] + unmasked(more, KEY, len(before) - 100) + bytes(100))
+            digests = set(batch.tables["answers"]["digest"])
+    note = "blk00001.dat was written to while it was read: its digest is of the file as it stood"
+    assert seen == [(), (), (), (f"{note} before",)]
+    assert hashlib.sha256(before).digest() in digests
+
+
+def test_a_file_that_goes_while_it_is_read(
+    node: Callable[..., Node], short_chain: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that prunes deletes its files."""
+    monkeypatch.setattr("chainwatch.sources.node_folder.PIECE_BLOCKS", 3)
+    made = node([short_chain])
+    batches = (batch for batch in made.write().batches(Empty()) if batch.tables)
+    next(batches)
+    (made.folder / "blocks" / "blk00000.dat").unlink()
+    with pytest.raises(InputError, match=r"file is gone.* blk00000\.dat; run the same command"):
+        list(batches)
 
 
 def test_blocks_that_competed_for_one_place(

@@ -78,7 +78,11 @@ def batch(n: int, **how: object) -> Batch:
 def test_commits_by_rows(tmp_path: Path) -> None:
     lines: list[str] = []
     report = pull(tmp_path, Some(*map(batch, range(5))), batch_rows=6, progress=lines.append)
-    assert lines[0] == "commit 1: part 0 to part 1, 6 rows"
+    assert lines[:3] == [
+        "part 0; 3 rows wait for a commit",
+        "part 1; 6 rows wait for a commit",
+        "commit 1: part 0 to part 1, 6 rows",
+    ]
     assert (report.commits, report.units) == (3, 5)
     assert report.frame.rows() == [("transfers", 5), ("coverage", 5), ("answers", 1)]
     assert report.notes == ("a note",)

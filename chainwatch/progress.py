@@ -1,0 +1,65 @@
+"""How far a long piece of work is: beside a moving sign in a terminal, as one line in a notebook.
+
+Where nobody looks, in scripts and pipes, nothing is shown.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from chainwatch.legible import visible
+
+Progress = Callable[[str], None]
+"""Takes one line of text at a time."""
+
+
+@contextmanager
+def watched(what: str) -> Iterator[Progress | None]:
+    """Give what shows the last line of text to whoever looks, or None where nobody does.
+
+    Parameters
+    ----------
+    what : str
+        What is being done; it stands before each line.
+    """
+    if _notebook() is not None:
+        yield from _in_notebook(what, _notebook())
+    elif sys.stderr.isatty():
+        yield from _in_terminal(what)
+    else:
+        yield None
+
+
+def _notebook() -> Any:
+    """Return IPython's shell if its output goes to a notebook."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell if shell is not None and hasattr(shell, "kernel") else None
+
+
+def _in_notebook(what: str, shell: Any) -> Iterator[Progress]:
+    """Show one line that is written over, and taken away at the end."""
+    publisher, name = shell.display_pub, f"chainwatch-{id(shell)}-{what}"
+
+    def put(line: str, *, update: bool = True) -> None:
+        publisher.publish(
+            {"text/plain": visible(line)}, transient={"display_id": name}, update=update
+        )
+
+    put(what, update=False)
+    try:
+        yield lambda line: put(f"{what}: {line}")
+    finally:
+        put("")
+
+
+def _in_terminal(what: str) -> Iterator[Progress]:
+    """Show the line on stderr beside a moving sign."""
+    from rich.console import Console
+    from rich.text import Text
+
+    with Console(stderr=True).status(Text(visible(what))) as status:
+        yield lambda line: status.update(Text(f"{visible(what)}: {visible(line)}"))

@@ -1,0 +1,194 @@
+"""The compiled reading of undo data against the plain one: same verdicts, same rows, same words."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainwatch.chains import chain
+from chainwatch.errors import BlockError
+from chainwatch.kernels import layout
+from chainwatch.sources.block_columns import RawBlock, check_blocks, frames_of_blocks
+from chainwatch.sources.block_spent import RawUndo, check_undo
+from chainwatch.sources.file_read import FileRead
+from chainwatch.sources.node_undo import checksum
+
+REGTEST = chain("btc-regtest")
+FILE = FileRead("blk00000.dat", bytes(32), 9, datetime(2024, 1, 1, 12, tzinfo=UTC))
+Pairs = Sequence[tuple[bytes, bytes]]
+
+
+def rows(
+    pairs: Pairs, *, compiled: bool, bad_sums: Sequence[int] = ()
+) -> dict[str, pl.DataFrame] | str:
+    """Return the rows of blocks with their undo data, or the error."""
+    raw = [RawBlock(data, "blk", 100 * k) for k, (data, _) in enumerate(pairs)]
+    checked = check_blocks(raw, REGTEST, compiled=compiled)
+    undo = [
+        RawUndo(data, bytes(32) if k in bad_sums else checksum(whole[4:36], data), f"rev byte {k}")
+        for k, (whole, data) in enumerate(pairs)
+    ]
+    try:
+        known = check_undo(checked, undo)
+    except BlockError as error:
+        return str(error)
+    return frames_of_blocks(known, range(len(pairs)), [FILE] * len(pairs), source="test")
+
+
+def assert_alike(pairs: Pairs, **how: Sequence[int]) -> dict[str, pl.DataFrame] | str:
+    fast, plain = (rows(pairs, compiled=way, **how) for way in (True, False))
+    if isinstance(fast, str) or isinstance(plain, str):
+        assert fast == plain
+        return fast
+    assert list(fast) == list(plain)
+    for name, frame in plain.items():
+        assert fast[name].schema == frame.schema, name
+        assert fast[name].equals(frame, null_equal=True), name
+    return fast
+
+
+def test_rows_are_those_of_the_plain_reading(made: ModuleType) -> None:
+    found = assert_alike(made.with_undo())
+    assert not isinstance(found, str)
+    inputs = found["inputs"]
+    assert inputs.height > 30
+    assert inputs["value"].null_count() == inputs["script_kind"].null_count() == 0
+    assert set(inputs["script_kind"]) == set(layout.KINDS)  # all kinds were compared
+    assert 0 < inputs["address"].null_count() < inputs.height
+
+
+def broken(made: ModuleType, pairs: Pairs, count: int) -> list[Pairs]:
+    """Return blocks with undo data of which a few bytes are changed, cut out, put in or cut off."""
+    pick, spoiled = random.Random(6), []  # noqa: S311  # the same each time
+    for _ in range(count):
+        block, undo = pick.choice(pairs[1:])
+        data = bytearray(undo)
+        place = pick.choice([pick.randrange(min(len(data), 12)), pick.randrange(len(data))])
+        kind = pick.randrange(5)
+        if kind == 0:
+            data[place] ^= 1 << pick.randrange(8)
+        elif kind == 1:
+            data[place] = pick.choice([0, 1, 4, 5, 0x80, 0xFC, 0xFD, 0xFE, 0xFF])
+        elif kind == 2:
+            del data[place : place + pick.randrange(1, 9)]
+        elif kind == 3:
+            put = [b"\x00", b"\xfd\xff\xff", b"\xff" * 9, b"\xff" * 12, b"\x80" * 9 + b"\x01"]
+            data[place:place] = pick.choice(put)
+        else:
+            del data[place:]
+        spoiled.append([(block, bytes(data))])
+    return spoiled
+
+
+def test_broken_undo_data_is_refused_in_the_same_words(made: ModuleType) -> None:
+    seen = set()
+    for pairs in broken(made, made.with_undo(), 2_000):
+        found = assert_alike(pairs)
+        if isinstance(found, str):
+            words = found.split(" at rev")[0].split()
+            seen.add(" ".join(word for word in words if not word[0].isdigit() and len(word) < 64))
+    said = {layout.SENTENCES[code] for code in range(layout.UNDO_SHORT, layout.UNDO_TOO_MUCH)}
+    kinds = {" ".join(word for word in words.split() if word[0] != "{") for words in said}
+    assert kinds <= seen
+    assert "a public key of the undo data is no point of the curve" in seen
+
+
+def paying(made: ModuleType, values: Sequence[int], paid: int) -> Pairs:
+    spend = made.transaction([(b"\x07" * 32, k) for k in range(len(values))], [(paid, b"\x51")])
+    return [(made.block([spend]), made.undo_of([[(5, value, b"\x51") for value in values]]))]
+
+
+def test_amounts_at_the_edge(made: ModuleType) -> None:
+    supply = 21 * 10**14
+    for values, paid, words in (
+        ((supply,), supply, None),
+        ((supply - 1,), supply, "pays more than its undo data lets it"),
+        ((supply + 1,), 1, "an amount of the undo data is outside the supply"),
+        ((2**63,), 1, "a number of the undo data is longer than any can be"),
+        ((10**30,), 1, "a number of the undo data is longer than any can be"),
+        ((1844 * 10**16,), 1, "an amount of the undo data is outside the supply"),
+        ((supply, 1), 1, "spends more than the supply"),
+        ((supply, supply, supply), 1, "spends more than the supply"),
+        ((0,), 0, None),
+        ((0,), 1, "pays more"),
+    ):
+        found = assert_alike(paying(made, values, paid))
+        assert isinstance(found, str) == (words is not None)
+        assert words is None or words in found
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**64 - 1))
+def test_any_number_is_an_amount_or_refused(made: ModuleType, number: int) -> None:
+    spend = made.transaction([(b"\x07" * 32, 0)], [(0, b"\x51")])
+    undo = b"\x01\x01\x00" + made.varint(number) + b"\x06"
+    assert_alike([(made.block([spend]), undo)])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=120), st.integers(1, 3))
+def test_hostile_undo_data(made: ModuleType, data: bytes, inputs: int) -> None:
+    """It is read or refused, and nothing else."""
+    spend = made.transaction([(b"\x07" * 32, k) for k in range(inputs)], [(0, b"\x51")])
+    for front in (b"", b"\x01" + bytes([inputs])):
+        assert_alike([(made.block([spend]), front + data)])
+
+
+def test_the_first_record_that_fails_is_named(made: ModuleType) -> None:
+    """Whether a checksum, a key, a length or a sum is wrong, what comes first is told."""
+    good = made.with_undo()[1]
+    key = made.transaction([(b"\x07" * 32, 0)], [(1, b"\x51")])
+    off = (made.block([key]), made.undo_of([[(5, 9, made.OFF_CURVE)]]))
+    both = (made.block([key]), made.undo_of([[(5, 9, made.OFF_CURVE)]]) + b"\x00")
+    cut, poor = (good[0], good[1][:-1]), paying(made, [4], 5)[0]
+    for pairs, sums, words in (
+        ([good, cut, off], [0], "checksum at rev byte 0"),
+        ([good, cut, off], [2], "at rev byte 1"),
+        ([good, off, cut], [2], "no point of the curve at rev byte 1"),
+        ([good, both, cut], [], "no point of the curve at rev byte 1"),
+        ([good, poor, off], [], "lets it at rev byte 1"),
+        ([good, poor, off], [1], "checksum at rev byte 1"),
+        ([good, good, off], [], "no point of the curve at rev byte 2"),
+    ):
+        found = assert_alike(pairs, bad_sums=sums)
+        assert words in found
+        assert "run the same command again" in found
+
+
+PROBE = """
+import sys
+sys.path[:0] = [TESTS]
+import conftest as made
+import test_undo_kernel as tests
+pairs = made.with_undo()
+accepted = sum(not isinstance(tests.rows(pairs, compiled=True), str) for _ in range(2))
+for spoiled in tests.broken(made, pairs, 800):
+    accepted += not isinstance(tests.rows(spoiled, compiled=True), str)
+for block, undo in pairs[1:3]:
+    for size in range(len(undo)):
+        accepted += not isinstance(tests.rows([(block, undo[:size])], compiled=True), str)
+print("accepted", accepted)
+"""
+
+
+def test_no_byte_is_read_out_of_bounds(tmp_path: Path) -> None:
+    """With numba's own bounds checks compiled in, hostile bytes never trip one."""
+    code = PROBE.replace("TESTS", repr(str(Path(__file__).parent)))
+    checked = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", code], capture_output=True, text=True, check=False,
+        env={**os.environ, **checked, "PYTHONPATH": root},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert int(done.stdout.split()[-1]) >= 2
