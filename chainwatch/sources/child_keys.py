@@ -78,9 +78,10 @@ class ExtendedKey:
         data = _payload(text)
         form = _FORMS.get(int.from_bytes(data[:4]))
         if form is None:
+            known = ", ".join(name for name, kind, _ in _FORMS.values() if kind)
             raise InputError(
                 f"an extended key of an unknown kind (version {data[:4].hex()})",
-                remedy=f"give one of {', '.join(name for name, kind, _ in _FORMS.values() if kind)}",
+                remedy=f"give one of {known}",
             )
         self.form, kind, self._net = form
         if kind is None:
