@@ -14,6 +14,9 @@ from chainwatch.ledger.ledger import Ledger
 Fact = tuple[str, str, int, int | None, str]
 _COUNTED = ("blocks", "transactions", "inputs", "outputs", "transfers")
 
+DENIED = "partial"
+"""Stands in the unit of a history whose transactions are fewer than its own server counts."""
+
 _UNREAD: dict[str, pl.DataType | type[pl.DataType]] = {
     "what": pl.String,
     "chain": pl.String,
@@ -173,17 +176,40 @@ def _fact(what: str, chain: Chain, count: int, note: str) -> Fact:
     return what, chain.id, count, None if count else 0, note
 
 
-def _claims(ledger: Ledger, chain: Chain) -> list[Fact]:
-    """Count the addresses whose history was read, by what the source says of its completeness."""
-    held = ledger.coverage.filter(pl.col("address").is_not_null()).collect()
-    # The reading up to the highest tip speaks; where none has a height, all must claim it.
+def histories(ledger: Ledger, address: bytes | None = None) -> pl.DataFrame:
+    """Return what the last reading of each address, or of one, says of its completeness.
+
+    The readings up to the highest tip speak. One of them that is whole is enough beside others
+    that were cut off or refused; but where another, at the same tip, listed less than its server
+    counted, none is. Where no reading names a height, all must be whole.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``address, height, source, whole``: one row per address, sorted.
+    """
+    named = pl.col("address").is_not_null() if address is None else pl.col("address") == address
+    held = ledger.coverage.filter(named)
     latest = pl.col("height").max().over("address")
     whole, dated = pl.col("complete").fill_null(False), pl.col("height").is_not_null().any()
-    each = (
+    denied = pl.col("unit").str.contains(f"/{DENIED}/", literal=True).any()
+    said = pl.when(dated).then(whole.any() & ~denied).otherwise(whole.all())
+    return (
         held.filter(pl.col("height").eq_missing(latest))
         .group_by("address")
-        .agg(pl.when(dated).then(whole.any()).otherwise(whole.all()).alias("whole"))
+        .agg(
+            pl.col("height").max(),
+            pl.col("source").sort_by(whole, "unit").last(),
+            said.alias("whole"),
+        )
+        .sort("address")
+        .collect()
     )
+
+
+def _claims(ledger: Ledger, chain: Chain) -> list[Fact]:
+    """Count the addresses whose history was read, by what the source says of its completeness."""
+    each = histories(ledger)
     known = int(each["whole"].sum())
     return [
         ("addresses read wholly", chain.id, known, None, "the source claims all of their history"),

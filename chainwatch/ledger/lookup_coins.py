@@ -7,6 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from chainwatch.chains import Chain
+from chainwatch.ledger.coverage import histories
 from chainwatch.ledger.index_rows import Frames
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.lookup_results import AddressSummary, TransactionSummary
@@ -157,18 +158,18 @@ def _coverage(ledger: Ledger, address: bytes, txs: pl.DataFrame) -> tuple[bool, 
     )
     held = blocks.select("height", "hash", "parent").unique().sort("height").collect()
     top, linked = _linked_from_genesis(held)
-    told = whole.coverage.filter(pl.col("address") == address).sort("height", "unit").collect()
+    told = histories(whole, address)
     last = int(txs["tx"].max() or 0) >> POSITION_BITS  # type: ignore[arg-type]  # a number
     sentences = [
         f"every block from 0 to {top:,} was read" if linked
         else f"{held.height:,} blocks were read, not all from the first on"
     ]  # fmt: skip
     own = False
-    for row in told.tail(1).iter_rows(named=True):
+    for row in told.iter_rows(named=True):
         reach = "an unknown height" if row["height"] is None else f"height {row['height']:,}"
-        claim = "claims to be whole" if row["complete"] else "does not claim to be whole"
+        claim = "claims to be whole" if row["whole"] else "does not claim to be whole"
         sentences.append(f"its history was read up to {reach} from {row['source']}, which {claim}")
-        own = bool(row["complete"]) and row["height"] is not None and row["height"] >= last
+        own = bool(row["whole"]) and row["height"] is not None and row["height"] >= last
     complete = own or (linked and top >= last)
     if not complete:
         sentences.append("receipts and payments may be missing, so no balance is given")

@@ -219,8 +219,9 @@ class ElectrumWire:
     def _answer(self, waiting: dict[int, Question]) -> tuple[int, Answer | Said]:
         """Read lines until one answers what was asked; notifications are passed over."""
         some = next(iter(waiting.values()))
+        until = time.monotonic() + self._timeout * _WHOLE
         for _ in range(_MOST_NOTICES):
-            body = self._read_line(self.where(some))
+            body = self._read_line(self.where(some), until)
             value = value_of(body, "json", self.where(some))
             if isinstance(value, dict) and "method" in value and value.get("id") is None:
                 continue
@@ -240,9 +241,10 @@ class ElectrumWire:
             remedy="ask another server",
         )
 
-    def _read_line(self, where: str) -> bytes:
-        until = time.monotonic() + self._timeout * _WHOLE
+    def _read_line(self, where: str, until: float) -> bytes:
         searched = 0
+        if time.monotonic() > until:
+            raise TimeoutError("it takes too long")
         while (end := self._left.find(b"\n", searched)) < 0:
             searched = len(self._left)
             if searched > LONGEST_LINE:
@@ -251,12 +253,12 @@ class ElectrumWire:
                     where=where,
                     remedy="ask another server; if it is a history, read that address elsewhere",
                 )
-            if time.monotonic() > until:
-                raise TimeoutError("it takes too long")
             piece = self._line.recv(_PIECE) if self._line is not None else b""
             if not piece:
                 raise EOFError
             self._left += piece
+            if time.monotonic() > until:
+                raise TimeoutError("it takes too long")
         line = bytes(self._left[:end])
         del self._left[: end + 1]
         self._load += len(line)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from chainwatch import addresses
 from chainwatch.chains import Chain
 from chainwatch.errors import SourceError
+from chainwatch.ledger.coverage import DENIED
 from chainwatch.scripts import classify, script_of
 from chainwatch.sources.esplora_json import History, Read
 from chainwatch.sources.esplora_rows import shown
@@ -111,7 +112,7 @@ class Found:
     @property
     def suffix(self) -> str:
         """What sets the unit of a history apart that is not complete."""
-        kind = self.cut or "partial"
+        kind = self.cut or DENIED
         return "" if self.complete else f"/{kind}/{self.count + len(self.reads)}"
 
 

@@ -24,8 +24,10 @@ def is_private(address: str) -> bool:
 
     An IPv4 address that stands inside an IPv6 address (mapped, 6to4, Teredo, NAT64) is judged too.
     """
-    ip = ipaddress.ip_address(address.partition("%")[0])
+    ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
+        if ip.is_site_local:
+            return True
         if ip.ipv4_mapped is not None:
             return is_private(str(ip.ipv4_mapped))
         inner = [ip.sixtofour, ip.teredo[1] if ip.teredo else None]

@@ -24,6 +24,9 @@ Expect = Literal["json", "text", "bytes"]
 SHOWN = 200
 """Characters of a stranger's text that an error repeats."""
 
+MOST_VALUES = 6_000_000
+"""Values in one JSON answer; each takes some sixty bytes, whatever it took on the way."""
+
 _JSON = msgspec.json.Decoder(float_hook=Decimal)
 
 
@@ -109,6 +112,7 @@ def value_of(body: bytes, expect: Expect, where: str, *, shown: str | None = Non
     """
     try:
         if expect == "json":
+            _check_count(body, where)
             return _JSON.decode(body)
         return body.decode() if expect == "text" else body
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError):
@@ -118,6 +122,16 @@ def value_of(body: bytes, expect: Expect, where: str, *, shown: str | None = Non
             where=where,
             remedy="check that the address is that of the service, and try again",
         ) from None
+
+
+def _check_count(body: bytes, where: str) -> None:
+    """Refuse an answer of very many values before they are made: small on the way, huge here."""
+    if sum(body.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
+        raise SourceError(
+            f"the answer holds more than {MOST_VALUES:,} values",
+            where=where,
+            remedy="check that the address is that of the service, or ask for less at once",
+        )
 
 
 def wait_asked(headers: httpx2.Headers) -> float | None:

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from chainwatch.errors import InputError, NoAnswer, SourceError
 from chainwatch.legible import visible
 from chainwatch.sources.http_answer import Unbounded, read_body
+from chainwatch.sources.http_deadline import Deadline
 from chainwatch.sources.http_keys import HIDDEN, Keys
 from chainwatch.sources.network import host_name, network
 from chainwatch.sources.pace import pace
@@ -26,8 +27,11 @@ Reply = tuple[int, "httpx2.Headers", bytes]
 _WHOLE = 10
 """A whole answer may take this many times as long as one read."""
 
-_PLAIN = re.compile(r"[a-z]{1,12}\d?|v\d{1,2}|")
-"""Parts of a base path that are no key."""
+_PLAIN = re.compile(
+    r"(api|rest|rpc|json|electrs|esplora|explorer|blockbook|btc|bitcoin|bch|ltc|litecoin|doge|"
+    r"dogecoin|mainnet|testnet[34]?|signet|regtest|liquid|wallet|v\d{1,2})?"
+)
+"""Parts of a base path that are shown; any other may be a key."""
 
 
 class Transient(NoAnswer):
@@ -60,6 +64,7 @@ class Wire:
         self._keys = Keys(named, self._headers.values())
         if auth is not None and not callable(auth):
             self._keys.add_login(*auth)
+        self._deadline = Deadline()
         self._given, self._transport = transport, transport
         self._addresses: tuple[str, ...] = ()
 
@@ -133,7 +138,9 @@ class Wire:
         target = httpx2.URL(url)
         headers = {"user-agent": "python", "accept-encoding": "gzip"}
         headers |= self._headers | self._authorization()
-        extensions: dict[str, object] = {"timeout": httpx2.Timeout(self._timeout).as_dict()}
+        extensions: dict[str, object] = {
+            "timeout": httpx2.Timeout(self._timeout).as_dict(), "trace": self._deadline.trace,
+        }  # fmt: skip
         if body is not None:
             headers["content-type"] = "application/json"
         headers["host"] = target.netloc.decode()
@@ -147,11 +154,13 @@ class Wire:
         )
         if self._transport is None:
             self._transport = httpx2.HTTPTransport(trust_env=False)
-        response = self._transport.handle_request(request)
-        try:
-            data = read_body(response, self._max_bytes, _WHOLE * self._timeout)
-        finally:
-            response.close()
+        # What ends the answer in words comes first; this ends what is no answer yet.
+        with self._deadline.within((_WHOLE + 1) * self._timeout):
+            response = self._transport.handle_request(request)
+            try:
+                data = read_body(response, self._max_bytes, _WHOLE * self._timeout)
+            finally:
+                response.close()
         return response.status_code, response.headers, data
 
     def _authorization(self) -> dict[str, str]:

@@ -134,7 +134,7 @@ class Network:
 
     def _addresses(self, name: str, port: int, to: str, *, look_up: bool) -> tuple[str, ...]:
         try:
-            ipaddress.ip_address(name.partition("%")[0])
+            ipaddress.ip_address(name)
         except ValueError:
             if not look_up:
                 return ()

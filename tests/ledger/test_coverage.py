@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from chainwatch.chains import chain
 from chainwatch.ledger import coverage, schema
+from chainwatch.ledger.coverage import histories
 from chainwatch.ledger.ledger import Ledger
 
 Tables = dict[str, pl.DataFrame]
@@ -154,6 +155,32 @@ def test_the_reading_up_to_the_highest_tip_speaks(frame: Rows) -> None:
     stated = facts(Ledger.from_tables({"coverage": frame("coverage", rows)}))
     assert stated["addresses read wholly", REGTEST] == (2, None)
     assert stated["addresses read in part", REGTEST] == (2, None)
+
+
+@pytest.mark.parametrize(
+    ("readings", "whole"),
+    [
+        ([("tip", True)], True),
+        ([("tip", True), ("tip/newest/9", False)], True),
+        ([("tip", True), ("tip/refused", False)], True),
+        ([("tip", True), ("tip/partial/9", False)], False),
+        ([("tip/partial/9", False), ("tip", True)], False),
+    ],
+)
+def test_what_a_server_counts_against_it_is_heard(
+    frame: Rows, readings: list[tuple[str, bool]], whole: bool
+) -> None:
+    """Status and look-up go by one rule."""
+    mine = b"\x01" + b"a" * 20
+    rows: list[dict[str, object]] = [
+        {"chain": REGTEST, "unit": f"address/{mine.hex()}/{unit}", "kind": "address",
+         "address": mine, "height": 9, "complete": complete, "source": "test", "answer": b"d"}
+        for unit, complete in readings
+    ]  # fmt: skip
+    ledger = Ledger.from_tables({"coverage": frame("coverage", rows)})
+    assert histories(ledger)["whole"].to_list() == [whole]
+    assert facts(ledger)["addresses read wholly", REGTEST] == (int(whole), None)
+    assert ledger.address(mine, "btc-regtest").complete is whole
 
 
 @pytest.mark.parametrize(("amount", "stated"), [(5, (0, 0)), (None, (1, None))])

@@ -277,7 +277,7 @@ def test_keys_appear_nowhere(log: Path, caplog: pytest.LogCaptureFixture) -> Non
     for text in shown:
         for secret in (KEY, PASSWORD, "pw-of-url-1234"):
             assert secret not in text
-    assert "/v2/‹key›/x/tx?page=1" in answer.request
+    assert "/v2/‹key›/‹key›/tx?page=1" in answer.request
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
