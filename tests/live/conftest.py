@@ -10,11 +10,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import importlib.util
 import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -22,6 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import polars as pl
@@ -468,3 +471,25 @@ def tip_of(server: ElectrumX) -> int | None:
     except (OSError, ValueError):
         return None
     return int(answer["result"]["height"]) if "result" in answer else None
+
+
+# Esplora --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def explorers() -> ModuleType:
+    """Return the module with the small server."""
+    place = Path(__file__).with_name("esplora_server.py")
+    spec = importlib.util.spec_from_file_location("esplora_server", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def url(explorers: ModuleType, bitcoind: Regtest) -> Iterator[str]:
+    with explorers.serving(explorers.NodeExplorer(bitcoind)) as base:
+        yield base

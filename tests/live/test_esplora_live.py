@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,25 +22,6 @@ pytestmark = pytest.mark.live
 
 CHAIN = "btc-regtest"
 OF_TRANSACTIONS = ("transactions", "inputs", "outputs", "output_keys")
-
-
-@pytest.fixture(scope="session")
-def explorers() -> ModuleType:
-    """Return the module with the small server."""
-    place = Path(__file__).with_name("esplora_server.py")
-    spec = importlib.util.spec_from_file_location("esplora_server", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def url(explorers: ModuleType, bitcoind: Any) -> Iterator[str]:
-    with explorers.serving(explorers.NodeExplorer(bitcoind)) as base:
-        yield base
 
 
 @pytest.fixture(scope="session")
