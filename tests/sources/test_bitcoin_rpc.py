@@ -367,6 +367,7 @@ def expected(short_chain: list[bytes], maker: ModuleType) -> dict[str, list[dict
         return {kind: list(read(make(node))) for kind, make in KINDS.items()}
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("fault", HEALED)
 def test_what_passes_is_tried_again(
@@ -378,6 +379,7 @@ def test_what_passes_is_tried_again(
         assert list(read(KINDS[kind](node, **options))) == expected[kind]
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("fault", REFUSED)
 def test_what_is_wrong_is_refused(
@@ -461,6 +463,7 @@ def all_tables(folder: Path) -> dict[str, str]:
     return {name: digests[name] for name in ("blocks", "transactions", "inputs", "outputs")}
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_reorganisation_of_depth_6_during_a_pull(
     node: FakeNode, kind: str, maker: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -403,6 +403,7 @@ def once(server: FakeElectrum, method: str, spoil: Spoil, nth: int = 2, *, on: b
     server.spoil = watch
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("fault", HEALED)
 def test_what_passes_is_asked_again(
     server: FakeElectrum, fault: str, expected: list[dict[str, str]]
@@ -413,6 +414,7 @@ def test_what_passes_is_asked_again(
         assert gathered(electrum(server, timeout=timeout)) == (expected, None)
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("fault", REFUSED)
 def test_what_is_wrong_is_refused(
     server: FakeElectrum, fault: str, expected: list[dict[str, str]]
@@ -563,6 +565,7 @@ def same_rows(first: Ledger, second: Ledger) -> bool:
     return [first.digest(name) for name in ROWS] == [second.digest(name) for name in ROWS]
 
 
+@pytest.mark.fault
 def test_a_reorganisation_of_depth_6(
     server: FakeElectrum, maker: ModuleType, tmp_path: Path
 ) -> None:
@@ -587,6 +590,7 @@ def test_a_branch_that_is_lower_replaces_nothing(
     assert open_ledger(tmp_path / "ledger").digests() == before
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("nth", [1, 3, 9])
 def test_a_reorganisation_during_a_pull(
     server: FakeElectrum, maker: ModuleType, tmp_path: Path, nth: int,

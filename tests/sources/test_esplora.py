@@ -514,6 +514,7 @@ LIES: dict[str, tuple[Change, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("lie", LIES)
 def test_lies_are_caught_and_nothing_is_written(
     site: Site, shop: str, tmp_path: Path, lie: str
@@ -657,6 +658,7 @@ TROUBLE = {
 }
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("trouble", TROUBLE)
 def test_trouble_that_passes_changes_nothing(
     site: Site, shop: str, tmp_path: Path, trouble: str
@@ -672,6 +674,7 @@ def test_trouble_that_passes_changes_nothing(
     assert report.notes == ()
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("trouble", TROUBLE)
 @pytest.mark.parametrize("after", [0, 3, 12, 60])
 def test_trouble_that_stays_is_an_error(
@@ -714,6 +717,7 @@ def branch(maker: ModuleType, blocks: list[bytes], depth: int, extra: int) -> li
     return chain.blocks
 
 
+@pytest.mark.fault
 def test_a_reorganisation_between_pages(
     site: Site, shop: str, busy: list[bytes], maker: ModuleType, tmp_path: Path
 ) -> None:
@@ -740,6 +744,7 @@ def test_a_chain_that_never_comes_to_rest(site: Site, shop: str, tmp_path: Path)
         pull(tmp_path / "l", site.source([shop]))
 
 
+@pytest.mark.fault
 def test_a_reorganisation_while_transactions_are_proven(
     site: Site, shop: str, busy: list[bytes], maker: ModuleType, tmp_path: Path
 ) -> None:
@@ -760,6 +765,7 @@ def test_a_reorganisation_while_transactions_are_proven(
         assert rows(tmp_path / "l", table).equals(rows(tmp_path / "m", table))
 
 
+@pytest.mark.fault
 def test_a_reorganisation_between_pulls_is_a_new_commit(
     site: Site, shop: str, busy: list[bytes], maker: ModuleType, tmp_path: Path
 ) -> None:

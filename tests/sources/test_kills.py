@@ -27,7 +27,10 @@ SECONDS = 0.35  # the longest a pull may run before it is killed
 ROWS = 60  # a commit for every few blocks
 THEN = datetime(2024, 1, 2, tzinfo=UTC)
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork")
+pytestmark = [
+    pytest.mark.fault,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork"),
+]
 
 # One process imports everything once; each line it is given makes a child that pulls and is killed.
 WORKER = """

@@ -336,6 +336,7 @@ def test_blocks_that_the_node_did_not_connect_are_left_out(
     assert digests(open_ledger(tmp_path / "l")) == digests(as_block_files(tmp_path, maker, kept))
 
 
+@pytest.mark.fault
 def test_a_reorganisation_of_depth_six_is_followed(
     node: Callable[..., Node], maker: ModuleType, tmp_path: Path
 ) -> None:
@@ -412,6 +413,7 @@ FAULTS: dict[str, tuple[Harm, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.fault
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_an_error_and_never_a_wrong_row(
     fault: str, node: Callable[..., Node], maker: ModuleType, tmp_path: Path
