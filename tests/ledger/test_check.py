@@ -191,6 +191,18 @@ def test_two_blocks_at_one_height(tables: Tables) -> None:
     assert failed(Ledger.from_tables(tables).check()) == {"one block"}
 
 
+def test_one_block_at_two_heights(tables: Tables) -> None:
+    """A server of histories that shows an old header at a new height doubles a coinbase."""
+    moved = {"height": 9, "tx": schema.pack_tx(9, 0)}
+    again = tables["transactions"].filter(pl.col("tx") == COINBASE_3)
+    coins = tables["outputs"].filter(pl.col("tx") == COINBASE_3)
+    for name, rows in (("transactions", again), ("outputs", coins)):
+        kept = {key: value for key, value in moved.items() if key in rows.columns}
+        tables[name] = pl.concat([tables[name], rows.with_columns(**{
+            key: pl.lit(value, pl.Int64) for key, value in kept.items()})])  # fmt: skip
+    assert "one block" in failed(Ledger.from_tables(tables).check())
+
+
 @pytest.mark.parametrize("name", ["transfers", "answers", "tags", "prices"])
 def test_a_row_twice_in_any_table(frame: Rows, name: str) -> None:
     filled: dict[str, object] = {
