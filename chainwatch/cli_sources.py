@@ -239,7 +239,7 @@ def rest(
 def node_folder(
     folder: Annotated[Path, typer.Argument(help="Data folder of a node, or its blocks.")],
     ledger: LedgerOption,
-    workers: Annotated[int, typer.Option(help="Processes that read.", min=1)] = 1,
+    workers: Annotated[int, typer.Option(help="Pieces that are read at once.", min=1)] = 1,
     chain: ChainOption = "btc",
     follow: FollowOption = False,
     every: EveryOption = EVERY,

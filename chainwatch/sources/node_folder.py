@@ -3,7 +3,7 @@
 The folder is read without the node and without its databases: ``blk`` files for the blocks,
 ``rev`` files for the outputs that they spent, ``xor.dat`` for the key that masks both. A first
 pass reads headers only and decides the order; then blocks are read by height, a few megabytes at
-a time, here or in several processes, and the rows do not depend on how many.
+a time, one after the other or several at once, and the rows do not depend on how many.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ class NodeFolder:
     acquired : datetime, optional
         When the folder was obtained (a naive time means UTC); now, if not given.
     workers : int, optional
-        Processes that read; 1 if not given, which starts none. A script that asks for more
-        guards its main part with ``if __name__ == "__main__"``.
+        Pieces that are read at once; 1 if not given. Without the compiled loops they are read
+        by processes of their own, and a script that asks for more than one guards its main part
+        with ``if __name__ == "__main__"``.
 
     Notes
     -----
@@ -90,7 +91,7 @@ class NodeFolder:
         self.workers = 1 if workers is None else workers
         if self.workers < 1:
             raise InputError(
-                f"{workers} processes cannot read anything", remedy="ask for 1, or leave it out"
+                f"{workers} workers cannot read anything", remedy="ask for 1, or leave it out"
             )
 
     def __repr__(self) -> str:

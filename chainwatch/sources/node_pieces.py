@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ import polars as pl
 from chainwatch.chains import Chain
 from chainwatch.chains import chain as chain_of
 from chainwatch.errors import BlockError, ChainwatchError, InputError
+from chainwatch.kernels.parse import available
 from chainwatch.sources.block_columns import RawBlock, check_blocks, frames_of_blocks
 from chainwatch.sources.block_parse import Block, parse_block
 from chainwatch.sources.block_spent import RawUndo, check_undo, coins_of
@@ -136,12 +137,18 @@ def file_digest(path: Path) -> tuple[str, bytes, int]:
 
 @contextmanager
 def running(workers: int) -> Iterator[Run]:
-    """Give what applies a function to many values, in this process or in several.
+    """Give what applies a function to many values, one after the other or several at once.
 
-    Processes are started afresh (``spawn``) and end with the context.
+    The compiled loops leave the interpreter's lock to others, so threads read beside each other
+    and the rows need not cross from one process to another. Without them processes are started
+    afresh (``spawn``). Both end with the context.
     """
     if workers == 1:
         yield map
+        return
+    if available():
+        with ThreadPoolExecutor(workers) as threads:
+            yield lambda function, items: _ordered(threads, function, items, 2 * workers)
         return
     import multiprocessing
 
@@ -154,7 +161,7 @@ def running(workers: int) -> Iterator[Run]:
 
 
 def _ordered(
-    pool: ProcessPoolExecutor, function: Callable[[Any], Any], items: Iterable[Any], ahead: int
+    pool: Executor, function: Callable[[Any], Any], items: Iterable[Any], ahead: int
 ) -> Iterator[Any]:
     """Yield results in the order of the items, with a few of them under way."""
     waiting: deque[Future[Any]] = deque()

@@ -485,17 +485,20 @@ def test_arguments(node: Callable[..., Node], short_chain: list[bytes], tmp_path
         list(NodeFolder(made.folder).batches(Empty()))
     with pytest.raises(ChainError, match="no block files"):
         NodeFolder(made.folder, chain="eth")
-    with pytest.raises(InputError, match="0 processes"):
+    with pytest.raises(InputError, match="0 workers"):
         NodeFolder(made.folder, workers=0)
     assert repr(NodeFolder(made.folder, chain="btc-regtest")) == (
         "NodeFolder('node', chain='btc-regtest')"
     )
 
 
-def test_several_processes_give_the_same_ledger_and_the_same_errors(
+@pytest.mark.parametrize("threads", [True, False])
+def test_several_at_once_give_the_same_ledger_and_the_same_errors(
     node: Callable[..., Node], short_chain: list[bytes], maker: ModuleType, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, threads: bool,
 ) -> None:  # fmt: skip
+    """Threads with the compiled loops, processes without."""
+    monkeypatch.setattr("chainwatch.sources.node_pieces.available", lambda: threads)
     monkeypatch.setattr("chainwatch.sources.node_folder.PIECE_BLOCKS", 2)
     made = node([short_chain[:6], short_chain[6:]])
     made.write()
