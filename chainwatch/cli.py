@@ -252,6 +252,8 @@ def main() -> None:
             app()
     except Interrupted as stop:
         _tell_interrupted(str(stop))
+    except KeyboardInterrupt:  # in between, as while a command is still being loaded
+        _tell_interrupted("interrupted")
     except ChainwatchError as error:
         sys.stderr.write(f"chainwatch: {visible(str(error))}\n")
         sys.exit(FAILED)

@@ -65,7 +65,10 @@ def add_to(pull_app: typer.Typer) -> None:
 def policy(
     context: typer.Context, offline: OfflineOption = False, only_hosts: HostsOption = ""
 ) -> None:
-    """Read chain data into a ledger; what a command asks of others is logged beside it."""
+    """Read chain data into a ledger.
+
+    What a command asks of third parties stands in LEDGER.disclosures.jsonl beside it.
+    """
     from chainwatch.sources.network import use_network
 
     context.with_resource(use_network(offline=offline, only_hosts=hosts_of(only_hosts)))
@@ -100,7 +103,9 @@ def esplora(
 ) -> None:
     """Read histories, transactions or blocks from an Esplora server, such as mempool.space.
 
-    A stranger's server learns which addresses you look at; name them in a file rather than here.
+    A stranger's server learns which addresses you look at, all of an extended key's too; what it
+    was asked stands in LEDGER.disclosures.jsonl. Others on this machine see a command line: to
+    them a file of addresses tells nothing.
 
     Example: chainwatch pull esplora https://mempool.space/api --addresses-file seized.txt
     --ledger ledger
@@ -152,7 +157,9 @@ def electrum(
 ) -> None:
     """Read histories of addresses from an Electrum server, every transaction proven.
 
-    A stranger's server learns which addresses you look at; name them in a file rather than here.
+    A stranger's server learns which addresses you look at, all of an extended key's too; what it
+    was asked stands in LEDGER.disclosures.jsonl. Others on this machine see a command line: to
+    them a file of addresses tells nothing.
 
     Example: chainwatch pull electrum 127.0.0.1:50001 --addresses-file seized.txt --ledger ledger
     """

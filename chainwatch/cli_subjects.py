@@ -11,7 +11,7 @@ import typer
 
 from chainwatch.errors import InputError
 from chainwatch.progress import watched
-from chainwatch.terminal import interruptible, show
+from chainwatch.terminal import interruptible, note, show
 
 if TYPE_CHECKING:
     from chainwatch.sources.base import Source
@@ -131,10 +131,26 @@ def _follow(
     ledger: Path, source: Callable[[list[bytes]], Source], subjects: Subjects, chain: str,
     every: float,
 ) -> None:  # fmt: skip
+    told: tuple[str, ...] = ()
     with watched("following") as lines:
-        for report in _reports(ledger, source, subjects, chain, every, lines):
-            if report.commits or report.notes:
+        for report in _reports(ledger, source, subjects, chain, every, _teller(lines)):
+            if report.commits or report.notes != told:
                 show(report)
+            told = report.notes
+
+
+def _teller(lines: Callable[[str], None] | None) -> Callable[[str], None]:
+    """Return what shows progress to whoever looks, and tells everybody of a server that fails."""
+
+    from chainwatch.sources.follow import AGAIN
+
+    def tell(line: str) -> None:
+        if AGAIN in line:
+            note(line)
+        elif lines is not None:
+            lines(line)
+
+    return tell
 
 
 def _reports(

@@ -7,6 +7,7 @@ read until the end of the span, and only given where nothing can be missing.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import polars as pl
@@ -21,6 +22,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.lookup_coins import coin_address, coin_transaction
 from chainwatch.ledger.lookup_results import AddressSummary, TransactionSummary
 from chainwatch.ledger.lookup_transfers import account_address, account_transaction
+from chainwatch.ledger.moments import shown as moment
 from chainwatch.ledger.schema import POSITION_BITS
 from chainwatch.mistaken import shown
 
@@ -96,8 +98,14 @@ def address_summary(
     addresses.kind_of(canonical)
     one = ledger.chain_only(network)
     if network.family == "utxo":
-        return coin_address(one, canonical, network, finder(one, index=index).touching(canonical))
-    return account_address(one, canonical, network)
+        rows = finder(one, index=index).touching(canonical)
+        found = coin_address(one, canonical, network, rows)
+    else:
+        found = account_address(one, canonical, network)
+    if ledger.start is None and ledger.end is None:
+        return found
+    span = f"only what lies between {moment(ledger.start)} and {moment(ledger.end)} is shown"
+    return replace(found, coverage=(span, *found.coverage))
 
 
 def transaction_summary(
@@ -164,11 +172,13 @@ def _chain_of_address(ledger: Ledger, address: str | bytes, chain: Chain | str |
     fitting = [item for item in read if _fits(address, item)]
     if len(fitting) == 1:
         return fitting[0]
+    if len(read) == 1 and isinstance(address, str):
+        addresses.parse(address, read[0])  # says best why it is none of the one chain there is
     names = ", ".join(item.alias for item in fitting or read) or "none"
     raise AddressError(
         "this can be an address of several chains of the ledger" if fitting
         else f"this is an address of no chain of the ledger (it holds {names})",
-        where=address.hex() if isinstance(address, bytes) else shown(address),
+        where=address.hex() if isinstance(address, bytes) else shown(address).rstrip(","),
         remedy=f"say which with chain=..., of {names}" if fitting else "check it",
     )  # fmt: skip
 

@@ -107,6 +107,17 @@ class BlockFiles:
         """CAIP-2 id of the chain."""
         return self.network.id
 
+    def _check_plain(self) -> None:
+        """Refuse files that a node has masked: without its key they are only noise."""
+        for folder in dict.fromkeys(path.parent for path in self.paths):
+            key = folder / "xor.dat"
+            if key.is_file() and any(key.read_bytes()[:8]):
+                raise InputError(
+                    "the node has masked its block files with the key in xor.dat",
+                    where=folder.name,
+                    remedy="read the folder whole: NodeFolder, or chainwatch pull node-folder",
+                )
+
     def batches(self, reader: Reader) -> Iterator[Batch]:
         """Yield the blocks that the ledger lacks, lowest first, after a pass that checks all.
 
@@ -119,6 +130,7 @@ class BlockFiles:
             If any block is damaged or cannot be placed, or a reorganisation would leave out
             blocks of the ledger that have no part in it; nothing is yielded then.
         """
+        self._check_plain()
         files: list[FileRead] = []
         mine: dict[bytes, Header] = {}
         places: dict[bytes, _Place] = {}

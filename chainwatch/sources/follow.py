@@ -14,6 +14,9 @@ from chainwatch.sources.pull_report import PullReport
 LONGEST_PAUSE = 600.0
 """Seconds after which what failed is tried again at the latest."""
 
+AGAIN = "Asked again in"
+"""Stands in the line that tells of a server that failed."""
+
 _SLICE = 0.25
 
 
@@ -71,7 +74,7 @@ def follow(
                 raise
             pause = min(max(every, 1.0) * 2**failures, LONGEST_PAUSE)
             if progress:
-                progress(f"{error} Asked again in {pause:,.0f} s.")
+                progress(f"{error} {AGAIN} {pause:,.0f} s.")
         else:
             failures = 0
             yield report

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import polars as pl
 
-from chainwatch.chains import BITCOIN, BITCOIN_CASH, Chain
+from chainwatch.chains import BITCOIN, BITCOIN_CASH, CHAINS, Chain
 from chainwatch.errors import ChainError, SourceError
 from chainwatch.sources.base import Batch, Reader
 from chainwatch.sources.block_checks import HEADER_SIZE, double_sha256, work_of
@@ -149,7 +149,9 @@ def check_network(node: Headers, height: int) -> None:
     """
     found = node.hashes([0])[0]
     if found != node.network.genesis:
-        raise _other_network(node, f"its genesis block is {shown(found)}")
+        known = next((item for item in CHAINS if item.genesis == found), None)
+        named = f"it is of {known.name} ({known.alias})" if known else "it is of no chain known"
+        raise _other_network(node, f"{named}: its genesis block is {shown(found)}")
     if node.network in (BITCOIN, BITCOIN_CASH) and height >= _SPLIT:
         cash = BITCOIN_CASH.id.endswith(shown(node.hashes([_SPLIT])[0])[:32])
         if cash != (node.network == BITCOIN_CASH):

@@ -147,12 +147,24 @@ def test_what_was_not_read_is_said(small_ledger: Callable[[str], Ledger],
     assert "3 (1 not read)" in repr(made)
 
 
+def test_a_span_is_said(tables: Tables) -> None:
+    ledger = Ledger.from_tables(tables)
+    mine = tables["inputs"]["address"][1]
+    found = ledger.between("2030-01-01", "2031-01-01").address(mine)
+    assert found.received == 0
+    assert found.coverage[0] == (
+        "only what lies between 2030-01-01T00:00:00Z and 2031-01-01T00:00:00Z is shown"
+    )
+    assert "2030-01-01" in found._repr_html_()
+    assert not any("only what lies" in words for words in ledger.address(mine).coverage)
+
+
 def test_a_key_given_for_an_address_is_not_repeated(tables: Tables) -> None:
     key = (
         "xpub661MyMwAqRbcFtXgS5sYJABqqG9YLmC4Q1Rdap9gSE8NqtwybGhePY2gZ29ESFjqJoCu1Rupje8YtGqsefD"
         "265TMg7usUDFdp6W1EGMcet8"
     )
-    with pytest.raises(AddressError, match="no chain of the ledger") as caught:
+    with pytest.raises(AddressError, match="extended") as caught:
         Ledger.from_tables(tables).address(key)
     assert key[:12] not in str(caught.value)
     assert "not repeated here" in str(caught.value)
@@ -186,7 +198,7 @@ def test_what_is_not_there_is_an_error(tables: Tables) -> None:
             ledger.transaction(unknown)
     never = ledger.address(b"\x03" + bytes(20))
     assert (never.received, never.balance, never.transactions, never.first_seen) == (0, 0, 0, None)
-    with pytest.raises(AddressError, match="no chain of the ledger"):
+    with pytest.raises(AddressError, match="is an address of Ethereum, not of Bitcoin regtest"):
         ledger.address("0x" + "00" * 20)
 
 

@@ -218,7 +218,10 @@ def test_follow_keeps_up(
 
 
 def test_another_network_is_refused(mined: Node, tmp_path: Path) -> None:
-    with pytest.raises(ChainError, match="not of Bitcoin: its genesis block is 0f9188f1"):
+    with pytest.raises(
+        ChainError,
+        match=r"Bitcoin regtest \(btc-regtest\): its genesis block is 0f9188f1",
+    ):
         pull(tmp_path / "ledger", BitcoinRpc(mined.url, cookie=mined.cookie, chain="btc"))
     assert not (tmp_path / "ledger").exists()
 

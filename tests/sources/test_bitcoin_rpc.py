@@ -505,7 +505,10 @@ def test_a_node_that_cannot_decide_is_given_up(node: FakeNode, maker: ModuleType
 
 
 def test_the_wrong_network(node: FakeNode) -> None:
-    with pytest.raises(ChainError, match="not of Bitcoin: its genesis block is 0f9188"):
+    with pytest.raises(
+        ChainError,
+        match=r"Bitcoin regtest \(btc-regtest\): its genesis block is 0f9188",
+    ):
         list(read(rpc(node, chain="btc")))
 
 

@@ -293,3 +293,12 @@ def test_what_is_wrong_first_is_told_first(
     with pytest.raises(BlockError, match=r"x\.dat byte") as caught:
         pull(tmp_path / "l", source)
     assert "begins here" not in str(caught.value)
+
+
+def test_masked_files_are_named_as_such(put: Callable, maker: ModuleType, tmp_path: Path) -> None:
+    path = put("blk00000.dat", maker.framed(*maker.Chain().grow(2).blocks))
+    (path.parent / "xor.dat").write_bytes(bytes(8))
+    pull(tmp_path / "plain", BlockFiles(path, "btc-regtest"))
+    (path.parent / "xor.dat").write_bytes(b"k" * 8)
+    with pytest.raises(InputError, match=r"masked its block files .*chainwatch pull node-folder"):
+        pull(tmp_path / "masked", BlockFiles(path, "btc-regtest"))

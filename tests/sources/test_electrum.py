@@ -547,7 +547,7 @@ def test_a_server_without_features_shows_its_first_block(
     assert gathered(electrum(server)) == (expected, None)
     other = maker.Chain(blocks=[maker.block_of(bytes(32), 0, [maker.coinbase(0, [(1, b"\x51")])])])
     server.replace(other.grow(3).blocks)
-    with pytest.raises(ChainError, match="not of Bitcoin regtest: its genesis block is"):
+    with pytest.raises(ChainError, match=r"not of .*: it is of .*its genesis block is"):
         list(electrum(server).batches(Empty()))
 
 
