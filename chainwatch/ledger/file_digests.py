@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from chainwatch.errors import LedgerError
 from chainwatch.ledger import delta
@@ -39,8 +39,9 @@ def note_files(ledger: Path, table: str, before: int, after: int) -> None:
         for name in _written(ledger / table, before, after)
     ]
     if lines:
-        with (ledger / LIST).open("a", encoding="utf-8") as handle:
-            handle.write("".join(lines))
+        with (ledger / LIST).open("a+b") as handle:
+            torn = handle.seek(0, 2) and _last_byte(handle) != b"\n"
+            handle.write((b"\n" if torn else b"") + "".join(lines).encode())
 
 
 def changed_files(ledger: Path, versions: Mapping[str, int]) -> Files:
@@ -53,7 +54,9 @@ def changed_files(ledger: Path, versions: Mapping[str, int]) -> Files:
     versions : mapping of str to int
         Delta version by table.
     """
-    listed = dict(_listed(ledger / LIST))
+    listed: dict[str, str] = {}
+    for name, digest in _listed(ledger / LIST):
+        listed.setdefault(name, digest)  # what is noted again was noted after it was written
     same, unlisted, changed = 0, 0, []
     for table, version in {**versions, "commits": None}.items():
         for path in delta.files(ledger / table, version):
@@ -65,6 +68,11 @@ def changed_files(ledger: Path, versions: Mapping[str, int]) -> Files:
             else:
                 changed.append(name)
     return Files(same, tuple(sorted(changed)), unlisted)
+
+
+def _last_byte(handle: BinaryIO) -> bytes:
+    handle.seek(-1, 2)
+    return handle.read(1)
 
 
 def _listed(path: Path) -> Iterator[tuple[str, str]]:

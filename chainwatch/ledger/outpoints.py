@@ -9,6 +9,7 @@ tables, names the commit that it is of, and is made anew where it does not fit.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainwatch.chains import chain as chain_of
+from chainwatch.errors import LedgerError
 from chainwatch.kernels.intern import bytes_of
 from chainwatch.ledger import delta, schema
 from chainwatch.ledger.outpoint_files import KEY, Damaged, Run, merged
@@ -61,7 +63,12 @@ class Outpoints:
         Returns
         -------
         Outpoints or None
-            None while the ledger is small, and where outputs are missing from the tables.
+            None while the ledger is small.
+
+        Raises
+        ------
+        NotDense
+            If outputs are missing from the tables: then there is no list.
         """
         commits = store.commits()
         if not commits.height or int(commits["rows"].sum()) < LARGE:
@@ -76,7 +83,7 @@ class Outpoints:
                 found._anew(commits)
         except NotDense:
             shutil.rmtree(found.folder)
-            return None
+            raise
         return found
 
     # Look-ups -------------------------------------------------------------------------------
@@ -177,7 +184,8 @@ class Outpoints:
         """Write down of which commit the files are, and remove those that are no longer used."""
         self.commit = commit
         state = {
-            "chainwatch outpoints": FORMAT, "commit": commit, "records": self.records,
+            "chainwatch outpoints": FORMAT, "commit": commit, "of": self._mark(commit),
+            "records": self.records,
             "runs": [[run.path.name, run.count] for run in self.runs],
         }  # fmt: skip
         draft = self.folder / f"{_STATE}.new"
@@ -203,8 +211,13 @@ class Outpoints:
                 raise Damaged("it is of another make")
             names = [(str(name), int(count)) for name, count in state["runs"]]
             self.commit, self.records = int(state["commit"]), int(state["records"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            mark = str(state["of"])
+        except (
+            OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError
+        ) as error:  # fmt: skip
             raise Damaged(f"{_STATE} cannot be read") from error
+        if mark != self._mark(self.commit):
+            raise Damaged("it is of another history of this ledger")
         if any(Path(name).name != name or not name.endswith(".run") for name, _ in names):
             raise Damaged(f"{_STATE} names other files")
         records = self.folder / _RECORDS
@@ -212,10 +225,24 @@ class Outpoints:
             raise Damaged(f"{_RECORDS} ends too early")
         self.runs = tuple(Run.open(self.folder / name, count) for name, count in names)
 
+    def _mark(self, commit: int) -> str:
+        """Return what only this history of the ledger has at a commit.
+
+        A ledger that was put back from a copy and then went on has commits of the same numbers.
+        The entries of Delta's log name files that no other history has.
+        """
+        digest = hashlib.sha256()
+        try:
+            versions = self.store.commit(commit).versions
+            for name in _COINS:
+                entry = self.store.path / name / "_delta_log" / f"{versions[name]:020}.json"
+                digest.update(entry.read_bytes())
+        except (OSError, LedgerError) as error:
+            raise Damaged("it is of a commit that is not there") from error
+        return digest.hexdigest()
+
     def _catch_up(self, commits: pl.DataFrame) -> None:
         """Take in what was committed since, if it was only added to."""
-        if self.commit > commits.height:
-            raise Damaged("it is of a commit that is not there")
         later = commits.filter(pl.col("commit") > self.commit).rows(named=True)
         for row in later:
             merged_only = (row["source"], row["what"]) == (SELF, COMPACTED)

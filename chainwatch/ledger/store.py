@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Version of the layout on disk; a ledger of a newer one is refused."""
 
-_MARKER = "ledger.json"
-_DRAFT = "ledger.json.new"
+MARKER = "ledger.json"
+DRAFT = "ledger.json.new"
 LOCK = "writer.lock"
 _ALL = (*schema.TABLES, schema.COMMITS)
 _BY_NAME = {table.name: table for table in schema.TABLES}
@@ -122,7 +122,7 @@ class Store:
 
     def _whole(self) -> bool:
         """Tell whether marker and tables are all there."""
-        return (self.path / _MARKER).exists() and all(self._has(table.name) for table in _ALL)
+        return (self.path / MARKER).exists() and all(self._has(table.name) for table in _ALL)
 
     @classmethod
     def open(cls, path: str | Path) -> Store:
@@ -134,13 +134,13 @@ class Store:
             If there is none, if it is damaged, or if a newer chainwatch made it.
         """
         store = cls(delta.usable(path))
-        if not (store.path / _MARKER).is_file():
+        if not (store.path / MARKER).is_file():
             raise LedgerError(
                 "there is no ledger here",
                 where=str(store.path),
                 remedy="check the path, or make a ledger by reading a source into it",
             )
-        _check_format(store.path / _MARKER)
+        _check_format(store.path / MARKER)
         missing = [table.name for table in _ALL if not store._has(table.name)]
         if missing:
             raise LedgerError(
@@ -217,11 +217,11 @@ class Store:
 
 def _check_folder(folder: Path) -> None:
     """Refuse a folder that is none, or that holds something else than a ledger."""
-    if (folder / _MARKER).exists():
-        return _check_format(folder / _MARKER)
+    if (folder / MARKER).exists():
+        return _check_format(folder / MARKER)
     if folder.exists() and not folder.is_dir():
         raise LedgerError("this is a file, not a folder", where=str(folder), remedy="name a folder")
-    if folder.exists() and any(item.name not in (_DRAFT, LOCK) for item in folder.iterdir()):
+    if folder.exists() and any(item.name not in (DRAFT, LOCK) for item in folder.iterdir()):
         raise LedgerError(
             "the folder is not empty and holds no ledger",
             where=str(folder),
@@ -232,11 +232,11 @@ def _check_folder(folder: Path) -> None:
 def _mark(folder: Path) -> None:
     """Put the marker of a ledger into a folder that may become one."""
     _check_folder(folder)
-    if not (folder / _MARKER).exists():
+    if not (folder / MARKER).exists():
         text = json.dumps({"chainwatch ledger": FORMAT}) + "\n"
-        (folder / _DRAFT).write_text(text, encoding="utf-8")
+        (folder / DRAFT).write_text(text, encoding="utf-8")
         delta.at("before ledger.json")
-        (folder / _DRAFT).replace(folder / _MARKER)
+        (folder / DRAFT).replace(folder / MARKER)
 
 
 def _check_format(marker: Path) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import polars as pl
 
-from chainwatch.errors import LedgerError, LedgerLocked, SourceError, expect
+from chainwatch.errors import LedgerError, LedgerLocked, NetworkRefused, SourceError, expect
 from chainwatch.ledger import schema
 from chainwatch.ledger.store import Store
 from chainwatch.progress import Progress, watched
@@ -232,7 +232,7 @@ def _merged(
             if waiting and (rows >= batch_rows or time.monotonic() - since >= batch_seconds):
                 yield _join(waiting)
                 waiting, since, rows = [], time.monotonic(), 0
-    except (SourceError, KeyboardInterrupt):
+    except (SourceError, NetworkRefused, KeyboardInterrupt):
         # What a server was asked for before it failed need not be asked again.
         if waiting:
             yield _join(waiting)

@@ -34,6 +34,7 @@ from chainwatch.sources.rpc_rows import bytes_of, field_of, hash_of
 _TOO_LONG = re.compile(
     r"(history|result|response|list).*(large|long|big|many|limit)|too many", re.I
 )
+_BUSY = re.compile(r"request|rate|connection|second|slow|busy", re.I)
 _HISTORIES, _TRANSACTIONS, _SPENT = 100, 200, 100
 """Histories, transactions with their proofs, and transactions spent from that are asked for at
 once: fewer where the answers are too long together."""
@@ -88,7 +89,8 @@ class Histories:
     ) -> History | TooLong:
         where = self._wire.where(question)
         if isinstance(answer, Said):
-            if not _TOO_LONG.search(answer.words) or answer.answer is None:
+            long = _TOO_LONG.search(answer.words) and not _BUSY.search(answer.words)
+            if not long or answer.answer is None:
                 raise answer
             return TooLong(f"the server says {answer.words!r}", answer.answer)
         if not isinstance(answer.value, list):

@@ -72,7 +72,7 @@ def follow(
             failures += 1
             if failures >= patience or not error.passing:
                 raise
-            pause = min(max(every, 1.0) * 2**failures, LONGEST_PAUSE)
+            pause = min(max(every, 1.0) * 2 ** min(failures, 10), LONGEST_PAUSE)
             if progress:
                 progress(f"{error} {AGAIN} {pause:,.0f} s.")
         else:

@@ -8,8 +8,7 @@ a ledger holds single blocks only, the branches may part lower, where it holds n
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,6 +19,7 @@ from chainwatch.errors import ChainError, SourceError
 from chainwatch.sources.base import Batch, Reader
 from chainwatch.sources.block_checks import HEADER_SIZE, double_sha256, work_of
 from chainwatch.sources.block_links import shown
+from chainwatch.sources.branch_work import kept_bits, shown_work
 
 DEEPEST = 100
 """Blocks of a main network that a reorganisation may replace: what a coinbase waits to be spent."""
@@ -32,10 +32,6 @@ _SPLIT = 478_559
 
 _WINDOW = 50
 _DEEPER = 4
-_SHORT = 1_000
-"""Bytes of an answer that may hold a header beside little else."""
-
-_HEADER_DIGITS = re.compile(rb"(?<![0-9a-f])[0-9a-f]{160}(?![0-9a-f])")
 
 
 class Moved(Exception):
@@ -242,7 +238,7 @@ def _check_work(known: Known, fork: int, tip: Tip) -> None:
                     passing=True,
                 )
             parent = double_sha256(header[:HEADER_SIZE])
-            lost -= work_of(int.from_bytes(header[72:76], "little"))
+            lost -= shown_work(header[:HEADER_SIZE], parent, known.node.network, known.node.name)
         if lost <= 0:
             return
     raise SourceError(
@@ -270,20 +266,5 @@ def _work_above(known: Known, fork: int) -> int:
     counted = dict(blocks.select("hash", "bits").collect().iter_rows())
     counted.update(item for height, item in known.recent.items() if height > fork)
     placed = known.places().filter(pl.col("height") > fork).select("block").unique().collect()
-    counted |= _kept_bits(known.reader, set(placed["block"]) - counted.keys())
+    counted |= kept_bits(known.reader, set(placed["block"]) - counted.keys())
     return sum(work_of(bits) for bits in counted.values())
-
-
-def _kept_bits(reader: Reader, wanted: Iterable[bytes]) -> dict[bytes, int]:
-    """Return the difficulty of blocks whose headers are kept in answers; the hash proves which."""
-    left, found = set(wanted), dict[bytes, int]()
-    if not left:
-        return found
-    short = pl.col("body").is_not_null() & pl.col("size").is_between(2 * HEADER_SIZE, _SHORT)
-    for body in reader.scan("answers").filter(short).select("body").collect()["body"]:
-        for digits in _HEADER_DIGITS.findall(body):
-            header = bytes.fromhex(digits.decode())
-            name = double_sha256(header)
-            if name in left:
-                found[name] = int.from_bytes(header[72:76], "little")
-    return found

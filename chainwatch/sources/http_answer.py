@@ -141,7 +141,7 @@ def wait_asked(headers: httpx2.Headers) -> float | None:
         return float(int_of(text))
     try:
         then = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if then.tzinfo is None:
         then = then.replace(tzinfo=UTC)

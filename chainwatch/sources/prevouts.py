@@ -64,11 +64,15 @@ class Spending:
     def __init__(self, store: Store, chain: str) -> None:
         self._store, self._chain = store, chain
         self._list: Outpoints | None = None
+        self._dense = True
 
     def resolve(self, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """Return the inputs of a batch as :func:`resolve` does."""
-        if self._list is None:
-            self._list = Outpoints.of(self._store, self._chain)
+        if self._list is None and self._dense:
+            try:
+                self._list = Outpoints.of(self._store, self._chain)
+            except NotDense:
+                self._dense = False
         if self._list is None:
             return resolve(tables, Searched(self._chain, self._store.scan))
         try:
@@ -82,8 +86,8 @@ class Spending:
         if self._list is not None:
             try:
                 self._list.add(tables, commit)
-            except NotDense:  # the next look-up is a search
-                self._list = None
+            except NotDense:  # each further look-up is a search
+                self._list, self._dense = None, False
 
     def forgotten(self) -> None:
         """Begin anew: blocks were taken out of the ledger."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from chainwatch.errors import LedgerError, LedgerLocked
-from chainwatch.ledger.store import Store
+from chainwatch.ledger import schema
+from chainwatch.ledger.file_digests import LIST
+from chainwatch.ledger.store import DRAFT, LOCK, MARKER, Store
 from chainwatch.ledger.writer import locked
 
 
@@ -27,14 +29,24 @@ def unmake(made: list[Path]) -> None:
         with locked(made[0]):
             if _committed(made[0]):
                 return
-            # Where a file that is open cannot be removed, the lock is left, and harms nobody.
-            shutil.rmtree(made[0], ignore_errors=os.name == "nt")
+            _take_away(made[0])
     except LedgerLocked:
         return
-    for folder in made[1:]:
+    for folder in made:
         if not folder.is_dir() or any(folder.iterdir()):
             return
         folder.rmdir()
+
+
+def _take_away(folder: Path) -> None:
+    """Remove what a ledger consists of; what somebody else has put there stays."""
+    names = [table.name for table in (*schema.TABLES, schema.COMMITS)]
+    for name in (*names, "index"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in (MARKER, DRAFT, LIST, LOCK):
+        # Where a file that is open cannot be removed, the lock is left, and harms nobody.
+        with suppress(PermissionError):
+            (folder / name).unlink(missing_ok=True)
 
 
 def _committed(folder: Path) -> bool:

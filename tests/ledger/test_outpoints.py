@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from chainwatch.chains import BITCOIN_REGTEST
 from chainwatch.ledger import delta, outpoint_files, outpoints, schema
+from chainwatch.ledger.outpoint_records import NotDense
 from chainwatch.ledger.outpoints import Outpoints
 from chainwatch.ledger.store import Store
 from chainwatch.sources.prevouts import Searched
@@ -181,6 +182,22 @@ def test_a_ledger_put_back_to_an_earlier_copy_has_no_later_list(tmp_path: Path) 
     assert_found(Outpoints.of(older, CHAIN), older)
 
 
+def test_the_list_of_another_history_is_not_believed(tmp_path: Path) -> None:
+    """A copy that went on otherwise has commits of the same numbers, with other blocks."""
+    store = made_list(tmp_path / "a", 2)
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    for folder, first in (("a", 20), ("b", 100)):
+        one = Store.open(tmp_path / folder)
+        commit(one, tables_of(20, some(first, 10)), Outpoints.of(one, CHAIN))
+    shutil.rmtree(tmp_path / "b" / "index")
+    shutil.copytree(tmp_path / "a" / "index", tmp_path / "b" / "index")
+    other = Store.open(tmp_path / "b")
+    assert_found(Outpoints.of(other, CHAIN), other)
+    commit(other, tables_of(30, some(120, 10)))
+    assert_found(Outpoints.of(other, CHAIN), other)
+    assert_found(Outpoints.of(store, CHAIN), store)
+
+
 @pytest.mark.parametrize("name", ["records.bin", "*.run", "outpoints.json"])
 @pytest.mark.parametrize("how", ["gone", "cut", "flipped"])
 def test_damage_is_seen_and_mended(tmp_path: Path, name: str, how: str) -> None:
@@ -224,7 +241,8 @@ def test_missing_outputs_make_no_list(tmp_path: Path) -> None:
     store = Store.create(tmp_path)
     tables = tables_of(0, some(0, 3))
     commit(store, {**tables, "outputs": tables["outputs"].filter(pl.col("n") == 1)})
-    assert Outpoints.of(store, CHAIN) is None
+    with pytest.raises(NotDense):
+        Outpoints.of(store, CHAIN)
     assert not (tmp_path / "index" / "outpoints" / "btc-regtest").exists()
 
 

@@ -11,9 +11,16 @@ import pytest
 from chainwatch.chains import BITCOIN, BITCOIN_REGTEST, Chain
 from chainwatch.errors import SourceError
 from chainwatch.ledger import schema
+from chainwatch.sources import branch_work
 from chainwatch.sources.forks import Known, Tip, stale_part
 
 EASY, HARD = 0x207FFFFF, 0x2000FFFF
+
+
+@pytest.fixture
+def _claimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let headers claim work that nobody did: what is looked at is how it is weighed."""
+    monkeypatch.setattr(branch_work, "check_work", lambda *_: None)
 
 
 class Node:
@@ -57,6 +64,7 @@ class Histories:
         return self.tables[table].lazy()
 
 
+@pytest.mark.usefixtures("_claimed")
 def test_a_tip_is_replaced_though_nothing_was_read_near_it(maker: ModuleType) -> None:
     """A history that rested for long knows of no block just below its tip: no deep fork."""
     old = Node(maker, 401, BITCOIN)
@@ -66,6 +74,7 @@ def test_a_tip_is_replaced_though_nothing_was_read_near_it(maker: ModuleType) ->
     assert stale.stale == 400
 
 
+@pytest.mark.usefixtures("_claimed")
 def test_a_branch_that_is_deeper_than_any_is_refused(maker: ModuleType) -> None:
     old = Node(maker, 401, BITCOIN)
     new = Node(maker, 402, BITCOIN, of=old, at=250)
@@ -73,6 +82,7 @@ def test_a_branch_that_is_deeper_than_any_is_refused(maker: ModuleType) -> None:
         stale_part(Known(new, Histories(old, [9, 260, 400])), new.tip)
 
 
+@pytest.mark.usefixtures("_claimed")
 def test_the_work_of_histories_is_that_of_the_headers_kept(maker: ModuleType) -> None:
     """A branch that is longer and took less work replaces nothing, after a restart too."""
     old = Node(maker, 41, BITCOIN_REGTEST, bits=HARD)
@@ -83,3 +93,22 @@ def test_the_work_of_histories_is_that_of_the_headers_kept(maker: ModuleType) ->
     stale = stale_part(Known(longer, Histories(old, [20, *range(36, 41)])), longer.tip)
     assert stale is not None
     assert stale.stale == 36
+
+
+def test_work_that_nobody_did_replaces_nothing(maker: ModuleType) -> None:
+    old = Node(maker, 401, BITCOIN)
+    new = Node(maker, 402, BITCOIN, of=old, at=400, bits=0x1600FFFF)
+    with pytest.raises(SourceError, match="is none: the block lacks the proof of work"):
+        stale_part(Known(new, Histories(old, [9, 200, 400])), new.tip)
+
+
+@pytest.mark.usefixtures("_claimed")
+def test_headers_in_capitals_weigh_too(maker: ModuleType) -> None:
+    old = Node(maker, 20, BITCOIN_REGTEST, bits=HARD)
+    new = Node(maker, 21, BITCOIN_REGTEST, of=old, at=18)
+    ledger = Histories(old, [3, 18, 19])
+    ledger.tables["answers"] = ledger.tables["answers"].with_columns(
+        body=pl.col("body").map_elements(bytes.upper, return_dtype=pl.Binary)
+    )
+    with pytest.raises(SourceError, match="less work"):
+        stale_part(Known(new, ledger), new.tip)
