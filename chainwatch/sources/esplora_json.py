@@ -155,12 +155,15 @@ def typed(value: Any, kind: type[_T], where: str) -> _T:
 
 
 def from_hex(text: str, where: str) -> bytes:
-    """Return the bytes of hexadecimal text; refuse anything else, white space included."""
+    """Return the bytes of hexadecimal text; refuse anything else, white space included.
+
+    The text is not repeated: a server may put there what it was sent, a key with it.
+    """
     try:
         return unhexlify(text)
     except (NotHex, ValueError):
         raise SourceError(
-            f"{clipped(text, 40)!r} is not hexadecimal", where=where,
+            f"a text of {len(text):,} characters is not hexadecimal", where=where,
             remedy="check that the address is that of an Esplora API; if it is, ask another server",
         ) from None  # fmt: skip
 

@@ -29,7 +29,7 @@ from chainwatch.scripts import classify
 from chainwatch.sources.base import pull
 from chainwatch.sources.block_files import BlockFiles
 from chainwatch.sources.esplora import Esplora
-from chainwatch.sources.esplora_json import History, Transaction, read_transaction, typed
+from chainwatch.sources.esplora_json import History, Transaction, from_hex, read_transaction, typed
 from chainwatch.sources.esplora_rows import Placed, transaction_rows
 from chainwatch.sources.merkle import BlockHeader
 from chainwatch.sources.network import use_network
@@ -1040,3 +1040,9 @@ def test_a_span_is_half_open(site: Site, tmp_path: Path) -> None:
     assert report.notes == ()
     above = pull(tmp_path / "m", site.source(span=(33, 37)))
     assert above.notes == ("the server's chain ends at height 35",)
+
+
+def test_what_stands_in_place_of_a_hash_is_not_repeated() -> None:
+    with pytest.raises(SourceError, match="a text of 11 characters is not hexadecimal") as caught:
+        from_hex("k3y-SECRET!", "here")
+    assert "SECRET" not in repr(caught.value)
