@@ -155,10 +155,7 @@ def typed(value: Any, kind: type[_T], where: str) -> _T:
 
 
 def from_hex(text: str, where: str) -> bytes:
-    """Return the bytes of hexadecimal text; refuse anything else, white space included.
-
-    The text is not repeated: a server may put there what it was sent, a key with it.
-    """
+    """Return the bytes of hexadecimal text; else refuse it unrepeated, as it may hold a key."""
     try:
         return unhexlify(text)
     except (NotHex, ValueError):
