@@ -22,17 +22,22 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from chainwatch import addresses
 from chainwatch.chains import Chain
 from chainwatch.chains import chain as chain_of
 from chainwatch.errors import ChainError, InputError, MissingExtra, SourceError
+from chainwatch.ledger.coverage import DENIED
 from chainwatch.sources.base import Batch, Reader, read_units
 from chainwatch.sources.block_links import shown
 from chainwatch.sources.forks import MOST_RESTARTS, Known, Moved, Tip, stale_part
+from chainwatch.sources.held import held_histories, unlisted
 from chainwatch.sources.http import Client
 from chainwatch.sources.provider_chain import ProviderChain
 from chainwatch.sources.provider_questions import PROVIDERS, Questions
 from chainwatch.sources.provider_reading import Reading
+from chainwatch.sources.targets import targets_of
 
 if TYPE_CHECKING:
     import httpx2
@@ -268,16 +273,23 @@ class BitcoinlibProvider:
         )
 
     def _histories(self, reading: Reading, known: Known) -> Iterator[Batch]:
-        read, tip = read_units(known.reader, self.chain), reading.tip.hash
-        for address in self._subjects:
-            unit = f"address/{address.hex()}/{shown(tip)}"
-            what = f"address {addresses.text(address, self.network)}"
+        read, tip = read_units(known.reader, self.chain), reading.tip
+        targets = targets_of(self._subjects, (), self.network)
+        holds = held_histories(known, targets)
+        for target in targets:
+            unit, what = f"{target.key}/{shown(tip.hash)}", f"address {target.name}"
             if unit in read:
                 yield Batch({}, (unit,), what)
                 continue
-            rows = reading.history(address, unit)
+            rows = reading.history(target.address or b"", unit)
             known.recent |= reading.recent
-            yield Batch(rows, (unit,), what, tip=tip)
+            listed = set(rows["transactions"]["txid"])
+            notes = unlisted(target.name, holds[target.key], listed, tip.height)
+            if notes:
+                unit += f"/{DENIED}/{len(listed)}"
+                partial = {"unit": pl.lit(unit), "complete": pl.lit(False)}
+                rows["coverage"] = rows["coverage"].with_columns(**partial)
+            yield Batch(rows, (unit,), what, tip=tip.hash, notes=tuple(notes))
 
 
 def _canonical(item: str | bytes, chain: Chain) -> bytes:

@@ -8,18 +8,14 @@ is whole, and that the blocks are those of the best chain.
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 
-from chainwatch import addresses as address_book
 from chainwatch.chains import Chain
 from chainwatch.chains import chain as chain_of
 from chainwatch.errors import InputError, NoAnswer, SourceError
 from chainwatch.ledger import schema
-from chainwatch.legible import clipped
-from chainwatch.scripts import LARGEST_SCRIPT, classify, script_of
+from chainwatch.ledger.coverage import DENIED
 from chainwatch.sources.base import Batch, Reader, read_units
 from chainwatch.sources.block_checks import consensus_of
 from chainwatch.sources.block_links import shown
@@ -28,38 +24,13 @@ from chainwatch.sources.electrum_history import Histories
 from chainwatch.sources.electrum_rows import History, Part, Place, TooLong, unrepeated
 from chainwatch.sources.electrum_wire import ElectrumWire
 from chainwatch.sources.esplora_rows import coverage_frame, time_of
-from chainwatch.sources.forks import Known, check_network, stale_part
+from chainwatch.sources.forks import MOST_RESTARTS, Known, Moved, check_network, stale_part
+from chainwatch.sources.held import Held, held_histories, unlisted
 from chainwatch.sources.network import is_own_host
-
-MOST_RESTARTS = 3
-"""Times that the reading is begun again because the chain was reorganised meanwhile."""
+from chainwatch.sources.targets import Target, targets_of
 
 _REFUSED = "/refused"
 """Ends the unit of a history that was not had: it may be tried again at the same tip."""
-
-
-class _Moved(Exception):
-    """The chain was reorganised while a history was read."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """A script whose history is read, and its address if it has one."""
-
-    script: bytes
-    address: bytes | None
-    label: str
-
-    @property
-    def hash(self) -> str:
-        """The name by which Electrum servers know the script."""
-        return hashlib.sha256(self.script).digest()[::-1].hex()
-
-    def unit(self, tip: bytes) -> str:
-        """Return the unit of coverage that its history up to a block is."""
-        if self.address is not None:
-            return f"address/{self.address.hex()}/{shown(tip)}"
-        return f"script/{hashlib.sha256(self.script).hexdigest()}/{shown(tip)}"
 
 
 class Electrum:
@@ -123,7 +94,7 @@ class Electrum:
     ) -> None:  # fmt: skip
         self.network = chain_of(chain)
         consensus_of(self.network)
-        self.targets = _targets(addresses, scripts, self.network)
+        self.targets = targets_of(addresses, scripts, self.network)
         self.max_transactions, self._keep_raw = max_transactions, keep_raw
         if max_transactions < 1:
             raise InputError(
@@ -174,7 +145,7 @@ class Electrum:
                 try:
                     yield from self._histories(server, known, best)
                     return
-                except _Moved:
+                except Moved:
                     headers.forget()
                     best = headers.best()
         raise SourceError(
@@ -188,24 +159,25 @@ class Electrum:
         """Yield what of each history is not read, as many together as fit into memory."""
         tip = best.fields.hash
         read = read_units(known.reader, self.chain)
-        held = tuple(target.unit(tip) for target in self.targets if target.unit(tip) in read)
+        held = tuple(_unit(target, tip) for target in self.targets if _unit(target, tip) in read)
         if held:
             yield Batch({}, held, "histories read before")
-        todo = [target for target in self.targets if target.unit(tip) not in read]
-        names = [(target.hash, target.label) for target in todo]
-        targets = iter(todo)
+        todo = [target for target in self.targets if _unit(target, tip) not in read]
+        names = [(target.digest[::-1].hex(), target.name) for target in todo]
+        targets, holds = iter(todo), held_histories(known, todo)
         for found in server.histories(names, best.height, self.max_transactions):
             some = list(zip(itertools.islice(targets, len(found)), found, strict=True))
-            yield from self._read(server, known, some, best)
+            yield from self._read(server, known, some, best, holds)
 
     def _read(
-        self, server: Histories, known: Known, some: _Some, best: HeaderAt
-    ) -> Iterator[Batch]:
+        self, server: Histories, known: Known, some: _Some, best: HeaderAt,
+        holds: Mapping[str, Held],
+    ) -> Iterator[Batch]:  # fmt: skip
         """Yield the transactions of some histories, and each history once it is read."""
         listed = [found.places if isinstance(found, History) else () for _, found in some]
         new = server.unread(listed, known.reader)
         queue = [place for places in new for place in places]
-        labels = [target.label for (target, _), mine in zip(some, new, strict=True) for _ in mine]
+        labels = [target.name for (target, _), mine in zip(some, new, strict=True) for _ in mine]
         ends = itertools.accumulate(map(len, new))
         waiting = list(zip(ends, some, strict=True))
         done = 0
@@ -219,7 +191,7 @@ class Electrum:
             while waiting and waiting[0][0] <= done:
                 _, (target, found) = waiting.pop(0)
                 known.recent[best.height] = best.place
-                yield self._covered(target, found, best, now)
+                yield self._covered(target, found, best, now, holds[target.key])
 
     def _standing(
         self, server: Histories, queue: list[Place], best: HeaderAt
@@ -234,65 +206,50 @@ class Electrum:
             except SourceError:
                 # What was asked for may be gone with the block that it stood in.
                 if server.headers.read_anew(best.height).fields.hash != best.fields.hash:
-                    raise _Moved from None
+                    raise Moved from None
                 raise
             if part is None:
                 return
             now = server.headers.read_anew(best.height)
             if now.fields.hash != best.fields.hash:
-                raise _Moved
+                raise Moved
             yield part, now
 
     def _covered(
-        self, target: Target, found: History | TooLong, best: HeaderAt, now: HeaderAt
+        self, target: Target, found: History | TooLong, best: HeaderAt, now: HeaderAt, held: Held
     ) -> Batch:
         """Return the claim to a whole history up to a tip, or why it was not read."""
         tip = best.fields.hash
-        unit = target.unit(tip)
+        unit = _unit(target, tip)
         notes: tuple[str, ...] = ()
         if isinstance(found, TooLong):
             unit += _REFUSED
-            notes = (f"the history of {target.label} was not read: {found.what}",)
+            notes = (f"the history of {target.name} was not read: {found.what}",)
+        else:
+            listed = {txid for txid, _ in found.places}
+            notes = tuple(unlisted(target.name, held, listed, best.height))
+            unit += f"/{DENIED}/{len(listed)}" if notes else ""
         row = {
             "chain": self.chain, "unit": unit, "height": best.height, "block": tip,
-            "kind": "script" if target.address is None else "address",
-            "address": target.address, "to_time": time_of(best.fields),
-            "complete": isinstance(found, History), "source": self.name,
+            "kind": target.kind, "address": target.address, "to_time": time_of(best.fields),
+            "complete": not notes, "source": self.name,
             "answer": found.answer.digest,
         }  # fmt: skip
         answers = (found.answer, best.answer, now.answer)
         kept = unrepeated([answer.row(self.name, keep=True) for answer in answers])
         tables = {"coverage": coverage_frame([row]), "answers": kept}
-        return Batch(tables, (unit,), target.label, tip=tip, notes=notes)
+        return Batch(tables, (unit,), target.name, tip=tip, notes=notes)
 
 
 _Some = list[tuple[Target, History | TooLong]]
+
+
+def _unit(target: Target, tip: bytes) -> str:
+    """Return the unit of coverage that a history up to a block is."""
+    return f"{target.key}/{shown(tip)}"
 
 
 def _batch(part: Part, labels: list[str], best: HeaderAt) -> Batch:
     """Return a part as a batch of transactions, named after the histories it is of."""
     what = labels[0] if labels[0] == labels[-1] else f"{labels[0]} to {labels[-1]}"
     return Batch(part.tables, tuple(part.tables["coverage"]["unit"]), what, tip=best.fields.hash)
-
-
-def _targets(
-    addresses: Iterable[str | bytes], scripts: Iterable[bytes], chain: Chain
-) -> tuple[Target, ...]:
-    found: dict[bytes, Target] = {}
-    for given in [addresses] if isinstance(addresses, (str, bytes)) else addresses:
-        named = address_book.parse(given, chain) if isinstance(given, str) else given
-        script = script_of(named)
-        found[script] = Target(script, named, address_book.text(named, chain))
-    for script in scripts:
-        if not 0 < len(script) <= LARGEST_SCRIPT:
-            raise InputError(
-                f"{len(script):,} bytes are no output script that can be spent",
-                remedy=f"give the bytes of the script itself, 1 to {LARGEST_SCRIPT:,} of them",
-            )
-        address = classify(script, witness=chain.hrp is not None).address
-        label = f"script {clipped(script.hex(), 80)}"
-        found.setdefault(
-            script,
-            Target(script, address, address_book.text(address, chain) if address else label),
-        )
-    return tuple(found.values())

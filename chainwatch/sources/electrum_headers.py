@@ -14,14 +14,11 @@ from chainwatch.sources.electrum_question import NO_METHOD, Question, Said, in_l
 from chainwatch.sources.electrum_wire import ElectrumWire
 from chainwatch.sources.forks import Tip
 from chainwatch.sources.http_answer import Answer
-from chainwatch.sources.merkle import BlockHeader, read_header
+from chainwatch.sources.merkle import LIAR, BlockHeader, read_header
 from chainwatch.sources.rpc_rows import bytes_of, field_of, hash_of
 
 LARGEST_HEIGHT = 2**31
 """Above every height that a chain will have."""
-
-LIAR = "ask another server: this one is wrong or lies"
-"""What to do about an answer that contradicts itself."""
 
 _KEPT = 5_000
 _AT_ONCE = 1_000

@@ -14,7 +14,7 @@ from chainwatch.errors import SourceError
 from chainwatch.sources.base import Reader
 from chainwatch.sources.block_checks import Tx
 from chainwatch.sources.block_links import shown
-from chainwatch.sources.electrum_headers import LARGEST_HEIGHT, LIAR, ElectrumHeaders, HeaderAt
+from chainwatch.sources.electrum_headers import LARGEST_HEIGHT, ElectrumHeaders, HeaderAt
 from chainwatch.sources.electrum_question import Question, Said, in_loads
 from chainwatch.sources.electrum_rows import (
     NOTHING,
@@ -27,7 +27,7 @@ from chainwatch.sources.electrum_rows import (
 )
 from chainwatch.sources.electrum_wire import ElectrumWire
 from chainwatch.sources.http_answer import Answer
-from chainwatch.sources.merkle import check_branch
+from chainwatch.sources.merkle import LIAR, check_branch
 from chainwatch.sources.provider_rows import BlockAt, Found, Outputs, raw_transaction
 from chainwatch.sources.rpc_rows import bytes_of, field_of, hash_of
 

@@ -17,13 +17,12 @@ from chainwatch.errors import InputError, NoAnswer, SourceError
 from chainwatch.sources import forks
 from chainwatch.sources.base import Batch, Reader, read_units
 from chainwatch.sources.block_checks import consensus_of
+from chainwatch.sources.block_links import shown
 from chainwatch.sources.esplora_blocks import read_span
 from chainwatch.sources.esplora_history import (
     Found,
-    Target,
-    address_target,
     read_history,
-    script_target,
+    touches,
 )
 from chainwatch.sources.esplora_json import Read
 from chainwatch.sources.esplora_known import (
@@ -31,17 +30,17 @@ from chainwatch.sources.esplora_known import (
     behind,
     check_tip,
     earlier_reading,
-    held_histories,
     unread,
 )
-from chainwatch.sources.esplora_rows import coverage_frame, shown, time_of, transaction_rows
+from chainwatch.sources.esplora_rows import coverage_frame, time_of, transaction_rows
 from chainwatch.sources.esplora_server import Server
-from chainwatch.sources.esplora_sums import NOTHING
 from chainwatch.sources.forks import MOST_RESTARTS, Known, Moved, check_network, stale_part
+from chainwatch.sources.held import NOTHING, held_histories
 from chainwatch.sources.http import Auth, Client, answers_frame
 from chainwatch.sources.http_wire import split_url
 from chainwatch.sources.network import is_own_host
 from chainwatch.sources.node_walk import Span, checked_span
+from chainwatch.sources.targets import Target, targets_of
 
 if TYPE_CHECKING:
     import httpx2
@@ -112,10 +111,7 @@ class Esplora:
     ) -> None:  # fmt: skip
         self.network = chain_of(chain)
         consensus_of(self.network)
-        given = [addresses] if isinstance(addresses, (str, bytes)) else list(addresses)
-        found = [address_target(item, self.network) for item in given]
-        found += [script_target(script, self.network) for script in scripts]
-        self.targets = tuple({target.key: target for target in found}.values())
+        self.targets = targets_of(addresses, scripts, self.network)
         self.transactions = tuple(dict.fromkeys(_txid(item, self.network) for item in transactions))
         self.span, self.max_transactions, self.keep_raw = (
             checked_span(span), max_transactions, keep_raw
@@ -197,7 +193,7 @@ class Esplora:
 
     def _wanted(self, read: Read) -> bool:
         asked = read.tx.txid in self.transactions
-        return asked or any(target.touches(read) for target in self.targets)
+        return asked or any(touches(target, read) for target in self.targets)
 
     def _asked_again(self, units: set[str]) -> Iterator[str]:
         """Yield the units of single transactions that were read before."""
@@ -258,7 +254,7 @@ class Esplora:
             waiting = f"{target.name}: {found.waiting:,} unconfirmed transactions were not read"
             found.notes.append(waiting)
         row: dict[str, Any] = {
-            "chain": self.chain, "unit": unit, "kind": target.key.partition("/")[0],
+            "chain": self.chain, "unit": unit, "kind": target.kind,
             "height": tip.height, "block": tip.hash, "address": target.address,
             "to_time": time_of(tip.header), "complete": found.complete, "source": self.name,
             "answer": found.answer.digest,

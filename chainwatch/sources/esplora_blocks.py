@@ -16,18 +16,17 @@ from chainwatch.sources.block_checks import (
     consensus_of,
     merkle_root,
 )
+from chainwatch.sources.block_links import shown
 from chainwatch.sources.block_parse import LARGEST_BLOCK, Block
 from chainwatch.sources.block_rows import BlockRows, Spent
 from chainwatch.sources.esplora_json import Prevout, Read
 from chainwatch.sources.esplora_known import Run, check_tip
-from chainwatch.sources.esplora_rows import shown
 from chainwatch.sources.esplora_server import Server
 from chainwatch.sources.http import Answer, answers_frame
-from chainwatch.sources.merkle import BlockHeader
+from chainwatch.sources.merkle import LIAR, BlockHeader
 from chainwatch.sources.node_walk import Span
 
 _AGAIN = "pull again, for the chain may have changed; if it stays, ask another server"
-_LIAR = "ask another server: this one is wrong or lies"
 
 
 def read_span(
@@ -113,7 +112,7 @@ def _transactions(server: Server, name: bytes, count: int, where: str) -> tuple[
         reads += page
         size = HEADER_SIZE + sum(read.tx.size for read in reads)
         if not page or len(reads) > count or size > LARGEST_BLOCK:
-            raise SourceError("the pages do not make up the block", where=where, remedy=_LIAR)
+            raise SourceError("the pages do not make up the block", where=where, remedy=LIAR)
         if len(reads) == count:
             return reads, answer
 
@@ -128,7 +127,7 @@ def _checked(
             raise FieldError("the transactions do not hash to the merkle root", HEADER_SIZE)
         unchecked = check_commitment(txs)
     except FieldError as bad:
-        raise SourceError(bad.what, where=where, remedy=_LIAR) from None
+        raise SourceError(bad.what, where=where, remedy=LIAR) from None
     start = consensus_of(server.chain).segwit_height
     if unchecked and start is not None and height >= start:
         raise SourceError(

@@ -8,62 +8,42 @@ before is not asked again as long as it makes up, with what is new, what the ser
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from chainwatch import addresses
-from chainwatch.chains import Chain
 from chainwatch.errors import SourceError
 from chainwatch.ledger.coverage import DENIED
-from chainwatch.scripts import classify, script_of
+from chainwatch.sources.block_links import shown
 from chainwatch.sources.esplora_json import History, Read
-from chainwatch.sources.esplora_rows import shown
 from chainwatch.sources.esplora_server import Server, Tip
-from chainwatch.sources.esplora_sums import Held, check_stories, differences
+from chainwatch.sources.esplora_sums import check_stories, differences
 from chainwatch.sources.forks import MOST_RESTARTS, Moved
+from chainwatch.sources.held import Held
 from chainwatch.sources.http import Answer
+from chainwatch.sources.merkle import LIAR
+from chainwatch.sources.targets import Target
 
 LARGEST_HISTORY = 512 << 20
 """Bytes of pages; a history that is longer is read in part."""
 
-_LIAR = "ask another server: this one is wrong or lies"
 _MORE = "ask for more with max_transactions (--max-transactions)"
 _WHOLE = "their pages are too long for one history: read the blocks themselves, from a node"
 
 
-@dataclass(frozen=True)
-class Target:
-    """An address or a script whose history is read."""
-
-    script: bytes
-    address: bytes | None
-    name: str
-    path: str
-    key: str
-
-    def touches(self, read: Read) -> bool:
-        """Tell whether a transaction pays or spends from it, as far as is said."""
-        if any(script == self.script for _, script in read.tx.outputs):
-            return True
-        spent = () if read.coinbase else read.spent
-        return any(item is None or item.script == self.script for item in spent)
+def touches(target: Target, read: Read) -> bool:
+    """Tell whether a transaction pays or spends from a target, as far as is said."""
+    if any(script == target.script for _, script in read.tx.outputs):
+        return True
+    spent = () if read.coinbase else read.spent
+    return any(item is None or item.script == target.script for item in spent)
 
 
-def address_target(given: str | bytes, chain: Chain) -> Target:
-    """Return the target of an address, as text or canonical bytes."""
-    address = addresses.parse(given, chain) if isinstance(given, str) else given
-    name = addresses.text(address, chain)
-    return Target(script_of(address), address, name, f"/address/{name}", f"address/{address.hex()}")
-
-
-def script_target(script: bytes, chain: Chain) -> Target:
-    """Return the target of an output script that has no address."""
-    found = classify(script, witness=chain.hrp is not None).address
-    if found is not None:
-        return address_target(found, chain)
-    key = hashlib.sha256(script).hexdigest()
-    return Target(script, None, f"script {key}", f"/scripthash/{key}", f"script/{key}")
+def _path(target: Target) -> str:
+    return (
+        f"/scripthash/{target.digest.hex()}"
+        if target.address is None
+        else (f"/address/{target.name}")
+    )
 
 
 @dataclass(frozen=True)
@@ -200,7 +180,7 @@ def _pages(
     server: Server, target: Target, known_to: int, most: int,
     progress: Callable[[str], None] | None,
 ) -> Found:  # fmt: skip
-    counts, answer = server.history(target.path)
+    counts, answer = server.history(_path(target))
     found = Found(counts, answer, waiting=counts.mempool_stats.tx_count)
     where = f"{server.client.host}, {target.name}"
     size, seen, lowest = 0, set[bytes](), None
@@ -238,20 +218,20 @@ def _check_page(page: list[Read], target: Target, seen: set[bytes], where: str) 
                 remedy="ask another server: this one does not come to an end",
             )  # fmt: skip
         seen.add(read.tx.txid)
-        if not target.touches(read):
+        if not touches(target, read):
             raise SourceError(
                 f"transaction {shown(read.tx.txid)} has nothing to do with it", where=where,
-                remedy=_LIAR,
+                remedy=LIAR,
             )  # fmt: skip
 
 
 def _each_page(server: Server, target: Target) -> Iterator[tuple[list[Read], int]]:
     """Yield the transactions and bytes of each page until one is empty."""
-    path = f"{target.path}/txs"
+    path = f"{_path(target)}/txs"
     while True:
         page, answer = server.transactions(path)
         confirmed = [read for read in page if read.height is not None]
         yield page, len(answer.body)
         if not confirmed:
             return
-        path = f"{target.path}/txs/chain/{shown(confirmed[-1].tx.txid)}"
+        path = f"{_path(target)}/txs/chain/{shown(confirmed[-1].tx.txid)}"

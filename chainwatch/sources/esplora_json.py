@@ -24,6 +24,7 @@ from chainwatch.errors import AddressError, SourceError
 from chainwatch.legible import clipped
 from chainwatch.scripts import Classified, classify
 from chainwatch.sources.block_checks import Tx, consensus_of, double_sha256
+from chainwatch.sources.merkle import LIAR
 
 Count = Annotated[int, Meta(ge=0, lt=2**53)]
 """A number that counts something; larger ones are no count."""
@@ -31,7 +32,6 @@ Count = Annotated[int, Meta(ge=0, lt=2**53)]
 Height = Annotated[int, Meta(ge=0, lt=2**31)]
 """A height; there is room for no larger one in a transaction number."""
 
-_LIAR = "ask another server: this one is wrong or lies"
 _U32 = Annotated[int, Meta(ge=0, lt=2**32)]
 _I32 = Annotated[int, Meta(ge=-(2**31), lt=2**32)]
 _Amount = Annotated[int, Meta(ge=0, le=2**63 - 1)]
@@ -182,14 +182,14 @@ def read_transaction(given: Transaction, chain: Chain, where: str) -> Read:
     tx = _whole(given, where)
     if tx.txid != wire_hash(given.txid):
         raise SourceError(
-            "the parts of the transaction do not hash to its id", where=where, remedy=_LIAR
+            "the parts of the transaction do not hash to its id", where=where, remedy=LIAR
         )
     if (tx.size, 3 * tx.stripped + tx.size) != (given.size, given.weight):
-        raise SourceError("its size is not the one that is stated", where=where, remedy=_LIAR)
+        raise SourceError("its size is not the one that is stated", where=where, remedy=LIAR)
     origins = [(txid, n) == (_NO_TXID, _NO_OUTPUT) for txid, n, _ in tx.inputs]
     coinbase = origins == [True]
     if any(origins) != coinbase or [part.is_coinbase for part in given.vin] != origins:
-        raise SourceError("an input is a coinbase out of place", where=where, remedy=_LIAR)
+        raise SourceError("an input is a coinbase out of place", where=where, remedy=LIAR)
     _check_values((value for value, _ in tx.outputs), chain, where)
     spent = tuple(_prevout(part, chain, where) for part in given.vin)
     _check_spent(given, spent, coinbase, chain, where)
@@ -224,13 +224,13 @@ def _check_spent(
 ) -> None:
     if coinbase:
         if spent != (None,):
-            raise SourceError("a coinbase spends something", where=where, remedy=_LIAR)
+            raise SourceError("a coinbase spends something", where=where, remedy=LIAR)
         return
     known = [item.value for item in spent if item is not None]
     total = _check_values(known, chain, where)
     paid = sum(part.value for part in given.vout)
     if len(known) == len(spent) and total - paid != given.fee:
-        raise SourceError("inputs, outputs and fee do not add up", where=where, remedy=_LIAR)
+        raise SourceError("inputs, outputs and fee do not add up", where=where, remedy=LIAR)
 
 
 def _prevout(given: Spend, chain: Chain, where: str) -> Prevout | None:
@@ -266,7 +266,7 @@ def _whole(given: Transaction, where: str) -> Tx:
     outputs = [(part.value, from_hex(part.scriptpubkey, where)) for part in given.vout]
     if not inputs or not outputs or len({part[:2] for part in inputs}) != len(inputs):
         raise SourceError(
-            "a transaction has no input or output, or spends one twice", where=where, remedy=_LIAR
+            "a transaction has no input or output, or spends one twice", where=where, remedy=LIAR
         )
     stem = [_size(len(inputs))]
     for (txid, n, sequence), script in zip(inputs, scripts, strict=True):

@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from chainwatch.errors import SourceError
-from chainwatch.ledger.schema import POSITION_BITS
-from chainwatch.sources.esplora_history import Earlier, Target
+from chainwatch.sources.block_links import shown
+from chainwatch.sources.esplora_history import Earlier
 from chainwatch.sources.esplora_json import Read
-from chainwatch.sources.esplora_rows import shown, transaction_unit
+from chainwatch.sources.esplora_rows import transaction_unit
 from chainwatch.sources.esplora_server import Server, Tip
-from chainwatch.sources.esplora_sums import Held
 from chainwatch.sources.forks import Known, Moved
+from chainwatch.sources.held import Held
+from chainwatch.sources.merkle import LIAR
+from chainwatch.sources.targets import Target
 
 _CUT = re.compile(r"/(newest|largest)/(\d{1,18})")
 
@@ -87,7 +89,7 @@ def unread(run: Run, reads: Sequence[Read]) -> list[Read]:
                 f"{shown(read.block or b'')} at height {read.height:,}, which was read whole and "
                 "does not hold it",
                 where=run.server.name,
-                remedy="ask another server: this one is wrong or lies",
+                remedy=LIAR,
             )
     left = (read for read in reads if f"block/{shown(read.block or b'')}" not in run.units)
     return [r for r in left if transaction_unit(r.block or b"", r.tx.txid) not in run.units]
@@ -120,37 +122,3 @@ def earlier_reading(known: Known, target: Target) -> Earlier:
         if cut := _CUT.search(unit):
             newest, count, by_size = height, int(cut[2]), cut[1] == "largest"
     return Earlier(whole, newest, count, by_size=by_size)
-
-
-def held_histories(known: Known, targets: Sequence[Target]) -> dict[str, Held]:
-    """Return what the ledger holds of each history: outputs that pay it, and what spends those.
-
-    All of it hashes to ids, so it rests on no source's word.
-    """
-    if not targets:
-        return {}
-    mine = pl.col("chain") == known.node.network.id
-    scan, lists = known.reader.scan, ({t.address for t in targets}, {t.script for t in targets})
-    addresses, scripts = (sorted(item for item in group if item is not None) for group in lists)
-    paying = pl.col("address").is_in(addresses) | pl.col("script").is_in(scripts)
-    outputs = scan("outputs").filter(mine & paying)
-    own = outputs.select("tx", "n", "value", "address", "script").collect()
-    ids = scan("transactions").filter(mine).select("tx", "txid")
-    made = own.join(_ids(ids, own), on="tx")
-    found = made.lazy().rename({"txid": "prev_txid", "n": "prev_n"}).drop("tx")
-    spends = scan("inputs").filter(mine).select("tx", "prev_txid", "prev_n")
-    spent = spends.join(found, on=["prev_txid", "prev_n"]).collect()
-    spent = spent.join(_ids(ids, spent), on="tx").unique(["prev_txid", "prev_n"])
-    height = (pl.col("tx") // (1 << POSITION_BITS)).alias("height")
-    made, spent = (frame.with_columns(height) for frame in (made.unique(["txid", "n"]), spent))
-    return {target.key: _of(target, made, spent) for target in targets}
-
-
-def _ids(ids: pl.LazyFrame, frame: pl.DataFrame) -> pl.DataFrame:
-    return ids.join(frame.lazy().select("tx").unique(), on="tx", how="semi").collect()
-
-
-def _of(target: Target, made: pl.DataFrame, spent: pl.DataFrame) -> Held:
-    name = "script" if target.address is None else "address"
-    mine = pl.col(name) == (target.script if target.address is None else target.address)
-    return Held(made.filter(mine), spent.filter(mine))

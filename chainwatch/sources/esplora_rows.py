@@ -16,6 +16,7 @@ import polars as pl
 from chainwatch.chains import Chain
 from chainwatch.ledger import schema
 from chainwatch.scripts import Classified
+from chainwatch.sources.block_links import shown
 from chainwatch.sources.block_rows import SUPERSEDED
 from chainwatch.sources.esplora_json import Prevout, Read
 from chainwatch.sources.merkle import BlockHeader
@@ -38,11 +39,6 @@ class Placed:
     def number(self) -> int:
         """Its transaction number."""
         return schema.pack_tx(self.height, self.position)
-
-
-def shown(name: bytes) -> str:
-    """Return a block hash or transaction id as it is shown: reversed, in hexadecimal."""
-    return name[::-1].hex()
 
 
 def transaction_unit(block: bytes, txid: bytes) -> str:

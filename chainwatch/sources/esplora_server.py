@@ -8,6 +8,7 @@ from typing import Any
 
 from chainwatch.chains import Chain
 from chainwatch.errors import SourceError
+from chainwatch.sources.block_links import shown
 from chainwatch.sources.esplora_json import (
     BlockInfo,
     History,
@@ -19,12 +20,11 @@ from chainwatch.sources.esplora_json import (
     typed,
     wire_hash,
 )
-from chainwatch.sources.esplora_rows import Placed, shown
+from chainwatch.sources.esplora_rows import Placed
 from chainwatch.sources.http import Answer, Client
-from chainwatch.sources.merkle import BlockHeader, check_branch, read_header
+from chainwatch.sources.merkle import LIAR, BlockHeader, check_branch, read_header
 
 _AGAIN = "pull again, for the chain may have changed; if it stays, ask another server"
-_LIAR = "ask another server: this one is wrong or lies"
 _NOT_FOUND = 404
 _HASH_DIGITS = 64
 
@@ -183,7 +183,7 @@ class Server:
 
     def _of_another(self, thing: str, answer: Answer) -> SourceError:
         what = f"the answer is of another {thing}"
-        return SourceError(what, where=self._where(answer), remedy=_LIAR)
+        return SourceError(what, where=self._where(answer), remedy=LIAR)
 
     def _where(self, answer: Answer) -> str:
         return f"{answer.host}, {answer.request}"

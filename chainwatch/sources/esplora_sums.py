@@ -7,46 +7,16 @@ not be believed, nor does it matter whether it said what was spent.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import polars as pl
 
 from chainwatch.errors import SourceError
+from chainwatch.sources.block_links import shown
 from chainwatch.sources.esplora_json import Read, Stats
-from chainwatch.sources.esplora_rows import shown
+from chainwatch.sources.held import Held, unlisted
+from chainwatch.sources.merkle import LIAR
 
-_MADE = {"txid": pl.Binary, "n": pl.Int64, "value": pl.Int64, "height": pl.Int64}
 _ASK = "ask another server"
-_LIAR = "ask another server: this one is wrong or lies"
-
-
-@dataclass(frozen=True)
-class Held:
-    """What a ledger holds of one history.
-
-    Attributes
-    ----------
-    made : polars.DataFrame
-        ``txid``, ``n``, ``value``, ``height`` of each output that pays it.
-    spent : polars.DataFrame
-        ``txid``, ``value``, ``height`` of each input that spends one of these.
-    """
-
-    made: pl.DataFrame
-    spent: pl.DataFrame
-
-    def up_to(self, height: int) -> Held:
-        """Return what stands up to a height."""
-        low = pl.col("height") <= height
-        return Held(self.made.filter(low), self.spent.filter(low))
-
-    def txids(self) -> set[bytes]:
-        """Return the ids of its transactions."""
-        return {*self.made["txid"], *self.spent["txid"]}
-
-
-NOTHING = Held(pl.DataFrame(schema=_MADE), pl.DataFrame(schema=_MADE))
-"""A ledger that has no transaction of a history."""
 
 
 def differences(
@@ -86,11 +56,7 @@ def differences(
         for what, stated, found in sums
         if stated != found
     ]
-    missing = held.up_to(tip).txids() - below.txids() - listed
-    if missing:
-        what = f"{len(missing):,} transactions of it that the server does not list"
-        differ.append(f"{name}: the ledger holds {what}: {_ASK}")
-    return differ
+    return differ + unlisted(name, held, below.txids() | listed, tip)
 
 
 def _spent(
@@ -128,7 +94,7 @@ def check_stories(reads: Sequence[Read], host: str) -> None:
         where = f"{host}, transaction {shown(read.tx.txid)}"
         for (txid, n, _), item in zip(read.tx.inputs, read.spent, strict=True):
             if (txid, n) in spent:
-                raise SourceError("two transactions spend one output", where=where, remedy=_LIAR)
+                raise SourceError("two transactions spend one output", where=where, remedy=LIAR)
             spent.add((txid, n))
             outputs = made.get(txid)
             if outputs is None:
@@ -137,5 +103,5 @@ def check_stories(reads: Sequence[Read], host: str) -> None:
                 raise SourceError(
                     f"what it is said to spend is not output {n} of {shown(txid)}",
                     where=where,
-                    remedy=_LIAR,
+                    remedy=LIAR,
                 )

@@ -172,6 +172,7 @@ def stale_part(known: Known, tip: Tip) -> Batch | None:
         any reorganisation of a main network does. Of histories only the work of the blocks whose
         headers were kept is known: there a branch that is lower replaces nothing either.
     """
+    _check_height(known, tip)
     fork = _fork(known, tip)
     if fork is None:
         return None
@@ -181,7 +182,8 @@ def stale_part(known: Known, tip: Tip) -> Batch | None:
             "the server's chain differs from the ledger's, and is lower: it ends at height "
             f"{tip.height:,}",
             where=known.node.name,
-            remedy="ask another server, or this one when it has caught up",
+            remedy="ask another server, or this one when it has caught up; if it stays, the height "
+            "of the ledger is that of a server that was wrong: read into a new one",
             passing=True,
         )
     if known.node.network.mainnet and top - fork > DEEPEST:
@@ -192,6 +194,18 @@ def stale_part(known: Known, tip: Tip) -> Batch | None:
             remedy="check that both are of one chain; if they are, read it into a new ledger",
         )
     return _given_up(known, fork, tip)
+
+
+def _check_height(known: Known, tip: Tip) -> None:
+    """Refuse a tip that the ledger has at another height: it would seem above every honest one."""
+    places = known.places().filter(pl.col("block") == tip.hash, pl.col("height") != tip.height)
+    for height in places.select("height").head(1).collect()["height"]:
+        raise SourceError(
+            f"the server states height {tip.height:,} of a block that stands at {height:,} in the "
+            "ledger",
+            where=known.node.name,
+            remedy="ask another server; if the ledger is wrong, read into a new one",
+        )
 
 
 def _fork(known: Known, tip: Tip) -> int | None:

@@ -25,7 +25,8 @@ _HEADER = struct.Struct("<i32s32sIII")
 _INNER = 64
 """Bytes of two hashes: a transaction of this size could pass for an inner node of the tree."""
 
-_LIAR = "ask another server: this one is wrong or lies"
+LIAR = "ask another server: this one is wrong or lies"
+"""What to do about an answer that contradicts itself."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,13 @@ def read_header(data: bytes, chain: Chain, where: str) -> BlockHeader:
         If it is not 80 bytes, or lacks the work that it claims.
     """
     if len(data) != HEADER_SIZE:
-        raise SourceError(f"{len(data):,} bytes are no block header", where=where, remedy=_LIAR)
+        raise SourceError(f"{len(data):,} bytes are no block header", where=where, remedy=LIAR)
     name = double_sha256(data)
     version, parent, root, time, bits, nonce = _HEADER.unpack(data)
     try:
         check_work(data, name, bits, consensus_of(chain))
     except FieldError as bad:
-        raise SourceError(bad.what, where=where, remedy=_LIAR) from None
+        raise SourceError(bad.what, where=where, remedy=LIAR) from None
     return BlockHeader(name, version, parent, root, time, bits, nonce)
 
 
@@ -93,17 +94,17 @@ def check_branch(
     fits = len(branch) <= POSITION_BITS and 0 <= position < 1 << len(branch)
     if stripped == _INNER or not fits:
         raise SourceError(
-            "the Merkle proof has a form that proves nothing", where=where, remedy=_LIAR
+            "the Merkle proof has a form that proves nothing", where=where, remedy=LIAR
         )
     node, at = txid, position
     for beside in branch:
         if at & 1 and beside == node:
-            raise SourceError("the Merkle proof is of a repeated place", where=where, remedy=_LIAR)
+            raise SourceError("the Merkle proof is of a repeated place", where=where, remedy=LIAR)
         node = double_sha256(beside + node if at & 1 else node + beside)
         at >>= 1
     if node != root:
         raise SourceError(
             "the Merkle proof does not lead to the root of the block",
             where=where,
-            remedy=_LIAR,
+            remedy=LIAR,
         )

@@ -8,14 +8,7 @@ from typing import Any
 
 from chainwatch.chains import Chain
 from chainwatch.errors import ChainError, SourceError
-from chainwatch.sources.block_auxpow import FLAG
-from chainwatch.sources.block_checks import (
-    HEADER_SIZE,
-    FieldError,
-    check_work,
-    consensus_of,
-    double_sha256,
-)
+from chainwatch.sources.block_checks import HEADER_SIZE, double_sha256
 from chainwatch.sources.block_links import shown
 from chainwatch.sources.forks import check_network
 from chainwatch.sources.provider_questions import Questions
@@ -86,7 +79,7 @@ class ProviderChain:
         return names
 
     def headers(self, hashes: Sequence[bytes]) -> list[bytes]:
-        """Return 80 bytes for each hash; their work holds, unless merged mining bears it."""
+        """Return 80 bytes for each hash."""
         return [self._header(name) for name in hashes]
 
     def _header(self, name: bytes) -> bytes:
@@ -101,13 +94,6 @@ class ProviderChain:
             data = self._packed(self._questions.only(f"block/{shown(name)}"))
         if len(data) != HEADER_SIZE or double_sha256(data) != name:
             raise SourceError("the header is of another block", where=where, remedy=_REMEDY)
-        rules, version = consensus_of(self._chain), int.from_bytes(data[:4], "little")
-        if rules.auxpow_chain is not None and version & FLAG:
-            return data  # another block bears the work, and is not told
-        try:
-            check_work(data, name, int.from_bytes(data[72:76], "little"), rules)
-        except FieldError as bad:
-            raise SourceError(bad.what, where=where, remedy=_REMEDY) from None
         return data
 
     def _packed(self, stated: Any) -> bytes:

@@ -649,6 +649,20 @@ def test_a_reorganisation_between_pulls(
 
 
 @pytest.mark.parametrize("provider", list(PROVIDERS))
+def test_what_the_ledger_holds_must_be_listed(
+    provider: str, branches: tuple[list[bytes], list[bytes]], maker: ModuleType,
+    serve: Callable[[Explorer], str], tmp_path: Path,
+) -> None:  # fmt: skip
+    who, blocks = subject(maker, 200), branches[1]
+    pull(tmp_path / "l", source(serve(Explorer(blocks[:-1])), provider, [who]))
+    explorer = Explorer(blocks)
+    explorer.related = lambda text: []  # type: ignore[method-assign]
+    report = pull(tmp_path / "l", source(serve(explorer), provider, [who]))
+    assert any("1 transactions of it that the server does not list" in n for n in report.notes)
+    assert not open_ledger(tmp_path / "l").address(who, "btc-regtest").complete
+
+
+@pytest.mark.parametrize("provider", list(PROVIDERS))
 def test_a_reorganisation_during_a_pull(
     provider: str, branches: tuple[list[bytes], list[bytes]], maker: ModuleType,
     serve: Callable[[Explorer], str], tmp_path: Path,

@@ -579,6 +579,44 @@ def test_a_reorganisation_of_depth_6(
     assert after.as_of(before.commit.number).digests() == old  # type: ignore[union-attr]
 
 
+def test_what_the_ledger_holds_must_be_listed(
+    server: FakeElectrum, maker: ModuleType, tmp_path: Path
+) -> None:
+    """A server that leaves out what another has proven has no whole history."""
+    pull(tmp_path / "ledger", electrum(server))
+    chain = maker.Chain(blocks=list(server.blocks))
+    chain.add()
+    server.replace(chain.blocks)
+    server.histories = {}
+    report = pull(tmp_path / "ledger", electrum(server))
+    assert any("transactions of it that the server does not list" in n for n in report.notes)
+    ledger = open_ledger(tmp_path / "ledger")
+    last = ledger.coverage.filter(pl.col("height") == len(chain.blocks) - 1).collect()
+    paid = ledger.transactions.filter(pl.col("height") > 0).select("tx").collect()
+    assert paid.height
+    partial = last.filter(pl.col("unit").str.contains("/partial/0", literal=True))
+    assert partial.height == len(report.notes)
+    assert not partial["complete"].any()
+    address = partial["address"].drop_nulls()[0]
+    assert not ledger.address(address, CHAIN).complete
+
+
+def test_a_tip_that_the_ledger_has_at_another_height_is_refused(
+    server: FakeElectrum, tmp_path: Path
+) -> None:
+    """Believed, it would make every honest chain seem lower than the ledger."""
+    before = pulled(tmp_path / "ledger", electrum(server)).digests()
+
+    def higher(reply: Reply) -> None:
+        if reply.method == "blockchain.headers.subscribe":
+            reply.message["result"]["height"] += 900
+
+    server.spoil = higher
+    with pytest.raises(SourceError, match=r"states height 9\d\d of a block that stands at"):
+        pull(tmp_path / "ledger", electrum(server))
+    assert open_ledger(tmp_path / "ledger").digests() == before
+
+
 def test_a_branch_that_is_lower_replaces_nothing(
     server: FakeElectrum, maker: ModuleType, tmp_path: Path
 ) -> None:
@@ -615,7 +653,7 @@ def test_a_server_that_never_settles(server: FakeElectrum, maker: ModuleType) ->
             server.replace(sides[0])
 
     server.spoil = flap
-    with pytest.raises(SourceError, match="was reorganised 3 times while it was read"):
+    with pytest.raises(SourceError, match="was reorganised 5 times while it was read"):
         list(electrum(server, scripts=[b"\x51"]).batches(Empty()))
 
 
