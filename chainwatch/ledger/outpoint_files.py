@@ -22,6 +22,7 @@ _BLOCK = 256
 """Keys between two fences; a look-up reads one such block."""
 
 _PIECE = 1 << 16
+_WEIGHTS = np.array([0x9E3779B97F4A7C15, 0xD1B54A32D192ED03], np.uint64)
 _ASKED = 4_096
 
 Keys = NDArray[np.uint64]
@@ -63,24 +64,30 @@ def read_at(handle: BinaryIO, places: NDArray[Any], size: int) -> NDArray[np.uin
 
 @dataclass(frozen=True)
 class Run:
-    """A file of keys in ascending order, with every 256th of them held in memory."""
+    """A file of keys in ascending order.
+
+    Held in memory of each block of 256 keys are the first, and a checksum of all.
+    """
 
     path: Path
     count: int
     fences: Keys
+    sums: Keys
 
     @classmethod
     def write(cls, path: Path, pieces: Iterator[NDArray[Any]]) -> Run:
         """Write keys that come in ascending order."""
-        count, fences = 0, []
+        count, fences, sums = 0, [np.empty(0, np.uint64)], np.zeros(0, np.uint64)
         with path.open("wb") as handle:
             for piece in pieces:
-                fences.append(piece["key"][-count % _BLOCK :: _BLOCK])
+                fences.append(piece["key"][-count % _BLOCK :: _BLOCK].astype(np.uint64))
+                sums = _added(sums, piece, count)
                 handle.write(piece.tobytes())
                 count += len(piece)
-            kept = np.concatenate(fences) if fences else np.empty(0, np.uint64)
-            handle.write(kept.astype("<u8").tobytes())
-        return cls(path, count, kept.astype(np.uint64))
+            kept = np.concatenate(fences)
+            foot = np.concatenate([kept, sums])
+            handle.write(np.append(foot, _foot(foot)).astype("<u8").tobytes())
+        return cls(path, count, kept, sums)
 
     @classmethod
     def open(cls, path: Path, count: int) -> Run:
@@ -92,10 +99,12 @@ class Run:
             If the file is not as long as they are.
         """
         blocks = -(-count // _BLOCK)
-        if not path.is_file() or path.stat().st_size != count * KEY.itemsize + 8 * blocks:
+        if not path.is_file() or path.stat().st_size != count * KEY.itemsize + 16 * blocks + 8:
             raise Damaged(f"{path.name} is not as long as it was written")
-        fences = np.fromfile(path, "<u8", offset=count * KEY.itemsize).astype(np.uint64)
-        return cls(path, count, fences)
+        held = np.fromfile(path, "<u8", offset=count * KEY.itemsize).astype(np.uint64)
+        if held[-1] != _foot(held[:-1]):
+            raise Damaged(f"the fences of {path.name} were damaged")
+        return cls(path, count, held[:blocks], held[blocks:-1])
 
     def find(self, keys: Keys) -> tuple[NDArray[np.int64], Keys]:
         """Return which of the keys are there, by their numbers, and the place of each.
@@ -119,10 +128,19 @@ class Run:
         last = np.maximum(np.searchsorted(self.fences, keys, "right") - 1, 0)
         blocks = _ranges(first, last + 1)
         held = _block_keys(handle, blocks, self.count)
+        self._check(held, blocks)
         begin = np.searchsorted(held["key"], keys, "left")
         end = np.searchsorted(held["key"], keys, "right")
         found = np.repeat(np.arange(len(keys)), end - begin)
         return found, held["place"][_spread(begin, end)].astype(np.uint64)
+
+    def _check(self, held: NDArray[Any], blocks: NDArray[np.int64]) -> None:
+        """Refuse keys that are not those that were written, or do not begin where they should."""
+        starts = np.arange(len(blocks)) * _BLOCK
+        sums = np.add.reduceat(_terms(held), starts) if len(blocks) else np.zeros(0, np.uint64)
+        same = np.array_equal(sums, self.sums[blocks])
+        if not same or not np.array_equal(held["key"][starts], self.fences[blocks]):
+            raise Damaged(f"keys of {self.path.name} were damaged")
 
     def pieces(self) -> Iterator[NDArray[Any]]:
         """Yield all keys, some at a time."""
@@ -148,6 +166,28 @@ def _block_keys(handle: Any, blocks: NDArray[np.int64], count: int) -> NDArray[A
     if len(data) != tail * KEY.itemsize:
         raise Damaged("a run of keys ends too early")
     return np.concatenate([keys, np.frombuffer(data, KEY)])
+
+
+def _foot(words: Keys) -> np.uint64:
+    """Return the checksum of what is held in memory of a run."""
+    odd = np.arange(len(words), dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    return np.uint64((words * odd).sum(dtype=np.uint64))
+
+
+def _terms(keys: NDArray[Any]) -> Keys:
+    """Return what each key adds to the checksum of its block; no change of one bit keeps it."""
+    names, places = (keys[field].astype(np.uint64) for field in ("key", "place"))
+    terms: Keys = names * _WEIGHTS[0] + places * _WEIGHTS[1]
+    return terms
+
+
+def _added(sums: Keys, piece: NDArray[Any], count: int) -> Keys:
+    """Return the checksums of blocks after some more keys."""
+    blocks = (count + np.arange(len(piece))) // _BLOCK
+    longer = np.zeros(-(-(count + len(piece)) // _BLOCK), np.uint64)
+    longer[: len(sums)] = sums
+    np.add.at(longer, blocks, _terms(piece))
+    return longer
 
 
 def merged(one: Run, two: Run) -> Iterator[NDArray[Any]]:
