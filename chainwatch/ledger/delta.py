@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -137,9 +138,42 @@ def append(delta: DeltaTable, rows: pl.DataFrame) -> None:
     write_deltalake(delta, rows, mode="append", writer_properties=_properties())
 
 
+def leave_out(delta: DeltaTable, predicate: str) -> None:
+    """Write a table without the rows that a predicate names.
+
+    Raises
+    ------
+    LedgerError
+        If a file cannot be read.
+    """
+    with _readable(delta):
+        delta.delete(predicate, writer_properties=_properties())
+
+
 def merge_files(delta: DeltaTable) -> None:
-    """Write many small files as few larger ones, with the same rows."""
-    delta.optimize.compact(writer_properties=_properties())
+    """Write many small files as few larger ones, with the same rows.
+
+    Raises
+    ------
+    LedgerError
+        If a file cannot be read.
+    """
+    with _readable(delta):
+        delta.optimize.compact(writer_properties=_properties())
+
+
+@contextmanager
+def _readable(delta: DeltaTable) -> Iterator[None]:
+    from deltalake.exceptions import DeltaError
+
+    try:
+        yield
+    except DeltaError as error:
+        raise LedgerError(
+            "the table cannot be written anew, for one of its files cannot be read",
+            where=Path(delta.table_uri.removeprefix("file://")).name,
+            remedy="find it with `chainwatch check`, and restore the ledger from a copy",
+        ) from error
 
 
 def _properties() -> WriterProperties:

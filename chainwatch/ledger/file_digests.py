@@ -33,15 +33,41 @@ class Files(NamedTuple):
 
 
 def note_files(ledger: Path, table: str, before: int, after: int) -> None:
-    """Append the digests of the files that a table got after one version, up to another."""
+    """Append the digests of the files that a table got after one version, up to another.
+
+    What they were written from, where files were merged or rows left out, must be as it was
+    noted: else the change would have a digest of its own from here on.
+
+    Raises
+    ------
+    LedgerError
+        If a file that was rewritten had been changed.
+    """
+    log = list(_log(ledger / table, before, after))
+    rewritten = {name for action, name in log if action == "remove"}
+    if rewritten:
+        _check_unchanged(ledger, {f"{table}/{name}" for name in rewritten})
     lines = [
         f"{_digest(ledger / table / name)}  {table}/{name}\n"
-        for name in _written(ledger / table, before, after)
+        for action, name in log
+        if action == "add"
     ]
     if lines:
         with (ledger / LIST).open("a+b") as handle:
             torn = handle.seek(0, 2) and _last_byte(handle) != b"\n"
             handle.write((b"\n" if torn else b"") + "".join(lines).encode())
+
+
+def _check_unchanged(ledger: Path, names: set[str]) -> None:
+    listed = first_digests(ledger)
+    for name in sorted(names & listed.keys()):
+        path = ledger / name
+        if not path.is_file() or _digest(path) != listed[name]:
+            raise LedgerError(
+                "a file of the ledger was about to be rewritten, and is not as it was written",
+                where=str(path),
+                remedy="restore the ledger from a copy, or read its sources into a new one",
+            )
 
 
 def changed_files(ledger: Path, versions: Mapping[str, int]) -> Files:
@@ -54,9 +80,7 @@ def changed_files(ledger: Path, versions: Mapping[str, int]) -> Files:
     versions : mapping of str to int
         Delta version by table.
     """
-    listed: dict[str, str] = {}
-    for name, digest in _listed(ledger / LIST):
-        listed.setdefault(name, digest)  # what is noted again was noted after it was written
+    listed = first_digests(ledger)
     same, unlisted, changed = 0, 0, []
     for table, version in {**versions, "commits": None}.items():
         for path in delta.files(ledger / table, version):
@@ -84,20 +108,33 @@ def _listed(path: Path) -> Iterator[tuple[str, str]]:
             yield found[2], found[1]
 
 
-def _written(folder: Path, before: int, after: int) -> Iterator[str]:
-    """Yield the names of the files that Delta's log adds between two versions."""
+def first_digests(ledger: Path) -> dict[str, str]:
+    """Return the digests by name; of a file noted twice, the one from when it was written."""
+    listed: dict[str, str] = {}
+    for name, digest in _listed(ledger / LIST):
+        listed.setdefault(name, digest)
+    return listed
+
+
+def _log(folder: Path, before: int, after: int) -> Iterator[tuple[str, str]]:
+    """Yield what Delta's log adds and removes between two versions: action and file name."""
     for version in range(before + 1, after + 1):
         entry = folder / "_delta_log" / f"{version:020}.json"
         try:
             actions = [json.loads(line) for line in entry.read_text("utf-8").splitlines()]
-            names = [action["add"]["path"] for action in actions if "add" in action]
+            named = [
+                (kind, action[kind]["path"].rsplit("/", 1)[-1])
+                for action in actions
+                for kind in ("add", "remove")
+                if kind in action
+            ]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise LedgerError(
                 "an entry of the table's log cannot be read",
                 where=str(entry),
                 remedy="restore the ledger from a copy",
             ) from error
-        yield from (name.rsplit("/", 1)[-1] for name in names)
+        yield from named
 
 
 def _digest(path: Path) -> str:

@@ -21,7 +21,7 @@ from chainwatch.chains import Chain
 from chainwatch.chains import chain as chain_of
 from chainwatch.errors import LedgerError, LedgerLocked
 from chainwatch.ledger import delta, schema
-from chainwatch.ledger.file_digests import note_files
+from chainwatch.ledger.file_digests import first_digests, note_files
 from chainwatch.ledger.store import LOCK, Commit, Store, table_named
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class Writer:
         for table in schema.TABLES:
             pinned = self._head.versions[table.name] if self._head else 0
             self._open[table.name] = _at_version(self._store.path / table.name, pinned)
+        self._note_last()
 
     def commit(
         self,
@@ -119,7 +120,7 @@ class Writer:
                 if column is not None:
                     delta.at(f"before forget {table.name}")
                     later = f"chain = '{network}' AND {column} >= {bounds[column]}"
-                    self._open[table.name].delete(later)
+                    delta.leave_out(self._open[table.name], later)
                     delta.at(f"after forget {table.name}")
             return self._record(source, network, what, None, 0)
 
@@ -161,6 +162,13 @@ class Writer:
         self._head = Commit.of_row(row)
         self._unmerged += 1
         return self._head
+
+    def _note_last(self) -> None:
+        """List the last row of ``commits`` where its writer died before it could."""
+        head = delta.load(self._store.path / "commits").version()
+        names = {f"commits/{path.name}" for path in delta.files(self._store.path / "commits", head)}
+        if head and not names <= first_digests(self._store.path).keys():
+            note_files(self._store.path, "commits", head - 1, head)
 
     def _note_files(self) -> None:
         """List the digests of the files written since the last commit."""

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -433,6 +434,85 @@ def test_any_changed_byte_is_found(tables: dict[str, pl.DataFrame], tmp_path: Pa
             assert str(caught.value.where).endswith(f"{path.parent.name}/{path.name}")
         path.write_bytes(data)
     assert ledger.check().ok
+
+
+def _spoil(path: Path) -> None:
+    data = path.read_bytes()
+    middle = len(data) // 2
+    path.write_bytes(data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :])
+
+
+def _outputs(folder: Path) -> Path:
+    return next((folder / "outputs").glob("*.parquet"))
+
+
+def test_no_rewriting_makes_a_change_look_right(tables: Tables, tmp_path: Path) -> None:
+    """Merging files, or leaving rows out, would give what was changed a digest of its own."""
+    for name in ("compact", "forget"):
+        with Store.create(tmp_path / name).writer() as writer:
+            for heights in ([0, 1], [2, 3]):
+                inside = pl.col("tx") // 2**schema.POSITION_BITS
+                outputs = tables["outputs"].filter(inside.is_in(heights))
+                writer.commit({"outputs": outputs}, source="t", chain="btc-regtest", what="some")
+            _spoil(_outputs(tmp_path / name))
+            rewrite = {
+                "compact": writer.compact,
+                "forget": partial(writer.forget, "btc-regtest", 0, source="t", what="all"),
+            }
+            with pytest.raises(LedgerError, match=r"as it was written|cannot be read"):
+                rewrite[name]()
+        with Store.open(tmp_path / name).writer():
+            pass
+        with pytest.raises(LedgerError, match="1 files of the ledger are not as they were"):
+            open_ledger(tmp_path / name).check()
+
+
+@pytest.mark.parametrize("point", ["before compact commits", "before compact transfers"])
+def test_a_death_does_not_make_a_change_look_right(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    """Putting tables back writes old files into Delta's log anew."""
+    with Store.create(tmp_path).writer() as writer:
+        for k in range(2):
+            prices = pl.DataFrame(
+                [{"asset": f"x{k}", "currency": "EUR", "time": datetime(2023, 6, 1, tzinfo=UTC),
+                  "price": 1, "source": "t"}], schema=schema.PRICES.schema, orient="row",
+            )  # fmt: skip
+            parts = {"prices": prices} | ({"outputs": tables["outputs"]} if not k else {})
+            writer.commit(parts, source="t", chain="btc-regtest", what="some")
+
+        def dies(at: str) -> None:
+            if at == point:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(delta, "fault", dies)
+            with pytest.raises(KeyboardInterrupt):
+                writer.compact()
+    _spoil(_outputs(tmp_path))
+    with Store.open(tmp_path).writer() as writer:
+        writer.commit({}, source="t", chain="btc-regtest", what="nothing")
+    with pytest.raises(LedgerError, match="1 files of the ledger are not as they were"):
+        open_ledger(tmp_path).check()
+
+
+def test_a_death_after_a_commit_leaves_no_file_unlisted(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(at: str) -> None:
+        if at == "after commits":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, Store.create(tmp_path).writer() as writer:
+        patch.setattr(delta, "fault", dies)
+        with pytest.raises(KeyboardInterrupt):
+            writer.commit(tables, source="t", chain="btc-regtest", what="some")
+    with (tmp_path / "files.sha256").open("ab") as handle:
+        handle.write(b"0123")  # a line that was cut off
+    with Store.open(tmp_path).writer() as writer:
+        writer.commit({}, source="t", chain="btc-regtest", what="nothing")
+    row = open_ledger(tmp_path).check().frame.row(0, named=True)
+    assert (row["name"], row["failed"], row["unread"]) == ("files", 0, 0)
 
 
 def test_a_file_that_is_gone_is_found(tables: dict[str, pl.DataFrame], tmp_path: Path) -> None:
