@@ -18,6 +18,7 @@ import stamina
 
 from chainwatch import addresses, cli
 from chainwatch.encodings import base58check_decode, base58check_encode
+from chainwatch.errors import SourceError
 from chainwatch.ledger.ledger import open_ledger
 from chainwatch.scripts import classify
 from chainwatch.sources.child_keys import ExtendedKey
@@ -305,6 +306,63 @@ def test_following(run: Run, node: Any, monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert err.startswith("\nchainwatch: interrupted")
     assert pauses == [30.0] * 3
     assert out.count("pull from") == 1  # a pull that adds nothing is not told
+
+
+def test_a_server_that_fails_is_told_of(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who follows a tip without watching learns that it is not reached."""
+
+    def stopped(seconds: float, _: Any) -> bool:
+        raise KeyboardInterrupt
+
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    monkeypatch.setattr("chainwatch.sources.follow._waited", stopped)
+    with stamina.set_testing(True, attempts=1):
+        url = f"http://127.0.0.1:{port}"
+        status, _, err = run("pull", "rest", url, "--follow", "--ledger", "l", "--chain", CHAIN)
+    assert status == 130
+    assert "cannot be reached" in err
+    assert "Asked again in 60 s." in err
+
+
+OPTIONS: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
+    "esplora": (
+        "esplora.Esplora", ("https://e.example/api", "A", "--max-transactions", "7"),
+        {"max_transactions": 7, "per_second": 2.0, "span": None},
+    ),
+    "a span": ("esplora.Esplora", ("https://e.example", "--span", "5:9"), {"span": (5, 9)}),
+    "electrum": (
+        "electrum.Electrum", ("e.example:50002", "A", "--max-transactions", "8"),
+        {"max_transactions": 8, "tls": None, "per_second": 2.0},
+    ),
+    "plain": ("electrum.Electrum", ("e.example:50001", "A", "--plain"), {"tls": False}),
+    "tls": ("electrum.Electrum", ("127.0.0.1:50002", "A", "--tls"), {"tls": True}),
+    "rpc": ("bitcoin_rpc.BitcoinRpc", ("http://e.example",), {"per_second": 2.0}),
+    "rest": ("bitcoin_rest.BitcoinRest", ("http://e.example",), {"per_second": 2.0}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_options_reach_the_source(
+    run: Run, name: str, maker: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, arguments, expected = OPTIONS[name]
+    given: dict[str, Any] = {}
+
+    def made(*_: Any, **options: Any) -> Any:
+        given.update(options)
+        raise SourceError("made", remedy="no more")
+
+    monkeypatch.setattr(f"chainwatch.sources.{place}", made)
+    command = {"Esplora": "esplora", "Electrum": "electrum", "BitcoinRpc": "rpc",
+               "BitcoinRest": "rest"}[place.partition(".")[2]]  # fmt: skip
+    texts = [subject(maker, 1) if text == "A" else text for text in arguments]
+    status, _, err = run(
+        "pull", command, *texts, "--ledger", "l", "--chain", CHAIN, "--per-second", "2"
+    )
+    assert (status, err) == (1, "chainwatch: made; no more.\n")
+    assert {key: given[key] for key in expected} == expected
 
 
 NETWORKED = {

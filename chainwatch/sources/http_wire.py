@@ -56,7 +56,7 @@ class Wire:
         self._source, self._own, self._per_second = source, own, per_second
         self._timeout, self._max_bytes = timeout, max_bytes
         self._path = parts.path.rstrip("/")
-        self._headers = dict(headers or {})
+        self._headers = {name: _header(name, value) for name, value in (headers or {}).items()}
         if auth is None and parts.username is not None:
             auth = (parts.username, parts.password or "")
         self._auth = auth
@@ -176,6 +176,17 @@ class Wire:
     def hide_in(self, body: bytes) -> bytes:
         """Return a body to be kept, in which no key or password of this server stands."""
         return self._keys.hide_in(body)
+
+
+def _header(name: str, value: str) -> str:
+    """Return the value of a header without the line end of the file it came from; show none."""
+    plain = value.strip()
+    if not (plain.isascii() and plain.isprintable()):
+        raise InputError(
+            f"the value of the header {visible(name)} holds what no header can",
+            remedy="give it in ASCII and on one line, as its owner wrote it",
+        )
+    return plain
 
 
 def split_url(url: str, source: str) -> SplitResult:

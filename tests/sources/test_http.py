@@ -26,6 +26,7 @@ import stamina
 
 from chainwatch.errors import InputError, NetworkRefused, NoAnswer, SourceError
 from chainwatch.ledger import schema
+from chainwatch.sources import http_answer
 from chainwatch.sources.http import Client, answers_frame
 from chainwatch.sources.http_answer import wait_asked
 from chainwatch.sources.network import use_network
@@ -527,3 +528,26 @@ def test_the_environments_proxy_is_not_used(monkeypatch: pytest.MonkeyPatch) -> 
         Client(f"http://127.0.0.1:{port}", source="x", own=True) as made,
     ):
         assert made.get("/").value == 7
+
+
+@pytest.mark.parametrize("value", ["s3cretk\u00e9y-1", "s3cret\nkey-12", "s3cret\x00key-12"])
+def test_a_header_that_cannot_be_sent_is_refused_unshown(value: str) -> None:
+    with pytest.raises(InputError, match="the header X-Key holds what no header can") as caught:
+        Client("https://explorer.example", source="test", headers={"X-Key": value})
+    assert "s3cret" not in repr(caught.value)
+
+
+def test_the_line_end_of_a_key_file_is_no_part_of_the_key() -> None:
+    sent = []
+    transport = httpx2.MockTransport(lambda request: (sent.append(request), reply("1"))[1])
+    given = {"X-Key": "s3cret-key-12\n"}
+    with Client("https://e.example", source="test", headers=given, transport=transport) as asked:
+        asked.get("/")
+    assert sent[0].headers["x-key"] == "s3cret-key-12"
+
+
+@pytest.mark.parametrize(
+    "text", ["Mon, 01 Jan 2024 00:00:00 +99999999999999999999", "Mon, 01 Jan 99999999999 00:00:00"]
+)
+def test_a_date_that_is_none_asks_for_no_wait(text: str) -> None:
+    assert http_answer.wait_asked(httpx2.Headers({"retry-after": text})) is None

@@ -20,6 +20,7 @@ from chainwatch.errors import (
     InputError,
     LedgerError,
     LedgerLocked,
+    NetworkRefused,
     NoAnswer,
     SourceError,
 )
@@ -183,11 +184,25 @@ def test_an_error_of_the_source_keeps_what_was_committed(tmp_path: Path) -> None
     assert open_ledger(tmp_path).transfers.collect().height == 2
 
 
-@pytest.mark.parametrize("fails", [SourceError("429"), NoAnswer("silent")])
-def test_what_a_server_gave_before_it_failed_is_kept(tmp_path: Path, fails: SourceError) -> None:
+@pytest.mark.parametrize(
+    "fails", [SourceError("429"), NoAnswer("silent"), NetworkRefused("the log is full")]
+)
+def test_what_a_server_gave_before_it_failed_is_kept(tmp_path: Path, fails: Exception) -> None:
     with pytest.raises(type(fails)):
         pull(tmp_path / "new", Some(batch(1), batch(2), fails=fails))
     assert open_ledger(tmp_path / "new").transfers.collect().height == 2
+
+
+def test_what_others_put_into_a_new_folder_stays(tmp_path: Path) -> None:
+    class Beside(Some):
+        def batches(self, reader: Reader) -> Iterator[Batch]:
+            (tmp_path / "new" / "notes.txt").write_text("mine")
+            raise SourceError("404")
+            yield
+
+    with pytest.raises(SourceError):
+        pull(tmp_path / "new", Beside())
+    assert [item.name for item in (tmp_path / "new").iterdir()] == ["notes.txt"]
 
 
 def test_what_files_gave_before_they_were_found_damaged_is_not(tmp_path: Path) -> None:
