@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import socket
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 
 import pytest
 import stamina
+from beside import beside
 
 from chainwatch import addresses, cli
 from chainwatch.encodings import base58check_decode, base58check_encode
@@ -35,18 +35,6 @@ TPUB = base58check_encode(bytes.fromhex("043587cf") + base58check_decode(XPUB)[4
 """The same key as test networks write it."""
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-def beside(name: str) -> ModuleType:
-    """Load a module of another folder of tests."""
-    place = Path(__file__).parent / f"{name}.py"
-    spec = importlib.util.spec_from_file_location("cli_" + name.replace("/", "_"), place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

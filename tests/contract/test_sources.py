@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -18,6 +16,7 @@ import httpx2
 import polars as pl
 import pytest
 import stamina
+from beside import beside
 
 from chainwatch import addresses
 from chainwatch.chains import BITCOIN_REGTEST, TRON
@@ -49,19 +48,6 @@ Blocks = list[bytes] | None
 
 Made = tuple[Source, Path | None]
 """A source, and the file it reads if it reads one."""
-
-
-@cache
-def beside(name: str) -> ModuleType:
-    """Load the servers that the tests of a source have, once for all tests here."""
-    place = Path(__file__).parent.parent / f"{name}.py"
-    spec = importlib.util.spec_from_file_location("beside_" + name.replace("/", "_"), place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @cache

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
+import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import ModuleType
 
 import pytest
+from undo_data import packed, varint
 
 Payment = tuple[int, bytes]
 
@@ -126,25 +130,6 @@ def broken(blocks: Sequence[bytes], count: int, seed: int = 5) -> Iterator[bytes
         yield bytes(data)
 
 
-def varint(number: int) -> bytes:
-    """Return a number as undo data writes it."""
-    out = bytes([number & 0x7F])
-    while number > 0x7F:
-        number = (number >> 7) - 1
-        out = bytes([number & 0x7F | 0x80]) + out
-    return out
-
-
-def packed(amount: int) -> int:
-    """Compress an amount as the reference implementation does."""
-    zeros = 0
-    while amount and amount % 10 == 0 and zeros < 9:
-        amount, zeros = amount // 10, zeros + 1
-    if zeros == 9 or not amount:
-        return 10 * amount
-    return 1 + (amount // 10 * 9 + amount % 10 - 1) * 10 + zeros
-
-
 def coin(height: int, value: int, script: bytes) -> bytes:
     """Return what an input spent as undo data writes it."""
     start = varint(height * 2) + (b"\0" if height else b"") + varint(packed(value))
@@ -207,3 +192,21 @@ def made() -> ModuleType:
 def blocks() -> list[bytes]:
     """Return honest blocks."""
     return honest()
+
+
+@pytest.fixture
+def probed(tmp_path: Path) -> Callable[[str], int]:
+    """Return what runs code with numba's bounds checks compiled in, and the number it prints."""
+    here = Path(__file__).parent
+    paths = os.pathsep.join(map(str, (here, here.parent, here.parents[1])))
+    checked = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+
+    def run(code: str) -> int:
+        done = subprocess.run(
+            [sys.executable, "-B", "-c", code], capture_output=True, text=True, check=False,
+            env={**os.environ, **checked, "PYTHONPATH": paths},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-2000:]
+        return int(done.stdout.split()[-1])
+
+    return run

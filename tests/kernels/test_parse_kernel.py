@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -171,9 +168,6 @@ def test_a_failure_is_raised(blocks: list[bytes]) -> None:
 
 
 PROBE = """
-import sys
-from types import ModuleType
-sys.path[:0] = [TESTS]
 import conftest as made
 from chainwatch.kernels.parse import parse_blocks
 blocks = made.honest()
@@ -185,17 +179,9 @@ print("accepted", accepted)
 """
 
 
-def test_no_byte_is_read_out_of_bounds(tmp_path: Path) -> None:
+def test_no_byte_is_read_out_of_bounds(probed: Callable[[str], int]) -> None:
     """With numba's own bounds checks compiled in, hostile bytes never trip one."""
-    code = PROBE.replace("TESTS", repr(str(Path(__file__).parent)))
-    checked = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    root = str(Path(__file__).parents[2])
-    done = subprocess.run(
-        [sys.executable, "-B", "-c", code], capture_output=True, text=True, check=False,
-        env={**os.environ, **checked, "PYTHONPATH": root},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert int(done.stdout.split()[-1]) >= 6
+    assert probed(PROBE) >= 6
 
 
 def test_numba_is_there() -> None:

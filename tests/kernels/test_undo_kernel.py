@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from types import ModuleType
 
 import polars as pl
@@ -166,8 +162,6 @@ def test_the_first_record_that_fails_is_named(made: ModuleType) -> None:
 
 
 PROBE = """
-import sys
-sys.path[:0] = [TESTS]
 import conftest as made
 import test_undo_kernel as tests
 pairs = made.with_undo()
@@ -181,14 +175,6 @@ print("accepted", accepted)
 """
 
 
-def test_no_byte_is_read_out_of_bounds(tmp_path: Path) -> None:
+def test_no_byte_is_read_out_of_bounds(probed: Callable[[str], int]) -> None:
     """With numba's own bounds checks compiled in, hostile bytes never trip one."""
-    code = PROBE.replace("TESTS", repr(str(Path(__file__).parent)))
-    checked = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
-    root = str(Path(__file__).parents[2])
-    done = subprocess.run(
-        [sys.executable, "-B", "-c", code], capture_output=True, text=True, check=False,
-        env={**os.environ, **checked, "PYTHONPATH": root},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert int(done.stdout.split()[-1]) >= 2
+    assert probed(PROBE) >= 2

@@ -10,13 +10,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import importlib.util
 import json
 import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -29,6 +27,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from beside import beside
 
 from chainwatch.encodings import base58check_encode
 from chainwatch.ledger import schema
@@ -479,14 +478,7 @@ def tip_of(server: ElectrumX) -> int | None:
 @pytest.fixture(scope="session")
 def explorers() -> ModuleType:
     """Return the module with the small server."""
-    place = Path(__file__).with_name("esplora_server.py")
-    spec = importlib.util.spec_from_file_location("esplora_server", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return beside("live/esplora_server")
 
 
 @pytest.fixture(scope="session")

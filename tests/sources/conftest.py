@@ -208,3 +208,18 @@ def put(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def branches() -> tuple[list[bytes], list[bytes]]:
+    """Return two branches above height 8; the second is longer and pays one block later."""
+    base = Chain().grow(8)
+    txid, n, value = base.coins[0]
+    pay = spend([(txid, n)], [(1_000, p2pkh(200)), (value - 1_000, p2pkh(9))])
+    one, two = (Chain(list(base.blocks), list(base.coins)) for _ in range(2))
+    one.add([pay])
+    one.add()
+    two.add(tail=b"\0two")
+    two.add([pay], tail=b"\0two")
+    two.add(tail=b"\0two")
+    return one.blocks, two.blocks

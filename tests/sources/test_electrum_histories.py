@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from beside import beside
 
 from chainwatch.errors import InputError, SourceError
 from chainwatch.ledger.ledger import Ledger, open_ledger
@@ -22,18 +21,7 @@ TIP, HEADER = "blockchain.headers.subscribe", "blockchain.block.header"
 PROOF, BYTES = "blockchain.transaction.get_merkle", "blockchain.transaction.get"
 
 
-def beside(name: str) -> ModuleType:
-    place = Path(__file__).parent / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"histories_{name}", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-made = beside("test_electrum")
+made = beside("sources/test_electrum")
 electrum: Callable[..., Electrum] = made.electrum
 branch, same_rows, Empty = made.branch, made.same_rows, made.Empty
 Server = Any

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 import stamina
+from beside import beside
 
 from chainwatch.errors import ChainwatchError, InputError, NoAnswer, SourceError
 from chainwatch.sources import electrum_tls, electrum_wire, pace
@@ -27,18 +25,7 @@ CHAIN = "btc-regtest"
 TIP = Question("blockchain.headers.subscribe")
 
 
-def beside(name: str) -> ModuleType:
-    place = Path(__file__).parent / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"wire_{name}", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-made = beside("test_electrum")
+made = beside("sources/test_electrum")
 electrum: Callable[..., Electrum] = made.electrum
 
 

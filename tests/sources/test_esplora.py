@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import itertools
 import json
 import struct
-import sys
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +16,7 @@ import httpx2
 import polars as pl
 import pytest
 import stamina
+from beside import beside
 
 from chainwatch import addresses
 from chainwatch.chains import chain as chain_of
@@ -50,14 +49,7 @@ def log(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def explorers() -> ModuleType:
     """Return the module with the small server that the live tests use as well."""
-    place = Path(__file__).parent.parent / "live" / "esplora_server.py"
-    spec = importlib.util.spec_from_file_location("esplora_server", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return beside("live/esplora_server")
 
 
 # Bytes of blocks to what a node says of them -----------------------------------------------------

@@ -461,21 +461,6 @@ def test_a_block_from_answers(short_chain: list[bytes]) -> None:
 # Reorganisations ---------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def branches(maker: ModuleType) -> tuple[list[bytes], list[bytes]]:
-    """Return two branches above height 8; the second is longer and pays one block later."""
-    base = maker.Chain().grow(8)
-    txid, n, value = base.coins[0]
-    pay = maker.spend([(txid, n)], [(1_000, maker.p2pkh(200)), (value - 1_000, maker.p2pkh(9))])
-    one, two = (maker.Chain(list(base.blocks), list(base.coins)) for _ in range(2))
-    one.add([pay])
-    one.add()
-    two.add(tail=b"\0two")
-    two.add([pay], tail=b"\0two")
-    two.add(tail=b"\0two")
-    return one.blocks, two.blocks
-
-
 def test_a_longer_branch_is_followed(
     branches: tuple[list[bytes], list[bytes]], source: Callable, tmp_path: Path
 ) -> None:

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from undo_data import packed, varint
 
 from chainwatch.chains import chain as chain_of
 from chainwatch.errors import BlockError, ChainError, InputError
@@ -36,27 +37,6 @@ KEY = bytes.fromhex("a1b2c3d4e5f60718")
 REGTEST = chain_of("btc-regtest")
 SUPPLY = 21_000_000 * 10**8
 CHAIN_DATA = ("blocks", "transactions", "inputs", "outputs", "output_keys")
-
-
-def varint(number: int) -> bytes:
-    out = bytes([number & 0x7F])
-    while number > 0x7F:
-        number = (number >> 7) - 1
-        out = bytes([number & 0x7F | 0x80]) + out
-    return out
-
-
-def packed(amount: int) -> int:
-    """Compress an amount as the reference implementation does."""
-    if not amount:
-        return 0
-    zeros = 0
-    while amount % 10 == 0 and zeros < 9:
-        amount //= 10
-        zeros += 1
-    if zeros == 9:
-        return 1 + (amount - 1) * 10 + 9
-    return 1 + ((amount // 10) * 9 + amount % 10 - 1) * 10 + zeros
 
 
 def coin(height: int, value: int, script: bytes) -> bytes:
