@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainwatch.cli_options import LedgerOption
 from chainwatch.progress import watched
 from chainwatch.terminal import say
 from chainwatch.terminal import show as show_result
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from chainwatch.ledger.ledger import Ledger
     from chainwatch.ledger.lookup_results import AddressSummary, TransactionSummary
 
-LedgerOption = Annotated[Path, typer.Option("--ledger", help="Folder of the ledger.")]
 ChainOption = Annotated[
     str | None, typer.Option("--chain", help="Alias or CAIP-2 id, where it is in doubt.")
 ]

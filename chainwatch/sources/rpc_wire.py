@@ -55,6 +55,7 @@ class JsonRpc:
         if (user is None) != (password is None):
             raise InputError("user and password go together", remedy="give both, or a cookie")
         self._by_cookie = cookie is not None
+        self._open = cookie is None and user is None and parts.username is None
         login = cookie_login(cookie) if cookie is not None else None
         if user is not None and password is not None:
             login = _login(user, password)
@@ -169,6 +170,8 @@ class JsonRpc:
         status, passing = error.status, False
         if status == _UNAUTHORISED:
             what, remedy = "the node refuses the user or password", _LOGIN
+            if self._open:
+                what = "the node asks for a user and a password, and none was given"
             # A node that starts again answers before its new cookie is written.
             passing = self._by_cookie
         elif status == _FORBIDDEN:

@@ -531,7 +531,7 @@ def test_a_node_still_syncing_says_so(node: FakeNode, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        ("401", "refuses the user or password"),
+        ("401", "asks for a user and a password, and none was given"),
         ("403", "lets nobody in from here"),
         ("404", "no node's JSON-RPC"),
         ("warming up", "is starting and answers nothing yet"),
@@ -826,7 +826,7 @@ def test_following_outlasts_silence(node: FakeNode, tmp_path: Path) -> None:
 
 def test_following_gives_up_at_what_does_not_pass(node: FakeNode, tmp_path: Path) -> None:
     node.spoil = REFUSED["401"]
-    with pytest.raises(SourceError, match="user or password"):
+    with pytest.raises(SourceError, match="a user and a password"):
         next(follow(tmp_path / "ledger", lambda: rpc(node), every=0))
 
 
