@@ -16,7 +16,7 @@ from typing import Any
 
 import polars as pl
 
-from chainwatch.chains import chain
+from chainwatch.chains.catalogue import chain
 from chainwatch.clusters.cluster import cluster
 from chainwatch.clusters.forest import grow
 from chainwatch.heuristics.links import LINK_SCHEMA, Links

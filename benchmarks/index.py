@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from chainwatch.ledger.index import build_index
+from chainwatch.ledger.index.index import build_index
 from chainwatch.ledger.ledger import open_ledger
-from chainwatch.ledger.lookup import address_summary, transaction_summary
+from chainwatch.ledger.lookup.lookup import address_summary, transaction_summary
 
 LOOK_UPS, SCANS = 200, 5
 

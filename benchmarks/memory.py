@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks import chain as made_up
 from benchmarks import peak
-from chainwatch.sources.base import pull
+from chainwatch.ingest.pull import pull
 from chainwatch.sources.block_files import BlockFiles
 
 

@@ -3,9 +3,9 @@
 ``python -m benchmarks.node FOLDER`` makes a folder as a node writes it (blocks of
 :mod:`benchmarks.chain` behind regtest's own genesis, what they spend in ``rev`` files, all of it
 masked) and one ten times as long, and reads each with
-:class:`~chainwatch.sources.node_folder.NodeFolder` in a process of its own: first every batch
-thrown away, which is the reading alone, then a whole pull. MB are of block files; peak memory is
-of the process that asks, with that of its largest worker behind it.
+:class:`~chainwatch.sources.node_folder.source.NodeFolder` in a process of its own: first every
+batch thrown away, which is the reading alone, then a whole pull. MB are of block files; peak memory
+is of the process that asks, with that of its largest worker behind it.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ import polars as pl
 
 from benchmarks import chain as made_up
 from benchmarks import peak
+from chainwatch.bitcoin import block_batch
+from chainwatch.ingest.pull import pull
 from chainwatch.ledger import schema
-from chainwatch.sources import block_columns
-from chainwatch.sources.base import pull
-from chainwatch.sources.node_files import unmasked
-from chainwatch.sources.node_folder import NodeFolder
+from chainwatch.sources.node_folder.files import unmasked
+from chainwatch.sources.node_folder.source import NodeFolder
 
 KEY = bytes.fromhex("6d5a0f91c3e87b24")
 LARGEST = 128_000_000
@@ -178,7 +178,7 @@ def measure(folder: Path, way: str, workers: int, *, whole: bool) -> None:
 
 def _plain() -> None:
     """Never use the compiled loops, here and in processes that are started afresh."""
-    block_columns.COMPILED_FROM = 2**62
+    block_batch.COMPILED_FROM = 2**62
     os.environ[_PLAIN] = "1"
 
 

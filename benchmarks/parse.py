@@ -1,8 +1,8 @@
 """Bytes to ledger columns with addresses, against others, with what each read compared.
 
 ``python -m benchmarks.parse FOLDER --peers PYTHON`` makes a file of blocks in FOLDER (unless it is
-there), reads it with :func:`chainwatch.sources.block_columns.check_blocks` and
-:func:`~chainwatch.sources.block_columns.frames_of_blocks`, and with each parser that PYTHON has::
+there), reads it with :func:`chainwatch.bitcoin.block_batch.check_blocks` and
+:func:`~chainwatch.bitcoin.block_batch.frames_of_blocks`, and with each parser that PYTHON has::
 
     python -m venv peers
     peers/bin/pip install bitcoin-explorer plyvel blockchain-parser bitcoinlib
@@ -29,10 +29,11 @@ import polars as pl
 
 from benchmarks import chain as made_up
 from benchmarks import peak
-from chainwatch.addresses import text_series
-from chainwatch.chains import chain
-from chainwatch.sources.block_columns import RawBlock, check_blocks, frames_of_blocks
-from chainwatch.sources.file_read import FileRead
+from chainwatch.addresses.canonical import text_series
+from chainwatch.bitcoin.block_batch import RawBlock, check_blocks
+from chainwatch.chains.catalogue import chain
+from chainwatch.ingest.rows.blocks import frames_of_blocks
+from chainwatch.ingest.source_file import FileRead
 
 BATCH = 16
 """Blocks read at a time, about 20 MB."""

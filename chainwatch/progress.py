@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from chainwatch.legible import visible
+from chainwatch.sanitize import visible
 
 Progress = Callable[[str], None]
 """Takes one line of text at a time."""

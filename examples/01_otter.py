@@ -25,7 +25,7 @@ def main(folder: Path) -> None:
     ledger = cw.open_ledger(folder / "ledger").between("2023-06-01", "2023-10-01")
     tags = cw.read_tags(data / "tags")
     services = tags.where(concept="service")
-    print(ledger.check())
+    print(cw.check(ledger))
 
     # Owners: co-spending joins, unless strangers may have built the transaction together.
     mixes = coinjoin.equal_outputs(min_equal=3)

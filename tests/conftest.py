@@ -17,21 +17,23 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import polars as pl
 import pytest
+import regtest_chain
 from hypothesis import settings
 
+from chainwatch.addresses.scripts import classify, script_of
 from chainwatch.attribution.tags import Tags, read_tags
-from chainwatch.chains import chain as chain_of
+from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.ingest.pull import pull
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger, open_ledger
-from chainwatch.scripts import classify, script_of
+from chainwatch.net.policy import use_network
 from chainwatch.simulate.otter import Otter, otter
-from chainwatch.sources.base import pull
 from chainwatch.sources.block_files import BlockFiles
-from chainwatch.sources.network import use_network
 
 # The same examples in every run, and no clock: a loaded machine is no defect.
 settings.register_profile("same", derandomize=True, deadline=None, database=None)
@@ -208,3 +210,44 @@ def named() -> Callable[[str], bytes]:
 def txid() -> Callable[[str], bytes]:
     """Return what turns the name of a transaction into its id."""
     return txid_named
+
+
+@pytest.fixture(scope="session")
+def maker() -> ModuleType:
+    """Return the module that makes blocks for tests."""
+    return regtest_chain
+
+
+@pytest.fixture(scope="session")
+def short_chain() -> list[bytes]:
+    """Return genesis and eleven blocks, some with spends and witnesses."""
+    return regtest_chain.Chain().grow(11).blocks
+
+
+@pytest.fixture
+def put(tmp_path: Path) -> Callable[..., Path]:
+    """Return a writer of files: ``put(name, data)`` gives the path."""
+
+    def write(name: str, data: bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def branches() -> tuple[list[bytes], list[bytes]]:
+    """Return two branches above height 8; the second is longer and pays one block later."""
+    base = regtest_chain.Chain().grow(8)
+    txid, n, value = base.coins[0]
+    pay = regtest_chain.spend(
+        [(txid, n)], [(1_000, regtest_chain.p2pkh(200)), (value - 1_000, regtest_chain.p2pkh(9))]
+    )
+    one, two = (regtest_chain.Chain(list(base.blocks), list(base.coins)) for _ in range(2))
+    one.add([pay])
+    one.add()
+    two.add(tail=b"\0two")
+    two.add([pay], tail=b"\0two")
+    two.add(tail=b"\0two")
+    return one.blocks, two.blocks

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from chainwatch.ingest.protocol import Batch, Reader
+from chainwatch.ingest.pull import pull
 from chainwatch.progress import watched
-from chainwatch.sources.base import Batch, Reader, pull
 
 
 class Publisher:

@@ -9,16 +9,16 @@ from typing import Any
 
 import polars as pl
 
-from chainwatch import addresses
-from chainwatch.attribution.rejected import shown
+from chainwatch.addresses import canonical
+from chainwatch.attribution.rejections import shown
 from chainwatch.attribution.tags import Tags
-from chainwatch.attribution.timing import statement
-from chainwatch.chains import Chain
-from chainwatch.chains import chain as chain_of
+from chainwatch.attribution.validity import statement
+from chainwatch.chains.base import Chain
+from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import expect
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import AMOUNT, POSITION_BITS, TIME
-from chainwatch.provenance import Record, recorded
+from chainwatch.results.provenance import Record, recorded
 from chainwatch.units import to_text
 
 MOVES_NOTHING = "moves nothing: shows no payment"
@@ -209,8 +209,8 @@ def _texts(row: Mapping[str, Any]) -> tuple[object, ...]:
     told = ("label", "concept", "source", "confidence", "timing", "note")
     return (
         chain.alias, row["height"], row["time"].isoformat().replace("+00:00", "Z"),
-        addresses.txid_text(row["txid"], chain), row["n"], row["direction"],
-        addresses.text(row["address"], chain), _amount(row, chain),
+        canonical.txid_text(row["txid"], chain), row["n"], row["direction"],
+        canonical.text(row["address"], chain), _amount(row, chain),
         *(None if row[name] is None else shown(row[name]) for name in told),
     )  # fmt: skip
 
@@ -222,6 +222,6 @@ def _amount(row: Mapping[str, Any], chain: Chain) -> str:
     decimals = row["decimals"]
     usual = decimals is not None and 0 <= decimals <= MOST_DECIMALS and row["symbol"] is not None
     unit = shown(row["symbol"], 12) if usual else "base units"
-    which = addresses.text(row["contract"], chain) if row["contract"] else "none"
+    which = canonical.text(row["contract"], chain) if row["contract"] else "none"
     item = f", id {shown(row['token_id'], 40)}" if row["token_id"] is not None else ""
     return f"{to_text(row['value'], decimals if usual else 0)} {unit} (contract {which}{item})"

@@ -10,12 +10,12 @@ from typing import Any
 
 import polars as pl
 
-from chainwatch.addresses import parse
-from chainwatch.attribution.marked_yaml import MAX_BYTES
-from chainwatch.attribution.networks import network_of
-from chainwatch.attribution.rejected import Rejection, rejected_frame, shown
+from chainwatch.addresses.canonical import parse
+from chainwatch.attribution.asset_codes import network_of
+from chainwatch.attribution.rejections import Rejection, rejected_frame, shown
+from chainwatch.attribution.safe_yaml import MAX_BYTES
 from chainwatch.attribution.taxonomy import known, level
-from chainwatch.chains import chain as chain_of
+from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import AddressError, TagError
 from chainwatch.ledger.schema import TAGS
 

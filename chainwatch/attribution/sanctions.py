@@ -10,13 +10,13 @@ import polars as pl
 
 from chainwatch.attribution.hits import TagHits, hits
 from chainwatch.attribution.lists import Said, asset_code, read_list
-from chainwatch.attribution.reading import SUFFIXES, Frames, file_name, files_below
-from chainwatch.attribution.rejected import Rejection, rejected_frame, shown
+from chainwatch.attribution.readers import SUFFIXES, Frames, file_name, files_below
+from chainwatch.attribution.rejections import Rejection, rejected_frame, shown
 from chainwatch.attribution.tags import Tags, day_of, make_tags
-from chainwatch.attribution.timing import SANCTION, statement
+from chainwatch.attribution.validity import SANCTION, statement
 from chainwatch.errors import TagError
 from chainwatch.ledger.schema import TAGS
-from chainwatch.provenance import recorded
+from chainwatch.results.provenance import recorded
 
 __all__ = ["TagHits", "hits", "read_sanctions", "statement"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from chainwatch.attribution.marked_yaml import Items, Node, Text
-from chainwatch.attribution.networks import network_of
-from chainwatch.attribution.rejected import shown
+from chainwatch.attribution.asset_codes import network_of
+from chainwatch.attribution.rejections import shown
+from chainwatch.attribution.safe_yaml import Items, Node, Text
 from chainwatch.attribution.taxonomy import known, level
 from chainwatch.errors import TagError
 

@@ -11,17 +11,17 @@ from typing import Any
 
 import polars as pl
 
-from chainwatch import addresses
+from chainwatch.addresses import canonical
 from chainwatch.attribution.conflicts import find_conflicts
-from chainwatch.attribution.reading import read_path
-from chainwatch.attribution.rejected import Rejection, rejected_frame, shown
+from chainwatch.attribution.readers import read_path
+from chainwatch.attribution.rejections import Rejection, rejected_frame, shown
 from chainwatch.attribution.taxonomy import descendants, known, level
-from chainwatch.chains import Chain
-from chainwatch.chains import chain as chain_of
+from chainwatch.chains.base import Chain
+from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import TagError, expect
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TAGS
-from chainwatch.provenance import Record, recorded
+from chainwatch.results.provenance import Record, recorded
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -116,7 +116,7 @@ class Tags:
 
     def of(self, address: bytes | str, chain: Chain | str) -> pl.DataFrame:
         """Return the rows of one address, given as text or canonical bytes."""
-        wanted = addresses.parse(address, chain) if isinstance(address, str) else address
+        wanted = canonical.parse(address, chain) if isinstance(address, str) else address
         here = pl.col("chain") == chain_of(chain).id
         return self.frame.filter(here & (pl.col("address") == wanted))
 
@@ -136,7 +136,7 @@ class Tags:
     def plain(self) -> pl.DataFrame:
         """Return the rows as texts for people, safe on a terminal; addresses are in clear."""
         texts = [
-            addresses.text(address, chain)
+            canonical.text(address, chain)
             for chain, address in self.frame.select("chain", "address").iter_rows()
         ]
         days = ("first_day", "last_day", "as_of")
@@ -259,7 +259,7 @@ def _outdone(row: Mapping[str, Any]) -> Rejection:
         for name in ("concept", "actor", "confidence", "as_of", "definer", "context")
     )
     reason = f"a later or less certain row of the same key stands; this one says {said}"
-    return Rejection(row["pack"], "", addresses.text(row["address"], row["chain"]), reason)
+    return Rejection(row["pack"], "", canonical.text(row["address"], row["chain"]), reason)
 
 
 def _shown(name: str) -> pl.Expr:

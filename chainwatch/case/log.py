@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
 from chainwatch.errors import CaseError
-from chainwatch.provenance import canonical_json, digest_json
+from chainwatch.results.provenance import canonical_json, digest_json
 
 FIRST = "0" * 64
 """What stands for the entry before the first."""

@@ -14,8 +14,8 @@ from typing import Any
 
 from chainwatch.case.log import read_log
 from chainwatch.errors import CaseError
-from chainwatch.legible import visible
-from chainwatch.provenance import digest_bytes
+from chainwatch.results.provenance import digest_bytes
+from chainwatch.sanitize import visible
 
 FORMAT = 1
 MANIFEST, RUN, SEAL, LOG = "manifest.json", "run.json", "seal.json", "log.jsonl"

@@ -10,14 +10,14 @@ from typing import Protocol
 
 import polars as pl
 
-from chainwatch.addresses import kind_of, parse, text_series
-from chainwatch.chains import Chain
-from chainwatch.chains import chain as find_chain
+from chainwatch.addresses.canonical import kind_of, parse, text_series
+from chainwatch.chains.base import Chain
+from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.clusters.explain import Adjacency, Explanation, adjacency, explain
 from chainwatch.clusters.forest import COLLAPSE_SCHEMA, Actors, grow
 from chainwatch.errors import InputError, expect, refuse
 from chainwatch.heuristics.links import LINK_KEY, Links
-from chainwatch.provenance import Record, recorded
+from chainwatch.results.provenance import Record, recorded
 
 MEMBER_KEY = ("chain", "address")
 COLLAPSE_KEY = ("chain", "tx", "a", "b", "rule", "reason")

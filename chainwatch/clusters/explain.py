@@ -7,17 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import polars as pl
 
-from chainwatch.addresses import text
+from chainwatch.addresses.canonical import text
+from chainwatch.heuristics.links import Links
 from chainwatch.ledger.schema import TIME
-from chainwatch.masks import shown_address, shown_time, shown_txid
-from chainwatch.provenance import Record, recorded
-
-if TYPE_CHECKING:
-    from chainwatch.clusters.cluster import Clusters
+from chainwatch.results.mask import shown_address, shown_time, shown_txid
+from chainwatch.results.provenance import Record, recorded
 
 STEP_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "step": pl.Int64,
@@ -39,12 +37,24 @@ Adjacency = Mapping[bytes, list[tuple[bytes, Evidence]]]
 """Each address of a cluster with its neighbours in the evidence forest."""
 
 
+class Evidenced(Protocol):
+    """Clusters as an explanation needs them: their links, and the forest around an address."""
+
+    @property
+    def links(self) -> Links: ...
+
+    def evidence(self, chain: str, address: bytes) -> Adjacency:
+        """Return the evidence forest of the cluster of an address, by address."""
+        ...
+
+
 @dataclass(frozen=True, repr=False)
 class Explanation:
     """The path of links between two addresses, each with its transaction and rule.
 
     It prints the two addresses that were asked for; the others on the way, their transactions and
-    times as the edition allows (:func:`chainwatch.provenance.show_by`). The frames hold all.
+    times as the edition allows (:func:`chainwatch.results.provenance.show_by`). The frames hold
+    all.
 
     Attributes
     ----------
@@ -137,7 +147,7 @@ def adjacency(forest: pl.DataFrame) -> Adjacency:
 
 
 @recorded
-def explain(clusters: Clusters, chain: str, a: bytes, b: bytes) -> Explanation:
+def explain(clusters: Evidenced, chain: str, a: bytes, b: bytes) -> Explanation:
     """Walk the evidence forest from one address to the other.
 
     In a maximum spanning forest the one path between two addresses is the path whose weakest

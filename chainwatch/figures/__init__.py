@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chainwatch.figures.traced import FlowFigure, flow
+    from chainwatch.figures.flow_figure import FlowFigure, flow
 
 __all__ = ["FlowFigure", "flow"]
 
@@ -14,6 +14,6 @@ def __getattr__(name: str) -> Any:
     """Load a figure when it is first used: tracing and matplotlib stay out of the import."""
     if name not in __all__:
         raise AttributeError(f"module 'chainwatch.figures' has no attribute {name!r}")
-    from chainwatch.figures import traced
+    from chainwatch.figures import flow_figure
 
-    return getattr(traced, name)
+    return getattr(flow_figure, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainwatch.figures import style
-from chainwatch.figures.arrange import THINNEST
+from chainwatch.figures.fit import THINNEST
 from chainwatch.figures.selection import DIGITS, Selection, Sum, percent, sum_text
 from chainwatch.figures.style import ROLES
 

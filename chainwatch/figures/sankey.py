@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from chainwatch.figures import arrange, bands, captions, style
-from chainwatch.figures.arrange import BAR, LABEL, LINE
+from chainwatch.figures import captions, drawing, fit, style
+from chainwatch.figures.fit import BAR, LABEL, LINE
 from chainwatch.figures.layout import engine_name
 from chainwatch.figures.selection import Selection, Sums, node_lines, select
 from chainwatch.figures.style import ROLES
@@ -115,7 +115,7 @@ class _Page:
         self.width = full - 2 * MARGIN
         self.lines = [node_lines(node, chosen.entering, symbol, decimals) for node in chosen.nodes]
         amounts = [style.text_width(value, LABEL) for _, value in self.lines]
-        self.plan = arrange.plan(chosen, self.width, max(amounts, default=0.0), self.engine)
+        self.plan = fit.plan(chosen, self.width, max(amounts, default=0.0), self.engine)
         self.key_columns = 4 if len(amounts) > LONG_KEY and max(amounts) < 95 else 3
         head, told = style.printable(title), style.printable(caption)
         self.title = style.wrap(head, self.width, TITLE, lines=2, bold=True)
@@ -124,13 +124,13 @@ class _Page:
         self.caption += style.wrap(method, self.width, SMALL, lines=6)
         self.legend = _flow_rows(_legend(chosen, self.plan.layers.backward), self.width)
         self.others = captions.others(chosen, symbol, decimals)
-        needed = arrange.least_height(self.plan)
+        needed = fit.least_height(self.plan)
         most = max(PAGE_HEIGHT * 72 - self._frame(), 150.0)
         comfort = max(150.0, min(needed * 1.5, 320.0, most), needed * 1.05)
         height = _points(ax)[1] - self._frame() if ax is not None else comfort
         self.height = max(height, 0.0)
         self.ax = ax or style.new_axes(PAGE_WIDTH, (self.height + self._frame()) / 72)
-        self.placed = arrange.arrange(chosen, self.plan, self.height, self.engine)
+        self.placed = fit.arrange(chosen, self.plan, self.height, self.engine)
 
     def _frame(self) -> float:
         """Height of everything but the bands."""
@@ -153,22 +153,22 @@ class _Page:
         self.ax.axis("off")
         y = self.height + self._frame() - MARGIN
         for line in self.title:
-            bands.write(self.ax, MARGIN, y - TITLE / 2, line, TITLE, bold=True)
+            drawing.write(self.ax, MARGIN, y - TITLE / 2, line, TITLE, bold=True)
             y -= TITLE * LINE
         y = self._draw_legend(y - 0.5 * LABEL * LINE) - 0.5 * LABEL * LINE
         y -= self.height
-        order = bands.draw(self.ax, self.chosen, self.plan, self.placed, y, MARGIN)
+        order = drawing.draw(self.ax, self.chosen, self.plan, self.placed, y, MARGIN)
         if not self.plan.labels.lines:
             y = self._draw_key(order, y)
         else:
-            bands.label(self.ax, self.chosen, self.plan, self.placed, self.lines, y, MARGIN)
+            drawing.label(self.ax, self.chosen, self.plan, self.placed, self.lines, y, MARGIN)
         y -= LABEL * LINE
         for text in self.others:
-            bands.box(self.ax, MARGIN, y - 3, BAR, 6, "#DDDDDD", "....", ":")
-            bands.write(self.ax, MARGIN + BAR + 4, y, style.fit(text, self.width - 20, LABEL))
+            drawing.box(self.ax, MARGIN, y - 3, BAR, 6, "#DDDDDD", "....", ":")
+            drawing.write(self.ax, MARGIN + BAR + 4, y, style.fit(text, self.width - 20, LABEL))
             y -= 1.5 * LABEL * LINE
         for line in self.caption:
-            bands.write(self.ax, MARGIN, y - SMALL / 2, line, SMALL, colour="#444444")
+            drawing.write(self.ax, MARGIN, y - SMALL / 2, line, SMALL, colour="#444444")
             y -= SMALL * LINE
 
     def _draw_legend(self, y: float) -> float:
@@ -177,11 +177,13 @@ class _Page:
             for name, text, wide in row:
                 if name in ROLES:
                     role = ROLES[name]
-                    bands.box(self.ax, x, y - 7, BAR, 7, role.colour, role.hatch, role.line)
+                    drawing.box(self.ax, x, y - 7, BAR, 7, role.colour, role.hatch, role.line)
                 elif name == "back":
-                    self.ax.plot([x, x + BAR], [y - 3.5] * 2, "--<", ms=3, lw=0.6, color=bands.INK)
+                    self.ax.plot(
+                        [x, x + BAR], [y - 3.5] * 2, "--<", ms=3, lw=0.6, color=drawing.INK
+                    )
                 indent = BAR + 4 if name else 0.0
-                bands.write(self.ax, x + indent, y - 3.5, text)
+                drawing.write(self.ax, x + indent, y - 3.5, text)
                 x += wide
             y -= 1.5 * LABEL * LINE
         return y
@@ -194,15 +196,15 @@ class _Page:
             letter = ROLES[self.chosen.nodes[node].role].letter
             at = MARGIN + self.plan.across(self.plan.layers.column[node]) + BAR + 2
             code = f"{letter}{number + 1}"
-            bands.write(self.ax, at, y + self.placed.centre[node], code, LABEL, boxed=True)
+            drawing.write(self.ax, at, y + self.placed.centre[node], code, LABEL, boxed=True)
             x = MARGIN + number // rows * wide
             line = y - (number % rows + 1.5) * LABEL * LINE
-            bands.write(self.ax, x, line, code, bold=True)
+            drawing.write(self.ax, x, line, code, bold=True)
             name, value = self.lines[node]
             value = style.fit(value, wide * 0.55, LABEL)
             room = wide - 30 - style.text_width(value, LABEL) - 8
-            bands.write(self.ax, x + 24, line, style.fit(name, room, LABEL))
-            bands.write(self.ax, x + wide - 10, line, value, align="right")
+            drawing.write(self.ax, x + 24, line, style.fit(name, room, LABEL))
+            drawing.write(self.ax, x + wide - 10, line, value, align="right")
         return y - (rows + 1) * LABEL * LINE
 
 

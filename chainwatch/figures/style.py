@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import io
-import os
-import tempfile
 import unicodedata
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -14,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from xml.sax.saxutils import escape
 
+from chainwatch.atomic import write_new
 from chainwatch.errors import OutputExists
-from chainwatch.legible import visible, visible_character
-from chainwatch.provenance import digest_bytes
+from chainwatch.sanitize import visible, visible_character
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -172,45 +170,6 @@ def new_axes(width: float, height: float) -> Axes:
     figure = Figure(figsize=(width, height), facecolor="white")
     FigureCanvasAgg(figure)
     return figure.add_axes((0.0, 0.0, 1.0, 1.0))
-
-
-def write_new(path: Path, data: bytes) -> str:
-    """Write a new file at once, never over an old one, and return its SHA-256.
-
-    The bytes go to a hidden file beside it, which then takes the name in one step.
-
-    Raises
-    ------
-    OutputExists
-        If something of that name is there already.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        _take_name(Path(name), path)
-    except FileExistsError as error:
-        raise OutputExists(
-            "the file exists already", where=str(path), remedy="choose another folder"
-        ) from error
-    finally:
-        Path(name).unlink(missing_ok=True)
-    return digest_bytes(data)
-
-
-def _take_name(written: Path, path: Path) -> None:
-    """Give a file its name unless the name is taken, which a bare rename would not notice."""
-    try:
-        os.link(written, path)
-    except FileExistsError:
-        raise
-    except OSError:  # file systems without hard links: claim the name, then replace it
-        path.touch(exist_ok=False)
-        written.replace(path)
 
 
 def save_figure(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import narwhals.stable.v2 as nw
 
 from chainwatch.errors import RuleError
-from chainwatch.rules import Rule, rule
+from chainwatch.heuristics.rule import Rule, rule
 
 
 @rule(on="transactions", refs=("blocksci2020", "wasabi-samourai2022"))

@@ -8,10 +8,10 @@ from html import escape
 
 import polars as pl
 
-from chainwatch.addresses import parse_txid
+from chainwatch.addresses.canonical import parse_txid
 from chainwatch.errors import InputError
 from chainwatch.ledger.schema import TIME
-from chainwatch.provenance import Record, digest_result, recorded, software
+from chainwatch.results.provenance import Record, digest_result, recorded, software
 
 LINK_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "chain": pl.String,

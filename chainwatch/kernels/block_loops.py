@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from chainwatch.kernels import layout as at
-from chainwatch.kernels.compiled import bare, compiled
+from chainwatch.kernels import block_columns as at
+from chainwatch.kernels.jit import bare, compiled
 from chainwatch.kernels.parse_loops import count_at, fails, transaction_at
 from chainwatch.kernels.sha256_loops import double_of, merkle
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import uint32, uint64
 
-from chainwatch.kernels.compiled import bare
+from chainwatch.kernels.jit import bare
 
 _AHEAD = 64
 """Keys whose slots, and the keys held there, are touched before they are looked up: what is asked

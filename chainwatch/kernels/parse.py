@@ -1,6 +1,6 @@
 """Block bytes to columns: numpy arrays of transactions, inputs and outputs, checked on the way.
 
-The loops make the same checks as :mod:`chainwatch.sources.block_parse`, in the same order and
+The loops make the same checks as :mod:`chainwatch.bitcoin.block`, in the same order and
 naming the same byte; that module is the reference, and tests compare the two on broken blocks.
 Proof of work is not among them: it depends on the chain, and is one hash per block.
 """
@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from chainwatch.addresses.scripts import classify
 from chainwatch.errors import BlockError
-from chainwatch.kernels import layout as at
+from chainwatch.kernels import block_columns as at
 from chainwatch.kernels.sha256 import compiled_way, double_sha256, fastest
-from chainwatch.scripts import classify
 
 Columns = dict[str, NDArray[Any]]
 
@@ -104,7 +104,7 @@ def parse_blocks(
         - ``in_tx, in_at, in_n, in_sequence``: transaction (a row), place of the outpoint, output
           spent; a coinbase has an input here;
         - ``out_tx, out_value, out_script, out_script_end, out_kind``: the kind as in
-          :data:`chainwatch.kernels.layout.KINDS`.
+          :data:`chainwatch.kernels.block_columns.KINDS`.
     """
     if not 0 < supply < LARGEST_SUPPLY:
         raise BlockError(

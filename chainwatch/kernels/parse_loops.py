@@ -1,8 +1,8 @@
 """The one pass over block bytes: every length is checked against the end before it is used.
 
 A failure is written to ``fail`` as (code, byte, number) and turns the position into -1. The
-checks, their order and the byte they name are those of :mod:`chainwatch.sources.block_parse`;
-codes and columns are named in :mod:`chainwatch.kernels.layout`.
+checks, their order and the byte they name are those of :mod:`chainwatch.bitcoin.block`;
+codes and columns are named in :mod:`chainwatch.kernels.block_columns`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 from numba import int64, uint64
 
-from chainwatch.kernels import layout as at
-from chainwatch.kernels.compiled import bare
+from chainwatch.kernels import block_columns as at
+from chainwatch.kernels.jit import bare
 from chainwatch.kernels.script_loops import script_kind
 
 # Above this many inputs, those spent twice are found with a hash table.

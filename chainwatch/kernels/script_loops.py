@@ -1,11 +1,11 @@
-"""The kind of an output script by its form, as :func:`chainwatch.scripts.classify` tells it."""
+"""The kind of an output script by its form, as ``addresses.scripts.classify`` tells it."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from chainwatch.kernels import layout as at
-from chainwatch.kernels.compiled import bare
+from chainwatch.kernels import block_columns as at
+from chainwatch.kernels.jit import bare
 
 _P2PKH, _P2SH, _P2WPKH, _P2WSH, _P2TR, _WITNESS_UNKNOWN = range(1, 7)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numba import uint32, uint64
 
-from chainwatch.kernels.compiled import bare, compiled
+from chainwatch.kernels.jit import bare, compiled
 from chainwatch.kernels.sha256_ni import compress_ni
 from chainwatch.kernels.sha256_numbers import ROUNDS, START
 

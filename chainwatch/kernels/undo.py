@@ -1,6 +1,6 @@
 """Undo data to columns: what the inputs of parsed blocks spent, checked on the way.
 
-The loops make the same checks as :mod:`chainwatch.sources.node_undo`, in the same order; that
+The loops make the same checks as :mod:`chainwatch.bitcoin.undo`, in the same order; that
 module is the reference, and tests compare the two on broken data. Two things are left to the
 caller: the checksum of each record, and whether a public key of which undo data keeps one
 coordinate is a point of its curve.
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainwatch.kernels import layout as at
+from chainwatch.kernels import block_columns as at
 from chainwatch.kernels.parse import Columns, Parsed, settled
 
 _SMALLEST_COIN = 3
@@ -27,7 +27,7 @@ class Coins(NamedTuple):
     ----------
     columns : dict of str to array
         ``coin_value``, base units; ``coin_script, coin_script_end``, bytes of ``data``;
-        ``coin_kind``, as in :data:`chainwatch.kernels.layout.KINDS`. A row per input of each
+        ``coin_kind``, as in :data:`chainwatch.kernels.block_columns.KINDS`. A row per input of each
         transaction but the coinbases, in their order. What undo data leaves out of a script is
         not in ``data`` either: its place is that of the whole one.
     data : array of uint8

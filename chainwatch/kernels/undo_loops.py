@@ -1,7 +1,7 @@
 """The one pass over undo data: every length is checked against the end before it is used.
 
 A failure is written to ``fail`` as (code, byte, number) and turns the position into -1. The
-checks and their order are those of :mod:`chainwatch.sources.node_undo`.
+checks and their order are those of :mod:`chainwatch.bitcoin.undo`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any
 
 from numba import int64, uint64
 
-from chainwatch.kernels import layout as at
-from chainwatch.kernels.compiled import bare
+from chainwatch.kernels import block_columns as at
+from chainwatch.kernels.jit import bare
 from chainwatch.kernels.parse_loops import eight_at, fails, four_at, two_at
 from chainwatch.kernels.script_loops import script_kind
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from chainwatch.chains import Chain
+from chainwatch.chains.base import Chain
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
 
@@ -86,7 +86,7 @@ def covered_to(ledger: Ledger, chain: Chain | str, height: int) -> int | None:
     return max(held["to_height"].to_list(), default=None)
 
 
-def summary(ledger: Ledger) -> pl.DataFrame:
+def coverage(ledger: Ledger) -> pl.DataFrame:
     """Return one row per chain: what is in the ledger's span, from when to when.
 
     Returns

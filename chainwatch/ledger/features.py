@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from chainwatch.addresses import text_series
-from chainwatch.assets import Asset
-from chainwatch.chains import chain as chain_of
+from chainwatch.addresses.assets import Asset
+from chainwatch.addresses.canonical import text_series
+from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import AMOUNT, TRANSFERS
 from chainwatch.units import exact_sum

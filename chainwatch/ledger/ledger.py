@@ -2,7 +2,8 @@
 
 It is never changed: :meth:`Ledger.between`, :meth:`Ledger.as_of` and :meth:`Ledger.chain_only`
 return another. Times of a span are half-open and UTC. A span narrows what is looked at and never
-what is known: ``ledger.history`` is always the whole.
+what is known: ``ledger.history`` is always the whole. What is asked of a ledger are verbs:
+``cw.check(ledger)``, ``cw.coverage(ledger)``, ``cw.show(ledger, what)``.
 """
 
 from __future__ import annotations
@@ -12,23 +13,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
-from chainwatch import addresses
-from chainwatch.chains import CHAINS, Chain
-from chainwatch.chains import chain as chain_of
+from chainwatch.addresses import canonical
+from chainwatch.chains.base import Chain
+from chainwatch.chains.catalogue import all_chains
+from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import InputError, LedgerError
 from chainwatch.ledger import schema
-from chainwatch.ledger.moments import Moment, moment, shown
+from chainwatch.ledger.dates import Moment, moment, shown
 from chainwatch.ledger.prevouts import resolve
-from chainwatch.ledger.store import Commit, Store, table_named
-from chainwatch.provenance import digest_frame, digest_json
-
-if TYPE_CHECKING:
-    from chainwatch.ledger.check import CheckReport
-    from chainwatch.ledger.lookup_results import AddressSummary, TransactionSummary
+from chainwatch.ledger.storage.store import Commit, Store, table_named
+from chainwatch.results.provenance import digest_frame, digest_json
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -153,11 +150,11 @@ class Ledger:
 
     @property
     def chains(self) -> tuple[Chain, ...]:
-        """The chains that were read, in the order of :data:`chainwatch.chains.CHAINS`."""
+        """The chains that were read, in the order of the catalogue."""
         names = ("blocks", "transactions", "transfers", "coverage")
         parts = [self._whole(name).select("chain").unique() for name in names]
         found = {chain_of(name) for name in pl.concat(parts).unique().collect()["chain"]}
-        return tuple(item for item in CHAINS if item in found)
+        return tuple(item for item in all_chains() if item in found)
 
     def table(self, name: str) -> pl.LazyFrame:
         """Return a table by its name, as the property of that name does."""
@@ -216,20 +213,6 @@ class Ledger:
         either = (pl.col("sender") == wanted) | (pl.col("receiver") == wanted)
         return self.transfers.filter((pl.col("chain") == chain_of(chain).id) & either)
 
-    def address(self, address: bytes | str, chain: Chain | str | None = None) -> AddressSummary:
-        """Return what was read of an address: totals, history, who else took part; see there."""
-        from chainwatch.ledger.lookup import address_summary
-
-        return address_summary(self, address, chain)
-
-    def transaction(
-        self, txid: bytes | str | int, chain: Chain | str | None = None
-    ) -> TransactionSummary:
-        """Return what was read of a transaction, by its id or number; see there."""
-        from chainwatch.ledger.lookup import transaction_summary
-
-        return transaction_summary(self, txid, chain)
-
     def digest(self, table: str) -> str:
         """Return the content digest of a table: of its rows, not of its files."""
         return digest_frame(self.table(table).collect(), table_named(table).key)
@@ -245,18 +228,6 @@ class Ledger:
         if self.frames:  # in memory, what was read is no more than its rows
             return {**facts, "tables": f"sha256:{digest_json(self.digests())}"}
         return {**facts, "coverage": f"sha256:{self.digest('coverage')}"}
-
-    def check(self) -> CheckReport:
-        """Check conservation and references over the whole history; see that module."""
-        from chainwatch.ledger.check import check
-
-        return check(self)
-
-    def summary(self) -> pl.DataFrame:
-        """Return one row per chain: what is in the span; see :mod:`chainwatch.ledger.coverage`."""
-        from chainwatch.ledger.coverage import summary
-
-        return summary(self)
 
     def _facts(self) -> dict[str, str]:
         """Return what is known without reading a table."""
@@ -296,4 +267,4 @@ def open_ledger(path: str | Path) -> Ledger:
 
 
 def _address(address: bytes | str, chain: Chain | str) -> bytes:
-    return addresses.parse(address, chain) if isinstance(address, str) else address
+    return canonical.parse(address, chain) if isinstance(address, str) else address

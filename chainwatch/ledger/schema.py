@@ -1,16 +1,16 @@
 """Every table and column of a ledger, with type, unit and meaning: read this first.
 
 A table is append-only. ``chain`` is the CAIP-2 id. An ``address`` is its canonical bytes (kind
-byte, then payload; see :mod:`chainwatch.addresses`), never text. Null means *unknown or not read*
-and never equals another null. Amounts are base units.
+byte, then payload; see :mod:`chainwatch.addresses.canonical`), never text. Null means *unknown or
+not read* and never equals another null. Amounts are base units.
 """
 
 from __future__ import annotations
 
 import polars as pl
 
-from chainwatch.ledger.table import Column as Column
-from chainwatch.ledger.table import Table as Table
+from chainwatch.results.table import Column as Column
+from chainwatch.results.table import Table as Table
 from chainwatch.units import AMOUNT as AMOUNT
 
 POSITION_BITS = 24

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chainwatch.chains import BITCOIN_REGTEST
+from chainwatch.chains.bitcoin import BITCOIN_REGTEST
 from chainwatch.simulate.transactions import (
     Coin,
     Lock,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chainwatch.addresses import text
-from chainwatch.chains import BITCOIN_REGTEST
+from chainwatch.addresses.canonical import text
+from chainwatch.chains.bitcoin import BITCOIN_REGTEST
 from chainwatch.errors import ConservationError
 from chainwatch.simulate.crimes import LANTERN, OTTER, Crimes
 from chainwatch.simulate.economy import Exchange

@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from chainwatch.addresses import text, text_series, txid_text
-from chainwatch.chains import BITCOIN_REGTEST
+from chainwatch.addresses.canonical import text, text_series, txid_text
+from chainwatch.chains.bitcoin import BITCOIN_REGTEST
 from chainwatch.ledger.schema import TIME
 from chainwatch.simulate.crimes import KELP, LANTERN, OTTER, REED
 from chainwatch.simulate.vendors import DENOMINATION

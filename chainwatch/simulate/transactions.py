@@ -11,8 +11,8 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
-from chainwatch.addresses import Kind
-from chainwatch.scripts import script_of
+from chainwatch.addresses.canonical import Kind
+from chainwatch.addresses.scripts import script_of
 
 SEGWIT = frozenset({"p2wpkh", "p2wsh", "p2tr", "p2sh"})
 """Kinds whose coins are unlocked in the witness (``p2sh`` here always nests P2WPKH)."""

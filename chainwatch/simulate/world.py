@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from chainwatch.chains import BITCOIN_REGTEST
+from chainwatch.chains.bitcoin import BITCOIN_REGTEST
 from chainwatch.errors import ConservationError
 from chainwatch.simulate import blocks
 from chainwatch.simulate.transactions import (

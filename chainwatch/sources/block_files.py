@@ -9,29 +9,23 @@ blocks at a time, so memory does not grow with the length of a file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-import polars as pl
-
-from chainwatch.chains import Chain
-from chainwatch.chains import chain as chain_of
+from chainwatch.bitcoin.block_batch import Head, RawBlock, check_blocks, worth_compiling
+from chainwatch.bitcoin.framing import GROUP_BYTES, groups_of_blocks
+from chainwatch.bitcoin.header_tree import Header, Placed, place, shown, trusted_claim
+from chainwatch.chains.base import Chain
+from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import BlockError, InputError
-from chainwatch.sources.base import Batch, Reader, read_units
-from chainwatch.sources.block_checks import consensus_of
-from chainwatch.sources.block_columns import (
-    Head,
-    RawBlock,
-    check_blocks,
-    frames_of_blocks,
-    worth_compiling,
-)
-from chainwatch.sources.block_framing import GROUP_BYTES, groups_of_blocks
-from chainwatch.sources.block_links import Header, Placed, place, shown, trusted_claim
-from chainwatch.sources.file_read import FileRead, read_time
+from chainwatch.ingest.protocol import Batch, Reader, read_units
+from chainwatch.ingest.reorg import check_replaced, ledger_headers
+from chainwatch.ingest.rows.blocks import frames_of_blocks
+from chainwatch.ingest.source_file import FileRead, read_time
 
 LARGEST_KEPT = 256_000_000
 """Bytes of a file that ``keep_raw`` will store; a node's files are half of it."""
@@ -248,22 +242,6 @@ class BlockFiles:
             return RawBlock(handle.read(spot.size), path.name, spot.offset)
 
 
-def check_replaced(headers: dict[bytes, Header], mine: Container[bytes], left: int) -> None:
-    """Refuse to leave out what the ledger holds above a fork and beside the branch that lost."""
-    held = [(at, one) for one in headers.values() if (at := one.height) is not None and at >= left]
-    lost: set[bytes] = set()
-    for at, header in sorted(held, key=lambda pair: pair[0]):
-        if at == left or header.parent in lost:
-            lost.add(header.hash)
-        elif header.hash not in mine:
-            raise BlockError(
-                f"blocks from {left:,} on are replaced by a branch with more work, and block"
-                f" {shown(header.hash)}, which the ledger holds at height {at:,}, links to neither",
-                where="the ledger",
-                remedy="give the file of that block as well, or read the chain into a new ledger",
-            )
-
-
 def _runs(names: Iterable[bytes], places: dict[bytes, _Place]) -> Iterator[list[bytes]]:
     """Cut blocks, in their order, into runs of a few megabytes."""
     run: list[bytes] = []
@@ -290,10 +268,3 @@ def _opened(path: Path) -> BinaryIO:
     if not path.is_file():
         raise InputError("there is no such file", where=str(path), remedy="check the path")
     return path.open("rb")
-
-
-def ledger_headers(reader: Reader, chain: str) -> dict[bytes, Header]:
-    """Return the headers of the blocks that a ledger holds of a chain, by hash."""
-    mine = reader.scan("blocks").filter(pl.col("chain") == chain)
-    rows = mine.select("hash", "parent", "bits", "height").collect().iter_rows()
-    return {name: Header(name, parent, bits, "the ledger", at) for name, parent, bits, at in rows}

@@ -8,16 +8,16 @@ from html import escape
 
 import polars as pl
 
-from chainwatch.assets import Asset
+from chainwatch.addresses.assets import Asset
+from chainwatch.attribution.resolve import said, spoken
 from chainwatch.attribution.tags import Tags
-from chainwatch.heuristics.accounts import look_alike, zero_value
+from chainwatch.heuristics.poisoning import look_alike, zero_value
+from chainwatch.heuristics.rule import apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TIME
-from chainwatch.provenance import Record, recorded
-from chainwatch.rules import apply
-from chainwatch.tracing.asked import check
-from chainwatch.tracing.names import said, spoken
+from chainwatch.results.provenance import Record, recorded
+from chainwatch.tracing.arguments import check
 from chainwatch.tracing.subjects import Subjects, subjects_of
 from chainwatch.units import AMOUNT, exact_sum, total
 

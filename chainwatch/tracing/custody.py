@@ -13,17 +13,17 @@ from typing import Any
 
 import polars as pl
 
-from chainwatch.assets import Asset
+from chainwatch.addresses.assets import Asset
+from chainwatch.attribution.resolve import Said, said
 from chainwatch.attribution.tags import Tags
-from chainwatch.chains import chain as find_chain
+from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import TraceError
+from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TIME
-from chainwatch.provenance import Record, recorded
-from chainwatch.rules import Rule
-from chainwatch.tracing.asked import check
-from chainwatch.tracing.ends import HOSTED, reason_of
-from chainwatch.tracing.names import Said, said
+from chainwatch.results.provenance import Record, recorded
+from chainwatch.tracing.arguments import check
+from chainwatch.tracing.stops import HOSTED, reason_of
 from chainwatch.tracing.sweeps import Flows, account_flows, coin_flows
 from chainwatch.units import AMOUNT, exact_sum
 

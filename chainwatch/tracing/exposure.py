@@ -10,15 +10,15 @@ from typing import Any
 
 import polars as pl
 
-from chainwatch.assets import Asset
+from chainwatch.addresses.assets import Asset
+from chainwatch.attribution.resolve import Owners, Said, clustered, rivals, said, speaking
 from chainwatch.attribution.tags import Tags
 from chainwatch.errors import expect
 from chainwatch.ledger.schema import TIME
-from chainwatch.provenance import Record, recorded
-from chainwatch.tracing.asked import check, check_tags
-from chainwatch.tracing.ends import HOSTED, UNSPENT
-from chainwatch.tracing.names import Owners, Said, clustered, rivals, said, speaking
-from chainwatch.tracing.trace import Trace
+from chainwatch.results.provenance import Record, recorded
+from chainwatch.tracing.arguments import check, check_tags
+from chainwatch.tracing.result import Trace
+from chainwatch.tracing.stops import HOSTED, UNSPENT
 from chainwatch.units import AMOUNT, exact_sum
 
 EXPOSURE: dict[str, pl.DataType | type[pl.DataType]] = {

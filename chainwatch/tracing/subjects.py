@@ -7,13 +7,13 @@ from typing import Any
 
 import polars as pl
 
-from chainwatch.addresses import parse, text
-from chainwatch.assets import Asset, native
-from chainwatch.chains import chain as find_chain
+from chainwatch.addresses.assets import Asset, native
+from chainwatch.addresses.canonical import parse, text
+from chainwatch.attribution.resolve import Owners
+from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import TraceError, refuse
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.tracing.asked import check
-from chainwatch.tracing.names import Owners
+from chainwatch.tracing.arguments import check
 
 Subjects = pl.DataFrame | Sequence[str] | Sequence[bytes] | str | bytes
 """A frame with ``chain`` and ``address``, one address, or several; as text or canonical bytes."""

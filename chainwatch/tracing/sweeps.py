@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from chainwatch.assets import Asset
+from chainwatch.addresses.assets import Asset
+from chainwatch.attribution.resolve import Said, spoken
+from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.coverage import spans
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.rules import Rule
-from chainwatch.tracing.names import Said, spoken
-from chainwatch.tracing.transfers import histories, movements
+from chainwatch.tracing.walks.transfer_order import histories, movements
 from chainwatch.units import AMOUNT, exact_sum
 
 Wallets = Mapping[bytes, tuple[Said, ...]]

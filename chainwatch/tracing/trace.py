@@ -1,270 +1,236 @@
-"""The trace of value from subjects: its origins, every step, and every end with its reason."""
+"""``trace``: follow value from subjects to where it ends, under a named policy.
+
+On coin chains traced value moves from output to output; on account chains from balance to balance.
+The ends add up to the origins exactly, or an error is raised.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from html import escape
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
 import polars as pl
 
-from chainwatch.addresses import text, text_series
-from chainwatch.assets import Asset
-from chainwatch.errors import ConservationError
-from chainwatch.ledger.schema import TIME
-from chainwatch.provenance import Record
-from chainwatch.units import AMOUNT, exact_sum, total
-
-ORIGINS: dict[str, pl.DataType | type[pl.DataType]] = {
-    "subject": pl.Binary,
-    "address": pl.Binary,
-    "tx": pl.Int64,
-    "txid": pl.Binary,
-    "n": pl.Int64,
-    "time": TIME,
-    "amount": AMOUNT,
-    "kind": pl.String,
-    "paid_by": pl.Binary,
-}
-"""Value at which tracing starts. ``paid_by`` is known on account chains. ``kind`` is
-
-- *received*;
-- *held before the span*: what came in before the span, and was read. On account chains all that
-  the balance held when the span begins, at the place of what last came in; on coin chains the
-  coins that are spent in the span;
-- *opening, not read*: a subject pays with what was not read to have come in, at any time. On coin
-  chains the place is that of the coin, as far as it is known, and the time that of the payment; on
-  account chains the place is that of the payment which shows it;
-- *received, perhaps again*: it comes from a transaction into which value of the same subject went
-  and ended, because strangers mix there or another input was not read. Some of it may be counted
-  twice.
-"""
-
-STEPS: dict[str, pl.DataType | type[pl.DataType]] = {
-    "subject": pl.Binary,
-    "source": pl.Binary,
-    "target": pl.Binary,
-    "source_tx": pl.Int64,
-    "source_n": pl.Int64,
-    "tx": pl.Int64,
-    "txid": pl.Binary,
-    "n": pl.Int64,
-    "time": TIME,
-    "amount": AMOUNT,
-    "hop": pl.Int64,
-}
-"""One row per movement of traced value from one address to the next."""
-
-ENDS: dict[str, pl.DataType | type[pl.DataType]] = {
-    "subject": pl.Binary,
-    "address": pl.Binary,
-    "tx": pl.Int64,
-    "txid": pl.Binary,
-    "n": pl.Int64,
-    "time": TIME,
-    "amount": AMOUNT,
-    "hop": pl.Int64,
-    "reason": pl.String,
-    "detail": pl.String,
-    "service": pl.String,
-    "certainty": pl.String,
-}
-"""One row per place where following stops. ``n`` is -1 where it is the fee of a transaction."""
-
-OVERLAPS: dict[str, pl.DataType | type[pl.DataType]] = {
-    "subject": pl.Binary,
-    "other": pl.Binary,
-    "txid": pl.Binary,
-    "n": pl.Int64,
-    "amount": AMOUNT,
-}
-"""Value that reached ``subject`` already traced from ``other``: the first trace keeps it."""
-
-SUBJECTS: dict[str, pl.DataType | type[pl.DataType]] = {"subject": pl.Binary, "address": pl.Binary}
-"""Every address of every subject, also those that received nothing."""
-
-UNKNOWN: dict[str, pl.DataType | type[pl.DataType]] = {
-    "sender": pl.Binary,
-    "receiver": pl.Binary,
-    "tx": pl.Int64,
-    "txid": pl.Binary,
-    "n": pl.Int64,
-    "time": TIME,
-}
-"""Transfers of an amount too wide to hold, between addresses value was traced through: they are
-in no total, and what was paid after them may be of other lots."""
-
-BALANCES: dict[str, pl.DataType | type[pl.DataType]] = {
-    "subject": pl.Binary,
-    "address": pl.Binary,
-    "before": AMOUNT,
-    "received": AMOUNT,
-    "trifles": AMOUNT,
-    "paid": AMOUNT,
-    "bait": AMOUNT,
-    "held": AMOUNT,
-}
-"""On account chains one row per address of a subject: what it must have held before all that was
-read, what it was paid, the *trifles* of address poisoning that lie in its balance as nobody's, what
-it paid, what it sent as *bait* itself, and what it held at the end. The first three add up to the
-other three, to the last base unit."""
-
-ROW_KEY = ("txid", "n", "subject")
+from chainwatch.addresses.assets import Asset
+from chainwatch.attribution.resolve import Owners
+from chainwatch.chains.catalogue import chain as find_chain
+from chainwatch.errors import ConservationError, TraceError
+from chainwatch.heuristics.rule import Rule
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.provenance import recorded
+from chainwatch.tracing.arguments import check, policy_of
+from chainwatch.tracing.policies import Policy
+from chainwatch.tracing.result import (
+    BALANCES,
+    ENDS,
+    ORIGINS,
+    OVERLAPS,
+    ROW_KEY,
+    STEPS,
+    SUBJECTS,
+    UNKNOWN,
+    Trace,
+    bounds,
+)
+from chainwatch.tracing.stops import Stops, joint_transactions, stops
+from chainwatch.tracing.subjects import Subjects, subjects_of, widened
+from chainwatch.tracing.walks.account import AccountWalk
+from chainwatch.tracing.walks.base import Walk
+from chainwatch.tracing.walks.transfer_order import histories, movements, other_orders, tied
+from chainwatch.tracing.walks.utxo import CoinWalk
+from chainwatch.tracing.walks.utxo_graph import Coins
+from chainwatch.units import LARGEST_AMOUNT
 
 
-@dataclass(frozen=True)
-class Trace:
-    """Value followed from subjects under one policy; the ends add up to the origins exactly.
+@recorded
+def trace(
+    ledger: Ledger,
+    subjects: Subjects,
+    *,
+    policy: Policy | str,
+    stop: object = None,
+    clusters: Owners | None = None,
+    asset: Asset | None = None,
+    chain: str | None = None,
+    poisoning: Rule | None = None,
+    max_hops: int | None = None,
+    min_amount: int = 0,
+) -> Trace:
+    """Follow what subjects receive, forward, until every branch ends for a named reason.
 
-    Attributes
+    A subject is an address, or with ``clusters`` all addresses of its cluster. What it receives
+    from outside is an origin, and so is what it spends without its coming in having been read;
+    what it receives already traced from another subject stays with the first and is listed as an
+    overlap. What a tagged service pays is its own affair and is not traced.
+
+    Parameters
     ----------
-    asset : Asset
-        What was followed.
-    policy : str
-        Name of the policy.
-    origins, steps, ends, overlaps : polars.DataFrame
-        Tables in ``ORIGINS``, ``STEPS``, ``ENDS``, ``OVERLAPS``.
-    bounds : polars.DataFrame
-        ``reason, service, low, high``: the smallest and largest total of each kind of end under
-        the orders tried of transfers that bear one time.
-    ties : int
-        Transfers whose order only their time could tell, and did not.
-    orders : int
-        Orders of these that were followed; 1 where it makes no difference.
-    bounded : bool
-        Whether these are all orders that make a difference. Otherwise totals outside ``bounds``
-        are possible, and a low that equals its high is not certain.
-    subjects, unknown, balances : polars.DataFrame
-        Tables in ``SUBJECTS``, ``UNKNOWN`` and ``BALANCES``.
+    ledger : Ledger
+        Its span is what is followed; what was held at its start is known from the history.
+    subjects : frame with ``chain`` and ``address``, or one or more addresses
+        As text or canonical bytes; these need ``chain`` where neither asset nor ledger tells it.
+    policy : function or str
+        One of :mod:`chainwatch.tracing.policies`, or its name.
+    stop : tags, hosted addresses, rules, or a list of them
+        Where value ends: services, and on coin chains mixes; see :func:`ends.stops`.
+    clusters : Clusters, optional
+        Widens subjects and tagged services to their clusters.
+    asset : Asset, optional
+        Needed on account chains; native coins otherwise.
+    chain : str, optional
+        Alias or CAIP-2 id.
+    poisoning : Rule, optional
+        On transfers: *yes* never makes an edge.
+    max_hops, min_amount : int
+        End after so many hops since value left the subject, and below so many base units.
+
+    Raises
+    ------
+    TraceError, AddressError, ConservationError
+        If it is not clear what to follow, or the data pays out more than there is.
+
+    Fails when
+    ----------
+    A stop is missing: what comes out of a service is not the subject's. A cluster is wrong:
+    strangers become subjects. Value comes back to a subject from where it ended (a service, a mix,
+    a limit): it is an origin once more, and origins add up to more than ever came in. Many
+    transfers bear one time: then not every order is tried, and ``bounded`` is false. The policy
+    was chosen afterwards.
     """
-
-    asset: Asset
-    policy: str
-    origins: pl.DataFrame
-    steps: pl.DataFrame
-    ends: pl.DataFrame
-    overlaps: pl.DataFrame
-    bounds: pl.DataFrame = field(default_factory=pl.DataFrame)
-    ties: int = 0
-    orders: int = 1
-    bounded: bool = True
-    subjects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SUBJECTS))
-    unknown: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=UNKNOWN))
-    balances: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=BALANCES))
-    record: Record | None = None
-
-    @property
-    def frame(self) -> pl.DataFrame:
-        """The steps."""
-        return self.steps
-
-    @property
-    def amount(self) -> int:
-        """Total of the origins, in base units."""
-        return total(self.origins["amount"])
-
-    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
-        """Return the tables that make up the content digest."""
-        return {
-            "origins": (self.origins, ROW_KEY),
-            "steps": (self.steps, ROW_KEY),
-            "ends": (self.ends, ROW_KEY),
-            "overlaps": (self.overlaps, ROW_KEY),
-            "bounds": (self.bounds, ("reason", "service")),
-            "subjects": (self.subjects, ("subject", "address")),
-            "unknown": (self.unknown, ("txid", "n")),
-            "balances": (self.balances, ("subject", "address")),
-        }
-
-    def summary(self) -> pl.DataFrame:
-        """Return one row per reason, service and certainty with amount and number of ends."""
-        return (
-            self.ends.group_by("reason", "service", "certainty")
-            .agg(exact_sum("amount"), pl.len().cast(pl.Int64).alias("ends"))
-            .sort(
-                ["amount", "reason", "service", "certainty"], descending=[True, False, False, False]
-            )
-        )
-
-    def to(self, service: str) -> pl.DataFrame:
-        """Return the ends at one service, with addresses as text."""
-        rows = self.ends.filter(pl.col("service") == service)
-        return rows.with_columns(text_series(rows["address"], self.asset.chain).alias("address"))
-
-    def check(self) -> None:
-        """Raise unless ends add up to origins, subject by subject, and balances are even.
-
-        Raises
-        ------
-        ConservationError
-            If value was lost or made: a defect, never to be passed over.
-        """
-        came, went = _by_subject(self.origins), _by_subject(self.ends)
-        for subject in sorted({*came, *went}):
-            if came.get(subject, 0) != went.get(subject, 0):
-                raise ConservationError(
-                    f"the ends of a {self.policy} trace add up to {went.get(subject, 0)}, its"
-                    f" origins to {came.get(subject, 0)}",
-                    where=f"subject {text(subject, self.asset.chain)}",
-                    remedy="report it: no figure of this trace may be used",
-                )
-        columns = ("address", "before", "received", "trifles", "paid", "bait", "held")
-        for address, *sums in self.balances.select(columns).iter_rows():
-            came_in, gone = (sum(map(int, part)) for part in (sums[:3], sums[3:]))
-            if came_in != gone:
-                raise ConservationError(
-                    f"{came_in} came into the balance, {gone} were paid or are held",
-                    where=f"address {text(address, self.asset.chain)}",
-                    remedy="report it: no figure of this trace may be used",
-                )
-
-    def lineage(self) -> str:
-        """Return how this trace came about."""
-        return self.record.tree() if self.record else "a trace made by hand"
-
-    def __repr__(self) -> str:
-        rows = [
-            f"  {self.asset.shown(int(row['amount'])):>24}  {row['reason']}"
-            + (f": {row['service']} ({row['certainty']})" if row["service"] else "")
-            for row in self.summary().iter_rows(named=True)
-        ]
-        whose, idle = self.origins["subject"].n_unique(), self._without_origin()
-        head = (
-            f"Trace({self.policy}, {self.asset.shown(self.amount)} from {whose} subject(s),"
-            f" {self.steps.height} steps)"
-        )
-        notes = [f"  {idle} subject(s) received nothing that was read"] if idle else []
-        if self.unknown.height:
-            notes.append(f"  {self.unknown.height} transfers of unknown amount are in no total")
-        if not self.bounded:
-            notes.append(f"  not bounded: {self.ties} ties, {self.orders} orders tried")
-        return "\n".join([head, *rows, *notes])
-
-    def _without_origin(self) -> int:
-        return self.subjects.join(self.origins, on="subject", how="anti")["subject"].n_unique()
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{escape(repr(self))}</pre>"
+    check(ledger=ledger, clusters=clusters, poisoning=poisoning)
+    check(max_hops=max_hops, min_amount=min_amount)
+    of = subjects_of(subjects, asset, chain, ledger)
+    walk = _walk(*of, clusters, policy_of(policy), stop)
+    walk.max_hops, walk.min_amount = max_hops, min_amount
+    return _followed(ledger, walk, poisoning)
 
 
-def _by_subject(rows: pl.DataFrame) -> dict[bytes, int]:
-    sums: dict[bytes, int] = {}
-    for subject, amount in rows.select("subject", "amount").iter_rows():
-        sums[subject] = sums.get(subject, 0) + int(amount)
-    return sums
+def _followed(ledger: Ledger, walk: Walk, poisoning: Rule | None) -> Trace:
+    _check(walk, poisoning)
+    coins = find_chain(walk.asset.chain).family == "utxo"
+    result = _coins(ledger, walk) if coins else _accounts(ledger, walk, poisoning)
+    result.check()
+    return result
 
 
-def bounds(*ends: pl.DataFrame) -> pl.DataFrame:
-    """Return the smallest and largest total of each kind of end in tables of ends."""
-    key = ["reason", "service"]
-    sums = pl.concat(table.group_by(key).agg(exact_sum("amount")) for table in ends)
-    amount, nothing = pl.col("amount"), pl.lit(0, AMOUNT)
-    everywhere = pl.len() == len(ends)
-    return (
-        sums.group_by(key)
-        .agg(
-            pl.when(everywhere).then(amount.min()).otherwise(nothing).alias("low"),
-            amount.max().alias("high"),
-        )
-        .sort(key)
+def _walk(
+    asset: Asset,
+    seeds: tuple[bytes, ...],
+    clusters: Owners | None,
+    policy: Policy,
+    stop: object,
+) -> Walk:
+    """Return a walk without limits that has not begun."""
+    whose = widened(seeds, asset.chain, clusters)
+    listed = tuple(sorted(set(whose.values())))
+    number = {subject: index for index, subject in enumerate(listed)}
+    numbered = {address: number[subject] for address, subject in whose.items()}
+    at = stops(stop, clusters, asset.chain)
+    return Walk(asset=asset, subjects=listed, subject_of=numbered, policy=policy, stops=at)
+
+
+def _check(walk: Walk, poisoning: Rule | None) -> None:
+    hops, least = walk.max_hops, walk.min_amount
+    if hops is not None and hops < 1:
+        raise TraceError(f"at most {hops} hops", remedy="one hop is the least that can be made")
+    if least < 0:
+        raise TraceError(f"a least amount of {least}", remedy="give base units, 0 for all")
+    if poisoning is not None and find_chain(walk.asset.chain).family == "utxo":
+        raise TraceError("poisoning is a matter of account chains", remedy="leave it out")
+
+
+def _given(walk: Walk) -> dict[str, Any]:
+    """Return what every walk is given."""
+    names = ("asset", "subjects", "subject_of", "policy", "stops", "max_hops", "min_amount")
+    return {name: getattr(walk, name) for name in names}
+
+
+def _coins(ledger: Ledger, walk: Walk) -> Trace:
+    chain = walk.asset.chain
+    coins = CoinWalk(
+        **_given(walk),
+        coins=Coins.read(ledger, chain),
+        joint=joint_transactions(ledger, walk.stops.rules, chain),
     )
+    coins.run()
+    return _result(coins)
+
+
+def _accounts(ledger: Ledger, walk: Walk, poisoning: Rule | None) -> Trace:
+    _refuse_rules(walk.stops)
+    rows = movements(ledger.history, walk.asset, poisoning)  # balances are older than the span
+    known = rows.filter(pl.col("amount").is_not_null())
+    read = histories(ledger, walk.asset)
+    until = "what was read" if ledger.end is None else "the span"
+
+    def follow(ordered: pl.DataFrame) -> Trace:
+        one = AccountWalk(**_given(walk), read=read, until=until)
+        one.start, one.finish = ledger.start, ledger.end
+        one.run(ordered.to_dicts())
+        return _result(one)
+
+    seen = pl.lit(True) if ledger.end is None else pl.col("time") < ledger.end
+    first = follow(known)
+    others, all_tried = other_orders(known, read.keys() | walk.subject_of.keys())
+    ends = [first.ends]
+    for rearranged in others:
+        other = follow(rearranged)
+        other.check()
+        ends.append(other.ends)
+    return replace(
+        first,
+        ties=tied(known.filter(seen)),
+        bounds=bounds(*ends),
+        orders=len(ends),
+        bounded=all_tried,
+        unknown=_unknown(rows.filter(pl.col("amount").is_null() & seen), first),
+    )
+
+
+def _refuse_rules(at: Stops) -> None:
+    if at.rules:
+        raise TraceError(
+            f"{at.rules[0]} cannot stop a trace of balances",
+            remedy="rules on joint transactions are a matter of coin chains",
+        )
+
+
+def _unknown(wide: pl.DataFrame, trace: Trace) -> pl.DataFrame:
+    """Return the transfers of unknown amount that touch an address value was traced through."""
+    columns = (trace.subjects["address"], trace.steps["source"], trace.steps["target"])
+    touched = pl.concat([column.rename("address") for column in columns]).unique().implode()
+    near = pl.col("sender").is_in(touched) | pl.col("receiver").is_in(touched)
+    return wide.filter(near).select(list(UNKNOWN))
+
+
+def _result(walk: CoinWalk | AccountWalk) -> Trace:
+    def frame(rows: list[dict[str, Any]], schema: Mapping[str, Any]) -> pl.DataFrame:
+        _fits(row["amount"] for row in rows)
+        return pl.DataFrame(rows, schema=schema, orient="row").sort(ROW_KEY, maintain_order=True)
+
+    ends = frame(walk.ends, ENDS)
+    balances = walk.balances() if isinstance(walk, AccountWalk) else []
+    _fits(value for row in balances for value in row.values() if isinstance(value, int))
+    whose = [(walk.subjects[index], address) for address, index in walk.subject_of.items()]
+    return Trace(
+        walk.asset,
+        getattr(walk.policy, "__name__", str(walk.policy)),
+        frame(walk.origins, ORIGINS),
+        frame(walk.steps, STEPS),
+        ends,
+        frame(walk.overlaps, OVERLAPS),
+        bounds(ends),
+        subjects=pl.DataFrame(whose, schema=SUBJECTS, orient="row").sort("subject", "address"),
+        balances=pl.DataFrame(balances, schema=BALANCES, orient="row").sort("subject", "address"),
+    )
+
+
+def _fits(amounts: Iterable[int]) -> None:
+    """Refuse an amount that a column does not hold: polars would make it null."""
+    if max(amounts, default=0) > LARGEST_AMOUNT:
+        raise ConservationError(
+            "a total exceeds 38 digits",
+            where="what an address holds, or what ends at one",
+            remedy="no token holds as much: look at the largest amounts, or leave the asset out",
+        )

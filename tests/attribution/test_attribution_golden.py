@@ -10,13 +10,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from chainwatch import addresses
+from chainwatch.addresses import canonical
 from chainwatch.attribution.sanctions import hits, read_sanctions
-from chainwatch.attribution.tagpack import write_tagpack
 from chainwatch.attribution.tags import Tags, read_tags
+from chainwatch.case.exports.tagpack import write_tagpack
+from chainwatch.ingest.pull import pull
 from chainwatch.ledger.ledger import open_ledger
-from chainwatch.provenance import digest_frame
-from chainwatch.sources.base import pull
+from chainwatch.results.provenance import digest_frame
 from chainwatch.sources.block_files import BlockFiles
 
 DATA = Path(os.environ.get("CHAINWATCH_DATA") or "no-data")
@@ -129,7 +129,7 @@ def test_payments_to_listed_addresses_are_found(ofac: Tags, height: int, tmp_pat
     day, (begin, end), value = GOLDEN[height]
     assert payments.height == 1
     row = payments.row(0, named=True)
-    txid = addresses.txid_text(row["txid"], "btc")
+    txid = canonical.txid_text(row["txid"], "btc")
     assert txid.startswith(begin)
     assert txid.endswith(end)
     assert (row["height"], row["n"], row["value"]) == (height, 0, Decimal(value))

@@ -9,14 +9,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from chainwatch import addresses
+from chainwatch.addresses import canonical
 from chainwatch.attribution.sanctions import TagHits, hits
 from chainwatch.attribution.tags import Tags, make_tags
-from chainwatch.chains import chain
+from chainwatch.chains.catalogue import chain
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TAGS, Table, pack_tx
-from chainwatch.provenance import digest_result
+from chainwatch.results.provenance import digest_result
 
 BTC, ETH = chain("btc").id, chain("eth").id
 LISTED, OTHER = b"\x01" + b"\x0a" * 20, b"\x01" + b"\x0b" * 20
@@ -166,7 +166,7 @@ def test_transfers_to_and_from_a_tagged_address() -> None:
         (7, "from", 574_200, much, None),
         (7, "to", 574_200, much, None),
     ]
-    contract = addresses.text(TOKEN, "eth")
+    contract = canonical.text(TOKEN, "eth")
     amounts = result.plain()["amount"].to_list()
     assert amounts[0] == f"1{'0' * 24} USDT (contract {contract})"
     assert amounts[3] == f"unknown USDT (contract {contract})"
@@ -178,7 +178,7 @@ def test_a_token_without_usable_decimals_is_shown_in_base_units(decimals: int | 
     rows = [transfer(1, decimals=decimals, symbol="<b>\x1b", amount=Decimal(5))]
     ledger = Ledger.from_tables({"transfers": frame(schema.TRANSFERS, *rows)})
     amount = found(ledger, tag(EVM_LISTED, ETH)).plain()["amount"][0]
-    assert amount == f"5 base units (contract {addresses.text(TOKEN, 'eth')})"
+    assert amount == f"5 base units (contract {canonical.text(TOKEN, 'eth')})"
 
 
 def test_what_is_shown_is_safe_and_names_nobody() -> None:
@@ -190,7 +190,7 @@ def test_what_is_shown_is_safe_and_names_nobody() -> None:
         assert text.isprintable()
     assert result.frame["timing"][0].startswith("tagged as of 2024-09-27")
     html = result._repr_html_()
-    assert addresses.text(LISTED, "btc") not in html + repr(result)
+    assert canonical.text(LISTED, "btc") not in html + repr(result)
     assert "<td>from</td><td>&lt;b&gt;x</td><td>1</td>" in html
 
 

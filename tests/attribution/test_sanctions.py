@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from chainwatch import addresses
+from chainwatch.addresses import canonical
 from chainwatch.attribution.sanctions import read_sanctions, statement
-from chainwatch.chains import chain
+from chainwatch.chains.catalogue import chain
 from chainwatch.errors import ArgumentError, TagError
 
 AS_OF = date(2024, 9, 27)
-BTC = addresses.text(b"\x01" + bytes(20), "btc")
-ETH = addresses.text(b"\x10" + bytes(20), "eth")
-TRON = addresses.text(b"\x11" + bytes(20), "tron")
+BTC = canonical.text(b"\x01" + bytes(20), "btc")
+ETH = canonical.text(b"\x10" + bytes(20), "eth")
+TRON = canonical.text(b"\x11" + bytes(20), "tron")
 
 
 def lists(folder: Path, **content: str) -> Path:

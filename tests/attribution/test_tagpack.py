@@ -11,18 +11,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chainwatch import addresses
+from chainwatch.addresses import canonical
 from chainwatch.attribution import tagpack
-from chainwatch.attribution.tagpack import write_tagpack
 from chainwatch.attribution.tags import Tags, make_tags, read_tags
 from chainwatch.attribution.taxonomy import LEVELS, broader
-from chainwatch.chains import chain
+from chainwatch.case.exports.tagpack import write_tagpack
+from chainwatch.chains.catalogue import chain
 from chainwatch.errors import OutputExists, TagError
 from chainwatch.ledger.schema import TAGS
 
 GENESIS = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
 ZERO = "0x" + "0" * 40
-TRON = addresses.text(b"\x11" + bytes(20), "tron")
+TRON = canonical.text(b"\x11" + bytes(20), "tron")
 
 HEADER = """\
 title: A market
@@ -54,7 +54,7 @@ def test_header_holds_for_every_tag_and_a_tag_overrides_it(tmp_path: Path) -> No
     rows = {row["label"]: row for row in read.frame.iter_rows(named=True)}
     assert rows["A label"] == {
         "chain": chain("btc").id,
-        "address": addresses.parse(GENESIS, "btc"),
+        "address": canonical.parse(GENESIS, "btc"),
         "label": "A label",
         "concept": None,
         "actor": None,

@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainwatch import addresses
+from chainwatch.addresses import canonical
 from chainwatch.attribution import conflicts
-from chainwatch.attribution.rejected import shown
+from chainwatch.attribution.rejections import shown
 from chainwatch.attribution.tags import Tags, make_tags, read_tags, tags_of
-from chainwatch.chains import chain
+from chainwatch.chains.catalogue import chain
 from chainwatch.errors import TagError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TAGS
-from chainwatch.provenance import digest_result
+from chainwatch.results.provenance import digest_result
 
 BTC = chain("btc").id
 DAY = date(2020, 1, 1)
@@ -51,7 +51,7 @@ def tags(*rows: dict[str, Any]) -> Tags:
 
 
 def text(number: int) -> str:
-    return addresses.text(b"\x01" + bytes(19) + bytes([number]), "btc")
+    return canonical.text(b"\x01" + bytes(19) + bytes([number]), "btc")
 
 
 def labels(found: Tags) -> list[str]:

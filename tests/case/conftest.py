@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from chainwatch.case.run import RunReport, run_case
-from chainwatch.demo import run_demo
+from chainwatch.case.recipes.run import RunReport, run_case
+from chainwatch.cli.demo import run_demo
 
 ROOT = Path(__file__).resolve().parents[2]
 

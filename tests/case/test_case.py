@@ -14,15 +14,15 @@ import polars as pl
 import pytest
 
 import chainwatch as cw
-from chainwatch.addresses import text
+from chainwatch.addresses.canonical import text
 from chainwatch.case import case as module
 from chainwatch.case.case import Case
 from chainwatch.case.exports import EXPORTS
-from chainwatch.case.finding import Finding
 from chainwatch.case.seal import verify
 from chainwatch.errors import CaseError, InputError, OutputExists
 from chainwatch.figures import flow
 from chainwatch.heuristics.coinjoin import equal_outputs
+from chainwatch.results.finding import Finding
 from chainwatch.tracing.policies import fifo
 
 KEY = bytes(range(32))

@@ -17,10 +17,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from chainwatch.addresses import parse, txid_text
-from chainwatch.addresses import text as written
+from chainwatch.addresses.canonical import parse, txid_text
+from chainwatch.addresses.canonical import text as written
 from chainwatch.ledger.ledger import open_ledger
-from chainwatch.triage.privacy import FEWEST
+from chainwatch.privacy.edition import FEWEST
 
 PSEUDONYM = re.compile(r"masked-[a-z2-7]{10}")
 PREFIX = 8
@@ -290,7 +290,7 @@ def test_tron_pseudonyms_cannot_be_told_apart(tron_case) -> None:
 
 def test_tron_attack_works_on_pseudonyms_that_are_not_pooled(tron_case, monkeypatch) -> None:
     out = tron_case.folder.with_name("unpooled")
-    monkeypatch.setattr("chainwatch.case.masking.singled_out", lambda *_: frozenset())
+    monkeypatch.setattr("chainwatch.privacy.view.singled_out", lambda *_: frozenset())
     tron_case.case.write(out / "disclosure")
     shutil.copytree(tron_case.folder / "working", out / "working")
     fits = candidates(out)
@@ -356,7 +356,7 @@ def test_tron_rows_of_the_masked_hide_among_five(tron_case) -> None:
 
 def test_tron_attack_works_on_rows_that_are_listed(tron_case, monkeypatch) -> None:
     out = tron_case.folder.with_name("listed")
-    monkeypatch.setattr("chainwatch.triage.hidden.POOLED", "nobody")
+    monkeypatch.setattr("chainwatch.privacy.mask_rows.POOLED", "nobody")
     tron_case.case.write(out / "disclosure")
     shutil.copytree(tron_case.folder / "working", out / "working")
     shutil.copytree(tron_case.folder / "annex", out / "annex")

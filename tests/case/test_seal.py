@@ -12,7 +12,7 @@ import pytest
 from chainwatch.case.log import Log
 from chainwatch.case.seal import LOG, MANIFEST, RUN, SEAL, pretty, verify, write_seal
 from chainwatch.errors import CaseError
-from chainwatch.provenance import digest_bytes
+from chainwatch.results.provenance import digest_bytes
 
 
 @pytest.fixture

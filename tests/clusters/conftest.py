@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from chainwatch.chains import chain
+from chainwatch.chains.catalogue import chain
 from chainwatch.heuristics.links import LINK_SCHEMA, Links
 
 CHAIN = chain("btc-regtest").id

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainwatch.addresses import text
-from chainwatch.chains import chain as find_chain
+from chainwatch.addresses.canonical import text
+from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.clusters.cluster import LARGE, cluster
 from chainwatch.clusters.forest import BOTH_LARGE, OTHER_ACTORS
 from chainwatch.errors import AddressError, ArgumentError, InputError

@@ -14,11 +14,11 @@ from collections import defaultdict
 import polars as pl
 import pytest
 
-from chainwatch import addresses
+from chainwatch.addresses import canonical
+from chainwatch.addresses.scripts import script_of
 from chainwatch.clusters.cluster import Clusters, cluster
+from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import equal_outputs
-from chainwatch.heuristics.ownership import co_spends
-from chainwatch.scripts import script_of
 
 REGTEST = "btc-regtest"
 
@@ -147,7 +147,7 @@ def wasabi(real_data, real_ledger):
     folder = real_data / "bitcoin" / "wallet_truth"
     with (folder / "wasabi2_a_owners.csv").open(newline="") as handle:
         owner = {
-            addresses.parse(row["address"], REGTEST): row["wallet"]
+            canonical.parse(row["address"], REGTEST): row["wallet"]
             for row in csv.DictReader(handle)
         }
     rows = []
@@ -156,7 +156,7 @@ def wasabi(real_data, real_ledger):
         spent = None
         if "coinbase" not in item["in"][0]:
             spent = [
-                (coin["value"], script_of(addresses.parse(coin["address"], REGTEST)))
+                (coin["value"], script_of(canonical.parse(coin["address"], REGTEST)))
                 for coin in item["in"]
             ]
         paid = [(out["value"], bytes.fromhex(out["script"])) for out in item["out"]]

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainwatch.addresses import text, txid_text
+from chainwatch.addresses.canonical import text, txid_text
 from chainwatch.clusters.cluster import Clusters, cluster
 from chainwatch.heuristics.links import Links
-from chainwatch.masks import show_by
-from chainwatch.triage.privacy import DISCLOSURE, SUBJECT, WORKING, Edition
-from chainwatch.triage.shown import shown_tables
+from chainwatch.privacy.edition import DISCLOSURE, SUBJECT, WORKING, Edition
+from chainwatch.privacy.mask_tables import shown_tables
+from chainwatch.results.mask import show_by
 
 EDGES = st.lists(
     st.tuples(

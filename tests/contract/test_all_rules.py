@@ -15,12 +15,12 @@ import polars as pl
 import pytest
 
 from chainwatch import heuristics
-from chainwatch.assets import native
-from chainwatch.heuristics import accounts, coinjoin
+from chainwatch.addresses.assets import native
+from chainwatch.heuristics import coinjoin, poisoning
+from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TRANSFERS
-from chainwatch.rules import VERDICT, Rule, apply
 
 ETH = native("eth")
 START = datetime(2023, 6, 1, tzinfo=UTC)
@@ -72,10 +72,10 @@ RULES = {
         answer=None,
     ),
     "zero_value": Case(
-        accounts.zero_value(), "ann>shop:500 ann>shop':0", "ann>shop:500 shop>ann:1"
+        poisoning.zero_value(), "ann>shop:500 ann>shop':0", "ann>shop:500 shop>ann:1"
     ),
     "look_alike": Case(
-        accounts.look_alike(at_most=10),
+        poisoning.look_alike(at_most=10),
         "ann>shop:500 shop'>ann:3",
         "ann>shop:500 shop>ann:3 bob>ann:3 shop'>ann:11",
     ),

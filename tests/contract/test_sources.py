@@ -15,30 +15,35 @@ from typing import Any
 import httpx2
 import polars as pl
 import pytest
+import regtest_chain
 import stamina
-from beside import beside
+from module_of import module_of
 
-from chainwatch import addresses
-from chainwatch.chains import BITCOIN_REGTEST, TRON
+from chainwatch.addresses import canonical
+from chainwatch.addresses.scripts import classify
+from chainwatch.chains.bitcoin import BITCOIN_REGTEST
+from chainwatch.chains.tron import TRON
 from chainwatch.errors import NetworkRefused
+from chainwatch.ingest.protocol import Batch, Source
+from chainwatch.ingest.pull import pull
 from chainwatch.ledger import schema
+from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger, open_ledger
-from chainwatch.provenance import digest_frame
-from chainwatch.scripts import classify
+from chainwatch.ledger.lookup.lookup import address_summary
+from chainwatch.net.policy import use_network
+from chainwatch.results.provenance import digest_frame
 from chainwatch.simulate.blocks import GENESIS, assemble, framed
 from chainwatch.simulate.transactions import Lock
-from chainwatch.sources.base import Batch, Source, pull
-from chainwatch.sources.bitcoin_rest import BitcoinRest
-from chainwatch.sources.bitcoin_rpc import BitcoinRpc
-from chainwatch.sources.bitcoinlib_providers import BitcoinlibProvider
+from chainwatch.sources.bitcoin_core.rest import BitcoinRest
+from chainwatch.sources.bitcoin_core.rpc import BitcoinRpc
+from chainwatch.sources.bitcoin_etl.source import EtlJson
+from chainwatch.sources.bitcoinlib_provider.source import BitcoinlibProvider
 from chainwatch.sources.block_files import BlockFiles
-from chainwatch.sources.dump_mapping import DumpMapping
-from chainwatch.sources.dumps import TransferDump
-from chainwatch.sources.electrum import Electrum
-from chainwatch.sources.esplora import Esplora
-from chainwatch.sources.etl_json import EtlJson
-from chainwatch.sources.network import use_network
-from chainwatch.sources.node_folder import NodeFolder
+from chainwatch.sources.electrum.source import Electrum
+from chainwatch.sources.esplora.source import Esplora
+from chainwatch.sources.node_folder.source import NodeFolder
+from chainwatch.sources.transfer_dump.mapping import DumpMapping
+from chainwatch.sources.transfer_dump.source import TransferDump
 
 THEN = datetime(2024, 1, 2, tzinfo=UTC)
 TABLES = {table.name: table for table in schema.TABLES}
@@ -52,7 +57,7 @@ Made = tuple[Source, Path | None]
 
 @cache
 def maker() -> ModuleType:
-    return beside("sources/conftest")
+    return regtest_chain
 
 
 @cache
@@ -97,7 +102,7 @@ def simulated() -> bytes:
 
 
 def transfer_dump(folder: Path, _: ExitStack) -> Made:
-    a, b, token = (addresses.text(b"\x11" + bytes([k]) * 20, TRON) for k in range(3))
+    a, b, token = (canonical.text(b"\x11" + bytes([k]) * 20, TRON) for k in range(3))
     lines = ["wallet,id,time,from,to,amount,token"]
     lines += [f"{a},{k:064x},{1_700_000_000 + k},{a},{b},{k},{token}" for k in range(1, 9)]
     path = folder / "dump.csv"
@@ -111,7 +116,7 @@ def transfer_dump(folder: Path, _: ExitStack) -> Made:
 
 
 def node_folder(folder: Path, _: ExitStack, blocks: Blocks = None) -> Made:
-    node = beside("sources/test_node_folder").Node(
+    node = module_of("sources/node_folder/test_node_folder").Node(
         maker(), folder / "node", [blocks or chain()], tail=0
     )
     node.write()
@@ -120,7 +125,7 @@ def node_folder(folder: Path, _: ExitStack, blocks: Blocks = None) -> Made:
 
 
 def etl_json(folder: Path, _: ExitStack, blocks: Blocks = None) -> Made:
-    tests = beside("sources/test_etl_json")
+    tests = module_of("sources/bitcoin_etl/test_bitcoin_etl")
     paths = folder / "transactions.json", folder / "blocks.json"
     for path, rows in zip(paths, reversed(tests.exported(blocks or chain())), strict=True):
         path.write_text(tests.lines(rows))
@@ -128,8 +133,8 @@ def etl_json(folder: Path, _: ExitStack, blocks: Blocks = None) -> Made:
 
 
 def esplora(_: Path, __: ExitStack, blocks: Blocks = None) -> Made:
-    site = beside("sources/test_esplora").Site(
-        beside("live/esplora_server"), maker(), blocks or chain()
+    site = module_of("sources/esplora/test_esplora").Site(
+        module_of("live/esplora_server"), maker(), blocks or chain()
     )
     return Esplora(
         "https://explorer.example/api", two_addresses(), chain=REGTEST, span=(0, 4),
@@ -138,26 +143,26 @@ def esplora(_: Path, __: ExitStack, blocks: Blocks = None) -> Made:
 
 
 def electrum(_: Path, servers: ExitStack, blocks: Blocks = None) -> Made:
-    tests = beside("sources/test_electrum")
+    tests = module_of("sources/electrum/test_electrum")
     server = servers.enter_context(tests.served(tests.FakeElectrum(blocks or chain(), maker())))
     given = {"chain": REGTEST, "addresses": two_addresses(), "timeout": 5.0}
     return Electrum(server.host, server.port, **given), None
 
 
 def bitcoin_rpc(_: Path, servers: ExitStack, blocks: Blocks = None) -> Made:
-    tests = beside("sources/test_bitcoin_rpc")
+    tests = module_of("sources/bitcoin_core/test_rpc")
     node = servers.enter_context(tests.served(tests.FakeNode(blocks or chain(), maker())))
     return BitcoinRpc(node.url, chain=REGTEST, timeout=5.0), None
 
 
 def bitcoin_rest(_: Path, servers: ExitStack, blocks: Blocks = None) -> Made:
-    tests = beside("sources/test_bitcoin_rpc")
+    tests = module_of("sources/bitcoin_core/test_rpc")
     node = servers.enter_context(tests.served(tests.FakeNode(blocks or chain(), maker())))
     return BitcoinRest(node.url, chain=REGTEST, timeout=5.0), None
 
 
 def bitcoinlib_provider(_: Path, __: ExitStack, blocks: Blocks = None) -> Made:
-    explorer = beside("sources/test_bitcoinlib_providers").Explorer(blocks or chain())
+    explorer = module_of("sources/bitcoinlib_provider/test_provider").Explorer(blocks or chain())
 
     def handle(request: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(200, content=explorer.answer(request.url.raw_path.decode()))
@@ -234,7 +239,7 @@ def test_the_list_is_complete() -> None:
     from chainwatch import sources
 
     found = set()
-    for module in pkgutil.iter_modules(sources.__path__, "chainwatch.sources."):
+    for module in pkgutil.walk_packages(sources.__path__, "chainwatch.sources."):
         for name, item in vars(importlib.import_module(module.name)).items():
             if isinstance(item, type) and hasattr(item, "batches") and item is not Source:
                 found.add(name)
@@ -393,7 +398,7 @@ def test_offline_nothing_is_asked(made: Made, monkeypatch: pytest.MonkeyPatch) -
 @of_servers
 def test_no_subject_is_shown(made: Made) -> None:
     for address in two_addresses():
-        assert addresses.text(address, REGTEST) not in repr(made[0])
+        assert canonical.text(address, REGTEST) not in repr(made[0])
 
 
 CHAIN_DATA = ("transactions", "inputs", "outputs", "output_keys")
@@ -421,10 +426,10 @@ def test_a_reorganisation_is_followed(name: str, tmp_path: Path) -> None:
     )
     assert next(covered).equals(next(covered))
     for address in two_addresses():
-        found, wanted = (item.address(address, REGTEST) for item in (ledger, fresh))
+        found, wanted = (address_summary(item, address, REGTEST) for item in (ledger, fresh))
         assert found.totals.equals(wanted.totals)
         assert (found.complete, found.balance) == (wanted.complete, wanted.balance)
-    assert ledger.check().ok
+    assert check(ledger).ok
 
 
 def _folder(place: Path, name: str) -> Path:

@@ -61,30 +61,6 @@ def test_every_role_is_told_apart_without_colour() -> None:
     }  # fmt: skip
 
 
-def test_a_file_is_written_once_and_whole(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "file.txt"
-    digest = style.write_new(path, b"abc")
-    assert digest == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    with pytest.raises(OutputExists, match="exists already"):
-        style.write_new(path, b"other")
-    assert path.read_bytes() == b"abc"
-    assert [item.name for item in path.parent.iterdir()] == ["file.txt"]
-
-
-def test_a_file_system_without_links_gets_the_file_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(source: object, target: object) -> None:
-        raise PermissionError("no links here")
-
-    monkeypatch.setattr(style.os, "link", refuse)
-    style.write_new(tmp_path / "a", b"abc")
-    with pytest.raises(OutputExists):
-        style.write_new(tmp_path / "a", b"other")
-    assert (tmp_path / "a").read_bytes() == b"abc"
-    assert [item.name for item in tmp_path.iterdir()] == ["a"]
-
-
 def test_an_svg_carries_name_and_description(tmp_path: Path) -> None:
     ax = style.new_axes(2, 1)
     ax.set_label("From <A> to B\x1b")
@@ -115,7 +91,7 @@ def test_files_carry_no_time_and_no_program(tmp_path: Path) -> None:
 
 def test_pyplot_is_never_imported(tmp_path: Path) -> None:
     code = (
-        "import sys, chainwatch.figures, chainwatch.figures.sankey, chainwatch.case.report\n"
+        "import sys, chainwatch.figures, chainwatch.figures.sankey, chainwatch.case.report.render\n"
         "import chainwatch.case.exports\n"
         "heavy = {'matplotlib', 'networkx', 'jinja2', 'typst', 'pygraphviz'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"

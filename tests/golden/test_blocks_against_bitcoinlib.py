@@ -17,9 +17,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from chainwatch import addresses
+from chainwatch.addresses import canonical
+from chainwatch.ingest.pull import pull
+from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger, open_ledger
-from chainwatch.sources.base import pull
 from chainwatch.sources.block_files import BlockFiles
 
 FILES = ("0-438.dat", "250000.raw", "277647.raw", "300025.raw", "363703.raw", "574200.raw",
@@ -159,7 +160,7 @@ def test_addresses(ours: dict, theirs: list[list]) -> None:
         pairs = zip(ours[block, position]["outputs"], outputs, strict=True)
         for output, (_, their_address) in pairs:
             kind, address = output["script_kind"], output["address"]
-            our_address = addresses.text(address, "btc") if address else None
+            our_address = canonical.text(address, "btc") if address else None
             if our_address == (their_address or None):
                 continue
             one_side = "only ours" if our_address else "only theirs"
@@ -175,7 +176,7 @@ def test_heights_and_hashes(ledger: Ledger) -> None:
 
 
 def test_value_is_conserved(ledger: Ledger) -> None:
-    assert ledger.check().ok
+    assert check(ledger).ok
     first = ledger.between(None, "2009-01-20")
     early = first.outputs.filter(pl.col("tx") < 439 << 24).collect()
     spent = first.inputs.filter(pl.col("tx") < 439 << 24).collect()

@@ -20,18 +20,19 @@ from typing import Any
 import polars as pl
 import pytest
 from Crypto.Hash import RIPEMD160
+from node_answers import block_of_answer
 
-from chainwatch.addresses import text, txid_text
-from chainwatch.chains import Chain
-from chainwatch.chains import chain as chain_of
+from chainwatch.addresses.canonical import text, txid_text
+from chainwatch.addresses.scripts import script_of
+from chainwatch.chains.base import Chain
+from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import ChainError
+from chainwatch.ingest.pull import pull
 from chainwatch.ledger import schema
+from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger, open_ledger
-from chainwatch.scripts import script_of
-from chainwatch.sources.base import pull
+from chainwatch.sources.bitcoin_etl.source import EtlJson
 from chainwatch.sources.block_files import BlockFiles
-from chainwatch.sources.etl_json import EtlJson
-from chainwatch.sources.node_answers import block_of_answer
 
 SUPPORTED = {"bitcoin": "btc", "bitcoin_cash": "bch", "dogecoin": "doge"}
 CASES = (
@@ -258,7 +259,7 @@ def test_rows_from_the_export_itself(case: str, root: Path, tmp_path: Path) -> N
     lacking, count = compare(case, root, ledger)
     assert lacking == (0 if case in ("bitcoin/block_0", "bitcoin/block_1") else 1)
     assert count > 15
-    assert ledger.check().ok
+    assert check(ledger).ok
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case not in WITHOUT_ANSWERS])

@@ -20,18 +20,19 @@ from typing import NamedTuple
 import polars as pl
 import pytest
 
-from chainwatch.chains import chain as chain_of
+from chainwatch.addresses.scripts import classify
+from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.ingest.pull import pull
 from chainwatch.ledger import schema
+from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger, open_ledger
-from chainwatch.provenance import digest_frame
-from chainwatch.scripts import classify
-from chainwatch.sources.base import pull
+from chainwatch.results.provenance import digest_frame
 from chainwatch.sources.block_files import BlockFiles
-from chainwatch.sources.node_files import node_files
-from chainwatch.sources.node_folder import NodeFolder
-from chainwatch.sources.node_match import matched
-from chainwatch.sources.node_order import match_undo, read_headers
-from chainwatch.sources.node_pieces import read_block, read_spent
+from chainwatch.sources.node_folder.files import node_files
+from chainwatch.sources.node_folder.order import match_undo, read_headers
+from chainwatch.sources.node_folder.source import NodeFolder
+from chainwatch.sources.node_folder.undo_match import matched
+from chainwatch.sources.node_folder.workers import read_block, read_spent
 
 FOLDERS = {
     "mainnet": ("mainnet_0_438_knots29.tar.xz", "btc", 438),
@@ -180,7 +181,7 @@ def test_mainnet_equals_the_blocks_in_one_file(read: Read, real_data: Path, tmp_
 
 
 def test_nothing_is_wrong_with_it(read: Read) -> None:
-    assert read.ledger.check().ok
+    assert check(read.ledger).ok
     assert set(read.ledger.outputs.collect()["script_kind"]) == KINDS[read.name]
 
 

@@ -13,19 +13,19 @@ from typing import Any, NamedTuple
 import polars as pl
 import pytest
 
-from chainwatch.addresses import text, text_series, txid_text
-from chainwatch.assets import Asset, token
+from chainwatch.addresses.assets import Asset, token
+from chainwatch.addresses.canonical import text, text_series, txid_text
 from chainwatch.attribution.tags import Tags, tags_of
-from chainwatch.heuristics.accounts import poisoning
+from chainwatch.heuristics.poisoning import poisoning
+from chainwatch.ingest.pull import pull
 from chainwatch.ledger.ledger import Ledger, open_ledger
-from chainwatch.sources.base import pull
-from chainwatch.sources.dump_mapping import DumpMapping
-from chainwatch.sources.dumps import TransferDump
+from chainwatch.sources.transfer_dump.mapping import DumpMapping
+from chainwatch.sources.transfer_dump.source import TransferDump
 from chainwatch.tracing.counterparties import Counterparties, counterparties
 from chainwatch.tracing.custody import Hosted, hosted
-from chainwatch.tracing.follow import trace
 from chainwatch.tracing.policies import fifo
-from chainwatch.tracing.trace import Trace
+from chainwatch.tracing.result import Trace
+from chainwatch.tracing.trace import trace
 from chainwatch.units import total
 
 HERE = Path(__file__).parent

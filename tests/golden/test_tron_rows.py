@@ -10,11 +10,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from chainwatch import addresses
+from chainwatch.addresses import canonical
+from chainwatch.ingest.pull import PullReport, pull
 from chainwatch.ledger.ledger import Ledger, open_ledger
-from chainwatch.sources.base import PullReport, pull
-from chainwatch.sources.dump_mapping import DumpMapping
-from chainwatch.sources.dumps import TransferDump
+from chainwatch.sources.transfer_dump.mapping import DumpMapping
+from chainwatch.sources.transfer_dump.source import TransferDump
 
 USDT = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
 ALIKE = ["tx_id", "token_id", "from_address", "to_address", "quant"]
@@ -62,7 +62,7 @@ def test_repeats_drop(pulled: tuple[Ledger, PullReport], raw: pl.DataFrame) -> N
 
 def test_usdt(pulled: tuple[Ledger, PullReport], raw: pl.DataFrame) -> None:
     ledger, _ = pulled
-    usdt = ledger.transfers.filter(pl.col("contract") == addresses.parse(USDT, "tron")).collect()
+    usdt = ledger.transfers.filter(pl.col("contract") == canonical.parse(USDT, "tron")).collect()
     theirs = raw.filter(token_id=USDT)
     assert (theirs.height, usdt.height) == (4_196, 4_177)
     assert theirs.filter(quant="0").height == 123
@@ -76,9 +76,9 @@ def test_every_row_is_there(pulled: tuple[Ledger, PullReport], raw: pl.DataFrame
     rows = ledger.transfers.collect()
     ours = set(zip(
         rows["txid"].bin.encode("hex"), rows["time"].dt.epoch("ms"),
-        addresses.text_series(rows["contract"], "tron"),
-        addresses.text_series(rows["sender"], "tron"),
-        addresses.text_series(rows["receiver"], "tron"),
+        canonical.text_series(rows["contract"], "tron"),
+        canonical.text_series(rows["sender"], "tron"),
+        canonical.text_series(rows["receiver"], "tron"),
         (str(int(amount)) for amount in rows["amount"]),
         rows["symbol"], rows["decimals"].cast(pl.String), rows["status"], strict=True,
     ))  # fmt: skip
@@ -109,7 +109,7 @@ def test_coverage_and_tags(
         raw.select("to_address", "to_tag").rename({"to_address": "a", "to_tag": "t"}),
     ]).drop_nulls().filter(pl.col("t") != "").unique()  # fmt: skip
     tags = ledger.tags.collect()
-    named = addresses.text_series(tags["address"], "tron")
+    named = canonical.text_series(tags["address"], "tron")
     assert set(zip(named, tags["label"], strict=True)) == set(pairs.rows())
     actors = set(tags["actor"])
     assert {"binance", "huobi", "okex", "kucoin", "gate", "ftx"} <= actors

@@ -14,10 +14,10 @@ from collections import Counter
 import pytest
 
 from chainwatch.heuristics.coinjoin import equal_outputs, possible_mix
+from chainwatch.heuristics.rule import VERDICT, apply
+from chainwatch.ingest.pull import pull
 from chainwatch.ledger.features import transactions
 from chainwatch.ledger.ledger import open_ledger
-from chainwatch.rules import VERDICT, apply
-from chainwatch.sources.base import pull
 from chainwatch.sources.block_files import BlockFiles
 
 AGREEMENT = {

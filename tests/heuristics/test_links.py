@@ -5,11 +5,11 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from chainwatch.addresses import txid_text
+from chainwatch.addresses.canonical import txid_text
 from chainwatch.errors import InputError
+from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import equal_outputs
 from chainwatch.heuristics.links import LINK_SCHEMA, Links
-from chainwatch.heuristics.ownership import co_spends
 
 
 @pytest.fixture

@@ -13,18 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainwatch.chains import chain
+from chainwatch.bitcoin.block_batch import CheckedBlocks, RawBlock, check_blocks
+from chainwatch.chains.catalogue import chain
 from chainwatch.errors import BlockError
-from chainwatch.kernels import layout
+from chainwatch.ingest.rows.blocks import frames_of_blocks
+from chainwatch.ingest.source_file import FileRead
+from chainwatch.kernels import block_columns
 from chainwatch.kernels.parse import Parsed, available, blocks_to_columns, parse_blocks
 from chainwatch.kernels.sha256 import ways
-from chainwatch.sources.block_columns import (
-    CheckedBlocks,
-    RawBlock,
-    check_blocks,
-    frames_of_blocks,
-)
-from chainwatch.sources.file_read import FileRead
 
 REGTEST = chain("btc-regtest")
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
@@ -64,7 +60,7 @@ def test_rows_are_those_of_the_plain_parser(blocks: list[bytes]) -> None:
     fast = verdict(blocks, "btc-regtest", compiled=True)
     assert isinstance(fast, CheckedBlocks)
     kinds = set(rows(fast, range(6))["outputs"]["script_kind"])
-    assert kinds == set(layout.KINDS)  # all kinds were compared
+    assert kinds == set(block_columns.KINDS)  # all kinds were compared
 
 
 def test_no_blocks_give_no_rows() -> None:
@@ -191,9 +187,9 @@ def test_numba_is_there() -> None:
 def test_without_numba_the_plain_parser_reads(
     blocks: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chainwatch.sources.block_columns.COMPILED_FROM", 0)
+    monkeypatch.setattr("chainwatch.bitcoin.block_batch.COMPILED_FROM", 0)
     raw = [RawBlock(data, "x") for data in blocks]
     assert isinstance(check_blocks(raw, REGTEST).parsed, Parsed)
-    monkeypatch.setattr("chainwatch.sources.block_columns.available", lambda: False)
+    monkeypatch.setattr("chainwatch.bitcoin.block_batch.available", lambda: False)
     checked = check_blocks(raw, REGTEST)
     assert type(checked.parsed).__name__ == "tuple"

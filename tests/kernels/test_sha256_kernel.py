@@ -77,8 +77,8 @@ def test_without_numba_hashlib_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 FOLDER = """
-from chainwatch.kernels import compiled
-print(compiled.cache_folder())
+from chainwatch.kernels import jit
+print(jit.cache_folder())
 """
 
 
@@ -100,15 +100,15 @@ def test_machine_code_is_kept_where_it_is_asked_for(tmp_path: Path) -> None:
 def test_a_source_folder_that_cannot_be_written_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chainwatch.kernels import compiled
+    from chainwatch.kernels import jit
 
     blocked = tmp_path / "site-packages"
     blocked.write_text("no folder can be made in here")
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    monkeypatch.setattr(compiled, "_HERE", blocked)
-    monkeypatch.setattr(compiled, "_digest", lambda: "0")
-    monkeypatch.setattr(compiled, "user_cache_path", lambda name: tmp_path / name)
-    assert compiled.cache_folder() == tmp_path / "chainwatch/kernels/loops-0"
+    monkeypatch.setattr(jit, "_HERE", blocked)
+    monkeypatch.setattr(jit, "_digest", lambda: "0")
+    monkeypatch.setattr(jit, "user_cache_path", lambda name: tmp_path / name)
+    assert jit.cache_folder() == tmp_path / "chainwatch/kernels/loops-0"
     (tmp_path / "chainwatch/kernels/loops-0").chmod(0o777)
     with pytest.raises(PermissionError, match="alone"):
-        compiled.cache_folder()
+        jit.cache_folder()

@@ -11,13 +11,14 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainwatch.chains import chain
+from chainwatch.bitcoin.block_batch import RawBlock, check_blocks
+from chainwatch.bitcoin.undo import checksum
+from chainwatch.bitcoin.undo_batch import RawUndo, check_undo
+from chainwatch.chains.catalogue import chain
 from chainwatch.errors import BlockError
-from chainwatch.kernels import layout
-from chainwatch.sources.block_columns import RawBlock, check_blocks, frames_of_blocks
-from chainwatch.sources.block_spent import RawUndo, check_undo
-from chainwatch.sources.file_read import FileRead
-from chainwatch.sources.node_undo import checksum
+from chainwatch.ingest.rows.blocks import frames_of_blocks
+from chainwatch.ingest.source_file import FileRead
+from chainwatch.kernels import block_columns
 
 REGTEST = chain("btc-regtest")
 FILE = FileRead("blk00000.dat", bytes(32), 9, datetime(2024, 1, 1, 12, tzinfo=UTC))
@@ -59,7 +60,7 @@ def test_rows_are_those_of_the_plain_reading(made: ModuleType) -> None:
     inputs = found["inputs"]
     assert inputs.height > 30
     assert inputs["value"].null_count() == inputs["script_kind"].null_count() == 0
-    assert set(inputs["script_kind"]) == set(layout.KINDS)  # all kinds were compared
+    assert set(inputs["script_kind"]) == set(block_columns.KINDS)  # all kinds were compared
     assert 0 < inputs["address"].null_count() < inputs.height
 
 
@@ -93,7 +94,10 @@ def test_broken_undo_data_is_refused_in_the_same_words(made: ModuleType) -> None
         if isinstance(found, str):
             words = found.split(" at rev")[0].split()
             seen.add(" ".join(word for word in words if not word[0].isdigit() and len(word) < 64))
-    said = {layout.SENTENCES[code] for code in range(layout.UNDO_SHORT, layout.UNDO_TOO_MUCH)}
+    said = {
+        block_columns.SENTENCES[code]
+        for code in range(block_columns.UNDO_SHORT, block_columns.UNDO_TOO_MUCH)
+    }
     kinds = {" ".join(word for word in words.split() if word[0] != "{") for words in said}
     assert kinds <= seen
     assert "a public key of the undo data is no point of the curve" in seen

@@ -9,7 +9,7 @@ from hashlib import sha256
 import polars as pl
 import pytest
 
-from chainwatch.chains import chain
+from chainwatch.chains.catalogue import chain
 from chainwatch.ledger import schema
 
 REGTEST = chain("btc-regtest").id

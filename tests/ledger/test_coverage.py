@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainwatch.chains import chain
+from chainwatch.chains.catalogue import chain
 from chainwatch.ledger import coverage, schema
 from chainwatch.ledger.coverage import histories
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.lookup.lookup import address_summary
 
 Tables = dict[str, pl.DataFrame]
 Rows = Callable[[str, list[dict[str, object]]], pl.DataFrame]
@@ -180,7 +181,7 @@ def test_what_a_server_counts_against_it_is_heard(
     ledger = Ledger.from_tables({"coverage": frame("coverage", rows)})
     assert histories(ledger)["whole"].to_list() == [whole]
     assert facts(ledger)["addresses read wholly", REGTEST] == (int(whole), None)
-    assert ledger.address(mine, "btc-regtest").complete is whole
+    assert address_summary(ledger, mine, "btc-regtest").complete is whole
 
 
 @pytest.mark.parametrize(("amount", "stated"), [(5, (0, 0)), (None, (1, None))])

@@ -9,12 +9,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from chainwatch.addresses import text
-from chainwatch.chains import chain
+from chainwatch.addresses.canonical import text
+from chainwatch.chains.catalogue import chain
 from chainwatch.errors import AddressError, ChainError, InputError, LedgerError
 from chainwatch.ledger import schema
+from chainwatch.ledger.checks.check import check
+from chainwatch.ledger.coverage import coverage
 from chainwatch.ledger.ledger import Ledger, open_ledger
-from chainwatch.ledger.store import Store
+from chainwatch.ledger.storage.store import Store
+from chainwatch.ledger.storage.writer import open_writer
 from chainwatch.units import LARGEST_AMOUNT
 
 Tables = dict[str, pl.DataFrame]
@@ -63,9 +66,9 @@ def test_an_empty_ledger_is_fine(tmp_path: Path) -> None:
     Store.create(tmp_path / "ledger")
     for ledger in (Ledger.from_tables({}), Ledger(), open_ledger(tmp_path / "ledger")):
         assert ledger.chains == ()
-        assert ledger.summary().height == 0
+        assert coverage(ledger).height == 0
         assert set(ledger.digests()) == set(NAMES)
-        assert ledger.check().ok
+        assert check(ledger).ok
 
 
 def test_from_tables_refuses_what_does_not_fit(tables: Tables) -> None:
@@ -217,7 +220,7 @@ def test_a_spend_before_its_output_is_not_believed(tables: Tables) -> None:
 def test_a_later_commit_fills_an_earlier_input(tmp_path: Path, tables: Tables) -> None:
     whole = unread(tables)
     store = Store.create(tmp_path / "ledger")
-    with store.writer() as pen:
+    with open_writer(store) as pen:
         for newest in (True, False):  # the spending blocks are read first
             late = pl.col("tx") >= schema.pack_tx(2, 0)
             part = {
@@ -237,7 +240,7 @@ def test_a_later_commit_fills_an_earlier_input(tmp_path: Path, tables: Tables) -
 
 def test_as_of_a_commit(tmp_path: Path, tables: Tables) -> None:
     store = Store.create(tmp_path / "ledger")
-    with store.writer() as pen:
+    with open_writer(store) as pen:
         pen.commit({"blocks": tables["blocks"].head(2)}, source="t", chain="c", what="first")
         ledger = open_ledger(tmp_path / "ledger")
         pen.commit({"blocks": tables["blocks"].tail(2)}, source="t", chain="c", what="second")
@@ -257,7 +260,7 @@ def test_a_ledger_opened_before_the_first_commit_stays_empty(
 ) -> None:
     store = Store.create(tmp_path / "ledger")
     ledger = open_ledger(tmp_path / "ledger")
-    with store.writer() as pen:
+    with open_writer(store) as pen:
         pen.commit({"blocks": tables["blocks"]}, source="t", chain="c", what="first")
     assert ledger.blocks.collect().height == 0
     assert ledger.as_of(1).blocks.collect().height == 4
@@ -314,7 +317,7 @@ def test_summary_counts_each_chain(tables: Tables, frame: Rows) -> None:
     given = {**tables, "transfers": frame("transfers", transfer_rows([1, None, LARGEST_AMOUNT]))}
     given["inputs"] = unread(tables)["inputs"]
     given["outputs"] = given["outputs"].filter(pl.col("tx") != SPLIT)
-    rows = {row["chain"]: row for row in Ledger.from_tables(given).summary().to_dicts()}
+    rows = {row["chain"]: row for row in coverage(Ledger.from_tables(given)).to_dicts()}
     coins, account = rows[REGTEST.id], rows[chain("tron").id]
     counts = ("blocks", "transactions", "inputs", "outputs", "transfers", "unread_inputs")
     assert [coins[name] for name in counts] == [4, 6, 3, 5, 0, 2]
@@ -329,7 +332,7 @@ def test_summary_counts_each_chain(tables: Tables, frame: Rows) -> None:
 
 def test_repr_is_short_and_reads_no_table(tmp_path: Path, tables: Tables) -> None:
     path = tmp_path / "<b>otter & co"
-    with Store.create(path).writer() as pen:
+    with open_writer(Store.create(path)) as pen:
         pen.commit({"blocks": tables["blocks"]}, source="<script>", chain="c", what="a & b")
     ledger = open_ledger(path).chain_only("btc-regtest").between("2023-06-01", None)
     for log in path.glob("*/*.parquet"):

@@ -27,13 +27,13 @@ from typing import Any
 
 import polars as pl
 import pytest
-from beside import beside
+from module_of import module_of
 
-from chainwatch.encodings import base58check_encode
+from chainwatch.addresses.codecs import base58check_encode
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.provenance import digest_frame
-from chainwatch.sources.network import use_network
+from chainwatch.net.policy import use_network
+from chainwatch.results.provenance import digest_frame
 
 START = 1_700_000_000
 COIN = 10**8
@@ -478,7 +478,7 @@ def tip_of(server: ElectrumX) -> int | None:
 @pytest.fixture(scope="session")
 def explorers() -> ModuleType:
     """Return the module with the small server."""
-    return beside("live/esplora_server")
+    return module_of("live/esplora_server")
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,12 @@ import polars as pl
 import pytest
 
 from chainwatch.errors import ChainError, NetworkRefused, SourceError
+from chainwatch.ingest.pull import pull
+from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger, open_ledger
-from chainwatch.sources.base import pull
-from chainwatch.sources.bitcoin_rpc import BitcoinRpc
-from chainwatch.sources.electrum import Electrum
-from chainwatch.sources.network import use_network
+from chainwatch.net.policy import use_network
+from chainwatch.sources.bitcoin_core.rpc import BitcoinRpc
+from chainwatch.sources.electrum.source import Electrum
 
 pytestmark = pytest.mark.live
 Node = Any
@@ -49,7 +50,7 @@ def test_every_script_of_the_chain_gives_the_node_s_columns(
     found = by_column(ledger, genesis=False)
     assert {name for name in expected if expected[name] != found[name]} == set(source.unknown)
     assert len(expected) - len(source.unknown) == 40
-    ledger.check().raise_for_failures()
+    check(ledger).raise_for_failures()
     again = pull(tmp_path / "ledger", electrum(electrumx, scripts=bitcoind.scripts()))
     assert (again.commits, again.skipped) == (0, len(bitcoind.scripts()))
 
@@ -105,8 +106,8 @@ def test_a_reorganisation(
 def await_tip(server: Server, node: Node) -> None:
     import time
 
-    from chainwatch.sources.electrum_question import Question
-    from chainwatch.sources.electrum_wire import ElectrumWire
+    from chainwatch.sources.electrum.messages import Question
+    from chainwatch.sources.electrum.wire import ElectrumWire
 
     with ElectrumWire(
         server.host, server.port, source="test", own=True, timeout=5, attempts=1

@@ -10,13 +10,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from chainwatch import addresses
+from chainwatch.addresses import canonical
+from chainwatch.addresses.scripts import classify
+from chainwatch.ingest.pull import pull
+from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger, open_ledger
-from chainwatch.provenance import digest_frame
-from chainwatch.scripts import classify
-from chainwatch.sources.base import pull
+from chainwatch.results.provenance import digest_frame
 from chainwatch.sources.block_files import BlockFiles
-from chainwatch.sources.esplora import Esplora
+from chainwatch.sources.esplora.source import Esplora
 
 pytestmark = pytest.mark.live
 
@@ -59,7 +60,7 @@ def test_histories_equal_the_blocks(bitcoind: Any, url: str, whole: Ledger, tmp_
         assert digests(ledger, table, held) == digests(whole, table, held), table
     assert digest_frame(ledger.inputs.collect()) == digest_frame(whole.inputs.collect())
     assert report.unread_inputs == 0
-    assert ledger.check().ok
+    assert check(ledger).ok
     coverage = ledger.coverage.collect()
     assert coverage.filter(pl.col("kind").is_in(["address", "script"]))["complete"].all()
     kinds = ledger.outputs.select("script_kind").unique().collect()["script_kind"]
@@ -71,7 +72,7 @@ def test_one_address_knows_what_it_spends(
 ) -> None:
     """Prevouts of transactions that were not read come with value and address all the same."""
     taproot = next(s for s in bitcoind.scripts() if classify(s).kind == "p2tr")
-    address = addresses.text(classify(taproot).address or b"", CHAIN)
+    address = canonical.text(classify(taproot).address or b"", CHAIN)
     pull(tmp_path, Esplora(url, [address], chain=CHAIN))
     ledger = open_ledger(tmp_path)
     held = ledger.transactions.select("tx").collect()["tx"]

@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
+from chainwatch.ingest.protocol import Source
+from chainwatch.ingest.pull import pull
+from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger, open_ledger
-from chainwatch.sources.base import Source, pull
-from chainwatch.sources.bitcoin_rest import BitcoinRest
-from chainwatch.sources.bitcoin_rpc import BitcoinRpc
-from chainwatch.sources.electrum import Electrum
-from chainwatch.sources.esplora import Esplora
-from chainwatch.sources.etl_json import EtlJson
-from chainwatch.sources.node_folder import NodeFolder
+from chainwatch.sources.bitcoin_core.rest import BitcoinRest
+from chainwatch.sources.bitcoin_core.rpc import BitcoinRpc
+from chainwatch.sources.bitcoin_etl.source import EtlJson
+from chainwatch.sources.electrum.source import Electrum
+from chainwatch.sources.esplora.source import Esplora
+from chainwatch.sources.node_folder.source import NodeFolder
 
 pytestmark = pytest.mark.live
 
@@ -115,7 +117,7 @@ def test_what_two_know_is_the_same(
     beside = {column for column in found if column.partition(".")[0] in BESIDE.get(name, set())}
     differ = {column for column in found if found[column] != expected[column]}
     assert differ == (unknown | beside), "what a source cannot know is declared, and nothing else"
-    assert ledger.check().ok
+    assert check(ledger).ok
     heights = ledger.transactions.collect()["height"].unique().sort().to_list()
     assert heights == list(range(0 if genesis else 1, HEIGHT + 1))
 

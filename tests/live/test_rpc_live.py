@@ -11,12 +11,13 @@ import polars as pl
 import pytest
 
 from chainwatch.errors import ChainError, SourceError
+from chainwatch.ingest.pull import pull
+from chainwatch.ingest.sync import follow
+from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger, open_ledger
-from chainwatch.sources.base import pull
-from chainwatch.sources.bitcoin_rest import BitcoinRest
-from chainwatch.sources.bitcoin_rpc import BitcoinRpc
+from chainwatch.sources.bitcoin_core.rest import BitcoinRest
+from chainwatch.sources.bitcoin_core.rpc import BitcoinRpc
 from chainwatch.sources.block_files import BlockFiles
-from chainwatch.sources.follow import follow
 
 pytestmark = pytest.mark.live
 Node = Any
@@ -68,7 +69,7 @@ def test_every_way_gives_the_same_columns(
     assert whole.blocks.collect().height == bitcoind.height + 1 == 123
     kinds = set(whole.outputs.collect()["script_kind"])
     assert {"p2wpkh", "p2sh", "p2pkh", "p2pk", "p2tr", "multisig", "p2wsh", "null_data"} <= kinds
-    whole.check().raise_for_failures()
+    check(whole).raise_for_failures()
 
 
 def test_what_is_spent_is_asked_for_where_the_ledger_lacks_it(
@@ -84,7 +85,7 @@ def test_what_is_spent_is_asked_for_where_the_ledger_lacks_it(
         found = read(tmp_path / source.name, source)
         assert found.inputs.select(columns).sort("tx", "n").collect().equals(expected)
         assert expected["value"].null_count() == 0
-        found.check().raise_for_failures()
+        check(found).raise_for_failures()
 
 
 def test_old_nodes_are_asked_for_each_transaction(
@@ -150,7 +151,7 @@ def test_a_reorganisation_is_a_new_commit(
     after = open_ledger(tmp_path / "ledger")
     assert by_column(after) == by_column(read(tmp_path / "fresh", source()))
     assert by_column(after.as_of(before.commit.number)) == old != by_column(after)
-    after.check().raise_for_failures()
+    check(after).raise_for_failures()
 
 
 def test_a_reorganisation_during_a_pull(

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from chainwatch.chains import BITCOIN_REGTEST
+from chainwatch.chains.bitcoin import BITCOIN_REGTEST
 from chainwatch.simulate import blocks
 from chainwatch.simulate.transactions import Coin, Lock, address_lock, signature
 

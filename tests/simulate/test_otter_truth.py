@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 import polars as pl
 import yaml
 
-from chainwatch.addresses import parse
-from chainwatch.scripts import classify
+from chainwatch.addresses.canonical import parse
+from chainwatch.addresses.scripts import classify
 from chainwatch.simulate.vendors import DENOMINATION
 
 

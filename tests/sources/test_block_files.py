@@ -11,9 +11,10 @@ import polars as pl
 import pytest
 
 from chainwatch.errors import BlockError, ChainError, InputError
+from chainwatch.ingest.pull import pull
 from chainwatch.ledger import schema
+from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger, open_ledger
-from chainwatch.sources.base import pull
 from chainwatch.sources.block_files import BlockFiles
 
 THEN = datetime(2024, 1, 2, tzinfo=UTC)
@@ -50,7 +51,7 @@ def test_rows(whole: Path, short_chain: list[bytes], maker: ModuleType, tmp_path
     inputs = ledger.inputs.collect()
     coinbases = ledger.transactions.filter("coinbase").select("tx")
     assert inputs.lazy().join(coinbases, on="tx").collect().height == 0
-    assert ledger.check().ok
+    assert check(ledger).ok
     unit = ledger.coverage.sort("height").first().collect().row(0, named=True)
     assert unit["unit"] == f"block/{short_chain and blocks['hash'][0][::-1].hex()}"
     answer = ledger.answers.collect().row(0, named=True)
@@ -92,7 +93,7 @@ def test_files_that_overlap_are_read_once(
     assert (report.units, report.skipped) == (4, 3)
     assert report.unread_inputs == 0
     ledger = open_ledger(tmp_path / "l")
-    assert ledger.check().ok
+    assert check(ledger).ok
     assert ledger.answers.collect().height == 2
 
 
@@ -139,7 +140,7 @@ def test_a_reorganisation_is_followed(maker: ModuleType, put: Callable, tmp_path
     path = put("b.dat", maker.framed(*won))
     report = pull(tmp_path / "l", source(path))
     ledger = open_ledger(tmp_path / "l")
-    assert ledger.check().ok
+    assert check(ledger).ok
     assert (report.units, report.tip) == (3, maker.sha256d(won[-1][:80]))
     found, anew = ledger.digests(), ledger_of(tmp_path / "anew", path).digests()
     for name in ("blocks", "transactions", "inputs", "outputs", "output_keys"):
@@ -273,10 +274,10 @@ def test_the_compiled_loops_give_the_same_ledger(
     ]
     source = BlockFiles(paths, "btc-regtest", acquired=THEN)
     pull(tmp_path / "plain", source)
-    monkeypatch.setattr("chainwatch.sources.block_columns.COMPILED_FROM", 0)
+    monkeypatch.setattr("chainwatch.bitcoin.block_batch.COMPILED_FROM", 0)
     for size in (1_500, 8_000_000):
         monkeypatch.setattr("chainwatch.sources.block_files.GROUP_BYTES", size)
-        monkeypatch.setattr("chainwatch.sources.block_framing.GROUP_BYTES", size)
+        monkeypatch.setattr("chainwatch.bitcoin.framing.GROUP_BYTES", size)
         report = pull(tmp_path / f"compiled{size}", source)
         assert report.units == len(short_chain)
         whole = open_ledger(tmp_path / "plain").digests()

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import polars as pl
 import pytest
 
-from chainwatch.assets import Asset
+from chainwatch.addresses.assets import Asset
 from chainwatch.attribution.tags import Tags, make_tags
-from chainwatch.chains import chain as chain_of
+from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
 

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from chainwatch.assets import native
+from chainwatch.addresses.assets import native
 from chainwatch.errors import TraceError
-from chainwatch.heuristics.accounts import poisoning
+from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.tracing.custody import Hosted, hosted
 
 COIN = native("btc-regtest")

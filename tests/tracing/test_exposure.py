@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 
 from chainwatch.tracing.exposure import Exposure, exposure
-from chainwatch.tracing.follow import trace
 from chainwatch.tracing.policies import fifo
+from chainwatch.tracing.trace import trace
 
 CHAIN = "bip122:0f9188f13cb7b2c71f2a335e3a4fc328"
 

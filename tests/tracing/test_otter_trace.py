@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 import polars as pl
 import pytest
 
-from chainwatch.assets import native
+from chainwatch.addresses.assets import native
 from chainwatch.clusters.cluster import Clusters, cluster
+from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import equal_outputs
-from chainwatch.heuristics.ownership import co_spends
 from chainwatch.tracing.custody import Hosted, hosted
 from chainwatch.tracing.exposure import exposure
-from chainwatch.tracing.follow import trace
 from chainwatch.tracing.policies import fifo
-from chainwatch.tracing.trace import Trace
+from chainwatch.tracing.result import Trace
+from chainwatch.tracing.trace import trace
 from chainwatch.units import total
 
 MIXES = equal_outputs(min_equal=3)

@@ -8,14 +8,14 @@ from typing import Any
 import polars as pl
 import pytest
 
-from chainwatch.assets import native
+from chainwatch.addresses.assets import native
 from chainwatch.errors import ConservationError
-from chainwatch.heuristics.accounts import poisoning
+from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.counterparties import counterparties
 from chainwatch.tracing.custody import hosted
-from chainwatch.tracing.follow import trace
 from chainwatch.tracing.policies import fifo
+from chainwatch.tracing.trace import trace
 from chainwatch.units import LARGEST_AMOUNT
 
 DAY = 60 * 24

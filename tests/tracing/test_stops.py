@@ -11,7 +11,7 @@ import pytest
 from chainwatch.attribution.taxonomy import broader
 from chainwatch.errors import ArgumentError, TagError, TraceError
 from chainwatch.tracing.custody import HOSTED_SCHEMA, Hosted
-from chainwatch.tracing.ends import REASONS, End, reason_of, stops
+from chainwatch.tracing.stops import REASONS, End, reason_of, stops
 
 CHAIN = "bip122:0f9188f13cb7b2c71f2a335e3a4fc328"
 WHEN = datetime(2023, 6, 1, tzinfo=UTC)

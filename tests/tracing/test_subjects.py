@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from chainwatch.addresses import text
-from chainwatch.assets import Asset, native, token
+from chainwatch.addresses.assets import Asset, native, token
+from chainwatch.addresses.canonical import text
 from chainwatch.errors import AddressError, ChainError, InputError, TraceError
 from chainwatch.tracing.subjects import subjects_of, widened
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import polars as pl
 
+from chainwatch.atomic import write_new
 from chainwatch.case.exports.tables import ManifestRow, distinct
 from chainwatch.errors import InputError
 from chainwatch.figures.selection import FLOW_COLUMNS
-from chainwatch.figures.style import write_new
-from chainwatch.legible import visible
-from chainwatch.provenance import digest_frame
+from chainwatch.results.provenance import digest_frame
+from chainwatch.sanitize import visible
 
 LARGEST_LONG = 2**63 - 1
 

@@ -19,10 +19,10 @@ from typing import Any
 
 import polars as pl
 
+from chainwatch.atomic import write_new
 from chainwatch.errors import CaseError, OutputExists
-from chainwatch.figures.style import write_new
-from chainwatch.legible import visible
-from chainwatch.provenance import canonical_json, digest_frame
+from chainwatch.results.provenance import canonical_json, digest_frame
+from chainwatch.sanitize import visible
 
 TABLE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,95}\Z")
 FORMULA = re.compile(r"(^\s*|[;\t\r\n]\s*)([=+\-@\uff1d\uff0b\uff0d\uff20])")

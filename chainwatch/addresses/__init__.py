@@ -1,0 +1,1 @@
+"""Addresses, scripts, extended keys and assets: text to canonical bytes and back."""

@@ -1,0 +1,84 @@
+"""An asset is (chain, contract, token id): a symbol is never identity and decimals only display."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from chainwatch.addresses.canonical import parse, text
+from chainwatch.chains.catalogue import chain as find_chain
+from chainwatch.errors import ChainError, InputError, expect
+from chainwatch.units import to_text
+
+NATIVE_KINDS = ("native", "internal")
+"""Kinds of transfers that move the native coin: payments, and what contracts send on."""
+
+
+@dataclass(frozen=True)
+class Asset:
+    """What is moved: the native coin of a chain, or the token of one contract.
+
+    Attributes
+    ----------
+    chain : str
+        CAIP-2 id.
+    contract : bytes or None
+        Canonical address of the token contract; None for the native coin.
+    symbol : str
+        For display only.
+    decimals : int
+        For display only.
+    """
+
+    chain: str
+    contract: bytes | None
+    symbol: str
+    decimals: int
+
+    def shown(self, amount: int | None, *, symbol: bool = True) -> str:
+        """Return an amount as text, thousands apart."""
+        number = to_text(amount, self.decimals, group=True)
+        return f"{number} {self.symbol}" if symbol else number
+
+    def of_transfers(self) -> pl.Expr:
+        """Return the condition that selects this asset among transfers.
+
+        What contracts send on inside a transaction is the same native coin.
+        """
+        here = pl.col("chain") == self.chain
+        if self.contract is None:
+            return here & pl.col("contract").is_null() & pl.col("kind").is_in(NATIVE_KINDS)
+        return here & (pl.col("contract") == self.contract) & pl.col("token_id").is_null()
+
+    def __str__(self) -> str:
+        if self.contract is None:
+            return f"{self.symbol} ({self.chain})"
+        return f"{self.symbol} ({self.chain}, contract {text(self.contract, self.chain)})"
+
+
+def native(chain: str) -> Asset:
+    """Return the native coin of a chain."""
+    found = find_chain(chain)
+    return Asset(found.id, None, found.symbol, found.decimals)
+
+
+def token(chain: str, contract: str, symbol: str, decimals: int) -> Asset:
+    """Return the token of a contract; symbol and decimals are how it will be shown.
+
+    Raises
+    ------
+    ChainError
+        If the chain has no contracts.
+    AddressError
+        If the contract is no address of the chain.
+    InputError
+        If decimals are negative.
+    """
+    found = find_chain(chain)
+    if found.family == "utxo":
+        raise ChainError(f"{found.name} has no token contracts", remedy="use native() for its coin")
+    expect(decimals, int, "decimals", "give a whole number from 0 on")
+    if decimals < 0:
+        raise InputError(f"{decimals} decimals", remedy="give a number from 0 on")
+    return Asset(found.id, parse(contract, found), symbol, decimals)

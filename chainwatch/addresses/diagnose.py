@@ -1,0 +1,156 @@
+"""What a text that is no address of a chain is instead: one clear sentence, safe to print.
+
+Texts come from strangers: they are shown shortened and with every character outside printable
+ASCII escaped, and a private key is not shown at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from chainwatch.addresses.codecs import segwit_decode
+from chainwatch.chains.base import Chain
+from chainwatch.chains.catalogue import all_chains
+from chainwatch.errors import AddressError
+
+LONGEST_TEXT = 128
+"""Characters; no address or transaction id is as long."""
+
+_LONGEST_SHOWN = 62  # a taproot address in full; a 64-digit text, perhaps a private key, is not
+_DIGIT = "[1-9A-HJ-NP-Za-km-z]"
+_KEY = re.compile(f"[xyztuvXYZTUV](?:pub|prv){_DIGIT}+|{_DIGIT}{{51,52}}|{_DIGIT}{{100,120}}")
+_TXID = re.compile(r"(?:0[xX])?[0-9a-fA-F]{64}")
+_BARE_EVM = re.compile(r"[0-9a-fA-F]{40}")
+_ONE_CASE = re.compile(r"[0-9a-z]{25,35}|[0-9A-Z]{25,35}")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.*", re.DOTALL)
+
+
+def shown(text: str) -> str:
+    """Return a text quoted and escaped, without its middle where it is long; never a key."""
+    bare = text.strip()
+    if _KEY.fullmatch(bare) and not bare.islower():
+        return "what looks like a private or extended key, not repeated here,"
+    if len(text) <= _LONGEST_SHOWN:
+        return ascii(text)
+    return f"{ascii(text[:12])[:-1]}...{ascii(text[-6:])[1:]}"
+
+
+def names(chains: tuple[Chain, ...]) -> str:
+    """Return the names of chains as a list in words."""
+    return " or ".join(item.name for item in chains)
+
+
+def explain(
+    text: str, target: Chain, others: Callable[[str], tuple[Chain, ...]], error: AddressError
+) -> AddressError:
+    """Return the error that says best why a text is no address of a chain.
+
+    Parameters
+    ----------
+    text : str
+        The text that was refused.
+    target : Chain
+        Chain it was read as.
+    others : callable
+        Returns the chains whose address a text is.
+    error : AddressError
+        What the reader of that chain says; it stands where nothing plainer is known.
+    """
+    if found := _shape(text):
+        return found
+    if chains := others(text):
+        aliases = " or ".join(item.alias for item in chains)
+        return AddressError(
+            f"{shown(text)} is an address of {names(chains)}, not of {target.name}",
+            remedy=f"name the chain: {aliases}",
+        )
+    found = _other_thing(text, target) or _foreign(text) or _damaged(text, target)
+    found = found or _bare_hex(text, target) or _lost_case(text, target)
+    return found or AddressError(
+        f"{shown(text)} is not an address of {target.name}: {error.what}", remedy=error.remedy
+    )
+
+
+def not_a_txid(
+    text: object, target: Chain, others: Callable[[str], tuple[Chain, ...]]
+) -> AddressError:
+    """Return the error that says best why a value is no transaction id of a chain."""
+    if not isinstance(text, str):
+        return AddressError(f"a value of type {type(text).__name__} is not a transaction id")
+    what = f"{shown(text)} is not a transaction id of {target.name}"
+    if found := others(text):
+        what = f"{shown(text)} is an address of {names(found)}, not a transaction id"
+    elif text != text.strip():
+        what = f"{shown(text)} has white space around it"
+    return AddressError(what, remedy="give 64 hexadecimal digits")
+
+
+def _shape(text: str) -> AddressError | None:
+    if not text:
+        return AddressError("an empty text is not an address")
+    what, remedy = None, "copy it again as plain text"
+    if text != text.strip():
+        what, remedy = "has white space around it", "give the address alone"
+    elif len(text) > LONGEST_TEXT:
+        what = f"is too long for an address, with {len(text)} characters"
+    elif not (text.isascii() and text.isprintable()):
+        what = "holds a character that no address has"
+    return AddressError(f"{shown(text)} {what}", remedy=remedy) if what else None
+
+
+def _other_thing(text: str, target: Chain) -> AddressError | None:
+    prefixed = bool(target.cashaddr) and text.lower().startswith(f"{target.cashaddr}:")
+    if _KEY.fullmatch(text) and not text.islower():
+        what, remedy = "is not an address", "keep keys out of case files"
+    elif _TXID.fullmatch(text):
+        what = "is a transaction id or another hash, not an address"
+        remedy = "give the address of one of its inputs or outputs"
+    elif text.lower().endswith(".eth"):
+        what, remedy = "is an ENS name; ENS names are not resolved", "give the 0x address"
+    elif _SCHEME.fullmatch(text) and ("?" in text or not prefixed):
+        what, remedy = "is a link or a prefixed text", "give the address alone"
+    else:
+        return None
+    return AddressError(f"{shown(text)} {what}", remedy=remedy)
+
+
+def _foreign(text: str) -> AddressError | None:
+    try:
+        prefix, _, _ = segwit_decode(text)
+    except AddressError:
+        return None
+    return AddressError(f"{shown(text)} has the prefix {prefix!a} of a chain not known here")
+
+
+def _damaged(text: str, target: Chain) -> AddressError | None:
+    """Return what is wrong with a bech32 address of another chain; base58 has no say in it."""
+    start = text.lower().partition("1")[0] + "1"
+    owners = tuple(item for item in all_chains() if item.hrp and start == f"{item.hrp}1")
+    if not owners or target in owners:
+        return None
+    try:
+        segwit_decode(text)
+    except AddressError as error:
+        return AddressError(
+            f"{shown(text)} begins as an address of {names(owners)}, not of {target.name}, and is"
+            f" not one either: {error.what}",
+            remedy=error.remedy,
+        )
+    return None
+
+
+def _bare_hex(text: str, target: Chain) -> AddressError | None:
+    if target.family != "evm" or not _BARE_EVM.fullmatch(text):
+        return None
+    return AddressError(f"{shown(text)} lacks 0x", remedy="write 0x before it if it is an address")
+
+
+def _lost_case(text: str, target: Chain) -> AddressError | None:
+    if target.family == "evm" or not _ONE_CASE.fullmatch(text):
+        return None
+    lost = "capitals" if text.islower() else "small letters"
+    return AddressError(
+        f"{shown(text)} seems to have lost its {lost}; base58 cannot be read without them",
+        remedy="give the address as its source wrote it",
+    )

@@ -1,0 +1,222 @@
+"""A folder that appears when all of it is written, or not at all, and never over what is not ours.
+
+It is filled under a name of its own beside the target and renamed at the end. An earlier folder
+that is to be replaced is renamed aside first and removed last, so that at every moment one whole
+folder exists; the next run clears up after one that was killed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from chainwatch.errors import CaseError, OutputExists
+
+UNFINISHED, ASIDE, LOCK = "unfinished", "replaced", "lock"
+
+Fill = Callable[[Path], None]
+Ours = Callable[[Path], bool]
+
+
+def write_whole(
+    folder: str | Path, fill: Fill, *, ours: Ours | None = None, replace: bool = False
+) -> Path:
+    """Fill a folder and put it in place.
+
+    Parameters
+    ----------
+    folder : path
+        The folder; what lies above it is made.
+    fill : function
+        Writes everything into the folder it is given.
+    ours : function, optional
+        Tells a folder that an earlier run made; without it none is taken for one.
+    replace : bool
+        Put the new folder in the place of an earlier run's.
+
+    Returns
+    -------
+    Path
+        The folder, absolute.
+
+    Raises
+    ------
+    OutputExists
+        If the folder exists and may not be replaced, or is being written by another run.
+    CaseError
+        If the name is no folder of its own, such as ``/``.
+    """
+    target = absolute(folder)
+    check_free(target, ours, replace=replace)
+    made = _missing(target.parent)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with _claimed(_beside(target, LOCK), target):
+            _fill(_beside(target, UNFINISHED), target, fill)
+    except BaseException:
+        _remove_empty(made)
+        raise
+    return target
+
+
+def _fill(place: Path, target: Path, fill: Fill) -> None:
+    _remove(place)
+    try:
+        place.mkdir()
+        fill(place)
+        _swap(place, target)
+    except BaseException:
+        _remove(place)
+        raise
+
+
+def _missing(folder: Path) -> list[Path]:
+    """Return the folders that will have to be made, the innermost first."""
+    return [item for item in (folder, *folder.parents) if not item.exists()]
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def absolute(folder: str | Path) -> Path:
+    """Return a folder's absolute path; ``/`` and the like are refused."""
+    found = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() follows a link at the target
+    if not found.name:
+        raise CaseError(
+            "this cannot be an output folder", where=str(folder), remedy="name a folder in it"
+        )
+    return found
+
+
+def check_free(target: Path, ours: Ours | None = None, *, replace: bool = False) -> None:
+    """Refuse a name that is taken, unless an earlier run took it and is to be replaced.
+
+    What a killed run left is settled first: the earlier folder is put back, or removed if the new
+    one stands.
+    """
+    if ours is not None:
+        _settle(target, ours)
+    if not target.exists() and not target.is_symlink():
+        return
+    earlier = ours is not None and not target.is_symlink() and target.is_dir() and ours(target)
+    if not (earlier and replace):
+        foreign = " and holds no earlier run of chainwatch" if replace else ""
+        raise OutputExists(
+            f"the output folder exists{foreign}",
+            where=str(target),
+            remedy="name another one, or pass --replace to run it again"
+            if earlier
+            else "name another one, or remove it",
+        )
+
+
+def _beside(target: Path, what: str) -> Path:
+    return target.with_name(f".{target.name}-{what}")
+
+
+def _swap(place: Path, target: Path) -> None:
+    """Put the new folder in place; if that fails the old one stands again."""
+    aside = _beside(target, ASIDE)
+    if not target.exists():
+        place.rename(target)
+        return
+    target.rename(aside)
+    try:
+        place.rename(target)
+    except BaseException:
+        aside.rename(target)
+        raise
+    _remove(aside)
+
+
+def _settle(target: Path, ours: Ours) -> None:
+    aside = _beside(target, ASIDE)
+    if not aside.is_dir() or aside.is_symlink() or not ours(aside):
+        return
+    if target.exists():
+        _remove(aside)
+    else:
+        aside.rename(target)
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _claimed(lock: Path, target: Path) -> Iterator[None]:
+    """Hold the right to write a folder; the system gives it back if the process dies."""
+    with lock.open("a+b") as handle:
+        try:
+            _take(handle.fileno())
+        except OSError as error:
+            raise OutputExists(
+                "another run writes this folder", where=str(target), remedy="wait for it to end"
+            ) from error
+        try:
+            yield
+        finally:
+            if sys.platform != "win32":
+                lock.unlink(missing_ok=True)
+    if sys.platform == "win32":  # an open file cannot be removed there
+        lock.unlink(missing_ok=True)
+
+
+def _take(handle: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def write_new(path: Path, data: bytes) -> str:
+    """Write a new file at once, never over an old one, and return its SHA-256.
+
+    The bytes go to a hidden file beside it, which then takes the name in one step.
+
+    Raises
+    ------
+    OutputExists
+        If something of that name is there already.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        _take_name(Path(name), path)
+    except FileExistsError as error:
+        raise OutputExists(
+            "the file exists already", where=str(path), remedy="choose another folder"
+        ) from error
+    finally:
+        Path(name).unlink(missing_ok=True)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _take_name(written: Path, path: Path) -> None:
+    """Give a file its name unless the name is taken, which a bare rename would not notice."""
+    try:
+        os.link(written, path)
+    except FileExistsError:
+        raise
+    except OSError:  # file systems without hard links: claim the name, then replace it
+        path.touch(exist_ok=False)
+        written.replace(path)

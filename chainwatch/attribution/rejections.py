@@ -1,0 +1,52 @@
+"""What was read and not taken, each with its reason; and how a stranger's text is shown safely."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import polars as pl
+
+from chainwatch.sanitize import clipped
+
+SHOWN = 200
+"""Characters of a stranger's text that are shown; the data keep all of it."""
+
+
+_BASE58 = "[1-9A-HJ-NP-Za-km-z]"
+_SECRET = re.compile(rf"\s*(?:[xyztuvXYZTUV]prv{_BASE58}{{80,}}|{_BASE58}{{51,52}})\s*")
+_WITHHELD = "(withheld: it may be a private key)"
+
+
+class Rejection(NamedTuple):
+    """One thing that was read and not taken.
+
+    Attributes
+    ----------
+    file : str
+        File it stands in, without the folders above the one that was read.
+    position : str
+        Place in the file, e.g. ``tag 12, line 40``; empty for the whole file.
+    text : str
+        What stands there, verbatim: show it through :func:`shown` only. What may be a private key
+        is withheld.
+    reason : str
+        Why it was not taken.
+    """
+
+    file: str
+    position: str
+    text: str
+    reason: str
+
+
+def rejected_frame(rows: Iterable[Rejection] = ()) -> pl.DataFrame:
+    """Return rejections as a frame of four texts, in the order they were met."""
+    kept = [row._replace(text=_WITHHELD) if _SECRET.fullmatch(row.text) else row for row in rows]
+    return pl.DataFrame(kept, schema=dict.fromkeys(Rejection._fields, pl.String), orient="row")
+
+
+def shown(text: object, limit: int = SHOWN) -> str:
+    """Return text that is safe on a terminal; HTML needs ``html.escape`` on top of it."""
+    return clipped(text, limit)

@@ -1,0 +1,1 @@
+"""Bitcoin's own protocol: blocks, headers, proofs, undo data; no network and no ledger."""

@@ -1,0 +1,262 @@
+"""Bytes of one block to fields, with every consensus check that needs no other block.
+
+Nothing is believed: counts are bounded by the bytes that are left before anything is allocated,
+the merkle root, the witness commitment and the proof of work are computed again, and amounts
+must lie within the chain's supply. What passes is a block that somebody paid to make, which is
+not yet the block of the best chain: see :mod:`chainwatch.bitcoin.header_tree`.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from chainwatch.bitcoin.auxpow import FLAG, AuxPow
+from chainwatch.bitcoin.consensus import (
+    HEADER_SIZE,
+    FieldError,
+    Tx,
+    check_commitment,
+    check_shape,
+    check_work,
+    claimed_height_of,
+    double_sha256,
+    merkle_root,
+)
+from chainwatch.chains.base import Chain, Consensus
+from chainwatch.chains.catalogue import consensus_of
+from chainwatch.errors import BlockError
+
+LARGEST_BLOCK = 32_000_000
+"""Bytes; Bitcoin's own limit is 4 MB of weight, and related chains allow up to 32 MB."""
+
+# The smallest that each can be, in bytes: what bounds a count before it is believed.
+_SMALLEST_TX, _SMALLEST_INPUT, _SMALLEST_OUTPUT = 60, 41, 9
+_NOT_CLAIMED = "read the file again from a node; it is damaged or no block of this chain"
+
+_MWEB = 0x08
+"""Flag of Litecoin's transactions; since height 2,257,920 every block of it ends in one."""
+
+_U32, _I32, _I64 = struct.Struct("<I"), struct.Struct("<i"), struct.Struct("<q")
+_LONG = {
+    0xFD: (struct.Struct("<H"), 0xFD),
+    0xFE: (_U32, 0x10000),
+    0xFF: (struct.Struct("<Q"), 2**32),
+}
+_HEADER = struct.Struct("<i32s32sIII")
+_OUTPOINT = struct.Struct("<32sI")
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block that passed every check that needs no other block."""
+
+    hash: bytes
+    parent: bytes
+    version: int
+    merkle_root: bytes
+    time: int
+    bits: int
+    nonce: int
+    size: int
+    txs: list[Tx]
+    unchecked_commitment: bool
+
+    @property
+    def claimed_height(self) -> int | None:
+        """Height that the coinbase states under BIP34; None before version 2 or if unreadable."""
+        return claimed_height_of(self.txs[0].script) if self.version >= 2 else None
+
+
+def parse_block(data: bytes, chain: Chain, *, name: str, offset: int = 0) -> Block:
+    """Read and check one block.
+
+    Parameters
+    ----------
+    data : bytes
+        Exactly one block, without magic and length.
+    chain : Chain
+        A Bitcoin-like chain.
+    name : str
+        Name of the file, for error messages.
+    offset : int
+        Place of the block in the file, in bytes, for error messages.
+
+    Raises
+    ------
+    BlockError
+        If anything is cut off, left over, out of range, or does not hash to what it claims.
+
+    References
+    ----------
+    BIP34, BIP141 (commitment), BIP144 (serialisation); CVE-2012-2459 (repeated merkle leaves),
+    CVE-2018-17144 (an output spent twice in one transaction).
+    """
+    try:
+        return _block(data, chain, consensus_of(chain))
+    except FieldError as bad:
+        what, position = bad.what, bad.position
+    except (IndexError, struct.error):
+        what, position = "the block ends in the middle of a field", len(data)
+    raise BlockError(what, where=f"{name} byte {offset + position:,}", remedy=_NOT_CLAIMED)
+
+
+def _block(data: bytes, chain: Chain, rules: Consensus) -> Block:
+    if not HEADER_SIZE < len(data) <= LARGEST_BLOCK:
+        raise FieldError(f"{len(data):,} bytes are no block", 0)
+    version, parent, root, time, bits, nonce = _HEADER.unpack_from(data)
+    name = double_sha256(data[:HEADER_SIZE])
+    begin = HEADER_SIZE
+    if version & FLAG and rules.auxpow_chain is not None:
+        proof = AuxPow(data, *_transaction(data, HEADER_SIZE, 2**63 - 1))
+        proof.check(name, bits, rules)
+        begin = proof.end
+    else:
+        check_work(data[:HEADER_SIZE], name, bits, rules)
+    txs = _transactions(data, begin, rules.supply)
+    check_shape(txs)
+    if merkle_root([tx.txid for tx in txs]) != root:
+        raise FieldError("the transactions do not hash to the merkle root", HEADER_SIZE)
+    unchecked = check_commitment(txs)
+    return Block(name, parent, version, root, time, bits, nonce, len(data), txs, unchecked)
+
+
+def _transactions(data: bytes, begin: int, supply: int) -> list[Tx]:
+    count, position = _count(data, begin, _SMALLEST_TX, "transactions")
+    txs = []
+    for _ in range(count):
+        tx, position = _transaction(data, position, supply)
+        txs.append(tx)
+    if position != len(data):
+        raise FieldError(f"{len(data) - position:,} bytes follow the last transaction", position)
+    return txs
+
+
+def _count(data: bytes, position: int, smallest: int, things: str) -> tuple[int, int]:
+    """Read a count and refuse one that the bytes left cannot hold."""
+    number, after = _number(data, position)
+    if number * smallest > len(data) - after:
+        raise FieldError(f"{number:,} {things} cannot fit into the bytes that are left", position)
+    return number, after
+
+
+def _number(data: bytes, position: int) -> tuple[int, int]:
+    first = data[position]
+    if first < 0xFD:
+        return first, position + 1
+    form, least = _LONG[first]
+    number: int = form.unpack_from(data, position + 1)[0]
+    if number < least:
+        raise FieldError("a count is written longer than it need be", position)
+    return number, position + 1 + form.size
+
+
+def _bytes(data: bytes, position: int) -> tuple[bytes, int]:
+    length = data[position]
+    if length < 0xFD:
+        position += 1
+    else:
+        length, position = _count(data, position, 1, "bytes")
+    after = position + length
+    if after > len(data):
+        raise FieldError(f"{length:,} bytes cannot fit into the bytes that are left", position)
+    return data[position:after], after
+
+
+def _transaction(data: bytes, start: int, supply: int) -> tuple[Tx, int]:
+    version = _I32.unpack_from(data, start)[0]
+    witnessed = data[start + 4] == 0
+    body = start + 6 if witnessed else start + 4
+    if witnessed and data[start + 5] & _MWEB:
+        raise FieldError("a transaction moves coins into or out of MimbleWimble extension blocks,"
+                         " which are not supported", start + 4)  # fmt: skip
+    if witnessed and data[start + 5] != 1:
+        raise FieldError("a transaction has no inputs, or a form that is not supported", start + 4)
+    inputs, script, position = _inputs(data, body)
+    outputs, position = _outputs(data, position, supply)
+    stem = data[body:position]
+    wtxid: bytes | None = None
+    witness: tuple[bytes, ...] = ()
+    if witnessed:
+        witness, position = _witnesses(data, position, len(inputs))
+    locktime = _U32.unpack_from(data, position)[0]
+    whole = data[start : position + 4]
+    stripped = data[start : start + 4] + stem + data[position : position + 4]
+    if witnessed:
+        wtxid = double_sha256(whole)
+    tx = Tx(double_sha256(stripped), wtxid, version, locktime, inputs, outputs,
+            len(whole), len(stripped), script, witness)  # fmt: skip
+    return tx, position + 4
+
+
+def _inputs(data: bytes, position: int) -> tuple[list[tuple[bytes, int, int]], bytes, int]:
+    count, position = _count(data, position, _SMALLEST_INPUT, "inputs")
+    inputs, first = [], b""
+    for k in range(count):
+        txid, n = _OUTPOINT.unpack_from(data, position)
+        script, position = _bytes(data, position + 36)
+        inputs.append((txid, n, _U32.unpack_from(data, position)[0]))
+        position += 4
+        if k == 0:
+            first = script
+    if len({(txid, n) for txid, n, _ in inputs}) != count or not count:
+        raise FieldError("a transaction has no input or spends an output twice", position)
+    return inputs, first, position
+
+
+def _outputs(data: bytes, position: int, supply: int) -> tuple[list[tuple[int, bytes]], int]:
+    count, position = _count(data, position, _SMALLEST_OUTPUT, "outputs")
+    outputs, total = [], 0
+    for _ in range(count):
+        value = _I64.unpack_from(data, position)[0]
+        if not 0 <= value <= supply:
+            raise FieldError(f"an output of {value:,} base units is outside the supply", position)
+        total += value
+        script, position = _bytes(data, position + 8)
+        outputs.append((value, script))
+    if not count > 0 or total > supply:
+        raise FieldError("a transaction has no outputs or pays more than the supply", position)
+    return outputs, position
+
+
+def _witnesses(data: bytes, position: int, inputs: int) -> tuple[tuple[bytes, ...], int]:
+    """Skip the witnesses; keep that of the first input, which in a coinbase is checked."""
+    first: list[bytes] = []
+    start = position
+    for k in range(inputs):
+        items, position = _count(data, position, 1, "witness items")
+        for _ in range(items):
+            item, position = _bytes(data, position)
+            if k == 0:
+                first.append(item)
+    if position == start + inputs:
+        raise FieldError("a transaction has the form with witnesses and no witness", start)
+    return tuple(first), position
+
+
+_NOT_PROVEN = "read the address again, or from another source"
+
+
+def raw_transaction(data: bytes, chain: Chain, *, where: str) -> Tx:
+    """Return one transaction of its bytes, nothing before and nothing after.
+
+    Raises
+    ------
+    BlockError
+        If the bytes are no transaction of the chain.
+    """
+    try:
+        tx, end = _transaction(data, 0, consensus_of(chain).supply)
+        if end != len(data):
+            raise FieldError(f"{len(data) - end:,} bytes follow it", end)
+    except FieldError as bad:
+        what = f"the transaction cannot be read: {bad.what}"
+    except (IndexError, struct.error):
+        what = "the transaction ends in the middle of a field"
+    else:
+        return tx
+    raise BlockError(what, where=where, remedy=_NOT_PROVEN)
+
+
+Spent = tuple[int | None, str | None, bytes | None]
+"""Value, kind and address of an output that is spent; all None where it is not known."""

@@ -1,0 +1,1 @@
+"""The case file (TOML): its model, and what does not fit."""

@@ -1,0 +1,136 @@
+"""What of a case file does not fit, in one sentence: table, key, and what to write there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from chainwatch.errors import CaseError
+from chainwatch.sanitize import clipped
+
+LONGEST_SHOWN = 60
+"""Characters of a key or value that are repeated."""
+
+_EXAMPLES = "see examples/ for a whole case file"
+
+Place = tuple[str | int, ...]
+
+_WRITE = {
+    "int_type": "write a whole number, without quotes",
+    "int_from_float": "write a whole number",
+    "int_parsing": "write a whole number, without quotes",
+    "string_type": "write a text in quotes",
+    "bool_type": "write true or false",
+    "too_short": "give at least one",
+}
+"""What to write instead, by the kind of misfit."""
+
+
+def misfit(errors: Sequence[Mapping[str, Any]], case: type[BaseModel], where: str) -> CaseError:
+    """Return the error that says what to mend first.
+
+    A key that is not known comes before one that is missing: it may be the missing one misspelt.
+
+    Parameters
+    ----------
+    errors : sequence of mapping
+        What pydantic found.
+    case : type
+        The model that the file did not fit.
+    where : str
+        The file.
+    """
+    first = min(errors, key=lambda error: error["type"] != "extra_forbidden")
+    place, models = _walk(case, first["loc"])
+    what, remedy = _sentence(first, place, models)
+    return CaseError(what, where=where, remedy=remedy)
+
+
+def _walk(case: type[BaseModel], loc: Place) -> tuple[Place, list[type[BaseModel]]]:
+    """Return the place without pydantic's own marks, and the models its last key may be of."""
+    place: list[str | int] = []
+    holders, models = [case], [case]
+    for part in loc:
+        if isinstance(part, int):
+            place.append(part)
+        elif chosen := [item for item in models if item.__name__.lower() == part and place]:
+            models = chosen
+        else:
+            place.append(part)
+            holders = models
+            found = [item.model_fields[part] for item in models if part in item.model_fields]
+            models = [model for field in found for model in _models(field.annotation)]
+    return tuple(place), holders
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
+
+
+def _table(place: Place) -> str:
+    """Return a table as it is written in the file: ``[follow]``, ``[[sources]] number 2``."""
+    names = ".".join(str(part) for part in place if isinstance(part, str))
+    numbers = [part + 1 for part in place if isinstance(part, int)]
+    if not names:
+        return "the case file"
+    named = clipped(names, LONGEST_SHOWN)
+    listed = bool(place) and isinstance(place[-1], int)
+    table = f"[[{named}]]" if listed else f"[{named}]"
+    return f"{table} number {numbers[0]}" if numbers else table
+
+
+def _sentence(
+    error: Mapping[str, Any], place: Place, models: Sequence[type[BaseModel]]
+) -> tuple[str, str]:
+    kind, context = error["type"], error.get("ctx", {})
+    at = max((n for n, part in enumerate(place) if isinstance(part, str)), default=0)
+    key, table = clipped(place[at] if place else "", LONGEST_SHOWN), _table(place[:at])
+    if kind == "extra_forbidden":
+        return f"unknown key {key!r} in {table}", _meant(key, models)
+    if kind == "missing":
+        return f"{table} lacks {key!r}", _EXAMPLES
+    if kind.startswith("union_tag"):
+        return f"{_table(place)} is of no kind known", f"write kind = {_or(context)}"
+    if kind == "value_error":
+        said, _, advice = str(context.get("error", "")).rstrip(".").partition("; ")
+        return f"{_named(key, table)} does not fit: {said}", advice or _EXAMPLES
+    shown = clipped(repr(error["input"]), LONGEST_SHOWN)
+    return f"{_named(key, table)} is {shown}", _instead(error, key)
+
+
+def _named(key: str, table: str) -> str:
+    return f"[{key}]" if table == "the case file" else f"{key!r} in {table}"
+
+
+def _meant(key: str, models: Sequence[type[BaseModel]]) -> str:
+    known = [name for model in models for name in model.model_fields]
+    close = get_close_matches(key, known, n=1)
+    return f"perhaps {close[0]!r} is meant" if close else f"the keys there are {', '.join(known)}"
+
+
+def _or(context: Mapping[str, Any]) -> str:
+    listed = context.get("expected_tags") or context.get("expected") or "'transfers', 'blocks'"
+    return str(listed).replace("', '", "' or '").replace("'", '"')
+
+
+def _instead(error: Mapping[str, Any], key: str) -> str:
+    kind, context = str(error["type"]), error.get("ctx", {})
+    if kind.startswith(("date", "time")):
+        return "write a day as 2022-03-07"
+    if kind == "literal_error":
+        return f"write {_or(context)}"
+    if kind == "string_pattern_mismatch":
+        return "write small letters and digits" + (", - and _" if "_-" in str(context) else "")
+    if kind == "tuple_type":
+        tables = isinstance(error["input"], dict)
+        return f"write [[{key}]], in two brackets" if tables else 'write a list, such as ["one"]'
+    if kind == "model_type":
+        return f"write a table: [{key}]"
+    said = str(error["msg"]).replace("Input should be", "it should be")
+    return _WRITE.get(kind) or clipped(said, 2 * LONGEST_SHOWN)

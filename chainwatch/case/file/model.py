@@ -1,0 +1,216 @@
+"""A case file: what ``chainwatch run`` reads, for people who do not program."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticKnownError
+
+from chainwatch.case.file.diagnose import misfit
+from chainwatch.errors import CaseError, InputError
+from chainwatch.sources.transfer_dump.mapping import DumpMapping
+from chainwatch.tracing.policies import POLICIES
+
+DATA_VARIABLE = "CHAINWATCH_DATA"
+
+
+def _known_policy(name: str) -> str:
+    names = [policy.__name__ for policy in POLICIES]
+    if name not in names:
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, names))})
+    return name
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Head(_Strict):
+    """What the case is called and asks, and which editions are written."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+    title: str
+    question: str
+    investigator: str = "not stated"
+    editions: tuple[Literal["disclosure", "working"], ...] = ("disclosure",)
+    working_reason: str = ""
+    statements: tuple[str, ...] = ()
+
+
+class Transfers(_Strict):
+    """A table of transfers with its column mapping."""
+
+    kind: Literal["transfers"]
+    path: str
+    mapping: DumpMapping
+
+
+class Blocks(_Strict):
+    """Block files of a coin chain."""
+
+    kind: Literal["blocks"]
+    paths: tuple[str, ...]
+    chain: str
+    height: int | None = None
+
+
+class TagFiles(_Strict):
+    """TagPacks or plain lists."""
+
+    path: str
+    chain: str | None = None
+
+
+class Subjects(_Strict):
+    """Whom the case follows: listed addresses, a column of a CSV, or all with a tag."""
+
+    chain: str
+    addresses: tuple[str, ...] = ()
+    csv: str | None = None
+    column: str | None = None
+    concept: str | None = None
+    label: str | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Subjects:
+        ways = [bool(self.addresses), self.csv is not None, bool(self.concept or self.label)]
+        if sum(ways) != 1 or (self.csv is None) != (self.column is None):
+            raise ValueError("give addresses, or csv with column, or concept and label")
+        return self
+
+
+class Token(_Strict):
+    """The token of an account chain, by contract."""
+
+    chain: str
+    contract: str
+    symbol: str
+    decimals: Annotated[int, Field(ge=0, le=38)]
+
+
+class Follow(_Strict):
+    """How value is followed."""
+
+    policy: Annotated[str, AfterValidator(_known_policy)] = "fifo"
+    trifle: Annotated[int, Field(ge=0)] = 0
+    min_share: Annotated[int, Field(ge=1, le=1000)] = 980
+    min_sweeps: Annotated[int, Field(ge=1)] = 1
+    min_equal: Annotated[int, Field(ge=2)] = 3
+    max_hops: int | None = None
+    min_amount: Annotated[int, Field(ge=0)] = 0
+
+
+class NamedDay(_Strict):
+    """A day that splits the payments in before and after."""
+
+    day: date
+    name: str
+
+
+class CaseFile(_Strict):
+    """A whole case file."""
+
+    case: Head
+    sources: Annotated[
+        tuple[Annotated[Transfers | Blocks, Field(discriminator="kind")], ...],
+        Field(min_length=1),
+    ]
+    tags: tuple[TagFiles, ...] = ()
+    subjects: Subjects
+    asset: Token | None = None
+    follow: Follow = Follow()
+    dates: tuple[NamedDay, ...] = ()
+
+
+def load_case(path: str | Path) -> CaseFile:
+    """Read a case file.
+
+    Raises
+    ------
+    CaseError
+        Naming the file, the key and what is wrong with it.
+    """
+    return parse_case(_toml(Path(path)), where=str(path))
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    """Return the content of a TOML file, or say in one sentence why there is none."""
+    if path.is_dir():
+        raise CaseError(
+            "this is a folder, not a case file", where=str(path), remedy="name a TOML file"
+        )
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        what, remedy = "there is no such case file", "check the path"
+    except OSError as error:
+        what, remedy = f"the case file cannot be read: {error.strerror or error}", None
+    except UnicodeDecodeError:
+        what, remedy = "the case file cannot be read: it is no text in UTF-8", "name a TOML file"
+    except ValueError as error:  # also what TOML itself refuses, with line and column
+        what, remedy = f"the case file cannot be read as TOML: {error}", None
+    raise CaseError(what, where=str(path), remedy=remedy)
+
+
+def parse_case(table: dict[str, Any], *, where: str) -> CaseFile:
+    """Make a case of plain data.
+
+    Raises
+    ------
+    CaseError
+        Naming the first key that does not fit.
+    """
+    try:
+        return CaseFile.model_validate(table)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        raise misfit(found, CaseFile, where) from None
+
+
+def data_folder(given: str | Path | None, case_file: Path) -> Path:
+    """Return the folder that paths of a case start from: given, by variable, or the file's own.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist.
+    """
+    named = given or os.environ.get(DATA_VARIABLE) or case_file.parent
+    folder = Path(named)
+    if not folder.is_dir():
+        raise InputError(
+            "the data folder does not exist",
+            where=str(folder),
+            remedy=f"pass --data FOLDER or set {DATA_VARIABLE}",
+        )
+    return folder
+
+
+def inside(base: Path, path: str) -> Path:
+    """Return a path of a case file below the data folder: a stranger's case file reads no other.
+
+    Raises
+    ------
+    InputError
+        If the path is absolute or leads out of the folder.
+    """
+    found = base / path
+    if Path(path).is_absolute() or not found.resolve().is_relative_to(base.resolve()):
+        raise InputError(
+            "a case file may only name files inside the data folder",
+            where=path,
+            remedy="put the file there, or name another folder with --data",
+        )
+    return found

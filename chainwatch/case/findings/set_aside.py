@@ -1,0 +1,231 @@
+"""What a case on an account chain sets apart: lures, other tokens, failures, ties, the unread."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.finding import Finding
+from chainwatch.tracing.counterparties import Counterparties
+from chainwatch.tracing.result import Trace
+from chainwatch.tracing.stops import NOT_READ
+from chainwatch.tracing.walks.base import HELD, OPENING
+from chainwatch.units import total
+
+UNREAD = "history not read"
+"""What is known of a receiver of whom no more than the payment was read."""
+
+
+def poisoning_finding(direct: Counterparties) -> Finding:
+    """Return the transfers that only look like payments."""
+    rows = direct.poisoning
+    zero = rows.filter(pl.col("amount") == 0).height
+    return Finding(
+        "Address poisoning attempts",
+        (
+            f"{rows.height} transfers only look like payments: {zero} of zero, and"
+            f" {rows.height - zero} trifles from an address that ends like a genuine counterparty."
+            " Anybody can write them into anybody's history; no edge, total or figure here contains"
+            " one. from_twin and to_twin say whether sender and receiver end like a genuine"
+            " counterparty of the other side.",
+        ),
+        rows.drop("amount"),
+        direct.asset,
+        (),
+        "poisoning_attempts",
+        f"{rows.height} transfers only look like payments (address poisoning) and stand in no"
+        " total.",
+    )
+
+
+def other_tokens_finding(ledger: Ledger, subjects: pl.DataFrame, asset: Asset) -> Finding:
+    """Return what else was transferred, by contract, added to nothing."""
+    who = subjects["address"].to_list()
+    rows = (
+        ledger.transfers.filter(
+            (pl.col("chain") == asset.chain)
+            & ~asset.of_transfers()
+            & (pl.col("sender").is_in(who) | pl.col("receiver").is_in(who))
+        )
+        .group_by("contract", "symbol", "decimals")
+        .agg(
+            pl.len().cast(pl.Int64).alias("count"),
+            pl.col("time").min().alias("first"),
+            pl.col("time").max().alias("last"),
+        )
+        .sort(["count", "contract"], descending=[True, False])
+        .collect()
+    )
+    return Finding(
+        "Other tokens, set apart",
+        (
+            f"{int(rows['count'].sum())} transfers are of {rows.height} other contracts. They are"
+            " added to nothing: a symbol is not a token, and names such as these are mostly"
+            " advertising.",
+        ),
+        rows,
+        asset,
+        (),
+        "other_tokens",
+    )
+
+
+def statuses_finding(ledger: Ledger, subjects: pl.DataFrame, asset: Asset) -> Finding:
+    """Return the status words of the source, counted and verbatim."""
+    who = subjects["address"].to_list()
+    rows = (
+        ledger.transfers.filter(
+            asset.of_transfers() & (pl.col("sender").is_in(who) | pl.col("receiver").is_in(who))
+        )
+        .group_by("status", "success")
+        .agg(
+            pl.len().cast(pl.Int64).alias("count"),
+            (pl.col("amount") == 0).sum().cast(pl.Int64).alias("of_zero"),
+        )
+        .sort("status")
+        .collect()
+    )
+    return Finding(
+        "Status words of the source",
+        (
+            "The source gives each row a status whose meaning it does not document. It is kept"
+            " verbatim and decides nothing; whether a transfer took effect is read from its result"
+            " column alone.",
+        ),
+        rows,
+        asset,
+        (),
+        "statuses",
+    )
+
+
+def failed_finding(direct: Counterparties) -> Finding:
+    """Return the transfers without effect or of unknown amount."""
+    columns = ("time", "txid", "sender", "receiver", "amount", "amount_hex", "status")
+    rows = direct.failed.select(columns)
+    return Finding(
+        "Transfers without effect or of unknown amount",
+        (
+            f"{rows.height} transfers failed or state an amount wider than 38 digits; they stand in"
+            " no total.",
+        ),
+        rows,
+        direct.asset,
+        (),
+        "without_effect",
+    )
+
+
+def order_finding(followed: Trace) -> Finding:
+    """Return both bounds where only the time orders transfers."""
+    spread = followed.bounds.filter(pl.col("low") != pl.col("high")).height
+    return Finding(
+        "Order of transfers that bear one time",
+        (
+            f"The file has no block height and no log index. {followed.ties} transfers share their"
+            f" time with another. {_tried(followed)}; "
+            + (
+                "no total changes." if not spread else f"{spread} totals change, as the table says."
+            ),
+        ),
+        followed.bounds,
+        followed.asset,
+        (),
+        "order_bounds",
+    )
+
+
+def _tried(followed: Trace) -> str:
+    if not followed.ties or followed.orders == 1:
+        return "None of them touches the balance of another, so that their order changes nothing"
+    if followed.bounded:
+        return f"The trace was computed in all {followed.orders} orders that can make a difference"
+    return (
+        f"The trace was computed in {followed.orders} of the possible orders, which is no bound:"
+        " others may give other totals"
+    )
+
+
+def unread_finding(
+    ledger: Ledger, followed: Trace, direct: Counterparties, paid: pl.DataFrame
+) -> Finding:
+    """Return what the case cannot know, as amounts, and what each differs from the others by.
+
+    ``paid`` are the payments of subjects without a probable host, each with what of it was traced.
+    """
+    shown = followed.asset.shown
+    unread = followed.ends.filter(pl.col("reason") == NOT_READ)
+    here = paid.filter((pl.col("onward") == UNREAD) & ~pl.col("other_subject"))
+    trifles = total(here["amount"]) - total(here["traced"])
+    amount = total(unread["amount"])
+    histories = len(ledger.coverage.select("address").drop_nulls().unique().collect())
+    bridge = (
+        f" (of {shown(total(here['amount']))} paid to others, {shown(trifles)} came from trifles of"
+        " address poisoning, nobody's)"
+        if trifles
+        else ""
+    )
+    return Finding(
+        "Not read",
+        (
+            f"The file holds the transfers of {histories} addresses and does not say that it holds"
+            " all of them. Balances before the first row, the native coin, and every history of a"
+            " counterparty are not read. No figure here is a balance with its owner.",
+        ),
+        _unread_rows(followed, direct, here, unread),
+        followed.asset,
+        (),
+        "not_read",
+        f"Not read: where {shown(amount)} went on to{bridge}, and the origin of all that came in.",
+    )
+
+
+def _unread_rows(
+    followed: Trace, direct: Counterparties, here: pl.DataFrame, unread: pl.DataFrame
+) -> pl.DataFrame:
+    origins = followed.origins
+    opening = origins.filter(pl.col("kind") == OPENING)
+    before = origins.filter(pl.col("kind") == HELD)
+    came = direct.frame.filter(pl.col("direction") == "in")
+    lured = followed.balances.filter(pl.col("trifles") > 0)
+    amount, traced = total(here["amount"]), total(here["traced"])
+    farther = total(unread["amount"]) - traced
+    rows = [
+        ("paid by unhosted subjects to others whose history was not read", amount, None),
+        (
+            "paid by unhosted subjects to such others out of trifles (nobody's)",
+            amount - traced,
+            None,
+        ),
+        ("followed by other ways to addresses whose history was not read", farther, None),
+        (
+            "followed to addresses whose history was not read",
+            traced + farther,
+            unread["address"].n_unique(),
+        ),
+        (
+            "trifles of address poisoning received by subjects",
+            total(lured["trifles"]),
+            lured.height,
+        ),
+        (
+            "paid by subjects beyond what was read to have come in",
+            total(opening["amount"]),
+            opening["address"].n_unique(),
+        ),
+        (
+            "received by subjects: origin beyond the payer not read",
+            followed.amount - total(opening["amount"]) - total(before["amount"]),
+            came["counterparty"].n_unique(),
+        ),
+        ("held by subjects before the span", total(before["amount"]), before["address"].n_unique()),
+    ]
+    rows[0] = (*rows[0][:2], here["counterparty"].n_unique())
+    kept = [row for row in rows if row[1] or row not in (rows[2], rows[-1])]
+    return pl.DataFrame(
+        kept,
+        schema=["what", "amount", "addresses"],
+        orient="row",
+        schema_overrides={"amount": pl.Decimal(38, 0), "addresses": pl.Int64},
+    )

@@ -1,0 +1,76 @@
+"""Is the token that a case names the one that was read? Checked before anything is computed."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.addresses.canonical import text
+from chainwatch.errors import CaseError
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.finding import Finding
+from chainwatch.sanitize import visible
+
+MOST = 5
+"""Contracts that an error names."""
+
+
+def check_token(ledger: Ledger, asset: Asset) -> Finding | None:
+    """Return a note where the rows call the token otherwise than the case does, or nothing.
+
+    Raises
+    ------
+    CaseError
+        If no transfer of the contract was read, or its rows state other decimals.
+    """
+    rows = ledger.transfers.filter(asset.of_transfers())
+    found = rows.select("symbol", "decimals").unique().collect()
+    if not found.height:
+        raise _absent(ledger, asset)
+    stated = sorted(found["decimals"].drop_nulls().unique().to_list())
+    contract = text(asset.contract, asset.chain) if asset.contract else asset.symbol
+    if stated and asset.decimals not in stated:
+        said = " and ".join(map(str, stated))
+        raise CaseError(
+            f"[asset] says {asset.decimals} decimals, the rows of contract {contract} say {said}",
+            where="[asset] decimals",
+            remedy=f"write decimals = {stated[0]}, or correct the column of the file",
+        )
+    symbols = sorted(found["symbol"].drop_nulls().unique().to_list())
+    notes = []
+    if [item for item in symbols if item != asset.symbol]:
+        names = ", ".join(repr(visible(item)) for item in symbols)
+        notes.append(
+            f"The case calls the token {asset.symbol!r}; the rows of its contract {contract} call"
+            f" it {names}. The contract decides, a symbol is not a token."
+        )
+    if len(stated) > 1:
+        notes.append(
+            f"The rows of contract {contract} state {' and '.join(map(str, stated))} decimals;"
+            f" amounts are shown with {asset.decimals}, as the case says."
+        )
+    return Finding("The token", tuple(notes), headline=" ".join(notes)) if notes else None
+
+
+def _absent(ledger: Ledger, asset: Asset) -> CaseError:
+    """Return what to say where the contract does not occur."""
+    other = (
+        ledger.transfers.filter(pl.col("chain") == asset.chain)
+        .group_by("contract", "symbol")
+        .agg(pl.len().alias("rows"))
+        .sort(["rows", "contract", "symbol"], descending=[True, False, False])
+        .head(MOST)
+        .collect()
+    )
+    held = "; ".join(
+        f"{text(contract, asset.chain) if contract else 'the native coin'}"
+        f" ({visible(symbol or 'no symbol')[:20]}, {count:,} rows)"
+        for contract, symbol, count in other.iter_rows()
+    )
+    contract = text(asset.contract, asset.chain) if asset.contract else asset.symbol
+    return CaseError(
+        f"no transfer of contract {contract} was read; the table holds"
+        f" {held or f'no transfer on {asset.chain}'}",
+        where="[asset] contract",
+        remedy="name one of these contracts, or read another file",
+    )

@@ -1,0 +1,146 @@
+"""A case on an account chain: hosted subjects, counterparties, payments, and what is set apart."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import polars as pl
+
+from chainwatch.addresses.assets import Asset, token
+from chainwatch.attribution.tags import Tags
+from chainwatch.case.case import Case
+from chainwatch.case.file.model import CaseFile, NamedDay
+from chainwatch.case.findings import catalogue
+from chainwatch.case.findings import custody as custody
+from chainwatch.case.findings import set_aside as apart
+from chainwatch.case.findings.token_check import check_token
+from chainwatch.errors import CaseError
+from chainwatch.figures.flow_figure import flow
+from chainwatch.heuristics.poisoning import poisoning
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.privacy.columns import behind
+from chainwatch.privacy.roles import named
+from chainwatch.results.finding import Finding
+from chainwatch.tracing.counterparties import Counterparties, counterparties
+from chainwatch.tracing.custody import Hosted, hosted
+from chainwatch.tracing.trace import trace
+from chainwatch.tracing.walks.transfer_order import histories
+from chainwatch.units import exact_sum, total
+
+ROUTES = (
+    "What listed addresses received, followed to where it ends. 'Not read': the histories of those"
+    " paid are not in the file."
+)
+
+
+def add_account_findings(
+    case: Case, config: CaseFile, ledger: Ledger, tags: Tags, subjects: pl.DataFrame
+) -> None:
+    """Compute everything that a case on an account chain shows, and add it in reading order."""
+    asset = _token(config)
+    note = check_token(ledger, asset)
+    follow = config.follow
+    lure = poisoning(follow.trifle)
+    services = tags.where(concept="service")
+    at = hosted(
+        ledger,
+        services,
+        asset=asset,
+        poisoning=lure,
+        min_share=follow.min_share,
+        min_sweeps=follow.min_sweeps,
+    )
+    direct = counterparties(ledger, subjects, asset=asset, tags=named(tags), trifle=follow.trifle)
+    followed = trace(
+        ledger,
+        subjects,
+        policy=follow.policy,
+        stop=[services, at],
+        asset=asset,
+        poisoning=lure,
+        max_hops=follow.max_hops,
+        min_amount=follow.min_amount,
+    )
+    alone = subjects.join(at.frame, on="address", how="anti").unique("address")
+    paid = custody.unhosted_payments(direct, at, followed, frozenset(histories(ledger, asset)))
+    if note is not None:
+        case.add(note, note="The rows and the case name the token differently.")
+    case.add(tags, note="Who says that an address is a service.")
+    case.add(flow(followed, None, tags, top=40, title=case.title), note=ROUTES)
+    case.add(
+        custody.hosting_finding(subjects, at, direct, followed, follow.min_share),
+        note="Custody decides where following ends.",
+    )
+    case.add(at, note="Evidence for each probable deposit address.")
+    case.add(catalogue.ends(followed), note="Where the value went.")
+    for finding in catalogue.payments(direct):
+        case.add(finding, note="Direct counterparties, nothing followed.")
+    case.add(
+        custody.unhosted_finding(direct, paid, alone, subjects.height),
+        note="Whom the unhosted subjects paid.",
+    )
+    for day in config.dates:
+        case.add(_after(direct, at, day, subjects.height), note=f"Payments after the {day.name}.")
+    case.add(apart.poisoning_finding(direct), note="Set apart: nobody paid here.")
+    case.add(
+        apart.other_tokens_finding(ledger, subjects, asset), note="Set apart: other contracts."
+    )
+    case.add(apart.statuses_finding(ledger, subjects, asset), note="Kept verbatim.")
+    case.add(apart.failed_finding(direct), note="Set apart: no effect.")
+    case.add(followed, note="Every branch to its end.")
+    case.add(apart.order_finding(followed), note="Where only the time orders transfers.")
+    case.add(
+        apart.unread_finding(ledger, followed, direct, paid), note="What this case cannot know."
+    )
+    case.add(direct, note="Every payment, for recomputation.")
+
+
+def _token(config: CaseFile) -> Asset:
+    if config.asset is None:
+        raise CaseError(
+            "a case on an account chain needs an [asset]",
+            remedy="name the token's chain, contract, symbol and decimals",
+        )
+    what = config.asset
+    return token(what.chain, what.contract, what.symbol, what.decimals)
+
+
+def _after(direct: Counterparties, at: Hosted, day: NamedDay, listed: int) -> Finding:
+    start = datetime(day.day.year, day.day.month, day.day.day, tzinfo=UTC)
+    late = direct.frame.filter(pl.col("time") >= start)
+    rows = (
+        late.with_columns(pl.col("service").fill_null("untagged"))
+        .group_by("subject", "direction", "service")
+        .agg(
+            pl.len().cast(pl.Int64).alias("payments"),
+            exact_sum("amount"),
+            pl.col("counterparty").n_unique().cast(pl.Int64).alias("counterparties"),
+            pl.col("time").min().alias("first"),
+            pl.col("time").max().alias("last"),
+            behind(),
+        )
+        .sort("subject", "direction", "service")
+    )
+    sums = {
+        side: total(late.filter(pl.col("direction") == side)["amount"]) for side in ("in", "out")
+    }
+    out = late.filter(pl.col("direction") == "out")
+    swept = total(out.join(at.frame, left_on="subject", right_on="address", how="semi")["amount"])
+    shown = direct.asset.shown
+    told = (
+        f"in {shown(sums['in'])}, out {shown(sums['out'])}, of which {shown(swept)} left probable"
+        " deposit addresses: the service's own affair"
+    )
+    whose = "the listed address" if listed == 1 else f"all {listed} listed addresses together"
+    return Finding(
+        f"After the {day.name} ({day.day:%Y-%m-%d})",
+        (
+            f"From 00:00 UTC of that day on, {whose}: {told}. The hour of signing and of"
+            " publication is not known; payments of the day itself count as after.",
+        ),
+        rows,
+        direct.asset,
+        ("A payer need not have known of the order.",),
+        f"after_{day.day:%Y_%m_%d}",
+        f"After the {day.name}, {whose}: {told}.",
+    )

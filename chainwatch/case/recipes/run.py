@@ -1,0 +1,300 @@
+"""``run_case``: from a case file and its data to sealed folders, in one call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from dataclasses import replace as with_
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+
+import polars as pl
+
+from chainwatch.addresses.canonical import parse
+from chainwatch.atomic import absolute, check_free, write_whole
+from chainwatch.attribution.tags import Tags, read_tags, tags_of
+from chainwatch.case.case import Case
+from chainwatch.case.file.model import Blocks, CaseFile, Transfers, data_folder, inside, load_case
+from chainwatch.case.recipes.account import add_account_findings
+from chainwatch.case.recipes.utxo import add_coin_findings
+from chainwatch.case.record import new_mask_key, now
+from chainwatch.case.seal import MANIFEST
+from chainwatch.chains.base import Chain
+from chainwatch.chains.catalogue import chain as find_chain
+from chainwatch.errors import AddressError, CaseError, InputError
+from chainwatch.ingest.protocol import Source
+from chainwatch.ingest.pull import pull
+from chainwatch.ingest.report import PullReport
+from chainwatch.ledger.checks.check import check
+from chainwatch.ledger.ledger import Ledger, open_ledger
+from chainwatch.privacy.edition import DISCLOSURE
+from chainwatch.results.finding import Finding
+from chainwatch.sources.block_files import BlockFiles
+from chainwatch.sources.transfer_dump.source import TransferDump
+
+LEDGER, ANNEX, DATA, README_FILE = "ledger", "annex", "data", "README.txt"
+PARTS = (LEDGER, ANNEX, "disclosure", "working", DATA, README_FILE)
+
+README = """\
+disclosure/  may leave the desk: others than subjects, findings and services are masked
+working/     restricted: nobody is masked (only where the case file asks for it)
+annex/       for the court alone: whom each pseudonym stands for, and the mask key
+ledger/      restricted: what was read
+data/        of the demo alone: the simulated blocks, tags and truth, and the case file
+
+Prove that a folder is as it was sealed:   chainwatch verify disclosure
+Write the same bytes again:                chainwatch run CASE.toml --mask-key annex/mask_key.txt
+"""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A case that was run: the case, what was pulled, and the folders written."""
+
+    case: Case
+    folder: Path
+    pulls: tuple[PullReport, ...]
+    editions: dict[str, Path] = field(default_factory=dict)
+
+    def moved(self, folder: Path) -> RunReport:
+        """Return the same report of a folder that was renamed."""
+        return with_(self, folder=folder, editions={name: folder / name for name in self.editions})
+
+    def __repr__(self) -> str:
+        where = ", ".join(sorted(self.editions))
+        return f"RunReport({self.case.name!r}: {where} in {self.folder.name})"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(repr(self))}</p>"
+
+
+def run_case(
+    case_file: str | Path,
+    out: str | Path,
+    *,
+    data: str | Path | None = None,
+    mask_key: bytes | None = None,
+    acquired: datetime | None = None,
+    replace: bool = False,
+    say: Say | None = None,
+) -> RunReport:
+    """Read the sources of a case file, compute its findings and write its editions.
+
+    Parameters
+    ----------
+    case_file : path
+        TOML; see ``examples/``.
+    out : path
+        Folder to write. It must not exist, unless ``replace`` and an earlier run made it.
+    data : path, optional
+        Folder from which the paths of the case file start; else ``CHAINWATCH_DATA``, else the
+        folder of the case file.
+    mask_key : bytes, optional
+        Secret of the pseudonyms. Random where none is given; the annex keeps it.
+    acquired : datetime, optional
+        When the files were acquired; now, where nothing is given.
+    replace : bool
+        Put the new folder in the place of an earlier run's.
+    say : function, optional
+        Told in one line what is being done.
+
+    Returns
+    -------
+    RunReport
+        The case and its folders.
+    """
+    config = load_case(case_file)
+    base = data_folder(data, Path(case_file))
+    target = absolute(out)
+    _check_apart(target, base, Path(case_file))
+    check_free(target, is_ours, replace=replace)
+    found: list[RunReport] = []
+
+    def fill(place: Path) -> None:
+        found.append(
+            work(config, base, place, mask_key=mask_key, acquired=acquired, say=say or _quiet)
+        )
+
+    write_whole(target, fill, ours=is_ours, replace=replace)
+    return found[0].moved(target)
+
+
+def _quiet(_: str) -> None:
+    """Say nothing."""
+
+
+def work(
+    config: CaseFile,
+    base: Path,
+    place: Path,
+    *,
+    mask_key: bytes | None,
+    acquired: datetime | None,
+    say: Say,
+) -> RunReport:
+    """Work a case inside a folder that exists: ledger, editions, annex, README."""
+    case, pulls = _compute(config, base, place / LEDGER, mask_key, acquired, say)
+    editions = _write(case, config, place, say)
+    return RunReport(case, place, pulls, {name: place / name for name in editions})
+
+
+def _check_apart(target: Path, base: Path, case_file: Path) -> None:
+    """Refuse to write where the data or the case file lies."""
+    for what, path in (("data", base), ("case file", case_file)):
+        if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(target)):
+            raise CaseError(
+                f"the output folder holds the {what}",
+                where=str(target),
+                remedy="name a folder of its own with --out",
+            )
+
+
+def is_ours(folder: Path) -> bool:
+    """Tell whether an earlier run made a folder and nothing else lies in it."""
+    return (
+        (folder / DISCLOSURE / MANIFEST).is_file() or (folder / "working" / MANIFEST).is_file()
+    ) and {item.name for item in folder.iterdir()} <= set(PARTS)
+
+
+def _compute(
+    config: CaseFile,
+    base: Path,
+    ledger_path: Path,
+    mask_key: bytes | None,
+    acquired: datetime | None,
+    tell: Say,
+) -> tuple[Case, tuple[PullReport, ...]]:
+    pulls = []
+    for entry in config.sources:
+        source = _source(entry, base, acquired)
+        tell(f"reading {_what(entry)}")
+        pulls.append(pull(ledger_path, source))
+    ledger = open_ledger(ledger_path)
+    report = check(ledger)
+    report.raise_for_failures()
+    tags = tags_of(ledger)
+    for listed in config.tags:
+        tags = tags + read_tags(inside(base, listed.path), chain=listed.chain)
+    head = config.case
+    case = Case(
+        head.name,
+        head.question,
+        title=head.title,
+        investigator=head.investigator,
+        mask_key=mask_key or new_mask_key(),
+        statements=head.statements,
+        clock=(lambda: acquired.astimezone(UTC)) if acquired else now,
+    )
+    subjects = _subjects(config, base, tags)
+    tell(f"following {subjects.height} {'subject' if subjects.height == 1 else 'subjects'}")
+    family = find_chain(config.subjects.chain).family
+    add = add_coin_findings if family == "utxo" else add_account_findings
+    add(case, config, ledger, tags, subjects)
+    case.add(_read(ledger, pulls), note="What the case rests on.")
+    case.look_beside(ledger)
+    return case, tuple(pulls)
+
+
+def _what(entry: Blocks | Transfers) -> str:
+    """Return what a source reads, for people."""
+    return ", ".join(entry.paths) if isinstance(entry, Blocks) else entry.path
+
+
+def _source(entry: Blocks | Transfers, base: Path, acquired: datetime | None) -> Source:
+    if isinstance(entry, Blocks):
+        paths = [inside(base, path) for path in entry.paths]
+        return BlockFiles(paths, chain=entry.chain, height=entry.height, acquired=acquired)
+    return TransferDump(inside(base, entry.path), entry.mapping, acquired=acquired)
+
+
+def _subjects(config: CaseFile, base: Path, tags: Tags) -> pl.DataFrame:
+    """Return the subjects as ``chain, address``, each once."""
+    wanted = config.subjects
+    chain = find_chain(wanted.chain)
+    if wanted.concept or wanted.label:
+        found = tags.where(concept=wanted.concept, label=wanted.label, chain=chain).addresses()
+    else:
+        inline = [_parsed(text, chain, "[subjects] addresses") for text in wanted.addresses]
+        parsed = inline if wanted.csv is None else _column(base, config, chain)
+        rows = {"chain": [chain.id] * len(parsed), "address": parsed}
+        schema = {"chain": pl.String, "address": pl.Binary}
+        found = pl.DataFrame(rows, schema=schema).unique(maintain_order=True)
+    if not found.height:
+        raise CaseError(
+            "the case has no subject", remedy="check [subjects] against the tags and files it names"
+        )
+    return found
+
+
+def _parsed(text: str, chain: Chain, where: str) -> bytes:
+    """Return an address; if it is none, say where it stands."""
+    try:
+        return parse(text, chain)
+    except AddressError as error:
+        raise AddressError(error.what, where=where, remedy=error.remedy) from None
+
+
+def _column(base: Path, config: CaseFile, chain: Chain) -> list[bytes]:
+    """Return the addresses of a column; empty cells say nothing."""
+    path = inside(base, str(config.subjects.csv))
+    try:
+        frame = pl.read_csv(path, infer_schema_length=0)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(
+            "the list of subjects cannot be read",
+            where=str(path),
+            remedy="give a CSV with a header line",
+        ) from error
+    name = str(config.subjects.column)
+    if name not in frame.columns:
+        raise InputError(
+            f"the list of subjects has no column {name!r}",
+            where=str(path),
+            remedy=f"its columns are {', '.join(frame.columns)}",
+        )
+    lines = enumerate(frame[name].to_list(), 2)  # the first line names the columns
+    return [_parsed(cell, chain, f"{path} line {n}") for n, cell in lines if cell is not None]
+
+
+def _read(ledger: Ledger, pulls: list[PullReport]) -> Finding:
+    """Return what was read: files with their digests, and what the reading said of them."""
+    rows = ledger.answers.select("source", "request", "size", "digest").collect()
+    shown = rows.with_columns(pl.col("digest").bin.encode("hex").alias("sha256")).drop("digest")
+    notes = tuple(str(note) for report in pulls for note in report.notes)
+    return Finding("What was read", notes, shown.sort("request"), None, (), "what_was_read")
+
+
+def _write(case: Case, config: CaseFile, place: Path, tell: Say) -> list[str]:
+    # Disclosure first: what it says must not depend on whether a working edition is made.
+    wanted: list[str] = sorted({DISCLOSURE, *config.case.editions})
+    for name in wanted:
+        tell(f"writing the {name} edition")
+        case.write(place / name, edition=name, reason=config.case.working_reason)
+    case.write_annex(place / ANNEX)
+    (place / README_FILE).write_text(README, encoding="utf-8")
+    return wanted
+
+
+def read_mask_key(path: str | Path) -> bytes:
+    """Read a mask key as ``annex/mask_key.txt`` holds it.
+
+    Raises
+    ------
+    InputError
+        If the file is no hexadecimal key of at least 16 bytes; the key is never shown.
+    """
+    try:
+        key = bytes.fromhex(Path(path).read_text(encoding="ascii").strip())
+    except (OSError, ValueError):
+        key = b""
+    if len(key) < 16:
+        raise InputError(
+            "the mask key cannot be read",
+            where=str(path),
+            remedy="give a file with at least 32 hexadecimal digits",
+        )
+    return key

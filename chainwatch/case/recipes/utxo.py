@@ -1,0 +1,114 @@
+"""A case on a coin chain: owners by co-spending, value followed by FIFO, whom it reached."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from chainwatch.addresses.assets import native
+from chainwatch.attribution.tags import Tags
+from chainwatch.case.case import Case
+from chainwatch.case.file.model import CaseFile
+from chainwatch.case.findings import catalogue
+from chainwatch.clusters.cluster import cluster
+from chainwatch.figures.flow_figure import flow
+from chainwatch.heuristics.co_spend import co_spends
+from chainwatch.heuristics.coinjoin import equal_outputs, possible_mix
+from chainwatch.heuristics.links import Links
+from chainwatch.ledger.coverage import unread
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.finding import Finding
+from chainwatch.tracing.custody import hosted
+from chainwatch.tracing.exposure import exposure
+from chainwatch.tracing.trace import trace
+
+ROUTES = (
+    "Each entity is one address, or the addresses joined to it by co-spending. Change that went to"
+    " an address not joined to its payer is drawn as going on to somebody else."
+)
+
+
+def add_coin_findings(
+    case: Case, config: CaseFile, ledger: Ledger, tags: Tags, subjects: pl.DataFrame
+) -> None:
+    """Compute everything that a case on a coin chain shows, and add it in reading order."""
+    follow = config.follow
+    asset = native(config.subjects.chain)
+    mixes = equal_outputs(min_equal=follow.min_equal)
+    # Equal outputs of another shape are too doubtful to join owners, too common to stop at.
+    links = co_spends(ledger, unless=mixes | possible_mix())
+    owners = cluster(links, tags=tags)
+    services = tags.where(concept="service")
+    at = hosted(
+        ledger, services, asset=asset, min_share=follow.min_share, min_sweeps=follow.min_sweeps
+    )
+    followed = trace(
+        ledger,
+        subjects,
+        policy=follow.policy,
+        stop=[services, at, mixes],
+        clusters=owners,
+        max_hops=follow.max_hops,
+        min_amount=follow.min_amount,
+        chain=asset.chain,
+    )
+    reached = exposure(followed, tags, clusters=owners)
+    case.add(tags, note="Who says that an address is what.")
+    case.add(flow(followed, owners, tags, top=40, title=case.title), note=ROUTES)
+    case.add(catalogue.ends(followed), note="Where the value went.")
+    case.add(catalogue.reached(reached), note="Whom it reached, in words.")
+    case.add(catalogue.owners(subjects, owners), note="Which addresses a subject is taken to hold.")
+    case.add(_contested(links), note="Joins that were refused, so that nobody takes them for made.")
+    case.add(links, owners, note="Every link and the evidence forest.")
+    case.add(catalogue.hosting(at), note="Custody decides where following ends.")
+    case.add(at, note="Evidence for each probable deposit address.")
+    case.add(followed, note="Every branch to its end.")
+    case.add(reached, note="Whom it reached.")
+    case.add(_unread(ledger), note="What this case cannot know.")
+
+
+def _contested(links: Links) -> Finding:
+    counts = links.counts()
+    rows = (
+        links.contested.group_by("chain", "txid", "time", "veto")
+        .agg(
+            pl.len().cast(pl.Int64).alias("links"),
+        )
+        .with_columns(
+            pl.when(pl.col("veto"))
+            .then(pl.lit("refused"))
+            .otherwise(pl.lit("undecided"))
+            .alias("verdict")
+        )
+        .sort("time", "txid")
+        .select("chain", "txid", "time", "verdict", "links")
+    )
+    return Finding(
+        "Joins refused",
+        (
+            f"{counts['joining']} links join; {counts['refused']} were refused because the"
+            f" transaction looks like a CoinJoin, and {counts['undecided']} because that could not"
+            " be decided.",
+        ),
+        rows,
+        None,
+        (
+            "A payer who splits coins evenly looks like a CoinJoin: links are then lost, which is"
+            " the harmless error.",
+        ),
+        "contested",
+    )
+
+
+def _unread(ledger: Ledger) -> Finding:
+    rows = unread(ledger)
+    return Finding(
+        "Not read",
+        (
+            "What lies outside the blocks read, and value whose spender was not read, is unknown."
+            " It is counted here and stands in no other total.",
+        ),
+        rows,
+        None,
+        (),
+        "not_read",
+    )

@@ -1,0 +1,134 @@
+"""What a case holds: results in the order in which they were found, why, and the log of it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from html import escape
+from typing import Self
+
+from chainwatch.case.findings.catalogue import brought
+from chainwatch.case.log import Log
+from chainwatch.errors import CaseError
+from chainwatch.privacy import view
+from chainwatch.privacy.edition import DISCLOSURE, Edition, Party
+from chainwatch.privacy.mask_rows import parties
+from chainwatch.privacy.session import opened
+from chainwatch.results.finding import Finding
+from chainwatch.results.provenance import Result, digest_result
+from chainwatch.sanitize import visible
+
+NOTHING = "0" * 64
+"""Content digest of an act that adds no result."""
+
+Clock = Callable[[], datetime]
+
+
+def now() -> datetime:
+    """Return the time; tests and the demo give a case another clock."""
+    return datetime.now(UTC)
+
+
+def new_mask_key() -> bytes:
+    """Return a new secret for pseudonyms."""
+    return secrets.token_bytes(32)
+
+
+@dataclass(repr=False)
+class CaseRecord:
+    """The results of a case with their notes, and its log; nothing is ever taken out.
+
+    See :class:`chainwatch.case.case.Case`, which writes the files.
+    """
+
+    name: str
+    question: str
+    title: str = ""
+    investigator: str = "not stated"
+    mask_key: bytes = field(default_factory=new_mask_key, repr=False)
+    statements: tuple[str, ...] = ()
+    clock: Clock = field(default=now, repr=False)
+    log: Log = field(default_factory=lambda: Log([]), repr=False)
+    standing: view.Standing = field(default_factory=dict, repr=False)
+    results: list[tuple[Result, str]] = field(default_factory=list, repr=False)
+    times: list[str] = field(default_factory=list, repr=False)
+    desk_reasons: int = field(default=0, repr=False)
+    started: datetime = field(default_factory=now, repr=False)
+    ticks: float = field(default_factory=time.perf_counter, repr=False)
+
+    def __post_init__(self) -> None:
+        Edition(DISCLOSURE, self.mask_key)  # refuses a short key now, not at the first export
+        self._note_desk()
+
+    def add(self, *results: Result, note: str = "") -> Self:
+        """Add results, with the reason why; nothing is ever taken out again.
+
+        A result whose content the case holds already is noted in the log and not added twice.
+
+        Raises
+        ------
+        CaseError
+            If one of them is no result; then none is added.
+        """
+        for result in results:
+            if not isinstance(result, Result):
+                raise CaseError(
+                    f"a {type(result).__name__} cannot be added to a case",
+                    remedy="add what a verb returned, such as a trace or clusters",
+                )
+        self._note_desk()
+        for result in results:
+            content = digest_result(result)
+            held = content in {entry.content for entry in self.log.entries}
+            again = " again: the case holds it already" if held else ""
+            self._log(f"add {called(result)}{again}", note, content)
+            if not held:
+                self.results.append((result, note))
+        return self
+
+    def _note_desk(self) -> None:
+        """Write into the log why the working edition was opened since the last look."""
+        for reason in opened()[self.desk_reasons :]:
+            self._log("open the working edition at the desk", reason, NOTHING)
+            self.desk_reasons += 1
+
+    def _log(self, what: str, why: str, content: str) -> None:
+        self.log.append(self.investigator, what, why, content)
+        self.times.append(self.clock().isoformat())
+
+    def _results(self) -> list[Result]:
+        return [result for result, _ in self.whole()]
+
+    def whole(self) -> list[tuple[Result, str]]:
+        """Return the results with their notes, and the sections that they bring to the report."""
+        found = brought([result for result, _ in self.results])
+        return [*self.results, *((finding, "") for finding in found)]
+
+    def parties(self) -> set[Party]:
+        """Return every address that stands in any result."""
+        return set().union(*(parties(result) for result, _ in self.results))
+
+    def __repr__(self) -> str:
+        return f"Case({self.name!r}, {len(self.results)} results)"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{entry.number}</td><td>{_safe(entry.what)}</td><td>{_safe(entry.why)}</td></tr>"
+            for entry in self.log.entries
+        )
+        head = f"<p><b>{_safe(self.name)}</b>: {_safe(self.question)}</p>"
+        return f"{head}<table><tr><th></th><th>what</th><th>why</th></tr>{rows}</table>"
+
+
+def _safe(text: str) -> str:
+    return escape(visible(text))
+
+
+def called(result: Result) -> str:
+    """Return what a result is called in the log: its verb, or the title of a finding."""
+    if isinstance(result, Finding):
+        return f"finding: {result.title}"
+    return result.record.step if result.record else type(result).__name__.lower()

@@ -1,0 +1,189 @@
+"""One ``Chain`` per network: its identity, its addresses, and the rules its blocks are held to.
+
+A chain states facts as data and names its features; what a feature means is implemented once,
+above, for every chain that has it: merged mining in :mod:`chainwatch.bitcoin.auxpow`, extension
+blocks in :mod:`chainwatch.bitcoin.block`, CashAddr in :mod:`chainwatch.addresses.codecs`, the
+order of transactions and what cannot be spent where rows are made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+COIN = 10**8
+"""Base units of one coin on every chain that descends from Bitcoin."""
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """The facts of one chain that its blocks are held to, and the features it names.
+
+    Attributes
+    ----------
+    supply : int
+        Largest amount there can be, in base units.
+    easiest : int
+        Largest proof-of-work target.
+    scrypt : bool
+        Proof of work over scrypt instead of double SHA-256.
+    bip34_height, bip34_time : int
+        From here on every coinbase states its height; the time (seconds) guards against older
+        coinbases that read as a height by chance.
+    segwit_height : int or None
+        From here on a commitment must be checkable; None where that is not said.
+    auxpow_chain : int or None
+        Merged mining: the chain's id in it; None where its blocks must carry their own work.
+    extension_height : int or None
+        Extension blocks: from here on transactions may move coins into or out of one
+        (MimbleWimble on Litecoin); None where the chain has none.
+    order : str
+        Order of the transactions in a block: ``parents_first``, or ``by_id`` (canonical order of
+        Bitcoin Cash, in which a child may stand before its parent).
+    first_subsidy : int or None
+        Base units that the first block created; None where rewards follow no fixed rule.
+    halving : int or None
+        Blocks after which the subsidy halves; None where rewards follow no fixed rule.
+    superseded : tuple of int
+        Heights whose coinbase a later one with the same txid overwrote (BIP30).
+    """
+
+    supply: int
+    easiest: int
+    scrypt: bool = False
+    bip34_height: int = 0
+    bip34_time: int = 0
+    segwit_height: int | None = None
+    auxpow_chain: int | None = None
+    extension_height: int | None = None
+    order: Literal["parents_first", "by_id"] = "parents_first"
+    first_subsidy: int | None = None
+    halving: int | None = None
+    superseded: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A public network; a testnet is a chain of its own.
+
+    Attributes
+    ----------
+    id : str
+        CAIP-2 id: identity everywhere.
+    alias : str
+        What a person types.
+    name : str
+        What a person reads.
+    family : str
+        ``utxo``, ``evm`` or ``tron``.
+    symbol, decimals : str, int
+        The native asset, for display.
+    p2pkh, p2sh : int or None
+        Version bytes of base58check addresses.
+    old_p2sh : int or None
+        A version byte still seen for P2SH and read as the same address.
+    hrp : str or None
+        Human-readable part of bech32 addresses; None without segregated witness.
+    cashaddr : str or None
+        Prefix of CashAddr addresses, where the chain writes them so.
+    magic : bytes
+        Four bytes before each framed block in the files of a node.
+    genesis : bytes
+        Hash of the genesis block in wire order, shared by chains that split; empty where unused.
+    mainnet : bool
+        False where coins have no value.
+    consensus : Consensus or None
+        What its blocks are held to; None where it has no blocks of Bitcoin's kind.
+    """
+
+    id: str
+    alias: str
+    name: str
+    family: str
+    symbol: str
+    decimals: int
+    p2pkh: int | None = None
+    p2sh: int | None = None
+    old_p2sh: int | None = None
+    hrp: str | None = None
+    cashaddr: str | None = None
+    magic: bytes = b""
+    genesis: bytes = b""
+    mainnet: bool = True
+    consensus: Consensus | None = None
+
+    def __str__(self) -> str:
+        return self.alias
+
+    @property
+    def witnesses(self) -> bool:
+        """Whether the chain has segregated witness."""
+        return self.hrp is not None
+
+    def burns_coinbase(self, block: bytes, height: int) -> bool:
+        """Return whether the coinbase of a block can never be spent.
+
+        That of the genesis block was never entered among the outputs; those that a later coinbase
+        of the same txid overwrote are gone (BIP30).
+
+        Parameters
+        ----------
+        block : bytes
+            Its hash, in wire order.
+        height : int
+            Its height.
+        """
+        overwritten = self.consensus.superseded if self.consensus else ()
+        return block == self.genesis or height in overwritten
+
+
+def utxo_chain(
+    alias: str,
+    name: str,
+    symbol: str,
+    *,
+    genesis: str,
+    magic: str,
+    p2pkh: int,
+    p2sh: int,
+    consensus: Consensus,
+    hrp: str | None = None,
+    old_p2sh: int | None = None,
+    mainnet: bool = True,
+) -> Chain:
+    """Return a chain that descends from Bitcoin, its id taken from its genesis block (CAIP-2).
+
+    Parameters
+    ----------
+    alias, name, symbol : str
+        What a person types, what a person reads, and the coin.
+    genesis : str
+        Hash of the genesis block, 64 hexadecimal digits as shown.
+    magic : str
+        The four bytes of its network, hexadecimal.
+    p2pkh, p2sh, old_p2sh : int
+        Version bytes of base58check addresses.
+    consensus : Consensus
+        What its blocks are held to.
+    hrp : str, optional
+        Human-readable part of bech32 addresses.
+    mainnet : bool
+        False where coins have no value.
+    """
+    shown = bytes.fromhex(genesis)
+    return Chain(
+        id=f"bip122:{shown[:16].hex()}",
+        alias=alias,
+        name=name,
+        family="utxo",
+        symbol=symbol,
+        decimals=8,
+        p2pkh=p2pkh,
+        p2sh=p2sh,
+        old_p2sh=old_p2sh,
+        hrp=hrp,
+        magic=bytes.fromhex(magic),
+        genesis=shown[::-1],
+        mainnet=mainnet,
+        consensus=consensus,
+    )

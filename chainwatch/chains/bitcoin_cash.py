@@ -1,0 +1,29 @@
+"""Bitcoin Cash: Bitcoin's blocks up to 478,558, its own from then on, in an order of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chainwatch.chains.base import COIN, Consensus
+from chainwatch.chains.bitcoin import BITCOIN
+
+BITCOIN_CASH = replace(
+    BITCOIN,
+    alias="bch",
+    name="Bitcoin Cash",
+    symbol="BCH",
+    hrp=None,
+    cashaddr="bitcoincash",
+    # The hash of its first block of its own, 478,559: the blocks below are Bitcoin's.
+    id="bip122:000000000000000000651ef99cb9fcbe",
+    consensus=Consensus(
+        supply=21_000_000 * COIN,
+        easiest=0xFFFF << 208,
+        bip34_height=227_931,
+        bip34_time=1_364_083_200,
+        order="by_id",  # since the upgrade of November 2018
+        first_subsidy=50 * COIN,
+        halving=210_000,
+        superseded=(91_722, 91_812),
+    ),
+)

@@ -1,0 +1,101 @@
+"""All chains, a line each; a chain of your own joins them with one call of ``register``."""
+
+from __future__ import annotations
+
+from chainwatch.chains.base import Chain, Consensus
+from chainwatch.chains.bitcoin import (
+    BITCOIN,
+    BITCOIN_REGTEST,
+    BITCOIN_SIGNET,
+    BITCOIN_TESTNET,
+    BITCOIN_TESTNET4,
+)
+from chainwatch.chains.bitcoin_cash import BITCOIN_CASH
+from chainwatch.chains.dogecoin import DOGECOIN
+from chainwatch.chains.ethereum import ETHEREUM
+from chainwatch.chains.litecoin import LITECOIN
+from chainwatch.chains.tron import TRON
+from chainwatch.errors import ChainError
+
+CHAINS: tuple[Chain, ...] = (
+    BITCOIN,
+    BITCOIN_TESTNET,
+    BITCOIN_TESTNET4,
+    BITCOIN_SIGNET,
+    BITCOIN_REGTEST,
+    BITCOIN_CASH,
+    LITECOIN,
+    DOGECOIN,
+    ETHEREUM,
+    TRON,
+)
+"""Those that chainwatch brings, written out."""
+
+_known: list[Chain] = list(CHAINS)
+
+
+def all_chains() -> tuple[Chain, ...]:
+    """Return the chains that chainwatch brings, and those that were registered."""
+    return tuple(_known)
+
+
+def register(chain: Chain) -> Chain:
+    """Let a chain of your own be named wherever one is: by verbs, sources and case files.
+
+    Parameters
+    ----------
+    chain : Chain
+        Its facts; :func:`chainwatch.chains.base.utxo_chain` makes one that descends from Bitcoin.
+
+    Returns
+    -------
+    Chain
+        The same chain.
+
+    Raises
+    ------
+    ChainError
+        If another chain has its id or its alias.
+    """
+    for other in _known:
+        if other != chain and {other.id, other.alias} & {chain.id, chain.alias}:
+            raise ChainError(
+                f"{other.name} has the id or the alias of {chain.name} already",
+                where=f"{chain.alias} ({chain.id})",
+                remedy="give the chain an alias of its own",
+            )
+    if chain not in _known:
+        _known.append(chain)
+    return chain
+
+
+def chain(name: str | Chain) -> Chain:
+    """Return the chain of a CAIP-2 id or alias.
+
+    Raises
+    ------
+    ChainError
+        If no chain has that name; the sentence lists those that exist.
+    """
+    if isinstance(name, Chain):
+        return name
+    names = {key: item for item in _known for key in (item.id, item.alias)}
+    found = names.get(name.strip()) or names.get(name.strip().lower())
+    if found is None:
+        known = ", ".join(item.alias for item in _known)
+        raise ChainError(f"unknown chain {name!r}", remedy=f"write one of {known}, or a CAIP-2 id")
+    return found
+
+
+def consensus_of(chain: Chain) -> Consensus:
+    """Return the facts of a chain whose blocks can be read.
+
+    Raises
+    ------
+    ChainError
+        If the chain has no blocks of this kind.
+    """
+    if chain.consensus is None:
+        known = ", ".join(item.alias for item in _known if item.consensus)
+        raise ChainError(f"{chain.name} has no block files", remedy=f"choose one of {known}")
+    return chain.consensus

@@ -1,0 +1,7 @@
+"""Ethereum."""
+
+from __future__ import annotations
+
+from chainwatch.chains.base import Chain
+
+ETHEREUM = Chain("eip155:1", "eth", "Ethereum", "evm", "ETH", 18)

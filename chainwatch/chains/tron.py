@@ -1,0 +1,7 @@
+"""Tron."""
+
+from __future__ import annotations
+
+from chainwatch.chains.base import Chain
+
+TRON = Chain("tron:0x2b6653dc", "tron", "Tron", "tron", "TRX", 6)

@@ -1,0 +1,1 @@
+"""The command line: a thin reader that calls the library and prints what it answers."""

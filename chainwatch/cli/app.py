@@ -1,0 +1,279 @@
+"""The command line: a thin reader that calls the library and prints what it answers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+import chainwatch as cw
+from chainwatch.cli import ledger, pull
+from chainwatch.cli.output import Interrupted, interruptible, note, say, show
+from chainwatch.errors import ChainwatchError, InputError, TagError
+from chainwatch.sanitize import visible
+
+if TYPE_CHECKING:
+    from chainwatch.attribution.tags import Tags
+
+app = typer.Typer(
+    name="chainwatch",
+    help="Follow illicit money across public blockchains, and prove every step.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+pull_app = typer.Typer(help="Read chain data into a ledger.", no_args_is_help=True)
+tags_app = typer.Typer(help="Tags: who says that an address is what.", no_args_is_help=True)
+app.add_typer(pull_app, name="pull")
+pull.add_to(pull_app)
+ledger.add_to(app)
+app.add_typer(tags_app, name="tags")
+
+LedgerOption = Annotated[Path, typer.Option("--ledger", help="Folder of the ledger.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder to write.")]
+
+FAILED, INTERRUPTED = 1, 130
+
+MOST_REJECTED = 10
+"""Lines not taken that are shown one by one; the rest are counted."""
+
+
+@app.command()
+def demo(out: OutOption = Path("out/otter")) -> None:
+    """Work the made-up case Otter, and print what was found beside the truth.
+
+    Example: chainwatch demo --out out/otter
+    """
+    with interruptible("interrupted; nothing was written"):
+        from chainwatch.cli.demo import run_demo
+
+        lines = run_demo(out, say=note)
+        say(next(lines))  # comes once the folder is whole
+    with interruptible():
+        for line in lines:
+            say(line)
+
+
+@app.command()
+def run(
+    case_file: Annotated[Path, typer.Argument(help="TOML file of the case; see examples/.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Default: out/<name of file>.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Folder of the data; else CHAINWATCH_DATA, else the file's."),
+    ] = None,
+    mask_key: Annotated[
+        Path | None, typer.Option("--mask-key", help="File with the key of an earlier run.")
+    ] = None,
+    acquired: Annotated[
+        str | None,
+        typer.Option(
+            "--acquired",
+            help="When the data was acquired: 2024-09-27T12:00Z; without a zone it is UTC.",
+        ),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put it in the place of an earlier run.")
+    ] = False,
+) -> None:
+    """Work a case from its file to sealed folders.
+
+    Example: chainwatch run examples/tron_15_22.toml --data data --out out/tron_15_22
+    """
+    target = out or Path("out") / case_file.stem
+    with interruptible("interrupted; nothing was written"):
+        from chainwatch.case.recipes.run import read_mask_key, run_case
+
+        report = run_case(
+            case_file,
+            target,
+            data=data,
+            replace=replace,
+            say=note,
+            mask_key=read_mask_key(mask_key) if mask_key else None,
+            acquired=_moment(acquired) if acquired else None,
+        )
+    for result, _ in report.case.results:
+        headline = getattr(result, "headline", "")
+        if headline:
+            say(f"- {headline}")
+    for name, folder in sorted(report.editions.items()):
+        say(f"{name}: {folder / 'report.pdf'}")
+
+
+@pull_app.command("block-files")
+def pull_block_files(
+    paths: Annotated[list[Path], typer.Argument(help="Block files: bare blocks or framed.")],
+    ledger: LedgerOption,
+    chain: Annotated[str, typer.Option(help="Alias or CAIP-2 id.")] = "btc",
+    height: Annotated[
+        int | None, typer.Option(help="Height of the first block, where nothing tells it.")
+    ] = None,
+) -> None:
+    """Read block files into a ledger; what was read before is left out.
+
+    Example: chainwatch pull block-files 0-438.dat 574200.raw --ledger ledger
+    """
+    from chainwatch.ingest.pull import pull
+    from chainwatch.sources.block_files import BlockFiles
+
+    with interruptible():
+        show(pull(ledger, BlockFiles(paths, chain=chain, height=height)))
+    with interruptible("interrupted while the ledger was checked; all that was read is kept"):
+        report = cw.check(cw.open_ledger(ledger))
+    show(report)
+    report.raise_for_failures()
+
+
+@tags_app.command("hits")
+def tag_hits(
+    ledger: LedgerOption,
+    tags: Annotated[
+        list[Path] | None, typer.Option("--tags", help="TagPack, folder of them, or plain list.")
+    ] = None,
+    sanctions: Annotated[
+        list[Path] | None, typer.Option("--sanctions", help="Sanctions lists, or a folder.")
+    ] = None,
+    publisher: Annotated[str, typer.Option(help="Who keeps the sanctions lists.")] = "",
+    as_of: Annotated[str, typer.Option(help="Day of the sanctions lists: YYYY-MM-DD")] = "",
+    chain: Annotated[
+        str | None, typer.Option(help="Chain of plain lists, and of tags that state none.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Also write the rows here.")] = None,
+) -> None:
+    """List every payment to and from tagged addresses, and what its date allows to say.
+
+    Example: chainwatch tags hits --ledger ledger --sanctions ofac_2024-09-27
+    --publisher OFAC --as-of 2024-09-27
+    """
+    from chainwatch.attribution.hits import hits
+    from chainwatch.ledger.ledger import open_ledger
+
+    with interruptible():
+        found = _tags(tags or [], sanctions or [], publisher, as_of, chain)
+        result = hits(open_ledger(ledger), found)
+    for row in result.plain().iter_rows(named=True):
+        say(f"{row['time']}  {row['direction']} {row['address']}  {row['amount']}")
+        say(f"    {row['txid']} n={row['n']}  height {row['height']}")
+        say(
+            f"    {row['label']} ({row['concept']}, {row['confidence']}): {row['timing']}"
+            + (f"; {row['note']}" if row["note"] else "")
+        )
+    show(found)
+    show(result)
+    if csv:
+        from chainwatch.atomic import write_new
+        from chainwatch.case.exports.tables import csv_bytes
+
+        write_new(csv, csv_bytes(result.plain()))
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(help="A written edition of a case.")],
+    seal: Annotated[
+        str | None, typer.Option(help="Digest of the seal, noted when the case was written.")
+    ] = None,
+) -> None:
+    """Prove that a written case is as its seal says.
+
+    Example: chainwatch verify out/otter/disclosure --seal HEX
+    """
+    from chainwatch.case.seal import verify as verify_case
+
+    with interruptible():
+        show(verify_case(folder, seal))
+
+
+def _tags(
+    files: list[Path], lists: list[Path], publisher: str, as_of: str, chain: str | None
+) -> Tags:
+    """Return the tags of all that was named; say what was not taken, and stop if nothing was."""
+    from chainwatch.attribution.sanctions import read_sanctions
+    from chainwatch.attribution.tags import make_tags, read_tags
+    from chainwatch.ledger.schema import TAGS
+
+    if not files and not lists:
+        raise InputError("no tags were named", remedy="pass --tags or --sanctions")
+    found = make_tags(TAGS.empty())
+    if files:
+        found = found + read_tags(files, chain=chain)
+    if lists:
+        if not publisher.strip():
+            raise InputError(
+                "sanctions lists without a publisher", remedy="say who keeps them with --publisher"
+            )
+        found = found + read_sanctions(lists, publisher=publisher, as_of=_day(as_of))
+    _tell_rejected(found)
+    if not len(found):
+        raise TagError("no tag was taken", remedy="mend what is listed above, or name other files")
+    return found
+
+
+def _tell_rejected(tags: Tags) -> None:
+    """Tell on stderr what was read and not taken, with its place and reason."""
+    for file, position, _, reason in tags.rejected.head(MOST_REJECTED).iter_rows():
+        place = f"{file} {position}".strip()
+        note(f"not taken: {place}: {reason}")
+    more = tags.rejected.height - MOST_REJECTED
+    if more > 0:
+        note(f"not taken: {more:,} more")
+
+
+def _day(text: str) -> date:
+    remedy = "give the day of the list with --as-of YYYY-MM-DD"
+    if not text:
+        raise InputError("sanctions lists without their day", remedy=remedy)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{text!r} is not a day", remedy=remedy) from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(
+            f"{text!r} is not a time", remedy="write --acquired 2024-09-27T12:00Z"
+        ) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def main() -> None:
+    """Run the command line; an error is one sentence on stderr and a status that is not zero."""
+    try:
+        with interruptible():
+            app()
+    except Interrupted as stop:
+        _tell_interrupted(str(stop))
+    except KeyboardInterrupt:  # in between, as while a command is still being loaded
+        _tell_interrupted("interrupted")
+    except ChainwatchError as error:
+        sys.stderr.write(f"chainwatch: {visible(str(error))}\n")
+        sys.exit(FAILED)
+    except BrokenPipeError:  # whoever read the lines, such as head, has gone
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - flushed at exit, into nothing
+        sys.exit(FAILED)
+    except OSError as error:
+        place = f" at {error.filename}" if error.filename else ""
+        sys.stderr.write(f"chainwatch: {visible(f'{error.strerror or error}{place}')}.\n")
+        sys.exit(FAILED)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:  # while the command line itself was read
+            _tell_interrupted("interrupted")
+        raise
+
+
+def _tell_interrupted(said: str) -> NoReturn:
+    sys.stderr.write(f"\nchainwatch: {visible(said)}.\n")
+    sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

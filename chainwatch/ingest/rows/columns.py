@@ -1,0 +1,266 @@
+"""Columns of many blocks to frames of the schema, without a step of Python per row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from chainwatch.addresses.scripts import classify
+from chainwatch.chains.base import Chain
+from chainwatch.ingest.source_file import FileRead, answer
+from chainwatch.kernels import block_columns as at
+from chainwatch.kernels.parse import Parsed, runs
+from chainwatch.kernels.undo import Coins
+from chainwatch.ledger import schema
+
+Columns = dict[str, Any]
+
+_WITH_ADDRESS = range(1, 7)
+_UNKNOWN = 6
+_AT = {1: 3, 2: 2, 3: 2, 4: 2, 5: 2}
+_SIZE = {1: 20, 2: 20, 3: 20, 4: 32, 5: 32}
+"""Where the payload of a kind of address stands in its script, and its size."""
+
+_WITH_KEYS = (at.KINDS.index("p2pk"), at.KINDS.index("multisig"))
+_BURNT = (at.NULL_DATA, at.OVERSIZED)
+
+
+class Heading(Protocol):
+    """What a row of ``blocks`` takes from a header that was checked."""
+
+    hash: bytes
+    parent: bytes
+    version: int
+    merkle_root: bytes
+    time: int
+    bits: int
+    nonce: int
+    size: int
+    tx_count: int
+    coinbase: bytes
+
+
+def block_frames(
+    parsed: Parsed, heads: Sequence[Any], heights: Sequence[int], files: Sequence[FileRead],
+    chain: Chain, source: str, coins: Coins | None = None,
+) -> dict[str, pl.DataFrame]:  # fmt: skip
+    """Return the rows of blocks by table; see :func:`chainwatch.bitcoin.block_batch`."""
+    columns = parsed.columns
+    numbers = _tx_numbers(columns, heights)
+    address, script = _payees(parsed)
+    spent = {} if coins is None else _spent(coins)
+    tables = {
+        schema.BLOCKS: _blocks(heads, heights),
+        schema.TRANSACTIONS: _transactions(columns, heads, heights, numbers),
+        schema.INPUTS: _inputs(parsed, numbers) | spent,
+        schema.OUTPUTS: _outputs(columns, numbers, _unburnt(heads, heights, chain))
+        | {"address": address, "script": script},
+        schema.OUTPUT_KEYS: _keys(parsed, numbers),
+        schema.COVERAGE: _coverage(heads, heights, files, source),
+    }
+    frames = {table.name: _frame(table, rows, chain.id) for table, rows in tables.items()}
+    each = list({(file.name, file.digest): file for file in files}.values())
+    answers = [answer(file, source) for file in each] or [schema.ANSWERS.empty()]
+    return {**frames, "answers": pl.concat(answers)}
+
+
+def _frame(table: schema.Table, columns: Columns, chain: str) -> pl.DataFrame:
+    """Return columns as a frame of the schema; the chain is added, times are in seconds."""
+    rows = len(columns[next(name for name in table.schema if name != "chain")])
+    series = []
+    for name, dtype in table.schema.items():
+        if name == "chain":
+            made = pl.repeat(chain, rows, dtype=pl.String, eager=True)
+        elif dtype == schema.TIME:
+            made = (pl.Series(columns[name], dtype=pl.Int64) * 1_000_000).cast(schema.TIME)
+        elif name not in columns:
+            made = pl.repeat(None, rows, dtype=dtype, eager=True)
+        else:
+            found = columns[name]
+            made = found if isinstance(found, pl.Series) else pl.Series(found, dtype=dtype)
+        series.append(made.alias(name))
+    return pl.DataFrame(series)
+
+
+def _fixed(rows: NDArray[np.uint8]) -> pl.Series:
+    """Return rows of bytes of one length as a binary column."""
+    if not len(rows):
+        return pl.Series(dtype=pl.Binary)
+    listed = pl.Series(rows.reshape(-1)).reshape(rows.shape).cast(pl.List(pl.UInt8))
+    return listed.cast(pl.Binary)
+
+
+def _placed(parts: Sequence[pl.Series], rows: Sequence[NDArray[np.int64]], size: int) -> pl.Series:
+    """Return a column of ``size`` rows that has each part at its rows and is null elsewhere."""
+    order = np.full(size, -1, np.int64)
+    start = 0
+    for part, places in zip(parts, rows, strict=True):
+        order[places] = np.arange(start, start + len(part))
+        start += len(part)
+    picked = pl.Series(order)
+    return pl.concat(parts).gather(picked.set(picked < 0, None).cast(pl.UInt32))
+
+
+def _tx_numbers(columns: Columns, heights: Sequence[int]) -> NDArray[np.int64]:
+    owner = columns["tx_block"]
+    height = np.array(heights, np.int64)[owner]
+    numbers: NDArray[np.int64] = height << schema.POSITION_BITS | _positions(columns)
+    return numbers
+
+
+def _positions(columns: Columns) -> NDArray[np.int64]:
+    owner = columns["tx_block"]
+    positions: NDArray[np.int64] = np.arange(len(owner)) - columns["block_tx"][owner]
+    return positions
+
+
+def _blocks(heads: Sequence[Heading], heights: Sequence[int]) -> Columns:
+    names = [name for name in schema.BLOCKS.schema if name not in ("chain", "height")]
+    return {"height": list(heights)} | {
+        name: [getattr(head, name) for head in heads] for name in names
+    }
+
+
+def _transactions(
+    columns: Columns, heads: Sequence[Heading], heights: Sequence[int], numbers: NDArray[np.int64]
+) -> Columns:
+    owner, positions = columns["tx_block"], _positions(columns)
+    hashes = pl.Series([head.hash for head in heads], dtype=pl.Binary)
+    wtxid = _fixed(columns["wtxid"])
+    first = positions == 0
+    inputs = np.diff(columns["tx_first_in"], append=len(columns["in_tx"]))
+    return {
+        "tx": numbers,
+        "txid": _fixed(columns["txid"]),
+        "wtxid": wtxid.set(pl.Series(~columns["tx_witnessed"]), None),
+        "block": hashes.gather(owner),
+        "height": np.array(heights, np.int64)[owner],
+        "position": positions,
+        "time": np.array([head.time for head in heads], np.int64)[owner],
+        "version": columns["tx_version"],
+        "locktime": columns["tx_locktime"],
+        "size": columns["tx_size"],
+        "weight": 3 * columns["tx_stripped"] + columns["tx_size"],
+        "input_count": np.where(first, 0, inputs),
+        "output_count": np.diff(columns["tx_first_out"], append=len(columns["out_tx"])),
+        "output_value": columns["tx_value"],
+        "coinbase": first,
+    }
+
+
+def _inputs(parsed: Parsed, numbers: NDArray[np.int64]) -> Columns:
+    columns = parsed.columns
+    spends = _positions(columns)[columns["in_tx"]] > 0
+    owner = columns["in_tx"][spends]
+    rows = np.flatnonzero(spends)
+    return {
+        "tx": numbers[owner],
+        "n": rows - columns["tx_first_in"][owner],
+        "prev_txid": _fixed(runs(parsed.data, columns["in_at"][spends], 32)),
+        "prev_n": columns["in_n"][spends],
+        "sequence": columns["in_sequence"][spends],
+    }
+
+
+def _outputs(columns: Columns, numbers: NDArray[np.int64], unburnt: NDArray[np.bool_]) -> Columns:
+    owner, kinds = columns["out_tx"], columns["out_kind"]
+    origin = _positions(columns)[owner] == 0
+    alive = ~origin | unburnt[columns["tx_block"][owner]]
+    return {
+        "tx": numbers[owner],
+        "n": np.arange(len(owner)) - columns["tx_first_out"][owner],
+        "value": columns["out_value"],
+        "script_kind": pl.Series(at.KINDS, dtype=pl.String).gather(kinds),
+        "spendable": alive & ~np.isin(kinds, _BURNT),
+    }
+
+
+def _unburnt(heads: Sequence[Heading], heights: Sequence[int], chain: Chain) -> NDArray[np.bool_]:
+    """Return whether the coinbase of each block can be spent."""
+    return np.array([
+        not chain.burns_coinbase(head.hash, height)
+        for head, height in zip(heads, heights, strict=True)
+    ], np.bool_)  # fmt: skip
+
+
+def _payees(parsed: Parsed) -> tuple[pl.Series, pl.Series]:
+    """Return the addresses of the outputs, and the whole scripts of those without."""
+    columns = parsed.columns
+    kinds, starts, ends = columns["out_kind"], columns["out_script"], columns["out_script_end"]
+    rows = np.flatnonzero(~np.isin(kinds, _WITH_ADDRESS))
+    scripts = pl.Series(_scripts(parsed.data, starts[rows], ends[rows]), dtype=pl.Binary)
+    script = _placed([scripts], [rows], len(kinds))
+    return _addresses(parsed.data, kinds, starts, ends), script
+
+
+def _spent(coins: Coins) -> Columns:
+    columns = coins.columns
+    kinds, starts, ends = columns["coin_kind"], columns["coin_script"], columns["coin_script_end"]
+    return {
+        "value": columns["coin_value"],
+        "script_kind": pl.Series(at.KINDS, dtype=pl.String).gather(kinds),
+        "address": _addresses(coins.data, kinds, starts, ends),
+    }
+
+
+def _addresses(
+    data: NDArray[np.uint8], kinds: NDArray[np.int64], starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+) -> pl.Series:  # fmt: skip
+    """Return the addresses that scripts of these kinds name; null where one names none."""
+    parts, places = [], []
+    for kind, size in _SIZE.items():
+        rows = np.flatnonzero(kinds == kind)
+        parts.append(_fixed(runs(data, starts[rows] + _AT[kind], size, lead=kind)))
+        places.append(rows)
+    rows = np.flatnonzero(kinds == _UNKNOWN)
+    odd = [classify(script).address for script in _scripts(data, starts[rows], ends[rows])]
+    parts.append(pl.Series(odd, dtype=pl.Binary))
+    return _placed(parts, [*places, rows], len(kinds))
+
+
+def _scripts(
+    data: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> list[bytes]:
+    """Return whole scripts: one step of Python per row, for the few rows that need it."""
+    pairs = zip(starts.tolist(), ends.tolist(), strict=True)
+    return [bytes(data.data[start:end]) for start, end in pairs]
+
+
+def _keys(parsed: Parsed, numbers: NDArray[np.int64]) -> Columns:
+    columns = parsed.columns
+    found = np.flatnonzero(np.isin(columns["out_kind"], _WITH_KEYS))
+    owners = columns["out_tx"][found]
+    places = (found - columns["tx_first_out"][owners]).tolist()
+    starts, ends = columns["out_script"][found], columns["out_script_end"][found]
+    made: Columns = {name: [] for name in schema.OUTPUT_KEYS.schema if name != "chain"}
+    named = zip(numbers[owners].tolist(), places, _scripts(parsed.data, starts, ends), strict=True)
+    for tx, n, script in named:
+        read = classify(script)
+        for k, key in enumerate(read.keys):
+            row = (tx, n, k, read.required, key)
+            for name, value in zip(made, row, strict=True):
+                made[name].append(value)
+    return made
+
+
+def _coverage(
+    heads: Sequence[Heading], heights: Sequence[int], files: Sequence[FileRead], source: str
+) -> Columns:
+    count = len(heads)
+    times = [head.time for head in heads]
+    return {
+        "unit": [f"block/{head.hash[::-1].hex()}" for head in heads],
+        "kind": ["block"] * count,
+        "height": list(heights),
+        "block": [head.hash for head in heads],
+        "from_time": times,
+        "to_time": times,
+        "complete": [True] * count,
+        "source": [source] * count,
+        "answer": [file.digest for file in files],
+    }

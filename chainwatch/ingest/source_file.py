@@ -1,0 +1,77 @@
+"""A file that was read: its row of ``answers``, so that what was read can be shown."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from io import BufferedReader
+from pathlib import Path
+
+import polars as pl
+
+from chainwatch.errors import InputError
+from chainwatch.ledger import schema
+
+
+@dataclass(frozen=True)
+class FileRead:
+    """Name without folder, SHA-256, size in bytes, time of acquisition, and bytes if kept."""
+
+    name: str
+    digest: bytes
+    size: int
+    acquired: datetime
+    body: bytes | None = None
+
+
+def read_time(acquired: datetime | None) -> datetime:
+    """Return a time of acquisition in UTC: now, if none is given; a naive one means UTC."""
+    if acquired is None:
+        return datetime.now(UTC)
+    return acquired.replace(tzinfo=UTC) if acquired.tzinfo is None else acquired.astimezone(UTC)
+
+
+def answer(file: FileRead, source: str) -> pl.DataFrame:
+    """Return the row of ``answers`` of a file."""
+    row = {
+        "digest": file.digest, "source": source, "request": safe_name(file.name), "host": None,
+        "time": file.acquired, "size": file.size, "body": file.body,
+    }  # fmt: skip
+    return pl.DataFrame([row], schema=schema.ANSWERS.schema, orient="row")
+
+
+def safe_name(name: str) -> str:
+    """Return a file name as valid text: bytes that are no UTF-8 are written out."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def file_digest(path: Path) -> tuple[str, bytes, int]:
+    """Return name, SHA-256 and size of a file as it stands now.
+
+    Raises
+    ------
+    InputError
+        If it is there no more.
+    """
+    with opened(path) as handle:
+        digest = hashlib.file_digest(handle, "sha256").digest()
+        return path.name, digest, handle.tell()
+
+
+def opened(path: Path) -> BufferedReader:
+    """Open a file that was listed before.
+
+    Raises
+    ------
+    InputError
+        If it is there no more.
+    """
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        raise InputError(
+            "the file is gone since the folder was listed",
+            where=path.name,
+            remedy="run the same command again, with the node stopped if it prunes its blocks",
+        ) from None

@@ -1,0 +1,175 @@
+"""Conservation and referential checks: does what was read add up, and how much could not be judged.
+
+Each check of :mod:`chainwatch.ledger.checks.invariants` gives one verdict per transaction, block or
+row: it holds, it fails, or it is *unread*. The whole history is checked, whatever the ledger's
+span.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+
+import polars as pl
+
+from chainwatch.errors import ConservationError, LedgerError
+from chainwatch.ledger.checks.invariants import CHECKS, Check
+from chainwatch.ledger.index.index import open_index
+from chainwatch.ledger.index.verify import check_index
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.schema import POSITION_BITS
+from chainwatch.ledger.storage.checksums import changed_files
+from chainwatch.results.provenance import Record, recorded
+
+_FRAME: dict[str, type[pl.DataType]] = {
+    "name": pl.String,
+    "chain": pl.String,
+    "checked": pl.Int64,
+    "failed": pl.Int64,
+    "unread": pl.Int64,
+    "note": pl.String,
+}
+
+
+@dataclass(frozen=True, repr=False)
+class CheckReport:
+    """What the checks found.
+
+    Attributes
+    ----------
+    frame : polars.DataFrame
+        One row per check and chain: ``name, chain, checked, failed, unread, note``. ``checked``
+        counts the verdicts that could be given, ``unread`` those that could not.
+    """
+
+    frame: pl.DataFrame
+    record: Record | None = None
+
+    @property
+    def ok(self) -> bool:
+        """True if nothing failed; what is unread is not judged."""
+        return self.frame["failed"].sum() == 0
+
+    def tables(self) -> dict[str, tuple[pl.DataFrame, tuple[str, ...]]]:
+        """Return the tables of this result with their keys."""
+        return {"checks": (self.frame, ("name", "chain"))}
+
+    def raise_for_failures(self) -> None:
+        """Raise if a check failed.
+
+        Raises
+        ------
+        ConservationError
+            Naming the first check that failed and where.
+        """
+        failures = self.frame.filter(pl.col("failed") > 0)
+        if failures.height:
+            first = failures.row(0, named=True)
+            raise ConservationError(
+                f"{failures.height} checks of the ledger failed; of {first['checked']} verdicts of"
+                f" the check {first['name']!r}, {first['failed']} are against it",
+                where=f"{first['chain']}: {first['note']}",
+                remedy="read the source again; if it stays, the source or chainwatch is wrong",
+            )
+
+    def __repr__(self) -> str:
+        failed = self.frame.filter(pl.col("failed") > 0).height
+        unread = int(self.frame["unread"].sum())
+        verdict = "nothing failed" if self.ok else f"{failed} failed"
+        return f"CheckReport({self.frame.height} checks, {verdict}, {unread} verdicts unread)"
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{name}</th>" for name in _FRAME)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(str(value))}</td>" for value in row) + "</tr>"
+            for row in self.frame.iter_rows()
+        )
+        return f"<table><tr>{head}</tr>{rows}</table>"
+
+
+@recorded
+def check(ledger: Ledger) -> CheckReport:
+    """Check that value is conserved and that every reference holds.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Its whole history is checked.
+
+    Returns
+    -------
+    CheckReport
+        One row per check and chain; see :data:`chainwatch.ledger.checks.invariants.CHECKS`; and, of
+        a ledger on disk, one for its files.
+
+    Raises
+    ------
+    LedgerError
+        If a file is not as it was written, or the index for look-ups says something else.
+    """
+    whole = ledger.history
+    files = _files(whole)
+    found = pl.concat([_report(item, whole) for item in CHECKS])
+    rows = [files, found.sort("chain", maintain_order=True), *_indexes(whole)]
+    return CheckReport(pl.concat(rows))
+
+
+def _indexes(ledger: Ledger) -> Iterator[pl.DataFrame]:
+    """Yield the verdict on each index that there is: all of its rows are held to the tables."""
+    for chain in ledger.chains if ledger.store is not None else ():
+        made = open_index(ledger, chain)
+        if made is not None:
+            check_index(made, ledger)
+            note = "the index for look-ups says what the tables say"
+            row = ("index", chain.id, len(made.columns["tx_number"]), 0, 0, note)
+            yield pl.DataFrame([row], schema=_FRAME, orient="row")
+
+
+def _files(ledger: Ledger) -> pl.DataFrame:
+    """Return the verdict on the files of a ledger; no row for one in memory."""
+    rows: list[tuple[str, str, int, int, int, str]] = []
+    if ledger.store is not None and ledger.commit is not None:
+        found = changed_files(ledger.store.path, ledger.commit.versions)
+        if found.changed:
+            raise LedgerError(
+                f"{len(found.changed):,} files of the ledger are not as they were written",
+                where=str(ledger.store.path / found.changed[0]),
+                remedy="restore the ledger from a copy, or read its sources into a new one",
+            )
+        asserts = "every file has the SHA-256 that was noted when it was written"
+        rows.append(("files", "every chain", found.same, 0, found.unlisted, asserts))
+    return pl.DataFrame(rows, schema=_FRAME, orient="row")
+
+
+def _report(item: Check, ledger: Ledger) -> pl.DataFrame:
+    holds = pl.col("holds")
+    counted = (
+        item.verdicts(ledger)
+        .group_by("chain")
+        .agg(
+            holds.count().cast(pl.Int64).alias("checked"),
+            (~holds).sum().cast(pl.Int64).alias("failed"),
+            holds.null_count().cast(pl.Int64).alias("unread"),
+            pl.col("at").filter(~holds).min().alias("first"),
+        )
+        .collect()
+    )
+    notes = [_note(item, first) for first in counted["first"]]
+    return counted.select(
+        pl.lit(item.name).alias("name"),
+        "chain",
+        "checked",
+        "failed",
+        "unread",
+        pl.Series("note", notes, dtype=pl.String),
+    )
+
+
+def _note(item: Check, first: int | None) -> str:
+    if first is None:
+        return item.asserts
+    place = f"height {first}"
+    if item.at == "tx":
+        place = f"height {first >> POSITION_BITS}, position {first % (1 << POSITION_BITS)}"
+    return f"{item.asserts}; the first that fails is at {place}"

@@ -1,0 +1,133 @@
+"""Summaries on account chains, from the transfers that name an address."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from chainwatch.chains.base import Chain
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.lookup.summaries import AddressSummary, TransactionSummary
+from chainwatch.ledger.lookup.utxo import proofs
+from chainwatch.ledger.schema import INPUTS, POSITION_BITS
+from chainwatch.units import exact_sum
+
+_SHOWN = ("chain", "tx", "txid", "time", "kind", "log_index", "trace_path", "contract", "token_id",
+          "occurrence", "direction", "counterparty", "amount", "success")  # fmt: skip
+
+
+def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSummary:
+    """Return the summary of an address.
+
+    What took no effect stands in the history and in no total. A balance needs fees and every
+    movement from the first on; it is given for a token where the source claims all of it, and
+    never for the native coin.
+    """
+    rows = ledger.history.transfers_of(address, chain)
+    if ledger.end is not None:
+        rows = rows.filter(pl.col("time") < ledger.end)
+    read = _directed(rows.collect(), address)
+    start = ledger.start
+    history = read if start is None else read.filter(pl.col("time") >= start)
+    claims = _claims(ledger, address)
+    totals = _totals(history, read, claims)
+    complete = bool(claims.height) and bool(claims["complete"].all())
+    return AddressSummary(
+        chain, address, totals, history, _parties(history), complete, _sentences(claims)
+    )
+
+
+def account_transaction(ledger: Ledger, txid: bytes, chain: Chain) -> TransactionSummary:
+    """Return the summary of the transaction with an id."""
+    rows = ledger.history.transfers.filter(pl.col("txid") == txid)
+    moved = rows.sort("tx", "log_index", "trace_path", "kind", "occurrence").collect()
+    number = moved["tx"].drop_nulls().min()
+    number = None if number is None else int(number)  # type: ignore[arg-type]  # a number
+    return TransactionSummary(
+        chain, txid, number, None if number is None else number >> POSITION_BITS, None,
+        moved["time"].min(),  # type: ignore[arg-type]  # a column of times, never empty
+        False, None, INPUTS.empty(), _no_outputs(), moved, proofs(ledger, txid.hex()),
+    )  # fmt: skip
+
+
+def _no_outputs() -> pl.DataFrame:
+    types = {"chain": pl.String, "tx": pl.Int64, "n": pl.Int64, "value": pl.Int64}
+    return pl.DataFrame(schema={
+        **types, "address": pl.Binary, "script_kind": pl.String, "spender": pl.Int64,
+    })  # fmt: skip
+
+
+def _directed(rows: pl.DataFrame, address: bytes) -> pl.DataFrame:
+    """Add which way each transfer goes, as the address sees it, and who is on the other side."""
+    sends, receives = pl.col("sender") == address, pl.col("receiver") == address
+    way = pl.when(sends & receives).then(pl.lit("self")).when(sends).then(pl.lit("out"))
+    made = rows.with_columns(
+        way.otherwise(pl.lit("in")).alias("direction"),
+        pl.when(sends).then("receiver").otherwise("sender").alias("counterparty"),
+    )
+    return made.select(_SHOWN).sort("time", *[name for name in _SHOWN if name != "time"])
+
+
+def _claims(ledger: Ledger, address: bytes) -> pl.DataFrame:
+    """Return the units of coverage that speak of an address."""
+    rows = ledger.history.coverage.filter(pl.col("address") == address)
+    return rows.select("contract", "complete", "source", "to_time").sort(
+        "source", "contract", "to_time", nulls_last=True
+    ).with_columns(pl.col("complete").fill_null(False)).collect()  # fmt: skip
+
+
+def _sentences(claims: pl.DataFrame) -> tuple[str, ...]:
+    if not claims.height:
+        return ("its history was not asked for: only transfers with addresses that were",)
+    made = []
+    for row in claims.iter_rows(named=True):
+        claim = "claims to be whole" if row["complete"] else "does not claim to be whole"
+        what = "one token" if row["contract"] else "its transfers"
+        until = "" if row["to_time"] is None else f" until {row['to_time']:%Y-%m-%d}"
+        made.append(f"{what} was read from {row['source']}{until}, which {claim}")
+    return tuple(dict.fromkeys(made))
+
+
+def _totals(history: pl.DataFrame, read: pl.DataFrame, claims: pl.DataFrame) -> pl.DataFrame:
+    """Return the sums per asset; null where an amount was not read."""
+    keys = ["chain", "contract"]
+    now, ever = _sums(history), _sums(read)
+    balances = ever.select(*keys, (pl.col("received") - pl.col("spent")).alias("balance"))
+    whole = claims.group_by("contract").agg(pl.col("complete").all()).filter("complete")
+    every = whole.filter(pl.col("contract").is_null()).height > 0
+    named = whole["contract"].drop_nulls().implode()
+    covered = pl.lit(every) | pl.col("contract").is_in(named)
+    held = pl.col("contract").is_not_null() & covered
+    return (
+        now.join(balances, on=keys, how="left", nulls_equal=True)
+        .with_columns(pl.when(held).then("balance").alias("balance"))
+        .sort(keys, nulls_last=False)
+    )
+
+
+def _sums(rows: pl.DataFrame) -> pl.DataFrame:
+    took_effect = rows.filter(pl.col("success").ne_missing(False))
+    unread = pl.col("amount").is_null()
+
+    def side(*ways: str) -> pl.Expr:
+        ours = pl.col("direction").is_in(ways)
+        total = exact_sum(pl.col("amount").filter(ours))
+        return pl.when(~(unread & ours).any()).then(total)
+
+    return took_effect.group_by("chain", "contract").agg(
+        side("in", "self").alias("received"), side("out", "self").alias("spent")
+    )
+
+
+def _parties(history: pl.DataFrame) -> pl.DataFrame:
+    keys = ["chain", "contract", "direction", "what", "counterparty"]
+    rows = history.filter((pl.col("direction") != "self") & pl.col("success").ne_missing(False))
+    unread = pl.col("amount").is_null().any()
+    return (
+        rows.with_columns(pl.lit("address").alias("what"))
+        .group_by(keys)
+        .agg(
+            pl.col("txid").n_unique().cast(pl.Int64).alias("transactions"),
+            pl.when(~unread).then(exact_sum("amount")).alias("amount"),
+        )
+        .sort(keys)
+    )

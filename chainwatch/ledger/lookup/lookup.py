@@ -1,0 +1,233 @@
+"""One address or one transaction looked up: what was read of it, and what was not.
+
+The index answers where one was built for the ledger's commit, the tables otherwise; the answers
+are the same. A span narrows the history that is shown and its totals; a balance is of all that was
+read until the end of the span, and only given where nothing can be missing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Protocol
+
+import polars as pl
+
+from chainwatch.addresses import canonical
+from chainwatch.addresses.diagnose import shown
+from chainwatch.chains.base import Chain
+from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.errors import AddressError, LedgerError
+from chainwatch.ledger.dates import shown as moment
+from chainwatch.ledger.index.index import open_index
+from chainwatch.ledger.index.rows import INPUTS, OUTPUTS, TRANSACTIONS, Frames
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.lookup.account import account_address, account_transaction
+from chainwatch.ledger.lookup.summaries import AddressSummary, TransactionSummary
+from chainwatch.ledger.lookup.utxo import coin_address, coin_transaction
+from chainwatch.ledger.schema import POSITION_BITS
+
+TXID_BYTES = 32
+"""No canonical address is as long: one begins with the byte of its kind."""
+
+_TXID = re.compile(r"(0x)?[0-9a-fA-F]{64}")
+
+
+def show(
+    ledger: Ledger, what: str | bytes | int, chain: Chain | str | None = None
+) -> AddressSummary | TransactionSummary:
+    """Return what was read of an address or of a transaction: totals, history, and what is unread.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Where to look; a span narrows what is shown, never what is known.
+    what : str, bytes or int
+        An address or a transaction id, as text or as canonical bytes; a transaction number.
+    chain : Chain or str, optional
+        Where the ledger holds several chains on which it can be meant.
+
+    Returns
+    -------
+    AddressSummary or TransactionSummary
+        ``facts()`` are what it prints; the frames hold the rows.
+
+    Raises
+    ------
+    AddressError
+        If the text is no address of a chain of the ledger.
+    LedgerError
+        If no transaction of the ledger has the id, or several have.
+    """
+    if isinstance(what, int):
+        return transaction_summary(ledger, what, chain)
+    if len(what) == TXID_BYTES if isinstance(what, bytes) else _TXID.fullmatch(what.strip()):
+        return transaction_summary(ledger, what, chain)
+    return address_summary(ledger, what, chain)
+
+
+class Finder(Protocol):
+    """Where look-ups of a coin chain find rows; columns as in the rows of an index."""
+
+    def touching(self, address: bytes) -> Frames:
+        """Return all transactions that name an address, with all their inputs and outputs."""
+        ...
+
+    def numbers_of(self, txid: bytes) -> list[int]:
+        """Return the numbers of the transactions with an id."""
+        ...
+
+    def transaction(self, number: int) -> Frames:
+        """Return one transaction with its inputs and outputs."""
+        ...
+
+
+class Scans:
+    """Finds rows of one coin chain in the tables."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.whole = ledger.history
+
+    def touching(self, address: bytes) -> Frames:
+        """Return all transactions that name an address, with all their inputs and outputs."""
+        ours = pl.col("address") == address
+        named = [rows.filter(ours).select("tx") for rows in (self.whole.outputs, self.whole.inputs)]
+        return self._of(pl.concat(named).unique().collect()["tx"].to_list())
+
+    def numbers_of(self, txid: bytes) -> list[int]:
+        """Return the numbers of the transactions with an id."""
+        rows = self.whole.transactions.filter(pl.col("txid") == txid).select("tx").collect()
+        return sorted(rows["tx"].to_list())
+
+    def transaction(self, number: int) -> Frames:
+        """Return one transaction with its inputs and outputs."""
+        return self._of([number])
+
+    def _of(self, numbers: list[int]) -> Frames:
+        ours = pl.col("tx").is_in(numbers)
+        inputs = self.whole.inputs
+        spenders = (
+            inputs.filter(pl.col("prev_tx").is_in(numbers))
+            .group_by(tx=pl.col("prev_tx"), n=pl.col("prev_n"))
+            .agg(spender=pl.col("tx").min())
+        )
+        outputs = self.whole.outputs.filter(ours).join(spenders, on=["tx", "n"], how="left")
+        return (
+            self.whole.transactions.filter(ours).select(TRANSACTIONS).sort("tx").collect(),
+            inputs.filter(ours).select(INPUTS).sort("tx", "n").collect(),
+            outputs.select(OUTPUTS).sort("tx", "n").collect(),
+        )
+
+
+def finder(ledger: Ledger, *, index: bool = True) -> Finder:
+    """Return the index of a ledger that looks at one chain, or what scans its tables."""
+    found = open_index(ledger, ledger.chain or "") if index else None
+    return found if found is not None else Scans(ledger)
+
+
+def address_summary(
+    ledger: Ledger, address: str | bytes, chain: Chain | str | None = None, *, index: bool = True
+) -> AddressSummary:
+    """Return what was read of an address; see :func:`show`.
+
+    ``index=False`` scans the tables even where there is an index.
+    """
+    network = _chain_of_address(ledger, address, chain)
+    wanted = canonical.parse(address, network) if isinstance(address, str) else address
+    canonical.kind_of(wanted)
+    one = ledger.chain_only(network)
+    if network.family == "utxo":
+        rows = finder(one, index=index).touching(wanted)
+        found = coin_address(one, wanted, network, rows)
+    else:
+        found = account_address(one, wanted, network)
+    if ledger.start is None and ledger.end is None:
+        return found
+    span = f"only what lies between {moment(ledger.start)} and {moment(ledger.end)} is shown"
+    return replace(found, coverage=(span, *found.coverage))
+
+
+def transaction_summary(
+    ledger: Ledger, txid: str | bytes | int, chain: Chain | str | None = None, *,
+    index: bool = True,
+) -> TransactionSummary:  # fmt: skip
+    """Return what was read of a transaction; see :func:`show`.
+
+    ``index=False`` scans the tables even where there is an index.
+    """
+    found = [
+        (one, number)
+        for network in ([chain_of(chain)] if chain is not None else ledger.history.chains)
+        for one in [ledger.chain_only(network)]
+        for number in _numbers(one, network, txid, index=index)
+    ]
+    if len(found) != 1:
+        raise _not_one(txid, [(chain_of(one.chain or "").alias, number) for one, number in found])
+    one, number = found[0]
+    network = chain_of(one.chain or "")
+    if isinstance(number, bytes):
+        return account_transaction(one, number, network)
+    return coin_transaction(one, network, finder(one, index=index).transaction(number))
+
+
+def _numbers(
+    ledger: Ledger, network: Chain, txid: str | bytes | int, *, index: bool
+) -> list[int] | list[bytes]:
+    """Return what identifies the transaction on a chain: numbers of coins, the id on accounts."""
+    if isinstance(txid, int):
+        coins = network.family == "utxo"
+        return [txid] if coins and finder(ledger, index=index).transaction(txid)[0].height else []
+    wanted = canonical.parse_txid(txid, network) if isinstance(txid, str) else txid
+    if network.family == "utxo":
+        return finder(ledger, index=index).numbers_of(wanted)
+    rows = ledger.history.transfers.filter(pl.col("txid") == wanted).head(1).collect()
+    return [wanted] if rows.height else []
+
+
+def _not_one(txid: str | bytes | int, found: list[tuple[str, int | bytes]]) -> LedgerError:
+    given = txid.hex() if isinstance(txid, bytes) else str(txid)[:80]
+    if not found:
+        return LedgerError(
+            "the ledger holds no such transaction",
+            where=given,
+            remedy="read the block or the address that it belongs to",
+        )
+    places = ", ".join(
+        f"{alias} height {number >> POSITION_BITS}" if isinstance(number, int) else alias
+        for alias, number in found
+    )
+    return LedgerError(
+        f"{len(found)} transactions have this id ({places})",
+        where=given,
+        remedy=f"give the chain, or the number: {', '.join(str(n) for _, n in found[:4])}",
+    )
+
+
+def _chain_of_address(ledger: Ledger, address: str | bytes, chain: Chain | str | None) -> Chain:
+    """Return the one chain of the ledger on which an address can be meant."""
+    if chain is not None or ledger.chain is not None:
+        return chain_of(chain if chain is not None else ledger.chain or "")
+    read = ledger.history.chains
+    fitting = [item for item in read if _fits(address, item)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if len(read) == 1 and isinstance(address, str):
+        canonical.parse(address, read[0])  # says best why it is none of the one chain there is
+    names = ", ".join(item.alias for item in fitting or read) or "none"
+    raise AddressError(
+        "this can be an address of several chains of the ledger" if fitting
+        else f"this is an address of no chain of the ledger (it holds {names})",
+        where=address.hex() if isinstance(address, bytes) else shown(address).rstrip(","),
+        remedy=f"say which with chain=..., of {names}" if fitting else "check it",
+    )  # fmt: skip
+
+
+def _fits(address: str | bytes, chain: Chain) -> bool:
+    try:
+        if isinstance(address, str):
+            canonical.parse(address, chain)
+        else:
+            canonical.text(address, chain)
+    except AddressError:
+        return False
+    return True

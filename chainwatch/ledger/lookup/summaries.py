@@ -1,0 +1,265 @@
+"""What a look-up gives: summaries of one address and of one transaction.
+
+They show themselves by amounts and counts. Who else takes part stands in their tables, which are
+shown in an edition; never in a repr.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from typing import Any
+
+import polars as pl
+
+from chainwatch import units
+from chainwatch.addresses import canonical
+from chainwatch.chains.base import Chain
+
+Tables = dict[str, tuple[pl.DataFrame, tuple[str, ...]]]
+
+
+@dataclass(frozen=True, repr=False)
+class AddressSummary:
+    """What was read of one address.
+
+    Attributes
+    ----------
+    chain : Chain
+        Its chain.
+    address : bytes
+        Canonical bytes.
+    totals : polars.DataFrame
+        ``chain, contract, received, spent, balance``: one row per asset, base units; ``contract``
+        is null for the native one. Sums of what was read: lower bounds unless ``complete``.
+        ``balance`` is null where anything may be unread.
+    history : polars.DataFrame
+        Coins: one row per transaction, ``chain, tx, txid, time, received, spent``. Accounts: one
+        row per transfer, ``chain, tx, txid, time, kind, log_index, trace_path, contract, token_id,
+        occurrence, direction, counterparty, amount, success``.
+    counterparties : polars.DataFrame
+        ``chain, contract, direction, what, counterparty, transactions, amount``. On coins, *in* is
+        who else put coins into transactions that paid the address without its help, and how much;
+        *out* is who else was paid by transactions that it put coins into. The amounts are those of
+        the whole inputs and outputs: what stood beside it, not what passed between the two.
+        ``what`` is *address*, *no address* or *not read*; of the latter two the counterparty is
+        null.
+    complete : bool
+        All of its history until ``read_to`` was read.
+    coverage : tuple of str
+        What was and was not read, in sentences.
+    first_seen, last_seen : datetime or None
+        Of the history, within what was read.
+    """
+
+    chain: Chain
+    address: bytes
+    totals: pl.DataFrame
+    history: pl.DataFrame
+    counterparties: pl.DataFrame
+    complete: bool
+    coverage: tuple[str, ...]
+
+    @property
+    def received(self) -> int:
+        """Native coins that it received, base units; what was read."""
+        return self._native("received") or 0
+
+    @property
+    def spent(self) -> int:
+        """Native coins that it spent or sent, base units; what was read."""
+        return self._native("spent") or 0
+
+    @property
+    def balance(self) -> int | None:
+        """Native coins that it holds, base units; None where anything may be unread."""
+        return self._native("balance")
+
+    def _native(self, name: str) -> int | None:
+        rows = self.totals.filter(pl.col("contract").is_null())
+        value = rows[name].item() if rows.height else None
+        return None if value is None else int(value)
+
+    @property
+    def transactions(self) -> int:
+        """Number of transactions that name it."""
+        return self.history["txid"].n_unique()
+
+    @property
+    def first_seen(self) -> datetime | None:
+        """Time of the first transaction read that names it."""
+        return self.history["time"].min()  # type: ignore[return-value]  # a column of times
+
+    @property
+    def last_seen(self) -> datetime | None:
+        """Time of the last transaction read that names it."""
+        return self.history["time"].max()  # type: ignore[return-value]  # a column of times
+
+    @property
+    def text(self) -> str:
+        """The address as people write it."""
+        return canonical.text(self.address, self.chain)
+
+    def tables(self) -> Tables:
+        """Return the tables of this result with their keys."""
+        order = [name for name in self.history.columns if name not in ("amount", "received")]
+        return {
+            "totals": (self.totals, ("chain", "contract")),
+            "history": (self.history, tuple(order)),
+            "counterparties": (
+                self.counterparties,
+                ("chain", "contract", "direction", "what", "counterparty"),
+            ),
+        }
+
+    def facts(self) -> dict[str, str]:
+        """Return what is shown of it, by name: amounts and counts, of others only how many."""
+
+        def coins(value: int | None) -> str:
+            return "unknown" if value is None else _amount(value, self.chain)
+
+        tokens = self.totals["contract"].drop_nulls().n_unique()
+        facts = {
+            "address": self.text,
+            "chain": self.chain.name,
+            "received": coins(self.received),
+            "spent": coins(self.spent),
+            "balance": coins(self.balance),
+            "transactions": f"{self.transactions:,}",
+            "tokens": f"{tokens:,}",
+            "seen": f"{_day(self.first_seen)} to {_day(self.last_seen)}",
+            "counterparties": f"{self.counterparties['counterparty'].drop_nulls().n_unique():,}",
+            "read": "; ".join(self.coverage),
+        }
+        return facts if tokens else {name: text for name, text in facts.items() if name != "tokens"}
+
+    def line(self, row: Mapping[str, Any]) -> str:
+        """Return a row of its history in words: when, how much, in which transaction."""
+        when = f"{row['time']:%Y-%m-%d %H:%M:%S}"
+        shown = row["txid"] if self.chain.family != "utxo" else row["txid"][::-1]
+        if self.chain.family == "utxo":
+            parts = [f"{name} {_amount(int(row[name]), self.chain)}" for name in
+                     ("received", "spent") if row[name]]  # fmt: skip
+            return f"{when}  {', '.join(parts) or 'no amount'}  {shown.hex()}"
+        amount = "an amount that is not known" if row["amount"] is None else f"{row['amount']:,}"
+        what = "base units" if row["contract"] is None else f"of {row['contract'][1:].hex()}"
+        return f"{when}  {row['direction']} {amount} {what}  {shown.hex()}"
+
+    def __repr__(self) -> str:
+        facts = self.facts()
+        names = ("received", "spent", "balance")
+        amounts = ", ".join(f"{name} {facts[name]}" for name in names)
+        return (
+            f"AddressSummary({facts['address']} on {self.chain.alias}: {amounts}, "
+            f"{self.transactions:,} transactions)"
+        )
+
+    def _repr_html_(self) -> str:
+        return _table(self.facts())
+
+
+@dataclass(frozen=True, repr=False)
+class TransactionSummary:
+    """What was read of one transaction.
+
+    Attributes
+    ----------
+    chain : Chain
+        Its chain.
+    txid : bytes
+        Id, as the ledger keeps it.
+    tx, height : int or None
+        Number and height; None where the source knew no height.
+    block : bytes or None
+        Hash of its block, wire order.
+    time : datetime
+        Time of its block.
+    coinbase : bool
+        The origin of new coins.
+    fee : int or None
+        Base units; None of a coinbase, where an input was not read, and on account chains.
+    inputs : polars.DataFrame
+        ``chain, tx, n, prev_txid, prev_n, prev_tx, value, address, script_kind``.
+    outputs : polars.DataFrame
+        ``chain, tx, n, value, address, script_kind, spender``: the number of the transaction that
+        spends it, null where none was read.
+    transfers : polars.DataFrame
+        Rows of ``transfers``, on account chains.
+    proof : polars.DataFrame
+        Rows of ``answers`` that prove the place of the transaction in its block, where kept.
+    """
+
+    chain: Chain
+    txid: bytes
+    tx: int | None
+    height: int | None
+    block: bytes | None
+    time: datetime
+    coinbase: bool
+    fee: int | None
+    inputs: pl.DataFrame
+    outputs: pl.DataFrame
+    transfers: pl.DataFrame
+    proof: pl.DataFrame
+
+    @property
+    def text(self) -> str:
+        """The id as people write it."""
+        return canonical.txid_text(self.txid, self.chain)
+
+    def tables(self) -> Tables:
+        """Return the tables of this result with their keys; not the raw proofs."""
+        order = tuple(self.transfers.columns)
+        return {
+            "inputs": (self.inputs, ("chain", "tx", "n")),
+            "outputs": (self.outputs, ("chain", "tx", "n")),
+            "transfers": (self.transfers, order),
+        }
+
+    def facts(self) -> dict[str, str]:
+        """Return what is shown of it, by name: amounts and counts, and nobody's address."""
+        unread = self.inputs["value"].null_count()
+        paid = units.total(self.outputs["value"])
+        facts = {
+            "transaction": self.text,
+            "chain": self.chain.name,
+            "height": "unknown" if self.height is None else f"{self.height:,}",
+            "time": f"{self.time:%Y-%m-%d %H:%M:%S} UTC",
+        }
+        if self.chain.family != "utxo":
+            return facts | {"transfers": f"{self.transfers.height:,}"}
+        inputs = "a coinbase" if self.coinbase else f"{self.inputs.height:,} ({unread:,} not read)"
+        fee = "none" if self.coinbase else "unknown"
+        return facts | {
+            "inputs": inputs,
+            "outputs": f"{self.outputs.height:,}, {_amount(paid, self.chain)}",
+            "fee": fee if self.fee is None else _amount(self.fee, self.chain),
+            "proof": f"{self.proof.height:,} kept",
+        }
+
+    def __repr__(self) -> str:
+        facts = self.facts()
+        shown = ", ".join(
+            f"{name} {text}" for name, text in facts.items() if name not in ("transaction", "chain")
+        )
+        return f"TransactionSummary({self.text} on {self.chain.alias}: {shown})"
+
+    def _repr_html_(self) -> str:
+        return _table(self.facts())
+
+
+def _amount(value: int, chain: Chain) -> str:
+    return f"{units.to_text(value, chain.decimals)} {chain.symbol}"
+
+
+def _day(moment: datetime | None) -> str:
+    return "never" if moment is None else f"{moment:%Y-%m-%d}"
+
+
+def _table(facts: dict[str, str]) -> str:
+    rows = "".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in facts.items()
+    )
+    return f"<table>{rows}</table>"

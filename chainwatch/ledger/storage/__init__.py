@@ -1,0 +1,1 @@
+"""How a ledger lies on disk: Delta tables, commits, the lock, checksums."""

@@ -1,0 +1,1 @@
+"""What an edition shows: masks, pseudonyms, anonymity sets, redaction, the one view."""

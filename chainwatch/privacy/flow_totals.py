@@ -1,0 +1,100 @@
+"""Sums of flows as an edition may say them: added up exactly first, and rounded once, afterwards.
+
+A sum of rounded amounts contradicts the table beside it. An exact sum may give a masked party
+away: less the flows that are shown exactly, it is what the masked ones moved. So a sum with a
+masked party behind it is exact only where the case publishes that very sum anyway, and otherwise
+rounded: to one digit as the flow of a single party is, to two where enough parties share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from chainwatch.privacy.edition import FEWEST, POOLED, Edition, coarse
+from chainwatch.privacy.flows import Owners, Tagged, movements
+from chainwatch.privacy.redact_text import Spoken
+from chainwatch.tracing.result import Trace
+from chainwatch.units import exact_sum
+
+Pair = tuple[str, str]
+"""Source and target of a flow."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Exact sums behind the flows of an edition; only what `of` returns may be shown.
+
+    Attributes
+    ----------
+    amounts : mapping
+        Exact amount of each pair.
+    masked : mapping
+        The masked parties behind each pair.
+    published : set of int
+        Sums that the tables of every edition give to the last unit.
+    entering : int
+        What came in from outside, published as well.
+    """
+
+    amounts: Mapping[Pair, int]
+    masked: Mapping[Pair, frozenset[bytes]]
+    published: frozenset[int]
+    entering: int
+
+    def of(self, pairs: Iterable[Pair], node: str = "") -> tuple[int, bool]:
+        """Return the sum of flows and whether it is rounded.
+
+        Where all are of one node, name it: what is published of a node that is shown is said
+        exactly, of a masked one nothing is.
+        """
+        listed = sorted(set(pairs))
+        amount = sum(self.amounts.get(pair, 0) for pair in listed)
+        behind = frozenset[bytes]().union(*(self.masked.get(pair, ()) for pair in listed))
+        masked = any(side.startswith(POOLED) for pair in listed for side in pair)
+        open_ = bool(node) and not node.startswith(POOLED)
+        if (open_ and amount in self.published) or not (behind or masked):
+            return amount, False
+        return (two_digits(amount) if len(behind) >= FEWEST else coarse(amount)), True
+
+
+def two_digits(amount: int) -> int:
+    """Return an amount to two significant digits, halves up."""
+    size: int = 10 ** max(0, len(str(amount)) - 2)
+    return (amount + size // 2) // size * size
+
+
+def totals(
+    trace: Trace, edition: Edition, clusters: Owners | None = None, tags: Tagged | None = None
+) -> Totals:
+    """Add up a trace between entities for the sums of a figure.
+
+    Parameters
+    ----------
+    trace, edition, clusters, tags
+        As `chainwatch.privacy.flows.flows` takes them.
+    """
+    names, rows = movements(trace, edition, clusters, tags)
+    said = Spoken(edition)
+    amounts: dict[Pair, int] = {}
+    masked: dict[Pair, frozenset[bytes]] = {}
+    chain = trace.asset.chain
+    for row in rows:
+        if row.source == row.target:
+            continue
+        pair = (said.text(row.source), said.text(row.target))
+        whole = {names.whole(item) for item in row.parties if item not in names.subject_of}
+        hidden = frozenset(item for item in whole if edition.masks(chain, item))
+        amounts[pair] = amounts.get(pair, 0) + int(row.amount)
+        masked[pair] = masked.get(pair, frozenset()) | hidden
+    return Totals(amounts, masked, _published(trace), trace.amount)
+
+
+def _published(trace: Trace) -> frozenset[int]:
+    """Return the sums that a report gives exactly: ends by kind, what came in, balances."""
+    sums = [trace.amount, *map(int, trace.summary()["amount"])]
+    both = ["reason", "service"]
+    sums += map(int, trace.ends.group_by(both).agg(exact_sum("amount"))["amount"])
+    for column in ("received", "paid", "held"):
+        sums += map(int, trace.balances[column])
+    return frozenset(sums)

@@ -1,0 +1,285 @@
+"""The flows of a trace between entities, named for an edition: what figures are drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+import polars as pl
+
+from chainwatch.ledger.schema import TIME
+from chainwatch.privacy.edition import BYSTANDER, DISCLOSURE, POOLED, SUBJECT, Edition, coarse
+from chainwatch.privacy.redact_text import Spoken
+from chainwatch.tracing.result import Trace
+from chainwatch.tracing.stops import (
+    BURNT,
+    FEE,
+    HOSTED,
+    MIXER,
+    NOT_READ,
+    TAGGED,
+    UNDECIDED,
+    UNSPENT,
+)
+from chainwatch.tracing.walks.base import HELD, OPENING
+from chainwatch.units import AMOUNT, exact_sum
+
+FLOW_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "source": pl.String,
+    "target": pl.String,
+    "source_label": pl.String,
+    "target_label": pl.String,
+    "source_role": pl.String,
+    "target_role": pl.String,
+    "amount": AMOUNT,
+    "coarse": pl.Boolean,
+    "count": pl.Int64,
+    "first": TIME,
+    "last": TIME,
+}
+"""One row per pair of entities. ``coarse`` amounts are rounded because a party is masked."""
+
+_ROLE = {
+    MIXER: "mixer",
+    UNDECIDED: "mixer",
+    TAGGED: "finding",
+    UNSPENT: "unspent",
+    BURNT: "burnt",
+    FEE: "burnt",
+}
+_NOT_FOLLOWED = "unread"
+"""Role of other ends: not read, outside the span, below a threshold, beyond a limit, a lure."""
+
+_END_LABEL = {FEE: "network fees", NOT_READ: "not read", UNSPENT: "unspent", BURNT: "burnt"}
+
+Node = tuple[str, str, str]
+"""Id, label and role of an entity."""
+
+
+class Moved(NamedTuple):
+    """One movement between entities, and the addresses whose entities they are."""
+
+    source: str
+    target: str
+    amount: int
+    time: object
+    parties: tuple[bytes, ...]
+
+
+class Owners(Protocol):
+    """Clusters, as far as flows read them."""
+
+    @property
+    def frame(self) -> pl.DataFrame: ...
+
+
+class Tagged(Protocol):
+    """Tags, as far as flows read them."""
+
+    @property
+    def frame(self) -> pl.DataFrame: ...
+
+
+def flows(
+    trace: Trace, edition: Edition, clusters: Owners | None = None, tags: Tagged | None = None
+) -> pl.DataFrame:
+    """Add up a trace between entities and name them for an edition.
+
+    An entity is a cluster, a single address, a service, or a reason for which value ends. What
+    ends at a service is drawn as flowing to the service, whichever address received it. Movements
+    inside one entity (change) are left out: they pass nothing on. Tags name entities that the
+    edition shows; the tag held for surest speaks.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``FLOW_SCHEMA``, sorted by source and target. The disclosure edition gives no times.
+    """
+    names, rows = movements(trace, edition, clusters, tags)
+    frame = pl.DataFrame(
+        [row[:4] for row in rows],
+        schema=["from", "to", "amount", "time"],
+        orient="row",
+        schema_overrides={"amount": AMOUNT, "time": TIME},
+    )
+    if not rows:
+        return pl.DataFrame(schema=FLOW_SCHEMA)
+    summed = (
+        frame.filter(pl.col("from") != pl.col("to"))
+        .group_by("from", "to")
+        .agg(
+            exact_sum("amount"),
+            pl.len().cast(pl.Int64).alias("count"),
+            pl.col("time").min().alias("first"),
+            pl.col("time").max().alias("last"),
+        )
+    )
+    out = [_row(names.nodes, edition, *row) for row in summed.iter_rows()]
+    named = pl.DataFrame(out, schema=FLOW_SCHEMA, orient="row")
+    return Spoken(edition).frame(named).sort("source", "target")
+
+
+def movements(
+    trace: Trace, edition: Edition, clusters: Owners | None, tags: Tagged | None
+) -> tuple[Names, list[Moved]]:
+    """Return the entities of a trace and all that moves between them, exactly."""
+    names = Names(trace, edition, clusters, tags)
+    return names, _moved(trace, names) + _ended(trace, names)
+
+
+class Names:
+    """Entities of a trace: which address belongs to which, and how each is called."""
+
+    def __init__(
+        self, trace: Trace, edition: Edition, clusters: Owners | None, tags: Tagged | None
+    ) -> None:
+        self.chain = trace.asset.chain
+        self.edition = edition
+        self.nodes: dict[str, Node] = {}
+        self.subject_of = dict(trace.subjects.select("address", "subject").iter_rows())
+        self.owner: Mapping[bytes, bytes] = {}
+        if clusters is not None:
+            here = clusters.frame.filter(pl.col("chain") == self.chain)
+            self.owner = dict(here.select("address", "cluster").iter_rows())
+        self.called = self._called(tags)
+        self.hosted = {
+            (tx, n): end
+            for tx, n, *end in trace.ends.filter(pl.col("service").is_not_null())
+            .select("txid", "n", "service", "certainty", "reason")
+            .iter_rows()
+        }
+        self.passes_on = {self.of(item) for item in trace.steps["source"].unique().to_list()}
+        self.lone = self._lone(trace)
+
+    def _called(self, tags: Tagged | None) -> dict[bytes, str]:
+        """Return what tags call each entity."""
+        if tags is None:
+            return {}
+        rows = tags.frame.filter(pl.col("chain") == self.chain).sort(
+            ["level", "label", "address"], descending=[True, False, False]
+        )
+        called: dict[bytes, str] = {}
+        for address, label in rows.select("address", "label").iter_rows():
+            if not self.edition.masks(self.chain, address):
+                called.setdefault(self.whole(address), label)
+        return called
+
+    def whole(self, address: bytes) -> bytes:
+        """Return the address by which the entity of an address is called."""
+        return self.subject_of.get(address) or self.owner.get(address, address)
+
+    def _lone(self, trace: Trace) -> dict[str, str]:
+        """Return entities at which value ends, for one reason only, with that reason."""
+        reasons: dict[str, set[str]] = {}
+        plain = trace.ends.filter(pl.col("service").is_null() & pl.col("address").is_not_null())
+        for address, reason in plain.select("address", "reason").iter_rows():
+            reasons.setdefault(self.of(address), set()).add(reason)
+        return {
+            node: next(iter(found))
+            for node, found in reasons.items()
+            if len(found) == 1 and node not in self.passes_on and self.nodes[node][2] == BYSTANDER
+        }
+
+    def of(self, address: bytes | None) -> str:
+        """Return the entity of an address."""
+        if address is None:
+            return self.add("no address", "scripts without an address", BYSTANDER)
+        whole = self.whole(address)
+        role = SUBJECT if address in self.subject_of else self.edition.role(self.chain, whole)
+        name = self.edition.name_of(self.chain, whole)
+        label = "masked parties" if name == POOLED else self.called.get(whole, name)
+        return self.add(name, label, role)
+
+    def add(self, key: str, label: str, role: str) -> str:
+        """Remember an entity and return its id."""
+        self.nodes.setdefault(key, (key, label, role))
+        return key
+
+
+def _moved(trace: Trace, names: Names) -> list[Moved]:
+    rows = []
+    columns = ("source", "target", "txid", "n", "amount", "time")
+    for source, target, txid, n, amount, time in trace.steps.select(columns).iter_rows():
+        end = names.hosted.get((txid, n))
+        to = _service(names, *end) if end else names.of(target)
+        parties = tuple(item for item in (source, None if end else target) if item is not None)
+        rows.append(Moved(names.of(source), to, amount, time, parties))
+    return rows
+
+
+def _service(names: Names, service: str, certainty: str, reason: str) -> str:
+    role = "service" if reason == HOSTED else "mixer" if reason == "mixer" else "service"
+    sure = "" if certainty == "confirmed" else " (probable)"
+    return names.add(f"service:{service}{sure}", f"{service}{sure}", role)
+
+
+def _ended(trace: Trace, names: Names) -> list[Moved]:
+    """Return what flows from an entity to the reason for which it ends there."""
+    rows = []
+    payers = _payers(trace)
+    received = trace.origins.filter(~pl.col("kind").is_in([OPENING, HELD]))
+    origin = set(received.select("txid", "n").iter_rows())
+    columns = (
+        "subject",
+        "address",
+        "txid",
+        "n",
+        "amount",
+        "time",
+        "reason",
+        "service",
+        "certainty",
+    )
+    for subject, address, txid, n, amount, time, reason, service, certainty in trace.ends.select(
+        columns
+    ).iter_rows():
+        here = names.of(address) if address is not None else None
+        if service is not None:
+            if (txid, n) in origin and here:
+                to = _service(names, service, certainty, reason)
+                rows.append(Moved(here, to, amount, time, (address,)))
+        elif here in names.lone:
+            key, label, _ = names.nodes[here or ""]
+            names.nodes[key] = (key, label, _ROLE.get(reason, _NOT_FOLLOWED))
+        else:
+            label = _END_LABEL.get(reason, reason)
+            node = names.add(f"end:{reason}", label, _ROLE.get(reason, _NOT_FOLLOWED))
+            payer = here or names.of(payers.get((txid, subject)))
+            rows.append(Moved(payer, node, amount, time, (address,) if here else ()))
+    return rows
+
+
+def _payers(trace: Trace) -> dict[tuple[bytes, bytes], bytes | None]:
+    """Return who pays in each transaction, by the subject whose value it is: the first source."""
+    found: dict[tuple[bytes, bytes], bytes | None] = {}
+    for txid, subject, source in trace.steps.select("txid", "subject", "source").iter_rows():
+        found.setdefault((txid, subject), source)
+    return found
+
+
+def _row(
+    nodes: dict[str, Node],
+    edition: Edition,
+    source: str,
+    target: str,
+    amount: int,
+    count: int,
+    first: object,
+    last: object,
+) -> dict[str, object]:
+    (_, source_label, source_role), (_, target_label, target_role) = nodes[source], nodes[target]
+    masked = source.startswith(POOLED) or target.startswith(POOLED)
+    timeless = edition.name == DISCLOSURE
+    return {
+        "source": source,
+        "target": target,
+        "source_label": source_label,
+        "target_label": target_label,
+        "source_role": source_role,
+        "target_role": target_role,
+        "amount": coarse(int(amount)) if masked else int(amount),
+        "coarse": masked,
+        "count": coarse(count) if masked else count,
+        "first": None if timeless else first,
+        "last": None if timeless else last,
+    }

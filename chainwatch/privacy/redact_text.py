@@ -1,0 +1,139 @@
+"""Free text as an edition may say it: addresses and transaction ids of masked parties taken out.
+
+Notes, titles, labels, file names, web addresses and parameters are written by people, who name
+addresses in them. Every masked party of the case is replaced by what the edition calls it, however
+its address is written; so is whatever else reads as an address and is not one that the edition
+shows. Ids of withheld transactions go in either byte order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, cast
+
+import polars as pl
+
+from chainwatch.addresses.canonical import kind_of, parse, text
+from chainwatch.chains.catalogue import all_chains, chain
+from chainwatch.errors import InputError
+from chainwatch.privacy.edition import DISCLOSURE, POOLED, WITHHELD, Edition, Party
+
+WORD = re.compile(r"[0-9A-Za-z]{26,}")
+"""No address and no transaction id is shorter."""
+
+HEX = re.compile(r"(?:0x)?((?:[0-9a-f]{2})+)\Z", re.IGNORECASE)
+
+BARE_BYTES = 20
+"""An account's address, or the hash in an older coin address, written without a prefix."""
+
+TXID_BYTES = 32
+"""A transaction id: it can read as an address of a witness version not in use, and is none."""
+
+
+class Spoken:
+    """Says texts as an edition may; the working edition says everything.
+
+    Parameters
+    ----------
+    edition : Edition
+        Whose roles decide.
+    parties : iterable of (chain, address)
+        Every party of the case: these are found also inside longer words.
+    """
+
+    def __init__(self, edition: Edition, parties: Iterable[Party] = ()) -> None:
+        self.edition = edition
+        shown = {address for _, address in edition.roles}
+        self._open = frozenset(shown | {address[1:] for address in shown})
+        self._masked = dict(_written(edition, parties, self._open))
+        self._sizes = sorted({len(word) for word in self._masked}, reverse=True)
+        self._chains = [item.id for item in _known_first(edition)]
+
+    def text(self, text: str) -> str:
+        """Return a text without what may not be said."""
+        if self.edition.name != DISCLOSURE:
+            return text
+        return WORD.sub(lambda found: self._word(found[0]), text)
+
+    def frame(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return a table with all its texts as they may be said."""
+        columns = []
+        for name, dtype in frame.schema.items():
+            column = pl.col(name)
+            if dtype == pl.String:
+                values = frame[name].unique().drop_nulls().to_list()
+                said = {value: self.text(value) for value in values}
+                changed = {old: new for old, new in said.items() if old != new}
+                column = column.replace(changed) if changed else column
+            columns.append(column)
+        return frame.select(columns)
+
+    def plain(self, value: Any) -> Any:
+        """Return plain data, or a dataclass of texts, with every text as it may be said."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.text(str(key)): self.plain(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return type(value)(self.plain(item) for item in value)
+        if is_dataclass(value) and not isinstance(value, type):
+            said = {item.name: self.plain(getattr(value, item.name)) for item in fields(value)}
+            return replace(cast(Any, value), **said)
+        return value
+
+    def _word(self, word: str) -> str:
+        low = word.lower()
+        for size in self._sizes:
+            for start in range(len(word) - size + 1):
+                found = self._masked.get(low[start : start + size])
+                if found is not None:
+                    return found
+        digits = HEX.match(word)
+        return self._hex(word, bytes.fromhex(digits[1])) if digits else self._address(word)
+
+    def _hex(self, word: str, data: bytes) -> str:
+        if data in self._open or data[1:] in self._open:
+            return word
+        address = len(data) == BARE_BYTES or (len(data) != TXID_BYTES and _canonical(data))
+        return POOLED if address else word
+
+    def _address(self, word: str) -> str:
+        for name in self._chains:
+            try:
+                address = parse(word, name)
+            except InputError:
+                continue
+            return word if address in self._open else self.edition.name_of(name, address)
+        return word
+
+
+def _written(
+    edition: Edition, parties: Iterable[Party], open_: frozenset[bytes]
+) -> Iterator[tuple[str, str]]:
+    """Yield every way of writing a masked party or a withheld id, and what stands for it."""
+    for name, address in sorted(parties):
+        if edition.masks(name, address) and address not in open_:
+            said = edition.name_of(name, address)
+            yield text(address, name).lower(), said
+            yield address.hex(), said
+            yield address[1:].hex(), said
+    for _, txid in sorted(edition.withheld):
+        yield txid.hex(), WITHHELD
+        yield txid[::-1].hex(), WITHHELD
+
+
+def _known_first(edition: Edition) -> list[Any]:
+    """Return all chains, those of the case first: a text can be an address of several."""
+    known = {name for name, _ in edition.roles}
+    return sorted((chain(item) for item in all_chains()), key=lambda item: item.id not in known)
+
+
+def _canonical(data: bytes) -> bool:
+    """Return whether bytes read as a canonical address."""
+    try:
+        kind_of(data)
+    except InputError:
+        return False
+    return True

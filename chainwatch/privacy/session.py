@@ -1,0 +1,73 @@
+"""The edition in which a notebook shows results: *disclosure*, until the reader says otherwise."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chainwatch.errors import CaseError
+from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition, Party
+from chainwatch.results.mask import show_by
+
+
+@dataclass
+class Desk:
+    """What the reader opened, and why; it lasts as long as the Python session."""
+
+    edition: str = DISCLOSURE
+    key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    reasons: list[str] = field(default_factory=list)
+
+    def name_of(self, chain: str, address: bytes | None) -> str:
+        """Return an address as results print it now."""
+        return on_desk().name_of(chain, address)
+
+    def txid(self, chain: str, txid: bytes | None, *parties: bytes | None) -> str:
+        """Return a transaction id as results print it now beside parties."""
+        return on_desk().txid(chain, txid, *parties)
+
+    def time(self, chain: str, time: datetime, *parties: bytes | None) -> str:
+        """Return a time as results print it now beside parties."""
+        return on_desk().time(chain, time, *parties)
+
+
+_desk = Desk()
+show_by(_desk)
+
+
+def set_edition(name: str, *, reason: str = "") -> None:
+    """Choose the edition in which notebooks show results; *working* masks nobody.
+
+    Parameters
+    ----------
+    name : str
+        ``disclosure`` or ``working``.
+    reason : str
+        Why the working edition is needed; it goes into the log of every case of this session.
+
+    Raises
+    ------
+    CaseError
+        If the working edition is asked for without a reason.
+    """
+    Edition(name, _desk.key)  # refuses an unknown name
+    if name == WORKING:
+        if not reason.strip():
+            raise CaseError(
+                "the working edition masks nobody and was asked for without a reason",
+                remedy="pass reason='...'",
+            )
+        _desk.reasons.append(reason)
+    _desk.edition = name
+
+
+def opened() -> tuple[str, ...]:
+    """Return the reasons for which the working edition was opened in this session, in order."""
+    return tuple(_desk.reasons)
+
+
+def on_desk(roles: Mapping[Party, str] | None = None) -> Edition:
+    """Return the edition in which to show a result now; its pseudonyms last for the session."""
+    return Edition(_desk.edition, _desk.key, dict(roles or {}))

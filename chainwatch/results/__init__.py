@@ -1,0 +1,1 @@
+"""What every result shares: declared tables, provenance, findings, the mask it prints by."""

@@ -1,0 +1,1 @@
+"""A running node as a source: JSON-RPC and REST."""

@@ -1,0 +1,1 @@
+"""Exports of bitcoin-etl as a source."""

@@ -1,0 +1,280 @@
+"""The rows that bitcoin-etl exports, as typed values, and the block that they prove.
+
+The fields of a transaction (without its witnesses) hash to its txid, the txids to the merkle
+root, the fields of a block and its parent to the block's hash. So nothing of an export need be
+believed: an amount that went through a floating-point number shows.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+import msgspec
+
+from chainwatch.addresses.canonical import parse
+from chainwatch.addresses.scripts import classify, script_of
+from chainwatch.bitcoin.auxpow import FLAG
+from chainwatch.bitcoin.block import Block, Spent
+from chainwatch.bitcoin.consensus import FieldError, Tx, check_work, double_sha256
+from chainwatch.chains.base import Chain, Consensus
+from chainwatch.errors import AddressError, DumpError
+
+NO_PARENT = b""
+"""Stands for a parent that an export does not name; see :func:`proven_header`."""
+
+AGAIN = "export the block again; amounts that were floating-point numbers on the way are lost"
+"""What helps where a row is damaged."""
+
+_SEQUENCES = (0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0)
+"""What a coinbase may carry, most common first: the export leaves its input out."""
+
+_UNKNOWN: Spent = (None, None, None)
+_KEYED = {"pubkey": "p2pk", "multisig": "multisig", "nulldata": "null_data",
+          "nonstandard": "nonstandard"}  # fmt: skip
+_OUTPOINT = struct.Struct("<32sI")
+
+
+class EtlBlock(msgspec.Struct, frozen=True):
+    """One row of ``blocks``."""
+
+    hash: str
+    number: int
+    size: int
+    version: int
+    merkle_root: str
+    timestamp: int
+    nonce: str
+    bits: str
+    coinbase_param: str
+    transaction_count: int
+
+
+class EtlInput(msgspec.Struct, frozen=True):
+    """One input; what it spends is null unless the export was enriched."""
+
+    index: int
+    spent_transaction_hash: str
+    spent_output_index: int
+    script_hex: str
+    sequence: int
+    type: str | None = None
+    addresses: tuple[str, ...] | None = None
+    value: int | None = None
+
+
+class EtlOutput(msgspec.Struct, frozen=True):
+    """One output."""
+
+    index: int
+    script_hex: str
+    value: int
+
+
+class EtlTransaction(msgspec.Struct, frozen=True):
+    """One row of ``transactions``; older nodes leave out the sizes, some exports the index."""
+
+    hash: str
+    block_hash: str
+    block_number: int
+    block_timestamp: int
+    version: int
+    lock_time: int
+    is_coinbase: bool
+    inputs: tuple[EtlInput, ...]
+    outputs: tuple[EtlOutput, ...]
+    index: int | None = None
+    size: int | None = None
+    virtual_size: int | None = None
+
+
+def number_of(digits: str, what: str) -> int:
+    """Return a 32-bit number from its hexadecimal digits, as ``nonce`` and ``bits`` are given.
+
+    Raises
+    ------
+    FieldError
+        If it is none.
+    """
+    if not 1 <= len(digits) <= 8 or not (digits.isascii() and digits.isalnum()):
+        raise FieldError(f"{what} is no 32-bit number", 0)
+    return int(digits, 16)
+
+
+def wire(text: str) -> bytes:
+    """Return a hash in wire order.
+
+    Raises
+    ------
+    ValueError
+        If it is not 64 hexadecimal digits.
+    """
+    raw = bytes.fromhex(text)
+    if len(raw) != 32 or raw.hex() != text:
+        raise ValueError("not 64 hexadecimal digits in lower case")
+    return raw[::-1]
+
+
+def proven_header(
+    row: EtlBlock, parents: Sequence[bytes], rules: Consensus
+) -> tuple[bytes, int, int]:
+    """Return the parent with which the fields hash to the block's hash, then bits and nonce.
+
+    An export does not name the parent, so each block one lower is tried. Without any, the parent
+    is ``NO_PARENT`` and the header stands unproven.
+
+    Raises
+    ------
+    FieldError
+        If there are candidates and none fits, or the proof of work is missing.
+    """
+    bits, nonce = number_of(row.bits, "bits"), number_of(row.nonce, "the nonce")
+    tail = wire(row.merkle_root) + struct.pack("<III", row.timestamp, bits, nonce)
+    name = wire(row.hash)
+    for parent in parents:
+        header = struct.pack("<I", row.version & 0xFFFFFFFF) + parent + tail
+        if double_sha256(header) == name:
+            if not (rules.auxpow_chain is not None and row.version & FLAG):
+                check_work(header, name, bits, rules)
+            return parent, bits, nonce
+    if parents:
+        raise FieldError("its fields and the block below do not hash to its own hash", 0)
+    return NO_PARENT, bits, nonce
+
+
+def proven_transaction(row: EtlTransaction, script: bytes, rules: Consensus) -> tuple[Tx, bool]:
+    """Return a transaction, and whether its fields hash to its txid.
+
+    Only those of a coinbase may not: its sequence number is not exported.
+
+    Parameters
+    ----------
+    row : EtlTransaction
+        The row.
+    script : bytes
+        Script of the block's coinbase input.
+    rules : Consensus
+        Numbers of the chain.
+
+    Raises
+    ------
+    FieldError
+        If the fields are out of range or of another transaction.
+    """
+    if row.is_coinbase:
+        forms = [[(bytes(32), 0xFFFFFFFF, script, sequence)] for sequence in _SEQUENCES]
+    else:
+        forms = [[
+            (wire(item.spent_transaction_hash), item.spent_output_index,
+             bytes.fromhex(item.script_hex), item.sequence)
+            for item in row.inputs
+        ]]  # fmt: skip
+    outputs = [(item.value, bytes.fromhex(item.script_hex)) for item in row.outputs]
+    _check_outputs(row, outputs, rules)
+    txid, body = wire(row.hash), [_stripped(row, form, outputs) for form in forms]
+    fit = next((k for k, raw in enumerate(body) if double_sha256(raw) == txid), None)
+    if fit is None and not row.is_coinbase:
+        raise FieldError(f"the fields of transaction {row.hash} do not hash to its id", 0)
+    inputs = [(prev, n, sequence) for prev, n, _, sequence in forms[fit or 0]]
+    stripped = len(body[0])
+    size = _size(row, stripped)
+    first = forms[0][0][2] if forms[0] else b""
+    version = (row.version + 2**31) % 2**32 - 2**31
+    tx = Tx(txid, None, version, row.lock_time, inputs, outputs, size, stripped, first, ())
+    return tx, fit is not None
+
+
+def _check_outputs(row: EtlTransaction, outputs: list[tuple[int, bytes]], rules: Consensus) -> None:
+    places = [[item.index for item in items] for items in (row.inputs, row.outputs)]
+    if any(found != list(range(len(found))) for found in places):
+        raise FieldError(f"inputs or outputs of transaction {row.hash} are missing", 0)
+    if not outputs or not all(0 <= value <= rules.supply for value, _ in outputs):
+        raise FieldError(f"an amount of transaction {row.hash} is outside the supply", 0)
+    if bool(row.inputs) == row.is_coinbase:
+        raise FieldError(f"transaction {row.hash} is a coinbase by half", 0)
+
+
+def _stripped(
+    row: EtlTransaction, inputs: list[tuple[bytes, int, bytes, int]],
+    outputs: list[tuple[int, bytes]],
+) -> bytes:  # fmt: skip
+    """Return a transaction as its txid is taken over it: without witnesses."""
+    try:
+        parts = [struct.pack("<I", row.version & 0xFFFFFFFF), _compact(len(inputs))]
+        for prev, n, script, sequence in inputs:
+            parts += [_OUTPOINT.pack(prev, n), _sized(script), struct.pack("<I", sequence)]
+        parts.append(_compact(len(outputs)))
+        for value, script in outputs:
+            parts += [struct.pack("<q", value), _sized(script)]
+        return b"".join([*parts, struct.pack("<I", row.lock_time)])
+    except struct.error:
+        raise FieldError(f"a number of transaction {row.hash} is out of range", 0) from None
+
+
+def _size(row: EtlTransaction, stripped: int) -> int:
+    size = stripped if row.size is None else row.size
+    if size < stripped:
+        raise FieldError(f"transaction {row.hash} is larger than its size", 0)
+    virtual = (3 * stripped + size + 3) // 4
+    if row.virtual_size is not None and row.virtual_size != virtual:
+        raise FieldError(f"the sizes of transaction {row.hash} do not fit its content", 0)
+    return size
+
+
+def _compact(number: int) -> bytes:
+    if number < 0xFD:
+        return bytes([number])
+    size, mark = (2, 0xFD) if number < 2**16 else (4, 0xFE)
+    return bytes([mark]) + number.to_bytes(size, "little")
+
+
+def _sized(data: bytes) -> bytes:
+    return _compact(len(data)) + data
+
+
+def spent_of(item: EtlInput, chain: Chain) -> Spent:
+    """Return what an input spends, as an enriched export states it.
+
+    Keys have no address, though an export writes one: see ``outputs.address`` of the ledger.
+
+    Raises
+    ------
+    FieldError
+        If the address is none of the chain, or the value no amount.
+    """
+    if item.value is None:
+        return _UNKNOWN
+    if not 0 <= item.value < 2**63:
+        raise FieldError("an input spends what no amount is", 0)
+    addresses = item.addresses or ()
+    if item.type in _KEYED or len(addresses) != 1:
+        return item.value, _KEYED.get(item.type or ""), None
+    try:
+        address = parse(addresses[0], chain)
+    except AddressError as error:
+        raise FieldError(error.what, 0) from None
+    return item.value, classify(script_of(address)).kind, address
+
+
+def decoded(raw: bytes, kind: type[EtlBlock] | type[EtlTransaction], where: str) -> object:
+    """Return a row from its JSON.
+
+    Raises
+    ------
+    DumpError
+        If it is no JSON, or lacks what a row has; numbers must be integers.
+    """
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise DumpError(
+            f"no row of bitcoin-etl: {ascii(str(error))[1:-1][:200]}", where=where, remedy=AGAIN
+        ) from None
+
+
+def header_block(row: EtlBlock, header: tuple[bytes, int, int], txs: list[Tx]) -> Block:
+    """Return the block of a header and its transactions."""
+    parent, bits, nonce = header
+    version = (row.version + 2**31) % 2**32 - 2**31
+    return Block(wire(row.hash), parent, version, wire(row.merkle_root), row.timestamp, bits,
+                 nonce, row.size, txs, False)  # fmt: skip

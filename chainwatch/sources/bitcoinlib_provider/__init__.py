@@ -1,0 +1,1 @@
+"""One confined endpoint of bitcoinlib as a source."""

@@ -1,0 +1,1 @@
+"""An Electrum server as a source: histories, proven."""

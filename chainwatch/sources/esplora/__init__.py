@@ -1,0 +1,1 @@
+"""An Esplora server as a source: histories, transactions, blocks."""

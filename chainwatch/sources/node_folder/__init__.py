@@ -1,0 +1,1 @@
+"""The data folder of a node as a source."""

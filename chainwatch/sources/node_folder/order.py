@@ -1,0 +1,204 @@
+"""Orders the blocks of a node's folder: headers first, undo data to its block, then one branch.
+
+Nothing of a block but its header is read here, so a whole folder is ordered in memory of some
+hundred bytes a block. A block counts if the node has undo data of it, which it writes when it
+connects the block to its chain: blocks that it merely stored, ahead of its tip or beside it, do
+not. Among those that count, the branch with the most work wins.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from chainwatch.bitcoin.consensus import HEADER_SIZE, FieldError, check_work, double_sha256
+from chainwatch.bitcoin.header_tree import Header, shown, trees
+from chainwatch.bitcoin.undo import CHECKSUM
+from chainwatch.chains.base import Chain
+from chainwatch.chains.catalogue import consensus_of
+from chainwatch.errors import BlockError
+from chainwatch.sources.node_folder.files import Masked, NodeFiles, frames
+from chainwatch.sources.node_folder.undo_match import Task
+
+_HEADER = struct.Struct("<i32s32sIII")
+_DAMAGED = "copy the folder again from a node that has stopped"
+
+
+@dataclass(slots=True)
+class Spot:
+    """Where a block lies, and its undo data in the file of the same number; size 0 is none."""
+
+    file: int
+    offset: int
+    size: int
+    undo: int = 0
+    undo_size: int = 0
+
+
+@dataclass
+class Folder:
+    """What the headers of a folder say.
+
+    Attributes
+    ----------
+    headers : dict of bytes to Header
+        Every block stored, by hash.
+    spots : dict of bytes to Spot
+        Where it lies; of a block that is stored twice, where its undo data is.
+    inside : dict of int to list
+        Hashes and places of the blocks of each file, repeated ones included.
+    undo : dict of int to list, or None
+        Places and lengths of the undo records of each file; None where the file is missing.
+    """
+
+    headers: dict[bytes, Header] = field(default_factory=dict)
+    spots: dict[bytes, Spot] = field(default_factory=dict)
+    inside: dict[int, list[tuple[bytes, Spot]]] = field(default_factory=dict)
+    undo: dict[int, list[tuple[int, int]] | None] = field(default_factory=dict)
+
+
+def read_headers(files: NodeFiles, chain: Chain) -> Folder:
+    """Read the header of every block and the place of every undo record.
+
+    Undo data is listed before the blocks of the same number: a node that goes on writing then
+    adds blocks without undo data, never the reverse.
+
+    Raises
+    ------
+    BlockError
+        If a file is damaged anywhere but where the node may still be writing.
+    """
+    folder = Folder()
+    last = files.numbers[-1]
+    for number in files.numbers:
+        growing = number == last
+        folder.undo[number] = _records(files.undo(number), chain, growing=growing)
+        file = files.blocks(number)
+        if not growing and not file.path.stat().st_size:
+            raise BlockError("the file is empty", where=file.path.name, remedy=_DAMAGED)
+        folder.inside[number] = list(_blocks(file, number, chain, folder, growing=growing))
+    if not folder.headers:
+        raise BlockError("the files hold no block", where=files.folder.name, remedy=_DAMAGED)
+    _check_undo_files(files, folder, chain)
+    return folder
+
+
+def _records(file: Masked, chain: Chain, *, growing: bool) -> list[tuple[int, int]] | None:
+    if not file.path.exists():
+        return None
+    found = frames(file, chain, tail=CHECKSUM, growing=growing)
+    return [(frame.offset, frame.size) for frame in found]
+
+
+def _blocks(
+    file: Masked, number: int, chain: Chain, folder: Folder, *, growing: bool
+) -> Iterator[tuple[bytes, Spot]]:
+    """Yield the blocks of a file; a header that fails is an error unless it is the very last."""
+    failed: BlockError | None = None
+    for frame in frames(file, chain, growing=growing):
+        if failed:
+            raise failed
+        try:
+            header = _header(file.path.name, frame.offset, frame.size, frame.start, chain)
+        except BlockError as error:
+            failed = error
+            continue
+        spot = Spot(number, frame.offset, frame.size)
+        folder.headers.setdefault(header.hash, header)
+        folder.spots.setdefault(header.hash, spot)
+        yield header.hash, spot
+    if failed and not growing:
+        raise failed
+
+
+def _header(name: str, offset: int, size: int, start: bytes, chain: Chain) -> Header:
+    if size <= HEADER_SIZE:
+        raise BlockError(f"{size:,} bytes are no block", where=f"{name} byte {offset:,}",
+                         remedy=_DAMAGED)  # fmt: skip
+    _, parent, _, _, bits, _ = _HEADER.unpack(start[:HEADER_SIZE])
+    block, rules = double_sha256(start[:HEADER_SIZE]), consensus_of(chain)
+    if not rules.scrypt:  # a thousand times slower, and done again when the block is read
+        try:
+            check_work(start[:HEADER_SIZE], block, bits, rules)
+        except FieldError as bad:
+            where = f"{name} byte {offset + bad.position:,}"
+            raise BlockError(bad.what, where=where, remedy=_DAMAGED) from None
+    return Header(block, parent, bits, f"{name} byte {offset:,}")
+
+
+def _check_undo_files(files: NodeFiles, folder: Folder, chain: Chain) -> None:
+    """Refuse a folder that lacks undo files which the node must have written."""
+    have = [number for number in files.numbers if folder.undo[number] is not None]
+    for number in files.numbers:
+        blocks = {name for name, _ in folder.inside[number]} - {chain.genesis}
+        written = not have or number < have[-1]
+        if folder.undo[number] is None and blocks and written:
+            raise BlockError(
+                "the file is missing, and without it nobody knows what the inputs spend",
+                where=files.undo(number).path.name,
+                remedy="copy it beside the file of blocks of the same number, or read the blocks"
+                " alone as block files",
+            )
+
+
+def match_undo(
+    files: NodeFiles, folder: Folder, chain: Chain, held: Collection[bytes],
+    run: Callable[[Iterable[Task]], Iterable[list[int]]],
+) -> tuple[int, ...]:  # fmt: skip
+    """Tie undo records to blocks in every file that has blocks not held; return those files.
+
+    Parameters
+    ----------
+    held : collection of bytes
+        Hashes of the blocks that need not be read.
+    run : callable
+        Applies :func:`chainwatch.sources.node_folder.undo_match.matched` to tasks, in their order:
+        here or in other processes.
+    """
+    depth = {name: at for tree in trees(folder.headers) for name, at in tree.items()}
+    tasks: dict[int, Task] = {}
+    for number in files.numbers:
+        inside = folder.inside[number]
+        if inside and all(name in held for name, _ in inside):
+            continue
+        inside = sorted(inside, key=lambda item: depth[item[0]])
+        tasks[number] = Task(
+            files.undo(number), files.blocks(number), chain.alias,
+            tuple(folder.undo[number] or ()),
+            tuple((spot.offset, spot.size) for _, spot in inside),
+            tuple(folder.headers[name].parent for name, _ in inside),
+        )  # fmt: skip
+        folder.inside[number] = inside
+    for (number, task), hits in zip(tasks.items(), run(tasks.values()), strict=True):
+        for (name, spot), hit in zip(folder.inside[number], hits, strict=True):
+            if hit >= 0 and not folder.spots[name].undo_size:
+                spot.undo, spot.undo_size = task.records[hit]
+                folder.spots[name] = spot
+    return tuple(tasks)
+
+
+def connected(
+    folder: Folder, chain: Chain, held: Collection[bytes]
+) -> tuple[dict[bytes, Header], int]:
+    """Return the headers of the blocks that the node connected, and how many it did not.
+
+    Raises
+    ------
+    BlockError
+        If a block was connected on top of one that has no undo data: some is missing.
+    """
+    counted = {
+        name: header
+        for name, header in folder.headers.items()
+        if folder.spots[name].undo_size or name == chain.genesis or name in held
+    }
+    for header in counted.values():
+        if header.parent in folder.headers and header.parent not in counted:
+            below = folder.headers[header.parent]
+            raise BlockError(
+                f"block {shown(below.hash)} has no undo data, though blocks on top of it have",
+                where=below.where,
+                remedy=_DAMAGED,
+            )
+    return counted, len(folder.headers) - len(counted)

@@ -1,0 +1,217 @@
+"""A node's own folder as a source: every block of its best chain, with what each input spent.
+
+The folder is read without the node and without its databases: ``blk`` files for the blocks,
+``rev`` files for the outputs that they spent, ``xor.dat`` for the key that masks both. A first
+pass reads headers only and decides the order; then blocks are read by height, a few megabytes at
+a time, one after the other or several at once, and the rows do not depend on how many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from chainwatch.bitcoin.header_tree import Header, place, shown, trusted_claim
+from chainwatch.chains.base import Chain
+from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.chains.catalogue import consensus_of
+from chainwatch.errors import InputError
+from chainwatch.ingest.protocol import Batch, Reader, read_units
+from chainwatch.ingest.reorg import ledger_headers
+from chainwatch.ingest.source_file import answer, read_time
+from chainwatch.sources.node_folder.digests import FilesRead
+from chainwatch.sources.node_folder.files import NodeFiles, node_files
+from chainwatch.sources.node_folder.order import Folder, Spot, connected, match_undo, read_headers
+from chainwatch.sources.node_folder.undo_match import matched
+from chainwatch.sources.node_folder.workers import (
+    Piece,
+    Run,
+    piece_rows,
+    read_block,
+    running,
+)
+
+PIECE_BYTES, PIECE_BLOCKS = 4_000_000, 500
+"""Blocks that become one batch: whichever is reached first."""
+
+Placed = tuple[bytes, int, Spot]
+
+
+class NodeFolder:
+    """The data folder of a Bitcoin-like node as a source.
+
+    Parameters
+    ----------
+    path : path
+        The data folder, that of a test network in it, or its ``blocks``.
+    chain : str or Chain
+        Alias or CAIP-2 id.
+    acquired : datetime, optional
+        When the folder was obtained (a naive time means UTC); now, if not given.
+    workers : int, optional
+        Pieces that are read at once; 1 if not given. Without the compiled loops they are read
+        by processes of their own, and a script that asks for more than one guards its main part
+        with ``if __name__ == "__main__"``.
+
+    Notes
+    -----
+    A node may run on the folder: what it is writing at the end of its last files is left out,
+    and so is every block without undo data, which the node has not connected. A block that it
+    was told to give up (``invalidateblock``) counts like any other. ``answers`` holds the digest
+    of each file as it stood just before its first block was read; a file that the node wrote to
+    after that is noted, and the digest of a copy of it will be another.
+
+    Fails when
+    ----------
+    A pruned folder begins in the middle: its lowest block is placed by the height that its own
+    coinbase states.
+
+    References
+    ----------
+    BIP34; ``blockstorage.cpp`` and ``undo.h`` of the reference implementation.
+    """
+
+    name = "node_folder"
+    unknown: tuple[str, ...] = ()
+    """Columns that it cannot know: none. The number of what an input spends, which undo data does
+    not state, is found when the rows are committed."""
+
+    def __init__(
+        self, path: str | Path, *, chain: str | Chain = "btc", acquired: datetime | None = None,
+        workers: int | None = None,
+    ) -> None:  # fmt: skip
+        self.path = Path(path)
+        self.network = chain_of(chain)
+        consensus_of(self.network)
+        self.acquired = read_time(acquired)
+        self.workers = 1 if workers is None else workers
+        if self.workers < 1:
+            raise InputError(
+                f"{workers} workers cannot read anything", remedy="ask for 1, or leave it out"
+            )
+
+    def __repr__(self) -> str:
+        return f"NodeFolder({self.path.name!r}, chain={self.network.alias!r})"
+
+    @property
+    def chain(self) -> str:
+        """CAIP-2 id of the chain."""
+        return self.network.id
+
+    def batches(self, reader: Reader) -> Iterator[Batch]:
+        """Yield the blocks that the ledger lacks, lowest first.
+
+        Headers, framing and undo data are checked before anything is yielded, the content of a
+        block when it is read. A branch with more work than the ledger's is followed: what the
+        ledger holds from the fork on is left out first.
+
+        Raises
+        ------
+        BlockError
+            If a file is damaged.
+        InputError
+            If the folder is none of a node.
+        """
+        files = node_files(self.path, self.network)
+        with running(self.workers) as run:
+            folder = read_headers(files, self.network)
+            units = read_units(reader, self.chain)
+            held = {name for name in folder.spots if _unit(name) in units}
+            match_undo(files, folder, self.network, held, lambda tasks: run(matched, tasks))
+            usable, apart = connected(folder, self.network, held)
+            headers = self._claimed(files, folder, usable) | ledger_headers(reader, self.chain)
+            placed = place(headers, self.network)
+            if placed.left is None:
+                notes = tuple(_notes(placed.stale, apart))
+                yield Batch({}, tuple(sorted(map(_unit, held))), "blocks read before", notes=notes)
+                order = _order(placed.heights, headers, usable, held)
+                yield from self._read(files, folder, order, run)
+                return
+        what = f"blocks from {placed.left:,} on, replaced by a branch with more work"
+        yield Batch({}, (), what, stale=placed.left)
+        yield from self.batches(reader)
+
+    def _claimed(
+        self, files: NodeFiles, folder: Folder, usable: Mapping[bytes, Header]
+    ) -> dict[bytes, Header]:
+        """Return headers; those on top of nothing read state the height of their coinbase."""
+        headers = dict(usable)
+        for name, header in usable.items():
+            if header.parent not in usable and name != self.network.genesis:
+                block = read_block(files, self.network, name, folder.spots[name])
+                height = block.claimed_height
+                claim = trusted_claim(self.network, block.version, block.time, height)
+                headers[name] = replace(header, claimed=claim)
+        return headers
+
+    def _read(
+        self, files: NodeFiles, folder: Folder, order: list[tuple[bytes, int]], run: Run
+    ) -> Iterator[Batch]:
+        read = FilesRead(files, self.acquired)
+        runs = list(_runs((name, height, folder.spots[name]) for name, height in order))
+        pieces = (
+            Piece(
+                files, self.network.alias, blocks,
+                {number: read.of(number)[0] for number in _numbers(blocks)}, self.name,
+            )
+            for blocks in runs
+        )  # fmt: skip
+        for blocks, frames in zip(runs, run(piece_rows, pieces), strict=True):
+            numbers = _numbers(blocks)
+            answers = [answer(file, self.name) for number in numbers for file in read.of(number)]
+            first, last = blocks[0][1], blocks[-1][1]
+            yield Batch(
+                {**frames, "answers": pl.concat(answers)},
+                tuple(_unit(name) for name, _, _ in blocks),
+                f"blocks {first:,} to {last:,}" if last > first else f"block {first:,}",
+                tip=blocks[-1][0],
+                notes=tuple(read.notes(numbers)),
+            )
+
+
+def _numbers(blocks: Iterable[Placed]) -> list[int]:
+    return sorted({spot.file for _, _, spot in blocks})
+
+
+def _unit(block: bytes) -> str:
+    return f"block/{shown(block)}"
+
+
+def _notes(stale: Iterable[bytes], apart: int) -> Iterator[str]:
+    for block in stale:
+        yield f"block {shown(block)} is stale: another branch has more work"
+    if apart:
+        blocks = f"{apart:,} block{'s' * (apart > 1)} without undo data"
+        yield f"{blocks} left out: stale, or not yet connected by the node"
+
+
+def _order(
+    heights: Mapping[bytes, int], headers: Mapping[bytes, Header], usable: Iterable[bytes],
+    held: set[bytes],
+) -> list[tuple[bytes, int]]:  # fmt: skip
+    """Return the blocks to read with their heights, lowest first.
+
+    The ledger may know of a block without having read all of it: only its units say so.
+    """
+    known = ((name, headers[name].height) for name in usable)
+    places = dict(heights) | {name: at for name, at in known if at is not None}
+    wanted = ((name, at) for name, at in places.items() if name not in held)
+    return sorted(wanted, key=lambda item: item[1])
+
+
+def _runs(blocks: Iterable[Placed]) -> Iterator[tuple[Placed, ...]]:
+    """Cut blocks into runs of a few megabytes."""
+    run: list[Placed] = []
+    size = 0
+    for block in blocks:
+        run.append(block)
+        size += block[2].size
+        if size >= PIECE_BYTES or len(run) >= PIECE_BLOCKS:
+            yield tuple(run)
+            run, size = [], 0
+    if run:
+        yield tuple(run)

@@ -1,0 +1,178 @@
+"""Runs of blocks of a node's folder to rows, in this process or in several.
+
+What stands here takes and gives plain values, so that it can run in another process; results come
+back in the order of what was asked for, whichever is ready first.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from chainwatch.bitcoin.block import Block, parse_block
+from chainwatch.bitcoin.block_batch import RawBlock, check_blocks
+from chainwatch.bitcoin.undo import CHECKSUM, Coin
+from chainwatch.bitcoin.undo_batch import RawUndo, check_undo, coins_of
+from chainwatch.chains.base import Chain
+from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.errors import BlockError, ChainwatchError, InputError
+from chainwatch.ingest.rows.blocks import frames_of_blocks
+from chainwatch.ingest.source_file import FileRead
+from chainwatch.kernels.parse import available
+from chainwatch.sources.node_folder.files import NodeFiles
+from chainwatch.sources.node_folder.order import Spot
+
+Run = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+"""Applies a function to many values, in their order."""
+
+_AGAIN = "run the same command again; what is committed stays"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Blocks to read, lowest first: (hash, height, place); and their files, by number."""
+
+    files: NodeFiles
+    chain: str
+    blocks: tuple[tuple[bytes, int, Spot], ...]
+    read: Mapping[int, FileRead]
+    source: str
+
+
+def piece_rows(piece: Piece) -> dict[str, pl.DataFrame]:
+    """Return the rows of a run of blocks by table name; ``answers`` are of the block files alone.
+
+    Raises
+    ------
+    BlockError
+        If a block or its undo data is damaged, or a block is no longer where it was.
+    """
+    chain, files = chain_of(piece.chain), piece.files
+    raw = [_raw_block(files, spot) for _, _, spot in piece.blocks]
+    checked = check_blocks(raw, chain)
+    for block, head, (name, _, _) in zip(raw, checked.heads, piece.blocks, strict=True):
+        _check_unchanged(block, head.hash, name)
+    undo = [_raw_undo(files, spot) for _, _, spot in piece.blocks]
+    heights = [height for _, height, _ in piece.blocks]
+    read = [piece.read[spot.file] for _, _, spot in piece.blocks]
+    return frames_of_blocks(check_undo(checked, undo), heights, read, source=piece.source)
+
+
+def read_block(files: NodeFiles, chain: Chain, name: bytes, spot: Spot) -> Block:
+    """Read and check the block of a hash.
+
+    Raises
+    ------
+    BlockError
+        If it is damaged, or no longer where it was.
+    """
+    raw = _raw_block(files, spot)
+    block = parse_block(raw.data, chain, name=raw.name, offset=raw.offset)
+    _check_unchanged(raw, block.hash, name)
+    return block
+
+
+def read_spent(files: NodeFiles, block: Block, spot: Spot, chain: Chain) -> list[list[Coin]]:
+    """Read what a block spent, scripts whole, and check that it fits the block.
+
+    Raises
+    ------
+    BlockError
+        If it is damaged, of another block, or lets a transaction pay more than it spends.
+    """
+    record = _raw_undo(files, spot)
+    return coins_of(block, record, chain) if record else []
+
+
+def _raw_block(files: NodeFiles, spot: Spot) -> RawBlock:
+    file = files.blocks(spot.file)
+    with file.opened() as handle:
+        return RawBlock(file.read(handle, spot.offset, spot.size), file.path.name, spot.offset)
+
+
+def _raw_undo(files: NodeFiles, spot: Spot) -> RawUndo | None:
+    """Return undo data; None for the genesis block: nothing was spent, and nothing is written."""
+    if not spot.undo_size:
+        return None
+    file = files.undo(spot.file)
+    with file.opened() as handle:
+        whole = file.read(handle, spot.undo, spot.undo_size + CHECKSUM)
+    data, check = whole[: spot.undo_size], whole[spot.undo_size :]
+    return RawUndo(data, check, f"{file.path.name} byte {spot.undo:,}")
+
+
+def _check_unchanged(block: RawBlock, found: bytes, name: bytes) -> None:
+    if found != name:
+        raise BlockError(
+            "the file changed while it was read",
+            where=f"{block.name} byte {block.offset:,}",
+            remedy=_AGAIN,
+        )
+
+
+@contextmanager
+def running(workers: int) -> Iterator[Run]:
+    """Give what applies a function to many values, one after the other or several at once.
+
+    The compiled loops leave the interpreter's lock to others, so threads read beside each other
+    and the rows need not cross from one process to another. Without them processes are started
+    afresh (``spawn``). Both end with the context.
+    """
+    if workers == 1:
+        yield map
+        return
+    if available():
+        with ThreadPoolExecutor(workers) as threads:
+            yield lambda function, items: _ordered(threads, function, items, 2 * workers)
+        return
+    import multiprocessing
+
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context)
+    try:
+        yield lambda function, items: _ordered(pool, function, items, 2 * workers)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _ordered(
+    pool: Executor, function: Callable[[Any], Any], items: Iterable[Any], ahead: int
+) -> Iterator[Any]:
+    """Yield results in the order of the items, with a few of them under way."""
+    waiting: deque[Future[Any]] = deque()
+    for item in items:
+        waiting.append(pool.submit(_safely, function, item))
+        if len(waiting) >= ahead:
+            yield _result(waiting.popleft())
+    while waiting:
+        yield _result(waiting.popleft())
+
+
+def _safely(function: Callable[[Any], Any], item: Any) -> tuple[Any, Any]:
+    """Return a result, or the parts of an error: an error itself does not come back whole."""
+    try:
+        return None, function(item)
+    except ChainwatchError as error:
+        return type(error), (error.what, error.where, error.remedy)
+
+
+def _result(future: Future[Any]) -> Any:
+    try:
+        kind, found = future.result()
+    except BrokenProcessPool:
+        raise InputError(
+            "a process that was reading ended without an answer",
+            remedy="read with one worker, or see that there is memory enough and that the script"
+            ' guards its main part with if __name__ == "__main__"',
+        ) from None
+    if kind is not None:
+        what, where, remedy = found
+        raise kind(what, where=where, remedy=remedy)
+    return found

@@ -1,0 +1,1 @@
+"""Tables of token transfers as a source, described by a column mapping."""

@@ -1,0 +1,236 @@
+"""Where following stops, and why: tagged parties, hosted deposits, joint transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+import polars as pl
+
+from chainwatch.attribution.resolve import Framed, Owners, Said, clustered, ranked, said
+from chainwatch.attribution.taxonomy import is_a
+from chainwatch.errors import refuse
+from chainwatch.heuristics.rule import VERDICT, Rule, apply
+from chainwatch.ledger import features
+from chainwatch.ledger.ledger import Ledger
+
+HOSTED, MIXER, BRIDGE, TAGGED = "hosted service", "mixer", "bridge", "tagged party"
+UNDECIDED, LURE, BURNT, FEE = "undecided mixer", "lure", "burnt", "fee"
+UNSPENT, LATER, NOT_READ = "unspent", "spent outside the span", "not read"
+THRESHOLD, HOPS = "threshold", "hop limit"
+CONTESTED = "contested"
+
+REASONS: tuple[str, ...] = (
+    HOSTED,
+    MIXER,
+    BRIDGE,
+    TAGGED,
+    UNDECIDED,
+    LURE,
+    BURNT,
+    FEE,
+    UNSPENT,
+    LATER,
+    NOT_READ,
+    THRESHOLD,
+    HOPS,
+)
+"""Every reason for which a branch ends, written out."""
+
+_BY_CONCEPT = (
+    ("mixing_service", MIXER),
+    ("mixing", MIXER),
+    ("defi_bridge", BRIDGE),
+    ("service", HOSTED),
+    ("bank", HOSTED),
+    ("hot_wallet", HOSTED),
+    ("warm_wallet", HOSTED),
+    ("cold_wallet", HOSTED),
+    ("deposit_wallet", HOSTED),
+)
+"""What it means that value reached a concept or a narrower one; the first that fits. Wallets are
+what services call their own. Everybody else is a *tagged party*: no service, but asked for."""
+
+
+CONFIRMED = 50
+"""Level from which a tag confirms: the service's own data, an authority, tested by forensics. A
+name tag of an explorer (20) or a forum's word (5) makes an end no more than probable."""
+
+
+class End(NamedTuple):
+    """Why a branch ends at an address or transaction, and how sure that is."""
+
+    reason: str
+    detail: str
+    service: str | None = None
+    certainty: str | None = None
+
+
+class Dated(NamedTuple):
+    """An end that holds from one day to another; None is open."""
+
+    first: date | None
+    last: date | None
+    end: End
+
+
+@dataclass(frozen=True)
+class Stops:
+    """Ends by (chain, address), the one that speaks first; and rules on joint transactions."""
+
+    by_address: Mapping[tuple[str, bytes], tuple[Dated, ...]] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+
+    def at(self, chain: str, address: bytes | None, when: datetime) -> End | None:
+        """Return the end at an address at a time, if it is one then."""
+        found = self.by_address.get((chain, address)) if address is not None else None
+        if found is None:
+            return None
+        day = when.date()
+        for first, last, end in found:
+            if (first is None or first <= day) and (last is None or day <= last):
+                return end
+        return None
+
+
+def reason_of(concepts: Sequence[str | None]) -> str:
+    """Return why value ends at a party of whom tags say these concepts."""
+    for broad, reason in _BY_CONCEPT:
+        if any(concept is not None and is_a(concept, broad) for concept in concepts):
+            return reason
+    return TAGGED
+
+
+def stops(stop: object, clusters: Owners | None, chain: str) -> Stops:
+    """Collect what to stop at: tags, hosted addresses, rules, or a sequence of them.
+
+    What is said of the address itself speaks before what is said of another address of its
+    cluster, and that before custody, whatever the order in which they are given. An address tagged
+    at level ``CONFIRMED`` or above is *confirmed*; every other end is *probable*. One that two
+    actors are named for with equal confidence is *contested*: no service is named, the detail
+    names both. Where several tags name an address the most confident one that holds on the day of
+    the payment speaks; a tag without dates holds always, and its end says so.
+
+    Raises
+    ------
+    ArgumentError
+        If something else is given.
+    """
+    items = [] if stop is None else list(stop) if isinstance(stop, (list, tuple)) else [stop]
+    rules = tuple(item for item in items if isinstance(item, Rule))
+    frames = [item.frame for item in items if isinstance(item, Framed)]
+    if len(rules) + len(frames) < len(items):
+        wrong = next(item for item in items if not isinstance(item, (Rule, Framed)))
+        refuse(wrong, "stop", "pass tags, hosted addresses, rules, or a list of them")
+    direct: dict[bytes, tuple[Said, ...]] = {}
+    held: dict[tuple[str, bytes], tuple[Dated, ...]] = {}
+    for frame in frames:
+        if "certainty" in frame.columns:
+            _add(held, _hosts(frame))
+        else:
+            for address, rows in said(frame, chain).items():
+                direct[address] = (*direct.get(address, ()), *rows)
+    found: dict[tuple[str, bytes], tuple[Dated, ...]] = {}
+    tagged = {address: ranked(rows) for address, rows in direct.items()}
+    _add(found, {(chain, address): _named(rows) for address, rows in tagged.items()})
+    spread = clustered(tagged, clusters, chain)
+    _add(found, {(chain, address): _shared(rows) for address, rows in spread.items()})
+    _add(found, held)
+    return Stops(found, rules)
+
+
+def _add(
+    found: dict[tuple[str, bytes], tuple[Dated, ...]],
+    more: Mapping[tuple[str, bytes], tuple[Dated, ...]],
+) -> None:
+    for key, ends in more.items():
+        found[key] = (*found.get(key, ()), *ends)
+
+
+def _hosts(frame: pl.DataFrame) -> dict[tuple[str, bytes], tuple[Dated, ...]]:
+    columns = ("chain", "address", "evidence", "service", "certainty")
+    return {
+        (chain, address): (Dated(None, None, End(HOSTED, evidence, service, certainty)),)
+        for chain, address, evidence, service, certainty in frame.select(columns).iter_rows()
+    }
+
+
+def _named(rows: tuple[Said, ...]) -> tuple[Dated, ...]:
+    """Return the ends of a tagged address; others that are named for it stand in the detail."""
+    return tuple(Dated(first, last, _told(holding)) for first, last, holding in _days(rows))
+
+
+def _told(rows: Sequence[Said]) -> End:
+    """Return the end at an address of which these tags hold; nobody's, if two say it equally."""
+    one, top = rows[0], [row for row in rows if row.level == rows[0].level]
+    if len({row.actor for row in top}) > 1:
+        reasons = {reason_of([row.concept for row in rows if row.actor == t.actor]) for t in top}
+        named = ", ".join(sorted({f"{row.label} by {row.source}" for row in top}))
+        detail = f"contested: tagged with equal confidence ({one.confidence}) {named}"
+        return End(reasons.pop() if len(reasons) == 1 else TAGGED, detail, None, CONTESTED)
+    others = sorted({other.actor for other in rows} - {one.actor})
+    more = f"; other tags name {', '.join(others)}" if others else ""
+    told = f"tagged {one.label} by {one.source} ({one.confidence}, {one.dated()}){more}"
+    return _end(one, rows, told, "confirmed" if one.level >= CONFIRMED else "probable")
+
+
+def _days(rows: Sequence[Said]) -> Iterator[tuple[date | None, date | None, tuple[Said, ...]]]:
+    """Yield from when to when the same tags hold, and which; days on which none does are absent."""
+    step = timedelta(days=1)
+    changes = {row.first for row in rows if row.first} - {date.min}
+    changes |= {row.last + step for row in rows if row.last and row.last < date.max}
+    starts = [None, *sorted(changes)]
+    for first, after in zip(starts, [*starts[1:], None], strict=True):
+        last = after - step if after else None
+        day = first or last or date.max
+        holding = tuple(row for row in rows if row.holds(day))
+        if holding:
+            yield first, last, holding
+
+
+def _shared(rows: tuple[Said, ...]) -> tuple[Dated, ...]:
+    """Return the ends of an address that shares a cluster with a tagged one."""
+    return tuple(
+        Dated(
+            one.first,
+            one.last,
+            _end(
+                one,
+                rows,
+                f"in one cluster with an address tagged {one.label} by {one.source}"
+                f" ({one.confidence}, {one.dated()})",
+                "probable",
+            ),
+        )
+        for one in rows
+    )
+
+
+def _end(one: Said, rows: Sequence[Said], detail: str, certainty: str) -> End:
+    reason = reason_of([other.concept for other in rows if other.actor == one.actor])
+    # A tagged party that is no service is not named as one: it may be a victim or a bystander.
+    return End(reason, detail, None if reason == TAGGED else one.actor, certainty)
+
+
+def joint_transactions(
+    ledger: Ledger, rules: Sequence[Rule], chain: str
+) -> dict[tuple[str, int], End]:
+    """Return the transactions at which a rule says, or cannot deny, that strangers mix.
+
+    A rule that says so speaks before one that cannot tell; the first of each is named.
+    """
+    if not rules:
+        return {}
+    table = features.transactions(ledger.chain_only(chain))
+    mixed: dict[tuple[str, int], End] = {}
+    undecided: dict[tuple[str, int], End] = {}
+    for rule in rules:
+        hits = apply(table, rule).filter(pl.col(VERDICT).is_null() | pl.col(VERDICT))
+        for tx, verdict in hits.select("tx", VERDICT).iter_rows():
+            if verdict:
+                mixed.setdefault((chain, tx), End(MIXER, f"{rule} holds"))
+            else:
+                undecided.setdefault((chain, tx), End(UNDECIDED, f"{rule} is unknown"))
+    return undecided | mixed

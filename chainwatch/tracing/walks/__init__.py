@@ -1,0 +1,1 @@
+"""The walks that follow value: over coins, and over the balances of accounts."""

@@ -1,0 +1,218 @@
+"""Following balances: from account to account in order of time, under one policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from chainwatch.addresses.canonical import Kind
+from chainwatch.tracing.policies import Lot, Lots, Mark, joined
+from chainwatch.tracing.stops import BURNT, LURE, NOT_READ, UNSPENT, End
+from chainwatch.tracing.walks.base import HELD, OPENING, RECEIVED, Row, Walk, moved, sums, traced
+from chainwatch.tracing.walks.transfer_order import Reading, covered
+
+ZERO = frozenset({bytes([Kind.EVM]) + bytes(20), bytes([Kind.TRON]) + bytes(20)})
+"""Addresses of twenty zero bytes: tokens are made from them and destroyed at them."""
+
+
+_UNREAD = Mark(-1, 0, 0)
+_LATER = "what was read of the history of this address does not reach this payment"
+
+
+class Short(NamedTuple):
+    """A payment of more than was read to have come in, and by how much more than any before it."""
+
+    address: bytes
+    amount: int
+    row: Row
+
+
+def shortages(rows: Iterable[Row], read: frozenset[bytes]) -> list[Short]:
+    """Return the payments that show what an address must have held before all that was read.
+
+    The sum for an address is the least balance it can have had at the start.
+    """
+    held: dict[bytes, int] = {}
+    lowest: dict[bytes, int] = {}
+    found = []
+    for row in rows:
+        sender, receiver, amount = row["sender"], row["receiver"], int(row["amount"])
+        if sender == receiver:
+            continue
+        if sender in read and sender not in ZERO:
+            held[sender] = held.get(sender, 0) - amount
+            short = lowest.get(sender, 0) - held[sender]
+            if short > 0:
+                lowest[sender] = held[sender]
+                found.append(Short(sender, short, row))
+        if receiver in read:
+            held[receiver] = held.get(receiver, 0) + amount
+    return found
+
+
+@dataclass(kw_only=True)
+class AccountWalk(Walk):
+    """One walk over balances.
+
+    ``read`` are the addresses whose history was read, and when: only of those a balance is kept,
+    traced or not, so that each payment takes the lots that the policy says. ``balance`` holds
+    these, the oldest first; ``last`` the row that last added to one; ``until`` says where reading
+    ends; ``start`` and ``finish`` are the span in which value is followed.
+    """
+
+    read: Mapping[bytes, Sequence[Reading]]
+    until: str
+    start: datetime | None = None
+    finish: datetime | None = None
+    balance: dict[bytes, list[Lot]] = field(default_factory=dict)
+    last: dict[bytes, Row] = field(default_factory=dict)
+    counted: dict[bytes, dict[str, int]] = field(default_factory=dict)
+
+    def run(self, rows: Sequence[Row]) -> None:
+        """Move every transfer in order, then end what is still held."""
+        kept = frozenset(self.read) | frozenset(self.subject_of)
+        shorts = shortages(rows, kept)
+        # A payment to oneself moves nothing; taking it would turn the queue round.
+        moves = [row for row in rows if row["sender"] != row["receiver"]]
+        for short in shorts:
+            self._put(short.address, (Lot(short.amount, _UNREAD),), short.row)
+        for row in moves:
+            if self.start is not None and row["time"] < self.start:
+                self._pass(row, kept)
+        self._begin(shorts)
+        for row in moves:
+            after = self.start is None or row["time"] >= self.start
+            if after and (self.finish is None or row["time"] < self.finish):
+                self._move(row, kept)
+        self._stay()
+
+    def _pass(self, row: Row, kept: frozenset[bytes]) -> None:
+        """Move a payment from before the span: it shapes balances and is not traced."""
+        lots = self._take(row["sender"], int(row["amount"]))
+        if row["receiver"] in kept and row["receiver"] not in ZERO:
+            self._put(row["receiver"], _clean(lots), row)
+
+    def _begin(self, shorts: Sequence[Short]) -> None:
+        """Make what subjects hold at the start their origins; what others hold is clean."""
+        for address in sorted(self.balance):
+            lots, mark = self.balance[address], None
+            unread = sum(lot.amount for lot in lots if lot.mark)
+            held = sum(lot.amount for lot in lots) - unread
+            self._count(address, "before", unread + held)
+            if address in self.subject_of:
+                mark = Mark(self.subject_of[address], 0, 0)
+            own = mark
+            if held and (mark is None or self.stopped(address, self.last[address]["time"])):
+                own = None
+            elif held:
+                self.origin(_place(self.last[address]), address, held, HELD)
+            shown = self._opened(address, unread, shorts) if mark else False
+            self.balance[address] = list(
+                joined(
+                    Lot(lot.amount, (mark if shown else None) if lot.mark else own) for lot in lots
+                )
+            )
+
+    def _opened(self, address: bytes, unread: int, shorts: Sequence[Short]) -> bool:
+        """Note what is left of what must have been there before all that was read.
+
+        It stands at the last payments that show it. What a service held is its own.
+        """
+        mine = [short for short in shorts if short.address == address]
+        if not unread or self.stopped(address, mine[0].row["time"]):
+            return False
+        for short in reversed(mine):
+            part = min(unread, short.amount)
+            if part:
+                self.origin(_place(short.row), address, part, OPENING)
+            unread -= part
+        return True
+
+    def _stay(self) -> None:
+        """End what is still held."""
+        held = End(UNSPENT, f"held at the end of {self.until}")
+        unread = End(NOT_READ, "received, and the history of this address was not read")
+        later = End(NOT_READ, f"held, and {_LATER}")
+        for address in sorted(self.balance):
+            lots = tuple(self.balance[address])
+            if traced(lots):
+                row = self.last[address]
+                known = covered(self.read.get(address, ()), row["time"])
+                why = held if known else later if address in self.read else unread
+                self.end(_place(row), address, lots, why)
+
+    def _move(self, row: Row, kept: frozenset[bytes]) -> None:
+        sender, receiver, place = row["sender"], row["receiver"], _place(row)
+        lots = self._take(sender, int(row["amount"]))
+        self._count(sender, "bait" if row["poison"] else "paid", int(row["amount"]))
+        self._count(receiver, "trifles" if row["poison"] else "received", int(row["amount"]))
+        if row["poison"]:
+            bait = End(LURE, "spent as bait: whom it went to was paid nothing")
+            self.end(place, sender, lots, bait)
+            lots = _clean(lots)
+        else:
+            for mark, amount in sums(lots):
+                self.step(place, mark, amount, sender, receiver)
+            if receiver in self.subject_of:
+                lots = self.receive(place, receiver, lots, RECEIVED, sender)
+            end = self._why_here(receiver, lots, row) if traced(lots) else None
+            if end:
+                self.end(place, receiver, lots, end)
+                lots = _clean(lots)
+        if receiver in kept and receiver not in ZERO:
+            self._put(receiver, lots, row)
+
+    def _take(self, sender: bytes, amount: int) -> Lots:
+        """Pay from the sender's balance; who has none that was read pays clean."""
+        if sender not in self.balance:
+            return (Lot(amount, None),)
+        parts, left = self.policy(self.balance[sender], [amount])
+        self.balance[sender] = list(left)
+        return joined(moved(parts[0]))
+
+    def _put(self, address: bytes, lots: Lots, row: Row) -> None:
+        """Add lots at the end of a balance, in place: it may hold many."""
+        held = self.balance.setdefault(address, [])
+        newest = [held.pop()] if held else []
+        held += joined([*newest, *lots])
+        self.last[address] = row
+
+    def _count(self, address: bytes, what: str, amount: int) -> None:
+        """Add to the sums of a subject's address."""
+        if address in self.subject_of and address not in ZERO:
+            mine = self.counted.setdefault(address, {})
+            mine[what] = mine.get(what, 0) + amount
+
+    def balances(self) -> list[Row]:
+        """Return what came into the balance of each address of a subject, left it, and stayed."""
+        nothing = dict.fromkeys(("before", "received", "trifles", "paid", "bait"), 0)
+        return [
+            {"subject": self.subjects[self.subject_of[address]], "address": address}
+            | nothing
+            | self.counted.get(address, {})
+            | {"held": sum(lot.amount for lot in self.balance.get(address, ()))}
+            for address in sorted(self.subject_of)
+            if address not in ZERO
+        ]
+
+    def _why_here(self, address: bytes, lots: Lots, row: Row) -> End | None:
+        if address in ZERO:
+            return End(BURNT, "sent to the zero address")
+        if end := self.stopped(address, row["time"]):
+            return end
+        if address in self.subject_of or covered(self.read.get(address, ()), row["time"]):
+            return self.cut_off(address, lots)
+        if address in self.read:
+            return End(NOT_READ, _LATER)
+        return End(NOT_READ, "the history of this address was not read")
+
+
+def _clean(lots: Lots) -> Lots:
+    """Return what ended as a clean lot: it keeps its place in the queue."""
+    return joined([Lot(sum(lot.amount for lot in lots), None)])
+
+
+def _place(row: Row) -> Row:
+    return {"tx": row["tx"], "txid": row["txid"], "n": row["n"], "time": row["time"]}

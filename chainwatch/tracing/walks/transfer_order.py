@@ -1,0 +1,166 @@
+"""The transfers of one asset in order, as far as their order is known; and the other orders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence, Set
+from datetime import datetime
+from itertools import groupby, permutations, product
+from math import prod
+
+import polars as pl
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.heuristics.rule import VERDICT, Rule, apply
+from chainwatch.ledger import features
+from chainwatch.ledger.ledger import Ledger
+
+
+def movements(ledger: Ledger, asset: Asset, poisoning: Rule | None) -> pl.DataFrame:
+    """Return the transfers that took effect, in order.
+
+    ``n`` is the place of each in its transaction. Transfers of zero moved nothing and those said
+    to have failed took no effect: both are left out; one of which nothing is said took effect. An
+    amount too wide to hold is null. A transfer that ``poisoning`` calls a lure stays with
+    ``poison`` true: its trifle is in the balance, but it makes no edge. A rule that cannot tell
+    lets the transfer count.
+    """
+    rows = _ordered(features.transfers(ledger, asset)).with_columns(
+        pl.int_range(pl.len(), dtype=pl.Int64).over("txid").alias("n")
+    )
+    lure = pl.lit(False) if poisoning is None else pl.col(VERDICT).fill_null(False)
+    judged = rows if poisoning is None else apply(rows, poisoning)
+    real = pl.col("success").ne_missing(False) & (pl.col("amount") > 0).fill_null(True)
+    return judged.with_columns(lure.alias("poison")).filter(real)
+
+
+def _ordered(rows: pl.DataFrame) -> pl.DataFrame:
+    """Sort by place in the chain; of one time, those whose place is unknown stand first."""
+    paths = {path: _sortable(path) for path in rows["trace_path"].drop_nulls().unique()}
+    placed = rows["tx"].null_count() == 0 and not rows["order_uncertain"].any()
+    first = ["tx"] if placed else ["time", "sure", "tx", "txid"]
+    # Transfers alike in all of these differ in what they say only: a digest must not see chance.
+    rest = ["log_index", "path", "kind", "sender", "receiver", "amount", "amount_hex", "occurrence"]
+    return (
+        rows.with_columns(
+            pl.col("trace_path")
+            .replace_strict(paths, default=None, return_dtype=pl.String)
+            .alias("path"),
+            (~pl.col("order_uncertain")).alias("sure"),
+        )
+        .sort(*first, *rest)
+        .drop("path", "sure")
+    )
+
+
+def _sortable(path: str) -> str:
+    """Write the numbers of a trace path with leading zeros: call 0.10 comes after call 0.2."""
+    return re.sub(r"\d+", lambda number: number[0].rjust(9, "0"), path)
+
+
+def tied(rows: pl.DataFrame) -> int:
+    """Return how many transfers share their time with another and have no place to order them."""
+    alike = rows.filter(pl.len().over("time") > 1)
+    return alike.filter("order_uncertain").height
+
+
+MOST_ORDERS = 64
+"""Orders that are followed for the bounds: those of six pairs that are told apart by nothing."""
+
+
+def other_orders(rows: pl.DataFrame, kept: Set[bytes]) -> tuple[list[pl.DataFrame], bool]:
+    """Return other orders the transfers may have had, and whether these are all that matter.
+
+    Transfers of one time matter to one another where they touch the balance of one address in
+    ``kept``, also through others; the order of the rest changes nothing. Up to ``MOST_ORDERS``
+    every combination is given. Beyond, all such groups turned round at once, and some of them
+    turned round alone: what these say is no bound. Those whose place is known keep their order.
+    """
+    groups = _groups(rows, kept)
+    unsure = rows["order_uncertain"].to_list()
+    ways = [_ways(group, unsure) for group in groups if len(group) <= _WHOLLY_TRIED]
+    if len(ways) == len(groups) and prod(map(len, ways)) <= MOST_ORDERS:
+        chosen = list(product(*ways))[1:]
+        return [_arranged(rows, groups, choice) for choice in chosen], True
+    turned = [_turned(group, unsure) for group in groups]
+    alone = [
+        [*groups[:one], turned[one], *groups[one + 1 :]] for one in range(min(len(groups), _ALONE))
+    ]
+    choices = [turned, *alone]
+    return [_arranged(rows, groups, choice) for choice in choices], False
+
+
+_WHOLLY_TRIED, _ALONE = 4, 16
+
+
+def _groups(rows: pl.DataFrame, kept: Set[bytes]) -> list[list[int]]:
+    """Return the places of transfers whose order among one another matters and is uncertain."""
+    times, unsure = rows["time"].to_list(), rows["order_uncertain"].to_list()
+    parties = list(rows.select("sender", "receiver").iter_rows())
+    found: list[list[int]] = []
+    for _, tie in groupby(range(rows.height), key=lambda i: times[i]):
+        parts: list[tuple[set[bytes], list[int]]] = []
+        for i in tie:
+            touched = {address for address in parties[i] if address in kept}
+            near = [part for part in parts if part[0] & touched]
+            parts = [part for part in parts if not part[0] & touched]
+            whose = touched.union(*(part[0] for part in near))
+            parts.append((whose, [*(j for part in near for j in part[1]), i]))
+        found += [sorted(part) for _, part in parts if len(part) > 1]
+    return [group for group in found if any(unsure[i] for i in group)]
+
+
+def _ways(group: list[int], unsure: list[bool]) -> list[list[int]]:
+    """Return every order of a group that keeps the order of those whose place is known."""
+    sure = [i for i in group if not unsure[i]]
+    every = (list(order) for order in permutations(group))
+    return [order for order in every if [i for i in order if not unsure[i]] == sure]
+
+
+def _turned(group: list[int], unsure: list[bool]) -> list[int]:
+    return [i for i in group if not unsure[i]] + [i for i in reversed(group) if unsure[i]]
+
+
+def _arranged(
+    rows: pl.DataFrame, groups: Sequence[list[int]], choice: Sequence[list[int]]
+) -> pl.DataFrame:
+    order = list(range(rows.height))
+    for places, chosen in zip(groups, choice, strict=True):
+        for place, row in zip(places, chosen, strict=True):
+            order[place] = row
+    return rows[order]
+
+
+Reading = tuple[datetime | None, datetime | None]
+"""From when to when the history of an address was read; None is open."""
+
+
+def histories(ledger: Ledger, asset: Asset) -> dict[bytes, tuple[Reading, ...]]:
+    """Return the addresses whose history in an asset was read, and from when to when.
+
+    What was read in one asset says nothing of another: of a unit of kind *address* a contract
+    speaks of that token alone, and none of every asset; *native* speaks of the coin alone.
+    """
+    contract = pl.col("contract")
+    one = contract.is_null() if asset.contract is None else contract == asset.contract
+    whole = (pl.col("kind") == "address") & (contract.is_null() | one)
+    coin = (pl.col("kind") == "native") & (asset.contract is None)
+    rows = (
+        ledger.coverage.filter((pl.col("chain") == asset.chain) & (whole | coin))
+        .filter(pl.col("address").is_not_null())
+        .select("address", "from_time", "to_time")
+        .sort("address", "from_time", "to_time")
+        .collect()
+    )
+    found: dict[bytes, tuple[Reading, ...]] = {}
+    for address, first, last in rows.iter_rows():
+        found[address] = (*found.get(address, ()), (first, last))
+    return found
+
+
+def covered(readings: Sequence[Reading], when: datetime) -> bool:
+    """Tell whether a moment lies in what was read."""
+    return any(
+        (first is None or first <= when) and (last is None or when <= last)
+        for first, last in readings
+    )

@@ -1,0 +1,178 @@
+"""Following coins: from output to output in chain order, under one policy."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chainwatch.addresses.canonical import txid_text
+from chainwatch.errors import ConservationError
+from chainwatch.ledger.schema import POSITION_BITS
+from chainwatch.tracing.policies import Lot, Lots, joined
+from chainwatch.tracing.stops import BURNT, FEE, LATER, NOT_READ, UNSPENT, End
+from chainwatch.tracing.walks.base import (
+    AGAIN,
+    HELD,
+    OPENING,
+    RECEIVED,
+    Row,
+    Walk,
+    moved,
+    sums,
+    traced,
+)
+from chainwatch.tracing.walks.utxo_graph import Coins, Place
+
+FEE_PLACE = -1
+"""``n`` of the end of what a transaction pays as its fee: it is no output."""
+
+
+@dataclass(kw_only=True)
+class CoinWalk(Walk):
+    """One walk over the coins of a chain.
+
+    ``lots`` holds what is carried on; ``lost`` the subjects whose value went into a transaction
+    and ended there, so that what they get back from it may be counted twice.
+    """
+
+    coins: Coins
+    joint: dict[tuple[str, int], End]
+    lots: dict[Place, Lots] = field(default_factory=dict)
+    lost: dict[int, set[int]] = field(default_factory=dict)
+    due: list[int] = field(default_factory=list)
+    queued: set[int] = field(default_factory=set)
+
+    def run(self) -> None:
+        """Visit in chain order what pays a subject, spends its older coins or traced value."""
+        for tx, made in self.coins.made.items():
+            if any(address in self.subject_of for _, address, _, _ in made if address):
+                self._queue(tx)
+        for tx, i in self.coins.older:
+            if self.coins.spent[tx][i][3] in self.subject_of:
+                self._queue(tx)
+        while self.due:
+            self._visit(heapq.heappop(self.due))
+
+    def _queue(self, tx: int) -> None:
+        if tx not in self.queued:
+            self.queued.add(tx)
+            heapq.heappush(self.due, tx)
+
+    def _visit(self, tx: int) -> None:
+        made = self.coins.made.get(tx, [])
+        parts = self._flow(tx, [value for value, *_ in made])
+        for n, (value, address, _, _) in enumerate(made):
+            lots = parts[n] if parts else joined([Lot(value, None)])
+            place = self._place(tx, n)
+            for mark, amount in sums(lots):
+                prev, prev_n, _, source = self.coins.spent[tx][mark.source]
+                self.step(place, mark, amount, source, address, (prev, prev_n))
+            if address in self.subject_of:
+                mine = self.subject_of[address] in self.lost.get(tx, ())
+                lots = self.receive(place, address, lots, AGAIN if mine else RECEIVED)
+            self._settle(tx, n, lots)
+
+    def _place(self, tx: int, n: int) -> Row:
+        txid, time = self.coins.ids[tx]
+        return {"tx": tx, "txid": txid, "n": n, "time": time}
+
+    def _incoming(self, tx: int) -> dict[int, Lots]:
+        """Return the traced lots of a transaction's inputs, older coins of subjects included."""
+        found = {}
+        for i, (prev, prev_n, value, address) in enumerate(self.coins.spent.get(tx, [])):
+            if prev is not None and (prev, prev_n) in self.lots:
+                found[i] = self.lots.pop((prev, prev_n))
+            elif (tx, i) in self.coins.older and address in self.subject_of and value:
+                lots = self._open(tx, i, value, address)
+                if lots:
+                    found[i] = lots
+        return found
+
+    def _open(self, tx: int, i: int, value: int, address: bytes) -> Lots:
+        """Return the lots of a coin that a subject held before what is followed begins."""
+        place = self._source(tx, i)
+        if self.stopped(address, place["time"]):
+            return ()  # what a service held is its own
+        prev = self.coins.spent[tx][i][0]
+        kind = HELD if prev in self.coins.earlier else OPENING
+        lots = (Lot(value, self.origin(place, address, value, kind)),)
+        end = self.joint.get((self.asset.chain, tx))
+        if end:
+            self._lose(tx, place, address, lots, end)
+            return ()
+        return lots
+
+    def _source(self, tx: int, i: int) -> Row:
+        """Return the place of the coin that an input spends, at the time of what is known of it."""
+        prev, prev_n, _, _ = self.coins.spent[tx][i]
+        if prev is not None and prev in self.coins.ids:
+            return self._place(prev, prev_n)
+        known = self.coins.earlier.get(prev) if prev is not None else None
+        time: datetime = known or self.coins.ids[tx][1]
+        return {"tx": prev, "txid": self.coins.older[tx, i], "n": prev_n, "time": time}
+
+    def _lose(self, tx: int, place: Row, address: bytes | None, lots: Lots, why: End) -> None:
+        """End lots that go into a transaction, and remember whose they were."""
+        self.lost.setdefault(tx, set()).update(mark.subject for mark, _ in sums(lots))
+        self.end(place, address, lots, why)
+
+    def _flow(self, tx: int, values: list[int]) -> list[Lots]:
+        """Return the lots of each output; nothing where no traced value comes in."""
+        spent = self.coins.spent.get(tx, [])
+        incoming = self._incoming(tx)
+        if not incoming:
+            return []
+        if any(value is None for _, _, value, _ in spent):
+            why = End(NOT_READ, "another input of the spending transaction was not read")
+            for i, lots in incoming.items():
+                self._lose(tx, self._source(tx, i), spent[i][3], lots, why)
+            return []
+        queue: list[Lot] = []
+        for i, (_, _, value, _) in enumerate(spent):
+            queue += moved(incoming[i], i) if i in incoming else [Lot(value or 0, None)]
+        try:
+            parts, fee = self.policy(joined(queue), values)
+        except ConservationError as error:
+            where = f"transaction {txid_text(self.coins.ids[tx][0], self.asset.chain)}"
+            raise ConservationError(error.what, where=where, remedy="run check(ledger)") from error
+        paid = End(FEE, "paid to whoever mined the block")
+        self.end(self._place(tx, FEE_PLACE), None, fee, paid)
+        return parts
+
+    def _settle(self, tx: int, n: int, lots: Lots) -> None:
+        """Carry the traced part of an output on to its spender, or end it here."""
+        if not traced(lots):
+            return
+        _, address, kind, spendable = self.coins.made[tx][n]
+        spender = self.coins.spender.get((tx, n))
+        place = self._place(tx, n)
+        end = self._why_here(place, address, kind, spendable, lots)
+        if end is None and spender is not None:
+            joint = self.joint.get((self.asset.chain, spender))
+            if joint:
+                self._lose(spender, place, address, lots, joint)
+                return
+            self.lots[tx, n] = lots
+            self._queue(spender)
+            return
+        self.end(place, address, lots, end or self._unspent(tx))
+
+    def _why_here(
+        self, place: Row, address: bytes | None, kind: str, spendable: bool, lots: Lots
+    ) -> End | None:
+        if not spendable:
+            told = "OP_RETURN" if kind == "null_data" else f"{kind} output that cannot be spent"
+            return End(BURNT, f"{told}: no key moves it")
+        if end := self.stopped(address, place["time"]) or self.cut_off(address, lots):
+            return end
+        spender = self.coins.spender.get((place["tx"], place["n"]))
+        if spender is not None and spender not in self.coins.ids:
+            return End(LATER, f"spent at height {spender >> POSITION_BITS}, outside the span")
+        return None
+
+    def _unspent(self, tx: int) -> End:
+        height = tx >> POSITION_BITS
+        if self.coins.runs_on(height):
+            return End(UNSPENT, f"no spender up to block {self.coins.tip}, the highest read")
+        return End(NOT_READ, f"no spender in the blocks read, which leave gaps after {height}")

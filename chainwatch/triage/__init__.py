@@ -1,1 +1,0 @@
-"""Who matters and who is masked."""

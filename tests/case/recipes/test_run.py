@@ -1,0 +1,323 @@
+"""``run_case``: the real case and the made-up one from their files to sealed folders."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from chainwatch.case.recipes import run as module
+from chainwatch.case.recipes.run import README_FILE, read_mask_key, run_case
+from chainwatch.case.seal import verify
+from chainwatch.errors import CaseError, ChainwatchError, InputError, OutputExists
+
+ROOT = Path(__file__).resolve().parents[2]
+USDT = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
+SUBJECT = "TXRBsytHfJDoAKRdcedgLsoHudh1xJGUdC"
+HOT = "TBA6CypYJizwA9XdC7Ubgc5F1bxrQ7SqPt"
+OTHERS = ["TETZBHSy22wSaufVE1GhNBiDdTYGBJ6aZk", "TGBYT9Kfs7Za2yWf2TCka5kZq942tKPUAq"]
+HEAD = "tx,time,from,to,from_tag,to_tag,quant,token,symbol,decimals,wallet\n"
+
+CASE = f"""
+[case]
+name = "small"
+title = "A small case"
+question = "Who holds the address?"
+
+[[sources]]
+kind = "transfers"
+path = "transfers.csv"
+[sources.mapping]
+chain = "tron"
+kind = "trc20"
+source = "a small file"
+txid = "tx"
+time = "time"
+time_unit = "ms"
+sender = "from"
+receiver = "to"
+amount = "quant"
+contract = "token"
+symbol = "symbol"
+decimals = "decimals"
+section = "wallet"
+[sources.mapping.tags]
+sender = "from_tag"
+receiver = "to_tag"
+source = "the file"
+concept = "exchange"
+
+[subjects]
+chain = "tron"
+addresses = ["{SUBJECT}"]
+
+[asset]
+chain = "tron"
+contract = "{USDT}"
+symbol = "USDT"
+decimals = 6
+"""
+
+
+def transfer(number: int, sender: str, receiver: str, amount: object, tag: str = "") -> str:
+    txid = hashlib.sha256(str(number).encode()).hexdigest()
+    time = 1_640_000_000_000 + number * 1_000
+    return f"{txid},{time},{sender},{receiver},,{tag},{amount},{USDT},USDT,6,{SUBJECT}\n"
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("CHAINWATCH_DATA", raising=False)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    rows = [transfer(1, OTHERS[0], SUBJECT, 5_000_000), transfer(2, OTHERS[1], SUBJECT, 2_000_000)]
+    rows.append(transfer(3, SUBJECT, HOT, 7_000_000, "Exchange 1"))
+    (folder / "transfers.csv").write_text(HEAD + "".join(rows))
+    (folder / "small.toml").write_text(CASE)
+    return folder
+
+
+def test_a_small_case(small: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    report = run_case(small / "small.toml", tmp_path / "a" / "out", say=said.append)
+    assert report.folder == tmp_path / "a" / "out"
+    assert sorted(item.name for item in report.folder.iterdir()) == [
+        README_FILE, "annex", "disclosure", "ledger"
+    ]  # fmt: skip
+    assert verify(report.editions["disclosure"]).entries > 5
+    assert said == [
+        "reading transfers.csv",
+        "following 1 subject",
+        "writing the disclosure edition",
+    ]
+    assert repr(report) == "RunReport('small': disclosure in out)"
+    headlines = [getattr(result, "headline", "") for result, _ in report.case.results]
+    assert any(line.startswith("1 of 1 listed address is consistent") for line in headlines)
+
+
+def test_the_file_of_the_key_writes_the_same_bytes_again(small: Path, tmp_path: Path) -> None:
+    acquired = datetime(2024, 1, 1, tzinfo=UTC)
+    run_case(small / "small.toml", tmp_path / "one", acquired=acquired)
+    key = read_mask_key(tmp_path / "one" / "annex" / "mask_key.txt")
+    run_case(small / "small.toml", tmp_path / "two", acquired=acquired, mask_key=key)
+    for name in ("manifest.json", "report.pdf", "log.jsonl", "tables/payments.parquet"):
+        one, two = ((tmp_path / run / "disclosure" / name).read_bytes() for run in ("one", "two"))
+        assert one == two, name
+
+
+@pytest.mark.parametrize("text", ["", "zz" * 16, "00" * 15, "0" * 33])
+def test_what_is_no_key(tmp_path: Path, text: str) -> None:
+    (tmp_path / "key").write_text(text)
+    with pytest.raises(InputError, match="the mask key cannot be read") as caught:
+        read_mask_key(tmp_path / "key")
+    assert not text or text not in str(caught.value)
+    with pytest.raises(InputError):
+        read_mask_key(tmp_path / "missing")
+
+
+def test_an_existing_folder(small: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run_case(small / "small.toml", out)
+    with pytest.raises(OutputExists, match="--replace"):
+        run_case(small / "small.toml", out)
+    before = (out / "annex" / "mask_key.txt").read_text()
+    run_case(small / "small.toml", out, replace=True)
+    assert (out / "annex" / "mask_key.txt").read_text() != before
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(OutputExists, match="remove it"):
+        run_case(small / "small.toml", out, replace=True)
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_where_the_data_lie_nothing_is_written(small: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(small)
+    for out in (".", small, tmp_path, "/", small / "..", small / "x" / ".."):
+        with pytest.raises(ChainwatchError) as caught:
+            run_case("small.toml", out, replace=True)
+        assert isinstance(caught.value, (CaseError, OutputExists)), out
+    (tmp_path / "link").symlink_to(tmp_path)
+    with pytest.raises(CaseError, match="holds the data"):
+        run_case("small.toml", tmp_path / "link", replace=True)
+    shutil.copytree(small, tmp_path / "elsewhere")
+    with pytest.raises(CaseError, match="holds the case file"):
+        run_case(small / "small.toml", small, data=tmp_path / "elsewhere", replace=True)
+    assert sorted(item.name for item in small.iterdir()) == ["small.toml", "transfers.csv"]
+
+
+@pytest.mark.parametrize("stage", ["pull", "add_account_findings", "_write", "read_tags_fails"])
+def test_an_error_at_any_stage_keeps_the_earlier_run(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    out = tmp_path / "results" / "out"
+    run_case(small / "small.toml", out)
+    before = (out / "annex" / "mask_key.txt").read_text()
+
+    def fail(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    if stage == "read_tags_fails":
+        text = CASE + '\n[[tags]]\npath = "missing.yaml"\n'
+        (small / "small.toml").write_text(text)
+    else:
+        monkeypatch.setattr(module, stage, fail)
+    with pytest.raises((KeyboardInterrupt, ChainwatchError)):
+        run_case(small / "small.toml", out, replace=True)
+    assert [item.name for item in out.parent.iterdir()] == ["out"]
+    assert (out / "annex" / "mask_key.txt").read_text() == before
+    with pytest.raises((KeyboardInterrupt, ChainwatchError)):
+        run_case(small / "small.toml", tmp_path / "deep" / "new")
+    assert not (tmp_path / "deep").exists()
+
+
+def test_subjects_that_are_not_there(small: Path, tmp_path: Path) -> None:
+    for old, new, said in (
+        (f'addresses = ["{SUBJECT}"]', 'label = "nobody"', "no subject"),
+        (f'addresses = ["{SUBJECT}"]', 'csv = "x.csv"\ncolumn = "w"', "cannot be read"),
+        (f'addresses = ["{SUBJECT}"]', 'csv = "transfers.csv"\ncolumn = "w"', "no column 'w'"),
+        (SUBJECT, SUBJECT[:-1] + "D", SUBJECT[:-1] + "D"),
+    ):
+        (small / "small.toml").write_text(CASE.replace(old, new))
+        with pytest.raises(InputError, match=said):
+            run_case(small / "small.toml", tmp_path / "out")
+    (small / "small.toml").write_text(CASE[: CASE.index("[asset]")])
+    with pytest.raises(CaseError, match=r"needs an \[asset\]"):
+        run_case(small / "small.toml", tmp_path / "out")
+
+
+def test_a_victims_tag_names_nobody(small: Path, tmp_path: Path) -> None:
+    pack = (
+        "title: t\ncreator: c\nsource: https://x.invalid\ncurrency: TRX\nnetwork: tron\n"
+        f"lastmod: 2022-01-01\ntags:\n- address: {OTHERS[0]}\n  label: Jane Doe\n"
+        "  concepts: [victim]\n"
+    )
+    (small / "tags.yaml").write_text(pack)
+    (small / "small.toml").write_text(CASE + '\n[[tags]]\npath = "tags.yaml"\n')
+    report = run_case(small / "small.toml", tmp_path / "out")
+    for path in (report.folder / "disclosure").rglob("*"):
+        if path.is_file():
+            assert b"Jane" not in path.read_bytes(), path
+    assert report.case.results[0][0].frame["label"].str.contains("Jane").any()
+
+
+def report_text(folder: Path) -> str:
+    html = (folder / "report.html").read_text()
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
+
+
+def test_tron_headlines_are_the_totals_of_the_tables(tron_case) -> None:
+    said = report_text(tron_case.folder / "disclosure")
+    for words in (
+        "17 of 20 listed addresses",
+        "15 at binance, 1 at huobi, 1 at okex",
+        "they received 7,973,947.061765 USDT",
+        "The other 3 (TRWpS2JarmZShhQLTfHafnzkQdNKUh1ozK, TXQyMhsxZfcGqPdi1TAYWJ5bVkcVyR2ye9,"
+        " TXRBsytHfJDoAKRdcedgLsoHudh1xJGUdC) paid 2,736,503.860503 USDT to 554 addresses:"
+        " 246,696.461638 USDT to 7 listed addresses (hosted at binance 104,149.999151 USDT, hosted"
+        " at huobi 142,546.462487 USDT); 2,489,807.398865 USDT to 547 others whose history is not"
+        " read.",
+        "all 20 listed addresses together: in",
+        "is not counted twice: the node of the receiver may show less",
+        "191 transfers only look like payments",
+        "123 of zero, and 68 trifles",
+        "10,463,753.85203 USDT received by 20 subjects",
+        "states its target as",
+        "Nothing beyond that statement is claimed",
+        "consistent with",
+        "Could be innocent:",
+    ):
+        assert words in said, words
+    tables = tron_case.folder / "working" / "tables"
+    hosting = pl.read_csv(tables / "hosting.csv").filter(pl.col("service").is_not_null())
+    assert hosting.height == 17
+    assert hosting["received"].sum() == 7_973_947_061_765
+    paid = pl.read_csv(tables / "unhosted_payments.csv")
+    assert paid["subject"].n_unique() == 3
+    assert paid["counterparty"].n_unique() == 554
+    assert paid["amount"].sum() == 2_736_503_860_503
+    assert pl.read_csv(tables / "poisoning_attempts.csv").height == 191
+    assert pl.read_csv(tables / "ends.csv")["amount"].sum() == 10_463_753_852_030
+
+
+def test_tron_says_no_more_than_it_knows(tron_case) -> None:
+    for edition in ("disclosure", "working"):
+        said = report_text(tron_case.folder / edition)
+        assert "belongs to" not in said.replace("what belongs to this case", "")
+        assert (
+            "Not read: where 2,489,806.790265 USDT went on to (of 2,489,807.398865 USDT paid to"
+            " others, 0.6086 USDT came from trifles of address poisoning, nobody&#39;s)" in said
+        )
+        assert (
+            "out 1,217,656.243087 USDT, of which 494,747.909028 USDT left probable deposit"
+            " addresses: the service&#39;s own affair" in said
+        )
+    masked = report_text(tron_case.folder / "disclosure")
+    assert "≈ " in masked
+    assert "≈ " not in report_text(tron_case.folder / "working").replace("amounts (≈)", "")
+
+
+def test_tron_balances_are_even_to_the_last_unit(tron_case) -> None:
+    tables = tron_case.folder / "disclosure" / "tables"
+    rows = pl.read_csv(tables / "hosting.csv")
+    assert rows.height == 20
+    sums = rows.select(
+        came=pl.col("received") + pl.col("trifles"), went=pl.col("paid") + pl.col("held")
+    )
+    assert sums["came"].to_list() == sums["went"].to_list()
+    spent = rows.filter(pl.col("subject") == "TRWpS2JarmZShhQLTfHafnzkQdNKUh1ozK")
+    assert spent.select("received", "trifles", "paid").row(0) == (
+        509_290_652_379, 608_600, 509_291_260_979
+    )  # fmt: skip
+    unread = dict(pl.read_csv(tables / "not_read.csv").select("what", "amount").iter_rows())
+    followed, paid, trifles = (
+        next(amount for what, amount in unread.items() if what.startswith(words))
+        for words in (
+            "followed to",
+            "paid by unhosted subjects to others",
+            "paid by unhosted subjects to such",
+        )
+    )
+    assert paid - trifles == followed
+    assert trifles == 608_600
+
+
+def test_the_token_is_the_one_that_was_read(small: Path, tmp_path: Path) -> None:
+    other = OTHERS[0]
+    (small / "small.toml").write_text(CASE.replace(f'contract = "{USDT}"', f'contract = "{other}"'))
+    with pytest.raises(CaseError, match=rf"no transfer of contract {other}.*{USDT} \(USDT, 3 rows"):
+        run_case(small / "small.toml", tmp_path / "out")
+    (small / "small.toml").write_text(CASE.replace("decimals = 6", "decimals = 18"))
+    with pytest.raises(CaseError, match=r"\[asset\] says 18 decimals, the rows of .* say 6"):
+        run_case(small / "small.toml", tmp_path / "out")
+    (small / "small.toml").write_text(CASE.replace('symbol = "USDT"', 'symbol = "USDC"'))
+    report = run_case(small / "small.toml", tmp_path / "out")
+    said = report_text(report.folder / "disclosure")
+    assert "The case calls the token &#39;USDC&#39;" in said
+    assert "call it &#39;USDT&#39;" in said
+
+
+def test_subjects_without_a_row_stand_on_page_one(small: Path, tmp_path: Path) -> None:
+    silent = "TRWpS2JarmZShhQLTfHafnzkQdNKUh1ozK"
+    listed = CASE.replace(f'["{SUBJECT}"]', f'["{SUBJECT}", "{silent}"]')
+    (small / "small.toml").write_text(listed)
+    report = run_case(small / "small.toml", tmp_path / "out")
+    headlines = [getattr(result, "headline", "") for result, _ in report.case.results]
+    assert any(line.endswith(" Of 1 of the 2 nothing was read.") for line in headlines)
+    assert not any("Of 0" in line for line in headlines)
+
+
+def test_otter_answers_on_page_one(demo_case) -> None:
+    said = report_text(demo_case.folder / "disclosure")
+    first = said[: said.index("3 Limits") if "3 Limits" in said else said.index("Limits ")]
+    for words in (
+        "0.14 rBTC paid to a deposit address at harbour (probable)",
+        "0.13 rBTC paid to a deposit address at northbank (probable)",
+        "0.04 rBTC is consistent with having reached lantern",
+        "looks like a CoinJoin",
+    ):
+        assert words in first, words
+    assert "Everything here is simulated" in said

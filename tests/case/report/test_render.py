@@ -1,0 +1,297 @@
+"""Reports: hostile text stays text, both forms are the same bytes again, all on the page."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chainwatch.case.report import render
+from chainwatch.case.report.render import (
+    CaseDocument,
+    FigureBlock,
+    Section,
+    TableBlock,
+    render_html,
+    render_pdf,
+)
+from chainwatch.case.report.typeset import LONGEST_WORD, cut, sections, typeset
+from chainwatch.errors import CaseError, MissingExtra
+from chainwatch.figures import style
+
+HOSTILE = (
+    '#set page(paper: "a0") #panic("x") <script>alert(1)</script> =HYPERLINK("http://x") '
+    "\u202egnp.exe \x1b[31m\x00 {{ 7*7 }} {% raw %} $x$ *b* _i_ @key // --- \\u{41} \u4e2d"
+)
+SHOWN = (
+    '#set page(paper: "a0") #panic("x") <script>alert(1)</script> =HYPERLINK("http://x") '
+    "‹U+202E›gnp.exe ‹U+001B›[31m‹U+0000› {{ 7*7 }} {% raw %} $x$ *b* _i_ @key // --- \\u{41}"
+)
+TXID = hashlib.sha256(b"tx").hexdigest()
+ADDRESS = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
+
+
+def document(**changes: object) -> CaseDocument:
+    members = TableBlock(
+        "Members of the cluster",
+        ("address", "transaction", "amount (BTC)"),
+        tuple((ADDRESS, TXID, f"{row}.00000001") for row in range(90)),
+        ("left", "left", "right"),
+        "Times are UTC.",
+    )
+    wide = TableBlock(
+        "Hostile",
+        tuple(f"column {number}" for number in range(10)),
+        ((TXID, HOSTILE, "y" * 10_000, ADDRESS, "", "5", "6", "7", "8", HOSTILE * 40),) * 3,
+    )
+    plain = CaseDocument(
+        title="Otter",
+        question="Whom does this vendor's money reach?",
+        edition="disclosure",
+        notice="For the parties only.",
+        summary=("0.388 BTC is consistent with a payment to Exchange A.", HOSTILE, "z" * 10_000),
+        sections=(
+            Section("Clusters", ("First paragraph.", HOSTILE), (members, wide)),
+            Section("Flows", (), (), (FigureBlock("figures/a b.svg", "Main routes", "A to B"),)),
+        ),
+        provenance=f"trace(policy=fifo)\n  cluster({HOSTILE})\n    {'w' * 500}",
+        parameters=(("trace.policy", "fifo"),),
+        limits=("An error rate of simulated data is conditional on its assumptions.",),
+        digests=(("tables/members.csv", TXID),),
+        software=(("chainwatch", "0.1.0"),),
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]  # any field, for a test
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    ax = style.new_axes(6, 3)
+    ax.text(0.2, 0.5, "Routes")
+    style.save_figure(ax.figure, tmp_path / "figures" / "a b")
+    return tmp_path
+
+
+class Page(HTMLParser):
+    """Collects tags, attributes, text and the order of headings."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page.decode())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+def test_hostile_text_is_text_in_html(folder: Path) -> None:
+    page = Page(render_html(document(title=HOSTILE, edition="<b>", notice=HOSTILE), folder))
+    assert page.text.count(SHOWN) >= 5
+    assert not page.all("script")
+    assert not page.all("b")
+    assert not [char for char in page.text if char in "\x00\x1b\u202e"]
+
+
+def test_the_page_loads_and_runs_nothing(folder: Path) -> None:
+    page = Page(render_html(document(), folder))
+    rules = [meta["content"] for meta in page.all("meta") if "http-equiv" in meta]
+    assert rules == [
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
+        "form-action 'none'"
+    ]
+    for _, attrs in page.tags:
+        assert not [name for name in attrs if name.startswith("on")]
+        for name in ("src", "href"):
+            assert (attrs.get(name) or "#").startswith(("#", "data:image/svg+xml;base64,"))
+    assert {tag for tag, _ in page.tags}.isdisjoint({"link", "iframe", "object", "form", "base"})
+
+
+def test_the_page_is_accessible(folder: Path) -> None:
+    page = Page(render_html(document(), folder))
+    assert page.all("html") == [{"lang": "en"}]
+    levels = [int(tag[1]) for tag, _ in page.tags if tag in {"h1", "h2", "h3"}]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert {head["scope"] for head in page.all("th")} == {"col"}
+    assert [image["alt"] for image in page.all("img")] == ["A to B"]
+    assert page.all("a")[0]["href"] == "#content"
+    assert page.all("main") == [{"id": "content"}]
+    assert len(page.all("caption")) == len(page.all("table")) == 5
+
+
+def test_the_page_says_everything_in_order(folder: Path) -> None:
+    text = Page(render_html(document(), folder)).text
+    said = (
+        "disclosure edition", "For the parties only.", "Whom does this vendor's money reach?",
+        "consistent with a payment", "conditional on its assumptions", "First paragraph.",
+        "89.00000001", "Times are UTC.", "Main routes", "trace.policy", "tables/members.csv",
+        TXID, "0.1.0", "trace(policy=fifo)\n  cluster(",
+    )  # fmt: skip
+    at = [text.find(words) for words in said]
+    assert -1 not in at
+    assert at[:11] == sorted(at[:11])
+
+
+def test_what_is_too_long_says_so() -> None:
+    assert cut("short", 10) == "short"
+    assert cut("a" * 6 + "b" * 6, 4) == "aa […8 characters left out…] bb"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../secret.svg", "/etc/passwd", "figures/../../x.png", "figures/a b.txt", "figures/no.svg"],
+)
+def test_a_figure_comes_from_the_case_folder(folder: Path, path: str) -> None:
+    (folder / "figures" / "a b.txt").write_text("text")
+    bad = document(sections=(Section("s", figures=(FigureBlock(path, "c", "a"),)),))
+    with pytest.raises(CaseError, match="figure"):
+        render_html(bad, folder)
+
+
+def test_a_link_out_of_the_folder_is_refused(folder: Path) -> None:
+    (folder / "case").mkdir()
+    (folder / "case" / "x.svg").symlink_to(folder / "figures" / "a b.svg")
+    bad = document(sections=(Section("s", figures=(FigureBlock("x.svg", "c", "a"),)),))
+    with pytest.raises(CaseError, match="inside the case folder"):
+        render_html(bad, folder / "case")
+
+
+def test_a_row_of_the_wrong_length_is_refused(folder: Path) -> None:
+    bad = document(sections=(Section("s", (), (TableBlock("t", ("a", "b"), (("1",),)),)),))
+    with pytest.raises(CaseError, match="1 cells for 2 columns"):
+        render_html(bad, folder)
+
+
+def test_without_typst_the_remedy_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "typst", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'chainwatch\[report\]'"):
+        render_pdf(document(), folder)
+
+
+def test_the_template_gets_text_and_widths_only() -> None:
+    data = typeset(document(sections=document().sections[:1]), {})
+    assert data["sheets"][0]["sections"][0]["paragraphs"][1]["runs"][0].startswith("#set page")
+    assert "".join(data["sheets"][0]["sections"][0]["paragraphs"][1]["runs"]) == SHOWN + " ‹U+4E2D›"
+    members, wide = data["sheets"][0]["sections"][0]["tables"]
+    assert (members["wide"], wide["wide"]) == (False, True)
+    assert "".join(members["cells"][1]["runs"]) == TXID
+    words = [word for cell in wide["cells"] for run in cell["runs"] for word in run.split(" ")]
+    assert max(map(len, words)) <= LONGEST_WORD
+    assert [line["indent"] for line in data["provenance"]] == [0, 2, 4]
+
+
+def test_an_annex_without_rows_is_left_out() -> None:
+    empty = document(parameters=(), digests=(), software=(), sections=())
+    assert sections(empty) == ()
+    assert [part.heading for part in sections(document())][2:] == [
+        "Parameters", "Digests", "Software",
+    ]  # fmt: skip
+
+
+class TestPdf:
+    """What needs the compiler."""
+
+    @pytest.fixture(autouse=True)
+    def _compiler(self) -> None:
+        pytest.importorskip("typst", reason="typst is not installed")
+
+    def test_hostile_text_neither_runs_nor_stops_the_compiler(self, folder: Path) -> None:
+        data = render_pdf(document(title=HOSTILE, edition=HOSTILE, notice=HOSTILE), folder)
+        assert data.startswith(b"%PDF-1.7")
+        assert b"<pdfaid:part>2</pdfaid:part>" in data
+        assert b"<pdfaid:conformance>A</pdfaid:conformance>" in data
+        assert b"<pdfuaid:part>1</pdfuaid:part>" in data
+        assert "‹U+202E›gnp.exe".encode() in data  # the title, in the metadata
+        assert b"1970-01-01" in data
+
+    def test_nothing_leaves_the_margins(self, folder: Path) -> None:
+        pages = render._compile(document(notice=HOSTILE), folder, "png")
+        pages = pages if isinstance(pages, list) else [pages]
+        assert len(pages) > 5
+        from matplotlib.image import imread
+
+        margin = round(17 / 25.4 * 144)  # mm of margin less one, at 144 dots an inch
+        for page in pages:
+            ink = imread(io.BytesIO(page), format="png")[..., :3].min(axis=2) < 0.9
+            assert not ink[:, :margin].any()
+            assert not ink[:, -margin:].any()
+            assert np.any(ink)
+
+    def test_wide_tables_and_figures_get_turned_pages(self, folder: Path) -> None:
+        pages = render._compile(document(), folder, "png")
+        from matplotlib.image import imread
+
+        shapes = {imread(io.BytesIO(page), format="png").shape[:2] for page in pages}
+        assert shapes == {(1684, 1191), (1191, 1684)}
+
+    @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext is not installed")
+    def test_the_text_can_be_copied_out(self, folder: Path, tmp_path: Path) -> None:
+        (tmp_path / "r.pdf").write_bytes(render_pdf(document(), folder))
+        said = subprocess.run(
+            ["pdftotext", "-raw", "r.pdf", "-"], cwd=tmp_path, capture_output=True, check=True
+        ).stdout.decode()
+        joined = "".join(said.split())
+        assert TXID in joined
+        assert "".join(SHOWN.split()) in joined
+        assert "\u200b" not in said
+
+
+SCRIPT = """
+import sys, hashlib; sys.path.insert(0, {folder!r})
+from test_render import document, render_html, render_pdf, HOSTILE
+case = document(title=HOSTILE)
+print(hashlib.sha256(render_html(case, sys.argv[1])).hexdigest())
+try:
+    import typst
+except ImportError:
+    print("no typst")
+else:
+    print(hashlib.sha256(render_pdf(case, sys.argv[1])).hexdigest())
+"""
+
+
+def test_same_bytes_in_another_process_and_place(folder: Path) -> None:
+    said = []
+    for seed in ("1", "2"):
+        place = folder / seed
+        place.mkdir()
+        if seed == "2":
+            shutil.copytree(folder / "figures", place / "figures")
+        source = folder if seed == "1" else place
+        run = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                SCRIPT.format(folder=str(Path(__file__).parent)),
+                str(source),
+            ],
+            cwd=place,
+            env={
+                **os.environ,
+                "PYTHONHASHSEED": seed,
+                "TZ": "Asia/Tokyo" if seed == "2" else "UTC",
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        said.append(run.stdout)
+    assert said[0] == said[1]
+    assert len(said[0].splitlines()) == 2

@@ -1,0 +1,186 @@
+"""``chainwatch status``, ``check`` and ``show``: what a ledger holds, in words."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from chainwatch.addresses import canonical
+from chainwatch.cli import app
+from chainwatch.ingest.pull import pull
+from chainwatch.ledger import schema
+from chainwatch.ledger.lookup.lookup import address_summary
+from chainwatch.ledger.storage.store import Store
+from chainwatch.ledger.storage.writer import open_writer
+from chainwatch.sources.block_files import BlockFiles
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
+    """Call the command line as the installed command does; status, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+
+    def called(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["chainwatch", *map(str, arguments)])
+        try:
+            app.main()
+            status = 0
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        said = capsys.readouterr()
+        return status, said.out, said.err
+
+    return called
+
+
+@pytest.fixture
+def otter(otter_case: Any, tmp_path: Path) -> Path:
+    """Return a copy of the ledger of the simulated case."""
+    shutil.copytree(otter_case.ledger.store.path, tmp_path / "l")
+    return tmp_path / "l"
+
+
+def test_status(run: Run, otter: Path, otter_case: Any) -> None:
+    status, out, err = run("status", "--ledger", otter)
+    assert (status, err) == (0, "")
+    blocks = otter_case.ledger.blocks.collect()
+    top = blocks.sort("height").row(-1, named=True)
+    assert f"{blocks.height:,} blocks" in out
+    assert f"blocks 0 to {top['height']:,}, tip {top['hash'][::-1].hex()}" in out
+    assert f"read by block from block_files: {blocks.height:,} (whole)" in out
+    assert "commits: " in out
+    assert "(btc-regtest)" in out
+
+
+def test_status_says_what_was_not_read(run: Run, otter_case: Any, tmp_path: Path) -> None:
+    files = otter_case.otter.write(tmp_path / "case")
+    raw = (files / "blocks.dat").read_bytes()
+    at, parts = 0, []
+    while at < len(raw):
+        size = 8 + int.from_bytes(raw[at + 4 : at + 8], "little")
+        parts.append(raw[at : at + size])
+        at += size
+    (tmp_path / "late.dat").write_bytes(b"".join(parts[-30:]))
+    first = len(parts) - 30
+    pull(tmp_path / "m", BlockFiles(tmp_path / "late.dat", "btc-regtest", height=first))
+    status, out, _ = run("status", "--ledger", "m")
+    assert status == 0
+    assert f"earlier blocks: {first:,}" in out
+    assert "what they spend was not read: their value is unknown" in out
+
+
+def test_status_of_an_empty_ledger(run: Run, tmp_path: Path) -> None:
+    Store.create(tmp_path / "e")
+    status, out, _ = run("status", "--ledger", "e")
+    assert status == 0
+    assert "commits: 0" in out
+
+
+def test_check(run: Run, otter: Path) -> None:
+    status, out, err = run("check", "--ledger", otter)
+    assert (status, err) == (0, "")
+    assert "reward" in out
+    assert "0 failed" in out
+    assert "nothing failed" in out
+
+
+def test_a_check_that_fails(run: Run, tmp_path: Path) -> None:
+    key = {"chain": "bip122:0f9188f13cb7b2c71f2a335e3a4fc328", "tx": schema.pack_tx(5, 0)}
+    row = {**key, "txid": b"a" * 32, "block": b"b" * 32, "height": 5, "position": 0,
+           "time": 0, "version": 1, "locktime": 0, "size": 1, "weight": 4, "input_count": 0,
+           "output_count": 1, "output_value": 7, "coinbase": True}  # fmt: skip
+    out = {**key, "n": 0, "value": 8, "script_kind": "nonstandard", "spendable": True}
+    with open_writer(Store.create(tmp_path / "w")) as writer:
+        tables = {
+            "transactions": pl.DataFrame([row], schema_overrides=schema.TRANSACTIONS.schema),
+            "outputs": pl.DataFrame([out], schema_overrides=schema.OUTPUTS.schema),
+        }
+        wanted = {"transactions": schema.TRANSACTIONS, "outputs": schema.OUTPUTS}
+        whole = {
+            name: pl.DataFrame(frame.to_dicts(), schema=wanted[name].schema)
+            for name, frame in tables.items()
+        }
+        writer.commit(whole, source="s", chain=key["chain"], what="one", tip=None)
+    status, said, err = run("check", "--ledger", "w")
+    assert status == 1
+    assert "1 failed" in said
+    assert "checks of the ledger failed" in err
+
+
+def test_showing_an_address(run: Run, otter: Path, otter_case: Any) -> None:
+    outputs = otter_case.ledger.outputs.collect()
+    address = outputs["address"].drop_nulls().mode().sort()[0]
+    text = canonical.text(address, "btc-regtest")
+    status, out, err = run("show", text, "--ledger", otter)
+    assert (status, err) == (0, "")
+    summary = address_summary(otter_case.ledger, address, "btc-regtest")
+    assert text in out
+    assert f"transactions    {summary.transactions:,}" in out
+    others = set(summary.counterparties["counterparty"].drop_nulls())
+    assert others
+    shown = (canonical.text(item, "btc-regtest") for item in others - {address})
+    assert not any(other in out for other in shown)
+
+
+def test_showing_the_history_of_an_address(run: Run, otter: Path, otter_case: Any) -> None:
+    address = otter_case.ledger.outputs.collect()["address"].drop_nulls().mode().sort()[0]
+    text = canonical.text(address, "btc-regtest")
+    status, out, _ = run("show", text, "--ledger", otter, "--history")
+    assert status == 0
+    history = address_summary(otter_case.ledger, address, "btc-regtest").history
+    listed = [line.split()[-1] for line in out.splitlines() if line.startswith("  20")]
+    latest = history.sort("time", "tx", "txid")["txid"].tail(20)
+    assert listed == [txid[::-1].hex() for txid in latest]
+    assert (f"and {history.height - 20:,} earlier rows" in out) == (history.height > 20)
+
+
+def test_building_the_index(run: Run, otter: Path) -> None:
+    status, out, err = run("index", "--ledger", otter)
+    assert (status, err) == (0, "")
+    assert "Index(btc-regtest, commit" in out
+    status, out, _ = run("check", "--ledger", otter)
+    assert status == 0
+    assert "the index for look-ups says what the tables say" in out
+
+
+def test_showing_a_transaction(run: Run, otter: Path, otter_case: Any) -> None:
+    row = otter_case.ledger.transactions.collect().sort("tx").row(-1, named=True)
+    text = row["txid"][::-1].hex()
+    status, out, _ = run("show", text, "--ledger", otter, "--chain", "btc-regtest")
+    assert status == 0
+    assert text in out
+    assert f"{row['height']:,}" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("status", "--ledger", "none"), "none"),
+        (("check", "--ledger", "none"), "none"),
+        (("show", "x", "--ledger", "none"), "none"),
+        (("show", "nonsense", "--ledger", "l"), "nonsense"),
+        (("show", "ab" * 32, "--ledger", "l"), "ab" * 32),
+        (("show", "x", "--ledger", "l", "--chain", "moon"), "unknown chain 'moon'"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(
+    run: Run, otter: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    status, out, err = run(*arguments)
+    assert (status, out) == (1, "")
+    assert said in err
+    assert err.startswith("chainwatch: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["status", "check", "index", "show"])
+def test_help_has_an_example(run: Run, name: str) -> None:
+    assert f"Example: chainwatch {name}" in " ".join(run(name, "--help")[1].split())

@@ -1,0 +1,142 @@
+"""Flows between entities: sums are exact, named for the edition, no sharper than the tables."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import polars as pl
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.addresses.canonical import parse, text
+from chainwatch.chains.catalogue import chain
+from chainwatch.privacy.edition import DISCLOSURE, FINDING, SERVICE, SUBJECT, WORKING, Edition
+from chainwatch.privacy.flows import FLOW_SCHEMA, flows
+from chainwatch.tracing.result import ENDS, ORIGINS, OVERLAPS, STEPS, Trace
+
+TRON = chain("tron").id
+SEED, HOST, MIDDLE, LEAF = (
+    parse(word, "tron")
+    for word in (
+        "TXRBsytHfJDoAKRdcedgLsoHudh1xJGUdC",
+        "TBA6CypYJizwA9XdC7Ubgc5F1bxrQ7SqPt",
+        "TETZBHSy22wSaufVE1GhNBiDdTYGBJ6aZk",
+        "TGBYT9Kfs7Za2yWf2TCka5kZq942tKPUAq",
+    )
+)
+TIME = datetime(2022, 3, 7, tzinfo=UTC)
+IDS = [bytes([number]) * 32 for number in range(9)]
+
+
+def frame(schema: dict, *rows: dict[str, object]) -> pl.DataFrame:
+    empty = dict.fromkeys(schema)
+    return pl.DataFrame([empty | row for row in rows], schema=schema, orient="row")
+
+
+def followed() -> Trace:
+    """60 come in; 40 reach a host through one who keeps 15 of them; 5 are a fee."""
+    base = {"subject": SEED, "time": TIME, "n": 0}
+    steps = frame(
+        STEPS,
+        base | {"source": SEED, "target": MIDDLE, "txid": IDS[1], "amount": 55_555, "hop": 1},
+        base | {"source": MIDDLE, "target": HOST, "txid": IDS[2], "amount": 40_000, "hop": 2},
+    )
+    ends = frame(
+        ENDS,
+        base
+        | {"address": HOST, "txid": IDS[2], "amount": 40_000, "reason": "hosted service"}
+        | {"service": "exchange", "certainty": "probable", "detail": ""},
+        base | {"address": MIDDLE, "txid": IDS[1], "amount": 15_555, "reason": "unspent"},
+        base | {"txid": IDS[1], "amount": 4_445, "reason": "fee", "n": -1},
+    )
+    origin = base | {"address": SEED, "txid": IDS[0], "amount": 60_000, "kind": "received"}
+    asset = Asset(TRON, None, "T", 0)
+    return Trace(asset, "fifo", frame(ORIGINS, origin), steps, ends, frame(OVERLAPS))
+
+
+def edition(name: str, **more: object) -> Edition:
+    roles = {(TRON, SEED): SUBJECT, (TRON, HOST): SERVICE}
+    return Edition(name, bytes(16), roles, **more)  # type: ignore[arg-type]
+
+
+def by_pair(rows: pl.DataFrame) -> dict[tuple[str, str], int]:
+    return {
+        (source, target): int(amount)
+        for source, target, amount in rows.select("source", "target", "amount").iter_rows()
+    }
+
+
+def test_working_flows_are_exact() -> None:
+    found = flows(followed(), edition(WORKING))
+    assert dict(found.schema) == FLOW_SCHEMA
+    assert by_pair(found) == {
+        (text(SEED, TRON), text(MIDDLE, TRON)): 55_555,
+        (text(MIDDLE, TRON), "service:exchange (probable)"): 40_000,
+        (text(MIDDLE, TRON), "end:unspent"): 15_555,
+        (text(SEED, TRON), "end:fee"): 4_445,
+    }
+    assert found["first"].null_count() == 0
+    assert not found["coarse"].any()
+
+
+def test_masked_flows_are_rounded_and_timeless() -> None:
+    found = flows(followed(), edition(DISCLOSURE))
+    name = edition(DISCLOSURE).pseudonym(TRON, MIDDLE)
+    assert by_pair(found) == {
+        (text(SEED, TRON), name): 60_000,
+        (name, "service:exchange (probable)"): 40_000,
+        (name, "end:unspent"): 20_000,
+        (text(SEED, TRON), "end:fee"): 4_445,
+    }
+    assert found["first"].null_count() == found["last"].null_count() == found.height
+    assert text(MIDDLE, TRON) not in str(found.to_dicts())
+
+
+def test_the_pooled_are_one_node() -> None:
+    name = edition(DISCLOSURE).pseudonym(TRON, MIDDLE)
+    found = flows(followed(), edition(DISCLOSURE, pooled=frozenset({name})))
+    assert set(found["source"]) == {text(SEED, TRON), "masked"}
+    assert set(found.filter(pl.col("source") == "masked")["source_label"]) == {"masked parties"}
+
+
+class Frame(NamedTuple):
+    frame: pl.DataFrame
+
+
+def tagged(address: bytes, label: str) -> Frame:
+    return Frame(
+        pl.DataFrame({"chain": [TRON], "address": [address], "label": [label], "level": [20]})
+    )
+
+
+def test_tags_name_whom_the_edition_shows() -> None:
+    shown = flows(followed(), edition(DISCLOSURE), None, tagged(SEED, "the seller"))
+    assert "the seller" in shown["source_label"].to_list()
+    masked = flows(followed(), edition(DISCLOSURE), None, tagged(MIDDLE, "Jane Doe"))
+    assert "Jane Doe" not in str(masked.to_dicts())
+    open_ = flows(followed(), edition(WORKING), None, tagged(MIDDLE, "Jane Doe"))
+    assert "Jane Doe" in open_["source_label"].to_list()
+
+
+def test_a_label_that_names_a_masked_address_is_not_said() -> None:
+    label = f"friend of {text(LEAF, TRON)}"
+    found = flows(followed(), edition(DISCLOSURE), None, tagged(SEED, label))
+    assert text(LEAF, TRON) not in str(found.to_dicts())
+
+
+def test_movements_inside_a_cluster_pass_nothing_on() -> None:
+    clusters = Frame(
+        pl.DataFrame({"chain": [TRON] * 2, "address": [MIDDLE, SEED], "cluster": [SEED] * 2})
+    )
+    roles = {(TRON, SEED): FINDING}
+    found = flows(followed(), Edition(WORKING, bytes(16), roles), clusters)
+    assert text(MIDDLE, TRON) not in set(found["source"]) | set(found["target"])
+
+
+def test_no_flow_at_all() -> None:
+    one = followed()
+    asset = Asset(TRON, None, "T", 0)
+    nothing = Trace(
+        asset, "fifo", *(item.clear() for item in (one.origins, one.steps, one.ends, one.overlaps))
+    )
+    assert flows(nothing, edition(DISCLOSURE)).schema == FLOW_SCHEMA
