@@ -19,7 +19,7 @@ import polars as pl
 from chainwatch.chains.catalogue import chain
 from chainwatch.clusters.cluster import cluster
 from chainwatch.clusters.forest import grow
-from chainwatch.heuristics.links import LINK_SCHEMA, Links
+from chainwatch.heuristics.links import LINKS, Links
 
 WHEN = datetime(2023, 1, 1, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ def made_up(count: int) -> Links:
         txid, rate, veto = sha256(str(tx).encode()).digest(), rng.choice([None, 0.9, 0.5]), tx % 20
         rows += [(chain("btc").id, first, other, tx, txid, WHEN, "co_spend", rate, not veto)
                  for other in others]  # fmt: skip
-    return Links(pl.DataFrame(rows, schema=LINK_SCHEMA, orient="row"))
+    return Links(pl.DataFrame(rows, schema=LINKS.schema, orient="row"))
 
 
 def timed(what: str, deed: Callable[[], Any]) -> Any:

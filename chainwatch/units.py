@@ -122,3 +122,8 @@ def _whole(parts: pl.Series) -> pl.Series:
             remedy="no token holds as much: look at the largest amounts, or leave the asset out",
         )
     return halves.select(high * _HALF + low).to_series().cast(AMOUNT)
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """Return a number with its noun."""
+    return f"{count} {one if count == 1 else many}"

@@ -17,8 +17,18 @@ from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import expect
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.schema import AMOUNT, POSITION_BITS, TIME
-from chainwatch.results.provenance import Record, recorded
+from chainwatch.ledger.schema import POSITION_BITS, TAGS, TRANSFERS
+from chainwatch.results.result import Result, recorded
+from chainwatch.results.table import (
+    CHAIN,
+    CONTRACT,
+    TXID,
+    WHEN,
+    Column,
+    Privacy,
+    Rows,
+    Table,
+)
 from chainwatch.units import to_text
 
 MOVES_NOTHING = "moves nothing: shows no payment"
@@ -27,27 +37,53 @@ MOVES_NOTHING = "moves nothing: shows no payment"
 MOST_DECIMALS = 38
 """A token that states more decimals is shown in base units."""
 
-MOVEMENT: Mapping[str, pl.DataType | type[pl.DataType]] = {
-    "chain": pl.String, "height": pl.Int64, "time": TIME, "txid": pl.Binary, "n": pl.Int64,
-    "direction": pl.String, "kind": pl.String, "contract": pl.Binary, "token_id": pl.String,
-    "trace_path": pl.String, "occurrence": pl.Int64, "address": pl.Binary, "value": AMOUNT,
-    "symbol": pl.String, "decimals": pl.Int64,
-}  # fmt: skip
-"""A movement: an output to, an input from, or a transfer with a tagged address.
-
-``n`` is the place of the output or input in its transaction, or the log index of a transfer;
-``kind`` is *output*, *input* or that of the transfer; symbol and decimals are display only.
-"""
+MOVEMENT = Table(
+    "hits",
+    ("chain", "time", "txid", "direction", "kind", "n"),
+    "A movement: an output to, an input from, or a transfer with a tagged address.",
+    (
+        CHAIN,
+        Column.place("height", "height of its block"),
+        WHEN,
+        TXID,
+        Column.place(
+            "n", "place of the output or input in its transaction, or log index of a transfer"
+        ),
+        Column("direction", pl.String, Privacy.SIDE, "to or from the tagged address"),
+        Column.kind("kind", "output, input, or the kind of the transfer"),
+        CONTRACT,
+        TRANSFERS["token_id"],
+        TRANSFERS["trace_path"],
+        TRANSFERS["occurrence"],
+        Column.party("address", "the tagged address"),
+        Column.amount("value", "what was moved"),
+        TRANSFERS["symbol"],
+        TRANSFERS["decimals"],
+    ),
+)
 
 _TAG = (
     "label", "concept", "actor", "source", "confidence", "level", "first_day", "last_day", "as_of",
     "pack",
 )  # fmt: skip
+HITS = MOVEMENT.plus(
+    *(TAGS[name] for name in _TAG),
+    Column.text("timing", "what the dates of the tag allow to say"),
+    Column.text("note", "what else must be known of the row"),
+)
+
+UNREAD = Table(
+    "unread",
+    ("chain",),
+    "Inputs in the span whose spent output was not read.",
+    (CHAIN, Column.number("inputs", "how many; any of them may come from a tagged address")),
+)
+
 _DATES = ("concept", "first_day", "last_day", "as_of")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class TagHits:
+class TagHits(Result):
     """Movements to and from tagged addresses, one row per movement and row of the tags.
 
     A movement stands there once per tag and concept of its address: add up :meth:`payments`.
@@ -60,25 +96,23 @@ class TagHits:
     unread : polars.DataFrame
         ``chain, inputs``: inputs in the span whose spent output was not read. Any of them may come
         from a tagged address.
-    record : Record or None
-        How it came about.
     """
 
     frame: pl.DataFrame
     unread: pl.DataFrame
-    record: Record | None = None
 
-    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
-        """Return the tables that the content digest is of, with their keys."""
-        key = ("chain", "time", "txid", "direction", "kind", "n")
-        return {"hits": (self.frame, key), "unread": (self.unread, ("chain",))}
+    def tables(self) -> Mapping[str, Rows]:
+        """Return the tables that the content digest is of."""
+        return {"hits": HITS.rows(self.frame), "unread": UNREAD.rows(self.unread)}
 
     def payments(self) -> pl.DataFrame:
         """Return each movement once, whatever the number of its tags."""
-        return self.frame.select(*MOVEMENT).unique(maintain_order=True)
+        return self.frame.select(MOVEMENT.names).unique(maintain_order=True)
 
-    def plain(self) -> pl.DataFrame:
+    def plain(self, table: str = "hits") -> pl.DataFrame:
         """Return the rows as texts for people, safe on a terminal; addresses are in clear."""
+        if table != "hits":
+            return super().plain(table)
         texts = [_texts(row) for row in self.frame.iter_rows(named=True)]
         names = ("chain", "height", "time", "txid", "n", "direction", "address", "amount")
         told = ("label", "concept", "source", "confidence", "timing", "note")
@@ -97,7 +131,7 @@ class TagHits:
 
     def _repr_html_(self) -> str:
         counted = self.frame.group_by("direction", "concept").agg(
-            pl.struct(*MOVEMENT).n_unique().alias("payments")
+            pl.struct(MOVEMENT.names).n_unique().alias("payments")
         )
         rows = "".join(
             f"<tr><td>{way}</td><td>{escape(shown(concept or 'none stated'))}</td>"
@@ -181,7 +215,8 @@ def _movement(given: Mapping[str, pl.Expr], *, known: Mapping[str, pl.Expr]) -> 
     common = {name: pl.col(name) for name in ("chain", "height", "time", "txid", "address")}
     columns = {**common, **known, **given}
     return [
-        columns.get(name, pl.lit(None)).cast(dtype).alias(name) for name, dtype in MOVEMENT.items()
+        columns.get(name, pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in MOVEMENT.schema.items()
     ]
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from chainwatch.results.table import Column, Privacy, Table
 from chainwatch.sanitize import clipped
 
 SHOWN = 200
@@ -41,10 +42,23 @@ class Rejection(NamedTuple):
     reason: str
 
 
+REJECTED = Table(
+    "rejected",
+    (),
+    "What was read and not taken.",
+    (
+        Column("file", pl.String, Privacy.TEXT, "file it stands in"),
+        Column("position", pl.String, Privacy.TEXT, "place in the file"),
+        Column("text", pl.String, Privacy.STRANGER, "what stands there, verbatim"),
+        Column("reason", pl.String, Privacy.STRANGER, "why it was not taken; it may quote it"),
+    ),
+)
+
+
 def rejected_frame(rows: Iterable[Rejection] = ()) -> pl.DataFrame:
     """Return rejections as a frame of four texts, in the order they were met."""
     kept = [row._replace(text=_WITHHELD) if _SECRET.fullmatch(row.text) else row for row in rows]
-    return pl.DataFrame(kept, schema=dict.fromkeys(Rejection._fields, pl.String), orient="row")
+    return pl.DataFrame(kept, schema=REJECTED.schema, orient="row")
 
 
 def shown(text: object, limit: int = SHOWN) -> str:

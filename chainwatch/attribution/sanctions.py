@@ -16,7 +16,7 @@ from chainwatch.attribution.tags import Tags, day_of, make_tags
 from chainwatch.attribution.validity import SANCTION, statement
 from chainwatch.errors import TagError
 from chainwatch.ledger.schema import TAGS
-from chainwatch.results.provenance import recorded
+from chainwatch.results.result import recorded
 
 __all__ = ["TagHits", "hits", "read_sanctions", "statement"]
 

@@ -14,18 +14,21 @@ import polars as pl
 from chainwatch.addresses import canonical
 from chainwatch.attribution.conflicts import find_conflicts
 from chainwatch.attribution.readers import read_path
-from chainwatch.attribution.rejections import Rejection, rejected_frame, shown
+from chainwatch.attribution.rejections import REJECTED, Rejection, rejected_frame, shown
+from chainwatch.attribution.roles import named_rows, roles_of_tags
 from chainwatch.attribution.taxonomy import descendants, known, level
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import TagError, expect
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TAGS
-from chainwatch.results.provenance import Record, recorded
+from chainwatch.results.result import Result, recorded
+from chainwatch.results.roles import Roles
+from chainwatch.results.table import Rows
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Tags:
+class Tags(Result):
     """Attributions of addresses, one row per tag and concept.
 
     Make them with :func:`read_tags`, :func:`tags_of` or
@@ -38,18 +41,21 @@ class Tags:
         Rows of ``schema.TAGS``, sorted by its key.
     rejected : polars.DataFrame
         What was read and not taken: ``file, position, text, reason``. The text is a stranger's.
-    record : Record or None
-        How they came about.
     """
 
     frame: pl.DataFrame
     rejected: pl.DataFrame = field(default_factory=rejected_frame)
-    record: Record | None = None
 
-    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
-        """Return the tables that the content digest is of, with their keys."""
-        rejected = (self.rejected, tuple(self.rejected.columns))
-        return {"tags": (self.frame, TAGS.key), "rejected": rejected}
+    def tables(self) -> Mapping[str, Rows]:
+        """Return the tables that the content digest is of."""
+        return {"tags": TAGS.rows(self.frame), "rejected": REJECTED.rows(self.rejected)}
+
+    def roles(self) -> Roles:
+        """Return that who is tagged with a concept of abuse is a finding, or a service, or hidden.
+
+        See :mod:`chainwatch.attribution.roles`.
+        """
+        return roles_of_tags(self.frame)
 
     @recorded
     def where(
@@ -133,8 +139,10 @@ class Tags:
             return NotImplemented
         return merge_tags(self, other)
 
-    def plain(self) -> pl.DataFrame:
+    def plain(self, table: str = "tags") -> pl.DataFrame:
         """Return the rows as texts for people, safe on a terminal; addresses are in clear."""
+        if table != "tags":
+            return super().plain(table)
         texts = [
             canonical.text(address, chain)
             for chain, address in self.frame.select("chain", "address").iter_rows()
@@ -229,6 +237,12 @@ def read_tags(
     parts = [part for path in given for part in read_path(Path(path), network=network, kind=kind)]
     frames = [TAGS.empty(), *(frame for frame, _ in parts)]
     return make_tags(pl.concat(frames), pl.concat([rejected_frame(), *(note for _, note in parts)]))
+
+
+@recorded
+def named(tags: Tags) -> Tags:
+    """Return the tags that may name a counterparty in any edition: of services and findings."""
+    return replace(tags, frame=named_rows(tags.frame))
 
 
 @recorded

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chainwatch.atomic import absolute, check_free, write_whole
-from chainwatch.case.exports import EXPORTS, write_exports
+from chainwatch.case.exports.catalogue import export_names, write_exports
 from chainwatch.case.exports.tables import write_tables
-from chainwatch.case.record import NOTHING, CaseRecord, called, now
+from chainwatch.case.record import NOTHING, CaseRecord, now
 from chainwatch.case.report.document import document
 from chainwatch.case.report.render import render_html, render_pdf
 from chainwatch.case.seal import LOG, write_seal
 from chainwatch.errors import CaseError, MissingExtra
-from chainwatch.figures.flow_figure import FlowFigure
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.privacy import view
 from chainwatch.privacy.edition import DISCLOSURE, Edition, annex
-from chainwatch.privacy.redact_text import Spoken
+from chainwatch.privacy.masked_view import MaskedView, masked_view, parties_by_transaction
 from chainwatch.privacy.roles import sealed
-from chainwatch.results.provenance import digest_result
 
 
 @dataclass(repr=False)
@@ -53,16 +50,24 @@ class Case(CaseRecord):
     Case('otter', 0 results)
     """
 
+    def view(self, edition: str = DISCLOSURE) -> MaskedView:
+        """Return all that is written of the case in an edition; made once, until it grows."""
+        if edition not in self.views:
+            results = [result for result, _ in self.whole()]
+            self.views[edition] = masked_view(results, edition, self.mask_key, self.standing)
+        return self.views[edition]
+
     def edition(self, name: str) -> Edition:
         """Return an edition with the roles that the added results give."""
-        return view.edition_of(self._results(), name, self.mask_key, self.standing)
+        return self.view(name).edition
 
     def look_beside(self, ledger: Ledger) -> None:
         """Read who stands in the transactions of the results, so that those are withheld as well.
 
         Call it when all results are added: tables name payer and payee, a ledger all others.
         """
-        self.standing = view.beside(ledger, self._results())
+        self.standing = parties_by_transaction(ledger, [result for result, _ in self.whole()])
+        self.views.clear()
 
     def write(self, folder: str | Path, *, edition: str = DISCLOSURE, reason: str = "") -> Path:
         """Write one edition of the case: report, tables, graph, figures, manifest, log, seal.
@@ -91,16 +96,16 @@ class Case(CaseRecord):
         """
         check_free(absolute(folder))
         self._note_desk()
-        shown = self.edition(edition)
-        self._open(shown, reason)
-        return write_whole(folder, lambda place: self._fill(place, shown))
+        view = self.view(edition)
+        self._open(view.edition, reason)
+        return write_whole(folder, lambda place: self._fill(place, view))
 
     def write_annex(self, folder: str | Path) -> Path:
         """Write the key to the pseudonyms: for the court alone, kept apart from the disclosure."""
-        shown = self.edition(DISCLOSURE)
+        view = self.view(DISCLOSURE)
 
         def fill(place: Path) -> None:
-            key = annex(shown, self.parties(), view.standing_in(self._results(), shown))
+            key = annex(view.edition, self.parties(), view.visible_pseudonyms())
             write_tables({"pseudonyms": key}, place)
             secret = place / "mask_key.txt"
             secret.touch(mode=0o600)
@@ -117,23 +122,18 @@ class Case(CaseRecord):
                 )
             self._log("write the working edition", reason, NOTHING)
 
-    def _fill(self, folder: Path, edition: Edition) -> None:
-        said = Spoken(edition, self.parties())
-        tables = {
-            name: said.frame(frame)
-            for name, frame in view.tables_of(self._results(), edition).items()
-        }
-        write_exports("tables", tables, folder / "tables")
-        figures = self._figures(folder, edition, said)
-        doc = said.plain(document(self, edition, figures))
+    def _fill(self, folder: Path, view: MaskedView) -> None:
+        self._draw(folder / "figures", view)
+        write_exports(view, folder)
+        doc = view.text.plain(document(self, view))
         (folder / "report.html").write_bytes(render_html(doc, folder))
         try:
             (folder / "report.pdf").write_bytes(render_pdf(doc, folder))
         except MissingExtra as missing:  # the manifest says typst is absent; the page says it all
             (folder / "report.pdf.missing.txt").write_text(f"{missing}\n", encoding="utf-8")
-        log = self.log.told(edition.seal, said.text)
+        log = self.log.told(view.edition.seal, view.text.text)
         (folder / LOG).write_bytes(log.lines())
-        manifest = said.plain(self._manifest(edition)) | {"log": log.head()}
+        manifest = view.text.plain(self._manifest(view)) | {"log": log.head()}
         write_seal(folder, manifest, self._run())
 
     def _run(self) -> dict[str, Any]:
@@ -145,39 +145,31 @@ class Case(CaseRecord):
             "times": self.times,
         }
 
-    def _figures(self, folder: Path, edition: Edition, said: Spoken) -> dict[int, str]:
+    def _draw(self, folder: Path, view: MaskedView) -> None:
         from chainwatch.figures.style import save_figure
 
-        (folder / "figures").mkdir()
-        (folder / "graph").mkdir()
-        drawn: dict[int, str] = {}
-        for number, (result, _) in enumerate(self.results):
-            if isinstance(result, FlowFigure):
-                stem = f"flow_{len(drawn) + 1}" if drawn else "flow"
-                figure = replace(result, title=said.text(result.title))
-                drawing = figure.plot(edition).get_figure(root=True)
-                if drawing is None:
-                    raise CaseError("a figure lost its drawing")
-                save_figure(drawing, folder / "figures" / stem)
-                flows = said.frame(figure.flows(edition))
-                write_exports("flows", flows, folder / "graph" / stem)
-                drawn[number] = stem
-        return drawn
+        folder.mkdir()
+        for one in view.drawn.values():
+            figure = one.drawing.plot().get_figure(root=True)
+            if figure is None:
+                raise CaseError("a figure lost its drawing")
+            save_figure(figure, folder / one.stem)
 
-    def _manifest(self, edition: Edition) -> dict[str, Any]:
+    def _manifest(self, view: MaskedView) -> dict[str, Any]:
+        edition = view.edition
         return {
             "case": self.name,
             "title": self.title,
             "question": self.question,
             "edition": edition.name,
             "statements": list(self.statements),
-            "exports": sorted(EXPORTS),
-            "rows_left_out": view.left_out_of(self._results(), edition),
+            "exports": export_names(),
+            "rows_left_out": dict(view.left_out),
             "results": [
                 {
-                    "what": called(result),
+                    "what": result.called,
                     "note": note,
-                    "content": edition.digest(digest_result(result)),
+                    "content": edition.digest(result.digest),
                     "record": sealed(result.record.as_dict(), edition) if result.record else None,
                 }
                 for result, note in self.results

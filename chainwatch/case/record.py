@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
 from typing import Self
 
-from chainwatch.case.findings.catalogue import brought
+import polars as pl
+
 from chainwatch.case.log import Log
 from chainwatch.errors import CaseError
-from chainwatch.privacy import view
-from chainwatch.privacy.edition import DISCLOSURE, Edition, Party
+from chainwatch.privacy.edition import DISCLOSURE, Edition
 from chainwatch.privacy.mask_rows import parties
+from chainwatch.privacy.masked_view import MaskedView, Standing
 from chainwatch.privacy.session import opened
-from chainwatch.results.finding import Finding
-from chainwatch.results.provenance import Result, digest_result
+from chainwatch.results.result import Finding, Result
+from chainwatch.results.roles import NOBODY, Party
 from chainwatch.sanitize import visible
 
 NOTHING = "0" * 64
@@ -52,8 +53,9 @@ class CaseRecord:
     statements: tuple[str, ...] = ()
     clock: Clock = field(default=now, repr=False)
     log: Log = field(default_factory=lambda: Log([]), repr=False)
-    standing: view.Standing = field(default_factory=dict, repr=False)
+    standing: Standing = field(default_factory=dict, repr=False)
     results: list[tuple[Result, str]] = field(default_factory=list, repr=False)
+    views: dict[str, MaskedView] = field(default_factory=dict, repr=False)
     times: list[str] = field(default_factory=list, repr=False)
     desk_reasons: int = field(default=0, repr=False)
     started: datetime = field(default_factory=now, repr=False)
@@ -81,12 +83,13 @@ class CaseRecord:
                 )
         self._note_desk()
         for result in results:
-            content = digest_result(result)
+            content = result.digest
             held = content in {entry.content for entry in self.log.entries}
             again = " again: the case holds it already" if held else ""
-            self._log(f"add {called(result)}{again}", note, content)
+            self._log(f"add {result.called}{again}", note, content)
             if not held:
                 self.results.append((result, note))
+                self.views.clear()
         return self
 
     def _note_desk(self) -> None:
@@ -99,12 +102,9 @@ class CaseRecord:
         self.log.append(self.investigator, what, why, content)
         self.times.append(self.clock().isoformat())
 
-    def _results(self) -> list[Result]:
-        return [result for result, _ in self.whole()]
-
     def whole(self) -> list[tuple[Result, str]]:
-        """Return the results with their notes, and the sections that they bring to the report."""
-        found = brought([result for result, _ in self.results])
+        """Return the results with their notes, and the findings that they bring to the report."""
+        found = findings_of([result for result, _ in self.results])
         return [*self.results, *((finding, "") for finding in found)]
 
     def parties(self) -> set[Party]:
@@ -123,12 +123,18 @@ class CaseRecord:
         return f"{head}<table><tr><th></th><th>what</th><th>why</th></tr>{rows}</table>"
 
 
+def findings_of(results: Sequence[Result]) -> tuple[Finding, ...]:
+    """Return the findings that results bring and that none among them is named like."""
+    named = {result.name for result in results if isinstance(result, Finding)}
+    subjects = pl.concat([NOBODY, *(result.followed() for result in results)])
+    whose = subjects.unique().sort("chain", "address")
+    found: list[Finding] = []
+    for finding in (one for result in results for one in result.findings(whose)):
+        if finding.name not in named:
+            named.add(finding.name)
+            found.append(finding)
+    return tuple(found)
+
+
 def _safe(text: str) -> str:
     return escape(visible(text))
-
-
-def called(result: Result) -> str:
-    """Return what a result is called in the log: its verb, or the title of a finding."""
-    if isinstance(result, Finding):
-        return f"finding: {result.title}"
-    return result.record.step if result.record else type(result).__name__.lower()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
@@ -14,13 +14,48 @@ from chainwatch.addresses.canonical import kind_of, parse, text_series
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.clusters.explain import Adjacency, Explanation, adjacency, explain
-from chainwatch.clusters.forest import COLLAPSE_SCHEMA, Actors, grow
+from chainwatch.clusters.forest import COLLAPSES, Actors, grow
 from chainwatch.errors import InputError, expect, refuse
-from chainwatch.heuristics.links import LINK_KEY, Links
-from chainwatch.results.provenance import Record, recorded
+from chainwatch.heuristics.links import FOREST, LINK_KEY, Links
+from chainwatch.results.result import Finding, Result, recorded
+from chainwatch.results.roles import Roles
+from chainwatch.results.table import CHAIN, Column, Privacy, Rows, Table
+from chainwatch.units import counted
 
-MEMBER_KEY = ("chain", "address")
-COLLAPSE_KEY = ("chain", "tx", "a", "b", "rule", "reason")
+MEMBERS = Table(
+    "clusters",
+    ("chain", "address"),
+    "One row per address of a cluster of two or more.",
+    (
+        CHAIN,
+        Column.party("address", "an address"),
+        Column.party("cluster", "smallest address of its cluster"),
+    ),
+)
+
+ALARMS = Table(
+    "alarms",
+    ("chain", "cluster"),
+    "Clusters whose tags name more than one actor.",
+    (
+        CHAIN,
+        MEMBERS["cluster"],
+        Column("addresses", pl.Int64, Privacy.NUMBER, "tagged addresses"),
+        Column.text("actors", "whom the tags name"),
+    ),
+)
+
+JOINED = Table(
+    "subjects",
+    (),
+    "Subjects, and how many addresses are joined to each.",
+    (
+        CHAIN,
+        Column.party("subject", "the subject"),
+        MEMBERS["cluster"],
+        Column.number("addresses", "addresses of its cluster"),
+    ),
+)
 
 LARGE = 100
 """Addresses. A join of two groups of this size is rare enough in a case to be looked at one by
@@ -36,8 +71,8 @@ class Tagged(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Clusters:
+@dataclass(frozen=True, repr=False, eq=False)
+class Clusters(Result):
     """Addresses grouped by owner, with the evidence that joined them.
 
     A cluster's id is its smallest address, so the same addresses always get the same id. An
@@ -65,17 +100,24 @@ class Clusters:
     links: Links
     forest: pl.DataFrame
     alarms: pl.DataFrame
-    collapses: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=COLLAPSE_SCHEMA))
-    record: Record | None = None
+    collapses: pl.DataFrame = field(default_factory=COLLAPSES.empty)
 
-    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
+    def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
         return {
-            "clusters": (self.frame, MEMBER_KEY),
-            "forest": (self.forest, LINK_KEY),
-            "alarms": (self.alarms, ("chain", "cluster")),
-            "collapses": (self.collapses, COLLAPSE_KEY),
+            "clusters": MEMBERS.rows(self.frame),
+            "forest": FOREST.rows(self.forest),
+            "alarms": ALARMS.rows(self.alarms),
+            "collapses": COLLAPSES.rows(self.collapses),
         }
+
+    def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
+        """Return the addresses that are joined to the subjects."""
+        return (owners_finding(subjects, self),)
+
+    def roles(self) -> Roles:
+        """Return who shares the roles that one address of a cluster has."""
+        return Roles(clusters=self.frame)
 
     @cached_property
     def _id(self) -> dict[tuple[str, bytes], bytes]:
@@ -178,10 +220,6 @@ class Clusters:
             .sort(["addresses", "chain", "cluster"], descending=[True, False, False])
         )
 
-    def lineage(self) -> str:
-        """Return how these clusters came about."""
-        return self.record.tree() if self.record else "clusters made by hand"
-
     def _key(self, address: str | bytes, chain: str | Chain | None) -> tuple[str, bytes]:
         expect(address, (str, bytes), "an address", "pass an address, as text or canonical bytes")
         read = self.links.frame["chain"].unique().sort().to_list()
@@ -275,9 +313,8 @@ def _actors(named: pl.DataFrame | None) -> Actors:
 
 
 def _alarms(frame: pl.DataFrame, named: pl.DataFrame | None) -> pl.DataFrame:
-    schema = {"chain": pl.String, "cluster": pl.Binary, "addresses": pl.Int64, "actors": pl.String}
     if named is None:
-        return pl.DataFrame(schema=schema)
+        return ALARMS.empty()
     return (
         frame.join(named, on=["chain", "address"])
         .group_by("chain", "cluster")
@@ -287,6 +324,42 @@ def _alarms(frame: pl.DataFrame, named: pl.DataFrame | None) -> pl.DataFrame:
         )
         .filter(pl.col("names").list.len() > 1)
         .with_columns(pl.col("names").list.join("; ").alias("actors"))
-        .select(list(schema))
+        .select(ALARMS.names)
         .sort("chain", "cluster")
+    )
+
+
+def owners_finding(subjects: pl.DataFrame, clusters: Clusters) -> Finding:
+    """Return the addresses that are joined to subjects, given as ``chain, address``."""
+    rows = (
+        subjects.rename({"address": "subject"})
+        .join(
+            clusters.frame,
+            left_on=["chain", "subject"],
+            right_on=["chain", "address"],
+            how="left",
+        )
+        .with_columns(pl.coalesce("cluster", "subject").alias("cluster"))
+        .join(clusters.sizes().rename({"addresses": "size"}), on=["chain", "cluster"], how="left")
+        .with_columns(pl.col("size").fill_null(1))
+        .select("chain", "subject", "cluster", pl.col("size").alias("addresses"))
+    )
+    joins = counted(clusters.collapses.height, "transaction joins", "transactions join")
+    return Finding(
+        "Subjects and the addresses joined to them",
+        (
+            "Addresses that one transaction spends together are joined unless the transaction may"
+            " be a CoinJoin. Ask why two addresses are joined: clusters.why(a, b) answers with the"
+            " transactions. Addresses that were never spent together with another are not joined,"
+            " however surely they belong together: what a subject holds may be more.",
+            f"{joins} groups that are large or differently tagged (clusters.collapses lists them).",
+            f"{counted(clusters.alarms.height, 'cluster holds', 'clusters hold')} tags of more than"
+            " one actor.",
+        ),
+        JOINED.rows(rows),
+        None,
+        (
+            "Co-spending joins strangers in a PayJoin, in a wallet kept for many, and where keys"
+            " were sold or shared.",
+        ),
     )

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from html import escape
 from typing import Protocol
 
 import polars as pl
 
 from chainwatch.addresses.canonical import text
-from chainwatch.heuristics.links import Links
-from chainwatch.ledger.schema import TIME
+from chainwatch.heuristics.links import LINKS, Links
 from chainwatch.results.mask import shown_address, shown_time, shown_txid
-from chainwatch.results.provenance import Record, recorded
+from chainwatch.results.result import Result, recorded
+from chainwatch.results.table import Column, Rows, Table
 
-STEP_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "step": pl.Int64,
-    "chain": pl.String,
-    "a": pl.Binary,
-    "b": pl.Binary,
-    "tx": pl.Int64,
-    "txid": pl.Binary,
-    "time": TIME,
-    "rule": pl.String,
-    "confidence": pl.Float64,
-}
-"""One row per step; ``a`` is where the step before ended, ``b`` where the next begins."""
+STEPS = Table(
+    "steps",
+    ("step",),
+    "One row per step; ``a`` is where the step before ended, ``b`` where the next begins.",
+    (
+        Column.number("step", "1, 2, ..."),
+        *LINKS.pick("chain", "a", "b", "tx", "txid", "time", "rule", "confidence").columns,
+    ),
+)
+
+CONTESTED = replace(LINKS, name="contested", meaning="Links that a veto refused or left undecided.")
 
 Evidence = tuple[int, bytes | None, datetime | None, str, float | None]
 """Transaction number and id, its time, rule and confidence of a link."""
@@ -48,8 +46,8 @@ class Evidenced(Protocol):
         ...
 
 
-@dataclass(frozen=True, repr=False)
-class Explanation:
+@dataclass(frozen=True, repr=False, eq=False)
+class Explanation(Result):
     """The path of links between two addresses, each with its transaction and rule.
 
     It prints the two addresses that were asked for; the others on the way, their transactions and
@@ -63,7 +61,7 @@ class Explanation:
     a, b : bytes
         The two addresses, as canonical bytes.
     frame : polars.DataFrame
-        Rows in ``STEP_SCHEMA``, walking from ``a`` to ``b``; empty if not joined.
+        Rows in ``STEPS``, walking from ``a`` to ``b``; empty if not joined.
     contested : polars.DataFrame
         Refused or undecided links that touch the two addresses, with their ``veto``.
     joined : bool
@@ -76,18 +74,10 @@ class Explanation:
     frame: pl.DataFrame
     contested: pl.DataFrame
     joined: bool
-    record: Record | None = None
 
-    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
+    def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
-        return {
-            "steps": (self.frame, ("step",)),
-            "contested": (self.contested, ("chain", "tx", "a", "b", "rule")),
-        }
-
-    def lineage(self) -> str:
-        """Return how this came about."""
-        return self.record.tree() if self.record else "made by hand"
+        return {"steps": STEPS.rows(self.frame), "contested": CONTESTED.rows(self.contested)}
 
     def __repr__(self) -> str:
         a, b = text(self.a, self.chain), text(self.b, self.chain)
@@ -127,9 +117,6 @@ class Explanation:
             return ""
         return f"{before}Links at them that join nothing: {refused} refused, {undecided} undecided."
 
-    def _repr_html_(self) -> str:
-        return f"<pre>{escape(repr(self))}</pre>"
-
 
 def _rate(confidence: float | None) -> str:
     return "not measured" if confidence is None else f"{confidence:.3f}"
@@ -167,7 +154,7 @@ def explain(clusters: Evidenced, chain: str, a: bytes, b: bytes) -> Explanation:
     )
     steps = _path(clusters.evidence(chain, a), a, b)
     rows = [(n, chain, left, right, *rest) for n, (left, right, rest) in enumerate(steps, 1)]
-    frame = pl.DataFrame(rows, schema=STEP_SCHEMA, orient="row")
+    frame = pl.DataFrame(rows, schema=STEPS.schema, orient="row")
     return Explanation(chain, a, b, frame, touching, a == b or bool(steps))
 
 

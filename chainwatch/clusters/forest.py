@@ -11,22 +11,24 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from chainwatch.heuristics.links import LINKS
+from chainwatch.results.table import Column, Table
+
 FOREST_ORDER = ("confidence", "tx", "a", "b", "rule")
 
 BOTH_LARGE, OTHER_ACTORS = "both sides large", "sides tagged with different actors"
 
-COLLAPSE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "chain": pl.String,
-    "tx": pl.Int64,
-    "txid": pl.Binary,
-    "a": pl.Binary,
-    "b": pl.Binary,
-    "rule": pl.String,
-    "addresses_a": pl.Int64,
-    "addresses_b": pl.Int64,
-    "reason": pl.String,
-}
-"""One row per joining link and reason for alarm; how many addresses stood on its two sides."""
+COLLAPSES = Table(
+    "collapses",
+    ("chain", "tx", "a", "b", "rule", "reason"),
+    "One row per joining link and reason for alarm: two groups met that each hang together.",
+    (
+        *LINKS.pick("chain", "tx", "txid", "a", "b", "rule").columns,
+        Column.number("addresses_a", "addresses on the side of a before"),
+        Column.number("addresses_b", "addresses on the side of b before"),
+        Column.kind("reason", "why a person should look at it"),
+    ),
+)
 
 Actors = Mapping[tuple[str, bytes], frozenset[str]]
 Collapse = tuple[int, int, int, str]
@@ -44,7 +46,7 @@ class Forest:
     links : polars.DataFrame
         The links that join, in the order in which they did.
     collapses : polars.DataFrame
-        Rows in ``COLLAPSE_SCHEMA``.
+        Rows in ``COLLAPSES``.
     """
 
     members: pl.DataFrame
@@ -134,4 +136,4 @@ def _collapse_rows(ordered: pl.DataFrame, collapses: list[Collapse]) -> pl.DataF
         pl.Series("addresses_b", [item[2] for item in collapses], dtype=pl.Int64),
         pl.Series("reason", [item[3] for item in collapses], dtype=pl.String),
     )
-    return found.select(list(COLLAPSE_SCHEMA)).sort("chain", "tx", "a", "b", "rule", "reason")
+    return found.select(COLLAPSES.names).sort("chain", "tx", "a", "b", "rule", "reason")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from chainwatch.privacy.edition import SUBJECT, Edition
+from chainwatch.addresses.assets import Asset
+from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.flow_totals import Totals, totals
 from chainwatch.privacy.flows import Owners, Tagged, flows
 from chainwatch.privacy.session import on_desk
-from chainwatch.results.provenance import Record, Result, digest_result, recorded
+from chainwatch.results.result import Drawing, Result, recorded
+from chainwatch.results.roles import SUBJECT
+from chainwatch.results.table import Rows
 from chainwatch.tracing.result import Trace
 from chainwatch.units import total
 
@@ -21,7 +24,54 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class FlowFigure:
+class ShownFlows:
+    """The flows of a trace as one edition shows them, ready to be drawn.
+
+    Attributes
+    ----------
+    flows : polars.DataFrame
+        The flows between entities.
+    sums : Totals
+        What they add up to, as far as the edition may say it.
+    asset : Asset
+        What the amounts are of.
+    top : int
+        Largest flows drawn one by one; the others are added up and named.
+    title, caption : str
+        Heading, and what must be known to read it.
+    """
+
+    flows: pl.DataFrame
+    sums: Totals
+    asset: Asset
+    top: int
+    title: str
+    caption: str
+    heading: str = "Main routes"
+    stem: str = "flow"
+
+    @property
+    def alt(self) -> str:
+        """Return what it shows, in words."""
+        from chainwatch.figures.sankey import alt_text
+
+        return alt_text(
+            self.flows, symbol=self.asset.symbol, decimals=self.asset.decimals, top=self.top,
+            sums=self.sums,
+        )  # fmt: skip
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw it and return its Axes."""
+        from chainwatch.figures.sankey import draw_flow
+
+        return draw_flow(
+            self.flows, sums=self.sums, symbol=self.asset.symbol, decimals=self.asset.decimals,
+            top=self.top, title=self.title, caption=self.caption, ax=ax,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class FlowFigure(Result):
     """A figure of a trace that has not been drawn yet.
 
     Attributes
@@ -43,18 +93,15 @@ class FlowFigure:
     tags: Tagged | None
     top: int
     title: str
-    record: Record | None = None
 
-    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
+    def tables(self) -> Mapping[str, Rows]:
         """Return no table: what it shows is the trace."""
         return {}
 
-    def words(self) -> Mapping[str, object]:
+    def words(self) -> Mapping[str, Any]:
         """Return what makes it this figure: the trace, the names and how it is drawn."""
         digests = {
-            name: digest_result(item)
-            for name, item in vars(self).items()
-            if isinstance(item, Result)
+            name: item.digest for name, item in vars(self).items() if isinstance(item, Result)
         }
         return {**digests, "top": self.top, "title": self.title}
 
@@ -101,21 +148,25 @@ class FlowFigure:
             f" may show less than it received, {self.trace.asset.shown(amount)} in all."
         )
 
+    @property
+    def asset(self) -> Asset:
+        """What was followed."""
+        return self.trace.asset
+
+    def drawings(self) -> Sequence[Drawing]:
+        """Return itself: it is drawn when an edition is known."""
+        return (self,)
+
+    def shown(self, edition: Edition, redact: Callable[[str], str] = str) -> ShownFlows:
+        """Return it as an edition shows it, its title without what the edition may not say."""
+        return ShownFlows(
+            self.flows(edition), self.totals(edition), self.asset, self.top, redact(self.title),
+            self.caption(),
+        )  # fmt: skip
+
     def plot(self, edition: Edition | None = None, ax: Axes | None = None) -> Axes:
         """Draw the figure and return its Axes; without an edition, in that of the desk."""
-        from chainwatch.figures.sankey import draw_flow
-
-        shown = edition or self._desk()
-        return draw_flow(
-            self.flows(shown),
-            sums=self.totals(shown),
-            symbol=self.trace.asset.symbol,
-            decimals=self.trace.asset.decimals,
-            top=self.top,
-            title=self.title,
-            caption=self.caption(),
-            ax=ax,
-        )
+        return self.shown(edition or self._desk()).plot(ax)
 
 
 @recorded

@@ -6,11 +6,11 @@ import polars as pl
 
 from chainwatch.errors import RuleError, expect
 from chainwatch.heuristics.coinjoin import JOINT
-from chainwatch.heuristics.links import LINK_KEY, LINK_SCHEMA, Links
+from chainwatch.heuristics.links import LINK_KEY, LINKS, Links
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.results.provenance import recorded
+from chainwatch.results.result import recorded
 
 
 @recorded
@@ -60,7 +60,7 @@ def co_spends(ledger: Ledger, *, unless: Rule | None = JOINT) -> Links:
         pl.lit("co_spend").alias("rule"), pl.lit(None, dtype=pl.Float64).alias("confidence")
     )
     return Links(
-        frame.select(pl.col(name).cast(kind) for name, kind in LINK_SCHEMA.items()).sort(LINK_KEY)
+        frame.select(pl.col(name).cast(kind) for name, kind in LINKS.schema.items()).sort(LINK_KEY)
     )
 
 

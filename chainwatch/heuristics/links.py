@@ -3,31 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 import polars as pl
 
 from chainwatch.addresses.canonical import parse_txid
 from chainwatch.errors import InputError
-from chainwatch.ledger.schema import TIME
-from chainwatch.results.provenance import Record, digest_result, recorded, software
-
-LINK_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "chain": pl.String,
-    "a": pl.Binary,
-    "b": pl.Binary,
-    "tx": pl.Int64,
-    "txid": pl.Binary,
-    "time": TIME,
-    "rule": pl.String,
-    "confidence": pl.Float64,
-    "veto": pl.Boolean,
-}
-"""One row per pair of addresses and transaction. ``confidence`` is null until a measured rate
-stands behind it. ``veto``: false joins, true was refused, null is undecided and joins nothing."""
+from chainwatch.results.provenance import Record, software
+from chainwatch.results.result import Result, recorded
+from chainwatch.results.table import (
+    CHAIN,
+    TX,
+    TXID,
+    WHEN,
+    Column,
+    Privacy,
+    Rows,
+    Table,
+)
 
 LINK_KEY = ("chain", "tx", "a", "b", "rule")
+
+LINKS = Table(
+    "links",
+    LINK_KEY,
+    "One row per pair of addresses and transaction.",
+    (
+        CHAIN,
+        Column.party("a", "the smaller address"),
+        Column.party("b", "the larger address"),
+        TX,
+        TXID,
+        replace(WHEN, nullable=True),
+        Column.kind("rule", "the rule that links them"),
+        Column(
+            "confidence", pl.Float64, Privacy.FLAG,
+            "share of such links that are right; null until a measured rate stands behind it",
+            nullable=True,
+        ),
+        Column.flag("veto", "false joins, true was refused, null is undecided and joins nothing"),
+    ),
+)  # fmt: skip
+
+FOREST = replace(LINKS, name="forest", meaning="The links of the evidence forest.")
 
 _ORDER = [*LINK_KEY, "confidence", "veto", "txid", "time"]
 """Two rules' links can be alike in their key: the order of rows is then that of the rest."""
@@ -35,14 +54,14 @@ _ORDER = [*LINK_KEY, "confidence", "veto", "txid", "time"]
 _NEVER_NULL = ("chain", "a", "b", "tx", "rule")
 
 
-@dataclass(frozen=True)
-class Links:
+@dataclass(frozen=True, repr=False, eq=False)
+class Links(Result):
     """Pairs of addresses that a rule links through a transaction; none is ever dropped.
 
     Attributes
     ----------
     frame : polars.DataFrame
-        Rows in ``LINK_SCHEMA``. The rules of this package sort them by ``LINK_KEY``; nothing
+        Rows in ``LINKS``. The rules of this package sort them by ``LINK_KEY``; nothing
         depends on their order.
 
     Raises
@@ -53,11 +72,10 @@ class Links:
     """
 
     frame: pl.DataFrame
-    record: Record | None = None
 
     def __post_init__(self) -> None:
-        if dict(self.frame.schema) != LINK_SCHEMA:
-            raise InputError(f"links have the columns {', '.join(LINK_SCHEMA)} and their types")
+        if dict(self.frame.schema) != LINKS.schema:
+            raise InputError(f"links have the columns {', '.join(LINKS.names)} and their types")
         for name in _NEVER_NULL:
             if self.frame[name].null_count():
                 raise InputError(f"column {name} of a link is null", remedy="unknown never links")
@@ -66,9 +84,9 @@ class Links:
         if not self.frame["confidence"].drop_nulls().is_between(0, 1).all():
             raise InputError("the confidence of a link is not between 0 and 1")
 
-    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
+    def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
-        return {"links": (self.frame, LINK_KEY)}
+        return {"links": LINKS.rows(self.frame)}
 
     @property
     def joining(self) -> pl.DataFrame:
@@ -86,7 +104,8 @@ class Links:
             raise InputError(f"links add to links, not to {type(other).__name__}")
         both = Links(pl.concat([self.frame, other.frame]).unique().sort(_ORDER))
         inputs = (self._lineage(), other._lineage())
-        return Links(both.frame, Record("links +", {}, inputs, digest_result(both), software()))
+        record = Record("links +", {}, inputs, both.digest, software())
+        return replace(both, record=record)
 
     @recorded
     def without(
@@ -126,7 +145,7 @@ class Links:
         """Return the record; of links made by hand, one that says so and names their content."""
         if self.record:
             return self.record
-        return Record("links made by hand", {}, (), digest_result(self), software())
+        return Record("links made by hand", {}, (), self.digest, software())
 
     def counts(self) -> dict[str, int]:
         """Return how many links join, were refused, and are undecided."""
@@ -135,10 +154,6 @@ class Links:
             "refused": self.frame.filter(pl.col("veto")).height,
             "undecided": self.frame["veto"].null_count(),
         }
-
-    def lineage(self) -> str:
-        """Return how these links came about."""
-        return self.record.tree() if self.record else "links made by hand"
 
     def __repr__(self) -> str:
         counts = self.counts()

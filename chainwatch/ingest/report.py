@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
 from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.results.result import Result
+from chainwatch.results.table import Column, Rows, Table
 from chainwatch.sanitize import visible
 
+ADDED = Table(
+    "pull",
+    ("table",),
+    "Rows that a pull added, by table of the ledger.",
+    (Column.word("table", "a table of the ledger"), Column.number("rows", "rows added")),
+)
 
-@dataclass(frozen=True)
-class PullReport:
+
+@dataclass(frozen=True, repr=False, eq=False)
+class PullReport(Result):
     """What a pull added to a ledger.
 
     Attributes
@@ -45,9 +55,9 @@ class PullReport:
         """Return the rows added to one table."""
         return int(self.frame.filter(pl.col("table") == table)["rows"].sum())
 
-    def tables(self) -> dict[str, tuple[pl.DataFrame, tuple[str, ...]]]:
-        """Return the frame by name with its key."""
-        return {"pull": (self.frame, ("table",))}
+    def tables(self) -> Mapping[str, Rows]:
+        """Return the rows added, by table."""
+        return {"pull": ADDED.rows(self.frame)}
 
     def _facts(self) -> list[str]:
         added = [f"{rows:,} {name}" for name, rows in self.frame.iter_rows() if rows]

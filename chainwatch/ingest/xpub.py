@@ -6,7 +6,7 @@ nowhere, only its fingerprint. A private key spends the coins: it is refused, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -17,7 +17,13 @@ from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import InputError
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.results.provenance import Record, recorded
+from chainwatch.results.result import Result, recorded
+from chainwatch.results.table import (
+    CHAIN,
+    Column,
+    Rows,
+    Table,
+)
 
 KINDS = ("p2pkh", "p2sh-p2wpkh", "p2wpkh", "p2tr")
 """Script types of one key: BIP 44, BIP 49, BIP 84, BIP 86."""
@@ -35,8 +41,25 @@ _DEEPEST = 255
 _LARGEST_STEP = 512
 
 
-@dataclass(frozen=True, repr=False)
-class KeyAddresses:
+DERIVED = Table(
+    "addresses",
+    ("chain", "kind", "path"),
+    "The addresses of an extended key.",
+    (
+        CHAIN,
+        Column.kind("kind", "script type"),
+        Column.text("path", "path below the key"),
+        Column.number("index", "number of the address in its branch"),
+        Column.flag("change", "is it of the branch for change"),
+        Column.party("address", "the address"),
+        Column.text("text", "the address as people write it"),
+        Column.flag("used", "was it ever paid; null where nobody was asked"),
+    ),
+)
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class KeyAddresses(Result):
     """The addresses of an extended key.
 
     Attributes
@@ -53,22 +76,15 @@ class KeyAddresses:
     frame: pl.DataFrame
     key: str
     gap: int
-    record: Record | None = None
 
-    def tables(self) -> dict[str, tuple[pl.DataFrame, tuple[str, ...]]]:
-        """Return the tables of this result with their keys."""
-        return {"addresses": (self.frame, ("chain", "kind", "path"))}
+    def tables(self) -> Mapping[str, Rows]:
+        """Return the addresses."""
+        return {"addresses": DERIVED.rows(self.frame)}
 
     def __repr__(self) -> str:
         used = self.frame["used"]
         seen = "" if used.null_count() else f", {used.sum():,} of them used"
         return f"KeyAddresses({self.frame.height:,} of key {self.key}{seen}, gap {self.gap})"
-
-
-_SCHEMA = {
-    "chain": pl.String, "kind": pl.String, "path": pl.String, "index": pl.Int64,
-    "change": pl.Boolean, "address": pl.Binary, "text": pl.String, "used": pl.Boolean,
-}  # fmt: skip
 
 
 def addresses_of_xpub(
@@ -137,7 +153,9 @@ def _derived(
     for kind in wanted:
         for numbers in _paths(key, branches):
             rows += _follow(key, kind, numbers, gap, chain, used)
-    return KeyAddresses(pl.DataFrame(rows, schema=_SCHEMA, orient="row"), key.fingerprint, gap)
+    return KeyAddresses(
+        pl.DataFrame(rows, schema=DERIVED.schema, orient="row"), key.fingerprint, gap
+    )
 
 
 _derived.__name__ = "addresses_of_xpub"  # what the record calls the step

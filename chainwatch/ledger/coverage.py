@@ -10,6 +10,7 @@ import polars as pl
 from chainwatch.chains.base import Chain
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.table import CHAIN, Column, Privacy, Table
 
 Fact = tuple[str, str, int, int | None, str]
 _COUNTED = ("blocks", "transactions", "inputs", "outputs", "transfers")
@@ -17,13 +18,18 @@ _COUNTED = ("blocks", "transactions", "inputs", "outputs", "transfers")
 DENIED = "partial"
 """Stands in the unit of a history whose transactions are fewer than its own server counts."""
 
-_UNREAD: dict[str, pl.DataType | type[pl.DataType]] = {
-    "what": pl.String,
-    "chain": pl.String,
-    "count": pl.Int64,
-    "amount": schema.AMOUNT,
-    "note": pl.String,
-}
+UNREAD = Table(
+    "not_read",
+    (),
+    "What was not read, chain by chain, with its amount or with null where that is unknown.",
+    (
+        Column.word("what", "what was not read"),
+        CHAIN,
+        Column("count", pl.Int64, Privacy.COUNT, "how many; zero says that none is missing"),
+        Column.amount("amount", "their value"),
+        Column.text("note", "what it means"),
+    ),
+)
 
 
 def spans(ledger: Ledger, chain: Chain | str) -> pl.DataFrame:
@@ -140,7 +146,7 @@ def unread(ledger: Ledger) -> pl.DataFrame:
         else:
             rows += _unread_transfers(one, item)
         rows += _claims(one, item)
-    return pl.DataFrame(rows, schema=_UNREAD, orient="row")
+    return pl.DataFrame(rows, schema=UNREAD.schema, orient="row")
 
 
 def _unread_coins(ledger: Ledger, chain: Chain) -> list[Fact]:

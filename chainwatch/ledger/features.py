@@ -13,6 +13,7 @@ from chainwatch.addresses.canonical import text_series
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import AMOUNT, TRANSFERS
+from chainwatch.results.table import Column
 from chainwatch.units import exact_sum
 
 FRAMES = ("transactions", "transfers")
@@ -106,6 +107,14 @@ def _equal_outputs(ledger: Ledger) -> pl.LazyFrame:
 TWIN_TAIL = 4
 """Characters at the end of an address by which a hurried reader knows it. Two addresses share four
 by chance once in 58**4 = 11 million pairs in base58, once in 16**4 = 65,536 in hexadecimal."""
+
+
+TRANSFER_FEATURES = TRANSFERS.plus(
+    Column.amount("sent", "all that the sender ever paid the receiver, as far as it is known"),
+    Column.flag("from_twin", "does the sender end like somebody who traded more with the receiver"),
+    Column.flag("to_twin", "does the receiver end like somebody who traded more with the sender"),
+)
+"""What :func:`transfers` returns."""
 
 
 def transfers(ledger: Ledger, asset: Asset) -> pl.DataFrame:

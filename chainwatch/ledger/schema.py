@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import polars as pl
 
+from chainwatch.results.table import TIME as TIME
 from chainwatch.results.table import Column as Column
+from chainwatch.results.table import Privacy as Privacy
 from chainwatch.results.table import Table as Table
 from chainwatch.units import AMOUNT as AMOUNT
 
 POSITION_BITS = 24
 """``tx = height << 24 | position``: room for 16.7 million transactions in a block."""
-
-TIME = pl.Datetime("us", "UTC")
 
 
 def pack_tx(height: int, position: int) -> int:
@@ -24,9 +24,9 @@ def pack_tx(height: int, position: int) -> int:
     return height << POSITION_BITS | position
 
 
-_CHAIN = Column("chain", pl.String, "CAIP-2 id of the network")
-_TX = Column("tx", pl.Int64, "transaction number, height << 24 | position")
-_OUT = Column("n", pl.Int64, "place of the output in its transaction, from 0")
+_CHAIN = Column("chain", pl.String, Privacy.SIDE, "CAIP-2 id of the network")
+_TX = Column("tx", pl.Int64, Privacy.PLACE, "transaction number, height << 24 | position")
+_OUT = Column("n", pl.Int64, Privacy.PLACE, "place of the output in its transaction, from 0")
 
 BLOCKS = Table(
     "blocks",
@@ -34,17 +34,22 @@ BLOCKS = Table(
     "One row per block read; identity is the hash.",
     (
         _CHAIN,
-        Column("height", pl.Int64, "distance from the genesis block"),
-        Column("hash", pl.Binary, "block hash, 32 bytes in wire order"),
-        Column("parent", pl.Binary, "hash of the block before, wire order"),
-        Column("time", TIME, "time in the header: the miner's claim, may run backwards by 2 h"),
-        Column("version", pl.Int64, "version field of the header"),
-        Column("merkle_root", pl.Binary, "root over the txids, wire order"),
-        Column("bits", pl.Int64, "compact difficulty target"),
-        Column("nonce", pl.Int64, "proof-of-work nonce"),
-        Column("tx_count", pl.Int64, "transactions in the block"),
-        Column("size", pl.Int64, "serialised size with witnesses", "bytes"),
-        Column("coinbase", pl.Binary, "script of the coinbase input", nullable=True),
+        Column("height", pl.Int64, Privacy.PLACE, "distance from the genesis block"),
+        Column("hash", pl.Binary, Privacy.TXID, "block hash, 32 bytes in wire order"),
+        Column("parent", pl.Binary, Privacy.TXID, "hash of the block before, wire order"),
+        Column(
+            "time",
+            TIME,
+            Privacy.TIME,
+            "time in the header: the miner's claim, may run backwards by 2 h",
+        ),
+        Column("version", pl.Int64, Privacy.NUMBER, "version field of the header"),
+        Column("merkle_root", pl.Binary, Privacy.TXID, "root over the txids, wire order"),
+        Column("bits", pl.Int64, Privacy.NUMBER, "compact difficulty target"),
+        Column("nonce", pl.Int64, Privacy.NUMBER, "proof-of-work nonce"),
+        Column("tx_count", pl.Int64, Privacy.NUMBER, "transactions in the block"),
+        Column("size", pl.Int64, Privacy.NUMBER, "serialised size with witnesses", "bytes"),
+        Column("coinbase", pl.Binary, Privacy.TEXT, "script of the coinbase input", nullable=True),
     ),
 )
 
@@ -55,20 +60,26 @@ TRANSACTIONS = Table(
     (
         _CHAIN,
         _TX,
-        Column("txid", pl.Binary, "transaction id, 32 bytes in wire order"),
-        Column("wtxid", pl.Binary, "id over the witness form; null without witness", nullable=True),
-        Column("block", pl.Binary, "hash of its block, wire order"),
-        Column("height", pl.Int64, "height of its block"),
-        Column("position", pl.Int64, "place in the block, from 0"),
-        Column("time", TIME, "time of its block"),
-        Column("version", pl.Int64, "version field, as a signed 32-bit integer"),
-        Column("locktime", pl.Int64, "nLockTime"),
-        Column("size", pl.Int64, "serialised size with witnesses", "bytes"),
-        Column("weight", pl.Int64, "3 x stripped size + size", "weight units"),
-        Column("input_count", pl.Int64, "inputs; 0 for a coinbase"),
-        Column("output_count", pl.Int64, "outputs"),
-        Column("output_value", pl.Int64, "sum of the outputs", "base units"),
-        Column("coinbase", pl.Boolean, "true for the origin of new coins"),
+        Column("txid", pl.Binary, Privacy.TXID, "transaction id, 32 bytes in wire order"),
+        Column(
+            "wtxid",
+            pl.Binary,
+            Privacy.TXID,
+            "id over the witness form; null without witness",
+            nullable=True,
+        ),
+        Column("block", pl.Binary, Privacy.TXID, "hash of its block, wire order"),
+        Column("height", pl.Int64, Privacy.PLACE, "height of its block"),
+        Column("position", pl.Int64, Privacy.PLACE, "place in the block, from 0"),
+        Column("time", TIME, Privacy.TIME, "time of its block"),
+        Column("version", pl.Int64, Privacy.NUMBER, "version field, as a signed 32-bit integer"),
+        Column("locktime", pl.Int64, Privacy.NUMBER, "nLockTime"),
+        Column("size", pl.Int64, Privacy.NUMBER, "serialised size with witnesses", "bytes"),
+        Column("weight", pl.Int64, Privacy.NUMBER, "3 x stripped size + size", "weight units"),
+        Column("input_count", pl.Int64, Privacy.NUMBER, "inputs; 0 for a coinbase"),
+        Column("output_count", pl.Int64, Privacy.NUMBER, "outputs"),
+        Column("output_value", pl.Int64, Privacy.AMOUNT, "sum of the outputs", "base units"),
+        Column("coinbase", pl.Boolean, Privacy.FLAG, "true for the origin of new coins"),
     ),
 )
 
@@ -79,14 +90,18 @@ INPUTS = Table(
     (
         _CHAIN,
         _TX,
-        Column("n", pl.Int64, "place of the input in its transaction, from 0"),
-        Column("prev_txid", pl.Binary, "txid of the output it spends, wire order"),
-        Column("prev_n", pl.Int64, "place of the output it spends"),
-        Column("prev_tx", pl.Int64, "number of that transaction", nullable=True),
-        Column("value", pl.Int64, "value it spends", "base units", nullable=True),
-        Column("address", pl.Binary, "address of the output it spends", nullable=True),
-        Column("script_kind", pl.String, "kind of the output it spends", nullable=True),
-        Column("sequence", pl.Int64, "nSequence"),
+        Column("n", pl.Int64, Privacy.PLACE, "place of the input in its transaction, from 0"),
+        Column("prev_txid", pl.Binary, Privacy.TXID, "txid of the output it spends, wire order"),
+        Column("prev_n", pl.Int64, Privacy.PLACE, "place of the output it spends"),
+        Column("prev_tx", pl.Int64, Privacy.PLACE, "number of that transaction", nullable=True),
+        Column("value", pl.Int64, Privacy.AMOUNT, "value it spends", "base units", nullable=True),
+        Column(
+            "address", pl.Binary, Privacy.PARTY, "address of the output it spends", nullable=True
+        ),
+        Column(
+            "script_kind", pl.String, Privacy.TEXT, "kind of the output it spends", nullable=True
+        ),
+        Column("sequence", pl.Int64, Privacy.NUMBER, "nSequence"),
     ),
 )
 
@@ -98,16 +113,34 @@ OUTPUTS = Table(
         _CHAIN,
         _TX,
         _OUT,
-        Column("value", pl.Int64, "value", "base units"),
+        Column("value", pl.Int64, Privacy.AMOUNT, "value", "base units"),
         Column(
             "script_kind",
             pl.String,
+            Privacy.TEXT,
             "p2pkh, p2sh, p2wpkh, p2wsh, p2tr, witness_unknown, p2pk, multisig, null_data"
             " (its value is burnt) or nonstandard",
         ),
-        Column("address", pl.Binary, "canonical address; null where there is none", nullable=True),
-        Column("script", pl.Binary, "whole script, kept where address is null", nullable=True),
-        Column("spendable", pl.Boolean, "false for OP_RETURN, genesis, superseded coinbases"),
+        Column(
+            "address",
+            pl.Binary,
+            Privacy.PARTY,
+            "canonical address; null where there is none",
+            nullable=True,
+        ),
+        Column(
+            "script",
+            pl.Binary,
+            Privacy.TEXT,
+            "whole script, kept where address is null",
+            nullable=True,
+        ),
+        Column(
+            "spendable",
+            pl.Boolean,
+            Privacy.FLAG,
+            "false for OP_RETURN, genesis, superseded coinbases",
+        ),
     ),
 )
 
@@ -119,9 +152,9 @@ OUTPUT_KEYS = Table(
         _CHAIN,
         _TX,
         _OUT,
-        Column("k", pl.Int64, "place of the key in the script, from 0"),
-        Column("required", pl.Int64, "signatures that the script asks for"),
-        Column("key", pl.Binary, "public key as it stands in the script"),
+        Column("k", pl.Int64, Privacy.PLACE, "place of the key in the script, from 0"),
+        Column("required", pl.Int64, Privacy.NUMBER, "signatures that the script asks for"),
+        Column("key", pl.Binary, Privacy.TEXT, "public key as it stands in the script"),
     ),
 )
 
@@ -144,29 +177,84 @@ TRANSFERS = Table(
     "One row per movement on an account chain: native, internal or token.",
     (
         _CHAIN,
-        Column("txid", pl.Binary, "transaction id, big-endian as shown"),
-        Column("kind", pl.String, "native, internal, erc20, trc20, ..."),
-        Column("log_index", pl.Int64, "place of the log in its block", nullable=True),
-        Column("trace_path", pl.String, "place of the call, e.g. '0.2.1'", nullable=True),
-        Column("occurrence", pl.Int64, "0, 1, ... among transfers alike in all that identifies"),
+        Column("txid", pl.Binary, Privacy.TXID, "transaction id, big-endian as shown"),
+        Column("kind", pl.String, Privacy.KIND, "native, internal, erc20, trc20, ..."),
         Column(
-            "tx", pl.Int64, "transaction number; null where the height is unknown", nullable=True
+            "log_index", pl.Int64, Privacy.PLACE, "place of the log in its block", nullable=True
         ),
-        Column("time", TIME, "time of the block, or as the source states it"),
-        Column("contract", pl.Binary, "token contract; null for the native asset", nullable=True),
-        Column("token_id", pl.String, "id of a unique token", nullable=True),
-        Column("sender", pl.Binary, "paying address"),
-        Column("receiver", pl.Binary, "receiving address"),
         Column(
-            "amount", AMOUNT, "amount; null where wider than 38 digits", "base units", nullable=True
+            "trace_path", pl.String, Privacy.PLACE, "place of the call, e.g. '0.2.1'", nullable=True
         ),
-        Column("amount_hex", pl.String, "the exact amount where it is wider", nullable=True),
-        Column("symbol", pl.String, "symbol the source shows; display only", nullable=True),
-        Column("decimals", pl.Int64, "decimals the source shows; display only", nullable=True),
-        Column("success", pl.Boolean, "did it take effect; null where not said", nullable=True),
-        Column("status", pl.String, "status word of the source, verbatim", nullable=True),
-        Column("order_uncertain", pl.Boolean, "true where only the time orders it"),
-        Column("sections", pl.Int64, "sections of the source that report it (an audit of repeats)"),
+        Column(
+            "occurrence",
+            pl.Int64,
+            Privacy.PLACE,
+            "0, 1, ... among transfers alike in all that identifies",
+        ),
+        Column(
+            "tx",
+            pl.Int64,
+            Privacy.PLACE,
+            "transaction number; null where the height is unknown",
+            nullable=True,
+        ),
+        Column("time", TIME, Privacy.TIME, "time of the block, or as the source states it"),
+        Column(
+            "contract",
+            pl.Binary,
+            Privacy.CONTRACT,
+            "token contract; null for the native asset",
+            nullable=True,
+        ),
+        Column("token_id", pl.String, Privacy.TEXT, "id of a unique token", nullable=True),
+        Column("sender", pl.Binary, Privacy.PARTY, "paying address"),
+        Column("receiver", pl.Binary, Privacy.PARTY, "receiving address"),
+        Column(
+            "amount",
+            AMOUNT,
+            Privacy.AMOUNT,
+            "amount; null where wider than 38 digits",
+            "base units",
+            nullable=True,
+        ),
+        Column(
+            "amount_hex",
+            pl.String,
+            Privacy.TEXT,
+            "the exact amount where it is wider",
+            nullable=True,
+        ),
+        Column(
+            "symbol",
+            pl.String,
+            Privacy.TEXT,
+            "symbol the source shows; display only",
+            nullable=True,
+        ),
+        Column(
+            "decimals",
+            pl.Int64,
+            Privacy.NUMBER,
+            "decimals the source shows; display only",
+            nullable=True,
+        ),
+        Column(
+            "success",
+            pl.Boolean,
+            Privacy.FLAG,
+            "did it take effect; null where not said",
+            nullable=True,
+        ),
+        Column(
+            "status", pl.String, Privacy.TEXT, "status word of the source, verbatim", nullable=True
+        ),
+        Column("order_uncertain", pl.Boolean, Privacy.FLAG, "true where only the time orders it"),
+        Column(
+            "sections",
+            pl.Int64,
+            Privacy.NUMBER,
+            "sections of the source that report it (an audit of repeats)",
+        ),
     ),
 )
 
@@ -179,6 +267,7 @@ COVERAGE = Table(
         Column(
             "unit",
             pl.String,
+            Privacy.TEXT,
             "block/<hash>, address/<canonical bytes>/<tip>, script/<sha256>/<tip>,"
             " transaction/<block>/<txid> or dump/<sha256>/<part>[/<address>[/<contract>]];"
             " hashes as shown",
@@ -186,24 +275,40 @@ COVERAGE = Table(
         Column(
             "kind",
             pl.String,
+            Privacy.KIND,
             "block, address, native (an address in its coin alone), script, transaction, dump",
         ),
-        Column("height", pl.Int64, "height of the block, or of the tip", nullable=True),
         Column(
-            "block", pl.Binary, "hash of the block; of a history, of the tip then", nullable=True
+            "height", pl.Int64, Privacy.PLACE, "height of the block, or of the tip", nullable=True
         ),
-        Column("address", pl.Binary, "address whose history was read", nullable=True),
-        Column("contract", pl.Binary, "only this token was read; null is any asset", nullable=True),
-        Column("from_time", TIME, "first moment the unit speaks of", nullable=True),
-        Column("to_time", TIME, "last moment the unit speaks of", nullable=True),
+        Column(
+            "block",
+            pl.Binary,
+            Privacy.TXID,
+            "hash of the block; of a history, of the tip then",
+            nullable=True,
+        ),
+        Column(
+            "address", pl.Binary, Privacy.PARTY, "address whose history was read", nullable=True
+        ),
+        Column(
+            "contract",
+            pl.Binary,
+            Privacy.CONTRACT,
+            "only this token was read; null is any asset",
+            nullable=True,
+        ),
+        Column("from_time", TIME, Privacy.TIME, "first moment the unit speaks of", nullable=True),
+        Column("to_time", TIME, Privacy.TIME, "last moment the unit speaks of", nullable=True),
         Column(
             "complete",
             pl.Boolean,
+            Privacy.FLAG,
             "the source claims all of it; null where it does not say",
             nullable=True,
         ),
-        Column("source", pl.String, "source, as it names itself"),
-        Column("answer", pl.Binary, "digest of the raw bytes in answers"),
+        Column("source", pl.String, Privacy.TEXT, "source, as it names itself"),
+        Column("answer", pl.Binary, Privacy.DIGEST, "digest of the raw bytes in answers"),
     ),
 )
 
@@ -212,13 +317,22 @@ ANSWERS = Table(
     ("digest", "request"),
     "Each raw reply or file that was read, so that what was read can be shown.",
     (
-        Column("digest", pl.Binary, "SHA-256 of the raw bytes"),
-        Column("source", pl.String, "source, as it names itself"),
-        Column("request", pl.String, "what was asked for; a file's name without its folder"),
-        Column("host", pl.String, "host that answered; null for a file", nullable=True),
-        Column("time", TIME, "time of acquisition: evidence, and digested"),
-        Column("size", pl.Int64, "raw size", "bytes"),
-        Column("body", pl.Binary, "the raw bytes where they are kept", nullable=True),
+        Column("digest", pl.Binary, Privacy.DIGEST, "SHA-256 of the raw bytes"),
+        Column("source", pl.String, Privacy.TEXT, "source, as it names itself"),
+        Column(
+            "request",
+            pl.String,
+            Privacy.TEXT,
+            "what was asked for; a file's name without its folder",
+        ),
+        Column(
+            "host", pl.String, Privacy.TEXT, "host that answered; null for a file", nullable=True
+        ),
+        Column("time", TIME, Privacy.TIME, "time of acquisition: evidence, and digested"),
+        Column("size", pl.Int64, Privacy.NUMBER, "raw size", "bytes"),
+        Column(
+            "body", pl.Binary, Privacy.STRANGER, "the raw bytes where they are kept", nullable=True
+        ),
     ),
 )
 
@@ -228,19 +342,43 @@ TAGS = Table(
     "Attributions: who says that an address is what. One row per concept.",
     (
         _CHAIN,
-        Column("address", pl.Binary, "canonical address"),
-        Column("label", pl.String, "name the source gives"),
-        Column("concept", pl.String, "concept id (exchange, vendor, ...)", nullable=True),
-        Column("actor", pl.String, "id of the actor, one for all its wallets", nullable=True),
-        Column("source", pl.String, "where it was published"),
-        Column("confidence", pl.String, "TagPack level, e.g. authority_data, unknown"),
-        Column("level", pl.Int64, "the same as a number", "0 to 100"),
-        Column("first_day", pl.Date, "first valid day; null is undated", nullable=True),
-        Column("last_day", pl.Date, "last valid day; null is open or undated", nullable=True),
-        Column("as_of", pl.Date, "day on which the source said so", nullable=True),
-        Column("pack", pl.String, "file it came from"),
-        Column("definer", pl.Boolean, "the source offers it for the whole cluster"),
-        Column("context", pl.String, "anything else the source says, verbatim", nullable=True),
+        Column("address", pl.Binary, Privacy.PARTY, "canonical address"),
+        Column("label", pl.String, Privacy.NAME, "name the source gives"),
+        Column(
+            "concept", pl.String, Privacy.WORD, "concept id (exchange, vendor, ...)", nullable=True
+        ),
+        Column(
+            "actor",
+            pl.String,
+            Privacy.NAME,
+            "id of the actor, one for all its wallets",
+            nullable=True,
+        ),
+        Column("source", pl.String, Privacy.TEXT, "where it was published"),
+        Column(
+            "confidence", pl.String, Privacy.WORD, "TagPack level, e.g. authority_data, unknown"
+        ),
+        Column("level", pl.Int64, Privacy.NUMBER, "the same as a number", "0 to 100"),
+        Column(
+            "first_day", pl.Date, Privacy.TEXT, "first valid day; null is undated", nullable=True
+        ),
+        Column(
+            "last_day",
+            pl.Date,
+            Privacy.TEXT,
+            "last valid day; null is open or undated",
+            nullable=True,
+        ),
+        Column("as_of", pl.Date, Privacy.TEXT, "day on which the source said so", nullable=True),
+        Column("pack", pl.String, Privacy.TEXT, "file it came from"),
+        Column("definer", pl.Boolean, Privacy.FLAG, "the source offers it for the whole cluster"),
+        Column(
+            "context",
+            pl.String,
+            Privacy.TEXT,
+            "anything else the source says, verbatim",
+            nullable=True,
+        ),
     ),
 )
 
@@ -249,11 +387,11 @@ PRICES = Table(
     ("asset", "currency", "time", "source"),
     "Prices of an asset; an equi-join on the hour, never a nearest match.",
     (
-        Column("asset", pl.String, "CAIP-19 asset id"),
-        Column("currency", pl.String, "ISO 4217 code"),
-        Column("time", TIME, "start of the hour it holds for"),
-        Column("price", pl.Decimal(38, 12), "price of one whole coin", "currency"),
-        Column("source", pl.String, "who published it"),
+        Column("asset", pl.String, Privacy.WORD, "CAIP-19 asset id"),
+        Column("currency", pl.String, Privacy.WORD, "ISO 4217 code"),
+        Column("time", TIME, Privacy.TIME, "start of the hour it holds for"),
+        Column("price", pl.Decimal(38, 12), Privacy.FLAG, "price of one whole coin", "currency"),
+        Column("source", pl.String, Privacy.TEXT, "who published it"),
     ),
 )
 
@@ -276,15 +414,17 @@ COMMITS = Table(
     ("commit",),
     "One row per commit, written last: the Delta version of every table makes it atomic.",
     (
-        Column("commit", pl.Int64, "number of the commit, from 1"),
-        Column("parent", pl.Int64, "commit it builds on; 0 for the first"),
-        Column("source", pl.String, "source, as it names itself"),
-        Column("chain", pl.String, "chain that was read"),
-        Column("what", pl.String, "span or addresses, in words"),
-        Column("tip", pl.Binary, "hash of the highest block read", nullable=True),
-        Column("rows", pl.Int64, "rows appended"),
+        Column("commit", pl.Int64, Privacy.NUMBER, "number of the commit, from 1"),
+        Column("parent", pl.Int64, Privacy.NUMBER, "commit it builds on; 0 for the first"),
+        Column("source", pl.String, Privacy.TEXT, "source, as it names itself"),
+        Column("chain", pl.String, Privacy.SIDE, "chain that was read"),
+        Column("what", pl.String, Privacy.TEXT, "span or addresses, in words"),
+        Column("tip", pl.Binary, Privacy.TXID, "hash of the highest block read", nullable=True),
+        Column("rows", pl.Int64, Privacy.NUMBER, "rows appended"),
         *(
-            Column(f"{table.name}_version", pl.Int64, f"Delta version of {table.name}")
+            Column(
+                f"{table.name}_version", pl.Int64, Privacy.NUMBER, f"Delta version of {table.name}"
+            )
             for table in TABLES
         ),
     ),

@@ -17,12 +17,6 @@ from chainwatch.privacy.edition import FEWEST, WITHHELD, band, coarse
 SEVERAL = "several"
 """Stands for the parties of a sum over more than one of them."""
 
-FIRM = ("chain", "direction")
-"""Columns across which nothing is added up."""
-
-SOFT = ("reason", "kind", "why", "verdict", "rule", "onward", "service")
-"""Columns by which a sum is told in parts, where each part has its own crowd."""
-
 
 class Part(NamedTuple):
     """A row to be added up.
@@ -50,7 +44,9 @@ class Sum(NamedTuple):
     rounded: bool
 
 
-def sums(parts: Iterable[Part], parties: Sequence[str]) -> list[Sum]:
+def sums(
+    parts: Iterable[Part], parties: Sequence[str], firm: Sequence[str], soft: Sequence[str]
+) -> list[Sum]:
     """Add up rows until at least ``FEWEST`` masked parties stand behind each sum.
 
     Sums are exact, and told by the parties shown. Those of smaller crowds are taken together, with
@@ -63,19 +59,23 @@ def sums(parts: Iterable[Part], parties: Sequence[str]) -> list[Sum]:
         Rows of one table.
     parties : sequence of str
         Columns that hold parties.
+    firm : sequence of str
+        Columns across which nothing is added up.
+    soft : sequence of str
+        Columns by which a sum is told in parts, where each part has its own crowd.
     """
     found: list[Sum] = []
-    for members in _by(parts, FIRM):
+    for members in _by(parts, firm):
         groups = sorted(_by(members, parties), key=crowd)
         left: list[Part] = []
         while groups and (crowd(groups[0]) < FEWEST or 0 < crowd(left) < FEWEST):
             left += groups.pop(0)
         if left:
-            found.append(_sum(left, parties))
+            found.append(_sum(left, parties, firm))
         for group in groups:
-            finer = _by(group, SOFT)
+            finer = _by(group, soft)
             split = all(crowd(part) >= FEWEST for part in finer)
-            found += [_sum(part, parties) for part in (finer if split else [group])]
+            found += [_sum(part, parties, firm) for part in (finer if split else [group])]
     return found
 
 
@@ -97,7 +97,7 @@ def _by(parts: Iterable[Part], columns: Sequence[str]) -> list[list[Part]]:
     return [groups[key] for key in sorted(groups)]
 
 
-def _sum(parts: Sequence[Part], parties: Sequence[str]) -> Sum:
+def _sum(parts: Sequence[Part], parties: Sequence[str], firm: Sequence[str]) -> Sum:
     few = crowd(parts) < FEWEST
     cells: dict[str, Any] = {}
     for name in parts[0].cells:
@@ -105,7 +105,7 @@ def _sum(parts: Sequence[Part], parties: Sequence[str]) -> Sum:
             cells[name] = _total([part.exact[name] for part in parts], few)
             continue
         values = {part.cells[name] for part in parts}
-        kept = len(values) == 1 and (not few or name in (*parties, *FIRM) or WITHHELD in values)
+        kept = len(values) == 1 and (not few or name in (*parties, *firm) or WITHHELD in values)
         cells[name] = values.pop() if kept else SEVERAL if name in parties else None
     return Sum(cells, band(len(parts)), few)
 

@@ -20,11 +20,11 @@ import polars as pl
 
 from chainwatch.addresses.canonical import text, txid_text
 from chainwatch.errors import InputError
+from chainwatch.results.roles import BYSTANDER, Party
 
 WORKING, DISCLOSURE = "working", "disclosure"
 EDITIONS = (DISCLOSURE, WORKING)
 
-SUBJECT, FINDING, SERVICE, BYSTANDER = "subject", "finding", "service", "bystander"
 
 FEWEST = 5
 """A pseudonym stands only where at least this many parties look alike: among fewer, the public
@@ -37,8 +37,6 @@ WITHHELD = "withheld"
 
 BANDS = ((0, "0"), (1, "1"), (5, "2-5"), (20, "6-20"), (100, "21-100"))
 """Counts of masked parties are given as bands."""
-
-Party = tuple[str, bytes]
 
 
 @dataclass(frozen=True)

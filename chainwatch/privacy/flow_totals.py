@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from chainwatch.privacy.edition import FEWEST, POOLED, Edition, coarse
 from chainwatch.privacy.flows import Owners, Tagged, movements
-from chainwatch.privacy.redact_text import Spoken
+from chainwatch.privacy.redact_text import TextMask
 from chainwatch.tracing.result import Trace
 from chainwatch.units import exact_sum
 
@@ -75,7 +75,7 @@ def totals(
         As `chainwatch.privacy.flows.flows` takes them.
     """
     names, rows = movements(trace, edition, clusters, tags)
-    said = Spoken(edition)
+    said = TextMask(edition)
     amounts: dict[Pair, int] = {}
     masked: dict[Pair, frozenset[bytes]] = {}
     chain = trace.asset.chain

@@ -8,8 +8,9 @@ from typing import NamedTuple, Protocol
 import polars as pl
 
 from chainwatch.ledger.schema import TIME
-from chainwatch.privacy.edition import BYSTANDER, DISCLOSURE, POOLED, SUBJECT, Edition, coarse
-from chainwatch.privacy.redact_text import Spoken
+from chainwatch.privacy.edition import DISCLOSURE, POOLED, Edition, coarse
+from chainwatch.privacy.redact_text import TextMask
+from chainwatch.results.roles import BYSTANDER, SUBJECT
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.stops import (
     BURNT,
@@ -116,7 +117,7 @@ def flows(
     )
     out = [_row(names.nodes, edition, *row) for row in summed.iter_rows()]
     named = pl.DataFrame(out, schema=FLOW_SCHEMA, orient="row")
-    return Spoken(edition).frame(named).sort("source", "target")
+    return TextMask(edition).frame(named).sort("source", "target")
 
 
 def movements(

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import polars as pl
 
-from chainwatch.privacy.columns import BEHIND, OPEN, PARTIES
-from chainwatch.privacy.edition import DISCLOSURE, FEWEST, POOLED, Edition, Party
-
-
-class Tabled(Protocol):
-    """Any result: it can list its tables."""
-
-    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]: ...
+from chainwatch.addresses.assets import Asset
+from chainwatch.privacy.edition import DISCLOSURE, FEWEST, POOLED, Edition
+from chainwatch.results.plain import chains_of
+from chainwatch.results.result import Result
+from chainwatch.results.roles import Party
+from chainwatch.results.table import Privacy, Rows
 
 
 class Hidden(NamedTuple):
@@ -33,85 +31,85 @@ class Hidden(NamedTuple):
 NOTHING = Hidden(False, False, False)
 
 
-def parties(result: Tabled) -> set[Party]:
+def parties(result: Result) -> set[Party]:
     """Return every address that stands in a result's tables."""
     found: set[Party] = set()
-    for frame, _ in result.tables().values():
-        names = party_columns(frame)
-        chains = chains_of(result, frame)
-        for name in names:
+    for rows in result.tables().values():
+        chains = chains_of(rows.frame, asset_of(result))
+        for name in columns_of(rows, Privacy.PARTY):
             found |= {
                 (chain, item)
-                for chain, item in zip(chains, frame[name].to_list(), strict=True)
+                for chain, item in zip(chains, rows.frame[name].to_list(), strict=True)
                 if item is not None
             }
     return found
 
 
-def rows_left_out(result: Tabled, edition: Edition) -> dict[str, int]:
-    """Return for each table how many rows name masked parties alone and are not shown."""
-    return {
-        name: sum(row.everybody for row in hidden_rows(frame, chains_of(result, frame), edition))
-        for name, (frame, _) in result.tables().items()
-    }
+def asset_of(result: Result) -> Asset | None:
+    """Return the asset that a result is of, where it is of one."""
+    return getattr(result, "asset", None)
 
 
-def party_columns(frame: pl.DataFrame) -> list[str]:
-    """Return the columns that hold parties."""
-    return [
-        name for name in frame.columns if name in PARTIES - OPEN and frame[name].dtype == pl.Binary
-    ]
+def columns_of(rows: Rows, *classes: Privacy) -> list[str]:
+    """Return the columns of a table that are of some privacy classes, in order."""
+    return [name for name in rows.frame.columns if rows.table[name].privacy in classes]
 
 
-def chains_of(result: Tabled, frame: pl.DataFrame) -> Sequence[str]:
-    """Return the chain of each row."""
-    if "chain" in frame.columns:
-        return frame["chain"].to_list()
-    asset = getattr(result, "asset", None)
-    return [asset.chain if asset else ""] * frame.height
-
-
-def judged(frame: pl.DataFrame) -> bool:
+def judged(rows: Rows) -> bool:
     """Return whether rows of a table can lead to somebody."""
-    return bool(party_columns(frame)) or "txid" in frame.columns or BEHIND in frame.columns
+    return bool(columns_of(rows, Privacy.PARTY, Privacy.TXID, Privacy.BEHIND))
 
 
-def hidden_rows(frame: pl.DataFrame, chains: Sequence[str], edition: Edition) -> list[Hidden]:
+def hidden_rows(rows: Rows, chains: Sequence[str], edition: Edition) -> list[Hidden]:
     """Return what an edition hides in each row of a table."""
-    if edition.name != DISCLOSURE or not judged(frame):
+    frame = rows.frame
+    if edition.name != DISCLOSURE or not judged(rows):
         return [NOTHING] * frame.height
-    names = party_columns(frame)
-    ids = frame["txid"].to_list() if "txid" in frame.columns else [None] * frame.height
-    rows = frame.select(names).rows() if names else [()] * frame.height
     return [
-        _row_hidden(edition, chain, row, txid, few)
-        for chain, row, txid, few in zip(
-            chains, rows, ids, _of_few(frame, chains, edition), strict=True
+        _row_hidden(edition, chain, who, txids, few)
+        for chain, who, txids, few in zip(
+            chains,
+            _cells(frame, columns_of(rows, Privacy.PARTY)),
+            _cells(frame, columns_of(rows, Privacy.TXID)),
+            _of_few(rows, chains, edition),
+            strict=True,
         )
     ]
 
 
-def _of_few(frame: pl.DataFrame, chains: Sequence[str], edition: Edition) -> list[bool]:
+def _cells(frame: pl.DataFrame, names: list[str]) -> list[tuple[bytes | None, ...]]:
+    return frame.select(names).rows() if names else [()] * frame.height
+
+
+def _of_few(rows: Rows, chains: Sequence[str], edition: Edition) -> list[bool]:
     """Return for each group of a table whether it must be rounded.
 
     One to four masked parties stand behind it, or it is the smallest of the others and without it
     subtraction from a total would give the sum of fewer than five.
     """
+    frame = rows.frame
     few = [False] * frame.height
-    if BEHIND not in frame.columns:
+    behind = columns_of(rows, Privacy.BEHIND)
+    if not behind:
         return few
     who = [
         frozenset(item for item in _unpacked(among) if edition.masks(chain, item))
-        for among, chain in zip(frame[BEHIND], chains, strict=True)
+        for among, chain in zip(frame[behind[0]], chains, strict=True)
     ]
-    sides = frame["direction"].to_list() if "direction" in frame.columns else few
+    sides = _sides(rows)
     for side in set(sides):
-        rows = [number for number in range(frame.height) if sides[number] == side and who[number]]
+        numbers = [number for number in range(len(sides)) if sides[number] == side and who[number]]
         left: frozenset[bytes] = frozenset()
-        for number in sorted(rows, key=lambda number: len(who[number])):
+        for number in sorted(numbers, key=lambda number: len(who[number])):
             if len(who[number]) < FEWEST or 0 < len(left) < FEWEST:
                 few[number], left = True, left | who[number]
     return few
+
+
+def _sides(rows: Rows) -> list[tuple[str, ...]]:
+    """Return of each row the words across which nothing is added up."""
+    names = columns_of(rows, Privacy.SIDE)
+    return rows.frame.select(names).rows() if names else [()] * rows.frame.height
 
 
 def _unpacked(among: str | None) -> list[bytes]:
@@ -119,22 +117,24 @@ def _unpacked(among: str | None) -> list[bytes]:
 
 
 def _row_hidden(
-    edition: Edition, chain: str, row: Sequence[bytes | None], txid: bytes | None, few: bool
-) -> Hidden:
-    masked = [party for party in row if party is not None and edition.masks(chain, party)]
-    everybody = bool(masked) and len(masked) == sum(party is not None for party in row)
-    parties_of = edition.withheld.get((chain, txid or b""))
+    edition: Edition, chain: str, who: Sequence[bytes | None], txids: Sequence[bytes | None],
+    few: bool,
+) -> Hidden:  # fmt: skip
+    masked = [party for party in who if party is not None and edition.masks(chain, party)]
+    everybody = bool(masked) and len(masked) == sum(party is not None for party in who)
+    withheld = [edition.withheld.get((chain, txid or b"")) for txid in txids]
+    others = [found for found in withheld if found is not None]
     if everybody:
         summed: frozenset[bytes] = frozenset()
     elif masked:
         summed = frozenset(item for item in masked if edition.name_of(chain, item) == POOLED)
     else:
-        summed = parties_of or frozenset()
-    return Hidden(bool(masked), everybody, few or parties_of is not None, summed)
+        summed = frozenset[bytes]().union(*others)
+    return Hidden(bool(masked), everybody, few or bool(others), summed)
 
 
 def transactions_of_masked(
-    results: Iterable[Tabled], edition: Edition
+    results: Iterable[Result], edition: Edition
 ) -> dict[Party, frozenset[bytes]]:
     """Return the transactions in which a masked party stands in any row, and these parties.
 
@@ -142,14 +142,17 @@ def transactions_of_masked(
     """
     found: defaultdict[Party, set[bytes]] = defaultdict(set)
     for result in results:
-        for frame, _ in result.tables().values():
-            names = party_columns(frame)
-            if names and "txid" in frame.columns:
-                rows = zip(
-                    chains_of(result, frame), frame["txid"], frame.select(names).rows(), strict=True
+        for rows in result.tables().values():
+            names, ids = columns_of(rows, Privacy.PARTY), columns_of(rows, Privacy.TXID)
+            if names and ids:
+                cells = zip(
+                    chains_of(rows.frame, asset_of(result)),
+                    _cells(rows.frame, ids),
+                    _cells(rows.frame, names),
+                    strict=True,
                 )
-                for chain, txid, row in rows:
+                for chain, txids, row in cells:
                     masked = [item for item in row if item and edition.masks(chain, item)]
-                    if masked and txid:
+                    for txid in filter(None, txids if masked else ()):
                         found[chain, txid].update(masked)
-    return {key: frozenset(parties) for key, parties in sorted(found.items())}
+    return {key: frozenset(who) for key, who in sorted(found.items())}

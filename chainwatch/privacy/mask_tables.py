@@ -1,73 +1,78 @@
-"""The tables of a result as an edition shows them: text for people, masked where it must be."""
+"""A table as an edition shows it: text for people, each column by its privacy class.
+
+In the disclosure edition a row in which a party has a pseudonym loses its transaction id and
+place, its free text and the last digits of its amounts, times and counts, and is marked *rounded*.
+Rows in which a party is just ``masked``, and rows of their transactions, are added up
+(:mod:`chainwatch.privacy.aggregate`). Rows that name masked parties alone are left out, for they
+concern nobody of the case; and rows are sorted by what is shown, so that the order tells nothing.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from chainwatch.addresses.canonical import text, txid_text
 from chainwatch.errors import InputError
 from chainwatch.privacy.aggregate import Part, as_decimal, sums
-from chainwatch.privacy.columns import (
-    ADDED,
-    BEHIND,
-    COUNTS,
-    OF_SERVICES,
-    OPEN,
-    OWN_WORDS,
-    PARTIES,
-    PLACES,
-    ROUNDED,
-    SPANS,
-    STRANGERS_TEXT,
-    SUMMED,
-    TXIDS,
-)
 from chainwatch.privacy.edition import DISCLOSURE, WITHHELD, Edition, band, coarse, moment, month
-from chainwatch.privacy.mask_rows import (
-    Hidden,
-    Tabled,
-    chains_of,
-    hidden_rows,
-    judged,
-    party_columns,
-)
+from chainwatch.privacy.mask_rows import Hidden, asset_of, columns_of, hidden_rows, judged
+from chainwatch.results.plain import chains_of
+from chainwatch.results.result import Result
+from chainwatch.results.table import Column, DataType, Privacy, Rows
+
+ROUNDED = "rounded"
+"""Column that says whether amounts and times of a row were made coarse."""
+
+SUMMED = "summed"
+"""Column that says how many rows a row adds up, as a band; nothing where it is one row."""
+
+_ADDED = (Privacy.AMOUNT, Privacy.COUNT, Privacy.TALLY)
+_OWN_WORDS = frozenset({Privacy.SIDE, Privacy.KIND, Privacy.WORD})
+_OF_SERVICES = frozenset({Privacy.SERVICE, Privacy.NAME})
 
 
-def shown_tables(result: Tabled, edition: Edition) -> dict[str, pl.DataFrame]:
-    """Return the tables of a result for an edition, amounts as integers, the rest as text.
+class Masked(NamedTuple):
+    """A table as an edition shows it, and how many of its rows name masked parties alone."""
 
-    In the disclosure edition a row in which a party has a pseudonym loses its transaction id and
-    place, its free text and the last digits of its amounts, times and counts, and is marked
-    *rounded*. Rows in which a party is just ``masked``, and rows of their transactions, are added
-    up (`summed.sums`). Rows that name masked parties alone are left out, for they concern nobody
-    of the case; and rows are sorted by what is shown, so that the order tells nothing.
+    frame: pl.DataFrame
+    left_out: int
+
+
+def mask_table(rows: Rows, chains: Sequence[str], edition: Edition) -> Masked:
+    """Return a table for an edition, amounts as integers, the rest as text.
+
+    Parameters
+    ----------
+    rows : Rows
+        The table with its declaration.
+    chains : sequence of str
+        The chain of each row.
+    edition : Edition
+        Who is shown.
 
     Raises
     ------
     InputError
-        If a table has a binary column that this module does not know how to show.
+        If a column is not declared, or holds bytes that its class does not know how to show.
     """
-    return {
-        name: _shown(name, frame, chains_of(result, frame), edition)
-        for name, (frame, _) in result.tables().items()
-    }
-
-
-def _shown(
-    table: str, frame: pl.DataFrame, chains: Sequence[str], edition: Edition
-) -> pl.DataFrame:
-    hidden = hidden_rows(frame, chains, edition)
-    names = [name for name in frame.columns if name != BEHIND]
-    columns = {name: _column(table, name, frame[name], chains, hidden, edition) for name in names}
-    out = pl.DataFrame(columns, schema={name: _dtype(frame[name]) for name in names})
+    hidden = hidden_rows(rows, chains, edition)
+    shown = [
+        rows.table[name]
+        for name in rows.frame.columns
+        if rows.table[name].privacy is not Privacy.BEHIND
+    ]
+    out = pl.DataFrame(
+        {one.name: _column(one, rows.frame[one.name], chains, hidden, edition) for one in shown},
+        schema={one.name: _dtype(one, rows.frame.schema[one.name]) for one in shown},
+    )
     if edition.name != DISCLOSURE:
-        return out
-    if judged(frame):
+        return Masked(out, 0)
+    if judged(rows):
         rounded = [row.party or row.transaction for row in hidden]
         out = out.with_columns(
             pl.Series(ROUNDED, rounded, dtype=pl.Boolean),
@@ -76,98 +81,116 @@ def _shown(
     single = [not row.everybody and not row.summed for row in hidden]
     kept = out.filter(pl.Series(single, dtype=pl.Boolean))
     if any(row.summed for row in hidden):
-        kept = pl.concat([kept, _sums(frame, out, hidden)])
-    return kept.sort(kept.columns, nulls_last=True)
+        kept = pl.concat([kept, _sums(rows, out, hidden)])
+    left_out = sum(row.everybody for row in hidden)
+    return Masked(kept.sort(kept.columns, nulls_last=True), left_out)
 
 
-def _sums(frame: pl.DataFrame, out: pl.DataFrame, hidden: Sequence[Hidden]) -> pl.DataFrame:
+def mask_tables(result: Result, edition: Edition) -> dict[str, Masked]:
+    """Return every table of a result for an edition, by its name."""
+    asset = asset_of(result)
+    return {
+        name: mask_table(rows, chains_of(rows.frame, asset), edition)
+        for name, rows in result.tables().items()
+    }
+
+
+def _sums(rows: Rows, out: pl.DataFrame, hidden: Sequence[Hidden]) -> pl.DataFrame:
     """Return the rows of a table that are not shown by themselves, added up."""
-    added = [name for name, dtype in frame.schema.items() if dtype.is_decimal() or name in ADDED]
+    added = columns_of(rows, *_ADDED)
     parts = [
         Part(cells, {name: None if row[name] is None else int(row[name]) for name in added}, who)
         for cells, row, (*_, who) in zip(
             out.drop(ROUNDED, SUMMED).iter_rows(named=True),
-            frame.iter_rows(named=True),
+            rows.frame.iter_rows(named=True),
             hidden,
             strict=True,
         )
         if who
     ]
-    rows = [
-        {name: _added(name, value, frame.schema) for name, value in found.cells.items()}
-        | {ROUNDED: found.rounded, SUMMED: found.rows}
-        for found in sums(parts, party_columns(frame))
+    found = sums(
+        parts,
+        columns_of(rows, Privacy.PARTY),
+        columns_of(rows, Privacy.SIDE),
+        columns_of(rows, Privacy.KIND, Privacy.SERVICE),
+    )
+    told = [
+        {name: _told_sum(rows, name, value) for name, value in one.cells.items()}
+        | {ROUNDED: one.rounded, SUMMED: one.rows}
+        for one in found
     ]
-    return pl.DataFrame(rows, schema=out.schema, orient="row")
+    return pl.DataFrame(told, schema=out.schema, orient="row")
 
 
-def _added(name: str, value: Any, schema: pl.Schema) -> Any:
+def _told_sum(rows: Rows, name: str, value: Any) -> Any:
     if value is None or not isinstance(value, int) or isinstance(value, bool):
         return value
-    if name in COUNTS:
+    if rows.table[name].privacy is Privacy.COUNT:
         return band(value)
-    return as_decimal(value) if schema[name].is_decimal() else value
+    return as_decimal(value) if rows.frame.schema[name].is_decimal() else value
 
 
-def _dtype(series: pl.Series) -> pl.DataType | type[pl.DataType]:
-    if series.dtype in (pl.Binary, pl.Date) or isinstance(series.dtype, pl.Datetime):
+def _dtype(column: Column, dtype: pl.DataType) -> DataType:
+    if dtype in (pl.Binary, pl.Date) or isinstance(dtype, pl.Datetime):
         return pl.String
-    if series.name in COUNTS:
-        return pl.String
-    return series.dtype
+    return pl.String if column.privacy is Privacy.COUNT else dtype
 
 
 def _column(
-    table: str,
-    name: str,
-    series: pl.Series,
-    chains: Sequence[str],
-    hidden: Sequence[Hidden],
+    column: Column, series: pl.Series, chains: Sequence[str], hidden: Sequence[Hidden],
     edition: Edition,
-) -> list[Any]:
+) -> list[Any]:  # fmt: skip
+    if edition.name == DISCLOSURE and column.privacy is Privacy.STRANGER:
+        return [WITHHELD] * len(series)
+    if edition.name == DISCLOSURE and column.privacy is Privacy.SPAN:
+        return [month(value) if isinstance(value, datetime) else value for value in series]
+    if column.privacy is Privacy.DIGEST:
+        return [None if value is None else edition.digest(_hex(value)) for value in series]
     cells = zip(series.to_list(), chains, hidden, strict=True)
     if series.dtype == pl.Binary:
-        return [_binary(name, value, chain, row, edition) for value, chain, row in cells]
-    if edition.name == DISCLOSURE and table.startswith("rejected") and name in STRANGERS_TEXT:
-        return [WITHHELD] * len(series)
-    if edition.name == DISCLOSURE and name in SPANS:
-        return [month(value) if isinstance(value, datetime) else value for value, _, _ in cells]
-    if name == "sha256":
-        return [value and edition.digest(value) for value, _, _ in cells]
-    return [_cell(name, value, row) for value, _, row in cells]
+        return [_binary(column, value, chain, row, edition) for value, chain, row in cells]
+    return [_cell(column.privacy, value, row) for value, _, row in cells]
+
+
+def _hex(value: bytes | str) -> str:
+    return value.hex() if isinstance(value, bytes) else value
 
 
 def _binary(
-    name: str, value: bytes | None, chain: str, hidden: Hidden, edition: Edition
+    column: Column, value: bytes | None, chain: str, hidden: Hidden, edition: Edition
 ) -> str | None:
     if value is None:
         return None
-    if name in OPEN:
-        return text(value, chain)
-    if name in PARTIES:
-        return edition.name_of(chain, value)
-    if name in TXIDS:
-        return WITHHELD if hidden.party or hidden.transaction else txid_text(value, chain)
+    hide = hidden.party or hidden.transaction
+    match column.privacy:
+        case Privacy.PARTY:
+            return edition.name_of(chain, value)
+        case Privacy.CONTRACT:
+            return text(value, chain)
+        case Privacy.TXID:
+            return WITHHELD if hide else txid_text(value, chain)
+        case Privacy.TEXT | Privacy.STRANGER:
+            return WITHHELD if hide else value.hex()
     raise InputError(
-        f"column {name} holds bytes that no edition knows how to show",
-        remedy="name it among the parties or transaction ids",
+        f"column {column.name!r} holds bytes, and its class {column.privacy} knows none",
+        remedy="declare it as a party, a contract, a transaction id or a text",
     )
 
 
-def _cell(name: str, value: object, hidden: Hidden) -> object:
+def _cell(privacy: Privacy, value: object, hidden: Hidden) -> object:
     hide = hidden.party or hidden.transaction
     if isinstance(value, datetime):
         return month(value) if hide else moment(value)
     if hasattr(value, "isoformat"):
         return value.isoformat()
-    if name in COUNTS and value is not None:
+    if privacy is Privacy.COUNT and value is not None:
         return band(int(str(value))) if hide else str(value)
     if not hide or value is None:
         return value
-    if name in PLACES:
+    if privacy is Privacy.PLACE:
         return None
     if isinstance(value, str):
-        stays = name in OWN_WORDS or (name in OF_SERVICES and not hidden.party)
+        stays = privacy in _OWN_WORDS or (privacy in _OF_SERVICES and not hidden.party)
         return value if stays else WITHHELD
     return _blurred(value)
 

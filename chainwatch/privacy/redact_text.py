@@ -18,7 +18,8 @@ import polars as pl
 from chainwatch.addresses.canonical import kind_of, parse, text
 from chainwatch.chains.catalogue import all_chains, chain
 from chainwatch.errors import InputError
-from chainwatch.privacy.edition import DISCLOSURE, POOLED, WITHHELD, Edition, Party
+from chainwatch.privacy.edition import DISCLOSURE, POOLED, WITHHELD, Edition
+from chainwatch.results.roles import Party
 
 WORD = re.compile(r"[0-9A-Za-z]{26,}")
 """No address and no transaction id is shorter."""
@@ -32,7 +33,7 @@ TXID_BYTES = 32
 """A transaction id: it can read as an address of a witness version not in use, and is none."""
 
 
-class Spoken:
+class TextMask:
     """Says texts as an edition may; the working edition says everything.
 
     Parameters

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chainwatch.errors import CaseError
-from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition, Party
+from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition
 from chainwatch.results.mask import show_by
+from chainwatch.results.roles import Party
 
 
 @dataclass

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import inspect
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from importlib.metadata import version
-from pathlib import PurePath
-from typing import Any, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any
 
 import polars as pl
 
 from chainwatch.errors import InputError
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -60,23 +54,6 @@ class Record:
         given = ", ".join(f"{key}={value}" for key, value in self.params.items())
         line = f"{'  ' * indent}{self.step}({given})  sha256:{self.content[:16]}"
         return "\n".join([line, *(record.tree(indent + 1) for record in self.inputs)])
-
-
-@runtime_checkable
-class Result(Protocol):
-    """Anything with tables to digest and a record of how it came about."""
-
-    @property
-    def record(self) -> Record | None: ...
-
-    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]: ...
-
-
-@runtime_checkable
-class Identified(Protocol):
-    """Anything that can say what it holds, wherever it is kept and whenever it was read."""
-
-    def identity(self) -> Mapping[str, Any]: ...
 
 
 def software() -> dict[str, str]:
@@ -183,86 +160,3 @@ def digest_json(value: object) -> str:
 def canonical_json(value: object) -> bytes:
     """Return plain data as JSON bytes with sorted keys and no spaces."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-@runtime_checkable
-class Worded(Protocol):
-    """A result that says more than its tables: what else it says, as plain data."""
-
-    def words(self) -> Mapping[str, Any]: ...
-
-
-def digest_result(result: Result) -> str:
-    """Return one digest over all tables of a result, and over its words where it has any."""
-    parts: dict[str, Any] = {
-        name: digest_frame(frame, key) for name, (frame, key) in result.tables().items()
-    }
-    return digest_json(
-        {"tables": parts, "words": result.words()} if isinstance(result, Worded) else parts
-    )
-
-
-def _describe(value: object) -> Any:
-    """Return a parameter as plain data: results and frames by digest, rules by their text."""
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, float):
-        return repr(value)
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Result):
-        return f"sha256:{value.record.content if value.record else digest_result(value)}"
-    if isinstance(value, pl.DataFrame):
-        return f"sha256:{digest_frame(value)}"
-    if isinstance(value, Identified):
-        return _describe(value.identity())
-    if isinstance(value, PurePath):
-        return value.name  # the folders above say whose machine it was, not what was read
-    if isinstance(value, Mapping):
-        return {str(key): _describe(item) for key, item in value.items()}
-    if isinstance(value, (set, frozenset)):
-        return sorted((_describe(item) for item in value), key=str)
-    if isinstance(value, (list, tuple)):
-        return [_describe(item) for item in value]
-    name = getattr(value, "__name__", None)
-    return name if callable(value) and name else str(value)
-
-
-def _records(value: object) -> Iterable[Record]:
-    if isinstance(value, Result):
-        if value.record:
-            yield value.record
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _records(item)
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _records(item)
-
-
-def recorded(verb: Callable[P, R]) -> Callable[P, R]:
-    """Attach to what a public verb returns the record of how it came about.
-
-    The verb returns a frozen dataclass with a ``record`` field; its body holds no bookkeeping.
-    Results among the arguments are replaced by their digests and become the inputs.
-    """
-    signature = inspect.signature(verb)
-
-    @functools.wraps(verb)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        bound = signature.bind(*args, **kwargs)
-        bound.apply_defaults()
-        result = verb(*args, **kwargs)
-        if not is_dataclass(result) or "record" not in {item.name for item in fields(result)}:
-            raise TypeError(f"{verb.__name__} must return a dataclass with a record field")
-        given = list(bound.arguments.values())
-        record = Record(
-            step=verb.__name__,
-            params={name: _describe(value) for name, value in bound.arguments.items()},
-            inputs=tuple(record for value in given for record in _records(value)),
-            content=digest_result(cast(Result, result)),
-            software=software(),
-        )
-        return cast(R, replace(cast(Any, result), record=record))
-
-    return wrapped

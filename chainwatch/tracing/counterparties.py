@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from html import escape
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -15,41 +14,107 @@ from chainwatch.heuristics.poisoning import look_alike, zero_value
 from chainwatch.heuristics.rule import apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.schema import TIME
-from chainwatch.results.provenance import Record, recorded
+from chainwatch.results.result import Finding, Result, recorded
+from chainwatch.results.roles import SUBJECT, Roles, parties_of
+from chainwatch.results.table import (
+    BEHIND,
+    DIRECTION,
+    FIRST,
+    LAST,
+    SERVICE,
+    TXID,
+    WHEN,
+    Column,
+    Privacy,
+    Rows,
+    Table,
+    behind,
+)
 from chainwatch.tracing.arguments import check
 from chainwatch.tracing.subjects import Subjects, subjects_of
-from chainwatch.units import AMOUNT, exact_sum, total
+from chainwatch.units import exact_sum, total
 
-PAYMENTS: dict[str, pl.DataType | type[pl.DataType]] = {
-    "subject": pl.Binary,
-    "direction": pl.String,
-    "counterparty": pl.Binary,
-    "service": pl.String,
-    "label": pl.String,
-    "other_subject": pl.Boolean,
-    "time": TIME,
-    "txid": pl.Binary,
-    "amount": AMOUNT,
-    "status": pl.String,
-}
-"""One row per payment, subject and direction. A payment between two subjects stands twice, *in*
-for one and *out* for the other, with ``other_subject`` true."""
-
-OWN: dict[str, pl.DataType | type[pl.DataType]] = {
-    "subject": pl.Binary,
-    "time": TIME,
-    "txid": pl.Binary,
-    "amount": AMOUNT,
-    "status": pl.String,
-}
-"""One row per transfer of a subject to itself."""
+_SUBJECT = Column.party("subject", "whose payment it is")
+_AMOUNT = Column.amount("amount", "what was moved")
+_STATUS = Column.text("status", "status word of the source, verbatim")
+_SENDER, _RECEIVER = (
+    Column.party("sender", "who sends it"),
+    Column.party("receiver", "who receives it"),
+)
 
 KEY = ("subject", "direction", "time", "txid", "counterparty", "amount")
 
+PAYMENTS = Table(
+    "payments",
+    KEY,
+    "One row per payment, subject and direction. A payment between two subjects stands twice: *in*"
+    " for one and *out* for the other.",
+    (
+        _SUBJECT,
+        DIRECTION,
+        Column.party("counterparty", "the other side"),
+        SERVICE,
+        Column("label", pl.String, Privacy.NAME, "label of the tag that names it", nullable=True),
+        Column.flag("other_subject", "is the other side a subject too"),
+        WHEN,
+        TXID,
+        _AMOUNT,
+        _STATUS,
+    ),
+)
 
-@dataclass(frozen=True)
-class Counterparties:
+LURES = Table(
+    "poisoning",
+    ("time", "txid"),
+    "Transfers that only look like payments, with the rule that says so.",
+    (
+        WHEN,
+        TXID,
+        _SENDER,
+        _RECEIVER,
+        _AMOUNT,
+        Column.flag("from_twin", "does the sender end like a genuine counterparty of the receiver"),
+        Column.flag("to_twin", "does the receiver end like a genuine counterparty of the sender"),
+        _STATUS,
+        Column.kind("why", "the rule that sets it apart"),
+    ),
+)
+
+FAILED = Table(
+    "failed",
+    ("time", "txid"),
+    "Transfers that did not take effect, or whose amount is unknown.",
+    features.TRANSFER_FEATURES.columns,
+)
+
+OWN = Table(
+    "own",
+    ("time", "txid"),
+    "One row per transfer of a subject to itself.",
+    (_SUBJECT, WHEN, TXID, _AMOUNT, _STATUS),
+)
+
+BY_COLUMNS = Table(
+    "counterparties_by",
+    (),
+    "Payments added up by some of the first columns.",
+    (
+        _SUBJECT,
+        DIRECTION,
+        SERVICE,
+        Column.word("month", "year and month"),
+        Column.count("payments", "how many"),
+        _AMOUNT,
+        Column.count("counterparties", "how many other sides"),
+        FIRST,
+        LAST,
+        BEHIND,
+    ),
+)
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Counterparties(Result):
     """Payments in and out of subjects in one asset, and what was set apart from them.
 
     Attributes
@@ -57,28 +122,36 @@ class Counterparties:
     frame : polars.DataFrame
         Payments, in ``PAYMENTS``.
     poisoning : polars.DataFrame
-        Transfers that only look like payments, with the rule that says so in ``why``.
+        Transfers that only look like payments, in ``LURES``.
     failed : polars.DataFrame
-        Transfers that did not take effect, or whose amount is unknown.
+        Transfers that did not take effect, or whose amount is unknown, in ``FAILED``.
     own : polars.DataFrame
-        Transfers of a subject to itself: they move nothing and stand in no total.
+        Transfers of a subject to itself, in ``OWN``: they move nothing and stand in no total.
     """
 
     frame: pl.DataFrame
     poisoning: pl.DataFrame
     failed: pl.DataFrame
     asset: Asset
-    own: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OWN))
-    record: Record | None = None
+    own: pl.DataFrame = field(default_factory=OWN.empty)
 
-    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
+    def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
         return {
-            "payments": (self.frame, KEY),
-            "poisoning": (self.poisoning, ("time", "txid")),
-            "failed": (self.failed, ("time", "txid")),
-            "own": (self.own, ("time", "txid")),
+            "payments": PAYMENTS.rows(self.frame),
+            "poisoning": LURES.rows(self.poisoning),
+            "failed": FAILED.rows(self.failed),
+            "own": OWN.rows(self.own),
         }
+
+    def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
+        """Return the payments added up, what only looks like one, and what failed."""
+        return (*payments_findings(self), poisoning_finding(self), failed_finding(self))
+
+    def roles(self) -> Roles:
+        """Return that those whose payments are listed are subjects."""
+        listed = parties_of(self.frame, "subject", self.asset.chain)
+        return Roles(spreading=dict.fromkeys(listed, SUBJECT))
 
     def by(self, *columns: str) -> pl.DataFrame:
         """Return payments, amount, first and last by columns, e.g. ``by("service")``.
@@ -107,19 +180,12 @@ class Counterparties:
         """Return the exact total of one direction (``in`` or ``out``), in base units."""
         return total(self.frame.filter(pl.col("direction") == direction)["amount"])
 
-    def lineage(self) -> str:
-        """Return how this came about."""
-        return self.record.tree() if self.record else "made by hand"
-
     def __repr__(self) -> str:
         return (
             f"Counterparties({self.frame['subject'].n_unique()} subjects,"
             f" in {self.asset.shown(self.total('in'))}, out {self.asset.shown(self.total('out'))},"
             f" {self.poisoning.height} poisoning attempts apart)"
         )
-
-    def _repr_html_(self) -> str:
-        return f"<p><b>{escape(repr(self))}</b></p>"
 
 
 @recorded
@@ -174,14 +240,14 @@ def counterparties(
     paid = good.join(lures.select("row"), on="row", how="anti")
     sides = [_side(paid, who, "sender", "receiver"), _side(paid, who, "receiver", "sender")]
     names = {} if tags is None else said(tags.frame, asset.chain)
-    frame = spoken(pl.concat(sides), "counterparty", names).select(list(PAYMENTS))
+    frame = spoken(pl.concat(sides), "counterparty", names).select(PAYMENTS.names)
     own = paid.filter(pl.col("sender") == pl.col("receiver"))
     return Counterparties(
-        frame.cast(PAYMENTS).sort(KEY),  # type: ignore[arg-type]  # polars types mix classes and instances
+        frame.cast(PAYMENTS.schema).sort(KEY),  # type: ignore[arg-type]  # polars types mix classes and instances
         lures.drop("row"),
         failed.drop("row"),
         asset,
-        own.rename({"sender": "subject"}).select(list(OWN)).sort("time", "txid", "subject"),
+        own.rename({"sender": "subject"}).select(OWN.names).sort("time", "txid", "subject"),
     )
 
 
@@ -213,4 +279,74 @@ def _side(rows: pl.DataFrame, who: list[bytes], me: str, other: str) -> pl.DataF
         "txid",
         "amount",
         "status",
+    )
+
+
+SHARED_SERVICE = (
+    "A money changer or payment service has many customers: to have paid it, or to have been paid"
+    " by it, says nothing of knowing any of the others."
+)
+
+POISONING_ATTEMPTS = replace(LURES, name="poisoning_attempts", key=())
+
+WITHOUT_EFFECT = FAILED.pick(
+    "time", "txid", "sender", "receiver", "amount", "amount_hex", "status", name="without_effect"
+)
+
+
+def payments_findings(direct: Counterparties) -> Iterator[Finding]:
+    """Yield the payments in and out of subjects by service, by subject and by month."""
+    explained = (
+        "Payments in and out of the listed addresses. A payment between two of them stands in"
+        " both directions. 'Untagged' means that the tags used here do not name the address, and"
+        " no more."
+    )
+    for title, columns in (
+        ("Direct counterparties by service", ("direction", "service")),
+        ("Direct counterparties by listed address", ("subject", "direction")),
+        ("Direct payments by month", ("month", "direction")),
+    ):
+        dated = direct.frame.with_columns(pl.col("time").dt.strftime("%Y-%m").alias("month"))
+        who = dated.group_by(columns).agg(behind())  # for editions that mask some of them
+        rows = direct.by(*columns).join(who, on=columns, how="left", nulls_equal=True)
+        if "service" in columns:
+            rows = rows.with_columns(pl.col("service").fill_null("untagged"))
+        if "month" in columns:
+            rows = rows.drop("first", "last")  # the month says it
+        name = "counterparties_by_" + "_".join(columns)
+        table = replace(BY_COLUMNS, name=name)
+        yield Finding(title, (explained,), table.rows(rows), direct.asset, (SHARED_SERVICE,))
+
+
+def poisoning_finding(direct: Counterparties) -> Finding:
+    """Return the transfers that only look like payments."""
+    rows = direct.poisoning
+    zero = rows.filter(pl.col("amount") == 0).height
+    return Finding(
+        "Address poisoning attempts",
+        (
+            f"{rows.height} transfers only look like payments: {zero} of zero, and"
+            f" {rows.height - zero} trifles from an address that ends like a genuine counterparty."
+            " Anybody can write them into anybody's history; no edge, total or figure here contains"
+            " one. from_twin and to_twin say whether sender and receiver end like a genuine"
+            " counterparty of the other side.",
+        ),
+        POISONING_ATTEMPTS.rows(rows.drop("amount")),
+        direct.asset,
+        headline=f"{rows.height} transfers only look like payments (address poisoning) and stand in"
+        " no total.",
+    )
+
+
+def failed_finding(direct: Counterparties) -> Finding:
+    """Return the transfers without effect or of unknown amount."""
+    rows = direct.failed.select(WITHOUT_EFFECT.names)
+    return Finding(
+        "Transfers without effect or of unknown amount",
+        (
+            f"{rows.height} transfers failed or state an amount wider than 38 digits; they stand in"
+            " no total.",
+        ),
+        WITHOUT_EFFECT.rows(rows),
+        direct.asset,
     )

@@ -6,9 +6,8 @@ there has paid into an account at the service; whose account it is, the service 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import polars as pl
@@ -20,62 +19,96 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import TraceError
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.schema import TIME
-from chainwatch.results.provenance import Record, recorded
+from chainwatch.results.result import Finding, Result, recorded
+from chainwatch.results.roles import Roles, parties_of
+from chainwatch.results.table import (
+    CHAIN,
+    FIRST,
+    LAST,
+    SERVICE,
+    Column,
+    Rows,
+    Table,
+)
 from chainwatch.tracing.arguments import check
 from chainwatch.tracing.stops import HOSTED, reason_of
 from chainwatch.tracing.sweeps import Flows, account_flows, coin_flows
-from chainwatch.units import AMOUNT, exact_sum
+from chainwatch.units import counted, exact_sum
 
 MIN_SHARE = 980
 """Of 1,000 units received, how many must have gone on: some dust always stays behind."""
 
-HOSTED_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "chain": pl.String,
-    "address": pl.Binary,
-    "service": pl.String,
-    "labels": pl.String,
-    "received": AMOUNT,
-    "forwarded": AMOUNT,
-    "sweeps": pl.Int64,
-    "receipts": pl.Int64,
-    "first": TIME,
-    "last": TIME,
-    "certainty": pl.String,
-    "evidence": pl.String,
-}
+SWEPT = 2
+"""Sweeps from which a probable deposit address is named to others: one is weak evidence."""
+
+HOSTED_ADDRESSES = Table(
+    "hosted",
+    ("chain", "address"),
+    "Addresses that behave as deposit addresses of a service, each with its evidence.",
+    (
+        CHAIN,
+        Column.party("address", "the probable deposit address"),
+        SERVICE,
+        Column.text("labels", "labels of the wallets that it passed everything to"),
+        Column.amount("received", "what it received until its last payment to the service"),
+        Column.amount("forwarded", "what of it went to the service"),
+        Column.count("sweeps", "payments to the service"),
+        Column.count("receipts", "payments that it received"),
+        FIRST,
+        LAST,
+        Column.word("certainty", "always probable: whose account it is, the service knows"),
+        Column.text("evidence", "what speaks for it, in a sentence"),
+    ),
+)
+
+PROBABLE_DEPOSITS = HOSTED_ADDRESSES.pick(
+    "chain", "address", "service", "received", "forwarded", "sweeps", "certainty", name="hosting"
+)
+
+CUSTODY = (
+    "An exchange serves everybody. What arrives at a deposit address is its customer's; what the"
+    " exchange pays out afterwards is not."
+)
 
 
-@dataclass(frozen=True)
-class Hosted:
+@dataclass(frozen=True, repr=False, eq=False)
+class Hosted(Result):
     """Addresses that behave as deposit addresses of a service: probable, each with its evidence.
 
     Attributes
     ----------
     frame : polars.DataFrame
-        ``chain, address, service, labels, received, forwarded, sweeps, receipts, first, last,
-        certainty, evidence``; amounts in base units.
+        Rows in ``HOSTED_ADDRESSES``; amounts in base units.
+    asset : Asset
+        What was counted.
     """
 
     frame: pl.DataFrame
     asset: Asset
-    record: Record | None = None
 
-    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
+    def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
-        return {"hosted": (self.frame, ("chain", "address"))}
+        return {"hosted": HOSTED_ADDRESSES.rows(self.frame)}
 
-    def lineage(self) -> str:
-        """Return how this came about."""
-        return self.record.tree() if self.record else "made by hand"
+    def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
+        """Return the probable deposit addresses."""
+        return (deposits_finding(self),)
+
+    def roles(self) -> Roles:
+        """Return that each of them is a customer's, and those of whom little is shown.
+
+        A deposit address stands for one customer of a service. Who passed something on to an
+        exchange once may be anybody.
+        """
+        return Roles(
+            customers=parties_of(self.frame),
+            doubtful=parties_of(self.frame.filter(pl.col("sweeps") < SWEPT)),
+        )
 
     def __repr__(self) -> str:
         by = self.frame.group_by("service").len().sort("service")
         parts = ", ".join(f"{count} at {service}" for service, count in by.iter_rows())
         return f"Hosted({self.frame.height} probable deposit addresses: {parts or 'none'})"
-
-    def _repr_html_(self) -> str:
-        return f"<p><b>{escape(repr(self))}</b></p>"
 
 
 @recorded
@@ -261,5 +294,31 @@ def _evidenced(rows: list[dict[str, Any]], asset: Asset, flows: Flows) -> pl.Dat
         }
         for row in rows
     ]
-    cells = [tuple(row[name] for name in HOSTED_SCHEMA) for row in full]
-    return pl.DataFrame(cells, schema=HOSTED_SCHEMA, orient="row")
+    cells = [tuple(row[name] for name in HOSTED_ADDRESSES.names) for row in full]
+    return pl.DataFrame(cells, schema=HOSTED_ADDRESSES.schema, orient="row")
+
+
+def deposits_finding(at: Hosted) -> Finding:
+    """Return the addresses that behave as deposit addresses of a service."""
+    rows = at.frame.select(PROBABLE_DEPOSITS.names)
+    found = counted(rows.height, "address passes", "addresses pass")
+    where = f" ({by_service(rows)})" if rows.height else ""
+    once = rows.filter(pl.col("sweeps") == 1).height
+    return Finding(
+        "Probable deposit addresses",
+        (
+            f"{found} what came in to tagged wallets of one service{where}, and nothing to anybody"
+            " else. That is consistent with deposit addresses: the service holds the keys and knows"
+            f" the customer. {once} of them passed it on in a single payment, which is weak"
+            " evidence.",
+        ),
+        PROBABLE_DEPOSITS.rows(rows),
+        at.asset,
+        ("A person who pays one service only, from a wallet of their own, looks the same.",),
+    )
+
+
+def by_service(rows: pl.DataFrame) -> str:
+    """Return how many rows each service has: ``15 at binance, 1 at huobi``."""
+    by = rows.group_by("service").len().sort("service")
+    return ", ".join(f"{count} at {service}" for service, count in by.iter_rows())

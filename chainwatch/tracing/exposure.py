@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from html import escape
 from typing import Any
 
 import polars as pl
@@ -15,53 +14,69 @@ from chainwatch.attribution.resolve import Owners, Said, clustered, rivals, said
 from chainwatch.attribution.tags import Tags
 from chainwatch.errors import expect
 from chainwatch.ledger.schema import TIME
-from chainwatch.results.provenance import Record, recorded
+from chainwatch.results.result import Finding, Result, recorded
+from chainwatch.results.table import (
+    FIRST,
+    LAST,
+    Column,
+    Privacy,
+    Rows,
+    Table,
+)
 from chainwatch.tracing.arguments import check, check_tags
+from chainwatch.tracing.custody import CUSTODY
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.stops import HOSTED, UNSPENT
-from chainwatch.units import AMOUNT, exact_sum
+from chainwatch.units import AMOUNT, counted, exact_sum
 
-EXPOSURE: dict[str, pl.DataType | type[pl.DataType]] = {
-    "subject": pl.Binary,
-    "actor": pl.String,
-    "concept": pl.String,
-    "arrived": AMOUNT,
-    "stayed": AMOUNT,
-    "arrivals": pl.Int64,
-    "hops": pl.Int64,
-    "first": TIME,
-    "last": TIME,
-    "basis": pl.String,
-    "source": pl.String,
-    "confidence": pl.String,
-}
-"""One row per subject and tagged actor. ``arrived`` counts traced value each time it enters from
-outside the actor, ``arrivals`` the outputs or transfers by which it does; ``stayed`` is what ends
-there. ``hops`` is the shortest way. ``concept, source, confidence`` are those of the tags that
-speak of the addresses reached; where several do, all are listed."""
+EXPOSURE = Table(
+    "exposure",
+    ("subject", "actor", "concept"),
+    "One row per subject and tagged actor. Where several tags speak of the addresses reached, their"
+    " concepts, sources and confidences are all listed.",
+    (
+        Column.party("subject", "whose value it is"),
+        Column("actor", pl.String, Privacy.NAME, "the tagged actor"),
+        Column.word("concept", "what tags say that it is"),
+        Column.amount("arrived", "traced value, each time it enters from outside the actor"),
+        Column.amount("stayed", "what of it ends there"),
+        Column.number("arrivals", "outputs or transfers by which it arrives"),
+        Column.number("hops", "steps of the shortest way"),
+        FIRST,
+        LAST,
+        Column.word("basis", "was the tagged address itself reached, or another of its cluster"),
+        Column.text("source", "who published the tags"),
+        Column.word("confidence", "confidence of the tags"),
+    ),
+)
+
+REACHED = EXPOSURE.pick(
+    "subject", "actor", "concept", "arrived", "stayed", "hops", "basis", name="reached"
+)
 
 
-@dataclass(frozen=True)
-class Exposure:
+@dataclass(frozen=True, repr=False, eq=False)
+class Exposure(Result):
     """Traced value that reached tagged actors, by subject.
 
     Attributes
     ----------
     frame : polars.DataFrame
         Rows in ``EXPOSURE``.
+    asset : Asset
+        What was followed.
     """
 
     frame: pl.DataFrame
     asset: Asset
-    record: Record | None = None
 
-    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
+    def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
-        return {"exposure": (self.frame, ("subject", "actor", "concept"))}
+        return {"exposure": EXPOSURE.rows(self.frame)}
 
-    def lineage(self) -> str:
-        """Return how this came about."""
-        return self.record.tree() if self.record else "made by hand"
+    def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
+        """Return the tagged parties that traced value reached."""
+        return (reached_finding(self),)
 
     def __repr__(self) -> str:
         rows = [
@@ -69,9 +84,6 @@ class Exposure:
             for row in self.frame.iter_rows(named=True)
         ]
         return "\n".join([f"Exposure({self.frame.height} rows)", *rows])
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{escape(repr(self))}</pre>"
 
 
 @recorded
@@ -196,4 +208,33 @@ def _summed(arrived: pl.DataFrame, stayed: pl.DataFrame) -> pl.DataFrame:
         .join(stayed, on=["subject", "actor"], how="left")
         .with_columns(pl.col("stayed").fill_null(0))
     )
-    return rows.select(list(EXPOSURE)).cast(EXPOSURE).sort("subject", "actor")  # type: ignore[arg-type]  # polars types mix classes and instances
+    return rows.select(EXPOSURE.names).cast(EXPOSURE.schema).sort("subject", "actor")  # type: ignore[arg-type]  # polars types mix classes and instances
+
+
+def reached_finding(found: Exposure) -> Finding:
+    """Return the tagged parties that traced value reached."""
+    return Finding(
+        "Tagged parties that the value reached",
+        (
+            "Amounts are those of the policy named. Another policy gives other amounts; that a way"
+            " exists does not depend on the policy. 'Stayed' is what lies there still: the rest"
+            " went on and is counted where it ended.",
+        ),
+        REACHED.rows(found.frame.select(REACHED.names)),
+        found.asset,
+        ("Whoever pays a campaign need not know whom it serves.", CUSTODY),
+        " ".join(_reached_said(row, found) for row in found.frame.iter_rows(named=True))
+        or "No tagged party was reached.",
+    )
+
+
+def _reached_said(row: Mapping[str, Any], found: Exposure) -> str:
+    shown = found.asset.shown
+    confidence = row["confidence"]
+    sure = "of unknown confidence" if confidence in (None, "", "unknown") else confidence
+    tagged = f"tagged {row['concept']}" if row["concept"] else "tagged without a concept"
+    return (
+        f"On the way {shown(int(row['arrived']))} is consistent with having reached {row['actor']}"
+        f" ({tagged}; {sure}), {counted(row['hops'], 'hop', 'hops')} or more away"
+        f" ({row['basis']}); {shown(int(row['stayed']))} stayed there."
+    )

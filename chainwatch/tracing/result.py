@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
+from typing import Any
 
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import text, text_series
 from chainwatch.errors import ConservationError
-from chainwatch.ledger.schema import TIME
-from chainwatch.results.provenance import Record
-from chainwatch.units import AMOUNT, exact_sum, total
+from chainwatch.results.result import Finding, Result
+from chainwatch.results.roles import SUBJECT, Roles, parties_of
+from chainwatch.results.table import (
+    SERVICE,
+    TX,
+    TXID,
+    WHEN,
+    Column,
+    N,
+    Rows,
+    Table,
+)
+from chainwatch.tracing.custody import CUSTODY
+from chainwatch.tracing.stops import BURNT, FEE, HOSTED, MIXER, NOT_READ, UNDECIDED, UNSPENT
+from chainwatch.units import AMOUNT, counted, exact_sum, total
 
-ORIGINS: dict[str, pl.DataType | type[pl.DataType]] = {
-    "subject": pl.Binary,
-    "address": pl.Binary,
-    "tx": pl.Int64,
-    "txid": pl.Binary,
-    "n": pl.Int64,
-    "time": TIME,
-    "amount": AMOUNT,
-    "kind": pl.String,
-    "paid_by": pl.Binary,
-}
-"""Value at which tracing starts. ``paid_by`` is known on account chains. ``kind`` is
+_SUBJECT = Column.party("subject", "whose value it is")
+_AMOUNT = Column.amount("amount", "traced value")
+ROW_KEY = ("txid", "n", "subject")
+
+ORIGINS = Table(
+    "origins",
+    ROW_KEY,
+    """Value at which tracing starts. ``kind`` is
 
 - *received*;
 - *held before the span*: what came in before the span, and was read. On account chains all that
@@ -38,82 +46,120 @@ ORIGINS: dict[str, pl.DataType | type[pl.DataType]] = {
 - *received, perhaps again*: it comes from a transaction into which value of the same subject went
   and ended, because strangers mix there or another input was not read. Some of it may be counted
   twice.
-"""
+""",
+    (
+        _SUBJECT,
+        Column.party("address", "where it came in"),
+        TX,
+        TXID,
+        N,
+        WHEN,
+        _AMOUNT,
+        Column.kind("kind", "how it came in"),
+        Column.party("paid_by", "who paid it; known on account chains"),
+    ),
+)
 
-STEPS: dict[str, pl.DataType | type[pl.DataType]] = {
-    "subject": pl.Binary,
-    "source": pl.Binary,
-    "target": pl.Binary,
-    "source_tx": pl.Int64,
-    "source_n": pl.Int64,
-    "tx": pl.Int64,
-    "txid": pl.Binary,
-    "n": pl.Int64,
-    "time": TIME,
-    "amount": AMOUNT,
-    "hop": pl.Int64,
-}
-"""One row per movement of traced value from one address to the next."""
+STEPS = Table(
+    "steps",
+    ROW_KEY,
+    "One row per movement of traced value from one address to the next.",
+    (
+        _SUBJECT,
+        Column.party("source", "address that it leaves"),
+        Column.party("target", "address that it reaches"),
+        Column.place("source_tx", "number of the transaction by which it had come to the source"),
+        Column.place("source_n", "place of the output or transfer there"),
+        TX,
+        TXID,
+        N,
+        WHEN,
+        _AMOUNT,
+        Column.number("hop", "steps since the origin, this one included"),
+    ),
+)
 
-ENDS: dict[str, pl.DataType | type[pl.DataType]] = {
-    "subject": pl.Binary,
-    "address": pl.Binary,
-    "tx": pl.Int64,
-    "txid": pl.Binary,
-    "n": pl.Int64,
-    "time": TIME,
-    "amount": AMOUNT,
-    "hop": pl.Int64,
-    "reason": pl.String,
-    "detail": pl.String,
-    "service": pl.String,
-    "certainty": pl.String,
-}
-"""One row per place where following stops. ``n`` is -1 where it is the fee of a transaction."""
+ENDS = Table(
+    "ends",
+    ROW_KEY,
+    "One row per place where following stops. ``n`` is -1 where it is the fee of a transaction.",
+    (
+        _SUBJECT,
+        Column.party("address", "where it lies; null for fees and scripts without an address"),
+        TX,
+        TXID,
+        N,
+        WHEN,
+        _AMOUNT,
+        Column.number("hop", "steps since the origin"),
+        Column.kind("reason", "why following stops"),
+        Column.text("detail", "what more is known of the reason"),
+        SERVICE,
+        Column.word("certainty", "confirmed or probable; null where the reason needs none"),
+    ),
+)
 
-OVERLAPS: dict[str, pl.DataType | type[pl.DataType]] = {
-    "subject": pl.Binary,
-    "other": pl.Binary,
-    "txid": pl.Binary,
-    "n": pl.Int64,
-    "amount": AMOUNT,
-}
-"""Value that reached ``subject`` already traced from ``other``: the first trace keeps it."""
+OVERLAPS = Table(
+    "overlaps",
+    ROW_KEY,
+    "Value that reached a subject already traced from another: the first trace keeps it.",
+    (_SUBJECT, Column.party("other", "from whom it was traced already"), TXID, N, _AMOUNT),
+)
 
-SUBJECTS: dict[str, pl.DataType | type[pl.DataType]] = {"subject": pl.Binary, "address": pl.Binary}
-"""Every address of every subject, also those that received nothing."""
+BOUNDS = Table(
+    "bounds",
+    ("reason", "service"),
+    "The smallest and largest total of each kind of end, under the orders tried.",
+    (
+        ENDS["reason"],
+        SERVICE,
+        Column.amount("low", "smallest total"),
+        Column.amount("high", "largest total"),
+    ),
+)
 
-UNKNOWN: dict[str, pl.DataType | type[pl.DataType]] = {
-    "sender": pl.Binary,
-    "receiver": pl.Binary,
-    "tx": pl.Int64,
-    "txid": pl.Binary,
-    "n": pl.Int64,
-    "time": TIME,
-}
-"""Transfers of an amount too wide to hold, between addresses value was traced through: they are
-in no total, and what was paid after them may be of other lots."""
+SUBJECTS = Table(
+    "subjects",
+    ("subject", "address"),
+    "Every address of every subject, also those that received nothing.",
+    (_SUBJECT, Column.party("address", "one of its addresses")),
+)
 
-BALANCES: dict[str, pl.DataType | type[pl.DataType]] = {
-    "subject": pl.Binary,
-    "address": pl.Binary,
-    "before": AMOUNT,
-    "received": AMOUNT,
-    "trifles": AMOUNT,
-    "paid": AMOUNT,
-    "bait": AMOUNT,
-    "held": AMOUNT,
-}
-"""On account chains one row per address of a subject: what it must have held before all that was
-read, what it was paid, the *trifles* of address poisoning that lie in its balance as nobody's, what
-it paid, what it sent as *bait* itself, and what it held at the end. The first three add up to the
-other three, to the last base unit."""
+UNKNOWN = Table(
+    "unknown",
+    ("txid", "n"),
+    "Transfers of an amount too wide to hold, between addresses value was traced through: they are"
+    " in no total, and what was paid after them may be of other lots.",
+    (
+        Column.party("sender", "who sends it"),
+        Column.party("receiver", "who receives it"),
+        TX,
+        TXID,
+        N,
+        WHEN,
+    ),
+)
 
-ROW_KEY = ("txid", "n", "subject")
+BALANCES = Table(
+    "balances",
+    ("subject", "address"),
+    "On account chains one row per address of a subject. What it held before, received and got as"
+    " trifles adds up to what it paid, sent as bait and held at the end, to the last base unit.",
+    (
+        _SUBJECT,
+        Column.party("address", "one of its addresses"),
+        Column.amount("before", "what it must have held before all that was read"),
+        Column.amount("received", "what it was paid"),
+        Column.amount("trifles", "trifles of address poisoning in its balance: nobody's"),
+        Column.amount("paid", "what it paid"),
+        Column.amount("bait", "what it sent as bait itself"),
+        Column.amount("held", "what it held at the end"),
+    ),
+)
 
 
-@dataclass(frozen=True)
-class Trace:
+@dataclass(frozen=True, repr=False, eq=False)
+class Trace(Result):
     """Value followed from subjects under one policy; the ends add up to the origins exactly.
 
     Attributes
@@ -148,10 +194,9 @@ class Trace:
     ties: int = 0
     orders: int = 1
     bounded: bool = True
-    subjects: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SUBJECTS))
-    unknown: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=UNKNOWN))
-    balances: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=BALANCES))
-    record: Record | None = None
+    subjects: pl.DataFrame = field(default_factory=SUBJECTS.empty)
+    unknown: pl.DataFrame = field(default_factory=UNKNOWN.empty)
+    balances: pl.DataFrame = field(default_factory=BALANCES.empty)
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -163,18 +208,41 @@ class Trace:
         """Total of the origins, in base units."""
         return total(self.origins["amount"])
 
-    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
+    def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
         return {
-            "origins": (self.origins, ROW_KEY),
-            "steps": (self.steps, ROW_KEY),
-            "ends": (self.ends, ROW_KEY),
-            "overlaps": (self.overlaps, ROW_KEY),
-            "bounds": (self.bounds, ("reason", "service")),
-            "subjects": (self.subjects, ("subject", "address")),
-            "unknown": (self.unknown, ("txid", "n")),
-            "balances": (self.balances, ("subject", "address")),
+            "origins": ORIGINS.rows(self.origins),
+            "steps": STEPS.rows(self.steps),
+            "ends": ENDS.rows(self.ends),
+            "overlaps": OVERLAPS.rows(self.overlaps),
+            "bounds": BOUNDS.rows(self.bounds),
+            "subjects": SUBJECTS.rows(self.subjects),
+            "unknown": UNKNOWN.rows(self.unknown),
+            "balances": BALANCES.rows(self.balances),
         }
+
+    def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
+        """Return where the value ends, by reason and service."""
+        return (ends_finding(self),)
+
+    def followed(self) -> pl.DataFrame:
+        """Return those whom it follows: ``chain, address``."""
+        found = self.subjects.select(
+            pl.lit(self.asset.chain).alias("chain"), pl.col("subject").alias("address")
+        )
+        return found.unique().sort("chain", "address")
+
+    def roles(self) -> Roles:
+        """Return that those followed are subjects, and where value ends a service."""
+        chain = self.asset.chain
+        sides = [(rows, name) for rows in (self.origins, self.subjects)
+                 for name in ("address", "subject")]  # fmt: skip
+        whose = set().union(*(parties_of(rows, name, chain) for rows, name in sides))
+        return Roles(
+            spreading=dict.fromkeys(whose, SUBJECT),
+            alone=parties_of(self.ends.filter(pl.col("service").is_not_null()), chain=chain),
+            on_the_way=parties_of(self.steps, "source", chain),
+        )
 
     def summary(self) -> pl.DataFrame:
         """Return one row per reason, service and certainty with amount and number of ends."""
@@ -218,10 +286,6 @@ class Trace:
                     remedy="report it: no figure of this trace may be used",
                 )
 
-    def lineage(self) -> str:
-        """Return how this trace came about."""
-        return self.record.tree() if self.record else "a trace made by hand"
-
     def __repr__(self) -> str:
         rows = [
             f"  {self.asset.shown(int(row['amount'])):>24}  {row['reason']}"
@@ -242,9 +306,6 @@ class Trace:
 
     def _without_origin(self) -> int:
         return self.subjects.join(self.origins, on="subject", how="anti")["subject"].n_unique()
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{escape(repr(self))}</pre>"
 
 
 def _by_subject(rows: pl.DataFrame) -> dict[bytes, int]:
@@ -268,3 +329,78 @@ def bounds(*ends: pl.DataFrame) -> pl.DataFrame:
         )
         .sort(key)
     )
+
+
+ENDS_BY_REASON = Table(
+    "ends_by_reason",
+    (),
+    "Where the value of a trace ends.",
+    (
+        ENDS["reason"],
+        SERVICE,
+        ENDS["certainty"],
+        _AMOUNT,
+        Column.count("ends", "places at which it ends so"),
+    ),
+)
+
+
+def ends_finding(followed: Trace) -> Finding:
+    """Return where the value of a trace ends, by reason and service."""
+    rows = followed.summary().select("reason", "service", "certainty", "amount", "ends")
+    shown, policy = followed.asset.shown, followed.policy.upper()
+    came = f"{shown(followed.amount)} came in from outside. Followed by {policy}"
+    trifles = total(followed.balances["trifles"])
+    text = [
+        f"{came}, the ends add up to it exactly. A hosted service is probable where an address"
+        " passes all it gets to tagged wallets of one service; what enters a transaction that"
+        " looks like a CoinJoin is not followed behind it."
+    ]
+    if trifles:
+        text.append(
+            f"Trifles of address poisoning, {shown(trifles)} in all, lie in the balances too. They"
+            " are nobody's value and are not followed."
+        )
+    said = "; ".join(_said(row, followed) for row in rows.iter_rows(named=True))
+    headline = f"{came}, it is consistent with: {said}." if said else "Nothing was read to come in."
+    return Finding(
+        "Where the value ends",
+        tuple(text),
+        ENDS_BY_REASON.rows(rows),
+        followed.asset,
+        (CUSTODY, "A branch may end at an address of the subject's own that nothing joins to it."),
+        headline + _silent(followed),
+    )
+
+
+def _silent(followed: Trace) -> str:
+    """Return a sentence on the subjects that received nothing that was read."""
+    whose = followed.subjects["subject"].n_unique()
+    idle = whose - followed.origins["subject"].n_unique()
+    return f" Of {idle} of {whose} subjects nothing was read to come in." if idle else ""
+
+
+_ENDED = {
+    MIXER: "into a transaction that looks like a CoinJoin, and not followed behind it",
+    UNDECIDED: "into a transaction that may be a CoinJoin, and not followed behind it",
+    UNSPENT: "unspent in {ends}",
+    NOT_READ: "sent on to where nothing was read",
+    BURNT: "burnt",
+    FEE: "network fees",
+}
+
+
+def _said(row: Mapping[str, Any], followed: Trace) -> str:
+    """Return one kind of end in words."""
+    reason, service, certainty = str(row["reason"]), row["service"], row["certainty"]
+    sure = ", ".join(item for item in (None if reason == HOSTED else reason, certainty) if item)
+    if service:
+        # Whoever is tagged holds a wallet of the service; others are taken to be its customers'.
+        deposit = "a deposit address at " if (reason, certainty) == (HOSTED, "probable") else ""
+        words = f"paid to {deposit}{service}" + (f" ({sure})" if sure else "")
+    elif reason in _ENDED:
+        one, many = ("balance", "balances") if followed.balances.height else ("coin", "coins")
+        words = _ENDED[reason].format(ends=counted(int(row["ends"]), one, many))
+    else:
+        words = f"not followed further ({reason})"
+    return f"{followed.asset.shown(int(row['amount']))} {words}"

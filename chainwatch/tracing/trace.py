@@ -6,7 +6,7 @@ The ends add up to the origins exactly, or an error is raised.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,8 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import ConservationError, TraceError
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.results.provenance import recorded
+from chainwatch.results.result import recorded
+from chainwatch.results.table import Table
 from chainwatch.tracing.arguments import check, policy_of
 from chainwatch.tracing.policies import Policy
 from chainwatch.tracing.result import (
@@ -201,13 +202,15 @@ def _unknown(wide: pl.DataFrame, trace: Trace) -> pl.DataFrame:
     columns = (trace.subjects["address"], trace.steps["source"], trace.steps["target"])
     touched = pl.concat([column.rename("address") for column in columns]).unique().implode()
     near = pl.col("sender").is_in(touched) | pl.col("receiver").is_in(touched)
-    return wide.filter(near).select(list(UNKNOWN))
+    return wide.filter(near).select(UNKNOWN.names)
 
 
 def _result(walk: CoinWalk | AccountWalk) -> Trace:
-    def frame(rows: list[dict[str, Any]], schema: Mapping[str, Any]) -> pl.DataFrame:
+    def frame(rows: list[dict[str, Any]], table: Table) -> pl.DataFrame:
         _fits(row["amount"] for row in rows)
-        return pl.DataFrame(rows, schema=schema, orient="row").sort(ROW_KEY, maintain_order=True)
+        return pl.DataFrame(rows, schema=table.schema, orient="row").sort(
+            ROW_KEY, maintain_order=True
+        )
 
     ends = frame(walk.ends, ENDS)
     balances = walk.balances() if isinstance(walk, AccountWalk) else []
@@ -221,8 +224,12 @@ def _result(walk: CoinWalk | AccountWalk) -> Trace:
         ends,
         frame(walk.overlaps, OVERLAPS),
         bounds(ends),
-        subjects=pl.DataFrame(whose, schema=SUBJECTS, orient="row").sort("subject", "address"),
-        balances=pl.DataFrame(balances, schema=BALANCES, orient="row").sort("subject", "address"),
+        subjects=pl.DataFrame(whose, schema=SUBJECTS.schema, orient="row").sort(
+            "subject", "address"
+        ),
+        balances=pl.DataFrame(balances, schema=BALANCES.schema, orient="row").sort(
+            "subject", "address"
+        ),
     )
 
 

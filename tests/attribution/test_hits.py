@@ -16,7 +16,7 @@ from chainwatch.chains.catalogue import chain
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TAGS, Table, pack_tx
-from chainwatch.results.provenance import digest_result
+from chainwatch.results.result import digest_result
 
 BTC, ETH = chain("btc").id, chain("eth").id
 LISTED, OTHER = b"\x01" + b"\x0a" * 20, b"\x01" + b"\x0b" * 20

@@ -20,7 +20,7 @@ from chainwatch.chains.catalogue import chain
 from chainwatch.errors import TagError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TAGS
-from chainwatch.results.provenance import digest_result
+from chainwatch.results.result import digest_result
 
 BTC = chain("btc").id
 DAY = date(2020, 1, 1)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import doctest
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -17,12 +19,16 @@ import chainwatch as cw
 from chainwatch.addresses.canonical import text
 from chainwatch.case import case as module
 from chainwatch.case.case import Case
-from chainwatch.case.exports import EXPORTS
+from chainwatch.case.exports import catalogue as exports
 from chainwatch.case.seal import verify
+from chainwatch.cli.demo import run_demo
 from chainwatch.errors import CaseError, InputError, OutputExists
 from chainwatch.figures import flow
 from chainwatch.heuristics.coinjoin import equal_outputs
-from chainwatch.results.finding import Finding
+from chainwatch.privacy import mask_tables
+from chainwatch.privacy.edition import Edition
+from chainwatch.results.result import Finding
+from chainwatch.results.table import Column, Rows, Table
 from chainwatch.tracing.policies import fifo
 
 KEY = bytes(range(32))
@@ -199,10 +205,10 @@ def test_an_error_at_any_stage_leaves_nothing(results, tmp_path: Path, monkeypat
     def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    for stage in ("document", "render_html", "render_pdf", "write_seal", *EXPORTS):
+    for stage in ("document", "render_html", "render_pdf", "write_seal", *exports.export_names()):
         with monkeypatch.context() as patched:
-            if stage in EXPORTS:
-                patched.setitem(EXPORTS, stage, replace(EXPORTS[stage], write=fail))
+            if stage in exports.export_names():
+                patched.setattr(exports, "_known", [exports.Export(stage, fail, "nothing")])
             else:
                 patched.setattr(module, stage, fail)
             with pytest.raises(OSError, match="No space"):
@@ -233,7 +239,8 @@ def test_texts_that_people_write_name_nobody_who_is_masked(results, tmp_path: Pa
     case.add(*results, note=f"see {masked}")
     frame = pl.DataFrame({"what": [f"url://{masked}/"]})
     words = (f"{masked} paid {shown}",)
-    case.add(Finding(f"On {masked}", words, frame, innocent=words, name="told", headline=masked))
+    told = Table("told", (), "What was told.", (Column.word("what", "a text"),)).rows(frame)
+    case.add(Finding(f"On {masked}", words, told, innocent=words, headline=masked))
     case.add(flow(trace, clusters, tags, title=f"Routes of {masked}"))
     case.write(tmp_path / "x")
     for name, data in files(tmp_path / "x").items():
@@ -312,3 +319,31 @@ def test_figures_and_findings_are_told_apart_by_what_they_say(results):
     ]  # fmt: skip
     assert contents[0] == contents[2]
     assert len(set(contents)) == 4
+
+
+def test_each_table_is_masked_once_for_an_edition(tmp_path: Path, monkeypatch) -> None:
+    """The demo makes three: a draft that shows whom a pseudonym would single out, and the two."""
+    seen: Counter[tuple[str, int, str]] = Counter()
+    editions: list[Edition] = []
+    plain = mask_tables.mask_table
+
+    def counting(rows: Rows, chains: Any, edition: Edition) -> Any:
+        if not any(edition is one for one in editions):
+            editions.append(edition)
+        place = next(number for number, one in enumerate(editions) if one is edition)
+        seen[edition.name, place, f"{rows.table.name} {id(rows.frame)}"] += 1
+        return plain(rows, chains, edition)
+
+    monkeypatch.setattr(mask_tables, "mask_table", counting)
+    list(run_demo(tmp_path / "otter", say=lambda _: None))
+    assert set(seen.values()) == {1}
+    assert [edition.name for edition in editions] == ["disclosure", "disclosure", "working"]
+    assert len(seen) > 60
+
+
+def test_a_view_is_made_anew_when_the_case_grows(results) -> None:
+    case = make().add(results[3])
+    first = case.view("working")
+    assert case.view("working") is first
+    case.add(results[0])
+    assert set(case.view("working").tables) > set(first.tables)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import io
 import os
 import subprocess
@@ -20,9 +21,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from chainwatch.case import exports
-from chainwatch.case.exports import EXPORTS, write_graphml, write_tables
-from chainwatch.case.exports.graphml import graphml_bytes
-from chainwatch.case.exports.tables import csv_bytes, distinct, guarded, parquet_bytes
+from chainwatch.case.exports.catalogue import EXPORTS, Export, export_names
+from chainwatch.case.exports.graphml import graphml_bytes, write_graphml
+from chainwatch.case.exports.tables import csv_bytes, distinct, guarded, parquet_bytes, write_tables
 from chainwatch.errors import CaseError, InputError, OutputExists
 from chainwatch.figures.selection import FLOW_COLUMNS
 from chainwatch.results.provenance import digest_bytes, digest_frame
@@ -248,11 +249,17 @@ def test_every_format_is_listed() -> None:
     modules = {
         Path(item.name).stem
         for item in resources.files(exports).iterdir()
-        if item.name.endswith(".py") and item.name != "__init__.py"
+        if item.name.endswith(".py") and item.name not in ("__init__.py", "catalogue.py")
     }
-    assert set(EXPORTS) | {"tagpack"} == modules  # a pack is written of tags, not of a case
-    assert list(EXPORTS) == sorted(EXPORTS)
-    assert all(export.write.__module__.endswith(name) for name, export in EXPORTS.items())
+    names = [export.name for export in EXPORTS]
+    assert {*names, "tagpack"} == modules  # a pack is written of tags, not of a case
+    assert names == sorted(names) == export_names()
+
+
+@pytest.mark.parametrize("export", EXPORTS, ids=lambda export: export.name)
+def test_the_text_of_the_catalogue_leads_to_its_writer(export: Export) -> None:
+    assert str(export.target) == f"{exports.__name__}.{export.name}:export_{export.name}"
+    assert list(inspect.signature(export.writer()).parameters) == ["view", "folder"]
 
 
 def test_a_decimal_stays_an_integer() -> None:

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from chainwatch.chains.catalogue import chain
-from chainwatch.heuristics.links import LINK_SCHEMA, Links
+from chainwatch.heuristics.links import LINKS, Links
 
 CHAIN = chain("btc-regtest").id
 START = datetime(2023, 6, 1, tzinfo=UTC)
@@ -56,7 +56,7 @@ class Hand:
 
     @staticmethod
     def of(rows) -> Links:
-        return Links(pl.DataFrame(rows, schema=LINK_SCHEMA, orient="row"))
+        return Links(pl.DataFrame(rows, schema=LINKS.schema, orient="row"))
 
     @staticmethod
     def numbered(edges) -> Links:

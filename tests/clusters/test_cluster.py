@@ -13,7 +13,7 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.clusters.cluster import LARGE, cluster
 from chainwatch.clusters.forest import BOTH_LARGE, OTHER_ACTORS
 from chainwatch.errors import AddressError, ArgumentError, InputError
-from chainwatch.heuristics.links import LINK_SCHEMA, Links
+from chainwatch.heuristics.links import LINKS, Links
 
 EDGES = st.lists(
     st.tuples(
@@ -106,7 +106,7 @@ def test_one_address_text_on_two_chains_is_two(hand):
 
 
 def test_no_links_no_clusters(hand):
-    clusters = cluster(Links(pl.DataFrame(schema=LINK_SCHEMA)))
+    clusters = cluster(Links(pl.DataFrame(schema=LINKS.schema)))
     full = cluster(hand.links("A-B 1 ?"))
     for table in ("frame", "forest", "alarms", "collapses"):
         assert getattr(clusters, table).schema == getattr(full, table).schema

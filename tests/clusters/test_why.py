@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from chainwatch.addresses.canonical import text, txid_text
 from chainwatch.clusters.cluster import Clusters, cluster
 from chainwatch.heuristics.links import Links
-from chainwatch.privacy.edition import DISCLOSURE, SUBJECT, WORKING, Edition
-from chainwatch.privacy.mask_tables import shown_tables
+from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition
+from chainwatch.privacy.mask_tables import mask_tables
 from chainwatch.results.mask import show_by
+from chainwatch.results.roles import SUBJECT
 
 EDGES = st.lists(
     st.tuples(
@@ -174,7 +175,7 @@ def test_its_tables_can_be_shown_in_an_edition(hand, walk):
     """C is masked, so every row it stands in loses its transaction."""
     why = walk.why(hand.letter("A"), hand.letter("D"))
     roles = {(hand.chain, hand.letter(name)): SUBJECT for name in "ABD"}
-    steps = shown_tables(why, Edition(DISCLOSURE, bytes(16), roles))["steps"].sort("step")
+    steps = mask_tables(why, Edition(DISCLOSURE, bytes(16), roles))["steps"].frame.sort("step")
     assert steps["txid"].to_list() == [txid_text(hand.txid(1), hand.chain), "withheld", "withheld"]
     assert steps["b"].to_list()[1].startswith("masked-")
 

@@ -8,7 +8,7 @@ import pytest
 from chainwatch.errors import ArgumentError, RuleError
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import equal_outputs
-from chainwatch.heuristics.links import LINK_KEY, LINK_SCHEMA
+from chainwatch.heuristics.links import LINK_KEY, LINKS
 from chainwatch.heuristics.poisoning import zero_value
 from chainwatch.ledger.features import transactions
 from chainwatch.ledger.ledger import Ledger
@@ -183,7 +183,7 @@ def test_an_empty_ledger_gives_no_links():
     for veto in (None, equal_outputs()):
         frame = co_spends(Ledger(), unless=veto).frame
         assert frame.height == 0
-        assert dict(frame.schema) == LINK_SCHEMA
+        assert dict(frame.schema) == LINKS.schema
 
 
 def test_rows_carry_their_transaction(small_ledger, txid):

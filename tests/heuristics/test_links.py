@@ -9,7 +9,7 @@ from chainwatch.addresses.canonical import txid_text
 from chainwatch.errors import InputError
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import equal_outputs
-from chainwatch.heuristics.links import LINK_SCHEMA, Links
+from chainwatch.heuristics.links import LINKS, Links
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_columns_and_types_are_fixed(ledger):
     for wrong in (frame.drop("veto"), frame.cast({"tx": pl.UInt64}), frame.with_columns(z=1)):
         with pytest.raises(InputError, match="links have the columns"):
             Links(wrong)
-    assert Links(pl.DataFrame(schema=LINK_SCHEMA)).counts() == {
+    assert Links(pl.DataFrame(schema=LINKS.schema)).counts() == {
         "joining": 0, "refused": 0, "undecided": 0,
     }  # fmt: skip
 

@@ -16,13 +16,13 @@ from chainwatch.privacy.edition import (
     BANDS,
     DISCLOSURE,
     POOLED,
-    SUBJECT,
     WORKING,
     Edition,
     annex,
     band,
     coarse,
 )
+from chainwatch.results.roles import SUBJECT
 
 TRON = chain("tron").id
 BTC = chain("btc").id

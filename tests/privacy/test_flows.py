@@ -10,8 +10,9 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import parse, text
 from chainwatch.chains.catalogue import chain
-from chainwatch.privacy.edition import DISCLOSURE, FINDING, SERVICE, SUBJECT, WORKING, Edition
+from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition
 from chainwatch.privacy.flows import FLOW_SCHEMA, flows
+from chainwatch.results.roles import FINDING, SERVICE, SUBJECT
 from chainwatch.tracing.result import ENDS, ORIGINS, OVERLAPS, STEPS, Trace
 
 TRON = chain("tron").id
@@ -37,12 +38,12 @@ def followed() -> Trace:
     """60 come in; 40 reach a host through one who keeps 15 of them; 5 are a fee."""
     base = {"subject": SEED, "time": TIME, "n": 0}
     steps = frame(
-        STEPS,
+        STEPS.schema,
         base | {"source": SEED, "target": MIDDLE, "txid": IDS[1], "amount": 55_555, "hop": 1},
         base | {"source": MIDDLE, "target": HOST, "txid": IDS[2], "amount": 40_000, "hop": 2},
     )
     ends = frame(
-        ENDS,
+        ENDS.schema,
         base
         | {"address": HOST, "txid": IDS[2], "amount": 40_000, "reason": "hosted service"}
         | {"service": "exchange", "certainty": "probable", "detail": ""},
@@ -51,7 +52,7 @@ def followed() -> Trace:
     )
     origin = base | {"address": SEED, "txid": IDS[0], "amount": 60_000, "kind": "received"}
     asset = Asset(TRON, None, "T", 0)
-    return Trace(asset, "fifo", frame(ORIGINS, origin), steps, ends, frame(OVERLAPS))
+    return Trace(asset, "fifo", frame(ORIGINS.schema, origin), steps, ends, frame(OVERLAPS.schema))
 
 
 def edition(name: str, **more: object) -> Edition:

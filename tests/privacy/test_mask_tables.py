@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -12,12 +12,22 @@ import pytest
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import parse, text
+from chainwatch.attribution.rejections import REJECTED
+from chainwatch.case.recipes.run import READ
 from chainwatch.chains.catalogue import chain
 from chainwatch.errors import InputError
-from chainwatch.privacy.columns import BEHIND
-from chainwatch.privacy.edition import DISCLOSURE, SERVICE, SUBJECT, WORKING, Edition
-from chainwatch.privacy.mask_rows import parties, rows_left_out, transactions_of_masked
-from chainwatch.privacy.mask_tables import shown_tables
+from chainwatch.heuristics.links import LINKS
+from chainwatch.ledger.schema import OUTPUTS, TRANSFERS
+from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition
+from chainwatch.privacy.mask_rows import parties, transactions_of_masked
+from chainwatch.privacy.mask_tables import mask_tables
+from chainwatch.results.result import Result
+from chainwatch.results.roles import SERVICE, SUBJECT
+from chainwatch.results.table import BEHIND, Column, Privacy, Rows
+from chainwatch.results.table import Table as Declaration
+from chainwatch.tracing.counterparties import BY_COLUMNS, PAYMENTS
+from chainwatch.tracing.custody import HOSTED_ADDRESSES
+from chainwatch.tracing.result import STEPS
 from chainwatch.units import AMOUNT
 
 TRON = chain("tron").id
@@ -37,16 +47,29 @@ ROLES = {(TRON, SHOWN): SUBJECT, (TRON, HOST): SERVICE}
 ID, OTHER_ID = bytes([1]) * 32, bytes([2]) * 32
 
 
-@dataclass(frozen=True)
-class Table:
+DECLARED = {
+    column.name: column
+    for table in (STEPS, TRANSFERS, LINKS, HOSTED_ADDRESSES, BY_COLUMNS, PAYMENTS, READ)
+    for column in table.columns
+}
+"""Columns as the package declares them, by name."""
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Table(Result):
     """A result with one table."""
 
     frame: pl.DataFrame
     asset: Asset = USDT
     name: str = "payments"
+    declared: Mapping[str, Column] = field(default_factory=lambda: DECLARED)
 
-    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
-        return {self.name: (self.frame, ())}
+    def tables(self) -> Mapping[str, Rows]:
+        columns = [self.declared[name] for name in self.frame.columns if name in self.declared]
+        return {self.name: Declaration(self.name, (), "", tuple(columns)).rows(self.frame)}
+
+
+NOT_TAKEN = {column.name: column for column in REJECTED.columns}
 
 
 def payments(*rows: tuple[object, ...]) -> Table:
@@ -75,7 +98,7 @@ def edition(name: str = DISCLOSURE, result: Table | None = None) -> Edition:
 
 
 def shown(result: Table, name: str = DISCLOSURE) -> list[dict[str, object]]:
-    return shown_tables(result, edition(name, result))[result.name].to_dicts()
+    return mask_tables(result, edition(name, result))[result.name].frame.to_dicts()
 
 
 def test_the_working_edition_shows_everything() -> None:
@@ -132,7 +155,9 @@ def test_withheld_in_one_result_is_withheld_in_another() -> None:
     edition_ = Edition(DISCLOSURE, KEY, ROLES)
     withheld = transactions_of_masked([masked, plain], edition_)
     assert withheld == {(TRON, ID): frozenset({ONE})}
-    (found,) = shown_tables(plain, Edition(DISCLOSURE, KEY, ROLES, withheld))["payments"].to_dicts()
+    (found,) = mask_tables(plain, Edition(DISCLOSURE, KEY, ROLES, withheld))[
+        "payments"
+    ].frame.to_dicts()
     assert (found["txid"], found["amount"]) == ("withheld", Decimal(20_000))
 
 
@@ -140,7 +165,7 @@ def test_rows_that_are_left_out_withhold_their_transactions() -> None:
     frame = pl.DataFrame({"sender": [ONE], "receiver": [TWO], "txid": [ID]})
     strangers = Table(frame, name="strangers")
     plain = Edition(DISCLOSURE, KEY, ROLES)
-    assert shown_tables(strangers, plain)["strangers"].height == 0
+    assert mask_tables(strangers, plain)["strangers"].frame.height == 0
     assert transactions_of_masked([strangers], plain) == {(TRON, ID): frozenset({ONE, TWO})}
 
 
@@ -152,7 +177,7 @@ def pooled(result: Table, *parties_: bytes) -> list[dict[str, object]]:
     """Return a table in an edition in which all its masked parties share the common word."""
     plain = edition(DISCLOSURE, result)
     names = frozenset(plain.pseudonym(TRON, item) for item in parties_)
-    return shown_tables(result, replace(plain, pooled=names))[result.name].to_dicts()
+    return mask_tables(result, replace(plain, pooled=names))[result.name].frame.to_dicts()
 
 
 def test_rows_of_the_masked_are_added_up() -> None:
@@ -185,7 +210,7 @@ def test_small_crowds_are_taken_together_and_hide_behind_a_larger_one() -> None:
 def test_many_parties_of_one_transaction_are_no_crowd() -> None:
     mix = payments(row(HOST))
     edition_ = Edition(DISCLOSURE, KEY, ROLES, {(TRON, ID): frozenset(crowd(9))})
-    (found,) = shown_tables(mix, edition_)["payments"].to_dicts()
+    (found,) = mask_tables(mix, edition_)["payments"].frame.to_dicts()
     assert (found["amount"], found["rounded"]) == (Decimal(20_000), True)
 
 
@@ -199,7 +224,7 @@ def groups(*counts: int) -> Table:
             "service": ["untagged"] * len(counts),
             "payments": [9] * len(counts),
             "amount": [15_193] * len(counts),
-            BEHIND: [SHOWN.hex() + "," + item if item else SHOWN.hex() for item in behind],
+            BEHIND.name: [SHOWN.hex() + "," + item if item else SHOWN.hex() for item in behind],
         },
         schema_overrides={"amount": AMOUNT},
     )
@@ -212,7 +237,7 @@ def groups(*counts: int) -> Table:
 )
 def test_groups_of_too_few_are_rounded(counts: tuple[int, ...], exact: int) -> None:
     found = shown(groups(*counts))
-    assert BEHIND not in found[0]
+    assert BEHIND.name not in found[0]
     assert sum(item["amount"] == Decimal(15_193) for item in found) == exact
     assert {(item["rounded"], item["payments"], str(item["amount"])) for item in found} <= {
         (False, "9", "15193"),
@@ -220,7 +245,7 @@ def test_groups_of_too_few_are_rounded(counts: tuple[int, ...], exact: int) -> N
     }
     assert {item["service"] for item in found} == {"untagged"}
     assert {item["payments"] for item in shown(groups(*counts), WORKING)} == {"9"}
-    assert BEHIND not in shown(groups(*counts), WORKING)[0]
+    assert BEHIND.name not in shown(groups(*counts), WORKING)[0]
 
 
 def test_rows_of_masked_parties_alone_are_left_out() -> None:
@@ -233,7 +258,7 @@ def test_rows_of_masked_parties_alone_are_left_out() -> None:
             "summed": None,
         }
     ]
-    assert rows_left_out(Table(frame), edition()) == {"payments": 1}
+    assert mask_tables(Table(frame), edition())["payments"].left_out == 1
     assert len(shown(Table(frame), WORKING)) == 2
 
 
@@ -256,14 +281,14 @@ def test_what_was_not_taken_is_withheld() -> None:
     frame = pl.DataFrame(
         {"file": ["x.txt"], "position": ["line 1"], "text": ["a"], "reason": ["b"]}
     )
-    (found,) = shown(Table(frame, name="rejected"))
+    (found,) = shown(Table(frame, name="rejected", declared=NOT_TAKEN))
     assert found == {
         "file": "x.txt",
         "position": "line 1",
         "text": "withheld",
         "reason": "withheld",
     }
-    assert shown(Table(frame, name="rejected"), WORKING)[0]["text"] == "a"
+    assert shown(Table(frame, name="rejected", declared=NOT_TAKEN), WORKING)[0]["text"] == "a"
 
 
 def test_digests_of_what_was_read_are_keyed() -> None:
@@ -277,9 +302,24 @@ def test_contracts_are_nobodys_wallet() -> None:
     assert {item["contract"] for item in shown(Table(frame))} == {text(ONE, TRON), None}
 
 
-def test_bytes_of_unknown_meaning_are_refused() -> None:
-    with pytest.raises(InputError, match="secret holds bytes"):
+def test_a_column_that_nobody_declared_is_never_shown() -> None:
+    with pytest.raises(InputError, match="'secret' of table 'payments' is not declared"):
         shown(Table(pl.DataFrame({"secret": [b"x"]})))
+
+
+def test_bytes_of_a_class_that_knows_none_are_refused() -> None:
+    odd = Column("secret", pl.Binary, Privacy.WORD, "bytes that claim to be a word")
+    with pytest.raises(InputError, match="'secret' holds bytes"):
+        shown(Table(pl.DataFrame({"secret": [b"x"]}), declared={"secret": odd}))
+
+
+def test_bytes_that_anybody_may_have_written_are_withheld_like_texts() -> None:
+    texts = DECLARED | {"script": OUTPUTS["script"]}
+    frame = pl.DataFrame(
+        {"sender": [ONE, HOST], "receiver": [SHOWN, SHOWN], "script": [b"x", b"y"]}
+    )
+    found = shown(Table(frame, declared=texts))
+    assert {item["script"] for item in found} == {"withheld", "79"}
 
 
 def test_parties_are_found_in_every_column() -> None:
@@ -299,13 +339,12 @@ def test_amounts_of_128_bits_stay_exact() -> None:
         ("token_id", "70461"),
         ("trace_path", "0.2.1"),
         ("status", "ticket 4711"),
-        ("a column of tomorrow", "anything"),
     ],
 )
 def test_a_text_that_is_not_our_own_is_withheld_beside_the_masked(name: str, said: str) -> None:
     named = pl.lit(said).alias(name)
     table = Table(pl.DataFrame({"sender": [ONE], "receiver": [SHOWN]}).with_columns(named))
     reader = Edition(DISCLOSURE, KEY, ROLES)
-    assert said not in str(shown_tables(table, reader)["payments"].rows())
+    assert said not in str(mask_tables(table, reader)["payments"].frame.rows())
     whole = Table(pl.DataFrame({"sender": [HOST], "receiver": [SHOWN]}).with_columns(named))
-    assert shown_tables(whole, reader)["payments"][name].to_list() == [said]
+    assert mask_tables(whole, reader)["payments"].frame[name].to_list() == [said]

@@ -9,8 +9,9 @@ import pytest
 
 from chainwatch.addresses.canonical import parse
 from chainwatch.chains.catalogue import chain
-from chainwatch.privacy.edition import DISCLOSURE, SUBJECT, WORKING, Edition
-from chainwatch.privacy.redact_text import Spoken
+from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition
+from chainwatch.privacy.redact_text import TextMask
+from chainwatch.results.roles import SUBJECT
 
 TRON, BTC, ETH = (chain(name).id for name in ("tron", "btc", "eth"))
 SHOWN = "TXRBsytHfJDoAKRdcedgLsoHudh1xJGUdC"
@@ -26,14 +27,14 @@ PARTIES = [
 ]
 
 
-def spoken(name: str = DISCLOSURE, *, known: bool = True) -> Spoken:
+def spoken(name: str = DISCLOSURE, *, known: bool = True) -> TextMask:
     edition = Edition(
         name,
         bytes(16),
         {(TRON, parse(SHOWN, "tron")): SUBJECT},
         frozenset({(TRON, TXID)}),
     )
-    return Spoken(edition, PARTIES if known else ())
+    return TextMask(edition, PARTIES if known else ())
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -105,4 +106,4 @@ def test_frames_and_plain_data() -> None:
 
 def test_a_transaction_id_that_reads_as_an_address_stays() -> None:
     txid = bytes([6, 2]).hex() + "5a" * 30  # kind and version of a witness program not in use
-    assert Spoken(Edition(DISCLOSURE, bytes(16))).text(f"in {txid}") == f"in {txid}"
+    assert TextMask(Edition(DISCLOSURE, bytes(16))).text(f"in {txid}") == f"in {txid}"

@@ -9,15 +9,16 @@ import pytest
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import parse
-from chainwatch.attribution.tags import Tags, make_tags
+from chainwatch.attribution.tags import Tags, make_tags, named
 from chainwatch.chains.catalogue import chain
 from chainwatch.clusters.cluster import Clusters, cluster
-from chainwatch.heuristics.links import LINK_SCHEMA, Links
+from chainwatch.heuristics.links import LINKS, Links
 from chainwatch.ledger.schema import TAGS
-from chainwatch.privacy.edition import DISCLOSURE, FINDING, SERVICE, SUBJECT, WORKING, Edition
-from chainwatch.privacy.roles import named, roles_of, sealed
+from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition
+from chainwatch.privacy.roles import roles_of, sealed
+from chainwatch.results.roles import FINDING, SERVICE, SUBJECT
 from chainwatch.tracing.counterparties import PAYMENTS, Counterparties
-from chainwatch.tracing.custody import HOSTED_SCHEMA, Hosted
+from chainwatch.tracing.custody import HOSTED_ADDRESSES, Hosted
 from chainwatch.tracing.result import ENDS, ORIGINS, OVERLAPS, STEPS, Trace
 
 TRON = chain("tron").id
@@ -49,20 +50,28 @@ def trace(*, ends_at: bytes | None = None) -> Trace:
     origin = {"subject": A, "address": A, "txid": bytes(32), "n": 0, "time": TIME, "amount": 1}
     end = origin | {"address": ends_at, "service": "exchange", "reason": "hosted service"}
     end.pop("kind", None)
-    ends = frame(ENDS, end) if ends_at else frame(ENDS)
-    return Trace(USDT, "fifo", frame(ORIGINS, origin), frame(STEPS), ends, frame(OVERLAPS))
+    ends = frame(ENDS.schema, end) if ends_at else frame(ENDS.schema)
+    return Trace(
+        USDT,
+        "fifo",
+        frame(ORIGINS.schema, origin),
+        frame(STEPS.schema),
+        ends,
+        frame(OVERLAPS.schema),
+    )
 
 
 def hosted(*addresses: bytes) -> Hosted:
     return Hosted(
-        frame(HOSTED_SCHEMA, *({"chain": TRON, "address": item} for item in addresses)), USDT
+        frame(HOSTED_ADDRESSES.schema, *({"chain": TRON, "address": item} for item in addresses)),
+        USDT,
     )
 
 
 def joined(*pairs: tuple[bytes, bytes]) -> Clusters:
     base = {"chain": TRON, "tx": 1, "txid": bytes(32), "time": TIME, "rule": "r", "veto": False}
     rows = [base | {"a": min(pair), "b": max(pair)} for pair in pairs]
-    return cluster(Links(frame(LINK_SCHEMA, *rows)))
+    return cluster(Links(frame(LINKS.schema, *rows)))
 
 
 def role(results: list, address: bytes) -> str | None:
@@ -97,7 +106,7 @@ def test_subjects_speak_first() -> None:
     assert role([tags((A, "victim")), trace()], A) == SUBJECT
     payment = {"subject": A, "direction": "in", "counterparty": B, "time": TIME, "amount": 1}
     empty = pl.DataFrame()
-    direct = Counterparties(frame(PAYMENTS, payment), empty, empty, USDT)
+    direct = Counterparties(frame(PAYMENTS.schema, payment), empty, empty, USDT)
     assert role([direct], A) == SUBJECT
     assert role([direct], B) is None
 
@@ -146,6 +155,6 @@ def test_digests_in_records_are_sealed() -> None:
 @pytest.mark.parametrize(("sweeps", "shown"), [(1, None), (2, SERVICE), (7, SERVICE)])
 def test_who_went_to_an_exchange_once_is_not_named(sweeps: int, shown: str | None) -> None:
     row = {"chain": TRON, "address": B, "sweeps": sweeps}
-    once = Hosted(frame(HOSTED_SCHEMA, row), USDT)
+    once = Hosted(frame(HOSTED_ADDRESSES.schema, row), USDT)
     assert role([trace(ends_at=B), once], B) == shown
     assert role([trace(ends_at=A), once, hosted(A)], A) == SUBJECT

@@ -15,14 +15,13 @@ from hypothesis import strategies as st
 
 from chainwatch.errors import InputError
 from chainwatch.results.provenance import (
-    Record,
     canonical_json,
     digest_bytes,
     digest_frame,
     digest_json,
-    digest_result,
-    recorded,
 )
+from chainwatch.results.result import Result, digest_result, recorded
+from chainwatch.results.table import Column, Rows, Table
 
 SCHEMA = {
     "number": pl.Int64,
@@ -193,15 +192,17 @@ def test_json_is_canonical() -> None:
 # -- records
 
 
-@dataclass(frozen=True)
-class Numbers:
+NUMBERS = Table("numbers", ("n",), "Numbers.", (Column.number("n", "a number"),))
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Numbers(Result):
     """A result with one table."""
 
     frame: pl.DataFrame
-    record: Record | None = None
 
-    def tables(self) -> Mapping[str, tuple[pl.DataFrame, tuple[str, ...]]]:
-        return {"numbers": (self.frame, ("n",))}
+    def tables(self) -> Mapping[str, Rows]:
+        return {"numbers": NUMBERS.rows(self.frame)}
 
 
 @recorded
@@ -260,5 +261,5 @@ def test_a_verb_must_return_a_result() -> None:
     def careless() -> Numbers:
         return {"numbers": 1}  # type: ignore[return-value]  # the point
 
-    with pytest.raises(TypeError, match="careless must return a dataclass"):
+    with pytest.raises(TypeError, match="careless must return a Result, not dict"):
         careless()

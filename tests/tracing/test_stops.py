@@ -10,7 +10,7 @@ import pytest
 
 from chainwatch.attribution.taxonomy import broader
 from chainwatch.errors import ArgumentError, TagError, TraceError
-from chainwatch.tracing.custody import HOSTED_SCHEMA, Hosted
+from chainwatch.tracing.custody import HOSTED_ADDRESSES, Hosted
 from chainwatch.tracing.stops import REASONS, End, reason_of, stops
 
 CHAIN = "bip122:0f9188f13cb7b2c71f2a335e3a4fc328"
@@ -25,11 +25,11 @@ class Owners:
 
 
 def held(desk: Any, name: str, service: str) -> Hosted:
-    row = dict.fromkeys(HOSTED_SCHEMA) | {
+    row = dict.fromkeys(HOSTED_ADDRESSES.names) | {
         "chain": CHAIN, "address": desk.coin(name), "service": service, "certainty": "probable",
         "evidence": "custody",
     }  # fmt: skip
-    return Hosted(pl.DataFrame([row], schema=HOSTED_SCHEMA), desk.asset)
+    return Hosted(pl.DataFrame([row], schema=HOSTED_ADDRESSES.schema), desk.asset)
 
 
 def at(desk: Any, stop: Any, name: str, when: datetime = WHEN, clusters: Any = None) -> End | None:

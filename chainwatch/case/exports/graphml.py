@@ -17,10 +17,18 @@ from chainwatch.atomic import write_new
 from chainwatch.case.exports.tables import ManifestRow, distinct
 from chainwatch.errors import InputError
 from chainwatch.figures.selection import FLOW_COLUMNS
+from chainwatch.privacy.masked_view import MaskedView
 from chainwatch.results.provenance import digest_frame
 from chainwatch.sanitize import visible
 
 LARGEST_LONG = 2**63 - 1
+
+
+def export_graphml(view: MaskedView, folder: Path) -> None:
+    """Write the flows behind every figure of a case into ``graph/``."""
+    (folder / "graph").mkdir()
+    for one in view.drawn.values():
+        write_graphml(one.flows, folder / "graph" / f"{one.stem}.graphml")
 
 
 def write_graphml(flows: pl.DataFrame, path: Path | str) -> list[ManifestRow]:

@@ -21,6 +21,7 @@ import polars as pl
 
 from chainwatch.atomic import write_new
 from chainwatch.errors import CaseError, OutputExists
+from chainwatch.privacy.masked_view import MaskedView
 from chainwatch.results.provenance import canonical_json, digest_frame
 from chainwatch.sanitize import visible
 
@@ -45,6 +46,11 @@ class ManifestRow:
     def as_dict(self) -> dict[str, Any]:
         """Return the row as plain data."""
         return asdict(self)
+
+
+def export_tables(view: MaskedView, folder: Path) -> None:
+    """Write every table of a case into ``tables/``, as CSV and as Parquet."""
+    write_tables(view.tables, folder / "tables")
 
 
 def write_tables(tables: Mapping[str, pl.DataFrame], folder: Path | str) -> list[ManifestRow]:

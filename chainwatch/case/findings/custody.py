@@ -11,15 +11,50 @@ import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import text
-from chainwatch.case.findings.catalogue import HOSTING, SHARED_SERVICE, by_service, counted
 from chainwatch.case.findings.set_aside import UNREAD
-from chainwatch.results.finding import Finding
-from chainwatch.tracing.counterparties import Counterparties
-from chainwatch.tracing.custody import Hosted
-from chainwatch.tracing.result import Trace
+from chainwatch.results.result import Finding
+from chainwatch.results.table import (
+    FIRST,
+    LAST,
+    SERVICE,
+    Column,
+    Table,
+)
+from chainwatch.tracing.counterparties import SHARED_SERVICE, Counterparties
+from chainwatch.tracing.custody import Hosted, by_service
+from chainwatch.tracing.result import BALANCES, Trace
 from chainwatch.tracing.stops import BURNT
 from chainwatch.tracing.walks.account import ZERO
-from chainwatch.units import exact_sum, to_text, total
+from chainwatch.units import counted, exact_sum, to_text, total
+
+LISTED_CUSTODY = Table(
+    "hosting",
+    (),
+    "Each listed address with its probable host, and the sums of its balance.",
+    (
+        Column.party("subject", "the listed address"),
+        Column.word("custody", "what is shown of who holds its keys"),
+        SERVICE,
+        *BALANCES.pick("before", "received", "trifles", "paid", "held").columns,
+        Column.count("sweeps", "payments to the service"),
+    ),
+)
+
+UNHOSTED = Table(
+    "unhosted_payments",
+    (),
+    "What addresses without a probable host paid, and to whom.",
+    (
+        Column.party("subject", "who paid"),
+        Column.party("counterparty", "who was paid"),
+        Column.kind("onward", "what is known of who was paid"),
+        Column.flag("other_subject", "is it a subject too"),
+        Column.count("payments", "how many"),
+        Column.amount("amount", "how much"),
+        FIRST,
+        LAST,
+    ),
+)
 
 LISTED = "listed, not shown to be hosted"
 READ = "history read, not listed"
@@ -56,13 +91,12 @@ def hosting_finding(
             " of these sweeps stands in the table.",
             *_even(rows, asset),
         ),
-        rows,
+        LISTED_CUSTODY.rows(rows),
         asset,
         (
             "A person who pays one service only, from a wallet of their own, looks the same.",
             "A deposit address receives for its holder, whom many may pay for honest reasons.",
         ),
-        HOSTING,
         f"{held.height} of {counted(rows.height, 'listed address', 'listed addresses')}"
         f" {consistent}{at_services if held.height else ' at a service'}.{unread}",
     )
@@ -180,10 +214,9 @@ def unhosted_finding(
             f"{counted(alone.height, one, many)} {whole}. That an address is not shown to be hosted"
             " does not say that it is not.",
         ),
-        rows,
+        UNHOSTED.rows(rows),
         direct.asset,
         (SHARED_SERVICE,),
-        "unhosted_payments",
         f"{them}{alone.height}{_names(alone, direct.asset)} {whole}." if alone.height else "",
     )
 

@@ -6,37 +6,63 @@ import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.results.finding import Finding
+from chainwatch.ledger.schema import TRANSFERS
+from chainwatch.results.result import Finding
+from chainwatch.results.table import (
+    CONTRACT,
+    FIRST,
+    LAST,
+    Column,
+    Privacy,
+    Table,
+)
 from chainwatch.tracing.counterparties import Counterparties
-from chainwatch.tracing.result import Trace
+from chainwatch.tracing.result import BOUNDS, Trace
 from chainwatch.tracing.stops import NOT_READ
 from chainwatch.tracing.walks.base import HELD, OPENING
 from chainwatch.units import total
 
+OTHER_TOKENS = Table(
+    "other_tokens",
+    (),
+    "Transfers of other contracts, counted.",
+    (
+        CONTRACT,
+        TRANSFERS["symbol"],
+        TRANSFERS["decimals"],
+        Column.count("count", "transfers"),
+        FIRST,
+        LAST,
+    ),
+)
+
+STATUSES = Table(
+    "statuses",
+    (),
+    "Status words of the source, counted.",
+    (
+        TRANSFERS["status"],
+        TRANSFERS["success"],
+        Column.count("count", "transfers"),
+        Column("of_zero", pl.Int64, Privacy.TALLY, "those that move nothing"),
+    ),
+)
+
+ORDER_BOUNDS = BOUNDS.pick("reason", "service", "low", "high", name="order_bounds")
+
+NOT_READ_ROWS = Table(
+    "not_read",
+    (),
+    "What the case cannot know, as amounts.",
+    (
+        Column.word("what", "what was not read"),
+        Column.amount("amount", "how much of it"),
+        Column.number("addresses", "addresses concerned"),
+    ),
+)
+
 UNREAD = "history not read"
 """What is known of a receiver of whom no more than the payment was read."""
-
-
-def poisoning_finding(direct: Counterparties) -> Finding:
-    """Return the transfers that only look like payments."""
-    rows = direct.poisoning
-    zero = rows.filter(pl.col("amount") == 0).height
-    return Finding(
-        "Address poisoning attempts",
-        (
-            f"{rows.height} transfers only look like payments: {zero} of zero, and"
-            f" {rows.height - zero} trifles from an address that ends like a genuine counterparty."
-            " Anybody can write them into anybody's history; no edge, total or figure here contains"
-            " one. from_twin and to_twin say whether sender and receiver end like a genuine"
-            " counterparty of the other side.",
-        ),
-        rows.drop("amount"),
-        direct.asset,
-        (),
-        "poisoning_attempts",
-        f"{rows.height} transfers only look like payments (address poisoning) and stand in no"
-        " total.",
-    )
 
 
 def other_tokens_finding(ledger: Ledger, subjects: pl.DataFrame, asset: Asset) -> Finding:
@@ -64,10 +90,8 @@ def other_tokens_finding(ledger: Ledger, subjects: pl.DataFrame, asset: Asset) -
             " added to nothing: a symbol is not a token, and names such as these are mostly"
             " advertising.",
         ),
-        rows,
+        OTHER_TOKENS.rows(rows),
         asset,
-        (),
-        "other_tokens",
     )
 
 
@@ -93,27 +117,8 @@ def statuses_finding(ledger: Ledger, subjects: pl.DataFrame, asset: Asset) -> Fi
             " verbatim and decides nothing; whether a transfer took effect is read from its result"
             " column alone.",
         ),
-        rows,
+        STATUSES.rows(rows),
         asset,
-        (),
-        "statuses",
-    )
-
-
-def failed_finding(direct: Counterparties) -> Finding:
-    """Return the transfers without effect or of unknown amount."""
-    columns = ("time", "txid", "sender", "receiver", "amount", "amount_hex", "status")
-    rows = direct.failed.select(columns)
-    return Finding(
-        "Transfers without effect or of unknown amount",
-        (
-            f"{rows.height} transfers failed or state an amount wider than 38 digits; they stand in"
-            " no total.",
-        ),
-        rows,
-        direct.asset,
-        (),
-        "without_effect",
     )
 
 
@@ -129,10 +134,8 @@ def order_finding(followed: Trace) -> Finding:
                 "no total changes." if not spread else f"{spread} totals change, as the table says."
             ),
         ),
-        followed.bounds,
+        ORDER_BOUNDS.rows(followed.bounds),
         followed.asset,
-        (),
-        "order_bounds",
     )
 
 
@@ -173,11 +176,10 @@ def unread_finding(
             " all of them. Balances before the first row, the native coin, and every history of a"
             " counterparty are not read. No figure here is a balance with its owner.",
         ),
-        _unread_rows(followed, direct, here, unread),
+        NOT_READ_ROWS.rows(_unread_rows(followed, direct, here, unread)),
         followed.asset,
-        (),
-        "not_read",
-        f"Not read: where {shown(amount)} went on to{bridge}, and the origin of all that came in.",
+        headline=f"Not read: where {shown(amount)} went on to{bridge}, and the origin of all that"
+        " came in.",
     )
 
 

@@ -8,7 +8,7 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import text
 from chainwatch.errors import CaseError
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.results.finding import Finding
+from chainwatch.results.result import Finding
 from chainwatch.sanitize import visible
 
 MOST = 5

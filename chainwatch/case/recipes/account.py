@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
 
 from chainwatch.addresses.assets import Asset, token
-from chainwatch.attribution.tags import Tags
+from chainwatch.attribution.tags import Tags, named
 from chainwatch.case.case import Case
 from chainwatch.case.file.model import CaseFile, NamedDay
-from chainwatch.case.findings import catalogue
 from chainwatch.case.findings import custody as custody
 from chainwatch.case.findings import set_aside as apart
 from chainwatch.case.findings.token_check import check_token
@@ -18,10 +18,16 @@ from chainwatch.errors import CaseError
 from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.privacy.columns import behind
-from chainwatch.privacy.roles import named
-from chainwatch.results.finding import Finding
-from chainwatch.tracing.counterparties import Counterparties, counterparties
+from chainwatch.results.result import Finding
+from chainwatch.results.table import behind
+from chainwatch.tracing.counterparties import (
+    BY_COLUMNS,
+    Counterparties,
+    counterparties,
+    failed_finding,
+    payments_findings,
+    poisoning_finding,
+)
 from chainwatch.tracing.custody import Hosted, hosted
 from chainwatch.tracing.trace import trace
 from chainwatch.tracing.walks.transfer_order import histories
@@ -72,8 +78,8 @@ def add_account_findings(
         note="Custody decides where following ends.",
     )
     case.add(at, note="Evidence for each probable deposit address.")
-    case.add(catalogue.ends(followed), note="Where the value went.")
-    for finding in catalogue.payments(direct):
+    case.add(*followed.findings(subjects), note="Where the value went.")
+    for finding in payments_findings(direct):
         case.add(finding, note="Direct counterparties, nothing followed.")
     case.add(
         custody.unhosted_finding(direct, paid, alone, subjects.height),
@@ -81,12 +87,12 @@ def add_account_findings(
     )
     for day in config.dates:
         case.add(_after(direct, at, day, subjects.height), note=f"Payments after the {day.name}.")
-    case.add(apart.poisoning_finding(direct), note="Set apart: nobody paid here.")
+    case.add(poisoning_finding(direct), note="Set apart: nobody paid here.")
     case.add(
         apart.other_tokens_finding(ledger, subjects, asset), note="Set apart: other contracts."
     )
     case.add(apart.statuses_finding(ledger, subjects, asset), note="Kept verbatim.")
-    case.add(apart.failed_finding(direct), note="Set apart: no effect.")
+    case.add(failed_finding(direct), note="Set apart: no effect.")
     case.add(followed, note="Every branch to its end.")
     case.add(apart.order_finding(followed), note="Where only the time orders transfers.")
     case.add(
@@ -103,6 +109,12 @@ def _token(config: CaseFile) -> Asset:
         )
     what = config.asset
     return token(what.chain, what.contract, what.symbol, what.decimals)
+
+
+AFTER = BY_COLUMNS.pick(
+    "subject", "direction", "service", "payments", "amount", "counterparties", "first", "last",
+    "behind",
+)  # fmt: skip
 
 
 def _after(direct: Counterparties, at: Hosted, day: NamedDay, listed: int) -> Finding:
@@ -138,9 +150,8 @@ def _after(direct: Counterparties, at: Hosted, day: NamedDay, listed: int) -> Fi
             f"From 00:00 UTC of that day on, {whose}: {told}. The hour of signing and of"
             " publication is not known; payments of the day itself count as after.",
         ),
-        rows,
+        replace(AFTER, name=f"after_{day.day:%Y_%m_%d}").rows(rows),
         direct.asset,
         ("A payer need not have known of the order.",),
-        f"after_{day.day:%Y_%m_%d}",
         f"After the {day.name}, {whose}: {told}.",
     )

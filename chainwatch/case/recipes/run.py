@@ -29,8 +29,10 @@ from chainwatch.ingest.pull import pull
 from chainwatch.ingest.report import PullReport
 from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger, open_ledger
+from chainwatch.ledger.schema import ANSWERS
 from chainwatch.privacy.edition import DISCLOSURE
-from chainwatch.results.finding import Finding
+from chainwatch.results.result import Finding
+from chainwatch.results.table import Column, Privacy, Table
 from chainwatch.sources.block_files import BlockFiles
 from chainwatch.sources.transfer_dump.source import TransferDump
 
@@ -260,12 +262,25 @@ def _column(base: Path, config: CaseFile, chain: Chain) -> list[bytes]:
     return [_parsed(cell, chain, f"{path} line {n}") for n, cell in lines if cell is not None]
 
 
+READ = Table(
+    "what_was_read",
+    (),
+    "Files and answers that the case rests on.",
+    (
+        ANSWERS["source"],
+        ANSWERS["request"],
+        ANSWERS["size"],
+        Column("sha256", pl.String, Privacy.DIGEST, "SHA-256 of the raw bytes"),
+    ),
+)
+
+
 def _read(ledger: Ledger, pulls: list[PullReport]) -> Finding:
     """Return what was read: files with their digests, and what the reading said of them."""
     rows = ledger.answers.select("source", "request", "size", "digest").collect()
     shown = rows.with_columns(pl.col("digest").bin.encode("hex").alias("sha256")).drop("digest")
     notes = tuple(str(note) for report in pulls for note in report.notes)
-    return Finding("What was read", notes, shown.sort("request"), None, (), "what_was_read")
+    return Finding("What was read", notes, READ.rows(shown.sort("request")))
 
 
 def _write(case: Case, config: CaseFile, place: Path, tell: Say) -> list[str]:

@@ -8,15 +8,15 @@ from chainwatch.addresses.assets import native
 from chainwatch.attribution.tags import Tags
 from chainwatch.case.case import Case
 from chainwatch.case.file.model import CaseFile
-from chainwatch.case.findings import catalogue
 from chainwatch.clusters.cluster import cluster
 from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import equal_outputs, possible_mix
-from chainwatch.heuristics.links import Links
-from chainwatch.ledger.coverage import unread
+from chainwatch.heuristics.links import LINKS, Links
+from chainwatch.ledger.coverage import UNREAD, unread
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.results.finding import Finding
+from chainwatch.results.result import Finding
+from chainwatch.results.table import CHAIN, TXID, Column, Privacy, Table
 from chainwatch.tracing.custody import hosted
 from chainwatch.tracing.exposure import exposure
 from chainwatch.tracing.trace import trace
@@ -54,16 +54,30 @@ def add_coin_findings(
     reached = exposure(followed, tags, clusters=owners)
     case.add(tags, note="Who says that an address is what.")
     case.add(flow(followed, owners, tags, top=40, title=case.title), note=ROUTES)
-    case.add(catalogue.ends(followed), note="Where the value went.")
-    case.add(catalogue.reached(reached), note="Whom it reached, in words.")
-    case.add(catalogue.owners(subjects, owners), note="Which addresses a subject is taken to hold.")
+    case.add(*followed.findings(subjects), note="Where the value went.")
+    case.add(*reached.findings(subjects), note="Whom it reached, in words.")
+    case.add(*owners.findings(subjects), note="Which addresses a subject is taken to hold.")
     case.add(_contested(links), note="Joins that were refused, so that nobody takes them for made.")
     case.add(links, owners, note="Every link and the evidence forest.")
-    case.add(catalogue.hosting(at), note="Custody decides where following ends.")
+    case.add(*at.findings(subjects), note="Custody decides where following ends.")
     case.add(at, note="Evidence for each probable deposit address.")
     case.add(followed, note="Every branch to its end.")
     case.add(reached, note="Whom it reached.")
     case.add(_unread(ledger), note="What this case cannot know.")
+
+
+REFUSED = Table(
+    "contested",
+    (),
+    "Transactions whose joins were refused or left undecided.",
+    (
+        CHAIN,
+        TXID,
+        LINKS["time"],
+        Column.kind("verdict", "refused or undecided"),
+        Column("links", pl.Int64, Privacy.TALLY, "joins that it would have made"),
+    ),
+)
 
 
 def _contested(links: Links) -> Finding:
@@ -89,13 +103,12 @@ def _contested(links: Links) -> Finding:
             f" transaction looks like a CoinJoin, and {counts['undecided']} because that could not"
             " be decided.",
         ),
-        rows,
+        REFUSED.rows(rows),
         None,
         (
             "A payer who splits coins evenly looks like a CoinJoin: links are then lost, which is"
             " the harmless error.",
         ),
-        "contested",
     )
 
 
@@ -107,8 +120,5 @@ def _unread(ledger: Ledger) -> Finding:
             "What lies outside the blocks read, and value whose spender was not read, is unknown."
             " It is counted here and stands in no other total.",
         ),
-        rows,
-        None,
-        (),
-        "not_read",
+        UNREAD.rows(rows),
     )

@@ -15,14 +15,14 @@ from chainwatch.case.record import CaseRecord
 from chainwatch.case.report.render import CaseDocument, FigureBlock, Section, TableBlock
 from chainwatch.case.seal import versions
 from chainwatch.chains.catalogue import all_chains, chain
-from chainwatch.figures.flow_figure import FlowFigure
-from chainwatch.figures.sankey import alt_text
-from chainwatch.privacy.columns import ROUNDED, SUMMED
 from chainwatch.privacy.edition import DISCLOSURE, FEWEST, Edition
-from chainwatch.privacy.mask_tables import shown_tables
+from chainwatch.privacy.mask_rows import columns_of
+from chainwatch.privacy.mask_tables import ROUNDED, SUMMED
+from chainwatch.privacy.masked_view import DrawnFlows, MaskedView
 from chainwatch.privacy.roles import sealed
-from chainwatch.results.finding import Finding
 from chainwatch.results.provenance import Record
+from chainwatch.results.result import Finding
+from chainwatch.results.table import Privacy
 
 MOST_ROWS = 60
 """Rows of a table that the report prints; the files hold all."""
@@ -50,28 +50,28 @@ LIMITS = (
 )
 
 
-def document(case: CaseRecord, edition: Edition, drawn: Mapping[int, str]) -> CaseDocument:
+def document(case: CaseRecord, view: MaskedView) -> CaseDocument:
     """Return the report of a case for an edition."""
-    figures: list[Section] = []
-    sections: list[Section] = []
+    edition = view.edition
     whole = case.whole()
-    for number, (result, note) in enumerate(whole):
-        if isinstance(result, Finding):
-            sections.append(_section(result, edition))
-        elif isinstance(result, FlowFigure):
-            figures.append(_figure(result, edition, drawn[number], note))
+    found = [
+        (result, view.by_result[place])
+        for place, (result, _) in enumerate(whole)
+        if isinstance(result, Finding)
+    ]
+    figures = [_figure(one, whole[place][1]) for place, one in view.drawn.items()]
     records = [result.record for result, _ in case.results if result.record]
     return CaseDocument(
         title=case.title or case.name,
         question=case.question.strip(),
         edition=edition.name,
         notice=NOTICES[edition.name],
-        summary=tuple(
-            result.headline
-            for result, _ in whole
-            if isinstance(result, Finding) and result.headline
+        summary=tuple(finding.headline for finding, _ in found if finding.headline),
+        sections=(
+            *_stated(case.statements),
+            *figures,
+            *(_section(finding, tables) for finding, tables in found),
         ),
-        sections=(*_stated(case.statements), *figures, *sections),
         provenance=_lineage(records, edition),
         parameters=_parameters(records),
         limits=LIMITS,
@@ -85,13 +85,11 @@ def _stated(statements: tuple[str, ...]) -> tuple[Section, ...]:
     return (Section("What is stated by others", statements),) if statements else ()
 
 
-def _section(finding: Finding, edition: Edition) -> Section:
+def _section(finding: Finding, tables: Mapping[str, pl.DataFrame]) -> Section:
     paragraphs = list(finding.text)
     paragraphs += [f"Could be innocent: {text}" for text in finding.innocent]
-    tables = tuple(
-        _table(finding, name, frame) for name, frame in shown_tables(finding, edition).items()
-    )
-    return Section(finding.title, tuple(paragraphs), tables)
+    blocks = tuple(_table(finding, name, frame) for name, frame in tables.items())
+    return Section(finding.title, tuple(paragraphs), blocks)
 
 
 def _table(finding: Finding, name: str, frame: pl.DataFrame) -> TableBlock:
@@ -107,6 +105,9 @@ def _table(finding: Finding, name: str, frame: pl.DataFrame) -> TableBlock:
         ],
         columns,
     )
+    counts = {ALIKE}
+    if finding.rows:
+        counts.update(columns_of(finding.rows, Privacy.COUNT))
     left = frame.height - printed
     note = f"Files: tables/{name}.csv and .parquet, with amounts in base units."
     return TableBlock(
@@ -114,7 +115,7 @@ def _table(finding: Finding, name: str, frame: pl.DataFrame) -> TableBlock:
         columns=tuple(column.replace("_", " ") for column in columns),
         rows=rows,
         align=tuple(
-            "right" if column in _NUMBERS or frame.schema[column].is_numeric() else "left"
+            "right" if column in counts or frame.schema[column].is_numeric() else "left"
             for column in columns
         ),
         note=(f"{left} more rows are not printed here. " if left else "") + note,
@@ -123,8 +124,6 @@ def _table(finding: Finding, name: str, frame: pl.DataFrame) -> TableBlock:
 
 ALIKE = "rows_alike"
 """Heading of the count where rows read the same, as those of masked parties often do."""
-
-_NUMBERS = frozenset({"payments", "count", "counterparties", "sweeps", "ends", ALIKE})
 
 
 def _collapsed(
@@ -154,13 +153,10 @@ def _text(column: str, value: object, asset: Asset | None, rounded: bool) -> str
     return str(value)
 
 
-def _figure(figure: FlowFigure, edition: Edition, stem: str, note: str) -> Section:
-    flows = figure.flows(edition)
-    asset = figure.trace.asset
-    sums = figure.totals(edition)
-    alt = alt_text(flows, symbol=asset.symbol, decimals=asset.decimals, top=figure.top, sums=sums)
-    block = FigureBlock(f"figures/{stem}.svg", figure.caption(), alt)
-    return Section("Main routes", (note,) if note else (), (), (block,))
+def _figure(one: DrawnFlows, note: str) -> Section:
+    drawing = one.drawing
+    block = FigureBlock(f"figures/{one.stem}.svg", drawing.caption, drawing.alt)
+    return Section(drawing.heading, (note,) if note else (), (), (block,))
 
 
 def _lineage(records: list[Record], edition: Edition) -> str:

@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from chainwatch.case.report.blocks import CaseDocument, FigureBlock, Section, TableBlock
+from chainwatch.case.report.elements import CaseDocument, FigureBlock, Section, TableBlock
 from chainwatch.case.report.typeset import (
     LONGEST_CELL,
     LONGEST_PARAGRAPH,

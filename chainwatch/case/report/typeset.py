@@ -7,7 +7,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from chainwatch.case.report.blocks import CaseDocument, Section, TableBlock
+from chainwatch.case.report.elements import CaseDocument, Section, TableBlock
 from chainwatch.figures.style import printable
 
 LONGEST_CELL = 400

@@ -7,7 +7,7 @@ span.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 
@@ -20,20 +20,26 @@ from chainwatch.ledger.index.verify import check_index
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS
 from chainwatch.ledger.storage.checksums import changed_files
-from chainwatch.results.provenance import Record, recorded
+from chainwatch.results.result import Result, recorded
+from chainwatch.results.table import CHAIN, Column, Rows, Table
 
-_FRAME: dict[str, type[pl.DataType]] = {
-    "name": pl.String,
-    "chain": pl.String,
-    "checked": pl.Int64,
-    "failed": pl.Int64,
-    "unread": pl.Int64,
-    "note": pl.String,
-}
+VERDICTS = Table(
+    "checks",
+    ("name", "chain"),
+    "One row per check and chain.",
+    (
+        Column.word("name", "the check"),
+        CHAIN,
+        Column.number("checked", "verdicts that could be given"),
+        Column.number("failed", "verdicts against it"),
+        Column.number("unread", "verdicts that could not be given"),
+        Column.text("note", "where it failed first, or why it could not be judged"),
+    ),
+)
 
 
-@dataclass(frozen=True, repr=False)
-class CheckReport:
+@dataclass(frozen=True, repr=False, eq=False)
+class CheckReport(Result):
     """What the checks found.
 
     Attributes
@@ -44,16 +50,15 @@ class CheckReport:
     """
 
     frame: pl.DataFrame
-    record: Record | None = None
 
     @property
     def ok(self) -> bool:
         """True if nothing failed; what is unread is not judged."""
         return self.frame["failed"].sum() == 0
 
-    def tables(self) -> dict[str, tuple[pl.DataFrame, tuple[str, ...]]]:
-        """Return the tables of this result with their keys."""
-        return {"checks": (self.frame, ("name", "chain"))}
+    def tables(self) -> Mapping[str, Rows]:
+        """Return the tables of this result."""
+        return {"checks": VERDICTS.rows(self.frame)}
 
     def raise_for_failures(self) -> None:
         """Raise if a check failed.
@@ -80,7 +85,7 @@ class CheckReport:
         return f"CheckReport({self.frame.height} checks, {verdict}, {unread} verdicts unread)"
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in _FRAME)
+        head = "".join(f"<th>{name}</th>" for name in VERDICTS.names)
         rows = "".join(
             "<tr>" + "".join(f"<td>{escape(str(value))}</td>" for value in row) + "</tr>"
             for row in self.frame.iter_rows()
@@ -123,7 +128,7 @@ def _indexes(ledger: Ledger) -> Iterator[pl.DataFrame]:
             check_index(made, ledger)
             note = "the index for look-ups says what the tables say"
             row = ("index", chain.id, len(made.columns["tx_number"]), 0, 0, note)
-            yield pl.DataFrame([row], schema=_FRAME, orient="row")
+            yield pl.DataFrame([row], schema=VERDICTS.schema, orient="row")
 
 
 def _files(ledger: Ledger) -> pl.DataFrame:
@@ -139,7 +144,7 @@ def _files(ledger: Ledger) -> pl.DataFrame:
             )
         asserts = "every file has the SHA-256 that was noted when it was written"
         rows.append(("files", "every chain", found.same, 0, found.unlisted, asserts))
-    return pl.DataFrame(rows, schema=_FRAME, orient="row")
+    return pl.DataFrame(rows, schema=VERDICTS.schema, orient="row")
 
 
 def _report(item: Check, ledger: Ledger) -> pl.DataFrame:

@@ -17,12 +17,84 @@ import polars as pl
 from chainwatch import units
 from chainwatch.addresses import canonical
 from chainwatch.chains.base import Chain
+from chainwatch.ledger.schema import INPUTS, OUTPUTS, TRANSFERS
+from chainwatch.results.result import Result
+from chainwatch.results.table import (
+    CHAIN,
+    CONTRACT,
+    DIRECTION,
+    TX,
+    TXID,
+    WHEN,
+    Column,
+    Rows,
+    Table,
+)
 
-Tables = dict[str, tuple[pl.DataFrame, tuple[str, ...]]]
+TOTALS = Table(
+    "totals",
+    ("chain", "contract"),
+    "One row per asset of an address; sums of what was read.",
+    (
+        CHAIN,
+        CONTRACT,
+        Column.amount("received", "what it received"),
+        Column.amount("spent", "what it spent or sent"),
+        Column.amount("balance", "what it holds; null where anything may be unread"),
+    ),
+)
+
+COIN_HISTORY = Table(
+    "history",
+    ("chain", "tx"),
+    "One row per transaction that names an address of a coin chain.",
+    (
+        CHAIN,
+        TX,
+        TXID,
+        WHEN,
+        Column.amount("received", "what it received by it"),
+        Column.amount("spent", "what it spent by it"),
+    ),
+)
+
+TRANSFER_HISTORY = TRANSFERS.pick(
+    "chain", "tx", "txid", "time", "kind", "log_index", "trace_path", "contract", "token_id",
+    "occurrence", name="history",
+).plus(
+    DIRECTION,
+    Column.party("counterparty", "the other side"),
+    TRANSFERS["amount"],
+    TRANSFERS["success"],
+)  # fmt: skip
+
+BESIDE = Table(
+    "counterparties",
+    ("chain", "contract", "direction", "what", "counterparty"),
+    "Who else stands in the transactions of an address.",
+    (
+        CHAIN,
+        CONTRACT,
+        DIRECTION,
+        Column.word("what", "address, no address, or not read"),
+        Column.party("counterparty", "who; null where there is no address or none was read"),
+        Column.number("transactions", "in how many"),
+        Column.amount("amount", "the whole inputs or outputs: what stood beside it"),
+    ),
+)
+
+SPENT = INPUTS.pick(
+    "chain", "tx", "n", "prev_txid", "prev_n", "prev_tx", "value", "address", "script_kind",
+    key=INPUTS.key,
+)  # fmt: skip
+
+PAID = OUTPUTS.pick("chain", "tx", "n", "value", "address", "script_kind", key=OUTPUTS.key).plus(
+    Column.place("spender", "number of the transaction that spends it; null where none was read")
+)
 
 
-@dataclass(frozen=True, repr=False)
-class AddressSummary:
+@dataclass(frozen=True, repr=False, eq=False)
+class AddressSummary(Result):
     """What was read of one address.
 
     Attributes
@@ -102,16 +174,13 @@ class AddressSummary:
         """The address as people write it."""
         return canonical.text(self.address, self.chain)
 
-    def tables(self) -> Tables:
-        """Return the tables of this result with their keys."""
-        order = [name for name in self.history.columns if name not in ("amount", "received")]
+    def tables(self) -> Mapping[str, Rows]:
+        """Return the tables of this result."""
+        history = COIN_HISTORY if self.chain.family == "utxo" else TRANSFER_HISTORY
         return {
-            "totals": (self.totals, ("chain", "contract")),
-            "history": (self.history, tuple(order)),
-            "counterparties": (
-                self.counterparties,
-                ("chain", "contract", "direction", "what", "counterparty"),
-            ),
+            "totals": TOTALS.rows(self.totals),
+            "history": history.rows(self.history),
+            "counterparties": BESIDE.rows(self.counterparties),
         }
 
     def facts(self) -> dict[str, str]:
@@ -160,8 +229,8 @@ class AddressSummary:
         return _table(self.facts())
 
 
-@dataclass(frozen=True, repr=False)
-class TransactionSummary:
+@dataclass(frozen=True, repr=False, eq=False)
+class TransactionSummary(Result):
     """What was read of one transaction.
 
     Attributes
@@ -209,13 +278,12 @@ class TransactionSummary:
         """The id as people write it."""
         return canonical.txid_text(self.txid, self.chain)
 
-    def tables(self) -> Tables:
-        """Return the tables of this result with their keys; not the raw proofs."""
-        order = tuple(self.transfers.columns)
+    def tables(self) -> Mapping[str, Rows]:
+        """Return the tables of this result; not the raw proofs."""
         return {
-            "inputs": (self.inputs, ("chain", "tx", "n")),
-            "outputs": (self.outputs, ("chain", "tx", "n")),
-            "transfers": (self.transfers, order),
+            "inputs": SPENT.rows(self.inputs),
+            "outputs": PAID.rows(self.outputs),
+            "transfers": TRANSFERS.rows(self.transfers),
         }
 
     def facts(self) -> dict[str, str]:

@@ -10,11 +10,13 @@ import pytest
 
 import chainwatch as cw
 from chainwatch.case.case import Case
-from chainwatch.case.findings import catalogue
-from chainwatch.case.report.blocks import CaseDocument, Section, TableBlock
+from chainwatch.case.record import findings_of
 from chainwatch.case.report.document import ALIKE, _collapsed, document
+from chainwatch.case.report.elements import CaseDocument, Section, TableBlock
 from chainwatch.case.report.typeset import typeset
 from chainwatch.figures import flow
+from chainwatch.results.roles import NOBODY
+from chainwatch.tracing import result as result_module
 from chainwatch.tracing.policies import fifo
 
 
@@ -36,7 +38,7 @@ def make() -> Case:
 def test_results_bring_their_sections(results, tmp_path: Path) -> None:
     tags, clusters, at, trace, exposure = results
     case = make().add(tags, clusters, trace, flow(trace, clusters, tags), at, exposure)
-    told = document(case, case.edition("working"), {3: "flow"})
+    told = document(case, case.view("working"))
     headings = [section.heading for section in told.sections]
     for words in (
         "Where the value ends",
@@ -53,9 +55,9 @@ def test_results_bring_their_sections(results, tmp_path: Path) -> None:
 
 def test_a_finding_that_the_case_holds_is_not_brought_again(results) -> None:
     _, _, _, trace, _ = results
-    own = catalogue.ends(trace)
-    assert [item.name for item in catalogue.brought([trace])] == ["ends_by_reason"]
-    assert catalogue.brought([own, trace]) == ()
+    (own,) = trace.findings(NOBODY)
+    assert [item.name for item in findings_of([trace])] == ["ends_by_reason"]
+    assert findings_of([own, trace]) == ()
 
 
 def test_the_same_content_is_added_once_and_logged_twice(results, tmp_path: Path) -> None:
@@ -81,7 +83,7 @@ def test_a_deposit_address_is_called_one_and_nothing_is_none(results) -> None:
         orient="row",
     )
     rows = [row | {"amount": 1, "ends": 1} for row in ends.iter_rows(named=True)]
-    said = " ".join(catalogue._said(row, trace) for row in rows)
+    said = " ".join(result_module._said(row, trace) for row in rows)
     assert "paid to a deposit address at foo (probable)" in said
     assert "paid to bar 0" in said
     assert "paid to baz (mixer)" in said
@@ -107,7 +109,8 @@ def test_pages_turn_once() -> None:
 
 
 def test_parameters_call_a_chain_by_its_short_name(results) -> None:
-    told = document(make().add(results[3], results[2]), make().edition("working"), {})
+    case = make().add(results[3], results[2])
+    told = document(case, case.view("working"))
     said = " ".join(value for _, value in told.parameters)
     assert "btc-regtest" in said
     assert "bip122:" not in said

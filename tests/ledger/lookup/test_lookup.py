@@ -38,8 +38,8 @@ def indexed(otter_case: Any, tmp_path_factory: pytest.TempPathFactory) -> Ledger
 
 
 def assert_alike(ours: Any, theirs: Any) -> None:
-    for name, (frame, key) in ours.tables().items():
-        other = theirs.tables()[name][0]
+    for name, rows in ours.tables().items():
+        frame, key, other = rows.frame, rows.key, theirs.tables()[name].frame
         assert frame.schema == other.schema, name
         assert frame.equals(other, null_equal=True), name
         assert frame.select(key).is_duplicated().sum() == 0, name

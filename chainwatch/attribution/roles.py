@@ -1,0 +1,57 @@
+"""Which role a tag gives its address: a finding, a service, or a victim who is never shown."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from chainwatch.attribution.taxonomy import is_a
+from chainwatch.results.roles import FINDING, SERVICE, Roles, parties_of
+
+_FINDINGS = ("abuse", "vendor", "dark_market", "market", "perpetrator")
+_VICTIMS = ("victim",)
+
+
+def role_of(concept: str | None) -> str | None:
+    """Return the role of who is tagged with a concept; None for one that gives none."""
+    if concept is None or is_victim(concept):
+        return None
+    if any(is_a(concept, one) for one in _FINDINGS):
+        return FINDING
+    return SERVICE if is_a(concept, "service") else None
+
+
+def is_victim(concept: str | None) -> bool:
+    """Tell whether a concept says that somebody is a victim."""
+    return concept is not None and any(is_a(concept, one) for one in _VICTIMS)
+
+
+def roles_of_tags(frame: pl.DataFrame) -> Roles:
+    """Return what rows of tags say of who may be shown.
+
+    An address with a concept of abuse is a finding, whatever else it is; one with a concept of
+    service is a service; whom any tag calls a victim is never shown.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        ``chain, address, concept``.
+    """
+    spreading: dict[tuple[str, bytes], str] = {}
+    for chain, address, concept in frame.select("chain", "address", "concept").iter_rows():
+        role = role_of(concept)
+        if role and spreading.get((chain, address)) != FINDING:
+            spreading[chain, address] = role
+    return Roles(spreading=spreading, victims=parties_of(_victims(frame)))
+
+
+def _victims(frame: pl.DataFrame) -> pl.DataFrame:
+    hidden = [one for one in frame["concept"].unique().to_list() if is_victim(one)]
+    return frame.filter(pl.col("concept").is_in(hidden))
+
+
+def named_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of tags that may name somebody in any edition: of services and findings."""
+    concepts = [one for one in frame["concept"].unique().to_list() if role_of(one)]
+    victims = _victims(frame).select("chain", "address").unique()
+    rows = frame.filter(pl.col("concept").is_in(concepts))
+    return rows.join(victims, on=["chain", "address"], how="anti", maintain_order="left")

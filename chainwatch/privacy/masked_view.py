@@ -1,0 +1,212 @@
+"""The one masked view of a case: everything that leaves the desk is written from it.
+
+It is made once for an edition. Tables, figures, document, exports and manifest ask it and mask
+nothing themselves, so that no two of them can differ in what they hide. The disclosure edition is
+made in two passes: a draft in which every masked party has a pseudonym shows which of these would
+single somebody out; then the edition itself.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.privacy.anonymity_sets import singled_out, standing
+from chainwatch.privacy.edition import DISCLOSURE, POOLED, Edition
+from chainwatch.privacy.mask_rows import columns_of, parties, transactions_of_masked
+from chainwatch.privacy.mask_tables import Masked, mask_tables
+from chainwatch.privacy.redact_text import TextMask
+from chainwatch.privacy.roles import roles_of
+from chainwatch.results.result import Drawing, Result
+from chainwatch.results.roles import Party
+from chainwatch.results.table import Privacy
+
+Standing = Mapping[Party, frozenset[bytes]]
+"""Who stands in a transaction, by chain and id."""
+
+
+@dataclass(frozen=True)
+class DrawnFlows:
+    """Something that is drawn, as the edition shows it.
+
+    Attributes
+    ----------
+    stem : str
+        Name of its files, without suffix.
+    drawing : object
+        What :meth:`chainwatch.results.result.Drawing.shown` gave.
+    flows : polars.DataFrame
+        The rows behind it, their texts without what may not be said.
+    """
+
+    stem: str
+    drawing: Any
+    flows: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class MaskedView:
+    """A case as one edition shows it.
+
+    Attributes
+    ----------
+    edition : Edition
+        Who is shown, and under what name.
+    text : TextMask
+        Takes out of free text what the edition may not say.
+    tables : mapping of str to polars.DataFrame
+        Every table of every result, under a name of its own.
+    left_out : mapping of str to int
+        How many rows of each table name masked parties alone; tables without any are not listed.
+    by_result : tuple of mapping
+        The same tables, result by result, by the names that the results give them.
+    drawn : mapping of int to DrawnFlows
+        What is drawn, by the place of its result.
+    """
+
+    edition: Edition
+    text: TextMask
+    tables: Mapping[str, pl.DataFrame]
+    left_out: Mapping[str, int]
+    by_result: tuple[Mapping[str, pl.DataFrame], ...]
+    drawn: Mapping[int, DrawnFlows]
+
+    def visible_pseudonyms(self) -> frozenset[str]:
+        """Return the pseudonyms that stand in its tables and figures."""
+        return standing({**self.tables, **{one.stem: one.flows for one in self.drawn.values()}})
+
+
+def masked_view(
+    results: Sequence[Result], name: str, key: bytes, standing: Standing | None = None
+) -> MaskedView:
+    """Make the view of a case for an edition.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        All of the case, and the findings that they bring.
+    name : str
+        ``disclosure`` or ``working``.
+    key : bytes
+        Secret of the pseudonyms, 16 bytes or more.
+    standing : mapping, optional
+        Who else stands in their transactions; see `parties_by_transaction`.
+
+    Returns
+    -------
+    MaskedView
+
+    Raises
+    ------
+    InputError
+        If a result has a column that no edition knows how to show.
+    """
+    edition = Edition(name, key, roles_of(results))
+    if name == DISCLOSURE:
+        edition = replace(edition, withheld=_withheld(results, edition, standing or {}))
+        edition = replace(edition, pooled=_pooled(results, edition))
+    text = TextMask(edition, set().union(*(parties(result) for result in results)))
+    masked = [mask_tables(result, edition) for result in results]
+    named = _named(masked)
+    return MaskedView(
+        edition,
+        text,
+        {name: text.frame(one.frame) for name, one in named.items()},
+        {name: one.left_out for name, one in named.items() if one.left_out},
+        tuple({name: text.frame(one.frame) for name, one in each.items()} for each in masked),
+        _drawn(results, edition, text),
+    )
+
+
+def _named(masked: Sequence[Mapping[str, Masked]]) -> dict[str, Masked]:
+    """Return the tables of all results, each under a name of its own."""
+    found: dict[str, Masked] = {}
+    for each in masked:
+        for name, one in each.items():
+            found[_free(name, found)] = one
+    return found
+
+
+def _drawings(results: Sequence[Result]) -> list[tuple[int, Drawing]]:
+    return [(place, one) for place, result in enumerate(results) for one in result.drawings()]
+
+
+def _drawn(results: Sequence[Result], edition: Edition, text: TextMask) -> dict[int, DrawnFlows]:
+    found: dict[int, DrawnFlows] = {}
+    for place, drawing in _drawings(results):
+        shown = drawing.shown(edition, text.text)
+        stem = f"{shown.stem}_{len(found) + 1}" if found else shown.stem
+        found[place] = DrawnFlows(stem, shown, text.frame(shown.flows))
+    return found
+
+
+def _pooled(results: Sequence[Result], draft: Edition) -> frozenset[str]:
+    """Return the pseudonyms that would single somebody out, and so give way to one word."""
+    tables = {
+        name: one.frame for name, one in _named([mask_tables(r, draft) for r in results]).items()
+    }
+    flows = {f"flows {place}": one.shown(draft).flows for place, one in _drawings(results)}
+    ways = frozenset[Party]().union(*(result.roles().on_the_way for result in results))
+    passing = {draft.pseudonym(*party) for party in ways}
+    for frame in flows.values():
+        passing |= {item for item in frame["source"].to_list() if item.startswith(POOLED)}
+    return singled_out({**tables, **flows}, passing)
+
+
+def _withheld(
+    results: Sequence[Result], edition: Edition, standing: Standing
+) -> dict[Party, frozenset[bytes]]:
+    """Return the transactions in which a masked party of the case stands, and these parties."""
+    found = transactions_of_masked(results, edition)
+    for (chain, txid), who in standing.items():
+        masked = frozenset(item for item in who if edition.masks(chain, item))
+        if masked:
+            found[chain, txid] = found.get((chain, txid), frozenset()) | masked
+    return found
+
+
+def parties_by_transaction(ledger: Ledger, results: Sequence[Result]) -> Standing:
+    """Return who of a case stands in each transaction of its results, as far as the ledger says.
+
+    A table names payer and payee; the change of the same transaction may be of somebody whom
+    another table names, and who is masked.
+    """
+    ids = {
+        txid
+        for result in results
+        for rows in result.tables().values()
+        for name in columns_of(rows, Privacy.TXID)
+        for txid in rows.frame[name].drop_nulls().to_list()
+    }
+    known = {address for result in results for _, address in parties(result)}
+    told = ledger.transactions.filter(pl.col("txid").is_in(list(ids)))
+    key = ["chain", "tx"]
+    sides = [
+        told.select(*key, "txid").join(side.select(*key, "address"), on=key)
+        for side in (ledger.inputs, ledger.outputs)
+    ]
+    moved = ledger.transfers.filter(pl.col("txid").is_in(list(ids)))
+    sides += [
+        moved.select("chain", "txid", pl.col(end).alias("address"))
+        for end in ("sender", "receiver")
+    ]
+    rows = pl.concat([side.select("chain", "txid", "address") for side in sides])
+    found: defaultdict[Party, set[bytes]] = defaultdict(set)
+    kept = rows.filter(pl.col("address").is_in(list(known))).unique().collect()
+    for chain, txid, address in kept.iter_rows():
+        found[chain, txid].add(address)
+    return {place: frozenset(who) for place, who in sorted(found.items())}
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """Return a table's name, numbered where another result has one of that name."""
+    number, free = 1, name
+    while free in taken:
+        number += 1
+        free = f"{name}_{number}"
+    return free

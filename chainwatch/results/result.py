@@ -1,0 +1,274 @@
+"""``Result``: what every verb returns, and the decorator that records how it came about.
+
+A result is frozen and declares itself: its tables with a privacy class for each column, the
+findings that it brings to a report, the roles that it gives to addresses, and what is drawn of
+it. Whatever shows, masks, digests or exports results asks these and knows no kind of result.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from html import escape
+from pathlib import PurePath
+from typing import Any, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
+
+import polars as pl
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.results.plain import plain_frame
+from chainwatch.results.provenance import Record, digest_frame, digest_json, software
+from chainwatch.results.roles import NO_ROLES, NOBODY, Roles
+from chainwatch.results.table import Rows
+from chainwatch.sanitize import visible
+
+P = ParamSpec("P")
+
+
+R = TypeVar("R")
+
+
+class Drawing(Protocol):
+    """Something that is drawn when an edition is known, so that it passes the mask."""
+
+    @property
+    def asset(self) -> Asset:
+        """What its amounts are of."""
+        ...
+
+    def shown(self, edition: Any, redact: Callable[[str], str] = str) -> Any:
+        """Return it as an edition shows it, strangers' words in it redacted.
+
+        What is returned has ``stem`` (of its files), ``heading``, ``caption``, ``alt`` (what it
+        shows, in words), ``flows`` (the rows behind it) and ``plot(ax=None)``.
+        """
+        ...
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Result(ABC):
+    """What a verb found; frozen.
+
+    A kind of result is a frozen dataclass that says its :meth:`tables`; all else has an answer
+    that fits where nothing is said.
+
+    Attributes
+    ----------
+    record : Record or None
+        How it came about; None where it was made by hand.
+    """
+
+    record: Record | None = field(default=None, kw_only=True)
+
+    @abstractmethod
+    def tables(self) -> Mapping[str, Rows]:
+        """Return the tables that make up the content digest, by the names of their files."""
+
+    def words(self) -> Mapping[str, Any] | None:
+        """Return what it says beside its tables, which is digested as well; None if nothing."""
+        return None
+
+    def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
+        """Return the sections that it brings to a report, in order.
+
+        ``subjects`` are those of all results of the case: ``chain, address``.
+        """
+        return ()
+
+    def roles(self) -> Roles:
+        """Return what it says of who may be shown; see :mod:`chainwatch.results.roles`."""
+        return NO_ROLES
+
+    def followed(self) -> pl.DataFrame:
+        """Return the subjects whom it follows: ``chain, address``."""
+        return NOBODY
+
+    def drawings(self) -> Sequence[Drawing]:
+        """Return what is drawn of it in a report."""
+        return ()
+
+    @property
+    def called(self) -> str:
+        """What the log of a case calls it: the verb that made it."""
+        return self.record.step if self.record else type(self).__name__.lower()
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of its content: of its rows and words, never of the time of a run."""
+        return digest_result(self)
+
+    def lineage(self) -> str:
+        """Return how it came about, the latest step first."""
+        return self.record.tree() if self.record else f"{self.called} made by hand"
+
+    def plain(self, table: str = "") -> pl.DataFrame:
+        """Return a table for people: addresses and ids as text, amounts in coins too; in clear.
+
+        Parameters
+        ----------
+        table : str
+            Which, as :meth:`tables` names them; the first, where nothing is said.
+
+        Raises
+        ------
+        InputError
+            If there is no such table.
+        """
+        return plain_frame(self.tables(), table, getattr(self, "asset", None))
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{rows.frame.height:,} {name}" for name, rows in self.tables().items())
+        return f"{type(self).__name__}({sizes})"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Finding(Result):
+    """One section of a report: a table that answers a question, with the words beside it.
+
+    Attributes
+    ----------
+    title : str
+        Heading.
+    text : tuple of str
+        Paragraphs: what the table shows, how it was computed, what it does not show.
+    rows : Rows or None
+        Its table, with addresses and transaction ids as canonical bytes: the edition shows or
+        masks them. The table's name is that of its files. None where the text is all.
+    asset : Asset or None
+        Says on which chain the addresses are and in what unit the amounts.
+    innocent : tuple of str
+        What could innocently explain it.
+    headline : str
+        One sentence for the summary on the first page.
+    """
+
+    title: str
+    text: tuple[str, ...] = ()
+    rows: Rows | None = None
+    asset: Asset | None = None
+    innocent: tuple[str, ...] = ()
+    headline: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name of its table; nothing where it has none."""
+        return self.rows.table.name if self.rows else ""
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """Its rows."""
+        return self.rows.frame if self.rows else pl.DataFrame()
+
+    @property
+    def called(self) -> str:
+        """What the log of a case calls it."""
+        return f"finding: {self.title}"
+
+    def tables(self) -> Mapping[str, Rows]:
+        """Return its table."""
+        return {self.name: self.rows} if self.rows else {}
+
+    def words(self) -> Mapping[str, Any]:
+        """Return what is said beside the table: it is digested as well."""
+        return {
+            "title": self.title,
+            "text": list(self.text),
+            "headline": self.headline,
+            "innocent": list(self.innocent),
+        }
+
+    def __repr__(self) -> str:
+        return f"Finding({self.title!r}, {self.frame.height} rows)"
+
+    def _repr_html_(self) -> str:
+        title, words = (escape(visible(item)) for item in (self.title, " ".join(self.text)))
+        return f"<p><b>{title}</b><br>{words}</p>"
+
+
+@runtime_checkable
+class Identified(Protocol):
+    """Anything that can say what it holds, wherever it is kept and whenever it was read."""
+
+    def identity(self) -> Mapping[str, Any]: ...
+
+
+def digest_result(result: Result) -> str:
+    """Return one digest over all tables of a result, and over its words where it has any."""
+    parts: dict[str, Any] = {
+        name: digest_frame(rows.frame, rows.key) for name, rows in result.tables().items()
+    }
+    words = result.words()
+    return digest_json({"tables": parts, "words": words} if words is not None else parts)
+
+
+def _describe(value: object) -> Any:
+    """Return a parameter as plain data: results and frames by digest, rules by their text."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Result):
+        return f"sha256:{value.record.content if value.record else digest_result(value)}"
+    if isinstance(value, pl.DataFrame):
+        return f"sha256:{digest_frame(value)}"
+    if isinstance(value, Identified):
+        return _describe(value.identity())
+    if isinstance(value, PurePath):
+        return value.name  # the folders above say whose machine it was, not what was read
+    if isinstance(value, Mapping):
+        return {str(key): _describe(item) for key, item in value.items()}
+    if isinstance(value, (set, frozenset)):
+        return sorted((_describe(item) for item in value), key=str)
+    if isinstance(value, (list, tuple)):
+        return [_describe(item) for item in value]
+    name = getattr(value, "__name__", None)
+    return name if callable(value) and name else str(value)
+
+
+def _records(value: object) -> Iterable[Record]:
+    if isinstance(value, Result):
+        if value.record:
+            yield value.record
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _records(item)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _records(item)
+
+
+def recorded(verb: Callable[P, R]) -> Callable[P, R]:
+    """Attach to what a public verb returns the record of how it came about.
+
+    The verb returns a frozen dataclass with a ``record`` field; its body holds no bookkeeping.
+    Results among the arguments are replaced by their digests and become the inputs.
+    """
+    signature = inspect.signature(verb)
+
+    @functools.wraps(verb)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        result = verb(*args, **kwargs)
+        if not isinstance(result, Result):
+            raise TypeError(f"{verb.__name__} must return a Result, not {type(result).__name__}")
+        given = list(bound.arguments.values())
+        record = Record(
+            step=verb.__name__,
+            params={name: _describe(value) for name, value in bound.arguments.items()},
+            inputs=tuple(record for value in given for record in _records(value)),
+            content=digest_result(result),
+            software=software(),
+        )
+        return cast(R, replace(cast(Any, result), record=record))
+
+    return wrapped
