@@ -85,9 +85,15 @@ class Spending:
         """Take in what was committed."""
         if self._list is not None:
             try:
-                self._list.add(tables, commit)
+                self._grown(self._list, tables, commit)
             except NotDense:  # each further look-up is a search
                 self._list, self._dense = None, False
+
+    def _grown(self, listed: Outpoints, tables: Mapping[str, pl.DataFrame], commit: Commit) -> None:
+        try:
+            listed.add(tables, commit)
+        except Damaged:  # a run that was to be joined; it is derived from the tables
+            listed.renew()
 
     def forgotten(self) -> None:
         """Begin anew: blocks were taken out of the ledger."""

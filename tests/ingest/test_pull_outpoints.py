@@ -46,19 +46,22 @@ def test_the_rows_are_those_of_a_search(
     assert not found[0]["prev_tx"].null_count()
 
 
+@pytest.mark.parametrize(("files", "step"), [("records.bin", 48), ("*.run", 16), ("*.run", 0)])
 def test_damage_in_the_middle_of_a_pull_changes_no_row(
-    tmp_path: Path, blocks: Path, monkeypatch: pytest.MonkeyPatch
+    files: str, step: int, tmp_path: Path, blocks: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Records without their heads, keys without their beginnings, and runs that end too early."""
     monkeypatch.setattr(outpoints, "LARGE", 0)
     damaged = []
 
     class Damaging(BlockFiles):
         def batches(self, reader: Reader) -> Iterator[Batch]:
             for batch in super().batches(reader):
-                for path in (tmp_path / "b").rglob("records.bin"):
+                for path in (tmp_path / "b").rglob(files):
                     data = bytearray(path.read_bytes())
-                    data[::48] = bytes(len(data[::48]))
-                    path.write_bytes(data)
+                    if step:
+                        data[::step] = bytes(len(data[::step]))
+                    path.write_bytes(data if step else data[:-1])
                     damaged.append(len(data))
                 yield batch
 

@@ -22,6 +22,8 @@ _BLOCK = 256
 """Keys between two fences; a look-up reads one such block."""
 
 _PIECE = 1 << 16
+"""Keys that are read at once when runs are joined: whole blocks."""
+
 _WEIGHTS = np.array([0x9E3779B97F4A7C15, 0xD1B54A32D192ED03], np.uint64)
 _ASKED = 4_096
 
@@ -143,14 +145,25 @@ class Run:
             raise Damaged(f"keys of {self.path.name} were damaged")
 
     def pieces(self) -> Iterator[NDArray[Any]]:
-        """Yield all keys, some at a time."""
+        """Yield all keys, some at a time.
+
+        They are checked as those of a look-up are: to write damaged keys into another run would
+        give them a checksum that fits.
+
+        Raises
+        ------
+        Damaged
+            If a key is not what was written, or the file ends before.
+        """
         with self.path.open("rb") as handle:
             for low in range(0, self.count, _PIECE):
                 wanted = min(_PIECE, self.count - low)
                 data = handle.read(wanted * KEY.itemsize)
                 if len(data) != wanted * KEY.itemsize:
                     raise Damaged(f"{self.path.name} ends too early")
-                yield np.frombuffer(data, KEY)
+                held = np.frombuffer(data, KEY)
+                self._check(held, np.arange(low // _BLOCK, -(-(low + wanted) // _BLOCK)))
+                yield held
 
 
 def _block_keys(handle: Any, blocks: NDArray[np.int64], count: int) -> NDArray[Any]:

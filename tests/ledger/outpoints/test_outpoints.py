@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -47,7 +48,7 @@ def _small() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(outpoints, "LARGE", 0)
         patch.setattr(runs, "_BLOCK", 2)
-        patch.setattr(runs, "_PIECE", 3)
+        patch.setattr(runs, "_PIECE", 4)
         patch.setattr(runs, "_ASKED", 2)
         yield
 
@@ -228,6 +229,22 @@ def test_no_flipped_bit_gives_another_answer(tmp_path: Path) -> None:
                 seen += 1
             path.write_bytes(data)
     assert seen > 50
+
+
+def test_joining_runs_gives_no_checksum_to_damaged_keys(tmp_path: Path) -> None:
+    """Whatever bit of a key is flipped, whoever joins its run sees it."""
+    keys = np.zeros(9, runs.KEY)
+    keys["key"], keys["place"] = np.arange(9) * 5, np.arange(9)
+    run = runs.Run.write(tmp_path / "1.run", iter([keys]))
+    whole = run.path.read_bytes()
+    joined = np.concatenate(list(runs.merged(run, run)))
+    assert joined["key"].tolist() == sorted([*keys["key"].tolist()] * 2)
+    for bit in range(keys.nbytes * 8):
+        data = bytearray(whole)
+        data[bit // 8] ^= 1 << bit % 8
+        run.path.write_bytes(data)
+        with pytest.raises(runs.Damaged):
+            list(runs.merged(runs.Run.open(run.path, 9), run))
 
 
 def test_a_list_that_was_damaged_is_made_anew(tmp_path: Path) -> None:
