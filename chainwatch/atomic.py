@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
-from chainwatch.errors import CaseError, OutputExists
+from chainwatch.errors import CaseError, InputError, OutputExists
 
 UNFINISHED, ASIDE, LOCK = "unfinished", "replaced", "lock"
 
@@ -155,32 +158,97 @@ def _remove(folder: Path) -> None:
 
 @contextmanager
 def _claimed(lock: Path, target: Path) -> Iterator[None]:
-    """Hold the right to write a folder; the system gives it back if the process dies."""
-    with lock.open("a+b") as handle:
+    """Hold the right to write a folder."""
+    with ExitStack() as stack:
         try:
-            _take(handle.fileno())
-        except OSError as error:
+            stack.enter_context(held(lock, keep=False))
+        except InUse as holder:
             raise OutputExists(
-                "another run writes this folder", where=str(target), remedy="wait for it to end"
-            ) from error
+                f"another run writes this folder{holder}",
+                where=str(target),
+                remedy="wait for it to end",
+            ) from holder
+        yield
+
+
+class InUse(Exception):
+    """Somebody else holds a lock; the text names their process and since when, if it is known."""
+
+
+@contextmanager
+def held(lock: Path, *, keep: bool = True) -> Iterator[None]:
+    """Hold a lock, which is a file; the system gives it up if the process dies.
+
+    Parameters
+    ----------
+    lock : Path
+        The file; it is made if it is missing, and says who holds it.
+    keep : bool
+        Leave the file when the lock is given up.
+
+    Raises
+    ------
+    InUse
+        At once, if somebody else holds it, or has taken the file or its folder away.
+    InputError
+        If the file system knows no locks.
+    """
+    try:
+        handle = lock.open("a+b")
+    except FileNotFoundError as error:
+        raise InUse from error
+    with handle:
+        if not (_take(handle, lock) and _is_there(handle, lock)):
+            raise InUse(_holder(handle))
+        handle.truncate(0)
+        handle.write(f"{os.getpid()} {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}".encode())
+        handle.flush()
         try:
             yield
         finally:
-            if sys.platform != "win32":
+            if not keep and sys.platform != "win32":
                 lock.unlink(missing_ok=True)
-    if sys.platform == "win32":  # an open file cannot be removed there
-        lock.unlink(missing_ok=True)
+    if not keep and sys.platform == "win32":  # an open file cannot be removed there
+        with suppress(PermissionError):  # somebody else has opened it by now
+            lock.unlink(missing_ok=True)
 
 
-def _take(handle: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt
+def _take(handle: BinaryIO, lock: Path) -> bool:
+    """Lock an open file unless it is locked; tell whether that was done."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
 
-        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
+            # A byte beyond the text, so that others can still read who holds the lock.
+            handle.seek(1 << 20)
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
 
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError as error:
+        raise InputError(
+            f"the file system can lock no file ({error.strerror})",
+            where=str(lock.parent),
+            remedy="choose a folder on a disk of this machine",
+        ) from error
+    return True
+
+
+def _is_there(handle: BinaryIO, lock: Path) -> bool:
+    """Tell whether an open file still has its name: who held it before may have removed it."""
+    try:
+        return os.path.samestat(os.fstat(handle.fileno()), lock.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _holder(handle: BinaryIO) -> str:
+    handle.seek(0)
+    found = re.fullmatch(rb"(\d{1,10}) ([0-9TZ:-]{20})", handle.read(64))
+    return f" (process {int(found[1])}, since {found[2].decode()})" if found else ""
 
 
 def write_new(path: Path, data: bytes) -> str:

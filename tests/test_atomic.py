@@ -11,7 +11,7 @@ import pytest
 
 from chainwatch import atomic
 from chainwatch.atomic import write_whole
-from chainwatch.errors import CaseError, OutputExists
+from chainwatch.errors import CaseError, InputError, OutputExists
 
 
 def fill(text: str):
@@ -142,7 +142,7 @@ def test_the_next_run_clears_up_after_one_that_was_killed(tmp_path: Path, when: 
 
 def test_two_runs_do_not_write_one_folder(tmp_path: Path) -> None:
     def inner(_: Path) -> None:
-        with pytest.raises(OutputExists, match="another run"):
+        with pytest.raises(OutputExists, match=rf"another run .* \(process {os.getpid()}, since 2"):
             write_whole(tmp_path / "x", fill("inner"))
         raise RuntimeError
 
@@ -150,6 +150,37 @@ def test_two_runs_do_not_write_one_folder(tmp_path: Path) -> None:
         write_whole(tmp_path / "x", inner)
     write_whole(tmp_path / "x", fill("1"))
     assert names(tmp_path) == ["x"]
+
+
+def test_a_lock_that_the_run_before_removed_is_no_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who opened the lock before its holder removed it holds a file that nobody else will see."""
+    opened = Path.open
+
+    def meanwhile(self: Path, *how: str) -> object:
+        handle = opened(self, *how)
+        self.unlink()
+        return handle
+
+    monkeypatch.setattr(Path, "open", meanwhile)
+    with pytest.raises(OutputExists, match="another run"):
+        write_whole(tmp_path / "x", fill("1"))
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of another kind")
+def test_a_file_system_without_locks_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fcntl
+
+    def refuse(*_: object) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(InputError, match=r"can lock no file \(No locks available\)"):
+        write_whole(tmp_path / "x", fill("1"))
 
 
 def test_a_folder_needs_a_name_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import re
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
+from chainwatch.atomic import InUse, held
 from chainwatch.errors import LedgerLocked
+
+LOCK = "writer.lock"
 
 
 @contextmanager
@@ -21,47 +19,17 @@ def locked(folder: Path) -> Iterator[None]:
     Raises
     ------
     LedgerLocked
-        At once, if somebody else holds it.
+        At once, if somebody else holds it, or has just taken the folder away again.
+    InputError
+        If the file system knows no locks.
     """
-    with (folder / LOCK).open("a+b") as handle:
+    with ExitStack() as stack:
         try:
-            _take(handle)
-            _check_there(handle, folder / LOCK)
-        except OSError as error:
+            stack.enter_context(held(folder / LOCK))
+        except InUse as holder:
             raise LedgerLocked(
-                f"another writer holds the ledger{_holder(handle)}",
+                f"another writer holds the ledger{holder}",
                 where=str(folder),
                 remedy="wait until it has finished, or stop it; reading is possible meanwhile",
-            ) from error
-        handle.truncate(0)
-        handle.write(f"{os.getpid()} {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}".encode())
-        handle.flush()
+            ) from holder
         yield
-
-
-def _take(handle: BinaryIO) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        # A byte beyond the text, so that others can still read who holds the lock.
-        handle.seek(1 << 20)
-        msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _check_there(handle: BinaryIO, path: Path) -> None:
-    """Refuse a lock whose file is gone: a pull that wrote nothing removed the folder it made."""
-    if os.fstat(handle.fileno()).st_ino != path.stat().st_ino:
-        raise FileNotFoundError
-
-
-def _holder(handle: BinaryIO) -> str:
-    handle.seek(0)
-    found = re.fullmatch(rb"(\d{1,10}) ([0-9TZ:-]{20})", handle.read(64))
-    return f" (process {int(found[1])}, since {found[2].decode()})" if found else ""
-
-
-LOCK = "writer.lock"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import polars as pl
 from chainwatch.errors import LedgerError
 from chainwatch.ledger import schema
 from chainwatch.ledger.storage import delta
+from chainwatch.ledger.storage.checksums import LIST
 from chainwatch.ledger.storage.lock import LOCK, locked
 
 FORMAT = 1
@@ -103,9 +105,9 @@ class Store:
             If another process is making it.
         """
         store = cls(delta.usable(path))
-        _check_folder(store.path)
         if store._whole():
-            return store
+            return cls.open(path)
+        _check_usable(store.path)
         store.path.mkdir(parents=True, exist_ok=True)
         with locked(store.path):
             _mark(store.path)
@@ -192,28 +194,45 @@ class Store:
         return delta.scan(self.path / table, found, pinned.versions[table])
 
 
-def _check_folder(folder: Path) -> None:
-    """Refuse a folder that is none, or that holds something else than a ledger."""
-    if (folder / MARKER).exists():
-        return _check_format(folder / MARKER)
-    if folder.exists() and not folder.is_dir():
-        raise LedgerError("this is a file, not a folder", where=str(folder), remedy="name a folder")
-    if folder.exists() and any(item.name not in (DRAFT, LOCK) for item in folder.iterdir()):
+def _check_usable(folder: Path) -> None:
+    """Refuse a folder in which no ledger can be begun, before anything is put into it.
+
+    What is in it is judged for good once its lock is held: another process may be making a ledger
+    there at this moment.
+    """
+    try:
+        names = {item.name for item in folder.iterdir()}
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
         raise LedgerError(
-            "the folder is not empty and holds no ledger",
-            where=str(folder),
-            remedy="name a new or empty folder",
-        )
+            "this is a file, not a folder", where=str(folder), remedy="name a folder"
+        ) from None
+    of_a_ledger = {MARKER, DRAFT, LOCK, LIST, *(table.name for table in _ALL)}
+    if names - of_a_ledger and not (folder / MARKER).exists():
+        raise _foreign(folder)
 
 
 def _mark(folder: Path) -> None:
-    """Put the marker of a ledger into a folder that may become one."""
-    _check_folder(folder)
-    if not (folder / MARKER).exists():
-        text = json.dumps({"chainwatch ledger": FORMAT}) + "\n"
-        (folder / DRAFT).write_text(text, encoding="utf-8")
-        delta.at("before ledger.json")
-        (folder / DRAFT).replace(folder / MARKER)
+    """Put the marker of a ledger into a folder that may become one, and whose lock is held."""
+    if (folder / MARKER).exists():
+        return _check_format(folder / MARKER)
+    if any(item.name not in (DRAFT, LOCK) for item in folder.iterdir()):
+        with suppress(PermissionError):  # where a file that is open cannot be removed
+            (folder / LOCK).unlink()
+        raise _foreign(folder)
+    text = json.dumps({"chainwatch ledger": FORMAT}) + "\n"
+    (folder / DRAFT).write_text(text, encoding="utf-8")
+    delta.at("before ledger.json")
+    (folder / DRAFT).replace(folder / MARKER)
+
+
+def _foreign(folder: Path) -> LedgerError:
+    return LedgerError(
+        "the folder is not empty and holds no ledger",
+        where=str(folder),
+        remedy="name a new or empty folder",
+    )
 
 
 def _check_format(marker: Path) -> None:

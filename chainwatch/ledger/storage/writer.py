@@ -41,9 +41,12 @@ def open_writer(store: Store) -> Iterator[Writer]:
     ------
     LedgerLocked
         At once, if another writer holds it. A writer that died holds nothing.
+    LedgerError
+        If it is no longer there, or not whole.
     """
     with locked(store.path):
-        writer = Writer(store)
+        # Whoever made it may have taken it away again before we held it.
+        writer = Writer(Store.open(store.path))
         try:
             yield writer
         finally:

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from chainwatch.errors import LedgerError, LedgerLocked
 from chainwatch.ledger import schema
 from chainwatch.ledger.storage import delta, writer
+from chainwatch.ledger.storage.lock import locked
 from chainwatch.ledger.storage.store import Store
 from chainwatch.ledger.storage.writer import open_writer
 from chainwatch.results.provenance import digest_frame
@@ -187,6 +188,126 @@ def test_a_lost_table_is_told_at_once(store: Store) -> None:
     shutil.rmtree(store.path / "prices")
     with pytest.raises(LedgerError, match="lacks the tables prices"):
         Store.open(store.path)
+
+
+# -- two that begin one ledger
+
+
+def test_a_ledger_made_while_the_folder_is_judged_is_no_foreign_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one is let in at the worst moment: between two looks at the folder."""
+    folder = tmp_path / "ledger"
+    folder.mkdir()
+    looked = Path.iterdir
+
+    def meanwhile(self: Path) -> Iterator[Path]:
+        monkeypatch.setattr(Path, "iterdir", looked)
+        Store.create(folder)
+        return looked(self)
+
+    monkeypatch.setattr(Path, "iterdir", meanwhile)
+    run(Store.create(folder))
+    assert Store.open(folder).scan("transfers").collect().height == 9
+
+
+def test_a_folder_is_judged_again_under_its_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "ledger"
+    made = Path.mkdir
+
+    def meanwhile(self: Path, *how: object, **more: object) -> None:
+        made(self, *how, **more)  # type: ignore[arg-type]
+        (self / "letter.txt").write_text("dear")
+
+    monkeypatch.setattr(Path, "mkdir", meanwhile)
+    with pytest.raises(LedgerError, match="not empty"):
+        Store.create(folder)
+    assert [item.name for item in folder.iterdir()] == ["letter.txt"]
+
+
+def test_a_folder_that_was_taken_away_is_told(store: Store) -> None:
+    for left, error in ((True, LedgerError), (False, LedgerLocked)):
+        shutil.rmtree(store.path)
+        if left:
+            store.path.mkdir()
+        with pytest.raises(error), open_writer(store):
+            pass
+
+
+def test_a_lock_whose_file_was_removed_is_refused(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Path.open
+
+    def meanwhile(self: Path, *how: str) -> object:
+        handle = opened(self, *how)
+        self.unlink()
+        return handle
+
+    monkeypatch.setattr(Path, "open", meanwhile)
+    with pytest.raises(LedgerLocked), locked(store.path):
+        pass
+
+
+def test_the_holder_of_the_lock_is_named(store: Store) -> None:
+    told = rf"process {os.getpid()}, since 2\d{{3}}-"
+    with locked(store.path), pytest.raises(LedgerLocked, match=told), locked(store.path):
+        pass
+
+
+BEGIN = """
+import sys
+from multiprocessing import get_context
+from pathlib import Path
+
+def begin(place, rounds, barrier, said):
+    import importlib.util
+    spec = importlib.util.spec_from_file_location("run_of_three", sys.argv[1])
+    tests = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tests)
+    from chainwatch.errors import LedgerLocked
+    for number in range(rounds):
+        barrier.wait(60)
+        try:
+            tests.run(tests.Store.create(place / str(number)))
+            said.put((number, "done"))
+        except LedgerLocked:
+            said.put((number, "locked"))
+        except BaseException as error:
+            said.put((number, repr(error)))
+
+if __name__ == "__main__":
+    many, rounds = int(sys.argv[3]), int(sys.argv[4])
+    context = get_context("spawn")
+    barrier, said = context.Barrier(many), context.Queue()
+    how = (Path(sys.argv[2]), rounds, barrier, said)
+    all_of_them = [context.Process(target=begin, args=how) for _ in range(many)]
+    for one in all_of_them:
+        one.start()
+    for _ in range(many * rounds):
+        print(*said.get(timeout=60))
+    for one in all_of_them:
+        one.join()
+"""
+
+
+@pytest.mark.fault
+def test_many_that_begin_one_ledger_at_once_leave_one(
+    tmp_path: Path, whole: tuple[list[str], dict[str, str]]
+) -> None:
+    """Whoever is not refused for the lock finds or makes a whole ledger, thirty times over."""
+    script = tmp_path / "begin.py"
+    script.write_text(BEGIN)
+    many, rounds = 3, 30
+    command = [sys.executable, str(script), __file__, str(tmp_path), str(many), str(rounds)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    said = [line.split(maxsplit=1) for line in told.stdout.splitlines()]
+    assert {words for _, words in said} <= {"done", "locked"}
+    for number in map(str, range(rounds)):
+        assert (number, "done") in [(place, words) for place, words in said]
+        assert digests(Store.open(tmp_path / number)) == whole[1]
 
 
 # -- commits
