@@ -42,7 +42,7 @@ BUILD_FAILED = re.compile(
 )
 MISSING = re.compile(r"No matching distribution found for (\S+)")
 ALTERED = re.compile(r"^ +([\w.-]+==\S+) from ", re.MULTILINE)
-NEEDED_GB = "1.5 GB"
+NEEDED_GB = "1.8 GB"
 
 
 class SetupStopped(Exception):

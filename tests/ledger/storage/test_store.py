@@ -774,10 +774,11 @@ def test_a_filter_on_wide_amounts_finds_them(store: Store) -> None:
     assert "max.amount" not in statistics.column_names
 
 
-def test_pyarrow_is_not_needed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("there", [True, False])
+def test_pyarrow_is_not_needed_and_where_it_is_there_not_used(tmp_path: Path, there: bool) -> None:
     code = (
-        "import sys; sys.modules['pyarrow'] = None\n"
-        "import importlib.util\n"
+        f"import sys; there = {there}\n"
+        "if not there: sys.modules['pyarrow'] = None\n"
         "from chainwatch.ledger.storage.store import Store\n"
         "from chainwatch.ledger.storage.writer import open_writer\n"
         "from chainwatch.ledger import schema\n"
@@ -789,7 +790,8 @@ def test_pyarrow_is_not_needed(tmp_path: Path) -> None:
         "with open_writer(store) as pen:\n"
         " pen.commit({'prices': rows}, source='s', chain='', what='w')\n"
         "with open_writer(store) as pen: pen.compact()\n"
-        "print(store.scan('prices').collect().height)"
+        "print(store.scan('prices').collect().height)\n"
+        "assert not there or 'pyarrow' not in sys.modules"
     )
     command = [sys.executable, "-W", "error", "-c", code, str(tmp_path / "ledger")]
     made = subprocess.run(command, check=True, capture_output=True, text=True)
