@@ -2,25 +2,33 @@
 
 Whatever a server sends is hostile: its length and its time are bounded, its numbers become ``int``
 or ``Decimal`` and never a float, it cannot send us elsewhere, and what fails is one sentence that
-names host and question and no password. The transport is used without a client around it, so
-there are no cookies, no proxies of the environment, and no log of addresses with keys in them.
+names host and question and no password. There are no cookies and no proxies of the environment.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
 import msgspec
 
-from chainwatch.errors import NetworkRefused, NoAnswer, SourceError
+from chainwatch.errors import InputError, NetworkRefused, NoAnswer, SourceError
+from chainwatch.net.hosts import split_url, target_of
 from chainwatch.net.rate_limit import checked_rate
-from chainwatch.net.response import SHOWN, Answer, Expect, value_of, wait_asked
-from chainwatch.net.transport import Auth, Transient, Wire
+from chainwatch.net.redaction import HIDDEN, Keys
+from chainwatch.net.response import (
+    SHOWN,
+    Answer,
+    Expect,
+    Unbounded,
+    value_of,
+    wait_asked,
+)
 from chainwatch.sanitize import clipped, visible
 
 if TYPE_CHECKING:
@@ -36,6 +44,9 @@ __all__ = [
     "Expect",
 ]
 
+Auth = tuple[str, str] | Callable[[], tuple[str, str]]
+"""User and password, or what gives them anew for each request (a cookie file that changes)."""
+
 LARGEST_ANSWER = 64 << 20
 """Bytes of one answer, unless the source says more."""
 
@@ -45,9 +56,21 @@ THIRD_PARTY_PER_SECOND = 4.0
 LONGEST_WAIT = 120.0
 """Seconds that a server may ask us to wait before its answer counts as a refusal."""
 
+_PLAIN = re.compile(
+    r"(api|rest|rpc|json|electrs|esplora|explorer|blockbook|btc|bitcoin|bch|ltc|litecoin|doge|"
+    r"dogecoin|mainnet|testnet[34]?|signet|regtest|liquid|wallet|v\d{1,2})?"
+)
+"""Parts of a base path that are shown; any other may be a key."""
+
 _WAYS = frozenset({301, 302, 303, 307, 308})
 _TOO_MANY = 429
 _SILENT = logging.NullHandler()
+
+
+class _Transient(NoAnswer):
+    """What another attempt may mend; ``after`` are the seconds that the server asks for."""
+
+    after: float | None = None
 
 
 class Client:
@@ -85,25 +108,42 @@ class Client:
         timeout: float = 30.0, max_bytes: int = LARGEST_ANSWER, attempts: int = 5,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:  # fmt: skip
-        self.source, self._attempts = source, attempts
-        self._wire = Wire(
-            base_url, source=source, own=own, headers=headers, auth=auth,
+        import httpx2
+
+        from chainwatch.net.transport import Permitted
+
+        parts = split_url(base_url, source)
+        self.source, self._attempts, (self.host, port) = source, attempts, target_of(parts)
+        netloc = f"[{self.host}]" if ":" in self.host else self.host
+        self._server = f"{parts.scheme}://{netloc}:{port}"
+        self._path = parts.path.rstrip("/")
+        secrets = [part for part in self._path.split("/") if not _PLAIN.fullmatch(part)]
+        self._shown = "/".join(
+            HIDDEN if part in secrets else part for part in self._path.split("/")
+        )
+        headers = {name: _header(name, value) for name, value in (headers or {}).items()}
+        if auth is None and parts.username is not None:
+            auth = (parts.username, parts.password or "")
+        self._auth, self._keys = auth, Keys(secrets, headers.values())
+        if auth is not None and not callable(auth):
+            self._keys.add_login(*auth)
+        self._transport = Permitted(
+            self.host, port, source=source, own=own, timeout=timeout, max_bytes=max_bytes,
             per_second=checked_rate(per_second, own=own, third_party=THIRD_PARTY_PER_SECOND),
-            timeout=timeout, max_bytes=max_bytes, transport=transport,
+            given=transport,
+        )  # fmt: skip
+        self._http = httpx2.Client(
+            headers={"user-agent": "python", "accept-encoding": "gzip", **headers},
+            auth=None if auth is None else self._signed, timeout=timeout, trust_env=False,
+            transport=self._transport,
         )  # fmt: skip
 
     def hide(self, text: str) -> str:
         """Return a text of the server made visible, with ``‹key›`` in the place of each key."""
-        return self._wire.hide(text)
-
-    @property
-    def host(self) -> str:
-        """The host that is asked."""
-        return self._wire.host
+        return visible(self._keys.hide(text))
 
     def __repr__(self) -> str:
-        wire = self._wire
-        return f"Client({wire.scheme}://{wire.host}:{wire.port}{wire.shown_path}, {self.source})"
+        return f"Client({self._server}{self._shown}, {self.source})"
 
     def __enter__(self) -> Client:
         return self
@@ -113,7 +153,7 @@ class Client:
 
     def close(self) -> None:
         """Close its connections; the next question opens new ones."""
-        self._wire.close()
+        self._transport.close()
 
     def get(
         self, path: str, params: Mapping[str, str | int] | None = None, *,
@@ -162,44 +202,94 @@ class Client:
 
         # Without a handler of its own that library's notes of retries go to the terminal.
         logging.getLogger("stamina").addHandler(_SILENT)
-        asked = f"{method} {self._wire.shown_path}{path} {words}".strip()
-        asked = visible(self._wire.hide_in(asked.encode(errors="replace")).decode())
+        asked = f"{method} {self._shown}{path} {words}".strip()
+        asked = visible(self._keys.hide_in(asked.encode(errors="replace")).decode())
+        request = self._http.build_request(
+            method, f"{self._server}{self._shown}{path}", content=body,
+            headers={"content-type": "application/json"} if body is not None else None,
+            extensions={"url": f"{self._server}{self._path}{path}", "asked": asked},
+        )  # fmt: skip
         attempts = stamina.retry_context(
             on=_wait, attempts=self._attempts, timeout=None, wait_initial=0.5, wait_max=30.0
         )
         try:
             for attempt in attempts:
                 with attempt:
-                    return self._once(method, path, body, expect, accept, asked)
-        except Transient as error:
+                    return self._once(request, expect, accept, asked)
+        except _Transient as error:
             final = NoAnswer(error.what, where=error.where, remedy=error.remedy)
             final.status = error.status
             raise final from None
         raise AssertionError("an attempt returns or raises")  # pragma: no cover
 
     def _once(
-        self, method: str, path: str, body: bytes | None, expect: Expect,
-        accept: tuple[int, ...], asked: str,
-    ) -> Answer:  # fmt: skip
+        self, request: httpx2.Request, expect: Expect, accept: tuple[int, ...], asked: str
+    ) -> Answer:
+        import httpx2
+
         where = f"{self.host}, {clipped(asked, SHOWN)}"
-        status, headers, data = self._wire.exchange(method, path, body, asked, where)
+        try:
+            response = self._http.send(request)
+        except (httpx2.HTTPError, Unbounded) as error:
+            raise _failure(error, where) from None
+        status = response.status_code
         if status in _WAYS and status not in accept:
-            raise self._elsewhere(self._wire.url(path), headers.get("location", ""), where)
-        clean = self._wire.hide_in(data)
-        said = self._wire.hide(clean[: 10 * SHOWN].decode(errors="replace").strip())
+            raise self._elsewhere(response, where)
+        clean = self._keys.hide_in(response.content)
+        said = self.hide(clean[: 10 * SHOWN].decode(errors="replace").strip())
         if not 200 <= status < 300 and status not in accept:
-            raise _refusal(status, headers, clipped(said, SHOWN), where)
-        value = value_of(data, expect, where, shown=said)
+            raise _refusal(status, response.headers, clipped(said, SHOWN), where)
+        value = value_of(response.content, expect, where, shown=said)
         digest = hashlib.sha256(clean).digest()
         return Answer(clean, digest, self.host, datetime.now(UTC), asked, value, status)
 
-    def _elsewhere(self, url: str, location: str, where: str) -> NetworkRefused:
-        led = clipped(self._wire.hide(urljoin(url, location).partition("?")[0]), SHOWN)
+    def _signed(self, request: httpx2.Request) -> httpx2.Request:
+        login = self._auth() if callable(self._auth) else self._auth
+        if login is not None:
+            request.headers["authorization"] = f"Basic {self._keys.add_login(*login)}"
+        return request
+
+    def _elsewhere(self, response: httpx2.Response, where: str) -> NetworkRefused:
+        led = response.extensions["location"].partition("?")[0] or "no address"
         return NetworkRefused(
-            f"the server sends us on to {led}, which was not followed",
+            f"the server sends us on to {clipped(self.hide(led), SHOWN)}, which was not followed",
             where=where,
             remedy="give the address that it leads to, if you trust it",
         )
+
+
+def _header(name: str, value: str) -> str:
+    """Return the value of a header without the line end of the file it came from; show none."""
+    plain = value.strip()
+    if not (plain.isascii() and plain.isprintable()):
+        raise InputError(
+            f"the value of the header {visible(name)} holds what no header can",
+            remedy="give it in ASCII and on one line, as its owner wrote it",
+        )
+    return plain
+
+
+def _failure(error: Exception, where: str) -> SourceError:
+    """Return what went wrong on the way as one of our errors, in words that hold no address."""
+    import httpx2
+
+    from chainwatch.net.transport import not_trusted
+
+    if isinstance(error, httpx2.DecodingError | Unbounded):
+        words = str(error) if isinstance(error, Unbounded) else "it cannot be decoded"
+        remedy = "check that the address is that of the service, or ask for less at once"
+        return SourceError(words, where=where, remedy=remedy)
+    if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
+        if not_trusted(error):
+            remedy = "check that the address is right and that nobody stands in between"
+            words = "the server's certificate is not to be trusted"
+            return SourceError(words, where=where, remedy=remedy)
+        words = "the server cannot be reached"
+    elif isinstance(error, httpx2.TimeoutException):
+        words = "the server did not answer in time"
+    else:
+        words = f"the connection broke off ({type(error).__name__})"
+    return _Transient(words, where=where, remedy="try again when it answers")
 
 
 def _refusal(status: int, headers: httpx2.Headers, said: str, where: str) -> SourceError:
@@ -214,7 +304,7 @@ def _refusal(status: int, headers: httpx2.Headers, said: str, where: str) -> Sou
         remedy = f"try again later: it asks to wait {after:,.0f} seconds"
         error = SourceError(what, where=where, remedy=remedy, passing=True)
     else:
-        error = Transient(what, where=where, remedy="try again later")
+        error = _Transient(what, where=where, remedy="try again later")
         error.after = after
     error.status = status
     return error
@@ -222,6 +312,6 @@ def _refusal(status: int, headers: httpx2.Headers, said: str, where: str) -> Sou
 
 def _wait(error: Exception) -> bool | float:
     """Tell whether to try again, and after how many seconds where the server says so."""
-    if not isinstance(error, Transient):
+    if not isinstance(error, _Transient):
         return False
     return True if error.after is None else error.after

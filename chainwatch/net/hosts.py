@@ -5,6 +5,9 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable
+from urllib.parse import SplitResult, urlsplit
+
+from chainwatch.errors import InputError
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _LOCAL_NAMES = ("localhost", "ip6-localhost")
@@ -50,3 +53,30 @@ def is_own_host(host: str) -> bool:
 def host_name(host: str) -> str:
     """Return a host in the one form that is compared: lower case, no brackets, no last dot."""
     return host.strip().strip("[]").rstrip(".").lower()
+
+
+def split_url(url: str, source: str) -> SplitResult:
+    """Return the parts of a base address.
+
+    Raises
+    ------
+    InputError
+        If it is no ``http`` or ``https`` address, or has a query.
+    """
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or parts.query or parts.fragment:
+        raise InputError(
+            f"the address given to {source} is no plain http or https address",
+            remedy="write it as https://host/path, and give a key as a header",
+        )
+    return parts
+
+
+def target_of(parts: SplitResult) -> tuple[str, int]:
+    """Return host and port that an address names."""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return host_name(parts.hostname or ""), port

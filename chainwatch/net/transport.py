@@ -1,216 +1,137 @@
-"""One HTTP request on the wire: leave asked, address pinned, keys added last and kept hidden."""
+"""The way onto the network over HTTP: leave asked, address pinned, answers bounded.
+
+A transport of httpx2 around the one that opens sockets. What httpx2 does above it, its log
+included, sees an address without keys and an answer that is short and whole.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urlsplit
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import Any
 
-from chainwatch.errors import InputError, NoAnswer, SourceError
-from chainwatch.net.deadline import Deadline
-from chainwatch.net.policy import host_name, network
+import httpx2
+
+from chainwatch.net.policy import network
 from chainwatch.net.rate_limit import pace
-from chainwatch.net.redaction import HIDDEN, Keys
-from chainwatch.net.response import Unbounded, read_body
-from chainwatch.sanitize import visible
-
-if TYPE_CHECKING:
-    import httpx2
-
-Auth = tuple[str, str] | Callable[[], tuple[str, str]]
-"""User and password, or what gives them anew for each request (a cookie file that changes)."""
-
-Reply = tuple[int, "httpx2.Headers", bytes]
-"""Status, header fields, body."""
+from chainwatch.net.response import read_body
 
 _WHOLE = 10
 """A whole answer may take this many times as long as one read."""
 
-_PLAIN = re.compile(
-    r"(api|rest|rpc|json|electrs|esplora|explorer|blockbook|btc|bitcoin|bch|ltc|litecoin|doge|"
-    r"dogecoin|mainnet|testnet[34]?|signet|regtest|liquid|wallet|v\d{1,2})?"
-)
-"""Parts of a base path that are shown; any other may be a key."""
+_OPENED = ("connect_tcp.complete", "start_tls.complete")
 
 
-class Transient(NoAnswer):
-    """What another attempt may mend; ``after`` are the seconds that the server asks for."""
+class Permitted(httpx2.BaseTransport):
+    """Sends requests to one server, each with leave of the policy and to an address it judged.
 
-    after: float | None = None
-
-
-class Wire:
-    """The way to one server: its address, its keys, its pace and its connections.
-
-    Parameters are those of :class:`chainwatch.net.client.Client`.
+    Parameters are those of :class:`chainwatch.net.client.Client`; ``given`` answers instead of the
+    network.
     """
 
     def __init__(
-        self, base_url: str, *, source: str, own: bool, per_second: float | None,
-        headers: Mapping[str, str] | None, auth: Auth | None, timeout: float,
-        max_bytes: int, transport: httpx2.BaseTransport | None,
+        self, host: str, port: int, *, source: str, own: bool, per_second: float | None,
+        timeout: float, max_bytes: int, given: httpx2.BaseTransport | None,
     ) -> None:  # fmt: skip
-        parts = split_url(base_url, source)
-        self.scheme, (self.host, self.port) = parts.scheme, target_of(parts)
-        self._source, self._own, self._per_second = source, own, per_second
-        self._timeout, self._max_bytes = timeout, max_bytes
-        self._path = parts.path.rstrip("/")
-        self._headers = {name: _header(name, value) for name, value in (headers or {}).items()}
-        if auth is None and parts.username is not None:
-            auth = (parts.username, parts.password or "")
-        self._auth = auth
-        named = [part for part in self._path.split("/") if not _PLAIN.fullmatch(part)]
-        self._keys = Keys(named, self._headers.values())
-        if auth is not None and not callable(auth):
-            self._keys.add_login(*auth)
-        self._deadline = Deadline()
-        self._given, self._transport = transport, transport
+        self._host, self._port, self._source, self._own = host, port, source, own
+        self._per_second, self._seconds, self._max_bytes = per_second, _WHOLE * timeout, max_bytes
+        self._slack, self._given, self._opened = timeout, given, given
         self._addresses: tuple[str, ...] = ()
+        self._sockets: list[socket.socket] = []
 
-    @property
-    def shown_path(self) -> str:
-        """The path of the base, with what may be a key left out."""
-        parts = self._path.split("/")
-        return "/".join(part if _PLAIN.fullmatch(part) else HIDDEN for part in parts)
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Ask for leave, wait for our turn, send a request and read the answer.
 
-    def url(self, path: str) -> str:
-        """Return the whole address of a path below the base."""
-        netloc = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{netloc}:{self.port}{self._path}{path}"
-
-    def close(self) -> None:
-        """Close the connections; a transport that was given stays the one in use."""
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = self._given
-
-    def exchange(self, method: str, path: str, body: bytes | None, asked: str, where: str) -> Reply:
-        """Ask for leave, wait for our turn, send one request and read the answer.
+        Its extension ``url`` is the whole address, keys included; ``asked`` says what it asks.
 
         Raises
         ------
         NetworkRefused
             If the policy forbids it.
-        Transient
-            If the server could not be reached, broke off, or did not answer in time.
-        SourceError
-            If the answer is too long or cannot be decoded.
+        httpx2.TransportError
+            If the server cannot be reached, breaks off, or does not answer in time.
+        Unbounded
+            If the answer is too long.
         """
-        import httpx2
-
-        problem = ""
-        for address in self._permitted(asked):
-            try:
-                return self._send(method, self.url(path), body, address)
-            except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-                if "certificate" in str(error).lower():
-                    remedy = "check that the address is right and that nobody stands in between"
-                    raise SourceError(
-                        "the server's certificate is not to be trusted", where=where, remedy=remedy
-                    ) from None
-                problem = "the server cannot be reached"
-                continue
-            except httpx2.TimeoutException:
-                problem = "the server did not answer in time"
-            except httpx2.TransportError as error:
-                problem = f"the connection broke off ({type(error).__name__})"
-            except (httpx2.DecodingError, Unbounded) as error:
-                words = str(error) if isinstance(error, Unbounded) else "it cannot be decoded"
-                remedy = "check that the address is that of the service, or ask for less at once"
-                raise SourceError(words, where=where, remedy=remedy) from None
-            break
-        raise Transient(problem, where=where, remedy="try again when it answers") from None
-
-    def _permitted(self, asked: str) -> tuple[str, ...]:
         self._addresses = network().permit(
-            self.host, self.port, asked, self._source, own=self._own, known=self._addresses,
-            look_up=self._given is None,
+            self._host, self._port, request.extensions["asked"], self._source, own=self._own,
+            known=self._addresses, look_up=self._given is None,
         )  # fmt: skip
         if self._per_second is not None:
-            pace(self.host).wait(self._per_second)
-        return self._addresses or ("",)
+            pace(self._host).wait(self._per_second)
+        # What ends the answer in words comes first; this ends what is no answer yet.
+        with self._within(self._seconds + self._slack), closing(self._reach(request)) as response:
+            body = read_body(response, self._max_bytes, self._seconds)
+        # No cookie goes further, for no server is to know us again, and no place to go on to in a
+        # header, for httpx2 fails in several ways over one that is none.
+        wait, led = (response.headers.get(name, "") for name in ("retry-after", "location"))
+        return httpx2.Response(
+            response.status_code, headers={b"retry-after": wait.encode()}, content=body,
+            extensions={"location": led},
+        )  # fmt: skip
 
-    def _send(self, method: str, url: str, body: bytes | None, address: str) -> Reply:
-        """Send one request, keys included, to an address that was permitted."""
-        import httpx2
+    def _reach(self, request: httpx2.Request) -> httpx2.Response:
+        *others, last = self._addresses or ("",)
+        for address in others:
+            try:
+                return self._send(request, address)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+                if not_trusted(error):
+                    raise
+        return self._send(request, last)
 
-        target = httpx2.URL(url)
-        headers = {"user-agent": "python", "accept-encoding": "gzip"}
-        headers |= self._headers | self._authorization()
-        extensions: dict[str, object] = {
-            "timeout": httpx2.Timeout(self._timeout).as_dict(), "trace": self._deadline.trace,
-        }  # fmt: skip
-        if body is not None:
-            headers["content-type"] = "application/json"
-        headers["host"] = target.netloc.decode()
+    def _send(self, request: httpx2.Request, address: str) -> httpx2.Response:
+        """Send a request to one address; the certificate must still be that of the name."""
+        target = httpx2.URL(request.extensions["url"])
+        extensions = {**request.extensions, "trace": self._note_socket}
         if address and address != target.host:
-            # The connection goes to the address that was judged; the certificate must still be
-            # that of the name.
             extensions["sni_hostname"] = target.host
             target = target.copy_with(host=address)
-        request = httpx2.Request(
-            method, target, headers=headers, content=body, extensions=extensions
-        )
-        if self._transport is None:
-            self._transport = httpx2.HTTPTransport(trust_env=False)
-        # What ends the answer in words comes first; this ends what is no answer yet.
-        with self._deadline.within((_WHOLE + 1) * self._timeout):
-            response = self._transport.handle_request(request)
+        if self._opened is None:
+            self._opened = httpx2.HTTPTransport(trust_env=False)
+        return self._opened.handle_request(
+            httpx2.Request(
+                request.method, target, headers=request.headers, stream=request.stream,
+                extensions=extensions,
+            )
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = self._given
+
+    def _note_socket(self, event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith(_OPENED):
+            opened = info["return_value"].get_extra_info("socket")
+            self._sockets = [one for one in self._sockets if one.fileno() >= 0] + [opened]
+
+    @contextmanager
+    def _within(self, seconds: float) -> Iterator[None]:
+        """Shut the sockets unless the block ends in time: whoever reads from one then stops.
+
+        The time-outs of httpx2 count from one byte to the next: header lines that trickle and
+        interim answers without end never meet them.
+        """
+        timer = threading.Timer(seconds, self._shut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _shut(self) -> None:
+        for opened in self._sockets:
             try:
-                data = read_body(response, self._max_bytes, _WHOLE * self._timeout)
-            finally:
-                response.close()
-        return response.status_code, response.headers, data
-
-    def _authorization(self) -> dict[str, str]:
-        if self._auth is None:
-            return {}
-        login = self._auth() if callable(self._auth) else self._auth
-        return {"authorization": f"Basic {self._keys.add_login(*login)}"}
-
-    def hide(self, text: str) -> str:
-        """Return a text to be shown, in which no key or password of this server stands."""
-        return visible(self._keys.hide(text))
-
-    def hide_in(self, body: bytes) -> bytes:
-        """Return a body to be kept, in which no key or password of this server stands."""
-        return self._keys.hide_in(body)
+                opened.shutdown(socket.SHUT_RDWR)
+            except OSError:  # it is closed already
+                continue
 
 
-def _header(name: str, value: str) -> str:
-    """Return the value of a header without the line end of the file it came from; show none."""
-    plain = value.strip()
-    if not (plain.isascii() and plain.isprintable()):
-        raise InputError(
-            f"the value of the header {visible(name)} holds what no header can",
-            remedy="give it in ASCII and on one line, as its owner wrote it",
-        )
-    return plain
-
-
-def split_url(url: str, source: str) -> SplitResult:
-    """Return the parts of a base address.
-
-    Raises
-    ------
-    InputError
-        If it is no ``http`` or ``https`` address, or has a query.
-    """
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good or parts.query or parts.fragment:
-        raise InputError(
-            f"the address given to {source} is no plain http or https address",
-            remedy="write it as https://host/path, and give a key as a header",
-        )
-    return parts
-
-
-def target_of(parts: SplitResult) -> tuple[str, int]:
-    """Return host and port that an address names."""
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return host_name(parts.hostname or ""), port
+def not_trusted(error: Exception) -> bool:
+    """Tell whether a connection failed for the certificate of the server."""
+    return "certificate" in str(error).lower()

@@ -253,6 +253,40 @@ def test_redirects_to_private_addresses_are_refused(place: str, log: Path) -> No
     assert len(log.read_text().splitlines()) == 2
 
 
+@pytest.mark.parametrize(
+    "place",
+    ["", "//", "http://[::1", "http://a:999999/", "http://a:b/", "http://xn--/", "http://./",
+     "\x00", "javascript:alert(1)", "https:///x", "http://\u4e2d.example/", "a" * 50_000],
+)  # fmt: skip
+def test_an_odd_redirect_is_refused_too(place: str) -> None:
+    odd = httpx2.Response(302, headers=[(b"location", place.encode())])
+    for made in (odd, httpx2.Response(302)):
+        with pytest.raises(NetworkRefused, match="sends us on to"):
+            client(made).get("/")
+
+
+def test_no_cookie_is_kept() -> None:
+    seen: list[httpx2.Request] = []
+
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        return reply("1", set_cookie="id=7; Path=/")
+
+    made = client(handle)
+    made.get("/")
+    made.get("/")
+    assert [request.headers.get("cookie") for request in seen] == [None, None]
+
+
+def test_the_login_is_read_before_anything_is_said_to_be_asked(log: Path) -> None:
+    def missing() -> tuple[str, str]:
+        raise SourceError("the cookie file cannot be read")
+
+    with pytest.raises(SourceError, match="cookie file"):
+        client(reply("1"), auth=missing).get("/")
+    assert not log.exists()
+
+
 def test_keys_appear_nowhere(log: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Not in the repr, the request, the answer's row, an error, a log, or a traceback."""
     caplog.set_level(logging.DEBUG)
@@ -280,6 +314,8 @@ def test_keys_appear_nowhere(log: Path, caplog: pytest.LogCaptureFixture) -> Non
         for secret in (KEY, PASSWORD, "pw-of-url-1234"):
             assert secret not in text
     assert "/v2/‹key›/‹key›/tx?page=1" in answer.request
+    assert "HTTP Request: GET https://explorer.example/v2/" in caplog.text  # httpx2's own log
+    assert str(seen[0].url) == f"https://explorer.example/v2/{KEY}/x/tx?page=1"
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
@@ -510,6 +546,48 @@ def test_a_name_is_pinned_and_still_named() -> None:
     ):
         assert made.get("/").value == made.get("/").value == 7
     assert heard == [b"node.lan"]
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[httpx2.Request]:
+    """Stand in for the transport that opens sockets: the first address cannot be reached."""
+    seen: list[httpx2.Request] = []
+
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        if request.url.host == "93.184.216.34":
+            raise httpx2.ConnectError("refused")
+        if request.url.host == "93.184.216.35":
+            raise httpx2.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
+        return reply("7")
+
+    monkeypatch.setattr(httpx2, "HTTPTransport", lambda **_: httpx2.MockTransport(handle))
+    return seen
+
+
+def test_each_address_that_was_judged_is_tried_under_its_name(
+    opened: list[httpx2.Request],
+) -> None:
+    with (
+        use_network(resolve=lambda host, port: ("93.184.216.34", "93.184.216.36")),
+        Client("https://explorer.example:8443/api", source="x", per_second=1e9) as made,
+    ):
+        assert made.get("/tip").value == 7
+    assert [str(request.url) for request in opened] == [
+        "https://93.184.216.34:8443/api/tip", "https://93.184.216.36:8443/api/tip"
+    ]  # fmt: skip
+    assert {request.headers["host"] for request in opened} == {"explorer.example:8443"}
+    assert {request.extensions["sni_hostname"] for request in opened} == {"explorer.example"}
+
+
+def test_a_certificate_that_is_not_to_be_trusted_is_final(opened: list[httpx2.Request]) -> None:
+    with (
+        use_network(resolve=lambda host, port: ("93.184.216.35", "93.184.216.36")),
+        Client("https://explorer.example", source="x", per_second=1e9) as made,
+        pytest.raises(SourceError, match="certificate is not to be trusted"),
+    ):
+        made.get("/")
+    assert len(opened) == 1
 
 
 def test_a_private_address_behind_a_public_name_is_refused() -> None:

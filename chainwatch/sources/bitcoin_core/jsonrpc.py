@@ -10,8 +10,8 @@ from chainwatch.bitcoin.block import LARGEST_BLOCK
 from chainwatch.errors import InputError, SourceError
 from chainwatch.net.client import Answer, Client
 from chainwatch.net.credentials import cookie_login, password_of
+from chainwatch.net.hosts import split_url
 from chainwatch.net.policy import is_own_host
-from chainwatch.net.transport import split_url
 from chainwatch.sanitize import clipped
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from chainwatch.errors import SourceError
 from chainwatch.ingest.protocol import Batch, Reader, Span
 from chainwatch.ingest.reorg import Tip
 from chainwatch.net.client import Answer, Client, Expect
+from chainwatch.net.hosts import split_url
 from chainwatch.net.policy import is_own_host
-from chainwatch.net.transport import split_url
 from chainwatch.sources.bitcoin_core.answers import Spent, prevouts_of, tip_of
 from chainwatch.sources.bitcoin_core.jsonrpc import LARGEST_ANSWER
 from chainwatch.sources.bitcoin_core.node import NodeSource

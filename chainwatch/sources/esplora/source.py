@@ -23,8 +23,8 @@ from chainwatch.ingest.reorg import MOST_RESTARTS, Known, Moved, check_network, 
 from chainwatch.ingest.rows.evidence import answers_frame, coverage_frame, time_of
 from chainwatch.ingest.targets import Target, targets_of
 from chainwatch.net.client import Auth, Client
+from chainwatch.net.hosts import split_url
 from chainwatch.net.policy import is_own_host
-from chainwatch.net.transport import split_url
 from chainwatch.sources.esplora.blocks import read_span
 from chainwatch.sources.esplora.fields import Read
 from chainwatch.sources.esplora.history import (
