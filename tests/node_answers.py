@@ -10,7 +10,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from chainwatch.bitcoin.consensus import double_sha256
+from chainwatch.bitcoin.hashes import double_sha256
 from chainwatch.errors import BlockError
 
 _REMEDY = "ask for the block with verbosity 0, or with its transactions in hexadecimal"

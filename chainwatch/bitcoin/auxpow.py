@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import struct
 
-from chainwatch.bitcoin.consensus import HEADER_SIZE, FieldError, Tx, check_work, double_sha256
+from chainwatch.bitcoin.consensus import FieldError, Tx, check_work
+from chainwatch.bitcoin.hashes import HASH_SIZE, double_sha256
+from chainwatch.bitcoin.header import HEADER_SIZE, Header
 from chainwatch.chains.base import Consensus
 
 FLAG = 0x100
@@ -17,9 +19,25 @@ FLAG = 0x100
 
 _MARK = bytes.fromhex("fabe6d6d")
 _LONGEST_BRANCH = 30  # hashes; the coinbase commits to at most 2**30 chains
-_HASH = 32
 _SIZES = struct.Struct("<II")
 _INDEX = struct.Struct("<i")
+
+
+def is_merged(version: int, rules: Consensus) -> bool:
+    """Tell of a block's version whether another chain's block bears its work."""
+    return rules.auxpow_chain is not None and bool(version & FLAG)
+
+
+def check_own_work(header: Header, rules: Consensus) -> None:
+    """Refuse a header without its proof of work; what merged mining bears elsewhere is not seen.
+
+    Raises
+    ------
+    FieldError
+        If it lacks the work.
+    """
+    if not is_merged(header.version, rules):
+        check_work(header, rules)
 
 
 class AuxPow:
@@ -41,27 +59,26 @@ class AuxPow:
 
     def __init__(self, data: bytes, coinbase: Tx, position: int) -> None:
         self.data, self.coinbase = data, coinbase
-        position += _HASH  # the hash of the other block, which nobody checks
+        position += HASH_SIZE  # the hash of the other block, which nobody checks
         self.branch, position = self._branch(position)
         self.index, position = self._index(position)
         self.chain_branch, position = self._branch(position)
         self.chain_index, position = self._index(position)
-        self.parent = data[position : position + HEADER_SIZE]
         self.end = position + HEADER_SIZE
         if self.end > len(data):
             raise FieldError("the block ends within its proof of merged mining", len(data))
+        self.proof = Header.parse(data[position : self.end])
 
-    def check(self, name: bytes, bits: int, rules: Consensus) -> None:
-        """Refuse a proof that is not one of the block of this hash."""
-        version = int.from_bytes(self.parent[:4], "little")
-        if version >> 16 == rules.auxpow_chain:
+    def check(self, header: Header, rules: Consensus) -> None:
+        """Refuse a proof that is not one of the block of this header."""
+        if (self.proof.version & 0xFFFFFFFF) >> 16 == rules.auxpow_chain:
             raise FieldError("the block is its own proof of merged mining", HEADER_SIZE)
-        if self.index != 0 or self.coinbase.txid == bytes(_HASH):
+        if self.index != 0 or self.coinbase.txid == bytes(HASH_SIZE):
             raise FieldError("the proof of merged mining is no coinbase", HEADER_SIZE)
-        if _root(self.coinbase.txid, self.branch, 0) != self.parent[36:68]:
+        if _root(self.coinbase.txid, self.branch, 0) != self.proof.merkle_root:
             raise FieldError("the proof of merged mining is of another block", HEADER_SIZE)
-        self._check_commitment(_root(name, self.chain_branch, self.chain_index)[::-1], rules)
-        check_work(self.parent, double_sha256(self.parent), bits, rules)
+        self._check_commitment(_root(header.hash, self.chain_branch, self.chain_index)[::-1], rules)
+        check_work(self.proof, rules, bits=header.bits)
 
     def _check_commitment(self, root: bytes, rules: Consensus) -> None:
         """Refuse a coinbase that does not commit to the block at its place among the chains."""
@@ -70,7 +87,7 @@ class AuxPow:
         marked = mark >= 0 and script.find(_MARK, mark + 1) < 0 and at == mark + len(_MARK)
         if at < 0 or not (marked or (mark < 0 and at <= 20)):
             raise FieldError("the other chain's coinbase does not name this block", HEADER_SIZE)
-        tail = script[at + _HASH : at + _HASH + _SIZES.size]
+        tail = script[at + HASH_SIZE : at + HASH_SIZE + _SIZES.size]
         if len(tail) < _SIZES.size:
             raise FieldError("the other chain's coinbase is cut off", HEADER_SIZE)
         chains, nonce = _SIZES.unpack(tail)
@@ -82,10 +99,10 @@ class AuxPow:
         count = self.data[position]
         if count > _LONGEST_BRANCH:
             raise FieldError(f"a merkle branch of {count} hashes is too long", position)
-        end = position + 1 + count * _HASH
+        end = position + 1 + count * HASH_SIZE
         if end > len(self.data):
             raise FieldError("a merkle branch is cut off", position)
-        return [self.data[k : k + _HASH] for k in range(position + 1, end, _HASH)], end
+        return [self.data[k : k + HASH_SIZE] for k in range(position + 1, end, HASH_SIZE)], end
 
     def _index(self, position: int) -> tuple[int, int]:
         return _INDEX.unpack_from(self.data, position)[0], position + _INDEX.size

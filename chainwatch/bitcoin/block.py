@@ -11,18 +11,18 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from chainwatch.bitcoin.auxpow import FLAG, AuxPow
+from chainwatch.bitcoin.auxpow import AuxPow, is_merged
 from chainwatch.bitcoin.consensus import (
-    HEADER_SIZE,
     FieldError,
     Tx,
     check_commitment,
     check_shape,
     check_work,
     claimed_height_of,
-    double_sha256,
     merkle_root,
 )
+from chainwatch.bitcoin.hashes import double_sha256
+from chainwatch.bitcoin.header import HEADER_SIZE, Header
 from chainwatch.chains.base import Chain, Consensus
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import BlockError
@@ -43,29 +43,68 @@ _LONG = {
     0xFE: (_U32, 0x10000),
     0xFF: (struct.Struct("<Q"), 2**32),
 }
-_HEADER = struct.Struct("<i32s32sIII")
 _OUTPOINT = struct.Struct("<32sI")
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSummary:
+    """What is kept of a block once it is checked.
+
+    Attributes
+    ----------
+    header : Header
+        Its header.
+    size : int
+        Bytes of the whole block.
+    tx_count : int
+        Its transactions.
+    coinbase : bytes
+        Script of the coinbase's input.
+    unchecked_commitment : bool
+        It commits to witnesses that it comes without.
+    """
+
+    header: Header
+    size: int
+    tx_count: int
+    coinbase: bytes
+    unchecked_commitment: bool = False
+
+    @property
+    def hash(self) -> bytes:
+        """Its hash, wire order."""
+        return self.header.hash
+
+    @property
+    def claimed_height(self) -> int | None:
+        """Height that the coinbase states under BIP34; None before version 2 or if unreadable."""
+        return claimed_height_of(self.coinbase) if self.header.version >= 2 else None
 
 
 @dataclass(frozen=True)
 class Block:
     """One block that passed every check that needs no other block."""
 
-    hash: bytes
-    parent: bytes
-    version: int
-    merkle_root: bytes
-    time: int
-    bits: int
-    nonce: int
+    header: Header
     size: int
     txs: list[Tx]
-    unchecked_commitment: bool
+    unchecked_commitment: bool = False
+
+    @property
+    def hash(self) -> bytes:
+        """Its hash, wire order."""
+        return self.header.hash
+
+    @property
+    def summary(self) -> BlockSummary:
+        """What is kept of it."""
+        script, unchecked = self.txs[0].script, self.unchecked_commitment
+        return BlockSummary(self.header, self.size, len(self.txs), script, unchecked)
 
     @property
     def claimed_height(self) -> int | None:
-        """Height that the coinbase states under BIP34; None before version 2 or if unreadable."""
-        return claimed_height_of(self.txs[0].script) if self.version >= 2 else None
+        """Height that the coinbase states; see :class:`BlockSummary`."""
+        return self.summary.claimed_height
 
 
 def parse_block(data: bytes, chain: Chain, *, name: str, offset: int = 0) -> Block:
@@ -104,21 +143,19 @@ def parse_block(data: bytes, chain: Chain, *, name: str, offset: int = 0) -> Blo
 def _block(data: bytes, chain: Chain, rules: Consensus) -> Block:
     if not HEADER_SIZE < len(data) <= LARGEST_BLOCK:
         raise FieldError(f"{len(data):,} bytes are no block", 0)
-    version, parent, root, time, bits, nonce = _HEADER.unpack_from(data)
-    name = double_sha256(data[:HEADER_SIZE])
+    header = Header.parse(data)
     begin = HEADER_SIZE
-    if version & FLAG and rules.auxpow_chain is not None:
+    if is_merged(header.version, rules):
         proof = AuxPow(data, *_transaction(data, HEADER_SIZE, 2**63 - 1))
-        proof.check(name, bits, rules)
+        proof.check(header, rules)
         begin = proof.end
     else:
-        check_work(data[:HEADER_SIZE], name, bits, rules)
+        check_work(header, rules)
     txs = _transactions(data, begin, rules.supply)
     check_shape(txs)
-    if merkle_root([tx.txid for tx in txs]) != root:
+    if merkle_root([tx.txid for tx in txs]) != header.merkle_root:
         raise FieldError("the transactions do not hash to the merkle root", HEADER_SIZE)
-    unchecked = check_commitment(txs)
-    return Block(name, parent, version, root, time, bits, nonce, len(data), txs, unchecked)
+    return Block(header, len(data), txs, check_commitment(txs))
 
 
 def _transactions(data: bytes, begin: int, supply: int) -> list[Tx]:
@@ -234,7 +271,8 @@ def _witnesses(data: bytes, position: int, inputs: int) -> tuple[tuple[bytes, ..
     return tuple(first), position
 
 
-_NOT_PROVEN = "read the address again, or from another source"
+NOT_PROVEN = "read the address again, or from another source"
+"""What helps where a transaction is not what it is said to be."""
 
 
 def raw_transaction(data: bytes, chain: Chain, *, where: str) -> Tx:
@@ -255,8 +293,4 @@ def raw_transaction(data: bytes, chain: Chain, *, where: str) -> Tx:
         what = "the transaction ends in the middle of a field"
     else:
         return tx
-    raise BlockError(what, where=where, remedy=_NOT_PROVEN)
-
-
-Spent = tuple[int | None, str | None, bytes | None]
-"""Value, kind and address of an output that is spent; all None where it is not known."""
+    raise BlockError(what, where=where, remedy=NOT_PROVEN)

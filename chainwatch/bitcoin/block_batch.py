@@ -7,19 +7,14 @@ reference that tests hold the compiled one to.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from chainwatch.bitcoin.block import LARGEST_BLOCK, Block, Spent, parse_block
-from chainwatch.bitcoin.consensus import (
-    HEADER_SIZE,
-    FieldError,
-    check_work,
-    claimed_height_of,
-    double_sha256,
-)
+from chainwatch.bitcoin.block import LARGEST_BLOCK, Block, BlockSummary, parse_block
+from chainwatch.bitcoin.consensus import FieldError, check_work
+from chainwatch.bitcoin.header import HEADER_SIZE, Header
+from chainwatch.bitcoin.spent import SpentOutput
 from chainwatch.chains.base import Chain, Consensus
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import BlockError
@@ -29,7 +24,6 @@ from chainwatch.kernels.undo import Coins
 COMPILED_FROM = 1_000_000
 """Bytes of blocks from which the compiled loops are worth their start; the rows are the same."""
 
-_HEADER = struct.Struct("<i32s32sIII")
 _NOT_CLAIMED = "read the file again from a node; it is damaged or no block of this chain"
 
 
@@ -41,28 +35,6 @@ class RawBlock(NamedTuple):
     offset: int = 0
 
 
-@dataclass(frozen=True)
-class Head:
-    """What is kept of a block once it is checked."""
-
-    hash: bytes
-    parent: bytes
-    version: int
-    merkle_root: bytes
-    time: int
-    bits: int
-    nonce: int
-    size: int
-    tx_count: int
-    coinbase: bytes
-    unchecked_commitment: bool
-
-    @property
-    def claimed_height(self) -> int | None:
-        """Height that the coinbase states under BIP34; None before version 2 or if unreadable."""
-        return claimed_height_of(self.coinbase) if self.version >= 2 else None
-
-
 @dataclass(frozen=True, repr=False)
 class CheckedBlocks:
     """Blocks that passed every check that needs no other block, with what their rows need.
@@ -72,10 +44,10 @@ class CheckedBlocks:
     """
 
     chain: Chain
-    heads: tuple[Head, ...]
+    summaries: tuple[BlockSummary, ...]
     parsed: Parsed | tuple[Block, ...]
     coins: Coins | None = None
-    spent: tuple[Sequence[Sequence[Spent]], ...] | None = None
+    spent: tuple[Sequence[Sequence[SpentOutput]], ...] | None = None
 
 
 def check_blocks(
@@ -107,14 +79,16 @@ def check_blocks(
         plain = tuple(
             parse_block(block.data, chain, name=block.name, offset=block.offset) for block in blocks
         )
-        return CheckedBlocks(chain, tuple(map(_head_of, plain)), plain)
-    proven = _proven(blocks, rules)
-    good = [block.data for block in blocks[: proven.number]]
+        return CheckedBlocks(chain, tuple(block.summary for block in plain), plain)
+    headers, wrong = _proven(blocks, rules)
+    good = [block.data for block in blocks[: len(headers)]]
     parsed = parse_blocks(good, supply=rules.supply, witness=chain.witnesses)
-    wrong = parsed.failure or proven
-    if wrong.what:
-        raise _refused(blocks[wrong[0]], wrong.what, wrong[2])
-    return CheckedBlocks(chain, _heads(good, parsed), parsed)
+    if parsed.failure is not None:
+        number, what, byte = parsed.failure
+        raise _refused(blocks[number], what, byte)
+    if wrong is not None:
+        raise _refused(blocks[len(headers)], wrong.what, wrong.position)
+    return CheckedBlocks(chain, _summaries(headers, good, parsed), parsed)
 
 
 def worth_compiling(sizes: Iterable[int]) -> bool:
@@ -122,26 +96,19 @@ def worth_compiling(sizes: Iterable[int]) -> bool:
     return sum(sizes) >= COMPILED_FROM
 
 
-class _Proven(NamedTuple):
-    """How many blocks have their proof of work, and what the next one lacks."""
-
-    number: int
-    what: str
-    byte: int
-
-
-def _proven(blocks: Sequence[RawBlock], rules: Consensus) -> _Proven:
-    for number, block in enumerate(blocks):
-        header = block.data[:HEADER_SIZE]
+def _proven(blocks: Sequence[RawBlock], rules: Consensus) -> tuple[list[Header], FieldError | None]:
+    """Return the headers of the blocks that have their proof of work, and what the next lacks."""
+    headers: list[Header] = []
+    for block in blocks:
         try:
             if not HEADER_SIZE < len(block.data) <= LARGEST_BLOCK:
                 raise FieldError(f"{len(block.data):,} bytes are no block", 0)
-            check_work(
-                header, double_sha256(header), int.from_bytes(header[72:76], "little"), rules
-            )
+            header = Header.parse(block.data)
+            check_work(header, rules)
         except FieldError as bad:
-            return _Proven(number, bad.what, bad.position)
-    return _Proven(len(blocks), "", 0)
+            return headers, bad
+        headers.append(header)
+    return headers, None
 
 
 def _refused(block: RawBlock, what: str, byte: int) -> BlockError:
@@ -149,23 +116,13 @@ def _refused(block: RawBlock, what: str, byte: int) -> BlockError:
     return BlockError(what, where=place, remedy=_NOT_CLAIMED)
 
 
-def _head_of(block: Block) -> Head:
-    return Head(
-        block.hash, block.parent, block.version, block.merkle_root, block.time, block.bits,
-        block.nonce, block.size, len(block.txs), block.txs[0].script, block.unchecked_commitment,
-    )  # fmt: skip
-
-
-def _heads(blocks: Sequence[bytes], parsed: Parsed) -> tuple[Head, ...]:
+def _summaries(
+    headers: Sequence[Header], blocks: Sequence[bytes], parsed: Parsed
+) -> tuple[BlockSummary, ...]:
     columns = parsed.columns
-    names = ("block_hash", "block_txs", "block_script", "block_script_end", "block_unchecked")
-    rows = zip(blocks, *(columns[name] for name in names), strict=True)
-    heads = []
-    for data, name, txs, script, script_end, unchecked in rows:
-        version, parent, root, time, bits, nonce = _HEADER.unpack_from(data)
-        coinbase = parsed.data[script:script_end].tobytes()
-        heads.append(Head(
-            name.tobytes(), parent, version, root, time, bits, nonce, len(data), int(txs),
-            coinbase, bool(unchecked),
-        ))  # fmt: skip
-    return tuple(heads)
+    names = ("block_txs", "block_script", "block_script_end", "block_unchecked")
+    rows = zip(headers, blocks, *(columns[name].tolist() for name in names), strict=True)
+    return tuple(
+        BlockSummary(header, len(data), txs, parsed.data[script:script_end].tobytes(), unchecked)
+        for header, data, txs, script, script_end, unchecked in rows
+    )

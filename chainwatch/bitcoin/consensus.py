@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
+from chainwatch.bitcoin.hashes import double_sha256
+from chainwatch.bitcoin.header import HEADER_SIZE, Header
 from chainwatch.chains.base import Consensus
-
-HEADER_SIZE = 80
 
 _NO_TXID = bytes(32)
 _NO_OUTPUT = 0xFFFFFFFF
@@ -37,11 +37,6 @@ class FieldError(Exception):
         self.what, self.position = what, position
 
 
-def double_sha256(data: bytes) -> bytes:
-    """Return SHA-256 of SHA-256: the hash of Bitcoin's blocks and transactions."""
-    return hashlib.sha256(hashlib.sha256(data).digest()).digest()
-
-
 def target_of(bits: int) -> int:
     """Return the proof-of-work target of its compact form; 0 where it is malformed."""
     size, mantissa = bits >> 24, bits & 0x7FFFFF
@@ -55,14 +50,19 @@ def work_of(bits: int) -> int:
     return 2**256 // (target_of(bits) + 1)
 
 
-def check_work(header: bytes, name: bytes, bits: int, rules: Consensus) -> None:
-    """Refuse a target above the chain's limit and a header above its target."""
+def check_work(header: Header, rules: Consensus, *, bits: int | None = None) -> None:
+    """Refuse a target above the chain's limit and a header above its target.
+
+    ``bits`` is the target of the block that the header proves, where that is another's.
+    """
+    bits = header.bits if bits is None else bits
     target = target_of(bits)
     if not 0 < target <= rules.easiest:
         raise FieldError(f"the difficulty {bits:08x} is not one of this chain", 72)
-    proof = (
-        hashlib.scrypt(header, salt=header, n=1024, r=1, p=1, dklen=32) if rules.scrypt else name
-    )
+    proof = header.hash
+    if rules.scrypt:
+        data = bytes(header)
+        proof = hashlib.scrypt(data, salt=data, n=1024, r=1, p=1, dklen=32)
     if int.from_bytes(proof, "little") > target:
         raise FieldError("the block lacks the proof of work that it claims", 0)
 

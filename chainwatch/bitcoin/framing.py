@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from chainwatch.bitcoin.block import LARGEST_BLOCK
 from chainwatch.bitcoin.block_batch import RawBlock
-from chainwatch.bitcoin.consensus import HEADER_SIZE
+from chainwatch.bitcoin.header import HEADER_SIZE
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.errors import BlockError

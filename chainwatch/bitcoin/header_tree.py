@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from chainwatch.bitcoin.consensus import work_of
+from chainwatch.bitcoin.hashes import shown
 from chainwatch.chains.base import Chain
 from chainwatch.chains.bitcoin import BITCOIN
 from chainwatch.chains.bitcoin_cash import BITCOIN_CASH
@@ -22,8 +23,8 @@ from chainwatch.errors import BlockError
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
-    """What placing a block needs.
+class BlockLink:
+    """A block as it hangs in the tree: the parent it links to, and what placing it needs.
 
     Attributes
     ----------
@@ -52,7 +53,7 @@ Tree = dict[bytes, int]
 
 
 @dataclass(frozen=True)
-class Placed:
+class Placement:
     """Heights by hash, lowest first and without the ledger's own; the stale blocks apart.
 
     ``left`` is the height from which on the ledger holds a branch with less work, if it does.
@@ -61,11 +62,6 @@ class Placed:
     heights: dict[bytes, int]
     stale: tuple[bytes, ...]
     left: int | None = None
-
-
-def shown(block: bytes) -> str:
-    """Return a block hash as it is shown: reversed, in hexadecimal."""
-    return block[::-1].hex()
 
 
 def trusted_claim(chain: Chain, version: int, time: int, claimed: int | None) -> int | None:
@@ -80,12 +76,14 @@ def trusted_claim(chain: Chain, version: int, time: int, claimed: int | None) ->
     return claimed
 
 
-def place(headers: Mapping[bytes, Header], chain: Chain, *, height: int | None = None) -> Placed:
+def place(
+    headers: Mapping[bytes, BlockLink], chain: Chain, *, height: int | None = None
+) -> Placement:
     """Give every block its height and keep one branch of each fork.
 
     Parameters
     ----------
-    headers : mapping of bytes to Header
+    headers : mapping of bytes to BlockLink
         Blocks to place and blocks of the ledger, by hash.
     chain : Chain
         Their chain.
@@ -121,10 +119,10 @@ def place(headers: Mapping[bytes, Header], chain: Chain, *, height: int | None =
     )
     read = {name: heights[name] for name in order if headers[name].height is None}
     beside = sorted(name for name in stale if headers[name].height is None)
-    return Placed(read, tuple(beside), min(left, default=None))
+    return Placement(read, tuple(beside), min(left, default=None))
 
 
-def trees(headers: Mapping[bytes, Header]) -> Iterator[Tree]:
+def trees(headers: Mapping[bytes, BlockLink]) -> Iterator[Tree]:
     """Yield the blocks above each parent that was not read, with their distance to the lowest."""
     children: dict[bytes, list[bytes]] = {}
     for name in sorted(headers):
@@ -138,7 +136,7 @@ def trees(headers: Mapping[bytes, Header]) -> Iterator[Tree]:
         yield tree
 
 
-def _base(tree: Tree, headers: Mapping[bytes, Header], chain: Chain, height: int | None) -> int:
+def _base(tree: Tree, headers: Mapping[bytes, BlockLink], chain: Chain, height: int | None) -> int:
     """Return the height of a tree's lowest blocks; everything that speaks of it must agree."""
     anchors = list(_anchors(tree, headers, chain, height))
     first = headers[next(iter(tree))]
@@ -162,8 +160,8 @@ def _base(tree: Tree, headers: Mapping[bytes, Header], chain: Chain, height: int
 
 
 def _anchors(
-    tree: Tree, headers: Mapping[bytes, Header], chain: Chain, height: int | None
-) -> Iterator[tuple[int, str, Header]]:
+    tree: Tree, headers: Mapping[bytes, BlockLink], chain: Chain, height: int | None
+) -> Iterator[tuple[int, str, BlockLink]]:
     """Yield (height of the lowest blocks, who says so, of which block), the surest first."""
     blocks = [(depth, headers[name]) for name, depth in tree.items()]
     new = [(depth, header) for depth, header in blocks if header.height is None]
@@ -178,7 +176,7 @@ def _anchors(
             yield item.claimed - depth, "its coinbase", item
 
 
-def _best_branch(tree: Tree, headers: Mapping[bytes, Header]) -> set[bytes]:
+def _best_branch(tree: Tree, headers: Mapping[bytes, BlockLink]) -> set[bytes]:
     """Return the blocks of the branch with most work.
 
     At a tie the branch of which the ledger holds more wins, then the smallest hash: so a pull
@@ -197,7 +195,7 @@ def _best_branch(tree: Tree, headers: Mapping[bytes, Header]) -> set[bytes]:
     return branch
 
 
-def _check_once(heights: Mapping[bytes, int], headers: Mapping[bytes, Header]) -> None:
+def _check_once(heights: Mapping[bytes, int], headers: Mapping[bytes, BlockLink]) -> None:
     seen: dict[int, bytes] = {}
     for name, height in heights.items():
         other = seen.setdefault(height, name)
@@ -215,7 +213,7 @@ _SPLIT = 478_559
 
 
 def _check_side(
-    heights: Mapping[bytes, int], headers: Mapping[bytes, Header], chain: Chain
+    heights: Mapping[bytes, int], headers: Mapping[bytes, BlockLink], chain: Chain
 ) -> None:
     """Refuse the other branch of a chain that split: its blocks are as well proven."""
     if chain not in (BITCOIN, BITCOIN_CASH):

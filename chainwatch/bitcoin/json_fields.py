@@ -5,16 +5,15 @@ from __future__ import annotations
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from typing import Any
 
+from chainwatch.bitcoin.hashes import HASH_SIZE, hash_from_hex
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import SourceError
 
-_REMEDY = "try again; if it stays, ask another node"
-
+ANOTHER_NODE = "try again; if it stays, ask another node"
+"""What to do about an answer that cannot be."""
 
 _COIN = Decimal(10**8)
-
-
 _EXACT = Context(prec=60, traps=[Inexact, InvalidOperation, Overflow])
 
 
@@ -34,7 +33,9 @@ def base_units(amount: int | Decimal, chain: Chain, where: str) -> int:
     except (ArithmeticError, ValueError):
         fits = False
     if not fits:
-        raise SourceError("the node states an amount that cannot be", where=where, remedy=_REMEDY)
+        raise SourceError(
+            "the node states an amount that cannot be", where=where, remedy=ANOTHER_NODE
+        )
     return int(units)
 
 
@@ -73,11 +74,23 @@ def bytes_of(text: Any, where: str, size: int | None = None) -> bytes:
     if data is None or (size is not None and len(data) != size):
         wanted = "" if size is None else f" of {size} bytes"
         raise SourceError(
-            f"the node's answer is no hexadecimal text{wanted}", where=where, remedy=_REMEDY
+            f"the node's answer is no hexadecimal text{wanted}", where=where, remedy=ANOTHER_NODE
         )
     return data
 
 
 def hash_of(text: Any, where: str) -> bytes:
-    """Return a hash as it stands on the wire from its shown form."""
-    return bytes_of(text, where, 32)[::-1]
+    """Return a hash as it stands on the wire from its shown form.
+
+    Raises
+    ------
+    SourceError
+        If it is anything but 64 hexadecimal digits.
+    """
+    found = hash_from_hex(text)
+    if found is None:
+        raise SourceError(
+            f"the node's answer is no hexadecimal text of {HASH_SIZE} bytes", where=where,
+            remedy=ANOTHER_NODE,
+        )  # fmt: skip
+    return found

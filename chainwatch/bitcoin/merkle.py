@@ -6,17 +6,16 @@ That the block is one of the best chain, and its height, are the word of whoever
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from chainwatch.bitcoin.consensus import HEADER_SIZE, FieldError, check_work, double_sha256
+from chainwatch.bitcoin.consensus import FieldError, check_work
+from chainwatch.bitcoin.hashes import double_sha256
+from chainwatch.bitcoin.header import HEADER_SIZE, Header
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import SourceError
 from chainwatch.ledger.schema import POSITION_BITS
 
-_HEADER = struct.Struct("<i32s32sIII")
 _INNER = 64
 """Bytes of two hashes: a transaction of this size could pass for an inner node of the tree."""
 
@@ -24,20 +23,7 @@ LIAR = "ask another server: this one is wrong or lies"
 """What to do about an answer that contradicts itself."""
 
 
-@dataclass(frozen=True)
-class BlockHeader:
-    """The 80 bytes before a block's transactions, in fields; hashes in wire order."""
-
-    hash: bytes
-    version: int
-    parent: bytes
-    merkle_root: bytes
-    time: int
-    bits: int
-    nonce: int
-
-
-def read_header(data: bytes, chain: Chain, where: str) -> BlockHeader:
+def read_header(data: bytes, chain: Chain, where: str) -> Header:
     """Return a header whose proof of work holds.
 
     Raises
@@ -47,13 +33,12 @@ def read_header(data: bytes, chain: Chain, where: str) -> BlockHeader:
     """
     if len(data) != HEADER_SIZE:
         raise SourceError(f"{len(data):,} bytes are no block header", where=where, remedy=LIAR)
-    name = double_sha256(data)
-    version, parent, root, time, bits, nonce = _HEADER.unpack(data)
+    header = Header.parse(data)
     try:
-        check_work(data, name, bits, consensus_of(chain))
+        check_work(header, consensus_of(chain))
     except FieldError as bad:
         raise SourceError(bad.what, where=where, remedy=LIAR) from None
-    return BlockHeader(name, version, parent, root, time, bits, nonce)
+    return header
 
 
 def check_branch(

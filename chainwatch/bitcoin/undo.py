@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chainwatch.bitcoin.consensus import FieldError, Tx, double_sha256
+from chainwatch.bitcoin.consensus import FieldError, Tx
+from chainwatch.bitcoin.hashes import double_sha256, shown
+from chainwatch.bitcoin.spent import Output
 
 CHECKSUM = 32
 """Bytes after each record."""
-
-Coin = tuple[int, bytes]
-"""Value and output script of what an input spends."""
 
 _SMALLEST_COIN = 3  # place of origin, amount, length of the script
 _BITS = 57  # of a number to which seven more can be added: any is below 2**64
@@ -30,7 +29,7 @@ def checksum(parent: bytes, data: bytes) -> bytes:
     return double_sha256(parent + data)
 
 
-def parse_undo(data: bytes, supply: int) -> list[list[Coin]]:
+def parse_undo(data: bytes, supply: int) -> list[list[Output]]:
     """Return for each transaction but the coinbase what its inputs spent.
 
     Parameters
@@ -68,7 +67,7 @@ def parse_undo(data: bytes, supply: int) -> list[list[Coin]]:
     return spent
 
 
-def check_spent(txs: Sequence[Tx], spent: Sequence[Sequence[Coin]], supply: int) -> None:
+def check_spent(txs: Sequence[Tx], spent: Sequence[Sequence[Output]], supply: int) -> None:
     """Refuse undo data that is not of these transactions, or lets one pay more than it spends.
 
     Raises
@@ -79,11 +78,11 @@ def check_spent(txs: Sequence[Tx], spent: Sequence[Sequence[Coin]], supply: int)
     if [len(tx.inputs) for tx in txs] != [len(coins) for coins in spent]:
         raise FieldError("the undo data is not of the block that it belongs to", 0)
     for tx, coins in zip(txs, spent, strict=True):
-        total, shown = sum(value for value, _ in coins), tx.txid[::-1].hex()
+        total, name = sum(value for value, _ in coins), shown(tx.txid)
         if total > supply:
-            raise FieldError(f"transaction {shown} spends more than the supply", 0)
+            raise FieldError(f"transaction {name} spends more than the supply", 0)
         if total < sum(value for value, _ in tx.outputs):
-            raise FieldError(f"transaction {shown} pays more than its undo data lets it", 0)
+            raise FieldError(f"transaction {name} pays more than its undo data lets it", 0)
 
 
 def _check_fits(count: int, smallest: int, data: bytes, at: int) -> None:
@@ -91,7 +90,7 @@ def _check_fits(count: int, smallest: int, data: bytes, at: int) -> None:
         raise FieldError(f"{count:,} entries cannot fit into the undo data", at)
 
 
-def _coin(data: bytes, at: int, supply: int) -> tuple[Coin, int]:
+def _coin(data: bytes, at: int, supply: int) -> tuple[Output, int]:
     origin, at = _varint(data, at)
     if origin >> 1:
         _, at = _varint(data, at)  # a version, kept for the sake of older nodes

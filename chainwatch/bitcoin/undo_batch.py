@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from chainwatch.addresses.scripts import classify
-from chainwatch.bitcoin.block import Block, Spent
+from chainwatch.bitcoin.block import Block
 from chainwatch.bitcoin.block_batch import CheckedBlocks
 from chainwatch.bitcoin.consensus import FieldError
-from chainwatch.bitcoin.undo import Coin, check_half_key, check_spent, checksum, parse_undo
+from chainwatch.bitcoin.spent import Output, spent_output
+from chainwatch.bitcoin.undo import check_half_key, check_spent, checksum, parse_undo
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import BlockError
@@ -54,11 +54,11 @@ def check_undo(checked: CheckedBlocks, undo: Sequence[RawUndo | None]) -> Checke
     known = []
     for block, record in zip(checked.parsed, undo, strict=True):
         spent = coins_of(block, record, chain) if record else []
-        known.append([[_known(coin, chain) for coin in coins] for coins in spent])
+        known.append([[spent_output(coin, chain) for coin in coins] for coins in spent])
     return replace(checked, spent=tuple(known))
 
 
-def coins_of(block: Block, record: RawUndo, chain: Chain) -> list[list[Coin]]:
+def coins_of(block: Block, record: RawUndo, chain: Chain) -> list[list[Output]]:
     """Return value and script of what each transaction of a block but the coinbase spent.
 
     Raises
@@ -68,7 +68,7 @@ def coins_of(block: Block, record: RawUndo, chain: Chain) -> list[list[Coin]]:
     """
     supply = consensus_of(chain).supply
     try:
-        if checksum(block.parent, record.data) != record.check:
+        if checksum(block.header.parent, record.data) != record.check:
             raise FieldError(_WRONG_SUM, 0)
         spent = parse_undo(record.data, supply)
         check_spent(block.txs[1:], spent, supply)
@@ -77,19 +77,13 @@ def coins_of(block: Block, record: RawUndo, chain: Chain) -> list[list[Coin]]:
     return spent
 
 
-def _known(coin: Coin, chain: Chain) -> Spent:
-    value, script = coin
-    found = classify(script, witness=chain.witnesses)
-    return value, found.kind, found.address
-
-
 def _compiled(checked: CheckedBlocks, parsed: Parsed, undo: Sequence[RawUndo | None]) -> Coins:
     whole = [record or RawUndo(b"\0", b"", "") for record in undo]
-    pairs = enumerate(zip(undo, checked.heads, strict=True))
+    pairs = enumerate(zip(undo, checked.summaries, strict=True))
     wrong = next(
         (
-            k for k, (record, head) in pairs
-            if record and checksum(head.parent, record.data) != record.check
+            k for k, (record, block) in pairs
+            if record and checksum(block.header.parent, record.data) != record.check
         ), None,
     )  # fmt: skip
     coins = parse_undo_records(

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from chainwatch.bitcoin.auxpow import FLAG
-from chainwatch.bitcoin.consensus import HEADER_SIZE, FieldError, check_work, double_sha256, work_of
+from chainwatch.bitcoin.auxpow import check_own_work
+from chainwatch.bitcoin.consensus import FieldError, work_of
+from chainwatch.bitcoin.header import HEADER_SIZE, Header
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import SourceError
@@ -20,7 +21,7 @@ _SHORT = 1_000
 _HEADER_DIGITS = re.compile(rb"(?<![0-9a-fA-F])[0-9a-fA-F]{160}(?![0-9a-fA-F])")
 
 
-def shown_work(header: bytes, name: bytes, chain: Chain, source: str) -> int:
+def shown_work(header: Header, chain: Chain, source: str) -> int:
     """Return the work behind a header, which it must show; merged mining shows it elsewhere.
 
     Raises
@@ -28,18 +29,15 @@ def shown_work(header: bytes, name: bytes, chain: Chain, source: str) -> int:
     SourceError
         If it lacks the work that it claims.
     """
-    rules = consensus_of(chain)
-    bits = int.from_bytes(header[72:76], "little")
-    if rules.auxpow_chain is None or not int.from_bytes(header[:4], "little") & FLAG:
-        try:
-            check_work(header, name, bits, rules)
-        except FieldError as bad:
-            raise SourceError(
-                f"a header of the node's branch is none: {bad.what}",
-                where=source,
-                remedy="ask another node: this one is wrong or lies",
-            ) from None
-    return work_of(bits)
+    try:
+        check_own_work(header, consensus_of(chain))
+    except FieldError as bad:
+        raise SourceError(
+            f"a header of the node's branch is none: {bad.what}",
+            where=source,
+            remedy="ask another node: this one is wrong or lies",
+        ) from None
+    return work_of(header.bits)
 
 
 def kept_bits(reader: Reader, wanted: Iterable[bytes]) -> dict[bytes, int]:
@@ -50,8 +48,7 @@ def kept_bits(reader: Reader, wanted: Iterable[bytes]) -> dict[bytes, int]:
     short = pl.col("body").is_not_null() & pl.col("size").is_between(2 * HEADER_SIZE, _SHORT)
     for body in reader.scan("answers").filter(short).select("body").collect()["body"]:
         for digits in _HEADER_DIGITS.findall(body):
-            header = bytes.fromhex(digits.decode())
-            name = double_sha256(header)
-            if name in left:
-                found[name] = int.from_bytes(header[72:76], "little")
+            header = Header.parse(bytes.fromhex(digits.decode()))
+            if header.hash in left:
+                found[header.hash] = header.bits
     return found

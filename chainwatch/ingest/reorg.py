@@ -14,8 +14,10 @@ from typing import Protocol
 
 import polars as pl
 
-from chainwatch.bitcoin.consensus import HEADER_SIZE, double_sha256, work_of
-from chainwatch.bitcoin.header_tree import Header, shown
+from chainwatch.bitcoin.consensus import work_of
+from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.header import Header
+from chainwatch.bitcoin.header_tree import BlockLink
 from chainwatch.chains.base import Chain
 from chainwatch.chains.bitcoin import BITCOIN
 from chainwatch.chains.bitcoin_cash import BITCOIN_CASH
@@ -246,16 +248,17 @@ def _check_work(known: Known, fork: int, tip: Tip) -> None:
     parent = known.node.hashes([fork])[0] if fork >= 0 else bytes(32)
     for low in range(fork + 1, tip.height + 1, _WINDOW):
         heights = range(low, min(low + _WINDOW, tip.height + 1))
-        for header in known.node.headers(known.node.hashes(heights)):
-            if header[4:36] != parent:
+        for data in known.node.headers(known.node.hashes(heights)):
+            header = Header.parse(data)
+            if header.parent != parent:
                 raise SourceError(
                     f"the node's headers above height {low - 1:,} do not link",
                     where=known.node.name,
                     remedy="try again; if it stays, ask another node",
                     passing=True,
                 )
-            parent = double_sha256(header[:HEADER_SIZE])
-            lost -= shown_work(header[:HEADER_SIZE], parent, known.node.network, known.node.name)
+            parent = header.hash
+            lost -= shown_work(header, known.node.network, known.node.name)
         if lost <= 0:
             return
     raise SourceError(
@@ -287,7 +290,7 @@ def _work_above(known: Known, fork: int) -> int:
     return sum(work_of(bits) for bits in counted.values())
 
 
-def check_replaced(headers: dict[bytes, Header], mine: Container[bytes], left: int) -> None:
+def check_replaced(headers: dict[bytes, BlockLink], mine: Container[bytes], left: int) -> None:
     """Refuse to leave out what the ledger holds above a fork and beside the branch that lost."""
     held = [(at, one) for one in headers.values() if (at := one.height) is not None and at >= left]
     lost: set[bytes] = set()
@@ -303,8 +306,10 @@ def check_replaced(headers: dict[bytes, Header], mine: Container[bytes], left: i
             )
 
 
-def ledger_headers(reader: Reader, chain: str) -> dict[bytes, Header]:
+def ledger_headers(reader: Reader, chain: str) -> dict[bytes, BlockLink]:
     """Return the headers of the blocks that a ledger holds of a chain, by hash."""
     mine = reader.scan("blocks").filter(pl.col("chain") == chain)
     rows = mine.select("hash", "parent", "bits", "height").collect().iter_rows()
-    return {name: Header(name, parent, bits, "the ledger", at) for name, parent, bits, at in rows}
+    return {
+        name: BlockLink(name, parent, bits, "the ledger", at) for name, parent, bits, at in rows
+    }

@@ -15,9 +15,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from chainwatch.bitcoin.block_batch import Head, RawBlock, check_blocks, worth_compiling
+from chainwatch.bitcoin.block import BlockSummary
+from chainwatch.bitcoin.block_batch import RawBlock, check_blocks, worth_compiling
 from chainwatch.bitcoin.framing import GROUP_BYTES, groups_of_blocks
-from chainwatch.bitcoin.header_tree import Header, Placed, place, shown, trusted_claim
+from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.header_tree import BlockLink, Placement, place, trusted_claim
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.chains.catalogue import consensus_of
@@ -126,7 +128,7 @@ class BlockFiles:
         """
         self._check_plain()
         files: list[FileRead] = []
-        mine: dict[bytes, Header] = {}
+        mine: dict[bytes, BlockLink] = {}
         places: dict[bytes, _Place] = {}
         unwitnessed: list[bytes] = []
         for number, path in enumerate(self.paths):
@@ -154,35 +156,36 @@ class BlockFiles:
         yield from self._second_pass(files, places, {block: at for at, block in sorted(new)})
 
     def _placed(
-        self, mine: dict[bytes, Header], reader: Reader
-    ) -> tuple[dict[bytes, Header], Placed]:
+        self, mine: dict[bytes, BlockLink], reader: Reader
+    ) -> tuple[dict[bytes, BlockLink], Placement]:
         """Return the headers of the files and of the ledger, and the heights of the former."""
         headers = mine | ledger_headers(reader, self.chain)
         return headers, place(headers, self.network, height=self.height)
 
     def _first_pass(
-        self, number: int, path: Path, headers: dict[bytes, Header],
+        self, number: int, path: Path, headers: dict[bytes, BlockLink],
         places: dict[bytes, _Place], unwitnessed: list[bytes],
     ) -> FileRead:  # fmt: skip
         """Check all blocks of a file; add their headers and places."""
         size, digest = 0, hashlib.sha256()
         with _opened(path) as handle:
             for group in groups_of_blocks(handle, path, self.network):
-                for raw, head in zip(group, check_blocks(group, self.network).heads, strict=True):
-                    places.setdefault(head.hash, _Place(number, raw.offset, len(raw.data)))
-                    headers.setdefault(head.hash, self._header(head, raw))
-                    if head.unchecked_commitment:
-                        unwitnessed.append(head.hash)
+                checked = check_blocks(group, self.network).summaries
+                for raw, block in zip(group, checked, strict=True):
+                    places.setdefault(block.hash, _Place(number, raw.offset, len(raw.data)))
+                    headers.setdefault(block.hash, self._link(block, raw))
+                    if block.unchecked_commitment:
+                        unwitnessed.append(block.hash)
             handle.seek(0)
             while piece := handle.read(_PIECE):
                 size += len(piece)
                 digest.update(piece)
         return FileRead(path.name, digest.digest(), size, self.acquired, self._kept(path, size))
 
-    def _header(self, head: Head, raw: RawBlock) -> Header:
-        claimed = trusted_claim(self.network, head.version, head.time, head.claimed_height)
-        where = f"{raw.name} byte {raw.offset:,}"
-        return Header(head.hash, head.parent, head.bits, where, claimed=claimed)
+    def _link(self, block: BlockSummary, raw: RawBlock) -> BlockLink:
+        header, where = block.header, f"{raw.name} byte {raw.offset:,}"
+        claimed = trusted_claim(self.network, header.version, header.time, block.claimed_height)
+        return BlockLink(header.hash, header.parent, header.bits, where, claimed=claimed)
 
     def _kept(self, path: Path, size: int) -> bytes | None:
         if not self.keep_raw:
@@ -196,7 +199,7 @@ class BlockFiles:
         return path.read_bytes()
 
     def _check_witnessed(
-        self, blocks: list[bytes], heights: dict[bytes, int], headers: dict[bytes, Header]
+        self, blocks: list[bytes], heights: dict[bytes, int], headers: dict[bytes, BlockLink]
     ) -> None:
         """Refuse blocks whose witnesses were left out; before segwit there were none to check."""
         start = consensus_of(self.network).segwit_height
@@ -222,8 +225,8 @@ class BlockFiles:
     ) -> Batch:  # fmt: skip
         group = [self._again(places[name]) for name in names]
         checked = check_blocks(group, self.network)
-        for raw, name, head in zip(group, names, checked.heads, strict=True):
-            if head.hash != name:
+        for raw, name, block in zip(group, names, checked.summaries, strict=True):
+            if block.hash != name:
                 raise BlockError(
                     "the file changed while it was read",
                     where=f"{raw.name} byte {raw.offset:,}",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chainwatch.addresses.canonical import Kind, chains_of, parse, text
 from chainwatch.addresses.codecs import cashaddr_decode, cashaddr_encode
-from chainwatch.bitcoin.header_tree import Header, place
+from chainwatch.bitcoin.header_tree import BlockLink, place
 from chainwatch.chains.bitcoin import BITCOIN
 from chainwatch.chains.bitcoin_cash import BITCOIN_CASH
 from chainwatch.chains.catalogue import CHAINS, chain
@@ -131,7 +131,7 @@ def test_the_other_side_of_the_split_is_refused() -> None:
     cash = bytes.fromhex("000000000000000000651ef99cb9fcbe")[::-1].rjust(32, b"\x07")
     other = hashlib.sha256(b"other").digest()
     for name, right, wrong in ((cash, BITCOIN_CASH, BITCOIN), (other, BITCOIN, BITCOIN_CASH)):
-        header = {name: Header(name, b"\x01" * 32, 0x1D00FFFF, "a.dat byte 8")}
+        header = {name: BlockLink(name, b"\x01" * 32, 0x1D00FFFF, "a.dat byte 8")}
         assert place(header, right, height=478_559).heights == {name: 478_559}
         assert place(header, wrong, height=478_560).heights == {name: 478_560}
         with pytest.raises(BlockError, match=f"is of {right.name}, not of {wrong.name}"):

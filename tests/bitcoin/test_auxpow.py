@@ -91,7 +91,7 @@ def test_a_block_that_another_chain_proves(merged: Callable[..., bytes]) -> None
     raw = merged()
     block = parse_block(raw, DOGE, name="made")
     assert block.hash == hashlib.sha256(hashlib.sha256(raw[:80]).digest()).digest()
-    assert (block.size, len(block.txs), block.version) == (len(raw), 1, VERSION)
+    assert (block.size, len(block.txs), block.header.version) == (len(raw), 1, VERSION)
     assert parse_block(merged(mark=b""), DOGE, name="made").txs == block.txs
 
 

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainwatch.bitcoin.block import parse_block
-from chainwatch.bitcoin.consensus import target_of, work_of
-from chainwatch.chains.catalogue import chain
+from chainwatch.bitcoin.consensus import check_work, target_of, work_of
+from chainwatch.bitcoin.header import Header
+from chainwatch.chains.catalogue import chain, consensus_of
 from chainwatch.errors import BlockError, ChainError
 
 REGTEST = chain("btc-regtest")
@@ -45,9 +46,13 @@ def alone(m: ModuleType, *txs: object, first: object = None, **how: object) -> b
 
 def test_fields(maker: ModuleType, witnessed: bytes) -> None:
     block = read(witnessed)
-    assert block.parent == b"\x09" * 32
+    assert block.header.parent == b"\x09" * 32
     assert block.hash == hashlib.sha256(hashlib.sha256(witnessed[:80]).digest()).digest()
-    assert (block.time, block.bits, block.size) == (maker.START + 4200, maker.EASY, len(witnessed))
+    assert (block.header.time, block.header.bits, block.size) == (
+        maker.START + 4200,
+        maker.EASY,
+        len(witnessed),
+    )
     assert block.claimed_height == 7
     origin, plain, spent = block.txs
     assert origin.inputs == [(bytes(32), 0xFFFFFFFF, 0xFFFFFFFD)]
@@ -152,7 +157,7 @@ def test_repeated_leaves_keep_the_root_and_are_refused(maker: ModuleType) -> Non
     b, c = (maker.spend([(bytes([k]) * 32, 0)], [(5, maker.p2pkh(1))]) for k in (1, 2))
     honest = maker.block_of(bytes(32), 7, [first, b, c])
     copied = honest[:80] + b"\4" + honest[81:] + c.raw
-    assert maker.root_of([tx.txid for tx in (first, b, c, c)]) == read(honest).merkle_root
+    assert maker.root_of([tx.txid for tx in (first, b, c, c)]) == read(honest).header.merkle_root
     with pytest.raises(BlockError, match="repeated"):
         read(copied)
 
@@ -188,7 +193,7 @@ def test_any_damage_is_refused_in_words(witnessed: bytes, data: st.DataObject) -
         block = read(damaged)
     except BlockError:
         return
-    assert int.from_bytes(block.hash, "little") <= target_of(block.bits)
+    assert int.from_bytes(block.hash, "little") <= target_of(block.header.bits)
     assert [tx.txid for tx in block.txs] == [tx.txid for tx in read(witnessed).txs]
 
 
@@ -232,16 +237,13 @@ def test_targets() -> None:
 
 def test_scrypt_proves_the_genesis_of_litecoin(maker: ModuleType) -> None:
     """Header as every Litecoin node carries it; its double SHA-256 alone would prove nothing."""
-    from chainwatch.bitcoin.consensus import check_work
-    from chainwatch.chains.catalogue import consensus_of
-
     root = "97ddfbbae6be97fd6cdf3e7ca13232a3afff2353e29badfab7f73011edd4ced9"
     top = (1).to_bytes(4, "little") + bytes(32) + bytes.fromhex(root)[::-1]
     for number in (1_317_972_665, 0x1E0FFFF0, 2_084_524_493):
         top += number.to_bytes(4, "little")
     litecoin = chain("ltc")
     assert maker.sha256d(top) == litecoin.genesis
-    check_work(top, litecoin.genesis, 0x1E0FFFF0, consensus_of(litecoin))
+    check_work(Header.parse(top), consensus_of(litecoin))
 
 
 def test_a_chain_without_blocks_of_this_kind() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chainwatch.bitcoin.header_tree import Header, place, trusted_claim
+from chainwatch.bitcoin.header_tree import BlockLink, place, trusted_claim
 from chainwatch.chains.bitcoin import BITCOIN
 from chainwatch.chains.catalogue import chain
 from chainwatch.errors import BlockError
@@ -17,13 +17,13 @@ def name(text: str) -> bytes:
     return text.encode().ljust(32, b".")
 
 
-def headers(*rows: tuple, bits: int = EASY) -> dict[bytes, Header]:
+def headers(*rows: tuple, bits: int = EASY) -> dict[bytes, BlockLink]:
     """Return headers of (name, parent, keyword values) rows."""
     made = {}
     for own, parent, *values in rows:
         held = {"bits": bits, "where": f"f byte {own}"} | (values[0] if values else {})
         block, above = (x if isinstance(x, bytes) else name(x) for x in (own, parent))
-        made[block] = Header(block, above, **held)
+        made[block] = BlockLink(block, above, **held)
     return made
 
 

@@ -1,23 +1,28 @@
-"""Columns of many blocks to frames of the schema, without a step of Python per row."""
+"""The compiled way from whole blocks to rows: columns to frames without a step of Python per row.
+
+It makes the tables of :mod:`chainwatch.ingest.rows.transactions`, and tests hold it to that.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from chainwatch.addresses.scripts import classify
+from chainwatch.bitcoin.block import BlockSummary
 from chainwatch.chains.base import Chain
-from chainwatch.ingest.source_file import FileRead, answer
+from chainwatch.ingest.rows.frames import Columns, frame_of
+from chainwatch.ingest.rows.transactions import TABLES
 from chainwatch.kernels import block_columns as at
 from chainwatch.kernels.parse import Parsed, runs
 from chainwatch.kernels.undo import Coins
 from chainwatch.ledger import schema
 
-Columns = dict[str, Any]
+Places = Sequence[tuple[BlockSummary, int]]
+"""Blocks and their heights."""
 
 _WITH_ADDRESS = range(1, 7)
 _UNKNOWN = 6
@@ -29,61 +34,36 @@ _WITH_KEYS = (at.KINDS.index("p2pk"), at.KINDS.index("multisig"))
 _BURNT = (at.NULL_DATA, at.OVERSIZED)
 
 
-class Heading(Protocol):
-    """What a row of ``blocks`` takes from a header that was checked."""
+def compiled_rows(
+    parsed: Parsed, places: Places, chain: Chain, coins: Coins | None
+) -> dict[str, pl.DataFrame]:
+    """Return the rows of the transactions of whole blocks, by table.
 
-    hash: bytes
-    parent: bytes
-    version: int
-    merkle_root: bytes
-    time: int
-    bits: int
-    nonce: int
-    size: int
-    tx_count: int
-    coinbase: bytes
-
-
-def block_frames(
-    parsed: Parsed, heads: Sequence[Any], heights: Sequence[int], files: Sequence[FileRead],
-    chain: Chain, source: str, coins: Coins | None = None,
-) -> dict[str, pl.DataFrame]:  # fmt: skip
-    """Return the rows of blocks by table; see :func:`chainwatch.bitcoin.block_batch`."""
+    Parameters
+    ----------
+    parsed : Parsed
+        The blocks as columns.
+    places : sequence of (BlockSummary, int)
+        The same blocks and their heights.
+    chain : Chain
+        Their chain.
+    coins : Coins or None
+        What their inputs spend, where undo data says so.
+    """
     columns = parsed.columns
-    numbers = _tx_numbers(columns, heights)
+    heights = np.array([height for _, height in places], np.int64)[columns["tx_block"]]
+    numbers = heights << schema.POSITION_BITS | _positions(columns)
     address, script = _payees(parsed)
+    payees = {"address": address, "script": script}
     spent = {} if coins is None else _spent(coins)
-    tables = {
-        schema.BLOCKS: _blocks(heads, heights),
-        schema.TRANSACTIONS: _transactions(columns, heads, heights, numbers),
-        schema.INPUTS: _inputs(parsed, numbers) | spent,
-        schema.OUTPUTS: _outputs(columns, numbers, _unburnt(heads, heights, chain))
-        | {"address": address, "script": script},
-        schema.OUTPUT_KEYS: _keys(parsed, numbers),
-        schema.COVERAGE: _coverage(heads, heights, files, source),
-    }
-    frames = {table.name: _frame(table, rows, chain.id) for table, rows in tables.items()}
-    each = list({(file.name, file.digest): file for file in files}.values())
-    answers = [answer(file, source) for file in each] or [schema.ANSWERS.empty()]
-    return {**frames, "answers": pl.concat(answers)}
-
-
-def _frame(table: schema.Table, columns: Columns, chain: str) -> pl.DataFrame:
-    """Return columns as a frame of the schema; the chain is added, times are in seconds."""
-    rows = len(columns[next(name for name in table.schema if name != "chain")])
-    series = []
-    for name, dtype in table.schema.items():
-        if name == "chain":
-            made = pl.repeat(chain, rows, dtype=pl.String, eager=True)
-        elif dtype == schema.TIME:
-            made = (pl.Series(columns[name], dtype=pl.Int64) * 1_000_000).cast(schema.TIME)
-        elif name not in columns:
-            made = pl.repeat(None, rows, dtype=dtype, eager=True)
-        else:
-            found = columns[name]
-            made = found if isinstance(found, pl.Series) else pl.Series(found, dtype=dtype)
-        series.append(made.alias(name))
-    return pl.DataFrame(series)
+    made = (
+        _transactions(columns, places, numbers, heights),
+        _inputs(parsed, numbers) | spent,
+        _outputs(columns, numbers, _unburnt(places, chain)) | payees,
+        _keys(parsed, numbers),
+    )
+    pairs = zip(TABLES, made, strict=True)
+    return {table.name: frame_of(table, rows, chain.id) for table, rows in pairs}
 
 
 def _fixed(rows: NDArray[np.uint8]) -> pl.Series:
@@ -105,31 +85,17 @@ def _placed(parts: Sequence[pl.Series], rows: Sequence[NDArray[np.int64]], size:
     return pl.concat(parts).gather(picked.set(picked < 0, None).cast(pl.UInt32))
 
 
-def _tx_numbers(columns: Columns, heights: Sequence[int]) -> NDArray[np.int64]:
-    owner = columns["tx_block"]
-    height = np.array(heights, np.int64)[owner]
-    numbers: NDArray[np.int64] = height << schema.POSITION_BITS | _positions(columns)
-    return numbers
-
-
 def _positions(columns: Columns) -> NDArray[np.int64]:
     owner = columns["tx_block"]
     positions: NDArray[np.int64] = np.arange(len(owner)) - columns["block_tx"][owner]
     return positions
 
 
-def _blocks(heads: Sequence[Heading], heights: Sequence[int]) -> Columns:
-    names = [name for name in schema.BLOCKS.schema if name not in ("chain", "height")]
-    return {"height": list(heights)} | {
-        name: [getattr(head, name) for head in heads] for name in names
-    }
-
-
 def _transactions(
-    columns: Columns, heads: Sequence[Heading], heights: Sequence[int], numbers: NDArray[np.int64]
+    columns: Columns, places: Places, numbers: NDArray[np.int64], heights: NDArray[np.int64]
 ) -> Columns:
     owner, positions = columns["tx_block"], _positions(columns)
-    hashes = pl.Series([head.hash for head in heads], dtype=pl.Binary)
+    hashes = pl.Series([block.hash for block, _ in places], dtype=pl.Binary)
     wtxid = _fixed(columns["wtxid"])
     first = positions == 0
     inputs = np.diff(columns["tx_first_in"], append=len(columns["in_tx"]))
@@ -138,9 +104,9 @@ def _transactions(
         "txid": _fixed(columns["txid"]),
         "wtxid": wtxid.set(pl.Series(~columns["tx_witnessed"]), None),
         "block": hashes.gather(owner),
-        "height": np.array(heights, np.int64)[owner],
+        "height": heights,
         "position": positions,
-        "time": np.array([head.time for head in heads], np.int64)[owner],
+        "time": np.array([block.header.time for block, _ in places], np.int64)[owner],
         "version": columns["tx_version"],
         "locktime": columns["tx_locktime"],
         "size": columns["tx_size"],
@@ -179,12 +145,9 @@ def _outputs(columns: Columns, numbers: NDArray[np.int64], unburnt: NDArray[np.b
     }
 
 
-def _unburnt(heads: Sequence[Heading], heights: Sequence[int], chain: Chain) -> NDArray[np.bool_]:
+def _unburnt(places: Places, chain: Chain) -> NDArray[np.bool_]:
     """Return whether the coinbase of each block can be spent."""
-    return np.array([
-        not chain.burns_coinbase(head.hash, height)
-        for head, height in zip(heads, heights, strict=True)
-    ], np.bool_)  # fmt: skip
+    return np.array([not chain.burns_coinbase(block.hash, at) for block, at in places], np.bool_)
 
 
 def _payees(parsed: Parsed) -> tuple[pl.Series, pl.Series]:
@@ -246,21 +209,3 @@ def _keys(parsed: Parsed, numbers: NDArray[np.int64]) -> Columns:
             for name, value in zip(made, row, strict=True):
                 made[name].append(value)
     return made
-
-
-def _coverage(
-    heads: Sequence[Heading], heights: Sequence[int], files: Sequence[FileRead], source: str
-) -> Columns:
-    count = len(heads)
-    times = [head.time for head in heads]
-    return {
-        "unit": [f"block/{head.hash[::-1].hex()}" for head in heads],
-        "kind": ["block"] * count,
-        "height": list(heights),
-        "block": [head.hash for head in heads],
-        "from_time": times,
-        "to_time": times,
-        "complete": [True] * count,
-        "source": [source] * count,
-        "answer": [file.digest for file in files],
-    }

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
-from chainwatch.bitcoin.header_tree import shown
-from chainwatch.bitcoin.merkle import BlockHeader
+from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.header import Header
+from chainwatch.bitcoin.inclusion import PlacedTx
+from chainwatch.chains.base import Chain
 from chainwatch.ledger import schema
 
 Row = dict[str, Any]
@@ -20,7 +22,7 @@ def transaction_unit(block: bytes, txid: bytes) -> str:
     return f"transaction/{shown(block)}/{shown(txid)}"
 
 
-def time_of(header: BlockHeader) -> datetime:
+def time_of(header: Header) -> datetime:
     """Return the time that a header states."""
     return datetime.fromtimestamp(header.time, UTC)
 
@@ -28,6 +30,31 @@ def time_of(header: BlockHeader) -> datetime:
 def coverage_frame(rows: Sequence[Row]) -> pl.DataFrame:
     """Return rows of coverage as a frame of the schema; what a row leaves out is null."""
     return pl.DataFrame(list(rows), schema=schema.COVERAGE.schema, orient="row")
+
+
+def transactions_covered(
+    proven: Iterable[tuple[PlacedTx, bytes]], chain: Chain, *, source: str
+) -> pl.DataFrame:
+    """Return the units of transactions, each with the digest of the answer that proves its place.
+
+    Parameters
+    ----------
+    proven : iterable of (PlacedTx, bytes)
+        Transactions and digests.
+    chain : Chain
+        Their chain.
+    source : str
+        Source, as coverage lists it.
+    """
+    return coverage_frame([
+        {
+            "chain": chain.id, "unit": transaction_unit(item.header.hash, item.tx.txid),
+            "kind": "transaction", "height": item.height, "block": item.header.hash,
+            "from_time": time_of(item.header), "to_time": time_of(item.header), "complete": True,
+            "source": source, "answer": digest,
+        }
+        for item, digest in proven
+    ])  # fmt: skip
 
 
 def answers_frame(rows: list[dict[str, Any]]) -> pl.DataFrame:

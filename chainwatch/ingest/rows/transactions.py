@@ -1,190 +1,157 @@
-"""Checked blocks to the rows of a ledger."""
+"""Decoded transactions to rows of ``transactions``, ``inputs``, ``outputs`` and ``output_keys``.
+
+Whatever hands over decoded transactions (block files, nodes, servers, providers, exports) makes
+its rows here. Whole blocks in bulk take the compiled way beside it,
+:mod:`chainwatch.ingest.rows.columns`, which tests hold to this one: a new column of these tables
+is made in both, and nowhere else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
-from chainwatch.addresses.scripts import Classified, classify
-from chainwatch.bitcoin.block import Block, Spent
+from chainwatch.addresses.scripts import classify
 from chainwatch.bitcoin.consensus import Tx
+from chainwatch.bitcoin.inclusion import PlacedTx
+from chainwatch.bitcoin.spent import NOT_KNOWN, Outputs, SpentOutput, spent_by
 from chainwatch.chains.base import Chain
-from chainwatch.ingest.source_file import FileRead, answer
+from chainwatch.ingest.rows.frames import frame_of
 from chainwatch.ledger import schema
 
-Columns = dict[str, list[Any]]
+TABLES = (schema.TRANSACTIONS, schema.INPUTS, schema.OUTPUTS, schema.OUTPUT_KEYS)
+"""The tables that are made of transactions."""
+
+_Lists = dict[str, list[Any]]
 
 
-_TABLES = (
-    schema.BLOCKS, schema.TRANSACTIONS, schema.INPUTS, schema.OUTPUTS, schema.OUTPUT_KEYS,
-    schema.COVERAGE,
-)  # fmt: skip
+class TransactionRows:
+    """Rows of transactions of one chain, collected until they are worth a frame."""
 
+    def __init__(self, chain: Chain) -> None:
+        self.chain = chain
+        self._columns: dict[str, _Lists] = {
+            table.name: {name: [] for name in table.schema if name != "chain"} for table in TABLES
+        }
 
-class BlockRows:
-    """Rows of several blocks of one chain, collected until they are worth a frame."""
-
-    def __init__(self, chain: Chain, *, source: str) -> None:
-        self.chain, self.source = chain, source
-        self.columns: dict[str, Columns] = {table.name: _empty(table) for table in _TABLES}
-
-    def add(
-        self, block: Block, height: int, answer: bytes,
-        spent: Sequence[Sequence[Spent]] | None = None, *, unit: str | None = None,
-    ) -> None:  # fmt: skip
-        """Add a block.
+    def add(self, item: PlacedTx, spent: Sequence[SpentOutput] | None = None) -> None:
+        """Add a transaction; rows come in the order of the calls.
 
         Parameters
         ----------
-        block : Block
-            One that passed its checks; without a parent, it gets no row in ``blocks``.
-        height : int
-            Its height.
-        answer : bytes
-            Digest of what it was read from, as in ``answers``.
-        spent : sequence of sequences, optional
-            What each input spends, for each transaction but the coinbase. Without it that is left
-            null, to be resolved when the rows are committed.
-        unit : str, optional
-            Unit of coverage, if it is not the whole block.
+        item : PlacedTx
+            The transaction at its place; the first of a block is its coinbase.
+        spent : sequence of SpentOutput, optional
+            What each input spends. Without it that is left null, to be resolved when the rows
+            are committed.
         """
-        burnt = self.chain.burns_coinbase(block.hash, height)
-        outputs, keys = self.columns["outputs"], self.columns["output_keys"]
-        for position, tx in enumerate(block.txs):
-            number = schema.pack_tx(height, position)
-            if position:
-                _add_inputs(self.columns["inputs"], number, tx)
-                _add_spent(self.columns["inputs"], spent[position - 1] if spent else None, tx)
-            spendable = position > 0 or not burnt
-            _add_outputs(outputs, keys, number, tx, spendable=spendable, chain=self.chain)
-        if block.parent:
-            _extend(self.columns["blocks"], _block(block, height))
-        _extend(self.columns["transactions"], _transactions(block, height))
-        _extend(self.columns["coverage"], _coverage(block, height, answer, self.source, unit))
+        number, coinbase = item.number, item.position == 0
+        burnt = coinbase and self.chain.burns_coinbase(item.header.hash, item.height)
+        self._extend(schema.TRANSACTIONS, _transaction(item, number, coinbase=coinbase))
+        if not coinbase:
+            self._extend(schema.INPUTS, _inputs(item.tx, number, spent))
+        outputs, keys = _outputs(item.tx, number, self.chain, burnt=burnt)
+        self._extend(schema.OUTPUTS, outputs)
+        self._extend(schema.OUTPUT_KEYS, keys)
 
     def frames(self) -> dict[str, pl.DataFrame]:
         """Return the rows by table name, in the columns of the schema."""
-        columns, chain = self.columns, self.chain.id
-        return {table.name: _frame(table, columns[table.name], chain) for table in _TABLES}
+        return {
+            table.name: frame_of(table, self._columns[table.name], self.chain.id)
+            for table in TABLES
+        }
+
+    def _extend(self, table: schema.Table, more: _Lists) -> None:
+        columns = self._columns[table.name]
+        for name, values in more.items():
+            columns[name] += values
 
 
-def block_rows(
-    block: Block, height: int, chain: Chain, file: FileRead, *, source: str,
-    spent: Sequence[Sequence[Spent]] | None = None,
-) -> dict[str, pl.DataFrame]:  # fmt: skip
-    """Return the rows of one block, of its unit of coverage and of the file it stands in.
+def transaction_rows(
+    placed: Iterable[PlacedTx], chain: Chain, made: Mapping[bytes, Outputs]
+) -> dict[str, pl.DataFrame]:
+    """Return the rows of transactions by table name, in the order of the chain.
 
-    What the inputs spend, unless it is given, is left null: it is resolved when the rows are
-    committed.
+    Parameters
+    ----------
+    placed : iterable of PlacedTx
+        The transactions.
+    chain : Chain
+        Their chain.
+    made : mapping of bytes to list
+        Outputs of transactions by txid, from which is known what inputs spend; of what is not
+        there that is left null.
+
+    Raises
+    ------
+    BlockError
+        If an input spends an output that its transaction does not have.
     """
-    rows = BlockRows(chain, source=source)
-    rows.add(block, height, file.digest, spent)
-    return {**rows.frames(), "answers": answer(file, source)}
+    rows = TransactionRows(chain)
+    for item in sorted(placed, key=lambda item: item.number):
+        rows.add(item, spent_by(item.tx, made, chain) if item.position else None)
+    return rows.frames()
 
 
-def _extend(columns: Columns, more: Columns) -> None:
-    for name, values in more.items():
-        columns[name] += values
-
-
-def _frame(table: schema.Table, columns: Columns, chain: str) -> pl.DataFrame:
-    """Return columns as a frame of the schema; the chain is added, times are in seconds."""
-    types = table.schema
-    series = []
-    rows = len(next(iter(columns.values())))
-    for name, dtype in types.items():
-        if name == "chain":
-            series.append(pl.repeat(chain, rows, dtype=pl.String, eager=True).alias(name))
-        elif dtype == schema.TIME:
-            seconds = pl.Series(name, columns[name], pl.Int64)
-            series.append((seconds * 1_000_000).cast(schema.TIME))
-        else:
-            series.append(pl.Series(name, columns[name], dtype))
-    return pl.DataFrame(series)
-
-
-def _empty(table: schema.Table) -> Columns:
-    return {name: [] for name in table.schema if name != "chain"}
-
-
-def _block(block: Block, height: int) -> Columns:
+def _transaction(item: PlacedTx, number: int, *, coinbase: bool) -> _Lists:
+    tx = item.tx
     return {
-        "height": [height], "hash": [block.hash], "parent": [block.parent], "time": [block.time],
-        "version": [block.version], "merkle_root": [block.merkle_root], "bits": [block.bits],
-        "nonce": [block.nonce], "tx_count": [len(block.txs)], "size": [block.size],
-        "coinbase": [block.txs[0].script],
-    }  # fmt: skip
-
-
-def _transactions(block: Block, height: int) -> Columns:
-    txs, count = block.txs, len(block.txs)
-    return {
-        "tx": [schema.pack_tx(height, k) for k in range(count)],
-        "txid": [tx.txid for tx in txs],
-        "wtxid": [tx.wtxid for tx in txs],
-        "block": [block.hash] * count,
-        "height": [height] * count,
-        "position": list(range(count)),
-        "time": [block.time] * count,
-        "version": [tx.version for tx in txs],
-        "locktime": [tx.locktime for tx in txs],
-        "size": [tx.size for tx in txs],
-        "weight": [3 * tx.stripped + tx.size for tx in txs],
-        "input_count": [0, *(len(tx.inputs) for tx in txs[1:])],
-        "output_count": [len(tx.outputs) for tx in txs],
-        "output_value": [sum(value for value, _ in tx.outputs) for tx in txs],
-        "coinbase": [k == 0 for k in range(count)],
+        "tx": [number],
+        "txid": [tx.txid],
+        "wtxid": [tx.wtxid],
+        "block": [item.header.hash],
+        "height": [item.height],
+        "position": [item.position],
+        "time": [item.header.time],
+        "version": [tx.version],
+        "locktime": [tx.locktime],
+        "size": [tx.size],
+        "weight": [3 * tx.stripped + tx.size],
+        "input_count": [0 if coinbase else len(tx.inputs)],
+        "output_count": [len(tx.outputs)],
+        "output_value": [sum(value for value, _ in tx.outputs)],
+        "coinbase": [coinbase],
     }
 
 
-def _add_inputs(rows: Columns, number: int, tx: Tx) -> None:
+def _inputs(tx: Tx, number: int, spent: Sequence[SpentOutput] | None) -> _Lists:
     count = len(tx.inputs)
-    rows["tx"] += [number] * count
-    rows["n"] += range(count)
-    rows["prev_txid"] += [txid for txid, _, _ in tx.inputs]
-    rows["prev_n"] += [n for _, n, _ in tx.inputs]
-    rows["sequence"] += [sequence for _, _, sequence in tx.inputs]
-    rows["prev_tx"] += [None] * count
-
-
-def _add_spent(rows: Columns, spent: Sequence[Spent] | None, tx: Tx) -> None:
-    for value, kind, address in spent or [(None, None, None)] * len(tx.inputs):
-        rows["value"].append(value)
-        rows["script_kind"].append(kind)
-        rows["address"].append(address)
-
-
-def _add_outputs(
-    rows: Columns, keys: Columns, number: int, tx: Tx, *, spendable: bool, chain: Chain
-) -> None:
-    for n, (value, script) in enumerate(tx.outputs):
-        found = classify(script, witness=chain.witnesses)
-        rows["tx"].append(number)
-        rows["n"].append(n)
-        rows["value"].append(value)
-        rows["script_kind"].append(found.kind)
-        rows["address"].append(found.address)
-        rows["script"].append(script if found.address is None else None)
-        rows["spendable"].append(spendable and found.spendable)
-        if found.keys:
-            _add_keys(keys, number, n, found)
-
-
-def _add_keys(rows: Columns, number: int, n: int, found: Classified) -> None:
-    count = len(found.keys)
-    rows["tx"] += [number] * count
-    rows["n"] += [n] * count
-    rows["k"] += range(count)
-    rows["required"] += [found.required] * count
-    rows["key"] += found.keys
-
-
-def _coverage(block: Block, height: int, answer: bytes, source: str, unit: str | None) -> Columns:
+    known = [NOT_KNOWN] * count if spent is None else spent
     return {
-        "unit": [unit or f"block/{block.hash[::-1].hex()}"], "kind": ["dump" if unit else "block"],
-        "height": [height], "block": [block.hash], "address": [None], "contract": [None],
-        "from_time": [block.time], "to_time": [block.time], "complete": [True],
-        "source": [source], "answer": [answer],
-    }  # fmt: skip
+        "tx": [number] * count,
+        "n": list(range(count)),
+        "prev_txid": [txid for txid, _, _ in tx.inputs],
+        "prev_n": [n for _, n, _ in tx.inputs],
+        "prev_tx": [None] * count,
+        "sequence": [sequence for _, _, sequence in tx.inputs],
+        **{name: [getattr(one, name) for one in known] for name in SpentOutput._fields},
+    }
+
+
+def _outputs(tx: Tx, number: int, chain: Chain, *, burnt: bool) -> tuple[_Lists, _Lists]:
+    """Return the outputs, and the keys of those that name keys."""
+    count = len(tx.outputs)
+    found = [classify(script, witness=chain.witnesses) for _, script in tx.outputs]
+    outputs: _Lists = {
+        "tx": [number] * count,
+        "n": list(range(count)),
+        "value": [value for value, _ in tx.outputs],
+        "script_kind": [one.kind for one in found],
+        "address": [one.address for one in found],
+        "script": [
+            script if one.address is None else None
+            for one, (_, script) in zip(found, tx.outputs, strict=True)
+        ],
+        "spendable": [one.spendable and not burnt for one in found],
+    }
+    keyed = [(n, k, key) for n, one in enumerate(found) for k, key in enumerate(one.keys)]
+    keys: _Lists = {
+        "tx": [number] * len(keyed),
+        "n": [n for n, _, _ in keyed],
+        "k": [k for _, k, _ in keyed],
+        "required": [found[n].required for n, _, _ in keyed],
+        "key": [key for _, _, key in keyed],
+    }
+    return outputs, keys

@@ -15,23 +15,21 @@ from typing import Any
 
 import polars as pl
 
-from chainwatch.addresses.scripts import classify
 from chainwatch.bitcoin.block import Block, parse_block
 from chainwatch.bitcoin.consensus import Tx
-from chainwatch.bitcoin.header_tree import shown, trusted_claim
-from chainwatch.bitcoin.json_fields import _REMEDY, base_units, bytes_of, field_of, hash_of
+from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.header_tree import trusted_claim
+from chainwatch.bitcoin.json_fields import ANOTHER_NODE, base_units, bytes_of, field_of, hash_of
+from chainwatch.bitcoin.spent import Output, SpentOutput, spent_output
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import BlockError, SourceError
 from chainwatch.ingest.protocol import Batch
 from chainwatch.ingest.reorg import Tip
-from chainwatch.ingest.rows.transactions import block_rows
+from chainwatch.ingest.rows.blocks import block_rows
 from chainwatch.ingest.source_file import FileRead
 from chainwatch.ledger import schema
-from chainwatch.sources.bitcoin_core.walk import RawBlock
-
-Output = tuple[int, bytes]
-"""Value in base units, and script."""
+from chainwatch.sources.bitcoin_core.walk import SentBlock
 
 Spent = dict[tuple[bytes, int], Output | None]
 """Outputs that were spent, by txid and place; None where the node does not say."""
@@ -39,7 +37,7 @@ Spent = dict[tuple[bytes, int], Output | None]
 _LARGEST_HEIGHT = 2**31
 
 
-def checked_block(raw: RawBlock, height: int, chain: Chain) -> Block:
+def checked_block(raw: SentBlock, height: int, chain: Chain) -> Block:
     """Return a block that passed every check, with its witnesses and the height it claims.
 
     Raises
@@ -49,12 +47,12 @@ def checked_block(raw: RawBlock, height: int, chain: Chain) -> Block:
     """
     where = f"block {height:,} of {raw.host}"
     block = parse_block(raw.data, chain, name=where)
-    claimed = trusted_claim(chain, block.version, block.time, block.claimed_height)
+    claimed = trusted_claim(chain, block.header.version, block.header.time, block.claimed_height)
     if claimed is not None and claimed != height:
         raise BlockError(
             f"the block states height {claimed:,}, the node says {height:,}",
             where=where,
-            remedy=_REMEDY,
+            remedy=ANOTHER_NODE,
         )
     start = consensus_of(chain).segwit_height
     if block.unchecked_commitment and start is not None and height >= start:
@@ -67,7 +65,7 @@ def checked_block(raw: RawBlock, height: int, chain: Chain) -> Block:
 
 
 def rows_of(
-    block: Block, height: int, chain: Chain, raw: RawBlock, *, source: str, keep_raw: bool,
+    block: Block, height: int, chain: Chain, raw: SentBlock, *, source: str, keep_raw: bool,
     spent: Spent | None = None, extra: Sequence[Mapping[str, Any]] = (),
 ) -> Batch:  # fmt: skip
     """Return the rows of one block, with what its inputs spend where that was asked for.
@@ -77,27 +75,23 @@ def rows_of(
     body = raw.data if keep_raw else None
     digest = hashlib.sha256(raw.data).digest()
     file = FileRead(raw.request, digest, len(raw.data), raw.time, body)
-    tables = block_rows(block, height, chain, file, source=source)
+    known = _known(block, spent, chain) if spent else None
+    tables = block_rows(block, height, chain, file, source=source, spent=known)
     answers = tables["answers"].with_columns(host=pl.lit(raw.host))
     if extra:
         more = pl.DataFrame(list(extra), schema=schema.ANSWERS.schema, orient="row")
         answers = pl.concat([answers, more])
     tables["answers"] = answers
-    if spent:
-        tables["inputs"] = _with_spent(tables["inputs"], spent, chain)
     unit = f"block/{shown(block.hash)}"
     return Batch(tables, (unit,), f"block {height:,}", tip=block.hash)
 
 
-def _with_spent(inputs: pl.DataFrame, spent: Spent, chain: Chain) -> pl.DataFrame:
-    pairs = inputs.select("prev_txid", "prev_n").iter_rows()
-    found = [spent.get((txid, n)) for txid, n in pairs]
-    kinds = [item and classify(item[1], witness=chain.witnesses) for item in found]
-    return inputs.with_columns(
-        pl.Series("value", [item and item[0] for item in found], pl.Int64),
-        pl.Series("address", [kind and kind.address for kind in kinds], pl.Binary),
-        pl.Series("script_kind", [kind and kind.kind for kind in kinds], pl.String),
-    )
+def _known(block: Block, spent: Spent, chain: Chain) -> list[list[SpentOutput]]:
+    """Return what each input spends, for each transaction but the coinbase."""
+    return [
+        [spent_output(spent.get((txid, n)), chain) for txid, n, _ in tx.inputs]
+        for tx in block.txs[1:]
+    ]
 
 
 def prevouts_of(answer: Any, block: Block, chain: Chain, where: str) -> Spent:
@@ -118,7 +112,7 @@ def prevouts_of(answer: Any, block: Block, chain: Chain, where: str) -> Spent:
     listed = field_of(answer, "tx", list, where)
     if len(listed) != len(block.txs):
         what = "the node lists other transactions than the block has"
-        raise SourceError(what, where=where, remedy=_REMEDY)
+        raise SourceError(what, where=where, remedy=ANOTHER_NODE)
     spent: Spent = {}
     for given, tx in zip(listed[1:], block.txs[1:], strict=True):
         spent.update(_of_transaction(given, tx, chain, where))
@@ -131,7 +125,7 @@ def _of_transaction(given: Any, tx: Tx, chain: Chain, where: str) -> Spent:
              for item in inputs]  # fmt: skip
     if named != [(shown(txid), n) for txid, n, _ in tx.inputs]:
         what = "the node lists other inputs than the block has"
-        raise SourceError(what, where=where, remedy=_REMEDY)
+        raise SourceError(what, where=where, remedy=ANOTHER_NODE)
     spent: Spent = {}
     for item, (txid, n, _) in zip(inputs, tx.inputs, strict=True):
         spent[txid, n] = _output(item["prevout"], chain, where) if "prevout" in item else None
@@ -140,7 +134,7 @@ def _of_transaction(given: Any, tx: Tx, chain: Chain, where: str) -> Spent:
         raise SourceError(
             "the node says that a transaction spends less than it pays",
             where=f"{where}, transaction {shown(tx.txid)}",
-            remedy=_REMEDY,
+            remedy=ANOTHER_NODE,
         )
     return spent
 
@@ -163,5 +157,5 @@ def tip_of(given: Any, where: str) -> Tip:
 def _height(given: Any, name: str, where: str) -> int:
     height: int = field_of(given, name, int, where)
     if not 0 <= height < _LARGEST_HEIGHT:
-        raise SourceError(f"the node's {name!r} is no height", where=where, remedy=_REMEDY)
+        raise SourceError(f"the node's {name!r} is no height", where=where, remedy=ANOTHER_NODE)
     return height

@@ -14,7 +14,7 @@ from chainwatch.ingest.protocol import Batch, Span, checked_span
 from chainwatch.ingest.reorg import Tip
 from chainwatch.net.response import Answer
 from chainwatch.sources.bitcoin_core.answers import Spent, checked_block, rows_of
-from chainwatch.sources.bitcoin_core.walk import RawBlock
+from chainwatch.sources.bitcoin_core.walk import SentBlock
 
 
 class NodeSource(ABC):
@@ -45,7 +45,7 @@ class NodeSource(ABC):
         """CAIP-2 id of the chain."""
         return self.network.id
 
-    def batch(self, raw: RawBlock, height: int, *, whole: bool) -> tuple[Block, Batch]:
+    def batch(self, raw: SentBlock, height: int, *, whole: bool) -> tuple[Block, Batch]:
         """Check and turn one block into rows; without ``whole``, ask what its inputs spend."""
         block = checked_block(raw, height, self.network)
         spent, extra = None, []
@@ -74,7 +74,7 @@ class NodeSource(ABC):
         """Return the header of each block; one that does not hash to it is refused."""
 
     @abstractmethod
-    def raw_blocks(self, hashes: Sequence[bytes]) -> Iterator[RawBlock]:
+    def raw_blocks(self, hashes: Sequence[bytes]) -> Iterator[SentBlock]:
         """Yield the bytes of each block."""
 
     @abstractmethod

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from chainwatch.bitcoin.block import Block
-from chainwatch.bitcoin.consensus import HEADER_SIZE, double_sha256
-from chainwatch.bitcoin.header_tree import shown
+from chainwatch.bitcoin.hashes import double_sha256, shown
+from chainwatch.bitcoin.header import HEADER_SIZE
 from chainwatch.chains.base import Chain
 from chainwatch.errors import SourceError
 from chainwatch.ingest.protocol import Batch, Reader, Span
@@ -18,7 +18,7 @@ from chainwatch.net.policy import is_own_host
 from chainwatch.sources.bitcoin_core.answers import Spent, prevouts_of, tip_of
 from chainwatch.sources.bitcoin_core.jsonrpc import LARGEST_ANSWER
 from chainwatch.sources.bitcoin_core.node import NodeSource
-from chainwatch.sources.bitcoin_core.walk import RawBlock, walk
+from chainwatch.sources.bitcoin_core.walk import SentBlock, walk
 
 if TYPE_CHECKING:
     import httpx2
@@ -119,12 +119,12 @@ class BitcoinRest(NodeSource):
                 found.append(header)
         return found
 
-    def raw_blocks(self, hashes: Sequence[bytes]) -> Iterator[RawBlock]:
+    def raw_blocks(self, hashes: Sequence[bytes]) -> Iterator[SentBlock]:
         """Yield the bytes of each block."""
         for name in hashes:
             path = f"/rest/block/{shown(name)}.bin"
             answer = self._get(path)
-            yield RawBlock(answer.value, answer.host, answer.time, path[1:])
+            yield SentBlock(answer.value, answer.host, answer.time, path[1:])
 
     def _spent(self, block: Block) -> tuple[Spent, Answer]:
         answer = self._get(f"/rest/block/{shown(block.hash)}.json", "json")

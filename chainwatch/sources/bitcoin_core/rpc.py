@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainwatch.bitcoin.block import LARGEST_BLOCK, Block, raw_transaction
-from chainwatch.bitcoin.consensus import HEADER_SIZE, double_sha256
-from chainwatch.bitcoin.header_tree import shown
+from chainwatch.bitcoin.hashes import double_sha256, shown
+from chainwatch.bitcoin.header import HEADER_SIZE
 from chainwatch.bitcoin.json_fields import bytes_of, hash_of
+from chainwatch.bitcoin.spent import Output
 from chainwatch.chains.base import Chain
 from chainwatch.errors import InputError, SourceError
 from chainwatch.ingest.protocol import Batch, Reader, Span
 from chainwatch.ingest.reorg import Tip
 from chainwatch.net.response import Answer
-from chainwatch.sources.bitcoin_core.answers import Output, Spent, prevouts_of, tip_of
+from chainwatch.sources.bitcoin_core.answers import Spent, prevouts_of, tip_of
 from chainwatch.sources.bitcoin_core.jsonrpc import (
     ASKED_AT_ONCE,
     NOT_FOUND,
@@ -32,7 +33,7 @@ from chainwatch.sources.bitcoin_core.jsonrpc import (
     RpcRefused,
 )
 from chainwatch.sources.bitcoin_core.node import NodeSource
-from chainwatch.sources.bitcoin_core.walk import RawBlock, walk
+from chainwatch.sources.bitcoin_core.walk import SentBlock, walk
 
 if TYPE_CHECKING:
     import httpx2
@@ -143,7 +144,7 @@ class BitcoinRpc(NodeSource):
             )
         return data
 
-    def raw_blocks(self, hashes: Sequence[bytes]) -> Iterator[RawBlock]:
+    def raw_blocks(self, hashes: Sequence[bytes]) -> Iterator[SentBlock]:
         """Yield the bytes of each block; how many are asked for at once depends on their size."""
         at = 0
         while at < len(hashes):
@@ -154,7 +155,7 @@ class BitcoinRpc(NodeSource):
                 data = bytes_of(text, self._rpc.where(f"getblock {shown(name)}"))
                 # Two blocks' memory: large ones among small ones shrink the next question.
                 self._size = max(len(data), self._size // 2)
-                yield RawBlock(data, answer.host, answer.time, f"getblock {shown(name)} 0")
+                yield SentBlock(data, answer.host, answer.time, f"getblock {shown(name)} 0")
             at += len(names)
 
     def _spent(self, block: Block) -> tuple[Spent, Answer]:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chainwatch.bitcoin.block import Block
-from chainwatch.bitcoin.header_tree import shown
+from chainwatch.bitcoin.hashes import shown
 from chainwatch.errors import SourceError
 from chainwatch.ingest.protocol import Batch, Reader, Span
 from chainwatch.ingest.reorg import Headers, Known, Tip, check_network, stale_part
@@ -30,7 +30,7 @@ _WINDOW = 500
 
 
 @dataclass(frozen=True)
-class RawBlock:
+class SentBlock:
     """The bytes of a block as a node sent them: who, when, and in answer to what."""
 
     data: bytes
@@ -46,11 +46,11 @@ class Node(Headers, Protocol):
         """Return where it stands."""
         ...
 
-    def raw_blocks(self, hashes: Sequence[bytes]) -> Iterator[RawBlock]:
+    def raw_blocks(self, hashes: Sequence[bytes]) -> Iterator[SentBlock]:
         """Yield the bytes of each block, in order."""
         ...
 
-    def batch(self, raw: RawBlock, height: int, *, whole: bool) -> tuple[Block, Batch]:
+    def batch(self, raw: SentBlock, height: int, *, whole: bool) -> tuple[Block, Batch]:
         """Check and turn one block into rows; without ``whole``, ask what its inputs spend."""
         ...
 
@@ -186,11 +186,11 @@ def _check_link(node: Node, block: Block, asked: bytes, parent: bytes, height: i
             where=f"{node.name}, height {height:,}",
             remedy="ask another node",
         )
-    if block.parent != parent:
+    if block.header.parent != parent:
         raise _Forked(f"block {shown(block.hash)} at height {height:,} does not link to its parent")
 
 
 def _remember(known: Known, height: int, block: Block) -> None:
-    known.recent[height] = block.hash, block.bits
+    known.recent[height] = block.hash, block.header.bits
     if len(known.recent) > REMEMBERED:
         del known.recent[next(iter(known.recent))]

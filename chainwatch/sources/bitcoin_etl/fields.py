@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 
 from chainwatch.addresses.canonical import parse
 from chainwatch.addresses.scripts import classify, script_of
-from chainwatch.bitcoin.auxpow import FLAG
-from chainwatch.bitcoin.block import Block, Spent
-from chainwatch.bitcoin.consensus import FieldError, Tx, check_work, double_sha256
+from chainwatch.bitcoin.auxpow import check_own_work
+from chainwatch.bitcoin.consensus import FieldError, Tx
+from chainwatch.bitcoin.hashes import HASH_SIZE, double_sha256, hash_from_hex
+from chainwatch.bitcoin.header import NO_PARENT, Header
+from chainwatch.bitcoin.spent import NOT_KNOWN, SpentOutput
 from chainwatch.chains.base import Chain, Consensus
 from chainwatch.errors import AddressError, DumpError
-
-NO_PARENT = b""
-"""Stands for a parent that an export does not name; see :func:`proven_header`."""
 
 AGAIN = "export the block again; amounts that were floating-point numbers on the way are lost"
 """What helps where a row is damaged."""
@@ -29,7 +29,6 @@ AGAIN = "export the block again; amounts that were floating-point numbers on the
 _SEQUENCES = (0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0)
 """What a coinbase may carry, most common first: the export leaves its input out."""
 
-_UNKNOWN: Spent = (None, None, None)
 _KEYED = {"pubkey": "p2pk", "multisig": "multisig", "nulldata": "null_data",
           "nonstandard": "nonstandard"}  # fmt: skip
 _OUTPOINT = struct.Struct("<32sI")
@@ -107,18 +106,16 @@ def wire(text: str) -> bytes:
     Raises
     ------
     ValueError
-        If it is not 64 hexadecimal digits.
+        If it is not 64 hexadecimal digits in lower case.
     """
-    raw = bytes.fromhex(text)
-    if len(raw) != 32 or raw.hex() != text:
+    found = hash_from_hex(text)
+    if found is None or text != text.lower():
         raise ValueError("not 64 hexadecimal digits in lower case")
-    return raw[::-1]
+    return found
 
 
-def proven_header(
-    row: EtlBlock, parents: Sequence[bytes], rules: Consensus
-) -> tuple[bytes, int, int]:
-    """Return the parent with which the fields hash to the block's hash, then bits and nonce.
+def proven_header(row: EtlBlock, parents: Sequence[bytes], rules: Consensus) -> Header:
+    """Return the header of the fields and the parent with which they hash to the block's hash.
 
     An export does not name the parent, so each block one lower is tried. Without any, the parent
     is ``NO_PARENT`` and the header stands unproven.
@@ -129,17 +126,21 @@ def proven_header(
         If there are candidates and none fits, or the proof of work is missing.
     """
     bits, nonce = number_of(row.bits, "bits"), number_of(row.nonce, "the nonce")
-    tail = wire(row.merkle_root) + struct.pack("<III", row.timestamp, bits, nonce)
-    name = wire(row.hash)
+    name, root, version = wire(row.hash), wire(row.merkle_root), _signed(row.version)
     for parent in parents:
-        header = struct.pack("<I", row.version & 0xFFFFFFFF) + parent + tail
-        if double_sha256(header) == name:
-            if not (rules.auxpow_chain is not None and row.version & FLAG):
-                check_work(header, name, bits, rules)
-            return parent, bits, nonce
+        header = Header.of(version, parent, root, row.timestamp, bits, nonce)
+        if header.hash == name:
+            check_own_work(header, rules)
+            return header
     if parents:
         raise FieldError("its fields and the block below do not hash to its own hash", 0)
-    return NO_PARENT, bits, nonce
+    unlinked = Header.of(version, bytes(HASH_SIZE), root, row.timestamp, bits, nonce)
+    return replace(unlinked, hash=name, parent=NO_PARENT)
+
+
+def _signed(version: int) -> int:
+    """Return a version as it is read in 32 bits, whichever way an export writes it."""
+    return (version + 2**31) % 2**32 - 2**31
 
 
 def proven_transaction(row: EtlTransaction, script: bytes, rules: Consensus) -> tuple[Tx, bool]:
@@ -179,8 +180,9 @@ def proven_transaction(row: EtlTransaction, script: bytes, rules: Consensus) -> 
     stripped = len(body[0])
     size = _size(row, stripped)
     first = forms[0][0][2] if forms[0] else b""
-    version = (row.version + 2**31) % 2**32 - 2**31
-    tx = Tx(txid, None, version, row.lock_time, inputs, outputs, size, stripped, first, ())
+    tx = Tx(
+        txid, None, _signed(row.version), row.lock_time, inputs, outputs, size, stripped, first, ()
+    )
     return tx, fit is not None
 
 
@@ -232,7 +234,7 @@ def _sized(data: bytes) -> bytes:
     return _compact(len(data)) + data
 
 
-def spent_of(item: EtlInput, chain: Chain) -> Spent:
+def spent_of(item: EtlInput, chain: Chain) -> SpentOutput:
     """Return what an input spends, as an enriched export states it.
 
     Keys have no address, though an export writes one: see ``outputs.address`` of the ledger.
@@ -243,17 +245,17 @@ def spent_of(item: EtlInput, chain: Chain) -> Spent:
         If the address is none of the chain, or the value no amount.
     """
     if item.value is None:
-        return _UNKNOWN
+        return NOT_KNOWN
     if not 0 <= item.value < 2**63:
         raise FieldError("an input spends what no amount is", 0)
     addresses = item.addresses or ()
     if item.type in _KEYED or len(addresses) != 1:
-        return item.value, _KEYED.get(item.type or ""), None
+        return SpentOutput(item.value, _KEYED.get(item.type or ""))
     try:
         address = parse(addresses[0], chain)
     except AddressError as error:
         raise FieldError(error.what, 0) from None
-    return item.value, classify(script_of(address)).kind, address
+    return SpentOutput(item.value, classify(script_of(address)).kind, address)
 
 
 def decoded(raw: bytes, kind: type[EtlBlock] | type[EtlTransaction], where: str) -> object:
@@ -270,11 +272,3 @@ def decoded(raw: bytes, kind: type[EtlBlock] | type[EtlTransaction], where: str)
         raise DumpError(
             f"no row of bitcoin-etl: {ascii(str(error))[1:-1][:200]}", where=where, remedy=AGAIN
         ) from None
-
-
-def header_block(row: EtlBlock, header: tuple[bytes, int, int], txs: list[Tx]) -> Block:
-    """Return the block of a header and its transactions."""
-    parent, bits, nonce = header
-    version = (row.version + 2**31) % 2**32 - 2**31
-    return Block(wire(row.hash), parent, version, wire(row.merkle_root), row.timestamp, bits,
-                 nonce, row.size, txs, False)  # fmt: skip

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from chainwatch.bitcoin.auxpow import FLAG
-from chainwatch.bitcoin.consensus import HEADER_SIZE, FieldError, Tx, claimed_height_of
-from chainwatch.bitcoin.header_tree import Header, Placed, place, shown, trusted_claim
+from chainwatch.bitcoin.auxpow import is_merged
+from chainwatch.bitcoin.consensus import FieldError, Tx, claimed_height_of
+from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.header import HEADER_SIZE, NO_PARENT, Header
+from chainwatch.bitcoin.header_tree import BlockLink, Placement, place, trusted_claim
 from chainwatch.chains.base import Chain, Consensus
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import DumpError, InputError
 from chainwatch.ingest.protocol import Reader
 from chainwatch.ingest.reorg import check_replaced, ledger_headers
-from chainwatch.sources.bitcoin_etl.fields import AGAIN, NO_PARENT, EtlBlock, proven_header, wire
+from chainwatch.sources.bitcoin_etl.fields import AGAIN, EtlBlock, proven_header, wire
 
 _LOWER = (
     "the chain was reorganised there, or a field is wrong: export from a lower height on, so that "
@@ -36,8 +38,8 @@ class Order:
     ``placed`` names what is stale, in the export and in the ledger.
     """
 
-    blocks: list[tuple[EtlBlock, tuple[bytes, int, int]]]
-    placed: Placed
+    blocks: list[tuple[EtlBlock, Header]]
+    placed: Placement
 
 
 def ordered(rows: Iterable[EtlBlock], reader: Reader, chain: Chain, name: str) -> Order:
@@ -87,8 +89,8 @@ def ordered(rows: Iterable[EtlBlock], reader: Reader, chain: Chain, name: str) -
         hashed = wire(row.hash)
         if hashed not in headers:
             # Without its parent a block is the root of a tree of its own.
-            parent = header[0] if header[0] != NO_PARENT else b"of " + hashed
-            headers[hashed] = Header(hashed, parent, header[1], where, claimed=row.number)
+            parent = header.parent if header.parent != NO_PARENT else b"of " + hashed
+            headers[hashed] = BlockLink(hashed, parent, header.bits, where, claimed=row.number)
     placed, mine = place(headers, chain), {wire(row.hash): row.number for row in listed}
     if placed.left is not None:
         check_replaced(headers, mine, placed.left)
@@ -108,7 +110,7 @@ def _check_height(row: EtlBlock, chain: Chain, rules: Consensus) -> None:
         raise FieldError(f"the block is not at height {row.number:,}", 0)
 
 
-def _check_held(placed: Placed, heights: dict[bytes, int], reader: Reader, chain: Chain) -> None:
+def _check_held(placed: Placement, heights: dict[bytes, int], reader: Reader, chain: Chain) -> None:
     """Refuse to mix branches where the ledger holds single transactions of the other one."""
     best = {name: at for name, at in heights.items() if name not in placed.stale}
     mine = pl.LazyFrame(
@@ -140,7 +142,7 @@ def check_size(row: EtlBlock, txs: list[Tx], rules: Consensus) -> None:
     FieldError
         If they do not.
     """
-    if rules.auxpow_chain is not None and row.version & FLAG:
+    if is_merged(row.version, rules):
         return
     count = len(txs)
     head = HEADER_SIZE + (1 if count < 0xFD else 3 if count < 2**16 else 5)

@@ -15,23 +15,23 @@ from typing import cast
 
 import polars as pl
 
-from chainwatch.bitcoin.block import Spent
+from chainwatch.bitcoin.block import Block
 from chainwatch.bitcoin.consensus import FieldError, Tx, check_shape, merkle_root
-from chainwatch.bitcoin.header_tree import shown
+from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.header import NO_PARENT, Header
+from chainwatch.bitcoin.spent import SpentOutput
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import DumpError, InputError
 from chainwatch.ingest.protocol import Batch, Reader, read_units
-from chainwatch.ingest.rows.transactions import BlockRows
+from chainwatch.ingest.rows.blocks import BlockRows
 from chainwatch.ingest.source_file import FileRead, answer, file_digest, read_time
 from chainwatch.sources.bitcoin_etl.fields import (
     AGAIN,
-    NO_PARENT,
     EtlBlock,
     EtlTransaction,
     decoded,
-    header_block,
     proven_transaction,
     spent_of,
     wire,
@@ -173,32 +173,32 @@ class EtlJson:
         return export
 
     def _batch(
-        self, row: EtlBlock, rows: list[_Rows], header: tuple[bytes, int, int],
+        self, row: EtlBlock, rows: list[_Rows], header: Header,
         files: list[FileRead], units: set[str],
     ) -> Batch:  # fmt: skip
         used = sorted({item.file for item in rows}) or [0]
         unit = f"block/{row.hash}"
         if unit in units:
             return Batch({}, (unit,), f"block {row.number:,}")
-        if header[0] == NO_PARENT:
+        if header.parent == NO_PARENT:
             unit = f"dump/{files[used[0]].digest.hex()}/{row.hash}"
             if unit in units:
                 return Batch({}, (unit,), f"block {row.number:,}")
         txs, spent, unproven = self._transactions(row, rows)
         collected = BlockRows(self.network, source=self.name)
         collected.add(
-            header_block(row, header, txs), row.number, files[used[0]].digest, spent,
-            unit=None if header[0] != NO_PARENT else unit,
+            Block(header, row.size, txs), row.number, files[used[0]].digest, spent,
+            unit=None if header.parent != NO_PARENT else unit,
         )  # fmt: skip
         read = [*(files[number] for number in used), *files[len(self.transactions) :]]
         answers = pl.concat([answer(file, self.name) for file in read])
-        notes = tuple(_notes(row, parentless=header[0] == NO_PARENT, unproven=unproven))
+        notes = tuple(_notes(row, parentless=header.parent == NO_PARENT, unproven=unproven))
         return Batch({**collected.frames(), "answers": answers}, (unit,), f"block {row.number:,}",
                      tip=wire(row.hash), notes=notes)  # fmt: skip
 
     def _transactions(
         self, row: EtlBlock, rows: list[_Rows]
-    ) -> tuple[list[Tx], list[list[Spent]], bool]:
+    ) -> tuple[list[Tx], list[list[SpentOutput]], bool]:
         """Return the transactions of a block in their order, and what they spend."""
         found = self._in_order(row, rows)
         script = bytes.fromhex(row.coinbase_param)

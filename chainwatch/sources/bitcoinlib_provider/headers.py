@@ -6,14 +6,13 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chainwatch.bitcoin.consensus import HEADER_SIZE, double_sha256
-from chainwatch.bitcoin.header_tree import shown
+from chainwatch.bitcoin.hashes import hash_from_hex, shown
+from chainwatch.bitcoin.header import HEADER_SIZE, Header
 from chainwatch.chains.base import Chain
 from chainwatch.errors import ChainError, SourceError
 from chainwatch.ingest.reorg import check_network
 from chainwatch.sources.bitcoinlib_provider.requests import Questions
 
-_HEADER = struct.Struct("<i32s32sIII")
 _NOT_THERE = (400, 404)
 _REMEDY = "check that the address is that of the provider named; if it is, ask another one"
 
@@ -92,7 +91,7 @@ class ProviderChain:
                 data = b""
         else:
             data = self._packed(self._questions.only(f"block/{shown(name)}"))
-        if len(data) != HEADER_SIZE or double_sha256(data) != name:
+        if len(data) != HEADER_SIZE or Header.parse(data).hash != name:
             raise SourceError("the header is of another block", where=where, remedy=_REMEDY)
         return data
 
@@ -104,9 +103,9 @@ class ProviderChain:
             for name in ("previousBlockHash", "merkleRoot", "bits", "nonce")
         )
         try:
-            return _HEADER.pack(
+            return bytes(Header.of(
                 version, self._hash(parent), self._hash(root), time, int(bits, 16), int(nonce)
-            )
+            ))  # fmt: skip
         except (struct.error, ValueError):
             raise SourceError(
                 "a field of the header is out of range", where=self.name, remedy=_REMEDY
@@ -121,10 +120,7 @@ class ProviderChain:
         return value
 
     def _hash(self, text: str) -> bytes:
-        try:
-            data = bytes.fromhex(text)[::-1]
-        except ValueError:
-            data = b""
-        if len(data) != 32:
+        data = hash_from_hex(text)
+        if data is None:
             raise SourceError("the answer is no block hash", where=self.name, remedy=_REMEDY)
         return data

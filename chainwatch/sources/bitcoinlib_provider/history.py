@@ -15,11 +15,13 @@ import polars as pl
 from chainwatch.addresses import canonical
 from chainwatch.bitcoin.block import raw_transaction
 from chainwatch.bitcoin.consensus import Tx
-from chainwatch.bitcoin.inclusion import BlockAt, Found, Outputs, listed_block, whole_block
+from chainwatch.bitcoin.hashes import hash_from_hex, shown
+from chainwatch.bitcoin.inclusion import BlockAt, PlacedTx, listed_block, whole_block
+from chainwatch.bitcoin.spent import Outputs
 from chainwatch.errors import ChainwatchError, SourceError
 from chainwatch.ingest.reorg import Moved
 from chainwatch.ingest.rows.evidence import answers_frame
-from chainwatch.ingest.rows.proven import transaction_rows
+from chainwatch.ingest.rows.transactions import transaction_rows
 from chainwatch.ledger import schema
 from chainwatch.sources.bitcoinlib_provider.headers import ProviderChain
 
@@ -118,14 +120,14 @@ class Reading:
             else:
                 raw = self._ask(name, lambda: bytes.fromhex(self._client.getrawblock(height)))
                 self._last = whole_block(raw, height, self.chain)
-            self.recent[height] = self._last.hash, self._last.bits
+            self.recent[height] = self._last.hash, self._last.header.bits
         return self._last
 
-    def _proven(self, claim: tuple[int, str, Any]) -> Found:
+    def _proven(self, claim: tuple[int, str, Any]) -> PlacedTx:
         height, txid, theirs = claim
         block = self._block(height)
         if block.txs:
-            tx = block.txs.get(bytes.fromhex(txid)[::-1])
+            tx = block.txs.get(hash_from_hex(txid) or b"")
         else:
             tx = raw_transaction(theirs.rawtx, self.chain, where=f"transaction {txid}")
         if tx is None or tx.txid not in block.txids:
@@ -140,9 +142,9 @@ class Reading:
                 f"the amounts of transaction {txid} are not those of its bytes", where=self._host,
                 remedy=_OTHER,
             )  # fmt: skip
-        return Found(tx, block, block.txids.index(tx.txid))
+        return PlacedTx(tx, block.header, height, block.txids.index(tx.txid))
 
-    def _spent(self, found: list[Found]) -> dict[bytes, Outputs]:
+    def _spent(self, found: list[PlacedTx]) -> dict[bytes, Outputs]:
         """Return the outputs of what the transactions spend from, each proven by its txid."""
         spent = {item.tx.txid: item.tx.outputs for item in found}
         wanted = (txid for item in found if item.position for txid, _, _ in item.tx.inputs)
@@ -152,7 +154,7 @@ class Reading:
         return spent
 
     def _raw(self, txid: bytes) -> Tx:
-        name = txid[::-1].hex()
+        name = shown(txid)
         given = self._ask(
             f"transaction {name}", lambda: bytes.fromhex(self._client.getrawtransaction(name))
         )

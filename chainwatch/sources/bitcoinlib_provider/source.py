@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from chainwatch.addresses import canonical
-from chainwatch.bitcoin.header_tree import shown
+from chainwatch.bitcoin.hashes import shown
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import ChainError, InputError, MissingExtra, SourceError

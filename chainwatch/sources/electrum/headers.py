@@ -6,10 +6,10 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chainwatch.bitcoin.consensus import HEADER_SIZE
-from chainwatch.bitcoin.header_tree import shown
+from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.header import HEADER_SIZE, Header
 from chainwatch.bitcoin.json_fields import bytes_of, field_of, hash_of
-from chainwatch.bitcoin.merkle import LIAR, BlockHeader, read_header
+from chainwatch.bitcoin.merkle import LIAR, read_header
 from chainwatch.chains.base import Chain
 from chainwatch.errors import ChainError, SourceError
 from chainwatch.ingest.reorg import Tip
@@ -29,7 +29,7 @@ class HeaderAt:
     """A header at the height where the server says it stands, and the answer that says so."""
 
     height: int
-    fields: BlockHeader
+    fields: Header
     answer: Answer
 
     @property

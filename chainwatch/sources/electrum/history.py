@@ -12,10 +12,11 @@ import polars as pl
 
 from chainwatch.bitcoin.block import raw_transaction
 from chainwatch.bitcoin.consensus import Tx
-from chainwatch.bitcoin.header_tree import shown
-from chainwatch.bitcoin.inclusion import BlockAt, Found, Outputs
+from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.inclusion import PlacedTx
 from chainwatch.bitcoin.json_fields import bytes_of, field_of, hash_of
 from chainwatch.bitcoin.merkle import LIAR, check_branch
+from chainwatch.bitcoin.spent import Outputs
 from chainwatch.errors import SourceError
 from chainwatch.ingest.protocol import Reader
 from chainwatch.net.response import Answer
@@ -162,8 +163,8 @@ class Histories:
             raw, proof, header = answers[k], answers[len(places) + k], headers[height]
             tx = self._transaction(raw, txid, raws[k])
             position = self._position(proof, tx, header, proofs[k])
-            block = BlockAt(height, header.fields.hash, header.fields.time, (), {})
-            proven.append(Proven(Found(tx, block, position), raw, proof, header))
+            placed = PlacedTx(tx, header.fields, height, position)
+            proven.append(Proven(placed, raw, proof, header))
         return proven
 
     def _transaction(self, answer: Answer, txid: bytes, question: Question) -> Tx:

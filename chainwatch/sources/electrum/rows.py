@@ -8,10 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from chainwatch.bitcoin.inclusion import Found, Outputs
+from chainwatch.bitcoin.inclusion import PlacedTx
+from chainwatch.bitcoin.spent import Outputs
 from chainwatch.chains.base import Chain
-from chainwatch.ingest.rows.evidence import answers_frame, coverage_frame, time_of, transaction_unit
-from chainwatch.ingest.rows.proven import transaction_rows
+from chainwatch.ingest.rows.evidence import answers_frame, transactions_covered
+from chainwatch.ingest.rows.transactions import transaction_rows
 from chainwatch.ledger import schema
 from chainwatch.net.response import Answer
 from chainwatch.sources.electrum.headers import HeaderAt
@@ -40,7 +41,7 @@ class TooLong:
 class Proven:
     """A transaction at its place; the answers are its bytes and its proof."""
 
-    found: Found
+    placed: PlacedTx
     raw: Answer
     proof: Answer
     header: HeaderAt
@@ -48,12 +49,12 @@ class Proven:
     @property
     def place(self) -> Place:
         """Its id and height."""
-        return self.found.tx.txid, self.found.block.height
+        return self.placed.tx.txid, self.placed.height
 
     @property
     def spends(self) -> list[bytes]:
         """Ids of the transactions that it spends from; none if it is a coinbase."""
-        return [txid for txid, _, _ in self.found.tx.inputs] if self.found.position else []
+        return [txid for txid, _, _ in self.placed.tx.inputs] if self.placed.position else []
 
 
 @dataclass(frozen=True)
@@ -90,13 +91,14 @@ def part_of(
     keep_raw : bool
         Keep the bytes of the transactions; proofs and headers always are.
     """
-    tables = transaction_rows([item.found for item in proven], chain, spent)
+    tables = transaction_rows([item.placed for item in proven], chain, spent)
     rows = [item.raw.row(source, keep=keep_raw) for item in proven] + list(before)
     for item in proven:
         rows += [answer.row(source, keep=True) for answer in (item.proof, item.header.answer)]
     tables["answers"] = unrepeated(rows)
-    covered = [{"chain": chain.id, "source": source} | _covered(item) for item in proven]
-    tables["coverage"] = coverage_frame(covered)
+    tables["coverage"] = transactions_covered(
+        [(item.placed, item.proof.digest) for item in proven], chain, source=source
+    )
     blocks = {item.header.height: item.header.place for item in proven}
     return Part(tables, tuple(item.place for item in proven), blocks)
 
@@ -104,12 +106,3 @@ def part_of(
 def unrepeated(rows: list[dict[str, Any]]) -> pl.DataFrame:
     """Return answers; of one that came more than once, the first."""
     return answers_frame(rows).unique(schema.ANSWERS.key, keep="first", maintain_order=True)
-
-
-def _covered(item: Proven) -> dict[str, Any]:
-    header = item.header.fields
-    return {
-        "unit": transaction_unit(header.hash, item.found.tx.txid), "kind": "transaction",
-        "height": item.header.height, "block": header.hash, "from_time": time_of(header),
-        "to_time": time_of(header), "complete": True, "answer": item.proof.digest,
-    }  # fmt: skip

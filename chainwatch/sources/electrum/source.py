@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 
-from chainwatch.bitcoin.header_tree import shown
+from chainwatch.bitcoin.hashes import shown
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.chains.catalogue import consensus_of

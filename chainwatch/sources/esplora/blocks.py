@@ -6,23 +6,18 @@ from collections.abc import Callable, Iterator
 
 import polars as pl
 
-from chainwatch.bitcoin.block import LARGEST_BLOCK, Block, Spent
-from chainwatch.bitcoin.consensus import (
-    HEADER_SIZE,
-    FieldError,
-    check_commitment,
-    check_shape,
-    merkle_root,
-)
-from chainwatch.bitcoin.header_tree import shown
-from chainwatch.bitcoin.merkle import LIAR, BlockHeader
+from chainwatch.bitcoin.block import LARGEST_BLOCK, Block
+from chainwatch.bitcoin.consensus import FieldError, check_commitment, check_shape, merkle_root
+from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.header import HEADER_SIZE, Header
+from chainwatch.bitcoin.merkle import LIAR
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import SourceError
 from chainwatch.ingest.protocol import Batch, Span
+from chainwatch.ingest.rows.blocks import BlockRows
 from chainwatch.ingest.rows.evidence import answers_frame
-from chainwatch.ingest.rows.transactions import BlockRows
 from chainwatch.net.client import Answer
-from chainwatch.sources.esplora.fields import Prevout, Read
+from chainwatch.sources.esplora.fields import Read
 from chainwatch.sources.esplora.reading import Run, check_tip
 from chainwatch.sources.esplora.server import Server
 
@@ -101,7 +96,7 @@ def read_block(
     reads, answer = _transactions(server, name, info.tx_count, where)
     block = _checked(header, reads, server, height, where)
     rows = BlockRows(server.chain, source=server.source)
-    rows.add(block, height, answer.digest, [[_spent(item) for item in r.spent] for r in reads[1:]])
+    rows.add(block, height, answer.digest, [read.spends for read in reads[1:]])
     return rows.frames() | {"answers": answers_frame(server.take())}, reads
 
 
@@ -117,9 +112,7 @@ def _transactions(server: Server, name: bytes, count: int, where: str) -> tuple[
             return reads, answer
 
 
-def _checked(
-    header: BlockHeader, reads: list[Read], server: Server, height: int, where: str
-) -> Block:
+def _checked(header: Header, reads: list[Read], server: Server, height: int, where: str) -> Block:
     txs = [read.tx for read in reads]
     try:
         check_shape(txs)
@@ -135,15 +128,8 @@ def _checked(
             remedy="ask a server that gives them",
         )  # fmt: skip
     size = HEADER_SIZE + _count_size(len(txs)) + sum(tx.size for tx in txs)
-    return Block(
-        header.hash, header.parent, header.version, header.merkle_root, header.time, header.bits,
-        header.nonce, size, txs, unchecked,
-    )  # fmt: skip
+    return Block(header, size, txs, unchecked)
 
 
 def _count_size(count: int) -> int:
     return 1 if count < 0xFD else 3 if count < 2**16 else 5
-
-
-def _spent(item: Prevout | None) -> Spent:
-    return (item.value, item.found.kind, item.found.address) if item else (None, None, None)

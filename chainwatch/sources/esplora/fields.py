@@ -20,8 +20,10 @@ from msgspec import Meta, Struct
 
 from chainwatch.addresses import canonical
 from chainwatch.addresses.scripts import Classified, classify
-from chainwatch.bitcoin.consensus import Tx, double_sha256
+from chainwatch.bitcoin.consensus import Tx
+from chainwatch.bitcoin.hashes import double_sha256, hash_from_hex
 from chainwatch.bitcoin.merkle import LIAR
+from chainwatch.bitcoin.spent import NOT_KNOWN, SpentOutput
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import AddressError, SourceError
@@ -132,10 +134,17 @@ class Read:
 
     tx: Tx
     spent: tuple[Prevout | None, ...]
-    outputs: tuple[Classified, ...]
     coinbase: bool
     height: int | None
     block: bytes | None
+
+    @property
+    def spends(self) -> list[SpentOutput]:
+        """What its inputs spend, for rows of ``inputs``."""
+        return [
+            SpentOutput(item.value, item.found.kind, item.found.address) if item else NOT_KNOWN
+            for item in self.spent
+        ]
 
 
 def typed(value: Any, kind: type[_T], where: str) -> _T:
@@ -167,8 +176,17 @@ def from_hex(text: str, where: str) -> bytes:
 
 
 def wire_hash(text: str) -> bytes:
-    """Return a hash as it stands on the wire from its shown form."""
-    return bytes.fromhex(text)[::-1]
+    """Return a hash in wire order from its shown form, whose digits were counted already.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    found = hash_from_hex(text)
+    if found is None:
+        raise ValueError("not 64 hexadecimal digits")
+    return found
 
 
 def read_transaction(given: Transaction, chain: Chain, where: str) -> Read:
@@ -194,7 +212,8 @@ def read_transaction(given: Transaction, chain: Chain, where: str) -> Read:
     _check_values((value for value, _ in tx.outputs), chain, where)
     spent = tuple(_prevout(part, chain, where) for part in given.vin)
     _check_spent(given, spent, coinbase, chain, where)
-    outputs = tuple(_classified(part, chain, where)[1] for part in given.vout)
+    for part in given.vout:
+        _classified(part, chain, where)
     at = given.status
     if at.confirmed and (at.block_height is None or at.block_hash is None):
         raise SourceError(
@@ -202,7 +221,7 @@ def read_transaction(given: Transaction, chain: Chain, where: str) -> Read:
             remedy="ask a server that says in which block it stands",
         )  # fmt: skip
     return Read(
-        tx, spent, outputs, coinbase,
+        tx, spent, coinbase,
         at.block_height if at.confirmed else None,
         wire_hash(at.block_hash) if at.confirmed and at.block_hash else None,
     )  # fmt: skip

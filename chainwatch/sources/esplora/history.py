@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from chainwatch.bitcoin.header_tree import shown
+from chainwatch.bitcoin.hashes import shown
 from chainwatch.bitcoin.merkle import LIAR
 from chainwatch.errors import SourceError
 from chainwatch.ingest.known_history import Held
@@ -20,7 +20,7 @@ from chainwatch.ingest.targets import Target
 from chainwatch.ledger.coverage import DENIED
 from chainwatch.net.client import Answer
 from chainwatch.sources.esplora.fields import History, Read
-from chainwatch.sources.esplora.server import Server, Tip
+from chainwatch.sources.esplora.server import BestBlock, Server
 from chainwatch.sources.esplora.totals import check_stories, differences
 
 LARGEST_HISTORY = 512 << 20
@@ -97,9 +97,9 @@ class Found:
 
 
 def read_history(
-    server: Server, target: Target, tip: Tip, *, earlier: Earlier, held: Held, most: int,
+    server: Server, target: Target, tip: BestBlock, *, earlier: Earlier, held: Held, most: int,
     progress: Callable[[str], None] | None,
-) -> tuple[Found, Tip]:  # fmt: skip
+) -> tuple[Found, BestBlock]:  # fmt: skip
     """Read the pages of a history, down to what was read before.
 
     Parameters
@@ -118,7 +118,7 @@ def read_history(
 
     Returns
     -------
-    (Found, Tip)
+    (Found, BestBlock)
         The transactions that are new and not above the tip; and the tip, which is a later one if
         a block came in between.
 
@@ -147,14 +147,18 @@ def read_history(
             return _finished(server, target, found, tip, differ), tip
 
 
-def _differences(found: Found, target: Target, held: Held, known_to: int, tip: Tip) -> list[str]:
+def _differences(
+    found: Found, target: Target, held: Held, known_to: int, tip: BestBlock
+) -> list[str]:
     return differences(
         target.name, target.script, found.counts.chain_stats, found.reads, held, known_to,
         tip.height,
     )  # fmt: skip
 
 
-def _finished(server: Server, target: Target, found: Found, tip: Tip, differ: list[str]) -> Found:
+def _finished(
+    server: Server, target: Target, found: Found, tip: BestBlock, differ: list[str]
+) -> Found:
     """Return a history without what stands above the tip, and with all that is to be said."""
     low = [read for read in found.reads if (read.height or 0) <= tip.height]
     if len(low) < len(found.reads) and server.hash_at(tip.height + 1) is None:

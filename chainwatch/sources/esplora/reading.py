@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from chainwatch.bitcoin.header_tree import shown
+from chainwatch.bitcoin.hashes import shown
 from chainwatch.bitcoin.merkle import LIAR
 from chainwatch.errors import SourceError
 from chainwatch.ingest.known_history import Held
@@ -17,7 +17,7 @@ from chainwatch.ingest.rows.evidence import transaction_unit
 from chainwatch.ingest.targets import Target
 from chainwatch.sources.esplora.fields import Read
 from chainwatch.sources.esplora.history import Earlier
-from chainwatch.sources.esplora.server import Server, Tip
+from chainwatch.sources.esplora.server import BestBlock, Server
 
 _CUT = re.compile(r"/(newest|largest)/(\d{1,18})")
 
@@ -40,13 +40,13 @@ class Run:
 
     server: Server
     known: Known
-    tip: Tip
+    tip: BestBlock
     units: set[str]
     held: dict[str, Held] = field(default_factory=dict)
     seen: dict[bytes, set[tuple[bytes, int]]] = field(default_factory=dict)
 
 
-def check_tip(server: Server, tip: Tip) -> None:
+def check_tip(server: Server, tip: BestBlock) -> None:
     """Let nothing be written that was read before a reorganisation.
 
     Raises
@@ -58,7 +58,7 @@ def check_tip(server: Server, tip: Tip) -> None:
         raise Moved
 
 
-def behind(known: Known, tip: Tip) -> tuple[str, ...]:
+def behind(known: Known, tip: BestBlock) -> tuple[str, ...]:
     """Return what is to be said where a server has not yet the blocks of the ledger."""
     highest = max(known.highest(None, 1), default=-1)
     if highest <= tip.height:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainwatch.bitcoin.header_tree import shown
-from chainwatch.bitcoin.merkle import LIAR, BlockHeader, check_branch, read_header
+from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.header import Header
+from chainwatch.bitcoin.inclusion import PlacedTx
+from chainwatch.bitcoin.merkle import LIAR, check_branch, read_header
 from chainwatch.chains.base import Chain
 from chainwatch.errors import SourceError
 from chainwatch.net.client import Answer, Client
@@ -22,7 +24,7 @@ from chainwatch.sources.esplora.fields import (
     typed,
     wire_hash,
 )
-from chainwatch.sources.esplora.rows import Placed
+from chainwatch.sources.esplora.rows import Proven
 
 _AGAIN = "pull again, for the chain may have changed; if it stays, ask another server"
 _NOT_FOUND = 404
@@ -30,10 +32,10 @@ _HASH_DIGITS = 64
 
 
 @dataclass(frozen=True)
-class Tip:
+class BestBlock:
     """The highest block of a server's chain at one moment."""
 
-    header: BlockHeader
+    header: Header
     height: int
 
     @property
@@ -66,7 +68,7 @@ class Server:
     source: str
     keep: bool = True
     answers: list[dict[str, Any]] = field(default_factory=list)
-    _headers: dict[bytes, tuple[BlockHeader, bytes]] = field(default_factory=dict)
+    _headers: dict[bytes, tuple[Header, bytes]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -94,12 +96,12 @@ class Server:
         answer = self.client.get(f"/block-height/{height}", expect="text", accept=(_NOT_FOUND,))
         return None if answer.status == _NOT_FOUND else _hash(self._noted(answer, keep=True))
 
-    def tip(self) -> Tip:
+    def tip(self) -> BestBlock:
         """Return the highest block."""
         answer = self.client.get("/blocks/tip/hash", expect="text")
         name = _hash(self._noted(answer, keep=True))
         info = self.block(name)
-        return Tip(self.header(name), info.height)
+        return BestBlock(self.header(name), info.height)
 
     def hashes(self, heights: Sequence[int]) -> list[bytes]:
         """Return the hash of the best chain's block at each height."""
@@ -124,11 +126,11 @@ class Server:
             raise self._of_another("block", answer)
         return info
 
-    def header(self, name: bytes) -> BlockHeader:
+    def header(self, name: bytes) -> Header:
         """Return a header that hashes to a name; asked once."""
         return self._header(name)[0]
 
-    def _header(self, name: bytes) -> tuple[BlockHeader, bytes]:
+    def _header(self, name: bytes) -> tuple[Header, bytes]:
         if name not in self._headers:
             answer = self.client.get(f"/block/{shown(name)}/header", expect="text")
             where = self._where(answer)
@@ -161,7 +163,7 @@ class Server:
             raise self._of_another("transaction", answer)
         return read
 
-    def place(self, read: Read, height: int, block: bytes) -> Placed:
+    def place(self, read: Read, height: int, block: bytes) -> Proven:
         """Return a transaction at its place in its block, which is proven.
 
         Raises
@@ -179,7 +181,7 @@ class Server:
         branch = [wire_hash(item) for item in proof.merkle]
         check_branch(read.tx.txid, read.tx.stripped, branch, proof.pos, header.merkle_root, where)
         self._noted(answer, keep=True)
-        return Placed(read, header, height, proof.pos, answer.digest)
+        return Proven(read, PlacedTx(read.tx, header, height, proof.pos), answer.digest)
 
     def _of_another(self, thing: str, answer: Answer) -> SourceError:
         what = f"the answer is of another {thing}"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chainwatch.addresses import canonical as address_texts
-from chainwatch.bitcoin.header_tree import shown
+from chainwatch.bitcoin.hashes import shown
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.chains.catalogue import consensus_of
@@ -39,7 +39,7 @@ from chainwatch.sources.esplora.reading import (
     earlier_reading,
     unread,
 )
-from chainwatch.sources.esplora.rows import transaction_rows
+from chainwatch.sources.esplora.rows import proven_rows
 from chainwatch.sources.esplora.server import Server
 
 if TYPE_CHECKING:
@@ -239,9 +239,11 @@ class Esplora:
             for read in new[start : start + _TOGETHER]:
                 placed.append(run.server.place(read, read.height or 0, read.block or b""))
             check_tip(run.server, run.tip)
-            run.known.recent |= {p.height: (p.header.hash, p.header.bits) for p in placed}
-            placed.sort(key=lambda item: item.number)
-            tables = transaction_rows(placed, self.network, source=self.name)
+            run.known.recent |= {
+                p.height: (p.header.hash, p.header.bits) for p in (item.placed for item in placed)
+            }
+            placed.sort(key=lambda item: item.placed.number)
+            tables = proven_rows(placed, self.network, source=self.name)
             tables["answers"] = answers_frame(run.server.take())
             done = tuple(tables["coverage"]["unit"])
             run.units.update(done)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from chainwatch.bitcoin.header_tree import shown
+from chainwatch.bitcoin.hashes import shown
 from chainwatch.bitcoin.merkle import LIAR
 from chainwatch.errors import SourceError
 from chainwatch.ingest.known_history import Held, unlisted

@@ -8,12 +8,13 @@ not. Among those that count, the branch with the most work wins.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from chainwatch.bitcoin.consensus import HEADER_SIZE, FieldError, check_work, double_sha256
-from chainwatch.bitcoin.header_tree import Header, shown, trees
+from chainwatch.bitcoin.consensus import FieldError, check_work
+from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.header import HEADER_SIZE, Header
+from chainwatch.bitcoin.header_tree import BlockLink, trees
 from chainwatch.bitcoin.undo import CHECKSUM
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import consensus_of
@@ -21,7 +22,6 @@ from chainwatch.errors import BlockError
 from chainwatch.sources.node_folder.files import Masked, NodeFiles, frames
 from chainwatch.sources.node_folder.undo_match import Task
 
-_HEADER = struct.Struct("<i32s32sIII")
 _DAMAGED = "copy the folder again from a node that has stopped"
 
 
@@ -42,7 +42,7 @@ class Folder:
 
     Attributes
     ----------
-    headers : dict of bytes to Header
+    headers : dict of bytes to BlockLink
         Every block stored, by hash.
     spots : dict of bytes to Spot
         Where it lies; of a block that is stored twice, where its undo data is.
@@ -52,7 +52,7 @@ class Folder:
         Places and lengths of the undo records of each file; None where the file is missing.
     """
 
-    headers: dict[bytes, Header] = field(default_factory=dict)
+    headers: dict[bytes, BlockLink] = field(default_factory=dict)
     spots: dict[bytes, Spot] = field(default_factory=dict)
     inside: dict[int, list[tuple[bytes, Spot]]] = field(default_factory=dict)
     undo: dict[int, list[tuple[int, int]] | None] = field(default_factory=dict)
@@ -100,7 +100,7 @@ def _blocks(
         if failed:
             raise failed
         try:
-            header = _header(file.path.name, frame.offset, frame.size, frame.start, chain)
+            header = _link(file.path.name, frame.offset, frame.size, frame.start, chain)
         except BlockError as error:
             failed = error
             continue
@@ -112,19 +112,18 @@ def _blocks(
         raise failed
 
 
-def _header(name: str, offset: int, size: int, start: bytes, chain: Chain) -> Header:
+def _link(name: str, offset: int, size: int, start: bytes, chain: Chain) -> BlockLink:
     if size <= HEADER_SIZE:
         raise BlockError(f"{size:,} bytes are no block", where=f"{name} byte {offset:,}",
                          remedy=_DAMAGED)  # fmt: skip
-    _, parent, _, _, bits, _ = _HEADER.unpack(start[:HEADER_SIZE])
-    block, rules = double_sha256(start[:HEADER_SIZE]), consensus_of(chain)
+    header, rules = Header.parse(start), consensus_of(chain)
     if not rules.scrypt:  # a thousand times slower, and done again when the block is read
         try:
-            check_work(start[:HEADER_SIZE], block, bits, rules)
+            check_work(header, rules)
         except FieldError as bad:
             where = f"{name} byte {offset + bad.position:,}"
             raise BlockError(bad.what, where=where, remedy=_DAMAGED) from None
-    return Header(block, parent, bits, f"{name} byte {offset:,}")
+    return BlockLink(header.hash, header.parent, header.bits, f"{name} byte {offset:,}")
 
 
 def _check_undo_files(files: NodeFiles, folder: Folder, chain: Chain) -> None:
@@ -180,7 +179,7 @@ def match_undo(
 
 def connected(
     folder: Folder, chain: Chain, held: Collection[bytes]
-) -> tuple[dict[bytes, Header], int]:
+) -> tuple[dict[bytes, BlockLink], int]:
     """Return the headers of the blocks that the node connected, and how many it did not.
 
     Raises

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import polars as pl
 
-from chainwatch.bitcoin.header_tree import Header, place, shown, trusted_claim
+from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.header_tree import BlockLink, place, trusted_claim
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.chains.catalogue import consensus_of
@@ -38,7 +39,8 @@ from chainwatch.sources.node_folder.workers import (
 PIECE_BYTES, PIECE_BLOCKS = 4_000_000, 500
 """Blocks that become one batch: whichever is reached first."""
 
-Placed = tuple[bytes, int, Spot]
+BlockSpot = tuple[bytes, int, Spot]
+"""Hash, height, and where it lies."""
 
 
 class NodeFolder:
@@ -136,15 +138,16 @@ class NodeFolder:
         yield from self.batches(reader)
 
     def _claimed(
-        self, files: NodeFiles, folder: Folder, usable: Mapping[bytes, Header]
-    ) -> dict[bytes, Header]:
+        self, files: NodeFiles, folder: Folder, usable: Mapping[bytes, BlockLink]
+    ) -> dict[bytes, BlockLink]:
         """Return headers; those on top of nothing read state the height of their coinbase."""
         headers = dict(usable)
         for name, header in usable.items():
             if header.parent not in usable and name != self.network.genesis:
                 block = read_block(files, self.network, name, folder.spots[name])
-                height = block.claimed_height
-                claim = trusted_claim(self.network, block.version, block.time, height)
+                claim = trusted_claim(
+                    self.network, block.header.version, block.header.time, block.claimed_height
+                )
                 headers[name] = replace(header, claimed=claim)
         return headers
 
@@ -173,7 +176,7 @@ class NodeFolder:
             )
 
 
-def _numbers(blocks: Iterable[Placed]) -> list[int]:
+def _numbers(blocks: Iterable[BlockSpot]) -> list[int]:
     return sorted({spot.file for _, _, spot in blocks})
 
 
@@ -190,7 +193,7 @@ def _notes(stale: Iterable[bytes], apart: int) -> Iterator[str]:
 
 
 def _order(
-    heights: Mapping[bytes, int], headers: Mapping[bytes, Header], usable: Iterable[bytes],
+    heights: Mapping[bytes, int], headers: Mapping[bytes, BlockLink], usable: Iterable[bytes],
     held: set[bytes],
 ) -> list[tuple[bytes, int]]:  # fmt: skip
     """Return the blocks to read with their heights, lowest first.
@@ -203,9 +206,9 @@ def _order(
     return sorted(wanted, key=lambda item: item[1])
 
 
-def _runs(blocks: Iterable[Placed]) -> Iterator[tuple[Placed, ...]]:
+def _runs(blocks: Iterable[BlockSpot]) -> Iterator[tuple[BlockSpot, ...]]:
     """Cut blocks into runs of a few megabytes."""
-    run: list[Placed] = []
+    run: list[BlockSpot] = []
     size = 0
     for block in blocks:
         run.append(block)

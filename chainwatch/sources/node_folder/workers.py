@@ -18,7 +18,8 @@ import polars as pl
 
 from chainwatch.bitcoin.block import Block, parse_block
 from chainwatch.bitcoin.block_batch import RawBlock, check_blocks
-from chainwatch.bitcoin.undo import CHECKSUM, Coin
+from chainwatch.bitcoin.spent import Output
+from chainwatch.bitcoin.undo import CHECKSUM
 from chainwatch.bitcoin.undo_batch import RawUndo, check_undo, coins_of
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
@@ -57,8 +58,8 @@ def piece_rows(piece: Piece) -> dict[str, pl.DataFrame]:
     chain, files = chain_of(piece.chain), piece.files
     raw = [_raw_block(files, spot) for _, _, spot in piece.blocks]
     checked = check_blocks(raw, chain)
-    for block, head, (name, _, _) in zip(raw, checked.heads, piece.blocks, strict=True):
-        _check_unchanged(block, head.hash, name)
+    for block, summary, (name, _, _) in zip(raw, checked.summaries, piece.blocks, strict=True):
+        _check_unchanged(block, summary.hash, name)
     undo = [_raw_undo(files, spot) for _, _, spot in piece.blocks]
     heights = [height for _, height, _ in piece.blocks]
     read = [piece.read[spot.file] for _, _, spot in piece.blocks]
@@ -79,7 +80,7 @@ def read_block(files: NodeFiles, chain: Chain, name: bytes, spot: Spot) -> Block
     return block
 
 
-def read_spent(files: NodeFiles, block: Block, spot: Spot, chain: Chain) -> list[list[Coin]]:
+def read_spent(files: NodeFiles, block: Block, spot: Spot, chain: Chain) -> list[list[Output]]:
     """Read what a block spent, scripts whole, and check that it fits the block.
 
     Raises

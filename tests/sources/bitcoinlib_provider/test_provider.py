@@ -132,7 +132,7 @@ class Explorer:
             "vin": spends, "vout": [{"value": v, **self.shown(s)} for v, s in tx.outputs],
             "size": tx.size, "weight": 3 * tx.stripped + tx.size, "fee": 0,
             "status": {"confirmed": True, "block_height": height,
-                       "block_time": self.blocks[height - self.start].time},
+                       "block_time": self.blocks[height - self.start].header.time},
         }  # fmt: skip
 
     def blockbook(self, path: str, query: dict[str, list[str]]) -> Any:
@@ -159,7 +159,7 @@ class Explorer:
         height, _, tx = self.txs[txid]
         return {
             "txid": txid[::-1].hex(), "hex": self.raw(txid).hex(), "confirmations": 1,
-            "blockHeight": height, "blockTime": self.blocks[height - self.start].time,
+            "blockHeight": height, "blockTime": self.blocks[height - self.start].header.time,
             "valueIn": "0", "value": str(sum(v for v, _ in tx.outputs)), "fees": "0",
             "vin": [{} for _ in tx.inputs], "vout": [{} for _ in tx.outputs],
         }  # fmt: skip
@@ -169,10 +169,11 @@ class Explorer:
         size = self.block_page
         part = block.txs[(page - 1) * size : page * size]
         return {
-            "hash": block.hash[::-1].hex(), "previousBlockHash": block.parent[::-1].hex(),
-            "height": height, "confirmations": 1, "time": block.time, "version": block.version,
-            "merkleRoot": block.merkle_root[::-1].hex(), "nonce": str(block.nonce),
-            "bits": f"{block.bits:08x}", "txCount": len(block.txs), "page": page,
+            "hash": block.hash[::-1].hex(), "previousBlockHash": block.header.parent[::-1].hex(),
+            "height": height, "confirmations": 1, "time": block.header.time,
+            "version": block.header.version,
+            "merkleRoot": block.header.merkle_root[::-1].hex(), "nonce": str(block.header.nonce),
+            "bits": f"{block.header.bits:08x}", "txCount": len(block.txs), "page": page,
             "totalPages": -(-len(block.txs) // size),
             "txs": [{"txid": tx.txid[::-1].hex()} for tx in part],
         }  # fmt: skip

@@ -20,7 +20,8 @@ from module_of import module_of
 
 from chainwatch.addresses import canonical
 from chainwatch.addresses.scripts import classify
-from chainwatch.bitcoin.merkle import BlockHeader
+from chainwatch.bitcoin.header import Header
+from chainwatch.bitcoin.inclusion import PlacedTx
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import InputError, NetworkRefused, NoAnswer, SourceError
 from chainwatch.ingest.pull import pull
@@ -38,7 +39,7 @@ from chainwatch.sources.esplora.fields import (
     read_transaction,
     typed,
 )
-from chainwatch.sources.esplora.rows import Placed, transaction_rows
+from chainwatch.sources.esplora.rows import Proven, proven_rows
 from chainwatch.sources.esplora.source import Esplora
 
 CHAIN = "btc-regtest"
@@ -825,10 +826,10 @@ def test_real_transactions_hash_to_their_ids_and_give_rows(real_data: Path) -> N
     for name, tx in taken:
         read = read_transaction(typed(tx, Transaction, name), chain, name)
         assert read.tx.txid[::-1].hex() == tx["txid"]
-        header = BlockHeader(read.block or b"", 1, bytes(32), bytes(32),
+        header = Header(read.block or b"", 1, bytes(32), bytes(32),
                              tx["status"]["block_time"], 0, 0)  # fmt: skip
-        placed = Placed(read, header, read.height or 0, 7, bytes(32))
-        made = transaction_rows([placed], chain, source="esplora")
+        proven = Proven(read, PlacedTx(read.tx, header, read.height or 0, 7), bytes(32))
+        made = proven_rows([proven], chain, source="esplora")
         for table in (*OF_TRANSACTIONS, "coverage"):
             wanted = {item.name: item for item in schema.TABLES}[table]
             assert wanted.conform(made[table]).equals(made[table])
@@ -851,9 +852,9 @@ def shown(frame: pl.DataFrame) -> list[str | None]:
 def test_a_real_bare_multisig_has_keys_and_no_address(real_data: Path) -> None:
     tx = json.loads((real_data / "bitcoin" / "esplora" / "bare-multisig.json").read_text())
     read = read_transaction(typed(tx, Transaction, "x"), chain_of("btc"), "x")
-    header = BlockHeader(read.block or b"", 1, bytes(32), bytes(32), 0, 0, 0)
-    placed = Placed(read, header, read.height or 0, 7, bytes(32))
-    made = transaction_rows([placed], chain_of("btc"), source="esplora")
+    header = Header(read.block or b"", 1, bytes(32), bytes(32), 0, 0, 0)
+    proven = Proven(read, PlacedTx(read.tx, header, read.height or 0, 7), bytes(32))
+    made = proven_rows([proven], chain_of("btc"), source="esplora")
     (bare,) = made["outputs"].filter(pl.col("script_kind") == "multisig").rows(named=True)
     assert (bare["address"], bare["script"].hex()) == (None, tx["vout"][0]["scriptpubkey"])
     assert made["output_keys"].select("n", "required").rows() == [(0, 1), (0, 1)]

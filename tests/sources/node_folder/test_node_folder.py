@@ -98,13 +98,13 @@ class Node:
                 for n, (value, script) in enumerate(tx.outputs):
                     coins[tx.txid, n] = coin(block.claimed_height or 0, value, script)
         for raw, block in parsed.items():
-            if block.hash in self.without_undo or not any(block.parent):
+            if block.hash in self.without_undo or not any(block.header.parent):
                 continue
             data = self.maker.compact(len(block.txs) - 1)
             for tx in block.txs[1:]:
                 data += self.maker.compact(len(tx.inputs))
                 data += b"".join(coins[txid, n] for txid, n, _ in tx.inputs)
-            check = self.maker.sha256d(block.parent + data)
+            check = self.maker.sha256d(block.header.parent + data)
             records[raw] = self.maker.framed(data) + check
         return records
 
