@@ -9,7 +9,7 @@ not yet the block of the best chain: see :mod:`chainwatch.bitcoin.header_tree`.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chainwatch.bitcoin.auxpow import AuxPow, is_merged
 from chainwatch.bitcoin.consensus import (
@@ -34,8 +34,8 @@ LARGEST_BLOCK = 32_000_000
 _SMALLEST_TX, _SMALLEST_INPUT, _SMALLEST_OUTPUT = 60, 41, 9
 _NOT_CLAIMED = "read the file again from a node; it is damaged or no block of this chain"
 
-_MWEB = 0x08
-"""Flag of Litecoin's transactions; since height 2,257,920 every block of it ends in one."""
+_EXTENDED = 0x08
+"""Flag of transactions of a chain with extension blocks: on Litecoin every block ends in one."""
 
 _U32, _I32, _I64 = struct.Struct("<I"), struct.Struct("<i"), struct.Struct("<q")
 _LONG = {
@@ -146,23 +146,24 @@ def _block(data: bytes, chain: Chain, rules: Consensus) -> Block:
     header = Header.parse(data)
     begin = HEADER_SIZE
     if is_merged(header.version, rules):
-        proof = AuxPow(data, *_transaction(data, HEADER_SIZE, 2**63 - 1))
+        theirs = replace(rules, supply=2**63 - 1)  # another chain's coinbase
+        proof = AuxPow(data, *_transaction(data, HEADER_SIZE, theirs))
         proof.check(header, rules)
         begin = proof.end
     else:
         check_work(header, rules)
-    txs = _transactions(data, begin, rules.supply)
+    txs = _transactions(data, begin, rules)
     check_shape(txs)
     if merkle_root([tx.txid for tx in txs]) != header.merkle_root:
         raise FieldError("the transactions do not hash to the merkle root", HEADER_SIZE)
     return Block(header, len(data), txs, check_commitment(txs))
 
 
-def _transactions(data: bytes, begin: int, supply: int) -> list[Tx]:
+def _transactions(data: bytes, begin: int, rules: Consensus) -> list[Tx]:
     count, position = _count(data, begin, _SMALLEST_TX, "transactions")
     txs = []
     for _ in range(count):
-        tx, position = _transaction(data, position, supply)
+        tx, position = _transaction(data, position, rules)
         txs.append(tx)
     if position != len(data):
         raise FieldError(f"{len(data) - position:,} bytes follow the last transaction", position)
@@ -200,17 +201,18 @@ def _bytes(data: bytes, position: int) -> tuple[bytes, int]:
     return data[position:after], after
 
 
-def _transaction(data: bytes, start: int, supply: int) -> tuple[Tx, int]:
+def _transaction(data: bytes, start: int, rules: Consensus) -> tuple[Tx, int]:
     version = _I32.unpack_from(data, start)[0]
     witnessed = data[start + 4] == 0
     body = start + 6 if witnessed else start + 4
-    if witnessed and data[start + 5] & _MWEB:
+    extended = rules.extension_height is not None
+    if witnessed and extended and data[start + 5] & _EXTENDED:
         raise FieldError("a transaction moves coins into or out of MimbleWimble extension blocks,"
                          " which are not supported", start + 4)  # fmt: skip
     if witnessed and data[start + 5] != 1:
         raise FieldError("a transaction has no inputs, or a form that is not supported", start + 4)
     inputs, script, position = _inputs(data, body)
-    outputs, position = _outputs(data, position, supply)
+    outputs, position = _outputs(data, position, rules.supply)
     stem = data[body:position]
     wtxid: bytes | None = None
     witness: tuple[bytes, ...] = ()
@@ -284,7 +286,7 @@ def raw_transaction(data: bytes, chain: Chain, *, where: str) -> Tx:
         If the bytes are no transaction of the chain.
     """
     try:
-        tx, end = _transaction(data, 0, consensus_of(chain).supply)
+        tx, end = _transaction(data, 0, consensus_of(chain))
         if end != len(data):
             raise FieldError(f"{len(data) - end:,} bytes follow it", end)
     except FieldError as bad:

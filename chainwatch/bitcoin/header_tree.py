@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from chainwatch.bitcoin.consensus import work_of
 from chainwatch.bitcoin.hashes import shown
 from chainwatch.chains.base import Chain
-from chainwatch.chains.bitcoin import BITCOIN
-from chainwatch.chains.bitcoin_cash import BITCOIN_CASH
-from chainwatch.chains.catalogue import consensus_of
+from chainwatch.chains.catalogue import consensus_of, other_side, splits_of
 from chainwatch.errors import BlockError
 
 
@@ -208,20 +206,13 @@ def _check_once(heights: Mapping[bytes, int], headers: Mapping[bytes, BlockLink]
             )
 
 
-_SPLIT = 478_559
-"""The first height at which Bitcoin and Bitcoin Cash have blocks of their own."""
-
-
 def _check_side(
     heights: Mapping[bytes, int], headers: Mapping[bytes, BlockLink], chain: Chain
 ) -> None:
     """Refuse the other branch of a chain that split: its blocks are as well proven."""
-    if chain not in (BITCOIN, BITCOIN_CASH):
-        return
-    for name in (name for name, height in heights.items() if height == _SPLIT):
-        cash = BITCOIN_CASH.id.endswith(shown(name)[:32])
-        if cash != (chain == BITCOIN_CASH):
-            other = BITCOIN_CASH if cash else BITCOIN
+    at_split = {branch.split_height for branch in splits_of(chain)}
+    for name, height in heights.items():
+        if height in at_split and (other := other_side(chain, height, name)):
             raise BlockError(
                 f"block {shown(name)} is of {other.name}, not of {chain.name}",
                 where=headers[name].where,

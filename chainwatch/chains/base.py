@@ -3,7 +3,8 @@
 A chain states facts as data and names its features; what a feature means is implemented once,
 above, for every chain that has it: merged mining in :mod:`chainwatch.bitcoin.auxpow`, extension
 blocks in :mod:`chainwatch.bitcoin.block`, CashAddr in :mod:`chainwatch.addresses.codecs`, the
-order of transactions and what cannot be spent where rows are made.
+order of transactions in :mod:`chainwatch.ledger.spend_order`, and what cannot be spent where rows
+are made.
 """
 
 from __future__ import annotations
@@ -92,6 +93,11 @@ class Chain:
         Hash of the genesis block in wire order, shared by chains that split; empty where unused.
     mainnet : bool
         False where coins have no value.
+    node_folder : str or None
+        Folder of the network inside the data folder of a node that serves several.
+    split_height : int or None
+        First height with a block of its own, where it split from a chain with the same genesis
+        block; its id names that block.
     consensus : Consensus or None
         What its blocks are held to; None where it has no blocks of Bitcoin's kind.
     """
@@ -110,6 +116,8 @@ class Chain:
     magic: bytes = b""
     genesis: bytes = b""
     mainnet: bool = True
+    node_folder: str | None = None
+    split_height: int | None = None
     consensus: Consensus | None = None
 
     def __str__(self) -> str:
@@ -150,6 +158,7 @@ def utxo_chain(
     hrp: str | None = None,
     old_p2sh: int | None = None,
     mainnet: bool = True,
+    node_folder: str | None = None,
 ) -> Chain:
     """Return a chain that descends from Bitcoin, its id taken from its genesis block (CAIP-2).
 
@@ -169,6 +178,8 @@ def utxo_chain(
         Human-readable part of bech32 addresses.
     mainnet : bool
         False where coins have no value.
+    node_folder : str, optional
+        Folder of the network inside the data folder of a node that serves several.
     """
     shown = bytes.fromhex(genesis)
     return Chain(
@@ -185,5 +196,6 @@ def utxo_chain(
         magic=bytes.fromhex(magic),
         genesis=shown[::-1],
         mainnet=mainnet,
+        node_folder=node_folder,
         consensus=consensus,
     )

@@ -39,6 +39,7 @@ BITCOIN_TESTNET = utxo_chain(
     p2sh=0xC4,
     hrp="tb",
     mainnet=False,
+    node_folder="testnet3",
     consensus=replace(_TEST_RULES, bip34_height=21_111, segwit_height=834_624),
 )
 BITCOIN_TESTNET4 = utxo_chain(
@@ -51,6 +52,7 @@ BITCOIN_TESTNET4 = utxo_chain(
     p2sh=0xC4,
     hrp="tb",
     mainnet=False,
+    node_folder="testnet4",
     consensus=replace(_TEST_RULES, bip34_height=1, segwit_height=1),
 )
 BITCOIN_SIGNET = utxo_chain(
@@ -63,6 +65,7 @@ BITCOIN_SIGNET = utxo_chain(
     p2sh=0xC4,
     hrp="tb",
     mainnet=False,
+    node_folder="signet",
     consensus=replace(_TEST_RULES, easiest=0x377AE << 216, bip34_height=1, segwit_height=1),
 )
 BITCOIN_REGTEST = utxo_chain(
@@ -75,6 +78,7 @@ BITCOIN_REGTEST = utxo_chain(
     p2sh=0xC4,
     hrp="bcrt",
     mainnet=False,
+    node_folder="regtest",
     consensus=replace(
         _TEST_RULES, easiest=2**255 - 1, bip34_height=1, segwit_height=None, halving=150
     ),

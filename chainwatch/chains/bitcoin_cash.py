@@ -16,6 +16,7 @@ BITCOIN_CASH = replace(
     cashaddr="bitcoincash",
     # The hash of its first block of its own, 478,559: the blocks below are Bitcoin's.
     id="bip122:000000000000000000651ef99cb9fcbe",
+    split_height=478_559,
     consensus=Consensus(
         supply=21_000_000 * COIN,
         easiest=0xFFFF << 208,

@@ -87,6 +87,39 @@ def chain(name: str | Chain) -> Chain:
     return found
 
 
+def splits_of(chain: Chain) -> tuple[Chain, ...]:
+    """Return the chains that split from one with the same genesis block as this."""
+    alike = (item for item in _known if item.genesis == chain.genesis)
+    return tuple(item for item in alike if item.split_height is not None)
+
+
+def other_side(chain: Chain, height: int, block: bytes) -> Chain | None:
+    """Return the chain that a block is of, where it stands at a split and is not of this one.
+
+    Below a split chains share every block, and above it the links alone do not tell.
+
+    Parameters
+    ----------
+    chain : Chain
+        The chain it should be of.
+    height : int
+        Its height.
+    block : bytes
+        Its hash, in wire order.
+    """
+    for branch in splits_of(chain):
+        own = branch.id.endswith(block[::-1].hex()[:32])
+        if branch.split_height == height and own != (chain == branch):
+            return branch if own else _trunk(branch)
+    return None
+
+
+def _trunk(branch: Chain) -> Chain:
+    """Return the chain that another split from."""
+    alike = (item for item in _known if item.genesis == branch.genesis)
+    return next(item for item in alike if item.split_height is None)
+
+
 def consensus_of(chain: Chain) -> Consensus:
     """Return the facts of a chain whose blocks can be read.
 

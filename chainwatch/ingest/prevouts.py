@@ -13,6 +13,7 @@ from chainwatch.ledger import schema
 from chainwatch.ledger.outpoints.outpoints import Outpoints
 from chainwatch.ledger.outpoints.records import NotDense
 from chainwatch.ledger.outpoints.runs import Damaged
+from chainwatch.ledger.spend_order import may_spend_from
 from chainwatch.ledger.storage.store import Commit, Store
 
 Scan = Callable[[str], pl.LazyFrame]
@@ -103,7 +104,7 @@ class Spending:
 def resolve(tables: Mapping[str, pl.DataFrame], earlier: Earlier) -> pl.DataFrame:
     """Return the inputs with number, value, address and kind of the outputs that they spend.
 
-    A txid alone does not name a transaction (BIP30): an input spends the latest one before it.
+    A txid alone does not name a transaction (BIP30): an input spends the latest one that it may.
     Only the transactions and outputs asked for are taken from the ledger. What is not there
     stays as the source states it, which is null where the source does not know it either.
 
@@ -126,7 +127,7 @@ def resolve(tables: Mapping[str, pl.DataFrame], earlier: Earlier) -> pl.DataFram
     txs = pl.concat([own, earlier.transactions(inputs["prev_txid"])]).rename({"tx": "tx_at"})
     pairs = (
         inputs.join(txs, left_on="prev_txid", right_on="txid")
-        .filter(pl.col("tx_at") < pl.col("tx"))
+        .filter(may_spend_from("tx_at"))
         .group_by(*_KEY, "prev_n")
         .agg(pl.col("tx_at", "at").sort_by("tx_at").last())
         .rename({"tx_at": "prev_tx"})

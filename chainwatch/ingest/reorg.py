@@ -19,9 +19,7 @@ from chainwatch.bitcoin.hashes import shown
 from chainwatch.bitcoin.header import Header
 from chainwatch.bitcoin.header_tree import BlockLink
 from chainwatch.chains.base import Chain
-from chainwatch.chains.bitcoin import BITCOIN
-from chainwatch.chains.bitcoin_cash import BITCOIN_CASH
-from chainwatch.chains.catalogue import all_chains
+from chainwatch.chains.catalogue import all_chains, other_side, splits_of
 from chainwatch.errors import BlockError, ChainError, SourceError
 from chainwatch.ingest.chain_work import kept_bits, shown_work
 from chainwatch.ingest.protocol import Batch, Reader
@@ -31,9 +29,6 @@ DEEPEST = 100
 
 MOST_RESTARTS = 5
 """Times that a reading is begun again because the chain went on or was reorganised meanwhile."""
-
-_SPLIT = 478_559
-"""The first height at which Bitcoin and Bitcoin Cash have blocks of their own."""
 
 _WINDOW = 50
 _DEEPER = 4
@@ -153,10 +148,9 @@ def check_network(node: Headers, height: int) -> None:
         known = next((item for item in all_chains() if item.genesis == found), None)
         named = f"it is of {known.name} ({known.alias})" if known else "it is of no chain known"
         raise _other_network(node, f"{named}: its genesis block is {shown(found)}")
-    if node.network in (BITCOIN, BITCOIN_CASH) and height >= _SPLIT:
-        cash = BITCOIN_CASH.id.endswith(shown(node.hashes([_SPLIT])[0])[:32])
-        if cash != (node.network == BITCOIN_CASH):
-            raise _other_network(node, f"it is of {(BITCOIN_CASH if cash else BITCOIN).name}")
+    for split in sorted(branch.split_height or 0 for branch in splits_of(node.network)):
+        if height >= split and (other := other_side(node.network, split, node.hashes([split])[0])):
+            raise _other_network(node, f"it is of {other.name}")
 
 
 def _other_network(node: Headers, why: str) -> ChainError:

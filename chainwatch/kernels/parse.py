@@ -75,8 +75,9 @@ def blocks_to_columns(
 
 
 def parse_blocks(
-    buffers: Sequence[bytes], *, supply: int, witness: bool, way: str | None = None
-) -> Parsed:
+    buffers: Sequence[bytes], *, supply: int, witness: bool, extended: bool = False,
+    way: str | None = None,
+) -> Parsed:  # fmt: skip
     """Read blocks up to the first that fails.
 
     Parameters
@@ -87,6 +88,9 @@ def parse_blocks(
         Largest amount of the chain, base units.
     witness : bool
         False on a chain without segregated witness: witness programs are no addresses there.
+    extended : bool
+        True on a chain with extension blocks: a transaction that moves coins into or out of one
+        is refused as that.
     way : str, optional
         How to hash; see :mod:`chainwatch.kernels.sha256`.
 
@@ -116,7 +120,7 @@ def parse_blocks(
     sizes = np.fromiter((len(buffer) for buffer in buffers), np.int64, len(buffers))
     ends = np.cumsum(sizes)
     begins = ends - sizes
-    tables, failure = _scanned(data, begins, ends, (supply, int(witness)))
+    tables, failure = _scanned(data, begins, ends, (supply, int(witness), int(extended)))
     columns = _hashed(data, tables, chosen)
     bound = _bound(data, tables[0], columns, chosen)
     return Parsed(columns, data, bound or failure)
@@ -124,7 +128,7 @@ def parse_blocks(
 
 def _scanned(
     data: NDArray[np.uint8], begins: NDArray[np.int64], ends: NDArray[np.int64],
-    rules: tuple[int, int],
+    rules: tuple[int, int, int],
 ) -> tuple[list[NDArray[np.int64]], Failure | None]:  # fmt: skip
     """Run the pass; return tables cut to what was read of whole blocks."""
     from chainwatch.kernels.block_loops import scan

@@ -18,8 +18,8 @@ from chainwatch.kernels.script_loops import script_kind
 # Above this many inputs, those spent twice are found with a hash table.
 _FEW = 8
 
-# Flag of Litecoin's transactions with an extension block.
-_MWEB = 8
+# Flag of transactions of a chain with extension blocks.
+_EXTENDED = 8
 
 SHORT, LONG_FORM, BAD_FORM = at.SHORT, at.LONG_FORM, at.BAD_FORM
 HEADER = at.HEADER_SIZE
@@ -253,7 +253,7 @@ def transaction_at(
     witnessed = data[p + 4] == 0
     if witnessed and p + 6 > end:
         return fails(fail, SHORT, end, 0), False
-    if witnessed and data[p + 5] & _MWEB:
+    if witnessed and rules[2] and data[p + 5] & _EXTENDED:
         return fails(fail, at.EXTENDED, p + 4, 0), False
     if witnessed and data[p + 5] != 1:
         return fails(fail, BAD_FORM, p + 4, 0), False

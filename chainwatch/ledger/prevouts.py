@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from chainwatch.ledger import schema
+from chainwatch.ledger.spend_order import may_spend_from
 
 _KEY = ["chain", "tx", "n"]
 
@@ -44,7 +45,7 @@ def _found(spent: pl.LazyFrame, transactions: pl.LazyFrame, outputs: pl.LazyFram
     # A txid that was used twice (BIP30) means the latest transaction before the spend.
     latest = (
         spent.join(made, left_on=["chain", "prev_txid"], right_on=["chain", "txid"])
-        .filter(pl.col("late_tx") < pl.col("tx"))
+        .filter(may_spend_from("late_tx"))
         .group_by([*_KEY, "prev_n"])
         .agg(pl.col("late_tx").max())
     )

@@ -1,4 +1,4 @@
-"""Merged mining, from made-up bytes: a block proven by another chain's, and each way to cheat."""
+"""Merged mining and extension blocks, from made-up bytes: a good block, and each way to cheat."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ DOGE = dataclasses.replace(
     consensus=dataclasses.replace(consensus_of(chain_of("doge")), easiest=2**255 - 1),
 )
 """Its real limit is too hard here: scrypt at that takes a million tries."""
+EXTENDED = dataclasses.replace(
+    chain_of("btc-regtest"),
+    consensus=dataclasses.replace(consensus_of(chain_of("btc-regtest")), extension_height=0),
+)
+"""Regtest with extension blocks, for Litecoin's own proof of work is too hard here."""
 VERSION = 0x00620104 | 0x100
 EASY = 0x207FFFFF
 MARK = bytes.fromhex("fabe6d6d")
@@ -140,4 +145,6 @@ def test_a_transaction_into_an_extension_block_is_refused(maker: ModuleType) -> 
     )
     chain.add([odd])
     with pytest.raises(BlockError, match="MimbleWimble extension blocks, which are not supported"):
+        parse_block(chain.blocks[-1], EXTENDED, name="made")
+    with pytest.raises(BlockError, match="a form that is not supported"):
         parse_block(chain.blocks[-1], chain_of("btc-regtest"), name="made")

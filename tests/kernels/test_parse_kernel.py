@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainwatch.bitcoin.block_batch import CheckedBlocks, RawBlock, check_blocks
-from chainwatch.chains.catalogue import chain
+from chainwatch.chains.base import Chain
+from chainwatch.chains.catalogue import chain, consensus_of
 from chainwatch.errors import BlockError
 from chainwatch.ingest.rows.blocks import frames_of_blocks
 from chainwatch.ingest.source_file import FileRead
@@ -26,10 +28,10 @@ REGTEST = chain("btc-regtest")
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 
 
-def verdict(blocks: Sequence[bytes], alias: str, *, compiled: bool) -> CheckedBlocks | str:
+def verdict(blocks: Sequence[bytes], name: str | Chain, *, compiled: bool) -> CheckedBlocks | str:
     raw = [RawBlock(data, f"file {k}", 100 * k) for k, data in enumerate(blocks)]
     try:
-        return check_blocks(raw, chain(alias), compiled=compiled)
+        return check_blocks(raw, chain(name), compiled=compiled)
     except BlockError as error:
         return str(error)
 
@@ -87,6 +89,19 @@ def test_broken_blocks_are_refused_in_the_same_words(made: ModuleType, blocks: l
         else:
             assert fast.summaries == plain.summaries
     assert len(seen) >= 14, seen
+
+
+@pytest.mark.parametrize("flag", range(10))
+@pytest.mark.parametrize("height", [None, 0])
+def test_flags_of_transactions(flag: int, height: int | None, made: ModuleType) -> None:
+    """Only a chain with extension blocks has transactions that reach into one."""
+    network = replace(REGTEST, consensus=replace(consensus_of(REGTEST), extension_height=height))
+    raw, plain_form = made.transaction([(b"\x01" * 32, 0)], [(5, b"\x51")], witness=[b"x"])
+    data = made.block([(raw[:5] + bytes([flag]) + raw[6:], plain_form)])
+    fast, plain = (verdict([data], network, compiled=way) for way in (True, False))
+    assert isinstance(fast, str) == isinstance(plain, str) == (flag != 1)
+    assert fast == plain or flag == 1
+    assert ("MimbleWimble" in str(fast)) == (bool(flag & 8) and height is not None)
 
 
 def test_the_first_block_that_fails_is_named(made: ModuleType, blocks: list[bytes]) -> None:

@@ -14,6 +14,7 @@ import polars as pl
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.spend_order import may_spend_from
 from chainwatch.units import exact_sum
 
 _TX = ["chain", "tx"]
@@ -145,7 +146,7 @@ def _prevouts(ledger: Ledger) -> pl.LazyFrame:
         pl.col(name).eq_missing(pl.col(f"{name}_paid"))
         for name in ("value", "address", "script_kind")
     ]
-    older = pl.col("prev_tx") < pl.col("tx")
+    older = may_spend_from("prev_tx")
     agrees = pl.all_horizontal(*same, pl.col("prev_txid") == pl.col("made_txid"), older)
     absent = pl.when(pl.col("read").is_not_null() | ~older).then(False)
     holds = pl.when(pl.col("held").is_not_null()).then(agrees).otherwise(absent)

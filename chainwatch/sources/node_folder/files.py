@@ -33,10 +33,6 @@ LARGEST_FRAME = 64_000_000
 
 _PIECE = 1 << 20
 _NAME = re.compile(r"blk(\d{5,9})\.dat")
-_FOLDERS = {
-    "btc-testnet": ("testnet3",), "btc-testnet4": ("testnet4",), "btc-signet": ("signet",),
-    "btc-regtest": ("regtest",),
-}  # fmt: skip
 _STOPPED = "copy the folder again from a node that has stopped"
 
 
@@ -105,7 +101,7 @@ def node_files(path: Path, chain: Chain) -> NodeFiles:
     """
     if not path.is_dir():
         raise InputError("there is no such folder", where=path.name, remedy="check the path")
-    inner = [path / name for name in _FOLDERS.get(chain.alias, ())]
+    inner = [path / chain.node_folder] if chain.node_folder else []
     for root in (path, *inner):
         for folder in (root / "blocks", root):
             numbers = _numbers(folder)

@@ -163,7 +163,7 @@ def match_undo(
             continue
         inside = sorted(inside, key=lambda item: depth[item[0]])
         tasks[number] = Task(
-            files.undo(number), files.blocks(number), chain.alias,
+            files.undo(number), files.blocks(number), chain,
             tuple(folder.undo[number] or ()),
             tuple((spot.offset, spot.size) for _, spot in inside),
             tuple(folder.headers[name].parent for name, _ in inside),

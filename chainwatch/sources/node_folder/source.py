@@ -158,7 +158,7 @@ class NodeFolder:
         runs = list(_runs((name, height, folder.spots[name]) for name, height in order))
         pieces = (
             Piece(
-                files, self.network.alias, blocks,
+                files, self.network, blocks,
                 {number: read.of(number)[0] for number in _numbers(blocks)}, self.name,
             )
             for blocks in runs

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from chainwatch.bitcoin.block import Block, parse_block
 from chainwatch.bitcoin.consensus import FieldError
 from chainwatch.bitcoin.undo import CHECKSUM, check_spent, checksum, parse_undo
-from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import BlockError
 from chainwatch.sources.node_folder.files import Masked
@@ -27,8 +27,8 @@ class Task:
     ----------
     undo, blocks : Masked
         The two files.
-    chain : str
-        Alias of their chain.
+    chain : Chain
+        Their chain.
     records : tuple of (int, int)
         Places and lengths of the undo records.
     spots : tuple of (int, int)
@@ -39,7 +39,7 @@ class Task:
 
     undo: Masked
     blocks: Masked
-    chain: str
+    chain: Chain
     records: tuple[tuple[int, int], ...]
     spots: tuple[tuple[int, int], ...]
     parents: tuple[bytes, ...]
@@ -95,7 +95,7 @@ def _hit(task: Task, whole: bytes, size: int, at: int) -> int | None:
 
 def _told_apart(task: Task, k: int, numbers: list[int]) -> int:
     """Return the one record that fits a block; copies of one record are as good as each other."""
-    block, supply = _block(task, k), consensus_of(chain_of(task.chain)).supply
+    block, supply = _block(task, k), consensus_of(task.chain).supply
     fitting: dict[bytes, int] = {}
     for number in numbers:
         offset, size = task.records[number]
@@ -117,7 +117,7 @@ def _block(task: Task, k: int) -> Block | None:
     with task.blocks.opened() as handle:
         data = task.blocks.read(handle, offset, size)
     try:
-        return parse_block(data, chain_of(task.chain), name=task.blocks.path.name, offset=offset)
+        return parse_block(data, task.chain, name=task.blocks.path.name, offset=offset)
     except BlockError:
         return None
 

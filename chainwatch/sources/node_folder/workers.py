@@ -22,7 +22,6 @@ from chainwatch.bitcoin.spent import Output
 from chainwatch.bitcoin.undo import CHECKSUM
 from chainwatch.bitcoin.undo_batch import RawUndo, check_undo, coins_of
 from chainwatch.chains.base import Chain
-from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import BlockError, ChainwatchError, InputError
 from chainwatch.ingest.rows.blocks import frames_of_blocks
 from chainwatch.ingest.source_file import FileRead
@@ -41,7 +40,7 @@ class Piece:
     """Blocks to read, lowest first: (hash, height, place); and their files, by number."""
 
     files: NodeFiles
-    chain: str
+    chain: Chain
     blocks: tuple[tuple[bytes, int, Spot], ...]
     read: Mapping[int, FileRead]
     source: str
@@ -55,7 +54,7 @@ def piece_rows(piece: Piece) -> dict[str, pl.DataFrame]:
     BlockError
         If a block or its undo data is damaged, or a block is no longer where it was.
     """
-    chain, files = chain_of(piece.chain), piece.files
+    chain, files = piece.chain, piece.files
     raw = [_raw_block(files, spot) for _, _, spot in piece.blocks]
     checked = check_blocks(raw, chain)
     for block, summary, (name, _, _) in zip(raw, checked.summaries, piece.blocks, strict=True):

@@ -40,7 +40,7 @@ class CoinWalk(Walk):
     joint: dict[tuple[str, int], End]
     lots: dict[Place, Lots] = field(default_factory=dict)
     lost: dict[int, set[int]] = field(default_factory=dict)
-    due: list[int] = field(default_factory=list)
+    due: list[tuple[int, int, int]] = field(default_factory=list)
     queued: set[int] = field(default_factory=set)
 
     def run(self) -> None:
@@ -52,12 +52,12 @@ class CoinWalk(Walk):
             if self.coins.spent[tx][i][3] in self.subject_of:
                 self._queue(tx)
         while self.due:
-            self._visit(heapq.heappop(self.due))
+            self._visit(heapq.heappop(self.due)[-1])
 
     def _queue(self, tx: int) -> None:
         if tx not in self.queued:
             self.queued.add(tx)
-            heapq.heappush(self.due, tx)
+            heapq.heappush(self.due, (tx >> POSITION_BITS, self.coins.depth.get(tx, 0), tx))
 
     def _visit(self, tx: int) -> None:
         made = self.coins.made.get(tx, [])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from graphlib import TopologicalSorter
 
 import polars as pl
 
+from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.ledger.coverage import spans
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.schema import POSITION_BITS
+from chainwatch.ledger.spend_order import parents_first
 
 Place = tuple[int, int]
 Spent = tuple[int | None, int, int | None, bytes | None]
@@ -37,6 +41,9 @@ class Coins:
         Highest block ever read.
     whole_from : int
         Height from which every block up to the tip was read.
+    depth : dict
+        How many transactions of its own block stand one behind the other before one that spends
+        from them, where the order of the block does not say it.
     """
 
     ids: dict[int, tuple[bytes, datetime]]
@@ -47,6 +54,7 @@ class Coins:
     earlier: dict[int, datetime]
     tip: int | None
     whole_from: int
+    depth: dict[int, int] = field(default_factory=dict)
 
     @classmethod
     def read(cls, ledger: Ledger, chain: str) -> Coins:
@@ -64,6 +72,8 @@ class Coins:
         earlier = _earlier(ledger, chain)
         coins = cls(ids, {}, {}, _spenders(ledger, chain, inputs), {}, earlier, tip, whole_from)
         coins._add_inputs(inputs)
+        if not parents_first(chain_of(chain)):
+            coins.depth.update(_depths(coins.spent))
         outputs = ledger.outputs.filter(here).sort("tx", "n")
         columns = ("tx", "value", "address", "script_kind", "spendable")
         for tx, value, address, kind, spendable in outputs.select(columns).collect().iter_rows():
@@ -82,6 +92,22 @@ class Coins:
     def runs_on(self, height: int) -> bool:
         """Tell whether every block from a height to the highest one read was read."""
         return self.tip is not None and height >= self.whole_from
+
+
+def _depths(spent: dict[int, list[Spent]]) -> dict[int, int]:
+    """Return for each transaction that spends from its own block how deep it lies in it."""
+    parents = {
+        tx: [
+            prev for prev, *_ in rows
+            if prev is not None and prev >> POSITION_BITS == tx >> POSITION_BITS
+        ]
+        for tx, rows in spent.items()
+    }  # fmt: skip
+    depth: dict[int, int] = {}
+    for tx in TopologicalSorter(parents).static_order():
+        if above := parents.get(tx):
+            depth[tx] = 1 + max(depth.get(prev, 0) for prev in above)
+    return depth
 
 
 def _earlier(ledger: Ledger, chain: str) -> dict[int, datetime]:
