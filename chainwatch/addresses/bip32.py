@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from chainwatch.addresses.canonical import Kind
 from chainwatch.addresses.codecs import LONGEST_BASE58, base58check_decode
 from chainwatch.chains.base import Chain
-from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.chains.catalogue import all_chains
 from chainwatch.errors import AddressError, InputError
 
 Point = tuple[int, int]
@@ -26,7 +26,7 @@ Point = tuple[int, int]
 _SIZE = 78
 _AGAIN = "copy it again from the device"
 
-_FORMS: dict[int, tuple[str, str | None, str]] = {
+_FORMS: dict[int, tuple[str, str | None, str | Chain]] = {
     0x0488B21E: ("xpub", "p2pkh", "main"),
     0x049D7CB2: ("ypub", "p2sh-p2wpkh", "main"),
     0x04B24746: ("zpub", "p2wpkh", "main"),
@@ -37,13 +37,20 @@ _FORMS: dict[int, tuple[str, str | None, str]] = {
     0x045F1CF6: ("vpub", "p2wpkh", "test"),
     0x024289EF: ("Upub", None, "test"),
     0x02575483: ("Vpub", None, "test"),
-    0x019DA462: ("Ltub", "p2pkh", "ltc"),
-    0x01B26EF6: ("Mtub", "p2sh-p2wpkh", "ltc"),
-    0x02FACAFD: ("dgub", "p2pkh", "doge"),
 }
-"""Version bytes to name, script type (None: several keys sign) and where they belong (SLIP-132)."""
+"""Version bytes to name, script type (None: several keys sign) and networks (SLIP-132); chains that
+have forms of their own state them."""
 
 _PRIVATE = ("prv", "tpv", "gpv")  # xprv and its kin, Ltpv and Mtpv, dgpv
+
+
+def _forms_of_chains() -> dict[int, tuple[str, str | None, str | Chain]]:
+    """Return the forms that chains have for themselves."""
+    return {
+        version: (name, kind, chain)
+        for chain in all_chains()
+        for version, name, kind in chain.extended_keys
+    }
 
 
 class ExtendedKey:
@@ -76,9 +83,10 @@ class ExtendedKey:
 
     def __init__(self, text: str) -> None:
         data = _payload(text)
-        form = _FORMS.get(int.from_bytes(data[:4]))
+        forms = _FORMS | _forms_of_chains()
+        form = forms.get(int.from_bytes(data[:4]))
         if form is None:
-            known = ", ".join(name for name, kind, _ in _FORMS.values() if kind)
+            known = ", ".join(name for name, kind, _ in forms.values() if kind)
             raise InputError(
                 f"an extended key of an unknown kind (version {data[:4].hex()})",
                 remedy=f"give one of {known}",
@@ -114,13 +122,13 @@ class ExtendedKey:
         InputError
             If the key is of another chain, or of a test network and the chain is not.
         """
-        if self._net in ("main", "test"):
+        if isinstance(self._net, str):
             fits = chain.family == "utxo" and chain.mainnet == (self._net == "main")
             where = "a main network" if self._net == "main" else "a test network"
             remedy = "pass the chain, such as " + ("btc" if self._net == "main" else "btc-testnet")
         else:
-            fits, where = chain.alias == self._net, chain_of(self._net).name
-            remedy = f"pass the chain {self._net}"
+            fits, where = chain == self._net, self._net.name
+            remedy = f"pass the chain {self._net.alias}"
         if not fits:
             raise InputError(
                 f"a key of the kind {self.form} is of {where}, not of {chain.name}", remedy=remedy

@@ -95,6 +95,11 @@ class Chain:
         False where coins have no value.
     node_folder : str or None
         Folder of the network inside the data folder of a node that serves several.
+    bitcoinlib : str or None
+        Its name in the library bitcoinlib; None where that does not know it.
+    extended_keys : tuple of (int, str, str)
+        Forms of extended public keys that are its own: version bytes, the name that they are
+        written with, and the kind of script that they stand for (SLIP-132).
     split_height : int or None
         First height with a block of its own, where it split from a chain with the same genesis
         block; its id names that block.
@@ -117,6 +122,8 @@ class Chain:
     genesis: bytes = b""
     mainnet: bool = True
     node_folder: str | None = None
+    bitcoinlib: str | None = None
+    extended_keys: tuple[tuple[int, str, str], ...] = ()
     split_height: int | None = None
     consensus: Consensus | None = None
 
@@ -159,6 +166,8 @@ def utxo_chain(
     old_p2sh: int | None = None,
     mainnet: bool = True,
     node_folder: str | None = None,
+    bitcoinlib: str | None = None,
+    extended_keys: tuple[tuple[int, str, str], ...] = (),
 ) -> Chain:
     """Return a chain that descends from Bitcoin, its id taken from its genesis block (CAIP-2).
 
@@ -178,8 +187,8 @@ def utxo_chain(
         Human-readable part of bech32 addresses.
     mainnet : bool
         False where coins have no value.
-    node_folder : str, optional
-        Folder of the network inside the data folder of a node that serves several.
+    node_folder, bitcoinlib, extended_keys
+        As of :class:`Chain`.
     """
     shown = bytes.fromhex(genesis)
     return Chain(
@@ -197,5 +206,7 @@ def utxo_chain(
         genesis=shown[::-1],
         mainnet=mainnet,
         node_folder=node_folder,
+        bitcoinlib=bitcoinlib,
+        extended_keys=extended_keys,
         consensus=consensus,
     )

@@ -27,6 +27,7 @@ BITCOIN = utxo_chain(
     p2pkh=0x00,
     p2sh=0x05,
     hrp="bc",
+    bitcoinlib="bitcoin",
     consensus=_RULES,
 )
 BITCOIN_TESTNET = utxo_chain(
@@ -40,6 +41,7 @@ BITCOIN_TESTNET = utxo_chain(
     hrp="tb",
     mainnet=False,
     node_folder="testnet3",
+    bitcoinlib="testnet",
     consensus=replace(_TEST_RULES, bip34_height=21_111, segwit_height=834_624),
 )
 BITCOIN_TESTNET4 = utxo_chain(
@@ -53,6 +55,7 @@ BITCOIN_TESTNET4 = utxo_chain(
     hrp="tb",
     mainnet=False,
     node_folder="testnet4",
+    bitcoinlib="testnet4",
     consensus=replace(_TEST_RULES, bip34_height=1, segwit_height=1),
 )
 BITCOIN_SIGNET = utxo_chain(
@@ -66,6 +69,7 @@ BITCOIN_SIGNET = utxo_chain(
     hrp="tb",
     mainnet=False,
     node_folder="signet",
+    bitcoinlib="signet",
     consensus=replace(_TEST_RULES, easiest=0x377AE << 216, bip34_height=1, segwit_height=1),
 )
 BITCOIN_REGTEST = utxo_chain(
@@ -79,6 +83,7 @@ BITCOIN_REGTEST = utxo_chain(
     hrp="bcrt",
     mainnet=False,
     node_folder="regtest",
+    bitcoinlib="regtest",
     consensus=replace(
         _TEST_RULES, easiest=2**255 - 1, bip34_height=1, segwit_height=None, halving=150
     ),

@@ -13,6 +13,7 @@ BITCOIN_CASH = replace(
     name="Bitcoin Cash",
     symbol="BCH",
     hrp=None,
+    bitcoinlib=None,
     cashaddr="bitcoincash",
     # The hash of its first block of its own, 478,559: the blocks below are Bitcoin's.
     id="bip122:000000000000000000651ef99cb9fcbe",

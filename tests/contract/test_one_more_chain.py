@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +16,8 @@ from chainwatch.chains import catalogue
 from chainwatch.chains.base import COIN, Chain, Consensus, utxo_chain
 from chainwatch.errors import BlockError, ChainError
 
+CHAINS = "chainwatch.chains"
+SHARED = (f"{CHAINS}.base", f"{CHAINS}.catalogue")
 MAGIC = b"toy!"
 PAYEES = 5, 6, 7
 """Numbers from which the maker of blocks makes scripts."""
@@ -120,6 +124,49 @@ def test_its_blocks_are_not_those_of_another(toy: Chain, maker: ModuleType, tmp_
     path.write_bytes(maker.framed(*blocks(maker), magic=MAGIC))
     with pytest.raises(BlockError, match=f"blocks of {toy.name}, not of Bitcoin regtest"):
         cw.pull(tmp_path / "ledger", cw.BlockFiles(path, chain="btc-regtest"))
+
+
+def names_of_chains(tree: ast.Module) -> Iterator[int]:
+    """Yield the lines that decide by a chain's alias, or take the facts of one chain."""
+    for node in ast.walk(tree):
+        asked: list[ast.expr] = []
+        if isinstance(node, ast.Compare):
+            asked = [node.left, *node.comparators]
+        elif isinstance(node, ast.Subscript):
+            asked = [node.slice]
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "get":
+            asked = node.args[:1]
+        if any(isinstance(part, ast.Attribute) and part.attr == "alias" for part in asked):
+            yield node.lineno
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(CHAINS):
+            yield from () if node.module in SHARED else (node.lineno,)
+
+
+def test_no_code_decides_by_the_name_of_a_chain() -> None:
+    """What chains differ in stands in their files; simulated money is of one of them."""
+    root = Path(cw.__file__).parent
+    apart = {root / "chains", root / "simulate"}
+    files = [path for path in root.rglob("*.py") if not apart.intersection(path.parents)]
+    found = {
+        f"{path.relative_to(root)}:{line}"
+        for path in files
+        for line in names_of_chains(ast.parse(path.read_text("utf-8")))
+    }
+    assert found == set()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = chain.alias == 'btc'",
+        "if chain.alias in NAMES: pass",
+        "x = NAMES[self.network.alias]",
+        "x = NAMES.get(chain.alias, ())",
+        "from chainwatch.chains.bitcoin import BITCOIN",
+    ],
+)
+def test_that_check_bites(code: str) -> None:
+    assert list(names_of_chains(ast.parse(code))) == [1]
 
 
 def test_nothing_of_it_is_left() -> None:

@@ -28,6 +28,7 @@ import polars as pl
 from chainwatch.addresses import canonical
 from chainwatch.bitcoin.hashes import shown
 from chainwatch.chains.base import Chain
+from chainwatch.chains.catalogue import all_chains
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import ChainError, InputError, MissingExtra, SourceError
 from chainwatch.ingest.known_history import held_histories, unlisted
@@ -42,12 +43,6 @@ from chainwatch.sources.bitcoinlib_provider.requests import PROVIDERS, Questions
 
 if TYPE_CHECKING:
     import httpx2
-
-NETWORKS = {
-    "btc": "bitcoin", "btc-testnet": "testnet", "btc-testnet4": "testnet4",
-    "btc-signet": "signet", "btc-regtest": "regtest", "ltc": "litecoin", "doge": "dogecoin",
-}  # fmt: skip
-"""Our chains to bitcoinlib's names of networks."""
 
 _CONFIG = """[common]
 service_caching_enabled=False
@@ -174,7 +169,7 @@ class BitcoinlibProvider:
     provider : str
         One of :data:`chainwatch.sources.bitcoinlib_provider.requests.PROVIDERS`.
     chain : Chain or str
-        Alias or CAIP-2 id; one of :data:`NETWORKS`.
+        Alias or CAIP-2 id; one that bitcoinlib knows.
     addresses : iterable of str or bytes
         Whose histories to read, as text or canonical bytes.
     own : bool
@@ -206,8 +201,9 @@ class BitcoinlibProvider:
         folder: str | Path | None = None, transport: httpx2.BaseTransport | None = None,
     ) -> None:  # fmt: skip
         self.network = chain_of(chain)
-        if self.network.alias not in NETWORKS:
-            known = ", ".join(NETWORKS)
+        theirs = self.network.bitcoinlib
+        if theirs is None:
+            known = ", ".join(item.alias for item in all_chains() if item.bitcoinlib)
             raise ChainError(f"bitcoinlib knows no {self.network.name}", remedy=f"it has {known}")
         if provider not in PROVIDERS:
             raise InputError(
@@ -215,6 +211,7 @@ class BitcoinlibProvider:
                 remedy=f"name one of {', '.join(PROVIDERS)}; a node has a source of its own",
             )
         self.provider, self.prevouts, self._folder = provider, prevouts, folder
+        self._theirs = theirs
         self._subjects = tuple(dict.fromkeys(_canonical(item, self.network) for item in addresses))
         headers = {"Api-Key": api_key} if api_key else None
         self._http = Client(
@@ -251,7 +248,7 @@ class BitcoinlibProvider:
             return
         confined(self._folder)
         questions = Questions(self._http, PROVIDERS[self.provider][1])
-        client = _client(self.provider, NETWORKS[self.network.alias], questions)
+        client = _client(self.provider, self._theirs, questions)
         best = ProviderChain(questions, self.network)
         known = Known(best, reader)
         for _ in range(MOST_RESTARTS):

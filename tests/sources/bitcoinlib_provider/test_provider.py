@@ -26,6 +26,7 @@ from chainwatch.addresses import canonical
 from chainwatch.addresses.scripts import classify
 from chainwatch.bitcoin.block import parse_block
 from chainwatch.bitcoin.inclusion import listed_block
+from chainwatch.chains.catalogue import CHAINS
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import BlockError, ChainError, InputError, NetworkRefused, SourceError
 from chainwatch.ingest.pull import pull
@@ -38,7 +39,6 @@ from chainwatch.net.policy import use_network
 from chainwatch.results.provenance import digest_frame
 from chainwatch.sources.bitcoinlib_provider.requests import PROVIDERS, Questions
 from chainwatch.sources.bitcoinlib_provider.source import (
-    NETWORKS,
     BitcoinlibProvider,
     _client,
     confined,
@@ -496,8 +496,9 @@ def test_refused_before_anything_is_asked() -> None:
             BitcoinlibProvider("http://127.0.0.1", provider)
     with pytest.raises(InputError):
         BitcoinlibProvider("http://127.0.0.1", addresses=["bc1qnonsense"])
-    assert set(NETWORKS) == {"btc", "btc-testnet", "btc-testnet4", "btc-signet", "btc-regtest",
-                             "ltc", "doge"}  # fmt: skip
+    assert [item.alias for item in CHAINS if item.bitcoinlib] == [
+        "btc", "btc-testnet", "btc-testnet4", "btc-signet", "btc-regtest", "ltc", "doge",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
