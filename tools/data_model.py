@@ -32,6 +32,8 @@ What holds for every table:
 * **Time** is UTC in microseconds; spans are half-open.
 * A coinbase has no inputs. The value of OP_RETURN is burnt. P2PK and bare multisig have no
   address; their keys stand in `output_keys`, and one owner is not assumed.
+* **class** says what a column may give away, and so what the disclosure edition does with it: see
+  `Privacy` in `chainwatch/results/table.py`.
 * Fees are not stored: whether a fee is known depends on what else was read, so it is a feature.
 
 The page is written by `tools/data_model.py` from `chainwatch/ledger/schema.py`.
@@ -52,15 +54,17 @@ def _table(table: Table) -> str:
         "",
         f"Key: {', '.join(f'`{name}`' for name in table.key)}.",
         "",
-        "| column | type | unit | null | meaning |",
-        "|---|---|---|---|---|",
+        "| column | type | unit | null | class | meaning |",
+        "|---|---|---|---|---|---|",
     ]
     for column in table.columns:
         dtype = str(column.dtype() if isinstance(column.dtype, type) else column.dtype)
         kind = dtype.replace("|", "\\|")
         null = "yes" if column.nullable else ""
         meaning = column.meaning.replace("|", "\\|")
-        lines.append(f"| `{column.name}` | {kind} | {column.unit} | {null} | {meaning} |")
+        lines.append(
+            f"| `{column.name}` | {kind} | {column.unit} | {null} | {column.privacy} | {meaning} |"
+        )
     return "\n".join(lines) + "\n"
 
 

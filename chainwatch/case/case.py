@@ -148,8 +148,8 @@ class Case(CaseRecord):
     def _draw(self, folder: Path, view: MaskedView) -> None:
         from chainwatch.figures.style import save_figure
 
-        folder.mkdir()
         for one in view.drawn.values():
+            folder.mkdir(exist_ok=True)  # without a figure there is no folder: nothing seals it
             figure = one.drawing.plot().get_figure(root=True)
             if figure is None:
                 raise CaseError("a figure lost its drawing")

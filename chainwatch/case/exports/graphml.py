@@ -26,8 +26,8 @@ LARGEST_LONG = 2**63 - 1
 
 def export_graphml(view: MaskedView, folder: Path) -> None:
     """Write the flows behind every figure of a case into ``graph/``."""
-    (folder / "graph").mkdir()
     for one in view.drawn.values():
+        (folder / "graph").mkdir(exist_ok=True)
         write_graphml(one.flows, folder / "graph" / f"{one.stem}.graphml")
 
 

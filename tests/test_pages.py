@@ -1,0 +1,24 @@
+"""Pages that are made of the code say what the code says."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_page_is_the_schema() -> None:
+    made = runpy.run_path(str(ROOT / "tools" / "data_model.py"))["page"]()
+    assert (ROOT / "docs" / "data-model.md").read_text(encoding="utf-8") == made, (
+        "run: python tools/data_model.py"
+    )
+
+
+def test_the_map_is_of_the_house() -> None:
+    made = runpy.run_path(str(ROOT / "tools" / "house.py"))["page"]()
+    assert (ROOT / "docs" / "house.md").read_text(encoding="utf-8") == made, (
+        "run: python tools/house.py"
+    )
+    modules = {path.name for path in (ROOT / "chainwatch").rglob("*.py")} - {"__init__.py"}
+    assert {name for name in modules if f"`{name}`" not in made} == set()
