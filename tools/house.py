@@ -19,34 +19,84 @@ A folder is an idea of the field; a file is the word that you would look for. A 
 what stands in a layer below its own (`.importlinter` has the order, bottom to top below), and no
 two modules import each other, however far round.
 
-| you ask | look into |
-|---|---|
-| What are the facts of a chain? Where would Dash go? | `chains/`, a file each; `chains/catalogue.py` lists them |
-| What does a column of a ledger mean, and what may it give away? | `ledger/schema.py` ([as a page](data-model.md)) |
-| Where would a new source go? | `sources/`, a folder or file each; `sources/catalogue.py` lists them |
-| Who may open a connection, and where is it written down? | `net/policy.py`, `net/audit_log.py` |
-| How do decoded transactions become rows? | `ingest/rows/` |
-| What happens when a chain is reorganised? | `ingest/reorg.py` |
-| What is known of an output, and what was not read? | `ledger/coverage.py` |
-| Where would a rule go, such as one for Dash's mixing? | `heuristics/` |
-| Why are two addresses one owner? | `clusters/explain.py` |
-| Where is FIFO? | `tracing/policies.py` |
-| Where does following stop, and why? | `tracing/stops.py`, `tracing/custody.py` |
-| Who says what a sentence of the report says? | the result that brings it (`findings` in `tracing/`, `clusters/`), or `case/findings/` where only a case file's recipe can say it |
-| Who is masked, and how? | `privacy/`: roles, editions, `masked_view.py` from which all is written |
-| Where would an export go? | `case/exports/`, a file each; `catalogue.py` lists them |
-| Where is a strangers' text made harmless? | `sanitize.py` |
+{questions}
 
 How to add one thing of each kind stands in [CONTRIBUTING](../CONTRIBUTING.md). This page is written
 by `tools/house.py`.
 """
+
+QUESTIONS = (
+    (
+        "What are the facts of a chain? Where would Dash go?",
+        "`chains/`, a file each; `chains/catalogue.py` lists them",
+    ),
+    (
+        "What does a column of a ledger mean, and what may it give away?",
+        "`ledger/schema.py` ([as a page](data-model.md))",
+    ),
+    (
+        "Where would a new source go?",
+        "`sources/`, a folder or file each; `sources/catalogue.py` lists them",
+    ),
+    (
+        "Who may open a connection, and where is it written down?",
+        "`net/policy.py`, `net/audit_log.py`",
+    ),
+    (
+        "How do decoded transactions become rows?",
+        "`ingest/rows/`",
+    ),
+    (
+        "What happens when a chain is reorganised?",
+        "`ingest/reorg.py`",
+    ),
+    (
+        "What is known of an output, and what was not read?",
+        "`ledger/coverage.py`",
+    ),
+    (
+        "Where would a rule go, such as one for Dash's mixing?",
+        "`heuristics/`",
+    ),
+    (
+        "Why are two addresses one owner?",
+        "`clusters/explain.py`",
+    ),
+    (
+        "Where is FIFO?",
+        "`tracing/policies.py`",
+    ),
+    (
+        "Where does following stop, and why?",
+        "`tracing/stops.py`, `tracing/custody.py`",
+    ),
+    (
+        "Who says what a sentence of the report says?",
+        "the result that brings it (`findings` in `tracing/`, `clusters/`), or "
+        "`case/findings/` where only a case file's recipe can say it",
+    ),
+    (
+        "Who is masked, and how?",
+        "`privacy/`: roles, editions, `masked_view.py` from which all is written",
+    ),
+    (
+        "Where would an export go?",
+        "`case/exports/`, a file each; `catalogue.py` lists them",
+    ),
+    (
+        "Where is a stranger's text made harmless?",
+        "`sanitize.py`",
+    ),
+)
+"""What a stranger asks first, and where it is answered."""
 
 
 def page() -> str:
     """Return the page as Markdown: the layers bottom to top, each with its modules."""
     rooms = {path.parent for path in PACKAGE.rglob("*.py")}
     named = [line.strip() for line in _layers()]
-    parts = [HEAD]
+    asked = "".join(f"\n| {question} | {answer} |" for question, answer in QUESTIONS)
+    parts = [HEAD.format(questions=f"| you ask | look into |\n|---|---|{asked}")]
     for layer in reversed(named):
         for name in re.split(r"\s*[|:]\s*", layer):
             parts.append(_room(name.strip("() "), rooms))
