@@ -56,6 +56,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "python name": ("a: !!python/name:os.system x\n", r"YAML tag .*python/name"),
     "unknown tag": ("a: !secret x\n", r"YAML tag '!secret'"),
     "deep nesting": ("[" * 5000 + "]" * 5000, r"nested too deeply|not readable"),
+    "nesting that breaks the stack of yaml.compose": ("[" * 200_000, r"nested too deeply"),
     "deep block": ("\n".join(f"{' ' * n}a:" for n in range(40)), r"nested too deeply"),
     "second document": ("a: 1\n---\nb: 2\n", r"a second document at pack\.yaml line 2"),
     "NUL in the file": (b"a: x\x00y\n", r"not readable as YAML"),
