@@ -1,4 +1,7 @@
-"""Bytes of one block to fields, with every consensus check that needs no other block.
+"""The plain parser, for all but bulk: a block or transaction to fields, with every check it bears.
+
+Users need it: what is merge-mined, single or small is read here, and blocks in bulk wherever the
+compiled loops cannot be had. Those are held to it, see :mod:`chainwatch.bitcoin.block_batch`.
 
 Nothing is believed: counts are bounded by the bytes that are left before anything is allocated,
 the merkle root, the witness commitment and the proof of work are computed again, and amounts

@@ -71,7 +71,7 @@ def opened(path: Path) -> BufferedReader:
         return path.open("rb")
     except FileNotFoundError:
         raise InputError(
-            "the file is gone since the folder was listed",
+            "the file is gone since it was listed",
             where=path.name,
-            remedy="run the same command again, with the node stopped if it prunes its blocks",
+            remedy="run the same command again; where a node prunes its folder, stop it before",
         ) from None

@@ -12,8 +12,8 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from chainwatch.bitcoin.block import BlockSummary
 from chainwatch.bitcoin.block_batch import RawBlock, check_blocks, worth_compiling
@@ -27,12 +27,11 @@ from chainwatch.errors import BlockError, InputError
 from chainwatch.ingest.protocol import Batch, Reader, read_units
 from chainwatch.ingest.reorg import check_replaced, ledger_headers
 from chainwatch.ingest.rows.blocks import frames_of_blocks
+from chainwatch.ingest.rows.evidence import block_unit
 from chainwatch.ingest.source_file import FileRead, read_time
 
 LARGEST_KEPT = 256_000_000
 """Bytes of a file that ``keep_raw`` will store; a node's files are half of it."""
-
-_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +149,9 @@ class BlockFiles:
             for block in places
             if (at := headers[block].height) is not None
         }
-        held = tuple(_unit(block) for block in places if _unit(block) in units)
+        held = tuple(block_unit(block) for block in places if block_unit(block) in units)
         yield Batch({}, held, "blocks read before", notes=notes)
-        new = [(at, block) for block, at in heights.items() if _unit(block) not in units]
+        new = [(at, block) for block, at in heights.items() if block_unit(block) not in units]
         yield from self._second_pass(files, places, {block: at for at, block in sorted(new)})
 
     def _placed(
@@ -167,7 +166,6 @@ class BlockFiles:
         places: dict[bytes, _Place], unwitnessed: list[bytes],
     ) -> FileRead:  # fmt: skip
         """Check all blocks of a file; add their headers and places."""
-        size, digest = 0, hashlib.sha256()
         with _opened(path) as handle:
             for group in groups_of_blocks(handle, path, self.network):
                 checked = check_blocks(group, self.network).summaries
@@ -177,10 +175,8 @@ class BlockFiles:
                     if block.unchecked_commitment:
                         unwitnessed.append(block.hash)
             handle.seek(0)
-            while piece := handle.read(_PIECE):
-                size += len(piece)
-                digest.update(piece)
-        return FileRead(path.name, digest.digest(), size, self.acquired, self._kept(path, size))
+            digest, size = hashlib.file_digest(handle, "sha256").digest(), handle.tell()
+        return FileRead(path.name, digest, size, self.acquired, self._kept(path, size))
 
     def _link(self, block: BlockSummary, raw: RawBlock) -> BlockLink:
         header, where = block.header, f"{raw.name} byte {raw.offset:,}"
@@ -236,7 +232,7 @@ class BlockFiles:
         read = [files[places[name].file] for name in names]
         rows = frames_of_blocks(checked, at, read, source=self.name)
         what = f"block {at[0]:,}" if len(at) == 1 else f"blocks {at[0]:,} to {at[-1]:,}"
-        return Batch(rows, tuple(map(_unit, names)), what, tip=names[-1])
+        return Batch(rows, tuple(map(block_unit, names)), what, tip=names[-1])
 
     def _again(self, spot: _Place) -> RawBlock:
         path = self.paths[spot.file]
@@ -259,11 +255,7 @@ def _runs(names: Iterable[bytes], places: dict[bytes, _Place]) -> Iterator[list[
         yield run
 
 
-def _unit(block: bytes) -> str:
-    return f"block/{shown(block)}"
-
-
-def _opened(path: Path) -> BinaryIO:
+def _opened(path: Path) -> BufferedReader:
     if path.is_dir():
         raise InputError(
             "this is a folder", where=str(path), remedy="name the block files in it, such as *.dat"

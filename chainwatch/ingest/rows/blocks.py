@@ -8,12 +8,12 @@ import polars as pl
 
 from chainwatch.bitcoin.block import Block, BlockSummary
 from chainwatch.bitcoin.block_batch import CheckedBlocks
-from chainwatch.bitcoin.hashes import shown
 from chainwatch.bitcoin.header import NO_PARENT
 from chainwatch.bitcoin.inclusion import PlacedTx
 from chainwatch.bitcoin.spent import SpentOutput
 from chainwatch.chains.base import Chain
 from chainwatch.ingest.rows.columns import compiled_rows
+from chainwatch.ingest.rows.evidence import block_unit
 from chainwatch.ingest.rows.frames import frame_of
 from chainwatch.ingest.rows.transactions import TransactionRows
 from chainwatch.ingest.source_file import FileRead, answer
@@ -158,7 +158,7 @@ def _coverage(
     hashes = [block.hash for block, _ in places]
     times = [block.header.time for block, _ in places]
     columns = {
-        "unit": [u or f"block/{shown(name)}" for u, name in zip(units, hashes, strict=True)],
+        "unit": [u or block_unit(name) for u, name in zip(units, hashes, strict=True)],
         "kind": ["dump" if unit else "block" for unit in units],
         "height": [height for _, height in places],
         "block": hashes,

@@ -17,6 +17,11 @@ from chainwatch.ledger import schema
 Row = dict[str, Any]
 
 
+def block_unit(block: bytes) -> str:
+    """Return the unit of reading that a whole block is."""
+    return f"block/{shown(block)}"
+
+
 def transaction_unit(block: bytes, txid: bytes) -> str:
     """Return the unit of reading that one transaction of one block is."""
     return f"transaction/{shown(block)}/{shown(txid)}"

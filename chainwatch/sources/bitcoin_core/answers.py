@@ -27,6 +27,7 @@ from chainwatch.errors import BlockError, SourceError
 from chainwatch.ingest.protocol import Batch
 from chainwatch.ingest.reorg import Tip
 from chainwatch.ingest.rows.blocks import block_rows
+from chainwatch.ingest.rows.evidence import block_unit
 from chainwatch.ingest.source_file import FileRead
 from chainwatch.ledger import schema
 from chainwatch.sources.bitcoin_core.walk import SentBlock
@@ -82,7 +83,7 @@ def rows_of(
         more = pl.DataFrame(list(extra), schema=schema.ANSWERS.schema, orient="row")
         answers = pl.concat([answers, more])
     tables["answers"] = answers
-    unit = f"block/{shown(block.hash)}"
+    unit = block_unit(block.hash)
     return Batch(tables, (unit,), f"block {height:,}", tip=block.hash)
 
 

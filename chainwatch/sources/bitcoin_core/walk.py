@@ -18,6 +18,7 @@ from chainwatch.bitcoin.hashes import shown
 from chainwatch.errors import SourceError
 from chainwatch.ingest.protocol import Batch, Reader, Span
 from chainwatch.ingest.reorg import Headers, Known, Tip, check_network, stale_part
+from chainwatch.ingest.rows.evidence import block_unit
 
 REMEMBERED = 4_032
 """Blocks just read that are known without asking the ledger: a month, deeper than any fork."""
@@ -168,7 +169,7 @@ def _stretch(state: _Walk, end: int) -> Iterator[Batch]:
         if any(name != names[height] for height, name in held.items()):
             raise _Forked("the ledger holds other blocks than the node's chain")
         if held:
-            yield Batch({}, tuple(f"block/{shown(name)}" for name in held.values()), "read before")
+            yield Batch({}, tuple(map(block_unit, held.values())), "read before")
         raws = node.raw_blocks([names[height] for height in heights if height not in held])
         for height, name in names.items():
             if height not in held:

@@ -19,6 +19,7 @@ from chainwatch.bitcoin.auxpow import check_own_work
 from chainwatch.bitcoin.consensus import FieldError, Tx
 from chainwatch.bitcoin.hashes import HASH_SIZE, double_sha256, hash_from_hex
 from chainwatch.bitcoin.header import NO_PARENT, Header
+from chainwatch.bitcoin.serialize import Input, signed_version, transaction_bytes
 from chainwatch.bitcoin.spent import NOT_KNOWN, SpentOutput
 from chainwatch.chains.base import Chain, Consensus
 from chainwatch.errors import AddressError, DumpError
@@ -31,7 +32,6 @@ _SEQUENCES = (0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0)
 
 _KEYED = {"pubkey": "p2pk", "multisig": "multisig", "nulldata": "null_data",
           "nonstandard": "nonstandard"}  # fmt: skip
-_OUTPOINT = struct.Struct("<32sI")
 
 
 class EtlBlock(msgspec.Struct, frozen=True):
@@ -126,7 +126,7 @@ def proven_header(row: EtlBlock, parents: Sequence[bytes], rules: Consensus) -> 
         If there are candidates and none fits, or the proof of work is missing.
     """
     bits, nonce = number_of(row.bits, "bits"), number_of(row.nonce, "the nonce")
-    name, root, version = wire(row.hash), wire(row.merkle_root), _signed(row.version)
+    name, root, version = wire(row.hash), wire(row.merkle_root), signed_version(row.version)
     for parent in parents:
         header = Header.of(version, parent, root, row.timestamp, bits, nonce)
         if header.hash == name:
@@ -136,11 +136,6 @@ def proven_header(row: EtlBlock, parents: Sequence[bytes], rules: Consensus) -> 
         raise FieldError("its fields and the block below do not hash to its own hash", 0)
     unlinked = Header.of(version, bytes(HASH_SIZE), root, row.timestamp, bits, nonce)
     return replace(unlinked, hash=name, parent=NO_PARENT)
-
-
-def _signed(version: int) -> int:
-    """Return a version as it is read in 32 bits, whichever way an export writes it."""
-    return (version + 2**31) % 2**32 - 2**31
 
 
 def proven_transaction(row: EtlTransaction, script: bytes, rules: Consensus) -> tuple[Tx, bool]:
@@ -181,7 +176,16 @@ def proven_transaction(row: EtlTransaction, script: bytes, rules: Consensus) -> 
     size = _size(row, stripped)
     first = forms[0][0][2] if forms[0] else b""
     tx = Tx(
-        txid, None, _signed(row.version), row.lock_time, inputs, outputs, size, stripped, first, ()
+        txid,
+        None,
+        signed_version(row.version),
+        row.lock_time,
+        inputs,
+        outputs,
+        size,
+        stripped,
+        first,
+        (),
     )
     return tx, fit is not None
 
@@ -197,18 +201,11 @@ def _check_outputs(row: EtlTransaction, outputs: list[tuple[int, bytes]], rules:
 
 
 def _stripped(
-    row: EtlTransaction, inputs: list[tuple[bytes, int, bytes, int]],
-    outputs: list[tuple[int, bytes]],
-) -> bytes:  # fmt: skip
+    row: EtlTransaction, inputs: Sequence[Input], outputs: list[tuple[int, bytes]]
+) -> bytes:
     """Return a transaction as its txid is taken over it: without witnesses."""
     try:
-        parts = [struct.pack("<I", row.version & 0xFFFFFFFF), _compact(len(inputs))]
-        for prev, n, script, sequence in inputs:
-            parts += [_OUTPOINT.pack(prev, n), _sized(script), struct.pack("<I", sequence)]
-        parts.append(_compact(len(outputs)))
-        for value, script in outputs:
-            parts += [struct.pack("<q", value), _sized(script)]
-        return b"".join([*parts, struct.pack("<I", row.lock_time)])
+        return transaction_bytes(row.version, inputs, outputs, row.lock_time)
     except struct.error:
         raise FieldError(f"a number of transaction {row.hash} is out of range", 0) from None
 
@@ -221,17 +218,6 @@ def _size(row: EtlTransaction, stripped: int) -> int:
     if row.virtual_size is not None and row.virtual_size != virtual:
         raise FieldError(f"the sizes of transaction {row.hash} do not fit its content", 0)
     return size
-
-
-def _compact(number: int) -> bytes:
-    if number < 0xFD:
-        return bytes([number])
-    size, mark = (2, 0xFD) if number < 2**16 else (4, 0xFE)
-    return bytes([mark]) + number.to_bytes(size, "little")
-
-
-def _sized(data: bytes) -> bytes:
-    return _compact(len(data)) + data
 
 
 def spent_of(item: EtlInput, chain: Chain) -> SpentOutput:

@@ -16,8 +16,9 @@ import polars as pl
 from chainwatch.bitcoin.auxpow import is_merged
 from chainwatch.bitcoin.consensus import FieldError, Tx, claimed_height_of
 from chainwatch.bitcoin.hashes import shown
-from chainwatch.bitcoin.header import HEADER_SIZE, NO_PARENT, Header
+from chainwatch.bitcoin.header import NO_PARENT, Header
 from chainwatch.bitcoin.header_tree import BlockLink, Placement, place, trusted_claim
+from chainwatch.bitcoin.serialize import block_size
 from chainwatch.chains.base import Chain, Consensus
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import DumpError, InputError
@@ -144,7 +145,5 @@ def check_size(row: EtlBlock, txs: list[Tx], rules: Consensus) -> None:
     """
     if is_merged(row.version, rules):
         return
-    count = len(txs)
-    head = HEADER_SIZE + (1 if count < 0xFD else 3 if count < 2**16 else 5)
-    if head + sum(tx.size for tx in txs) != row.size:
+    if block_size(txs) != row.size:
         raise FieldError("the sizes of its transactions do not add up to its own", 0)

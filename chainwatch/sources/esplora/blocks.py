@@ -11,11 +11,12 @@ from chainwatch.bitcoin.consensus import FieldError, check_commitment, check_sha
 from chainwatch.bitcoin.hashes import shown
 from chainwatch.bitcoin.header import HEADER_SIZE, Header
 from chainwatch.bitcoin.merkle import LIAR
+from chainwatch.bitcoin.serialize import block_size
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import SourceError
 from chainwatch.ingest.protocol import Batch, Span
 from chainwatch.ingest.rows.blocks import BlockRows
-from chainwatch.ingest.rows.evidence import answers_frame
+from chainwatch.ingest.rows.evidence import answers_frame, block_unit
 from chainwatch.net.client import Answer
 from chainwatch.sources.esplora.fields import Read
 from chainwatch.sources.esplora.reading import Run, check_tip
@@ -52,7 +53,7 @@ def read_span(
     parent: bytes | None = None
     for height in range(span[0], end):
         name = server.hash_at(height) or b""
-        unit = f"block/{shown(name)}"
+        unit = block_unit(name)
         if unit in run.units:
             parent = name
             yield Batch({}, (unit,), "read before")
@@ -127,9 +128,4 @@ def _checked(header: Header, reads: list[Read], server: Server, height: int, whe
             "the block comes without its witnesses", where=where,
             remedy="ask a server that gives them",
         )  # fmt: skip
-    size = HEADER_SIZE + _count_size(len(txs)) + sum(tx.size for tx in txs)
-    return Block(header, size, txs, unchecked)
-
-
-def _count_size(count: int) -> int:
-    return 1 if count < 0xFD else 3 if count < 2**16 else 5
+    return Block(header, block_size(txs), txs, unchecked)

@@ -8,7 +8,6 @@ that made the output wherever that one is read too.
 
 from __future__ import annotations
 
-import struct
 from binascii import Error as NotHex
 from binascii import unhexlify
 from collections.abc import Iterable
@@ -23,6 +22,7 @@ from chainwatch.addresses.scripts import Classified, classify
 from chainwatch.bitcoin.consensus import Tx
 from chainwatch.bitcoin.hashes import double_sha256, hash_from_hex
 from chainwatch.bitcoin.merkle import LIAR
+from chainwatch.bitcoin.serialize import signed_version, transaction_bytes
 from chainwatch.bitcoin.spent import NOT_KNOWN, SpentOutput
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import consensus_of
@@ -281,39 +281,22 @@ def _classified(given: Script, chain: Chain, where: str) -> tuple[bytes, Classif
 
 def _whole(given: Transaction, where: str) -> Tx:
     """Put a transaction together from its parts and hash it, with and without witnesses."""
-    inputs = [(wire_hash(part.txid), part.vout, part.sequence) for part in given.vin]
-    scripts = [from_hex(part.scriptsig or "", where) for part in given.vin]
+    inputs = [
+        (wire_hash(part.txid), part.vout, from_hex(part.scriptsig or "", where), part.sequence)
+        for part in given.vin
+    ]
     outputs = [(part.value, from_hex(part.scriptpubkey, where)) for part in given.vout]
     if not inputs or not outputs or len({part[:2] for part in inputs}) != len(inputs):
         raise SourceError(
             "a transaction has no input or output, or spends one twice", where=where, remedy=LIAR
         )
-    stem = [_size(len(inputs))]
-    for (txid, n, sequence), script in zip(inputs, scripts, strict=True):
-        stem += [txid, struct.pack("<I", n), _sized(script), struct.pack("<I", sequence)]
-    stem.append(_size(len(outputs)))
-    for value, script in outputs:
-        stem += [struct.pack("<q", value), _sized(script)]
-    version = struct.pack("<I", given.version & 0xFFFFFFFF)
-    locktime = struct.pack("<I", given.locktime)
     stacks = [[from_hex(item, where) for item in part.witness or ()] for part in given.vin]
-    stripped = whole = version + b"".join(stem) + locktime
+    stripped = whole = transaction_bytes(given.version, inputs, outputs, given.locktime)
     if any(stacks):
-        packed = b"".join(_size(len(s)) + b"".join(map(_sized, s)) for s in stacks)
-        whole = version + b"\x00\x01" + b"".join(stem) + packed + locktime
-    signed: int = struct.unpack("<i", version)[0]
+        whole = transaction_bytes(given.version, inputs, outputs, given.locktime, stacks)
+    spends = [(txid, n, sequence) for txid, n, _, sequence in inputs]
     return Tx(
-        double_sha256(stripped), double_sha256(whole) if any(stacks) else None, signed,
-        given.locktime, inputs, outputs, len(whole), len(stripped), scripts[0], tuple(stacks[0]),
+        double_sha256(stripped), double_sha256(whole) if any(stacks) else None,
+        signed_version(given.version), given.locktime, spends, outputs, len(whole), len(stripped),
+        inputs[0][2], tuple(stacks[0]),
     )  # fmt: skip
-
-
-def _size(number: int) -> bytes:
-    if number < 0xFD:
-        return bytes((number,))
-    mark, form = (b"\xfd", "<H") if number < 2**16 else (b"\xfe", "<I")
-    return mark + struct.pack(form, number)
-
-
-def _sized(data: bytes) -> bytes:
-    return _size(len(data)) + data

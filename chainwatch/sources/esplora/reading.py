@@ -13,7 +13,7 @@ from chainwatch.bitcoin.merkle import LIAR
 from chainwatch.errors import SourceError
 from chainwatch.ingest.known_history import Held
 from chainwatch.ingest.reorg import Known, Moved
-from chainwatch.ingest.rows.evidence import transaction_unit
+from chainwatch.ingest.rows.evidence import block_unit, transaction_unit
 from chainwatch.ingest.targets import Target
 from chainwatch.sources.esplora.fields import Read
 from chainwatch.sources.esplora.history import Earlier
@@ -77,7 +77,7 @@ def unread(run: Run, reads: Sequence[Read]) -> list[Read]:
     SourceError
         If one is said to stand in a block that was read whole, and does not.
     """
-    whole = [read for read in reads if f"block/{shown(read.block or b'')}" in run.units]
+    whole = [read for read in reads if block_unit(read.block or b"") in run.units]
     places = _places(run.known, whole)
     for read in whole:
         inside = run.seen.get(read.block or b"", ())
@@ -91,7 +91,7 @@ def unread(run: Run, reads: Sequence[Read]) -> list[Read]:
                 where=run.server.name,
                 remedy=LIAR,
             )
-    left = (read for read in reads if f"block/{shown(read.block or b'')}" not in run.units)
+    left = (read for read in reads if block_unit(read.block or b"") not in run.units)
     return [r for r in left if transaction_unit(r.block or b"", r.tx.txid) not in run.units]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_from_hex, shown
 from chainwatch.bitcoin.header import Header
 from chainwatch.bitcoin.inclusion import PlacedTx
 from chainwatch.bitcoin.merkle import LIAR, check_branch, read_header
@@ -28,7 +28,6 @@ from chainwatch.sources.esplora.rows import Proven
 
 _AGAIN = "pull again, for the chain may have changed; if it stays, ask another server"
 _NOT_FOUND = 404
-_HASH_DIGITS = 64
 
 
 @dataclass(frozen=True)
@@ -192,10 +191,10 @@ class Server:
 
 
 def _hash(answer: Answer) -> bytes:
-    text = answer.value.strip()
-    if len(text) != _HASH_DIGITS:
+    found = hash_from_hex(answer.value.strip())
+    if found is None:
         raise SourceError(
             "the answer is no block hash", where=f"{answer.host}, {answer.request}",
             remedy="check that the address is that of an Esplora API",
         )  # fmt: skip
-    return from_hex(text, answer.host)[::-1]
+    return found

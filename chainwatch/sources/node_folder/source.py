@@ -23,6 +23,7 @@ from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import InputError
 from chainwatch.ingest.protocol import Batch, Reader, read_units
 from chainwatch.ingest.reorg import ledger_headers
+from chainwatch.ingest.rows.evidence import block_unit
 from chainwatch.ingest.source_file import answer, read_time
 from chainwatch.sources.node_folder.digests import FilesRead
 from chainwatch.sources.node_folder.files import NodeFiles, node_files
@@ -122,14 +123,16 @@ class NodeFolder:
         with running(self.workers) as run:
             folder = read_headers(files, self.network)
             units = read_units(reader, self.chain)
-            held = {name for name in folder.spots if _unit(name) in units}
+            held = {name for name in folder.spots if block_unit(name) in units}
             match_undo(files, folder, self.network, held, lambda tasks: run(matched, tasks))
             usable, apart = connected(folder, self.network, held)
             headers = self._claimed(files, folder, usable) | ledger_headers(reader, self.chain)
             placed = place(headers, self.network)
             if placed.left is None:
                 notes = tuple(_notes(placed.stale, apart))
-                yield Batch({}, tuple(sorted(map(_unit, held))), "blocks read before", notes=notes)
+                yield Batch(
+                    {}, tuple(sorted(map(block_unit, held))), "blocks read before", notes=notes
+                )
                 order = _order(placed.heights, headers, usable, held)
                 yield from self._read(files, folder, order, run)
                 return
@@ -169,7 +172,7 @@ class NodeFolder:
             first, last = blocks[0][1], blocks[-1][1]
             yield Batch(
                 {**frames, "answers": pl.concat(answers)},
-                tuple(_unit(name) for name, _, _ in blocks),
+                tuple(block_unit(name) for name, _, _ in blocks),
                 f"blocks {first:,} to {last:,}" if last > first else f"block {first:,}",
                 tip=blocks[-1][0],
                 notes=tuple(read.notes(numbers)),
@@ -178,10 +181,6 @@ class NodeFolder:
 
 def _numbers(blocks: Iterable[BlockSpot]) -> list[int]:
     return sorted({spot.file for _, _, spot in blocks})
-
-
-def _unit(block: bytes) -> str:
-    return f"block/{shown(block)}"
 
 
 def _notes(stale: Iterable[bytes], apart: int) -> Iterator[str]:
