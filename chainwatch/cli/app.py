@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-import chainwatch as cw
 from chainwatch.cli import ledger, pull
+from chainwatch.cli.options import LedgerOption
 from chainwatch.cli.output import Interrupted, interruptible, note, say, show
 from chainwatch.errors import ChainwatchError, InputError, TagError
 from chainwatch.sanitize import visible
@@ -21,26 +21,43 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="chainwatch",
-    help="Follow illicit money across public blockchains, and prove every step.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-pull_app = typer.Typer(help="Read chain data into a ledger.", no_args_is_help=True)
+pull_app = typer.Typer(cls=pull.SourceCommands, no_args_is_help=True)
 tags_app = typer.Typer(help="Tags: who says that an address is what.", no_args_is_help=True)
 app.add_typer(pull_app, name="pull")
-pull.add_to(pull_app)
+pull_app.callback()(pull.policy)
 ledger.add_to(app)
 app.add_typer(tags_app, name="tags")
 
-LedgerOption = Annotated[Path, typer.Option("--ledger", help="Folder of the ledger.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder to write.")]
 
 FAILED, INTERRUPTED = 1, 130
 
 MOST_REJECTED = 10
 """Lines not taken that are shown one by one; the rest are counted."""
+
+
+def _tell_version(wanted: bool) -> None:
+    """Print the version and end, before anything else of the command line is looked at."""
+    if wanted:
+        from importlib.metadata import version
+
+        say(f"chainwatch {version('chainwatch')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Follow illicit money across public blockchains, and prove every step."""
 
 
 @app.command()
@@ -104,30 +121,6 @@ def run(
             say(f"- {headline}")
     for name, folder in sorted(report.editions.items()):
         say(f"{name}: {folder / 'report.pdf'}")
-
-
-@pull_app.command("block-files")
-def pull_block_files(
-    paths: Annotated[list[Path], typer.Argument(help="Block files: bare blocks or framed.")],
-    ledger: LedgerOption,
-    chain: Annotated[str, typer.Option(help="Alias or CAIP-2 id.")] = "btc",
-    height: Annotated[
-        int | None, typer.Option(help="Height of the first block, where nothing tells it.")
-    ] = None,
-) -> None:
-    """Read block files into a ledger; what was read before is left out.
-
-    Example: chainwatch pull block-files 0-438.dat 574200.raw --ledger ledger
-    """
-    from chainwatch.ingest.pull import pull
-    from chainwatch.sources.block_files import BlockFiles
-
-    with interruptible():
-        show(pull(ledger, BlockFiles(paths, chain=chain, height=height)))
-    with interruptible("interrupted while the ledger was checked; all that was read is kept"):
-        report = cw.check(cw.open_ledger(ledger))
-    show(report)
-    report.raise_for_failures()
 
 
 @tags_app.command("hits")

@@ -1,1 +1,5 @@
-"""Where chain data comes from: one file per kind of source, all in one protocol."""
+"""Sources: what is outside, read and checked, as rows of the schema. The catalogue lists them."""
+
+from chainwatch.sources.catalogue import register as register
+
+__all__ = ["register"]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from io import BufferedReader
 from pathlib import Path
+from typing import Annotated
 
 from chainwatch.bitcoin.block import BlockSummary
 from chainwatch.bitcoin.block_batch import RawBlock, check_blocks, worth_compiling
@@ -29,6 +30,7 @@ from chainwatch.ingest.reorg import check_replaced, ledger_headers
 from chainwatch.ingest.rows.blocks import frames_of_blocks
 from chainwatch.ingest.rows.evidence import block_unit
 from chainwatch.ingest.source_file import FileRead, read_time
+from chainwatch.sources.parameters import Argument, AtLeast, OnlyInPython
 
 LARGEST_KEPT = 256_000_000
 """Bytes of a file that ``keep_raw`` will store; a node's files are half of it."""
@@ -59,6 +61,10 @@ class BlockFiles:
     keep_raw : bool
         Keep the bytes of the files in ``answers``.
 
+    Examples
+    --------
+    chainwatch pull block-files 0-438.dat 574200.raw --ledger ledger
+
     Fails when
     ----------
     A block that links to nothing read is placed by the height that its own coinbase states, and
@@ -73,11 +79,11 @@ class BlockFiles:
 
     def __init__(
         self,
-        paths: str | Path | Iterable[str | Path],
+        paths: Annotated[str | Path | Iterable[str | Path], Argument()],
         chain: str | Chain = "btc",
         *,
-        height: int | None = None,
-        acquired: datetime | None = None,
+        height: Annotated[int | None, AtLeast(0)] = None,
+        acquired: Annotated[datetime | None, OnlyInPython()] = None,
         keep_raw: bool = False,
     ) -> None:
         several = [paths] if isinstance(paths, (str, Path)) else list(paths)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 import shutil
-import subprocess
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import numpy as np
 import polars as pl
 import pytest
+from pypdf import PdfReader
 
 from chainwatch.addresses.canonical import parse, txid_text
 from chainwatch.addresses.canonical import text as written
@@ -43,16 +44,15 @@ def contents(path: Path) -> Iterator[bytes]:
 
 
 def pdf_contents(path: Path, data: bytes) -> Iterator[bytes]:
-    """Yield the streams of a PDF unpacked, and its text where a program for it is there."""
+    """Yield the streams of a PDF unpacked, and its text as a reader of PDF gives it."""
     for found in re.finditer(rb"stream\r?\n(.*?)endstream", data, re.DOTALL):
         try:
             yield zlib.decompressobj().decompress(found[1])
         except zlib.error:
             continue
-    if shutil.which("pdftotext"):
-        command = ["pdftotext", str(path), "-"]
-        text = subprocess.run(command, capture_output=True, check=True).stdout
-        yield re.sub(rb"\s", b"", text)
+    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
+    assert text, path
+    yield re.sub(rb"\s", b"", text.encode())
 
 
 def found_in(folder: Path, needles: Iterable[bytes]) -> set[bytes]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import json
 import socket
 import sys
@@ -25,6 +27,7 @@ from chainwatch.cli import app
 from chainwatch.errors import SourceError
 from chainwatch.ingest.xpub import addresses_of_xpub
 from chainwatch.ledger.ledger import open_ledger
+from chainwatch.sources.catalogue import ENTRIES
 
 CHAIN = "btc-regtest"
 XPUB = (
@@ -282,6 +285,69 @@ def test_folders_and_exports(
     assert one == two
 
 
+MAPPING = """
+chain = "tron"
+kind = "trc20"
+source = "an explorer"
+txid = "id"
+time = "time"
+time_unit = "s"
+sender = "from"
+receiver = "to"
+amount = "amount"
+contract = "token"
+"""
+
+
+def test_a_table_of_transfers(run: Run, tmp_path: Path) -> None:
+    a, b, token = (canonical.text(b"\x11" + bytes([k]) * 20, "tron") for k in range(3))
+    row = f"{1:064x},1700000000,{a},{b},5,{token}"
+    (tmp_path / "t.csv").write_text(f"id,time,from,to,amount,token\n{row}\n")
+    (tmp_path / "m.toml").write_text(MAPPING)
+    given = ("pull", "transfers", "t.csv", "--ledger", "l", "--mapping")
+    status, out, err = run(*given, "m.toml")
+    assert (status, err) == (0, "")
+    assert "nothing failed" in out
+    assert open_ledger(tmp_path / "l").transfers.collect()["amount"].to_list() == [5]
+    (tmp_path / "m.toml").write_text(MAPPING.replace("txid", "tx_id"))
+    for file, said in (("none.toml", "mapping cannot be read at none.toml"), ("m.toml", "txid")):
+        status, _, err = run(*given, file)
+        assert status == 1
+        assert said in sentence(err)
+
+
+def test_a_provider_through_bitcoinlib(
+    run: Run, explorer: str, maker: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its options reach it, its key from the place that is named, and the addresses of a file."""
+    given: dict[str, Any] = {}
+    source = importlib.import_module("chainwatch.sources.bitcoinlib_provider.source")
+
+    @functools.wraps(source.BitcoinlibProvider.__init__)
+    def made(_: Any, **options: Any) -> Any:
+        given.update(options)
+        raise SourceError("made", remedy="no more")
+
+    monkeypatch.setattr(source.BitcoinlibProvider, "__init__", made)
+    monkeypatch.setenv("EXPLORER_KEY", "k3y")
+    (tmp_path / "seized.txt").write_text(subject(maker, 1))
+    command = ("pull", "bitcoinlib", "https://e.example", "--chain", CHAIN, "--ledger", "l")
+    status, _, err = run(
+        *command, "--provider", "blockbook", "--addresses-file", "seized.txt", "--no-prevouts",
+        "--own", "--api-key", "env:EXPLORER_KEY",
+    )  # fmt: skip
+    assert (status, err) == (1, "chainwatch: made; no more.\n")
+    assert given == {
+        "endpoint_url": "https://e.example", "provider": "blockbook", "chain": CHAIN,
+        "own": True, "prevouts": False, "api_key": "k3y",
+        "addresses": [classify(maker.p2pkh(1)).address],
+    }  # fmt: skip
+    assert run(*command, "--provider", "nobody")[0] == 2
+    status, _, err = run(*command, subject(maker, 1), "--api-key", "k3y")
+    assert "--api-key takes the place of a secret" in sentence(err)
+    assert "k3y" not in err
+
+
 def test_following(run: Run, node: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pauses = []
 
@@ -328,6 +394,10 @@ OPTIONS: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {
         "electrum.source.Electrum", ("e.example:50002", "A", "--max-transactions", "8"),
         {"max_transactions": 8, "tls": None, "per_second": 2.0},
     ),
+    "a script": (
+        "electrum.source.Electrum", ("e.example:1", "--script", "5151", "--keep-raw"),
+        {"scripts": [b"QQ"], "keep_raw": True, "addresses": [], "host": "e.example", "port": 1},
+    ),
     "plain": ("electrum.source.Electrum", ("e.example:50001", "A", "--plain"), {"tls": False}),
     "tls": ("electrum.source.Electrum", ("127.0.0.1:50002", "A", "--tls"), {"tls": True}),
     "rpc": ("bitcoin_core.rpc.BitcoinRpc", ("http://e.example",), {"per_second": 2.0}),
@@ -340,13 +410,16 @@ def test_options_reach_the_source(
     run: Run, name: str, maker: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place, arguments, expected = OPTIONS[name]
+    module, _, cls = place.rpartition(".")
+    source = getattr(importlib.import_module(f"chainwatch.sources.{module}"), cls)
     given: dict[str, Any] = {}
 
-    def made(*_: Any, **options: Any) -> Any:
+    @functools.wraps(source.__init__)
+    def made(_: Any, **options: Any) -> Any:
         given.update(options)
         raise SourceError("made", remedy="no more")
 
-    monkeypatch.setattr(f"chainwatch.sources.{place}", made)
+    monkeypatch.setattr(source, "__init__", made)
     command = {"Esplora": "esplora", "Electrum": "electrum", "BitcoinRpc": "rpc",
                "BitcoinRest": "rest"}[place.rpartition(".")[2]]  # fmt: skip
     texts = [subject(maker, 1) if text == "A" else text for text in arguments]
@@ -354,7 +427,7 @@ def test_options_reach_the_source(
         "pull", command, *texts, "--ledger", "l", "--chain", CHAIN, "--per-second", "2"
     )
     assert (status, err) == (1, "chainwatch: made; no more.\n")
-    assert {key: given[key] for key in expected} == expected
+    assert {key: given.get(key) for key in expected} == expected
 
 
 NETWORKED = {
@@ -412,7 +485,7 @@ def test_what_is_asked_of_others_is_logged_beside_the_ledger(
 
 
 WRONG = {
-    "no addresses": (("electrum", "a.example:1"), "no addresses were named"),
+    "no addresses": (("electrum", "a.example:1"), "nothing to read was named"),
     "nothing": (("esplora", "https://a.example"), "nothing to read was named"),
     "no port": (("electrum", "a.example", "x"), "is no HOST:PORT"),
     "a port too high": (("electrum", "a.example:70000", "x"), "is no HOST:PORT"),
@@ -428,6 +501,8 @@ WRONG = {
     "two keys": (("electrum", "a.example:1", "--xpub", "--xpub-file", "x"), "both given"),
     "a cookie and a user": (("rpc", "--cookie", "c", "--user", "u"), "a cookie and a password"),
     "no folder": (("node-folder", "none"), "none"),
+    "no script": (("electrum", "a.example:1", "--script", "xyz"), "no bytes in hexadecimal"),
+    "no header": (("esplora", "https://a.example", "x", "--header", "X"), "--header takes NAME="),
     "no export": (("etl", "--transactions", "none", "--blocks", "none"), "none"),
 }  # fmt: skip
 
@@ -454,7 +529,7 @@ def test_a_wrong_address_and_a_private_key(run: Run, tmp_path: Path) -> None:
     assert private[5:20] not in err
 
 
-@pytest.mark.parametrize("name", ["esplora", "electrum", "rpc", "rest", "node-folder", "etl"])
+@pytest.mark.parametrize("name", [line.name for line in ENTRIES])
 def test_help_has_an_example(run: Run, name: str) -> None:
     status, out, _ = run("pull", name, "--help")
     assert status == 0

@@ -16,6 +16,9 @@ from chainwatch.net.response import Answer
 from chainwatch.sources.bitcoin_core.answers import Spent, checked_block, rows_of
 from chainwatch.sources.bitcoin_core.walk import SentBlock
 
+NODE_URL = "http://127.0.0.1:8332"
+"""Where a node of Bitcoin's main network answers on the same machine."""
+
 
 class NodeSource(ABC):
     """What both ways to a node of the Bitcoin Core family share.

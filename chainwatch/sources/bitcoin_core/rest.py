@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from chainwatch.bitcoin.block import Block
 from chainwatch.bitcoin.hashes import double_sha256, shown
@@ -17,8 +17,9 @@ from chainwatch.net.hosts import split_url
 from chainwatch.net.policy import is_own_host
 from chainwatch.sources.bitcoin_core.answers import Spent, prevouts_of, tip_of
 from chainwatch.sources.bitcoin_core.jsonrpc import LARGEST_ANSWER
-from chainwatch.sources.bitcoin_core.node import NodeSource
+from chainwatch.sources.bitcoin_core.node import NODE_URL, NodeSource
 from chainwatch.sources.bitcoin_core.walk import SentBlock, walk
+from chainwatch.sources.parameters import Argument, Asked, AtLeast, OnlyInPython
 
 if TYPE_CHECKING:
     import httpx2
@@ -34,7 +35,7 @@ class BitcoinRest(NodeSource):
     Parameters
     ----------
     url : str
-        Such as ``http://127.0.0.1:8332``.
+        The node's address.
     chain : str or Chain
         Alias or CAIP-2 id; the node's genesis block must be that of it.
     span : (int, int or None), optional
@@ -49,6 +50,10 @@ class BitcoinRest(NodeSource):
         Seconds for one read.
     attempts : int
         Attempts at one request.
+
+    Examples
+    --------
+    chainwatch pull rest http://127.0.0.1:8332 --span 800000: --follow --ledger ledger
 
     Fails when
     ----------
@@ -67,9 +72,11 @@ class BitcoinRest(NodeSource):
     )
 
     def __init__(
-        self, url: str, *, chain: str | Chain = "btc", span: Span | None = None,
-        keep_raw: bool = False, own: bool | None = None, per_second: float | None = None,
-        timeout: float = 60.0, attempts: int = 5, transport: httpx2.BaseTransport | None = None,
+        self, url: Annotated[str, Argument(), Asked()] = NODE_URL, *,
+        chain: str | Chain = "btc", span: Span | None = None, keep_raw: bool = False,
+        own: bool | None = None, per_second: float | None = None, timeout: float = 60.0,
+        attempts: Annotated[int, AtLeast(1)] = 5,
+        transport: Annotated[httpx2.BaseTransport | None, OnlyInPython()] = None,
     ) -> None:  # fmt: skip
         super().__init__(chain=chain, span=span, keep_raw=keep_raw)
         mine = is_own_host(split_url(url, self.name).hostname or "") if own is None else own

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from chainwatch.bitcoin.block import LARGEST_BLOCK, Block, raw_transaction
 from chainwatch.bitcoin.hashes import double_sha256, shown
@@ -32,8 +32,9 @@ from chainwatch.sources.bitcoin_core.jsonrpc import (
     JsonRpc,
     RpcRefused,
 )
-from chainwatch.sources.bitcoin_core.node import NodeSource
+from chainwatch.sources.bitcoin_core.node import NODE_URL, NodeSource
 from chainwatch.sources.bitcoin_core.walk import SentBlock, walk
+from chainwatch.sources.parameters import Argument, Asked, AtLeast, OnlyInPython, Secret
 
 if TYPE_CHECKING:
     import httpx2
@@ -51,11 +52,13 @@ class BitcoinRpc(NodeSource):
     Parameters
     ----------
     url : str
-        Such as ``http://127.0.0.1:8332``.
+        The node's address.
     cookie : path, optional
         The node's cookie file, read anew for each request.
-    user, password : str, optional
-        Instead of a cookie; the password as it is, or ``env:NAME`` or ``keyring:SERVICE``.
+    user : str, optional
+        Instead of a cookie, with a password.
+    password : str, optional
+        The user's, as it is, or the place of it: ``env:NAME`` or ``keyring:SERVICE``.
     chain : str or Chain
         Alias or CAIP-2 id; the node's genesis block must be that of it.
     span : (int, int or None), optional
@@ -74,6 +77,10 @@ class BitcoinRpc(NodeSource):
     attempts : int
         Attempts at one request.
 
+    Examples
+    --------
+    chainwatch pull rpc --cookie ~/.bitcoin/.cookie --span 800000:800100 --ledger ledger
+
     Fails when
     ----------
     What inputs spend outside of the blocks read is the node's word: no hash covers it.
@@ -91,11 +98,14 @@ class BitcoinRpc(NodeSource):
     )
 
     def __init__(
-        self, url: str, *, cookie: str | Path | None = None, user: str | None = None,
-        password: str | None = None, chain: str | Chain = "btc", span: Span | None = None,
-        batch: int = 100, keep_raw: bool = False, own: bool | None = None,
-        per_second: float | None = None, timeout: float = 60.0, attempts: int = 5,
-        transport: httpx2.BaseTransport | None = None,
+        self, url: Annotated[str, Argument(), Asked()] = NODE_URL, *,
+        cookie: str | Path | None = None, user: str | None = None,
+        password: Annotated[str | None, Secret(user="user", looked_up=True)] = None,
+        chain: str | Chain = "btc", span: Span | None = None,
+        batch: Annotated[int, AtLeast(1)] = 100, keep_raw: bool = False, own: bool | None = None,
+        per_second: float | None = None, timeout: float = 60.0,
+        attempts: Annotated[int, AtLeast(1)] = 5,
+        transport: Annotated[httpx2.BaseTransport | None, OnlyInPython()] = None,
     ) -> None:  # fmt: skip
         super().__init__(chain=chain, span=span, keep_raw=keep_raw)
         if not 1 <= batch <= ASKED_AT_ONCE:

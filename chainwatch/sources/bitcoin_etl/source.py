@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import cast
+from typing import Annotated, cast
 
 import polars as pl
 
@@ -38,6 +38,7 @@ from chainwatch.sources.bitcoin_etl.fields import (
 )
 from chainwatch.sources.bitcoin_etl.files import owner_of, paths_of, raw_rows
 from chainwatch.sources.bitcoin_etl.order import check_size, ordered
+from chainwatch.sources.parameters import OnlyInPython
 
 _ONE = "give the files of one export"
 
@@ -71,6 +72,10 @@ class EtlJson:
     acquired : datetime, optional
         When the files were obtained (a naive time means UTC); now, if not given.
 
+    Examples
+    --------
+    chainwatch pull etl --transactions transactions.json --blocks blocks.json --ledger ledger
+
     Notes
     -----
     The position of a transaction is its ``index``, or its place in the file; the merkle root
@@ -93,7 +98,7 @@ class EtlJson:
     def __init__(
         self, transactions: str | Path | Iterable[str | Path],
         blocks: str | Path | Iterable[str | Path], *, chain: str | Chain = "btc",
-        acquired: datetime | None = None,
+        acquired: Annotated[datetime | None, OnlyInPython()] = None,
     ) -> None:  # fmt: skip
         self.transactions, self.blocks = paths_of(transactions), paths_of(blocks)
         self.network = chain_of(chain)

@@ -21,7 +21,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import polars as pl
 
@@ -40,9 +40,20 @@ from chainwatch.net.client import Client
 from chainwatch.sources.bitcoinlib_provider.headers import ProviderChain
 from chainwatch.sources.bitcoinlib_provider.history import Reading
 from chainwatch.sources.bitcoinlib_provider.requests import PROVIDERS, Questions
+from chainwatch.sources.parameters import (
+    Addresses,
+    Argument,
+    Asked,
+    OnlyInPython,
+    Secret,
+    Wanted,
+)
 
 if TYPE_CHECKING:
     import httpx2
+
+Provider = Literal["blockbook", "blockstream", "mempool"]
+"""Kinds of provider, as :mod:`chainwatch.sources.bitcoinlib_provider.requests` has them."""
 
 _CONFIG = """[common]
 service_caching_enabled=False
@@ -167,21 +178,32 @@ class BitcoinlibProvider:
     endpoint_url : str
         Base of its interface, such as ``https://explorer.example/api/v2`` for Blockbook.
     provider : str
-        One of :data:`chainwatch.sources.bitcoinlib_provider.requests.PROVIDERS`.
+        Whose interface it is.
     chain : Chain or str
-        Alias or CAIP-2 id; one that bitcoinlib knows.
+        Alias or CAIP-2 id, of a chain that bitcoinlib knows.
     addresses : iterable of str or bytes
-        Whose histories to read, as text or canonical bytes.
+        Whose histories are read.
     own : bool
         The endpoint is the user's own machine.
     prevouts : bool
         Ask for each transaction that is spent from, so that inputs have value and address.
     api_key : str, optional
         Sent as the header ``Api-Key``, and shown nowhere.
+    per_second : float, optional
+        Requests a second; no limit for your own machine, else 4.
     folder : path, optional
         As :func:`confined` takes it.
     transport : httpx2.BaseTransport, optional
         As :class:`Client` takes it.
+
+    Notes
+    -----
+    A stranger's server learns which addresses you look at, all of an extended key's too.
+
+    Examples
+    --------
+    chainwatch pull bitcoinlib https://explorer.example/api/v2 --provider blockbook
+    --addresses-file seized.txt --ledger ledger
 
     Fails when
     ----------
@@ -195,10 +217,13 @@ class BitcoinlibProvider:
     unknown = ("inputs.prev_tx",)
 
     def __init__(
-        self, endpoint_url: str, provider: str = "blockstream", *, chain: Chain | str = "btc",
-        addresses: Iterable[str | bytes] = (), own: bool = False, prevouts: bool = True,
-        api_key: str | None = None, per_second: float | None = None,
-        folder: str | Path | None = None, transport: httpx2.BaseTransport | None = None,
+        self, endpoint_url: Annotated[str, Argument(), Asked()],
+        provider: Provider = "blockstream", *, chain: Chain | str = "btc",
+        addresses: Annotated[Iterable[str | bytes], Argument(), Addresses(), Wanted()] = (),
+        own: bool = False, prevouts: bool = True,
+        api_key: Annotated[str | None, Secret()] = None, per_second: float | None = None,
+        folder: Annotated[str | Path | None, OnlyInPython()] = None,
+        transport: Annotated[httpx2.BaseTransport | None, OnlyInPython()] = None,
     ) -> None:  # fmt: skip
         self.network = chain_of(chain)
         theirs = self.network.bitcoinlib

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated
 
 from chainwatch.bitcoin.hashes import shown
 from chainwatch.chains.base import Chain
@@ -28,6 +29,14 @@ from chainwatch.sources.electrum.headers import ElectrumHeaders, HeaderAt
 from chainwatch.sources.electrum.history import Histories
 from chainwatch.sources.electrum.rows import History, Part, Place, TooLong, unrepeated
 from chainwatch.sources.electrum.wire import ElectrumWire
+from chainwatch.sources.parameters import (
+    Addresses,
+    Argument,
+    Asked,
+    AtLeast,
+    Option,
+    Wanted,
+)
 
 _REFUSED = "/refused"
 """Ends the unit of a history that was not had: it may be tried again at the same tip."""
@@ -38,16 +47,18 @@ class Electrum:
 
     Parameters
     ----------
-    host, port : str, int
-        The server.
+    host : str
+        The server, by name or address.
+    port : int
+        Its port.
     tls : bool, optional
         Speak TLS, where the certificate must be that of the host, signed by an authority. Not
-        given: with every server that is not your own. False insists on a connection in clear,
-        which all on the way can read and alter; proofs hold there too, a history may be cut.
+        given: with every server that is not your own. A connection in clear all on the way can
+        read and alter; proofs hold there too, a history may be cut.
     fingerprint : str, optional
         SHA-256 of the server's certificate, which then needs no authority; implies ``tls``.
     addresses : iterable of str or bytes
-        Addresses as text or canonical bytes.
+        Whose histories are read.
     scripts : iterable of bytes
         Output scripts that have no address, such as bare multisig.
     chain : str or Chain
@@ -71,6 +82,14 @@ class Electrum:
     InputError
         If an address, a script, the server or a limit is none.
 
+    Notes
+    -----
+    A stranger's server learns which addresses you look at, all of an extended key's too.
+
+    Examples
+    --------
+    chainwatch pull electrum 127.0.0.1:50001 --addresses-file seized.txt --ledger ledger
+
     Fails when
     ----------
     The server leaves a transaction out of a history, or shows blocks with work that are not of
@@ -86,11 +105,15 @@ class Electrum:
     unknown: tuple[str, ...] = tuple(f"blocks.{name}" for name in schema.BLOCKS.schema)
 
     def __init__(
-        self, host: str, port: int, *, tls: bool | None = None, fingerprint: str | None = None,
-        addresses: Iterable[str | bytes] = (), scripts: Iterable[bytes] = (),
+        self, host: Annotated[str, Argument(), Asked(port="port")], port: int, *,
+        tls: Annotated[bool | None, Option("--tls/--plain")] = None,
+        fingerprint: str | None = None,
+        addresses: Annotated[Iterable[str | bytes], Argument(), Addresses(), Wanted()] = (),
+        scripts: Annotated[Iterable[bytes], Option("--script"), Wanted()] = (),
         chain: str | Chain = "btc", own: bool | None = None,
-        max_transactions: int = 50_000, keep_raw: bool = False, timeout: float = 30.0,
-        attempts: int = 5, per_second: float | None = None,
+        max_transactions: Annotated[int, AtLeast(1)] = 50_000, keep_raw: bool = False,
+        timeout: float = 30.0, attempts: Annotated[int, AtLeast(1)] = 5,
+        per_second: float | None = None,
     ) -> None:  # fmt: skip
         self.network = chain_of(chain)
         consensus_of(self.network)

@@ -8,7 +8,7 @@ server is told to a stranger: see :mod:`chainwatch.net.policy`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from chainwatch.addresses import canonical as address_texts
 from chainwatch.bitcoin.hashes import shown
@@ -41,6 +41,16 @@ from chainwatch.sources.esplora.reading import (
 )
 from chainwatch.sources.esplora.rows import proven_rows
 from chainwatch.sources.esplora.server import Server
+from chainwatch.sources.parameters import (
+    Addresses,
+    Argument,
+    Asked,
+    AtLeast,
+    OnlyInPython,
+    Option,
+    Secret,
+    Wanted,
+)
 
 if TYPE_CHECKING:
     import httpx2
@@ -63,13 +73,13 @@ class Esplora:
     url : str
         Base of the API, such as ``https://blockstream.info/api``.
     addresses : iterable of str or bytes
-        Addresses whose histories are read, as text or canonical bytes.
+        Whose histories are read.
     scripts : iterable of bytes
         Output scripts whose histories are read; for those that have no address.
     transactions : iterable of str or bytes
-        Single transactions, by their id as text or in wire order.
+        Single transactions, by their id.
     span : (int, int or None), optional
-        Heights of whole blocks to read: from the first until before the second; None is the tip.
+        Heights of whole blocks to read, half-open; without an end, up to the tip.
     chain : str or Chain
         Alias or CAIP-2 id; the server must begin with its first block.
     own : bool, optional
@@ -80,8 +90,24 @@ class Esplora:
         Keep the answers with the transactions in ``answers``; proofs and headers always are.
     progress : callable, optional
         Called with one line of text after each page.
-    per_second, headers, auth, timeout, attempts, transport
+    per_second : float, optional
+        Requests a second; no limit for your own server, else 4.
+    headers : mapping of str to str, optional
+        Header fields with a key in them; their values are shown nowhere.
+    timeout : float
+        Seconds for one read.
+    attempts : int
+        Attempts at one request.
+    auth, transport
         As for :class:`chainwatch.net.client.Client`.
+
+    Notes
+    -----
+    A stranger's server learns which addresses you look at, all of an extended key's too.
+
+    Examples
+    --------
+    chainwatch pull esplora https://mempool.space/api --addresses-file seized.txt --ledger ledger
 
     Fails when
     ----------
@@ -101,13 +127,19 @@ class Esplora:
     """Of what it reports it knows every column; histories report no rows of ``blocks``."""
 
     def __init__(
-        self, url: str, addresses: Iterable[str | bytes] = (), *, scripts: Iterable[bytes] = (),
-        transactions: Iterable[str | bytes] = (), span: Span | None = None,
-        chain: str | Chain = "btc", own: bool | None = None,
-        max_transactions: int = MOST_TRANSACTIONS, keep_raw: bool = True,
-        progress: Callable[[str], None] | None = None, per_second: float | None = None,
-        headers: Mapping[str, str] | None = None, auth: Auth | None = None, timeout: float = 30.0,
-        attempts: int = 5, transport: httpx2.BaseTransport | None = None,
+        self, url: Annotated[str, Argument(), Asked()],
+        addresses: Annotated[Iterable[str | bytes], Argument(), Addresses(), Wanted()] = (), *,
+        scripts: Annotated[Iterable[bytes], Option("--script"), Wanted()] = (),
+        transactions: Annotated[Iterable[str | bytes], Option("--transaction"), Wanted()] = (),
+        span: Annotated[Span | None, Wanted()] = None, chain: str | Chain = "btc",
+        own: bool | None = None, max_transactions: Annotated[int, AtLeast(1)] = MOST_TRANSACTIONS,
+        keep_raw: bool = True,
+        progress: Annotated[Callable[[str], None] | None, OnlyInPython()] = None,
+        per_second: float | None = None,
+        headers: Annotated[Mapping[str, str] | None, Option("--header"), Secret()] = None,
+        auth: Annotated[Auth | None, OnlyInPython()] = None, timeout: float = 30.0,
+        attempts: Annotated[int, AtLeast(1)] = 5,
+        transport: Annotated[httpx2.BaseTransport | None, OnlyInPython()] = None,
     ) -> None:  # fmt: skip
         self.network = chain_of(chain)
         consensus_of(self.network)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 
 import polars as pl
 
@@ -36,6 +37,7 @@ from chainwatch.sources.node_folder.workers import (
     read_block,
     running,
 )
+from chainwatch.sources.parameters import Argument, AtLeast, Grows, OnlyInPython
 
 PIECE_BYTES, PIECE_BLOCKS = 4_000_000, 500
 """Blocks that become one batch: whichever is reached first."""
@@ -59,6 +61,10 @@ class NodeFolder:
         Pieces that are read at once; 1 if not given. Without the compiled loops they are read
         by processes of their own, and a script that asks for more than one guards its main part
         with ``if __name__ == "__main__"``.
+
+    Examples
+    --------
+    chainwatch pull node-folder ~/.bitcoin --workers 4 --ledger ledger
 
     Notes
     -----
@@ -84,8 +90,9 @@ class NodeFolder:
     not state, is found when the rows are committed."""
 
     def __init__(
-        self, path: str | Path, *, chain: str | Chain = "btc", acquired: datetime | None = None,
-        workers: int | None = None,
+        self, path: Annotated[str | Path, Argument(), Grows()], *, chain: str | Chain = "btc",
+        acquired: Annotated[datetime | None, OnlyInPython()] = None,
+        workers: Annotated[int | None, AtLeast(1)] = None,
     ) -> None:  # fmt: skip
         self.path = Path(path)
         self.network = chain_of(chain)

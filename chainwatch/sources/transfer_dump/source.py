@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import polars as pl
 
@@ -23,6 +23,7 @@ from chainwatch.errors import DumpError, InputError
 from chainwatch.ingest.protocol import Batch, Reader
 from chainwatch.ingest.source_file import FileRead, answer, read_time
 from chainwatch.ledger import schema
+from chainwatch.sources.parameters import Argument, OnlyInPython
 from chainwatch.sources.transfer_dump.cells import amounts, read_cells
 from chainwatch.sources.transfer_dump.mapping import DumpMapping, TagMapping
 from chainwatch.sources.transfer_dump.table import LARGEST_DUMP, read_table
@@ -43,6 +44,10 @@ class TransferDump:
     acquired : datetime, optional
         When the file was obtained (a naive time means UTC); now, if not given.
 
+    Examples
+    --------
+    chainwatch pull transfers export.csv --mapping columns.toml --ledger ledger
+
     Fails when
     ----------
     Two equal transfers of one transaction stand in two sections that each report only one of
@@ -51,8 +56,9 @@ class TransferDump:
     """
 
     def __init__(
-        self, path: str | Path, mapping: DumpMapping, *, acquired: datetime | None = None
-    ) -> None:
+        self, path: Annotated[str | Path, Argument()], mapping: DumpMapping, *,
+        acquired: Annotated[datetime | None, OnlyInPython()] = None,
+    ) -> None:  # fmt: skip
         self.path = Path(path)
         self.mapping = mapping
         self.acquired = read_time(acquired)

@@ -1,0 +1,147 @@
+"""Whose histories are read: addresses, files of them, and extended public keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chainwatch.addresses import canonical
+from chainwatch.addresses.bip32 import ExtendedKey
+from chainwatch.errors import InputError
+from chainwatch.ingest import pull as pulling
+from chainwatch.ingest.protocol import Source
+from chainwatch.ingest.report import PullReport
+from chainwatch.ingest.xpub import KeyAddresses, addresses_of_xpub
+from chainwatch.ledger.ledger import open_ledger
+
+LONGEST_KEY_FILE = 10_000
+"""Characters of a file with an extended key."""
+
+LONGEST_LIST = 50_000_000
+"""Bytes of a file of addresses."""
+
+MakeSource = Callable[[list[bytes]], Source]
+"""Makes the source that reads the histories of these addresses."""
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """Whose histories were asked for; the key is never shown.
+
+    Attributes
+    ----------
+    addresses : tuple of str
+        Addresses as text.
+    key : ExtendedKey or None
+        All addresses of a wallet.
+    gap, kinds, branches
+        As :func:`chainwatch.ingest.xpub.addresses_of_xpub` takes them.
+    """
+
+    addresses: tuple[str, ...] = ()
+    key: ExtendedKey | None = field(default=None, repr=False)
+    gap: int = 20
+    kinds: tuple[str, ...] | None = None
+    branches: tuple[int, ...] | None = None
+
+    @classmethod
+    def of(
+        cls, addresses: Sequence[str] | None, listed: Path | None, key: ExtendedKey | None, *,
+        gap: int = 20, kinds: Sequence[str] | None = None, branches: Sequence[int] | None = None,
+    ) -> Subjects:  # fmt: skip
+        """Return what lists, a file and a key name; the branch -1 says that the key is one."""
+        named = tuple(addresses or ()) + (tuple(read_addresses(listed)) if listed else ())
+        numbers = None if not branches else tuple(number for number in branches if number != -1)
+        return cls(named, key, gap, tuple(kinds) if kinds else None, numbers)
+
+    def __bool__(self) -> bool:
+        return bool(self.addresses or self.key)
+
+    def wanted(self, ledger: Path, chain: str) -> tuple[list[bytes], KeyAddresses | None]:
+        """Return the addresses to read, given what the ledger tells of the key's so far."""
+        found = [canonical.parse(text, chain) for text in self.addresses]
+        if self.key is None:
+            return found, None
+        used = open_ledger(ledger) if ledger.exists() else None
+        derived = addresses_of_xpub(
+            self.key, gap=self.gap, chain=chain, kinds=self.kinds, branches=self.branches, used=used
+        )
+        return found + derived.frame["address"].to_list(), derived
+
+
+def pull_histories(
+    ledger: Path, source: MakeSource, subjects: Subjects, chain: str
+) -> Iterator[PullReport | KeyAddresses]:
+    """Pull what was named into a ledger; yield the report of each pull, and the key's addresses.
+
+    The addresses of an extended key are read until a whole gap of each branch was never paid.
+
+    Parameters
+    ----------
+    ledger : path
+        Folder of the ledger.
+    source : callable
+        Makes the source of a list of addresses.
+    subjects : Subjects
+        Whose histories; a source that reads no histories is made once, of none.
+    chain : str
+        Alias or CAIP-2 id of the addresses' chain.
+    """
+    before: list[bytes] | None = None
+    while True:
+        wanted, derived = subjects.wanted(ledger, chain)
+        if wanted == before:
+            break
+        yield pulling.pull(ledger, source(wanted))
+        if derived is None:
+            return
+        before = wanted
+    if derived is not None:
+        yield derived
+
+
+def read_addresses(path: Path) -> Iterator[str]:
+    """Yield the addresses of a file: one a line; what follows a # is a remark.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or holds none.
+    """
+    try:
+        with path.open("rb") as handle:
+            data = handle.read(LONGEST_LIST + 1)
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(
+            f"the list of addresses cannot be read ({error.strerror})", where=path.name
+        ) from None
+    except UnicodeDecodeError:
+        raise InputError("the list of addresses is no text in UTF-8", where=path.name) from None
+    if len(data) > LONGEST_LIST:
+        raise InputError("the list of addresses is too long", where=path.name)
+    found = [line.partition("#")[0].strip() for line in text.splitlines()]
+    if not any(found):
+        raise InputError("the list of addresses is empty", where=path.name)
+    yield from filter(None, found)
+
+
+def read_key(path: Path) -> ExtendedKey:
+    """Read an extended public key from a file.
+
+    Raises
+    ------
+    InputError
+        If there is none in it; what stands there is not repeated.
+    """
+    try:
+        with path.open("rb") as handle:
+            text = handle.read(LONGEST_KEY_FILE).decode("ascii")
+    except OSError as error:
+        raise InputError(
+            f"the extended key cannot be read ({error.strerror})", where=path.name
+        ) from None
+    except UnicodeDecodeError:
+        raise InputError("the file holds no extended key", where=path.name) from None
+    return ExtendedKey(text.strip())
