@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from chainwatch.cli import ledger, pull
-from chainwatch.cli.options import LedgerOption
+from chainwatch.cli.options import LedgerOption, hosts_of
 from chainwatch.cli.output import Interrupted, interruptible, note, say, show
 from chainwatch.errors import ChainwatchError, InputError, TagError
 from chainwatch.sanitize import visible
@@ -97,6 +97,17 @@ def run(
     replace: Annotated[
         bool, typer.Option("--replace", help="Put it in the place of an earlier run.")
     ] = False,
+    only_hosts: Annotated[
+        str,
+        typer.Option(
+            "--only-hosts",
+            help="Servers that the case file may ask: host or host:port, by commas. "
+            "What they are asked stands in OUT.disclosures.jsonl.",
+        ),
+    ] = "",
+    online: Annotated[
+        bool, typer.Option("--online", help="It may ask every public server that it names.")
+    ] = False,
 ) -> None:
     """Work a case from its file to sealed folders.
 
@@ -114,6 +125,8 @@ def run(
             say=note,
             mask_key=read_mask_key(mask_key) if mask_key else None,
             acquired=_moment(acquired) if acquired else None,
+            only_hosts=hosts_of(only_hosts),
+            online=online,
         )
     for result, _ in report.case.results:
         headline = getattr(result, "headline", "")

@@ -55,13 +55,14 @@ def host_and_port(text: str) -> tuple[str, int]:
 
 def server_asked(parameter: Parameter, values: Mapping[str, object]) -> tuple[str, int | None]:
     """Return the host that a source will ask, and its port where that is known."""
+    from chainwatch.net.hosts import host_name
     from chainwatch.net.transport import split_url, target_of
 
     mark, text = parameter.mark(Asked), str(values.get(parameter.name, parameter.default))
     if mark is None or not mark.port:
         return target_of(split_url(text, "the source"))
     port = values.get(mark.port)
-    return text.strip("[]"), port if isinstance(port, int) else None
+    return host_name(text), port if isinstance(port, int) else None
 
 
 def checked_url(url: str) -> str:

@@ -150,6 +150,27 @@ def test_case_files_that_do_not_fit(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_case_file_asks_nobody_without_leave(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise OSError(-2, "Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", unknown)
+    server = '[[sources]]\nkind = "rest"\nurl = "https://node.example"\n[subjects]'
+    case = small(tmp_path, case=CASE.replace("[subjects]", server))
+    status, out, err = run("run", case, "--out", "out")
+    assert (status, out) == (1, "")
+    assert "would ask node.example:443 (rest)" in sentence(err)
+    assert "--only-hosts node.example:443, or every public host with --online" in sentence(err)
+    assert "names no host" in sentence(run("run", case, "--only-hosts", ",")[2])
+    for given in (("--only-hosts", "node.example"), ("--online",)):
+        status, _, err = run("run", case, "--out", "out", *given)
+        assert status == 1
+        assert "no address of node.example" in sentence(err)
+    assert not (tmp_path / "out").exists()
+
+
 def test_folders_and_files_that_are_not_there(run: Run, tmp_path: Path) -> None:
     case = small(tmp_path)
     (tmp_path / "taken").mkdir()

@@ -56,7 +56,7 @@ def _walk(case: type[BaseModel], loc: Place) -> tuple[Place, list[type[BaseModel
     for part in loc:
         if isinstance(part, int):
             place.append(part)
-        elif chosen := [item for item in models if item.__name__.lower() == part and place]:
+        elif place and isinstance(place[-1], int) and (chosen := _of_kind(models, part)):
             models = chosen
         else:
             place.append(part)
@@ -64,6 +64,12 @@ def _walk(case: type[BaseModel], loc: Place) -> tuple[Place, list[type[BaseModel
             found = [item.model_fields[part] for item in models if part in item.model_fields]
             models = [model for field in found for model in _models(field.annotation)]
     return tuple(place), holders
+
+
+def _of_kind(models: Sequence[type[BaseModel]], kind: str) -> list[type[BaseModel]]:
+    """Return the models of a kind: pydantic names the one it chose by it."""
+    fields = [(model, model.model_fields.get("kind")) for model in models]
+    return [model for model, field in fields if field and kind in get_args(field.annotation)]
 
 
 def _models(annotation: object) -> Iterator[type[BaseModel]]:
@@ -95,8 +101,6 @@ def _sentence(
         return f"unknown key {key!r} in {table}", _meant(key, models)
     if kind == "missing":
         return f"{table} lacks {key!r}", _EXAMPLES
-    if kind.startswith("union_tag"):
-        return f"{_table(place)} is of no kind known", f"write kind = {_or(context)}"
     if kind == "value_error":
         said, _, advice = str(context.get("error", "")).rstrip(".").partition("; ")
         return f"{_named(key, table)} does not fit: {said}", advice or _EXAMPLES
@@ -115,8 +119,7 @@ def _meant(key: str, models: Sequence[type[BaseModel]]) -> str:
 
 
 def _or(context: Mapping[str, Any]) -> str:
-    listed = context.get("expected_tags") or context.get("expected") or "'transfers', 'blocks'"
-    return str(listed).replace("', '", "' or '").replace("'", '"')
+    return str(context.get("expected")).replace("', '", "' or '").replace("'", '"')
 
 
 def _instead(error: Mapping[str, Any], key: str) -> str:

@@ -6,7 +6,7 @@ import os
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import (
     AfterValidator,
@@ -14,13 +14,15 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    create_model,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticKnownError
 
 from chainwatch.case.file.diagnose import misfit
+from chainwatch.case.file.source_tables import LedgerTable, SourceTable, kinds_of, table_of
 from chainwatch.errors import CaseError, InputError
-from chainwatch.sources.transfer_dump.mapping import DumpMapping
 from chainwatch.tracing.policies import POLICIES
 
 DATA_VARIABLE = "CHAINWATCH_DATA"
@@ -47,23 +49,6 @@ class Head(_Strict):
     editions: tuple[Literal["disclosure", "working"], ...] = ("disclosure",)
     working_reason: str = ""
     statements: tuple[str, ...] = ()
-
-
-class Transfers(_Strict):
-    """A table of transfers with its column mapping."""
-
-    kind: Literal["transfers"]
-    path: str
-    mapping: DumpMapping
-
-
-class Blocks(_Strict):
-    """Block files of a coin chain."""
-
-    kind: Literal["blocks"]
-    paths: tuple[str, ...]
-    chain: str
-    height: int | None = None
 
 
 class TagFiles(_Strict):
@@ -123,15 +108,35 @@ class CaseFile(_Strict):
     """A whole case file."""
 
     case: Head
-    sources: Annotated[
-        tuple[Annotated[Transfers | Blocks, Field(discriminator="kind")], ...],
-        Field(min_length=1),
-    ]
+    sources: Annotated[tuple[SourceTable, ...], Field(min_length=1)]
     tags: tuple[TagFiles, ...] = ()
     subjects: Subjects
     asset: Token | None = None
     follow: Follow = Follow()
     dates: tuple[NamedDay, ...] = ()
+
+    @field_validator("sources")
+    @classmethod
+    def _ledger_alone(cls, sources: tuple[SourceTable, ...]) -> tuple[SourceTable, ...]:
+        if len(sources) > 1 and any(isinstance(item, LedgerTable) for item in sources):
+            raise ValueError(
+                "a ledger that exists is used as it is, so nothing can be read beside it; leave "
+                "out the other sources, or read them into it with chainwatch pull"
+            )
+        return sources
+
+
+def case_model(kinds: tuple[str, ...]) -> type[CaseFile]:
+    """Return the model of a case file whose sources are of these kinds; only they are loaded."""
+    tables = [table_of(kind) for kind in kinds] or [LedgerTable]
+    one: Any = tables[0]
+    if len(tables) > 1:
+        one = Annotated[Union[tuple(tables)], Field(discriminator="kind")]  # noqa: UP007
+    listed = Annotated[tuple[one, ...], Field(min_length=1)]
+    made: type[CaseFile] = create_model(
+        "CaseFile", __base__=CaseFile, __doc__=CaseFile.__doc__, sources=(listed, ...)
+    )
+    return made
 
 
 def load_case(path: str | Path) -> CaseFile:
@@ -172,11 +177,11 @@ def parse_case(table: dict[str, Any], *, where: str) -> CaseFile:
     CaseError
         Naming the first key that does not fit.
     """
+    model = case_model(kinds_of(table, where))
     try:
-        return CaseFile.model_validate(table)
+        return model.model_validate(table)
     except ValidationError as error:
-        found = error.errors(include_url=False)
-        raise misfit(found, CaseFile, where) from None
+        raise misfit(error.errors(include_url=False), model, where) from None
 
 
 def data_folder(given: str | Path | None, case_file: Path) -> Path:

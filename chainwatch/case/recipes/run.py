@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as with_
 from datetime import UTC, datetime
@@ -16,25 +16,22 @@ from chainwatch.addresses.canonical import parse
 from chainwatch.atomic import absolute, check_free, write_whole
 from chainwatch.attribution.tags import Tags, read_tags, tags_of
 from chainwatch.case.case import Case
-from chainwatch.case.file.model import Blocks, CaseFile, Transfers, data_folder, inside, load_case
+from chainwatch.case.file.model import CaseFile, data_folder, inside, load_case
 from chainwatch.case.recipes.account import add_account_findings
+from chainwatch.case.recipes.sources import Leave, Say, check_leave, read_sources
 from chainwatch.case.recipes.utxo import add_coin_findings
 from chainwatch.case.record import new_mask_key, now
 from chainwatch.case.seal import MANIFEST
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import AddressError, CaseError, InputError
-from chainwatch.ingest.protocol import Source
-from chainwatch.ingest.pull import pull
 from chainwatch.ingest.report import PullReport
 from chainwatch.ledger.checks.check import check
-from chainwatch.ledger.ledger import Ledger, open_ledger
+from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import ANSWERS
 from chainwatch.privacy.edition import DISCLOSURE
 from chainwatch.results.result import Finding
 from chainwatch.results.table import Column, Privacy, Table
-from chainwatch.sources.block_files import BlockFiles
-from chainwatch.sources.transfer_dump.source import TransferDump
 
 LEDGER, ANNEX, DATA, README_FILE = "ledger", "annex", "data", "README.txt"
 PARTS = (LEDGER, ANNEX, "disclosure", "working", DATA, README_FILE)
@@ -49,8 +46,6 @@ data/        of the demo alone: the simulated blocks, tags and truth, and the ca
 Prove that a folder is as it was sealed:   chainwatch verify disclosure
 Write the same bytes again:                chainwatch run CASE.toml --mask-key annex/mask_key.txt
 """
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -75,15 +70,10 @@ class RunReport:
 
 
 def run_case(
-    case_file: str | Path,
-    out: str | Path,
-    *,
-    data: str | Path | None = None,
-    mask_key: bytes | None = None,
-    acquired: datetime | None = None,
-    replace: bool = False,
-    say: Say | None = None,
-) -> RunReport:
+    case_file: str | Path, out: str | Path, *, data: str | Path | None = None,
+    mask_key: bytes | None = None, acquired: datetime | None = None, replace: bool = False,
+    only_hosts: Iterable[str] = (), online: bool = False, say: Say | None = None,
+) -> RunReport:  # fmt: skip
     """Read the sources of a case file, compute its findings and write its editions.
 
     Parameters
@@ -101,6 +91,12 @@ def run_case(
         When the files were acquired; now, where nothing is given.
     replace : bool
         Put the new folder in the place of an earlier run's.
+    only_hosts : iterable of str
+        Hosts (``host`` or ``host:port``) that sources of the case file may ask; nobody else is
+        asked, and nobody at all unless they or ``online`` are given.
+    online : bool
+        Any public host may be asked. What third parties are asked stands in the file
+        ``OUT.disclosures.jsonl`` beside the folder.
     say : function, optional
         Told in one line what is being done.
 
@@ -108,18 +104,27 @@ def run_case(
     -------
     RunReport
         The case and its folders.
+
+    Raises
+    ------
+    CaseError
+        If the case file does not fit, or would ask a host without leave; nothing is written.
     """
     config = load_case(case_file)
     base = data_folder(data, Path(case_file))
     target = absolute(out)
     _check_apart(target, base, Path(case_file))
     check_free(target, is_ours, replace=replace)
+    leave = Leave.of(only_hosts, online=online, beside=target)
+    check_leave(config.sources, leave, str(case_file))
     found: list[RunReport] = []
 
     def fill(place: Path) -> None:
-        found.append(
-            work(config, base, place, mask_key=mask_key, acquired=acquired, say=say or _quiet)
-        )
+        made = work(
+            config, base, place, mask_key=mask_key, acquired=acquired, say=say or _quiet,
+            leave=leave,
+        )  # fmt: skip
+        found.append(made)
 
     write_whole(target, fill, ours=is_ours, replace=replace)
     return found[0].moved(target)
@@ -137,9 +142,10 @@ def work(
     mask_key: bytes | None,
     acquired: datetime | None,
     say: Say,
+    leave: Leave | None = None,
 ) -> RunReport:
     """Work a case inside a folder that exists: ledger, editions, annex, README."""
-    case, pulls = _compute(config, base, place / LEDGER, mask_key, acquired, say)
+    case, pulls = _compute(config, base, place / LEDGER, mask_key, acquired, leave or Leave(), say)
     editions = _write(case, config, place, say)
     return RunReport(case, place, pulls, {name: place / name for name in editions})
 
@@ -168,14 +174,12 @@ def _compute(
     ledger_path: Path,
     mask_key: bytes | None,
     acquired: datetime | None,
+    leave: Leave,
     tell: Say,
 ) -> tuple[Case, tuple[PullReport, ...]]:
-    pulls = []
-    for entry in config.sources:
-        source = _source(entry, base, acquired)
-        tell(f"reading {_what(entry)}")
-        pulls.append(pull(ledger_path, source))
-    ledger = open_ledger(ledger_path)
+    ledger, pulls = read_sources(
+        config.sources, base, ledger_path, leave=leave, acquired=acquired, say=tell
+    )
     report = check(ledger)
     report.raise_for_failures()
     tags = tags_of(ledger)
@@ -198,19 +202,7 @@ def _compute(
     add(case, config, ledger, tags, subjects)
     case.add(_read(ledger, pulls), note="What the case rests on.")
     case.look_beside(ledger)
-    return case, tuple(pulls)
-
-
-def _what(entry: Blocks | Transfers) -> str:
-    """Return what a source reads, for people."""
-    return ", ".join(entry.paths) if isinstance(entry, Blocks) else entry.path
-
-
-def _source(entry: Blocks | Transfers, base: Path, acquired: datetime | None) -> Source:
-    if isinstance(entry, Blocks):
-        paths = [inside(base, path) for path in entry.paths]
-        return BlockFiles(paths, chain=entry.chain, height=entry.height, acquired=acquired)
-    return TransferDump(inside(base, entry.path), entry.mapping, acquired=acquired)
+    return case, pulls
 
 
 def _subjects(config: CaseFile, base: Path, tags: Tags) -> pl.DataFrame:
@@ -275,7 +267,7 @@ READ = Table(
 )
 
 
-def _read(ledger: Ledger, pulls: list[PullReport]) -> Finding:
+def _read(ledger: Ledger, pulls: Sequence[PullReport]) -> Finding:
     """Return what was read: files with their digests, and what the reading said of them."""
     rows = ledger.answers.select("source", "request", "size", "digest").collect()
     shown = rows.with_columns(pl.col("digest").bin.encode("hex").alias("sha256")).drop("digest")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,11 @@ import pytest
 from chainwatch.case.file.model import data_folder, load_case, parse_case
 from chainwatch.errors import CaseError, InputError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 LEAST: dict[str, Any] = {
     "case": {"name": "x", "title": "X", "question": "Who?"},
-    "sources": [{"kind": "blocks", "paths": ["b.dat"], "chain": "btc"}],
+    "sources": [{"kind": "block-files", "paths": ["b.dat"], "chain": "btc"}],
     "subjects": {"chain": "btc", "addresses": ["bc1q"]},
 }
 
@@ -70,8 +72,26 @@ def test_the_demo_fits() -> None:
         (
             "sources.0.kind",
             "oracle",
-            '[[sources]] number 1 is of no kind known at my.toml; write kind = "tr',
+            '[[sources]] number 1 is of no kind known at my.toml; write kind = "bitcoinlib" or ',
         ),
+        (
+            "sources.0.kind",
+            "blocks",
+            "number 1 is of the kind 'blocks', which is called 'block-files' now at my.toml; "
+            'write kind = "block-files"',
+        ),
+        ("sources.0.kind", 7, "[[sources]] number 1 is of no kind known"),
+        ("sources", {"kind": "block-files"}, "write [[sources]], in two brackets"),
+        ("sources", [5], "[sources] is 5 at my.toml; write a table"),
+        ("sources", [*LEAST["sources"], 5], "write a table"),
+        ("sources.0.path", ["b.dat"], "perhaps 'paths' is meant"),
+        ("sources.0.acquired", "2024-01-01", "unknown key 'acquired' in [[sources]] number 1"),
+        ("sources.0.paths", [], "'paths' in [[sources]] number 1 is []"),
+        ("sources.0.paths", [5], "write a text in quotes"),
+        ("sources.0.height", -1, "it should be greater than or equal to 0"),
+        ("sources.0.height", "5", "write a whole number, without quotes"),
+        ("sources.0.keep_raw", "yes", "write true or false"),
+        ("sources", [{"kind": "block-files"}], "[[sources]] number 1 lacks 'paths'"),
         (
             "sources.0.height",
             "high",
@@ -162,3 +182,87 @@ def test_where_the_data_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert data_folder(tmp_path, case) == tmp_path
     with pytest.raises(InputError, match="--data FOLDER"):
         data_folder(tmp_path / "missing", case)
+
+
+SERVERS: dict[str, dict[str, Any]] = {
+    "bitcoinlib": {"endpoint_url": "https://e.example", "addresses": ["x"]},
+    "electrum": {"host": "e.example", "port": 50002, "addresses": ["x"], "tls": True},
+    "esplora": {"url": "https://e.example/api", "span": "5:", "timeout": 5},
+    "rest": {},
+    "rpc": {"cookie": "node/.cookie", "batch": 3},
+}
+FILES: dict[str, dict[str, Any]] = {
+    "block-files": {"paths": ["b.dat"]},
+    "etl": {"transactions": ["t.json"], "blocks": ["b.json"]},
+    "node-folder": {"path": "node", "workers": 2},
+}
+"""What is enough of each kind; of transfers see the examples."""
+
+
+@pytest.mark.parametrize(("kind", "keys"), [*SERVERS.items(), *FILES.items()])
+def test_every_source_has_a_table(kind: str, keys: dict[str, Any]) -> None:
+    found = parse_case(changed("sources", [{"kind": kind, **keys}]), where="my.toml").sources[0]
+    assert found.kind == kind
+    assert {name: getattr(found, name) for name in keys} == {
+        name: tuple(value) if isinstance(value, list) else value for name, value in keys.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value", "said"),
+    [
+        ("esplora", "span", "7", "no span of heights at my.toml; write it as 800000:800100"),
+        ("esplora", "span", [5, 9], "write a text in quotes"),
+        ("esplora", "spam", "5:9", "perhaps 'span' is meant"),
+        ("esplora", "scripts", ["xyz"], "no bytes in hexadecimal"),
+        ("esplora", "url", "https://me:s3cret@e.example", "stands in the address of the server"),
+        ("esplora", "max_transactions", 0, "greater than or equal to 1"),
+        ("esplora", "headers", {"X-Key": "s3cret"}, "never the secret itself at"),
+        ("esplora", "headers", "X-Key: s3cret", "write a table of names and texts"),
+        ("esplora", "url", ["https://me:s3cret@e.example"], "write a text in quotes"),
+        ("esplora", "headers", {"X-Key": "env:HOME"}, "write env:CHAINWATCH_SECRET_NAME"),
+        ("esplora", "headers", {"X-Key": "keyring:mail"}, "or keyring:chainwatch-NAME"),
+        ("rpc", "password", "s3cret", "'password' in [[sources]] number 2 does not fit"),
+        ("rpc", "password", ["s3cret"], "'password' in [[sources]] number 2"),
+        ("bitcoinlib", "api_key", "s3cret", "never the secret itself"),
+        ("bitcoinlib", "provider", "nobody", 'write "blockbook" or "blockstream" or "mempool"'),
+        ("electrum", "port", "50002", "write a whole number"),
+        ("electrum", "gap", 0, "greater than or equal to 1"),
+    ],
+)
+def test_what_does_not_fit_a_source(kind: str, key: str, value: object, said: str) -> None:
+    """Said of the table that is wrong, and without repeating a secret."""
+    tables = [*LEAST["sources"], {"kind": kind, **SERVERS[kind], key: value}]
+    with pytest.raises(CaseError) as caught:
+        parse_case(changed("sources", tables), where="my.toml")
+    assert said in str(caught.value)
+    assert "number 2" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_ledger_stands_alone() -> None:
+    ledger = {"kind": "ledger", "path": "l"}
+    assert parse_case(changed("sources", [ledger]), where="x").sources[0].kind == "ledger"
+    for tables in ([ledger, ledger], [*LEAST["sources"], ledger]):
+        with pytest.raises(CaseError) as caught:
+            parse_case(changed("sources", tables), where="my.toml")
+        assert str(caught.value) == (
+            "[sources] does not fit: a ledger that exists is used as it is, so nothing can be read "
+            "beside it at my.toml; leave out the other sources, or read them into it with "
+            "chainwatch pull."
+        )
+
+
+def test_only_the_sources_that_are_named_are_loaded() -> None:
+    code = (
+        "import sys; from chainwatch.case.file.model import load_case; load_case(sys.argv[1]);"
+        "print(*sorted({m.split('.')[2] for m in sys.modules if m.startswith('chainwatch.so')"
+        " and m.count('.') > 1}))"
+    )
+    with resources.as_file(resources.files("chainwatch").joinpath("otter.toml")) as path:
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True,
+            cwd=ROOT,
+        )  # fmt: skip
+    assert not {"electrum", "esplora", "bitcoin_core", "transfer_dump"} & set(done.stdout.split())
+    assert "block_files" in done.stdout

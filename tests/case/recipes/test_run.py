@@ -16,7 +16,6 @@ from chainwatch.case.recipes.run import README_FILE, read_mask_key, run_case
 from chainwatch.case.seal import verify
 from chainwatch.errors import CaseError, ChainwatchError, InputError, OutputExists
 
-ROOT = Path(__file__).resolve().parents[2]
 USDT = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
 SUBJECT = "TXRBsytHfJDoAKRdcedgLsoHudh1xJGUdC"
 HOT = "TBA6CypYJizwA9XdC7Ubgc5F1bxrQ7SqPt"
@@ -149,7 +148,9 @@ def test_where_the_data_lie_nothing_is_written(small: Path, tmp_path: Path, monk
     assert sorted(item.name for item in small.iterdir()) == ["small.toml", "transfers.csv"]
 
 
-@pytest.mark.parametrize("stage", ["pull", "add_account_findings", "_write", "read_tags_fails"])
+@pytest.mark.parametrize(
+    "stage", ["read_sources", "add_account_findings", "_write", "read_tags_fails"]
+)
 def test_an_error_at_any_stage_keeps_the_earlier_run(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:

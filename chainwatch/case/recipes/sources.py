@@ -1,0 +1,185 @@
+"""The sources of a case file read into the ledger of a case, and nobody asked without leave.
+
+A case file may be a stranger's, and a server learns whom one investigates: it is asked only if who
+runs the case named its host, or allowed every public one. While sources are read a policy holds
+them to that, whatever they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from chainwatch.case.file.model import inside
+from chainwatch.case.file.source_tables import (
+    HistoriesTable,
+    LedgerTable,
+    SourceTable,
+    servers_of,
+    what_is_read,
+    written_of,
+)
+from chainwatch.errors import CaseError, NetworkRefused
+from chainwatch.ingest.protocol import Source
+from chainwatch.ingest.report import PullReport
+from chainwatch.ledger.ledger import Ledger, open_ledger
+from chainwatch.net.policy import host_name, is_own_host, use_network
+from chainwatch.sources import catalogue
+from chainwatch.sources.catalogue import Entry
+from chainwatch.sources.parameters import Secret
+from chainwatch.sources.subjects import Subjects, pull_histories, read_key
+from chainwatch.sources.values import check_wanted, constructor_values, server_asked
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Leave:
+    """Whom the sources of a case may ask; without more, nobody.
+
+    Attributes
+    ----------
+    only_hosts : tuple of str
+        These, as ``host`` or ``host:port``; also where they are private.
+    online : bool
+        Any public host.
+    log_file : path or None
+        Where it is written down what third parties are asked.
+    """
+
+    only_hosts: tuple[str, ...] = ()
+    online: bool = False
+    log_file: Path | None = None
+
+    @classmethod
+    def of(cls, only_hosts: Iterable[str], *, online: bool, beside: Path) -> Leave:
+        """Return the leave to ask these hosts, with its log beside an output folder."""
+        hosts = [only_hosts] if isinstance(only_hosts, str) else only_hosts
+        return cls(tuple(hosts), online, beside.with_name(f"{beside.name}.disclosures.jsonl"))
+
+    def allows(self, host: str, port: int | None, *, own: bool) -> bool:
+        """Tell whether a host may be asked; one's own must be named, for others point at it too."""
+        name = host_name(host)
+        if self.only_hosts:
+            forms = {name, f"{name}:{port}", f"[{name}]:{port}"}
+            return not forms.isdisjoint(entry.strip().lower() for entry in self.only_hosts)
+        return self.online and not own and not is_own_host(name)
+
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        """Hold the whole process to it for a while."""
+        offline = not (self.online or self.only_hosts)
+        hosts, log = self.only_hosts, self.log_file
+        try:
+            with use_network(offline=offline, only_hosts=hosts, log_file=log):
+                yield
+        except NetworkRefused as error:
+            if not offline:
+                raise
+            raise CaseError(
+                f"{error.what.partition(', but ')[0]}, and a case file asks nobody without leave",
+                remedy="if it may be asked, name it with --only-hosts HOST",
+            ) from error
+
+
+def check_leave(tables: Sequence[SourceTable], leave: Leave, where: str) -> None:
+    """Refuse a case file that would ask a host that it was not allowed to ask.
+
+    Raises
+    ------
+    CaseError
+        Naming each such host, the places of the secrets that it would be sent, and the remedy.
+    """
+    asked: dict[str, str] = {}
+    for table, entry, server in servers_of(tables):
+        written = written_of(table, entry)
+        host, port = server_asked(server, written)
+        if not leave.allows(host, port, own=bool(written.get("own"))):
+            named = f"[{host}]" if ":" in host else host
+            at = named if port is None else f"{named}:{port}"
+            asked[at] = f"{at} ({', '.join([entry.name, *_secrets(entry, written)])})"
+    if asked:
+        raise CaseError(
+            f"the case file would ask {' and '.join(asked.values())}, for which it has no leave",
+            where=where,
+            remedy=f"if they may learn what is asked, allow it with --only-hosts {','.join(asked)}"
+            + (", or every public host with --online" if not leave.only_hosts else ""),
+        )
+
+
+def _secrets(entry: Entry, written: dict[str, Any]) -> Iterator[str]:
+    """Yield the places of the secrets that a server would be sent."""
+    for item in entry.parameters():
+        value = written.get(item.name)
+        if item.mark(Secret) and value:
+            yield from (f"with {place}" for place in (value.values() if item.keyed else [value]))
+
+
+def read_sources(
+    tables: Sequence[SourceTable], base: Path, ledger: Path, *, leave: Leave,
+    acquired: datetime | None, say: Say,
+) -> tuple[Ledger, tuple[PullReport, ...]]:  # fmt: skip
+    """Return the ledger of a case and what was pulled into it; a ledger that exists stays as it is.
+
+    Parameters
+    ----------
+    tables : sequence of SourceTable
+        What the case file names, in its order.
+    base : path
+        The data folder: no path of a case file leads out of it.
+    ledger : path
+        Where the ledger of the case is made.
+    leave : Leave
+        Whom its sources may ask.
+    acquired : datetime or None
+        When files were obtained.
+    say : callable
+        Told in one line what is read.
+    """
+    if isinstance(tables[0], LedgerTable):
+        say(f"opening {tables[0].path}")
+        return open_ledger(inside(base, tables[0].path)), ()
+    pulls: list[PullReport] = []
+    with leave.in_force():
+        for table in tables:
+            say(f"reading {what_is_read(table)}")
+            pulls += _pulled(table, base, ledger, acquired)
+    return open_ledger(ledger), tuple(pulls)
+
+
+def _pulled(
+    table: SourceTable, base: Path, ledger: Path, acquired: datetime | None
+) -> Iterator[PullReport]:
+    entry = catalogue.entry(table.kind)
+    written, whose = written_of(table, entry), entry.addresses.name if entry.addresses else ""
+    listed = written.pop(whose, ())
+    values = constructor_values(entry.parameters(), written, path=partial(inside, base))
+    subjects = _subjects(table, base, listed)
+    check_wanted(entry.parameters(), {**values, whose: subjects})
+    if acquired is not None and "acquired" in {item.name for item in entry.all_parameters()}:
+        values["acquired"] = acquired
+    made = entry.load()
+
+    def source(wanted: list[bytes]) -> Source:
+        found: Source = made(**({**values, whose: wanted} if whose else values))
+        return found
+
+    chain = str(getattr(table, "chain", ""))
+    for report in pull_histories(ledger, source, subjects, chain):
+        if isinstance(report, PullReport):
+            yield report
+
+
+def _subjects(table: SourceTable, base: Path, listed: Sequence[str]) -> Subjects:
+    if not isinstance(table, HistoriesTable):
+        return Subjects()
+    file, key = table.addresses_file, table.xpub_file
+    return Subjects.of(
+        listed, inside(base, file) if file else None, read_key(inside(base, key)) if key else None,
+        gap=table.gap, kinds=table.kinds, branches=table.branches,
+    )  # fmt: skip
