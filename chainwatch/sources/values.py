@@ -55,8 +55,7 @@ def host_and_port(text: str) -> tuple[str, int]:
 
 def server_asked(parameter: Parameter, values: Mapping[str, object]) -> tuple[str, int | None]:
     """Return the host that a source will ask, and its port where that is known."""
-    from chainwatch.net.hosts import host_name
-    from chainwatch.net.transport import split_url, target_of
+    from chainwatch.net.hosts import host_name, split_url, target_of
 
     mark, text = parameter.mark(Asked), str(values.get(parameter.name, parameter.default))
     if mark is None or not mark.port:
