@@ -136,6 +136,18 @@ def run(
         say(f"{name}: {folder / 'report.pdf'}")
 
 
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a case file, for editors; registered sources are in it.
+
+    Example: chainwatch schema > case.schema.json
+    """
+    from chainwatch.case.file.schema import schema_text
+
+    for line in schema_text().splitlines():
+        say(line)
+
+
 @tags_app.command("hits")
 def tag_hits(
     ledger: LedgerOption,

@@ -7,6 +7,7 @@ import inspect
 import json
 import pkgutil
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -96,6 +97,12 @@ def test_what_is_only_for_python_stays_there(line: Entry) -> None:
 
 def test_providers_are_those_that_are_read() -> None:
     assert sorted(requests.PROVIDERS) == list(get_args(bitcoinlib_provider.Provider))
+
+
+def test_the_page_is_the_catalogue() -> None:
+    made = runpy.run_path(str(ROOT / "tools" / "sources.py"))["page"]()
+    page = ROOT / "docs" / "sources.md"
+    assert page.read_text(encoding="utf-8") == made, "run: python tools/sources.py"
 
 
 def test_the_list_loads_no_source() -> None:

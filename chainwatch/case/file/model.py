@@ -28,10 +28,12 @@ from chainwatch.tracing.policies import POLICIES
 DATA_VARIABLE = "CHAINWATCH_DATA"
 
 
+_POLICIES = [policy.__name__ for policy in POLICIES]
+
+
 def _known_policy(name: str) -> str:
-    names = [policy.__name__ for policy in POLICIES]
-    if name not in names:
-        raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, names))})
+    if name not in _POLICIES:
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, _POLICIES))})
     return name
 
 
@@ -88,7 +90,9 @@ class Token(_Strict):
 class Follow(_Strict):
     """How value is followed."""
 
-    policy: Annotated[str, AfterValidator(_known_policy)] = "fifo"
+    policy: Annotated[
+        str, AfterValidator(_known_policy), Field(json_schema_extra={"enum": [*_POLICIES]})
+    ] = "fifo"
     trifle: Annotated[int, Field(ge=0)] = 0
     min_share: Annotated[int, Field(ge=1, le=1000)] = 980
     min_sweeps: Annotated[int, Field(ge=1)] = 1
