@@ -128,7 +128,7 @@ def run(
             only_hosts=hosts_of(only_hosts),
             online=online,
         )
-    for result, _ in report.case.results:
+    for result, _ in report.case.whole():
         headline = getattr(result, "headline", "")
         if headline:
             say(f"- {headline}")

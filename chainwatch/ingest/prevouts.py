@@ -12,7 +12,7 @@ from chainwatch.errors import BlockError
 from chainwatch.ledger import schema
 from chainwatch.ledger.outpoints.outpoints import Outpoints
 from chainwatch.ledger.outpoints.records import NotDense
-from chainwatch.ledger.outpoints.runs import Damaged
+from chainwatch.ledger.outpoints.sorted_runs import Damaged
 from chainwatch.ledger.spend_order import may_spend_from
 from chainwatch.ledger.storage.store import Commit, Store
 

@@ -21,7 +21,7 @@ from chainwatch.errors import LedgerError, LedgerLocked, NetworkRefused, SourceE
 from chainwatch.ingest.deduplicate import news
 from chainwatch.ingest.prevouts import Spending
 from chainwatch.ingest.protocol import UNITS, Batch, Source, read_units
-from chainwatch.ingest.report import PullReport, counted
+from chainwatch.ingest.pull_report import PullReport, counted
 from chainwatch.ingest.rollback import missing, unmake
 from chainwatch.ledger import schema
 from chainwatch.ledger.storage.store import Store

@@ -9,7 +9,7 @@ from pathlib import Path
 from chainwatch.errors import ChainwatchError, InputError
 from chainwatch.ingest.protocol import Source
 from chainwatch.ingest.pull import pull
-from chainwatch.ingest.report import PullReport
+from chainwatch.ingest.pull_report import PullReport
 from chainwatch.ledger.storage.store import Store
 
 LONGEST_PAUSE = 600.0

@@ -49,31 +49,6 @@ def available() -> bool:
     return find_spec("numba") is not None
 
 
-def blocks_to_columns(
-    buffers: Sequence[bytes],
-    *,
-    supply: int = 21_000_000 * 10**8,
-    witness: bool = True,
-    way: str | None = None,
-) -> Columns:
-    """Return blocks as columns; see :func:`parse_blocks` for the names.
-
-    Raises
-    ------
-    BlockError
-        If a block breaks a rule that needs no other block; proof of work is not checked.
-    """
-    parsed = parse_blocks(buffers, supply=supply, witness=witness, way=way)
-    if parsed.failure is not None:
-        number, what, byte = parsed.failure
-        raise BlockError(
-            what,
-            where=f"block {number:,} byte {byte:,}",
-            remedy="leave that block out, or get its bytes from a node again",
-        )
-    return parsed.columns
-
-
 def parse_blocks(
     buffers: Sequence[bytes], *, supply: int, witness: bool, extended: bool = False,
     way: str | None = None,

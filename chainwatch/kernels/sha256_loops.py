@@ -12,8 +12,8 @@ import numpy as np
 from numba import uint32, uint64
 
 from chainwatch.kernels.jit import bare, compiled
+from chainwatch.kernels.sha256_constants import ROUNDS, START
 from chainwatch.kernels.sha256_ni import compress_ni
-from chainwatch.kernels.sha256_numbers import ROUNDS, START
 
 _STATE = 8 + 64
 """Words of a state: eight, and room for those of the rounds."""

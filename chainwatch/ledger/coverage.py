@@ -76,22 +76,6 @@ def _runs(
     return closed
 
 
-def covered_to(ledger: Ledger, chain: Chain | str, height: int) -> int | None:
-    """Return the height up to which every block from ``height`` on was read as one linked run.
-
-    Where two branches hold the height, the longer one counts.
-
-    Returns
-    -------
-    int or None
-        ``None`` if the block at ``height`` itself was not read.
-    """
-    held = spans(ledger, chain).filter(
-        (pl.col("from_height") <= height) & (pl.col("to_height") >= height)
-    )
-    return max(held["to_height"].to_list(), default=None)
-
-
 def coverage(ledger: Ledger) -> pl.DataFrame:
     """Return one row per chain: what is in the ledger's span, from when to when.
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import polars as pl
 
 from chainwatch.errors import InputError
-from chainwatch.results.casts import conform
+from chainwatch.results.column_types import conform
 from chainwatch.units import AMOUNT
 
 TIME = pl.Datetime("us", "UTC")

@@ -11,7 +11,7 @@ from chainwatch.addresses.bip32 import ExtendedKey
 from chainwatch.errors import InputError
 from chainwatch.ingest import pull as pulling
 from chainwatch.ingest.protocol import Source
-from chainwatch.ingest.report import PullReport
+from chainwatch.ingest.pull_report import PullReport
 from chainwatch.ingest.xpub import KeyAddresses, addresses_of_xpub
 from chainwatch.ledger.ledger import open_ledger
 

@@ -6,18 +6,25 @@ digest, the report, the tables and the annex of both editions, and every format.
 
 from __future__ import annotations
 
+import inspect
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 import pytest
+import regtest_chain
 
 import chainwatch as cw
 from chainwatch.addresses.assets import Asset, native
 from chainwatch.addresses.canonical import text
+from chainwatch.addresses.scripts import classify
+from chainwatch.case import analyses
 from chainwatch.case.exports import catalogue as exports
+from chainwatch.case.file.schema import case_schema
+from chainwatch.cli import app
 from chainwatch.errors import CaseError
 from chainwatch.privacy.masked_view import MaskedView
 from chainwatch.results.result import Finding, Result, recorded
@@ -36,6 +43,35 @@ GIFTS = Table(
         Column.text("words", "what stood beside it"),
     ),
 )
+
+
+CASE = """\
+[case]
+name = "gifts"
+title = "Gifts"
+question = "Who gave?"
+editions = ["disclosure", "working"]
+working_reason = "a test"
+analyses = ["gifts"]
+
+[[sources]]
+kind = "block-files"
+paths = ["blk.dat"]
+chain = "btc-regtest"
+
+[subjects]
+chain = "btc-regtest"
+addresses = ["{address}"]
+"""
+
+
+def main(monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["chainwatch", *command])
+    try:
+        app.main()
+    except SystemExit as stop:
+        if stop.code:
+            raise
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -149,3 +185,42 @@ def test_it_has_what_every_result_has() -> None:
 def test_two_formats_of_one_name_are_refused() -> None:
     with pytest.raises(CaseError, match="an export 'tables' already; give it another name"):
         exports.register("tables", export_names_list, "nothing")
+
+
+def test_a_case_file_asks_for_it_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the command line, with nothing touched but the one call of ``register``."""
+    monkeypatch.setattr(analyses, "_known", list(analyses.ANALYSES))
+    (tmp_path / "blk.dat").write_bytes(regtest_chain.framed(*regtest_chain.Chain().grow(6).blocks))
+    payee = classify(regtest_chain.p2pkh(2)).address
+    assert payee is not None
+    (tmp_path / "case.toml").write_text(
+        CASE.format(address=text(payee, "btc-regtest")), encoding="utf-8"
+    )
+    command = ["run", str(tmp_path / "case.toml"), "--out", str(tmp_path / "out")]
+    with pytest.raises(SystemExit, match="1"):
+        main(monkeypatch, command)
+    said = capsys.readouterr().err
+    assert "'analyses' in [case] is 'gifts'" in said
+    assert 'write "tag-hits"' in said
+    analyses.register("gifts", lambda ledger, subjects, tags: gifts(3), "Who gave what to whom.")
+    assert "gifts" in str(case_schema()["$defs"]["Head"]["properties"]["analyses"])
+    main(monkeypatch, command)
+    assert "3 gifts were found." in capsys.readouterr().out
+    for edition in ("disclosure", "working"):
+        assert (tmp_path / "out" / edition / "tables" / "gifts.csv").is_file()
+        assert "3 gifts were found." in (tmp_path / "out" / edition / "report.html").read_text()
+
+
+@pytest.mark.parametrize("line", analyses.ANALYSES, ids=lambda line: line.name)
+def test_the_text_of_an_analysis_leads_to_its_verb(line: analyses.Analysis) -> None:
+    assert str(line.target).startswith("chainwatch.")
+    assert list(inspect.signature(line.verb()).parameters) == ["ledger", "subjects", "tags"]
+
+
+def test_analyses_are_refused_twice_and_unknown() -> None:
+    with pytest.raises(CaseError, match="an analysis 'tag-hits' already"):
+        analyses.register("tag-hits", "nowhere:nothing", "Nothing.")
+    with pytest.raises(CaseError, match="no analysis 'lost'; write \"tag-hits\""):
+        analyses.analysis("lost")

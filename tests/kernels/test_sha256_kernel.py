@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from chainwatch.errors import InputError
 from chainwatch.kernels import sha256
 from chainwatch.kernels.sha256 import WAYS, double_sha256, ways
-from chainwatch.kernels.sha256_numbers import ROUNDS, START
+from chainwatch.kernels.sha256_constants import ROUNDS, START
 
 
 def expected(parts: list[bytes]) -> bytes:

@@ -68,14 +68,11 @@ def test_a_gap_ends_a_run() -> None:
 def test_heights_that_follow_are_no_run_unless_linked() -> None:
     ledger = blocks((1, "a", "0"), (2, "b", "not a"), (3, "c", "b"))
     assert runs(ledger) == [(1, 1, b"a", b"a", 1), (2, 3, b"b", b"c", 2)]
-    assert coverage.covered_to(ledger, "btc-regtest", 1) == 1
-    assert coverage.covered_to(ledger, "btc-regtest", 2) == 3
 
 
 def test_two_branches_are_two_runs() -> None:
     ledger = blocks((1, "a", "0"), (2, "b", "a"), (2, "x", "a"), (3, "y", "x"))
     assert sorted(row[4] for row in runs(ledger)) == [2, 2]
-    assert coverage.covered_to(ledger, "btc-regtest", 2) == 3
     assert facts(ledger)["gaps", REGTEST] == (0, 0)
 
 
@@ -83,12 +80,6 @@ def test_a_short_branch_beside_a_long_one_is_no_gap() -> None:
     main = [(height, f"m{height}", f"m{height - 1}") for height in range(1, 5)]
     ledger = blocks(*main, (2, "side", "unseen"), (5, "e", "also unseen"))
     assert facts(ledger)["gaps", REGTEST] == (0, 0)
-
-
-def test_covered_to() -> None:
-    ledger = blocks((2, "b", "a"), (3, "c", "b"), (5, "e", "d"))
-    reached = [coverage.covered_to(ledger, "btc-regtest", height) for height in range(7)]
-    assert reached == [None, None, 3, 3, None, 5, None]
 
 
 @given(st.sets(st.integers(0, 40), max_size=25), st.randoms(use_true_random=False))

@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticKnownError
 
+from chainwatch.case.analyses import analysis_names
 from chainwatch.case.file.diagnose import misfit
 from chainwatch.case.file.source_tables import LedgerTable, SourceTable, kinds_of, table_of
 from chainwatch.errors import CaseError, InputError
@@ -37,6 +38,17 @@ def _known_policy(name: str) -> str:
     return name
 
 
+def _known_analysis(name: str) -> str:
+    names = analysis_names()
+    if name not in names:
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, names))})
+    return name
+
+
+def _with_names(schema: dict[str, Any]) -> None:
+    schema["enum"] = analysis_names()
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -51,6 +63,10 @@ class Head(_Strict):
     editions: tuple[Literal["disclosure", "working"], ...] = ("disclosure",)
     working_reason: str = ""
     statements: tuple[str, ...] = ()
+    analyses: tuple[
+        Annotated[str, AfterValidator(_known_analysis), Field(json_schema_extra=_with_names)],
+        ...,
+    ] = ()
 
 
 class TagFiles(_Strict):

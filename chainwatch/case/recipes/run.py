@@ -15,6 +15,7 @@ import polars as pl
 from chainwatch.addresses.canonical import parse
 from chainwatch.atomic import absolute, check_free, write_whole
 from chainwatch.attribution.tags import Tags, read_tags, tags_of
+from chainwatch.case.analyses import analysis
 from chainwatch.case.case import Case
 from chainwatch.case.file.model import CaseFile, data_folder, inside, load_case
 from chainwatch.case.recipes.account import add_account_findings
@@ -25,7 +26,7 @@ from chainwatch.case.seal import MANIFEST
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import AddressError, CaseError, InputError
-from chainwatch.ingest.report import PullReport
+from chainwatch.ingest.pull_report import PullReport
 from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import ANSWERS
@@ -200,6 +201,10 @@ def _compute(
     family = find_chain(config.subjects.chain).family
     add = add_coin_findings if family == "utxo" else add_account_findings
     add(case, config, ledger, tags, subjects)
+    for name in config.case.analyses:
+        asked = analysis(name)
+        tell(f"analysing: {name}")
+        case.add(asked.verb()(ledger, subjects, tags), note=asked.sentence)
     case.add(_read(ledger, pulls), note="What the case rests on.")
     case.look_beside(ledger)
     return case, pulls

@@ -26,7 +26,7 @@ from chainwatch.case.file.source_tables import (
 )
 from chainwatch.errors import CaseError, NetworkRefused
 from chainwatch.ingest.protocol import Source
-from chainwatch.ingest.report import PullReport
+from chainwatch.ingest.pull_report import PullReport
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.net.policy import host_name, is_own_host, use_network
 from chainwatch.sources import catalogue

@@ -31,7 +31,7 @@ from chainwatch.ledger.outpoints.records import (
     read_outputs,
     records_of,
 )
-from chainwatch.ledger.outpoints.runs import KEY, Damaged, Run, merged
+from chainwatch.ledger.outpoints.sorted_runs import KEY, Damaged, Run, merged
 from chainwatch.ledger.storage import delta
 from chainwatch.ledger.storage.store import Commit, Store
 from chainwatch.ledger.storage.writer import COMPACTED, SELF

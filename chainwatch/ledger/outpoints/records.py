@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from chainwatch.kernels.intern import bytes_of
 from chainwatch.ledger.index.build import KINDS, codes_of
-from chainwatch.ledger.outpoints.runs import Damaged, read_at
+from chainwatch.ledger.outpoints.sorted_runs import Damaged, read_at
 
 SIZE = 48
 _HEAD = np.dtype([("txid", "V32"), ("tx", "<i8"), ("count", "<u4"), ("sum", "<u4")])

@@ -18,9 +18,8 @@ import polars as pl
 
 from chainwatch.bitcoin.block import Block, parse_block
 from chainwatch.bitcoin.block_batch import RawBlock, check_blocks
-from chainwatch.bitcoin.spent import Output
 from chainwatch.bitcoin.undo import CHECKSUM
-from chainwatch.bitcoin.undo_batch import RawUndo, check_undo, coins_of
+from chainwatch.bitcoin.undo_batch import RawUndo, check_undo
 from chainwatch.chains.base import Chain
 from chainwatch.errors import BlockError, ChainwatchError, InputError
 from chainwatch.ingest.rows.blocks import frames_of_blocks
@@ -59,7 +58,7 @@ def piece_rows(piece: Piece) -> dict[str, pl.DataFrame]:
     checked = check_blocks(raw, chain)
     for block, summary, (name, _, _) in zip(raw, checked.summaries, piece.blocks, strict=True):
         _check_unchanged(block, summary.hash, name)
-    undo = [_raw_undo(files, spot) for _, _, spot in piece.blocks]
+    undo = [read_undo(files, spot) for _, _, spot in piece.blocks]
     heights = [height for _, height, _ in piece.blocks]
     read = [piece.read[spot.file] for _, _, spot in piece.blocks]
     return frames_of_blocks(check_undo(checked, undo), heights, read, source=piece.source)
@@ -79,25 +78,13 @@ def read_block(files: NodeFiles, chain: Chain, name: bytes, spot: Spot) -> Block
     return block
 
 
-def read_spent(files: NodeFiles, block: Block, spot: Spot, chain: Chain) -> list[list[Output]]:
-    """Read what a block spent, scripts whole, and check that it fits the block.
-
-    Raises
-    ------
-    BlockError
-        If it is damaged, of another block, or lets a transaction pay more than it spends.
-    """
-    record = _raw_undo(files, spot)
-    return coins_of(block, record, chain) if record else []
-
-
 def _raw_block(files: NodeFiles, spot: Spot) -> RawBlock:
     file = files.blocks(spot.file)
     with file.opened() as handle:
         return RawBlock(file.read(handle, spot.offset, spot.size), file.path.name, spot.offset)
 
 
-def _raw_undo(files: NodeFiles, spot: Spot) -> RawUndo | None:
+def read_undo(files: NodeFiles, spot: Spot) -> RawUndo | None:
     """Return undo data; None for the genesis block: nothing was spent, and nothing is written."""
     if not spot.undo_size:
         return None

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from chainwatch.chains.bitcoin import BITCOIN_REGTEST
 from chainwatch.ingest.prevouts import Searched
 from chainwatch.ledger import schema
-from chainwatch.ledger.outpoints import outpoints, runs
+from chainwatch.ledger.outpoints import outpoints
+from chainwatch.ledger.outpoints import sorted_runs as runs
 from chainwatch.ledger.outpoints.outpoints import Outpoints
 from chainwatch.ledger.outpoints.records import NotDense
 from chainwatch.ledger.storage import delta
