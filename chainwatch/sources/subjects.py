@@ -115,16 +115,28 @@ def read_addresses(path: Path) -> Iterator[str]:
         text = data.decode("utf-8-sig")
     except OSError as error:
         raise InputError(
-            f"the list of addresses cannot be read ({error.strerror})", where=path.name
+            f"the list of addresses cannot be read ({error.strerror})",
+            where=path.name,
+            remedy=_A_LINE,
         ) from None
     except UnicodeDecodeError:
-        raise InputError("the list of addresses is no text in UTF-8", where=path.name) from None
+        raise InputError(
+            "the list of addresses is no text in UTF-8", where=path.name, remedy=_A_LINE
+        ) from None
     if len(data) > LONGEST_LIST:
-        raise InputError("the list of addresses is too long", where=path.name)
+        raise InputError(
+            f"the list of addresses is longer than {LONGEST_LIST:,} bytes",
+            where=path.name,
+            remedy="give it in parts, one pull after the other",
+        )
     found = [line.partition("#")[0].strip() for line in text.splitlines()]
     if not any(found):
-        raise InputError("the list of addresses is empty", where=path.name)
+        raise InputError("the list of addresses is empty", where=path.name, remedy=_A_LINE)
     yield from filter(None, found)
+
+
+_A_LINE = "name a text file with one address a line"
+_A_KEY = "name a text file that holds the key and nothing else"
 
 
 def read_key(path: Path) -> ExtendedKey:
@@ -140,8 +152,10 @@ def read_key(path: Path) -> ExtendedKey:
             text = handle.read(LONGEST_KEY_FILE).decode("ascii")
     except OSError as error:
         raise InputError(
-            f"the extended key cannot be read ({error.strerror})", where=path.name
+            f"the extended key cannot be read ({error.strerror})",
+            where=path.name,
+            remedy=_A_KEY,
         ) from None
     except UnicodeDecodeError:
-        raise InputError("the file holds no extended key", where=path.name) from None
+        raise InputError("the file holds no extended key", where=path.name, remedy=_A_KEY) from None
     return ExtendedKey(text.strip())

@@ -686,7 +686,7 @@ WIDE = schema.Table(
     ("number",),
     "Every type of the schema.",
     tuple(
-        schema.Column(name, dtype, name, nullable=True)
+        schema.Column(name, dtype, schema.Privacy.TEXT, name, nullable=True)
         for name, dtype in {
             "number": pl.Int64, "amount": schema.AMOUNT, "price": pl.Decimal(38, 12),
             "raw": pl.Binary, "text": pl.String, "moment": schema.TIME, "day": pl.Date,
