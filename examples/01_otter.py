@@ -50,6 +50,7 @@ def main(folder: Path) -> None:
     case = cw.Case("otter", question="Whom does this vendor's money reach?")
     case.add(tags, clusters, hosted, trace, exposure)
     case.add(figures.flow(trace, clusters, top=40), note="Main routes, FIFO.")
+    case.look_beside(ledger)  # who else stands in these transactions: those ids are withheld
     written = case.write(folder / "case", edition="disclosure")
     print(cw.verify(written))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from html import escape
@@ -23,7 +23,7 @@ from chainwatch.errors import TagError, expect
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TAGS
 from chainwatch.results.result import Result, recorded
-from chainwatch.results.roles import Roles
+from chainwatch.results.roles import Party, Roles
 from chainwatch.results.table import Rows
 
 
@@ -56,6 +56,12 @@ class Tags(Result):
         See :mod:`chainwatch.attribution.roles`.
         """
         return roles_of_tags(self.frame)
+
+    def names(self) -> Iterator[tuple[str, Party]]:
+        """Yield what its rows call each address: label and actor."""
+        columns = ("chain", "address", "label", "actor")
+        for chain, address, *names in self.frame.select(columns).iter_rows():
+            yield from ((name, (chain, address)) for name in names if name)
 
     @recorded
     def where(

@@ -6,6 +6,7 @@ the report, both editions and the digests by its line alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -58,6 +59,16 @@ ANALYSES: tuple[Analysis, ...] = (
 )
 """Those that chainwatch brings, written out, by name."""
 
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+def _place(line: Analysis) -> str:
+    """Return where a line leads; a notebook's cell that runs again leads to the same place."""
+    if isinstance(line.target, str):
+        return line.target
+    return f"{line.target.__module__}:{line.target.__qualname__}"
+
+
 _known: list[Analysis] = list(ANALYSES)
 
 
@@ -81,11 +92,18 @@ def register(name: str, target: str | Verb, sentence: str) -> None:
     Raises
     ------
     CaseError
-        If another analysis has the name.
+        If another analysis has the name, or the name or sentence is none.
     """
-    if name in analysis_names():
+    made = Analysis(name, target, sentence)
+    if not _NAME.fullmatch(name) or not sentence.strip():
+        raise CaseError(
+            f"{name!r} is no name of an analysis, or nothing says what it is",
+            remedy="write small letters, digits and -, and a sentence",
+        )
+    same = [one for one in _known if one.name == name]
+    if same and _place(same[0]) != _place(made):
         raise CaseError(f"there is an analysis {name!r} already", remedy="give it another name")
-    _known.append(Analysis(name, target, sentence))
+    _known[:] = [*(one for one in _known if one.name != name), made]
 
 
 def analysis_names() -> list[str]:

@@ -64,7 +64,8 @@ class Case(CaseRecord):
     def look_beside(self, ledger: Ledger) -> None:
         """Read who stands in the transactions of the results, so that those are withheld as well.
 
-        Call it when all results are added: tables name payer and payee, a ledger all others.
+        Call it when all results are added: tables name payer and payee, a ledger all others. Until
+        then the disclosure edition shows no transaction: each may be of somebody who is masked.
         """
         self.standing = parties_by_transaction(ledger, [result for result, _ in self.whole()])
         self.views.clear()
@@ -148,7 +149,7 @@ class Case(CaseRecord):
     def _draw(self, folder: Path, view: MaskedView) -> None:
         from chainwatch.figures.style import save_figure
 
-        for one in view.drawn.values():
+        for one in view.drawn:
             folder.mkdir(exist_ok=True)  # without a figure there is no folder: nothing seals it
             figure = one.drawing.plot().get_figure(root=True)
             if figure is None:

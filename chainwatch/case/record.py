@@ -53,7 +53,7 @@ class CaseRecord:
     statements: tuple[str, ...] = ()
     clock: Clock = field(default=now, repr=False)
     log: Log = field(default_factory=lambda: Log([]), repr=False)
-    standing: Standing = field(default_factory=dict, repr=False)
+    standing: Standing | None = field(default=None, repr=False)
     results: list[tuple[Result, str]] = field(default_factory=list, repr=False)
     views: dict[str, MaskedView] = field(default_factory=dict, repr=False)
     times: list[str] = field(default_factory=list, repr=False)
@@ -89,6 +89,7 @@ class CaseRecord:
             self._log(f"add {result.called}{again}", note, content)
             if not held:
                 self.results.append((result, note))
+                self.standing = None  # who stands beside the new ones is not known
                 self.views.clear()
         return self
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from chainwatch.chains.base import Chain, Consensus
 from chainwatch.chains.bitcoin import (
     BITCOIN,
@@ -39,6 +41,16 @@ def all_chains() -> tuple[Chain, ...]:
     return tuple(_known)
 
 
+_ID = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
+"""CAIP-2: namespace and reference."""
+
+_ALIAS = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+def _names(chain: Chain) -> set[str]:
+    return {chain.id.casefold(), chain.alias.casefold()}
+
+
 def register(chain: Chain) -> Chain:
     """Let a chain of your own be named wherever one is: by verbs, sources and case files.
 
@@ -55,10 +67,16 @@ def register(chain: Chain) -> Chain:
     Raises
     ------
     ChainError
-        If another chain has its id or its alias.
+        If another chain has its id or its alias, in capitals or small letters, or one of them is
+        none.
     """
+    if not _ID.fullmatch(chain.id) or not _ALIAS.fullmatch(chain.alias):
+        raise ChainError(
+            f"{chain.id!r} is no CAIP-2 id, or {chain.alias!r} is no alias",
+            remedy="write an id such as bip122:0123..., an alias of small letters, digits and -",
+        )
     for other in _known:
-        if other != chain and {other.id, other.alias} & {chain.id, chain.alias}:
+        if other != chain and _names(other) & _names(chain):
             raise ChainError(
                 f"{other.name} has the id or the alias of {chain.name} already",
                 where=f"{chain.alias} ({chain.id})",

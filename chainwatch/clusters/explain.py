@@ -51,7 +51,7 @@ class Explanation(Result):
     """The path of links between two addresses, each with its transaction and rule.
 
     It prints the two addresses that were asked for; the others on the way, their transactions and
-    times as the edition allows (:func:`chainwatch.results.provenance.show_by`). The frames hold
+    times as the edition allows (:func:`chainwatch.results.mask.show_by`). The frames hold
     all.
 
     Attributes

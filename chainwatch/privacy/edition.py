@@ -109,6 +109,10 @@ class Edition:
             return ""
         return WITHHELD if self.hides(chain, txid, *parties) else txid_text(txid, chain)
 
+    def names_all(self) -> bool:
+        """Return whether nobody is masked, so that every name may be said."""
+        return self.name == WORKING
+
     def time(self, chain: str, time: datetime, *parties: bytes | None) -> str:
         """Return a time as this edition shows it beside parties: to the month if one is masked."""
         return month(time) if self.hides(chain, None, *parties) else moment(time)

@@ -156,3 +156,12 @@ def transactions_of_masked(
                     for txid in filter(None, txids if masked else ()):
                         found[chain, txid].update(masked)
     return {key: frozenset(who) for key, who in sorted(found.items())}
+
+
+def masked_names(results: Iterable[Result], edition: Edition) -> frozenset[str]:
+    """Return the names that are given to masked parties alone: a label says who somebody is."""
+    hidden: set[str] = set()
+    shown: set[str] = set()
+    for name, party in (pair for result in results for pair in result.names()):
+        (hidden if edition.masks(*party) else shown).add(name)
+    return frozenset(hidden - shown)

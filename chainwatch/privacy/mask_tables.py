@@ -10,7 +10,7 @@ concern nobody of the case; and rows are sorted by what is shown, so that the or
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -60,6 +60,12 @@ def mask_table(rows: Rows, chains: Sequence[str], edition: Edition) -> Masked:
     InputError
         If a column is not declared, or holds bytes that its class does not know how to show.
     """
+    if "" in chains and columns_of(rows, Privacy.PARTY):
+        raise InputError(
+            f"table {rows.table.name!r} names parties and not their chain, so that no edition knows"
+            " whom to show",
+            remedy="give it a column 'chain', or its result an asset",
+        )
     hidden = hidden_rows(rows, chains, edition)
     shown = [
         rows.table[name]
@@ -143,7 +149,7 @@ def _column(
     if edition.name == DISCLOSURE and column.privacy is Privacy.STRANGER:
         return [WITHHELD] * len(series)
     if edition.name == DISCLOSURE and column.privacy is Privacy.SPAN:
-        return [month(value) if isinstance(value, datetime) else value for value in series]
+        return [None if value is None else f"{value:%Y-%m}" for value in series]
     if column.privacy is Privacy.DIGEST:
         return [None if value is None else edition.digest(_hex(value)) for value in series]
     cells = zip(series.to_list(), chains, hidden, strict=True)
@@ -181,11 +187,11 @@ def _cell(privacy: Privacy, value: object, hidden: Hidden) -> object:
     hide = hidden.party or hidden.transaction
     if isinstance(value, datetime):
         return month(value) if hide else moment(value)
-    if hasattr(value, "isoformat"):
-        return value.isoformat()
+    if isinstance(value, date):
+        return _day(privacy, value, hide=hide)
     if privacy is Privacy.COUNT and value is not None:
         return band(int(str(value))) if hide else str(value)
-    if not hide or value is None:
+    if not hide or value is None or privacy is Privacy.FLAG:
         return value
     if privacy is Privacy.PLACE:
         return None
@@ -195,9 +201,13 @@ def _cell(privacy: Privacy, value: object, hidden: Hidden) -> object:
     return _blurred(value)
 
 
+def _day(privacy: Privacy, value: date, *, hide: bool) -> str:
+    if not hide:
+        return value.isoformat()
+    return f"{value:%Y-%m}" if privacy in (Privacy.TIME, Privacy.SPAN) else WITHHELD
+
+
 def _blurred(value: object) -> object:
-    if isinstance(value, bool):
-        return value
     if isinstance(value, Decimal):
         return Decimal(coarse(int(value)))
-    return coarse(value) if isinstance(value, int) else value
+    return coarse(int(str(value)))

@@ -18,10 +18,17 @@ import polars as pl
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.privacy.anonymity_sets import singled_out, standing
 from chainwatch.privacy.edition import DISCLOSURE, POOLED, Edition
-from chainwatch.privacy.mask_rows import columns_of, parties, transactions_of_masked
+from chainwatch.privacy.mask_rows import (
+    asset_of,
+    columns_of,
+    masked_names,
+    parties,
+    transactions_of_masked,
+)
 from chainwatch.privacy.mask_tables import Masked, mask_tables
 from chainwatch.privacy.redact_text import TextMask
 from chainwatch.privacy.roles import roles_of
+from chainwatch.results.plain import chains_of
 from chainwatch.results.result import Drawing, Result
 from chainwatch.results.roles import Party
 from chainwatch.results.table import Privacy
@@ -36,6 +43,8 @@ class DrawnFlows:
 
     Attributes
     ----------
+    place : int
+        Which of the results it is of.
     stem : str
         Name of its files, without suffix.
     drawing : object
@@ -44,6 +53,7 @@ class DrawnFlows:
         The rows behind it, their texts without what may not be said.
     """
 
+    place: int
     stem: str
     drawing: Any
     flows: pl.DataFrame
@@ -65,8 +75,8 @@ class MaskedView:
         How many rows of each table name masked parties alone; tables without any are not listed.
     by_result : tuple of mapping
         The same tables, result by result, by the names that the results give them.
-    drawn : mapping of int to DrawnFlows
-        What is drawn, by the place of its result.
+    drawn : tuple of DrawnFlows
+        What is drawn, in the order of the results.
     """
 
     edition: Edition
@@ -74,11 +84,11 @@ class MaskedView:
     tables: Mapping[str, pl.DataFrame]
     left_out: Mapping[str, int]
     by_result: tuple[Mapping[str, pl.DataFrame], ...]
-    drawn: Mapping[int, DrawnFlows]
+    drawn: tuple[DrawnFlows, ...]
 
     def visible_pseudonyms(self) -> frozenset[str]:
         """Return the pseudonyms that stand in its tables and figures."""
-        return standing({**self.tables, **{one.stem: one.flows for one in self.drawn.values()}})
+        return standing({**self.tables, **{one.stem: one.flows for one in self.drawn}})
 
 
 def masked_view(
@@ -95,7 +105,8 @@ def masked_view(
     key : bytes
         Secret of the pseudonyms, 16 bytes or more.
     standing : mapping, optional
-        Who else stands in their transactions; see `parties_by_transaction`.
+        Who else stands in their transactions; see `parties_by_transaction`. Where nobody looked,
+        no transaction is shown in the disclosure edition: any may be of somebody who is masked.
 
     Returns
     -------
@@ -108,11 +119,14 @@ def masked_view(
     """
     edition = Edition(name, key, roles_of(results))
     if name == DISCLOSURE:
-        edition = replace(edition, withheld=_withheld(results, edition, standing or {}))
+        edition = replace(edition, withheld=_withheld(results, edition, standing))
         edition = replace(edition, pooled=_pooled(results, edition))
-    text = TextMask(edition, set().union(*(parties(result) for result in results)))
     masked = [mask_tables(result, edition) for result in results]
-    named = _named(masked)
+    everybody = set[Party]().union(*(parties(result) for result in results))
+    text = TextMask(
+        edition, everybody, names=masked_names(results, edition), ids=_visible_ids(results, masked)
+    )
+    named = {text.text(name): one for name, one in _named(masked).items()}
     return MaskedView(
         edition,
         text,
@@ -121,6 +135,18 @@ def masked_view(
         tuple({name: text.frame(one.frame) for name, one in each.items()} for each in masked),
         _drawn(results, edition, text),
     )
+
+
+def _visible_ids(
+    results: Sequence[Result], masked: Sequence[Mapping[str, Masked]]
+) -> frozenset[str]:
+    """Return the ids that tables of an edition show, as text: all others are withheld in texts."""
+    found: set[str] = set()
+    for result, tables in zip(results, masked, strict=True):
+        for name, rows in result.tables().items():
+            for column in columns_of(rows, Privacy.TXID):
+                found |= set(tables[name].frame[column].drop_nulls())
+    return frozenset(found)
 
 
 def _named(masked: Sequence[Mapping[str, Masked]]) -> dict[str, Masked]:
@@ -136,13 +162,13 @@ def _drawings(results: Sequence[Result]) -> list[tuple[int, Drawing]]:
     return [(place, one) for place, result in enumerate(results) for one in result.drawings()]
 
 
-def _drawn(results: Sequence[Result], edition: Edition, text: TextMask) -> dict[int, DrawnFlows]:
-    found: dict[int, DrawnFlows] = {}
+def _drawn(results: Sequence[Result], edition: Edition, text: TextMask) -> tuple[DrawnFlows, ...]:
+    found: dict[str, DrawnFlows] = {}
     for place, drawing in _drawings(results):
         shown = drawing.shown(edition, text.text)
-        stem = f"{shown.stem}_{len(found) + 1}" if found else shown.stem
-        found[place] = DrawnFlows(stem, shown, text.frame(shown.flows))
-    return found
+        stem = _free(text.text(shown.stem), found)
+        found[stem] = DrawnFlows(place, stem, shown, text.frame(shown.flows))
+    return tuple(found.values())
 
 
 def _pooled(results: Sequence[Result], draft: Edition) -> frozenset[str]:
@@ -159,15 +185,31 @@ def _pooled(results: Sequence[Result], draft: Edition) -> frozenset[str]:
 
 
 def _withheld(
-    results: Sequence[Result], edition: Edition, standing: Standing
+    results: Sequence[Result], edition: Edition, standing: Standing | None
 ) -> dict[Party, frozenset[bytes]]:
     """Return the transactions in which a masked party of the case stands, and these parties."""
     found = transactions_of_masked(results, edition)
+    if standing is None:
+        return dict.fromkeys(_transactions(results), frozenset[bytes]()) | found
     for (chain, txid), who in standing.items():
         masked = frozenset(item for item in who if edition.masks(chain, item))
         if masked:
             found[chain, txid] = found.get((chain, txid), frozenset()) | masked
     return found
+
+
+def _transactions(results: Sequence[Result]) -> set[Party]:
+    """Return chain and id of every transaction that results name."""
+    return {
+        (chain, txid)
+        for result in results
+        for rows in result.tables().values()
+        for name in columns_of(rows, Privacy.TXID)
+        for chain, txid in zip(
+            chains_of(rows.frame, asset_of(result)), rows.frame[name].to_list(), strict=True
+        )
+        if txid is not None
+    }
 
 
 def parties_by_transaction(ledger: Ledger, results: Sequence[Result]) -> Standing:
@@ -176,13 +218,7 @@ def parties_by_transaction(ledger: Ledger, results: Sequence[Result]) -> Standin
     A table names payer and payee; the change of the same transaction may be of somebody whom
     another table names, and who is masked.
     """
-    ids = {
-        txid
-        for result in results
-        for rows in result.tables().values()
-        for name in columns_of(rows, Privacy.TXID)
-        for txid in rows.frame[name].drop_nulls().to_list()
-    }
+    ids = {txid for _, txid in _transactions(results)}
     known = {address for result in results for _, address in parties(result)}
     told = ledger.transactions.filter(pl.col("txid").is_in(list(ids)))
     key = ["chain", "tx"]

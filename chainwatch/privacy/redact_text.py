@@ -9,20 +9,21 @@ shows. Ids of withheld transactions go in either byte order.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, cast
 
 import polars as pl
 
 from chainwatch.addresses.canonical import kind_of, parse, text
+from chainwatch.addresses.scripts import script_of
 from chainwatch.chains.catalogue import all_chains, chain
 from chainwatch.errors import InputError
 from chainwatch.privacy.edition import DISCLOSURE, POOLED, WITHHELD, Edition
 from chainwatch.results.roles import Party
 
-WORD = re.compile(r"[0-9A-Za-z]{26,}")
-"""No address and no transaction id is shorter."""
+WORD = re.compile(r"((?:hmac-)?sha256:[0-9a-f]{16,})|([0-9A-Za-z]{26,})")
+"""No address and no transaction id is shorter; what is said to be a digest is none of them."""
 
 HEX = re.compile(r"(?:0x)?((?:[0-9a-f]{2})+)\Z", re.IGNORECASE)
 
@@ -30,7 +31,7 @@ BARE_BYTES = 20
 """An account's address, or the hash in an older coin address, written without a prefix."""
 
 TXID_BYTES = 32
-"""A transaction id: it can read as an address of a witness version not in use, and is none."""
+"""A transaction id, or the hash of a script: it can read as an address, and is none."""
 
 
 class TextMask:
@@ -42,10 +43,22 @@ class TextMask:
         Whose roles decide.
     parties : iterable of (chain, address)
         Every party of the case: these are found also inside longer words.
+    names : iterable of str
+        Names of masked parties, such as labels of tags: each gives way to one word.
+    ids : set of str
+        Ids of transactions and blocks that the edition shows; every other number of 32 bytes is
+        withheld, for it may be the id of a transaction, or the hash of a masked party's script.
     """
 
-    def __init__(self, edition: Edition, parties: Iterable[Party] = ()) -> None:
+    def __init__(
+        self, edition: Edition, parties: Iterable[Party] = (), *, names: Iterable[str] = (),
+        ids: Set[str] = frozenset(),
+    ) -> None:  # fmt: skip
         self.edition = edition
+        self._ids = ids
+        longest = sorted({name for name in names if name.strip()}, key=len, reverse=True)
+        self._names = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in longest))
+        self._named = bool(longest)
         shown = {address for _, address in edition.roles}
         self._open = frozenset(shown | {address[1:] for address in shown})
         self._masked = dict(_written(edition, parties, self._open))
@@ -56,7 +69,8 @@ class TextMask:
         """Return a text without what may not be said."""
         if self.edition.name != DISCLOSURE:
             return text
-        return WORD.sub(lambda found: self._word(found[0]), text)
+        said = WORD.sub(lambda found: found[1] or self._word(found[2]), text)
+        return self._names.sub(POOLED, said) if self._named else said
 
     def frame(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return a table with all its texts as they may be said."""
@@ -97,8 +111,9 @@ class TextMask:
     def _hex(self, word: str, data: bytes) -> str:
         if data in self._open or data[1:] in self._open:
             return word
-        address = len(data) == BARE_BYTES or (len(data) != TXID_BYTES and _canonical(data))
-        return POOLED if address else word
+        if len(data) == TXID_BYTES:
+            return word if word.lower().removeprefix("0x") in self._ids else WITHHELD
+        return POOLED if len(data) == BARE_BYTES or _canonical(data) else word
 
     def _address(self, word: str) -> str:
         for name in self._chains:
@@ -120,9 +135,16 @@ def _written(
             yield text(address, name).lower(), said
             yield address.hex(), said
             yield address[1:].hex(), said
+            yield from ((form, said) for form in _scripts(name, address))
     for _, txid in sorted(edition.withheld):
         yield txid.hex(), WITHHELD
         yield txid[::-1].hex(), WITHHELD
+
+
+def _scripts(name: str, address: bytes) -> Iterator[str]:
+    """Yield the output script of an address, which names it as well."""
+    if chain(name).family == "utxo":
+        yield script_of(address).hex()
 
 
 def _known_first(edition: Edition) -> list[Any]:

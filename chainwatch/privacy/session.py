@@ -29,6 +29,10 @@ class Desk:
         """Return a transaction id as results print it now beside parties."""
         return on_desk().txid(chain, txid, *parties)
 
+    def names_all(self) -> bool:
+        """Return whether results print the names that tags give, whoever they are of."""
+        return self.edition == WORKING
+
     def time(self, chain: str, time: datetime, *parties: bytes | None) -> str:
         """Return a time as results print it now beside parties."""
         return on_desk().time(chain, time, *parties)

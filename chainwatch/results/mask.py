@@ -16,6 +16,8 @@ class Mask(Protocol):
 
     def txid(self, chain: str, txid: bytes | None, *parties: bytes | None) -> str: ...
 
+    def names_all(self) -> bool: ...
+
     def time(self, chain: str, time: datetime, *parties: bytes | None) -> str: ...
 
 
@@ -46,3 +48,10 @@ def shown_txid(chain: str, txid: bytes | None, *parties: bytes | None) -> str:
 def shown_time(chain: str, time: datetime, *parties: bytes | None) -> str:
     """Return a time as the reader may see it: to the month while nobody said who may see more."""
     return _masks[0].time(chain, time, *parties) if _masks else f"{time:%Y-%m}"
+
+
+def shown_name(name: str, concept: str) -> str:
+    """Return the name that a tag gives, where the reader may see every name; else what it is."""
+    if _masks and _masks[0].names_all():
+        return name
+    return f"somebody tagged {concept}" if concept else "somebody tagged"

@@ -22,7 +22,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.results.plain import plain_frame
 from chainwatch.results.provenance import Record, digest_frame, digest_json, software
-from chainwatch.results.roles import NO_ROLES, NOBODY, Roles
+from chainwatch.results.roles import NO_ROLES, NOBODY, Party, Roles
 from chainwatch.results.table import Rows
 from chainwatch.sanitize import visible
 
@@ -44,7 +44,8 @@ class Drawing(Protocol):
         """Return it as an edition shows it, strangers' words in it redacted.
 
         What is returned has ``stem`` (of its files), ``heading``, ``caption``, ``alt`` (what it
-        shows, in words), ``flows`` (the rows behind it) and ``plot(ax=None)``.
+        shows, in words), ``flows`` (the rows behind it, with ``source`` and ``target``) and
+        ``plot(ax=None)``.
         """
         ...
 
@@ -86,6 +87,13 @@ class Result(ABC):
     def followed(self) -> pl.DataFrame:
         """Return the subjects whom it follows: ``chain, address``."""
         return NOBODY
+
+    def names(self) -> Iterable[tuple[str, Party]]:
+        """Yield the names that it gives to addresses, each with the address.
+
+        Where an edition masks all addresses of a name, it says the name nowhere.
+        """
+        return ()
 
     def drawings(self) -> Sequence[Drawing]:
         """Return what is drawn of it in a report."""
@@ -261,6 +269,10 @@ def recorded(verb: Callable[P, R]) -> Callable[P, R]:
         result = verb(*args, **kwargs)
         if not isinstance(result, Result):
             raise TypeError(f"{verb.__name__} must return a Result, not {type(result).__name__}")
+        if cast(Any, type(result)).__dataclass_params__.repr:  # it would print all, in clear
+            raise TypeError(
+                f"declare {type(result).__name__} with repr=False, as every result is declared"
+            )
         given = list(bound.arguments.values())
         record = Record(
             step=verb.__name__,

@@ -71,6 +71,40 @@ class Privacy(StrEnum):
     """The parties whom a group adds up, hexadecimal, joined by commas: never shown."""
 
 
+_TEXTS = (pl.String,)
+_WHOLE = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64)
+
+_TYPES: dict[Privacy, tuple[type[pl.DataType], ...]] = {
+    Privacy.PARTY: (pl.Binary,),
+    Privacy.CONTRACT: (pl.Binary,),
+    Privacy.TXID: (pl.Binary,),
+    Privacy.PLACE: (*_WHOLE, pl.String),
+    Privacy.SIDE: _TEXTS,
+    Privacy.KIND: _TEXTS,
+    Privacy.WORD: _TEXTS,
+    Privacy.SERVICE: _TEXTS,
+    Privacy.NAME: _TEXTS,
+    Privacy.TEXT: (pl.String, pl.Binary, pl.Date),
+    Privacy.STRANGER: (pl.String, pl.Binary),
+    Privacy.AMOUNT: (*_WHOLE, pl.Decimal),
+    Privacy.COUNT: _WHOLE,
+    Privacy.TALLY: _WHOLE,
+    Privacy.NUMBER: (*_WHOLE, pl.Decimal),
+    Privacy.FLAG: (pl.Boolean, pl.Float32, pl.Float64, pl.Decimal),
+    Privacy.TIME: (pl.Datetime, pl.Date),
+    Privacy.SPAN: (pl.Datetime, pl.Date),
+    Privacy.DIGEST: (pl.String, pl.Binary),
+    Privacy.BEHIND: _TEXTS,
+}
+"""The types that each class knows how to mask: a class promises nothing of any other."""
+
+
+def holds(privacy: Privacy, dtype: DataType) -> bool:
+    """Tell whether a privacy class knows how to mask a type; a column of nothing gives nothing."""
+    kind = dtype if isinstance(dtype, type) else type(dtype)
+    return issubclass(kind, (pl.Null, *_TYPES[privacy]))
+
+
 @dataclass(frozen=True)
 class Column:
     """One column: its name, polars type, privacy class, meaning, unit, and whether it may be null.
@@ -93,6 +127,12 @@ class Column:
             raise InputError(
                 f"column {self.name!r} is declared without a privacy class",
                 remedy="say what it may give away, such as Privacy.PARTY or Privacy.AMOUNT",
+            )
+        if not holds(self.privacy, self.dtype):
+            raise InputError(
+                f"column {self.name!r} is of type {self.dtype}, which the class {self.privacy} does"
+                " not know how to mask",
+                remedy="hold it as text, bytes, a number or a time, or choose the class that fits",
             )
 
     @classmethod
@@ -189,6 +229,12 @@ class Table:
     meaning: str
     columns: tuple[Column, ...]
 
+    def __post_init__(self) -> None:
+        if len(set(self.names)) < len(self.columns):
+            raise InputError(
+                f"table {self.name!r} declares a column twice", remedy="give each a name of its own"
+            )
+
     @property
     def schema(self) -> dict[str, DataType]:
         """Column names and polars types, in order."""
@@ -242,10 +288,15 @@ class Table:
         Raises
         ------
         InputError
-            If a column of the frame is not declared.
+            If a column of the frame is not declared, or is of a type that its class cannot mask.
         """
-        for name in frame.columns:
-            self[name]
+        for name, dtype in frame.schema.items():
+            if not holds(self[name].privacy, dtype):
+                raise InputError(
+                    f"column {name!r} of table {self.name!r} holds {dtype}, which its class"
+                    f" {self[name].privacy} does not know how to mask",
+                    remedy="hold it in the type that it is declared with",
+                )
         return Rows(frame, self)
 
     def pick(self, *names: str, name: str = "", key: tuple[str, ...] = ()) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,7 +14,9 @@ from chainwatch.attribution.resolve import Owners, Said, clustered, rivals, said
 from chainwatch.attribution.tags import Tags
 from chainwatch.errors import expect
 from chainwatch.ledger.schema import TIME
+from chainwatch.results.mask import shown_name
 from chainwatch.results.result import Finding, Result, recorded
+from chainwatch.results.roles import Party
 from chainwatch.results.table import (
     FIRST,
     LAST,
@@ -65,10 +67,17 @@ class Exposure(Result):
         Rows in ``EXPOSURE``.
     asset : Asset
         What was followed.
+    reached : set of (actor, address)
+        At which addresses: an edition that masks all of an actor's says its name nowhere.
     """
 
     frame: pl.DataFrame
     asset: Asset
+    reached: frozenset[tuple[str, bytes]] = frozenset()
+
+    def names(self) -> Iterator[tuple[str, Party]]:
+        """Yield the actors, each with an address at which it was reached."""
+        yield from ((actor, (self.asset.chain, address)) for actor, address in sorted(self.reached))
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
@@ -80,7 +89,8 @@ class Exposure(Result):
 
     def __repr__(self) -> str:
         rows = [
-            f"  {self.asset.shown(int(row['arrived'])):>24} reached {row['actor']} ({row['basis']})"
+            f"  {self.asset.shown(int(row['arrived'])):>24} reached"
+            f" {shown_name(row['actor'], row['concept'])} ({row['basis']})"
             for row in self.frame.iter_rows(named=True)
         ]
         return "\n".join([f"Exposure({self.frame.height} rows)", *rows])
@@ -116,7 +126,7 @@ def exposure(trace: Trace, tags: Tags, *, clusters: Owners | None = None) -> Exp
     check(clusters=clusters)
     at = _Actors(tags, trace.asset.chain, clusters)
     own = dict(trace.subjects.select("address", "subject").iter_rows())
-    rows = []
+    rows, reached = [], set()
     for row in trace.steps.iter_rows(named=True):
         day = row["time"].date()
         found = at.on(row["target"], day)
@@ -125,8 +135,9 @@ def exposure(trace: Trace, tags: Tags, *, clusters: Owners | None = None) -> Exp
         before = at.on(row["source"], day)
         if before is None or before[0].actor != found[0].actor:
             rows.append(_arrival(row, *found, at.concepts(row["target"], found[0])))
+            reached.add((found[0].actor, row["target"]))
     arrived = pl.DataFrame(rows, schema=_ARRIVALS, orient="row")
-    return Exposure(_summed(arrived, _stayed(trace, at)), trace.asset)
+    return Exposure(_summed(arrived, _stayed(trace, at)), trace.asset, frozenset(reached))
 
 
 _ARRIVALS: dict[str, pl.DataType | type[pl.DataType]] = {

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import doctest
+import hashlib
 import json
 import re
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,19 +18,24 @@ import polars as pl
 import pytest
 
 import chainwatch as cw
-from chainwatch.addresses.canonical import text
+from chainwatch.addresses.canonical import parse, text
+from chainwatch.addresses.scripts import script_of
+from chainwatch.attribution.tags import read_tags
 from chainwatch.case import case as module
 from chainwatch.case.case import Case
 from chainwatch.case.exports import catalogue as exports
 from chainwatch.case.seal import verify
 from chainwatch.cli.demo import run_demo
+from chainwatch.clusters.cluster import cluster
 from chainwatch.errors import CaseError, InputError, OutputExists
 from chainwatch.figures import flow
+from chainwatch.figures.flow_figure import FlowFigure
 from chainwatch.heuristics.coinjoin import equal_outputs
 from chainwatch.privacy import mask_tables
 from chainwatch.privacy.edition import Edition
 from chainwatch.results.result import Finding
 from chainwatch.results.table import Column, Rows, Table
+from chainwatch.tracing.exposure import exposure
 from chainwatch.tracing.policies import fifo
 
 KEY = bytes(range(32))
@@ -216,14 +223,14 @@ def test_an_error_at_any_stage_leaves_nothing(results, tmp_path: Path, monkeypat
             assert list(tmp_path.iterdir()) == [], stage
 
 
-def address_in(results, role_kept: bool) -> str:
+def address_in(results, role_kept: bool, among: Sequence[bytes] = ()) -> str:
     _, clusters, _, trace, _ = results
     case = make().add(*results)
     edition = case.edition("disclosure")
     chain = trace.asset.chain
     found = next(
         item
-        for item in clusters.frame["address"].to_list()
+        for item in among or clusters.frame["address"].to_list()
         if edition.masks(chain, item) is not role_kept
     )
     return text(found, chain)
@@ -347,3 +354,103 @@ def test_a_view_is_made_anew_when_the_case_grows(results) -> None:
     assert case.view("working") is first
     case.add(results[0])
     assert set(case.view("working").tables) > set(first.tables)
+
+
+VICTIM = """
+title: Victims
+creator: a test
+tags:
+- address: "{address}"
+  currency: btc-regtest
+  label: Mr Smith 12 Baker Street
+  concepts: [{concept}]
+  source: a file
+  lastmod: 2023-06-01
+"""
+
+
+@pytest.mark.parametrize("concept", ["victim", "organization"])
+@pytest.mark.parametrize("added", [True, False])
+def test_the_name_of_somebody_who_is_masked_is_said_nowhere(
+    concept: str, added: bool, results, otter_case, tmp_path: Path
+) -> None:
+    """Whom value passes through is masked, and so is what a tag calls him: he may be a victim."""
+    _, clusters, _, trace, _ = results
+    masked = address_in(results, False, trace.steps["target"].drop_nulls().to_list())
+    pack = tmp_path / "pack.yaml"
+    pack.write_text(VICTIM.format(address=masked, concept=concept), encoding="utf-8")
+    tags = otter_case.tags + read_tags(pack)
+    found = exposure(trace, tags)
+    assert "Mr Smith 12 Baker Street" in found.frame["actor"].to_list()
+    assert "Baker" not in repr(found)
+    case = make().add(clusters, trace, found, note="Mr Smith 12 Baker Street was asked.")
+    if added:
+        case.add(tags)
+    case.write(tmp_path / "x")
+    for name, data in files(tmp_path / "x").items():
+        assert b"Baker" not in data, name
+    case.write(tmp_path / "whole", edition="working", reason="a test")
+    assert "Baker" in (tmp_path / "whole" / "report.html").read_text("utf-8")
+
+
+def test_a_number_of_32_bytes_that_no_table_shows_is_withheld(results, tmp_path: Path) -> None:
+    """It may be a transaction of a masked party that was taken out, or the hash of a script."""
+    _, clusters, _, trace, _ = results
+    masked = parse(address_in(results, False), "btc-regtest")
+    script = script_of(masked)
+    secrets = [bytes(range(1, 33)).hex(), hashlib.sha256(script).digest()[::-1].hex(), script.hex()]
+    case = make().add(trace, clusters, note=f"asked for {secrets[0]}, 0x{secrets[1]}, {secrets[2]}")
+    case.add(cluster(clusters.links.without([clusters.links.frame["txid"][0]])))
+    gone = clusters.links.frame["txid"][0]
+    case.write(tmp_path / "x")
+    for name, data in files(tmp_path / "x").items():
+        for secret in (*secrets, gone.hex(), gone[::-1].hex()):
+            assert secret.encode() not in data, name
+
+
+def ids_of(case: Case) -> set[str]:
+    """Return the transaction ids that the disclosure edition shows."""
+    tables = case.view().tables.values()
+    return {
+        txid
+        for frame in tables
+        if "txid" in frame.columns
+        for txid in frame["txid"].drop_nulls().to_list()
+    } - {"withheld"}
+
+
+def test_until_somebody_looked_no_transaction_is_shown(results, otter_case) -> None:
+    """Its change may be of somebody who is masked: only a ledger tells."""
+    case = make().add(results[3])
+    shown = case.view().tables["steps"]["txid"].unique().to_list()
+    assert shown in (["withheld"], [])
+    assert ids_of(case) == set()
+    case.look_beside(otter_case.ledger)
+    assert ids_of(case)
+    case.add(results[0])
+    assert ids_of(case) == set()
+
+
+def test_an_address_in_the_name_of_a_table_is_masked_in_the_name_of_its_file(
+    results, tmp_path: Path
+) -> None:
+    masked = address_in(results, False)
+    named = Table(masked, (), "A table.", (Column.word("what", "a text"),))
+    case = make().add(results[3], results[1])
+    case.add(Finding("One", (), named.rows(pl.DataFrame({"what": ["x"]}))))
+    case.write(tmp_path / "x")
+    assert not [path for path in (tmp_path / "x").rglob("*") if masked in path.name]
+    assert masked not in (tmp_path / "x" / "manifest.json").read_text("utf-8")
+
+
+def test_a_result_may_be_drawn_twice(results, tmp_path: Path) -> None:
+    @dataclass(frozen=True, repr=False, eq=False)
+    class Twice(FlowFigure):
+        def drawings(self):
+            return (self, replace(self, title="again"))
+
+    case = make().add(Twice(results[3], None, None, 5, "once"))
+    case.write(tmp_path / "x")
+    names = sorted(path.name for path in (tmp_path / "x" / "figures").glob("*.svg"))
+    assert names == ["flow.svg", "flow_2.svg"]
+    assert (tmp_path / "x" / "report.html").read_text("utf-8").count("<figure") == 2

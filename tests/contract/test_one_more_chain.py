@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -172,3 +173,18 @@ def test_that_check_bites(code: str) -> None:
 def test_nothing_of_it_is_left() -> None:
     with pytest.raises(ChainError, match="unknown chain 'toy'"):
         catalogue.chain("toy")
+
+
+@pytest.mark.parametrize(
+    "change", [{"alias": "BTC"}, {"id": "BIP122:X"}, {"alias": "x\n<b>"}, {"id": "../.."}]
+)
+def test_no_chain_takes_the_name_of_another(
+    change: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "_known", list(catalogue.CHAINS))
+    other = {"id": "bip122:" + "2" * 32, "alias": "evil"} | change
+    if change == {"id": "BIP122:X"}:
+        other["id"] = catalogue.chain("btc").id.upper().replace("BIP122", "bip122")
+    with pytest.raises(ChainError):
+        catalogue.register(replace(catalogue.chain("btc"), name="Evil", **other))
+    assert catalogue.chain("BTC").name == "Bitcoin"

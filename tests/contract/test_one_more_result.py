@@ -182,6 +182,37 @@ def test_it_has_what_every_result_has() -> None:
     assert found._repr_html_() == "<pre>Gifts(2 gifts)</pre>"
 
 
+def test_registering_again_changes_nothing_and_another_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A cell of a notebook is run twice."""
+    monkeypatch.setattr(exports, "_known", list(exports.EXPORTS))
+    monkeypatch.setattr(analyses, "_known", list(analyses.ANALYSES))
+    for _ in range(2):
+        exports.register("names", export_names_list, "a text editor")
+        analyses.register("gifts", "elsewhere:gifts", "Who gave.")
+    assert exports.export_names() == ["graphml", "names", "tables"]
+    assert analyses.analysis_names() == ["gifts", "tag-hits"]
+    for wrong in ("x y", "A", ""):
+        with pytest.raises(CaseError, match="write small letters"):
+            exports.register(wrong, export_names_list, "nothing")
+        with pytest.raises(CaseError, match="write small letters"):
+            analyses.register(wrong, "a:b", "Something.")
+
+
+def test_a_result_that_would_print_everything_is_refused() -> None:
+    @dataclass(frozen=True)
+    class Loud(Gifts):
+        """Its generated repr shows the frame in clear."""
+
+    @recorded
+    def loud() -> Loud:
+        return Loud(GIFTS.empty(), native("btc"))
+
+    with pytest.raises(TypeError, match="repr=False, as every"):
+        loud()
+
+
 def test_two_formats_of_one_name_are_refused() -> None:
     with pytest.raises(CaseError, match="an export 'tables' already; give it another name"):
         exports.register("tables", export_names_list, "nothing")

@@ -23,7 +23,7 @@ from chainwatch.privacy.mask_rows import parties, transactions_of_masked
 from chainwatch.privacy.mask_tables import mask_tables
 from chainwatch.results.result import Result
 from chainwatch.results.roles import SERVICE, SUBJECT
-from chainwatch.results.table import BEHIND, Column, Privacy, Rows
+from chainwatch.results.table import BEHIND, Column, Rows
 from chainwatch.results.table import Table as Declaration
 from chainwatch.tracing.counterparties import BY_COLUMNS, PAYMENTS
 from chainwatch.tracing.custody import HOSTED_ADDRESSES
@@ -305,12 +305,6 @@ def test_contracts_are_nobodys_wallet() -> None:
 def test_a_column_that_nobody_declared_is_never_shown() -> None:
     with pytest.raises(InputError, match="'secret' of table 'payments' is not declared"):
         shown(Table(pl.DataFrame({"secret": [b"x"]})))
-
-
-def test_bytes_of_a_class_that_knows_none_are_refused() -> None:
-    odd = Column("secret", pl.Binary, Privacy.WORD, "bytes that claim to be a word")
-    with pytest.raises(InputError, match="'secret' holds bytes"):
-        shown(Table(pl.DataFrame({"secret": [b"x"]}), declared={"secret": odd}))
 
 
 def test_bytes_that_anybody_may_have_written_are_withheld_like_texts() -> None:

@@ -104,6 +104,16 @@ def test_frames_and_plain_data() -> None:
     assert "kept" in str(found)
 
 
-def test_a_transaction_id_that_reads_as_an_address_stays() -> None:
+def test_an_id_stays_where_a_table_shows_it_even_if_it_reads_as_an_address() -> None:
     txid = bytes([6, 2]).hex() + "5a" * 30  # kind and version of a witness program not in use
-    assert TextMask(Edition(DISCLOSURE, bytes(16))).text(f"in {txid}") == f"in {txid}"
+    edition = Edition(DISCLOSURE, bytes(16))
+    assert TextMask(edition, ids={txid}).text(f"in {txid}, 0x{txid}") == f"in {txid}, 0x{txid}"
+    assert TextMask(edition).text(f"in {txid}, 0x{txid}") == "in withheld, withheld"
+    digest = f"sha256:{txid} hmac-sha256:{txid}"
+    assert TextMask(edition).text(digest) == digest
+    assert TextMask(Edition(WORKING, bytes(16))).text(txid) == txid
+
+
+def test_a_name_gives_way_wherever_it_stands_as_a_word() -> None:
+    mask = TextMask(Edition(DISCLOSURE, bytes(16)), names=["Jane", "Jane (2)", "", " "])
+    assert mask.text("Jane (2), Jane and Janet; JaneDoe") == "masked, masked and Janet; JaneDoe"

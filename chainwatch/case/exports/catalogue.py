@@ -6,6 +6,7 @@ ones, the same bytes on each run. It masks nothing: the view shows what its edit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -54,6 +55,16 @@ EXPORTS: tuple[Export, ...] = (
 )
 """Those that chainwatch brings, written out, by name."""
 
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+def _place(line: Export) -> str:
+    """Return where a line leads; a notebook's cell that runs again leads to the same place."""
+    if isinstance(line.target, str):
+        return line.target
+    return f"{line.target.__module__}:{line.target.__qualname__}"
+
+
 _known: list[Export] = list(EXPORTS)
 
 
@@ -72,11 +83,18 @@ def register(name: str, target: str | Writer, reads: str) -> None:
     Raises
     ------
     CaseError
-        If another format has the name.
+        If another format has the name, or the name or what reads it is none.
     """
-    if name in export_names():
+    made = Export(name, target, reads)
+    if not _NAME.fullmatch(name) or not reads.strip():
+        raise CaseError(
+            f"{name!r} is no name of an export, or nothing says what it is",
+            remedy="write small letters, digits and -, and a sentence",
+        )
+    same = [one for one in _known if one.name == name]
+    if same and _place(same[0]) != _place(made):
         raise CaseError(f"there is an export {name!r} already", remedy="give it another name")
-    _known.append(Export(name, target, reads))
+    _known[:] = [*(one for one in _known if one.name != name), made]
 
 
 def export_names() -> list[str]:

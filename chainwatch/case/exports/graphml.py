@@ -26,7 +26,7 @@ LARGEST_LONG = 2**63 - 1
 
 def export_graphml(view: MaskedView, folder: Path) -> None:
     """Write the flows behind every figure of a case into ``graph/``."""
-    for one in view.drawn.values():
+    for one in view.drawn:
         (folder / "graph").mkdir(exist_ok=True)
         write_graphml(one.flows, folder / "graph" / f"{one.stem}.graphml")
 

@@ -59,7 +59,7 @@ def document(case: CaseRecord, view: MaskedView) -> CaseDocument:
         for place, (result, _) in enumerate(whole)
         if isinstance(result, Finding)
     ]
-    figures = [_figure(one, whole[place][1]) for place, one in view.drawn.items()]
+    figures = [_figure(one, whole[one.place][1]) for one in view.drawn]
     records = [result.record for result, _ in case.results if result.record]
     return CaseDocument(
         title=case.title or case.name,
@@ -190,12 +190,11 @@ def _short(value: Any) -> str:
     return f"{kind}:{digest[:16]}" if mark and kind.endswith("sha256") else str(value)
 
 
-_CHAIN = re.compile("|".join(re.escape(one) for one in sorted(item.id for item in all_chains())))
-
-
-def _alias(found: re.Match[str]) -> str:
-    """Return the short name of a chain for the id by which programs know it."""
-    return chain(found[0]).alias
+def _chains_by_alias(text: str) -> str:
+    """Return a text with the short name of each chain for the id by which programs know it."""
+    for item in all_chains():
+        text = re.sub(rf"{re.escape(item.id)}(?!\w)", item.alias, text)
+    return text
 
 
 def _parameters(records: list[Record]) -> tuple[tuple[str, str], ...]:
@@ -204,5 +203,5 @@ def _parameters(records: list[Record]) -> tuple[tuple[str, str], ...]:
     for record in records:
         for key, value in record.params.items():
             if isinstance(value, (int, str)) and not str(value).startswith("sha256:"):
-                rows.append((f"{record.step}: {key}", _CHAIN.sub(_alias, str(value))))
+                rows.append((f"{record.step}: {key}", _chains_by_alias(str(value))))
     return tuple(dict.fromkeys(rows))
