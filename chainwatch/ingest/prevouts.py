@@ -146,6 +146,8 @@ def resolve(tables: Mapping[str, pl.DataFrame], earlier: Earlier) -> pl.DataFram
     # An address that is null beside a value that was read is absent, not unread.
     read = pl.col("value_read").is_not_null()
     kept = [pl.when(read).then(f"{name}_read").otherwise(name).alias(name) for name in _SPENT]
+    named = pl.when(pl.col("address_read").is_not_null()).then(pl.lit(schema.READ))
+    kept.append(pl.when(read).then(named).otherwise("address_basis").alias("address_basis"))
     return rows.with_columns(kept).select(list(schema.INPUTS.schema))
 
 

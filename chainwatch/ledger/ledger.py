@@ -124,6 +124,16 @@ class Ledger:
         return self._spanned(self._whole("transfers"))
 
     @property
+    def approvals(self) -> pl.LazyFrame:
+        """Authority over tokens that was given or taken back in the span."""
+        return self._spanned(self._whole("approvals"))
+
+    @property
+    def freezes(self) -> pl.LazyFrame:
+        """What issuers of tokens did to addresses in the span."""
+        return self._spanned(self._whole("freezes"))
+
+    @property
     def coverage(self) -> pl.LazyFrame:
         """What has been read, from whom, whatever the span."""
         return self._whole("coverage")

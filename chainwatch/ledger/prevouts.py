@@ -35,6 +35,10 @@ def resolve(
         pl.coalesce("prev_tx", "late_tx").alias("prev_tx"),
         pl.when(found).then("late_address").otherwise("address").alias("address"),
         pl.when(found).then("late_kind").otherwise("script_kind").alias("script_kind"),
+        pl.when(found)
+        .then(pl.when(pl.col("late_address").is_not_null()).then(pl.lit(schema.READ)))
+        .otherwise("address_basis")
+        .alias("address_basis"),
         pl.coalesce("value", "late_value").alias("value"),
     )
     return filled.select(*schema.INPUTS.schema)

@@ -28,25 +28,33 @@ _CHAIN = Column("chain", pl.String, Privacy.SIDE, "CAIP-2 id of the network")
 _TX = Column("tx", pl.Int64, Privacy.PLACE, "transaction number, height << 24 | position")
 _OUT = Column("n", pl.Int64, Privacy.PLACE, "place of the output in its transaction, from 0")
 
+READ, REVEALED = "read", "revealed"
+"""How the address of an input is known: its output was read or stated, or the script names it."""
+
 BLOCKS = Table(
     "blocks",
     ("chain", "height", "hash"),
-    "One row per block read; identity is the hash.",
+    "One row per block read; identity is the hash. What a chain's blocks do not have, or a source"
+    " does not tell, is null.",
     (
         _CHAIN,
         Column("height", pl.Int64, Privacy.PLACE, "distance from the genesis block"),
         Column("hash", pl.Binary, Privacy.TXID, "block hash, 32 bytes in wire order"),
-        Column("parent", pl.Binary, Privacy.TXID, "hash of the block before, wire order"),
+        Column(
+            "parent", pl.Binary, Privacy.TXID, "hash of the block before, wire order", nullable=True
+        ),
         Column(
             "time",
             TIME,
             Privacy.TIME,
             "time in the header: the miner's claim, may run backwards by 2 h",
         ),
-        Column("version", pl.Int64, Privacy.NUMBER, "version field of the header"),
-        Column("merkle_root", pl.Binary, Privacy.TXID, "root over the txids, wire order"),
-        Column("bits", pl.Int64, Privacy.NUMBER, "compact difficulty target"),
-        Column("nonce", pl.Int64, Privacy.NUMBER, "proof-of-work nonce"),
+        Column("version", pl.Int64, Privacy.NUMBER, "version field of the header", nullable=True),
+        Column(
+            "merkle_root", pl.Binary, Privacy.TXID, "root over the txids, wire order", nullable=True
+        ),
+        Column("bits", pl.Int64, Privacy.NUMBER, "compact difficulty target", nullable=True),
+        Column("nonce", pl.Int64, Privacy.NUMBER, "proof-of-work nonce", nullable=True),
         Column("tx_count", pl.Int64, Privacy.NUMBER, "transactions in the block"),
         Column("size", pl.Int64, Privacy.NUMBER, "serialised size with witnesses", "bytes"),
         Column("coinbase", pl.Binary, Privacy.TEXT, "script of the coinbase input", nullable=True),
@@ -102,6 +110,22 @@ INPUTS = Table(
             "script_kind", pl.String, Privacy.TEXT, "kind of the output it spends", nullable=True
         ),
         Column("sequence", pl.Int64, Privacy.NUMBER, "nSequence"),
+        Column(
+            "sighash",
+            pl.String,
+            Privacy.TEXT,
+            "distinct flags of its signatures, sorted, by commas (ALL, SINGLE|ANYONECANPAY, ...);"
+            " null where no signature was read",
+            nullable=True,
+        ),
+        Column(
+            "address_basis",
+            pl.String,
+            Privacy.WORD,
+            "read: the output was read or stated; revealed: the unlocking script names it; null"
+            " where address is null",
+            nullable=True,
+        ),
     ),
 )
 
@@ -255,6 +279,79 @@ TRANSFERS = Table(
             Privacy.NUMBER,
             "sections of the source that report it (an audit of repeats)",
         ),
+        Column(
+            "signed",
+            pl.Boolean,
+            Privacy.FLAG,
+            "did the sender sign it or give authority for it: false only where all that could give"
+            " it was read; null where it was not",
+            nullable=True,
+        ),
+    ),
+)
+
+_LOG = Column("log_index", pl.Int64, Privacy.PLACE, "place of the log in its block")
+_TOKEN = Column("contract", pl.Binary, Privacy.CONTRACT, "token contract")
+_AT = Column(
+    "tx",
+    pl.Int64,
+    Privacy.PLACE,
+    "transaction number; null where the height is unknown",
+    nullable=True,
+)
+_WIDE = (
+    Column(
+        "amount",
+        AMOUNT,
+        Privacy.AMOUNT,
+        "amount; null where wider than 38 digits or not stated",
+        "base units",
+        nullable=True,
+    ),
+    Column(
+        "amount_hex", pl.String, Privacy.TEXT, "the exact amount where it is wider", nullable=True
+    ),
+)
+
+APPROVALS = Table(
+    "approvals",
+    ("chain", "txid", "log_index", "kind"),
+    "Authority that an owner of tokens gave to another to move them, or took back.",
+    (
+        _CHAIN,
+        Column("txid", pl.Binary, Privacy.TXID, "transaction id, big-endian as shown"),
+        _LOG,
+        Column(
+            "kind",
+            pl.String,
+            Privacy.KIND,
+            "approval, approval_for_all, permit, authorization_used, operator",
+        ),
+        _AT,
+        Column("time", TIME, Privacy.TIME, "time of the block"),
+        _TOKEN,
+        Column("owner", pl.Binary, Privacy.PARTY, "who gives it"),
+        Column("spender", pl.Binary, Privacy.PARTY, "who may move the tokens"),
+        *_WIDE,
+        Column("token_id", pl.String, Privacy.TEXT, "id of a unique token", nullable=True),
+        Column("granted", pl.Boolean, Privacy.FLAG, "false where it was taken back", nullable=True),
+    ),
+)
+
+FREEZES = Table(
+    "freezes",
+    ("chain", "txid", "log_index", "address"),
+    "What the issuer of a token did to an address: froze it, freed it, destroyed what it held.",
+    (
+        _CHAIN,
+        Column("txid", pl.Binary, Privacy.TXID, "transaction id, big-endian as shown"),
+        _LOG,
+        _AT,
+        Column("time", TIME, Privacy.TIME, "time of the block"),
+        _TOKEN,
+        Column("address", pl.Binary, Privacy.PARTY, "the address concerned"),
+        Column("action", pl.String, Privacy.KIND, "freeze, unfreeze or destroy"),
+        *_WIDE,
     ),
 )
 
@@ -402,6 +499,8 @@ TABLES: tuple[Table, ...] = (
     OUTPUTS,
     OUTPUT_KEYS,
     TRANSFERS,
+    APPROVALS,
+    FREEZES,
     COVERAGE,
     ANSWERS,
     TAGS,

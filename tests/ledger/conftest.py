@@ -71,7 +71,7 @@ def input_row(tx: int, n: int, prev: tuple[str, int, int], value: int) -> Row:
     return {
         "chain": REGTEST, "tx": tx, "n": n, "prev_txid": digest(name), "prev_n": prev_n,
         "prev_tx": prev_tx, "value": value, "address": address(f"{name}:{prev_n}"),
-        "script_kind": "p2wpkh", "sequence": 0xFFFFFFFD,
+        "script_kind": "p2wpkh", "sequence": 0xFFFFFFFD, "address_basis": "read",
     }  # fmt: skip
 
 

@@ -77,7 +77,8 @@ def test_sums_do_not_wrap():
     inputs = pl.DataFrame({
         "chain": [chain] * 3, "tx": [7] * 3, "n": [0, 1, 2], "prev_txid": [bytes(32)] * 3,
         "prev_n": [0, 1, 2], "prev_tx": [1, 2, 3], "value": [top] * 3, "address": [None] * 3,
-        "script_kind": ["p2pk"] * 3, "sequence": [0] * 3,
+        "script_kind": ["p2pk"] * 3, "sequence": [0] * 3, "sighash": [None] * 3,
+        "address_basis": [None] * 3,
     })  # fmt: skip
     ledger = Ledger.from_tables({"transactions": transaction, "inputs": inputs})
     assert transactions(ledger)["fee"].to_list() == [Decimal(3 * top)]

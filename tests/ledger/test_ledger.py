@@ -24,7 +24,7 @@ Tables = dict[str, pl.DataFrame]
 Rows = Callable[[str, list[dict[str, object]]], pl.DataFrame]
 REGTEST = chain("btc-regtest")
 SPLIT, JOIN = schema.pack_tx(2, 1), schema.pack_tx(3, 1)
-UNREAD = ("prev_tx", "value", "address", "script_kind")
+UNREAD = ("prev_tx", "value", "address", "script_kind", "address_basis")
 NAMES = [table.name for table in schema.TABLES]
 
 
@@ -168,7 +168,7 @@ def test_what_was_not_read_stays_null(tables: Tables) -> None:
     given["outputs"] = given["outputs"].filter(~((pl.col("tx") == SPLIT) & (pl.col("n") == 1)))
     found = Ledger.from_tables(given).inputs.collect().sort("tx", "n")
     assert found["value"].to_list() == [50 * 10**8, 30 * 10**8, None]
-    assert [found[name][2] for name in UNREAD] == [None] * 4
+    assert [found[name][2] for name in UNREAD] == [None] * 5
     assert found.columns == list(schema.INPUTS.schema)
 
 

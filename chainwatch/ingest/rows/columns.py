@@ -163,10 +163,14 @@ def _payees(parsed: Parsed) -> tuple[pl.Series, pl.Series]:
 def _spent(coins: Coins) -> Columns:
     columns = coins.columns
     kinds, starts, ends = columns["coin_kind"], columns["coin_script"], columns["coin_script_end"]
+    address = _addresses(coins.data, kinds, starts, ends)
     return {
         "value": columns["coin_value"],
         "script_kind": pl.Series(at.KINDS, dtype=pl.String).gather(kinds),
-        "address": _addresses(coins.data, kinds, starts, ends),
+        "address": address,
+        "address_basis": pl.select(
+            pl.when(address.is_not_null()).then(pl.lit(schema.READ))
+        ).to_series(),
     }
 
 

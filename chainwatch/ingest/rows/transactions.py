@@ -127,6 +127,8 @@ def _inputs(tx: Tx, number: int, spent: Sequence[SpentOutput] | None) -> _Lists:
         "prev_tx": [None] * count,
         "sequence": [sequence for _, _, sequence in tx.inputs],
         **{name: [getattr(one, name) for one in known] for name in SpentOutput._fields},
+        "sighash": [None] * count,
+        "address_basis": [schema.READ if one.address else None for one in known],
     }
 
 

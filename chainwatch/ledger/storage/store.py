@@ -24,7 +24,7 @@ from chainwatch.ledger.storage import delta
 from chainwatch.ledger.storage.checksums import LIST
 from chainwatch.ledger.storage.lock import LOCK, locked
 
-FORMAT = 1
+FORMAT = 2
 """Version of the layout on disk; a ledger of a newer one is refused."""
 
 MARKER = "ledger.json"
@@ -249,4 +249,10 @@ def _check_format(marker: Path) -> None:
             f"the ledger has format {found}, newer than {FORMAT}",
             where=str(marker),
             remedy="install a newer chainwatch",
+        )
+    if found < FORMAT:
+        raise LedgerError(
+            f"the ledger has format {found}, and this chainwatch reads and writes {FORMAT}",
+            where=str(marker),
+            remedy="pull again from its sources into a new folder; what was read stays in this one",
         )

@@ -194,7 +194,7 @@ def _check_held(transfers: pl.DataFrame, reader: Reader, name: str) -> None:
 
 def _shaped(kept: pl.DataFrame, mapping: DumpMapping) -> pl.DataFrame:
     amount, wider = amounts(kept["units"])
-    absent = ("log_index", "trace_path", "tx", "token_id")
+    absent = ("log_index", "trace_path", "tx", "token_id", "signed")
     return kept.with_columns(
         amount,
         wider,

@@ -177,7 +177,8 @@ def test_each_corruption_fails_its_own_checks(tables: Tables, name: str) -> None
 def test_every_check_on_coins_has_a_corruption() -> None:
     told = set().union(*(names for _, names in CORRUPTIONS.values()))
     elsewhere = {"one block"} | {
-        f"unique {name}" for name in ("transfers", "answers", "tags", "prices")
+        f"unique {name}"
+        for name in ("transfers", "approvals", "freezes", "answers", "tags", "prices")
     }
     assert told | elsewhere == {item.name for item in CHECKS}
 
@@ -206,14 +207,15 @@ def test_one_block_at_two_heights(tables: Tables) -> None:
     assert "one block" in failed(check(Ledger.from_tables(tables)))
 
 
-@pytest.mark.parametrize("name", ["transfers", "answers", "tags", "prices"])
+@pytest.mark.parametrize("name", ["transfers", "approvals", "freezes", "answers", "tags", "prices"])
 def test_a_row_twice_in_any_table(frame: Rows, name: str) -> None:
     filled: dict[str, object] = {
         "chain": "tron:0x2b6653dc", "txid": b"t", "kind": "k", "occurrence": 0, "source": "s",
         "time": datetime(2023, 6, 1, tzinfo=UTC), "sender": b"a", "receiver": b"b", "amount": 1,
         "order_uncertain": True, "sections": 1, "digest": b"d", "request": "r", "size": 1,
         "address": b"a", "label": "l", "confidence": "c", "level": 1, "pack": "p", "definer": True,
-        "asset": "x", "currency": "EUR", "price": 1,
+        "asset": "x", "currency": "EUR", "price": 1, "log_index": 0, "contract": b"c",
+        "owner": b"a", "spender": b"b", "action": "freeze",
     }  # fmt: skip
     rows = frame(name, [filled, filled])
     assert failed(check(Ledger.from_tables({name: rows}))) == {f"unique {name}"}

@@ -166,7 +166,7 @@ def test_open_says_what_is_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("marker", "told"),
     [
-        ('{"chainwatch ledger": 2}', "install a newer chainwatch"),
+        ('{"chainwatch ledger": 3}', "install a newer chainwatch"),
         ('{"chainwatch ledger": "1"}', "no number"),
         ('{"chainwatch ledger": true}', "no number"),
         ("[1]", "marks no ledger"),
@@ -410,7 +410,9 @@ def test_nothing_is_printed(store: Store, capfd: pytest.CaptureFixture[str]) -> 
 def test_every_change_passes_fault_points(whole: tuple[list[str], dict[str, str]]) -> None:
     seen = whole[0]
     assert seen[0] == "before ledger.json"
-    assert len([point for point in seen if point.startswith("before create")]) == 11
+    assert len([point for point in seen if point.startswith("before create")]) == len(
+        [*schema.TABLES, schema.COMMITS]
+    )
     assert seen[-6:] == [
         "before append coverage", "after append coverage", "before append transfers",
         "after append transfers", "before commits", "after commits",
@@ -796,3 +798,11 @@ def test_pyarrow_is_not_needed_and_where_it_is_there_not_used(tmp_path: Path, th
     command = [sys.executable, "-W", "error", "-c", code, str(tmp_path / "ledger")]
     made = subprocess.run(command, check=True, capture_output=True, text=True)
     assert (made.stdout, made.stderr) == ("1\n", "")
+
+
+def test_a_ledger_of_an_older_schema_is_refused_with_what_to_do(store: Store) -> None:
+    (store.path / "ledger.json").write_text('{"chainwatch ledger": 1}\n', encoding="utf-8")
+    with pytest.raises(LedgerError, match=r"has format 1, and this chainwatch .* pull again"):
+        Store.open(store.path)
+    with pytest.raises(LedgerError, match="pull again"):
+        Store.create(store.path)
