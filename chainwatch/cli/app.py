@@ -6,7 +6,7 @@ import os
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -282,10 +282,23 @@ def main() -> None:
         place = f" at {error.filename}" if error.filename else ""
         sys.stderr.write(f"chainwatch: {visible(f'{error.strerror or error}{place}')}.\n")
         sys.exit(FAILED)
+    except _unreadable() as error:
+        said = visible(str(error).splitlines()[0] if str(error) else type(error).__name__)
+        sys.stderr.write(
+            f"chainwatch: a table cannot be read ({said}); run chainwatch check --ledger LEDGER,"
+            " which names the file that is not as it was written.\n"
+        )
+        sys.exit(FAILED)
     except SystemExit as stop:
         if stop.code == INTERRUPTED:  # while the command line itself was read
             _tell_interrupted("interrupted")
         raise
+
+
+def _unreadable() -> type[Exception] | tuple[()]:
+    """Return what polars raises where a file of a table is damaged; nothing if it is not loaded."""
+    polars: Any = sys.modules.get("polars")
+    return polars.exceptions.PolarsError if polars else ()
 
 
 def _tell_interrupted(said: str) -> NoReturn:

@@ -184,3 +184,18 @@ def test_what_is_wrong_is_one_sentence(
 @pytest.mark.parametrize("name", ["status", "check", "index", "show"])
 def test_help_has_an_example(run: Run, name: str) -> None:
     assert f"Example: chainwatch {name}" in " ".join(run(name, "--help")[1].split())
+
+
+@pytest.mark.parametrize("command", [("status",), ("show", "A"), ("check",)])
+def test_a_damaged_table_is_one_sentence(command: tuple[str, ...], run: Run, otter: Path) -> None:
+    for path in (otter / "inputs").rglob("*.parquet"):
+        path.write_bytes(path.read_bytes()[:500])
+    for path in (otter / "outputs").rglob("*.parquet"):
+        path.write_bytes(path.read_bytes()[:500])
+    text = canonical.text(b"\x03" + bytes(20), "btc-regtest")
+    words = [text if word == "A" else word for word in command]
+    status, _, err = run(*words, "--ledger", otter)
+    assert status == 1
+    assert len(err.splitlines()) == 1
+    assert "chainwatch check" in err or "not as they were written" in err
+    assert "Traceback" not in err
