@@ -24,7 +24,7 @@ from chainwatch.addresses.codecs import (
     segwit_decode,
     segwit_encode,
 )
-from chainwatch.addresses.diagnose import explain, not_a_txid, shown
+from chainwatch.addresses.diagnose import explain, not_a_txid, quoted
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.chains.catalogue import chain as chain_of
@@ -175,7 +175,8 @@ def parse_txid(text: str, chain: Chain | str) -> bytes:
         raise not_a_txid(text, target, chains_of)
     if found[1] and target.family == "utxo":
         raise AddressError(
-            f"{shown(text)} begins with 0x: a transaction id of an EVM chain, not of {target.name}",
+            f"{quoted(text)} begins with 0x: a transaction id of an EVM chain, not of"
+            f" {target.name}",
             remedy="name the chain: eth; or leave out 0x if it is not",
         )
     raw = bytes.fromhex(found[2])
@@ -226,7 +227,7 @@ def _by_unique(
         try:
             results.append(convert(value, target))
         except AddressError as error:
-            row = f"row {(column.index_of(value) or 0) + 1} of column {shown(series.name)}"
+            row = f"row {(column.index_of(value) or 0) + 1} of column {quoted(series.name)}"
             raise AddressError(error.what, where=row, remedy=error.remedy) from None
     mapping = pl.DataFrame({"given": values, "made": pl.Series(results, dtype=made)})
     joined = (

@@ -26,7 +26,7 @@ _ONE_CASE = re.compile(r"[0-9a-z]{25,35}|[0-9A-Z]{25,35}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.*", re.DOTALL)
 
 
-def shown(text: str) -> str:
+def quoted(text: str) -> str:
     """Return a text quoted and escaped, without its middle where it is long; never a key."""
     bare = text.strip()
     if _KEY.fullmatch(bare) and not bare.islower():
@@ -62,13 +62,13 @@ def explain(
     if chains := others(text):
         aliases = " or ".join(item.alias for item in chains)
         return AddressError(
-            f"{shown(text)} is an address of {names(chains)}, not of {target.name}",
+            f"{quoted(text)} is an address of {names(chains)}, not of {target.name}",
             remedy=f"name the chain: {aliases}",
         )
     found = _other_thing(text, target) or _foreign(text) or _damaged(text, target)
     found = found or _bare_hex(text, target) or _lost_case(text, target)
     return found or AddressError(
-        f"{shown(text)} is not an address of {target.name}: {error.what}", remedy=error.remedy
+        f"{quoted(text)} is not an address of {target.name}: {error.what}", remedy=error.remedy
     )
 
 
@@ -78,11 +78,11 @@ def not_a_txid(
     """Return the error that says best why a value is no transaction id of a chain."""
     if not isinstance(text, str):
         return AddressError(f"a value of type {type(text).__name__} is not a transaction id")
-    what = f"{shown(text)} is not a transaction id of {target.name}"
+    what = f"{quoted(text)} is not a transaction id of {target.name}"
     if found := others(text):
-        what = f"{shown(text)} is an address of {names(found)}, not a transaction id"
+        what = f"{quoted(text)} is an address of {names(found)}, not a transaction id"
     elif text != text.strip():
-        what = f"{shown(text)} has white space around it"
+        what = f"{quoted(text)} has white space around it"
     return AddressError(what, remedy="give 64 hexadecimal digits")
 
 
@@ -96,7 +96,7 @@ def _shape(text: str) -> AddressError | None:
         what = f"is too long for an address, with {len(text)} characters"
     elif not (text.isascii() and text.isprintable()):
         what = "holds a character that no address has"
-    return AddressError(f"{shown(text)} {what}", remedy=remedy) if what else None
+    return AddressError(f"{quoted(text)} {what}", remedy=remedy) if what else None
 
 
 def _other_thing(text: str, target: Chain) -> AddressError | None:
@@ -112,7 +112,7 @@ def _other_thing(text: str, target: Chain) -> AddressError | None:
         what, remedy = "is a link or a prefixed text", "give the address alone"
     else:
         return None
-    return AddressError(f"{shown(text)} {what}", remedy=remedy)
+    return AddressError(f"{quoted(text)} {what}", remedy=remedy)
 
 
 def _foreign(text: str) -> AddressError | None:
@@ -120,7 +120,7 @@ def _foreign(text: str) -> AddressError | None:
         prefix, _, _ = segwit_decode(text)
     except AddressError:
         return None
-    return AddressError(f"{shown(text)} has the prefix {prefix!a} of a chain not known here")
+    return AddressError(f"{quoted(text)} has the prefix {prefix!a} of a chain not known here")
 
 
 def _damaged(text: str, target: Chain) -> AddressError | None:
@@ -133,7 +133,7 @@ def _damaged(text: str, target: Chain) -> AddressError | None:
         segwit_decode(text)
     except AddressError as error:
         return AddressError(
-            f"{shown(text)} begins as an address of {names(owners)}, not of {target.name}, and is"
+            f"{quoted(text)} begins as an address of {names(owners)}, not of {target.name}, and is"
             f" not one either: {error.what}",
             remedy=error.remedy,
         )
@@ -143,7 +143,7 @@ def _damaged(text: str, target: Chain) -> AddressError | None:
 def _bare_hex(text: str, target: Chain) -> AddressError | None:
     if target.family != "evm" or not _BARE_EVM.fullmatch(text):
         return None
-    return AddressError(f"{shown(text)} lacks 0x", remedy="write 0x before it if it is an address")
+    return AddressError(f"{quoted(text)} lacks 0x", remedy="write 0x before it if it is an address")
 
 
 def _lost_case(text: str, target: Chain) -> AddressError | None:
@@ -151,6 +151,6 @@ def _lost_case(text: str, target: Chain) -> AddressError | None:
         return None
     lost = "capitals" if text.islower() else "small letters"
     return AddressError(
-        f"{shown(text)} seems to have lost its {lost}; base58 cannot be read without them",
+        f"{quoted(text)} seems to have lost its {lost}; base58 cannot be read without them",
         remedy="give the address as its source wrote it",
     )

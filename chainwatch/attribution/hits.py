@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from chainwatch.addresses import canonical
-from chainwatch.attribution.rejections import shown
+from chainwatch.attribution.rejections import quoted
 from chainwatch.attribution.tags import Tags
 from chainwatch.attribution.validity import statement
 from chainwatch.chains.base import Chain
@@ -134,7 +134,7 @@ class TagHits(Result):
             pl.struct(MOVEMENT.names).n_unique().alias("payments")
         )
         rows = "".join(
-            f"<tr><td>{way}</td><td>{escape(shown(concept or 'none stated'))}</td>"
+            f"<tr><td>{way}</td><td>{escape(quoted(concept or 'none stated'))}</td>"
             f"<td>{count:,}</td></tr>"
             for way, concept, count in counted.sort("direction", "concept").iter_rows()
         )
@@ -246,7 +246,7 @@ def _texts(row: Mapping[str, Any]) -> tuple[object, ...]:
         chain.alias, row["height"], row["time"].isoformat().replace("+00:00", "Z"),
         canonical.txid_text(row["txid"], chain), row["n"], row["direction"],
         canonical.text(row["address"], chain), _amount(row, chain),
-        *(None if row[name] is None else shown(row[name]) for name in told),
+        *(None if row[name] is None else quoted(row[name]) for name in told),
     )  # fmt: skip
 
 
@@ -256,7 +256,7 @@ def _amount(row: Mapping[str, Any], chain: Chain) -> str:
         return f"{to_text(row['value'], chain.decimals)} {chain.symbol}"
     decimals = row["decimals"]
     usual = decimals is not None and 0 <= decimals <= MOST_DECIMALS and row["symbol"] is not None
-    unit = shown(row["symbol"], 12) if usual else "base units"
+    unit = quoted(row["symbol"], 12) if usual else "base units"
     which = canonical.text(row["contract"], chain) if row["contract"] else "none"
-    item = f", id {shown(row['token_id'], 40)}" if row["token_id"] is not None else ""
+    item = f", id {quoted(row['token_id'], 40)}" if row["token_id"] is not None else ""
     return f"{to_text(row['value'], decimals if usual else 0)} {unit} (contract {which}{item})"

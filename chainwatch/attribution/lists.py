@@ -12,7 +12,7 @@ import polars as pl
 
 from chainwatch.addresses.canonical import parse
 from chainwatch.attribution.asset_codes import network_of
-from chainwatch.attribution.rejections import Rejection, rejected_frame, shown
+from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
 from chainwatch.attribution.safe_yaml import MAX_BYTES
 from chainwatch.attribution.taxonomy import known, level
 from chainwatch.chains.catalogue import chain as chain_of
@@ -23,7 +23,7 @@ _ASSET = re.compile(r".*[_-]([A-Za-z0-9]{2,10})\.[A-Za-z]+")
 
 
 @dataclass(frozen=True)
-class Said:
+class ListSource:
     """What a list says of each address in it.
 
     Attributes
@@ -52,7 +52,7 @@ def asset_code(name: str) -> str | None:
 
 
 def read_list(
-    path: Path, said: Said, *, name: str, network: str | None = None
+    path: Path, said: ListSource, *, name: str, network: str | None = None
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the tags of a plain list and the lines not taken.
 
@@ -84,7 +84,7 @@ def read_list(
     if code is None:
         raise TagError(
             "a list without its chain",
-            where=shown(name),
+            where=quoted(name),
             remedy="name the chain of the list, or end the file's name with an asset code such as"
             " _XBT.txt",
         )
@@ -110,13 +110,13 @@ def read_list(
 
 def _lines(path: Path, name: str) -> list[str]:
     if path.stat().st_size > MAX_BYTES:
-        raise TagError(f"a list larger than {MAX_BYTES:,} bytes", where=shown(name))
+        raise TagError(f"a list larger than {MAX_BYTES:,} bytes", where=quoted(name))
     try:
         whole = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise TagError("a list that is not UTF-8", where=shown(name)) from error
+        raise TagError("a list that is not UTF-8", where=quoted(name)) from error
     if "\x00" in whole:
-        raise TagError("a NUL byte in a list", where=shown(name), remedy="check that it is a text")
+        raise TagError("a NUL byte in a list", where=quoted(name), remedy="check that it is a text")
     return whole.split("\n")
 
 
@@ -131,7 +131,7 @@ def _address(code: str, word: str) -> tuple[str, bytes] | str:
         return str(error)
 
 
-def _row(found: tuple[str, bytes], said: Said, name: str) -> tuple[Any, ...]:
+def _row(found: tuple[str, bytes], said: ListSource, name: str) -> tuple[Any, ...]:
     concept = known(said.concept) if said.concept else None
     return (
         *found, said.label, concept, None, said.source, said.confidence, level(said.confidence),

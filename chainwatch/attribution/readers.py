@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 import polars as pl
 
-from chainwatch.attribution.lists import Said, read_list
-from chainwatch.attribution.rejections import Rejection, rejected_frame, shown
+from chainwatch.attribution.lists import ListSource, read_list
+from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
 from chainwatch.attribution.tagpack import read_tagpack
 from chainwatch.errors import TagError
 from chainwatch.ledger.schema import TAGS
@@ -63,7 +63,7 @@ def read_path(path: Path, *, network: str | None, kind: str | None) -> Iterator[
         yield read(path, file_name(Path(path.name)), path.parent, network)
     else:
         remedy = "check the path"
-        raise TagError("there is no such file or folder", where=shown(path), remedy=remedy)
+        raise TagError("there is no such file or folder", where=quoted(path), remedy=remedy)
 
 
 def _check_known(path: Path, kind: str | None) -> None:
@@ -72,7 +72,7 @@ def _check_known(path: Path, kind: str | None) -> None:
     if kind is None and suffix in UNSUPPORTED:
         raise TagError(
             f"tags in a {suffix} file cannot be read",
-            where=shown(path),
+            where=quoted(path),
             remedy="write a TagPack (.yaml, .yml) or a plain list, one address a line (.txt)",
         )
 
@@ -113,7 +113,7 @@ def _folder(root: Path, network: str | None, kind: str) -> Iterator[Frames]:
         yield read(path, name, root, network)
     if not taken:
         remedy = f"read a folder with files {' or '.join(SUFFIXES[kind])}"
-        raise TagError("the folder holds no tag file", where=shown(root), remedy=remedy)
+        raise TagError("the folder holds no tag file", where=quoted(root), remedy=remedy)
     yield TAGS.empty(), rejected_frame(notes)
 
 
@@ -129,5 +129,5 @@ def _pack(path: Path, name: str, root: Path, network: str | None) -> Frames:
 
 def _list(path: Path, name: str, root: Path, network: str | None) -> Frames:
     label = file_name(Path(path.stem))
-    said = Said(label=label, source=f"list {name}, publisher not stated")
+    said = ListSource(label=label, source=f"list {name}, publisher not stated")
     return read_list(path, said, name=name, network=network)

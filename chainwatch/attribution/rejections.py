@@ -30,7 +30,7 @@ class Rejection(NamedTuple):
     position : str
         Place in the file, e.g. ``tag 12, line 40``; empty for the whole file.
     text : str
-        What stands there, verbatim: show it through :func:`shown` only. What may be a private key
+        What stands there, verbatim: show it through :func:`quoted` only. What may be a private key
         is withheld.
     reason : str
         Why it was not taken.
@@ -61,6 +61,6 @@ def rejected_frame(rows: Iterable[Rejection] = ()) -> pl.DataFrame:
     return pl.DataFrame(kept, schema=REJECTED.schema, orient="row")
 
 
-def shown(text: object, limit: int = SHOWN) -> str:
+def quoted(text: object, limit: int = SHOWN) -> str:
     """Return text that is safe on a terminal; HTML needs ``html.escape`` on top of it."""
     return clipped(text, limit)

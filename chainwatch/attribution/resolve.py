@@ -30,7 +30,7 @@ class Owners(Protocol):
         ...
 
 
-class Said(NamedTuple):
+class TagStatement(NamedTuple):
     """What one tag says of an address, and from when to when."""
 
     actor: str
@@ -60,7 +60,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def said(tags: pl.DataFrame, chain: str) -> dict[bytes, tuple[Said, ...]]:
+def statements_of(tags: pl.DataFrame, chain: str) -> dict[bytes, tuple[TagStatement, ...]]:
     """Return for each tagged address of a chain what tags say, the most confident first.
 
     A tag without an actor speaks of the actor its label names. Ties of confidence go to the
@@ -76,42 +76,44 @@ def said(tags: pl.DataFrame, chain: str) -> dict[bytes, tuple[Said, ...]]:
         raise TraceError(
             f"tags lack {', '.join(sorted(missing))}", remedy="pass tags as read_tags returns them"
         )
-    found: dict[bytes, list[Said]] = {}
+    found: dict[bytes, list[TagStatement]] = {}
     for address, actor, label, *rest in (
         tags.filter(pl.col("chain") == chain).select(_COLUMNS).iter_rows()
     ):
-        found.setdefault(address, []).append(Said(actor or label, label, *rest))
+        found.setdefault(address, []).append(TagStatement(actor or label, label, *rest))
     return {address: ranked(rows) for address, rows in sorted(found.items())}
 
 
-def ranked(sayings: Iterable[Said]) -> tuple[Said, ...]:
+def ranked(sayings: Iterable[TagStatement]) -> tuple[TagStatement, ...]:
     """Return what tags say, each once, the most confident first."""
     return tuple(sorted(set(sayings), key=_rank))
 
 
-def _rank(one: Said) -> tuple[object, ...]:
+def _rank(one: TagStatement) -> tuple[object, ...]:
     days = [day.isoformat() if day else "" for day in (one.first, one.last)]
     return (-one.level, one.label, one.source, one.concept or "", one.actor, one.confidence, *days)
 
 
-def speaking(sayings: Sequence[Said], day: date) -> Said | None:
+def speaking(sayings: Sequence[TagStatement], day: date) -> TagStatement | None:
     """Return the most confident tag that holds on a day."""
     return next((one for one in sayings if one.holds(day)), None)
 
 
-def contested(sayings: Sequence[Said], day: date) -> bool:
+def contested(sayings: Sequence[TagStatement], day: date) -> bool:
     """Tell whether two actors are named with equal confidence on a day, so that neither is."""
     return len(rivals(sayings, day)) > 1
 
 
-def rivals(sayings: Sequence[Said], day: date) -> tuple[str, ...]:
+def rivals(sayings: Sequence[TagStatement], day: date) -> tuple[str, ...]:
     """Return the actors named with the highest confidence on a day, sorted; two are contested."""
     holding = [one for one in sayings if one.holds(day)]
     best = max((one.level for one in holding), default=0)
     return tuple(sorted({one.actor for one in holding if one.level == best}))
 
 
-def spoken(rows: pl.DataFrame, who: str, sayings: Mapping[bytes, Sequence[Said]]) -> pl.DataFrame:
+def with_names(
+    rows: pl.DataFrame, who: str, sayings: Mapping[bytes, Sequence[TagStatement]]
+) -> pl.DataFrame:
     """Return rows with ``service`` and ``label``: whom tags name at ``who`` on the day of ``time``.
 
     Where two actors are named with equal confidence ``contested`` is true, the service is null, as
@@ -138,15 +140,15 @@ def spoken(rows: pl.DataFrame, who: str, sayings: Mapping[bytes, Sequence[Said]]
     return joined.with_columns(pl.col("contested").fill_null(False)).drop("day")
 
 
-def _called(one: Said, actors: tuple[str, ...]) -> tuple[str | None, str, bool]:
+def _called(one: TagStatement, actors: tuple[str, ...]) -> tuple[str | None, str, bool]:
     if len(actors) > 1:
         return None, f"{' or '.join(actors)} (contested)", True
     return one.actor, one.label, False
 
 
 def clustered(
-    sayings: Mapping[bytes, tuple[Said, ...]], clusters: Owners | None, chain: str
-) -> dict[bytes, tuple[Said, ...]]:
+    sayings: Mapping[bytes, tuple[TagStatement, ...]], clusters: Owners | None, chain: str
+) -> dict[bytes, tuple[TagStatement, ...]]:
     """Return what tags say of the other addresses of the clusters they name.
 
     A cluster whose tags name two actors says nothing of its other addresses: it is left out here
@@ -157,7 +159,7 @@ def clustered(
     of = dict(
         clusters.frame.filter(pl.col("chain") == chain).select("address", "cluster").iter_rows()
     )
-    by_cluster: dict[bytes, list[Said]] = {}
+    by_cluster: dict[bytes, list[TagStatement]] = {}
     for address, rows in sayings.items():
         if address in of:
             by_cluster.setdefault(of[address], []).extend(rows)

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import yaml
 
-from chainwatch.attribution.rejections import shown
+from chainwatch.attribution.rejections import quoted
 from chainwatch.errors import TagError
 
 MAX_BYTES = 200 * 1024 * 1024
@@ -80,7 +80,7 @@ def load(path: Path, name: str) -> Node:
     if size > MAX_BYTES:
         raise TagError(
             f"a pack of {size:,} bytes is larger than {MAX_BYTES:,}",
-            where=shown(name),
+            where=quoted(name),
             remedy="split it into several packs",
         )
     try:
@@ -90,8 +90,8 @@ def load(path: Path, name: str) -> Node:
         line = f" line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "broken"
         raise TagError(
-            f"not readable as YAML: {shown(problem)}",
-            where=f"{shown(name)}{line}",
+            f"not readable as YAML: {quoted(problem)}",
+            where=f"{quoted(name)}{line}",
             remedy="mend the file, it may hold a NUL byte, a tab or an unclosed quote",
         ) from error
 
@@ -106,7 +106,7 @@ class _Document:
 
     def fail(self, what: str, event: yaml.Event, remedy: str) -> TagError:
         line = _line(event)
-        return TagError(what, where=f"{shown(self.name)} line {line}", remedy=remedy)
+        return TagError(what, where=f"{quoted(self.name)} line {line}", remedy=remedy)
 
     def read(self) -> Node:
         root: Node | None = None
@@ -116,7 +116,7 @@ class _Document:
                     raise self.fail("a second document", event, "keep one pack in one file")
                 root = self.node(next(self.events), 0)
         if root is None:
-            raise TagError("an empty file", where=shown(self.name), remedy="remove it")
+            raise TagError("an empty file", where=quoted(self.name), remedy="remove it")
         return root
 
     def node(self, event: yaml.Event, depth: int) -> Node:

@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from chainwatch.attribution.hits import TagHits, hits
-from chainwatch.attribution.lists import Said, asset_code, read_list
+from chainwatch.attribution.lists import ListSource, asset_code, read_list
 from chainwatch.attribution.readers import SUFFIXES, Frames, file_name, files_below
-from chainwatch.attribution.rejections import Rejection, rejected_frame, shown
+from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
 from chainwatch.attribution.tags import Tags, day_of, make_tags
 from chainwatch.attribution.validity import SANCTION, statement
 from chainwatch.errors import TagError
@@ -61,18 +61,18 @@ def read_sanctions(
     if not publisher.strip():
         raise TagError("a list without its publisher", remedy="say who keeps it")
     day = day_of(as_of)
-    said = Said(label or f"{publisher} sanctions list", publisher, SANCTION, CONFIDENCE, day)
+    said = ListSource(label or f"{publisher} sanctions list", publisher, SANCTION, CONFIDENCE, day)
     given = [path] if isinstance(path, (str, Path)) else path
     parts = [part for item in given for part in _lists(Path(item), said)]
     frames = [TAGS.empty(), *(frame for frame, _ in parts)]
     return make_tags(pl.concat(frames), pl.concat([rejected_frame(), *(note for _, note in parts)]))
 
 
-def _lists(path: Path, said: Said) -> list[Frames]:
+def _lists(path: Path, said: ListSource) -> list[Frames]:
     if path.is_file():
         return [read_list(path, said, name=file_name(Path(path.name)))]
     if not path.is_dir():
-        raise TagError("there is no such list", where=shown(path), remedy="check the path")
+        raise TagError("there is no such list", where=quoted(path), remedy="check the path")
     parts, notes = [], []
     for file, reason in files_below(path, SUFFIXES["list"]):
         name = file_name(file.relative_to(path))
@@ -84,5 +84,5 @@ def _lists(path: Path, said: Said) -> list[Frames]:
             parts.append(read_list(file, said, name=name))
     if not parts:
         remedy = "its files end in an asset code, such as _XBT.txt"
-        raise TagError("the folder holds no list", where=shown(path), remedy=remedy)
+        raise TagError("the folder holds no list", where=quoted(path), remedy=remedy)
     return [*parts, (TAGS.empty(), rejected_frame(notes))]

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from chainwatch.attribution.asset_codes import network_of
-from chainwatch.attribution.rejections import shown
+from chainwatch.attribution.rejections import quoted
 from chainwatch.attribution.safe_yaml import Items, Node, Text
 from chainwatch.attribution.taxonomy import known, level
 from chainwatch.errors import TagError
@@ -63,7 +63,7 @@ class TagValues:
         """Return where a field stands, for an error."""
         node = self.nodes.get(key)
         line = node.line if node else self.line
-        return f"{shown(self.pack)} tag {self.number}, line {line}"
+        return f"{quoted(self.pack)} tag {self.number}, line {line}"
 
     def fail(self, key: str, what: str, remedy: str) -> TagError:
         """Return the error for a field."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from chainwatch.addresses.canonical import parse
-from chainwatch.attribution.rejections import Rejection, rejected_frame, shown
+from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
 from chainwatch.attribution.safe_yaml import Fields, Items, Node, Text, load
 from chainwatch.attribution.tag_fields import HEADER_FIELDS, SUBJECTS, TAG_FIELDS, TagValues
 from chainwatch.chains.catalogue import chain as chain_of
@@ -70,21 +70,21 @@ def _document(path: Path, name: str, root: Path) -> dict[str, Node]:
     """Return the fields of a pack, those of an included header among them."""
     top = load(path, name)
     if not isinstance(top, Fields):
-        raise TagError("not a TagPack: the file is no mapping", where=shown(name))
+        raise TagError("not a TagPack: the file is no mapping", where=quoted(name))
     found = dict(top.values)
     include = found.pop("header", None)
     if include is None:
         return found
     if not isinstance(include, Text) or not include.include:
-        where = f"{shown(name)} line {include.line}"
+        where = f"{quoted(name)} line {include.line}"
         raise TagError("header is no !include of a file", where=where, remedy="write !include FILE")
-    other = load(_included(include, path, name, root), shown(include.value))
+    other = load(_included(include, path, name, root), quoted(include.value))
     if not isinstance(other, Fields):
-        raise TagError("an included header is no mapping", where=shown(include.value))
+        raise TagError("an included header is no mapping", where=quoted(include.value))
     if twice := sorted(set(other.values) & set(found)):
         raise TagError(
             f"field {twice[0]!r} stands both in the pack and in its included header",
-            where=shown(name),
+            where=quoted(name),
             remedy="keep one of them",
         )
     return {**found, **other.values}
@@ -103,7 +103,7 @@ def _included(include: Text, path: Path, name: str, root: Path) -> Path:
                 return found
     raise TagError(
         f"!include {include.value[:100]!r} is no file inside the folder that is read",
-        where=f"{shown(name)} line {include.line}",
+        where=f"{quoted(name)} line {include.line}",
         remedy="keep the header in the folder of the pack, or read the folder that holds both",
     )
 
@@ -125,14 +125,14 @@ class _Pack:
             self.check(key, node, HEADER_FIELDS | TAG_FIELDS, "the header")
         for key in ("title", "creator", "tags"):
             if key not in top:
-                raise TagError(f"a pack without {key}", where=shown(self.name), remedy="add it")
+                raise TagError(f"a pack without {key}", where=quoted(self.name), remedy="add it")
         tags = top["tags"]
         if not isinstance(tags, Items) or not tags.values:
             raise self.fail("tags is no list of tags", tags.line, "list at least one tag")
         return {key: node for key, node in top.items() if key in TAG_FIELDS}, tags
 
     def fail(self, what: str, line: int, remedy: str, tag: int = 0) -> TagError:
-        place = f"{shown(self.name)} {f'tag {tag}, ' if tag else ''}line {line}"
+        place = f"{quoted(self.name)} {f'tag {tag}, ' if tag else ''}line {line}"
         return TagError(what, where=place, remedy=remedy)
 
     def check(self, key: str, node: Node, allowed: frozenset[str], part: str, tag: int = 0) -> None:
@@ -178,5 +178,5 @@ class _Pack:
         self.unfolded += sum(len(value) for value in row if isinstance(value, (str, bytes)))
         if self.unfolded > MAX_UNFOLDED:
             what = f"the pack unfolds to more than {MAX_UNFOLDED:,} characters"
-            raise TagError(what, where=shown(self.name), remedy="split it")
+            raise TagError(what, where=quoted(self.name), remedy="split it")
         self.rows.append(row)

@@ -14,7 +14,7 @@ import polars as pl
 from chainwatch.addresses import canonical
 from chainwatch.attribution.conflicts import find_conflicts
 from chainwatch.attribution.readers import read_path
-from chainwatch.attribution.rejections import REJECTED, Rejection, rejected_frame, shown
+from chainwatch.attribution.rejections import REJECTED, Rejection, quoted, rejected_frame
 from chainwatch.attribution.roles import named_rows, roles_of_tags
 from chainwatch.attribution.taxonomy import descendants, known, level
 from chainwatch.chains.base import Chain
@@ -188,7 +188,7 @@ class Tags(Result):
     def _repr_html_(self) -> str:
         head = "<tr><th>concept</th><th>addresses</th><th>undated</th></tr>"
         rows = "".join(
-            f"<tr><td>{escape(shown(concept or 'none stated'))}</td>"
+            f"<tr><td>{escape(quoted(concept or 'none stated'))}</td>"
             f"<td>{count:,}</td><td>{undated:,}</td></tr>"
             for concept, count, undated in self.counts().iter_rows()
         )
@@ -283,7 +283,7 @@ def _outdone(row: Mapping[str, Any]) -> Rejection:
 
 
 def _shown(name: str) -> pl.Expr:
-    return pl.col(name).map_elements(shown, pl.String)
+    return pl.col(name).map_elements(quoted, pl.String)
 
 
 def day_of(day: date | str) -> date:

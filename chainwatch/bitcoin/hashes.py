@@ -16,7 +16,7 @@ def double_sha256(data: bytes) -> bytes:
     return hashlib.sha256(hashlib.sha256(data).digest()).digest()
 
 
-def shown(name: bytes) -> str:
+def hash_text(name: bytes) -> str:
     """Return a hash as it is shown: reversed, in hexadecimal."""
     return name[::-1].hex()
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from chainwatch.bitcoin.consensus import work_of
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import consensus_of, other_side, splits_of
 from chainwatch.errors import BlockError
@@ -140,7 +140,7 @@ def _base(tree: Tree, headers: Mapping[bytes, BlockLink], chain: Chain, height: 
     first = headers[next(iter(tree))]
     if not anchors:
         raise BlockError(
-            f"nothing read says the height of block {shown(first.hash)}",
+            f"nothing read says the height of block {hash_text(first.hash)}",
             where=first.where,
             remedy="state the height of the first block, or read the blocks before it as well",
         )
@@ -149,7 +149,7 @@ def _base(tree: Tree, headers: Mapping[bytes, BlockLink], chain: Chain, height: 
         if other != base:
             depth = tree[header.hash]
             raise BlockError(
-                f"block {shown(header.hash)} is at height {base + depth:,} by {why}, "
+                f"block {hash_text(header.hash)} is at height {base + depth:,} by {why}, "
                 f"but at {other + depth:,} by {reason}",
                 where=header.where,
                 remedy="check that the files are of one chain, and the height if you gave it",
@@ -199,7 +199,7 @@ def _check_once(heights: Mapping[bytes, int], headers: Mapping[bytes, BlockLink]
         other = seen.setdefault(height, name)
         if other != name:
             raise BlockError(
-                f"blocks {shown(other)} and {shown(name)} both claim height {height:,} "
+                f"blocks {hash_text(other)} and {hash_text(name)} both claim height {height:,} "
                 "and do not link",
                 where=headers[name].where,
                 remedy="read the blocks between them as well, or leave one out",
@@ -214,7 +214,7 @@ def _check_side(
     for name, height in heights.items():
         if height in at_split and (other := other_side(chain, height, name)):
             raise BlockError(
-                f"block {shown(name)} is of {other.name}, not of {chain.name}",
+                f"block {hash_text(name)} is of {other.name}, not of {chain.name}",
                 where=headers[name].where,
                 remedy=f"read it as {other.alias}",
             )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from chainwatch.addresses.scripts import classify
 from chainwatch.bitcoin.consensus import Tx
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.chains.base import Chain
 from chainwatch.errors import BlockError
 
@@ -53,7 +53,7 @@ def spent_by(tx: Tx, made: Mapping[bytes, Outputs], chain: Chain) -> list[SpentO
         if outputs is not None and place >= len(outputs):
             raise BlockError(
                 f"input {n} spends output {place} of a transaction that has fewer",
-                where=f"transaction {shown(tx.txid)}",
+                where=f"transaction {hash_text(tx.txid)}",
                 remedy="read the address again, or from another source",
             )
         found.append(spent_output(None if outputs is None else outputs[place], chain))

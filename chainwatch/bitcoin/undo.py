@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chainwatch.bitcoin.consensus import FieldError, Tx
-from chainwatch.bitcoin.hashes import double_sha256, shown
+from chainwatch.bitcoin.hashes import double_sha256, hash_text
 from chainwatch.bitcoin.spent import Output
 
 CHECKSUM = 32
@@ -78,7 +78,7 @@ def check_spent(txs: Sequence[Tx], spent: Sequence[Sequence[Output]], supply: in
     if [len(tx.inputs) for tx in txs] != [len(coins) for coins in spent]:
         raise FieldError("the undo data is not of the block that it belongs to", 0)
     for tx, coins in zip(txs, spent, strict=True):
-        total, name = sum(value for value, _ in coins), shown(tx.txid)
+        total, name = sum(value for value, _ in coins), hash_text(tx.txid)
         if total > supply:
             raise FieldError(f"transaction {name} spends more than the supply", 0)
         if total < sum(value for value, _ in tx.outputs):

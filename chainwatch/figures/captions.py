@@ -11,7 +11,7 @@ SPOKEN_ROUTES = 5
 """Flows that the description for screen readers names one by one."""
 
 
-def spoken(chosen: Selection, symbol: str, decimals: int) -> str:
+def caption_in_words(chosen: Selection, symbol: str, decimals: int) -> str:
     """Describe the figure in a few sentences, for those who cannot see it."""
     if not chosen.moved.flows:
         return "Flow figure without any flow."

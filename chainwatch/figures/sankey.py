@@ -84,7 +84,7 @@ def draw_flow(
     with style.settings():
         page = _Page(chosen, symbol, decimals, title, caption, ax, engine)
         page.draw()
-    page.ax.set_label(captions.spoken(chosen, symbol, decimals))
+    page.ax.set_label(captions.caption_in_words(chosen, symbol, decimals))
     return page.ax
 
 
@@ -93,7 +93,9 @@ def alt_text(
 ) -> str:
     """Describe the figure's main routes in a few sentences, for those who cannot see it."""
     chosen = select(flows, top, sums)
-    return captions.spoken(chosen, style.printable(symbol, limit=SYMBOL_CHARACTERS), decimals)
+    return captions.caption_in_words(
+        chosen, style.printable(symbol, limit=SYMBOL_CHARACTERS), decimals
+    )
 
 
 class _Page:

@@ -33,7 +33,7 @@ _STATED = {"inputs": ("value", "address", "script_kind")}
 """Columns in which they must not differ where both know the value."""
 
 
-def news(name: str, frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
+def new_rows(name: str, frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     """Return the rows that neither the ledger nor an earlier row of the frame holds.
 
     Raises

@@ -15,7 +15,7 @@ _MADE = {"txid": pl.Binary, "n": pl.Int64, "value": pl.Int64, "height": pl.Int64
 
 
 @dataclass(frozen=True)
-class Held:
+class KnownHistory:
     """What a ledger holds of one history.
 
     Attributes
@@ -29,35 +29,35 @@ class Held:
     made: pl.DataFrame
     spent: pl.DataFrame
 
-    def up_to(self, height: int) -> Held:
+    def up_to(self, height: int) -> KnownHistory:
         """Return what stands up to a height."""
         low = pl.col("height") <= height
-        return Held(self.made.filter(low), self.spent.filter(low))
+        return KnownHistory(self.made.filter(low), self.spent.filter(low))
 
     def txids(self) -> set[bytes]:
         """Return the ids of its transactions."""
         return {*self.made["txid"], *self.spent["txid"]}
 
 
-NOTHING = Held(pl.DataFrame(schema=_MADE), pl.DataFrame(schema=_MADE))
+NOTHING = KnownHistory(pl.DataFrame(schema=_MADE), pl.DataFrame(schema=_MADE))
 """A ledger that has no transaction of a history."""
 
 
-def unlisted(name: str, held: Held, listed: Collection[bytes], tip: int) -> list[str]:
+def unlisted(name: str, held: KnownHistory, listed: Collection[bytes], tip: int) -> list[str]:
     """Return in words that a server leaves out transactions which the ledger holds up to a tip.
 
     The first block is left aside: few servers list what it pays, and nobody can spend it.
     """
     inside = held.up_to(tip)
     coined = pl.col("height") > 0
-    missing = Held(inside.made.filter(coined), inside.spent).txids().difference(listed)
+    missing = KnownHistory(inside.made.filter(coined), inside.spent).txids().difference(listed)
     if not missing:
         return []
     what = f"{len(missing):,} transactions of it that the server does not list"
     return [f"{name}: the ledger holds {what}: ask another server"]
 
 
-def held_histories(known: Known, targets: Sequence[Target]) -> dict[str, Held]:
+def held_histories(known: Known, targets: Sequence[Target]) -> dict[str, KnownHistory]:
     """Return what the ledger holds of each history: outputs that pay it, and what spends those.
 
     All of it hashes to ids, so it rests on no source's word.
@@ -85,7 +85,7 @@ def _ids(ids: pl.LazyFrame, frame: pl.DataFrame) -> pl.DataFrame:
     return ids.join(frame.lazy().select("tx").unique(), on="tx", how="semi").collect()
 
 
-def _of(target: Target, made: pl.DataFrame, spent: pl.DataFrame) -> Held:
+def _of(target: Target, made: pl.DataFrame, spent: pl.DataFrame) -> KnownHistory:
     name = "script" if target.address is None else "address"
     mine = pl.col(name) == (target.script if target.address is None else target.address)
-    return Held(made.filter(mine), spent.filter(mine))
+    return KnownHistory(made.filter(mine), spent.filter(mine))

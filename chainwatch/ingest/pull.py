@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from chainwatch.errors import LedgerError, LedgerLocked, NetworkRefused, SourceError, expect
-from chainwatch.ingest.deduplicate import news
+from chainwatch.ingest.deduplicate import new_rows
 from chainwatch.ingest.prevouts import Spending
 from chainwatch.ingest.protocol import UNITS, Batch, Source, read_units
 from chainwatch.ingest.pull_report import PullReport, counted
@@ -203,7 +203,7 @@ def _commit(
         tally.commits += 1
         return
     tables = {
-        name: frame if name == UNITS else news(name, frame, ledger)
+        name: frame if name == UNITS else new_rows(name, frame, ledger)
         for name, frame in batch.tables.items()
     }
     if "inputs" in tables:

@@ -15,7 +15,7 @@ from typing import Protocol
 import polars as pl
 
 from chainwatch.bitcoin.consensus import work_of
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.bitcoin.header import Header
 from chainwatch.bitcoin.header_tree import BlockLink
 from chainwatch.chains.base import Chain
@@ -147,7 +147,7 @@ def check_network(node: Headers, height: int) -> None:
     if found != node.network.genesis:
         known = next((item for item in all_chains() if item.genesis == found), None)
         named = f"it is of {known.name} ({known.alias})" if known else "it is of no chain known"
-        raise _other_network(node, f"{named}: its genesis block is {shown(found)}")
+        raise _other_network(node, f"{named}: its genesis block is {hash_text(found)}")
     for split in sorted(branch.split_height or 0 for branch in splits_of(node.network)):
         if height >= split and (other := other_side(node.network, split, node.hashes([split])[0])):
             raise _other_network(node, f"it is of {other.name}")
@@ -294,7 +294,8 @@ def check_replaced(headers: dict[bytes, BlockLink], mine: Container[bytes], left
         elif header.hash not in mine:
             raise BlockError(
                 f"blocks from {left:,} on are replaced by a branch with more work, and block"
-                f" {shown(header.hash)}, which the ledger holds at height {at:,}, links to neither",
+                f" {hash_text(header.hash)}, which the ledger holds at height {at:,}, links to"
+                " neither",
                 where="the ledger",
                 remedy="give the file of that block as well, or read the chain into a new ledger",
             )

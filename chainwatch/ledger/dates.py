@@ -40,6 +40,6 @@ def moment(bound: Moment | None) -> datetime | None:
         ) from error
 
 
-def shown(bound: datetime | None) -> str:
+def bound_text(bound: datetime | None) -> str:
     """Return a bound as text; ``open`` where there is none."""
     return "open" if bound is None else bound.isoformat().replace("+00:00", "Z")

@@ -22,7 +22,7 @@ from chainwatch.chains.catalogue import all_chains
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import InputError, LedgerError
 from chainwatch.ledger import schema
-from chainwatch.ledger.dates import Moment, moment, shown
+from chainwatch.ledger.dates import Moment, bound_text, moment
 from chainwatch.ledger.prevouts import resolve
 from chainwatch.ledger.storage.store import Commit, Store, table_named
 from chainwatch.results.provenance import digest_frame, digest_json
@@ -247,7 +247,7 @@ class Ledger:
         if self.chain is not None:
             facts["chain"] = chain_of(self.chain).alias
         if self.start is not None or self.end is not None:
-            facts["span"] = f"{shown(self.start)} to {shown(self.end)}"
+            facts["span"] = f"{bound_text(self.start)} to {bound_text(self.end)}"
         return facts
 
     def __repr__(self) -> str:

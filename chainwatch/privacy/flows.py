@@ -57,7 +57,7 @@ Node = tuple[str, str, str]
 """Id, label and role of an entity."""
 
 
-class Moved(NamedTuple):
+class Movement(NamedTuple):
     """One movement between entities, and the addresses whose entities they are."""
 
     source: str
@@ -122,7 +122,7 @@ def flows(
 
 def movements(
     trace: Trace, edition: Edition, clusters: Owners | None, tags: Tagged | None
-) -> tuple[Names, list[Moved]]:
+) -> tuple[Names, list[Movement]]:
     """Return the entities of a trace and all that moves between them, exactly."""
     names = Names(trace, edition, clusters, tags)
     return names, _moved(trace, names) + _ended(trace, names)
@@ -197,14 +197,14 @@ class Names:
         return key
 
 
-def _moved(trace: Trace, names: Names) -> list[Moved]:
+def _moved(trace: Trace, names: Names) -> list[Movement]:
     rows = []
     columns = ("source", "target", "txid", "n", "amount", "time")
     for source, target, txid, n, amount, time in trace.steps.select(columns).iter_rows():
         end = names.hosted.get((txid, n))
         to = _service(names, *end) if end else names.of(target)
         parties = tuple(item for item in (source, None if end else target) if item is not None)
-        rows.append(Moved(names.of(source), to, amount, time, parties))
+        rows.append(Movement(names.of(source), to, amount, time, parties))
     return rows
 
 
@@ -214,7 +214,7 @@ def _service(names: Names, service: str, certainty: str, reason: str) -> str:
     return names.add(f"service:{service}{sure}", f"{service}{sure}", role)
 
 
-def _ended(trace: Trace, names: Names) -> list[Moved]:
+def _ended(trace: Trace, names: Names) -> list[Movement]:
     """Return what flows from an entity to the reason for which it ends there."""
     rows = []
     payers = _payers(trace)
@@ -238,7 +238,7 @@ def _ended(trace: Trace, names: Names) -> list[Moved]:
         if service is not None:
             if (txid, n) in origin and here:
                 to = _service(names, service, certainty, reason)
-                rows.append(Moved(here, to, amount, time, (address,)))
+                rows.append(Movement(here, to, amount, time, (address,)))
         elif here in names.lone:
             key, label, _ = names.nodes[here or ""]
             names.nodes[key] = (key, label, _ROLE.get(reason, _NOT_FOLLOWED))
@@ -246,7 +246,7 @@ def _ended(trace: Trace, names: Names) -> list[Moved]:
             label = _END_LABEL.get(reason, reason)
             node = names.add(f"end:{reason}", label, _ROLE.get(reason, _NOT_FOLLOWED))
             payer = here or names.of(payers.get((txid, subject)))
-            rows.append(Moved(payer, node, amount, time, (address,) if here else ()))
+            rows.append(Movement(payer, node, amount, time, (address,) if here else ()))
     return rows
 
 

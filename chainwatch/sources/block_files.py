@@ -19,7 +19,7 @@ from typing import Annotated
 from chainwatch.bitcoin.block import BlockSummary
 from chainwatch.bitcoin.block_batch import RawBlock, check_blocks, worth_compiling
 from chainwatch.bitcoin.framing import GROUP_BYTES, groups_of_blocks
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.bitcoin.header_tree import BlockLink, Placement, place, trusted_claim
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
@@ -146,7 +146,8 @@ class BlockFiles:
             yield Batch({}, (), what, stale=placed.left)
             headers, placed = self._placed(mine, reader)
         notes = tuple(
-            f"block {shown(block)} is stale: another branch has more work" for block in placed.stale
+            f"block {hash_text(block)} is stale: another branch has more work"
+            for block in placed.stale
         )
         units = read_units(reader, self.chain)
         heights = placed.heights | {

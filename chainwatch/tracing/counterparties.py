@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
-from chainwatch.attribution.resolve import said, spoken
+from chainwatch.attribution.resolve import statements_of, with_names
 from chainwatch.attribution.tags import Tags
 from chainwatch.heuristics.poisoning import look_alike, zero_value
 from chainwatch.heuristics.rule import apply
@@ -239,8 +239,8 @@ def counterparties(
     lures = _lures(good, trifle)
     paid = good.join(lures.select("row"), on="row", how="anti")
     sides = [_side(paid, who, "sender", "receiver"), _side(paid, who, "receiver", "sender")]
-    names = {} if tags is None else said(tags.frame, asset.chain)
-    frame = spoken(pl.concat(sides), "counterparty", names).select(PAYMENTS.names)
+    names = {} if tags is None else statements_of(tags.frame, asset.chain)
+    frame = with_names(pl.concat(sides), "counterparty", names).select(PAYMENTS.names)
     own = paid.filter(pl.col("sender") == pl.col("receiver"))
     return Counterparties(
         frame.cast(PAYMENTS.schema).sort(KEY),  # type: ignore[arg-type]  # polars types mix classes and instances

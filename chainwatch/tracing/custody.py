@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
-from chainwatch.attribution.resolve import Said, said
+from chainwatch.attribution.resolve import TagStatement, statements_of
 from chainwatch.attribution.tags import Tags
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import TraceError
@@ -167,7 +167,7 @@ def hosted(
     check(ledger=ledger, services=services, asset=asset, poisoning=poisoning)
     check(min_share=min_share, min_sweeps=min_sweeps)
     _check_range(min_share, min_sweeps)
-    tagged = said(services.frame, asset.chain)
+    tagged = statements_of(services.frame, asset.chain)
     return Hosted(_found(ledger, tagged, asset, poisoning, min_share, min_sweeps), asset)
 
 
@@ -181,7 +181,7 @@ def _check_range(min_share: int, min_sweeps: int) -> None:
 
 def _found(
     ledger: Ledger,
-    tagged: Mapping[bytes, tuple[Said, ...]],
+    tagged: Mapping[bytes, tuple[TagStatement, ...]],
     asset: Asset,
     poisoning: Rule | None,
     min_share: int,
@@ -222,7 +222,7 @@ def _alone(
     return [row for row in rows if row["address"] in kept]
 
 
-def _serving(rows: tuple[Said, ...]) -> tuple[Said, ...]:
+def _serving(rows: tuple[TagStatement, ...]) -> tuple[TagStatement, ...]:
     """Return what is said of an address's service, if it is one that hosts."""
     return tuple(
         one

@@ -10,7 +10,14 @@ from typing import Any
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
-from chainwatch.attribution.resolve import Owners, Said, clustered, rivals, said, speaking
+from chainwatch.attribution.resolve import (
+    Owners,
+    TagStatement,
+    clustered,
+    rivals,
+    speaking,
+    statements_of,
+)
 from chainwatch.attribution.tags import Tags
 from chainwatch.errors import expect
 from chainwatch.ledger.schema import TIME
@@ -162,10 +169,10 @@ class _Actors:
     """Who holds an address on a day, by its own tags or by those of its cluster."""
 
     def __init__(self, tags: Tags, chain: str, clusters: Owners | None) -> None:
-        self.tagged = said(tags.frame, chain)
+        self.tagged = statements_of(tags.frame, chain)
         self.spread = clustered(self.tagged, clusters, chain)
 
-    def on(self, address: bytes | None, day: date) -> tuple[Said, str] | None:
+    def on(self, address: bytes | None, day: date) -> tuple[TagStatement, str] | None:
         """Return what the tag that speaks on a day says, and on what basis."""
         if address is None:
             return None
@@ -177,7 +184,7 @@ class _Actors:
         spread = speaking(self.spread.get(address, ()), day)
         return (spread, "cluster of a tagged address") if spread else None
 
-    def concepts(self, address: bytes, one: Said) -> str:
+    def concepts(self, address: bytes, one: TagStatement) -> str:
         """Return all that tags of one actor, source and confidence say that it is."""
         rows = (*self.tagged.get(address, ()), *self.spread.get(address, ()))
         same = (row.concept for row in rows if (row.actor, row.source) == (one.actor, one.source))
@@ -188,7 +195,9 @@ _STAYS = frozenset({UNSPENT, HOSTED})
 """Ends at which value lies still; at any other it went on, or nobody looked."""
 
 
-def _arrival(row: dict[str, Any], one: Said, basis: str, concepts: str) -> tuple[object, ...]:
+def _arrival(
+    row: dict[str, Any], one: TagStatement, basis: str, concepts: str
+) -> tuple[object, ...]:
     place = tuple(row[name] for name in ("amount", "hop", "time", "txid", "n"))
     return (row["subject"], one.actor, *place, basis, concepts, one.source, one.confidence)
 

@@ -9,7 +9,14 @@ from typing import NamedTuple
 
 import polars as pl
 
-from chainwatch.attribution.resolve import Framed, Owners, Said, clustered, ranked, said
+from chainwatch.attribution.resolve import (
+    Framed,
+    Owners,
+    TagStatement,
+    clustered,
+    ranked,
+    statements_of,
+)
 from chainwatch.attribution.taxonomy import is_a
 from chainwatch.errors import refuse
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
@@ -124,13 +131,13 @@ def stops(stop: object, clusters: Owners | None, chain: str) -> Stops:
     if len(rules) + len(frames) < len(items):
         wrong = next(item for item in items if not isinstance(item, (Rule, Framed)))
         refuse(wrong, "stop", "pass tags, hosted addresses, rules, or a list of them")
-    direct: dict[bytes, tuple[Said, ...]] = {}
+    direct: dict[bytes, tuple[TagStatement, ...]] = {}
     held: dict[tuple[str, bytes], tuple[Dated, ...]] = {}
     for frame in frames:
         if "certainty" in frame.columns:
             _add(held, _hosts(frame))
         else:
-            for address, rows in said(frame, chain).items():
+            for address, rows in statements_of(frame, chain).items():
                 direct[address] = (*direct.get(address, ()), *rows)
     found: dict[tuple[str, bytes], tuple[Dated, ...]] = {}
     tagged = {address: ranked(rows) for address, rows in direct.items()}
@@ -157,12 +164,12 @@ def _hosts(frame: pl.DataFrame) -> dict[tuple[str, bytes], tuple[Dated, ...]]:
     }
 
 
-def _named(rows: tuple[Said, ...]) -> tuple[Dated, ...]:
+def _named(rows: tuple[TagStatement, ...]) -> tuple[Dated, ...]:
     """Return the ends of a tagged address; others that are named for it stand in the detail."""
     return tuple(Dated(first, last, _told(holding)) for first, last, holding in _days(rows))
 
 
-def _told(rows: Sequence[Said]) -> End:
+def _told(rows: Sequence[TagStatement]) -> End:
     """Return the end at an address of which these tags hold; nobody's, if two say it equally."""
     one, top = rows[0], [row for row in rows if row.level == rows[0].level]
     if len({row.actor for row in top}) > 1:
@@ -176,7 +183,9 @@ def _told(rows: Sequence[Said]) -> End:
     return _end(one, rows, told, "confirmed" if one.level >= CONFIRMED else "probable")
 
 
-def _days(rows: Sequence[Said]) -> Iterator[tuple[date | None, date | None, tuple[Said, ...]]]:
+def _days(
+    rows: Sequence[TagStatement],
+) -> Iterator[tuple[date | None, date | None, tuple[TagStatement, ...]]]:
     """Yield from when to when the same tags hold, and which; days on which none does are absent."""
     step = timedelta(days=1)
     changes = {row.first for row in rows if row.first} - {date.min}
@@ -190,7 +199,7 @@ def _days(rows: Sequence[Said]) -> Iterator[tuple[date | None, date | None, tupl
             yield first, last, holding
 
 
-def _shared(rows: tuple[Said, ...]) -> tuple[Dated, ...]:
+def _shared(rows: tuple[TagStatement, ...]) -> tuple[Dated, ...]:
     """Return the ends of an address that shares a cluster with a tagged one."""
     return tuple(
         Dated(
@@ -208,7 +217,7 @@ def _shared(rows: tuple[Said, ...]) -> tuple[Dated, ...]:
     )
 
 
-def _end(one: Said, rows: Sequence[Said], detail: str, certainty: str) -> End:
+def _end(one: TagStatement, rows: Sequence[TagStatement], detail: str, certainty: str) -> End:
     reason = reason_of([other.concept for other in rows if other.actor == one.actor])
     # A tagged party that is no service is not named as one: it may be a victim or a bystander.
     return End(reason, detail, None if reason == TAGGED else one.actor, certainty)

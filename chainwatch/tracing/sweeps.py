@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
-from chainwatch.attribution.resolve import Said, spoken
+from chainwatch.attribution.resolve import TagStatement, with_names
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.coverage import spans
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.walks.transfer_order import histories, movements
 from chainwatch.units import AMOUNT, exact_sum
 
-Wallets = Mapping[bytes, tuple[Said, ...]]
+Wallets = Mapping[bytes, tuple[TagStatement, ...]]
 
 UNCLAIMED = "the source does not claim to know all of its payments"
 GAPS = "blocks or inputs are unread: other payments of it may be among them"
@@ -55,7 +55,7 @@ def account_flows(ledger: Ledger, asset: Asset, wallets: Wallets, poisoning: Rul
         ~pl.col("poison") & (pl.col("sender") != pl.col("receiver"))
     )
     read = pl.Series("address", sorted(histories(ledger, asset)), dtype=pl.Binary)
-    sent = spoken(rows.filter(pl.col("sender").is_in(read.implode())), "receiver", wallets)
+    sent = with_names(rows.filter(pl.col("sender").is_in(read.implode())), "receiver", wallets)
     got = rows.filter(pl.col("receiver").is_in(read.implode()))
     return Flows(
         sent.select(pl.col("sender").alias("address"), _service(), _labels(), "amount", "time"),
@@ -125,7 +125,7 @@ def _served(ledger: Ledger, here: pl.Expr, wallets: Wallets) -> pl.DataFrame:
         .select("tx", "address", "time")
         .collect()
     )
-    aimed = spoken(named, "address", wallets).with_columns(_service())
+    aimed = with_names(named, "address", wallets).with_columns(_service())
     counts = outputs.group_by("tx").agg(pl.len().alias("outputs")).collect()
     return (
         aimed.filter(pl.col("service").is_not_null())

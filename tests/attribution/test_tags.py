@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chainwatch.addresses import canonical
 from chainwatch.attribution import conflicts
-from chainwatch.attribution.rejections import shown
+from chainwatch.attribution.rejections import quoted
 from chainwatch.attribution.tags import Tags, make_tags, read_tags, tags_of
 from chainwatch.chains.catalogue import chain
 from chainwatch.errors import TagError
@@ -264,7 +264,7 @@ def test_empty_tags_work_throughout() -> None:
 
 @given(st.text(max_size=300))
 def test_shown_is_printable_and_bounded(whole: str) -> None:
-    said = shown(whole, 50)
+    said = quoted(whole, 50)
     assert said.isprintable()
     assert len(said) <= 50 * 10 + 3
     if whole.isascii() and whole.isprintable() and len(whole) <= 50:

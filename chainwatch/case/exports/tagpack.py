@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from chainwatch.addresses.canonical import text
-from chainwatch.attribution.rejections import shown
+from chainwatch.attribution.rejections import quoted
 from chainwatch.attribution.tags import Tags
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import OutputExists, TagError
@@ -54,7 +54,7 @@ def write_tagpack(tags: Tags, path: str | Path, title: str, creator: str) -> Pat
             file.write("\n".join(lines) + "\n")
     except FileExistsError as error:
         remedy = "name a file that is not there"
-        raise OutputExists("the file exists", where=shown(target), remedy=remedy) from error
+        raise OutputExists("the file exists", where=quoted(target), remedy=remedy) from error
     return target
 
 

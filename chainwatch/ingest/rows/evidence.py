@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.bitcoin.header import Header
 from chainwatch.bitcoin.inclusion import PlacedTx
 from chainwatch.chains.base import Chain
@@ -19,12 +19,12 @@ Row = dict[str, Any]
 
 def block_unit(block: bytes) -> str:
     """Return the unit of reading that a whole block is."""
-    return f"block/{shown(block)}"
+    return f"block/{hash_text(block)}"
 
 
 def transaction_unit(block: bytes, txid: bytes) -> str:
     """Return the unit of reading that one transaction of one block is."""
-    return f"transaction/{shown(block)}/{shown(txid)}"
+    return f"transaction/{hash_text(block)}/{hash_text(txid)}"
 
 
 def time_of(header: Header) -> datetime:

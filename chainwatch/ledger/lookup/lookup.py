@@ -14,11 +14,11 @@ from typing import Protocol
 import polars as pl
 
 from chainwatch.addresses import canonical
-from chainwatch.addresses.diagnose import shown
+from chainwatch.addresses.diagnose import quoted
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import AddressError, LedgerError
-from chainwatch.ledger.dates import shown as moment
+from chainwatch.ledger.dates import bound_text as moment
 from chainwatch.ledger.index.index import open_index
 from chainwatch.ledger.index.rows import INPUTS, OUTPUTS, TRANSACTIONS, Frames
 from chainwatch.ledger.ledger import Ledger
@@ -217,7 +217,7 @@ def _chain_of_address(ledger: Ledger, address: str | bytes, chain: Chain | str |
     raise AddressError(
         "this can be an address of several chains of the ledger" if fitting
         else f"this is an address of no chain of the ledger (it holds {names})",
-        where=address.hex() if isinstance(address, bytes) else shown(address).rstrip(","),
+        where=address.hex() if isinstance(address, bytes) else quoted(address).rstrip(","),
         remedy=f"say which with chain=..., of {names}" if fitting else "check it",
     )  # fmt: skip
 

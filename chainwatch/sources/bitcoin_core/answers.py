@@ -17,7 +17,7 @@ import polars as pl
 
 from chainwatch.bitcoin.block import Block, parse_block
 from chainwatch.bitcoin.consensus import Tx
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.bitcoin.header_tree import trusted_claim
 from chainwatch.bitcoin.json_fields import ANOTHER_NODE, base_units, bytes_of, field_of, hash_of
 from chainwatch.bitcoin.spent import Output, SpentOutput, spent_output
@@ -124,7 +124,7 @@ def _of_transaction(given: Any, tx: Tx, chain: Chain, where: str) -> Spent:
     inputs = field_of(given, "vin", list, where)
     named = [(field_of(item, "txid", str, where), field_of(item, "vout", int, where))
              for item in inputs]  # fmt: skip
-    if named != [(shown(txid), n) for txid, n, _ in tx.inputs]:
+    if named != [(hash_text(txid), n) for txid, n, _ in tx.inputs]:
         what = "the node lists other inputs than the block has"
         raise SourceError(what, where=where, remedy=ANOTHER_NODE)
     spent: Spent = {}
@@ -134,7 +134,7 @@ def _of_transaction(given: Any, tx: Tx, chain: Chain, where: str) -> Spent:
     if len(total) == len(spent) and sum(total) < sum(value for value, _ in tx.outputs):
         raise SourceError(
             "the node says that a transaction spends less than it pays",
-            where=f"{where}, transaction {shown(tx.txid)}",
+            where=f"{where}, transaction {hash_text(tx.txid)}",
             remedy=ANOTHER_NODE,
         )
     return spent

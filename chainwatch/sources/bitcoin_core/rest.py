@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from chainwatch.bitcoin.block import Block
-from chainwatch.bitcoin.hashes import double_sha256, shown
+from chainwatch.bitcoin.hashes import double_sha256, hash_text
 from chainwatch.bitcoin.header import HEADER_SIZE
 from chainwatch.chains.base import Chain
 from chainwatch.errors import SourceError
@@ -113,7 +113,7 @@ class BitcoinRest(NodeSource):
         found: list[bytes] = []
         for low in range(0, len(hashes), _HEADERS_AT_ONCE):
             names = hashes[low : low + _HEADERS_AT_ONCE]
-            answer = self._get(f"/rest/headers/{len(names)}/{shown(names[0])}.bin")
+            answer = self._get(f"/rest/headers/{len(names)}/{hash_text(names[0])}.bin")
             self._check_size(answer, HEADER_SIZE * len(names))
             for at, name in enumerate(names):
                 header = answer.value[HEADER_SIZE * at : HEADER_SIZE * (at + 1)]
@@ -129,12 +129,12 @@ class BitcoinRest(NodeSource):
     def raw_blocks(self, hashes: Sequence[bytes]) -> Iterator[SentBlock]:
         """Yield the bytes of each block."""
         for name in hashes:
-            path = f"/rest/block/{shown(name)}.bin"
+            path = f"/rest/block/{hash_text(name)}.bin"
             answer = self._get(path)
             yield SentBlock(answer.value, answer.host, answer.time, path[1:])
 
     def _spent(self, block: Block) -> tuple[Spent, Answer]:
-        answer = self._get(f"/rest/block/{shown(block.hash)}.json", "json")
+        answer = self._get(f"/rest/block/{hash_text(block.hash)}.json", "json")
         return prevouts_of(answer.value, block, self.network, self._where(answer)), answer
 
     def _get(self, path: str, expect: Expect = "bytes") -> Answer:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from chainwatch.bitcoin.block import LARGEST_BLOCK, Block, raw_transaction
-from chainwatch.bitcoin.hashes import double_sha256, shown
+from chainwatch.bitcoin.hashes import double_sha256, hash_text
 from chainwatch.bitcoin.header import HEADER_SIZE
 from chainwatch.bitcoin.json_fields import bytes_of, hash_of
 from chainwatch.bitcoin.spent import Output
@@ -143,7 +143,7 @@ class BitcoinRpc(NodeSource):
 
     def headers(self, hashes: Sequence[bytes]) -> list[bytes]:
         """Return the header of each block; one that does not hash to it is refused."""
-        found = self._rpc.ask([("getblockheader", [shown(name), False]) for name in hashes])
+        found = self._rpc.ask([("getblockheader", [hash_text(name), False]) for name in hashes])
         where = self._rpc.where("getblockheader")
         data = [bytes_of(text, where, HEADER_SIZE) for text in found]
         if [double_sha256(header) for header in data] != list(hashes):
@@ -160,17 +160,17 @@ class BitcoinRpc(NodeSource):
         while at < len(hashes):
             count = max(1, min(self._most, AIM // max(1, self._size)))
             names = hashes[at : at + count]
-            answer, found = self._rpc.post([("getblock", [shown(name), 0]) for name in names])
+            answer, found = self._rpc.post([("getblock", [hash_text(name), 0]) for name in names])
             for name, text in zip(names, found, strict=True):
-                data = bytes_of(text, self._rpc.where(f"getblock {shown(name)}"))
+                data = bytes_of(text, self._rpc.where(f"getblock {hash_text(name)}"))
                 # Two blocks' memory: large ones among small ones shrink the next question.
                 self._size = max(len(data), self._size // 2)
-                yield SentBlock(data, answer.host, answer.time, f"getblock {shown(name)} 0")
+                yield SentBlock(data, answer.host, answer.time, f"getblock {hash_text(name)} 0")
             at += len(names)
 
     def _spent(self, block: Block) -> tuple[Spent, Answer]:
-        asked = f"getblock {shown(block.hash)} 3"
-        answer, found = self._rpc.post([("getblock", [shown(block.hash), 3])])
+        asked = f"getblock {hash_text(block.hash)} 3"
+        answer, found = self._rpc.post([("getblock", [hash_text(block.hash), 3])])
         spent = prevouts_of(found[0], block, self.network, self._rpc.where(asked))
         lacking = [place for place, output in spent.items() if output is None]
         if lacking:
@@ -198,14 +198,14 @@ class BitcoinRpc(NodeSource):
         return found
 
     def _transactions(self, txids: Sequence[bytes]) -> dict[bytes, list[Output]]:
-        calls: list[Call] = [("getrawtransaction", [shown(txid), False]) for txid in txids]
+        calls: list[Call] = [("getrawtransaction", [hash_text(txid), False]) for txid in txids]
         found = {}
         for txid, text in zip(txids, self._rpc.post_all(calls)[1], strict=True):
             if isinstance(text, RpcRefused):
                 if text.code not in NOT_FOUND:
                     raise text
                 continue  # not in its index: what was spent stays unread, and the batch says so
-            where = self._rpc.where(f"getrawtransaction {shown(txid)}")
+            where = self._rpc.where(f"getrawtransaction {hash_text(txid)}")
             tx = raw_transaction(bytes_of(text, where), self.network, where=where)
             if tx.txid != txid:
                 raise SourceError(

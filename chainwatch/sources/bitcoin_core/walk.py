@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Protocol
 
 from chainwatch.bitcoin.block import Block
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.errors import SourceError
 from chainwatch.ingest.protocol import Batch, Reader, Span
 from chainwatch.ingest.reorg import Headers, Known, Tip, check_network, stale_part
@@ -183,12 +183,14 @@ def _stretch(state: _Walk, end: int) -> Iterator[Batch]:
 def _check_link(node: Node, block: Block, asked: bytes, parent: bytes, height: int) -> None:
     if block.hash != asked:
         raise SourceError(
-            f"the node was asked for block {shown(asked)} and sent {shown(block.hash)}",
+            f"the node was asked for block {hash_text(asked)} and sent {hash_text(block.hash)}",
             where=f"{node.name}, height {height:,}",
             remedy="ask another node",
         )
     if block.header.parent != parent:
-        raise _Forked(f"block {shown(block.hash)} at height {height:,} does not link to its parent")
+        raise _Forked(
+            f"block {hash_text(block.hash)} at height {height:,} does not link to its parent"
+        )
 
 
 def _remember(known: Known, height: int, block: Block) -> None:

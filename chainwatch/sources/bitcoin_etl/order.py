@@ -15,7 +15,7 @@ import polars as pl
 
 from chainwatch.bitcoin.auxpow import is_merged
 from chainwatch.bitcoin.consensus import FieldError, Tx, claimed_height_of
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.bitcoin.header import NO_PARENT, Header
 from chainwatch.bitcoin.header_tree import BlockLink, Placement, place, trusted_claim
 from chainwatch.bitcoin.serialize import block_size
@@ -127,8 +127,8 @@ def _check_held(placed: Placement, heights: dict[bytes, int], reader: Reader, ch
         both = both.filter(pl.col("height") < placed.left)
     for height, block, other in both.sort("height").head(1).collect().iter_rows():
         raise InputError(
-            f"the ledger has transactions of block {shown(block)} at height {height:,}, where the "
-            f"export has block {shown(other)}: the chain was reorganised",
+            f"the ledger has transactions of block {hash_text(block)} at height {height:,}, where the "
+            f"export has block {hash_text(other)}: the chain was reorganised",
             where=f"height {height:,}",
             remedy="pull again from the source that those came from, which gives up what is stale,"
             " and then read the export",

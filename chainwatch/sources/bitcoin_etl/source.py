@@ -17,7 +17,7 @@ import polars as pl
 
 from chainwatch.bitcoin.block import Block
 from chainwatch.bitcoin.consensus import FieldError, Tx, check_shape, merkle_root
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.bitcoin.header import NO_PARENT, Header
 from chainwatch.bitcoin.spent import SpentOutput
 from chainwatch.chains.base import Chain
@@ -253,7 +253,7 @@ def _reorganised(height: int) -> str:
 
 
 def _beside(block: bytes) -> str:
-    return f"block {shown(block)} was left out: another branch has as much work or more"
+    return f"block {hash_text(block)} was left out: another branch has as much work or more"
 
 
 def _notes(row: EtlBlock, *, parentless: bool, unproven: bool) -> Iterator[str]:

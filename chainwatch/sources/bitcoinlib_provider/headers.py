@@ -6,7 +6,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chainwatch.bitcoin.hashes import hash_from_hex, shown
+from chainwatch.bitcoin.hashes import hash_from_hex, hash_text
 from chainwatch.bitcoin.header import HEADER_SIZE, Header
 from chainwatch.chains.base import Chain
 from chainwatch.errors import ChainError, SourceError
@@ -82,15 +82,15 @@ class ProviderChain:
         return [self._header(name) for name in hashes]
 
     def _header(self, name: bytes) -> bytes:
-        where = f"{self.name}, block {shown(name)}"
+        where = f"{self.name}, block {hash_text(name)}"
         if self._questions.by_hash:
-            text = self._questions.only(f"block/{shown(name)}/header")
+            text = self._questions.only(f"block/{hash_text(name)}/header")
             try:
                 data = bytes.fromhex(text)
             except ValueError:
                 data = b""
         else:
-            data = self._packed(self._questions.only(f"block/{shown(name)}"))
+            data = self._packed(self._questions.only(f"block/{hash_text(name)}"))
         if len(data) != HEADER_SIZE or Header.parse(data).hash != name:
             raise SourceError("the header is of another block", where=where, remedy=_REMEDY)
         return data

@@ -15,7 +15,7 @@ import polars as pl
 from chainwatch.addresses import canonical
 from chainwatch.bitcoin.block import raw_transaction
 from chainwatch.bitcoin.consensus import Tx
-from chainwatch.bitcoin.hashes import hash_from_hex, shown
+from chainwatch.bitcoin.hashes import hash_from_hex, hash_text
 from chainwatch.bitcoin.inclusion import BlockAt, PlacedTx, listed_block, whole_block
 from chainwatch.bitcoin.spent import Outputs
 from chainwatch.errors import ChainwatchError, SourceError
@@ -154,7 +154,7 @@ class Reading:
         return spent
 
     def _raw(self, txid: bytes) -> Tx:
-        name = shown(txid)
+        name = hash_text(txid)
         given = self._ask(
             f"transaction {name}", lambda: bytes.fromhex(self._client.getrawtransaction(name))
         )

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import polars as pl
 
 from chainwatch.addresses import canonical
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.chains.catalogue import chain as chain_of
@@ -300,7 +300,7 @@ class BitcoinlibProvider:
         targets = targets_of(self._subjects, (), self.network)
         holds = held_histories(known, targets)
         for target in targets:
-            unit, what = f"{target.key}/{shown(tip.hash)}", f"address {target.name}"
+            unit, what = f"{target.key}/{hash_text(tip.hash)}", f"address {target.name}"
             if unit in read:
                 yield Batch({}, (unit,), what)
                 continue

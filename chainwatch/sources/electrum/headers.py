@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.bitcoin.header import HEADER_SIZE, Header
 from chainwatch.bitcoin.json_fields import bytes_of, field_of, hash_of
 from chainwatch.bitcoin.merkle import LIAR, read_header
@@ -14,7 +14,7 @@ from chainwatch.chains.base import Chain
 from chainwatch.errors import ChainError, SourceError
 from chainwatch.ingest.reorg import Tip
 from chainwatch.net.response import Answer
-from chainwatch.sources.electrum.messages import NO_METHOD, Question, Said, in_loads
+from chainwatch.sources.electrum.messages import NO_METHOD, Question, ServerRefusal, in_loads
 from chainwatch.sources.electrum.wire import ElectrumWire
 
 LARGEST_HEIGHT = 2**31
@@ -68,7 +68,7 @@ class ElectrumHeaders:
         question = Question("server.features")
         try:
             answer = self._wire.ask([question])[0]
-        except Said as refused:
+        except ServerRefusal as refused:
             if refused.code != NO_METHOD:
                 raise
             return
@@ -77,7 +77,7 @@ class ElectrumHeaders:
         if stated != self.network.genesis:
             raise ChainError(
                 f"the server is not of {self.network.name}: it names the genesis block "
-                f"{shown(stated)}",
+                f"{hash_text(stated)}",
                 where=where,
                 remedy="name the chain that it is of, or ask another server",
             )

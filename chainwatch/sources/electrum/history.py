@@ -12,7 +12,7 @@ import polars as pl
 
 from chainwatch.bitcoin.block import raw_transaction
 from chainwatch.bitcoin.consensus import Tx
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.bitcoin.inclusion import PlacedTx
 from chainwatch.bitcoin.json_fields import bytes_of, field_of, hash_of
 from chainwatch.bitcoin.merkle import LIAR, check_branch
@@ -21,7 +21,7 @@ from chainwatch.errors import SourceError
 from chainwatch.ingest.protocol import Reader
 from chainwatch.net.response import Answer
 from chainwatch.sources.electrum.headers import LARGEST_HEIGHT, ElectrumHeaders, HeaderAt
-from chainwatch.sources.electrum.messages import Question, Said, in_loads
+from chainwatch.sources.electrum.messages import Question, ServerRefusal, in_loads
 from chainwatch.sources.electrum.rows import (
     NOTHING,
     History,
@@ -87,10 +87,10 @@ class Histories:
             yield [self._history(question, answer, tip, most) for question, answer in pairs]
 
     def _history(
-        self, question: Question, answer: Answer | Said, tip: int, most: int
+        self, question: Question, answer: Answer | ServerRefusal, tip: int, most: int
     ) -> History | TooLong:
         where = self._wire.where(question)
-        if isinstance(answer, Said):
+        if isinstance(answer, ServerRefusal):
             long = _TOO_LONG.search(answer.words) and not _BUSY.search(answer.words)
             if not long or answer.answer is None:
                 raise answer
@@ -154,7 +154,7 @@ class Histories:
         """Return transactions at their proven places, with the answers that prove them."""
         raws = [_raw(txid) for txid, _ in places]
         proofs = [
-            Question("blockchain.transaction.get_merkle", (shown(txid), height))
+            Question("blockchain.transaction.get_merkle", (hash_text(txid), height))
             for txid, height in places
         ]
         headers, answers = self.headers.read([height for _, height in places], [*raws, *proofs])
@@ -248,4 +248,4 @@ def _by_inputs(proven: Sequence[Proven]) -> Iterator[list[Proven]]:
 
 
 def _raw(txid: bytes) -> Question:
-    return Question("blockchain.transaction.get", (shown(txid), False))
+    return Question("blockchain.transaction.get", (hash_text(txid), False))

@@ -19,7 +19,7 @@ Item = TypeVar("Item")
 Reply = TypeVar("Reply")
 
 
-class Said(SourceError):
+class ServerRefusal(SourceError):
     """The server's own refusal: its number, its text, and the answer as it came."""
 
     code: int = 0
@@ -60,11 +60,11 @@ class Question:
         return json.dumps(sent).encode() + b"\n"
 
 
-def said_of(error: Any, where: str, answer: Answer | None) -> Said:
+def said_of(error: Any, where: str, answer: Answer | None) -> ServerRefusal:
     """Return a refusal of the ``error`` that the server sent, whatever its form."""
     given = error if isinstance(error, dict) else {"message": error}
     words = clipped(str(given.get("message", "")), 500)
-    said = Said(
+    said = ServerRefusal(
         f"the server refuses and says {clipped(words, 200)!r}",
         where=where,
         remedy="ask again later, or another server",

@@ -12,12 +12,12 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated
 
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import InputError, NoAnswer, SourceError
-from chainwatch.ingest.known_history import Held, held_histories, unlisted
+from chainwatch.ingest.known_history import KnownHistory, held_histories, unlisted
 from chainwatch.ingest.protocol import Batch, Reader, read_units
 from chainwatch.ingest.reorg import MOST_RESTARTS, Known, Moved, check_network, stale_part
 from chainwatch.ingest.rows.evidence import coverage_frame, time_of
@@ -194,7 +194,7 @@ class Electrum:
 
     def _read(
         self, server: Histories, known: Known, some: _Some, best: HeaderAt,
-        holds: Mapping[str, Held],
+        holds: Mapping[str, KnownHistory],
     ) -> Iterator[Batch]:  # fmt: skip
         """Yield the transactions of some histories, and each history once it is read."""
         listed = [found.places if isinstance(found, History) else () for _, found in some]
@@ -239,7 +239,12 @@ class Electrum:
             yield part, now
 
     def _covered(
-        self, target: Target, found: History | TooLong, best: HeaderAt, now: HeaderAt, held: Held
+        self,
+        target: Target,
+        found: History | TooLong,
+        best: HeaderAt,
+        now: HeaderAt,
+        held: KnownHistory,
     ) -> Batch:
         """Return the claim to a whole history up to a tip, or why it was not read."""
         tip = best.fields.hash
@@ -269,7 +274,7 @@ _Some = list[tuple[Target, History | TooLong]]
 
 def _unit(target: Target, tip: bytes) -> str:
     """Return the unit of coverage that a history up to a block is."""
-    return f"{target.key}/{shown(tip)}"
+    return f"{target.key}/{hash_text(tip)}"
 
 
 def _batch(part: Part, labels: list[str], best: HeaderAt) -> Batch:

@@ -21,7 +21,7 @@ from chainwatch.net.rate_limit import checked_rate, pace
 from chainwatch.net.response import Answer, value_of
 from chainwatch.net.tls import Broken, broken_by, plain_fingerprint, secured
 from chainwatch.sanitize import clipped
-from chainwatch.sources.electrum.messages import Question, Said, TooMuch, said_of
+from chainwatch.sources.electrum.messages import Question, ServerRefusal, TooMuch, said_of
 
 LONGEST_LINE = 16 << 20
 """Bytes of one answer: a block-sized transaction as hexadecimal text, and room."""
@@ -107,18 +107,18 @@ class ElectrumWire:
         """
         answers = []
         for found in self.ask_all(questions):
-            if isinstance(found, Said):
+            if isinstance(found, ServerRefusal):
                 raise found
             answers.append(found)
         return answers
 
-    def ask_all(self, questions: Sequence[Question]) -> list[Answer | Said]:
+    def ask_all(self, questions: Sequence[Question]) -> list[Answer | ServerRefusal]:
         """Return the same with refusals in their places, and raise in the other cases."""
         import stamina
 
         # Without a handler of its own that library's notes of retries go to the terminal.
         logging.getLogger("stamina").addHandler(_SILENT)
-        found: dict[int, Answer | Said] = {}
+        found: dict[int, Answer | ServerRefusal] = {}
         self._load = 0
         attempts = stamina.retry_context(
             on=Broken, attempts=self._attempts, timeout=None, wait_initial=0.2, wait_max=30.0
@@ -135,13 +135,17 @@ class ElectrumWire:
             raise
         return [found[question.id] for question in questions]
 
-    def _ask_missing(self, questions: Sequence[Question], found: dict[int, Answer | Said]) -> None:
+    def _ask_missing(
+        self, questions: Sequence[Question], found: dict[int, Answer | ServerRefusal]
+    ) -> None:
         missing = list({q.id: q for q in questions if q.id not in found}.values())
         if missing and self._line is None:
             self._connect(missing[0])
         self._exchange(missing, found)
 
-    def _exchange(self, asked: Sequence[Question], found: dict[int, Answer | Said]) -> None:
+    def _exchange(
+        self, asked: Sequence[Question], found: dict[int, Answer | ServerRefusal]
+    ) -> None:
         """Send questions and read answers, so that a number of them is always under way."""
         waiting: dict[int, Question] = {}
         sent = 0
@@ -188,10 +192,10 @@ class ElectrumWire:
             raise Broken(error.what, where=error.where, remedy=error.remedy) from None
         self._line = self._checked(line, f"{self.host}:{self._port}")
         hello = Question("server.version", ("chainwatch", list(PROTOCOL)))
-        found: dict[int, Answer | Said] = {}
+        found: dict[int, Answer | ServerRefusal] = {}
         self._exchange([hello], found)
         answer = found[hello.id]
-        if isinstance(answer, Said):
+        if isinstance(answer, ServerRefusal):
             raise answer
         value = answer.value
         if not (isinstance(value, list) and len(value) == 2 and isinstance(value[1], str)):
@@ -216,7 +220,7 @@ class ElectrumWire:
 
     # Reading --------------------------------------------------------------------------------
 
-    def _answer(self, waiting: dict[int, Question]) -> tuple[int, Answer | Said]:
+    def _answer(self, waiting: dict[int, Question]) -> tuple[int, Answer | ServerRefusal]:
         """Read lines until one answers what was asked; notifications are passed over."""
         some = next(iter(waiting.values()))
         until = time.monotonic() + self._timeout * _WHOLE

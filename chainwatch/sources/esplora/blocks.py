@@ -8,7 +8,7 @@ import polars as pl
 
 from chainwatch.bitcoin.block import LARGEST_BLOCK, Block
 from chainwatch.bitcoin.consensus import FieldError, check_commitment, check_shape, merkle_root
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.bitcoin.header import HEADER_SIZE, Header
 from chainwatch.bitcoin.merkle import LIAR
 from chainwatch.bitcoin.serialize import block_size
@@ -89,7 +89,7 @@ def read_block(
     SourceError
         If the block is not whole, does not link, or does not hash to its header and commitment.
     """
-    where = f"{server.client.host}, block {shown(name)}"
+    where = f"{server.client.host}, block {hash_text(name)}"
     info = server.block(name)
     header = server.header(name)
     if info.height != height or (parent is not None and header.parent != parent):
@@ -104,7 +104,7 @@ def read_block(
 def _transactions(server: Server, name: bytes, count: int, where: str) -> tuple[list[Read], Answer]:
     reads: list[Read] = []
     while True:
-        page, answer = server.transactions(f"/block/{shown(name)}/txs/{len(reads)}")
+        page, answer = server.transactions(f"/block/{hash_text(name)}/txs/{len(reads)}")
         reads += page
         size = HEADER_SIZE + sum(read.tx.size for read in reads)
         if not page or len(reads) > count or size > LARGEST_BLOCK:

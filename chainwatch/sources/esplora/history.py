@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.bitcoin.merkle import LIAR
 from chainwatch.errors import SourceError
-from chainwatch.ingest.known_history import Held
+from chainwatch.ingest.known_history import KnownHistory
 from chainwatch.ingest.reorg import MOST_RESTARTS, Moved
 from chainwatch.ingest.targets import Target
 from chainwatch.ledger.coverage import DENIED
@@ -97,7 +97,7 @@ class Found:
 
 
 def read_history(
-    server: Server, target: Target, tip: BestBlock, *, earlier: Earlier, held: Held, most: int,
+    server: Server, target: Target, tip: BestBlock, *, earlier: Earlier, held: KnownHistory, most: int,
     progress: Callable[[str], None] | None,
 ) -> tuple[Found, BestBlock]:  # fmt: skip
     """Read the pages of a history, down to what was read before.
@@ -148,7 +148,7 @@ def read_history(
 
 
 def _differences(
-    found: Found, target: Target, held: Held, known_to: int, tip: BestBlock
+    found: Found, target: Target, held: KnownHistory, known_to: int, tip: BestBlock
 ) -> list[str]:
     return differences(
         target.name, target.script, found.counts.chain_stats, found.reads, held, known_to,
@@ -218,13 +218,13 @@ def _check_page(page: list[Read], target: Target, seen: set[bytes], where: str) 
     for read in page:
         if read.tx.txid in seen:
             raise SourceError(
-                f"a page repeats transaction {shown(read.tx.txid)}", where=where,
+                f"a page repeats transaction {hash_text(read.tx.txid)}", where=where,
                 remedy="ask another server: this one does not come to an end",
             )  # fmt: skip
         seen.add(read.tx.txid)
         if not touches(target, read):
             raise SourceError(
-                f"transaction {shown(read.tx.txid)} has nothing to do with it", where=where,
+                f"transaction {hash_text(read.tx.txid)} has nothing to do with it", where=where,
                 remedy=LIAR,
             )  # fmt: skip
 
@@ -238,4 +238,4 @@ def _each_page(server: Server, target: Target) -> Iterator[tuple[list[Read], int
         yield page, len(answer.body)
         if not confirmed:
             return
-        path = f"{_path(target)}/txs/chain/{shown(confirmed[-1].tx.txid)}"
+        path = f"{_path(target)}/txs/chain/{hash_text(confirmed[-1].tx.txid)}"

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.bitcoin.merkle import LIAR
 from chainwatch.errors import SourceError
-from chainwatch.ingest.known_history import Held
+from chainwatch.ingest.known_history import KnownHistory
 from chainwatch.ingest.reorg import Known, Moved
 from chainwatch.ingest.rows.evidence import block_unit, transaction_unit
 from chainwatch.ingest.targets import Target
@@ -42,7 +42,7 @@ class Run:
     known: Known
     tip: BestBlock
     units: set[str]
-    held: dict[str, Held] = field(default_factory=dict)
+    held: dict[str, KnownHistory] = field(default_factory=dict)
     seen: dict[bytes, set[tuple[bytes, int]]] = field(default_factory=dict)
 
 
@@ -85,8 +85,8 @@ def unread(run: Run, reads: Sequence[Read]) -> list[Read]:
             (read.tx.txid, read.height) not in inside
         ):
             raise SourceError(
-                f"transaction {shown(read.tx.txid)} is said to stand in block "
-                f"{shown(read.block or b'')} at height {read.height:,}, which was read whole and "
+                f"transaction {hash_text(read.tx.txid)} is said to stand in block "
+                f"{hash_text(read.block or b'')} at height {read.height:,}, which was read whole and "
                 "does not hold it",
                 where=run.server.name,
                 remedy=LIAR,

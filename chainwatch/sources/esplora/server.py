@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainwatch.bitcoin.hashes import hash_from_hex, shown
+from chainwatch.bitcoin.hashes import hash_from_hex, hash_text
 from chainwatch.bitcoin.header import Header
 from chainwatch.bitcoin.inclusion import PlacedTx
 from chainwatch.bitcoin.merkle import LIAR, check_branch, read_header
@@ -119,7 +119,7 @@ class Server:
 
     def block(self, name: bytes) -> BlockInfo:
         """Return what is said of a block."""
-        answer = self._noted(self.client.get(f"/block/{shown(name)}"), keep=True)
+        answer = self._noted(self.client.get(f"/block/{hash_text(name)}"), keep=True)
         info = typed(answer.value, BlockInfo, self._where(answer))
         if wire_hash(info.id) != name:
             raise self._of_another("block", answer)
@@ -131,7 +131,7 @@ class Server:
 
     def _header(self, name: bytes) -> tuple[Header, bytes]:
         if name not in self._headers:
-            answer = self.client.get(f"/block/{shown(name)}/header", expect="text")
+            answer = self.client.get(f"/block/{hash_text(name)}/header", expect="text")
             where = self._where(answer)
             data = from_hex(answer.value.strip(), where)
             header = read_header(data, self.chain, where)
@@ -155,7 +155,7 @@ class Server:
 
     def transaction(self, txid: bytes) -> Read:
         """Return one transaction."""
-        answer = self._noted(self.client.get(f"/tx/{shown(txid)}"), keep=self.keep)
+        answer = self._noted(self.client.get(f"/tx/{hash_text(txid)}"), keep=self.keep)
         where = self._where(answer)
         read = read_transaction(typed(answer.value, Transaction, where), self.chain, where)
         if read.tx.txid != txid:
@@ -170,7 +170,7 @@ class Server:
         SourceError
             If the proof is of another transaction, block or place.
         """
-        answer = self.client.get(f"/tx/{shown(read.tx.txid)}/merkle-proof")
+        answer = self.client.get(f"/tx/{hash_text(read.tx.txid)}/merkle-proof")
         where = self._where(answer)
         proof, header = typed(answer.value, Proof, where), self.header(block)
         if proof.block_height != height or (proof.pos == 0) != read.coinbase:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from chainwatch.addresses import canonical as address_texts
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.chains.catalogue import consensus_of
@@ -229,24 +229,24 @@ class Esplora:
 
     def _asked_again(self, units: set[str]) -> Iterator[str]:
         """Yield the units of single transactions that were read before."""
-        asked = {shown(txid) for txid in self.transactions}
+        asked = {hash_text(txid) for txid in self.transactions}
         parts = [unit.split("/") for unit in units if unit.startswith("transaction/")]
         yield from sorted("/".join(part) for part in parts if part[2] in asked)
 
     def _singles(self, run: Run) -> Iterator[Batch]:
         read_before = {unit.rpartition("/")[2] for unit in self._asked_again(run.units)}
         for txid in self.transactions:
-            if shown(txid) in read_before:
+            if hash_text(txid) in read_before:
                 continue
             read = run.server.transaction(txid)
             if read.height is None or read.height > run.tip.height:
-                note = f"transaction {shown(txid)} is not confirmed and was not read"
+                note = f"transaction {hash_text(txid)} is not confirmed and was not read"
                 yield Batch({}, (), "", notes=(note,))
                 continue
-            yield from self._placed(run, [read], f"transaction {shown(txid)}")
+            yield from self._placed(run, [read], f"transaction {hash_text(txid)}")
 
     def _history(self, run: Run, target: Target) -> Iterator[Batch]:
-        unit = f"{target.key}/{shown(run.tip.hash)}"
+        unit = f"{target.key}/{hash_text(run.tip.hash)}"
         if unit in run.units:
             yield Batch({}, (unit,), f"{target.name}, read before")
             return
@@ -283,7 +283,7 @@ class Esplora:
             yield Batch(tables, done, what, tip=run.tip.hash)
 
     def _covered(self, run: Run, target: Target, found: Found) -> Batch:
-        tip, unit = run.tip, f"{target.key}/{shown(run.tip.hash)}{found.suffix}"
+        tip, unit = run.tip, f"{target.key}/{hash_text(run.tip.hash)}{found.suffix}"
         if found.waiting:
             waiting = f"{target.name}: {found.waiting:,} unconfirmed transactions were not read"
             found.notes.append(waiting)

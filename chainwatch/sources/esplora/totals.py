@@ -10,17 +10,17 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.bitcoin.merkle import LIAR
 from chainwatch.errors import SourceError
-from chainwatch.ingest.known_history import Held, unlisted
+from chainwatch.ingest.known_history import KnownHistory, unlisted
 from chainwatch.sources.esplora.fields import Read, Stats
 
 _ASK = "ask another server"
 
 
 def differences(
-    name: str, script: bytes, stats: Stats, reads: Sequence[Read], held: Held, known_to: int,
+    name: str, script: bytes, stats: Stats, reads: Sequence[Read], held: KnownHistory, known_to: int,
     tip: int,
 ) -> list[str]:  # fmt: skip
     """Return in words where a history is not what the server counts, or lacks what is held.
@@ -60,7 +60,7 @@ def differences(
 
 
 def _spent(
-    reads: Sequence[Read], script: bytes, outputs: dict[tuple[bytes, int], int], below: Held
+    reads: Sequence[Read], script: bytes, outputs: dict[tuple[bytes, int], int], below: KnownHistory
 ) -> int:
     """Return the sum of what transactions spend of a script's outputs."""
     inputs = {
@@ -91,7 +91,7 @@ def check_stories(reads: Sequence[Read], host: str) -> None:
     for read in reads:
         if read.coinbase:
             continue
-        where = f"{host}, transaction {shown(read.tx.txid)}"
+        where = f"{host}, transaction {hash_text(read.tx.txid)}"
         for (txid, n, _), item in zip(read.tx.inputs, read.spent, strict=True):
             if (txid, n) in spent:
                 raise SourceError("two transactions spend one output", where=where, remedy=LIAR)
@@ -101,7 +101,7 @@ def check_stories(reads: Sequence[Read], host: str) -> None:
                 continue
             if n >= len(outputs) or (item and (item.value, item.script) != outputs[n]):
                 raise SourceError(
-                    f"what it is said to spend is not output {n} of {shown(txid)}",
+                    f"what it is said to spend is not output {n} of {hash_text(txid)}",
                     where=where,
                     remedy=LIAR,
                 )

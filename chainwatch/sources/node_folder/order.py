@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from chainwatch.bitcoin.consensus import FieldError, check_work
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.bitcoin.header import HEADER_SIZE, Header
 from chainwatch.bitcoin.header_tree import BlockLink, trees
 from chainwatch.bitcoin.undo import CHECKSUM
@@ -196,7 +196,7 @@ def connected(
         if header.parent in folder.headers and header.parent not in counted:
             below = folder.headers[header.parent]
             raise BlockError(
-                f"block {shown(below.hash)} has no undo data, though blocks on top of it have",
+                f"block {hash_text(below.hash)} has no undo data, though blocks on top of it have",
                 where=below.where,
                 remedy=_DAMAGED,
             )

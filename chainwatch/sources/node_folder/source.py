@@ -16,7 +16,7 @@ from typing import Annotated
 
 import polars as pl
 
-from chainwatch.bitcoin.hashes import shown
+from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.bitcoin.header_tree import BlockLink, place, trusted_claim
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
@@ -192,7 +192,7 @@ def _numbers(blocks: Iterable[BlockSpot]) -> list[int]:
 
 def _notes(stale: Iterable[bytes], apart: int) -> Iterator[str]:
     for block in stale:
-        yield f"block {shown(block)} is stale: another branch has more work"
+        yield f"block {hash_text(block)} is stale: another branch has more work"
     if apart:
         blocks = f"{apart:,} block{'s' * (apart > 1)} without undo data"
         yield f"{blocks} left out: stale, or not yet connected by the node"

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from chainwatch.addresses import canonical
-from chainwatch.addresses.diagnose import shown
+from chainwatch.addresses.diagnose import quoted
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import AddressError, DumpError, InputError
 from chainwatch.ledger import schema
@@ -67,7 +67,7 @@ def read_cells(table: pl.DataFrame, mapping: DumpMapping, name: str) -> pl.DataF
         if problem:
             row, error = problem
             line = table["line"][row]
-            where = f"{name} line {line:,}, column {shown(mapping.columns()[given])}"
+            where = f"{name} line {line:,}, column {quoted(mapping.columns()[given])}"
             problems.append(
                 (line, place, type(error)(error.what, where=where, remedy=error.remedy or _REMEDY))
             )
@@ -118,7 +118,7 @@ def _time(text: str, unit: str) -> datetime:
     moment = _iso(text) if unit == "iso" else _epoch(text, _PER_SECOND[unit])
     if moment is None or not _EARLIEST <= moment < _LATEST:
         raise DumpError(
-            f"{shown(text)} is no time between {_EARLIEST.year} and {_LATEST.year}",
+            f"{quoted(text)} is no time between {_EARLIEST.year} and {_LATEST.year}",
             remedy=f"correct the cell, or the unit of time in the mapping ({unit})",
         )
     return moment
@@ -145,7 +145,7 @@ def _units(text: str) -> str:
     """Return a whole number of base units in its one plain form."""
     if not _is_number(text, 100) or int(text) > _LARGEST_WORD:
         raise DumpError(
-            f"{shown(text)} is no amount in whole base units below 2^256",
+            f"{quoted(text)} is no amount in whole base units below 2^256",
             remedy="export amounts undivided by the decimals of the token, without signs, points"
             " or exponents",
         )
@@ -169,7 +169,7 @@ def amounts(units: pl.Series) -> tuple[pl.Series, pl.Series]:
 def _decimals(text: str) -> int | None:
     if text and (not _is_number(text, 3) or int(text) > 255):
         raise DumpError(
-            f"{shown(text)} is no count of decimals (0 to 255)",
+            f"{quoted(text)} is no count of decimals (0 to 255)",
             remedy="correct the cell, or leave decimals out of the mapping",
         )
     return int(text) if text else None

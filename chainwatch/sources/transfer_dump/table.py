@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from chainwatch.addresses.diagnose import shown
+from chainwatch.addresses.diagnose import quoted
 from chainwatch.errors import DumpError
 
 LARGEST_DUMP = 4_000_000_000
@@ -102,9 +102,9 @@ def _places(header: list[str], columns: Mapping[str, str], name: str) -> list[in
     wrong = [column for column in columns.values() if header.count(column) != 1]
     if wrong:
         count = header.count(wrong[0])
-        has = ", ".join(shown(column) for column in header[:30])
+        has = ", ".join(quoted(column) for column in header[:30])
         raise DumpError(
-            f"the table has {count or 'no'} columns {shown(wrong[0])}",
+            f"the table has {count or 'no'} columns {quoted(wrong[0])}",
             where=f"{name} line 1",
             remedy=f"correct the mapping; the columns are {has or 'none'}",
         )
