@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from chainwatch.ledger.account_schema import APPROVALS as APPROVALS
+from chainwatch.ledger.account_schema import FREEZES as FREEZES
+from chainwatch.ledger.account_schema import TRANSFERS as TRANSFERS
+from chainwatch.results.table import CHAIN as CHAIN
 from chainwatch.results.table import TIME as TIME
 from chainwatch.results.table import Column as Column
 from chainwatch.results.table import Privacy as Privacy
@@ -24,7 +28,6 @@ def pack_tx(height: int, position: int) -> int:
     return height << POSITION_BITS | position
 
 
-_CHAIN = Column("chain", pl.String, Privacy.SIDE, "CAIP-2 id of the network")
 _TX = Column("tx", pl.Int64, Privacy.PLACE, "transaction number, height << 24 | position")
 _OUT = Column("n", pl.Int64, Privacy.PLACE, "place of the output in its transaction, from 0")
 
@@ -37,7 +40,7 @@ BLOCKS = Table(
     "One row per block read; identity is the hash. What a chain's blocks do not have, or a source"
     " does not tell, is null.",
     (
-        _CHAIN,
+        CHAIN,
         Column("height", pl.Int64, Privacy.PLACE, "distance from the genesis block"),
         Column("hash", pl.Binary, Privacy.TXID, "block hash, 32 bytes in wire order"),
         Column(
@@ -66,7 +69,7 @@ TRANSACTIONS = Table(
     ("chain", "tx"),
     "One row per transaction. Fees stand in the features: they depend on what else was read.",
     (
-        _CHAIN,
+        CHAIN,
         _TX,
         Column("txid", pl.Binary, Privacy.TXID, "transaction id, 32 bytes in wire order"),
         Column(
@@ -96,7 +99,7 @@ INPUTS = Table(
     ("chain", "tx", "n"),
     "One row per input. A coinbase has none.",
     (
-        _CHAIN,
+        CHAIN,
         _TX,
         Column("n", pl.Int64, Privacy.PLACE, "place of the input in its transaction, from 0"),
         Column("prev_txid", pl.Binary, Privacy.TXID, "txid of the output it spends, wire order"),
@@ -134,7 +137,7 @@ OUTPUTS = Table(
     ("chain", "tx", "n"),
     "One row per output.",
     (
-        _CHAIN,
+        CHAIN,
         _TX,
         _OUT,
         Column("value", pl.Int64, Privacy.AMOUNT, "value", "base units"),
@@ -173,7 +176,7 @@ OUTPUT_KEYS = Table(
     ("chain", "tx", "n", "k"),
     "Public keys of outputs without an address (P2PK, bare multisig); one owner is not assumed.",
     (
-        _CHAIN,
+        CHAIN,
         _TX,
         _OUT,
         Column("k", pl.Int64, Privacy.PLACE, "place of the key in the script, from 0"),
@@ -182,185 +185,13 @@ OUTPUT_KEYS = Table(
     ),
 )
 
-TRANSFERS = Table(
-    "transfers",
-    (
-        "chain",
-        "txid",
-        "kind",
-        "log_index",
-        "trace_path",
-        "contract",
-        "sender",
-        "receiver",
-        "amount",
-        "amount_hex",
-        "token_id",
-        "occurrence",
-    ),
-    "One row per movement on an account chain: native, internal or token.",
-    (
-        _CHAIN,
-        Column("txid", pl.Binary, Privacy.TXID, "transaction id, big-endian as shown"),
-        Column("kind", pl.String, Privacy.KIND, "native, internal, erc20, trc20, ..."),
-        Column(
-            "log_index", pl.Int64, Privacy.PLACE, "place of the log in its block", nullable=True
-        ),
-        Column(
-            "trace_path", pl.String, Privacy.PLACE, "place of the call, e.g. '0.2.1'", nullable=True
-        ),
-        Column(
-            "occurrence",
-            pl.Int64,
-            Privacy.PLACE,
-            "0, 1, ... among transfers alike in all that identifies",
-        ),
-        Column(
-            "tx",
-            pl.Int64,
-            Privacy.PLACE,
-            "transaction number; null where the height is unknown",
-            nullable=True,
-        ),
-        Column("time", TIME, Privacy.TIME, "time of the block, or as the source states it"),
-        Column(
-            "contract",
-            pl.Binary,
-            Privacy.CONTRACT,
-            "token contract; null for the native asset",
-            nullable=True,
-        ),
-        Column("token_id", pl.String, Privacy.TEXT, "id of a unique token", nullable=True),
-        Column("sender", pl.Binary, Privacy.PARTY, "paying address"),
-        Column("receiver", pl.Binary, Privacy.PARTY, "receiving address"),
-        Column(
-            "amount",
-            AMOUNT,
-            Privacy.AMOUNT,
-            "amount; null where wider than 38 digits",
-            "base units",
-            nullable=True,
-        ),
-        Column(
-            "amount_hex",
-            pl.String,
-            Privacy.TEXT,
-            "the exact amount where it is wider",
-            nullable=True,
-        ),
-        Column(
-            "symbol",
-            pl.String,
-            Privacy.TEXT,
-            "symbol the source shows; display only",
-            nullable=True,
-        ),
-        Column(
-            "decimals",
-            pl.Int64,
-            Privacy.NUMBER,
-            "decimals the source shows; display only",
-            nullable=True,
-        ),
-        Column(
-            "success",
-            pl.Boolean,
-            Privacy.FLAG,
-            "did it take effect; null where not said",
-            nullable=True,
-        ),
-        Column(
-            "status", pl.String, Privacy.TEXT, "status word of the source, verbatim", nullable=True
-        ),
-        Column("order_uncertain", pl.Boolean, Privacy.FLAG, "true where only the time orders it"),
-        Column(
-            "sections",
-            pl.Int64,
-            Privacy.NUMBER,
-            "sections of the source that report it (an audit of repeats)",
-        ),
-        Column(
-            "signed",
-            pl.Boolean,
-            Privacy.FLAG,
-            "did the sender sign it or give authority for it: false only where all that could give"
-            " it was read; null where it was not",
-            nullable=True,
-        ),
-    ),
-)
-
-_LOG = Column("log_index", pl.Int64, Privacy.PLACE, "place of the log in its block")
-_TOKEN = Column("contract", pl.Binary, Privacy.CONTRACT, "token contract")
-_AT = Column(
-    "tx",
-    pl.Int64,
-    Privacy.PLACE,
-    "transaction number; null where the height is unknown",
-    nullable=True,
-)
-_WIDE = (
-    Column(
-        "amount",
-        AMOUNT,
-        Privacy.AMOUNT,
-        "amount; null where wider than 38 digits or not stated",
-        "base units",
-        nullable=True,
-    ),
-    Column(
-        "amount_hex", pl.String, Privacy.TEXT, "the exact amount where it is wider", nullable=True
-    ),
-)
-
-APPROVALS = Table(
-    "approvals",
-    ("chain", "txid", "log_index", "kind"),
-    "Authority that an owner of tokens gave to another to move them, or took back.",
-    (
-        _CHAIN,
-        Column("txid", pl.Binary, Privacy.TXID, "transaction id, big-endian as shown"),
-        _LOG,
-        Column(
-            "kind",
-            pl.String,
-            Privacy.KIND,
-            "approval, approval_for_all, permit, authorization_used, operator",
-        ),
-        _AT,
-        Column("time", TIME, Privacy.TIME, "time of the block"),
-        _TOKEN,
-        Column("owner", pl.Binary, Privacy.PARTY, "who gives it"),
-        Column("spender", pl.Binary, Privacy.PARTY, "who may move the tokens"),
-        *_WIDE,
-        Column("token_id", pl.String, Privacy.TEXT, "id of a unique token", nullable=True),
-        Column("granted", pl.Boolean, Privacy.FLAG, "false where it was taken back", nullable=True),
-    ),
-)
-
-FREEZES = Table(
-    "freezes",
-    ("chain", "txid", "log_index", "address"),
-    "What the issuer of a token did to an address: froze it, freed it, destroyed what it held.",
-    (
-        _CHAIN,
-        Column("txid", pl.Binary, Privacy.TXID, "transaction id, big-endian as shown"),
-        _LOG,
-        _AT,
-        Column("time", TIME, Privacy.TIME, "time of the block"),
-        _TOKEN,
-        Column("address", pl.Binary, Privacy.PARTY, "the address concerned"),
-        Column("action", pl.String, Privacy.KIND, "freeze, unfreeze or destroy"),
-        *_WIDE,
-    ),
-)
 
 COVERAGE = Table(
     "coverage",
     ("chain", "unit"),
     "What has been read, from whom: one row per unit of reading (a block, a history, a dump).",
     (
-        _CHAIN,
+        CHAIN,
         Column(
             "unit",
             pl.String,
@@ -438,7 +269,7 @@ TAGS = Table(
     ("chain", "address", "label", "concept", "source", "pack", "first_day", "last_day"),
     "Attributions: who says that an address is what. One row per concept.",
     (
-        _CHAIN,
+        CHAIN,
         Column("address", pl.Binary, Privacy.PARTY, "canonical address"),
         Column("label", pl.String, Privacy.NAME, "name the source gives"),
         Column(

@@ -127,8 +127,8 @@ def _check_held(placed: Placement, heights: dict[bytes, int], reader: Reader, ch
         both = both.filter(pl.col("height") < placed.left)
     for height, block, other in both.sort("height").head(1).collect().iter_rows():
         raise InputError(
-            f"the ledger has transactions of block {hash_text(block)} at height {height:,}, where the "
-            f"export has block {hash_text(other)}: the chain was reorganised",
+            f"the ledger has transactions of block {hash_text(block)} at height {height:,}, where"
+            f" the export has block {hash_text(other)}: the chain was reorganised",
             where=f"height {height:,}",
             remedy="pull again from the source that those came from, which gives up what is stale,"
             " and then read the export",

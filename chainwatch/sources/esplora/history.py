@@ -97,8 +97,8 @@ class Found:
 
 
 def read_history(
-    server: Server, target: Target, tip: BestBlock, *, earlier: Earlier, held: KnownHistory, most: int,
-    progress: Callable[[str], None] | None,
+    server: Server, target: Target, tip: BestBlock, *, earlier: Earlier, held: KnownHistory,
+    most: int, progress: Callable[[str], None] | None,
 ) -> tuple[Found, BestBlock]:  # fmt: skip
     """Read the pages of a history, down to what was read before.
 

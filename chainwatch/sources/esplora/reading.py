@@ -86,8 +86,8 @@ def unread(run: Run, reads: Sequence[Read]) -> list[Read]:
         ):
             raise SourceError(
                 f"transaction {hash_text(read.tx.txid)} is said to stand in block "
-                f"{hash_text(read.block or b'')} at height {read.height:,}, which was read whole and "
-                "does not hold it",
+                f"{hash_text(read.block or b'')} at height {read.height:,}, which was read whole "
+                "and does not hold it",
                 where=run.server.name,
                 remedy=LIAR,
             )

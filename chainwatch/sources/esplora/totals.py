@@ -20,8 +20,8 @@ _ASK = "ask another server"
 
 
 def differences(
-    name: str, script: bytes, stats: Stats, reads: Sequence[Read], held: KnownHistory, known_to: int,
-    tip: int,
+    name: str, script: bytes, stats: Stats, reads: Sequence[Read], held: KnownHistory,
+    known_to: int, tip: int,
 ) -> list[str]:  # fmt: skip
     """Return in words where a history is not what the server counts, or lacks what is held.
 

@@ -1,0 +1,190 @@
+"""Tables of account chains: transfers, authority over tokens, and what issuers did to addresses."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from chainwatch.results.table import CHAIN, TIME, Column, Privacy, Table
+from chainwatch.units import AMOUNT
+
+TRANSFERS = Table(
+    "transfers",
+    (
+        "chain",
+        "txid",
+        "kind",
+        "log_index",
+        "trace_path",
+        "contract",
+        "sender",
+        "receiver",
+        "amount",
+        "amount_hex",
+        "token_id",
+        "occurrence",
+    ),
+    "One row per movement on an account chain: native, internal or token.",
+    (
+        CHAIN,
+        Column("txid", pl.Binary, Privacy.TXID, "transaction id, big-endian as shown"),
+        Column("kind", pl.String, Privacy.KIND, "native, internal, erc20, trc20, ..."),
+        Column(
+            "log_index", pl.Int64, Privacy.PLACE, "place of the log in its block", nullable=True
+        ),
+        Column(
+            "trace_path", pl.String, Privacy.PLACE, "place of the call, e.g. '0.2.1'", nullable=True
+        ),
+        Column(
+            "occurrence",
+            pl.Int64,
+            Privacy.PLACE,
+            "0, 1, ... among transfers alike in all that identifies",
+        ),
+        Column(
+            "tx",
+            pl.Int64,
+            Privacy.PLACE,
+            "transaction number; null where the height is unknown",
+            nullable=True,
+        ),
+        Column("time", TIME, Privacy.TIME, "time of the block, or as the source states it"),
+        Column(
+            "contract",
+            pl.Binary,
+            Privacy.CONTRACT,
+            "token contract; null for the native asset",
+            nullable=True,
+        ),
+        Column("token_id", pl.String, Privacy.TEXT, "id of a unique token", nullable=True),
+        Column("sender", pl.Binary, Privacy.PARTY, "paying address"),
+        Column("receiver", pl.Binary, Privacy.PARTY, "receiving address"),
+        Column(
+            "amount",
+            AMOUNT,
+            Privacy.AMOUNT,
+            "amount; null where wider than 38 digits",
+            "base units",
+            nullable=True,
+        ),
+        Column(
+            "amount_hex",
+            pl.String,
+            Privacy.TEXT,
+            "the exact amount where it is wider",
+            nullable=True,
+        ),
+        Column(
+            "symbol",
+            pl.String,
+            Privacy.TEXT,
+            "symbol the source shows; display only",
+            nullable=True,
+        ),
+        Column(
+            "decimals",
+            pl.Int64,
+            Privacy.NUMBER,
+            "decimals the source shows; display only",
+            nullable=True,
+        ),
+        Column(
+            "success",
+            pl.Boolean,
+            Privacy.FLAG,
+            "did it take effect; null where not said",
+            nullable=True,
+        ),
+        Column(
+            "status", pl.String, Privacy.TEXT, "status word of the source, verbatim", nullable=True
+        ),
+        Column("order_uncertain", pl.Boolean, Privacy.FLAG, "true where only the time orders it"),
+        Column(
+            "sections",
+            pl.Int64,
+            Privacy.NUMBER,
+            "sections of the source that report it (an audit of repeats)",
+        ),
+        Column(
+            "signed",
+            pl.Boolean,
+            Privacy.FLAG,
+            "did the sender sign it or give authority for it: false only where all that could give"
+            " it was read; null where it was not",
+            nullable=True,
+        ),
+    ),
+)
+
+
+_LOG = Column("log_index", pl.Int64, Privacy.PLACE, "place of the log in its block")
+
+
+_TOKEN = Column("contract", pl.Binary, Privacy.CONTRACT, "token contract")
+
+
+_AT = Column(
+    "tx",
+    pl.Int64,
+    Privacy.PLACE,
+    "transaction number; null where the height is unknown",
+    nullable=True,
+)
+
+
+_WIDE = (
+    Column(
+        "amount",
+        AMOUNT,
+        Privacy.AMOUNT,
+        "amount; null where wider than 38 digits or not stated",
+        "base units",
+        nullable=True,
+    ),
+    Column(
+        "amount_hex", pl.String, Privacy.TEXT, "the exact amount where it is wider", nullable=True
+    ),
+)
+
+
+APPROVALS = Table(
+    "approvals",
+    ("chain", "txid", "log_index", "kind"),
+    "Authority that an owner of tokens gave to another to move them, or took back.",
+    (
+        CHAIN,
+        Column("txid", pl.Binary, Privacy.TXID, "transaction id, big-endian as shown"),
+        _LOG,
+        Column(
+            "kind",
+            pl.String,
+            Privacy.KIND,
+            "approval, approval_for_all, permit, authorization_used, operator",
+        ),
+        _AT,
+        Column("time", TIME, Privacy.TIME, "time of the block"),
+        _TOKEN,
+        Column("owner", pl.Binary, Privacy.PARTY, "who gives it"),
+        Column("spender", pl.Binary, Privacy.PARTY, "who may move the tokens"),
+        *_WIDE,
+        Column("token_id", pl.String, Privacy.TEXT, "id of a unique token", nullable=True),
+        Column("granted", pl.Boolean, Privacy.FLAG, "false where it was taken back", nullable=True),
+    ),
+)
+
+
+FREEZES = Table(
+    "freezes",
+    ("chain", "txid", "log_index", "address"),
+    "What the issuer of a token did to an address: froze it, freed it, destroyed what it held.",
+    (
+        CHAIN,
+        Column("txid", pl.Binary, Privacy.TXID, "transaction id, big-endian as shown"),
+        _LOG,
+        _AT,
+        Column("time", TIME, Privacy.TIME, "time of the block"),
+        _TOKEN,
+        Column("address", pl.Binary, Privacy.PARTY, "the address concerned"),
+        Column("action", pl.String, Privacy.KIND, "freeze, unfreeze or destroy"),
+        *_WIDE,
+    ),
+)
