@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chainwatch.atomic import absolute, check_free, write_whole
-from chainwatch.case.exports.catalogue import export_names, write_exports
+from chainwatch.case.exports.catalogue import registry, write_exports
 from chainwatch.case.exports.tables import write_tables
 from chainwatch.case.record import NOTHING, CaseRecord, now
 from chainwatch.case.report.document import document
@@ -164,7 +164,7 @@ class Case(CaseRecord):
             "question": self.question,
             "edition": edition.name,
             "statements": list(self.statements),
-            "exports": export_names(),
+            "exports": registry.names(),
             "rows_left_out": dict(view.left_out),
             "results": [
                 {

@@ -24,6 +24,7 @@ from chainwatch.attribution.tags import read_tags
 from chainwatch.case import case as module
 from chainwatch.case.case import Case
 from chainwatch.case.exports import catalogue as exports
+from chainwatch.case.registry import Line
 from chainwatch.case.seal import verify
 from chainwatch.cli.demo import run_demo
 from chainwatch.clusters.cluster import cluster
@@ -212,10 +213,10 @@ def test_an_error_at_any_stage_leaves_nothing(results, tmp_path: Path, monkeypat
     def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    for stage in ("document", "render_html", "render_pdf", "write_seal", *exports.export_names()):
+    for stage in ("document", "render_html", "render_pdf", "write_seal", *exports.registry.names()):
         with monkeypatch.context() as patched:
-            if stage in exports.export_names():
-                patched.setattr(exports, "_known", [exports.Export(stage, fail, "nothing")])
+            if stage in exports.registry.names():
+                patched.setattr(exports.registry, "lines", [Line(stage, fail, "nothing")])
             else:
                 patched.setattr(module, stage, fail)
             with pytest.raises(OSError, match="No space"):

@@ -21,9 +21,10 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from chainwatch.case import exports
-from chainwatch.case.exports.catalogue import EXPORTS, Export, export_names
+from chainwatch.case.exports.catalogue import EXPORTS, registry
 from chainwatch.case.exports.graphml import graphml_bytes, write_graphml
 from chainwatch.case.exports.tables import csv_bytes, distinct, guarded, parquet_bytes, write_tables
+from chainwatch.case.registry import Line
 from chainwatch.errors import CaseError, InputError, OutputExists
 from chainwatch.figures.selection import FLOW_COLUMNS
 from chainwatch.results.provenance import digest_bytes, digest_frame
@@ -253,13 +254,13 @@ def test_every_format_is_listed() -> None:
     }
     names = [export.name for export in EXPORTS]
     assert {*names, "tagpack"} == modules  # a pack is written of tags, not of a case
-    assert names == sorted(names) == export_names()
+    assert names == sorted(names) == registry.names()
 
 
 @pytest.mark.parametrize("export", EXPORTS, ids=lambda export: export.name)
-def test_the_text_of_the_catalogue_leads_to_its_writer(export: Export) -> None:
+def test_the_text_of_the_catalogue_leads_to_its_writer(export: Line) -> None:
     assert str(export.target) == f"{exports.__name__}.{export.name}:export_{export.name}"
-    assert list(inspect.signature(export.writer()).parameters) == ["view", "folder"]
+    assert list(inspect.signature(export.load()).parameters) == ["view", "folder"]
 
 
 def test_a_decimal_stays_an_integer() -> None:

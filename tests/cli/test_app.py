@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from chainwatch.addresses.canonical import text
-from chainwatch.cli import app
 from chainwatch.ingest.pull import pull
 from chainwatch.sources.block_files import BlockFiles
 
@@ -54,25 +53,6 @@ HEAD = "tx,time,from,to,quant,token,symbol,decimals\n"
 ROW = f"{'ab' * 32},1640000000000,{TWO},{ONE},5,{USDT},USDT,6\n"
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Call the command line as the installed command does; status, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CHAINWATCH_DATA", raising=False)
-
-    def called(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["chainwatch", *map(str, arguments)])
-        try:
-            app.main()
-            status = 0
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return called
 
 
 def sentence(err: str) -> str:

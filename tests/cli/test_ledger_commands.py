@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import polars as pl
 import pytest
 
 from chainwatch.addresses import canonical
-from chainwatch.cli import app
 from chainwatch.ingest.pull import pull
 from chainwatch.ledger import schema
 from chainwatch.ledger.lookup.lookup import address_summary
@@ -21,24 +19,6 @@ from chainwatch.ledger.storage.writer import open_writer
 from chainwatch.sources.block_files import BlockFiles
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Call the command line as the installed command does; status, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def called(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["chainwatch", *map(str, arguments)])
-        try:
-            app.main()
-            status = 0
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return called
 
 
 @pytest.fixture

@@ -23,7 +23,6 @@ from chainwatch.addresses import canonical
 from chainwatch.addresses.bip32 import ExtendedKey
 from chainwatch.addresses.codecs import base58check_decode, base58check_encode
 from chainwatch.addresses.scripts import classify
-from chainwatch.cli import app
 from chainwatch.errors import SourceError
 from chainwatch.ingest.xpub import addresses_of_xpub
 from chainwatch.ledger.ledger import open_ledger
@@ -51,25 +50,6 @@ def maker() -> ModuleType:
 def chain(maker: ModuleType) -> list[bytes]:
     blocks: list[bytes] = maker.Chain().grow(11).blocks
     return blocks
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Call the command line as the installed command does; status, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-
-    def called(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["chainwatch", *map(str, arguments)])
-        try:
-            with stamina.set_testing(True, attempts=2, cap=True):
-                app.main()
-            status = 0
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        said = capsys.readouterr()
-        return status, said.out, said.err
-
-    return called
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from chainwatch.addresses.scripts import classify
 from chainwatch.case import analyses
 from chainwatch.case.exports import catalogue as exports
 from chainwatch.case.file.schema import case_schema
+from chainwatch.case.registry import Line
 from chainwatch.cli import app
 from chainwatch.errors import CaseError
 from chainwatch.privacy.masked_view import MaskedView
@@ -118,7 +119,7 @@ def export_names_list(view: MaskedView, folder: Path) -> None:
 
 @pytest.fixture
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[cw.Case, Path]:
-    monkeypatch.setattr(exports, "_known", list(exports.EXPORTS))
+    monkeypatch.setattr(exports.registry, "lines", list(exports.EXPORTS))
     exports.register("names", export_names_list, "a text editor")
     case = cw.Case("gifts", "Who gave?", mask_key=bytes(16)).add(gifts(3), note="Look.")
     case.write(tmp_path / "disclosure")
@@ -186,13 +187,13 @@ def test_registering_again_changes_nothing_and_another_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A cell of a notebook is run twice."""
-    monkeypatch.setattr(exports, "_known", list(exports.EXPORTS))
-    monkeypatch.setattr(analyses, "_known", list(analyses.ANALYSES))
+    monkeypatch.setattr(exports.registry, "lines", list(exports.EXPORTS))
+    monkeypatch.setattr(analyses.registry, "lines", list(analyses.ANALYSES))
     for _ in range(2):
         exports.register("names", export_names_list, "a text editor")
         analyses.register("gifts", "elsewhere:gifts", "Who gave.")
-    assert exports.export_names() == ["graphml", "names", "tables"]
-    assert analyses.analysis_names() == ["gifts", "tag-hits"]
+    assert exports.registry.names() == ["graphml", "names", "tables"]
+    assert analyses.registry.names() == ["gifts", "tag-hits"]
     for wrong in ("x y", "A", ""):
         with pytest.raises(CaseError, match="write small letters"):
             exports.register(wrong, export_names_list, "nothing")
@@ -222,7 +223,7 @@ def test_a_case_file_asks_for_it_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """From the command line, with nothing touched but the one call of ``register``."""
-    monkeypatch.setattr(analyses, "_known", list(analyses.ANALYSES))
+    monkeypatch.setattr(analyses.registry, "lines", list(analyses.ANALYSES))
     (tmp_path / "blk.dat").write_bytes(regtest_chain.framed(*regtest_chain.Chain().grow(6).blocks))
     payee = classify(regtest_chain.p2pkh(2)).address
     assert payee is not None
@@ -245,13 +246,13 @@ def test_a_case_file_asks_for_it_by_name(
 
 
 @pytest.mark.parametrize("line", analyses.ANALYSES, ids=lambda line: line.name)
-def test_the_text_of_an_analysis_leads_to_its_verb(line: analyses.Analysis) -> None:
+def test_the_text_of_an_analysis_leads_to_its_verb(line: Line) -> None:
     assert str(line.target).startswith("chainwatch.")
-    assert list(inspect.signature(line.verb()).parameters) == ["ledger", "subjects", "tags"]
+    assert list(inspect.signature(line.load()).parameters) == ["ledger", "subjects", "tags"]
 
 
 def test_analyses_are_refused_twice_and_unknown() -> None:
     with pytest.raises(CaseError, match="an analysis 'tag-hits' already"):
         analyses.register("tag-hits", "nowhere:nothing", "Nothing.")
     with pytest.raises(CaseError, match="no analysis 'lost'; write \"tag-hits\""):
-        analyses.analysis("lost")
+        analyses.registry.line("lost")

@@ -6,69 +6,32 @@ ones, the same bytes on each run. It masks nothing: the view shows what its edit
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
-from chainwatch.errors import CaseError
+from chainwatch.case.registry import Line, Registry
 from chainwatch.privacy.masked_view import MaskedView
 
 Writer = Callable[[MaskedView, Path], None]
 
-
-@dataclass(frozen=True)
-class Export:
-    """A format.
-
-    Attributes
-    ----------
-    name : str
-        What the manifest calls it.
-    target : str or callable
-        ``module:function`` of its writer, loaded on use, or the writer itself.
-    reads : str
-        What opens its files.
-    """
-
-    name: str
-    target: str | Writer
-    reads: str
-
-    def writer(self) -> Writer:
-        """Return what writes it."""
-        if not isinstance(self.target, str):
-            return self.target
-        module, _, function = self.target.partition(":")
-        found: Writer = getattr(import_module(module), function)
-        return found
-
-
-EXPORTS: tuple[Export, ...] = (
-    Export(
+EXPORTS: tuple[Line, ...] = (
+    Line(
         "graphml",
         "chainwatch.case.exports.graphml:export_graphml",
-        "Gephi, yEd, Cytoscape, networkx",
+        "Flows for Gephi, yEd, Cytoscape, networkx.",
     ),
-    Export("tables", "chainwatch.case.exports.tables:export_tables", "spreadsheets, dataframes"),
+    Line(
+        "tables",
+        "chainwatch.case.exports.tables:export_tables",
+        "Tables for spreadsheets (CSV) and dataframes (Parquet).",
+    ),
 )
 """Those that chainwatch brings, written out, by name."""
 
-_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+registry = Registry("an export", EXPORTS)
 
 
-def _place(line: Export) -> str:
-    """Return where a line leads; a notebook's cell that runs again leads to the same place."""
-    if isinstance(line.target, str):
-        return line.target
-    return f"{line.target.__module__}:{line.target.__qualname__}"
-
-
-_known: list[Export] = list(EXPORTS)
-
-
-def register(name: str, target: str | Writer, reads: str) -> None:
+def register(name: str, target: str | Writer, sentence: str) -> None:
     """Let every case be written in one more format.
 
     Parameters
@@ -77,32 +40,18 @@ def register(name: str, target: str | Writer, reads: str) -> None:
         What the manifest calls it.
     target : str or callable
         ``module:function``, or a function of the masked view and the folder of the case.
-    reads : str
+    sentence : str
         What opens its files.
 
     Raises
     ------
     CaseError
-        If another format has the name, or the name or what reads it is none.
+        If another format has the name, or name or sentence are none.
     """
-    made = Export(name, target, reads)
-    if not _NAME.fullmatch(name) or not reads.strip():
-        raise CaseError(
-            f"{name!r} is no name of an export, or nothing says what it is",
-            remedy="write small letters, digits and -, and a sentence",
-        )
-    same = [one for one in _known if one.name == name]
-    if same and _place(same[0]) != _place(made):
-        raise CaseError(f"there is an export {name!r} already", remedy="give it another name")
-    _known[:] = [*(one for one in _known if one.name != name), made]
-
-
-def export_names() -> list[str]:
-    """Return the names of all formats, sorted."""
-    return sorted(export.name for export in _known)
+    registry.register(name, target, sentence)
 
 
 def write_exports(view: MaskedView, folder: Path) -> None:
     """Write a case, as an edition shows it, in every format."""
-    for export in _known:
-        export.writer()(view, folder)
+    for line in registry.lines:
+        line.load()(view, folder)

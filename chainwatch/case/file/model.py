@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticKnownError
 
-from chainwatch.case.analyses import analysis_names
+from chainwatch.case.analyses import registry
 from chainwatch.case.file.diagnose import misfit
 from chainwatch.case.file.source_tables import LedgerTable, SourceTable, kinds_of, table_of
 from chainwatch.errors import CaseError, InputError
@@ -39,14 +39,14 @@ def _known_policy(name: str) -> str:
 
 
 def _known_analysis(name: str) -> str:
-    names = analysis_names()
+    names = registry.names()
     if name not in names:
         raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, names))})
     return name
 
 
 def _with_names(schema: dict[str, Any]) -> None:
-    schema["enum"] = analysis_names()
+    schema["enum"] = registry.names()
 
 
 class _Strict(BaseModel):

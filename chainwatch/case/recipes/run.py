@@ -15,7 +15,7 @@ import polars as pl
 from chainwatch.addresses.canonical import parse
 from chainwatch.atomic import absolute, check_free, write_whole
 from chainwatch.attribution.tags import Tags, read_tags, tags_of
-from chainwatch.case.analyses import analysis
+from chainwatch.case.analyses import registry
 from chainwatch.case.case import Case
 from chainwatch.case.file.model import CaseFile, data_folder, inside, load_case
 from chainwatch.case.recipes.account import add_account_findings
@@ -202,9 +202,9 @@ def _compute(
     add = add_coin_findings if family == "utxo" else add_account_findings
     add(case, config, ledger, tags, subjects)
     for name in config.case.analyses:
-        asked = analysis(name)
+        asked = registry.line(name)
         tell(f"analysing: {name}")
-        case.add(asked.verb()(ledger, subjects, tags), note=asked.sentence)
+        case.add(asked.load()(ledger, subjects, tags), note=asked.sentence)
     case.add(_read(ledger, pulls), note="What the case rests on.")
     case.look_beside(ledger)
     return case, pulls
