@@ -224,6 +224,7 @@ def test_a_case_file_asks_for_it_by_name(
 ) -> None:
     """From the command line, with nothing touched but the one call of ``register``."""
     monkeypatch.setattr(analyses.registry, "lines", list(analyses.ANALYSES))
+    monkeypatch.delenv("CHAINWATCH_DATA", raising=False)  # a relative path is then the file's own
     (tmp_path / "blk.dat").write_bytes(regtest_chain.framed(*regtest_chain.Chain().grow(6).blocks))
     payee = classify(regtest_chain.p2pkh(2)).address
     assert payee is not None

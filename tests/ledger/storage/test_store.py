@@ -688,11 +688,14 @@ WIDE = schema.Table(
     ("number",),
     "Every type of the schema.",
     tuple(
-        schema.Column(name, dtype, schema.Privacy.TEXT, name, nullable=True)
-        for name, dtype in {
-            "number": pl.Int64, "amount": schema.AMOUNT, "price": pl.Decimal(38, 12),
-            "raw": pl.Binary, "text": pl.String, "moment": schema.TIME, "day": pl.Date,
-            "flag": pl.Boolean,
+        schema.Column(name, dtype, privacy, name, nullable=True)
+        for name, (dtype, privacy) in {
+            "number": (pl.Int64, schema.Privacy.NUMBER),
+            "amount": (schema.AMOUNT, schema.Privacy.AMOUNT),
+            "price": (pl.Decimal(38, 12), schema.Privacy.NUMBER),
+            "raw": (pl.Binary, schema.Privacy.TEXT), "text": (pl.String, schema.Privacy.TEXT),
+            "moment": (schema.TIME, schema.Privacy.TIME), "day": (pl.Date, schema.Privacy.TIME),
+            "flag": (pl.Boolean, schema.Privacy.FLAG),
         }.items()
     ),
 )  # fmt: skip

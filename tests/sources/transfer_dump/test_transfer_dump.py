@@ -92,7 +92,7 @@ def test_a_row(read: Callable) -> None:
         "contract": canonical.parse(TOKEN, TRON), "token_id": None,
         "sender": canonical.parse(A, TRON), "receiver": canonical.parse(B, TRON),
         "amount": 5, "amount_hex": None, "symbol": "USDT", "decimals": 6, "success": False,
-        "status": "2", "order_uncertain": True, "sections": 1,
+        "status": "2", "order_uncertain": True, "sections": 1, "signed": None,
     }  # fmt: skip
 
 
