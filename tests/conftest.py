@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import polars as pl
 import pytest
 import regtest_chain
+import skips
 from hypothesis import settings
 
 from chainwatch.addresses.scripts import classify, script_of
@@ -40,6 +41,33 @@ settings.register_profile("same", derandomize=True, deadline=None, database=None
 settings.load_profile("same")
 
 START = datetime(2023, 6, 1, tzinfo=UTC)
+
+
+def _skipped(config: pytest.Config) -> list[str]:
+    """Return the reasons of all skips of a run, those of its workers included."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    found = reporter.stats.get("skipped", []) if reporter else []
+    return [item.longrepr[2] if isinstance(item.longrepr, tuple) else str(item.longrepr)
+            for item in found]  # fmt: skip
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say how many tests did not run, and how to have them run."""
+    lines, strange = skips.told(_skipped(config))
+    lines += [f"skipped for a reason that tests/skips.py does not accept: {why}" for why in strange]
+    if lines:
+        terminalreporter.section("not run")
+    for line in lines:
+        terminalreporter.write_line(line)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fail a run in which a test fell silent for a reason that nobody accepted."""
+    if skips.told(_skipped(session.config))[1] and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 class OtterCase(NamedTuple):

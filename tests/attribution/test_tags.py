@@ -325,7 +325,7 @@ def test_a_file_name_of_other_bytes(tmp_path: Path) -> None:
     try:
         write(tmp_path / name)
     except OSError:
-        pytest.skip("this file system holds no such name")
+        pytest.skip("this system holds no file of such a name")
     assert read_tags(tmp_path).frame["pack"].to_list() == ["a\\udcff<b>.yaml"]
 
 

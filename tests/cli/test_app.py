@@ -303,7 +303,7 @@ def test_an_interrupted_pull_says_what_is_kept(
     assert run(*command) == (130, "", "\nchainwatch: interrupted.\n")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no such signal")
+@pytest.mark.skipif(os.name == "nt", reason="this system has no such signal")
 def test_the_key_itself_interrupts(tmp_path: Path) -> None:
     """Ctrl-C in a process of its own, whatever the parser of the command line does with it."""
     code = (
@@ -347,7 +347,7 @@ def test_trouble_of_the_system(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert sentence(err) == "chainwatch: No space left on device at /disk/x."
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no such pipe")
+@pytest.mark.skipif(os.name == "nt", reason="this system has no such pipe")
 def test_whoever_reads_may_leave(tmp_path: Path, otter_case) -> None:
     files = otter_case.otter.write(tmp_path / "case")
     pull(tmp_path / "l", BlockFiles(files / "blocks.dat", chain="btc-regtest"))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -178,9 +179,6 @@ def test_it_runs_on_other_engines(case, ledgers):
 
 
 def test_it_runs_on_duckdb(case, ledgers):
-    why = "{} is not installed: rules are not tried on DuckDB"
-    duckdb = pytest.importorskip("duckdb", reason=why.format("duckdb"))
-    pytest.importorskip("pyarrow", reason=why.format("pyarrow"))
     for ledger in ledgers:
         frame = FEATURES[case.rule.on](ledger)
         answered = apply(duckdb.from_arrow(frame.to_arrow()), case.rule).pl()

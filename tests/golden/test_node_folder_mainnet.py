@@ -102,7 +102,7 @@ class Nothing:
 def kernel(read: Read, tmp_path_factory: pytest.TempPathFactory) -> list[list]:
     python = os.environ.get("CHAINWATCH_KERNEL_PYTHON")
     if not python and importlib.util.find_spec("pbk") is None:
-        pytest.skip("py-bitcoinkernel is not installed, and CHAINWATCH_KERNEL_PYTHON names none")
+        pytest.skip("CHAINWATCH_KERNEL_PYTHON names no Python with py-bitcoinkernel")
     copy = tmp_path_factory.mktemp("kernel") / "node"
     shutil.copytree(read.path, copy)
     run = subprocess.run(
@@ -170,9 +170,8 @@ def test_scripts_of_what_is_spent_equal_the_kernels(read: Read, kernel: list[lis
     assert found == theirs
 
 
+@pytest.mark.parametrize("read", ["mainnet"], indirect=True)
 def test_mainnet_equals_the_blocks_in_one_file(read: Read, real_data: Path, tmp_path: Path) -> None:
-    if read.name != "mainnet":
-        pytest.skip("of the regtest chain there are no bare blocks")
     pull(tmp_path / "l", BlockFiles(real_data / "bitcoin" / "blocks" / "0-438.dat"))
     plain = open_ledger(tmp_path / "l")
     for table in ("blocks", "transactions", "inputs", "outputs", "output_keys"):

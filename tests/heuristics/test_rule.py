@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import duckdb
 import narwhals.stable.v2 as nw
 import polars as pl
 import pytest
@@ -99,9 +100,6 @@ def engine(request):
         return (lambda frame: frame), (lambda frame: frame)
     if request.param == "polars lazy":
         return pl.DataFrame.lazy, pl.LazyFrame.collect
-    why = "{} is not installed: rules are not tried on DuckDB"
-    duckdb = pytest.importorskip("duckdb", reason=why.format("duckdb"))
-    pytest.importorskip("pyarrow", reason=why.format("pyarrow"))
     return (lambda frame: duckdb.from_arrow(frame.to_arrow())), (lambda frame: frame.pl())
 
 

@@ -30,7 +30,7 @@ THEN = datetime(2024, 1, 2, tzinfo=UTC)
 
 pytestmark = [
     pytest.mark.fault,
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork"),
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork"),
 ]
 
 # One process imports everything once; each line it is given makes a child that pulls and is killed.

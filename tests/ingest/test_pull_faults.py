@@ -132,7 +132,7 @@ def worker() -> Iterator[subprocess.Popen[str]]:
     made.communicate()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that can fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 @pytest.mark.parametrize("place", PLACES)
 def test_killed(
     node: str, whole: dict[str, str], worker: subprocess.Popen[str], tmp_path: Path, place: int

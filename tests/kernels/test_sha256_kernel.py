@@ -31,7 +31,7 @@ def test_the_constants_are_the_published_ones() -> None:
 @pytest.mark.parametrize("way", WAYS)
 def test_every_length_around_a_block(way: str) -> None:
     if way not in ways():
-        pytest.skip(f"this machine has no {way}")
+        pytest.skip(f"this system has no {way}")
     data = bytes(k * 7 % 256 for k in range(400))
     spans = np.array([[k % 3, k % 3 + k] for k in range(200)])
     made = double_sha256(data, spans, way)

@@ -123,7 +123,7 @@ def await_tip(server: Server, node: Node) -> None:
 
 def test_tls(electrumx: Server, whole: Ledger, tmp_path: Path) -> None:
     if electrumx.certificate is None:
-        pytest.skip("there is no openssl: this test needs a certificate")
+        pytest.skip("this system has no openssl to make a certificate with")
     pem = electrumx.certificate.read_text()
     right = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
     address = whole.outputs.drop_nulls("address").first().collect()["address"][0]

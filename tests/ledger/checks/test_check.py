@@ -535,7 +535,7 @@ def test_files_that_were_never_listed_are_counted(
     assert (row["checked"], row["unread"]) == (0, len(_parquet(ledger)))
 
 
-@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="there is no sha256sum here")
+@pytest.mark.skipif(shutil.which("sha256sum") is None, reason="this system has no sha256sum")
 def test_the_list_is_one_that_other_programs_read(
     tables: dict[str, pl.DataFrame], tmp_path: Path
 ) -> None:

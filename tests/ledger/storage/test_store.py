@@ -476,7 +476,7 @@ for place in range(places):
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+@pytest.mark.skipif(sys.platform == "win32", reason="this system cannot fork")
 def test_a_kill_at_any_point_leaves_nothing_behind(
     tmp_path: Path, whole: tuple[list[str], dict[str, str]]
 ) -> None:
