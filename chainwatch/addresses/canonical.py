@@ -248,9 +248,20 @@ def _reads(text: str, target: Chain) -> bool:
 
 def _read_utxo(text: str, target: Chain) -> bytes:
     if target.hrp and text[: len(target.hrp) + 1].lower() == f"{target.hrp}1":
-        return _read_witness(text, target.hrp)
+        try:
+            return _read_witness(text, target.hrp)
+        except AddressError as error:
+            # Base58 may begin with the same letters; the checksum tells which of the two it is.
+            try:
+                return _read_base58(text, target)
+            except AddressError:
+                raise error from None
     if target.cashaddr and (":" in text or len(text) > _LONGEST_BASE58):
         return _read_cash(text, target.cashaddr)
+    return _read_base58(text, target)
+
+
+def _read_base58(text: str, target: Chain) -> bytes:
     data = base58check_decode(text)
     if len(data) != 21:
         raise AddressError(f"it encodes {len(data)} bytes where an address has 21")

@@ -83,6 +83,43 @@ def test_every_kind_on_every_chain_goes_round(pair) -> None:
         assert parse(written.upper(), alias) == address
 
 
+_DIGITS = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+@st.composite
+def like_bech32(draw: st.DrawFn) -> tuple[bytes, str]:
+    """Draw an address in base58 whose text begins with the letters of Litecoin's bech32."""
+    start = draw(st.sampled_from(["LTC1", "LTc1"]))  # "Lt" is beyond the version byte
+    rest = "5" + draw(st.text(_DIGITS, min_size=29, max_size=29))
+    number = 0
+    for digit in start + rest:
+        number = number * 58 + _DIGITS.index(digit)
+    whole = number.to_bytes(25)
+    return bytes([Kind.P2PKH]) + whole[1:21], start
+
+
+@given(like_bech32())
+@settings(deadline=None)
+def test_base58_that_begins_like_bech32_is_base58(pair) -> None:
+    address, start = pair
+    written = text(address, "ltc")
+    assert written.startswith(start)
+    assert parse(written, "ltc") == address
+    assert chains_of(written) == (chain("ltc"),)
+    with pytest.raises(AddressError, match=r"is an address of Litecoin, not of Bitcoin"):
+        parse(written, "btc")
+
+
+def test_a_listed_address_that_begins_like_bech32() -> None:
+    listed = "LTc1PGgnhgC7dYEkw9EKsmjcqSsf5GZmBs"
+    address = parse(listed, "ltc")
+    assert (kind_of(address), text(address, "ltc")) == (Kind.P2PKH, listed)
+    with pytest.raises(AddressError, match="bech32 in mixed case is not valid"):
+        parse("ltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kgmN4N9", "ltc")
+    with pytest.raises(AddressError, match="bech32 checksum does not match"):
+        parse("ltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kgmn4n8", "ltc")
+
+
 @given(canonical(), st.data())
 @settings(deadline=None, max_examples=300)
 def test_one_changed_character_never_gives_the_same_address(pair, data) -> None:
