@@ -30,8 +30,10 @@ AGAIN = "export the block again; amounts that were floating-point numbers on the
 _SEQUENCES = (0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0)
 """What a coinbase may carry, most common first: the export leaves its input out."""
 
-_KEYED = {"pubkey": "p2pk", "multisig": "multisig", "nulldata": "null_data",
-          "nonstandard": "nonstandard"}  # fmt: skip
+_KEYED = {"pubkey": "p2pk", "multisig": "multisig"}
+"""What names keys and has no address. ``nonstandard`` is not among them: bitcoin-etl writes it,
+with an address of its own making, wherever the node gave no address, as nodes from version 22 on
+do for every output."""
 
 
 class EtlBlock(msgspec.Struct, frozen=True):
@@ -221,9 +223,11 @@ def _size(row: EtlTransaction, stripped: int) -> int:
 
 
 def spent_of(item: EtlInput, chain: Chain) -> SpentOutput:
-    """Return what an input spends, as an enriched export states it.
+    """Return what an input spends, as an enriched export states it: all of it, or nothing.
 
-    Keys have no address, though an export writes one: see ``outputs.address`` of the ledger.
+    Keys have no address, though an export writes one: see ``outputs.address`` of the ledger. An
+    address that is missing otherwise is not said, rather than none: then the value alone would
+    read as that of an output without an address, and the whole is left to what is read elsewhere.
 
     Raises
     ------
@@ -234,9 +238,11 @@ def spent_of(item: EtlInput, chain: Chain) -> SpentOutput:
         return NOT_KNOWN
     if not 0 <= item.value < 2**63:
         raise FieldError("an input spends what no amount is", 0)
+    if item.type in _KEYED:
+        return SpentOutput(item.value, _KEYED[item.type])
     addresses = item.addresses or ()
-    if item.type in _KEYED or len(addresses) != 1:
-        return SpentOutput(item.value, _KEYED.get(item.type or ""))
+    if item.type == "nonstandard" or len(addresses) != 1:
+        return NOT_KNOWN
     try:
         address = parse(addresses[0], chain)
     except AddressError as error:

@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from node_answers import block_of_answer
 
+from chainwatch.bitcoin.spent import SpentOutput
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import BlockError, DumpError, InputError
 from chainwatch.ingest.pull import pull
@@ -25,6 +26,7 @@ from chainwatch.ledger import schema
 from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.results.provenance import digest_frame
+from chainwatch.sources.bitcoin_etl.fields import EtlInput, spent_of
 from chainwatch.sources.bitcoin_etl.source import EtlJson
 from chainwatch.sources.block_files import BlockFiles
 from chainwatch.sources.node_folder.files import Masked, frames, node_files
@@ -244,6 +246,43 @@ def test_what_is_spent_is_taken_from_an_enriched_export(
     txs[-1]["inputs"][0]["value"] += 1
     with pytest.raises(BlockError, match="is not what that output says"):
         pull(tmp_path / "l", source(blocks, txs))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"type": "witness_v0_keyhash", "addresses": []}, {"type": None, "addresses": []},
+     {"type": "pubkeyhash"}, {"type": "pubkeyhash", "addresses": None},
+     {"type": "scripthash", "addresses": ["a", "b"]},
+     {"type": "nonstandard", "addresses": ["nonstandard" + "0" * 40]},
+     {"type": "nonstandard", "addresses": []}, {"type": "nulldata", "addresses": []},
+     {"type": "witness_unknown", "addresses": []}, {"type": "anchor", "addresses": []}],
+)  # fmt: skip
+def test_an_address_that_an_export_leaves_out_is_not_said(
+    said: Row, rows: tuple[list[Row], list[Row]], source: Callable, plain: Ledger, tmp_path: Path,
+    short_chain: list[bytes], maker: ModuleType, put: Callable,
+) -> None:  # fmt: skip
+    blocks, txs = rows
+    paid = {(tx["hash"], out["index"]): out for tx in txs for out in tx["outputs"]}
+    for tx in txs:
+        for item in tx["inputs"]:
+            out = paid[item["spent_transaction_hash"], item["spent_output_index"]]
+            item |= {"value": out["value"], **said}
+    part = source([row for row in blocks if row["number"] >= 6],
+                  [row for row in txs if row["block_number"] >= 6])  # fmt: skip
+    ledger = ledger_of(tmp_path / "l", part)
+    unread = ledger.inputs.filter(pl.col("prev_tx").is_null()).collect()
+    assert unread.height > 0
+    for column in ("value", "address", "script_kind", "address_basis"):
+        assert unread[column].null_count() == unread.height
+    # What is spent comes from the blocks that are read later, and nothing stays beside it.
+    whole = put("all.dat", maker.framed(*short_chain))
+    same(ledger_of(tmp_path / "l", BlockFiles(whole, "btc-regtest", acquired=THEN)), plain)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("pubkey", "p2pk"), ("multisig", "multisig")])
+def test_a_spent_key_has_a_value_and_no_address(kind: str, name: str) -> None:
+    item = EtlInput(0, "00" * 32, 0, "", 0, type=kind, value=5, addresses=("whatever",))
+    assert spent_of(item, chain_of("btc")) == SpentOutput(5, name)
 
 
 class Nothing:
