@@ -111,11 +111,14 @@ class Explanation(Result):
         return names | {end: text(end, self.chain) for end in (self.a, self.b)}
 
     def _stopped(self, before: str = " ") -> str:
-        refused = self.contested.filter(pl.col("veto")).height
-        undecided = self.contested["veto"].null_count()
-        if not refused and not undecided:
+        if self.contested.is_empty():
             return ""
-        return f"{before}Links at them that join nothing: {refused} refused, {undecided} undecided."
+        counts = Links(self.contested).counts()
+        beside = f", {counts['without_key']} to addresses that ask for no key"
+        return (
+            f"{before}Links at them that join nothing: {counts['refused']} refused,"
+            f" {counts['undecided']} undecided{beside if counts['without_key'] else ''}."
+        )
 
 
 def _rate(confidence: float | None) -> str:

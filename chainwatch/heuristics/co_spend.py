@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from chainwatch.addresses.canonical import without_key
 from chainwatch.errors import RuleError, expect
 from chainwatch.heuristics.coinjoin import JOINT
-from chainwatch.heuristics.links import LINK_KEY, LINKS, Links
+from chainwatch.heuristics.links import LINK_KEY, LINKS, NO_KEY, Links
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
@@ -20,7 +21,9 @@ def co_spends(ledger: Ledger, *, unless: Rule | None = JOINT) -> Links:
     Whoever signs a transaction must hold the keys of all its inputs; as a rule that is one owner.
     Each transaction links its smallest input address to every other one, which joins the same
     addresses as all pairs would. Links are kept whatever ``unless`` says of the transaction:
-    *yes* marks them refused, *unknown* marks them undecided, and neither joins.
+    *yes* marks them refused, *unknown* marks them undecided, and neither joins. An address that
+    asks for no key (:func:`chainwatch.addresses.canonical.without_key`), such as an anchor, which
+    anybody may spend, joins nobody: its links stand under the rule ``no_key``, refused.
 
     Parameters
     ----------
@@ -57,7 +60,8 @@ def co_spends(ledger: Ledger, *, unless: Rule | None = JOINT) -> Links:
         raise RuleError(f"{unless} reads {unless.on}", remedy="pass a rule on transactions")
     pairs = _pairs(ledger)
     frame = pairs.join(_joint(ledger, pairs, unless), on=_TX, how="left").with_columns(
-        pl.lit("co_spend").alias("rule"), pl.lit(None, dtype=pl.Float64).alias("confidence")
+        pl.lit(None, dtype=pl.Float64).alias("confidence"),
+        (pl.col("veto") | (pl.col("rule") == NO_KEY)).alias("veto"),
     )
     return Links(
         frame.select(pl.col(name).cast(kind) for name, kind in LINKS.schema.items()).sort(LINK_KEY)
@@ -68,11 +72,19 @@ _TX = ["chain", "tx"]
 
 
 def _pairs(ledger: Ledger) -> pl.DataFrame:
-    """Return each transaction's smallest input address beside each of the others."""
+    """Return each transaction's smallest input address with a key beside each of the others."""
     spent = ledger.inputs.filter(pl.col("address").is_not_null())
-    addresses = spent.select(*_TX, b="address").unique().collect()
-    smallest = addresses.group_by(_TX).agg(pl.col("b").min().alias("a"))
-    return addresses.join(smallest, on=_TX).filter(pl.col("a") != pl.col("b"))
+    addresses = spent.select(*_TX, other="address", open=without_key()).unique().collect()
+    keyed = addresses.filter(~pl.col("open"))
+    first = keyed.group_by(_TX).agg(pl.col("other").min().alias("first"))
+    both = pl.col("first"), pl.col("other")
+    pairs = addresses.join(first, on=_TX).filter(both[0] != both[1])
+    return pairs.select(
+        *_TX,
+        a=pl.when(both[0] < both[1]).then(both[0]).otherwise(both[1]),
+        b=pl.when(both[0] < both[1]).then(both[1]).otherwise(both[0]),
+        rule=pl.when("open").then(pl.lit(NO_KEY)).otherwise(pl.lit("co_spend")),
+    )
 
 
 def _joint(ledger: Ledger, pairs: pl.DataFrame, unless: Rule | None) -> pl.DataFrame:

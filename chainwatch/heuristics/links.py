@@ -48,6 +48,9 @@ LINKS = Table(
 
 FOREST = replace(LINKS, name="forest", meaning="The links of the evidence forest.")
 
+NO_KEY = "no_key"
+"""Rule of a link to an address that asks for no key: it is always refused."""
+
 _ORDER = [*LINK_KEY, "confidence", "veto", "txid", "time"]
 """Two rules' links can be alike in their key: the order of rows is then that of the rest."""
 
@@ -148,18 +151,21 @@ class Links(Result):
         return Record("links made by hand", {}, (), self.digest, software())
 
     def counts(self) -> dict[str, int]:
-        """Return how many links join, were refused, and are undecided."""
+        """Return how many links join, were refused, are undecided, and lead to no key."""
+        open_ = pl.col("rule") == NO_KEY
         return {
             "joining": self.joining.height,
-            "refused": self.frame.filter(pl.col("veto")).height,
+            "refused": self.frame.filter(pl.col("veto") & ~open_).height,
             "undecided": self.frame["veto"].null_count(),
+            "without_key": self.frame.filter(open_).height,
         }
 
     def __repr__(self) -> str:
         counts = self.counts()
+        beside = f", {counts['without_key']} to no key" if counts["without_key"] else ""
         return (
             f"Links({counts['joining']} join, {counts['refused']} refused,"
-            f" {counts['undecided']} undecided)"
+            f" {counts['undecided']} undecided{beside})"
         )
 
     def _repr_html_(self) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
+from chainwatch.addresses.canonical import without_key
 from chainwatch.attribution.resolve import TagStatement, with_names
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.coverage import spans
@@ -107,7 +108,7 @@ def coin_flows(ledger: Ledger, asset: Asset, wallets: Wallets) -> Flows:
     received = got.join(times, on="tx").select(
         "address", pl.col("value").cast(AMOUNT).alias("amount"), "time"
     )
-    owners = spent.select("tx", "address").unique()
+    owners = spent.filter(~without_key()).select("tx", "address").unique()
     joint = owners.join(able, on="address", how="semi").join(
         owners.rename({"address": "other"}), on="tx"
     )

@@ -175,7 +175,9 @@ def test_the_veto_makes_no_wrong_merge_of_real_wallets(wasabi):
     """
     ledger, owner = wasabi
     links = co_spends(ledger, unless=equal_outputs())
-    assert links.counts() == {"joining": 0, "refused": 139, "undecided": 0}
+    assert links.counts() == {
+        "joining": 0, "refused": 139, "undecided": 0, "without_key": 0,
+    }  # fmt: skip
     assert links.contested["tx"].n_unique() == 6
     assert wallets(cluster(links), owner) == (0, 0)
 

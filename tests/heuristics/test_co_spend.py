@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import polars as pl
 import pytest
 
+from chainwatch.addresses.canonical import text
+from chainwatch.addresses.scripts import classify
+from chainwatch.clusters.cluster import cluster
 from chainwatch.errors import ArgumentError, RuleError
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import equal_outputs
@@ -87,6 +92,62 @@ def test_links_hang_on_the_smallest_address(small_ledger, named):
                                     "A=60000 ?", "? ?", "A=60000 ms:K=5000 ?"])  # fmt: skip
 def test_no_address_links_nothing(small_ledger, inputs):
     assert co_spends(small_ledger(f"t: {inputs} -> C=1000")).frame.is_empty()
+
+
+def _hash160(data):
+    return hashlib.new("ripemd160", hashlib.sha256(data).digest()).digest()
+
+
+OPEN = {
+    "pay-to-anchor": bytes.fromhex("51024e73"),
+    "a later version": b"\x52\x20" + bytes(32),
+    "version 1 of another size": b"\x51\x14" + bytes(20),
+    "p2sh of OP_1": b"\xa9\x14" + _hash160(b"\x51") + b"\x87",
+    "p2sh of nothing": b"\xa9\x14" + _hash160(b"") + b"\x87",
+    "p2wsh of OP_1": b"\x00\x20" + hashlib.sha256(b"\x51").digest(),
+    "p2wsh of nothing": b"\x00\x20" + hashlib.sha256(b"").digest(),
+}
+"""Outputs that anybody may spend."""
+
+
+def _wallet(letter):
+    return b"\x00\x14" + letter.encode() * 20
+
+
+def _spending(real_ledger, *inputs):
+    """Return a ledger of one transaction for each list of scripts that it spends."""
+    return real_ledger([
+        (bytes([k]) * 32, [(240, script) for script in scripts], [(1, _wallet("Z"))])
+        for k, scripts in enumerate(inputs, 1)
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_what_asks_for_no_key_joins_nobody(name, real_ledger):
+    script, (a, b, c) = OPEN[name], map(_wallet, "ABC")
+    ledger = _spending(real_ledger, [script, a], [b, script, c], [script, script], [script])
+    links = co_spends(ledger)
+    assert links.counts() == {"joining": 1, "refused": 0, "undecided": 0, "without_key": 2}
+    assert "2 to no key" in repr(links)
+    owners = cluster(links)
+    one, two, three, open_ = (classify(each).address for each in (a, b, c, script))
+    assert owners.frame["address"].sort().to_list() == [two, three]
+    assert str(owners.why(text(one, "btc"), text(two, "btc"))) == (
+        f"Nothing joins {text(one, 'btc')} and {text(two, 'btc')}. Links at them that join nothing:"
+        " 0 refused, 0 undecided, 2 to addresses that ask for no key."
+    )
+    assert set(links.contested["rule"]) == {"no_key"}
+    kept = {x for pair in links.contested.select("a", "b").rows() for x in pair}
+    assert kept == {one, two, open_}
+
+
+def test_an_anchor_beside_a_mix_is_of_no_weight(real_ledger):
+    anchor, (a, b, c) = OPEN["pay-to-anchor"], map(_wallet, "ABC")
+    rows = [(90_000, script) for script in (a, b, c, anchor)]
+    paid = [(80_000, _wallet(letter)) for letter in "XYZ"]
+    links = co_spends(real_ledger([(bytes(32), rows, paid)]))
+    assert links.counts() == {"joining": 0, "refused": 2, "undecided": 0, "without_key": 1}
+    assert set(links.frame["veto"]) == {True}
 
 
 def test_nameless_inputs_do_not_stop_the_others(small_ledger, letters):
@@ -239,5 +300,7 @@ def test_unless_somebody_says_otherwise_mixes_and_what_may_be_one_join_nobody(sm
         "two: D=90000 E=95000 -> V=80000 W=80000 D=7000 E=9000\n"
         "own: F=90000 G=90000 -> H=170000"
     )
-    assert co_spends(ledger).counts() == {"joining": 1, "refused": 2, "undecided": 1}
+    assert co_spends(ledger).counts() == {
+        "joining": 1, "refused": 2, "undecided": 1, "without_key": 0,
+    }  # fmt: skip
     assert co_spends(ledger, unless=None).counts()["joining"] == 4

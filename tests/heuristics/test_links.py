@@ -94,7 +94,7 @@ def test_columns_and_types_are_fixed(ledger):
         with pytest.raises(InputError, match="links have the columns"):
             Links(wrong)
     assert Links(pl.DataFrame(schema=LINKS.schema)).counts() == {
-        "joining": 0, "refused": 0, "undecided": 0,
+        "joining": 0, "refused": 0, "undecided": 0, "without_key": 0,
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from chainwatch.clusters.cluster import cluster
 from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import equal_outputs, possible_mix
-from chainwatch.heuristics.links import LINKS, Links
+from chainwatch.heuristics.links import LINKS, NO_KEY, Links
 from chainwatch.ledger.coverage import UNREAD, unread
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding
@@ -74,26 +74,36 @@ REFUSED = Table(
         CHAIN,
         TXID,
         LINKS["time"],
-        Column.kind("verdict", "refused or undecided"),
+        Column.kind("verdict", "refused, undecided, or no key"),
         Column("links", pl.Int64, Privacy.TALLY, "joins that it would have made"),
     ),
 )
 
 
+_OPEN = (
+    "{0} lead to an address that asks for no key, which anybody may spend (such as an anchor): it"
+    " links nobody."
+)
+
+
 def _contested(links: Links) -> Finding:
     counts = links.counts()
+    beside = counts["without_key"]
     rows = (
-        links.contested.group_by("chain", "txid", "time", "veto")
+        links.contested.with_columns(open=pl.col("rule") == NO_KEY)
+        .group_by("chain", "txid", "time", "veto", "open")
         .agg(
             pl.len().cast(pl.Int64).alias("links"),
         )
         .with_columns(
-            pl.when(pl.col("veto"))
+            pl.when("open")
+            .then(pl.lit("no key"))
+            .when(pl.col("veto"))
             .then(pl.lit("refused"))
             .otherwise(pl.lit("undecided"))
             .alias("verdict")
         )
-        .sort("time", "txid")
+        .sort("time", "txid", "verdict")
         .select("chain", "txid", "time", "verdict", "links")
     )
     return Finding(
@@ -102,6 +112,7 @@ def _contested(links: Links) -> Finding:
             f"{counts['joining']} links join; {counts['refused']} were refused because the"
             f" transaction looks like a CoinJoin, and {counts['undecided']} because that could not"
             " be decided.",
+            *([_OPEN.format(beside)] if beside else []),
         ),
         REFUSED.rows(rows),
         None,

@@ -88,8 +88,9 @@ class EtlJson:
     ----------
     What an input spends is the word of the export, where it was enriched, until the transaction
     that it spends is read. Where it gives a value and no address (nodes from version 22 on name
-    none in the form that bitcoin-etl reads), nothing is known of what is spent. A block without a parent is checked against the merkle root that the
-    export states, and its height is the word of the export.
+    none in the form that bitcoin-etl reads), nothing is known of what is spent. A block without a
+    parent is checked against the merkle root that the export states, and its height is the word
+    of the export.
     """
 
     name = "etl_json"
