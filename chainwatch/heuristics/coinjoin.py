@@ -8,23 +8,31 @@ from chainwatch.errors import RuleError
 from chainwatch.heuristics.rule import Rule, rule
 
 
-@rule(on="transactions", refs=("blocksci2020", "wasabi-samourai2022"))
-def equal_outputs(min_equal: int = 3) -> nw.Expr:
-    """Several parties each receive the same amount, and there are as many input addresses.
+@rule(on="transactions", refs=("blocksci2020", "wasabi-samourai2022", "joinmarket2015"))
+def equal_outputs(min_equal: int = 3, one_each: bool = False) -> nw.Expr:
+    """Several parties each receive the same amount, and as many can have brought it.
 
     In a CoinJoin every participant brings inputs and takes one output of the common amount, so
-    that the amounts do not tell who is who. The rule asks for ``min_equal`` distinct addresses
-    that receive one amount, and for at least as many distinct addresses among the inputs.
+    that the amounts do not tell who is who. Whoever takes an amount out has brought it in, less
+    what another may have paid him for mixing. So the inputs, those of one address together, are
+    counted by what they hold: *yes* where at least ``min_equal`` are paid one amount and as many
+    groups of input addresses hold it, one each; *no* where at most one party can hold it, however
+    many inputs of dust lie beside; *unknown* between, as some protocols let a party take several.
 
     Parameters
     ----------
     min_equal : int
         Fewest equal outputs. With 2, ordinary payments that happen to split evenly are hit.
+    one_each : bool
+        Look for protocols alone that give a party one output of the amount: JoinMarket, Wasabi 1
+        (of each of its amounts) and Whirlpool. Fewer parties than equal outputs are then *no*.
+        Wasabi 2 gives a party several, and is then missed.
 
     Returns
     -------
     true, false or null
-        Null where inputs that were not read, or that have no address, decide.
+        Null where fewer parties than equal outputs can have funded them, but more than one; and
+        where inputs that were not read, or that have no address, decide.
 
     Raises
     ------
@@ -33,31 +41,28 @@ def equal_outputs(min_equal: int = 3) -> nw.Expr:
 
     Fails when
     ----------
-    A CoinJoin has fewer equal outputs or none (PayJoin, unequal mixes), equal ones of dust,
-    participants that share an address or take several equal outputs each: *no*, and a wrong merge
-    is possible; combine with :func:`possible_mix` where owners are joined. A payer from many
-    addresses pays one amount to many (payroll, batch withdrawals): *yes*, and links are lost. As
-    a veto the second error is the harmless one.
+    A CoinJoin has fewer equal outputs or none (PayJoin, unequal mixes), or equal ones of dust:
+    *no*, and a wrong merge is possible; combine with :func:`possible_mix` where owners are joined.
+    A payer from many addresses pays one amount to many (payroll, batch withdrawals): *yes*. As a
+    veto that is the harmless error, links are lost; as a stop of a trace it hides where money
+    went, and so it does where somebody adds coins of his own, each as large as an equal output.
 
     References
     ----------
-    BlockSci ``isCoinjoin`` (Kalodner et al., USENIX Security 2020) and the generic part of the
-    Wasabi and Samourai detectors (Stuetz et al., AFT 2022), both without their upper bounds:
-    those let five-by-five and many-denomination mixes through.
+    BlockSci ``isCoinjoin`` and ``isCoinjoinExtra`` (Kalodner et al., USENIX Security 2020) and the
+    generic part of the Wasabi and Samourai detectors (Stuetz et al., AFT 2022), without their
+    upper bounds: those let five-by-five and many-denomination mixes through. The arithmetic is
+    that of :mod:`chainwatch.ledger.funding`.
     """
     if min_equal < 2:
         raise RuleError(f"{min_equal} outputs cannot be equal", remedy="give 2 or more")
-    enough = nw.col("equal_outputs") >= min_equal
-    parties = nw.col("input_addresses") >= nw.col("equal_outputs")
-    # Nameless inputs (P2PK, bare multisig) and unread ones may each be one more party.
-    most = nw.col("input_addresses") + nw.col("inputs_nameless") + nw.col("inputs_unread")
-    impossible = ~enough | (most < nw.col("equal_outputs"))
+    possible = nw.col("fundable_each") if one_each else nw.col("fundable")
     return (
-        nw.when(impossible)
-        .then(nw.lit(False))
-        .when(parties)
+        nw.when(nw.col("funded_each") >= min_equal)
         .then(nw.lit(True))
-        .otherwise(nw.lit(None, dtype=nw.Boolean))
+        .when(possible >= min_equal)
+        .then(nw.lit(None, dtype=nw.Boolean))
+        .otherwise(nw.lit(False))
     )
 
 
@@ -66,17 +71,17 @@ def possible_mix() -> nw.Expr:
     """Equal outputs that do not fit one output per party: a mix of another shape, or one payer.
 
     Two shapes escape ``equal_outputs``: two parties who each take one of two equal outputs beside
-    their change, and mixes in which a party takes several equal outputs, so that there are fewer
-    input addresses than equal outputs. An even payment and a batch payment look the same. Nothing
-    in the transaction decides, so the rule never says *yes*: it says *unknown*, which as a veto
-    joins nobody.
+    their change, and mixes in which a party takes several equal outputs, so that fewer parties
+    than equal outputs can have funded them. An even payment and a batch payment look the same.
+    Nothing in the transaction decides, so the rule never says *yes*: it says *unknown*, which as a
+    veto joins nobody. Where one party alone can have brought what is paid, it is *no*.
 
     Returns
     -------
     false or null
-        Null where two or more addresses may stand among the inputs and either exactly two outputs
-        are equal and something else is paid as well, or three or more are equal and there are
-        fewer possible parties than that.
+        Null where two or more parties can have funded equal outputs and either exactly two outputs
+        are equal and something else is paid as well, or three or more are equal and fewer parties
+        than that can have funded one each.
 
     Fails when
     ----------
@@ -89,11 +94,10 @@ def possible_mix() -> nw.Expr:
     two-party transactions: a recorded one of mainnet has two equal outputs and two input
     addresses, which co-spending would merge.
     """
-    equal, paid = nw.col("equal_outputs"), nw.col("output_count")
-    most = nw.col("input_addresses") + nw.col("inputs_nameless") + nw.col("inputs_unread")
-    pair = (equal == 2) & (paid > 2)
-    several_each = (equal >= 3) & (most < equal)
-    doubt = (most >= 2) & (pair | several_each)
+    equal = nw.col("fundable")
+    pair = (equal == 2) & (nw.col("output_count") > 2)
+    several_each = (equal >= 3) & (nw.col("fundable_each") < equal)
+    doubt = pair | several_each
     return nw.when(doubt).then(nw.lit(None, dtype=nw.Boolean)).otherwise(nw.lit(False))
 
 

@@ -11,6 +11,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import text_series
 from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.ledger.funding import equal_outputs
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import AMOUNT, TRANSFERS
 from chainwatch.results.table import Column
@@ -18,11 +19,6 @@ from chainwatch.units import exact_sum
 
 FRAMES = ("transactions", "transfers")
 """The features that rules can read: each is made by the function of that name."""
-
-DUST = 2730
-"""Satoshi. Outputs up to this value are not counted as an equal amount. BlockSci leaves out the
-values 546 and 2,730, GraphSense all up to 2,730: the smallest P2PKH outputs that nodes relayed at
-1,000 and at 5,000 satoshi per 1,000 bytes."""
 
 
 def transactions(ledger: Ledger) -> pl.DataFrame:
@@ -38,14 +34,14 @@ def transactions(ledger: Ledger) -> pl.DataFrame:
         - ``input_addresses``: distinct addresses among the inputs that were read: a lower bound;
         - ``inputs_nameless``: inputs that were read and have no address (P2PK, bare multisig);
         - ``output_addresses``: distinct addresses among the outputs;
-        - ``equal_outputs, equal_value``: how many distinct addresses (or scripts, where there is
-          none) receive the most repeated value above dust, and that value; of several, the
-          largest. 0 and null without such an output.
+        - ``equal_outputs, equal_value``, ``funded_each, fundable_each, fundable``: equal outputs,
+          and how many parties can have funded them
+          (:func:`chainwatch.ledger.funding.equal_outputs`). 0, and of the value null, without any.
     """
     joined = (
         ledger.transactions.join(_spent(ledger), on=_TX, how="left")
         .join(_paid(ledger), on=_TX, how="left")
-        .join(_equal_outputs(ledger), on=_TX, how="left")
+        .join(equal_outputs(ledger).lazy(), on=_TX, how="left")
         .with_columns(
             pl.col(
                 "inputs_read",
@@ -53,6 +49,9 @@ def transactions(ledger: Ledger) -> pl.DataFrame:
                 "inputs_nameless",
                 "output_addresses",
                 "equal_outputs",
+                "funded_each",
+                "fundable_each",
+                "fundable",
             ).fill_null(0)
         )
         # Against the count that the transaction states: rows of inputs may be missing too.
@@ -85,22 +84,6 @@ def _spent(ledger: Ledger) -> pl.LazyFrame:
 def _paid(ledger: Ledger) -> pl.LazyFrame:
     return ledger.outputs.group_by(_TX).agg(
         pl.col("address").drop_nulls().n_unique().cast(pl.Int64).alias("output_addresses")
-    )
-
-
-def _equal_outputs(ledger: Ledger) -> pl.LazyFrame:
-    # Both columns: a script of a stranger's making may hold the same bytes as an address.
-    payee = pl.struct("address", "script")
-    counted = (
-        ledger.outputs.filter((pl.col("value") > DUST) & pl.col("spendable"))
-        .group_by([*_TX, "value"])
-        .agg(payee.n_unique().cast(pl.Int64).alias("equal_outputs"))
-    )
-    # Ties go to the larger amount: the answer must not depend on the order of rows.
-    return (
-        counted.sort([*_TX, "equal_outputs", "value"], descending=[False, False, True, True])
-        .group_by(_TX, maintain_order=True)
-        .agg(pl.col("equal_outputs").first(), pl.col("value").first().alias("equal_value"))
     )
 
 

@@ -7,15 +7,34 @@ import pytest
 from chainwatch.errors import RuleError
 from chainwatch.heuristics.coinjoin import equal_outputs, possible_mix
 from chainwatch.heuristics.rule import VERDICT, apply
-from chainwatch.ledger.features import DUST, transactions
+from chainwatch.ledger.features import transactions
+from chainwatch.ledger.funding import DUST
 
 CASES = {
     "three bring and three take": ("A=90000 B=90000 C=90000 -> X=80000 Y=80000 Z=80000", True),
     "change beside": ("A=90000 B=95000 C=99000 -> X=80000 Y=80000 Z=80000 P=7000 Q=9000", True),
     "five by five": ("A=9000 B=9000 C=9000 D=9000 E=9100 -> V=9000 W=9000 X=9000 Y=9000 Z=9000",
                      True),
-    "two addresses cannot be three parties": (
-        "A=150000 B=150000 -> X=80000 Y=80000 Z=80000", False),
+    "two addresses may be two parties of which one takes two": (
+        "A=150000 B=150000 -> X=80000 Y=80000 Z=80000", None),
+    "two inputs of dust make no parties": (
+        "A=3100000000 B=1000000 C=1000000 -> X=1000000000 Y=1000000000 Z=1000000000 P=100000000",
+        False),
+    "nor do twenty": (
+        "A=310000 " + " ".join(f"{name}=2000" for name in "BCDEFGHIJKLMNOPQRSTU")
+        + " -> V=100000 W=100000 X=100000 Y=40000", False),
+    "a second party who brings what it takes may": (
+        "A=310000 B=101000 C=2000 -> X=100000 Y=100000 Z=100000 P=110000", None),
+    "several inputs put together bring it": (
+        "A=90000 B=90000 C=50000 D=35000 -> X=80000 Y=80000 Z=80000", True),
+    "half of it brings nothing": (
+        "A=190000 B=90000 C=40000 D=30000 -> X=90000 Y=90000 Z=90000", None),
+    "a maker brings as much less as he is paid": (
+        "A=190000 B=90000 C=80000 -> X=90000 Y=90000 Z=90000", True),
+    "and no less": ("A=190000 B=90000 C=79999 -> X=90000 Y=90000 Z=90000", None),
+    "an amount that others may have mixed beside a batch": (
+        "A=990000 B=20000 C=20000 D=20000 -> P=90000 Q=90000 R=90000 S=90000 X=19000 Y=19000"
+        " Z=19000", True),
     "three inputs of one address are one party": (
         "A=90000 A=90000 A=90000 -> X=80000 Y=80000 Z=80000", False),
     "an address paid thrice is one payee": ("A=90000 B=90000 C=90000 -> X=80000 X=80000 X=80000",
@@ -25,14 +44,17 @@ CASES = {
     "no two outputs alike": ("A=90000 B=90000 C=90000 -> X=80000 Y=70000 Z=60000", False),
     "an unread input may be the third": ("A=90000 B=90000 ? -> X=80000 Y=80000 Z=80000", None),
     "two unread inputs may be two more": ("A=90000 ? ? -> X=80000 Y=80000 Z=80000", None),
-    "one unread input is too few": ("A=90000 ? -> X=80000 Y=80000 Z=80000", False),
+    "one unread input may be a second": ("A=90000 ? -> X=80000 Y=80000 Z=80000", None),
+    "one that is unread is one party": ("? -> X=80000 Y=80000 Z=80000", False),
     "unread beside enough that was read": ("A=90000 B=90000 C=90000 ? -> X=80000 Y=80000 Z=80000",
                                            True),
     "a P2PK input may be the third": ("A=90000 B=90000 pk:K=90000 -> X=80000 Y=80000 Z=80000",
                                       None),
     "a multisig input may be the third": ("A=90000 B=90000 ms:K=90000 -> X=80000 Y=80000 Z=80000",
                                           None),
-    "nameless inputs are too few": ("pk:J=90000 ms:K=90000 -> X=80000 Y=80000 Z=80000", False),
+    "two nameless inputs may be two": ("pk:J=90000 ms:K=90000 -> X=80000 Y=80000 Z=80000", None),
+    "nameless dust is nobody": (
+        "A=310000 pk:J=2000 ms:K=2000 -> X=100000 Y=100000 Z=100000", False),
     "equal outputs without address": ("A=90000 B=90000 C=90000 -> pk:X=80000 pk:Y=80000 ms:Z=80000",
                                       True),
     "dust is no share": ("A=90000 B=90000 C=90000 -> X=2730 Y=2730 Z=2730 P=80000", False),
@@ -48,7 +70,22 @@ def test_three_equal_outputs(small_ledger, name):
     line, expected = CASES[name]
     answer = apply(transactions(small_ledger(f"t: {line}")), equal_outputs())
     assert answer[VERDICT].to_list() == [expected]
-    assert answer["equal_outputs(min_equal=3)"].to_list() == [expected]
+    assert answer["equal_outputs(min_equal=3, one_each=False)"].to_list() == [expected]
+
+
+EACH = {
+    "two parties for three": ("A=150000 B=150000 -> X=80000 Y=80000 Z=80000", False),
+    "three for three": ("A=90000 B=90000 C=90000 -> X=80000 Y=80000 Z=80000", True),
+    "an unread input may be the third": ("A=90000 B=90000 ? -> X=80000 Y=80000 Z=80000", None),
+    "and cannot be two": ("A=90000 ? -> X=80000 Y=80000 Z=80000", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_where_the_protocol_gives_a_party_one_output(small_ledger, name):
+    line, expected = EACH[name]
+    answer = apply(transactions(small_ledger(f"t: {line}")), equal_outputs(one_each=True))
+    assert answer[VERDICT].to_list() == [expected]
 
 
 def test_min_equal_is_the_smallest_count_that_is_hit(small_ledger):
@@ -73,6 +110,8 @@ DOUBTS = {
     "an unread input may be a second party": ("A=90000 ? -> X=80000 Y=80000 P=7000", None),
     "a P2PK input may be a second party": ("A=90000 pk:K=90000 -> X=80000 Y=80000 P=7000", None),
     "one address is one party": ("A=90000 A=90000 -> X=80000 Y=80000 P=7000", False),
+    "dust is no second party": ("A=290000 B=3000 -> X=80000 Y=80000 P=70000", False),
+    "nor for a batch": ("A=290000 B=3000 -> W=40000 X=40000 Y=40000 Z=40000 P=70000", False),
     "nothing but the pair": ("A=90000 B=90000 -> X=80000 Y=80000", False),
     "three parties for three are the other rule's": (
         "A=90000 B=90000 C=90000 -> X=80000 Y=80000 Z=80000", False),

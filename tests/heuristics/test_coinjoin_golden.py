@@ -22,16 +22,18 @@ from chainwatch.sources.block_files import BlockFiles
 
 AGREEMENT = {
     # file: {(label, min_equal): (yes, unknown, all)}
-    "wasabi1_2018": {("wasabi1", 2): (152, 0, 152), ("wasabi1", 3): (152, 0, 152),
-                     ("wasabi1", 5): (152, 0, 152)},
+    # Of the 6 that are left open one party fewer than equal outputs can be shown.
+    "wasabi1_2018": {("wasabi1", 2): (147, 5, 152), ("wasabi1", 3): (146, 6, 152),
+                     ("wasabi1", 5): (146, 6, 152)},
     "whirlpool_early": {("whirlpool", 2): (769, 0, 769), ("whirlpool", 3): (769, 0, 769),
                         ("whirlpool", 5): (769, 0, 769)},
     # One wallet's split before mixing: not joint, so a yes here is a link lost.
-    "whirlpool_tx0_early": {("whirlpool_tx0", 2): (126, 0, 598), ("whirlpool_tx0", 3): (97, 0, 598),
-                            ("whirlpool_tx0", 5): (86, 0, 598)},
+    "whirlpool_tx0_early": {
+        ("whirlpool_tx0", 2): (93, 77, 598), ("whirlpool_tx0", 3): (81, 77, 598),
+        ("whirlpool_tx0", 5): (79, 62, 598)},
     # Spends of mixed coins, some into further mixes: neither yes nor no is right for all.
-    "postmix_wasabi1": {("postmix_wasabi1", 2): (89, 0, 577), ("postmix_wasabi1", 3): (88, 0, 577),
-                        ("postmix_wasabi1", 5): (88, 0, 577)},
+    "postmix_wasabi1": {("postmix_wasabi1", 2): (88, 1, 577), ("postmix_wasabi1", 3): (87, 1, 577),
+                        ("postmix_wasabi1", 5): (87, 1, 577)},
 }  # fmt: skip
 
 SINGLE = {
@@ -92,7 +94,7 @@ def test_single_transactions(real_data, real_ledger, name):
 
 @pytest.mark.parametrize(
     ("name", "unread", "known"),
-    [("574200", 4083, (3315, 0, 3315, 0)), ("629999", 5811, (2481, 0, 2473, 8))],
+    [("574200", 4083, (3315, 0, 3309, 6)), ("629999", 5811, (2481, 0, 2471, 10))],
 )
 def test_whole_blocks_whose_inputs_are_mostly_unread(real_data, tmp_path, name, unread, known):
     """Transactions; yes, no and unknown. What was not read makes no yes, and no silent no."""
@@ -103,8 +105,8 @@ def test_whole_blocks_whose_inputs_are_mostly_unread(real_data, tmp_path, name, 
     assert features["inputs_unread"].sum() == unread
     assert (features.height, counts[True], counts[False], counts[None]) == known
     open_ones = answered.filter(answered[VERDICT].is_null())
-    assert (open_ones["input_count"] >= open_ones["equal_outputs"]).all()
-    assert (open_ones["equal_outputs"] >= 3).all()
+    assert (open_ones["input_count"] >= 2).all()
+    assert (open_ones["fundable"] >= 3).all()
 
 
 def test_two_parties_of_joinmarket_are_doubted(real_data, real_ledger):

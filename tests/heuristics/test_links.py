@@ -46,11 +46,11 @@ def test_adding_keeps_both_lineages(ledger):
     none, veto = (record.params["unless"] for record in added.record.inputs)
     assert none is None
     assert veto == equal_outputs().identity()
-    assert veto.startswith("equal_outputs(min_equal=3) [code ")
+    assert veto.startswith("equal_outputs(min_equal=3, one_each=False) [code ")
     assert [record.content for record in added.record.inputs] == [
         one.record.content, two.record.content,
     ]  # fmt: skip
-    assert "unless=equal_outputs(min_equal=3)" in added.lineage()
+    assert "unless=equal_outputs(min_equal=3, one_each=False)" in added.lineage()
 
 
 def test_what_was_made_by_hand_says_so(ledger):

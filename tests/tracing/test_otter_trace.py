@@ -80,7 +80,7 @@ class TestKelp:
         missed = went.join(ends, on=["txid", "n"], how="anti")
         assert total(missed["value"]) == 7_794_843
         assert not set(missed["address"]) & set(traced.kelp.subjects["address"])
-        assert "equal_outputs(min_equal=3) holds" in ends["detail"][0]
+        assert "equal_outputs(min_equal=3, one_each=False) holds" in ends["detail"][0]
         assert mix not in set(traced.kelp.steps["txid"])
 
     def test_what_comes_back_from_the_mix_is_not_passed_off_as_new(
