@@ -19,9 +19,15 @@ class ChainwatchError(Exception):
     passing : bool, optional
         It may go by itself: to try the same again later is a remedy. Not given, it is as its
         class says.
+
+    Attributes
+    ----------
+    commits : int
+        Commits that a pull had made before it; they are kept.
     """
 
     passing: bool = False
+    commits: int = 0
 
     def __init__(
         self, what: str, *, where: str | None = None, remedy: str | None = None,

@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from chainwatch.errors import LedgerError, LedgerLocked, NetworkRefused, SourceError, expect
+from chainwatch.errors import (
+    ChainwatchError,
+    LedgerError,
+    LedgerLocked,
+    NetworkRefused,
+    SourceError,
+    expect,
+)
 from chainwatch.ingest.deduplicate import new_rows
 from chainwatch.ingest.prevouts import Spending
 from chainwatch.ingest.protocol import UNITS, Batch, Source, read_units
@@ -126,6 +133,8 @@ def _pulled(
             unmake(made)
         if isinstance(error, KeyboardInterrupt):
             raise KeyboardInterrupt(_kept(tally.commits)) from None
+        if isinstance(error, ChainwatchError):
+            error.commits = tally.commits
         raise
     return tally.report(source)
 

@@ -47,7 +47,7 @@ def follow(
     stop : callable, optional
         Asked between pulls, several times a second; true ends the following.
     patience : int
-        Failures, one after the other, after which the error is raised.
+        Failures in a row, with nothing read between, after which the error is raised.
     progress : callable, optional
         Called with one line after each commit and each failure.
 
@@ -56,8 +56,7 @@ def follow(
     KeyboardInterrupt
         On Ctrl-C; what was committed stays.
     ChainwatchError
-        As :func:`chainwatch.ingest.pull.pull` raises it, if it does not go by itself, or not
-        within the patience.
+        As :func:`chainwatch.ingest.pull.pull` does, if it does not go within the patience.
     """
     if not every >= 0 or patience < 1:
         raise InputError(
@@ -70,7 +69,8 @@ def follow(
         try:
             report = pull(store, make_source(), progress=progress or False)
         except ChainwatchError as error:
-            failures += 1
+            # A node may fill its blocks in for days, and each pull gets on.
+            failures = 1 if error.commits else failures + 1
             if failures >= patience or not error.passing:
                 raise
             pause = min(max(every, 1.0) * 2 ** min(failures, 10), LONGEST_PAUSE)

@@ -35,9 +35,20 @@ _UNAUTHORISED, _FORBIDDEN, _NOT_A_NODE = 401, 403, (404, 405)
 
 
 class RpcRefused(SourceError):
-    """The node's own error; ``code`` is its number."""
+    """The node's own error: ``code`` is its number, ``said`` its words, shortened and visible."""
 
     code: int = 0
+    said: str = ""
+
+    @property
+    def wants_boolean(self) -> bool:
+        """It refuses a number where it takes a truth value only, as nodes before Core 0.15 do."""
+        return "bool" in self.said.lower()
+
+    @property
+    def refuses_detail(self) -> bool:
+        """It does not know the detail (verbosity) in which an answer was asked for."""
+        return self.wants_boolean or "verbosity" in self.said.lower()
 
 
 class JsonRpc:
@@ -162,7 +173,7 @@ class JsonRpc:
         else:
             what, remedy = f"the node refuses and says {said!r}", "check its settings and log"
         refused = RpcRefused(what, where=self.where(asked), remedy=remedy, passing=passing)
-        refused.code = code if type(code) is int else 0
+        refused.code, refused.said = code if type(code) is int else 0, said
         return refused
 
     def _explained(self, error: SourceError) -> SourceError:

@@ -56,7 +56,7 @@ class NodeSource(ABC):
         if not whole and len(block.txs) > 1:
             spent, answer = self._spent(block)
             # The one part of a block that nothing proves: what was said stays to be looked at.
-            extra = [answer.row(self.name, keep=self.keep_raw)]
+            extra = [answer.row(self.name, keep=self.keep_raw)] if answer else []
             notes = (self.unread,) if None in spent.values() else ()
         made = rows_of(
             block, height, self.network, raw, source=self.name, keep_raw=self.keep_raw,
@@ -81,5 +81,8 @@ class NodeSource(ABC):
         """Yield the bytes of each block."""
 
     @abstractmethod
-    def _spent(self, block: Block) -> tuple[Spent, Answer]:
-        """Return what a block's inputs spend by the word of the node, and its answer."""
+    def _spent(self, block: Block) -> tuple[Spent, Answer | None]:
+        """Return what a block's inputs spend by the word of the node, and that answer.
+
+        There is none where each transaction was looked up: it hashes to the id asked for.
+        """

@@ -18,7 +18,7 @@ from chainwatch.net.policy import is_own_host
 from chainwatch.sources.bitcoin_core.answers import Spent, prevouts_of, tip_of
 from chainwatch.sources.bitcoin_core.jsonrpc import LARGEST_ANSWER
 from chainwatch.sources.bitcoin_core.node import NODE_URL, NodeSource
-from chainwatch.sources.bitcoin_core.walk import SentBlock, walk
+from chainwatch.sources.bitcoin_core.walk import BlockMissing, SentBlock, names_missing, walk
 from chainwatch.sources.parameters import Argument, Asked, AtLeast, OnlyInPython
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _HASH = 32
 _HEADERS_AT_ONCE = 500
-_NOT_THERE = 404
+_NOT_THERE, _ABSENT = 404, " not found"
 
 
 class BitcoinRest(NodeSource):
@@ -130,24 +130,38 @@ class BitcoinRest(NodeSource):
         """Yield the bytes of each block."""
         for name in hashes:
             path = f"/rest/block/{hash_text(name)}.bin"
-            answer = self._get(path)
+            answer = self._block(path)
             yield SentBlock(answer.value, answer.host, answer.time, path[1:])
 
     def _spent(self, block: Block) -> tuple[Spent, Answer]:
         answer = self._get(f"/rest/block/{hash_text(block.hash)}.json", "json")
         return prevouts_of(answer.value, block, self.network, self._where(answer)), answer
 
+    def _block(self, path: str) -> Answer:
+        """Ask for a block of its chain; before Core 26 *not found* means not there yet."""
+        try:
+            return self._client.get(path, expect="bytes")
+        except SourceError as error:
+            if error.status == _NOT_THERE and (names_missing(error.what) or _ABSENT in error.what):
+                raise BlockMissing(error.what, self._client.host) from None
+            raise self._explained(error) from None
+
     def _get(self, path: str, expect: Expect = "bytes") -> Answer:
         try:
             return self._client.get(path, expect=expect)
         except SourceError as error:
-            if error.status != _NOT_THERE:
-                raise
-            raise SourceError(
-                f"the node does not answer this by REST ({error.what})",
-                where=error.where,
-                remedy="start it with -rest=1, or check the heights asked for",
-            ) from None
+            raise self._explained(error) from None
+
+    @staticmethod
+    def _explained(error: SourceError) -> SourceError:
+        """Say what a node means by 404."""
+        if error.status != _NOT_THERE:
+            return error
+        return SourceError(
+            f"the node does not answer this by REST ({error.what})",
+            where=error.where,
+            remedy="start it with -rest=1, or check the heights asked for",
+        )
 
     def _check_size(self, answer: Answer, size: int) -> None:
         if len(answer.value) != size:

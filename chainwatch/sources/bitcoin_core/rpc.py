@@ -1,7 +1,8 @@
 """Blocks of a node over JSON-RPC: any node of the Bitcoin Core family, in batches.
 
-Blocks are asked for as bytes (``getblock`` with verbosity 0) and parsed and checked here, so all
-columns are exact and nothing depends on the node's version. What inputs spend is found in the
+Blocks are asked for as bytes (``getblock`` with verbosity 0, or ``false`` where the node takes
+truth values) and parsed and checked here, so all columns are exact and nothing depends on the
+node's version. What inputs spend is found in the
 ledger; only where the ledger lacks earlier blocks is the node asked for it too (verbosity 3, since
 Core 23; before it, the spent transactions one by one, which needs the node's ``txindex``).
 """
@@ -12,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from chainwatch.bitcoin.block import LARGEST_BLOCK, Block, raw_transaction
 from chainwatch.bitcoin.hashes import double_sha256, hash_text
@@ -33,7 +34,7 @@ from chainwatch.sources.bitcoin_core.jsonrpc import (
     RpcRefused,
 )
 from chainwatch.sources.bitcoin_core.node import NODE_URL, NodeSource
-from chainwatch.sources.bitcoin_core.walk import SentBlock, walk
+from chainwatch.sources.bitcoin_core.walk import BlockMissing, SentBlock, names_missing, walk
 from chainwatch.sources.parameters import Argument, Asked, AtLeast, OnlyInPython, Secret
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class BitcoinRpc(NodeSource):
                 f"{batch} blocks at once are not between 1 and {ASKED_AT_ONCE}",
                 remedy="give a batch within that, or none",
             )
-        self._most, self._size = batch, LARGEST_BLOCK // 16
+        self._most, self._size, self._boolean = batch, LARGEST_BLOCK // 16, False
         self._looked_up: OrderedDict[bytes, list[Output]] = OrderedDict()
         self._rpc = JsonRpc(
             url, source=self.name, cookie=cookie, user=user, password=password, own=own,
@@ -160,18 +161,34 @@ class BitcoinRpc(NodeSource):
         while at < len(hashes):
             count = max(1, min(self._most, AIM // max(1, self._size)))
             names = hashes[at : at + count]
-            answer, found = self._rpc.post([("getblock", [hash_text(name), 0]) for name in names])
+            answer, found = self._raw(names)
             for name, text in zip(names, found, strict=True):
-                data = bytes_of(text, self._rpc.where(f"getblock {hash_text(name)}"))
+                if isinstance(text, RpcRefused):
+                    # The blocks before it are not lost with it.
+                    raise BlockMissing(text.said, answer.host) if names_missing(text.said) else text
+                asked = f"getblock {hash_text(name)} {'false' if self._boolean else 0}"
+                data = bytes_of(text, self._rpc.where(asked))
                 # Two blocks' memory: large ones among small ones shrink the next question.
                 self._size = max(len(data), self._size // 2)
-                yield SentBlock(data, answer.host, answer.time, f"getblock {hash_text(name)} 0")
+                yield SentBlock(data, answer.host, answer.time, asked)
             at += len(names)
 
-    def _spent(self, block: Block) -> tuple[Spent, Answer]:
-        asked = f"getblock {hash_text(block.hash)} 3"
-        answer, found = self._rpc.post([("getblock", [hash_text(block.hash), 3])])
-        spent = prevouts_of(found[0], block, self.network, self._rpc.where(asked))
+    def _raw(self, names: Sequence[bytes]) -> tuple[Answer, list[Any]]:
+        """Ask for blocks as bytes, in the form that the node takes; refusals stand in their places.
+
+        Dogecoin's nodes of 1.14, and all before Core 0.15, take a truth value; the newest take a
+        number only.
+        """
+        while True:
+            form = False if self._boolean else 0
+            made = self._rpc.post_all([("getblock", [hash_text(name), form]) for name in names])
+            refused = any(isinstance(text, RpcRefused) and text.wants_boolean for text in made[1])
+            if self._boolean or not refused:
+                return made
+            self._boolean = True
+
+    def _spent(self, block: Block) -> tuple[Spent, Answer | None]:
+        spent, answer = self._told(block)
         lacking = [place for place, output in spent.items() if output is None]
         if lacking:
             own = {tx.txid: tx.outputs for tx in block.txs}
@@ -179,6 +196,20 @@ class BitcoinRpc(NodeSource):
             for txid, n in lacking:
                 outputs = own.get(txid) or looked.get(txid, [])
                 spent[txid, n] = outputs[n] if n < len(outputs) else None
+        return spent, answer
+
+    def _told(self, block: Block) -> tuple[Spent, Answer | None]:
+        """Return what the node says beside a block of what it spends; an older one says nothing."""
+        unsaid: Spent = {(txid, n): None for tx in block.txs[1:] for txid, n, _ in tx.inputs}
+        if self._boolean:
+            return unsaid, None
+        asked = f"getblock {hash_text(block.hash)} 3"
+        answer, found = self._rpc.post_all([("getblock", [hash_text(block.hash), 3])])
+        if isinstance(found[0], RpcRefused):
+            if found[0].refuses_detail:
+                return unsaid, None
+            raise found[0]
+        spent = prevouts_of(found[0], block, self.network, self._rpc.where(asked))
         return spent, replace(answer, request=asked)
 
     # Transactions one by one, for nodes before Core 23 -------------------------------------
@@ -198,7 +229,8 @@ class BitcoinRpc(NodeSource):
         return found
 
     def _transactions(self, txids: Sequence[bytes]) -> dict[bytes, list[Output]]:
-        calls: list[Call] = [("getrawtransaction", [hash_text(txid), False]) for txid in txids]
+        # No word on its form: number or truth value, each is refused by some version.
+        calls: list[Call] = [("getrawtransaction", [hash_text(txid)]) for txid in txids]
         found = {}
         for txid, text in zip(txids, self._rpc.post_all(calls)[1], strict=True):
             if isinstance(text, RpcRefused):

@@ -56,6 +56,33 @@ class Node(Headers, Protocol):
         ...
 
 
+class BlockMissing(SourceError):
+    """The node knows a block of its best chain and does not hold it; ``pruned`` if not any more.
+
+    Parameters
+    ----------
+    said : str
+        The node's words.
+    host : str
+        Who was asked.
+    """
+
+    def __init__(self, said: str, host: str) -> None:
+        self.pruned = "pruned" in said
+        # Before version 26 one sentence stood for what is not there yet and what cannot be read.
+        self.damaged = "read" in said
+        super().__init__(
+            f"the node lacks a block of its own chain ({said})", where=host, remedy="ask another",
+            passing=not (self.pruned or self.damaged),
+        )  # fmt: skip
+
+
+def names_missing(said: str) -> bool:
+    """Tell whether a node's words, by JSON-RPC or REST, say that it lacks the data of a block."""
+    lower = said.lower()
+    return any(words in lower for words in ("not available (", "not found on disk", "t read block"))
+
+
 class _Forked(Exception):
     """A block does not link to the one before: the chain has changed, or the node is wrong."""
 
@@ -68,6 +95,7 @@ class _Walk:
     known: Known
     first: int
     next: int
+    until: int | None = None
     breaks: int = 0
 
 
@@ -94,10 +122,10 @@ def walk(node: Node, reader: Reader, span: Span | None) -> Iterator[Batch]:
     """
     first, until = span or (0, None)
     check_network(node, node.tip().height)
-    state = _Walk(node, Known(node, reader), first, first)
+    state = _Walk(node, Known(node, reader), first, first, until)
     while True:
         tip = node.tip()
-        _check_reach(node, tip, first, until)
+        _check_reach(state, tip, until)
         stale = stale_part(state.known, tip)
         if stale is not None:
             _check_patience(state, "the node's chain was reorganised")
@@ -115,12 +143,15 @@ def walk(node: Node, reader: Reader, span: Span | None) -> Iterator[Batch]:
         yield Batch({}, (), "nothing", notes=notes)
 
 
-def _check_reach(node: Node, tip: Tip, first: int, until: int | None) -> None:
-    if first < tip.first:
+def _check_reach(state: _Walk, tip: Tip, until: int | None) -> None:
+    node, first = state.node, state.first
+    pruned = range(first, tip.first if until is None else min(tip.first, until))
+    # What the ledger holds need not be there any more: a node may prune while it is followed.
+    if pruned and len(state.known.held(pruned)) < len(pruned):
         raise SourceError(
             f"the node is pruned and has no blocks below height {tip.first:,}",
             where=node.name,
-            remedy=f"read from height {tip.first:,} on, or ask a node that is not pruned",
+            remedy=f"{_read_from(tip.first, until)}, or ask a node that is not pruned",
         )
     if first > tip.height + 1 or (until is not None and until > tip.height + 1):
         raise SourceError(
@@ -173,11 +204,65 @@ def _stretch(state: _Walk, end: int) -> Iterator[Batch]:
         raws = node.raw_blocks([names[height] for height in heights if height not in held])
         for height, name in names.items():
             if height not in held:
-                block, batch = node.batch(next(raws), height, whole=whole)
+                block, batch = node.batch(_sent(state, raws, height, end), height, whole=whole)
                 _check_link(node, block, name, parent, height)
                 _remember(known, height, block)
                 yield batch
             parent, state.next = name, height + 1
+
+
+def _sent(state: _Walk, raws: Iterator[SentBlock], height: int, end: int) -> SentBlock:
+    """Return the next block; where the node lacks it, say from which height on it has them."""
+    try:
+        return next(raws)
+    except BlockMissing as lacking:
+        raise _gap(state, lacking, height, end) from None
+
+
+def _gap(state: _Walk, lacking: BlockMissing, height: int, end: int) -> SourceError:
+    reason, other = "has not downloaded it yet", "wait until it has"
+    if lacking.pruned:
+        reason, other = "has pruned it", "ask a node that is not pruned"
+    elif lacking.damaged:
+        reason, other = "cannot read it", "see its log"
+    first = _first_had(state.node, height, end)
+    go_on = "" if first is None else f"{_read_from(first, state.until)}, or "
+    return SourceError(
+        f"the node does not have block {height:,}: it {reason}",
+        where=state.node.name,
+        remedy=f"{go_on}{other}; the blocks below are kept",
+        passing=lacking.passing,
+    )
+
+
+def _read_from(first: int, until: int | None) -> str:
+    """Return the advice to read from a height on, or nothing of a span that ends before it."""
+    if until is not None and until <= first:
+        return f"read blocks from height {first:,} on"
+    return f"read from height {first:,} on (--span {first}:{'' if until is None else until})"
+
+
+def _first_had(node: Node, missing: int, end: int) -> int | None:
+    """Return the lowest height above a missing block from which on the node has blocks.
+
+    It is found by halving: a node lacks one run of blocks, those it pruned or those between its
+    snapshot and what it has downloaded since.
+    """
+    low, high = missing, end - 1
+    if high <= missing or not _has(node, high):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _has(node, middle) else (middle, high)
+    return high
+
+
+def _has(node: Node, height: int) -> bool:
+    try:
+        next(node.raw_blocks(node.hashes([height])))
+    except BlockMissing:
+        return False
+    return True
 
 
 def _check_link(node: Node, block: Block, asked: bytes, parent: bytes, height: int) -> None:

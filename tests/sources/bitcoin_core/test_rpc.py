@@ -63,6 +63,10 @@ class Reply:
         return self.value if isinstance(self.value, bytes) else json.dumps(self.value).encode()
 
 
+class Said(Exception):
+    """Code and words with which a node refuses one call."""
+
+
 class FakeNode:
     """A node with made blocks, over HTTP on loopback."""
 
@@ -74,7 +78,10 @@ class FakeNode:
         self.info: dict[str, Any] = {}
         self.prevouts: Callable[[str], Any] = lambda name: {"tx": []}
         self.index: dict[str, str] = {}
+        self.missing: dict[str, str] = {}
+        self.takes: Callable[[str, list[Any]], tuple[int, str] | None] = lambda method, params: None
         self.logins: list[str | None] = []
+        self.forms: set[tuple[str, ...]] = set()
         self.url = ""
 
     def replace(self, blocks: list[bytes]) -> None:
@@ -95,6 +102,8 @@ class FakeNode:
         if method == "getblockheader":
             return self.known[params[0]][:80].hex()
         if method == "getblock":
+            if params[0] in self.missing:
+                raise Said(-1, f"Block {self.missing[params[0]]}")
             return self.known[params[0]].hex() if params[1] == 0 else self.prevouts(params[0])
         if method == "getrawtransaction":
             return self.index[params[0]]
@@ -104,8 +113,13 @@ class FakeNode:
         answers = []
         for call in calls:
             item: dict[str, Any] = {"id": call["id"], "jsonrpc": "2.0"}
+            self.forms.add((call["method"], *map(repr, call["params"][1:])))
             try:
+                if refusal := self.takes(call["method"], call["params"]):
+                    raise Said(*refusal)
                 item["result"] = self.answer(call["method"], call["params"])
+            except Said as refused:
+                item["error"] = {"code": refused.args[0], "message": refused.args[1]}
             except (KeyError, IndexError):
                 item["error"] = {"code": -5, "message": "not found"}
             answers.append(item)
@@ -120,6 +134,10 @@ class FakeNode:
         if kind == "headers":
             at = next(k for k, raw in enumerate(self.blocks) if self.hash(raw) == rest[1])
             return Reply(kind, b"".join(b[:80] for b in self.blocks[at : at + int(rest[0])]))
+        if kind == "block" and rest[0] in self.missing:
+            reply = Reply(kind, f"{rest[0]} {self.missing[rest[0]]}".encode())
+            reply.status = 404
+            return reply
         if path.endswith(".json"):
             return Reply("prevouts", self.prevouts(rest[0]))
         return Reply(kind, self.known[rest[0]])
@@ -546,6 +564,161 @@ def test_refusals_say_what_to_do(node: FakeNode, fault: str, words: str) -> None
         list(read(rpc(node)))
 
 
+# Nodes of other versions ---------------------------------------------------------------------
+
+OLD = {
+    "dogecoind 1.14": (-1, "JSON value is not a boolean as expected"),
+    "before Core 0.12": (-1, "value is type int, expected bool"),
+    "a newer type check": (-3, "JSON value of type number is not of expected type bool"),
+}
+
+
+def truth_values_only(refusal: tuple[int, str]) -> Callable[[str, list[Any]], Any]:
+    """Return what a node answers whose ``getblock`` takes a truth value and nothing else."""
+
+    def takes(method: str, params: list[Any]) -> tuple[int, str] | None:
+        return refusal if method == "getblock" and type(params[1]) is not bool else None
+
+    return takes
+
+
+@pytest.mark.parametrize("kind", OLD)
+def test_a_node_that_takes_truth_values_only(
+    node: FakeNode, kind: str, expected: dict[str, list[dict[str, str]]]
+) -> None:
+    """It is asked once with a number, and from then on as it wants to be."""
+    node.takes = truth_values_only(OLD[kind])
+    source = rpc(node, batch=4)
+    assert list(read(source)) == expected["rpc"]
+    assert node.asked.count("getblock") == 1 + 3
+    assert {form for form in node.forms if form[0] == "getblock"} == {
+        ("getblock", "0"),
+        ("getblock", "False"),
+    }
+    batches = [batch for batch in rpc(node, span=(0, 2)).batches(Empty()) if batch.tables]
+    assert batches[1].tables["answers"]["request"].to_list() == [
+        f"getblock {node.hash(node.blocks[1])} false"
+    ]
+
+
+def test_a_node_that_refuses_every_form_is_told_of_in_its_own_words(node: FakeNode) -> None:
+    node.takes = lambda method, params: (-3, "bool? no") if method == "getblock" else None
+    with pytest.raises(SourceError, match=r"refuses and says 'bool\? no'"):
+        list(read(rpc(node)))
+    assert node.asked.count("getblock") == 2
+
+
+def indexed(node: FakeNode) -> None:
+    """Give the node an index of all its transactions."""
+    from chainwatch.bitcoin.block import parse_block
+
+    for raw in node.blocks:
+        at = 81  # behind the header and the count
+        for tx in parse_block(raw, chain_of(CHAIN), name="made").txs:
+            node.index[tx.txid[::-1].hex()] = raw[at : at + tx.size].hex()
+            at += tx.size
+
+
+def only_three_details(method: str, params: list[Any]) -> tuple[int, str] | None:
+    beyond = method == "getblock" and params[1] > 2
+    return (-8, "Verbosity must be in range from 0 to 2") if beyond else None
+
+
+@pytest.mark.parametrize(
+    "takes", [truth_values_only(OLD["dogecoind 1.14"]), only_three_details], ids=["doge", "range"]
+)
+def test_an_old_node_is_asked_for_each_transaction(
+    node: FakeNode, tmp_path: Path, takes: Callable[[str, list[Any]], Any]
+) -> None:
+    """It says nothing of what a block spends; its index does, without a word on the form."""
+    node.prevouts = lambda name: prevouts_json(node, name)
+    pull(tmp_path / "new", rpc(node, span=(6, None)))
+    indexed(node)
+    node.takes = takes
+    node.forms.clear()
+    report = pull(tmp_path / "old", rpc(node, span=(6, None)))
+    assert report.unread_inputs == 0
+    columns = ["tx", "n", "value", "address", "script_kind"]
+    old, new = (
+        open_ledger(tmp_path / name).inputs.collect().sort("tx", "n").select(columns)
+        for name in ("old", "new")
+    )
+    assert old.equals(new)
+    assert old.height > 0
+    assert ("getrawtransaction",) in node.forms
+    assert not any(form[0] == "getrawtransaction" and form[1:] for form in node.forms)
+
+
+# Blocks that a node does not have ------------------------------------------------------------
+
+NOT_YET = "not available (not fully downloaded)"
+LACKS: dict[str, dict[str, str]] = {
+    "a snapshot": {"rpc": NOT_YET, "rest": NOT_YET},
+    "a snapshot before 26": {"rpc": "not found on disk", "rest": "not found"},
+    "pruned": dict.fromkeys(KINDS, "not available (pruned data)"),
+}
+
+
+def lacking(node: FakeNode, heights: range, words: str) -> None:
+    node.missing = {node.hash(node.blocks[height]): words for height in heights}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("reason", LACKS)
+def test_what_a_node_lacks_is_named_and_the_rest_is_kept(
+    node: FakeNode, kind: str, reason: str, tmp_path: Path
+) -> None:
+    """A node on a snapshot of height 8 that has filled in blocks up to 3."""
+    lacking(node, range(4, 9), LACKS[reason][kind])
+    with pytest.raises(SourceError) as caught:
+        pull(tmp_path / "ledger", KINDS[kind](node))
+    said = str(caught.value)
+    verb = "has pruned it" if reason == "pruned" else "has not downloaded it yet"
+    assert f"does not have block 4: it {verb} at bitcoin_{kind}" in said
+    assert "read from height 9 on (--span 9:), or" in said
+    assert said.endswith("the blocks below are kept.")
+    assert caught.value.passing == (reason != "pruned")
+    ledger = open_ledger(tmp_path / "ledger")
+    assert ledger.blocks.collect()["height"].sort().to_list() == [0, 1, 2, 3]
+    node.prevouts = lambda name: prevouts_json(node, name)
+    assert pull(tmp_path / "ledger", KINDS[kind](node, span=(9, None))).units == 3
+    node.missing = {}
+    assert pull(tmp_path / "ledger", KINDS[kind](node)).units == 5
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [((4, 9), "yet at bitcoin_rpc; wait"), ((2, 11), r"on \(--span 9:11\), or wait"),
+     ((5, 6), "yet at bitcoin_rpc; wait")],
+)  # fmt: skip
+def test_the_advice_for_a_gap_keeps_the_end_of_the_span(
+    node: FakeNode, span: tuple[int, int], words: str
+) -> None:
+    lacking(node, range(4, 9), NOT_YET)
+    node.prevouts = lambda name: prevouts_json(node, name)
+    with pytest.raises(SourceError, match=f"does not have block {max(4, span[0])}: .*{words}"):
+        list(read(rpc(node, span=span)))
+
+
+def test_a_block_that_a_node_cannot_read_is_not_waited_for(node: FakeNode) -> None:
+    refusal = (-32603, "Can't read block from disk")
+    node.takes = lambda method, params: refusal if method == "getblock" else None
+    with pytest.raises(SourceError, match=r"block 0: it cannot read it .*see its log") as caught:
+        list(read(rpc(node)))
+    assert not caught.value.passing
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_node_that_prunes_while_it_is_followed(node: FakeNode, kind: str, tmp_path: Path) -> None:
+    """What the ledger holds is not asked for again, so it need not be there any more."""
+    pull(tmp_path / "ledger", KINDS[kind](node, span=(0, 8)))
+    lacking(node, range(6), "not available (pruned data)")
+    node.info = {"pruned": True, "pruneheight": 6}
+    assert pull(tmp_path / "ledger", KINDS[kind](node)).units == 4
+    with pytest.raises(SourceError, match=r"below height 6 .*read from height 6 on \(--span 6:\)"):
+        pull(tmp_path / "fresh", KINDS[kind](node))
+
+
 @pytest.mark.parametrize("span", [(-1, 3), (4, 4), (5, 2)])
 def test_empty_spans(span: tuple[int, int]) -> None:
     with pytest.raises(InputError, match="there are no blocks from height"):
@@ -705,14 +878,8 @@ def test_a_node_without_index_leaves_them_unread_and_says_so(
 
 def test_one_refusal_costs_no_other_answer(node: FakeNode, tmp_path: Path) -> None:
     """One transaction is not in the node's index; all others are had, in later blocks too."""
-    from chainwatch.bitcoin.block import parse_block
-
     node.prevouts = without_prevouts(node)
-    for raw in node.blocks:
-        at = 81  # behind the header and the count
-        for tx in parse_block(raw, chain_of(CHAIN), name="made").txs:
-            node.index[tx.txid[::-1].hex()] = raw[at : at + tx.size].hex()
-            at += tx.size
+    indexed(node)
     whole = pull(tmp_path / "whole", rpc(node, span=(6, None)))
     assert (whole.unread_inputs, [n for n in whole.notes if "unread" in n]) == (0, [])
     expected = open_ledger(tmp_path / "whole").inputs.collect().sort("tx", "n")
@@ -915,6 +1082,26 @@ def test_following_outlasts_a_node_that_cannot_decide(
     read = open_ledger(tmp_path / "ledger").blocks.collect()
     assert read["height"].sort().to_list() == list(range(len(whole)))
     assert "was reorganised, and so it is each time" in failed[0]
+
+
+def test_following_waits_for_a_node_that_fills_its_blocks_in(
+    node: FakeNode, tmp_path: Path, pauses: list[float]
+) -> None:
+    """It gets on at each pull, so its patience does not end however long that takes."""
+    lacking(node, range(2, 9), NOT_YET)
+    lines: list[str] = []
+
+    def progress(line: str) -> None:
+        if "Asked again" in line:
+            lines.append(line)
+            node.missing.pop(next(iter(node.missing)))
+
+    report = next(follow(tmp_path / "l", lambda: rpc(node), every=0, progress=progress, patience=2))
+    assert len(lines) == 7
+    assert all(f"does not have block {at}:" in line for at, line in enumerate(lines, 2))
+    assert pauses == [2.0] * 7
+    assert report.tip is not None
+    assert open_ledger(tmp_path / "l").blocks.collect().height == 12
 
 
 def test_following_has_an_end_to_its_patience(
