@@ -3,7 +3,6 @@
 First steps::
 
     import chainwatch as cw
-    from chainwatch.heuristics.coinjoin import equal_outputs
 
     cw.pull("ledger", cw.BlockFiles("blocks.dat", chain="btc"))  # read; again: only what is new
     ledger = cw.open_ledger("ledger")
@@ -23,7 +22,8 @@ case, from its file to sealed folders, is ``run_case`` or ``chainwatch run``; ``
 a written folder is unchanged. Results mask bystanders until ``set_edition("working", reason=...)``.
 
 Each result is frozen: ``.frame`` holds its rows as polars, addresses in them as canonical bytes,
-``.record`` and ``.lineage()`` say how it came about. Importing loads nothing heavy: each name is
+``.record`` and ``.lineage()`` say how it came about. Rules are in ``cw.heuristics``, policies in
+``cw.tracing.policies``, pictures in ``cw.figures``. Importing loads nothing heavy: each name is
 loaded when it is first used, and ``help(chainwatch.trace)`` explains it.
 """
 
@@ -35,17 +35,23 @@ from typing import Any
 
 _LINE = re.compile(r"^from chainwatch\.([\w.]+) import (\w+) as \2$", re.MULTILINE)
 
-_HOMES = {
-    name: home
-    for home, name in _LINE.findall((resources.files(__name__) / "__init__.pyi").read_text("utf-8"))
-}
+_STUB = (resources.files(__name__) / "__init__.pyi").read_text("utf-8")
+
+_HOMES = {name: home for home, name in _LINE.findall(_STUB)}
 """Where each public name lives, as the stub lists it."""
+
+_PACKAGES = re.findall(r"^from chainwatch import (\w+) as \1$", _STUB, re.MULTILINE)
+"""The packages that one asks by name: ``cw.figures.flow``, ``cw.heuristics.coinjoin``."""
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - the stub is the list
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name when it is first used."""
+    if name in _PACKAGES:
+        return import_module(f"chainwatch.{name}")
+    if name == "__version__":
+        return import_module("importlib.metadata").version("chainwatch")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'chainwatch' has no attribute {name!r}")
@@ -57,4 +63,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Return the public names, for completion."""
-    return sorted(__all__)
+    return sorted([*__all__, *_PACKAGES, "__version__"])

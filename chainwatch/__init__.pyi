@@ -3,6 +3,10 @@
 The package loads a name from its module when it is first used; type checkers read this file.
 """
 
+from chainwatch import figures as figures
+from chainwatch import heuristics as heuristics
+from chainwatch import sources as sources
+from chainwatch import tracing as tracing
 from chainwatch.addresses.assets import Asset as Asset
 from chainwatch.addresses.assets import native as native
 from chainwatch.addresses.assets import token as token
@@ -49,3 +53,5 @@ from chainwatch.tracing.exposure import Exposure as Exposure
 from chainwatch.tracing.exposure import exposure as exposure
 from chainwatch.tracing.result import Trace as Trace
 from chainwatch.tracing.trace import trace as trace
+
+__version__: str

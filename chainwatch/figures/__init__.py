@@ -17,3 +17,8 @@ def __getattr__(name: str) -> Any:
     from chainwatch.figures import flow_figure
 
     return getattr(flow_figure, name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names, for completion."""
+    return sorted(__all__)

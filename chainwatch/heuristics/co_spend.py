@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from chainwatch.addresses.canonical import without_key
+from chainwatch.completion import names_of
 from chainwatch.errors import RuleError, expect
 from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.heuristics.links import LINK_KEY, LINKS, NO_KEY, Links
@@ -95,3 +96,8 @@ def _joint(ledger: Ledger, pairs: pl.DataFrame, unless: Rule | None) -> pl.DataF
         return rows.select(*_TX, "txid", "time", pl.lit(False).alias("veto")).collect()
     asked = features.transactions(ledger).join(linked, on=_TX, how="semi")
     return apply(asked, unless).select(*_TX, "txid", "time", pl.col(VERDICT).alias("veto"))
+
+
+def __dir__() -> list[str]:
+    """Return what this module is for, for completion."""
+    return names_of(__name__)

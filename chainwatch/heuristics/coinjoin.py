@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import narwhals.stable.v2 as nw
 
+from chainwatch.completion import names_of
 from chainwatch.errors import RuleError
 from chainwatch.heuristics.rule import Rule, rule
 
@@ -103,3 +104,8 @@ def possible_mix() -> nw.Expr:
 
 JOINT: Rule = equal_outputs() | possible_mix()
 """What joins no owners unless somebody says otherwise: mixes, and what may be one."""
+
+
+def __dir__() -> list[str]:
+    """Return what this module is for, for completion."""
+    return names_of(__name__)

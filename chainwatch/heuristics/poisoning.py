@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import narwhals.stable.v2 as nw
 
+from chainwatch.completion import names_of
 from chainwatch.heuristics.rule import Rule, rule
 
 
@@ -58,3 +59,8 @@ def look_alike(at_most: int) -> nw.Expr:
 def poisoning(at_most: int) -> Rule:
     """Return the rule for attempts to look like a payment: of nothing, or a look-alike's trifle."""
     return zero_value() | look_alike(at_most)
+
+
+def __dir__() -> list[str]:
+    """Return what this module is for, for completion."""
+    return names_of(__name__)

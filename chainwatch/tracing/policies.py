@@ -104,3 +104,8 @@ def fifo(lots: Sequence[Lot], payments: Sequence[int]) -> tuple[list[Lots], Lots
 
 POLICIES: tuple[Policy, ...] = (fifo,)
 """All policies, written out."""
+
+
+def __dir__() -> list[str]:
+    """Return what this module is for, for completion."""
+    return [policy.__name__ for policy in POLICIES]
