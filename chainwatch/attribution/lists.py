@@ -12,14 +12,14 @@ import polars as pl
 
 from chainwatch.addresses.canonical import parse
 from chainwatch.attribution.asset_codes import network_of
+from chainwatch.attribution.packed import file_bytes
 from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
-from chainwatch.attribution.safe_yaml import MAX_BYTES
 from chainwatch.attribution.taxonomy import known, level
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import AddressError, TagError
 from chainwatch.ledger.schema import TAGS
 
-_ASSET = re.compile(r".*[_-]([A-Za-z0-9]{2,10})\.[A-Za-z]+")
+_ASSET = re.compile(r".*[_-]([A-Za-z0-9]{2,10})\.[A-Za-z]+(\.gz)?")
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,8 @@ def read_list(
 
 
 def _lines(path: Path, name: str) -> list[str]:
-    if path.stat().st_size > MAX_BYTES:
-        raise TagError(f"a list larger than {MAX_BYTES:,} bytes", where=quoted(name))
     try:
-        whole = path.read_bytes().decode("utf-8-sig")
+        whole = file_bytes(path, name).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise TagError("a list that is not UTF-8", where=quoted(name)) from error
     if "\x00" in whole:

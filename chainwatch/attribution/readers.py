@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import polars as pl
 
 from chainwatch.attribution.lists import ListSource, read_list
+from chainwatch.attribution.packed import stem_of, suffix_of
 from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
+from chainwatch.attribution.tag_table import read_tag_table
 from chainwatch.attribution.tagpack import read_tagpack
 from chainwatch.errors import TagError
 from chainwatch.ledger.schema import TAGS
@@ -18,11 +20,11 @@ from chainwatch.ledger.schema import TAGS
 Frames: TypeAlias = tuple[pl.DataFrame, pl.DataFrame]
 """Rows of ``schema.TAGS``, and the rejections."""
 
-SUFFIXES = {"tagpack": (".yaml", ".yml"), "list": (".txt",)}
-"""Kinds of tag files and how their names end."""
+SUFFIXES = {"tagpack": (".yaml", ".yml"), "list": (".txt",), "table": (".csv", ".tsv")}
+"""Kinds of tag files and how their names end; each may end in ``.gz`` behind that."""
 
 UNSUPPORTED = (
-    ".csv", ".tsv", ".json", ".parquet", ".xls", ".xlsx", ".pdf", ".gz", ".bz2", ".xz", ".zip",
+    ".json", ".parquet", ".xls", ".xlsx", ".ods", ".pdf", ".bz2", ".xz", ".zst", ".zip", ".7z",
 )  # fmt: skip
 """How the names of files end that people keep tags in and that are not read."""
 
@@ -34,7 +36,14 @@ PASSED_OVER = {
 """YAML files beside packs that are none, by how the stem of their name ends."""
 
 
-def read_path(path: Path, *, network: str | None, kind: str | None) -> Iterator[Frames]:
+class Said(NamedTuple):
+    """What the reader says of files: the chain of what states none, and the columns of tables."""
+
+    network: str | None = None
+    columns: Mapping[str, str] | None = None
+
+
+def read_path(path: Path, said: Said, *, kind: str | None = None) -> Iterator[Frames]:
     """Yield what each tag file of a path holds: one file, or a folder and those below it.
 
     Parameters
@@ -42,10 +51,11 @@ def read_path(path: Path, *, network: str | None, kind: str | None) -> Iterator[
     path : Path
         A file or a folder. Files in a folder are read in the order of their names; hidden ones and
         links that leave the folder are not read.
-    network : str or None
-        Network of what states none.
+    said : Said
+        What is said of all of them.
     kind : str or None
-        ``tagpack`` or ``list``; None tells a file by its name and takes the packs of a folder.
+        ``tagpack``, ``list`` or ``table``; None tells a file by its name, and takes the packs of a
+        folder, or its tables where columns are named.
 
     Raises
     ------
@@ -53,28 +63,29 @@ def read_path(path: Path, *, network: str | None, kind: str | None) -> Iterator[
         If there is nothing to read, or a file breaks its format.
     """
     if kind is not None and kind not in SUFFIXES:
-        raise TagError(f"no kind {kind!r} of tag file", remedy=f"write {' or '.join(SUFFIXES)}")
+        *most, last = SUFFIXES
+        remedy = f"write {', '.join(most)} or {last}"
+        raise TagError(f"no kind {kind!r} of tag file", remedy=remedy)
     if path.is_dir():
-        yield from _folder(path, network, kind or "tagpack")
+        yield from _folder(path, said, kind or ("table" if said.columns else "tagpack"))
     elif path.is_file():
-        _check_known(path, kind)
-        listed = kind == "list" or (kind is None and path.suffix.lower() in SUFFIXES["list"])
-        read = _list if listed else _pack
-        yield read(path, file_name(Path(path.name)), path.parent, network)
+        yield _READ[kind or _kind_of(path)](path, file_name(Path(path.name)), path.parent, said)
     else:
         remedy = "check the path"
         raise TagError("there is no such file or folder", where=quoted(path), remedy=remedy)
 
 
-def _check_known(path: Path, kind: str | None) -> None:
-    """Refuse a table or a packed file by its name: what is in it would only puzzle the reader."""
-    suffix = path.suffix.lower()
-    if kind is None and suffix in UNSUPPORTED:
+def _kind_of(path: Path) -> str:
+    """Tell a file by its name; refuse one that is no text: what is in it would only puzzle."""
+    suffix = suffix_of(path)
+    if suffix in UNSUPPORTED:
         raise TagError(
             f"tags in a {suffix} file cannot be read",
             where=quoted(path),
-            remedy="write a TagPack (.yaml, .yml) or a plain list, one address a line (.txt)",
+            remedy="write a TagPack (.yaml, .yml), a table (.csv, .tsv) or a plain list, one"
+            " address a line (.txt); each may be packed as .gz",
         )
+    return next((kind for kind, ends in SUFFIXES.items() if suffix in ends), "tagpack")
 
 
 def file_name(path: Path) -> str:
@@ -95,13 +106,12 @@ def files_below(root: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[Path, s
             reason = "a link that leaves the folder"
         elif not path.is_file():
             reason = "no regular file"
-        elif path.suffix.lower() not in suffixes:
+        elif suffix_of(path) not in suffixes:
             reason = f"its name does not end in {' or '.join(suffixes)}"
         yield path, reason
 
 
-def _folder(root: Path, network: str | None, kind: str) -> Iterator[Frames]:
-    read: Callable[[Path, str, Path, str | None], Frames] = _list if kind == "list" else _pack
+def _folder(root: Path, said: Said, kind: str) -> Iterator[Frames]:
     notes, taken = [], 0
     for path, reason in files_below(root, SUFFIXES[kind]):
         name = file_name(path.relative_to(root))
@@ -110,24 +120,39 @@ def _folder(root: Path, network: str | None, kind: str) -> Iterator[Frames]:
             notes.append(Rejection(name, "", "", f"file not read: {why}"))
             continue
         taken += 1
-        yield read(path, name, root, network)
+        yield _READ[kind](path, name, root, said)
     if not taken:
-        remedy = f"read a folder with files {' or '.join(SUFFIXES[kind])}"
-        raise TagError("the folder holds no tag file", where=quoted(root), remedy=remedy)
+        raise TagError(
+            "the folder holds no tag file",
+            where=quoted(root),
+            remedy=f"read a folder with files {' or '.join(SUFFIXES[kind])}, or say of what kind"
+            f" they are: {', '.join(SUFFIXES)}",
+        )
     yield TAGS.empty(), rejected_frame(notes)
 
 
 def _no_pack(path: Path) -> str:
-    stem = path.stem.lower()
+    stem = stem_of(path).lower()
     whole = stem in ("config", "header") or stem.endswith("actorpack")
     return next((why for end, why in PASSED_OVER.items() if whole and stem.endswith(end)), "")
 
 
-def _pack(path: Path, name: str, root: Path, network: str | None) -> Frames:
-    return read_tagpack(path, name=name, root=root, network=network)
+def _pack(path: Path, name: str, root: Path, said: Said) -> Frames:
+    return read_tagpack(path, name=name, root=root, network=said.network)
 
 
-def _list(path: Path, name: str, root: Path, network: str | None) -> Frames:
-    label = file_name(Path(path.stem))
-    said = ListSource(label=label, source=f"list {name}, publisher not stated")
-    return read_list(path, said, name=name, network=network)
+def _list(path: Path, name: str, root: Path, said: Said) -> Frames:
+    label = file_name(Path(stem_of(path)))
+    unsaid = ListSource(label=label, source=f"list {name}, publisher not stated")
+    return read_list(path, unsaid, name=name, network=said.network)
+
+
+def _table(path: Path, name: str, root: Path, said: Said) -> Frames:
+    return read_tag_table(path, name=name, network=said.network, columns=said.columns)
+
+
+_READ: Mapping[str, Callable[[Path, str, Path, Said], Frames]] = {
+    "tagpack": _pack,
+    "list": _list,
+    "table": _table,
+}

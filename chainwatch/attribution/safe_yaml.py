@@ -14,11 +14,9 @@ from typing import TypeAlias
 
 import yaml
 
+from chainwatch.attribution.packed import file_bytes
 from chainwatch.attribution.rejections import quoted
 from chainwatch.errors import TagError
-
-MAX_BYTES = 200 * 1024 * 1024
-"""Largest pack that is read; the TagPack tool passes over larger ones too."""
 
 MAX_DEPTH = 8
 """Deepest nesting. A TagPack needs four: header, tags, tag, concepts."""
@@ -76,15 +74,9 @@ def load(path: Path, name: str) -> Node:
     TagError
         If it is too large, no YAML, more than one document, or uses what is refused here.
     """
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise TagError(
-            f"a pack of {size:,} bytes is larger than {MAX_BYTES:,}",
-            where=quoted(name),
-            remedy="split it into several packs",
-        )
+    data = file_bytes(path, name)
     try:
-        return _Document(name, yaml.parse(path.read_bytes(), Loader=_LOADER)).read()
+        return _Document(name, yaml.parse(data, Loader=_LOADER)).read()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""

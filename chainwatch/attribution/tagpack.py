@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
@@ -20,9 +20,6 @@ from chainwatch.attribution.tag_fields import HEADER_FIELDS, SUBJECTS, TAG_FIELD
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import AddressError, TagError
 from chainwatch.ledger.schema import TAGS
-
-if TYPE_CHECKING:
-    pass
 
 MAX_UNFOLDED = 2_000_000_000
 """Characters of all rows once header fields are written into every tag; about 10 million tags."""
@@ -59,7 +56,7 @@ def read_tagpack(
         If the file breaks the format: no TagPack, an unknown field, a null, an id that is not in
         the taxonomy, a date that is none.
     """
-    pack = _Pack(name, network)
+    pack = PackRows(name, network)
     header, tags = pack.open(_document(path, name, root))
     for number, tag in enumerate(tags.values, 1):
         pack.take(number, tag, header)
@@ -109,8 +106,8 @@ def _included(include: Text, path: Path, name: str, root: Path) -> Path:
 
 
 @dataclass
-class _Pack:
-    """The rows of one pack while it is read."""
+class PackRows:
+    """The rows of one pack or table while it is read."""
 
     name: str
     network: str | None
@@ -132,10 +129,12 @@ class _Pack:
         return {key: node for key, node in top.items() if key in TAG_FIELDS}, tags
 
     def fail(self, what: str, line: int, remedy: str, tag: int = 0) -> TagError:
+        """Return the error for a place of the pack."""
         place = f"{quoted(self.name)} {f'tag {tag}, ' if tag else ''}line {line}"
         return TagError(what, where=place, remedy=remedy)
 
     def check(self, key: str, node: Node, allowed: frozenset[str], part: str, tag: int = 0) -> None:
+        """Refuse a field that is not known, is of another form, or is empty."""
         if key not in allowed:
             what = f"unknown field {key[:64]!r} in {part}"
             raise self.fail(what, node.line, f"write one of {', '.join(sorted(allowed))}", tag)
@@ -170,6 +169,7 @@ class _Pack:
             self.add(row, number, Rejection(self.name, place, said, ""))
 
     def add(self, row: tuple[Any, ...], number: int, place: Rejection) -> None:
+        """Add a row, or the reason why it is said already."""
         key = tuple(row[index] for index in _KEY)
         first = self.keys.setdefault(key, number)
         if first != number:

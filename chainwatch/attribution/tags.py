@@ -13,7 +13,7 @@ import polars as pl
 
 from chainwatch.addresses import canonical
 from chainwatch.attribution.conflicts import find_conflicts
-from chainwatch.attribution.readers import read_path
+from chainwatch.attribution.readers import Said, read_path
 from chainwatch.attribution.rejections import REJECTED, Rejection, quoted, rejected_frame
 from chainwatch.attribution.roles import named_rows, roles_of_tags
 from chainwatch.attribution.taxonomy import descendants, known, level
@@ -72,8 +72,9 @@ class Tags(Result):
         chain: Chain | str | None = None,
         source: str | None = None,
         min_level: int | str | None = None,
+        matching: str | None = None,
     ) -> Tags:
-        """Return the rows that fit everything that is given.
+        """Return the rows that fit everything that is given; what fits nothing says so.
 
         Parameters
         ----------
@@ -85,6 +86,9 @@ class Tags(Result):
             Chain, alias or CAIP-2 id.
         min_level : int or str, optional
             Lowest level of confidence, as a number from 0 to 100 or by name.
+        matching : str, optional
+            Any part of a label or an actor, in capitals or not: to look for somebody. What a case
+            rests on is better named by an exact ``label`` or ``actor``.
 
         Raises
         ------
@@ -102,6 +106,8 @@ class Tags(Result):
         for name, value in (("actor", actor), ("label", label), ("source", source)):
             if value is not None:
                 frame = frame.filter(pl.col(name) == value)
+        if matching is not None:
+            frame = frame.filter(holds_part(frame, matching))
         return replace(self, frame=frame)
 
     @recorded
@@ -180,6 +186,12 @@ class Tags(Result):
         return self.frame.height
 
     def __repr__(self) -> str:
+        if self.record and self.record.step == "where" and not len(self):
+            given = {name: said for name, said in self.record.params.items() if name != "self"}
+            asked = ", ".join(
+                f"{name}={said!r}" for name, said in given.items() if said is not None
+            )
+            return f"Tags(no row fits {quoted(asked)})"
         return (
             f"Tags({len(self):,} rows on {self.addresses().height:,} addresses,"
             f" {self.undated:,} undated, {self.rejected.height:,} not taken)"
@@ -213,23 +225,31 @@ def read_tags(
     *,
     chain: Chain | str | None = None,
     kind: str | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> Tags:
-    """Read TagPacks and plain lists of addresses.
+    """Read TagPacks, tables and plain lists of addresses.
 
     Parameters
     ----------
     path_or_paths : path or sequence of paths
         A folder (every TagPack in it and below; ``config.yaml`` and ActorPacks are passed over and
-        noted among the rejected), one TagPack, or a plain list (``.txt``, one address a line).
+        noted among the rejected), one TagPack, a table (``.csv``, ``.tsv``), or a plain list
+        (``.txt``, one address a line). Each may be packed as ``.gz``.
     chain : Chain or str, optional
-        Chain of a list, and of tags in packs that state no network.
+        Chain of a list, and of tags in packs and tables that state no network.
     kind : str, optional
-        ``tagpack`` or ``list`` where a file's name (``.yaml``, ``.yml``; ``.txt``) does not tell.
+        ``tagpack``, ``table`` or ``list`` where a file's name does not tell, or to take these files
+        of a folder.
+    columns : mapping of str to str, optional
+        Of tables: what is said, such as ``address``, ``label``, ``concept``, ``actor``,
+        ``source``, ``first_day``, to the name of the column that says it. What is not named is in
+        the column of its own name, if there is one.
 
     Returns
     -------
     Tags
-        What a plain list leaves unsaid stays unsaid: no concept, confidence *unknown*, undated.
+        What a list or a table leaves unsaid stays unsaid: no concept, confidence *unknown*,
+        undated. Rows that are not taken are kept in ``rejected``, each with its reason.
         :func:`chainwatch.attribution.sanctions.read_sanctions` reads lists of designations.
 
     Raises
@@ -240,7 +260,8 @@ def read_tags(
     expect(path_or_paths, (str, Path, Sequence), "the path", "name a file, a folder or several")
     given = [path_or_paths] if isinstance(path_or_paths, (str, Path)) else path_or_paths
     network = chain_of(chain).alias if chain is not None else None
-    parts = [part for path in given for part in read_path(Path(path), network=network, kind=kind)]
+    said = Said(network, columns)
+    parts = [part for path in given for part in read_path(Path(path), said, kind=kind)]
     frames = [TAGS.empty(), *(frame for frame, _ in parts)]
     return make_tags(pl.concat(frames), pl.concat([rejected_frame(), *(note for _, note in parts)]))
 
@@ -280,6 +301,18 @@ def _outdone(row: Mapping[str, Any]) -> Rejection:
     )
     reason = f"a later or less certain row of the same key stands; this one says {said}"
     return Rejection(row["pack"], "", canonical.text(row["address"], row["chain"]), reason)
+
+
+def holds_part(frame: pl.DataFrame, part: str) -> pl.Series:
+    """Return of each row whether its label or actor holds a text, whatever the capitals."""
+    sought = part.casefold()
+    return pl.Series(
+        [
+            any(sought in (said or "").casefold() for said in row)
+            for row in frame.select("label", "actor").iter_rows()
+        ],
+        dtype=pl.Boolean,
+    )
 
 
 def _shown(name: str) -> pl.Expr:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from chainwatch.cli import ledger, pull
-from chainwatch.cli.options import LedgerOption, hosts_of
+from chainwatch.cli import ledger, pull, tags
+from chainwatch.cli.options import hosts_of
 from chainwatch.cli.output import Interrupted, interruptible, note, say, show
-from chainwatch.errors import ChainwatchError, InputError, TagError
+from chainwatch.errors import ChainwatchError, InputError
 from chainwatch.sanitize import visible
-
-if TYPE_CHECKING:
-    from chainwatch.attribution.tags import Tags
 
 app = typer.Typer(
     name="chainwatch",
@@ -27,18 +24,14 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 pull_app = typer.Typer(cls=pull.SourceCommands, no_args_is_help=True)
-tags_app = typer.Typer(help="Tags: who says that an address is what.", no_args_is_help=True)
 app.add_typer(pull_app, name="pull")
 pull_app.callback()(pull.policy)
 ledger.add_to(app)
-app.add_typer(tags_app, name="tags")
+app.add_typer(tags.tags_app, name="tags")
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder to write.")]
 
 FAILED, INTERRUPTED = 1, 130
-
-MOST_REJECTED = 10
-"""Lines not taken that are shown one by one; the rest are counted."""
 
 
 def _tell_version(wanted: bool) -> None:
@@ -148,49 +141,6 @@ def schema() -> None:
         say(line)
 
 
-@tags_app.command("hits")
-def tag_hits(
-    ledger: LedgerOption,
-    tags: Annotated[
-        list[Path] | None, typer.Option("--tags", help="TagPack, folder of them, or plain list.")
-    ] = None,
-    sanctions: Annotated[
-        list[Path] | None, typer.Option("--sanctions", help="Sanctions lists, or a folder.")
-    ] = None,
-    publisher: Annotated[str, typer.Option(help="Who keeps the sanctions lists.")] = "",
-    as_of: Annotated[str, typer.Option(help="Day of the sanctions lists: YYYY-MM-DD")] = "",
-    chain: Annotated[
-        str | None, typer.Option(help="Chain of plain lists, and of tags that state none.")
-    ] = None,
-    csv: Annotated[Path | None, typer.Option(help="Also write the rows here.")] = None,
-) -> None:
-    """List every payment to and from tagged addresses, and what its date allows to say.
-
-    Example: chainwatch tags hits --ledger ledger --sanctions ofac_2024-09-27
-    --publisher OFAC --as-of 2024-09-27
-    """
-    from chainwatch.attribution.hits import hits
-    from chainwatch.ledger.ledger import open_ledger
-
-    with interruptible():
-        found = _tags(tags or [], sanctions or [], publisher, as_of, chain)
-        result = hits(open_ledger(ledger), found)
-    for row in result.plain().iter_rows(named=True):
-        say(f"{row['time']}  {row['direction']} {row['address']}  {row['amount']}")
-        say(f"    {row['txid']} n={row['n']}  height {row['height']}")
-        say(
-            f"    {row['label']} ({row['concept']}, {row['confidence']}): {row['timing']}"
-            + (f"; {row['note']}" if row["note"] else "")
-        )
-    show(found)
-    show(result)
-    if csv:
-        from chainwatch.atomic import write_new
-        from chainwatch.case.exports.tables import csv_bytes
-
-        write_new(csv, csv_bytes(result.plain()))
-
-
 @app.command()
 def verify(
     folder: Annotated[Path, typer.Argument(help="A written edition of a case.")],
@@ -206,51 +156,6 @@ def verify(
 
     with interruptible():
         show(verify_case(folder, seal))
-
-
-def _tags(
-    files: list[Path], lists: list[Path], publisher: str, as_of: str, chain: str | None
-) -> Tags:
-    """Return the tags of all that was named; say what was not taken, and stop if nothing was."""
-    from chainwatch.attribution.sanctions import read_sanctions
-    from chainwatch.attribution.tags import make_tags, read_tags
-    from chainwatch.ledger.schema import TAGS
-
-    if not files and not lists:
-        raise InputError("no tags were named", remedy="pass --tags or --sanctions")
-    found = make_tags(TAGS.empty())
-    if files:
-        found = found + read_tags(files, chain=chain)
-    if lists:
-        if not publisher.strip():
-            raise InputError(
-                "sanctions lists without a publisher", remedy="say who keeps them with --publisher"
-            )
-        found = found + read_sanctions(lists, publisher=publisher, as_of=_day(as_of))
-    _tell_rejected(found)
-    if not len(found):
-        raise TagError("no tag was taken", remedy="mend what is listed above, or name other files")
-    return found
-
-
-def _tell_rejected(tags: Tags) -> None:
-    """Tell on stderr what was read and not taken, with its place and reason."""
-    for file, position, _, reason in tags.rejected.head(MOST_REJECTED).iter_rows():
-        place = f"{file} {position}".strip()
-        note(f"not taken: {place}: {reason}")
-    more = tags.rejected.height - MOST_REJECTED
-    if more > 0:
-        note(f"not taken: {more:,} more")
-
-
-def _day(text: str) -> date:
-    remedy = "give the day of the list with --as-of YYYY-MM-DD"
-    if not text:
-        raise InputError("sanctions lists without their day", remedy=remedy)
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"{text!r} is not a day", remedy=remedy) from None
 
 
 def _moment(text: str) -> datetime:

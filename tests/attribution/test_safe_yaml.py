@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from chainwatch.attribution import safe_yaml
-from chainwatch.attribution.safe_yaml import Fields, Items, Text, load
+from chainwatch.attribution import packed
+from chainwatch.attribution.safe_yaml import Fields, Items, Node, Text, load
 from chainwatch.errors import TagError
 
 
-def read(tmp_path: Path, text: str | bytes) -> safe_yaml.Node:
+def read(tmp_path: Path, text: str | bytes) -> Node:
     path = tmp_path / "pack.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return load(path, "pack.yaml")
@@ -77,10 +77,10 @@ def test_refused(tmp_path: Path, name: str) -> None:
 def test_sizes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TagError, match=r"a text of 100,001 characters at pack\.yaml line 1"):
         read(tmp_path, "a: " + "x" * 100_001)
-    monkeypatch.setattr(safe_yaml, "MAX_BYTES", 10)
-    with pytest.raises(TagError, match=r"a pack of 11 bytes is larger than 10"):
+    monkeypatch.setattr(packed, "MAX_BYTES", 10)
+    with pytest.raises(TagError, match=r"the file holds more than 10 bytes"):
         read(tmp_path, "a: 12345678")
 
 
 def test_bound_on_files_is_200_mib() -> None:
-    assert safe_yaml.MAX_BYTES == 200 * 2**20
+    assert packed.MAX_BYTES == 200 * 2**20

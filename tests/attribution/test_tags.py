@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from datetime import date, timedelta
 from pathlib import Path
@@ -350,7 +351,9 @@ def test_a_list_names_its_chain(tmp_path: Path) -> None:
     assert len(read_tags(tmp_path / "some.txt", chain="btc")) == 1
     (tmp_path / "data.csv").write_text(text(1))
     assert len(read_tags(tmp_path / "data.csv", chain="btc", kind="list")) == 1
-    for name in ("data.csv", "some_XBT.txt.gz"):
+    (tmp_path / "some_XBT.txt.gz").write_bytes(gzip.compress(text(1).encode()))
+    assert read_tags(tmp_path / "some_XBT.txt.gz").frame["chain"].to_list() == [BTC]
+    for name in ("data.json", "data.xlsx", "data.parquet.gz"):
         (tmp_path / name).write_text(text(1))
         with pytest.raises(TagError, match=r"tags in a \.\w+ file cannot be read .*\.yaml.*\.txt"):
             read_tags(tmp_path / name, chain="btc")
@@ -369,5 +372,5 @@ def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TagError, match="the folder holds no tag file"):
         read_tags(tmp_path)
     write(tmp_path / "a.yaml")
-    with pytest.raises(TagError, match="no kind 'csv' of tag file; write tagpack or list"):
+    with pytest.raises(TagError, match="no kind 'csv' of tag file; write tagpack, list or table"):
         read_tags(tmp_path, kind="csv")

@@ -1,0 +1,219 @@
+"""``chainwatch tags``: what tags say, and the payments of a ledger to and from whom they name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import reduce
+from operator import add
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from chainwatch.cli.options import LedgerOption
+from chainwatch.cli.output import interruptible, note, say, show
+from chainwatch.errors import InputError, TagError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from chainwatch.attribution.tags import Tags
+
+MOST_REJECTED = 10
+"""Lines not taken that are shown one by one; the rest are counted."""
+
+MOST_NAMES = 8
+"""Names that are offered where a filter fits nothing."""
+
+tags_app = typer.Typer(help="Tags: who says that an address is what.", no_args_is_help=True)
+
+TagsOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--tags",
+        help="TagPack, table (.csv) or plain list, each also as .gz; or a folder. May be repeated.",
+    ),
+]
+ColumnOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        help="Of a table, what a column says: address=addr label=name. May be repeated.",
+    ),
+]
+KindOption = Annotated[
+    str | None,
+    typer.Option("--kind", help="tagpack, table or list, where the file's name does not tell."),
+]
+ChainOption = Annotated[
+    str | None,
+    typer.Option("--chain", help="Chain of lists, and of tags that state none; and only this one."),
+]
+FindOption = Annotated[
+    str | None,
+    typer.Option("--find", help="Only labels and actors that hold this text, in any capitals."),
+]
+ConceptOption = Annotated[
+    str | None, typer.Option("--concept", help="Only this concept and narrower ones: service.")
+]
+SanctionsOption = Annotated[
+    list[Path] | None, typer.Option("--sanctions", help="Sanctions lists, or a folder.")
+]
+PublisherOption = Annotated[str, typer.Option(help="Who keeps the sanctions lists.")]
+DayOption = Annotated[str, typer.Option(help="Day of the sanctions lists: YYYY-MM-DD")]
+CsvOption = Annotated[Path | None, typer.Option(help="Also write the rows here.")]
+
+
+@tags_app.command("list")
+def tag_list(
+    tags: TagsOption = None,
+    find: FindOption = None,
+    concept: ConceptOption = None,
+    chain: ChainOption = None,
+    column: ColumnOption = None,
+    kind: KindOption = None,
+    csv: CsvOption = None,
+) -> None:
+    """List what tags say, all or those that a filter fits.
+
+    Example: chainwatch tags list --tags out/otter/data/tags --find kelp
+    """
+    with interruptible():
+        read = _read(tags or [], chain, kind, column)
+        found = _fitting(read, find, concept, chain if find or concept else None)
+    rows = found.plain()
+    for row in rows.iter_rows(named=True):
+        said = ", ".join(row[name] for name in ("concept", "actor", "confidence") if row[name])
+        say(f"{row['chain']}  {row['address']}  {row['label']} ({said})")
+        say(f"    {row['source']}; from {row['first_day']}")
+    show(found)
+    _write(csv, rows)
+
+
+@tags_app.command("hits")
+def tag_hits(
+    ledger: LedgerOption,
+    tags: TagsOption = None,
+    sanctions: SanctionsOption = None,
+    publisher: PublisherOption = "",
+    as_of: DayOption = "",
+    chain: ChainOption = None,
+    find: FindOption = None,
+    concept: ConceptOption = None,
+    column: ColumnOption = None,
+    kind: KindOption = None,
+    csv: CsvOption = None,
+) -> None:
+    """List every payment to and from tagged addresses, and what its date allows to say.
+
+    Example: chainwatch tags hits --ledger ledger --sanctions ofac_2024-09-27
+    --publisher OFAC --as-of 2024-09-27
+    """
+    from chainwatch.attribution.hits import hits
+    from chainwatch.ledger.ledger import open_ledger
+
+    with interruptible():
+        read = _all(tags or [], sanctions or [], chain, kind, column, publisher, as_of)
+        found = _fitting(read, find, concept, None)
+        result = hits(open_ledger(ledger), found)
+    rows = result.plain()
+    for row in rows.iter_rows(named=True):
+        say(f"{row['time']}  {row['direction']} {row['address']}  {row['amount']}")
+        say(f"    {row['txid']} n={row['n']}  height {row['height']}")
+        say(
+            f"    {row['label']} ({row['concept']}, {row['confidence']}): {row['timing']}"
+            + (f"; {row['note']}" if row["note"] else "")
+        )
+    show(found)
+    show(result)
+    _write(csv, rows)
+
+
+def _write(csv: Path | None, rows: pl.DataFrame) -> None:
+    if csv:
+        from chainwatch.atomic import write_new
+        from chainwatch.case.exports.tables import csv_bytes
+
+        write_new(csv, csv_bytes(rows))
+
+
+def _read(
+    files: list[Path], chain: str | None, kind: str | None, columns: list[str] | None
+) -> Tags:
+    """Return the tags of the files that were named; say what was not taken."""
+    from chainwatch.attribution.tags import read_tags
+
+    if not files:
+        raise InputError("no tags were named", remedy="pass --tags")
+    return _told(read_tags(files, chain=chain, kind=kind, columns=_columns(columns or [])))
+
+
+def _all(
+    files: list[Path], lists: list[Path], chain: str | None, kind: str | None,
+    columns: list[str] | None, publisher: str, as_of: str,
+) -> Tags:  # fmt: skip
+    """Return the tags of all that was named; say what was not taken, and stop if nothing was."""
+    from chainwatch.attribution.sanctions import read_sanctions
+
+    if not files and not lists:
+        raise InputError("no tags were named", remedy="pass --tags or --sanctions")
+    parts = [_read(files, chain, kind, columns)] if files else []
+    if lists:
+        if not publisher.strip():
+            raise InputError(
+                "sanctions lists without a publisher", remedy="say who keeps them with --publisher"
+            )
+        parts.append(_told(read_sanctions(lists, publisher=publisher, as_of=_day(as_of))))
+    return reduce(add, parts)
+
+
+def _told(tags: Tags) -> Tags:
+    """Tell on stderr what was read and not taken, with its place and reason."""
+    for file, position, _, reason in tags.rejected.head(MOST_REJECTED).iter_rows():
+        place = f"{file} {position}".strip()
+        note(f"not taken: {place}: {reason}")
+    more = tags.rejected.height - MOST_REJECTED
+    if more > 0:
+        note(f"not taken: {more:,} more")
+    if not len(tags):
+        raise TagError("no tag was taken", remedy="mend what is listed above, or name other files")
+    return tags
+
+
+def _fitting(tags: Tags, find: str | None, concept: str | None, chain: str | None) -> Tags:
+    """Return the tags that the filters fit; stop if they fit none, and say what there is."""
+    given = {"--find": find, "--concept": concept, "--chain": chain}
+    asked = " ".join(f"{name} {text}" for name, text in given.items() if text)
+    if not asked:
+        return tags
+    found = tags.where(concept=concept, chain=chain, matching=find)
+    if not len(found):
+        labels = tags.frame["label"].unique().sort()
+        more = f" and {len(labels) - MOST_NAMES:,} more" if len(labels) > MOST_NAMES else ""
+        names = ", ".join(labels.head(MOST_NAMES))
+        raise TagError(
+            f"none of the {len(tags):,} tags fits {asked}", remedy=f"there are {names}{more}"
+        )
+    return found
+
+
+def _columns(given: list[str]) -> Mapping[str, str] | None:
+    """Return what ``--column field=name`` says."""
+    pairs = [text.partition("=") for text in given]
+    for text, (field, _, name) in zip(given, pairs, strict=True):
+        if not field.strip() or not name.strip():
+            raise InputError(
+                f"{text!r} names no column of a table", remedy="write --column address=addr"
+            )
+    return {field.strip(): name.strip() for field, _, name in pairs} or None
+
+
+def _day(text: str) -> date:
+    remedy = "give the day of the list with --as-of YYYY-MM-DD"
+    if not text:
+        raise InputError("sanctions lists without their day", remedy=remedy)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{text!r} is not a day", remedy=remedy) from None

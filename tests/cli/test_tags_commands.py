@@ -1,0 +1,58 @@
+"""``chainwatch tags``: any form in which people keep tags, found by a part of a label."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chainwatch.addresses.canonical import text
+
+Run = Callable[..., tuple[int, str, str]]
+
+ONE, TWO = (text(b"\x01" + bytes(19) + bytes([number]), "btc-regtest") for number in (1, 2))
+TABLE = f"addr,name\n{ONE},Otter Market\n{TWO},Seal Exchange\n"
+
+
+def test_a_packed_table_is_listed_and_searched(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress(TABLE.encode()))
+    given = ("tags", "list", "--tags", "t.csv.gz", "--chain", "btc-regtest",
+             "--column", "address=addr", "--column", "label=name")  # fmt: skip
+    status, said, _ = run(*given, "--csv", "out.csv")
+    assert status == 0
+    assert said.count("btc-regtest  ") == 2
+    assert "Otter Market" in (tmp_path / "out.csv").read_text()
+    status, said, _ = run(*given, "--find", "otter")
+    assert (status, said.count("btc-regtest  ")) == (0, 1)
+    assert f"btc-regtest  {ONE}  Otter Market" in said
+
+
+def test_a_filter_that_fits_nothing_says_so(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(TABLE)
+    given = ("--tags", "t.csv", "--chain", "btc-regtest", "--column", "address=addr",
+             "--column", "label=name", "--find", "walrus", "--concept", "vendor")  # fmt: skip
+    for command in (("list",), ("hits", "--ledger", "none")):
+        status, said, told = run("tags", *command, *given)
+        assert (status, said) == (1, "")
+        assert "none of the 2 tags fits --find walrus --concept vendor" in told
+        assert "there are Otter Market, Seal Exchange" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--column", "address"), "'address' names no column of a table"),
+        (("--column", "address=x"), "the column 'x' is not there, but addr, name"),
+        ((), "the columns are addr, name"),
+        (("--kind", "csv"), "write tagpack, list or table"),
+    ],
+)
+def test_a_table_that_is_not_understood(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...], sentence: str
+) -> None:
+    (tmp_path / "t.csv").write_text(TABLE)
+    status, _, told = run("tags", "list", "--tags", "t.csv", "--chain", "btc-regtest", *arguments)
+    assert status == 1
+    assert sentence in told
