@@ -41,15 +41,18 @@ class Kind(IntEnum):
     P2TR = 5
     WITNESS_UNKNOWN = 6
     """Payload: the witness version, then the program."""
+    P2SH32 = 7
+    """Payload: double SHA-256 of the script (Bitcoin Cash)."""
     EVM = 16
     TRON = 17
     """Payload: 20 bytes, without the 0x41 that its text encodes."""
 
 
 _SIZES = dict.fromkeys((Kind.P2PKH, Kind.P2SH, Kind.P2WPKH, Kind.EVM, Kind.TRON), 20)
-_SIZES |= {Kind.P2WSH: 32, Kind.P2TR: 32}
+_SIZES |= {Kind.P2WSH: 32, Kind.P2TR: 32, Kind.P2SH32: 32}
 _WITNESS = {Kind.P2WPKH: 0, Kind.P2WSH: 0, Kind.P2TR: 1}
-_CASH_TYPES = (Kind.P2PKH, Kind.P2SH, Kind.P2PKH, Kind.P2SH)  # the last two: with tokens
+_CASH_TYPES = (Kind.P2PKH, Kind.P2SH, Kind.P2PKH, Kind.P2SH)
+"""By type; the last two say that the wallet knows tokens, and name the same addresses."""
 _LONGEST_BASE58 = 36  # characters of an address; a CashAddr without its prefix has 42
 _TRON_PREFIX = 0x41
 _EVM_TEXT = re.compile(r"0[xX]([0-9a-fA-F]{40})")
@@ -96,6 +99,8 @@ _OPEN = tuple(
         "02b472a266d0bd89c13706a4132ccfb16f7c3b9fcb",  # P2SH of the empty script
         "044ae81572f06e1b88fd5ced7a1a000945432e83e1551e6f721ee9c00b8cc33260",  # P2WSH of OP_1
         "04e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",  # P2WSH of nothing
+        "07953ccfa596a6c6d39e5980194539124fdcff116a571455a212baed811f585ee0",  # P2SH32 of OP_1
+        "075df6e0e2761359d30a8275058e299fcc0381534545f55cf43e41983f5d4c9456",  # P2SH32 of nothing
     )
 )
 """Scripts that everybody knows and that ask for no signature, behind their hash."""
@@ -178,6 +183,8 @@ def text(address: bytes, chain: Chain | str) -> str:
         return eip55_encode(payload)
     if kind is Kind.TRON and target.family == "tron":
         return base58check_encode(bytes((_TRON_PREFIX,)) + payload)
+    if target.cashaddr and kind is Kind.P2SH32:
+        return cashaddr_encode(target.cashaddr, _CASH_TYPES.index(Kind.P2SH), payload)
     if target.cashaddr and kind in _CASH_TYPES:
         return cashaddr_encode(target.cashaddr, _CASH_TYPES.index(kind), payload)
     if kind is Kind.P2PKH and target.p2pkh is not None:
@@ -321,10 +328,13 @@ def _read_witness(text: str, hrp: str) -> bytes:
 
 
 def _read_cash(text: str, prefix: str) -> bytes:
-    kind, payload = cashaddr_decode(text, prefix)
-    if kind >= len(_CASH_TYPES) or len(payload) != 20:
-        raise AddressError(f"CashAddr type {kind} with {len(payload)} bytes is not supported")
-    return bytes((_CASH_TYPES[kind],)) + payload
+    number, payload = cashaddr_decode(text, prefix)
+    kind = _CASH_TYPES[number] if number < len(_CASH_TYPES) else None
+    if kind is Kind.P2SH and len(payload) == _SIZES[Kind.P2SH32]:
+        kind = Kind.P2SH32
+    if kind is None or len(payload) != _SIZES[kind]:
+        raise AddressError(f"CashAddr type {number} with {len(payload)} bytes is not supported")
+    return bytes((kind,)) + payload
 
 
 def _read_evm(text: str, target: Chain) -> bytes:

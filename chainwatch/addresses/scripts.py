@@ -3,14 +3,16 @@
 An address stands for a script that names one. Pay-to-public-key and bare multisig name keys; who
 holds them is never assumed to be one owner, so their address is None. Classification is by form
 alone, as a reader of the chain recognises it; whether a rule of its era gave the form its meaning
-(P2SH before BIP 16, taproot before its height) is a question for the ledger.
+(P2SH before BIP 16, taproot before its height, tokens before May 2023) is a question for the
+ledger. Which forms a chain knows at all is one of its facts.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chainwatch.addresses.canonical import Kind, kind_of, witness_address
+from chainwatch.chains.base import Forms
 from chainwatch.errors import AddressError
 
 LARGEST_SCRIPT = 10_000
@@ -29,6 +31,16 @@ _KEY_STARTS = {
 _SMALLEST_MULTISIG = 37  # one compressed key
 _P2PKH_HEAD, _P2PKH_TAIL = b"\x76\xa9\x14", b"\x88\xac"
 _P2SH_HEAD, _P2SH_TAIL = b"\xa9\x14", b"\x87"
+_P2SH32_HEAD = b"\xaa\x20"
+_ANCHOR = b"\x51\x02\x4e\x73"
+_MWEB = {8: "mweb_hogaddr", 9: "mweb_pegin"}
+"""By witness version: all that lies in extension blocks, and what is moved into them. Their 32
+bytes are the hash of a header and the id of a kernel there: they are nobody's address."""
+
+_TOKEN = 0xEF
+_CATEGORY = 32
+_RESERVED, _COMMITMENT, _NFT, _AMOUNT = 0x80, 0x40, 0x20, 0x10
+_MOST_CAPABLE = 2
 _WITNESS_NAMES = {
     int(Kind.P2WPKH): "p2wpkh",
     int(Kind.P2WSH): "p2wsh",
@@ -53,6 +65,8 @@ class Classified:
         Signatures that those keys must give; 0 without keys.
     spendable : bool
         False where the value is burnt for certain: OP_RETURN, or a script beyond the size limit.
+    tokens : bool
+        Tokens stand before what locks the output: the address alone does not give its script.
     """
 
     kind: str
@@ -60,6 +74,7 @@ class Classified:
     keys: tuple[bytes, ...] = ()
     required: int = 0
     spendable: bool = True
+    tokens: bool = False
 
 
 _NULL_DATA = Classified("null_data", spendable=False)
@@ -80,6 +95,8 @@ def script_of(address: bytes) -> bytes:
         return _P2PKH_HEAD + payload + _P2PKH_TAIL
     if kind is Kind.P2SH:
         return _P2SH_HEAD + payload + _P2SH_TAIL
+    if kind is Kind.P2SH32:
+        return _P2SH32_HEAD + payload + _P2SH_TAIL
     if kind in (Kind.P2WPKH, Kind.P2WSH):
         return bytes((0, len(payload))) + payload
     if kind is Kind.P2TR:
@@ -89,22 +106,24 @@ def script_of(address: bytes) -> bytes:
     raise AddressError(f"an address of kind {kind.name} has no output script")
 
 
-def classify(script: bytes, *, witness: bool = True) -> Classified:
+def classify(script: bytes, forms: Forms = Forms.WITNESS) -> Classified:
     """Return what an output script is: its kind, and its address or keys.
 
     Parameters
     ----------
     script : bytes
         The whole output script.
-    witness : bool
-        False on a chain without segregated witness (its ``hrp`` is None): there a witness program
-        is nonstandard, for it is no address.
+    forms : Forms
+        What the chain gives a meaning. Without segregated witness a witness program is nonstandard,
+        for it is no address.
 
     Returns
     -------
     Classified
-        Version 0 programs of neither 20 nor 32 bytes are nonstandard; version 1 of other than 32
-        bytes and versions 2 to 16 are ``witness_unknown``, which has an address.
+        Version 0 programs of neither 20 nor 32 bytes are nonstandard. Version 1 of other than 32
+        bytes and versions 2 to 16 are ``witness_unknown``, which has an address; pay-to-anchor is
+        one of these with a name of its own. Of a script that carries tokens, it is what follows
+        them that is classified; one that only begins like that is nonstandard.
 
     Fails when
     ----------
@@ -113,23 +132,84 @@ def classify(script: bytes, *, witness: bool = True) -> Classified:
 
     References
     ----------
-    BIP 16, BIP 141, BIP 341, BIP 350.
+    BIP 16, BIP 141, BIP 341, BIP 350, BIP 433; CHIP-2022-02 (CashTokens), CHIP-2022-05 (P2SH32);
+    LIP-0003 (extension blocks).
     """
+    if forms & Forms.TOKENS and script[:1] == bytes((_TOKEN,)):
+        begin = after_tokens(script)
+        return replace(_locked(script[begin:], forms), tokens=True) if begin else _NONSTANDARD
+    return _locked(script, forms)
+
+
+def after_tokens(script: bytes) -> int:
+    """Return where what locks an output begins behind its tokens; 0 if they are not well formed.
+
+    References
+    ----------
+    CHIP-2022-02, *Token encoding*: category, one byte that says what follows, commitment, amount.
+    """
+    at = 1 + _CATEGORY
+    if len(script) <= at:
+        return 0
+    what, capability = script[at] & 0xF0, script[at] & 0x0F
+    at += 1
+    named = bool(what & _NFT)
+    if what & _RESERVED or not what & (_NFT | _AMOUNT) or capability > _MOST_CAPABLE:
+        return 0
+    if not named and (capability or what & _COMMITMENT):
+        return 0
+    if what & _COMMITMENT:
+        size, at = _compact(script, at)
+        if size < 1 or at + size > len(script):
+            return 0
+        at += size
+    if what & _AMOUNT:
+        amount, at = _compact(script, at)
+        if not 1 <= amount < 2**63:
+            return 0
+    return at
+
+
+def _compact(script: bytes, at: int) -> tuple[int, int]:
+    """Return a number in its shortest form and the place after it; -1 where none stands there."""
+    first = script[at : at + 1]
+    if not first:
+        return -1, at
+    if first[0] < 0xFD:
+        return first[0], at + 1
+    size = 1 << first[0] - 0xFC
+    digits = script[at + 1 : at + 1 + size]
+    number = int.from_bytes(digits, "little")
+    least = 0xFD if size == 2 else 1 << 4 * size
+    return (number, at + 1 + size) if len(digits) == size and number >= least else (-1, at)
+
+
+def _locked(script: bytes, forms: Forms) -> Classified:
     size = len(script)
     if size == 25 and script.startswith(_P2PKH_HEAD) and script.endswith(_P2PKH_TAIL):
         return Classified("p2pkh", b"\x01" + script[3:23])
     if size == 23 and script.startswith(_P2SH_HEAD) and script.endswith(_P2SH_TAIL):
         return Classified("p2sh", b"\x02" + script[2:22])
     if 4 <= size <= 42 and script[1] == size - 2 and script[0] in _VERSIONS:
-        return _witness(_VERSIONS[script[0]], script[2:]) if witness else _NONSTANDARD
+        return _witness(script, forms)
     if script.startswith(_OP_RETURN):
         return _NULL_DATA
+    long_hash = size == 35 and script.startswith(_P2SH32_HEAD) and script.endswith(_P2SH_TAIL)
+    if long_hash and forms & Forms.TOKENS:
+        return Classified("p2sh32", b"\x07" + script[2:34])
     return _with_keys(script, size)
 
 
-def _witness(version: int, program: bytes) -> Classified:
+def _witness(script: bytes, forms: Forms) -> Classified:
+    if not forms & Forms.WITNESS:
+        return _NONSTANDARD
+    version, program = _VERSIONS[script[0]], script[2:]
+    if forms & Forms.EXTENSION and version in _MWEB and len(program) == 32:
+        return Classified(_MWEB[version])
     address = witness_address(version, program)
-    return Classified(_WITNESS_NAMES[address[0]], address) if address else _NONSTANDARD
+    if address is None:
+        return _NONSTANDARD
+    return Classified("p2a" if script == _ANCHOR else _WITNESS_NAMES[address[0]], address)
 
 
 def _with_keys(script: bytes, size: int) -> Classified:

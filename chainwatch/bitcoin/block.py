@@ -12,7 +12,7 @@ not yet the block of the best chain: see :mod:`chainwatch.bitcoin.header_tree`.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from chainwatch.bitcoin.auxpow import AuxPow, is_merged
 from chainwatch.bitcoin.consensus import (
@@ -24,9 +24,10 @@ from chainwatch.bitcoin.consensus import (
     claimed_height_of,
     merkle_root,
 )
+from chainwatch.bitcoin.extension import FLAG, OUT_OF_PLACE, WITHIN, check_rest
 from chainwatch.bitcoin.hashes import double_sha256
 from chainwatch.bitcoin.header import HEADER_SIZE, Header
-from chainwatch.chains.base import Chain, Consensus
+from chainwatch.chains.base import Chain, Forms
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import BlockError
 
@@ -36,9 +37,6 @@ LARGEST_BLOCK = 32_000_000
 # The smallest that each can be, in bytes: what bounds a count before it is believed.
 _SMALLEST_TX, _SMALLEST_INPUT, _SMALLEST_OUTPUT = 60, 41, 9
 _NOT_CLAIMED = "read the file again from a node; it is damaged or no block of this chain"
-
-_EXTENDED = 0x08
-"""Flag of transactions of a chain with extension blocks: on Litecoin every block ends in one."""
 
 _U32, _I32, _I64 = struct.Struct("<I"), struct.Struct("<i"), struct.Struct("<q")
 _LONG = {
@@ -135,7 +133,7 @@ def parse_block(data: bytes, chain: Chain, *, name: str, offset: int = 0) -> Blo
     CVE-2018-17144 (an output spent twice in one transaction).
     """
     try:
-        return _block(data, chain, consensus_of(chain))
+        return _block(data, chain)
     except FieldError as bad:
         what, position = bad.what, bad.position
     except (IndexError, struct.error):
@@ -143,33 +141,36 @@ def parse_block(data: bytes, chain: Chain, *, name: str, offset: int = 0) -> Blo
     raise BlockError(what, where=f"{name} byte {offset + position:,}", remedy=_NOT_CLAIMED)
 
 
-def _block(data: bytes, chain: Chain, rules: Consensus) -> Block:
+def _block(data: bytes, chain: Chain) -> Block:
+    rules = consensus_of(chain)
     if not HEADER_SIZE < len(data) <= LARGEST_BLOCK:
         raise FieldError(f"{len(data):,} bytes are no block", 0)
     header = Header.parse(data)
     begin = HEADER_SIZE
     if is_merged(header.version, rules):
-        theirs = replace(rules, supply=2**63 - 1)  # another chain's coinbase
-        proof = AuxPow(data, *_transaction(data, HEADER_SIZE, theirs))
+        # Another chain's coinbase: its amounts and witnesses are not this one's.
+        proof = AuxPow(data, *_transaction(data, HEADER_SIZE, 2**63 - 1, Forms.WITNESS))
         proof.check(header, rules)
         begin = proof.end
     else:
         check_work(header, rules)
-    txs = _transactions(data, begin, rules)
+    txs = _transactions(data, begin, rules.supply, chain.forms)
     check_shape(txs)
     if merkle_root([tx.txid for tx in txs]) != header.merkle_root:
         raise FieldError("the transactions do not hash to the merkle root", HEADER_SIZE)
     return Block(header, len(data), txs, check_commitment(txs))
 
 
-def _transactions(data: bytes, begin: int, rules: Consensus) -> list[Tx]:
+def _transactions(data: bytes, begin: int, supply: int, forms: Forms) -> list[Tx]:
     count, position = _count(data, begin, _SMALLEST_TX, "transactions")
-    txs = []
-    for _ in range(count):
-        tx, position = _transaction(data, position, rules)
+    txs: list[Tx] = []
+    for k in range(count):
+        tx, after = _transaction(data, position, supply, forms)
+        if tx.extended and not 0 < k == count - 1:
+            raise FieldError(OUT_OF_PLACE, position)
         txs.append(tx)
-    if position != len(data):
-        raise FieldError(f"{len(data) - position:,} bytes follow the last transaction", position)
+        position = after
+    check_rest(data, position, txs)
     return txs
 
 
@@ -204,30 +205,34 @@ def _bytes(data: bytes, position: int) -> tuple[bytes, int]:
     return data[position:after], after
 
 
-def _transaction(data: bytes, start: int, rules: Consensus) -> tuple[Tx, int]:
+def _transaction(data: bytes, start: int, supply: int, forms: Forms) -> tuple[Tx, int]:
     version = _I32.unpack_from(data, start)[0]
-    witnessed = data[start + 4] == 0
-    body = start + 6 if witnessed else start + 4
-    extended = rules.extension_height is not None
-    if witnessed and extended and data[start + 5] & _EXTENDED:
-        raise FieldError("a transaction moves coins into or out of MimbleWimble extension blocks,"
-                         " which are not supported", start + 4)  # fmt: skip
-    if witnessed and data[start + 5] != 1:
+    marked = data[start + 4] == 0
+    flag = data[start + 5] if marked else 0
+    extended = flag == FLAG and bool(forms & Forms.EXTENSION)
+    if marked and flag != 1 and not extended:
         raise FieldError("a transaction has no inputs, or a form that is not supported", start + 4)
+    if flag == 1 and not forms & Forms.WITNESS:
+        raise FieldError("a transaction has witnesses, which this chain does not have", start + 4)
+    body = start + 6 if marked else start + 4
     inputs, script, position = _inputs(data, body)
-    outputs, position = _outputs(data, position, rules.supply)
+    outputs, position = _outputs(data, position, supply)
     stem = data[body:position]
     wtxid: bytes | None = None
     witness: tuple[bytes, ...] = ()
-    if witnessed:
+    if flag == 1:
         witness, position = _witnesses(data, position, len(inputs))
+    if extended:
+        if data[position] != 0:
+            raise FieldError(WITHIN, position)
+        position += 1
     locktime = _U32.unpack_from(data, position)[0]
     whole = data[start : position + 4]
     stripped = data[start : start + 4] + stem + data[position : position + 4]
-    if witnessed:
+    if flag == 1:
         wtxid = double_sha256(whole)
     tx = Tx(double_sha256(stripped), wtxid, version, locktime, inputs, outputs,
-            len(whole), len(stripped), script, witness)  # fmt: skip
+            len(whole), len(stripped), script, witness, extended)  # fmt: skip
     return tx, position + 4
 
 
@@ -289,7 +294,7 @@ def raw_transaction(data: bytes, chain: Chain, *, where: str) -> Tx:
         If the bytes are no transaction of the chain.
     """
     try:
-        tx, end = _transaction(data, 0, consensus_of(chain))
+        tx, end = _transaction(data, 0, consensus_of(chain).supply, chain.forms)
         if end != len(data):
             raise FieldError(f"{len(data) - end:,} bytes follow it", end)
     except FieldError as bad:

@@ -83,10 +83,7 @@ def check_blocks(
         return CheckedBlocks(chain, tuple(block.summary for block in plain), plain)
     headers, wrong = _proven(blocks, rules)
     good = [block.data for block in blocks[: len(headers)]]
-    parsed = parse_blocks(
-        good, supply=rules.supply, witness=chain.witnesses,
-        extended=rules.extension_height is not None,
-    )  # fmt: skip
+    parsed = parse_blocks(good, supply=rules.supply, forms=chain.forms)
     if parsed.failure is not None:
         number, what, byte = parsed.failure
         raise _refused(blocks[number], what, byte)

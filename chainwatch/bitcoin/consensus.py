@@ -14,9 +14,25 @@ _NO_OUTPUT = 0xFFFFFFFF
 _COMMITMENT = bytes.fromhex("6a24aa21a9ed")  # BIP141: OP_RETURN, 36 bytes, header
 _COMMITMENT_SIZE = 38
 
+MARKS = 3
+"""Bytes by which a transaction is larger that ends in an extension block: two before its inputs,
+one before its lock time (see :mod:`chainwatch.bitcoin.extension`)."""
+
 
 class Tx(NamedTuple):
-    """One transaction: inputs are (previous txid, n, sequence), outputs (value, script)."""
+    """One transaction: inputs are (previous txid, n, sequence), outputs (value, script).
+
+    Attributes
+    ----------
+    wtxid : bytes or None
+        None without witnesses.
+    size, stripped : int
+        Bytes as it was read, and without witnesses and marks.
+    script, witness
+        Of the first input.
+    extended : bool
+        It bears the marks of the one that ends in an extension block.
+    """
 
     txid: bytes
     wtxid: bytes | None
@@ -26,8 +42,14 @@ class Tx(NamedTuple):
     outputs: list[tuple[int, bytes]]
     size: int
     stripped: int
-    script: bytes  # of the first input
-    witness: tuple[bytes, ...]  # of the first input
+    script: bytes
+    witness: tuple[bytes, ...]
+    extended: bool = False
+
+    @property
+    def weight(self) -> int:
+        """Weight units (BIP 141); marks of an extension block weigh nothing."""
+        return 3 * self.stripped + self.size - (MARKS if self.extended else 0)
 
 
 class FieldError(Exception):

@@ -35,7 +35,7 @@ def spent_output(output: Output | None, chain: Chain) -> SpentOutput:
     if output is None:
         return NOT_KNOWN
     value, script = output
-    found = classify(script, witness=chain.witnesses)
+    found = classify(script, chain.forms)
     return SpentOutput(value, found.kind, found.address)
 
 

@@ -29,7 +29,7 @@ def checksum(parent: bytes, data: bytes) -> bytes:
     return double_sha256(parent + data)
 
 
-def parse_undo(data: bytes, supply: int) -> list[list[Output]]:
+def parse_undo(data: bytes, supply: int, *, extended: bool = False) -> list[list[Output]]:
     """Return for each transaction but the coinbase what its inputs spent.
 
     Parameters
@@ -38,6 +38,8 @@ def parse_undo(data: bytes, supply: int) -> list[list[Output]]:
         One record, without its checksum.
     supply : int
         Largest amount of the chain, base units.
+    extended : bool
+        An extension block follows the block: what belongs to it follows here too, and is not read.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def parse_undo(data: bytes, supply: int) -> list[list[Output]]:
             spent.append(items)
     except IndexError:
         raise FieldError(_CUT_OFF, len(data)) from None
-    if at != len(data):
+    if at != len(data) and not extended:
         raise FieldError(f"{len(data) - at:,} bytes follow the undo data", at)
     return spent
 

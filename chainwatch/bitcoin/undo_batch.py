@@ -70,7 +70,7 @@ def coins_of(block: Block, record: RawUndo, chain: Chain) -> list[list[Output]]:
     try:
         if checksum(block.header.parent, record.data) != record.check:
             raise FieldError(_WRONG_SUM, 0)
-        spent = parse_undo(record.data, supply)
+        spent = parse_undo(record.data, supply, extended=block.txs[-1].extended)
         check_spent(block.txs[1:], spent, supply)
     except FieldError as bad:
         raise _refused(record, bad.what) from None
@@ -88,7 +88,7 @@ def _compiled(checked: CheckedBlocks, parsed: Parsed, undo: Sequence[RawUndo | N
     )  # fmt: skip
     coins = parse_undo_records(
         [record.data for record in whole[:wrong]], parsed,
-        supply=consensus_of(checked.chain).supply, witness=checked.chain.witnesses,
+        supply=consensus_of(checked.chain).supply, forms=checked.chain.forms,
     )  # fmt: skip
     _check_half_keys(coins, whole)
     if coins.failure is not None:

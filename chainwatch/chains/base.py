@@ -2,18 +2,31 @@
 
 A chain states facts as data and names its features; what a feature means is implemented once,
 above, for every chain that has it: merged mining in :mod:`chainwatch.bitcoin.auxpow`, extension
-blocks in :mod:`chainwatch.bitcoin.block`, CashAddr in :mod:`chainwatch.addresses.codecs`, the
-order of transactions in :mod:`chainwatch.ledger.spend_order`, and what cannot be spent where rows
-are made.
+blocks in :mod:`chainwatch.bitcoin.extension`, forms of scripts in
+:mod:`chainwatch.addresses.scripts`, CashAddr in :mod:`chainwatch.addresses.codecs`, the order of
+transactions in :mod:`chainwatch.ledger.spend_order`, and what cannot be spent where rows are made.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntFlag
 from typing import Literal
 
 COIN = 10**8
 """Base units of one coin on every chain that descends from Bitcoin."""
+
+
+class Forms(IntFlag):
+    """Forms of transactions and output scripts to which only some chains give a meaning."""
+
+    PLAIN = 0
+    WITNESS = 1
+    """Segregated witness: witnesses, and witness programs as addresses."""
+    TOKENS = 2
+    """CashTokens: tokens stand before what locks an output; P2SH with 32 bytes."""
+    EXTENSION = 4
+    """MimbleWimble extension blocks, and the outputs through which coins go into them."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +48,10 @@ class Consensus:
         From here on a commitment must be checkable; None where that is not said.
     auxpow_chain : int or None
         Merged mining: the chain's id in it; None where its blocks must carry their own work.
-    extension_height : int or None
-        Extension blocks: from here on transactions may move coins into or out of one
-        (MimbleWimble on Litecoin); None where the chain has none.
+    extension_blocks : bool
+        Coins may be moved into and out of extension blocks (MimbleWimble on Litecoin).
+    tokens : bool
+        Outputs may carry tokens beside coins (CashTokens on Bitcoin Cash).
     order : str
         Order of the transactions in a block: ``parents_first``, or ``by_id`` (canonical order of
         Bitcoin Cash, in which a child may stand before its parent).
@@ -56,7 +70,8 @@ class Consensus:
     bip34_time: int = 0
     segwit_height: int | None = None
     auxpow_chain: int | None = None
-    extension_height: int | None = None
+    extension_blocks: bool = False
+    tokens: bool = False
     order: Literal["parents_first", "by_id"] = "parents_first"
     first_subsidy: int | None = None
     halving: int | None = None
@@ -134,6 +149,16 @@ class Chain:
     def witnesses(self) -> bool:
         """Whether the chain has segregated witness."""
         return self.hrp is not None
+
+    @property
+    def forms(self) -> Forms:
+        """The forms of transactions and scripts that have a meaning on it."""
+        rules = self.consensus
+        return (
+            (Forms.WITNESS if self.witnesses else Forms.PLAIN)
+            | (Forms.TOKENS if rules and rules.tokens else Forms.PLAIN)
+            | (Forms.EXTENSION if rules and rules.extension_blocks else Forms.PLAIN)
+        )
 
     def burns_coinbase(self, block: bytes, height: int) -> bool:
         """Return whether the coinbase of a block can never be spent.

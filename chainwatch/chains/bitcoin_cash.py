@@ -1,11 +1,16 @@
-"""Bitcoin Cash: Bitcoin's blocks up to 478,558, its own from then on, in an order of their own."""
+"""Bitcoin Cash: Bitcoin's blocks up to 478,558, its own from then on, in an order of their own.
+
+Facts as in Bitcoin Cash Node's ``chainparams.cpp``. Its nodes write Bitcoin's magic into their
+files, also on the regression network, which has Bitcoin's genesis block besides: a block without
+witnesses may there be of either.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from chainwatch.chains.base import COIN, Consensus
-from chainwatch.chains.bitcoin import BITCOIN
+from chainwatch.chains.bitcoin import BITCOIN, BITCOIN_REGTEST
 
 BITCOIN_CASH = replace(
     BITCOIN,
@@ -24,8 +29,29 @@ BITCOIN_CASH = replace(
         bip34_height=227_931,
         bip34_time=1_364_083_200,
         order="by_id",  # since the upgrade of November 2018
+        tokens=True,  # since that of May 2023
         first_subsidy=50 * COIN,
         halving=210_000,
         superseded=(91_722, 91_812),
+    ),
+)
+BITCOIN_CASH_REGTEST = replace(
+    BITCOIN_REGTEST,
+    alias="bch-regtest",
+    name="Bitcoin Cash regtest",
+    symbol="rBCH",
+    hrp=None,
+    bitcoinlib=None,
+    cashaddr="bchreg",
+    # Its genesis block is Bitcoin's, so it cannot name the network: CAIP-2 names it by its prefix.
+    id="bch:bchreg",
+    consensus=Consensus(
+        supply=21_000_000 * COIN,
+        easiest=2**255 - 1,
+        bip34_height=1,
+        order="by_id",
+        tokens=True,
+        first_subsidy=50 * COIN,
+        halving=150,
     ),
 )

@@ -12,10 +12,10 @@ from chainwatch.chains.bitcoin import (
     BITCOIN_TESTNET,
     BITCOIN_TESTNET4,
 )
-from chainwatch.chains.bitcoin_cash import BITCOIN_CASH
-from chainwatch.chains.dogecoin import DOGECOIN
+from chainwatch.chains.bitcoin_cash import BITCOIN_CASH, BITCOIN_CASH_REGTEST
+from chainwatch.chains.dogecoin import DOGECOIN, DOGECOIN_REGTEST, DOGECOIN_TESTNET
 from chainwatch.chains.ethereum import ETHEREUM
-from chainwatch.chains.litecoin import LITECOIN
+from chainwatch.chains.litecoin import LITECOIN, LITECOIN_REGTEST, LITECOIN_TESTNET
 from chainwatch.chains.tron import TRON
 from chainwatch.errors import ChainError
 
@@ -26,8 +26,13 @@ CHAINS: tuple[Chain, ...] = (
     BITCOIN_SIGNET,
     BITCOIN_REGTEST,
     BITCOIN_CASH,
+    BITCOIN_CASH_REGTEST,
     LITECOIN,
+    LITECOIN_TESTNET,
+    LITECOIN_REGTEST,
     DOGECOIN,
+    DOGECOIN_TESTNET,
+    DOGECOIN_REGTEST,
     ETHEREUM,
     TRON,
 )

@@ -65,7 +65,7 @@ def _script(script: bytes, chain: Chain) -> Target:
             f"{len(script):,} bytes are no output script that can be spent",
             remedy=f"give the bytes of the script itself, 1 to {LARGEST_SCRIPT:,} of them",
         )
-    address = classify(script, witness=chain.witnesses).address
+    address = classify(script, chain.forms).address
     if address is not None:
         return _address(address, chain)
     return Target(script, None, f"script {hashlib.sha256(script).hexdigest()}")

@@ -13,48 +13,65 @@ SMALLEST_TX, SMALLEST_INPUT, SMALLEST_OUTPUT = 60, 41, 9
 
 (
     BLOCK_BEGIN, BLOCK_END, BLOCK_TX, BLOCK_SCRIPT, BLOCK_SCRIPT_END, BLOCK_COMMITMENT,
-    BLOCK_NONCE, BLOCK_WITNESSED, BLOCK_COLUMNS,
-) = range(9)  # fmt: skip
+    BLOCK_NONCE, BLOCK_WITNESSED, BLOCK_EXTENDED, BLOCK_COLUMNS,
+) = range(10)  # fmt: skip
 """A block: its bytes, first transaction (a row), coinbase script, the 32 bytes by which it commits
-to the witnesses and the 32 bytes beside them (-1 where there are none), any witness at all."""
+to the witnesses and the 32 bytes beside them (-1 where there are none), any witness at all, an
+extension block behind it."""
 
 (
-    TX_START, TX_BODY, TX_BODY_END, TX_END, TX_WITNESSED, TX_VERSION, TX_LOCKTIME, TX_VALUE,
-    TX_FIRST_IN, TX_FIRST_OUT, TX_COLUMNS,
-) = range(11)  # fmt: skip
-"""A transaction: its bytes; inputs and outputs without what surrounds them; sum of the outputs."""
+    TX_START, TX_BODY, TX_BODY_END, TX_END, TX_WITNESSED, TX_EXTENDED, TX_VERSION, TX_LOCKTIME,
+    TX_VALUE, TX_FIRST_IN, TX_FIRST_OUT, TX_COLUMNS,
+) = range(12)  # fmt: skip
+"""A transaction: its bytes; inputs and outputs without what surrounds them; whether witnesses or
+the marks of an extension block do; sum of the outputs."""
 
 IN_TX, IN_AT, IN_N, IN_SEQUENCE, IN_COLUMNS = range(5)
 """An input: its transaction (a row), where its outpoint stands, output spent, nSequence."""
 
-OUT_TX, OUT_VALUE, OUT_SCRIPT, OUT_SCRIPT_END, OUT_KIND, OUT_COLUMNS = range(6)
-"""An output: its transaction (a row), value, script, and kind of script."""
+OUT_TX, OUT_VALUE, OUT_SCRIPT, OUT_LOCK, OUT_SCRIPT_END, OUT_KIND, OUT_COLUMNS = range(7)
+"""An output: its transaction (a row), value, script, where what locks it begins (behind tokens, if
+it carries any), and kind of that."""
 
 COIN_VALUE, COIN_SCRIPT, COIN_SCRIPT_END, COIN_KIND, COIN_COLUMNS = range(5)
 """What an input spent, as undo data says: value, script, and its kind. The node leaves out what
 the commonest forms have in common: then the script begins where it would if it stood there whole.
+Tokens before it are passed over.
 """
 
 KINDS = (
-    "nonstandard", "p2pkh", "p2sh", "p2wpkh", "p2wsh", "p2tr", "witness_unknown", "p2pk",
-    "multisig", "null_data", "nonstandard",
+    "nonstandard", "p2pkh", "p2sh", "p2wpkh", "p2wsh", "p2tr", "witness_unknown", "p2sh32", "p2pk",
+    "multisig", "null_data", "nonstandard", "p2a", "mweb_hogaddr", "mweb_pegin",
 )  # fmt: skip
-"""Names of the kinds; 1 to 6 are the kind bytes of addresses, the last can never be spent."""
+"""Names of the kinds; 1 to 7 are the kind bytes of addresses, ``OVERSIZED`` can never be spent."""
 
-NONSTANDARD, P2PK, NULL_DATA, OVERSIZED, WITH_KEYS, HALF_KEY = 0, 7, 9, 10, 11, 12
-"""Kinds that are not addresses. The last two stay inside, and the caller settles what they are:
-``HALF_KEY`` is a public key of which undo data keeps one coordinate."""
+NONSTANDARD, P2PK, MULTISIG, NULL_DATA, OVERSIZED, P2A, POOL, ENTRY = 0, 8, 9, 10, 11, 12, 13, 14
+"""Kinds that are not the kind bytes of addresses; ``P2A`` is a witness program with a name."""
+
+WITH_KEYS, HALF_KEY = 15, 16
+"""These two stay inside, and the caller settles what they are: ``HALF_KEY`` is a public key of
+which undo data keeps one coordinate."""
+
+WITNESS, TOKENS, EXTENSION = 1, 2, 4
+"""Forms that a chain gives a meaning, as in :class:`chainwatch.chains.base.Forms`."""
+
+EXTENDED_FLAG = 0x08
+"""Flag of the transaction that ends in an extension block."""
+
+MARKS = 3
+"""Bytes by which it is larger."""
 
 (
     SHORT, LONG_FORM, BAD_FORM, NO_ROOM_TXS, NO_ROOM_INPUTS, NO_ROOM_OUTPUTS, NO_ROOM_BYTES,
     NO_ROOM_ITEMS, BAD_INPUTS, BAD_VALUE, BAD_OUTPUTS, NO_WITNESS, LEFT_OVER, BAD_COINBASE,
-    NO_COINBASE, REPEATED, BAD_ROOT, NO_COMMITMENT, BAD_COMMITMENT, EXTENDED,
-) = range(1, 21)  # fmt: skip
+    NO_COINBASE, REPEATED, BAD_ROOT, NO_COMMITMENT, BAD_COMMITMENT, WITNESSES, OUT_OF_PLACE,
+    WITHIN,
+) = range(1, 23)  # fmt: skip
 
 (
     UNDO_SHORT, UNDO_NO_ROOM, UNDO_LONG, UNDO_BAD_VALUE, UNDO_CUT, UNDO_LEFT_OVER, UNDO_OTHER,
     UNDO_TOO_MUCH, UNDO_TOO_LITTLE,
-) = range(21, 30)  # fmt: skip
+) = range(23, 32)  # fmt: skip
 
 SENTENCES = {
     SHORT: "the block ends in the middle of a field",
@@ -76,8 +93,9 @@ SENTENCES = {
     BAD_ROOT: "the transactions do not hash to the merkle root",
     NO_COMMITMENT: "the coinbase does not commit to the witnesses",
     BAD_COMMITMENT: "the witnesses do not hash to the commitment of the coinbase",
-    EXTENDED: "a transaction moves coins into or out of MimbleWimble extension blocks,"
-    " which are not supported",
+    WITNESSES: "a transaction has witnesses, which this chain does not have",
+    OUT_OF_PLACE: "a transaction ends in an extension block, and is not the last of several",
+    WITHIN: "a transaction carries a part of an extension block, which no block has",
     UNDO_SHORT: "the undo data ends in the middle of a field",
     UNDO_NO_ROOM: "{0:,} entries cannot fit into the undo data",
     UNDO_LONG: "a number of the undo data is longer than any can be",

@@ -25,7 +25,7 @@ def block_at(
         return -1
     block[at.BLOCK_BEGIN], block[at.BLOCK_END], block[at.BLOCK_TX] = begin, end, filled[0]
     block[at.BLOCK_COMMITMENT] = block[at.BLOCK_NONCE] = -1
-    block[at.BLOCK_WITNESSED] = 0
+    block[at.BLOCK_WITNESSED] = block[at.BLOCK_EXTENDED] = 0
     odd = -1
     for k in range(count):
         p, new = transaction_at(
@@ -33,10 +33,20 @@ def block_at(
         )
         if p < 0:
             return -1
+        extended = txs[filled[0] - 1, at.TX_EXTENDED] != 0
+        if extended and (k == 0 or k != count - 1):
+            return fails(fail, at.OUT_OF_PLACE, txs[filled[0] - 1, at.TX_START], 0)
+        block[at.BLOCK_EXTENDED] = extended
         if odd < 0 and new != (k == 0):
             odd = k
         if k == 0 and filled[1] - txs[block[at.BLOCK_TX], at.TX_FIRST_IN] != 1:
             odd = 0
+    if block[at.BLOCK_EXTENDED] != 0:
+        if p >= end:
+            return fails(fail, at.SHORT, end, 0)
+        # A byte says whether an extension block follows, which is not read.
+        if data[p] == 1 or (data[p] == 0 and p + 1 == end):
+            p = end
     if p != end:
         return fails(fail, at.LEFT_OVER, p, end - p)
     if odd >= 0:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainwatch.addresses.scripts import classify
+from chainwatch.chains.base import Forms
 from chainwatch.errors import BlockError
 from chainwatch.kernels import block_columns as at
 from chainwatch.kernels.sha256 import compiled_way, double_sha256, fastest
@@ -50,9 +51,8 @@ def available() -> bool:
 
 
 def parse_blocks(
-    buffers: Sequence[bytes], *, supply: int, witness: bool, extended: bool = False,
-    way: str | None = None,
-) -> Parsed:  # fmt: skip
+    buffers: Sequence[bytes], *, supply: int, forms: Forms, way: str | None = None
+) -> Parsed:
     """Read blocks up to the first that fails.
 
     Parameters
@@ -61,11 +61,8 @@ def parse_blocks(
         One whole block each.
     supply : int
         Largest amount of the chain, base units.
-    witness : bool
-        False on a chain without segregated witness: witness programs are no addresses there.
-    extended : bool
-        True on a chain with extension blocks: a transaction that moves coins into or out of one
-        is refused as that.
+    forms : Forms
+        Forms of transactions and scripts that the chain gives a meaning.
     way : str, optional
         How to hash; see :mod:`chainwatch.kernels.sha256`.
 
@@ -77,12 +74,14 @@ def parse_blocks(
         - ``block_begin, block_end, block_tx, block_txs, block_script, block_script_end``: bytes,
           first transaction (a row), number of transactions, coinbase script;
           ``block_hash`` (32 bytes); ``block_unchecked``: it commits to witnesses that are missing;
+          ``block_extended``: an extension block follows it;
         - ``txid, wtxid`` (32 bytes; of a transaction without witness equal), ``tx_block,
-          tx_witnessed, tx_version, tx_locktime, tx_value, tx_size, tx_stripped, tx_first_in,
-          tx_first_out``;
+          tx_witnessed, tx_version, tx_locktime, tx_value, tx_size, tx_stripped, tx_weight,
+          tx_first_in, tx_first_out``;
         - ``in_tx, in_at, in_n, in_sequence``: transaction (a row), place of the outpoint, output
           spent; a coinbase has an input here;
-        - ``out_tx, out_value, out_script, out_script_end, out_kind``: the kind as in
+        - ``out_tx, out_value, out_script, out_lock, out_script_end, out_kind``: ``out_lock`` is
+          where the script begins behind any tokens, the kind as in
           :data:`chainwatch.kernels.block_columns.KINDS`.
     """
     if not 0 < supply < LARGEST_SUPPLY:
@@ -95,7 +94,7 @@ def parse_blocks(
     sizes = np.fromiter((len(buffer) for buffer in buffers), np.int64, len(buffers))
     ends = np.cumsum(sizes)
     begins = ends - sizes
-    tables, failure = _scanned(data, begins, ends, (supply, int(witness), int(extended)))
+    tables, failure = _scanned(data, begins, ends, (supply, int(forms)))
     columns = _hashed(data, tables, chosen)
     bound = _bound(data, tables[0], columns, chosen)
     return Parsed(columns, data, bound or failure)
@@ -103,7 +102,7 @@ def parse_blocks(
 
 def _scanned(
     data: NDArray[np.uint8], begins: NDArray[np.int64], ends: NDArray[np.int64],
-    rules: tuple[int, int, int],
+    rules: tuple[int, int],
 ) -> tuple[list[NDArray[np.int64]], Failure | None]:  # fmt: skip
     """Run the pass; return tables cut to what was read of whole blocks."""
     from chainwatch.kernels.block_loops import scan
@@ -152,7 +151,8 @@ def _hashed(data: NDArray[np.uint8], tables: list[NDArray[np.int64]], way: str) 
     begins = blocks[:, at.BLOCK_BEGIN]
     counts = np.diff(blocks[:, at.BLOCK_TX], append=len(txs))
     sizes = txs[:, at.TX_END] - txs[:, at.TX_START]
-    inner = txs[:, at.TX_BODY_END] - txs[:, at.TX_BODY] + 8  # version and locktime
+    stripped = txs[:, at.TX_BODY_END] - txs[:, at.TX_BODY] + 8  # version and locktime
+    extended = txs[:, at.TX_EXTENDED] != 0
     return {
         "block_begin": begins,
         "block_end": blocks[:, at.BLOCK_END],
@@ -165,13 +165,15 @@ def _hashed(data: NDArray[np.uint8], tables: list[NDArray[np.int64]], way: str) 
         & (blocks[:, at.BLOCK_WITNESSED] == 0),
         "txid": txids,
         "wtxid": wtxids,
+        "block_extended": blocks[:, at.BLOCK_EXTENDED] != 0,
         "tx_block": np.repeat(np.arange(len(blocks)), counts),
         "tx_witnessed": txs[:, at.TX_WITNESSED] != 0,
         "tx_version": txs[:, at.TX_VERSION],
         "tx_locktime": txs[:, at.TX_LOCKTIME],
         "tx_value": txs[:, at.TX_VALUE],
         "tx_size": sizes,
-        "tx_stripped": np.where(txs[:, at.TX_WITNESSED] != 0, inner, sizes),
+        "tx_stripped": stripped,
+        "tx_weight": 3 * stripped + sizes - np.where(extended, at.MARKS, 0),
         "tx_first_in": txs[:, at.TX_FIRST_IN],
         "tx_first_out": txs[:, at.TX_FIRST_OUT],
         "in_tx": ins[:, at.IN_TX],
@@ -181,9 +183,10 @@ def _hashed(data: NDArray[np.uint8], tables: list[NDArray[np.int64]], way: str) 
         "out_tx": outs[:, at.OUT_TX],
         "out_value": outs[:, at.OUT_VALUE],
         "out_script": outs[:, at.OUT_SCRIPT],
+        "out_lock": outs[:, at.OUT_LOCK],
         "out_script_end": outs[:, at.OUT_SCRIPT_END],
         "out_kind": settled(
-            data, outs[:, at.OUT_KIND], outs[:, at.OUT_SCRIPT], outs[:, at.OUT_SCRIPT_END]
+            data, outs[:, at.OUT_KIND], outs[:, at.OUT_LOCK], outs[:, at.OUT_SCRIPT_END]
         ),
     }
 
@@ -194,14 +197,15 @@ def _ids(
     """Return txids and wtxids; the two hashes differ only where there is a witness."""
     spans = np.zeros((len(txs), 6), np.int64)
     spans[:, 0], spans[:, 1] = txs[:, at.TX_START], txs[:, at.TX_END]
-    spliced = np.flatnonzero(txs[:, at.TX_WITNESSED])
-    whole = spans[spliced, :2]
+    witnessed = np.flatnonzero(txs[:, at.TX_WITNESSED])
+    whole = spans[witnessed, :2]
+    spliced = np.flatnonzero(txs[:, at.TX_WITNESSED] | txs[:, at.TX_EXTENDED])
     spans[spliced, 1] = txs[spliced, at.TX_START] + 4
     spans[spliced, 2], spans[spliced, 3] = txs[spliced, at.TX_BODY], txs[spliced, at.TX_BODY_END]
     spans[spliced, 4], spans[spliced, 5] = txs[spliced, at.TX_END] - 4, txs[spliced, at.TX_END]
     txids = double_sha256(data, spans, way)
     wtxids = txids.copy()
-    wtxids[spliced] = double_sha256(data, whole, way)
+    wtxids[witnessed] = double_sha256(data, whole, way)
     return txids, wtxids
 
 

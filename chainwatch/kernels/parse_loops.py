@@ -13,13 +13,10 @@ from numba import int64, uint64
 
 from chainwatch.kernels import block_columns as at
 from chainwatch.kernels.jit import bare
-from chainwatch.kernels.script_loops import script_kind
+from chainwatch.kernels.script_loops import lock_at, script_kind
 
 # Above this many inputs, those spent twice are found with a hash table.
 _FEW = 8
-
-# Flag of transactions of a chain with extension blocks.
-_EXTENDED = 8
 
 SHORT, LONG_FORM, BAD_FORM = at.SHORT, at.LONG_FORM, at.BAD_FORM
 
@@ -211,8 +208,10 @@ def outputs_at(
             return -1, 0
         row = filled[2]
         outs[row, at.OUT_TX], outs[row, at.OUT_VALUE] = tx, value
+        lock = lock_at(data, script, p, rules[1])
         outs[row, at.OUT_SCRIPT], outs[row, at.OUT_SCRIPT_END] = script, p
-        outs[row, at.OUT_KIND] = script_kind(data, script, p, rules[1] != 0)
+        outs[row, at.OUT_LOCK] = max(lock, script)
+        outs[row, at.OUT_KIND] = script_kind(data, lock, p, rules[1])
         filled[2] = row + 1
     if over:
         return fails(fail, at.BAD_OUTPUTS, p, 0), 0
@@ -249,14 +248,16 @@ def transaction_at(
     start, row, first_in, first_out = p, filled[0], filled[1], filled[2]
     if p + 5 > end:
         return fails(fail, SHORT, end, 0), False
-    witnessed = data[p + 4] == 0
-    if witnessed and p + 6 > end:
+    marked = data[p + 4] == 0
+    if marked and p + 6 > end:
         return fails(fail, SHORT, end, 0), False
-    if witnessed and rules[2] and data[p + 5] & _EXTENDED:
-        return fails(fail, at.EXTENDED, p + 4, 0), False
-    if witnessed and data[p + 5] != 1:
+    witnessed = marked and data[p + 5] == 1
+    extended = marked and data[p + 5] == at.EXTENDED_FLAG and rules[1] & at.EXTENSION != 0
+    if marked and not witnessed and not extended:
         return fails(fail, BAD_FORM, p + 4, 0), False
-    body = p + 6 if witnessed else p + 4
+    if witnessed and rules[1] & at.WITNESS == 0:
+        return fails(fail, at.WITNESSES, p + 4, 0), False
+    body = p + 6 if marked else p + 4
     p, new = inputs_at(data, body, end, row, ins, filled, block, seed, table, fail)
     if p < 0:
         return -1, False
@@ -270,10 +271,17 @@ def transaction_at(
         if p < 0:
             return -1, False
         block[at.BLOCK_WITNESSED] = 1
+    if extended:
+        if p >= end:
+            return fails(fail, SHORT, end, 0), False
+        if data[p] != 0:
+            return fails(fail, at.WITHIN, p, 0), False
+        p += 1
     if p + 4 > end:
         return fails(fail, SHORT, end, 0), False
     txs[row, at.TX_START], txs[row, at.TX_BODY], txs[row, at.TX_BODY_END] = start, body, body_end
     txs[row, at.TX_END], txs[row, at.TX_WITNESSED] = p + 4, witnessed
+    txs[row, at.TX_EXTENDED] = extended
     version = int64(four_at(data, start))
     txs[row, at.TX_VERSION] = version - ((version >> 31) << 32)
     txs[row, at.TX_LOCKTIME], txs[row, at.TX_VALUE] = int64(four_at(data, p)), total

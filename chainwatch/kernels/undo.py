@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from chainwatch.chains.base import Forms
 from chainwatch.kernels import block_columns as at
 from chainwatch.kernels.parse import Columns, Parsed, settled
 
@@ -48,7 +49,7 @@ class Coins(NamedTuple):
 
 
 def parse_undo_records(
-    records: Sequence[bytes], parsed: Parsed, *, supply: int, witness: bool
+    records: Sequence[bytes], parsed: Parsed, *, supply: int, forms: Forms
 ) -> Coins:
     """Read undo data up to the first record that fails.
 
@@ -60,8 +61,8 @@ def parse_undo_records(
         Blocks, all of which passed.
     supply : int
         Largest amount of the chain, base units.
-    witness : bool
-        False on a chain without segregated witness.
+    forms : Forms
+        What the chain gives a meaning.
     """
     from chainwatch.kernels.undo_loops import scan_undo
 
@@ -75,9 +76,10 @@ def parse_undo_records(
     columns = parsed.columns
     inputs = np.diff(columns["tx_first_in"], append=len(columns["in_tx"]))
     passed = int(scan_undo(
-        data, ends - sizes, ends, np.array((supply, int(witness)), np.int64),
+        data, ends - sizes, ends, np.array((supply, int(forms)), np.int64),
         np.ascontiguousarray(columns["block_tx"]), np.ascontiguousarray(columns["block_txs"]),
-        inputs, np.ascontiguousarray(columns["tx_value"]), coins, counts, filled, begun, fail,
+        inputs, np.ascontiguousarray(columns["tx_value"]),
+        np.ascontiguousarray(columns["block_extended"]), coins, counts, filled, begun, fail,
     ))  # fmt: skip
     failure = None if passed == len(records) else (passed, _said(fail, columns))
     return _named(data, coins[: filled[1]], ends, failure)

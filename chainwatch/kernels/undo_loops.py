@@ -13,7 +13,7 @@ from numba import int64, uint64
 from chainwatch.kernels import block_columns as at
 from chainwatch.kernels.jit import bare
 from chainwatch.kernels.parse_loops import eight_at, fails, four_at, two_at
-from chainwatch.kernels.script_loops import script_kind
+from chainwatch.kernels.script_loops import lock_at, script_kind
 
 _SMALLEST_COIN = 3
 _LAST_BUT_ONE = (1 << 57) - 2  # above it, seven more bits no longer fit into 64
@@ -105,7 +105,9 @@ def coin_at(data: Any, p: int, end: int, rules: Any, coin: Any, fail: Any) -> An
     after: Any = p + int64(size)
     coin[at.COIN_VALUE], coin[at.COIN_SCRIPT], coin[at.COIN_SCRIPT_END] = value, p, after
     if form >= uint64(_SPECIAL):
-        coin[at.COIN_KIND] = script_kind(data, p, after, rules[1] != 0)
+        lock = lock_at(data, p, after, rules[1])
+        coin[at.COIN_SCRIPT] = max(lock, p)
+        coin[at.COIN_KIND] = script_kind(data, lock, after, rules[1])
     elif form == uint64(_P2PKH):
         coin[at.COIN_SCRIPT], coin[at.COIN_KIND] = p - 3, _P2PKH_KIND
     elif form == uint64(_P2SH):
@@ -117,9 +119,13 @@ def coin_at(data: Any, p: int, end: int, rules: Any, coin: Any, fail: Any) -> An
 
 @bare
 def record_at(
-    data: Any, p: int, end: int, rules: Any, coins: Any, counts: Any, filled: Any, fail: Any
-) -> Any:
-    """Read one record: how many outputs each transaction spent, and each of them."""
+    data: Any, p: int, end: int, extended: bool, rules: Any, coins: Any, counts: Any, filled: Any,
+    fail: Any,
+) -> Any:  # fmt: skip
+    """Read one record: how many outputs each transaction spent, and each of them.
+
+    What belongs to an extension block follows them, and is not read.
+    """
     txs, p = entries_at(data, p, end, 1, fail)
     if p < 0:
         return -1
@@ -134,7 +140,7 @@ def record_at(
             filled[1] += 1
         counts[filled[0]] = count
         filled[0] += 1
-    if p != end:
+    if p != end and not extended:
         return fails(fail, at.UNDO_LEFT_OVER, p, end - p)
     return p
 
@@ -170,12 +176,14 @@ def fits(
 @bare
 def scan_undo(
     data: Any, begins: Any, ends: Any, rules: Any, firsts: Any, txs: Any, inputs: Any, paid: Any,
-    coins: Any, counts: Any, filled: Any, begun: Any, fail: Any,
+    extended: Any, coins: Any, counts: Any, filled: Any, begun: Any, fail: Any,
 ) -> Any:  # fmt: skip
     """Read records until one fails; return how many passed, and in ``filled`` their rows."""
     for k in range(begins.size):
         begun[0], begun[1] = filled[0], filled[1]
-        p = record_at(data, begins[k], ends[k], rules, coins, counts, filled, fail)
+        p = record_at(
+            data, begins[k], ends[k], extended[k] != 0, rules, coins, counts, filled, fail
+        )
         if p < 0:
             return k
         if not fits(firsts[k], txs[k], inputs, paid, counts, coins, begun, filled, rules, fail):

@@ -145,8 +145,9 @@ OUTPUTS = Table(
             "script_kind",
             pl.String,
             Privacy.TEXT,
-            "p2pkh, p2sh, p2wpkh, p2wsh, p2tr, witness_unknown, p2pk, multisig, null_data"
-            " (its value is burnt) or nonstandard",
+            "p2pkh, p2sh, p2sh32, p2wpkh, p2wsh, p2tr, p2a, witness_unknown, p2pk, multisig,"
+            " null_data (its value is burnt), mweb_pegin, mweb_hogaddr (into extension blocks, and"
+            " all that lies there) or nonstandard",
         ),
         Column(
             "address",
@@ -159,7 +160,7 @@ OUTPUTS = Table(
             "script",
             pl.Binary,
             Privacy.TEXT,
-            "whole script, kept where address is null",
+            "whole script, kept where address is null or tokens stand before what locks it",
             nullable=True,
         ),
         Column(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from chainwatch.addresses.canonical import parse, text
 from chainwatch.addresses.scripts import LARGEST_SCRIPT, classify, script_of
+from chainwatch.chains.base import Forms
 from chainwatch.errors import AddressError
 from chainwatch.ledger.schema import OUTPUTS
 
@@ -42,7 +43,8 @@ def multisig(required: bytes, keys: list[bytes], total: bytes) -> bytes:
          "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4"),
         ("5120" + "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798", "p2tr",
          "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0"),
-        ("51024e73", "witness_unknown", "bc1pfeessrawgf"),
+        ("51024e73", "p2a", "bc1pfeessrawgf"),
+        ("51024e74", "witness_unknown", "bc1pfe6q5vy3qs"),
         ("6002751e", "witness_unknown", "bc1sw50qgdz25j"),
     ],
 )  # fmt: skip
@@ -142,7 +144,7 @@ def test_script_beyond_the_consensus_limit_can_never_be_spent() -> None:
 def test_chain_without_segregated_witness_has_no_witness_kinds() -> None:
     for script in (b"\x00\x14" + bytes(20), b"\x51\x20" + bytes(32), b"\x53\x02ab"):
         assert classify(script).address is not None
-        found = classify(script, witness=False)
+        found = classify(script, Forms.PLAIN)
         assert (found.kind, found.address) == ("nonstandard", None)
 
 

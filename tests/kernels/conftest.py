@@ -54,12 +54,15 @@ def transaction(
     return plain[:4] + b"\x00\x01" + body + stack + plain[-4:], plain
 
 
-def block(txs: Sequence[tuple[bytes, bytes]], *, height: int = 7, commit: bool = True) -> bytes:
+def block(
+    txs: Sequence[tuple[bytes, bytes]], *, height: int = 7, commit: bool = True, tail: bytes = b""
+) -> bytes:
     """Return a regtest block of a coinbase, which commits to any witnesses, and transactions."""
-    witnessed = any(raw != plain for raw, plain in txs)
+    witnessed = any(raw[4:6] == b"\x00\x01" for raw, _ in txs)
     paid: list[Payment] = [(50 * 10**8, b"\x6a")]
     if witnessed and commit:
-        ids = [bytes(32), *(sha256d(raw) for raw, _ in txs)]
+        own = (raw if raw[4:6] == b"\x00\x01" else plain for raw, plain in txs)
+        ids = [bytes(32), *map(sha256d, own)]
         paid += [(0, b"\x6a\x24\xaa\x21\xa9\xed" + sha256d(root_of(ids) + bytes(32)))]
     nonce = [bytes(32)] if witnessed else []
     origin = [(bytes(32), 0xFFFFFFFF)]
@@ -72,7 +75,7 @@ def block(txs: Sequence[tuple[bytes, bytes]], *, height: int = 7, commit: bool =
     while sha256d(front + proof.to_bytes(4, "little"))[31] >= 0x7F:
         proof += 1
     body = compact(len(whole)) + b"".join(raw for raw, _ in whole)
-    return front + proof.to_bytes(4, "little") + body
+    return front + proof.to_bytes(4, "little") + body + tail
 
 
 SCRIPTS = (
@@ -85,7 +88,48 @@ SCRIPTS = (
     b"\x21\x05" + bytes(32) + b"\xac", b"\x51\x21" + bytes(35) + b"\xae",
     b"\x51\x21\x02" + bytes(32) + b"\x21\x03" + bytes(32) + b"\x52\xae",
     b"\x76\xa9\x14" + bytes(20) + b"\x88\xad", b"\x51" * 10_001, b"\x6a" + b"\x51" * 10_001,
+    b"\xaa\x20" + bytes(31) + b"\x08\x87", b"\xaa\x20" + bytes(32) + b"\x88",
+    b"\x58\x20" + bytes(32), b"\x59\x20" + b"\x01" * 32, b"\x59\x1f" + bytes(31),
+    b"\x51\x02\x4e\x74", b"\x52\x02\x4e\x73",
 )  # fmt: skip
+
+TOKENS = (
+    b"\xef" + b"\x0c" * 32 + b"\x10\x01",  # an amount
+    b"\xef" + b"\x0c" * 32 + b"\x10\xfd\xfd\x00",
+    b"\xef" + b"\x0c" * 32 + b"\x30\xff" + b"\xff" * 7 + b"\x7f",  # the largest, and one thing
+    b"\xef" + b"\x0c" * 32 + b"\x62\x03abc",  # one that makes others, with a commitment
+    b"\xef" + b"\x0c" * 32 + b"\x71\xfd\xfd\x00" + b"x" * 253 + b"\xfe\x00\x00\x01\x00",
+)
+"""Tokens as they stand before what locks an output."""
+
+NO_TOKENS = (
+    b"\xef",
+    b"\xef" + bytes(32),
+    b"\xef" + bytes(33),
+    b"\xef" + bytes(32) + b"\x90\x01",
+    b"\xef" + bytes(32) + b"\x11\x01",
+    b"\xef" + bytes(32) + b"\x23",
+    b"\xef" + bytes(32) + b"\x50\x01\x01",
+    b"\xef" + bytes(32) + b"\x60\x00",
+    b"\xef" + bytes(32) + b"\x60\xfd",
+    b"\xef" + bytes(32) + b"\x10\x00",
+    b"\xef" + bytes(32) + b"\x10\xfd\xfc\x00",
+    b"\xef" + bytes(32) + b"\x10",
+    b"\xef" + bytes(32) + b"\x10\xff" + b"\xff" * 8,
+    b"\xef" + bytes(32) + b"\x10\xfe\1\0\0\0",
+    b"\xef" + bytes(32) + b"\x60\xff" + b"\xff" * 8,
+    b"\xef" + bytes(32) + b"\x60\x09abc",
+    b"\xef" + bytes(32) + b"\x10\xff\x01\0\0\0\0\0\0\0",
+)
+"""What only begins like tokens."""
+
+
+def hogex(
+    spent: Sequence[tuple[bytes, int]], paid: Sequence[Payment], *, tail: bytes = b"\x00",
+) -> tuple[bytes, bytes]:  # fmt: skip
+    """Return a transaction that ends in an extension block, with and without its marks."""
+    _, plain = transaction(spent, paid, script=b"")
+    return plain[:4] + b"\x00\x08" + plain[4:-4] + tail + plain[-4:], plain
 
 
 def honest() -> list[bytes]:

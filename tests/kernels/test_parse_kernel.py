@@ -14,8 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainwatch.addresses.scripts import classify
 from chainwatch.bitcoin.block_batch import CheckedBlocks, RawBlock, check_blocks
-from chainwatch.chains.base import Chain
+from chainwatch.bitcoin.consensus import MARKS
+from chainwatch.bitcoin.extension import FLAG
+from chainwatch.bitcoin.hashes import double_sha256 as sha256d
+from chainwatch.chains.base import Chain, Forms
 from chainwatch.chains.catalogue import chain, consensus_of
 from chainwatch.errors import BlockError
 from chainwatch.ingest.rows.blocks import frames_of_blocks
@@ -57,12 +61,110 @@ def assert_alike(blocks: Sequence[bytes], heights: Sequence[int], alias: str) ->
         assert ours[name].equals(frame, null_equal=True), name
 
 
+def knowing(*forms: Forms) -> Chain:
+    """Return regtest with these forms: those of other chains, whose work is too hard here."""
+    known = Forms.PLAIN
+    for form in forms:
+        known |= form
+    rules = replace(
+        consensus_of(REGTEST), tokens=bool(known & Forms.TOKENS),
+        extension_blocks=bool(known & Forms.EXTENSION),
+    )  # fmt: skip
+    return replace(REGTEST, hrp="bcrt" if known & Forms.WITNESS else None, consensus=rules)
+
+
+CHAINS = [
+    knowing(), knowing(Forms.WITNESS), knowing(Forms.TOKENS), knowing(Forms.EXTENSION),
+    knowing(Forms.WITNESS, Forms.EXTENSION), knowing(*Forms),
+]  # fmt: skip
+
+
+def test_forms_of_columns_are_those_of_chains() -> None:
+    for form in Forms:
+        assert getattr(block_columns, str(form.name)) == form
+    assert (block_columns.MARKS, block_columns.EXTENDED_FLAG) == (MARKS, FLAG)
+
+
 def test_rows_are_those_of_the_plain_parser(blocks: list[bytes]) -> None:
-    assert_alike(blocks, [5, 4, 9, 100, 3, 2], "btc-regtest")
-    fast = verdict(blocks, "btc-regtest", compiled=True)
-    assert isinstance(fast, CheckedBlocks)
-    kinds = set(rows(fast, range(6))["outputs"]["script_kind"])
+    kinds = set()
+    for network in CHAINS:
+        if network.hrp:
+            assert_alike(blocks, [5, 4, 9, 100, 3, 2], network)
+            fast = verdict(blocks, network, compiled=True)
+            assert isinstance(fast, CheckedBlocks)
+            kinds |= set(rows(fast, range(6))["outputs"]["script_kind"])
+        else:
+            assert_alike(blocks[-1:], [2], network)
     assert kinds == set(block_columns.KINDS)  # all kinds were compared
+
+
+@pytest.mark.parametrize("network", CHAINS, ids=lambda item: repr(item.forms))
+def test_tokens_before_what_locks_an_output(network: Chain, made: ModuleType) -> None:
+    paid = [(9, head + lock) for head in (*made.TOKENS, *made.NO_TOKENS) for lock in made.SCRIPTS]
+    data = made.block([made.transaction([(b"\x01" * 32, 0)], paid)])
+    assert_alike([data], [3], network)
+    checked = verdict([data], network, compiled=True)
+    assert isinstance(checked, CheckedBlocks)
+    frames = rows(checked, [3])
+    found = frames["outputs"].filter(pl.col("tx") & 1 == 1).sort("n")
+    size, good = len(made.SCRIPTS), len(made.TOKENS) * len(made.SCRIPTS)
+    locks = [classify(lock, network.forms) for lock in made.SCRIPTS]
+    if not network.forms & Forms.TOKENS:
+        assert found["address"].null_count() == found.height
+        return
+    for begin in range(0, good, size):
+        part = found[begin : begin + size]
+        assert part["script_kind"].to_list() == [lock.kind for lock in locks]
+        assert part["address"].to_list() == [lock.address for lock in locks]
+    assert found["script"].to_list() == [script for _, script in paid]
+    assert set(found[good:]["script_kind"]) == {"nonstandard"}
+    keys = frames["output_keys"].filter(pl.col("tx") & 1 == 1)
+    assert keys.height == len(made.TOKENS) * sum(len(lock.keys) for lock in locks)
+
+
+def ending(made: ModuleType, *, at: int = -1, tail: bytes = b"\x01mweb", **how: bytes) -> bytes:
+    """Return a block with the transaction that ends in an extension block at a place."""
+    spend = made.transaction([(b"\x01" * 32, 0)], [(5, b"\x59\x20" + bytes(32))], witness=[b"x"])
+    last = made.hogex([(b"\x02" * 32, 0), (sha256d(spend[1]), 0)], [(7, made.SCRIPTS[20])], **how)
+    txs = [spend, made.transaction([(b"\x03" * 32, 0)], [(1, b"\x51")])]
+    txs.insert(len(txs) if at < 0 else at, last)
+    return bytes(made.block(txs, tail=tail))
+
+
+@pytest.mark.parametrize("network", CHAINS, ids=lambda item: repr(item.forms))
+def test_a_block_that_ends_in_an_extension_block(network: Chain, made: ModuleType) -> None:
+    mark, spoilt = b"\x01" + bytes(200), b"\x02" + bytes(200)
+    good = {"tail": mark}, {"tail": b"\x00"}, {"tail": b"\x01"}
+    bad = ({"tail": spoilt}, {"tail": b""}, {"tail": b"\x00\x00"}, {"at": 0}, {"at": 1})
+    for how in (*good, *bad):
+        data = ending(made, **how)
+        assert_alike([data], [3], network)
+        accepted = not isinstance(verdict([data], network, compiled=True), str)
+        both = Forms.WITNESS | Forms.EXTENSION
+        assert accepted == (network.forms & both == both and how in good), how
+    for data in made.broken([ending(made, tail=mark[:9])], 400):
+        fast, plain = (verdict([data], network, compiled=way) for way in (True, False))
+        assert fast == plain or not isinstance(fast, str), data.hex()
+        assert isinstance(fast, str) == isinstance(plain, str)
+
+
+def test_what_is_read_of_it(made: ModuleType) -> None:
+    network, data = knowing(*Forms), ending(made, tail=b"\x01" + bytes(200))
+    checked = verdict([data], network, compiled=True)
+    assert isinstance(checked, CheckedBlocks)
+    frames = rows(checked, [3])
+    last = frames["transactions"].sort("tx").row(-1, named=True)
+    _, plain = made.hogex(
+        [(b"\x02" * 32, 0), (frames["transactions"].sort("tx")["txid"][1], 0)],
+        [(7, made.SCRIPTS[20])],
+    )
+    assert last["txid"] == sha256d(plain)
+    assert last["wtxid"] is None
+    assert (last["size"], last["weight"]) == (len(plain) + 3, 4 * len(plain))
+    assert frames["blocks"]["size"].to_list() == [len(data)]
+    paid = frames["outputs"].sort("tx", "n").select("script_kind", "address", "script").rows()
+    assert paid[-1] == ("mweb_hogaddr", None, made.SCRIPTS[20])
+    assert "mweb_pegin" in {kind for kind, _, _ in paid}
 
 
 def test_no_blocks_give_no_rows() -> None:
@@ -92,16 +194,20 @@ def test_broken_blocks_are_refused_in_the_same_words(made: ModuleType, blocks: l
 
 
 @pytest.mark.parametrize("flag", range(10))
-@pytest.mark.parametrize("height", [None, 0])
-def test_flags_of_transactions(flag: int, height: int | None, made: ModuleType) -> None:
-    """Only a chain with extension blocks has transactions that reach into one."""
-    network = replace(REGTEST, consensus=replace(consensus_of(REGTEST), extension_height=height))
+@pytest.mark.parametrize("network", CHAINS, ids=lambda item: repr(item.forms))
+def test_flags_of_transactions(flag: int, network: Chain, made: ModuleType) -> None:
+    """Witnesses belong to chains that have them, parts of extension blocks to no block at all."""
     raw, plain_form = made.transaction([(b"\x01" * 32, 0)], [(5, b"\x51")], witness=[b"x"])
     data = made.block([(raw[:5] + bytes([flag]) + raw[6:], plain_form)])
+    if not network.hrp:  # the coinbase must not have any either
+        data = made.block([(plain_form[:4] + bytes([0, flag]) + plain_form[4:], plain_form)])
     fast, plain = (verdict([data], network, compiled=way) for way in (True, False))
-    assert isinstance(fast, str) == isinstance(plain, str) == (flag != 1)
-    assert fast == plain or flag == 1
-    assert ("MimbleWimble" in str(fast)) == (bool(flag & 8) and height is not None)
+    good = flag == 1 and network.hrp is not None
+    assert isinstance(fast, str) == isinstance(plain, str) == (not good)
+    assert fast == plain or good
+    extended = flag == 8 and bool(network.forms & Forms.EXTENSION)
+    assert ("a part of an extension block" in str(fast)) == extended
+    assert ("which this chain does not have" in str(fast)) == (flag == 1 and network.hrp is None)
 
 
 def test_the_first_block_that_fails_is_named(made: ModuleType, blocks: list[bytes]) -> None:
@@ -155,12 +261,13 @@ def test_any_scripts_and_values(
 
 def test_chains_without_witnesses_have_no_witness_addresses(blocks: list[bytes]) -> None:
     kinds = {
-        witness: set(
-            parse_blocks(blocks, supply=21 * 10**14, witness=witness).columns["out_kind"].tolist()
+        form: set(
+            parse_blocks(blocks[-1:], supply=21 * 10**14, forms=form).columns["out_kind"].tolist()
         )
-        for witness in (True, False)
+        for form in (Forms.WITNESS, Forms.PLAIN)
     }
-    assert kinds[True] - kinds[False] == {3, 4, 5, 6}
+    program = block_columns.P2A
+    assert kinds[Forms.WITNESS] - kinds[Forms.PLAIN] == {3, 4, 5, 6, program}
 
 
 def test_real_blocks(real_data: Path) -> None:
@@ -169,19 +276,26 @@ def test_real_blocks(real_data: Path) -> None:
     data = [(folder / f"{height}.raw").read_bytes() for height in heights]
     assert_alike(data, heights, "btc")
     supply = 21_000_000 * 10**8
-    columns = [parse_blocks(data, supply=supply, witness=True, way=way).columns for way in ways()]
+    columns = [
+        parse_blocks(data, supply=supply, forms=Forms.WITNESS, way=way).columns for way in ways()
+    ]
     for other in columns[1:]:
         assert all(np.array_equal(columns[0][name], other[name]) for name in columns[0])
 
 
 PROBE = """
 import conftest as made
+from chainwatch.chains.base import Forms
 from chainwatch.kernels.parse import parse_blocks
 blocks = made.honest()
+blocks.append(made.block([
+    made.transaction([(b"1" * 32, 0)], [(1, t + s) for t in made.TOKENS for s in made.SCRIPTS]),
+    made.hogex([(b"2" * 32, 0)], [(7, made.SCRIPTS[20])]),
+], tail=b"\\x01" + bytes(9)))
 accepted = 0
 cut = [data[:k] for data in blocks[:3] for k in range(80, len(data))]
 for data in [*blocks, *made.broken(blocks, 1500, seed=8), *cut]:
-    accepted += parse_blocks([data], supply=21 * 10**14, witness=True).failure is None
+    accepted += parse_blocks([data], supply=21 * 10**14, forms=Forms(7)).failure is None
 print("accepted", accepted)
 """
 

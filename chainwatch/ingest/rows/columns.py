@@ -24,13 +24,13 @@ from chainwatch.ledger import schema
 Places = Sequence[tuple[BlockSummary, int]]
 """Blocks and their heights."""
 
-_WITH_ADDRESS = range(1, 7)
-_UNKNOWN = 6
-_AT = {1: 3, 2: 2, 3: 2, 4: 2, 5: 2}
-_SIZE = {1: 20, 2: 20, 3: 20, 4: 32, 5: 32}
+_WITH_ADDRESS = (*range(1, 8), at.P2A)
+_UNKNOWN = (6, at.P2A)
+_AT = {1: 3, 2: 2, 3: 2, 4: 2, 5: 2, 7: 2}
+_SIZE = {1: 20, 2: 20, 3: 20, 4: 32, 5: 32, 7: 32}
 """Where the payload of a kind of address stands in its script, and its size."""
 
-_WITH_KEYS = (at.KINDS.index("p2pk"), at.KINDS.index("multisig"))
+_WITH_KEYS = (at.P2PK, at.MULTISIG)
 _BURNT = (at.NULL_DATA, at.OVERSIZED)
 
 
@@ -110,7 +110,7 @@ def _transactions(
         "version": columns["tx_version"],
         "locktime": columns["tx_locktime"],
         "size": columns["tx_size"],
-        "weight": 3 * columns["tx_stripped"] + columns["tx_size"],
+        "weight": columns["tx_weight"],
         "input_count": np.where(first, 0, inputs),
         "output_count": np.diff(columns["tx_first_out"], append=len(columns["out_tx"])),
         "output_value": columns["tx_value"],
@@ -151,13 +151,14 @@ def _unburnt(places: Places, chain: Chain) -> NDArray[np.bool_]:
 
 
 def _payees(parsed: Parsed) -> tuple[pl.Series, pl.Series]:
-    """Return the addresses of the outputs, and the whole scripts of those without."""
+    """Return the addresses of the outputs, and the whole scripts that these do not give."""
     columns = parsed.columns
     kinds, starts, ends = columns["out_kind"], columns["out_script"], columns["out_script_end"]
-    rows = np.flatnonzero(~np.isin(kinds, _WITH_ADDRESS))
+    locks = columns["out_lock"]
+    rows = np.flatnonzero(~np.isin(kinds, _WITH_ADDRESS) | (locks > starts))
     scripts = pl.Series(_scripts(parsed.data, starts[rows], ends[rows]), dtype=pl.Binary)
     script = _placed([scripts], [rows], len(kinds))
-    return _addresses(parsed.data, kinds, starts, ends), script
+    return _addresses(parsed.data, kinds, locks, ends), script
 
 
 def _spent(coins: Coins) -> Columns:
@@ -184,7 +185,7 @@ def _addresses(
         rows = np.flatnonzero(kinds == kind)
         parts.append(_fixed(runs(data, starts[rows] + _AT[kind], size, lead=kind)))
         places.append(rows)
-    rows = np.flatnonzero(kinds == _UNKNOWN)
+    rows = np.flatnonzero(np.isin(kinds, _UNKNOWN))
     odd = [classify(script).address for script in _scripts(data, starts[rows], ends[rows])]
     parts.append(pl.Series(odd, dtype=pl.Binary))
     return _placed(parts, [*places, rows], len(kinds))
@@ -203,7 +204,7 @@ def _keys(parsed: Parsed, numbers: NDArray[np.int64]) -> Columns:
     found = np.flatnonzero(np.isin(columns["out_kind"], _WITH_KEYS))
     owners = columns["out_tx"][found]
     places = (found - columns["tx_first_out"][owners]).tolist()
-    starts, ends = columns["out_script"][found], columns["out_script_end"][found]
+    starts, ends = columns["out_lock"][found], columns["out_script_end"][found]
     made: Columns = {name: [] for name in schema.OUTPUT_KEYS.schema if name != "chain"}
     named = zip(numbers[owners].tolist(), places, _scripts(parsed.data, starts, ends), strict=True)
     for tx, n, script in named:

@@ -108,7 +108,7 @@ def _transaction(item: PlacedTx, number: int, *, coinbase: bool) -> _Lists:
         "version": [tx.version],
         "locktime": [tx.locktime],
         "size": [tx.size],
-        "weight": [3 * tx.stripped + tx.size],
+        "weight": [tx.weight],
         "input_count": [0 if coinbase else len(tx.inputs)],
         "output_count": [len(tx.outputs)],
         "output_value": [sum(value for value, _ in tx.outputs)],
@@ -135,7 +135,7 @@ def _inputs(tx: Tx, number: int, spent: Sequence[SpentOutput] | None) -> _Lists:
 def _outputs(tx: Tx, number: int, chain: Chain, *, burnt: bool) -> tuple[_Lists, _Lists]:
     """Return the outputs, and the keys of those that name keys."""
     count = len(tx.outputs)
-    found = [classify(script, witness=chain.witnesses) for _, script in tx.outputs]
+    found = [classify(script, chain.forms) for _, script in tx.outputs]
     outputs: _Lists = {
         "tx": [number] * count,
         "n": list(range(count)),
@@ -143,7 +143,7 @@ def _outputs(tx: Tx, number: int, chain: Chain, *, burnt: bool) -> tuple[_Lists,
         "script_kind": [one.kind for one in found],
         "address": [one.address for one in found],
         "script": [
-            script if one.address is None else None
+            script if one.address is None or one.tokens else None
             for one, (_, script) in zip(found, tx.outputs, strict=True)
         ],
         "spendable": [one.spendable and not burnt for one in found],

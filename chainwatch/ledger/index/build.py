@@ -27,7 +27,7 @@ NONE = 0xFFFFFFFF
 
 KINDS = (
     "p2pkh", "p2sh", "p2wpkh", "p2wsh", "p2tr", "witness_unknown", "p2pk", "multisig", "null_data",
-    "nonstandard",
+    "nonstandard", "p2sh32", "p2a", "mweb_hogaddr", "mweb_pegin",
 )  # fmt: skip
 """Kinds of script by their code; the code after the last stands for none."""
 

@@ -36,7 +36,7 @@ from chainwatch.ledger.storage import delta
 from chainwatch.ledger.storage.store import Commit, Store
 from chainwatch.ledger.storage.writer import COMPACTED, SELF
 
-FORMAT = 1
+FORMAT = 2
 LARGE = 500_000
 """Rows of a ledger from which on it has a list; a smaller one is searched as quickly."""
 

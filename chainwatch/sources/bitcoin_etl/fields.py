@@ -17,11 +17,13 @@ from chainwatch.addresses.canonical import parse
 from chainwatch.addresses.scripts import classify, script_of
 from chainwatch.bitcoin.auxpow import check_own_work
 from chainwatch.bitcoin.consensus import FieldError, Tx
+from chainwatch.bitcoin.extension import as_stated
 from chainwatch.bitcoin.hashes import HASH_SIZE, double_sha256, hash_from_hex
 from chainwatch.bitcoin.header import NO_PARENT, Header
 from chainwatch.bitcoin.serialize import Input, signed_version, transaction_bytes
 from chainwatch.bitcoin.spent import NOT_KNOWN, SpentOutput
 from chainwatch.chains.base import Chain, Consensus
+from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import AddressError, DumpError
 
 AGAIN = "export the block again; amounts that were floating-point numbers on the way are lost"
@@ -140,7 +142,7 @@ def proven_header(row: EtlBlock, parents: Sequence[bytes], rules: Consensus) -> 
     return replace(unlinked, hash=name, parent=NO_PARENT)
 
 
-def proven_transaction(row: EtlTransaction, script: bytes, rules: Consensus) -> tuple[Tx, bool]:
+def proven_transaction(row: EtlTransaction, script: bytes, chain: Chain) -> tuple[Tx, bool]:
     """Return a transaction, and whether its fields hash to its txid.
 
     Only those of a coinbase may not: its sequence number is not exported.
@@ -151,8 +153,8 @@ def proven_transaction(row: EtlTransaction, script: bytes, rules: Consensus) -> 
         The row.
     script : bytes
         Script of the block's coinbase input.
-    rules : Consensus
-        Numbers of the chain.
+    chain : Chain
+        Its chain.
 
     Raises
     ------
@@ -168,14 +170,13 @@ def proven_transaction(row: EtlTransaction, script: bytes, rules: Consensus) -> 
             for item in row.inputs
         ]]  # fmt: skip
     outputs = [(item.value, bytes.fromhex(item.script_hex)) for item in row.outputs]
-    _check_outputs(row, outputs, rules)
+    _check_outputs(row, outputs, consensus_of(chain))
     txid, body = wire(row.hash), [_stripped(row, form, outputs) for form in forms]
     fit = next((k for k, raw in enumerate(body) if double_sha256(raw) == txid), None)
     if fit is None and not row.is_coinbase:
         raise FieldError(f"the fields of transaction {row.hash} do not hash to its id", 0)
     inputs = [(prev, n, sequence) for prev, n, _, sequence in forms[fit or 0]]
     stripped = len(body[0])
-    size = _size(row, stripped)
     first = forms[0][0][2] if forms[0] else b""
     tx = Tx(
         txid,
@@ -184,12 +185,12 @@ def proven_transaction(row: EtlTransaction, script: bytes, rules: Consensus) -> 
         row.lock_time,
         inputs,
         outputs,
-        size,
+        stripped,
         stripped,
         first,
         (),
     )
-    return tx, fit is not None
+    return _sized(tx, row, chain), fit is not None
 
 
 def _check_outputs(row: EtlTransaction, outputs: list[tuple[int, bytes]], rules: Consensus) -> None:
@@ -212,14 +213,16 @@ def _stripped(
         raise FieldError(f"a number of transaction {row.hash} is out of range", 0) from None
 
 
-def _size(row: EtlTransaction, stripped: int) -> int:
-    size = stripped if row.size is None else row.size
-    if size < stripped:
+def _sized(tx: Tx, row: EtlTransaction, chain: Chain) -> Tx:
+    """Return a transaction with the size that is stated of it."""
+    size = tx.stripped if row.size is None else row.size
+    if size < tx.stripped:
         raise FieldError(f"transaction {row.hash} is larger than its size", 0)
-    virtual = (3 * stripped + size + 3) // 4
-    if row.virtual_size is not None and row.virtual_size != virtual:
+    marked = as_stated(tx, size, chain)
+    made = marked if marked.extended else tx._replace(size=size)
+    if row.virtual_size is not None and row.virtual_size != (made.weight + 3) // 4:
         raise FieldError(f"the sizes of transaction {row.hash} do not fit its content", 0)
-    return size
+    return made
 
 
 def spent_of(item: EtlInput, chain: Chain) -> SpentOutput:

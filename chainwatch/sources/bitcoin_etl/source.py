@@ -209,7 +209,7 @@ class EtlJson:
         """Return the transactions of a block in their order, and what they spend."""
         found = self._in_order(row, rows)
         script = bytes.fromhex(row.coinbase_param)
-        pairs = [proven_transaction(item, script, self.rules) for item in found]
+        pairs = [proven_transaction(item, script, self.network) for item in found]
         txs = [tx for tx, _ in pairs]
         check_shape(txs)
         if merkle_root([tx.txid for tx in txs]) != wire(row.merkle_root):

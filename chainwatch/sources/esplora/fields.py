@@ -20,6 +20,7 @@ from msgspec import Meta, Struct
 from chainwatch.addresses import canonical
 from chainwatch.addresses.scripts import Classified, classify
 from chainwatch.bitcoin.consensus import Tx
+from chainwatch.bitcoin.extension import as_stated
 from chainwatch.bitcoin.hashes import double_sha256, hash_from_hex
 from chainwatch.bitcoin.merkle import LIAR
 from chainwatch.bitcoin.serialize import signed_version, transaction_bytes
@@ -198,12 +199,12 @@ def read_transaction(given: Transaction, chain: Chain, where: str) -> Read:
         If it does not hash to its id, or two things that are said of it do not agree.
     """
     where = f"{where}, transaction {given.txid}"
-    tx = _whole(given, where)
+    tx = as_stated(_whole(given, where), given.size, chain)
     if tx.txid != wire_hash(given.txid):
         raise SourceError(
             "the parts of the transaction do not hash to its id", where=where, remedy=LIAR
         )
-    if (tx.size, 3 * tx.stripped + tx.size) != (given.size, given.weight):
+    if (tx.size, tx.weight) != (given.size, given.weight):
         raise SourceError("its size is not the one that is stated", where=where, remedy=LIAR)
     origins = [(txid, n) == (_NO_TXID, _NO_OUTPUT) for txid, n, _ in tx.inputs]
     coinbase = origins == [True]
@@ -263,7 +264,7 @@ def _prevout(given: Spend, chain: Chain, where: str) -> Prevout | None:
 def _classified(given: Script, chain: Chain, where: str) -> tuple[bytes, Classified]:
     """Return a script and what it is; the text that the server gives must be of that address."""
     script = from_hex(given.scriptpubkey, where)
-    found = classify(script, witness=chain.witnesses)
+    found = classify(script, chain.forms)
     if given.scriptpubkey_address:
         try:
             same = canonical.parse(given.scriptpubkey_address, chain) == found.address
