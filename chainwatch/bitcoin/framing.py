@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from chainwatch.bitcoin.block import LARGEST_BLOCK
 from chainwatch.bitcoin.block_batch import RawBlock
+from chainwatch.bitcoin.frames import Frame, FramedFile, Gap, NoFrame, block_frames
 from chainwatch.bitcoin.header import HEADER_SIZE
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import all_chains
@@ -16,22 +17,39 @@ from chainwatch.errors import BlockError
 GROUP_BYTES = 8_000_000
 """Bytes of blocks that are checked, and become rows, together."""
 
-_FRAME = 8
-"""Bytes before a framed block: four of magic, four of length."""
+_REMEDY = (
+    "copy the file again from a node that has stopped; if it never reads, see whether the node"
+    " obfuscates its files (xor.dat)"
+)
+_PACKED = {
+    b"\x1f\x8b": "gzip", b"\xfd7zXZ": "xz", b"BZh": "bzip2", b"PK\x03\x04": "zip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}  # fmt: skip
+_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_LOOKED_AT = 256
 
-_PIECE = 1 << 20
 
-
-def groups_of_blocks(handle: BinaryIO, path: Path, chain: Chain) -> Iterator[list[RawBlock]]:
+def groups_of_blocks(
+    handle: BinaryIO, path: Path, chain: Chain, *, gaps: list[Gap] | None = None
+) -> Iterator[list[RawBlock]]:
     """Yield the blocks of a file in groups that are worth checking together.
+
+    Parameters
+    ----------
+    handle, path : file, path
+        The file, opened, and its name.
+    chain : Chain
+        Whose blocks it holds.
+    gaps : list of Gap, optional
+        To this is added what was passed over between and behind blocks.
 
     Raises
     ------
     BlockError
-        If the file is of another chain, or something else stands between two blocks. The blocks
-        before it are yielded first, so that what is wrong with one of them is told first.
+        If the file is of another chain, or ends in the middle of a block. The blocks before it
+        are yielded first, so that what is wrong with one of them is told first.
     """
-    return _groups(_blocks(handle, path, chain), path.name)
+    return _groups(_blocks(handle, path, chain, [] if gaps is None else gaps), path.name)
 
 
 def _groups(blocks: Iterable[tuple[int, bytes]], name: str) -> Iterator[list[RawBlock]]:
@@ -52,52 +70,72 @@ def _groups(blocks: Iterable[tuple[int, bytes]], name: str) -> Iterator[list[Raw
         yield group
 
 
-def _blocks(handle: BinaryIO, path: Path, chain: Chain) -> Iterator[tuple[int, bytes]]:
+def _blocks(
+    handle: BinaryIO, path: Path, chain: Chain, gaps: list[Gap]
+) -> Iterator[tuple[int, bytes]]:
     """Yield the bytes of each block with its place in the file, one at a time."""
-    start = handle.read(4)
-    owners = [item for item in all_chains() if item.magic and item.magic == start]
-    if not owners:
-        handle.seek(0)
-        yield 0, handle.read(LARGEST_BLOCK + 1)
-        return
-    if chain not in owners:
+    handle.seek(0)
+    start = handle.read(_LOOKED_AT)
+    owners = [item for item in all_chains() if item.magic and start.startswith(item.magic)]
+    if owners and chain not in owners:
         raise BlockError(
             f"the file holds blocks of {owners[0].name}, not of {chain.name}",
             where=f"{path.name} byte 0",
             remedy=f"read it as {owners[0].alias}",
         )
-    handle.seek(0)
-    yield from _frames(handle, path, chain)
-
-
-def _frames(handle: BinaryIO, path: Path, chain: Chain) -> Iterator[tuple[int, bytes]]:
-    end = path.stat().st_size
-    position = 0
-    while head := handle.read(_FRAME):
-        if not head.strip(b"\0"):
-            _check_padding(handle, path, position)
+    framed = block_frames(path.name, handle, chain, remedy=_REMEDY)
+    bare = Frame(0, handle.seek(0, 2), start[:HEADER_SIZE])
+    if owners or not (len(start) > HEADER_SIZE and framed.believed(bare)):
+        if other := _other_thing(start, path.name):
+            raise other
+        blocks = _contents(framed, gaps)
+        if first := next(blocks, None):
+            yield first
+            yield from blocks
             return
-        length = int.from_bytes(head[4:], "little")
-        left = end - position - _FRAME
-        if head[:4] != chain.magic or len(head) < _FRAME:
-            raise _broken(path, position, f"no block of {chain.name} begins here")
-        if not HEADER_SIZE < length <= min(left, LARGEST_BLOCK):
-            raise _broken(path, position, f"a block of {length:,} bytes, with {left:,} left")
-        yield position + _FRAME, handle.read(length)
-        position += _FRAME + length
+    # Of a file without frames, what is wrong with it as a block is told by who reads it as one.
+    yield 0, framed.read(0, LARGEST_BLOCK + 1)
 
 
-def _check_padding(handle: BinaryIO, path: Path, position: int) -> None:
-    """Nodes allot their files ahead of need: zeros to the end are no damage."""
-    while piece := handle.read(_PIECE):
-        if piece.strip(b"\0"):
-            raise _broken(path, position, "zeros stand between blocks")
+def _contents(framed: FramedFile, gaps: list[Gap]) -> Iterator[tuple[int, bytes]]:
+    try:
+        for frame in framed.frames(gaps):
+            yield frame.offset, framed.read(frame.offset, frame.size)
+    except NoFrame:
+        return
 
 
-def _broken(path: Path, position: int, what: str) -> BlockError:
-    return BlockError(
-        what,
-        where=f"{path.name} byte {position:,}",
-        remedy="copy the file again from a node that has stopped; if it never reads, see whether"
-        " the node obfuscates its files (xor.dat)",
-    )
+def _other_thing(start: bytes, name: str) -> BlockError | None:
+    """Return what a file is instead of one of blocks, as its first bytes show."""
+    packed = next((word for mark, word in _PACKED.items() if start.startswith(mark)), None)
+    if packed:
+        what, remedy = f"the file is compressed ({packed})", "unpack it and read what is in it"
+        return BlockError(what, where=f"{name} byte 0", remedy=remedy)
+    text = start.replace(b"\0", b"")  # of UTF-16, every other byte
+    for mark in _MARKS:
+        text = text.removeprefix(mark)
+    if not text.strip() or not all(32 <= byte < 127 or byte in b"\t\r\n" for byte in text):
+        return None
+    what, remedy = _kind_of_text(text.strip().lower())
+    return BlockError(what, where=f"{name} byte 0", remedy=remedy)
+
+
+def _kind_of_text(text: bytes) -> tuple[str, str]:
+    if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+        return (
+            "the file is a web page, not a block",
+            "look at it in a browser: it may be the error of the server it came from",
+        )
+    if text.startswith((b"{", b"[")):
+        return (
+            "the file is JSON, not the bytes of a block",
+            "ask for the block as bytes (getblock with verbosity 0, or an explorer's raw form);"
+            " of an export by bitcoin-etl, pull bitcoin-etl",
+        )
+    digits = text.replace(b"\r", b"").replace(b"\n", b"").replace(b" ", b"").strip(b"\"'")
+    if digits and not digits.strip(b"0123456789abcdef"):
+        return (
+            "the file holds a block's hexadecimal digits as text, not its bytes",
+            "turn them into bytes: xxd -r -p FILE block.raw",
+        )
+    return "the file is text, not blocks", "name a file of blocks, such as blk00000.dat"

@@ -198,14 +198,15 @@ COVERAGE = Table(
             pl.String,
             Privacy.TEXT,
             "block/<hash>, address/<canonical bytes>/<tip>, script/<sha256>/<tip>,"
-            " transaction/<block>/<txid> or dump/<sha256>/<part>[/<address>[/<contract>]];"
+            " transaction/<block>/<txid>, dump/<sha256>/<part>[/<address>[/<contract>]] or"
+            " gap/<file>/<first byte>/<bytes>, of a file what belongs to no block;"
             " hashes as shown",
         ),
         Column(
             "kind",
             pl.String,
             Privacy.KIND,
-            "block, address, native (an address in its coin alone), script, transaction, dump",
+            "block, address, native (an address in its coin alone), script, transaction, dump, gap",
         ),
         Column(
             "height", pl.Int64, Privacy.PLACE, "height of the block, or of the tip", nullable=True

@@ -18,6 +18,7 @@ from typing import Annotated
 
 from chainwatch.bitcoin.block import BlockSummary
 from chainwatch.bitcoin.block_batch import RawBlock, check_blocks, worth_compiling
+from chainwatch.bitcoin.frames import Gap
 from chainwatch.bitcoin.framing import GROUP_BYTES, groups_of_blocks
 from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.bitcoin.header_tree import BlockLink, Placement, place, trusted_claim
@@ -25,6 +26,7 @@ from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import BlockError, InputError
+from chainwatch.ingest.gaps import gap_batch, gap_notes, new_gaps
 from chainwatch.ingest.protocol import Batch, Reader, read_units
 from chainwatch.ingest.reorg import check_replaced, ledger_headers
 from chainwatch.ingest.rows.blocks import frames_of_blocks
@@ -68,7 +70,8 @@ class BlockFiles:
     Fails when
     ----------
     A block that links to nothing read is placed by the height that its own coinbase states, and
-    its miner alone vouches for it: read the blocks between for proof.
+    its miner alone vouches for it: read the blocks between for proof. Bytes between or behind
+    blocks that are none are passed over; each such gap is noted, and is a unit in ``coverage``.
 
     References
     ----------
@@ -136,8 +139,9 @@ class BlockFiles:
         mine: dict[bytes, BlockLink] = {}
         places: dict[bytes, _Place] = {}
         unwitnessed: list[bytes] = []
+        gaps: list[tuple[str, Gap]] = []
         for number, path in enumerate(self.paths):
-            files.append(self._first_pass(number, path, mine, places, unwitnessed))
+            files.append(self._first_pass(number, path, mine, places, unwitnessed, gaps))
         headers, placed = self._placed(mine, reader)
         self._check_witnessed(unwitnessed, placed.heights, headers)
         if placed.left is not None:
@@ -145,7 +149,7 @@ class BlockFiles:
             what = f"blocks from {placed.left:,} on, replaced by a branch with more work"
             yield Batch({}, (), what, stale=placed.left)
             headers, placed = self._placed(mine, reader)
-        notes = tuple(
+        notes = gap_notes(gaps) + tuple(
             f"block {hash_text(block)} is stale: another branch has more work"
             for block in placed.stale
         )
@@ -158,6 +162,8 @@ class BlockFiles:
         }
         held = tuple(block_unit(block) for block in places if block_unit(block) in units)
         yield Batch({}, held, "blocks read before", notes=notes)
+        if unknown := new_gaps(gaps, units):
+            yield gap_batch(unknown, files, self.network, source=self.name)
         new = [(at, block) for block, at in heights.items() if block_unit(block) not in units]
         yield from self._second_pass(files, places, {block: at for at, block in sorted(new)})
 
@@ -170,17 +176,19 @@ class BlockFiles:
 
     def _first_pass(
         self, number: int, path: Path, headers: dict[bytes, BlockLink],
-        places: dict[bytes, _Place], unwitnessed: list[bytes],
+        places: dict[bytes, _Place], unwitnessed: list[bytes], gaps: list[tuple[str, Gap]],
     ) -> FileRead:  # fmt: skip
-        """Check all blocks of a file; add their headers and places."""
+        """Check all blocks of a file; add their headers and places, and what lies between them."""
+        found: list[Gap] = []
         with _opened(path) as handle:
-            for group in groups_of_blocks(handle, path, self.network):
+            for group in groups_of_blocks(handle, path, self.network, gaps=found):
                 checked = check_blocks(group, self.network).summaries
                 for raw, block in zip(group, checked, strict=True):
                     places.setdefault(block.hash, _Place(number, raw.offset, len(raw.data)))
                     headers.setdefault(block.hash, self._link(block, raw))
                     if block.unchecked_commitment:
                         unwitnessed.append(block.hash)
+            gaps += [(path.name, gap) for gap in found]
             handle.seek(0)
             digest, size = hashlib.file_digest(handle, "sha256").digest(), handle.tell()
         return FileRead(path.name, digest, size, self.acquired, self._kept(path, size))

@@ -11,12 +11,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import numpy as np
 
+from chainwatch.bitcoin.frames import Frame, FramedFile, Gap, NoFrame, block_frames
+from chainwatch.bitcoin.header import Header
+from chainwatch.bitcoin.undo import CHECKSUM, checksum
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.errors import BlockError, InputError
@@ -25,23 +29,13 @@ from chainwatch.ingest.source_file import opened
 KEY_SIZE = 8
 """Bytes of the key that masks the files; one of zeros leaves them as they are."""
 
-HEAD = 88
-"""Bytes of a frame that are read first: magic, length, and the header of a block."""
-
-LARGEST_FRAME = 64_000_000
+LARGEST_UNDO = 64_000_000
 """Bytes; twice the largest block, for undo data may be longer than its block."""
 
-_PIECE = 1 << 20
 _NAME = re.compile(r"blk(\d{5,9})\.dat")
-_STOPPED = "copy the folder again from a node that has stopped"
+MAGIC_SIZE = 4
 
-
-class Frame(NamedTuple):
-    """Where the content of a frame begins, its length, and the first 80 bytes of it."""
-
-    offset: int
-    size: int
-    start: bytes
+STOPPED = "copy the folder again from a node that has stopped"
 
 
 @dataclass(frozen=True)
@@ -129,12 +123,14 @@ def _key(folder: Path) -> bytes:
     with path.open("rb") as handle:
         key = handle.read(KEY_SIZE + 1)
     if len(key) != KEY_SIZE:
-        raise InputError(f"a key has {KEY_SIZE} bytes", where=path.name, remedy=_STOPPED)
+        raise InputError(f"a key has {KEY_SIZE} bytes", where=path.name, remedy=STOPPED)
     return key
 
 
-def frames(file: Masked, chain: Chain, *, tail: int = 0, growing: bool = False) -> Iterator[Frame]:
-    """Yield the frames of a file; only what a node is still writing may be incomplete.
+def frames(
+    file: Masked, chain: Chain, *, gaps: list[Gap] | None = None, growing: bool = False
+) -> Iterator[Frame]:
+    """Yield the frames of a file of blocks; only what a node is still writing may be incomplete.
 
     Parameters
     ----------
@@ -142,71 +138,81 @@ def frames(file: Masked, chain: Chain, *, tail: int = 0, growing: bool = False) 
         The file.
     chain : Chain
         Chain whose magic is before each frame.
-    tail : int
-        Bytes after each content that belong to its frame.
+    gaps : list of Gap, optional
+        To this is added what was passed over, see :mod:`chainwatch.bitcoin.frames`.
     growing : bool
         The node may be writing at its end.
 
     Raises
     ------
     BlockError
-        If anything but a frame stands where one should begin.
+        If it ends within a frame, or holds none.
     """
     with file.opened() as handle:
-        end = handle.seek(0, 2)
-        at = 0
-        while at < end:
-            handle.seek(at)
-            raw = handle.read(HEAD)
-            if not raw[:8].strip(b"\0"):
-                _check_zeros(handle, file, at)
-                return
-            head = unmasked(raw, file.key, at)
-            size = int.from_bytes(head[4:8], "little")
-            if head[:4] != chain.magic:
-                if growing and at and _all_zeros_after(handle, at + 8):
-                    return
-                raise _no_frame(file, chain, at, raw, head)
-            left = end - at - 8
-            if len(head) < 8 or size + tail > left:
-                if growing:
-                    return
-                raise _broken(file, at, f"the file ends {size + tail - left:,} bytes too early")
-            if not 0 < size <= LARGEST_FRAME:
-                raise _broken(file, at, f"{size:,} bytes are no length of a frame")
-            yield Frame(at + 8, size, head[8:])
-            at += 8 + size + tail
+        framed = block_frames(
+            file.path.name, handle, chain, read=partial(file.read, handle), growing=growing,
+            remedy=STOPPED,
+        )  # fmt: skip
+        yield from _known(framed, file, [] if gaps is None else gaps)
 
 
-def _check_zeros(handle: BinaryIO, file: Masked, at: int) -> None:
-    if not _all_zeros_after(handle, at):
-        raise _broken(file, at, "zeros stand between blocks")
+def undo_frames(
+    file: Masked, blocks: Masked, chain: Chain, *, gaps: list[Gap], growing: bool = False
+) -> Iterator[Frame]:
+    """Yield the frames of a file of undo data; behind a gap a checksum is believed.
+
+    Parameters
+    ----------
+    blocks : Masked
+        The file of blocks of the same number: a checksum is over one of their parents.
+    file, chain, gaps, growing
+        As of :func:`frames`.
+
+    Raises
+    ------
+    BlockError
+        If it ends within a frame, or holds none.
+    """
+
+    @cache
+    def parents() -> set[bytes]:
+        found = frames(blocks, chain, growing=growing)
+        return {Header.parse(frame.start).parent for frame in found}
+
+    with file.opened() as handle:
+
+        def sound(frame: Frame) -> bool:
+            whole = file.read(handle, frame.offset, frame.size + CHECKSUM)
+            data, check = whole[: frame.size], whole[frame.size :]
+            return any(checksum(parent, data) == check for parent in parents())
+
+        framed = FramedFile(
+            file.path.name, handle, partial(file.read, handle), chain, sound, sound,
+            tail=CHECKSUM, most=LARGEST_UNDO, growing=growing, remedy=STOPPED,
+        )  # fmt: skip
+        yield from _known(framed, file, gaps)
 
 
-def _all_zeros_after(handle: BinaryIO, at: int) -> bool:
-    handle.seek(at)
-    while piece := handle.read(_PIECE):
-        if piece.strip(b"\0"):
-            return False
-    return True
-
-
-def _no_frame(file: Masked, chain: Chain, at: int, raw: bytes, head: bytes) -> BlockError:
+def _known(framed: FramedFile, file: Masked, gaps: list[Gap]) -> Iterator[Frame]:
+    """Yield the frames; where there are none, say what the file is instead."""
+    raw, head = _first(framed.handle), framed.read(0, MAGIC_SIZE)
     others = {item.magic: item for item in reversed(all_chains()) if item.magic}
-    if at == 0 and (other := others.get(head[:4])):
-        return BlockError(
-            f"the file holds blocks of {other.name}, not of {chain.name}",
+    other = others.get(head)
+    if other and other.magic != framed.chain.magic:
+        raise BlockError(
+            f"the file holds blocks of {other.name}, not of {framed.chain.name}",
             where=f"{file.path.name} byte 0",
             remedy=f"read it as {other.alias}",
         )
-    if at == 0 and raw[:4] in others:
-        what = "the file is not masked, but xor.dat says so"
-    elif at == 0:
+    try:
+        yield from framed.frames(gaps)
+    except NoFrame:
         what = "xor.dat is missing or not the key of this file"
-    else:
-        what = f"no frame of {chain.name} begins here"
-    return _broken(file, at, what)
+        if raw in others:
+            what = "the file is not masked, but xor.dat says so"
+        raise framed.broken(0, what) from None
 
 
-def _broken(file: Masked, at: int, what: str) -> BlockError:
-    return BlockError(what, where=f"{file.path.name} byte {at:,}", remedy=_STOPPED)
+def _first(handle: BinaryIO) -> bytes:
+    handle.seek(0)
+    return handle.read(MAGIC_SIZE)

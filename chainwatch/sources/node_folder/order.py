@@ -12,17 +12,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from chainwatch.bitcoin.consensus import FieldError, check_work
+from chainwatch.bitcoin.frames import Gap, told
 from chainwatch.bitcoin.hashes import hash_text
-from chainwatch.bitcoin.header import HEADER_SIZE, Header
+from chainwatch.bitcoin.header import Header
 from chainwatch.bitcoin.header_tree import BlockLink, trees
-from chainwatch.bitcoin.undo import CHECKSUM
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import BlockError
-from chainwatch.sources.node_folder.files import Masked, NodeFiles, frames
+from chainwatch.sources.node_folder.files import STOPPED, Masked, NodeFiles, frames, undo_frames
 from chainwatch.sources.node_folder.undo_match import Task
-
-_DAMAGED = "copy the folder again from a node that has stopped"
 
 
 @dataclass(slots=True)
@@ -50,12 +48,19 @@ class Folder:
         Hashes and places of the blocks of each file, repeated ones included.
     undo : dict of int to list, or None
         Places and lengths of the undo records of each file; None where the file is missing.
+    gaps : dict of str to list of Gap
+        What lies between the blocks or the undo records of a file and was passed over, by name.
     """
 
     headers: dict[bytes, BlockLink] = field(default_factory=dict)
     spots: dict[bytes, Spot] = field(default_factory=dict)
     inside: dict[int, list[tuple[bytes, Spot]]] = field(default_factory=dict)
     undo: dict[int, list[tuple[int, int]] | None] = field(default_factory=dict)
+    gaps: dict[str, list[Gap]] = field(default_factory=dict)
+
+    def all_gaps(self) -> Iterator[tuple[str, Gap]]:
+        """Yield every gap with the name of its file."""
+        return ((name, gap) for name, gaps in self.gaps.items() for gap in gaps)
 
 
 def read_headers(files: NodeFiles, chain: Chain) -> Folder:
@@ -73,21 +78,25 @@ def read_headers(files: NodeFiles, chain: Chain) -> Folder:
     last = files.numbers[-1]
     for number in files.numbers:
         growing = number == last
-        folder.undo[number] = _records(files.undo(number), chain, growing=growing)
+        folder.undo[number] = _records(files, number, chain, folder, growing=growing)
         file = files.blocks(number)
         if not growing and not file.path.stat().st_size:
-            raise BlockError("the file is empty", where=file.path.name, remedy=_DAMAGED)
+            raise BlockError("the file is empty", where=file.path.name, remedy=STOPPED)
         folder.inside[number] = list(_blocks(file, number, chain, folder, growing=growing))
     if not folder.headers:
-        raise BlockError("the files hold no block", where=files.folder.name, remedy=_DAMAGED)
+        raise BlockError("the files hold no block", where=files.folder.name, remedy=STOPPED)
     _check_undo_files(files, folder, chain)
     return folder
 
 
-def _records(file: Masked, chain: Chain, *, growing: bool) -> list[tuple[int, int]] | None:
+def _records(
+    files: NodeFiles, number: int, chain: Chain, folder: Folder, *, growing: bool
+) -> list[tuple[int, int]] | None:
+    file = files.undo(number)
     if not file.path.exists():
         return None
-    found = frames(file, chain, tail=CHECKSUM, growing=growing)
+    gaps = folder.gaps[file.path.name] = []
+    found = undo_frames(file, files.blocks(number), chain, gaps=gaps, growing=growing)
     return [(frame.offset, frame.size) for frame in found]
 
 
@@ -96,11 +105,12 @@ def _blocks(
 ) -> Iterator[tuple[bytes, Spot]]:
     """Yield the blocks of a file; a header that fails is an error unless it is the very last."""
     failed: BlockError | None = None
-    for frame in frames(file, chain, growing=growing):
+    gaps = folder.gaps[file.path.name] = []
+    for frame in frames(file, chain, gaps=gaps, growing=growing):
         if failed:
             raise failed
         try:
-            header = _link(file.path.name, frame.offset, frame.size, frame.start, chain)
+            header = _link(file.path.name, frame.offset, frame.start, chain)
         except BlockError as error:
             failed = error
             continue
@@ -112,17 +122,14 @@ def _blocks(
         raise failed
 
 
-def _link(name: str, offset: int, size: int, start: bytes, chain: Chain) -> BlockLink:
-    if size <= HEADER_SIZE:
-        raise BlockError(f"{size:,} bytes are no block", where=f"{name} byte {offset:,}",
-                         remedy=_DAMAGED)  # fmt: skip
+def _link(name: str, offset: int, start: bytes, chain: Chain) -> BlockLink:
     header, rules = Header.parse(start), consensus_of(chain)
     if not rules.scrypt:  # a thousand times slower, and done again when the block is read
         try:
             check_work(header, rules)
         except FieldError as bad:
             where = f"{name} byte {offset + bad.position:,}"
-            raise BlockError(bad.what, where=where, remedy=_DAMAGED) from None
+            raise BlockError(bad.what, where=where, remedy=STOPPED) from None
     return BlockLink(header.hash, header.parent, header.bits, f"{name} byte {offset:,}")
 
 
@@ -195,9 +202,11 @@ def connected(
     for header in counted.values():
         if header.parent in folder.headers and header.parent not in counted:
             below = folder.headers[header.parent]
+            lost = [told(name, gap) for name, gap in folder.all_gaps() if name.startswith("rev")]
             raise BlockError(
-                f"block {hash_text(below.hash)} has no undo data, though blocks on top of it have",
+                f"block {hash_text(below.hash)} has no undo data, though blocks on top of it have"
+                + "".join(f" ({item})" for item in lost[:1]),
                 where=below.where,
-                remedy=_DAMAGED,
+                remedy=STOPPED,
             )
     return counted, len(folder.headers) - len(counted)

@@ -16,12 +16,14 @@ from typing import Annotated
 
 import polars as pl
 
+from chainwatch.bitcoin.frames import Gap
 from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.bitcoin.header_tree import BlockLink, place, trusted_claim
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import InputError
+from chainwatch.ingest.gaps import gap_batch, gap_notes, new_gaps
 from chainwatch.ingest.protocol import Batch, Reader, read_units
 from chainwatch.ingest.reorg import ledger_headers
 from chainwatch.ingest.rows.evidence import block_unit
@@ -73,6 +75,10 @@ class NodeFolder:
     was told to give up (``invalidateblock``) counts like any other. ``answers`` holds the digest
     of each file as it stood just before its first block was read; a file that the node wrote to
     after that is noted, and the digest of a copy of it will be another.
+
+    Zeros and other bytes that a node left between its blocks or their undo data, when it broke off,
+    are passed over as the node does: what follows them is believed with proof of work, undo data
+    by its checksum. Each gap is noted, and is a unit in ``coverage``.
 
     Fails when
     ----------
@@ -136,12 +142,14 @@ class NodeFolder:
             headers = self._claimed(files, folder, usable) | ledger_headers(reader, self.chain)
             placed = place(headers, self.network)
             if placed.left is None:
-                notes = tuple(_notes(placed.stale, apart))
+                notes = (*gap_notes(folder.all_gaps()), *_notes(placed.stale, apart))
                 yield Batch(
                     {}, tuple(sorted(map(block_unit, held))), "blocks read before", notes=notes
                 )
                 order = _order(placed.heights, headers, usable, held)
-                yield from self._read(files, folder, order, run)
+                read = FilesRead(files, self.acquired)
+                yield from self._gaps(folder, read, units)
+                yield from self._read(files, folder, order, run, read)
                 return
         what = f"blocks from {placed.left:,} on, replaced by a branch with more work"
         yield Batch({}, (), what, stale=placed.left)
@@ -161,10 +169,17 @@ class NodeFolder:
                 headers[name] = replace(header, claimed=claim)
         return headers
 
+    def _gaps(self, folder: Folder, read: FilesRead, units: set[str]) -> Iterator[Batch]:
+        """Yield the gaps in files that the ledger does not know of, if there are any."""
+        new = new_gaps(folder.all_gaps(), units)
+        if new:
+            files = [file for number in _gap_numbers(new) for file in read.of(number)]
+            yield gap_batch(new, files, self.network, source=self.name)
+
     def _read(
-        self, files: NodeFiles, folder: Folder, order: list[tuple[bytes, int]], run: Run
-    ) -> Iterator[Batch]:
-        read = FilesRead(files, self.acquired)
+        self, files: NodeFiles, folder: Folder, order: list[tuple[bytes, int]], run: Run,
+        read: FilesRead,
+    ) -> Iterator[Batch]:  # fmt: skip
         runs = list(_runs((name, height, folder.spots[name]) for name, height in order))
         pieces = (
             Piece(
@@ -188,6 +203,11 @@ class NodeFolder:
 
 def _numbers(blocks: Iterable[BlockSpot]) -> list[int]:
     return sorted({spot.file for _, _, spot in blocks})
+
+
+def _gap_numbers(gaps: Iterable[tuple[str, Gap]]) -> list[int]:
+    """Return the numbers of the files that gaps lie in: blk00012.dat and rev00012.dat are 12."""
+    return sorted({int(name[3:-4]) for name, _ in gaps})
 
 
 def _notes(stale: Iterable[bytes], apart: int) -> Iterator[str]:

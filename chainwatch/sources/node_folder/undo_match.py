@@ -14,9 +14,7 @@ from chainwatch.bitcoin.undo import CHECKSUM, check_spent, checksum, parse_undo
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import BlockError
-from chainwatch.sources.node_folder.files import Masked
-
-_DAMAGED = "copy the folder again from a node that has stopped"
+from chainwatch.sources.node_folder.files import STOPPED, Masked
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def matched(task: Task) -> list[int]:
             raise BlockError(
                 f"the undo data is damaged, or its block is missing from {task.blocks.path.name}",
                 where=f"{task.undo.path.name} byte {offset:,}",
-                remedy=_DAMAGED,
+                remedy=STOPPED,
             )
         at = hit + 1
         parent = task.parents[hit]
