@@ -132,9 +132,10 @@ def _chain_lines(ledger: Ledger, chain: Chain) -> Iterator[str]:
     yield from _more(len(runs), "spans")
     yield from _coverage_lines(one)
     for fact in unread(one).rows(named=True):
-        if fact["count"]:
+        if fact["count"] != 0:
+            count = "unknown" if fact["count"] is None else f"{fact['count']:,}"
             amount = "" if fact["amount"] is None else f", {fact['amount']:,} base units"
-            yield f"  {fact['what']}: {fact['count']:,}{amount} ({fact['note']})"
+            yield f"  {fact['what']}: {count}{amount} ({fact['note']})"
 
 
 def _coverage_lines(ledger: Ledger) -> Iterator[str]:

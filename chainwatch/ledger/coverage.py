@@ -10,13 +10,12 @@ import polars as pl
 from chainwatch.chains.base import Chain
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.output_status import DENIED, AsOf, OutputStatus
+from chainwatch.ledger.whole_blocks import WholeBlocks
 from chainwatch.results.table import CHAIN, Column, Privacy, Table
 
-Fact = tuple[str, str, int, int | None, str]
+Fact = tuple[str, str, int | None, int | None, str]
 _COUNTED = ("blocks", "transactions", "inputs", "outputs", "transfers")
-
-DENIED = "partial"
-"""Stands in the unit of a history whose transactions are fewer than its own server counts."""
 
 UNREAD = Table(
     "not_read",
@@ -25,7 +24,12 @@ UNREAD = Table(
     (
         Column.word("what", "what was not read"),
         CHAIN,
-        Column("count", pl.Int64, Privacy.COUNT, "how many; zero says that none is missing"),
+        Column(
+            "count",
+            pl.Int64,
+            Privacy.COUNT,
+            "how many; zero says that none is missing, null that nobody knows",
+        ),
         Column.amount("amount", "their value"),
         Column.text("note", "what it means"),
     ),
@@ -33,7 +37,7 @@ UNREAD = Table(
 
 
 def spans(ledger: Ledger, chain: Chain | str) -> pl.DataFrame:
-    """Return the runs of blocks that were read without a gap, each linked to the one before it.
+    """Return the runs of blocks that were read whole, each linked to the one before it.
 
     A block continues a run if the block of the height before was read and is its parent. Two
     blocks of one height (a reorganisation that was not cleared) each belong to the run their
@@ -44,36 +48,20 @@ def spans(ledger: Ledger, chain: Chain | str) -> pl.DataFrame:
     polars.DataFrame
         ``from_height, to_height, first_hash, last_hash, blocks``, sorted; hashes in wire order.
     """
-    blocks = (
-        ledger.history.chain_only(chain)
-        .blocks.select("height", "hash", "parent")
-        .unique()
-        .sort("height", "hash")
-        .collect()
+    blocks = WholeBlocks.read(ledger, chain)
+    return (
+        blocks.frame.with_columns(run=pl.Series(blocks.run))
+        .group_by("run")
+        .agg(
+            pl.col("height").min().alias("from_height"),
+            pl.col("height").max().alias("to_height"),
+            pl.col("hash").first().alias("first_hash"),
+            pl.col("hash").last().alias("last_hash"),
+            pl.len().cast(pl.Int64).alias("blocks"),
+        )
+        .drop("run")
+        .sort("from_height", "to_height", "first_hash", "last_hash")
     )
-    runs = _runs(blocks["height"].to_list(), blocks["hash"].to_list(), blocks["parent"].to_list())
-    columns = {
-        "from_height": pl.Int64,
-        "to_height": pl.Int64,
-        "first_hash": pl.Binary,
-        "last_hash": pl.Binary,
-        "blocks": pl.Int64,
-    }
-    return pl.DataFrame(runs, schema=columns, orient="row").sort(list(columns))
-
-
-def _runs(
-    heights: list[int], hashes: list[bytes], parents: list[bytes]
-) -> list[tuple[int, int, bytes, bytes, int]]:
-    """Follow parents upwards; a second child of one block starts a run of its own."""
-    open_runs: dict[tuple[int, bytes], tuple[int, bytes, int]] = {}
-    closed: list[tuple[int, int, bytes, bytes, int]] = []
-    for height, own, parent in zip(heights, hashes, parents, strict=True):
-        first, first_hash, blocks = open_runs.pop((height - 1, parent), (height, own, 0))
-        open_runs[height, own] = (first, first_hash, blocks + 1)
-    for (height, own), (first, first_hash, blocks) in open_runs.items():
-        closed.append((first, height, first_hash, own, blocks))
-    return closed
 
 
 def coverage(ledger: Ledger) -> pl.DataFrame:
@@ -133,6 +121,43 @@ def unread(ledger: Ledger) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=UNREAD.schema, orient="row")
 
 
+def read_to(ledger: Ledger, chain: Chain | str) -> tuple[AsOf, ...]:
+    """Return how far a coin chain was read: what is unspent is so as of these blocks.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Its whole history counts, whatever its span.
+    chain : Chain or str
+        Alias or CAIP-2 id.
+
+    Returns
+    -------
+    tuple of AsOf
+        The highest block that was read whole, if any was; and of the histories that are whole the
+        one that ends first and the one that ends last, if any is and where they differ.
+        ``str()`` of each gives height, date and by what.
+    """
+    return _read_to(OutputStatus.read(ledger, chain))
+
+
+def _read_to(known: OutputStatus) -> tuple[AsOf, ...]:
+    highest = known.blocks.highest
+    blocks = () if highest is None else (AsOf(*known.blocks.place(highest), "by blocks"),)
+    ends = sorted(known.history_ends(), key=lambda one: one.height)
+    if not ends or ends[0].height == ends[-1].height:
+        return (*blocks, *ends[:1])
+    return (*blocks, ends[0], ends[-1])
+
+
+def _later(known: OutputStatus, chain: Chain) -> Fact:
+    """Name what came after all that was read: nobody can tell how much that is."""
+    tips = _read_to(known)
+    words = " or ".join(map(str, tips))
+    note = f"what came after {words} was not read" if tips else "no block was read whole"
+    return "later blocks", chain.id, None, None, note
+
+
 def _unread_coins(ledger: Ledger, chain: Chain) -> list[Fact]:
     inputs = ledger.inputs.filter(pl.col("value").is_null()).select(pl.len()).collect().item()
     runs = spans(ledger, chain)
@@ -142,6 +167,7 @@ def _unread_coins(ledger: Ledger, chain: Chain) -> list[Fact]:
         _fact("inputs", chain, inputs, "what they spend was not read: their value is unknown"),
         _fact("gaps", chain, missing, "heights between the blocks that were read"),
         _fact("earlier blocks", chain, below, "heights below the first block that was read"),
+        _later(OutputStatus.read(ledger, chain), chain),
     ]
 
 

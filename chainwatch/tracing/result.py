@@ -15,11 +15,13 @@ from chainwatch.results.result import Finding, Result
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
 from chainwatch.results.table import (
     SERVICE,
+    TIME,
     TX,
     TXID,
     WHEN,
     Column,
     N,
+    Privacy,
     Rows,
     Table,
 )
@@ -96,6 +98,8 @@ ENDS = Table(
         Column.text("detail", "what more is known of the reason"),
         SERVICE,
         Column.word("certainty", "confirmed or probable; null where the reason needs none"),
+        Column.place("as_of", "height of the block up to which a coin is known to be unspent"),
+        Column("as_of_time", TIME, Privacy.TIME, "time of that block", nullable=True),
     ),
 )
 

@@ -67,12 +67,17 @@ name tag of an explorer (20) or a forum's word (5) makes an end no more than pro
 
 
 class End(NamedTuple):
-    """Why a branch ends at an address or transaction, and how sure that is."""
+    """Why a branch ends at an address or transaction, and how sure that is.
+
+    ``as_of`` is the block up to which a coin is known to be unspent, ``as_of_time`` its time.
+    """
 
     reason: str
     detail: str
     service: str | None = None
     certainty: str | None = None
+    as_of: int | None = None
+    as_of_time: datetime | None = None
 
 
 class Dated(NamedTuple):

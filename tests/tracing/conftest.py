@@ -63,7 +63,7 @@ def coin_ledger(
     """
     known: dict[str, tuple[int, list[Any]]] = {}
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in ("transactions", "inputs")}
-    rows |= {"outputs": [], "blocks": []}
+    rows |= {"outputs": [], "blocks": [], "coverage": []}
     heights: dict[int, int] = {}
     for place, tx in enumerate(txs):
         height = tx.get("height", place)
@@ -97,6 +97,13 @@ def coin_ledger(
                 "parent": parent, "time": START + timedelta(minutes=10 * height), "version": 1,
                 "merkle_root": bytes(32), "bits": 1, "nonce": 0, "tx_count": count, "size": 100,
                 "coinbase": None,
+            }
+        )  # fmt: skip
+        rows["coverage"].append(
+            {
+                "chain": chain, "unit": f"block/{height}", "kind": "block", "height": height,
+                "block": txid_of(f"block {height}"), "complete": True, "source": "test",
+                "answer": bytes(32),
             }
         )  # fmt: skip
     return Ledger.from_tables(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import LedgerError
 from chainwatch.ledger.index.build import NONE, STORED, Columns, columns_of, restored, rows_of
-from chainwatch.ledger.index.rows import Frames, rows_at
+from chainwatch.ledger.index.rows import STRAYS, Frames, inputs_at, rows_at
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.storage import delta
 from chainwatch.ledger.storage.lock import locked
@@ -104,6 +104,32 @@ class Index:
         there = place < len(numbers) and numbers[place] == number
         with self._sound():
             return rows_at(self.columns, np.array([place] if there else [], np.int64), self.chain)
+
+    def strays(self, txids: Sequence[bytes] | None) -> pl.DataFrame:
+        """Return the inputs that no transaction before them was read for.
+
+        Parameters
+        ----------
+        txids : sequence of bytes or None
+            Only those that say to spend from one of these; None is all.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``tx, n, prev_txid, prev_n, value``; the value is null where no source told it.
+        """
+        with self._sound():
+            made = self.columns
+            places = np.flatnonzero(made["stray_tx"] < 0)
+            if txids is not None:
+                begin = np.frombuffer(b"".join(one[:8] for one in txids), "<u8")
+                near = np.isin(made["stray_id"].view("<u8")[:, 0], begin)
+                wanted, ids = set(txids), made["stray_id"]
+                places = np.array(
+                    [k for k in np.flatnonzero(near & (made["stray_tx"] < 0))
+                     if ids[k].tobytes() in wanted], np.int64,
+                )  # fmt: skip
+            return inputs_at(made, made["stray_in"][places]).select(STRAYS)
 
     @contextmanager
     def _sound(self) -> Iterator[None]:

@@ -17,6 +17,7 @@ Frames = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
 
 TRANSACTIONS = ("tx", "txid", "time", "input_count", "output_value", "coinbase")
 INPUTS = ("tx", "n", "prev_txid", "prev_n", "prev_tx", "value", "address", "script_kind")
+STRAYS = ("tx", "n", "prev_txid", "prev_n", "value")
 OUTPUTS = ("tx", "n", "value", "address", "script_kind", "spender")
 """Columns that a look-up gives out; ``spender`` is the number of the transaction that spends it."""
 
@@ -40,6 +41,11 @@ def _rows(ptr: NDArray[np.int64], owners: NDArray[np.int64]) -> tuple[Any, Any]:
 def _frame(names: tuple[str, ...], columns: Mapping[str, Any]) -> pl.DataFrame:
     series = [pl.Series(name, columns[name]).cast(_TYPES[name]) for name in names]
     return pl.DataFrame(series)
+
+
+def inputs_at(made: Mapping[str, NDArray[Any]], rows: NDArray[np.uint32]) -> pl.DataFrame:
+    """Return inputs by their places in the columns."""
+    return _inputs(made, rows, np.searchsorted(made["in_ptr"], rows, side="right") - 1)
 
 
 def _transactions(made: Mapping[str, NDArray[Any]], txs: NDArray[np.int64]) -> pl.DataFrame:

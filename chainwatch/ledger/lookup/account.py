@@ -6,7 +6,7 @@ import polars as pl
 
 from chainwatch.chains.base import Chain
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.lookup.summaries import AddressSummary, TransactionSummary
+from chainwatch.ledger.lookup.summaries import PAID, AddressSummary, TransactionSummary
 from chainwatch.ledger.lookup.utxo import proofs
 from chainwatch.ledger.schema import INPUTS, POSITION_BITS
 from chainwatch.units import exact_sum
@@ -45,15 +45,8 @@ def account_transaction(ledger: Ledger, txid: bytes, chain: Chain) -> Transactio
     return TransactionSummary(
         chain, txid, number, None if number is None else number >> POSITION_BITS, None,
         moved["time"].min(),  # type: ignore[arg-type]  # a column of times, never empty
-        False, None, INPUTS.empty(), _no_outputs(), moved, proofs(ledger, txid.hex()),
+        False, None, INPUTS.empty(), PAID.empty(), moved, proofs(ledger, txid.hex()),
     )  # fmt: skip
-
-
-def _no_outputs() -> pl.DataFrame:
-    types = {"chain": pl.String, "tx": pl.Int64, "n": pl.Int64, "value": pl.Int64}
-    return pl.DataFrame(schema={
-        **types, "address": pl.Binary, "script_kind": pl.String, "spender": pl.Int64,
-    })  # fmt: skip
 
 
 def _directed(rows: pl.DataFrame, address: bytes) -> pl.DataFrame:

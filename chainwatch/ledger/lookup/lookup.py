@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Protocol
 
 import polars as pl
 
@@ -19,10 +18,9 @@ from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import AddressError, LedgerError
 from chainwatch.ledger.dates import bound_text as moment
-from chainwatch.ledger.index.index import open_index
-from chainwatch.ledger.index.rows import INPUTS, OUTPUTS, TRANSACTIONS, Frames
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.lookup.account import account_address, account_transaction
+from chainwatch.ledger.lookup.finder import finder
 from chainwatch.ledger.lookup.summaries import AddressSummary, TransactionSummary
 from chainwatch.ledger.lookup.utxo import coin_address, coin_transaction
 from chainwatch.ledger.schema import POSITION_BITS
@@ -66,65 +64,6 @@ def show(
     return address_summary(ledger, what, chain)
 
 
-class Finder(Protocol):
-    """Where look-ups of a coin chain find rows; columns as in the rows of an index."""
-
-    def touching(self, address: bytes) -> Frames:
-        """Return all transactions that name an address, with all their inputs and outputs."""
-        ...
-
-    def numbers_of(self, txid: bytes) -> list[int]:
-        """Return the numbers of the transactions with an id."""
-        ...
-
-    def transaction(self, number: int) -> Frames:
-        """Return one transaction with its inputs and outputs."""
-        ...
-
-
-class Scans:
-    """Finds rows of one coin chain in the tables."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.whole = ledger.history
-
-    def touching(self, address: bytes) -> Frames:
-        """Return all transactions that name an address, with all their inputs and outputs."""
-        ours = pl.col("address") == address
-        named = [rows.filter(ours).select("tx") for rows in (self.whole.outputs, self.whole.inputs)]
-        return self._of(pl.concat(named).unique().collect()["tx"].to_list())
-
-    def numbers_of(self, txid: bytes) -> list[int]:
-        """Return the numbers of the transactions with an id."""
-        rows = self.whole.transactions.filter(pl.col("txid") == txid).select("tx").collect()
-        return sorted(rows["tx"].to_list())
-
-    def transaction(self, number: int) -> Frames:
-        """Return one transaction with its inputs and outputs."""
-        return self._of([number])
-
-    def _of(self, numbers: list[int]) -> Frames:
-        ours = pl.col("tx").is_in(numbers)
-        inputs = self.whole.inputs
-        spenders = (
-            inputs.filter(pl.col("prev_tx").is_in(numbers))
-            .group_by(tx=pl.col("prev_tx"), n=pl.col("prev_n"))
-            .agg(spender=pl.col("tx").min())
-        )
-        outputs = self.whole.outputs.filter(ours).join(spenders, on=["tx", "n"], how="left")
-        return (
-            self.whole.transactions.filter(ours).select(TRANSACTIONS).sort("tx").collect(),
-            inputs.filter(ours).select(INPUTS).sort("tx", "n").collect(),
-            outputs.select(OUTPUTS).sort("tx", "n").collect(),
-        )
-
-
-def finder(ledger: Ledger, *, index: bool = True) -> Finder:
-    """Return the index of a ledger that looks at one chain, or what scans its tables."""
-    found = open_index(ledger, ledger.chain or "") if index else None
-    return found if found is not None else Scans(ledger)
-
-
 def address_summary(
     ledger: Ledger, address: str | bytes, chain: Chain | str | None = None, *, index: bool = True
 ) -> AddressSummary:
@@ -137,8 +76,7 @@ def address_summary(
     canonical.kind_of(wanted)
     one = ledger.chain_only(network)
     if network.family == "utxo":
-        rows = finder(one, index=index).touching(wanted)
-        found = coin_address(one, wanted, network, rows)
+        found = coin_address(one, wanted, network, finder(one, index=index))
     else:
         found = account_address(one, wanted, network)
     if ledger.start is None and ledger.end is None:
@@ -167,7 +105,7 @@ def transaction_summary(
     network = chain_of(one.chain or "")
     if isinstance(number, bytes):
         return account_transaction(one, number, network)
-    return coin_transaction(one, network, finder(one, index=index).transaction(number))
+    return coin_transaction(one, network, number, finder(one, index=index))
 
 
 def _numbers(

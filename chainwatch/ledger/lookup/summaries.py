@@ -17,16 +17,19 @@ import polars as pl
 from chainwatch import units
 from chainwatch.addresses import canonical
 from chainwatch.chains.base import Chain
+from chainwatch.ledger.output_status import AsOf
 from chainwatch.ledger.schema import INPUTS, OUTPUTS, TRANSFERS
 from chainwatch.results.result import Result
 from chainwatch.results.table import (
     CHAIN,
     CONTRACT,
     DIRECTION,
+    TIME,
     TX,
     TXID,
     WHEN,
     Column,
+    Privacy,
     Rows,
     Table,
 )
@@ -88,8 +91,21 @@ SPENT = INPUTS.pick(
     key=INPUTS.key,
 )  # fmt: skip
 
+STATUS = Table(
+    "status",
+    (),
+    "What is known of an output: as :mod:`chainwatch.ledger.output_status` decides it.",
+    (
+        Column.word("status", "spent, unspent, not known, or cannot be spent"),
+        Column.place("as_of", "height of the block up to which it is known to be unspent"),
+        Column("as_of_time", TIME, Privacy.TIME, "time of that block", nullable=True),
+        Column.text("known_by", "the same in words: when, and by what that is known or is not"),
+    ),
+)
+
 PAID = OUTPUTS.pick("chain", "tx", "n", "value", "address", "script_kind", key=OUTPUTS.key).plus(
-    Column.place("spender", "number of the transaction that spends it; null where none was read")
+    Column.place("spender", "number of the transaction that spends it; null where none was read"),
+    *STATUS.columns,
 )
 
 
@@ -119,9 +135,11 @@ class AddressSummary(Result):
         ``what`` is *address*, *no address* or *not read*; of the latter two the counterparty is
         null.
     complete : bool
-        All of its history until ``read_to`` was read.
+        All of its history was read; on coin chains until ``read_to``.
     coverage : tuple of str
         What was and was not read, in sentences.
+    read_to : AsOf or None
+        On coin chains the block as of which its history is complete and its balance holds.
     first_seen, last_seen : datetime or None
         Of the history, within what was read.
     """
@@ -133,6 +151,7 @@ class AddressSummary(Result):
     counterparties: pl.DataFrame
     complete: bool
     coverage: tuple[str, ...]
+    read_to: AsOf | None = None
 
     @property
     def received(self) -> int:
@@ -253,7 +272,8 @@ class TransactionSummary(Result):
         ``chain, tx, n, prev_txid, prev_n, prev_tx, value, address, script_kind``.
     outputs : polars.DataFrame
         ``chain, tx, n, value, address, script_kind, spender``: the number of the transaction that
-        spends it, null where none was read.
+        spends it, null where none was read; and ``status, as_of, as_of_time, known_by``: whether
+        it is known to be spent or unspent, as of which block, and by what.
     transfers : polars.DataFrame
         Rows of ``transfers``, on account chains.
     proof : polars.DataFrame

@@ -7,11 +7,20 @@ from datetime import datetime
 import polars as pl
 
 from chainwatch.chains.base import Chain
-from chainwatch.ledger.coverage import histories
 from chainwatch.ledger.index.rows import Frames
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.lookup.summaries import AddressSummary, TransactionSummary
-from chainwatch.ledger.schema import AMOUNT, POSITION_BITS, TRANSFERS
+from chainwatch.ledger.lookup.finder import Finder
+from chainwatch.ledger.lookup.summaries import STATUS, AddressSummary, TransactionSummary
+from chainwatch.ledger.output_status import (
+    BY_BLOCKS,
+    AsOf,
+    OutputStatus,
+    block_text,
+    day_text,
+    owner_key,
+)
+from chainwatch.ledger.schema import AMOUNT, POSITION_BITS, TRANSFERS, pack_tx
+from chainwatch.units import counted
 
 _PARTIES: dict[str, pl.DataType | type[pl.DataType]] = {
     "chain": pl.String, "contract": pl.Binary, "direction": pl.String, "what": pl.String,
@@ -19,7 +28,7 @@ _PARTIES: dict[str, pl.DataType | type[pl.DataType]] = {
 }  # fmt: skip
 
 
-def coin_address(ledger: Ledger, address: bytes, chain: Chain, found: Frames) -> AddressSummary:
+def coin_address(ledger: Ledger, address: bytes, chain: Chain, rows: Finder) -> AddressSummary:
     """Return the summary of an address.
 
     Parameters
@@ -30,14 +39,15 @@ def coin_address(ledger: Ledger, address: bytes, chain: Chain, found: Frames) ->
         Canonical bytes.
     chain : Chain
         The chain.
-    found : three frames
-        All transactions that name the address, with all their inputs and outputs.
+    rows : Finder
+        Where to look.
     """
+    found = rows.touching(address)
     txs, ins, outs = _until(found, ledger.end)
     moved = _moved(txs, ins, outs, address)
-    complete, coverage = _coverage(ledger, address, found[0])
+    read_to, coverage = _coverage(ledger, address, found[0], rows)
     spent = moved["spent"]
-    certain = complete and not spent.null_count()
+    certain = read_to is not None and not spent.null_count()
     balance = int(moved["received"].sum() or 0) - int(spent.sum() or 0) if certain else None
     start = ledger.start
     history = moved if start is None else moved.filter(pl.col("time") >= start)
@@ -50,23 +60,50 @@ def coin_address(ledger: Ledger, address: bytes, chain: Chain, found: Frames) ->
         orient="row",
     )  # fmt: skip
     named = history.with_columns(pl.lit(chain.id).alias("chain")).select("chain", *history.columns)
-    return AddressSummary(chain, address, totals, named, parties, complete, coverage)
+    return AddressSummary(chain, address, totals, named, parties, certain, coverage, read_to)
 
 
-def coin_transaction(ledger: Ledger, chain: Chain, found: Frames) -> TransactionSummary:
-    """Return the summary of the one transaction that was found."""
-    txs, ins, outs = found
+def coin_transaction(ledger: Ledger, chain: Chain, number: int, rows: Finder) -> TransactionSummary:
+    """Return the summary of a transaction by its number, which must be there."""
+    txs, ins, outs = rows.transaction(number)
     row = txs.row(0, named=True)
-    number, txid = row["tx"], row["txid"]
+    txid = row["txid"]
     whole = ins.height == row["input_count"] and not ins["value"].null_count()
     certain = whole and not row["coinbase"]
     fee = int(ins["value"].cast(AMOUNT).sum()) - int(row["output_value"]) if certain else None
     ours = ledger.history.transactions.filter(pl.col("tx") == number).select("block")
+    block = ours.collect()["block"].item()
+    paid = _with_status(ledger, block, _all_spenders(outs, rows.strays([txid]), txid))
     return TransactionSummary(
-        chain, txid, number, number >> POSITION_BITS, ours.collect()["block"].item(), row["time"],
-        row["coinbase"], fee, _named(ins, chain), _named(outs, chain), TRANSFERS.empty(),
+        chain, txid, number, number >> POSITION_BITS, block, row["time"], row["coinbase"], fee,
+        _named(ins, chain), _named(paid, chain), TRANSFERS.empty(),
         proofs(ledger, txid[::-1].hex()),
     )  # fmt: skip
+
+
+def _all_spenders(outs: pl.DataFrame, strays: pl.DataFrame, txid: bytes) -> pl.DataFrame:
+    """Add the spenders that name an output by its id alone, since they stand before it."""
+    by_id = strays.filter(pl.col("prev_txid") == txid).group_by(n="prev_n").agg(pl.col("tx").min())
+    return (
+        outs.join(by_id.rename({"tx": "by_id"}), on="n", how="left", maintain_order="left")
+        .with_columns(pl.coalesce("spender", "by_id").alias("spender"))
+        .drop("by_id")
+    )
+
+
+def _with_status(ledger: Ledger, block: bytes, outs: pl.DataFrame) -> pl.DataFrame:
+    """Add what is known of each output of a transaction."""
+    known = OutputStatus.read(ledger, ledger.chain or "")
+    number = pl.col("tx") == outs["tx"].max()
+    facts = ledger.history.outputs.filter(number).select("n", "script", "spendable").collect()
+    facts_of = {n: (script, spendable) for n, script, spendable in facts.iter_rows()}
+    said = []
+    for tx, n, address, spender in outs.select("tx", "n", "address", "spender").iter_rows():
+        script, spendable = facts_of[n]
+        height, owner = tx >> POSITION_BITS, owner_key(address, script)
+        said.append(known.status(height, block, owner, spender=spender, spendable=spendable))
+    made = pl.DataFrame(said, schema=STATUS.schema, orient="row")
+    return pl.concat([outs, made], how="horizontal")
 
 
 def proofs(ledger: Ledger, txid: str) -> pl.DataFrame:
@@ -149,38 +186,43 @@ def _parties(
     )
 
 
-def _coverage(ledger: Ledger, address: bytes, txs: pl.DataFrame) -> tuple[bool, tuple[str, ...]]:
-    """Return whether nothing of an address can be missing, and say what was read."""
-    whole = ledger.history
-    read = whole.coverage.filter(pl.col("complete") & pl.col("block").is_not_null())
-    blocks = whole.blocks.join(
-        read.filter(pl.col("address").is_null()), left_on="hash", right_on="block", how="semi"
-    )
-    held = blocks.select("height", "hash", "parent").unique().sort("height").collect()
-    top, linked = _linked_from_genesis(held)
-    told = histories(whole, address)
+def _coverage(
+    ledger: Ledger, address: bytes, txs: pl.DataFrame, rows: Finder
+) -> tuple[AsOf | None, tuple[str, ...]]:
+    """Return up to which block nothing of an address can be missing, and say what was read."""
+    known = OutputStatus.read(ledger, ledger.chain or "")
     last = int(txs["tx"].max() or 0) >> POSITION_BITS  # type: ignore[arg-type]  # a number
-    sentences = [
-        f"every block from 0 to {top:,} was read" if linked
-        else f"{held.height:,} blocks were read, not all from the first on"
-    ]  # fmt: skip
-    own = False
-    for row in told.iter_rows(named=True):
-        reach = "an unknown height" if row["height"] is None else f"height {row['height']:,}"
-        claim = "claims to be whole" if row["whole"] else "does not claim to be whole"
-        sentences.append(f"its history was read up to {reach} from {row['source']}, which {claim}")
-        own = bool(row["whole"]) and row["height"] is not None and row["height"] >= last
-    complete = own or (linked and top >= last)
-    if not complete:
+    told, sentences = known.history_of(address), _read(known, address)
+    if told is not None and told.height < last:
+        sentences.append(f"something of it was read up to block {last:,} all the same")
+        told = None
+    if told is not None:
+        # What pays the address was read: only a spend of that, or of the impossible, can be its.
+        named = rows.strays(None if told.by == BY_BLOCKS else txs["txid"].to_list())
+        lacking = named.filter(
+            pl.col("value").is_null() & (pl.col("tx") < pack_tx(told.height + 1, 0))
+        )
+        count = lacking.height
+        if count:
+            may = counted(count, "input that may be", "inputs that may be")
+            sentences.append(f"what is spent by {may} its own was not read")
+            told = None
+    if told is None:
         sentences.append("receipts and payments may be missing, so no balance is given")
-    return complete, tuple(sentences)
+    return told, tuple(sentences)
 
 
-def _linked_from_genesis(held: pl.DataFrame) -> tuple[int, bool]:
-    """Return the highest block, and whether all below it were read and linked."""
-    if not held.height:
-        return 0, False
-    heights, top = held["height"], int(held["height"][-1])
-    if top != held.height - 1 or heights[0] != 0 or heights.n_unique() != held.height:
-        return top, False
-    return top, bool((held["parent"][1:] == held["hash"][:-1]).all())
+def _read(known: OutputStatus, address: bytes) -> list[str]:
+    """Return in sentences which blocks were read, and what histories of an address."""
+    blocks, every = known.blocks, known.every_block()
+    if every is not None:
+        said = [f"every block from 0 to {every.height:,} ({day_text(every.time)}) was read"]
+    else:
+        said = [f"{blocks.frame.height:,} blocks were read, not all from the first on"]
+        if blocks.highest is not None:
+            said[0] += f"; the highest is {block_text(*blocks.place(blocks.highest)[::2])}"
+    for height, _, time, source, whole in known.histories.get(owner_key(address, None), ()):
+        reach = "an unknown height" if height is None else block_text(height, time)
+        claim = "claims to be whole" if whole else "does not claim to be whole"
+        said.append(f"its history was read up to {reach} from {source}, which {claim}")
+    return said

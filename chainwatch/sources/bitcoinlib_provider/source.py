@@ -35,7 +35,7 @@ from chainwatch.ingest.known_history import held_histories, unlisted
 from chainwatch.ingest.protocol import Batch, Reader, read_units
 from chainwatch.ingest.reorg import MOST_RESTARTS, Known, Moved, Tip, stale_part
 from chainwatch.ingest.targets import targets_of
-from chainwatch.ledger.coverage import DENIED
+from chainwatch.ledger.output_status import DENIED
 from chainwatch.net.client import Client
 from chainwatch.sources.bitcoinlib_provider.headers import ProviderChain
 from chainwatch.sources.bitcoinlib_provider.history import Reading

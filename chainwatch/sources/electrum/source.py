@@ -23,7 +23,7 @@ from chainwatch.ingest.reorg import MOST_RESTARTS, Known, Moved, check_network, 
 from chainwatch.ingest.rows.evidence import coverage_frame, time_of
 from chainwatch.ingest.targets import Target, targets_of
 from chainwatch.ledger import schema
-from chainwatch.ledger.coverage import DENIED
+from chainwatch.ledger.output_status import DENIED
 from chainwatch.net.policy import is_own_host
 from chainwatch.sources.electrum.headers import ElectrumHeaders, HeaderAt
 from chainwatch.sources.electrum.history import Histories

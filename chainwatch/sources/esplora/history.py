@@ -17,7 +17,7 @@ from chainwatch.errors import SourceError
 from chainwatch.ingest.known_history import KnownHistory
 from chainwatch.ingest.reorg import MOST_RESTARTS, Moved
 from chainwatch.ingest.targets import Target
-from chainwatch.ledger.coverage import DENIED
+from chainwatch.ledger.output_status import DENIED
 from chainwatch.net.client import Answer
 from chainwatch.sources.esplora.fields import History, Read
 from chainwatch.sources.esplora.server import BestBlock, Server

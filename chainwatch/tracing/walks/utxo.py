@@ -156,7 +156,7 @@ class CoinWalk(Walk):
             self.lots[tx, n] = lots
             self._queue(spender)
             return
-        self.end(place, address, lots, end or self._unspent(tx))
+        self.end(place, address, lots, end or self._unspent(tx, n))
 
     def _why_here(
         self, place: Row, address: bytes | None, kind: str, spendable: bool, lots: Lots
@@ -171,8 +171,8 @@ class CoinWalk(Walk):
             return End(LATER, f"spent at height {spender >> POSITION_BITS}, outside the span")
         return None
 
-    def _unspent(self, tx: int) -> End:
-        height = tx >> POSITION_BITS
-        if self.coins.runs_on(height):
-            return End(UNSPENT, f"no spender up to block {self.coins.tip}, the highest read")
-        return End(NOT_READ, f"no spender in the blocks read, which leave gaps after {height}")
+    def _unspent(self, tx: int, n: int) -> End:
+        known = self.coins.unspent(tx, n)
+        if isinstance(known, str):
+            return End(NOT_READ, f"no spender was read: {known}")
+        return End(UNSPENT, f"unspent as of {known}", as_of=known.height, as_of_time=known.time)

@@ -9,8 +9,8 @@ from graphlib import TopologicalSorter
 import polars as pl
 
 from chainwatch.chains.catalogue import chain as chain_of
-from chainwatch.ledger.coverage import spans
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.output_status import AsOf, OutputStatus, owner_key
 from chainwatch.ledger.schema import POSITION_BITS
 from chainwatch.ledger.spend_order import parents_first
 
@@ -37,10 +37,12 @@ class Coins:
         is not in the span.
     earlier : dict
         Time of the transactions that were read and lie before the span.
-    tip : int or None
-        Highest block ever read.
-    whole_from : int
-        Height from which every block up to the tip was read.
+    status : OutputStatus
+        What was ever read of the chain, to be asked about outputs without a spender.
+    blocks : dict
+        Hash of the block of each height that holds a transaction; None where there are several.
+    scripts : dict
+        Scripts of outputs without an address, where the history of any script was read.
     depth : dict
         How many transactions of its own block stand one behind the other before one that spends
         from them, where the order of the block does not say it.
@@ -52,8 +54,9 @@ class Coins:
     spender: dict[Place, int]
     older: dict[Place, bytes]
     earlier: dict[int, datetime]
-    tip: int | None
-    whole_from: int
+    status: OutputStatus
+    blocks: dict[int, bytes | None]
+    scripts: dict[Place, bytes] = field(default_factory=dict)
     depth: dict[int, int] = field(default_factory=dict)
 
     @classmethod
@@ -68,9 +71,9 @@ class Coins:
             .iter_rows()
         }
         inputs = ledger.inputs.filter(here).collect()
-        tip, whole_from = _reading(ledger, chain)
-        earlier = _earlier(ledger, chain)
-        coins = cls(ids, {}, {}, _spenders(ledger, chain, inputs), {}, earlier, tip, whole_from)
+        earlier, spender = _earlier(ledger, chain), _spenders(ledger, chain, inputs)
+        status = OutputStatus.read(ledger, chain)
+        coins = cls(ids, {}, {}, spender, {}, earlier, status, _blocks(ledger, chain))
         coins._add_inputs(inputs)
         if not parents_first(chain_of(chain)):
             coins.depth.update(_depths(coins.spent))
@@ -78,6 +81,9 @@ class Coins:
         columns = ("tx", "value", "address", "script_kind", "spendable")
         for tx, value, address, kind, spendable in outputs.select(columns).collect().iter_rows():
             coins.made.setdefault(tx, []).append((value, address, kind, spendable))
+        if status.of_scripts:
+            nameless = outputs.filter(pl.col("script").is_not_null()).select("tx", "n", "script")
+            coins.scripts.update(((t, n), own) for t, n, own in nameless.collect().iter_rows())
         return coins
 
     def _add_inputs(self, inputs: pl.DataFrame) -> None:
@@ -89,9 +95,12 @@ class Coins:
                 self.older[tx, len(row)] = prev_txid
             row.append((prev, prev_n, value, address))
 
-    def runs_on(self, height: int) -> bool:
-        """Tell whether every block from a height to the highest one read was read."""
-        return self.tip is not None and height >= self.whole_from
+    def unspent(self, tx: int, n: int) -> AsOf | str:
+        """Return up to which block an output without a spender is unspent, or why nobody knows."""
+        height, address = tx >> POSITION_BITS, self.made[tx][n][1]
+        owner = owner_key(address, self.scripts.get((tx, n)))
+        known = self.status.unspent(height, self.blocks.get(height), owner)
+        return known or self.status.why_not(height, owner)
 
 
 def _depths(spent: dict[int, list[Spent]]) -> dict[int, int]:
@@ -129,10 +138,10 @@ def _spenders(ledger: Ledger, chain: str, inputs: pl.DataFrame) -> dict[Place, i
     return {(prev, n): tx for prev, n, tx in known.select("prev_tx", "prev_n", "tx").iter_rows()}
 
 
-def _reading(ledger: Ledger, chain: str) -> tuple[int | None, int]:
-    """Return the highest block read and the height from which no block is missing below it."""
-    runs = spans(ledger, chain)
-    if not runs.height:
-        return None, 0
-    tip = max(runs["to_height"].to_list())
-    return tip, min(runs.filter(pl.col("to_height") == tip)["from_height"].to_list())
+def _blocks(ledger: Ledger, chain: str) -> dict[int, bytes | None]:
+    """Return the block of the transactions of each height; None where they name several."""
+    here = ledger.transactions.filter(pl.col("chain") == chain).select("height", "block").unique()
+    blocks: dict[int, bytes | None] = {}
+    for height, block in here.collect().iter_rows():
+        blocks[height] = None if height in blocks else block
+    return blocks

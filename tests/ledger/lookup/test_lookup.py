@@ -89,7 +89,7 @@ def test_an_address_of_the_small_chain(tables: Tables, named: Callable[[str], by
         ("with", "address", other, Decimal(20 * 10**8 - 1000)),
     ]
     assert found.complete
-    assert found.coverage == ("every block from 0 to 3 was read",)
+    assert found.coverage == ("every block from 0 to 3 (2023-06-01) was read",)
 
 
 def test_a_span_narrows_history_and_no_balance(tables: Tables) -> None:
@@ -298,14 +298,14 @@ def test_an_account_transaction(accounts: Ledger) -> None:
 def test_the_index_is_used_where_it_is(
     indexed: Ledger, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from chainwatch.ledger.lookup import lookup
+    from chainwatch.ledger.lookup import finder
 
     def never(self: object, *args: object) -> None:
         raise AssertionError("the tables were scanned")
 
     mine = indexed.outputs.select("address").drop_nulls().collect()["address"][0]
     txid = indexed.transactions.collect()["txid"][0]
-    monkeypatch.setattr(lookup.Scans, "touching", never)
-    monkeypatch.setattr(lookup.Scans, "_of", never)
+    monkeypatch.setattr(finder.Scans, "touching", never)
+    monkeypatch.setattr(finder.Scans, "_of", never)
     assert address_summary(indexed, mine).transactions
     assert transaction_summary(indexed, txid).txid == txid

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -126,16 +127,18 @@ class TestUnread:
         )
         assert got.origins.is_empty()
 
-    def test_unspent_needs_every_block_up_to_the_tip(self, desk: Any) -> None:
-        txs = [tx("in", [], ("a", 5)), tx("later", [], ("x", 1), height=7)]
+    def test_unspent_is_so_as_of_the_last_block_before_a_gap(self, desk: Any) -> None:
+        txs = [tx("in", [], ("a", 5)), tx("next", [], ("x", 1)), tx("on", [], ("x", 1), height=7)]
         got = follow(desk, txs)
-        assert desk.ends(got) == {("not read", "a"): 5}
-        assert "gaps" in got.ends["detail"][0]
+        assert desk.ends(got) == {("unspent", "a"): 5}
+        row = got.ends.row(0, named=True)
+        assert (row["as_of"], row["as_of_time"]) == (1, datetime(2023, 6, 1, 0, 10, tzinfo=UTC))
+        assert row["detail"] == "unspent as of block 1 (2023-06-01), by blocks"
 
     def test_blocks_that_do_not_link_leave_a_gap(self, desk: Any) -> None:
         txs = [tx("in", [], ("a", 5)), tx("later", [], ("x", 1))]
         got = follow(desk, desk.coins(txs, unlinked=[1]))
-        assert desk.ends(got) == {("not read", "a"): 5}
+        assert got.ends.select("reason", "as_of").rows() == [("unspent", 0)]
 
 
 class TestSpan:
