@@ -10,7 +10,7 @@ import polars as pl
 from chainwatch.chains.base import Chain
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.output_status import DENIED, AsOf, OutputStatus
+from chainwatch.ledger.output_status import DENIED, AsOf, OutputStatus, owner_key
 from chainwatch.ledger.whole_blocks import WholeBlocks
 from chainwatch.results.table import CHAIN, Column, Privacy, Table
 
@@ -160,15 +160,40 @@ def _later(known: OutputStatus, chain: Chain) -> Fact:
 
 def _unread_coins(ledger: Ledger, chain: Chain) -> list[Fact]:
     inputs = ledger.inputs.filter(pl.col("value").is_null()).select(pl.len()).collect().item()
-    runs = spans(ledger, chain)
+    runs, known = spans(ledger, chain), OutputStatus.read(ledger, chain)
     missing = _missing(runs)
     below = min(runs["from_height"].to_list(), default=0)
     return [
         _fact("inputs", chain, inputs, "what they spend was not read: their value is unknown"),
         _fact("gaps", chain, missing, "heights between the blocks that were read"),
         _fact("earlier blocks", chain, below, "heights below the first block that was read"),
-        _later(OutputStatus.read(ledger, chain), chain),
+        _later(known, chain),
+        _unknown_outputs(known, ledger, chain),
     ]
+
+
+def _unknown_outputs(known: OutputStatus, ledger: Ledger, chain: Chain) -> Fact:
+    """Count the outputs of which nothing tells whether they were spent; what they hold is known."""
+    # Of an output whose own block is whole something is known always.
+    whole = known.blocks.frame.lazy().select("height", block="hash")
+    apart = ledger.transactions.join(whole, on=["height", "block"], how="anti")
+    inputs = ledger.inputs
+    spent = inputs.select(tx="prev_tx", n="prev_n")
+    by_id = inputs.filter(pl.col("prev_tx").is_null()).select(txid="prev_txid", n="prev_n")
+    rows = (
+        ledger.outputs.filter("spendable")
+        .join(apart.select("tx", "txid", "height", "block"), on="tx")
+        .join(spent, on=["tx", "n"], how="anti")
+        .join(by_id, on=["txid", "n"], how="anti")
+        .select("height", "block", "address", "script", "value")
+        .collect()
+    )
+    count, amount = 0, 0
+    for height, block, address, script, value in rows.iter_rows():
+        if known.unspent(height, block, owner_key(address, script)) is None:
+            count, amount = count + 1, amount + value
+    note = "no spender was read, and nothing that was read says that there is none"
+    return "outputs not known to be spent or not", chain.id, count, amount, note
 
 
 def _missing(runs: pl.DataFrame) -> int:

@@ -237,8 +237,8 @@ def reached_finding(found: Exposure) -> Finding:
         "Tagged parties that the value reached",
         (
             "Amounts are those of the policy named. Another policy gives other amounts; that a way"
-            " exists does not depend on the policy. 'Stayed' is what lies there still: the rest"
-            " went on and is counted where it ended.",
+            " exists does not depend on the policy. 'Stayed' is what was not read to go on:"
+            " the rest did, and is counted where it ended.",
         ),
         REACHED.rows(found.frame.select(REACHED.names)),
         found.asset,

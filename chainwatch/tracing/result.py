@@ -11,6 +11,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import text, text_series
 from chainwatch.errors import ConservationError
+from chainwatch.ledger.output_status import block_text
 from chainwatch.results.result import Finding, Result
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
 from chainwatch.results.table import (
@@ -263,6 +264,14 @@ class Trace(Result):
         rows = self.ends.filter(pl.col("service") == service)
         return rows.with_columns(text_series(rows["address"], self.asset.chain).alias("address"))
 
+    def unspent_as_of(self) -> str:
+        """Return in words as of which block its coins are unspent: the earliest and the latest."""
+        held = self.ends.drop_nulls("as_of").sort("as_of").select("as_of", "as_of_time")
+        if held.is_empty():
+            return ""
+        first, last = block_text(*held.row(0)), block_text(*held.row(-1))
+        return f" as of {first}" if first == last else f" as of {first} or later, up to {last}"
+
     def check(self) -> None:
         """Raise unless ends add up to origins, subject by subject, and balances are even.
 
@@ -405,6 +414,7 @@ def _said(row: Mapping[str, Any], followed: Trace) -> str:
     elif reason in _ENDED:
         one, many = ("balance", "balances") if followed.balances.height else ("coin", "coins")
         words = _ENDED[reason].format(ends=counted(int(row["ends"]), one, many))
+        words += followed.unspent_as_of() if reason == UNSPENT else ""
     else:
         words = f"not followed further ({reason})"
     return f"{followed.asset.shown(int(row['amount']))} {words}"

@@ -116,6 +116,7 @@ def test_nothing_unread_is_said_too(tables: Tables) -> None:
         ("gaps", REGTEST): (0, 0),
         ("earlier blocks", REGTEST): (0, 0),
         ("later blocks", REGTEST): (None, None),
+        ("outputs not known to be spent or not", REGTEST): (0, 0),
         ("addresses read wholly", REGTEST): (0, None),
         ("addresses read in part", REGTEST): (0, None),
     }

@@ -14,6 +14,7 @@ import polars as pl
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.output_status import OutputStatus
 from chainwatch.ledger.spend_order import may_spend_from
 from chainwatch.units import exact_sum
 
@@ -130,17 +131,24 @@ def _parts_have_transaction(ledger: Ledger) -> pl.LazyFrame:
 
 
 def _prevouts(ledger: Ledger) -> pl.LazyFrame:
-    """An input says what the output says that it spends; unread if that block was not read."""
+    """An input says what the output says that it spends; unread if that block was not read.
+
+    It fails where what it spends was read but stands after it, and where every block below was
+    read and none made it: then there is no such output.
+    """
     paid = ledger.outputs.select(
         "chain", "value", "address", "script_kind", prev_tx="tx", prev_n="n", held=pl.lit(True)
     ).unique(["chain", "prev_tx", "prev_n"])
     made = ledger.transactions.select("chain", prev_tx="tx", made_txid="txid")
     read = ledger.blocks.select("chain", prev_height="height", read=pl.lit(True)).unique()
+    ids = ledger.transactions.select("chain", prev_txid="txid", listed=pl.lit(True)).unique()
     rows = (
         ledger.inputs.with_columns(prev_height=pl.col("prev_tx") // _POSITIONS)
         .join(paid, on=["chain", "prev_tx", "prev_n"], how="left", suffix="_paid")
         .join(made.unique(["chain", "prev_tx"]), on=["chain", "prev_tx"], how="left")
         .join(read, on=["chain", "prev_height"], how="left")
+        .join(ids, on=["chain", "prev_txid"], how="left")
+        .join(_whole_below(ledger), on="chain", how="left")
     )
     same = [
         pl.col(name).eq_missing(pl.col(f"{name}_paid"))
@@ -148,9 +156,23 @@ def _prevouts(ledger: Ledger) -> pl.LazyFrame:
     ]
     older = may_spend_from("prev_tx")
     agrees = pl.all_horizontal(*same, pl.col("prev_txid") == pl.col("made_txid"), older)
-    absent = pl.when(pl.col("read").is_not_null() | ~older).then(False)
+    nowhere = pl.col("listed") | (pl.col("tx") // _POSITIONS <= pl.col("whole_below"))
+    lost = pl.col("prev_tx").is_null() & nowhere.fill_null(False)
+    absent = pl.when(pl.col("read").is_not_null() | ~older | lost).then(False)
     holds = pl.when(pl.col("held").is_not_null()).then(agrees).otherwise(absent)
     return rows.select("chain", at="tx", holds=holds)
+
+
+def _whole_below(ledger: Ledger) -> pl.LazyFrame:
+    """Return ``chain, whole_below``: the height up to which every block was read whole."""
+    read = ledger.coverage.select("chain").unique().collect()["chain"].to_list()
+    rows = [
+        (item.id, told.height)
+        for item in all_chains()
+        if item.id in read and item.family == "utxo"
+        and (told := OutputStatus.read(ledger, item).every_block())
+    ]  # fmt: skip
+    return pl.LazyFrame(rows, schema={"chain": pl.String, "whole_below": pl.Int64}, orient="row")
 
 
 def _spent_once(ledger: Ledger) -> pl.LazyFrame:

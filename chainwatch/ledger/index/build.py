@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from chainwatch.addresses.bip32 import hash160
 from chainwatch.errors import LedgerError
 from chainwatch.kernels.intern import bytes_of, intern
 from chainwatch.ledger.ledger import Ledger
@@ -39,6 +40,7 @@ STORED: Mapping[str, str] = {
     "out_spender": "<u4", "stray_in": "<u4", "stray_id": "|u1", "stray_tx": "<i8",
     "addr_ptr": "<i8", "addr_bytes": "|u1", "addr_order": "<u4", "id_order": "<u4",
     "addr_out_ptr": "<i8", "addr_out": "<u4", "addr_in_ptr": "<i8", "addr_in": "<u4",
+    "bare_tx": "<i8", "bare_n": "<u4", "bare_size": "|u1", "bare_hash": "|u1",
 }  # fmt: skip
 """Every column and its type, little-endian.
 
@@ -47,15 +49,21 @@ STORED: Mapping[str, str] = {
 thing k are those from ``ptr[k]`` until just before ``ptr[k + 1]``. ``addr_order`` and ``id_order``
 list addresses and transactions by their bytes, for binary search. ``stray_*`` keeps the txid (and
 the number, -1 if unknown) of what inputs spend that is not in the ledger. An unread value is -1.
+``bare_*`` has a row per P2PK output: its place, and size and hash of the key.
 """
 
 
+COMPRESSED = 33
+"""Bytes of a compressed public key."""
+
+
 class Rows(NamedTuple):
-    """Transactions, inputs and outputs of one chain, each sorted by (tx, n)."""
+    """Transactions, inputs and outputs of one chain, each sorted by (tx, n), and bare keys."""
 
     txs: pl.DataFrame
     ins: pl.DataFrame
     outs: pl.DataFrame
+    keys: pl.DataFrame
 
 
 def rows_of(ledger: Ledger, after: int = -1) -> Rows:
@@ -66,9 +74,21 @@ def rows_of(ledger: Ledger, after: int = -1) -> Rows:
     names = ["tx", "n", "prev_txid", "prev_n", "prev_tx", "value", "address", "script_kind"]
     ins = whole.inputs.filter(new).select(names)
     outs = whole.outputs.filter(new).select("tx", "n", "value", "address", "script_kind")
+    keys = bare_keys(whole, after)
     return Rows(
-        txs.sort("tx").collect(), ins.sort("tx", "n").collect(), outs.sort("tx", "n").collect()
+        txs.sort("tx").collect(),
+        ins.sort("tx", "n").collect(),
+        outs.sort("tx", "n").collect(),
+        keys,
     )
+
+
+def bare_keys(ledger: Ledger, after: int = -1) -> pl.DataFrame:
+    """Return ``tx, n, key`` of the P2PK outputs above a number of a transaction, in order."""
+    whole, new = ledger.history, pl.col("tx") > after
+    bare = whole.outputs.filter(new & (pl.col("script_kind") == "p2pk")).select("tx", "n")
+    keys = whole.output_keys.filter(new).select("tx", "n", "key")
+    return keys.join(bare, on=["tx", "n"], how="semi").sort("tx", "n").collect()
 
 
 def columns_of(rows: Rows, old: Columns | None = None) -> Columns:
@@ -101,7 +121,7 @@ def columns_of(rows: Rows, old: Columns | None = None) -> Columns:
 
 def _own(rows: Rows) -> Columns:
     """Return what says nothing of other rows; ``in_tx, out_tx, in_prev`` are not kept."""
-    txs, ins, outs = rows
+    txs, ins, outs, keys = rows
     return {
         "tx_number": txs["tx"].to_numpy(),
         "tx_time": txs["time"].to_physical().to_numpy(),
@@ -119,7 +139,17 @@ def _own(rows: Rows) -> Columns:
         "out_n": outs["n"].to_numpy().astype("<u4"),
         "out_val": outs["value"].to_numpy(),
         "out_kind": codes_of(outs["script_kind"]),
+        "bare_tx": keys["tx"].to_numpy(),
+        "bare_n": keys["n"].to_numpy().astype("<u4"),
+        "bare_size": keys["key"].bin.size().cast(pl.UInt8).to_numpy(),
+        "bare_hash": _hashes(keys["key"]),
     }
+
+
+def _hashes(keys: pl.Series) -> NDArray[np.uint8]:
+    """Return the hash of each key; of one key many outputs may be."""
+    known = {key: hash160(key) for key in keys.unique().to_list()}
+    return np.frombuffer(b"".join(known[key] for key in keys), np.uint8).reshape(-1, 20)
 
 
 def codes_of(kinds: pl.Series) -> NDArray[np.uint8]:

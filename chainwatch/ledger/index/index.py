@@ -23,7 +23,15 @@ from numpy.typing import NDArray
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import LedgerError
-from chainwatch.ledger.index.build import NONE, STORED, Columns, columns_of, restored, rows_of
+from chainwatch.ledger.index.build import (
+    COMPRESSED,
+    NONE,
+    STORED,
+    Columns,
+    columns_of,
+    restored,
+    rows_of,
+)
 from chainwatch.ledger.index.rows import STRAYS, Frames, inputs_at, rows_at
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.storage import delta
@@ -130,6 +138,30 @@ class Index:
                      if ids[k].tobytes() in wanted], np.int64,
                 )  # fmt: skip
             return inputs_at(made, made["stray_in"][places]).select(STRAYS)
+
+    def bare_keys(self, hashed: bytes, *, compressed: bool) -> pl.DataFrame:
+        """Return the P2PK outputs of the key that hashes to 20 bytes.
+
+        Parameters
+        ----------
+        hashed : bytes
+            RIPEMD-160 of SHA-256 of the key.
+        compressed : bool
+            Only where the key has 33 bytes.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``tx, n``, in order.
+        """
+        made = self.columns
+        with self._sound():
+            ours = (made["bare_hash"] == np.frombuffer(hashed, np.uint8)).all(axis=1)
+            if compressed:
+                ours &= made["bare_size"] == COMPRESSED
+            return pl.DataFrame(
+                {"tx": made["bare_tx"][ours], "n": made["bare_n"][ours].astype(np.int64)}
+            )
 
     @contextmanager
     def _sound(self) -> Iterator[None]:

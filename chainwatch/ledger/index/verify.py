@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from chainwatch.addresses.bip32 import hash160
 from chainwatch.errors import LedgerError
+from chainwatch.ledger.index.build import bare_keys
 from chainwatch.ledger.index.index import Index
 from chainwatch.ledger.index.rows import INPUTS, OUTPUTS, TRANSACTIONS, rows_at
 from chainwatch.ledger.ledger import Ledger
@@ -28,6 +30,20 @@ def check_index(index: Index, ledger: Ledger) -> None:
         if not ours.equals(theirs, null_equal=True):
             _differs(index, f"the {name} of the index are not those of the tables")
     _check_pointers(index)
+    _check_keys(index, ledger)
+
+
+def _check_keys(index: Index, ledger: Ledger) -> None:
+    """Compare the bare keys of an index with the tables, by their hashes."""
+    stated = bare_keys(ledger.history.chain_only(index.chain))
+    made = index.columns
+    places = list(zip(made["bare_tx"].tolist(), made["bare_n"].tolist(), strict=True))
+    hashes = [row.tobytes() for row in made["bare_hash"]]
+    known = {key: hash160(key) for key in stated["key"].unique().to_list()}
+    keys = stated["key"].to_list()
+    alike = places == stated.select("tx", "n").rows() and hashes == [known[key] for key in keys]
+    if not alike or made["bare_size"].tolist() != [len(key) for key in keys]:
+        _differs(index, "the bare keys of the index are not those of the tables")
 
 
 def table_rows(whole: Ledger) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:

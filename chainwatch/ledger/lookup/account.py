@@ -9,7 +9,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.lookup.summaries import PAID, AddressSummary, TransactionSummary
 from chainwatch.ledger.lookup.utxo import proofs
 from chainwatch.ledger.schema import INPUTS, POSITION_BITS
-from chainwatch.units import exact_sum
+from chainwatch.units import AMOUNT, exact_sum
 
 _SHOWN = ("chain", "tx", "txid", "time", "kind", "log_index", "trace_path", "contract", "token_id",
           "occurrence", "direction", "counterparty", "amount", "success")  # fmt: skip
@@ -122,5 +122,6 @@ def _parties(history: pl.DataFrame) -> pl.DataFrame:
             pl.col("txid").n_unique().cast(pl.Int64).alias("transactions"),
             pl.when(~unread).then(exact_sum("amount")).alias("amount"),
         )
+        .with_columns(pl.col("amount").alias("at_most"), pl.lit(None, AMOUNT).alias("beside"))
         .sort(keys)
     )

@@ -7,6 +7,8 @@ from typing import Protocol
 
 import polars as pl
 
+from chainwatch.addresses.bip32 import hash160
+from chainwatch.ledger.index.build import COMPRESSED, bare_keys
 from chainwatch.ledger.index.index import open_index
 from chainwatch.ledger.index.rows import INPUTS, OUTPUTS, STRAYS, TRANSACTIONS, Frames
 from chainwatch.ledger.ledger import Ledger
@@ -42,6 +44,23 @@ class Finder(Protocol):
         """
         ...
 
+    def bare_keys(self, hashed: bytes, *, compressed: bool) -> pl.DataFrame:
+        """Return the P2PK outputs of the key that hashes to 20 bytes.
+
+        Parameters
+        ----------
+        hashed : bytes
+            RIPEMD-160 of SHA-256 of the key.
+        compressed : bool
+            Only where the key has 33 bytes: a witness program takes no other (BIP143).
+
+        Returns
+        -------
+        polars.DataFrame
+            ``tx, n``, in order.
+        """
+        ...
+
 
 class Scans:
     """Finds rows of one coin chain in the tables."""
@@ -71,6 +90,16 @@ class Scans:
             named = pl.LazyFrame({"prev_txid": list(set(txids))}, schema={"prev_txid": pl.Binary})
             rows = rows.join(named, on="prev_txid", how="semi")
         return rows.select(STRAYS).sort("tx", "n").collect()
+
+    def bare_keys(self, hashed: bytes, *, compressed: bool) -> pl.DataFrame:
+        """Return the P2PK outputs of the key that hashes to 20 bytes."""
+        rows = bare_keys(self.whole)
+        keys = rows["key"].unique().to_list()
+        ours = [
+            key for key in keys if not (compressed and len(key) != COMPRESSED)
+            and hash160(key) == hashed
+        ]  # fmt: skip
+        return rows.filter(pl.col("key").is_in(ours)).select("tx", "n")
 
     def _of(self, numbers: list[int]) -> Frames:
         ours = pl.col("tx").is_in(numbers)

@@ -7,7 +7,7 @@ shown in an edition; never in a repr.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
 from typing import Any
@@ -17,7 +17,7 @@ import polars as pl
 from chainwatch import units
 from chainwatch.addresses import canonical
 from chainwatch.chains.base import Chain
-from chainwatch.ledger.output_status import AsOf
+from chainwatch.ledger.output_status import UNSPENT, AsOf
 from chainwatch.ledger.schema import INPUTS, OUTPUTS, TRANSFERS
 from chainwatch.results.result import Result
 from chainwatch.results.table import (
@@ -29,6 +29,7 @@ from chainwatch.results.table import (
     TXID,
     WHEN,
     Column,
+    N,
     Privacy,
     Rows,
     Table,
@@ -82,7 +83,9 @@ BESIDE = Table(
         Column.word("what", "address, no address, or not read"),
         Column.party("counterparty", "who; null where there is no address or none was read"),
         Column.number("transactions", "in how many"),
-        Column.amount("amount", "the whole inputs or outputs: what stood beside it"),
+        Column.amount("amount", "what passed between the two; null on coin chains: nobody can say"),
+        Column.amount("at_most", "upper bound: no more than this can have passed between the two"),
+        Column.amount("beside", "coin chains: its whole inputs or outputs in these transactions"),
     ),
 )
 
@@ -109,6 +112,22 @@ PAID = OUTPUTS.pick("chain", "tx", "n", "value", "address", "script_kind", key=O
 )
 
 
+BARE = Table(
+    "bare_keys",
+    ("chain", "tx", "n"),
+    "Outputs paid to the bare key of an address (P2PK), which is no address: in no total of it.",
+    (
+        CHAIN,
+        TX,
+        TXID,
+        N,
+        WHEN,
+        Column.amount("value", "what the output holds"),
+        *STATUS.columns,
+    ),
+)
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class AddressSummary(Result):
     """What was read of one address.
@@ -128,10 +147,12 @@ class AddressSummary(Result):
         row per transfer, ``chain, tx, txid, time, kind, log_index, trace_path, contract, token_id,
         occurrence, direction, counterparty, amount, success``.
     counterparties : polars.DataFrame
-        ``chain, contract, direction, what, counterparty, transactions, amount``. On coins, *in* is
-        who else put coins into transactions that paid the address without its help, and how much;
-        *out* is who else was paid by transactions that it put coins into. The amounts are those of
-        the whole inputs and outputs: what stood beside it, not what passed between the two.
+        ``chain, contract, direction, what, counterparty, transactions, amount, at_most, beside``.
+        On coins, *in* is who else put coins into transactions that paid the address without its
+        help; *with*, into such as it put coins into too; *out* is who else was paid by these.
+        ``beside`` is all that the other put in or got there, and ``at_most`` an upper bound of
+        what passed between the two: of each transaction the smaller of what the one put in and
+        the other got; ``amount`` is null. On accounts ``amount`` passed, and is the bound too.
         ``what`` is *address*, *no address* or *not read*; of the latter two the counterparty is
         null.
     complete : bool
@@ -140,6 +161,8 @@ class AddressSummary(Result):
         What was and was not read, in sentences.
     read_to : AsOf or None
         On coin chains the block as of which its history is complete and its balance holds.
+    bare_keys : polars.DataFrame
+        Rows of ``BARE``: outputs paid to the key of the address itself; they stand in no total.
     first_seen, last_seen : datetime or None
         Of the history, within what was read.
     """
@@ -152,6 +175,7 @@ class AddressSummary(Result):
     complete: bool
     coverage: tuple[str, ...]
     read_to: AsOf | None = None
+    bare_keys: pl.DataFrame = field(default_factory=BARE.empty)
 
     @property
     def received(self) -> int:
@@ -200,6 +224,7 @@ class AddressSummary(Result):
             "totals": TOTALS.rows(self.totals),
             "history": history.rows(self.history),
             "counterparties": BESIDE.rows(self.counterparties),
+            "bare_keys": BARE.rows(self.bare_keys),
         }
 
     def facts(self) -> dict[str, str]:
@@ -221,7 +246,19 @@ class AddressSummary(Result):
             "counterparties": f"{self.counterparties['counterparty'].drop_nulls().n_unique():,}",
             "read": "; ".join(self.coverage),
         }
+        if self.bare_keys.height:
+            facts["bare key"] = self._bare()
         return facts if tokens else {name: text for name, text in facts.items() if name != "tokens"}
+
+    def _bare(self) -> str:
+        """Return in words what was paid to the bare key of the address."""
+        count = units.counted(self.bare_keys.height, "output", "outputs")
+        amount = _amount(units.total(self.bare_keys["value"]), self.chain)
+        unspent = self.bare_keys.filter(pl.col("status") == UNSPENT)["value"]
+        return (
+            f"{count}, {amount} in all, of which {_amount(units.total(unspent), self.chain)} are"
+            " known to be unspent: paid to the bare key of this address; counted in no total of it"
+        )
 
     def line(self, row: Mapping[str, Any]) -> str:
         """Return a row of its history in words: when, how much, in which transaction."""

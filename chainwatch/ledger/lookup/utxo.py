@@ -9,8 +9,10 @@ import polars as pl
 from chainwatch.chains.base import Chain
 from chainwatch.ledger.index.rows import Frames
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.lookup.bare_keys import bare_key_coins
 from chainwatch.ledger.lookup.finder import Finder
-from chainwatch.ledger.lookup.summaries import STATUS, AddressSummary, TransactionSummary
+from chainwatch.ledger.lookup.paid import block_of, outputs_with_status
+from chainwatch.ledger.lookup.summaries import BESIDE, AddressSummary, TransactionSummary
 from chainwatch.ledger.output_status import (
     BY_BLOCKS,
     AsOf,
@@ -21,11 +23,6 @@ from chainwatch.ledger.output_status import (
 )
 from chainwatch.ledger.schema import AMOUNT, POSITION_BITS, TRANSFERS, pack_tx
 from chainwatch.units import counted
-
-_PARTIES: dict[str, pl.DataType | type[pl.DataType]] = {
-    "chain": pl.String, "contract": pl.Binary, "direction": pl.String, "what": pl.String,
-    "counterparty": pl.Binary, "transactions": pl.Int64, "amount": AMOUNT,
-}  # fmt: skip
 
 
 def coin_address(ledger: Ledger, address: bytes, chain: Chain, rows: Finder) -> AddressSummary:
@@ -45,7 +42,9 @@ def coin_address(ledger: Ledger, address: bytes, chain: Chain, rows: Finder) -> 
     found = rows.touching(address)
     txs, ins, outs = _until(found, ledger.end)
     moved = _moved(txs, ins, outs, address)
-    read_to, coverage = _coverage(ledger, address, found[0], rows)
+    known = OutputStatus.read(ledger, chain)
+    read_to, coverage = _coverage(known, address, found[0], rows)
+    bare = bare_key_coins(ledger, address, known, rows)
     spent = moved["spent"]
     certain = read_to is not None and not spent.null_count()
     balance = int(moved["received"].sum() or 0) - int(spent.sum() or 0) if certain else None
@@ -60,50 +59,25 @@ def coin_address(ledger: Ledger, address: bytes, chain: Chain, rows: Finder) -> 
         orient="row",
     )  # fmt: skip
     named = history.with_columns(pl.lit(chain.id).alias("chain")).select("chain", *history.columns)
-    return AddressSummary(chain, address, totals, named, parties, certain, coverage, read_to)
+    return AddressSummary(chain, address, totals, named, parties, certain, coverage, read_to, bare)
 
 
 def coin_transaction(ledger: Ledger, chain: Chain, number: int, rows: Finder) -> TransactionSummary:
     """Return the summary of a transaction by its number, which must be there."""
-    txs, ins, outs = rows.transaction(number)
+    txs, ins, _ = rows.transaction(number)
     row = txs.row(0, named=True)
     txid = row["txid"]
     whole = ins.height == row["input_count"] and not ins["value"].null_count()
     certain = whole and not row["coinbase"]
     fee = int(ins["value"].cast(AMOUNT).sum()) - int(row["output_value"]) if certain else None
-    ours = ledger.history.transactions.filter(pl.col("tx") == number).select("block")
-    block = ours.collect()["block"].item()
-    paid = _with_status(ledger, block, _all_spenders(outs, rows.strays([txid]), txid))
+    known = OutputStatus.read(ledger, chain)
+    paid = outputs_with_status(ledger, number, rows, known)
+    block = block_of(ledger, number)
     return TransactionSummary(
         chain, txid, number, number >> POSITION_BITS, block, row["time"], row["coinbase"], fee,
         _named(ins, chain), _named(paid, chain), TRANSFERS.empty(),
         proofs(ledger, txid[::-1].hex()),
     )  # fmt: skip
-
-
-def _all_spenders(outs: pl.DataFrame, strays: pl.DataFrame, txid: bytes) -> pl.DataFrame:
-    """Add the spenders that name an output by its id alone, since they stand before it."""
-    by_id = strays.filter(pl.col("prev_txid") == txid).group_by(n="prev_n").agg(pl.col("tx").min())
-    return (
-        outs.join(by_id.rename({"tx": "by_id"}), on="n", how="left", maintain_order="left")
-        .with_columns(pl.coalesce("spender", "by_id").alias("spender"))
-        .drop("by_id")
-    )
-
-
-def _with_status(ledger: Ledger, block: bytes, outs: pl.DataFrame) -> pl.DataFrame:
-    """Add what is known of each output of a transaction."""
-    known = OutputStatus.read(ledger, ledger.chain or "")
-    number = pl.col("tx") == outs["tx"].max()
-    facts = ledger.history.outputs.filter(number).select("n", "script", "spendable").collect()
-    facts_of = {n: (script, spendable) for n, script, spendable in facts.iter_rows()}
-    said = []
-    for tx, n, address, spender in outs.select("tx", "n", "address", "spender").iter_rows():
-        script, spendable = facts_of[n]
-        height, owner = tx >> POSITION_BITS, owner_key(address, script)
-        said.append(known.status(height, block, owner, spender=spender, spendable=spendable))
-    made = pl.DataFrame(said, schema=STATUS.schema, orient="row")
-    return pl.concat([outs, made], how="horizontal")
 
 
 def proofs(ledger: Ledger, txid: str) -> pl.DataFrame:
@@ -154,21 +128,28 @@ def _moved(
 def _parties(
     history: pl.DataFrame, ins: pl.DataFrame, outs: pl.DataFrame, address: bytes, chain: Chain
 ) -> pl.DataFrame:
-    """Return who else stands in the transactions of the history, and on which side."""
+    """Return who else stands in the transactions of the history, and on which side.
+
+    What passed between two is not in a transaction, but no more can have than the one put in and
+    the other got out of it.
+    """
     spends = ins.filter(pl.col("address") == address).select("tx").unique()
     sides = {
-        "in": ins.join(spends, on="tx", how="anti"),
-        "with": ins.join(spends, on="tx", how="semi"),
-        "out": outs.join(spends, on="tx", how="semi"),
+        "in": (ins.join(spends, on="tx", how="anti"), "received"),
+        "with": (ins.join(spends, on="tx", how="semi"), "received"),
+        "out": (outs.join(spends, on="tx", how="semi"), "spent"),
     }
     columns = ["tx", "address", "value"]
     rows = pl.concat(
-        [side.select(*columns, pl.lit(name).alias("direction")) for name, side in sides.items()]
-    ).join(history, on="tx", how="semi")
+        side.select(*columns, pl.lit(name).alias("direction")).join(
+            history.select("tx", pl.col(most).alias("own")), on="tx"
+        )
+        for name, (side, most) in sides.items()
+    )
     unread, nameless = pl.col("value").is_null(), pl.col("address").is_null()
     what = pl.when(unread).then(pl.lit("not read")).when(nameless).then(pl.lit("no address"))
     keys = ["chain", "contract", "direction", "what", "counterparty"]
-    return (
+    each = (
         rows.filter(pl.col("address").ne_missing(pl.lit(address)))
         .with_columns(
             what.otherwise(pl.lit("address")).alias("what"),
@@ -176,21 +157,36 @@ def _parties(
             pl.lit(None, pl.Binary).alias("contract"),
             pl.when(~unread).then("address").alias("counterparty"),
         )
+        .group_by([*keys, "tx"])
+        .agg(
+            pl.col("own").first(),
+            pl.when(~unread.any()).then(pl.col("value").cast(AMOUNT).sum()).alias("beside"),
+        )
+    )
+    # Of a side that was not read the other is the bound; of neither there is none.
+    return (
+        each.with_columns(pl.min_horizontal("own", "beside").alias("most"))
         .group_by(keys)
         .agg(
-            pl.col("tx").n_unique().cast(pl.Int64).alias("transactions"),
-            pl.when(~unread.any()).then(pl.col("value").cast(AMOUNT).sum()).alias("amount"),
+            pl.len().cast(pl.Int64).alias("transactions"),
+            pl.lit(None, AMOUNT).alias("amount"),
+            _sum_or_null("most").alias("at_most"),
+            _sum_or_null("beside").alias("beside"),
         )
         .sort(keys)
-        .select(pl.col(name).cast(dtype) for name, dtype in _PARTIES.items())
+        .select(pl.col(name).cast(dtype) for name, dtype in BESIDE.schema.items())
     )
 
 
+def _sum_or_null(name: str) -> pl.Expr:
+    """Return a sum that is unknown where any part of it is."""
+    return pl.when(pl.col(name).is_not_null().all()).then(pl.col(name).sum())
+
+
 def _coverage(
-    ledger: Ledger, address: bytes, txs: pl.DataFrame, rows: Finder
+    known: OutputStatus, address: bytes, txs: pl.DataFrame, rows: Finder
 ) -> tuple[AsOf | None, tuple[str, ...]]:
     """Return up to which block nothing of an address can be missing, and say what was read."""
-    known = OutputStatus.read(ledger, ledger.chain or "")
     last = int(txs["tx"].max() or 0) >> POSITION_BITS  # type: ignore[arg-type]  # a number
     told, sentences = known.history_of(address), _read(known, address)
     if told is not None and told.height < last:

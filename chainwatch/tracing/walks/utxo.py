@@ -169,6 +169,9 @@ class CoinWalk(Walk):
         spender = self.coins.spender.get((place["tx"], place["n"]))
         if spender is not None and spender not in self.coins.ids:
             return End(LATER, f"spent at height {spender >> POSITION_BITS}, outside the span")
+        if spender is None and (by := self.coins.misplaced.get((place["tx"], place["n"]))):
+            height = by >> POSITION_BITS
+            return End(NOT_READ, f"spent at height {height}, before it was made: run check(ledger)")
         return None
 
     def _unspent(self, tx: int, n: int) -> End:

@@ -43,6 +43,9 @@ class Coins:
         Hash of the block of each height that holds a transaction; None where there are several.
     scripts : dict
         Scripts of outputs without an address, where the history of any script was read.
+    misplaced : dict
+        Number of a transaction that spends an output and yet stands before it, or in a place that
+        cannot be told: the ledger is wrong there.
     depth : dict
         How many transactions of its own block stand one behind the other before one that spends
         from them, where the order of the block does not say it.
@@ -57,6 +60,7 @@ class Coins:
     status: OutputStatus
     blocks: dict[int, bytes | None]
     scripts: dict[Place, bytes] = field(default_factory=dict)
+    misplaced: dict[Place, int] = field(default_factory=dict)
     depth: dict[int, int] = field(default_factory=dict)
 
     @classmethod
@@ -71,9 +75,10 @@ class Coins:
             .iter_rows()
         }
         inputs = ledger.inputs.filter(here).collect()
-        earlier, spender = _earlier(ledger, chain), _spenders(ledger, chain, inputs)
-        status = OutputStatus.read(ledger, chain)
-        coins = cls(ids, {}, {}, spender, {}, earlier, status, _blocks(ledger, chain))
+        ever = _ever(ledger, chain, inputs)
+        earlier, status = _earlier(ledger, chain), OutputStatus.read(ledger, chain)
+        coins = cls(ids, {}, {}, _spenders(ever), {}, earlier, status, _blocks(ledger, chain))
+        coins.misplaced.update(_misplaced(ledger, chain, ever))
         coins._add_inputs(inputs)
         if not parents_first(chain_of(chain)):
             coins.depth.update(_depths(coins.spent))
@@ -128,14 +133,29 @@ def _earlier(ledger: Ledger, chain: str) -> dict[int, datetime]:
     return dict(rows.iter_rows())
 
 
-def _spenders(ledger: Ledger, chain: str, inputs: pl.DataFrame) -> dict[Place, int]:
-    """Return who spends each output, whatever the span: what is known is never narrowed."""
-    whole = ledger.start is None and ledger.end is None
-    rows = inputs
-    if not whole:
-        rows = ledger.history.inputs.filter(pl.col("chain") == chain).collect()
-    known = rows.filter(pl.col("prev_tx").is_not_null()).sort("tx", "n")
+def _ever(ledger: Ledger, chain: str, inputs: pl.DataFrame) -> pl.DataFrame:
+    """Return all inputs, whatever the span: what is known is never narrowed."""
+    if ledger.start is None and ledger.end is None:
+        return inputs
+    return ledger.history.inputs.filter(pl.col("chain") == chain).collect()
+
+
+def _spenders(inputs: pl.DataFrame) -> dict[Place, int]:
+    """Return who spends each output."""
+    known = inputs.filter(pl.col("prev_tx").is_not_null()).sort("tx", "n")
     return {(prev, n): tx for prev, n, tx in known.select("prev_tx", "prev_n", "tx").iter_rows()}
+
+
+def _misplaced(ledger: Ledger, chain: str, inputs: pl.DataFrame) -> dict[Place, int]:
+    """Return who spends an output by the id of its transaction alone, since it stands before it."""
+    made = ledger.history.transactions.filter(pl.col("chain") == chain)
+    strays = inputs.lazy().filter(pl.col("prev_tx").is_null())
+    found = (
+        strays.select("prev_txid", "prev_n", spender="tx")
+        .join(made.select("tx", prev_txid="txid"), on="prev_txid")
+        .sort("tx", "prev_n", "spender")
+    )
+    return {(tx, n): by for tx, n, by in found.select("tx", "prev_n", "spender").collect().rows()}
 
 
 def _blocks(ledger: Ledger, chain: str) -> dict[int, bytes | None]:

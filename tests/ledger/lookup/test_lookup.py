@@ -81,12 +81,13 @@ def test_an_address_of_the_small_chain(tables: Tables, named: Callable[[str], by
     assert found.transactions == 2
     assert found.history["tx"].to_list() == [schema.pack_tx(2, 1), schema.pack_tx(3, 1)]
     assert found.last_seen - found.first_seen == timedelta(hours=1)
-    rows = found.counterparties.select("direction", "what", "counterparty", "amount").rows()
+    assert found.counterparties["amount"].null_count() == 3, "what passed is in no transaction"
+    rows = found.counterparties.select("direction", "what", "counterparty", "at_most", "beside")
     miner = tables["inputs"]["address"][0]
-    assert rows == [
-        ("in", "address", miner, Decimal(SUBSIDY)),
-        ("out", "no address", None, Decimal(SUBSIDY - 1500)),
-        ("with", "address", other, Decimal(20 * 10**8 - 1000)),
+    assert rows.rows() == [
+        ("in", "address", miner, Decimal(30 * 10**8), Decimal(SUBSIDY)),
+        ("out", "no address", None, Decimal(30 * 10**8), Decimal(SUBSIDY - 1500)),
+        ("with", "address", other, Decimal(0), Decimal(20 * 10**8 - 1000)),
     ]
     assert found.complete
     assert found.coverage == ("every block from 0 to 3 (2023-06-01) was read",)
@@ -142,9 +143,12 @@ def test_what_was_not_read_is_said(small_ledger: Callable[[str], Ledger],
                                    named: Callable[[str], bytes]) -> None:  # fmt: skip
     ledger = small_ledger("mix: A=60_000 ? pk:K=50_000 -> B=70_000 data=0")
     found = address_summary(ledger, named("B"))
-    rows = found.counterparties.select("direction", "what", "transactions", "amount").rows()
-    assert rows == [("in", "address", 1, Decimal(60_000)), ("in", "no address", 1, Decimal(50_000)),
-                    ("in", "not read", 1, None)]  # fmt: skip
+    names = ("direction", "what", "transactions", "at_most", "beside")
+    assert found.counterparties.select(names).rows() == [
+        ("in", "address", 1, Decimal(60_000), Decimal(60_000)),
+        ("in", "no address", 1, Decimal(50_000), Decimal(50_000)),
+        ("in", "not read", 1, Decimal(70_000), None),
+    ]
     made = transaction_summary(ledger, ledger.transactions.collect()["txid"][0])
     assert made.fee is None
     assert "3 (1 not read)" in repr(made)
