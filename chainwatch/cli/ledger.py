@@ -142,7 +142,8 @@ def _coverage_lines(ledger: Ledger) -> Iterator[str]:
     """Yield what was read, by kind and source, and whether the source says that it is whole."""
     import polars as pl
 
-    groups = ledger.coverage.group_by("kind", "source", "complete")
+    read = ledger.coverage.filter(pl.col("kind") != "apart")
+    groups = read.group_by("kind", "source", "complete")
     rows = groups.agg(pl.len().alias("units"), pl.col("height").max()).collect()
     for row in rows.sort("kind", "source", "complete").rows(named=True):
         claim = {True: "whole", False: "in part", None: "not said to be whole"}[row["complete"]]

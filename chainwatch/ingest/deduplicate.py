@@ -25,12 +25,14 @@ _SAME = {
     "inputs": ("prev_txid", "prev_n"),
     "outputs": ("value", "script_kind", "address"),
     "output_keys": ("key",),
-    "transfers": ("time",),
 }
 """Columns in which two reports of one row must not differ."""
 
 _STATED = {"inputs": ("value", "address", "script_kind")}
 """Columns in which they must not differ where both know the value."""
+
+_KNOWN = {"transfers": ("time", "height")}
+"""Columns in which they must not differ where both know them."""
 
 
 def new_rows(name: str, frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
@@ -50,7 +52,7 @@ def new_rows(name: str, frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     held = _near(rows, reader.scan(name)).join(
         rows.lazy().select(key), on=key, how="semi", nulls_equal=True
     )
-    columns = [*key, *_SAME.get(name, ()), *_STATED.get(name, ())]
+    columns = [*key, *_SAME.get(name, ()), *_STATED.get(name, ()), *_KNOWN.get(name, ())]
     known = held.select(columns).collect(engine="streaming")
     if not known.height:
         return rows
@@ -67,12 +69,14 @@ def _near(rows: pl.DataFrame, held: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _check_same(name: str, rows: pl.DataFrame, known: pl.DataFrame) -> None:
-    key, stated = list(_TABLES[name].key), _STATED.get(name, ())
+    key, stated, known_too = list(_TABLES[name].key), _STATED.get(name, ()), _KNOWN.get(name, ())
     both = rows.join(known, on=key, how="inner", nulls_equal=True, suffix="_held").sort(key)
-    for column in (*_SAME.get(name, ()), *stated):
+    for column in (*_SAME.get(name, ()), *stated, *known_too):
         differ = ~pl.col(column).eq_missing(pl.col(f"{column}_held"))
         if column in stated:
             differ &= pl.all_horizontal(pl.col("value", "value_held").is_not_null())
+        if column in known_too:
+            differ &= pl.all_horizontal(pl.col(column, f"{column}_held").is_not_null())
         for row in both.filter(differ).head(1).iter_rows(named=True):
             raise InputError(
                 f"{name} has {column} {_shown(row[column])}, but "

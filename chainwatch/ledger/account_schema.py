@@ -29,7 +29,11 @@ TRANSFERS = Table(
         Column("txid", pl.Binary, Privacy.TXID, "transaction id, big-endian as shown"),
         Column("kind", pl.String, Privacy.KIND, "native, internal, erc20, trc20, ..."),
         Column(
-            "log_index", pl.Int64, Privacy.PLACE, "place of the log in its block", nullable=True
+            "log_index",
+            pl.Int64,
+            Privacy.PLACE,
+            "place of the log in its block, or in its transaction where the source counts so",
+            nullable=True,
         ),
         Column(
             "trace_path", pl.String, Privacy.PLACE, "place of the call, e.g. '0.2.1'", nullable=True
@@ -44,10 +48,23 @@ TRANSFERS = Table(
             "tx",
             pl.Int64,
             Privacy.PLACE,
-            "transaction number; null where the height is unknown",
+            "transaction number; null where height or place in the block is unknown",
             nullable=True,
         ),
-        Column("time", TIME, Privacy.TIME, "time of the block, or as the source states it"),
+        Column(
+            "height",
+            pl.Int64,
+            Privacy.PLACE,
+            "height of its block; null where the source knows none",
+            nullable=True,
+        ),
+        Column(
+            "time",
+            TIME,
+            Privacy.TIME,
+            "time of the block, or as the source states it; null where only the height is known",
+            nullable=True,
+        ),
         Column(
             "contract",
             pl.Binary,
@@ -97,7 +114,12 @@ TRANSFERS = Table(
         Column(
             "status", pl.String, Privacy.TEXT, "status word of the source, verbatim", nullable=True
         ),
-        Column("order_uncertain", pl.Boolean, Privacy.FLAG, "true where only the time orders it"),
+        Column(
+            "order_uncertain",
+            pl.Boolean,
+            Privacy.FLAG,
+            "true where its place in its block is not known",
+        ),
         Column(
             "sections",
             pl.Int64,

@@ -15,6 +15,15 @@ from chainwatch.ledger.whole_blocks import WholeBlocks
 from chainwatch.results.table import CHAIN, Column, Privacy, Table
 
 Fact = tuple[str, str, int | None, int | None, str]
+
+APART = {
+    "transaction": "no transaction: a reward, or a payment of the protocol",
+    "payer": "no payer: a reward, or a payment of the protocol",
+    "creation": "no receiver: a contract is created",
+    "decimals": "amounts in whole tokens whose decimals are not given",
+}
+"""Why a row of a table of transfers is none, by the last word of its unit."""
+
 _COUNTED = ("blocks", "transactions", "inputs", "outputs", "transfers")
 
 UNREAD = Table(
@@ -208,8 +217,24 @@ def _missing(runs: pl.DataFrame) -> int:
 
 def _unread_transfers(ledger: Ledger, chain: Chain) -> list[Fact]:
     wide = ledger.transfers.filter(pl.col("amount").is_null()).select(pl.len()).collect().item()
+    undated = ledger.transfers.filter(pl.col("time").is_null()).select(pl.len()).collect().item()
+    apart = (
+        ledger.coverage.filter(pl.col("kind") == "apart")
+        .group_by(why=pl.col("unit").str.split("/").list.last())
+        .agg(pl.col("apart").sum())
+        .sort("why")
+        .collect()
+    )
     note = "wider than 38 digits: kept as hexadecimal text, in no total"
-    return [_fact("transfer amounts", chain, wide, note)]
+    timeless = "only the height of their block is known: they are in no span of time"
+    return [
+        _fact("transfer amounts", chain, wide, note),
+        ("transfer times", chain.id, undated, None, timeless),
+        *(
+            ("rows set apart", chain.id, int(count), None, f"in tables of transfers: {APART[why]}")
+            for why, count in apart.iter_rows()
+        ),
+    ]
 
 
 def _fact(what: str, chain: Chain, count: int, note: str) -> Fact:

@@ -198,15 +198,16 @@ COVERAGE = Table(
             pl.String,
             Privacy.TEXT,
             "block/<hash>, address/<canonical bytes>/<tip>, script/<sha256>/<tip>,"
-            " transaction/<block>/<txid>, dump/<sha256>/<part>[/<address>[/<contract>]] or"
-            " gap/<file>/<first byte>/<bytes>, of a file what belongs to no block;"
-            " hashes as shown",
+            " transaction/<block>/<txid>, dump/<sha256>/<part>[/<address>[/<contract>]],"
+            " dump/<sha256>/apart/<why> or gap/<file>/<first byte>/<bytes>, of a file what belongs"
+            " to no block; hashes as shown",
         ),
         Column(
             "kind",
             pl.String,
             Privacy.KIND,
-            "block, address, native (an address in its coin alone), script, transaction, dump, gap",
+            "block, address, native (an address in its coin alone), script, transaction, dump, gap,"
+            " apart (rows of a dump that are no transfer)",
         ),
         Column(
             "height", pl.Int64, Privacy.PLACE, "height of the block, or of the tip", nullable=True
@@ -235,6 +236,13 @@ COVERAGE = Table(
             pl.Boolean,
             Privacy.FLAG,
             "the source claims all of it; null where it does not say",
+            nullable=True,
+        ),
+        Column(
+            "apart",
+            pl.Int64,
+            Privacy.NUMBER,
+            "rows of the dump that were set apart for this reason",
             nullable=True,
         ),
         Column("source", pl.String, Privacy.TEXT, "source, as it names itself"),

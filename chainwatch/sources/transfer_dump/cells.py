@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -14,17 +13,17 @@ from chainwatch.addresses.diagnose import quoted
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import AddressError, DumpError, InputError
 from chainwatch.ledger import schema
+from chainwatch.sources.transfer_dump.amounts import LARGEST_WORD, base_units, whole_coins
 from chainwatch.sources.transfer_dump.mapping import DumpMapping
-from chainwatch.units import LARGEST_AMOUNT
+from chainwatch.sources.transfer_dump.times import read_time
 
-# No public chain is older than Bitcoin; a time beyond 2100 is one in another unit.
-_EARLIEST, _LATEST = datetime(2009, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-_LARGEST_WORD = 2**256 - 1
 _LONGEST_TAG = 1_000
 _REMEDY = "correct the cell, or the column in the mapping"
-_PER_SECOND = {"s": 1, "ms": 1_000}
 
 Cell = Callable[[str], Any]
+DataType = pl.DataType | type[pl.DataType]
+Problem = tuple[int, int, InputError]
+"""Line, place of the column in the order of naming, and what is wrong."""
 
 
 def read_cells(table: pl.DataFrame, mapping: DumpMapping, name: str) -> pl.DataFrame:
@@ -36,16 +35,18 @@ def read_cells(table: pl.DataFrame, mapping: DumpMapping, name: str) -> pl.DataF
         ``line`` and text columns, as :func:`chainwatch.sources.transfer_dump.table.read_table`
         gives.
     mapping : DumpMapping
-        Says the unit of time, the word for success and the chain.
+        Says the unit of time, the words for success and the chain.
     name : str
         Name of the file, for error messages.
 
     Returns
     -------
     polars.DataFrame
-        ``line, txid, time, contract, sender, receiver, units`` (the exact amount as text),
-        ``symbol, decimals, status, success, section, sender_tag, receiver_tag``; null where the
-        mapping names no column. ``section`` is an address.
+        ``line, txid, time, height, position, log_index, trace_path, contract, token_id, sender,
+        receiver, symbol, decimals, status, success, section, sender_tag, receiver_tag, units``
+        (the exact amount as text); null where the mapping names no column, and where a cell may
+        be empty and is: transaction and parties of the native coin, decimals, words, and the time
+        beside a height. ``section`` is an address.
 
     Raises
     ------
@@ -54,51 +55,89 @@ def read_cells(table: pl.DataFrame, mapping: DumpMapping, name: str) -> pl.DataF
     DumpError
         If it should be anything else.
     """
-    readers = _readers(mapping)
     columns: dict[str, pl.Series] = {"line": table["line"]}
-    problems: list[tuple[int, int, InputError]] = []
-    for place, (column, (dtype, read)) in enumerate(readers.items()):
-        given = "result" if column == "success" else "amount" if column == "units" else column
+    problems: list[Problem] = []
+    for place, (column, (given, dtype, read)) in enumerate(_readers(mapping, table, name).items()):
         if given not in table.columns:
             columns[column] = pl.Series(column, [None] * table.height, dtype)
             continue
         values, problem = _convert(table[given], dtype, read)
-        columns[column] = values.rename(column)
         if problem:
-            row, error = problem
-            line = table["line"][row]
-            where = f"{name} line {line:,}, column {quoted(mapping.columns()[given])}"
-            problems.append(
-                (line, place, type(error)(error.what, where=where, remedy=error.remedy or _REMEDY))
-            )
+            problems.append(_placed(problem, table["line"], place, given, mapping, name))
+        else:
+            columns[column] = values.rename(column)
+    if undated := _undated(table, mapping):
+        given = "time" if mapping.time else "height"
+        problems.append(_placed(undated, table["line"], len(columns), given, mapping, name))
+    if "decimals" in columns and "contract" in columns:
+        columns["decimals"] = _decimals_of(columns, mapping)
+        columns["units"], bad = _units(columns, table, mapping, name)
+        problems += [
+            _placed(one, table["line"], len(columns), "amount", mapping, name) for one in bad
+        ]
     if problems:
         raise min(problems, key=lambda problem: problem[:2])[2]
     return pl.DataFrame(columns)
 
 
-def _readers(mapping: DumpMapping) -> dict[str, tuple[pl.DataType | type[pl.DataType], Cell]]:
-    """Return type and reader of every column, in the order in which problems are named."""
+def _undated(table: pl.DataFrame, mapping: DumpMapping) -> tuple[int, InputError] | None:
+    """Return the first row that has neither a time nor a height."""
+    named = [one for one in ("time", "height") if one in table.columns]
+    rows = table.select(pl.all_horizontal(pl.col(one) == "" for one in named)).to_series()
+    if not rows.any():
+        return None
+    what = " and ".join(f"no {one}" for one in named)
+    return int(rows.arg_true()[0]), DumpError(f"the row has {what}")
+
+
+def _readers(
+    mapping: DumpMapping, table: pl.DataFrame, name: str
+) -> dict[str, tuple[str, DataType, Cell]]:
+    """Return source, type and reader of every column, in the order in which problems are named."""
     chain = chain_of(mapping.chain)
-    address = pl.Binary, partial(canonical.parse, chain=chain)
+    address: Cell = partial(canonical.parse, chain=chain)
+    txid: Cell = partial(canonical.parse_txid, chain=chain)
+    if mapping.is_native:  # rewards have no transaction, contract creations no receiver
+        address_or_not, txid = _or_null(address), _or_null(txid)
+    else:
+        address_or_not = address
+    time: Cell = partial(read_time, unit=mapping.time_unit or "iso")
+    if mapping.height is not None:
+        time = _or_null(time)
     return {
-        "txid": (pl.Binary, partial(canonical.parse_txid, chain=chain)),
-        "time": (schema.TIME, partial(_time, unit=mapping.time_unit)),
-        "contract": address,
-        "sender": address,
-        "receiver": address,
-        "units": (pl.String, _units),
-        "symbol": (pl.String, _verbatim),
-        "decimals": (pl.Int64, _decimals),
-        "status": (pl.String, _verbatim),
-        "success": (pl.Boolean, lambda text: text == mapping.success if text else None),
-        "section": address,
-        "sender_tag": (pl.String, _tag),
-        "receiver_tag": (pl.String, _tag),
+        "txid": ("txid", pl.Binary, txid),
+        "time": ("time", schema.TIME, time),
+        "height": ("height", pl.Int64, _or_null(partial(_count, what="height", most=2**38))),
+        "position": ("position", pl.Int64, _or_null(partial(_count, what="place", most=2**24))),
+        "log_index": ("log_index", pl.Int64, _or_null(partial(_count, what="place", most=2**31))),
+        "trace_path": ("trace_path", pl.String, _path),
+        "contract": ("contract", pl.Binary, address),
+        "token_id": ("token_id", pl.String, _or_null(_token_id)),
+        "sender": ("sender", pl.Binary, address_or_not),
+        "receiver": ("receiver", pl.Binary, address_or_not),
+        "created": ("created", pl.Binary, _or_null(address)),
+        "symbol": ("symbol", pl.String, _verbatim),
+        "decimals": ("decimals", pl.Int64, _decimals),
+        "status": ("status", pl.String, _verbatim),
+        "success": ("result", pl.Boolean, success_of(mapping, table, name)),
+        "section": ("section", pl.Binary, address),
+        "sender_tag": ("sender_tag", pl.String, _tag),
+        "receiver_tag": ("receiver_tag", pl.String, _tag),
     }
 
 
+def _placed(
+    problem: tuple[int, InputError], lines: pl.Series, place: int, given: str,
+    mapping: DumpMapping, name: str,
+) -> Problem:  # fmt: skip
+    row, error = problem
+    where = f"{name} line {lines[row]:,}, column {quoted(mapping.columns()[given])}"
+    told = type(error)(error.what, where=where, remedy=error.remedy or _REMEDY)
+    return lines[row], place, told
+
+
 def _convert(
-    texts: pl.Series, dtype: pl.DataType | type[pl.DataType], read: Cell
+    texts: pl.Series, dtype: DataType, read: Cell
 ) -> tuple[pl.Series, tuple[int, InputError] | None]:
     """Read each distinct text once; stop at the first, in order of rows, that does not fit."""
     known: dict[str, Any] = {}
@@ -114,60 +153,126 @@ def _convert(
     return given.join(made, on="text", how="left", maintain_order="left")["made"], None
 
 
-def _time(text: str, unit: str) -> datetime:
-    moment = _iso(text) if unit == "iso" else _epoch(text, _PER_SECOND[unit])
-    if moment is None or not _EARLIEST <= moment < _LATEST:
+def _decimals_of(columns: dict[str, pl.Series], mapping: DumpMapping) -> pl.Series:
+    """Return the decimals of each row: as its cell says, or the mapping."""
+    if isinstance(mapping.decimals, int):
+        return pl.Series("decimals", [mapping.decimals] * len(columns["line"]), pl.Int64)
+    if not isinstance(mapping.decimals, dict):
+        return columns["decimals"]
+    given = mapping.decimals_by_contract()
+    return pl.Series("decimals", [given.get(one) for one in columns["contract"]], pl.Int64)
+
+
+def _units(
+    columns: dict[str, pl.Series], table: pl.DataFrame, mapping: DumpMapping, name: str
+) -> tuple[pl.Series, list[tuple[int, InputError]]]:
+    """Return the amounts in base units as text, and what is wrong with them.
+
+    An amount is null where whole coins have unknown decimals.
+    """
+    texts = _amount_texts(table, mapping, name)
+    groups: list[tuple[pl.Series, Cell]] = [(pl.repeat(True, table.height, eager=True), base_units)]
+    if mapping.amount_unit == "whole":
+        _one_token(columns["contract"], mapping, name)
+        known = columns["decimals"]
+        if mapping.is_native:
+            known = pl.repeat(chain_of(mapping.chain).decimals, table.height, eager=True)
+        each = known.unique().drop_nulls()
+        groups = [(known == one, partial(whole_coins, decimals=one)) for one in each]
+    made, problems = pl.repeat(None, table.height, dtype=pl.String, eager=True), []
+    for chosen, read in groups:
+        rows = chosen.fill_null(False).arg_true()
+        values, problem = _convert(texts.gather(rows), pl.String, read)
+        if problem:
+            problems.append((int(rows[problem[0]]), problem[1]))
+        else:
+            made = made.scatter(rows, values)
+    return made.alias("units"), problems
+
+
+def _amount_texts(table: pl.DataFrame, mapping: DumpMapping, name: str) -> pl.Series:
+    """Return the amount of each row: of several columns the one that is not zero or empty."""
+    names = [column for column in table.columns if column.startswith("amount")]
+    if len(names) == 1:
+        return table["amount"]
+    filled = [pl.when(~pl.col(one).str.contains(r"^[0.,]*$")).then(one).alias(one) for one in names]
+    found = pl.coalesce(filled)
+    odd = table.filter(pl.any_horizontal(each != found for each in filled))
+    if odd.height:
         raise DumpError(
-            f"{quoted(text)} is no time between {_EARLIEST.year} and {_LATEST.year}",
-            remedy=f"correct the cell, or the unit of time in the mapping ({unit})",
+            "the row has two amounts that differ",
+            where=f"{name} line {odd['line'][0]:,}",
+            remedy="name the one column of the amount in the mapping",
         )
-    return moment
+    given = [pl.when(pl.col(one) != "").then(one) for one in names]
+    return table.select(pl.coalesce(found, *given, pl.lit("")).alias("amount")).to_series()
 
 
-def _iso(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _epoch(text: str, per_second: int) -> datetime | None:
-    if not _is_number(text, 16):
-        return None
-    seconds, rest = divmod(int(text), per_second)
-    if seconds >= _LATEST.timestamp():
-        return None
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1_000_000 // per_second)
-
-
-def _units(text: str) -> str:
-    """Return a whole number of base units in its one plain form."""
-    if not _is_number(text, 100) or int(text) > _LARGEST_WORD:
+def _one_token(contracts: pl.Series, mapping: DumpMapping, name: str) -> None:
+    """Refuse one number of decimals for whole coins of several tokens: it would move the point."""
+    count = contracts.n_unique()
+    if isinstance(mapping.decimals, int) and count > 1:
         raise DumpError(
-            f"{quoted(text)} is no amount in whole base units below 2^256",
-            remedy="export amounts undivided by the decimals of the token, without signs, points"
-            " or exponents",
+            f"the table holds {count:,} tokens, and one number of decimals is given for all",
+            where=name,
+            remedy="give decimals as a table, a number for each contract",
         )
+
+
+def success_of(mapping: DumpMapping, table: pl.DataFrame, name: str) -> Cell:
+    """Return the reader of the column that says whether a transfer took effect.
+
+    Raises
+    ------
+    DumpError
+        If no row has the word for *yes* and no word for *no* is given: every transfer would have
+        failed, which is what a wrong word says too.
+    """
+    words = table["result"].unique().sort().to_list() if "result" in table.columns else []
+    said = [word for word in words if word]
+    if said and mapping.success not in words and not mapping.failures:
+        seen = ", ".join(quoted(word) for word in said[:10])
+        raise DumpError(
+            f"no row says that a transfer took effect: none has {quoted(mapping.success)} in the"
+            f" column {quoted(str(mapping.result))}, which has {seen}",
+            where=name,
+            remedy="write the word for yes as success in the mapping; if all of them failed, write"
+            " the words for no as failure",
+        )
+
+    def read(text: str) -> bool | None:
+        if text == mapping.success:
+            return True
+        return False if text in mapping.failures or (text and not mapping.failures) else None
+
+    return read
+
+
+def _or_null(read: Cell) -> Cell:
+    return lambda text: read(text) if text else None
+
+
+def _count(text: str, what: str, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 12 and int(text) < most):
+        raise DumpError(f"{quoted(text)} is no {what}", remedy="write a whole number from 0 on")
+    return int(text)
+
+
+def _path(text: str) -> str | None:
+    numbers = text.replace(",", ".").replace("_", ".").split(".")
+    if text and not all(one.isascii() and one.isdigit() and len(one) <= 9 for one in numbers):
+        raise DumpError(f"{quoted(text)} is no place of a call", remedy="write it as 0.2.1")
+    return ".".join(str(int(one)) for one in numbers) if text else None
+
+
+def _token_id(text: str) -> str:
+    if not (text.isascii() and text.isdigit() and len(text) <= 100 and int(text) <= LARGEST_WORD):
+        raise DumpError(f"{quoted(text)} is no id of a token", remedy="write it as a whole number")
     return str(int(text))
 
 
-def amounts(units: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Return (amount, amount_hex): the amount, or null and its hexadecimal form where it is wider.
-
-    Parameters
-    ----------
-    units : polars.Series
-        Whole numbers as text.
-    """
-    wide = units.str.len_chars() > len(str(LARGEST_AMOUNT))
-    narrow = pl.select(pl.when(~wide).then(units)).to_series().cast(schema.AMOUNT)
-    texts = [hex(int(text)) if is_wide else None for text, is_wide in zip(units, wide, strict=True)]
-    return narrow.alias("amount"), pl.Series("amount_hex", texts, pl.String)
-
-
 def _decimals(text: str) -> int | None:
-    if text and (not _is_number(text, 3) or int(text) > 255):
+    if text and not (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 255):
         raise DumpError(
             f"{quoted(text)} is no count of decimals (0 to 255)",
             remedy="correct the cell, or leave decimals out of the mapping",
@@ -186,7 +291,3 @@ def _tag(text: str) -> str | None:
             remedy="correct the cell, or leave the tags out of the mapping",
         )
     return text or None
-
-
-def _is_number(text: str, digits: int) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= digits

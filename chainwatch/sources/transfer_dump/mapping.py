@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from chainwatch.addresses import canonical
 from chainwatch.addresses.assets import NATIVE_KINDS
 from chainwatch.chains.catalogue import chain as chain_of
-from chainwatch.errors import ChainError, DumpError
+from chainwatch.errors import AddressError, ChainError, DumpError
 
 
 def _account_chain(name: str) -> str:
@@ -34,6 +35,12 @@ def _one_group(pattern: str) -> str:
         raise ValueError(f"has {groups} groups; the actor is the text of exactly one")
     return pattern
 
+
+TimeUnit = Literal["s", "ms", "us", "iso", "m/d/y", "d/m/y"]
+"""How a table writes its times."""
+
+_Decimals = Annotated[int, Field(ge=0, le=255)]
+_Several = Annotated[tuple[str, ...], Field(strict=False)]
 
 KINDS = {
     "evm": (*NATIVE_KINDS, "erc20", "erc721", "erc1155"),
@@ -88,16 +95,45 @@ class DumpMapping(BaseModel):
         twice, so there is none.
     source : str
         Who made the table; stands in coverage and answers.
-    txid, time, sender, receiver, amount : str
-        Names of columns. Amounts are whole base units.
-    time_unit : str
-        ``s`` or ``ms`` since 1970, or ``iso`` text (without a zone it is UTC).
+    txid, sender, receiver : str
+        Names of columns.
+    amount : str or tuple of str
+        Column with the amount, or several of which each row fills one (``Value_IN``,
+        ``Value_OUT``).
+    amount_unit : str
+        ``base`` for whole base units; ``whole`` for coins with a point and, if need be, commas
+        between thousands (1,234.56), for which ``decimals`` must be known.
+    decimals : str, int or dict, optional
+        Decimals of the token: a column; a number, where the table holds one token; or a number for
+        each contract. Needed for whole coins (those of the native coin are known), else for
+        display only.
+    time : str, optional
+        Column with the time; needed where there is no height.
+    time_unit : str, optional
+        ``s``, ``ms`` or ``us`` since 1970, ``iso`` text (without a zone it is UTC), or ``m/d/y``
+        and ``d/m/y`` as spreadsheets and explorers write it (5/1/2023 2:03:04 PM).
+    height, position : str, optional
+        Columns with the height of the block, and with the place of the transaction in it.
+    log_index : str, optional
+        Column with the place of the log. It tells two equal transfers of one transaction apart,
+        and one that is listed twice together.
+    trace_path : str, optional
+        Column with the place of a call, such as ``0.2.1`` or ``0,2,1``; as good for calls.
     contract : str or None
         Column with the token contract; needed for tokens, None for the native asset.
-    symbol, decimals, status : str or None
+    token_id : str, optional
+        Column with the id of a unique token.
+    created : str, optional
+        Column with the contract that a transaction without a receiver creates, which is paid then.
+    symbol, status : str or None
         Columns kept for display, verbatim.
-    result, success : str or None, str
-        Column that says whether the transfer took effect, and the word for *yes*.
+    result : str or None
+        Column that says whether the transfer took effect.
+    success : str
+        The word for *yes* there. It may be empty: then an empty cell says so.
+    failure : str or tuple of str
+        The words for *no*. Where they are given, every other word says nothing; where they are
+        not, every other word says *no*, and the table must have the word for *yes* somewhere.
     section : str or None
         Column with the address whose history the row was taken from.
     tags : TagMapping or None
@@ -110,17 +146,25 @@ class DumpMapping(BaseModel):
     kind: Annotated[str, Field(pattern=r"^[a-z0-9]+$")]
     source: Annotated[str, Field(min_length=1)]
     txid: str
-    time: str
-    time_unit: Literal["s", "ms", "iso"]
     sender: str
     receiver: str
-    amount: str
+    amount: str | Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    amount_unit: Literal["base", "whole"] = "base"
+    decimals: str | _Decimals | dict[str, _Decimals] | None = None
+    time: str | None = None
+    time_unit: TimeUnit | None = None
+    height: str | None = None
+    position: str | None = None
+    log_index: str | None = None
+    trace_path: str | None = None
     contract: str | None = None
+    token_id: str | None = None
+    created: str | None = None
     symbol: str | None = None
-    decimals: str | None = None
     status: str | None = None
     result: str | None = None
     success: str = "SUCCESS"
+    failure: str | _Several = ()
     section: str | None = None
     tags: TagMapping | None = None
 
@@ -129,10 +173,53 @@ class DumpMapping(BaseModel):
         known = KINDS[chain_of(self.chain).family]
         if self.kind not in known:
             raise ValueError(f"kind is {self.kind!r}; here it is one of {', '.join(known)}")
-        if (self.kind in NATIVE_KINDS) != (self.contract is None):
+        if self.is_native != (self.contract is None):
             wrong = "has no contract" if self.contract else "needs the column of the contract"
             raise ValueError(f"a table of kind {self.kind!r} {wrong}")
         return self
+
+    @model_validator(mode="after")
+    def _placed(self) -> DumpMapping:
+        if self.time is None and self.height is None:
+            raise ValueError("give the column of the time, or of the height")
+        if (self.time is None) != (self.time_unit is None):
+            raise ValueError("give time and time_unit together")
+        if self.position is not None and self.height is None:
+            raise ValueError("position is a place in a block, so give the height too")
+        return self
+
+    @model_validator(mode="after")
+    def _decimals_known(self) -> DumpMapping:
+        if self.is_native and self.decimals is not None and not isinstance(self.decimals, str):
+            raise ValueError("the decimals of the native coin are known; leave decimals out")
+        if self.amount_unit == "whole" and self.decimals is None and not self.is_native:
+            raise ValueError("whole tokens need decimals: a column, a number, or one per contract")
+        for contract in self.decimals if isinstance(self.decimals, dict) else ():
+            try:
+                canonical.parse(contract, self.chain)
+            except AddressError as error:
+                raise ValueError(str(error)) from error
+        return self
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the table is of the native coin."""
+        return self.kind in NATIVE_KINDS
+
+    @property
+    def one_log_one_transfer(self) -> bool:
+        """Whether a place tells a transfer; a batch of ERC-1155 moves several in one log."""
+        return self.kind != "erc1155"
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """The words for *no*."""
+        return (self.failure,) if isinstance(self.failure, str) else self.failure
+
+    def decimals_by_contract(self) -> dict[bytes, int]:
+        """Return the decimals that are given contract by contract."""
+        given = self.decimals if isinstance(self.decimals, dict) else {}
+        return {canonical.parse(key, self.chain): value for key, value in given.items()}
 
     @classmethod
     def of(cls, table: Mapping[str, Any], *, where: str | None = None) -> DumpMapping:
@@ -173,12 +260,19 @@ class DumpMapping(BaseModel):
         return cls.of(table, where=place.name)
 
     def columns(self) -> dict[str, str]:
-        """Return the column of the file for each of our names that has one."""
+        """Return the column of the file for each of our names that has one.
+
+        Of several columns of amounts the further ones are called ``amount_2`` and so on.
+        """
         names = (
-            "txid", "time", "sender", "receiver", "amount", "contract", "symbol", "decimals",
-            "status", "result", "section",
+            "txid", "time", "height", "position", "log_index", "trace_path", "sender", "receiver",
+            "created", "contract", "token_id", "symbol", "status", "result", "section",
         )  # fmt: skip
         found = {name: getattr(self, name) for name in names}
+        amounts = (self.amount,) if isinstance(self.amount, str) else self.amount
+        found |= {f"amount_{n}" if n > 1 else "amount": one for n, one in enumerate(amounts, 1)}
+        if isinstance(self.decimals, str):
+            found["decimals"] = self.decimals
         if self.tags:
             found |= {"sender_tag": self.tags.sender, "receiver_tag": self.tags.receiver}
         return {name: column for name, column in found.items() if column is not None}

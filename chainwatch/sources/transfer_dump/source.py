@@ -1,10 +1,4 @@
-"""Transfers of an account chain from somebody's table: an explorer's export, a dump of a query.
-
-Such tables name neither height nor log index. A transfer is then what its transaction, contract,
-parties and amount say, as often as that section of the table has it which has it most often:
-the two histories of a payer and a payee report one transfer twice, one history reports two equal
-transfers twice. Their order within a moment is not known and is flagged so.
-"""
+"""Transfers of an account chain from somebody's table: an explorer's export, a dump of a query."""
 
 from __future__ import annotations
 
@@ -18,18 +12,17 @@ from typing import Annotated, Any
 import polars as pl
 
 from chainwatch.addresses import canonical
-from chainwatch.addresses.assets import NATIVE_KINDS
 from chainwatch.errors import DumpError, InputError
 from chainwatch.ingest.protocol import Batch, Reader
 from chainwatch.ingest.source_file import FileRead, answer, read_time
 from chainwatch.ledger import schema
 from chainwatch.sources.parameters import Argument, OnlyInPython
-from chainwatch.sources.transfer_dump.cells import amounts, read_cells
+from chainwatch.sources.transfer_dump.amounts import amounts
+from chainwatch.sources.transfer_dump.apart import Apart, set_apart
+from chainwatch.sources.transfer_dump.cells import read_cells
+from chainwatch.sources.transfer_dump.identity import certain_order, each_once, new_to
 from chainwatch.sources.transfer_dump.mapping import DumpMapping, TagMapping
 from chainwatch.sources.transfer_dump.table import LARGEST_DUMP, read_table
-
-_ALIKE = ["txid", "contract", "sender", "receiver", "units"]
-_SAID = ["status", "success", "symbol", "decimals"]
 
 
 class TransferDump:
@@ -38,7 +31,7 @@ class TransferDump:
     Parameters
     ----------
     path : path
-        A CSV file.
+        A CSV file, or JSON: an object a line, or one list of objects.
     mapping : DumpMapping
         Which column holds what.
     acquired : datetime, optional
@@ -51,8 +44,9 @@ class TransferDump:
     Fails when
     ----------
     Two equal transfers of one transaction stand in two sections that each report only one of
-    them: they count as one. A table that leaves transfers out does not say so: coverage of its
-    sections has ``complete`` null.
+    them, without a log index: they count as one. A table that leaves transfers out does not say
+    so: coverage of its sections has ``complete`` null. A decimal comma before three digits reads
+    as thousands.
     """
 
     def __init__(
@@ -87,11 +81,13 @@ class TransferDump:
         data = self._bytes()
         name = self.path.name
         file = FileRead(name, hashlib.sha256(data).digest(), len(data), self.acquired)
-        cells = read_cells(read_table(data, self.mapping.columns(), name), self.mapping, name)
-        _check_times(cells, name)
-        transfers, notes = _transfers(cells, self.mapping)
-        _check_held(transfers, reader, name)
-        coverage = _coverage(cells, file, self.mapping)
+        rows = read_table(data, self.mapping.columns(), name)
+        cells, apart = set_apart(read_cells(rows, self.mapping, name), self.mapping, name)
+        _check_blocks(cells, name)
+        once, repeated = each_once(_dated(cells, reader, self.mapping), self.mapping, name)
+        transfers, held = new_to(reader, _shaped(once, self.mapping), self.mapping, name)
+        coverage, unspanned = _coverage(cells, apart, file, self.mapping)
+        notes = (*apart.notes(self.mapping), *repeated, *held, *unspanned, *_undated(transfers))
         tables = {
             "transfers": transfers,
             "coverage": coverage,
@@ -114,139 +110,117 @@ class TransferDump:
         return self.path.read_bytes()
 
 
-def _check_times(cells: pl.DataFrame, name: str) -> None:
-    """Refuse a transaction with two times: all its transfers stand in one block."""
-    moment = pl.col("time").dt.truncate("1ms")
-    odd = cells.filter(moment.min().over("txid") != moment.max().over("txid")).sort("line")
-    if odd.height:
-        first = odd.row(0, named=True)
-        same = odd.filter(pl.col("txid") == first["txid"], pl.col("time") != first["time"])
+def _check_blocks(cells: pl.DataFrame, name: str) -> None:
+    """Refuse a transaction with two times or heights, and heights that run against time."""
+    for column, value in (
+        ("time", pl.col("time").dt.truncate("1ms")),
+        ("height", pl.col("height")),
+    ):
+        odd = cells.filter(value.min().over("txid") != value.max().over("txid")).sort("line")
+        if odd.height:
+            first = odd.row(0, named=True)
+            same = odd.filter(
+                pl.col("txid") == first["txid"], pl.col(column).ne_missing(first[column])
+            )
+            raise DumpError(
+                f"transaction {first['txid'].hex()} has one {column} here and another in line "
+                f"{same['line'][0]:,}",
+                where=f"{name} line {first['line']:,}",
+                remedy="find out which is right and correct the table",
+            )
+    blocks = cells.drop_nulls(["height", "time"]).sort("height", "time", "line")
+    back = blocks.filter(pl.col("time") < pl.col("time").shift(1))
+    twice = blocks.filter(pl.col("time").n_unique().over("height") > 1)
+    if back.height or twice.height:
         raise DumpError(
-            f"transaction {first['txid'].hex()} has one time here and another in line "
-            f"{same['line'][0]:,}",
-            where=f"{name} line {first['line']:,}",
-            remedy="find out which is right and correct the table",
+            "the heights do not fit the times: a higher block is older, or one has two times",
+            where=f"{name} line {(twice if twice.height else back)['line'][0]:,}",
+            remedy="correct the columns of height and time in the mapping",
         )
 
 
-def _transfers(cells: pl.DataFrame, mapping: DumpMapping) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Return each transfer once, and what was found about repeats."""
-    inside = [*_ALIKE, "section"]
-    ranked = cells.sort(*inside, *_SAID, "line").with_columns(
-        pl.int_range(pl.len()).over(inside).alias("occurrence"),
-        pl.len().over(inside).alias("count"),
-        pl.col("section").n_unique().over(_ALIKE).alias("sections"),
-        pl.col("time").min().over("txid"),
-    )
-    most = ranked.filter(pl.col("count") == pl.col("count").max().over(_ALIKE))
-    section = pl.col("section")
-    kept = most.filter(section.is_null() | (section == section.min().over(_ALIKE)))
-    return _shaped(_settled(ranked, kept), mapping), _notes(ranked, kept)
+def _dated(cells: pl.DataFrame, reader: Reader, mapping: DumpMapping) -> pl.DataFrame:
+    """Return the rows with the time of their block, where another row or the ledger knows it."""
+    here = cells.filter(pl.col("time").is_null())
+    if not here.height:
+        return cells
+    heights = here.select("height").unique().lazy()
+    mine = pl.col("chain") == mapping.chain
+    known = [cells.lazy().select("height", "time")]
+    known += [reader.scan(one).filter(mine).select("height", "time") for one in _DATED]
+    times = pl.concat(known).drop_nulls().join(heights, on="height", how="semi")
+    one = times.group_by("height").agg(pl.col("time").min().alias("known")).collect()
+    return cells.join(one, on="height", how="left", maintain_order="left").with_columns(
+        pl.coalesce("time", "known").alias("time")
+    ).drop("known")  # fmt: skip
 
 
-def _settled(ranked: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
-    """Return transfers with what any section says of their success; refuse contradictions.
-
-    Among as many alike as are kept, as many took effect as the section says that says most, and
-    as many failed.
-    """
-    success, both = pl.col("success"), ["section", *_ALIKE]
-    said = ranked.group_by(both).agg(
-        success.sum().alias("good"), (~success).sum().alias("bad"), pl.col("line").min()
-    )
-    most = said.group_by(_ALIKE).agg(pl.col("good", "bad").max(), pl.col("line").min())
-    rows = kept.join(most, on=_ALIKE, how="left", nulls_equal=True, suffix="_said")
-    count = pl.col("occurrence").max().over(_ALIKE) + 1
-    odd = rows.filter(pl.col("good") + pl.col("bad") > count).sort("line_said")
-    if odd.height:
-        raise DumpError(
-            f"transfer {odd['txid'][0].hex()} took effect in one section and failed in another",
-            where=f"line {odd['line_said'][0]:,} and others",
-            remedy="find out which is right and correct the table",
-        )
-    place, bad = pl.col("occurrence"), pl.col("bad")
-    told = pl.when(place < bad).then(False).when(place < bad + pl.col("good")).then(True)
-    silent = pl.col("good") + bad == 0
-    return rows.with_columns(pl.when(silent).then("success").otherwise(told).alias("success"))
-
-
-def _check_held(transfers: pl.DataFrame, reader: Reader, name: str) -> None:
-    """Refuse a table that says of transfers in the ledger what was not said of them before.
-
-    What was committed stays, so a later word could not change it: the order of reading would.
-    """
-    key = list(schema.TRANSFERS.key)
-    held = reader.scan("transfers").select(*key, pl.col("success").alias("before"))
-    same = transfers.lazy().join(held, on=key, how="inner", nulls_equal=True).collect()
-    now, before = pl.col("success"), pl.col("before")
-    odd = same.filter(now.is_not_null() & now.ne_missing(before)).sort("txid", "occurrence")
-    if odd.height:
-        known = odd["before"][0] is not None
-        was = "contradicts the ledger on" if known else "says what the ledger does not of"
-        raise DumpError(
-            f"the table {was} whether {odd.height:,} transfers took effect",
-            where=f"{name}, transaction {odd['txid'][0].hex()}",
-            remedy="find out which table is right and read only that one into a new ledger"
-            if known
-            else "read this table first, into a new ledger",
-        )
+_DATED = ("blocks", "transfers")
 
 
 def _shaped(kept: pl.DataFrame, mapping: DumpMapping) -> pl.DataFrame:
     amount, wider = amounts(kept["units"])
-    absent = ("log_index", "trace_path", "tx", "token_id", "signed")
-    return kept.with_columns(
+    number = pl.col("height") * (1 << schema.POSITION_BITS) + pl.col("position")
+    made = kept.with_columns(
         amount,
         wider,
+        number.alias("tx"),
         pl.lit(mapping.chain).alias("chain"),
         pl.lit(mapping.kind).alias("kind"),
-        pl.lit(True).alias("order_uncertain"),
-        *(pl.lit(None).alias(name) for name in absent),
-    ).select(pl.col(name).cast(dtype) for name, dtype in schema.TRANSFERS.schema.items())
+        pl.lit(None).alias("signed"),
+    )
+    uncertain = (~certain_order(made, mapping)).alias("order_uncertain")
+    return made.with_columns(uncertain).select(
+        pl.col(name).cast(dtype) for name, dtype in schema.TRANSFERS.schema.items()
+    )
 
 
-def _notes(ranked: pl.DataFrame, kept: pl.DataFrame) -> tuple[str, ...]:
-    notes = []
-    if repeats := ranked.height - kept.height:
-        notes.append(f"{repeats:,} rows repeat a transfer that another section reports")
-    same = [*_ALIKE, "occurrence"]
-    for name in _SAID:
-        odd = ranked.group_by(same).agg(pl.col(name).n_unique()).filter(pl.col(name) > 1).height
-        if odd:
-            notes.append(
-                f"{odd:,} transfers have another {name} in another section; kept is that of the "
-                "section with most repeats, then of the smallest address"
-            )
-    return tuple(notes)
+def _undated(transfers: pl.DataFrame) -> tuple[str, ...]:
+    count = transfers["time"].null_count()
+    known = f"{count:,} transfers have a height and no time: they are in no span of time"
+    return (known,) if count else ()
 
 
-def _coverage(cells: pl.DataFrame, file: FileRead, mapping: DumpMapping) -> pl.DataFrame:
-    """Return a unit for the table and one for each section and token that occurs in it.
+def _coverage(
+    cells: pl.DataFrame, apart: Apart, file: FileRead, mapping: DumpMapping
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Return a unit for the table, one for each section and token in it, one for what is set apart.
 
-    A section speaks of the tokens that it lists, from its first row to its last of any token.
+    A section speaks of the tokens that it lists, from its first row to its last of any token. One
+    without any time speaks of no span, and so of nothing.
     """
     times = pl.col("time").min().alias("from_time"), pl.col("time").max().alias("to_time")
     spans = cells.drop_nulls("section").group_by("section").agg(times)
+    timeless = spans.filter(pl.col("from_time").is_null()).height
     listed = cells.select("section", "contract").unique()
-    sections = spans.join(listed, on="section").sort("section", "contract").to_dicts()
+    dated = spans.drop_nulls("from_time")
+    sections = dated.join(listed, on="section").sort("section", "contract").to_dicts()
     whole = cells.select(pl.lit(None).alias("section"), pl.lit(None).alias("contract"), *times)
-    kind = "native" if mapping.kind in NATIVE_KINDS else "address"
-    unit = f"dump/{file.digest.hex()}/0"
+    kind = "native" if mapping.is_native else "address"
+    unit = f"dump/{file.digest.hex()}"
 
     def place(row: dict[str, Any]) -> str:
         parts = (row["section"], row["contract"])
-        return "/".join([unit, *(canonical.text(part, mapping.chain) for part in parts if part)])
+        shown = [canonical.text(part, mapping.chain) for part in parts if part]
+        return "/".join([unit, "0", *shown])
 
+    common = {"chain": mapping.chain, "source": mapping.source, "answer": file.digest}
     rows = [
         {
-            "chain": mapping.chain, "kind": kind if row["section"] else "dump",
+            "kind": kind if row["section"] else "dump",
             "unit": place(row), "address": row["section"], "contract": row["contract"],
-            "from_time": row["from_time"], "to_time": row["to_time"],
-            "source": mapping.source, "answer": file.digest,
+            "from_time": row["from_time"], "to_time": row["to_time"], **common,
         }
         for row in [whole.row(0, named=True), *sections]
     ]  # fmt: skip
-    return pl.DataFrame(rows, schema=schema.COVERAGE.schema, orient="row")
+    rows += [
+        {"kind": "apart", "unit": f"{unit}/apart/{why}", "apart": count, **common}
+        for why, count in apart.counts().items()
+    ]
+    note = f"{timeless:,} sections have no time in any row: their histories do not count as read"
+    return schema.COVERAGE.conform(
+        pl.DataFrame(rows, schema=schema.COVERAGE.schema, orient="row")
+    ), (note,) if timeless else ()
 
 
 def _tags(cells: pl.DataFrame, mapping: DumpMapping, tags: TagMapping, name: str) -> pl.DataFrame:

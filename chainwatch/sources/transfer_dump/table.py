@@ -1,4 +1,4 @@
-"""A table of texts from a hostile CSV file: every cell with the line it stands in."""
+"""A table of texts from a hostile CSV or JSON file: every cell with the line it stands in."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import polars as pl
 
 from chainwatch.addresses.diagnose import quoted
 from chainwatch.errors import DumpError
+from chainwatch.sources.transfer_dump.json_rows import is_json, json_rows
 
 LARGEST_DUMP = 4_000_000_000
 """Bytes; a table is held in memory whole, so that nothing of a bad one is committed."""
@@ -18,12 +19,16 @@ _ROWS_AT_ONCE = 100_000
 
 
 def read_table(data: bytes, columns: Mapping[str, str], name: str) -> pl.DataFrame:
-    """Return some columns of a CSV file as text, under our names, with their line.
+    """Return some columns of a file as text, under our names, with their line.
+
+    Blank lines, and rows in which every cell is blank, are no rows. Blanks around the names of
+    columns are not part of them; where the names stand after a comma and a blank, so do the cells.
 
     Parameters
     ----------
     data : bytes
-        The file: UTF-8, comma-separated, one line of column names.
+        The file in UTF-8: comma-separated with one line of column names, or JSON: an object a
+        line, or a list of objects.
     columns : mapping of str to str
         Our name of a column to its name in the file.
     name : str
@@ -41,24 +46,32 @@ def read_table(data: bytes, columns: Mapping[str, str], name: str) -> pl.DataFra
         If the file is no UTF-8 text, a column is missing or there twice, or a row is too short
         or too long.
     """
-    rows = _rows(_text(data, name), name)
-    _, header = next(rows, (1, []))
-    places = _places(header, columns, name)
+    text = _text(data, name)
+    rows = json_rows(text, columns, name) if is_json(text) else _csv_rows(text, columns, name)
     schema = {"line": pl.Int64, **dict.fromkeys(columns, pl.String)}
     parts, held = [pl.DataFrame(schema=schema)], []
-    for line, row in rows:
-        if len(row) != len(header):
-            raise DumpError(
-                f"the row has {len(row)} cells under {len(header)} columns",
-                where=f"{name} line {line:,}",
-                remedy="export the table again; a cell with a comma must be quoted",
-            )
-        held.append((line, *(row[place] for place in places)))
+    for row in rows:
+        held.append(row)
         if len(held) == _ROWS_AT_ONCE:
             parts.append(pl.DataFrame(held, schema=schema, orient="row"))
             held = []
     parts.append(pl.DataFrame(held, schema=schema, orient="row"))
     return pl.concat(parts)
+
+
+def _csv_rows(text: str, columns: Mapping[str, str], name: str) -> Iterator[tuple[int | str, ...]]:
+    rows = _rows(text, name)
+    number, header = next(rows, (1, []))
+    header = [column.strip(_BLANK) for column in header]
+    places = _places(header, columns, name, number)
+    for line, row in rows:
+        if len(row) < len(header) or any(map(str.strip, row[len(header) :])):
+            raise DumpError(
+                f"the row has {len(row)} cells under {len(header)} columns",
+                where=f"{name} line {line:,}",
+                remedy="export the table again; a cell with a comma must be quoted",
+            )
+        yield (line, *(row[place] for place in places))
 
 
 def _text(data: bytes, name: str) -> str:
@@ -83,12 +96,17 @@ def _line(data: bytes, place: int) -> int:
     return data.count(b"\n", 0, place) + 1
 
 
+_BLANK = " \t"
+
+
 def _rows(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    """Yield the rows in which any cell says anything, with their lines."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=_spaced(text))
     line = 1
     try:
         for row in reader:
-            yield line, row
+            if any(map(str.strip, row)):
+                yield line, row
             line = reader.line_num + 1
     except csv.Error as error:
         raise DumpError(
@@ -98,14 +116,20 @@ def _rows(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
         ) from error
 
 
-def _places(header: list[str], columns: Mapping[str, str], name: str) -> list[int]:
+def _spaced(text: str) -> bool:
+    """Tell whether a blank stands after every comma between the names of columns."""
+    names = text.lstrip().partition("\n")[0].split(",")[1:]
+    return bool(names) and all(column.startswith(" ") and column.strip() for column in names)
+
+
+def _places(header: list[str], columns: Mapping[str, str], name: str, line: int) -> list[int]:
     wrong = [column for column in columns.values() if header.count(column) != 1]
     if wrong:
         count = header.count(wrong[0])
         has = ", ".join(quoted(column) for column in header[:30])
         raise DumpError(
             f"the table has {count or 'no'} columns {quoted(wrong[0])}",
-            where=f"{name} line 1",
+            where=f"{name} line {line:,}",
             remedy=f"correct the mapping; the columns are {has or 'none'}",
         )
     return [header.index(column) for column in columns.values()]
