@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import polars as pl
 
+from chainwatch.addresses.silent_moves import silent_moves
 from chainwatch.chains.base import Chain
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.lookup.summaries import PAID, AddressSummary, TransactionSummary
+from chainwatch.ledger.lookup.summaries import PAID, TOTALS, AddressSummary, TransactionSummary
 from chainwatch.ledger.lookup.utxo import proofs
 from chainwatch.ledger.schema import INPUTS, POSITION_BITS
 from chainwatch.units import AMOUNT, exact_sum
 
-_SHOWN = ("chain", "tx", "txid", "time", "kind", "log_index", "trace_path", "contract", "token_id",
-          "occurrence", "direction", "counterparty", "amount", "success")  # fmt: skip
+_SHOWN = ("chain", "tx", "txid", "height", "time", "kind", "log_index", "trace_path", "contract",
+          "token_id", "occurrence", "direction", "counterparty", "amount", "symbol", "decimals",
+          "success")  # fmt: skip
 
 
 def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSummary:
@@ -20,20 +22,25 @@ def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSumm
 
     What took no effect stands in the history and in no total. A balance needs fees and every
     movement from the first on; it is given for a token where the source claims all of it, and
-    never for the native coin.
+    never for the native coin nor for a token whose balances move without transfers. Of a span,
+    what has no time is left out, and that is said.
     """
-    rows = ledger.history.transfers_of(address, chain)
+    every = _directed(ledger.history.transfers_of(address, chain).collect(), address)
+    spanned = ledger.start is not None or ledger.end is not None
+    read = every.filter(pl.col("time").is_not_null()) if spanned else every
     if ledger.end is not None:
-        rows = rows.filter(pl.col("time") < ledger.end)
-    read = _directed(rows.collect(), address)
+        read = read.filter(pl.col("time") < ledger.end)
     start = ledger.start
     history = read if start is None else read.filter(pl.col("time") >= start)
     claims = _claims(ledger, address)
-    totals = _totals(history, read, claims)
-    complete = bool(claims.height) and bool(claims["complete"].all())
+    totals = _totals(history, read, claims, chain)
+    undated = every["time"].null_count() if spanned else 0
+    told = f"{undated:,} transfers of unknown time are left out of the span"
+    complete = bool(claims.height) and bool(claims["complete"].all()) and not undated
     return AddressSummary(
-        chain, address, totals, history, _parties(history), complete, _sentences(claims)
-    )
+        chain, address, totals, history, _parties(history), complete,
+        (*_sentences(claims), *([told] if undated else [])),
+    )  # fmt: skip
 
 
 def account_transaction(ledger: Ledger, txid: bytes, chain: Chain) -> TransactionSummary:
@@ -42,9 +49,12 @@ def account_transaction(ledger: Ledger, txid: bytes, chain: Chain) -> Transactio
     moved = rows.sort("tx", "log_index", "trace_path", "kind", "occurrence").collect()
     number = moved["tx"].drop_nulls().min()
     number = None if number is None else int(number)  # type: ignore[arg-type]  # a number
+    height = moved["height"].drop_nulls().min()
+    if height is None and number is not None:
+        height = number >> POSITION_BITS
     return TransactionSummary(
-        chain, txid, number, None if number is None else number >> POSITION_BITS, None,
-        moved["time"].min(),  # type: ignore[arg-type]  # a column of times, never empty
+        chain, txid, number, height, None,  # type: ignore[arg-type]  # a number
+        moved["time"].min(),  # type: ignore[arg-type]  # a column of times
         False, None, INPUTS.empty(), PAID.empty(), moved, proofs(ledger, txid.hex()),
     )  # fmt: skip
 
@@ -63,7 +73,7 @@ def _directed(rows: pl.DataFrame, address: bytes) -> pl.DataFrame:
 def _claims(ledger: Ledger, address: bytes) -> pl.DataFrame:
     """Return the units of coverage that speak of an address."""
     rows = ledger.history.coverage.filter(pl.col("address") == address)
-    return rows.select("contract", "complete", "source", "to_time").sort(
+    return rows.select("kind", "contract", "complete", "source", "to_time").sort(
         "source", "contract", "to_time", nulls_last=True
     ).with_columns(pl.col("complete").fill_null(False)).collect()  # fmt: skip
 
@@ -74,14 +84,20 @@ def _sentences(claims: pl.DataFrame) -> tuple[str, ...]:
     made = []
     for row in claims.iter_rows(named=True):
         claim = "claims to be whole" if row["complete"] else "does not claim to be whole"
-        what = "one token" if row["contract"] else "its transfers"
+        what = "its coin" if row["kind"] == "native" else "its transfers"
+        what = "one token" if row["contract"] else what
         until = "" if row["to_time"] is None else f" until {row['to_time']:%Y-%m-%d}"
         made.append(f"{what} was read from {row['source']}{until}, which {claim}")
     return tuple(dict.fromkeys(made))
 
 
-def _totals(history: pl.DataFrame, read: pl.DataFrame, claims: pl.DataFrame) -> pl.DataFrame:
-    """Return the sums per asset; null where an amount was not read."""
+def _totals(
+    history: pl.DataFrame, read: pl.DataFrame, claims: pl.DataFrame, chain: Chain
+) -> pl.DataFrame:
+    """Return the sums per asset; null where an amount was not read.
+
+    The native coin has a row only where anything was read of it: none is not zero.
+    """
     keys = ["chain", "contract"]
     now, ever = _sums(history), _sums(read)
     balances = ever.select(*keys, (pl.col("received") - pl.col("spent")).alias("balance"))
@@ -89,12 +105,36 @@ def _totals(history: pl.DataFrame, read: pl.DataFrame, claims: pl.DataFrame) -> 
     every = whole.filter(pl.col("contract").is_null()).height > 0
     named = whole["contract"].drop_nulls().implode()
     covered = pl.lit(every) | pl.col("contract").is_in(named)
-    held = pl.col("contract").is_not_null() & covered
+    silent = [one for one in now["contract"].unique() if silent_moves(chain.id, one)]
+    moves = pl.col("contract").is_in(pl.Series(silent, dtype=pl.Binary).implode())
+    held = pl.col("contract").is_not_null() & covered & ~moves
     return (
-        now.join(balances, on=keys, how="left", nulls_equal=True)
+        _with_coin(now, claims, chain)
+        .join(balances, on=keys, how="left", nulls_equal=True)
+        .join(_shown(read), on=keys, how="left", nulls_equal=True)
         .with_columns(pl.when(held).then("balance").alias("balance"))
+        .select(TOTALS.names)
         .sort(keys, nulls_last=False)
     )
+
+
+def _with_coin(sums: pl.DataFrame, claims: pl.DataFrame, chain: Chain) -> pl.DataFrame:
+    """Add the native coin where its history was read and holds nothing."""
+    asked = claims.filter(pl.col("contract").is_null()).height > 0
+    if not asked or sums["contract"].null_count():
+        return sums
+    nothing = {"chain": [chain.id], "contract": [None], "received": [0], "spent": [0]}
+    return pl.concat([sums, pl.DataFrame(nothing, schema=sums.schema)])
+
+
+def _shown(read: pl.DataFrame) -> pl.DataFrame:
+    """Return symbol and decimals of each token, where all rows that state any state the same."""
+
+    def one(name: str) -> pl.Expr:
+        stated = pl.col(name).drop_nulls()
+        return pl.when(stated.n_unique() == 1).then(stated.first()).alias(name)
+
+    return read.group_by("chain", "contract").agg(one("symbol"), one("decimals"))
 
 
 def _sums(rows: pl.DataFrame) -> pl.DataFrame:

@@ -17,6 +17,7 @@ import polars as pl
 from chainwatch import units
 from chainwatch.addresses import canonical
 from chainwatch.chains.base import Chain
+from chainwatch.ledger.lookup.account_facts import account_brief, account_facts, account_line
 from chainwatch.ledger.output_status import UNSPENT, AsOf
 from chainwatch.ledger.schema import INPUTS, OUTPUTS, TRANSFERS
 from chainwatch.results.result import Result
@@ -42,6 +43,8 @@ TOTALS = Table(
     (
         CHAIN,
         CONTRACT,
+        Column.text("symbol", "symbol that the source shows; display only"),
+        Column.number("decimals", "decimals that all rows read state alike; display only"),
         Column.amount("received", "what it received"),
         Column.amount("spent", "what it spent or sent"),
         Column.amount("balance", "what it holds; null where anything may be unread"),
@@ -63,12 +66,14 @@ COIN_HISTORY = Table(
 )
 
 TRANSFER_HISTORY = TRANSFERS.pick(
-    "chain", "tx", "txid", "time", "kind", "log_index", "trace_path", "contract", "token_id",
-    "occurrence", name="history",
+    "chain", "tx", "txid", "height", "time", "kind", "log_index", "trace_path", "contract",
+    "token_id", "occurrence", name="history",
 ).plus(
     DIRECTION,
     Column.party("counterparty", "the other side"),
     TRANSFERS["amount"],
+    TRANSFERS["symbol"],
+    TRANSFERS["decimals"],
     TRANSFERS["success"],
 )  # fmt: skip
 
@@ -139,13 +144,14 @@ class AddressSummary(Result):
     address : bytes
         Canonical bytes.
     totals : polars.DataFrame
-        ``chain, contract, received, spent, balance``: one row per asset, base units; ``contract``
-        is null for the native one. Sums of what was read: lower bounds unless ``complete``.
-        ``balance`` is null where anything may be unread.
+        ``chain, contract, symbol, decimals, received, spent, balance``: one row per asset that
+        was read, base units; ``contract`` is null for the native one. Sums of what was read: lower
+        bounds unless ``complete``. ``balance`` is null where anything may be unread, and of tokens
+        whose balances move without transfers. ``symbol`` and ``decimals`` are of tokens alone.
     history : polars.DataFrame
         Coins: one row per transaction, ``chain, tx, txid, time, received, spent``. Accounts: one
-        row per transfer, ``chain, tx, txid, time, kind, log_index, trace_path, contract, token_id,
-        occurrence, direction, counterparty, amount, success``.
+        row per transfer, ``chain, tx, txid, height, time, kind, log_index, trace_path, contract,
+        token_id, occurrence, direction, counterparty, amount, symbol, decimals, success``.
     counterparties : polars.DataFrame
         ``chain, contract, direction, what, counterparty, transactions, amount, at_most, beside``.
         On coins, *in* is who else put coins into transactions that paid the address without its
@@ -178,14 +184,14 @@ class AddressSummary(Result):
     bare_keys: pl.DataFrame = field(default_factory=BARE.empty)
 
     @property
-    def received(self) -> int:
-        """Native coins that it received, base units; what was read."""
-        return self._native("received") or 0
+    def received(self) -> int | None:
+        """Native coins that it received, base units; what was read. None where none of it was."""
+        return self._native("received")
 
     @property
-    def spent(self) -> int:
-        """Native coins that it spent or sent, base units; what was read."""
-        return self._native("spent") or 0
+    def spent(self) -> int | None:
+        """Native coins that it spent or sent, base units; what was read. None where none was."""
+        return self._native("spent")
 
     @property
     def balance(self) -> int | None:
@@ -229,11 +235,12 @@ class AddressSummary(Result):
 
     def facts(self) -> dict[str, str]:
         """Return what is shown of it, by name: amounts and counts, of others only how many."""
+        if self.chain.family != "utxo":
+            return account_facts(self)
 
         def coins(value: int | None) -> str:
             return "unknown" if value is None else _amount(value, self.chain)
 
-        tokens = self.totals["contract"].drop_nulls().n_unique()
         facts = {
             "address": self.text,
             "chain": self.chain.name,
@@ -241,14 +248,15 @@ class AddressSummary(Result):
             "spent": coins(self.spent),
             "balance": coins(self.balance),
             "transactions": f"{self.transactions:,}",
-            "tokens": f"{tokens:,}",
-            "seen": f"{_day(self.first_seen)} to {_day(self.last_seen)}",
+            "seen": f"{_day(self.first_seen)} to {_day(self.last_seen)}"
+            if self.history.height
+            else "in nothing that was read",
             "counterparties": f"{self.counterparties['counterparty'].drop_nulls().n_unique():,}",
             "read": "; ".join(self.coverage),
         }
         if self.bare_keys.height:
             facts["bare key"] = self._bare()
-        return facts if tokens else {name: text for name, text in facts.items() if name != "tokens"}
+        return facts
 
     def _bare(self) -> str:
         """Return in words what was paid to the bare key of the address."""
@@ -262,18 +270,20 @@ class AddressSummary(Result):
 
     def line(self, row: Mapping[str, Any]) -> str:
         """Return a row of its history in words: when, how much, in which transaction."""
+        if self.chain.family != "utxo":
+            return account_line(row, self.chain)
         when = f"{row['time']:%Y-%m-%d %H:%M:%S}"
-        shown = row["txid"] if self.chain.family != "utxo" else row["txid"][::-1]
-        if self.chain.family == "utxo":
-            parts = [f"{name} {_amount(int(row[name]), self.chain)}" for name in
-                     ("received", "spent") if row[name]]  # fmt: skip
-            return f"{when}  {', '.join(parts) or 'no amount'}  {shown.hex()}"
-        amount = "an amount that is not known" if row["amount"] is None else f"{row['amount']:,}"
-        what = "base units" if row["contract"] is None else f"of {row['contract'][1:].hex()}"
-        return f"{when}  {row['direction']} {amount} {what}  {shown.hex()}"
+        parts = [f"{name} {_amount(int(row[name]), self.chain)}" for name in
+                 ("received", "spent") if row[name]]  # fmt: skip
+        return f"{when}  {', '.join(parts) or 'no amount'}  {row['txid'][::-1].hex()}"
 
     def __repr__(self) -> str:
         facts = self.facts()
+        if self.chain.family != "utxo":
+            return (
+                f"AddressSummary({facts['address']} on {self.chain.alias}: {account_brief(self)}, "
+                f"{self.transactions:,} transactions)"
+            )
         names = ("received", "spent", "balance")
         amounts = ", ".join(f"{name} {facts[name]}" for name in names)
         return (
@@ -299,8 +309,8 @@ class TransactionSummary(Result):
         Number and height; None where the source knew no height.
     block : bytes or None
         Hash of its block, wire order.
-    time : datetime
-        Time of its block.
+    time : datetime or None
+        Time of its block; None where only the height is known.
     coinbase : bool
         The origin of new coins.
     fee : int or None
@@ -322,7 +332,7 @@ class TransactionSummary(Result):
     tx: int | None
     height: int | None
     block: bytes | None
-    time: datetime
+    time: datetime | None
     coinbase: bool
     fee: int | None
     inputs: pl.DataFrame
@@ -351,7 +361,7 @@ class TransactionSummary(Result):
             "transaction": self.text,
             "chain": self.chain.name,
             "height": "unknown" if self.height is None else f"{self.height:,}",
-            "time": f"{self.time:%Y-%m-%d %H:%M:%S} UTC",
+            "time": "unknown" if self.time is None else f"{self.time:%Y-%m-%d %H:%M:%S} UTC",
         }
         if self.chain.family != "utxo":
             return facts | {"transfers": f"{self.transfers.height:,}"}

@@ -1,0 +1,120 @@
+"""An address of an account chain in words: what was read of each asset, in coins where that can be.
+
+A symbol is whoever's; so a token is named by its contract, in the form of its chain, and the symbol
+only stands beside it. Amounts are in base units, and called so, where no one number of decimals was
+read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from chainwatch.addresses import canonical
+from chainwatch.addresses.silent_moves import silent_moves
+from chainwatch.chains.base import Chain
+from chainwatch.sanitize import visible
+from chainwatch.units import counted, to_text
+
+if TYPE_CHECKING:
+    from chainwatch.ledger.lookup.summaries import AddressSummary
+
+MOST_NAMED = 10
+"""Assets that are named one by one; the rest are counted."""
+
+_LONGEST_SYMBOL = 20
+
+
+def account_facts(found: AddressSummary) -> dict[str, str]:
+    """Return what is shown of an address, by name: per asset, and of others only how many."""
+    facts = {"address": found.text, "chain": found.chain.name}
+    rows = found.totals.sort("contract", nulls_last=False).to_dicts()
+    if not any(row["contract"] is None for row in rows):
+        facts[found.chain.symbol] = "not read"
+    for row in rows[:MOST_NAMED]:
+        facts[_name(row, found.chain)] = _sums(row, found.chain)
+    tokens = found.totals["contract"].drop_nulls().n_unique()
+    more = max(0, len(rows) - MOST_NAMED)
+    facts["tokens"] = f"{tokens:,}" + (f", {more:,} of them in the table of totals" if more else "")
+    return facts | {
+        "transactions": f"{found.transactions:,}",
+        "seen": _seen(found.history),
+        "counterparties": _parties(found.counterparties),
+        "read": "; ".join((*found.coverage, *_doubts(rows))),
+    }
+
+
+def account_brief(found: AddressSummary) -> str:
+    """Return how many assets were read, for a line."""
+    tokens = found.totals["contract"].drop_nulls().n_unique()
+    coin = "read" if found.totals["contract"].null_count() else "not read"
+    return f"{counted(tokens, 'token', 'tokens')}, {found.chain.symbol} {coin}"
+
+
+def account_line(row: Mapping[str, Any], chain: Chain) -> str:
+    """Return a row of a history in words: when, which way, how much, in which transaction."""
+    when = "time not known" if row["time"] is None else f"{row['time']:%Y-%m-%d %H:%M:%S}"
+    if row.get("height") is not None and row["time"] is None:
+        when = f"block {row['height']:,}, time not known"
+    failed = "" if row["success"] is not False else " (took no effect)"
+    shown = canonical.txid_text(row["txid"], chain)
+    return f"{when}  {row['direction']} {_amount(row['amount'], row, chain)}{failed}  {shown}"
+
+
+def _name(row: Mapping[str, Any], chain: Chain) -> str:
+    if row["contract"] is None:
+        return chain.symbol
+    symbol = visible(str(row["symbol"] or "token"))[:_LONGEST_SYMBOL]
+    return f"{symbol} {canonical.text(row['contract'], chain)}"
+
+
+def _amount(value: object, row: Mapping[str, Any], chain: Chain, *, named: bool = True) -> str:
+    """Return an amount in coins where the decimals are known, else in base units."""
+    decimals = chain.decimals if row["contract"] is None else row["decimals"]
+    whose = f" {_name(row, chain)}" if named else ""
+    if value is None:
+        return f"an unknown amount{' of' if named else ''}{whose}"
+    amount = int(value)  # type: ignore[call-overload]  # of a column of amounts
+    if decimals is None:
+        return f"{amount:,} base units{' of' if named else ''}{whose}"
+    return to_text(amount, decimals, group=True) + whose
+
+
+def _sums(row: Mapping[str, Any], chain: Chain) -> str:
+    moves = silent_moves(chain.id, row["contract"])
+    held = "unknown" if row["balance"] is None else _amount(row["balance"], row, chain, named=False)
+    if moves is not None:
+        held += " (it moves without transfers)"
+    parts = [
+        f"{what} {_amount(row[what], row, chain, named=False)}" for what in ("received", "spent")
+    ]
+    return ", ".join([*parts, f"balance {held}"])
+
+
+def _seen(history: pl.DataFrame) -> str:
+    if not history.height:
+        return "in nothing that was read"
+    times = history["time"].drop_nulls().dt.date().cast(pl.String)
+    timeless = history.height - times.len()
+    if not times.len():
+        return "at times that are not known"
+    span = " to ".join(times.sort().gather([0, -1]))
+    return f"{span}, and in {timeless:,} transfers of unknown time" if timeless else span
+
+
+def _parties(parties: pl.DataFrame) -> str:
+    by = {
+        way: parties.filter(pl.col("direction") == way)["counterparty"].n_unique()
+        for way in ("in", "out")
+    }
+    return f"{by['in']:,} paid it, {by['out']:,} were paid by it"
+
+
+def _doubts(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield why balances of what was read are not known."""
+    for row in rows:
+        moves = silent_moves(row["chain"], row["contract"])
+        if moves is not None:
+            yield moves.caveat
