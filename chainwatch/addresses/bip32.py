@@ -60,6 +60,8 @@ class ExtendedKey:
     ----------
     text : str
         xpub, ypub, zpub, tpub, upub, vpub, Ltub, Mtub or dgub, as a wallet writes it.
+    several : bool
+        It stands where several keys sign together: Ypub, Zpub, Upub and Vpub are taken too.
 
     Attributes
     ----------
@@ -81,7 +83,7 @@ class ExtendedKey:
 
     __slots__ = ("_code", "_net", "_point", "child", "depth", "fingerprint", "form", "kind")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, several: bool = False) -> None:
         data = _payload(text)
         forms = _FORMS | _forms_of_chains()
         form = forms.get(int.from_bytes(data[:4]))
@@ -92,12 +94,13 @@ class ExtendedKey:
                 remedy=f"give one of {known}",
             )
         self.form, kind, self._net = form
-        if kind is None:
+        if kind is None and not several:
             raise InputError(
                 f"a key of the kind {self.form} is one of several that sign together",
-                remedy="give the addresses themselves: one key alone does not name them",
+                remedy="give the wallet's output descriptor, which names all of them, or the"
+                " addresses themselves",
             )
-        self.kind: str = kind
+        self.kind: str = kind or ""
         self.depth, self.child = data[4], int.from_bytes(data[9:13])
         if self.depth == 0 and (self.child or any(data[5:9])):
             raise InputError(
@@ -211,7 +214,8 @@ def point_of(key: bytes) -> Point:
     return x, y if y % 2 == key[0] % 2 else P - y
 
 
-def _compressed(point: Point) -> bytes:
+def compressed(point: Point) -> bytes:
+    """Return a public key as 33 bytes."""
     return bytes((2 + point[1] % 2,)) + point[0].to_bytes(32)
 
 
@@ -237,7 +241,7 @@ def child_of(point: Point, code: bytes, number: int) -> tuple[Point, bytes]:
     InputError
         If there is no such child, which happens to one number in 2^127.
     """
-    made = hmac.digest(code, _compressed(point) + number.to_bytes(4), "sha512")
+    made = hmac.digest(code, compressed(point) + number.to_bytes(4), "sha512")
     return _plus(point, made[:32]), made[32:]
 
 
@@ -245,7 +249,7 @@ def address_of(point: Point, kind: str) -> bytes:
     """Return the canonical address of a public key under one script type."""
     if kind == "p2tr":
         return bytes((Kind.P2TR,)) + _taproot(point)
-    pushed = hash160(_compressed(point))
+    pushed = hash160(compressed(point))
     if kind == "p2sh-p2wpkh":
         return bytes((Kind.P2SH,)) + hash160(b"\x00\x14" + pushed)
     return bytes((Kind.P2PKH if kind == "p2pkh" else Kind.P2WPKH,)) + pushed

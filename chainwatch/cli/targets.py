@@ -26,12 +26,16 @@ SUBJECT_OPTIONS: Mapping[str, tuple[object, object]] = {
     ),
     "xpub_file": (
         Annotated[
-            Path | None, typer.Option("--xpub-file", help="File with an extended public key.")
+            Path | None,
+            typer.Option("--xpub-file", help="File with an extended public key or descriptor."),
         ],
         None,
     ),
     "xpub": (
-        Annotated[bool, typer.Option("--xpub", help="Ask for an extended public key.")],
+        Annotated[
+            bool,
+            typer.Option("--xpub", help="Ask for an extended key or descriptor."),
+        ],
         False,
     ),
     "gap": (
@@ -75,13 +79,14 @@ def subjects_of(addresses: list[str] | None, given: Mapping[str, Any]) -> Subjec
 
 
 def _key(path: Path | None) -> Any:
-    """Read an extended key from a file, or from a prompt that does not show it."""
-    from chainwatch.addresses.bip32 import ExtendedKey
+    """Read a key or descriptor from a file, or from a prompt that does not show it."""
+    from chainwatch.addresses.descriptors import key_of
     from chainwatch.sources.subjects import read_key
 
     if path is not None:
         return read_key(path)
-    return ExtendedKey(typer.prompt("Extended public key", hide_input=True, err=True).strip())
+    asked = "Extended public key or descriptor"
+    return key_of(typer.prompt(asked, hide_input=True, err=True).strip())
 
 
 def pull_subjects(ledger: Path, source: MakeSource, subjects: Subjects, chain: str) -> None:

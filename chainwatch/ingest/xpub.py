@@ -1,4 +1,4 @@
-"""A seized extended public key to the addresses it stands for, without ever showing the key.
+"""A seized key or descriptor to the addresses it stands for, without ever showing the key.
 
 Whoever holds an extended public key sees every payment of a wallet, past and to come: it is shown
 nowhere, only its fingerprint. A private key spends the coins: it is refused, and never repeated.
@@ -7,12 +7,13 @@ nowhere, only its fingerprint. A private key spends the coins: it is refused, an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from chainwatch.addresses import canonical
-from chainwatch.addresses.bip32 import ExtendedKey, address_of, child_of
+from chainwatch.addresses.bip32 import ExtendedKey
+from chainwatch.addresses.descriptors import Branch, Descriptor, branch_of, key_of
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import InputError
@@ -35,6 +36,9 @@ LONGEST_GAP = 10_000
 
 Used = Ledger | Callable[[bytes], bool]
 """Where it is looked up whether an address was ever paid."""
+
+WalletKey = ExtendedKey | Descriptor
+"""What names the addresses of a wallet."""
 
 _HARDENED = 1 << 31
 _DEEPEST = 255
@@ -88,11 +92,11 @@ class KeyAddresses(Result):
 
 
 def addresses_of_xpub(
-    key: str | ExtendedKey, *, gap: int = 20, chain: Chain | str = "btc",
+    key: str | WalletKey, *, gap: int = 20, chain: Chain | str = "btc",
     kinds: Sequence[str] | None = None, used: Used | None = None,
     branches: Sequence[int] | None = None,
 ) -> KeyAddresses:  # fmt: skip
-    """Derive the addresses of a wallet from its extended public key.
+    """Derive the addresses of a wallet from its extended public key or output descriptor.
 
     Each branch is followed until ``gap`` addresses in a row were never paid, as wallets do when
     they are restored; all of these are in the result too. The record of the result names the key
@@ -100,8 +104,9 @@ def addresses_of_xpub(
 
     Parameters
     ----------
-    key : str or ExtendedKey
-        As :class:`ExtendedKey` takes it.
+    key : str, ExtendedKey or Descriptor
+        An extended public key; an output descriptor, which names script type, keys and branches;
+        or a key with its origin, which names the script type.
     gap : int
         Unused addresses in a row after which a branch is left; 20 by BIP 44.
     chain : Chain or str
@@ -123,8 +128,8 @@ def addresses_of_xpub(
     Raises
     ------
     InputError
-        If the key is refused or of another chain, a kind is unknown or not of the chain, or the
-        key may itself be a branch and ``branches`` is not given.
+        If the key is refused or of another chain, a kind is unknown or not of the chain, the key
+        may itself be a branch and ``branches`` is not given, or they contradict a descriptor.
 
     Fails when
     ----------
@@ -134,25 +139,22 @@ def addresses_of_xpub(
 
     References
     ----------
-    BIP 32, BIP 44, BIP 49, BIP 84, BIP 86, SLIP-132.
+    BIP 32, BIP 44, BIP 49, BIP 84, BIP 86, BIP 380 to 389, SLIP-132.
     """
-    held = key if isinstance(key, ExtendedKey) else ExtendedKey(key)
+    held = key if isinstance(key, ExtendedKey | Descriptor) else key_of(key)
     return _derive(held, gap=gap, chain=chain_of(chain), kinds=kinds, used=used, branches=branches)
 
 
 def _derived(
-    key: ExtendedKey, *, gap: int, chain: Chain, kinds: Sequence[str] | None,
+    key: WalletKey, *, gap: int, chain: Chain, kinds: Sequence[str] | None,
     used: Used | None, branches: Sequence[int] | None,
 ) -> KeyAddresses:  # fmt: skip
     key.check_chain(chain)
     if isinstance(gap, bool) or not isinstance(gap, int) or not 1 <= gap <= LONGEST_GAP:
         raise InputError(f"{gap!r} is no gap", remedy=f"give a number from 1 to {LONGEST_GAP:,}")
-    wanted = tuple(dict.fromkeys((key.kind,) if kinds is None else kinds))
-    _check_kinds(wanted, chain)
     rows: list[dict[str, object]] = []
-    for kind in wanted:
-        for numbers in _paths(key, branches):
-            rows += _follow(key, kind, numbers, gap, chain, used)
+    for branch in _branches(key, chain, kinds, branches):
+        rows += _follow(branch, gap, chain, used)
     return KeyAddresses(
         pl.DataFrame(rows, schema=DERIVED.schema, orient="row"), key.fingerprint, gap
     )
@@ -160,6 +162,60 @@ def _derived(
 
 _derived.__name__ = "addresses_of_xpub"  # what the record calls the step
 _derive = recorded(_derived)
+
+
+def _branches(
+    key: WalletKey, chain: Chain, kinds: Sequence[str] | None, branches: Sequence[int] | None
+) -> list[Branch]:
+    """Return the branches to follow, by kind."""
+    if kinds is not None:
+        _check_kinds(kinds, chain)
+    wanted = tuple(dict.fromkeys((key.kind,) if kinds is None else kinds))
+    if isinstance(key, Descriptor) and key.account is None:
+        return [
+            replace(branch, kind=kind)
+            for kind in _stated(key, chain, wanted)
+            for branch in key.branches(_below(key, branches))
+        ]
+    account = key if isinstance(key, ExtendedKey) else key.account
+    assert account is not None  # noqa: S101  # the two cases above leave no other
+    _check_kinds(wanted, chain)
+    return [
+        branch_of(account, kind, numbers)
+        for kind in wanted
+        for numbers in _paths(account, branches)
+    ]
+
+
+def _stated(key: Descriptor, chain: Chain, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the kinds of a descriptor; refuse others than its function names."""
+    if key.form != "key" and wanted != (key.kind,):
+        raise InputError(
+            f"the descriptor names the script type {key.kind}, and another is asked for",
+            remedy="leave the kind out",
+        )
+    if key.kind not in ("p2pkh", "p2sh") and not chain.hrp:
+        raise InputError(f"{chain.name} has no addresses of the type {key.kind}",
+                         remedy="check the chain")  # fmt: skip
+    return wanted
+
+
+def _below(key: Descriptor, branches: Sequence[int] | None) -> list[tuple[int, ...]] | None:
+    """Return the paths below a descriptor that names none itself; None where it does."""
+    if not key.open:
+        if branches is not None:
+            raise InputError(
+                "the descriptor names its branches, and others are asked for",
+                remedy="leave the branches out",
+            )
+        return None
+    if branches is None:
+        raise InputError(
+            "the descriptor does not say which addresses of its key are the wallet's",
+            remedy="write /<0;1>/* behind the key, or name the branches 0 and 1",
+        )
+    _check_numbers(branches)
+    return [(number,) for number in dict.fromkeys(branches)] or [()]
 
 
 def _check_kinds(kinds: Sequence[str], chain: Chain) -> None:
@@ -182,11 +238,7 @@ def _paths(key: ExtendedKey, branches: Sequence[int] | None) -> list[tuple[int, 
             remedy="pass branches=() if it is a branch, or branches=(0, 1) if it is an account",
         )
     numbers = (0, 1) if branches is None else tuple(dict.fromkeys(branches))
-    if not all(isinstance(number, int) and 0 <= number < _HARDENED for number in numbers):
-        raise InputError(
-            "a branch is a child number from 0 to 2,147,483,647",
-            remedy="give 0 for receiving and 1 for change",
-        )
+    _check_numbers(numbers)
     paths: list[tuple[int, ...]] = [(number,) for number in numbers] or [()]
     if key.depth + len(paths[0]) + 1 > _DEEPEST:
         raise InputError(
@@ -196,34 +248,50 @@ def _paths(key: ExtendedKey, branches: Sequence[int] | None) -> list[tuple[int, 
     return paths
 
 
+def _check_numbers(branches: Sequence[int]) -> None:
+    if not all(isinstance(number, int) and 0 <= number < _HARDENED for number in branches):
+        raise InputError(
+            "a branch is a child number from 0 to 2,147,483,647",
+            remedy="give 0 for receiving and 1 for change",
+        )
+
+
 def _follow(
-    key: ExtendedKey, kind: str, numbers: tuple[int, ...], gap: int, chain: Chain,
-    used: Used | None,
-) -> Iterator[dict[str, object]]:  # fmt: skip
-    """Yield the rows of one branch, up to the end of its first gap."""
-    point, code = key.branch(numbers)
-    change = (numbers or (key.child,))[-1] == 1
+    branch: Branch, gap: int, chain: Chain, used: Used | None
+) -> Iterator[dict[str, object]]:
+    """Yield the rows of one branch, up to the end of its first gap; one of no range has one."""
     start, end, step = 0, gap, gap
+    if not branch.ranged:
+        address = branch.address(0)
+        yield _row(branch, None, address, _seen([address], chain, used), chain, used)
+        return
     while start < end:
         if end > MOST_ADDRESSES:
             raise InputError(
                 f"a branch with more than {MOST_ADDRESSES:,} addresses in use",
                 remedy="read its addresses in parts, from a list of them",
             )
-        made = [address_of(child_of(point, code, n)[0], kind) for n in range(start, start + step)]
+        made = [branch.address(number) for number in range(start, start + step)]
         seen = _seen(made, chain, used)
         for index, address in enumerate(made, start):
             if index == end:
                 return
             if address in seen:
                 end = index + 1 + gap
-            yield {
-                "chain": chain.id, "kind": kind, "path": "/".join(map(str, (*numbers, index))),
-                "index": index, "change": change, "address": address,
-                "text": canonical.text(address, chain),
-                "used": None if used is None else address in seen,
-            }  # fmt: skip
+            yield _row(branch, index, address, seen, chain, used)
         start, step = start + step, min(2 * step, max(gap, _LARGEST_STEP))
+
+
+def _row(
+    branch: Branch, index: int | None, address: bytes, seen: set[bytes], chain: Chain,
+    used: Used | None,
+) -> dict[str, object]:  # fmt: skip
+    place = branch.numbers if index is None else (*branch.numbers, index)
+    return {
+        "chain": chain.id, "kind": branch.kind, "path": "/".join(map(str, place)),
+        "index": index or 0, "change": branch.change, "address": address,
+        "text": canonical.text(address, chain), "used": None if used is None else address in seen,
+    }  # fmt: skip
 
 
 def _seen(made: list[bytes], chain: Chain, used: Used | None) -> set[bytes]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chainwatch.addresses import canonical
-from chainwatch.addresses.bip32 import ExtendedKey
+from chainwatch.addresses.descriptors import key_of
 from chainwatch.errors import InputError
 from chainwatch.ingest import pull as pulling
 from chainwatch.ingest.protocol import Source
 from chainwatch.ingest.pull_report import PullReport
-from chainwatch.ingest.xpub import KeyAddresses, addresses_of_xpub
+from chainwatch.ingest.xpub import KeyAddresses, WalletKey, addresses_of_xpub
 from chainwatch.ledger.ledger import open_ledger
 
 LONGEST_KEY_FILE = 10_000
@@ -33,21 +33,21 @@ class Subjects:
     ----------
     addresses : tuple of str
         Addresses as text.
-    key : ExtendedKey or None
+    key : ExtendedKey, Descriptor or None
         All addresses of a wallet.
     gap, kinds, branches
         As :func:`chainwatch.ingest.xpub.addresses_of_xpub` takes them.
     """
 
     addresses: tuple[str, ...] = ()
-    key: ExtendedKey | None = field(default=None, repr=False)
+    key: WalletKey | None = field(default=None, repr=False)
     gap: int = 20
     kinds: tuple[str, ...] | None = None
     branches: tuple[int, ...] | None = None
 
     @classmethod
     def of(
-        cls, addresses: Sequence[str] | None, listed: Path | None, key: ExtendedKey | None, *,
+        cls, addresses: Sequence[str] | None, listed: Path | None, key: WalletKey | None, *,
         gap: int = 20, kinds: Sequence[str] | None = None, branches: Sequence[int] | None = None,
     ) -> Subjects:  # fmt: skip
         """Return what lists, a file and a key name; the branch -1 says that the key is one."""
@@ -112,6 +112,7 @@ def read_addresses(path: Path) -> Iterator[str]:
     try:
         with path.open("rb") as handle:
             data = handle.read(LONGEST_LIST + 1)
+        _check_utf_8(data, path, _A_LINE)
         text = data.decode("utf-8-sig")
     except OSError as error:
         raise InputError(
@@ -136,11 +137,12 @@ def read_addresses(path: Path) -> Iterator[str]:
 
 
 _A_LINE = "name a text file with one address a line"
-_A_KEY = "name a text file that holds the key and nothing else"
+_A_KEY = "name a text file that holds the key or descriptor and nothing else"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read_key(path: Path) -> ExtendedKey:
-    """Read an extended public key from a file.
+def read_key(path: Path) -> WalletKey:
+    """Read an extended public key or an output descriptor from a file.
 
     Raises
     ------
@@ -149,7 +151,9 @@ def read_key(path: Path) -> ExtendedKey:
     """
     try:
         with path.open("rb") as handle:
-            text = handle.read(LONGEST_KEY_FILE).decode("ascii")
+            data = handle.read(LONGEST_KEY_FILE)
+            _check_utf_8(data, path, _A_KEY)
+            text = data.decode("utf-8-sig")
     except OSError as error:
         raise InputError(
             f"the extended key cannot be read ({error.strerror})",
@@ -158,4 +162,30 @@ def read_key(path: Path) -> ExtendedKey:
         ) from None
     except UnicodeDecodeError:
         raise InputError("the file holds no extended key", where=path.name, remedy=_A_KEY) from None
-    return ExtendedKey(text.strip())
+    lines = [line.strip() for line in text.splitlines()]
+    found = [line for line in lines if line and not line.startswith("#")]
+    if len(found) != 1 or found[0].startswith("{"):
+        raise InputError(_several_words(found), where=path.name, remedy=_ONE_KEY)
+    return key_of(found[0])
+
+
+_ONE_KEY = (
+    "give each in a file of its own; receiving and change fit in one descriptor, which ends in"
+    " /<0;1>/*"
+)
+
+
+def _several_words(lines: Sequence[str]) -> str:
+    if not lines:
+        return "the file is empty"
+    if lines[0][0] in "{[" and lines[-1][-1] in "}]":
+        return "the file is JSON, not the descriptor that stands in it"
+    return f"the file has {len(lines):,} lines, and one key or descriptor is read"
+
+
+def _check_utf_8(data: bytes, path: Path, remedy: str) -> None:
+    """Say of a file in UTF-16, as some editors save text, that it is one."""
+    if data.startswith(_UTF_16) or b"\0" in data[:2]:
+        raise InputError(
+            "the file is text in UTF-16", where=path.name, remedy=f"save it as UTF-8; {remedy}"
+        )

@@ -490,7 +490,7 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_one_sentence(run: Run, name: str, tmp_path: Path) -> None:
     (tmp_path / "empty").write_text("# nothing\n\n")
-    (tmp_path / "bytes").write_bytes(b"\xff\xfe\x80")
+    (tmp_path / "bytes").write_bytes(b"\xfe\xed\x80")
     arguments, said = WRONG[name]
     status, out, err = run("pull", *arguments, "--ledger", "l")
     assert (status, out) == (1, "")
