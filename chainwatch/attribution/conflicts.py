@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from chainwatch.attribution.naming import claimed
 from chainwatch.errors import TagError
 
 MOST_CLAIMS = 1_000
@@ -17,7 +18,7 @@ def find_conflicts(frame: pl.DataFrame) -> pl.DataFrame:
     """Return pairs of claims on one address that name two owners at overlapping times.
 
     The owner is the actor; where a tag states none, the label. Actors are compared with actors and
-    labels with labels: a label beside an actor contradicts nothing.
+    labels with labels: a label beside an actor contradicts nothing, and neither do capitals.
 
     Parameters
     ----------
@@ -41,12 +42,7 @@ def find_conflicts(frame: pl.DataFrame) -> pl.DataFrame:
     Two labels are spellings of one name, or a service runs for another: that is no conflict of
     owners, and this lists it. An undated tag overlaps with everything, perhaps wrongly.
     """
-    claims = frame.select(
-        "chain", "address", "source", "first_day", "last_day",
-        pl.when(pl.col("actor").is_null()).then(pl.lit("label")).otherwise(pl.lit("actor"))
-        .alias("basis"),
-        pl.coalesce("actor", "label").alias("name"),
-    ).select(_CLAIM).unique()  # fmt: skip
+    claims = claimed(frame).select(_CLAIM).unique()
     contested = claims.filter(pl.col("name").n_unique().over(_GROUP) > 1)
     largest = contested.group_by(_GROUP).len()["len"].max()
     if isinstance(largest, int) and largest > MOST_CLAIMS:

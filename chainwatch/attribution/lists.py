@@ -133,5 +133,5 @@ def _row(found: tuple[str, bytes], said: ListSource, name: str) -> tuple[Any, ..
     concept = known(said.concept) if said.concept else None
     return (
         *found, said.label, concept, None, said.source, said.confidence, level(said.confidence),
-        None, None, said.as_of, name, False, None,
+        None, None, said.as_of, name, None, None,
     )  # fmt: skip

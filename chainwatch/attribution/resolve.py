@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import polars as pl
 
+from chainwatch.attribution.naming import one_spelling, same
 from chainwatch.errors import TraceError
 
 
@@ -31,7 +32,11 @@ class Owners(Protocol):
 
 
 class TagStatement(NamedTuple):
-    """What one tag says of an address, and from when to when."""
+    """What one tag says of an address, and from when to when.
+
+    ``definer`` is whether its publisher says it of the whole cluster, None where nothing is said;
+    ``by_actor`` whether the actor is stated, or named after the label.
+    """
 
     actor: str
     label: str
@@ -41,6 +46,8 @@ class TagStatement(NamedTuple):
     level: int
     first: date | None
     last: date | None
+    definer: bool | None = None
+    by_actor: bool = True
 
     def holds(self, day: date) -> bool:
         """Tell whether the tag holds on a day. A bound that is not stated excludes nothing."""
@@ -54,34 +61,62 @@ class TagStatement(NamedTuple):
         return f"{since} until {self.last}" if self.last else since
 
 
+Sayings = Mapping[bytes, tuple[TagStatement, ...]]
+"""What tags say of each address, the most confident first."""
+
 _COLUMNS = (
     "address", "actor", "label", "concept", "source", "confidence", "level", "first_day",
-    "last_day",
+    "last_day", "definer",
 )  # fmt: skip
 
 
-def statements_of(tags: pl.DataFrame, chain: str) -> dict[bytes, tuple[TagStatement, ...]]:
+def statements_of(
+    tags: pl.DataFrame, chain: str, *more: pl.DataFrame, beside: Iterable[str] = ()
+) -> dict[bytes, tuple[TagStatement, ...]]:
     """Return for each tagged address of a chain what tags say, the most confident first.
 
-    A tag without an actor speaks of the actor its label names. Ties of confidence go to the
-    smaller label, then source, then concept, so that the order of rows decides nothing.
+    A tag without an actor speaks of the actor whom another tag with its label names for the
+    address, else of the one its label names. Spellings of a name are one actor. Ties of confidence
+    go to a tag that states its actor, then to the smaller label, source and concept, so that the
+    order of rows decides nothing. ``more`` are further frames of tags; ``beside`` are names that
+    stand beside them and must be spelled alike.
 
     Raises
     ------
     TraceError
-        If the frame is not one of tags.
+        If a frame is not one of tags.
     """
+    rows = pl.concat([_rows(frame, chain) for frame in (tags, *more)])
+    names = rows.select(pl.coalesce("actor", "label")).to_series().to_list()
+    spelled = one_spelling([*names, *beside])
+    found: dict[bytes, list[TagStatement]] = {}
+    for address, actor, label, *rest in rows.iter_rows():
+        one = TagStatement(spelled[actor or label], label, *rest)
+        found.setdefault(address, []).append(one._replace(by_actor=actor is not None))
+    return {address: ranked(_adopted(said)) for address, said in sorted(found.items())}
+
+
+def _rows(tags: pl.DataFrame, chain: str) -> pl.DataFrame:
     missing = {"chain", *_COLUMNS}.difference(tags.columns)
     if missing:
         raise TraceError(
             f"tags lack {', '.join(sorted(missing))}", remedy="pass tags as read_tags returns them"
         )
-    found: dict[bytes, list[TagStatement]] = {}
-    for address, actor, label, *rest in (
-        tags.filter(pl.col("chain") == chain).select(_COLUMNS).iter_rows()
-    ):
-        found.setdefault(address, []).append(TagStatement(actor or label, label, *rest))
-    return {address: ranked(rows) for address, rows in sorted(found.items())}
+    return tags.filter(pl.col("chain") == chain).select(_COLUMNS)
+
+
+def _adopted(sayings: Sequence[TagStatement]) -> Iterator[TagStatement]:
+    """Yield what tags say of one address; a label that an actor also bears is that actor's."""
+    bearers: dict[str, set[str]] = {}
+    for one in sayings:
+        if one.by_actor:
+            bearers.setdefault(same(one.label), set()).add(one.actor)
+    for one in sayings:
+        actors = bearers.get(same(one.label), set())
+        if not one.by_actor and len(actors) == 1:
+            yield one._replace(actor=next(iter(actors)), by_actor=True)
+        else:
+            yield one
 
 
 def ranked(sayings: Iterable[TagStatement]) -> tuple[TagStatement, ...]:
@@ -91,7 +126,8 @@ def ranked(sayings: Iterable[TagStatement]) -> tuple[TagStatement, ...]:
 
 def _rank(one: TagStatement) -> tuple[object, ...]:
     days = [day.isoformat() if day else "" for day in (one.first, one.last)]
-    return (-one.level, one.label, one.source, one.concept or "", one.actor, one.confidence, *days)
+    words = (one.label, one.source, one.concept or "", one.actor, one.confidence)
+    return (-one.level, not one.by_actor, *words, *days, str(one.definer))
 
 
 def speaking(sayings: Sequence[TagStatement], day: date) -> TagStatement | None:
@@ -99,16 +135,19 @@ def speaking(sayings: Sequence[TagStatement], day: date) -> TagStatement | None:
     return next((one for one in sayings if one.holds(day)), None)
 
 
-def contested(sayings: Sequence[TagStatement], day: date) -> bool:
-    """Tell whether two actors are named with equal confidence on a day, so that neither is."""
-    return len(rivals(sayings, day)) > 1
+def leading(sayings: Sequence[TagStatement]) -> tuple[TagStatement, ...]:
+    """Return those of the highest confidence; labels only where none of these states an actor.
+
+    A label is not compared with an actor: it may be another name of the same.
+    """
+    best = max((one.level for one in sayings), default=0)
+    top = tuple(one for one in sayings if one.level == best)
+    return tuple(one for one in top if one.by_actor) or top
 
 
 def rivals(sayings: Sequence[TagStatement], day: date) -> tuple[str, ...]:
     """Return the actors named with the highest confidence on a day, sorted; two are contested."""
-    holding = [one for one in sayings if one.holds(day)]
-    best = max((one.level for one in holding), default=0)
-    return tuple(sorted({one.actor for one in holding if one.level == best}))
+    return tuple(sorted({one.actor for one in leading([one for one in sayings if one.holds(day)])}))
 
 
 def with_names(
@@ -147,25 +186,52 @@ def _called(one: TagStatement, actors: tuple[str, ...]) -> tuple[str | None, str
 
 
 def clustered(
-    sayings: Mapping[bytes, tuple[TagStatement, ...]], clusters: Owners | None, chain: str
+    sayings: Sayings, clusters: Owners | None, chain: str, *, spread_unstated: bool = False
 ) -> dict[bytes, tuple[TagStatement, ...]]:
     """Return what tags say of the other addresses of the clusters they name.
 
-    A cluster whose tags name two actors says nothing of its other addresses: it is left out here
-    and stands among the alarms.
+    A tag spreads where its publisher says it of the whole cluster, never where the publisher says
+    it of the address alone, and where nothing is said only on request. A cluster whose tags name
+    two actors says nothing of its other addresses: it is left out here and stands among the
+    alarms, whatever each of its tags says of spreading.
     """
-    if clusters is None:
-        return {}
-    of = dict(
-        clusters.frame.filter(pl.col("chain") == chain).select("address", "cluster").iter_rows()
-    )
+    of = _clusters_of(clusters, chain)
     by_cluster: dict[bytes, list[TagStatement]] = {}
     for address, rows in sayings.items():
         if address in of:
             by_cluster.setdefault(of[address], []).extend(rows)
     sole = {
-        cluster: ranked(rows)
+        cluster: spreading
         for cluster, rows in by_cluster.items()
-        if len({one.actor for one in rows}) == 1
+        if len(_named(rows)) == 1 and (spreading := ranked(_spreads(rows, spread_unstated)))
     }
     return {address: sole[cluster] for address, cluster in of.items() if cluster in sole}
+
+
+def unstated(sayings: Sayings, clusters: Owners | None, chain: str) -> int:
+    """Return how many tags of clustered addresses do not say whether they are of the cluster."""
+    of = _clusters_of(clusters, chain)
+    return len(
+        {
+            (address, one.label, one.source)
+            for address, rows in sayings.items()
+            for one in rows
+            if address in of and one.definer is None
+        }
+    )
+
+
+def _clusters_of(clusters: Owners | None, chain: str) -> dict[bytes, bytes]:
+    if clusters is None:
+        return {}
+    here = clusters.frame.filter(pl.col("chain") == chain)
+    return dict(here.select("address", "cluster").iter_rows())
+
+
+def _named(rows: Sequence[TagStatement]) -> set[str]:
+    """Return whom tags name: actors; where none states one, labels."""
+    return {one.actor for one in rows if one.by_actor} or {one.actor for one in rows}
+
+
+def _spreads(rows: Sequence[TagStatement], spread_unstated: bool) -> list[TagStatement]:
+    return [one for one in rows if one.definer or (one.definer is None and spread_unstated)]

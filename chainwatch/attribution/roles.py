@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from chainwatch.attribution.taxonomy import is_a
-from chainwatch.results.roles import FINDING, SERVICE, Roles, parties_of
+from chainwatch.results.roles import FINDING, SERVICE, Party, Roles, parties_of
 
 _FINDINGS = ("abuse", "vendor", "dark_market", "market", "perpetrator")
 _VICTIMS = ("victim",)
@@ -29,19 +29,26 @@ def roles_of_tags(frame: pl.DataFrame) -> Roles:
     """Return what rows of tags say of who may be shown.
 
     An address with a concept of abuse is a finding, whatever else it is; one with a concept of
-    service is a service; whom any tag calls a victim is never shown.
+    service is a service; whom any tag calls a victim is never shown. The other addresses of its
+    cluster share the role where the publisher says the tag of the whole cluster.
 
     Parameters
     ----------
     frame : polars.DataFrame
-        ``chain, address, concept``.
+        ``chain, address, concept, definer``.
     """
-    spreading: dict[tuple[str, bytes], str] = {}
-    for chain, address, concept in frame.select("chain", "address", "concept").iter_rows():
-        role = role_of(concept)
-        if role and spreading.get((chain, address)) != FINDING:
-            spreading[chain, address] = role
-    return Roles(spreading=spreading, victims=parties_of(_victims(frame)))
+    kinds: dict[bool | None, dict[Party, str]] = {True: {}, None: {}, False: {}}
+    columns = ("chain", "address", "concept", "definer")
+    for chain, address, concept, definer in frame.select(columns).iter_rows():
+        role, found = role_of(concept), kinds[definer]
+        if role and found.get((chain, address)) != FINDING:
+            found[chain, address] = role
+    return Roles(
+        spreading=kinds[True],
+        unstated=kinds[None],
+        single=kinds[False],
+        victims=parties_of(_victims(frame)),
+    )
 
 
 def _victims(frame: pl.DataFrame) -> pl.DataFrame:

@@ -116,9 +116,11 @@ class TagValues:
         names = [known(name, where=self.place(key)) for key, name in found if name is not None]
         return list(dict.fromkeys(names)) or [None]
 
-    def definer(self) -> bool:
-        """Return whether the source offers the tag for the whole cluster; if not stated, no."""
-        said = self.get("is_cluster_definer") or "false"
+    def definer(self) -> bool | None:
+        """Return whether the source offers the tag for the whole cluster; None if not stated."""
+        said = self.get("is_cluster_definer")
+        if said is None:
+            return None
         if said.lower() not in _BOOLS:
             raise self.fail("is_cluster_definer", "is_cluster_definer is no truth", "true or false")
         return _BOOLS[said.lower()]

@@ -11,6 +11,7 @@ from typing import Protocol
 import polars as pl
 
 from chainwatch.addresses.canonical import kind_of, parse, text_series
+from chainwatch.attribution.naming import claimed
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.clusters.explain import Adjacency, Explanation, adjacency, explain
@@ -300,16 +301,17 @@ def cluster(links: Links, *, tags: Tagged | None = None, large: int = LARGE) -> 
 
 
 def _named(tags: Tagged) -> pl.DataFrame:
-    """Return the actors that tags name: ``chain, address, actor``, each once."""
-    actor = pl.coalesce("actor", "label").alias("actor")
-    return tags.frame.select("chain", "address", actor).unique()
+    """Return whom tags name: ``chain, address, basis, name``, each once."""
+    return claimed(tags.frame).select("chain", "address", "basis", "name").unique()
 
 
 def _actors(named: pl.DataFrame | None) -> Actors:
     if named is None:
         return {}
-    grouped = named.group_by("chain", "address").agg("actor")
-    return {(chain, key): frozenset(names) for chain, key, names in grouped.iter_rows()}
+    found: dict[tuple[str, bytes], set[tuple[str, str]]] = {}
+    for chain, address, basis, name in named.iter_rows():
+        found.setdefault((chain, address), set()).add((basis, name))
+    return {key: frozenset(names) for key, names in found.items()}
 
 
 def _alarms(frame: pl.DataFrame, named: pl.DataFrame | None) -> pl.DataFrame:
@@ -317,10 +319,12 @@ def _alarms(frame: pl.DataFrame, named: pl.DataFrame | None) -> pl.DataFrame:
         return ALARMS.empty()
     return (
         frame.join(named, on=["chain", "address"])
+        # Labels count where no actor is stated: beside one they contradict nothing.
+        .filter(pl.col("basis") == pl.col("basis").min().over("chain", "cluster"))
         .group_by("chain", "cluster")
         .agg(
             pl.col("address").n_unique().cast(pl.Int64).alias("addresses"),
-            pl.col("actor").unique().sort().alias("names"),
+            pl.col("name").unique().sort().alias("names"),
         )
         .filter(pl.col("names").list.len() > 1)
         .with_columns(pl.col("names").list.join("; ").alias("actors"))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from chainwatch.attribution.naming import ACTOR, LABEL
 from chainwatch.heuristics.links import LINKS
 from chainwatch.results.table import Column, Table
 
@@ -30,7 +31,10 @@ COLLAPSES = Table(
     ),
 )
 
-Actors = Mapping[tuple[str, bytes], frozenset[str]]
+Names = frozenset[tuple[str, str]]
+"""Whom tags name, each with what names it: *actor* or *label*."""
+
+Actors = Mapping[tuple[str, bytes], Names]
 Collapse = tuple[int, int, int, str]
 """Row of the link, addresses on the side of ``a`` and of ``b``, reason."""
 
@@ -97,7 +101,7 @@ def _numbered(links: pl.DataFrame, places: pl.DataFrame, side: str) -> list[int]
 
 
 def _join(
-    count: int, a: list[int], b: list[int], named: dict[int, frozenset[str]], large: int
+    count: int, a: list[int], b: list[int], named: dict[int, Names], large: int
 ) -> tuple[list[int], list[int], list[Collapse]]:
     """Return the parent of each number, the rows that joined, and the alarms."""
     parent, size = list(range(count)), [1] * count
@@ -112,7 +116,7 @@ def _join(
         if min(sizes) >= large:
             collapses.append((row, *sizes, BOTH_LARGE))
         sides = named.get(root_a), named.get(root_b)
-        if sides[0] and sides[1] and sides[0] != sides[1]:
+        if sides[0] and sides[1] and _differ(sides[0], sides[1]):
             collapses.append((row, *sizes, OTHER_ACTORS))
         low, high = (root_a, root_b) if root_a < root_b else (root_b, root_a)
         parent[high] = low  # the smallest address is the root, and so the cluster's id
@@ -120,6 +124,19 @@ def _join(
         if sides[0] or sides[1]:
             named[low] = (sides[0] or frozenset()) | (sides[1] or frozenset())
     return parent, rows, collapses
+
+
+def _differ(one: Names, other: Names) -> bool:
+    """Tell whether two sides name different actors; labels are compared where neither states one.
+
+    A label on one side and an actor on the other say nothing against each other.
+    """
+    parts = [[{name for basis, name in side if basis == kind} for side in (one, other)]
+             for kind in (ACTOR, LABEL)]  # fmt: skip
+    actors, labels = parts
+    if any(actors):
+        return all(actors) and actors[0] != actors[1]
+    return labels[0] != labels[1]
 
 
 def _root(parent: list[int], number: int) -> int:

@@ -309,7 +309,11 @@ TAGS = Table(
         ),
         Column("as_of", pl.Date, Privacy.TEXT, "day on which the source said so", nullable=True),
         Column("pack", pl.String, Privacy.TEXT, "file it came from"),
-        Column("definer", pl.Boolean, Privacy.FLAG, "the source offers it for the whole cluster"),
+        Column.flag(
+            "definer",
+            "does the source offer it for the whole cluster of the address; null where it says"
+            " nothing",
+        ),
         Column(
             "context",
             pl.String,

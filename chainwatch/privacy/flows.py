@@ -153,16 +153,21 @@ class Names:
         self.lone = self._lone(trace)
 
     def _called(self, tags: Tagged | None) -> dict[bytes, str]:
-        """Return what tags call each entity."""
+        """Return what tags call each entity.
+
+        An entity of several addresses is called by a tag that its publisher says of the cluster.
+        """
         if tags is None:
             return {}
         rows = tags.frame.filter(pl.col("chain") == self.chain).sort(
             ["level", "label", "address"], descending=[True, False, False]
         )
         called: dict[bytes, str] = {}
-        for address, label in rows.select("address", "label").iter_rows():
-            if not self.edition.masks(self.chain, address):
-                called.setdefault(self.whole(address), label)
+        for address, label, definer in rows.select("address", "label", "definer").iter_rows():
+            whole = self.whole(address)
+            alone = whole == address and (address in self.subject_of or address not in self.owner)
+            if (definer or alone) and not self.edition.masks(self.chain, address):
+                called.setdefault(whole, label)
         return called
 
     def whole(self, address: bytes) -> bytes:

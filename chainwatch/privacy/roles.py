@@ -21,8 +21,10 @@ def roles_of(results: Iterable[Result]) -> dict[Party, str]:
     """Return the role of every address that is not a bystander.
 
     Subjects, addresses tagged with a concept of abuse or service, the ends of traces at services,
-    and the contracts of tokens. Clusters pass on what is said of one of their addresses. Where an
-    address has several roles, subject speaks before finding before service.
+    and the contracts of tokens. Clusters pass on what is said of one of their addresses, of a tag
+    where its publisher says it of the whole cluster; where nothing is said, only if a result was
+    asked to take it so. Where an address has several roles, subject speaks before finding before
+    service.
 
     A deposit address stands for one customer of a service. Only those at which a trace ends are
     shown, and of these only those that are shown by more than one sweep. The others of the same
@@ -34,11 +36,17 @@ def roles_of(results: Iterable[Result]) -> dict[Party, str]:
     for one in said:
         for party, role in one.spreading.items():
             _keep(found, party, role)
+        if any(other.spread_unstated for other in said):
+            for party, role in one.unstated.items():
+                _keep(found, party, role)
     victims = frozenset[Party]().union(*(one.victims for one in said))
     customers = frozenset[Party]().union(*(one.customers for one in said))
     for one in said:
         if one.clusters is not None:
             _spread(found, one.clusters, customers | victims)
+    for one in said:
+        for party, role in (*one.unstated.items(), *one.single.items()):
+            _keep(found, party, role)
     for party in _alone(listed, said):
         _keep(found, party, SERVICE)
     return {party: role for party, role in found.items() if role == SUBJECT or party not in victims}

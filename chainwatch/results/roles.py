@@ -24,6 +24,10 @@ class Roles:
     ----------
     spreading : mapping
         Roles that the other addresses of a cluster share.
+    unstated : mapping
+        Roles of which their publisher does not say whether the others share them.
+    single : mapping
+        Roles of these addresses alone.
     alone : set of (chain, address)
         Shown as a service's, without the other addresses of their clusters: where value ends.
     customers : set of (chain, address)
@@ -36,15 +40,20 @@ class Roles:
         Followed value passes through them: their pseudonyms stay, or no route could be told.
     clusters : polars.DataFrame
         ``chain, address, cluster``: who shares the roles that spread.
+    spread_unstated : bool
+        Whether a result was asked to let the unstated ones spread.
     """
 
     spreading: Mapping[Party, str] = field(default_factory=dict)
+    unstated: Mapping[Party, str] = field(default_factory=dict)
+    single: Mapping[Party, str] = field(default_factory=dict)
     alone: Set[Party] = frozenset()
     customers: Set[Party] = frozenset()
     doubtful: Set[Party] = frozenset()
     victims: Set[Party] = frozenset()
     on_the_way: Set[Party] = frozenset()
     clusters: pl.DataFrame | None = None
+    spread_unstated: bool = False
 
 
 def parties_of(frame: pl.DataFrame, column: str = "address", chain: str = "") -> set[Party]:

@@ -86,6 +86,10 @@ def _base_units(value: object, name: str) -> None:
     expect(value, int, name, "give whole base units, such as 100_000 for 0.001 BTC")
 
 
+def _flag(value: object, name: str) -> None:
+    expect(value, bool, name, "pass True or False")
+
+
 _CHECKS: Mapping[str, Callable[[object, str], None]] = {
     "ledger": _ledger,
     "asset": _asset,
@@ -93,6 +97,7 @@ _CHECKS: Mapping[str, Callable[[object, str], None]] = {
     "tags": _some_tags,
     "clusters": _clusters,
     "poisoning": _rule,
+    "spread_unstated": _flag,
     "max_hops": _hops,
     "min_share": _whole,
     "min_sweeps": _whole,

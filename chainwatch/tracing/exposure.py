@@ -17,13 +17,14 @@ from chainwatch.attribution.resolve import (
     rivals,
     speaking,
     statements_of,
+    unstated,
 )
 from chainwatch.attribution.tags import Tags
 from chainwatch.errors import expect
 from chainwatch.ledger.schema import TIME
 from chainwatch.results.mask import shown_name
 from chainwatch.results.result import Finding, Result, recorded
-from chainwatch.results.roles import Party
+from chainwatch.results.roles import Party, Roles
 from chainwatch.results.table import (
     FIRST,
     LAST,
@@ -33,9 +34,10 @@ from chainwatch.results.table import (
     Table,
 )
 from chainwatch.tracing.arguments import check, check_tags
+from chainwatch.tracing.asked import Asked
 from chainwatch.tracing.custody import CUSTODY
 from chainwatch.tracing.result import Trace
-from chainwatch.tracing.stops import HOSTED, UNSPENT
+from chainwatch.tracing.stops import BY_CLUSTER, BY_TAG, HOSTED, UNSPENT
 from chainwatch.units import AMOUNT, counted, exact_sum
 
 EXPOSURE = Table(
@@ -76,11 +78,20 @@ class Exposure(Result):
         What was followed.
     reached : set of (actor, address)
         At which addresses: an edition that masks all of an actor's says its name nowhere.
+    tagged : int
+        Addresses of the chain that the tags name.
+    unstated : int
+        Tags of clustered addresses that do not say whether they are of the whole cluster.
+    spread_unstated : bool
+        Whether these were taken to be.
     """
 
     frame: pl.DataFrame
     asset: Asset
     reached: frozenset[tuple[str, bytes]] = frozenset()
+    tagged: int = 0
+    unstated: int = 0
+    spread_unstated: bool = False
 
     def names(self) -> Iterator[tuple[str, Party]]:
         """Yield the actors, each with an address at which it was reached."""
@@ -94,17 +105,28 @@ class Exposure(Result):
         """Return the tagged parties that traced value reached."""
         return (reached_finding(self),)
 
+    def roles(self) -> Roles:
+        """Return whether tags that say nothing of a cluster were taken to speak of all of it."""
+        return Roles(spread_unstated=self.spread_unstated)
+
     def __repr__(self) -> str:
         rows = [
             f"  {self.asset.shown(int(row['arrived'])):>24} reached"
             f" {shown_name(row['actor'], row['concept'])} ({row['basis']})"
             for row in self.frame.iter_rows(named=True)
         ]
-        return "\n".join([f"Exposure({self.frame.height} rows)", *rows])
+        said = [f"  {self.unsaid()}"] if self.unsaid() else []
+        return "\n".join([f"Exposure({self.frame.height} rows)", *rows, *said])
+
+    def unsaid(self) -> str:
+        """Return how many tags leave open whether their cluster is meant; nothing for none."""
+        return Asked(unstated=self.unstated, spread_unstated=self.spread_unstated).unsaid()
 
 
 @recorded
-def exposure(trace: Trace, tags: Tags, *, clusters: Owners | None = None) -> Exposure:
+def exposure(
+    trace: Trace, tags: Tags, *, clusters: Owners | None = None, spread_unstated: bool = False
+) -> Exposure:
     """Sum up the traced value that reached tagged actors.
 
     Parameters
@@ -115,7 +137,10 @@ def exposure(trace: Trace, tags: Tags, *, clusters: Owners | None = None) -> Exp
         Whom to look for. Of several tags of an address the most confident that holds on the day
         of the arrival speaks; one without dates holds always.
     clusters : Clusters, optional
-        Widens an actor to the clusters of its tagged addresses, unless they name two actors.
+        Widens an actor to the clusters of its tagged addresses where the publisher says the tag of
+        the whole cluster, unless they name two actors.
+    spread_unstated : bool
+        Widen it also where the publisher does not say; ``unstated`` counts such tags.
 
     Returns
     -------
@@ -130,8 +155,8 @@ def exposure(trace: Trace, tags: Tags, *, clusters: Owners | None = None) -> Exp
     """
     expect(trace, Trace, "trace", "pass a trace, then tags: exposure(trace(...), tags)")
     check_tags(tags)
-    check(clusters=clusters)
-    at = _Actors(tags, trace.asset.chain, clusters)
+    check(clusters=clusters, spread_unstated=spread_unstated)
+    at = _Actors(tags, trace.asset.chain, clusters, spread_unstated)
     own = dict(trace.subjects.select("address", "subject").iter_rows())
     rows, reached = [], set()
     for row in trace.steps.iter_rows(named=True):
@@ -144,7 +169,14 @@ def exposure(trace: Trace, tags: Tags, *, clusters: Owners | None = None) -> Exp
             rows.append(_arrival(row, *found, at.concepts(row["target"], found[0])))
             reached.add((found[0].actor, row["target"]))
     arrived = pl.DataFrame(rows, schema=_ARRIVALS, orient="row")
-    return Exposure(_summed(arrived, _stayed(trace, at)), trace.asset, frozenset(reached))
+    return Exposure(
+        _summed(arrived, _stayed(trace, at)),
+        trace.asset,
+        frozenset(reached),
+        len(at.tagged),
+        unstated(at.tagged, clusters, trace.asset.chain),
+        spread_unstated,
+    )
 
 
 _ARRIVALS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -168,9 +200,11 @@ _TEXTS = ("basis", "concept", "source", "confidence")
 class _Actors:
     """Who holds an address on a day, by its own tags or by those of its cluster."""
 
-    def __init__(self, tags: Tags, chain: str, clusters: Owners | None) -> None:
+    def __init__(
+        self, tags: Tags, chain: str, clusters: Owners | None, spread_unstated: bool
+    ) -> None:
         self.tagged = statements_of(tags.frame, chain)
-        self.spread = clustered(self.tagged, clusters, chain)
+        self.spread = clustered(self.tagged, clusters, chain, spread_unstated=spread_unstated)
 
     def on(self, address: bytes | None, day: date) -> tuple[TagStatement, str] | None:
         """Return what the tag that speaks on a day says, and on what basis."""
@@ -180,9 +214,9 @@ class _Actors:
         if one := speaking(said_of, day):
             actors = rivals(said_of, day)
             both = one._replace(actor=f"{' or '.join(actors)} (contested)")
-            return (both if len(actors) > 1 else one), "tagged address"
+            return (both if len(actors) > 1 else one), BY_TAG
         spread = speaking(self.spread.get(address, ()), day)
-        return (spread, "cluster of a tagged address") if spread else None
+        return (spread, BY_CLUSTER) if spread else None
 
     def concepts(self, address: bytes, one: TagStatement) -> str:
         """Return all that tags of one actor, source and confidence say that it is."""
@@ -239,12 +273,22 @@ def reached_finding(found: Exposure) -> Finding:
             "Amounts are those of the policy named. Another policy gives other amounts; that a way"
             " exists does not depend on the policy. 'Stayed' is what was not read to go on:"
             " the rest did, and is counted where it ended.",
+            *filter(None, [found.unsaid()]),
         ),
         REACHED.rows(found.frame.select(REACHED.names)),
         found.asset,
         ("Whoever pays a campaign need not know whom it serves.", CUSTODY),
         " ".join(_reached_said(row, found) for row in found.frame.iter_rows(named=True))
-        or "No tagged party was reached.",
+        or _nobody(found),
+    )
+
+
+def _nobody(found: Exposure) -> str:
+    """Return why nobody is listed: nobody was looked for, or nobody was reached."""
+    if not found.tagged:
+        return f"No tags were given on {found.asset.chain}: whom the value reached was not asked."
+    return (
+        f"No tagged party was reached, of {counted(found.tagged, 'address', 'addresses')} tagged."
     )
 
 

@@ -26,8 +26,19 @@ from chainwatch.results.table import (
     Rows,
     Table,
 )
+from chainwatch.tracing.asked import NOT_ASKED, Asked
 from chainwatch.tracing.custody import CUSTODY
-from chainwatch.tracing.stops import BURNT, FEE, HOSTED, MIXER, NOT_READ, UNDECIDED, UNSPENT
+from chainwatch.tracing.stops import (
+    BURNT,
+    BY_CLUSTER,
+    BY_CUSTODY,
+    FEE,
+    HOSTED,
+    MIXER,
+    NOT_READ,
+    UNDECIDED,
+    UNSPENT,
+)
 from chainwatch.units import AMOUNT, counted, exact_sum, total
 
 _SUBJECT = Column.party("subject", "whose value it is")
@@ -99,6 +110,11 @@ ENDS = Table(
         Column.text("detail", "what more is known of the reason"),
         SERVICE,
         Column.word("certainty", "confirmed or probable; null where the reason needs none"),
+        Column.kind(
+            "basis",
+            "how the end came about: by a tag of the address, by one of another address of"
+            " its cluster, as a deposit address, by a rule; null where the reason says it",
+        ),
         Column.place("as_of", "height of the block up to which a coin is known to be unspent"),
         Column("as_of_time", TIME, Privacy.TIME, "time of that block", nullable=True),
     ),
@@ -187,6 +203,8 @@ class Trace(Result):
         are possible, and a low that equals its high is not certain.
     subjects, unknown, balances : polars.DataFrame
         Tables in ``SUBJECTS``, ``UNKNOWN`` and ``BALANCES``.
+    asked : Asked
+        What it was asked to stop at, counted.
     """
 
     asset: Asset
@@ -202,6 +220,7 @@ class Trace(Result):
     subjects: pl.DataFrame = field(default_factory=SUBJECTS.empty)
     unknown: pl.DataFrame = field(default_factory=UNKNOWN.empty)
     balances: pl.DataFrame = field(default_factory=BALANCES.empty)
+    asked: Asked = NOT_ASKED
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -247,16 +266,16 @@ class Trace(Result):
             spreading=dict.fromkeys(whose, SUBJECT),
             alone=parties_of(self.ends.filter(pl.col("service").is_not_null()), chain=chain),
             on_the_way=parties_of(self.steps, "source", chain),
+            spread_unstated=self.asked.spread_unstated,
         )
 
     def summary(self) -> pl.DataFrame:
-        """Return one row per reason, service and certainty with amount and number of ends."""
+        """Return amount and number of ends by reason, service, certainty and basis."""
+        kinds = ["reason", "service", "certainty", "basis"]
         return (
-            self.ends.group_by("reason", "service", "certainty")
+            self.ends.group_by(kinds)
             .agg(exact_sum("amount"), pl.len().cast(pl.Int64).alias("ends"))
-            .sort(
-                ["amount", "reason", "service", "certainty"], descending=[True, False, False, False]
-            )
+            .sort(["amount", *kinds], descending=[True, False, False, False, False])
         )
 
     def to(self, service: str) -> pl.DataFrame:
@@ -302,7 +321,7 @@ class Trace(Result):
     def __repr__(self) -> str:
         rows = [
             f"  {self.asset.shown(int(row['amount'])):>24}  {row['reason']}"
-            + (f": {row['service']} ({row['certainty']})" if row["service"] else "")
+            + (f": {row['service']} ({row['certainty']}, {row['basis']})" if row["service"] else "")
             for row in self.summary().iter_rows(named=True)
         ]
         whose, idle = self.origins["subject"].n_unique(), self._without_origin()
@@ -311,6 +330,7 @@ class Trace(Result):
             f" {self.steps.height} steps)"
         )
         notes = [f"  {idle} subject(s) received nothing that was read"] if idle else []
+        notes += [f"  {self.asked.unsaid()}"] if self.asked.unsaid() else []
         if self.unknown.height:
             notes.append(f"  {self.unknown.height} transfers of unknown amount are in no total")
         if not self.bounded:
@@ -352,6 +372,7 @@ ENDS_BY_REASON = Table(
         ENDS["reason"],
         SERVICE,
         ENDS["certainty"],
+        ENDS["basis"],
         _AMOUNT,
         Column.count("ends", "places at which it ends so"),
     ),
@@ -360,15 +381,11 @@ ENDS_BY_REASON = Table(
 
 def ends_finding(followed: Trace) -> Finding:
     """Return where the value of a trace ends, by reason and service."""
-    rows = followed.summary().select("reason", "service", "certainty", "amount", "ends")
+    rows = followed.summary().select(ENDS_BY_REASON.names)
     shown, policy = followed.asset.shown, followed.policy.upper()
     came = f"{shown(followed.amount)} came in from outside. Followed by {policy}"
     trifles = total(followed.balances["trifles"])
-    text = [
-        f"{came}, the ends add up to it exactly. A hosted service is probable where an address"
-        " passes all it gets to tagged wallets of one service; what enters a transaction that"
-        " looks like a CoinJoin is not followed behind it."
-    ]
+    text = [" ".join([f"{came}, the ends add up to it exactly.", *followed.asked.said()])]
     if trifles:
         text.append(
             f"Trifles of address poisoning, {shown(trifles)} in all, lie in the balances too. They"
@@ -403,14 +420,20 @@ _ENDED = {
 }
 
 
+_AT = {
+    BY_CUSTODY: "a deposit address at ",
+    BY_CLUSTER: "an address that co-spending joins to a tagged one of ",
+}
+"""Whose address it is, where it is not the tagged one itself: whoever is tagged holds a wallet of
+the service, and whoever passes all on to it is taken to be its customer's."""
+
+
 def _said(row: Mapping[str, Any], followed: Trace) -> str:
     """Return one kind of end in words."""
     reason, service, certainty = str(row["reason"]), row["service"], row["certainty"]
     sure = ", ".join(item for item in (None if reason == HOSTED else reason, certainty) if item)
     if service:
-        # Whoever is tagged holds a wallet of the service; others are taken to be its customers'.
-        deposit = "a deposit address at " if (reason, certainty) == (HOSTED, "probable") else ""
-        words = f"paid to {deposit}{service}" + (f" ({sure})" if sure else "")
+        words = f"paid to {_AT.get(row['basis'], '')}{service}" + (f" ({sure})" if sure else "")
     elif reason in _ENDED:
         one, many = ("balance", "balances") if followed.balances.height else ("coin", "coins")
         words = _ENDED[reason].format(ends=counted(int(row["ends"]), one, many))

@@ -9,19 +9,23 @@ from typing import NamedTuple
 
 import polars as pl
 
+from chainwatch.attribution.naming import one_spelling
 from chainwatch.attribution.resolve import (
     Framed,
     Owners,
     TagStatement,
     clustered,
-    ranked,
+    leading,
     statements_of,
+    unstated,
 )
 from chainwatch.attribution.taxonomy import is_a
+from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import refuse
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.tracing.asked import NOT_ASKED, Asked
 
 HOSTED, MIXER, BRIDGE, TAGGED = "hosted service", "mixer", "bridge", "tagged party"
 UNDECIDED, LURE, BURNT, FEE = "undecided mixer", "lure", "burnt", "fee"
@@ -66,8 +70,16 @@ CONFIRMED = 50
 name tag of an explorer (20) or a forum's word (5) makes an end no more than probable."""
 
 
+BY_TAG, BY_CLUSTER = "tagged address", "cluster of a tagged address"
+BY_CUSTODY, BY_RULE = "deposit address", "rule"
+
+BASES: tuple[str, ...] = (BY_TAG, BY_CLUSTER, BY_CUSTODY, BY_RULE)
+"""How an end came about: the address itself is tagged, another of its cluster is, all that it gets
+goes on to one service, or a rule speaks of the transaction. Sentences are worded by it."""
+
+
 class End(NamedTuple):
-    """Why a branch ends at an address or transaction, and how sure that is.
+    """Why a branch ends at an address or transaction, how sure that is, and how it came about.
 
     ``as_of`` is the block up to which a coin is known to be unspent, ``as_of_time`` its time.
     """
@@ -76,6 +88,7 @@ class End(NamedTuple):
     detail: str
     service: str | None = None
     certainty: str | None = None
+    basis: str | None = None
     as_of: int | None = None
     as_of_time: datetime | None = None
 
@@ -90,10 +103,14 @@ class Dated(NamedTuple):
 
 @dataclass(frozen=True)
 class Stops:
-    """Ends by (chain, address), the one that speaks first; and rules on joint transactions."""
+    """Ends by (chain, address), the one that speaks first; and rules on joint transactions.
+
+    ``asked`` counts what was given.
+    """
 
     by_address: Mapping[tuple[str, bytes], tuple[Dated, ...]] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
+    asked: Asked = NOT_ASKED
 
     def at(self, chain: str, address: bytes | None, when: datetime) -> End | None:
         """Return the end at an address at a time, if it is one then."""
@@ -115,11 +132,15 @@ def reason_of(concepts: Sequence[str | None]) -> str:
     return TAGGED
 
 
-def stops(stop: object, clusters: Owners | None, chain: str) -> Stops:
+def stops(
+    stop: object, clusters: Owners | None, chain: str, *, spread_unstated: bool = False
+) -> Stops:
     """Collect what to stop at: tags, hosted addresses, rules, or a sequence of them.
 
     What is said of the address itself speaks before what is said of another address of its
-    cluster, and that before custody, whatever the order in which they are given. An address tagged
+    cluster, and that before custody, whatever the order in which they are given. A tag is said of
+    a cluster where its publisher says so, and where nothing is said if ``spread_unstated``. An
+    address tagged
     at level ``CONFIRMED`` or above is *confirmed*; every other end is *probable*. One that two
     actors are named for with equal confidence is *contested*: no service is named, the detail
     names both. Where several tags name an address the most confident one that holds on the day of
@@ -136,21 +157,25 @@ def stops(stop: object, clusters: Owners | None, chain: str) -> Stops:
     if len(rules) + len(frames) < len(items):
         wrong = next(item for item in items if not isinstance(item, (Rule, Framed)))
         refuse(wrong, "stop", "pass tags, hosted addresses, rules, or a list of them")
-    direct: dict[bytes, tuple[TagStatement, ...]] = {}
-    held: dict[tuple[str, bytes], tuple[Dated, ...]] = {}
-    for frame in frames:
-        if "certainty" in frame.columns:
-            _add(held, _hosts(frame))
-        else:
-            for address, rows in statements_of(frame, chain).items():
-                direct[address] = (*direct.get(address, ()), *rows)
+    hosts = [frame for frame in frames if "certainty" in frame.columns]
+    tags = [frame for frame in frames if "certainty" not in frame.columns]
+    services = {name for frame in hosts for name in frame["service"].drop_nulls()}
+    tagged = statements_of(tags[0], chain, *tags[1:], beside=services) if tags else {}
     found: dict[tuple[str, bytes], tuple[Dated, ...]] = {}
-    tagged = {address: ranked(rows) for address, rows in direct.items()}
     _add(found, {(chain, address): _named(rows) for address, rows in tagged.items()})
-    spread = clustered(tagged, clusters, chain)
+    spread = clustered(tagged, clusters, chain, spread_unstated=spread_unstated)
     _add(found, {(chain, address): _shared(rows) for address, rows in spread.items()})
-    _add(found, held)
-    return Stops(found, rules)
+    spelled = one_spelling([*services, *(one.actor for rows in tagged.values() for one in rows)])
+    for frame in hosts:
+        _add(found, _hosts(frame, spelled))
+    asked = Asked(
+        tagged=len(tagged) if tags else None,
+        hosted=sum(frame.height for frame in hosts) if hosts else None,
+        mixes=find_chain(chain).family == "utxo",
+        unstated=unstated(tagged, clusters, chain),
+        spread_unstated=spread_unstated,
+    )
+    return Stops(found, rules, asked)
 
 
 def _add(
@@ -161,11 +186,15 @@ def _add(
         found[key] = (*found.get(key, ()), *ends)
 
 
-def _hosts(frame: pl.DataFrame) -> dict[tuple[str, bytes], tuple[Dated, ...]]:
+def _hosts(
+    frame: pl.DataFrame, spelled: Mapping[str, str]
+) -> dict[tuple[str, bytes], tuple[Dated, ...]]:
     columns = ("chain", "address", "evidence", "service", "certainty")
     return {
-        (chain, address): (Dated(None, None, End(HOSTED, evidence, service, certainty)),)
-        for chain, address, evidence, service, certainty in frame.select(columns).iter_rows()
+        (chain, address): (
+            Dated(None, None, End(HOSTED, told, spelled.get(service), certainty, BY_CUSTODY)),
+        )
+        for chain, address, told, service, certainty in frame.select(columns).iter_rows()
     }
 
 
@@ -176,16 +205,17 @@ def _named(rows: tuple[TagStatement, ...]) -> tuple[Dated, ...]:
 
 def _told(rows: Sequence[TagStatement]) -> End:
     """Return the end at an address of which these tags hold; nobody's, if two say it equally."""
-    one, top = rows[0], [row for row in rows if row.level == rows[0].level]
+    one, top = rows[0], leading(rows)
     if len({row.actor for row in top}) > 1:
         reasons = {reason_of([row.concept for row in rows if row.actor == t.actor]) for t in top}
         named = ", ".join(sorted({f"{row.label} by {row.source}" for row in top}))
         detail = f"contested: tagged with equal confidence ({one.confidence}) {named}"
-        return End(reasons.pop() if len(reasons) == 1 else TAGGED, detail, None, CONTESTED)
+        reason = reasons.pop() if len(reasons) == 1 else TAGGED
+        return End(reason, detail, None, CONTESTED, BY_TAG)
     others = sorted({other.actor for other in rows} - {one.actor})
     more = f"; other tags name {', '.join(others)}" if others else ""
     told = f"tagged {one.label} by {one.source} ({one.confidence}, {one.dated()}){more}"
-    return _end(one, rows, told, "confirmed" if one.level >= CONFIRMED else "probable")
+    return _end(one, rows, told, "confirmed" if one.level >= CONFIRMED else "probable", BY_TAG)
 
 
 def _days(
@@ -216,16 +246,19 @@ def _shared(rows: tuple[TagStatement, ...]) -> tuple[Dated, ...]:
                 f"in one cluster with an address tagged {one.label} by {one.source}"
                 f" ({one.confidence}, {one.dated()})",
                 "probable",
+                BY_CLUSTER,
             ),
         )
         for one in rows
     )
 
 
-def _end(one: TagStatement, rows: Sequence[TagStatement], detail: str, certainty: str) -> End:
+def _end(
+    one: TagStatement, rows: Sequence[TagStatement], detail: str, certainty: str, basis: str
+) -> End:
     reason = reason_of([other.concept for other in rows if other.actor == one.actor])
     # A tagged party that is no service is not named as one: it may be a victim or a bystander.
-    return End(reason, detail, None if reason == TAGGED else one.actor, certainty)
+    return End(reason, detail, None if reason == TAGGED else one.actor, certainty, basis)
 
 
 def joint_transactions(
@@ -244,7 +277,8 @@ def joint_transactions(
         hits = apply(table, rule).filter(pl.col(VERDICT).is_null() | pl.col(VERDICT))
         for tx, verdict in hits.select("tx", VERDICT).iter_rows():
             if verdict:
-                mixed.setdefault((chain, tx), End(MIXER, f"{rule} holds"))
+                mixed.setdefault((chain, tx), End(MIXER, f"{rule} holds", basis=BY_RULE))
             else:
-                undecided.setdefault((chain, tx), End(UNDECIDED, f"{rule} is unknown"))
+                doubt = End(UNDECIDED, f"{rule} is unknown", basis=BY_RULE)
+                undecided.setdefault((chain, tx), doubt)
     return undecided | mixed

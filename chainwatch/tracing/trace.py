@@ -57,6 +57,7 @@ def trace(
     poisoning: Rule | None = None,
     max_hops: int | None = None,
     min_amount: int = 0,
+    spread_unstated: bool = False,
 ) -> Trace:
     """Follow what subjects receive, forward, until every branch ends for a named reason.
 
@@ -76,7 +77,7 @@ def trace(
     stop : tags, hosted addresses, rules, or a list of them
         Where value ends: services, and on coin chains mixes; see :func:`ends.stops`.
     clusters : Clusters, optional
-        Widens subjects and tagged services to their clusters.
+        Widens subjects to their clusters, and tagged services whose publisher says it of these.
     asset : Asset, optional
         Needed on account chains; native coins otherwise.
     chain : str, optional
@@ -85,6 +86,8 @@ def trace(
         On transfers: *yes* never makes an edge.
     max_hops, min_amount : int
         End after so many hops since value left the subject, and below so many base units.
+    spread_unstated : bool
+        Widen a tagged service also where the publisher does not say; ``unstated`` counts such tags.
 
     Raises
     ------
@@ -100,9 +103,10 @@ def trace(
     was chosen afterwards.
     """
     check(ledger=ledger, clusters=clusters, poisoning=poisoning)
-    check(max_hops=max_hops, min_amount=min_amount)
+    check(max_hops=max_hops, min_amount=min_amount, spread_unstated=spread_unstated)
     of = subjects_of(subjects, asset, chain, ledger)
-    walk = _walk(*of, clusters, policy_of(policy), stop)
+    at = stops(stop, clusters, of[0].chain, spread_unstated=spread_unstated)
+    walk = _walk(*of, clusters, policy_of(policy), at)
     walk.max_hops, walk.min_amount = max_hops, min_amount
     return _followed(ledger, walk, poisoning)
 
@@ -120,14 +124,13 @@ def _walk(
     seeds: tuple[bytes, ...],
     clusters: Owners | None,
     policy: Policy,
-    stop: object,
+    at: Stops,
 ) -> Walk:
     """Return a walk without limits that has not begun."""
     whose = widened(seeds, asset.chain, clusters)
     listed = tuple(sorted(set(whose.values())))
     number = {subject: index for index, subject in enumerate(listed)}
     numbered = {address: number[subject] for address, subject in whose.items()}
-    at = stops(stop, clusters, asset.chain)
     return Walk(asset=asset, subjects=listed, subject_of=numbered, policy=policy, stops=at)
 
 
@@ -155,7 +158,9 @@ def _coins(ledger: Ledger, walk: Walk) -> Trace:
         joint=joint_transactions(ledger, walk.stops.rules, chain),
     )
     coins.run()
-    return _result(coins)
+    judged = int(ledger.chain_only(chain).transactions.select(pl.len()).collect().item())
+    asked = replace(walk.stops.asked, judged=judged if walk.stops.rules else None)
+    return replace(_result(coins), asked=asked)
 
 
 def _accounts(ledger: Ledger, walk: Walk, poisoning: Rule | None) -> Trace:
@@ -230,6 +235,7 @@ def _result(walk: CoinWalk | AccountWalk) -> Trace:
         balances=pl.DataFrame(balances, schema=BALANCES.schema, orient="row").sort(
             "subject", "address"
         ),
+        asked=walk.stops.asked,
     )
 
 

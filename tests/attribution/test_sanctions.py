@@ -47,7 +47,7 @@ def test_a_folder_of_lists(tmp_path: Path) -> None:
         "last_day": None,
         "as_of": AS_OF,
         "pack": "sanctioned_addresses_XBT.txt",
-        "definer": False,
+        "definer": None,
         "context": None,
     }
     reasons = {(row[0], row[1]): row[3] for row in read.rejected.rows()}

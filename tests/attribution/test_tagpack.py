@@ -83,7 +83,7 @@ def test_category_abuse_and_concepts_become_rows(tmp_path: Path) -> None:
 
 def test_confidence_is_unknown_where_it_is_not_stated(tmp_path: Path) -> None:
     row = only(pack(tmp_path, f"- address: {GENESIS}\n"))
-    assert (row["confidence"], row["level"], row["definer"]) == ("unknown", 5, False)
+    assert (row["confidence"], row["level"], row["definer"]) == ("unknown", 5, None)
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
         "last_day": last,
         "as_of": draw(DAYS),
         "pack": "again.yaml",
-        "definer": draw(st.booleans()),
+        "definer": draw(st.none() | st.booleans()),
         "context": draw(st.none() | TEXTS),
     }
 

@@ -214,9 +214,18 @@ def test_one_address_with_two_actors_is_an_alarm_of_its_cluster(hand):
 
 
 def test_a_tag_without_actor_speaks_by_its_label(hand):
-    clusters = cluster(hand.links("A-B 1 ?"), tags=Tagging(hand, A=[None], B=["south"]))
-    assert clusters.alarms["actors"].to_list() == ["south; unnamed"]
+    tags = Tagging(hand, A=[None], B=["south"])
+    tags.frame = tags.frame.with_columns(pl.lit(None, pl.String).alias("actor"))
+    clusters = cluster(hand.links("A-B 1 ?"), tags=tags)
+    assert clusters.alarms["actors"].to_list() == ["south wallet; unnamed"]
     assert clusters.collapses["tx"].to_list() == [1]
+
+
+def test_a_label_beside_an_actor_and_capitals_raise_no_alarm(hand):
+    for sides in ({"A": [None], "B": ["south"]}, {"A": ["South"], "B": [" south"]}):
+        clusters = cluster(hand.links("A-B 1 ?"), tags=Tagging(hand, **sides))
+        assert clusters.alarms.is_empty()
+        assert clusters.collapses.is_empty()
 
 
 def test_tags_never_join(hand):

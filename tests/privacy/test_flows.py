@@ -106,7 +106,15 @@ class Frame(NamedTuple):
 
 def tagged(address: bytes, label: str) -> Frame:
     return Frame(
-        pl.DataFrame({"chain": [TRON], "address": [address], "label": [label], "level": [20]})
+        pl.DataFrame(
+            {
+                "chain": [TRON],
+                "address": [address],
+                "label": [label],
+                "level": [20],
+                "definer": [None],
+            }
+        )
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
@@ -17,6 +18,7 @@ from chainwatch.ledger.schema import TAGS
 from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition
 from chainwatch.privacy.roles import roles_of, sealed
 from chainwatch.results.roles import FINDING, SERVICE, SUBJECT
+from chainwatch.tracing.asked import Asked
 from chainwatch.tracing.counterparties import PAYMENTS, Counterparties
 from chainwatch.tracing.custody import HOSTED_ADDRESSES, Hosted
 from chainwatch.tracing.result import ENDS, ORIGINS, OVERLAPS, STEPS, Trace
@@ -39,9 +41,9 @@ def frame(schema: dict, *rows: dict[str, object]) -> pl.DataFrame:
     return pl.DataFrame([dict.fromkeys(schema) | row for row in rows], schema=schema, orient="row")
 
 
-def tags(*pairs: tuple[bytes, str | None]) -> Tags:
+def tags(*pairs: tuple[bytes, str | None], definer: bool | None = True) -> Tags:
     base = {"chain": TRON, "label": "x", "source": "s", "confidence": "web_crawl", "level": 20}
-    base |= {"definer": False, "pack": "p"}
+    base |= {"definer": definer, "pack": "p"}
     rows = [base | {"address": address, "concept": concept} for address, concept in pairs]
     return make_tags(frame(TAGS.schema, *rows))
 
@@ -122,6 +124,21 @@ def test_a_cluster_passes_roles_on_but_not_to_customers() -> None:
     assert role([tags((A, "exchange")), joined((A, B)), hosted(B)], B) is None
     # One customer at whom a trace ends does not show the others swept with it.
     assert role([trace(ends_at=B), joined((B, C))], C) is None
+
+
+@pytest.mark.parametrize("concept", ["vendor", "exchange"])
+def test_a_tag_of_one_address_shows_that_address_alone(concept: str) -> None:
+    for definer in (False, None):
+        said = [tags((A, concept), definer=definer), joined((A, B))]
+        assert role(said, A) is not None
+        assert role(said, B) is None
+
+
+def test_what_nothing_is_said_of_spreads_where_a_result_was_asked_to() -> None:
+    asked = replace(trace(), asked=Asked(spread_unstated=True))
+    for definer, expected in ((None, FINDING), (False, None)):
+        said = [tags((B, "vendor"), definer=definer), joined((B, C)), asked]
+        assert (role(said, B), role(said, C)) == (FINDING, expected)
 
 
 def test_a_tokens_contract_is_nobodys_wallet() -> None:

@@ -183,7 +183,7 @@ def account_ledger(
 
 
 def tag_rows(*rows: tuple[Any, ...], chain: str = BTC) -> Tags:
-    """Return tags ``(name, actor[, concept[, more]])``."""
+    """Return tags ``(name, actor[, concept[, more]])``, said of whole clusters."""
     make = coin_address if chain == BTC else account_address
     full = []
     for name, actor, *rest in rows:
@@ -191,7 +191,7 @@ def tag_rows(*rows: tuple[Any, ...], chain: str = BTC) -> Tags:
             "chain": chain, "address": make(name), "label": f"{actor} wallet", "actor": actor,
             "concept": rest[0] if rest else "exchange", "source": "list", "confidence": "unknown",
             "level": 5, "first_day": None, "last_day": None, "as_of": None, "pack": "test",
-            "definer": False, "context": None,
+            "definer": True, "context": None,
         }  # fmt: skip
         full.append(row | (rest[1] if len(rest) > 1 else {}))
     return make_tags(pl.DataFrame(full, schema=schema.TAGS.schema, orient="row"))

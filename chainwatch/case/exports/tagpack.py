@@ -82,7 +82,8 @@ def _fields(row: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
         yield name, _quoted(row[name]) if row[name] is not None else None
     concepts = sorted(row["concept"]) if not row["bare"] else []
     yield "concepts", f"[{', '.join(_quoted(name) for name in concepts)}]" if concepts else None
-    yield "is_cluster_definer", "true" if row["definer"] else "false"
+    said = {True: "true", False: "false", None: None}
+    yield "is_cluster_definer", said[row["definer"]]
     for name in ("first_day", "last_day"):
         yield name, row[name].isoformat() if row[name] else None
     yield "lastmod", row["as_of"].isoformat() if row["as_of"] else None

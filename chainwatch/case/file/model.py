@@ -115,6 +115,7 @@ class Follow(_Strict):
     min_equal: Annotated[int, Field(ge=2)] = 3
     max_hops: int | None = None
     min_amount: Annotated[int, Field(ge=0)] = 0
+    spread_unstated: bool = False
 
 
 class NamedDay(_Strict):

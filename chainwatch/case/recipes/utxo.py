@@ -50,8 +50,9 @@ def add_coin_findings(
         max_hops=follow.max_hops,
         min_amount=follow.min_amount,
         chain=asset.chain,
+        spread_unstated=follow.spread_unstated,
     )
-    reached = exposure(followed, tags, clusters=owners)
+    reached = exposure(followed, tags, clusters=owners, spread_unstated=follow.spread_unstated)
     case.add(tags, note="Who says that an address is what.")
     case.add(flow(followed, owners, tags, top=40, title=case.title), note=ROUTES)
     case.add(*followed.findings(subjects), note="Where the value went.")

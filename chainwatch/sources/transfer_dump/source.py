@@ -235,7 +235,7 @@ def _tags(cells: pl.DataFrame, mapping: DumpMapping, tags: TagMapping, name: str
         {
             "chain": mapping.chain, "address": address, "label": label, "concept": tags.concept,
             "actor": _actor(label, tags.actor), "source": tags.source,
-            "confidence": tags.confidence, "level": tags.level, "pack": name, "definer": False,
+            "confidence": tags.confidence, "level": tags.level, "pack": name,
         }
         for address, label in pairs.iter_rows()
     ]  # fmt: skip

@@ -75,11 +75,11 @@ def test_a_deposit_address_is_called_one_and_nothing_is_none(results) -> None:
     trace = results[3]
     ends = pl.DataFrame(
         [
-            ("hosted service", "foo", "probable"),
-            ("hosted service", "bar", None),
-            ("mixer", "baz", None),
+            ("hosted service", "foo", "probable", "deposit address"),
+            ("hosted service", "bar", None, "tagged address"),
+            ("mixer", "baz", None, "tagged address"),
         ],
-        schema=["reason", "service", "certainty"],
+        schema=["reason", "service", "certainty", "basis"],
         orient="row",
     )
     rows = [row | {"amount": 1, "ends": 1} for row in ends.iter_rows(named=True)]

@@ -1,0 +1,83 @@
+"""What a trace was asked to stop at: that nothing was found says little where nothing was asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chainwatch.units import counted
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a trace was asked to stop at, counted; None where it was not asked.
+
+    Attributes
+    ----------
+    tagged : int or None
+        Addresses of the chain that the tags name.
+    hosted : int or None
+        Probable deposit addresses.
+    judged : int or None
+        Transactions that rules on mixes judged; None where no rule was given.
+    mixes : bool
+        Whether the chain is one on which strangers can build a transaction together.
+    unstated : int
+        Tags of clustered addresses that do not say whether they are of the whole cluster.
+    spread_unstated : bool
+        Whether these were taken to be.
+    """
+
+    tagged: int | None = None
+    hosted: int | None = None
+    judged: int | None = None
+    mixes: bool = False
+    unstated: int = 0
+    spread_unstated: bool = False
+
+    def said(self) -> tuple[str, ...]:
+        """Return a sentence on each thing that was asked, or was not."""
+        return tuple(filter(None, (self._tags(), self._custody(), self._rules(), self.unsaid())))
+
+    def _tags(self) -> str:
+        if self.tagged is None:
+            return (
+                "No tags were given to stop at: that no service is named does not say that none"
+                " was reached."
+            )
+        if not self.tagged:
+            return "The tags that were given name no address of this chain."
+        return f"Tags name {counted(self.tagged, 'address', 'addresses')} of this chain."
+
+    def _custody(self) -> str:
+        if self.hosted is None:
+            return ""
+        return (
+            "A deposit address is probable where an address passes all it gets to tagged wallets of"
+            f" one service: {counted(self.hosted, 'was', 'were')} found."
+        )
+
+    def _rules(self) -> str:
+        if not self.mixes:
+            return ""
+        if self.judged is None:
+            return "No rule on mixes was given: value was followed through whatever it entered."
+        if not self.judged:
+            return "The rules on mixes had no transaction to judge."
+        return (
+            "What enters a transaction that looks like a CoinJoin is not followed behind it;"
+            f" {counted(self.judged, 'transaction was', 'transactions were')} judged."
+        )
+
+    def unsaid(self) -> str:
+        """Return how many tags leave open whether their cluster is meant; nothing for none."""
+        if not self.unstated:
+            return ""
+        one, many = "tag of a clustered address does", "tags of clustered addresses do"
+        done = "taken to be, as was asked" if self.spread_unstated else "not taken to be"
+        each = "it was" if self.unstated == 1 else "they were"
+        tags = counted(self.unstated, one, many)
+        return f"{tags} not say whether the whole cluster is meant: {each} {done}."
+
+
+NOT_ASKED = Asked()
+"""Nothing was given to stop at."""
