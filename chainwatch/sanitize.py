@@ -1,8 +1,17 @@
-"""Text from strangers made safe to show: nothing hidden, nothing that acts on a terminal."""
+"""Text from strangers made safe to show: nothing hidden, nothing that acts on its neighbours.
+
+A name in Arabic or Hebrew runs from right to left, and without help the amount and the brackets
+that follow it are drawn as if they were part of it. Such a name is *isolated* for the
+bidirectional algorithm (Unicode Standard Annex 9): between two marks in a terminal, a figure and
+the PDF, in a ``bdi`` element in a page.
+"""
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import cache
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories of characters that draw nothing, act on their neighbours or have no meaning."""
@@ -44,3 +53,103 @@ def clipped(text: object, limit: int) -> str:
     """
     whole = str(text)
     return visible(whole[:limit]) + ("..." if len(whole) > limit else "")
+
+
+ISOLATE, END_OF_ISOLATE = "\u2068", "\u2069"
+"""Marks around a text whose direction is its own: *first strong isolate* and its end."""
+
+_OPENING = {")": "(", "]": "[", "}": "{"}
+
+
+@cache
+def _direction(character: str) -> str:
+    """Return ``R`` or ``L`` for a character that has a direction, and nothing for another."""
+    kind = unicodedata.bidirectional(character)
+    return "R" if kind in {"R", "AL", "AN"} else "L" if kind == "L" else ""
+
+
+def turns(text: str) -> bool:
+    """Return whether a text holds a character that runs from right to left."""
+    return not text.isascii() and any(_direction(character) == "R" for character in text)
+
+
+def direction(text: str) -> str:
+    """Return ``rtl`` for a paragraph of which most words run from right to left, else ``ltr``.
+
+    Its first letter does not decide: a sentence of ours may begin with a stranger's name.
+    """
+    sides = [_word_side(word) for word in text.split()] if turns(text) else []
+    return "rtl" if sides.count("R") > sides.count("L") else "ltr"
+
+
+def _word_side(word: str) -> str:
+    return next((side for side in map(_direction, word) if side), "")
+
+
+def passages(text: str, names: Iterable[str] = ()) -> Iterator[tuple[str, bool]]:
+    """Yield a text in pieces, each with whether it must be isolated.
+
+    Where one of the ``names`` stands it is a piece as a whole, with its digits and brackets; of
+    the rest each run from right to left is one.
+    """
+    if not turns(text):
+        yield text, False
+        return
+    known = sorted({name for name in names if turns(name)}, key=lambda name: (-len(name), name))
+    found = re.split(f"({'|'.join(map(re.escape, known))})", text) if known else [text]
+    for place, part in enumerate(found):
+        if place % 2:
+            yield part, True
+        elif part:
+            yield from _runs(part)
+
+
+def _runs(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield the runs from right to left of a text, and what stands between them."""
+    done = 0
+    while (start := next((n for n in range(done, len(text)) if _right(text, n)), None)) is not None:
+        end = start
+        for at in range(start, len(text)):
+            side = _direction(text[at])
+            if side == "L" or text[at] == "\n":
+                break
+            if (
+                side == "R"
+                or (at == end and unicodedata.combining(text[at]))
+                or _closes(text, start, at)
+            ):
+                end = at + 1
+        if start > done:
+            yield text[done:start], False
+        yield text[start:end], True
+        done = end
+    if done < len(text):
+        yield text[done:], False
+
+
+def _right(text: str, at: int) -> bool:
+    return _direction(text[at]) == "R"
+
+
+def _closes(text: str, start: int, at: int) -> bool:
+    """Return whether a bracket closes one that was opened within the run."""
+    opening, run = _OPENING.get(text[at]), text[start:at]
+    return opening is not None and run.count(opening) > run.count(text[at])
+
+
+def apart(text: str) -> str:
+    """Return one text of a stranger, visible already, isolated where it runs from right to left."""
+    return f"{ISOLATE}{text}{END_OF_ISOLATE}" if turns(text) else text
+
+
+def isolated(text: str, names: Iterable[str] = ()) -> str:
+    """Return a text made visible whose runs from right to left move nothing that stands beside.
+
+    Examples
+    --------
+    >>> isolated("\u05e9\u05d5\u05e7 300 USDT").encode("unicode_escape")
+    b'\\\\u2068\\\\u05e9\\\\u05d5\\\\u05e7\\\\u2069 300 USDT'
+    """
+    return "".join(
+        apart(visible(part)) if turned else visible(part) for part, turned in passages(text, names)
+    )

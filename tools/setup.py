@@ -19,9 +19,9 @@ STAMP = VENV / "chainwatch-setup.json"
 LOG = VENV / "chainwatch-setup.log"
 
 STAGES = {
-    "demo": ("run", "layout", "report", "project"),
-    "test": ("run", "layout", "report", "test", "project"),
-    "check": ("run", "layout", "report", "test", "lint", "project"),
+    "demo": ("run", "layout", "report", "typefaces", "project"),
+    "test": ("run", "layout", "report", "typefaces", "test", "project"),
+    "check": ("run", "layout", "report", "typefaces", "test", "lint", "project"),
     "lock": ("lock",),
 }
 """What each stage installs, in order; a layer is one file in requirements/, or the project."""
@@ -29,6 +29,8 @@ STAGES = {
 OPTIONAL = {
     "layout": "pygraphviz is not to be had here: figures use chainwatch's own, plainer layout",
     "report": "typst is not to be had here: reports are written as HTML, without the PDF",
+    "typefaces": "Chinese, Japanese and Korean are written as code points: their typeface is not"
+    " to be had here",
 }
 """Layers that may fail, and what is then lost; said aloud on every run."""
 

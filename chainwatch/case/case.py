@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chainwatch.atomic import absolute, check_free, write_whole
+from chainwatch.case.basis import basis_of
 from chainwatch.case.exports.catalogue import registry, write_exports
 from chainwatch.case.exports.tables import write_tables
 from chainwatch.case.record import NOTHING, CaseRecord, now
@@ -42,6 +43,8 @@ class Case(CaseRecord):
         same key the same bytes are written again.
     statements : tuple of str
         What others state and the case takes as given, quoted with its source.
+    number : str
+        Number of the case where it is kept, as the report gives it.
 
     Examples
     --------
@@ -64,9 +67,13 @@ class Case(CaseRecord):
     def look_beside(self, ledger: Ledger) -> None:
         """Read who stands in the transactions of the results, so that those are withheld as well.
 
+        It notes as well when the data was acquired and up to which block, which the report says
+        on its first page.
+
         Call it when all results are added: tables name payer and payee, a ledger all others. Until
         then the disclosure edition shows no transaction: each may be of somebody who is masked.
         """
+        self.basis = basis_of(ledger)
         self.standing = parties_by_transaction(ledger, [result for result, _ in self.whole()])
         self.views.clear()
 
@@ -160,6 +167,7 @@ class Case(CaseRecord):
         edition = view.edition
         return {
             "case": self.name,
+            "number": self.number,
             "title": self.title,
             "question": self.question,
             "edition": edition.name,

@@ -12,6 +12,7 @@ from typing import Self
 
 import polars as pl
 
+from chainwatch.case.basis import Basis
 from chainwatch.case.log import Log
 from chainwatch.errors import CaseError
 from chainwatch.privacy.edition import DISCLOSURE, Edition
@@ -51,6 +52,8 @@ class CaseRecord:
     investigator: str = "not stated"
     mask_key: bytes = field(default_factory=new_mask_key, repr=False)
     statements: tuple[str, ...] = ()
+    number: str = ""
+    basis: Basis = field(default_factory=Basis, repr=False)
     clock: Clock = field(default=now, repr=False)
     log: Log = field(default_factory=lambda: Log([]), repr=False)
     standing: Standing | None = field(default=None, repr=False)

@@ -23,7 +23,7 @@ MANIFEST, RUN, SEAL, LOG = "manifest.json", "run.json", "seal.json", "log.jsonl"
 REPORTED = ("chainwatch", "polars", "matplotlib", "networkx", "deltalake")
 """Packages whose version can change the bytes of a case."""
 
-OPTIONAL = ("typst", "pygraphviz")
+OPTIONAL = ("typst", "pygraphviz", "noto-cjk-sans-otc")
 
 
 def pretty(value: object) -> bytes:

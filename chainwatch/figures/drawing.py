@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ from chainwatch.figures import style
 from chainwatch.figures.fit import BAR, LABEL, LINE, Placed, Plan, stub
 from chainwatch.figures.selection import Selection
 from chainwatch.figures.style import ROLES
+from chainwatch.figures.typefaces import families
+from chainwatch.sanitize import apart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 STUB = 6.0
 """Length of the mark for flows that are not drawn singly, in points."""
 INK = "#222222"
+FOLDED = ((0.0, 2.0), (3.5, 2.0), (7.0, 2.0))
+"""Place and width of the bars by which a node that stands for several parties is drawn."""
 
 
 def draw(
@@ -37,7 +42,9 @@ def draw(
         role = ROLES[item.role]
         x = left + plan.across(plan.layers.column[node])
         tall = placed.bar[node]
-        box(ax, x, centre[node] - tall / 2, BAR, tall, role.colour, role.hatch, role.line)
+        bars = FOLDED if item.folded else ((0.0, BAR),)
+        for at, wide in bars:
+            box(ax, x + at, centre[node] - tall / 2, wide, tall, role.colour, role.hatch, role.line)
     return sorted(
         range(len(centre[: plan.layers.nodes])),
         key=lambda n: (plan.layers.column[n], -centre[n], n),
@@ -147,11 +154,20 @@ def write(
 ) -> None:
     """Write one line of text, centred on ``y``; nothing in it is markup."""
     item = ax.text(
-        x, y, text, fontsize=size, family=style.FONT, ha=align, va="center", color=colour,
+        x, y, text, fontsize=size, family=families(text), ha=align, va="center", color=colour,
         fontweight="bold" if bold else "normal", parse_math=False, zorder=6, clip_on=False,
     )  # fmt: skip
     if boxed:
         item.set_bbox({"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
+
+
+REMARK = re.compile(r"(.*?)( \([a-z ]+\))?", re.DOTALL)
+
+
+def called(name: str) -> str:
+    """Return the name of a node set apart as a whole, without a remark of ours behind it."""
+    found = REMARK.fullmatch(name)
+    return f"{apart(found[1])}{found[2] or ''}" if found else apart(name)
 
 
 def label(
@@ -169,14 +185,13 @@ def label(
         x = left + plan.across(column) + BAR + 8.0
         y = bottom + placed.centre[node]
         name, value = lines[node]
-        letter = ROLES[item.role].letter
-        used, room = style.text_width(f"{letter} ", LABEL, bold=True), plan.room(column)
+        used, room = style.text_width(f"{item.mark} ", LABEL, bold=True), plan.room(column)
         step = LABEL * LINE / 2 if plan.labels.lines == 2 else 0.0
-        write(ax, x, y + step, letter, bold=True, boxed=True)
+        write(ax, x, y + step, item.mark, bold=True, boxed=True)
         if plan.labels.lines == 2:
-            write(ax, x + used, y + step, style.fit(name, room - used, LABEL), boxed=True)
+            write(ax, x + used, y + step, called(style.fit(name, room - used, LABEL)), boxed=True)
             write(ax, x, y - step, style.fit(value, room, LABEL), boxed=True)
         else:
             value = style.fit(value, room * 0.6, LABEL)
             name = style.fit(name, room - used - style.text_width(f"  {value}", LABEL), LABEL)
-            write(ax, x + used, y, f"{name}  {value}", boxed=True)
+            write(ax, x + used, y, f"{called(name)}  {value}", boxed=True)

@@ -25,8 +25,8 @@ LINE = 1.25
 """Height of a line of text in multiples of its size."""
 WIDEST_LABEL = 200.0
 """Room that a label is given at most, in points."""
-LETTER = 10.0
-"""Width of the letter of a role before a name, in points."""
+LETTER = 20.0
+"""Width of the mark of a node before its name, in points."""
 LAST_COLUMN = (26.0, 230.0, 140.0)
 """Room for the labels of the last column, by number of label lines, in points."""
 TALLEST_DRAWING = 330.0

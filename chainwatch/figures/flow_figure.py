@@ -4,23 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
+from chainwatch.errors import ChainwatchError
 from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.flow_totals import Totals, totals
-from chainwatch.privacy.flows import Owners, Tagged, flows
+from chainwatch.privacy.flows import Owners, Tagged, flows, node_places
+from chainwatch.privacy.roles import roles_of
 from chainwatch.privacy.session import on_desk
 from chainwatch.results.result import Drawing, Result, recorded
-from chainwatch.results.roles import SUBJECT
 from chainwatch.results.table import Rows
 from chainwatch.tracing.result import Trace
 from chainwatch.units import total
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+
+class NodeKey(NamedTuple):
+    """A node of a figure: its mark, what the figure calls it, its address, role and amount.
+
+    ``addresses`` is how many it stands for, null where that may not be said.
+    """
+
+    mark: str
+    label: str
+    address: str
+    addresses: int | None
+    role: str
+    amount: str
 
 
 @dataclass(frozen=True)
@@ -39,6 +55,8 @@ class ShownFlows:
         Largest flows drawn one by one; the others are added up and named.
     title, caption : str
         Heading, and what must be known to read it.
+    places : mapping of str to (str, int or None)
+        Whole address of each node, and how many addresses it stands for.
     """
 
     flows: pl.DataFrame
@@ -47,6 +65,7 @@ class ShownFlows:
     top: int
     title: str
     caption: str
+    places: Mapping[str, tuple[str, int | None]]
     heading: str = "Main routes"
     stem: str = "flow"
 
@@ -59,6 +78,21 @@ class ShownFlows:
             self.flows, symbol=self.asset.symbol, decimals=self.asset.decimals, top=self.top,
             sums=self.sums,
         )  # fmt: skip
+
+    def key(self) -> list[NodeKey]:
+        """Return whom each mark in the figure stands for, with whole addresses."""
+        from chainwatch.figures.sankey import marks
+
+        nodes = marks(
+            self.flows, symbol=self.asset.symbol, decimals=self.asset.decimals, top=self.top,
+            sums=self.sums,
+        )  # fmt: skip
+        return [
+            NodeKey(
+                one.mark, one.label, *self.places.get(one.name, ("", None)), one.role, one.amount
+            )
+            for one in nodes
+        ]
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw it and return its Axes."""
@@ -114,9 +148,9 @@ class FlowFigure(Result):
         return totals(self.trace, edition, self.clusters, self.tags)
 
     def _desk(self) -> Edition:
-        chain = self.trace.asset.chain
-        subjects = self.trace.origins.select("address", "subject").rows()
-        return on_desk({(chain, item): SUBJECT for row in subjects for item in row})
+        """Return the edition of the desk, with the roles that a report gives as well."""
+        given: tuple[object, ...] = (self.trace, self.clusters, self.tags)
+        return on_desk(roles_of(item for item in given if isinstance(item, Result)))
 
     def __repr__(self) -> str:
         return f"FlowFigure({self.title!r}, {self.trace.steps.height} steps, top {self.top})"
@@ -161,8 +195,33 @@ class FlowFigure(Result):
         """Return it as an edition shows it, its title without what the edition may not say."""
         return ShownFlows(
             self.flows(edition), self.totals(edition), self.asset, self.top, redact(self.title),
-            self.caption(),
+            self.caption(), node_places(self.trace, edition, self.clusters, self.tags),
         )  # fmt: skip
+
+    def save(self, path: str | Path, edition: Edition | None = None) -> Path:
+        """Write the figure at print size, A4 on its side, on which no label lies over another.
+
+        Parameters
+        ----------
+        path : path
+            The new file: ``.svg`` for print, or ``.png`` with 150 dots per inch.
+        edition : Edition, optional
+            Who is shown; without one, the edition of the desk.
+
+        Raises
+        ------
+        InputError
+            If the name ends otherwise.
+        OutputExists
+            If the file exists.
+        """
+        from chainwatch.figures.style import save_one
+
+        figure = self.plot(edition).get_figure(root=True)
+        if figure is None:
+            raise ChainwatchError("the figure lost its drawing")
+        save_one(figure, path)
+        return Path(path)
 
     def plot(self, edition: Edition | None = None, ax: Axes | None = None) -> Axes:
         """Draw the figure and return its Axes; without an edition, in that of the desk."""

@@ -6,7 +6,7 @@ counted in one of the *others* lines, and the caption says how much of the total
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -15,6 +15,8 @@ from chainwatch.figures.fit import BAR, LABEL, LINE
 from chainwatch.figures.layout import engine_name
 from chainwatch.figures.selection import Selection, Sums, node_lines, select
 from chainwatch.figures.style import ROLES
+from chainwatch.figures.typefaces import MISSING_FACE, printable, unreadable
+from chainwatch.sanitize import apart, direction, isolated
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,7 +81,10 @@ def draw_flow(
     InputError
         If the frame is not a flow frame, or the axes are too small for so many flows.
     """
-    symbol = style.printable(symbol, limit=SYMBOL_CHARACTERS)
+    written = (title, caption, symbol, *flows["source_label"], *flows["target_label"])
+    if any(unreadable(text) for text in written if text):
+        caption = f"{caption} {MISSING_FACE}"
+    symbol = apart(printable(symbol, limit=SYMBOL_CHARACTERS))
     chosen = select(flows, top, sums)
     with style.settings():
         page = _Page(chosen, symbol, decimals, title, caption, ax, engine)
@@ -94,8 +99,34 @@ def alt_text(
     """Describe the figure's main routes in a few sentences, for those who cannot see it."""
     chosen = select(flows, top, sums)
     return captions.caption_in_words(
-        chosen, style.printable(symbol, limit=SYMBOL_CHARACTERS), decimals
+        chosen, apart(printable(symbol, limit=SYMBOL_CHARACTERS)), decimals
     )
+
+
+class Marked(NamedTuple):
+    """A node of a figure, for a table beside it: mark, name, role in words and amount."""
+
+    mark: str
+    name: str
+    label: str
+    role: str
+    amount: str
+
+
+def marks(
+    flows: pl.DataFrame, *, symbol: str, decimals: int, top: int = 40, sums: Sums | None = None
+) -> list[Marked]:
+    """Return the nodes that `draw_flow` draws of a frame, by the marks that it gives them."""
+    chosen = select(flows, top, sums)
+    symbol = printable(symbol, limit=SYMBOL_CHARACTERS)
+    nodes = sorted(chosen.nodes, key=lambda node: [*ROLES].index(node.role))
+    return [
+        Marked(
+            node.mark, node.name, node.label, ROLES[node.role].meaning,
+            node_lines(node, chosen.entering, symbol, decimals)[1],
+        )
+        for node in nodes
+    ]  # fmt: skip
 
 
 class _Page:
@@ -119,7 +150,7 @@ class _Page:
         amounts = [style.text_width(value, LABEL) for _, value in self.lines]
         self.plan = fit.plan(chosen, self.width, max(amounts, default=0.0), self.engine)
         self.key_columns = 4 if len(amounts) > LONG_KEY and max(amounts) < 95 else 3
-        head, told = style.printable(title), style.printable(caption)
+        head, told = printable(title), printable(caption)
         self.title = style.wrap(head, self.width, TITLE, lines=2, bold=True)
         method = captions.method(chosen, symbol, decimals, self.engine)
         self.caption = style.wrap(told, self.width, SMALL, lines=4)
@@ -155,7 +186,7 @@ class _Page:
         self.ax.axis("off")
         y = self.height + self._frame() - MARGIN
         for line in self.title:
-            drawing.write(self.ax, MARGIN, y - TITLE / 2, line, TITLE, bold=True)
+            drawing.write(self.ax, MARGIN, y - TITLE / 2, _directed(line), TITLE, bold=True)
             y -= TITLE * LINE
         y = self._draw_legend(y - 0.5 * LABEL * LINE) - 0.5 * LABEL * LINE
         y -= self.height
@@ -170,7 +201,7 @@ class _Page:
             drawing.write(self.ax, MARGIN + BAR + 4, y, style.fit(text, self.width - 20, LABEL))
             y -= 1.5 * LABEL * LINE
         for line in self.caption:
-            drawing.write(self.ax, MARGIN, y - SMALL / 2, line, SMALL, colour="#444444")
+            drawing.write(self.ax, MARGIN, y - SMALL / 2, _directed(line), SMALL, colour="#444444")
             y -= SMALL * LINE
 
     def _draw_legend(self, y: float) -> float:
@@ -180,6 +211,9 @@ class _Page:
                 if name in ROLES:
                     role = ROLES[name]
                     drawing.box(self.ax, x, y - 7, BAR, 7, role.colour, role.hatch, role.line)
+                elif name == "folded":
+                    for at, bar in drawing.FOLDED:
+                        drawing.box(self.ax, x + at, y - 7, bar, 7, "#FFFFFF", "", "-")
                 elif name == "back":
                     self.ax.plot(
                         [x, x + BAR], [y - 3.5] * 2, "--<", ms=3, lw=0.6, color=drawing.INK
@@ -195,9 +229,8 @@ class _Page:
         rows = -(-len(order) // self.key_columns)
         wide = self.width / self.key_columns
         for number, node in enumerate(order):
-            letter = ROLES[self.chosen.nodes[node].role].letter
+            code = self.chosen.nodes[node].mark
             at = MARGIN + self.plan.across(self.plan.layers.column[node]) + BAR + 2
-            code = f"{letter}{number + 1}"
             drawing.write(self.ax, at, y + self.placed.centre[node], code, LABEL, boxed=True)
             x = MARGIN + number // rows * wide
             line = y - (number % rows + 1.5) * LABEL * LINE
@@ -205,9 +238,14 @@ class _Page:
             name, value = self.lines[node]
             value = style.fit(value, wide * 0.55, LABEL)
             room = wide - 30 - style.text_width(value, LABEL) - 8
-            drawing.write(self.ax, x + 24, line, style.fit(name, room, LABEL))
+            drawing.write(self.ax, x + 24, line, drawing.called(style.fit(name, room, LABEL)))
             drawing.write(self.ax, x + wide - 10, line, value, align="right")
         return y - (rows + 1) * LABEL * LINE
+
+
+def _directed(line: str) -> str:
+    """Return a line of running text as it reads: from right to left, or with names set apart."""
+    return apart(line) if direction(line) == "rtl" else isolated(line)
 
 
 def _points(ax: Axes) -> tuple[float, float]:
@@ -227,6 +265,8 @@ def _legend(chosen: Selection, back: tuple[bool, ...]) -> list[tuple[str, str]]:
     ]
     if any(node.itself.flows for node in chosen.nodes):
         items.append(("", "↻ to itself"))
+    if any(node.folded for node in chosen.nodes):
+        items.append(("folded", "several parties, drawn together"))
     if any(back):
         items.append(("back", "runs back"))
     return items

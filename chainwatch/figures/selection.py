@@ -15,7 +15,8 @@ from typing import Any, Protocol
 import polars as pl
 
 from chainwatch.errors import InputError
-from chainwatch.figures.style import ROLES, printable
+from chainwatch.figures.style import ROLES
+from chainwatch.figures.typefaces import printable
 from chainwatch.units import AMOUNT, to_text
 
 FLOW_COLUMNS: Mapping[str, pl.DataType] = {
@@ -27,12 +28,14 @@ FLOW_COLUMNS: Mapping[str, pl.DataType] = {
     "target_role": pl.String(),
     "amount": AMOUNT,
     "coarse": pl.Boolean(),
+    "folded": pl.Boolean(),
     "count": pl.Int64(),
     "first": pl.Datetime("us", "UTC"),
     "last": pl.Datetime("us", "UTC"),
 }
 """Columns of a flow frame: nodes and what they are called, base units (rounded where ``coarse``),
-transfers behind the flow, and the times of the first and the last of them."""
+whether the target stands for several parties (``folded``), transfers behind the flow, and the
+times of the first and the last of them."""
 
 DIGITS = 4
 """Decimals (or, below one coin, significant digits) of an amount in a figure."""
@@ -82,17 +85,23 @@ def _larger(one: Sum, other: Sum) -> Sum:
 
 @dataclass
 class Node:
-    """A node with all that goes in and out of it, drawn or not."""
+    """A node with all that goes in and out of it, drawn or not.
+
+    ``mark`` is the letter of its role and its number among those of that role, the largest first;
+    a *folded* node stands for several parties.
+    """
 
     name: str
     label: str
     role: str
+    folded: bool
     inward: Sum
     outward: Sum
     itself: Sum
     undrawn_in: int = 0
     undrawn_out: int = 0
     said: Sum | None = None
+    mark: str = ""
 
     @property
     def through(self) -> Sum:
@@ -174,6 +183,7 @@ def select(flows: pl.DataFrame, top: int, sums: Sums | None = None) -> Selection
             found[row["target"]].undrawn_in += int(row["amount"] or 0)
     for node in found.values():
         node.said = _larger(*(side.told(sums, node.name) for side in (node.inward, node.outward)))
+    _mark([found[name] for name in names])
     gained = (node.outward.amount - node.inward.amount for node in found.values())
     return Selection(
         nodes=tuple(found[name] for name in names),
@@ -188,6 +198,15 @@ def select(flows: pl.DataFrame, top: int, sums: Sums | None = None) -> Selection
         first=min((row["first"] for row in rows if row["first"]), default=None),
         last=max((row["last"] for row in rows if row["last"]), default=None),
     )
+
+
+def _mark(nodes: Iterable[Node]) -> None:
+    """Give each node its mark: the same in every layout, so that a table can name it."""
+    numbers: dict[str, int] = defaultdict(int)
+    for node in nodes:
+        letter = ROLES[node.role].letter
+        numbers[letter] += 1
+        node.mark = f"{letter}{numbers[letter]}"
 
 
 def _entering(sums: Sums | None, gained: Iterable[int]) -> int:
@@ -224,7 +243,9 @@ def _nodes(rows: list[dict[str, Any]]) -> dict[str, Node]:
         for end in ("source", "target"):
             if row[end] not in found:
                 label = printable(row[f"{end}_label"] or row[end]).strip() or "(no name)"
-                found[row[end]] = Node(row[end], label, row[f"{end}_role"], Sum(), Sum(), Sum())
+                folded = bool(row["folded"]) and end == "target"
+                role = row[f"{end}_role"]
+                found[row[end]] = Node(row[end], label, role, folded, Sum(), Sum(), Sum())
     for name, node in found.items():
         kinds = sums[name]
         node.inward, node.outward, node.itself = (

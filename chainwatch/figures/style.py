@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import io
-import unicodedata
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -13,22 +12,17 @@ from typing import TYPE_CHECKING, Any, cast
 from xml.sax.saxutils import escape
 
 from chainwatch.atomic import write_new
-from chainwatch.errors import OutputExists
-from chainwatch.sanitize import visible, visible_character
+from chainwatch.errors import InputError, OutputExists
+from chainwatch.figures.typefaces import FONT, families, register
+from chainwatch.sanitize import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FONT = "DejaVu Sans"
-"""The one typeface of figures and PDF reports: it comes with matplotlib, so it is always there."""
-
 PNG_DPI = 150
 SVG_SALT = "chainwatch"
 """Fixed salt of the identifiers inside an SVG file; without it they differ from run to run."""
-
-LONGEST_TEXT = 2_000
-"""Characters of a text that are looked at; a longer one is shortened in the middle first."""
 
 
 @dataclass(frozen=True)
@@ -72,44 +66,8 @@ def settings() -> AbstractContextManager[None]:
     """Put `SETTINGS` in force for the length of a ``with`` block."""
     import matplotlib
 
+    register()
     return matplotlib.rc_context(cast(Any, dict(SETTINGS)))
-
-
-@functools.cache
-def font_folder() -> Path:
-    """Return the folder of the typefaces that come with matplotlib."""
-    import matplotlib
-
-    return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-
-
-@functools.cache
-def _glyphs() -> frozenset[int]:
-    from matplotlib.ft2font import FT2Font
-
-    regular, bold = (
-        set(FT2Font(str(font_folder() / name)).get_charmap())
-        for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
-    )
-    return frozenset(regular & bold)
-
-
-def printable(text: str, *, keep: str = "", limit: int = LONGEST_TEXT) -> str:
-    """Return a text that the figure's typeface can draw and that reads as what it is.
-
-    Characters without a glyph are written as ``‹U+1F600›``, invisible ones as in `visible`; of a
-    run of combining marks the first is drawn. Texts over ``limit`` are shortened in the middle.
-    """
-    if len(text) > limit:
-        text = f"{text[: limit // 2]}…{text[-(limit // 2) :]}"
-    drawn, glyphs, mark = list[str](), _glyphs(), False
-    for char in unicodedata.normalize("NFC", text):
-        second, mark = mark, unicodedata.combining(char) != 0
-        lone = mark and (second or not drawn)
-        known = (ord(char) in glyphs and not lone) or char in keep
-        shown = visible_character(char, keep)
-        drawn.append(shown if known or shown != char else f"‹U+{ord(char):04X}›")
-    return "".join(drawn)
 
 
 def shorten(text: str, characters: int) -> str:
@@ -127,7 +85,8 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
-    font = FontProperties(family=FONT, size=size, weight="bold" if bold else "normal")
+    register()
+    font = FontProperties(family=families(text), size=size, weight="bold" if bold else "normal")
     width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return float(width)
 
@@ -170,6 +129,28 @@ def new_axes(width: float, height: float) -> Axes:
     figure = Figure(figsize=(width, height), facecolor="white")
     FigureCanvasAgg(figure)
     return figure.add_axes((0.0, 0.0, 1.0, 1.0))
+
+
+def save_one(figure: Figure, path: Path | str) -> str:
+    """Write a figure as the one file that its name asks for; return its SHA-256.
+
+    Raises
+    ------
+    InputError
+        If the name ends neither in ``.png`` nor in ``.svg``.
+    OutputExists
+        If the file exists.
+    """
+    path = Path(path)
+    if path.suffix not in {".png", ".svg"}:
+        raise InputError(
+            f"a figure cannot be written as {path.suffix or 'a file without a suffix'}",
+            where=str(path),
+            remedy="name it .svg for print, or .png",
+        )
+    if path.suffix == ".png":
+        return write_new(path, _png(figure))
+    return write_new(path, _svg(figure, "Figure", _alt(figure)))
 
 
 def save_figure(

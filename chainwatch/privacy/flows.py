@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 import polars as pl
 
 from chainwatch.ledger.schema import TIME
-from chainwatch.privacy.edition import DISCLOSURE, POOLED, Edition, coarse
+from chainwatch.privacy.edition import DISCLOSURE, POOLED, Edition, band, coarse
 from chainwatch.privacy.redact_text import TextMask
 from chainwatch.results.roles import BYSTANDER, SUBJECT
 from chainwatch.tracing.result import Trace
@@ -34,11 +35,13 @@ FLOW_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "target_role": pl.String,
     "amount": AMOUNT,
     "coarse": pl.Boolean,
+    "folded": pl.Boolean,
     "count": pl.Int64,
     "first": TIME,
     "last": TIME,
 }
-"""One row per pair of entities. ``coarse`` amounts are rounded because a party is masked."""
+"""One row per pair of entities. ``coarse`` amounts are rounded because a party is masked; a
+``folded`` target stands for several parties that are not told apart."""
 
 _ROLE = {
     MIXER: "mixer",
@@ -115,17 +118,93 @@ def flows(
             pl.col("time").max().alias("last"),
         )
     )
-    out = [_row(names.nodes, edition, *row) for row in summed.iter_rows()]
+    out = [_row(names, edition, *row) for row in summed.iter_rows()]
     named = pl.DataFrame(out, schema=FLOW_SCHEMA, orient="row")
     return TextMask(edition).frame(named).sort("source", "target")
+
+
+MOST_PLACES = 3
+"""Addresses that are listed for a node that stands for several; the others are counted."""
+
+
+def node_places(
+    trace: Trace, edition: Edition, clusters: Owners | None = None, tags: Tagged | None = None
+) -> dict[str, tuple[str, int | None]]:
+    """Return for each entity of a trace its address and how many it has, where that may be said.
+
+    Of a cluster it is the address by which it is called, of a service those at which value ended.
+    """
+    names, _ = movements(trace, edition, clusters, tags)
+    said = TextMask(edition)
+    found: dict[str, set[bytes]] = {}
+    for service, certainty, reason, address in (
+        trace.ends.filter(pl.col("service").is_not_null() & pl.col("address").is_not_null())
+        .select("service", "certainty", "reason", "address")
+        .iter_rows()
+    ):
+        found.setdefault(_service(names, service, certainty, reason), set()).add(address)
+    places: dict[str, tuple[str, int | None]] = {
+        node: (_listed(names, who), len(who)) for node, who in found.items()
+    }
+    for name in names.nodes:
+        if name.startswith(f"{POOLED} "):
+            places[name] = (POOLED, None)
+        elif name in names.masked:
+            places[name] = (name, None)
+        elif name not in places and not name.startswith(("end:", "no address")):
+            places[name] = (name, max(names.sizes[name], 1))
+    return {said.text(name): (said.text(place), size) for name, (place, size) in places.items()}
+
+
+def _listed(names: Names, addresses: set[bytes]) -> str:
+    shown = sorted({names.edition.name_of(names.chain, item) for item in addresses})
+    more = len(shown) - MOST_PLACES
+    return " ".join(shown[:MOST_PLACES]) + (f" and {more} more: tables/ends" if more > 0 else "")
 
 
 def movements(
     trace: Trace, edition: Edition, clusters: Owners | None, tags: Tagged | None
 ) -> tuple[Names, list[Movement]]:
-    """Return the entities of a trace and all that moves between them, exactly."""
+    """Return the entities of a trace and all that moves between them, exactly.
+
+    Masked entities that pass nothing on are folded, see :func:`fold`.
+    """
     names = Names(trace, edition, clusters, tags)
-    return names, _moved(trace, names) + _ended(trace, names)
+    return names, fold(names, _moved(trace, names) + _ended(trace, names))
+
+
+def fold(names: Names, rows: list[Movement]) -> list[Movement]:
+    """Put masked entities at which value stops together, for each payer and way of stopping.
+
+    One node for all masked parties would be a hub that is not there: it would join what different
+    payers paid. And were only those put together who share the common word, small payments to
+    parties of a crowd would be drawn one by one while the large ones stood in a sum. Whoever two
+    payers pay keeps a node of their own, unless they have no pseudonym.
+    """
+    passing = {row.source for row in rows if row.source != row.target}
+    payers: dict[str, set[str]] = {}
+    for row in rows:
+        if row.source != row.target and row.target in names.masked - passing:
+            payers.setdefault(row.target, set()).add(row.source)
+    groups: dict[tuple[str, str], list[str]] = {}
+    for target, who in sorted(payers.items()):
+        if len(who) == 1 or target in names.edition.pooled:
+            for payer in sorted(who):
+                groups.setdefault((payer, names.nodes[target][2]), []).append(target)
+    into: dict[tuple[str, str], str] = {}
+    for (payer, role), members in groups.items():
+        if len(members) > 1 or members[0] in names.edition.pooled:
+            into |= dict.fromkeys(
+                ((payer, one) for one in members), names.pile(payer, role, members)
+            )
+    alone = names.nameless(names.masked & passing)
+    return [
+        row._replace(
+            source=alone.get(row.source, row.source),
+            target=into.get((row.source, row.target), alone.get(row.target, row.target)),
+        )
+        for row in rows
+    ]
 
 
 class Names:
@@ -137,11 +216,19 @@ class Names:
         self.chain = trace.asset.chain
         self.edition = edition
         self.nodes: dict[str, Node] = {}
+        self.masked: set[str] = set()
+        self.folded: set[str] = set()
         self.subject_of = dict(trace.subjects.select("address", "subject").iter_rows())
         self.owner: Mapping[bytes, bytes] = {}
         if clusters is not None:
             here = clusters.frame.filter(pl.col("chain") == self.chain)
             self.owner = dict(here.select("address", "cluster").iter_rows())
+        joined = {*self.owner, *self.subject_of}
+        self.sizes = Counter(
+            edition.name_of(self.chain, whole)
+            for whole in map(self.whole, joined)
+            if not edition.masks(self.chain, whole)
+        )
         self.called = self._called(tags)
         self.hosted = {
             (tx, n): end
@@ -192,9 +279,29 @@ class Names:
             return self.add("no address", "scripts without an address", BYSTANDER)
         whole = self.whole(address)
         role = SUBJECT if address in self.subject_of else self.edition.role(self.chain, whole)
+        if self.edition.masks(self.chain, whole):
+            # Those who share one word are still several: they are told apart until they are folded.
+            name = self.edition.pseudonym(self.chain, whole)
+            self.masked.add(name)
+            return self.add(name, name, role)
         name = self.edition.name_of(self.chain, whole)
-        label = "masked parties" if name == POOLED else self.called.get(whole, name)
-        return self.add(name, label, role)
+        return self.add(name, self.called.get(whole, name), role)
+
+    def pile(self, payer: str, role: str, members: list[str]) -> str:
+        """Return the node that stands for masked parties of one payer."""
+        many = len(members) > 1
+        label = f"{band(len(members))} masked parties" if many else "a masked party"
+        key = self.add(f"{POOLED} of {payer}: {role}", label, role)
+        self.folded |= {key} if many else set()
+        return key
+
+    def nameless(self, passing: set[str]) -> dict[str, str]:
+        """Return nodes without a name for masked parties that pass value on under no pseudonym."""
+        found = sorted(passing & self.edition.pooled)
+        return {
+            name: self.add(f"{POOLED} party {number}", "a masked party", self.nodes[name][2])
+            for number, name in enumerate(found, 1)
+        }
 
     def add(self, key: str, label: str, role: str) -> str:
         """Remember an entity and return its id."""
@@ -264,7 +371,7 @@ def _payers(trace: Trace) -> dict[tuple[bytes, bytes], bytes | None]:
 
 
 def _row(
-    nodes: dict[str, Node],
+    names: Names,
     edition: Edition,
     source: str,
     target: str,
@@ -273,7 +380,8 @@ def _row(
     first: object,
     last: object,
 ) -> dict[str, object]:
-    (_, source_label, source_role), (_, target_label, target_role) = nodes[source], nodes[target]
+    _, source_label, source_role = names.nodes[source]
+    _, target_label, target_role = names.nodes[target]
     masked = source.startswith(POOLED) or target.startswith(POOLED)
     timeless = edition.name == DISCLOSURE
     return {
@@ -285,6 +393,7 @@ def _row(
         "target_role": target_role,
         "amount": coarse(int(amount)) if masked else int(amount),
         "coarse": masked,
+        "folded": target in names.folded,
         "count": coarse(count) if masked else count,
         "first": None if timeless else first,
         "last": None if timeless else last,

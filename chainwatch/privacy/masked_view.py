@@ -75,6 +75,8 @@ class MaskedView:
         How many rows of each table name masked parties alone; tables without any are not listed.
     by_result : tuple of mapping
         The same tables, result by result, by the names that the results give them.
+    files : tuple of mapping
+        Under which name each of these stands in ``tables``, and so in the files.
     drawn : tuple of DrawnFlows
         What is drawn, in the order of the results.
     """
@@ -84,6 +86,7 @@ class MaskedView:
     tables: Mapping[str, pl.DataFrame]
     left_out: Mapping[str, int]
     by_result: tuple[Mapping[str, pl.DataFrame], ...]
+    files: tuple[Mapping[str, str], ...]
     drawn: tuple[DrawnFlows, ...]
 
     def visible_pseudonyms(self) -> frozenset[str]:
@@ -126,6 +129,7 @@ def masked_view(
     text = TextMask(
         edition, everybody, names=masked_names(results, edition), ids=_visible_ids(results, masked)
     )
+    files = _files(masked)
     named = {text.text(name): one for name, one in _named(masked).items()}
     return MaskedView(
         edition,
@@ -133,6 +137,7 @@ def masked_view(
         {name: text.frame(one.frame) for name, one in named.items()},
         {name: one.left_out for name, one in named.items() if one.left_out},
         tuple({name: text.frame(one.frame) for name, one in each.items()} for each in masked),
+        tuple({name: text.text(file) for name, file in each.items()} for each in files),
         _drawn(results, edition, text),
     )
 
@@ -151,10 +156,22 @@ def _visible_ids(
 
 def _named(masked: Sequence[Mapping[str, Masked]]) -> dict[str, Masked]:
     """Return the tables of all results, each under a name of its own."""
-    found: dict[str, Masked] = {}
+    return {
+        file: each[name]
+        for each, files in zip(masked, _files(masked), strict=True)
+        for name, file in files.items()
+    }
+
+
+def _files(masked: Sequence[Mapping[str, Masked]]) -> list[dict[str, str]]:
+    """Return for each result the names that its tables have among those of all results."""
+    taken = set[str]()
+    found: list[dict[str, str]] = []
     for each in masked:
-        for name, one in each.items():
-            found[_free(name, found)] = one
+        found.append({})
+        for name in each:
+            found[-1][name] = _free(name, taken)
+            taken.add(found[-1][name])
     return found
 
 

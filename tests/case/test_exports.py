@@ -171,6 +171,7 @@ def flows(amounts: list[int | None]) -> pl.DataFrame:
             "service",
             amount,
             number == 1,
+            False,
             number,
             datetime(2023, 6, 1, tzinfo=UTC),
             None,

@@ -58,6 +58,7 @@ def frame(
             roles.get(target, "bystander"),
             amount,
             coarse,
+            False,
             1 + number % 3,
             datetime(2023, 6, 1, tzinfo=UTC),
             datetime(2023, 6, 2 + number % 20, tzinfo=UTC),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainwatch.errors import OutputExists
-from chainwatch.figures import style
+from chainwatch.figures import style, typefaces
 
 
 @pytest.mark.parametrize(
@@ -28,19 +28,19 @@ from chainwatch.figures import style
     ],
 )
 def test_text_reads_as_what_it_is(text: str, drawn: str) -> None:
-    assert style.printable(text).replace("é\u0301", "é‹U+0301›") == drawn
+    assert typefaces.printable(text).replace("é\u0301", "é‹U+0301›") == drawn
 
 
 @given(st.text(max_size=80))
 def test_printable_text_has_a_glyph_for_every_character(text: str) -> None:
-    glyphs = style._glyphs()
-    assert all(ord(char) in glyphs for char in style.printable(text))
+    glyphs = typefaces.glyphs()
+    assert all(ord(char) in glyphs for char in typefaces.printable(text))
 
 
 def test_a_long_text_is_cut_in_the_middle() -> None:
     address = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
     assert style.shorten(address, 11) == "bc1qar…5mdq"
-    assert len(style.printable("x" * 10_000)) <= style.LONGEST_TEXT + 1
+    assert len(typefaces.printable("x" * 10_000)) <= typefaces.LONGEST_TEXT + 1
     fitted = style.fit(address, 60.0, 7.0)
     assert style.text_width(fitted, 7.0) <= 60.0
     assert (fitted[:4], fitted[-2:]) == ("bc1q", "dq")

@@ -11,7 +11,7 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import parse, text
 from chainwatch.chains.catalogue import chain
 from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition
-from chainwatch.privacy.flows import FLOW_SCHEMA, flows
+from chainwatch.privacy.flows import FLOW_SCHEMA, flows, node_places
 from chainwatch.results.roles import FINDING, SERVICE, SUBJECT
 from chainwatch.tracing.result import ENDS, ORIGINS, OVERLAPS, STEPS, Trace
 
@@ -93,11 +93,74 @@ def test_masked_flows_are_rounded_and_timeless() -> None:
     assert text(MIDDLE, TRON) not in str(found.to_dicts())
 
 
-def test_the_pooled_are_one_node() -> None:
+def test_who_passes_value_on_without_a_pseudonym_has_no_name() -> None:
     name = edition(DISCLOSURE).pseudonym(TRON, MIDDLE)
     found = flows(followed(), edition(DISCLOSURE, pooled=frozenset({name})))
-    assert set(found["source"]) == {text(SEED, TRON), "masked"}
-    assert set(found.filter(pl.col("source") == "masked")["source_label"]) == {"masked parties"}
+    assert set(found["source"]) == {text(SEED, TRON), "masked party 1"}
+    assert name not in str(found.to_dicts())
+
+
+def spread(pay: dict[tuple[bytes, bytes], int]) -> Trace:
+    """A trace in which these payments are all steps, and what is not passed on was not read."""
+    base = {"subject": SEED, "time": TIME, "n": 0}
+    steps, left = [], dict[bytes, int]()
+    for number, ((source, target), amount) in enumerate(pay.items()):
+        place = base | {"txid": bytes([number + 1]) * 32, "amount": amount}
+        steps.append(place | {"source": source, "target": target, "hop": 1})
+        left[source] = left.get(source, 0) - amount
+        left[target] = left.get(target, 0) + amount
+    ends = [
+        base | {"address": who, "txid": bytes([100 + number]) * 32, "amount": amount,
+                "reason": "not read"}
+        for number, (who, amount) in enumerate(left.items()) if amount > 0
+    ]  # fmt: skip
+    origin = base | {"address": SEED, "txid": IDS[0], "amount": -left[SEED], "kind": "received"}
+    return Trace(
+        Asset(TRON, None, "T", 0), "fifo", frame(ORIGINS.schema, origin),
+        frame(STEPS.schema, *steps), frame(ENDS.schema, *ends), frame(OVERLAPS.schema),
+    )  # fmt: skip
+
+
+STRANGERS = [SEED[:1] + bytes([number]) * 20 for number in range(1, 20)]
+
+
+def test_those_put_together_are_no_hub_and_the_large_do_not_vanish() -> None:
+    """Two payers pay strangers large and small sums; only the small have a pseudonym."""
+    large, small, others = STRANGERS[:3], STRANGERS[3:9], STRANGERS[9:12]
+    pay = {(SEED, MIDDLE): 900, **{(SEED, who): 100_000 for who in large}}
+    pay |= {(SEED, who): 10 for who in small} | {(MIDDLE, who): 300 for who in others}
+    name = edition(DISCLOSURE).pseudonym
+    pooled = frozenset(name(TRON, who) for who in (*large, *others))
+    found = flows(spread(pay), edition(DISCLOSURE, pooled=pooled))
+    passer = name(TRON, MIDDLE)
+    assert found.select("source", "target_label", "amount", "folded").rows() == [
+        (text(SEED, TRON), "6-20 masked parties", 300_000, True),
+        (text(SEED, TRON), passer, 900, False),
+        (passer, "2-5 masked parties", 900, True),
+    ]
+    assert found["target"].n_unique() == 3  # nobody is paid by two
+    exact = flows(spread(pay), edition(WORKING))
+    assert not exact["folded"].any()
+    assert exact.height == len(pay)
+
+
+def test_a_stranger_whom_two_pay_stays_one() -> None:
+    pay = {(SEED, MIDDLE): 900, (SEED, LEAF): 50, (MIDDLE, LEAF): 400, (MIDDLE, HOST): 500}
+    found = flows(spread(pay), edition(DISCLOSURE))
+    leaf = edition(DISCLOSURE).pseudonym(TRON, LEAF)
+    assert set(found.filter(pl.col("target") == leaf)["source"]) == {
+        text(SEED, TRON), edition(DISCLOSURE).pseudonym(TRON, MIDDLE),
+    }  # fmt: skip
+
+
+def test_places_name_no_masked_address() -> None:
+    shown = edition(DISCLOSURE)
+    places = node_places(followed(), shown)
+    assert places[text(SEED, TRON)] == (text(SEED, TRON), 1)
+    assert places["service:exchange (probable)"] == (text(HOST, TRON), 1)
+    assert places[shown.pseudonym(TRON, MIDDLE)] == (shown.pseudonym(TRON, MIDDLE), None)
+    assert text(MIDDLE, TRON) not in str(places)
+    assert node_places(followed(), edition(WORKING))[text(MIDDLE, TRON)] == (text(MIDDLE, TRON), 1)
 
 
 class Frame(NamedTuple):

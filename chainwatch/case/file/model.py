@@ -59,6 +59,7 @@ class Head(_Strict):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
     title: str
     question: str
+    number: str = ""
     investigator: str = "not stated"
     editions: tuple[Literal["disclosure", "working"], ...] = ("disclosure",)
     working_reason: str = ""

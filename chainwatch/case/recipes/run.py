@@ -191,6 +191,7 @@ def _compute(
         head.name,
         head.question,
         title=head.title,
+        number=head.number,
         investigator=head.investigator,
         mask_key=mask_key or new_mask_key(),
         statements=head.statements,

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
-from chainwatch.addresses.assets import Asset
 from chainwatch.case.record import CaseRecord
-from chainwatch.case.report.render import CaseDocument, FigureBlock, Section, TableBlock
+from chainwatch.case.report.annex import figure_key, steps_annex
+from chainwatch.case.report.elements import CaseDocument, FigureBlock, Section
+from chainwatch.case.report.facts import facts
+from chainwatch.case.report.printed_table import printed_table
 from chainwatch.case.seal import versions
-from chainwatch.chains.catalogue import all_chains, chain
+from chainwatch.chains.catalogue import all_chains
 from chainwatch.privacy.edition import DISCLOSURE, FEWEST, Edition
 from chainwatch.privacy.mask_rows import columns_of
-from chainwatch.privacy.mask_tables import ROUNDED, SUMMED
 from chainwatch.privacy.masked_view import DrawnFlows, MaskedView
 from chainwatch.privacy.roles import sealed
 from chainwatch.results.provenance import Record
-from chainwatch.results.result import Finding
+from chainwatch.results.result import Finding, Result
 from chainwatch.results.table import Privacy
-
-MOST_ROWS = 60
-"""Rows of a table that the report prints; the files hold all."""
+from chainwatch.sanitize import turns
 
 NOTICES = {
     DISCLOSURE: (
@@ -54,30 +51,41 @@ def document(case: CaseRecord, view: MaskedView) -> CaseDocument:
     """Return the report of a case for an edition."""
     edition = view.edition
     whole = case.whole()
+    results = [result for result, _ in whole]
     found = [
-        (result, view.by_result[place])
-        for place, (result, _) in enumerate(whole)
+        (result, view.by_result[place], view.files[place])
+        for place, result in enumerate(results)
         if isinstance(result, Finding)
     ]
-    figures = [_figure(one, whole[one.place][1]) for one in view.drawn]
+    figures = [part for one in view.drawn for part in _figure(one, whole[one.place][1])]
     records = [result.record for result, _ in case.results if result.record]
     return CaseDocument(
         title=case.title or case.name,
         question=case.question.strip(),
         edition=edition.name,
         notice=NOTICES[edition.name],
-        summary=tuple(finding.headline for finding, _ in found if finding.headline),
+        facts=facts(case, view),
+        summary=tuple(finding.headline for finding, *_ in found if finding.headline),
         sections=(
             *_stated(case.statements),
             *figures,
-            *(_section(finding, tables) for finding, tables in found),
+            *(_section(*one) for one in found if not _nothing(one[0])),
+            *_looked_for([finding for finding, *_ in found if _nothing(finding)]),
+            *steps_annex(results, view.by_result, view.files, edition),
         ),
         provenance=_lineage(records, edition),
         parameters=_parameters(records),
         limits=LIMITS,
         digests=tuple((record.step, edition.digest(record.content)) for record in records),
         software=tuple(sorted(versions().items())),
+        names=_turning_names(results),
+        dated=case.basis.last,
     )
+
+
+def _turning_names(results: Sequence[Result]) -> tuple[str, ...]:
+    """Return the names given to addresses that run from right to left: texts set them apart."""
+    return tuple(sorted({name for result in results for name, _ in result.names() if turns(name)}))
 
 
 def _stated(statements: tuple[str, ...]) -> tuple[Section, ...]:
@@ -85,78 +93,38 @@ def _stated(statements: tuple[str, ...]) -> tuple[Section, ...]:
     return (Section("What is stated by others", statements),) if statements else ()
 
 
-def _section(finding: Finding, tables: Mapping[str, pl.DataFrame]) -> Section:
+def _section(
+    finding: Finding, tables: Mapping[str, pl.DataFrame], files: Mapping[str, str]
+) -> Section:
     paragraphs = list(finding.text)
     paragraphs += [f"Could be innocent: {text}" for text in finding.innocent]
-    blocks = tuple(_table(finding, name, frame) for name, frame in tables.items())
+    counts = columns_of(finding.rows, Privacy.COUNT) if finding.rows else ()
+    blocks = tuple(
+        printed_table(finding.title, files[name], frame, finding.asset, counts)
+        for name, frame in tables.items()
+    )
     return Section(finding.title, tuple(paragraphs), blocks)
 
 
-def _table(finding: Finding, name: str, frame: pl.DataFrame) -> TableBlock:
-    if ROUNDED in frame.columns and "amount" in frame.columns:
-        frame = frame.sort("amount", descending=True, nulls_last=True, maintain_order=True)
-    rounded = frame[ROUNDED].to_list() if ROUNDED in frame.columns else [False] * frame.height
-    empty = {SUMMED for name in frame.columns if name == SUMMED and frame[name].is_null().all()}
-    columns = [column for column in frame.columns if column not in {ROUNDED, *empty}]
-    rows, columns, printed = _collapsed(
-        [
-            tuple(_text(*cell, finding.asset, hide) for cell in zip(columns, row, strict=True))
-            for row, hide in zip(frame.select(columns).iter_rows(), rounded, strict=True)
-        ],
-        columns,
-    )
-    counts = {ALIKE}
-    if finding.rows:
-        counts.update(columns_of(finding.rows, Privacy.COUNT))
-    left = frame.height - printed
-    note = f"Files: tables/{name}.csv and .parquet, with amounts in base units."
-    return TableBlock(
-        caption=f"{finding.title} ({frame.height} {'row' if frame.height == 1 else 'rows'})",
-        columns=tuple(column.replace("_", " ") for column in columns),
-        rows=rows,
-        align=tuple(
-            "right" if column in counts or frame.schema[column].is_numeric() else "left"
-            for column in columns
-        ),
-        note=(f"{left} more rows are not printed here. " if left else "") + note,
-    )
+def _nothing(finding: Finding) -> bool:
+    """Return whether a finding is that nothing was found: an empty table and no headline."""
+    return finding.rows is not None and not finding.frame.height and not finding.headline
 
 
-ALIKE = "rows_alike"
-"""Heading of the count where rows read the same, as those of masked parties often do."""
+def _looked_for(findings: Sequence[Finding]) -> tuple[Section, ...]:
+    """Return one section for all that was looked for and not found, in place of one for each."""
+    lines = tuple(f"{one.title}: none. {' '.join(one.text)}".strip() for one in findings)
+    return (Section("Looked for and not found", lines),) if lines else ()
 
 
-def _collapsed(
-    rows: list[tuple[str, ...]], columns: list[str]
-) -> tuple[tuple[tuple[str, ...], ...], list[str], int]:
-    """Print rows that read the same once, with their number; say how many rows that covers."""
-    counts = Counter(rows)
-    if len(counts) == len(rows):
-        return tuple(rows[:MOST_ROWS]), columns, min(len(rows), MOST_ROWS)
-    printed = list(counts.items())[:MOST_ROWS]
-    covered = sum(count for _, count in printed)
-    return tuple((*row, str(count)) for row, count in printed), [*columns, ALIKE], covered
-
-
-def _text(column: str, value: object, asset: Asset | None, rounded: bool) -> str:
-    if value is None:
-        return "unknown" if column == "amount" else ""
-    if isinstance(value, Decimal):
-        number = asset.shown(int(value)) if asset else f"{int(value):,}"
-        return f"≈ {number}" if rounded and value else number
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if column == "chain":
-        return chain(str(value)).alias
-    if isinstance(value, str) and len(value) == len("2022-03-07T00:00:00Z") and value[-1] == "Z":
-        return value.replace("T", " ").removesuffix("Z")
-    return str(value)
-
-
-def _figure(one: DrawnFlows, note: str) -> Section:
+def _figure(one: DrawnFlows, note: str) -> Iterator[Section]:
+    """Yield the section of a figure, and that of its key where its nodes bear marks."""
     drawing = one.drawing
     block = FigureBlock(f"figures/{one.stem}.svg", drawing.caption, drawing.alt)
-    return Section(drawing.heading, (note,) if note else (), (), (block,))
+    yield Section(drawing.heading, (note,) if note else (), (), (block,))
+    key = figure_key(drawing)
+    if key is not None:
+        yield Section(f"Key to the figure: {drawing.heading}", (), (key,))
 
 
 def _lineage(records: list[Record], edition: Edition) -> str:

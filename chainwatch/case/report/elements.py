@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ class CaseDocument:
         ``"working"`` or ``"disclosure"``.
     notice : str
         Handling notice, shown at the top and on every printed page.
+    facts : tuple of (str, str)
+        What the report is of: case number, subjects, investigator, what was read and when.
     summary : tuple of str
         Findings in short, one line each.
     sections : tuple of Section
@@ -71,6 +74,10 @@ class CaseDocument:
         Name and value; file or table and SHA-256; package and version.
     limits : tuple of str
         What the reader must not conclude.
+    names : tuple of str
+        Names that others gave, which are set apart where they run from right to left.
+    dated : datetime or None
+        The date of the PDF: when the data was acquired. Without one it bears no date.
     """
 
     title: str
@@ -84,3 +91,6 @@ class CaseDocument:
     limits: tuple[str, ...] = ()
     digests: tuple[tuple[str, str], ...] = ()
     software: tuple[tuple[str, str], ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    names: tuple[str, ...] = ()
+    dated: datetime | None = None

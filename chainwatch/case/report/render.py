@@ -2,37 +2,37 @@
 
 Both forms say the same in the same order and are the same bytes on each run. Every text is data:
 in the page it is escaped, in the PDF it reaches the static template as JSON strings, which are
-never evaluated; control characters and direction overrides are written out in both.
+never evaluated; control characters and direction overrides are written out in both, and names that
+run from right to left are set apart, so that they move nothing that stands beside them.
 """
 
 from __future__ import annotations
 
 import base64
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from chainwatch.case.report.columns import hash_like, one_piece
 from chainwatch.case.report.elements import CaseDocument, FigureBlock, Section, TableBlock
 from chainwatch.case.report.typeset import (
     LONGEST_CELL,
     LONGEST_PARAGRAPH,
     cut,
-    hash_like,
     image_name,
     sections,
     typeset,
 )
 from chainwatch.errors import CaseError, MissingExtra
-from chainwatch.figures.style import font_folder
+from chainwatch.figures.typefaces import folders
 from chainwatch.results.provenance import canonical_json
-from chainwatch.sanitize import visible
+from chainwatch.sanitize import direction, passages, visible
 
-PDF_STANDARDS = ("a-2a", "ua-1")
-"""For archives (PDF/A-2a) and for screen readers (PDF/UA-1)."""
-PDF_TIMESTAMP = 0
-"""Creation time of every PDF: no clock enters the document; the case's run.json holds the time."""
+ARCHIVE, SPOKEN = "a-2a", "ua-1"
+"""Standards of a PDF: for archives (PDF/A-2a), and for screen readers (PDF/UA-1)."""
 IMAGE_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 LARGEST_IMAGE = 64 * 2**20
 
@@ -61,7 +61,16 @@ def render_html(document: CaseDocument, folder: Path | str) -> bytes:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(text=_paragraph, cell=_cell, hashlike=hash_like)
+    names = document.names
+    environment.filters.update(
+        plain=_plain,
+        text=lambda text: _paragraph(cut(text, LONGEST_PARAGRAPH), names),
+        heading=lambda text: _paragraph(cut(text, LONGEST_CELL), names),
+        cell=lambda text: _marked(cut(text, LONGEST_CELL), names),
+        dir=direction,
+        hashlike=hash_like,
+        whole=one_piece,
+    )
     template = environment.from_string(_template("report.html"))
     uris = {
         path: f"data:{IMAGE_TYPES[Path(path).suffix]};base64,{base64.b64encode(data).decode()}"
@@ -72,6 +81,9 @@ def render_html(document: CaseDocument, folder: Path | str) -> bytes:
 
 def render_pdf(document: CaseDocument, folder: Path | str) -> bytes:
     """Return the report as PDF/A-2a with tags for screen readers (PDF/UA-1).
+
+    Its date is that on which the data was acquired: no clock enters the document. An archive's PDF
+    must bear a date, so that without one it is PDF/UA-1 alone.
 
     The compiler sees nothing but a temporary folder with the template, the texts as JSON and the
     figures; system typefaces are ignored.
@@ -101,13 +113,14 @@ def _compile(document: CaseDocument, folder: Path | str, form: str) -> Any:
         for number, (path, data) in enumerate(images.items()):
             (root / image_name(number, path)).write_bytes(data)
         fonts = typst.Fonts(
-            include_system_fonts=False, include_embedded_fonts=False, font_paths=[font_folder()]
+            include_system_fonts=False, include_embedded_fonts=False, font_paths=folders()
         )
         compiler: Any = typst.Compiler(
             _template("report.typ").encode(), root=str(root), font_paths=fonts
         )
-        options = {"pdf_standards": list(PDF_STANDARDS)} if form == "pdf" else {}
-        return compiler.compile(format=form, timestamp=PDF_TIMESTAMP, **options)
+        standards = [SPOKEN] if document.dated is None else [ARCHIVE, SPOKEN]
+        options = {"pdf_standards": standards} if form == "pdf" else {}
+        return compiler.compile(format=form, **options)
 
 
 @cache
@@ -139,9 +152,19 @@ def _images(document: CaseDocument, folder: Path) -> dict[str, bytes]:
     return found
 
 
-def _cell(text: str) -> str:
-    return visible(cut(text, LONGEST_CELL))
+def _plain(text: str) -> str:
+    return visible(cut(text, LONGEST_PARAGRAPH))
 
 
-def _paragraph(text: str) -> str:
-    return visible(cut(text, LONGEST_PARAGRAPH), keep="\n")
+def _marked(text: str, names: Sequence[str], keep: str = "") -> Any:
+    """Return a text as HTML in which what runs from right to left is isolated."""
+    from markupsafe import Markup, escape
+
+    bdi = Markup("<bdi>{}</bdi>")
+    parts = ((visible(part, keep=keep), turned) for part, turned in passages(text, names))
+    return Markup().join(bdi.format(part) if turned else escape(part) for part, turned in parts)
+
+
+def _paragraph(text: str, names: Sequence[str]) -> Any:
+    """Return a paragraph as HTML: one that runs from right to left itself needs no isolation."""
+    return visible(text, keep="\n") if direction(text) == "rtl" else _marked(text, names, "\n")

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from chainwatch.case.report.columns import LONGEST_WORD, columns_of, hash_like, one_piece
 from chainwatch.case.report.elements import CaseDocument, Section, TableBlock
-from chainwatch.figures.style import printable
+from chainwatch.figures.typefaces import MISSING_FACE, families, printable, unreadable
+from chainwatch.sanitize import apart, direction, passages
 
 LONGEST_CELL = 400
 """Characters of a table cell; of a longer one both ends are shown and the rest is counted."""
 LONGEST_PARAGRAPH = 4_000
-LONGEST_WORD = 14
-"""Characters after which a word may break in the PDF."""
 PIECE = 4
-HASH_LIKE = re.compile(r"(0x)?[0-9A-Za-z]{26,}\Z")
+"""Characters of the pieces of a word too long for any line, between which it may break."""
+
+SHORT_SECTION = 18
+"""Lines of text and rows up to which a section stays on one page."""
+
+PICTURE_MM = (261.0, 128.0)
+"""Width and height in mm that a picture may take, so that heading and caption stay with it."""
 
 
 def sections(document: CaseDocument) -> tuple[Section, ...]:
@@ -53,13 +60,8 @@ def image_name(number: int, path: str) -> str:
     return f"figure-{number}{Path(path).suffix}"
 
 
-def hash_like(text: str) -> bool:
-    """Return whether a text is a hash or address, to be set in a fixed width."""
-    return HASH_LIKE.match(text) is not None
-
-
-def _runs(text: str) -> list[str]:
-    """Return a text in pieces between which a line may break: whole words, long words in parts."""
+def _pieces(text: str) -> list[str]:
+    """Return a text in pieces between which a line may break: endless words in parts."""
     runs = [""]
     for word in re.split(r"(?<= )", text):
         if len(word) <= LONGEST_WORD:
@@ -70,98 +72,137 @@ def _runs(text: str) -> list[str]:
     return [run for run in runs if run]
 
 
-def _written(text: str, longest: int = LONGEST_PARAGRAPH) -> dict[str, Any]:
-    drawn = printable(cut(text, longest), limit=2 * LONGEST_PARAGRAPH)
-    return {"runs": _runs(drawn), "mono": hash_like(text)}
+class Typesetter:
+    """Turns the texts of one report into what the template sets."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        self.missing = False
+        """Whether a text holds letters for which a typeface is wanting that could be there."""
+
+    def plain(self, text: str, longest: int) -> str:
+        """Return a text that can be drawn, names within it set apart."""
+        self.missing |= unreadable(text)
+        whole = cut(text, longest)
+        if direction(whole) == "rtl":
+            return printable(whole, limit=2 * LONGEST_PARAGRAPH)
+        return "".join(
+            apart(printable(part, limit=2 * LONGEST_PARAGRAPH)) if turned
+            else printable(part, limit=2 * LONGEST_PARAGRAPH)
+            for part, turned in passages(whole, self.names)
+        )  # fmt: skip
+
+    def paragraph(self, text: str, longest: int = LONGEST_PARAGRAPH) -> dict[str, Any]:
+        """Return a paragraph: its pieces, and the direction in which it is read."""
+        said = self.plain(text, longest)
+        return {
+            "runs": _pieces(said), "mono": hash_like(text), "dir": direction(text),
+            "fonts": families(said), "whole": False,
+        }  # fmt: skip
+
+    def cell(self, text: str, *, right: bool = False, wide: float = 0.0) -> dict[str, Any]:
+        """Return a cell: one is read from left to right, whatever name stands in it."""
+        shown = cut(text, LONGEST_CELL)
+        self.missing |= unreadable(shown)
+        parts = passages(shown, self.names)
+        said = "".join(
+            apart(printable(part)) if turned else printable(part) for part, turned in parts
+        )
+        return {
+            "runs": _pieces(said), "mono": hash_like(text), "dir": "ltr",
+            "fonts": families(said), "whole": bool(said) and one_piece(said, right=right),
+        }  # fmt: skip
+
+    def table(self, table: TableBlock) -> dict[str, Any]:
+        """Return a table with widths and size chosen from the widths of its cells."""
+        drawn = TableBlock(
+            table.caption,
+            tuple(printable(cut(name, LONGEST_CELL)) for name in table.columns),
+            tuple(tuple(printable(cut(text, LONGEST_CELL)) for text in row) for row in table.rows),
+            table.align,
+        )
+        chosen = columns_of(drawn)
+        align = list(table.align) or ["left"] * len(table.columns)
+        return {
+            "caption": self.paragraph(table.caption),
+            "note": self.paragraph(table.note),
+            "columns": [self.cell(name) | {"whole": False} for name in table.columns],
+            "align": align,
+            "cells": [
+                self.cell(text, right=side == "right")
+                for row in table.rows
+                for text, side in zip(row, align, strict=True)
+            ],
+            "widths": list(chosen.widths),
+            "size": chosen.size,
+        }
+
+    def section(
+        self, section: Section, images: dict[str, bytes], numbers: dict[str, int]
+    ) -> dict[str, Any]:
+        """Return a section with its tables and figures."""
+        return {
+            "together": _short(section),
+            "heading": self.paragraph(section.heading, LONGEST_CELL),
+            "paragraphs": [self.paragraph(text) for text in section.paragraphs],
+            "tables": [self.table(table) for table in section.tables],
+            "figures": [
+                {
+                    "path": image_name(numbers[figure.path], figure.path),
+                    "caption": self.paragraph(figure.caption),
+                    "alt": printable(figure.alt or figure.caption),
+                    "width": _width(images[figure.path]),
+                }
+                for figure in section.figures
+            ],
+        }
 
 
 def typeset(document: CaseDocument, images: dict[str, bytes]) -> dict[str, Any]:
     """Return the document as the plain data that the template reads."""
     numbers = {path: number for number, path in enumerate(images)}
-    return {
+    made = Typesetter(document.names)
+    data = {
         "title": printable(cut(document.title, LONGEST_CELL)),
-        "short_title": printable(cut(document.title, 60)),
-        "short_notice": printable(cut(document.notice.partition(". ")[0], 120)),
+        "heading": made.paragraph(document.title, LONGEST_CELL),
+        "short_title": made.paragraph(document.title, 60),
+        "short_notice": made.paragraph(document.notice.partition(". ")[0], 120),
         "edition": printable(cut(document.edition, 40)),
-        "question": _written(document.question),
-        "notice": _written(document.notice),
-        "summary": [_written(line) for line in document.summary],
-        "limits": [_written(line) for line in document.limits],
-        "provenance": [_branch(line) for line in document.provenance.splitlines()],
-        "sheets": _sheets([_section(section, images, numbers) for section in sections(document)]),
+        "question": made.paragraph(document.question),
+        "notice": made.paragraph(document.notice),
+        "facts": [[made.paragraph(name), made.paragraph(value)] for name, value in document.facts],
+        "summary": [made.paragraph(line) for line in document.summary],
+        "limits": [made.paragraph(line) for line in document.limits],
+        "provenance": [_branch(made, line) for line in document.provenance.splitlines()],
+        "sections": [made.section(part, images, numbers) for part in sections(document)],
+        "fonts": families(),
     }
+    if document.dated is not None:
+        data["date"] = [getattr(document.dated, part) for part in DATE]
+    if made.missing:
+        data["missing"] = made.paragraph(MISSING_FACE)
+    return data
 
 
-def _section(section: Section, images: dict[str, bytes], numbers: dict[str, int]) -> dict[str, Any]:
-    return {
-        "heading": _written(section.heading, LONGEST_CELL),
-        "paragraphs": [_written(text) for text in section.paragraphs],
-        "tables": [_table(table) for table in section.tables],
-        "figures": [
-            {
-                "path": image_name(numbers[figure.path], figure.path),
-                "caption": _written(figure.caption),
-                "alt": printable(figure.alt or figure.caption),
-                **_frame(images[figure.path]),
-            }
-            for figure in section.figures
-        ],
-    }
+def _short(section: Section) -> bool:
+    """Return whether a section is so short that it is not broken between two pages."""
+    rows = sum(len(table.rows) + 3 for table in section.tables)
+    lines = sum(1 + len(text) // 100 for text in section.paragraphs)
+    return not section.figures and rows + lines <= SHORT_SECTION
 
 
-def _sheets(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the sections before the first wide one, and the rest, which stand on turned pages.
-
-    Each change between upright and turned pages begins a new page: one change, not many.
-    """
-
-    def wide(part: dict[str, Any]) -> bool:
-        return any(item["wide"] for item in (*part["tables"], *part["figures"]))
-
-    first = next((at for at, part in enumerate(parts) if wide(part)), len(parts))
-    runs = ((False, parts[:first]), (True, parts[first:]))
-    return [{"wide": turned, "sections": run} for turned, run in runs if run]
+DATE = ("year", "month", "day", "hour", "minute", "second")
 
 
-def _branch(line: str) -> dict[str, Any]:
+def _branch(made: Typesetter, line: str) -> dict[str, Any]:
     """Return a line of the lineage; typst drops leading blanks, so they travel as a number."""
-    return {"indent": len(line) - len(line.lstrip(" ")), **_written(line.lstrip(" "))}
+    return {"indent": len(line) - len(line.lstrip(" ")), **made.paragraph(line.lstrip(" "))}
 
 
-def _table(table: TableBlock) -> dict[str, Any]:
-    """Return a table with widths and size chosen from the lengths of its cells."""
-    longest = [
-        min(max(len(text) for text in column), 44)
-        for column in zip(table.columns, *table.rows, strict=True)
-    ]
-    widths = [max(length, 5) for length in longest]
-    total = sum(widths) + 2 * len(widths)
-    return {
-        "caption": _written(table.caption),
-        "note": _written(table.note),
-        "columns": [_written(name, LONGEST_CELL) for name in table.columns],
-        "align": list(table.align) or ["left"] * len(table.columns),
-        "cells": [_written(text, LONGEST_CELL) for row in table.rows for text in row],
-        "widths": widths,
-        "wide": total > PORTRAIT_CHARACTERS,
-        "size": 8.0 if total <= 100 else 7.0 if total <= LANDSCAPE_CHARACTERS else 6.0,
-    }
-
-
-PORTRAIT_CHARACTERS, LANDSCAPE_CHARACTERS = 120, 190
-"""Characters of 7 points in a line of an upright and of a turned page."""
-
-
-UPRIGHT_MM, TURNED_MM = (174.0, 215.0), (261.0, 142.0)
-"""Width and height in mm that a picture may take on an upright and on a turned page."""
-
-
-def _frame(data: bytes) -> dict[str, Any]:
-    """Return the width of a picture in mm; one wider than high gets a turned page."""
+def _width(data: bytes) -> float:
+    """Return the width of a picture in mm."""
     across, up = _size(data)
-    wide = across > up
-    most = TURNED_MM if wide else UPRIGHT_MM
-    return {"wide": wide, "width": round(min(most[0], most[1] * across / up), 2)}
+    return round(min(PICTURE_MM[0], PICTURE_MM[1] * across / up), 2)
 
 
 def _size(data: bytes) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -11,13 +12,13 @@ import pytest
 import chainwatch as cw
 from chainwatch.case.case import Case
 from chainwatch.case.record import findings_of
-from chainwatch.case.report.document import ALIKE, _collapsed, document
-from chainwatch.case.report.elements import CaseDocument, Section, TableBlock
-from chainwatch.case.report.typeset import typeset
+from chainwatch.case.report.document import document
+from chainwatch.case.report.printed_table import printed_table
 from chainwatch.figures import flow
 from chainwatch.results.roles import NOBODY
 from chainwatch.tracing import result as result_module
 from chainwatch.tracing.policies import fifo
+from chainwatch.units import AMOUNT
 
 
 @pytest.fixture(scope="module")
@@ -91,21 +92,34 @@ def test_a_deposit_address_is_called_one_and_nothing_is_none(results) -> None:
 
 
 def test_rows_that_read_the_same_are_printed_once() -> None:
-    rows, columns, covered = _collapsed([("a", "1"), ("a", "1"), ("b", "1")], ["x", "y"])
-    assert rows == (("a", "1", "2"), ("b", "1", "1"))
-    assert columns == ["x", "y", ALIKE]
-    assert covered == 3
-    assert _collapsed([("a",), ("b",)], ["x"]) == ((("a",), ("b",)), ["x"], 2)
+    rows = pl.DataFrame({"x": ["a", "a", "b"], "y": ["1", "1", "1"]})
+    table = printed_table("t", "file", rows, None)
+    assert table.rows == (("a", "1", "2"), ("b", "1", "1"))
+    assert table.columns == ("x", "y", "rows alike")
+    assert table.caption == "t (3 rows)"
+    assert printed_table("t", "file", rows[1:], None).columns == ("x", "y")
 
 
-def test_pages_turn_once() -> None:
-    def part(cells: int) -> Section:
-        row = tuple("w" * 30 for _ in range(cells))
-        return Section("s", (), (TableBlock("t", row, (row,)),))
-
-    whole = CaseDocument("t", "q", "working", "n", (), (part(1), part(9), part(1), part(9)))
-    sheets = typeset(whole, {})["sheets"]
-    assert [(sheet["wide"], len(sheet["sections"])) for sheet in sheets] == [(False, 1), (True, 3)]
+def test_a_table_is_cut_by_amount_and_says_what_is_left_out() -> None:
+    asset = cw.native("btc-regtest")
+    amounts = [Decimal(10**8 * number) for number in (1, 5, 2, 4, 3)]
+    rows = pl.DataFrame(
+        {"who": list("abcde"), "amount": amounts}, schema_overrides={"amount": AMOUNT}
+    )
+    table = printed_table("t", "file", rows, asset, most=2)
+    assert table.rows == (("b", "5 rBTC"), ("d", "4 rBTC"))
+    assert table.note == (
+        "Cut: the largest amounts are printed; 3 further rows are not printed here, of 6 rBTC"
+        " together. The whole table, in base units: tables/file.csv and .parquet."
+    )
+    whole = printed_table("t", "file", rows, asset)
+    assert [row[0] for row in whole.rows] == list("abcde")
+    lost = pl.when(pl.col("who") == "b").then(None).otherwise("amount").alias("amount")
+    unknown = rows.with_columns(lost)
+    assert (
+        "of 3 rBTC together and 1 of unknown amount"
+        in printed_table("t", "f", unknown, asset, most=2).note
+    )
 
 
 def test_parameters_call_a_chain_by_its_short_name(results) -> None:

@@ -1,0 +1,101 @@
+"""How wide the columns of a printed table are: numbers and addresses never break inside a cell.
+
+Widths are measured before anything is set. A table is set in the largest type in which all its
+cells stand on one line, or else in the largest in which everything that must not break fits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chainwatch.case.report.elements import TableBlock
+from chainwatch.figures.typefaces import set_width
+
+PAGE_WIDTH = 739.0
+"""Width of what is printed on a page, in points: A4 on its side, less its margins."""
+INSET = 7.2
+"""Blank beside a cell, both sides together, in points."""
+SIZES = (8.0, 7.5, 7.0, 6.5, 6.0, 5.5, 5.0)
+"""Sizes of type, in points, the most readable first."""
+ONE_LINE = 6.5
+"""Least size of type to which a table is set smaller so that no cell needs a second line."""
+WIDEST = 230.0
+"""Width up to which running text widens its column, in points."""
+LONGEST_WORD = 100
+"""Characters of a word that never breaks: no address, id or digest is longer."""
+MONO = 0.86
+"""Size of the fixed-width type in multiples of the other's."""
+HASH_LIKE = re.compile(r"(0x|(hmac-)?sha256:)?[0-9A-Za-z]{26,}\Z")
+TIME = re.compile(r"\d{4}-\d\d(-\d\d)?( \d\d:\d\d(:\d\d)?)?\Z")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Size of type and widths of the columns of a table, in points."""
+
+    size: float
+    widths: tuple[float, ...]
+
+
+def hash_like(text: str) -> bool:
+    """Return whether a text is a hash or address, to be set in a fixed width."""
+    return HASH_LIKE.match(text) is not None
+
+
+def one_piece(text: str, *, right: bool) -> bool:
+    """Return whether a cell is a number, an address, a time or one word: it stands on one line."""
+    words = text.split()
+    short = all(len(word) <= LONGEST_WORD for word in words)
+    return short and (right or len(words) <= 1 or TIME.match(text) is not None)
+
+
+def columns_of(table: TableBlock) -> Columns:
+    """Return the widths of a table's columns, in the largest type that does."""
+    least, most = _needed(table)
+    room = PAGE_WIDTH - INSET * len(least)
+    for size in SIZES:
+        if size >= ONE_LINE and sum(most) * size <= room:
+            return _columns(size, [width * size for width in most])
+    for size in SIZES:
+        if sum(least) * size <= room:
+            return _columns(size, _spread(least, most, size, room))
+    share = room / max(sum(least), 1.0)
+    return _columns(SIZES[-1], [width * share for width in least])
+
+
+def _columns(size: float, widths: Sequence[float]) -> Columns:
+    return Columns(size, tuple(round(width + INSET, 2) for width in widths))
+
+
+def _spread(least: list[float], most: list[float], size: float, room: float) -> list[float]:
+    """Give the room that is left to the columns whose text would take more lines without it."""
+    left = room - sum(least) * size
+    wanted = [(high - low) * size for low, high in zip(least, most, strict=True)]
+    share = min(1.0, left / max(sum(wanted), 1e-9))
+    return [low * size + more * share for low, more in zip(least, wanted, strict=True)]
+
+
+def _needed(table: TableBlock) -> tuple[list[float], list[float]]:
+    """Return for each column what it needs at least and at most, at a size of one point."""
+    least, most = [], []
+    align = table.align or ("left",) * len(table.columns)
+    for side, name, *cells in zip(align, table.columns, *table.rows, strict=True):
+        right = side == "right"
+        heads = [_wide(word, bold=True) for word in name.split()] or [0.0]
+        low, high = [max(heads)], [_wide(name, bold=True)]
+        for text in set(cells):
+            whole = _wide(text)
+            words = [text] if one_piece(text, right=right) else text.split()
+            low += [_wide(word) for word in words if len(word) <= LONGEST_WORD]
+            high.append(whole if one_piece(text, right=right) else min(whole, WIDEST / SIZES[2]))
+        least.append(max(low) * 1.01)
+        most.append(max(*high, *low) * 1.01)
+    return least, most
+
+
+def _wide(text: str, *, bold: bool = False) -> float:
+    if hash_like(text):
+        return set_width(text, MONO, mono=True)
+    return set_width(text, 1.12 if bold else 1.0)
