@@ -7,12 +7,13 @@ First steps::
     cw.pull("ledger", cw.BlockFiles("blocks.dat", chain="btc"))  # read; again: only what is new
     ledger = cw.open_ledger("ledger")
     tags = cw.read_tags("tags")  # TagPacks, or a plain list with chain=
+    services = tags.where(concept="service")  # whose wallets hold the money of many
     cw.hits(ledger, tags).plain()  # payments to and from tagged addresses
 
     owners = cw.cluster(cw.co_spends(ledger), tags=tags)
     owners.plain()  # who belongs together, as text; owners.why(a, b) says why
 
-    followed = cw.trace(ledger, "bc1...", policy="fifo", stop=tags, clusters=owners)
+    followed = cw.trace(ledger, "bc1...", policy="fifo", stop=services, clusters=owners)
     followed.summary()  # where the money ended, and for what reason
     cw.exposure(followed, tags)  # how much reached whom that tags name
 
@@ -21,8 +22,9 @@ On account chains read a table with ``TransferDump`` and a ``DumpMapping``, name
 case, from its file to sealed folders, is ``run_case`` or ``chainwatch run``; ``verify`` proves that
 a written folder is unchanged. Results mask bystanders until ``set_edition("working", reason=...)``.
 
-Each result is frozen: ``.frame`` holds its rows as polars, addresses in them as canonical bytes,
-``.record`` and ``.lineage()`` say how it came about. Rules are in ``cw.heuristics``, policies in
+Each result is frozen: ``.frame`` holds its rows as polars, addresses in them as canonical bytes;
+``.plain()`` gives them as text, and ``cw.plain(frame)`` what you made of them. ``.record`` and
+``.lineage()`` say how it came about. Rules are in ``cw.heuristics``, policies in
 ``cw.tracing.policies``, pictures in ``cw.figures``. Importing loads nothing heavy: each name is
 loaded when it is first used, and ``help(chainwatch.trace)`` explains it.
 """

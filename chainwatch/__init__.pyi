@@ -35,6 +35,7 @@ from chainwatch.ledger.ledger import open_ledger as open_ledger
 from chainwatch.ledger.lookup.lookup import show as show
 from chainwatch.net.policy import use_network as use_network
 from chainwatch.privacy.session import set_edition as set_edition
+from chainwatch.results.text_frame import plain as plain
 from chainwatch.sources.bitcoin_core.rest import BitcoinRest as BitcoinRest
 from chainwatch.sources.bitcoin_core.rpc import BitcoinRpc as BitcoinRpc
 from chainwatch.sources.bitcoin_etl.source import EtlJson as EtlJson

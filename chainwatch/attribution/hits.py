@@ -25,11 +25,13 @@ from chainwatch.results.table import (
     TXID,
     WHEN,
     Column,
+    DataType,
     Privacy,
     Rows,
     Table,
 )
-from chainwatch.units import to_text
+from chainwatch.results.text_frame import text_frame
+from chainwatch.units import AMOUNT, to_text
 
 MOVES_NOTHING = "moves nothing: shows no payment"
 """Said of a value of zero: anybody can make such a transfer look as if a stranger had paid."""
@@ -114,10 +116,13 @@ class TagHits(Result):
         if table != "hits":
             return super().plain(table)
         texts = [_texts(row) for row in self.frame.iter_rows(named=True)]
-        names = ("chain", "height", "time", "txid", "n", "direction", "address", "amount")
+        names = (
+            "chain", "height", "time", "txid", "n", "direction", "address", "amount", "base_units"
+        )  # fmt: skip
         told = ("label", "concept", "source", "confidence", "timing", "note")
-        schema = {name: pl.Int64 if name in ("height", "n") else pl.String for name in names + told}
-        return pl.DataFrame(texts, schema=schema, orient="row")
+        schema: dict[str, DataType] = dict.fromkeys(names + told, pl.String)
+        schema |= {"height": pl.Int64, "n": pl.Int64, "base_units": AMOUNT}
+        return text_frame(pl.DataFrame(texts, schema=schema, orient="row"))
 
     def __len__(self) -> int:
         return self.frame.height
@@ -245,7 +250,7 @@ def _texts(row: Mapping[str, Any]) -> tuple[object, ...]:
     return (
         chain.alias, row["height"], row["time"].isoformat().replace("+00:00", "Z"),
         canonical.txid_text(row["txid"], chain), row["n"], row["direction"],
-        canonical.text(row["address"], chain), _amount(row, chain),
+        canonical.text(row["address"], chain), _amount(row, chain), row["value"],
         *(None if row[name] is None else quoted(row[name]) for name in told),
     )  # fmt: skip
 

@@ -25,6 +25,7 @@ from chainwatch.ledger.schema import TAGS
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.roles import Party, Roles
 from chainwatch.results.table import Rows
+from chainwatch.results.text_frame import text_frame
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -129,7 +130,7 @@ class Tags(Result):
 
     def addresses(self, chain: Chain | str | None = None) -> pl.DataFrame:
         """Return the distinct ``(chain, address)``, of one chain or of all, sorted."""
-        rows = self.frame.select("chain", "address").unique().sort("chain", "address")
+        rows = text_frame(self.frame.select("chain", "address").unique().sort("chain", "address"))
         return rows if chain is None else rows.filter(pl.col("chain") == chain_of(chain).id)
 
     def of(self, address: bytes | str, chain: Chain | str) -> pl.DataFrame:
@@ -160,7 +161,7 @@ class Tags(Result):
             for chain, address in self.frame.select("chain", "address").iter_rows()
         ]
         days = ("first_day", "last_day", "as_of")
-        return self.frame.select(
+        rows = self.frame.select(
             pl.col("chain").map_elements(lambda name: chain_of(name).alias, pl.String),
             pl.Series("address", texts, pl.String),
             *(_shown(name) for name in ("label", "concept", "actor", "source", "confidence")),
@@ -169,6 +170,7 @@ class Tags(Result):
             pl.col("definer"),
             _shown("context"),
         ).with_columns(pl.col("first_day").fill_null("undated"))
+        return text_frame(rows)
 
     def counts(self) -> pl.DataFrame:
         """Return ``concept, addresses, undated`` per concept, the largest first."""

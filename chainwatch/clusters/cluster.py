@@ -21,6 +21,7 @@ from chainwatch.heuristics.links import FOREST, LINK_KEY, Links
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import Roles
 from chainwatch.results.table import CHAIN, Column, Privacy, Rows, Table
+from chainwatch.results.text_frame import text_frame
 from chainwatch.units import counted
 
 MEMBERS = Table(
@@ -186,21 +187,22 @@ class Clusters(Result):
         _, end = self._key(b, chain)
         return explain(self, where, start, end)
 
-    def plain(
-        self, address: str | bytes | None = None, chain: str | Chain | None = None
-    ) -> pl.DataFrame:
+    def plain(self, table: str | bytes = "", chain: str | Chain | None = None) -> pl.DataFrame:
         """Return ``chain, address, cluster`` as texts for people; addresses are in clear.
 
         Parameters
         ----------
-        address : str or bytes, optional
-            Return only the cluster that it is in; no row where nothing joins it.
+        table : str or bytes
+            An address, for the cluster that it is in alone: no row where nothing joins it. Or
+            another table, as :meth:`tables` names them.
         chain : str or Chain, optional
             Chain of the address, where the links are of several.
         """
+        if isinstance(table, str) and table in set(self.tables()) - {"clusters"}:
+            return super().plain(table)
         rows = self.frame.sort("chain", "cluster", "address")
-        if address is not None:
-            where, key = self._key(address, chain)
+        if table and table != "clusters":
+            where, key = self._key(table, chain)
             mine = self._id.get((where, key), key)
             rows = rows.filter((pl.col("chain") == where) & (pl.col("cluster") == mine))
         parts = [
@@ -211,7 +213,7 @@ class Clusters(Result):
             for (name,), part in rows.group_by("chain", maintain_order=True)
         ]
         empty = dict.fromkeys(("chain", "address", "cluster"), pl.String)
-        return pl.concat([pl.DataFrame(schema=empty), *parts])
+        return text_frame(pl.concat([pl.DataFrame(schema=empty), *parts]))
 
     def sizes(self) -> pl.DataFrame:
         """Return one row per cluster with its number of addresses, the largest first."""

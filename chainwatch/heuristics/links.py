@@ -86,6 +86,7 @@ class Links(Result):
             raise InputError("a link joins an address to itself")
         if not self.frame["confidence"].drop_nulls().is_between(0, 1).all():
             raise InputError("the confidence of a link is not between 0 and 1")
+        super().__post_init__()
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""

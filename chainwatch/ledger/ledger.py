@@ -25,7 +25,9 @@ from chainwatch.ledger import schema
 from chainwatch.ledger.dates import Moment, bound_text, moment
 from chainwatch.ledger.prevouts import resolve
 from chainwatch.ledger.storage.store import Commit, Store, table_named
+from chainwatch.results.plain import plain_frame
 from chainwatch.results.provenance import digest_frame, digest_json
+from chainwatch.results.text_frame import text_frame
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -169,6 +171,25 @@ class Ledger:
     def table(self, name: str) -> pl.LazyFrame:
         """Return a table by its name, as the property of that name does."""
         return getattr(self, table_named(name).name)  # type: ignore[no-any-return]  # one property each
+
+    def plain(self, table: str = "transactions", *, rows: int | None = 1000) -> pl.DataFrame:
+        """Return rows of a table as text for people, amounts in coins too; nobody is masked in it.
+
+        Parameters
+        ----------
+        table : str
+            Its name, such as ``transactions``, ``outputs`` or ``transfers``.
+        rows : int or None
+            Most rows that are read, in the order in which they are kept; None for all.
+
+        Raises
+        ------
+        LedgerError
+            If there is no such table.
+        """
+        wanted, lazy = table_named(table), self.table(table)
+        frame = (lazy if rows is None else lazy.head(rows)).collect()
+        return text_frame(plain_frame({table: wanted.rows(frame)}, table, None))
 
     def between(self, start: Moment | None, end: Moment | None) -> Ledger:
         """Look at a span of time only, from ``start`` until just before ``end``.

@@ -50,8 +50,13 @@ def shown_time(chain: str, time: datetime, *parties: bytes | None) -> str:
     return _masks[0].time(chain, time, *parties) if _masks else f"{time:%Y-%m}"
 
 
+def names_all() -> bool:
+    """Return whether the reader may see everybody: in the working edition."""
+    return bool(_masks) and _masks[0].names_all()
+
+
 def shown_name(name: str, concept: str) -> str:
     """Return the name that a tag gives, where the reader may see every name; else what it is."""
-    if _masks and _masks[0].names_all():
+    if names_all():
         return name
     return f"somebody tagged {concept}" if concept else "somebody tagged"

@@ -9,20 +9,25 @@ from typing import Any
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
-from chainwatch.addresses.canonical import text, txid_text
 from chainwatch.chains.catalogue import chain as chain_of
-from chainwatch.errors import InputError
+from chainwatch.errors import ChainError, InputError
 from chainwatch.results.table import Privacy, Rows
+from chainwatch.results.text_frame import as_text
 from chainwatch.sanitize import visible
 from chainwatch.units import to_text
 
-_ADDRESSES = (Privacy.PARTY, Privacy.CONTRACT)
+_NAMES = (Privacy.PARTY, Privacy.CONTRACT, Privacy.TXID)
+MOST_DECIMALS = 38
+"""A token that states more decimals is told in base units alone."""
+
 _TEXTS = frozenset(
     {Privacy.TEXT, Privacy.STRANGER, Privacy.NAME, Privacy.SERVICE, Privacy.WORD, Privacy.KIND}
 )
 
 
-def plain_frame(tables: Mapping[str, Rows], name: str, asset: Asset | None) -> pl.DataFrame:
+def plain_frame(
+    tables: Mapping[str, Rows], name: str, asset: Asset | None, chain: str = ""
+) -> pl.DataFrame:
     """Return a table of a result as texts for people; nobody is masked in it.
 
     Parameters
@@ -32,8 +37,11 @@ def plain_frame(tables: Mapping[str, Rows], name: str, asset: Asset | None) -> p
     name : str
         Which; the first, where nothing is said.
     asset : Asset or None
-        Says on which chain the addresses are where no column does, and in what coins to tell
-        amounts: each is given in base units, and again as ``<name>_coins``.
+        What the amounts are of. Each is given in base units, and again as ``<name>_coins`` where
+        the decimals are known: of this asset, or else of the native coin, where a row is of a coin
+        chain or names no token.
+    chain : str
+        CAIP-2 id of the chain of the rows, where no column and no asset says it.
 
     Raises
     ------
@@ -46,17 +54,46 @@ def plain_frame(tables: Mapping[str, Rows], name: str, asset: Asset | None) -> p
             remedy=f"name one of {', '.join(tables)}" if tables else "ask what it was made of",
         )
     frame, table = tables[name or next(iter(tables))]
-    chains = chains_of(frame, asset)
+    chains = [item or chain for item in chains_of(frame, asset)]
     columns: dict[str, Any] = {}
     for column in frame.columns:
         privacy = table[column].privacy
         columns[column] = _told(frame[column], chains, privacy)
-        if privacy is Privacy.AMOUNT and asset is not None:
-            columns[f"{column}_coins"] = [
-                None if value is None else to_text(int(value), asset.decimals)
-                for value in frame[column].to_list()
-            ]
+        if privacy is Privacy.AMOUNT:
+            coins = _coins(frame, column, chains, asset)
+            if asset is not None or any(coins):
+                columns[f"{column}_coins"] = pl.Series(coins, dtype=pl.String)
     return pl.DataFrame(columns)
+
+
+def _coins(
+    frame: pl.DataFrame, column: str, chains: Sequence[str], asset: Asset | None
+) -> list[str | None]:
+    """Return amounts in coins; None where nothing was read or the decimals are not known."""
+    places = [asset.decimals] * frame.height if asset else _decimals(frame, chains)
+    return [
+        None if value is None or known is None else to_text(int(value), known)
+        for value, known in zip(frame[column].to_list(), places, strict=True)
+    ]
+
+
+def _decimals(frame: pl.DataFrame, chains: Sequence[str]) -> list[int | None]:
+    """Return the decimals of each row: of its coin, or what is said beside its token.
+
+    On account chains a row is of the coin only where it could name a token and names none.
+    """
+    nothing = [None] * frame.height
+    named = "contract" in frame.columns
+    tokens = frame["contract"].to_list() if named else nothing
+    said = frame["decimals"].to_list() if "decimals" in frame.columns else nothing
+    found: list[int | None] = []
+    for chain, token, stated in zip(chains, tokens, said, strict=True):
+        if token is not None or not chain:
+            found.append(stated if stated is not None and 0 <= stated <= MOST_DECIMALS else None)
+            continue
+        network = chain_of(chain)
+        found.append(network.decimals if network.family == "utxo" or named else None)
+    return found
 
 
 def chains_of(frame: pl.DataFrame, asset: Asset | None) -> Sequence[str]:
@@ -74,7 +111,7 @@ def _told(series: pl.Series, chains: Sequence[str], privacy: Privacy) -> pl.Seri
         ]
         return pl.Series(series.name, values, pl.String)
     if series.name == "chain" and series.dtype == pl.String:
-        return pl.Series(series.name, [item and chain_of(item).alias for item in series], pl.String)
+        return pl.Series(series.name, [item and _alias(item) for item in series], pl.String)
     if isinstance(series.dtype, pl.Datetime):
         times = [value and _second(value) for value in series.to_list()]
         return pl.Series(series.name, times, pl.String)
@@ -83,12 +120,16 @@ def _told(series: pl.Series, chains: Sequence[str], privacy: Privacy) -> pl.Seri
     return series
 
 
+def _alias(chain: str) -> str:
+    """Return the usual name of a chain; a word for several is no chain and stays."""
+    try:
+        return chain_of(chain).alias
+    except ChainError:
+        return chain
+
+
 def _binary(value: bytes, chain: str, privacy: Privacy) -> str:
-    if privacy in _ADDRESSES and chain:
-        return text(value, chain)
-    if privacy is Privacy.TXID and chain:
-        return txid_text(value, chain)
-    return value.hex()
+    return as_text(value, chain) if chain and privacy in _NAMES else value.hex()
 
 
 def _second(value: datetime) -> str:

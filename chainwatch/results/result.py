@@ -24,6 +24,7 @@ from chainwatch.results.plain import plain_frame
 from chainwatch.results.provenance import Record, digest_frame, digest_json, software
 from chainwatch.results.roles import NO_ROLES, NOBODY, Party, Roles
 from chainwatch.results.table import Rows
+from chainwatch.results.text_frame import text_frame
 from chainwatch.sanitize import visible
 
 P = ParamSpec("P")
@@ -64,6 +65,13 @@ class Result(ABC):
     """
 
     record: Record | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Let its frames print themselves for people; see :mod:`chainwatch.results.text_frame`."""
+        chain = chain_of_result(self)
+        for name, value in vars(self).items():
+            if type(value) is pl.DataFrame:
+                object.__setattr__(self, name, text_frame(value, chain))
 
     @abstractmethod
     def tables(self) -> Mapping[str, Rows]:
@@ -126,7 +134,8 @@ class Result(ABC):
         InputError
             If there is no such table.
         """
-        return plain_frame(self.tables(), table, getattr(self, "asset", None))
+        asset = getattr(self, "asset", None)
+        return text_frame(plain_frame(self.tables(), table, asset, chain_of_result(self)))
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{rows.frame.height:,} {name}" for name, rows in self.tables().items())
@@ -198,6 +207,12 @@ class Finding(Result):
     def _repr_html_(self) -> str:
         title, words = (escape(visible(item)) for item in (self.title, " ".join(self.text)))
         return f"<p><b>{title}</b><br>{words}</p>"
+
+
+def chain_of_result(result: Result) -> str:
+    """Return the CAIP-2 id of the one chain that a result is of; nothing where rows say theirs."""
+    asset, chain = getattr(result, "asset", None), getattr(result, "chain", "")
+    return str(getattr(asset, "chain", "") or getattr(chain, "id", chain) or "")
 
 
 @runtime_checkable

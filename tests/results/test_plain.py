@@ -12,7 +12,7 @@ from chainwatch.addresses.assets import native
 from chainwatch.addresses.canonical import parse
 from chainwatch.errors import InputError
 from chainwatch.results.plain import plain_frame
-from chainwatch.results.table import CHAIN, TXID, WHEN, Column, Table
+from chainwatch.results.table import CHAIN, CONTRACT, TXID, WHEN, Column, Table
 
 WORD = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
 BTC = native("btc")
@@ -46,8 +46,26 @@ def test_a_row_reads_as_people_write_it() -> None:
     assert set(nothing.values()) == {"btc", None}
 
 
-def test_what_is_of_no_asset_is_told_in_base_units_alone() -> None:
-    assert "value_coins" not in plain_frame({"paid": PAID.rows(FRAME)}, "paid", None).columns
+def test_without_an_asset_the_coin_of_the_chain_is_told() -> None:
+    plain = plain_frame({"paid": PAID.rows(FRAME)}, "paid", None)
+    assert plain["value_coins"].to_list() == ["0.388", None]
+
+
+def test_a_token_is_told_by_the_decimals_said_of_it_and_else_in_base_units_alone() -> None:
+    moved = Table(
+        "moved", (), "Transfers.",
+        (CHAIN, CONTRACT, Column.amount("value", "how much"), Column.number("decimals", "said")),
+    )  # fmt: skip
+    eth, token = native("eth").chain, b"\x10" + bytes(20)
+    rows = [(eth, None, 10**18, None), (eth, token, 15, 1), (eth, token, 15, None),
+            (eth, token, 15, 39), (BTC.chain, None, 1, 3)]  # fmt: skip
+    tables = {"moved": moved.rows(moved.frame(rows))}
+    assert plain_frame(tables, "", None)["value_coins"].to_list() == [
+        "1", "1.5", None, None, "0.00000001",
+    ]  # fmt: skip
+    bare = moved.pick("chain", "value")
+    nameless = {"moved": bare.rows(bare.frame([(eth, 5)]))}
+    assert plain_frame(nameless, "", None).columns == ["chain", "value"], "of which token?"
 
 
 def test_a_table_that_is_not_there() -> None:

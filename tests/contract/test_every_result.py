@@ -1,0 +1,173 @@
+"""What every result keeps: people can read it. A new kind of result needs a line in ``MAKERS``."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import typing
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import polars as pl
+import pytest
+import regtest_chain
+
+import chainwatch as cw
+from chainwatch.addresses.assets import native
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.result import Result
+from chainwatch.results.table import Privacy
+
+COIN = native("btc-regtest")
+KEY = (
+    "xpub661MyMwAqRbcFtXgS5sYJABqqG9YLmC4Q1Rdap9gSE8NqtwybGhePY2gZ29ESFjqJoCu1Rupje8Yt"
+    "GqsefD265TMg7usUDFdp6W1EGMcet8"
+)
+"""The root key of the first test vector of BIP 32."""
+
+
+class Made:
+    """The results of the made-up case, each made once."""
+
+    def __init__(self, case: Any, pulled: Result) -> None:
+        self.pulled = pulled
+        self.ledger: Ledger = case.ledger
+        self.tags: cw.Tags = case.tags
+        self.clusters = cw.cluster(cw.co_spends(self.ledger), tags=self.tags)
+        self.vendors = self.tags.where(concept="vendor")
+        self.services = self.tags.where(concept="service")
+        self.trace = cw.trace(
+            self.ledger, self.vendors.addresses(), policy="fifo", stop=self.services,
+            clusters=self.clusters,
+        )  # fmt: skip
+
+    def explained(self) -> Result:
+        row = self.clusters.forest.row(0, named=True)
+        return self.clusters.why(row["a"], row["b"])
+
+    def transaction(self) -> Result:
+        several = self.ledger.transactions.filter(pl.col("input_count") > 1)
+        return cw.show(self.ledger, several.head(1).collect()["tx"][0])
+
+    def hosted(self) -> cw.Hosted:
+        return cw.hosted(self.ledger, self.services, asset=COIN)
+
+    def counterparties(self) -> Result:
+        subjects = self.vendors.addresses()
+        return cw.counterparties(self.ledger, subjects, asset=COIN, tags=self.tags)
+
+
+MAKERS: dict[str, Callable[[Made], Result]] = {
+    "AddressSummary": lambda made: cw.show(made.ledger, made.vendors.frame["address"][0]),
+    "CheckReport": lambda made: cw.check(made.ledger),
+    "Clusters": lambda made: made.clusters,
+    "Counterparties": Made.counterparties,
+    "Explanation": Made.explained,
+    "Exposure": lambda made: cw.exposure(made.trace, made.tags),
+    "Finding": lambda made: made.trace.findings(made.vendors.addresses())[0],
+    "FlowFigure": lambda made: cw.figures.flow(made.trace, made.clusters),
+    "Hosted": Made.hosted,
+    "KeyAddresses": lambda made: cw.addresses_of_xpub(KEY, gap=2),
+    "Links": lambda made: made.clusters.links,
+    "PullReport": lambda made: made.pulled,
+    "TagHits": lambda made: cw.hits(made.ledger, made.tags),
+    "Tags": lambda made: made.tags,
+    "Trace": lambda made: made.trace,
+    "TransactionSummary": Made.transaction,
+}
+
+
+def kinds() -> set[type[Result]]:
+    """Return every kind of result in the package, public or not."""
+    for found in pkgutil.walk_packages(cw.__path__, "chainwatch."):
+        if not found.name.endswith("__main__"):
+            importlib.import_module(found.name)
+    known, waiting = set[type[Result]](), [Result]
+    while waiting:
+        waiting += (below := waiting.pop().__subclasses__())
+        known |= {kind for kind in below if kind.__module__.startswith("chainwatch.")}
+    return known
+
+
+def frames_of(result: Result) -> dict[str, pl.DataFrame]:
+    """Return the frames that a result hands out."""
+    return {
+        name: value
+        for name, value in vars(result).items()
+        if isinstance(value, pl.DataFrame) and not name.startswith("_")
+    }
+
+
+@pytest.fixture(scope="module")
+def made(otter_case: Any, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    folder = tmp_path_factory.mktemp("pulled")
+    (folder / "blocks.dat").write_bytes(regtest_chain.framed(regtest_chain.genesis()))
+    source = cw.BlockFiles(folder / "blocks.dat", chain="btc-regtest")
+    return Made(otter_case, cw.pull(folder / "ledger", source))
+
+
+@pytest.fixture
+def working(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    cw.set_edition("working", reason="a test")
+    yield
+    cw.set_edition("disclosure")
+
+
+def test_every_kind_of_result_is_tried() -> None:
+    assert {kind.__name__ for kind in kinds()} == set(MAKERS)
+
+
+def test_a_public_verb_returns_what_people_can_read() -> None:
+    """A result, a ledger, or a frame: each has ``plain``, as a method or as a function."""
+    for name in cw.__all__:
+        verb = getattr(cw, name)
+        if isinstance(verb, type):
+            continue
+        given = typing.get_type_hints(verb).get("return")
+        for kind in typing.get_args(given) or (given,):
+            if isinstance(kind, type) and issubclass(kind, (Result, Ledger)):
+                assert callable(kind.plain), name
+    assert callable(cw.plain)
+
+
+@pytest.mark.parametrize("name", sorted(MAKERS))
+def test_every_table_has_a_form_for_people(name: str, made: Made) -> None:
+    result = MAKERS[name](made)
+    for table, rows in result.tables().items():
+        plain = result.plain(table)
+        assert plain.height == rows.frame.height, table
+        assert pl.Binary not in plain.dtypes, table
+        assert not any(isinstance(dtype, pl.Datetime) for dtype in plain.dtypes), table
+        amounts = [one.name for one in rows.table.columns if one.privacy is Privacy.AMOUNT]
+        for column in set(amounts) & set(plain.columns) - {"amount"}:
+            if rows.frame[column].drop_nulls().len():
+                assert f"{column}_coins" in plain.columns, f"{table}.{column}"
+
+
+@pytest.mark.parametrize("name", sorted(MAKERS))
+def test_what_is_printed_in_the_working_edition_is_text(
+    name: str, made: Made, working: None
+) -> None:
+    result = MAKERS[name](made)
+    for shown in (result, *frames_of(result).values()):
+        for said in (repr(shown), str(shown), shown._repr_html_() or ""):
+            assert "\\x" not in said, name
+
+
+@pytest.mark.parametrize("name", sorted(MAKERS))
+def test_frames_name_nobody_while_somebody_is_masked(name: str, made: Made) -> None:
+    for column, frame in frames_of(MAKERS[name](made)).items():
+        if pl.Binary in frame.dtypes:
+            said = repr(frame) + frame._repr_html_()
+            assert "\\x" not in said, column
+            assert frame.is_empty() or "set_edition('working'" in said
+
+
+def test_the_tables_of_a_ledger_have_a_form_for_people(made: Made) -> None:
+    outputs = made.ledger.plain("outputs", rows=5)
+    assert outputs.height == 5
+    assert outputs["value_coins"].to_list()[0] == "50"
+    assert outputs["chain"].unique().to_list() == ["btc-regtest"]
+    for table in ("blocks", "transactions", "inputs", "coverage", "tags"):
+        assert pl.Binary not in made.ledger.plain(table).dtypes
+    assert made.ledger.plain("outputs", rows=None).height == made.ledger.outputs.collect().height
