@@ -8,7 +8,7 @@ read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import polars as pl
 
@@ -18,16 +18,52 @@ from chainwatch.chains.base import Chain
 from chainwatch.sanitize import visible
 from chainwatch.units import counted, to_text
 
-if TYPE_CHECKING:
-    from chainwatch.ledger.lookup.summaries import AddressSummary
-
 MOST_NAMED = 10
 """Assets that are named one by one; the rest are counted."""
 
 _LONGEST_SYMBOL = 20
 
 
-def account_facts(found: AddressSummary) -> dict[str, str]:
+class Account(Protocol):
+    """What is asked of an address here; a summary has it."""
+
+    @property
+    def chain(self) -> Chain:
+        """Its chain."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """The address as people write it."""
+        ...
+
+    @property
+    def transactions(self) -> int:
+        """How many were read."""
+        ...
+
+    @property
+    def totals(self) -> pl.DataFrame:
+        """A row per asset."""
+        ...
+
+    @property
+    def history(self) -> pl.DataFrame:
+        """A row per transfer."""
+        ...
+
+    @property
+    def counterparties(self) -> pl.DataFrame:
+        """A row per other party."""
+        ...
+
+    @property
+    def coverage(self) -> tuple[str, ...]:
+        """What was read, in words."""
+        ...
+
+
+def account_facts(found: Account) -> dict[str, str]:
     """Return what is shown of an address, by name: per asset, and of others only how many."""
     facts = {"address": found.text, "chain": found.chain.name}
     rows = found.totals.sort("contract", nulls_last=False).to_dicts()
@@ -46,7 +82,7 @@ def account_facts(found: AddressSummary) -> dict[str, str]:
     }
 
 
-def account_brief(found: AddressSummary) -> str:
+def account_brief(found: Account) -> str:
     """Return how many assets were read, for a line."""
     tokens = found.totals["contract"].drop_nulls().n_unique()
     coin = "read" if found.totals["contract"].null_count() else "not read"
