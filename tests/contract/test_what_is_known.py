@@ -69,6 +69,8 @@ class World:
         Heights whose blocks were read whole.
     claims : list
         Of each history read its owner, its tip, and what its source claims of it.
+    asked : list
+        Whose histories were read, by script, and up to which block.
     read : dict
         Ids of the transactions read; true where the source told what they spend.
     """
@@ -79,6 +81,7 @@ class World:
     alias: str
     whole: set[int] = field(default_factory=set)
     claims: list[tuple[str, int, str]] = field(default_factory=list)
+    asked: list[tuple[bytes, int]] = field(default_factory=list)
     read: dict[bytes, bool] = field(default_factory=dict)
 
     def owner(self, coin: Coin) -> bytes:
@@ -224,8 +227,11 @@ def history_read(world: World, rng: random.Random) -> dict[str, pl.DataFrame]:
     """Read the history of an address or script: whole, in part, or of an unknown height."""
     last = len(world.blocks) - 1
     script, tip = rng.choice(OWNERS), max(rng.randint(0, last) for _ in range(2))
-    listed = world.touching(script, tip)
     claim = rng.choice(["whole", "whole", "whole", "newest", "partial", "undated"])
+    if world.asked and rng.random() < 0.3:  # another server, or the same one anew
+        script, tip = rng.choice(world.asked)
+    world.asked.append((script, tip))
+    listed = world.touching(script, tip)
     if claim in ("newest", "partial"):
         listed = rng.sample(listed, rng.randint(0, len(listed)))
     kind, _, name = key_of(script).partition("/")
@@ -233,7 +239,7 @@ def history_read(world: World, rng: random.Random) -> dict[str, pl.DataFrame]:
     unit = f"{kind}/{name}/{block[::-1].hex()}"
     row = {
         "chain": chain_of(world.alias).id, "kind": kind, "address": classify(script).address,
-        "unit": unit if claim in ("whole", "undated") else f"{unit}/{claim}/{len(listed)}",
+        "unit": unit if claim == "whole" else f"{unit}/{claim}/{len(listed)}",
         "height": None if claim == "undated" else tip,
         "block": None if claim == "undated" else block,
         "complete": claim in ("whole", "undated"), "source": "server", "answer": bytes(32),
