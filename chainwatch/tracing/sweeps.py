@@ -11,8 +11,8 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import without_key
 from chainwatch.attribution.resolve import TagStatement, with_names
 from chainwatch.heuristics.rule import Rule
-from chainwatch.ledger.coverage import spans
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.output_status import BY_BLOCKS, OutputStatus
 from chainwatch.tracing.walks.transfer_order import histories, movements
 from chainwatch.units import AMOUNT, exact_sum
 
@@ -113,7 +113,8 @@ def coin_flows(ledger: Ledger, asset: Asset, wallets: Wallets) -> Flows:
         owners.rename({"address": "other"}), on="tx"
     )
     apart = joint.filter(pl.col("address") != pl.col("other")).select("address", "other").unique()
-    return Flows(sent.collect(), received.collect(), _gap(ledger, asset), joint=apart.collect())
+    gaps = _gaps(ledger, asset, able.collect()["address"].to_list())
+    return Flows(sent.collect(), received.collect(), gaps=gaps, joint=apart.collect())
 
 
 def _served(ledger: Ledger, here: pl.Expr, wallets: Wallets) -> pl.DataFrame:
@@ -143,13 +144,17 @@ def _served(ledger: Ledger, here: pl.Expr, wallets: Wallets) -> pl.DataFrame:
     )
 
 
-def _gap(ledger: Ledger, asset: Asset) -> str:
-    """Return what may be unread of a coin chain: heights between blocks, and what inputs spend."""
-    runs = spans(ledger, asset.chain)
-    unread = (
-        ledger.inputs.filter((pl.col("chain") == asset.chain) & pl.col("value").is_null())
-        .select(pl.len())
-        .collect()
-        .item()
-    )
-    return GAPS if runs.height != 1 or unread else ""
+def _gaps(ledger: Ledger, asset: Asset, addresses: list[bytes]) -> dict[bytes, str]:
+    """Return the addresses of a coin chain of which payments may be unread."""
+    known = OutputStatus.read(ledger, asset.chain)
+    highest = known.blocks.highest
+    tip = -1 if highest is None else known.blocks.place(highest)[0]
+    lacking = (pl.col("chain") == asset.chain) & pl.col("value").is_null()
+    unread = ledger.history.inputs.filter(lacking).head(1).collect().height > 0
+    gaps = {}
+    for address in addresses:
+        told = known.history_of(address)
+        # Where every block was read an input of unknown owner can be anybody's.
+        open_ended = told is None or told.height < tip or (told.by == BY_BLOCKS and unread)
+        gaps[address] = GAPS if open_ended else ""
+    return gaps
