@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 MAGIC = bytes.fromhex("fabfb5da")
@@ -102,13 +102,13 @@ def commitment_to(txs: Sequence[Made]) -> bytes:
 
 def header(
     parent: bytes, root: bytes, time: int, *, version: int = 0x20000000, bits: int = EASY,
-    proven: bool = True,
+    proven: bool = True, proof: Callable[[bytes], bytes] = sha256d,
 ) -> bytes:  # fmt: skip
     """Return a header; with ``proven`` false, one that just misses regtest's target."""
     front = version.to_bytes(4, "little") + parent + root + time.to_bytes(4, "little")
     front += bits.to_bytes(4, "little")
     nonce = 0
-    while (sha256d(front + nonce.to_bytes(4, "little"))[31] < 0x7F) != proven:
+    while (proof(front + nonce.to_bytes(4, "little"))[31] < 0x7F) != proven:
         nonce += 1
     return front + nonce.to_bytes(4, "little")
 

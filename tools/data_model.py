@@ -20,8 +20,8 @@ What holds for every table:
 
 * **chain** is the CAIP-2 id. A testnet is a chain of its own.
 * **address** is canonical bytes: one byte for the kind (1 P2PKH, 2 P2SH, 3 P2WPKH, 4 P2WSH,
-  5 P2TR, 6 other witness program, 16 EVM account, 17 Tron account), then the payload. Text is
-  derived and never stored. The same key on two chains is two addresses.
+  5 P2TR, 6 other witness program, 7 P2SH32, 16 EVM account, 17 Tron account), then the payload.
+  Text is derived and never stored. The same key on two chains is two addresses.
 * **txid** and block hashes are 32 bytes in wire order; text is reversed for Bitcoin-like chains.
 * **tx** is `height << 24 | position`: stable for ever, and the order of the chain. Where a source
   knows no height it is null, the time orders, and `order_uncertain` says so.

@@ -28,7 +28,7 @@ from chainwatch.bitcoin.extension import FLAG, OUT_OF_PLACE, WITHIN, check_rest
 from chainwatch.bitcoin.hashes import double_sha256
 from chainwatch.bitcoin.header import HEADER_SIZE, Header
 from chainwatch.chains.base import Chain, Forms
-from chainwatch.chains.catalogue import consensus_of
+from chainwatch.chains.catalogue import all_chains, consensus_of, of_genesis, read_as
 from chainwatch.errors import BlockError
 
 LARGEST_BLOCK = 32_000_000
@@ -36,7 +36,7 @@ LARGEST_BLOCK = 32_000_000
 
 # The smallest that each can be, in bytes: what bounds a count before it is believed.
 _SMALLEST_TX, _SMALLEST_INPUT, _SMALLEST_OUTPUT = 60, 41, 9
-_NOT_CLAIMED = "read the file again from a node; it is damaged or no block of this chain"
+_OF_NONE = "it fits no chain known here: read it again from a node, for it is damaged or of another"
 
 _U32, _I32, _I64 = struct.Struct("<I"), struct.Struct("<i"), struct.Struct("<q")
 _LONG = {
@@ -138,7 +138,44 @@ def parse_block(data: bytes, chain: Chain, *, name: str, offset: int = 0) -> Blo
         what, position = bad.what, bad.position
     except (IndexError, struct.error):
         what, position = "the block ends in the middle of a field", len(data)
-    raise BlockError(what, where=f"{name} byte {offset + position:,}", remedy=_NOT_CLAIMED)
+    raise refused(data, chain, what, where=f"{name} byte {offset + position:,}")
+
+
+def refused(data: bytes, chain: Chain, what: str, *, where: str) -> BlockError:
+    """Return the error of a block that is none of a chain; it says of which chain it is.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole block.
+    chain : Chain
+        What it was read as.
+    what, where : str
+        What is wrong, and at which place.
+    """
+    return BlockError(what, where=where, remedy=read_as(fitting(data, chain)) or _OF_NONE)
+
+
+def fitting(data: bytes, chain: Chain) -> tuple[Chain, ...]:
+    """Return the other chains that a block passes every check of: main networks, or else others.
+
+    The targets of test networks are so easy that a block of a main network may pass them as well,
+    so these are not named beside it. Of the first block of a chain its hash decides.
+    """
+    others = tuple(item for item in all_chains() if item.consensus and item != chain)
+    first = of_genesis(double_sha256(data[:HEADER_SIZE]))
+    found = tuple(item for item in others if item in first) or tuple(
+        item for item in others if _passes(data, item)
+    )
+    return tuple(item for item in found if item.mainnet) or found
+
+
+def _passes(data: bytes, chain: Chain) -> bool:
+    try:
+        _block(data, chain)
+    except (FieldError, IndexError, struct.error):
+        return False
+    return True
 
 
 def _block(data: bytes, chain: Chain) -> Block:

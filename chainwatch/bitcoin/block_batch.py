@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from chainwatch.bitcoin.block import LARGEST_BLOCK, Block, BlockSummary, parse_block
+from chainwatch.bitcoin.block import LARGEST_BLOCK, Block, BlockSummary, parse_block, refused
 from chainwatch.bitcoin.consensus import FieldError, check_work
 from chainwatch.bitcoin.header import HEADER_SIZE, Header
 from chainwatch.bitcoin.spent import SpentOutput
@@ -24,8 +24,6 @@ from chainwatch.kernels.undo import Coins
 
 COMPILED_FROM = 1_000_000
 """Bytes of blocks from which the compiled loops are worth their start; the rows are the same."""
-
-_NOT_CLAIMED = "read the file again from a node; it is damaged or no block of this chain"
 
 
 class RawBlock(NamedTuple):
@@ -86,9 +84,9 @@ def check_blocks(
     parsed = parse_blocks(good, supply=rules.supply, forms=chain.forms)
     if parsed.failure is not None:
         number, what, byte = parsed.failure
-        raise _refused(blocks[number], what, byte)
+        raise _refused(blocks[number], chain, what, byte)
     if wrong is not None:
-        raise _refused(blocks[len(headers)], wrong.what, wrong.position)
+        raise _refused(blocks[len(headers)], chain, wrong.what, wrong.position)
     return CheckedBlocks(chain, _summaries(headers, good, parsed), parsed)
 
 
@@ -112,9 +110,9 @@ def _proven(blocks: Sequence[RawBlock], rules: Consensus) -> tuple[list[Header],
     return headers, None
 
 
-def _refused(block: RawBlock, what: str, byte: int) -> BlockError:
+def _refused(block: RawBlock, chain: Chain, what: str, byte: int) -> BlockError:
     place = f"{block.name} byte {block.offset + byte:,}"
-    return BlockError(what, where=place, remedy=_NOT_CLAIMED)
+    return refused(block.data, chain, what, where=place)
 
 
 def _summaries(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import NamedTuple
 
 from chainwatch.bitcoin.hashes import double_sha256
@@ -81,12 +82,14 @@ def check_work(header: Header, rules: Consensus, *, bits: int | None = None) -> 
     target = target_of(bits)
     if not 0 < target <= rules.easiest:
         raise FieldError(f"the difficulty {bits:08x} is not one of this chain", 72)
-    proof = header.hash
-    if rules.scrypt:
-        data = bytes(header)
-        proof = hashlib.scrypt(data, salt=data, n=1024, r=1, p=1, dklen=32)
+    proof = _scrypt(bytes(header)) if rules.scrypt else header.hash
     if int.from_bytes(proof, "little") > target:
         raise FieldError("the block lacks the proof of work that it claims", 0)
+
+
+@lru_cache(maxsize=64)
+def _scrypt(header: bytes) -> bytes:
+    return hashlib.scrypt(header, salt=header, n=1024, r=1, p=1, dklen=32)
 
 
 def check_shape(txs: list[Tx]) -> None:

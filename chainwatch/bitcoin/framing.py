@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from chainwatch.bitcoin.block import LARGEST_BLOCK
+from chainwatch.bitcoin.block import LARGEST_BLOCK, fitting
 from chainwatch.bitcoin.block_batch import RawBlock
 from chainwatch.bitcoin.frames import Frame, FramedFile, Gap, NoFrame, block_frames
 from chainwatch.bitcoin.header import HEADER_SIZE
 from chainwatch.chains.base import Chain
-from chainwatch.chains.catalogue import all_chains
+from chainwatch.chains.catalogue import in_words, of_magic
 from chainwatch.errors import BlockError
+
+_FRAME = 8  # magic and length
 
 GROUP_BYTES = 8_000_000
 """Bytes of blocks that are checked, and become rows, together."""
@@ -76,13 +78,9 @@ def _blocks(
     """Yield the bytes of each block with its place in the file, one at a time."""
     handle.seek(0)
     start = handle.read(_LOOKED_AT)
-    owners = [item for item in all_chains() if item.magic and start.startswith(item.magic)]
+    owners = of_magic(start[:4])
     if owners and chain not in owners:
-        raise BlockError(
-            f"the file holds blocks of {owners[0].name}, not of {chain.name}",
-            where=f"{path.name} byte 0",
-            remedy=f"read it as {owners[0].alias}",
-        )
+        raise _foreign(handle, path, chain, owners)
     framed = block_frames(path.name, handle, chain, remedy=_REMEDY)
     bare = Frame(0, handle.seek(0, 2), start[:HEADER_SIZE])
     if owners or not (len(start) > HEADER_SIZE and framed.believed(bare)):
@@ -93,8 +91,40 @@ def _blocks(
             yield first
             yield from blocks
             return
+    if not owners:
+        _check_bare(handle, path, start)
     # Of a file without frames, what is wrong with it as a block is told by who reads it as one.
     yield 0, framed.read(0, LARGEST_BLOCK + 1)
+
+
+def _foreign(
+    handle: BinaryIO, path: Path, chain: Chain, owners: tuple[Chain, ...]
+) -> BlockError:
+    """Return what is wrong with a file of other chains; regression networks share their magic."""
+    handle.seek(4)
+    length = min(int.from_bytes(handle.read(4), "little"), LARGEST_BLOCK)
+    fit = fitting(handle.read(length), chain) if len(owners) > 1 else ()
+    named = tuple(item for item in owners if item in fit) or owners
+    return BlockError(
+        f"the file holds blocks of {in_words(named)}, not of {chain.name}",
+        where=f"{path.name} byte 0",
+        remedy=f"read it as {' or '.join(item.alias for item in named)}",
+    )
+
+
+def _check_bare(handle: BinaryIO, path: Path, start: bytes) -> None:
+    """Refuse a file that is framed, by a chain that nobody knows here."""
+    length, size = int.from_bytes(start[4:_FRAME], "little"), path.stat().st_size
+    if not HEADER_SIZE < length <= min(size - _FRAME, LARGEST_BLOCK):
+        return
+    handle.seek(_FRAME + length)
+    if handle.read(4) in (b"", start[:4]):
+        raise BlockError(
+            f"the file is framed with the magic {start[:4].hex()}, which is of no chain known here",
+            where=f"{path.name} byte 0",
+            remedy="check which network its node is of; a chain of your own joins with"
+            " chainwatch.chains.catalogue.register",
+        )
 
 
 def _contents(framed: FramedFile, gaps: list[Gap]) -> Iterator[tuple[int, bytes]]:

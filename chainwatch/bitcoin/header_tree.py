@@ -16,8 +16,17 @@ from dataclasses import dataclass
 from chainwatch.bitcoin.consensus import work_of
 from chainwatch.bitcoin.hashes import hash_text
 from chainwatch.chains.base import Chain
-from chainwatch.chains.catalogue import consensus_of, other_side, splits_of
+from chainwatch.chains.catalogue import (
+    consensus_of,
+    of_genesis,
+    other_side,
+    read_as,
+    splits_of,
+)
 from chainwatch.errors import BlockError
+
+_NO_BLOCK = bytes(32)
+"""What the first block of a chain names as its parent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +120,7 @@ def place(
         stale += (name for name in tree if name not in branch)
     left = [at for name in stale if (at := headers[name].height) is not None]
     _check_once(heights, headers)
+    _check_first(headers, chain)
     _check_side(heights, headers, chain)
     order = sorted(
         (name for name in heights if headers[name].height is None), key=heights.__getitem__
@@ -203,6 +213,17 @@ def _check_once(heights: Mapping[bytes, int], headers: Mapping[bytes, BlockLink]
                 "and do not link",
                 where=headers[name].where,
                 remedy="read the blocks between them as well, or leave one out",
+            )
+
+
+def _check_first(headers: Mapping[bytes, BlockLink], chain: Chain) -> None:
+    """Refuse a block that begins another chain: nothing but its hash tells one from the other."""
+    for name, header in headers.items():
+        if header.parent == _NO_BLOCK and name != chain.genesis:
+            raise BlockError(
+                f"block {hash_text(name)} begins a chain, and it is not {chain.name}",
+                where=header.where,
+                remedy=read_as(of_genesis(name)) or "it is of no chain known here",
             )
 
 

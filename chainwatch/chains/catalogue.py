@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from chainwatch.chains.base import Chain, Consensus
 from chainwatch.chains.bitcoin import (
@@ -108,6 +109,32 @@ def chain(name: str | Chain) -> Chain:
         known = ", ".join(item.alias for item in _known)
         raise ChainError(f"unknown chain {name!r}", remedy=f"write one of {known}, or a CAIP-2 id")
     return found
+
+
+def in_words(chains: Sequence[Chain]) -> str:
+    """Return the names of chains as a list in words."""
+    *most, last = [item.name for item in chains]
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def read_as(chains: Sequence[Chain]) -> str:
+    """Return the advice to read something as one of these chains; nothing where there is none."""
+    aliases = " or ".join(item.alias for item in chains)
+    return f"it is of {in_words(chains)}: read it as {aliases}" if chains else ""
+
+
+def of_magic(magic: bytes) -> tuple[Chain, ...]:
+    """Return the chains whose nodes frame blocks with these bytes; regression networks share."""
+    return tuple(item for item in _known if item.magic and item.magic == magic)
+
+
+def of_genesis(block: bytes) -> tuple[Chain, ...]:
+    """Return the chains that a block begins, given by its hash in wire order.
+
+    Those that split from another later are not among them.
+    """
+    alike = (item for item in _known if item.genesis and item.genesis == block)
+    return tuple(item for item in alike if item.split_height is None)
 
 
 def splits_of(chain: Chain) -> tuple[Chain, ...]:

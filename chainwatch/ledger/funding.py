@@ -76,9 +76,8 @@ def _goal() -> pl.Expr:
 def _values(ledger: Ledger) -> pl.DataFrame:
     """Return how many payees each value of a transaction above dust has: ``equal``."""
     # Both columns: a script of a stranger's making may hold the same bytes as an address.
-    # An address is a payee also where its script carries tokens beside it.
-    script = pl.when(pl.col("address").is_null()).then("script")
-    payee = pl.struct("address", script)
+    # An address is a payee also where its script is kept for the tokens that it carries.
+    payee = pl.struct("address", pl.when(pl.col("address").is_null()).then("script"))
     return (
         ledger.outputs.filter((pl.col("value") > DUST) & pl.col("spendable"))
         .group_by([*_TX, "value"])

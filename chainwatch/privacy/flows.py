@@ -19,6 +19,7 @@ from chainwatch.tracing.stops import (
     HOSTED,
     MIXER,
     NOT_READ,
+    POOL,
     TAGGED,
     UNDECIDED,
     UNSPENT,
@@ -46,6 +47,7 @@ FLOW_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 _ROLE = {
     MIXER: "mixer",
     UNDECIDED: "mixer",
+    POOL: "mixer",
     TAGGED: "finding",
     UNSPENT: "unspent",
     BURNT: "burnt",

@@ -36,6 +36,7 @@ from chainwatch.tracing.stops import (
     HOSTED,
     MIXER,
     NOT_READ,
+    POOL,
     UNDECIDED,
     UNSPENT,
 )
@@ -417,6 +418,7 @@ _ENDED = {
     NOT_READ: "sent on to where nothing was read",
     BURNT: "burnt",
     FEE: "network fees",
+    POOL: "into extension blocks, where nothing can be followed",
 }
 
 

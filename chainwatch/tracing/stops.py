@@ -29,6 +29,7 @@ from chainwatch.tracing.asked import NOT_ASKED, Asked
 
 HOSTED, MIXER, BRIDGE, TAGGED = "hosted service", "mixer", "bridge", "tagged party"
 UNDECIDED, LURE, BURNT, FEE = "undecided mixer", "lure", "burnt", "fee"
+POOL = "extension block"
 UNSPENT, LATER, NOT_READ = "unspent", "spent outside the span", "not read"
 THRESHOLD, HOPS = "threshold", "hop limit"
 CONTESTED = "contested"
@@ -42,6 +43,7 @@ REASONS: tuple[str, ...] = (
     LURE,
     BURNT,
     FEE,
+    POOL,
     UNSPENT,
     LATER,
     NOT_READ,

@@ -37,7 +37,7 @@ P2SH = "3P14159f73E4gFr7JterCCQh9QjiTjiZrG"
 MISFILED = "TUCsTq7TofTCJRRoHk6RvhMoS2mJLm5Yzq"
 COINBASE = "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
 
-PAYLOADS = dict.fromkeys(Kind, 20) | {Kind.P2WSH: 32, Kind.P2TR: 32}
+PAYLOADS = dict.fromkeys(Kind, 20) | {Kind.P2WSH: 32, Kind.P2TR: 32, Kind.P2SH32: 32}
 
 
 def kinds_of(alias: str) -> list[Kind]:
@@ -46,6 +46,8 @@ def kinds_of(alias: str) -> list[Kind]:
         return [Kind.EVM if family == "evm" else Kind.TRON]
     plain = [Kind.P2PKH, Kind.P2SH]
     witness = [Kind.P2WPKH, Kind.P2WSH, Kind.P2TR, Kind.WITNESS_UNKNOWN]
+    if chain(alias).cashaddr:
+        return [*plain, Kind.P2SH32]
     return plain + witness if chain(alias).hrp else plain
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from chainwatch.addresses.canonical import Kind, chains_of, parse, text
 from chainwatch.addresses.codecs import cashaddr_decode, cashaddr_encode
+from chainwatch.addresses.scripts import classify, script_of
 from chainwatch.bitcoin.header_tree import BlockLink, place
 from chainwatch.chains.bitcoin import BITCOIN
 from chainwatch.chains.bitcoin_cash import BITCOIN_CASH
@@ -80,7 +81,9 @@ MISTAKES = {
     "bitcoincash:" + "q" * 60: "checksum",
     "bitcoincash:": "checksum",
     "bitcoincash:bbbbbbbbbbbb": "not in the CashAddr alphabet",
-    cashaddr_encode("bitcoincash", 1, bytes(32)): "type 1 with 32 bytes is not supported",
+    cashaddr_encode("bitcoincash", 0, bytes(32)): "type 0 with 32 bytes is not supported",
+    cashaddr_encode("bitcoincash", 1, bytes(24)): "type 1 with 24 bytes is not supported",
+    cashaddr_encode("bitcoincash", 2, bytes(32)): "type 2 with 32 bytes is not supported",
     cashaddr_encode("bitcoincash", 15, bytes(20)): "type 15 with 20 bytes is not supported",
     "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq": "an address of Bitcoin, not of Bitcoin Cash",
 }
@@ -103,10 +106,36 @@ def test_a_cash_address_is_named_where_bitcoin_is_asked_for() -> None:
         parse(PAIRS[0][1], "btc")
 
 
-@given(st.sampled_from([Kind.P2PKH, Kind.P2SH]), st.binary(min_size=20, max_size=20))
-def test_round_trip(kind: Kind, payload: bytes) -> None:
-    address = bytes([kind]) + payload
-    assert parse(text(address, "bch"), "bch") == address
+P2SH32 = "bitcoincash:pd72l6tm39gcxehpsf57fthdjcwxrdswzxzmmrshc5xk2z5upjc8xvk32lxtz"
+
+
+def test_a_script_behind_its_double_hash() -> None:
+    address = parse(P2SH32, "bch")
+    assert (address[0], len(address)) == (Kind.P2SH32, 33)
+    assert text(address, "bch") == P2SH32
+    assert parse(P2SH32.partition(":")[2], "bch") == parse(P2SH32.upper(), "bch") == address
+    assert parse(cashaddr_encode("bitcoincash", 3, address[1:]), "bch") == address
+    assert script_of(address) == b"\xaa\x20" + address[1:] + b"\x87"
+    assert classify(script_of(address), chain("bch").forms).address == address
+    assert classify(script_of(address), chain("btc").forms).kind == "nonstandard"
+    for other in ("btc", "ltc", "doge"):
+        with pytest.raises(AddressError, match="has no text on"):
+            text(address, other)
+
+
+def test_the_regression_network_writes_its_own_prefix() -> None:
+    written = text(parse(PAIRS[0][0], "bch"), "bch-regtest")
+    assert written.startswith("bchreg:")
+    assert [item.alias for item in chains_of(written)] == ["bch-regtest"]
+
+
+@given(st.sampled_from([(Kind.P2PKH, 20), (Kind.P2SH, 20), (Kind.P2SH32, 32)]), st.data())
+def test_round_trip(form: tuple[Kind, int], data: st.DataObject) -> None:
+    kind, size = form
+    address = bytes([kind]) + data.draw(st.binary(min_size=size, max_size=size))
+    for alias in ("bch", "bch-regtest"):
+        assert parse(text(address, alias), alias) == address
+    assert script_of(address)
 
 
 @given(st.text("qpzry9x8gf2tvdw0s3jn54khce6mua7l:bitconcash", max_size=130))

@@ -22,7 +22,7 @@ DOGE = dataclasses.replace(
 """Its real limit is too hard here: scrypt at that takes a million tries."""
 EXTENDED = dataclasses.replace(
     chain_of("btc-regtest"),
-    consensus=dataclasses.replace(consensus_of(chain_of("btc-regtest")), extension_height=0),
+    consensus=dataclasses.replace(consensus_of(chain_of("btc-regtest")), extension_blocks=True),
 )
 """Regtest with extension blocks, for Litecoin's own proof of work is too hard here."""
 VERSION = 0x00620104 | 0x100
@@ -136,15 +136,20 @@ def test_other_chains_must_carry_their_own_work(merged: Callable[..., bytes]) ->
         parse_block(merged(), chain_of("ltc"), name="made")
 
 
-def test_a_transaction_into_an_extension_block_is_refused(maker: ModuleType) -> None:
-    """Litecoin's MWEB: what cannot be read whole is not read at all."""
+def test_a_block_that_ends_in_an_extension_block(maker: ModuleType) -> None:
+    """Litecoin's MWEB: marks belong to no id, and what follows is part of the block."""
     chain = maker.Chain()
     made = maker.spend([(b"\x07" * 32, 0)], [(5, maker.p2pkh(1))])
     odd = maker.Made(
         made.raw[:4] + b"\x00\x08" + made.raw[4:-4] + b"\x00" + made.raw[-4:], made.raw
     )
-    chain.add([odd])
-    with pytest.raises(BlockError, match="MimbleWimble extension blocks, which are not supported"):
+    reward = maker.coinbase(1, [(50 * maker.COIN, maker.p2pkh(1))])
+    chain.blocks.append(maker.block_of(chain.tip, 1, [reward, odd]))
+    whole = chain.blocks[-1] + b"\x01extension"
+    block = parse_block(whole, EXTENDED, name="made")
+    assert (block.txs[-1].txid, block.size) == (made.txid, len(whole))
+    assert (block.txs[-1].size, block.txs[-1].weight) == (len(odd.raw), 4 * len(made.raw))
+    with pytest.raises(BlockError, match="ends in the middle"):
         parse_block(chain.blocks[-1], EXTENDED, name="made")
     with pytest.raises(BlockError, match="a form that is not supported"):
         parse_block(chain.blocks[-1], chain_of("btc-regtest"), name="made")

@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import ModuleType
+from typing import Any
 
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainwatch.addresses.scripts import classify
 from chainwatch.bitcoin.block_batch import RawBlock, check_blocks
 from chainwatch.bitcoin.undo import checksum
 from chainwatch.bitcoin.undo_batch import RawUndo, check_undo
-from chainwatch.chains.catalogue import chain
+from chainwatch.chains.base import Chain
+from chainwatch.chains.catalogue import chain, consensus_of
 from chainwatch.errors import BlockError
 from chainwatch.ingest.rows.blocks import frames_of_blocks
 from chainwatch.ingest.source_file import FileRead
 from chainwatch.kernels import block_columns
 
 REGTEST = chain("btc-regtest")
+EVERY_FORM = replace(
+    REGTEST, consensus=replace(consensus_of(REGTEST), tokens=True, extension_blocks=True)
+)
 FILE = FileRead("blk00000.dat", bytes(32), 9, datetime(2024, 1, 1, 12, tzinfo=UTC))
 Pairs = Sequence[tuple[bytes, bytes]]
 
 
 def rows(
-    pairs: Pairs, *, compiled: bool, bad_sums: Sequence[int] = ()
+    pairs: Pairs, *, compiled: bool, bad_sums: Sequence[int] = (), network: Chain = REGTEST
 ) -> dict[str, pl.DataFrame] | str:
     """Return the rows of blocks with their undo data, or the error."""
     raw = [RawBlock(data, "blk", 100 * k) for k, (data, _) in enumerate(pairs)]
-    checked = check_blocks(raw, REGTEST, compiled=compiled)
+    checked = check_blocks(raw, network, compiled=compiled)
     undo = [
         RawUndo(data, bytes(32) if k in bad_sums else checksum(whole[4:36], data), f"rev byte {k}")
         for k, (whole, data) in enumerate(pairs)
@@ -42,7 +49,7 @@ def rows(
     return frames_of_blocks(known, range(len(pairs)), [FILE] * len(pairs), source="test")
 
 
-def assert_alike(pairs: Pairs, **how: Sequence[int]) -> dict[str, pl.DataFrame] | str:
+def assert_alike(pairs: Pairs, **how: Any) -> dict[str, pl.DataFrame] | str:
     fast, plain = (rows(pairs, compiled=way, **how) for way in (True, False))
     if isinstance(fast, str) or isinstance(plain, str):
         assert fast == plain
@@ -55,13 +62,44 @@ def assert_alike(pairs: Pairs, **how: Sequence[int]) -> dict[str, pl.DataFrame] 
 
 
 def test_rows_are_those_of_the_plain_reading(made: ModuleType) -> None:
-    found = assert_alike(made.with_undo())
+    found = assert_alike(made.with_undo(), network=EVERY_FORM)
     assert not isinstance(found, str)
     inputs = found["inputs"]
     assert inputs.height > 30
     assert inputs["value"].null_count() == inputs["script_kind"].null_count() == 0
     assert set(inputs["script_kind"]) == set(block_columns.KINDS)  # all kinds were compared
     assert 0 < inputs["address"].null_count() < inputs.height
+
+
+def test_what_tokens_stood_before(made: ModuleType) -> None:
+    scripts = [head + lock for head in (*made.TOKENS, *made.NO_TOKENS) for lock in made.SCRIPTS]
+    spend = made.transaction([(b"\x01" * 32, k) for k in range(len(scripts))], [(1, b"\x51")])
+    pairs = [(made.block([spend]), made.undo_of([[(7, 5, script) for script in scripts]]))]
+    for network in (REGTEST, EVERY_FORM):
+        found = assert_alike(pairs, network=network)
+        assert not isinstance(found, str)
+        inputs = found["inputs"].sort("n")
+        wanted = [classify(script, network.forms) for script in scripts]
+        assert inputs["script_kind"].to_list() == [each.kind for each in wanted]
+        assert inputs["address"].to_list() == [each.address for each in wanted]
+    assert {each.tokens for each in wanted} == {True, False}
+
+
+def test_undo_data_of_a_block_with_an_extension_block(made: ModuleType) -> None:
+    """What belongs to the extension block follows what was spent; coins from there bear a bit."""
+    first = made.transaction([(b"\x01" * 32, 0)], [(4, b"\x59\x20" + bytes(32))])
+    last = made.hogex([(b"\x02" * 32, 0), (b"\x03" * 32, 0)], [(9, b"\x58\x20" + bytes(32))])
+    spent = [[(1 << 30, 5, made.SCRIPTS[0])], [(8, 6, b"\x58\x20" + bytes(32)), (9, 4, b"\x51")]]
+    undo = made.undo_of(spent)
+    extended = made.block([first, last], tail=b"\x01mweb")
+    plain = made.block([first, (last[1], last[1])])
+    for tail in (b"", b"\x00", b"undo of the extension block"):
+        found = assert_alike([(extended, undo + tail)], network=EVERY_FORM)
+        assert not isinstance(found, str)
+        assert found["inputs"]["value"].to_list() == [5, 6, 4]
+        assert found["inputs"]["script_kind"].to_list()[1] == "mweb_hogaddr"
+        told = assert_alike([(plain, undo + tail)], network=EVERY_FORM)
+        assert isinstance(told, str) == bool(tail)
 
 
 def broken(made: ModuleType, pairs: Pairs, count: int) -> list[Pairs]:
@@ -89,7 +127,8 @@ def broken(made: ModuleType, pairs: Pairs, count: int) -> list[Pairs]:
 
 def test_broken_undo_data_is_refused_in_the_same_words(made: ModuleType) -> None:
     seen = set()
-    for pairs in broken(made, made.with_undo(), 2_000):
+    good = made.with_undo()
+    for pairs in (*broken(made, good, 2_000), [(good[1][0], good[2][1])]):
         found = assert_alike(pairs)
         if isinstance(found, str):
             words = found.split(" at rev")[0].split()

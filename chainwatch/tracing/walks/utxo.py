@@ -10,7 +10,7 @@ from chainwatch.addresses.canonical import txid_text
 from chainwatch.errors import ConservationError
 from chainwatch.ledger.schema import POSITION_BITS
 from chainwatch.tracing.policies import Lot, Lots, joined
-from chainwatch.tracing.stops import BURNT, FEE, LATER, NOT_READ, UNSPENT, End
+from chainwatch.tracing.stops import BURNT, FEE, LATER, NOT_READ, POOL, UNSPENT, End
 from chainwatch.tracing.walks.base import (
     AGAIN,
     HELD,
@@ -23,6 +23,9 @@ from chainwatch.tracing.walks.base import (
     traced,
 )
 from chainwatch.tracing.walks.utxo_graph import Coins, Place
+
+POOLED = ("mweb_pegin", "mweb_hogaddr")
+"""Kinds of output by which coins go where they cannot be followed: everybody's are mixed there."""
 
 FEE_PLACE = -1
 """``n`` of the end of what a transaction pays as its fee: it is no output."""
@@ -164,6 +167,8 @@ class CoinWalk(Walk):
         if not spendable:
             told = "OP_RETURN" if kind == "null_data" else f"{kind} output that cannot be spent"
             return End(BURNT, f"{told}: no key moves it")
+        if kind in POOLED:
+            return End(POOL, "moved to where amounts and parties are hidden (MimbleWimble)")
         if end := self.stopped(address, place["time"]) or self.cut_off(address, lots):
             return end
         spender = self.coins.spender.get((place["tx"], place["n"]))
