@@ -1,6 +1,7 @@
 """How far a long piece of work is: beside a moving sign in a terminal, as one line in a notebook.
 
-Where nobody looks, in scripts and pipes, nothing is shown.
+Where nobody looks, in scripts and pipes, nothing is shown. What takes long inside such work, and is
+none of its caller's doing, is announced to whoever looks just then.
 """
 
 from __future__ import annotations
@@ -14,6 +15,31 @@ from chainwatch.sanitize import visible
 
 Progress = Callable[[str], None]
 """Takes one line of text at a time."""
+
+_watching: list[Progress] = []
+_otherwise: list[Progress] = []
+
+
+def announce(line: str) -> None:
+    """Tell in one line what takes long: in the line that is watched, or else beside it.
+
+    Parameters
+    ----------
+    line : str
+        What is being done, and for how long or how often.
+    """
+    if _watching:
+        _watching[-1](line)
+    elif _otherwise:
+        _otherwise[-1](line)
+    elif _notebook() is not None or sys.stderr.isatty():
+        sys.stderr.write(f"{visible(line)}\n")
+        sys.stderr.flush()
+
+
+def announce_by(tell: Progress) -> None:
+    """Let a program that always speaks, such as the command line, tell what is announced."""
+    _otherwise[:] = [tell]
 
 
 @contextmanager
@@ -51,7 +77,7 @@ def _in_notebook(what: str, shell: Any) -> Iterator[Progress]:
 
     put(what, update=False)
     try:
-        yield lambda line: put(f"{what}: {line}")
+        yield from _watched(lambda line: put(f"{what}: {line}"))
     finally:
         put("")
 
@@ -62,4 +88,12 @@ def _in_terminal(what: str) -> Iterator[Progress]:
     from rich.text import Text
 
     with Console(stderr=True).status(Text(visible(what))) as status:
-        yield lambda line: status.update(Text(f"{visible(what)}: {visible(line)}"))
+        yield from _watched(lambda line: status.update(Text(f"{visible(what)}: {visible(line)}")))
+
+
+def _watched(tell: Progress) -> Iterator[Progress]:
+    _watching.append(tell)
+    try:
+        yield tell
+    finally:
+        _watching.remove(tell)

@@ -12,7 +12,7 @@ import pytest
 
 from chainwatch.ingest.protocol import Batch, Reader
 from chainwatch.ingest.pull import pull
-from chainwatch.progress import watched
+from chainwatch.progress import announce, announce_by, watched
 
 
 class Publisher:
@@ -78,3 +78,27 @@ def test_a_pull_shows_itself_unless_told_not_to(notebook: Publisher, tmp_path: P
 def test_scripts_are_told_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pull(tmp_path, Nothing())
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_takes_long_is_announced_where_somebody_looks(
+    notebook: Publisher, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with watched("pull"):
+        announce("compiling")
+    assert "pull: compiling" in [text for text, _, _ in notebook.sent]
+    announce("compiling \x1b[2J")
+    assert capsys.readouterr().err.startswith("compiling ")
+    monkeypatch.delitem(sys.modules, "IPython")
+    announce("compiling")
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    announce("compiling")
+    assert capsys.readouterr().err == "compiling\n"
+
+
+def test_a_program_that_always_speaks_tells_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("chainwatch.progress._otherwise", [])
+    announce_by(said.append)
+    announce("compiling")
+    assert said == ["compiling"]

@@ -24,6 +24,11 @@ _TXID = re.compile(r"(?:0[xX])?[0-9a-fA-F]{64}")
 _BARE_EVM = re.compile(r"[0-9a-fA-F]{40}")
 _ONE_CASE = re.compile(r"[0-9a-z]{25,35}|[0-9A-Z]{25,35}")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.*", re.DOTALL)
+_SHORTENED = re.compile(r"(\w+)(?:\.{2,}|…|\[\.\.\.\]|\*{2,})(\w*)", re.ASCII)
+_HEX = re.compile(r"(?:0[xX])?[0-9a-fA-F]{6,}")
+_PUBLIC_KEY = re.compile(r"0[23][0-9a-fA-F]{64}|04[0-9a-fA-F]{128}")
+_NUMBER = re.compile(r"[0-9]{1,10}")
+_DATA = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
 
 def quoted(text: str) -> str:
@@ -57,7 +62,7 @@ def explain(
     error : AddressError
         What the reader of that chain says; it stands where nothing plainer is known.
     """
-    if found := _shape(text):
+    if found := _cut_out(text) or _hexadecimal(text, target) or _shape(text):
         return found
     if chains := others(text):
         aliases = " or ".join(item.alias for item in chains)
@@ -65,7 +70,8 @@ def explain(
             f"{quoted(text)} is an address of {names(chains)}, not of {target.name}",
             remedy=f"name the chain: {aliases}",
         )
-    found = _other_thing(text, target) or _foreign(text) or _damaged(text, target)
+    found = _other_thing(text, target) or _cut_off(text, target) or _foreign(text)
+    found = found or _damaged(text, target)
     found = found or _bare_hex(text, target) or _lost_case(text, target)
     return found or AddressError(
         f"{quoted(text)} is not an address of {target.name}: {error.what}", remedy=error.remedy
@@ -78,12 +84,76 @@ def not_a_txid(
     """Return the error that says best why a value is no transaction id of a chain."""
     if not isinstance(text, str):
         return AddressError(f"a value of type {type(text).__name__} is not a transaction id")
+    if cut := _cut_out(text) or _hexadecimal(text, target):
+        return cut
     what = f"{quoted(text)} is not a transaction id of {target.name}"
     if found := others(text):
         what = f"{quoted(text)} is an address of {names(found)}, not a transaction id"
     elif text != text.strip():
         what = f"{quoted(text)} has white space around it"
     return AddressError(what, remedy="give 64 hexadecimal digits")
+
+
+def _cut_out(text: str) -> AddressError | None:
+    """Say of a text without its middle, as pages and people shorten them, that it is one."""
+    found = _SHORTENED.fullmatch(text.strip())
+    if not found:
+        return None
+    ends = "".join(found.groups()).removeprefix("0x")
+    hexadecimal = not ends.strip("0123456789abcdefABCDEF") and not text.strip().startswith("0x")
+    thing = "transaction id (or another hash)" if hexadecimal else "address"
+    return AddressError(
+        f"{quoted(text)} is a shortened {thing}: some of it is left out",
+        remedy="copy it in full, for instance from the address of the page that shows it",
+    )
+
+
+def _hexadecimal(text: str, target: Chain) -> AddressError | None:
+    """Say what hexadecimal digits are that are neither an address nor a transaction id."""
+    bare = text.strip()
+    digits = len(bare.lower().removeprefix("0x"))
+    if _PUBLIC_KEY.fullmatch(bare):
+        what, remedy = "is a public key, not an address", "give the address that was paid"
+    elif _NUMBER.fullmatch(bare):
+        what = "is a number, such as the height of a block or a place in it"
+        remedy = "give an address, or a transaction id of 64 hexadecimal digits"
+    elif not _HEX.fullmatch(bare) or digits in _MEANT:
+        return None
+    elif digits > _TXID_DIGITS + 2:
+        what = f"is {digits:,} hexadecimal digits, such as of a raw transaction or a script"
+        remedy = "give the transaction's id: 64 hexadecimal digits"
+    else:
+        address = "an address has 40 and " if target.family == "evm" else ""
+        what = f"has {digits} hexadecimal digits, where {address}a transaction id has 64"
+        remedy = "copy it again in full"
+    return AddressError(f"{quoted(bare)} {what}", remedy=remedy)
+
+
+_TXID_DIGITS = 64
+_MEANT = (40, 42, _TXID_DIGITS)
+"""Digits of an EVM address, of one of Tron as nodes write it, and of a transaction id."""
+
+
+def _cut_off(text: str, target: Chain) -> AddressError | None:
+    """Say of a bech32 address of the chain that characters are missing, or too many."""
+    lower = text.lower()
+    start = f"{target.hrp}1"
+    data = lower.removeprefix(start)
+    if not target.hrp or data == lower or data.strip(_DATA) or text not in (lower, text.upper()):
+        return None
+    # Version, 20 or 32 bytes in groups of five bits, checksum; from version 1 on only 32 are used.
+    sizes = [len(start) + 1 + groups + 6 for groups in (32, 52)]
+    usual = sizes if data[:1] == "q" else sizes[1:]
+    if not data or data[0] not in "qp" or len(text) in usual:
+        return None
+    nearest = min(usual, key=lambda size: abs(size - len(text)))
+    count = abs(nearest - len(text))
+    verb = f"lacks {count}" if nearest > len(text) else f"has {count} more"
+    return AddressError(
+        f"{quoted(text)} has {len(text)} characters, and such an address of {target.name} has"
+        f" {' or '.join(map(str, usual))}: it {verb}",
+        remedy="copy it again in full",
+    )
 
 
 def _shape(text: str) -> AddressError | None:

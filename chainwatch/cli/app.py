@@ -12,8 +12,9 @@ import typer
 
 from chainwatch.cli import ledger, pull, tags
 from chainwatch.cli.options import hosts_of
-from chainwatch.cli.output import Interrupted, interruptible, note, say, show
+from chainwatch.cli.output import Interrupted, interruptible, note, report_of, say, show, why_no_pdf
 from chainwatch.errors import ChainwatchError, InputError
+from chainwatch.progress import announce_by
 from chainwatch.sanitize import visible
 
 app = typer.Typer(
@@ -126,7 +127,9 @@ def run(
         if headline:
             say(f"- {headline}")
     for name, folder in sorted(report.editions.items()):
-        say(f"{name}: {folder / 'report.pdf'}")
+        say(f"{name}: {report_of(folder)}")
+    for said in sorted(set(map(why_no_pdf, report.editions.values())) - {""}):
+        say(said)
 
 
 @app.command()
@@ -170,6 +173,7 @@ def _moment(text: str) -> datetime:
 
 def main() -> None:
     """Run the command line; an error is one sentence on stderr and a status that is not zero."""
+    announce_by(note)
     try:
         with interruptible():
             app()

@@ -13,6 +13,7 @@ import polars as pl
 from chainwatch.atomic import absolute, check_free, write_whole
 from chainwatch.case.file.model import load_case
 from chainwatch.case.recipes.run import DATA, RunReport, is_ours, work
+from chainwatch.cli.output import report_of, why_no_pdf
 from chainwatch.clusters.cluster import Clusters
 from chainwatch.simulate.otter import Otter, otter
 from chainwatch.tracing.exposure import Exposure
@@ -65,10 +66,13 @@ def _is_demo(folder: Path) -> bool:
 def _where(out: Path) -> Iterator[str]:
     yield ""
     yield "Open"
-    yield f"  {out / 'disclosure' / 'report.pdf'}  (or report.html): what may leave the desk"
-    yield f"  {out / 'working' / 'report.pdf'}  the same with nobody masked"
+    yield f"  {report_of(out / 'disclosure')}  what may leave the desk"
+    yield f"  {report_of(out / 'working')}  the same with nobody masked"
     yield f"  {out / 'data' / 'case.toml'}  the case file: copy it and change it"
     yield f"  {out / 'README.txt'}  what the other folders hold"
+    if missing := why_no_pdf(out / "disclosure"):
+        yield ""
+        yield missing
 
 
 def compare(report: RunReport, truth: Otter) -> Iterator[str]:

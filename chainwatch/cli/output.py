@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from chainwatch.sanitize import visible
 
@@ -31,6 +32,19 @@ def show(result: object) -> None:
     """Print a result of the library on as many lines as it takes."""
     for line in repr(result).split("\n"):
         say(line)
+
+
+def report_of(edition: Path) -> Path:
+    """Return the report of a written edition: the PDF, or the page where typst is not there."""
+    pdf = edition / "report.pdf"
+    return pdf if pdf.is_file() else edition / "report.html"
+
+
+def why_no_pdf(edition: Path) -> str:
+    """Return why an edition has no PDF and what to do, as it was noted; empty where it has one."""
+    noted = edition / "report.pdf.missing.txt"
+    said = noted.read_text(encoding="utf-8").strip() if noted.is_file() else ""
+    return said and f"There is no PDF: {said}"
 
 
 def note(line: str) -> None:

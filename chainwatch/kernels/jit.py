@@ -1,5 +1,7 @@
 """How inner loops are compiled: the door to numba, and the folder that keeps what it compiled.
 
+That compiling takes seconds is announced, the first time.
+
 Importing this module imports numba (half a second), so only modules of loops do, and those load on
 use. Machine code is kept beside the source; where that folder cannot be written, in a folder of
 this user alone, and where there is none either, in memory only. It is never kept where others
@@ -16,12 +18,21 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba.core import config
+from numba.core import config, event
 from platformdirs import user_cache_path
+
+from chainwatch.progress import announce
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _HERE = Path(__file__).parent
+
+ONCE = "compiling the inner loops for this machine; it takes some 10 s, once"
+EACH_TIME = (
+    "compiling the inner loops for this machine; it takes some 10 s, and each time: no folder can"
+    " be written to keep them (set NUMBA_CACHE_DIR)"
+)
+"""What is announced where loops are compiled, and kept or not."""
 
 
 def cache_folder() -> Path:
@@ -74,6 +85,28 @@ def _settled() -> str | None:
 
 
 _FOLDER = _settled()
+
+
+class _Announcer(event.Listener):
+    """Says, the first time that a loop of ours is compiled, what the wait is for.
+
+    What was kept from an earlier process is not compiled, and nothing is said.
+    """
+
+    def __init__(self) -> None:
+        self._said = False
+
+    def on_start(self, found: Any) -> None:
+        function = getattr(found.data["dispatcher"], "py_func", None)
+        if not self._said and getattr(function, "__module__", "").startswith("chainwatch."):
+            self._said = True
+            announce(ONCE if _FOLDER else EACH_TIME)
+
+    def on_end(self, found: Any) -> None:
+        """Say nothing: what was waited for shows."""
+
+
+event.register("numba:compile", _Announcer())  # type: ignore[no-untyped-call]  # numba's
 
 
 def _with(function: Function, **how: Any) -> Function:

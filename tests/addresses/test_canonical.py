@@ -184,7 +184,7 @@ def test_txid_is_reversed_for_bitcoin_like_chains_only() -> None:
 @pytest.mark.parametrize(
     ("given_text", "alias", "sentence"),
     [(GENESIS, "btc", "is an address of Bitcoin or Bitcoin Cash, not a transaction id"),
-     (f"0x{COINBASE}", "btc", "not of Bitcoin"), (COINBASE[:-1], "btc", "64 hexadecimal"),
+     (f"0x{COINBASE}", "btc", "not of Bitcoin"), (COINBASE[:-1], "btc", "id has 64"),
      (f"{COINBASE} ", "btc", "white space"), ("\uff11" * 64, "eth", "64 hexadecimal")],
 )  # fmt: skip
 def test_text_that_is_no_txid_is_refused(given_text, alias, sentence) -> None:

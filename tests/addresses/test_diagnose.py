@@ -41,7 +41,8 @@ MISTAKES = [
     ("", "btc", "an empty text is not an address"),
     ("\x1b[31m\u202e1A1z", "btc", r"'\x1b[31m\u202e1A1z' holds a character that no address has"),
     (GENESIS.replace("A", "\u0410"), "btc", r"\u0410"),
-    ("1" * 10_000, "btc", "too long for an address, with 10000 characters"),
+    ("1z" * 5_000, "btc", "too long for an address, with 10000 characters"),
+    ("1" * 10_000, "btc", "is 10,000 hexadecimal digits"),
     ("hello", "tron", "is not an address of Tron"),
     (base58check_encode(b"\x00" * 20), "btc", "20 bytes where an address has 21"),
     (base58check_encode(b"\x99" * 21), "btc", "version byte 0x99"),
@@ -92,3 +93,47 @@ def test_a_million_characters_are_refused_before_any_arithmetic() -> None:
         parse("z" * 1_000_000, "btc")
     with pytest.raises(AddressError, match="1000000 characters"):
         base58check_decode("z" * 1_000_000)
+
+
+SEGWIT = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
+CUT = [
+    ("4a5e1e\u2026", "btc", "is a shortened transaction id (or another hash): some of it"),
+    ("4a5e1e4b...eda33b", "btc", "is a shortened transaction id"),
+    ("1A1zP1\u2026vfNa", "btc", "is a shortened address: some of it is left out; copy it in full"),
+    ("0x5aAe...BeAed", "eth", "is a shortened address"),
+    ("bc1qar0**5mdq", "btc", "is a shortened address"),
+    (COINBASE[:-1], "btc", "has 63 hexadecimal digits, where a transaction id has 64"),
+    (f"{COINBASE}0", "btc", "has 65 hexadecimal digits, where a transaction id has 64"),
+    (COINBASE[:6], "btc", "has 6 hexadecimal digits, where"),
+    (EVM[:-1], "eth", "has 39 hexadecimal digits, where an address has 40 and a transaction id"),
+    (SEGWIT[:-1], "btc", "has 41 characters, and such an address of Bitcoin has 42 or 62"),
+    (f"{SEGWIT}q", "btc", "has 43 characters, and such an address of Bitcoin has 42 or 62"),
+    (SEGWIT[:20].upper(), "btc", "has 20 characters"),
+    (
+        "bc1p5cyxnuxmeuwuvkwfem96lqzszd02n6xdcjrs20cac6yqjjwudpxqked",
+        "btc",
+        "has 59 characters, and such an address of Bitcoin has 62: it lacks 3",
+    ),
+    (f"{SEGWIT[:-1]}x", "btc", "its bech32 checksum does not match"),
+    ("800000", "btc", "is a number, such as the height of a block"),
+    (f"02{'ab' * 32}", "btc", "is a public key, not an address"),
+    (f"04{'ab' * 64}", "btc", "is a public key, not an address"),
+    ("01000000" * 30, "btc", "is 240 hexadecimal digits, such as of a raw transaction"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given_text", "alias", "sentence"), CUT)
+def test_what_is_cut_short_or_something_else_is_called_so(given_text, alias, sentence) -> None:
+    with pytest.raises(AddressError) as caught:
+        parse(given_text, alias)
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "given_text", [row[0] for row in CUT if "digit" in row[2] or "id" in row[2]]
+)
+def test_the_same_is_said_where_a_transaction_id_is_wanted(given_text) -> None:
+    said = {row[0]: row[2] for row in CUT}[given_text]
+    with pytest.raises(AddressError) as caught:
+        parse_txid(given_text, "eth" if "39" in said else "btc")
+    assert said in str(caught.value)

@@ -149,3 +149,23 @@ def test_it_replaces_a_demo_and_nothing_else(tmp_path: Path, runs) -> None:
     with pytest.raises(OutputExists):
         list(demo.run_demo(tmp_path / "mine", say=said.append))
     assert said == [], "it simulated before it looked"
+
+
+def test_without_typst_no_pdf_is_pointed_at(tmp_path: Path) -> None:
+    for edition in ("disclosure", "working"):
+        (tmp_path / edition).mkdir()
+        (tmp_path / edition / "report.html").write_text("<p>")
+        (tmp_path / edition / "report.pdf.missing.txt").write_text(
+            "typst is not installed; run: pip install 'chainwatch[report]'.\n"
+        )
+    lines = list(demo._where(tmp_path))
+    assert not any("report.pdf" in line for line in lines)
+    assert f"  {tmp_path / 'disclosure' / 'report.html'}  what may leave the desk" in lines
+    assert lines[-1] == (
+        "There is no PDF: typst is not installed; run: pip install 'chainwatch[report]'."
+    )
+    (tmp_path / "disclosure" / "report.pdf").write_bytes(b"%PDF")
+    (tmp_path / "disclosure" / "report.pdf.missing.txt").unlink()
+    lines = list(demo._where(tmp_path))
+    assert f"  {tmp_path / 'disclosure' / 'report.pdf'}  what may leave the desk" in lines
+    assert not any("There is no PDF" in line for line in lines)

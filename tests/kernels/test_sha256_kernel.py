@@ -112,3 +112,52 @@ def test_a_source_folder_that_cannot_be_written_is_left_alone(
     (tmp_path / "chainwatch/kernels/loops-0").chmod(0o777)
     with pytest.raises(PermissionError, match="alone"):
         jit.cache_folder()
+
+
+LOOP = """
+from chainwatch.kernels import jit
+
+@jit.compiled
+def loop(number):
+    return number + 1
+"""
+COMPILING = """
+import sys
+import chainwatch.kernels
+from chainwatch import progress
+
+if sys.argv[1:] == ["told"]:
+    progress.announce_by(print)
+import strange
+strange.loop(1)
+chainwatch.kernels.__path__.append(sys.path[0] + "/ours")
+from chainwatch.kernels.tried import loop
+print(loop(1), loop(1.5))
+"""
+
+
+def test_the_first_compilation_is_announced_and_what_was_kept_is_not(tmp_path: Path) -> None:
+    """Nothing is said of another's loop, of a second one, or where nobody looks."""
+    script = tmp_path / "script.py"
+    script.write_text(COMPILING)
+    (tmp_path / "ours").mkdir()
+    for name in ("strange.py", "ours/tried.py"):
+        (tmp_path / name).write_text(LOOP)
+
+    def said(*arguments: str, folder: str = "kept") -> list[str]:
+        done = subprocess.run(
+            [sys.executable, str(script), *arguments], capture_output=True, text=True, check=True,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]),
+                 "NUMBA_CACHE_DIR": str(tmp_path / folder)},
+        )  # fmt: skip
+        assert not done.stderr
+        return done.stdout.splitlines()
+
+    once = "compiling the inner loops for this machine; it takes some 10 s, once"
+    assert said("told") == [once, "2 2.5"]
+    assert said("told") == ["2 2.5"]
+    assert said(folder="other") == ["2 2.5"]
+    (tmp_path / "blocked").write_text("no folder can be made in here")
+    first, result = said("told", folder="blocked")
+    assert "and each time: no folder can be written to keep them (set NUMBA_CACHE_DIR)" in first
+    assert result == "2 2.5"

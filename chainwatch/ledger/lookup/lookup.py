@@ -100,7 +100,10 @@ def transaction_summary(
         for number in _numbers(one, network, txid, index=index)
     ]
     if len(found) != 1:
-        raise _not_one(txid, [(chain_of(one.chain or "").alias, number) for one, number in found])
+        other = None if found else _another_thing(ledger, txid)
+        raise other or _not_one(
+            txid, [(chain_of(one.chain or "").alias, number) for one, number in found]
+        )
     one, number = found[0]
     network = chain_of(one.chain or "")
     if isinstance(number, bytes):
@@ -139,6 +142,41 @@ def _not_one(txid: str | bytes | int, found: list[tuple[str, int | bytes]]) -> L
         where=given,
         remedy=f"give the chain, or the number: {', '.join(str(n) for _, n in found[:4])}",
     )
+
+
+def _another_thing(ledger: Ledger, txid: str | bytes | int) -> LedgerError | None:
+    """Return what an id is that no transaction has, where the ledger knows or its zeros show it."""
+    if isinstance(txid, int) or not (isinstance(txid, bytes) or _TXID.fullmatch(txid.strip())):
+        return None
+    shown = txid[::-1].hex() if isinstance(txid, bytes) else txid.strip().lower().removeprefix("0x")
+    wire = bytes.fromhex(shown)[::-1]
+    for form, how in ((wire, ""), (wire[::-1], ", written backwards")):
+        held = ledger.history.blocks.filter(pl.col("hash") == form)
+        for chain, height in held.select("chain", "height").head(1).collect().iter_rows():
+            return LedgerError(
+                f"this is the hash of block {height:,} of {chain_of(chain).name}{how}, not the id"
+                " of a transaction",
+                where=shown,
+                remedy="give the id of one of its transactions, or an address",
+            )
+    backwards = ledger.history.transactions.filter(pl.col("txid") == wire[::-1])
+    if backwards.head(1).collect().height:
+        return LedgerError(
+            "this is the id of a transaction, written backwards",
+            where=shown,
+            remedy=f"give it as explorers show it: {wire.hex()}",
+        )
+    if shown.startswith(_BLOCK_LIKE):
+        return LedgerError(
+            "the ledger holds no such transaction, and by its zeros this is the hash of a block",
+            where=shown,
+            remedy="give the id of a transaction in that block",
+        )
+    return None
+
+
+_BLOCK_LIKE = "0" * 8
+"""Digits that a hash of Bitcoin's begins with for its work; by chance one in four billion does."""
 
 
 def _chain_of_address(ledger: Ledger, address: str | bytes, chain: Chain | str | None) -> Chain:

@@ -313,3 +313,31 @@ def test_the_index_is_used_where_it_is(
     monkeypatch.setattr(finder.Scans, "_of", never)
     assert address_summary(indexed, mine).transactions
     assert transaction_summary(indexed, txid).txid == txid
+
+
+@pytest.mark.parametrize("form", [str, bytes])
+def test_the_hash_of_a_block_is_called_one(otter_case: Any, form: type) -> None:
+    """Explorers put both into one box; the ledger knows which of the two it holds."""
+    ledger = otter_case.ledger
+    block, height = ledger.blocks.sort("height").select("hash", "height").collect().row(5)
+    given = block if form is bytes else block[::-1].hex()
+    words = f"is the hash of block {height:,} of Bitcoin regtest, not the id of a transaction"
+    with pytest.raises(LedgerError, match=words):
+        transaction_summary(ledger, given)
+    back = block[::-1] if form is bytes else block.hex()
+    with pytest.raises(LedgerError, match="of Bitcoin regtest, written backwards, not the id"):
+        transaction_summary(ledger, back)
+
+
+def test_an_id_written_backwards_is_called_so(otter_case: Any) -> None:
+    txid = otter_case.ledger.transactions.first().collect()["txid"][0]
+    with pytest.raises(LedgerError, match=f"written backwards.*{txid[::-1].hex()}"):
+        transaction_summary(otter_case.ledger, txid.hex())
+
+
+def test_the_hash_of_a_block_not_read_is_seen_by_its_zeros(otter_case: Any) -> None:
+    name = "00000000000000000001eb0f5d7e4b1d2c3a4f5e6b7c8d9e0f1a2b3c4d5e6f70"
+    with pytest.raises(LedgerError, match="by its zeros this is the hash of a block"):
+        transaction_summary(otter_case.ledger, name)
+    with pytest.raises(LedgerError, match="no such transaction at 10"):
+        transaction_summary(otter_case.ledger, f"10{name[2:]}")
