@@ -8,20 +8,16 @@ from typing import NamedTuple
 
 import polars as pl
 
-from chainwatch.chains.catalogue import chain
-from chainwatch.ledger.coverage import coverage
+from chainwatch.chains.base import Chain
+from chainwatch.ledger.coverage import coverage, read_to
 from chainwatch.ledger.ledger import Ledger
 
 
 class Reached(NamedTuple):
-    """How far a chain was read: its name, the highest block, and when it or the last transfer was.
-
-    The height is null where transfers were read that do not say in which block they stand.
-    """
+    """How far a chain was read, in words: its short name, and blocks with their dates."""
 
     chain: str
-    height: int | None
-    time: datetime | None
+    words: str
 
 
 @dataclass(frozen=True)
@@ -36,29 +32,36 @@ class Basis:
         """Return it in words, as pairs of name and value."""
         return (
             ("Data acquired", self._acquired()),
-            *((f"Read up to ({one.chain})", _so_far(one)) for one in self.reached),
+            *((f"Read up to ({one.chain})", one.words) for one in self.reached),
         )
 
     def _acquired(self) -> str:
         if self.first is None or self.last is None:
             return "not stated"
-        days = [f"{time:%Y-%m-%d %H:%M} UTC" for time in (self.first, self.last)]
-        return days[0] if days[0] == days[1] else f"{days[0]} to {days[1]}"
-
-
-def _so_far(one: Reached) -> str:
-    when = "at an unknown time" if one.time is None else f"{one.time:%Y-%m-%d %H:%M:%S} UTC"
-    if one.height is None:
-        return f"the last transfer read, {when}; its block is not stated in what was read"
-    return f"block {one.height:,} ({when}), the highest read; what came later is unknown"
+        times = [f"{time:%Y-%m-%d %H:%M} UTC" for time in (self.first, self.last)]
+        return times[0] if times[0] == times[1] else f"{times[0]} to {times[1]}"
 
 
 def basis_of(ledger: Ledger) -> Basis:
     """Return what a case that was computed from a ledger rests on."""
-    times = ledger.answers.select(
-        pl.col("time").min().alias("first"), pl.col("time").max().alias("last")
-    ).collect()
-    rows = coverage(ledger).select("chain", "last_height", "last_time").sort("chain")
-    reached = (Reached(chain(name).alias, *rest) for name, *rest in rows.iter_rows())
-    first, last = times.row(0)
+    first, last = (
+        ledger.answers.select(
+            pl.col("time").min().alias("first"), pl.col("time").max().alias("last")
+        )
+        .collect()
+        .row(0)
+    )
+    chains = sorted(ledger.chains, key=lambda one: one.alias)
+    reached = (Reached(one.alias, _so_far(ledger, one)) for one in chains)
     return Basis(first, last, tuple(reached))
+
+
+def _so_far(ledger: Ledger, chain: Chain) -> str:
+    if chain.family == "utxo":
+        tips = " or ".join(map(str, read_to(ledger, chain)))
+        return f"{tips}; what came later is unknown" if tips else "no block was read whole"
+    row = coverage(ledger.chain_only(chain)).row(0, named=True)
+    height, time = row["last_height"], row["last_time"]
+    when = "at an unknown time" if time is None else f"{time:%Y-%m-%d %H:%M:%S} UTC"
+    where = "its block is not stated in what was read" if height is None else f"block {height:,}"
+    return f"the last transfer read, {when}, {where}; what came later is unknown"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chainwatch.sanitize import visible
+from chainwatch.sanitize import isolated
 
 
 class Interrupted(Exception):
@@ -25,7 +25,7 @@ def interruptible(said: str = "") -> Iterator[None]:
 
 def say(line: str = "") -> None:
     """Print a line; what strangers wrote can do nothing to the terminal."""
-    sys.stdout.write(visible(line) + "\n")
+    sys.stdout.write(isolated(line) + "\n")
 
 
 def show(result: object) -> None:
@@ -49,5 +49,5 @@ def why_no_pdf(edition: Path) -> str:
 
 def note(line: str) -> None:
     """Tell on stderr what is being done."""
-    sys.stderr.write(f"· {visible(line)}\n")
+    sys.stderr.write(f"· {isolated(line)}\n")
     sys.stderr.flush()
