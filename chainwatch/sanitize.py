@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -41,6 +41,21 @@ def visible_character(character: str, keep: str = "") -> str:
         return " "
     hidden = category in HIDDEN or ord(character) in BLANKS
     return f"‹U+{ord(character):04X}›" if hidden else character
+
+
+def distinct(names: Iterable[str], said: Callable[[str], str] = visible) -> dict[str, str]:
+    """Return each name made harmless, with a number where another one has become the same."""
+    found: dict[str, str] = {}
+    whole = sorted(set(names), key=lambda name: (said(name) != name, name))
+    taken: set[str] = set()
+    for name in whole:
+        number, free = 1, said(name)
+        while free in taken:
+            number += 1
+            free = f"{said(name)} ({number})"
+        taken.add(free)
+        found[name] = free
+    return found
 
 
 def clipped(text: object, limit: int) -> str:

@@ -79,13 +79,13 @@ def test_a_package_offers_its_modules_and_its_public_names_alone(package: str) -
 def test_a_module_of_a_package_loads_when_it_is_used() -> None:
     code = (
         "import sys, chainwatch as cw; assert 'polars' not in sys.modules;"
-        "rule = cw.heuristics.coinjoin.equal_outputs(3); print(rule, cw.__version__);"
+        "rule = cw.heuristics.coinjoin.possible_mix(); print(rule, cw.__version__);"
         "print(cw.tracing.policies.fifo.__name__, cw.figures.flow.__name__)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    assert done.stdout == f"equal_outputs(min_equal=3) {version('chainwatch')}\nfifo flow\n"
+    assert done.stdout == f"possible_mix() {version('chainwatch')}\nfifo flow\n"
 
 
 def test_the_first_steps_name_what_is_there() -> None:

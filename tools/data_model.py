@@ -35,9 +35,10 @@ What holds for every table:
 * **class** says what a column may give away, and so what the disclosure edition does with it: see
   `Privacy` in `chainwatch/results/table.py`.
 * Fees are not stored: whether a fee is known depends on what else was read, so it is a feature.
-* Whether an output is spent is not stored either. `chainwatch/ledger/output_status.py` alone decides
-  what is known of it, from `inputs` and every unit of `coverage`: *spent*, *unspent* as of a block,
-  or *not known*. A header in `blocks` without a unit of coverage says nothing of its block.
+* Whether an output is spent is not stored either. `chainwatch/ledger/output_status.py` alone
+  decides what is known of it, from `inputs` and every unit of `coverage`: *spent*, *unspent* as of
+  a block, or *not known*. A header in `blocks` without a unit of coverage says nothing of its
+  block.
 
 The page is written by `tools/data_model.py` from `chainwatch/ledger/schema.py`.
 """

@@ -97,9 +97,7 @@ def _blocks(
     yield 0, framed.read(0, LARGEST_BLOCK + 1)
 
 
-def _foreign(
-    handle: BinaryIO, path: Path, chain: Chain, owners: tuple[Chain, ...]
-) -> BlockError:
+def _foreign(handle: BinaryIO, path: Path, chain: Chain, owners: tuple[Chain, ...]) -> BlockError:
     """Return what is wrong with a file of other chains; regression networks share their magic."""
     handle.seek(4)
     length = min(int.from_bytes(handle.read(4), "little"), LARGEST_BLOCK)

@@ -18,6 +18,7 @@ from chainwatch.clusters.explain import Adjacency, Explanation, adjacency, expla
 from chainwatch.clusters.forest import COLLAPSES, Actors, grow
 from chainwatch.errors import InputError, expect, refuse
 from chainwatch.heuristics.links import FOREST, LINK_KEY, Links
+from chainwatch.results.graph import Edges
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import Roles
 from chainwatch.results.table import CHAIN, Column, Privacy, Rows, Table
@@ -103,6 +104,10 @@ class Clusters(Result):
     forest: pl.DataFrame
     alarms: pl.DataFrame
     collapses: pl.DataFrame = field(default_factory=COLLAPSES.empty)
+
+    def edges(self) -> Sequence[Edges]:
+        """Return the links that join the clusters as edges: their direction means nothing."""
+        return (Edges("forest", "a", "b"),)
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""

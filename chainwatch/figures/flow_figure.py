@@ -22,6 +22,7 @@ from chainwatch.tracing.result import Trace
 from chainwatch.units import total
 
 if TYPE_CHECKING:
+    import networkx as nx
     from matplotlib.axes import Axes
 
 
@@ -151,6 +152,14 @@ class FlowFigure(Result):
         """Return the edition of the desk, with the roles that a report gives as well."""
         given: tuple[object, ...] = (self.trace, self.clusters, self.tags)
         return on_desk(roles_of(item for item in given if isinstance(item, Result)))
+
+    def to_networkx(self) -> nx.MultiDiGraph:
+        """Return the flows between entities as a graph of networkx, in the edition of the desk."""
+        from chainwatch.figures.flow_graph import flow_graph
+
+        edition = self._desk()
+        facts = {"result": self.called, "edition": edition.name, "digest": self.digest}
+        return flow_graph(self.flows(edition), self.asset, facts)
 
     def __repr__(self) -> str:
         return f"FlowFigure({self.title!r}, {self.trace.steps.height} steps, top {self.top})"

@@ -10,6 +10,7 @@ import polars as pl
 
 from chainwatch.addresses.canonical import parse_txid
 from chainwatch.errors import InputError
+from chainwatch.results.graph import Edges
 from chainwatch.results.provenance import Record, software
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import (
@@ -87,6 +88,10 @@ class Links(Result):
         if not self.frame["confidence"].drop_nulls().is_between(0, 1).all():
             raise InputError("the confidence of a link is not between 0 and 1")
         super().__post_init__()
+
+    def edges(self) -> Sequence[Edges]:
+        """Return every link as an edge: its direction means nothing."""
+        return (Edges("links", "a", "b"),)
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""

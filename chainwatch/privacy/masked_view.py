@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from chainwatch.addresses.assets import Asset
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.privacy.anonymity_sets import singled_out, standing
 from chainwatch.privacy.edition import DISCLOSURE, POOLED, Edition
@@ -51,12 +52,15 @@ class DrawnFlows:
         What :meth:`chainwatch.results.result.Drawing.shown` gave.
     flows : polars.DataFrame
         The rows behind it, their texts without what may not be said.
+    asset : Asset or None
+        What their amounts are of.
     """
 
     place: int
     stem: str
     drawing: Any
     flows: pl.DataFrame
+    asset: Asset | None = None
 
 
 @dataclass(frozen=True)
@@ -184,7 +188,7 @@ def _drawn(results: Sequence[Result], edition: Edition, text: TextMask) -> tuple
     for place, drawing in _drawings(results):
         shown = drawing.shown(edition, text.text)
         stem = _free(text.text(shown.stem), found)
-        found[stem] = DrawnFlows(place, stem, shown, text.frame(shown.flows))
+        found[stem] = DrawnFlows(place, stem, shown, text.frame(shown.flows), drawing.asset)
     return tuple(found.values())
 
 

@@ -6,11 +6,17 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from chainwatch.errors import CaseError
 from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition
 from chainwatch.results.mask import show_by
 from chainwatch.results.roles import Party
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from chainwatch.results.result import Result
 
 
 @dataclass
@@ -36,6 +42,12 @@ class Desk:
     def time(self, chain: str, time: datetime, *parties: bytes | None) -> str:
         """Return a time as results print it now beside parties."""
         return on_desk().time(chain, time, *parties)
+
+    def tables(self, result: Result) -> tuple[str, Mapping[str, pl.DataFrame]]:
+        """Return the edition, and the tables of a result as it leaves the desk by itself now."""
+        from chainwatch.privacy.masked_view import masked_view
+
+        return self.edition, masked_view([result], self.edition, self.key).by_result[0]
 
 
 _desk = Desk()

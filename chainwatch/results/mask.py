@@ -5,8 +5,13 @@ Results lie below the modules that know who is a bystander, so the mask comes to
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
+
+import polars as pl
+
+from chainwatch.errors import InputError
 
 
 class Mask(Protocol):
@@ -19,6 +24,8 @@ class Mask(Protocol):
     def names_all(self) -> bool: ...
 
     def time(self, chain: str, time: datetime, *parties: bytes | None) -> str: ...
+
+    def tables(self, result: Any) -> tuple[str, Mapping[str, pl.DataFrame]]: ...
 
 
 _masks: list[Mask] = []
@@ -53,6 +60,21 @@ def shown_time(chain: str, time: datetime, *parties: bytes | None) -> str:
 def names_all() -> bool:
     """Return whether the reader may see everybody: in the working edition."""
     return bool(_masks) and _masks[0].names_all()
+
+
+def shown_tables(result: Any) -> tuple[str, Mapping[str, pl.DataFrame]]:
+    """Return the name of the edition, and the tables of a result as the reader may see them.
+
+    Raises
+    ------
+    InputError
+        While nobody said who may be shown.
+    """
+    if not _masks:
+        raise InputError(
+            "nobody said who may be shown", remedy="import chainwatch.privacy.session, which does"
+        )
+    return _masks[0].tables(result)
 
 
 def shown_name(name: str, concept: str) -> str:

@@ -14,18 +14,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
-from pathlib import PurePath
-from typing import Any, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, runtime_checkable
 
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
+from chainwatch.atomic import write_new
+from chainwatch.errors import InputError
+from chainwatch.results.graph import Edges, Shown, facts_of_asset, graph_of, graphml_of
+from chainwatch.results.mask import shown_tables
 from chainwatch.results.plain import plain_frame
 from chainwatch.results.provenance import Record, digest_frame, digest_json, software
 from chainwatch.results.roles import NO_ROLES, NOBODY, Party, Roles
 from chainwatch.results.table import Rows
 from chainwatch.results.text_frame import text_frame
 from chainwatch.sanitize import visible
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 P = ParamSpec("P")
 
@@ -107,6 +114,10 @@ class Result(ABC):
         """Return what is drawn of it in a report."""
         return ()
 
+    def edges(self) -> Sequence[Edges]:
+        """Return which of its tables are edges, and between which of their columns."""
+        return ()
+
     @property
     def called(self) -> str:
         """What the log of a case calls it: the verb that made it."""
@@ -136,6 +147,47 @@ class Result(ABC):
         """
         asset = getattr(self, "asset", None)
         return text_frame(plain_frame(self.tables(), table, asset, chain_of_result(self)))
+
+    def to_networkx(self) -> nx.MultiDiGraph:
+        """Return it as a graph of networkx: a node per party, an edge per row, masked as it prints.
+
+        Returns
+        -------
+        networkx.MultiDiGraph
+            Nodes are texts. Amounts are integers in base units, and texts in coins; of the graph
+            as a whole it is said which ``asset``, its ``decimals``, the ``edition`` and the
+            ``digest`` of the result.
+
+        Raises
+        ------
+        InputError
+            If the result has no edges.
+        """
+        edges, asset = tuple(self.edges()), getattr(self, "asset", None)
+        if not edges:
+            raise InputError(
+                f"a {type(self).__name__} has no edges between parties",
+                remedy="make a graph of a trace, of counterparties, of links or of clusters",
+            )
+        edition, frames = shown_tables(self)
+        tables = {
+            name: Shown(frames[name], self.tables()[name].table)
+            for name in {one.table for one in edges}
+        }
+        said = {"result": self.called, "edition": edition, "digest": self.digest}
+        return graph_of(edges, tables, asset, {**said, **facts_of_asset(asset)})
+
+    def to_graphml(self, path: PurePath | str) -> str:
+        """Write :meth:`to_networkx` as GraphML into a new file and return its SHA-256.
+
+        Raises
+        ------
+        InputError
+            If the result has no edges.
+        OutputExists
+            If the file exists already.
+        """
+        return write_new(Path(path), graphml_of(self.to_networkx()))
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{rows.frame.height:,} {name}" for name, rows in self.tables().items())

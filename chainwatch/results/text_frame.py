@@ -68,8 +68,11 @@ def text_frame(frame: pl.DataFrame, chain: str = "") -> TextFrame:
 
 @cache
 def _of_chain(chain: str) -> type[TextFrame]:
-    """Return the class of frames of a chain: polars keeps the class of a frame that it slices."""
-    return type("TextFrame", (TextFrame,), {"network": chain, "__module__": __name__})
+    """Return the class of frames of a chain: polars keeps the class of a frame that it slices.
+
+    It has the name that a reader knows: what it is, is a frame of polars.
+    """
+    return type(pl.DataFrame.__name__, (TextFrame,), {"network": chain, "__module__": __name__})
 
 
 def plain(frame: pl.DataFrame, chain: Chain | str | None = None) -> pl.DataFrame:

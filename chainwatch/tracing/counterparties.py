@@ -14,6 +14,7 @@ from chainwatch.heuristics.poisoning import look_alike, zero_value
 from chainwatch.heuristics.rule import apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.graph import Edges
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
 from chainwatch.results.table import (
@@ -134,6 +135,10 @@ class Counterparties(Result):
     failed: pl.DataFrame
     asset: Asset
     own: pl.DataFrame = field(default_factory=OWN.empty)
+
+    def edges(self) -> Sequence[Edges]:
+        """Return every payment as an edge, from who pays to who is paid."""
+        return (Edges("payments", "subject", "counterparty", turned="direction"),)
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""

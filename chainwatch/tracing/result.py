@@ -12,6 +12,7 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import text, text_series
 from chainwatch.errors import ConservationError
 from chainwatch.ledger.output_status import block_text
+from chainwatch.results.graph import Edges
 from chainwatch.results.result import Finding, Result
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
 from chainwatch.results.table import (
@@ -232,6 +233,14 @@ class Trace(Result):
     def amount(self) -> int:
         """Total of the origins, in base units."""
         return total(self.origins["amount"])
+
+    def edges(self) -> Sequence[Edges]:
+        """Return every movement, and where value comes in and ends: the sums of these two agree."""
+        return (
+            Edges("origins", "kind", "address"),
+            Edges("steps", "source", "target"),
+            Edges("ends", "address", "reason"),
+        )
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""

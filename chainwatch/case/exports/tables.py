@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from chainwatch.atomic import write_new
 from chainwatch.errors import CaseError, OutputExists
 from chainwatch.privacy.masked_view import MaskedView
 from chainwatch.results.provenance import canonical_json, digest_frame
-from chainwatch.sanitize import visible
+from chainwatch.sanitize import distinct, visible
 
 TABLE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,95}\Z")
 FORMULA = re.compile(r"(^\s*|[;\t\r\n]\s*)([=+\-@\uff1d\uff0b\uff0d\uff20])")
@@ -114,21 +114,6 @@ def parquet_bytes(frame: pl.DataFrame) -> bytes:
 def guarded(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula and no terminal for a command."""
     return visible(FORMULA.sub(r"\1'\2", text))
-
-
-def distinct(names: Iterable[str], said: Callable[[str], str] = visible) -> dict[str, str]:
-    """Return each name made harmless, with a number where another one has become the same."""
-    found: dict[str, str] = {}
-    whole = sorted(set(names), key=lambda name: (said(name) != name, name))
-    taken: set[str] = set()
-    for name in whole:
-        number, free = 1, said(name)
-        while free in taken:
-            number += 1
-            free = f"{said(name)} ({number})"
-        taken.add(free)
-        found[name] = free
-    return found
 
 
 def _as_text(series: pl.Series) -> pl.Series:

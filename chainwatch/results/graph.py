@@ -1,0 +1,160 @@
+"""Results as graphs: a node per party, an edge per row, amounts exact, masked as the desk masks.
+
+Whoever computes with a graph needs whole numbers and sees texts: an amount is an integer in base
+units, and again a decimal text in coins; nothing is ever a float. Where value comes in and for
+which reason it ends are nodes too, so that over the whole graph what begins and what ends add up.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.addresses.canonical import text
+from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.results.table import Privacy, Table
+from chainwatch.sanitize import visible
+from chainwatch.units import to_text
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+LARGEST_LONG = 2**63 - 1
+"""Largest whole number that GraphML has a type for; beyond it a number is a text of digits."""
+
+NO_ADDRESS = "no address"
+"""The node of what has no address: fees, and scripts that none can be read of."""
+
+
+class Edges(NamedTuple):
+    """The table of a result whose rows are edges, and the columns that name their two ends.
+
+    A column that holds no parties, such as the reason for which value ends, names a node of its
+    own: ``ends: unspent``. Where a row says *in* in the column ``turned``, it goes the other way.
+    """
+
+    table: str
+    source: str
+    target: str
+    turned: str = ""
+
+
+class Shown(NamedTuple):
+    """A table as the edition of the desk shows it, and its declaration."""
+
+    frame: pl.DataFrame
+    table: Table
+
+
+def graph_of(
+    edges: tuple[Edges, ...], shown: Mapping[str, Shown], asset: Asset | None,
+    facts: Mapping[str, str | int],
+) -> nx.MultiDiGraph:  # fmt: skip
+    """Return a directed graph with an edge for each row.
+
+    Parameters
+    ----------
+    edges : tuple of Edges
+        Which tables, and which of their columns.
+    shown : mapping
+        The tables as they may be shown, by name.
+    asset : Asset or None
+        What the amounts are of.
+    facts : mapping
+        What is said of the graph as a whole.
+
+    Returns
+    -------
+    networkx.MultiDiGraph
+        Nodes are texts; ``kind`` is *party*, or the table that they stand for. Edges have
+        ``table`` and the columns of their row but for what is not known.
+    """
+    import networkx as nx
+
+    graph = nx.MultiDiGraph(**facts)
+    for one in edges:
+        frame, table = shown[one.table]
+        rows = frame.sort(frame.columns, nulls_last=True).iter_rows(named=True)
+        for row in rows:
+            ends = [_node(graph, row, column, table) for column in (one.source, one.target)]
+            values = dict(_values(row, table, asset, {one.source, one.target}))
+            ends = ends[::-1] if row.get(one.turned) == "in" else ends
+            graph.add_edge(*ends, table=one.table, **values)
+    return graph
+
+
+def facts_of_asset(asset: Asset | None) -> dict[str, str | int]:
+    """Return what must be known to read the amounts of a graph."""
+    if asset is None:
+        return {}
+    facts: dict[str, str | int] = {
+        "chain": chain_of(asset.chain).alias,
+        "asset": visible(asset.symbol),
+        "decimals": asset.decimals,
+        "unit": "base units",
+    }
+    return facts | ({"contract": text(asset.contract, asset.chain)} if asset.contract else {})
+
+
+def graphml_of(graph: nx.MultiDiGraph) -> bytes:
+    """Return a graph as GraphML, the same bytes for the same graph.
+
+    GraphML has no whole numbers beyond 63 bits: an attribute that holds one is text in all its
+    edges. Characters that XML has no place for are written as ``‹U+0001›``.
+    """
+    import networkx as nx
+
+    wide = {
+        name
+        for *_, data in graph.edges(data=True)
+        for name, value in data.items()
+        if isinstance(value, int) and abs(value) > LARGEST_LONG
+    }
+    plain = nx.MultiDiGraph(**graph.graph)
+    for node, data in sorted(graph.nodes(data=True)):
+        plain.add_node(node, **data)
+    for number, (source, target, data) in enumerate(graph.edges(data=True)):
+        told = {name: str(value) if name in wide else value for name, value in data.items()}
+        plain.add_edge(source, target, number, **told)
+    buffer = io.BytesIO()
+    nx.write_graphml_xml(plain, buffer)
+    return buffer.getvalue()
+
+
+def _node(graph: nx.MultiDiGraph, row: Mapping[str, Any], column: str, table: Table) -> str:
+    """Return the node that a cell names, and see that it is there."""
+    value = row[column]
+    if table[column].privacy is Privacy.PARTY:
+        name, kind = (NO_ADDRESS, "no address") if value is None else (str(value), "party")
+    else:
+        name, kind = f"{table.name}: {visible(value or 'not known')}", table.name
+    graph.add_node(name, kind=kind)
+    if value is not None and kind == "party" and value == row.get("subject"):
+        graph.nodes[name]["subject"] = True
+    return name
+
+
+def _values(
+    row: Mapping[str, Any], table: Table, asset: Asset | None, ends: set[str]
+) -> Iterator[tuple[str, str | int | bool]]:
+    """Yield the attributes of an edge; a column that the edition adds is told as it is."""
+    declared = {column.name: column.privacy for column in table.columns}
+    for name, value in row.items():
+        if value is None or name in ends:
+            continue
+        if declared.get(name) is Privacy.AMOUNT:
+            yield name, int(value)
+            places = asset.decimals if asset is not None else None
+            if places is not None:
+                yield f"{name}_coins", to_text(int(value), places)
+        elif isinstance(value, (bool, int)):
+            yield name, value
+        elif isinstance(value, Decimal):
+            yield name, int(value) if value == value.to_integral_value() else str(value)
+        else:
+            yield name, visible(value) if isinstance(value, str) else str(value)
