@@ -55,6 +55,8 @@ class Consensus:
     order : str
         Order of the transactions in a block: ``parents_first``, or ``by_id`` (canonical order of
         Bitcoin Cash, in which a child may stand before its parent).
+    by_id_height : int
+        From here on that order holds; below it parents stand first.
     first_subsidy : int or None
         Base units that the first block created; None where rewards follow no fixed rule.
     halving : int or None
@@ -73,6 +75,7 @@ class Consensus:
     extension_blocks: bool = False
     tokens: bool = False
     order: Literal["parents_first", "by_id"] = "parents_first"
+    by_id_height: int = 0
     first_subsidy: int | None = None
     halving: int | None = None
     superseded: tuple[int, ...] = ()

@@ -1,7 +1,8 @@
 """Which transactions may spend from which: those before, and on some chains any of the block.
 
 Numbers of transactions follow their places in blocks. Most chains place a parent before its
-child; where a chain orders its blocks otherwise, its facts say so (``Consensus.order``).
+child; where a chain orders its blocks otherwise, its facts say so, and from which height on
+(``Consensus.order``, ``Consensus.by_id_height``).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from chainwatch.ledger.schema import POSITION_BITS
 
 
 def parents_first(chain: Chain) -> bool:
-    """Tell whether a transaction always stands after those of its block that it spends from."""
+    """Tell whether at every height a transaction stands after those that it spends from."""
     return chain.consensus is None or chain.consensus.order == "parents_first"
 
 
@@ -26,7 +27,11 @@ def may_spend_from(made: str, spender: str = "tx") -> pl.Expr:
     made, spender : str
         Columns of transaction numbers, beside the column ``chain``.
     """
-    loose = [item.id for item in all_chains() if not parents_first(item)]
     one, other = pl.col(made), pl.col(spender)
-    together = (one // (1 << POSITION_BITS) == other // (1 << POSITION_BITS)) & (one != other)
-    return (one < other) | (pl.col("chain").is_in(loose) & together)
+    height = other // (1 << POSITION_BITS)
+    together = (one // (1 << POSITION_BITS) == height) & (one != other)
+    free = pl.lit(False)
+    for item in all_chains():
+        if item.consensus is not None and not parents_first(item):
+            free |= (pl.col("chain") == item.id) & (height >= item.consensus.by_id_height)
+    return (one < other) | (free & together)

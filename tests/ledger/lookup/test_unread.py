@@ -127,11 +127,28 @@ def test_a_spend_that_stands_before_its_parent_on_bitcoin_cash(
     chained: tuple[list[bytes], bytes, bytes], tmp_path: Path, index: bool
 ) -> None:
     blocks, parent, _ = chained
-    ledger = kept(tables_of(blocks, "bch", turned=3), tmp_path / "l", "bch")
-    found = address_summary(ledger, MINE, "bch", index=index)
+    network = "bch-regtest"
+    ledger = kept(tables_of(blocks, network, turned=3), tmp_path / "l", network)
+    found = address_summary(ledger, MINE, network, index=index)
     assert (found.complete, found.spent, found.balance) == (True, 100, 0)
-    assert transaction_summary(ledger, parent, "bch", index=index).outputs["status"][0] == "spent"
+    assert transaction_summary(ledger, parent, network, index=index).outputs["status"][0] == "spent"
     assert check(ledger).ok
+
+
+def test_the_order_of_bitcoin_cash_is_free_since_2018_only(
+    chained: tuple[list[bytes], bytes, bytes],
+) -> None:
+    """Below height 556,767 parents stand first, and what does not is damaged."""
+    for first, whole in ((556_767, True), (556_766, False)):
+        rows = BlockRows(chain("bch"), source="test")
+        block = parse_block(chained[0][3], chain(REGTEST), name="made")
+        block.txs[1:] = block.txs[:0:-1]
+        rows.add(block, first, bytes(32))
+        ledger = Ledger.from_tables(rows.frames())
+        spent = ledger.inputs.filter(pl.col("value") == 100).collect()
+        assert spent.height == whole
+        failed = check(ledger).frame.filter(pl.col("failed") > 0)["name"].to_list()
+        assert ("prevout" in failed) is not whole
 
 
 @pytest.mark.parametrize("index", [False, True])

@@ -27,8 +27,9 @@ from chainwatch.errors import InputError, NetworkRefused, NoAnswer, SourceError
 from chainwatch.ingest.pull import pull
 from chainwatch.ledger import schema
 from chainwatch.ledger.checks.check import check
+from chainwatch.ledger.coverage import read_to
 from chainwatch.ledger.ledger import open_ledger
-from chainwatch.ledger.lookup.lookup import address_summary
+from chainwatch.ledger.lookup.lookup import address_summary, transaction_summary
 from chainwatch.ledger.storage.store import Store
 from chainwatch.net.policy import use_network
 from chainwatch.sources.block_files import BlockFiles
@@ -41,6 +42,7 @@ from chainwatch.sources.esplora.fields import (
 )
 from chainwatch.sources.esplora.rows import Proven, proven_rows
 from chainwatch.sources.esplora.source import Esplora
+from chainwatch.tracing.trace import trace
 
 CHAIN = "btc-regtest"
 COIN = 10**8
@@ -241,6 +243,25 @@ def test_coverage_and_answers(site: Site, shop: str, tmp_path: Path) -> None:
     pull(bare, site.source([shop], keep_raw=False))
     pages = open_ledger(bare).answers.filter(pl.col("request").str.contains("/txs")).collect()
     assert pages["body"].null_count() == pages.height > 2
+
+
+def test_the_coins_of_whole_histories_are_unspent_as_of_their_tip(
+    site: Site, shop: str, maker: ModuleType, tmp_path: Path
+) -> None:
+    """No block was read; eight histories were, and they say what became of every coin of theirs."""
+    pull(tmp_path, site.source([shop, *(address_of(number, maker) for number in range(1, 8))]))
+    ledger = open_ledger(tmp_path)
+    followed = trace(ledger, [shop], policy="fifo", chain=CHAIN)
+    assert followed.ends.height > 75
+    assert set(followed.ends.select("reason", "as_of").rows()) == {("unspent", 35)}
+    (said,) = set(followed.ends["detail"])
+    assert said == "unspent as of block 35 (2023-11-15), by the history of the address from esplora"
+    assert followed.unspent_as_of() == " as of block 35 (2023-11-15)"
+    outs = transaction_summary(ledger, followed.ends["txid"][0], CHAIN).outputs
+    assert outs.filter(address=canonical.parse(shop, CHAIN))["status"].to_list() == ["unspent"]
+    assert str(address_summary(ledger, shop).read_to).startswith("block 35 (2023-11-15), by the ")
+    (tip,) = read_to(ledger, CHAIN)
+    assert tip.height == 35
 
 
 def test_batches_keep_the_protocol(site: Site, shop: str, tmp_path: Path) -> None:
