@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import polars as pl
 
@@ -96,6 +97,8 @@ def read_block(
         raise SourceError("the blocks of the server do not link", where=where, remedy=_AGAIN)
     reads, answer = _transactions(server, name, info.tx_count, where)
     block = _checked(header, reads, server, height, where)
+    if block.txs[-1].extended and info.size is not None and info.size > block.size:
+        block = replace(block, size=info.size)  # an extension block is not listed
     rows = BlockRows(server.chain, source=server.source)
     rows.add(block, height, answer.digest, [read.spends for read in reads[1:]])
     return rows.frames() | {"answers": answers_frame(server.take())}, reads

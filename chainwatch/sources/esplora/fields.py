@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from chainwatch.addresses import canonical
-from chainwatch.addresses.scripts import Classified, classify
+from chainwatch.addresses.scripts import Classified, classify, script_of
 from chainwatch.bitcoin.consensus import Tx
 from chainwatch.bitcoin.extension import as_stated
 from chainwatch.bitcoin.hashes import double_sha256, hash_from_hex
@@ -110,6 +110,7 @@ class BlockInfo(Struct):
     id: _Hash
     height: Height
     tx_count: Count
+    size: Count | None = None
 
 
 class Proof(Struct):
@@ -267,7 +268,9 @@ def _classified(given: Script, chain: Chain, where: str) -> tuple[bytes, Classif
     found = classify(script, chain.forms)
     if given.scriptpubkey_address:
         try:
-            same = canonical.parse(given.scriptpubkey_address, chain) == found.address
+            named = canonical.parse(given.scriptpubkey_address, chain)
+            # Servers write programs out as addresses that are nobody's.
+            same = named == found.address or script_of(named) == script
         except AddressError:
             same = False
         if not same:
