@@ -41,6 +41,7 @@ _FORMS: dict[int, tuple[str, str | None, str | Chain]] = {
 """Version bytes to name, script type (None: several keys sign) and networks (SLIP-132); chains that
 have forms of their own state them."""
 
+_SEED_WORDS = (12, 15, 18, 21, 24)  # BIP 39
 _PRIVATE = ("prv", "tpv", "gpv")  # xprv and its kin, Ltpv and Mtpv, dgpv
 
 
@@ -154,6 +155,13 @@ def _payload(text: object) -> bytes:
         )
     if text.strip()[1:4] in _PRIVATE:
         _refuse_private()
+    words = text.split()
+    if len(words) in _SEED_WORDS and all(word.isalpha() for word in words):
+        raise InputError(
+            "these are as many words as a wallet's seed has, which spends the coins; chainwatch"
+            " does not take it",
+            remedy="derive the extended public key on a machine apart",
+        )
     if not text or len(text) > LONGEST_BASE58:
         raise InputError(f"{len(text):,} characters are no extended key", remedy=_AGAIN)
     if text != text.strip():

@@ -17,6 +17,7 @@ from chainwatch.errors import AddressError
 LONGEST_TEXT = 128
 """Characters; no address or transaction id is as long."""
 
+_SHORTEST = 14  # characters of the shortest witness program; of base58 an address has 26
 _LONGEST_SHOWN = 62  # a taproot address in full; a 64-digit text, perhaps a private key, is not
 _DIGIT = "[1-9A-HJ-NP-Za-km-z]"
 _KEY = re.compile(f"[xyztuvXYZTUV](?:pub|prv){_DIGIT}+|{_DIGIT}{{51,52}}|{_DIGIT}{{100,120}}")
@@ -27,6 +28,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:.*", re.DOTALL)
 _SHORTENED = re.compile(r"(\w+)(?:\.{2,}|…|\[\.\.\.\]|\*{2,})(\w*)", re.ASCII)
 _HEX = re.compile(r"(?:0[xX])?[0-9a-fA-F]{6,}")
 _PUBLIC_KEY = re.compile(r"0[23][0-9a-fA-F]{64}|04[0-9a-fA-F]{128}")
+_OUTPUT = re.compile(r"(?:0[xX])?[0-9a-fA-F]{64}[:#][0-9]{1,10}")
 _NUMBER = re.compile(r"[0-9]{1,10}")
 _DATA = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
@@ -73,6 +75,12 @@ def explain(
     found = _other_thing(text, target) or _cut_off(text, target) or _foreign(text)
     found = found or _damaged(text, target)
     found = found or _bare_hex(text, target) or _lost_case(text, target)
+    if not found and len(text) < _SHORTEST:
+        return AddressError(
+            f"{quoted(text)} is not an address of {target.name}: it is too short, with {len(text)}"
+            " characters",
+            remedy="give the address in full",
+        )
     return found or AddressError(
         f"{quoted(text)} is not an address of {target.name}: {error.what}", remedy=error.remedy
     )
@@ -178,6 +186,10 @@ def _other_thing(text: str, target: Chain) -> AddressError | None:
         remedy = "give the address of one of its inputs or outputs"
     elif text.lower().endswith(".eth"):
         what, remedy = "is an ENS name; ENS names are not resolved", "give the 0x address"
+    elif _OUTPUT.fullmatch(text):
+        what, remedy = "names one output of a transaction", "give the transaction id alone"
+    elif _SCHEME.fullmatch(text) and _TXID.search(text):
+        what, remedy = "is a link to a transaction or a block", "give the id in it alone"
     elif _SCHEME.fullmatch(text) and ("?" in text or not prefixed):
         what, remedy = "is a link or a prefixed text", "give the address alone"
     else:

@@ -115,6 +115,10 @@ CUT = [
         "has 59 characters, and such an address of Bitcoin has 62: it lacks 3",
     ),
     (f"{SEGWIT[:-1]}x", "btc", "its bech32 checksum does not match"),
+    (f"{COINBASE}:0", "btc", "names one output of a transaction; give the transaction id alone"),
+    (f"{COINBASE}#1", "btc", "names one output of a transaction"),
+    (f"https://mempool.space/tx/{COINBASE}", "btc", "is a link to a transaction or a block"),
+    ("satoshi", "btc", "is not an address of Bitcoin: it is too short, with 7 characters"),
     ("800000", "btc", "is a number, such as the height of a block"),
     (f"02{'ab' * 32}", "btc", "is a public key, not an address"),
     (f"04{'ab' * 64}", "btc", "is a public key, not an address"),
@@ -130,7 +134,7 @@ def test_what_is_cut_short_or_something_else_is_called_so(given_text, alias, sen
 
 
 @pytest.mark.parametrize(
-    "given_text", [row[0] for row in CUT if "digit" in row[2] or "id" in row[2]]
+    "given_text", [row[0] for row in CUT if "digits" in row[2] or "shortened" in row[2]]
 )
 def test_the_same_is_said_where_a_transaction_id_is_wanted(given_text) -> None:
     said = {row[0]: row[2] for row in CUT}[given_text]

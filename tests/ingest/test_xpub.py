@@ -314,6 +314,13 @@ def test_private_keys_are_refused_and_not_repeated(
     assert caught.value.__cause__ is None
 
 
+def test_the_words_of_a_seed_are_refused_as_what_spends_the_coins() -> None:
+    for count in (12, 24):
+        with pytest.raises(InputError, match="words as a wallet's seed has") as caught:
+            addresses_of_xpub(("abandon " * count).strip())
+        assert "abandon" not in str(caught.value)
+
+
 REFUSED = {
     "one letter": BIP84[:50] + ("a" if BIP84[50] != "a" else "b") + BIP84[51:],
     "a part": BIP84[:-5],
