@@ -146,6 +146,10 @@ def _coverage_lines(ledger: Ledger) -> Iterator[str]:
     groups = read.group_by("kind", "source", "complete")
     rows = groups.agg(pl.len().alias("units"), pl.col("height").max()).collect()
     for row in rows.sort("kind", "source", "complete").rows(named=True):
+        if row["kind"] == "gap":
+            gaps = f"{row['units']:,} gap{'s' * (row['units'] > 1)}"
+            yield f"  passed over by {row['source']}: {gaps} between blocks, of no block"
+            continue
         claim = {True: "whole", False: "in part", None: "not said to be whole"}[row["complete"]]
         height = "" if row["height"] is None else f", up to height {row['height']:,}"
         yield f"  read by {row['kind']} from {row['source']}: {row['units']:,} ({claim}){height}"

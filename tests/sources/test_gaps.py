@@ -15,6 +15,7 @@ from undo_data import records_of
 
 from chainwatch.bitcoin.frames import MOST_TRIES, Gap, block_frames
 from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.cli.ledger import _coverage_lines
 from chainwatch.errors import BlockError
 from chainwatch.ingest.pull import pull
 from chainwatch.ledger.checks.check import check
@@ -291,3 +292,8 @@ def test_coverage_names_the_file_of_a_gap(
     held = ledger.answers.filter(pl.col("digest") == row["answer"]).collect()
     assert held["request"].to_list() == ["blk00000.dat"]
     assert (row["source"], row["height"], row["block"]) == ("node_folder", None, None)
+    said = list(_coverage_lines(ledger))
+    assert said == [
+        f"  read by block from node_folder: {len(short_chain)} (whole), up to height 11",
+        "  passed over by node_folder: 1 gap between blocks, of no block",
+    ]
