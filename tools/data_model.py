@@ -24,7 +24,8 @@ What holds for every table:
   Text is derived and never stored. The same key on two chains is two addresses.
 * **txid** and block hashes are 32 bytes in wire order; text is reversed for Bitcoin-like chains.
 * **tx** is `height << 24 | position`: stable for ever, and the order of the chain. Where a source
-  knows no height it is null, the time orders, and `order_uncertain` says so.
+  knows no height it is null, the time orders, and `order_uncertain` says so. A transfer of which
+  only the height is known has no time: the height orders, it lies in no span, and that is said.
 * **Amounts** are base units: 64-bit integers for coins, 38-digit decimals for transfers. A wider
   amount is null and stands in `amount_hex`; a total over it is unknown. Sums are made in 38-digit
   decimals or Python integers, never in 64 bits.

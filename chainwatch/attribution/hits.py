@@ -230,7 +230,11 @@ def _timed(found: pl.DataFrame) -> pl.DataFrame:
     days = found.with_columns(day=pl.col("time").dt.date())
     key = [*_DATES, "day"]
     distinct = days.select(key).unique()
-    told = [statement(row, row["day"]) for row in distinct.iter_rows(named=True)]
+    unknown = "the day of the payment is not known, nor whether the tag held then"
+    told = [
+        unknown if row["day"] is None else statement(row, row["day"])
+        for row in distinct.iter_rows(named=True)
+    ]
     sentences = distinct.with_columns(pl.Series("timing", told, pl.String))
     return days.join(sentences, on=key, how="left", nulls_equal=True).drop("day")
 
@@ -248,7 +252,8 @@ def _texts(row: Mapping[str, Any]) -> tuple[object, ...]:
     chain = chain_of(row["chain"])
     told = ("label", "concept", "source", "confidence", "timing", "note")
     return (
-        chain.alias, row["height"], row["time"].isoformat().replace("+00:00", "Z"),
+        chain.alias, row["height"],
+        row["time"] and row["time"].isoformat().replace("+00:00", "Z"),
         canonical.txid_text(row["txid"], chain), row["n"], row["direction"],
         canonical.text(row["address"], chain), _amount(row, chain), row["value"],
         *(None if row[name] is None else quoted(row[name]) for name in told),

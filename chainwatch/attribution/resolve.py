@@ -49,8 +49,13 @@ class TagStatement(NamedTuple):
     definer: bool | None = None
     by_actor: bool = True
 
-    def holds(self, day: date) -> bool:
-        """Tell whether the tag holds on a day. A bound that is not stated excludes nothing."""
+    def holds(self, day: date | None) -> bool:
+        """Tell whether the tag holds on a day. A bound that is not stated excludes nothing.
+
+        On a day that is not known only an undated tag is known to hold.
+        """
+        if day is None:
+            return self.first is None and self.last is None
         return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
     def dated(self) -> str:
@@ -130,7 +135,7 @@ def _rank(one: TagStatement) -> tuple[object, ...]:
     return (-one.level, not one.by_actor, *words, *days, str(one.definer))
 
 
-def speaking(sayings: Sequence[TagStatement], day: date) -> TagStatement | None:
+def speaking(sayings: Sequence[TagStatement], day: date | None) -> TagStatement | None:
     """Return the most confident tag that holds on a day."""
     return next((one for one in sayings if one.holds(day)), None)
 
@@ -145,7 +150,7 @@ def leading(sayings: Sequence[TagStatement]) -> tuple[TagStatement, ...]:
     return tuple(one for one in top if one.by_actor) or top
 
 
-def rivals(sayings: Sequence[TagStatement], day: date) -> tuple[str, ...]:
+def rivals(sayings: Sequence[TagStatement], day: date | None) -> tuple[str, ...]:
     """Return the actors named with the highest confidence on a day, sorted; two are contested."""
     return tuple(sorted({one.actor for one in leading([one for one in sayings if one.holds(day)])}))
 
@@ -174,7 +179,7 @@ def with_names(
     }
     named = pl.DataFrame(told, schema=schema, orient="row")
     joined = rows.with_columns(day.alias("day")).join(
-        named, on=[who, "day"], how="left", maintain_order="left"
+        named, on=[who, "day"], how="left", maintain_order="left", nulls_equal=True
     )
     return joined.with_columns(pl.col("contested").fill_null(False)).drop("day")
 

@@ -324,7 +324,7 @@ def _moved(trace: Trace, names: Names) -> list[Movement]:
 
 def _service(names: Names, service: str, certainty: str, reason: str) -> str:
     role = "service" if reason == HOSTED else "mixer" if reason == "mixer" else "service"
-    sure = "" if certainty == "confirmed" else " (probable)"
+    sure = "" if certainty == "confirmed" else f" ({certainty})"
     return names.add(f"service:{service}{sure}", f"{service}{sure}", role)
 
 

@@ -52,8 +52,10 @@ def shown_txid(chain: str, txid: bytes | None, *parties: bytes | None) -> str:
     return _masks[0].txid(chain, txid, *parties) if _masks else "withheld"
 
 
-def shown_time(chain: str, time: datetime, *parties: bytes | None) -> str:
+def shown_time(chain: str, time: datetime | None, *parties: bytes | None) -> str:
     """Return a time as the reader may see it: to the month while nobody said who may see more."""
+    if time is None:
+        return "an unknown time"
     return _masks[0].time(chain, time, *parties) if _masks else f"{time:%Y-%m}"
 
 

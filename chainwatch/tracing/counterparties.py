@@ -33,6 +33,7 @@ from chainwatch.results.table import (
 )
 from chainwatch.tracing.arguments import check
 from chainwatch.tracing.subjects import Subjects, subjects_of
+from chainwatch.tracing.walks.transfer_order import refuse_timeless
 from chainwatch.units import exact_sum, total
 
 _SUBJECT = Column.party("subject", "whose payment it is")
@@ -225,7 +226,7 @@ def counterparties(
     Raises
     ------
     TraceError
-        If no subject is on the chain of the asset.
+        If no subject is on the chain of the asset, or a span is looked at and times are unknown.
 
     Fails when
     ----------
@@ -234,11 +235,7 @@ def counterparties(
     """
     check(ledger=ledger, asset=asset, tags=tags, trifle=trifle)
     who = list(subjects_of(subjects, asset, None)[1])
-    rows = (
-        features.transfers(ledger, asset)
-        .filter(pl.col("sender").is_in(who) | pl.col("receiver").is_in(who))
-        .with_row_index("row")
-    )
+    rows = _rows_of(ledger, asset, who)
     lost = pl.col("amount").is_null() | ~pl.col("success").fill_null(True)
     failed, good = rows.filter(lost), rows.filter(~lost)
     lures = _lures(good, trifle)
@@ -254,6 +251,12 @@ def counterparties(
         asset,
         own.rename({"sender": "subject"}).select(OWN.names).sort("time", "txid", "subject"),
     )
+
+
+def _rows_of(ledger: Ledger, asset: Asset, who: list[bytes]) -> pl.DataFrame:
+    refuse_timeless(ledger, asset)
+    theirs = pl.col("sender").is_in(who) | pl.col("receiver").is_in(who)
+    return features.transfers(ledger, asset).filter(theirs).with_row_index("row")
 
 
 def _lures(rows: pl.DataFrame, trifle: int) -> pl.DataFrame:

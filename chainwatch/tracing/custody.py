@@ -252,7 +252,8 @@ def _swept(sent: pl.DataFrame) -> pl.DataFrame:
 
 def _received(got: pl.DataFrame, sent: pl.DataFrame) -> pl.DataFrame:
     """Return what addresses received; ``due`` is what had come in when they last paid."""
-    in_time = pl.when(pl.col("time") <= pl.col("last")).then("amount")
+    # What came in at an unknown time may have been there: it counts as due.
+    in_time = pl.when((pl.col("time") <= pl.col("last")).fill_null(True)).then("amount")
     return (
         got.join(sent.select("address", "last"), on="address")
         .with_columns(in_time.alias("due"))

@@ -160,7 +160,7 @@ def exposure(
     own = dict(trace.subjects.select("address", "subject").iter_rows())
     rows, reached = [], set()
     for row in trace.steps.iter_rows(named=True):
-        day = row["time"].date()
+        day = _day(row)
         found = at.on(row["target"], day)
         if found is None or own.get(row["target"]) == row["subject"]:
             continue
@@ -206,7 +206,7 @@ class _Actors:
         self.tagged = statements_of(tags.frame, chain)
         self.spread = clustered(self.tagged, clusters, chain, spread_unstated=spread_unstated)
 
-    def on(self, address: bytes | None, day: date) -> tuple[TagStatement, str] | None:
+    def on(self, address: bytes | None, day: date | None) -> tuple[TagStatement, str] | None:
         """Return what the tag that speaks on a day says, and on what basis."""
         if address is None:
             return None
@@ -236,11 +236,15 @@ def _arrival(
     return (row["subject"], one.actor, *place, basis, concepts, one.source, one.confidence)
 
 
+def _day(row: Mapping[str, Any]) -> date | None:
+    return None if row["time"] is None else row["time"].date()
+
+
 def _stayed(trace: Trace, at: _Actors) -> pl.DataFrame:
     rows = [
         (row["subject"], found[0].actor, row["amount"])
         for row in trace.ends.iter_rows(named=True)
-        if row["reason"] in _STAYS and (found := at.on(row["address"], row["time"].date()))
+        if row["reason"] in _STAYS and (found := at.on(row["address"], _day(row)))
     ]
     frame = pl.DataFrame(
         rows, orient="row", schema={"subject": pl.Binary, "actor": pl.String, "amount": AMOUNT}

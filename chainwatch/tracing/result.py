@@ -29,6 +29,7 @@ from chainwatch.results.table import (
 )
 from chainwatch.tracing.asked import NOT_ASKED, Asked
 from chainwatch.tracing.custody import CUSTODY
+from chainwatch.tracing.doubts import UNKNOWN_WAY, doubt_of
 from chainwatch.tracing.stops import (
     BURNT,
     BY_CLUSTER,
@@ -111,7 +112,9 @@ ENDS = Table(
         Column.kind("reason", "why following stops"),
         Column.text("detail", "what more is known of the reason"),
         SERVICE,
-        Column.word("certainty", "confirmed or probable; null where the reason needs none"),
+        Column.word(
+            "certainty", "confirmed, probable, unknown (of what no transfer shows), or null"
+        ),
         Column.kind(
             "basis",
             "how the end came about: by a tag of the address, by one of another address of"
@@ -332,6 +335,7 @@ class Trace(Result):
         rows = [
             f"  {self.asset.shown(int(row['amount'])):>24}  {row['reason']}"
             + (f": {row['service']} ({row['certainty']}, {row['basis']})" if row["service"] else "")
+            + (" (unknown)" if row["certainty"] == UNKNOWN_WAY and not row["service"] else "")
             for row in self.summary().iter_rows(named=True)
         ]
         whose, idle = self.origins["subject"].n_unique(), self._without_origin()
@@ -345,6 +349,8 @@ class Trace(Result):
             notes.append(f"  {self.unknown.height} transfers of unknown amount are in no total")
         if not self.bounded:
             notes.append(f"  not bounded: {self.ties} ties, {self.orders} orders tried")
+        if doubt := doubt_of(self.asset, self.ends):
+            notes.append(f"  {doubt}")
         return "\n".join([head, *rows, *notes])
 
     def _without_origin(self) -> int:
@@ -401,6 +407,8 @@ def ends_finding(followed: Trace) -> Finding:
             f"Trifles of address poisoning, {shown(trifles)} in all, lie in the balances too. They"
             " are nobody's value and are not followed."
         )
+    if doubt := doubt_of(followed.asset, followed.ends):
+        text.append(doubt)
     said = "; ".join(_said(row, followed) for row in rows.iter_rows(named=True))
     headline = f"{came}, it is consistent with: {said}." if said else "Nothing was read to come in."
     return Finding(
@@ -451,4 +459,6 @@ def _said(row: Mapping[str, Any], followed: Trace) -> str:
         words += followed.unspent_as_of() if reason == UNSPENT else ""
     else:
         words = f"not followed further ({reason})"
+    if certainty == UNKNOWN_WAY:
+        words += ", if it is the subject's, which is not known"
     return f"{followed.asset.shown(int(row['amount']))} {words}"

@@ -114,16 +114,27 @@ class Stops:
     rules: tuple[Rule, ...] = ()
     asked: Asked = NOT_ASKED
 
-    def at(self, chain: str, address: bytes | None, when: datetime) -> End | None:
-        """Return the end at an address at a time, if it is one then."""
+    def at(self, chain: str, address: bytes | None, when: datetime | None) -> End | None:
+        """Return the end at an address at a time, if it is one then.
+
+        At an unknown time one that holds always, or else the first, which may not have held then.
+        """
         found = self.by_address.get((chain, address)) if address is not None else None
-        if found is None:
+        if not found:
             return None
+        if when is None:
+            always = (end for first, last, end in found if first is None and last is None)
+            return next(always, None) or _perhaps(found[0].end)
         day = when.date()
         for first, last, end in found:
             if (first is None or first <= day) and (last is None or day <= last):
                 return end
         return None
+
+
+def _perhaps(end: End) -> End:
+    told = f"{end.detail}; the day of the payment is not known, nor whether this held then"
+    return end._replace(detail=told, certainty=end.certainty and "probable")
 
 
 def reason_of(concepts: Sequence[str | None]) -> str:

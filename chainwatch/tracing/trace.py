@@ -21,6 +21,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import recorded
 from chainwatch.results.table import Table
 from chainwatch.tracing.arguments import check, policy_of
+from chainwatch.tracing.doubts import doubted
 from chainwatch.tracing.policies import Policy
 from chainwatch.tracing.result import (
     BALANCES,
@@ -38,7 +39,13 @@ from chainwatch.tracing.stops import Stops, joint_transactions, stops
 from chainwatch.tracing.subjects import Subjects, subjects_of, widened
 from chainwatch.tracing.walks.account import AccountWalk
 from chainwatch.tracing.walks.base import Walk
-from chainwatch.tracing.walks.transfer_order import histories, movements, other_orders, tied
+from chainwatch.tracing.walks.transfer_order import (
+    histories,
+    movements,
+    other_orders,
+    refuse_timeless,
+    tied,
+)
 from chainwatch.tracing.walks.utxo import CoinWalk
 from chainwatch.tracing.walks.utxo_graph import Coins
 from chainwatch.units import LARGEST_AMOUNT
@@ -165,6 +172,7 @@ def _coins(ledger: Ledger, walk: Walk) -> Trace:
 
 def _accounts(ledger: Ledger, walk: Walk, poisoning: Rule | None) -> Trace:
     _refuse_rules(walk.stops)
+    refuse_timeless(ledger, walk.asset)
     rows = movements(ledger.history, walk.asset, poisoning)  # balances are older than the span
     known = rows.filter(pl.col("amount").is_not_null())
     read = histories(ledger, walk.asset)
@@ -217,7 +225,7 @@ def _result(walk: CoinWalk | AccountWalk) -> Trace:
             ROW_KEY, maintain_order=True
         )
 
-    ends = frame(walk.ends, ENDS)
+    ends = doubted(frame(walk.ends, ENDS), walk.asset)
     balances = walk.balances() if isinstance(walk, AccountWalk) else []
     _fits(value for row in balances for value in row.values() if isinstance(value, int))
     whose = [(walk.subjects[index], address) for address, index in walk.subject_of.items()]

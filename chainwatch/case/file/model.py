@@ -96,12 +96,18 @@ class Subjects(_Strict):
 
 
 class Token(_Strict):
-    """The token of an account chain, by contract."""
+    """The token of an account chain, by contract; without a contract it is the chain's coin."""
 
     chain: str
-    contract: str
-    symbol: str
-    decimals: Annotated[int, Field(ge=0, le=38)]
+    contract: str | None = None
+    symbol: str | None = None
+    decimals: Annotated[int, Field(ge=0, le=38)] | None = None
+
+    @model_validator(mode="after")
+    def _shown(self) -> Token:
+        if self.contract is not None and (self.symbol is None or self.decimals is None):
+            raise ValueError("give the symbol and the decimals of the token beside its contract")
+        return self
 
 
 class Follow(_Strict):

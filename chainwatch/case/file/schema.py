@@ -43,4 +43,4 @@ def _without_null(schema: Any) -> Any:
     if len(ways) == 1:
         del kept["anyOf"]
         return {**ways[0], **kept}
-    return kept
+    return {**kept, "anyOf": ways} if ways else kept

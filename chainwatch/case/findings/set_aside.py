@@ -128,8 +128,8 @@ def order_finding(followed: Trace) -> Finding:
     return Finding(
         "Order of transfers that bear one time",
         (
-            f"The file has no block height and no log index. {followed.ties} transfers share their"
-            f" time with another. {_tried(followed)}; "
+            f"Of {followed.ties} transfers that share block or time with another nothing tells the"
+            f" place there. {_tried(followed)}; "
             + (
                 "no total changes." if not spread else f"{spread} totals change, as the table says."
             ),
@@ -162,6 +162,7 @@ def unread_finding(
     here = paid.filter((pl.col("onward") == UNREAD) & ~pl.col("other_subject"))
     trifles = total(here["amount"]) - total(here["traced"])
     amount = total(unread["amount"])
+    beside = "the native coin" if followed.asset.contract else "tokens, what fees took"
     histories = len(ledger.coverage.select("address").drop_nulls().unique().collect())
     bridge = (
         f" (of {shown(total(here['amount']))} paid to others, {shown(trifles)} came from trifles of"
@@ -173,7 +174,7 @@ def unread_finding(
         "Not read",
         (
             f"The file holds the transfers of {histories} addresses and does not say that it holds"
-            " all of them. Balances before the first row, the native coin, and every history of a"
+            f" all of them. Balances before the first row, {beside}, and every history of a"
             " counterparty are not read. No figure here is a balance with its owner.",
         ),
         NOT_READ_ROWS.rows(_unread_rows(followed, direct, here, unread)),

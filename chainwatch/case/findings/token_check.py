@@ -67,9 +67,11 @@ def _absent(ledger: Ledger, asset: Asset) -> CaseError:
         f" ({visible(symbol or 'no symbol')[:20]}, {count:,} rows)"
         for contract, symbol, count in other.iter_rows()
     )
-    contract = text(asset.contract, asset.chain) if asset.contract else asset.symbol
+    what = f"the coin {asset.symbol}"
+    if asset.contract:
+        what = f"contract {text(asset.contract, asset.chain)}"
     return CaseError(
-        f"no transfer of contract {contract} was read; the table holds"
+        f"no transfer of {what} was read; the table holds"
         f" {held or f'no transfer on {asset.chain}'}",
         where="[asset] contract",
         remedy="name one of these contracts, or read another file",

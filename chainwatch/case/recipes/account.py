@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 
-from chainwatch.addresses.assets import Asset, token
+from chainwatch.addresses.assets import Asset, native, token
 from chainwatch.attribution.tags import Tags, named
 from chainwatch.case.case import Case
 from chainwatch.case.file.model import CaseFile, NamedDay
@@ -29,6 +29,8 @@ from chainwatch.tracing.counterparties import (
     poisoning_finding,
 )
 from chainwatch.tracing.custody import Hosted, hosted
+from chainwatch.tracing.doubts import UNKNOWN_WAY, doubt_of
+from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace
 from chainwatch.tracing.walks.transfer_order import histories
 from chainwatch.units import exact_sum, total
@@ -43,7 +45,7 @@ def add_account_findings(
     case: Case, config: CaseFile, ledger: Ledger, tags: Tags, subjects: pl.DataFrame
 ) -> None:
     """Compute everything that a case on an account chain shows, and add it in reading order."""
-    asset = _token(config)
+    asset = _asset(config)
     note = check_token(ledger, asset)
     follow = config.follow
     lure = poisoning(follow.trifle)
@@ -72,7 +74,7 @@ def add_account_findings(
     if note is not None:
         case.add(note, note="The rows and the case name the token differently.")
     case.add(tags, note="Who says that an address is a service.")
-    case.add(flow(followed, None, tags, top=40, title=case.title), note=ROUTES)
+    case.add(flow(followed, None, tags, top=40, title=case.title), note=_routes(followed))
     case.add(
         custody.hosting_finding(subjects, at, direct, followed, follow.min_share),
         note="Custody decides where following ends.",
@@ -101,14 +103,29 @@ def add_account_findings(
     case.add(direct, note="Every payment, for recomputation.")
 
 
-def _token(config: CaseFile) -> Asset:
-    if config.asset is None:
-        raise CaseError(
-            "a case on an account chain needs an [asset]",
-            remedy="name the token's chain, contract, symbol and decimals",
-        )
+def _routes(followed: Trace) -> str:
+    """Return what stands beside the figure; a doubt about the routes that it draws too."""
+    doubt = doubt_of(followed.asset, followed.ends)
+    unknown = (followed.ends["certainty"] == UNKNOWN_WAY).any()
+    return f"{ROUTES} {doubt}" if doubt and unknown else ROUTES
+
+
+def _asset(config: CaseFile) -> Asset:
+    """Return what the case follows: the token that it names, or else the coin of its chain."""
     what = config.asset
-    return token(what.chain, what.contract, what.symbol, what.decimals)
+    if what is None:
+        return native(config.subjects.chain)
+    if what.contract is not None and what.symbol is not None and what.decimals is not None:
+        return token(what.chain, what.contract, what.symbol, what.decimals)
+    coin = native(what.chain)
+    if what.symbol not in (None, coin.symbol) or what.decimals not in (None, coin.decimals):
+        raise CaseError(
+            f"[asset] names no contract, which is {coin.symbol} of {coin.decimals} decimals, and"
+            " another symbol or other decimals",
+            where="[asset]",
+            remedy="name the token's contract, or leave symbol and decimals out",
+        )
+    return coin
 
 
 AFTER = BY_COLUMNS.pick(
@@ -143,6 +160,8 @@ def _after(direct: Counterparties, at: Hosted, day: NamedDay, listed: int) -> Fi
         f"in {shown(sums['in'])}, out {shown(sums['out'])}, of which {shown(swept)} left probable"
         " deposit addresses: the service's own affair"
     )
+    if timeless := direct.frame["time"].null_count():
+        told += f"; {timeless} payments have no time and count neither as before nor as after"
     whose = "the listed address" if listed == 1 else f"all {listed} listed addresses together"
     return Finding(
         f"After the {day.name} ({day.day:%Y-%m-%d})",

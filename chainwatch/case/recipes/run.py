@@ -18,6 +18,7 @@ from chainwatch.attribution.tags import Tags, read_tags, tags_of
 from chainwatch.case.analyses import registry
 from chainwatch.case.case import Case
 from chainwatch.case.file.model import CaseFile, data_folder, inside, load_case
+from chainwatch.case.findings.no_effect import no_effect_finding
 from chainwatch.case.recipes.account import add_account_findings
 from chainwatch.case.recipes.sources import Leave, Say, check_leave, read_sources
 from chainwatch.case.recipes.utxo import add_coin_findings
@@ -202,6 +203,9 @@ def _compute(
     family = find_chain(config.subjects.chain).family
     add = add_coin_findings if family == "utxo" else add_account_findings
     add(case, config, ledger, tags, subjects)
+    vain = no_effect_finding(config)
+    if vain is not None:
+        case.add(vain, note="What the case file says in vain.")
     for name in config.case.analyses:
         asked = registry.line(name)
         tell(f"analysing: {name}")

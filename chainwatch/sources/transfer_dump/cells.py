@@ -66,6 +66,9 @@ def read_cells(table: pl.DataFrame, mapping: DumpMapping, name: str) -> pl.DataF
             problems.append(_placed(problem, table["line"], place, given, mapping, name))
         else:
             columns[column] = values.rename(column)
+    if mapping.history_of is not None:
+        whose = canonical.parse(mapping.history_of, mapping.chain)
+        columns["section"] = pl.Series("section", [whose] * table.height, pl.Binary)
     if undated := _undated(table, mapping):
         given = "time" if mapping.time else "height"
         problems.append(_placed(undated, table["line"], len(columns), given, mapping, name))

@@ -136,6 +136,9 @@ class DumpMapping(BaseModel):
         not, every other word says *no*, and the table must have the word for *yes* somewhere.
     section : str or None
         Column with the address whose history the row was taken from.
+    history_of : str, optional
+        The address whose history the whole table is, where no column says so: explorers export
+        one address at a time.
     tags : TagMapping or None
         Name tags, if the table has any that are wanted.
     """
@@ -166,6 +169,7 @@ class DumpMapping(BaseModel):
     success: str = "SUCCESS"
     failure: str | _Several = ()
     section: str | None = None
+    history_of: str | None = None
     tags: TagMapping | None = None
 
     @model_validator(mode="after")
@@ -194,9 +198,16 @@ class DumpMapping(BaseModel):
             raise ValueError("the decimals of the native coin are known; leave decimals out")
         if self.amount_unit == "whole" and self.decimals is None and not self.is_native:
             raise ValueError("whole tokens need decimals: a column, a number, or one per contract")
-        for contract in self.decimals if isinstance(self.decimals, dict) else ():
+        return self
+
+    @model_validator(mode="after")
+    def _addresses(self) -> DumpMapping:
+        if self.section is not None and self.history_of is not None:
+            raise ValueError("give the column of the section, or the address that all rows are of")
+        given = [*self.decimals] if isinstance(self.decimals, dict) else []
+        for address in [*given, *([self.history_of] if self.history_of is not None else [])]:
             try:
-                canonical.parse(contract, self.chain)
+                canonical.parse(address, self.chain)
             except AddressError as error:
                 raise ValueError(str(error)) from error
         return self

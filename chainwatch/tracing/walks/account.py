@@ -18,6 +18,7 @@ ZERO = frozenset({bytes([Kind.EVM]) + bytes(20), bytes([Kind.TRON]) + bytes(20)}
 
 
 _UNREAD = Mark(-1, 0, 0)
+_TIMELESS = "the time of this payment is not known, nor whether what was read reaches it"
 _LATER = "what was read of the history of this address does not reach this payment"
 
 
@@ -134,12 +135,12 @@ class AccountWalk(Walk):
         """End what is still held."""
         held = End(UNSPENT, f"held at the end of {self.until}")
         unread = End(NOT_READ, "received, and the history of this address was not read")
-        later = End(NOT_READ, f"held, and {_LATER}")
         for address in sorted(self.balance):
             lots = tuple(self.balance[address])
             if traced(lots):
                 row = self.last[address]
                 known = covered(self.read.get(address, ()), row["time"])
+                later = End(NOT_READ, f"held, and {_beyond(row)}")
                 why = held if known else later if address in self.read else unread
                 self.end(_place(row), address, lots, why)
 
@@ -205,8 +206,12 @@ class AccountWalk(Walk):
         if address in self.subject_of or covered(self.read.get(address, ()), row["time"]):
             return self.cut_off(address, lots)
         if address in self.read:
-            return End(NOT_READ, _LATER)
+            return End(NOT_READ, _beyond(row))
         return End(NOT_READ, "the history of this address was not read")
+
+
+def _beyond(row: Row) -> str:
+    return _TIMELESS if row["time"] is None else _LATER
 
 
 def _clean(lots: Lots) -> Lots:

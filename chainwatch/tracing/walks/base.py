@@ -39,7 +39,7 @@ class Walk:
     ends: list[Row] = field(default_factory=list)
     overlaps: list[Row] = field(default_factory=list)
 
-    def stopped(self, address: bytes | None, when: datetime) -> End | None:
+    def stopped(self, address: bytes | None, when: datetime | None) -> End | None:
         """Return the end at an address, if it is one at that time."""
         return self.stops.at(self.asset.chain, address, when)
 

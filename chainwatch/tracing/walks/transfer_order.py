@@ -11,9 +11,12 @@ from math import prod
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
+from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.errors import TraceError
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.schema import POSITION_BITS
 
 
 def movements(ledger: Ledger, asset: Asset, poisoning: Rule | None) -> pl.DataFrame:
@@ -25,7 +28,7 @@ def movements(ledger: Ledger, asset: Asset, poisoning: Rule | None) -> pl.DataFr
     ``poison`` true: its trifle is in the balance, but it makes no edge. A rule that cannot tell
     lets the transfer count.
     """
-    rows = _ordered(features.transfers(ledger, asset)).with_columns(
+    rows = _ordered(features.transfers(ledger, asset), asset).with_columns(
         pl.int_range(pl.len(), dtype=pl.Int64).over("txid").alias("n")
     )
     lure = pl.lit(False) if poisoning is None else pl.col(VERDICT).fill_null(False)
@@ -34,11 +37,14 @@ def movements(ledger: Ledger, asset: Asset, poisoning: Rule | None) -> pl.DataFr
     return judged.with_columns(lure.alias("poison")).filter(real)
 
 
-def _ordered(rows: pl.DataFrame) -> pl.DataFrame:
-    """Sort by place in the chain; of one time, those whose place is unknown stand first."""
+def _ordered(rows: pl.DataFrame, asset: Asset) -> pl.DataFrame:
+    """Sort by block, or by time; in one of these those whose place is unknown stand first.
+
+    A transaction's place in its block orders where it is known of all. A log index orders the
+    block on chains that count it so.
+    """
     paths = {path: _sortable(path) for path in rows["trace_path"].drop_nulls().unique()}
-    placed = rows["tx"].null_count() == 0 and not rows["order_uncertain"].any()
-    first = ["tx"] if placed else ["time", "sure", "tx", "txid"]
+    in_block = chain_of(asset.chain).family == "evm"
     # Transfers alike in all of these differ in what they say only: a digest must not see chance.
     rest = ["log_index", "path", "kind", "sender", "receiver", "amount", "amount_hex", "occurrence"]
     return (
@@ -46,11 +52,55 @@ def _ordered(rows: pl.DataFrame) -> pl.DataFrame:
             pl.col("trace_path")
             .replace_strict(paths, default=None, return_dtype=pl.String)
             .alias("path"),
+            _moments(rows).alias("moment"),
             (~pl.col("order_uncertain")).alias("sure"),
+            pl.when(pl.col("tx").is_not_null().all()).then("tx").alias("known_tx"),
+            pl.when(pl.lit(in_block)).then("log_index").alias("in_block"),
         )
-        .sort(*first, *rest)
-        .drop("path", "sure")
+        .sort("moment", "sure", "known_tx", "in_block", "tx", "txid", *rest)
+        .drop("path", "moment", "sure", "known_tx", "in_block")
     )
+
+
+def _moments(rows: pl.DataFrame) -> pl.Series:
+    """Return what orders transfers: the height of each where all are known, else the time.
+
+    Raises
+    ------
+    TraceError
+        If some have a height alone and others a time alone: nothing orders those among these.
+    """
+    packed = pl.col("tx") // (1 << POSITION_BITS)
+    known = rows.select(height=pl.coalesce("height", packed), time=pl.col("time").dt.epoch("us"))
+    if not known["height"].null_count():
+        return known["height"]
+    if timeless := known["time"].null_count():
+        raise TraceError(
+            f"{timeless:,} transfers have a height and no time, and"
+            f" {known['height'].null_count():,} a time and no height: nothing orders them",
+            remedy="read a table that gives both, into a new ledger before the others",
+        )
+    return known["time"]
+
+
+def refuse_timeless(ledger: Ledger, asset: Asset) -> None:
+    """Refuse a span of time over transfers of an asset that have none: it would drop them.
+
+    Raises
+    ------
+    TraceError
+        If the ledger is looked at in a span, and a transfer of the asset has no time.
+    """
+    if ledger.start is None and ledger.end is None:
+        return
+    rows = ledger.history.transfers.filter(asset.of_transfers() & pl.col("time").is_null())
+    count = rows.select(pl.len()).collect().item()
+    if count:
+        raise TraceError(
+            f"{count:,} transfers of {asset.symbol} have a height and no time, so that nobody can"
+            " say whether they lie in the span",
+            remedy="look at the whole ledger, or read a table that gives their times first",
+        )
 
 
 def _sortable(path: str) -> str:
@@ -59,8 +109,8 @@ def _sortable(path: str) -> str:
 
 
 def tied(rows: pl.DataFrame) -> int:
-    """Return how many transfers share their time with another and have no place to order them."""
-    alike = rows.filter(pl.len().over("time") > 1)
+    """Return how many transfers share block or time with another and have no place in it."""
+    alike = rows.with_columns(_moments(rows).alias("moment")).filter(pl.len().over("moment") > 1)
     return alike.filter("order_uncertain").height
 
 
@@ -95,7 +145,7 @@ _WHOLLY_TRIED, _ALONE = 4, 16
 
 def _groups(rows: pl.DataFrame, kept: Set[bytes]) -> list[list[int]]:
     """Return the places of transfers whose order among one another matters and is uncertain."""
-    times, unsure = rows["time"].to_list(), rows["order_uncertain"].to_list()
+    times, unsure = _moments(rows).to_list(), rows["order_uncertain"].to_list()
     parties = list(rows.select("sender", "receiver").iter_rows())
     found: list[list[int]] = []
     for _, tie in groupby(range(rows.height), key=lambda i: times[i]):
@@ -158,8 +208,10 @@ def histories(ledger: Ledger, asset: Asset) -> dict[bytes, tuple[Reading, ...]]:
     return found
 
 
-def covered(readings: Sequence[Reading], when: datetime) -> bool:
-    """Tell whether a moment lies in what was read."""
+def covered(readings: Sequence[Reading], when: datetime | None) -> bool:
+    """Tell whether a moment lies in what was read; an unknown one does where all was read."""
+    if when is None:
+        return (None, None) in readings
     return any(
         (first is None or first <= when) and (last is None or when <= last)
         for first, last in readings

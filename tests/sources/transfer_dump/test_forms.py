@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+from chainwatch.addresses.assets import token
+from chainwatch.addresses.canonical import parse
 from chainwatch.errors import AddressError, DumpError
 from chainwatch.ingest.pull import pull
 from chainwatch.ingest.pull_report import PullReport
@@ -20,6 +22,7 @@ from chainwatch.sources.transfer_dump.amounts import whole_coins
 from chainwatch.sources.transfer_dump.mapping import DumpMapping
 from chainwatch.sources.transfer_dump.source import TransferDump
 from chainwatch.sources.transfer_dump.times import read_time
+from chainwatch.tracing.walks.transfer_order import histories
 
 A, B = "0x" + "0a" * 20, "0x" + "0b" * 20
 USDT, WETH = "0xdac17f958d2ee523a2206206994597c13d831ec7", "0x" + "ee" * 20
@@ -284,6 +287,15 @@ class TestRowsThatAreNoPayment:
             read(NATIVE + coin(1, A, "", 5) + coin(2, A, "", 0), COINS)
 
 
+def test_a_table_may_be_the_history_of_one_address(read: Read) -> None:
+    """Explorers export one address at a time, and name it nowhere."""
+    ledger, _ = read(HEAD + line(1) + line(2).replace("01 10", "02 10"), history_of=A)
+    asset = token("eth", USDT, "USDT", 6)
+    assert histories(ledger, asset) == {parse(A, "eth"): ((TEN, TEN + timedelta(days=1)),)}
+    bare, _ = read(HEAD + line(1))
+    assert histories(bare, asset) == {}
+
+
 class TestSuccessWords:
     @pytest.mark.parametrize("word", ["SUCCESS", "true"])
     def test_a_word_that_never_occurs_is_refused(self, read: Read, word: str) -> None:
@@ -325,6 +337,8 @@ class TestSuccessWords:
         ({"decimals": {"x": 6}}, "not an address|no address|is not"),
         ({"decimals": 256}, "decimals"),
         ({"amount": []}, "amount"),
+        ({"section": "s", "history_of": A}, "or the address that all rows are of"),
+        ({"history_of": "0x12"}, "0x12"),
         ({"kind": "native", "contract": None, "decimals": 6}, "native coin are known"),
     ],
 )
