@@ -105,6 +105,10 @@ def fifo(lots: Sequence[Lot], payments: Sequence[int]) -> tuple[list[Lots], Lots
 POLICIES: tuple[Policy, ...] = (fifo,)
 """All policies, written out."""
 
+OLDEST_FIRST: frozenset[Policy] = frozenset({fifo})
+"""Those that take the oldest lots and leave the rest as they lie: a payment from a balance of many
+lots then needs no more of them than it takes."""
+
 
 def __dir__() -> list[str]:
     """Return what this module is for, for completion."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from chainwatch.addresses.canonical import Kind
-from chainwatch.tracing.policies import Lot, Lots, Mark, joined
+from chainwatch.tracing.policies import OLDEST_FIRST, Lot, Lots, Mark, joined
 from chainwatch.tracing.stops import BURNT, LURE, NOT_READ, UNSPENT, End
 from chainwatch.tracing.walks.base import HELD, OPENING, RECEIVED, Row, Walk, moved, sums, traced
 from chainwatch.tracing.walks.transfer_order import Reading, covered
@@ -67,7 +68,7 @@ class AccountWalk(Walk):
     until: str
     start: datetime | None = None
     finish: datetime | None = None
-    balance: dict[bytes, list[Lot]] = field(default_factory=dict)
+    balance: dict[bytes, deque[Lot]] = field(default_factory=dict)
     last: dict[bytes, Row] = field(default_factory=dict)
     counted: dict[bytes, dict[str, int]] = field(default_factory=dict)
 
@@ -110,7 +111,7 @@ class AccountWalk(Walk):
             elif held:
                 self.origin(_place(self.last[address]), address, held, HELD)
             shown = self._opened(address, unread, shorts) if mark else False
-            self.balance[address] = list(
+            self.balance[address] = deque(
                 joined(
                     Lot(lot.amount, (mark if shown else None) if lot.mark else own) for lot in lots
                 )
@@ -169,13 +170,22 @@ class AccountWalk(Walk):
         """Pay from the sender's balance; who has none that was read pays clean."""
         if sender not in self.balance:
             return (Lot(amount, None),)
-        parts, left = self.policy(self.balance[sender], [amount])
-        self.balance[sender] = list(left)
+        held = self.balance[sender]
+        parts, left = self.policy(self._needed(held, amount), [amount])
+        held.extendleft(reversed(left))
         return joined(moved(parts[0]))
+
+    def _needed(self, held: deque[Lot], amount: int) -> list[Lot]:
+        """Take out the lots that the policy must see: of many, no more than it touches."""
+        taken, due = [], amount if self.policy in OLDEST_FIRST else None
+        while held and (due is None or due > 0):
+            taken.append(held.popleft())
+            due = None if due is None else due - taken[-1].amount
+        return taken
 
     def _put(self, address: bytes, lots: Lots, row: Row) -> None:
         """Add lots at the end of a balance, in place: it may hold many."""
-        held = self.balance.setdefault(address, [])
+        held = self.balance.setdefault(address, deque())
         newest = [held.pop()] if held else []
         held += joined([*newest, *lots])
         self.last[address] = row

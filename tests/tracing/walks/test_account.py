@@ -15,6 +15,7 @@ from chainwatch.heuristics.poisoning import look_alike, poisoning
 from chainwatch.tracing.policies import fifo
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace
+from chainwatch.tracing.walks import account
 
 
 def follow(
@@ -301,3 +302,36 @@ def test_balances_hold_the_trifles_of_poisoning_apart(desk: Any) -> None:
     uneven = replace(got, balances=got.balances.with_columns(held=pl.col("held") + 1))
     with pytest.raises(ConservationError, match="52 came into the balance, 53 were paid or"):
         uneven.check()
+
+
+class TestManyLots:
+    """A balance of many lots, paid out of one by one."""
+
+    def seen(self, desk: Any, monkeypatch: pytest.MonkeyPatch, count: int) -> int:
+        """Return how many lots the policy is handed while ``count`` payments come in and go out."""
+        handed = []
+
+        def counting(lots: Any, payments: Any) -> Any:
+            handed.append(len(lots))
+            return fifo(lots, payments)
+
+        monkeypatch.setattr(account, "OLDEST_FIRST", frozenset({counting}))
+        rows = [("a" if place % 2 else "o", "x", 3) for place in range(count)]
+        rows += [("x", "p", 2)] * count
+        found = follow(desk, rows, policy=counting)
+        assert found.ends["amount"].sum() == found.origins["amount"].sum() == 3 * (count // 2)
+        return sum(handed)
+
+    def test_no_payment_looks_at_lots_that_it_leaves(
+        self, desk: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        few, many = (self.seen(desk, monkeypatch, count) for count in (40, 80))
+        assert many <= 2 * few + 2
+
+    def test_a_policy_that_needs_all_of_them_is_given_them(
+        self, desk: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rows = [("a", "x", 5), ("o", "x", 5), ("x", "p", 3), ("x", "q", 4)]
+        quick = follow(desk, rows)
+        monkeypatch.setattr(account, "OLDEST_FIRST", frozenset())
+        assert follow(desk, rows).digest == quick.digest
