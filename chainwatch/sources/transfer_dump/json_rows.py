@@ -44,7 +44,8 @@ def json_rows(text: str, columns: Mapping[str, str], name: str) -> Iterator[tupl
     for line, row in _objects(text, name):
         rows += 1
         seen.update(dict.fromkeys(row))
-        yield (line, *(_text_of(row.get(key), key, line, name) for key in columns.values()))
+        values = {ours: _flat(row.get(key), ours) for ours, key in columns.items()}
+        yield (line, *(_text_of(values[ours], key, line, name) for ours, key in columns.items()))
     missing = [key for key in columns.values() if key not in seen]
     if rows and missing:
         has = ", ".join(quoted(key) for key in list(seen)[:30])
@@ -99,6 +100,13 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(text: str) -> str:
     raise ValueError(f"{text} is no number")
+
+
+def _flat(value: object, ours: str) -> object:
+    """Return the place of a call, which some write as a list, as one text."""
+    if ours == "trace_path" and isinstance(value, list):
+        return ".".join(value) if all(isinstance(one, str) for one in value) else value
+    return value
 
 
 def _text_of(value: object, key: str, line: int, name: str) -> str:

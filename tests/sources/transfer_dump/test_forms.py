@@ -112,6 +112,13 @@ class TestRowsAsPeopleHaveThem:
         assert amounts(ledger) == [10**30, 10**30 + 1, 3]
         assert ledger.transfers.sort("txid").collect()["symbol"].to_list() == [None, None, "USDT"]
 
+    def test_the_place_of_a_call_may_be_a_list(self, read: Read) -> None:
+        row = {"tx": txid(1), "time": "2023-05-01 10:00:00", "from": A, "to": B, "value": 5}
+        text = "\n".join(json.dumps(row | {"place": place}) for place in ([0, 2], [0, 10]))
+        ledger, _ = read(text, COINS | {"kind": "internal"}, trace_path="place")
+        found = ledger.transfers.collect()["trace_path"].to_list()
+        assert sorted(found) == ["0.10", "0.2"]
+
     @pytest.mark.parametrize(
         ("damage", "words"),
         [
