@@ -22,7 +22,7 @@ PIECE = 4
 SHORT_SECTION = 18
 """Lines of text and rows up to which a section stays on one page."""
 
-PICTURE_MM = (261.0, 128.0)
+PICTURE_MM = (261.0, 138.0)
 """Width and height in mm that a picture may take, so that heading and caption stay with it."""
 
 
