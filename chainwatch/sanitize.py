@@ -88,12 +88,19 @@ def turns(text: str) -> bool:
     return not text.isascii() and any(_direction(character) == "R" for character in text)
 
 
-def direction(text: str) -> str:
+def direction(text: str, names: Iterable[str] = ()) -> str:
     """Return ``rtl`` for a paragraph of which most words run from right to left, else ``ltr``.
 
-    Its first letter does not decide: a sentence of ours may begin with a stranger's name.
+    Its first letter does not decide, for a sentence of ours may begin with a stranger's name, and
+    ``names`` that are known do not count, unless there is nothing else.
     """
-    sides = [_word_side(word) for word in text.split()] if turns(text) else []
+    if not turns(text):
+        return "ltr"
+    rest = text
+    for name in sorted(filter(turns, names), key=len, reverse=True):
+        rest = rest.replace(name, " ")
+    words = rest.split() if any(map(_word_side, rest.split())) else text.split()
+    sides = [_word_side(word) for word in words]
     return "rtl" if sides.count("R") > sides.count("L") else "ltr"
 
 

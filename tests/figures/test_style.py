@@ -22,7 +22,7 @@ from chainwatch.figures import style, typefaces
         ("a\u202egnp.exe", "a‹U+202E›gnp.exe"),
         ("\x1b[31mred\x00", "‹U+001B›[31mred‹U+0000›"),
         ("two\nlines\tand tab", "two lines and tab"),
-        ("中\ud800", "‹U+4E2D›‹U+D800›"),
+        ("\u0905\ud800", "‹U+0905›‹U+D800›"),
         ("zero\u200bwidth\u3164", "zero‹U+200B›width‹U+3164›"),
         ("e\u0301\u0301\u0301", "é‹U+0301›‹U+0301›"),
     ],

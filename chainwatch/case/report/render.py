@@ -67,7 +67,7 @@ def render_html(document: CaseDocument, folder: Path | str) -> bytes:
         text=lambda text: _paragraph(cut(text, LONGEST_PARAGRAPH), names),
         heading=lambda text: _paragraph(cut(text, LONGEST_CELL), names),
         cell=lambda text: _marked(cut(text, LONGEST_CELL), names),
-        dir=direction,
+        dir=lambda text: direction(text, names),
         hashlike=hash_like,
         whole=one_piece,
     )
@@ -167,4 +167,6 @@ def _marked(text: str, names: Sequence[str], keep: str = "") -> Any:
 
 def _paragraph(text: str, names: Sequence[str]) -> Any:
     """Return a paragraph as HTML: one that runs from right to left itself needs no isolation."""
-    return visible(text, keep="\n") if direction(text) == "rtl" else _marked(text, names, "\n")
+    if direction(text, names) == "rtl":
+        return visible(text, keep="\n")
+    return _marked(text, names, "\n")

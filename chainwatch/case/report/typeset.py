@@ -84,7 +84,7 @@ class Typesetter:
         """Return a text that can be drawn, names within it set apart."""
         self.missing |= unreadable(text)
         whole = cut(text, longest)
-        if direction(whole) == "rtl":
+        if direction(whole, self.names) == "rtl":
             return printable(whole, limit=2 * LONGEST_PARAGRAPH)
         return "".join(
             apart(printable(part, limit=2 * LONGEST_PARAGRAPH)) if turned
@@ -96,7 +96,7 @@ class Typesetter:
         """Return a paragraph: its pieces, and the direction in which it is read."""
         said = self.plain(text, longest)
         return {
-            "runs": _pieces(said), "mono": hash_like(text), "dir": direction(text),
+            "runs": _pieces(said), "mono": hash_like(text), "dir": direction(text, self.names),
             "fonts": families(said), "whole": False,
         }  # fmt: skip
 
