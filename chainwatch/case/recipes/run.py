@@ -46,7 +46,8 @@ ledger/      restricted: what was read
 data/        of the demo alone: the simulated blocks, tags and truth, and the case file
 
 Prove that a folder is as it was sealed:   chainwatch verify disclosure
-Write the same bytes again:                chainwatch run CASE.toml --mask-key annex/mask_key.txt
+Write the same bytes again:                chainwatch run CASE.toml --mask-key annex/mask_key.txt\
+                                               --acquired {acquired}
 """
 
 
@@ -292,7 +293,9 @@ def _write(case: Case, config: CaseFile, place: Path, tell: Say) -> list[str]:
         tell(f"writing the {name} edition")
         case.write(place / name, edition=name, reason=config.case.working_reason)
     case.write_annex(place / ANNEX)
-    (place / README_FILE).write_text(README, encoding="utf-8")
+    acquired = case.basis.last.isoformat() if case.basis.last else "TIME"
+    told = README.format(acquired=acquired)
+    (place / README_FILE).write_text(told, encoding="utf-8")
     return wanted
 
 

@@ -52,7 +52,7 @@ def steps_annex(
             continue
         one = (steps["subject"] == steps["source"]).all() or steps["subject"].n_unique() == 1
         wanted = [name for name in STEP_COLUMNS if name in steps.columns]
-        order = [name for name in ("time", "txid", "hop") if name in steps.columns]
+        order = [name for name in ("hop", "time", "txid") if name in steps.columns]
         rows = steps.sort(order, nulls_last=True, maintain_order=True).select(wanted)
         rows = (rows.drop("subject") if one else rows).rename(
             {name: title for name, title in STEP_COLUMNS.items() if name in wanted}, strict=False
