@@ -105,7 +105,7 @@ def run(
 ) -> None:
     """Work a case from its file to sealed folders.
 
-    Example: chainwatch run examples/tron_15_22.toml --data data --out out/tron_15_22
+    Example: chainwatch run out/otter/data/case.toml --out out/mine
     """
     target = out or Path("out") / case_file.stem
     with interruptible("interrupted; nothing was written"):
@@ -153,7 +153,7 @@ def verify(
 ) -> None:
     """Prove that a written case is as its seal says.
 
-    Example: chainwatch verify out/otter/disclosure --seal HEX
+    Example: chainwatch verify out/otter/disclosure
     """
     from chainwatch.case.seal import verify as verify_case
 

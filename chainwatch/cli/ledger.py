@@ -35,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
 def status(ledger: LedgerOption) -> None:
     """Say what a ledger holds: chains, spans, coverage, what was not read, and commits.
 
-    Example: chainwatch status --ledger ledger
+    Example: chainwatch status --ledger out/otter/ledger
     """
     from chainwatch.ledger.ledger import open_ledger
 
@@ -51,7 +51,7 @@ def status(ledger: LedgerOption) -> None:
 def check(ledger: LedgerOption) -> None:
     """Check that what was read adds up; the status is 1 if anything does not.
 
-    Example: chainwatch check --ledger ledger
+    Example: chainwatch check --ledger out/otter/ledger
     """
     report = cw.check(cw.open_ledger(ledger))
     for row in report.frame.iter_rows(named=True):
@@ -68,7 +68,7 @@ def index(
 ) -> None:
     """Build the index that makes `show` quick in a large ledger, or bring it up to date.
 
-    Example: chainwatch index --ledger ledger
+    Example: chainwatch index --ledger out/otter/ledger
     """
     from chainwatch.ledger.index.index import build_index
     from chainwatch.ledger.ledger import open_ledger
@@ -86,29 +86,46 @@ def show(
     ledger: LedgerOption,
     chain: ChainOption = None,
     history: Annotated[
-        bool, typer.Option("--history", help="Also list the last payments of an address.")
+        bool,
+        typer.Option(
+            "--history", help="Also list the last payments of an address; the others are counted."
+        ),
     ] = False,
 ) -> None:
-    """Show what was read of an address or a transaction; who else took part is only counted.
+    """Show what was read of an address, whose counterparties are only counted, or a transaction.
 
-    Example: chainwatch show bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq --ledger ledger
+    Of a transaction each input and output is listed with its address and value, and what is known
+    of where it went.
+
+    Example: chainwatch show bcrt1qkk77gnsj0mhyvfqktsa2mr387vf63f7re9nm3j --history
+    --ledger out/otter/ledger
     """
     found = cw.show(cw.open_ledger(ledger), what, chain)
     facts = found.facts()
     width = max(map(len, facts))
     for name, value in facts.items():
         say(f"{name:<{width}}  {value}")
-    for line in _history_lines(found) if history else ():
+    for line in _listed(found, history=history):
         say(line)
 
 
-def _history_lines(found: AddressSummary | TransactionSummary) -> Iterator[str]:
-    """Yield the latest payments of an address, without the others that took part."""
-    from chainwatch.ledger.lookup.summaries import AddressSummary
+def _listed(found: AddressSummary | TransactionSummary, *, history: bool) -> Iterator[str]:
+    """Yield what is listed below the facts: the parties of a transaction, or a history."""
+    from chainwatch.ledger.lookup.summaries import TransactionSummary
 
-    if not isinstance(found, AddressSummary):
-        return
+    if isinstance(found, TransactionSummary):
+        yield from found.lines()
+        if history:
+            yield "a transaction has no history: --history lists the payments of an address"
+    elif history:
+        yield from _history_lines(found)
+
+
+def _history_lines(found: AddressSummary) -> Iterator[str]:
+    """Yield the latest payments of an address, without the others that took part."""
     rows = found.history.sort("time", "tx", "txid", nulls_last=True)
+    if not rows.height:
+        yield "no payment of this address was read"
     yield from _more(rows.height, "earlier rows")
     for row in rows.tail(MOST_SHOWN).iter_rows(named=True):
         yield f"  {found.line(row)}"

@@ -107,8 +107,8 @@ def tag_hits(
 ) -> None:
     """List every payment to and from tagged addresses, and what its date allows to say.
 
-    Example: chainwatch tags hits --ledger ledger --sanctions ofac_2024-09-27
-    --publisher OFAC --as-of 2024-09-27
+    Example: chainwatch tags hits --ledger out/otter/ledger --tags out/otter/data/tags
+    --concept vendor
     """
     from chainwatch.attribution.hits import hits
     from chainwatch.ledger.ledger import open_ledger

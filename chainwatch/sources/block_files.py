@@ -65,7 +65,7 @@ class BlockFiles:
 
     Examples
     --------
-    chainwatch pull block-files 0-438.dat 574200.raw --ledger ledger
+    chainwatch pull block-files out/otter/data/blocks.dat --chain btc-regtest --ledger ledger
 
     Fails when
     ----------

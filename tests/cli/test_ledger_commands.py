@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 
 import polars as pl
 import pytest
+import regtest_chain
 
+import chainwatch as cw
 from chainwatch.addresses import canonical
 from chainwatch.ingest.pull import pull
 from chainwatch.ledger import schema
@@ -17,6 +20,7 @@ from chainwatch.ledger.lookup.lookup import address_summary
 from chainwatch.ledger.storage.store import Store
 from chainwatch.ledger.storage.writer import open_writer
 from chainwatch.sources.block_files import BlockFiles
+from chainwatch.units import to_text
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -138,6 +142,54 @@ def test_showing_a_transaction(run: Run, otter: Path, otter_case: Any) -> None:
     assert status == 0
     assert text in out
     assert f"{row['height']:,}" in out
+
+
+def test_a_transaction_lists_who_paid_who_was_paid_and_where_it_went(
+    run: Run, otter: Path, otter_case: Any
+) -> None:
+    ledger = otter_case.ledger
+    several = ledger.transactions.filter(pl.col("input_count") > 1).collect().sort("tx")
+    ids = dict(ledger.transactions.select("tx", "txid").collect().iter_rows())
+    for row in (several.row(0, named=True), several.row(-1, named=True)):
+        status, out, _ = run("show", row["txid"][::-1].hex(), "--ledger", otter, "--history")
+        assert status == 0
+        paid, made = (line.splitlines() for line in out.split("inputs\n")[1].split("outputs\n"))
+        assert made.pop() == (
+            "a transaction has no history: --history lists the payments of an address"
+        )
+        found = cw.show(ledger, row["tx"])
+        assert (len(paid), len(made)) == (row["input_count"], row["output_count"])
+        for line, spent in zip(paid, found.inputs.iter_rows(named=True), strict=True):
+            assert f"spends {spent['prev_txid'][::-1].hex()}:{spent['prev_n']}" in line
+            assert f" {to_text(spent['value'], 8)} rBTC" in line
+        for line, output in zip(made, found.outputs.iter_rows(named=True), strict=True):
+            if output["address"] is not None:
+                assert canonical.text(output["address"], "btc-regtest") in line
+            spenders = ledger.inputs.filter(
+                (pl.col("prev_tx") == row["tx"]) & (pl.col("prev_n") == output["n"])
+            ).collect()
+            if spenders.height:
+                assert line.endswith(f"spent by {ids[spenders['tx'][0]][::-1].hex()}")
+            else:
+                assert line.endswith("unspent as of block 288 (2023-09-30), by blocks")
+
+
+def test_what_was_not_read_of_a_transaction_is_said(
+    run: Run, tmp_path: Path, otter_case: Any
+) -> None:
+    blocks = (otter_case.otter.write(tmp_path / "made") / "blocks.dat").read_bytes()
+    frames = blocks.split(regtest_chain.MAGIC)
+    (tmp_path / "some.dat").write_bytes(regtest_chain.MAGIC.join([b"", *frames[150:160]]))
+    pull(tmp_path / "l", BlockFiles(tmp_path / "some.dat", chain="btc-regtest"))
+    ledger = cw.open_ledger(tmp_path / "l")
+    strays = ledger.inputs.filter(pl.col("value").is_null()).select("tx").collect()
+    found = cw.show(ledger, strays["tx"][0])
+    _, out, _ = run("show", found.text, "--ledger", "l")
+    assert re.search(r"\d  not read +not read +spends [0-9a-f]{64}:\d", out)
+    assert "unspent as of block" in out
+    first = ledger.transactions.filter(pl.col("coinbase")).head(1).collect()["txid"][0]
+    _, out, _ = run("show", first[::-1].hex(), "--ledger", "l")
+    assert "new coins" in out
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +112,16 @@ class Index:
         there = place < len(numbers) and numbers[place] == number
         with self._sound():
             return rows_at(self.columns, np.array([place] if there else [], np.int64), self.chain)
+
+    def ids_of(self, numbers: Collection[int]) -> dict[int, bytes]:
+        """Return ids of transactions by their numbers, without those that are not there."""
+        read, found = self.columns["tx_number"], {}
+        with self._sound():
+            for number in numbers:
+                place = int(np.searchsorted(read, number))
+                if place < len(read) and read[place] == number:
+                    found[number] = self.columns["tx_id"][place].tobytes()
+        return found
 
     def strays(self, txids: Sequence[bytes] | None) -> pl.DataFrame:
         """Return the inputs that no transaction before them was read for.

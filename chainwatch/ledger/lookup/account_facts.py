@@ -99,6 +99,16 @@ def account_line(row: Mapping[str, Any], chain: Chain) -> str:
     return f"{when}  {row['direction']} {_amount(row['amount'], row, chain)}{failed}  {shown}"
 
 
+def transfer_line(row: Mapping[str, Any], chain: Chain) -> str:
+    """Return a row of ``transfers`` in words, in clear: who paid whom, how much, and its kind."""
+    sides = [
+        "nobody" if row[side] is None else canonical.text(row[side], chain)
+        for side in ("sender", "receiver")
+    ]
+    failed = "" if row["success"] is not False else " (took no effect)"
+    return f"{' -> '.join(sides)}  {_amount(row['amount'], row, chain)}  {row['kind']}{failed}"
+
+
 def _name(row: Mapping[str, Any], chain: Chain) -> str:
     if row["contract"] is None:
         return chain.symbol

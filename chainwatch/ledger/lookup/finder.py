@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import polars as pl
@@ -27,6 +27,10 @@ class Finder(Protocol):
 
     def transaction(self, number: int) -> Frames:
         """Return one transaction with its inputs and outputs."""
+        ...
+
+    def ids_of(self, numbers: Collection[int]) -> dict[int, bytes]:
+        """Return ids of transactions by their numbers, without those that are not there."""
         ...
 
     def strays(self, txids: Sequence[bytes] | None) -> pl.DataFrame:
@@ -82,6 +86,11 @@ class Scans:
     def transaction(self, number: int) -> Frames:
         """Return one transaction with its inputs and outputs."""
         return self._of([number])
+
+    def ids_of(self, numbers: Collection[int]) -> dict[int, bytes]:
+        """Return ids of transactions by their numbers, without those that are not there."""
+        rows = self.whole.transactions.filter(pl.col("tx").is_in(list(numbers)))
+        return dict(rows.select("tx", "txid").collect().iter_rows())
 
     def strays(self, txids: Sequence[bytes] | None) -> pl.DataFrame:
         """Return the inputs that no transaction before them was read for."""

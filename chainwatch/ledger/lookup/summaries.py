@@ -18,8 +18,10 @@ from chainwatch import units
 from chainwatch.addresses import canonical
 from chainwatch.chains.base import Chain
 from chainwatch.ledger.lookup.account_facts import account_brief, account_facts, account_line
+from chainwatch.ledger.lookup.listing import transaction_lines
 from chainwatch.ledger.output_status import UNSPENT, AsOf
 from chainwatch.ledger.schema import INPUTS, OUTPUTS, TRANSFERS
+from chainwatch.results.mask import names_all
 from chainwatch.results.result import Result
 from chainwatch.results.table import (
     CHAIN,
@@ -35,6 +37,10 @@ from chainwatch.results.table import (
     Rows,
     Table,
 )
+from chainwatch.sanitize import visible
+
+MOST_LINES = 200
+"""Inputs and outputs that a notebook shows of a transaction; all are in its tables."""
 
 TOTALS = Table(
     "totals",
@@ -113,6 +119,9 @@ STATUS = Table(
 
 PAID = OUTPUTS.pick("chain", "tx", "n", "value", "address", "script_kind", key=OUTPUTS.key).plus(
     Column.place("spender", "number of the transaction that spends it; null where none was read"),
+    Column(
+        "spender_txid", pl.Binary, Privacy.TXID, "its id, as the ledger keeps it", nullable=True
+    ),
     *STATUS.columns,
 )
 
@@ -318,9 +327,9 @@ class TransactionSummary(Result):
     inputs : polars.DataFrame
         ``chain, tx, n, prev_txid, prev_n, prev_tx, value, address, script_kind``.
     outputs : polars.DataFrame
-        ``chain, tx, n, value, address, script_kind, spender``: the number of the transaction that
-        spends it, null where none was read; and ``status, as_of, as_of_time, known_by``: whether
-        it is known to be spent or unspent, as of which block, and by what.
+        ``chain, tx, n, value, address, script_kind, spender, spender_txid``: number and id of the
+        transaction that spends it, null where none was read; and ``status, as_of, as_of_time,
+        known_by``: whether it is known to be spent or unspent, as of which block, and by what.
     transfers : polars.DataFrame
         Rows of ``transfers``, on account chains.
     proof : polars.DataFrame
@@ -374,6 +383,14 @@ class TransactionSummary(Result):
             "proof": f"{self.proof.height:,} kept",
         }
 
+    def lines(self) -> list[str]:
+        """Return who paid and who was paid, line by line; nobody is masked in it.
+
+        Of each output it is said which transaction spends it, or up to which block it is known to
+        be unspent and by what, or why that is not known.
+        """
+        return list(transaction_lines(self))
+
     def __repr__(self) -> str:
         facts = self.facts()
         shown = ", ".join(
@@ -382,7 +399,13 @@ class TransactionSummary(Result):
         return f"TransactionSummary({self.text} on {self.chain.alias}: {shown})"
 
     def _repr_html_(self) -> str:
-        return _table(self.facts())
+        if not names_all():
+            return _table(self.facts())
+        lines = self.lines()
+        rest = len(lines) - MOST_LINES
+        more = [f"and {rest:,} more lines: .plain('inputs'), .plain('outputs')"] if rest > 0 else []
+        told = "\n".join(escape(visible(line)) for line in [*lines[:MOST_LINES], *more])
+        return f"{_table(self.facts())}<pre>{told}</pre>"
 
 
 def _amount(value: int, chain: Chain) -> str:

@@ -71,13 +71,21 @@ def coin_transaction(ledger: Ledger, chain: Chain, number: int, rows: Finder) ->
     certain = whole and not row["coinbase"]
     fee = int(ins["value"].cast(AMOUNT).sum()) - int(row["output_value"]) if certain else None
     known = OutputStatus.read(ledger, chain)
-    paid = outputs_with_status(ledger, number, rows, known)
+    paid = _with_spender_ids(outputs_with_status(ledger, number, rows, known), rows)
     block = block_of(ledger, number)
     return TransactionSummary(
         chain, txid, number, number >> POSITION_BITS, block, row["time"], row["coinbase"], fee,
         _named(ins, chain), _named(paid, chain), TRANSFERS.empty(),
         proofs(ledger, txid[::-1].hex()),
     )  # fmt: skip
+
+
+def _with_spender_ids(paid: pl.DataFrame, rows: Finder) -> pl.DataFrame:
+    """Add the ids of the transactions that spend outputs: a number says nothing elsewhere."""
+    spenders = paid["spender"].to_list()
+    ids = rows.ids_of({number for number in spenders if number is not None})
+    named = pl.Series("spender_txid", [ids.get(number) for number in spenders], pl.Binary)
+    return paid.insert_column(paid.get_column_index("spender") + 1, named)
 
 
 def proofs(ledger: Ledger, txid: str) -> pl.DataFrame:
