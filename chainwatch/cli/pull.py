@@ -94,7 +94,8 @@ def _help(entry: Entry) -> str:
     parts = [entry.sentence, entry.text("Notes"), _LOGGED if entry.server else ""]
     if fails := entry.text("Fails when"):
         parts.append(f"Fails when: {fails}")
-    parts += [f"Example: {line}" for line in entry.text("Examples").split("\n\n") if line]
+    # A paragraph behind this mark is not wrapped: a command that is broken cannot be copied.
+    parts += [f"\b\nExample: {line}" for line in entry.text("Examples").split("\n\n") if line]
     return "\n\n".join(filter(None, parts))
 
 
