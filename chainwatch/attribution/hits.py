@@ -109,7 +109,7 @@ class TagHits(Result):
 
     def payments(self) -> pl.DataFrame:
         """Return each movement once, whatever the number of its tags."""
-        return self.frame.select(MOVEMENT.names).unique(maintain_order=True)
+        return text_frame(self.frame.select(MOVEMENT.names).unique(maintain_order=True))
 
     def plain(self, table: str = "hits") -> pl.DataFrame:
         """Return the rows as texts for people, safe on a terminal; addresses are in clear."""

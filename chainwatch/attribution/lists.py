@@ -12,12 +12,12 @@ import polars as pl
 
 from chainwatch.addresses.canonical import parse
 from chainwatch.attribution.asset_codes import network_of
-from chainwatch.attribution.packed import file_bytes
 from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
 from chainwatch.attribution.taxonomy import known, level
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import AddressError, TagError
 from chainwatch.ledger.schema import TAGS
+from chainwatch.packed import file_bytes
 
 _ASSET = re.compile(r".*[_-]([A-Za-z0-9]{2,10})\.[A-Za-z]+(\.gz)?")
 
@@ -110,7 +110,7 @@ def read_list(
 
 def _lines(path: Path, name: str) -> list[str]:
     try:
-        whole = file_bytes(path, name).decode("utf-8-sig")
+        whole = file_bytes(path, name, TagError).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise TagError("a list that is not UTF-8", where=quoted(name)) from error
     if "\x00" in whole:

@@ -14,9 +14,9 @@ from typing import TypeAlias
 
 import yaml
 
-from chainwatch.attribution.packed import file_bytes
 from chainwatch.attribution.rejections import quoted
 from chainwatch.errors import TagError
+from chainwatch.packed import file_bytes
 
 MAX_DEPTH = 8
 """Deepest nesting. A TagPack needs four: header, tags, tag, concepts."""
@@ -74,7 +74,7 @@ def load(path: Path, name: str) -> Node:
     TagError
         If it is too large, no YAML, more than one document, or uses what is refused here.
     """
-    data = file_bytes(path, name)
+    data = file_bytes(path, name, TagError)
     try:
         return _Document(name, yaml.parse(data, Loader=_LOADER)).read()
     except yaml.YAMLError as error:

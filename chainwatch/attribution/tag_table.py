@@ -9,13 +9,13 @@ from pathlib import Path
 
 import polars as pl
 
-from chainwatch.attribution.packed import file_bytes, stem_of
 from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
 from chainwatch.attribution.safe_yaml import MAX_FIELD, Fields, Items, Node, Text
 from chainwatch.attribution.tag_fields import TAG_FIELDS
 from chainwatch.attribution.tagpack import PackRows
 from chainwatch.errors import TagError
 from chainwatch.ledger.schema import TAGS
+from chainwatch.packed import file_bytes, stem_of
 
 FIELDS = ("address", *sorted(TAG_FIELDS))
 """What a column can hold: the fields of a tag in a TagPack."""
@@ -158,7 +158,7 @@ def _rows(path: Path, name: str) -> Iterator[tuple[int, list[str]]]:
 
 def _text(path: Path, name: str) -> str:
     try:
-        text = file_bytes(path, name).decode("utf-8-sig")
+        text = file_bytes(path, name, TagError).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         remedy = "save it as UTF-8"
         raise TagError("a table that is not UTF-8", where=quoted(name), remedy=remedy) from error

@@ -137,14 +137,14 @@ class Tags(Result):
         """Return the rows of one address, given as text or canonical bytes."""
         wanted = canonical.parse(address, chain) if isinstance(address, str) else address
         here = pl.col("chain") == chain_of(chain).id
-        return self.frame.filter(here & (pl.col("address") == wanted))
+        return text_frame(self.frame.filter(here & (pl.col("address") == wanted)))
 
     def conflicts(self) -> pl.DataFrame:
         """Return where tags name two owners for one address at the same time.
 
         See :func:`chainwatch.attribution.conflicts.find_conflicts`.
         """
-        return find_conflicts(self.frame)
+        return text_frame(find_conflicts(self.frame))
 
     def __add__(self, other: Tags) -> Tags:
         """Return both together; see :func:`merge_tags`."""

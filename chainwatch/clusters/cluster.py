@@ -222,7 +222,7 @@ class Clusters(Result):
 
     def sizes(self) -> pl.DataFrame:
         """Return one row per cluster with its number of addresses, the largest first."""
-        return (
+        return text_frame(
             self.frame.group_by("chain", "cluster")
             .agg(pl.len().cast(pl.Int64).alias("addresses"))
             .sort(["addresses", "chain", "cluster"], descending=[True, False, False])

@@ -13,6 +13,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.output_status import DENIED, AsOf, OutputStatus, owner_key
 from chainwatch.ledger.whole_blocks import WholeBlocks
 from chainwatch.results.table import CHAIN, Column, Privacy, Table
+from chainwatch.results.text_frame import text_frame
 
 Fact = tuple[str, str, int | None, int | None, str]
 
@@ -90,9 +91,8 @@ def coverage(ledger: Ledger) -> pl.DataFrame:
     for name, rows in counts.items():
         counted = rows.group_by("chain").agg(pl.len().cast(pl.Int64).alias(name)).collect()
         frame = frame.join(counted, on="chain", how="left")
-    return frame.with_columns(pl.col(list(counts)).fill_null(0)).join(
-        _extent(ledger), on="chain", how="left", maintain_order="left"
-    )
+    whole = frame.with_columns(pl.col(list(counts)).fill_null(0))
+    return text_frame(whole.join(_extent(ledger), on="chain", how="left", maintain_order="left"))
 
 
 def _extent(ledger: Ledger) -> pl.DataFrame:
@@ -127,7 +127,7 @@ def unread(ledger: Ledger) -> pl.DataFrame:
         else:
             rows += _unread_transfers(one, item)
         rows += _claims(one, item)
-    return pl.DataFrame(rows, schema=UNREAD.schema, orient="row")
+    return text_frame(pl.DataFrame(rows, schema=UNREAD.schema, orient="row"))
 
 
 def read_to(ledger: Ledger, chain: Chain | str) -> tuple[AsOf, ...]:

@@ -10,9 +10,9 @@ import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.chains.catalogue import chain as chain_of
-from chainwatch.errors import ChainError, InputError
+from chainwatch.errors import InputError
 from chainwatch.results.table import Privacy, Rows
-from chainwatch.results.text_frame import as_text
+from chainwatch.results.text_frame import alias_of, as_text
 from chainwatch.sanitize import visible
 from chainwatch.units import to_text
 
@@ -111,21 +111,13 @@ def _told(series: pl.Series, chains: Sequence[str], privacy: Privacy) -> pl.Seri
         ]
         return pl.Series(series.name, values, pl.String)
     if series.name == "chain" and series.dtype == pl.String:
-        return pl.Series(series.name, [item and _alias(item) for item in series], pl.String)
+        return pl.Series(series.name, [item and alias_of(item) for item in series], pl.String)
     if isinstance(series.dtype, pl.Datetime):
         times = [value and _second(value) for value in series.to_list()]
         return pl.Series(series.name, times, pl.String)
     if series.dtype == pl.String and privacy in _TEXTS:
         return pl.Series(series.name, [item and visible(item) for item in series], pl.String)
     return series
-
-
-def _alias(chain: str) -> str:
-    """Return the usual name of a chain; a word for several is no chain and stays."""
-    try:
-        return chain_of(chain).alias
-    except ChainError:
-        return chain
 
 
 def _binary(value: bytes, chain: str, privacy: Privacy) -> str:

@@ -321,6 +321,16 @@ def _records(value: object) -> Iterable[Record]:
             yield from _records(item)
 
 
+def _bound(
+    name: str, signature: inspect.Signature, *args: object, **kwargs: object
+) -> inspect.BoundArguments:
+    """Return arguments by their names; one that is missing is told with the verb that lacks it."""
+    try:
+        return signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{name}(): {error}; see help(chainwatch.{name})") from None
+
+
 def recorded(verb: Callable[P, R]) -> Callable[P, R]:
     """Attach to what a public verb returns the record of how it came about.
 
@@ -331,7 +341,7 @@ def recorded(verb: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(verb)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        bound = signature.bind(*args, **kwargs)
+        bound = _bound(verb.__name__, signature, *args, **kwargs)
         bound.apply_defaults()
         result = verb(*args, **kwargs)
         if not isinstance(result, Result):

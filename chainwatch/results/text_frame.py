@@ -91,8 +91,8 @@ def plain(frame: pl.DataFrame, chain: Chain | str | None = None) -> pl.DataFrame
     Returns
     -------
     polars.DataFrame
-        The same rows and columns. Bytes that are neither, or whose chain nothing says, are
-        hexadecimal.
+        The same rows and columns, chains by their usual names. Bytes that are neither, or whose
+        chain nothing says, are hexadecimal.
 
     Raises
     ------
@@ -103,7 +103,11 @@ def plain(frame: pl.DataFrame, chain: Chain | str | None = None) -> pl.DataFrame
     """
     expect(frame, pl.DataFrame, "frame", "give a frame of a result, such as trace.ends")
     network = chain_of(chain).id if chain is not None else getattr(frame, "network", "")
-    return text_frame(told(frame, network))
+    made = told(frame, network)
+    if "chain" in made.columns and made["chain"].dtype == pl.String:
+        names = [item and alias_of(item) for item in made["chain"]]
+        made = made.with_columns(pl.Series("chain", names, pl.String))
+    return text_frame(made)
 
 
 def told(frame: pl.DataFrame, network: str) -> pl.DataFrame:
@@ -143,6 +147,14 @@ def as_text(value: bytes, chain: str) -> str:
         return txid_text(value, chain) if len(value) == _ID_BYTES else text(value, chain)
     except (AddressError, ChainError):
         return value.hex()
+
+
+def alias_of(chain: str) -> str:
+    """Return the usual name of a chain; a word for several is no chain and stays."""
+    try:
+        return chain_of(chain).alias
+    except ChainError:
+        return chain
 
 
 def _readable(frame: TextFrame) -> pl.DataFrame:

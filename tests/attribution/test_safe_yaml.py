@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chainwatch.attribution import packed
+from chainwatch import packed
 from chainwatch.attribution.safe_yaml import Fields, Items, Node, Text, load
 from chainwatch.errors import TagError
 

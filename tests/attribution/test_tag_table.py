@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from chainwatch import packed
 from chainwatch.addresses.canonical import text
-from chainwatch.attribution import packed
 from chainwatch.attribution.tags import Tags, read_tags
 from chainwatch.errors import TagError
 

@@ -73,6 +73,7 @@ def test_any_frame_can_be_made_plain() -> None:
     assert plain(text_frame(FRAME, BTC))["address"].to_list() == [WORD, None]
     assert plain(derived)["address"].to_list() == [ADDRESS.hex()], "of which chain, nothing says"
     assert plain(FRAME.with_columns(chain=pl.lit("every chain")))["txid"][0] == ID.hex()
+    assert plain(FRAME.with_columns(chain=pl.lit(BTC)))["chain"].unique().to_list() == ["btc"]
     with pytest.raises(ChainError):
         plain(FRAME, "moon")
     with pytest.raises(ArgumentError, match="give a frame of a result"):

@@ -3,18 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
+
+import polars as pl
 
 from chainwatch import units
 from chainwatch.addresses import canonical
 from chainwatch.chains.base import Chain
 from chainwatch.ledger.lookup.account_facts import transfer_line
 
-if TYPE_CHECKING:
-    from chainwatch.ledger.lookup.summaries import TransactionSummary
+
+class Transaction(Protocol):
+    """What is asked of a transaction here; a summary has it."""
+
+    @property
+    def chain(self) -> Chain:
+        """Its chain."""
+        ...
+
+    @property
+    def coinbase(self) -> bool:
+        """Whether it is the origin of new coins."""
+        ...
+
+    @property
+    def inputs(self) -> pl.DataFrame:
+        """A row per input."""
+        ...
+
+    @property
+    def outputs(self) -> pl.DataFrame:
+        """A row per output, with what is known of its spending."""
+        ...
+
+    @property
+    def transfers(self) -> pl.DataFrame:
+        """A row per transfer, on account chains."""
+        ...
 
 
-def transaction_lines(found: TransactionSummary) -> Iterator[str]:
+def transaction_lines(found: Transaction) -> Iterator[str]:
     """Yield the inputs and outputs of a transaction, or its transfers; nobody is masked in them.
 
     Of an input it is said which output it spends, of an output what is known of its spending: the
