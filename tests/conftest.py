@@ -33,6 +33,7 @@ from chainwatch.ingest.pull import pull
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.net.policy import use_network
+from chainwatch.privacy import session
 from chainwatch.simulate.otter import Otter, otter
 from chainwatch.sources.block_files import BlockFiles
 
@@ -84,6 +85,16 @@ def disclosures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     log = tmp_path_factory.mktemp("asked") / "disclosures.jsonl"
     with use_network(log_file=log):
         yield log
+
+
+@pytest.fixture
+def working(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Open the working edition at a desk of the test's own: its reason stands in no other log."""
+    monkeypatch.setattr(session, "_desk", session.Desk())
+    before = session.show_by(session._desk)
+    session.set_edition("working", reason="a test")
+    yield
+    session.show_by(before)
 
 
 @pytest.fixture(scope="session")

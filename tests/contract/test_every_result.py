@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
@@ -104,13 +104,6 @@ def made(otter_case: Any, tmp_path_factory: pytest.TempPathFactory) -> Made:
     (folder / "blocks.dat").write_bytes(regtest_chain.framed(regtest_chain.genesis()))
     source = cw.BlockFiles(folder / "blocks.dat", chain="btc-regtest")
     return Made(otter_case, cw.pull(folder / "ledger", source))
-
-
-@pytest.fixture
-def working(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    cw.set_edition("working", reason="a test")
-    yield
-    cw.set_edition("disclosure")
 
 
 def test_every_kind_of_result_is_tried() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +25,6 @@ MOVED = Table(
      Column.text("note", "n"), CHAIN, TXID),
 )  # fmt: skip
 LARGE = 10**37
-
-
-@pytest.fixture
-def working() -> Iterator[None]:
-    cw.set_edition("working", reason="a test")
-    yield
-    cw.set_edition("disclosure")
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +87,7 @@ def test_every_unit_of_a_trace_stands_in_its_graph(followed: cw.Trace, working: 
     assert (graph.graph["edition"], graph.graph["digest"]) == ("working", followed.digest)
 
 
-def test_a_graph_masks_as_the_desk_masks(followed: cw.Trace) -> None:
-    cw.set_edition("working", reason="a test")
+def test_a_graph_masks_as_the_desk_masks(followed: cw.Trace, working: None) -> None:
     clear = set(followed.to_networkx())
     cw.set_edition("disclosure")
     graph = followed.to_networkx()

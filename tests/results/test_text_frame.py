@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-import chainwatch as cw
 from chainwatch.addresses.canonical import parse
 from chainwatch.chains.catalogue import chain
 from chainwatch.errors import ArgumentError, ChainError
@@ -19,13 +17,6 @@ WORD = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
 ADDRESS, ID = parse(WORD, "btc"), bytes(31) + b"\x01"
 BTC = chain("btc").id
 FRAME = pl.DataFrame({"address": [ADDRESS, None], "txid": [ID, ID], "script": [ADDRESS, b""]})
-
-
-@pytest.fixture
-def working() -> Iterator[None]:
-    cw.set_edition("working", reason="a test")
-    yield
-    cw.set_edition("disclosure")
 
 
 def test_bytes_print_as_text_in_the_working_edition(working: None) -> None:
