@@ -19,6 +19,7 @@ from chainwatch.results.result import Finding
 from chainwatch.results.table import CHAIN, TXID, Column, Privacy, Table
 from chainwatch.tracing.custody import hosted
 from chainwatch.tracing.exposure import exposure
+from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace
 
 ROUTES = (
@@ -54,7 +55,7 @@ def add_coin_findings(
     )
     reached = exposure(followed, tags, clusters=owners, spread_unstated=follow.spread_unstated)
     case.add(tags, note="Who says that an address is what.")
-    case.add(flow(followed, owners, tags, top=40, title=case.title), note=ROUTES)
+    case.add(flow(followed, owners, tags, top=40, title=case.title), note=_routes(followed))
     case.add(*followed.findings(subjects), note="Where the value went.")
     case.add(*reached.findings(subjects), note="Whom it reached, in words.")
     case.add(*owners.findings(subjects), note="Which addresses a subject is taken to hold.")
@@ -65,6 +66,12 @@ def add_coin_findings(
     case.add(followed, note="Every branch to its end.")
     case.add(reached, note="Whom it reached.")
     case.add(_unread(ledger), note="What this case cannot know.")
+
+
+def _routes(followed: Trace) -> str:
+    """Return what a figure of flows does not say of itself."""
+    as_of = followed.unspent_as_of()
+    return f"{ROUTES} Coins that are drawn as unspent are so{as_of}." if as_of else ROUTES
 
 
 REFUSED = Table(
