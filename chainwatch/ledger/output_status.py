@@ -57,7 +57,7 @@ class History(NamedTuple):
     """What the readings of one address or script up to one block say.
 
     ``height`` is None where the source told none. ``whole`` is true where one of them claims to
-    hold all, and none of them lists less than its own server counts.
+    hold all, and no reading up to that block or a later one lists less than its server counts.
     """
 
     height: int | None
@@ -220,7 +220,6 @@ def _histories(ledger: Ledger, chain: Chain | str) -> dict[str, tuple[History, .
     parts = pl.col("unit").str.split("/")
     owner = pl.concat_str(parts.list.slice(0, 2).list.join("/"))
     address = pl.concat_str(pl.lit("address/"), pl.col("address").bin.encode("hex"))
-    denied = pl.col("unit").str.contains(f"/{DENIED}/", literal=True).any()
     rows = (
         ledger.history.chain_only(chain)
         .coverage.filter(pl.col("kind").is_in(["address", "script"]))
@@ -231,13 +230,18 @@ def _histories(ledger: Ledger, chain: Chain | str) -> dict[str, tuple[History, .
         .agg(
             pl.col("to_time").max(),
             pl.col("source").sort_by(whole, "unit").last(),
-            (whole.any() & ~denied).alias("whole"),
+            whole.any().alias("whole"),
+            pl.col("unit").str.contains(f"/{DENIED}/", literal=True).any().alias("denied"),
         )
         .sort("owner", "height", "block", nulls_last=False)
-        .select("owner", "height", "block", "to_time", "source", "whole")
+        .select("owner", "height", "block", "to_time", "source", "whole", "denied")
         .collect()
     )
     found: dict[str, list[History]] = {}
-    for name, *told in rows.iter_rows():
-        found.setdefault(name, []).append(History(*told))
+    for (name, *_), own in rows.group_by("owner", maintain_order=True):
+        lacking = own.filter("denied")["height"].drop_nulls().to_list()
+        for height, block, time, source, whole, _ in own.drop("owner").iter_rows():
+            # What a server counts and does not list may lie below any block up to its own tip.
+            heard = whole and not any(height is None or height <= tip for tip in lacking)
+            found.setdefault(str(name), []).append(History(height, block, time, source, heard))
     return {name: tuple(told) for name, told in found.items()}

@@ -94,7 +94,8 @@ class World:
     def last_closed(self, height: int, owner: bytes) -> int | None:
         """Return the last of the closed heights that begin with this one."""
         mine = [(tip, claim) for key, tip, claim in self.claims if key == key_of(owner)]
-        ends = [tip for tip, claim in mine if claim == "whole" and (tip, "partial") not in mine]
+        doubted = max((tip for tip, claim in mine if claim == "partial"), default=-1)
+        ends = [tip for tip, claim in mine if claim == "whole" and tip > doubted]
         end, reached = max(ends, default=-1), height
         while reached < len(self.blocks) and (reached in self.whole or reached <= end):
             reached += 1
