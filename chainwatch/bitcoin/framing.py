@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -79,9 +79,9 @@ def _blocks(
     handle.seek(0)
     start = handle.read(_LOOKED_AT)
     owners = of_magic(start[:4])
-    if owners and chain not in owners:
-        raise _foreign(handle, path, chain, owners)
     framed = block_frames(path.name, handle, chain, remedy=_REMEDY)
+    if other_chain := of_another(framed.read, path.name, chain):
+        raise other_chain
     bare = Frame(0, handle.seek(0, 2), start[:HEADER_SIZE])
     if owners or not (len(start) > HEADER_SIZE and framed.believed(bare)):
         if other := _other_thing(start, path.name):
@@ -97,15 +97,30 @@ def _blocks(
     yield 0, framed.read(0, LARGEST_BLOCK + 1)
 
 
-def _foreign(handle: BinaryIO, path: Path, chain: Chain, owners: tuple[Chain, ...]) -> BlockError:
-    """Return what is wrong with a file of other chains; regression networks share their magic."""
-    handle.seek(4)
-    length = min(int.from_bytes(handle.read(4), "little"), LARGEST_BLOCK)
-    fit = fitting(handle.read(length), chain) if len(owners) > 1 else ()
+def of_another(read: Callable[[int, int], bytes], name: str, chain: Chain) -> BlockError | None:
+    """Return what is wrong with a file that is framed by other chains; None of any other.
+
+    Regression networks share their magic: then the first block says of which of them it is.
+
+    Parameters
+    ----------
+    read : callable
+        Returns bytes of the file from an offset on, at most so many.
+    name : str
+        Name of the file.
+    chain : Chain
+        What it is read as.
+    """
+    head = read(0, _FRAME)
+    owners = of_magic(head[:4])
+    if not owners or chain in owners:
+        return None
+    length = min(int.from_bytes(head[4:], "little"), LARGEST_BLOCK)
+    fit = fitting(read(_FRAME, length), chain) if len(owners) > 1 else ()
     named = tuple(item for item in owners if item in fit) or owners
     return BlockError(
         f"the file holds blocks of {in_words(named)}, not of {chain.name}",
-        where=f"{path.name} byte 0",
+        where=f"{name} byte 0",
         remedy=f"read it as {' or '.join(item.alias for item in named)}",
     )
 

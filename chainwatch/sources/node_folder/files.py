@@ -19,11 +19,12 @@ from typing import BinaryIO
 import numpy as np
 
 from chainwatch.bitcoin.frames import Frame, FramedFile, Gap, NoFrame, block_frames
+from chainwatch.bitcoin.framing import of_another
 from chainwatch.bitcoin.header import Header
 from chainwatch.bitcoin.undo import CHECKSUM, checksum
 from chainwatch.chains.base import Chain
-from chainwatch.chains.catalogue import all_chains
-from chainwatch.errors import BlockError, InputError
+from chainwatch.chains.catalogue import of_magic
+from chainwatch.errors import InputError
 from chainwatch.ingest.source_file import opened
 
 KEY_SIZE = 8
@@ -195,20 +196,14 @@ def undo_frames(
 
 def _known(framed: FramedFile, file: Masked, gaps: list[Gap]) -> Iterator[Frame]:
     """Yield the frames; where there are none, say what the file is instead."""
-    raw, head = _first(framed.handle), framed.read(0, MAGIC_SIZE)
-    others = {item.magic: item for item in reversed(all_chains()) if item.magic}
-    other = others.get(head)
-    if other and other.magic != framed.chain.magic:
-        raise BlockError(
-            f"the file holds blocks of {other.name}, not of {framed.chain.name}",
-            where=f"{file.path.name} byte 0",
-            remedy=f"read it as {other.alias}",
-        )
+    raw = _first(framed.handle)
+    if other := of_another(framed.read, file.path.name, framed.chain):
+        raise other
     try:
         yield from framed.frames(gaps)
     except NoFrame:
         what = "xor.dat is missing or not the key of this file"
-        if raw in others:
+        if of_magic(raw):
             what = "the file is not masked, but xor.dat says so"
         raise framed.broken(0, what) from None
 
