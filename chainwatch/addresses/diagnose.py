@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from chainwatch.addresses.codecs import segwit_decode
+from chainwatch.addresses.codecs import bech32_decode, segwit_decode
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.errors import AddressError
@@ -36,11 +36,16 @@ _DATA = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 def quoted(text: str) -> str:
     """Return a text quoted and escaped, without its middle where it is long; never a key."""
     bare = text.strip()
-    if _KEY.fullmatch(bare) and not bare.islower():
+    if _is_key(bare):
         return "what looks like a private or extended key, not repeated here,"
     if len(text) <= _LONGEST_SHOWN:
         return ascii(text)
     return f"{ascii(text[:12])[:-1]}...{ascii(text[-6:])[1:]}"
+
+
+def _is_key(text: str) -> bool:
+    """Tell what has the form of a private or extended key from hexadecimal digits."""
+    return bool(_KEY.fullmatch(text)) and not text.islower()
 
 
 def names(chains: tuple[Chain, ...]) -> str:
@@ -75,7 +80,7 @@ def explain(
     found = _other_thing(text, target) or _cut_off(text, target) or _foreign(text)
     found = found or _damaged(text, target)
     found = found or _bare_hex(text, target) or _lost_case(text, target)
-    if not found and len(text) < _SHORTEST:
+    if not found and len(text) < _SHORTEST and not _is_whole(text):
         return AddressError(
             f"{quoted(text)} is not an address of {target.name}: it is too short, with {len(text)}"
             " characters",
@@ -125,7 +130,7 @@ def _hexadecimal(text: str, target: Chain) -> AddressError | None:
     elif _NUMBER.fullmatch(bare):
         what = "is a number, such as the height of a block or a place in it"
         remedy = "give an address, or a transaction id of 64 hexadecimal digits"
-    elif not _HEX.fullmatch(bare) or digits in _MEANT:
+    elif not _HEX.fullmatch(bare) or digits in _MEANT or _is_key(bare):
         return None
     elif digits > _TXID_DIGITS + 2:
         what = f"is {digits:,} hexadecimal digits, such as of a raw transaction or a script"
@@ -152,7 +157,7 @@ def _cut_off(text: str, target: Chain) -> AddressError | None:
     # Version, 20 or 32 bytes in groups of five bits, checksum; from version 1 on only 32 are used.
     sizes = [len(start) + 1 + groups + 6 for groups in (32, 52)]
     usual = sizes if data[:1] == "q" else sizes[1:]
-    if not data or data[0] not in "qp" or len(text) in usual:
+    if not data or data[0] not in "qp" or len(text) in usual or _is_whole(text):
         return None
     nearest = min(usual, key=lambda size: abs(size - len(text)))
     count = abs(nearest - len(text))
@@ -162,6 +167,15 @@ def _cut_off(text: str, target: Chain) -> AddressError | None:
         f" {' or '.join(map(str, usual))}: it {verb}",
         remedy="copy it again in full",
     )
+
+
+def _is_whole(text: str) -> bool:
+    """Tell whether nothing is missing of a bech32 text: its checksum is right."""
+    try:
+        bech32_decode(text)
+    except AddressError:
+        return False
+    return True
 
 
 def _shape(text: str) -> AddressError | None:
@@ -179,7 +193,7 @@ def _shape(text: str) -> AddressError | None:
 
 def _other_thing(text: str, target: Chain) -> AddressError | None:
     prefixed = bool(target.cashaddr) and text.lower().startswith(f"{target.cashaddr}:")
-    if _KEY.fullmatch(text) and not text.islower():
+    if _is_key(text):
         what, remedy = "is not an address", "keep keys out of case files"
     elif _TXID.fullmatch(text):
         what = "is a transaction id or another hash, not an address"

@@ -79,7 +79,7 @@ MISTAKES = {
     VECTORS[1][2]: "is a link or a prefixed text",
     PAIRS[0][1] + "?amount=1": "is a link or a prefixed text",
     "bitcoincash:" + "q" * 60: "checksum",
-    "bitcoincash:": "checksum",
+    "bitcoincash:": "too short, with 12 characters",
     "bitcoincash:bbbbbbbbbbbb": "not in the CashAddr alphabet",
     cashaddr_encode("bitcoincash", 0, bytes(32)): "type 0 with 32 bytes is not supported",
     cashaddr_encode("bitcoincash", 1, bytes(24)): "type 1 with 24 bytes is not supported",
