@@ -42,7 +42,7 @@ from chainwatch.tracing.stops import (
     UNDECIDED,
     UNSPENT,
 )
-from chainwatch.units import AMOUNT, counted, exact_sum, total
+from chainwatch.units import counted, exact_sum, total
 
 _SUBJECT = Column.party("subject", "whose value it is")
 _AMOUNT = Column.amount("amount", "traced value")
@@ -362,22 +362,6 @@ def _by_subject(rows: pl.DataFrame) -> dict[bytes, int]:
     for subject, amount in rows.select("subject", "amount").iter_rows():
         sums[subject] = sums.get(subject, 0) + int(amount)
     return sums
-
-
-def bounds(*ends: pl.DataFrame) -> pl.DataFrame:
-    """Return the smallest and largest total of each kind of end in tables of ends."""
-    key = ["reason", "service"]
-    sums = pl.concat(table.group_by(key).agg(exact_sum("amount")) for table in ends)
-    amount, nothing = pl.col("amount"), pl.lit(0, AMOUNT)
-    everywhere = pl.len() == len(ends)
-    return (
-        sums.group_by(key)
-        .agg(
-            pl.when(everywhere).then(amount.min()).otherwise(nothing).alias("low"),
-            amount.max().alias("high"),
-        )
-        .sort(key)
-    )
 
 
 ENDS_BY_REASON = Table(

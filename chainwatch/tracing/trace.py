@@ -21,6 +21,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import recorded
 from chainwatch.results.table import Table
 from chainwatch.tracing.arguments import check, policy_of
+from chainwatch.tracing.bounds import bounds
 from chainwatch.tracing.doubts import doubted
 from chainwatch.tracing.policies import Policy
 from chainwatch.tracing.result import (
@@ -33,7 +34,6 @@ from chainwatch.tracing.result import (
     SUBJECTS,
     UNKNOWN,
     Trace,
-    bounds,
 )
 from chainwatch.tracing.stops import Stops, joint_transactions, stops
 from chainwatch.tracing.subjects import Subjects, subjects_of, widened
@@ -85,10 +85,8 @@ def trace(
         Where value ends: services, and on coin chains mixes; see :func:`ends.stops`.
     clusters : Clusters, optional
         Widens subjects to their clusters, and tagged services whose publisher says it of these.
-    asset : Asset, optional
-        Needed on account chains; native coins otherwise.
-    chain : str, optional
-        Alias or CAIP-2 id.
+    asset, chain : Asset, str, optional
+        The asset is needed on account chains; native coins otherwise. A chain is alias or CAIP-2.
     poisoning : Rule, optional
         On transfers: *yes* never makes an edge.
     max_hops, min_amount : int
@@ -104,13 +102,11 @@ def trace(
     Fails when
     ----------
     A stop is missing: what comes out of a service is not the subject's. A cluster is wrong:
-    strangers become subjects. Value comes back to a subject from where it ended (a service, a mix,
-    a limit): it is an origin once more, and origins add up to more than ever came in. Many
-    transfers bear one time: then not every order is tried, and ``bounded`` is false. The policy
-    was chosen afterwards.
+    strangers become subjects. Value comes back from where it ended: it is an origin once more.
+    Many transfers bear one time: not every order is tried. The policy was chosen afterwards.
     """
-    check(ledger=ledger, clusters=clusters, poisoning=poisoning)
-    check(max_hops=max_hops, min_amount=min_amount, spread_unstated=spread_unstated)
+    check(ledger=ledger, clusters=clusters, poisoning=poisoning, max_hops=max_hops)
+    check(min_amount=min_amount, spread_unstated=spread_unstated)
     of = subjects_of(subjects, asset, chain, ledger)
     at = stops(stop, clusters, of[0].chain, spread_unstated=spread_unstated)
     walk = _walk(*of, clusters, policy_of(policy), at)
