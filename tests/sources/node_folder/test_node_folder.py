@@ -436,7 +436,7 @@ def test_arguments(node: Callable[..., Node], short_chain: list[bytes], tmp_path
     made.write()
     with pytest.raises(InputError, match="no such folder at none"):
         list(NodeFolder(tmp_path / "none").batches(Empty()))
-    with pytest.raises(BlockError, match="holds blocks of Bitcoin regtest,.* not of Bitcoin"):
+    with pytest.raises(BlockError, match=r"holds blocks of Bitcoin regtest,.* not of Bitcoin"):
         list(NodeFolder(made.folder).batches(Empty()))
     with pytest.raises(ChainError, match="no block files"):
         NodeFolder(made.folder, chain="eth")
