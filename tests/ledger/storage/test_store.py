@@ -166,7 +166,7 @@ def test_open_says_what_is_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("marker", "told"),
     [
-        ('{"chainwatch ledger": 3}', "install a newer chainwatch"),
+        ('{"chainwatch ledger": 4}', "install a newer chainwatch"),
         ('{"chainwatch ledger": "1"}', "no number"),
         ('{"chainwatch ledger": true}', "no number"),
         ("[1]", "marks no ledger"),
