@@ -98,4 +98,4 @@ def _needed(table: TableBlock) -> tuple[list[float], list[float]]:
 def _wide(text: str, *, bold: bool = False) -> float:
     if hash_like(text):
         return set_width(text, MONO, mono=True)
-    return set_width(text, 1.12 if bold else 1.0)
+    return set_width(text, 1.16 if bold else 1.0)

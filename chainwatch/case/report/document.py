@@ -107,8 +107,8 @@ def _section(
 
 
 def _nothing(finding: Finding) -> bool:
-    """Return whether a finding is that nothing was found: an empty table and no headline."""
-    return finding.rows is not None and not finding.frame.height and not finding.headline
+    """Return whether a finding is that nothing was found: its table is empty."""
+    return finding.rows is not None and not finding.frame.height
 
 
 def _looked_for(findings: Sequence[Finding]) -> tuple[Section, ...]:
