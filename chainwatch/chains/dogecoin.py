@@ -39,7 +39,6 @@ DOGECOIN_TESTNET = utxo_chain(
     p2sh=0xC4,
     mainnet=False,
     node_folder="testnet3",
-    bitcoinlib="dogecoin_testnet",
     consensus=replace(_RULES, bip34_height=708_658),
 )
 DOGECOIN_REGTEST = utxo_chain(

@@ -46,7 +46,6 @@ LITECOIN_TESTNET = utxo_chain(
     hrp="tltc",
     mainnet=False,
     node_folder="testnet4",
-    bitcoinlib="litecoin_testnet",
     consensus=replace(_RULES, bip34_height=76, segwit_height=6_048),
 )
 LITECOIN_REGTEST = utxo_chain(
