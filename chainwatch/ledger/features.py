@@ -9,12 +9,10 @@ from __future__ import annotations
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
-from chainwatch.addresses.canonical import text_series
-from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.ledger.funding import equal_outputs
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.look_alikes import LOOKS, look_alikes
 from chainwatch.ledger.schema import AMOUNT, TRANSFERS
-from chainwatch.results.table import Column
 from chainwatch.units import exact_sum
 
 FRAMES = ("transactions", "transfers")
@@ -87,16 +85,7 @@ def _paid(ledger: Ledger) -> pl.LazyFrame:
     )
 
 
-TWIN_TAIL = 4
-"""Characters at the end of an address by which a hurried reader knows it. Two addresses share four
-by chance once in 58**4 = 11 million pairs in base58, once in 16**4 = 65,536 in hexadecimal."""
-
-
-TRANSFER_FEATURES = TRANSFERS.plus(
-    Column.amount("sent", "all that the sender ever paid the receiver, as far as it is known"),
-    Column.flag("from_twin", "does the sender end like somebody who traded more with the receiver"),
-    Column.flag("to_twin", "does the receiver end like somebody who traded more with the sender"),
-)
+TRANSFER_FEATURES = TRANSFERS.plus(*LOOKS)
 """What :func:`transfers` returns."""
 
 
@@ -106,70 +95,13 @@ def transfers(ledger: Ledger, asset: Asset) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        The rows of the ledger and
-
-        - ``from_twin``: the sender's address ends like that of another party that traded more
-          with the receiver: the receiver may take the one for the other;
-        - ``to_twin``: the same of the receiver's address, seen from the sender;
-        - ``sent``: all that the sender ever paid the receiver, as far as it is known.
-
-        The endings compared are the last ``TWIN_TAIL`` characters of the text, capitals and small
-        letters alike where the text is hexadecimal. Trade counts whatever the ledger's span;
-        trade that took no effect does not.
-
-    Raises
-    ------
-    ConservationError
-        If what two addresses traded exceeds 38 digits.
+        The rows of the ledger, and the columns of
+        :data:`chainwatch.ledger.look_alikes.LOOKS`: whether the sender looks like an earlier
+        partner of the receiver, and the receiver like one of the sender. Earlier trade counts
+        whatever the ledger's span.
     """
     order = dict.fromkeys(["time", "txid", "log_index", "trace_path", *TRANSFERS.key])
     rows = ledger.transfers.filter(asset.of_transfers()).collect().sort(list(order))
     spanned = ledger.start is not None or ledger.end is not None
     ever = ledger.history.transfers.filter(asset.of_transfers()).collect() if spanned else rows
-    tails = _tails(pl.concat([ever["sender"], ever["receiver"]]).unique(), asset.chain)
-    traded = ever.filter((pl.col("amount") > 0) & pl.col("success").ne_missing(False))
-    pair = ["sender", "receiver"]
-    sent = traded.group_by(pair).agg(exact_sum("amount").alias("sent"))
-    genuine = (
-        pl.concat(
-            [
-                traded.select("amount", me="receiver", other="sender"),
-                traded.select("amount", me="sender", other="receiver"),
-            ]
-        )
-        .group_by("me", "other")
-        .agg(exact_sum("amount").alias("traded"))
-        .join(tails, left_on="other", right_on="address")
-    )
-    return rows.join(sent, on=pair, how="left", maintain_order="left").with_columns(
-        pl.col("sent").fill_null(0).cast(AMOUNT),
-        _twin(rows, genuine, tails, me="receiver", other="sender").alias("from_twin"),
-        _twin(rows, genuine, tails, me="sender", other="receiver").alias("to_twin"),
-    )
-
-
-def _tails(addresses: pl.Series, chain: str) -> pl.DataFrame:
-    """Return the ending of each address by which a reader knows it."""
-    tails = text_series(addresses, chain).str.slice(-TWIN_TAIL)
-    if chain_of(chain).family == "evm":
-        tails = tails.str.to_lowercase()  # the capitals of EIP-55 are a checksum of the whole
-    return pl.DataFrame({"address": addresses, "tail": tails})
-
-
-def _twin(
-    rows: pl.DataFrame, genuine: pl.DataFrame, tails: pl.DataFrame, *, me: str, other: str
-) -> pl.Series:
-    """Return for each row whether the other party ends like one that traded more with ``me``."""
-    here = rows.select(pl.col(me).alias("me"), pl.col(other).alias("party"))
-    mine = genuine.select("me", pl.col("other").alias("party"), pl.col("traded").alias("own"))
-    alike = (
-        here.with_row_index("row")
-        .join(tails, left_on="party", right_on="address")
-        .join(mine, on=["me", "party"], how="left")
-        .join(genuine, on=["me", "tail"])
-        .filter(
-            (pl.col("other") != pl.col("party")) & (pl.col("traded") > pl.col("own").fill_null(0))
-        )
-    )
-    numbers = pl.int_range(rows.height, dtype=pl.UInt32, eager=True)
-    return numbers.is_in(alike["row"].unique().implode())
+    return rows.hstack(look_alikes(rows, ever, asset.chain))

@@ -103,6 +103,8 @@ _CHECKS: Mapping[str, Callable[[object, str], None]] = {
     "min_sweeps": _whole,
     "min_amount": _base_units,
     "trifle": _base_units,
+    "head": _whole,
+    "tail": _whole,
 }
 """What each parameter must be; those that may be left out may be None."""
 

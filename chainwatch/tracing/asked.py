@@ -1,10 +1,13 @@
-"""What a trace was asked to stop at: that nothing was found says little where nothing was asked."""
+"""What is said beside the ends of a trace: what it was asked to stop at, and what went astray."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chainwatch.units import counted
+import polars as pl
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.units import counted, total
 
 
 @dataclass(frozen=True)
@@ -81,3 +84,16 @@ class Asked:
 
 NOT_ASKED = Asked()
 """Nothing was given to stop at."""
+
+
+def astray(steps: pl.DataFrame, asset: Asset) -> list[str]:
+    """Return a sentence on steps to addresses that look like an earlier partner of the payer."""
+    rows = steps.filter(pl.col("imitates").is_not_null())
+    if not rows.height:
+        return []
+    paid = counted(rows.select("txid", "n").n_unique(), "payment", "payments")
+    return [
+        f"{asset.shown(total(rows['amount']))} of it was paid, in {paid}, to an address that looks"
+        " like an earlier partner of the payer: perhaps not to whom it was meant for. It is"
+        " followed as any payment."
+    ]

@@ -10,10 +10,11 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.attribution.resolve import statements_of, with_names
 from chainwatch.attribution.tags import Tags
-from chainwatch.heuristics.poisoning import look_alike, zero_value
-from chainwatch.heuristics.rule import apply
+from chainwatch.heuristics.poisoning import paid_look_alike, poisoning
+from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.schema import TRANSFERS
 from chainwatch.results.graph import Edges
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
@@ -34,7 +35,7 @@ from chainwatch.results.table import (
 from chainwatch.tracing.arguments import check
 from chainwatch.tracing.subjects import Subjects, subjects_of
 from chainwatch.tracing.walks.transfer_order import refuse_timeless
-from chainwatch.units import exact_sum, total
+from chainwatch.units import counted, exact_sum, total
 
 _SUBJECT = Column.party("subject", "whose payment it is")
 _AMOUNT = Column.amount("amount", "what was moved")
@@ -62,6 +63,10 @@ PAYMENTS = Table(
         TXID,
         _AMOUNT,
         _STATUS,
+        Column.party(
+            "imitates",
+            "of a payment out: an earlier partner of the subject whom the other side looks like",
+        ),
     ),
 )
 
@@ -75,8 +80,9 @@ LURES = Table(
         _SENDER,
         _RECEIVER,
         _AMOUNT,
-        Column.flag("from_twin", "does the sender end like a genuine counterparty of the receiver"),
-        Column.flag("to_twin", "does the receiver end like a genuine counterparty of the sender"),
+        Column.party(
+            "imitates", "an earlier partner of one side whom the other side looks like, if any"
+        ),
         _STATUS,
         Column.kind("why", "the rule that sets it apart"),
     ),
@@ -86,7 +92,7 @@ FAILED = Table(
     "failed",
     ("time", "txid"),
     "Transfers that did not take effect, or whose amount is unknown.",
-    features.TRANSFER_FEATURES.columns,
+    TRANSFERS.columns,
 )
 
 OWN = Table(
@@ -129,6 +135,10 @@ class Counterparties(Result):
         Transfers that did not take effect, or whose amount is unknown, in ``FAILED``.
     own : polars.DataFrame
         Transfers of a subject to itself, in ``OWN``: they move nothing and stand in no total.
+    trifle : int
+        Up to this amount a transfer was taken for a lure of a look-alike; 0 is none.
+    unsaid : int
+        Transfers of which it was not read whether the sender signed them or gave authority.
     """
 
     frame: pl.DataFrame
@@ -136,6 +146,8 @@ class Counterparties(Result):
     failed: pl.DataFrame
     asset: Asset
     own: pl.DataFrame = field(default_factory=OWN.empty)
+    trifle: int = 0
+    unsaid: int = 0
 
     def edges(self) -> Sequence[Edges]:
         """Return every payment as an edge, from who pays to who is paid."""
@@ -151,8 +163,13 @@ class Counterparties(Result):
         }
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
-        """Return the payments added up, what only looks like one, and what failed."""
-        return (*payments_findings(self), poisoning_finding(self), failed_finding(self))
+        """Return the payments added up, what only looks like one or went astray, what failed."""
+        return (
+            *payments_findings(self),
+            poisoning_finding(self),
+            *astray_findings(self),
+            failed_finding(self),
+        )
 
     def roles(self) -> Roles:
         """Return that those whose payments are listed are subjects."""
@@ -186,6 +203,18 @@ class Counterparties(Result):
         """Return the exact total of one direction (``in`` or ``out``), in base units."""
         return total(self.frame.filter(pl.col("direction") == direction)["amount"])
 
+    def unasked(self) -> tuple[str, ...]:
+        """Return what was not looked for among lures, or could not be, a sentence each."""
+        small = (
+            "No size of a trifle was given, so that none was looked for." if not self.trifle else ""
+        )
+        one, many = "transfer it was", "transfers it was"
+        told = (
+            f"Of {counted(self.unsaid, one, many)} not read whether the sender signed it or gave"
+            " authority: a contract's word alone is not told from it."
+        )
+        return tuple(filter(None, (small, told if self.unsaid else "")))
+
     def __repr__(self) -> str:
         return (
             f"Counterparties({self.frame['subject'].n_unique()} subjects,"
@@ -202,6 +231,8 @@ def counterparties(
     asset: Asset,
     tags: Tags | None = None,
     trifle: int = 0,
+    head: int = 0,
+    tail: int = 4,
 ) -> Counterparties:
     """List every payment in and out of subjects on an account chain, and who stands behind it.
 
@@ -217,6 +248,9 @@ def counterparties(
         Names counterparties: of several tags the most confident that holds on the day.
     trifle : int
         Up to this amount a transfer from a look-alike address is set apart as poisoning.
+    head, tail : int
+        First and last characters by which an address looks like another:
+        :func:`chainwatch.heuristics.poisoning.look_alike` says why these.
 
     Returns
     -------
@@ -233,13 +267,16 @@ def counterparties(
     A counterparty is untagged: that it is nobody's service is not said by that. A subject's
     history was not read: then its payments with others whose history was read are all there is.
     """
-    check(ledger=ledger, asset=asset, tags=tags, trifle=trifle)
+    check(ledger=ledger, asset=asset, tags=tags, trifle=trifle, head=head, tail=tail)
     who = list(subjects_of(subjects, asset, None)[1])
     rows = _rows_of(ledger, asset, who)
     lost = pl.col("amount").is_null() | ~pl.col("success").fill_null(True)
     failed, good = rows.filter(lost), rows.filter(~lost)
-    lures = _lures(good, trifle)
+    lures = _lures(good, poisoning(trifle, head, tail))
     paid = good.join(lures.select("row"), on="row", how="anti")
+    paid = apply(paid, paid_look_alike(head, tail)).with_columns(
+        pl.when(VERDICT).then("to_like").alias("imitates")
+    )
     sides = [_side(paid, who, "sender", "receiver"), _side(paid, who, "receiver", "sender")]
     names = {} if tags is None else statements_of(tags.frame, asset.chain)
     frame = with_names(pl.concat(sides), "counterparty", names).select(PAYMENTS.names)
@@ -247,9 +284,11 @@ def counterparties(
     return Counterparties(
         frame.cast(PAYMENTS.schema).sort(KEY),  # type: ignore[arg-type]  # polars types mix classes and instances
         lures.drop("row"),
-        failed.drop("row"),
+        failed.select(FAILED.names),
         asset,
         own.rename({"sender": "subject"}).select(OWN.names).sort("time", "txid", "subject"),
+        trifle,
+        good["signed"].null_count(),
     )
 
 
@@ -259,20 +298,21 @@ def _rows_of(ledger: Ledger, asset: Asset, who: list[bytes]) -> pl.DataFrame:
     return features.transfers(ledger, asset).filter(theirs).with_row_index("row")
 
 
-def _lures(rows: pl.DataFrame, trifle: int) -> pl.DataFrame:
-    judged = apply(rows, zero_value() | look_alike(trifle))
-    zero, like = str(zero_value()), str(look_alike(trifle))
-    return judged.filter("verdict").select(
+def _lures(rows: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    """Return what only looks like a payment, with the first rule that says so."""
+    judged = apply(rows, rule)
+    leaves = [str(leaf) for leaf in rule.leaves()]
+    why = pl.coalesce(pl.when(pl.col(leaf)).then(pl.lit(leaf)) for leaf in leaves)
+    return judged.filter(VERDICT).select(
         "row",
         "time",
         "txid",
         "sender",
         "receiver",
         "amount",
-        "from_twin",
-        "to_twin",
+        pl.coalesce("from_like", "to_like").alias("imitates"),
         "status",
-        pl.when(pl.col(zero)).then(pl.lit(zero)).otherwise(pl.lit(like)).alias("why"),
+        why.alias("why"),
     )
 
 
@@ -287,6 +327,7 @@ def _side(rows: pl.DataFrame, who: list[bytes], me: str, other: str) -> pl.DataF
         "txid",
         "amount",
         "status",
+        (pl.col("imitates") if me == "sender" else pl.lit(None, pl.Binary)).alias("imitates"),
     )
 
 
@@ -330,19 +371,54 @@ def poisoning_finding(direct: Counterparties) -> Finding:
     """Return the transfers that only look like payments."""
     rows = direct.poisoning
     zero = rows.filter(pl.col("amount") == 0).height
+    unsigned = rows.filter(pl.col("why").str.starts_with("unsigned")).height
+    trifles = rows.height - zero - unsigned
     return Finding(
         "Address poisoning attempts",
         (
-            f"{rows.height} transfers only look like payments: {zero} of zero, and"
-            f" {rows.height - zero} trifles from an address that ends like a genuine counterparty."
-            " Anybody can write them into anybody's history; no edge, total or figure here contains"
-            " one. from_twin and to_twin say whether sender and receiver end like a genuine"
-            " counterparty of the other side.",
+            f"{counted(rows.height, 'transfer only looks', 'transfers only look')} like payments:"
+            f" {zero} of zero, and {trifles} trifles from an address that looks like an earlier"
+            " partner of the receiver. Anybody can write them into anybody's history; no edge,"
+            " total or figure here contains one. Each is judged alone, by the trade before it."
+            " 'Imitates' names the partner whom one side looks like.",
+            *direct.unasked(),
+            *(
+                [f"For {unsigned} more the sender gave no authority, whatever the amount."]
+                if unsigned
+                else []
+            ),
         ),
         POISONING_ATTEMPTS.rows(rows.drop("amount")),
         direct.asset,
-        headline=f"{rows.height} transfers only look like payments (address poisoning) and stand in"
-        " no total.",
+        headline=f"{counted(rows.height, 'transfer only looks', 'transfers only look')} like"
+        " payments (address poisoning) and stand in no total.",
+    )
+
+
+ASTRAY = PAYMENTS.pick(
+    "time", "txid", "subject", "counterparty", "imitates", "amount", name="paid_to_look_alikes"
+)
+
+
+def astray_findings(direct: Counterparties) -> Iterator[Finding]:
+    """Yield the payments to addresses that look like an earlier partner, if there are any."""
+    rows = direct.frame.filter(pl.col("imitates").is_not_null()).select(ASTRAY.names)
+    if not rows.height:
+        return
+    amount = direct.asset.shown(total(rows["amount"]))
+    went = counted(rows.height, "payment", "payments")
+    yield Finding(
+        "Payments to look-alikes of earlier partners",
+        (
+            f"{went}, {amount} in all, went to an address that looks like one with which the payer"
+            " had dealt before. They are payments: the value moved, and is counted and followed as"
+            " any other. That is consistent with an address copied from a history that was"
+            " poisoned.",
+        ),
+        ASTRAY.rows(rows),
+        direct.asset,
+        ("Two addresses can look alike by chance, or be two of one partner.",),
+        f"{went}, {amount} in all, went to a look-alike of an earlier partner of the payer.",
     )
 
 

@@ -27,7 +27,7 @@ from chainwatch.results.table import (
     Rows,
     Table,
 )
-from chainwatch.tracing.asked import NOT_ASKED, Asked
+from chainwatch.tracing.asked import NOT_ASKED, Asked, astray
 from chainwatch.tracing.custody import CUSTODY
 from chainwatch.tracing.doubts import UNKNOWN_WAY, doubt_of
 from chainwatch.tracing.stops import (
@@ -93,6 +93,7 @@ STEPS = Table(
         WHEN,
         _AMOUNT,
         Column.number("hop", "steps since the origin, this one included"),
+        Column.party("imitates", "earlier partner of the source whom the target looks like"),
     ),
 )
 
@@ -395,6 +396,7 @@ def ends_finding(followed: Trace) -> Finding:
         text.append(doubt)
     said = "; ".join(_said(row, followed) for row in rows.iter_rows(named=True))
     headline = f"{came}, it is consistent with: {said}." if said else "Nothing was read to come in."
+    text += astray(followed.steps, followed.asset)
     return Finding(
         "Where the value ends",
         tuple(text),

@@ -178,7 +178,7 @@ def _accounts(ledger: Ledger, walk: Walk, poisoning: Rule | None) -> Trace:
         one = AccountWalk(**_given(walk), read=read, until=until)
         one.start, one.finish = ledger.start, ledger.end
         one.run(ordered.to_dicts())
-        return _result(one)
+        return _looked_at(_result(one), ordered)
 
     seen = pl.lit(True) if ledger.end is None else pl.col("time") < ledger.end
     first = follow(known)
@@ -196,6 +196,15 @@ def _accounts(ledger: Ledger, walk: Walk, poisoning: Rule | None) -> Trace:
         bounded=all_tried,
         unknown=_unknown(rows.filter(pl.col("amount").is_null() & seen), first),
     )
+
+
+def _looked_at(followed: Trace, rows: pl.DataFrame) -> Trace:
+    """Name at each step the earlier partner of the payer whom the receiver looks like."""
+    alike = rows.select("txid", "n", "imitates").unique(["txid", "n"])
+    steps = followed.steps.drop("imitates").join(
+        alike, on=["txid", "n"], how="left", maintain_order="left"
+    )
+    return replace(followed, steps=steps.select(STEPS.names))
 
 
 def _refuse_rules(at: Stops) -> None:

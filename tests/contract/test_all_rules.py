@@ -34,7 +34,10 @@ def party(name: str) -> bytes:
 
 
 def transfers(text: str) -> Ledger:
-    """Return a ledger of transfers: ``ann>shop:500`` one hour after another; ``!`` failed."""
+    """Return a ledger of transfers: ``ann>shop:500`` one hour after another.
+
+    ``!`` failed; ``?`` was signed and ``~`` was not; of the others nothing is known.
+    """
     rows = []
     for place, token in enumerate(text.split()):
         sender, _, rest = token.partition(">")
@@ -42,7 +45,8 @@ def transfers(text: str) -> Ledger:
         rows.append({
             "chain": ETH.chain, "txid": place.to_bytes(32, "big"), "kind": "native",
             "occurrence": 0, "time": START + timedelta(hours=place), "sender": party(sender),
-            "receiver": party(receiver), "amount": int(amount.strip("!")),
+            "receiver": party(receiver), "amount": int(amount.strip("!?~")),
+            "signed": {"?": True, "~": False}.get(amount[-1]),
             "success": False if amount.endswith("!") else None,
             "order_uncertain": True, "sections": 1,
         })  # fmt: skip
@@ -79,6 +83,14 @@ RULES = {
         poisoning.look_alike(at_most=10),
         "ann>shop:500 shop'>ann:3",
         "ann>shop:500 shop>ann:3 bob>ann:3 shop'>ann:11",
+    ),
+    "paid_look_alike": Case(
+        poisoning.paid_look_alike(),
+        "ann>shop:500 ann>shop':3",
+        "ann>shop':500 shop'>ann:3 bob>shop:3 ann>shop':0",
+    ),
+    "unsigned": Case(
+        poisoning.unsigned(), "ann>shop:500? ann>shop':500~", "ann>shop:500? bob>shop:3?"
     ),
 }
 
@@ -209,14 +221,11 @@ def test_an_answer_once_given_stays_unless_it_looks_ahead(case, ledgers):
             assert changed.is_empty() or leaf.spec.looks_ahead
 
 
-def test_what_looks_ahead_is_marked_so_for_a_reason():
-    """Later trade makes a partner genuine, and the trifle before it a look-alike's."""
-    rule = RULES["look_alike"].rule
-    ledger = transfers("shop'>ann:3 ann>shop:500")
-    assert [answers(earlier(ledger, n), rule)[VERDICT][0] for n in (1, 2)] == [False, True]
+def test_no_rule_looks_ahead():
+    """Who is genuine is judged by the trade before a transfer: later trade changes nothing."""
     marked = {name for name, case in RULES.items() for leaf in case.rule.leaves()
               if leaf.spec.looks_ahead}  # fmt: skip
-    assert marked == {"look_alike"}
+    assert marked == set()
 
 
 def test_unknown_becomes_known_and_never_yes_becomes_no(small_ledger):

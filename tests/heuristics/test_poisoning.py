@@ -9,7 +9,14 @@ import pytest
 
 from chainwatch.addresses import canonical
 from chainwatch.addresses.assets import Asset, native
-from chainwatch.heuristics.poisoning import look_alike, poisoning, zero_value
+from chainwatch.errors import RuleError
+from chainwatch.heuristics.poisoning import (
+    look_alike,
+    paid_look_alike,
+    poisoning,
+    unsigned,
+    zero_value,
+)
 from chainwatch.heuristics.rule import VERDICT, apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
@@ -51,14 +58,113 @@ def test_what_the_subject_pays_is_none():
     assert verdicts(look_alike(5), (ME, SHOP, 900), (ME, TWIN, 3)) == [False, False]
 
 
-def test_the_one_that_traded_more_is_the_genuine_one():
-    assert verdicts(look_alike(5), (ME, SHOP, 900), (SHOP, ME, 3), (TWIN, ME, 3)) == [
-        False, False, True,
+def test_each_is_judged_by_the_trade_before_it():
+    """Later trade makes nobody genuine, and takes no lure back."""
+    assert verdicts(look_alike(5), (TWIN, ME, 3), (ME, SHOP, 900)) == [False, False]
+    assert verdicts(look_alike(5), (ME, SHOP, 9), (TWIN, ME, 3), (ME, TWIN, 900)) == [
+        False, True, False,
     ]  # fmt: skip
 
 
-def test_of_two_that_traded_alike_neither_imitates_the_other():
-    assert verdicts(look_alike(5), (ME, SHOP, 3), (TWIN, ME, 3), (SHOP, ME, 0)) == [False] * 3
+def test_a_lure_that_worked_does_not_become_the_genuine_partner():
+    rows = [(ME, SHOP, 50), (TWIN, ME, 5), (ME, TWIN, 900), (TWIN, ME, 5), (SHOP, ME, 4)]
+    assert verdicts(look_alike(5), *rows) == [False, True, False, True, False]
+    assert verdicts(paid_look_alike(), *rows) == [False, False, True, False, False]
+
+
+def test_each_is_judged_alone():
+    """Eleven trifles make no payment, and no partner."""
+    rows = [(SHOP, ME, 100), *[(TWIN, ME, n % 3 + 3) for n in range(11)], (ME, TWIN, 50)]
+    assert verdicts(look_alike(5), *rows) == [False, *[True] * 11, False]
+    assert verdicts(paid_look_alike(), *rows)[-1] is True
+
+
+def test_a_partner_with_two_addresses_alike_is_told_by_who_came_first():
+    """Neither trifle of somebody who was paid before: it may be the one that is imitated."""
+    assert verdicts(look_alike(5), (ME, SHOP, 9), (ME, TWIN, 9), (SHOP, ME, 3)) == [False] * 3
+
+
+def test_trifles_make_nobody_genuine():
+    """A stranger who sent the trifle first is imitated by nobody."""
+    assert verdicts(look_alike(5), (TWIN, ME, 3), (SHOP, ME, 3)) == [False, False]
+
+
+def test_of_one_time_none_is_earlier():
+    same = {"time": START}
+    assert verdicts(look_alike(5), (ME, SHOP, 900, same), (TWIN, ME, 5, same)) == [False, False]
+    placed = [{"tx": 7, "log_index": n, **same} for n in range(2)]
+    rows = [(ME, SHOP, 900, placed[0]), (TWIN, ME, 5, placed[1])]
+    assert verdicts(look_alike(5), *rows) == [False, True]
+
+
+def test_where_no_time_is_known_the_height_tells_what_is_earlier():
+    rows = [
+        (ME, SHOP, 900, {"time": None, "height": 5}),
+        (TWIN, ME, 5, {"time": None, "height": 6}),
+    ]
+    assert verdicts(look_alike(5), *rows) == [False, True]
+    assert verdicts(look_alike(5), rows[0], (*rows[1][:3], rows[0][3])) == [False, False]
+
+
+def address(head, tail, middle=0x77):
+    """Return an address whose text has a head and a tail, in hexadecimal."""
+    inner = bytes([middle]) * 20
+    text = head + inner.hex()[len(head) : 40 - len(tail)] + tail
+    return b"\x10" + bytes.fromhex(text)
+
+
+@pytest.mark.parametrize(
+    ("head", "tail", "alike"),
+    [(0, 4, True), (3, 4, True), (4, 4, False), (3, 5, True), (0, 6, False), (3, 3, True)],
+)
+def test_how_many_characters_is_a_parameter(head, tail, alike):
+    """``0x`` does not count."""
+    one, other = address("abc1", "de123", 0x11), address("abc2", "ce123"[1:].rjust(5, "d"), 0x22)
+    rows = [(ME, one, 900), (other, ME, 5), (ME, other, 70)]
+    assert verdicts(look_alike(5, head, tail), *rows) == [False, alike, False]
+    assert verdicts(paid_look_alike(head, tail), *rows) == [False, False, alike]
+
+
+def test_head_and_tail_are_of_one_partner():
+    """One partner has the first characters and another the last: neither is looked like."""
+    rows = [(ME, address("abcd", "0000", 1), 9), (ME, address("9999", "1234", 2), 9),
+            (address("abcd", "1234", 3), ME, 5)]  # fmt: skip
+    assert verdicts(look_alike(5, 4, 4), *rows) == [False] * 3
+    assert verdicts(look_alike(5, 0, 4), *rows) == [False, False, True]
+
+
+def test_the_first_letter_of_tron_does_not_count():
+    """All addresses of Tron begin with T, and with one of few letters behind it."""
+    tron = native("tron")
+    bodies = [bytes([n // 256, n % 256]) + b"\x55" * 18 for n in range(3000)]
+    texts = {canonical.text(b"\x11" + body, "tron"): b"\x11" + body for body in bodies}
+    tails: dict[str, list[str]] = {}
+    for item in texts:
+        tails.setdefault(item[-3:], []).append(item)
+    one, other = next(
+        pair for pair in tails.values() if len(pair) > 1 and pair[0][1] != pair[1][1]
+    )[:2]
+    me = b"\x11" + bytes(19) + b"\x01"
+    rows = [(texts[one], me, 9), (texts[other], me, 5)]
+    table = features.transfers(ledger(*rows, asset=tron), tron)
+    assert table["from_head_3"].to_list() == [-1, 0], "T is shared, and what follows is not"
+
+
+@pytest.mark.parametrize(("head", "tail"), [(0, 2), (0, 9), (-1, 4)])
+def test_what_cannot_be_compared_is_refused(head, tail):
+    for rule in (lambda: look_alike(5, head, tail), lambda: paid_look_alike(head, tail)):
+        with pytest.raises(RuleError, match=r"characters"):
+            rule()
+
+
+def test_what_nobody_signed_is_no_payment_and_no_trade():
+    forged, signed = {"signed": False}, {"signed": True}
+    rows = [(ME, SHOP, 900, signed), (TWIN, ME, 800, forged), (TWIN, ME, 5, signed),
+            (SHOP, ME, 7)]  # fmt: skip
+    assert verdicts(unsigned(), *rows) == [False, True, False, None]
+    assert verdicts(poisoning(5), *rows) == [False, True, True, None]
+    bought = [(ME, TWIN, 900, forged), (ME, SHOP, 9, signed), (TWIN, ME, 5, signed)]
+    assert verdicts(look_alike(5), *bought) == [False, False, True], "it buys no better name"
 
 
 def test_a_transfer_that_failed_is_no_trade():
@@ -90,7 +196,8 @@ def test_nothing_is_a_payment_of_nothing():
 
 def test_an_amount_too_wide_to_hold_is_unknown():
     wide = {"amount_hex": "ff" * 20}
-    assert verdicts(poisoning(5), (ME, SHOP, 900), (TWIN, ME, None, wide)) == [False, None]
+    rows = [(ME, SHOP, 900, {"signed": True}), (TWIN, ME, None, wide)]
+    assert verdicts(poisoning(5), *rows) == [False, None]
 
 
 def test_no_transfers_no_rows():
@@ -135,7 +242,7 @@ def test_listed_wallets_of_tron(real_data):
     """
     asset, made = usdt_of(real_data / "tron" / "listed_wallet_transfers.csv")
     table = features.transfers(made, asset)
-    twin = pl.col("from_twin") | pl.col("to_twin")
+    twin = (pl.col("from_head_4") >= 0) | (pl.col("to_head_4") >= 0)
     groups = {
         "zero": pl.col("amount") == 0,
         "trifle": (pl.col("amount") > 0) & (pl.col("amount") < TRIFLE),

@@ -51,7 +51,9 @@ def test_lures_stand_apart_with_the_rule_that_says_so(desk: Any) -> None:
     got = direct(desk, rows, trifle=2)
     assert got.total("in") == 50
     assert got.total("out") == 0
-    assert got.poisoning["why"].to_list() == ["look_alike(at_most=2)", "zero_value()"]
+    why = ["look_alike(at_most=2, head=0, tail=4)", "zero_value()"]
+    assert got.poisoning["why"].to_list() == why
+    assert got.poisoning["imitates"].to_list() == [desk.account("pp.........xxxx")] * 2
     assert direct(desk, rows, trifle=1).total("in") == 52
 
 

@@ -56,21 +56,18 @@ class TestSpan:
         assert (found.poisoning.height, found.total("in")) == (1, 0)
 
 
-def test_trifles_add_up_to_a_payment(desk: Any) -> None:
-    paid = [("g", "s", 10**9, 0)] + [("l", "s", 100_000, place) for place in range(1, 4)]
+def test_trifles_add_up_to_no_payment(desk: Any) -> None:
+    """Each is judged alone: eleven lures are eleven lures."""
+    paid = [("g", "s", 10**9, 0)] + [("l", "s", 100_000, place) for place in range(1, 12)]
     ledger = desk.paid(paid, read="s")
     transfers = ledger.frames["transfers"].with_columns(
         pl.Series("sender", [row[:1] + row[-18:] + b"\xab\xcd"
                              for row in ledger.frames["transfers"]["sender"]])
     )  # fmt: skip
-    found = {}
-    for count in (2, 4):
-        tables = dict(ledger.frames) | {"transfers": transfers.head(count)}
-        one = Ledger.from_tables(tables)
-        direct = counterparties(one, [desk.account("s")], asset=desk.asset, trifle=100_000)
-        lures = follow(desk, one, poisoning=poisoning(100_000)).origins.height
-        found[count] = direct.poisoning.height, lures
-    assert found == {2: (1, 1), 4: (0, 4)}
+    one = Ledger.from_tables(dict(ledger.frames) | {"transfers": transfers})
+    direct = counterparties(one, [desk.account("s")], asset=desk.asset, trifle=100_000)
+    assert (direct.poisoning.height, direct.total("in")) == (11, 10**9)
+    assert follow(desk, one, poisoning=poisoning(100_000)).origins["amount"].to_list() == [10**9]
 
 
 class TestTies:

@@ -24,6 +24,7 @@ from chainwatch.case.analyses import registry
 from chainwatch.case.file.diagnose import misfit
 from chainwatch.case.file.source_tables import LedgerTable, SourceTable, kinds_of, table_of
 from chainwatch.errors import CaseError, InputError
+from chainwatch.ledger.look_alikes import TAILS
 from chainwatch.tracing.policies import POLICIES
 
 DATA_VARIABLE = "CHAINWATCH_DATA"
@@ -117,6 +118,8 @@ class Follow(_Strict):
         str, AfterValidator(_known_policy), Field(json_schema_extra={"enum": [*_POLICIES]})
     ] = "fifo"
     trifle: Annotated[int, Field(ge=0)] = 0
+    alike_head: Annotated[int, Field(ge=0)] = 0
+    alike_tail: Annotated[int, Field(ge=TAILS[0], le=TAILS[-1])] = 4
     min_share: Annotated[int, Field(ge=1, le=1000)] = 980
     min_sweeps: Annotated[int, Field(ge=1)] = 1
     min_equal: Annotated[int, Field(ge=2)] = 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
+from chainwatch.addresses.symbols import looks_like
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TRANSFERS
 from chainwatch.results.result import Finding
@@ -20,7 +21,7 @@ from chainwatch.tracing.counterparties import Counterparties
 from chainwatch.tracing.result import BOUNDS, Trace
 from chainwatch.tracing.stops import NOT_READ
 from chainwatch.tracing.walks.base import HELD, OPENING
-from chainwatch.units import total
+from chainwatch.units import counted, total
 
 OTHER_TOKENS = Table(
     "other_tokens",
@@ -30,11 +31,18 @@ OTHER_TOKENS = Table(
         CONTRACT,
         TRANSFERS["symbol"],
         TRANSFERS["decimals"],
+        Column.kind(
+            "looks",
+            "does its symbol look like that of the asset, the coin or a stablecoin: look-alike"
+            " symbol; counterfeit, where a transfer of it also had no authority",
+        ),
         Column.count("count", "transfers"),
         FIRST,
         LAST,
     ),
 )
+
+ALIKE, COUNTERFEIT = "look-alike symbol", "counterfeit"
 
 STATUSES = Table(
     "statuses",
@@ -79,19 +87,44 @@ def other_tokens_finding(ledger: Ledger, subjects: pl.DataFrame, asset: Asset) -
             pl.len().cast(pl.Int64).alias("count"),
             pl.col("time").min().alias("first"),
             pl.col("time").max().alias("last"),
+            (~pl.col("signed")).fill_null(False).any().alias("forged"),
         )
         .sort(["count", "contract"], descending=[True, False])
         .collect()
     )
+    rows = _looking(rows, asset)
     return Finding(
         "Other tokens, set apart",
         (
             f"{int(rows['count'].sum())} transfers are of {rows.height} other contracts. They are"
             " added to nothing: a symbol is not a token, and names such as these are mostly"
             " advertising.",
+            *_imitating(rows),
         ),
-        OTHER_TOKENS.rows(rows),
+        OTHER_TOKENS.rows(rows.select(OTHER_TOKENS.names)),
         asset,
+    )
+
+
+def _looking(rows: pl.DataFrame, asset: Asset) -> pl.DataFrame:
+    """Add what a contract's symbol looks like, and whether it is a counterfeit."""
+    pairs = zip(rows["symbol"].to_list(), rows["contract"].to_list(), strict=True)
+    alike = pl.Series([looks_like(*pair, asset) for pair in pairs], dtype=pl.Boolean)
+    kind = pl.when("forged").then(pl.lit(COUNTERFEIT)).otherwise(pl.lit(ALIKE))
+    return rows.with_columns(pl.when(alike).then(kind).alias("looks"))
+
+
+def _imitating(rows: pl.DataFrame) -> tuple[str, ...]:
+    """Return a sentence on contracts whose symbol looks like one that is known."""
+    alike = rows.filter(pl.col("looks").is_not_null())
+    if not alike.height:
+        return ()
+    forged = alike.filter(pl.col("looks") == COUNTERFEIT).height
+    bear = counted(alike.height, "contract bears", "contracts bear")
+    return (
+        f"{bear} a symbol that looks like that of the asset, the coin or a stablecoin. Bridged"
+        " tokens do so too; a counterfeit is named only where a transfer of it had no authority of"
+        f" its sender, as far as that was read: {forged}.",
     )
 
 

@@ -23,6 +23,7 @@ from chainwatch.results.table import behind
 from chainwatch.tracing.counterparties import (
     BY_COLUMNS,
     Counterparties,
+    astray_findings,
     counterparties,
     failed_finding,
     payments_findings,
@@ -48,7 +49,7 @@ def add_account_findings(
     asset = _asset(config)
     note = check_token(ledger, asset)
     follow = config.follow
-    lure = poisoning(follow.trifle)
+    lure = poisoning(follow.trifle, follow.alike_head, follow.alike_tail)
     services = tags.where(concept="service")
     at = hosted(
         ledger,
@@ -58,7 +59,15 @@ def add_account_findings(
         min_share=follow.min_share,
         min_sweeps=follow.min_sweeps,
     )
-    direct = counterparties(ledger, subjects, asset=asset, tags=named(tags), trifle=follow.trifle)
+    direct = counterparties(
+        ledger,
+        subjects,
+        asset=asset,
+        tags=named(tags),
+        trifle=follow.trifle,
+        head=follow.alike_head,
+        tail=follow.alike_tail,
+    )
     followed = trace(
         ledger,
         subjects,
@@ -90,6 +99,8 @@ def add_account_findings(
     for day in config.dates:
         case.add(_after(direct, at, day, subjects.height), note=f"Payments after the {day.name}.")
     case.add(poisoning_finding(direct), note="Set apart: nobody paid here.")
+    for finding in astray_findings(direct):
+        case.add(finding, note="Paid, and perhaps not to whom it was meant for.")
     case.add(
         apart.other_tokens_finding(ledger, subjects, asset), note="Set apart: other contracts."
     )

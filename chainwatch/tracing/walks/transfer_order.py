@@ -13,6 +13,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import TraceError
+from chainwatch.heuristics.poisoning import looks, paid_look_alike
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
@@ -26,7 +27,8 @@ def movements(ledger: Ledger, asset: Asset, poisoning: Rule | None) -> pl.DataFr
     to have failed took no effect: both are left out; one of which nothing is said took effect. An
     amount too wide to hold is null. A transfer that ``poisoning`` calls a lure stays with
     ``poison`` true: its trifle is in the balance, but it makes no edge. A rule that cannot tell
-    lets the transfer count.
+    lets the transfer count. ``imitates`` is an earlier partner of the sender whom the receiver
+    looks like, by as many characters as ``poisoning`` compares.
     """
     rows = _ordered(features.transfers(ledger, asset), asset).with_columns(
         pl.int_range(pl.len(), dtype=pl.Int64).over("txid").alias("n")
@@ -34,7 +36,10 @@ def movements(ledger: Ledger, asset: Asset, poisoning: Rule | None) -> pl.DataFr
     lure = pl.lit(False) if poisoning is None else pl.col(VERDICT).fill_null(False)
     judged = rows if poisoning is None else apply(rows, poisoning)
     real = pl.col("success").ne_missing(False) & (pl.col("amount") > 0).fill_null(True)
-    return judged.with_columns(lure.alias("poison")).filter(real)
+    astray = apply(rows, paid_look_alike(**looks(poisoning)))[VERDICT]
+    return judged.with_columns(
+        lure.alias("poison"), pl.when(astray).then("to_like").alias("imitates")
+    ).filter(real)
 
 
 def _ordered(rows: pl.DataFrame, asset: Asset) -> pl.DataFrame:

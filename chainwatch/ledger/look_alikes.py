@@ -1,0 +1,266 @@
+"""Which side of a transfer looks like an earlier partner of the other side."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from chainwatch.addresses.canonical import text_series
+from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.ledger.schema import POSITION_BITS
+from chainwatch.results.table import Column
+
+TAILS = (3, 4, 5, 6, 7, 8)
+"""Numbers of last characters that can be asked for."""
+
+FIXED_HEAD = {"evm": len("0x"), "tron": len("T")}
+"""Characters with which every address of a family of chains begins: they make nobody alike."""
+
+SIDES = ("from", "to")
+
+MOST_PARTNERS = 64
+"""Earlier partners of one address whose last characters are alike that are compared, the strongest
+first: those that it paid, then by their largest payment. A stranger chooses how many lures there
+are, and would otherwise choose how long it takes to judge them."""
+
+_NONE = -1
+
+
+def _columns(side: str, who: str, other: str) -> Iterator[Column]:
+    told = f"an earlier partner of the {other}"
+    yield Column.party(
+        f"{side}_like",
+        f"{told} whom the {who} looks like; of several the one with the largest dealings",
+    )
+    for tail in TAILS:
+        yield Column.number(
+            f"{side}_head_{tail}",
+            f"first characters that the {who} shares with {told}, of those whose last {tail} are"
+            f" the same; {_NONE} where there is none",
+        )
+
+
+LOOKS: tuple[Column, ...] = (*_columns("from", "sender", "receiver"),
+                             *_columns("to", "receiver", "sender"))  # fmt: skip
+"""What :func:`look_alikes` returns."""
+
+
+def look_alikes(rows: pl.DataFrame, ever: pl.DataFrame, chain: str) -> pl.DataFrame:
+    """Return for each transfer whether one side looks like an earlier partner of the other.
+
+    Only trade before the transfer counts, so that a lure that worked does not become the genuine
+    partner, and each transfer is judged alone. P is an earlier partner of R, as S appears: before
+    the transfer R paid P, or P paid R in one payment more than S pays now; and R had not dealt with
+    S in such a way before that. Sums count nowhere: trifles stay trifles, however many they are.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        Transfers to judge: ``sender, receiver, amount, time, height, tx, log_index``.
+    ever : polars.DataFrame
+        All transfers of the asset that were read, which may be more, with ``success`` and
+        ``signed`` too. What took no effect, and what nobody signed, is no trade.
+    chain : str
+        CAIP-2 id.
+
+    Returns
+    -------
+    polars.DataFrame
+        The columns of ``LOOKS``, one row per transfer. Capitals and small letters are alike where
+        the text is hexadecimal; ``0x`` and the ``T`` of Tron, which all addresses share, do not
+        count.
+    """
+    sides = ("sender", "receiver")
+    texts = _texts(pl.concat([frame[side] for frame in (rows, ever) for side in sides]), chain)
+    traded = ever.filter(
+        (pl.col("amount") > 0)
+        & pl.col("success").ne_missing(False)
+        & pl.col("signed").ne_missing(False)
+    )
+    heights = [pl.coalesce("height", "tx").is_null().any()]
+    by_height = not any(frame.select(heights).item() for frame in (rows, traded))
+    traded, numbered = (
+        _placed(frame, chain, by_height=by_height) for frame in (traded, rows.with_row_index("row"))
+    )
+    groups = _groups(_both_sides(traded).with_columns(pl.lit(None, pl.UInt32).alias("row")),
+                     _both_sides(numbered), texts)  # fmt: skip
+    found: dict[tuple[str, int], dict[str, Any]] = {}
+    for group in groups:
+        found |= group.judge()
+    blank = {f"head_{tail}": _NONE for tail in TAILS} | {"like": None}
+    columns = {
+        column.name: [
+            found.get((side, row), blank)[column.name.removeprefix(f"{side}_")]
+            for row in range(rows.height)
+        ]
+        for column in LOOKS
+        for side in [column.name.partition("_")[0]]
+    }
+    return pl.DataFrame(columns, schema={column.name: column.dtype for column in LOOKS})
+
+
+def _texts(addresses: pl.Series, chain: str) -> pl.DataFrame:
+    """Return each address with what a reader can know it by."""
+    unique = addresses.unique()
+    family = chain_of(chain).family
+    texts = text_series(unique, chain).str.slice(FIXED_HEAD.get(family, 0))
+    if family == "evm":
+        texts = texts.str.to_lowercase()  # the capitals of EIP-55 are a checksum of the whole
+    return pl.DataFrame({"other": unique, "text": texts})
+
+
+_PLACE = ("moment", "tx", "log")
+
+
+def _placed(transfers: pl.DataFrame, chain: str, *, by_height: bool) -> pl.DataFrame:
+    """Add where each transfer stands: its height or time, its transaction, its log in the block."""
+    height = pl.coalesce("height", pl.col("tx") // (1 << POSITION_BITS))
+    # Elsewhere a log is counted in its transaction, and says nothing where that is not known.
+    in_block = chain_of(chain).family == "evm"
+    return transfers.with_columns(
+        (height if by_height else pl.col("time").dt.epoch("us")).alias("moment"),
+        pl.when(pl.col("tx").is_not_null() | pl.lit(in_block)).then("log_index").alias("log"),
+    )
+
+
+def _both_sides(transfers: pl.DataFrame) -> pl.DataFrame:
+    """Return each transfer twice: as the receiver sees it (*from*) and as the sender (*to*)."""
+    kept = [name for name in ("row", "amount", *_PLACE) if name in transfers.columns]
+    others = transfers.filter(pl.col("sender") != pl.col("receiver"))
+    return pl.concat(
+        others.select(
+            *kept, pl.col(me).alias("me"), pl.col(other).alias("other"), pl.lit(side).alias("side")
+        )
+        for side, me, other in (("from", "receiver", "sender"), ("to", "sender", "receiver"))
+    )
+
+
+class Place(NamedTuple):
+    """Where a transfer stands; None is not known."""
+
+    moment: int | None
+    tx: int | None
+    log: int | None
+
+    def before(self, other: Place) -> bool:
+        """Tell whether it is known to stand before another."""
+        for mine, theirs in zip(self, other, strict=True):
+            if mine != theirs:
+                return mine is not None and theirs is not None and mine < theirs
+        return False
+
+
+class Met(NamedTuple):
+    """A dealing of one address with another."""
+
+    place: Place
+    paid: bool
+    amount: int
+
+
+@dataclass
+class Partner:
+    """What one address knows of another: the dealings in order, and the largest so far."""
+
+    address: bytes
+    text: str
+    met: list[Met] = field(default_factory=list)
+    largest: list[int] = field(default_factory=list)
+    first_paid: int | None = None
+
+    def add(self, one: Met) -> None:
+        """Note a dealing; they come in order."""
+        if one.paid and self.first_paid is None:
+            self.first_paid = len(self.met)
+        self.largest.append(max(one.amount, self.largest[-1] if self.largest else 0))
+        self.met.append(one)
+
+    def since(self, least: int) -> Place | None:
+        """Return when it was first paid, or first paid an amount or more."""
+        received = bisect_left(self.largest, least)
+        at = received if self.first_paid is None else min(received, self.first_paid)
+        return self.met[at].place if at < len(self.met) else None
+
+    @property
+    def strength(self) -> float:
+        """The largest amount beside which it can be a partner; without bound if it was paid."""
+        return float("inf") if self.first_paid is not None else self.largest[-1]
+
+
+@dataclass
+class _Group:
+    """The dealings of one address with those that end alike, and the transfers to judge."""
+
+    partners: dict[bytes, Partner]
+    judged: list[tuple[str, int, bytes, str, int, Place]]
+
+    def judge(self) -> dict[tuple[str, int], dict[str, Any]]:
+        """Return what is alike, by side and row."""
+        # The strongest first: after the first that is too weak none can be a partner.
+        order = sorted((one for one in self.partners.values() if one.met),
+                       key=lambda one: (-one.strength, one.address))[:MOST_PARTNERS]  # fmt: skip
+        found = {}
+        for side, row, other, text, amount, place in self.judged:
+            alike = list(self._alike(order, other, text, amount, place))
+            if alike:
+                best = max(alike, key=lambda one: (one[3], one[1], one[0], one[2]))
+                heads = {
+                    f"head_{tail}": max((head for head, same, *_ in alike if same >= tail),
+                                        default=_NONE)
+                    for tail in TAILS
+                }  # fmt: skip
+                found[side, row] = heads | {"like": best[2]}
+        return found
+
+    def _alike(
+        self, order: Sequence[Partner], other: bytes, text: str, least: int, place: Place
+    ) -> Iterator[tuple[int, int, bytes, float]]:
+        """Yield the earlier partners that somebody looks like, with the characters they share."""
+        own = self.partners[other].since(least) if other in self.partners else None
+        for one in order:
+            if one.strength < least:
+                return
+            since = one.since(least)
+            if one.address == other or since is None or not since.before(place):
+                continue
+            if own is None or since.before(own):
+                head, tail = _shared(one.text, text), _shared(one.text[::-1], text[::-1])
+                yield head, tail, one.address, one.strength
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two texts begin with alike."""
+    count = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
+
+
+def _groups(traded: pl.DataFrame, judged: pl.DataFrame, texts: pl.DataFrame) -> Iterator[_Group]:
+    """Yield the dealings of each address with others whose last characters are alike."""
+    columns = ["me", "other", "side", "row", "amount", *_PLACE]
+    rows = pl.concat([traded.select(columns), judged.select(columns)]).join(texts, on="other")
+    rows = rows.with_columns(pl.col("text").str.slice(-min(TAILS)).alias("tail"))
+    several = pl.col("other").n_unique().over("me", "tail") > 1
+    order = ["me", "tail", *_PLACE, "other", "side", "amount"]
+    alike = rows.filter(several).sort(order, nulls_last=False)
+    for _, part in alike.group_by("me", "tail", maintain_order=True):
+        group = _Group({}, [])
+        for other, side, row, amount, *where, text in part.select(
+            "other", "side", "row", "amount", *_PLACE, "text"
+        ).iter_rows():
+            place = Place(*where)
+            units = int(amount or 0)
+            if row is None:
+                partner = group.partners.setdefault(other, Partner(other, text))
+                partner.add(Met(place, side == "to", units))
+            else:
+                least = units + 1 if side == "from" else 1
+                group.judged.append((side, row, other, text, least, place))
+        yield group

@@ -1,0 +1,143 @@
+"""A lure that worked: the trifle is a lure, the payment is a payment, and where it went is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+from chainwatch.case.findings.set_aside import other_tokens_finding
+from chainwatch.heuristics.poisoning import poisoning
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.roles import NOBODY
+from chainwatch.tracing.counterparties import Counterparties, counterparties
+from chainwatch.tracing.policies import fifo
+from chainwatch.tracing.result import Trace
+from chainwatch.tracing.trace import trace
+
+PARTNER, TWIN = "pp.........xxxx", "qq.........xxxx"
+LARGE = 49_999_950_000_000
+
+STORY = [
+    ("o", "v", 50_000_000_000_000),
+    ("v", PARTNER, 50_000_000),
+    (TWIN, "v", 5_000),
+    ("v", TWIN, LARGE),
+]
+
+
+@pytest.fixture(scope="module")
+def ledger(desk: Any) -> Ledger:
+    found: Ledger = desk.paid(STORY, read="v")
+    return found
+
+
+@pytest.fixture(scope="module")
+def direct(desk: Any, ledger: Ledger) -> Counterparties:
+    return counterparties(ledger, [desk.account("v")], asset=desk.asset, trifle=100_000)
+
+
+@pytest.fixture(scope="module")
+def followed(desk: Any, ledger: Ledger) -> Trace:
+    return trace(
+        ledger, [desk.account("v")], policy=fifo, asset=desk.asset, poisoning=poisoning(100_000)
+    )
+
+
+def test_the_trifle_is_a_lure(desk: Any, direct: Counterparties) -> None:
+    columns = ("sender", "amount", "imitates")
+    assert direct.poisoning.select(columns).rows() == [
+        (desk.account(TWIN), 5_000, desk.account(PARTNER))
+    ]
+
+
+def test_the_payment_is_a_payment_and_told(desk: Any, direct: Counterparties) -> None:
+    assert direct.total("out") == LARGE + 50_000_000
+    astray = direct.frame.filter(direct.frame["imitates"].is_not_null())
+    assert astray.select("counterparty", "amount", "imitates").rows() == [
+        (desk.account(TWIN), LARGE, desk.account(PARTNER))
+    ]
+    told = {finding.title: finding for finding in direct.findings(NOBODY)}
+    found = told["Payments to look-alikes of earlier partners"]
+    assert found.headline.startswith("1 payment, 49,999,950,000,000 TOK in all, went to a look-al")
+
+
+def test_the_trace_follows_it_and_says_so(desk: Any, followed: Trace) -> None:
+    assert desk.ends(followed)["not read", TWIN] == LARGE
+    astray = followed.steps.filter(followed.steps["imitates"].is_not_null())
+    assert astray.select("target", "imitates").rows() == [
+        (desk.account(TWIN), desk.account(PARTNER))
+    ]
+    (finding,) = followed.findings(NOBODY)
+    assert "49,999,950,000,000 TOK of it was paid, in 1 payment, to an address that looks like" in (
+        " ".join(finding.text)
+    )
+
+
+def test_as_many_characters_as_the_rule_compares(desk: Any, ledger: Ledger) -> None:
+    """The two share eleven first characters: dots, and half of a letter."""
+    rule = poisoning(100_000, head=12)
+    got = trace(ledger, [desk.account("v")], policy=fifo, asset=desk.asset, poisoning=rule)
+    assert got.steps["imitates"].null_count() == got.steps.height
+    apart = counterparties(
+        ledger, [desk.account("v")], asset=desk.asset, trifle=100_000, head=12, tail=3
+    )
+    assert (apart.poisoning.height, apart.frame["imitates"].null_count()) == (0, apart.frame.height)
+
+
+def test_nothing_is_said_where_nothing_went_astray(desk: Any) -> None:
+    direct = counterparties(desk.paid(STORY[:2], read="v"), [desk.account("v")], asset=desk.asset)
+    assert "look-alike" not in str([finding.title for finding in direct.findings(NOBODY)])
+
+
+def test_many_lures_of_one_tail_are_judged_in_time(desk: Any) -> None:
+    """A stranger chooses how many: a thousand look-alikes of one partner, two lures each."""
+    body = [("v", PARTNER, 9_000_000)]
+    body += [(f"{n:04}.......xxxx", "v", 5_000 + n % 7) for n in range(1_000)] * 2
+    ledger = desk.paid(body, read="v")
+    found = counterparties(ledger, [desk.account("v")], asset=desk.asset, trifle=100_000)
+    assert found.poisoning.height == 2_000
+    assert set(found.poisoning["imitates"]) == {desk.account(PARTNER)}
+
+
+def test_what_was_not_looked_for_is_said(desk: Any, direct: Counterparties) -> None:
+    """No size of a trifle, and nothing read of who signed: both are told beside the numbers."""
+    plain = counterparties(desk.paid(STORY, read="v"), [desk.account("v")], asset=desk.asset)
+    assert plain.unasked()[0] == "No size of a trifle was given, so that none was looked for."
+    assert direct.unasked() == (
+        "Of 4 transfers it was not read whether the sender signed it or gave authority: a"
+        " contract's word alone is not told from it.",
+    )
+    told = {finding.title: " ".join(finding.text) for finding in plain.findings(NOBODY)}
+    assert "No size of a trifle was given" in told["Address poisoning attempts"]
+
+
+def test_what_nobody_signed_makes_no_edge(desk: Any) -> None:
+    """The third form: a contract that writes transfers of anybody's, here of the asset itself."""
+    forged = [*STORY[:2], ("v", TWIN, 7_000_000, None, {"signed": False})]
+    ledger = desk.paid(forged, read="v")
+    found = counterparties(ledger, [desk.account("v")], asset=desk.asset)
+    assert found.poisoning["why"].to_list() == ["unsigned()"]
+    assert found.total("out") == 50_000_000
+    got = trace(ledger, [desk.account("v")], policy=fifo, asset=desk.asset, poisoning=poisoning(0))
+    assert desk.account(TWIN) not in set(got.steps["target"])
+
+
+def test_counterfeits_stand_among_other_tokens(desk: Any) -> None:
+    """Another contract with the asset's symbol: look-alike, and counterfeit where it was forged."""
+    fakes = {
+        name: {"contract": desk.account(name), "symbol": symbol, "signed": signed}
+        for name, symbol, signed in (
+            ("fake", "T\u039fK", False), ("bridge", "tok", None), ("other", "CAT", False),
+        )
+    }  # fmt: skip
+    ledger = desk.paid([*STORY, *(("v", TWIN, 9, None, more) for more in fakes.values())], read="v")
+    subjects = pl.DataFrame({"address": [desk.account("v")]})
+    finding = other_tokens_finding(ledger, subjects, desk.asset)
+    assert dict(finding.frame.select("contract", "looks").iter_rows()) == {
+        desk.account("fake"): "counterfeit",
+        desk.account("bridge"): "look-alike symbol",
+        desk.account("other"): None,
+    }
+    assert "2 contracts bear a symbol that looks like" in finding.text[1]
