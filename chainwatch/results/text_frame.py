@@ -32,7 +32,14 @@ _NEITHER = frozenset({"answer", "body", "coinbase", "digest", "key", "script"})
 """Columns of bytes that are neither addresses nor ids, whatever they look like."""
 
 
-class TextFrame(pl.DataFrame):
+class _OneKind(type):
+    """The frames of all chains are instances of each other's classes: polars joins no others."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return issubclass(type(instance), TextFrame)
+
+
+class TextFrame(pl.DataFrame, metaclass=_OneKind):
     """A polars frame whose cells are printed whole; bytes as text in the working edition."""
 
     network: ClassVar[str] = ""
@@ -72,7 +79,9 @@ def _of_chain(chain: str) -> type[TextFrame]:
 
     It has the name that a reader knows: what it is, is a frame of polars.
     """
-    return type(pl.DataFrame.__name__, (TextFrame,), {"network": chain, "__module__": __name__})
+    body = {"network": chain, "__module__": __name__}
+    made: type[TextFrame] = _OneKind(pl.DataFrame.__name__, (TextFrame,), body)  # type: ignore[assignment]  # mypy does not see that a class made by a metaclass has its bases
+    return made
 
 
 def plain(frame: pl.DataFrame, chain: Chain | str | None = None) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
-from chainwatch.attribution.resolve import statements_of, with_names
+from chainwatch.attribution.resolve import Sayings, statements_of, with_names
 from chainwatch.attribution.tags import Tags
 from chainwatch.heuristics.poisoning import paid_look_alike, poisoning
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
@@ -249,8 +249,7 @@ def counterparties(
     trifle : int
         Up to this amount a transfer from a look-alike address is set apart as poisoning.
     head, tail : int
-        First and last characters by which an address looks like another:
-        :func:`chainwatch.heuristics.poisoning.look_alike` says why these.
+        First and last characters by which addresses look alike (`poisoning.look_alike`).
 
     Returns
     -------
@@ -260,7 +259,7 @@ def counterparties(
     Raises
     ------
     TraceError
-        If no subject is on the chain of the asset, or a span is looked at and times are unknown.
+        If no subject is on the asset's chain, or a span is looked at and times are unknown.
 
     Fails when
     ----------
@@ -273,20 +272,15 @@ def counterparties(
     lost = pl.col("amount").is_null() | ~pl.col("success").fill_null(True)
     failed, good = rows.filter(lost), rows.filter(~lost)
     lures = _lures(good, poisoning(trifle, head, tail))
-    paid = good.join(lures.select("row"), on="row", how="anti")
-    paid = apply(paid, paid_look_alike(head, tail)).with_columns(
-        pl.when(VERDICT).then("to_like").alias("imitates")
-    )
-    sides = [_side(paid, who, "sender", "receiver"), _side(paid, who, "receiver", "sender")]
-    names = {} if tags is None else statements_of(tags.frame, asset.chain)
-    frame = with_names(pl.concat(sides), "counterparty", names).select(PAYMENTS.names)
-    own = paid.filter(pl.col("sender") == pl.col("receiver"))
+    paid = _astray(good.join(lures, on="row", how="anti"), paid_look_alike(head, tail))
+    frame = _sides(paid, who, {} if tags is None else statements_of(tags.frame, asset.chain))
+    own = paid.filter(pl.col("sender") == pl.col("receiver")).rename({"sender": "subject"})
     return Counterparties(
         frame.cast(PAYMENTS.schema).sort(KEY),  # type: ignore[arg-type]  # polars types mix classes and instances
-        lures.drop("row"),
+        lures.select(LURES.names),
         failed.select(FAILED.names),
         asset,
-        own.rename({"sender": "subject"}).select(OWN.names).sort("time", "txid", "subject"),
+        own.select(OWN.names).sort("time", "txid", "subject"),
         trifle,
         good["signed"].null_count(),
     )
@@ -314,6 +308,18 @@ def _lures(rows: pl.DataFrame, rule: Rule) -> pl.DataFrame:
         "status",
         why.alias("why"),
     )
+
+
+def _astray(rows: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+    """Name the earlier partner whom the receiver looks like, where the rule says so."""
+    return apply(rows, rule).with_columns(pl.when(VERDICT).then("to_like").alias("imitates"))
+
+
+def _sides(rows: pl.DataFrame, who: list[bytes], names: Sayings) -> pl.DataFrame:
+    """Return each payment as its subjects see it, with whom tags name on the other side."""
+    both = (("sender", "receiver"), ("receiver", "sender"))
+    sides = pl.concat(_side(rows, who, *pair) for pair in both)
+    return with_names(sides, "counterparty", names).select(PAYMENTS.names)
 
 
 def _side(rows: pl.DataFrame, who: list[bytes], me: str, other: str) -> pl.DataFrame:

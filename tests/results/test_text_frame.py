@@ -69,3 +69,13 @@ def test_any_frame_can_be_made_plain() -> None:
         plain(FRAME, "moon")
     with pytest.raises(ArgumentError, match="give a frame of a result"):
         plain([ADDRESS])  # type: ignore[arg-type]
+
+
+def test_frames_of_two_chains_and_plain_ones_join() -> None:
+    """What a trace holds is joined with addresses of tags, whatever chains their classes name."""
+    frames = [text_frame(FRAME, BTC), text_frame(FRAME, chain("ltc").id), text_frame(FRAME), FRAME]
+    for one in frames:
+        for other in frames:
+            assert one.join(other, on="address", how="semi").height == 1
+            assert pl.concat([one, other]).height == 4
+    assert not isinstance(FRAME, type(frames[0]))

@@ -10,7 +10,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset, native, token
 from chainwatch.attribution.tags import Tags, named
 from chainwatch.case.case import Case
-from chainwatch.case.file.model import CaseFile, NamedDay
+from chainwatch.case.file.model import CaseFile, Follow, NamedDay
 from chainwatch.case.findings import custody as custody
 from chainwatch.case.findings import set_aside as apart
 from chainwatch.case.findings.token_check import check_token
@@ -59,15 +59,7 @@ def add_account_findings(
         min_share=follow.min_share,
         min_sweeps=follow.min_sweeps,
     )
-    direct = counterparties(
-        ledger,
-        subjects,
-        asset=asset,
-        tags=named(tags),
-        trifle=follow.trifle,
-        head=follow.alike_head,
-        tail=follow.alike_tail,
-    )
+    direct = _direct(ledger, subjects, asset, tags, follow)
     followed = trace(
         ledger,
         subjects,
@@ -98,9 +90,7 @@ def add_account_findings(
     )
     for day in config.dates:
         case.add(_after(direct, at, day, subjects.height), note=f"Payments after the {day.name}.")
-    case.add(poisoning_finding(direct), note="Set apart: nobody paid here.")
-    for finding in astray_findings(direct):
-        case.add(finding, note="Paid, and perhaps not to whom it was meant for.")
+    _add_look_alikes(case, direct)
     case.add(
         apart.other_tokens_finding(ledger, subjects, asset), note="Set apart: other contracts."
     )
@@ -119,6 +109,28 @@ def _routes(followed: Trace) -> str:
     doubt = doubt_of(followed.asset, followed.ends)
     unknown = (followed.ends["certainty"] == UNKNOWN_WAY).any()
     return f"{ROUTES} {doubt}" if doubt and unknown else ROUTES
+
+
+def _direct(
+    ledger: Ledger, subjects: pl.DataFrame, asset: Asset, tags: Tags, follow: Follow
+) -> Counterparties:
+    """Return the payments in and out of the subjects, as the case asks for them."""
+    return counterparties(
+        ledger,
+        subjects,
+        asset=asset,
+        tags=named(tags),
+        trifle=follow.trifle,
+        head=follow.alike_head,
+        tail=follow.alike_tail,
+    )
+
+
+def _add_look_alikes(case: Case, direct: Counterparties) -> None:
+    """Add what only looks like a payment, and the payments that perhaps went astray."""
+    case.add(poisoning_finding(direct), note="Set apart: nobody paid here.")
+    for finding in astray_findings(direct):
+        case.add(finding, note="Paid, and perhaps not to whom it was meant for.")
 
 
 def _asset(config: CaseFile) -> Asset:
