@@ -90,7 +90,10 @@ def _undated(table: pl.DataFrame, mapping: DumpMapping) -> tuple[int, InputError
     if not rows.any():
         return None
     what = " and ".join(f"no {one}" for one in named)
-    return int(rows.arg_true()[0]), DumpError(f"the row has {what}")
+    remedy = (
+        "fill the cell, or leave the row out and say so: without it nothing orders the transfer"
+    )
+    return int(rows.arg_true()[0]), DumpError(f"the row has {what}", remedy=remedy)
 
 
 def _readers(
