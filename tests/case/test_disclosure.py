@@ -284,7 +284,7 @@ def test_tron_pseudonyms_cannot_be_told_apart(tron_case) -> None:
     assert min(crowds(disclosure)) >= FEWEST
     fits = candidates(tron_case.folder)
     # The numbers that docs/limits.md states.
-    assert len(fits) == 164
+    assert len(fits) == 142
     assert min(fits) >= FEWEST
 
 
