@@ -244,7 +244,8 @@ class Descriptor:
         below : sequence of tuple of int, optional
             Paths below the keys of one that is open.
         """
-        first = self._keys[0]
+        # A key without alternatives may stand before one that has them.
+        first = max(self._keys, key=lambda key: len(key.paths))
         paths = range(len(first.paths))
         made = []
         for extra in below or ((),):
@@ -411,7 +412,7 @@ def _paths(text: str) -> tuple[tuple[tuple[int, ...], ...], bool]:
 def _check_alike(keys: Sequence[_Key]) -> None:
     """Refuse keys that go through other numbers of alternatives (BIP 389)."""
     counts = {len(key.paths) for key in keys} - {1}
-    if len(counts) > 1 or (counts and len(keys[0].paths) == 1):
+    if len(counts) > 1:
         what = "the keys of the descriptor have other numbers of alternatives"
         raise InputError(what, remedy="give one descriptor for each branch")
 

@@ -173,7 +173,7 @@ def _kind_of_text(text: bytes) -> tuple[str, str]:
         return (
             "the file is JSON, not the bytes of a block",
             "ask for the block as bytes (getblock with verbosity 0, or an explorer's raw form);"
-            " of an export by bitcoin-etl, pull bitcoin-etl",
+            " of an export by bitcoin-etl, chainwatch pull etl",
         )
     digits = text.replace(b"\r", b"").replace(b"\n", b"").replace(b" ", b"").strip(b"\"'")
     if digits and not digits.strip(b"0123456789abcdef"):

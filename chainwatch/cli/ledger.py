@@ -53,11 +53,13 @@ def check(ledger: LedgerOption) -> None:
 
     Example: chainwatch check --ledger out/otter/ledger
     """
+    from chainwatch.results.text_frame import alias_of
+
     report = cw.check(cw.open_ledger(ledger))
     for row in report.frame.iter_rows(named=True):
         counts = f"{row['checked']:,} checked, {row['failed']:,} failed, {row['unread']:,} unread"
         note = f"; {row['note']}" if row["note"] else ""
-        say(f"{row['chain']}  {row['name']}: {counts}{note}")
+        say(f"{alias_of(row['chain'])}  {row['name']}: {counts}{note}")
     show_result(report)
     report.raise_for_failures()
 

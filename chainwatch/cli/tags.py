@@ -81,7 +81,7 @@ def tag_list(
     """
     with interruptible():
         read = _read(tags or [], chain, kind, column)
-        found = _fitting(read, find, concept, chain if find or concept else None)
+        found = _fitting(read, find, concept, chain)
     rows = found.plain()
     for row in rows.iter_rows(named=True):
         said = ", ".join(row[name] for name in ("concept", "actor", "confidence") if row[name])
@@ -115,7 +115,7 @@ def tag_hits(
 
     with interruptible():
         read = _all(tags or [], sanctions or [], chain, kind, column, publisher, as_of)
-        found = _fitting(read, find, concept, None)
+        found = _fitting(read, find, concept, chain)
         result = hits(open_ledger(ledger), found)
     rows = result.plain()
     for row in rows.iter_rows(named=True):

@@ -311,9 +311,13 @@ def percent(part: int, whole: int) -> str:
 
 
 def node_lines(item: Node, entering: int, symbol: str, decimals: int) -> tuple[str, str]:
-    """Return the name of a node, and its amount with its share of what enters the figure."""
+    """Return the name of a node, and its amount with its share of what enters the figure.
+
+    A share of an amount that was rounded would tell more digits than are known.
+    """
     said = item.said or item.through
     value = sum_text(said, symbol, decimals)
-    share = percent(said.amount, entering)
+    rounded = said.coarse and not said.exact
+    share = "" if rounded else f" ({percent(said.amount, entering)})"
     loop = f" ↻ {sum_text(item.itself, symbol, decimals)}" if item.itself.flows else ""
-    return item.label, f"{value} ({share}){loop}"
+    return item.label, f"{value}{share}{loop}"

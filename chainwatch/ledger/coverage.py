@@ -10,7 +10,14 @@ import polars as pl
 from chainwatch.chains.base import Chain
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.output_status import DENIED, AsOf, OutputStatus, owner_key
+from chainwatch.ledger.output_status import (
+    BY_BLOCKS,
+    DENIED,
+    AsOf,
+    OutputStatus,
+    block_text,
+    owner_key,
+)
 from chainwatch.ledger.whole_blocks import WholeBlocks
 from chainwatch.results.table import CHAIN, Column, Privacy, Table
 from chainwatch.results.text_frame import text_frame
@@ -152,7 +159,7 @@ def read_to(ledger: Ledger, chain: Chain | str) -> tuple[AsOf, ...]:
 
 def _read_to(known: OutputStatus) -> tuple[AsOf, ...]:
     highest = known.blocks.highest
-    blocks = () if highest is None else (AsOf(*known.blocks.place(highest), "by blocks"),)
+    blocks = () if highest is None else (AsOf(*known.blocks.place(highest), BY_BLOCKS),)
     ends = sorted(known.history_ends(), key=lambda one: one.height)
     if not ends or ends[0].height == ends[-1].height:
         return (*blocks, *ends[:1])
@@ -162,7 +169,7 @@ def _read_to(known: OutputStatus) -> tuple[AsOf, ...]:
 def _later(known: OutputStatus, chain: Chain) -> Fact:
     """Name what came after all that was read: nobody can tell how much that is."""
     tips = _read_to(known)
-    words = " or ".join(map(str, tips))
+    words = " or ".join(block_text(one.height, one.time) for one in tips)
     note = f"what came after {words} was not read" if tips else "no block was read whole"
     return "later blocks", chain.id, None, None, note
 

@@ -121,7 +121,9 @@ def _told(series: pl.Series, chains: Sequence[str], privacy: Privacy) -> pl.Seri
 
 
 def _binary(value: bytes, chain: str, privacy: Privacy) -> str:
-    return as_text(value, chain) if chain and privacy in _NAMES else value.hex()
+    if not chain or privacy not in _NAMES:
+        return value.hex()
+    return as_text(value, chain, an_id=privacy is Privacy.TXID)
 
 
 def _second(value: datetime) -> str:

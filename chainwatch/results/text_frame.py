@@ -27,7 +27,9 @@ MOST_ROWS = 10
 LONGEST = 120
 """Characters of a cell that are printed: the longest address has 90, an id has 66."""
 
-_ID_BYTES = 32
+_IDS = ("txid", "block", "hash", "parent", "merkle_root")
+"""What stands in the names of columns of ids."""
+
 _NEITHER = frozenset({"answer", "body", "coinbase", "digest", "key", "script"})
 """Columns of bytes that are neither addresses nor ids, whatever they look like."""
 
@@ -141,19 +143,28 @@ def drawn(frame: pl.DataFrame) -> str:
 def _told(series: pl.Series, chains: Sequence[str | None]) -> pl.Series:
     raw = series.name in _NEITHER
     values = [
-        value if value is None else value.hex() if raw or not chain else as_text(value, chain)
+        value
+        if value is None
+        else value.hex()
+        if raw or not chain
+        else as_text(value, chain, an_id=is_id(series.name))
         for value, chain in zip(series.to_list(), chains, strict=True)
     ]
     return pl.Series(series.name, values, pl.String)
 
 
-def as_text(value: bytes, chain: str) -> str:
-    """Return bytes as the address or the id that they are, else hexadecimal.
+def is_id(column: str) -> bool:
+    """Tell by the name of a column whether its bytes are ids of transactions and blocks."""
+    return any(word in column for word in _IDS)
 
-    No canonical address is as long as an id: it begins with the byte of its kind.
+
+def as_text(value: bytes, chain: str, *, an_id: bool) -> str:
+    """Return bytes as the id or the address that they are said to be, else hexadecimal.
+
+    Their length does not tell: a witness program of 30 bytes makes an address as long as an id.
     """
     try:
-        return txid_text(value, chain) if len(value) == _ID_BYTES else text(value, chain)
+        return txid_text(value, chain) if an_id else text(value, chain)
     except (AddressError, ChainError):
         return value.hex()
 

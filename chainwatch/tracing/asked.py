@@ -49,7 +49,8 @@ class Asked:
             )
         if not self.tagged:
             return "The tags that were given name no address of this chain."
-        return f"Tags name {counted(self.tagged, 'address', 'addresses')} of this chain."
+        named = counted(self.tagged, "address", "addresses")
+        return f"The tags to stop at name {named} of this chain."
 
     def _custody(self) -> str:
         if self.hosted is None:

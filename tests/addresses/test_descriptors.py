@@ -180,6 +180,12 @@ def test_change_and_gap_go_by_branch() -> None:
     assert frame.filter(~frame["change"])["index"].to_list() == list(range(8))
 
 
+def test_a_key_without_alternatives_may_stand_first() -> None:
+    one = texts(f"wsh(multi(1,{BIP84}/0/*,{BIP86}/<0;1>/*))")
+    other = texts(f"wsh(multi(1,{BIP86}/<0;1>/*,{BIP84}/0/*))")
+    assert len(set(one.values())) == len(one) == len(other)
+
+
 def test_other_chains() -> None:
     tpub = versioned(BIP84, "043587cf")
     assert texts(f"wpkh({tpub}/0/*)", chain="btc-testnet")["0/0"].startswith("tb1q")

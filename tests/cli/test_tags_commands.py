@@ -56,3 +56,14 @@ def test_a_table_that_is_not_understood(
     status, _, told = run("tags", "list", "--tags", "t.csv", "--chain", "btc-regtest", *arguments)
     assert status == 1
     assert sentence in told
+
+
+def test_a_chain_alone_is_a_filter_too(run: Run, tmp_path: Path) -> None:
+    rows = f"addr,name,chain\n{ONE},Otter Market,btc-regtest\n"
+    (tmp_path / "t.csv").write_text(rows)
+    given = ("--tags", "t.csv", "--column", "address=addr", "--column", "label=name")
+    status, said, _ = run("tags", "list", *given, "--column", "chain=chain")
+    assert (status, said.count("btc-regtest  ")) == (0, 1)
+    status, _, told = run("tags", "list", *given, "--column", "chain=chain", "--chain", "doge")
+    assert status == 1
+    assert "none of the 1 tags fits --chain doge" in told

@@ -9,6 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from chainwatch.addresses.canonical import parse
+from chainwatch.addresses.scripts import classify
 from chainwatch.chains.catalogue import chain
 from chainwatch.errors import ArgumentError, ChainError
 from chainwatch.results.text_frame import MOST_ROWS, plain, text_frame
@@ -79,3 +80,14 @@ def test_frames_of_two_chains_and_plain_ones_join() -> None:
             assert one.join(other, on="address", how="semi").height == 1
             assert pl.concat([one, other]).height == 4
     assert not isinstance(FRAME, type(frames[0]))
+
+
+def test_an_address_as_long_as_an_id_is_an_address() -> None:
+    """A witness program of 30 bytes makes one of 32; what is an id is told by its column."""
+    found = classify(b"\x52\x1e" + bytes(range(30))).address
+    assert found is not None
+    assert len(found) == 32
+    frame = pl.DataFrame({"address": [found], "txid": [found]})
+    shown = plain(frame, "btc")
+    assert shown["address"].item().startswith("bc1z")
+    assert shown["txid"].item() == found[::-1].hex()

@@ -204,7 +204,8 @@ class TestSilence:
     def test_of_tags(self, desk: Any) -> None:
         assert "No tags were given to stop at" in self.told(desk, None)
         assert "name no address of this chain" in self.told(desk, desk.tags())
-        assert "Tags name 1 address of this chain" in self.told(desk, desk.tags(("x", "shop")))
+        said = self.told(desk, desk.tags(("x", "shop")))
+        assert "The tags to stop at name 1 address of this chain" in said
 
     def test_of_rules(self, desk: Any) -> None:
         assert "No rule on mixes was given" in self.told(desk, None)

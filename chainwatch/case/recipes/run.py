@@ -46,7 +46,7 @@ ledger/      restricted: what was read
 data/        of the demo alone: the simulated blocks, tags and truth, and the case file
 
 Prove that a folder is as it was sealed:   chainwatch verify disclosure
-Write the same bytes again:                chainwatch run CASE.toml --mask-key annex/mask_key.txt\
+Write the same bytes again:                chainwatch run CASE.toml --mask-key annex/mask_key.txt \\
                                                --acquired {acquired}
 """
 
