@@ -20,11 +20,15 @@ from chainwatch.case.recipes.run import run_case as run_case
 from chainwatch.case.seal import verify as verify
 from chainwatch.chains.base import Chain as Chain
 from chainwatch.chains.catalogue import chain as chain
+from chainwatch.clusters.apart import Apart as Apart
+from chainwatch.clusters.apart import keep_apart as keep_apart
 from chainwatch.clusters.cluster import Clusters as Clusters
 from chainwatch.clusters.cluster import cluster as cluster
+from chainwatch.clusters.compare import compare as compare
 from chainwatch.errors import ChainwatchError as ChainwatchError
 from chainwatch.heuristics.co_spend import co_spends as co_spends
 from chainwatch.heuristics.links import Links as Links
+from chainwatch.heuristics.links import stated_links as stated_links
 from chainwatch.ingest.pull import pull as pull
 from chainwatch.ingest.xpub import addresses_of_xpub as addresses_of_xpub
 from chainwatch.ledger.checks.check import check as check

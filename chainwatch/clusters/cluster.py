@@ -6,24 +6,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
-from typing import Protocol
 
 import polars as pl
 
-from chainwatch.addresses.canonical import kind_of, parse, text_series
-from chainwatch.attribution.naming import claimed
+from chainwatch.addresses.canonical import text_series
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as find_chain
-from chainwatch.clusters.explain import Adjacency, Explanation, adjacency, explain
-from chainwatch.clusters.forest import COLLAPSES, Actors, grow
-from chainwatch.errors import InputError, expect, refuse
-from chainwatch.heuristics.links import FOREST, LINK_KEY, Links
+from chainwatch.clusters.alarms import ALARMS, contradictions
+from chainwatch.clusters.apart import Apart, Tagged, named
+from chainwatch.clusters.explain import Explanation, explain
+from chainwatch.clusters.finding import owners_finding
+from chainwatch.clusters.forest import COLLAPSES, OWNERS, REFUSED, Forest
+from chainwatch.clusters.fragility import Fragility, fragility
+from chainwatch.clusters.graph import ClusterGraph, Looked, cluster_graph
+from chainwatch.clusters.numbering import PLACE, place_of
+from chainwatch.clusters.paths import Paths
+from chainwatch.clusters.regrow import LARGE, Terms, regrow
+from chainwatch.errors import InputError, expect
+from chainwatch.heuristics.links import BOTH_ENDS, FOREST, Links, canonical, told, with_chain_b
+from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.graph import Edges
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import Roles
-from chainwatch.results.table import CHAIN, Column, Privacy, Rows, Table
+from chainwatch.results.table import CHAIN, Column, Rows, Table
 from chainwatch.results.text_frame import text_frame
-from chainwatch.units import counted
 
 MEMBERS = Table(
     "clusters",
@@ -32,46 +38,9 @@ MEMBERS = Table(
     (
         CHAIN,
         Column.party("address", "an address"),
-        Column.party("cluster", "smallest address of its cluster"),
+        Column.party("cluster", "smallest address of its cluster on this chain"),
     ),
 )
-
-ALARMS = Table(
-    "alarms",
-    ("chain", "cluster"),
-    "Clusters whose tags name more than one actor.",
-    (
-        CHAIN,
-        MEMBERS["cluster"],
-        Column("addresses", pl.Int64, Privacy.NUMBER, "tagged addresses"),
-        Column.text("actors", "whom the tags name"),
-    ),
-)
-
-JOINED = Table(
-    "subjects",
-    (),
-    "Subjects, and how many addresses are joined to each.",
-    (
-        CHAIN,
-        Column.party("subject", "the subject"),
-        MEMBERS["cluster"],
-        Column.number("addresses", "addresses of its cluster"),
-    ),
-)
-
-LARGE = 100
-"""Addresses. A join of two groups of this size is rare enough in a case to be looked at one by
-one; a choice of this project, to be set lower in a small case."""
-
-
-class Tagged(Protocol):
-    """Tags, as far as clusters read them."""
-
-    @property
-    def frame(self) -> pl.DataFrame:
-        """Rows with ``chain, address, actor, label``."""
-        ...
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -82,10 +51,13 @@ class Clusters(Result):
     address that no link joins is a cluster of its own and stands in no table. Addresses are
     canonical bytes; :meth:`plain` returns them as text.
 
+    Where a link joins addresses of two chains, each chain's part of the owner is a cluster with
+    an id of that chain, and ``owners`` says which are one.
+
     Attributes
     ----------
     frame : polars.DataFrame
-        ``chain, address, cluster``: one row per address of a cluster of two or more.
+        ``chain, address, cluster``: one row per address of a cluster of two or more, sorted.
     links : Links
         All links it was made from, contested ones included.
     forest : polars.DataFrame
@@ -95,8 +67,15 @@ class Clusters(Result):
         Clusters whose tags name more than one actor: ``chain, cluster, addresses`` (tagged ones),
         ``actors``.
     collapses : polars.DataFrame
-        Links that joined two large or differently tagged groups: ``chain, tx, txid, a, b, rule,
-        addresses_a, addresses_b`` (on the two sides before), ``reason``.
+        Links that joined two large groups of like size, or differently tagged ones: ``chain, tx,
+        txid, a, b, rule, addresses_a, addresses_b`` (on the two sides before), ``reason``.
+    refused : polars.DataFrame
+        Links that would have joined what must stay apart, with the reason: rows in
+        :data:`chainwatch.clusters.forest.REFUSED`.
+    owners : polars.DataFrame
+        ``owner, chain, cluster``: clusters of several chains that are one owner's.
+    terms : Terms
+        On what terms the links were joined.
     """
 
     frame: pl.DataFrame
@@ -104,6 +83,9 @@ class Clusters(Result):
     forest: pl.DataFrame
     alarms: pl.DataFrame
     collapses: pl.DataFrame = field(default_factory=COLLAPSES.empty)
+    refused: pl.DataFrame = field(default_factory=REFUSED.empty)
+    owners: pl.DataFrame = field(default_factory=OWNERS.empty)
+    terms: Terms = field(default_factory=Terms)
 
     def edges(self) -> Sequence[Edges]:
         """Return the links that join the clusters as edges: their direction means nothing."""
@@ -113,9 +95,11 @@ class Clusters(Result):
         """Return the tables that make up the content digest."""
         return {
             "clusters": MEMBERS.rows(self.frame),
-            "forest": FOREST.rows(self.forest),
+            "owners": OWNERS.rows(self.owners),
+            "forest": told(self.forest, FOREST),
             "alarms": ALARMS.rows(self.alarms),
-            "collapses": COLLAPSES.rows(self.collapses),
+            "collapses": told(self.collapses, COLLAPSES),
+            "refused": told(self.refused, REFUSED),
         }
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
@@ -127,33 +111,43 @@ class Clusters(Result):
         return Roles(clusters=self.frame)
 
     @cached_property
-    def _id(self) -> dict[tuple[str, bytes], bytes]:
-        rows = self.frame.select("chain", "address", "cluster").iter_rows()
-        return {(chain, address): cluster for chain, address, cluster in rows}
+    def _paths(self) -> Paths:
+        return Paths(self.forest)
 
-    @cached_property
-    def _owned(self) -> pl.DataFrame:
-        """The evidence forest with the cluster of each link."""
-        of = self.frame.select("chain", "cluster", a="address")
-        return self.forest.join(of, on=["chain", "a"], how="left", maintain_order="left")
+    def _cluster(self, chain: str, address: bytes) -> bytes | None:
+        row = place_of(self.frame, chain, address)
+        return None if row is None else self.frame["cluster"][row]
 
-    @cached_property
-    def _walks(self) -> dict[tuple[str, bytes], Adjacency]:
-        """What can be walked of each cluster that was asked about."""
-        return {}
+    def path(self, chain: str, a: bytes, chain_b: str, b: bytes) -> pl.DataFrame:
+        """Return the links from one address to another in walking order, in ``BOTH_ENDS``.
 
-    def evidence(self, chain: str, address: bytes) -> Adjacency:
-        """Return the evidence forest of the cluster an address is in, as neighbours by address.
-
-        Empty if nothing joins it. ``chain`` is a CAIP-2 id, the address canonical bytes.
+        Empty where nothing joins them. Chains are CAIP-2 ids, addresses canonical bytes.
         """
-        cluster = self._id.get((chain, address))
-        if cluster is None:
-            return {}
-        if (chain, cluster) not in self._walks:
-            mine = (pl.col("chain") == chain) & (pl.col("cluster") == cluster)
-            self._walks[chain, cluster] = adjacency(self._owned.filter(mine))
-        return self._walks[chain, cluster]
+        return self._paths.between(chain, a, chain_b, b)
+
+    def refused_between(self, chain: str, a: bytes, chain_b: str, b: bytes) -> pl.DataFrame:
+        """Return the links that would have joined the clusters of two addresses."""
+        rows = with_chain_b(self.refused)
+        one, other = self._together(chain, a), self._together(chain_b, b)
+        parts = [
+            rows.join(left, left_on=["chain", "a"], right_on=PLACE, how="semi").join(
+                right, left_on=["chain_b", "b"], right_on=PLACE, how="semi"
+            )
+            for left, right in ((one, other), (other, one))
+        ]
+        found = pl.concat(parts).sort([*REFUSED.key, "chain_b"])
+        return found if (found["chain"] != found["chain_b"]).any() else found.drop("chain_b")
+
+    def _together(self, chain: str, address: bytes) -> pl.DataFrame:
+        """Return all addresses of an owner, on all chains: ``chain, address``."""
+        mine = self._cluster(chain, address)
+        if mine is None:
+            return pl.DataFrame({"chain": [chain], "address": [address]})
+        here = self.owners.filter((pl.col("chain") == chain) & (pl.col("cluster") == mine))
+        ids = self.owners.filter(pl.col("owner").is_in(here["owner"].implode()))
+        ids = pl.concat([ids.select("chain", "cluster"),
+                         pl.DataFrame({"chain": [chain], "cluster": [mine]})]).unique()  # fmt: skip
+        return self.frame.join(ids, on=["chain", "cluster"], how="semi").select(PLACE)
 
     def of(self, address: str | bytes, chain: str | Chain | None = None) -> bytes:
         """Return the id of the cluster an address is in: itself where nothing joins it.
@@ -161,25 +155,36 @@ class Clusters(Result):
         It is canonical bytes; ``addresses.text(bytes, chain)`` writes them out.
         """
         where, key = self._key(address, chain)
-        return self._id.get((where, key), key)
+        return self._cluster(where, key) or key
 
     def members(self, address: str | bytes, chain: str | Chain | None = None) -> list[bytes]:
         """Return all addresses of the cluster that an address is in, as sorted canonical bytes.
 
-        :meth:`plain` returns them as text.
+        They are those on its chain. :meth:`plain` returns them as text.
         """
         where, key = self._key(address, chain)
-        cluster = self._id.get((where, key))
+        cluster = self._cluster(where, key)
         if cluster is None:
             return [key]
         rows = self.frame.filter((pl.col("chain") == where) & (pl.col("cluster") == cluster))
         return sorted(rows["address"].to_list())
 
-    def why(self, a: str | bytes, b: str | bytes, chain: str | Chain | None = None) -> Explanation:
-        """Return the path of transactions that joins two addresses, or why there is none.
+    def why(
+        self, a: str | bytes, b: str | bytes, chain: str | Chain | None = None,
+        chain_b: str | Chain | None = None,
+    ) -> Explanation:  # fmt: skip
+        """Return the path of links that joins two addresses, or why there is none.
 
-        It is the path with the strongest weakest link, one reason among possibly many: compare
-        with ``cluster(links.without([txid]))``, the owners that remain without a transaction.
+        It is the path with the strongest weakest link, one reason among possibly many:
+        :meth:`cut` says what is left without it, and :meth:`fragility` on what all rests.
+        ``chainwatch.figures.path`` draws it.
+
+        Parameters
+        ----------
+        a, b : str or bytes
+            The two addresses.
+        chain, chain_b : str or Chain, optional
+            Chain of ``a``, where the links are of several, and of ``b``, where it is another.
 
         Raises
         ------
@@ -189,8 +194,122 @@ class Clusters(Result):
             If the links are of several chains, or of none, and ``chain`` is not given.
         """
         where, start = self._key(a, chain)
-        _, end = self._key(b, chain)
-        return explain(self, where, start, end)
+        there, end = self._key(b, chain_b or chain)
+        return explain(self, where, start, end, "" if there == where else there)
+
+    @recorded
+    def cut(
+        self, *, rule: str | None = None, tx: str | bytes | None = None, tag: str | None = None
+    ) -> Clusters:
+        """Return the clusters that are left without some evidence.
+
+        Only what the evidence touches is joined again; the result is that of joining all the
+        other links from nothing.
+
+        Parameters
+        ----------
+        rule : str, optional
+            Without the links of this rule.
+        tx : str or bytes, optional
+            Without the links of this transaction.
+        tag : str, optional
+            Without the tags that name this actor (or, without actor, have this label): they join
+            nothing, but raise alarms and keep owners apart.
+
+        Raises
+        ------
+        InputError
+            If nothing is named, or what is named is no evidence here.
+        """
+        if rule is None and tx is None and tag is None:
+            raise InputError("nothing is cut", remedy="name a rule=, a tx= or a tag=")
+        terms, touched = (self.terms, None) if tag is None else self.terms.without_tag(tag)
+        parts = [] if touched is None else [touched]
+        links = self.links
+        if tx is not None:
+            links = links.without([tx])
+        if rule is not None:
+            links = links.without(rules=[rule])
+        return self._with(links, terms, parts)
+
+    @recorded
+    def update(self, links: Links) -> Clusters:
+        """Return the clusters of other links, such as those of a ledger that has grown.
+
+        Only what the links that are new or gone touch is joined again; the result is that of
+        ``cluster(links)`` on the same terms.
+
+        Parameters
+        ----------
+        links : Links
+            All links, not only the new ones: ``clusters.links + more``.
+        """
+        expect(links, Links, "links", "pass links, as co_spends(ledger) returns them")
+        return self._with(links, self.terms, [])
+
+    def _with(self, links: Links, terms: Terms, touched: Sequence[pl.DataFrame]) -> Clusters:
+        old, new = self.links.joining.select(BOTH_ENDS.names), links.joining.select(BOTH_ENDS.names)
+        differing = pl.concat([_missing(old, new), _missing(new, old)])
+        ends = (differing.select("chain", address="a"),
+                differing.select(chain="chain_b", address="b"))  # fmt: skip
+        before = Forest(self.frame, self.owners, self.forest, self.collapses, self.refused)
+        return _clusters(links, regrow(before, new, pl.concat([*ends, *touched]), terms), terms)
+
+    @recorded
+    def at(self, threshold: float, *, unmeasured: bool = False) -> Clusters:
+        """Return the clusters of the links whose own confidence is at least a threshold.
+
+        The threshold is *per link*. It says nothing of how sure a cluster is: of a hundred links
+        at 0.99 the odds are that one is wrong.
+
+        Parameters
+        ----------
+        threshold : float
+            From 0 to 1.
+        unmeasured : bool
+            Let links that nobody measured join as well; by default they join at no threshold.
+        """
+        links = self.links.at_least(threshold, unmeasured=unmeasured)
+        return _clusters(links, self.terms.grow(links.joining), self.terms)
+
+    def fragility(self, address: str | bytes, chain: str | Chain | None = None) -> Fragility:
+        """Return the evidence without which the cluster of an address falls apart.
+
+        Parameters
+        ----------
+        address : str or bytes
+            Any address of the cluster; a cluster's id is one of them.
+        chain : str or Chain, optional
+            Its chain, where the links are of several.
+        """
+        where, key = self._key(address, chain)
+        members = self._together(where, key).sort(PLACE)
+        ends = (("chain", "a"), ("chain_b", "b"))
+        links = self.links.joining
+        for end in ends:  # a link between two clusters was refused, and ties nothing
+            links = links.join(members, left_on=end, right_on=PLACE, how="semi")
+        return fragility(links, members)
+
+    def graph(
+        self, ledger: Ledger, of: Looked, chain: str | Chain | None = None
+    ) -> ClusterGraph:  # fmt: skip
+        """Return the clusters of some addresses, and what flowed between them and others.
+
+        Parameters
+        ----------
+        ledger : Ledger
+            Where the payments are.
+        of : str, bytes or sequence of these
+            Addresses whose clusters one looks at.
+        chain : str or Chain, optional
+            Their chain, where the links are of several.
+        """
+        asked = [of] if isinstance(of, (str, bytes)) else list(of)
+        keys = [self._key(address, chain) for address in asked]
+        looked = pl.DataFrame(sorted(set(keys)), schema={"chain": pl.String, "address": pl.Binary},
+                              orient="row")  # fmt: skip
+        expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
+        return cluster_graph(ledger, self.frame, looked)
 
     def plain(self, table: str | bytes = "", chain: str | Chain | None = None) -> pl.DataFrame:
         """Return ``chain, address, cluster`` as texts for people; addresses are in clear.
@@ -208,7 +327,7 @@ class Clusters(Result):
         rows = self.frame.sort("chain", "cluster", "address")
         if table and table != "clusters":
             where, key = self._key(table, chain)
-            mine = self._id.get((where, key), key)
+            mine = self._cluster(where, key) or key
             rows = rows.filter((pl.col("chain") == where) & (pl.col("cluster") == mine))
         parts = [
             part.with_columns(
@@ -230,8 +349,7 @@ class Clusters(Result):
 
     def _key(self, address: str | bytes, chain: str | Chain | None) -> tuple[str, bytes]:
         expect(address, (str, bytes), "an address", "pass an address, as text or canonical bytes")
-        read = self.links.frame["chain"].unique().sort().to_list()
-        found = [find_chain(chain).id] if chain else read
+        found = [find_chain(chain).id] if chain else self._chains
         if len(found) != 1:
             names = [find_chain(name).alias for name in found] or ["btc"]
             raise InputError(
@@ -239,25 +357,34 @@ class Clusters(Result):
                 + (f": there are links of {', '.join(names)}" if found else ""),
                 remedy=f"pass chain={names[0]!r}",
             )
-        if isinstance(address, str):
-            return found[0], parse(address, found[0])
-        kind_of(address)  # raises where the bytes are no canonical address
-        return found[0], address
+        return canonical(address, found[0])
+
+    @cached_property
+    def _chains(self) -> list[str]:
+        ends = self.links.both_ends
+        return sorted({*ends["chain"].unique(), *ends["chain_b"].unique()})
 
     def __repr__(self) -> str:
         return (
             f"Clusters({self.sizes().height} of two or more addresses,"
-            f" {self.frame.height} addresses, {self.links.contested.height} contested links,"
+            f" {self.frame.height} addresses,"
+            f" {self.links.contested.height + self.refused.height} contested links,"
             f" {self.alarms.height} with tags of several actors,"
-            f" {self.collapses.height} joins to look at)"
+            f" {self.collapses.height} joins to look at{self._across()})"
         )
+
+    def _across(self) -> str:
+        several = self.owners["owner"].n_unique()
+        return f", {several} owners on several chains" if several else ""
 
     def _repr_html_(self) -> str:
         return f"<p><b>{escape(repr(self))}</b></p><pre>{escape(self.lineage())}</pre>"
 
 
 @recorded
-def cluster(links: Links, *, tags: Tagged | None = None, large: int = LARGE) -> Clusters:
+def cluster(
+    links: Links, *, tags: Tagged | None = None, large: int = LARGE, apart: Apart | None = None
+) -> Clusters:
     """Join what the links join, and keep for every join the evidence behind it.
 
     Wrong links show where two groups that each hang together by themselves meet in one
@@ -271,7 +398,12 @@ def cluster(links: Links, *, tags: Tagged | None = None, large: int = LARGE) -> 
     tags : Tags, optional
         Raises an alarm for each cluster whose tags name more than one actor. They never join.
     large : int
-        Addresses from which on a group is large: a join of two such groups raises an alarm.
+        Addresses from which on a group is large: a join of two such groups raises an alarm, where
+        the smaller is a tenth of the whole or more, or has a hundred times as many addresses.
+    apart : Apart, optional
+        What must not come into one cluster, as :func:`keep_apart` returns it. Links join in the
+        order of the forest; one that would bring together what must stay apart is refused and
+        stands in ``refused`` with the reason.
 
     Returns
     -------
@@ -286,7 +418,8 @@ def cluster(links: Links, *, tags: Tagged | None = None, large: int = LARGE) -> 
     Fails when
     ----------
     One link is wrong: everything on both sides of it becomes one owner. Ask ``why`` of any two
-    addresses that matter, and read the alarms.
+    addresses that matter, and read the alarms. Where something must stay apart, a wrong link that
+    comes early keeps out a right one that comes later.
 
     References
     ----------
@@ -294,83 +427,22 @@ def cluster(links: Links, *, tags: Tagged | None = None, large: int = LARGE) -> 
     """
     expect(links, Links, "links", "pass links, as co_spends(ledger) returns them")
     expect(large, int, "large", "pass a whole number")
-    named_by = getattr(tags, "frame", None)
-    if tags is not None and not {"chain", "address", "label"} <= {
-        *getattr(named_by, "columns", ())
-    }:
-        refuse(tags, "tags", "pass tags as read_tags(...) returns them")
+    if apart is not None:
+        expect(apart, Apart, "apart", "pass what keep_apart(...) returns")
+    actors = None if tags is None else named(tags)
     if large < 2:
         raise InputError(f"a group of {large} is not large", remedy="give 2 or more addresses")
-    named = None if tags is None else _named(tags)
-    made = grow(links.joining, _actors(named), large)
-    forest = made.links.sort(LINK_KEY)
-    return Clusters(made.members, links, forest, _alarms(made.members, named), made.collapses)
+    terms = Terms(actors, apart, large)
+    return _clusters(links, terms.grow(links.joining), terms)
 
 
-def _named(tags: Tagged) -> pl.DataFrame:
-    """Return whom tags name: ``chain, address, basis, name``, each once."""
-    return claimed(tags.frame).select("chain", "address", "basis", "name").unique()
-
-
-def _actors(named: pl.DataFrame | None) -> Actors:
-    if named is None:
-        return {}
-    found: dict[tuple[str, bytes], set[tuple[str, str]]] = {}
-    for chain, address, basis, name in named.iter_rows():
-        found.setdefault((chain, address), set()).add((basis, name))
-    return {key: frozenset(names) for key, names in found.items()}
-
-
-def _alarms(frame: pl.DataFrame, named: pl.DataFrame | None) -> pl.DataFrame:
-    if named is None:
-        return ALARMS.empty()
-    return (
-        frame.join(named, on=["chain", "address"])
-        # Labels count where no actor is stated: beside one they contradict nothing.
-        .filter(pl.col("basis") == pl.col("basis").min().over("chain", "cluster"))
-        .group_by("chain", "cluster")
-        .agg(
-            pl.col("address").n_unique().cast(pl.Int64).alias("addresses"),
-            pl.col("name").unique().sort().alias("names"),
-        )
-        .filter(pl.col("names").list.len() > 1)
-        .with_columns(pl.col("names").list.join("; ").alias("actors"))
-        .select(ALARMS.names)
-        .sort("chain", "cluster")
+def _clusters(links: Links, made: Forest, terms: Terms) -> Clusters:
+    alarms = contradictions(made.members, terms.named)
+    return Clusters(
+        made.members, links, made.links, alarms, made.collapses, made.refused, made.owners, terms
     )
 
 
-def owners_finding(subjects: pl.DataFrame, clusters: Clusters) -> Finding:
-    """Return the addresses that are joined to subjects, given as ``chain, address``."""
-    rows = (
-        subjects.rename({"address": "subject"})
-        .join(
-            clusters.frame,
-            left_on=["chain", "subject"],
-            right_on=["chain", "address"],
-            how="left",
-        )
-        .with_columns(pl.coalesce("cluster", "subject").alias("cluster"))
-        .join(clusters.sizes().rename({"addresses": "size"}), on=["chain", "cluster"], how="left")
-        .with_columns(pl.col("size").fill_null(1))
-        .select("chain", "subject", "cluster", pl.col("size").alias("addresses"))
-    )
-    joins = counted(clusters.collapses.height, "transaction joins", "transactions join")
-    return Finding(
-        "Subjects and the addresses joined to them",
-        (
-            "Addresses that one transaction spends together are joined unless the transaction may"
-            " be a CoinJoin. Ask why two addresses are joined: clusters.why(a, b) answers with the"
-            " transactions. Addresses that were never spent together with another are not joined,"
-            " however surely they belong together: what a subject holds may be more.",
-            f"{joins} groups that are large or differently tagged (clusters.collapses lists them).",
-            f"{counted(clusters.alarms.height, 'cluster holds', 'clusters hold')} tags of more than"
-            " one actor.",
-        ),
-        JOINED.rows(rows),
-        None,
-        (
-            "Co-spending joins strangers in a PayJoin, in a wallet kept for many, and where keys"
-            " were sold or shared.",
-        ),
-    )
+def _missing(these: pl.DataFrame, those: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of one frame that the other lacks."""
+    return these.join(those, on=these.columns, how="anti", nulls_equal=True)

@@ -1,20 +1,22 @@
-"""Why two addresses are one owner: a path of transactions, or what stands in the way."""
+"""Why two addresses are one owner: a path of links, or what stands in the way."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, Protocol
 
 import polars as pl
 
 from chainwatch.addresses.canonical import text
-from chainwatch.heuristics.links import LINKS, Links
+from chainwatch.clusters.forest import PAIR, REFUSED
+from chainwatch.heuristics.links import BOTH_ENDS, LINKS, Links, told
 from chainwatch.results.mask import shown_address, shown_time, shown_txid
 from chainwatch.results.result import Result, recorded
-from chainwatch.results.table import Column, Rows, Table
+from chainwatch.results.table import Column, Privacy, Rows, Table
+from chainwatch.units import counted
 
 STEPS = Table(
     "steps",
@@ -28,21 +30,43 @@ STEPS = Table(
 
 CONTESTED = replace(LINKS, name="contested", meaning="Links that a veto refused or left undecided.")
 
-Evidence = tuple[int, bytes | None, datetime | None, str, float | None]
-"""Transaction number and id, its time, rule and confidence of a link."""
+STRENGTH = Table(
+    "strength",
+    (),
+    "What can be said of the path as a whole; none of it is the confidence of the pair.",
+    (
+        Column.number("hops", "links on the path"),
+        Column.number("unmeasured", "of these, without a measured rate"),
+        Column.number("weakest_step", "the step whose link is weakest; of several the first"),
+        Column(
+            "weakest", pl.Float64, Privacy.FLAG,
+            "confidence of that link; null where nobody measured it", nullable=True,
+        ),
+        Column(
+            "bound", pl.Float64, Privacy.FLAG,
+            "1 less the sum of what each link lacks to 1, at least 0; null where a link was not"
+            " measured",
+            nullable=True,
+        ),
+    ),
+)  # fmt: skip
 
-Adjacency = Mapping[bytes, list[tuple[bytes, Evidence]]]
-"""Each address of a cluster with its neighbours in the evidence forest."""
+SHOWN_STEPS = 40
+"""Steps of a path that are printed; of a longer one the first, the last and the weakest are."""
 
 
 class Evidenced(Protocol):
-    """Clusters as an explanation needs them: their links, and the forest around an address."""
+    """Clusters as an explanation needs them: their links, the path in them, what was refused."""
 
     @property
     def links(self) -> Links: ...
 
-    def evidence(self, chain: str, address: bytes) -> Adjacency:
-        """Return the evidence forest of the cluster of an address, by address."""
+    def path(self, chain: str, a: bytes, chain_b: str, b: bytes) -> pl.DataFrame:
+        """Return the links from one address to another in walking order, in ``BOTH_ENDS``."""
+        ...
+
+    def refused_between(self, chain: str, a: bytes, chain_b: str, b: bytes) -> pl.DataFrame:
+        """Return the links that would have joined the clusters of two addresses."""
         ...
 
 
@@ -52,20 +76,24 @@ class Explanation(Result):
 
     It prints the two addresses that were asked for; the others on the way, their transactions and
     times as the edition allows (:func:`chainwatch.results.mask.show_by`). The frames hold
-    all.
+    all. ``chainwatch.figures.path(explanation)`` draws it.
 
     Attributes
     ----------
-    chain : str
-        CAIP-2 id.
+    chain, chain_b : str
+        CAIP-2 ids of the chains of the two.
     a, b : bytes
         The two addresses, as canonical bytes.
     frame : polars.DataFrame
-        Rows in ``STEPS``, walking from ``a`` to ``b``; empty if not joined.
+        Rows in ``STEPS``, walking from ``a`` to ``b``; empty if not joined. Where a step leads to
+        another chain, with ``chain_b``.
     contested : polars.DataFrame
         Refused or undecided links that touch the two addresses, with their ``veto``.
     joined : bool
         Whether the two are one cluster.
+    refused : polars.DataFrame
+        Links that would have joined the two, had their clusters not to stay apart: rows in
+        :data:`chainwatch.clusters.forest.REFUSED`.
     """
 
     chain: str
@@ -74,41 +102,140 @@ class Explanation(Result):
     frame: pl.DataFrame
     contested: pl.DataFrame
     joined: bool
+    chain_b: str = ""
+    refused: pl.DataFrame = field(default_factory=REFUSED.empty)
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
-        return {"steps": STEPS.rows(self.frame), "contested": CONTESTED.rows(self.contested)}
+        return {
+            "steps": told(self.frame, STEPS),
+            "strength": STRENGTH.rows(self.strength),
+            "contested": told(self.contested, CONTESTED),
+            "refused": told(self.refused, REFUSED),
+        }
+
+    @property
+    def hops(self) -> int:
+        """How many links lie between the two."""
+        return self.frame.height
+
+    @property
+    def weakest(self) -> int | None:
+        """The step whose link is weakest, of several the first; None without a step.
+
+        A link without a measured rate is the weakest.
+        """
+        if self.frame.is_empty():
+            return None
+        confidence = self.frame["confidence"].fill_null(-1)
+        return int(self.frame["step"][confidence.arg_min() or 0])
+
+    @cached_property
+    def bound(self) -> float | None:
+        """1 - sum(1 - p) over the links of the path, at least 0; None where one was not measured.
+
+        All links of the path are right at least this often, whatever they have in common. That is
+        no confidence of the pair: other paths may join the two, and one wrong link may not matter.
+        """
+        rates = self.frame["confidence"]
+        if not self.joined or rates.null_count():
+            return None
+        # Exact, so that the order of the steps makes no difference.
+        lacking = sum((1 - Fraction(rate) for rate in rates.to_list()), Fraction(0))
+        return float(max(Fraction(0), 1 - lacking))
+
+    @property
+    def strength(self) -> pl.DataFrame:
+        """Hops, weakest link and bound: one row in ``STRENGTH``; none where nothing joins them."""
+        if self.weakest is None:
+            return STRENGTH.empty()
+        rates = self.frame["confidence"]
+        row = (
+            self.hops, rates.null_count(), self.weakest, rates[self.weakest - 1], self.bound
+        )  # fmt: skip
+        return STRENGTH.frame([row])
 
     def __repr__(self) -> str:
-        a, b = text(self.a, self.chain), text(self.b, self.chain)
-        if self.a == self.b:
+        a, b = text(self.a, self.chain), text(self.b, self.chain_b or self.chain)
+        if self.hops == 0 and self.joined:
             return f"{a} is one address."
         if not self.joined:
-            return f"Nothing joins {a} and {b}.{self._stopped() or ' No link touches either.'}"
+            stopped = self._stopped() or " No link touches either."
+            return f"Nothing joins {a} and {b}.{self._apart()}{stopped}"
         head = f"{a} and {b} are consistent with one owner, by {self.frame.height} step(s):"
-        return "\n".join([head, *self._steps()]) + self._stopped("\n")
+        return "\n".join([head, *self.told_steps(), *self.reading()]) + self._stopped("\n")
 
-    def _steps(self) -> Iterator[str]:
-        names = self._names()
-        for row in self.frame.iter_rows(named=True):
-            parties = [party for party in (row["a"], row["b"]) if party not in (self.a, self.b)]
-            when = shown_time(self.chain, row["time"], *parties) if row["time"] else "undated"
-            yield (
-                f"{row['step']}. {names[row['a']]} and {names[row['b']]}:"
-                f" {row['rule']} in {shown_txid(self.chain, row['txid'], *parties)}"
-                f" ({when}; confidence {_rate(row['confidence'])})"
+    def reading(self) -> tuple[str, str]:
+        """Return in words what can be said of the path as a whole, and what not."""
+        lacking = self.frame["confidence"].null_count()
+        rate = self.frame["confidence"][(self.weakest or 1) - 1]
+        weakest = f"Weakest link: step {self.weakest} of {self.hops} (confidence {_rate(rate)})."
+        if self.bound is None:
+            bound = (
+                f"Bound that all {counted(self.hops, 'link', 'links')} are right: unknown, since"
+                f" {counted(lacking, 'was', 'were')} not measured."
             )
+        else:
+            bound = (
+                f"Bound that all {counted(self.hops, 'link', 'links')} are right, 1 - sum(1 - p):"
+                f" {self.bound:.3f}."
+            )
+        return weakest, f"{bound} Neither is the confidence of the pair."
 
-    def _names(self) -> dict[bytes, str]:
-        """Return how each address of the way is printed."""
-        between = self.frame["b"].to_list()[:-1]
-        names = {
-            address: shown_address(
-                self.chain, address, f"another address ({place} of {len(between)})"
-            )
-            for place, address in enumerate(between, 1)
-        }
-        return names | {end: text(end, self.chain) for end in (self.a, self.b)}
+    def told_steps(self) -> Iterator[str]:
+        """Yield the steps in words; of a long path the first, the last and the weakest."""
+        half, skipped = SHOWN_STEPS // 2, 0
+        for number, line in enumerate(self.lines(), 1):
+            shown = number <= half or number > self.hops - half or number == self.weakest
+            if shown and skipped:
+                yield f"... {skipped:,} more steps; .frame holds them all"
+            if shown:
+                yield line
+            skipped = 0 if shown else skipped + 1
+
+    def lines(self) -> Iterator[str]:
+        """Yield each step in words, as the reader may see it."""
+        names = self.passed()
+        for row, one, two in zip(self.frame.iter_rows(named=True), names, names[1:], strict=False):
+            yield f"{row['step']}. {one} and {two}: {self.evidence_of(row)}"
+
+    def evidence_of(self, row: Mapping[str, Any]) -> str:
+        """Return in words what a step rests on, as the reader may see it."""
+        asked = {(self.chain, self.a), (self.chain_b or self.chain, self.b)}
+        chain = row["chain"]
+        ends = ((chain, row["a"]), (row.get("chain_b") or chain, row["b"]))
+        parties = [address for where, address in ends if (where, address) not in asked]
+        rate = _rate(row["confidence"])
+        if row["txid"] is None:
+            return f"{row['rule']}, on no transaction (confidence {rate})"
+        when = shown_time(chain, row["time"], *parties) if row["time"] else "undated"
+        txid = shown_txid(chain, row["txid"], *parties)
+        return f"{row['rule']} in {txid} ({when}; confidence {rate})"
+
+    def passed(self) -> list[str]:
+        """Return how each address of the way is printed, from ``a`` to ``b``."""
+        chains = self.frame["chain"].to_list()[1:]
+        between = self.frame["a"].to_list()[1:]
+        middle = [
+            shown_address(chain, address, f"another address ({place} of {len(between)})")
+            for place, (chain, address) in enumerate(zip(chains, between, strict=True), 1)
+        ]
+        ends = text(self.a, self.chain), text(self.b, self.chain_b or self.chain)
+        return [ends[0], *middle, ends[1]]
+
+    def _apart(self) -> str:
+        """Say that links would have joined the two, and why they did not."""
+        if self.refused.is_empty():
+            return ""
+        pairs = self.refused.filter(pl.col("reason") == PAIR).height
+        actors = self.refused.height - pairs
+        reasons = [
+            f"{counted(pairs, 'link', 'links')} because a pair of theirs must stay apart"
+            if pairs else "",
+            f"{counted(actors, 'link', 'links')} because tags name different actors"
+            if actors else "",
+        ]  # fmt: skip
+        return f" Refused between their clusters: {', '.join(filter(None, reasons))}."
 
     def _stopped(self, before: str = " ") -> str:
         if self.contested.is_empty():
@@ -125,57 +252,45 @@ def _rate(confidence: float | None) -> str:
     return "not measured" if confidence is None else f"{confidence:.3f}"
 
 
-def adjacency(forest: pl.DataFrame) -> Adjacency:
-    """Return the links of one cluster by address, both ways."""
-    columns = ["a", "b", "tx", "txid", "time", "rule", "confidence"]
-    at: dict[bytes, list[tuple[bytes, Evidence]]] = {}
-    for left, right, *rest in forest.select(columns).iter_rows():
-        evidence: Evidence = tuple(rest)
-        at.setdefault(left, []).append((right, evidence))
-        at.setdefault(right, []).append((left, evidence))
-    return at
-
-
 @recorded
-def explain(clusters: Evidenced, chain: str, a: bytes, b: bytes) -> Explanation:
+def explain(
+    clusters: Evidenced, chain: str, a: bytes, b: bytes, chain_b: str = ""
+) -> Explanation:  # fmt: skip
     """Walk the evidence forest from one address to the other.
 
     In a maximum spanning forest the one path between two addresses is the path whose weakest
-    link is strongest.
+    link is strongest. Where something must stay apart, it is so among the links that join.
 
     Parameters
     ----------
     clusters : Clusters
         What joins them, or not.
     chain : str
-        CAIP-2 id.
+        CAIP-2 id of the chain of ``a``.
     a, b : bytes
         Canonical addresses.
+    chain_b : str
+        CAIP-2 id of the chain of ``b``; nothing, where it is the same.
     """
-    touching = clusters.links.contested.filter(
-        (pl.col("chain") == chain) & (pl.col("a").is_in([a, b]) | pl.col("b").is_in([a, b]))
+    there = chain_b or chain
+    ends = [
+        (pl.col(where) == on) & (pl.col(side) == address)
+        for where, side in (("chain", "a"), ("chain_b", "b"))
+        for on, address in ((chain, a), (there, b))
+    ]
+    contested = clusters.links.contested
+    touching = contested.filter(pl.any_horizontal(ends)).select(BOTH_ENDS.names)
+    same = (chain, a) == (there, b)
+    steps = BOTH_ENDS.empty() if same else clusters.path(chain, a, there, b)
+    frame = steps.with_row_index("step", 1).with_columns(pl.col("step").cast(pl.Int64))
+    joined = same or not steps.is_empty()
+    refused = REFUSED.empty() if joined else clusters.refused_between(chain, a, there, b)
+    return Explanation(
+        chain, a, b, _narrow(frame, STEPS), _narrow(touching, LINKS), joined, there, refused
     )
-    steps = _path(clusters.evidence(chain, a), a, b)
-    rows = [(n, chain, left, right, *rest) for n, (left, right, rest) in enumerate(steps, 1)]
-    frame = pl.DataFrame(rows, schema=STEPS.schema, orient="row")
-    return Explanation(chain, a, b, frame, touching, a == b or bool(steps))
 
 
-def _path(walk: Adjacency, a: bytes, b: bytes) -> list[tuple[bytes, bytes, Evidence]]:
-    """Return the links on the way from a to b, each in walking order; none without a way."""
-    if b not in walk:
-        return []
-    came: dict[bytes, tuple[bytes, Evidence]] = {}
-    queue = deque([b])
-    while queue and a not in came:  # from the end, so that the way reads from the start
-        here = queue.popleft()
-        for there, evidence in walk[here]:
-            if there != b and there not in came:
-                came[there] = (here, evidence)
-                queue.append(there)
-    path = []
-    while a in came:
-        there, evidence = came[a]
-        path.append((a, there, evidence))
-        a = there
-    return path
+def _narrow(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Return rows in a table's columns, with the chain of b only where it is another."""
+    across = not (frame["chain"] == frame["chain_b"]).all()
+    return frame.select(*table.names, *(["chain_b"] if across else []))

@@ -1,42 +1,80 @@
 """The evidence forest: of all links the few that join, the strongest first, and what they joined.
 
 Kruskal's algorithm. Links come by falling confidence (one without a measured rate is the weakest),
-then by transaction, addresses and rule; a link whose two sides are joined already is left out.
+then by transaction (one without comes last), then by addresses and rule. In that order each link
+joins its two sides, unless they are one already, or hold what must stay apart: then the link is
+refused. Sides only grow, so what is refused once is refused for good, and the order alone decides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from chainwatch.attribution.naming import ACTOR, LABEL
-from chainwatch.heuristics.links import LINKS
+from chainwatch.attribution import naming
+from chainwatch.clusters.apart import Apart
+from chainwatch.clusters.numbering import Numbered, number, numbers_of
+from chainwatch.heuristics.links import LINKS, one_chain
+from chainwatch.kernels.components import Joined, Limits, Numbers, join_in_order
 from chainwatch.results.table import Column, Table
 
-FOREST_ORDER = ("confidence", "tx", "a", "b", "rule")
-
 BOTH_LARGE, OTHER_ACTORS = "both sides large", "sides tagged with different actors"
+
+PAIR, ACTOR = "a pair must stay apart", "tags name different actors"
+
+SHARE = 10
+"""The smaller side is a good part of the whole from one in so many on; a choice of this project."""
+
+VERY = 100
+"""Times ``large``: from here on the smaller side is always worth a look."""
+
+_MET = LINKS.pick("chain", "tx", "txid", "a", "b", "rule").columns
 
 COLLAPSES = Table(
     "collapses",
     ("chain", "tx", "a", "b", "rule", "reason"),
     "One row per joining link and reason for alarm: two groups met that each hang together.",
     (
-        *LINKS.pick("chain", "tx", "txid", "a", "b", "rule").columns,
+        *_MET,
         Column.number("addresses_a", "addresses on the side of a before"),
         Column.number("addresses_b", "addresses on the side of b before"),
         Column.kind("reason", "why a person should look at it"),
     ),
 )
 
+REFUSED = Table(
+    "refused",
+    ("chain", "tx", "a", "b", "rule"),
+    "One row per link that would have joined what must stay apart.",
+    (
+        *_MET,
+        LINKS["confidence"],
+        Column.kind("reason", "why it joins nothing"),
+        Column.text("detail", "the reason of the pair, or whom the tags name"),
+        Column.number("pair", "row of the pair in what is kept apart, from 0; null for actors"),
+    ),
+)
+
+
+OWNERS = Table(
+    "owners",
+    ("chain", "cluster"),
+    "Clusters of several chains that links of two chains join, one row per chain.",
+    (
+        Column.number("owner", "1, 2, ... by their smallest addresses"),
+        LINKS["chain"],
+        Column.party("cluster", "smallest address of the cluster on that chain"),
+    ),
+)
+
+
 Names = frozenset[tuple[str, str]]
 """Whom tags name, each with what names it: *actor* or *label*."""
-
-Actors = Mapping[tuple[str, bytes], Names]
-Collapse = tuple[int, int, int, str]
-"""Row of the link, addresses on the side of ``a`` and of ``b``, reason."""
 
 
 @dataclass(frozen=True)
@@ -46,84 +84,168 @@ class Forest:
     Attributes
     ----------
     members : polars.DataFrame
-        ``chain, address, cluster``, sorted; the cluster is its smallest address.
+        ``chain, address, cluster`` of each cluster of two or more, sorted; the cluster is its
+        smallest address on that chain.
+    owners : polars.DataFrame
+        ``owner, chain, cluster``: what links of two chains joined; see :data:`OWNERS`.
     links : polars.DataFrame
-        The links that join, in the order in which they did.
-    collapses : polars.DataFrame
-        Rows in ``COLLAPSES``.
+        The links that join, sorted by chain, transaction and addresses.
+    collapses, refused : polars.DataFrame
+        Rows in ``COLLAPSES`` and ``REFUSED``.
     """
 
     members: pl.DataFrame
+    owners: pl.DataFrame
     links: pl.DataFrame
     collapses: pl.DataFrame
+    refused: pl.DataFrame
 
 
-def grow(joining: pl.DataFrame, actors: Actors, large: int) -> Forest:
+def grow(
+    joining: pl.DataFrame, named: pl.DataFrame | None = None, large: int = 100,
+    apart: Apart | None = None,
+) -> Forest:  # fmt: skip
     """Join what the links join.
 
     Parameters
     ----------
     joining : polars.DataFrame
-        Links that no veto stops.
-    actors : mapping
-        ``(chain, address)`` to the actors that tags name for it.
+        Links that no veto stops, in ``BOTH_ENDS``.
+    named : polars.DataFrame, optional
+        Whom tags name: ``chain, address, basis, name``.
     large : int
         Addresses from which on a side counts as large.
+    apart : Apart, optional
+        What must not come into one cluster.
     """
-    ordered = joining.sort(
-        FOREST_ORDER, descending=[True, False, False, False, False], nulls_last=True
+    numbered = number(joining)
+    order = forest_order(joining, numbered)
+    actors = _actors(numbered.places, named)
+    limits, pairs = _limits(numbered.places, actors, large, apart or Apart())
+    made = join_in_order(numbered.a[order], numbered.b[order], numbered.places.height, limits)
+    rows = order[made.rows]
+    links = joining[rows[_table_order(joining, numbered, rows)]]
+    members, owners = _members(numbered.places, made.root)
+    return Forest(
+        members, owners, one_chain(links),
+        _collapses(joining, order, made, actors, large),
+        _refused(joining, order, made, apart or Apart(), pairs),
+    )  # fmt: skip
+
+
+def forest_order(edges: pl.DataFrame, numbered: Numbered) -> NDArray[np.int64]:
+    """Return the rows in the order in which they join."""
+    keys = [
+        -edges["confidence"].fill_null(-np.inf).to_numpy(),
+        edges["tx"].fill_null(np.iinfo(np.int64).max).to_numpy(),
+        numbered.a,
+        numbered.b,
+        *_ranks(edges, "rule"),
+    ]
+    order = np.lexsort(keys[::-1])
+    alike = np.ones(max(edges.height - 1, 0), bool)
+    for key in keys:
+        alike &= key[order[1:]] == key[order[:-1]]
+    if alike.any():  # rows that differ in nothing else may still tell of two blocks
+        order = np.lexsort([*_ranks(edges, "txid", "time"), *keys[::-1]])
+    return order
+
+
+def _ranks(edges: pl.DataFrame, *columns: str) -> list[NDArray[Any]]:
+    """Return the rank of each value, for columns that hold more than one; nulls are first."""
+    return [
+        edges[column].rank("dense").fill_null(0).to_numpy()
+        for column in columns
+        if edges[column].n_unique() > 1
+    ]
+
+
+def _table_order(edges: pl.DataFrame, numbered: Numbered, rows: NDArray[Any]) -> NDArray[Any]:
+    """Return the order of rows by chain, transaction (none first) and addresses."""
+    found = edges.select("chain", "tx")[rows]
+    tx = found["tx"].fill_null(np.iinfo(np.int64).min).to_numpy()
+    chains = _ranks(found, "chain")
+    return np.lexsort([numbered.b[rows], numbered.a[rows], tx, *chains])
+
+
+def _members(places: pl.DataFrame, root: Numbers) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return who is in which cluster, and the clusters that one owner has on several chains."""
+    size = np.bincount(root, minlength=places.height)
+    inside = np.flatnonzero(size[root] > 1)
+    chains = places["chain"]
+    rank = chains.rank("dense").to_numpy().astype(np.int64) - 1
+    kinds = int(rank.max(initial=0)) + 1
+    # Of each owner the first place on each chain: places are sorted, so it is the smallest.
+    key = root[inside].astype(np.int64) * kinds + rank[inside]
+    groups, first, which = np.unique(key, return_index=True, return_inverse=True)
+    members = places[inside].with_columns(
+        places["address"].gather(inside[first][which]).alias("cluster")
     )
-    places = _places(ordered)
-    ends = [_numbered(ordered, places, side) for side in ("a", "b")]
-    named = (
-        {row: actors[key] for row, key in enumerate(places.rows()) if key in actors}
-        if actors
-        else {}
+    several = np.bincount(groups // kinds, minlength=1)[groups // kinds] > 1
+    heads = places[inside[first[several]]]
+    _, owner = np.unique(groups[several] // kinds, return_inverse=True)
+    owners = pl.DataFrame(
+        {"owner": owner.astype(np.int64) + 1, "chain": heads["chain"], "cluster": heads["address"]},
+        schema=OWNERS.schema,
     )
-    parent, rows, collapses = _join(places.height, ends[0], ends[1], named, large)
-    roots = pl.Series([_root(parent, row) for row in range(places.height)], dtype=pl.UInt32)
-    members = places.with_columns(places["address"].gather(roots).alias("cluster"))
-    return Forest(members, ordered[rows], _collapse_rows(ordered, collapses))
+    return members, owners
 
 
-def _places(links: pl.DataFrame) -> pl.DataFrame:
-    """Return each address once, sorted: its row is its number, and smaller means smaller bytes."""
-    sides = [links.select("chain", address=side) for side in ("a", "b")]
-    return pl.concat(sides).unique().sort("chain", "address")
+def _actors(places: pl.DataFrame, named: pl.DataFrame | None) -> dict[int, Names]:
+    """Return whom the tags name, by the number of the address."""
+    if named is None:
+        return {}
+    numbers = numbers_of(places, named).tolist()
+    found: dict[int, set[tuple[str, str]]] = {}
+    for place, basis, name in zip(numbers, named["basis"], named["name"], strict=True):
+        if place >= 0:
+            found.setdefault(place, set()).add((basis, name))
+    return {place: frozenset(names) for place, names in found.items()}
 
 
-def _numbered(links: pl.DataFrame, places: pl.DataFrame, side: str) -> list[int]:
-    numbers = places.with_row_index("number").rename({"address": side})
-    joined = links.select("chain", side).join(
-        numbers, on=["chain", side], how="left", maintain_order="left"
-    )
-    return joined["number"].to_list()
+def _limits(
+    places: pl.DataFrame, actors: dict[int, Names], large: int, apart: Apart
+) -> tuple[Limits, Numbers]:
+    """Return what keeps these places apart, and which of the pairs those are."""
+    ends = np.stack([
+        numbers_of(places, apart.frame.select(chain=chain, address=side))
+        for chain, side in (("chain", "a"), ("chain_b", "b"))
+    ])  # fmt: skip
+    pairs = np.flatnonzero((ends >= 0).all(axis=0)).astype(np.int32)
+    owner = np.empty(0, np.int32)
+    here = numbers_of(places, apart.speaking)
+    if (here >= 0).any():
+        owner = np.full(places.height, -1, np.int32)
+        owner[here[here >= 0]] = _actor_ranks(apart)[here >= 0]
+    tagged = np.array(sorted(actors), np.int32)
+    return Limits(np.ascontiguousarray(ends[:, pairs]), owner, tagged, large), pairs
 
 
-def _join(
-    count: int, a: list[int], b: list[int], named: dict[int, Names], large: int
-) -> tuple[list[int], list[int], list[Collapse]]:
-    """Return the parent of each number, the rows that joined, and the alarms."""
-    parent, size = list(range(count)), [1] * count
-    rows: list[int] = []
-    collapses: list[Collapse] = []
-    for row, (left, right) in enumerate(zip(a, b, strict=True)):
-        root_a, root_b = _root(parent, left), _root(parent, right)
-        if root_a == root_b:
-            continue
-        rows.append(row)
-        sizes = size[root_a], size[root_b]
-        if min(sizes) >= large:
-            collapses.append((row, *sizes, BOTH_LARGE))
-        sides = named.get(root_a), named.get(root_b)
-        if sides[0] and sides[1] and _differ(sides[0], sides[1]):
-            collapses.append((row, *sizes, OTHER_ACTORS))
-        low, high = (root_a, root_b) if root_a < root_b else (root_b, root_a)
-        parent[high] = low  # the smallest address is the root, and so the cluster's id
-        size[low] = sum(sizes)
-        if sides[0] or sides[1]:
-            named[low] = (sides[0] or frozenset()) | (sides[1] or frozenset())
-    return parent, rows, collapses
+def _actor_ranks(apart: Apart) -> Numbers:
+    return apart.speaking["actor"].rank("dense").to_numpy().astype(np.int32) - 1
+
+
+def _collapses(
+    joining: pl.DataFrame, order: NDArray[Any], made: Joined,
+    actors: dict[int, Names], large: int,
+) -> pl.DataFrame:  # fmt: skip
+    """Return the joins of two large or differently tagged sides."""
+    sides = dict(actors)
+    found: list[tuple[int, int, int, str]] = []
+    told = zip(made.met.tolist(), made.sizes.T.tolist(), made.tags.T.tolist(), strict=True)
+    for row, sizes, tags in told:
+        if _alarming(min(sizes), sum(sizes), large):
+            found.append((row, *sizes, BOTH_LARGE))
+        if min(tags) >= 0:
+            one, other = sides[tags[0]], sides[tags[1]]
+            if _differ(one, other):
+                found.append((row, *sizes, OTHER_ACTORS))
+            sides[max(tags)] = one | other  # the larger number speaks for both from now on
+    return _rows_of(
+        joining, order, [row for row, *_ in found], COLLAPSES,
+        addresses_a=[one for _, one, _, _ in found], addresses_b=[one for _, _, one, _ in found],
+        reason=[one for *_, one in found],
+    )  # fmt: skip
 
 
 def _differ(one: Names, other: Names) -> bool:
@@ -132,25 +254,47 @@ def _differ(one: Names, other: Names) -> bool:
     A label on one side and an actor on the other say nothing against each other.
     """
     parts = [[{name for basis, name in side if basis == kind} for side in (one, other)]
-             for kind in (ACTOR, LABEL)]  # fmt: skip
+             for kind in (naming.ACTOR, naming.LABEL)]  # fmt: skip
     actors, labels = parts
     if any(actors):
         return all(actors) and actors[0] != actors[1]
     return labels[0] != labels[1]
 
 
-def _root(parent: list[int], number: int) -> int:
-    while parent[number] != number:
-        parent[number] = parent[parent[number]]  # halves the way for the next who asks
-        number = parent[number]
-    return number
+def _alarming(smaller: int, whole: int, large: int) -> bool:
+    """Tell whether the join of two large sides is worth a look.
+
+    A service pools its deposits by the hundred and then spends the pools together: each such join
+    adds a small share to what is large already, and says nothing. Where the smaller side is a good
+    part of the whole, or very large by itself, two services may have become one.
+    """
+    return smaller >= large and (SHARE * smaller >= whole or smaller >= VERY * large)
 
 
-def _collapse_rows(ordered: pl.DataFrame, collapses: list[Collapse]) -> pl.DataFrame:
-    rows = [row for row, *_ in collapses]
-    found = ordered[rows].with_columns(
-        pl.Series("addresses_a", [item[1] for item in collapses], dtype=pl.Int64),
-        pl.Series("addresses_b", [item[2] for item in collapses], dtype=pl.Int64),
-        pl.Series("reason", [item[3] for item in collapses], dtype=pl.String),
+def _refused(
+    joining: pl.DataFrame, order: NDArray[Any], made: Joined, apart: Apart, pairs: Numbers
+) -> pl.DataFrame:
+    """Return the links that would have joined what must stay apart."""
+    names = dict(zip(_actor_ranks(apart).tolist(), apart.speaking["actor"], strict=True))
+    which = [int(pairs[one]) if one >= 0 else None for one in made.because.tolist()]
+    both = [sorted(names.get(one, "") for one in two) for two in made.actors.T.tolist()]
+    detail = [
+        "; ".join(actors) if pair is None else apart.frame["reason"][pair]
+        for pair, actors in zip(which, both, strict=True)
+    ]
+    return _rows_of(
+        joining, order, made.refused.tolist(), REFUSED,
+        reason=[ACTOR if pair is None else PAIR for pair in which], detail=detail, pair=which,
+    ).unique(maintain_order=True)  # fmt: skip
+
+
+def _rows_of(
+    joining: pl.DataFrame, order: NDArray[Any], rows: list[int], table: Table,
+    **columns: Iterable[Any],
+) -> pl.DataFrame:  # fmt: skip
+    """Return some rows of the links with more columns, in a table's columns and order."""
+    found = joining[order[np.array(rows, np.int64)]].with_columns(
+        pl.Series(name, list(values), dtype=table.schema[name]) for name, values in columns.items()
     )
-    return found.select(COLLAPSES.names).sort("chain", "tx", "a", "b", "rule", "reason")
+    key = [*table.key, "chain_b"]
+    return one_chain(found.sort(key).select(*table.names, "chain_b"))

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainwatch.figures.flow_figure import FlowFigure, flow
+    from chainwatch.figures.path_figure import path
 
-__all__ = ["FlowFigure", "flow"]
+__all__ = ["FlowFigure", "flow", "path"]
+
+_HOMES = {"FlowFigure": "flow_figure", "flow": "flow_figure", "path": "path_figure"}
 
 
 def __getattr__(name: str) -> Any:
     """Load a figure when it is first used: tracing and matplotlib stay out of the import."""
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module 'chainwatch.figures' has no attribute {name!r}")
-    from chainwatch.figures import flow_figure
-
-    return getattr(flow_figure, name)
+    return getattr(import_module(f"chainwatch.figures.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -1,15 +1,22 @@
-"""Links: every reason to think that two addresses have one owner, kept with its veto."""
+"""Links: every reason to think that two addresses have one owner, kept with its veto.
+
+Most rest on a transaction. A link may rest on none, such as a statement or a register, and it may
+join addresses of two chains; both say so.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from html import escape
 
 import polars as pl
 
-from chainwatch.addresses.canonical import parse_txid
-from chainwatch.errors import InputError
+from chainwatch.addresses.canonical import kind_of, parse, parse_txid
+from chainwatch.chains.base import Chain
+from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.errors import InputError, expect
 from chainwatch.results.graph import Edges
 from chainwatch.results.provenance import Record, software
 from chainwatch.results.result import Result, recorded
@@ -29,13 +36,13 @@ LINK_KEY = ("chain", "tx", "a", "b", "rule")
 LINKS = Table(
     "links",
     LINK_KEY,
-    "One row per pair of addresses and transaction.",
+    "One row per pair of addresses and transaction, or statement.",
     (
         CHAIN,
         Column.party("a", "the smaller address"),
         Column.party("b", "the larger address"),
-        TX,
-        TXID,
+        replace(TX, meaning="transaction number; null where the link rests on no transaction"),
+        replace(TXID, nullable=True),
         replace(WHEN, nullable=True),
         Column.kind("rule", "the rule that links them"),
         Column(
@@ -52,10 +59,22 @@ FOREST = replace(LINKS, name="forest", meaning="The links of the evidence forest
 NO_KEY = "no_key"
 """Rule of a link to an address that asks for no key: it is always refused."""
 
-_ORDER = [*LINK_KEY, "confidence", "veto", "txid", "time"]
+CHAIN_B = Column("chain_b", pl.String, Privacy.SIDE, "CAIP-2 id of the network of b")
+
+BOTH_ENDS = LINKS.plus(CHAIN_B)
+"""Links with the chain of either end: ``chain`` is that of a, and the smaller of the two."""
+
+_ACROSS = (
+    CHAIN_B,
+    Column.number("across", "number of a link of two chains; each of its ends has a row"),
+)
+
+ORDER = [*LINK_KEY, "chain_b", "confidence", "veto", "txid", "time"]
 """Two rules' links can be alike in their key: the order of rows is then that of the rest."""
 
-_NEVER_NULL = ("chain", "a", "b", "tx", "rule")
+_ACROSS_CHAINS = pl.col("chain") != pl.col("chain_b")
+
+_NEVER_NULL = ("chain", "a", "chain_b", "b", "rule")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -65,27 +84,34 @@ class Links(Result):
     Attributes
     ----------
     frame : polars.DataFrame
-        Rows in ``LINKS``. The rules of this package sort them by ``LINK_KEY``; nothing
-        depends on their order.
+        Rows in ``LINKS``; where a link joins two chains, with ``chain_b`` (:data:`BOTH_ENDS`). The
+        rules of this package sort them by ``LINK_KEY``; nothing depends on their order.
 
     Raises
     ------
     InputError
-        If the columns are others, an address is null or linked to itself, or a confidence is
-        not between 0 and 1.
+        If the columns are others, an address is null or linked to itself, a link has a number
+        of a transaction without its id or the other way round, or a confidence is not between 0
+        and 1.
     """
 
     frame: pl.DataFrame
 
     def __post_init__(self) -> None:
-        if dict(self.frame.schema) != LINKS.schema:
+        if dict(self.frame.schema) not in (LINKS.schema, BOTH_ENDS.schema):
             raise InputError(f"links have the columns {', '.join(LINKS.names)} and their types")
+        ends = self.both_ends
         for name in _NEVER_NULL:
-            if self.frame[name].null_count():
+            if ends[name].null_count():
                 raise InputError(f"column {name} of a link is null", remedy="unknown never links")
-        if self.frame.filter(pl.col("a") == pl.col("b")).height:
+        if (ends["tx"].is_null() != ends["txid"].is_null()).any():
+            raise InputError(
+                "column tx of a link is null and its txid is not, or the other way round",
+                remedy="give both, or neither where the link rests on no transaction",
+            )
+        if ends.filter(_ACROSS_CHAINS.not_() & (pl.col("a") == pl.col("b"))).height:
             raise InputError("a link joins an address to itself")
-        if not self.frame["confidence"].drop_nulls().is_between(0, 1).all():
+        if not ends["confidence"].drop_nulls().is_between(0, 1).all():
             raise InputError("the confidence of a link is not between 0 and 1")
         super().__post_init__()
 
@@ -93,25 +119,30 @@ class Links(Result):
         """Return every link as an edge: its direction means nothing."""
         return (Edges("links", "a", "b"),)
 
+    @property
+    def both_ends(self) -> pl.DataFrame:
+        """The links with the chain of either end: rows in ``BOTH_ENDS``."""
+        return with_chain_b(self.frame)
+
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
-        return {"links": LINKS.rows(self.frame)}
+        return {"links": told(self.frame, LINKS)}
 
-    @property
+    @cached_property
     def joining(self) -> pl.DataFrame:
-        """The links that no veto stops."""
-        return self.frame.filter(~pl.col("veto"))
+        """The links that no veto stops: rows in ``BOTH_ENDS``."""
+        return self.both_ends.filter(~pl.col("veto"))
 
-    @property
+    @cached_property
     def contested(self) -> pl.DataFrame:
-        """The links that a veto refused, or could not decide."""
-        return self.frame.filter(pl.col("veto").is_null() | pl.col("veto"))
+        """The links that a veto refused, or could not decide: rows in ``BOTH_ENDS``."""
+        return self.both_ends.filter(pl.col("veto").is_null() | pl.col("veto"))
 
     def __add__(self, other: Links) -> Links:
         """Return the links of both, exact repeats once; the lineage of both is kept."""
         if not isinstance(other, Links):
             raise InputError(f"links add to links, not to {type(other).__name__}")
-        both = Links(pl.concat([self.frame, other.frame]).unique().sort(_ORDER))
+        both = Links(one_chain(pl.concat([self.both_ends, other.both_ends]).unique().sort(ORDER)))
         inputs = (self._lineage(), other._lineage())
         record = Record("links +", {}, inputs, both.digest, software())
         return replace(both, record=record)
@@ -148,7 +179,7 @@ class Links(Result):
             if items and self.frame.filter(these).is_empty():
                 raise InputError(f"no link has such a {column}", remedy="see links.frame")
             gone = gone | these
-        return Links(self.frame.filter(~gone))
+        return Links(one_chain(self.frame.filter(~gone.fill_null(False))))
 
     def _lineage(self) -> Record:
         """Return the record; of links made by hand, one that says so and names their content."""
@@ -166,14 +197,143 @@ class Links(Result):
             "without_key": self.frame.filter(open_).height,
         }
 
+    @recorded
+    def at_least(self, threshold: float, *, unmeasured: bool = False) -> Links:
+        """Return the links whose own confidence is at least a threshold.
+
+        The threshold is of each link: an owner of many links may still rest on several weak ones
+        at once. A link without a measured rate is left out, whatever the threshold, unless
+        ``unmeasured`` asks for it.
+
+        Parameters
+        ----------
+        threshold : float
+            From 0 to 1.
+        unmeasured : bool
+            Keep links that nobody measured.
+
+        Raises
+        ------
+        InputError
+            If the threshold is not between 0 and 1.
+        """
+        if not 0 <= threshold <= 1:
+            raise InputError(
+                f"a threshold of {threshold} is no share", remedy="give a number from 0 to 1"
+            )
+        enough = (pl.col("confidence") >= threshold).fill_null(unmeasured)
+        return Links(one_chain(self.frame.filter(enough)))
+
     def __repr__(self) -> str:
         counts = self.counts()
-        beside = f", {counts['without_key']} to no key" if counts["without_key"] else ""
+        stated = self.frame["tx"].null_count()
+        across = self.both_ends.filter(_ACROSS_CHAINS).height
+        more = f", {counts['without_key']} to no key" if counts["without_key"] else ""
+        more += f", {stated} rest on no transaction" if stated else ""
+        more += f", {across} of two chains" if across else ""
         return (
             f"Links({counts['joining']} join, {counts['refused']} refused,"
-            f" {counts['undecided']} undecided{beside})"
+            f" {counts['undecided']} undecided{more})"
         )
 
     def _repr_html_(self) -> str:
         rules = ", ".join(sorted(self.frame["rule"].unique().to_list()))
         return f"<p><b>{escape(repr(self))}</b><br>{escape(rules)}</p>"
+
+
+def with_chain_b(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return rows about two addresses with the chain of b: that of a, where nothing is said."""
+    if "chain_b" in frame.columns:
+        return frame
+    return frame.with_columns(pl.col("chain").alias("chain_b"))
+
+
+def one_chain(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return rows without the chain of b where it is that of a in all of them."""
+    if "chain_b" not in frame.columns or frame.filter(_ACROSS_CHAINS).height:
+        return frame
+    return frame.drop("chain_b")
+
+
+def told(frame: pl.DataFrame, table: Table) -> Rows:
+    """Return rows about two addresses with their declaration, each row about one chain.
+
+    An edition judges the parties of a row by the chain of the row. A link of two chains is
+    therefore told in two rows, one for each end, with its number in ``across``.
+    """
+    frame = one_chain(frame)
+    if "chain_b" not in frame.columns:
+        return table.rows(frame)
+    ordered = frame.sort(frame.columns)
+    two = ordered.filter(_ACROSS_CHAINS).with_row_index("across", 1)
+    two = two.with_columns(pl.col("across").cast(pl.Int64))
+    here = two.with_columns(pl.lit(None, dtype=pl.Binary).alias("b"))
+    there = two.with_columns(
+        pl.lit(None, dtype=pl.Binary).alias("a"),
+        pl.col("chain_b").alias("chain"),
+        pl.col("chain").alias("chain_b"),
+    )
+    one = ordered.filter(~_ACROSS_CHAINS).with_columns(pl.lit(None, pl.Int64).alias("across"))
+    missing = tuple(column for column in _ACROSS if column.name not in table.names)
+    return table.plus(*missing).rows(pl.concat([one, here, there], how="diagonal"))
+
+
+def stated_links(
+    pairs: Sequence[tuple[str, str | bytes, str, str | bytes]],
+    *,
+    rule: str = "statement",
+    confidence: float | None = None,
+) -> Links:
+    """Return links that rest on no transaction: somebody said so, or it stands in a register.
+
+    Parameters
+    ----------
+    pairs : sequence of (chain, address, chain, address)
+        Which two addresses have one owner; they may be on two chains.
+    rule : str
+        What they rest on, as it will stand in column ``rule``: ``statement``, ``register``.
+    confidence : float, optional
+        Measured share of such links that are right; none, where nobody measured it.
+
+    Raises
+    ------
+    AddressError
+        If one is no address of its chain.
+    InputError
+        If a pair names one address twice.
+
+    Fails when
+    ----------
+    Whoever stated it was wrong, or lied. Nothing on a chain shows that the two have one owner.
+    """
+    rows = [
+        (chain, a, b, None, None, None, rule, confidence, False, chain_b)
+        for chain, a, chain_b, b in sorted(set(map(_ends, pairs)))
+    ]
+    return statements(BOTH_ENDS.frame(rows))
+
+
+def _ends(pair: tuple[str, str | bytes, str, str | bytes]) -> tuple[str, bytes, str, bytes]:
+    expect(pair, tuple, "a pair", "give (chain, address, chain, address)")
+    if len(pair) != 4:
+        raise InputError(
+            f"a pair has {len(pair)} parts", remedy="give (chain, address, chain, address)"
+        )
+    smaller, larger = sorted((canonical(pair[1], pair[0]), canonical(pair[3], pair[2])))
+    return (*smaller, *larger)
+
+
+def canonical(address: str | bytes, chain: str | Chain) -> tuple[str, bytes]:
+    """Return the CAIP-2 id of a chain, and an address on it as canonical bytes."""
+    expect(address, (str, bytes), "an address", "pass an address, as text or canonical bytes")
+    where = chain_of(chain).id
+    if isinstance(address, str):
+        return where, parse(address, where)
+    kind_of(address)  # raises where the bytes are no canonical address
+    return where, address
+
+
+@recorded
+def statements(pairs: pl.DataFrame) -> Links:
+    """Return rows in ``BOTH_ENDS`` as links; the record names them by their digest alone."""
+    return Links(one_chain(pairs))

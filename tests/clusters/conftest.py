@@ -49,6 +49,7 @@ class Hand:
     """What the tests write links with and read clusters by."""
 
     chain, letter, txid, name = CHAIN, staticmethod(letter), staticmethod(txid), staticmethod(name)
+    row = staticmethod(row)
 
     @staticmethod
     def links(text: str) -> Links:

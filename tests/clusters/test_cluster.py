@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from chainwatch.addresses.canonical import text
 from chainwatch.chains.catalogue import chain as find_chain
+from chainwatch.clusters.apart import keep_apart
 from chainwatch.clusters.cluster import LARGE, cluster
 from chainwatch.clusters.forest import BOTH_LARGE, OTHER_ACTORS
 from chainwatch.errors import AddressError, ArgumentError, InputError
 from chainwatch.heuristics.links import LINKS, Links
+from chainwatch.kernels import components, intern
 
 EDGES = st.lists(
     st.tuples(
@@ -186,6 +188,26 @@ def test_the_alarm_counts_each_side_as_the_link_names_it(hand):
     assert (row["addresses_a"], row["addresses_b"]) == (2, 3)
 
 
+def pools(prefix, count, size):
+    """Return links of a service that pools deposits, and then spends the pools one by one."""
+    lines = [line for n in range(count) for line in chain_of(f"{prefix}{n:02}", size, n + 1)]
+    return lines + [f"{prefix}00000-{prefix}{n:02}000 {100 + n} ?" for n in range(1, count)]
+
+
+def test_a_service_that_grows_pool_by_pool_raises_few(hand):
+    """Each pool is large; only while it is a tenth of the whole or more is it worth a look."""
+    clusters = cluster(hand.links("\n".join(pools("p", 40, 5))), large=5)
+    assert clusters.sizes()["addresses"].to_list() == [200]
+    assert clusters.collapses["addresses_a"].to_list() == [5 * n for n in range(1, 10)]
+
+
+def test_what_is_very_large_by_itself_is_always_worth_a_look(hand):
+    lines = chain_of("a", 200, 1) + pools("b", 24, 100) + ["a100-b00000 500 ?"]
+    clusters = cluster(hand.links("\n".join(lines)), large=2)
+    assert clusters.collapses.row(-1, named=True)["tx"] == 500
+    assert cluster(hand.links("\n".join(lines)), large=3).collapses["tx"].max() < 500
+
+
 @pytest.mark.parametrize("large", [1, 0, -1])
 def test_every_join_would_be_large(hand, large):
     with pytest.raises(InputError, match="is not large"):
@@ -231,6 +253,21 @@ def test_a_label_beside_an_actor_and_capitals_raise_no_alarm(hand):
 def test_tags_never_join(hand):
     clusters = cluster(hand.links("A-B 1 ?\nC-D 2 ?"), tags=Tagging(hand, A=["x"], C=["x"]))
     assert hand.groups(clusters) == {frozenset("AB"), frozenset("CD")}
+
+
+def test_without_compiled_loops_the_result_is_the_same(hand, monkeypatch):
+    tags = Tagging(hand, A=["north"], D=["south"])
+    links = hand.links("A-B 1 0.9\nC-D 2 ?\nB-C 3 0.5\nX-Y 4 ?\nY-Z 4 ?\nA-D 5 ? refused")
+
+    def answers():
+        clusters = cluster(links, tags=tags, large=2, apart=keep_apart(tags=tags))
+        why = clusters.why(hand.letter("X"), hand.letter("Z"))
+        return clusters.digest, why.digest, clusters.fragility(hand.letter("X")).digest
+
+    compiled = answers()
+    for module in (components, intern):
+        monkeypatch.setattr(module, "available", lambda: False)
+    assert answers() == compiled
 
 
 def test_the_links_given_are_not_changed(hand):

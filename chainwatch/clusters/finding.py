@@ -1,0 +1,76 @@
+"""What owners bring to a report: who is joined to the subjects, and what to think of it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import polars as pl
+
+from chainwatch.results.result import Finding
+from chainwatch.results.table import CHAIN, Column, Table
+from chainwatch.units import counted
+
+JOINED = Table(
+    "subjects",
+    (),
+    "Subjects, and how many addresses are joined to each.",
+    (
+        CHAIN,
+        Column.party("subject", "the subject"),
+        Column.party("cluster", "smallest address of its cluster"),
+        Column.number("addresses", "addresses of its cluster"),
+    ),
+)
+
+
+class Joins(Protocol):
+    """Clusters, as far as the finding reads them."""
+
+    @property
+    def frame(self) -> pl.DataFrame: ...
+
+    @property
+    def alarms(self) -> pl.DataFrame: ...
+
+    @property
+    def collapses(self) -> pl.DataFrame: ...
+
+    def sizes(self) -> pl.DataFrame:
+        """Return one row per cluster with its number of addresses."""
+        ...
+
+
+def owners_finding(subjects: pl.DataFrame, clusters: Joins) -> Finding:
+    """Return the addresses that are joined to subjects, given as ``chain, address``."""
+    rows = (
+        subjects.rename({"address": "subject"})
+        .join(
+            clusters.frame,
+            left_on=["chain", "subject"],
+            right_on=["chain", "address"],
+            how="left",
+        )
+        .with_columns(pl.coalesce("cluster", "subject").alias("cluster"))
+        .join(clusters.sizes().rename({"addresses": "size"}), on=["chain", "cluster"], how="left")
+        .with_columns(pl.col("size").fill_null(1))
+        .select("chain", "subject", "cluster", pl.col("size").alias("addresses"))
+    )
+    joins = counted(clusters.collapses.height, "transaction joins", "transactions join")
+    return Finding(
+        "Subjects and the addresses joined to them",
+        (
+            "Addresses that one transaction spends together are joined unless the transaction may"
+            " be a CoinJoin. Ask why two addresses are joined: clusters.why(a, b) answers with the"
+            " transactions. Addresses that were never spent together with another are not joined,"
+            " however surely they belong together: what a subject holds may be more.",
+            f"{joins} groups that are large or differently tagged (clusters.collapses lists them).",
+            f"{counted(clusters.alarms.height, 'cluster holds', 'clusters hold')} tags of more than"
+            " one actor.",
+        ),
+        JOINED.rows(rows),
+        None,
+        (
+            "Co-spending joins strangers in a PayJoin, in a wallet kept for many, and where keys"
+            " were sold or shared.",
+        ),
+    )

@@ -1,0 +1,136 @@
+"""``path``: why two addresses are one owner, drawn: each link and its evidence, weakest marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from chainwatch.clusters.explain import Explanation
+from chainwatch.errors import expect
+from chainwatch.figures import style
+from chainwatch.figures.drawing import INK, write
+from chainwatch.figures.typefaces import printable
+from chainwatch.units import counted
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDE, MARGIN, STEP, HEAD, LABEL = 640.0, 18.0, 40.0, 58.0, 8.0
+"""Points: width of the figure, its margins, height of a link, of the heading, size of the text."""
+
+RAIL = 26.0
+"""Points from the margin to the line that the links stand on."""
+
+SHOWN = 24
+"""Links drawn; of a longer path the first, the last and the weakest are, the rest is counted."""
+
+WEAKEST = "weakest link"
+
+
+class Link(NamedTuple):
+    """A link to draw: the names of its ends, what it rests on; or how many links are left out."""
+
+    start: str
+    end: str
+    evidence: str
+    weakest: bool
+    left_out: int = 0
+
+
+def path(explanation: Explanation, ax: Axes | None = None) -> Axes:
+    """Draw why two addresses are one owner, and return the Axes.
+
+    The path runs from top to bottom: addresses are circles, links the lines between them, each
+    with its rule, transaction and confidence. The weakest link is broken, thick and says so, which
+    a greyscale print shows as well. Below stand its confidence and the bound, and that neither is
+    the confidence of the pair. Addresses are shown as the edition allows.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        What ``clusters.why(a, b)`` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default a new figure of fitting height.
+    """
+    expect(explanation, Explanation, "explanation", "pass what clusters.why(a, b) returned")
+    links = _links(explanation)
+    words = _words(explanation)
+    rows = [row for line in words for row in style.wrap(line, WIDE - 2 * MARGIN, LABEL, lines=4)]
+    tall = HEAD + STEP * len(links) + 14.0 * len(rows) + 2 * MARGIN
+    with style.settings():
+        ax = ax or style.new_axes(WIDE / 72, tall / 72)
+        ax.set_xlim(0, WIDE)
+        ax.set_ylim(0, tall)
+        ax.set_axis_off()
+        ax.set_label(alt_text(explanation))
+        write(ax, MARGIN, tall - MARGIN, _title(explanation), 10.0, bold=True)
+        bottom = _draw(ax, links, tall - HEAD)
+        for number, row in enumerate(rows):
+            write(ax, MARGIN, bottom - 14.0 * (number + 1), row)
+    return ax
+
+
+def alt_text(explanation: Explanation) -> str:
+    """Return what the figure shows, in words, for those who cannot see it."""
+    return " ".join([_title(explanation) + ".", *explanation.told_steps(), *_words(explanation)])
+
+
+def _title(explanation: Explanation) -> str:
+    if not explanation.joined:
+        return "Nothing joins the two addresses"
+    if not explanation.hops:
+        return "One address"
+    return f"Consistent with one owner, by {counted(explanation.hops, 'link', 'links')}"
+
+
+def _words(explanation: Explanation) -> Sequence[str]:
+    if explanation.hops:
+        return explanation.reading()
+    return (repr(explanation),)
+
+
+def _links(explanation: Explanation) -> list[Link]:
+    names, weakest = explanation.passed(), explanation.weakest
+    rows = list(explanation.frame.iter_rows(named=True))
+    first, last = SHOWN // 2, len(rows) - SHOWN // 2
+    drawn = [
+        number
+        for number in range(len(rows))
+        if len(rows) <= SHOWN or number < first or number >= last or number + 1 == weakest
+    ]
+    found: list[Link] = []
+    for place, number in enumerate(drawn):
+        gap = number - (drawn[place - 1] + 1 if place else 0)
+        if gap:
+            found.append(Link(names[number - gap], names[number], "", False, gap))
+        evidence = f"{number + 1}. {explanation.evidence_of(rows[number])}"
+        found.append(
+            Link(names[number], names[number + 1], evidence, number + 1 == weakest)
+        )  # fmt: skip
+    return found
+
+
+def _draw(ax: Axes, links: Sequence[Link], top: float) -> float:
+    """Draw the links one below the other; return where they end."""
+    x, room = MARGIN + RAIL, WIDE - 2 * MARGIN - RAIL - 14.0
+    for number, link in enumerate(links):
+        y = top - STEP * number
+        dashed = link.weakest or link.left_out
+        ax.plot(
+            [x, x], [y, y - STEP], color=INK, linewidth=3.0 if link.weakest else 1.2, zorder=2,
+            linestyle=(0, (1, 2)) if link.left_out else (0, (3, 1.5)) if dashed else "-",
+        )  # fmt: skip
+        _party(ax, x, y, link.start, room)
+        told = f"{link.left_out:,} more links" if link.left_out else link.evidence
+        if link.weakest:
+            told = f"{WEAKEST}: {told}"
+        fitting = style.fit(printable(told), room, LABEL, bold=link.weakest)
+        write(ax, x + 14.0, y - STEP / 2, fitting, bold=link.weakest)
+    if links:
+        _party(ax, x, top - STEP * len(links), links[-1].end, room)
+    return top - STEP * len(links) - (10.0 if links else -20.0)
+
+
+def _party(ax: Axes, x: float, y: float, name: str, room: float) -> None:
+    ax.plot([x], [y], marker="o", markersize=7, color="white", markeredgecolor=INK, zorder=3)
+    write(ax, x + 14.0, y, style.fit(printable(name), room, LABEL))

@@ -1,0 +1,148 @@
+"""Links of two chains: they join, each chain keeps ids of its own, and no edition mixes them up."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from chainwatch.addresses.canonical import parse, text
+from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.clusters.apart import keep_apart
+from chainwatch.clusters.cluster import cluster
+from chainwatch.clusters.forest import PAIR
+from chainwatch.errors import AddressError, ArgumentError, InputError
+from chainwatch.heuristics.links import BOTH_ENDS, LINKS, Links, stated_links
+from chainwatch.privacy.edition import DISCLOSURE, Edition
+from chainwatch.privacy.mask_tables import mask_tables
+from chainwatch.results.roles import SUBJECT
+
+ETH = chain_of("eth").id
+
+
+def account(number: int) -> bytes:
+    return parse(f"0x{number:040x}", "eth")
+
+
+@pytest.fixture
+def said(hand):
+    """Return links of A, B and C, D on one chain, and of B and D with accounts on another."""
+    register = stated_links(
+        [(hand.chain, hand.letter("B"), "eth", account(1)),
+         ("eth", account(2), hand.chain, hand.letter("C")),
+         ("eth", text(account(1), "eth"), "eth", account(2))],
+        rule="register", confidence=0.8,
+    )  # fmt: skip
+    return hand.links("A-B 1 0.9\nC-D 2 0.9\nX-Y 3 ?") + register
+
+
+def test_they_say_so(said):
+    assert repr(said) == (
+        "Links(6 join, 0 refused, 0 undecided, 3 rest on no transaction, 2 of two chains)"
+    )
+    assert dict(said.frame.schema) == BOTH_ENDS.schema
+    assert dict(said.without(rules=["register"]).frame.schema) == LINKS.schema
+
+
+def test_an_owner_has_a_cluster_on_each_chain(hand, said):
+    clusters = cluster(said)
+    assert clusters.of(hand.letter("D"), "btc-regtest") == hand.letter("A")
+    assert clusters.of(account(2), "eth") == account(1)
+    assert clusters.members(account(2), "eth") == [account(1), account(2)]
+    assert clusters.owners.rows() == [
+        (1, hand.chain, hand.letter("A")), (1, ETH, account(1)),
+    ]  # fmt: skip
+    assert "1 owners on several chains" in repr(clusters)
+    assert clusters.plain(account(1), "eth")["cluster"].to_list() == [text(account(1), "eth")] * 2
+
+
+def test_why_walks_over_both(hand, said):
+    why = cluster(said).why(hand.letter("A"), account(2), "btc-regtest", "eth")
+    assert why.joined
+    assert why.frame.select("chain", "chain_b").rows() == [
+        (hand.chain, hand.chain), (hand.chain, ETH), (ETH, ETH),
+    ]  # fmt: skip
+    assert repr(why).startswith(f"{text(hand.letter('A'), hand.chain)} and 0x")
+    back = cluster(said).why(hand.letter("A"), hand.letter("D"), "btc-regtest")
+    assert back.frame["chain"].to_list() == [hand.chain, hand.chain, ETH, ETH, hand.chain]
+
+
+def test_each_row_that_is_told_is_of_one_chain(hand, said):
+    """An edition looks a party up under the chain of its row."""
+    for result in (said, cluster(said), cluster(said).why(hand.letter("A"), account(2),
+                                                          "btc-regtest", "eth")):  # fmt: skip
+        for rows in result.tables().values():
+            if "across" not in rows.frame.columns:
+                continue
+            ends = rows.frame.drop_nulls("across")
+            assert (ends["a"].is_null() ^ ends["b"].is_null()).all()
+            assert ends.group_by("across").len()["len"].to_list() == [2] * (ends.height // 2)
+            for chain, a, b in ends.select("chain", "a", "b").iter_rows():
+                assert text(a or b, chain)
+
+
+def test_an_edition_shows_whom_it_may_on_either_chain(hand, said):
+    roles = {(hand.chain, hand.letter(name)): SUBJECT for name in "ABCDXY"}
+    roles[ETH, account(1)] = SUBJECT
+    shown = mask_tables(said, Edition(DISCLOSURE, bytes(16), roles))["links"].frame
+    told = shown.write_csv()
+    assert text(account(1), "eth") in told
+    assert text(account(2), "eth") not in told
+    assert text(hand.letter("C"), hand.chain) in told
+
+
+def test_a_pair_of_two_chains_can_be_kept_apart(hand, said):
+    apart = keep_apart([("eth", account(2), hand.chain, hand.letter("A"))], reason="two people")
+    clusters = cluster(said, apart=apart)
+    assert [clusters.of(hand.letter(name), "btc-regtest") for name in "BD"] == [
+        hand.letter("A"), hand.letter("C"),
+    ]  # fmt: skip
+    (row,) = clusters.refused.iter_rows(named=True)
+    assert (row["reason"], row["detail"], row["chain"]) == (PAIR, "two people", ETH)
+    why = clusters.why(hand.letter("A"), hand.letter("D"), "btc-regtest")
+    assert not why.joined
+    assert why.refused.height == 1
+
+
+def test_cut_and_update_are_joining_anew(hand, said):
+    clusters = cluster(said)
+    for left, links in (
+        (clusters.cut(rule="register"), said.without(rules=["register"])),
+        (clusters.cut(tx=hand.txid(1)), said.without([hand.txid(1)])),
+        (cluster(said.without(rules=["register"])).update(said), said),
+    ):
+        assert left.digest == cluster(links).digest
+    assert clusters.cut(rule="register").owners.is_empty()
+
+
+def test_on_what_such_an_owner_rests(hand, said):
+    fragile = cluster(said).fragility(account(1), "eth")
+    assert (fragile.addresses, fragile.frame.height) == (6, 5)
+    assert sorted(fragile.frame["split_off"].to_list()) == [1, 1, 2, 2, 3]
+    parts = fragile.parts.filter(pl.col("evidence") == 1)
+    assert parts["addresses"].to_list() == [3, 3]
+    assert parts["cluster"].to_list() == [hand.letter("A"), hand.letter("C")]
+
+
+def test_statements_that_make_no_sense_are_refused(hand):
+    letter = hand.letter("A")
+    with pytest.raises(InputError, match="joins an address to itself"):
+        stated_links([(hand.chain, letter, "btc-regtest", letter)])
+    with pytest.raises(AddressError):
+        stated_links([("eth", "0x1", hand.chain, letter)])
+    with pytest.raises(ArgumentError, match="a pair"):
+        stated_links([["eth", account(1), "eth", account(2)]])
+    with pytest.raises(InputError, match="3 parts"):
+        stated_links([("eth", account(1), account(2))])
+    with pytest.raises(InputError, match="tx of a link is null and its txid is not"):
+        Links(hand.links("A-B 1 ?").frame.with_columns(tx=None).cast({"tx": LINKS.schema["tx"]}))
+    assert stated_links([]).frame.is_empty()
+
+
+def test_bytes_alike_on_two_chains_are_two_addresses(hand):
+    """A hash of a key is an address on each chain that descends from Bitcoin."""
+    key = hand.letter("A")
+    links = stated_links([("btc", key, "ltc", key)], rule="same_key")
+    clusters = cluster(links)
+    assert clusters.frame.height == 2
+    assert clusters.why(key, key, "btc", "ltc").hops == 1
+    assert clusters.why(key, key, "btc").hops == 0
