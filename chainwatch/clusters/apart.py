@@ -14,6 +14,7 @@ from chainwatch.errors import InputError, refuse
 from chainwatch.heuristics.links import CHAIN_B, canonical, told
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import CHAIN, Column, Privacy, Rows, Table
+from chainwatch.results.text_frame import text_frame
 
 APART = Table(
     "apart",
@@ -89,7 +90,8 @@ class Apart(Result):
     @cached_property
     def speaking(self) -> pl.DataFrame:
         """The addresses that have one actor alone: ``chain, address, actor``, sorted."""
-        return self.actors.filter(pl.len().over("chain", "address") == 1).sort(ACTORS.names)
+        alone = pl.len().over("chain", "address") == 1
+        return text_frame(self.actors.filter(alone).sort(ACTORS.names))
 
     def __add__(self, other: Apart) -> Apart:
         """Return what either keeps apart."""

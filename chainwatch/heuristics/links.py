@@ -30,6 +30,7 @@ from chainwatch.results.table import (
     Rows,
     Table,
 )
+from chainwatch.results.text_frame import text_frame
 
 LINK_KEY = ("chain", "tx", "a", "b", "rule")
 
@@ -131,12 +132,12 @@ class Links(Result):
     @cached_property
     def joining(self) -> pl.DataFrame:
         """The links that no veto stops: rows in ``BOTH_ENDS``."""
-        return self.both_ends.filter(~pl.col("veto"))
+        return text_frame(self.both_ends.filter(~pl.col("veto")))
 
     @cached_property
     def contested(self) -> pl.DataFrame:
         """The links that a veto refused, or could not decide: rows in ``BOTH_ENDS``."""
-        return self.both_ends.filter(pl.col("veto").is_null() | pl.col("veto"))
+        return text_frame(self.both_ends.filter(pl.col("veto").is_null() | pl.col("veto")))
 
     def __add__(self, other: Links) -> Links:
         """Return the links of both, exact repeats once; the lineage of both is kept."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-import chainwatch as cw
 from chainwatch.addresses.canonical import text
 from chainwatch.clusters.cluster import cluster
 from chainwatch.errors import AddressError, ArgumentError
 from chainwatch.heuristics.co_spend import co_spends
+from chainwatch.privacy.edition import WORKING
+from chainwatch.privacy.session import Desk
+from chainwatch.results.mask import show_by
 
 PAYMENTS = """
     join: A=600 B=500 -> C=1000 A=50
@@ -67,9 +69,9 @@ def test_an_input_that_was_not_read_is_a_payer_whom_nobody_knows(small_ledger, n
 
 @pytest.fixture
 def working():
-    cw.set_edition("working", reason="a test")
+    before = show_by(Desk(WORKING))
     yield
-    cw.set_edition("disclosure")
+    show_by(before)
 
 
 def test_networkx_has_flows_with_whole_amounts(graph, named, working):

@@ -59,13 +59,21 @@ class Made:
 
 MAKERS: dict[str, Callable[[Made], Result]] = {
     "AddressSummary": lambda made: cw.show(made.ledger, made.vendors.frame["address"][0]),
+    "Apart": lambda made: cw.keep_apart(tags=made.tags),
     "CheckReport": lambda made: cw.check(made.ledger),
+    "ClusterGraph": lambda made: made.clusters.graph(
+        made.ledger, made.clusters.frame["cluster"][0]
+    ),
     "Clusters": lambda made: made.clusters,
+    "Comparison": lambda made: cw.compare(
+        made.clusters, made.clusters.cut(tx=made.clusters.forest["txid"][0])
+    ),
     "Counterparties": Made.counterparties,
     "Explanation": Made.explained,
     "Exposure": lambda made: cw.exposure(made.trace, made.tags),
     "Finding": lambda made: made.trace.findings(made.vendors.addresses())[0],
     "FlowFigure": lambda made: cw.figures.flow(made.trace, made.clusters),
+    "Fragility": lambda made: made.clusters.fragility(made.clusters.frame["cluster"][0]),
     "Hosted": Made.hosted,
     "KeyAddresses": lambda made: cw.addresses_of_xpub(KEY, gap=2),
     "Links": lambda made: made.clusters.links,
