@@ -46,7 +46,15 @@ def coin_address(ledger: Ledger, address: bytes, chain: Chain, rows: Finder) -> 
     read_to, coverage = _coverage(known, address, found[0], rows)
     bare = bare_key_coins(ledger, address, known, rows)
     spent = moved["spent"]
-    certain = read_to is not None and not spent.null_count()
+    disputed = _disputed(found, address)
+    certain = read_to is not None and not spent.null_count() and not disputed
+    if disputed:
+        said = counted(disputed, "coin", "coins")
+        coverage = (
+            *coverage,
+            f"of {said} what was spent and who is named as spending contradict each other:"
+            " no balance is given; run check(ledger)",
+        )
     balance = int(moved["received"].sum() or 0) - int(spent.sum() or 0) if certain else None
     start = ledger.start
     history = moved if start is None else moved.filter(pl.col("time") >= start)
@@ -97,6 +105,19 @@ def proofs(ledger: Ledger, txid: str) -> pl.DataFrame:
 
 def _named(frame: pl.DataFrame, chain: Chain) -> pl.DataFrame:
     return frame.select(pl.lit(chain.id).alias("chain"), *frame.columns)
+
+
+def _disputed(found: Frames, address: bytes) -> int:
+    """Count the coins of an address that inputs of others spend, and those of others it spends."""
+    _, ins, outs = found
+    ours = pl.col("address") == address
+    coin = ["tx", "n"]
+    spends = ins.filter(ours, pl.col("prev_tx").is_not_null()).select(tx="prev_tx", n="prev_n")
+    made = outs.filter(ours)
+    gone = made.filter(pl.col("spender").is_not_null())
+    return gone.join(spends, on=coin, how="anti").height + (
+        spends.join(made, on=coin, how="anti").height
+    )
 
 
 def _until(found: Frames, end: datetime | None) -> Frames:

@@ -135,6 +135,29 @@ def test_a_spend_that_stands_before_its_parent_on_bitcoin_cash(
     assert check(ledger).ok
 
 
+@pytest.mark.parametrize("index", [False, True])
+def test_no_balance_where_an_input_names_another_owner_than_its_output(
+    chained: tuple[list[bytes], bytes, bytes], tmp_path: Path, index: bool
+) -> None:
+    """An export may state another owner of what is spent: ``check`` fails, both are in doubt."""
+    blocks, parent, _ = chained
+    tables = tables_of(blocks)
+    other = b"\x01" + bytes(20)
+    stated = pl.col("prev_txid") == parent
+    tables["inputs"] = tables["inputs"].with_columns(
+        value=pl.when(stated).then(100).otherwise("value"),
+        script_kind=pl.when(stated).then(pl.lit("p2pkh")).otherwise("script_kind"),
+        address=pl.when(stated).then(pl.lit(other)).otherwise("address"),
+        address_basis=pl.when(stated).then(pl.lit(schema.READ)).otherwise("address_basis"),
+    )
+    ledger = kept(tables, tmp_path / "l")
+    assert not check(ledger).ok
+    for address in (MINE, other):
+        found = address_summary(ledger, address, REGTEST, index=index)
+        assert (found.balance, found.complete) == (None, False)
+        assert "contradict each other" in found.facts()["read"]
+
+
 def test_the_order_of_bitcoin_cash_is_free_since_2018_only(
     chained: tuple[list[bytes], bytes, bytes],
 ) -> None:
