@@ -57,8 +57,9 @@ class TextMask:
         self.edition = edition
         self._ids = ids
         longest = sorted({name for name in names if name.strip()}, key=len, reverse=True)
-        self._names = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in longest))
-        self._named = bool(longest)
+        self._names = _any_of(map(_as_written, longest))
+        # In free text people spell names as they like; in a table a word like one may be another.
+        self._spelled = _any_of(filter(None, map(_as_spelled, longest)), re.IGNORECASE)
         shown = {address for _, address in edition.roles}
         self._open = frozenset(shown | {address[1:] for address in shown})
         self._masked = dict(_written(edition, parties, self._open))
@@ -69,8 +70,15 @@ class TextMask:
         """Return a text without what may not be said."""
         if self.edition.name != DISCLOSURE:
             return text
+        said = self._cell(text)
+        return self._spelled.sub(POOLED, said) if self._spelled else said
+
+    def _cell(self, text: str) -> str:
+        """Return the text of a table without what may not be said."""
+        if self.edition.name != DISCLOSURE:
+            return text
         said = WORD.sub(lambda found: found[1] or self._word(found[2]), text)
-        return self._names.sub(POOLED, said) if self._named else said
+        return self._names.sub(POOLED, said) if self._names else said
 
     def frame(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return a table with all its texts as they may be said."""
@@ -79,7 +87,7 @@ class TextMask:
             column = pl.col(name)
             if dtype == pl.String:
                 values = frame[name].unique().drop_nulls().to_list()
-                said = {value: self.text(value) for value in values}
+                said = {value: self._cell(value) for value in values}
                 changed = {old: new for old, new in said.items() if old != new}
                 column = column.replace(changed) if changed else column
             columns.append(column)
@@ -123,6 +131,27 @@ class TextMask:
                 continue
             return word if address in self._open else self.edition.name_of(name, address)
         return word
+
+
+_BLANK = r"(?:\s|%20|\+)+"
+_BETWEEN = r"(?:%20|[\W_])*"
+
+
+def _any_of(patterns: Iterable[str], flags: int = 0) -> re.Pattern[str] | None:
+    """Return what finds any of the names, the longest first; None without a name."""
+    joined = "|".join(rf"(?<![^\W_]){one}(?![^\W_])" for one in patterns)
+    return re.compile(joined, flags) if joined else None
+
+
+def _as_written(name: str) -> str:
+    """Return what finds a name with any blanks, also those of a web address."""
+    return _BLANK.join(map(re.escape, name.split()))
+
+
+def _as_spelled(name: str) -> str:
+    """Return what finds a name of several words however they are joined; nothing for one word."""
+    words = [word for word in re.split(r"[\W_]+", name) if word]
+    return _BETWEEN.join(map(re.escape, words)) if len(words) > 1 else ""
 
 
 def _written(

@@ -117,3 +117,22 @@ def test_an_id_stays_where_a_table_shows_it_even_if_it_reads_as_an_address() -> 
 def test_a_name_gives_way_wherever_it_stands_as_a_word() -> None:
     mask = TextMask(Edition(DISCLOSURE, bytes(16)), names=["Jane", "Jane (2)", "", " "])
     assert mask.text("Jane (2), Jane and Janet; JaneDoe") == "masked, masked and Janet; JaneDoe"
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["Zebulon Quux", "ZEBULON QUUX", "zebulon  quux", "Zebulon\u00a0Quux", "Zebulon_Quux",
+     "Zebulon-Quux", "ZebulonQuux", "https://names.example/Zebulon%20Quux", "x_zebulon_quux"],
+)  # fmt: skip
+def test_a_name_of_several_words_is_found_however_it_is_spelled(written: str) -> None:
+    mask = TextMask(Edition(DISCLOSURE, bytes(16)), names=["Zebulon Quux"])
+    assert "uux" not in mask.text(f"paid to {written}, twice").lower()
+    assert mask.text("a quux of zebulon") == "a quux of zebulon"
+
+
+def test_a_table_tells_a_name_from_a_word_like_it() -> None:
+    mask = TextMask(Edition(DISCLOSURE, bytes(16)), names=["Hot Wallet"])
+    frame = pl.DataFrame({"concept": ["hot_wallet"], "source": ["https://a.example/Hot%20Wallet"]})
+    said = mask.frame(frame)
+    assert said["concept"].to_list() == ["hot_wallet"]
+    assert "Wallet" not in said["source"].item()
