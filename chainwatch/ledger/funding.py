@@ -18,10 +18,15 @@ values 546 and 2,730, GraphSense all up to 2,730: the smallest P2PKH outputs tha
 
 PAID_PER_MILLE, PAID_SATOSHI = 5, 10_000
 """What others may add to what a party brings: 0.5 % of the equal output or 10,000 satoshi, of these
-the larger, and never more than half of it. JoinMarket's makers earn a fee and pay none to the
-miner; with these bounds its transactions are taken apart into participants. In Wasabi 1 who mixes
-again brings some hundred satoshi less than he takes: in 139 of 152 recorded transactions of 2018
-fewer inputs than equal outputs hold the whole amount."""
+the larger, and never more than a tenth of the output (``MOST_PAID``). JoinMarket's makers earn a
+fee and pay none to the miner; with these bounds its transactions are taken apart into participants.
+In Wasabi 1 who mixes again brings some hundred satoshi less than he takes: in 139 of 152 recorded
+transactions of 2018 fewer inputs than equal outputs hold the whole amount."""
+
+MOST_PAID = 10
+"""Others add at most the equal output divided by this: 10,000 satoshi are half of 20,000, and who
+brings half of what he takes is no party to a mix. Of 100,000, Whirlpool's smallest pool, they are a
+tenth."""
 
 
 _TX = ["chain", "tx"]
@@ -70,7 +75,7 @@ def _goal() -> pl.Expr:
     """Return what a party must bring for one equal output."""
     value = pl.col("value").cast(pl.Int128)
     added = pl.max_horizontal(value * PAID_PER_MILLE // 1000, pl.lit(PAID_SATOSHI, pl.Int128))
-    return (value - pl.min_horizontal(added, value // 2)).alias("goal")
+    return (value - pl.min_horizontal(added, value // MOST_PAID)).alias("goal")
 
 
 def _values(ledger: Ledger) -> pl.DataFrame:

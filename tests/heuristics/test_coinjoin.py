@@ -30,8 +30,8 @@ CASES = {
     "half of it brings nothing": (
         "A=190000 B=90000 C=40000 D=30000 -> X=90000 Y=90000 Z=90000", None),
     "a maker brings as much less as he is paid": (
-        "A=190000 B=90000 C=80000 -> X=90000 Y=90000 Z=90000", True),
-    "and no less": ("A=190000 B=90000 C=79999 -> X=90000 Y=90000 Z=90000", None),
+        "A=190000 B=90000 C=81000 -> X=90000 Y=90000 Z=90000", True),
+    "and no less": ("A=190000 B=90000 C=80999 -> X=90000 Y=90000 Z=90000", None),
     "an amount that others may have mixed beside a batch": (
         "A=990000 B=20000 C=20000 D=20000 -> P=90000 Q=90000 R=90000 S=90000 X=19000 Y=19000"
         " Z=19000", True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,10 +47,10 @@ def shown(small_ledger, brought, equal, value, unread=0):
     unread=st.integers(0, 2),
 )
 def test_bounds_enclose_the_truth(small_ledger, brought, equal, unread):
-    """Amounts in steps of 2,500; an output of 35,000, of which others may add 10,000."""
-    amounts = [item * 2_500 for item in brought]
-    true = groups(tuple(sorted(amounts)), 25_000)
-    sure, each, any_two = shown(small_ledger, amounts, equal, 35_000, unread)
+    """Amounts in steps of 9,000; an output of 100,000, of which others may add 10,000."""
+    amounts = [item * 9_000 for item in brought]
+    true = groups(tuple(sorted(amounts)), 90_000)
+    sure, each, any_two = shown(small_ledger, amounts, equal, 100_000, unread)
     # What is said for certain can be shown; what can be is never denied.
     if sure == equal:
         assert true >= equal
@@ -75,6 +76,20 @@ def test_small_ones_are_put_together():
 def test_one_party_pays_many(small_ledger):
     """31 and two times 0.01 pay three times 10: one alone can have brought 10."""
     assert shown(small_ledger, [3_100_000_000, 1_000_000, 1_000_000], 3, 10**9) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("brought", "value", "found"),
+    [
+        ([71_000, 10_000, 10_000], 20_000, (0, 0, 3)),
+        ([47_000, 6_100, 6_100], 12_000, (0, 0, 3)),
+        ([71_000, 8_999, 8_999], 20_000, (0, 0, 0)),
+        ([71_000, 18_000, 18_000], 20_000, (3, 3, 3)),
+    ],
+)
+def test_who_brings_little_of_a_small_output_is_no_party(small_ledger, brought, value, found):
+    """Others add a tenth at most: both together may be a second party, never two more."""
+    assert shown(small_ledger, brought, 3, value) == found
 
 
 def test_bounds_meet_where_each_brings_more_than_half(small_ledger):
