@@ -154,6 +154,17 @@ def looks(rule: Rule | None) -> dict[str, int]:
     return {name: int(given[name]) for name in ("head", "tail")}
 
 
+def trifle_of(rule: Rule | None) -> int:
+    """Return the largest amount that a rule takes for a trifle; 0 where it names none."""
+    leaves = [] if rule is None else list(rule.leaves())
+    sizes = [
+        int(dict(leaf.params)["at_most"])
+        for leaf in leaves
+        if leaf.spec and leaf.spec.name == "look_alike"
+    ]
+    return max(sizes, default=0)
+
+
 def __dir__() -> list[str]:
     """Return what this module is for, for completion."""
     return names_of(__name__)

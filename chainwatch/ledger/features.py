@@ -89,8 +89,10 @@ TRANSFER_FEATURES = TRANSFERS.plus(*LOOKS)
 """What :func:`transfers` returns."""
 
 
-def transfers(ledger: Ledger, asset: Asset) -> pl.DataFrame:
+def transfers(ledger: Ledger, asset: Asset, trifle: int = 0) -> pl.DataFrame:
     """Return the transfers of one asset with what poisoning rules read.
+
+    ``trifle`` is the largest amount that makes nobody a partner of whom it is paid to.
 
     Returns
     -------
@@ -104,4 +106,4 @@ def transfers(ledger: Ledger, asset: Asset) -> pl.DataFrame:
     rows = ledger.transfers.filter(asset.of_transfers()).collect().sort(list(order))
     spanned = ledger.start is not None or ledger.end is not None
     ever = ledger.history.transfers.filter(asset.of_transfers()).collect() if spanned else rows
-    return rows.hstack(look_alikes(rows, ever, asset.chain))
+    return rows.hstack(look_alikes(rows, ever, asset.chain, trifle))

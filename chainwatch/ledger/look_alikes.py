@@ -49,13 +49,15 @@ LOOKS: tuple[Column, ...] = (*_columns("from", "sender", "receiver"),
 """What :func:`look_alikes` returns."""
 
 
-def look_alikes(rows: pl.DataFrame, ever: pl.DataFrame, chain: str) -> pl.DataFrame:
+def look_alikes(
+    rows: pl.DataFrame, ever: pl.DataFrame, chain: str, trifle: int = 0
+) -> pl.DataFrame:
     """Return for each transfer whether one side looks like an earlier partner of the other.
 
     Only trade before the transfer counts, so that a lure that worked does not become the genuine
     partner, and each transfer is judged alone. P is an earlier partner of R, as S appears: before
-    the transfer R paid P, or P paid R in one payment more than S pays now; and R had not dealt with
-    S in such a way before that. Sums count nowhere: trifles stay trifles, however many they are.
+    the transfer R paid P, or P paid R in one payment more than a trifle and more than S pays now; and
+    R had not dealt with S in such a way before that. Nobody becomes a partner by an unasked trifle. Sums count nowhere: trifles stay trifles, however many they are.
 
     Parameters
     ----------
@@ -66,6 +68,8 @@ def look_alikes(rows: pl.DataFrame, ever: pl.DataFrame, chain: str) -> pl.DataFr
         ``signed`` too. What took no effect, and what nobody signed, is no trade.
     chain : str
         CAIP-2 id.
+    trifle : int
+        Largest amount that makes nobody a partner of whom it is paid to, in base units.
 
     Returns
     -------
@@ -87,7 +91,7 @@ def look_alikes(rows: pl.DataFrame, ever: pl.DataFrame, chain: str) -> pl.DataFr
         _placed(frame, chain, by_height=by_height) for frame in (traded, rows.with_row_index("row"))
     )
     groups = _groups(_both_sides(traded).with_columns(pl.lit(None, pl.UInt32).alias("row")),
-                     _both_sides(numbered), texts)  # fmt: skip
+                     _both_sides(numbered), texts, trifle)  # fmt: skip
     found: dict[tuple[str, int], dict[str, Any]] = {}
     for group in groups:
         found |= group.judge()
@@ -242,7 +246,9 @@ def _shared(one: str, other: str) -> int:
     return count
 
 
-def _groups(traded: pl.DataFrame, judged: pl.DataFrame, texts: pl.DataFrame) -> Iterator[_Group]:
+def _groups(
+    traded: pl.DataFrame, judged: pl.DataFrame, texts: pl.DataFrame, trifle: int
+) -> Iterator[_Group]:
     """Yield the dealings of each address with others whose last characters are alike."""
     columns = ["me", "other", "side", "row", "amount", *_PLACE]
     rows = pl.concat([traded.select(columns), judged.select(columns)]).join(texts, on="other")
@@ -261,6 +267,6 @@ def _groups(traded: pl.DataFrame, judged: pl.DataFrame, texts: pl.DataFrame) -> 
                 partner = group.partners.setdefault(other, Partner(other, text))
                 partner.add(Met(place, side == "to", units))
             else:
-                least = units + 1 if side == "from" else 1
+                least = max(units, trifle) + 1 if side == "from" else trifle + 1
                 group.judged.append((side, row, other, text, least, place))
         yield group

@@ -268,7 +268,7 @@ def counterparties(
     """
     check(ledger=ledger, asset=asset, tags=tags, trifle=trifle, head=head, tail=tail)
     who = list(subjects_of(subjects, asset, None)[1])
-    rows = _rows_of(ledger, asset, who)
+    rows = _rows_of(ledger, asset, who, trifle)
     lost = pl.col("amount").is_null() | ~pl.col("success").fill_null(True)
     failed, good = rows.filter(lost), rows.filter(~lost)
     lures = _lures(good, poisoning(trifle, head, tail))
@@ -286,10 +286,10 @@ def counterparties(
     )
 
 
-def _rows_of(ledger: Ledger, asset: Asset, who: list[bytes]) -> pl.DataFrame:
+def _rows_of(ledger: Ledger, asset: Asset, who: list[bytes], trifle: int) -> pl.DataFrame:
     refuse_timeless(ledger, asset)
     theirs = pl.col("sender").is_in(who) | pl.col("receiver").is_in(who)
-    return features.transfers(ledger, asset).filter(theirs).with_row_index("row")
+    return features.transfers(ledger, asset, trifle).filter(theirs).with_row_index("row")
 
 
 def _lures(rows: pl.DataFrame, rule: Rule) -> pl.DataFrame:

@@ -86,6 +86,28 @@ def test_as_many_characters_as_the_rule_compares(desk: Any, ledger: Ledger) -> N
     assert (apart.poisoning.height, apart.frame["imitates"].null_count()) == (0, apart.frame.height)
 
 
+@pytest.mark.parametrize(("asked", "imitated"), [(0, None), (60_000, TWIN)])
+def test_an_unasked_trifle_makes_nobody_a_partner(
+    desk: Any, asked: int, imitated: str | None
+) -> None:
+    """The trifle came before the genuine payment; whom the payer paid before is a partner."""
+    story = [STORY[0], ("v", TWIN, asked)] if asked else [STORY[0]]
+    made = desk.paid([*story, (TWIN, "v", 5_000), ("v", PARTNER, 50_000_000)], read="v")
+    direct = counterparties(made, [desk.account("v")], asset=desk.asset, trifle=100_000)
+    rule = poisoning(100_000)
+    steps = trace(made, [desk.account("v")], policy=fifo, asset=desk.asset, poisoning=rule).steps
+    expected = [desk.account(imitated)] if imitated else []
+    assert direct.poisoning.height == 0
+    assert direct.frame["imitates"].drop_nulls().to_list() == expected
+    assert steps["imitates"].drop_nulls().unique().to_list() == expected
+
+
+def test_a_trifle_before_does_not_hide_that_a_payment_went_astray(desk: Any) -> None:
+    made = desk.paid([STORY[0], STORY[2], STORY[1], STORY[3]], read="v")
+    direct = counterparties(made, [desk.account("v")], asset=desk.asset, trifle=100_000)
+    assert direct.frame["imitates"].drop_nulls().to_list() == [desk.account(PARTNER)]
+
+
 def test_nothing_is_said_where_nothing_went_astray(desk: Any) -> None:
     direct = counterparties(desk.paid(STORY[:2], read="v"), [desk.account("v")], asset=desk.asset)
     assert "look-alike" not in str([finding.title for finding in direct.findings(NOBODY)])

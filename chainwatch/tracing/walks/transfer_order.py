@@ -13,7 +13,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import TraceError
-from chainwatch.heuristics.poisoning import looks, paid_look_alike
+from chainwatch.heuristics.poisoning import looks, paid_look_alike, trifle_of
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
@@ -30,7 +30,8 @@ def movements(ledger: Ledger, asset: Asset, poisoning: Rule | None) -> pl.DataFr
     lets the transfer count. ``imitates`` is an earlier partner of the sender whom the receiver
     looks like, by as many characters as ``poisoning`` compares.
     """
-    rows = _ordered(features.transfers(ledger, asset), asset).with_columns(
+    found = features.transfers(ledger, asset, trifle_of(poisoning))
+    rows = _ordered(found, asset).with_columns(
         pl.int_range(pl.len(), dtype=pl.Int64).over("txid").alias("n")
     )
     lure = pl.lit(False) if poisoning is None else pl.col(VERDICT).fill_null(False)
