@@ -56,8 +56,9 @@ def look_alikes(
 
     Only trade before the transfer counts, so that a lure that worked does not become the genuine
     partner, and each transfer is judged alone. P is an earlier partner of R, as S appears: before
-    the transfer R paid P, or P paid R in one payment more than a trifle and more than S pays now; and
-    R had not dealt with S in such a way before that. Nobody becomes a partner by an unasked trifle. Sums count nowhere: trifles stay trifles, however many they are.
+    the transfer R paid P, or P paid R in one payment more than a trifle and more than S pays now;
+    and R had not dealt with S in such a way before that. Nobody becomes a partner by an unasked
+    trifle. Sums count nowhere: trifles stay trifles, however many they are.
 
     Parameters
     ----------
