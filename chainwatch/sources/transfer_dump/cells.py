@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -235,8 +236,9 @@ def success_of(mapping: DumpMapping, table: pl.DataFrame, name: str) -> Cell:
         failed, which is what a wrong word says too.
     """
     words = table["result"].unique().sort().to_list() if "result" in table.columns else []
-    said = [word for word in words if word]
-    if said and mapping.success not in words and not mapping.failures:
+    yes, no = _spelled(mapping.success), {_spelled(word) for word in mapping.failures}
+    said = [word for word in words if _spelled(word) not in _NOTHING]
+    if said and not no and yes not in {_spelled(word) for word in words}:
         seen = ", ".join(quoted(word) for word in said[:10])
         raise DumpError(
             f"no row says that a transfer took effect: none has {quoted(mapping.success)} in the"
@@ -247,11 +249,35 @@ def success_of(mapping: DumpMapping, table: pl.DataFrame, name: str) -> Cell:
         )
 
     def read(text: str) -> bool | None:
-        if text == mapping.success:
+        word = _spelled(text)
+        if word == yes:
             return True
-        return False if text in mapping.failures or (text and not mapping.failures) else None
+        return False if word in no or (word not in _NOTHING and not no) else None
 
     return read
+
+
+_NOTHING = ("", "null", "none", "nan")
+"""Words by which a table says that it does not know, unless the mapping gives them a meaning."""
+
+
+def _spelled(word: str) -> str:
+    """Return a word without capitals, and a whole number without its point: ``1.0`` is ``1``."""
+    return re.sub(r"^([0-9]+)\.0+$", r"\1", word.lower())
+
+
+def words_beside(table: pl.DataFrame, mapping: DumpMapping, name: str) -> tuple[str, ...]:
+    """Return a note on the other words in the column of the result, and how each was read."""
+    if "result" not in table.columns:
+        return ()
+    counts = table.group_by("result").len().sort("len", "result", descending=[True, False])
+    read = success_of(mapping, table, name)
+    meant = {True: "took effect", False: "failed", None: "unknown"}
+    others = [row for row in counts.rows() if row[0] != mapping.success]
+    seen = [f"{quoted(word)} ({count:,}: {meant[read(word)]})" for word, count in others]
+    more = f" and {len(seen) - 10:,} more" if len(seen) > 10 else ""
+    beside = f"beside {quoted(mapping.success)} the column {quoted(str(mapping.result))} has "
+    return (beside + ", ".join(seen[:10]) + more,) if seen else ()
 
 
 def _or_null(read: Cell) -> Cell:

@@ -19,7 +19,7 @@ from chainwatch.ledger import schema
 from chainwatch.sources.parameters import Argument, OnlyInPython
 from chainwatch.sources.transfer_dump.amounts import amounts
 from chainwatch.sources.transfer_dump.apart import Apart, set_apart
-from chainwatch.sources.transfer_dump.cells import read_cells
+from chainwatch.sources.transfer_dump.cells import read_cells, words_beside
 from chainwatch.sources.transfer_dump.identity import certain_order, each_once, new_to
 from chainwatch.sources.transfer_dump.mapping import DumpMapping, TagMapping
 from chainwatch.sources.transfer_dump.table import LARGEST_DUMP, read_table
@@ -88,6 +88,7 @@ class TransferDump:
         transfers, held = new_to(reader, _shaped(once, self.mapping), self.mapping, name)
         coverage, unspanned = _coverage(cells, apart, file, self.mapping)
         notes = (*apart.notes(self.mapping), *repeated, *held, *unspanned, *_undated(transfers))
+        notes += words_beside(rows, self.mapping, name)
         tables = {
             "transfers": transfers,
             "coverage": coverage,

@@ -314,6 +314,24 @@ class TestSuccessWords:
         ledger, _ = read(text, COINS, result="ok", success="1")
         assert ledger.transfers.collect()["success"].to_list() == [True, True]
 
+    @pytest.mark.parametrize(
+        ("success", "words", "expected"),
+        [
+            ("True", ("True", "true", "null", "", "no"), [True, True, None, None, False]),
+            ("1", ("1.0", "1", "NaN", "None", "0.0"), [True, True, None, None, False]),
+        ],
+    )
+    def test_one_word_in_other_spellings_is_one_word(
+        self, read: Read, success: str, words: tuple[str, ...], expected: list[bool | None]
+    ) -> None:
+        rows = [coin(n, A, B, 1, ok=word) for n, word in enumerate(words, 1)]
+        ledger, report = read(NATIVE + "".join(rows), COINS, result="ok", success=success)
+        assert ledger.transfers.sort("txid").collect()["success"].to_list() == expected
+        beside = next(note for note in report.notes if note.startswith("beside"))
+        assert beside.count("(1: unknown)") == 2
+        assert beside.count("(1: took effect)") == 1
+        assert f"'{words[-1]}' (1: failed)" in beside
+
     def test_all_may_have_failed_where_the_word_for_no_is_given(self, read: Read) -> None:
         ledger, _ = read(NATIVE + coin(1, A, B, 1, ok="0"), COINS, result="ok", success="1",
                          failure=["0"])  # fmt: skip
