@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import text, text_series
 from chainwatch.errors import ConservationError
-from chainwatch.ledger.output_status import block_text
+from chainwatch.ledger.output_status import block_text, day_text
 from chainwatch.results.graph import Edges
 from chainwatch.results.result import Finding, Result
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
@@ -30,19 +29,9 @@ from chainwatch.results.table import (
 from chainwatch.tracing.asked import NOT_ASKED, Asked, astray
 from chainwatch.tracing.custody import CUSTODY
 from chainwatch.tracing.doubts import UNKNOWN_WAY, doubt_of
-from chainwatch.tracing.stops import (
-    BURNT,
-    BY_CLUSTER,
-    BY_CUSTODY,
-    FEE,
-    HOSTED,
-    MIXER,
-    NOT_READ,
-    POOL,
-    UNDECIDED,
-    UNSPENT,
-)
-from chainwatch.units import counted, exact_sum, total
+from chainwatch.tracing.end_words import in_words
+from chainwatch.tracing.stops import BY_REMAINDER
+from chainwatch.units import exact_sum, total
 
 _SUBJECT = Column.party("subject", "whose value it is")
 _AMOUNT = Column.amount("amount", "traced value")
@@ -119,10 +108,17 @@ ENDS = Table(
         Column.kind(
             "basis",
             "how the end came about: by a tag of the address, by one of another address of"
-            " its cluster, as a deposit address, by a rule; null where the reason says it",
+            " its cluster, as a deposit address, by a rule, as the remainder of a balance whose"
+            " history was not read to the end; null where the reason says it",
         ),
         Column.place("as_of", "height of the block up to which a coin is known to be unspent"),
-        Column("as_of_time", TIME, Privacy.TIME, "time of that block", nullable=True),
+        Column(
+            "as_of_time",
+            TIME,
+            Privacy.TIME,
+            "time of that block; on account chains the end of what was read of the address",
+            nullable=True,
+        ),
     ),
 )
 
@@ -298,11 +294,16 @@ class Trace(Result):
         return rows.with_columns(text_series(rows["address"], self.asset.chain).alias("address"))
 
     def unspent_as_of(self) -> str:
-        """Return in words as of which block its coins are unspent: the earliest and the latest."""
-        held = self.ends.drop_nulls("as_of").sort("as_of").select("as_of", "as_of_time")
-        if held.is_empty():
+        """Return in words as of when its value is unspent, the earliest and the latest.
+
+        Of coins that is a block, of balances the day up to which the address was read.
+        """
+        coins = self.ends.drop_nulls("as_of").sort("as_of").select("as_of", "as_of_time")
+        days = self.ends["as_of_time"].drop_nulls().sort().to_list()
+        told = [block_text(*row) for row in coins.iter_rows()] or [day_text(day) for day in days]
+        if not told:
             return ""
-        first, last = block_text(*held.row(0)), block_text(*held.row(-1))
+        first, last = told[0], told[-1]
         return f" as of {first}" if first == last else f" as of {first} or later, up to {last}"
 
     def check(self) -> None:
@@ -336,6 +337,7 @@ class Trace(Result):
         rows = [
             f"  {self.asset.shown(int(row['amount'])):>24}  {row['reason']}"
             + (f": {row['service']} ({row['certainty']}, {row['basis']})" if row["service"] else "")
+            + (f" ({row['basis']})" if row["basis"] == BY_REMAINDER else "")
             + (" (unknown)" if row["certainty"] == UNKNOWN_WAY and not row["service"] else "")
             for row in self.summary().iter_rows(named=True)
         ]
@@ -394,7 +396,10 @@ def ends_finding(followed: Trace) -> Finding:
         )
     if doubt := doubt_of(followed.asset, followed.ends):
         text.append(doubt)
-    said = "; ".join(_said(row, followed) for row in rows.iter_rows(named=True))
+    said = "; ".join(
+        in_words(row, shown, followed.unspent_as_of(), balances=not followed.balances.is_empty())
+        for row in rows.iter_rows(named=True)
+    )
     headline = f"{came}, it is consistent with: {said}." if said else "Nothing was read to come in."
     text += astray(followed.steps, followed.asset)
     return Finding(
@@ -412,39 +417,3 @@ def _silent(followed: Trace) -> str:
     whose = followed.subjects["subject"].n_unique()
     idle = whose - followed.origins["subject"].n_unique()
     return f" Of {idle} of {whose} subjects nothing was read to come in." if idle else ""
-
-
-_ENDED = {
-    MIXER: "into a transaction that looks like a CoinJoin, and not followed behind it",
-    UNDECIDED: "into a transaction that may be a CoinJoin, and not followed behind it",
-    UNSPENT: "unspent in {ends}",
-    NOT_READ: "sent on to where nothing was read",
-    BURNT: "burnt",
-    FEE: "network fees",
-    POOL: "into extension blocks, where nothing can be followed",
-}
-
-
-_AT = {
-    BY_CUSTODY: "a deposit address at ",
-    BY_CLUSTER: "an address that co-spending joins to a tagged one of ",
-}
-"""Whose address it is, where it is not the tagged one itself: whoever is tagged holds a wallet of
-the service, and whoever passes all on to it is taken to be its customer's."""
-
-
-def _said(row: Mapping[str, Any], followed: Trace) -> str:
-    """Return one kind of end in words."""
-    reason, service, certainty = str(row["reason"]), row["service"], row["certainty"]
-    sure = ", ".join(item for item in (None if reason == HOSTED else reason, certainty) if item)
-    if service:
-        words = f"paid to {_AT.get(row['basis'], '')}{service}" + (f" ({sure})" if sure else "")
-    elif reason in _ENDED:
-        one, many = ("balance", "balances") if followed.balances.height else ("coin", "coins")
-        words = _ENDED[reason].format(ends=counted(int(row["ends"]), one, many))
-        words += followed.unspent_as_of() if reason == UNSPENT else ""
-    else:
-        words = f"not followed further ({reason})"
-    if certainty == UNKNOWN_WAY:
-        words += ", if it is the subject's, which is not known"
-    return f"{followed.asset.shown(int(row['amount']))} {words}"

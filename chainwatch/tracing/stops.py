@@ -74,16 +74,19 @@ name tag of an explorer (20) or a forum's word (5) makes an end no more than pro
 
 BY_TAG, BY_CLUSTER = "tagged address", "cluster of a tagged address"
 BY_CUSTODY, BY_RULE = "deposit address", "rule"
+BY_REMAINDER = "remainder"
 
-BASES: tuple[str, ...] = (BY_TAG, BY_CLUSTER, BY_CUSTODY, BY_RULE)
+BASES: tuple[str, ...] = (BY_TAG, BY_CLUSTER, BY_CUSTODY, BY_RULE, BY_REMAINDER)
 """How an end came about: the address itself is tagged, another of its cluster is, all that it gets
-goes on to one service, or a rule speaks of the transaction. Sentences are worded by it."""
+goes on to one service, a rule speaks of the transaction, or it is what is left of a balance whose
+history was not read to the end. Sentences are worded by it."""
 
 
 class End(NamedTuple):
     """Why a branch ends at an address or transaction, how sure that is, and how it came about.
 
-    ``as_of`` is the block up to which a coin is known to be unspent, ``as_of_time`` its time.
+    ``as_of`` is the block up to which a coin is known to be unspent, ``as_of_time`` its time; of a
+    balance ``as_of_time`` alone is known, the end of what was read of its address.
     """
 
     reason: str

@@ -19,7 +19,7 @@ from chainwatch.results.table import (
 )
 from chainwatch.tracing.counterparties import Counterparties
 from chainwatch.tracing.result import BOUNDS, Trace
-from chainwatch.tracing.stops import NOT_READ
+from chainwatch.tracing.stops import BY_REMAINDER, NOT_READ
 from chainwatch.tracing.walks.base import HELD, OPENING
 from chainwatch.units import counted, total
 
@@ -191,7 +191,9 @@ def unread_finding(
     ``paid`` are the payments of subjects without a probable host, each with what of it was traced.
     """
     shown = followed.asset.shown
-    unread = followed.ends.filter(pl.col("reason") == NOT_READ)
+    ended = followed.ends.filter(pl.col("reason") == NOT_READ)
+    left = pl.col("basis").eq_missing(BY_REMAINDER)
+    unread, stayed = ended.filter(~left), ended.filter(left)
     here = paid.filter((pl.col("onward") == UNREAD) & ~pl.col("other_subject"))
     trifles = total(here["amount"]) - total(here["traced"])
     amount = total(unread["amount"])
@@ -203,6 +205,8 @@ def unread_finding(
         if trifles
         else ""
     )
+    rest = total(stayed["amount"])
+    kept = f" whether {shown(rest)} was paid on or is still held," if rest else ""
     return Finding(
         "Not read",
         (
@@ -210,15 +214,19 @@ def unread_finding(
             f" all of them. Balances before the first row, {beside}, and every history of a"
             " counterparty are not read. No figure here is a balance with its owner.",
         ),
-        NOT_READ_ROWS.rows(_unread_rows(followed, direct, here, unread)),
+        NOT_READ_ROWS.rows(_unread_rows(followed, direct, here, unread, stayed)),
         followed.asset,
-        headline=f"Not read: where {shown(amount)} went on to{bridge}, and the origin of all that"
-        " came in.",
+        headline=f"Not read: where {shown(amount)} went on to{bridge},{kept} and the origin of all"
+        " that came in.",
     )
 
 
 def _unread_rows(
-    followed: Trace, direct: Counterparties, here: pl.DataFrame, unread: pl.DataFrame
+    followed: Trace,
+    direct: Counterparties,
+    here: pl.DataFrame,
+    unread: pl.DataFrame,
+    stayed: pl.DataFrame,
 ) -> pl.DataFrame:
     origins = followed.origins
     opening = origins.filter(pl.col("kind") == OPENING)
@@ -241,6 +249,11 @@ def _unread_rows(
             unread["address"].n_unique(),
         ),
         (
+            "left in balances whose history was not read to the end: paid on or held",
+            total(stayed["amount"]),
+            stayed["address"].n_unique(),
+        ),
+        (
             "trifles of address poisoning received by subjects",
             total(lured["trifles"]),
             lured.height,
@@ -258,7 +271,7 @@ def _unread_rows(
         ("held by subjects before the span", total(before["amount"]), before["address"].n_unique()),
     ]
     rows[0] = (*rows[0][:2], here["counterparty"].n_unique())
-    kept = [row for row in rows if row[1] or row not in (rows[2], rows[-1])]
+    kept = [row for row in rows if row[1] or row not in (rows[2], rows[4], rows[-1])]
     return pl.DataFrame(
         kept,
         schema=["what", "amount", "addresses"],

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from chainwatch.addresses.canonical import Kind
 from chainwatch.tracing.policies import OLDEST_FIRST, Lot, Lots, Mark, joined
-from chainwatch.tracing.stops import BURNT, LURE, NOT_READ, UNSPENT, End
+from chainwatch.tracing.stops import BURNT, BY_REMAINDER, LURE, NOT_READ, UNSPENT, End
 from chainwatch.tracing.walks.base import HELD, OPENING, RECEIVED, Row, Walk, moved, sums, traced
-from chainwatch.tracing.walks.transfer_order import Reading, covered
+from chainwatch.tracing.walks.transfer_order import Reading, covered, read_until
 
 ZERO = frozenset({bytes([Kind.EVM]) + bytes(20), bytes([Kind.TRON]) + bytes(20)})
 """Addresses of twenty zero bytes: tokens are made from them and destroyed at them."""
@@ -60,8 +60,9 @@ class AccountWalk(Walk):
 
     ``read`` are the addresses whose history was read, and when: only of those a balance is kept,
     traced or not, so that each payment takes the lots that the policy says. ``balance`` holds
-    these, the oldest first; ``last`` the row that last added to one; ``until`` says where reading
-    ends; ``start`` and ``finish`` are the span in which value is followed.
+    these, the oldest first; ``last`` the row that last added to one; ``seen`` the last row of each
+    address, in or out; ``until`` says where reading ends; ``start`` and ``finish`` are the span in
+    which value is followed.
     """
 
     read: Mapping[bytes, Sequence[Reading]]
@@ -70,6 +71,7 @@ class AccountWalk(Walk):
     finish: datetime | None = None
     balance: dict[bytes, deque[Lot]] = field(default_factory=dict)
     last: dict[bytes, Row] = field(default_factory=dict)
+    seen: dict[bytes, Row] = field(default_factory=dict)
     counted: dict[bytes, dict[str, int]] = field(default_factory=dict)
 
     def run(self, rows: Sequence[Row]) -> None:
@@ -92,6 +94,7 @@ class AccountWalk(Walk):
 
     def _pass(self, row: Row, kept: frozenset[bytes]) -> None:
         """Move a payment from before the span: it shapes balances and is not traced."""
+        self.seen[row["sender"]] = self.seen[row["receiver"]] = row
         lots = self._take(row["sender"], int(row["amount"]))
         if row["receiver"] in kept and row["receiver"] not in ZERO:
             self._put(row["receiver"], _clean(lots), row)
@@ -134,19 +137,34 @@ class AccountWalk(Walk):
 
     def _stay(self) -> None:
         """End what is still held."""
-        held = End(UNSPENT, f"held at the end of {self.until}")
-        unread = End(NOT_READ, "received, and the history of this address was not read")
         for address in sorted(self.balance):
             lots = tuple(self.balance[address])
             if traced(lots):
-                row = self.last[address]
-                known = covered(self.read.get(address, ()), row["time"])
-                later = End(NOT_READ, f"held, and {_beyond(row)}")
-                why = held if known else later if address in self.read else unread
-                self.end(_place(row), address, lots, why)
+                self.end(_place(self.last[address]), address, lots, self._left(address))
+
+    def _left(self, address: bytes) -> End:
+        """Return the end of what stays in a balance: unspent only as far as its history was read.
+
+        A transfer beyond that, which the history of another address shows, proves that there was
+        more to read: what this address paid in between is not known.
+        """
+        readings, row = self.read.get(address, ()), self.seen.get(address, self.last[address])
+        if not readings:
+            return _left_unread("received, and the history of this address was not read")
+        if not covered(readings, self.last[address]["time"]):
+            return _left_unread(f"held, and {_beyond(self.last[address])}")
+        if not covered(readings, row["time"]):
+            since = read_until(readings, self.last[address]["time"])
+            return _left_unread(_moved_since(row, since))
+        ends = read_until(readings, row["time"])
+        if ends is None or (self.finish is not None and self.finish <= ends):
+            return End(UNSPENT, f"held at the end of {self.until}", as_of_time=self.finish)
+        told = f"held on {ends:%Y-%m-%d}, the end of what was read of the history of this address"
+        return End(UNSPENT, told, as_of_time=ends)
 
     def _move(self, row: Row, kept: frozenset[bytes]) -> None:
         sender, receiver, place = row["sender"], row["receiver"], _place(row)
+        self.seen[sender] = self.seen[receiver] = row
         lots = self._take(sender, int(row["amount"]))
         self._count(sender, "bait" if row["poison"] else "paid", int(row["amount"]))
         self._count(receiver, "trifles" if row["poison"] else "received", int(row["amount"]))
@@ -218,6 +236,16 @@ class AccountWalk(Walk):
         if address in self.read:
             return End(NOT_READ, _beyond(row))
         return End(NOT_READ, "the history of this address was not read")
+
+
+def _left_unread(told: str) -> End:
+    return End(NOT_READ, told, basis=BY_REMAINDER)
+
+
+def _moved_since(row: Row, until: datetime | None) -> str:
+    day = "" if row["time"] is None else f" on {row['time']:%Y-%m-%d}"
+    known = "" if until is None else f", until {until:%Y-%m-%d}"
+    return f"held as far as its history was read{known}; this address moved more{day}"
 
 
 def _beyond(row: Row) -> str:

@@ -222,3 +222,17 @@ def covered(readings: Sequence[Reading], when: datetime | None) -> bool:
         (first is None or first <= when) and (last is None or when <= last)
         for first, last in readings
     )
+
+
+def read_until(readings: Sequence[Reading], when: datetime | None) -> datetime | None:
+    """Return up to when the readings that hold a moment go without a gap; None is open.
+
+    ``readings`` are in order of their start, as :func:`histories` gives them.
+    """
+    until = when
+    for first, last in readings:
+        if covered([(first, last)], until):
+            if last is None:
+                return None
+            until = last
+    return until

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -47,8 +48,14 @@ HEAD = "hash,time,from,to,value,wallet,token\n"
 PAID = HEAD + row(1, C, A, 5 * 10**18) + row(2, A, B, 3 * 10**18)
 
 
-def run(folder: Path, more: str = "", *, kind: str = "native", rows: str = PAID) -> RunReport:
-    text = CASE.replace("KIND", kind)
+EDITIONS = '[case]\neditions = ["disclosure", "working"]\nworking_reason = "test"'
+OPEN = CASE.replace("[case]", EDITIONS)
+
+
+def run(
+    folder: Path, more: str = "", *, kind: str = "native", rows: str = PAID, case: str = CASE
+) -> RunReport:
+    text = case.replace("KIND", kind)
     if kind != "native":
         text = text.replace('section = "wallet"', 'section = "wallet"\ncontract = "token"')
     (folder / "t.csv").write_text(rows)
@@ -67,6 +74,53 @@ def test_a_case_in_the_coin_of_an_account_chain(tmp_path: Path, asset: str) -> N
     assert "3 ETH sent on to where nothing was read" in text
     assert "2 ETH unspent in 1 balance" in text
     assert "Balances of ETH move without transfers: fees" in text
+
+
+def ends_of(made: RunReport) -> list[dict[str, str]]:
+    with (made.editions["working"] / "tables" / "ends.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_what_an_unread_subject_did_not_pay_is_not_said_to_be_sent_on(tmp_path: Path) -> None:
+    """5 came in, 3 were paid on: of the other 2 nothing was read, in no section and no table."""
+    made = run(tmp_path, case=OPEN.replace('section = "wallet"\n', ""))
+    text = (made.editions["disclosure"] / "report.html").read_text()
+    assert "3 ETH sent on to where nothing was read" in text
+    assert "2 ETH of which it was not read whether it was paid on or is still held" in text
+    assert "5 ETH sent on" not in text
+    assert "Not read: where 3 ETH went on to, whether 2 ETH was paid on or is still held" in text
+    assert {(row["amount"], row["reason"], row["basis"]) for row in ends_of(made)} == {
+        (str(3 * 10**18), "not read", ""), (str(2 * 10**18), "not read", "remainder"),
+    }  # fmt: skip
+
+
+def test_a_balance_is_unspent_as_of_the_end_of_its_own_history(tmp_path: Path) -> None:
+    """What A holds was read to day 2; the history of another goes on to day 6."""
+    other = "0x" + "5" * 40
+    rows = PAID + row(4, C, other, 10**18, other) + row(6, C, other, 10**18, other)
+    made = run(tmp_path, rows=rows, case=OPEN)
+    assert (
+        "2 ETH unspent in 1 balance as of 2024-01-02"
+        in (made.editions["disclosure"] / "report.html").read_text()
+    )
+    told = {row["reason"]: (row["as_of_time"][:10], row["detail"]) for row in ends_of(made)}
+    assert told["unspent"] == (
+        "2024-01-02",
+        "held on 2024-01-02, the end of what was read of the history of this address",
+    )
+
+
+def test_a_balance_that_moved_beyond_its_own_history_is_not_unspent(tmp_path: Path) -> None:
+    """A was read to day 2; the history of another shows that A paid 1 of its 2 on day 5."""
+    other = "0x" + "5" * 40
+    made = run(tmp_path, rows=PAID + row(5, A, other, 10**18, other), case=OPEN)
+    text = (made.editions["disclosure"] / "report.html").read_text()
+    assert "1 ETH unspent in 1 balance as of 2024-01-05" in text
+    assert "1 ETH of which it was not read whether it was paid on or is still held" in text
+    assert [row["detail"] for row in ends_of(made) if row["basis"] == "remainder"] == [
+        "held as far as its history was read, until 2024-01-02; this address moved more on"
+        " 2024-01-05"
+    ]
 
 
 def test_a_coin_under_another_name_is_refused(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -16,6 +17,7 @@ from chainwatch.tracing.policies import fifo
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace
 from chainwatch.tracing.walks import account
+from chainwatch.tracing.walks.transfer_order import read_until
 
 
 def follow(
@@ -335,3 +337,16 @@ class TestManyLots:
         quick = follow(desk, rows)
         monkeypatch.setattr(account, "OLDEST_FIRST", frozenset())
         assert follow(desk, rows).digest == quick.digest
+
+
+class TestReadUntil:
+    def test_readings_that_touch_are_one(self) -> None:
+        days = [datetime(2024, 1, day, tzinfo=UTC) for day in range(1, 10)]
+        parts = [(days[0], days[2]), (days[1], days[4]), (days[6], days[8])]
+        assert read_until(parts, days[0]) == days[4]
+        assert read_until(parts, days[6]) == days[8]
+
+    def test_an_open_end_has_no_day(self) -> None:
+        day = datetime(2024, 1, 1, tzinfo=UTC)
+        assert read_until([(None, day), (day, None)], day) is None
+        assert read_until([(None, None)], None) is None

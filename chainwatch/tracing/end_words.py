@@ -1,0 +1,73 @@
+"""The ends of a trace in words: one phrase for each kind of end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chainwatch.tracing.doubts import UNKNOWN_WAY
+from chainwatch.tracing.stops import (
+    BURNT,
+    BY_CLUSTER,
+    BY_CUSTODY,
+    BY_REMAINDER,
+    FEE,
+    HOSTED,
+    MIXER,
+    NOT_READ,
+    POOL,
+    UNDECIDED,
+    UNSPENT,
+)
+from chainwatch.units import counted
+
+_ENDED = {
+    MIXER: "into a transaction that looks like a CoinJoin, and not followed behind it",
+    UNDECIDED: "into a transaction that may be a CoinJoin, and not followed behind it",
+    UNSPENT: "unspent in {ends}",
+    NOT_READ: "sent on to where nothing was read",
+    BURNT: "burnt",
+    FEE: "network fees",
+    POOL: "into extension blocks, where nothing can be followed",
+}
+
+
+_AT = {
+    BY_CUSTODY: "a deposit address at ",
+    BY_CLUSTER: "an address that co-spending joins to a tagged one of ",
+}
+"""Whose address it is, where it is not the tagged one itself: whoever is tagged holds a wallet of
+the service, and whoever passes all on to it is taken to be its customer's."""
+
+
+def in_words(
+    row: Mapping[str, Any], shown: Callable[[int], str], as_of: str, *, balances: bool
+) -> str:
+    """Return one kind of end in words.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of :data:`chainwatch.tracing.result.ENDS_BY_REASON`.
+    shown : callable
+        Writes an amount in base units with its unit.
+    as_of : str
+        As of when value is unspent, in words that go on from the phrase.
+    balances : bool
+        Whether value lies in balances rather than in coins.
+    """
+    reason, service, certainty = str(row["reason"]), row["service"], row["certainty"]
+    sure = ", ".join(item for item in (None if reason == HOSTED else reason, certainty) if item)
+    if service:
+        words = f"paid to {_AT.get(row['basis'], '')}{service}" + (f" ({sure})" if sure else "")
+    elif row["basis"] == BY_REMAINDER:
+        words = "of which it was not read whether it was paid on or is still held"
+    elif reason in _ENDED:
+        one, many = ("balance", "balances") if balances else ("coin", "coins")
+        words = _ENDED[reason].format(ends=counted(int(row["ends"]), one, many))
+        words += as_of if reason == UNSPENT else ""
+    else:
+        words = f"not followed further ({reason})"
+    if certainty == UNKNOWN_WAY:
+        words += ", if it is the subject's, which is not known"
+    return f"{shown(int(row['amount']))} {words}"
