@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from chainwatch.case.findings.set_aside import other_tokens_finding
+from chainwatch.case.findings.set_aside import other_tokens_finding, unread_finding
 from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.roles import NOBODY
@@ -111,6 +111,19 @@ def test_a_trifle_before_does_not_hide_that_a_payment_went_astray(desk: Any) -> 
 def test_nothing_is_said_where_nothing_went_astray(desk: Any) -> None:
     direct = counterparties(desk.paid(STORY[:2], read="v"), [desk.account("v")], asset=desk.asset)
     assert "look-alike" not in str([finding.title for finding in direct.findings(NOBODY)])
+
+
+def test_without_a_trifle_nothing_is_said_to_come_of_one(desk: Any) -> None:
+    """A subject that is a service is not followed: that is another reason."""
+    made = desk.paid(STORY[:2], read="v")
+    direct = counterparties(made, [desk.account("v")], asset=desk.asset)
+    followed = trace(made, [desk.account("v")], policy=fifo, asset=desk.asset)
+    paid = direct.frame.filter(pl.col("direction") == "out").with_columns(
+        pl.lit("history not read").alias("onward"), (pl.col("amount") * 0).alias("traced")
+    )
+    told = unread_finding(made, followed, direct, paid)
+    assert "trifles" not in str(told.headline)
+    assert "not followed from a service" in str(told.headline)
 
 
 def test_many_lures_of_one_tail_are_judged_in_time(desk: Any) -> None:

@@ -195,7 +195,7 @@ def unread_finding(
     left = pl.col("basis").eq_missing(BY_REMAINDER)
     unread, stayed = ended.filter(~left), ended.filter(left)
     here = paid.filter((pl.col("onward") == UNREAD) & ~pl.col("other_subject"))
-    trifles = total(here["amount"]) - total(here["traced"])
+    trifles, apart = _untraced(here, followed)
     amount = total(unread["amount"])
     beside = "the native coin" if followed.asset.contract else "tokens, what fees took"
     histories = len(ledger.coverage.select("address").drop_nulls().unique().collect())
@@ -207,6 +207,10 @@ def unread_finding(
     )
     rest = total(stayed["amount"])
     kept = f" whether {shown(rest)} was paid on or is still held," if rest else ""
+    if apart:
+        bridge += (
+            f" ({shown(apart)} paid to others was not followed from a service or past a limit)"
+        )
     return Finding(
         "Not read",
         (
@@ -219,6 +223,16 @@ def unread_finding(
         headline=f"Not read: where {shown(amount)} went on to{bridge},{kept} and the origin of all"
         " that came in.",
     )
+
+
+def _untraced(here: pl.DataFrame, followed: Trace) -> tuple[int, int]:
+    """Return what of payments was not traced: out of trifles, at most what came so, and the rest.
+
+    A payment of a subject that is a service itself is not followed either.
+    """
+    gap = total(here["amount"]) - total(here["traced"])
+    trifles = min(gap, total(followed.balances["trifles"]))
+    return trifles, gap - trifles
 
 
 def _unread_rows(
@@ -235,13 +249,15 @@ def _unread_rows(
     lured = followed.balances.filter(pl.col("trifles") > 0)
     amount, traced = total(here["amount"]), total(here["traced"])
     farther = total(unread["amount"]) - traced
+    trifles, apart = _untraced(here, followed)
     rows = [
         ("paid by unhosted subjects to others whose history was not read", amount, None),
         (
             "paid by unhosted subjects to such others out of trifles (nobody's)",
-            amount - traced,
+            trifles,
             None,
         ),
+        ("paid to such others and not followed: from a service, or past a limit", apart, None),
         ("followed by other ways to addresses whose history was not read", farther, None),
         (
             "followed to addresses whose history was not read",
@@ -271,7 +287,8 @@ def _unread_rows(
         ("held by subjects before the span", total(before["amount"]), before["address"].n_unique()),
     ]
     rows[0] = (*rows[0][:2], here["counterparty"].n_unique())
-    kept = [row for row in rows if row[1] or row not in (rows[2], rows[4], rows[-1])]
+    hidden = (rows[2], rows[3], rows[5], rows[-1])  # of these an amount of zero says nothing
+    kept = [row for row in rows if row[1] or row not in hidden]
     return pl.DataFrame(
         kept,
         schema=["what", "amount", "addresses"],
