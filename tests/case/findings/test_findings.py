@@ -16,7 +16,7 @@ from chainwatch.case.report.document import document
 from chainwatch.case.report.printed_table import printed_table
 from chainwatch.figures import flow
 from chainwatch.results.roles import NOBODY
-from chainwatch.tracing import result as result_module
+from chainwatch.tracing.end_words import in_words
 from chainwatch.tracing.policies import fifo
 from chainwatch.units import AMOUNT
 
@@ -84,7 +84,7 @@ def test_a_deposit_address_is_called_one_and_nothing_is_none(results) -> None:
         orient="row",
     )
     rows = [row | {"amount": 1, "ends": 1} for row in ends.iter_rows(named=True)]
-    said = " ".join(result_module._said(row, trace) for row in rows)
+    said = " ".join(in_words(row, trace.asset.shown, "", balances=False) for row in rows)
     assert "paid to a deposit address at foo (probable)" in said
     assert "paid to bar 0" in said
     assert "paid to baz (mixer)" in said
