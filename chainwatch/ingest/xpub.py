@@ -171,20 +171,16 @@ def _branches(
     if kinds is not None:
         _check_kinds(kinds, chain)
     wanted = tuple(dict.fromkeys((key.kind,) if kinds is None else kinds))
-    if isinstance(key, Descriptor) and key.account is None:
-        return [
-            replace(branch, kind=kind)
-            for kind in _stated(key, chain, wanted)
-            for branch in key.branches(_below(key, branches))
-        ]
-    account = key if isinstance(key, ExtendedKey) else key.account
-    assert account is not None  # noqa: S101  # the two cases above leave no other
+    if isinstance(key, Descriptor):
+        if key.account is None:
+            return [
+                replace(branch, kind=kind)
+                for kind in _stated(key, chain, wanted)
+                for branch in key.branches(_below(key, branches))
+            ]
+        key = key.account
     _check_kinds(wanted, chain)
-    return [
-        branch_of(account, kind, numbers)
-        for kind in wanted
-        for numbers in _paths(account, branches)
-    ]
+    return [branch_of(key, kind, numbers) for kind in wanted for numbers in _paths(key, branches)]
 
 
 def _stated(key: Descriptor, chain: Chain, wanted: tuple[str, ...]) -> tuple[str, ...]:
