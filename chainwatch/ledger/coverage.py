@@ -254,7 +254,8 @@ def histories(ledger: Ledger, address: bytes | None = None) -> pl.DataFrame:
 
     The readings up to the highest tip speak. One of them that is whole is enough beside others
     that were cut off or refused; but where another, at the same tip, listed less than its server
-    counted, none is. Where no reading names a height, all must be whole.
+    counted, none is. Where no reading names a height, all must be whole. Up to which earlier block
+    an address is known nonetheless is another question: :mod:`chainwatch.ledger.output_status`.
 
     Returns
     -------
