@@ -16,6 +16,7 @@ from chainwatch.errors import DumpError, InputError
 from chainwatch.ingest.protocol import Batch, Reader
 from chainwatch.ingest.source_file import FileRead, answer, read_time
 from chainwatch.ledger import schema
+from chainwatch.results.provenance import digest_json
 from chainwatch.sources.parameters import Argument, OnlyInPython
 from chainwatch.sources.transfer_dump.amounts import amounts
 from chainwatch.sources.transfer_dump.apart import Apart, set_apart
@@ -86,6 +87,7 @@ class TransferDump:
         _check_blocks(cells, name)
         once, repeated = each_once(_dated(cells, reader, self.mapping), self.mapping, name)
         transfers, held = new_to(reader, _shaped(once, self.mapping), self.mapping, name)
+        _check_mapping(reader, file, self.mapping)
         coverage, unspanned = _coverage(cells, apart, file, self.mapping)
         notes = (*apart.notes(self.mapping), *repeated, *held, *unspanned, *_undated(transfers))
         notes += words_beside(rows, self.mapping, name)
@@ -109,6 +111,26 @@ class TransferDump:
                 remedy="divide it, each part with its line of column names",
             )
         return self.path.read_bytes()
+
+
+def _part(mapping: DumpMapping) -> str:
+    """Return what names a reading of a table beside its bytes: how its columns were read."""
+    return digest_json(mapping.model_dump(mode="json"))[:16]
+
+
+def _check_mapping(reader: Reader, file: FileRead, mapping: DumpMapping) -> None:
+    """Refuse a table that was read before in another way: what that left would stay."""
+    unit, part = f"dump/{file.digest.hex()}/", f"/{_part(mapping)}"
+    before = reader.scan("coverage").filter(
+        pl.col("chain") == mapping.chain, pl.col("kind") == "dump",
+        pl.col("unit").str.starts_with(unit), ~pl.col("unit").str.ends_with(part),
+    )  # fmt: skip
+    if before.select(pl.len()).collect().item():
+        raise DumpError(
+            "this table was read before with another mapping, and what it gave stays in the ledger",
+            where=file.name,
+            remedy="pull it into a new ledger, with the mapping that is right",
+        )
 
 
 def _check_blocks(cells: pl.DataFrame, name: str) -> None:
@@ -203,7 +225,7 @@ def _coverage(
     def place(row: dict[str, Any]) -> str:
         parts = (row["section"], row["contract"])
         shown = [canonical.text(part, mapping.chain) for part in parts if part]
-        return "/".join([unit, "0", *shown])
+        return "/".join([unit, _part(mapping), *shown])
 
     common = {"chain": mapping.chain, "source": mapping.source, "answer": file.digest}
     rows = [

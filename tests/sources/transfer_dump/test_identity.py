@@ -189,3 +189,23 @@ class TestPlaces:
         found = ledger.transfers.sort("tx").collect()
         assert not found["order_uncertain"].any()
         assert found["tx"].to_list() == [101 << 24 | 3, 101 << 24 | 4]
+
+
+def test_a_table_read_with_another_mapping_is_refused(
+    put: Callable[..., Path], tmp_path: Path
+) -> None:
+    """What the first reading left would stay, and the second would add nothing."""
+    cells = [",".join(NAMES), ",".join(str(row()[name]) for name in NAMES)]
+    path = put("t.csv", "\n".join(cells).encode())
+
+    def pulled(**how: object) -> PullReport:
+        return pull(tmp_path / "l", TransferDump(path, DumpMapping.of(BARE | how)))
+
+    wrong = {"amount_unit": "whole", "decimals": 6}
+    pulled(**wrong)
+    assert open_ledger(tmp_path / "l").transfers.collect()["amount"].to_list() == [5_000_000]
+    with pytest.raises(DumpError, match="read before with another mapping"):
+        pulled()
+    pulled(**wrong)  # the same again adds nothing, and is no error
+    ledger = open_ledger(tmp_path / "l")
+    assert ledger.transfers.collect()["amount"].to_list() == [5_000_000]
