@@ -191,9 +191,9 @@ class Partner:
         return self.met[at].place if at < len(self.met) else None
 
     @property
-    def strength(self) -> float:
-        """The largest amount beside which it can be a partner; without bound if it was paid."""
-        return float("inf") if self.first_paid is not None else self.largest[-1]
+    def strength(self) -> tuple[bool, int]:
+        """Whether it was paid, which beats any amount; else the largest amount that it sent."""
+        return (True, 0) if self.first_paid is not None else (False, self.largest[-1])
 
 
 @dataclass
@@ -207,7 +207,8 @@ class _Group:
         """Return what is alike, by side and row."""
         # The strongest first: after the first that is too weak none can be a partner.
         order = sorted((one for one in self.partners.values() if one.met),
-                       key=lambda one: (-one.strength, one.address))[:MOST_PARTNERS]  # fmt: skip
+                       key=lambda one: (not one.strength[0], -one.strength[1], one.address)
+                       )[:MOST_PARTNERS]  # fmt: skip
         found = {}
         for side, row, other, text, amount, place in self.judged:
             alike = list(self._alike(order, other, text, amount, place))
@@ -223,11 +224,11 @@ class _Group:
 
     def _alike(
         self, order: Sequence[Partner], other: bytes, text: str, least: int, place: Place
-    ) -> Iterator[tuple[int, int, bytes, float]]:
+    ) -> Iterator[tuple[int, int, bytes, tuple[bool, int]]]:
         """Yield the earlier partners that somebody looks like, with the characters they share."""
         own = self.partners[other].since(least) if other in self.partners else None
         for one in order:
-            if one.strength < least:
+            if one.strength < (False, least):
                 return
             since = one.since(least)
             if one.address == other or since is None or not since.before(place):
