@@ -18,19 +18,12 @@ from chainwatch.ledger.output_status import (
     block_text,
     owner_key,
 )
+from chainwatch.ledger.rows_apart import APART, KIND, by_reason
 from chainwatch.ledger.whole_blocks import WholeBlocks
 from chainwatch.results.table import CHAIN, Column, Privacy, Table
 from chainwatch.results.text_frame import text_frame
 
 Fact = tuple[str, str, int | None, int | None, str]
-
-APART = {
-    "transaction": "no transaction: a reward, or a payment of the protocol",
-    "payer": "no payer: a reward, or a payment of the protocol",
-    "creation": "no receiver: a contract is created",
-    "decimals": "amounts in whole tokens whose decimals are not given",
-}
-"""Why a row of a table of transfers is none, by the last word of its unit."""
 
 _COUNTED = ("blocks", "transactions", "inputs", "outputs", "transfers")
 
@@ -225,23 +218,17 @@ def _missing(runs: pl.DataFrame) -> int:
 def _unread_transfers(ledger: Ledger, chain: Chain) -> list[Fact]:
     wide = ledger.transfers.filter(pl.col("amount").is_null()).select(pl.len()).collect().item()
     undated = ledger.transfers.filter(pl.col("time").is_null()).select(pl.len()).collect().item()
-    apart = (
-        ledger.coverage.filter(pl.col("kind") == "apart")
-        .group_by(why=pl.col("unit").str.split("/").list.last())
-        .agg(pl.col("apart").sum())
-        .sort("why")
-        .collect()
-    )
     note = "wider than 38 digits: kept as hexadecimal text, in no total"
     timeless = "only the height of their block is known: they are in no span of time"
     return [
         _fact("transfer amounts", chain, wide, note),
         ("transfer times", chain.id, undated, None, timeless),
         *(
-            ("rows set apart", chain.id, int(count), None, f"in tables of transfers: {APART[why]}")
-            for why, count in apart.iter_rows()
+            ("rows set apart", chain.id, moved.rows, moved.amount,
+             f"in tables of transfers: {APART[why]}")
+            for why, moved in by_reason(ledger, chain).items()
         ),
-    ]
+    ]  # fmt: skip
 
 
 def _fact(what: str, chain: Chain, count: int, note: str) -> Fact:
@@ -263,7 +250,7 @@ def histories(ledger: Ledger, address: bytes | None = None) -> pl.DataFrame:
         ``address, height, source, whole``: one row per address, sorted.
     """
     named = pl.col("address").is_not_null() if address is None else pl.col("address") == address
-    held = ledger.coverage.filter(named)
+    held = ledger.coverage.filter(named & (pl.col("kind") != KIND))
     latest = pl.col("height").max().over("address")
     whole, dated = pl.col("complete").fill_null(False), pl.col("height").is_not_null().any()
     denied = pl.col("unit").str.contains(f"/{DENIED}/", literal=True).any()

@@ -199,8 +199,8 @@ COVERAGE = Table(
             Privacy.TEXT,
             "block/<hash>, address/<canonical bytes>/<tip>, script/<sha256>/<tip>,"
             " transaction/<block>/<txid>, dump/<sha256>/<part>[/<address>[/<contract>]],"
-            " dump/<sha256>/apart/<why> or gap/<file>/<first byte>/<bytes>, of a file what belongs"
-            " to no block; hashes as shown",
+            " dump/<sha256>/apart/<why>[/<paid or got>/<address>[/<contract>]] or"
+            " gap/<file>/<first byte>/<bytes>, of a file what belongs to no block; hashes as shown",
         ),
         Column(
             "kind",
@@ -220,7 +220,11 @@ COVERAGE = Table(
             nullable=True,
         ),
         Column(
-            "address", pl.Binary, Privacy.PARTY, "address whose history was read", nullable=True
+            "address",
+            pl.Binary,
+            Privacy.PARTY,
+            "address whose history was read, or that rows set apart name",
+            nullable=True,
         ),
         Column(
             "contract",
@@ -243,6 +247,14 @@ COVERAGE = Table(
             pl.Int64,
             Privacy.NUMBER,
             "rows of the dump that were set apart for this reason",
+            nullable=True,
+        ),
+        Column(
+            "amount",
+            AMOUNT,
+            Privacy.AMOUNT,
+            "what rows set apart moved; null where that cannot be read",
+            "base units",
             nullable=True,
         ),
         Column("source", pl.String, Privacy.TEXT, "source, as it names itself"),

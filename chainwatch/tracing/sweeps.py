@@ -13,11 +13,13 @@ from chainwatch.attribution.resolve import TagStatement, with_names
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.output_status import BY_BLOCKS, OutputStatus
+from chainwatch.ledger.rows_apart import KIND, may_have_paid
 from chainwatch.tracing.walks.transfer_order import histories, movements
 from chainwatch.units import AMOUNT, exact_sum
 
 Wallets = Mapping[bytes, tuple[TagStatement, ...]]
 
+APART = "rows set apart may have paid others"
 UNCLAIMED = "the source does not claim to know all of its payments"
 GAPS = "blocks or inputs are unread: other payments of it may be among them"
 
@@ -77,10 +79,16 @@ def _labels() -> pl.Expr:
 def _unclaimed(ledger: Ledger, asset: Asset) -> dict[bytes, str]:
     """Return the addresses of whose history no source claims to hold all."""
     rows = ledger.coverage.filter(
-        (pl.col("chain") == asset.chain) & pl.col("address").is_not_null()
+        (pl.col("chain") == asset.chain)
+        & pl.col("address").is_not_null()
+        & (pl.col("kind") != KIND)
     )
     claims = rows.group_by("address").agg(pl.col("complete").fill_null(False).all()).collect()
-    return {address: "" if whole else UNCLAIMED for address, whole in claims.iter_rows()}
+    apart = dict.fromkeys(may_have_paid(ledger, asset), APART)
+    return {
+        address: apart.get(address) or ("" if whole else UNCLAIMED)
+        for address, whole in claims.iter_rows()
+    }
 
 
 def coin_flows(ledger: Ledger, asset: Asset, wallets: Wallets) -> Flows:

@@ -18,6 +18,7 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import ConservationError, TraceError
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.rows_apart import may_have_paid
 from chainwatch.results.result import recorded
 from chainwatch.results.table import Table
 from chainwatch.tracing.arguments import check, policy_of
@@ -171,11 +172,11 @@ def _accounts(ledger: Ledger, walk: Walk, poisoning: Rule | None) -> Trace:
     refuse_timeless(ledger, walk.asset)
     rows = movements(ledger.history, walk.asset, poisoning)  # balances are older than the span
     known = rows.filter(pl.col("amount").is_not_null())
-    read = histories(ledger, walk.asset)
+    read, apart = histories(ledger, walk.asset), may_have_paid(ledger, walk.asset)
     until = "what was read" if ledger.end is None else "the span"
 
     def follow(ordered: pl.DataFrame) -> Trace:
-        one = AccountWalk(**_given(walk), read=read, until=until)
+        one = AccountWalk(**_given(walk), read=read, until=until, apart=apart)
         one.start, one.finish = ledger.start, ledger.end
         one.run(ordered.to_dicts())
         return _looked_at(_result(one), ordered)

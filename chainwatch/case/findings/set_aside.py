@@ -7,6 +7,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.symbols import looks_like
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.rows_apart import KIND
 from chainwatch.ledger.schema import TRANSFERS
 from chainwatch.results.result import Finding
 from chainwatch.results.table import (
@@ -198,7 +199,8 @@ def unread_finding(
     trifles, apart = _untraced(here, followed)
     amount = total(unread["amount"])
     beside = "the native coin" if followed.asset.contract else "tokens, what fees took"
-    histories = len(ledger.coverage.select("address").drop_nulls().unique().collect())
+    read = ledger.coverage.filter(pl.col("kind") != KIND)
+    histories = len(read.select("address").drop_nulls().unique().collect())
     bridge = (
         f" (of {shown(total(here['amount']))} paid to others, {shown(trifles)} came from trifles of"
         " address poisoning, nobody's)"

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import polars as pl
 
+from chainwatch.addresses import canonical
 from chainwatch.addresses.silent_moves import silent_moves
 from chainwatch.chains.base import Chain
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.lookup.summaries import PAID, TOTALS, AddressSummary, TransactionSummary
 from chainwatch.ledger.lookup.utxo import proofs
+from chainwatch.ledger.rows_apart import KIND, MayHaveMoved, moved_by_asset
 from chainwatch.ledger.schema import INPUTS, POSITION_BITS
-from chainwatch.units import AMOUNT, exact_sum
+from chainwatch.units import AMOUNT, counted, exact_sum, to_text
 
 _SHOWN = ("chain", "tx", "txid", "height", "time", "kind", "log_index", "trace_path", "contract",
           "token_id", "occurrence", "direction", "counterparty", "amount", "symbol", "decimals",
           "success")  # fmt: skip
+
+
+Apart = Mapping[bytes | None, Mapping[str, MayHaveMoved]]
+"""What an address may have paid and got in rows set apart, by contract."""
 
 
 def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSummary:
@@ -22,8 +30,8 @@ def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSumm
 
     What took no effect stands in the history and in no total. A balance needs fees and every
     movement from the first on; it is given for a token where the source claims all of it, and
-    never for the native coin nor for a token whose balances move without transfers. Of a span,
-    what has no time is left out, and that is said.
+    never for the native coin, for a token whose balances move without transfers, nor for one that
+    rows set apart may have moved. Of a span, what has no time is left out, and that is said.
     """
     every = _directed(ledger.history.transfers_of(address, chain).collect(), address)
     spanned = ledger.start is not None or ledger.end is not None
@@ -33,13 +41,14 @@ def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSumm
     start = ledger.start
     history = read if start is None else read.filter(pl.col("time") >= start)
     claims = _claims(ledger, address)
-    totals = _totals(history, read, claims, chain)
+    apart = moved_by_asset(ledger, chain, address)
+    totals = _totals(history, read, claims, chain, apart)
     undated = every["time"].null_count() if spanned else 0
     told = f"{undated:,} transfers of unknown time are left out of the span"
-    complete = bool(claims.height) and bool(claims["complete"].all()) and not undated
+    complete = bool(claims.height) and bool(claims["complete"].all()) and not undated and not apart
     return AddressSummary(
         chain, address, totals, history, _parties(history), complete,
-        (*_sentences(claims), *([told] if undated else [])),
+        (*_sentences(claims), *([told] if undated else []), *_set_apart(apart, totals, chain)),
     )  # fmt: skip
 
 
@@ -72,7 +81,7 @@ def _directed(rows: pl.DataFrame, address: bytes) -> pl.DataFrame:
 
 def _claims(ledger: Ledger, address: bytes) -> pl.DataFrame:
     """Return the units of coverage that speak of an address."""
-    rows = ledger.history.coverage.filter(pl.col("address") == address)
+    rows = ledger.history.coverage.filter((pl.col("address") == address) & (pl.col("kind") != KIND))
     return rows.select("kind", "contract", "complete", "source", "to_time").sort(
         "source", "contract", "to_time", nulls_last=True
     ).with_columns(pl.col("complete").fill_null(False)).collect()  # fmt: skip
@@ -91,8 +100,23 @@ def _sentences(claims: pl.DataFrame) -> tuple[str, ...]:
     return tuple(dict.fromkeys(made))
 
 
+def _set_apart(apart: Apart, totals: pl.DataFrame, chain: Chain) -> Iterator[str]:
+    """Yield what rows set apart may have moved of each asset, which no sum holds."""
+    decimals = dict(totals.select("contract", "decimals").iter_rows()) | {None: chain.decimals}
+    for contract, ways in apart.items():
+        name = chain.symbol if contract is None else canonical.text(contract, chain)
+        for way, (rows, amount, _) in ways.items():
+            known = decimals.get(contract)
+            much = "an amount that cannot be read"
+            if amount is not None:
+                much = f"{amount:,} base units"
+                much = much if known is None else to_text(amount, known, group=True)
+            here = counted(rows, "row was", "rows were")
+            yield f"{here} set apart, in which it may have {way} {much} of {name}"
+
+
 def _totals(
-    history: pl.DataFrame, read: pl.DataFrame, claims: pl.DataFrame, chain: Chain
+    history: pl.DataFrame, read: pl.DataFrame, claims: pl.DataFrame, chain: Chain, apart: Apart
 ) -> pl.DataFrame:
     """Return the sums per asset; null where an amount was not read.
 
@@ -105,8 +129,9 @@ def _totals(
     every = whole.filter(pl.col("contract").is_null()).height > 0
     named = whole["contract"].drop_nulls().implode()
     covered = pl.lit(every) | pl.col("contract").is_in(named)
-    silent = [one for one in now["contract"].unique() if silent_moves(chain.id, one)]
-    moves = pl.col("contract").is_in(pl.Series(silent, dtype=pl.Binary).implode())
+    silent = {one for one in now["contract"].drop_nulls() if silent_moves(chain.id, one)}
+    moving = sorted(silent | {one for one in apart if one is not None})
+    moves = pl.col("contract").is_in(pl.Series(moving, dtype=pl.Binary).implode())
     held = pl.col("contract").is_not_null() & covered & ~moves
     return (
         _with_coin(now, claims, chain)

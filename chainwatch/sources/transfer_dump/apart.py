@@ -7,14 +7,17 @@ they moved is named.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
 from chainwatch.addresses import canonical
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import DumpError
-from chainwatch.ledger.coverage import APART
+from chainwatch.ledger.rows_apart import APART, GOT, KIND, PAID, exact
+from chainwatch.sources.transfer_dump.amounts import amounts
 from chainwatch.sources.transfer_dump.mapping import DumpMapping
 from chainwatch.units import counted, to_text
 
@@ -37,6 +40,53 @@ class Apart:
         """Return how many rows each reason sets apart."""
         found = dict(self.rows.group_by("why").len().iter_rows())
         return {why: int(found[why]) for why in APART if why in found}
+
+    def units(self, dump: str, mapping: DumpMapping) -> Iterator[dict[str, Any]]:
+        """Yield units of coverage: each reason, and each party and asset that may have moved.
+
+        Parameters
+        ----------
+        dump : str
+            First parts of the unit of the table.
+        mapping : DumpMapping
+            Names the chain.
+        """
+        moved = self._moved()
+        counts = self.counts()
+        for why in counts:
+            unit, mine = f"{dump}/{KIND}/{why}", moved.filter(why=why)
+            native = not mine["contract"].drop_nulls().len()
+            total = exact(mine["amount"]) if native else None
+            yield {"kind": KIND, "unit": unit, "apart": counts[why], "amount": total}
+        sides = [
+            moved.with_columns(pl.lit(way).alias("way"), pl.col(side).alias("address"))
+            for way, side in ((PAID, "sender"), (GOT, "receiver"))
+        ]
+        keys = ("why", "way", "address", "contract")
+        parties = pl.concat(sides).filter(pl.col("address").is_not_null())
+        for key, rows in parties.sort(keys, nulls_last=False).group_by(keys, maintain_order=True):
+            why, way, *named = key
+            shown = [canonical.text(one, mapping.chain) for one in named if one]
+            timeless = rows["time"].null_count()
+            yield {
+                "kind": KIND, "unit": "/".join([dump, KIND, str(why), str(way), *shown]),
+                "address": named[0], "contract": named[1], "apart": rows.height,
+                "amount": exact(rows["amount"]), "to_time": rows["time"].max(),
+                "from_time": None if timeless else rows["time"].min(),
+            }  # fmt: skip
+
+    def _moved(self) -> pl.DataFrame:
+        """Return what rows moved, once where several sections list it, with its amount or null."""
+        what = ["why", "txid", "time", "height", "contract", "token_id", "sender", "receiver",
+                "units", "log_index", "trace_path"]  # fmt: skip
+        moves = pl.col("success").ne_missing(False) & pl.col("units").ne_missing("0")
+        between = pl.col("sender").ne_missing(pl.col("receiver"))
+        place = pl.int_range(pl.len()).over(*what, "section")
+        rows = self.rows.filter(moves & between).with_columns(place.alias("occurrence"))
+        once = rows.unique([*what, "occurrence"], maintain_order=True)
+        amount, _ = amounts(once["units"].fill_null("0"))
+        unread = pl.col("units").is_null()
+        return once.with_columns(pl.when(~unread).then(amount).alias("amount"))
 
     def notes(self, mapping: DumpMapping) -> tuple[str, ...]:
         """Return a sentence for each reason, with what the rows moved."""

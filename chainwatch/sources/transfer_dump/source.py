@@ -207,13 +207,15 @@ def _undated(transfers: pl.DataFrame) -> tuple[str, ...]:
 def _coverage(
     cells: pl.DataFrame, apart: Apart, file: FileRead, mapping: DumpMapping
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Return a unit for the table, one for each section and token in it, one for what is set apart.
+    """Return units for the table, each section and token in it, and what is set apart; and notes.
 
-    A section speaks of the tokens that it lists, from its first row to its last of any token. One
-    without any time speaks of no span, and so of nothing.
+    A section speaks of the tokens that it lists, from its first row to its last of any token, also
+    of rows set apart. One without any time speaks of no span, and so of nothing.
     """
     times = pl.col("time").min().alias("from_time"), pl.col("time").max().alias("to_time")
-    spans = cells.drop_nulls("section").group_by("section").agg(times)
+    every = pl.concat([one.select("section", "time") for one in (cells, apart.rows)])
+    listing = cells["section"].drop_nulls().unique().implode()
+    spans = every.filter(pl.col("section").is_in(listing)).group_by("section").agg(times)
     timeless = spans.filter(pl.col("from_time").is_null()).height
     listed = cells.select("section", "contract").unique()
     dated = spans.drop_nulls("from_time")
@@ -236,10 +238,7 @@ def _coverage(
         }
         for row in [whole.row(0, named=True), *sections]
     ]  # fmt: skip
-    rows += [
-        {"kind": "apart", "unit": f"{unit}/apart/{why}", "apart": count, **common}
-        for why, count in apart.counts().items()
-    ]
+    rows += [{**one, **common} for one in apart.units(unit, mapping)]
     note = f"{timeless:,} sections have no time in any row: their histories do not count as read"
     return schema.COVERAGE.conform(
         pl.DataFrame(rows, schema=schema.COVERAGE.schema, orient="row")

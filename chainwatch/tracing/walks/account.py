@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from chainwatch.addresses.canonical import Kind
+from chainwatch.ledger.rows_apart import MayHaveMoved
 from chainwatch.tracing.policies import OLDEST_FIRST, Lot, Lots, Mark, joined
 from chainwatch.tracing.stops import BURNT, BY_REMAINDER, LURE, NOT_READ, UNSPENT, End
 from chainwatch.tracing.walks.base import HELD, OPENING, RECEIVED, Row, Walk, moved, sums, traced
 from chainwatch.tracing.walks.transfer_order import Reading, covered, read_until
+from chainwatch.units import counted
 
 ZERO = frozenset({bytes([Kind.EVM]) + bytes(20), bytes([Kind.TRON]) + bytes(20)})
 """Addresses of twenty zero bytes: tokens are made from them and destroyed at them."""
@@ -62,13 +64,15 @@ class AccountWalk(Walk):
     traced or not, so that each payment takes the lots that the policy says. ``balance`` holds
     these, the oldest first; ``last`` the row that last added to one; ``seen`` the last row of each
     address, in or out; ``until`` says where reading ends; ``start`` and ``finish`` are the span in
-    which value is followed.
+    which value is followed; ``apart`` is what each address may have paid in rows that were set
+    apart.
     """
 
     read: Mapping[bytes, Sequence[Reading]]
     until: str
     start: datetime | None = None
     finish: datetime | None = None
+    apart: Mapping[bytes, MayHaveMoved] = field(default_factory=dict)
     balance: dict[bytes, deque[Lot]] = field(default_factory=dict)
     last: dict[bytes, Row] = field(default_factory=dict)
     seen: dict[bytes, Row] = field(default_factory=dict)
@@ -138,9 +142,39 @@ class AccountWalk(Walk):
     def _stay(self) -> None:
         """End what is still held."""
         for address in sorted(self.balance):
-            lots = tuple(self.balance[address])
+            lots, why = tuple(self.balance[address]), self._left(address)
+            if why.reason == UNSPENT and traced(lots):
+                gone, lots = self._gone(address, lots)
+                if traced(gone):
+                    told = self._set_apart(address)
+                    self.end(_place(self.last[address]), address, gone, _left_unread(told))
             if traced(lots):
-                self.end(_place(self.last[address]), address, lots, self._left(address))
+                self.end(_place(self.last[address]), address, lots, why)
+
+    def _gone(self, address: bytes, lots: Lots) -> tuple[Lots, Lots]:
+        """Divide lots into those that rows set apart may have paid, and the rest.
+
+        Oldest first, a payment more leaves so much less of the oldest lots, whenever it was made.
+        Under another policy as much of the traced lots may be gone, and no more.
+        """
+        moved = self.apart.get(address)
+        if moved is None or (self.finish and moved.first and self.finish <= moved.first):
+            return (), lots
+        oldest, gone, rest = self.policy in OLDEST_FIRST, [], []
+        due = sum(lot.amount for lot in lots) if moved.amount is None else moved.amount
+        for lot in lots:
+            part = min(lot.amount, due) if oldest or lot.mark else 0
+            due -= part
+            gone.append(Lot(part, lot.mark))
+            rest.append(Lot(lot.amount - part, lot.mark))
+        return joined(gone), joined(rest)
+
+    def _set_apart(self, address: bytes) -> str:
+        """Return in words what an address may have paid in rows that were set apart."""
+        rows, amount, _ = self.apart[address]
+        much = "an amount that cannot be read" if amount is None else self.asset.shown(amount)
+        here = counted(rows, "row of this address was", "rows of this address were")
+        return f"{here} set apart: {much} may have been paid so"
 
     def _left(self, address: bytes) -> End:
         """Return the end of what stays in a balance: unspent only as far as its history was read.

@@ -25,7 +25,7 @@ from chainwatch.errors import LedgerError, LedgerLocked
 from chainwatch.ledger import schema
 from chainwatch.ledger.storage import delta, writer
 from chainwatch.ledger.storage.lock import locked
-from chainwatch.ledger.storage.store import Store
+from chainwatch.ledger.storage.store import FORMAT, Store
 from chainwatch.ledger.storage.writer import open_writer
 from chainwatch.results.provenance import digest_frame
 
@@ -166,7 +166,7 @@ def test_open_says_what_is_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("marker", "told"),
     [
-        ('{"chainwatch ledger": 4}', "install a newer chainwatch"),
+        (f'{{"chainwatch ledger": {FORMAT + 1}}}', "install a newer chainwatch"),
         ('{"chainwatch ledger": "1"}', "no number"),
         ('{"chainwatch ledger": true}', "no number"),
         ("[1]", "marks no ledger"),

@@ -260,7 +260,7 @@ class TestRowsThatAreNoPayment:
         assert amounts(ledger) == [1000]
         assert [note for note in report.notes if "1 row is set apart" in note]
         fact = unread(ledger).filter(pl.col("what") == "rows set apart").row(0, named=True)
-        assert (fact["count"], fact["amount"]) == (1, None)
+        assert (fact["count"], fact["amount"]) == (1, 0)
         assert "a contract is created" in fact["note"]
 
     def test_what_a_creation_pays_is_named(self, read: Read) -> None:
