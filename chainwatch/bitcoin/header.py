@@ -7,7 +7,8 @@ Everything that reads, makes or hashes a header does it here; what a header must
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from chainwatch.bitcoin.hashes import HASH_SIZE, double_sha256
 
@@ -18,6 +19,7 @@ NO_PARENT = b""
 """Stands for a parent that whoever hands over a block does not name."""
 
 _FORM = struct.Struct("<i32s32sIII")
+_PARENT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,32 @@ class Header:
         """
         return cls.parse(_packed(version, parent, merkle_root, time, bits, nonce))
 
+    def beside_parent(self) -> bytes:
+        """Return the 48 bytes of the other fields: with its parent they hash to the block."""
+        fields = bytes(replace(self, parent=bytes(HASH_SIZE)))
+        return fields[:_PARENT] + fields[_PARENT + HASH_SIZE :]
+
     def __bytes__(self) -> bytes:
         """Return the 80 bytes."""
         return _packed(
             self.version, self.parent, self.merkle_root, self.time, self.bits, self.nonce
         )
+
+
+def proven_parent(block: bytes, beside: bytes, candidates: Iterable[bytes]) -> bytes | None:
+    """Return the candidate with which the other fields of a header hash to the block's hash.
+
+    Parameters
+    ----------
+    block : bytes
+        Hash of the block, wire order.
+    beside : bytes
+        From :meth:`Header.beside_parent`.
+    candidates : iterable of bytes
+        Hashes of blocks that may be its parent.
+    """
+    headers = ((one, beside[:_PARENT] + one + beside[_PARENT:]) for one in candidates)
+    return next((one for one, header in headers if double_sha256(header) == block), None)
 
 
 def _packed(

@@ -198,7 +198,8 @@ COVERAGE = Table(
             pl.String,
             Privacy.TEXT,
             "block/<hash>, address/<canonical bytes>/<tip>, script/<sha256>/<tip>,"
-            " transaction/<block>/<txid>, dump/<sha256>/<part>[/<address>[/<contract>]],"
+            " transaction/<block>/<txid>, dump/<sha256>/<part>[/<address>[/<contract>]]"
+            " (of a block without its parent dump/<sha256>/<hash>/<rest of its header>),"
             " dump/<sha256>/apart/<why>[/<paid or got>/<address>[/<contract>]] or"
             " gap/<file>/<first byte>/<bytes>, of a file what belongs to no block; hashes as shown",
         ),

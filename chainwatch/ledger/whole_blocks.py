@@ -1,7 +1,9 @@
 """``WholeBlocks``: the blocks of a chain that were read whole, and how they are linked.
 
 A block is whole if a unit of coverage says so: its own, or that of an export that could not tell
-its parent. A header that stands in ``blocks`` without one says nothing of its transactions.
+its parent. Such a unit keeps the other fields of the header, by which the block below, once it was
+read, is shown to be the parent. A header that stands in ``blocks`` without a unit says nothing of
+its transactions.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from chainwatch.bitcoin.header import proven_parent
 from chainwatch.chains.base import Chain
 from chainwatch.ledger.ledger import Ledger
 
@@ -46,16 +49,20 @@ class WholeBlocks:
         units = (
             one.coverage.filter(whole & placed & pl.col("address").is_null())
             .group_by("height", hash="block")
-            .agg(pl.col("from_time").min().alias("stated"))
+            .agg(
+                pl.col("from_time").min().alias("stated"),
+                pl.col("unit").str.split("/").list.get(3, null_on_oob=True).max().alias("beside"),
+            )
         )
         headers = one.blocks.select(*key, "parent", "time").unique(key)
         frame = (
             units.join(headers, on=key, how="left")
-            .select(*key, "parent", pl.coalesce("time", "stated").alias("time"))
+            .select(*key, "parent", pl.coalesce("time", "stated").alias("time"), "beside")
             .sort(key)
             .collect()
         )
-        return cls(frame, *_linked(frame))
+        linked = _with_parents(frame)
+        return cls(linked, *_linked(linked))
 
     @property
     def forked(self) -> bool:
@@ -104,6 +111,23 @@ class WholeBlocks:
         parents = self.frame["parent"]
         tops = [int(self.top[row]) for row in self.rows_at(height + 1) if parents[row] == own]
         return max(tops, default=None)
+
+
+def _with_parents(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the blocks with the parents that the other fields of their headers prove."""
+    orphans = frame.filter(pl.col("parent").is_null() & pl.col("beside").is_not_null())
+    below = frame.join(orphans.select(pl.col("height") - 1).unique(), on="height", how="semi")
+    known: dict[int, list[bytes]] = {}
+    for height, own in below.select("height", "hash").iter_rows():
+        known.setdefault(height, []).append(own)
+    proven = [
+        (own, proven_parent(own, bytes.fromhex(beside), known.get(height - 1, ())))
+        for height, own, beside in orphans.select("height", "hash", "beside").iter_rows()
+    ]
+    found = pl.DataFrame(proven, schema={"hash": pl.Binary, "proven": pl.Binary}, orient="row")
+    joined = frame.join(found, on="hash", how="left", maintain_order="left")
+    parent = pl.coalesce("parent", "proven").alias("parent")
+    return joined.with_columns(parent).drop("beside", "proven")
 
 
 def _linked(frame: pl.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

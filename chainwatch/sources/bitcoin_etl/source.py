@@ -82,7 +82,8 @@ class EtlJson:
     proves either. The parent of a block is the block below it, in the export or in the ledger,
     with which it hashes to its own hash. Of the lowest block neither may be there: then it has no
     row in ``blocks``, and its unit of coverage is that of a dump, so that another source may still
-    bring the whole block.
+    bring the whole block. The unit keeps the other fields of the header: when any source brings
+    the block below, they prove that it is the parent.
 
     Fails when
     ----------
@@ -188,7 +189,9 @@ class EtlJson:
         if unit in units:
             return Batch({}, (unit,), f"block {row.number:,}")
         if header.parent == NO_PARENT:
-            unit = f"dump/{files[used[0]].digest.hex()}/{row.hash}"
+            # What later proves the parent, whoever brings it: see WholeBlocks.
+            beside = header.beside_parent().hex()
+            unit = f"dump/{files[used[0]].digest.hex()}/{row.hash}/{beside}"
             if unit in units:
                 return Batch({}, (unit,), f"block {row.number:,}")
         txs, spent, unproven = self._transactions(row, rows)

@@ -116,8 +116,8 @@ def _readers(
         "time": ("time", schema.TIME, time),
         "height": ("height", pl.Int64, _or_null(partial(_count, what="height", most=2**38))),
         "position": ("position", pl.Int64, _or_null(partial(_count, what="place", most=2**24))),
-        "log_index": ("log_index", pl.Int64, _or_null(partial(_count, what="place", most=2**31))),
-        "trace_path": ("trace_path", pl.String, _path),
+        "log_index": ("log_index", pl.Int64, PLACES["log_index"]),
+        "trace_path": ("trace_path", pl.String, PLACES["trace_path"]),
         "contract": ("contract", pl.Binary, address),
         "token_id": ("token_id", pl.String, _or_null(_token_id)),
         "sender": ("sender", pl.Binary, address_or_not),
@@ -295,6 +295,13 @@ def _path(text: str) -> str | None:
     if text and not all(one.isascii() and one.isdigit() and len(one) <= 9 for one in numbers):
         raise DumpError(f"{quoted(text)} is no place of a call", remedy="write it as 0.2.1")
     return ".".join(str(int(one)) for one in numbers) if text else None
+
+
+PLACES: dict[str, Cell] = {
+    "log_index": _or_null(partial(_count, what="place", most=2**31)),
+    "trace_path": _path,
+}
+"""Readers of the place of a log and of a call."""
 
 
 def _token_id(text: str) -> str:

@@ -60,13 +60,17 @@ def _single(mapping: DumpMapping) -> pl.Expr:
     return _PLACED if mapping.one_log_one_transfer else pl.lit(False)
 
 
+def two_at_one_place(cells: pl.DataFrame, mapping: DumpMapping) -> pl.DataFrame:
+    """Return the rows whose place in their transaction another, different transfer has too."""
+    if not mapping.one_log_one_transfer:
+        return cells.clear()
+    different = pl.struct(_ALIKE).n_unique().over("txid", *_PLACE) > 1
+    return cells.filter(_PLACED).filter(different).sort("line")
+
+
 def _check_places(cells: pl.DataFrame, mapping: DumpMapping, name: str) -> None:
     """Refuse two different transfers with one log index in one transaction."""
-    if not mapping.one_log_one_transfer:
-        return
-    placed = cells.filter(_PLACED)
-    different = pl.struct(_ALIKE).n_unique().over("txid", *_PLACE) > 1
-    odd = placed.filter(different).sort("line")
+    odd = two_at_one_place(cells, mapping)
     if odd.height:
         raise DumpError(
             f"two different transfers of transaction {odd['txid'][0].hex()} have one log index",

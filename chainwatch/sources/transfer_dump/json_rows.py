@@ -56,6 +56,20 @@ def json_rows(text: str, columns: Mapping[str, str], name: str) -> Iterator[tupl
         )
 
 
+def keys_of(text: str, name: str) -> list[str]:
+    """Return the keys that any row has, in their order.
+
+    Raises
+    ------
+    DumpError
+        If the file is no JSON of rows.
+    """
+    seen: dict[str, None] = {}
+    for _, row in _objects(text, name):
+        seen.update(dict.fromkeys(row))
+    return list(seen)
+
+
 def _objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     decoder = json.JSONDecoder(
         object_pairs_hook=_pairs, parse_float=str, parse_int=str, parse_constant=_no_number

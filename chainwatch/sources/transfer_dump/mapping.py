@@ -116,7 +116,9 @@ class DumpMapping(BaseModel):
         Columns with the height of the block, and with the place of the transaction in it.
     log_index : str, optional
         Column with the place of the log. It tells two equal transfers of one transaction apart,
-        and one that is listed twice together.
+        and one that is listed twice together. Where neither it nor ``trace_path`` is named and the
+        table has a column ``log_index``, ``evt_index`` or ``event_index`` (however spelled; of the
+        native coin ``trace_address``), that is read, if all in it fits, and the pull says so.
     trace_path : str, optional
         Column with the place of a call, such as ``0.2.1`` or ``0,2,1``; as good for calls.
     contract : str or None

@@ -20,10 +20,11 @@ from chainwatch.results.provenance import digest_json
 from chainwatch.sources.parameters import Argument, OnlyInPython
 from chainwatch.sources.transfer_dump.amounts import amounts
 from chainwatch.sources.transfer_dump.apart import Apart, set_apart
-from chainwatch.sources.transfer_dump.cells import read_cells, words_beside
+from chainwatch.sources.transfer_dump.cells import words_beside
 from chainwatch.sources.transfer_dump.identity import certain_order, each_once, new_to
 from chainwatch.sources.transfer_dump.mapping import DumpMapping, TagMapping
-from chainwatch.sources.transfer_dump.table import LARGEST_DUMP, read_table
+from chainwatch.sources.transfer_dump.places import read_placed
+from chainwatch.sources.transfer_dump.table import LARGEST_DUMP
 
 
 class TransferDump:
@@ -82,22 +83,22 @@ class TransferDump:
         data = self._bytes()
         name = self.path.name
         file = FileRead(name, hashlib.sha256(data).digest(), len(data), self.acquired)
-        rows = read_table(data, self.mapping.columns(), name)
-        cells, apart = set_apart(read_cells(rows, self.mapping, name), self.mapping, name)
+        rows, every, mapping, said = read_placed(data, self.mapping, name)
+        cells, apart = set_apart(every, mapping, name)
         _check_blocks(cells, name)
-        once, repeated = each_once(_dated(cells, reader, self.mapping), self.mapping, name)
-        transfers, held = new_to(reader, _shaped(once, self.mapping), self.mapping, name)
-        _check_mapping(reader, file, self.mapping)
-        coverage, unspanned = _coverage(cells, apart, file, self.mapping)
-        notes = (*apart.notes(self.mapping), *repeated, *held, *unspanned, *_undated(transfers))
-        notes += words_beside(rows, self.mapping, name)
+        once, repeated = each_once(_dated(cells, reader, mapping), mapping, name)
+        transfers, held = new_to(reader, _shaped(once, mapping), mapping, name)
+        _check_mapping(reader, file, mapping)
+        coverage, unspanned = _coverage(cells, apart, file, mapping)
+        notes = (*said, *apart.notes(mapping), *repeated, *held, *unspanned, *_undated(transfers))
+        notes += words_beside(rows, mapping, name)
         tables = {
             "transfers": transfers,
             "coverage": coverage,
             "answers": answer(file, self.name),
         }
-        if self.mapping.tags:
-            tables["tags"] = _tags(cells, self.mapping, self.mapping.tags, name)
+        if mapping.tags:
+            tables["tags"] = _tags(cells, mapping, mapping.tags, name)
         what = f"{name}: {transfers.height:,} transfers"
         yield Batch(tables, tuple(coverage["unit"]), what, notes=notes)
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from chainwatch.addresses.diagnose import quoted
 from chainwatch.errors import DumpError
-from chainwatch.sources.transfer_dump.json_rows import is_json, json_rows
+from chainwatch.sources.transfer_dump.json_rows import is_json, json_rows, keys_of
 
 LARGEST_DUMP = 4_000_000_000
 """Bytes; a table is held in memory whole, so that nothing of a bad one is committed."""
@@ -57,6 +57,20 @@ def read_table(data: bytes, columns: Mapping[str, str], name: str) -> pl.DataFra
             held = []
     parts.append(pl.DataFrame(held, schema=schema, orient="row"))
     return pl.concat(parts)
+
+
+def column_names(data: bytes, name: str) -> list[str]:
+    """Return the names of the columns of a file; of JSON the keys of all rows.
+
+    Raises
+    ------
+    DumpError
+        If the file is no UTF-8 text, or damaged.
+    """
+    text = _text(data, name)
+    if is_json(text):
+        return keys_of(text, name)
+    return [column.strip(_BLANK) for column in next(_rows(text, name), (1, []))[1]]
 
 
 def _csv_rows(text: str, columns: Mapping[str, str], name: str) -> Iterator[tuple[int | str, ...]]:

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from node_answers import block_of_answer
 
+from chainwatch.bitcoin.header import Header, proven_parent
 from chainwatch.bitcoin.spent import SpentOutput
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import BlockError, DumpError, InputError
@@ -26,6 +27,8 @@ from chainwatch.ingest.pull import pull
 from chainwatch.ledger import schema
 from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger, open_ledger
+from chainwatch.ledger.lookup.lookup import address_summary
+from chainwatch.ledger.output_status import OutputStatus
 from chainwatch.results.provenance import digest_frame
 from chainwatch.sources.bitcoin_etl.fields import EtlInput, spent_of
 from chainwatch.sources.bitcoin_etl.source import EtlJson
@@ -579,3 +582,52 @@ def test_single_transactions_of_the_other_branch_say_what_to_do(
     pull(tmp_path / "l", source(blocks[9:10], [tx for tx in txs if tx["block_number"] == 9]))
     with pytest.raises(InputError, match=r"the chain was reorganised.*pull again from the source"):
         pull(tmp_path / "l", source(*two))
+
+
+class TestAParentThatComesLater:
+    """An export that begins above what was read, and then the blocks below it from files."""
+
+    def parts(self, source: Callable, rows: Any, put: Callable, maker: ModuleType, raw: Any) -> Any:
+        blocks, txs = ([row for row in some if row.get("number", row.get("block_number")) >= 4]
+                       for some in rows)  # fmt: skip
+        below = BlockFiles(put("below.dat", maker.framed(*raw)), "btc-regtest", acquired=THEN)
+        return source(blocks, txs), below
+
+    @pytest.mark.parametrize("later", [False, True])
+    def test_in_either_order_the_chain_is_one(
+        self, later: bool, rows: Any, source: Callable, short_chain: list[bytes], put: Callable,
+        maker: ModuleType, plain: Ledger, tmp_path: Path,
+    ) -> None:  # fmt: skip
+        parts = self.parts(source, rows, put, maker, short_chain[:4])
+        for one in parts if later else reversed(parts):
+            pull(tmp_path / "l", one)
+        ledger = open_ledger(tmp_path / "l")
+        assert OutputStatus.read(ledger, "btc-regtest").every_block() == (
+            OutputStatus.read(plain, "btc-regtest").every_block()
+        )
+        paid = plain.outputs.filter(pl.col("address").is_not_null()).collect()["address"].unique()
+        for address in paid.sort():
+            here, there = (address_summary(one, address, "btc-regtest") for one in (ledger, plain))
+            assert here.totals.equals(there.totals)
+            assert here.totals["balance"].null_count() == 0
+        assert check(ledger).ok
+
+    def test_a_block_beside_the_parent_is_none(
+        self, rows: Any, source: Callable, short_chain: list[bytes], put: Callable,
+        maker: ModuleType, tmp_path: Path,
+    ) -> None:  # fmt: skip
+        """Without block 3 the export hangs in the air."""
+        for one in self.parts(source, rows, put, maker, short_chain[:3]):
+            pull(tmp_path / "l", one)
+        told = OutputStatus.read(open_ledger(tmp_path / "l"), "btc-regtest").every_block()
+        assert told is not None
+        assert told.height == 2
+
+
+def test_only_the_parent_fits_the_rest_of_a_header(short_chain: list[bytes]) -> None:
+    headers = [Header.parse(raw) for raw in short_chain]
+    hashes = [one.hash for one in headers]
+    for header, before in zip(headers[1:], hashes, strict=False):
+        assert proven_parent(header.hash, header.beside_parent(), hashes) == before
+        others = [one for one in hashes if one != before]
+        assert proven_parent(header.hash, header.beside_parent(), others) is None
