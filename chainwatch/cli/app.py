@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from chainwatch.cli import ledger, pull, tags
+from chainwatch.cli import ledger, owners, pull, tags
 from chainwatch.cli.options import hosts_of
 from chainwatch.cli.output import Interrupted, interruptible, note, report_of, say, show, why_no_pdf
 from chainwatch.errors import ChainwatchError, InputError
@@ -28,6 +28,7 @@ pull_app = typer.Typer(cls=pull.SourceCommands, no_args_is_help=True)
 app.add_typer(pull_app, name="pull")
 pull_app.callback()(pull.policy)
 ledger.add_to(app)
+owners.add_to(app)
 app.add_typer(tags.tags_app, name="tags")
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder to write.")]

@@ -1,0 +1,202 @@
+"""Commands about owners: ``clusters`` and ``why``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from chainwatch.cli.options import LedgerOption
+from chainwatch.cli.output import interruptible, say, show
+from chainwatch.progress import watched
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from chainwatch.attribution.tags import Tags
+    from chainwatch.clusters.cluster import Clusters
+    from chainwatch.ledger.ledger import Ledger
+
+ChainOption = Annotated[
+    str | None, typer.Option("--chain", help="Alias or CAIP-2 id, where it is in doubt.")
+]
+WithoutTxOption = Annotated[
+    list[str] | None,
+    typer.Option("--without-tx", help="Reject this transaction as evidence. May be repeated."),
+]
+WithoutRuleOption = Annotated[
+    list[str] | None,
+    typer.Option("--without-rule", help="Reject all links of this rule. May be repeated."),
+]
+TagsOption = Annotated[
+    list[Path] | None,
+    typer.Option("--tags", help="Tags that raise alarms; they join nobody. May be repeated."),
+]
+
+MOST_SHOWN = 20
+"""Clusters, members and pieces of evidence that are listed; the rest are counted."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (clusters, why):
+        app.command()(command)
+
+
+def clusters(
+    ledger: LedgerOption,
+    address: Annotated[
+        str, typer.Argument(metavar="[ADDRESS]", help="Only its cluster, and on what that rests.")
+    ] = "",
+    chain: ChainOption = None,
+    tags: TagsOption = None,
+    without_tx: WithoutTxOption = None,
+    without_rule: WithoutRuleOption = None,
+    csv: Annotated[Path | None, typer.Option(help="Also write the members here.")] = None,
+) -> None:
+    """Group addresses into owners, list the largest clusters, and say what is doubtful.
+
+    With an address its cluster is listed, and the evidence without which it falls apart.
+
+    Example: chainwatch clusters --ledger out/otter/ledger --tags out/otter/data/tags
+    """
+    with interruptible():
+        read = _open(ledger)
+        chain = chain or _only_chain(read)
+        found = _owners(read, _read(tags, chain), without_tx, without_rule)
+        lines = list(_one(found, address, chain) if address else _largest(found))
+    for line in lines:
+        say(line)
+    show(found)
+    if csv:
+        from chainwatch.atomic import write_new
+        from chainwatch.case.exports.tables import csv_bytes
+
+        rows = found.plain(address, chain) if address else found.plain()
+        write_new(csv, csv_bytes(rows))
+
+
+def why(
+    a: Annotated[str, typer.Argument(metavar="A", help="An address.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Another address.")],
+    ledger: LedgerOption,
+    chain: ChainOption = None,
+    without_tx: WithoutTxOption = None,
+    without_rule: WithoutRuleOption = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Also draw it: a new .svg or .png file.")
+    ] = None,
+) -> None:
+    """Say why two addresses are held to have one owner, link by link, or why not.
+
+    Example: chainwatch why bcrt1qkk77gnsj0mhyvfqktsa2mr387vf63f7re9nm3j
+    bcrt1q9g3cas8sd4sh9sqdnrqvu7jncu34gyprjkahhv --ledger out/otter/ledger
+    """
+    with interruptible():
+        read = _open(ledger)
+        owners = _owners(read, None, without_tx, without_rule)
+        found = owners.why(a, b, chain or _only_chain(read))
+        if picture:
+            from chainwatch.figures import path
+            from chainwatch.figures.style import save_one
+
+            save_one(cast("Figure", path(found).figure), picture)
+    show(found)
+
+
+def _read(files: list[Path] | None, chain: str | None) -> Tags | None:
+    if not files:
+        return None
+    from chainwatch.attribution.tags import read_tags
+
+    return read_tags(files, chain=chain)
+
+
+def _open(ledger: Path) -> Ledger:
+    from chainwatch.ledger.ledger import open_ledger
+
+    return open_ledger(ledger)
+
+
+def _only_chain(ledger: Ledger) -> str | None:
+    """Return the chain of a ledger of one: an address is of it, whether or not links name it."""
+    return ledger.chains[0].id if len(ledger.chains) == 1 else None
+
+
+def _owners(
+    ledger: Ledger, tags: Tags | None, txids: list[str] | None, rules: list[str] | None
+) -> Clusters:
+    """Return the owners of a ledger, without the evidence that is rejected."""
+    from chainwatch.clusters.cluster import cluster
+    from chainwatch.heuristics.co_spend import co_spends
+
+    with watched("joining addresses"):
+        links = co_spends(ledger)
+        if txids or rules:
+            links = links.without(txids or [], rules=rules or [])
+        return cluster(links, tags=tags)
+
+
+def _largest(found: Clusters) -> Iterator[str]:
+    """Yield the largest clusters with what tags say of them, then what a person should look at."""
+    from chainwatch.addresses.canonical import text
+    from chainwatch.chains.catalogue import chain as chain_of
+
+    rows, said = found.sizes(), _names(found)
+    for chain, cluster, addresses in rows.head(MOST_SHOWN).iter_rows():
+        names = "; ".join(said.get((chain, cluster), []))
+        of = f"  ({names})" if names else ""
+        yield f"{chain_of(chain).alias}  {text(cluster, chain)}  {addresses:,} addresses{of}"
+    yield from _more(rows.height, "clusters")
+    for row in found.alarms.head(MOST_SHOWN).iter_rows(named=True):
+        yield (
+            f"tags contradict: {text(row['cluster'], row['chain'])} is said to be {row['actors']}"
+        )
+    yield from _more(found.alarms.height, "contradictions")
+    for row in found.collapses.head(MOST_SHOWN).iter_rows(named=True):
+        yield (
+            f"look at {row['txid'][::-1].hex() if row['txid'] else 'a statement'}:"
+            f" it joins {row['addresses_a']:,} to {row['addresses_b']:,} addresses"
+            f" ({row['reason']})"
+        )
+    yield from _more(found.collapses.height, "joins to look at")
+
+
+def _names(found: Clusters) -> dict[tuple[str, bytes], list[str]]:
+    """Return what tags call members of the clusters, by chain and cluster."""
+    if found.terms.named is None:
+        return {}
+    joined = found.frame.join(found.terms.named, on=["chain", "address"])
+    names = joined.select("chain", "cluster", "name").unique().sort("chain", "cluster", "name")
+    said: dict[tuple[str, bytes], list[str]] = {}
+    for chain, cluster, name in names.iter_rows():
+        said.setdefault((chain, cluster), []).append(name)
+    return said
+
+
+def _one(found: Clusters, address: str, chain: str | None) -> Iterator[str]:
+    """Yield the members of one cluster, then the evidence on which it rests."""
+    rows = found.plain(address, chain)
+    if rows.is_empty():
+        yield f"nothing joins {address} to any other address"
+        return
+    yield f"consistent with one owner: {rows.height:,} addresses"
+    for one in rows["address"].head(MOST_SHOWN):
+        yield f"  {one}"
+    yield from _more(rows.height, "addresses")
+    fragile = found.fragility(address, chain)
+    yield repr(fragile)
+    pieces = fragile.plain()
+    for row in pieces.head(MOST_SHOWN).iter_rows(named=True):
+        yield (
+            f"without {row['txid'] or 'a statement on ' + str(row['a'])} ({row['rules']}) it falls"
+            f" into {row['parts']:,} parts: {row['split_off']:,} addresses split off"
+        )
+    yield from _more(pieces.height, "pieces of evidence")
+
+
+def _more(count: int, what: str) -> Iterator[str]:
+    if count > MOST_SHOWN:
+        yield f"  and {count - MOST_SHOWN:,} more {what}"
