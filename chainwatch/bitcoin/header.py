@@ -7,7 +7,6 @@ Everything that reads, makes or hashes a header does it here; what a header must
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from chainwatch.bitcoin.hashes import HASH_SIZE, double_sha256
@@ -73,7 +72,10 @@ class Header:
         return cls.parse(_packed(version, parent, merkle_root, time, bits, nonce))
 
     def beside_parent(self) -> bytes:
-        """Return the 48 bytes of the other fields: with its parent they hash to the block."""
+        """Return the 48 bytes of the other fields: with its parent they hash to the block.
+
+        :func:`chainwatch.ledger.whole_blocks.proven_parent` finds it by them.
+        """
         fields = bytes(replace(self, parent=bytes(HASH_SIZE)))
         return fields[:_PARENT] + fields[_PARENT + HASH_SIZE :]
 
@@ -82,22 +84,6 @@ class Header:
         return _packed(
             self.version, self.parent, self.merkle_root, self.time, self.bits, self.nonce
         )
-
-
-def proven_parent(block: bytes, beside: bytes, candidates: Iterable[bytes]) -> bytes | None:
-    """Return the candidate with which the other fields of a header hash to the block's hash.
-
-    Parameters
-    ----------
-    block : bytes
-        Hash of the block, wire order.
-    beside : bytes
-        From :meth:`Header.beside_parent`.
-    candidates : iterable of bytes
-        Hashes of blocks that may be its parent.
-    """
-    headers = ((one, beside[:_PARENT] + one + beside[_PARENT:]) for one in candidates)
-    return next((one for one, header in headers if double_sha256(header) == block), None)
 
 
 def _packed(

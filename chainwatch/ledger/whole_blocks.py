@@ -8,6 +8,8 @@ its transactions.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +18,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainwatch.bitcoin.header import proven_parent
 from chainwatch.chains.base import Chain
 from chainwatch.ledger.ledger import Ledger
 
@@ -111,6 +112,25 @@ class WholeBlocks:
         parents = self.frame["parent"]
         tops = [int(self.top[row]) for row in self.rows_at(height + 1) if parents[row] == own]
         return max(tops, default=None)
+
+
+def proven_parent(block: bytes, beside: bytes, candidates: Iterable[bytes]) -> bytes | None:
+    """Return the candidate with which the other fields of a header hash to the block's hash.
+
+    Parameters
+    ----------
+    block : bytes
+        Hash of the block, wire order.
+    beside : bytes
+        The 48 bytes of its header without the parent, which stands behind the first four.
+    candidates : iterable of bytes
+        Hashes of blocks that may be its parent.
+    """
+    for parent in candidates:
+        header = beside[:4] + parent + beside[4:]
+        if hashlib.sha256(hashlib.sha256(header).digest()).digest() == block:
+            return parent
+    return None
 
 
 def _with_parents(frame: pl.DataFrame) -> pl.DataFrame:

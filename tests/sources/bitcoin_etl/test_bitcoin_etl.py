@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from node_answers import block_of_answer
 
-from chainwatch.bitcoin.header import Header, proven_parent
+from chainwatch.bitcoin.header import Header
 from chainwatch.bitcoin.spent import SpentOutput
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import BlockError, DumpError, InputError
@@ -29,6 +29,7 @@ from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.ledger.lookup.lookup import address_summary
 from chainwatch.ledger.output_status import OutputStatus
+from chainwatch.ledger.whole_blocks import proven_parent
 from chainwatch.results.provenance import digest_frame
 from chainwatch.sources.bitcoin_etl.fields import EtlInput, spent_of
 from chainwatch.sources.bitcoin_etl.source import EtlJson
