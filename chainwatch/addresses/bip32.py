@@ -23,6 +23,12 @@ from chainwatch.errors import AddressError, InputError
 Point = tuple[int, int]
 """A point of the curve secp256k1."""
 
+GENERATOR: Point = (
+    0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798,
+    0x483ADA7726A3C4655DA4FBFC0E1108A8FD17B448A68554199C47D08FFB10D4B8,
+)
+"""The origin of the curve (SEC 2, 2.4.1): the public key of the secret 1."""
+
 _SIZE = 78
 _AGAIN = "copy it again from the device"
 
@@ -256,16 +262,23 @@ def child_of(point: Point, code: bytes, number: int) -> tuple[Point, bytes]:
 def address_of(point: Point, kind: str) -> bytes:
     """Return the canonical address of a public key under one script type."""
     if kind == "p2tr":
-        return bytes((Kind.P2TR,)) + _taproot(point)
+        return taproot_of(point[0].to_bytes(32))
     pushed = hash160(compressed(point))
     if kind == "p2sh-p2wpkh":
         return bytes((Kind.P2SH,)) + hash160(b"\x00\x14" + pushed)
     return bytes((Kind.P2PKH if kind == "p2pkh" else Kind.P2WPKH,)) + pushed
 
 
-def _taproot(point: Point) -> bytes:
-    """Return the output key of an internal key without scripts (BIP 86, BIP 341)."""
-    inner = point[0].to_bytes(32)
+def taproot_of(inner: bytes, root: bytes = b"") -> bytes:
+    """Return the canonical address of an internal key and a tree of scripts (BIP 341).
+
+    Parameters
+    ----------
+    inner : bytes
+        The 32 bytes of the internal key.
+    root : bytes
+        Root of the tree; empty without scripts (BIP 86).
+    """
     tag = hashlib.sha256(b"TapTweak").digest()
-    tweak = hashlib.sha256(tag + tag + inner).digest()
-    return _plus(point_of(b"\x02" + inner), tweak)[0].to_bytes(32)
+    tweak = hashlib.sha256(tag + tag + inner + root).digest()
+    return bytes((Kind.P2TR,)) + _plus(point_of(b"\x02" + inner), tweak)[0].to_bytes(32)

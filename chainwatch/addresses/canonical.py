@@ -92,47 +92,6 @@ def witness_address(version: int, program: bytes) -> bytes | None:
     return bytes((Kind.WITNESS_UNKNOWN, version)) + program
 
 
-_OPEN = tuple(
-    bytes.fromhex(item)
-    for item in (
-        "02da1745e9b549bd0bfa1a569971c77eba30cd5a4b",  # P2SH of OP_1
-        "02b472a266d0bd89c13706a4132ccfb16f7c3b9fcb",  # P2SH of the empty script
-        "044ae81572f06e1b88fd5ced7a1a000945432e83e1551e6f721ee9c00b8cc33260",  # P2WSH of OP_1
-        "04e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",  # P2WSH of nothing
-        "07953ccfa596a6c6d39e5980194539124fdcff116a571455a212baed811f585ee0",  # P2SH32 of OP_1
-        "075df6e0e2761359d30a8275058e299fcc0381534545f55cf43e41983f5d4c9456",  # P2SH32 of nothing
-    )
-)
-"""Scripts that everybody knows and that ask for no signature, behind their hash."""
-
-
-def without_key(column: str = "address") -> pl.Expr:
-    """Return whether an address asks for no key, so that whoever spends from it owns nothing else.
-
-    These are witness programs of forms that no rule gives a meaning yet, pay-to-anchor among them,
-    which anybody may spend, and the hashes of a few scripts that ask for no signature. Null where
-    the address is.
-
-    Parameters
-    ----------
-    column : str
-        Column of canonical addresses.
-
-    Fails when
-    ----------
-    A soft fork gives a later witness version a meaning: its addresses have keys from then on, and
-    links between them are missed until it is entered here. Other scripts without a signature hide
-    behind their hash, and a key that is known to the public counts as one.
-
-    References
-    ----------
-    BIP 141 (unknown versions), BIP 433 (pay-to-anchor).
-    """
-    address = pl.col(column)
-    unknown = address.bin.starts_with(bytes((Kind.WITNESS_UNKNOWN,)))
-    return unknown | address.is_in(pl.Series(_OPEN, dtype=pl.Binary).implode())
-
-
 def parse(text: str, chain: Chain | str) -> bytes:
     """Return the canonical bytes of an address as people write it.
 

@@ -65,9 +65,13 @@ class SilentMoves:
 
 
 _REBASE = "the contract changes all of them at once (rebase)"
+_INTEREST = "they grow by interest with every block"
+_AAVE = "https://aave.com/docs/aave-v3/smart-contracts/tokenization"
 _DESTROYED = "the issuer can destroy what a listed address holds (event DestroyedBlackFunds)"
 _FEES = "fees, rewards and calls between contracts pay and are paid without a row of payments"
 
+# Contracts of Aave: markets V2 and V3 of Ethereum as https://github.com/bgd-labs/aave-address-book
+# lists them.
 SILENT: tuple[SilentMoves, ...] = (
     SilentMoves("eth", "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2", "WETH", Mover.HOLDER,
                 "holders wrap and unwrap (events Deposit and Withdrawal)",
@@ -80,6 +84,25 @@ SILENT: tuple[SilentMoves, ...] = (
                 _REBASE, "https://docs.originprotocol.com"),
     SilentMoves("eth", "0x35fA164735182de50811E8e2E824cFb9B6118ac2", "eETH", Mover.CONTRACT,
                 _REBASE, "https://etherscan.io/address/0x35fA164735182de50811E8e2E824cFb9B6118ac2"),
+    SilentMoves("tron", "TNUC9Qb1rRpS5CbWLmNMxXBjyFoydXjWFR", "WTRX", Mover.HOLDER,
+                "holders wrap and unwrap (events Deposit and Withdrawal)",
+                "https://tronscan.org/#/token20/TNUC9Qb1rRpS5CbWLmNMxXBjyFoydXjWFR/code"),
+    SilentMoves("tron", "TThzxNRLrW2Brp9DcTQU8i4Wd9udCWEdZ3", "stUSDT", Mover.CONTRACT,
+                _REBASE, "https://support.justlend.org/hc/en-us/articles/22001985405081"),
+    *(
+        SilentMoves("eth", contract, name, Mover.CONTRACT, _INTEREST, _AAVE)
+        for contract, name in (
+            ("0xBcca60bB61934080951369a648Fb03DF4F96263C", "aUSDC"),
+            ("0x3Ed3B47Dd13EC9a98b44e6204A523E766B225811", "aUSDT"),
+            ("0x028171bCA77440897B824Ca71D1c56caC55b68A3", "aDAI"),
+            ("0x030bA81f1c18d280636F32af80b9AAd02Cf0854e", "aWETH"),
+            ("0x98C23E9d8f34FEFb1B7BD6a91B7FF122F4e16F5c", "aEthUSDC"),
+            ("0x23878914EFE38d27C4D67Ab83ed1b93A74D4086a", "aEthUSDT"),
+            ("0x018008bfb33d285247A21d44E50697654f754e63", "aEthDAI"),
+            ("0x4d5F47FA6A74757f35C14fD3a6Ef8E3C9BC514E8", "aEthWETH"),
+            ("0x5Ee5bf7ae06D1Be5997A1A72006FE6C607eC6DE8", "aEthWBTC"),
+        )
+    ),
     SilentMoves("eth", "0xdAC17F958D2ee523a2206206994597C13D831ec7", "USDT", Mover.ISSUER,
                 _DESTROYED,
                 "https://etherscan.io/address/0xdac17f958d2ee523a2206206994597c13d831ec7#code"),

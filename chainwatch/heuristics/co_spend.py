@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from chainwatch.addresses.canonical import without_key
+from chainwatch.addresses.keyless import without_key
 from chainwatch.completion import names_of
 from chainwatch.errors import RuleError, expect
 from chainwatch.heuristics.coinjoin import JOINT
@@ -23,7 +23,7 @@ def co_spends(ledger: Ledger, *, unless: Rule | None = JOINT) -> Links:
     Each transaction links its smallest input address to every other one, which joins the same
     addresses as all pairs would. Links are kept whatever ``unless`` says of the transaction:
     *yes* marks them refused, *unknown* marks them undecided, and neither joins. An address that
-    asks for no key (:func:`chainwatch.addresses.canonical.without_key`), such as an anchor, which
+    asks for no key (:func:`chainwatch.addresses.keyless.without_key`), such as an anchor, which
     anybody may spend, joins nobody: its links stand under the rule ``no_key``, refused.
 
     Parameters

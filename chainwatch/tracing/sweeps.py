@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
-from chainwatch.addresses.canonical import without_key
+from chainwatch.addresses.keyless import without_key
 from chainwatch.attribution.resolve import TagStatement, with_names
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger

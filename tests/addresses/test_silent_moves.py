@@ -22,7 +22,13 @@ def test_each_is_found_by_its_contract(one: SilentMoves) -> None:
 def test_who_moves_decides_what_is_known() -> None:
     known = {(one.chain, one.name): one for one in SILENT}
     assert known["eth", "WETH"].mover is Mover.HOLDER
-    assert [one.name for one in SILENT if one.any_time] == ["WETH", "stETH", "AMPL", "OUSD", "eETH"]
+    assert known["tron", "WTRX"].mover is Mover.HOLDER
+    assert known["tron", "stUSDT"].any_time
+    grow = [one.name for one in SILENT if "interest" in one.how]
+    assert grow == ["aUSDC", "aUSDT", "aDAI", "aWETH", "aEthUSDC", "aEthUSDT", "aEthDAI",
+                    "aEthWETH", "aEthWBTC"]  # fmt: skip
+    named = [one.name for one in SILENT if one.any_time and one.name not in grow]
+    assert named == ["WETH", "stETH", "AMPL", "OUSD", "eETH", "WTRX", "stUSDT"]
     assert not known["tron", "USDT"].any_time
 
 

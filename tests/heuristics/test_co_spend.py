@@ -98,6 +98,9 @@ def _hash160(data):
     return hashlib.new("ripemd160", hashlib.sha256(data).digest()).digest()
 
 
+_GENERATOR = bytes.fromhex("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798")
+"""The public key of the secret 1 (SEC 2)."""
+
 OPEN = {
     "pay-to-anchor": bytes.fromhex("51024e73"),
     "a later version": b"\x52\x20" + bytes(32),
@@ -106,6 +109,19 @@ OPEN = {
     "p2sh of nothing": b"\xa9\x14" + _hash160(b"") + b"\x87",
     "p2wsh of OP_1": b"\x00\x20" + hashlib.sha256(b"\x51").digest(),
     "p2wsh of nothing": b"\x00\x20" + hashlib.sha256(b"").digest(),
+    "p2sh of an anchor": b"\xa9\x14" + _hash160(bytes.fromhex("51024e73")) + b"\x87",
+    "p2wsh of DROP 1": b"\x00\x20" + hashlib.sha256(b"\x75\x51").digest(),
+    "p2wsh of OP_2": b"\x00\x20" + hashlib.sha256(b"\x52").digest(),
+    "p2wsh of 1 CSV": b"\x00\x20" + hashlib.sha256(b"\x51\xb2").digest(),
+    "p2sh-p2wsh of OP_1": b"\xa9\x14"
+    + _hash160(b"\x00\x20" + hashlib.sha256(b"\x51").digest())
+    + b"\x87",
+    "p2pkh of the secret 1": b"\x76\xa9\x14" + _hash160(_GENERATOR) + b"\x88\xac",
+    "p2wpkh of the secret 1": b"\x00\x14" + _hash160(_GENERATOR),
+    "nested p2wpkh of the secret 1": b"\xa9\x14"
+    + _hash160(b"\x00\x14" + _hash160(_GENERATOR))
+    + b"\x87",
+    "p2tr of the secret 1": b"\x51\x20" + _GENERATOR[1:],
 }
 """Outputs that anybody may spend."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
+from chainwatch.addresses.keyless import why_open
 from chainwatch.chains.base import Chain
 from chainwatch.ledger.index.rows import Frames
 from chainwatch.ledger.ledger import Ledger
@@ -217,7 +218,7 @@ def _coverage(
 ) -> tuple[AsOf | None, tuple[str, ...]]:
     """Return up to which block nothing of an address can be missing, and say what was read."""
     last = int(txs["tx"].max() or 0) >> POSITION_BITS  # type: ignore[arg-type]  # a number
-    told, sentences = known.history_of(address), _read(known, address)
+    told, sentences = known.history_of(address), [*_anybodys(address), *_read(known, address)]
     if told is not None and told.height < last:
         sentences.append(f"something of it was read up to block {last:,} all the same")
         told = None
@@ -235,6 +236,12 @@ def _coverage(
     if told is None:
         sentences.append("receipts and payments may be missing, so no balance is given")
     return told, tuple(sentences)
+
+
+def _anybodys(address: bytes) -> list[str]:
+    """Return in a sentence why an address is nobody's, if it is."""
+    why = why_open(address)
+    return [f"anybody can spend from it, so it shows no owner: it is {why}"] if why else []
 
 
 def _read(known: OutputStatus, address: bytes) -> list[str]:
