@@ -27,7 +27,7 @@ SUBJECT_OPTIONS: Mapping[str, tuple[object, object]] = {
     "xpub_file": (
         Annotated[
             Path | None,
-            typer.Option("--xpub-file", help="File with an extended public key or descriptor."),
+            typer.Option("--xpub-file", help="File with extended public keys or descriptors."),
         ],
         None,
     ),
@@ -73,20 +73,20 @@ def subjects_of(addresses: list[str] | None, given: Mapping[str, Any]) -> Subjec
     if asked and file:
         raise InputError("--xpub and --xpub-file are both given", remedy="give one of them")
     return Subjects.of(
-        addresses, given["addresses_file"], _key(file) if asked or file else None,
+        addresses, given["addresses_file"], _keys(file) if asked or file else (),
         gap=given["gap"], kinds=given["kinds"], branches=given["branches"],
     )  # fmt: skip
 
 
-def _key(path: Path | None) -> Any:
-    """Read a key or descriptor from a file, or from a prompt that does not show it."""
+def _keys(path: Path | None) -> tuple[Any, ...]:
+    """Read keys or descriptors from a file, or one from a prompt that does not show it."""
     from chainwatch.addresses.descriptors import key_of
-    from chainwatch.sources.subjects import read_key
+    from chainwatch.sources.subjects import read_keys
 
     if path is not None:
-        return read_key(path)
+        return read_keys(path)
     asked = "Extended public key or descriptor"
-    return key_of(typer.prompt(asked, hide_input=True, err=True).strip())
+    return (key_of(typer.prompt(asked, hide_input=True, err=True).strip()),)
 
 
 def pull_subjects(ledger: Path, source: MakeSource, subjects: Subjects, chain: str) -> None:

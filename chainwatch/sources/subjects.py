@@ -33,49 +33,52 @@ class Subjects:
     ----------
     addresses : tuple of str
         Addresses as text.
-    key : ExtendedKey, Descriptor or None
-        All addresses of a wallet.
+    keys : tuple of ExtendedKey or Descriptor
+        Each stands for all addresses of a wallet, or of a part of one.
     gap, kinds, branches
         As :func:`chainwatch.ingest.xpub.addresses_of_xpub` takes them.
     """
 
     addresses: tuple[str, ...] = ()
-    key: WalletKey | None = field(default=None, repr=False)
+    keys: tuple[WalletKey, ...] = field(default=(), repr=False)
     gap: int = 20
     kinds: tuple[str, ...] | None = None
     branches: tuple[int, ...] | None = None
 
     @classmethod
     def of(
-        cls, addresses: Sequence[str] | None, listed: Path | None, key: WalletKey | None, *,
+        cls, addresses: Sequence[str] | None, listed: Path | None, keys: Sequence[WalletKey], *,
         gap: int = 20, kinds: Sequence[str] | None = None, branches: Sequence[int] | None = None,
     ) -> Subjects:  # fmt: skip
-        """Return what lists, a file and a key name; the branch -1 says that the key is one."""
+        """Return what lists, a file and keys name; the branch -1 says that a key is one."""
         named = tuple(addresses or ()) + (tuple(read_addresses(listed)) if listed else ())
         numbers = None if not branches else tuple(number for number in branches if number != -1)
-        return cls(named, key, gap, tuple(kinds) if kinds else None, numbers)
+        return cls(named, tuple(keys), gap, tuple(kinds) if kinds else None, numbers)
 
     def __bool__(self) -> bool:
-        return bool(self.addresses or self.key)
+        return bool(self.addresses or self.keys)
 
-    def wanted(self, ledger: Path, chain: str) -> tuple[list[bytes], KeyAddresses | None]:
-        """Return the addresses to read, given what the ledger tells of the key's so far."""
+    def wanted(self, ledger: Path, chain: str) -> tuple[list[bytes], list[KeyAddresses]]:
+        """Return the addresses to read, given what the ledger tells of those of each key so far."""
         found = [canonical.parse(text, chain) for text in self.addresses]
-        if self.key is None:
-            return found, None
-        used = open_ledger(ledger) if ledger.exists() else None
-        derived = addresses_of_xpub(
-            self.key, gap=self.gap, chain=chain, kinds=self.kinds, branches=self.branches, used=used
-        )
-        return found + derived.frame["address"].to_list(), derived
+        used = open_ledger(ledger) if self.keys and ledger.exists() else None
+        derived = [
+            addresses_of_xpub(
+                key, gap=self.gap, chain=chain, kinds=self.kinds, branches=self.branches, used=used
+            )
+            for key in self.keys
+        ]
+        for one in derived:
+            found += one.frame["address"].to_list()
+        return list(dict.fromkeys(found)), derived
 
 
 def pull_histories(
     ledger: Path, source: MakeSource, subjects: Subjects, chain: str
 ) -> Iterator[PullReport | KeyAddresses]:
-    """Pull what was named into a ledger; yield the report of each pull, and the key's addresses.
+    """Pull what was named into a ledger; yield the report of each pull, and those of each key.
 
-    The addresses of an extended key are read until a whole gap of each branch was never paid.
+    The addresses of extended keys are read until a whole gap of each branch was never paid.
 
     Parameters
     ----------
@@ -94,11 +97,10 @@ def pull_histories(
         if wanted == before:
             break
         yield pulling.pull(ledger, source(wanted))
-        if derived is None:
+        if not derived:
             return
         before = wanted
-    if derived is not None:
-        yield derived
+    yield from derived
 
 
 def read_addresses(path: Path) -> Iterator[str]:
@@ -137,17 +139,19 @@ def read_addresses(path: Path) -> Iterator[str]:
 
 
 _A_LINE = "name a text file with one address a line"
-_A_KEY = "name a text file that holds the key or descriptor and nothing else"
+_A_KEY = "name a text file that holds keys or descriptors, one a line, and nothing else"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read_key(path: Path) -> WalletKey:
-    """Read an extended public key or an output descriptor from a file.
+def read_keys(path: Path) -> tuple[WalletKey, ...]:
+    """Read extended public keys or output descriptors from a file, one a line.
+
+    Wallets export two descriptors, of their receiving and of their change addresses.
 
     Raises
     ------
     InputError
-        If there is none in it; what stands there is not repeated.
+        If there is none in it, or a line is none; what stands there is not repeated.
     """
     try:
         with path.open("rb") as handle:
@@ -164,23 +168,28 @@ def read_key(path: Path) -> WalletKey:
         raise InputError("the file holds no extended key", where=path.name, remedy=_A_KEY) from None
     lines = [line.strip() for line in text.splitlines()]
     found = [line for line in lines if line and not line.startswith("#")]
-    if len(found) != 1 or found[0].startswith("{"):
-        raise InputError(_several_words(found), where=path.name, remedy=_ONE_KEY)
-    return key_of(found[0])
+    if not found or (found[0][0] in "{[" and found[-1][-1] in "}]"):
+        what = "the file is JSON, not the descriptors that stand in it" if found else _EMPTY
+        raise InputError(what, where=path.name, remedy=_A_KEY)
+    try:
+        return tuple(key_of(line) for line in dict.fromkeys(found))
+    except InputError as error:
+        if len(found) == 1:
+            raise
+        line = next(line for line in found if not _is_key(line))
+        where = f"{path.name} line {lines.index(line) + 1:,}"
+        raise InputError(error.what, where=where, remedy=error.remedy) from None
 
 
-_ONE_KEY = (
-    "give each in a file of its own; receiving and change fit in one descriptor, which ends in"
-    " /<0;1>/*"
-)
+_EMPTY = "the file is empty"
 
 
-def _several_words(lines: Sequence[str]) -> str:
-    if not lines:
-        return "the file is empty"
-    if lines[0][0] in "{[" and lines[-1][-1] in "}]":
-        return "the file is JSON, not the descriptor that stands in it"
-    return f"the file has {len(lines):,} lines, and one key or descriptor is read"
+def _is_key(line: str) -> bool:
+    try:
+        key_of(line)
+    except InputError:
+        return False
+    return True
 
 
 def _check_utf_8(data: bytes, path: Path, remedy: str) -> None:

@@ -19,7 +19,7 @@ from chainwatch.addresses.codecs import base58check_decode, base58check_encode
 from chainwatch.addresses.descriptors import Descriptor, checksum, key_of
 from chainwatch.errors import InputError
 from chainwatch.ingest.xpub import addresses_of_xpub
-from chainwatch.sources.subjects import read_key
+from chainwatch.sources.subjects import Subjects, read_keys
 
 BIP84 = (  # of the words that BIP 84 gives, written as BIP 380 wants it: xpub
     "xpub6CatWdiZiodmUeTDp8LT5or8nmbKNcuyvz7WyksVFkKB4RHwCD3XyuvPEbvqAQY3rAPshWcMLoP2fMFMKHPJ4ZeZXYVU"
@@ -313,7 +313,8 @@ FILES: dict[str, Callable[[str], bytes]] = {
 def test_files_as_editors_write_them(form: str, text: str, tmp_path: Path) -> None:
     path = tmp_path / "key.txt"
     path.write_bytes(FILES[form](text))
-    found = addresses_of_xpub(read_key(path), gap=1)
+    (key,) = read_keys(path)
+    found = addresses_of_xpub(key, gap=1)
     assert found.frame.equals(addresses_of_xpub(text, gap=1).frame)
 
 
@@ -322,7 +323,8 @@ def test_files_as_editors_write_them(form: str, text: str, tmp_path: Path) -> No
     [
         (PLAIN.encode("utf-16"), "is text in UTF-16 at key.txt; save it as UTF-8"),
         (PLAIN.encode("utf-16-be"), "is text in UTF-16"),
-        (f"{PLAIN}\n{PLAIN}\n".encode(), "has 2 lines, and one key .*<0;1>"),
+        (f"{PLAIN}\nseized on Monday\n".encode(), "at key.txt line 2"),
+        (f"# two\n\n{PLAIN}\n{PLAIN[:-1]}x\n".encode(), "at key.txt line 4"),
         (b'{"desc": "wpkh()"}', "is JSON, not the descriptor"),
         (b'[\n  {"desc": "wpkh()"}\n]\n', "is JSON, not the descriptor"),
         (b"\n# nothing\n", "the file is empty"),
@@ -333,4 +335,28 @@ def test_files_that_hold_no_key(data: bytes, words: str, tmp_path: Path) -> None
     path = tmp_path / "key.txt"
     path.write_bytes(data)
     with pytest.raises(InputError, match=words):
-        read_key(path)
+        read_keys(path)
+
+
+def test_a_file_may_hold_a_line_for_each_branch(tmp_path: Path) -> None:
+    """Bitcoin Core and Sparrow export a descriptor for receiving and another for change."""
+    both = f"wpkh({BIP84}/<0;1>/*)"
+    each = [f"wpkh({BIP84}/{branch}/*)" for branch in (0, 1)]
+    path = tmp_path / "key.txt"
+    path.write_text("\n".join([*each, each[0]]))
+    keys = read_keys(path)
+    assert len(keys) == 2, "the third repeats the first"
+    wanted, derived = Subjects.of(None, None, keys, gap=3).wanted(tmp_path / "none", "btc")
+    assert len(derived) == 2
+    assert wanted == addresses_of_xpub(both, gap=3).frame["address"].to_list()
+
+
+def test_keys_of_two_wallets_are_read_from_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "key.txt"
+    path.write_text(f"{BIP84}\n{PLAIN}\n")
+    wanted, derived = Subjects.of(None, None, read_keys(path), gap=2).wanted(
+        tmp_path / "none", "btc"
+    )
+    assert len(derived) == 2
+    alone = [addresses_of_xpub(key, gap=2).frame["address"].to_list() for key in (BIP84, PLAIN)]
+    assert set(wanted) == {*alone[0], *alone[1]}

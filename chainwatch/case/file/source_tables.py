@@ -55,7 +55,7 @@ class HistoriesTable(SourceTable):
     """Read histories of addresses: of those listed, of a file, or of an extended public key."""
 
     addresses_file: Annotated[str, Field(description="File with an address a line.")] = ""
-    xpub_file: Annotated[str, Field(description="File with an extended public key.")] = ""
+    xpub_file: Annotated[str, Field(description="File with extended public keys.")] = ""
     gap: Annotated[
         int,
         Strict(),

@@ -32,7 +32,7 @@ from chainwatch.net.policy import host_name, is_own_host, use_network
 from chainwatch.sources import catalogue
 from chainwatch.sources.catalogue import Entry
 from chainwatch.sources.parameters import Secret
-from chainwatch.sources.subjects import Subjects, pull_histories, read_key
+from chainwatch.sources.subjects import Subjects, pull_histories, read_keys
 from chainwatch.sources.values import check_wanted, constructor_values, server_asked
 
 Say = Callable[[str], None]
@@ -180,6 +180,6 @@ def _subjects(table: SourceTable, base: Path, listed: Sequence[str]) -> Subjects
         return Subjects()
     file, key = table.addresses_file, table.xpub_file
     return Subjects.of(
-        listed, inside(base, file) if file else None, read_key(inside(base, key)) if key else None,
+        listed, inside(base, file) if file else None, read_keys(inside(base, key)) if key else (),
         gap=table.gap, kinds=table.kinds, branches=table.branches,
     )  # fmt: skip

@@ -104,10 +104,10 @@ def _readers(
     chain = chain_of(mapping.chain)
     address: Cell = partial(canonical.parse, chain=chain)
     txid: Cell = partial(canonical.parse_txid, chain=chain)
+    payer = payee = address
     if mapping.is_native:  # rewards have no transaction, contract creations no receiver
-        address_or_not, txid = _or_null(address), _or_null(txid)
-    else:
-        address_or_not = address
+        payer, payee = _or_null(address, names_no_payer), _or_null(address, _names_no_payee)
+        txid = _or_null(txid, _names_no_transaction)
     time: Cell = partial(read_time, unit=mapping.time_unit or "iso")
     if mapping.height is not None:
         time = _or_null(time)
@@ -120,8 +120,8 @@ def _readers(
         "trace_path": ("trace_path", pl.String, PLACES["trace_path"]),
         "contract": ("contract", pl.Binary, address),
         "token_id": ("token_id", pl.String, _or_null(_token_id)),
-        "sender": ("sender", pl.Binary, address_or_not),
-        "receiver": ("receiver", pl.Binary, address_or_not),
+        "sender": ("sender", pl.Binary, payer),
+        "receiver": ("receiver", pl.Binary, payee),
         "created": ("created", pl.Binary, _or_null(address)),
         "symbol": ("symbol", pl.String, _verbatim),
         "decimals": ("decimals", pl.Int64, _decimals),
@@ -280,8 +280,48 @@ def words_beside(table: pl.DataFrame, mapping: DumpMapping, name: str) -> tuple[
     return (beside + ", ".join(seen[:10]) + more,) if seen else ()
 
 
-def _or_null(read: Cell) -> Cell:
-    return lambda text: read(text) if text else None
+def _or_null(read: Cell, nothing: Callable[[str], bool] = lambda _: False) -> Cell:
+    return lambda text: read(text) if text and not nothing(text) else None
+
+
+_WORDS = re.compile(r"[A-Za-z]+(?:[ _-][A-Za-z]+)*")
+_LONGEST_WORDS = 24
+_GENESIS = re.compile(r"GENESIS(?:_(?:0x)?[0-9a-fA-F]{40})?")
+_NO_PAYEE = ("contract creation", "contract", "new contract", "null", "none")
+
+
+def names_no_payer(text: str) -> bool:
+    """Tell whether words stand where a payer should: GENESIS, Block Reward.
+
+    What could be left of a damaged address is none: digits, letters of mixed size, or digits of a
+    hexadecimal number alone.
+    """
+    if len(text) > _LONGEST_WORDS or not _WORDS.fullmatch(text):
+        return False
+    each = re.split(r"[ _-]", text)
+    even = all(one.isupper() or one.islower() or one.istitle() for one in each)
+    return even and not set(text.lower()) <= set("abcdef")
+
+
+def _names_no_payee(text: str) -> bool:
+    """Tell whether words that explorers write for a contract creation stand for the receiver."""
+    return text.strip("[]()").lower() in _NO_PAYEE
+
+
+def _names_no_transaction(text: str) -> bool:
+    """Tell whether the genesis block is named where a transaction should."""
+    return _GENESIS.fullmatch(text) is not None
+
+
+def payers_in_words(table: pl.DataFrame, mapping: DumpMapping) -> tuple[str, ...]:
+    """Return a note on the words that stand where a payer should, with how many rows have them."""
+    if not mapping.is_native:
+        return ()
+    words = table.filter(pl.col("sender") != "").group_by("sender").len()
+    found = [row for row in words.sort("sender").iter_rows() if names_no_payer(row[0])]
+    shown = ", ".join(f"{quoted(word)} ({count:,})" for word, count in found[:10])
+    more = f" and {len(found) - 10:,} more" if len(found) > 10 else ""
+    return (f"words stand where a payer should: {shown}{more}",) if found else ()
 
 
 def _count(text: str, what: str, most: int) -> int:

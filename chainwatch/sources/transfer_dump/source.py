@@ -20,7 +20,7 @@ from chainwatch.results.provenance import digest_json
 from chainwatch.sources.parameters import Argument, OnlyInPython
 from chainwatch.sources.transfer_dump.amounts import amounts
 from chainwatch.sources.transfer_dump.apart import Apart, set_apart
-from chainwatch.sources.transfer_dump.cells import words_beside
+from chainwatch.sources.transfer_dump.cells import payers_in_words, words_beside
 from chainwatch.sources.transfer_dump.identity import certain_order, each_once, new_to
 from chainwatch.sources.transfer_dump.mapping import DumpMapping, TagMapping
 from chainwatch.sources.transfer_dump.places import read_placed
@@ -91,7 +91,7 @@ class TransferDump:
         _check_mapping(reader, file, mapping)
         coverage, unspanned = _coverage(cells, apart, file, mapping)
         notes = (*said, *apart.notes(mapping), *repeated, *held, *unspanned, *_undated(transfers))
-        notes += words_beside(rows, mapping, name)
+        notes += words_beside(rows, mapping, name) + payers_in_words(rows, mapping)
         tables = {
             "transfers": transfers,
             "coverage": coverage,

@@ -280,6 +280,35 @@ class TestRowsThatAreNoPayment:
         assert sum("set apart" in note for note in report.notes) == 2
         assert unread(ledger).filter(pl.col("what") == "rows set apart")["count"].sum() == 2
 
+    @pytest.mark.parametrize("word", ["GENESIS", "genesis", "Block Reward", "COINBASE", "Mint"])
+    def test_a_word_is_no_payer(self, read: Read, word: str) -> None:
+        text = NATIVE + coin(1, A, B, 1) + coin(2, word, B, 5 * 10**18)
+        ledger, report = read(text.replace(txid(2), f"GENESIS_{B[2:]}"), COINS)
+        assert amounts(ledger) == [1]
+        assert f"words stand where a payer should: '{word}' (1)" in report.notes
+        assert any("5 ETH moved so" in note for note in report.notes)
+        ledger, _ = read(text, COINS)
+        fact = unread(ledger).filter(pl.col("what") == "rows set apart").row(0, named=True)
+        assert (fact["count"], fact["amount"]) == (1, 5 * 10**18)
+
+    @pytest.mark.parametrize("word", ["Contract Creation", "[Contract Creation]", "null"])
+    def test_words_for_a_contract_creation(self, read: Read, word: str) -> None:
+        ledger, report = read(NATIVE + coin(1, A, B, 1) + coin(2, A, word, 7), COINS)
+        assert amounts(ledger) == [1]
+        assert any("a contract is created" in note for note in report.notes)
+
+    @pytest.mark.parametrize("damage", ["0x0a0a", "abcdef", A[2:20], "TXyzAbC", "x" * 25, "Gen3"])
+    def test_what_is_left_of_an_address_is_no_word(self, read: Read, damage: str) -> None:
+        for side in (0, 1):
+            parties = [A, B]
+            parties[side] = damage
+            with pytest.raises(AddressError, match="line 3"):
+                read(NATIVE + coin(1, A, B, 1) + coin(2, parties[0], parties[1], 5), COINS)
+
+    def test_a_word_is_no_party_of_a_token(self, read: Read) -> None:
+        with pytest.raises(AddressError, match="line 2, column 'from'"):
+            read(HEAD + line().replace(A, "GENESIS"))
+
     def test_a_damaged_amount_is_never_set_apart(self, read: Read) -> None:
         with pytest.raises(DumpError, match=r"no amount.*line 3, column 'value'"):
             read(NATIVE + coin(1, A, B, 1) + coin(2, A, "", "1.5e3"), COINS)
