@@ -26,6 +26,7 @@ from chainwatch.results.result import Result, recorded
 from chainwatch.results.roles import Party, Roles
 from chainwatch.results.table import Rows
 from chainwatch.results.text_frame import text_frame
+from chainwatch.units import counted
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -195,7 +196,8 @@ class Tags(Result):
             )
             return f"Tags(no row fits {quoted(asked)})"
         return (
-            f"Tags({len(self):,} rows on {self.addresses().height:,} addresses,"
+            f"Tags({counted(len(self), 'row', 'rows')} on"
+            f" {counted(self.addresses().height, 'address', 'addresses')},"
             f" {self.undated:,} undated, {self.rejected.height:,} not taken)"
         )
 

@@ -22,11 +22,16 @@ class Reached(NamedTuple):
 
 @dataclass(frozen=True)
 class Basis:
-    """When the first and the last of the data was acquired, and how far each chain was read."""
+    """When the first and the last of the data was acquired, and how far each chain was read.
+
+    Where nobody said when files were obtained, ``stated`` is false: the times are then those at
+    which they were read.
+    """
 
     first: datetime | None = None
     last: datetime | None = None
     reached: tuple[Reached, ...] = ()
+    stated: bool = True
 
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Return it in words, as pairs of name and value."""
@@ -39,11 +44,15 @@ class Basis:
         if self.first is None or self.last is None:
             return "not stated"
         times = [f"{time:%Y-%m-%d %H:%M} UTC" for time in (self.first, self.last)]
-        return times[0] if times[0] == times[1] else f"{times[0]} to {times[1]}"
+        span = times[0] if times[0] == times[1] else f"{times[0]} to {times[1]}"
+        return span if self.stated else f"not stated; read {span}"
 
 
-def basis_of(ledger: Ledger) -> Basis:
-    """Return what a case that was computed from a ledger rests on."""
+def basis_of(ledger: Ledger, *, stated: bool = True) -> Basis:
+    """Return what a case that was computed from a ledger rests on.
+
+    ``stated`` is false where it was left open when files of it were obtained.
+    """
     first, last = (
         ledger.answers.select(
             pl.col("time").min().alias("first"), pl.col("time").max().alias("last")
@@ -53,7 +62,7 @@ def basis_of(ledger: Ledger) -> Basis:
     )
     chains = sorted(ledger.chains, key=lambda one: one.alias)
     reached = (Reached(one.alias, _so_far(ledger, one)) for one in chains)
-    return Basis(first, last, tuple(reached))
+    return Basis(first, last, tuple(reached), stated)
 
 
 def _so_far(ledger: Ledger, chain: Chain) -> str:

@@ -64,7 +64,7 @@ class Case(CaseRecord):
         """Return an edition with the roles that the added results give."""
         return self.view(name).edition
 
-    def look_beside(self, ledger: Ledger) -> None:
+    def look_beside(self, ledger: Ledger, *, acquired_stated: bool = True) -> None:
         """Read who stands in the transactions of the results, so that those are withheld as well.
 
         It notes as well when the data was acquired and up to which block, which the report says
@@ -72,8 +72,16 @@ class Case(CaseRecord):
 
         Call it when all results are added: tables name payer and payee, a ledger all others. Until
         then the disclosure edition shows no transaction: each may be of somebody who is masked.
+
+        Parameters
+        ----------
+        ledger : Ledger
+            What the results were computed from.
+        acquired_stated : bool
+            False if nobody said when files of it were obtained: the report then says so, and when
+            they were read.
         """
-        self.basis = basis_of(ledger)
+        self.basis = basis_of(ledger, stated=acquired_stated)
         self.standing = parties_by_transaction(ledger, [result for result, _ in self.whole()])
         self.views.clear()
 

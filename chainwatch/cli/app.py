@@ -12,7 +12,16 @@ import typer
 
 from chainwatch.cli import ledger, owners, pull, tags
 from chainwatch.cli.options import hosts_of
-from chainwatch.cli.output import Interrupted, interruptible, note, report_of, say, show, why_no_pdf
+from chainwatch.cli.output import (
+    Interrupted,
+    interruptible,
+    names_in,
+    note,
+    report_of,
+    say,
+    show,
+    why_no_pdf,
+)
 from chainwatch.errors import ChainwatchError, InputError
 from chainwatch.progress import announce_by
 from chainwatch.sanitize import visible
@@ -123,10 +132,12 @@ def run(
             only_hosts=hosts_of(only_hosts),
             online=online,
         )
-    for result, _ in report.case.whole():
+    results = [result for result, _ in report.case.whole()]
+    names = names_in(results)
+    for result in results:
         headline = getattr(result, "headline", "")
         if headline:
-            say(f"- {headline}")
+            say(f"- {headline}", names)
     for name, folder in sorted(report.editions.items()):
         say(f"{name}: {report_of(folder)}")
     for said in sorted(set(map(why_no_pdf, report.editions.values())) - {""}):

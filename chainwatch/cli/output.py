@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from chainwatch.sanitize import isolated
+from chainwatch.sanitize import isolated, turns
+
+if TYPE_CHECKING:
+    from chainwatch.results.result import Result
 
 
 class Interrupted(Exception):
@@ -23,15 +27,23 @@ def interruptible(said: str = "") -> Iterator[None]:
         raise Interrupted(said or str(stop) or "interrupted") from None
 
 
-def say(line: str = "") -> None:
-    """Print a line; what strangers wrote can do nothing to the terminal."""
-    sys.stdout.write(isolated(line) + "\n")
+def say(line: str = "", names: Iterable[str] = ()) -> None:
+    """Print a line; what strangers wrote can do nothing to the terminal.
+
+    The ``names`` that strangers gave are set apart as wholes, with the digits in them.
+    """
+    sys.stdout.write(isolated(line, names) + "\n")
 
 
-def show(result: object) -> None:
+def show(result: object, names: Iterable[str] = ()) -> None:
     """Print a result of the library on as many lines as it takes."""
     for line in repr(result).split("\n"):
-        say(line)
+        say(line, names)
+
+
+def names_in(results: Iterable[Result]) -> frozenset[str]:
+    """Return the names that results give to addresses and that run from right to left."""
+    return frozenset(name for one in results for name, _ in one.names() if turns(name))
 
 
 def report_of(edition: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,8 +13,6 @@ from chainwatch.cli.output import interruptible, say, show
 from chainwatch.progress import watched
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from chainwatch.attribution.tags import Tags
     from chainwatch.clusters.cluster import Clusters
     from chainwatch.ledger.ledger import Ledger
@@ -99,10 +97,9 @@ def why(
         owners = _owners(read, None, without_tx, without_rule)
         found = owners.why(a, b, chain or _only_chain(read))
         if picture:
-            from chainwatch.figures import path
-            from chainwatch.figures.style import save_one
+            from chainwatch.figures import path, save
 
-            save_one(cast("Figure", path(found).figure), picture)
+            save(path(found), picture)
     show(found)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chainwatch.cli.options import LedgerOption
-from chainwatch.cli.output import interruptible, note, say, show
+from chainwatch.cli.output import interruptible, names_in, note, say, show
 from chainwatch.errors import InputError, TagError
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 MOST_REJECTED = 10
 """Lines not taken that are shown one by one; the rest are counted."""
+
+UNDATED = "undated"
+"""First day of a tag that states none."""
 
 MOST_NAMES = 8
 """Names that are offered where a filter fits nothing."""
@@ -82,12 +85,13 @@ def tag_list(
     with interruptible():
         read = _read(tags or [], chain, kind, column)
         found = _fitting(read, find, concept, chain)
-    rows = found.plain()
+    rows, names = found.plain(), names_in([found])
     for row in rows.iter_rows(named=True):
         said = ", ".join(row[name] for name in ("concept", "actor", "confidence") if row[name])
-        say(f"{row['chain']}  {row['address']}  {row['label']} ({said})")
-        say(f"    {row['source']}; from {row['first_day']}")
-    show(found)
+        say(f"{row['chain']}  {row['address']}  {row['label']} ({said})", names)
+        day = row["first_day"]
+        say(f"    {row['source']}; {day if day == UNDATED else f'from {day}'}", names)
+    show(found, names)
     _write(csv, rows)
 
 

@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chainwatch.figures.flow_figure import FlowFigure, flow
     from chainwatch.figures.path_figure import path
+    from chainwatch.figures.style import save
 
-__all__ = ["FlowFigure", "flow", "path"]
+__all__ = ["FlowFigure", "flow", "path", "save"]
 
-_HOMES = {"FlowFigure": "flow_figure", "flow": "flow_figure", "path": "path_figure"}
+_HOMES = {
+    "FlowFigure": "flow_figure",
+    "flow": "flow_figure",
+    "path": "path_figure",
+    "save": "style",
+}
 
 
 def __getattr__(name: str) -> Any:

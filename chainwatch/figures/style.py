@@ -153,6 +153,28 @@ def save_one(figure: Figure, path: Path | str) -> str:
     return write_new(path, _svg(figure, "Figure", _alt(figure)))
 
 
+def save(ax: Axes, path: Path | str) -> str:
+    """Write what is drawn on an Axes as a new SVG or PNG; return the SHA-256 of the file.
+
+    The same drawing gives the same bytes, whatever settings of matplotlib the user has.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        What ``figures.path(...)``, ``figures.rates(...)`` and their like returned.
+    path : Path or str
+        A file that does not exist, ``.svg`` or ``.png``.
+
+    Raises
+    ------
+    InputError
+        If the name ends neither in ``.png`` nor in ``.svg``.
+    OutputExists
+        If the file exists.
+    """
+    return save_one(cast("Figure", ax.get_figure(root=True)), path)
+
+
 def save_figure(
     figure: Figure, stem: Path | str, *, title: str = "", alt: str = ""
 ) -> dict[str, str]:

@@ -263,7 +263,7 @@ def test_tags_that_were_not_taken_are_told(run: Run, tmp_path: Path, otter_case)
     (tmp_path / "list.txt").write_text(f"nonsense\n{taken}\n")
     status, out, err = run(*hits, "--chain", "btc-regtest")
     assert status == 0
-    assert "1 rows on 1 addresses" in out
+    assert "1 row on 1 address," in out
     assert "not taken: list.txt line 1: " in err.splitlines()[0]
 
 

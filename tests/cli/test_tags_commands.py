@@ -67,3 +67,14 @@ def test_a_chain_alone_is_a_filter_too(run: Run, tmp_path: Path) -> None:
     status, _, told = run("tags", "list", *given, "--column", "chain=chain", "--chain", "doge")
     assert status == 1
     assert "none of the 1 tags fits --chain doge" in told
+
+
+def test_a_name_from_right_to_left_keeps_its_digits(run: Run, tmp_path: Path) -> None:
+    name = "\u0635\u0631\u0627\u0641\u0629 12"
+    (tmp_path / "t.csv").write_text(f"addr,name\n{ONE},{name}\n", encoding="utf-8")
+    status, said, _ = run("tags", "list", "--tags", "t.csv", "--chain", "btc-regtest",
+                          "--column", "address=addr", "--column", "label=name")  # fmt: skip
+    assert status == 0
+    assert f"\u2068{name}\u2069 (" in said
+    assert "; undated\n" in said
+    assert "Tags(1 row on 1 address, 1 undated, 0 not taken)" in said

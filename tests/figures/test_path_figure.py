@@ -10,7 +10,7 @@ import pytest
 from chainwatch import figures
 from chainwatch.chains.catalogue import chain
 from chainwatch.clusters.cluster import cluster
-from chainwatch.errors import ArgumentError
+from chainwatch.errors import ArgumentError, InputError, OutputExists
 from chainwatch.figures import path_figure
 from chainwatch.figures.style import save_figure
 from chainwatch.heuristics.links import LINKS, Links
@@ -112,3 +112,13 @@ def test_the_same_bytes_each_time(tmp_path):
 def test_another_thing_is_named():
     with pytest.raises(ArgumentError, match="explanation is a text"):
         figures.path("why")
+
+
+def test_a_drawing_is_saved_by_its_axes(tmp_path):
+    ax = figures.path(why([0.9, None]))
+    figures.save(ax, tmp_path / "why.svg")
+    assert (tmp_path / "why.svg").read_bytes().startswith(b"<?xml")
+    with pytest.raises(OutputExists, match=r"why\.svg"):
+        figures.save(ax, tmp_path / "why.svg")
+    with pytest.raises(InputError, match=r"cannot be written as \.jpg"):
+        figures.save(ax, tmp_path / "why.jpg")

@@ -62,7 +62,9 @@ class Head(_Strict):
     question: str
     number: str = ""
     investigator: str = "not stated"
-    editions: tuple[Literal["disclosure", "working"], ...] = ("disclosure",)
+    editions: Annotated[tuple[Literal["disclosure", "working"], ...], Field(min_length=1)] = (
+        "disclosure",
+    )
     working_reason: str = ""
     statements: tuple[str, ...] = ()
     analyses: tuple[

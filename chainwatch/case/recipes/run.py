@@ -18,6 +18,7 @@ from chainwatch.attribution.tags import Tags, read_tags, tags_of
 from chainwatch.case.analyses import registry
 from chainwatch.case.case import Case
 from chainwatch.case.file.model import CaseFile, data_folder, inside, load_case
+from chainwatch.case.file.source_tables import LedgerTable
 from chainwatch.case.findings.no_effect import no_effect_finding
 from chainwatch.case.recipes.account import add_account_findings
 from chainwatch.case.recipes.sources import Leave, Say, check_leave, read_sources
@@ -34,6 +35,7 @@ from chainwatch.ledger.schema import ANSWERS
 from chainwatch.privacy.edition import DISCLOSURE
 from chainwatch.results.result import Finding
 from chainwatch.results.table import Column, Privacy, Table
+from chainwatch.sources import catalogue
 
 LEDGER, ANNEX, DATA, README_FILE = "ledger", "annex", "data", "README.txt"
 PARTS = (LEDGER, ANNEX, "disclosure", "working", DATA, README_FILE)
@@ -212,7 +214,7 @@ def _compute(
         tell(f"analysing: {name}")
         case.add(asked.load()(ledger, subjects, tags), note=asked.sentence)
     case.add(_read(ledger, pulls), note="What the case rests on.")
-    case.look_beside(ledger)
+    case.look_beside(ledger, acquired_stated=acquired is not None or not _from_files(config))
     return case, pulls
 
 
@@ -286,9 +288,18 @@ def _read(ledger: Ledger, pulls: Sequence[PullReport]) -> Finding:
     return Finding("What was read", notes, READ.rows(shown.sort("request")))
 
 
+def _from_files(config: CaseFile) -> bool:
+    """Tell whether a case reads files, of which only who obtained them knows when that was."""
+    return any(
+        "acquired" in {item.name for item in catalogue.entry(table.kind).all_parameters()}
+        for table in config.sources
+        if not isinstance(table, LedgerTable)
+    )
+
+
 def _write(case: Case, config: CaseFile, place: Path, tell: Say) -> list[str]:
     # Disclosure first: what it says must not depend on whether a working edition is made.
-    wanted: list[str] = sorted({DISCLOSURE, *config.case.editions})
+    wanted: list[str] = sorted(set(config.case.editions))
     for name in wanted:
         tell(f"writing the {name} edition")
         case.write(place / name, edition=name, reason=config.case.working_reason)

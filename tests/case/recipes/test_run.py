@@ -99,6 +99,29 @@ def test_a_small_case(small: Path, tmp_path: Path) -> None:
     assert any(line.startswith("1 of 1 listed address is consistent") for line in headlines)
 
 
+def test_the_editions_of_the_case_file_are_written_and_no_other(
+    small: Path, tmp_path: Path
+) -> None:
+    text = (small / "small.toml").read_text()
+    wanted = 'editions = ["working"]\nworking_reason = "a test"\n'
+    (small / "work.toml").write_text(text.replace("[case]\n", f"[case]\n{wanted}", 1))
+    report = run_case(small / "work.toml", tmp_path / "out")
+    assert set(report.editions) == {"working"}
+    assert not (tmp_path / "out" / "disclosure").exists()
+    (small / "none.toml").write_text(text.replace("[case]\n", "[case]\neditions = []\n", 1))
+    with pytest.raises(CaseError, match="editions"):
+        run_case(small / "none.toml", tmp_path / "none")
+
+
+def test_when_files_were_obtained_is_not_made_up(small: Path, tmp_path: Path) -> None:
+    left_open = run_case(small / "small.toml", tmp_path / "one")
+    assert dict(left_open.case.basis.facts())["Data acquired"].startswith("not stated; read 20")
+    stated = run_case(
+        small / "small.toml", tmp_path / "two", acquired=datetime(2024, 1, 1, tzinfo=UTC)
+    )
+    assert dict(stated.case.basis.facts())["Data acquired"] == "2024-01-01 00:00 UTC"
+
+
 def test_the_file_of_the_key_writes_the_same_bytes_again(small: Path, tmp_path: Path) -> None:
     acquired = datetime(2024, 1, 1, tzinfo=UTC)
     run_case(small / "small.toml", tmp_path / "one", acquired=acquired)
