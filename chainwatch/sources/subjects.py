@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +16,8 @@ from chainwatch.ingest.pull_report import PullReport
 from chainwatch.ingest.xpub import KeyAddresses, WalletKey, addresses_of_xpub
 from chainwatch.ledger.ledger import open_ledger
 
-LONGEST_KEY_FILE = 10_000
-"""Characters of a file with an extended key."""
+LONGEST_KEY_FILE = 1_000_000
+"""Bytes of a file with extended keys."""
 
 LONGEST_LIST = 50_000_000
 """Bytes of a file of addresses."""
@@ -146,7 +147,8 @@ _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 def read_keys(path: Path) -> tuple[WalletKey, ...]:
     """Read extended public keys or output descriptors from a file, one a line.
 
-    Wallets export two descriptors, of their receiving and of their change addresses.
+    Wallets export two descriptors, of their receiving and of their change addresses; Bitcoin Core
+    lists them in JSON.
 
     Raises
     ------
@@ -155,7 +157,7 @@ def read_keys(path: Path) -> tuple[WalletKey, ...]:
     """
     try:
         with path.open("rb") as handle:
-            data = handle.read(LONGEST_KEY_FILE)
+            data = handle.read(LONGEST_KEY_FILE + 1)
             _check_utf_8(data, path, _A_KEY)
             text = data.decode("utf-8-sig")
     except OSError as error:
@@ -166,22 +168,39 @@ def read_keys(path: Path) -> tuple[WalletKey, ...]:
         ) from None
     except UnicodeDecodeError:
         raise InputError("the file holds no extended key", where=path.name, remedy=_A_KEY) from None
+    if len(data) > LONGEST_KEY_FILE:
+        raise InputError(
+            f"the file is longer than {LONGEST_KEY_FILE:,} bytes", where=path.name, remedy=_A_KEY
+        )
     lines = [line.strip() for line in text.splitlines()]
     found = [line for line in lines if line and not line.startswith("#")]
-    if not found or (found[0][0] in "{[" and found[-1][-1] in "}]"):
-        what = "the file is JSON, not the descriptors that stand in it" if found else _EMPTY
-        raise InputError(what, where=path.name, remedy=_A_KEY)
+    if found and found[0][0] in "{[" and found[-1][-1] in "}]":
+        found = _descriptors(text)
+    if not found:
+        raise InputError("the file holds no extended key", where=path.name, remedy=_A_KEY)
     try:
         return tuple(key_of(line) for line in dict.fromkeys(found))
     except InputError as error:
-        if len(found) == 1:
-            raise
-        line = next(line for line in found if not _is_key(line))
-        where = f"{path.name} line {lines.index(line) + 1:,}"
-        raise InputError(error.what, where=where, remedy=error.remedy) from None
+        wrong = next(line for line in found if not _is_key(line))
+        line = f" line {lines.index(wrong) + 1:,}" if len(found) > 1 and wrong in lines else ""
+        raise InputError(error.what, where=f"{path.name}{line}", remedy=error.remedy) from None
 
 
-_EMPTY = "the file is empty"
+def _descriptors(text: str) -> list[str]:
+    """Return the descriptors that Bitcoin Core lists in JSON (``listdescriptors``)."""
+    try:
+        held = [json.loads(text)]
+    except (ValueError, RecursionError):
+        return []
+    found = []
+    while held:
+        one = held.pop()
+        if isinstance(one, dict):
+            found += [one["desc"]] if isinstance(one.get("desc"), str) else []
+            held += one.values()
+        elif isinstance(one, list):
+            held += reversed(one)
+    return found
 
 
 def _is_key(line: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -325,9 +326,13 @@ def test_files_as_editors_write_them(form: str, text: str, tmp_path: Path) -> No
         (PLAIN.encode("utf-16-be"), "is text in UTF-16"),
         (f"{PLAIN}\nseized on Monday\n".encode(), "at key.txt line 2"),
         (f"# two\n\n{PLAIN}\n{PLAIN[:-1]}x\n".encode(), "at key.txt line 4"),
-        (b'{"desc": "wpkh()"}', "is JSON, not the descriptor"),
-        (b'[\n  {"desc": "wpkh()"}\n]\n', "is JSON, not the descriptor"),
-        (b"\n# nothing\n", "the file is empty"),
+        (b'{"desc": "wpkh()"}', "at key.txt"),
+        (b'{"descriptors": []}', "holds no extended key"),
+        (b'{"descriptors": [{"desc": 5}]}', "holds no extended key"),
+        (b"[" * 9_000 + b"]", "holds no extended key"),
+        (b'{"descriptors": }', "holds no extended key"),
+        (b"\n# nothing\n", "holds no extended key"),
+        (b"#" * 1_000_001, "longer than 1,000,000 bytes"),
         (b"\xff\xd8\xff\xe0", "holds no extended key"),
     ],
 )  # fmt: skip
@@ -360,3 +365,15 @@ def test_keys_of_two_wallets_are_read_from_one_file(tmp_path: Path) -> None:
     assert len(derived) == 2
     alone = [addresses_of_xpub(key, gap=2).frame["address"].to_list() for key in (BIP84, PLAIN)]
     assert set(wanted) == {*alone[0], *alone[1]}
+
+
+def test_what_bitcoin_core_lists_is_read(tmp_path: Path) -> None:
+    listed = [
+        {"desc": f"wpkh({BIP84}/{branch}/*)", "active": True, "internal": bool(branch)}
+        for branch in (0, 1)
+    ]
+    path = tmp_path / "key.json"
+    path.write_text(json.dumps({"wallet_name": "w", "descriptors": listed}, indent=2))
+    wanted, _ = Subjects.of(None, None, read_keys(path), gap=3).wanted(tmp_path / "none", "btc")
+    both = addresses_of_xpub(f"wpkh({BIP84}/<0;1>/*)", gap=3)
+    assert wanted == both.frame["address"].to_list()

@@ -106,7 +106,7 @@ def _readers(
     txid: Cell = partial(canonical.parse_txid, chain=chain)
     payer = payee = address
     if mapping.is_native:  # rewards have no transaction, contract creations no receiver
-        payer, payee = _or_null(address, names_no_payer), _or_null(address, _names_no_payee)
+        payer, payee = _or_null(address, _names_no_payer), _or_null(address, _names_no_payee)
         txid = _or_null(txid, _names_no_transaction)
     time: Cell = partial(read_time, unit=mapping.time_unit or "iso")
     if mapping.height is not None:
@@ -257,13 +257,25 @@ def success_of(mapping: DumpMapping, table: pl.DataFrame, name: str) -> Cell:
     return read
 
 
-_NOTHING = ("", "null", "none", "nan")
-"""Words by which a table says that it does not know, unless the mapping gives them a meaning."""
+_NOTHING = ("", "null", "none", "nan", "n/a", "<na>", "\\n", "-")
+"""What stands in a table for nothing, unless the mapping gives it a meaning."""
 
 
 def _spelled(word: str) -> str:
-    """Return a word without capitals, and a whole number without its point: ``1.0`` is ``1``."""
-    return re.sub(r"^([0-9]+)\.0+$", r"\1", word.lower())
+    """Return a word without capitals, and a whole number in its plain form."""
+    return _plain(word.lower())
+
+
+_POINT = re.compile(r"([0-9]{1,12})\.0+")
+_HEX = re.compile(r"0[xX]([0-9a-fA-F]{1,10})")
+
+
+def _plain(text: str) -> str:
+    """Return a whole number in its plain form: 1 for the ``1.0`` of pandas and a node's ``0x1``."""
+    if found := _POINT.fullmatch(text):
+        return found[1]
+    found = _HEX.fullmatch(text)
+    return str(int(found[1], 16)) if found else text
 
 
 def words_beside(table: pl.DataFrame, mapping: DumpMapping, name: str) -> tuple[str, ...]:
@@ -284,13 +296,22 @@ def _or_null(read: Cell, nothing: Callable[[str], bool] = lambda _: False) -> Ce
     return lambda text: read(text) if text and not nothing(text) else None
 
 
+def _says_nothing(text: str) -> bool:
+    """Tell whether a cell is what programs write where there is nothing."""
+    return text.lower() in _NOTHING
+
+
 _WORDS = re.compile(r"[A-Za-z]+(?:[ _-][A-Za-z]+)*")
 _LONGEST_WORDS = 24
 _GENESIS = re.compile(r"GENESIS(?:_(?:0x)?[0-9a-fA-F]{40})?")
-_NO_PAYEE = ("contract creation", "contract", "new contract", "null", "none")
+_NO_PAYEE = ("contract creation", "contract", "new contract")
 
 
-def names_no_payer(text: str) -> bool:
+def _names_no_payer(text: str) -> bool:
+    return _says_nothing(text) or _is_words(text)
+
+
+def _is_words(text: str) -> bool:
     """Tell whether words stand where a payer should: GENESIS, Block Reward.
 
     What could be left of a damaged address is none: digits, letters of mixed size, or digits of a
@@ -304,8 +325,8 @@ def names_no_payer(text: str) -> bool:
 
 
 def _names_no_payee(text: str) -> bool:
-    """Tell whether words that explorers write for a contract creation stand for the receiver."""
-    return text.strip("[]()").lower() in _NO_PAYEE
+    """Tell whether nothing stands for the receiver, or what explorers write for a new contract."""
+    return _says_nothing(text) or text.strip("[]()").lower() in _NO_PAYEE
 
 
 def _names_no_transaction(text: str) -> bool:
@@ -318,16 +339,21 @@ def payers_in_words(table: pl.DataFrame, mapping: DumpMapping) -> tuple[str, ...
     if not mapping.is_native:
         return ()
     words = table.filter(pl.col("sender") != "").group_by("sender").len()
-    found = [row for row in words.sort("sender").iter_rows() if names_no_payer(row[0])]
+    found = [
+        (word, count)
+        for word, count in words.sort("sender").iter_rows()
+        if _is_words(word) and not _says_nothing(word)
+    ]
     shown = ", ".join(f"{quoted(word)} ({count:,})" for word, count in found[:10])
     more = f" and {len(found) - 10:,} more" if len(found) > 10 else ""
     return (f"words stand where a payer should: {shown}{more}",) if found else ()
 
 
 def _count(text: str, what: str, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 12 and int(text) < most):
+    plain = _plain(text)
+    if not (plain.isascii() and plain.isdigit() and len(plain) <= 12 and int(plain) < most):
         raise DumpError(f"{quoted(text)} is no {what}", remedy="write a whole number from 0 on")
-    return int(text)
+    return int(plain)
 
 
 def _path(text: str) -> str | None:

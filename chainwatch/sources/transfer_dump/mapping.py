@@ -133,7 +133,7 @@ class DumpMapping(BaseModel):
         Column that says whether the transfer took effect.
     success : str
         The word for *yes* there. It may be empty: then an empty cell says so. Capitals make no
-        difference, nor does ``1.0`` for ``1``; ``null``, ``none`` and ``nan`` say nothing.
+        difference, nor does ``1.0`` or ``0x1`` for ``1``; ``null``, ``nan`` and such say nothing.
     failure : str or tuple of str
         The words for *no*. Where they are given, every other word says nothing; where they are
         not, every other word says *no*, and the table must have the word for *yes* somewhere.

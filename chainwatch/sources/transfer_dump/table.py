@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping
 
 import polars as pl
@@ -27,8 +28,9 @@ def read_table(data: bytes, columns: Mapping[str, str], name: str) -> pl.DataFra
     Parameters
     ----------
     data : bytes
-        The file in UTF-8: comma-separated with one line of column names, or JSON: an object a
-        line, or a list of objects.
+        The file in UTF-8: with one line of column names and commas between cells, or semicolons or
+        tabs, whichever stand oftenest in that line; or JSON: an object a line, or a list of
+        objects.
     columns : mapping of str to str
         Our name of a column to its name in the file.
     name : str
@@ -83,7 +85,7 @@ def _csv_rows(text: str, columns: Mapping[str, str], name: str) -> Iterator[tupl
             raise DumpError(
                 f"the row has {len(row)} cells under {len(header)} columns",
                 where=f"{name} line {line:,}",
-                remedy="export the table again; a cell with a comma must be quoted",
+                remedy="export the table again; a cell with a separator must be quoted",
             )
         yield (line, *(row[place] for place in places))
 
@@ -115,7 +117,11 @@ _BLANK = " \t"
 
 def _rows(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows in which any cell says anything, with their lines."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=_spaced(text))
+    between = _between(text)
+    reader = csv.reader(
+        io.StringIO(text, newline=""), strict=True, delimiter=between,
+        skipinitialspace=_spaced(text, between),
+    )  # fmt: skip
     line = 1
     try:
         for row in reader:
@@ -130,9 +136,18 @@ def _rows(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
         ) from error
 
 
-def _spaced(text: str) -> bool:
-    """Tell whether a blank stands after every comma between the names of columns."""
-    names = text.lstrip().partition("\n")[0].split(",")[1:]
+def _between(text: str) -> str:
+    """Return what stands between cells: what is most frequent between the names of columns."""
+    names = _QUOTED.sub("", text.lstrip().partition("\n")[0])
+    return max(",;\t", key=names.count)
+
+
+_QUOTED = re.compile(r'"[^"]*"')
+
+
+def _spaced(text: str, between: str) -> bool:
+    """Tell whether a blank stands after each name of a column but the last."""
+    names = text.lstrip().partition("\n")[0].split(between)[1:]
     return bool(names) and all(column.startswith(" ") and column.strip() for column in names)
 
 

@@ -78,9 +78,13 @@ class TestRowsAsPeopleHaveThem:
             HEAD + line().replace("\n", ", ,\n"),
             HEAD + line().replace(A, A.upper().replace("X", "x")).replace(USDT, USDT.upper()),
             '"' + HEAD[:-1].replace(",", '","') + '"\n"' + line()[:-1].replace(",", '","') + '"\n',
+            (HEAD + line()).replace(",", ";"),
+            (HEAD + line()).replace(",", "\t"),
+            HEAD.replace(",", "; ") + line().replace(",", "; "),
         ],
         ids=["blank lines", "blank rows", "a mark first", "names with blanks", "comma and blank",
-             "a column more", "cells more", "capitals", "quoted"],
+             "a column more", "cells more", "capitals", "quoted", "semicolons", "tabs",
+             "semicolon and blank"],
     )  # fmt: skip
     def test_are_read(self, read: Read, text: str) -> None:
         ledger, _ = read(text)
@@ -291,11 +295,19 @@ class TestRowsThatAreNoPayment:
         fact = unread(ledger).filter(pl.col("what") == "rows set apart").row(0, named=True)
         assert (fact["count"], fact["amount"]) == (1, 5 * 10**18)
 
-    @pytest.mark.parametrize("word", ["Contract Creation", "[Contract Creation]", "null"])
+    @pytest.mark.parametrize(
+        "word", ["Contract Creation", "[Contract Creation]", "null", "nan", "N/A", "-", "<NA>"]
+    )
     def test_words_for_a_contract_creation(self, read: Read, word: str) -> None:
         ledger, report = read(NATIVE + coin(1, A, B, 1) + coin(2, A, word, 7), COINS)
         assert amounts(ledger) == [1]
         assert any("a contract is created" in note for note in report.notes)
+
+    @pytest.mark.parametrize("cell", ["nan", "None", "-", "N/A", "\\N"])
+    def test_what_programs_write_for_nothing_is_no_payer(self, read: Read, cell: str) -> None:
+        ledger, report = read(NATIVE + coin(1, A, B, 1) + coin(2, cell, B, 5), COINS)
+        assert amounts(ledger) == [1]
+        assert not any("words stand" in note for note in report.notes)
 
     @pytest.mark.parametrize("damage", ["0x0a0a", "abcdef", A[2:20], "TXyzAbC", "x" * 25, "Gen3"])
     def test_what_is_left_of_an_address_is_no_word(self, read: Read, damage: str) -> None:
@@ -333,6 +345,12 @@ def test_a_table_may_be_the_history_of_one_address(read: Read) -> None:
 
 
 class TestSuccessWords:
+    @pytest.mark.parametrize(("word", "yes", "no"), [("1", "0x1", "0x0"), ("0x1", "1", "0")])
+    def test_a_number_is_one_in_any_form(self, read: Read, word: str, yes: str, no: str) -> None:
+        text = NATIVE + coin(1, A, B, 1, ok=yes) + coin(2, A, B, 2, ok=no)
+        ledger, _ = read(text, COINS, result="ok", success=word)
+        assert ledger.transfers.sort("txid").collect()["success"].to_list() == [True, False]
+
     @pytest.mark.parametrize("word", ["SUCCESS", "true"])
     def test_a_word_that_never_occurs_is_refused(self, read: Read, word: str) -> None:
         text = NATIVE + coin(1, A, B, 1) + coin(2, A, B, 1)

@@ -83,7 +83,7 @@ class TestWhatIsNoPlaceIsNotRead:
         [
             (["a", "b"], "'a' is no place"),
             (["1.5", "2"], "'1.5' is no place"),
-            (["0x1f", "2"], "'0x1f' is no place"),
+            (["0x", "2"], "'0x' is no place"),
             (["-1", "2"], "'-1' is no place"),
         ],
     )
@@ -111,6 +111,13 @@ class TestWhatIsNoPlaceIsNotRead:
         ledger, notes = read([row(1, 3, log_place=4)], form, log_index="log_place")
         assert places(ledger) == [4]
         assert "evt_index" not in notes
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+@pytest.mark.parametrize("cell", ["171", "171.0", "0xab", "0xAB"])
+def test_numbers_as_programs_write_them(read: Read, cell: str, form: str) -> None:
+    """Pandas writes a column with gaps in it as floats, a node numbers in hexadecimal."""
+    assert places(read([row(1, cell), row(2, "")], form)[0]) == [171, None]
 
 
 def test_an_empty_column_says_nothing(read: Read) -> None:
