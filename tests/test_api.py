@@ -58,7 +58,7 @@ def test_completion_stays_so_when_names_were_used() -> None:
 
 
 def test_completion_offers_what_a_module_is_for_and_nothing_that_it_imports() -> None:
-    assert dir(figures) == ["FlowFigure", "flow", "path"]
+    assert dir(figures) == ["FlowFigure", "flow", "path", "save"]
     assert dir(coinjoin) == ["JOINT", "equal_outputs", "possible_mix"]
     assert dir(co_spend) == ["co_spends"]
     assert dir(policies) == [policy.__name__ for policy in policies.POLICIES]
@@ -138,7 +138,7 @@ def test_figures_load_on_use() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout == "flow\n"
-    assert set(figures.__all__) == {"FlowFigure", "flow", "path"}
+    assert set(figures.__all__) == {"FlowFigure", "flow", "path", "save"}
 
 
 def test_results_print_by_the_desk_as_soon_as_a_name_is_used() -> None:

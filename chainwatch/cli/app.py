@@ -6,7 +6,7 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -25,6 +25,9 @@ from chainwatch.cli.output import (
 from chainwatch.errors import ChainwatchError, InputError
 from chainwatch.progress import announce_by
 from chainwatch.sanitize import visible
+
+if TYPE_CHECKING:
+    from chainwatch.case.recipes.run import RunReport
 
 app = typer.Typer(
     name="chainwatch",
@@ -132,6 +135,11 @@ def run(
             only_hosts=hosts_of(only_hosts),
             online=online,
         )
+    _tell(report)
+
+
+def _tell(report: RunReport) -> None:
+    """Print what a case found, and where its reports lie."""
     results = [result for result, _ in report.case.whole()]
     names = names_in(results)
     for result in results:
