@@ -15,6 +15,7 @@ from chainwatch.chains.catalogue import all_chains
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.output_status import OutputStatus
+from chainwatch.ledger.rows_apart import KIND
 from chainwatch.ledger.spend_order import may_spend_from
 from chainwatch.units import exact_sum
 
@@ -238,9 +239,16 @@ def _placed(ledger: Ledger) -> pl.LazyFrame:
 
 
 def _amounts_not_negative(ledger: Ledger) -> pl.LazyFrame:
+    """Rows set apart stand in no transfer: what they moved is counted as unread."""
     outputs = ledger.outputs.select("chain", at="tx", holds=pl.col("value") >= 0)
     moved = ledger.transfers.select("chain", at="tx", holds=pl.col("amount") >= 0)
-    return pl.concat([outputs, moved])
+    unread = pl.lit(None, pl.Boolean).repeat_by("apart").alias("holds")
+    apart = (
+        ledger.coverage.filter((pl.col("kind") == KIND) & pl.col("address").is_null())
+        .select("chain", pl.lit(None, pl.Int64).alias("at"), unread)
+        .explode("holds")
+    )
+    return pl.concat([outputs, moved, apart])
 
 
 def _unique_keys(table: schema.Table) -> Check:

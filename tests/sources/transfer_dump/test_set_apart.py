@@ -12,6 +12,7 @@ import pytest
 from chainwatch.addresses.assets import Asset, native, token
 from chainwatch.addresses.canonical import parse
 from chainwatch.ingest.pull import pull
+from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.coverage import histories, unread
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.ledger.lookup.lookup import address_summary
@@ -143,6 +144,11 @@ class TestWhatIsSaid:
         rows = row(1, V, S, 10, coin=DUSD), row(2, V, S, 10, coin=ODD)
         facts = unread(read(*rows, mapping=TOKENS)).filter(pl.col("what") == "rows set apart")
         assert facts.select("count", "amount").rows() == [(1, None)]
+
+    def test_by_check(self, read: Read) -> None:
+        ledger = read(row(1, V, S, 10), row(2, S, "", 4), row(3, S, "", 6), row(4, "", S, 5))
+        (told,) = check(ledger).frame.filter(pl.col("name") == "amount").to_dicts()
+        assert (told["checked"], told["failed"], told["unread"]) == (1, 0, 3)
 
     def test_a_row_set_apart_is_no_history(self, read: Read) -> None:
         ledger = read(row(1, V, S, 10), row(2, M, "", 4), row(3, S, M, 3))
