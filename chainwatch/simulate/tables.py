@@ -89,7 +89,7 @@ def csv(frame: pl.DataFrame) -> bytes:
     for name in shown.columns:
         if name == "address":
             columns.append(text_series(shown[name], CHAIN))
-        elif name in ("txid", "spent_by"):
+        elif name in ("txid", "prev_txid", "spent_by"):
             ids = [None if txid is None else txid_text(txid, CHAIN) for txid in shown[name]]
             columns.append(pl.Series(name, ids, dtype=pl.String))
         else:

@@ -1,8 +1,9 @@
 """A simulated transaction and the exact bytes that a node stores for it; its keys are dummies.
 
 No private key exists. Payloads of addresses and public keys are truncated hashes of the
-simulation's seed, and signatures are hashes in the right dress (DER, low S, SIGHASH_ALL), so the
-bytes parse like real ones and can be spent by nobody.
+simulation's seed, and signatures are hashes in the right dress (DER, low S), so the bytes parse
+like real ones and can be spent by nobody. Unless a transaction says otherwise its signatures bind
+all of it (SIGHASH_ALL; DEFAULT where taproot leaves the flag out).
 """
 
 from __future__ import annotations
@@ -27,10 +28,17 @@ PAYLOAD_KINDS = {
 
 INPUT_VBYTES = {
     "p2pkh": 148, "p2sh": 91, "p2wpkh": 68, "p2wsh": 105, "p2tr": 58, "p2pk": 114, "multisig": 187,
+    "p2sh_multisig": 297, "p2wsh_pair": 96, "p2wsh_delay": 73, "p2tr_leaf": 75, "p2a": 41,
 }  # fmt: skip
 """Virtual bytes that a wallet reckons for spending one coin of a kind."""
 
 OVERHEAD_VBYTES = 11
+
+ALL, NONE, SINGLE, ANYONECANPAY = 0x01, 0x02, 0x03, 0x80
+"""Flags: the last byte of a signature says what it binds."""
+
+Unlocked = tuple[bytes, tuple[bytes, ...]]
+"""Input script and witness stack."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,10 @@ class Lock:
     kind: str
     script: bytes
     address: bytes | None = None
+
+    def unlock(self, coin: Coin, flag: int = ALL) -> Unlocked:
+        """Return the input script and the witness stack that spend a coin under this lock."""
+        return unlock(coin, flag)
 
 
 @dataclass(frozen=True)
@@ -65,20 +77,32 @@ class Coin:
 
 @dataclass(frozen=True)
 class Transaction:
-    """Coins spent and outputs made, in the order in which they are serialised."""
+    """Coins spent and outputs made, in the order in which they are serialised.
+
+    ``flags`` holds the signature flag of each input, where not all are ALL.
+    """
 
     inputs: tuple[Coin, ...]
     outputs: tuple[Output, ...]
     version: int = 2
     locktime: int = 0
     sequence: int = 0xFFFFFFFD
+    flags: tuple[int, ...] = ()
+
+    @cached_property
+    def unlocked(self) -> tuple[Unlocked, ...]:
+        """What unlocks each input."""
+        flags = self.flags or (ALL,) * len(self.inputs)
+        pairs = zip(self.inputs, flags, strict=True)
+        return tuple(coin.lock.unlock(coin, flag) for coin, flag in pairs)
 
     @cached_property
     def stripped(self) -> bytes:
         """The serialisation without witnesses, over which the txid is taken."""
+        sequence = self.sequence.to_bytes(4, "little")
         spent = b"".join(
-            outpoint(coin) + sized(unlock(coin)[0]) + self.sequence.to_bytes(4, "little")
-            for coin in self.inputs
+            outpoint(coin) + sized(script) + sequence
+            for coin, (script, _) in zip(self.inputs, self.unlocked, strict=True)
         )
         return b"".join((
             self.version.to_bytes(4, "little"), compact(len(self.inputs)), spent,
@@ -88,7 +112,7 @@ class Transaction:
     @cached_property
     def raw(self) -> bytes:
         """The serialisation with witnesses, where any input has one."""
-        witnesses = [unlock(coin)[1] for coin in self.inputs]
+        witnesses = [witness for _, witness in self.unlocked]
         if not any(witnesses):
             return self.stripped
         stacks = b"".join(compact(len(w)) + b"".join(map(sized, w)) for w in witnesses)
@@ -178,26 +202,38 @@ def two_of_three(*origin: object) -> bytes:
     return b"\x52" + keys + b"\x53\xae"
 
 
-def signature(coin: Coin, place: int = 0) -> bytes:
-    """Return 71 bytes shaped like a DER signature with low S, followed by SIGHASH_ALL."""
+def signature(coin: Coin, place: int = 0, flag: int = ALL, *, low_r: bool = True) -> bytes:
+    """Return bytes shaped like a DER signature with low S, followed by its flag.
+
+    They are 71; one more where a wallet does not look for a low R and has drawn a high one.
+    """
     r, s = (dummy("signature", coin.txid, coin.n, place, half) for half in "rs")
-    numbers = (bytes([0x02, 0x20, 0x01 | part[0] & 0x3F]) + part[1:] for part in (r, s))
-    return b"\x30\x44" + b"".join(numbers) + b"\x01"
+    numbers = [bytes([0x02, 0x20, 0x01 | part[0] & 0x3F]) + part[1:] for part in (r, s)]
+    if not low_r and r[0] & 0x80:
+        numbers[0] = b"\x02\x21\x00" + r
+    body = b"".join(numbers)
+    return b"\x30" + bytes([len(body)]) + body + bytes([flag])
 
 
-def unlock(coin: Coin) -> tuple[bytes, tuple[bytes, ...]]:
-    """Return the input script and the witness stack that go with a coin's lock."""
+def unlock(coin: Coin, flag: int = ALL) -> Unlocked:
+    """Return what unlocks a lock of :func:`address_lock` and its like: its keys are not hashed."""
     kind, origin = coin.lock.kind, coin.lock.script
-    sig, key = signature(coin), public_key(origin)
+    sig, key = signature(coin, 0, flag), public_key(origin)
     if kind == "p2pkh":
         return push(sig) + push(key), ()
     if kind == "p2pk":
         return push(sig), ()
     if kind == "multisig":
-        return b"\x00" + push(sig) + push(signature(coin, 1)), ()
+        return b"\x00" + push(sig) + push(signature(coin, 1, flag)), ()
     if kind == "p2tr":
-        return b"", (dummy("schnorr", outpoint(coin), 0) + dummy("schnorr", outpoint(coin), 1),)
+        return b"", (schnorr(coin, flag),)
     if kind == "p2wsh":
-        return b"", (b"", sig, signature(coin, 1), two_of_three(origin))
+        return b"", (b"", sig, signature(coin, 1, flag), two_of_three(origin))
     nested = push(b"\x00\x14" + dummy("nested", origin)[:20]) if kind == "p2sh" else b""
     return nested, (sig, key)
+
+
+def schnorr(coin: Coin, flag: int = ALL) -> bytes:
+    """Return bytes shaped like a Schnorr signature: 64 where it binds all, else with its flag."""
+    body = dummy("schnorr", outpoint(coin), 0) + dummy("schnorr", outpoint(coin), 1)
+    return body if flag == ALL else body + bytes([flag])

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import TypeVar
 
 from chainwatch.errors import ConservationError
 from chainwatch.simulate.transactions import (
@@ -21,8 +22,13 @@ from chainwatch.simulate.transactions import (
     Transaction,
 )
 
+T = TypeVar("T")
+
 DUST = 1_000
 """Change of at most this many satoshi is left to the miner."""
+
+EXACT_TRIES = 256
+"""Sets of coins that ``exact`` looks at before it gives up."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,8 @@ class Policy:
     kind : str
         Script kind of its addresses.
     select : str
-        ``oldest``, ``largest`` or ``smallest`` coins first; ``all`` spends everything.
+        ``oldest``, ``largest`` or ``smallest`` coins first, ``random`` ones; ``exact`` looks for
+        coins that need no change and else takes random ones; ``all`` spends everything.
     order : str
         Place of outputs: ``random``, ``bip69`` (value, then script), ``change_last`` or
         ``change_first``.
@@ -48,6 +55,8 @@ class Policy:
         Height of the tip in nLockTime, against fee sniping.
     fee_rate : int
         Satoshi per virtual byte.
+    low_r : bool
+        It draws signatures until they are short.
     """
 
     kind: str = "p2wpkh"
@@ -59,6 +68,7 @@ class Policy:
     sequence: int = 0xFFFFFFFD
     locktime: bool = False
     fee_rate: int = 8
+    low_r: bool = True
 
 
 CORE = Policy(locktime=True, sequence=0xFFFFFFFE, fee_rate=9)
@@ -90,7 +100,7 @@ class Wallet:
         return sum(coin.value for coin in self.coins)
 
 
-def shuffled(items: Sequence[Output], rng: Random) -> list[Output]:
+def shuffled(items: Sequence[T], rng: Random) -> list[T]:
     """Return the items in random order (Fisher-Yates on ``randrange`` alone, stable for ever)."""
     pool = list(items)
     for last in range(len(pool) - 1, 0, -1):
@@ -106,19 +116,38 @@ def fee_for(policy: Policy, coins: Sequence[Coin], outputs: Sequence[Lock]) -> i
     return policy.fee_rate * (OVERHEAD_VBYTES + spent + made)
 
 
-def choose(policy: Policy, coins: Sequence[Coin], amount: int, locks: Sequence[Lock]) -> list[Coin]:
+def choose(
+    policy: Policy,
+    coins: Sequence[Coin],
+    amount: int,
+    locks: Sequence[Lock],
+    rng: Random | None = None,
+) -> list[Coin]:
     """Return the coins that pay an amount and its fee under the policy.
+
+    Parameters
+    ----------
+    policy : Policy
+        How it chooses; ``random`` and ``exact`` need a generator.
+    coins : sequence of Coin
+        What may be spent, oldest first.
+    amount : int
+        Satoshi to be paid.
+    locks : sequence of Lock
+        Of all outputs, change last.
+    rng : random.Random, optional
+        Where chance comes from.
 
     Raises
     ------
     ConservationError
         If the coins do not suffice.
     """
-    keys = {"largest": lambda coin: -coin.value, "smallest": lambda coin: coin.value}
-    ordered = sorted(coins, key=keys[policy.select]) if policy.select in keys else list(coins)
+    if policy.select == "exact" and (found := _exact(policy, coins, amount, locks[:-1])):
+        return found
     picked: list[Coin] = []
     held = 0
-    for coin in ordered:
+    for coin in _in_turn(policy, coins, rng):
         picked.append(coin)
         held += coin.value
         if policy.select != "all" and held >= amount + fee_for(policy, picked, locks):
@@ -126,6 +155,36 @@ def choose(policy: Policy, coins: Sequence[Coin], amount: int, locks: Sequence[L
     if held < amount + fee_for(policy, picked, locks):
         raise ConservationError(f"a simulated wallet holds {held} and cannot pay {amount}")
     return picked
+
+
+def _in_turn(policy: Policy, coins: Sequence[Coin], rng: Random | None) -> Sequence[Coin]:
+    if policy.select == "largest":
+        return sorted(coins, key=lambda coin: -coin.value)
+    if policy.select == "smallest":
+        return sorted(coins, key=lambda coin: coin.value)
+    if policy.select in ("random", "exact") and rng is not None:
+        return shuffled(coins, rng)
+    return coins
+
+
+def _exact(
+    policy: Policy, coins: Sequence[Coin], amount: int, locks: Sequence[Lock]
+) -> list[Coin] | None:
+    """Return coins that pay an amount and leave at most dust: depth first, largest first."""
+    pool = sorted(coins, key=lambda coin: -coin.value)
+    bare = amount + fee_for(policy, [], locks)
+    worth = [coin.value - policy.fee_rate * INPUT_VBYTES[coin.lock.kind] for coin in pool]
+    stack: list[tuple[int, int, tuple[Coin, ...]]] = [(0, 0, ())]
+    for _ in range(EXACT_TRIES):
+        if not stack:
+            return None
+        at, held, picked = stack.pop()
+        if bare <= held <= bare + DUST:
+            return list(picked)
+        if at < len(pool) and held < bare:
+            stack.append((at + 1, held, picked))
+            stack.append((at + 1, held + worth[at], (*picked, pool[at])))
+    return None
 
 
 def arrange(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,6 +103,12 @@ def read_chain(raw: bytes) -> list[ReadBlock]:
         assert data.at == end, "a block is longer or shorter than its frame says"
         blocks.append(ReadBlock(len(blocks), header, double(header), txs))
     return blocks
+
+
+@pytest.fixture(scope="session")
+def reading() -> Callable[[bytes], list[ReadBlock]]:
+    """Return the independent reader of blocks."""
+    return read_chain
 
 
 @pytest.fixture(scope="session")

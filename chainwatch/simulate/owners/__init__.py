@@ -1,0 +1,1 @@
+"""Simulated owners, to measure rules and clusters on: every habit, every trap, exact truth."""
