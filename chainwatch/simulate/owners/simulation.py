@@ -31,13 +31,24 @@ from chainwatch.simulate.owners.events import EVENTS
 from chainwatch.simulate.owners.parts import MOST_BLOCKS, part_of
 from chainwatch.simulate.owners.payments import hand_over_keys
 from chainwatch.simulate.owners.population import Population
-from chainwatch.simulate.owners.society import Society, pay_out, settle, sweep, warm_up
+from chainwatch.simulate.owners.society import (
+    SETTLING,
+    WARM_UP,
+    Society,
+    pay_out,
+    settle,
+    sweep,
+    warm_up,
+)
 from chainwatch.simulate.owners.world import World
 from chainwatch.simulate.tables import csv
 from chainwatch.simulate.wallets import Wallet
 
 SWEEP_EVERY = 8
 """Blocks between two days on which an exchange brings its deposits in."""
+
+MOST_PER_BLOCK = 500
+"""Things that happen in a block at most."""
 
 SELL_EVERY = 5
 """Blocks between two sales of a miner."""
@@ -152,10 +163,8 @@ def simulate_owners(
     0
     """
     place = part_of(part, seed)
-    for name, value, most in (("blocks", blocks, MOST_BLOCKS - 200), ("per_block", per_block, 500)):
-        expect(value, int, name, "pass a whole number")
-        if not 1 <= value <= most:
-            raise ArgumentError(f"{name} is out of range", remedy=f"pass 1 to {most}")
+    _check("blocks", blocks, MOST_BLOCKS - WARM_UP - SETTLING)
+    _check("per_block", per_block, MOST_PER_BLOCK)
     people = population or Population()
     people = people.hostile() if adversarial else people
     label = f"owners/{place.name}/{seed}/{'hostile' if adversarial else 'honest'}"
@@ -167,6 +176,12 @@ def simulate_owners(
         seed, place.name, adversarial, people, b"".join(world.chain), truth.addresses(world),
         truth.transactions(world), truth.inputs(world), truth.outputs(world),
     )  # fmt: skip
+
+
+def _check(name: str, value: int, most: int) -> None:
+    expect(value, int, name, "pass a whole number")
+    if not 1 <= value <= most:
+        raise ArgumentError(f"{name} is out of range", remedy=f"pass 1 to {most}")
 
 
 def _live(society: Society, blocks: int, per_block: int) -> None:
