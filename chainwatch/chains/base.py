@@ -121,6 +121,12 @@ class Chain:
     split_height : int or None
         First height with a block of its own, where it split from a chain with the same genesis
         block; its id names that block.
+    denominations : tuple of int
+        The amounts of the outputs that its own wallets mix, in base units; empty where they mix
+        none.
+    fusion : bytes
+        What the data of an output begin with, pushes included, where its own wallets fuse coins of
+        several owners; empty where they do not.
     consensus : Consensus or None
         What its blocks are held to; None where it has no blocks of Bitcoin's kind.
     """
@@ -143,6 +149,8 @@ class Chain:
     bitcoinlib: str | None = None
     extended_keys: tuple[tuple[int, str, str], ...] = ()
     split_height: int | None = None
+    denominations: tuple[int, ...] = ()
+    fusion: bytes = b""
     consensus: Consensus | None = None
 
     def __str__(self) -> str:
@@ -196,6 +204,7 @@ def utxo_chain(
     node_folder: str | None = None,
     bitcoinlib: str | None = None,
     extended_keys: tuple[tuple[int, str, str], ...] = (),
+    denominations: tuple[int, ...] = (),
 ) -> Chain:
     """Return a chain that descends from Bitcoin, its id taken from its genesis block (CAIP-2).
 
@@ -215,7 +224,7 @@ def utxo_chain(
         Human-readable part of bech32 addresses.
     mainnet : bool
         False where coins have no value.
-    node_folder, bitcoinlib, extended_keys
+    node_folder, bitcoinlib, extended_keys, denominations
         As of :class:`Chain`.
     """
     shown = bytes.fromhex(genesis)
@@ -236,5 +245,6 @@ def utxo_chain(
         node_folder=node_folder,
         bitcoinlib=bitcoinlib,
         extended_keys=extended_keys,
+        denominations=denominations,
         consensus=consensus,
     )

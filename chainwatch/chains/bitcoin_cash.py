@@ -12,6 +12,9 @@ from dataclasses import replace
 from chainwatch.chains.base import COIN, Consensus
 from chainwatch.chains.bitcoin import BITCOIN, BITCOIN_REGTEST
 
+_FUSION = b"\x04FUZ\0"
+"""Electron Cash, ``fusion.py``: the first push of the data in a transaction of CashFusion."""
+
 BITCOIN_CASH = replace(
     BITCOIN,
     alias="bch",
@@ -20,6 +23,7 @@ BITCOIN_CASH = replace(
     hrp=None,
     bitcoinlib=None,
     cashaddr="bitcoincash",
+    fusion=_FUSION,
     # The hash of its first block of its own, 478,559: the blocks below are Bitcoin's.
     id="bip122:000000000000000000651ef99cb9fcbe",
     split_height=478_559,
@@ -44,6 +48,7 @@ BITCOIN_CASH_REGTEST = replace(
     hrp=None,
     bitcoinlib=None,
     cashaddr="bchreg",
+    fusion=_FUSION,
     # Its genesis block is Bitcoin's, so it cannot name the network: CAIP-2 names it by its prefix.
     id="bch:bchreg",
     consensus=Consensus(

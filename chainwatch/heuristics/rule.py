@@ -199,6 +199,20 @@ def rule(
     return wrap
 
 
+def decide(yes: nw.Expr, possible: nw.Expr) -> nw.Expr:
+    """Return true where ``yes`` holds, false where it is not even ``possible``, else null.
+
+    Where something that was not read decides whether it is possible, it is unknown as well.
+    """
+    return (
+        nw.when(yes)
+        .then(nw.lit(True))
+        .when(~possible)
+        .then(nw.lit(False))
+        .otherwise(nw.lit(None, dtype=nw.Boolean))
+    )
+
+
 def _explained(make: Callable[..., object]) -> str:
     """Return the docstring of a rule, which must say when the rule fails."""
     doc = inspect.getdoc(make) or ""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
-from chainwatch.ledger.funding import equal_outputs
+from chainwatch.ledger.joint import shape, whirlpool
+from chainwatch.ledger.joint.funding import equal_outputs
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.look_alikes import LOOKS, look_alikes
 from chainwatch.ledger.schema import AMOUNT, TRANSFERS
@@ -34,39 +35,69 @@ def transactions(ledger: Ledger) -> pl.DataFrame:
         - ``output_addresses``: distinct addresses among the outputs;
         - ``equal_outputs, equal_value``, ``funded_each, fundable_each, fundable``: equal outputs,
           and how many parties can have funded them
-          (:func:`chainwatch.ledger.funding.equal_outputs`). 0, and of the value null, without any.
+          (:func:`chainwatch.ledger.joint.funding.equal_outputs`), with ``repeated_values`` and
+          ``single_values``. 0, and of the value null, without any;
+        - what :mod:`chainwatch.ledger.joint.shape` says of outputs and inputs, their kinds, their
+          order, and amounts of known protocols;
+        - ``premix_outputs, premix_fees, whirlpool_descent``
+          (:mod:`chainwatch.ledger.joint.whirlpool`).
     """
+    equal = equal_outputs(ledger)
+    paid = _paid(ledger)
+    one_note = paid.filter(pl.col("op_returns") == 1).select(_TX)
     joined = (
         ledger.transactions.join(_spent(ledger), on=_TX, how="left")
-        .join(_paid(ledger), on=_TX, how="left")
-        .join(equal_outputs(ledger).lazy(), on=_TX, how="left")
+        .join(paid, on=_TX, how="left")
+        .join(equal.lazy(), on=_TX, how="left")
+        .join(shape.of_equal(ledger, equal), on=_TX, how="left")
+        .join(shape.of_order(ledger), on=_TX, how="left")
+        .join(shape.of_levels(ledger), on=_TX, how="left")
+        .join(whirlpool.of_preparation(ledger, one_note), on=_TX, how="left")
+        .join(whirlpool.of_descent(ledger).lazy(), on=_TX, how="left")
         .with_columns(
-            pl.col(
-                "inputs_read",
-                "input_addresses",
-                "inputs_nameless",
-                "output_addresses",
-                "equal_outputs",
-                "funded_each",
-                "fundable_each",
-                "fundable",
-            ).fill_null(0)
+            pl.col(*_COUNTS).fill_null(0),
+            pl.col("fusion").fill_null(False),
+            # Null is unknown of a mix by its shape; all else is no mix of Whirlpool.
+            pl.when("whirlpool_shape")
+            .then("whirlpool_descent")
+            .otherwise(False)
+            .alias("whirlpool_descent"),
         )
         # Against the count that the transaction states: rows of inputs may be missing too.
         .with_columns((pl.col("input_count") - pl.col("inputs_read")).alias("inputs_unread"))
         .with_columns(
             pl.when(~pl.col("coinbase") & (pl.col("inputs_unread") == 0))
             .then("read_value")
-            .alias("input_value")
+            .alias("input_value"),
+            shape.foreign_outputs(),
         )
         .with_columns((pl.col("input_value") - pl.col("output_value").cast(AMOUNT)).alias("fee"))
-        .drop("read_value", "inputs_read")
+        .drop("read_value", "inputs_read", "whirlpool_shape", *shape.PASSING)
         .sort(_TX)
     )
     return joined.collect()
 
 
 _TX = ["chain", "tx"]
+
+_COUNTS = (
+    "inputs_read",
+    "input_addresses",
+    "inputs_nameless",
+    "output_addresses",
+    "equal_outputs",
+    "repeated_values",
+    "single_values",
+    "funded_each",
+    "fundable_each",
+    "fundable",
+    "level_outputs",
+    "level_most",
+    "premix_outputs",
+    "premix_fees",
+    *shape.COUNTS,
+)
+"""Features that are 0 of a transaction without a row that counts."""
 
 
 def _spent(ledger: Ledger) -> pl.LazyFrame:
@@ -76,12 +107,14 @@ def _spent(ledger: Ledger) -> pl.LazyFrame:
         exact_sum("value").alias("read_value"),
         pl.col("address").drop_nulls().n_unique().cast(pl.Int64).alias("input_addresses"),
         (read & pl.col("address").is_null()).sum().cast(pl.Int64).alias("inputs_nameless"),
+        *shape.of_inputs(),
     )
 
 
 def _paid(ledger: Ledger) -> pl.LazyFrame:
     return ledger.outputs.group_by(_TX).agg(
-        pl.col("address").drop_nulls().n_unique().cast(pl.Int64).alias("output_addresses")
+        pl.col("address").drop_nulls().n_unique().cast(pl.Int64).alias("output_addresses"),
+        *shape.of_outputs(),
     )
 
 

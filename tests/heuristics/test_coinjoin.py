@@ -8,7 +8,7 @@ from chainwatch.errors import RuleError
 from chainwatch.heuristics.coinjoin import equal_outputs, possible_mix
 from chainwatch.heuristics.rule import VERDICT, apply
 from chainwatch.ledger.features import transactions
-from chainwatch.ledger.funding import DUST
+from chainwatch.ledger.joint.funding import DUST
 
 CASES = {
     "three bring and three take": ("A=90000 B=90000 C=90000 -> X=80000 Y=80000 Z=80000", True),

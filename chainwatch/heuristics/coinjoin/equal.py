@@ -1,4 +1,4 @@
-"""Rules that say whether strangers built a transaction together; a *yes* is never one owner."""
+"""Equal outputs: what every mix that hides who is who by amounts has in common."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import narwhals.stable.v2 as nw
 
 from chainwatch.completion import names_of
 from chainwatch.errors import RuleError
-from chainwatch.heuristics.rule import Rule, rule
+from chainwatch.heuristics.rule import decide, rule
 
 
 @rule(on="transactions", refs=("blocksci2020", "wasabi-samourai2022", "joinmarket2015"))
@@ -47,24 +47,19 @@ def equal_outputs(min_equal: int = 3, one_each: bool = False) -> nw.Expr:
     A payer from many addresses pays one amount to many (payroll, batch withdrawals): *yes*. As a
     veto that is the harmless error, links are lost; as a stop of a trace it hides where money
     went, and so it does where somebody adds coins of his own, each as large as an equal output.
+    ``batch_payout`` doubts it where most is paid to others: ``equal_outputs() & ~batch_payout()``.
 
     References
     ----------
     BlockSci ``isCoinjoin`` and ``isCoinjoinExtra`` (Kalodner et al., USENIX Security 2020) and the
     generic part of the Wasabi and Samourai detectors (Stuetz et al., AFT 2022), without their
     upper bounds: those let five-by-five and many-denomination mixes through. The arithmetic is
-    that of :mod:`chainwatch.ledger.funding`.
+    that of :mod:`chainwatch.ledger.joint.funding`.
     """
     if min_equal < 2:
         raise RuleError(f"{min_equal} outputs cannot be equal", remedy="give 2 or more")
     possible = nw.col("fundable_each") if one_each else nw.col("fundable")
-    return (
-        nw.when(nw.col("funded_each") >= min_equal)
-        .then(nw.lit(True))
-        .when(possible >= min_equal)
-        .then(nw.lit(None, dtype=nw.Boolean))
-        .otherwise(nw.lit(False))
-    )
+    return decide(nw.col("funded_each") >= min_equal, possible >= min_equal)
 
 
 @rule(on="transactions", refs=("blocksci2020", "joinmarket2015"))
@@ -98,12 +93,7 @@ def possible_mix() -> nw.Expr:
     equal = nw.col("fundable")
     pair = (equal == 2) & (nw.col("output_count") > 2)
     several_each = (equal >= 3) & (nw.col("fundable_each") < equal)
-    doubt = pair | several_each
-    return nw.when(doubt).then(nw.lit(None, dtype=nw.Boolean)).otherwise(nw.lit(False))
-
-
-JOINT: Rule = equal_outputs() | possible_mix()
-"""What joins no owners unless somebody says otherwise: mixes, and what may be one."""
+    return decide(nw.lit(False), pair | several_each)
 
 
 def __dir__() -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainwatch.ledger.funding import covered, equal_outputs
+from chainwatch.ledger.joint.funding import covered, equal_outputs
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVW"
 

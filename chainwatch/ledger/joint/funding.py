@@ -47,10 +47,13 @@ def equal_outputs(ledger: Ledger) -> pl.DataFrame:
 
         - ``equal_outputs``: how many distinct addresses (or scripts, where there is none) receive
           the most repeated value above dust; ``equal_value``: that value, of several the largest;
+        - ``repeated_values, single_values``: how many values above dust have several payees, and
+          how many have one;
         - ``funded_each``: the most equal outputs of one value for which as many groups of input
           addresses can be shown that hold it, one each;
         - ``fundable_each``: the most equal outputs of one value for which there may be as many;
-          every input that was not read, or has no address, may be one more party;
+          every address of which an input was not read, and every input without one, may be one
+          more party;
         - ``fundable``: the most equal outputs of one value that two or more parties can have
           funded between them, so with several outputs for some of them.
 
@@ -63,7 +66,9 @@ def equal_outputs(ledger: Ledger) -> pl.DataFrame:
     repeated = values.filter(pl.col("equal") > 1).with_columns(_goal())
     parties = _parties(ledger, repeated)
     least = _least(repeated, parties.filter("named"))
-    judged = _most(repeated, parties, _unread(ledger, repeated)).with_columns(least)
+    silent = _silent(ledger, repeated)
+    judged = _most(repeated, parties, silent, _unread(ledger, repeated, silent))
+    judged = judged.with_columns(least)
     return (
         _commonest(values)
         .join(_largest(judged), on=_TX, how="left", maintain_order="left")
@@ -100,6 +105,8 @@ def _commonest(values: pl.DataFrame) -> pl.DataFrame:
         .agg(
             pl.col("equal").first().alias("equal_outputs"),
             pl.col("value").first().alias("equal_value"),
+            (pl.col("equal") > 1).sum().cast(pl.Int64).alias("repeated_values"),
+            (pl.col("equal") == 1).sum().cast(pl.Int64).alias("single_values"),
         )
     )
 
@@ -112,39 +119,64 @@ def _parties(ledger: Ledger, repeated: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("value").is_not_null())
         .group_by(*_TX, "address", pl.when(~named).then("n").alias("apart"))
         .agg(exact_sum("value").alias("amount"))
-        .select(*_TX, pl.col("amount").cast(pl.Int128), named.alias("named"))
+        .select(*_TX, "address", pl.col("amount").cast(pl.Int128), named.alias("named"))
         .collect()
     )
 
 
-def _unread(ledger: Ledger, repeated: pl.DataFrame) -> pl.DataFrame:
-    """Return how many inputs of each transaction were not read; rows of inputs may be missing."""
+def _silent(ledger: Ledger, repeated: pl.DataFrame) -> pl.DataFrame:
+    """Return the addresses that spend a value that was not read: each may hold any amount."""
+    return (
+        ledger.inputs.join(repeated.select(_TX).unique().lazy(), on=_TX, how="semi")
+        .filter(pl.col("value").is_null() & pl.col("address").is_not_null())
+        .group_by(*_TX, "address")
+        .agg(pl.len().cast(pl.Int64).alias("inputs"))
+        .collect()
+    )
+
+
+def _unread(ledger: Ledger, repeated: pl.DataFrame, silent: pl.DataFrame) -> pl.DataFrame:
+    """Return how many parties each transaction may have besides those whose amounts were read.
+
+    Inputs of one address are one party. Rows of inputs may be missing: each may be one more.
+    """
     read = (
         ledger.inputs.filter(pl.col("value").is_not_null())
         .group_by(_TX)
         .agg(pl.len().cast(pl.Int64).alias("read"))
     )
+    known = silent.group_by(_TX).agg(
+        (pl.col("inputs") - 1).sum().cast(pl.Int64).alias("of_another")
+    )
     return (
         ledger.transactions.join(repeated.select(_TX).unique().lazy(), on=_TX, how="semi")
         .filter(~pl.col("coinbase"))
         .join(read, on=_TX, how="left")
-        .select(*_TX, (pl.col("input_count") - pl.col("read").fill_null(0)).alias("unread"))
+        .join(known.lazy(), on=_TX, how="left")
+        .with_columns(pl.col("read", "of_another").fill_null(0))
+        .select(
+            *_TX, (pl.col("input_count") - pl.col("read") - pl.col("of_another")).alias("unread")
+        )
         .collect()
     )
 
 
-def _most(repeated: pl.DataFrame, parties: pl.DataFrame, unread: pl.DataFrame) -> pl.DataFrame:
+def _most(
+    repeated: pl.DataFrame, parties: pl.DataFrame, silent: pl.DataFrame, unread: pl.DataFrame
+) -> pl.DataFrame:
     """Return each repeated value with ``most``: no more parties can have funded one each.
 
     Take any way of putting the parties of a transaction into groups that each hold the goal. The
     groups that hold a large party, one with the goal alone, are no more than there are large
     parties. The others are made of small ones only. They are no more than half of these, as none
     holds the goal alone, and no more than the goal goes into what the small ones hold together.
-    An input that was not read may make one more group hold any amount. So no way has more groups
-    than the sum of the three.
+    A party of which an input was not read may make one more group hold any amount. So no way has
+    more groups than the sum of the three.
     """
     small = _of_small()
-    found = _split(repeated, parties)
+    # Who brings more than was read is counted among those who may hold any amount.
+    sure = parties.join(silent, on=[*_TX, "address"], how="anti")
+    found = _split(repeated, sure)
     return found.join(unread, on=_TX, how="left", maintain_order="left").select(
         *_TX,
         "value",

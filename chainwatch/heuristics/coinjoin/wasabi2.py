@@ -1,0 +1,82 @@
+"""Wasabi 2 (WabiSabi): many outputs of standard amounts, sorted, several for a party."""
+
+from __future__ import annotations
+
+import narwhals.stable.v2 as nw
+
+from chainwatch.completion import names_of
+from chainwatch.errors import RuleError
+from chainwatch.heuristics.rule import decide, rule
+from chainwatch.ledger.joint.shape import FEW
+
+
+@rule(on="transactions", refs=("coinjoin-analysis", "graphsense-heuristics"))
+def wasabi2_mix(
+    min_inputs: int = 50, min_standard: int = 80, min_repeated: int = 0, least: int = 0
+) -> nw.Expr:
+    """Most outputs are of standard amounts, and inputs and outputs are sorted, the largest first.
+
+    Parties bring what they have and take several outputs whose amounts are powers of two or three
+    and a few more, so that many are alike. It began at height 741,213, ``since(741_213)``. The
+    first coordinator closed in June 2024; for those after it GraphSense asks for 20 inputs, three
+    repeated amounts and 5,000 satoshi: ``wasabi2_mix(20, 80, 3, 5_000)``.
+
+    Parameters
+    ----------
+    min_inputs : int
+        Fewest inputs, at least 5.
+    min_standard : int
+        More than so many percent of the outputs are of standard amounts.
+    min_repeated : int
+        Fewest amounts that several outputs have.
+    least : int
+        Smallest output, in satoshi.
+
+    Returns
+    -------
+    true, false or null
+        Null where the outputs fit and the order or the kind of inputs was not read.
+
+    Raises
+    ------
+    RuleError
+        If ``min_inputs`` is below 5: the order of few amounts means nothing, and is not read.
+
+    Fails when
+    ----------
+    Few take part, or a coordinator sorts otherwise: *no*. Somebody imitates the amounts and the
+    order with coins of his own: *yes*.
+
+    References
+    ----------
+    crocs-muni/coinjoin-analysis (Svenda et al., PETS 2026) and GraphSense,
+    ``heuristics_service.py``; the amounts are in :mod:`chainwatch.ledger.joint.protocols`. No
+    published figure of precision is known.
+    """
+    _check(min_inputs)
+    spent, paid = nw.col("input_count"), nw.col("output_count")
+    shape = (
+        (spent >= min_inputs)
+        & (100 * nw.col("outputs_standard") > min_standard * paid)
+        & (nw.col("output_rises") == 0)
+        & (nw.col("outputs_p2wpkh") + nw.col("outputs_p2tr") == paid)
+        & (nw.col("repeated_values") >= min_repeated)
+        & (nw.col("output_min") >= least)
+    )
+    own = nw.col("inputs_p2wpkh") + nw.col("inputs_p2tr")
+    ordered = nw.col("input_rises") == 0
+    return decide(
+        shape & ordered & (own == spent), shape & ordered & (own == nw.col("inputs_named"))
+    )
+
+
+def _check(min_inputs: int) -> None:
+    if min_inputs < FEW:
+        raise RuleError(
+            f"the order of {min_inputs} inputs means nothing", remedy=f"give {FEW} or more"
+        )
+
+
+def __dir__() -> list[str]:
+    """Return what this module is for, for completion."""
+    return names_of(__name__)
