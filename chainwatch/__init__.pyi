@@ -26,7 +26,11 @@ from chainwatch.clusters.cluster import Clusters as Clusters
 from chainwatch.clusters.cluster import cluster as cluster
 from chainwatch.clusters.compare import compare as compare
 from chainwatch.errors import ChainwatchError as ChainwatchError
+from chainwatch.heuristics.ask import Answers as Answers
+from chainwatch.heuristics.ask import ask as ask
 from chainwatch.heuristics.co_spend import co_spends as co_spends
+from chainwatch.heuristics.coinjoin.mixes import Mixes as Mixes
+from chainwatch.heuristics.coinjoin.mixes import mixes as mixes
 from chainwatch.heuristics.links import Links as Links
 from chainwatch.heuristics.links import stated_links as stated_links
 from chainwatch.ingest.pull import pull as pull

@@ -12,6 +12,7 @@ RULES: tuple[Callable[..., Rule], ...] = (
     coinjoin.batch_payout,
     coinjoin.cash_fusion,
     coinjoin.denominated_mix,
+    coinjoin.equal_by_address,
     coinjoin.equal_outputs,
     coinjoin.joinmarket_mix,
     coinjoin.payjoin_suspicion,

@@ -207,7 +207,7 @@ def decide(yes: nw.Expr, possible: nw.Expr) -> nw.Expr:
     return (
         nw.when(yes)
         .then(nw.lit(True))
-        .when(~possible)
+        .when(~(yes | possible))
         .then(nw.lit(False))
         .otherwise(nw.lit(None, dtype=nw.Boolean))
     )

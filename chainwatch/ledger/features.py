@@ -11,6 +11,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.ledger.joint import shape, whirlpool
 from chainwatch.ledger.joint.funding import equal_outputs
+from chainwatch.ledger.joint.tables import Tables, read_once
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.look_alikes import LOOKS, look_alikes
 from chainwatch.ledger.schema import AMOUNT, TRANSFERS
@@ -42,18 +43,19 @@ def transactions(ledger: Ledger) -> pl.DataFrame:
         - ``premix_outputs, premix_fees, whirlpool_descent``
           (:mod:`chainwatch.ledger.joint.whirlpool`).
     """
-    equal = equal_outputs(ledger)
-    paid = _paid(ledger)
+    tables = read_once(ledger)
+    equal = equal_outputs(tables)
+    paid = _paid(tables)
     one_note = paid.filter(pl.col("op_returns") == 1).select(_TX)
     joined = (
-        ledger.transactions.join(_spent(ledger), on=_TX, how="left")
+        tables.transactions.join(_spent(tables), on=_TX, how="left")
         .join(paid, on=_TX, how="left")
         .join(equal.lazy(), on=_TX, how="left")
-        .join(shape.of_equal(ledger, equal), on=_TX, how="left")
-        .join(shape.of_order(ledger), on=_TX, how="left")
-        .join(shape.of_levels(ledger), on=_TX, how="left")
-        .join(whirlpool.of_preparation(ledger, one_note), on=_TX, how="left")
-        .join(whirlpool.of_descent(ledger).lazy(), on=_TX, how="left")
+        .join(shape.of_equal(tables, equal), on=_TX, how="left")
+        .join(shape.of_order(tables), on=_TX, how="left")
+        .join(shape.of_levels(tables), on=_TX, how="left")
+        .join(whirlpool.of_preparation(tables, one_note), on=_TX, how="left")
+        .join(whirlpool.of_descent(tables).lazy(), on=_TX, how="left")
         .with_columns(
             pl.col(*_COUNTS).fill_null(0),
             pl.col("fusion").fill_null(False),
@@ -100,9 +102,9 @@ _COUNTS = (
 """Features that are 0 of a transaction without a row that counts."""
 
 
-def _spent(ledger: Ledger) -> pl.LazyFrame:
+def _spent(tables: Tables) -> pl.LazyFrame:
     read = pl.col("value").is_not_null()
-    return ledger.inputs.group_by(_TX).agg(
+    return tables.inputs.group_by(_TX).agg(
         read.sum().cast(pl.Int64).alias("inputs_read"),
         exact_sum("value").alias("read_value"),
         pl.col("address").drop_nulls().n_unique().cast(pl.Int64).alias("input_addresses"),
@@ -111,8 +113,8 @@ def _spent(ledger: Ledger) -> pl.LazyFrame:
     )
 
 
-def _paid(ledger: Ledger) -> pl.LazyFrame:
-    return ledger.outputs.group_by(_TX).agg(
+def _paid(tables: Tables) -> pl.LazyFrame:
+    return tables.outputs.group_by(_TX).agg(
         pl.col("address").drop_nulls().n_unique().cast(pl.Int64).alias("output_addresses"),
         *shape.of_outputs(),
     )

@@ -59,6 +59,7 @@ class Made:
 
 MAKERS: dict[str, Callable[[Made], Result]] = {
     "AddressSummary": lambda made: cw.show(made.ledger, made.vendors.frame["address"][0]),
+    "Answers": lambda made: cw.ask(made.ledger, cw.heuristics.coinjoin.JOINT),
     "Apart": lambda made: cw.keep_apart(tags=made.tags),
     "CheckReport": lambda made: cw.check(made.ledger),
     "ClusterGraph": lambda made: made.clusters.graph(
@@ -77,6 +78,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Hosted": Made.hosted,
     "KeyAddresses": lambda made: cw.addresses_of_xpub(KEY, gap=2),
     "Links": lambda made: made.clusters.links,
+    "Mixes": lambda made: cw.mixes(made.ledger),
     "PullReport": lambda made: made.pulled,
     "TagHits": lambda made: cw.hits(made.ledger, made.tags),
     "Tags": lambda made: made.tags,

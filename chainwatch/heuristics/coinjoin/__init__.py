@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from chainwatch.completion import names_of
 from chainwatch.heuristics.coinjoin.batch import batch_payout
 from chainwatch.heuristics.coinjoin.cashfusion import cash_fusion
 from chainwatch.heuristics.coinjoin.dash import denominated_mix
 from chainwatch.heuristics.coinjoin.detectors import DETECTORS, JOINT
-from chainwatch.heuristics.coinjoin.equal import equal_outputs, possible_mix
+from chainwatch.heuristics.coinjoin.equal import equal_by_address, equal_outputs, possible_mix
 from chainwatch.heuristics.coinjoin.joinmarket import joinmarket_mix
 from chainwatch.heuristics.coinjoin.payjoin import payjoin_suspicion
 from chainwatch.heuristics.coinjoin.stonewall import stonewall_shape
@@ -25,6 +24,7 @@ __all__ = [
     "batch_payout",
     "cash_fusion",
     "denominated_mix",
+    "equal_by_address",
     "equal_outputs",
     "joinmarket_mix",
     "payjoin_suspicion",
@@ -42,4 +42,4 @@ __all__ = [
 
 def __dir__() -> list[str]:
     """Return the rules, for completion."""
-    return names_of(__name__)
+    return sorted(__all__)

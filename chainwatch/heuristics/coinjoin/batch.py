@@ -25,8 +25,8 @@ def batch_payout(min_equal: int = 3, spare: int = 1, min_foreign: int = 2) -> nw
     spare : int
         Unequal outputs beyond one for each equal one: the coordinator's fee.
     min_foreign : int
-        Fewest outputs of a kind of script that no input has. One may be what a party of a mix pays
-        to somebody else with it (JoinMarket).
+        Fewest outputs of a kind of script that no input has, as far as inputs are named. One may
+        be what a party of a mix pays to somebody else with it (JoinMarket).
 
     Returns
     -------
@@ -50,8 +50,7 @@ def batch_payout(min_equal: int = 3, spare: int = 1, min_foreign: int = 2) -> nw
     equal = nw.col("equal_outputs")
     several = equal >= min_equal
     others = nw.col("payments") - equal > equal + spare
-    # Null, where an input names no address: its kind may be that of any output.
-    foreign = nw.when(nw.col("foreign_outputs") >= min_foreign).then(True).otherwise(False)
+    foreign = nw.col("foreign_outputs") >= min_foreign
     return decide(several & (nw.col("fundable") < 2), several & (others | foreign))
 
 

@@ -12,7 +12,7 @@ from chainwatch.completion import names_of
 from chainwatch.heuristics.coinjoin.batch import batch_payout
 from chainwatch.heuristics.coinjoin.cashfusion import cash_fusion
 from chainwatch.heuristics.coinjoin.dash import denominated_mix
-from chainwatch.heuristics.coinjoin.equal import equal_outputs, possible_mix
+from chainwatch.heuristics.coinjoin.equal import equal_by_address, equal_outputs, possible_mix
 from chainwatch.heuristics.coinjoin.joinmarket import joinmarket_mix
 from chainwatch.heuristics.coinjoin.wasabi1 import wasabi1_coordinator, wasabi1_levels, wasabi1_mix
 from chainwatch.heuristics.coinjoin.wasabi2 import wasabi2_mix
@@ -25,7 +25,7 @@ from chainwatch.heuristics.heights import since
 from chainwatch.heuristics.rule import Rule
 
 DETECTORS: Mapping[str, Rule] = MappingProxyType({
-    "equal outputs": (equal_outputs() & ~batch_payout()) | possible_mix(),
+    "equal outputs": ((equal_outputs() | equal_by_address()) & ~batch_payout()) | possible_mix(),
     "JoinMarket": joinmarket_mix() & since(392_300),
     "Wasabi 1": (wasabi1_coordinator() & since(530_500) & ~since(610_000))
     | ((wasabi1_mix() | wasabi1_levels()) & since(610_000)),

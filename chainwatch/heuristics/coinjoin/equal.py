@@ -6,6 +6,7 @@ import narwhals.stable.v2 as nw
 
 from chainwatch.completion import names_of
 from chainwatch.errors import RuleError
+from chainwatch.heuristics.coinjoin.parties import most_parties
 from chainwatch.heuristics.rule import decide, rule
 
 
@@ -60,6 +61,42 @@ def equal_outputs(min_equal: int = 3, one_each: bool = False) -> nw.Expr:
         raise RuleError(f"{min_equal} outputs cannot be equal", remedy="give 2 or more")
     possible = nw.col("fundable_each") if one_each else nw.col("fundable")
     return decide(nw.col("funded_each") >= min_equal, possible >= min_equal)
+
+
+@rule(on="transactions", refs=("blocksci2020", "graphsense-heuristics"))
+def equal_by_address(min_equal: int = 3) -> nw.Expr:
+    """As many addresses spend as receive the same amount, where what they spent was not read.
+
+    A block alone says who spends, as what unlocks an input names its address, and seldom how much.
+    Where all inputs are named and some amount is missing, addresses are taken for parties, as
+    other tools always do. Where all amounts are there, ``equal_outputs`` judges by them and this
+    rule is *no*. It takes a batch payment from many addresses for a mix: combine it,
+    ``equal_by_address() & ~batch_payout()``.
+
+    Parameters
+    ----------
+    min_equal : int
+        Fewest equal outputs.
+
+    Returns
+    -------
+    true, false or null
+        Null where an input names no address and could be the party that lacks.
+
+    Fails when
+    ----------
+    One payer spends from many addresses and pays several the same amount: *yes*.
+
+    References
+    ----------
+    BlockSci ``isCoinjoin`` and GraphSense's clustering filter count addresses; both ask besides
+    that just half of the outputs be equal, so that other mixes are missed.
+    """
+    equal = nw.col("equal_outputs")
+    several = (equal >= min_equal) & (nw.col("inputs_unread") > 0)
+    named = nw.col("inputs_named") == nw.col("input_count")
+    possible = several & (most_parties() >= equal) & (nw.col("fundable_each") >= equal)
+    return decide(possible & named, possible)
 
 
 @rule(on="transactions", refs=("blocksci2020", "joinmarket2015"))

@@ -44,8 +44,10 @@ def wasabi1_mix(
 
     Parameters
     ----------
-    base, precision : int
-        The equal amount, and how far it may stray, in satoshi.
+    base : int
+        The equal amount, in satoshi.
+    precision : int
+        How far it may stray, in satoshi.
     min_equal : int
         Fewest equal outputs.
     min_single : int

@@ -12,25 +12,30 @@ from chainwatch.ledger.joint.shape import FEW
 
 @rule(on="transactions", refs=("coinjoin-analysis", "graphsense-heuristics"))
 def wasabi2_mix(
-    min_inputs: int = 50, min_standard: int = 80, min_repeated: int = 0, least: int = 0
+    min_inputs: int = 50,
+    min_standard: int = 80,
+    min_repeated: int = 0,
+    least: int = 0,
+    min_outputs: int = 5,
 ) -> nw.Expr:
     """Most outputs are of standard amounts, and inputs and outputs are sorted, the largest first.
 
-    Parties bring what they have and take several outputs whose amounts are powers of two or three
-    and a few more, so that many are alike. It began at height 741,213, ``since(741_213)``. The
-    first coordinator closed in June 2024; for those after it GraphSense asks for 20 inputs, three
-    repeated amounts and 5,000 satoshi: ``wasabi2_mix(20, 80, 3, 5_000)``.
+    Parties take several outputs, of powers of two or three and a few more amounts. It began at
+    height 741,213. The first coordinator closed in June 2024; for those after it GraphSense asks
+    for 20 inputs, three repeated amounts and 5,000 satoshi: ``wasabi2_mix(20, 80, 3, 5_000)``.
 
     Parameters
     ----------
     min_inputs : int
-        Fewest inputs, at least 5.
+        Fewest inputs, at least 5: the order of fewer means nothing.
     min_standard : int
         More than so many percent of the outputs are of standard amounts.
     min_repeated : int
         Fewest amounts that several outputs have.
     least : int
         Smallest output, in satoshi.
+    min_outputs : int
+        Fewest outputs, at least 5: who brings many coins together into one is no mix.
 
     Returns
     -------
@@ -40,7 +45,7 @@ def wasabi2_mix(
     Raises
     ------
     RuleError
-        If ``min_inputs`` is below 5: the order of few amounts means nothing, and is not read.
+        If a least number of inputs or outputs is below 5.
 
     Fails when
     ----------
@@ -53,10 +58,11 @@ def wasabi2_mix(
     ``heuristics_service.py``; the amounts are in :mod:`chainwatch.ledger.joint.protocols`. No
     published figure of precision is known.
     """
-    _check(min_inputs)
+    _check(min_inputs, min_outputs)
     spent, paid = nw.col("input_count"), nw.col("output_count")
     shape = (
         (spent >= min_inputs)
+        & (paid >= min_outputs)
         & (100 * nw.col("outputs_standard") > min_standard * paid)
         & (nw.col("output_rises") == 0)
         & (nw.col("outputs_p2wpkh") + nw.col("outputs_p2tr") == paid)
@@ -70,10 +76,10 @@ def wasabi2_mix(
     )
 
 
-def _check(min_inputs: int) -> None:
-    if min_inputs < FEW:
+def _check(*least: int) -> None:
+    if min(least) < FEW:
         raise RuleError(
-            f"the order of {min_inputs} inputs means nothing", remedy=f"give {FEW} or more"
+            f"the order of {min(least)} amounts means nothing", remedy=f"give {FEW} or more"
         )
 
 

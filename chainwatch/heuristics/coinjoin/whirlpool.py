@@ -26,8 +26,10 @@ def whirlpool_mix(
     ----------
     pools : tuple of int
         Amounts, in satoshi: Samourai's four, and two that Ashigaru opened in 2025.
-    fewest, most : int
-        Inputs, and as many outputs. Dumplings looks for up to 10.
+    fewest : int
+        Fewest inputs, and as many outputs.
+    most : int
+        Most of them. Dumplings looks for up to 10.
     most_added : int
         Satoshi that an input may hold beyond the amount.
     most_new : int

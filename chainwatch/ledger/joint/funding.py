@@ -8,7 +8,7 @@ from itertools import accumulate
 
 import polars as pl
 
-from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.joint.tables import Tables
 from chainwatch.units import exact_sum
 
 DUST = 2730
@@ -32,7 +32,7 @@ tenth."""
 _TX = ["chain", "tx"]
 
 
-def equal_outputs(ledger: Ledger) -> pl.DataFrame:
+def equal_outputs(tables: Tables) -> pl.DataFrame:
     """Return one row per transaction that pays more than dust, with its equal outputs.
 
     An address is one party, whatever the number of its inputs, and so is each input without an
@@ -62,12 +62,12 @@ def equal_outputs(ledger: Ledger) -> pl.DataFrame:
     BlockSci ``isCoinjoinExtra`` asks the same by search, which can run out of time. How many
     groups can be made is the problem of bin covering; here it is enclosed between two bounds.
     """
-    values = _values(ledger)
+    values = _values(tables)
     repeated = values.filter(pl.col("equal") > 1).with_columns(_goal())
-    parties = _parties(ledger, repeated)
+    parties = _parties(tables, repeated)
     least = _least(repeated, parties.filter("named"))
-    silent = _silent(ledger, repeated)
-    judged = _most(repeated, parties, silent, _unread(ledger, repeated, silent))
+    silent = _silent(tables, repeated)
+    judged = _most(repeated, parties, silent, _unread(tables, repeated, silent))
     judged = judged.with_columns(least)
     return (
         _commonest(values)
@@ -83,39 +83,51 @@ def _goal() -> pl.Expr:
     return (value - pl.min_horizontal(added, value // MOST_PAID)).alias("goal")
 
 
-def _values(ledger: Ledger) -> pl.DataFrame:
+def _values(tables: Tables) -> pl.DataFrame:
     """Return how many payees each value of a transaction above dust has: ``equal``."""
     # Both columns: a script of a stranger's making may hold the same bytes as an address.
     # An address is a payee also where its script is kept for the tokens that it carries.
     payee = pl.struct("address", pl.when(pl.col("address").is_null()).then("script"))
-    return (
-        ledger.outputs.filter((pl.col("value") > DUST) & pl.col("spendable"))
-        .group_by([*_TX, "value"])
+    paid = tables.outputs.filter((pl.col("value") > DUST) & pl.col("spendable"))
+    key = [*_TX, "value"]
+    counted = paid.group_by(key).agg(pl.len().alias("rows"))
+    # Payees are told apart only where there are several outputs: it is slow, and few are.
+    payees = (
+        paid.join(counted.filter(pl.col("rows") > 1), on=key, how="semi")
+        .group_by(key)
         .agg(payee.n_unique().cast(pl.Int64).alias("equal"))
-        .sort([*_TX, "value"])
+    )
+    return (
+        counted.join(payees, on=key, how="left")
+        .select(*key, pl.col("equal").fill_null(1))
+        .sort(key)
         .collect()
     )
 
 
 def _commonest(values: pl.DataFrame) -> pl.DataFrame:
+    counted = values.group_by(_TX).agg(
+        pl.col("equal").max().alias("equal_outputs"),
+        pl.col("value").max().alias("largest"),
+        (pl.col("equal") > 1).sum().cast(pl.Int64).alias("repeated_values"),
+        (pl.col("equal") == 1).sum().cast(pl.Int64).alias("single_values"),
+    )
     # Ties go to the larger amount: the answer must not depend on the order of rows.
+    several = values.filter(pl.col("equal") > 1).select(*_TX, "value", equal_outputs="equal")
+    common = several.join(counted, on=[*_TX, "equal_outputs"]).group_by(_TX)
     return (
-        values.sort([*_TX, "equal", "value"], descending=[False, False, True, True])
-        .group_by(_TX, maintain_order=True)
-        .agg(
-            pl.col("equal").first().alias("equal_outputs"),
-            pl.col("value").first().alias("equal_value"),
-            (pl.col("equal") > 1).sum().cast(pl.Int64).alias("repeated_values"),
-            (pl.col("equal") == 1).sum().cast(pl.Int64).alias("single_values"),
-        )
+        counted.join(common.agg(pl.col("value").max()), on=_TX, how="left")
+        .with_columns(pl.coalesce("value", "largest").alias("equal_value"))
+        .drop("value", "largest")
+        .sort(_TX)
     )
 
 
-def _parties(ledger: Ledger, repeated: pl.DataFrame) -> pl.DataFrame:
+def _parties(tables: Tables, repeated: pl.DataFrame) -> pl.DataFrame:
     """Return what each possible party brings, for transactions with equal outputs."""
     named = pl.col("address").is_not_null()
     return (
-        ledger.inputs.join(repeated.select(_TX).unique().lazy(), on=_TX, how="semi")
+        tables.inputs.join(repeated.select(_TX).unique().lazy(), on=_TX, how="semi")
         .filter(pl.col("value").is_not_null())
         .group_by(*_TX, "address", pl.when(~named).then("n").alias("apart"))
         .agg(exact_sum("value").alias("amount"))
@@ -124,10 +136,10 @@ def _parties(ledger: Ledger, repeated: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _silent(ledger: Ledger, repeated: pl.DataFrame) -> pl.DataFrame:
+def _silent(tables: Tables, repeated: pl.DataFrame) -> pl.DataFrame:
     """Return the addresses that spend a value that was not read: each may hold any amount."""
     return (
-        ledger.inputs.join(repeated.select(_TX).unique().lazy(), on=_TX, how="semi")
+        tables.inputs.join(repeated.select(_TX).unique().lazy(), on=_TX, how="semi")
         .filter(pl.col("value").is_null() & pl.col("address").is_not_null())
         .group_by(*_TX, "address")
         .agg(pl.len().cast(pl.Int64).alias("inputs"))
@@ -135,13 +147,13 @@ def _silent(ledger: Ledger, repeated: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _unread(ledger: Ledger, repeated: pl.DataFrame, silent: pl.DataFrame) -> pl.DataFrame:
+def _unread(tables: Tables, repeated: pl.DataFrame, silent: pl.DataFrame) -> pl.DataFrame:
     """Return how many parties each transaction may have besides those whose amounts were read.
 
     Inputs of one address are one party. Rows of inputs may be missing: each may be one more.
     """
     read = (
-        ledger.inputs.filter(pl.col("value").is_not_null())
+        tables.inputs.filter(pl.col("value").is_not_null())
         .group_by(_TX)
         .agg(pl.len().cast(pl.Int64).alias("read"))
     )
@@ -149,7 +161,7 @@ def _unread(ledger: Ledger, repeated: pl.DataFrame, silent: pl.DataFrame) -> pl.
         (pl.col("inputs") - 1).sum().cast(pl.Int64).alias("of_another")
     )
     return (
-        ledger.transactions.join(repeated.select(_TX).unique().lazy(), on=_TX, how="semi")
+        tables.transactions.join(repeated.select(_TX).unique().lazy(), on=_TX, how="semi")
         .filter(~pl.col("coinbase"))
         .join(read, on=_TX, how="left")
         .join(known.lazy(), on=_TX, how="left")

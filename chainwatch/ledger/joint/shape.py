@@ -17,11 +17,11 @@ from chainwatch.ledger.joint.protocols import (
     WASABI_LEVELS,
     WASABI_TOLERANCE,
 )
-from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.joint.tables import Tables
 
 FEW = 5
-"""The order of amounts is read of transactions with at least so many inputs; it means nothing of
-fewer."""
+"""The order of amounts is read of transactions with at least so many inputs and outputs; it means
+nothing of fewer."""
 
 _TX = ["chain", "tx"]
 
@@ -81,7 +81,7 @@ COUNTS = (
 
 
 def foreign_outputs() -> pl.Expr:
-    """Return how many outputs are of a kind that no input is of; null unless all are named.
+    """Return how many outputs are of a kind that no named input is of: never fewer than there are.
 
     In a mix everybody is paid to a wallet that he spends from. A payer pays the wallets of others.
     """
@@ -89,8 +89,7 @@ def foreign_outputs() -> pl.Expr:
         pl.when(pl.col(f"inputs_{kind}") == 0).then(f"outputs_{kind}").otherwise(0)
         for kind in _KINDS
     ]
-    named = (pl.col("inputs_named") == pl.col("input_count")) & (pl.col("input_count") > 0)
-    return pl.when(named).then(pl.sum_horizontal(foreign)).alias("foreign_outputs")
+    return pl.sum_horizontal(foreign).alias("foreign_outputs")
 
 
 PASSING = tuple(f"{side}_{kind}" for side in ("inputs", "outputs") for kind in _KINDS
@@ -122,14 +121,14 @@ def _fusion() -> pl.Expr:
     return pl.any_horizontal(tests).fill_null(False) if tests else pl.lit(False)
 
 
-def of_equal(ledger: Ledger, equal: pl.DataFrame) -> pl.LazyFrame:
+def of_equal(tables: Tables, equal: pl.DataFrame) -> pl.LazyFrame:
     """Return what the inputs of transactions with equal outputs hold beside one of these.
 
     ``inputs_equal`` were read and hold just as much, ``inputs_above`` more; ``inputs_of_one`` is
     the most that one address has. Null where no two outputs are equal.
     """
     several = equal.filter(pl.col("equal_outputs") > 1).select(*_TX, "equal_value").lazy()
-    spent = ledger.inputs.select(*_TX, "value", "address").join(several, on=_TX)
+    spent = tables.inputs.select(*_TX, "value", "address").join(several, on=_TX)
     value, whole = pl.col("value"), pl.col("equal_value")
     most = (
         spent.filter(pl.col("address").is_not_null())
@@ -145,29 +144,29 @@ def of_equal(ledger: Ledger, equal: pl.DataFrame) -> pl.LazyFrame:
     )
 
 
-def of_order(ledger: Ledger) -> pl.LazyFrame:
+def of_order(tables: Tables) -> pl.LazyFrame:
     """Return how often an amount is larger than the one before it: ``input_rises, output_rises``.
 
     0 is sorted, the largest first. ``input_rises`` is null where an input was not read; both are
-    null of transactions with fewer than ``FEW`` inputs.
+    null of transactions with fewer than ``FEW`` inputs or outputs.
     """
-    many = ledger.transactions.filter(pl.col("input_count") >= FEW).select(*_TX, "input_count")
+    enough = pl.min_horizontal("input_count", "output_count") >= FEW
+    many = tables.transactions.filter(enough).select(*_TX, "input_count")
     rises = [
         rows.select(*_TX, "n", "value")
         .join(many, on=_TX)
-        .sort(*_TX, "n")
-        .group_by(_TX, maintain_order=True)
+        .group_by(_TX)
         .agg(
-            (pl.col("value").diff() > 0).sum().cast(pl.Int64).alias(name),
+            (pl.col("value").sort_by("n").diff() > 0).sum().cast(pl.Int64).alias(name),
             (pl.col("value").count() == pl.col("input_count").first()).alias("whole"),
         )
-        for rows, name in ((ledger.inputs, "input_rises"), (ledger.outputs, "output_rises"))
+        for rows, name in ((tables.inputs, "input_rises"), (tables.outputs, "output_rises"))
     ]
     spent = rises[0].select(*_TX, pl.when("whole").then("input_rises").alias("input_rises"))
     return rises[1].drop("whole").join(spent, on=_TX, how="left")
 
 
-def of_levels(ledger: Ledger) -> pl.LazyFrame:
+def of_levels(tables: Tables) -> pl.LazyFrame:
     """Return the outputs at the levels of Wasabi 1.1: ``level_outputs``, and ``level_most`` of one.
 
     A level counts where two or more outputs reach it.
@@ -176,7 +175,7 @@ def of_levels(ledger: Ledger) -> pl.LazyFrame:
         pl.when(_near(power)).then(pl.lit(power, pl.Int64)) for power in range(WASABI_LEVELS)
     )
     at = (
-        ledger.outputs.filter(
+        tables.outputs.filter(
             pl.col("spendable") & (pl.col("value") >= WASABI_BASE - WASABI_TOLERANCE)
         )
         .select(*_TX, level=level)
@@ -193,4 +192,5 @@ def of_levels(ledger: Ledger) -> pl.LazyFrame:
 
 def _near(power: int) -> pl.Expr:
     """Return whether a value is near a level; the tolerance doubles with the level."""
-    return (pl.col("value") - WASABI_BASE * 2**power).abs() <= WASABI_TOLERANCE * 2**power
+    doubled = 1 << power
+    return (pl.col("value") - WASABI_BASE * doubled).abs() <= WASABI_TOLERANCE * doubled

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 import polars as pl
 
 from chainwatch.ledger.joint.protocols import POOLS, WHIRLPOOL_GENESIS
-from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.joint.tables import Tables
 
 FEWEST, MOST = 5, 10
 """Inputs, and as many outputs, of a mix whose descent is looked for: Dumplings' bounds."""
@@ -19,12 +19,12 @@ PAID_LEAST, PAID_MOST = 100, 110_000
 _TX = ["chain", "tx"]
 
 
-def of_preparation(ledger: Ledger, prepared: pl.LazyFrame) -> pl.LazyFrame:
+def of_preparation(tables: Tables, prepared: pl.LazyFrame) -> pl.LazyFrame:
     """Return how well transactions fit Whirlpool's *Tx0*, which cuts one wallet's coins for a pool.
 
     Parameters
     ----------
-    ledger : Ledger
+    tables : Tables
         Its outputs are read.
     prepared : polars.LazyFrame
         ``chain, tx`` of the transactions to look at: those that carry data in one output.
@@ -41,7 +41,7 @@ def of_preparation(ledger: Ledger, prepared: pl.LazyFrame) -> pl.LazyFrame:
     ready = value.is_between(pl.col("pool") + PAID_LEAST, pl.col("pool") + PAID_MOST)
     fee = value.is_between(pl.col("charge") // 2, pl.col("charge") * 3)
     return (
-        ledger.outputs.filter("spendable")
+        tables.outputs.filter("spendable")
         .select(*_TX, "value")
         .join(prepared, on=_TX, how="semi")
         .join(pools, how="cross")
@@ -57,7 +57,7 @@ def of_preparation(ledger: Ledger, prepared: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def of_descent(ledger: Ledger) -> pl.DataFrame:
+def of_descent(tables: Tables) -> pl.DataFrame:
     """Return whether mixes descend from Whirlpool's first ones: ``whirlpool_descent``.
 
     Asked of transactions with as many inputs as outputs, all outputs equal. One descends if it is
@@ -70,16 +70,16 @@ def of_descent(ledger: Ledger) -> pl.DataFrame:
         ``chain, tx, whirlpool_descent``, and ``whirlpool_shape`` which is true: the transactions
         of that shape.
     """
-    shaped = _shaped(ledger)
+    shaped = _shaped(tables)
     spent = (
-        ledger.inputs.select(*_TX, "prev_txid")
+        tables.inputs.select(*_TX, "prev_txid")
         .join(shaped.lazy(), on=_TX)
         .select("chain", "txid", "prev_txid")
         .unique()
         .collect()
     )
     read = (
-        ledger.transactions.select("chain", prev_txid="txid")
+        tables.transactions.select("chain", prev_txid="txid")
         .join(spent.lazy(), on=["chain", "prev_txid"], how="semi")
         .unique()
         .collect()
@@ -101,12 +101,12 @@ def of_descent(ledger: Ledger) -> pl.DataFrame:
     return shaped.select(_TX).with_columns(answer, whirlpool_shape=pl.lit(True))
 
 
-def _shaped(ledger: Ledger) -> pl.DataFrame:
+def _shaped(tables: Tables) -> pl.DataFrame:
     """Return the transactions with as many inputs as outputs, all outputs equal."""
     few = pl.col("input_count").is_between(FEWEST, MOST)
-    square = ledger.transactions.filter(few & (pl.col("input_count") == pl.col("output_count")))
+    square = tables.transactions.filter(few & (pl.col("input_count") == pl.col("output_count")))
     equal = (
-        ledger.outputs.select(*_TX, "value")
+        tables.outputs.select(*_TX, "value")
         .join(square, on=_TX, how="semi")
         .group_by(_TX)
         .agg((pl.col("value").min() == pl.col("value").max()).alias("equal"))
