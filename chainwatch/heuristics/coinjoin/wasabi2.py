@@ -35,7 +35,7 @@ def wasabi2_mix(
     least : int
         Smallest output, in satoshi.
     min_outputs : int
-        Fewest outputs, at least 5: who brings many coins together into one is no mix.
+        Fewest outputs, at least 5.
 
     Returns
     -------
@@ -49,14 +49,12 @@ def wasabi2_mix(
 
     Fails when
     ----------
-    Few take part, or a coordinator sorts otherwise: *no*. Somebody imitates the amounts and the
-    order with coins of his own: *yes*.
+    Few take part, or a coordinator sorts otherwise: *no*. Somebody imitates it alone: *yes*.
 
     References
     ----------
-    crocs-muni/coinjoin-analysis (Svenda et al., PETS 2026) and GraphSense,
-    ``heuristics_service.py``; the amounts are in :mod:`chainwatch.ledger.joint.protocols`. No
-    published figure of precision is known.
+    crocs-muni/coinjoin-analysis (Svenda et al., PETS 2026); GraphSense, ``heuristics_service.py``.
+    The amounts are in :mod:`chainwatch.ledger.joint.protocols`. No precision is published.
     """
     _check(min_inputs, min_outputs)
     spent, paid = nw.col("input_count"), nw.col("output_count")
