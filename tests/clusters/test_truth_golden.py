@@ -14,11 +14,12 @@ from collections import defaultdict
 import polars as pl
 import pytest
 
+import chainwatch as cw
 from chainwatch.addresses import canonical
 from chainwatch.addresses.scripts import script_of
 from chainwatch.clusters.cluster import Clusters, cluster
 from chainwatch.heuristics.co_spend import co_spends
-from chainwatch.heuristics.coinjoin import equal_outputs
+from chainwatch.heuristics.coinjoin import equal_outputs, wasabi2_mix
 
 REGTEST = "btc-regtest"
 
@@ -180,6 +181,17 @@ def test_the_veto_makes_no_wrong_merge_of_real_wallets(wasabi):
     }  # fmt: skip
     assert links.contested["tx"].n_unique() == 6
     assert wallets(cluster(links), owner) == (0, 0)
+
+
+def test_the_default_makes_no_wrong_merge_of_real_wallets_either(wasabi):
+    """The mixes lie at low heights and are small: the floors are moved, and nothing else."""
+    ledger, owner = wasabi
+    links = co_spends(ledger)
+    counts = links.counts()
+    assert (counts["joining"], counts["refused"] + counts["undecided"]) == (0, 139)
+    assert wallets(cluster(links), owner) == (0, 0)
+    open_ = cw.mixes(ledger, {"Wasabi 2": wasabi2_mix(min_inputs=10)})
+    assert open_.counts() == {"mixes": 6, "perhaps": 0, "none": 329}
 
 
 def test_without_the_veto_real_wallets_are_merged(wasabi):

@@ -9,16 +9,28 @@ from __future__ import annotations
 
 import gzip
 import json
+import runpy
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from chainwatch.heuristics.coinjoin import equal_outputs, possible_mix
+from chainwatch.heuristics.coinjoin import (
+    JOINT,
+    batch_payout,
+    equal_outputs,
+    joinmarket_mix,
+    possible_mix,
+    wasabi2_mix,
+    whirlpool_mix,
+)
 from chainwatch.heuristics.rule import VERDICT, apply
 from chainwatch.ingest.pull import pull
 from chainwatch.ledger.features import transactions
 from chainwatch.ledger.ledger import open_ledger
 from chainwatch.sources.block_files import BlockFiles
+
+ROOT = Path(__file__).parent.parent.parent
 
 AGREEMENT = {
     # file: {(label, min_equal): (yes, unknown, all)}
@@ -118,3 +130,47 @@ def test_two_parties_of_joinmarket_are_doubted(real_data, real_ledger):
     paid = [(out["value"], bytes.fromhex(out["scriptpubkey"])) for out in item["vout"]]
     features = transactions(real_ledger([(bytes.fromhex(item["txid"])[::-1], spent, paid)]))
     assert apply(features, equal_outputs() | possible_mix())[VERDICT].to_list() == [None]
+
+
+PROTOCOLS = {
+    # file: the detector of its kind, and what it and the default veto say
+    "whirlpool-coinjoin": (whirlpool_mix(), True, True),
+    "wabisabi-coinjoin": (wasabi2_mix(), True, None),  # its height is not in the file
+    "joinmarket-coinjoin": (joinmarket_mix(), False, None),  # two parties
+    "batch-withdrawal-143": (batch_payout(), False, False),  # no three are alike
+    "dust-attack-555": (batch_payout(), False, False),
+}
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_the_protocol_of_single_transactions(real_data, real_ledger, name):
+    rule, expected, joint = PROTOCOLS[name]
+    item = json.loads((real_data / "bitcoin" / "esplora" / f"{name}.json").read_text())
+    spent = [
+        (coin["prevout"]["value"], bytes.fromhex(coin["prevout"]["scriptpubkey"]))
+        for coin in item["vin"]
+    ]
+    paid = [(out["value"], bytes.fromhex(out["scriptpubkey"])) for out in item["vout"]]
+    features = transactions(real_ledger([(bytes.fromhex(item["txid"])[::-1], spent, paid)]))
+    assert apply(features, rule)[VERDICT].to_list() == [expected]
+    assert apply(features, JOINT)[VERDICT].to_list() == [joint]
+
+
+def test_the_page_says_what_is_found(real_data):
+    """Agreement with each list by its numbers, what is not agreed upon, and all alarms."""
+    tool = runpy.run_path(str(ROOT / "tools" / "coinjoins.py"))
+    made = tool["page"](real_data / "bitcoin")
+    assert (ROOT / "docs" / "coinjoins.md").read_text(encoding="utf-8") == made, (
+        "run: python tools/coinjoins.py"
+    )
+    assert "| `wasabi1_coordinator` | 152 of 152 (98.0 to 100.0 %) | 0 | 0 |" in made
+    assert "| `whirlpool_mix` | 769 of 769 (99.6 to 100.0 %) | 0 | 0 |" in made
+
+
+@pytest.mark.parametrize(
+    ("count", "whole", "told"),
+    [(0, 30, "0 of 30 (0.0 to 10.0 %)"), (30, 30, "30 of 30 (90.0 to 100.0 %)"),
+     (15, 30, "15 of 30 (33.2 to 66.8 %)")],
+)  # fmt: skip
+def test_shares_are_told_with_their_interval(count, whole, told):
+    assert runpy.run_path(str(ROOT / "tools" / "coinjoins.py"))["share"](count, whole) == told

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chainwatch.heuristics.coinjoin.batch import batch_payout
 from chainwatch.heuristics.coinjoin.cashfusion import cash_fusion
 from chainwatch.heuristics.coinjoin.dash import denominated_mix
-from chainwatch.heuristics.coinjoin.detectors import DETECTORS, JOINT
+from chainwatch.heuristics.coinjoin.detectors import DETECTORS, JOINT, PREPARATION
 from chainwatch.heuristics.coinjoin.equal import equal_by_address, equal_outputs, possible_mix
 from chainwatch.heuristics.coinjoin.joinmarket import joinmarket_mix
 from chainwatch.heuristics.coinjoin.payjoin import payjoin_suspicion
@@ -21,6 +21,7 @@ from chainwatch.heuristics.coinjoin.whirlpool import (
 __all__ = [
     "DETECTORS",
     "JOINT",
+    "PREPARATION",
     "batch_payout",
     "cash_fusion",
     "denominated_mix",

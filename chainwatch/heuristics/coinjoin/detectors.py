@@ -38,12 +38,16 @@ DETECTORS: Mapping[str, Rule] = MappingProxyType({
 crocs-muni/coinjoin-analysis gives for Wasabi 2."""
 
 
+PREPARATION: Rule = whirlpool_tx0() & since(570_000)
+"""One wallet that prepares its coins for a mix: it has one owner, whatever it looks like."""
+
+
 def _together() -> Rule:
     """Return whether any detector finds a mix, and it is not one wallet that prepares its coins."""
     first, *others = DETECTORS.values()
     for other in others:
         first = first | other
-    return first & ~whirlpool_tx0()
+    return first & ~PREPARATION
 
 
 JOINT: Rule = _together()

@@ -10,8 +10,7 @@ import polars as pl
 
 from chainwatch.completion import names_of
 from chainwatch.errors import RuleError, expect
-from chainwatch.heuristics.coinjoin.detectors import DETECTORS
-from chainwatch.heuristics.coinjoin.whirlpool import whirlpool_tx0
+from chainwatch.heuristics.coinjoin.detectors import DETECTORS, PREPARATION
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
@@ -104,7 +103,7 @@ def mixes(ledger: Ledger, detectors: Mapping[str, Rule] = DETECTORS) -> Mixes:
         raise RuleError("detectors of mixes read transactions", remedy="pass rules on these")
     table = features.transactions(ledger)
     said = {name: apply(table, rule)[VERDICT] for name, rule in detectors.items()}
-    alone = apply(table, whirlpool_tx0())[VERDICT].alias("one_owner")
+    alone = apply(table, PREPARATION)[VERDICT].alias("one_owner")
     frame = table.select("chain", "tx", "txid", "height", "time").hstack(_told(said, alone))
     return Mixes(
         frame.select(MIXES.names), {name: rule.identity() for name, rule in detectors.items()}

@@ -49,7 +49,7 @@ def wasabi2_mix(
 
     Fails when
     ----------
-    Few take part, or a coordinator sorts otherwise: *no*. Somebody imitates it alone: *yes*.
+    Few take part, or they are not sorted: *no*. Somebody imitates it alone: *yes*.
 
     References
     ----------
@@ -68,10 +68,8 @@ def wasabi2_mix(
         & (nw.col("output_min") >= least)
     )
     own = nw.col("inputs_p2wpkh") + nw.col("inputs_p2tr")
-    ordered = nw.col("input_rises") == 0
-    return decide(
-        shape & ordered & (own == spent), shape & ordered & (own == nw.col("inputs_named"))
-    )
+    fits = shape & (nw.col("input_rises") == 0)
+    return decide(fits & (own == spent), fits & (own == nw.col("inputs_named")))
 
 
 def _check(*least: int) -> None:
