@@ -115,16 +115,10 @@ def test_whoever_prepares_coins_for_whirlpool_is_one_owner(asked):
     assert asked(coinjoin.whirlpool_tx0(), *TX0) == list(TX0.values())
 
 
-def late(ledger):
-    """Return the ledger at heights at which Whirlpool was at work."""
-    moved = ledger.frames["transactions"].with_columns(pl.col("height") + 600_000)
-    return cw.Ledger.from_tables({**ledger.frames, "transactions": moved})
-
-
 def test_its_links_are_kept(small_ledger):
     """Three addresses bring what three equal outputs hold, so that it looks like a mix."""
     cut = "A=1100000 B=1100000 C=1100000 -> {data}F=50000 X=1000302 Y=1000302 Z=1000302 A=200000"
-    kept = co_spends(late(small_ledger(f"t: {cut.format(data='data=0 ')}"))).counts()
+    kept = co_spends(small_ledger(f"t: {cut.format(data='data=0 ')}")).counts()
     assert (kept["joining"], kept["refused"], kept["undecided"]) == (2, 0, 0)
     refused = co_spends(small_ledger(f"t: {cut.format(data='')}")).counts()
     assert (refused["joining"], refused["refused"]) == (0, 2)
@@ -297,7 +291,7 @@ class TestMixes:
     )
 
     def test_what_is_sure_and_what_is_doubted_and_what_is_one_owner(self, small_ledger):
-        found = cw.mixes(late(small_ledger(self.TEXT)))
+        found = cw.mixes(small_ledger(self.TEXT))
         columns = ["is_mix", "maybe_mix", "protocols", "one_owner"]
         assert found.frame.select(columns).rows() == [
             (True, False, "equal outputs", False),
@@ -309,7 +303,7 @@ class TestMixes:
         assert repr(found) == "Mixes(1 mixes, 1 perhaps, 2 none)"
 
     def test_it_says_what_stops_merges(self, small_ledger):
-        ledger = late(small_ledger(self.TEXT))
+        ledger = small_ledger(self.TEXT)
         told = cw.mixes(ledger).frame
         veto = cw.ask(ledger, coinjoin.JOINT).frame[VERDICT].to_list()
         assert veto == [True, None, False, False]

@@ -38,7 +38,7 @@ DETECTORS: Mapping[str, Rule] = MappingProxyType({
 crocs-muni/coinjoin-analysis gives for Wasabi 2."""
 
 
-PREPARATION: Rule = whirlpool_tx0() & since(570_000)
+PREPARATION: Rule = whirlpool_tx0()
 """One wallet that prepares its coins for a mix: it has one owner, whatever it looks like."""
 
 
