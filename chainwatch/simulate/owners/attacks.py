@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from chainwatch.simulate.owners.locks import KeyLock, forged_lock
 from chainwatch.simulate.owners.society import Society
 from chainwatch.simulate.transactions import Lock, Output
 from chainwatch.simulate.wallets import choose, draft, fee_for
@@ -84,3 +85,24 @@ def imitation(society: Society) -> None:
     coins = choose(policy, world.spendable(wallet), target.value, [target.lock, change], world.rng)
     tx = draft(policy, coins, [target], change, world.rng, world.height - 1)
     world.submit(tx, "payment", trick="imitation")
+
+
+def forged_key(society: Society) -> None:
+    """Somebody spends an own taproot output so that it looks like a victim's P2WPKH.
+
+    Where the output is read nothing is hidden; where it was not, unlocking seems to name the
+    victim. No node relays it: a miner must help.
+    """
+    world, person = society.world, society.person()
+    lock = society.pick(world.entries[-RECENT:]).tx.inputs[0].lock
+    victim = world.holders[lock.script].wallet
+    if lock.kind != "p2wpkh" or not isinstance(lock, KeyLock) or victim.owner == person.owner:
+        return
+    count = world.counters["forged"] = world.counters.get("forged", 0) + 1
+    forged = world.hold(forged_lock(lock.keys[0], world.label, count), person.tools)
+    world.pay(person.main, [Output(20_000, forged, "self")], "bait", trick="forged_key")
+    own = [coin for coin in person.main.coins if coin.value > 100_000][:1]
+    coins = [*person.tools.coins, *own]
+    if own and len(coins) > 1:
+        to = world.lock(person.main)
+        world.gather(person.main, coins, to, "consolidation", trick="forged_key")

@@ -49,7 +49,7 @@ def dual_open(society: Society) -> None:
 
 
 def _channel(society: Society, one: Person, other: Person) -> Lock:
-    wallet = joint_wallet(society.world, one.main, other.main)
+    wallet = joint_wallet("channel", "p2wsh_pair", one.main, other.main)
     return society.world.fresh(wallet, "p2wsh_pair")
 
 

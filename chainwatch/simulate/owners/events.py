@@ -10,6 +10,7 @@ from chainwatch.simulate.owners import (
     coinjoins,
     payments,
     sales,
+    shared_keys,
     small_mixes,
     whirlpool,
 )
@@ -51,9 +52,13 @@ EVENTS: dict[str, Callable[[Society], None]] = {
     "forced_reuse": attacks.forced_reuse,
     "peel": payments.peel,
     "lookalike_split": payments.lookalike_split,
+    "same_key": shared_keys.same_key,
+    "escrow_open": shared_keys.escrow_open,
+    "escrow_release": shared_keys.escrow_release,
     "fake_change": attacks.fake_change,
     "imitation": attacks.imitation,
     "unequal_mix": small_mixes.unequal_mix,
     "hidden_spend": small_mixes.hidden_spend,
+    "forged_key": attacks.forged_key,
 }
 """Each event by the name that :class:`~chainwatch.simulate.owners.population.Events` gives it."""

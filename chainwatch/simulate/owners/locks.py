@@ -31,6 +31,10 @@ _DELAY = b"\x02\x90\x00\xb2\x75"
 """144 blocks, OP_CHECKSEQUENCEVERIFY, OP_DROP."""
 
 
+SINGLE_KEY = ("p2pkh", "p2sh", "p2wpkh")
+"""Kinds of lock that show their one key when they are spent."""
+
+
 @dataclass(frozen=True)
 class KeyLock(Lock):
     """A lock with what spends it.
@@ -67,16 +71,31 @@ def make_lock(kind: str, *origin: object, low_r: bool = True) -> KeyLock:
     kind : str
         A key of :data:`KINDS`: ``p2pkh``, ``p2sh`` (nests P2WPKH), ``p2sh_multisig`` and ``p2wsh``
         (two of three keys), ``p2wsh_pair`` (two of two), ``p2wsh_delay`` (a key after a day),
-        ``p2wpkh``, ``p2tr`` (key path), ``p2tr_leaf`` (script path).
+        ``p2wpkh``, ``p2tr`` (key path), ``p2tr_leaf`` (script path), ``p2pk`` (a bare key, which
+        has no address).
     origin : object
         Seed, wallet, number: they name the keys.
     low_r : bool
         Its owner's wallet looks for short signatures.
     """
-    count, dress = KINDS[kind]
-    keys = tuple(public_key(*origin, place) for place in range(count))
-    address, redeem = dress(keys)
+    keys = tuple(public_key(*origin, place) for place in range(KINDS[kind][0]))
+    return lock_of(kind, keys, low_r=low_r)
+
+
+def lock_of(kind: str, keys: tuple[bytes, ...], *, low_r: bool = True) -> KeyLock:
+    """Return the lock of a kind that these keys open: one key may have several."""
+    if kind == "p2pk":
+        return KeyLock(kind, push(keys[0]) + b"\xac", None, keys, b"", low_r)
+    address, redeem = KINDS[kind][1](keys)
     return KeyLock(kind, script_of(address), address, keys, redeem, low_r)
+
+
+def others_of(lock: Lock) -> list[KeyLock]:
+    """Return the other locks that show the same single key when they are spent."""
+    if not isinstance(lock, KeyLock) or lock.kind not in SINGLE_KEY:
+        return []
+    kinds = (kind for kind in SINGLE_KEY if kind != lock.kind)
+    return [lock_of(kind, lock.keys, low_r=lock.low_r) for kind in kinds]
 
 
 def anchor_lock() -> KeyLock:
@@ -85,6 +104,16 @@ def anchor_lock() -> KeyLock:
     if address is None:
         raise AssertionError("pay-to-anchor has an address")
     return KeyLock("p2a", script_of(address), address)
+
+
+def forged_lock(victim: bytes, *origin: object) -> KeyLock:
+    """Return a taproot lock whose unlocking looks like that of a victim's key.
+
+    Its one leaf has a version that nobody uses, so that anything opens it, and its control block
+    is the victim's public key: beside data in the form of a signature, that is the form of P2WPKH.
+    """
+    address = P2TR + _sha256(victim + public_key(*origin))
+    return KeyLock("p2tr_forged", script_of(address), address, (victim,))
 
 
 def _multisig(required: int, keys: tuple[bytes, ...]) -> bytes:
@@ -114,6 +143,7 @@ def _sha256(data: bytes) -> bytes:
 
 
 KINDS: dict[str, tuple[int, Callable[[tuple[bytes, ...]], tuple[bytes, bytes]]]] = {
+    "p2pk": (1, lambda keys: (b"", b"")),
     "p2pkh": (1, lambda keys: (P2PKH + hash160(keys[0]), b"")),
     "p2sh": (1, _nested),
     "p2sh_multisig": (3, _wrapped(P2SH, hash160, lambda keys: _multisig(2, keys))),
@@ -160,11 +190,20 @@ def _taproot_key(lock: KeyLock, coin: Coin, flag: int) -> Unlocked:
     return b"", (schnorr(coin, flag),)
 
 
+def _forged(lock: KeyLock, coin: Coin, flag: int) -> Unlocked:
+    return b"", (lock.sign(coin, flag), lock.keys[0])
+
+
+def _bare_key(lock: KeyLock, coin: Coin, flag: int) -> Unlocked:
+    return push(lock.sign(coin, flag)), ()
+
+
 def _nothing(lock: KeyLock, coin: Coin, flag: int) -> Unlocked:
     return b"", ()
 
 
 _UNLOCK: dict[str, Callable[[KeyLock, Coin, int], Unlocked]] = {
+    "p2pk": _bare_key,
     "p2pkh": _key_hash,
     "p2sh": _witness_key,
     "p2sh_multisig": _legacy_multisig,
@@ -174,5 +213,6 @@ _UNLOCK: dict[str, Callable[[KeyLock, Coin, int], Unlocked]] = {
     "p2wsh_delay": _delayed,
     "p2tr": _taproot_key,
     "p2tr_leaf": _leaf,
+    "p2tr_forged": _forged,
     "p2a": _nothing,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chainwatch.simulate.owners.locks import others_of
 from chainwatch.simulate.owners.society import Person, Society
 from chainwatch.simulate.owners.software import SOFTWARE
 from chainwatch.simulate.transactions import Coin, Lock, Output, Transaction
@@ -69,8 +70,15 @@ def withdrawal(society: Society) -> None:
 
 
 def consolidation(society: Society) -> None:
-    """A wallet brings its coins together."""
+    """A wallet brings its coins together; now and then somebody all that any own wallet holds."""
     wallet = society.wallet()
+    if society.world.chance(15):
+        person = society.person()
+        coins = [coin for each in (*person.wallets, person.mixed) for coin in each.coins]
+        if len(coins) > 2:
+            to = society.world.lock(person.main)
+            society.world.gather(person.main, coins[:30], to, "reunion")
+        return
     coins = society.world.spendable(wallet)
     if len(coins) > 2:
         to = society.world.lock(wallet)
@@ -107,7 +115,8 @@ def key_sale(society: Society) -> None:
     if wallet.policy.reuse or buyer.main.policy.reuse or not wallet.coins:
         return
     lock = society.pick(wallet.coins).lock
-    if _emptied(society, seller, lock):
+    alone = all(other.script not in society.world.holders for other in others_of(lock))
+    if alone and _emptied(society, seller, lock):
         society.sold_keys.append((lock, buyer))
 
 

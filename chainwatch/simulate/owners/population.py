@@ -55,10 +55,14 @@ class Events:
     forced_reuse: int = 2
     peel: int = 3
     lookalike_split: int = 3
+    same_key: int = 8
+    escrow_open: int = 8
+    escrow_release: int = 7
     fake_change: int = 0
     imitation: int = 0
     unequal_mix: int = 0
     hidden_spend: int = 0
+    forged_key: int = 0
 
 
 @dataclass(frozen=True)
@@ -141,4 +145,5 @@ class Population:
             forced_reuse=6 * max(was.forced_reuse, 1), peel=3 * was.peel,
             lookalike_split=4 * was.lookalike_split, key_sale=3 * was.key_sale,
             fake_change=40, imitation=60, unequal_mix=15, hidden_spend=20,
+            forged_key=8,
         ))  # fmt: skip

@@ -20,7 +20,7 @@ from chainwatch.simulate.transactions import (
     Output,
     Transaction,
 )
-from chainwatch.simulate.wallets import Wallet, choose, fee_for, shuffled
+from chainwatch.simulate.wallets import Wallet, choose, fee_for
 
 OFFER = SINGLE | ANYONECANPAY
 PLEDGE = ALL | ANYONECANPAY
@@ -83,10 +83,12 @@ def _trader(society: Society) -> Person | None:
 def _offers(society: Society, count: int) -> list[Offer]:
     world = society.world
     found: list[Offer] = []
-    for person in shuffled(society.people, world.rng):
+    for person in society.drawn(society.people):
+        if len(found) == count:
+            break
         coins = person.tokens.coins if person.tokens else []
         held = [coin for coin in coins if coin.value in TOKEN_VALUES]
-        if held and len(found) < count:
+        if held:
             to = world.lock(person.main if world.chance(70) else person.tokens or person.main)
             found.append(Offer(person, society.pick(held), to, world.between(20_000, 900_000)))
     return found

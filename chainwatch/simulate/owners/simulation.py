@@ -28,7 +28,7 @@ import polars as pl
 from chainwatch.errors import ArgumentError, OutputExists, expect
 from chainwatch.simulate.owners import truth
 from chainwatch.simulate.owners.events import EVENTS
-from chainwatch.simulate.owners.parts import MOST_BLOCKS, part_of
+from chainwatch.simulate.owners.parts import MOST_BLOCKS, Part, part_of
 from chainwatch.simulate.owners.payments import hand_over_keys
 from chainwatch.simulate.owners.population import Population
 from chainwatch.simulate.owners.society import (
@@ -129,7 +129,7 @@ def simulate_owners(
     Parameters
     ----------
     seed : int
-        One of the seeds of the part: 0 to 999 to fit by, 1000 to 1999 to test on.
+        Of the part: 0 to 999 to fit by, 1000 to 1999 to test on.
     part : str
         ``fit`` or ``test``; they share no seed and no time, and it must be said which is meant.
     blocks : int
@@ -167,8 +167,7 @@ def simulate_owners(
     _check("per_block", per_block, MOST_PER_BLOCK)
     people = population or Population()
     people = people.hostile() if adversarial else people
-    label = f"owners/{place.name}/{seed}/{'hostile' if adversarial else 'honest'}"
-    world = World(label, Random(label), place.start)  # noqa: S311 - a simulation, not a secret
+    world = _world(place, seed, adversarial)
     society = settle(world, people)
     warm_up(society)
     _live(society, blocks, per_block)
@@ -176,6 +175,11 @@ def simulate_owners(
         seed, place.name, adversarial, people, b"".join(world.chain), truth.addresses(world),
         truth.transactions(world), truth.inputs(world), truth.outputs(world),
     )  # fmt: skip
+
+
+def _world(part: Part, seed: int, adversarial: bool) -> World:
+    label = f"owners/{part.name}/{seed}/{'hostile' if adversarial else 'honest'}"
+    return World(label, Random(label), part.start)  # noqa: S311 - a simulation, not a secret
 
 
 def _check(name: str, value: int, most: int) -> None:

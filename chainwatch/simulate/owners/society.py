@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeVar
 
 from chainwatch.simulate import blocks
@@ -13,13 +14,13 @@ from chainwatch.simulate.owners.software import (
     DEPOSITS,
     HOT_WALLETS,
     MIXER,
-    POOL,
+    POOLS,
     SOFTWARE,
     TOKENS,
 )
 from chainwatch.simulate.owners.world import World
 from chainwatch.simulate.transactions import Coin, Lock, Output
-from chainwatch.simulate.wallets import Policy, Wallet, shuffled
+from chainwatch.simulate.wallets import Policy, Wallet
 
 T = TypeVar("T")
 
@@ -57,6 +58,7 @@ class Person:
     wallets: list[Wallet]
     mixed: Wallet
     premix: Wallet
+    tools: Wallet
     tokens: Wallet | None
     exchange: Exchange
     known: list[Lock] = field(default_factory=list)
@@ -83,6 +85,8 @@ class Society:
     marketplace: Wallet
     channels: list[tuple[Coin, Person, Person]] = field(default_factory=list)
     sold_keys: list[tuple[Lock, Person]] = field(default_factory=list)
+    mixes: set[bytes] = field(default_factory=set)
+    escrows: list[tuple[Coin, Person, Person]] = field(default_factory=list)
 
     def pick(self, items: Sequence[T]) -> T:
         """Return one of some items."""
@@ -90,7 +94,15 @@ class Society:
 
     def sample(self, items: Sequence[T], count: int) -> list[T]:
         """Return so many different ones of some items, in random order."""
-        return shuffled(items, self.world.rng)[:count]
+        return list(islice(self.drawn(items), count))
+
+    def drawn(self, items: Sequence[T]) -> Iterator[T]:
+        """Yield all of some items in random order, drawn only as far as they are asked for."""
+        pool = list(items)
+        while pool:
+            place = self.world.rng.randrange(len(pool))
+            pool[place], pool[-1] = pool[-1], pool[place]
+            yield pool.pop()
 
     def person(self) -> Person:
         """Return somebody."""
@@ -139,7 +151,7 @@ class Society:
             What locks the coin; any where none is named.
         """
         found: list[tuple[Person, Coin]] = []
-        for person in shuffled(self.people, self.world.rng):
+        for person in self.drawn(self.people):
             coin = self._coin_of(person, least, kinds)
             if coin is not None:
                 found.append((person, coin))
@@ -179,7 +191,10 @@ def settle(world: World, population: Population) -> Society:
         charities=_crowd("charity", population.charities, lambda: Policy(reuse=True)),
         companies=_crowd("company", population.companies, lambda: COMPANY),
         exchanges=exchanges,
-        pools=_crowd("pool", population.pools, lambda: POOL),
+        pools=[
+            Wallet(f"pool-{n}", f"pool-{n} wallet", "pool", POOLS[n % len(POOLS)])
+            for n in range(population.pools)
+        ],
         coordinator=Wallet("coordinator", "coordinator", "mix coordinator", Policy()),
         marketplace=Wallet("marketplace", "marketplace", "marketplace", Policy(reuse=True)),
     )
@@ -213,6 +228,7 @@ def _person(
         wallets,
         Wallet(owner, f"{owner} mixed", "person", MIXER),
         Wallet(owner, f"{owner} premix", "person", MIXER),
+        Wallet(owner, f"{owner} tools", "person", Policy()),
         Wallet(owner, f"{owner} tokens", "person", TOKENS) if trades else None,
         exchange,
     )

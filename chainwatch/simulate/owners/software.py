@@ -56,6 +56,12 @@ DEPOSITS = (
 )
 """Of exchanges, in turn: what customers pay to."""
 
-POOL = Policy(kind="p2pkh", reuse=True, order="change_last")
+POOLS = (
+    Policy(kind="p2pkh", reuse=True, order="change_last"),
+    Policy(kind="p2pk", order="change_last", low_r=False),
+    Policy(reuse=True, order="change_last"),
+)
+"""Of miners, in turn; one is paid to bare keys, which have no address."""
+
 COMPANY = Policy(select="all", order="change_last")
 TOKENS = Policy(kind="p2tr", order="change_last", sequence=REPLACEABLE)

@@ -40,6 +40,7 @@ OUTPUTS: Schema = {
 
 _SCRIPT_KINDS = {
     "p2sh_multisig": "p2sh", "p2wsh_pair": "p2wsh", "p2wsh_delay": "p2wsh", "p2tr_leaf": "p2tr",
+    "p2tr_forged": "p2tr",
 }  # fmt: skip
 _SCHNORR = frozenset({"p2tr", "p2tr_leaf"})
 _BASES = {ALL: "ALL", NONE: "NONE", SINGLE: "SINGLE"}
@@ -58,7 +59,7 @@ def addresses(world: World) -> pl.DataFrame:
             held.wallet.role, held.from_height, held.to_height,
         )
         for held in _holdings(world)
-        if held.lock.script in paid
+        if held.lock.script in paid and held.lock.address is not None
     ]  # fmt: skip
     frame = pl.DataFrame(rows, schema=ADDRESSES, orient="row")
     return frame.sort("address", "from_height", nulls_last=False)
@@ -112,7 +113,7 @@ def outputs(world: World) -> pl.DataFrame:
 
 def flag_name(lock: Lock, flag: int) -> str | None:
     """Return how a ledger names the flag of a signature under a lock; None where none is made."""
-    if lock.kind == "p2a":
+    if lock.kind in ("p2a", "p2tr_forged"):
         return None
     if lock.kind in _SCHNORR and flag == ALL:
         return "DEFAULT"

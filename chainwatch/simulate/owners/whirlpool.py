@@ -51,7 +51,13 @@ def whirlpool(society: Society) -> None:
     world, pool = society.world, society.pick(sorted(POOLS))
     people = shuffled(society.people, world.rng)
     entering = [pair for person in people for pair in _one(person, person.premix.coins, pool, 1)]
-    staying = [pair for person in people for pair in _one(person, person.mixed.coins, pool, 0)]
+    staying = [
+        pair
+        for person in people
+        for pair in _one(
+            person, [coin for coin in person.mixed.coins if coin.txid in society.mixes], pool, 0
+        )
+    ]
     fresh = entering[: world.between(1, MOST_NEW)]
     inside = {person.owner for person, _ in fresh}
     back = [pair for pair in staying if pair[0].owner not in inside][: PARTIES - len(fresh)]
@@ -65,7 +71,7 @@ def whirlpool(society: Society) -> None:
         tuple(sorted((coin for _, coin in taking), key=lambda coin: (coin.txid[::-1], coin.n))),
         tuple(sorted(outputs, key=lambda out: out.lock.script)), 1, 0, 0xFFFFFFFF,
     )  # fmt: skip
-    world.submit(tx, "coinjoin", protocol="whirlpool")
+    society.mixes.add(world.submit(tx, "coinjoin", protocol="whirlpool").txid)
 
 
 def _one(person: Person, coins: list[Coin], pool: int, above: int) -> list[tuple[Person, Coin]]:

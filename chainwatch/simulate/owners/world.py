@@ -109,6 +109,11 @@ class World:
         self.holders[made.script] = Holding(made, wallet)
         return made
 
+    def hold(self, lock: Lock, wallet: Wallet) -> Lock:
+        """Let a wallet hold a lock that was made elsewhere, and return it."""
+        self.holders[lock.script] = Holding(lock, wallet)
+        return lock
+
     def hand_over(self, lock: Lock, to: Wallet) -> None:
         """Give the key of an emptied address to another wallet, from this height on."""
         old = self.holders[lock.script]
@@ -240,11 +245,11 @@ class World:
         return found
 
 
-def joint_wallet(world: World, one: Wallet, other: Wallet) -> Wallet:
-    """Return a wallet that two owners hold together: both must sign, so it is an owner of its own.
+def joint_wallet(role: str, kind: str, *parties: Wallet) -> Wallet:
+    """Return a wallet that owners hold together: none can spend alone, so it is an owner by itself.
 
-    Its owner is named after both, in their order: ``"person-003 & person-017"``.
+    Its owner is named after them, in their order: ``"person-003 & person-017"``.
     """
-    owner = " & ".join(sorted((one.owner, other.owner)))
-    name = f"{one.name} & {other.name}"
-    return Wallet(owner, name, "channel", Policy(kind="p2wsh_pair"))
+    owner = " & ".join(sorted(wallet.owner for wallet in parties))
+    name = " & ".join(wallet.name for wallet in parties)
+    return Wallet(owner, name, role, Policy(kind=kind))
