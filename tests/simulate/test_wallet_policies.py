@@ -42,6 +42,28 @@ def test_which_coins_are_spent(select, values):
     assert [coin.value for coin in picked] == values
 
 
+def test_exact_coins_leave_no_change():
+    held = coins(30_000, 90_000, 20_000, 55_000)
+    policy = Policy(select="exact")
+    amount = 75_000 - fee_for(policy, held[2:], [PAYEE]) - 500
+    picked = choose(policy, held, amount, [PAYEE, CHANGE], seeded(1))
+    assert sorted(coin.value for coin in picked) == [20_000, 55_000]
+    assert len(spend(policy, picked, amount).outputs) == 1
+
+
+def test_where_no_coins_are_exact_random_ones_are_spent():
+    held = coins(*range(50_000, 90_000, 4_000))
+    policy = Policy(select="exact")
+    drawn = {choose(policy, held, 40_123, [PAYEE, CHANGE], seeded(n))[0].value for n in range(20)}
+    assert len(drawn) > 4
+
+
+def test_exact_gives_up_on_many_coins():
+    held = coins(*[70_000 + 3_001 * n for n in range(40)])
+    picked = choose(Policy(select="exact"), held, 1_999_999, [PAYEE, CHANGE], seeded(1))
+    assert sum(coin.value for coin in picked) > 1_999_999
+
+
 def test_a_poor_wallet_says_so():
     with pytest.raises(ConservationError, match="cannot pay 10000"):
         choose(CORE, coins(10_000), 10_000, [PAYEE])

@@ -132,6 +132,23 @@ class Population:
                 "too few live in this world", remedy="100 people and one of each other kind"
             )
 
+    def only(self, *names: str) -> Population:
+        """Return the same people, to whom nothing happens but what is named, as often as before.
+
+        Raises
+        ------
+        ArgumentError
+            If nothing is named so, or what is named never happens.
+        """
+        known = [each.name for each in fields(Events)]
+        if strange := sorted(set(names) - set(known)):
+            raise ArgumentError(
+                f"nothing that happens is called {strange[0]!r}",
+                remedy=f"one of {', '.join(known)}",
+            )
+        rest = {name: 0 for name in known if name not in names}
+        return replace(self, events=replace(self.events, **rest))
+
     def hostile(self) -> Population:
         """Return the same people among whom many try to mislead.
 

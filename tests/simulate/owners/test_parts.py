@@ -110,10 +110,28 @@ def test_a_world_that_cannot_be_is_refused(wrong):
 
 
 def test_shares_are_parameters():
-    nothing = {each.name: 0 for each in fields(Events)}
-    only = Population(events=Events(**{**nothing, "payjoin": 1}))
-    kinds = small(population=only, per_block=30).transactions["kind"].unique().to_list()
+    kinds = (
+        small(population=Population().only("payjoin"), per_block=30)
+        .transactions["kind"]
+        .unique()
+        .to_list()
+    )
     assert sorted(kinds) == ["batch", "coinbase", "payjoin", "sale of mined coins"]
+
+
+def test_a_block_of_sales_alone():
+    sales = Population(traders=100).only("token_mint", "token_sale", "token_sweep")
+    kinds = small(population=sales, blocks=3, per_block=60).transactions["kind"].value_counts()
+    counts = dict(kinds.iter_rows())
+    assert counts["token sale"] > 20
+    assert "payment" not in counts
+
+
+def test_what_never_happens_is_refused():
+    with pytest.raises(ArgumentError, match=r"called 'token_sales'.*token_sale,"):
+        Population().only("token_sales")
+    with pytest.raises(ArgumentError, match="all nought"):
+        Population().only("imitation")
 
 
 def test_hostile_people_only_add_tricks():
