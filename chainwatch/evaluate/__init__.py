@@ -1,0 +1,17 @@
+"""How often rules and clusters are right: measured against owners that are known."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from chainwatch.completion import module_of, names_of
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Load a module when it is first used."""
+    return module_of(__name__, name)
+
+
+def __dir__() -> list[str]:
+    """Return the modules, for completion."""
+    return names_of(__name__)

@@ -1,0 +1,105 @@
+"""A measured share: so many of so many, with an interval, and what it says where nothing was seen.
+
+A share without its denominator accuses nobody and acquits nobody. So whatever is measured here is
+two whole numbers first, and an interval that follows from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import sqrt
+from typing import NamedTuple
+
+from chainwatch.errors import InputError
+
+Z95 = 1.959963984540054
+"""The normal deviate of a two-sided interval of 95 %."""
+
+NOT_TESTABLE = "not testable"
+"""What a share of nothing says."""
+
+
+class Interval(NamedTuple):
+    """The lower and the upper end of an interval of 95 %."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, order=True)
+class Share:
+    """``count`` of ``of``: whole numbers, and an interval of 95 % for the rate behind them.
+
+    Raises
+    ------
+    InputError
+        If a number is negative, or more are counted than there are.
+
+    Examples
+    --------
+    >>> print(Share(3, 200), "|", Share(0, 300), "|", Share(0, 0))
+    3 of 200 (1.50 %, 95 % interval 0.51 to 4.31 %) | 0 of 300 (0.00 %, at most 1.00 %) | not testable
+    """  # noqa: E501 - what it prints is one line
+
+    count: int
+    of: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.count <= self.of:
+            raise InputError(
+                f"{self.count} of {self.of} is no share", remedy="count no more than there are"
+            )
+
+    @property
+    def rate(self) -> float | None:
+        """The share as a number; None where there was nothing to count."""
+        return self.count / self.of if self.of else None
+
+    @property
+    def interval(self) -> Interval | None:
+        """Return the interval of 95 %; None where there was nothing to count.
+
+        It is Wilson's, whose ends stay between 0 and 1 and which holds for few cases too. Where
+        no case or every case was one, the open end is three over the number of cases: the rate at
+        which a run of so many without any would still happen one time in twenty.
+
+        Fails when
+        ----------
+        The cases depend on each other. A wallet of ten thousand addresses is one owner, not ten
+        thousand cases: count owners.
+
+        References
+        ----------
+        Wilson 1927; Hanley and Lippman-Hand, JAMA 1983, for three over n.
+        """
+        if not self.of:
+            return None
+        if self.count == 0:
+            return Interval(0.0, min(1.0, 3 / self.of))
+        if self.count == self.of:
+            return Interval(max(0.0, 1 - 3 / self.of), 1.0)
+        n, p, z = self.of, self.count / self.of, Z95
+        middle = p + z * z / (2 * n)
+        reach = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        whole = 1 + z * z / n
+        return Interval((middle - reach) / whole, (middle + reach) / whole)
+
+    def __str__(self) -> str:
+        interval = self.interval
+        if interval is None:
+            return NOT_TESTABLE
+        head = f"{self.count:,} of {self.of:,} ({100 * self.count / self.of:.2f} %"
+        if self.count == 0:
+            return f"{head}, at most {100 * interval.high:.2f} %)"
+        if self.count == self.of:
+            return f"{head}, at least {100 * interval.low:.2f} %)"
+        return f"{head}, 95 % interval {100 * interval.low:.2f} to {100 * interval.high:.2f} %)"
+
+    def __add__(self, other: Share) -> Share:
+        return Share(self.count + other.count, self.of + other.of)
+
+
+def total(shares: Iterable[Share]) -> Share:
+    """Add the shares of independent worlds."""
+    return sum(shares, Share(0, 0))
