@@ -39,7 +39,7 @@ class Share:
     Examples
     --------
     >>> print(Share(3, 200), "|", Share(0, 300), "|", Share(0, 0))
-    3 of 200 (1.50 %, 95 % interval 0.51 to 4.31 %) | 0 of 300 (0.00 %, at most 1.00 %) | not testable
+    3 of 200 (1.50 %, 95 % interval 0.51 to 4.32 %) | 0 of 300 (0.00 %, at most 1.00 %) | not testable
     """  # noqa: E501 - what it prints is one line
 
     count: int

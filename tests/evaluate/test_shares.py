@@ -30,7 +30,7 @@ def test_nothing_counted_is_not_testable():
 
 
 def test_what_it_prints():
-    assert str(Share(3, 200)) == "3 of 200 (1.50 %, 95 % interval 0.51 to 4.31 %)"
+    assert str(Share(3, 200)) == "3 of 200 (1.50 %, 95 % interval 0.51 to 4.32 %)"
     assert str(Share(0, 1_500)) == "0 of 1,500 (0.00 %, at most 0.20 %)"
     assert str(Share(4, 4)) == "4 of 4 (100.00 %, at least 25.00 %)"
 
