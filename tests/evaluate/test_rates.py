@@ -14,38 +14,11 @@ from chainwatch.evaluate.cluster_rates import cluster_rates
 from chainwatch.evaluate.link_rates import link_rates, wrong_owners
 from chainwatch.evaluate.shares import Share
 from chainwatch.evaluate.truth import Truth
-from chainwatch.heuristics.links import LINKS, Links
-
-CHAIN = "bip122:0f9188f13cb7b2c71f2a335e3a4fc328"
 
 
-def key(name: str) -> bytes:
-    return b"\x03" + name.encode().ljust(20, b"\x01")
-
-
-def truth(owners: str) -> Truth:
-    """``north:ABC south:CD``: C had two owners."""
-    rows = [(CHAIN, key(name), owner) for one in owners.split() for owner, names in
-            [one.split(":")] for name in names]  # fmt: skip
-    schema = {"chain": pl.String, "address": pl.Binary, "owner": pl.String}
-    return Truth(pl.DataFrame(rows, schema=schema, orient="row"), "written by hand")
-
-
-def links(text: str) -> Links:
-    """``A-B rule`` joins, ``A-B rule ?`` is undecided, ``A-B rule !`` is refused."""
-    vetoes = {"": False, "?": None, "!": True}
-    rows = []
-    for tx, line in enumerate(text.strip().splitlines(), 1):
-        pair, rule, *veto = line.split()
-        a, b = (key(name) for name in pair.split("-"))
-        said = vetoes["".join(veto)]
-        rows.append((CHAIN, a, b, tx, tx.to_bytes(32, "big"), None, rule, None, said))
-    return Links(pl.DataFrame(rows, schema=LINKS.schema, orient="row"))
-
-
-def test_each_rule_has_its_right_and_wrong_links():
+def test_each_rule_has_its_right_and_wrong_links(owners):
     found = link_rates(
-        links("""
+        owners.links("""
             A-B co_spend
             A-D co_spend
             B-E co_spend ?
@@ -56,7 +29,7 @@ def test_each_rule_has_its_right_and_wrong_links():
             B-D sale !
             A-B sale !
         """),
-        truth("north:ABC south:DE"),
+        owners.truth("north:ABC south:DE"),
     )
     by_rule = {row["rule"]: row for row in found.iter_rows(named=True)}
     assert by_rule["co_spend"] == {
@@ -70,37 +43,41 @@ def test_each_rule_has_its_right_and_wrong_links():
     assert wrong_owners(found, "sale") == Share(0, 0)
 
 
-def test_an_owner_is_one_case_however_many_links_he_has():
+def test_an_owner_is_one_case_however_many_links_he_has(owners):
     wide = "\n".join(f"{a}-{b} co_spend" for a, b in combinations("ABCDEFGH", 2))
-    found = link_rates(links(wide + "\nX-Y co_spend"), truth("north:ABCDEFGH south:X east:Y"))
+    found = link_rates(
+        owners.links(wide + "\nX-Y co_spend"), owners.truth("north:ABCDEFGH south:X east:Y")
+    )
     assert found.row(0, named=True)["joined_right"] == 28
     assert wrong_owners(found, "co_spend") == Share(2, 3)
 
 
-def test_a_key_that_was_sold_decides_nothing():
-    sold = truth("north:ABC south:CD")
-    judged = sold.judge(links("A-C r\nC-D r\nA-B r\nA-D r").both_ends)
+def test_a_key_that_was_sold_decides_nothing(owners):
+    sold = owners.truth("north:ABC south:CD")
+    judged = sold.judge(owners.links("A-C r\nC-D r\nA-B r\nA-D r").both_ends)
     assert judged["right"].to_list() == [None, None, True, False]
-    assert link_rates(links("C-Z r"), sold).row(0, named=True)["untestable"] == 1
-    assert truth("north:AC south:C east:E").judge(links("C-E r").both_ends)["right"].to_list() == [
-        False
-    ]
+    assert link_rates(owners.links("C-Z r"), sold).row(0, named=True)["untestable"] == 1
+    assert owners.truth("north:AC south:C east:E").judge(owners.links("C-E r").both_ends)[
+        "right"
+    ].to_list() == [False]
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_clusters_are_counted_as_pairs_are(seed):
+def test_clusters_are_counted_as_pairs_are(owners, seed):
     rng = Random(seed)  # noqa: S311 - a test, not a secret
     names = [f"{n:02}" for n in range(rng.randrange(2, 14))]
     owner = {name: f"owner {rng.randrange(5)}" for name in names}
     group = {name: min(n for n in names if int(n) % rng_mod == int(name) % rng_mod)
              for rng_mod in [rng.randrange(1, 8)] for name in names}  # fmt: skip
     known = pl.DataFrame(
-        [(CHAIN, key(name), owner[name]) for name in names],
+        [(owners.chain, owners.key(name), owner[name]) for name in names],
         orient="row",
         schema={"chain": pl.String, "address": pl.Binary, "owner": pl.String},
     )
     sizes = {g: sum(h == g for h in group.values()) for g in group.values()}
-    rows = [(CHAIN, key(n), key(group[n])) for n in names if sizes[group[n]] > 1]
+    rows = [
+        (owners.chain, owners.key(n), owners.key(group[n])) for n in names if sizes[group[n]] > 1
+    ]
     frame = pl.DataFrame(rows, orient="row", schema={
         "chain": pl.String, "address": pl.Binary, "cluster": pl.Binary})  # fmt: skip
     found = cluster_rates(frame, Truth(known, "random"))
@@ -133,18 +110,18 @@ def test_clusters_are_counted_as_pairs_are(seed):
     assert found.b_cubed_recall == pytest.approx(recall / len(names), abs=1e-12)
 
 
-def test_clusters_of_a_perfect_rule():
-    joined = cluster(links("A-B r\nB-C r\nD-E r"))
-    found = cluster_rates(joined.frame, truth("north:ABC south:DE west:F"))
+def test_clusters_of_a_perfect_rule(owners):
+    joined = cluster(owners.links("A-B r\nB-C r\nD-E r"))
+    found = cluster_rates(joined.frame, owners.truth("north:ABC south:DE west:F"))
     assert found.owners_merged == Share(0, 3)
     assert found.owners_whole == Share(2, 2)
     assert (found.v_measure, found.b_cubed_precision, found.b_cubed_recall) == (1.0, 1.0, 1.0)
     assert (found.largest, found.largest_owners) == (3, 1)
 
 
-def test_truth_that_is_none_is_refused():
+def test_truth_that_is_none_is_refused(owners):
     frame = pl.DataFrame(
-        {"chain": [CHAIN], "address": [key("A")], "owner": [None]},
+        {"chain": [owners.chain], "address": [owners.key("A")], "owner": [None]},
         schema={"chain": pl.String, "address": pl.Binary, "owner": pl.String},
     )
     with pytest.raises(InputError, match="'owner' of the truth holds a null"):

@@ -1,0 +1,74 @@
+"""``evaluate``: worlds of one basis are added up, and every figure says its numbers."""
+
+from __future__ import annotations
+
+import pytest
+
+from chainwatch.clusters.cluster import cluster
+from chainwatch.errors import InputError
+from chainwatch.evaluate.evaluation import World, evaluate
+from chainwatch.evaluate.shares import Share
+from chainwatch.heuristics.links import Links
+
+HONEST, HOSTILE = "made-up honest worlds", "made-up hostile worlds"
+
+
+@pytest.fixture(scope="module")
+def found(owners):
+    worlds = [
+        World("one", owners.links("A-B co_spend\nC-D co_spend"), owners.truth("n:AB s:CD", HONEST)),
+        World("two", owners.links("A-B co_spend\nB-C change"), owners.truth("n:AB s:C", HONEST)),
+        World("bad", owners.links("A-B co_spend ?"), owners.truth("n:AB", HOSTILE)),
+    ]
+    # The "ledger" of these worlds is their links: a recipe may take what it likes.
+    return evaluate(worlds, {"all": cluster, "co-spend": _without_change})
+
+
+def _without_change(links: Links):
+    return cluster(links.without(rules=["change"]) if "change" in links.frame["rule"] else links)
+
+
+def test_worlds_of_one_basis_are_added_up(found):
+    assert found.frame.select("basis", "recipe", "worlds", "owners").rows() == [
+        (HONEST, "all", 2, 4), (HONEST, "co-spend", 2, 4),
+        (HOSTILE, "all", 1, 1), (HOSTILE, "co-spend", 1, 1),
+    ]  # fmt: skip
+    assert found.share("owners_merged", basis=HONEST, recipe="all") == Share(2, 4)
+    assert found.share("owners_merged", basis=HONEST, recipe="co-spend") == Share(0, 4)
+    assert found.share("owners_whole", basis=HOSTILE, recipe="all") == Share(0, 1)
+
+
+def test_rules_are_told_apart(found):
+    assert found.wrong_links("co_spend", basis=HONEST, recipe="all") == Share(0, 3)
+    assert found.wrong_links("change", basis=HONEST, recipe="all") == Share(2, 2)
+    assert found.wrong_links("co_spend", basis=HOSTILE, recipe="all") == Share(0, 0)
+    undecided = found.rules.filter(basis=HOSTILE, recipe="all")["undecided_right"].to_list()
+    assert undecided == [1]
+
+
+def test_every_figure_prints_its_numbers(found):
+    told = repr(found)
+    assert f"all on {HONEST} (2 worlds):" in told
+    assert "owners merged with another: 2 of 4 (50.00 %, 95 % interval 15.00 to 85.00 %)" in told
+    assert "co_spend: owners joined to another not testable" in told
+
+
+def test_the_order_of_worlds_changes_nothing(found, owners):
+    worlds = [
+        World("two", owners.links("A-B co_spend\nB-C change"), owners.truth("n:AB s:C", HONEST)),
+        World("bad", owners.links("A-B co_spend ?"), owners.truth("n:AB", HOSTILE)),
+        World("one", owners.links("A-B co_spend\nC-D co_spend"), owners.truth("n:AB s:CD", HONEST)),
+    ]
+    assert evaluate(worlds, {"all": cluster, "co-spend": _without_change}).digest == found.digest
+
+
+def test_nothing_to_evaluate_is_refused(owners):
+    with pytest.raises(InputError, match="there is no world to evaluate on"):
+        evaluate([], {"all": cluster})
+    with pytest.raises(InputError, match="there is no recipe to evaluate"):
+        evaluate([World("one", owners.links("A-B r"), owners.truth("n:AB", HONEST))], {})
+
+
+def test_what_was_not_measured_is_not_told(found):
+    with pytest.raises(InputError, match="no owners_merged of 'none' was measured"):
+        found.share("owners_merged", basis=HONEST, recipe="none")
