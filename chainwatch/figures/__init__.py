@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chainwatch.figures.flow_figure import FlowFigure, flow
     from chainwatch.figures.path_figure import path
+    from chainwatch.figures.rates_figure import rates, reliability
     from chainwatch.figures.style import save
 
-__all__ = ["FlowFigure", "flow", "path", "save"]
+__all__ = ["FlowFigure", "flow", "path", "rates", "reliability", "save"]
 
 _HOMES = {
     "FlowFigure": "flow_figure",
     "flow": "flow_figure",
     "path": "path_figure",
+    "rates": "rates_figure",
+    "reliability": "rates_figure",
     "save": "style",
 }
 

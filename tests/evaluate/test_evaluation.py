@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from chainwatch.clusters.cluster import cluster
 from chainwatch.errors import InputError
+from chainwatch.evaluate.calibration import calibrate
 from chainwatch.evaluate.evaluation import World, evaluate
 from chainwatch.evaluate.shares import Share
 from chainwatch.heuristics.links import Links
@@ -72,3 +74,17 @@ def test_nothing_to_evaluate_is_refused(owners):
 def test_what_was_not_measured_is_not_told(found):
     with pytest.raises(InputError, match="no owners_merged of 'none' was measured"):
         found.share("owners_merged", basis=HONEST, recipe="none")
+
+
+def test_confidences_are_held_against_what_came_true(owners):
+    stated = owners.links("A-B co_spend\nC-D co_spend\nA-E change\nB-X change ?")
+    rates = {"co_spend": 0.9, "change": None}
+    frame = stated.frame.with_columns(
+        pl.col("rule").replace_strict(rates, return_dtype=pl.Float64).alias("confidence")
+    )
+    found = calibrate([(Links(frame), owners.truth("n:AB s:CD e:E", HONEST))] * 2)
+    assert found.observed() == [("change", None, Share(0, 4)), ("co_spend", 0.9, Share(4, 4))]
+    assert found.outside() == []
+    assert "co_spend: stated 0.9000, right 4 of 4" in repr(found)
+    wrong = Links(frame.with_columns(confidence=pl.lit(0.99)))
+    assert calibrate([(wrong, owners.truth("n:AC s:BD", HONEST))] * 200).outside() == ["co_spend"]
