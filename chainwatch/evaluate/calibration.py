@@ -8,7 +8,7 @@ from html import escape
 
 import polars as pl
 
-from chainwatch.evaluate.shares import Share
+from chainwatch.evaluate.shares import Share, effective_cases
 from chainwatch.evaluate.truth import Truth
 from chainwatch.heuristics.links import LINKS, Links
 from chainwatch.results.result import Result, recorded
@@ -17,14 +17,13 @@ from chainwatch.results.table import Column, Rows, Table
 CALIBRATION = Table(
     "calibration",
     ("rule", "confidence"),
-    "One row per rule and stated confidence: how many of its owners were joined rightly.",
+    "One row per rule and stated confidence: how many of its links were right.",
     (
         Column.kind("rule", "the rule that links"),
         LINKS["confidence"],
         Column.count("links", "links that join, and can be tested"),
         Column.count("links_right", "those whose ends have one owner"),
-        Column.count("owners", "owners at an end of such a link"),
-        Column.count("owners_right", "those whom none of these links joins to another owner"),
+        Column.number("squares", "sum over owners of the square of their links"),
     ),
 )
 
@@ -53,11 +52,11 @@ class Calibration(Result):
         return {"basis": self.basis}
 
     def observed(self) -> list[tuple[str, float | None, Share]]:
-        """Return each rule, its stated confidence, and the share of owners joined rightly."""
-        columns = ("rule", "confidence", "owners_right", "owners")
+        """Return each rule, its stated confidence, and the share of its links that were right."""
+        columns = ("rule", "confidence", "links_right", "links", "squares")
         return [
-            (rule, stated, Share(right, of))
-            for rule, stated, right, of in self.frame.select(columns).iter_rows()
+            (rule, stated, Share(right, of, effective_cases(of, squares)))
+            for rule, stated, right, of, squares in self.frame.select(columns).iter_rows()
         ]
 
     def outside(self) -> list[str]:
@@ -85,7 +84,7 @@ class Calibration(Result):
 def calibrate(worlds: Iterable[tuple[Links, Truth]]) -> Calibration:
     """Hold the stated confidences of links against known owners.
 
-    Owners are the cases, and owners of two worlds are different ones.
+    Owners are the independent cases, and owners of two worlds are different ones.
 
     Parameters
     ----------
@@ -111,18 +110,13 @@ def _counted(parts: list[pl.DataFrame]) -> pl.DataFrame:
     if not parts:
         return CALIBRATION.empty()
     key = ["rule", "confidence"]
-    judged = pl.concat(part.select(*key, "world", "owners_a", "owners_b", "right")
+    judged = pl.concat(part.select(*key, "world", "owners_a", "right")
                        for part in parts)  # fmt: skip
     links = judged.group_by(key).agg(
         pl.len().cast(pl.Int64).alias("links"),
         pl.col("right").sum().cast(pl.Int64).alias("links_right"),
     )
-    ends = [judged.select(*key, "world", "right", owner=f"owners_{side}") for side in ("a", "b")]
-    each = pl.concat(ends).explode("owner", empty_as_null=False, keep_nulls=False)
-    by_owner = each.group_by(*key, "world", "owner").agg(pl.col("right").all())
-    owners = by_owner.group_by(key).agg(
-        pl.len().cast(pl.Int64).alias("owners"),
-        pl.col("right").sum().cast(pl.Int64).alias("owners_right"),
-    )
-    rows = links.join(owners, on=key, nulls_equal=True)
-    return rows.select(CALIBRATION.names).sort(key, nulls_last=True)
+    owners = judged.group_by(*key, "world", pl.col("owners_a").list.first()).agg(pl.len())
+    squares = owners.group_by(key).agg((pl.col("len").cast(pl.Int64) ** 2).sum().alias("squares"))
+    rows = links.join(squares, on=key, nulls_equal=True)
+    return rows.select(CALIBRATION.names).cast({"squares": pl.Int64}).sort(key, nulls_last=True)

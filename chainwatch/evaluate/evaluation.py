@@ -13,7 +13,7 @@ import polars as pl
 from chainwatch.clusters.cluster import Clusters
 from chainwatch.errors import InputError
 from chainwatch.evaluate.cluster_rates import ClusterRates, cluster_rates
-from chainwatch.evaluate.link_rates import LINK_RATES, link_rates
+from chainwatch.evaluate.link_rates import LINK_RATES, link_rates, wrong_links
 from chainwatch.evaluate.shares import Share, total
 from chainwatch.evaluate.truth import Truth
 from chainwatch.ledger.ledger import Ledger
@@ -120,11 +120,9 @@ class Evaluation(Result):
         return Share(int(rows[name][0]), int(rows[f"{name}_of"][0]))
 
     def wrong_links(self, rule: str, *, basis: str, recipe: str) -> Share:
-        """Return the share of the owners whom a rule joins that it joins to somebody else."""
-        rows = self.rules.filter(
-            (pl.col("basis") == basis) & (pl.col("recipe") == recipe) & (pl.col("rule") == rule)
-        )
-        return Share(int(rows["owners_wrong"].sum()), int(rows["owners"].sum()))
+        """Return the share of the links that a rule joins by which join two owners."""
+        of = (pl.col("basis") == basis) & (pl.col("recipe") == recipe)
+        return wrong_links(self.rules.filter(of), rule)
 
     def lines(self) -> Sequence[str]:
         """Return what was measured, a line each, every figure with its numbers and interval."""
@@ -147,7 +145,7 @@ class Evaluation(Result):
                 (pl.col("basis") == row["basis"]) & (pl.col("recipe") == row["recipe"])
             )
             found += [
-                f"    {rule}: owners joined to another {self.wrong_links(rule, **of)}"
+                f"    {rule}: links that join two owners {self.wrong_links(rule, **of)}"
                 for rule in mine["rule"]
             ]
         return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from chainwatch.evaluate.shares import Share
+from chainwatch.evaluate.shares import Share, effective_cases
 from chainwatch.evaluate.truth import Truth
 from chainwatch.heuristics.links import Links
 from chainwatch.results.table import Column, Table
@@ -23,7 +23,8 @@ LINK_RATES = Table(
         Column.count("refused_wrong", "links refused, and the ends have two owners"),
         Column.count("untestable", "links to an address whose owner is not known"),
         Column.count("owners", "owners at an end of a link that joins and can be tested"),
-        Column.count("owners_wrong", "those of them who are joined to another owner by this rule"),
+        Column.count("owners_wrong", "those of them whom this rule joins to another owner"),
+        Column.number("squares", "sum over owners of the square of their tested joining links"),
     ),
 )
 
@@ -38,8 +39,8 @@ def link_rates(links: Links, truth: Truth) -> pl.DataFrame:
     """Return for each rule how many of its links are right: rows in ``LINK_RATES``.
 
     Links of one owner depend on each other: a wallet that mixes is wrong a hundred times for one
-    reason. So the rate that is published counts owners: of all whom the rule joins to anything,
-    those whom it joins to somebody else.
+    reason. So an interval counts owners, weighed by their links, as its independent cases
+    (:func:`chainwatch.evaluate.shares.effective_cases`).
 
     Parameters
     ----------
@@ -62,24 +63,31 @@ def link_rates(links: Links, truth: Truth) -> pl.DataFrame:
     unknown = pl.col("right").is_null().sum().cast(pl.Int64).alias("untestable")
     rows = judged.group_by("rule").agg(*counts, unknown)
     rows = rows.join(_owners(judged), on="rule", how="left").with_columns(
-        pl.col("owners", "owners_wrong").fill_null(0)
+        pl.col("owners", "owners_wrong", "squares").fill_null(0)
     )
     return rows.select(LINK_RATES.names).sort("rule")
 
 
 def _owners(judged: pl.DataFrame) -> pl.DataFrame:
-    """Return for each rule how many owners it joins to anything, and to somebody else."""
+    """Return for each rule how many owners it joins, and how many links each of them has."""
     told = judged.filter(~pl.col("veto") & pl.col("right").is_not_null())
-    ends = [told.select("rule", "right", owner=f"owners_{side}") for side in ("a", "b")]
+    ends = [
+        told.select("rule", "right", mine=pl.lit(side == "a"), owner=f"owners_{side}")
+        for side in ("a", "b")
+    ]
     each = pl.concat(ends).explode("owner", empty_as_null=False, keep_nulls=False)
-    wrong = each.group_by("rule", "owner").agg((~pl.col("right")).any().alias("wrong"))
-    return wrong.group_by("rule").agg(
+    by_owner = each.group_by("rule", "owner").agg(
+        (~pl.col("right")).any().alias("wrong"), pl.col("mine").sum().cast(pl.Int64).alias("links")
+    )
+    return by_owner.group_by("rule").agg(
         pl.len().cast(pl.Int64).alias("owners"),
         pl.col("wrong").sum().cast(pl.Int64).alias("owners_wrong"),
+        (pl.col("links") ** 2).sum().cast(pl.Int64).alias("squares"),
     )
 
 
-def wrong_owners(rates: pl.DataFrame, rule: str) -> Share:
-    """Return the share of the owners whom a rule joins that it joins to somebody else."""
+def wrong_links(rates: pl.DataFrame, rule: str) -> Share:
+    """Return the share of the links that a rule joins by which join two owners."""
     rows = rates.filter(pl.col("rule") == rule)
-    return Share(int(rows["owners_wrong"].sum()), int(rows["owners"].sum()))
+    wrong, right = (int(rows[f"joined_{word}"].sum()) for word in ("wrong", "right"))
+    return Share(wrong, wrong + right, effective_cases(wrong + right, int(rows["squares"].sum())))

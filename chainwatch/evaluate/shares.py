@@ -31,6 +31,14 @@ class Interval(NamedTuple):
 class Share:
     """``count`` of ``of``: whole numbers, and an interval of 95 % for the rate behind them.
 
+    Attributes
+    ----------
+    count, of : int
+        So many of so many.
+    cases : int or None
+        Independent cases behind them, where those are fewer: the links of one wallet are right or
+        wrong for one reason. None: each of ``of`` is a case of its own.
+
     Raises
     ------
     InputError
@@ -44,11 +52,17 @@ class Share:
 
     count: int
     of: int
+    cases: int | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.count <= self.of:
             raise InputError(
                 f"{self.count} of {self.of} is no share", remedy="count no more than there are"
+            )
+        if self.cases is not None and not (self.of == 0 or 1 <= self.cases <= self.of):
+            raise InputError(
+                f"{self.cases} independent cases cannot stand behind {self.of}",
+                remedy="count no more cases than there are",
             )
 
     @property
@@ -67,7 +81,7 @@ class Share:
         Fails when
         ----------
         The cases depend on each other. A wallet of ten thousand addresses is one owner, not ten
-        thousand cases: count owners.
+        thousand cases: say how many ``cases`` there are.
 
         References
         ----------
@@ -75,11 +89,11 @@ class Share:
         """
         if not self.of:
             return None
+        n, p, z = self.cases or self.of, self.count / self.of, Z95
         if self.count == 0:
-            return Interval(0.0, min(1.0, 3 / self.of))
+            return Interval(0.0, min(1.0, 3 / n))
         if self.count == self.of:
-            return Interval(max(0.0, 1 - 3 / self.of), 1.0)
-        n, p, z = self.of, self.count / self.of, Z95
+            return Interval(max(0.0, 1 - 3 / n), 1.0)
         middle = p + z * z / (2 * n)
         reach = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
         whole = 1 + z * z / n
@@ -97,7 +111,31 @@ class Share:
         return f"{head}, 95 % interval {100 * interval.low:.2f} to {100 * interval.high:.2f} %)"
 
     def __add__(self, other: Share) -> Share:
-        return Share(self.count + other.count, self.of + other.of)
+        cases = None
+        if self.cases is not None or other.cases is not None:
+            cases = sum(one.of if one.cases is None else one.cases for one in (self, other))
+        return Share(self.count + other.count, self.of + other.of, cases)
+
+
+def effective_cases(links: int, squares: int) -> int:
+    """Return how many independent cases some links are worth, given how they fall to owners.
+
+    It takes all links of one owner to be right or wrong together, which is the worst that can be:
+    ``links`` of owners with equally many are worth as many cases as there are owners, and a few
+    owners with most of the links are worth little more than those few.
+
+    Parameters
+    ----------
+    links : int
+        Links in all.
+    squares : int
+        Sum over owners of the square of each one's links.
+
+    References
+    ----------
+    Kish 1965, effective sample size.
+    """
+    return max(1, links * links // squares) if squares else 0
 
 
 def total(shares: Iterable[Share]) -> Share:

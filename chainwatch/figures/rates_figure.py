@@ -34,7 +34,7 @@ class Line(NamedTuple):
 
 
 def rates(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
-    """Draw how many owners each recipe merged with another, and each of its rules; return the Axes.
+    """Draw how many owners each recipe merged with another, and how many links of its rules err.
 
     A point is the share that was counted, the line through it the interval of 95 %, and the
     numbers stand beside it. An empty circle was counted on no error; a row without a point was
@@ -58,7 +58,7 @@ def rates(evaluation: Evaluation, ax: Axes | None = None) -> Axes:
         ax.set_ylim(0, tall)
         ax.set_axis_off()
         ax.set_label(rates_text(evaluation))
-        write(ax, MARGIN, tall - MARGIN, "Owners joined to another owner: counted on known owners",
+        write(ax, MARGIN, tall - MARGIN, "Owners merged with another, and wrong links of each rule",
               10.0, bold=True)  # fmt: skip
         top = tall - HEAD
         _scale(ax, highest, top + 8.0, top - ROW * len(lines))
@@ -71,7 +71,9 @@ def rates_text(evaluation: Evaluation) -> str:
     """Return what the figure shows, in words, for those who cannot see it."""
     told = [f"{line.name}: {line.share}" if line.share else f"{line.name}:"
             for line in _lines(evaluation)]  # fmt: skip
-    return "Share of owners joined to another owner. " + " ".join(f"{one}." for one in told)
+    return "Share of owners merged with another by recipe, and of wrong links by rule. " + " ".join(
+        f"{one}." for one in told
+    )
 
 
 def _lines(evaluation: Evaluation) -> Sequence[Line]:
@@ -82,7 +84,7 @@ def _lines(evaluation: Evaluation) -> Sequence[Line]:
             of = {"basis": basis, "recipe": recipe}
             found.append(Line(recipe, evaluation.share("owners_merged", **of)))
             found += [
-                Line(f"  by {rule}", evaluation.wrong_links(rule, **of))
+                Line(f"  links by {rule}", evaluation.wrong_links(rule, **of))
                 for rule in evaluation.rules.filter(basis=basis, recipe=recipe)["rule"]
             ]
     return found
@@ -123,7 +125,8 @@ def reliability(calibration: Calibration, ax: Axes | None = None) -> Axes:
     """Draw stated confidences against the share that came true, and return the Axes.
 
     On the diagonal a confidence means what it says; below it, it says too much. The line through
-    a point is the interval of 95 % over owners. Rules without a confidence are not drawn.
+    a point is the interval of 95 % with owners as its cases. Rules without a confidence are left
+    out.
 
     Parameters
     ----------
@@ -154,7 +157,7 @@ def reliability(calibration: Calibration, ax: Axes | None = None) -> Axes:
         ax.set_xlim(ends)
         ax.set_ylim(ends)
         ax.set_xlabel("stated confidence of a link", fontsize=LABEL)
-        ax.set_ylabel("owners joined rightly, of those joined", fontsize=LABEL)
+        ax.set_ylabel("links that were right", fontsize=LABEL)
         ax.tick_params(labelsize=7.5)
         title = style.fit(f"Reliability on {printable(calibration.basis)}", SQUARE * 0.84, 9.0)
         ax.set_title(title, fontsize=9.0, loc="left", parse_math=False)

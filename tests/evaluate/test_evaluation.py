@@ -41,9 +41,9 @@ def test_worlds_of_one_basis_are_added_up(found):
 
 
 def test_rules_are_told_apart(found):
-    assert found.wrong_links("co_spend", basis=HONEST, recipe="all") == Share(0, 3)
-    assert found.wrong_links("change", basis=HONEST, recipe="all") == Share(2, 2)
-    assert found.wrong_links("co_spend", basis=HOSTILE, recipe="all") == Share(0, 0)
+    assert found.wrong_links("co_spend", basis=HONEST, recipe="all") == Share(0, 3, 3)
+    assert found.wrong_links("change", basis=HONEST, recipe="all") == Share(1, 1, 1)
+    assert found.wrong_links("co_spend", basis=HOSTILE, recipe="all") == Share(0, 0, 0)
     undecided = found.rules.filter(basis=HOSTILE, recipe="all")["undecided_right"].to_list()
     assert undecided == [1]
 
@@ -52,7 +52,7 @@ def test_every_figure_prints_its_numbers(found):
     told = repr(found)
     assert f"all on {HONEST} (2 worlds):" in told
     assert "owners merged with another: 2 of 4 (50.00 %, 95 % interval 15.00 to 85.00 %)" in told
-    assert "co_spend: owners joined to another not testable" in told
+    assert "co_spend: links that join two owners not testable" in told
 
 
 def test_the_order_of_worlds_changes_nothing(found, owners):
@@ -83,7 +83,7 @@ def test_confidences_are_held_against_what_came_true(owners):
         pl.col("rule").replace_strict(rates, return_dtype=pl.Float64).alias("confidence")
     )
     found = calibrate([(Links(frame), owners.truth("n:AB s:CD e:E", HONEST))] * 2)
-    assert found.observed() == [("change", None, Share(0, 4)), ("co_spend", 0.9, Share(4, 4))]
+    assert found.observed() == [("change", None, Share(0, 2, 2)), ("co_spend", 0.9, Share(4, 4, 4))]
     assert found.outside() == []
     assert "co_spend: stated 0.9000, right 4 of 4" in repr(found)
     wrong = Links(frame.with_columns(confidence=pl.lit(0.99)))

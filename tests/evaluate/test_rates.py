@@ -11,7 +11,7 @@ import pytest
 from chainwatch.clusters.cluster import cluster
 from chainwatch.errors import InputError
 from chainwatch.evaluate.cluster_rates import cluster_rates
-from chainwatch.evaluate.link_rates import link_rates, wrong_owners
+from chainwatch.evaluate.link_rates import link_rates, wrong_links
 from chainwatch.evaluate.shares import Share
 from chainwatch.evaluate.truth import Truth
 
@@ -35,12 +35,12 @@ def test_each_rule_has_its_right_and_wrong_links(owners):
     assert by_rule["co_spend"] == {
         "rule": "co_spend", "joined_right": 1, "joined_wrong": 1, "undecided_right": 1,
         "undecided_wrong": 1, "refused_right": 0, "refused_wrong": 0, "untestable": 0,
-        "owners": 2, "owners_wrong": 2,
+        "owners": 2, "owners_wrong": 2, "squares": 4,
     }  # fmt: skip
     assert by_rule["change"]["untestable"] == 1
     assert (by_rule["sale"]["refused_right"], by_rule["sale"]["refused_wrong"]) == (1, 1)
-    assert wrong_owners(found, "co_spend") == Share(2, 2)
-    assert wrong_owners(found, "sale") == Share(0, 0)
+    assert wrong_links(found, "co_spend") == Share(1, 2, 1)
+    assert wrong_links(found, "sale") == Share(0, 0, 0)
 
 
 def test_an_owner_is_one_case_however_many_links_he_has(owners):
@@ -49,7 +49,7 @@ def test_an_owner_is_one_case_however_many_links_he_has(owners):
         owners.links(wide + "\nX-Y co_spend"), owners.truth("north:ABCDEFGH south:X east:Y")
     )
     assert found.row(0, named=True)["joined_right"] == 28
-    assert wrong_owners(found, "co_spend") == Share(2, 3)
+    assert wrong_links(found, "co_spend") == Share(1, 29, 1)
 
 
 def test_a_key_that_was_sold_decides_nothing(owners):

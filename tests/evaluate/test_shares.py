@@ -8,7 +8,7 @@ from math import comb
 import pytest
 
 from chainwatch.errors import InputError
-from chainwatch.evaluate.shares import Interval, Share, total
+from chainwatch.evaluate.shares import Interval, Share, effective_cases, total
 
 
 def test_the_interval_is_wilsons():
@@ -55,3 +55,16 @@ def test_it_covers_the_rate_in_about_95_of_100_cases(rate):
         if low <= rate <= high:
             covered += comb(n, count) * rate**count * (1 - rate) ** (n - count)
     assert 0.92 < covered < 0.98
+
+
+def test_links_of_one_owner_are_one_case():
+    assert effective_cases(1_000, 1_000**2) == 1
+    assert effective_cases(1_000, 100 * 10**2) == 100
+    assert effective_cases(0, 0) == 0
+    few, many = Share(10, 1_000, 100).interval, Share(10, 1_000).interval
+    assert few.low < many.low
+    assert many.high < few.high
+    assert Share(0, 1_000, 100).interval == Interval(0.0, 0.03)
+    assert Share(1, 10, 2) + Share(0, 4) == Share(1, 14, 6)
+    with pytest.raises(InputError, match="11 independent cases cannot stand behind 10"):
+        Share(1, 10, 11)

@@ -21,15 +21,15 @@ def evaluation() -> Evaluation:
         "recipe": "default",
     }  # fmt: skip
     row = [counted.get(name, 0) for name in RECIPE_RATES.names]
-    rules = [(BASIS, "default", "change", *[0] * 7, 0, 0),
-             (BASIS, "default", "co_spend", 70, 2, *[0] * 5, 80, 2)]  # fmt: skip
+    rules = [(BASIS, "default", "change", *[0] * 10),
+             (BASIS, "default", "co_spend", 70, 2, *[0] * 5, 80, 2, 72)]  # fmt: skip
     return Evaluation(RECIPE_RATES.frame([row]), RULE_RATES.frame(rules))
 
 
 @pytest.fixture
 def calibration() -> Calibration:
-    rows = [("change", 0.95, 9, 9, 9, 9), ("co_spend", 0.999, 80, 78, 80, 78),
-            ("statement", None, 1, 1, 1, 1)]  # fmt: skip
+    rows = [("change", 0.95, 9, 9, 9), ("co_spend", 0.999, 80, 78, 80),
+            ("statement", None, 1, 1, 1)]  # fmt: skip
     return Calibration(CALIBRATION.frame(rows), BASIS)
 
 
@@ -39,7 +39,7 @@ def texts(ax) -> list[str]:
 
 def test_every_row_says_its_numbers(evaluation):
     ax = rates(evaluation)
-    assert {"default", "  by change", "  by co_spend", BASIS} <= set(texts(ax))
+    assert {"default", "  links by change", "  links by co_spend", BASIS} <= set(texts(ax))
     assert "2 of 80; 0.688 to 8.66 %" in texts(ax)
     assert "not testable" in texts(ax)
     assert "default: 2 of 80 (2.50 %, 95 % interval 0.69 to 8.66 %)." in ax.get_label()

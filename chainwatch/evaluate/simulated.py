@@ -1,0 +1,71 @@
+"""Worlds whose owners are known because they were simulated, read as any chain is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import polars as pl
+
+from chainwatch.chains.catalogue import chain
+from chainwatch.evaluate.evaluation import World
+from chainwatch.evaluate.truth import Truth
+from chainwatch.ingest.pull import pull
+from chainwatch.ledger.ledger import open_ledger
+from chainwatch.simulate.owners.simulation import SimulatedOwners, simulate_owners
+from chainwatch.sources.block_files import BlockFiles
+
+REGTEST = "btc-regtest"
+
+HONEST, HOSTILE = "simulated owners, honest", "simulated owners, adversarial"
+"""What figures measured here are conditional on."""
+
+
+def truth_of(made: SimulatedOwners) -> Truth:
+    """Return who owns what in a simulated chain; what anybody may spend is nobody's."""
+    kind = HOSTILE if made.adversarial else HONEST
+    owned = made.addresses.filter(pl.col("owner").is_not_null())
+    named = owned.select(pl.lit(chain(REGTEST).id).alias("chain"), "address", "owner")
+    return Truth(named, f"{kind} ({made.part} part)")
+
+
+def simulated_worlds(
+    seeds: Iterable[int],
+    *,
+    part: Literal["fit", "test"],
+    adversarial: bool = False,
+    blocks: int = 300,
+    per_block: int = 40,
+) -> Iterator[World]:
+    """Yield a world for each seed; its ledger is gone when the next one is asked for.
+
+    The chain is written as block files and read by the ordinary source, so that what no reader
+    sees no rule sees.
+
+    Parameters
+    ----------
+    seeds : iterable of int
+        Seeds of the part.
+    part : str
+        ``fit`` to measure rates by, ``test`` to judge them on; see
+        :func:`chainwatch.simulate.owners.simulation.simulate_owners`.
+    adversarial : bool
+        Whether many try to mislead.
+    blocks, per_block : int
+        How long the chain is, and how much happens in a block.
+
+    Raises
+    ------
+    ArgumentError
+        If a seed is not of the part.
+    """
+    for seed in seeds:
+        made = simulate_owners(
+            seed, part=part, adversarial=adversarial, blocks=blocks, per_block=per_block
+        )
+        with TemporaryDirectory(prefix="chainwatch-owners-") as folder:
+            place = made.write(Path(folder) / "chain")
+            pull(place / "ledger", BlockFiles(place / "blocks.dat", REGTEST))
+            yield World(f"{part} seed {seed}", open_ledger(place / "ledger"), truth_of(made))
