@@ -1,0 +1,65 @@
+"""``chainwatch evaluate``: how often rules and recipes are right where owners are known."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from chainwatch.cli.output import interruptible, say, show
+from chainwatch.errors import InputError
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command()(evaluate)
+
+
+def evaluate(
+    worlds: Annotated[
+        int, typer.Option(help="Simulated chains of each kind, honest and adversarial.", min=1)
+    ] = 2,
+    blocks: Annotated[int, typer.Option(help="Blocks of each in which something happens.")] = 100,
+    fit: Annotated[
+        bool,
+        typer.Option("--fit", help="On the seeds that rates are made from, not on the others."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Also draw them: a new .svg or .png file.")
+    ] = None,
+) -> None:
+    """Measure recipes for owners on simulated chains, and print every figure with its numbers.
+
+    The figures are conditional on the simulator. Rates are never made from the chains that are
+    used by default.
+
+    Example: chainwatch evaluate --worlds 1 --blocks 20 --picture rates.svg
+    """
+    from chainwatch.evaluate.evaluation import evaluate as measure
+    from chainwatch.evaluate.recipes import RECIPES
+    from chainwatch.evaluate.simulated import simulated_worlds
+    from chainwatch.simulate.owners.parts import PARTS
+
+    part: Literal["fit", "test"] = "fit" if fit else "test"
+    seeds = PARTS[part].seeds
+    if worlds > len(seeds):
+        raise InputError(f"there are {len(seeds):,} seeds to {part}", remedy="ask for fewer worlds")
+    with interruptible():
+        made = (
+            simulated_worlds(seeds[:worlds], part=part, adversarial=hostile, blocks=blocks)
+            for hostile in (False, True)
+        )
+        found = measure(chain.from_iterable(made), RECIPES)
+        if picture:
+            from chainwatch.figures import rates, save
+
+            save(rates(found), picture)
+    if as_json:
+        tables = {name: rows.frame.to_dicts() for name, rows in found.tables().items()}
+        say(json.dumps({"digest": found.digest, **tables}, indent=2))
+    else:
+        show(found)

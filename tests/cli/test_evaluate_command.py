@@ -1,0 +1,35 @@
+"""``chainwatch evaluate``: figures with their numbers, as text, JSON and picture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+Run = Callable[..., tuple[int, str, str]]
+
+SMALL = ("evaluate", "--worlds", 1, "--blocks", 4)
+
+
+def test_recipes_stand_beside_each_other(run: Run) -> None:
+    status, out, _ = run(*SMALL, "--fit", "--picture", "rates.svg")
+    assert status == 0
+    assert "default on simulated owners, honest (fit part) (1 worlds):" in out
+    assert "plain multi-input on simulated owners, adversarial (fit part)" in out
+    assert "co_spend: links that join two owners" in out
+    assert Path("rates.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+def test_json_holds_the_tables_and_their_digest(run: Run) -> None:
+    once, again = (json.loads(run(*SMALL, "--json")[1]) for _ in range(2))
+    assert once == again
+    assert {"digest", "recipes", "rules"} == set(once)
+    assert {row["basis"] for row in once["recipes"]} == {
+        "simulated owners, honest (test part)", "simulated owners, adversarial (test part)"
+    }  # fmt: skip
+
+
+def test_more_worlds_than_there_are_seeds(run: Run) -> None:
+    status, _, err = run("evaluate", "--worlds", 1_001)
+    assert status == 1
+    assert "there are 1,000 seeds to test; ask for fewer worlds" in err
