@@ -1,0 +1,69 @@
+"""What unlocks inputs, in bulk: flags of signatures, and addresses that show themselves.
+
+The compiled way of :mod:`chainwatch.bitcoin.unlocking`; tests hold the two together.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from chainwatch.bitcoin.unlocking import FLAGS
+from chainwatch.kernels.sha256 import compiled_way
+
+_P2WSH = 4
+
+
+def unlocked(
+    data: NDArray[np.uint8], spans: NDArray[np.int64], *, fork_id: bool, way: str
+) -> tuple[pl.Series, pl.Series]:
+    """Return the flags of the signatures of inputs and the addresses that they reveal.
+
+    Parameters
+    ----------
+    data : array of uint8
+        Bytes that were parsed.
+    spans : array of int64, shape (n, 3)
+        Start and end of the script of each input, and where its witness begins (the number of its
+        items), -1 without one.
+    fork_id : bool
+        As in :func:`chainwatch.bitcoin.unlocking.signature_flags`.
+    way : str
+        How to hash; see :mod:`chainwatch.kernels.sha256`.
+
+    Returns
+    -------
+    two series of n rows
+        Texts of flags, and canonical addresses; null where there is none.
+    """
+    from chainwatch.kernels.unlock_loops import read_unlocks
+
+    count = len(spans)
+    flags, kinds = np.zeros(count, np.uint8), np.zeros(count, np.uint8)
+    hashes = np.zeros((count, 32), np.uint8)
+    chosen = compiled_way(way if way != "hashlib" else "compiled")
+    read_unlocks(data, np.ascontiguousarray(spans, np.int64), fork_id, flags, kinds, hashes, chosen)
+    return _texts().gather(flags.astype(np.uint32)), _addresses(kinds, hashes)
+
+
+@cache
+def _texts() -> pl.Series:
+    """Return the text of every set of flags, by its bits."""
+    named = [
+        ",".join(name for k, name in enumerate(FLAGS) if bits >> k & 1) or None
+        for bits in range(1 << len(FLAGS))
+    ]
+    return pl.Series(named, dtype=pl.String)
+
+
+def _addresses(kinds: NDArray[np.uint8], hashes: NDArray[np.uint8]) -> pl.Series:
+    """Join kinds and hashes to addresses, null where the kind is 0."""
+    rows = np.concatenate([kinds[:, None], hashes], axis=1)
+    whole = pl.Series(rows.reshape(-1)).reshape(rows.shape).cast(pl.List(pl.UInt8))
+    size = pl.when(pl.col("kind") == _P2WSH).then(33).otherwise(21)
+    frame = pl.DataFrame({"row": whole.cast(pl.Binary), "kind": kinds})
+    cut = pl.when(pl.col("kind") > 0).then(pl.col("row").bin.slice(0, size))
+    return frame.select(cut).to_series()
