@@ -82,7 +82,7 @@ class AuxPow:
 
     def _check_commitment(self, root: bytes, rules: Consensus) -> None:
         """Refuse a coinbase that does not commit to the block at its place among the chains."""
-        script = self.coinbase.script
+        script = self.coinbase.unlocks[0].script
         at, mark = script.find(root), script.find(_MARK)
         marked = mark >= 0 and script.find(_MARK, mark + 1) < 0 and at == mark + len(_MARK)
         if at < 0 or not (marked or (mark < 0 and at <= 20)):

@@ -27,6 +27,7 @@ from chainwatch.bitcoin.consensus import (
 from chainwatch.bitcoin.extension import FLAG, OUT_OF_PLACE, WITHIN, check_rest
 from chainwatch.bitcoin.hashes import double_sha256
 from chainwatch.bitcoin.header import HEADER_SIZE, Header
+from chainwatch.bitcoin.unlocking import Unlock
 from chainwatch.chains.base import Chain, Forms
 from chainwatch.chains.catalogue import all_chains, consensus_of, of_genesis, read_as
 from chainwatch.errors import BlockError
@@ -99,7 +100,7 @@ class Block:
     @property
     def summary(self) -> BlockSummary:
         """What is kept of it."""
-        script, unchecked = self.txs[0].script, self.unchecked_commitment
+        script, unchecked = self.txs[0].unlocks[0].script, self.unchecked_commitment
         return BlockSummary(self.header, self.size, len(self.txs), script, unchecked)
 
     @property
@@ -252,13 +253,13 @@ def _transaction(data: bytes, start: int, supply: int, forms: Forms) -> tuple[Tx
     if flag == 1 and not forms & Forms.WITNESS:
         raise FieldError("a transaction has witnesses, which this chain does not have", start + 4)
     body = start + 6 if marked else start + 4
-    inputs, script, position = _inputs(data, body)
+    inputs, scripts, position = _inputs(data, body)
     outputs, position = _outputs(data, position, supply)
     stem = data[body:position]
     wtxid: bytes | None = None
-    witness: tuple[bytes, ...] = ()
+    witnesses: list[tuple[bytes, ...]] = [()] * len(inputs)
     if flag == 1:
-        witness, position = _witnesses(data, position, len(inputs))
+        witnesses, position = _witnesses(data, position, len(inputs))
     if extended:
         if data[position] != 0:
             raise FieldError(WITHIN, position)
@@ -268,24 +269,24 @@ def _transaction(data: bytes, start: int, supply: int, forms: Forms) -> tuple[Tx
     stripped = data[start : start + 4] + stem + data[position : position + 4]
     if flag == 1:
         wtxid = double_sha256(whole)
+    unlocks = tuple(map(Unlock, scripts, witnesses))
     tx = Tx(double_sha256(stripped), wtxid, version, locktime, inputs, outputs,
-            len(whole), len(stripped), script, witness, extended)  # fmt: skip
+            len(whole), len(stripped), unlocks, extended)  # fmt: skip
     return tx, position + 4
 
 
-def _inputs(data: bytes, position: int) -> tuple[list[tuple[bytes, int, int]], bytes, int]:
+def _inputs(data: bytes, position: int) -> tuple[list[tuple[bytes, int, int]], list[bytes], int]:
     count, position = _count(data, position, _SMALLEST_INPUT, "inputs")
-    inputs, first = [], b""
-    for k in range(count):
+    inputs, scripts = [], []
+    for _ in range(count):
         txid, n = _OUTPOINT.unpack_from(data, position)
         script, position = _bytes(data, position + 36)
         inputs.append((txid, n, _U32.unpack_from(data, position)[0]))
         position += 4
-        if k == 0:
-            first = script
+        scripts.append(script)
     if len({(txid, n) for txid, n, _ in inputs}) != count or not count:
         raise FieldError("a transaction has no input or spends an output twice", position)
-    return inputs, first, position
+    return inputs, scripts, position
 
 
 def _outputs(data: bytes, position: int, supply: int) -> tuple[list[tuple[int, bytes]], int]:
@@ -303,19 +304,20 @@ def _outputs(data: bytes, position: int, supply: int) -> tuple[list[tuple[int, b
     return outputs, position
 
 
-def _witnesses(data: bytes, position: int, inputs: int) -> tuple[tuple[bytes, ...], int]:
-    """Skip the witnesses; keep that of the first input, which in a coinbase is checked."""
-    first: list[bytes] = []
+def _witnesses(data: bytes, position: int, inputs: int) -> tuple[list[tuple[bytes, ...]], int]:
+    """Return the items of the witness of each input."""
+    found: list[tuple[bytes, ...]] = []
     start = position
-    for k in range(inputs):
-        items, position = _count(data, position, 1, "witness items")
-        for _ in range(items):
+    for _ in range(inputs):
+        count, position = _count(data, position, 1, "witness items")
+        items = []
+        for _ in range(count):
             item, position = _bytes(data, position)
-            if k == 0:
-                first.append(item)
+            items.append(item)
+        found.append(tuple(items))
     if position == start + inputs:
         raise FieldError("a transaction has the form with witnesses and no witness", start)
-    return tuple(first), position
+    return found, position
 
 
 NOT_PROVEN = "read the address again, or from another source"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from chainwatch.bitcoin.hashes import double_sha256
 from chainwatch.bitcoin.header import HEADER_SIZE, Header
+from chainwatch.bitcoin.unlocking import Unlock
 from chainwatch.chains.base import Consensus
 
 _NO_TXID = bytes(32)
@@ -29,8 +30,8 @@ class Tx(NamedTuple):
         None without witnesses.
     size, stripped : int
         Bytes as it was read, and without witnesses and marks.
-    script, witness
-        Of the first input.
+    unlocks : tuple of Unlock
+        What unlocks each input.
     extended : bool
         It bears the marks of the one that ends in an extension block.
     """
@@ -43,8 +44,7 @@ class Tx(NamedTuple):
     outputs: list[tuple[int, bytes]]
     size: int
     stripped: int
-    script: bytes
-    witness: tuple[bytes, ...]
+    unlocks: tuple[Unlock, ...]
     extended: bool = False
 
     @property
@@ -98,7 +98,7 @@ def check_shape(txs: list[Tx]) -> None:
         origin = [(txid, n) == (_NO_TXID, _NO_OUTPUT) for txid, n, _ in tx.inputs]
         if (k == 0) != any(origin) or (k == 0 and len(origin) != 1):
             raise FieldError(f"transaction {k} is a coinbase out of place", HEADER_SIZE)
-    if not txs or not 2 <= len(txs[0].script) <= 100:
+    if not txs or not 2 <= len(txs[0].unlocks[0].script) <= 100:
         raise FieldError("the block has no coinbase of a legal form", HEADER_SIZE)
 
 
@@ -123,7 +123,7 @@ def check_commitment(txs: list[Tx]) -> bool:
     witnessed = any(tx.wtxid for tx in txs)
     if not witnessed:
         return bool(made)
-    nonce = txs[0].witness
+    nonce = txs[0].unlocks[0].witness
     if not made or len(nonce) != 1 or len(nonce[0]) != 32:
         raise FieldError("the coinbase does not commit to the witnesses", HEADER_SIZE)
     root = merkle_root([_NO_TXID, *(tx.wtxid or tx.txid for tx in txs[1:])])

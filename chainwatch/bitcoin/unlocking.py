@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from chainwatch.addresses.bip32 import hash160
+from chainwatch.chains.base import Forms
 
 ALL, NONE, SINGLE, DEFAULT, ANYONECANPAY = "ALL", "NONE", "SINGLE", "DEFAULT", "|ANYONECANPAY"
 
@@ -36,7 +37,7 @@ class Unlock(NamedTuple):
     witness: tuple[bytes, ...] = ()
 
 
-def signature_flags(unlock: Unlock, *, fork_id: bool = False) -> str | None:
+def signature_flags(unlock: Unlock, *, forms: Forms = Forms.WITNESS) -> str | None:
     """Return the distinct flags of an input's signatures, sorted, by commas.
 
     A flag says which parts of the transaction a signature binds. ``ALL`` and ``DEFAULT`` bind every
@@ -47,9 +48,9 @@ def signature_flags(unlock: Unlock, *, fork_id: bool = False) -> str | None:
     ----------
     unlock : Unlock
         Script and witness of the input.
-    fork_id : bool
-        True on chains whose signatures carry a fork id (Bitcoin Cash): there a signature in a
-        script may be one of Schnorr, of 65 bytes.
+    forms : Forms
+        What has a meaning on the chain. Where signatures bear a fork id one in a script may be of
+        Schnorr, of 65 bytes.
 
     Returns
     -------
@@ -67,11 +68,11 @@ def signature_flags(unlock: Unlock, *, fork_id: bool = False) -> str | None:
     ----------
     BIP 66 (form of a signature), BIP 141 and 143 (witness), BIP 341 and 342 (taproot).
     """
-    found = set(_flags(unlock, fork_id=fork_id))
+    found = set(_flags(unlock, forms=forms))
     return ",".join(sorted(found)) or None
 
 
-def revealed_address(unlock: Unlock, *, fork_id: bool = False) -> bytes | None:
+def revealed_address(unlock: Unlock, *, forms: Forms = Forms.WITNESS) -> bytes | None:
     """Return the canonical address that an unlocking names, where it names one.
 
     The key of P2PKH and P2WPKH, the redeem script of P2SH and the witness script of P2WSH stand in
@@ -81,7 +82,7 @@ def revealed_address(unlock: Unlock, *, fork_id: bool = False) -> bytes | None:
     ----------
     unlock : Unlock
         Script and witness of the input.
-    fork_id : bool
+    forms : Forms
         As in :func:`signature_flags`.
 
     Returns
@@ -93,7 +94,8 @@ def revealed_address(unlock: Unlock, *, fork_id: bool = False) -> bytes | None:
     ----------
     Forms are alike: a redeem script of 33 bytes that begins like a key is taken for the key
     (P2PKH instead of P2SH), and a script path of taproot with a leaf version that nobody uses can
-    imitate P2WPKH. Both need a miner's hand. An output that pays to a bare key or to bare keys is
+    imitate P2WPKH. Both need a miner's hand. On chains with tokens P2SH names nothing: 20 and 32
+    bytes of hash look alike. An output that pays to a bare key or to bare keys is
     spent by signatures alone and names nothing.
 
     References
@@ -102,7 +104,7 @@ def revealed_address(unlock: Unlock, *, fork_id: bool = False) -> bytes | None:
     """
     script, witness = unlock
     if not witness:
-        return _of_script(script, fork_id=fork_id)
+        return _of_script(script, forms=forms)
     if not script:
         return None if _is_taproot(without_annex(witness)) else _of_witness(witness)
     program = _nested(script)
@@ -113,7 +115,7 @@ def revealed_address(unlock: Unlock, *, fork_id: bool = False) -> bytes | None:
     return _P2SH + hash160(script[1:])
 
 
-def _flags(unlock: Unlock, *, fork_id: bool) -> Iterator[str]:
+def _flags(unlock: Unlock, *, forms: Forms) -> Iterator[str]:
     script, witness = unlock
     if witness and not script:
         items = without_annex(witness)
@@ -124,7 +126,7 @@ def _flags(unlock: Unlock, *, fork_id: bool) -> Iterator[str]:
         if not script or _nested(script) is not None:
             yield from _witness_flags(witness)
         return
-    yield from _script_flags(script, fork_id=fork_id)
+    yield from _script_flags(script, forms=forms)
 
 
 def without_annex(witness: Sequence[bytes]) -> tuple[bytes, ...]:
@@ -160,10 +162,10 @@ def _witness_flags(items: Sequence[bytes]) -> Iterator[str]:
         yield from (_name(item[-1]) for item in items[:-1] if _is_der(item))
 
 
-def _script_flags(script: bytes, *, fork_id: bool) -> Iterator[str]:
+def _script_flags(script: bytes, *, forms: Forms) -> Iterator[str]:
     pushes = [data for _, data in operations(script) if data is not None]
     for item in pushes:
-        short = fork_id and len(item) == _SCHNORR + 1 and item[-1] & 0x40
+        short = forms & Forms.FORK_ID and len(item) == _SCHNORR + 1 and item[-1] & 0x40
         if _is_der(item) or (short and not _is_key(item) and item[-1] & 0x1F in (1, 2, 3)):
             yield _name(item[-1])
 
@@ -245,18 +247,22 @@ def _nested(script: bytes) -> bytes | None:
     return None
 
 
-def _of_script(script: bytes, *, fork_id: bool) -> bytes | None:
+def _of_script(script: bytes, *, forms: Forms) -> bytes | None:
     pushes = []
     for code, data in operations(script):
         if data is None and not 0x4F <= code <= 0x60:
             return None  # what unlocks P2SH only pushes, and cut-off scripts unlock nothing
         pushes.append(data or b"")
-    signed = [_is_der(item) or (fork_id and len(item) == _SCHNORR + 1) for item in pushes[:-1]]
+    short = bool(forms & Forms.FORK_ID)
+    signed = [_is_der(item) or (short and len(item) == _SCHNORR + 1) for item in pushes[:-1]]
     if not any(signed):
         return None
     if len(pushes) == 2 and _is_key(pushes[1]):
         return _P2PKH + hash160(pushes[1])
-    return _P2SH + hash160(pushes[-1]) if _checks(pushes[-1]) else None
+    # With tokens came P2SH of 32 bytes: the form does not tell which of the two hashes it was.
+    if forms & Forms.TOKENS or not _checks(pushes[-1]):
+        return None
+    return _P2SH + hash160(pushes[-1])
 
 
 def _of_witness(witness: Sequence[bytes]) -> bytes | None:

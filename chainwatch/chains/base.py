@@ -27,6 +27,8 @@ class Forms(IntFlag):
     """CashTokens: tokens stand before what locks an output; P2SH with 32 bytes."""
     EXTENSION = 4
     """MimbleWimble extension blocks, and the outputs through which coins go into them."""
+    FORK_ID = 8
+    """Signatures bear a fork id, and may be of Schnorr in scripts too (Bitcoin Cash)."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,9 @@ class Consensus:
         Coins may be moved into and out of extension blocks (MimbleWimble on Litecoin).
     tokens : bool
         Outputs may carry tokens beside coins (CashTokens on Bitcoin Cash).
+    fork_id : bool
+        Signatures bear a fork id, so that none is valid on the chain it split from, and may be of
+        Schnorr in scripts.
     order : str
         Order of the transactions in a block: ``parents_first``, or ``by_id`` (canonical order of
         Bitcoin Cash, in which a child may stand before its parent).
@@ -74,6 +79,7 @@ class Consensus:
     auxpow_chain: int | None = None
     extension_blocks: bool = False
     tokens: bool = False
+    fork_id: bool = False
     order: Literal["parents_first", "by_id"] = "parents_first"
     by_id_height: int = 0
     first_subsidy: int | None = None
@@ -169,6 +175,7 @@ class Chain:
             (Forms.WITNESS if self.witnesses else Forms.PLAIN)
             | (Forms.TOKENS if rules and rules.tokens else Forms.PLAIN)
             | (Forms.EXTENSION if rules and rules.extension_blocks else Forms.PLAIN)
+            | (Forms.FORK_ID if rules and rules.fork_id else Forms.PLAIN)
         )
 
     def burns_coinbase(self, block: bytes, height: int) -> bool:

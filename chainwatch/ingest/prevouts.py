@@ -13,6 +13,7 @@ from chainwatch.ledger import schema
 from chainwatch.ledger.outpoints.outpoints import Outpoints
 from chainwatch.ledger.outpoints.records import NotDense
 from chainwatch.ledger.outpoints.sorted_runs import Damaged
+from chainwatch.ledger.prevouts import basis_once_read
 from chainwatch.ledger.spend_order import may_spend_from
 from chainwatch.ledger.storage.store import Commit, Store
 
@@ -146,8 +147,8 @@ def resolve(tables: Mapping[str, pl.DataFrame], earlier: Earlier) -> pl.DataFram
     # An address that is null beside a value that was read is absent, not unread.
     read = pl.col("value_read").is_not_null()
     kept = [pl.when(read).then(f"{name}_read").otherwise(name).alias(name) for name in _SPENT]
-    named = pl.when(pl.col("address_read").is_not_null()).then(pl.lit(schema.READ))
-    kept.append(pl.when(read).then(named).otherwise("address_basis").alias("address_basis"))
+    basis = pl.when(read).then(basis_once_read("address_read")).otherwise("address_basis")
+    kept.append(basis.alias("address_basis"))
     return rows.with_columns(kept).select(list(schema.INPUTS.schema))
 
 

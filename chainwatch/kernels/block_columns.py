@@ -26,8 +26,11 @@ extension block behind it."""
 """A transaction: its bytes; inputs and outputs without what surrounds them; whether witnesses or
 the marks of an extension block do; sum of the outputs."""
 
-IN_TX, IN_AT, IN_N, IN_SEQUENCE, IN_COLUMNS = range(5)
-"""An input: its transaction (a row), where its outpoint stands, output spent, nSequence."""
+(
+    IN_TX, IN_AT, IN_N, IN_SEQUENCE, IN_SCRIPT, IN_SCRIPT_END, IN_WITNESS, IN_COLUMNS,
+) = range(8)  # fmt: skip
+"""An input: its transaction (a row), where its outpoint stands, output spent, nSequence, script,
+and where its witness begins (-1 without one)."""
 
 OUT_TX, OUT_VALUE, OUT_SCRIPT, OUT_LOCK, OUT_SCRIPT_END, OUT_KIND, OUT_COLUMNS = range(7)
 """An output: its transaction (a row), value, script, where what locks it begins (behind tokens, if
@@ -52,7 +55,7 @@ WITH_KEYS, HALF_KEY = 15, 16
 """These two stay inside, and the caller settles what they are: ``HALF_KEY`` is a public key of
 which undo data keeps one coordinate."""
 
-WITNESS, TOKENS, EXTENSION = 1, 2, 4
+WITNESS, TOKENS, EXTENSION, FORK_ID = 1, 2, 4, 8
 """Forms that a chain gives a meaning, as in :class:`chainwatch.chains.base.Forms`."""
 
 EXTENDED_FLAG = 0x08

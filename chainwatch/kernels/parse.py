@@ -78,8 +78,9 @@ def parse_blocks(
         - ``txid, wtxid`` (32 bytes; of a transaction without witness equal), ``tx_block,
           tx_witnessed, tx_version, tx_locktime, tx_value, tx_size, tx_stripped, tx_weight,
           tx_first_in, tx_first_out``;
-        - ``in_tx, in_at, in_n, in_sequence``: transaction (a row), place of the outpoint, output
-          spent; a coinbase has an input here;
+        - ``in_tx, in_at, in_n, in_sequence, in_unlock``: transaction (a row), place of the
+          outpoint, output spent, and start and end of the script and where the witness begins
+          (-1 without one); a coinbase has an input here;
         - ``out_tx, out_value, out_script, out_lock, out_script_end, out_kind``: ``out_lock`` is
           where the script begins behind any tokens, the kind as in
           :data:`chainwatch.kernels.block_columns.KINDS`.
@@ -180,6 +181,7 @@ def _hashed(data: NDArray[np.uint8], tables: list[NDArray[np.int64]], way: str) 
         "in_at": ins[:, at.IN_AT],
         "in_n": ins[:, at.IN_N],
         "in_sequence": ins[:, at.IN_SEQUENCE],
+        "in_unlock": ins[:, at.IN_SCRIPT : at.IN_WITNESS + 1],
         "out_tx": outs[:, at.OUT_TX],
         "out_value": outs[:, at.OUT_VALUE],
         "out_script": outs[:, at.OUT_SCRIPT],

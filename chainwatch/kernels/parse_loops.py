@@ -176,6 +176,8 @@ def inputs_at(
         ins[row, at.IN_TX], ins[row, at.IN_AT] = tx, place
         ins[row, at.IN_N] = int64(four_at(data, place + 32))
         ins[row, at.IN_SEQUENCE] = int64(four_at(data, p))
+        ins[row, at.IN_SCRIPT], ins[row, at.IN_SCRIPT_END] = script, p
+        ins[row, at.IN_WITNESS] = -1
         new |= origin(data, place)
         if k == 0 and tx == block[at.BLOCK_TX]:
             block[at.BLOCK_SCRIPT], block[at.BLOCK_SCRIPT_END] = script, p
@@ -220,11 +222,13 @@ def outputs_at(
 
 @bare
 def witnesses_at(
-    data: Any, p: int, end: int, inputs: int, coinbase: bool, block: Any, fail: Any
-) -> int:
-    """Skip the witnesses; note the 32 bytes that a coinbase puts there."""
+    data: Any, p: int, end: int, ins: Any, first: int, last: int, coinbase: bool, block: Any,
+    fail: Any,
+) -> int:  # fmt: skip
+    """Note where the witnesses begin, and the 32 bytes that a coinbase puts there."""
     start = p
-    for k in range(inputs):
+    for row in range(first, last):
+        ins[row, at.IN_WITNESS] = p
         items, p = count_at(data, p, end, 1, at.NO_ROOM_ITEMS, fail)
         if p < 0:
             return -1
@@ -232,9 +236,9 @@ def witnesses_at(
             item, p = bytes_at(data, p, end, fail)
             if p < 0:
                 return -1
-            if coinbase and k == 0 and items == 1 and p - item == 32:
+            if coinbase and row == first and items == 1 and p - item == 32:
                 block[at.BLOCK_NONCE] = item
-    if p == start + inputs:
+    if p == start + last - first:
         return fails(fail, at.NO_WITNESS, start, 0)
     return p
 
@@ -267,7 +271,7 @@ def transaction_at(
     p = body_end
     if witnessed:
         coinbase = row == block[at.BLOCK_TX]
-        p = witnesses_at(data, p, end, filled[1] - first_in, coinbase, block, fail)
+        p = witnesses_at(data, p, end, ins, first_in, filled[1], coinbase, block, fail)
         if p < 0:
             return -1, False
         block[at.BLOCK_WITNESSED] = 1

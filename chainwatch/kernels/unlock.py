@@ -12,13 +12,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainwatch.bitcoin.unlocking import FLAGS
-from chainwatch.kernels.sha256 import compiled_way
+from chainwatch.chains.base import Forms
+from chainwatch.kernels.sha256 import compiled_way, fastest
 
 _P2WSH = 4
 
 
 def unlocked(
-    data: NDArray[np.uint8], spans: NDArray[np.int64], *, fork_id: bool, way: str
+    data: NDArray[np.uint8], spans: NDArray[np.int64], *, forms: Forms, way: str | None = None
 ) -> tuple[pl.Series, pl.Series]:
     """Return the flags of the signatures of inputs and the addresses that they reveal.
 
@@ -29,9 +30,9 @@ def unlocked(
     spans : array of int64, shape (n, 3)
         Start and end of the script of each input, and where its witness begins (the number of its
         items), -1 without one.
-    fork_id : bool
+    forms : Forms
         As in :func:`chainwatch.bitcoin.unlocking.signature_flags`.
-    way : str
+    way : str, optional
         How to hash; see :mod:`chainwatch.kernels.sha256`.
 
     Returns
@@ -44,8 +45,11 @@ def unlocked(
     count = len(spans)
     flags, kinds = np.zeros(count, np.uint8), np.zeros(count, np.uint8)
     hashes = np.zeros((count, 32), np.uint8)
-    chosen = compiled_way(way if way != "hashlib" else "compiled")
-    read_unlocks(data, np.ascontiguousarray(spans, np.int64), fork_id, flags, kinds, hashes, chosen)
+    how = fastest() if way is None else way
+    chosen = compiled_way(how if how != "hashlib" else "compiled")
+    read_unlocks(
+        data, np.ascontiguousarray(spans, np.int64), int(forms), flags, kinds, hashes, chosen
+    )
     return _texts().gather(flags.astype(np.uint32)), _addresses(kinds, hashes)
 
 

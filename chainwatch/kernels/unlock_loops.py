@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from chainwatch.kernels import block_columns as at
 from chainwatch.kernels.jit import bare, compiled
 from chainwatch.kernels.parse_loops import four_at, two_at
 from chainwatch.kernels.ripemd_loops import ripemd160_of_32
@@ -110,7 +111,7 @@ def is_success(code: int) -> bool:
 
 
 @bare
-def script_flags(data: Any, p: int, end: int, fork_id: bool) -> int:
+def script_flags(data: Any, p: int, end: int, forms: int) -> int:
     """Return the flags of what a script pushes."""
     bits = 0
     while p < end:
@@ -118,7 +119,12 @@ def script_flags(data: Any, p: int, end: int, fork_id: bool) -> int:
         size = after - start
         if start >= 0 and size > 0:
             last = int(data[after - 1])
-            short = fork_id and size == 65 and last & 0x40 != 0 and 1 <= last & 0x1F <= 3
+            short = (
+                forms & at.FORK_ID != 0
+                and size == 65
+                and last & 0x40 != 0
+                and 1 <= last & 0x1F <= 3
+            )
             if is_der(data, start, size) or (short and not is_key(data, start, size)):
                 bits |= flag_bit(last)
         p = after
@@ -135,7 +141,7 @@ def nested(data: Any, p: int, end: int) -> bool:
 
 
 @bare
-def script_reveals(data: Any, p: int, end: int, fork_id: bool, found: Any) -> None:
+def script_reveals(data: Any, p: int, end: int, forms: int, found: Any) -> None:
     """Note kind and bytes of what a script of pushes names."""
     count, signed, start, after = 0, False, -1, -1
     signs = False  # what was pushed last
@@ -146,13 +152,13 @@ def script_reveals(data: Any, p: int, end: int, fork_id: bool, found: Any) -> No
         signed |= signs
         start, after = s, p
         size = p - s
-        signs = s >= 0 and (is_der(data, s, size) or (fork_id and size == 65))
+        signs = s >= 0 and (is_der(data, s, size) or (forms & at.FORK_ID != 0 and size == 65))
         count += 1
     if start < 0 or not signed:
         return
     if count == 2 and is_key(data, start, after - start):
         found[0], found[1], found[2] = _P2PKH, start, after
-    elif count > 1 and checks(data, start, after, False):
+    elif count > 1 and forms & at.TOKENS == 0 and checks(data, start, after, False):
         found[0], found[1], found[2] = _P2SH, start, after
 
 
@@ -221,7 +227,7 @@ def items_flags(data: Any, p: int, count: int, schnorr: bool) -> int:
 
 @compiled
 def read_unlocks(
-    data: Any, spans: Any, fork_id: bool, flags: Any, kinds: Any, hashes: Any, way: Any
+    data: Any, spans: Any, forms: int, flags: Any, kinds: Any, hashes: Any, way: Any
 ) -> None:
     """Write the flags, the kind of the address and its hash of each input.
 
@@ -237,8 +243,8 @@ def read_unlocks(
         wrapped = False
         bits = 0
         if witness < 0 or data[witness] == 0:
-            bits = script_flags(data, p, end, fork_id)
-            script_reveals(data, p, end, fork_id, found)
+            bits = script_flags(data, p, end, forms)
+            script_reveals(data, p, end, forms, found)
         elif p == end:
             bits = witness_at(data, witness, found, False)
         elif nested(data, p, end):

@@ -10,6 +10,20 @@ from chainwatch.ledger.spend_order import may_spend_from
 _KEY = ["chain", "tx", "n"]
 
 
+def basis_once_read(read: str) -> pl.Expr:
+    """Return how the address of an input is known once the output was read that it spends.
+
+    Parameters
+    ----------
+    read : str
+        Column of the address of that output, beside ``address`` and ``address_basis``.
+    """
+    revealed = pl.col("address_basis").eq_missing(pl.lit(schema.REVEALED))
+    differ = revealed & (pl.col("address") != pl.col(read))
+    basis = pl.when(differ).then(pl.lit(schema.DISPUTED)).otherwise(pl.lit(schema.READ))
+    return pl.when(pl.col(read).is_not_null()).then(basis)
+
+
 def resolve(
     inputs: pl.LazyFrame, transactions: pl.LazyFrame, outputs: pl.LazyFrame
 ) -> pl.LazyFrame:
@@ -36,7 +50,7 @@ def resolve(
         pl.when(found).then("late_address").otherwise("address").alias("address"),
         pl.when(found).then("late_kind").otherwise("script_kind").alias("script_kind"),
         pl.when(found)
-        .then(pl.when(pl.col("late_address").is_not_null()).then(pl.lit(schema.READ)))
+        .then(basis_once_read("late_address"))
         .otherwise("address_basis")
         .alias("address_basis"),
         pl.coalesce("value", "late_value").alias("value"),

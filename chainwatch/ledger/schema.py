@@ -31,8 +31,9 @@ def pack_tx(height: int, position: int) -> int:
 _TX = Column("tx", pl.Int64, Privacy.PLACE, "transaction number, height << 24 | position")
 _OUT = Column("n", pl.Int64, Privacy.PLACE, "place of the output in its transaction, from 0")
 
-READ, REVEALED = "read", "revealed"
-"""How the address of an input is known: its output was read or stated, or the script names it."""
+READ, REVEALED, DISPUTED = "read", "revealed", "disputed"
+"""How the address of an input is known: its output was read or stated; only what unlocks it names
+it; it was read, and what unlocks it names another."""
 
 BLOCKS = Table(
     "blocks",

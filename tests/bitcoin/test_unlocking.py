@@ -7,6 +7,7 @@ import hashlib
 import pytest
 
 from chainwatch.bitcoin.unlocking import Unlock, revealed_address, signature_flags
+from chainwatch.chains.base import Forms
 
 KEY = b"\x02" + bytes(range(32))
 LONG_KEY = b"\x04" + bytes(range(64))
@@ -100,11 +101,17 @@ def test_schnorr_in_scripts_only_with_a_fork_id() -> None:
     unlock = Unlock(push(b"\x77" * 64 + b"\xc1", KEY))
     assert signature_flags(unlock) is None
     assert revealed_address(unlock) is None
-    assert signature_flags(unlock, fork_id=True) == "ALL|ANYONECANPAY"
-    assert revealed_address(unlock, fork_id=True) == P2PKH
+    assert signature_flags(unlock, forms=Forms.FORK_ID) == "ALL|ANYONECANPAY"
+    assert revealed_address(unlock, forms=Forms.FORK_ID) == P2PKH
     # An uncompressed key is no signature, whatever its last byte is.
     key = LONG_KEY[:-1] + b"\x41"
-    assert signature_flags(Unlock(push(der(3), key)), fork_id=True) == "SINGLE"
+    assert signature_flags(Unlock(push(der(3), key)), forms=Forms.FORK_ID) == "SINGLE"
+
+
+def test_with_tokens_a_redeem_script_does_not_tell_which_hash_it_was() -> None:
+    unlock = Unlock(b"\0" + push(der(1), MULTISIG))
+    assert revealed_address(unlock, forms=Forms.FORK_ID | Forms.TOKENS) is None
+    assert revealed_address(unlock, forms=Forms.FORK_ID) == b"\x02" + hash160(MULTISIG)
 
 
 def test_what_flags_mean_is_what_consensus_reads() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainwatch.bitcoin.unlocking import Unlock, revealed_address, signature_flags
+from chainwatch.chains.base import Forms
 from chainwatch.kernels.ripemd_loops import ripemd160_of_32
 from chainwatch.kernels.unlock import unlocked
 
@@ -97,13 +98,13 @@ def laid_out(every: list[Unlock]) -> tuple[np.ndarray, np.ndarray]:
     return np.frombuffer(bytes(data), np.uint8), np.array(spans, np.int64).reshape(-1, 3)
 
 
-@pytest.mark.parametrize("fork_id", [False, True])
+@pytest.mark.parametrize("forms", [Forms.WITNESS, Forms.FORK_ID, Forms.FORK_ID | Forms.TOKENS])
 @settings(max_examples=300)
 @given(every=st.lists(unlocks(), max_size=12))
-def test_both_ways_read_alike(every: list[Unlock], fork_id: bool) -> None:
-    found = unlocked(*laid_out(every), fork_id=fork_id, way="compiled")
-    assert found[0].to_list() == [signature_flags(one, fork_id=fork_id) for one in every]
-    assert found[1].to_list() == [revealed_address(one, fork_id=fork_id) for one in every]
+def test_both_ways_read_alike(every: list[Unlock], forms: Forms) -> None:
+    found = unlocked(*laid_out(every), forms=forms, way="compiled")
+    assert found[0].to_list() == [signature_flags(one, forms=forms) for one in every]
+    assert found[1].to_list() == [revealed_address(one, forms=forms) for one in every]
 
 
 @given(data=st.binary(min_size=32, max_size=32))

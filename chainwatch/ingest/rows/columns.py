@@ -19,6 +19,7 @@ from chainwatch.ingest.rows.transactions import TABLES
 from chainwatch.kernels import block_columns as at
 from chainwatch.kernels.parse import Parsed, runs
 from chainwatch.kernels.undo import Coins
+from chainwatch.kernels.unlock import unlocked
 from chainwatch.ledger import schema
 
 Places = Sequence[tuple[BlockSummary, int]]
@@ -55,10 +56,9 @@ def compiled_rows(
     numbers = heights << schema.POSITION_BITS | _positions(columns)
     address, script = _payees(parsed)
     payees = {"address": address, "script": script}
-    spent = {} if coins is None else _spent(coins)
     made = (
         _transactions(columns, places, numbers, heights),
-        _inputs(parsed, numbers) | spent,
+        _inputs(parsed, numbers, chain, coins),
         _outputs(columns, numbers, _unburnt(places, chain)) | payees,
         _keys(parsed, numbers),
     )
@@ -118,18 +118,29 @@ def _transactions(
     }
 
 
-def _inputs(parsed: Parsed, numbers: NDArray[np.int64]) -> Columns:
+def _inputs(
+    parsed: Parsed, numbers: NDArray[np.int64], chain: Chain, coins: Coins | None
+) -> Columns:
     columns = parsed.columns
     spends = _positions(columns)[columns["in_tx"]] > 0
     owner = columns["in_tx"][spends]
     rows = np.flatnonzero(spends)
+    flags, shown = unlocked(parsed.data, columns["in_unlock"][spends], forms=chain.forms)
     return {
         "tx": numbers[owner],
         "n": rows - columns["tx_first_in"][owner],
         "prev_txid": _fixed(runs(parsed.data, columns["in_at"][spends], 32)),
         "prev_n": columns["in_n"][spends],
         "sequence": columns["in_sequence"][spends],
+        "sighash": flags,
+        **(_revealed(shown) if coins is None else _spent(coins, shown)),
     }
+
+
+def _revealed(shown: pl.Series) -> Columns:
+    """Return the addresses that only what unlocks the inputs names."""
+    basis = pl.when(shown.is_not_null()).then(pl.lit(schema.REVEALED))
+    return {"address": shown, "address_basis": pl.select(basis).to_series()}
 
 
 def _outputs(columns: Columns, numbers: NDArray[np.int64], unburnt: NDArray[np.bool_]) -> Columns:
@@ -161,7 +172,7 @@ def _payees(parsed: Parsed) -> tuple[pl.Series, pl.Series]:
     return _addresses(parsed.data, kinds, locks, ends), script
 
 
-def _spent(coins: Coins) -> Columns:
+def _spent(coins: Coins, shown: pl.Series) -> Columns:
     columns = coins.columns
     kinds, starts, ends = columns["coin_kind"], columns["coin_script"], columns["coin_script_end"]
     address = _addresses(coins.data, kinds, starts, ends)
@@ -170,7 +181,10 @@ def _spent(coins: Coins) -> Columns:
         "script_kind": pl.Series(at.KINDS, dtype=pl.String).gather(kinds),
         "address": address,
         "address_basis": pl.select(
-            pl.when(address.is_not_null()).then(pl.lit(schema.READ))
+            pl.when((address != shown).fill_null(False))
+            .then(pl.lit(schema.DISPUTED))
+            .when(address.is_not_null())
+            .then(pl.lit(schema.READ))
         ).to_series(),
     }
 

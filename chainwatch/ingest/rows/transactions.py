@@ -17,7 +17,8 @@ from chainwatch.addresses.scripts import classify
 from chainwatch.bitcoin.consensus import Tx
 from chainwatch.bitcoin.inclusion import PlacedTx
 from chainwatch.bitcoin.spent import NOT_KNOWN, Outputs, SpentOutput, spent_by
-from chainwatch.chains.base import Chain
+from chainwatch.bitcoin.unlocking import revealed_address, signature_flags
+from chainwatch.chains.base import Chain, Forms
 from chainwatch.ingest.rows.frames import frame_of
 from chainwatch.ledger import schema
 
@@ -51,7 +52,7 @@ class TransactionRows:
         burnt = coinbase and self.chain.burns_coinbase(item.header.hash, item.height)
         self._extend(schema.TRANSACTIONS, _transaction(item, number, coinbase=coinbase))
         if not coinbase:
-            self._extend(schema.INPUTS, _inputs(item.tx, number, spent))
+            self._extend(schema.INPUTS, _inputs(item.tx, number, spent, self.chain.forms))
         outputs, keys = _outputs(item.tx, number, self.chain, burnt=burnt)
         self._extend(schema.OUTPUTS, outputs)
         self._extend(schema.OUTPUT_KEYS, keys)
@@ -116,9 +117,11 @@ def _transaction(item: PlacedTx, number: int, *, coinbase: bool) -> _Lists:
     }
 
 
-def _inputs(tx: Tx, number: int, spent: Sequence[SpentOutput] | None) -> _Lists:
+def _inputs(tx: Tx, number: int, spent: Sequence[SpentOutput] | None, forms: Forms) -> _Lists:
     count = len(tx.inputs)
     known = [NOT_KNOWN] * count if spent is None else spent
+    shown = [revealed_address(unlock, forms=forms) for unlock in tx.unlocks]
+    named = [_named(one, address) for one, address in zip(known, shown, strict=True)]
     return {
         "tx": [number] * count,
         "n": list(range(count)),
@@ -127,9 +130,22 @@ def _inputs(tx: Tx, number: int, spent: Sequence[SpentOutput] | None) -> _Lists:
         "prev_tx": [None] * count,
         "sequence": [sequence for _, _, sequence in tx.inputs],
         **{name: [getattr(one, name) for one in known] for name in SpentOutput._fields},
-        "sighash": [None] * count,
-        "address_basis": [schema.READ if one.address else None for one in known],
+        "address": [address for address, _ in named],
+        "sighash": [signature_flags(unlock, forms=forms) for unlock in tx.unlocks],
+        "address_basis": [basis for _, basis in named],
     }
+
+
+def _named(spent: SpentOutput, shown: bytes | None) -> tuple[bytes | None, str | None]:
+    """Return the address of what is spent and how it is known.
+
+    The output speaks before what unlocks it; an output that was read and names none has none.
+    """
+    if spent.value is not None or spent.address is not None:
+        differ = shown is not None and shown != spent.address
+        basis = schema.DISPUTED if differ else schema.READ
+        return spent.address, basis if spent.address is not None else None
+    return shown, schema.REVEALED if shown is not None else None
 
 
 def _outputs(tx: Tx, number: int, chain: Chain, *, burnt: bool) -> tuple[_Lists, _Lists]:

@@ -22,6 +22,7 @@ from chainwatch.bitcoin.hashes import HASH_SIZE, double_sha256, hash_from_hex
 from chainwatch.bitcoin.header import NO_PARENT, Header
 from chainwatch.bitcoin.serialize import Input, signed_version, transaction_bytes
 from chainwatch.bitcoin.spent import NOT_KNOWN, SpentOutput
+from chainwatch.bitcoin.unlocking import Unlock
 from chainwatch.chains.base import Chain, Consensus
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import AddressError, DumpError
@@ -177,7 +178,8 @@ def proven_transaction(row: EtlTransaction, script: bytes, chain: Chain) -> tupl
         raise FieldError(f"the fields of transaction {row.hash} do not hash to its id", 0)
     inputs = [(prev, n, sequence) for prev, n, _, sequence in forms[fit or 0]]
     stripped = len(body[0])
-    first = forms[0][0][2] if forms[0] else b""
+    # The exports hold no witnesses: what unlocks is read as far as scripts say it.
+    unlocks = tuple(Unlock(script) for _, _, script, _ in forms[0])
     tx = Tx(
         txid,
         None,
@@ -187,8 +189,7 @@ def proven_transaction(row: EtlTransaction, script: bytes, chain: Chain) -> tupl
         outputs,
         stripped,
         stripped,
-        first,
-        (),
+        unlocks,
     )
     return _sized(tx, row, chain), fit is not None
 

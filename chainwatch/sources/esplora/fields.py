@@ -25,6 +25,7 @@ from chainwatch.bitcoin.hashes import double_sha256, hash_from_hex
 from chainwatch.bitcoin.merkle import LIAR
 from chainwatch.bitcoin.serialize import signed_version, transaction_bytes
 from chainwatch.bitcoin.spent import NOT_KNOWN, SpentOutput
+from chainwatch.bitcoin.unlocking import Unlock
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import AddressError, SourceError
@@ -302,5 +303,7 @@ def _whole(given: Transaction, where: str) -> Tx:
     return Tx(
         double_sha256(stripped), double_sha256(whole) if any(stacks) else None,
         signed_version(given.version), given.locktime, spends, outputs, len(whole), len(stripped),
-        inputs[0][2], tuple(stacks[0]),
+        tuple(Unlock(script, tuple(stack)) for (_, _, script, _), stack in zip(
+            inputs, stacks, strict=True
+        )),
     )  # fmt: skip
