@@ -14,6 +14,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
+from chainwatch.addresses.unlocking import Unlock
 from chainwatch.bitcoin.auxpow import AuxPow, is_merged
 from chainwatch.bitcoin.consensus import (
     FieldError,
@@ -27,7 +28,6 @@ from chainwatch.bitcoin.consensus import (
 from chainwatch.bitcoin.extension import FLAG, OUT_OF_PLACE, WITHIN, check_rest
 from chainwatch.bitcoin.hashes import double_sha256
 from chainwatch.bitcoin.header import HEADER_SIZE, Header
-from chainwatch.bitcoin.unlocking import Unlock
 from chainwatch.chains.base import Chain, Forms
 from chainwatch.chains.catalogue import all_chains, consensus_of, of_genesis, read_as
 from chainwatch.errors import BlockError

@@ -6,9 +6,9 @@ import hashlib
 from functools import lru_cache
 from typing import NamedTuple
 
+from chainwatch.addresses.unlocking import Unlock
 from chainwatch.bitcoin.hashes import double_sha256
 from chainwatch.bitcoin.header import HEADER_SIZE, Header
-from chainwatch.bitcoin.unlocking import Unlock
 from chainwatch.chains.base import Consensus
 
 _NO_TXID = bytes(32)

@@ -1,6 +1,6 @@
 """What unlocks inputs, in bulk: flags of signatures, and addresses that show themselves.
 
-The compiled way of :mod:`chainwatch.bitcoin.unlocking`; tests hold the two together.
+The compiled way of :mod:`chainwatch.addresses.unlocking`; tests hold the two together.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainwatch.bitcoin.unlocking import FLAGS
+from chainwatch.addresses.unlocking import FLAGS
 from chainwatch.chains.base import Forms
 from chainwatch.kernels.sha256 import compiled_way, fastest
 
@@ -31,7 +31,7 @@ def unlocked(
         Start and end of the script of each input, and where its witness begins (the number of its
         items), -1 without one.
     forms : Forms
-        As in :func:`chainwatch.bitcoin.unlocking.signature_flags`.
+        As in :func:`chainwatch.addresses.unlocking.signature_flags`.
     way : str, optional
         How to hash; see :mod:`chainwatch.kernels.sha256`.
 

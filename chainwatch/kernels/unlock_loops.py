@@ -1,4 +1,4 @@
-"""What unlocks inputs, by form, compiled: as :mod:`chainwatch.bitcoin.unlocking` reads it.
+"""What unlocks inputs, by form, compiled: as :mod:`chainwatch.addresses.unlocking` reads it.
 
 The bytes were walked over before, so every length lies within them.
 """

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainwatch.bitcoin.unlocking import Unlock, revealed_address, signature_flags
+from chainwatch.addresses.unlocking import Unlock, revealed_address, signature_flags
 from chainwatch.chains.base import Forms
 from chainwatch.kernels.ripemd_loops import ripemd160_of_32
 from chainwatch.kernels.unlock import unlocked

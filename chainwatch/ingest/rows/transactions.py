@@ -14,10 +14,10 @@ from typing import Any
 import polars as pl
 
 from chainwatch.addresses.scripts import classify
+from chainwatch.addresses.unlocking import revealed_address, signature_flags
 from chainwatch.bitcoin.consensus import Tx
 from chainwatch.bitcoin.inclusion import PlacedTx
 from chainwatch.bitcoin.spent import NOT_KNOWN, Outputs, SpentOutput, spent_by
-from chainwatch.bitcoin.unlocking import revealed_address, signature_flags
 from chainwatch.chains.base import Chain, Forms
 from chainwatch.ingest.rows.frames import frame_of
 from chainwatch.ledger import schema

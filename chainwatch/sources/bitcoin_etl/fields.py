@@ -15,6 +15,7 @@ import msgspec
 
 from chainwatch.addresses.canonical import parse
 from chainwatch.addresses.scripts import classify, script_of
+from chainwatch.addresses.unlocking import Unlock
 from chainwatch.bitcoin.auxpow import check_own_work
 from chainwatch.bitcoin.consensus import FieldError, Tx
 from chainwatch.bitcoin.extension import as_stated
@@ -22,7 +23,6 @@ from chainwatch.bitcoin.hashes import HASH_SIZE, double_sha256, hash_from_hex
 from chainwatch.bitcoin.header import NO_PARENT, Header
 from chainwatch.bitcoin.serialize import Input, signed_version, transaction_bytes
 from chainwatch.bitcoin.spent import NOT_KNOWN, SpentOutput
-from chainwatch.bitcoin.unlocking import Unlock
 from chainwatch.chains.base import Chain, Consensus
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import AddressError, DumpError

@@ -19,13 +19,13 @@ from msgspec import Meta, Struct
 
 from chainwatch.addresses import canonical
 from chainwatch.addresses.scripts import Classified, classify, script_of
+from chainwatch.addresses.unlocking import Unlock
 from chainwatch.bitcoin.consensus import Tx
 from chainwatch.bitcoin.extension import as_stated
 from chainwatch.bitcoin.hashes import double_sha256, hash_from_hex
 from chainwatch.bitcoin.merkle import LIAR
 from chainwatch.bitcoin.serialize import signed_version, transaction_bytes
 from chainwatch.bitcoin.spent import NOT_KNOWN, SpentOutput
-from chainwatch.bitcoin.unlocking import Unlock
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import AddressError, SourceError

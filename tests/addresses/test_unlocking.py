@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from chainwatch.bitcoin.unlocking import Unlock, revealed_address, signature_flags
+from chainwatch.addresses.unlocking import Unlock, revealed_address, signature_flags
 from chainwatch.chains.base import Forms
 
 KEY = b"\x02" + bytes(range(32))
