@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from chainwatch.kernels import block_columns as at
+from chainwatch.kernels.hashing.sha256_loops import double_of, merkle
 from chainwatch.kernels.jit import bare, compiled
 from chainwatch.kernels.parse_loops import count_at, fails, transaction_at
-from chainwatch.kernels.sha256_loops import double_of, merkle
 
 _HEADER = at.HEADER_SIZE
 

@@ -72,8 +72,9 @@ def _made(base: Path) -> Path:
 
 def _digest() -> str:
     every = hashlib.sha256()
-    for path in sorted(_HERE.glob("*.py")):
-        every.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted(_HERE.rglob("*.py")):
+        name = path.relative_to(_HERE).as_posix().encode()
+        every.update(name + b"\0" + path.read_bytes() + b"\0")
     return every.hexdigest()[:16]
 
 

@@ -19,7 +19,7 @@ from chainwatch.addresses.scripts import classify
 from chainwatch.chains.base import Forms
 from chainwatch.errors import BlockError
 from chainwatch.kernels import block_columns as at
-from chainwatch.kernels.sha256 import compiled_way, double_sha256, fastest
+from chainwatch.kernels.hashing.sha256 import compiled_way, double_sha256, fastest
 
 Columns = dict[str, NDArray[Any]]
 
@@ -64,7 +64,7 @@ def parse_blocks(
     forms : Forms
         Forms of transactions and scripts that the chain gives a meaning.
     way : str, optional
-        How to hash; see :mod:`chainwatch.kernels.sha256`.
+        How to hash; see :mod:`chainwatch.kernels.hashing.sha256`.
 
     Returns
     -------

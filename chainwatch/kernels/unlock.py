@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from chainwatch.addresses.unlocking import FLAGS
 from chainwatch.chains.base import Forms
-from chainwatch.kernels.sha256 import compiled_way, fastest
+from chainwatch.kernels.hashing.sha256 import compiled_way, fastest
 
 _P2WSH = 4
 
@@ -33,7 +33,7 @@ def unlocked(
     forms : Forms
         As in :func:`chainwatch.addresses.unlocking.signature_flags`.
     way : str, optional
-        How to hash; see :mod:`chainwatch.kernels.sha256`.
+        How to hash; see :mod:`chainwatch.kernels.hashing.sha256`.
 
     Returns
     -------

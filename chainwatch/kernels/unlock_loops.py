@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from chainwatch.kernels import block_columns as at
+from chainwatch.kernels.hashing.ripemd_loops import ripemd160_of_32
+from chainwatch.kernels.hashing.sha256_loops import STATE, absorb, begin, finish
 from chainwatch.kernels.jit import bare, compiled
 from chainwatch.kernels.parse_loops import four_at, two_at
-from chainwatch.kernels.ripemd_loops import ripemd160_of_32
-from chainwatch.kernels.sha256_loops import _STATE, absorb, begin, finish
 
 # Bits of flags, in the order of unlocking.FLAGS.
 _ALL, _ALL_ANY, _DEFAULT, _NONE, _NONE_ANY, _SINGLE, _SINGLE_ANY = 1, 2, 4, 8, 16, 32, 64
@@ -234,7 +234,7 @@ def read_unlocks(
     ``spans`` has a row per input: start and end of its script, and where its witness begins or
     -1; ``hashes`` has room for 32 bytes each.
     """
-    state, buffer = np.empty(_STATE, np.uint32), np.empty(128, np.uint8)
+    state, buffer = np.empty(STATE, np.uint32), np.empty(128, np.uint8)
     digest, words = np.empty(32, np.uint8), np.empty(16, np.uint32)
     found = np.zeros(3, np.int64)
     for row in range(spans.shape[0]):

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainwatch.errors import InputError
-from chainwatch.kernels import sha256
-from chainwatch.kernels.sha256 import WAYS, double_sha256, ways
-from chainwatch.kernels.sha256_constants import ROUNDS, START
+from chainwatch.kernels.hashing import sha256
+from chainwatch.kernels.hashing.sha256 import WAYS, double_sha256, ways
+from chainwatch.kernels.hashing.sha256_constants import ROUNDS, START
 
 
 def expected(parts: list[bytes]) -> bytes:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chainwatch.addresses.unlocking import Unlock, revealed_address, signature_flags
 from chainwatch.chains.base import Forms
-from chainwatch.kernels.ripemd_loops import ripemd160_of_32
+from chainwatch.kernels.hashing.ripemd_loops import ripemd160_of_32
 from chainwatch.kernels.unlock import unlocked
 
 KEY = b"\x02" + bytes(range(32))

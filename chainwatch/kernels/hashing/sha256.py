@@ -50,7 +50,7 @@ def double_sha256(
     _check(source.size, jobs, chosen)
     if chosen == "hashlib":
         return _by_hashlib(source, jobs)
-    from chainwatch.kernels.sha256_loops import hash_spans
+    from chainwatch.kernels.hashing.sha256_loops import hash_spans
 
     made = np.empty((jobs.shape[0], 32), np.uint8)
     hash_spans(source, jobs, made, compiled_way(chosen))

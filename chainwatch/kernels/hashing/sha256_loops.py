@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numba import uint32, uint64
 
+from chainwatch.kernels.hashing.sha256_constants import ROUNDS, START
+from chainwatch.kernels.hashing.sha256_ni import compress_ni
 from chainwatch.kernels.jit import bare, compiled
-from chainwatch.kernels.sha256_constants import ROUNDS, START
-from chainwatch.kernels.sha256_ni import compress_ni
 
-_STATE = 8 + 64
+STATE = 8 + 64
 """Words of a state: eight, and room for those of the rounds."""
 
 _START = np.array(START, np.uint32)
@@ -133,7 +133,7 @@ def again(state: Any, buffer: Any, out: Any, way: Any) -> None:
 @compiled
 def hash_spans(data: Any, spans: Any, out: Any, way: Any) -> None:
     """Write the double hash of each row's spans, taken one after the other."""
-    state, buffer = np.empty(_STATE, np.uint32), np.empty(128, np.uint8)
+    state, buffer = np.empty(STATE, np.uint32), np.empty(128, np.uint8)
     for row in range(spans.shape[0]):
         begin(state)
         held, length = 0, 0
@@ -148,7 +148,7 @@ def hash_spans(data: Any, spans: Any, out: Any, way: Any) -> None:
 @compiled
 def double_of(data: Any, p: int, end: int, out: Any, way: Any) -> None:
     """Write the double hash of one span."""
-    state, buffer = np.empty(_STATE, np.uint32), np.empty(128, np.uint8)
+    state, buffer = np.empty(STATE, np.uint32), np.empty(128, np.uint8)
     begin(state)
     held = absorb(state, buffer, 0, data, p, end, way)
     finish(state, buffer, held, end - p, out, way)
@@ -160,7 +160,7 @@ def merkle(leaves: Any, way: Any) -> tuple[Any, bool]:
     """Return the root over ids, and whether equal neighbours make it ambiguous."""
     count = leaves.shape[0]
     level = np.empty((count + 1) * 32, np.uint8)
-    state, buffer = np.empty(_STATE, np.uint32), np.empty(128, np.uint8)
+    state, buffer = np.empty(STATE, np.uint32), np.empty(128, np.uint8)
     for row in range(count):
         for k in range(32):
             level[32 * row + k] = leaves[row, k]

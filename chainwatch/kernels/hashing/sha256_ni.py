@@ -13,7 +13,7 @@ from llvmlite import ir  # type: ignore[import-untyped]  # it has no types
 from numba import types
 from numba.extending import intrinsic
 
-from chainwatch.kernels.sha256_constants import ROUNDS
+from chainwatch.kernels.hashing.sha256_constants import ROUNDS
 
 _BYTE, _WORD, _LONG = ir.IntType(8), ir.IntType(32), ir.IntType(64)
 _FOUR, _SIXTEEN = ir.VectorType(_WORD, 4), ir.VectorType(_BYTE, 16)

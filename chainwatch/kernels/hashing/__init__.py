@@ -1,0 +1,1 @@
+"""Hash functions over many spans of bytes, compiled."""
