@@ -1,4 +1,4 @@
-"""One row per transaction or transfer with what rules read of it: the only joins rules need.
+"""One row per transaction, transfer or output with what rules read: the only joins rules need.
 
 A feature that rests on something unread is null, and where a bound is known both ends of it are
 given (``input_addresses`` at least, ``input_count`` at most).
@@ -14,10 +14,11 @@ from chainwatch.ledger.joint.funding import equal_outputs
 from chainwatch.ledger.joint.tables import Tables, read_once
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.look_alikes import LOOKS, look_alikes
+from chainwatch.ledger.output_features.outputs import outputs as outputs
 from chainwatch.ledger.schema import AMOUNT, TRANSFERS
 from chainwatch.units import exact_sum
 
-FRAMES = ("transactions", "transfers")
+FRAMES = ("transactions", "transfers", "outputs")
 """The features that rules can read: each is made by the function of that name."""
 
 

@@ -18,7 +18,7 @@ import polars as pl
 
 from chainwatch.chains.base import Chain
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.schema import POSITION_BITS
+from chainwatch.ledger.schema import POSITION_BITS, TIME
 from chainwatch.ledger.whole_blocks import WholeBlocks
 
 DENIED = "partial"
@@ -136,6 +136,63 @@ class OutputStatus:
             ]
             found += ends[-1:]
         return found
+
+    def read_until(self, addresses: pl.Series) -> pl.DataFrame:
+        """Return up to which block every payment to and by some addresses was read.
+
+        Parameters
+        ----------
+        addresses : polars.Series
+            Canonical bytes, each once.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``address, top, until``: height and time of that block, as :meth:`history_of` has them
+            for one address. Null where nothing says so.
+        """
+        blocks = self.every_block()
+        said: dict[bytes, AsOf | None] = {}
+        if self.histories:
+            for address in addresses:
+                own = self._from_histories(owner_key(address, None), 0)
+                said[address] = _highest(blocks, *own)
+        ends = [said.get(address, blocks) for address in addresses]
+        return pl.DataFrame(
+            {
+                "address": addresses,
+                "top": pl.Series([end and end.height for end in ends], dtype=pl.Int64),
+                "until": pl.Series([end and end.time for end in ends], dtype=TIME),
+            }
+        )
+
+    def unspent_rows(self, rows: pl.DataFrame) -> pl.Series:
+        """Return of outputs for which no input was read whether they are known to be unspent.
+
+        Parameters
+        ----------
+        rows : polars.DataFrame
+            ``height, block, address, script``, as :meth:`unspent` asks for them.
+
+        Returns
+        -------
+        polars.Series
+            True where :meth:`unspent` names a block, else null.
+        """
+        key = ["height", "block"]
+        whole = self.blocks.frame.select("height", block="hash", whole=pl.lit(True))
+        found = rows.join(whole, on=key, how="left", maintain_order="left")["whole"]
+        if not self.histories:
+            return found
+        answers = found.to_list()
+        for place, (height, block, address, script) in enumerate(
+            rows.select(*key, "address", "script").iter_rows()
+        ):
+            if answers[place] is None:
+                owner = owner_key(address, script)
+                known = owner in self.histories and self.unspent(height, block, owner)
+                answers[place] = True if known else None
+        return pl.Series("whole", answers, pl.Boolean)
 
     def every_block(self) -> AsOf | None:
         """Return the block up to which every block from the first on was read whole."""

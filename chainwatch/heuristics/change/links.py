@@ -1,0 +1,162 @@
+"""Links between the inputs of a transaction and its change, where rules leave just one output."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from chainwatch.addresses.canonical import without_key
+from chainwatch.completion import names_of
+from chainwatch.errors import InputError, RuleError, expect
+from chainwatch.heuristics.coinjoin import JOINT
+from chainwatch.heuristics.links import LINK_KEY, LINKS, Links
+from chainwatch.heuristics.rates import MEASURED, Rates
+from chainwatch.heuristics.rule import VERDICT, Rule, apply
+from chainwatch.ledger import features
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.result import recorded
+
+_TX = ["chain", "tx"]
+
+
+@recorded
+def change_links(
+    ledger: Ledger,
+    rule: Rule,
+    *,
+    unless: Rule | None = JOINT,
+    name: str | None = None,
+    rates: Rates = MEASURED,
+) -> Links:
+    """Link the one output that a rule does not rule out as change with the inputs.
+
+    A transaction gives a link where it makes two or more payments, one of them cannot be ruled out
+    and every other one is. Where some are unknown and at most one cannot be ruled out for certain,
+    that one, or the only unknown one, is linked *undecided*: it joins nothing and is counted. The
+    link is to the smallest input address that has a key; co-spending ties the others to it.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Coin chains.
+    rule : Rule
+        On ``outputs``: true of an output that cannot be ruled out.
+    unless : Rule or None
+        A rule on transactions that says whether strangers built it together: *yes* refuses the
+        link, *unknown* leaves it undecided.
+    name : str, optional
+        What stands in column ``rule`` of the links; ``change: `` and the text of the rule, where
+        nothing is said.
+    rates : Rates
+        What confidences rest on.
+
+    Returns
+    -------
+    Links
+        At most one row per transaction.
+
+    Raises
+    ------
+    RuleError
+        If ``rule`` reads other features than outputs, or ``unless`` others than transactions.
+    InputError
+        If the name is empty.
+
+    Fails when
+    ----------
+    The rule rules out the change and not a payment: payer and payee become one owner. One such link
+    is enough, and it is transitive. A transaction that pays a whole coin to one address has no
+    change, and gives no link.
+
+    References
+    ----------
+    Kalodner et al., USENIX Security 2020 (``unique_change``); Meiklejohn et al., IMC 2013, on how
+    one wrong rule joined several services.
+    """
+    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
+    expect(rule, Rule, "rule", "pass a rule on outputs, such as optimal_change()")
+    expect(unless, (Rule, type(None)), "unless", "pass a rule, such as equal_outputs()")
+    expect(rates, Rates, "rates", "pass Rates(path), or leave it out")
+    if rule.on != "outputs":
+        raise RuleError(f"{rule} reads {rule.on}", remedy="pass a rule on outputs")
+    if name is not None and not name.strip():
+        raise InputError("the links of a rule need a name", remedy="leave it out, or give one")
+    judged = apply(features.outputs(ledger), rule)
+    candidates = only_change(judged).with_columns(pl.lit(name or f"change: {rule}").alias("rule"))
+    return Links(as_links(candidates, joint(ledger, candidates, unless), rates))
+
+
+def only_change(judged: pl.DataFrame) -> pl.DataFrame:
+    """Return the one output per transaction that may be its change.
+
+    Parameters
+    ----------
+    judged : polars.DataFrame
+        The features of outputs with a verdict.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``chain, tx, txid, time, n, address, first_input, sure``: rows whose address and inputs
+        have keys and differ. ``sure`` is false where an unknown output makes it unknown.
+    """
+    paid = judged.filter((pl.col("payments") > 1) & pl.col("payment"))
+    left = paid.filter(pl.col(VERDICT).ne_missing(False)).with_columns(
+        pl.col(VERDICT).fill_null(False).sum().over(_TX).alias("kept"),
+        pl.col(VERDICT).is_null().sum().over(_TX).alias("unknown"),
+    )
+    # Either the one that is not ruled out, beside unknown ones or not, or the only unknown one.
+    one = pl.col(VERDICT) & (pl.col("kept") == 1)
+    only_unknown = pl.col(VERDICT).is_null() & (pl.col("kept") == 0) & (pl.col("unknown") == 1)
+    return (
+        left.filter(one.fill_null(False) | only_unknown)
+        .filter(linkable())
+        .select(
+            *_TX, "txid", "time", "n", "address", "first_input",
+            sure=pl.col(VERDICT).fill_null(False) & (pl.col("unknown") == 0),
+        )
+    )  # fmt: skip
+
+
+def linkable() -> pl.Expr:
+    """Return whether output and inputs have addresses with keys that are not one already."""
+    named = pl.col("address").is_not_null() & pl.col("first_input").is_not_null()
+    return named & ~without_key().fill_null(True) & pl.col("to_input").ne_missing(True)
+
+
+def joint(ledger: Ledger, rows: pl.DataFrame, unless: Rule | None) -> pl.DataFrame:
+    """Return for the transactions of rows whether strangers built them: ``chain, tx, veto``.
+
+    Raises
+    ------
+    RuleError
+        If ``unless`` reads other features than transactions.
+    """
+    asked = rows.select(_TX).unique()
+    if unless is None:
+        return asked.with_columns(pl.lit(False).alias("veto"))
+    if unless.on != "transactions":
+        raise RuleError(f"{unless} reads {unless.on}", remedy="pass a rule on transactions")
+    told = features.transactions(ledger).join(asked, on=_TX, how="semi")
+    return apply(told, unless).select(*_TX, pl.col(VERDICT).alias("veto"))
+
+
+def as_links(candidates: pl.DataFrame, vetoes: pl.DataFrame, rates: Rates) -> pl.DataFrame:
+    """Return candidates as rows in ``LINKS``: refused, undecided, or joining."""
+    sure, veto = pl.col("sure"), pl.col("veto")
+    first, other = pl.col("first_input"), pl.col("address")
+    return (
+        candidates.join(vetoes, on=_TX, how="left")
+        .with_columns(
+            pl.when(first < other).then(first).otherwise(other).alias("a"),
+            pl.when(first < other).then(other).otherwise(first).alias("b"),
+            pl.when(sure | veto).then(veto).alias("veto"),
+            rates.column().alias("confidence"),
+        )
+        .select(pl.col(name).cast(kind) for name, kind in LINKS.schema.items())
+        .sort(LINK_KEY)
+    )
+
+
+def __dir__() -> list[str]:
+    """Return what this module is for, for completion."""
+    return names_of(__name__)

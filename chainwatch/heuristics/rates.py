@@ -1,0 +1,137 @@
+"""How often links of each rule were right where owners are known: what confidences rest on.
+
+The file ``rates.json`` holds a line per rule as it stands in column ``rule`` of links: how many
+were right, of how many, and what they were counted on. Evaluation writes it; nobody types a rate. A
+rule that is not in it has no confidence.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import polars as pl
+
+from chainwatch.completion import names_of
+from chainwatch.errors import InputError
+from chainwatch.results.provenance import digest_json
+
+_FIELDS = {"right", "of", "basis"}
+
+
+@dataclass(frozen=True)
+class Rate:
+    """So many links of so many were right.
+
+    Attributes
+    ----------
+    right, of : int
+        Counted by independent owners, not by links.
+    basis : str
+        What they were counted on, such as the seeds of a simulator.
+
+    Raises
+    ------
+    InputError
+        If the numbers are none of a share, or nobody says what they were counted on.
+    """
+
+    right: int
+    of: int
+    basis: str
+
+    def __post_init__(self) -> None:
+        whole = all(type(number) is int for number in (self.right, self.of))
+        if not whole or not 0 <= self.right <= self.of or self.of == 0:
+            raise InputError(
+                f"{self.right!r} of {self.of!r} is no rate",
+                remedy="give whole numbers, the second above 0 and not below the first",
+            )
+        if not isinstance(self.basis, str) or not self.basis.strip():
+            raise InputError("a rate does not say what it was counted on", remedy="name its basis")
+
+    @property
+    def confidence(self) -> float:
+        """The share that was right, and never more than so many trials can show.
+
+        Of n trials without an error, up to 3/n may be wrong still (a bound of 95 %).
+        """
+        return min(self.right / self.of, max(0.0, 1 - 3 / self.of))
+
+
+@dataclass(frozen=True, eq=False)
+class Rates:
+    """Measured rates, by rule.
+
+    Attributes
+    ----------
+    path : Path or None
+        The file they are read from when they are first asked for; None is the one that comes with
+        the package.
+    """
+
+    path: Path | None = field(default=None)
+
+    @cached_property
+    def by_rule(self) -> Mapping[str, Rate]:
+        """The rate of each rule.
+
+        Raises
+        ------
+        InputError
+            If the file is not as it should be.
+        """
+        said = self._said
+        if not isinstance(said, dict) or set(said) != {"rules"}:
+            raise self._wrong('it holds {"rules": ...} and nothing else')
+        rules = said["rules"]
+        if not isinstance(rules, dict):
+            raise self._wrong("rules are named, each with its rate")
+        found = {}
+        for name, one in rules.items():
+            if not isinstance(one, dict) or set(one) != _FIELDS:
+                raise self._wrong(f"rule {name!r} needs {', '.join(sorted(_FIELDS))}")
+            found[name] = Rate(**one)
+        return MappingProxyType(found)
+
+    def confidence(self, rule: str) -> float | None:
+        """Return the share of links of a rule that are right; None where nobody measured it."""
+        rate = self.by_rule.get(rule)
+        return None if rate is None else rate.confidence
+
+    def column(self, rule: str = "rule") -> pl.Expr:
+        """Return the confidence of each link by the column that names its rule."""
+        known = {name: rate.confidence for name, rate in self.by_rule.items()}
+        return pl.col(rule).replace_strict(known, default=None, return_dtype=pl.Float64)
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return the digest of all rates, as it stands in the record of what rests on them."""
+        return {"rates": f"sha256:{digest_json(self._said)}"}
+
+    @cached_property
+    def _said(self) -> Any:
+        own = resources.files("chainwatch.heuristics") / "rates.json"
+        text = (self.path or own).read_text("utf-8")
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            raise self._wrong(f"it is no JSON ({error})") from error
+
+    def _wrong(self, what: str) -> InputError:
+        name = self.path.name if self.path else "rates.json"
+        return InputError(f"the rates in {name} cannot be read: {what}", remedy="write them anew")
+
+
+MEASURED = Rates()
+"""The rates that come with the package."""
+
+
+def __dir__() -> list[str]:
+    """Return what this module is for, for completion."""
+    return names_of(__name__)

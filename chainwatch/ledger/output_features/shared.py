@@ -1,0 +1,71 @@
+"""Transactions whose outputs may belong to several, as their inputs say.
+
+A channel of the Lightning network belongs to two, who close it together: what looks like payment
+and change are the shares of the two. Its funding output is a 2-of-2, of which the wallet of one
+owner looks the same. And where a signature leaves room for the inputs or outputs of others, others
+may have used it. Of all these it is not known whose the outputs are.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from chainwatch.ledger.ledger import Ledger
+
+TX = ["chain", "tx"]
+
+_CLOSING_LOCKTIME, _CLOSING_SEQUENCE = 0x20, 0x80
+"""First bytes of locktime and sequence of a commitment transaction (BOLT 3)."""
+
+
+def shared(ledger: Ledger) -> pl.DataFrame:
+    """Return the transactions whose outputs may belong to several: ``chain, tx, shared``.
+
+    Those that spend a bare 2-of-2, close a channel from one side, or have inputs of several
+    addresses of which one is signed so that others may add to the transaction.
+
+    Fails when
+    ----------
+    A 2-of-2 stands behind a hash that nobody read, or a channel is one of taproot: it is not among
+    these. One owner signs alone so too (fee bumping, crowdfunding): it is.
+
+    References
+    ----------
+    BOLT 3 for the form of commitment transactions; BIP 143 and 341 for what a signature binds.
+    """
+    parts = [_bare(ledger), _closing(ledger), _open(ledger)]
+    return (
+        pl.concat([part.select(TX) for part in parts])
+        .unique()
+        .with_columns(pl.lit(True).alias("shared"))
+        .collect()
+    )
+
+
+def _bare(ledger: Ledger) -> pl.LazyFrame:
+    keys = (
+        ledger.output_keys.group_by("chain", prev_tx="tx", prev_n="n")
+        .agg(pl.len().alias("keys"), pl.col("required").min())
+        .filter((pl.col("keys") == 2) & (pl.col("required") == 2))
+    )
+    return ledger.inputs.join(keys, on=["chain", "prev_tx", "prev_n"], how="semi")
+
+
+def _closing(ledger: Ledger) -> pl.LazyFrame:
+    one = ledger.transactions.filter(
+        (pl.col("input_count") == 1) & (pl.col("locktime") // (1 << 24) == _CLOSING_LOCKTIME)
+    )
+    marked = ledger.inputs.filter(pl.col("sequence") // (1 << 24) == _CLOSING_SEQUENCE)
+    return one.join(marked, on=TX, how="semi")
+
+
+def _open(ledger: Ledger) -> pl.LazyFrame:
+    alone = pl.col("sighash").str.contains_any(["NONE", "SINGLE", "ANYONECANPAY"])
+    told = ledger.inputs.group_by(TX).agg(
+        alone.any().alias("alone"),
+        pl.len().alias("rows"),
+        pl.col("address").n_unique().alias("addresses"),
+        pl.col("address").is_null().any().alias("nameless"),
+    )
+    several = (pl.col("addresses") > 1) | ((pl.col("rows") > 1) & pl.col("nameless"))
+    return told.filter(pl.col("alone") & several)
