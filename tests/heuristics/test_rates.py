@@ -1,0 +1,83 @@
+"""Measured rates: read whole, refused where they are none, no better than trials can show."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from chainwatch.errors import InputError
+from chainwatch.heuristics.rates import MEASURED, Rate, Rates
+
+
+@pytest.fixture
+def write(tmp_path):
+    def make(said: object) -> Rates:
+        path = tmp_path / "rates.json"
+        path.write_text(said if isinstance(said, str) else json.dumps(said))
+        return Rates(path)
+
+    return make
+
+
+def one(**changed):
+    return {"rules": {"co_spend": {"right": 9, "of": 10, "basis": "a test", **changed}}}
+
+
+@pytest.mark.parametrize(
+    ("right", "of", "confidence"),
+    [(50, 100, 0.5), (99, 100, 0.97), (100, 100, 0.97), (97, 100, 0.97), (96, 100, 0.96),
+     (2, 2, 0.0), (0, 9, 0.0), (30_000, 30_000, 0.9999)],
+)  # fmt: skip
+def test_no_error_in_few_trials_shows_little(right, of, confidence):
+    assert Rate(right, of, "a test").confidence == pytest.approx(confidence, abs=1e-12)
+
+
+def test_more_right_is_never_worse():
+    found = [Rate(right, 200, "a test").confidence for right in range(201)]
+    assert found == sorted(found)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("{", "no JSON"),
+        ([], "nothing else"),
+        ({"rules": {}, "more": 1}, "nothing else"),
+        ({"rules": []}, "named"),
+        ({"rules": {"co_spend": {"right": 1}}}, "needs"),
+        (one(more=1), "needs"),
+        (one(right=11), "no rate"),
+        (one(of=0, right=0), "no rate"),
+        (one(right=0.5), "no rate"),
+        (one(right=True, of=True), "no rate"),
+        (one(right=-1), "no rate"),
+        (one(basis=" "), "basis"),
+        (one(basis=None), "basis"),
+    ],
+)
+def test_what_is_no_rate_is_refused(write, said, why):
+    with pytest.raises(InputError, match=why):
+        _ = write(said).by_rule
+
+
+def test_a_rule_that_nobody_measured_has_no_confidence(write):
+    rates = write(one())
+    assert rates.confidence("co_spend") == 0.7
+    assert rates.confidence("another") is None
+    frame = pl.DataFrame({"rule": ["another", "co_spend"]})
+    assert frame.select(rates.column().alias("c"))["c"].to_list() == [None, 0.7]
+    assert write({"rules": {}}).confidence("co_spend") is None
+
+
+def test_the_digest_is_of_what_they_say(write):
+    first = write(one()).identity()
+    assert write(json.dumps(one(), indent=4)).identity() == first
+    assert write(one(right=8)).identity() != first
+
+
+def test_what_comes_with_the_package_can_be_read():
+    for rule, rate in MEASURED.by_rule.items():
+        assert MEASURED.confidence(rule) == rate.confidence
+    assert MEASURED.identity()["rates"].startswith("sha256:")
