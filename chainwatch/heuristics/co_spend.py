@@ -9,6 +9,7 @@ from chainwatch.completion import names_of
 from chainwatch.errors import RuleError, expect
 from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.heuristics.links import LINK_KEY, LINKS, NO_KEY, Links
+from chainwatch.heuristics.rates import MEASURED, Rates
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
@@ -16,7 +17,7 @@ from chainwatch.results.result import recorded
 
 
 @recorded
-def co_spends(ledger: Ledger, *, unless: Rule | None = JOINT) -> Links:
+def co_spends(ledger: Ledger, *, unless: Rule | None = JOINT, rates: Rates = MEASURED) -> Links:
     """Link the addresses whose coins one transaction spends together.
 
     Whoever signs a transaction must hold the keys of all its inputs; as a rule that is one owner.
@@ -33,6 +34,8 @@ def co_spends(ledger: Ledger, *, unless: Rule | None = JOINT) -> Links:
     unless : Rule or None
         A rule on transactions that says whether strangers built it together. None joins the
         inputs of CoinJoins as well: do so only to show what the veto changes.
+    rates : Rates
+        What confidences rest on.
 
     Returns
     -------
@@ -57,11 +60,12 @@ def co_spends(ledger: Ledger, *, unless: Rule | None = JOINT) -> Links:
     """
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     expect(unless, (Rule, type(None)), "unless", "pass a rule, such as equal_outputs()")
+    expect(rates, Rates, "rates", "pass Rates(path), or leave it out")
     if unless is not None and unless.on != "transactions":
         raise RuleError(f"{unless} reads {unless.on}", remedy="pass a rule on transactions")
     pairs = _pairs(ledger)
     frame = pairs.join(_joint(ledger, pairs, unless), on=_TX, how="left").with_columns(
-        pl.lit(None, dtype=pl.Float64).alias("confidence"),
+        rates.column().alias("confidence"),
         (pl.col("veto") | (pl.col("rule") == NO_KEY)).alias("veto"),
     )
     return Links(

@@ -11,6 +11,7 @@ import polars as pl
 
 from chainwatch.addresses.bip32 import hash160
 from chainwatch.addresses.canonical import Kind
+from chainwatch.addresses.keyless import without_key
 from chainwatch.completion import names_of
 from chainwatch.errors import expect
 from chainwatch.heuristics.links import BOTH_ENDS, ORDER, Links, one_chain
@@ -76,12 +77,13 @@ def same_key(ledger: Ledger, *, across: bool = True, rates: Rates = MEASURED) ->
 
 
 def _seen(ledger: Ledger) -> pl.DataFrame:
-    """Return every address of the ledger with its kind and payload."""
+    """Return every address of the ledger that asks for a key, with its kind and payload."""
     rows = pl.concat([part.select(_PLACE) for part in (ledger.outputs, ledger.inputs)])
     kind = pl.col("address").bin.slice(0, 1).bin.reinterpret(dtype=pl.UInt8)
     return (
         rows.drop_nulls("address")
         .unique()
+        .filter(~without_key())
         .with_columns(kind.alias("kind"), pl.col("address").bin.slice(1).alias("held"))
         .collect()
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from chainwatch.addresses.canonical import without_key
+from chainwatch.addresses.keyless import without_key
 from chainwatch.completion import names_of
 from chainwatch.errors import InputError, RuleError, expect
 from chainwatch.heuristics.coinjoin import JOINT

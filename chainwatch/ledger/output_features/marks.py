@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from chainwatch.addresses.canonical import without_key
+from chainwatch.addresses.keyless import without_key
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.units import exact_sum
 

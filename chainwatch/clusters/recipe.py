@@ -1,0 +1,133 @@
+"""``owners``: clusters from a recipe, which may go from change to clusters and back again.
+
+What clusters show, rules on change cannot know: an output whose address is the payer's already is
+his change, and then the others are payments; and whoever was paid by an owner once is not his
+change the next time. So predictions are made round by round, each from the clusters of all rounds
+before, until nothing moves. A transaction is decided once, so that it ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from chainwatch.clusters.apart import Apart, Tagged
+from chainwatch.clusters.cluster import Clusters, cluster
+from chainwatch.clusters.rounds import change_rounds, predicted_links
+from chainwatch.errors import InputError, RuleError, expect
+from chainwatch.heuristics.change import (
+    address_type,
+    one_time_change,
+    optimal_change,
+    power_of_ten,
+    same_wallet,
+)
+from chainwatch.heuristics.co_spend import co_spends
+from chainwatch.heuristics.coinjoin import JOINT
+from chainwatch.heuristics.rates import MEASURED, Rates
+from chainwatch.heuristics.rule import Rule
+from chainwatch.heuristics.same_key import same_key
+from chainwatch.ledger.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What makes owners of a ledger; printed in full in the record of what it made.
+
+    Attributes
+    ----------
+    change : Rule or None
+        A rule on outputs that says which cannot be ruled out as change; None links no change.
+    unless : Rule or None
+        A rule on transactions that says whether strangers built one together.
+    one_key : bool
+        Link addresses of one key in several forms, on one chain and across chains.
+    most_rounds : int or None
+        After so many rounds no more change is predicted; None goes on until nothing moves.
+
+    Raises
+    ------
+    RuleError
+        If a rule reads other features than it must.
+    InputError
+        If no round is allowed.
+    """
+
+    change: Rule | None = None
+    unless: Rule | None = field(default=JOINT)
+    one_key: bool = True
+    most_rounds: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, rule, on in (
+            ("change", self.change, "outputs"),
+            ("unless", self.unless, "transactions"),
+        ):
+            expect(rule, (Rule, type(None)), name, "pass a rule, or None")
+            if rule is not None and rule.on != on:
+                raise RuleError(f"{name}={rule} reads {rule.on}", remedy=f"pass a rule on {on}")
+        if self.most_rounds is not None and self.most_rounds < 1:
+            raise InputError(f"{self.most_rounds} rounds", remedy="give 1 or more, or None")
+
+    def __call__(self, ledger: Ledger) -> Clusters:
+        """Return the owners of a ledger by this recipe."""
+        return owners(ledger, recipe=self)
+
+
+DEFAULT = Recipe()
+"""Co-spending and one key, and no change: no rule on change measures well enough by itself, as
+decision 27 says with the figures."""
+
+WITH_CHANGE = Recipe(
+    change=one_time_change(wait_days=7)
+    & optimal_change()
+    & address_type()
+    & power_of_ten()
+    & same_wallet()
+)
+"""Change as well, where all that speaks against it is silent: for leads, and to be looked at."""
+
+
+def owners(
+    ledger: Ledger,
+    *,
+    recipe: Recipe = DEFAULT,
+    tags: Tagged | None = None,
+    apart: Apart | None = None,
+    rates: Rates = MEASURED,
+) -> Clusters:
+    """Return the owners of a ledger by a recipe, with all links behind them.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Coin chains.
+    recipe : Recipe
+        What links and what stops links.
+    tags : Tags, optional
+        Raise an alarm for each cluster whose tags name more than one actor. They never join.
+    apart : Apart, optional
+        What must not come into one cluster, as :func:`keep_apart` returns it.
+    rates : Rates
+        What confidences rest on; the record has its digest.
+
+    Returns
+    -------
+    Clusters
+        As :func:`chainwatch.clusters.cluster.cluster` makes them of the links of the recipe.
+
+    Fails when
+    ----------
+    A link is wrong, as its rule says when: everything on both sides of it becomes one owner.
+    """
+    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
+    expect(recipe, Recipe, "recipe", "pass a Recipe, such as DEFAULT")
+    links = co_spends(ledger, unless=recipe.unless, rates=rates)
+    if recipe.one_key:
+        links += same_key(ledger, rates=rates)
+    if recipe.change is not None:
+        rounds = change_rounds(
+            ledger, links, recipe.change, unless=recipe.unless, apart=apart,
+            most_rounds=recipe.most_rounds, rates=rates,
+        )  # fmt: skip
+        links += predicted_links(rounds)
+    return cluster(links, tags=tags, apart=apart)
