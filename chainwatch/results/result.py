@@ -322,7 +322,7 @@ def _records(value: object) -> Iterable[Record]:
 
 
 def _bound(
-    name: str, signature: inspect.Signature, *args: object, **kwargs: object
+    name: str, signature: inspect.Signature, /, *args: object, **kwargs: object
 ) -> inspect.BoundArguments:
     """Return arguments by their names; one that is missing is told with the verb that lacks it."""
     try:
