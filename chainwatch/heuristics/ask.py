@@ -14,7 +14,7 @@ from chainwatch.errors import RuleError, expect
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.schema import TRANSACTIONS, TRANSFERS
+from chainwatch.ledger.schema import OUTPUTS, TRANSACTIONS, TRANSFERS
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import Column, Rows, Table
 
@@ -27,8 +27,23 @@ _OF = {
         name="answers",
         key=TRANSFERS.key,
     ),
+    "outputs": TRANSACTIONS.plus(*OUTPUTS.pick("n", "value", "address").columns).pick(
+        "chain",
+        "tx",
+        "n",
+        "txid",
+        "height",
+        "time",
+        "value",
+        "address",
+        name="answers",
+        key=OUTPUTS.key,
+    ),
 }
 """What names the rows of each frame of features."""
+
+_TOLD_BY = {"amount": "transfers", "n": "outputs"}
+"""Columns that only one of them has."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -38,7 +53,7 @@ class Answers(Result):
     Attributes
     ----------
     frame : polars.DataFrame
-        What names the row (a transaction or a transfer), ``verdict``, and a column for each
+        What names the row (transaction, output or transfer), ``verdict``, and a column for each
         condition of the rule, named by its text.
     rule : str
         The rule, with its parameters and the digest of its code.
@@ -57,7 +72,8 @@ class Answers(Result):
 
     @property
     def _of(self) -> Table:
-        return _OF["transfers" if "amount" in self.frame.columns else "transactions"]
+        told = "amount" if "amount" in self.frame.columns else "n"
+        return _OF[_TOLD_BY[told] if told in self.frame.columns else "transactions"]
 
     def words(self) -> Mapping[str, Any]:
         """Return what was asked."""
@@ -85,7 +101,7 @@ class Answers(Result):
 
 @recorded
 def ask(ledger: Ledger, rule: Rule, *, asset: Asset | None = None) -> Answers:
-    """Ask a rule of every transaction of a ledger, or of every transfer of an asset.
+    """Ask a rule of every transaction or output of a ledger, or of every transfer of an asset.
 
     Each condition of a combined rule answers by itself beside the verdict, so that one sees which
     of them decided, and which could not tell.
@@ -102,7 +118,7 @@ def ask(ledger: Ledger, rule: Rule, *, asset: Asset | None = None) -> Answers:
     Returns
     -------
     Answers
-        One row for each transaction or transfer; none is left out.
+        One row for each transaction, output or transfer; none is left out.
 
     Raises
     ------
@@ -132,7 +148,7 @@ def _features(ledger: Ledger, rule: Rule, asset: Asset | None) -> pl.DataFrame:
         return features.transfers(ledger, asset)
     if asset is not None:
         raise RuleError(f"{rule} reads {rule.on}, not transfers", remedy="leave the asset out")
-    return features.transactions(ledger)
+    return features.outputs(ledger) if rule.on == "outputs" else features.transactions(ledger)
 
 
 def _declared(of: Table, names: list[str]) -> Table:

@@ -5,10 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chainwatch.completion import names_of
-from chainwatch.heuristics import coinjoin, heights, poisoning
+from chainwatch.heuristics import change, coinjoin, heights, poisoning
 from chainwatch.heuristics.rule import Rule
 
 RULES: tuple[Callable[..., Rule], ...] = (
+    change.address_reuse,
+    change.address_type,
+    change.fixed_fee,
+    change.fresh_address,
+    change.legacy,
+    change.locktime,
+    change.one_time_change,
+    change.optimal_change,
+    change.peeling_chain,
+    change.power_of_ten,
+    change.same_order,
+    change.same_sequence,
+    change.same_version,
+    change.spent,
+    change.unnecessary_input,
     coinjoin.batch_payout,
     coinjoin.cash_fusion,
     coinjoin.denominated_mix,

@@ -30,15 +30,15 @@ def address_type() -> nw.Expr:
     ----------
     BlockSci ``address_type`` (Kalodner et al., USENIX Security 2020).
     """
-    kinds = nw.col("input_kinds")
+    kinds, alike = nw.col("input_kinds"), nw.col("script_kind") == nw.col("input_kind")
     return among_payments(
         nw.when(kinds >= 2)
         .then(nw.lit(False))
-        .when((kinds == 1) & (nw.col("script_kind") != nw.col("input_kind")))
+        .when((kinds == 1) & ~alike)
         .then(nw.lit(False))
-        .when(nw.col("kinds_unread") > 0)
-        .then(nw.lit(None, dtype=nw.Boolean))
-        .otherwise(nw.lit(True))
+        .when((kinds == 1) & alike & (nw.col("kinds_unread") == 0))
+        .then(nw.lit(True))
+        .otherwise(nw.lit(None, dtype=nw.Boolean))
     )
 
 

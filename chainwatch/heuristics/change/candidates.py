@@ -17,12 +17,13 @@ def among_payments(test: nw.Expr) -> nw.Expr:
     Data, what anybody may spend, and new coins are nobody's change. Where the inputs say that the
     outputs may belong to several (:mod:`chainwatch.ledger.output_features.shared`), no rule knows.
     """
+    candidate = nw.col("payment") & ~nw.col("coinbase")
     return (
-        nw.when(~nw.col("payment") | nw.col("coinbase"))
+        nw.when(~candidate)
         .then(nw.lit(False))
-        .when(nw.col("shared"))
-        .then(nw.lit(None, dtype=nw.Boolean))
-        .otherwise(test)
+        .when(candidate & ~nw.col("shared"))
+        .then(test)
+        .otherwise(nw.lit(None, dtype=nw.Boolean))
     )
 
 
@@ -53,9 +54,9 @@ def smaller_than_inputs() -> nw.Expr:
     return (
         nw.when(nw.col("value") >= nw.col("input_min"))
         .then(nw.lit(False))
-        .when(nw.col("inputs_unread") > 0)
-        .then(nw.lit(None, dtype=nw.Boolean))
-        .otherwise(nw.lit(True))
+        .when((nw.col("inputs_unread") == 0) & (nw.col("value") < nw.col("input_min")))
+        .then(nw.lit(True))
+        .otherwise(nw.lit(None, dtype=nw.Boolean))
     )
 
 
@@ -64,9 +65,9 @@ def only_one(count: str, unknown: str) -> nw.Expr:
     return (
         nw.when(nw.col(count) > 1)
         .then(nw.lit(False))
-        .when(nw.col(unknown) > 0)
-        .then(nw.lit(None, dtype=nw.Boolean))
-        .otherwise(nw.col(count) == 1)
+        .when(nw.col(unknown) == 0)
+        .then(nw.col(count) == 1)
+        .otherwise(nw.lit(None, dtype=nw.Boolean))
     )
 
 

@@ -49,10 +49,10 @@ def one_time_change(wait_days: int = 7) -> nw.Expr:
         raise RuleError(f"{wait_days} days to wait", remedy="give 0 or more")
     wait = wait_days * 86_400
     waited = (
-        nw.when(nw.col("paid_again_after") < wait)
-        .then(nw.lit(False))
-        .when(nw.col("followed_for") >= wait)
+        nw.when(nw.col("quiet_for") >= wait)
         .then(nw.lit(True))
+        .when(nw.col("paid_again_after") < wait)
+        .then(nw.lit(False))
         .otherwise(nw.lit(None, dtype=nw.Boolean))
     )
     alone = only_one("fresh_outputs", "fresh_unknown")

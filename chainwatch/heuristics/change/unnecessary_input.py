@@ -38,11 +38,11 @@ def unnecessary_input() -> nw.Expr:
     asked = (nw.col("payments") == 2) & (nw.col("input_count") >= 2)
     unneeded = nw.col("output_min") >= nw.col("input_min")
     return among_payments(
-        nw.when(asked & unneeded)
-        .then(nw.lit(None, dtype=nw.Boolean))
-        .when(asked)
+        nw.when(~asked)
+        .then(nw.lit(True))
+        .when(asked & ~unneeded)
         .then(smaller_than_inputs())
-        .otherwise(nw.lit(True))
+        .otherwise(nw.lit(None, dtype=nw.Boolean))
     )
 
 

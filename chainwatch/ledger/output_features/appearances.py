@@ -37,7 +37,8 @@ def appearances(
         - ``fresh``: the address does not appear before the transaction; null where it was not
           seen before and not all that came before was read;
         - ``paid_again_after``: seconds until another transaction pays it, as far as one was read;
-        - ``followed_for``: seconds after the transaction up to which every payment to it was read.
+        - ``quiet_for``: seconds in which nobody else paid it, as far as every payment to it was
+          read; null where that was not.
 
     Fails when
     ----------
@@ -54,7 +55,10 @@ def appearances(
         (pl.col(name) - pl.col("time")).dt.total_seconds().alias(column)
         for name, column in (("next_time", "paid_again_after"), ("until", "followed_for"))
     ]
-    return rows.select(
+    quiet = pl.when(pl.col("followed_for").is_not_null()).then(
+        pl.min_horizontal("followed_for", "paid_again_after")
+    )
+    return rows.with_columns(seconds).select(
         "chain",
         "tx",
         "address",
@@ -63,7 +67,8 @@ def appearances(
         .when(pl.col("height") <= pl.col("top"))
         .then(pl.lit(True))
         .alias("fresh"),
-        *seconds,
+        "paid_again_after",
+        quiet.alias("quiet_for"),
     )
 
 

@@ -30,7 +30,7 @@ def outputs(ledger: Ledger) -> pl.DataFrame:
         - ``payment``: it can be somebody's: no data, and no form that anybody may spend;
         - ``to_input``: its address is one of the inputs'; false only where all of these are known;
         - ``to_self``: some output of the transaction is so;
-        - ``fresh, paid_again_after, followed_for``: see
+        - ``fresh, paid_again_after, quiet_for``: see
           :mod:`chainwatch.ledger.output_features.appearances`;
         - ``fresh_outputs, fresh_unknown``: payments of the transaction that are fresh, and of
           which it is not known; ``small_fresh_outputs, small_fresh_unknown``: the same of those
