@@ -11,7 +11,7 @@ from chainwatch.case.file.model import CaseFile
 from chainwatch.clusters.cluster import cluster
 from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.co_spend import co_spends
-from chainwatch.heuristics.coinjoin import equal_outputs, possible_mix
+from chainwatch.heuristics.coinjoin import JOINT, PREPARATION, equal_outputs
 from chainwatch.heuristics.links import LINKS, NO_KEY, Links
 from chainwatch.ledger.coverage import UNREAD, unread
 from chainwatch.ledger.ledger import Ledger
@@ -34,9 +34,10 @@ def add_coin_findings(
     """Compute everything that a case on a coin chain shows, and add it in reading order."""
     follow = config.follow
     asset = native(config.subjects.chain)
-    mixes = equal_outputs(min_equal=follow.min_equal)
-    # Equal outputs of another shape are too doubtful to join owners, too common to stop at.
-    links = co_spends(ledger, unless=mixes | possible_mix())
+    # Who prepares his coins for a mix is followed into it.
+    mixes = equal_outputs(min_equal=follow.min_equal) & ~PREPARATION
+    # What else may be a mix is too doubtful to join owners, too common to stop at.
+    links = co_spends(ledger, unless=mixes | JOINT)
     owners = cluster(links, tags=tags)
     services = tags.where(concept="service")
     at = hosted(
