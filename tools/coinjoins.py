@@ -264,17 +264,17 @@ def _listed(block: str, rows: pl.DataFrame, said: str = "") -> Iterator[str]:
 JUDGED = """
 ### What a person saw in them
 
-* `40984b43...` and `dbb220ef...`, May 2014: 26 and 25 inputs of as many addresses, nine and ten of 19
-  outputs of just 0.1 bitcoin, others near it. Consistent with SharedCoin, which was at work then;
+* `40984b43...` and `dbb220ef...`, May 2014: 26 and 25 inputs of as many addresses, nine and ten of
+  19 outputs of just 0.1 bitcoin, others near it. Consistent with SharedCoin, which was at work then;
   nobody has confirmed it. `d69c66fa...` and `c1b75912...` of the same block look alike, and more of
   their outputs are unequal than equal; so they are doubted.
-* Eight of the doubted ones of block 629999 have as many input addresses as equal outputs, all of one
-  kind, and pay two or three kinds of wallets. Seven pay 23 to 100 at once, and the same 0.0114571
-  bitcoin (100 dollars that day) stands several times in most of them: consistent with one payer of
-  sums in dollars. `bf573b3b...` pays 10 bitcoin three times and 200 once.
-* The Tx0s of block 574200 pay 0.0011 to 0.002 bitcoin, and Whirlpool's pool of 0.001 opened two years
-  later: these are no Tx0s. Each spends what one or two addresses hold, so that nothing hangs on it
-  but a link that is kept as any other would be.
+* Eight of the doubted ones of block 629999 have as many input addresses as equal outputs, all of
+  one kind, and pay two or three kinds of wallets. Seven pay 23 to 100 at once, five of these the
+  same 0.0114571 bitcoin five to nine times: consistent with one payer of fixed sums. `bf573b3b...`
+  pays 10 bitcoin three times and 200 once.
+* The Tx0s of block 574200 pay 0.0011 to 0.002 bitcoin, and Whirlpool's pool of 0.001 opened two
+  years later: these are no Tx0s. Each spends what one or two addresses hold, so that nothing hangs
+  on it but a link that is kept as any other would be.
 """
 """Written by hand; a test holds the page to the figures above it."""
 

@@ -106,10 +106,13 @@ def test_single_transactions(real_data, real_ledger, name):
 
 @pytest.mark.parametrize(
     ("name", "unread", "known"),
-    [("574200", 4083, (3315, 0, 3309, 6)), ("629999", 5811, (2481, 0, 2471, 10))],
+    [("574200", 4083, (3315, 0, 3311, 4)), ("629999", 5811, (2481, 0, 2471, 10))],
 )
 def test_whole_blocks_whose_inputs_are_mostly_unread(real_data, tmp_path, name, unread, known):
-    """Transactions; yes, no and unknown. What was not read makes no yes, and no silent no."""
+    """Transactions; yes, no and unknown. What was not read makes no yes, and no silent no.
+
+    Inputs that name the same address are one party, whatever they hold.
+    """
     pull(tmp_path / "ledger", BlockFiles(real_data / "bitcoin" / "blocks" / f"{name}.raw"))
     features = transactions(open_ledger(tmp_path / "ledger"))
     answered = apply(features, equal_outputs())

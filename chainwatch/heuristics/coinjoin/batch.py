@@ -43,9 +43,9 @@ def batch_payout(min_equal: int = 3, spare: int = 1, min_foreign: int = 2) -> nw
     ----------
     The bound of one change for an equal output is in Dumplings' rule for other mixes, in
     GraphSense's for JoinMarket (equal outputs are at least half) and in that of Schnoering and
-    Vazirgiannis 2023 for Wasabi 1.0. Seen on mainnet: in block 629999 one service pays 23 to 100
-    customers at once, five to nine of them 0.0114571 bitcoin each, from wallets of one kind to
-    three.
+    Vazirgiannis 2023 for Wasabi 1.0. Seen on mainnet: seven transactions of block 629999 pay 23 to
+    100 wallets of two or three kinds from one kind, in five of them the same 0.0114571 bitcoin
+    five to nine times.
     """
     equal = nw.col("equal_outputs")
     several = equal >= min_equal
