@@ -7,6 +7,7 @@ from collections import defaultdict
 import polars as pl
 
 from chainwatch.addresses.scripts import classify
+from chainwatch.ledger.checks.check import check
 
 
 def rows(frame):
@@ -150,3 +151,9 @@ def test_a_ledger_reads_the_same_inputs_from_the_blocks(world):
     columns = ["txid", "n", "prev_txid", "prev_n", "address"]
     read = world.ledger.inputs.join(ids, on="tx").select(columns).sort("txid", "n").collect()
     assert read.equals(world.truth.inputs.select(columns).sort("txid", "n"))
+
+
+def test_a_ledger_of_it_passes_every_check(world):
+    report = check(world.ledger)
+    report.raise_for_failures()
+    assert report.frame["checked"].sum() > 20_000
