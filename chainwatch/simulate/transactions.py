@@ -29,7 +29,7 @@ PAYLOAD_KINDS = {
 INPUT_VBYTES = {
     "p2pkh": 148, "p2sh": 91, "p2wpkh": 68, "p2wsh": 105, "p2tr": 58, "p2pk": 114, "multisig": 187,
     "p2sh_multisig": 297, "p2wsh_pair": 96, "p2wsh_delay": 73, "p2tr_leaf": 75, "p2a": 41,
-    "p2tr_forged": 70,
+    "p2tr_forged": 70, "p2pkh_long": 180,
 }  # fmt: skip
 """Virtual bytes that a wallet reckons for spending one coin of a kind."""
 

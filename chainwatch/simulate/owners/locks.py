@@ -19,6 +19,7 @@ from chainwatch.simulate.transactions import (
     Coin,
     Lock,
     Unlocked,
+    dummy,
     public_key,
     push,
     schnorr,
@@ -44,8 +45,8 @@ class KeyLock(Lock):
     keys : tuple of bytes
         Its public keys.
     redeem : bytes
-        Script that is shown when it is spent: redeem script, witness script, nested program or
-        leaf of taproot.
+        What is shown when it is spent beside or instead of keys: redeem script, witness script,
+        nested program, leaf of taproot, or the key in its long form.
     low_r : bool
         Its owner's wallet looks for short signatures.
     """
@@ -69,7 +70,8 @@ def make_lock(kind: str, *origin: object, low_r: bool = True) -> KeyLock:
     Parameters
     ----------
     kind : str
-        A key of :data:`KINDS`: ``p2pkh``, ``p2sh`` (nests P2WPKH), ``p2sh_multisig`` and ``p2wsh``
+        A key of :data:`KINDS`: ``p2pkh``, ``p2pkh_long`` (an uncompressed key), ``p2sh`` (nests
+        P2WPKH), ``p2sh_multisig`` and ``p2wsh``
         (two of three keys), ``p2wsh_pair`` (two of two), ``p2wsh_delay`` (a key after a day),
         ``p2wpkh``, ``p2tr`` (key path), ``p2tr_leaf`` (script path), ``p2pk`` (a bare key, which
         has no address).
@@ -121,6 +123,11 @@ def _multisig(required: int, keys: tuple[bytes, ...]) -> bytes:
     return bytes([0x50 + required]) + body + bytes([0x50 + len(keys), 0xAE])
 
 
+def _long(key: bytes) -> bytes:
+    """Return 65 bytes shaped like the same key with both of its numbers."""
+    return b"\x04" + key[1:] + dummy("long key", key)
+
+
 def _nested(keys: tuple[bytes, ...]) -> tuple[bytes, bytes]:
     program = b"\x00\x14" + hash160(keys[0])
     return P2SH + hash160(program), program
@@ -145,6 +152,7 @@ def _sha256(data: bytes) -> bytes:
 KINDS: dict[str, tuple[int, Callable[[tuple[bytes, ...]], tuple[bytes, bytes]]]] = {
     "p2pk": (1, lambda keys: (b"", b"")),
     "p2pkh": (1, lambda keys: (P2PKH + hash160(keys[0]), b"")),
+    "p2pkh_long": (1, lambda keys: (P2PKH + hash160(_long(keys[0])), _long(keys[0]))),
     "p2sh": (1, _nested),
     "p2sh_multisig": (3, _wrapped(P2SH, hash160, lambda keys: _multisig(2, keys))),
     "p2wpkh": (1, lambda keys: (P2WPKH + hash160(keys[0]), b"")),
@@ -160,7 +168,7 @@ KINDS: dict[str, tuple[int, Callable[[tuple[bytes, ...]], tuple[bytes, bytes]]]]
 
 
 def _key_hash(lock: KeyLock, coin: Coin, flag: int) -> Unlocked:
-    return push(lock.sign(coin, flag)) + push(lock.keys[0]), ()
+    return push(lock.sign(coin, flag)) + push(lock.redeem or lock.keys[0]), ()
 
 
 def _witness_key(lock: KeyLock, coin: Coin, flag: int) -> Unlocked:
@@ -205,6 +213,7 @@ def _nothing(lock: KeyLock, coin: Coin, flag: int) -> Unlocked:
 _UNLOCK: dict[str, Callable[[KeyLock, Coin, int], Unlocked]] = {
     "p2pk": _bare_key,
     "p2pkh": _key_hash,
+    "p2pkh_long": _key_hash,
     "p2sh": _witness_key,
     "p2sh_multisig": _legacy_multisig,
     "p2wpkh": _witness_key,

@@ -34,7 +34,9 @@ SOFTWARE: dict[str, Policy] = {
     "taproot": Policy(kind="p2tr", order="bip69", sequence=LOCKABLE, locktime=True, fee_rate=GOING),
     "taproot_script": Policy(kind="p2tr_leaf", select="largest", sequence=REPLACEABLE),
     "one_address": Policy(reuse=True, order="change_last", version=1, sequence=FINAL),
-    "one_old_address": Policy(kind="p2pkh", reuse=True, version=1, sequence=FINAL, low_r=False),
+    "one_old_address": Policy(
+        kind="p2pkh_long", reuse=True, version=1, sequence=FINAL, low_r=False
+    ),
     "round_change": Policy(round_change=10_000, sequence=FINAL),
 }
 """Wallets of people by name."""

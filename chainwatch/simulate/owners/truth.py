@@ -39,8 +39,8 @@ OUTPUTS: Schema = {
 }  # fmt: skip
 
 _SCRIPT_KINDS = {
-    "p2sh_multisig": "p2sh", "p2wsh_pair": "p2wsh", "p2wsh_delay": "p2wsh", "p2tr_leaf": "p2tr",
-    "p2tr_forged": "p2tr",
+    "p2pkh_long": "p2pkh", "p2sh_multisig": "p2sh", "p2wsh_pair": "p2wsh", "p2wsh_delay": "p2wsh",
+    "p2tr_leaf": "p2tr", "p2tr_forged": "p2tr",
 }  # fmt: skip
 _SCHNORR = frozenset({"p2tr", "p2tr_leaf"})
 _BASES = {ALL: "ALL", NONE: "NONE", SINGLE: "SINGLE"}

@@ -65,6 +65,12 @@ def test_every_kind_of_lock_is_paid_and_spent(honest):
     }  # fmt: skip
 
 
+def test_some_old_wallets_show_long_keys(honest):
+    told = honest.truth.inputs
+    scripts = [honest.txs[txid].scripts[n] for txid, n in told.select("txid", "n").iter_rows()]
+    assert any(len(one) in (138, 139) and one[-66:-64] == b"\x41\x04" for one in scripts)
+
+
 def test_habits_differ_in_every_field(honest):
     ids = honest.truth.transactions.filter(kind="payment")["txid"].to_list()
     txs = [honest.txs[txid] for txid in ids]

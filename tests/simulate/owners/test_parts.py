@@ -27,8 +27,8 @@ print(hashlib.sha256(repr([frame.rows() for frame in frames]).encode()).hexdiges
 """
 
 PINNED = [
-    "409f4c89b7e0aff57fbdfb3aaf0cd23a3848e07f9ac020f89de110d937542907",
-    "36283c0ea00b6530d3c48897f6b9b752c68867f005ee927bf3bdfa779ee0df40",
+    "f95b340512be9b5dccd8da97ef7419a178a953e4ed9a78a1a4f75488a6e85526",
+    "f8839a45a0c03ad0ba6e36de3baf68f1093939d5fabf1fc44314d2bb98542eae",
 ]
 
 
