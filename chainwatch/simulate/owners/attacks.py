@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chainwatch.simulate.owners.locks import KeyLock, forged_lock
-from chainwatch.simulate.owners.society import Society
+from chainwatch.simulate.owners.society import Person, Society
 from chainwatch.simulate.transactions import Lock, Output
 from chainwatch.simulate.wallets import choose, draft, fee_for
 
@@ -88,12 +88,17 @@ def imitation(society: Society) -> None:
 
 
 def forged_key(society: Society) -> None:
-    """Somebody spends an own taproot output so that it looks like a victim's P2WPKH.
+    """Somebody makes a taproot output whose spending looks like a victim's P2WPKH; later spends it.
 
     Where the output is read nothing is hidden; where it was not, unlocking seems to name the
     victim. No node relays it: a miner must help.
     """
-    world, person = society.world, society.person()
+    world = society.world
+    baited = [person for person in society.people if person.tools.coins]
+    if baited and world.chance(50):
+        _spend_forged(society, society.pick(baited))
+        return
+    person = society.person()
     lock = society.pick(world.entries[-RECENT:]).tx.inputs[0].lock
     victim = world.holders[lock.script].wallet
     if lock.kind != "p2wpkh" or not isinstance(lock, KeyLock) or victim.owner == person.owner:
@@ -101,8 +106,11 @@ def forged_key(society: Society) -> None:
     count = world.counters["forged"] = world.counters.get("forged", 0) + 1
     forged = world.hold(forged_lock(lock.keys[0], world.label, count), person.tools)
     world.pay(person.main, [Output(20_000, forged, "self")], "bait", trick="forged_key")
+
+
+def _spend_forged(society: Society, person: Person) -> None:
     own = [coin for coin in person.main.coins if coin.value > 100_000][:1]
-    coins = [*person.tools.coins, *own]
-    if own and len(coins) > 1:
-        to = world.lock(person.main)
-        world.gather(person.main, coins, to, "consolidation", trick="forged_key")
+    if own:
+        to = society.world.lock(person.main)
+        coins = [*person.tools.coins, *own]
+        society.world.gather(person.main, coins, to, "consolidation", trick="forged_key")
