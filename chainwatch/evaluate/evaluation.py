@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from math import fsum
 from typing import Any, NamedTuple
@@ -13,7 +13,13 @@ import polars as pl
 from chainwatch.clusters.cluster import Clusters
 from chainwatch.errors import InputError
 from chainwatch.evaluate.cluster_rates import ClusterRates, cluster_rates
-from chainwatch.evaluate.link_rates import LINK_RATES, link_rates, wrong_links
+from chainwatch.evaluate.link_rates import (
+    LINK_RATES,
+    WRONG,
+    link_rates,
+    wrong_kinds,
+    wrong_links,
+)
 from chainwatch.evaluate.shares import Share, total
 from chainwatch.evaluate.truth import Truth
 from chainwatch.ledger.ledger import Ledger
@@ -72,6 +78,13 @@ RULE_RATES = Table(
     (BASIS, RECIPE, *LINK_RATES.columns),
 )
 
+WRONG_KINDS = Table(
+    "wrong_links",
+    ("basis", "recipe", "rule", "kind"),
+    WRONG.meaning,
+    (BASIS, RECIPE, *WRONG.columns),
+)
+
 
 class World(NamedTuple):
     """A ledger, and who owns what in it."""
@@ -94,14 +107,21 @@ class Evaluation(Result):
         Rows in ``RECIPE_RATES``.
     rules : polars.DataFrame
         Rows in ``RULE_RATES``.
+    wrong : polars.DataFrame
+        Rows in ``WRONG_KINDS``: in what kinds of transactions each rule of a recipe erred.
     """
 
     frame: pl.DataFrame
     rules: pl.DataFrame
+    wrong: pl.DataFrame = field(default_factory=WRONG_KINDS.empty)
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
-        return {"recipes": RECIPE_RATES.rows(self.frame), "rules": RULE_RATES.rows(self.rules)}
+        return {
+            "recipes": RECIPE_RATES.rows(self.frame),
+            "rules": RULE_RATES.rows(self.rules),
+            "wrong_links": WRONG_KINDS.rows(self.wrong),
+        }
 
     def share(self, name: str, *, basis: str, recipe: str) -> Share:
         """Return one measured share of a recipe, such as ``owners_merged``.
@@ -144,11 +164,17 @@ class Evaluation(Result):
             mine = self.rules.filter(
                 (pl.col("basis") == row["basis"]) & (pl.col("recipe") == row["recipe"])
             )
-            found += [
-                f"    {rule}: links that join two owners {self.wrong_links(rule, **of)}"
-                for rule in mine["rule"]
-            ]
+            for rule in mine["rule"]:
+                found.append(
+                    f"    {rule}: links that join two owners {self.wrong_links(rule, **of)}"
+                )
+                found += self._kinds(rule, **of)
         return found
+
+    def _kinds(self, rule: str, *, basis: str, recipe: str) -> Sequence[str]:
+        rows = self.wrong.filter(basis=basis, recipe=recipe, rule=rule)
+        told = [f"{kind} {links:,}" for kind, links in rows.select("kind", "links").iter_rows()]
+        return [f"        of these by {', '.join(told)}"] if told else []
 
     def __repr__(self) -> str:
         return "\n".join([f"Evaluation({self.frame.height} rows)", *self.lines()])
@@ -206,7 +232,10 @@ def evaluate(worlds: Iterable[World], recipes: Mapping[str, Recipe]) -> Evaluati
     keys = sorted(judged, key=lambda key: (key[0], order[key[1]]))
     return Evaluation(
         RECIPE_RATES.frame(_row(*key, judged[key]) for key in keys),
-        pl.concat(_rules(*key, judged[key]) for key in keys),
+        pl.concat(_added(*key, [one.rules for one in judged[key]], ["rule"]) for key in keys),
+        pl.concat(
+            _added(*key, [one.wrong for one in judged[key]], ["rule", "kind"]) for key in keys
+        ),
     )
 
 
@@ -215,6 +244,7 @@ class _Judged(NamedTuple):
 
     rates: ClusterRates
     rules: pl.DataFrame
+    wrong: pl.DataFrame
     alarms: int
     groups: int
 
@@ -223,6 +253,7 @@ def _judge(clusters: Clusters, truth: Truth) -> _Judged:
     return _Judged(
         cluster_rates(clusters.frame, truth),
         link_rates(clusters.links, truth),
+        wrong_kinds(clusters.links, truth),
         clusters.alarms.height + clusters.collapses.height,
         clusters.frame.select("chain", "cluster").n_unique(),
     )
@@ -247,8 +278,9 @@ def _row(basis: str, name: str, judged: Sequence[_Judged]) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _rules(basis: str, name: str, judged: Sequence[_Judged]) -> pl.DataFrame:
-    rules = pl.concat(one.rules for one in judged)
-    added = rules.group_by("rule").agg(pl.exclude("rule").sum()).sort("rule")
-    told = added.with_columns(pl.lit(basis).alias("basis"), pl.lit(name).alias("recipe"))
-    return told.select(RULE_RATES.names)
+def _added(
+    basis: str, name: str, worlds: Sequence[pl.DataFrame], key: Sequence[str]
+) -> pl.DataFrame:
+    """Return the counts of several worlds added up by a key, behind basis and recipe."""
+    added = pl.concat(worlds).group_by(key).agg(pl.exclude(key).sum()).sort(key)
+    return added.select(pl.lit(basis).alias("basis"), pl.lit(name).alias("recipe"), pl.all())

@@ -28,6 +28,18 @@ LINK_RATES = Table(
     ),
 )
 
+WRONG = Table(
+    "wrong_links",
+    ("rule", "kind"),
+    "One row per rule and kind of transaction that joined two owners.",
+    (
+        Column.kind("rule", "the rule that links"),
+        Column.kind("kind", "what the transaction is in truth"),
+        Column.count("links", "links of it that join two owners"),
+        Column.count("transactions", "transactions of the kind that did"),
+    ),
+)
+
 _FATES = {
     "joined": ~pl.col("veto"),
     "undecided": pl.col("veto").is_null(),
@@ -66,6 +78,20 @@ def link_rates(links: Links, truth: Truth) -> pl.DataFrame:
         pl.col("owners", "owners_wrong", "squares").fill_null(0)
     )
     return rows.select(LINK_RATES.names).sort("rule")
+
+
+def wrong_kinds(links: Links, truth: Truth) -> pl.DataFrame:
+    """Return what kinds of transactions joined two owners, by rule: rows in ``WRONG``."""
+    judged = truth.judge(links.both_ends)
+    wrong = judged.filter(~pl.col("veto") & ~pl.col("right"))
+    return (
+        wrong.group_by("rule", "kind")
+        .agg(
+            pl.len().cast(pl.Int64).alias("links"),
+            pl.col("txid").n_unique().cast(pl.Int64).alias("transactions"),
+        )
+        .sort("rule", "kind")
+    )
 
 
 def _owners(judged: pl.DataFrame) -> pl.DataFrame:

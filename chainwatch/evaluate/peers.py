@@ -9,6 +9,7 @@ from __future__ import annotations
 import narwhals.stable.v2 as nw
 
 from chainwatch.clusters.cluster import Clusters, cluster
+from chainwatch.heuristics.change import change_links, legacy
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.rule import Rule, rule
 from chainwatch.ledger.ledger import Ledger
@@ -54,3 +55,9 @@ def plain_multi_input(ledger: Ledger) -> Clusters:
 def graphsense_style(ledger: Ledger) -> Clusters:
     """Return owners by shared spending but for CoinJoins as GraphSense's clustering sees them."""
     return cluster(co_spends(ledger, unless=BLOCKSCI))
+
+
+def blocksci_style(ledger: Ledger) -> Clusters:
+    """Return owners as BlockSci's clustering does: shared spending and its *legacy* change."""
+    links = co_spends(ledger, unless=BLOCKSCI)
+    return cluster(links + change_links(ledger, legacy(), unless=BLOCKSCI))

@@ -27,8 +27,11 @@ def truth_of(made: SimulatedOwners) -> Truth:
     """Return who owns what in a simulated chain; what anybody may spend is nobody's."""
     kind = HOSTILE if made.adversarial else HONEST
     owned = made.addresses.filter(pl.col("owner").is_not_null())
-    named = owned.select(pl.lit(chain(REGTEST).id).alias("chain"), "address", "owner")
-    return Truth(named, f"{kind} ({made.part} part)")
+    here = pl.lit(chain(REGTEST).id).alias("chain")
+    named = owned.select(here, "address", "owner")
+    said = pl.concat_str("kind", "protocol", separator=": ", ignore_nulls=True)
+    kinds = made.transactions.select(here, "txid", said.alias("kind"))
+    return Truth(named, f"{kind} ({made.part} part)", kinds)
 
 
 def simulated_worlds(

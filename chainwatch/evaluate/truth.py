@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import polars as pl
@@ -11,6 +11,11 @@ from chainwatch.clusters.numbering import PLACE
 from chainwatch.errors import InputError, expect
 
 _COLUMNS = {"chain": pl.String, "address": pl.Binary, "owner": pl.String}
+
+_KINDS = {"chain": pl.String, "txid": pl.Binary, "kind": pl.String}
+
+UNKNOWN_KIND = "not told"
+"""Kind of a transaction of which the truth says nothing, and of a link without a transaction."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Truth:
         ``chain, address, owner``: CAIP-2 id, canonical bytes, any name. Other columns are left out.
     basis : str
         Where the owners come from, in a few words: it stands wherever a figure does.
+    kinds : polars.DataFrame
+        ``chain, txid, kind``: what transactions are in truth, to tell errors apart; may be empty.
 
     Raises
     ------
@@ -35,6 +42,7 @@ class Truth:
 
     frame: pl.DataFrame
     basis: str
+    kinds: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_KINDS))
 
     def __post_init__(self) -> None:
         expect(self.frame, pl.DataFrame, "truth", "pass a frame with chain, address and owner")
@@ -80,9 +88,9 @@ class Truth:
         Returns
         -------
         polars.DataFrame
-            The rows, in their order, with ``owners_a``, ``owners_b`` (lists) and ``right``: true
-            where both ends have the same one owner, false where no owner of the one ever held the
-            other, null where that cannot be told.
+            The rows, in their order, with ``owners_a``, ``owners_b`` (lists), ``kind`` of the
+            transaction, and ``right``: true where both ends have the same one owner, false where no
+            owner of the one ever held the other, null where that cannot be told.
         """
         found = links
         for side, chain in (("a", "chain"), ("b", "chain_b")):
@@ -91,9 +99,11 @@ class Truth:
                 known, left_on=[chain, side], right_on=list(PLACE), how="left",
                 maintain_order="left",
             )  # fmt: skip
+        found = found.join(self.kinds, on=["chain", "txid"], how="left", maintain_order="left")
         one, other = pl.col("owners_a"), pl.col("owners_b")
         sure = (one.list.len() == 1) & (other.list.len() == 1) & (one.list[0] == other.list[0])
         apart = one.list.set_intersection(other).list.len() == 0
         return found.with_columns(
-            pl.when(sure).then(pl.lit(True)).when(apart).then(pl.lit(False)).alias("right")
+            pl.when(sure).then(pl.lit(True)).when(apart).then(pl.lit(False)).alias("right"),
+            pl.col("kind").fill_null(UNKNOWN_KIND),
         )

@@ -193,7 +193,7 @@ def rule(
                     expect(value, int, f"parameter {key} of rule {name}", "give a whole number")
             return Rule("leaf", (), spec, tuple(bound.arguments.items()), make(*args, **kwargs))
 
-        build.spec = spec  # type: ignore[attr-defined]  # a label that contract tests read
+        build.spec = spec  # type: ignore[attr-defined]  # read by spec_of
         return build
 
     return wrap
@@ -211,6 +211,12 @@ def decide(yes: nw.Expr, possible: nw.Expr) -> nw.Expr:
         .then(nw.lit(False))
         .otherwise(nw.lit(None, dtype=nw.Boolean))
     )
+
+
+def spec_of(make: Callable[..., Rule]) -> RuleSpec:
+    """Return what is said once of a rule, by its maker, such as a line of the catalogue."""
+    spec: RuleSpec = make.spec  # type: ignore[attr-defined]  # every maker of rules has it
+    return spec
 
 
 def _explained(make: Callable[..., object]) -> str:

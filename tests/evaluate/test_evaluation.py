@@ -10,6 +10,7 @@ from chainwatch.errors import InputError
 from chainwatch.evaluate.calibration import calibrate
 from chainwatch.evaluate.evaluation import World, evaluate
 from chainwatch.evaluate.shares import Share
+from chainwatch.evaluate.truth import Truth
 from chainwatch.heuristics.links import Links
 
 HONEST, HOSTILE = "made-up honest worlds", "made-up hostile worlds"
@@ -88,3 +89,18 @@ def test_confidences_are_held_against_what_came_true(owners):
     assert "co_spend: stated 0.9000, right 4 of 4" in repr(found)
     wrong = Links(frame.with_columns(confidence=pl.lit(0.99)))
     assert calibrate([(wrong, owners.truth("n:AC s:BD", HONEST))] * 200).outside() == ["co_spend"]
+
+
+def test_wrong_links_are_told_by_what_the_transaction_is(owners):
+    links = owners.links("A-C co_spend\nA-B co_spend\nB-D co_spend\nA-D change")
+    known = owners.truth("n:AB s:CD", HONEST)
+    kinds = pl.DataFrame({
+        "chain": [owners.chain] * 2, "txid": [tx.to_bytes(32, "big") for tx in (1, 2)],
+        "kind": ["token sale", "payment"],
+    })  # fmt: skip
+    found = evaluate([World("one", links, Truth(known.frame, HONEST, kinds))] * 2, {"all": cluster})
+    assert found.wrong.drop("basis", "recipe").rows() == [
+        ("change", "not told", 2, 2), ("co_spend", "not told", 2, 2),
+        ("co_spend", "token sale", 2, 2),
+    ]  # fmt: skip
+    assert "        of these by not told 2, token sale 2" in repr(found)

@@ -1,0 +1,40 @@
+"""Every rule that links, each by itself: what its confidence is measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chainwatch.clusters.cluster import Clusters, cluster
+from chainwatch.clusters.recipe import WITH_CHANGE
+from chainwatch.errors import RuleError
+from chainwatch.heuristics.catalogue import RULES
+from chainwatch.heuristics.change import change_links
+from chainwatch.heuristics.links import Links
+from chainwatch.heuristics.rule import Rule, spec_of
+from chainwatch.ledger.ledger import Ledger
+
+
+def change_rules() -> Iterator[Rule]:
+    """Yield every rule on change of the catalogue, with its default parameters."""
+    for make in RULES:
+        if spec_of(make).on == "outputs":
+            yield make()
+
+
+def every_link(ledger: Ledger) -> Links:
+    """Return the links of all rules: of the widest recipe, and of each rule on change alone."""
+    found = WITH_CHANGE(ledger).links
+    known = set(found.frame["rule"])
+    for rule in change_rules():
+        more = change_links(ledger, rule)
+        names = set(more.frame["rule"])
+        if names & known:
+            raise RuleError(f"two rules link as {', '.join(sorted(names & known))}")
+        known |= names
+        found += more
+    return found
+
+
+def every_rule(ledger: Ledger) -> Clusters:
+    """Return what all rules would join together: nobody's recipe, made for the links alone."""
+    return cluster(every_link(ledger))
