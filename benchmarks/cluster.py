@@ -37,7 +37,7 @@ def made_up(count: int) -> Links:
                   for _ in range(rng.choice([2, 2, 2, 3, 5, 8, 40]))}  # fmt: skip
         first, *others = sorted(everyone[n] for n in picked)
         txid, rate, veto = sha256(str(tx).encode()).digest(), rng.choice([None, 0.9, 0.5]), tx % 20
-        rows += [(chain("btc").id, first, other, tx, txid, WHEN, "co_spend", rate, not veto)
+        rows += [(chain("btc").id, first, other, tx, txid, WHEN, "co_spend", rate, not veto, "read")
                  for other in others]  # fmt: skip
     return Links(pl.DataFrame(rows, schema=LINKS.schema, orient="row"))
 

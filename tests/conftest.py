@@ -123,11 +123,12 @@ def real_data() -> Path:
 
 
 class Spent(NamedTuple):
-    """An input: what it spends where that was read, and where it lies where that matters."""
+    """An input: what it spends where that was read, where it lies where that matters, its flags."""
 
     value: int | None
     script: bytes | None
     origin: tuple[bytes, int] | None = None
+    sighash: str | None = "ALL"
 
 
 class Written(NamedTuple):
@@ -176,7 +177,8 @@ def _input(txid: bytes, n: int, spent: Spent) -> dict[str, Any]:
     return {
         "n": n, "prev_txid": prev, "prev_n": place, "value": spent.value,
         "address": found.address if found else None, "script_kind": found.kind if found else None,
-        "sequence": 0xFFFFFFFD,
+        "sequence": 0xFFFFFFFD, "sighash": spent.sighash,
+        "address_basis": "read" if found and found.address else None,
     }  # fmt: skip
 
 

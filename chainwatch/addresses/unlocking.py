@@ -22,6 +22,9 @@ FLAGS = tuple(
 )
 """The names of signature flags, in the order in which an input states several."""
 
+OPEN_FLAGS = "NONE|SINGLE|ANYONECANPAY"
+"""Pattern of the flags that leave inputs or outputs open, in a text of several."""
+
 _BASES = {2: NONE, 3: SINGLE}
 _SCHNORR, _TAPSCRIPT, _ANNEX = 64, 0xC0, 0x50
 _P2PKH, _P2SH, _P2WPKH, _P2WSH = b"\x01", b"\x02", b"\x03", b"\x04"

@@ -133,6 +133,10 @@ class Chain:
     fusion : bytes
         What the data of an output begin with, pushes included, where its own wallets fuse coins of
         several owners; empty where they do not.
+    token_sales : int or None
+        First height at which tokens lay in its outputs that are sold by signatures of one input
+        (``SINGLE|ANYONECANPAY``), so that seller and buyer spend together; None where no such
+        market is known.
     consensus : Consensus or None
         What its blocks are held to; None where it has no blocks of Bitcoin's kind.
     """
@@ -157,6 +161,7 @@ class Chain:
     split_height: int | None = None
     denominations: tuple[int, ...] = ()
     fusion: bytes = b""
+    token_sales: int | None = None
     consensus: Consensus | None = None
 
     def __str__(self) -> str:
@@ -212,6 +217,7 @@ def utxo_chain(
     bitcoinlib: str | None = None,
     extended_keys: tuple[tuple[int, str, str], ...] = (),
     denominations: tuple[int, ...] = (),
+    token_sales: int | None = None,
 ) -> Chain:
     """Return a chain that descends from Bitcoin, its id taken from its genesis block (CAIP-2).
 
@@ -231,7 +237,7 @@ def utxo_chain(
         Human-readable part of bech32 addresses.
     mainnet : bool
         False where coins have no value.
-    node_folder, bitcoinlib, extended_keys, denominations
+    node_folder, bitcoinlib, extended_keys, denominations, token_sales
         As of :class:`Chain`.
     """
     shown = bytes.fromhex(genesis)
@@ -253,5 +259,6 @@ def utxo_chain(
         bitcoinlib=bitcoinlib,
         extended_keys=extended_keys,
         denominations=denominations,
+        token_sales=token_sales,
         consensus=consensus,
     )

@@ -28,6 +28,8 @@ BITCOIN = utxo_chain(
     p2sh=0x05,
     hrp="bc",
     bitcoinlib="bitcoin",
+    # The first inscription (ord, ``chain.rs``); markets that sell them opened in early 2023.
+    token_sales=767_430,
     consensus=_RULES,
 )
 BITCOIN_TESTNET = utxo_chain(

@@ -369,6 +369,7 @@ class Clusters(Result):
             f"Clusters({self.sizes().height} of two or more addresses,"
             f" {self.frame.height} addresses,"
             f" {self.links.contested.height + self.refused.height} contested links,"
+            f"{self.links.said_apart()}"
             f" {self.alarms.height} with tags of several actors,"
             f" {self.collapses.height} joins to look at{self._across()})"
         )

@@ -13,6 +13,7 @@ import polars as pl
 from chainwatch.addresses.canonical import text
 from chainwatch.clusters.forest import PAIR, REFUSED
 from chainwatch.heuristics.links import BOTH_ENDS, LINKS, Links, told
+from chainwatch.ledger.schema import REVEALED
 from chainwatch.results.mask import shown_address, shown_time, shown_txid
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import Column, Privacy, Rows, Table
@@ -24,7 +25,7 @@ STEPS = Table(
     "One row per step; ``a`` is where the step before ended, ``b`` where the next begins.",
     (
         Column.number("step", "1, 2, ..."),
-        *LINKS.pick("chain", "a", "b", "tx", "txid", "time", "rule", "confidence").columns,
+        *LINKS.pick("chain", "a", "b", "tx", "txid", "time", "rule", "confidence", "basis").columns,
     ),
 )
 
@@ -210,7 +211,8 @@ class Explanation(Result):
             return f"{row['rule']}, on no transaction (confidence {rate})"
         when = shown_time(chain, row["time"], *parties) if row["time"] else "undated"
         txid = shown_txid(chain, row["txid"], *parties)
-        return f"{row['rule']} in {txid} ({when}; confidence {rate})"
+        shown = "; an address of it is only revealed" if row["basis"] == REVEALED else ""
+        return f"{row['rule']} in {txid} ({when}; confidence {rate}{shown})"
 
     def passed(self) -> list[str]:
         """Return how each address of the way is printed, from ``a`` to ``b``."""

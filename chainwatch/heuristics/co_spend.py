@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import polars as pl
 
-from chainwatch.addresses.keyless import without_key
 from chainwatch.completion import names_of
 from chainwatch.errors import RuleError, expect
 from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.heuristics.links import LINK_KEY, LINKS, NO_KEY, Links
 from chainwatch.heuristics.rates import MEASURED, Rates
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
+from chainwatch.heuristics.signing import UnreadFlags, checked, pairs
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import recorded
 
 
 @recorded
-def co_spends(ledger: Ledger, *, unless: Rule | None = JOINT, rates: Rates = MEASURED) -> Links:
+def co_spends(
+    ledger: Ledger, *, unless: Rule | None = JOINT, unread_flags: UnreadFlags = "by_height",
+    revealed: bool = True, rates: Rates = MEASURED,
+) -> Links:  # fmt: skip
     """Link the addresses whose coins one transaction spends together.
 
     Whoever signs a transaction must hold the keys of all its inputs; as a rule that is one owner.
@@ -27,6 +30,11 @@ def co_spends(ledger: Ledger, *, unless: Rule | None = JOINT, rates: Rates = MEA
     asks for no key (:func:`chainwatch.addresses.keyless.without_key`), such as an anchor, which
     anybody may spend, joins nobody: its links stand under the rule ``no_key``, refused.
 
+    Only signatures that bind every input (``ALL``, ``DEFAULT``) say that their owner knew beside
+    whom he spends. An input that is signed otherwise stands alone: its links stand under
+    ``partial_signing``, undecided, for one owner signs so too (fee bumping, crowdfunding). Links to
+    inputs without flags that were read stand under ``co_spend_unread_flags``.
+
     Parameters
     ----------
     ledger : Ledger
@@ -34,6 +42,14 @@ def co_spends(ledger: Ledger, *, unless: Rule | None = JOINT, rates: Rates = MEA
     unless : Rule or None
         A rule on transactions that says whether strangers built it together. None joins the
         inputs of CoinJoins as well: do so only to show what the veto changes.
+    unread_flags : {"by_height", "join", "undecided"}
+        What inputs do of which no signature was read (exports without witnesses): join, stay
+        undecided, or the latter from the height on at which sales of tokens became possible
+        (``Chain.token_sales``); where a chain has no such height, they join. Beside an input that
+        is signed in part they are always undecided.
+    revealed : bool
+        False leaves out addresses that no output read, but only unlocking scripts name. Links that
+        rest on one have the basis *revealed*.
     rates : Rates
         What confidences rest on.
 
@@ -46,12 +62,16 @@ def co_spends(ledger: Ledger, *, unless: Rule | None = JOINT, rates: Rates = MEA
     ------
     RuleError
         If ``unless`` reads other features than transactions.
+    InputError
+        If ``unread_flags`` is no such word.
 
     Fails when
     ----------
     Strangers sign together (CoinJoin, PayJoin, multi-party settlement), a service spends for many
     customers (the cluster is then the service, not a customer), or keys were imported or sold.
-    Inputs that were not read, and inputs without an address, link nothing.
+    Inputs that were not read, and inputs without an address, link nothing. Sales that both sides
+    sign ``ALL`` look like any payment, and a miner can make some scripts name an address that is
+    not theirs: look at the basis.
 
     References
     ----------
@@ -63,10 +83,20 @@ def co_spends(ledger: Ledger, *, unless: Rule | None = JOINT, rates: Rates = MEA
     expect(rates, Rates, "rates", "pass Rates(path), or leave it out")
     if unless is not None and unless.on != "transactions":
         raise RuleError(f"{unless} reads {unless.on}", remedy="pass a rule on transactions")
-    pairs = _pairs(ledger)
-    frame = pairs.join(_joint(ledger, pairs, unless), on=_TX, how="left").with_columns(
-        rates.column().alias("confidence"),
-        (pl.col("veto") | (pl.col("rule") == NO_KEY)).alias("veto"),
+    checked(unread_flags)
+    expect(revealed, bool, "revealed", "pass True or False")
+    found = pairs(ledger, unread_flags=unread_flags, revealed=revealed)
+    keyless, doubt = pl.col("rule").is_null(), pl.when("doubt").then(None).otherwise(False)
+    frame = (
+        found.join(_joint(ledger, found, unless), on=_TX, how="left")
+        .with_columns(
+            # What a detector says of strangers outweighs what the flags leave open.
+            (pl.col("veto") | keyless | doubt).alias("veto"),
+            pl.col("rule").fill_null(NO_KEY),
+        )
+        .with_columns(
+            rates.column().alias("confidence"),
+        )
     )
     return Links(
         frame.select(pl.col(name).cast(kind) for name, kind in LINKS.schema.items()).sort(LINK_KEY)
@@ -74,22 +104,6 @@ def co_spends(ledger: Ledger, *, unless: Rule | None = JOINT, rates: Rates = MEA
 
 
 _TX = ["chain", "tx"]
-
-
-def _pairs(ledger: Ledger) -> pl.DataFrame:
-    """Return each transaction's smallest input address with a key beside each of the others."""
-    spent = ledger.inputs.filter(pl.col("address").is_not_null())
-    addresses = spent.select(*_TX, other="address", open=without_key()).unique().collect()
-    keyed = addresses.filter(~pl.col("open"))
-    first = keyed.group_by(_TX).agg(pl.col("other").min().alias("first"))
-    both = pl.col("first"), pl.col("other")
-    pairs = addresses.join(first, on=_TX).filter(both[0] != both[1])
-    return pairs.select(
-        *_TX,
-        a=pl.when(both[0] < both[1]).then(both[0]).otherwise(both[1]),
-        b=pl.when(both[0] < both[1]).then(both[1]).otherwise(both[0]),
-        rule=pl.when("open").then(pl.lit(NO_KEY)).otherwise(pl.lit("co_spend")),
-    )
 
 
 def _joint(ledger: Ledger, pairs: pl.DataFrame, unless: Rule | None) -> pl.DataFrame:

@@ -17,6 +17,7 @@ from chainwatch.addresses.canonical import kind_of, parse, parse_txid
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import InputError, expect
+from chainwatch.ledger.schema import REVEALED
 from chainwatch.results.graph import Edges
 from chainwatch.results.provenance import Record, software
 from chainwatch.results.result import Result, recorded
@@ -52,6 +53,12 @@ LINKS = Table(
             nullable=True,
         ),
         Column.flag("veto", "false joins, true was refused, null is undecided and joins nothing"),
+        Column(
+            "basis", pl.String, Privacy.WORD,
+            "read: both addresses were read; revealed: one is named by an unlocking script alone;"
+            " null where the rule reads no input",
+            nullable=True,
+        ),
     ),
 )  # fmt: skip
 
@@ -59,6 +66,28 @@ FOREST = replace(LINKS, name="forest", meaning="The links of the evidence forest
 
 NO_KEY = "no_key"
 """Rule of a link to an address that asks for no key: it is always refused."""
+
+CO_SPEND = "co_spend"
+"""Rule of a link between inputs whose signatures bind the whole transaction."""
+
+PARTIAL = "partial_signing"
+"""Rule of a link to an input whose signatures leave room for others: nothing decides it."""
+
+UNREAD = "co_spend_unread_flags"
+"""Rule of a link to an input of which no signature was read."""
+
+TWO_OF_TWO = "two_of_two"
+"""Rule of a link to an output that two keys spend together, of one owner or of two."""
+
+APART = {"partly_signed": PARTIAL, "flags_unread": UNREAD, "shared_keys": TWO_OF_TWO}
+"""Rules of links that every summary counts apart, by the name of their count."""
+
+_OF_ALL = {
+    "partly_signed": "to inputs signed in part",
+    "flags_unread": "with flags unread",
+    "shared_keys": "to outputs of two keys",
+    "revealed": "on revealed addresses",
+}
 
 CHAIN_B = Column("chain_b", pl.String, Privacy.SIDE, "CAIP-2 id of the network of b")
 
@@ -70,7 +99,7 @@ _ACROSS = (
     Column.number("across", "number of a link of two chains; each of its ends has a row"),
 )
 
-ORDER = [*LINK_KEY, "chain_b", "confidence", "veto", "txid", "time"]
+ORDER = [*LINK_KEY, "chain_b", "confidence", "veto", "txid", "time", "basis"]
 """Two rules' links can be alike in their key: the order of rows is then that of the rest."""
 
 _ACROSS_CHAINS = pl.col("chain") != pl.col("chain_b")
@@ -86,7 +115,8 @@ class Links(Result):
     ----------
     frame : polars.DataFrame
         Rows in ``LINKS``; where a link joins two chains, with ``chain_b`` (:data:`BOTH_ENDS`). The
-        rules of this package sort them by ``LINK_KEY``; nothing depends on their order.
+        rules of this package sort them by ``LINK_KEY``; nothing depends on their order. A frame
+        without the last column, ``basis``, is given one of nulls.
 
     Raises
     ------
@@ -99,6 +129,10 @@ class Links(Result):
     frame: pl.DataFrame
 
     def __post_init__(self) -> None:
+        if "basis" not in self.frame.columns and "veto" in self.frame.columns:
+            at = self.frame.columns.index("veto") + 1
+            none = pl.Series("basis", [None] * self.frame.height, pl.String)
+            object.__setattr__(self, "frame", self.frame.clone().insert_column(at, none))
         if dict(self.frame.schema) not in (LINKS.schema, BOTH_ENDS.schema):
             raise InputError(f"links have the columns {', '.join(LINKS.names)} and their types")
         ends = self.both_ends
@@ -198,6 +232,27 @@ class Links(Result):
             "without_key": self.frame.filter(open_).height,
         }
 
+    def counts_apart(self) -> dict[str, int]:
+        """Return how many of the links, whatever was decided of them, need a look of their own.
+
+        Returns
+        -------
+        dict
+            ``partly_signed``, to inputs whose signatures leave room for others; ``flags_unread``,
+            to inputs of which no signature was read; ``shared_keys``, to an output that two keys
+            spend together; ``revealed``, of an address that only an unlocking script names.
+        """
+        of = {name: pl.col("rule") == rule for name, rule in APART.items()}
+        of["revealed"] = pl.col("basis") == REVEALED
+        return {name: self.frame.filter(these).height for name, these in of.items()}
+
+    def said_apart(self, form: str = " {0} {1},") -> str:
+        """Return :meth:`counts_apart` in words, of each that there is."""
+        counts = self.counts_apart()
+        return "".join(
+            form.format(counts[name], said) for name, said in _OF_ALL.items() if counts[name]
+        )
+
     @recorded
     def at_least(self, threshold: float, *, unmeasured: bool = False) -> Links:
         """Return the links whose own confidence is at least a threshold.
@@ -230,6 +285,7 @@ class Links(Result):
         stated = self.frame["tx"].null_count()
         across = self.both_ends.filter(_ACROSS_CHAINS).height
         more = f", {counts['without_key']} to no key" if counts["without_key"] else ""
+        more += self.said_apart(", {0} {1}")
         more += f", {stated} rest on no transaction" if stated else ""
         more += f", {across} of two chains" if across else ""
         return (
@@ -308,7 +364,7 @@ def stated_links(
     Whoever stated it was wrong, or lied. Nothing on a chain shows that the two have one owner.
     """
     rows = [
-        (chain, a, b, None, None, None, rule, confidence, False, chain_b)
+        (chain, a, b, None, None, None, rule, confidence, False, None, chain_b)
         for chain, a, chain_b, b in sorted(set(map(_ends, pairs)))
     ]
     return statements(BOTH_ENDS.frame(rows))

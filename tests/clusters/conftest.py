@@ -35,7 +35,7 @@ def name(address: bytes) -> str:
 
 def row(a: str, b: str, tx: int, confidence: float | None, veto: bool | None = False):
     when = START + timedelta(hours=tx)
-    return (CHAIN, letter(a), letter(b), tx, txid(tx), when, "co_spend", confidence, veto)
+    return (CHAIN, letter(a), letter(b), tx, txid(tx), when, "co_spend", confidence, veto, "read")
 
 
 def _line(line: str):

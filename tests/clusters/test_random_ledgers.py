@@ -41,7 +41,7 @@ def links_of(hand, made: World) -> Links:
         chain, a, b, tx, txid, when, *_ = hand.row(edge.a, edge.b, edge.tx or 0, edge.rate)
         if edge.tx is None:
             tx = txid = when = None
-        rows.append((chain, a, b, tx, txid, when, edge.rule, edge.rate, edge.veto))
+        rows.append((chain, a, b, tx, txid, when, edge.rule, edge.rate, edge.veto, "read"))
     return Links(pl.DataFrame(rows, schema=LINKS.schema, orient="row"))
 
 

@@ -34,7 +34,7 @@ def address(number: int) -> bytes:
 def why(rates, far: int | None = None):
     rows = [
         (CHAIN, address(n), address(n + 1), n + 1, (n + 1).to_bytes(32, "big"), TIME, "co_spend",
-         rate, False)
+         rate, False, "read")
         for n, rate in enumerate(rates)
     ]  # fmt: skip
     links = Links(pl.DataFrame(rows, schema=LINKS.schema, orient="row"))
