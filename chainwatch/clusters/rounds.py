@@ -194,7 +194,7 @@ def _payments(judged: pl.DataFrame) -> pl.DataFrame:
     """Return the payments of transactions that may have change beside them."""
     several = (pl.col("payments") > 1) & pl.col("payment") & ~pl.col("shared")
     named = pl.col("first_input").is_not_null() & ~pl.col("coinbase")
-    columns = ("txid", "time", "n", "address", "first_input", "to_input", VERDICT)
+    columns = ("txid", "time", "n", "address", "first_input", "first_basis", "to_input", VERDICT)
     return judged.filter(several & named).select(*_TX, *columns)
 
 
@@ -296,7 +296,7 @@ def _join(
         "chain", "tx", "txid", "time", "rule",
         a=pl.when(swap).then("cluster").otherwise("payer"),
         b=pl.when(swap).then("payer").otherwise("cluster"),
-        chain_b="chain", confidence=rates.column(), veto=False,
+        chain_b="chain", confidence=rates.column(), veto=False, basis="first_basis",
     ).select(pl.col(name).cast(kind) for name, kind in BOTH_ENDS.schema.items())  # fmt: skip
     made = grow(edges, apart=_kept_apart(state, pairs))
     moved = made.members.select("chain", cluster="address", new="cluster")
@@ -341,7 +341,8 @@ def _links(predicted: pl.DataFrame, refused: pl.DataFrame, rates: Rates) -> pl.D
         .join(refused.with_columns(pl.lit(True).alias("veto")), on=_TX, how="left")
         .with_columns(pl.col("veto").fill_null(False))
     )
-    return as_links(predicted.with_columns(pl.lit(True).alias("sure")), vetoes, rates)
+    told = predicted.with_columns(pl.lit(True).alias("sure"), basis="first_basis")
+    return as_links(told, vetoes, rates)
 
 
 def _decided(

@@ -136,6 +136,7 @@ def _stars(held: pl.DataFrame, group: list[str], rates: Rates) -> pl.DataFrame:
         rows.select(
             chain="first_chain", a="first_address", b="address", rule="rule", chain_b="chain",
             tx=None, txid=None, time=None, confidence=rates.column(), veto=False,
+            basis=None,
         )
         .select(pl.col(name).cast(kind) for name, kind in BOTH_ENDS.schema.items())
         .unique()

@@ -96,8 +96,9 @@ def only_change(judged: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        ``chain, tx, txid, time, n, address, first_input, sure``: rows whose address and inputs
-        have keys and differ. ``sure`` is false where an unknown output makes it unknown.
+        ``chain, tx, txid, time, n, address, first_input, basis, sure``: rows whose address and
+        inputs have keys and differ. ``basis`` says how the input's address is known; ``sure`` is
+        false where an unknown output makes it unknown.
     """
     paid = judged.filter((pl.col("payments") > 1) & pl.col("payment"))
     left = paid.filter(pl.col(VERDICT).ne_missing(False)).with_columns(
@@ -107,14 +108,10 @@ def only_change(judged: pl.DataFrame) -> pl.DataFrame:
     # Either the one that is not ruled out, beside unknown ones or not, or the only unknown one.
     one = pl.col(VERDICT) & (pl.col("kept") == 1)
     only_unknown = pl.col(VERDICT).is_null() & (pl.col("kept") == 0) & (pl.col("unknown") == 1)
-    return (
-        left.filter(one.fill_null(False) | only_unknown)
-        .filter(linkable())
-        .select(
-            *_TX, "txid", "time", "n", "address", "first_input",
-            sure=pl.col(VERDICT).fill_null(False) & (pl.col("unknown") == 0),
-        )
-    )  # fmt: skip
+    columns = (*_TX, "txid", "time", "n", "address", "first_input")
+    sure = pl.col(VERDICT).fill_null(False) & (pl.col("unknown") == 0)
+    found = left.filter(one.fill_null(False) | only_unknown).filter(linkable())
+    return found.select(*columns, basis="first_basis", sure=sure)
 
 
 def linkable() -> pl.Expr:

@@ -9,6 +9,7 @@ import polars as pl
 
 from chainwatch.addresses.keyless import without_key
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.schema import READ, REVEALED
 from chainwatch.units import exact_sum
 
 TX = ["chain", "tx"]
@@ -46,7 +47,8 @@ def marks(ledger: Ledger) -> pl.DataFrame:
           the one where there is only one, and inputs whose kind was not read;
         - ``addresses_unread``: inputs of which it is not known whom they belong to: not read, or
           read without an address;
-        - ``first_input``: the smallest address with a key among the inputs;
+        - ``first_input, first_basis``: the smallest address with a key among the inputs that were
+          read or, where there is none, among those that only their unlocking names; and which;
         - ``sequence_low, sequence_high``: of the inputs; null unless all are there;
         - ``fee_rate``: base units per 1,000 virtual bytes, rounded down; null where an input is
           unread, and of a coinbase;
@@ -73,15 +75,24 @@ def marks(ledger: Ledger) -> pl.DataFrame:
             (pl.col("input_count") - pl.col("addresses_read")).alias("addresses_unread"),
             pl.when(pl.col("input_kinds") == 1).then("input_kind").alias("input_kind"),
             pl.when(whole).then("ordered").alias("ordered"),
+            pl.coalesce("first_read", "first_input").alias("first_input"),
+            pl.when(pl.col("first_read").is_not_null())
+            .then(pl.lit(READ))
+            .when(pl.col("first_input").is_not_null())
+            .then(pl.lit(REVEALED))
+            .alias("first_basis"),
         )
         .with_columns(_fee_rate().alias("fee_rate"))
-        .drop(
-            "weight", "output_value", "read_value", "values_read", "kinds_read", "addresses_read",
-            "input_rows",
-        )
+        .drop(*_PASSING)
         .collect()
-    )  # fmt: skip
+    )
 
+
+_PASSING = (
+    "first_read", "weight", "output_value", "read_value", "values_read", "kinds_read",
+    "addresses_read", "input_rows",
+)  # fmt: skip
+"""Columns that others are made of."""
 
 _COUNTED = [
     "values_read", "kinds_read", "addresses_read", "input_kinds", "input_rows", "payments",
@@ -91,6 +102,7 @@ _COUNTED = [
 
 def _inputs(ledger: Ledger) -> pl.LazyFrame:
     address, kind = pl.col("address"), pl.col("script_kind")
+    read = pl.col("address_basis").ne_missing(REVEALED)
     return ledger.inputs.group_by(TX).agg(
         pl.len().cast(pl.Int64).alias("input_rows"),
         pl.col("value").count().cast(pl.Int64).alias("values_read"),
@@ -100,6 +112,7 @@ def _inputs(ledger: Ledger) -> pl.LazyFrame:
         kind.drop_nulls().n_unique().cast(pl.Int64).alias("input_kinds"),
         kind.min().alias("input_kind"),
         address.count().cast(pl.Int64).alias("addresses_read"),
+        address.filter(~without_key() & read).min().alias("first_read"),
         address.filter(~without_key()).min().alias("first_input"),
         pl.col("sequence").min().alias("sequence_low"),
         pl.col("sequence").max().alias("sequence_high"),
