@@ -18,12 +18,11 @@ import polars as pl
 from chainwatch.clusters.apart import ACTORS, APART, Apart
 from chainwatch.clusters.forest import grow
 from chainwatch.errors import expect
-from chainwatch.heuristics.change.links import as_links, joint, linkable, only_change
+from chainwatch.heuristics.change.links import as_links, joint, judged, linkable, only_change
 from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.heuristics.links import BOTH_ENDS, LINK_KEY, LINKS, Links
 from chainwatch.heuristics.rates import MEASURED, Rates
-from chainwatch.heuristics.rule import VERDICT, Rule, apply
-from chainwatch.ledger import features
+from chainwatch.heuristics.rule import VERDICT, Rule
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import CHAIN, TX, TXID, Column, Rows, Table
@@ -154,11 +153,9 @@ def change_rounds(
     Moser and Narayanan, FC 2022, for pairs that must not be linked; Zhang, Wang and Luo, IEEE
     Access 2020, for going round until nothing is left to recover.
     """
-    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     expect(links, Links, "links", "pass links, as co_spends(ledger) returns them")
-    expect(rule, Rule, "rule", "pass a rule on outputs, such as optimal_change()")
-    judged = apply(features.outputs(ledger), rule)
-    rows = _payments(judged)
+    answers = judged(ledger, rule)
+    rows = _payments(answers)
     vetoes = joint(ledger, rows, unless)
     free = vetoes.filter(~pl.col("veto")).select(_TX)
     state = _start(rows.join(free, on=_TX, how="semi"), links, apart or Apart())
@@ -166,7 +163,7 @@ def change_rounds(
         state, moved = _round(state, number, rates)
         if not moved:
             break
-    stopped = only_change(judged).join(free, on=_TX, how="anti")
+    stopped = only_change(answers).join(free, on=_TX, how="anti")
     contested = [stopped, _undecided(state)]
     told = pl.concat(contested, how="diagonal").with_columns(pl.lit(CHANGE).alias("rule"))
     contested_links = as_links(told, vetoes, rates)
@@ -190,12 +187,12 @@ class State(NamedTuple):
     decided: list[pl.DataFrame]
 
 
-def _payments(judged: pl.DataFrame) -> pl.DataFrame:
+def _payments(answers: pl.DataFrame) -> pl.DataFrame:
     """Return the payments of transactions that may have change beside them."""
     several = (pl.col("payments") > 1) & pl.col("payment") & ~pl.col("shared")
     named = pl.col("first_input").is_not_null() & ~pl.col("coinbase")
     columns = ("txid", "time", "n", "address", "first_input", "first_basis", "to_input", VERDICT)
-    return judged.filter(several & named).select(*_TX, *columns)
+    return answers.filter(several & named).select(*_TX, *columns)
 
 
 def _start(rows: pl.DataFrame, links: Links, apart: Apart) -> State:

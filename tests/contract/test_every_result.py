@@ -14,6 +14,8 @@ import regtest_chain
 
 import chainwatch as cw
 from chainwatch.addresses.assets import native
+from chainwatch.clusters.rounds import change_rounds
+from chainwatch.heuristics import change
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Result
 from chainwatch.results.table import Privacy
@@ -80,6 +82,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Links": lambda made: made.clusters.links,
     "Mixes": lambda made: cw.mixes(made.ledger),
     "PullReport": lambda made: made.pulled,
+    "Rounds": lambda made: change_rounds(made.ledger, made.clusters.links, change.optimal_change()),
     "TagHits": lambda made: cw.hits(made.ledger, made.tags),
     "Tags": lambda made: made.tags,
     "Trace": lambda made: made.trace,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from chainwatch.completion import names_of
 from chainwatch.heuristics.change.address_reuse import address_reuse
 from chainwatch.heuristics.change.address_type import address_type
 from chainwatch.heuristics.change.fingerprint import (
@@ -46,4 +45,4 @@ __all__ = [
 
 def __dir__() -> list[str]:
     """Return the rules, for completion."""
-    return names_of(__name__)
+    return sorted(__all__)

@@ -72,25 +72,36 @@ def change_links(
     Kalodner et al., USENIX Security 2020 (``unique_change``); Meiklejohn et al., IMC 2013, on how
     one wrong rule joined several services.
     """
-    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
-    expect(rule, Rule, "rule", "pass a rule on outputs, such as optimal_change()")
-    expect(unless, (Rule, type(None)), "unless", "pass a rule, such as equal_outputs()")
     expect(rates, Rates, "rates", "pass Rates(path), or leave it out")
-    if rule.on != "outputs":
-        raise RuleError(f"{rule} reads {rule.on}", remedy="pass a rule on outputs")
     if name is not None and not name.strip():
         raise InputError("the links of a rule need a name", remedy="leave it out, or give one")
-    judged = apply(features.outputs(ledger), rule)
-    candidates = only_change(judged).with_columns(pl.lit(name or f"change: {rule}").alias("rule"))
+    candidates = only_change(judged(ledger, rule)).with_columns(
+        pl.lit(name or f"change: {rule}").alias("rule")
+    )
     return Links(as_links(candidates, joint(ledger, candidates, unless), rates))
 
 
-def only_change(judged: pl.DataFrame) -> pl.DataFrame:
+def judged(ledger: Ledger, rule: Rule) -> pl.DataFrame:
+    """Return the features of the outputs of a ledger with what a rule says of each.
+
+    Raises
+    ------
+    RuleError
+        If the rule reads other features than outputs.
+    """
+    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
+    expect(rule, Rule, "rule", "pass a rule on outputs, such as optimal_change()")
+    if rule.on != "outputs":
+        raise RuleError(f"{rule} reads {rule.on}", remedy="pass a rule on outputs")
+    return apply(features.outputs(ledger), rule)
+
+
+def only_change(answers: pl.DataFrame) -> pl.DataFrame:
     """Return the one output per transaction that may be its change.
 
     Parameters
     ----------
-    judged : polars.DataFrame
+    answers : polars.DataFrame
         The features of outputs with a verdict.
 
     Returns
@@ -100,7 +111,7 @@ def only_change(judged: pl.DataFrame) -> pl.DataFrame:
         inputs have keys and differ. ``basis`` says how the input's address is known; ``sure`` is
         false where an unknown output makes it unknown.
     """
-    paid = judged.filter((pl.col("payments") > 1) & pl.col("payment"))
+    paid = answers.filter((pl.col("payments") > 1) & pl.col("payment"))
     left = paid.filter(pl.col(VERDICT).ne_missing(False)).with_columns(
         pl.col(VERDICT).fill_null(False).sum().over(_TX).alias("kept"),
         pl.col(VERDICT).is_null().sum().over(_TX).alias("unknown"),
@@ -128,6 +139,7 @@ def joint(ledger: Ledger, rows: pl.DataFrame, unless: Rule | None) -> pl.DataFra
     RuleError
         If ``unless`` reads other features than transactions.
     """
+    expect(unless, (Rule, type(None)), "unless", "pass a rule, such as equal_outputs()")
     asked = rows.select(_TX).unique()
     if unless is None:
         return asked.with_columns(pl.lit(False).alias("veto"))

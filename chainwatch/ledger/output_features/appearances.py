@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.output_features.whole import Whole
 from chainwatch.ledger.output_status import OutputStatus
 from chainwatch.ledger.schema import REVEALED, TIME
 
@@ -16,14 +16,14 @@ _PLACE = ["chain", "address"]
 
 
 def appearances(
-    ledger: Ledger, outputs: pl.DataFrame, known: dict[str, OutputStatus]
+    whole: Whole, outputs: pl.DataFrame, known: dict[str, OutputStatus]
 ) -> pl.DataFrame:
     """Return what is known of the address of each output before and after it.
 
     Parameters
     ----------
-    ledger : Ledger
-        What was read; other appearances count whatever its span.
+    whole : Whole
+        What was read, whatever the span.
     outputs : polars.DataFrame
         ``chain, tx, height, time, address``.
     known : mapping of str to OutputStatus
@@ -45,11 +45,11 @@ def appearances(
     Headers state wrong times: they may run two hours ahead, and so may the seconds.
     """
     here = outputs.select("chain", "tx", "height", "time", "address").drop_nulls("address").unique()
-    whole = _read_until(here, known)
+    read = _read_until(here, known)
     rows = (
-        here.join(_first(ledger, here), on=_PLACE, how="left")
-        .join(_next(ledger, here), on=[*_PLACE, "tx"], how="left")
-        .join(whole, on=_PLACE, how="left")
+        here.join(_first(whole, here), on=_PLACE, how="left")
+        .join(_next(whole, here), on=[*_PLACE, "tx"], how="left")
+        .join(read, on=_PLACE, how="left")
     )
     seconds = [
         (pl.col(name) - pl.col("time")).dt.total_seconds().alias(column)
@@ -72,26 +72,26 @@ def appearances(
     )
 
 
-def _first(ledger: Ledger, here: pl.DataFrame) -> pl.DataFrame:
+def _first(whole: Whole, here: pl.DataFrame) -> pl.DataFrame:
     """Return the first transaction in which each address appears, as far as was read.
 
     What an input spends was paid before it: where that output was read, at its own place. An
     address that only the unlocking names is left out, since a miner can forge it.
     """
     addresses = here.select(_PLACE).unique().lazy()
-    paid = ledger.history.outputs.select(*_PLACE, "tx")
+    paid = whole.outputs.select(*_PLACE, "tx")
     read = pl.col("address").is_not_null() & pl.col("address_basis").ne_missing(REVEALED)
     before = pl.coalesce("prev_tx", pl.col("tx") - 1).alias("tx")
-    spent = ledger.history.inputs.filter(read).select(*_PLACE, before)
+    spent = whole.inputs.filter(read).select(*_PLACE, before)
     rows = pl.concat([paid, spent]).join(addresses, on=_PLACE, how="semi")
     return rows.group_by(_PLACE).agg(pl.col("tx").min().alias("first")).collect()
 
 
-def _next(ledger: Ledger, here: pl.DataFrame) -> pl.DataFrame:
+def _next(whole: Whole, here: pl.DataFrame) -> pl.DataFrame:
     """Return the time of the next transaction that pays an address which an output pays."""
     addresses = here.select(_PLACE).unique().lazy()
-    paid = ledger.history.outputs.select(*_PLACE, "tx").join(addresses, on=_PLACE, how="semi")
-    times = ledger.history.transactions.select("chain", next="tx", next_time="time")
+    paid = whole.outputs.select(*_PLACE, "tx").join(addresses, on=_PLACE, how="semi")
+    times = whole.transactions.select("chain", next="tx", next_time="time")
     after = paid.unique().sort(*_PLACE, "tx").with_columns(
         pl.col("tx").shift(-1).over(_PLACE).alias("next")
     )  # fmt: skip

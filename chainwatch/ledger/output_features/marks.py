@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from chainwatch.addresses.keyless import without_key
-from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.output_features.whole import Whole
 from chainwatch.ledger.schema import READ, REVEALED
 from chainwatch.units import exact_sum
 
@@ -32,7 +32,7 @@ def payment() -> pl.Expr:
     return pl.col("spendable") & ~without_key().fill_null(False)
 
 
-def marks(ledger: Ledger) -> pl.DataFrame:
+def marks(whole: Whole) -> pl.DataFrame:
     """Return the marks of every transaction of a ledger.
 
     Returns
@@ -57,24 +57,27 @@ def marks(ledger: Ledger) -> pl.DataFrame:
         - ``payments``: outputs that can be somebody's, and ``op_returns``.
     """
     rows = (
-        ledger.transactions.select(
+        whole.transactions.select(
             *TX, "txid", "block", "height", "time", "version", "locktime", "weight",
             "input_count", "output_count", "output_value", "coinbase",
         )
-        .join(_inputs(ledger), on=TX, how="left")
-        .join(_outputs(ledger), on=TX, how="left")
-        .join(_order(ledger), on=TX, how="left")
+        .join(_inputs(whole), on=TX, how="left")
+        .join(_outputs(whole), on=TX, how="left")
+        .join(_order(whole), on=TX, how="left")
         .with_columns(pl.col(_COUNTED).fill_null(0))
     )  # fmt: skip
-    whole = pl.col("input_rows") == pl.col("input_count")
+    all_there = pl.col("input_rows") == pl.col("input_count")
     return (
         rows.with_columns(
-            *(pl.when(whole).then(name).alias(name) for name in ("sequence_low", "sequence_high")),
+            *(
+                pl.when(all_there).then(name).alias(name)
+                for name in ("sequence_low", "sequence_high")
+            ),
             (pl.col("input_count") - pl.col("values_read")).alias("inputs_unread"),
             (pl.col("input_count") - pl.col("kinds_read")).alias("kinds_unread"),
             (pl.col("input_count") - pl.col("addresses_read")).alias("addresses_unread"),
             pl.when(pl.col("input_kinds") == 1).then("input_kind").alias("input_kind"),
-            pl.when(whole).then("ordered").alias("ordered"),
+            pl.when(all_there).then("ordered").alias("ordered"),
             pl.coalesce("first_read", "first_input").alias("first_input"),
             pl.when(pl.col("first_read").is_not_null())
             .then(pl.lit(READ))
@@ -100,10 +103,10 @@ _COUNTED = [
 ]  # fmt: skip
 
 
-def _inputs(ledger: Ledger) -> pl.LazyFrame:
+def _inputs(whole: Whole) -> pl.LazyFrame:
     address, kind = pl.col("address"), pl.col("script_kind")
     read = pl.col("address_basis").ne_missing(REVEALED)
-    return ledger.inputs.group_by(TX).agg(
+    return whole.inputs.group_by(TX).agg(
         pl.len().cast(pl.Int64).alias("input_rows"),
         pl.col("value").count().cast(pl.Int64).alias("values_read"),
         exact_sum("value").alias("read_value"),
@@ -119,8 +122,8 @@ def _inputs(ledger: Ledger) -> pl.LazyFrame:
     )
 
 
-def _outputs(ledger: Ledger) -> pl.LazyFrame:
-    return ledger.outputs.group_by(TX).agg(
+def _outputs(whole: Whole) -> pl.LazyFrame:
+    return whole.outputs.group_by(TX).agg(
         payment().sum().cast(pl.Int64).alias("payments"),
         (pl.col("script_kind") == "null_data").sum().cast(pl.Int64).alias("op_returns"),
     )
@@ -133,15 +136,15 @@ def _fee_rate() -> pl.Expr:
     return pl.when(known).then(fee * 1000 // virtual).cast(pl.Int64, strict=False)
 
 
-def _order(ledger: Ledger) -> pl.LazyFrame:
+def _order(whole: Whole) -> pl.LazyFrame:
     """Return whether inputs and outputs of a transaction stand as BIP 69 asks: ``ordered``."""
     # Wire order is the reverse of how ids are shown and sorted: the last bytes weigh most.
     words = [
         pl.col("prev_txid").bin.slice(start, 8).bin.reinterpret(dtype=pl.UInt64).alias(f"w{start}")
         for start in (24, 16, 8, 0)
     ]
-    inputs = _falls(ledger.inputs.select(*TX, "n", *words, "prev_n"), "inputs")
-    outputs = _falls(ledger.outputs.select(*TX, "n", "value"), "outputs")
+    inputs = _falls(whole.inputs.select(*TX, "n", *words, "prev_n"), "inputs")
+    outputs = _falls(whole.outputs.select(*TX, "n", "value"), "outputs")
     return inputs.join(outputs, on=TX, how="full", coalesce=True).select(
         *TX,
         pl.when(pl.sum_horizontal("inputs", "outputs") > 2)

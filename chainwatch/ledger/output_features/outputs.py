@@ -12,6 +12,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.output_features.appearances import appearances
 from chainwatch.ledger.output_features.marks import MARKS, TX, marks, payment
 from chainwatch.ledger.output_features.shared import shared
+from chainwatch.ledger.output_features.whole import Whole, read_whole
 from chainwatch.ledger.output_status import OutputStatus
 
 _KEY = [*TX, "n"]
@@ -44,14 +45,14 @@ def outputs(ledger: Ledger) -> pl.DataFrame:
         - ``shared``: the inputs say that the outputs may belong to several
           (:mod:`chainwatch.ledger.output_features.shared`).
     """
-    whole = ledger.history
+    whole = read_whole(ledger)
     known = {chain.id: OutputStatus.read(ledger, chain) for chain in ledger.chains}
     marked = marks(whole)
     # The address of an input is looked for once per transaction and address, not per input.
     paid = _paid(ledger).join(marked, on=TX, how="inner")
     rows = (
         paid.join(_to_inputs(whole, paid), on=_KEY, how="left")
-        .join(appearances(ledger, paid, known), on=[*TX, "address"], how="left")
+        .join(appearances(whole, paid, known), on=[*TX, "address"], how="left")
         .join(_spends(whole, marked), on=_KEY, how="left")
         .join(shared(whole), on=TX, how="left")
         .join(_parents(whole, marked), on=TX, how="left")
@@ -65,19 +66,16 @@ def outputs(ledger: Ledger) -> pl.DataFrame:
     return (
         rows.join(_summed(rows), on=TX, how="left")
         .with_columns(_peels().alias("peels"))
-        .drop(
-            "block",
-            "script",
-            "spendable",
-            "hit",
-            "spender",
-            "small_fresh",
-            "parent_peels",
-            "child_peels",
-            "child_unknown",
-        )
+        .drop(_PASSING)
         .sort(_KEY)
     )
+
+
+_PASSING = (
+    "block", "script", "spendable", "hit", "spender", "small_fresh", "parent_peels", "child_peels",
+    "child_unknown",
+)  # fmt: skip
+"""Columns that others are made of."""
 
 
 def _paid(ledger: Ledger) -> pl.DataFrame:
@@ -85,7 +83,7 @@ def _paid(ledger: Ledger) -> pl.DataFrame:
     return ledger.outputs.select(*columns, payment().alias("payment")).collect()
 
 
-def _to_inputs(whole: Ledger, paid: pl.DataFrame) -> pl.DataFrame:
+def _to_inputs(whole: Whole, paid: pl.DataFrame) -> pl.DataFrame:
     """Return the outputs whose address is one of their transaction's inputs: ``hit``."""
     addresses = whole.inputs.filter(pl.col("address").is_not_null()).select(*TX, "address")
     found = paid.lazy().select(*_KEY, "address").join(addresses, on=[*TX, "address"], how="semi")
@@ -112,7 +110,7 @@ def _small() -> pl.Expr:
     )
 
 
-def _spends(whole: Ledger, marked: pl.DataFrame) -> pl.DataFrame:
+def _spends(whole: Whole, marked: pl.DataFrame) -> pl.DataFrame:
     """Return who spends each output, as far as was read, with the marks of that transaction."""
     spent = (
         whole.inputs.filter(pl.col("prev_tx").is_not_null())
@@ -151,7 +149,7 @@ def _shape(prefix: str = "") -> pl.Expr:
     return (pl.col(f"{prefix}input_count") == 1) & (pl.col(f"{prefix}output_count") == 2)
 
 
-def _parents(whole: Ledger, marked: pl.DataFrame) -> pl.DataFrame:
+def _parents(whole: Whole, marked: pl.DataFrame) -> pl.DataFrame:
     """Return of transactions with one input whether the one before has the shape of a chain."""
     one = marked.filter(_shape()).select(TX)
     before = marked.select("chain", _shape().alias("parent_peels"), prev_tx="tx")

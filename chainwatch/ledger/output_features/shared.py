@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.output_features.whole import Whole
 
 TX = ["chain", "tx"]
 
@@ -18,7 +18,7 @@ _CLOSING_LOCKTIME, _CLOSING_SEQUENCE = 0x20, 0x80
 """First bytes of locktime and sequence of a commitment transaction (BOLT 3)."""
 
 
-def shared(ledger: Ledger) -> pl.DataFrame:
+def shared(whole: Whole) -> pl.DataFrame:
     """Return the transactions whose outputs may belong to several: ``chain, tx, shared``.
 
     Those that spend a bare 2-of-2, close a channel from one side, or have inputs of several
@@ -33,7 +33,7 @@ def shared(ledger: Ledger) -> pl.DataFrame:
     ----------
     BOLT 3 for the form of commitment transactions; BIP 143 and 341 for what a signature binds.
     """
-    parts = [_bare(ledger), _closing(ledger), _open(ledger)]
+    parts = [_bare(whole), _closing(whole), _open(whole)]
     return (
         pl.concat([part.select(TX) for part in parts])
         .unique()
@@ -42,26 +42,26 @@ def shared(ledger: Ledger) -> pl.DataFrame:
     )
 
 
-def _bare(ledger: Ledger) -> pl.LazyFrame:
+def _bare(whole: Whole) -> pl.LazyFrame:
     keys = (
-        ledger.output_keys.group_by("chain", prev_tx="tx", prev_n="n")
+        whole.output_keys.group_by("chain", prev_tx="tx", prev_n="n")
         .agg(pl.len().alias("keys"), pl.col("required").min())
         .filter((pl.col("keys") == 2) & (pl.col("required") == 2))
     )
-    return ledger.inputs.join(keys, on=["chain", "prev_tx", "prev_n"], how="semi")
+    return whole.inputs.join(keys, on=["chain", "prev_tx", "prev_n"], how="semi")
 
 
-def _closing(ledger: Ledger) -> pl.LazyFrame:
-    one = ledger.transactions.filter(
+def _closing(whole: Whole) -> pl.LazyFrame:
+    one = whole.transactions.filter(
         (pl.col("input_count") == 1) & (pl.col("locktime") // (1 << 24) == _CLOSING_LOCKTIME)
     )
-    marked = ledger.inputs.filter(pl.col("sequence") // (1 << 24) == _CLOSING_SEQUENCE)
+    marked = whole.inputs.filter(pl.col("sequence") // (1 << 24) == _CLOSING_SEQUENCE)
     return one.join(marked, on=TX, how="semi")
 
 
-def _open(ledger: Ledger) -> pl.LazyFrame:
+def _open(whole: Whole) -> pl.LazyFrame:
     alone = pl.col("sighash").str.contains_any(["NONE", "SINGLE", "ANYONECANPAY"])
-    told = ledger.inputs.group_by(TX).agg(
+    told = whole.inputs.group_by(TX).agg(
         alone.any().alias("alone"),
         pl.len().alias("rows"),
         pl.col("address").n_unique().alias("addresses"),
