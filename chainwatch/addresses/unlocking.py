@@ -257,8 +257,9 @@ def _of_script(script: bytes, *, forms: Forms) -> bytes | None:
             return None  # what unlocks P2SH only pushes, and cut-off scripts unlock nothing
         pushes.append(data or b"")
     short = bool(forms & Forms.FORK_ID)
-    signed = [_is_der(item) or (short and len(item) == _SCHNORR + 1) for item in pushes[:-1]]
-    if not any(signed):
+    signed = [_is_der(item) or (short and len(item) == _SCHNORR + 1) for item in pushes]
+    # Bare keys are spent by signatures alone, whose bytes may read like a script.
+    if not any(signed[:-1]) or (signed[-1] and not _is_key(pushes[-1])):
         return None
     if len(pushes) == 2 and _is_key(pushes[1]):
         return _P2PKH + hash160(pushes[1])

@@ -154,7 +154,7 @@ def script_reveals(data: Any, p: int, end: int, forms: int, found: Any) -> None:
         size = p - s
         signs = s >= 0 and (is_der(data, s, size) or (forms & at.FORK_ID != 0 and size == 65))
         count += 1
-    if start < 0 or not signed:
+    if start < 0 or not signed or (signs and not is_key(data, start, after - start)):
         return
     if count == 2 and is_key(data, start, after - start):
         found[0], found[1], found[2] = _P2PKH, start, after

@@ -19,9 +19,9 @@ def basis_once_read(read: str) -> pl.Expr:
         Column of the address of that output, beside ``address`` and ``address_basis``.
     """
     revealed = pl.col("address_basis").eq_missing(pl.lit(schema.REVEALED))
-    differ = revealed & (pl.col("address") != pl.col(read))
-    basis = pl.when(differ).then(pl.lit(schema.DISPUTED)).otherwise(pl.lit(schema.READ))
-    return pl.when(pl.col(read).is_not_null()).then(basis)
+    differ = revealed & ~pl.col("address").eq_missing(pl.col(read))
+    known = pl.when(pl.col(read).is_not_null()).then(pl.lit(schema.READ))
+    return pl.when(differ).then(pl.lit(schema.DISPUTED)).otherwise(known)
 
 
 def resolve(

@@ -126,8 +126,8 @@ INPUTS = Table(
             "address_basis",
             pl.String,
             Privacy.WORD,
-            "read: the output was read or stated; revealed: the unlocking script names it; null"
-            " where address is null",
+            "read: the output was read or stated; revealed: only the unlocking script names it;"
+            " disputed: it was read, and the unlocking script names another; else null",
             nullable=True,
         ),
     ),

@@ -92,6 +92,20 @@ def test_a_program_that_the_witness_does_not_hash_to_names_nothing() -> None:
     assert signature_flags(Unlock(push(other), (der(1), KEY))) == "ALL"
 
 
+def test_signatures_that_read_like_a_script_are_no_redeem_script() -> None:
+    """A bare multisig is spent by signatures alone; their bytes may be any."""
+    like = der(1)[:-8] + b"\xac" + der(1)[-7:]
+    assert revealed_address(Unlock(b"\0" + push(der(1), like))) is None
+    assert signature_flags(Unlock(b"\0" + push(der(1), like))) == "ALL"
+    assert revealed_address(Unlock(push(like))) is None
+
+
+def test_a_redeem_script_that_imitates_a_key_is_taken_for_the_key() -> None:
+    """The form does not tell; the basis does, and an output that is read later denies it."""
+    imitation = b"\x02\xac" + bytes(31)
+    assert revealed_address(Unlock(push(der(1), imitation))) == b"\x01" + hash160(imitation)
+
+
 def test_signatures_of_before_bip_66() -> None:
     """Padding and signs were free then."""
     assert signature_flags(Unlock(push(der(1, size=36), KEY))) == "ALL"

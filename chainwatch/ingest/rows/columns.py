@@ -181,7 +181,7 @@ def _spent(coins: Coins, shown: pl.Series) -> Columns:
         "script_kind": pl.Series(at.KINDS, dtype=pl.String).gather(kinds),
         "address": address,
         "address_basis": pl.select(
-            pl.when((address != shown).fill_null(False))
+            pl.when(shown.is_not_null() & ~address.eq_missing(shown))
             .then(pl.lit(schema.DISPUTED))
             .when(address.is_not_null())
             .then(pl.lit(schema.READ))

@@ -142,9 +142,9 @@ def _named(spent: SpentOutput, shown: bytes | None) -> tuple[bytes | None, str |
     The output speaks before what unlocks it; an output that was read and names none has none.
     """
     if spent.value is not None or spent.address is not None:
-        differ = shown is not None and shown != spent.address
-        basis = schema.DISPUTED if differ else schema.READ
-        return spent.address, basis if spent.address is not None else None
+        if shown is not None and shown != spent.address:
+            return spent.address, schema.DISPUTED
+        return spent.address, schema.READ if spent.address is not None else None
     return shown, schema.REVEALED if shown is not None else None
 
 

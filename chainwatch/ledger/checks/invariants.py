@@ -164,6 +164,14 @@ def _prevouts(ledger: Ledger) -> pl.LazyFrame:
     return rows.select("chain", at="tx", holds=holds)
 
 
+def _unlocked(ledger: Ledger) -> pl.LazyFrame:
+    """Unread where the output was not read; an unlocking that names nobody denies nothing."""
+    read = pl.when(pl.col("value").is_not_null()).then(True)
+    denied = pl.col("address_basis") == schema.DISPUTED
+    holds = pl.when(denied).then(False).otherwise(read)
+    return ledger.inputs.select("chain", at="tx", holds=holds)
+
+
 def _whole_below(ledger: Ledger) -> pl.LazyFrame:
     """Return ``chain, whole_below``: the height up to which every block was read whole."""
     read = ledger.coverage.select("chain").unique().collect()["chain"].to_list()
@@ -280,6 +288,7 @@ CHECKS: tuple[Check, ...] = (
         "parts", "inputs, outputs and keys belong to a transaction", "tx", _parts_have_transaction
     ),
     Check("prevout", "an input agrees with the earlier output that it spends", "tx", _prevouts),
+    Check("unlocked", "no output was read whose owner its unlocking denies", "tx", _unlocked),
     Check("spent once", "no output is spent twice", "tx", _spent_once),
     Check("parent", "the block below is the parent", "height", _linked_to_parent),
     Check(

@@ -115,6 +115,9 @@ CORRUPTIONS: dict[str, tuple[Callable[[Tables], None], set[str]]] = {
     "prevout value": (lambda t: put(t, "inputs", tx == SPLIT, value=SUBSIDY + 1), {"prevout"}),
     "prevout address": (lambda t: put(t, "inputs", tx == SPLIT, address=b"\x03x"), {"prevout"}),
     "prevout address lost": (lambda t: put(t, "inputs", tx == SPLIT, address=None), {"prevout"}),
+    "an unlocking names another": (
+        lambda t: put(t, "inputs", tx == SPLIT, address_basis="disputed"), {"unlocked"}
+    ),
     "prevout kind": (lambda t: put(t, "inputs", tx == SPLIT, script_kind="p2tr"), {"prevout"}),
     "prevout txid": (lambda t: put(t, "inputs", tx == SPLIT, prev_txid=bytes(32)), {"prevout"}),
     "prevout that is not there": (
@@ -249,7 +252,7 @@ def test_an_unread_input_leaves_fee_and_reward_unread(tables: Tables) -> None:
     assert counts(report, "reward") == (2, 0, 2)
     assert counts(report, "prevout") == (2, 0, 1)
     assert counts(report, "tx count") == (3, 0, 1)
-    assert repr(report) == "CheckReport(19 checks, nothing failed, 5 verdicts unread)"
+    assert repr(report) == "CheckReport(20 checks, nothing failed, 6 verdicts unread)"
 
 
 def test_a_missing_input_row_is_not_a_missing_value(tables: Tables) -> None:
@@ -387,10 +390,10 @@ def test_the_report_is_a_result_with_its_record(tables: Tables) -> None:
     assert first.record is not None
     assert first.record == again.record
     assert first.record.step == "check"
-    assert repr(first) == "CheckReport(19 checks, nothing failed, 0 verdicts unread)"
+    assert repr(first) == "CheckReport(20 checks, nothing failed, 0 verdicts unread)"
     repeat(tables, "coverage")
     bad = check(Ledger.from_tables(tables))
-    assert repr(bad) == "CheckReport(19 checks, 1 failed, 0 verdicts unread)"
+    assert repr(bad) == "CheckReport(20 checks, 1 failed, 0 verdicts unread)"
 
 
 def test_html_is_escaped(tables: Tables) -> None:

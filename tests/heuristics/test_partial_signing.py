@@ -1,0 +1,172 @@
+"""Who signed with whom: sales, unread flags and revealed addresses, written by hand."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from chainwatch.addresses.scripts import script_of
+from chainwatch.chains.catalogue import chain
+from chainwatch.clusters.cluster import cluster
+from chainwatch.errors import ArgumentError, InputError
+from chainwatch.heuristics.co_spend import co_spends
+from chainwatch.ledger.ledger import Ledger
+
+SALE = "SINGLE|ANYONECANPAY"
+CO, PARTIAL, UNREAD = "co_spend", "partial_signing", "co_spend_unread_flags"
+
+
+@pytest.fixture
+def signed(real_ledger, named):
+    """Return a ledger of transactions, each a text such as ``A=ALL B=SINGLE B=?``."""
+
+    def make(*lines, alias="btc-regtest"):
+        return real_ledger(
+            [
+                (bytes([k]) * 32, [_coin(named, one) for one in line.split()], [(1, b"\x51")])
+                for k, line in enumerate(lines, 1)
+            ],
+            alias,
+        )
+
+    return make
+
+
+def _coin(named, token):
+    name, _, flags = token.partition("=")
+    return 1000, script_of(named(name)), None, None if flags == "?" else flags
+
+
+@pytest.fixture
+def told(named):
+    """Return links as ``{"AB": (rule, veto)}``; letters of a pair in the order of the alphabet."""
+    of = {named(letter): letter for letter in "ABCDEFGH"}
+
+    def read(links):
+        rows = links.frame.select("a", "b", "rule", "veto").iter_rows()
+        return {"".join(sorted(of[a] + of[b])): (rule, veto) for a, b, rule, veto in rows}
+
+    return read
+
+
+def groups(links, named):
+    of = {named(letter): letter for letter in "ABCDEFGH"}
+    rows = cluster(links).frame.group_by("chain", "cluster").agg("address")["address"]
+    return {"".join(sorted(of[one] for one in group)) for group in rows}
+
+
+def test_seller_and_buyer_of_a_sale_stay_apart(signed, told):
+    assert told(co_spends(signed(f"A={SALE} B=ALL"))) == {"AB": (PARTIAL, None)}
+
+
+def test_a_block_of_sales_joins_buyers_to_themselves_alone(signed, named):
+    ledger = signed(
+        f"A={SALE} B=ALL C=ALL",
+        f"D={SALE} E={SALE} F=DEFAULT G=ALL",
+        f"H={SALE} F=ALL",
+        f"A={SALE} H={SALE}",
+    )
+    links = co_spends(ledger)
+    assert groups(links, named) == {"BC", "FG"}
+    assert links.counts()["refused"] == 0
+    assert links.counts_apart()["partly_signed"] == links.counts()["undecided"] == 5
+    assert "5 to inputs signed in part" in repr(links)
+    assert "5 to inputs signed in part" in repr(cluster(links))
+
+
+@pytest.mark.parametrize(
+    "flags", ["NONE", "SINGLE", "ALL|ANYONECANPAY", "NONE|ANYONECANPAY", SALE, f"ALL,{SALE}"]
+)
+def test_each_flag_that_leaves_room_stands_alone(signed, told, flags):
+    assert told(co_spends(signed(f"A={flags} B=ALL C=ALL,DEFAULT"))) in (
+        {"BC": (CO, False), "AB": (PARTIAL, None)},
+        {"BC": (CO, False), "AC": (PARTIAL, None)},
+    )
+
+
+def test_inputs_that_are_all_signed_in_part_are_no_group(signed, named):
+    links = co_spends(signed("A=ALL|ANYONECANPAY B=ALL|ANYONECANPAY C=ALL|ANYONECANPAY"))
+    assert links.counts() == {"joining": 0, "refused": 0, "undecided": 2, "without_key": 0}
+
+
+def test_an_address_that_also_signs_the_whole_is_of_the_group(signed, told):
+    assert told(co_spends(signed(f"A={SALE} A=ALL B=ALL"))) == {"AB": (CO, False)}
+
+
+def test_unread_flags_join_under_a_name_of_their_own(signed, told):
+    links = co_spends(signed("A=? B=? C=ALL"))
+    assert {rule for rule, _ in told(links).values()} == {UNREAD}
+    assert links.counts()["joining"] == links.counts_apart()["flags_unread"] == 2
+
+
+def test_unread_flags_beside_a_sale_decide_nothing(signed, told):
+    for how in ("by_height", "join", "undecided"):
+        found = told(co_spends(signed(f"A={SALE} B=? C=ALL"), unread_flags=how))
+        assert {veto for _, veto in found.values()} == {None}
+        assert {rule for rule, _ in found.values()} == {PARTIAL, UNREAD}
+
+
+def test_from_the_first_sales_on_unread_flags_are_undecided(signed):
+    first = chain("btc").token_sales
+    ledger = _at(signed("A=? B=?", "A=ALL B=ALL", alias="btc"), first - 1)
+    assert co_spends(ledger).frame["veto"].to_list() == [False, False]
+    later = _at(ledger, 1)
+    assert co_spends(later).frame.select("rule", "veto").rows() == [(UNREAD, None), (CO, False)]
+    assert co_spends(later, unread_flags="join").counts()["joining"] == 2
+    assert co_spends(ledger, unread_flags="undecided").counts()["undecided"] == 1
+
+
+def _at(ledger, more):
+    """Return the ledger with its blocks so many heights higher."""
+    tables = {
+        name: rows.with_columns(
+            [pl.col("tx") + (more << 24)]
+            + ([pl.col("height") + more] if "height" in rows.columns else [])
+        )
+        for name, rows in ledger.frames.items()
+        if name in ("transactions", "inputs", "outputs")
+    }
+    return Ledger.from_tables(tables)
+
+
+def test_where_no_sales_are_known_unread_flags_join(signed):
+    assert chain("bch").token_sales is None
+    assert chain("ltc").token_sales == 2_424_429
+    assert co_spends(_at(signed("A=? B=?", alias="bch"), 900_000)).counts()["joining"] == 1
+
+
+def test_a_word_without_meaning_is_refused(signed):
+    with pytest.raises(InputError, match="choose among by_height, join, undecided"):
+        co_spends(signed("A=ALL B=ALL"), unread_flags="sometimes")
+    with pytest.raises(ArgumentError, match="revealed is a text"):
+        co_spends(signed("A=ALL B=ALL"), revealed="no")
+
+
+def revealing(ledger, named, *letters):
+    names = [named(letter) for letter in letters]
+    tables = {name: ledger.frames[name] for name in ("transactions", "inputs", "outputs")}
+    return Ledger.from_tables(tables | {"inputs": tables["inputs"].with_columns(
+        pl.when(pl.col("address").is_in(names)).then(pl.lit("revealed"))
+        .otherwise(pl.lit("read")).alias("address_basis"))})  # fmt: skip
+
+
+def test_links_say_whether_an_address_is_only_revealed(signed, named):
+    ledger = revealing(signed("A=ALL B=ALL", "A=ALL C=ALL", "B=ALL C=ALL"), named, "C")
+    links = co_spends(ledger)
+    assert links.frame.sort("tx")["basis"].to_list() == ["read", "revealed", "revealed"]
+    assert links.counts_apart()["revealed"] == 2
+    assert groups(links, named) == {"ABC"}
+    assert groups(co_spends(ledger, revealed=False), named) == {"AB"}
+
+
+def test_why_says_that_a_step_rests_on_a_revealed_address(signed, named):
+    links = co_spends(revealing(signed("A=ALL B=ALL"), named, "B"))
+    row = links.frame.row(0, named=True)
+    why = cluster(links).why(row["a"], row["b"], chain="btc-regtest")
+    assert "an address of it is only revealed" in str(why)
+
+
+def test_a_mix_is_refused_whatever_its_flags_leave_open(signed, real_ledger, named):
+    paid = [(80_000, script_of(named(name))) for name in "FGH"]
+    spent = [(90_000, script_of(named(name)), None, SALE) for name in "ABC"]
+    assert co_spends(real_ledger([(bytes(32), spent, paid)])).counts()["refused"] == 2
