@@ -24,6 +24,7 @@ BITCOIN_CASH = replace(
     bitcoinlib=None,
     cashaddr="bitcoincash",
     fusion=_FUSION,
+    token_sales=None,  # its tokens are others, and no first sale is on record
     # The hash of its first block of its own, 478,559: the blocks below are Bitcoin's.
     id="bip122:000000000000000000651ef99cb9fcbe",
     split_height=478_559,

@@ -108,7 +108,7 @@ def test_unread_flags_beside_a_sale_decide_nothing(signed, told):
 
 def test_from_the_first_sales_on_unread_flags_are_undecided(signed):
     first = chain("btc").token_sales
-    ledger = _at(signed("A=? B=?", "A=ALL B=ALL", alias="btc"), first - 1)
+    ledger = _at(signed("A=? B=?", "A=ALL B=ALL", alias="btc"), first - 2)
     assert co_spends(ledger).frame["veto"].to_list() == [False, False]
     later = _at(ledger, 1)
     assert co_spends(later).frame.select("rule", "veto").rows() == [(UNREAD, None), (CO, False)]
