@@ -129,6 +129,7 @@ class Spent(NamedTuple):
     script: bytes | None
     origin: tuple[bytes, int] | None = None
     sighash: str | None = "ALL"
+    quorum: str | None = None
 
 
 class Written(NamedTuple):
@@ -177,7 +178,7 @@ def _input(txid: bytes, n: int, spent: Spent) -> dict[str, Any]:
     return {
         "n": n, "prev_txid": prev, "prev_n": place, "value": spent.value,
         "address": found.address if found else None, "script_kind": found.kind if found else None,
-        "sequence": 0xFFFFFFFD, "sighash": spent.sighash,
+        "sequence": 0xFFFFFFFD, "sighash": spent.sighash, "quorum": spent.quorum,
         "address_basis": "read" if found and found.address else None,
     }  # fmt: skip
 

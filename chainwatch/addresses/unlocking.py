@@ -28,6 +28,12 @@ OPEN_FLAGS = "NONE|SINGLE|ANYONECANPAY"
 _BASES = {2: NONE, 3: SINGLE}
 _SCHNORR, _TAPSCRIPT, _ANNEX = 64, 0xC0, 0x50
 _P2PKH, _P2SH, _P2WPKH, _P2WSH = b"\x01", b"\x02", b"\x03", b"\x04"
+_HASHES = {
+    _P2PKH: hash160,
+    _P2SH: hash160,
+    _P2WPKH: hash160,
+    _P2WSH: lambda script: hashlib.sha256(script).digest(),
+}
 _PROGRAMS = {22: b"\x00\x14", 34: b"\x00\x20"}
 _CHECKS = frozenset((0xAC, 0xAD, 0xAE, 0xAF, 0xBA))
 """OP_CHECKSIG, OP_CHECKMULTISIG, their VERIFY forms, and OP_CHECKSIGADD of BIP 342."""
@@ -105,6 +111,52 @@ def revealed_address(unlock: Unlock, *, forms: Forms = Forms.WITNESS) -> bytes |
     ----------
     BIP 16, BIP 141, BIP 341.
     """
+    found = _named(unlock, forms=forms)
+    if found is None:
+        return None
+    kind, data, program = found
+    if program:
+        return _P2SH + hash160(program)
+    # With tokens came P2SH of 32 bytes: the form does not tell which of the two hashes it was.
+    if kind == _P2SH and forms & Forms.TOKENS:
+        return None
+    return kind + _HASHES[kind](data)
+
+
+def quorum(unlock: Unlock, *, forms: Forms = Forms.WITNESS) -> str | None:
+    """Return how many of how many keys an output asks for, where what unlocks it shows that.
+
+    Parameters
+    ----------
+    unlock : Unlock
+        Script and witness of the input.
+    forms : Forms
+        As in :func:`signature_flags`.
+
+    Returns
+    -------
+    str or None
+        Such as ``"2-of-3"``, and ``"1-of-1"`` of a key; ``"other"`` of a script that is no plain
+        multisig; None where no key and no script shows itself.
+
+    Fails when
+    ----------
+    As in :func:`revealed_address`. Taproot shows one key for the keys of many, and a bare multisig
+    is spent by signatures alone: both are None.
+
+    References
+    ----------
+    BIP 11, BIP 16, BIP 141.
+    """
+    found = _named(unlock, forms=forms)
+    if found is None:
+        return None
+    kind, data, _ = found
+    return "1-of-1" if kind in (_P2PKH, _P2WPKH) else _multisig(data) or "other"
+
+
+def _named(unlock: Unlock, *, forms: Forms) -> tuple[bytes, bytes, bytes] | None:
+    """Return kind and key or script that shows itself, and the program it is nested in or b""."""
     script, witness = unlock
     if not witness:
         return _of_script(script, forms=forms)
@@ -113,9 +165,9 @@ def revealed_address(unlock: Unlock, *, forms: Forms = Forms.WITNESS) -> bytes |
     program = _nested(script)
     inner = _of_witness(witness) if program is not None else None
     # The script commits to the program, and the program must be that of the witness.
-    if program is None or inner is None or inner[1:] != program:
+    if inner is None or _HASHES[inner[0]](inner[1]) != program:
         return None
-    return _P2SH + hash160(script[1:])
+    return inner[0], inner[1], script[1:]
 
 
 def _flags(unlock: Unlock, *, forms: Forms) -> Iterator[str]:
@@ -250,7 +302,17 @@ def _nested(script: bytes) -> bytes | None:
     return None
 
 
-def _of_script(script: bytes, *, forms: Forms) -> bytes | None:
+def _multisig(script: bytes) -> str | None:
+    """Return the quorum of a script that asks for signatures of keys and for nothing else."""
+    found = list(operations(script))
+    codes, keys = [code for code, _ in found], [data for _, data in found[1:-2]]
+    if len(found) < 4 or codes[-1] != 0xAE or not all(data and _is_key(data) for data in keys):
+        return None
+    needed, count = codes[0] - 0x50, codes[-2] - 0x50
+    return f"{needed}-of-{count}" if 1 <= needed <= count == len(keys) <= 16 else None
+
+
+def _of_script(script: bytes, *, forms: Forms) -> tuple[bytes, bytes, bytes] | None:
     pushes = []
     for code, data in operations(script):
         if data is None and not 0x4F <= code <= 0x60:
@@ -262,19 +324,16 @@ def _of_script(script: bytes, *, forms: Forms) -> bytes | None:
     if not any(signed[:-1]) or (signed[-1] and not _is_key(pushes[-1])):
         return None
     if len(pushes) == 2 and _is_key(pushes[1]):
-        return _P2PKH + hash160(pushes[1])
-    # With tokens came P2SH of 32 bytes: the form does not tell which of the two hashes it was.
-    if forms & Forms.TOKENS or not _checks(pushes[-1]):
-        return None
-    return _P2SH + hash160(pushes[-1])
+        return _P2PKH, pushes[1], b""
+    return (_P2SH, pushes[-1], b"") if _checks(pushes[-1]) else None
 
 
-def _of_witness(witness: Sequence[bytes]) -> bytes | None:
+def _of_witness(witness: Sequence[bytes]) -> tuple[bytes, bytes, bytes] | None:
     if len(witness) < 2:
         return None
     last = witness[-1]
     if len(witness) == 2 and len(last) == 33 and _is_key(last) and _is_der(witness[0]):
-        return _P2WPKH + hash160(last)
+        return _P2WPKH, last, b""
     if any(map(_is_der, witness[:-1])) and _checks(last):
-        return _P2WSH + hashlib.sha256(last).digest()
+        return _P2WSH, last, b""
     return None

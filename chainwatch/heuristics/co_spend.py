@@ -33,7 +33,9 @@ def co_spends(
     Only signatures that bind every input (``ALL``, ``DEFAULT``) say that their owner knew beside
     whom he spends. An input that is signed otherwise stands alone: its links stand under
     ``partial_signing``, undecided, for one owner signs so too (fee bumping, crowdfunding). Links to
-    inputs without flags that were read stand under ``co_spend_unread_flags``.
+    inputs without flags that were read stand under ``co_spend_unread_flags``. An output that asks
+    for two signatures of two keys may be of two owners (a channel) or of one: its links stand under
+    ``two_of_two``, undecided.
 
     Parameters
     ----------
@@ -71,7 +73,8 @@ def co_spends(
     customers (the cluster is then the service, not a customer), or keys were imported or sold.
     Inputs that were not read, and inputs without an address, link nothing. Sales that both sides
     sign ``ALL`` look like any payment, and a miner can make some scripts name an address that is
-    not theirs: look at the basis.
+    not theirs: look at the basis. A 2-of-2 whose script was not read, and a channel of taproot, do
+    not show themselves.
 
     References
     ----------

@@ -15,7 +15,8 @@ from chainwatch.addresses.keyless import without_key
 from chainwatch.addresses.unlocking import OPEN_FLAGS
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.errors import InputError
-from chainwatch.heuristics.links import CO_SPEND, PARTIAL, UNREAD
+from chainwatch.heuristics.links import CO_SPEND, PARTIAL, TWO_OF_TWO, UNREAD
+from chainwatch.ledger.joint.two_of_two import SHARED
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS, READ, REVEALED
 
@@ -23,7 +24,7 @@ UnreadFlags = Literal["by_height", "join", "undecided"]
 """What is made of inputs without flags; see :func:`chainwatch.heuristics.co_spend.co_spends`."""
 
 _TX = ["chain", "tx"]
-_BOUND, _UNREAD, _PARTIAL, _KEYLESS = range(4)
+_BOUND, _UNREAD, _PARTIAL, _SHARED, _KEYLESS = range(5)
 
 
 def checked(unread_flags: str) -> None:
@@ -71,11 +72,15 @@ def signers(ledger: Ledger, *, revealed: bool = True) -> pl.DataFrame:
         .agg(
             (flags.is_not_null() & ~open_).any().alias("bound"),
             open_.any().fill_null(False).alias("partial"),
+            (pl.col("quorum") == SHARED).any().fill_null(False).alias("shared"),
             shown.all().alias("shown"),
         )
         .with_columns(
             pl.when(without_key())
             .then(_KEYLESS)
+            # It signs the whole, but two may have signed together.
+            .when("shared")
+            .then(_SHARED)
             .when("bound")
             .then(_BOUND)
             .when("partial")
@@ -112,7 +117,13 @@ def pairs(ledger: Ledger, *, unread_flags: UnreadFlags, revealed: bool = True) -
         .with_columns(pl.max_horizontal("group", "group_one").alias("tie"))
     )
     one, other, tie = pl.col("address_one"), pl.col("address"), pl.col("tie")
-    rules = {_BOUND: CO_SPEND, _UNREAD: UNREAD, _PARTIAL: PARTIAL, _KEYLESS: None}
+    rules = {
+        _BOUND: CO_SPEND,
+        _UNREAD: UNREAD,
+        _PARTIAL: PARTIAL,
+        _SHARED: TWO_OF_TWO,
+        _KEYLESS: None,
+    }
     unread = _unread_doubt(unread_flags) | pl.col("parted")
     return rows.select(
         *_TX,
@@ -122,7 +133,7 @@ def pairs(ledger: Ledger, *, unread_flags: UnreadFlags, revealed: bool = True) -
         basis=pl.when(pl.col("shown") | pl.col("shown_one"))
         .then(pl.lit(REVEALED))
         .otherwise(pl.lit(READ)),
-        doubt=(tie == _PARTIAL) | ((tie == _UNREAD) & unread),
+        doubt=tie.is_in([_PARTIAL, _SHARED]) | ((tie == _UNREAD) & unread),
     )
 
 

@@ -6,6 +6,7 @@ The compiled way of :mod:`chainwatch.addresses.unlocking`; tests hold the two to
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,10 +19,18 @@ from chainwatch.kernels.hashing.sha256 import compiled_way, fastest
 _P2WSH = 4
 
 
+class Unlocked(NamedTuple):
+    """What unlocks inputs says of them, a row each."""
+
+    flags: pl.Series
+    addresses: pl.Series
+    quorums: pl.Series
+
+
 def unlocked(
     data: NDArray[np.uint8], spans: NDArray[np.int64], *, forms: Forms, way: str | None = None
-) -> tuple[pl.Series, pl.Series]:
-    """Return the flags of the signatures of inputs and the addresses that they reveal.
+) -> Unlocked:
+    """Return the flags of the signatures of inputs, and the addresses and quorums they reveal.
 
     Parameters
     ----------
@@ -37,20 +46,35 @@ def unlocked(
 
     Returns
     -------
-    two series of n rows
-        Texts of flags, and canonical addresses; null where there is none.
+    Unlocked
+        Series of n rows: texts of flags, canonical addresses, texts of quorums; null where there
+        is none.
     """
-    from chainwatch.kernels.unlock_loops import read_unlocks
+    from chainwatch.kernels.unlock_loops import OTHER, read_unlocks
 
     count = len(spans)
     flags, kinds = np.zeros(count, np.uint8), np.zeros(count, np.uint8)
-    hashes = np.zeros((count, 32), np.uint8)
+    quorums, hashes = np.zeros(count, np.uint16), np.zeros((count, 32), np.uint8)
     how = fastest() if way is None else way
     chosen = compiled_way(how if how != "hashlib" else "compiled")
     read_unlocks(
-        data, np.ascontiguousarray(spans, np.int64), int(forms), flags, kinds, hashes, chosen
+        data, np.ascontiguousarray(spans, np.int64), int(forms),
+        flags, kinds, quorums, hashes, chosen,
+    )  # fmt: skip
+    texts = _texts().gather(flags.astype(np.uint32))
+    return Unlocked(texts, _addresses(kinds, hashes), _quorums(quorums, OTHER))
+
+
+def _quorums(quorums: NDArray[np.uint16], other: int) -> pl.Series:
+    """Return the text of each quorum, null where it is 0."""
+    found = pl.DataFrame({"of": quorums})
+    each = found.unique().with_columns(
+        text=pl.when(pl.col("of") == other)
+        .then(pl.lit("other"))
+        .when(pl.col("of") > 0)
+        .then(pl.format("{}-of-{}", pl.col("of") // 256, pl.col("of") % 256))
     )
-    return _texts().gather(flags.astype(np.uint32)), _addresses(kinds, hashes)
+    return found.join(each, on="of", how="left", maintain_order="left")["text"]
 
 
 @cache

@@ -21,6 +21,9 @@ _ALL, _ALL_ANY, _DEFAULT, _NONE, _NONE_ANY, _SINGLE, _SINGLE_ANY = 1, 2, 4, 8, 1
 # Kinds of addresses; a nested one is P2SH whose script pushes a program.
 _P2PKH, _P2SH, _P2WPKH, _P2WSH = 1, 2, 3, 4
 
+OTHER = 0xFFFF
+"""Quorum of a script that is no plain multisig."""
+
 
 @bare
 def flag_bit(flag: int) -> int:
@@ -158,7 +161,7 @@ def script_reveals(data: Any, p: int, end: int, forms: int, found: Any) -> None:
         return
     if count == 2 and is_key(data, start, after - start):
         found[0], found[1], found[2] = _P2PKH, start, after
-    elif count > 1 and forms & at.TOKENS == 0 and checks(data, start, after, False):
+    elif count > 1 and checks(data, start, after, False):
         found[0], found[1], found[2] = _P2SH, start, after
 
 
@@ -225,11 +228,31 @@ def items_flags(data: Any, p: int, count: int, schnorr: bool) -> int:
     return bits
 
 
+@bare
+def quorum(data: Any, kind: int, p: int, end: int) -> int:
+    """Return how many of how many keys what was found asks for: 256 times the one and the other.
+
+    That is ``OTHER`` of a script that is no plain multisig.
+    """
+    if kind in (_P2PKH, _P2WPKH):
+        return 257
+    first, _, p = push_at(data, p, end)
+    needed, keys = first - 0x50, 0
+    while p < end:
+        _, start, after = push_at(data, p, end)
+        if start < 0 or not is_key(data, start, after - start):
+            break
+        keys, p = keys + 1, after
+    if end - p != 2 or data[p] - 0x50 != keys or data[p + 1] != 0xAE:
+        return OTHER
+    return needed * 256 + keys if 1 <= needed <= keys <= 16 else OTHER
+
+
 @compiled
 def read_unlocks(
-    data: Any, spans: Any, forms: int, flags: Any, kinds: Any, hashes: Any, way: Any
+    data: Any, spans: Any, forms: int, flags: Any, kinds: Any, quorums: Any, hashes: Any, way: Any
 ) -> None:
-    """Write the flags, the kind of the address and its hash of each input.
+    """Write the flags, the kind of the address, its quorum and its hash of each input.
 
     ``spans`` has a row per input: start and end of its script, and where its witness begins or
     -1; ``hashes`` has room for 32 bytes each.
@@ -267,7 +290,11 @@ def read_unlocks(
                     held = absorb(state, buffer, 0, data, p + 1, end, way)
                     finish(state, buffer, held, end - p - 1, digest, way)
                     ripemd160_of_32(digest, 0, words, hashes[row], 0)
-        kinds[row] = kind
+        if kind:
+            quorums[row] = quorum(data, found[0], found[1], found[2])
+        # With tokens came P2SH of 32 bytes: the form does not tell which of the two it was.
+        unsaid = kind == _P2SH and not wrapped and forms & at.TOKENS != 0
+        kinds[row] = 0 if unsaid else kind
 
 
 @bare

@@ -12,6 +12,7 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.ledger.joint import shape, whirlpool
 from chainwatch.ledger.joint.funding import equal_outputs
 from chainwatch.ledger.joint.tables import Tables, read_once
+from chainwatch.ledger.joint.two_of_two import spends_two_of_two
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.look_alikes import LOOKS, look_alikes
 from chainwatch.ledger.output_features.outputs import outputs as outputs
@@ -41,6 +42,8 @@ def transactions(ledger: Ledger) -> pl.DataFrame:
           ``single_values``. 0, and of the value null, without any;
         - what :mod:`chainwatch.ledger.joint.shape` says of outputs and inputs, their kinds, their
           order, and amounts of known protocols;
+        - ``spends_two_of_two``: whether an input is a 2-of-2, of one owner or of two; null where it
+          may be (:mod:`chainwatch.ledger.joint.two_of_two`);
         - ``premix_outputs, premix_fees, whirlpool_descent``
           (:mod:`chainwatch.ledger.joint.whirlpool`).
     """
@@ -57,9 +60,14 @@ def transactions(ledger: Ledger) -> pl.DataFrame:
         .join(shape.of_levels(tables), on=_TX, how="left")
         .join(whirlpool.of_preparation(tables, one_note), on=_TX, how="left")
         .join(whirlpool.of_descent(tables).lazy(), on=_TX, how="left")
+        .join(spends_two_of_two(ledger), on=_TX, how="left")
         .with_columns(
             pl.col(*_COUNTS).fill_null(0),
             pl.col("fusion").fill_null(False),
+            pl.when("coinbase")
+            .then(False)
+            .otherwise("spends_two_of_two")
+            .alias("spends_two_of_two"),
             # Null is unknown of a mix by its shape; all else is no mix of Whirlpool.
             pl.when("whirlpool_shape")
             .then("whirlpool_descent")

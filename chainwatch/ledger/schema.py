@@ -130,6 +130,14 @@ INPUTS = Table(
             " disputed: it was read, and the unlocking script names another; else null",
             nullable=True,
         ),
+        Column(
+            "quorum",
+            pl.String,
+            Privacy.TEXT,
+            "signatures and keys that its key or script asks for (1-of-1, 2-of-2, ...), other of a"
+            " script that is no plain multisig; null where none showed itself",
+            nullable=True,
+        ),
     ),
 )
 

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from chainwatch.addresses.unlocking import Unlock, revealed_address, signature_flags
+from chainwatch.addresses.unlocking import Unlock, quorum, revealed_address, signature_flags
 from chainwatch.chains.base import Forms
 
 KEY = b"\x02" + bytes(range(32))
@@ -63,6 +63,38 @@ def test_each_form(form: str) -> None:
     unlock, flags, address = FORMS[form]
     assert signature_flags(unlock) == flags
     assert revealed_address(unlock) == address
+
+
+QUORUMS = {
+    "p2pk": None, "bare multisig": None, "p2pkh": "1-of-1", "p2pkh, long key": "1-of-1",
+    "p2sh": "2-of-2", "p2wpkh": "1-of-1", "p2wsh": "2-of-2", "nested p2wpkh": "1-of-1",
+    "nested p2wsh": "2-of-2",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_quorum_of_each_form(form: str) -> None:
+    assert quorum(FORMS[form][0]) == QUORUMS.get(form)
+
+
+KEYS = b"\x21" + KEY + b"\x41" + LONG_KEY + b"\x21" + KEY
+SCRIPTS = {
+    b"\x52" + KEYS + b"\x53\xae": "2-of-3",
+    b"\x53" + KEYS + b"\x53\xae": "3-of-3",
+    b"\x54" + KEYS + b"\x53\xae": "other",
+    b"\x52" + KEYS + b"\x52\xae": "other",
+    b"\x52" + KEYS + b"\x53\xaf\x51": "other",
+    MULTISIG + b"\x75\x51": "other",
+    CHECK: "other",
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_only_a_plain_multisig_has_a_quorum(script: bytes) -> None:
+    assert quorum(Unlock(b"", (b"", der(1), script))) == SCRIPTS[script]
+    assert quorum(Unlock(b"\0" + push(der(1), script))) == SCRIPTS[script]
+    tokens = Forms.FORK_ID | Forms.TOKENS
+    assert quorum(Unlock(b"\0" + push(der(1), script)), forms=tokens) == SCRIPTS[script]
 
 
 SILENT = {

@@ -10,7 +10,10 @@ from chainwatch.chains.catalogue import chain
 from chainwatch.clusters.cluster import cluster
 from chainwatch.errors import ArgumentError, InputError
 from chainwatch.heuristics.co_spend import co_spends
+from chainwatch.heuristics.links import TWO_OF_TWO
+from chainwatch.ledger.features import transactions
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.schema import OUTPUT_KEYS
 
 SALE = "SINGLE|ANYONECANPAY"
 CO, PARTIAL, UNREAD = "co_spend", "partial_signing", "co_spend_unread_flags"
@@ -170,3 +173,62 @@ def test_a_mix_is_refused_whatever_its_flags_leave_open(signed, real_ledger, nam
     paid = [(80_000, script_of(named(name))) for name in "FGH"]
     spent = [(90_000, script_of(named(name)), None, SALE) for name in "ABC"]
     assert co_spends(real_ledger([(bytes(32), spent, paid)])).counts()["refused"] == 2
+
+
+@pytest.fixture
+def shared(real_ledger, named):
+    """Return a ledger of one transaction of inputs such as ``A=2-of-2``."""
+
+    def make(line):
+        coins = [
+            (9, script_of(named(name)), None, "ALL", None if of == "?" else of)
+            for name, _, of in (one.partition("=") for one in line.split())
+        ]
+        return real_ledger([(bytes(32), coins, [(1, b"\x51")])])
+
+    return make
+
+
+def test_an_output_of_two_keys_is_linked_and_undecided(shared, told):
+    links = co_spends(shared("A=2-of-2 B=1-of-1 C=2-of-3"))
+    assert set(told(links).values()) == {(CO, False), (TWO_OF_TWO, None)}
+    assert links.counts_apart()["shared_keys"] == 1
+    assert "1 to outputs of two keys" in repr(links)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("A=2-of-2", True),
+        ("A=2-of-2 B=?", True),
+        ("A=1-of-1 B=2-of-3", False),
+        ("A=other", False),
+        ("A=?", False),  # a key
+    ],
+)
+def test_a_transaction_says_whether_it_spends_a_two_of_two(shared, line, said):
+    assert transactions(shared(line))["spends_two_of_two"].to_list() == [said]
+
+
+def test_what_hides_its_script_may_be_a_two_of_two(real_ledger):
+    hidden = b"\x00\x20" + bytes(32), b"\xa9\x14" + bytes(20) + b"\x87", b"\x51\x20" + bytes(32)
+    rows = [(bytes([k]) * 32, [(9, one)], [(1, b"\x51")]) for k, one in enumerate(hidden)]
+    unread = [(b"u" * 32, [(None, None)], [(1, b"\x51")])]
+    coinbase = [(b"c" * 32, None, [(1, b"\x51")])]
+    said = transactions(real_ledger(rows + unread + coinbase))["spends_two_of_two"].to_list()
+    assert said == [None, None, None, None, False]
+
+
+def test_a_bare_two_of_two_shows_its_keys_where_it_was_read(small_ledger):
+    ledger = small_ledger("t: A=9 -> B=8")
+    spent = ledger.frames["inputs"].with_columns(
+        prev_tx=pl.lit(5), address=pl.lit(None, pl.Binary), script_kind=pl.lit("multisig")
+    )
+    keys = pl.DataFrame(
+        [(spent["chain"][0], 5, 0, k, 2, bytes([k])) for k in (2, 3)],
+        schema=OUTPUT_KEYS.schema,
+        orient="row",
+    )
+    tables = {name: ledger.frames[name] for name in ("transactions", "outputs")}
+    made = Ledger.from_tables(tables | {"inputs": spent, "output_keys": keys})
+    assert transactions(made)["spends_two_of_two"].to_list() == [True]

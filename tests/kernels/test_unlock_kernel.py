@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainwatch.addresses.unlocking import Unlock, revealed_address, signature_flags
+from chainwatch.addresses.unlocking import Unlock, quorum, revealed_address, signature_flags
 from chainwatch.chains.base import Forms
 from chainwatch.kernels.hashing.ripemd_loops import ripemd160_of_32
 from chainwatch.kernels.unlock import unlocked
@@ -18,6 +18,7 @@ KEY = b"\x02" + bytes(range(32))
 LONG_KEY = b"\x04" + bytes(range(64))
 CHECK = b"\x21" + KEY + b"\xac"
 TWO_OF_TWO = b"\x52" + 2 * (b"\x21" + KEY) + b"\x52\xae"
+THREE_KEYS = b"\x51" + 2 * (b"\x21" + KEY) + b"\x41" + LONG_KEY + b"\x53\xae"
 LEAF = b"\x20" + bytes(32) + b"\xac"
 
 
@@ -45,7 +46,20 @@ keys = st.sampled_from(
     [KEY, b"\x03" + KEY[1:], LONG_KEY, b"\x07" + LONG_KEY[1:], b"\x05" + KEY[1:]]
 )
 scripts = st.sampled_from(
-    [CHECK, TWO_OF_TWO, LEAF, b"\x51", KEY, b"\x50" + CHECK, b"\x4c", b"\x21\x02", LEAF + b"\xbb"]
+    [
+        CHECK,
+        TWO_OF_TWO,
+        THREE_KEYS,
+        TWO_OF_TWO[:-1],
+        b"\x53" + TWO_OF_TWO[1:],
+        LEAF,
+        b"\x51",
+        KEY,
+        b"\x50" + CHECK,
+        b"\x4c",
+        b"\x21\x02",
+        LEAF + b"\xbb",
+    ]
 )
 controls = st.builds(
     lambda first, steps, cut: (bytes([first]) + b"\x09" * (32 + 32 * steps))[: cut or None],
@@ -103,6 +117,7 @@ def laid_out(every: list[Unlock]) -> tuple[np.ndarray, np.ndarray]:
 @given(every=st.lists(unlocks(), max_size=12))
 def test_both_ways_read_alike(every: list[Unlock], forms: Forms) -> None:
     found = unlocked(*laid_out(every), forms=forms, way="compiled")
+    assert found.quorums.to_list() == [quorum(one, forms=forms) for one in every]
     assert found[0].to_list() == [signature_flags(one, forms=forms) for one in every]
     assert found[1].to_list() == [revealed_address(one, forms=forms) for one in every]
 

@@ -10,6 +10,8 @@ import pytest
 from chainwatch.ledger.features import transactions
 from chainwatch.ledger.ledger import Ledger
 
+PARTS = ("transactions", "inputs", "outputs", "output_keys")
+
 COLUMNS = [
     "inputs_unread", "input_value", "fee", "input_addresses", "inputs_nameless",
     "output_addresses", "equal_outputs", "equal_value",
@@ -78,7 +80,7 @@ def test_sums_do_not_wrap():
         "chain": [chain] * 3, "tx": [7] * 3, "n": [0, 1, 2], "prev_txid": [bytes(32)] * 3,
         "prev_n": [0, 1, 2], "prev_tx": [1, 2, 3], "value": [top] * 3, "address": [None] * 3,
         "script_kind": ["p2pk"] * 3, "sequence": [0] * 3, "sighash": [None] * 3,
-        "address_basis": [None] * 3,
+        "address_basis": [None] * 3, "quorum": [None] * 3,
     })  # fmt: skip
     ledger = Ledger.from_tables({"transactions": transaction, "inputs": inputs})
     assert transactions(ledger)["fee"].to_list() == [Decimal(3 * top)]
@@ -86,6 +88,6 @@ def test_sums_do_not_wrap():
 
 def test_rows_in_another_order_give_the_same_table(otter_case):
     ledger = otter_case.ledger
-    tables = {name: ledger.table(name).collect() for name in ("transactions", "inputs", "outputs")}
+    tables = {name: ledger.table(name).collect() for name in PARTS}
     mixed = {name: rows.sample(fraction=1, shuffle=True, seed=7) for name, rows in tables.items()}
     assert transactions(Ledger.from_tables(mixed)).equals(transactions(ledger))

@@ -125,15 +125,16 @@ def _inputs(
     spends = _positions(columns)[columns["in_tx"]] > 0
     owner = columns["in_tx"][spends]
     rows = np.flatnonzero(spends)
-    flags, shown = unlocked(parsed.data, columns["in_unlock"][spends], forms=chain.forms)
+    said = unlocked(parsed.data, columns["in_unlock"][spends], forms=chain.forms)
     return {
         "tx": numbers[owner],
         "n": rows - columns["tx_first_in"][owner],
         "prev_txid": _fixed(runs(parsed.data, columns["in_at"][spends], 32)),
         "prev_n": columns["in_n"][spends],
         "sequence": columns["in_sequence"][spends],
-        "sighash": flags,
-        **(_revealed(shown) if coins is None else _spent(coins, shown)),
+        "sighash": said.flags,
+        "quorum": said.quorums,
+        **(_revealed(said.addresses) if coins is None else _spent(coins, said.addresses)),
     }
 
 

@@ -95,9 +95,9 @@ class EtlJson:
     """
 
     name = "etl_json"
-    unknown: tuple[str, ...] = ("transactions.wtxid", "inputs.sighash")
+    unknown: tuple[str, ...] = ("transactions.wtxid", "inputs.sighash", "inputs.quorum")
     """Columns that it cannot know, or not of every row: witnesses are not exported, and only some
-    signatures stand in scripts."""
+    signatures and keys stand in scripts."""
 
     def __init__(
         self, transactions: str | Path | Iterable[str | Path],

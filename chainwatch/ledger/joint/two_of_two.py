@@ -1,0 +1,51 @@
+"""Transactions that spend an output which two keys spend together, and so perhaps two owners.
+
+A channel of the Lightning network is a 2-of-2 of its two parties; a wallet of one owner looks the
+same. Closed together, a channel pays both of them: neither output is change.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from chainwatch.ledger.ledger import Ledger
+
+SHARED = "2-of-2"
+"""Quorum of an output that two keys spend together."""
+
+_TX = ["chain", "tx"]
+
+_OF_ONE_KEY = ("p2pk", "p2pkh", "p2wpkh")
+
+
+def spends_two_of_two(ledger: Ledger) -> pl.LazyFrame:
+    """Return whether each transaction spends a 2-of-2: ``chain, tx, spends_two_of_two``.
+
+    Only transactions with inputs have a row. Null where no input is known to be one, and an input
+    may be: its output was not read, or hides a script that was not read, or is of taproot, which
+    shows one key for the keys of two.
+
+    References
+    ----------
+    BOLT 3 for the outputs that fund channels; the draft of simple taproot channels for the others.
+    """
+    keys = (
+        ledger.output_keys.group_by("chain", prev_tx="tx", prev_n="n")
+        .agg(pl.len().alias("keys"), pl.col("required").min())
+        .with_columns(bare=pl.format("{}-of-{}", "required", "keys"))
+    )
+    inputs = ledger.inputs.join(keys, on=["chain", "prev_tx", "prev_n"], how="left")
+    said = pl.coalesce("quorum", "bare")
+    one_key = pl.col("script_kind").is_in(_OF_ONE_KEY)
+    shared = pl.when(said.is_not_null()).then(said == SHARED).when(one_key).then(False)
+    each = inputs.select(*_TX, shared.alias("shared")).group_by(_TX)
+    found = each.agg(
+        pl.col("shared").any().alias("some"),
+        pl.col("shared").null_count().alias("open"),
+        pl.len().cast(pl.Int64).alias("rows"),
+    )
+    counted = ledger.transactions.select(*_TX, "input_count")
+    whole = (pl.col("open") == 0) & (pl.col("rows") == pl.col("input_count"))
+    return found.join(counted, on=_TX).select(
+        *_TX, spends_two_of_two=pl.when("some").then(True).when(whole).then(False)
+    )
