@@ -102,6 +102,29 @@ def fifo(lots: Sequence[Lot], payments: Sequence[int]) -> tuple[list[Lots], Lots
     return parts, (*first, *lots[place + len(first) :])
 
 
+def least(marked: int, payments: Sequence[int]) -> list[int]:
+    """Return how much of a marked part each payment holds at least, whoever divided the whole.
+
+    A payment larger than all that is not marked is made of the marked part for the rest. This is
+    arithmetic and no policy: it holds of every way to divide a balance that is paid out whole.
+
+    Parameters
+    ----------
+    marked : int
+        The marked part of the balance, in base units.
+    payments : sequence of int
+        All that is paid from the balance, the fee included: their sum is the balance.
+
+    Returns
+    -------
+    list of int
+        One minimum per payment. Together they are never more than ``marked``: where ``k`` payments
+        exceed what is not marked, they lose it ``k`` times and the whole holds it once.
+    """
+    unmarked = sum(payments) - marked
+    return [max(0, payment - unmarked) for payment in payments]
+
+
 POLICIES: tuple[Policy, ...] = (fifo,)
 """All policies, written out."""
 

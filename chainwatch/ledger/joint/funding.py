@@ -8,6 +8,7 @@ from itertools import accumulate
 
 import polars as pl
 
+from chainwatch.addresses.keyless import without_key
 from chainwatch.ledger.joint.tables import Tables
 from chainwatch.units import exact_sum
 
@@ -36,9 +37,9 @@ def equal_outputs(tables: Tables) -> pl.DataFrame:
     """Return one row per transaction that pays more than dust, with its equal outputs.
 
     An address is one party, whatever the number of its inputs, and so is each input without an
-    address. Parties that are one owner cannot be told apart from two: all that is said is how many
-    there can be. Each brings at least what he takes: the value of an equal output, less what
-    others may add (``PAID_PER_MILLE``).
+    address; a coin that asks for no key is nobody's and no party. Parties that are one owner cannot
+    be told apart from two: all that is said is how many there can be. Each brings at least what he
+    takes: the value of an equal output, less what others may add (``PAID_PER_MILLE``).
 
     Returns
     -------
@@ -128,7 +129,7 @@ def _parties(tables: Tables, repeated: pl.DataFrame) -> pl.DataFrame:
     named = pl.col("address").is_not_null()
     return (
         tables.inputs.join(repeated.select(_TX).unique().lazy(), on=_TX, how="semi")
-        .filter(pl.col("value").is_not_null())
+        .filter(pl.col("value").is_not_null() & ~without_key().fill_null(False))
         .group_by(*_TX, "address", pl.when(~named).then("n").alias("apart"))
         .agg(exact_sum("value").alias("amount"))
         .select(*_TX, "address", pl.col("amount").cast(pl.Int128), named.alias("named"))

@@ -9,7 +9,7 @@ from datetime import datetime
 from chainwatch.addresses.canonical import txid_text
 from chainwatch.errors import ConservationError
 from chainwatch.ledger.schema import POSITION_BITS
-from chainwatch.tracing.policies import Lot, Lots, joined
+from chainwatch.tracing.policies import Lot, Lots, joined, least
 from chainwatch.tracing.stops import BURNT, FEE, LATER, NOT_READ, POOL, UNSPENT, End
 from chainwatch.tracing.walks.base import (
     AGAIN,
@@ -99,12 +99,7 @@ class CoinWalk(Walk):
             return ()  # what a service held is its own
         prev = self.coins.spent[tx][i][0]
         kind = HELD if prev in self.coins.earlier else OPENING
-        lots = (Lot(value, self.origin(place, address, value, kind)),)
-        end = self.joint.get((self.asset.chain, tx))
-        if end:
-            self._lose(tx, place, address, lots, end)
-            return ()
-        return lots
+        return (Lot(value, self.origin(place, address, value, kind)),)
 
     def _source(self, tx: int, i: int) -> Row:
         """Return the place of the coin that an input spends, at the time of what is known of it."""
@@ -126,22 +121,61 @@ class CoinWalk(Walk):
         incoming = self._incoming(tx)
         if not incoming:
             return []
+        joint = self.joint.get((self.asset.chain, tx))
         if any(value is None for _, _, value, _ in spent):
             why = End(NOT_READ, "another input of the spending transaction was not read")
             for i, lots in incoming.items():
-                self._lose(tx, self._source(tx, i), spent[i][3], lots, why)
+                self._lose(tx, self._source(tx, i), spent[i][3], lots, joint or why)
             return []
         queue: list[Lot] = []
         for i, (_, _, value, _) in enumerate(spent):
             queue += moved(incoming[i], i) if i in incoming else [Lot(value or 0, None)]
         try:
-            parts, fee = self.policy(joined(queue), values)
+            parts, fee = self._divided(tx, joined(queue), values, joint)
         except ConservationError as error:
             where = f"transaction {txid_text(self.coins.ids[tx][0], self.asset.chain)}"
             raise ConservationError(error.what, where=where, remedy="run check(ledger)") from error
         paid = End(FEE, "paid to whoever mined the block")
         self.end(self._place(tx, FEE_PLACE), None, fee, paid)
         return parts
+
+    def _divided(
+        self, tx: int, lots: Lots, values: list[int], joint: End | None
+    ) -> tuple[list[Lots], Lots]:
+        """Return the lots of each output and of the fee: by the policy, in a mix by arithmetic."""
+        parts, fee = self.policy(lots, values)
+        if joint is None:
+            return parts, fee
+        paid = [*values, sum(lot.amount for lot in fee)]
+        bound = least(sum(lot.amount for lot in lots if lot.mark), paid)
+        held, rest = self.policy([lot for lot in lots if lot.mark], bound)
+        self._lose_rest(tx, rest, joint._replace(detail=joint.detail + self._stayed(bound)))
+        # What is clean in an output comes after what is not: the order is of no transaction.
+        full = [
+            joined((*part, Lot(value - amount, None)))
+            for part, value, amount in zip(held, paid, bound, strict=True)
+        ]
+        return full[:-1], full[-1]
+
+    def _lose_rest(self, tx: int, rest: Lots, why: End) -> None:
+        """End what is not bound to any output, at the coins by which it came in."""
+        by_input: dict[int, list[Lot]] = {}
+        for lot in rest:
+            if lot.mark:
+                before = lot.mark._replace(hop=lot.mark.hop - 1)
+                by_input.setdefault(lot.mark.source, []).append(Lot(lot.amount, before))
+        for i, lots in sorted(by_input.items()):
+            address = self.coins.spent[tx][i][3]
+            self._lose(tx, self._source(tx, i), address, tuple(lots), why)
+
+    def _stayed(self, bound: list[int]) -> str:
+        """Return in words which outputs of a mix are followed, and for how much of them."""
+        told = [
+            f"at least {self.asset.shown(amount)} provably stayed in output {n}"
+            for n, amount in enumerate(bound[:-1])
+            if amount
+        ]
+        return "; " + ", ".join(told) + ": followed there" if told else ""
 
     def _settle(self, tx: int, n: int, lots: Lots) -> None:
         """Carry the traced part of an output on to its spender, or end it here."""
@@ -152,10 +186,6 @@ class CoinWalk(Walk):
         place = self._place(tx, n)
         end = self._why_here(place, address, kind, spendable, lots)
         if end is None and spender is not None:
-            joint = self.joint.get((self.asset.chain, spender))
-            if joint:
-                self._lose(spender, place, address, lots, joint)
-                return
             self.lots[tx, n] = lots
             self._queue(spender)
             return
