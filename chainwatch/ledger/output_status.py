@@ -296,9 +296,12 @@ def _histories(ledger: Ledger, chain: Chain | str) -> dict[str, tuple[History, .
     )
     found: dict[str, list[History]] = {}
     for (name, *_), own in rows.group_by("owner", maintain_order=True):
-        lacking = own.filter("denied")["height"].drop_nulls().to_list()
+        lacking = own.filter("denied")["height"].to_list()
         for height, block, time, source, whole, _ in own.drop("owner").iter_rows():
-            # What a server counts and does not list may lie below any block up to its own tip.
-            heard = whole and not any(height is None or height <= tip for tip in lacking)
+            # What a server counts and does not list may lie below any block up to its own tip,
+            # and where its tip is not known below any block at all.
+            heard = whole and not any(
+                height is None or tip is None or height <= tip for tip in lacking
+            )
             found.setdefault(str(name), []).append(History(height, block, time, source, heard))
     return {name: tuple(told) for name, told in found.items()}

@@ -256,3 +256,12 @@ def test_how_far_was_read(frame: Rows) -> None:
         f"block 2 (2023-06-03), {end}",
         f"block 7 (2023-06-08), {end}",
     ]
+
+
+def test_a_denial_at_an_unknown_height_speaks_against_every_history(
+    read: Callable[..., OutputStatus],
+) -> None:
+    """A server that counts more than it lists, and does not say up to where, may mean any block."""
+    denied = history(None, "other", whole=False, tail="/partial/3")
+    assert told(read(history(9)), 2) is not None
+    assert told(read(history(9), denied), 2) is None
