@@ -7,7 +7,7 @@ First steps::
     cw.pull("ledger", cw.BlockFiles("blocks.dat", chain="btc"))  # read; again: only what is new
     ledger = cw.open_ledger("ledger")
     tags = cw.read_tags("tags")  # TagPacks, or a plain list with chain=
-    services = tags.where(concept="service")  # whose wallets hold the money of many
+    services = tags.services()  # whose wallets hold the money of many
     cw.hits(ledger, tags).plain()  # payments to and from tagged addresses
 
     owners = cw.cluster(cw.co_spends(ledger), tags=tags)

@@ -24,7 +24,7 @@ def main(folder: Path) -> None:
     cw.pull(folder / "ledger", cw.BlockFiles([data / "blocks.dat"], chain="btc-regtest"))
     ledger = cw.open_ledger(folder / "ledger").between("2023-06-01", "2023-10-01")
     tags = cw.read_tags(data / "tags")
-    services = tags.where(concept="service")
+    services = tags.services()
     print(cw.check(ledger))
 
     # Owners: co-spending joins, unless strangers may have built the transaction together.

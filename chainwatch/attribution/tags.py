@@ -16,7 +16,7 @@ from chainwatch.attribution.conflicts import find_conflicts
 from chainwatch.attribution.readers import Said, read_path
 from chainwatch.attribution.rejections import REJECTED, Rejection, quoted, rejected_frame
 from chainwatch.attribution.roles import named_rows, roles_of_tags
-from chainwatch.attribution.taxonomy import descendants, known, level
+from chainwatch.attribution.taxonomy import ENDING, descendants, known, level
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import TagError, expect
@@ -64,6 +64,16 @@ class Tags(Result):
         columns = ("chain", "address", "label", "actor")
         for chain, address, *names in self.frame.select(columns).iter_rows():
             yield from ((name, (chain, address)) for name in names if name)
+
+    @recorded
+    def services(self) -> Tags:
+        """Return the rows of those who hold or mix the money of many, to stop a trace at.
+
+        Exchanges and other services, banks, bridges, mixers, and wallets that services call their
+        own (hot, warm, cold, deposit): the concepts of ``taxonomy.ENDING`` and narrower ones.
+        """
+        ending = sorted({one for broad in ENDING for one in (broad, *descendants(broad))})
+        return replace(self, frame=self.frame.filter(pl.col("concept").is_in(ending)))
 
     @recorded
     def where(

@@ -133,6 +133,20 @@ concept
 """
 """The tree, one id a line, each beneath its broader concept."""
 
+MIXING, BRIDGING = ("mixing_service", "mixing"), ("defi_bridge",)
+HOLDING = (
+    "service",
+    "bank",
+    "hot_wallet",
+    "warm_wallet",
+    "cold_wallet",
+    "deposit_wallet",
+)
+ENDING = (*MIXING, *BRIDGING, *HOLDING)
+"""Concepts of those who hold or mix the money of many, so that following ends with them: the
+narrower ones count too. Banks are no ``service`` of the tree; wallets of these kinds are what
+services call their own."""
+
 INTERPOL: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
     {
         "administrator": ("user", "narrower"),

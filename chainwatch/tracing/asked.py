@@ -48,7 +48,7 @@ class Asked:
                 " was reached."
             )
         if not self.tagged:
-            return "The tags that were given name no address of this chain."
+            return "No tag to stop at, of a service or a bank, names an address of this chain."
         named = counted(self.tagged, "address", "addresses")
         return f"The tags to stop at name {named} of this chain."
 

@@ -19,7 +19,7 @@ from chainwatch.attribution.resolve import (
     statements_of,
     unstated,
 )
-from chainwatch.attribution.taxonomy import is_a
+from chainwatch.attribution.taxonomy import BRIDGING, HOLDING, MIXING, is_a
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import refuse
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
@@ -53,18 +53,12 @@ REASONS: tuple[str, ...] = (
 """Every reason for which a branch ends, written out."""
 
 _BY_CONCEPT = (
-    ("mixing_service", MIXER),
-    ("mixing", MIXER),
-    ("defi_bridge", BRIDGE),
-    ("service", HOSTED),
-    ("bank", HOSTED),
-    ("hot_wallet", HOSTED),
-    ("warm_wallet", HOSTED),
-    ("cold_wallet", HOSTED),
-    ("deposit_wallet", HOSTED),
+    *((concept, MIXER) for concept in MIXING),
+    *((concept, BRIDGE) for concept in BRIDGING),
+    *((concept, HOSTED) for concept in HOLDING),
 )
-"""What it means that value reached a concept or a narrower one; the first that fits. Wallets are
-what services call their own. Everybody else is a *tagged party*: no service, but asked for."""
+"""What it means that value reached a concept or a narrower one; the first that fits.
+Everybody else is a *tagged party*: no service, but asked for."""
 
 
 CONFIRMED = 50

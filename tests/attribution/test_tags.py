@@ -22,6 +22,7 @@ from chainwatch.errors import TagError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TAGS
 from chainwatch.results.result import digest_result
+from chainwatch.tracing.stops import TAGGED, reason_of
 
 BTC = chain("btc").id
 DAY = date(2020, 1, 1)
@@ -68,6 +69,16 @@ def test_a_concept_finds_narrower_ones() -> None:
     assert all_tags.where(concept="mixing_service").frame["concept"].to_list() == ["tumbler"]
     with pytest.raises(TagError, match="did you mean vendor"):
         all_tags.where(concept="vendors")
+
+
+def test_services_are_all_with_whom_following_ends() -> None:
+    """Wallets of a service and banks are no ``service`` of the tree; a trace ends there as well."""
+    ending = ("bank", "coinjoin", "cold_wallet", "defi_bridge", "exchange", "hot_wallet", "mixing")
+    others = ("vendor", "victim", "scam", None)
+    all_tags = tags(*(tag(n, concept=name) for n, name in enumerate((*ending, *others))))
+    assert tuple(sorted(all_tags.services().frame["concept"])) == ending
+    for name in (*ending, *others):
+        assert (reason_of([name]) != TAGGED) is (name in ending)
 
 
 def test_where_joins_what_is_given() -> None:

@@ -203,7 +203,7 @@ class TestSilence:
 
     def test_of_tags(self, desk: Any) -> None:
         assert "No tags were given to stop at" in self.told(desk, None)
-        assert "name no address of this chain" in self.told(desk, desk.tags())
+        assert "names an address of this chain" in self.told(desk, desk.tags())
         said = self.told(desk, desk.tags(("x", "shop")))
         assert "The tags to stop at name 1 address of this chain" in said
 

@@ -50,7 +50,7 @@ def add_account_findings(
     note = check_token(ledger, asset)
     follow = config.follow
     lure = poisoning(follow.trifle, follow.alike_head, follow.alike_tail)
-    services = tags.where(concept="service")
+    services = tags.services()
     at = hosted(
         ledger,
         services,

@@ -39,7 +39,7 @@ def add_coin_findings(
     # What else may be a mix is too doubtful to join owners, too common to stop at.
     links = co_spends(ledger, unless=mixes | JOINT)
     owners = cluster(links, tags=tags)
-    services = tags.where(concept="service")
+    services = tags.services()
     at = hosted(
         ledger, services, asset=asset, min_share=follow.min_share, min_sweeps=follow.min_sweeps
     )
