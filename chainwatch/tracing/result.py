@@ -31,6 +31,7 @@ from chainwatch.tracing.custody import CUSTODY
 from chainwatch.tracing.doubts import UNKNOWN_WAY, doubt_of
 from chainwatch.tracing.end_words import in_words
 from chainwatch.tracing.stops import BY_REMAINDER
+from chainwatch.tracing.walks.base import OPENING
 from chainwatch.units import exact_sum, total
 
 _SUBJECT = Column.party("subject", "whose value it is")
@@ -386,7 +387,7 @@ def ends_finding(followed: Trace) -> Finding:
     """Return where the value of a trace ends, by reason and service."""
     rows = followed.summary().select(ENDS_BY_REASON.names)
     shown, policy = followed.asset.shown, followed.policy.upper()
-    came = f"{shown(followed.amount)} came in from outside. Followed by {policy}"
+    came = f"{_came(followed)}. Followed by {policy}"
     trifles = total(followed.balances["trifles"])
     text = [" ".join([f"{came}, the ends add up to it exactly.", *followed.asked.said()])]
     if trifles:
@@ -410,6 +411,17 @@ def ends_finding(followed: Trace) -> Finding:
         (CUSTODY, "A branch may end at an address of the subject's own that nothing joins to it."),
         headline + _silent(followed),
     )
+
+
+def _came(followed: Trace) -> str:
+    """Return in words what came in, and apart from it what was never read to come in."""
+    shown, of = followed.asset.shown, followed.origins
+    unread = total(of.filter(pl.col("kind") == OPENING)["amount"])
+    if not unread:
+        return f"{shown(followed.amount)} came in from outside"
+    there = f"{shown(unread)} was paid of what was not read to come in"
+    rest = followed.amount - unread
+    return f"{shown(rest)} came in from outside, and {there}" if rest else there
 
 
 def _silent(followed: Trace) -> str:

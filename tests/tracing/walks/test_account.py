@@ -77,6 +77,17 @@ class TestOpening:
         assert opened["amount"].to_list() == [2, 1], "each payment that shows it"
         assert desk.ends(got) == {("not read", "p"): 8}
 
+    def test_what_was_never_read_to_come_in_is_not_said_to_have_come_in(self, desk: Any) -> None:
+        got = follow(desk, [("a", "p", 70), ("o", "a", 300), ("a", "p", 300)], read="a")
+        (finding,) = got.findings(got.followed())
+        came = "300 TOK came in from outside, and 70 TOK was paid of what was not read to come in"
+        assert finding.text[0].startswith(came)
+        assert str(finding.headline).startswith(came)
+
+    def test_where_nothing_was_read_to_come_in_that_alone_is_said(self, desk: Any) -> None:
+        (finding,) = (got := follow(desk, [("a", "p", 70)], read="a")).findings(got.followed())
+        assert finding.text[0].startswith("70 TOK was paid of what was not read to come in. ")
+
     def test_two_subjects_that_pay_each_other(self, desk: Any) -> None:
         got = follow(desk, [("a", "b", 5), ("b", "a", 2), ("a", "p", 2)], "ab", read="ab")
         assert kinds(got) == {"opening, not read": 5}
