@@ -265,7 +265,7 @@ JUDGED = """
 ### What a person saw in them
 
 * `40984b43...` and `dbb220ef...`, May 2014: 26 and 25 inputs of as many addresses, nine and ten of
-  19 outputs of just 0.1 bitcoin, others near it. Consistent with SharedCoin, which was at work then;
+  19 outputs of just 0.1 bitcoin, others near it. Consistent with SharedCoin, which was at work;
   nobody has confirmed it. `d69c66fa...` and `c1b75912...` of the same block look alike, and more of
   their outputs are unequal than equal; so they are doubted.
 * Eight of the doubted ones of block 629999 have as many input addresses as equal outputs, all of

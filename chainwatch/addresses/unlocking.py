@@ -9,7 +9,7 @@ unsaid; what a miner can forge is named as *revealed*, never as read.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from chainwatch.addresses.bip32 import hash160
@@ -28,7 +28,7 @@ OPEN_FLAGS = "NONE|SINGLE|ANYONECANPAY"
 _BASES = {2: NONE, 3: SINGLE}
 _SCHNORR, _TAPSCRIPT, _ANNEX = 64, 0xC0, 0x50
 _P2PKH, _P2SH, _P2WPKH, _P2WSH = b"\x01", b"\x02", b"\x03", b"\x04"
-_HASHES = {
+_HASHES: Mapping[bytes, Callable[[bytes], bytes]] = {
     _P2PKH: hash160,
     _P2SH: hash160,
     _P2WPKH: hash160,

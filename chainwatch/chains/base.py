@@ -242,23 +242,10 @@ def utxo_chain(
     """
     shown = bytes.fromhex(genesis)
     return Chain(
-        id=f"bip122:{shown[:16].hex()}",
-        alias=alias,
-        name=name,
-        family="utxo",
-        symbol=symbol,
-        decimals=8,
-        p2pkh=p2pkh,
-        p2sh=p2sh,
-        old_p2sh=old_p2sh,
-        hrp=hrp,
-        magic=bytes.fromhex(magic),
-        genesis=shown[::-1],
-        mainnet=mainnet,
-        node_folder=node_folder,
-        bitcoinlib=bitcoinlib,
-        extended_keys=extended_keys,
-        denominations=denominations,
-        token_sales=token_sales,
+        id=f"bip122:{shown[:16].hex()}", alias=alias, name=name, family="utxo", symbol=symbol,
+        decimals=8, p2pkh=p2pkh, p2sh=p2sh,
+        old_p2sh=old_p2sh, hrp=hrp, magic=bytes.fromhex(magic), genesis=shown[::-1],
+        mainnet=mainnet, node_folder=node_folder, bitcoinlib=bitcoinlib,
+        extended_keys=extended_keys, denominations=denominations, token_sales=token_sales,
         consensus=consensus,
-    )
+    )  # fmt: skip

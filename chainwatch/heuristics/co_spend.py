@@ -30,25 +30,22 @@ def co_spends(
     asks for no key (:func:`chainwatch.addresses.keyless.without_key`), such as an anchor, which
     anybody may spend, joins nobody: its links stand under the rule ``no_key``, refused.
 
-    Only signatures that bind every input (``ALL``, ``DEFAULT``) say that their owner knew beside
-    whom he spends. An input that is signed otherwise stands alone: its links stand under
-    ``partial_signing``, undecided, for one owner signs so too (fee bumping, crowdfunding). Links to
-    inputs without flags that were read stand under ``co_spend_unread_flags``. An output that asks
-    for two signatures of two keys may be of two owners (a channel) or of one: its links stand under
-    ``two_of_two``, undecided.
+    Only signatures that bind every input say that their owner knew beside whom he spends. An input
+    that is signed otherwise stands alone: its links stand under ``partial_signing``, undecided, as
+    one owner signs so too. Where no flag was read they stand under ``co_spend_unread_flags``, and
+    to an output of two keys, of one owner or of two, undecided under ``two_of_two``.
 
     Parameters
     ----------
     ledger : Ledger
         Coin chains; account chains give no links.
     unless : Rule or None
-        A rule on transactions that says whether strangers built it together. None joins the
-        inputs of CoinJoins as well: do so only to show what the veto changes.
+        A rule on transactions that says whether strangers built it together. None joins mixes as
+        well: do so only to show what the veto changes.
     unread_flags : {"by_height", "join", "undecided"}
-        What inputs do of which no signature was read (exports without witnesses): join, stay
-        undecided, or the latter from the height on at which sales of tokens became possible
-        (``Chain.token_sales``); where a chain has no such height, they join. Beside an input that
-        is signed in part they are always undecided.
+        What inputs do of which no signature was read: join, stay undecided, or the latter from the
+        height of the first sales of tokens on (``Chain.token_sales``), if the chain has one. Beside
+        an input that is signed in part they are always undecided.
     revealed : bool
         False leaves out addresses that no output read, but only unlocking scripts name. Links that
         rest on one have the basis *revealed*.
@@ -62,51 +59,52 @@ def co_spends(
 
     Raises
     ------
-    RuleError
-        If ``unless`` reads other features than transactions.
-    InputError
-        If ``unread_flags`` is no such word.
+    RuleError, InputError
+        If ``unless`` reads other features than transactions, or ``unread_flags`` is no such word.
 
     Fails when
     ----------
-    Strangers sign together (CoinJoin, PayJoin, multi-party settlement), a service spends for many
-    customers (the cluster is then the service, not a customer), or keys were imported or sold.
-    Inputs that were not read, and inputs without an address, link nothing. Sales that both sides
-    sign ``ALL`` look like any payment, and a miner can make some scripts name an address that is
-    not theirs: look at the basis. A 2-of-2 whose script was not read, and a channel of taproot, do
-    not show themselves.
+    Strangers sign together (CoinJoin, PayJoin, settlements, sales that both sides sign ``ALL``), a
+    service spends for many customers (the cluster is then the service), or keys were sold. Inputs
+    that were not read, or have no address, link nothing. A miner can make some scripts name an
+    address that is not theirs: look at the basis. Channels of taproot do not show themselves.
 
     References
     ----------
     Nakamoto 2008, section 10; Reid and Harrigan 2011; Meiklejohn et al., IMC 2013. Nick 2015
     found 69 % of a wallet's addresses by it on average; Harrigan and Fretter 2016 say why.
     """
+    _check(ledger, unless, rates)
+    checked(unread_flags)
+    expect(revealed, bool, "revealed", "pass True or False")
+    return _links(
+        ledger, pairs(ledger, unread_flags=unread_flags, revealed=revealed), unless, rates
+    )
+
+
+_TX = ["chain", "tx"]
+
+
+def _check(ledger: Ledger, unless: Rule | None, rates: Rates) -> None:
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     expect(unless, (Rule, type(None)), "unless", "pass a rule, such as equal_outputs()")
     expect(rates, Rates, "rates", "pass Rates(path), or leave it out")
     if unless is not None and unless.on != "transactions":
         raise RuleError(f"{unless} reads {unless.on}", remedy="pass a rule on transactions")
-    checked(unread_flags)
-    expect(revealed, bool, "revealed", "pass True or False")
-    found = pairs(ledger, unread_flags=unread_flags, revealed=revealed)
+
+
+def _links(ledger: Ledger, found: pl.DataFrame, unless: Rule | None, rates: Rates) -> Links:
+    """Return pairs with what the veto, keys and flags say of them."""
     keyless, doubt = pl.col("rule").is_null(), pl.when("doubt").then(None).otherwise(False)
-    frame = (
-        found.join(_joint(ledger, found, unless), on=_TX, how="left")
-        .with_columns(
-            # What a detector says of strangers outweighs what the flags leave open.
-            (pl.col("veto") | keyless | doubt).alias("veto"),
-            pl.col("rule").fill_null(NO_KEY),
-        )
-        .with_columns(
-            rates.column().alias("confidence"),
-        )
+    judged = found.join(_joint(ledger, found, unless), on=_TX, how="left").with_columns(
+        # What a detector says of strangers outweighs what the flags leave open.
+        (pl.col("veto") | keyless | doubt).alias("veto"),
+        pl.col("rule").fill_null(NO_KEY),
     )
+    frame = judged.with_columns(rates.column().alias("confidence"))
     return Links(
         frame.select(pl.col(name).cast(kind) for name, kind in LINKS.schema.items()).sort(LINK_KEY)
     )
-
-
-_TX = ["chain", "tx"]
 
 
 def _joint(ledger: Ledger, pairs: pl.DataFrame, unless: Rule | None) -> pl.DataFrame:

@@ -64,15 +64,7 @@ def transactions(ledger: Ledger) -> pl.DataFrame:
         .with_columns(
             pl.col(*_COUNTS).fill_null(0),
             pl.col("fusion").fill_null(False),
-            pl.when("coinbase")
-            .then(False)
-            .otherwise("spends_two_of_two")
-            .alias("spends_two_of_two"),
-            # Null is unknown of a mix by its shape; all else is no mix of Whirlpool.
-            pl.when("whirlpool_shape")
-            .then("whirlpool_descent")
-            .otherwise(False)
-            .alias("whirlpool_descent"),
+            *_only_where(),
         )
         # Against the count that the transaction states: rows of inputs may be missing too.
         .with_columns((pl.col("input_count") - pl.col("inputs_read")).alias("inputs_unread"))
@@ -109,6 +101,14 @@ _COUNTS = (
     *shape.COUNTS,
 )
 """Features that are 0 of a transaction without a row that counts."""
+
+
+def _only_where() -> tuple[pl.Expr, pl.Expr]:
+    """Return features that are *no*, whatever was read, of all but some transactions."""
+    keys = pl.when("coinbase").then(False).otherwise("spends_two_of_two")
+    # Null is unknown of a mix by its shape; all else is no mix of Whirlpool.
+    descent = pl.when("whirlpool_shape").then("whirlpool_descent").otherwise(False)
+    return keys.alias("spends_two_of_two"), descent.alias("whirlpool_descent")
 
 
 def _spent(tables: Tables) -> pl.LazyFrame:

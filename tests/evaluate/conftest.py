@@ -41,7 +41,7 @@ class Owners:
             pair, rule, *veto = line.split()
             a, b = (Owners.key(name) for name in pair.split("-"))
             said = vetoes["".join(veto)]
-            rows.append((CHAIN, a, b, tx, tx.to_bytes(32, "big"), None, rule, None, said))
+            rows.append((CHAIN, a, b, tx, tx.to_bytes(32, "big"), None, rule, None, said, None))
         return Links(pl.DataFrame(rows, schema=LINKS.schema, orient="row"))
 
 
