@@ -27,8 +27,7 @@ def co_spends(
     Each transaction links its smallest input address to every other one, which joins the same
     addresses as all pairs would. Links are kept whatever ``unless`` says of the transaction:
     *yes* marks them refused, *unknown* marks them undecided, and neither joins. An address that
-    asks for no key (:func:`chainwatch.addresses.keyless.without_key`), such as an anchor, which
-    anybody may spend, joins nobody: its links stand under the rule ``no_key``, refused.
+    asks for no key, such as an anchor, joins nobody: its links are refused, as ``no_key``.
 
     Only signatures that bind every input say that their owner knew beside whom he spends. An input
     that is signed otherwise stands alone: its links stand under ``partial_signing``, undecided, as
@@ -71,15 +70,13 @@ def co_spends(
 
     References
     ----------
-    Nakamoto 2008, section 10; Reid and Harrigan 2011; Meiklejohn et al., IMC 2013. Nick 2015
-    found 69 % of a wallet's addresses by it on average; Harrigan and Fretter 2016 say why.
+    Nakamoto 2008, section 10; Meiklejohn et al., IMC 2013; Nick 2015; Harrigan and Fretter 2016.
     """
     _check(ledger, unless, rates)
     checked(unread_flags)
     expect(revealed, bool, "revealed", "pass True or False")
-    return _links(
-        ledger, pairs(ledger, unread_flags=unread_flags, revealed=revealed), unless, rates
-    )
+    found = pairs(ledger, unread_flags=unread_flags, revealed=revealed)
+    return _links(ledger, found, unless, rates)
 
 
 _TX = ["chain", "tx"]
