@@ -20,7 +20,7 @@ from chainwatch.errors import InputError, expect
 from chainwatch.ledger.schema import REVEALED
 from chainwatch.results.graph import Edges
 from chainwatch.results.provenance import Record, software
-from chainwatch.results.result import Result, recorded
+from chainwatch.results.result import Result, recorded, with_record
 from chainwatch.results.table import (
     CHAIN,
     TX,
@@ -180,7 +180,7 @@ class Links(Result):
         both = Links(one_chain(pl.concat([self.both_ends, other.both_ends]).unique().sort(ORDER)))
         inputs = (self._lineage(), other._lineage())
         record = Record("links +", {}, inputs, both.digest, software())
-        return replace(both, record=record)
+        return with_record(both, record)
 
     @recorded
     def without(

@@ -13,11 +13,14 @@ from typing import Any
 import polars as pl
 
 from chainwatch.errors import InputError
+from chainwatch.results.deferred import Deferring
 
 
 @dataclass(frozen=True)
-class Record:
+class Record(Deferring):
     """One step: what was called, with what, on what, and the digest of what came out.
+
+    Digests are those of the moment of the step; they are computed when they are first read.
 
     Attributes
     ----------
@@ -38,6 +41,9 @@ class Record:
     inputs: tuple[Record, ...]
     content: str
     software: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.put_off()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record with its inputs as plain data."""

@@ -7,11 +7,12 @@ it. Whatever shows, masks, digests or exports results asks these and knows no ki
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from pathlib import Path, PurePath
@@ -22,6 +23,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.atomic import write_new
 from chainwatch.errors import InputError
+from chainwatch.results.deferred import Deferred, Deferring
 from chainwatch.results.graph import Edges, Shown, facts_of_asset, graph_of, graphml_of
 from chainwatch.results.mask import shown_tables
 from chainwatch.results.plain import plain_frame
@@ -59,7 +61,7 @@ class Drawing(Protocol):
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Result(ABC):
+class Result(Deferring, ABC):
     """What a verb found; frozen.
 
     A kind of result is a frozen dataclass that says its :meth:`tables`; all else has an answer
@@ -75,6 +77,7 @@ class Result(ABC):
 
     def __post_init__(self) -> None:
         """Let its frames print themselves for people; see :mod:`chainwatch.results.text_frame`."""
+        self.put_off()
         chain = chain_of_result(self)
         for name, value in vars(self).items():
             if type(value) is pl.DataFrame:
@@ -83,6 +86,13 @@ class Result(ABC):
     @abstractmethod
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest, by the names of their files."""
+
+    def table_digests(self) -> Mapping[str, Deferred[str]]:
+        """Return the digest of each of its tables, computed when first read.
+
+        A kind of result whose frames are views of other columns computes them from those.
+        """
+        return {name: digest_rows(rows) for name, rows in self.tables().items()}
 
     def words(self) -> Mapping[str, Any] | None:
         """Return what it says beside its tables, which is digested as well; None if nothing."""
@@ -276,11 +286,45 @@ class Identified(Protocol):
 
 def digest_result(result: Result) -> str:
     """Return one digest over all tables of a result, and over its words where it has any."""
-    parts: dict[str, Any] = {
-        name: digest_frame(rows.frame, rows.key) for name, rows in result.tables().items()
-    }
+    return content_of(result).get()
+
+
+def content_of(result: Result) -> Deferred[str]:
+    """Return the digest of a result as it is now, computed when it is first read.
+
+    The rows are held until then. They stay what they are now: a frame that somebody changes in
+    place leaves its copies alone, which share their rows with it.
+    """
+    digests = result.table_digests()
     words = result.words()
-    return digest_json({"tables": parts, "words": words} if words is not None else parts)
+
+    def digest() -> str:
+        parts: dict[str, Any] = {name: one.get() for name, one in digests.items()}
+        return digest_json({"tables": parts, "words": words} if words is not None else parts)
+
+    return Deferred(digest)
+
+
+def digest_rows(rows: Rows) -> Deferred[str]:
+    """Return the digest of a table as it is now, computed when it is first read."""
+    frame, key = rows.frame.clone(), rows.key
+    return Deferred(lambda: digest_frame(frame, key))
+
+
+def with_record(result: R, record: Record) -> R:
+    """Return a result with the record of how it came about; nothing that was put off is made."""
+    made = copy.copy(result)
+    object.__setattr__(made, "record", record)
+    return made
+
+
+def _described(value: object) -> Any:
+    """Return what a parameter was, digests of results computed when first read."""
+    if isinstance(value, Deferred):
+        return f"sha256:{value.get()}"
+    if isinstance(value, dict):
+        return {key: _described(item) for key, item in value.items()}
+    return [_described(item) for item in value] if isinstance(value, list) else value
 
 
 def _describe(value: object) -> Any:
@@ -292,9 +336,11 @@ def _describe(value: object) -> Any:
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, Result):
-        return f"sha256:{value.record.content if value.record else digest_result(value)}"
+        record = value.record
+        return content_of(value) if record is None else Deferred(lambda: record.content)
     if isinstance(value, pl.DataFrame):
-        return f"sha256:{digest_frame(value)}"
+        frame = value.clone()
+        return Deferred(lambda: digest_frame(frame))
     if isinstance(value, Identified):
         return _describe(value.identity())
     if isinstance(value, PurePath):
@@ -302,7 +348,7 @@ def _describe(value: object) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _describe(item) for key, item in value.items()}
     if isinstance(value, (set, frozenset)):
-        return sorted((_describe(item) for item in value), key=str)
+        return sorted((_described(_describe(item)) for item in value), key=str)
     if isinstance(value, (list, tuple)):
         return [_describe(item) for item in value]
     name = getattr(value, "__name__", None)
@@ -351,13 +397,14 @@ def recorded(verb: Callable[P, R]) -> Callable[P, R]:
                 f"declare {type(result).__name__} with repr=False, as every result is declared"
             )
         given = list(bound.arguments.values())
+        params = {name: _describe(value) for name, value in bound.arguments.items()}
         record = Record(
             step=verb.__name__,
-            params={name: _describe(value) for name, value in bound.arguments.items()},
+            params=cast(Any, Deferred(lambda: _described(params))),
             inputs=tuple(record for value in given for record in _records(value)),
-            content=digest_result(result),
+            content=cast(Any, content_of(result)),
             software=software(),
         )
-        return cast(R, replace(cast(Any, result), record=record))
+        return with_record(result, record)
 
     return wrapped
