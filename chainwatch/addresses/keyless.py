@@ -16,6 +16,9 @@ import polars as pl
 from chainwatch.addresses.bip32 import GENERATOR, address_of, hash160, taproot_of
 from chainwatch.addresses.canonical import Kind
 
+OPEN_KIND = bytes((Kind.WITNESS_UNKNOWN,))
+"""How the canonical bytes of witness programs without a meaning begin."""
+
 _NUMBERS = {"OP_1NEGATE": b"\x4f"} | {f"OP_{n}": bytes((0x50 + n,)) for n in range(1, 17)}
 _LOCKS = {"OP_CHECKLOCKTIMEVERIFY": b"\xb1", "OP_CHECKSEQUENCEVERIFY": b"\xb2"}
 _ONE = {
@@ -48,7 +51,7 @@ def open_scripts() -> dict[bytes, str]:
 
 def why_open(address: bytes) -> str | None:
     """Return what makes an address anybody's, or None where nothing that is known does."""
-    if address[:1] == bytes((Kind.WITNESS_UNKNOWN,)):
+    if address[:1] == OPEN_KIND:
         return _MEANINGLESS
     return _catalogue().get(address)
 
@@ -74,8 +77,13 @@ def without_key(column: str = "address") -> pl.Expr:
     BIP 141 (unknown versions), BIP 341 (a point without a known secret), BIP 433 (pay-to-anchor).
     """
     address = pl.col(column)
-    unknown = address.bin.starts_with(bytes((Kind.WITNESS_UNKNOWN,)))
-    return unknown | address.is_in(pl.Series(list(_catalogue()), dtype=pl.Binary).implode())
+    known = pl.Series(open_addresses(), dtype=pl.Binary).implode()
+    return address.bin.starts_with(OPEN_KIND) | address.is_in(known)
+
+
+def open_addresses() -> list[bytes]:
+    """Return the addresses that are anybody's and do not begin as ``OPEN_KIND``."""
+    return list(_catalogue())
 
 
 @cache

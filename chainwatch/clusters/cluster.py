@@ -361,8 +361,7 @@ class Clusters(Result):
 
     @cached_property
     def _chains(self) -> list[str]:
-        ends = self.links.both_ends
-        return sorted({*ends["chain"].unique(), *ends["chain_b"].unique()})
+        return self.links.chains
 
     def __repr__(self) -> str:
         return (

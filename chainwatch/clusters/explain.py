@@ -275,13 +275,7 @@ def explain(
         CAIP-2 id of the chain of ``b``; nothing, where it is the same.
     """
     there = chain_b or chain
-    ends = [
-        (pl.col(where) == on) & (pl.col(side) == address)
-        for where, side in (("chain", "a"), ("chain_b", "b"))
-        for on, address in ((chain, a), (there, b))
-    ]
-    contested = clusters.links.contested
-    touching = contested.filter(pl.any_horizontal(ends)).select(BOTH_ENDS.names)
+    touching = clusters.links.contested_at([(chain, a), (there, b)])
     same = (chain, a) == (there, b)
     steps = BOTH_ENDS.empty() if same else clusters.path(chain, a, there, b)
     frame = steps.with_row_index("step", 1).with_columns(pl.col("step").cast(pl.Int64))

@@ -6,12 +6,14 @@ import polars as pl
 
 from chainwatch.completion import names_of
 from chainwatch.errors import RuleError, expect
+from chainwatch.heuristics.co_spend_columns import Signing, co_spend_columns
 from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.heuristics.links import LINK_KEY, LINKS, NO_KEY, Links
 from chainwatch.heuristics.rates import MEASURED, Rates
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.heuristics.signing import UnreadFlags, checked, pairs
 from chainwatch.ledger import features
+from chainwatch.ledger.index.index import only_index
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import recorded
 
@@ -75,6 +77,10 @@ def co_spends(
     _check(ledger, unless, rates)
     checked(unread_flags)
     expect(revealed, bool, "revealed", "pass True or False")
+    index = only_index(ledger)
+    if index is not None:
+        signing = Signing(unread_flags, revealed)
+        return co_spend_columns(ledger, index, unless, signing, rates).links()
     found = pairs(ledger, unread_flags=unread_flags, revealed=revealed)
     return _links(ledger, found, unless, rates)
 
@@ -110,8 +116,8 @@ def _joint(ledger: Ledger, pairs: pl.DataFrame, unless: Rule | None) -> pl.DataF
     if unless is None:
         rows = ledger.transactions.join(linked.lazy(), on=_TX, how="semi")
         return rows.select(*_TX, "txid", "time", pl.lit(False).alias("veto")).collect()
-    asked = features.transactions(ledger).join(linked, on=_TX, how="semi")
-    return apply(asked, unless).select(*_TX, "txid", "time", pl.col(VERDICT).alias("veto"))
+    among = {chain: rows["tx"] for (chain,), rows in linked.group_by("chain")}
+    return apply(features.transactions(ledger, among), unless).select(*_TX, "txid", "time", pl.col(VERDICT).alias("veto"))
 
 
 def __dir__() -> list[str]:

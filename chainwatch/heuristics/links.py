@@ -7,9 +7,10 @@ join addresses of two chains; both say so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
+from typing import Protocol
 
 import polars as pl
 
@@ -18,6 +19,7 @@ from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import InputError, expect
 from chainwatch.ledger.schema import REVEALED
+from chainwatch.results.deferred import Deferred
 from chainwatch.results.graph import Edges
 from chainwatch.results.provenance import Record, software
 from chainwatch.results.result import Result, recorded, with_record
@@ -107,6 +109,35 @@ _ACROSS_CHAINS = pl.col("chain") != pl.col("chain_b")
 _NEVER_NULL = ("chain", "a", "chain_b", "b", "rule")
 
 
+class Columns(Protocol):
+    """Links as numbers; see :class:`chainwatch.heuristics.link_columns.LinkColumns`."""
+
+    @property
+    def chain(self) -> str:
+        """CAIP-2 id of the chain that all of them are of."""
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """Return how many links join, were refused, are undecided, and lead to no key."""
+        ...
+
+    def rules_found(self) -> list[str]:
+        """Return the rules that link anything, sorted."""
+        ...
+
+    def vetoed(self, *, joining: bool) -> pl.DataFrame:
+        """Return the links that no veto stops, or the others: rows in ``BOTH_ENDS``."""
+        ...
+
+    def contested_at(self, ends: Sequence[tuple[str, bytes]]) -> pl.DataFrame:
+        """Return the contested links that touch one of some addresses: rows in ``BOTH_ENDS``."""
+        ...
+
+    def digest(self) -> str:
+        """Return the digest of their frame."""
+        ...
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class Links(Result):
     """Pairs of addresses that a rule links through a transaction; none is ever dropped.
@@ -117,6 +148,9 @@ class Links(Result):
         Rows in ``LINKS``; where a link joins two chains, with ``chain_b`` (:data:`BOTH_ENDS`). The
         rules of this package sort them by ``LINK_KEY``; nothing depends on their order. A frame
         without the last column, ``basis``, is given one of nulls.
+    columns : Columns or None
+        The same links by the numbers of an index, where they were made of one: the frame is then
+        made when it is first read. Internal.
 
     Raises
     ------
@@ -127,8 +161,11 @@ class Links(Result):
     """
 
     frame: pl.DataFrame
+    columns: Columns | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        if self.columns is not None:  # made here, of what was checked before
+            return super().__post_init__()
         if "basis" not in self.frame.columns and "veto" in self.frame.columns:
             at = self.frame.columns.index("veto") + 1
             none = pl.Series("basis", [None] * self.frame.height, pl.String)
@@ -163,14 +200,49 @@ class Links(Result):
         """Return the tables that make up the content digest."""
         return {"links": told(self.frame, LINKS)}
 
+    def table_digests(self) -> Mapping[str, Deferred[str]]:
+        """Return the digest of the table, of columns where the frame is made of them."""
+        if self.columns is None:
+            return super().table_digests()
+        return {"links": Deferred(self.columns.digest)}
+
+    @property
+    def chains(self) -> list[str]:
+        """The chains of the ends of all links, sorted CAIP-2 ids."""
+        if self.columns is not None:
+            return [self.columns.chain]
+        ends = self.both_ends
+        return sorted({*ends["chain"].unique(), *ends["chain_b"].unique()})
+
+    def contested_at(self, ends: Sequence[tuple[str, bytes]]) -> pl.DataFrame:
+        """Return the contested links that touch one of some addresses: rows in ``BOTH_ENDS``.
+
+        Parameters
+        ----------
+        ends : sequence of (chain, address)
+            CAIP-2 ids and canonical bytes.
+        """
+        if self.columns is not None:
+            return self.columns.contested_at(ends)
+        touched = [
+            (pl.col(where) == chain) & (pl.col(side) == address)
+            for where, side in (("chain", "a"), ("chain_b", "b"))
+            for chain, address in ends
+        ]
+        return self.contested.filter(pl.any_horizontal(touched)).select(BOTH_ENDS.names)
+
     @cached_property
     def joining(self) -> pl.DataFrame:
         """The links that no veto stops: rows in ``BOTH_ENDS``."""
+        if self.columns is not None:
+            return text_frame(self.columns.vetoed(joining=True))
         return text_frame(self.both_ends.filter(~pl.col("veto")))
 
     @cached_property
     def contested(self) -> pl.DataFrame:
         """The links that a veto refused, or could not decide: rows in ``BOTH_ENDS``."""
+        if self.columns is not None:
+            return text_frame(self.columns.vetoed(joining=False))
         return text_frame(self.both_ends.filter(pl.col("veto").is_null() | pl.col("veto")))
 
     def __add__(self, other: Links) -> Links:
@@ -224,6 +296,8 @@ class Links(Result):
 
     def counts(self) -> dict[str, int]:
         """Return how many links join, were refused, are undecided, and lead to no key."""
+        if self.columns is not None:
+            return self.columns.counts()
         open_ = pl.col("rule") == NO_KEY
         return {
             "joining": self.joining.height,
@@ -282,8 +356,10 @@ class Links(Result):
 
     def __repr__(self) -> str:
         counts = self.counts()
-        stated = self.frame["tx"].null_count()
-        across = self.both_ends.filter(_ACROSS_CHAINS).height
+        stated = across = 0
+        if self.columns is None:
+            stated = self.frame["tx"].null_count()
+            across = self.both_ends.filter(_ACROSS_CHAINS).height
         more = f", {counts['without_key']} to no key" if counts["without_key"] else ""
         more += self.said_apart(", {0} {1}")
         more += f", {stated} rest on no transaction" if stated else ""
@@ -294,7 +370,8 @@ class Links(Result):
         )
 
     def _repr_html_(self) -> str:
-        rules = ", ".join(sorted(self.frame["rule"].unique().to_list()))
+        found = self.columns.rules_found() if self.columns else self.frame["rule"].unique()
+        rules = ", ".join(sorted(found))
         return f"<p><b>{escape(repr(self))}</b><br>{escape(rules)}</p>"
 
 

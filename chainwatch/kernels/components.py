@@ -141,6 +141,64 @@ def join_in_order(
     )  # fmt: skip
 
 
+class Ties(NamedTuple):
+    """What ties the members of groups: smaller and larger end, the group, and who is loose."""
+
+    a: NDArray[np.uint32]
+    b: NDArray[np.uint32]
+    group: NDArray[np.uint32]
+    loose: NDArray[np.bool_]
+
+
+def stars(
+    begin: NDArray[np.int64], member: NDArray[np.uint32], rank: NDArray[np.uint32],
+    asked: NDArray[np.uint8], loose: NDArray[np.uint8], none: int, *,
+    compiled: bool | None = None,
+) -> Ties:  # fmt: skip
+    """Tie the members of each group to the smallest of them that is bound, each once.
+
+    That joins the same as all pairs would.
+
+    Parameters
+    ----------
+    begin : array
+        Where the members of each group begin; one entry more than groups.
+    member, none
+        A number for each member, or ``none``.
+    rank : array
+        The rank of each number, by which the smallest is found and ends are told.
+    asked : array
+        Which groups are looked at; empty is all.
+    loose : array
+        Which ranks bind nobody: a group of these alone has no ties.
+
+    Returns
+    -------
+    Ties
+        By rank, in the order of group, a and b.
+    """
+    sizes = np.diff(begin)
+    room = int(sizes[sizes > 1].sum())
+    a, b, group = (np.empty(room, np.uint32) for _ in range(3))
+    free = np.empty(room, np.uint8)
+    found = _run(
+        loops.stars, compiled, begin, member, none, rank, asked, loose,
+        np.empty(int(sizes.max(initial=0)), np.uint32), a, b, group, free,
+    )  # fmt: skip
+    return Ties(a[:found], b[:found], group[:found], free[:found].view(np.bool_))
+
+
+def repeated(
+    begin: NDArray[np.int64], value: NDArray[np.int64], above: int, groups: NDArray[np.int64], *,
+    compiled: bool | None = None,
+) -> NDArray[np.bool_]:  # fmt: skip
+    """Tell of groups of values whether one that is above a bound stands in it twice."""
+    room = np.empty(int(np.diff(begin).max(initial=0)), np.int64)
+    found = np.zeros(len(groups), np.uint8)
+    _run(loops.repeated, compiled, begin, value, above, groups, room, found)
+    return found.view(np.bool_)
+
+
 def roots(a: Numbers, b: Numbers, count: int, *, compiled: bool | None = None) -> Numbers:
     """Return the smallest number of each number's group, all rows joined."""
     parent = np.arange(count, dtype=np.int32)
@@ -251,6 +309,6 @@ def _run(loop: Callable[..., Any], compiled: bool | None, *arguments: Any) -> An
     lists = [one.tolist() if array else one for one, array in zip(arguments, arrays, strict=True)]
     answer = loop(*lists)
     for one, array, changed in zip(arguments, arrays, lists, strict=True):
-        if array:
+        if array and one.flags.writeable:  # what is not is only read
             one[:] = changed
     return answer

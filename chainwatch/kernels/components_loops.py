@@ -78,6 +78,77 @@ def join_in_order(
     return kept, stopped, meetings
 
 
+GAPS = (1750, 701, 301, 132, 57, 23, 10, 4, 1)
+"""Steps of a Shell sort, after Ciura 2001."""
+
+
+def stars(
+    begin: Any, member: Any, none: int, rank: Any, asked: Any, loose: Any, room: Any, a: Any,
+    b: Any, group: Any, free: Any,
+) -> int:  # fmt: skip
+    """Tie the members of each group to its smallest one that is bound; return how many ties.
+
+    Loose members are tied as well, and told apart.
+    """
+    ties = 0
+    for one in range(len(begin) - 1):
+        if begin[one + 1] - begin[one] < 2 or (len(asked) > 0 and asked[one] == 0):
+            continue
+        count = 0
+        for row in range(begin[one], begin[one + 1]):
+            if member[row] != none:
+                room[count] = rank[member[row]]
+                count += 1
+        if count < 2:
+            continue
+        for gap in GAPS:
+            for place in range(gap, count):
+                moved, k = room[place], place
+                while k >= gap and room[k - gap] > moved:
+                    room[k] = room[k - gap]
+                    k -= gap
+                room[k] = moved
+        different = 1
+        for place in range(1, count):
+            if room[place] != room[different - 1]:
+                room[different] = room[place]
+                different += 1
+        first = 0
+        while first < different and loose[room[first]]:
+            first += 1
+        if first == different:
+            continue
+        for place in range(different):
+            if place != first:
+                a[ties], b[ties] = room[min(place, first)], room[max(place, first)]
+                group[ties], free[ties] = one, loose[room[place]]
+                ties += 1
+    return ties
+
+
+def repeated(begin: Any, value: Any, above: int, groups: Any, room: Any, found: Any) -> None:
+    """Mark the groups in which a value above a bound stands twice."""
+    for at in range(len(groups)):
+        one = groups[at]
+        count = 0
+        for row in range(begin[one], begin[one + 1]):
+            if value[row] > above:
+                room[count] = value[row]
+                count += 1
+        for gap in GAPS:
+            for place in range(gap, count):
+                moved, k = room[place], place
+                while k >= gap and room[k - gap] > moved:
+                    room[k] = room[k - gap]
+                    k -= gap
+                room[k] = moved
+        found[at] = 0
+        for k in range(1, count):
+            if room[k] == room[k - 1]:
+                found[at] = 1
+                break
+
+
 def union(a: Any, b: Any, parent: Any) -> None:
     """Join every row; the smallest number of a group is its root, and every number's parent."""
     for row in range(len(a)):

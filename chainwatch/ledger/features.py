@@ -6,7 +6,11 @@ given (``input_addresses`` at least, ``input_count`` at most).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import polars as pl
+from numpy.typing import NDArray
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.ledger.joint import shape, whirlpool
@@ -126,6 +130,40 @@ def _paid(tables: Tables) -> pl.LazyFrame:
     return tables.outputs.group_by(_TX).agg(
         pl.col("address").drop_nulls().n_unique().cast(pl.Int64).alias("output_addresses"),
         *shape.of_outputs(),
+    )
+
+
+PLAIN = pl.DataFrame(
+    schema={
+        "tx": pl.Int64, "input_count": pl.Int64, "output_count": pl.Int64,
+        "output_value": pl.Int64, "coinbase": pl.Boolean, "funded_each": pl.Int64,
+        "fundable_each": pl.Int64, "fundable": pl.Int64,
+    }
+)  # fmt: skip
+"""The features that an index alone tells of a transaction without equal outputs above dust."""
+
+
+def plain_transactions(
+    made: Mapping[str, NDArray[Any]], places: NDArray[Any]
+) -> pl.DataFrame:  # fmt: skip
+    """Return features in ``PLAIN`` of transactions that pay no value above dust twice.
+
+    They are those of :func:`transactions`: without equal outputs nobody can have funded any.
+
+    Parameters
+    ----------
+    made : mapping of str to array
+        The columns of an index.
+    places : array
+        The places of the transactions in them.
+    """
+    columns = {"tx": "tx_number", "input_count": "tx_inputs", "output_count": "tx_outputs",
+               "output_value": "tx_value", "coinbase": "tx_coinbase"}  # fmt: skip
+    known = {name: made[column][places] for name, column in columns.items()}
+    counted = [name for name in PLAIN.columns if name not in known]
+    return pl.DataFrame(known).select(
+        *(pl.col(name).cast(PLAIN.schema[name]) for name in known),
+        *(pl.lit(0, PLAIN.schema[name]).alias(name) for name in counted),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from importlib.metadata import version
@@ -14,6 +14,12 @@ import polars as pl
 
 from chainwatch.errors import InputError
 from chainwatch.results.deferred import Deferring
+
+Pieces = Callable[[], Iterator[pl.Series]]
+"""Gives a column in pieces, one after the other, each time that it is called."""
+
+PIECE = 1 << 18
+"""Rows that are hashed at a time."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +73,38 @@ def software() -> dict[str, str]:
     return {name: version(name) for name in ("chainwatch", "polars")}
 
 
-def _column_bytes(series: pl.Series) -> Iterable[bytes]:
-    """Yield the validity of a column and its values in an encoding that no two columns share."""
-    yield series.is_not_null().cast(pl.UInt8).to_numpy().tobytes()
+def encoded(series: pl.Series) -> pl.Series:
+    """Return a column in the form in which it is hashed: 64-bit integers, or bytes.
+
+    Raises
+    ------
+    InputError
+        If it holds Python objects.
+    """
     whole = _as_integers(series)
-    if whole is not None:
-        yield whole.fill_null(0).to_numpy().astype("<i8").tobytes()
-        return
-    values = [value or b"" for value in _as_bytes(series)]
-    yield b"".join(len(value).to_bytes(8, "little") for value in values)
-    yield b"".join(values)
+    return _as_bytes(series) if whole is None else whole
+
+
+def _parts(column: pl.Series) -> tuple[Callable[[], bytes], ...]:
+    """Return what is hashed of a column, in turn: validity, then values that no two columns share.
+
+    Of a column in pieces, the first of all pieces comes first, then the second of all.
+    """
+
+    def validity() -> bytes:
+        return column.is_not_null().cast(pl.UInt8).to_numpy().tobytes()
+
+    def numbers() -> bytes:
+        return column.fill_null(0).to_numpy().astype("<i8").tobytes()
+
+    def sizes() -> bytes:
+        return column.bin.size().fill_null(0).to_numpy().astype("<i8").tobytes()
+
+    def values() -> bytes:
+        joined = column.drop_nulls().cast(pl.List(pl.UInt8)).explode().drop_nulls()
+        return joined.to_numpy().tobytes()
+
+    return (validity, numbers) if column.dtype == pl.Int64 else (validity, sizes, values)
 
 
 def _as_integers(series: pl.Series) -> pl.Series | None:
@@ -93,22 +121,25 @@ def _as_integers(series: pl.Series) -> pl.Series | None:
     return None
 
 
-def _as_bytes(series: pl.Series) -> list[bytes | None]:
+def _as_bytes(series: pl.Series) -> pl.Series:
     """Return a column as bytes: binary as it is, all else as its exact text."""
     kind = series.dtype
     if kind == pl.Object:
         raise InputError(
             f"column {series.name!r} holds Python objects, which have no content to digest"
         )
+    if series.null_count() == series.len():
+        return pl.repeat(None, series.len(), dtype=pl.Binary, eager=True)
     if kind == pl.Binary:
-        return series.to_list()
+        return series
     if isinstance(kind, pl.Datetime):
         series = series.dt.epoch("ns")
     if isinstance(kind, (pl.Datetime, pl.Decimal, pl.String, pl.Categorical, pl.Enum)) or (
         kind.is_integer()
     ):
-        return series.cast(pl.String).cast(pl.Binary).to_list()
-    return [None if value is None else _text(value).encode() for value in series.to_list()]
+        return series.cast(pl.String).cast(pl.Binary)
+    texts = [None if value is None else _text(value).encode() for value in series.to_list()]
+    return pl.Series(texts, dtype=pl.Binary)
 
 
 def _text(value: object) -> str:
@@ -144,12 +175,54 @@ def digest_frame(frame: pl.DataFrame, key: Iterable[str] = ()) -> str:
     """
     first = list(key)
     order = first + sorted(set(frame.columns).difference(first))
-    rows = frame.sort(order, nulls_last=False, maintain_order=True) if order else frame
-    sha = hashlib.sha256(f"{frame.height}".encode())
-    for name in sorted(frame.columns):
+    rows = frame
+    if order and not in_order(frame, order):
+        rows = frame.sort(order, nulls_last=False, maintain_order=True)
+    sources = {name: _in_pieces(encoded(rows[name])) for name in rows.columns}
+    return digest_columns(frame.height, sources)
+
+
+def in_order(frame: pl.DataFrame, order: Sequence[str]) -> bool:
+    """Tell whether rows stand in the order in which sorting by these columns would put them."""
+    alike = pl.repeat(True, max(frame.height - 1, 0), eager=True)
+    for name in order:
+        if not alike.any():
+            return True
+        if frame[name].dtype == pl.Object or frame[name].dtype.is_nested():
+            return False
+        one, two = frame[name].head(-1), frame[name].slice(1)
+        # Nulls come first: a value before a null is out of order.
+        falls = ((one > two) | (one.is_not_null() & two.is_null())).fill_null(False)
+        if (alike & falls).any():
+            return False
+        alike = alike & one.eq_missing(two)
+    return True
+
+
+def _in_pieces(column: pl.Series) -> Pieces:
+    return lambda: (column.slice(start, PIECE) for start in range(0, column.len(), PIECE))
+
+
+def digest_columns(height: int, columns: Mapping[str, Pieces]) -> str:
+    """Return the digest of a table whose columns come in pieces, already in the order of its key.
+
+    Parameters
+    ----------
+    height : int
+        How many rows there are.
+    columns : mapping
+        For each column what gives its pieces, :func:`encoded`, from the first row to the last,
+        each time anew: a column is gone through more than once.
+    """
+    sha = hashlib.sha256(f"{height}".encode())
+    for name in sorted(columns):
         sha.update(b"\x00" + digest_bytes(name.encode()).encode())
-        for chunk in _column_bytes(rows[name]):
-            sha.update(chunk)
+        # A column without rows has its empty parts all the same, and they hash to nothing.
+        for turn in range(3):
+            for piece in columns[name]():
+                parts = _parts(piece)
+                if turn < len(parts):
+                    sha.update(parts[turn]())
     return sha.hexdigest()
 
 

@@ -33,12 +33,12 @@ KINDS = (
 """Kinds of script by their code; the code after the last stands for none."""
 
 STORED: Mapping[str, str] = {
-    "tx_number": "<i8", "tx_time": "<i8", "tx_id": "|u1", "tx_inputs": "<i4", "tx_value": "<i8",
-    "tx_coinbase": "|u1", "in_ptr": "<i8", "in_n": "<u4", "in_prev_n": "<u4", "in_val": "<i8",
+    "tx_number": "<i8", "tx_time": "<i8", "tx_id": "|u1", "tx_inputs": "<i4",
+    "tx_outputs": "<i4", "tx_value": "<i8", "tx_coinbase": "|u1", "in_ptr": "<i8", "in_n": "<u4", "in_prev_n": "<u4", "in_val": "<i8",
     "in_addr": "<u4", "in_kind": "|u1", "in_prev_tx": "<u4", "in_prev_out": "<u4",
     "out_ptr": "<i8", "out_n": "<u4", "out_val": "<i8", "out_addr": "<u4", "out_kind": "|u1",
     "out_spender": "<u4", "stray_in": "<u4", "stray_id": "|u1", "stray_tx": "<i8",
-    "addr_ptr": "<i8", "addr_bytes": "|u1", "addr_order": "<u4", "id_order": "<u4",
+    "addr_ptr": "<i8", "addr_bytes": "|u1", "addr_order": "<u4", "addr_rank": "<u4", "id_order": "<u4",
     "addr_out_ptr": "<i8", "addr_out": "<u4", "addr_in_ptr": "<i8", "addr_in": "<u4",
     "bare_tx": "<i8", "bare_n": "<u4", "bare_size": "|u1", "bare_hash": "|u1",
 }  # fmt: skip
@@ -47,7 +47,8 @@ STORED: Mapping[str, str] = {
 ``tx_*`` has a row per transaction, ``in_*`` per input, ``out_*`` per output, ``addr_ptr`` and
 ``addr_bytes`` hold the addresses. ``*_ptr`` has one entry more than what it is of: the rows of
 thing k are those from ``ptr[k]`` until just before ``ptr[k + 1]``. ``addr_order`` and ``id_order``
-list addresses and transactions by their bytes, for binary search. ``stray_*`` keeps the txid (and
+list addresses and transactions by their bytes, for binary search; ``addr_rank`` is the place of
+each address in ``addr_order``. ``stray_*`` keeps the txid (and
 the number, -1 if unknown) of what inputs spend that is not in the ledger. An unread value is -1.
 ``bare_*`` has a row per P2PK output: its place, and size and hash of the key.
 """
@@ -69,7 +70,7 @@ class Rows(NamedTuple):
 def rows_of(ledger: Ledger, after: int = -1) -> Rows:
     """Return the rows of a ledger that looks at one chain, of transactions above a number."""
     whole, new = ledger.history, pl.col("tx") > after
-    names = ["tx", "txid", "time", "input_count", "output_value", "coinbase"]
+    names = ["tx", "txid", "time", "input_count", "output_count", "output_value", "coinbase"]
     txs = whole.transactions.filter(new).select(names)
     names = ["tx", "n", "prev_txid", "prev_n", "prev_tx", "value", "address", "script_kind"]
     ins = whole.inputs.filter(new).select(names)
@@ -127,6 +128,7 @@ def _own(rows: Rows) -> Columns:
         "tx_time": txs["time"].to_physical().to_numpy(),
         "tx_id": bytes_of(txs["txid"])[0].reshape(-1, 32),
         "tx_inputs": txs["input_count"].to_numpy().astype("<i4"),
+        "tx_outputs": txs["output_count"].to_numpy().astype("<i4"),
         "tx_value": txs["output_value"].to_numpy(),
         "tx_coinbase": txs["coinbase"].cast(pl.UInt8).to_numpy(),
         "in_tx": ins["tx"].to_numpy(),
@@ -261,9 +263,12 @@ def _addressed(made: Columns, rows: Rows, old: Columns | None) -> Columns:
         made_ids = {name: np.concatenate([old[name], new]) for name, new in made_ids.items()}
     values, starts = bytes_of(found.keys)
     count = len(found.keys)
+    ordered = found.keys.arg_sort().to_numpy()
+    rank = np.empty(count, np.uint32)
+    rank[ordered] = np.arange(count, dtype=np.uint32)
     return {
         **made_ids, "addr_ptr": starts, "addr_bytes": values,
-        "addr_order": found.keys.arg_sort().to_numpy(),
+        "addr_order": ordered, "addr_rank": rank,
         **_reverse("addr_out", made_ids["out_addr"], count),
         **_reverse("addr_in", made_ids["in_addr"], count),
     }  # fmt: skip

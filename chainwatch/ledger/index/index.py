@@ -38,7 +38,7 @@ from chainwatch.ledger.storage import delta
 from chainwatch.ledger.storage.lock import locked
 from chainwatch.ledger.storage.writer import COMPACTED, SELF
 
-FORMAT = 2
+FORMAT = 3
 _FOLDER = "index"
 _FACTS = "index.json"
 _REMEDY = "build it again with `chainwatch index`; the tables are not touched"
@@ -74,15 +74,29 @@ class Index:
         """Size of all columns, bytes."""
         return sum(int(column.nbytes) for column in self.columns.values())
 
+    def rank_of(self, address: bytes) -> int | None:
+        """Return the place of an address among all in the order of their bytes, if it is there."""
+        with self._sound():
+            place = self.ranked_below(address)
+            there = place < len(self.columns["addr_order"]) and _key(self.columns, place) == address
+            return place if there else None
+
+    def ranked_below(self, address: bytes) -> int:
+        """Return how many addresses have smaller bytes."""
+        made = self.columns
+        with self._sound():
+            return _bisect(len(made["addr_order"]), lambda k: _key(made, k) < address)
+
     def touching(self, address: bytes) -> Frames:
         """Return the transactions, inputs and outputs of all transactions that name an address."""
         with self._sound():
             return self._touching(self.columns, address)
 
     def _touching(self, made: Mapping[str, NDArray[Any]], address: bytes) -> Frames:
-        one = _address(made, address)
-        if one is None:
+        rank = self.rank_of(address)
+        if rank is None:
             return rows_at(made, np.empty(0, np.int64), self.chain)
+        one = int(made["addr_order"][rank])
         outs = made["addr_out"][made["addr_out_ptr"][one] : made["addr_out_ptr"][one + 1]]
         ins = made["addr_in"][made["addr_in_ptr"][one] : made["addr_in_ptr"][one + 1]]
         owners = [
@@ -237,6 +251,26 @@ def open_index(ledger: Ledger, chain: Chain | str) -> Index | None:
     return _opened(folder, ledger.commit.number, network)
 
 
+def only_index(ledger: Ledger) -> Index | None:
+    """Return the index of a ledger that looks at one coin chain; None where there is another.
+
+    None as well where no index was built at the ledger's commit.
+
+    Raises
+    ------
+    LedgerError
+        If it is damaged.
+    """
+    if ledger.store is None or ledger.commit is None:
+        return None
+    if ledger.chain is not None:
+        return open_index(ledger, ledger.chain)
+    # Every coin chain of a commit has an index or none has.
+    folder = ledger.store.path / _FOLDER / str(ledger.commit.number)
+    found = [item.parent.name for item in folder.glob(f"*/{_FACTS}")]
+    return open_index(ledger, found[0]) if len(found) == 1 else None
+
+
 def _columns(ledger: Ledger, chain: Chain, *, anew: bool) -> Columns:
     old = None if anew else _continued(ledger, chain)
     if old is None:
@@ -278,15 +312,10 @@ def _only_grew(ledger: Ledger, older: Index) -> bool:
     )
 
 
-def _address(made: Mapping[str, NDArray[Any]], address: bytes) -> int | None:
-    order, ptr, values = made["addr_order"], made["addr_ptr"], made["addr_bytes"]
-
-    def key(k: int) -> bytes:
-        one = int(order[k])
-        return values[ptr[one] : ptr[one + 1]].tobytes()
-
-    place = _bisect(len(order), lambda k: key(k) < address)
-    return int(order[place]) if place < len(order) and key(place) == address else None
+def _key(made: Mapping[str, NDArray[Any]], rank: int) -> bytes:
+    """Return an address by its place in the order of bytes."""
+    one, ptr = int(made["addr_order"][rank]), made["addr_ptr"]
+    return made["addr_bytes"][ptr[one] : ptr[one + 1]].tobytes()
 
 
 def _bisect(size: int, below: Any) -> int:
@@ -354,4 +383,4 @@ def _mapped(path: Path) -> NDArray[Any]:
     return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
-__all__ = ["FORMAT", "NONE", "Index", "build_index", "open_index"]
+__all__ = ["FORMAT", "NONE", "Index", "build_index", "only_index", "open_index"]

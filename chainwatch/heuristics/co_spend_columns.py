@@ -1,0 +1,132 @@
+"""Co-spending by the numbers of an index: the same links as from the tables, without their bytes.
+
+Only transactions that link anything are asked whether strangers built them, and of these only
+those that pay some value twice need more than the index holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from chainwatch.addresses.keyless import OPEN_KIND, open_addresses
+from chainwatch.errors import RuleError
+from chainwatch.heuristics.link_columns import LinkColumns
+from chainwatch.heuristics.links import CO_SPEND, NO_KEY
+from chainwatch.heuristics.rule import VERDICT, Rule, apply
+from chainwatch.kernels.components import repeated, stars
+from chainwatch.ledger import features
+from chainwatch.ledger.features import PLAIN, plain_transactions
+from chainwatch.ledger.funding import DUST
+from chainwatch.ledger.index.build import NONE
+from chainwatch.ledger.index.index import Index
+from chainwatch.ledger.ledger import Ledger
+
+RULES = (CO_SPEND, NO_KEY)
+
+AT_ONCE = 1 << 20
+"""Transactions that a rule is asked of at a time."""
+
+
+def co_spend_columns(ledger: Ledger, index: Index, unless: Rule | None) -> LinkColumns:
+    """Return the links of a ledger that looks at the chain of an index, at its commit.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Its span narrows the links.
+    index : Index
+        Of its chain and commit.
+    unless : Rule or None
+        A rule on transactions: *yes* refuses, *unknown* leaves undecided.
+    """
+    made = index.columns
+    ties = stars(
+        made["in_ptr"], made["in_addr"], made["addr_rank"], _asked(ledger, index), _loose(index),
+        NONE,
+    )  # fmt: skip
+    first = np.ones(len(ties.group), np.bool_)
+    first[1:] = ties.group[1:] != ties.group[:-1]
+    starts = np.flatnonzero(first)
+    counts = np.diff(np.append(starts, len(ties.group)))
+    verdict = np.repeat(_verdicts(ledger, index, ties.group[starts], unless), counts)
+    veto = np.where(ties.loose, np.int8(1), verdict)
+    return LinkColumns(
+        index, ties.group, ties.a, ties.b, ties.loose.view(np.uint8), veto, RULES
+    )  # fmt: skip
+
+
+def _asked(ledger: Ledger, index: Index) -> NDArray[np.uint8]:
+    """Return which transactions are in the span; nothing where there is none."""
+    times = index.columns["tx_time"]
+    inside = np.ones(len(times) if ledger.start or ledger.end else 0, np.bool_)
+    for bound, sign in ((ledger.start, 1), (ledger.end, -1)):
+        if bound is not None:
+            micros = pl.Series([bound]).dt.epoch("us").item()
+            inside &= (times >= micros) if sign > 0 else (times < micros)
+    return inside.view(np.uint8)
+
+
+def _loose(index: Index) -> NDArray[np.uint8]:
+    """Return by rank which addresses ask for no key."""
+    above = bytes((OPEN_KIND[0] + 1,))
+    loose = np.zeros(len(index.columns["addr_order"]), np.uint8)
+    loose[index.ranked_below(OPEN_KIND) : index.ranked_below(above)] = 1
+    found = [index.rank_of(address) for address in open_addresses()]
+    loose[[rank for rank in found if rank is not None]] = 1
+    return loose
+
+
+def _verdicts(
+    ledger: Ledger, index: Index, places: NDArray[np.uint32], unless: Rule | None
+) -> NDArray[np.int8]:
+    """Return for transactions by their places what a rule says: 1 yes, 0 no, -1 unknown."""
+    found = np.zeros(len(places), np.int8)
+    if unless is None or not len(places):
+        return found
+    made = index.columns
+    pays_twice = np.ones(len(places), np.bool_)
+    if _reads_only(unless, PLAIN):
+        pays_twice = repeated(made["out_ptr"], made["out_val"], DUST, places)
+    for some in _portions(np.flatnonzero(~pays_twice)):
+        found[some] = _codes(apply(plain_transactions(made, places[some]), unless))
+    rest = np.flatnonzero(pays_twice)
+    if len(rest):
+        found[rest] = _from_tables(ledger, index, places[rest], unless)
+    return found
+
+
+def _from_tables(
+    ledger: Ledger, index: Index, places: NDArray[np.uint32], unless: Rule
+) -> NDArray[np.int8]:
+    """Ask a rule of transactions with all their features."""
+    numbers = pl.Series("tx", index.columns["tx_number"][places])
+    answered = apply(features.transactions(ledger, among={index.chain.id: numbers}), unless)
+    # Features come sorted by their number, as places are.
+    if not answered["tx"].equals(numbers):
+        raise RuleError(
+            "the index holds transactions that the tables lack, or the other way round",
+            remedy="build it again with `chainwatch index`",
+        )
+    return _codes(answered)
+
+
+def _reads_only(rule: Rule, columns: pl.DataFrame) -> bool:
+    """Tell whether a rule reads nothing but these columns."""
+    try:
+        apply(columns, rule)
+    except RuleError:
+        return False
+    return True
+
+
+def _portions(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
+    for start in range(0, len(rows), AT_ONCE):
+        yield rows[start : start + AT_ONCE]
+
+
+def _codes(answered: pl.DataFrame) -> NDArray[np.int8]:
+    return answered[VERDICT].cast(pl.Int8).fill_null(-1).to_numpy()

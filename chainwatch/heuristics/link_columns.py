@@ -1,0 +1,162 @@
+"""Links as numbers of an index: what a chain of millions of transactions is linked and joined by.
+
+A link has the place of its transaction and the ranks of its two addresses in the index that it was
+made of, at the commit of that index. Numbers never leave a result: :meth:`LinkColumns.frame` turns
+rows of them into links as everybody reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from chainwatch.heuristics.links import BOTH_ENDS, LINKS, NO_KEY, Links
+from chainwatch.ledger.index.bytes import ids_at, ranked_at
+from chainwatch.ledger.index.index import Index
+from chainwatch.results.deferred import Deferred
+from chainwatch.results.provenance import PIECE, Pieces, digest_columns, encoded
+from chainwatch.results.table import TIME
+from chainwatch.results.text_frame import text_frame
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LinkColumns:
+    """Links of one chain, sorted by transaction, ranks and rule.
+
+    Attributes
+    ----------
+    index : Index
+        What the numbers are of.
+    tx, a, b : arrays
+        The place of the transaction, and the ranks of the smaller and the larger address.
+    rule : array
+        The place of the rule in ``rules``.
+    veto : array
+        1 for refused, 0 for joining, -1 for undecided.
+    rules : tuple of str
+        Names of rules, sorted.
+    """
+
+    index: Index
+    tx: NDArray[np.uint32]
+    a: NDArray[np.uint32]
+    b: NDArray[np.uint32]
+    rule: NDArray[np.uint8]
+    veto: NDArray[np.int8]
+    rules: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        # What is put off rests on these: nobody may change them.
+        for column in (self.tx, self.a, self.b, self.rule, self.veto):
+            column.setflags(write=False)
+
+    @property
+    def height(self) -> int:
+        """How many links there are."""
+        return len(self.tx)
+
+    def frame(self, rows: NDArray[Any] | slice = slice(None)) -> pl.DataFrame:
+        """Return links in ``LINKS``."""
+        return pl.DataFrame([self.column(name, rows) for name in LINKS.names])
+
+    @property
+    def chain(self) -> str:
+        """CAIP-2 id of the chain that all of them are of."""
+        return self.index.chain.id
+
+    def links(self) -> Links:
+        """Return them as links, whose frame is made when it is first read."""
+        later: Any = Deferred(lambda: text_frame(self.frame()))
+        return Links(later, columns=self)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many links join, were refused, are undecided, and lead to no key."""
+        open_ = self._open()
+        return {
+            "joining": int((self.veto == 0).sum()),
+            "refused": int(((self.veto == 1) & ~open_).sum()),
+            "undecided": int((self.veto < 0).sum()),
+            "without_key": int(open_.sum()),
+        }
+
+    def _open(self) -> NDArray[np.bool_]:
+        return self.rule == self.rules.index(NO_KEY) if NO_KEY in self.rules else self.rule < 0
+
+    def rules_found(self) -> list[str]:
+        """Return the rules that link anything, sorted."""
+        return [self.rules[code] for code in np.unique(self.rule).tolist()]
+
+    def vetoed(self, *, joining: bool) -> pl.DataFrame:
+        """Return the links that no veto stops, or the others: rows in ``BOTH_ENDS``."""
+        return self.both_ends(np.flatnonzero((self.veto == 0) == joining))
+
+    def contested_at(self, ends: Sequence[tuple[str, bytes]]) -> pl.DataFrame:
+        """Return the contested links that touch one of some addresses: rows in ``BOTH_ENDS``."""
+        ranks = [self.index.rank_of(address) for chain, address in ends if chain == self.chain]
+        rows = self._contested
+        touched = np.zeros(len(rows), np.bool_)
+        for rank in ranks:
+            if rank is not None:
+                touched |= (self.a[rows] == rank) | (self.b[rows] == rank)
+        return self.both_ends(rows[touched])
+
+    @cached_property
+    def _contested(self) -> NDArray[np.intp]:
+        return np.flatnonzero(self.veto != 0)
+
+    def both_ends(self, rows: NDArray[Any] | slice = slice(None)) -> pl.DataFrame:
+        """Return links in ``BOTH_ENDS``."""
+        return self.frame(rows).with_columns(chain_b="chain").select(BOTH_ENDS.names)
+
+    def column(self, name: str, rows: NDArray[Any] | slice = slice(None)) -> pl.Series:
+        """Return one column of some links."""
+        return self._ways[name](rows).alias(name)
+
+    @property
+    def _ways(self) -> Mapping[str, Callable[[Any], pl.Series]]:
+        made = self.index.columns
+        return {
+            "chain": lambda rows: pl.repeat(self.index.chain.id, len(self.tx[rows]), eager=True),
+            "a": lambda rows: ranked_at(made, self.a[rows]),
+            "b": lambda rows: ranked_at(made, self.b[rows]),
+            "tx": lambda rows: pl.Series(made["tx_number"][self.tx[rows]]),
+            "txid": lambda rows: ids_at(made, self.tx[rows]),
+            "time": lambda rows: pl.Series(made["tx_time"][self.tx[rows]]).cast(TIME),
+            "rule": lambda rows: pl.Series(self.rules, dtype=pl.String).gather(self.rule[rows]),
+            "confidence": lambda rows: _nothing(len(self.tx[rows])),
+            "veto": lambda rows: _answers(self.veto[rows]),
+        }
+
+    def digest(self, rows: NDArray[Any] | None = None) -> str:
+        """Return the digest of links as that of their frame, without making it.
+
+        Parameters
+        ----------
+        rows : array, optional
+            Some of them, in the order of the key; all, if not given.
+        """
+        height = self.height if rows is None else len(rows)
+
+        def pieces(name: str) -> Iterator[pl.Series]:
+            for start in range(0, height, PIECE):
+                part = slice(start, min(start + PIECE, height))
+                yield encoded(self.column(name, part if rows is None else rows[part]))
+
+        sources: dict[str, Pieces] = {name: partial(pieces, name) for name in LINKS.names}
+        return digest_columns(height, sources)
+
+
+def _nothing(height: int) -> pl.Series:
+    return pl.repeat(None, height, dtype=pl.Float64, eager=True)
+
+
+def _answers(codes: NDArray[np.int8]) -> pl.Series:
+    """Return true, false or null for 1, 0 and -1."""
+    known = pl.Series(codes)
+    return (known == 1).set(known < 0, None)
