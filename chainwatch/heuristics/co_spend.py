@@ -13,6 +13,7 @@ from chainwatch.heuristics.rates import MEASURED, Rates
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.heuristics.signing import UnreadFlags, checked, pairs
 from chainwatch.ledger import features
+from chainwatch.ledger.among import among
 from chainwatch.ledger.index.index import only_index
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import recorded
@@ -116,8 +117,8 @@ def _joint(ledger: Ledger, pairs: pl.DataFrame, unless: Rule | None) -> pl.DataF
     if unless is None:
         rows = ledger.transactions.join(linked.lazy(), on=_TX, how="semi")
         return rows.select(*_TX, "txid", "time", pl.lit(False).alias("veto")).collect()
-    among = {chain: rows["tx"] for (chain,), rows in linked.group_by("chain")}
-    return apply(features.transactions(ledger, among), unless).select(*_TX, "txid", "time", pl.col(VERDICT).alias("veto"))
+    numbers = {str(chain): rows["tx"] for (chain,), rows in linked.group_by("chain")}
+    return apply(features.transactions(among(ledger, numbers)), unless).select(*_TX, "txid", "time", pl.col(VERDICT).alias("veto"))
 
 
 def __dir__() -> list[str]:

@@ -19,6 +19,7 @@ from chainwatch.heuristics.links import CO_SPEND, NO_KEY
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.kernels.components import repeated, stars
 from chainwatch.ledger import features
+from chainwatch.ledger.among import among
 from chainwatch.ledger.features import PLAIN, plain_transactions
 from chainwatch.ledger.funding import DUST
 from chainwatch.ledger.index.build import NONE
@@ -104,7 +105,7 @@ def _from_tables(
 ) -> NDArray[np.int8]:
     """Ask a rule of transactions with all their features."""
     numbers = pl.Series("tx", index.columns["tx_number"][places])
-    answered = apply(features.transactions(ledger, among={index.chain.id: numbers}), unless)
+    answered = apply(features.transactions(among(ledger, {index.chain.id: numbers})), unless)
     # Features come sorted by their number, as places are.
     if not answered["tx"].equals(numbers):
         raise RuleError(

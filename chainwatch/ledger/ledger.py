@@ -46,9 +46,6 @@ class Ledger:
         The span looked at, half-open, UTC; ``None`` is open.
     chain : str or None
         CAIP-2 id of the one chain looked at; ``None`` is all.
-    among : polars.DataFrame or None
-        ``chain, tx`` of the transactions of coin chains looked at, as a rule narrows them for
-        itself; ``None`` is all.
     """
 
     store: Store | None = None
@@ -57,7 +54,6 @@ class Ledger:
     start: datetime | None = None
     end: datetime | None = None
     chain: str | None = None
-    among: pl.DataFrame | None = None
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, pl.DataFrame]) -> Ledger:
@@ -89,17 +85,10 @@ class Ledger:
         return rows if self.end is None else rows.filter(pl.col("time") < self.end)
 
     def _of_span(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """Keep rows of transactions in the span, and of those that are looked at."""
-        rows = self._picked(rows)
+        """Keep rows of transactions in the span."""
         if self.start is None and self.end is None:
             return rows
         return rows.join(self.transactions.select("chain", "tx"), on=["chain", "tx"], how="semi")
-
-    def _picked(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """Keep rows of the transactions that are looked at."""
-        if self.among is None:
-            return rows
-        return rows.join(self.among.lazy(), on=["chain", "tx"], how="semi")
 
     @property
     def blocks(self) -> pl.LazyFrame:
@@ -109,7 +98,7 @@ class Ledger:
     @property
     def transactions(self) -> pl.LazyFrame:
         """Transactions of coin chains in the span."""
-        return self._picked(self._spanned(self._whole("transactions")))
+        return self._spanned(self._whole("transactions"))
 
     @property
     def inputs(self) -> pl.LazyFrame:
@@ -173,7 +162,7 @@ class Ledger:
     @property
     def history(self) -> Ledger:
         """The same ledger without a span: what was ever read."""
-        return replace(self, start=None, end=None, among=None)
+        return replace(self, start=None, end=None)
 
     @property
     def chains(self) -> tuple[Chain, ...]:
