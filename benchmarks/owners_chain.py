@@ -261,7 +261,9 @@ def _inputs(made: Made, first: int, end: int) -> pl.DataFrame:
     partial = mixed(owner, 70) % np.uint64(1000) < np.uint64(PARTIAL_PER_MILLE)
     # Of such a transaction the first input is the seller's.
     partial &= (rows == made.in_ptr[owner]) & (np.diff(made.in_ptr)[owner] > 1)
-    whole = pl.when(pl.col("script_kind") == "p2tr").then(pl.lit("DEFAULT")).otherwise(pl.lit("ALL"))
+    whole = (
+        pl.when(pl.col("script_kind") == "p2tr").then(pl.lit("DEFAULT")).otherwise(pl.lit("ALL"))
+    )
     return pl.DataFrame({
         "tx": tx_numbers(owner), "n": rows - made.in_ptr[owner],
         "prev_txid": as_bytes(words(prev, 20)), "prev_n": outs - made.out_ptr[prev],
@@ -321,9 +323,7 @@ def write(folder: Path, transactions: int) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     made = grow(transactions)
-    np.savez(
-        folder / "inputs.npz", in_ptr=made.in_ptr, in_addr=made.in_addr, count=made.addresses
-    )
+    np.savez(folder / "inputs.npz", in_ptr=made.in_ptr, in_addr=made.in_addr, count=made.addresses)
     with open_writer(Store.create(ledger)) as writer:
         for first in range(0, transactions, PER_COMMIT):
             end = min(first + PER_COMMIT, transactions)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
+from typing import Any
 
 import polars as pl
 
@@ -14,19 +15,22 @@ from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.clusters.alarms import ALARMS, contradictions
 from chainwatch.clusters.apart import Apart, Tagged, named
+from chainwatch.clusters.columns import ClusterColumns, ColumnJoining
 from chainwatch.clusters.explain import Explanation, explain
 from chainwatch.clusters.finding import owners_finding
 from chainwatch.clusters.forest import COLLAPSES, OWNERS, REFUSED, Forest
 from chainwatch.clusters.fragility import Fragility, fragility
 from chainwatch.clusters.graph import ClusterGraph, Looked, cluster_graph
 from chainwatch.clusters.numbering import PLACE, place_of
-from chainwatch.clusters.paths import Paths
+from chainwatch.clusters.paths import FrameGrove, Paths
 from chainwatch.clusters.regrow import LARGE, Terms, regrow
 from chainwatch.errors import InputError, expect
+from chainwatch.heuristics.link_columns import LinkColumns
 from chainwatch.heuristics.links import BOTH_ENDS, FOREST, Links, canonical, told, with_chain_b
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.deferred import Deferred
 from chainwatch.results.graph import Edges
-from chainwatch.results.result import Finding, Result, recorded
+from chainwatch.results.result import Finding, Result, digest_rows, recorded
 from chainwatch.results.roles import Roles
 from chainwatch.results.table import CHAIN, Column, Rows, Table
 from chainwatch.results.text_frame import text_frame
@@ -76,6 +80,9 @@ class Clusters(Result):
         ``owner, chain, cluster``: clusters of several chains that are one owner's.
     terms : Terms
         On what terms the links were joined.
+    columns : ClusterColumns or None
+        The same by the numbers of an index, where the links have such: ``frame`` and ``forest``
+        are then made when they are first read. Internal.
     """
 
     frame: pl.DataFrame
@@ -86,6 +93,7 @@ class Clusters(Result):
     refused: pl.DataFrame = field(default_factory=REFUSED.empty)
     owners: pl.DataFrame = field(default_factory=OWNERS.empty)
     terms: Terms = field(default_factory=Terms)
+    columns: ClusterColumns | None = field(default=None, kw_only=True)
 
     def edges(self) -> Sequence[Edges]:
         """Return the links that join the clusters as edges: their direction means nothing."""
@@ -102,6 +110,19 @@ class Clusters(Result):
             "refused": told(self.refused, REFUSED),
         }
 
+    def table_digests(self) -> Mapping[str, Deferred[str]]:
+        """Return the digest of each table, of columns where the frames are made of them."""
+        if self.columns is None:
+            return super().table_digests()
+        return {
+            "clusters": Deferred(self.columns.digest),
+            "owners": digest_rows(OWNERS.rows(self.owners)),
+            "forest": Deferred(self.columns.forest_digest),
+            "alarms": digest_rows(ALARMS.rows(self.alarms)),
+            "collapses": digest_rows(told(self.collapses, COLLAPSES)),
+            "refused": digest_rows(told(self.refused, REFUSED)),
+        }
+
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
         """Return the addresses that are joined to the subjects."""
         return (owners_finding(subjects, self),)
@@ -112,9 +133,11 @@ class Clusters(Result):
 
     @cached_property
     def _paths(self) -> Paths:
-        return Paths(self.forest)
+        return Paths(self.columns or FrameGrove(self.forest))
 
     def _cluster(self, chain: str, address: bytes) -> bytes | None:
+        if self.columns is not None:
+            return self.columns.cluster_of(chain, address)
         row = place_of(self.frame, chain, address)
         return None if row is None else self.frame["cluster"][row]
 
@@ -163,6 +186,8 @@ class Clusters(Result):
         They are those on its chain. :meth:`plain` returns them as text.
         """
         where, key = self._key(address, chain)
+        if self.columns is not None:
+            return self.columns.members_of(where, key) or [key]
         cluster = self._cluster(where, key)
         if cluster is None:
             return [key]
@@ -341,6 +366,8 @@ class Clusters(Result):
 
     def sizes(self) -> pl.DataFrame:
         """Return one row per cluster with its number of addresses, the largest first."""
+        if self.columns is not None:
+            return text_frame(self.columns.sizes())
         return text_frame(
             self.frame.group_by("chain", "cluster")
             .agg(pl.len().cast(pl.Int64).alias("addresses"))
@@ -364,11 +391,14 @@ class Clusters(Result):
         return self.links.chains
 
     def __repr__(self) -> str:
+        made = self.columns
+        clusters = self.sizes().height if made is None else made.clusters
+        addresses = self.frame.height if made is None else made.height
+        contested = self.links.contested.height if made is None else made.contested
         return (
-            f"Clusters({self.sizes().height} of two or more addresses,"
-            f" {self.frame.height} addresses,"
-            f" {self.links.contested.height + self.refused.height} contested links,"
-            f"{self.links.said_apart()}"
+            f"Clusters({clusters} of two or more addresses,"
+            f" {addresses} addresses,"
+            f" {contested + self.refused.height} contested links,"
             f" {self.alarms.height} with tags of several actors,"
             f" {self.collapses.height} joins to look at{self._across()})"
         )
@@ -433,7 +463,22 @@ def cluster(
     if large < 2:
         raise InputError(f"a group of {large} is not large", remedy="give 2 or more addresses")
     terms = Terms(actors, apart, large)
+    if isinstance(links.columns, LinkColumns):
+        return _of_columns(links, links.columns, terms)
     return _clusters(links, terms.grow(links.joining), terms)
+
+
+def _of_columns(links: Links, columns: LinkColumns, terms: Terms) -> Clusters:
+    joining = ColumnJoining(columns)
+    made = terms.join(joining)
+    found = ClusterColumns(columns, joining, made)
+    frame: Any = Deferred(lambda: text_frame(found.frame()))
+    forest: Any = Deferred(lambda: text_frame(found.forest()))
+    # Only where tags name somebody it is asked who of them is in which cluster.
+    alarms = contradictions(MEMBERS.empty() if terms.named is None else frame.get(), terms.named)
+    return Clusters(
+        frame, links, forest, alarms, made.collapses, made.refused, terms=terms, columns=found
+    )
 
 
 def _clusters(links: Links, made: Forest, terms: Terms) -> Clusters:

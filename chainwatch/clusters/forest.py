@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import polars as pl
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from chainwatch.attribution import naming
 from chainwatch.clusters.apart import Apart
-from chainwatch.clusters.numbering import Numbered, number, numbers_of
+from chainwatch.clusters.numbering import FramePlaces, Numbered, Places, number
 from chainwatch.heuristics.links import LINKS, one_chain
 from chainwatch.kernels.components import Joined, Limits, Numbers, join_in_order
 from chainwatch.results.table import Column, Table
@@ -101,16 +102,92 @@ class Forest:
     refused: pl.DataFrame
 
 
+class Joining(Protocol):
+    """Links that no veto stops, in any form: their ends as numbers, and rows when asked.
+
+    Attributes
+    ----------
+    places : Places
+        The addresses by their numbers, smaller ones first.
+    a, b : arrays
+        The numbers of the two ends of each link.
+    """
+
+    @property
+    def places(self) -> Places: ...
+
+    @property
+    def a(self) -> Numbers: ...
+
+    @property
+    def b(self) -> Numbers: ...
+
+    def order(self) -> NDArray[np.int64]:
+        """Return the links in the order in which they join."""
+        ...
+
+    def in_table_order(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Return some links by chain, transaction (none first) and addresses."""
+        ...
+
+    def take(self, rows: NDArray[Any]) -> pl.DataFrame:
+        """Return some links in ``BOTH_ENDS``."""
+        ...
+
+
+class FrameJoining:
+    """Links of a frame in ``BOTH_ENDS``."""
+
+    def __init__(self, joining: pl.DataFrame) -> None:
+        self._links = joining
+        self._numbered = number(joining)
+        self.a, self.b = self._numbered.a, self._numbered.b
+
+    @cached_property
+    def places(self) -> Places:
+        """The addresses by their numbers."""
+        return FramePlaces(self._numbered.places)
+
+    def order(self) -> NDArray[np.int64]:
+        """Return the links in the order in which they join."""
+        return forest_order(self._links, self._numbered)
+
+    def in_table_order(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """Return some links by chain, transaction (none first) and addresses."""
+        ordered: NDArray[Any] = rows[_table_order(self._links, self._numbered, rows)]
+        return ordered
+
+    def take(self, rows: NDArray[Any]) -> pl.DataFrame:
+        """Return some links in ``BOTH_ENDS``."""
+        return self._links[rows]
+
+    def members(self, root: Numbers) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return who is in which cluster, and the clusters that one owner has on several chains."""
+        return _members(self._numbered.places, root)
+
+
+class Grown(NamedTuple):
+    """What joining left, as numbers: each address's root, the links that join, and what to tell.
+
+    ``rows`` are in the order of the table; a root is the smallest number of its group.
+    """
+
+    root: Numbers
+    rows: NDArray[Any]
+    collapses: pl.DataFrame
+    refused: pl.DataFrame
+
+
 def grow(
-    joining: pl.DataFrame, named: pl.DataFrame | None = None, large: int = 100,
+    joining: Joining, named: pl.DataFrame | None = None, large: int = 100,
     apart: Apart | None = None,
-) -> Forest:  # fmt: skip
+) -> Grown:  # fmt: skip
     """Join what the links join.
 
     Parameters
     ----------
-    joining : polars.DataFrame
-        Links that no veto stops, in ``BOTH_ENDS``.
+    joining : Joining
+        Links that no veto stops.
     named : polars.DataFrame, optional
         Whom tags name: ``chain, address, basis, name``.
     large : int
@@ -118,19 +195,27 @@ def grow(
     apart : Apart, optional
         What must not come into one cluster.
     """
-    numbered = number(joining)
-    order = forest_order(joining, numbered)
-    actors = _actors(numbered.places, named)
-    limits, pairs = _limits(numbered.places, actors, large, apart or Apart())
-    made = join_in_order(numbered.a[order], numbered.b[order], numbered.places.height, limits)
-    rows = order[made.rows]
-    links = joining[rows[_table_order(joining, numbered, rows)]]
-    members, owners = _members(numbered.places, made.root)
-    return Forest(
-        members, owners, one_chain(links),
+    order = joining.order()
+    actors = _actors(joining.places, named)
+    limits, pairs = _limits(joining.places, actors, large, apart or Apart())
+    made = join_in_order(joining.a[order], joining.b[order], joining.places.height, limits)
+    return Grown(
+        made.root,
+        joining.in_table_order(order[made.rows]),
         _collapses(joining, order, made, actors, large),
         _refused(joining, order, made, apart or Apart(), pairs),
-    )  # fmt: skip
+    )
+
+
+def grown_frame(
+    joining: pl.DataFrame, named: pl.DataFrame | None = None, large: int = 100,
+    apart: Apart | None = None,
+) -> Forest:  # fmt: skip
+    """Join what links in ``BOTH_ENDS`` join, and return all of it as frames."""
+    links = FrameJoining(joining)
+    made = grow(links, named, large, apart)
+    members, owners = links.members(made.root)
+    return Forest(members, owners, one_chain(links.take(made.rows)), made.collapses, made.refused)
 
 
 def forest_order(edges: pl.DataFrame, numbered: Numbered) -> NDArray[np.int64]:
@@ -191,11 +276,11 @@ def _members(places: pl.DataFrame, root: Numbers) -> tuple[pl.DataFrame, pl.Data
     return members, owners
 
 
-def _actors(places: pl.DataFrame, named: pl.DataFrame | None) -> dict[int, Names]:
+def _actors(places: Places, named: pl.DataFrame | None) -> dict[int, Names]:
     """Return whom the tags name, by the number of the address."""
     if named is None:
         return {}
-    numbers = numbers_of(places, named).tolist()
+    numbers = places.numbers_of(named).tolist()
     found: dict[int, set[tuple[str, str]]] = {}
     for place, basis, name in zip(numbers, named["basis"], named["name"], strict=True):
         if place >= 0:
@@ -204,16 +289,16 @@ def _actors(places: pl.DataFrame, named: pl.DataFrame | None) -> dict[int, Names
 
 
 def _limits(
-    places: pl.DataFrame, actors: dict[int, Names], large: int, apart: Apart
+    places: Places, actors: dict[int, Names], large: int, apart: Apart
 ) -> tuple[Limits, Numbers]:
     """Return what keeps these places apart, and which of the pairs those are."""
     ends = np.stack([
-        numbers_of(places, apart.frame.select(chain=chain, address=side))
+        places.numbers_of(apart.frame.select(chain=chain, address=side))
         for chain, side in (("chain", "a"), ("chain_b", "b"))
     ])  # fmt: skip
     pairs = np.flatnonzero((ends >= 0).all(axis=0)).astype(np.int32)
     owner = np.empty(0, np.int32)
-    here = numbers_of(places, apart.speaking)
+    here = places.numbers_of(apart.speaking)
     if (here >= 0).any():
         owner = np.full(places.height, -1, np.int32)
         owner[here[here >= 0]] = _actor_ranks(apart)[here >= 0]
@@ -226,7 +311,7 @@ def _actor_ranks(apart: Apart) -> Numbers:
 
 
 def _collapses(
-    joining: pl.DataFrame, order: NDArray[Any], made: Joined,
+    joining: Joining, order: NDArray[Any], made: Joined,
     actors: dict[int, Names], large: int,
 ) -> pl.DataFrame:  # fmt: skip
     """Return the joins of two large or differently tagged sides."""
@@ -272,7 +357,7 @@ def _alarming(smaller: int, whole: int, large: int) -> bool:
 
 
 def _refused(
-    joining: pl.DataFrame, order: NDArray[Any], made: Joined, apart: Apart, pairs: Numbers
+    joining: Joining, order: NDArray[Any], made: Joined, apart: Apart, pairs: Numbers
 ) -> pl.DataFrame:
     """Return the links that would have joined what must stay apart."""
     names = dict(zip(_actor_ranks(apart).tolist(), apart.speaking["actor"], strict=True))
@@ -289,11 +374,11 @@ def _refused(
 
 
 def _rows_of(
-    joining: pl.DataFrame, order: NDArray[Any], rows: list[int], table: Table,
+    joining: Joining, order: NDArray[Any], rows: list[int], table: Table,
     **columns: Iterable[Any],
 ) -> pl.DataFrame:  # fmt: skip
     """Return some rows of the links with more columns, in a table's columns and order."""
-    found = joining[order[np.array(rows, np.int64)]].with_columns(
+    found = joining.take(order[np.array(rows, np.int64)]).with_columns(
         pl.Series(name, list(values), dtype=table.schema[name]) for name, values in columns.items()
     )
     key = [*table.key, "chain_b"]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from chainwatch.kernels.components import Numbers
-from chainwatch.kernels.intern import bytes_of, intern
+from chainwatch.kernels.intern import Interner, order_of
 
 PLACE = ("chain", "address")
 
@@ -28,6 +28,31 @@ class Numbered(NamedTuple):
     places: pl.DataFrame
     a: Numbers
     b: Numbers
+
+
+class Places(Protocol):
+    """Addresses by dense numbers, smaller ones first."""
+
+    @property
+    def height(self) -> int:
+        """How many there are."""
+        ...
+
+    def numbers_of(self, rows: pl.DataFrame) -> Numbers:
+        """Return the number of each ``chain, address``; -1 where it is none of them."""
+        ...
+
+
+class FramePlaces:
+    """Addresses in a frame of ``chain, address``, sorted; a row is a number."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self.frame = frame
+        self.height = frame.height
+
+    def numbers_of(self, rows: pl.DataFrame) -> Numbers:
+        """Return the number of each ``chain, address``; -1 where it is none of them."""
+        return numbers_of(self.frame, rows)
 
 
 def number(edges: pl.DataFrame) -> Numbered:
@@ -54,27 +79,25 @@ def number(edges: pl.DataFrame) -> Numbered:
 
 def _ranked(keys: pl.Series) -> tuple[pl.Series, NDArray[Any]]:
     """Return each key once, sorted, and the place of each row's key among them."""
-    found = intern(keys)
-    order = _sorted(found.keys)
+    made = Interner()
+    ids = made.add(keys)
+    order = order_of(*made.columns())
     ranks = np.empty(len(order), np.int32)
     ranks[order] = np.arange(len(order), dtype=np.int32)
-    return found.keys.gather(order), ranks[found.ids]
+    return made.keys().gather(order), ranks[ids]
 
 
-def _sorted(keys: pl.Series) -> NDArray[Any]:
-    """Return the order of different keys by their bytes."""
-    values, starts = bytes_of(keys)
-    head = np.zeros(len(keys), np.uint64)
-    for place in range(8):
-        at = starts[:-1] + place
-        inside = at < starts[1:]
-        head <<= np.uint64(8)
-        head[inside] |= values[at[inside]]
-    order = np.argsort(head, kind="stable")
-    # Eight bytes tell nearly all keys apart; whoever makes keys alike costs us time, no more.
-    if (head[order[1:]] == head[order[:-1]]).any():
-        return keys.arg_sort().to_numpy()
-    return order
+def numbers_of(self, rows: pl.DataFrame) -> Numbers:
+    """Return the number of each ``chain, address``; -1 where it is none of them."""
+    ...
+
+
+class FramePlaces:
+    """Addresses in a frame of ``chain, address``, sorted; a row is a number."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self.frame = frame
+        self.height = frame.height
 
 
 def numbers_of(places: pl.DataFrame, rows: pl.DataFrame) -> Numbers:

@@ -15,7 +15,16 @@ import polars as pl
 
 from chainwatch.attribution.naming import same
 from chainwatch.clusters.apart import Apart
-from chainwatch.clusters.forest import COLLAPSES, OWNERS, REFUSED, Forest, grow
+from chainwatch.clusters.forest import (
+    COLLAPSES,
+    OWNERS,
+    REFUSED,
+    Forest,
+    Grown,
+    Joining,
+    grow,
+    grown_frame,
+)
 from chainwatch.clusters.numbering import PLACE, number
 from chainwatch.errors import InputError
 from chainwatch.heuristics.links import LINK_KEY, one_chain, with_chain_b
@@ -66,7 +75,11 @@ class Terms:
         return replace(self, named=named, apart=apart), gone.unique()
 
     def grow(self, joining: pl.DataFrame) -> Forest:
-        """Join links on these terms."""
+        """Join links in ``BOTH_ENDS`` on these terms."""
+        return grown_frame(joining, self.named, self.large, self.apart)
+
+    def join(self, joining: Joining) -> Grown:
+        """Join links in any form on these terms."""
         return grow(joining, self.named, self.large, self.apart)
 
 

@@ -118,7 +118,9 @@ def _joint(ledger: Ledger, pairs: pl.DataFrame, unless: Rule | None) -> pl.DataF
         rows = ledger.transactions.join(linked.lazy(), on=_TX, how="semi")
         return rows.select(*_TX, "txid", "time", pl.lit(False).alias("veto")).collect()
     numbers = {str(chain): rows["tx"] for (chain,), rows in linked.group_by("chain")}
-    return apply(features.transactions(among(ledger, numbers)), unless).select(*_TX, "txid", "time", pl.col(VERDICT).alias("veto"))
+    return apply(features.transactions(among(ledger, numbers)), unless).select(
+        *_TX, "txid", "time", pl.col(VERDICT).alias("veto")
+    )
 
 
 def __dir__() -> list[str]:

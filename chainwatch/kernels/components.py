@@ -189,7 +189,7 @@ def stars(
 
 
 def repeated(
-    begin: NDArray[np.int64], value: NDArray[np.int64], above: int, groups: NDArray[np.int64], *,
+    begin: NDArray[np.int64], value: NDArray[np.int64], above: int, groups: NDArray[Any], *,
     compiled: bool | None = None,
 ) -> NDArray[np.bool_]:  # fmt: skip
     """Tell of groups of values whether one that is above a bound stands in it twice."""

@@ -46,12 +46,12 @@ def hashed(values: Any, p: int, end: int, seed: Any) -> Any:
 
 
 @bare
-def equal(values: Any, a: int, a_end: int, b: int, b_end: int) -> bool:
+def equal(one: Any, a: int, a_end: int, other: Any, b: int, b_end: int) -> bool:
     """Compare two whole keys."""
     if a_end - a != b_end - b:
         return False
     while a < a_end:
-        if word_at(values, a, a_end) != word_at(values, b, b_end):
+        if word_at(one, a, a_end) != word_at(other, b, b_end):
             return False
         a += 8
         b += 8
@@ -66,10 +66,13 @@ def slot_of(tag: Any, size: int) -> Any:
 
 @bare
 def intern_rows(
-    values: Any, starts: Any, row: int, seed: Any, tags: Any, held: Any, firsts: Any, ids: Any,
-    known: int, ahead: Any,
+    values: Any, starts: Any, row: int, seed: Any, tags: Any, held: Any, known_values: Any,
+    known_starts: Any, ids: Any, known: int, ahead: Any,
 ) -> tuple[int, int]:  # fmt: skip
-    """Number keys until the table is half full; return the next row and how many are known."""
+    """Number keys until the table is half full; return the next row and how many are known.
+
+    The bytes of each new key are written behind those that are known.
+    """
     rows, size = starts.size - 1, tags.size
     while row < rows and 2 * (known + _AHEAD) <= size:
         last = min(row + _AHEAD, rows)
@@ -79,23 +82,28 @@ def intern_rows(
         for j in range(row, last):
             slot = slot_of(ahead[j - row], size)
             if tags[slot] == ahead[j - row]:
-                p = starts[firsts[held[slot]]]
-                if p < values.size:  # an empty key at the end begins behind the last byte
-                    ahead[_AHEAD] ^= uint64(values[p])
+                p = known_starts[held[slot]]
+                if p < known_values.size:  # an empty key at the end begins behind the last byte
+                    ahead[_AHEAD] ^= uint64(known_values[p])
         for j in range(row, last):
             tag = ahead[j - row]
             slot = slot_of(tag, size)
+            p, end = starts[j], starts[j + 1]
             while True:
                 if tags[slot] == uint64(0):
                     tags[slot], held[slot] = tag, uint32(known)
-                    firsts[known] = j
                     ids[j] = known
+                    q = known_starts[known]
+                    for k in range(end - p):
+                        known_values[q + k] = values[p + k]
                     known += 1
+                    known_starts[known] = q + end - p
                     break
                 if tags[slot] == tag:
-                    one = firsts[held[slot]]
-                    if equal(values, starts[one], starts[one + 1], starts[j], starts[j + 1]):
-                        ids[j] = held[slot]
+                    one = held[slot]
+                    q, q_end = known_starts[one], known_starts[one + 1]
+                    if equal(known_values, q, q_end, values, p, end):
+                        ids[j] = one
                         break
                 slot = (slot + 1) & (size - 1)
         row = last

@@ -22,7 +22,7 @@ SHARE = 25
 
 @pytest.fixture(autouse=True)
 def _without_versions(monkeypatch):
-    """Rows are compared here, one by one; looking up versions would take a good part of the time."""
+    """Rows are compared here, one by one; looking up versions would take long."""
     monkeypatch.setattr(result, "software", dict)
 
 
