@@ -87,19 +87,6 @@ def _ranked(keys: pl.Series) -> tuple[pl.Series, NDArray[Any]]:
     return made.keys().gather(order), ranks[ids]
 
 
-def numbers_of(self, rows: pl.DataFrame) -> Numbers:
-    """Return the number of each ``chain, address``; -1 where it is none of them."""
-    ...
-
-
-class FramePlaces:
-    """Addresses in a frame of ``chain, address``, sorted; a row is a number."""
-
-    def __init__(self, frame: pl.DataFrame) -> None:
-        self.frame = frame
-        self.height = frame.height
-
-
 def numbers_of(places: pl.DataFrame, rows: pl.DataFrame) -> Numbers:
     """Return the number of each ``chain, address`` of rows; -1 where it is none of the places."""
     if rows.is_empty():

@@ -199,6 +199,23 @@ def repeated(
     return found.view(np.bool_)
 
 
+def listed(
+    owner: NDArray[np.uint32], none: int, count: int, *, compiled: bool | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    """Return where the rows of each owner begin in a list of rows, and that list, in order.
+
+    Parameters
+    ----------
+    owner : array
+        The owner of each row, or ``none``.
+    none, count : int
+        What stands for no owner, and how many owners there are.
+    """
+    begin, rows = np.zeros(count + 1, np.int64), np.empty(len(owner), np.uint32)
+    _run(loops.listed, compiled, owner, none, begin, np.empty(count, np.int64), rows)
+    return begin, rows[: begin[count]].copy()
+
+
 def roots(a: Numbers, b: Numbers, count: int, *, compiled: bool | None = None) -> Numbers:
     """Return the smallest number of each number's group, all rows joined."""
     parent = np.arange(count, dtype=np.int32)

@@ -149,6 +149,21 @@ def repeated(begin: Any, value: Any, above: int, groups: Any, room: Any, found: 
                 break
 
 
+def listed(owner: Any, none: int, begin: Any, fill: Any, rows: Any) -> None:
+    """Write the rows of each owner side by side."""
+    for row in range(len(owner)):
+        if owner[row] != none:
+            begin[owner[row] + 1] += 1
+    for one in range(len(fill)):
+        fill[one] = begin[one]
+        begin[one + 1] += begin[one]
+    for row in range(len(owner)):
+        one = owner[row]
+        if one != none:
+            rows[fill[one]] = row
+            fill[one] += 1
+
+
 def union(a: Any, b: Any, parent: Any) -> None:
     """Join every row; the smallest number of a group is its root, and every number's parent."""
     for row in range(len(a)):

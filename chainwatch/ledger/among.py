@@ -13,7 +13,7 @@ from functools import cached_property
 import polars as pl
 
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.prevouts import resolve
+from chainwatch.ledger.prevouts import is_resolved, resolve
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -48,8 +48,8 @@ class Among(Ledger):
     @cached_property
     def _inputs(self) -> pl.DataFrame:
         rows = self._read("inputs")
-        if not (rows["value"].null_count() or rows["prev_tx"].null_count()):
-            return rows  # nothing is left to be found in the tables
+        if is_resolved(rows):
+            return rows
         whole = map(self._whole, ("transactions", "outputs"))
         return resolve(rows.lazy(), *whole).collect()
 

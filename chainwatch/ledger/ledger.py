@@ -67,7 +67,10 @@ class Ledger:
         return cls(frames={name: table_named(name).conform(rows) for name, rows in tables.items()})
 
     def _whole(self, name: str) -> pl.LazyFrame:
-        """Return a table as stored, of the chains looked at and all times."""
+        """Return a table as stored, of the chains looked at and all times.
+
+        Of inputs, what was read after them is not filled in.
+        """
         table = table_named(name)
         if self.frames is not None:
             rows = self.frames.get(name, table.empty()).lazy()

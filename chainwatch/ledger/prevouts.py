@@ -24,6 +24,11 @@ def basis_once_read(read: str) -> pl.Expr:
     return pl.when(differ).then(pl.lit(schema.DISPUTED)).otherwise(known)
 
 
+def is_resolved(inputs: pl.DataFrame) -> bool:
+    """Tell whether everything that inputs spend is known already."""
+    return not (inputs["value"].null_count() or inputs["prev_tx"].null_count())
+
+
 def resolve(
     inputs: pl.LazyFrame, transactions: pl.LazyFrame, outputs: pl.LazyFrame
 ) -> pl.LazyFrame:

@@ -23,15 +23,8 @@ from numpy.typing import NDArray
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import LedgerError
-from chainwatch.ledger.index.build import (
-    COMPRESSED,
-    NONE,
-    STORED,
-    Columns,
-    columns_of,
-    restored,
-    rows_of,
-)
+from chainwatch.ledger.index.build import COMPRESSED, NONE, STORED
+from chainwatch.ledger.index.growing import Columns, columns_of
 from chainwatch.ledger.index.rows import STRAYS, Frames, inputs_at, rows_at
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.storage import delta
@@ -273,11 +266,7 @@ def only_index(ledger: Ledger) -> Index | None:
 
 def _columns(ledger: Ledger, chain: Chain, *, anew: bool) -> Columns:
     old = None if anew else _continued(ledger, chain)
-    if old is None:
-        return columns_of(rows_of(ledger))
-    numbers = old.columns["tx_number"]
-    last = int(numbers[-1]) if len(numbers) else -1
-    return columns_of(rows_of(ledger, last), restored(old.columns))
+    return columns_of(ledger, None if old is None else old.columns)
 
 
 def _continued(ledger: Ledger, chain: Chain) -> Index | None:

@@ -70,6 +70,8 @@ def _check_pointers(index: Index) -> None:
     ids = [made["tx_id"][one].tobytes() for one in made["id_order"].tolist()]
     if len(set(keys)) != len(ptr) - 1 or keys != sorted(keys) or ids != sorted(ids):
         _differs(index, "a list for look-ups is not sorted")
+    if not np.array_equal(made["addr_rank"][made["addr_order"]], np.arange(len(keys))):
+        _differs(index, "the ranks of addresses are not their places in the list")
     if len(set(made["id_order"].tolist())) != len(made["tx_number"]):
         _differs(index, "a list for look-ups is not complete")
     for side in ("in", "out"):

@@ -15,6 +15,7 @@ import pytest
 from chainwatch.errors import LedgerError, LedgerLocked
 from chainwatch.ledger import schema
 from chainwatch.ledger.checks.check import check
+from chainwatch.ledger.index import growing
 from chainwatch.ledger.index.build import STORED
 from chainwatch.ledger.index.index import Index, build_index, open_index
 from chainwatch.ledger.index.verify import check_index
@@ -81,14 +82,25 @@ def test_growing_reads_only_what_is_new(
     tmp_path: Path, tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
-    from chainwatch.ledger.index import index as module
-
-    whole = module.rows_of
+    whole = growing.rows_of
     monkeypatch.setattr(
-        module, "rows_of", lambda ledger, after=-1: seen.append(after) or whole(ledger, after)
-    )
+        growing, "rows_of",
+        lambda ledger, begin, end: seen.append(begin) or whole(ledger, begin, end),
+    )  # fmt: skip
     grown(tmp_path, tables, (0, 1), (2, 3))
-    assert seen == [-1, schema.pack_tx(1, 0), -1]
+    assert seen == [0, schema.pack_tx(1, 0) + 1, 0]
+
+
+@pytest.mark.parametrize("portion", [1, 2, 3])
+def test_reading_in_portions_changes_nothing(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch, portion: int
+) -> None:
+    ledger = Ledger.from_tables(tables)
+    (whole,) = build_index(ledger)
+    monkeypatch.setattr(growing, "PORTION", portion)
+    (made,) = build_index(ledger)
+    assert_equal(whole, made)
+    check_index(made, ledger)
 
 
 def test_blocks_out_of_order_are_indexed_anew(tmp_path: Path, tables: Tables) -> None:
@@ -230,7 +242,7 @@ def test_the_check_of_the_ledger_looks_at_its_index(tmp_path: Path, tables: Tabl
         check(ledger)
 
 
-@pytest.mark.parametrize("name", ["out_val", "out_addr", "in_prev_tx", "addr_order", "addr_out",
+@pytest.mark.parametrize("name", ["out_val", "out_addr", "in_prev_tx", "addr_order", "addr_rank", "addr_out",
                                   "out_spender", "tx_id", "id_order"])  # fmt: skip
 def test_the_check_finds_a_wrong_number(tables: Tables, name: str) -> None:
     ledger = Ledger.from_tables(tables)
