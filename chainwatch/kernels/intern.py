@@ -208,7 +208,7 @@ def order_of(values: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np
     """
     sizes = np.diff(starts)
     first = _word(values, starts, sizes, 0)
-    order = np.argsort(first)
+    order: NDArray[np.int64] = np.argsort(first)
     alike = _runs(first[order])
     for depth in range(1, int(sizes.max(initial=0)) // 8 + 2):
         rows = np.flatnonzero(alike >= 0)

@@ -63,8 +63,10 @@ def columns_of(ledger: Ledger, old: Mapping[str, NDArray[Any]] | None = None) ->
     numbers = added["transactions"].select("tx").collect()["tx"].sort().to_numpy()
     if (np.diff(numbers) == 0).any():
         raise LedgerError("a transaction stands in the ledger twice")
-    counts = [int(added[name].select(pl.len()).collect().item()) for name in ("inputs", "outputs")]
-    made = Growing(len(numbers), *counts, old or {})
+    ins, outs = (
+        int(added[name].select(pl.len()).collect().item()) for name in ("inputs", "outputs")
+    )
+    made = Growing(len(numbers), ins, outs, old or {})
     bounds = [last + 1, *numbers[PORTION::PORTION].tolist(), MOST]
     for begin, end in pairwise(bounds):
         made.add(rows_of(whole, begin, end))

@@ -242,7 +242,8 @@ def test_the_check_of_the_ledger_looks_at_its_index(tmp_path: Path, tables: Tabl
         check(ledger)
 
 
-@pytest.mark.parametrize("name", ["out_val", "out_addr", "in_prev_tx", "addr_order", "addr_rank", "addr_out",
+@pytest.mark.parametrize("name", ["out_val", "out_addr", "in_prev_tx", "addr_order", "addr_out",
+                                  "addr_rank",
                                   "out_spender", "tx_id", "id_order"])  # fmt: skip
 def test_the_check_finds_a_wrong_number(tables: Tables, name: str) -> None:
     ledger = Ledger.from_tables(tables)
