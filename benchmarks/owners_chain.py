@@ -298,20 +298,15 @@ def _blocks(heights: NDArray[Any], hashes: NDArray[np.uint8], times: pl.Series) 
 
 
 def _coverage(blocks: pl.DataFrame) -> pl.DataFrame:
+    known = {
+        "chain": pl.col("chain"), "unit": "block/" + pl.col("hash").bin.encode("hex"),
+        "kind": pl.lit("block"), "height": pl.col("height"), "block": pl.col("hash"),
+        "from_time": pl.col("time"), "to_time": pl.col("time"), "complete": pl.lit(True),
+        "source": pl.lit("made up"), "answer": pl.col("merkle_root"),
+    }  # fmt: skip
     return blocks.select(
-        "chain",
-        unit="block/" + pl.col("hash").bin.encode("hex"),
-        kind=pl.lit("block"),
-        height="height",
-        block="hash",
-        address=pl.lit(None, pl.Binary),
-        contract=pl.lit(None, pl.Binary),
-        from_time="time",
-        to_time="time",
-        complete=pl.lit(True),
-        apart=pl.lit(None, pl.Int64),
-        source=pl.lit("made up"),
-        answer="merkle_root",
+        known.get(name, pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in schema.COVERAGE.schema.items()
     )
 
 
