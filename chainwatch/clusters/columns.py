@@ -86,8 +86,13 @@ class ClusterColumns:
     """What joining the links of columns left."""
 
     def __init__(self, links: LinkColumns, joining: ColumnJoining, made: Grown) -> None:
-        self._links, self._places, self._root = links, joining.places, made.root
-        self._rows = joining.links[made.rows]
+        self._links, self._rows = links, joining.links[made.rows]
+        self._places, self._root = joining.places, made.root
+        alone = np.bincount(made.root, minlength=len(made.root))[made.root] == 1
+        if alone.any():  # every link of theirs was refused: they are in no cluster
+            numbers = np.cumsum(~alone, dtype=np.int32) - np.int32(1)
+            self._places = RankPlaces(links, joining.places.ranks[~alone])
+            self._root = numbers[made.root[~alone]]
         for column in (self._root, self._rows, self._places.ranks):
             column.setflags(write=False)
 

@@ -179,6 +179,31 @@ def union(a: Any, b: Any, parent: Any) -> None:
             parent[y] = x
 
 
+def union_groups(begin: Any, member: Any, parent: Any) -> None:
+    """Join the members of every group; the smallest number is the root, and others' parent."""
+    end = begin[0]
+    for group in range(len(begin) - 1):
+        first, end = end, begin[group + 1]
+        if end - first < 2:
+            continue
+        x = member[first]
+        while parent[x] != x:
+            parent[x] = parent[parent[x]]
+            x = parent[x]
+        for row in range(first + 1, end):
+            y = member[row]
+            while parent[y] != y:
+                parent[y] = parent[parent[y]]
+                y = parent[y]
+            if x == y:
+                continue
+            if x < y:
+                parent[y] = x
+            else:
+                parent[x] = y
+                x = y
+
+
 def flatten(parent: Any) -> None:
     """Point every number at its root; every parent is smaller, and so is final already."""
     for x in range(len(parent)):
