@@ -1,7 +1,7 @@
 """Co-spending by the numbers of an index: the same links as from the tables, without their bytes.
 
 Only transactions that link anything are asked whether strangers built them, and of these only
-those that pay some value twice need more than the index holds.
+those that are not plain need more than the index holds (:mod:`chainwatch.ledger.joint.plain`).
 """
 
 from __future__ import annotations
@@ -17,18 +17,17 @@ from chainwatch.errors import RuleError
 from chainwatch.heuristics.link_columns import LinkColumns
 from chainwatch.heuristics.links import CO_SPEND, NO_KEY
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
-from chainwatch.kernels.components import repeated, stars
+from chainwatch.kernels.components import stars
 from chainwatch.ledger import features
 from chainwatch.ledger.among import among
-from chainwatch.ledger.features import PLAIN, plain_transactions
-from chainwatch.ledger.funding import DUST
 from chainwatch.ledger.index.build import NONE
 from chainwatch.ledger.index.index import Index
+from chainwatch.ledger.joint.plain import is_plain, plain_features
 from chainwatch.ledger.ledger import Ledger
 
 RULES = (CO_SPEND, NO_KEY)
 
-AT_ONCE = 1 << 20
+AT_ONCE = 1 << 18
 """Transactions that a rule is asked of at a time."""
 
 
@@ -88,13 +87,12 @@ def _verdicts(
     found = np.zeros(len(places), np.int8)
     if unless is None or not len(places):
         return found
-    made = index.columns
-    pays_twice = np.ones(len(places), np.bool_)
-    if _reads_only(unless, PLAIN):
-        pays_twice = repeated(made["out_ptr"], made["out_val"], DUST, places)
-    for some in _portions(np.flatnonzero(~pays_twice)):
-        found[some] = _codes(apply(plain_transactions(made, places[some]), unless))
-    rest = np.flatnonzero(pays_twice)
+    plain = np.zeros(len(places), np.bool_)
+    if _reads_only(unless, plain_features(index, places[:0])):
+        plain = is_plain(index, places)
+    for some in _portions(np.flatnonzero(plain)):
+        found[some] = _codes(apply(plain_features(index, places[some]), unless))
+    rest = np.flatnonzero(~plain)
     if len(rest):
         found[rest] = _from_tables(ledger, index, places[rest], unless)
     return found

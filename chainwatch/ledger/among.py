@@ -69,9 +69,14 @@ class Among(Ledger):
         return self._of_span(self._outputs.lazy())
 
     @property
+    def wider(self) -> Ledger:
+        """The ledger of whose transactions these are some, with its span."""
+        return Ledger(self.store, self.commit, self.frames, self.start, self.end, self.chain)
+
+    @property
     def history(self) -> Ledger:
         """What was ever read, of all transactions."""
-        return Ledger(self.store, self.commit, self.frames, chain=self.chain)
+        return self.wider.history
 
 
 def among(ledger: Ledger, numbers: Mapping[str, pl.Series]) -> Among:

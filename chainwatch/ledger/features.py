@@ -6,13 +6,10 @@ given (``input_addresses`` at least, ``input_count`` at most).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import polars as pl
-from numpy.typing import NDArray
 
 from chainwatch.addresses.assets import Asset
+from chainwatch.ledger.among import Among
 from chainwatch.ledger.joint import shape, whirlpool
 from chainwatch.ledger.joint.funding import equal_outputs
 from chainwatch.ledger.joint.tables import Tables, read_once
@@ -63,7 +60,7 @@ def transactions(ledger: Ledger) -> pl.DataFrame:
         .join(shape.of_order(tables), on=_TX, how="left")
         .join(shape.of_levels(tables), on=_TX, how="left")
         .join(whirlpool.of_preparation(tables, one_note), on=_TX, how="left")
-        .join(whirlpool.of_descent(tables).lazy(), on=_TX, how="left")
+        .join(_descent(ledger, tables).lazy(), on=_TX, how="left")
         .join(spends_two_of_two(ledger), on=_TX, how="left")
         .with_columns(
             pl.col(*_COUNTS).fill_null(0),
@@ -115,6 +112,14 @@ def _only_where() -> tuple[pl.Expr, pl.Expr]:
     return keys.alias("spends_two_of_two"), descent.alias("whirlpool_descent")
 
 
+def _descent(ledger: Ledger, tables: Tables) -> pl.DataFrame:
+    """Return which mixes descend from Whirlpool's first: those above them may not be looked at."""
+    found = whirlpool.of_descent(tables)
+    if found.is_empty() or not isinstance(ledger, Among):
+        return found
+    return whirlpool.of_descent(ledger.wider).join(found, on=_TX, how="semi")
+
+
 def _spent(tables: Tables) -> pl.LazyFrame:
     read = pl.col("value").is_not_null()
     return tables.inputs.group_by(_TX).agg(
@@ -130,40 +135,6 @@ def _paid(tables: Tables) -> pl.LazyFrame:
     return tables.outputs.group_by(_TX).agg(
         pl.col("address").drop_nulls().n_unique().cast(pl.Int64).alias("output_addresses"),
         *shape.of_outputs(),
-    )
-
-
-PLAIN = pl.DataFrame(
-    schema={
-        "tx": pl.Int64, "input_count": pl.Int64, "output_count": pl.Int64,
-        "output_value": pl.Int64, "coinbase": pl.Boolean, "funded_each": pl.Int64,
-        "fundable_each": pl.Int64, "fundable": pl.Int64,
-    }
-)  # fmt: skip
-"""The features that an index alone tells of a transaction without equal outputs above dust."""
-
-
-def plain_transactions(
-    made: Mapping[str, NDArray[Any]], places: NDArray[Any]
-) -> pl.DataFrame:  # fmt: skip
-    """Return features in ``PLAIN`` of transactions that pay no value above dust twice.
-
-    They are those of :func:`transactions`: without equal outputs nobody can have funded any.
-
-    Parameters
-    ----------
-    made : mapping of str to array
-        The columns of an index.
-    places : array
-        The places of the transactions in them.
-    """
-    columns = {"tx": "tx_number", "input_count": "tx_inputs", "output_count": "tx_outputs",
-               "output_value": "tx_value", "coinbase": "tx_coinbase"}  # fmt: skip
-    known = {name: made[column][places] for name, column in columns.items()}
-    counted = [name for name in PLAIN.columns if name not in known]
-    return pl.DataFrame(known).select(
-        *(pl.col(name).cast(PLAIN.schema[name]) for name in known),
-        *(pl.lit(0, PLAIN.schema[name]).alias(name) for name in counted),
     )
 
 

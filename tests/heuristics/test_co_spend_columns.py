@@ -13,7 +13,7 @@ from link_ledgers import START, random_ledger
 
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.co_spend_columns import co_spend_columns
-from chainwatch.heuristics.coinjoin import JOINT, equal_outputs, possible_mix
+from chainwatch.heuristics.coinjoin import DETECTORS, JOINT, equal_outputs, possible_mix
 from chainwatch.heuristics.links import Links
 from chainwatch.heuristics.rule import Rule, rule
 from chainwatch.kernels import components
@@ -33,9 +33,15 @@ def many_paid(least: int = 3) -> nw.Expr:
     return nw.col("output_addresses") >= least
 
 
+@rule(on="transactions")
+def early_locked(height: int = 20) -> nw.Expr:
+    """Its block is early, and nothing holds it back. *Fails when* that says nothing."""
+    return (nw.col("height") < height) & (nw.col("locktime") == 0)
+
+
 RULES: tuple[Rule | None, ...] = (
     JOINT, None, equal_outputs(min_equal=2), equal_outputs() & ~possible_mix(), many_paid(),
-    ~JOINT, many_paid() | equal_outputs(),
+    ~JOINT, many_paid() | equal_outputs(), early_locked(), *DETECTORS.values(),
 )  # fmt: skip
 
 
@@ -101,7 +107,7 @@ def test_what_is_left_of_them_is_the_same(real_ledger: Callable[..., Ledger]) ->
     assert (ours + theirs).frame.equals(theirs.frame)
 
 
-def test_only_those_who_pay_a_value_twice_are_read_from_the_tables(
+def test_only_those_that_are_not_plain_are_read_from_the_tables(
     real_ledger: Callable[..., Ledger], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from chainwatch.heuristics import co_spend_columns as module
@@ -119,7 +125,7 @@ def test_only_those_who_pay_a_value_twice_are_read_from_the_tables(
     numbered(ledger)
     assert len(asked) == 1
     assert 0 < asked[0] < linked
-    numbered(ledger, many_paid())  # a rule that reads more is asked of all
+    numbered(ledger, early_locked())  # a rule that reads more is asked of all
     assert asked[1:] == [linked]
 
 

@@ -27,13 +27,13 @@ KINDS = (
 
 STORED: Mapping[str, str] = {
     "tx_number": "<i8", "tx_time": "<i8", "tx_id": "|u1", "tx_inputs": "<i4", "tx_outputs": "<i4",
-    "tx_value": "<i8", "tx_coinbase": "|u1", "in_ptr": "<i8", "in_n": "<u4", "in_prev_n": "<u4",
-    "in_val": "<i8", "in_addr": "<u4", "in_kind": "|u1", "in_prev_tx": "<u4",
+    "tx_version": "<i4", "tx_value": "<i8", "tx_coinbase": "|u1", "in_ptr": "<i8", "in_n": "<u4",
+    "in_prev_n": "<u4", "in_val": "<i8", "in_addr": "<u4", "in_kind": "|u1", "in_prev_tx": "<u4",
     "in_prev_out": "<u4", "out_ptr": "<i8", "out_n": "<u4", "out_val": "<i8", "out_addr": "<u4",
-    "out_kind": "|u1", "out_spender": "<u4", "stray_in": "<u4", "stray_id": "|u1",
-    "stray_tx": "<i8", "addr_ptr": "<i8", "addr_bytes": "|u1", "addr_order": "<u4",
-    "addr_rank": "<u4", "id_order": "<u4", "addr_out_ptr": "<i8", "addr_out": "<u4",
-    "addr_in_ptr": "<i8", "addr_in": "<u4", "bare_tx": "<i8", "bare_n": "<u4",
+    "out_kind": "|u1", "out_spendable": "|u1", "out_spender": "<u4", "stray_in": "<u4",
+    "stray_id": "|u1", "stray_tx": "<i8", "addr_ptr": "<i8", "addr_bytes": "|u1",
+    "addr_order": "<u4", "addr_rank": "<u4", "id_order": "<u4", "addr_out_ptr": "<i8",
+    "addr_out": "<u4", "addr_in_ptr": "<i8", "addr_in": "<u4", "bare_tx": "<i8", "bare_n": "<u4",
     "bare_size": "|u1", "bare_hash": "|u1",
 }  # fmt: skip
 """Every column and its type, little-endian.
@@ -71,13 +71,16 @@ def rows_of(whole: Ledger, begin: int, end: int) -> Rows:
 
     ``whole`` looks at one chain and has no span.
     """
-    names = ["tx", "txid", "time", "input_count", "output_count", "output_value", "coinbase"]
+    names = ["tx", "txid", "time", "version", "input_count", "output_count", "output_value",
+             "coinbase"]  # fmt: skip
     txs = whole.transactions.filter(_between(begin, end)).select(names)
     outs = whole.outputs.filter(_between(begin, end))
     return Rows(
         txs.sort("tx").collect(),
         _inputs(whole, begin, end),
-        outs.select("tx", "n", "value", "address", "script_kind").sort("tx", "n").collect(),
+        outs.select("tx", "n", "value", "address", "script_kind", "spendable")
+        .sort("tx", "n")
+        .collect(),
         bare_keys(whole, begin, end),
     )
 

@@ -237,6 +237,7 @@ def _own(rows: Rows) -> Columns:
         "tx_id": bytes_of(txs["txid"])[0].reshape(-1, 32),
         "tx_inputs": txs["input_count"].to_numpy(),
         "tx_outputs": txs["output_count"].to_numpy(),
+        "tx_version": txs["version"].to_numpy(),
         "tx_value": txs["output_value"].to_numpy(),
         "tx_coinbase": txs["coinbase"].cast(pl.UInt8).to_numpy(),
         "in_n": ins["n"].to_numpy(),
@@ -246,6 +247,7 @@ def _own(rows: Rows) -> Columns:
         "out_n": outs["n"].to_numpy(),
         "out_val": outs["value"].to_numpy(),
         "out_kind": codes_of(outs["script_kind"]),
+        "out_spendable": outs["spendable"].cast(pl.UInt8).to_numpy(),
     }
 
 

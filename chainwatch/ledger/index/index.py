@@ -74,6 +74,11 @@ class Index:
             there = place < len(self.columns["addr_order"]) and _key(self.columns, place) == address
             return place if there else None
 
+    def number_of(self, address: bytes) -> int | None:
+        """Return the dense number of an address, if it is there."""
+        rank = self.rank_of(address)
+        return None if rank is None else int(self.columns["addr_order"][rank])
+
     def ranked_below(self, address: bytes) -> int:
         """Return how many addresses have smaller bytes."""
         made = self.columns
@@ -86,10 +91,9 @@ class Index:
             return self._touching(self.columns, address)
 
     def _touching(self, made: Mapping[str, NDArray[Any]], address: bytes) -> Frames:
-        rank = self.rank_of(address)
-        if rank is None:
+        one = self.number_of(address)
+        if one is None:
             return rows_at(made, np.empty(0, np.int64), self.chain)
-        one = int(made["addr_order"][rank])
         outs = made["addr_out"][made["addr_out_ptr"][one] : made["addr_out_ptr"][one + 1]]
         ins = made["addr_in"][made["addr_in_ptr"][one] : made["addr_in_ptr"][one + 1]]
         owners = [

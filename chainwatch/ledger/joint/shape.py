@@ -25,7 +25,7 @@ nothing of fewer."""
 
 _TX = ["chain", "tx"]
 
-_KINDS = {
+KINDS_OF_WALLETS = {
     "p2pkh": Kind.P2PKH,
     "p2sh": Kind.P2SH,
     "p2wpkh": Kind.P2WPKH,
@@ -54,7 +54,7 @@ def of_outputs() -> list[pl.Expr]:
         _count(pl.col("address").is_in(WASABI_COORDINATORS), "coordinator_outputs"),
         _count(_denominated(), "outputs_denominated"),
         _fusion().any().alias("fusion"),
-        *(_count(pl.col("script_kind") == kind, f"outputs_{kind}") for kind in _KINDS),
+        *(_count(pl.col("script_kind") == kind, f"outputs_{kind}") for kind in KINDS_OF_WALLETS),
     ]
 
 
@@ -69,13 +69,17 @@ def of_inputs() -> list[pl.Expr]:
         _count(pl.col("address").is_not_null(), "inputs_named"),
         pl.col("value").min().alias("input_min"),
         pl.col("value").max().alias("input_max"),
-        *(_count(first == bytes([byte]), f"inputs_{kind}") for kind, byte in _KINDS.items()),
+        *(
+            _count(first == bytes([byte]), f"inputs_{kind}")
+            for kind, byte in KINDS_OF_WALLETS.items()
+        ),
     ]
 
 
 COUNTS = (
     "payments", "op_returns", "outputs_standard", "coordinator_outputs", "outputs_denominated",
-    "inputs_named", *(f"{side}_{kind}" for side in ("inputs", "outputs") for kind in _KINDS),
+    "inputs_named",
+    *(f"{side}_{kind}" for side in ("inputs", "outputs") for kind in KINDS_OF_WALLETS),
 )  # fmt: skip
 """What is 0 where a transaction has no such row."""
 
@@ -87,12 +91,12 @@ def foreign_outputs() -> pl.Expr:
     """
     foreign = [
         pl.when(pl.col(f"inputs_{kind}") == 0).then(f"outputs_{kind}").otherwise(0)
-        for kind in _KINDS
+        for kind in KINDS_OF_WALLETS
     ]
     return pl.sum_horizontal(foreign).alias("foreign_outputs")
 
 
-PASSING = tuple(f"{side}_{kind}" for side in ("inputs", "outputs") for kind in _KINDS
+PASSING = tuple(f"{side}_{kind}" for side in ("inputs", "outputs") for kind in KINDS_OF_WALLETS
                 if kind not in ("p2wpkh", "p2tr"))  # fmt: skip
 """Columns that ``foreign_outputs`` needs and no rule."""
 
