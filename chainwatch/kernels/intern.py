@@ -249,7 +249,7 @@ def _runs(*columns: NDArray[Any]) -> NDArray[np.int64]:
         same &= column[1:] == column[:-1]
     starts = np.ones(len(columns[0]), np.bool_)
     starts[1:] = ~same
-    runs = np.cumsum(starts)
+    runs: NDArray[np.int64] = np.cumsum(starts, dtype=np.int64)
     alone = starts.copy()
     alone[:-1] &= starts[1:]
     runs[alone] = -1

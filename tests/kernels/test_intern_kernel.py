@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chainwatch.errors import InputError
 from chainwatch.kernels import intern as module
-from chainwatch.kernels.intern import bytes_of, intern
+from chainwatch.kernels.intern import Interner, bytes_of, intern, order_of, series_of
 
 
 def by_hand(keys: list[bytes]) -> tuple[list[int], list[bytes]]:
@@ -89,3 +89,36 @@ def test_an_empty_key_at_the_end_reads_no_byte_behind_it(probed: Callable[[str],
 def test_nulls_are_refused() -> None:
     with pytest.raises(InputError, match="never null"):
         intern(pl.Series([b"a", None]))
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_what_comes_later_keeps_the_numbers(compiled: bool) -> None:
+    numbers = np.random.default_rng(2).integers(0, 9_000, 30_000)
+    keys = [int(number).to_bytes(int(number) % 4 + 2, "big") for number in numbers] + [b""]
+    ids, known = by_hand(keys)
+    made, found = Interner(compiled=compiled), []
+    for begin in range(0, len(keys), 7_001):
+        found += made.add(pl.Series(keys[begin : begin + 7_001])).tolist()
+    assert found == ids
+    assert made.keys().to_list() == known
+    values, starts = made.columns()
+    assert series_of(values, starts).to_list() == known
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.binary(max_size=3) | st.binary(min_size=14, max_size=42), max_size=60)
+    | st.lists(st.lists(st.sampled_from([0, 1]), max_size=25).map(bytes), max_size=60)
+)
+def test_keys_are_ordered_by_their_bytes(keys: list[bytes]) -> None:
+    """Also keys that begin alike, that are part of others, and equal ones, which stay in order."""
+    values, starts = bytes_of(pl.Series(keys, dtype=pl.Binary))
+    expected = sorted(range(len(keys)), key=lambda n: (keys[n], n))
+    assert order_of(values, starts).tolist() == expected
+    assert series_of(values, starts).to_list() == keys
+
+
+def test_keys_that_all_begin_alike_are_ordered() -> None:
+    keys = colliding()
+    values, starts = bytes_of(pl.Series(keys))
+    assert [keys[n] for n in order_of(values, starts)] == sorted(keys)
