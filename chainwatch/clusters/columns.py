@@ -23,10 +23,7 @@ from chainwatch.results.provenance import PIECE, Pieces, digest_columns, encoded
 
 
 class ColumnJoining:
-    """The links of columns that no veto stops; they stand in the order in which they join.
-
-    None of them has a measured rate, so that the order is that of transactions and addresses.
-    """
+    """The links of columns that no veto stops."""
 
     def __init__(self, links: LinkColumns) -> None:
         self._links = links
@@ -41,11 +38,11 @@ class ColumnJoining:
 
     def order(self) -> NDArray[np.int64]:
         """Return the links in the order in which they join."""
-        return np.arange(len(self.links))
+        return self._links.in_forest_order(self.links)
 
     def in_table_order(self, rows: NDArray[Any]) -> NDArray[Any]:
-        """Return some links by transaction and addresses, as they come."""
-        return rows
+        """Return some links by transaction and addresses, as all of them stand."""
+        return np.sort(rows)
 
     def take(self, rows: NDArray[Any]) -> pl.DataFrame:
         """Return some links in ``BOTH_ENDS``."""

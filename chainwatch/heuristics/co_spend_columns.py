@@ -16,6 +16,7 @@ from chainwatch.addresses.keyless import OPEN_KIND, open_addresses
 from chainwatch.errors import RuleError
 from chainwatch.heuristics.link_columns import LinkColumns
 from chainwatch.heuristics.links import CO_SPEND, NO_KEY
+from chainwatch.heuristics.rates import MEASURED, Rates
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.kernels.components import stars
 from chainwatch.ledger import features
@@ -31,7 +32,9 @@ AT_ONCE = 1 << 18
 """Transactions that a rule is asked of at a time."""
 
 
-def co_spend_columns(ledger: Ledger, index: Index, unless: Rule | None) -> LinkColumns:
+def co_spend_columns(
+    ledger: Ledger, index: Index, unless: Rule | None, rates: Rates = MEASURED
+) -> LinkColumns:  # fmt: skip
     """Return the links of a ledger that looks at the chain of an index, at its commit.
 
     Parameters
@@ -42,6 +45,8 @@ def co_spend_columns(ledger: Ledger, index: Index, unless: Rule | None) -> LinkC
         Of its chain and commit.
     unless : Rule or None
         A rule on transactions: *yes* refuses, *unknown* leaves undecided.
+    rates : Rates
+        What confidences rest on.
     """
     made = index.columns
     ties = stars(
@@ -54,8 +59,9 @@ def co_spend_columns(ledger: Ledger, index: Index, unless: Rule | None) -> LinkC
     counts = np.diff(np.append(starts, len(ties.group)))
     verdict = np.repeat(_verdicts(ledger, index, ties.group[starts], unless), counts)
     veto = np.where(ties.loose, np.int8(1), verdict)
+    known = tuple(rates.confidence(rule) for rule in RULES)
     return LinkColumns(
-        index, ties.group, ties.a, ties.b, ties.loose.view(np.uint8), veto, RULES
+        index, ties.group, ties.a, ties.b, ties.loose.view(np.uint8), veto, RULES, known
     )  # fmt: skip
 
 

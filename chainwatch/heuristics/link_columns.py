@@ -41,6 +41,8 @@ class LinkColumns:
         1 for refused, 0 for joining, -1 for undecided.
     rules : tuple of str
         Names of rules, sorted.
+    confidences : tuple of float or None
+        The measured rate of each rule.
     """
 
     index: Index
@@ -50,6 +52,7 @@ class LinkColumns:
     rule: NDArray[np.uint8]
     veto: NDArray[np.int8]
     rules: tuple[str, ...]
+    confidences: tuple[float | None, ...]
 
     def __post_init__(self) -> None:
         # What is put off rests on these: nobody may change them.
@@ -129,9 +132,18 @@ class LinkColumns:
             "txid": lambda rows: ids_at(made, self.tx[rows]),
             "time": lambda rows: pl.Series(made["tx_time"][self.tx[rows]]).cast(TIME),
             "rule": lambda rows: pl.Series(self.rules, dtype=pl.String).gather(self.rule[rows]),
-            "confidence": lambda rows: _nothing(len(self.tx[rows])),
+            "confidence": lambda rows: pl.Series(self.confidences, dtype=pl.Float64).gather(
+                self.rule[rows]
+            ),
             "veto": lambda rows: _answers(self.veto[rows]),
         }
+
+    def in_forest_order(self, rows: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the order in which links join: the surest first, then as they stand."""
+        known = np.array([-np.inf if one is None else one for one in self.confidences])
+        if len({self.confidences[code] for code in np.unique(self.rule[rows]).tolist()}) < 2:
+            return np.arange(len(rows))
+        return np.argsort(-known[self.rule[rows]], kind="stable")
 
     def digest(self, rows: NDArray[Any] | None = None) -> str:
         """Return the digest of links as that of their frame, without making it.
@@ -150,10 +162,6 @@ class LinkColumns:
 
         sources: dict[str, Pieces] = {name: partial(pieces, name) for name in LINKS.names}
         return digest_columns(height, sources)
-
-
-def _nothing(height: int) -> pl.Series:
-    return pl.repeat(None, height, dtype=pl.Float64, eager=True)
 
 
 def _answers(codes: NDArray[np.int8]) -> pl.Series:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from link_ledgers import random_ledger
@@ -17,15 +21,16 @@ from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.co_spend_columns import co_spend_columns
 from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.heuristics.links import Links
+from chainwatch.heuristics.rates import MEASURED, Rates
 from chainwatch.ledger.index.index import build_index
 from chainwatch.ledger.ledger import Ledger
 
 LEDGERS = 30
 
 
-def numbered(ledger: Ledger) -> Links:
+def numbered(ledger: Ledger, rates: Rates = MEASURED) -> Links:
     (index,) = build_index(ledger)
-    return co_spend_columns(ledger, index, JOINT).links()
+    return co_spend_columns(ledger, index, JOINT, rates).links()
 
 
 class Tagging:
@@ -120,6 +125,35 @@ def test_a_commit_more_is_joining_anew(seed: int, real_ledger: Callable[..., Led
             grown = cluster(before).update(after)
             same_tables(grown, whole)
             assert grown.digest == whole.digest
+
+
+def test_a_measured_rate_stands_in_them(real_ledger: Callable[..., Ledger], tmp_path: Path) -> None:
+    said = {"co_spend": {"right": 90, "of": 100, "basis": "a test"}}
+    (tmp_path / "rates.json").write_text(json.dumps({"rules": said}), encoding="utf-8")
+    rates = Rates(tmp_path / "rates.json")
+    ledger = random_ledger(real_ledger, 3)
+    ours, theirs = numbered(ledger, rates), co_spends(ledger, rates=rates)
+    assert ours.digest == theirs.digest
+    assert ours.frame.equals(theirs.frame)
+    assert set(ours.joining["confidence"]) == {0.9}
+    same_tables(cluster(ours), cluster(theirs))
+    assert ours.at_least(0.9).frame.equals(theirs.at_least(0.9).frame)
+
+
+def test_the_surest_links_join_first(real_ledger: Callable[..., Ledger]) -> None:
+    """Columns may hold rules of several rates: here every third link is of a surer one."""
+    ledger = random_ledger(real_ledger, 3)
+    columns: Any = numbered(ledger).columns
+    rule = (np.arange(columns.height) % 3 == 0).astype(np.uint8)
+    for surer, other in ((0.9, 0.5), (0.9, None), (None, None)):
+        made = replace(
+            columns, rule=rule.copy(), rules=("one", "two"), confidences=(other, surer)
+        ).links()  # fmt: skip
+        theirs = cluster(Links(made.frame))
+        ours = cluster(replace(made))
+        assert ours.columns is not None
+        assert ours.digest == theirs.digest
+        same_tables(ours, theirs)
 
 
 def test_links_of_other_kinds_join_as_before(real_ledger: Callable[..., Ledger]) -> None:
