@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
-from typing import Any
 
 import polars as pl
 
-from chainwatch.addresses.canonical import text_series
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.clusters.alarms import ALARMS, contradictions
@@ -21,9 +19,10 @@ from chainwatch.clusters.finding import owners_finding
 from chainwatch.clusters.forest import COLLAPSES, OWNERS, REFUSED, Forest
 from chainwatch.clusters.fragility import Fragility, fragility
 from chainwatch.clusters.graph import ClusterGraph, Looked, cluster_graph
-from chainwatch.clusters.numbering import PLACE, place_of
+from chainwatch.clusters.groups import FrameGroups, Groups, told_members
+from chainwatch.clusters.numbering import PLACE
 from chainwatch.clusters.paths import FrameGrove, Paths
-from chainwatch.clusters.regrow import LARGE, Terms, regrow
+from chainwatch.clusters.regrow import LARGE, Terms, differing_ends, regrow
 from chainwatch.errors import InputError, expect
 from chainwatch.heuristics.link_columns import LinkColumns
 from chainwatch.heuristics.links import BOTH_ENDS, FOREST, Links, canonical, told, with_chain_b
@@ -81,8 +80,7 @@ class Clusters(Result):
     terms : Terms
         On what terms the links were joined.
     columns : ClusterColumns or None
-        The same by the numbers of an index, where the links have such: ``frame`` and ``forest``
-        are then made when they are first read. Internal.
+        The same by numbers of an index: ``frame`` and ``forest`` are made when first read. Internal.
     """
 
     frame: pl.DataFrame
@@ -114,14 +112,13 @@ class Clusters(Result):
         """Return the digest of each table, of columns where the frames are made of them."""
         if self.columns is None:
             return super().table_digests()
-        return {
-            "clusters": Deferred(self.columns.digest),
-            "owners": digest_rows(OWNERS.rows(self.owners)),
-            "forest": Deferred(self.columns.forest_digest),
-            "alarms": digest_rows(ALARMS.rows(self.alarms)),
-            "collapses": digest_rows(told(self.collapses, COLLAPSES)),
-            "refused": digest_rows(told(self.refused, REFUSED)),
+        small = {
+            "owners": OWNERS.rows(self.owners),
+            "alarms": ALARMS.rows(self.alarms),
+            "collapses": told(self.collapses, COLLAPSES),
+            "refused": told(self.refused, REFUSED),
         }
+        return {name: digest_rows(rows) for name, rows in small.items()} | self.columns.digests()
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
         """Return the addresses that are joined to the subjects."""
@@ -135,11 +132,9 @@ class Clusters(Result):
     def _paths(self) -> Paths:
         return Paths(self.columns or FrameGrove(self.forest))
 
-    def _cluster(self, chain: str, address: bytes) -> bytes | None:
-        if self.columns is not None:
-            return self.columns.cluster_of(chain, address)
-        row = place_of(self.frame, chain, address)
-        return None if row is None else self.frame["cluster"][row]
+    @cached_property
+    def _groups(self) -> Groups:
+        return self.columns or FrameGroups(self.frame, self.links)
 
     def path(self, chain: str, a: bytes, chain_b: str, b: bytes) -> pl.DataFrame:
         """Return the links from one address to another in walking order, in ``BOTH_ENDS``.
@@ -163,7 +158,7 @@ class Clusters(Result):
 
     def _together(self, chain: str, address: bytes) -> pl.DataFrame:
         """Return all addresses of an owner, on all chains: ``chain, address``."""
-        mine = self._cluster(chain, address)
+        mine = self._groups.cluster_of(chain, address)
         if mine is None:
             return pl.DataFrame({"chain": [chain], "address": [address]})
         here = self.owners.filter((pl.col("chain") == chain) & (pl.col("cluster") == mine))
@@ -178,7 +173,7 @@ class Clusters(Result):
         It is canonical bytes; ``addresses.text(bytes, chain)`` writes them out.
         """
         where, key = self._key(address, chain)
-        return self._cluster(where, key) or key
+        return self._groups.cluster_of(where, key) or key
 
     def members(self, address: str | bytes, chain: str | Chain | None = None) -> list[bytes]:
         """Return all addresses of the cluster that an address is in, as sorted canonical bytes.
@@ -186,13 +181,7 @@ class Clusters(Result):
         They are those on its chain. :meth:`plain` returns them as text.
         """
         where, key = self._key(address, chain)
-        if self.columns is not None:
-            return self.columns.members_of(where, key) or [key]
-        cluster = self._cluster(where, key)
-        if cluster is None:
-            return [key]
-        rows = self.frame.filter((pl.col("chain") == where) & (pl.col("cluster") == cluster))
-        return sorted(rows["address"].to_list())
+        return self._groups.members_of(where, key) or [key]
 
     def why(
         self, a: str | bytes, b: str | bytes, chain: str | Chain | None = None,
@@ -273,12 +262,10 @@ class Clusters(Result):
         return self._with(links, self.terms, [])
 
     def _with(self, links: Links, terms: Terms, touched: Sequence[pl.DataFrame]) -> Clusters:
-        old, new = self.links.joining.select(BOTH_ENDS.names), links.joining.select(BOTH_ENDS.names)
-        differing = pl.concat([_missing(old, new), _missing(new, old)])
-        ends = (differing.select("chain", address="a"),
-                differing.select(chain="chain_b", address="b"))  # fmt: skip
+        new = links.joining.select(BOTH_ENDS.names)
+        ends = differing_ends(self.links.joining.select(BOTH_ENDS.names), new)
         before = Forest(self.frame, self.owners, self.forest, self.collapses, self.refused)
-        return _clusters(links, regrow(before, new, pl.concat([*ends, *touched]), terms), terms)
+        return _clusters(links, regrow(before, new, pl.concat([ends, *touched]), terms), terms)
 
     @recorded
     def at(self, threshold: float, *, unmeasured: bool = False) -> Clusters:
@@ -352,31 +339,17 @@ class Clusters(Result):
         rows = self.frame.sort("chain", "cluster", "address")
         if table and table != "clusters":
             where, key = self._key(table, chain)
-            mine = self._cluster(where, key) or key
+            mine = self._groups.cluster_of(where, key) or key
             rows = rows.filter((pl.col("chain") == where) & (pl.col("cluster") == mine))
-        parts = [
-            part.with_columns(
-                pl.lit(find_chain(name).alias).alias("chain"),
-                *(text_series(part[column], name) for column in ("address", "cluster")),
-            )
-            for (name,), part in rows.group_by("chain", maintain_order=True)
-        ]
-        empty = dict.fromkeys(("chain", "address", "cluster"), pl.String)
-        return text_frame(pl.concat([pl.DataFrame(schema=empty), *parts]))
+        return text_frame(told_members(rows))
 
     def sizes(self) -> pl.DataFrame:
         """Return one row per cluster with its number of addresses, the largest first."""
-        if self.columns is not None:
-            return text_frame(self.columns.sizes())
-        return text_frame(
-            self.frame.group_by("chain", "cluster")
-            .agg(pl.len().cast(pl.Int64).alias("addresses"))
-            .sort(["addresses", "chain", "cluster"], descending=[True, False, False])
-        )
+        return text_frame(self._groups.sizes())
 
     def _key(self, address: str | bytes, chain: str | Chain | None) -> tuple[str, bytes]:
         expect(address, (str, bytes), "an address", "pass an address, as text or canonical bytes")
-        found = [find_chain(chain).id] if chain else self._chains
+        found = [find_chain(chain).id] if chain else self.links.chains
         if len(found) != 1:
             names = [find_chain(name).alias for name in found] or ["btc"]
             raise InputError(
@@ -386,19 +359,11 @@ class Clusters(Result):
             )
         return canonical(address, found[0])
 
-    @cached_property
-    def _chains(self) -> list[str]:
-        return self.links.chains
-
     def __repr__(self) -> str:
-        made = self.columns
-        clusters = self.sizes().height if made is None else made.clusters
-        addresses = self.frame.height if made is None else made.height
-        contested = self.links.contested.height if made is None else made.contested
+        groups = self._groups
         return (
-            f"Clusters({clusters} of two or more addresses,"
-            f" {addresses} addresses,"
-            f" {contested + self.refused.height} contested links,"
+            f"Clusters({groups.clusters} of two or more addresses, {groups.height} addresses,"
+            f" {groups.contested + self.refused.height} contested links,"
             f" {self.alarms.height} with tags of several actors,"
             f" {self.collapses.height} joins to look at{self._across()})"
         )
@@ -469,12 +434,9 @@ def cluster(
 
 
 def _of_columns(links: Links, columns: LinkColumns, terms: Terms) -> Clusters:
-    joining = ColumnJoining(columns)
-    made = terms.join(joining)
+    made = terms.join(joining := ColumnJoining(columns))
     found = ClusterColumns(columns, joining, made)
-    frame: Any = Deferred(lambda: text_frame(found.frame()))
-    forest: Any = Deferred(lambda: text_frame(found.forest()))
-    # Only where tags name somebody it is asked who of them is in which cluster.
+    frame, forest = found.views()
     alarms = contradictions(MEMBERS.empty() if terms.named is None else frame.get(), terms.named)
     return Clusters(
         frame, links, forest, alarms, made.collapses, made.refused, terms=terms, columns=found
@@ -486,8 +448,3 @@ def _clusters(links: Links, made: Forest, terms: Terms) -> Clusters:
     return Clusters(
         made.members, links, made.links, alarms, made.collapses, made.refused, made.owners, terms
     )
-
-
-def _missing(these: pl.DataFrame, those: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of one frame that the other lacks."""
-    return these.join(those, on=these.columns, how="anti", nulls_equal=True)

@@ -19,7 +19,9 @@ from chainwatch.heuristics.link_columns import LinkColumns
 from chainwatch.heuristics.links import BOTH_ENDS
 from chainwatch.kernels.components import Numbers
 from chainwatch.ledger.index.bytes import ranked_at
+from chainwatch.results.deferred import Deferred
 from chainwatch.results.provenance import PIECE, Pieces, digest_columns, encoded
+from chainwatch.results.text_frame import text_frame
 
 
 class ColumnJoining:
@@ -144,6 +146,13 @@ class ClusterColumns:
             return []
         return self._places.addresses(np.flatnonzero(self._root == self._root[number])).to_list()
 
+    def views(self) -> tuple[Any, Any]:
+        """Return the two frames, members and forest, to be made when they are first read."""
+        return (
+            Deferred(lambda: text_frame(self.frame())),
+            Deferred(lambda: text_frame(self.forest())),
+        )
+
     def frame(self) -> pl.DataFrame:
         """Return ``chain, address, cluster`` of all, sorted."""
         return pl.DataFrame([
@@ -157,9 +166,11 @@ class ClusterColumns:
         numbers = np.arange(rows.start, rows.stop)
         return self._places.addresses(numbers if name == "address" else self._root[numbers])
 
-    def digest(self) -> str:
-        """Return the digest of the frame, without making it."""
+    def digests(self) -> dict[str, Deferred[str]]:
+        """Return the digests of the two frames by the names of their tables, without the frames."""
+        return {"clusters": Deferred(self._digest), "forest": Deferred(self._forest_digest)}
 
+    def _digest(self) -> str:
         def pieces(name: str) -> Iterator[pl.Series]:
             for start in range(0, self.height, PIECE):
                 yield encoded(self._column(name, slice(start, min(start + PIECE, self.height))))
@@ -168,13 +179,12 @@ class ClusterColumns:
         sources: dict[str, Pieces] = {name: partial(pieces, name) for name in names}
         return digest_columns(self.height, sources)
 
+    def _forest_digest(self) -> str:
+        return self._links.digest(self._rows)
+
     def forest(self) -> pl.DataFrame:
         """Return the links that join, by transaction and addresses."""
         return self._links.frame(self._rows)
-
-    def forest_digest(self) -> str:
-        """Return the digest of that frame, without making it."""
-        return self._links.digest(self._rows)
 
     # What paths need.
 

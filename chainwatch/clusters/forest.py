@@ -178,7 +178,7 @@ class Grown(NamedTuple):
     refused: pl.DataFrame
 
 
-def grow(
+def join(
     joining: Joining, named: pl.DataFrame | None = None, large: int = 100,
     apart: Apart | None = None,
 ) -> Grown:  # fmt: skip
@@ -207,13 +207,13 @@ def grow(
     )
 
 
-def grown_frame(
+def grow(
     joining: pl.DataFrame, named: pl.DataFrame | None = None, large: int = 100,
     apart: Apart | None = None,
 ) -> Forest:  # fmt: skip
     """Join what links in ``BOTH_ENDS`` join, and return all of it as frames."""
     links = FrameJoining(joining)
-    made = grow(links, named, large, apart)
+    made = join(links, named, large, apart)
     members, owners = links.members(made.root)
     return Forest(members, owners, one_chain(links.take(made.rows)), made.collapses, made.refused)
 

@@ -23,7 +23,7 @@ from chainwatch.clusters.forest import (
     Grown,
     Joining,
     grow,
-    grown_frame,
+    join,
 )
 from chainwatch.clusters.numbering import PLACE, number
 from chainwatch.errors import InputError
@@ -76,11 +76,11 @@ class Terms:
 
     def grow(self, joining: pl.DataFrame) -> Forest:
         """Join links in ``BOTH_ENDS`` on these terms."""
-        return grown_frame(joining, self.named, self.large, self.apart)
+        return grow(joining, self.named, self.large, self.apart)
 
     def join(self, joining: Joining) -> Grown:
         """Join links in any form on these terms."""
-        return grow(joining, self.named, self.large, self.apart)
+        return join(joining, self.named, self.large, self.apart)
 
 
 def _named(name: str, column: str = "name") -> pl.Expr:
@@ -122,6 +122,18 @@ def regrow(before: Forest, joining: pl.DataFrame, touched: pl.DataFrame, terms: 
         inside, left_on=["chain", "cluster"], right_on=PLACE, how="anti"
     )  # fmt: skip
     return Forest(members, _owners([kept, made.owners]), *tables)
+
+
+def differing_ends(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """Return the addresses of the links that only one of two frames has: ``chain, address``."""
+    parts = [
+        these.join(those, on=these.columns, how="anti", nulls_equal=True)
+        for these, those in ((old, new), (new, old))
+    ]
+    rows = pl.concat(parts)
+    return pl.concat([
+        rows.select("chain", address="a"), rows.select(chain="chain_b", address="b")
+    ])  # fmt: skip
 
 
 def _regions(before: Forest, touched: pl.DataFrame) -> pl.DataFrame:
