@@ -80,7 +80,7 @@ class Clusters(Result):
     terms : Terms
         On what terms the links were joined.
     columns : ClusterColumns or None
-        The same by numbers of an index: ``frame`` and ``forest`` are made when first read. Internal.
+        The same by numbers; ``frame`` and ``forest`` are then made when first read. Internal.
     """
 
     frame: pl.DataFrame
