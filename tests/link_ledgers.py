@@ -8,13 +8,17 @@ from hashlib import sha256
 from random import Random
 from typing import Any
 
+import polars as pl
+
 from chainwatch.addresses.scripts import script_of
+from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
 
 START = datetime(2023, 6, 1, tzinfo=UTC)
 """Time of the block at height 0; one block an hour."""
 
 TRANSACTIONS = 40
+_FLAGS = ("ALL", "ALL", "ALL", "DEFAULT", None, "SINGLE|ANYONECANPAY", "ALL,NONE", "NONE")
 ANCHOR = bytes.fromhex("51024e73")
 OPEN = bytes.fromhex("a914da1745e9b549bd0bfa1a569971c77eba30cd5a4b87")
 """Scripts that ask for no key: pay-to-anchor, and P2SH of OP_1."""
@@ -46,7 +50,30 @@ def random_ledger(make: Callable[..., Ledger], seed: int, alias: str = "btc") ->
             for _ in range(rng.choice([1, 2, 2, 3, 5, 6]))
         ]
         rows.append((txid, spent, paid))
-    return make(rows, alias)
+    ledger = make(rows, alias)
+    assert ledger.frames is not None
+    return Ledger(frames={**ledger.frames, "inputs": _signed(rng, ledger.frames["inputs"])})
+
+
+def _signed(rng: Random, inputs: pl.DataFrame) -> pl.DataFrame:
+    """Return inputs with flags, and with addresses that only what unlocks them names.
+
+    In some transactions all sign alike, in others each as he likes, one address in several ways.
+    """
+    alike = {tx: rng.choice(_FLAGS) for tx in inputs["tx"].unique().sort()}
+    known = [one for one in inputs["address"].unique().sort().to_list() if one]
+    flags, addresses, bases = [], [], []
+    for tx, address, value in inputs.select("tx", "address", "value").rows():
+        flags.append(alike[tx] if rng.random() < 0.7 else rng.choice(_FLAGS))
+        named = address or (rng.choice(known) if value is None and rng.random() < 0.5 else None)
+        addresses.append(named)
+        shown = address is None or rng.random() < 0.1
+        bases.append(None if named is None else schema.REVEALED if shown else schema.READ)
+    return inputs.with_columns(
+        pl.Series("sighash", flags, pl.String),
+        pl.Series("address", addresses, pl.Binary),
+        pl.Series("address_basis", bases, pl.String),
+    )
 
 
 def _script(rng: Random, seed: int, n: int) -> bytes:

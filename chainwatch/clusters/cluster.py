@@ -363,7 +363,7 @@ class Clusters(Result):
         groups = self._groups
         return (
             f"Clusters({groups.clusters} of two or more addresses, {groups.height} addresses,"
-            f" {groups.contested + self.refused.height} contested links,"
+            f" {groups.contested + self.refused.height} contested links,{self.links.said_apart()}"
             f" {self.alarms.height} with tags of several actors,"
             f" {self.collapses.height} joins to look at{self._across()})"
         )

@@ -7,6 +7,7 @@ those that are not plain need more than the index holds (:mod:`chainwatch.ledger
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -15,25 +16,37 @@ from numpy.typing import NDArray
 from chainwatch.addresses.keyless import OPEN_KIND, open_addresses
 from chainwatch.errors import RuleError
 from chainwatch.heuristics.link_columns import LinkColumns
-from chainwatch.heuristics.links import CO_SPEND, NO_KEY
-from chainwatch.heuristics.rates import MEASURED, Rates
+from chainwatch.heuristics.links import CO_SPEND, NO_KEY, PARTIAL, UNREAD
+from chainwatch.heuristics.rates import Rates
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
-from chainwatch.kernels.components import stars
+from chainwatch.heuristics.signing import UnreadFlags
+from chainwatch.kernels import components_loops as loops
+from chainwatch.kernels.components import Ties, stars
 from chainwatch.ledger import features
 from chainwatch.ledger.among import among
 from chainwatch.ledger.index.build import NONE
 from chainwatch.ledger.index.index import Index
 from chainwatch.ledger.joint.plain import is_plain, plain_features
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.schema import POSITION_BITS
 
-RULES = (CO_SPEND, NO_KEY)
+RULES = (CO_SPEND, UNREAD, PARTIAL, NO_KEY)
+"""By the strength of the tie; see :mod:`chainwatch.kernels.components_loops`."""
 
 AT_ONCE = 1 << 18
 """Transactions that a rule is asked of at a time."""
 
 
+@dataclass(frozen=True)
+class Signing:
+    """What is made of inputs without flags, and whether addresses count that are only revealed."""
+
+    unread_flags: UnreadFlags = "by_height"
+    revealed: bool = True
+
+
 def co_spend_columns(
-    ledger: Ledger, index: Index, unless: Rule | None, rates: Rates = MEASURED
+    ledger: Ledger, index: Index, unless: Rule | None, signing: Signing, rates: Rates
 ) -> LinkColumns:  # fmt: skip
     """Return the links of a ledger that looks at the chain of an index, at its commit.
 
@@ -45,24 +58,45 @@ def co_spend_columns(
         Of its chain and commit.
     unless : Rule or None
         A rule on transactions: *yes* refuses, *unknown* leaves undecided.
+    signing : Signing
+        As :func:`chainwatch.heuristics.co_spend.co_spends` takes it.
     rates : Rates
         What confidences rest on.
     """
     made = index.columns
+    marks = made["in_marks"]
+    if not signing.revealed:
+        marks = marks | np.where(marks & loops.SHOWN, np.uint8(loops.SKIPPED), np.uint8(0))
     ties = stars(
-        made["in_ptr"], made["in_addr"], made["addr_rank"], _asked(ledger, index), _loose(index),
-        NONE,
+        made["in_ptr"], made["in_addr"], marks, made["addr_rank"], _asked(ledger, index),
+        _loose(index), NONE,
     )  # fmt: skip
     first = np.ones(len(ties.group), np.bool_)
     first[1:] = ties.group[1:] != ties.group[:-1]
     starts = np.flatnonzero(first)
     counts = np.diff(np.append(starts, len(ties.group)))
     verdict = np.repeat(_verdicts(ledger, index, ties.group[starts], unless), counts)
-    veto = np.where(ties.loose, np.int8(1), verdict)
+    rule = ties.tie & 3
+    # What a detector says of strangers outweighs what the flags leave open.
+    doubt = np.where(_doubt(index, ties, signing.unread_flags), np.int8(-1), verdict)
+    veto = np.where((rule == loops.LOOSE) | (verdict > 0), np.int8(1), doubt)
+    shown = (ties.tie & loops.SOME_SHOWN) // loops.SOME_SHOWN
     known = tuple(rates.confidence(rule) for rule in RULES)
-    return LinkColumns(
-        index, ties.group, ties.a, ties.b, ties.loose.view(np.uint8), veto, RULES, known
-    )  # fmt: skip
+    return LinkColumns(index, ties.group, ties.a, ties.b, rule, veto, shown, RULES, known)
+
+
+def _doubt(index: Index, ties: Ties, unread_flags: UnreadFlags) -> NDArray[np.bool_]:
+    """Return which ties the flags leave open."""
+    rule = ties.tie & 3
+    unread = np.full(len(rule), unread_flags == "undecided")
+    since = index.chain.token_sales
+    if unread_flags == "by_height" and since is not None:
+        unread = index.columns["tx_number"][ties.group] >> POSITION_BITS >= since
+    parted = ties.tie & loops.PARTED != 0
+    found: NDArray[np.bool_] = (rule == loops.PARTIAL) | (
+        (rule == loops.UNREAD) & (unread | parted)
+    )
+    return found
 
 
 def _asked(ledger: Ledger, index: Index) -> NDArray[np.uint8]:

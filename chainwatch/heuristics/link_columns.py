@@ -16,9 +16,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainwatch.heuristics.links import BOTH_ENDS, LINKS, NO_KEY, Links
+from chainwatch.heuristics.links import APART, BOTH_ENDS, LINKS, NO_KEY, Links
 from chainwatch.ledger.index.bytes import ids_at, ranked_at
 from chainwatch.ledger.index.index import Index
+from chainwatch.ledger.schema import READ, REVEALED
 from chainwatch.results.deferred import Deferred
 from chainwatch.results.provenance import PIECE, Pieces, digest_columns, encoded
 from chainwatch.results.table import TIME
@@ -39,8 +40,10 @@ class LinkColumns:
         The place of the rule in ``rules``.
     veto : array
         1 for refused, 0 for joining, -1 for undecided.
+    shown : array
+        1 where the link rests on an address that is only revealed.
     rules : tuple of str
-        Names of rules, sorted.
+        Names of rules; no two of one name.
     confidences : tuple of float or None
         The measured rate of each rule.
     """
@@ -51,12 +54,13 @@ class LinkColumns:
     b: NDArray[np.uint32]
     rule: NDArray[np.uint8]
     veto: NDArray[np.int8]
+    shown: NDArray[np.uint8]
     rules: tuple[str, ...]
     confidences: tuple[float | None, ...]
 
     def __post_init__(self) -> None:
         # What is put off rests on these: nobody may change them.
-        for column in (self.tx, self.a, self.b, self.rule, self.veto):
+        for column in (self.tx, self.a, self.b, self.rule, self.veto, self.shown):
             column.setflags(write=False)
 
     @property
@@ -93,7 +97,14 @@ class LinkColumns:
 
     def rules_found(self) -> list[str]:
         """Return the rules that link anything, sorted."""
-        return [self.rules[code] for code in np.unique(self.rule).tolist()]
+        return sorted(self.rules[code] for code in np.unique(self.rule).tolist())
+
+    def counts_apart(self) -> dict[str, int]:
+        """Return how many links there are of each kind that summaries count apart."""
+        counts = np.bincount(self.rule, minlength=len(self.rules)).tolist()
+        found = dict(zip(self.rules, counts, strict=True))
+        apart = {name: int(found.get(rule, 0)) for name, rule in APART.items()}
+        return apart | {"revealed": int((self.shown != 0).sum())}
 
     def vetoed(self, *, joining: bool) -> pl.DataFrame:
         """Return the links that no veto stops, or the others: rows in ``BOTH_ENDS``."""
@@ -136,6 +147,7 @@ class LinkColumns:
                 self.rule[rows]
             ),
             "veto": lambda rows: _answers(self.veto[rows]),
+            "basis": lambda rows: pl.Series((READ, REVEALED)).gather(self.shown[rows]),
         }
 
     def in_forest_order(self, rows: NDArray[Any]) -> NDArray[np.int64]:

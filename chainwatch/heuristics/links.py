@@ -121,6 +121,10 @@ class Columns(Protocol):
         """Return how many links join, were refused, are undecided, and lead to no key."""
         ...
 
+    def counts_apart(self) -> dict[str, int]:
+        """Return how many links there are of each kind that summaries count apart."""
+        ...
+
     def rules_found(self) -> list[str]:
         """Return the rules that link anything, sorted."""
         ...
@@ -316,6 +320,8 @@ class Links(Result):
             to inputs of which no signature was read; ``shared_keys``, to an output that two keys
             spend together; ``revealed``, of an address that only an unlocking script names.
         """
+        if self.columns is not None:
+            return self.columns.counts_apart()
         of = {name: pl.col("rule") == rule for name, rule in APART.items()}
         of["revealed"] = pl.col("basis") == REVEALED
         return {name: self.frame.filter(these).height for name, these in of.items()}

@@ -142,22 +142,26 @@ def join_in_order(
 
 
 class Ties(NamedTuple):
-    """What ties the members of groups: smaller and larger end, the group, and who is loose."""
+    """What ties the members of groups: the smaller and the larger end, the group, and the tie.
+
+    ``tie`` holds the strength of the weaker end (:data:`chainwatch.kernels.components_loops.BOUND`
+    and those after it), with ``SOME_SHOWN`` and ``PARTED`` added.
+    """
 
     a: NDArray[np.uint32]
     b: NDArray[np.uint32]
     group: NDArray[np.uint32]
-    loose: NDArray[np.bool_]
+    tie: NDArray[np.uint8]
 
 
 def stars(
-    begin: NDArray[np.int64], member: NDArray[np.uint32], rank: NDArray[np.uint32],
-    asked: NDArray[np.uint8], loose: NDArray[np.uint8], none: int, *,
+    begin: NDArray[np.int64], member: NDArray[np.uint32], marks: NDArray[np.uint8],
+    rank: NDArray[np.uint32], asked: NDArray[np.uint8], loose: NDArray[np.uint8], none: int, *,
     compiled: bool | None = None,
 ) -> Ties:  # fmt: skip
-    """Tie the members of each group to the smallest of them that is bound, each once.
+    """Tie the members of each group, each once, to the smallest of those that are bound most.
 
-    That joins the same as all pairs would.
+    What the strongest ties join is then what hangs together by the ties that join.
 
     Parameters
     ----------
@@ -165,6 +169,9 @@ def stars(
         Where the members of each group begin; one entry more than groups.
     member, none
         A number for each member, or ``none``.
+    marks : array
+        For each member ``TIED``, ``OPEN``, ``SHOWN`` and ``SKIPPED`` of the loops, added up. Of a
+        number that stands in a group several times, one that is tied ties it.
     rank : array
         The rank of each number, by which the smallest is found and ends are told.
     asked : array
@@ -180,12 +187,12 @@ def stars(
     sizes = np.diff(begin)
     room = int(sizes[sizes > 1].sum())
     a, b, group = (np.empty(room, np.uint32) for _ in range(3))
-    free = np.empty(room, np.uint8)
+    tie = np.empty(room, np.uint8)
     found = _run(
-        loops.stars, compiled, begin, member, none, rank, asked, loose,
-        np.empty(int(sizes.max(initial=0)), np.uint32), a, b, group, free,
+        loops.stars, compiled, begin, member, marks, none, rank, asked, loose,
+        np.empty(int(sizes.max(initial=0)), np.int64), a, b, group, tie,
     )  # fmt: skip
-    return Ties(a[:found], b[:found], group[:found], free[:found].view(np.bool_))
+    return Ties(a[:found], b[:found], group[:found], tie[:found])
 
 
 def repeated(

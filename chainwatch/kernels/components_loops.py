@@ -82,22 +82,29 @@ GAPS = (1750, 701, 301, 132, 57, 23, 10, 4, 1)
 """Steps of a Shell sort, after Ciura 2001."""
 
 
-def stars(
-    begin: Any, member: Any, none: int, rank: Any, asked: Any, loose: Any, room: Any, a: Any,
-    b: Any, group: Any, free: Any,
-) -> int:  # fmt: skip
-    """Tie the members of each group to its smallest one that is bound; return how many ties.
+BOUND, UNREAD, PARTIAL, LOOSE = range(4)
+"""How a member is tied to its group: the strongest tie first; the loose bind nobody."""
 
-    Loose members are tied as well, and told apart.
-    """
+TIED, OPEN, SHOWN, SKIPPED = 1, 2, 4, 8
+"""Marks of a member: it binds the whole group, or leaves room; how it is known; left out."""
+
+SOME_SHOWN, PARTED = 4, 8
+"""What is told of a tie besides its strength: an end is only shown; a member leaves room."""
+
+
+def stars(
+    begin: Any, member: Any, marks: Any, none: int, rank: Any, asked: Any, loose: Any, room: Any,
+    a: Any, b: Any, group: Any, tie: Any,
+) -> int:  # fmt: skip
+    """Tie the members of each group to one of them; return how many ties."""
     ties = 0
     for one in range(len(begin) - 1):
         if begin[one + 1] - begin[one] < 2 or (len(asked) > 0 and asked[one] == 0):
             continue
         count = 0
         for row in range(begin[one], begin[one + 1]):
-            if member[row] != none:
-                room[count] = rank[member[row]]
+            if member[row] != none and marks[row] & 8 == 0:
+                room[count] = rank[member[row]] * 8 + (marks[row] ^ 4)
                 count += 1
         if count < 2:
             continue
@@ -110,18 +117,32 @@ def stars(
                 room[k] = moved
         different = 1
         for place in range(1, count):
-            if room[place] != room[different - 1]:
+            if room[place] >> 3 == room[different - 1] >> 3:
+                room[different - 1] |= room[place] & 7  # what any of its rows shows
+            else:
                 room[different] = room[place]
                 different += 1
-        first = 0
-        while first < different and loose[room[first]]:
-            first += 1
-        if first == different:
+        if different < 2:
+            continue
+        first, strongest, parted = -1, 3, 0
+        for place in range(different):
+            # The marks of a member become its tie: 0 bound, 1 not read, 2 partial, 3 loose.
+            bits = room[place] & 7
+            kind = 3 if loose[room[place] >> 3] else 0 if bits & 1 else 2 if bits & 2 else 1
+            room[place] = (room[place] >> 3 << 3) + kind + (0 if bits & 4 else 4)
+            if kind < strongest:
+                first, strongest = place, kind
+            if kind == 2:
+                parted = 8
+        if first < 0:
             continue
         for place in range(different):
             if place != first:
-                a[ties], b[ties] = room[min(place, first)], room[max(place, first)]
-                group[ties], free[ties] = one, loose[room[place]]
+                a[ties] = room[min(place, first)] >> 3
+                b[ties] = room[max(place, first)] >> 3
+                weaker = max(room[place] & 3, room[first] & 3)
+                shown = (room[place] | room[first]) & 4
+                group[ties], tie[ties] = one, weaker + shown + parted
                 ties += 1
     return ties
 

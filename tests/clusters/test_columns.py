@@ -18,7 +18,7 @@ from link_ledgers import random_ledger
 from chainwatch.clusters.apart import keep_apart
 from chainwatch.clusters.cluster import Clusters, cluster
 from chainwatch.heuristics.co_spend import co_spends
-from chainwatch.heuristics.co_spend_columns import co_spend_columns
+from chainwatch.heuristics.co_spend_columns import Signing, co_spend_columns
 from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.heuristics.links import Links
 from chainwatch.heuristics.rates import MEASURED, Rates
@@ -30,7 +30,7 @@ LEDGERS = 30
 
 def numbered(ledger: Ledger, rates: Rates = MEASURED) -> Links:
     (index,) = build_index(ledger)
-    return co_spend_columns(ledger, index, JOINT, rates).links()
+    return co_spend_columns(ledger, index, JOINT, Signing(), rates).links()
 
 
 class Tagging:
@@ -166,6 +166,6 @@ def test_links_of_other_kinds_join_as_before(real_ledger: Callable[..., Ledger])
 
 def test_nobody_can_change_what_is_put_off(real_ledger: Callable[..., Ledger]) -> None:
     links: Any = numbered(random_ledger(real_ledger, 3)).columns
-    for name in ("tx", "a", "b", "rule", "veto"):
+    for name in ("tx", "a", "b", "rule", "veto", "shown"):
         with pytest.raises(ValueError, match="read-only"):
             getattr(links, name)[0] = 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,9 +13,10 @@ import pytest
 from link_ledgers import START, random_ledger
 
 from chainwatch.heuristics.co_spend import co_spends
-from chainwatch.heuristics.co_spend_columns import co_spend_columns
+from chainwatch.heuristics.co_spend_columns import Signing, co_spend_columns
 from chainwatch.heuristics.coinjoin import DETECTORS, JOINT, equal_outputs, possible_mix
 from chainwatch.heuristics.links import Links
+from chainwatch.heuristics.rates import MEASURED
 from chainwatch.heuristics.rule import Rule, rule
 from chainwatch.kernels import components
 from chainwatch.ledger.index.index import build_index
@@ -39,21 +41,27 @@ def early_locked(height: int = 20) -> nw.Expr:
     return (nw.col("height") < height) & (nw.col("locktime") == 0)
 
 
+SIGNING = Signing()
+WAYS = (SIGNING, Signing("join"), Signing("undecided", revealed=False), Signing(revealed=False))
+
 RULES: tuple[Rule | None, ...] = (
     JOINT, None, equal_outputs(min_equal=2), equal_outputs() & ~possible_mix(), many_paid(),
     ~JOINT, many_paid() | equal_outputs(), early_locked(), *DETECTORS.values(),
 )  # fmt: skip
 
 
-def numbered(ledger: Ledger, unless: Rule | None = JOINT) -> Links:
+def numbered(
+    ledger: Ledger, unless: Rule | None = JOINT, signing: Signing = SIGNING
+) -> Links:  # fmt: skip
     """Return the links of a ledger in memory by the numbers of an index of it."""
     (index,) = build_index(ledger.history)
-    return co_spend_columns(ledger, index, unless).links()
+    return co_spend_columns(ledger, index, unless, signing, MEASURED).links()
 
 
 def assert_same(ours: Links, theirs: Links) -> None:
     assert ours.digest == theirs.digest  # read before the frame is made
     assert ours.counts() == theirs.counts()
+    assert ours.counts_apart() == theirs.counts_apart()
     assert repr(ours) == repr(theirs)
     assert ours._repr_html_() == theirs._repr_html_()
     assert ours.chains == theirs.chains or theirs.frame.is_empty()
@@ -72,13 +80,26 @@ def test_they_are_those_of_the_tables(start: int, real_ledger: Callable[..., Led
     joining = vetoed = 0
     for seed in range(start, start + SHARE):
         ledger = random_ledger(real_ledger, seed)
-        unless = RULES[seed % len(RULES)]
-        theirs = co_spends(ledger, unless=unless)
-        assert_same(numbered(ledger, unless), theirs)
+        unless, signing = RULES[seed % len(RULES)], WAYS[seed % len(WAYS)]
+        theirs = co_spends(
+            ledger, unless=unless, unread_flags=signing.unread_flags, revealed=signing.revealed
+        )
+        assert_same(numbered(ledger, unless, signing), theirs)
         joining += theirs.joining.height
         vetoed += theirs.contested.height
     assert joining > 100
     assert vetoed > 20
+
+
+def test_the_ledgers_hold_every_kind_of_tie(real_ledger: Callable[..., Ledger]) -> None:
+    """Else what the tests above compare would say nothing of it."""
+    counts: Counter[str] = Counter()
+    for seed in range(8):
+        links = co_spends(random_ledger(real_ledger, seed))
+        counts.update(links.counts() | links.counts_apart())
+    for name in ("joining", "refused", "undecided", "without_key", "partly_signed",
+                 "flags_unread", "revealed"):  # fmt: skip
+        assert counts[name] > 5, name
 
 
 def test_a_span_narrows_them_alike(real_ledger: Callable[..., Ledger]) -> None:

@@ -12,9 +12,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from chainwatch.addresses.unlocking import OPEN_FLAGS
 from chainwatch.errors import LedgerError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.prevouts import is_resolved, resolve
+from chainwatch.ledger.schema import REVEALED
 
 NONE = 0xFFFFFFFF
 """Stands for no transaction, output, input or address in a column of dense numbers."""
@@ -28,13 +30,13 @@ KINDS = (
 STORED: Mapping[str, str] = {
     "tx_number": "<i8", "tx_time": "<i8", "tx_id": "|u1", "tx_inputs": "<i4", "tx_outputs": "<i4",
     "tx_version": "<i4", "tx_value": "<i8", "tx_coinbase": "|u1", "in_ptr": "<i8", "in_n": "<u4",
-    "in_prev_n": "<u4", "in_val": "<i8", "in_addr": "<u4", "in_kind": "|u1", "in_prev_tx": "<u4",
-    "in_prev_out": "<u4", "out_ptr": "<i8", "out_n": "<u4", "out_val": "<i8", "out_addr": "<u4",
-    "out_kind": "|u1", "out_spendable": "|u1", "out_spender": "<u4", "stray_in": "<u4",
-    "stray_id": "|u1", "stray_tx": "<i8", "addr_ptr": "<i8", "addr_bytes": "|u1",
-    "addr_order": "<u4", "addr_rank": "<u4", "id_order": "<u4", "addr_out_ptr": "<i8",
-    "addr_out": "<u4", "addr_in_ptr": "<i8", "addr_in": "<u4", "bare_tx": "<i8", "bare_n": "<u4",
-    "bare_size": "|u1", "bare_hash": "|u1",
+    "in_prev_n": "<u4", "in_val": "<i8", "in_addr": "<u4", "in_kind": "|u1", "in_marks": "|u1",
+    "in_prev_tx": "<u4", "in_prev_out": "<u4", "out_ptr": "<i8", "out_n": "<u4", "out_val": "<i8",
+    "out_addr": "<u4", "out_kind": "|u1", "out_spendable": "|u1", "out_spender": "<u4",
+    "stray_in": "<u4", "stray_id": "|u1", "stray_tx": "<i8", "addr_ptr": "<i8",
+    "addr_bytes": "|u1", "addr_order": "<u4", "addr_rank": "<u4", "id_order": "<u4",
+    "addr_out_ptr": "<i8", "addr_out": "<u4", "addr_in_ptr": "<i8", "addr_in": "<u4",
+    "bare_tx": "<i8", "bare_n": "<u4", "bare_size": "|u1", "bare_hash": "|u1",
 }  # fmt: skip
 """Every column and its type, little-endian.
 
@@ -44,6 +46,8 @@ thing k are those from ``ptr[k]`` until just before ``ptr[k + 1]``. ``addr_order
 list addresses and transactions by their bytes, for binary search; ``addr_rank`` is the place of
 each address in ``addr_order``. ``stray_*`` keeps the txid (and
 the number, -1 if unknown) of what inputs spend that is not in the ledger. An unread value is -1.
+``in_marks`` adds up what the signatures of an input show and how its address is known: 1 where
+they bind the whole transaction, 2 where they leave room, 4 where the address is only revealed.
 ``bare_*`` has a row per P2PK output: its place, and size and hash of the key.
 """
 
@@ -54,7 +58,8 @@ MOST = 2**63 - 1
 COMPRESSED = 33
 """Bytes of a compressed public key."""
 
-_INPUTS = ["tx", "n", "prev_txid", "prev_n", "prev_tx", "value", "address", "script_kind"]
+_INPUTS = ["tx", "n", "prev_txid", "prev_n", "prev_tx", "value", "address", "script_kind",
+           "sighash", "address_basis"]  # fmt: skip
 
 
 class Rows(NamedTuple):
@@ -114,3 +119,11 @@ def codes_of(kinds: pl.Series) -> NDArray[np.uint8]:
     if codes.null_count() != kinds.null_count():
         raise LedgerError("a kind of script is unknown", remedy="update chainwatch")
     return codes.fill_null(len(KINDS)).to_numpy()
+
+
+def marks_of(ins: pl.DataFrame) -> NDArray[np.uint8]:
+    """Return the marks of inputs, as ``in_marks`` holds them."""
+    open_ = pl.col("sighash").str.contains(OPEN_FLAGS)
+    shown = pl.col("address_basis").eq_missing(pl.lit(REVEALED))
+    marks = open_.fill_null(False) * 2 + (~open_).fill_null(False) * 1 + shown * 4
+    return ins.select(marks.cast(pl.UInt8)).to_series().to_numpy()

@@ -22,7 +22,7 @@ from chainwatch.addresses.bip32 import hash160
 from chainwatch.errors import LedgerError
 from chainwatch.kernels.components import listed
 from chainwatch.kernels.intern import Interner, bytes_of, order_of, series_of
-from chainwatch.ledger.index.build import MOST, NONE, STORED, Rows, codes_of, rows_of
+from chainwatch.ledger.index.build import MOST, NONE, STORED, Rows, codes_of, marks_of, rows_of
 from chainwatch.ledger.ledger import Ledger
 
 Columns = dict[str, NDArray[Any]]
@@ -244,6 +244,7 @@ def _own(rows: Rows) -> Columns:
         "in_prev_n": ins["prev_n"].to_numpy(),
         "in_val": ins["value"].fill_null(-1).to_numpy(),
         "in_kind": codes_of(ins["script_kind"]),
+        "in_marks": marks_of(ins),
         "out_n": outs["n"].to_numpy(),
         "out_val": outs["value"].to_numpy(),
         "out_kind": codes_of(outs["script_kind"]),
