@@ -82,7 +82,10 @@ def co_spend_columns(
     veto = np.where((rule == loops.LOOSE) | (verdict > 0), np.int8(1), doubt)
     shown = (ties.tie & loops.SOME_SHOWN) // loops.SOME_SHOWN
     known = tuple(rates.confidence(rule) for rule in RULES)
-    return LinkColumns(index, ties.group, ties.a, ties.b, rule, veto, shown, RULES, known)
+    return LinkColumns(
+        index, ties.group, ties.a, ties.b, rule.astype(np.uint8), veto, shown.astype(np.uint8),
+        RULES, known,
+    )  # fmt: skip
 
 
 def _doubt(index: Index, ties: Ties, unread_flags: UnreadFlags) -> NDArray[np.bool_]:
