@@ -235,9 +235,7 @@ def utxo_chain(
         What its blocks are held to.
     hrp : str, optional
         Human-readable part of bech32 addresses.
-    mainnet : bool
-        False where coins have no value.
-    node_folder, bitcoinlib, extended_keys, denominations, token_sales
+    mainnet, node_folder, bitcoinlib, extended_keys, denominations, token_sales
         As of :class:`Chain`.
     """
     shown = bytes.fromhex(genesis)
