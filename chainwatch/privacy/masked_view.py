@@ -37,6 +37,9 @@ from chainwatch.results.table import Privacy
 Standing = Mapping[Party, frozenset[bytes]]
 """Who stands in a transaction, by chain and id."""
 
+UNNAMED = b""
+"""Stands for whoever pays by an input that has no address, or of which none was read."""
+
 
 @dataclass(frozen=True)
 class DrawnFlows:
@@ -234,19 +237,29 @@ def _transactions(results: Sequence[Result]) -> set[Party]:
 
 
 def parties_by_transaction(ledger: Ledger, results: Sequence[Result]) -> Standing:
-    """Return who of a case stands in each transaction of its results, as far as the ledger says.
+    """Return who stands in each transaction of results, as far as a ledger says.
 
-    A table names payer and payee; the change of the same transaction may be of somebody whom
-    another table names, and who is masked.
+    A table names payer and payee, or the payee alone. Who else stands in the same transaction is
+    found from its id, and from its exact amount and time, whether or not a table names them.
+    An input of which no owner was read, or that has no address, is of somebody without a name.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        What the results were computed from.
+    results : sequence of Result
+        All of the case.
     """
     ids = {txid for _, txid in _transactions(results)}
-    known = {address for result in results for _, address in parties(result)}
     told = ledger.transactions.filter(pl.col("txid").is_in(list(ids)))
     key = ["chain", "tx"]
-    sides = [
-        told.select(*key, "txid").join(side.select(*key, "address"), on=key)
-        for side in (ledger.inputs, ledger.outputs)
-    ]
+    owner = pl.col("address")
+    named = told.select(*key, "txid", "coinbase")
+    payers = named.filter(~pl.col("coinbase")).join(
+        ledger.inputs.select(*key, owner.fill_null(pl.lit(UNNAMED))), on=key
+    )
+    payees = named.join(ledger.outputs.select(*key, owner), on=key)
+    sides = [payers, payees]
     moved = ledger.transfers.filter(pl.col("txid").is_in(list(ids)))
     sides += [
         moved.select("chain", "txid", pl.col(end).alias("address"))
@@ -254,8 +267,7 @@ def parties_by_transaction(ledger: Ledger, results: Sequence[Result]) -> Standin
     ]
     rows = pl.concat([side.select("chain", "txid", "address") for side in sides])
     found: defaultdict[Party, set[bytes]] = defaultdict(set)
-    kept = rows.filter(pl.col("address").is_in(list(known))).unique().collect()
-    for chain, txid, address in kept.iter_rows():
+    for chain, txid, address in rows.drop_nulls("address").unique().collect().iter_rows():
         found[chain, txid].add(address)
     return {place: frozenset(who) for place, who in sorted(found.items())}
 

@@ -422,13 +422,13 @@ def ids_of(case: Case) -> set[str]:
 
 def test_until_somebody_looked_no_transaction_is_shown(results, otter_case) -> None:
     """Its change may be of somebody who is masked: only a ledger tells."""
-    case = make().add(results[3])
+    case = make().add(*results[:4])
     shown = case.view().tables["steps"]["txid"].unique().to_list()
     assert shown in (["withheld"], [])
     assert ids_of(case) == set()
     case.look_beside(otter_case.ledger)
     assert ids_of(case)
-    case.add(results[0])
+    case.add(results[4])
     assert ids_of(case) == set()
 
 

@@ -319,6 +319,25 @@ def test_otter_ids_are_of_nobody_who_is_masked(demo_case) -> None:
     assert not told & theirs
 
 
+def test_otter_ids_are_of_nobody_whom_no_table_names(demo_case) -> None:
+    """A buyer who pays a subject stands in no table as the payer of a coin: the ledger knows."""
+    ledger = open_ledger(demo_case.folder / "ledger")
+    rows = [row for _, row in cells(demo_case.folder / "disclosure")]
+    shown = {cell for row in rows for name, cell in row.items() if name in PARTY}
+    ids = ledger.transactions.select("tx", "txid", "chain").collect()
+    sides = pl.concat(
+        [side.select("tx", "address").collect() for side in (ledger.inputs, ledger.outputs)]
+    ).join(ids, on="tx")
+    theirs = {
+        txid_text(txid, chain)
+        for txid, chain, address in sides.drop_nulls().select("txid", "chain", "address").rows()
+        if written(address, chain) not in shown
+    }
+    told = {str(row["txid"]) for row in rows if row.get("txid")}
+    assert theirs
+    assert not told & theirs
+
+
 def crowds_of_the_masked(case: Path) -> list[int]:
     """Attack the rows that say ``masked``: how many addresses of the chain fit each of them?
 
