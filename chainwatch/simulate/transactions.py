@@ -12,19 +12,8 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
-from chainwatch.addresses.canonical import Kind
-from chainwatch.addresses.scripts import script_of
-
 SEGWIT = frozenset({"p2wpkh", "p2wsh", "p2tr", "p2sh"})
 """Kinds whose coins are unlocked in the witness (``p2sh`` here always nests P2WPKH)."""
-
-PAYLOAD_KINDS = {
-    "p2pkh": (Kind.P2PKH, 20),
-    "p2sh": (Kind.P2SH, 20),
-    "p2wpkh": (Kind.P2WPKH, 20),
-    "p2wsh": (Kind.P2WSH, 32),
-    "p2tr": (Kind.P2TR, 32),
-}
 
 INPUT_VBYTES = {
     "p2pkh": 148, "p2sh": 91, "p2wpkh": 68, "p2wsh": 105, "p2tr": 58, "p2pk": 114, "multisig": 187,
@@ -51,8 +40,11 @@ class Lock:
     address: bytes | None = None
 
     def unlock(self, coin: Coin, flag: int = ALL) -> Unlocked:
-        """Return the input script and the witness stack that spend a coin under this lock."""
-        return unlock(coin, flag)
+        """Return the input script and the witness stack that spend a coin under this lock.
+
+        Data alone has none; kinds that can be spent say theirs (:mod:`chainwatch.simulate.locks`).
+        """
+        raise AssertionError(f"a {self.kind} output cannot be spent")
 
 
 @dataclass(frozen=True)
@@ -169,23 +161,6 @@ def outpoint(coin: Coin) -> bytes:
     return coin.txid + coin.n.to_bytes(4, "little")
 
 
-def address_lock(kind: str, *origin: object) -> Lock:
-    """Return the lock of a made-up address; the origin (seed, owner, counter) names it."""
-    number, size = PAYLOAD_KINDS[kind]
-    address = bytes([number]) + dummy(*origin)[:size]
-    return Lock(kind, script_of(address), address)
-
-
-def key_lock(*origin: object) -> Lock:
-    """Return a pay-to-public-key lock, which has no address."""
-    return Lock("p2pk", push(public_key(*origin)) + b"\xac")
-
-
-def multisig_lock(*origin: object) -> Lock:
-    """Return a bare 2-of-3 multisig lock, which has no address."""
-    return Lock("multisig", two_of_three(*origin))
-
-
 def data_lock(data: bytes) -> Lock:
     """Return an OP_RETURN lock: whatever value it holds is burnt."""
     return Lock("null_data", b"\x6a" + push(data))
@@ -195,12 +170,6 @@ def public_key(*origin: object) -> bytes:
     """Return 33 bytes shaped like a compressed public key."""
     body = dummy("key", *origin)
     return bytes([2 + (body[0] & 1)]) + body
-
-
-def two_of_three(*origin: object) -> bytes:
-    """Return the script that asks for two signatures of three made-up keys."""
-    keys = b"".join(push(public_key(*origin, place)) for place in range(3))
-    return b"\x52" + keys + b"\x53\xae"
 
 
 def signature(coin: Coin, place: int = 0, flag: int = ALL, *, low_r: bool = True) -> bytes:
@@ -214,24 +183,6 @@ def signature(coin: Coin, place: int = 0, flag: int = ALL, *, low_r: bool = True
         numbers[0] = b"\x02\x21\x00" + r
     body = b"".join(numbers)
     return b"\x30" + bytes([len(body)]) + body + bytes([flag])
-
-
-def unlock(coin: Coin, flag: int = ALL) -> Unlocked:
-    """Return what unlocks a lock of :func:`address_lock` and its like: its keys are not hashed."""
-    kind, origin = coin.lock.kind, coin.lock.script
-    sig, key = signature(coin, 0, flag), public_key(origin)
-    if kind == "p2pkh":
-        return push(sig) + push(key), ()
-    if kind == "p2pk":
-        return push(sig), ()
-    if kind == "multisig":
-        return b"\x00" + push(sig) + push(signature(coin, 1, flag)), ()
-    if kind == "p2tr":
-        return b"", (schnorr(coin, flag),)
-    if kind == "p2wsh":
-        return b"", (b"", sig, signature(coin, 1, flag), two_of_three(origin))
-    nested = push(b"\x00\x14" + dummy("nested", origin)[:20]) if kind == "p2sh" else b""
-    return nested, (sig, key)
 
 
 def schnorr(coin: Coin, flag: int = ALL) -> bytes:

@@ -13,14 +13,12 @@ from random import Random
 from chainwatch.chains.bitcoin import BITCOIN_REGTEST
 from chainwatch.errors import ConservationError
 from chainwatch.simulate import blocks
+from chainwatch.simulate.locks import make_lock
 from chainwatch.simulate.transactions import (
     Coin,
     Lock,
     Output,
     Transaction,
-    address_lock,
-    key_lock,
-    multisig_lock,
 )
 from chainwatch.simulate.wallets import Policy, Wallet, choose, draft
 
@@ -131,8 +129,7 @@ class World:
         kind = kind or wallet.policy.kind
         count = self.counters[wallet.name] = self.counters.get(wallet.name, 0) + 1
         origin = (self.seed, wallet.name, count)
-        special = {"p2pk": key_lock, "multisig": multisig_lock}
-        made = special[kind](*origin) if kind in special else address_lock(kind, *origin)
+        made = make_lock(kind, *origin)
         words = "; ".join(part for part in (note, wallet.habit) if part)
         self.holders[made.script] = wallet
         self.holdings[made.script] = Holding(

@@ -9,7 +9,8 @@ import pytest
 
 from chainwatch.chains.bitcoin import BITCOIN_REGTEST
 from chainwatch.simulate import blocks
-from chainwatch.simulate.transactions import Coin, Lock, address_lock, signature
+from chainwatch.simulate.locks import make_lock
+from chainwatch.simulate.transactions import Coin, Lock, signature
 
 NULL = (bytes(32), 0xFFFFFFFF)
 
@@ -158,5 +159,5 @@ def test_signatures_have_the_form_of_der_with_low_s():
 
 
 def test_an_address_depends_on_its_origin_alone():
-    assert address_lock("p2tr", 15, "Kelp", 1) == address_lock("p2tr", 15, "Kelp", 1)
-    assert address_lock("p2tr", 15, "Kelp", 1) != address_lock("p2tr", 16, "Kelp", 1)
+    assert make_lock("p2tr", 15, "Kelp", 1) == make_lock("p2tr", 15, "Kelp", 1)
+    assert make_lock("p2tr", 15, "Kelp", 1) != make_lock("p2tr", 16, "Kelp", 1)

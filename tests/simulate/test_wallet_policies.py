@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainwatch.errors import ConservationError
-from chainwatch.simulate.transactions import INPUT_VBYTES, Coin, Output, address_lock
+from chainwatch.simulate.locks import make_lock
+from chainwatch.simulate.transactions import INPUT_VBYTES, Coin, Output
 from chainwatch.simulate.wallets import CORE, DUST, Policy, choose, draft, fee_for, shuffled
 from chainwatch.simulate.world import World
 
-PAYEE, CHANGE = address_lock("p2wpkh", "payee"), address_lock("p2wpkh", "change")
+PAYEE, CHANGE = make_lock("p2wpkh", "payee"), make_lock("p2wpkh", "change")
 
 
 def seeded(seed):
@@ -22,7 +23,7 @@ def seeded(seed):
 
 
 def coins(*values, kind="p2wpkh"):
-    lock = address_lock(kind, "own")
+    lock = make_lock(kind, "own")
     return [Coin(bytes([n + 1]) * 32, 0, value, lock, 1) for n, value in enumerate(values)]
 
 

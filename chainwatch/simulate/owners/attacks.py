@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chainwatch.simulate.owners.locks import KeyLock, forged_lock
+from chainwatch.simulate.locks import KeyLock, forged_lock
 from chainwatch.simulate.owners.society import Person, Society
 from chainwatch.simulate.transactions import Lock, Output
 from chainwatch.simulate.wallets import choose, draft, fee_for

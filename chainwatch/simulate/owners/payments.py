@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainwatch.simulate.owners.locks import others_of
+from chainwatch.simulate.locks import others_of
 from chainwatch.simulate.owners.society import Person, Society
 from chainwatch.simulate.owners.software import SOFTWARE
 from chainwatch.simulate.transactions import Coin, Lock, Output, Transaction

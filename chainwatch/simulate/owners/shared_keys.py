@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainwatch.simulate.owners.locks import lock_of, others_of
+from chainwatch.simulate.locks import lock_of, others_of
 from chainwatch.simulate.owners.society import Society
 from chainwatch.simulate.owners.world import joint_wallet
 from chainwatch.simulate.transactions import Output, Transaction, public_key

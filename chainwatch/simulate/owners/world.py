@@ -13,7 +13,7 @@ from random import Random
 from chainwatch.chains.bitcoin import BITCOIN_REGTEST
 from chainwatch.errors import ConservationError
 from chainwatch.simulate import blocks
-from chainwatch.simulate.owners.locks import KeyLock, anchor_lock, make_lock
+from chainwatch.simulate.locks import KeyLock, anchor_lock, make_lock
 from chainwatch.simulate.owners.parts import BLOCK_SECONDS
 from chainwatch.simulate.transactions import Coin, Lock, Output, Transaction
 from chainwatch.simulate.wallets import Policy, Wallet, choose, draft, fee_for

@@ -73,8 +73,8 @@ def make_lock(kind: str, *origin: object, low_r: bool = True) -> KeyLock:
         A key of :data:`KINDS`: ``p2pkh``, ``p2pkh_long`` (an uncompressed key), ``p2sh`` (nests
         P2WPKH), ``p2sh_multisig`` and ``p2wsh``
         (two of three keys), ``p2wsh_pair`` (two of two), ``p2wsh_delay`` (a key after a day),
-        ``p2wpkh``, ``p2tr`` (key path), ``p2tr_leaf`` (script path), ``p2pk`` (a bare key, which
-        has no address).
+        ``p2wpkh``, ``p2tr`` (key path), ``p2tr_leaf`` (script path), ``p2pk`` and
+        ``multisig`` (a bare key, and two of three bare keys: they have no address).
     origin : object
         Seed, wallet, number: they name the keys.
     low_r : bool
@@ -88,6 +88,8 @@ def lock_of(kind: str, keys: tuple[bytes, ...], *, low_r: bool = True) -> KeyLoc
     """Return the lock of a kind that these keys open: one key may have several."""
     if kind == "p2pk":
         return KeyLock(kind, push(keys[0]) + b"\xac", None, keys, b"", low_r)
+    if kind == "multisig":
+        return KeyLock(kind, _multisig(2, keys), None, keys, b"", low_r)
     address, redeem = KINDS[kind][1](keys)
     return KeyLock(kind, script_of(address), address, keys, redeem, low_r)
 
@@ -151,6 +153,7 @@ def _sha256(data: bytes) -> bytes:
 
 KINDS: dict[str, tuple[int, Callable[[tuple[bytes, ...]], tuple[bytes, bytes]]]] = {
     "p2pk": (1, lambda keys: (b"", b"")),
+    "multisig": (3, lambda keys: (b"", b"")),
     "p2pkh": (1, lambda keys: (P2PKH + hash160(keys[0]), b"")),
     "p2pkh_long": (1, lambda keys: (P2PKH + hash160(_long(keys[0])), _long(keys[0]))),
     "p2sh": (1, _nested),
@@ -206,12 +209,18 @@ def _bare_key(lock: KeyLock, coin: Coin, flag: int) -> Unlocked:
     return push(lock.sign(coin, flag)), ()
 
 
+def _bare_multisig(lock: KeyLock, coin: Coin, flag: int) -> Unlocked:
+    signed = b"".join(push(lock.sign(coin, flag, place)) for place in range(2))
+    return b"\x00" + signed, ()
+
+
 def _nothing(lock: KeyLock, coin: Coin, flag: int) -> Unlocked:
     return b"", ()
 
 
 _UNLOCK: dict[str, Callable[[KeyLock, Coin, int], Unlocked]] = {
     "p2pk": _bare_key,
+    "multisig": _bare_multisig,
     "p2pkh": _key_hash,
     "p2pkh_long": _key_hash,
     "p2sh": _witness_key,
