@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from chainwatch.addresses.keyless import OPEN_KIND, open_addresses
 from chainwatch.errors import RuleError
 from chainwatch.heuristics.link_columns import LinkColumns
-from chainwatch.heuristics.links import CO_SPEND, NO_KEY, PARTIAL, UNREAD
+from chainwatch.heuristics.links import CO_SPEND, NO_KEY, PARTIAL, TWO_OF_TWO, UNREAD
 from chainwatch.heuristics.rates import Rates
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.heuristics.signing import UnreadFlags
@@ -30,7 +30,7 @@ from chainwatch.ledger.joint.plain import is_plain, plain_features
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS
 
-RULES = (CO_SPEND, UNREAD, PARTIAL, NO_KEY)
+RULES = (CO_SPEND, UNREAD, PARTIAL, TWO_OF_TWO, NO_KEY)
 """By the strength of the tie; see :mod:`chainwatch.kernels.components_loops`."""
 
 AT_ONCE = 1 << 18
@@ -76,7 +76,7 @@ def co_spend_columns(
     starts = np.flatnonzero(first)
     counts = np.diff(np.append(starts, len(ties.group)))
     verdict = np.repeat(_verdicts(ledger, index, ties.group[starts], unless), counts)
-    rule = ties.tie & 3
+    rule = ties.tie & 7
     # What a detector says of strangers outweighs what the flags leave open.
     doubt = np.where(_doubt(index, ties, signing.unread_flags), np.int8(-1), verdict)
     veto = np.where((rule == loops.LOOSE) | (verdict > 0), np.int8(1), doubt)
@@ -90,14 +90,16 @@ def co_spend_columns(
 
 def _doubt(index: Index, ties: Ties, unread_flags: UnreadFlags) -> NDArray[np.bool_]:
     """Return which ties the flags leave open."""
-    rule = ties.tie & 3
+    rule = ties.tie & 7
     unread = np.full(len(rule), unread_flags == "undecided")
     since = index.chain.token_sales
     if unread_flags == "by_height" and since is not None:
         unread = index.columns["tx_number"][ties.group] >> POSITION_BITS >= since
     parted = ties.tie & loops.PARTED != 0
-    found: NDArray[np.bool_] = (rule == loops.PARTIAL) | (
-        (rule == loops.UNREAD) & (unread | parted)
+    found: NDArray[np.bool_] = (
+        (rule == loops.PARTIAL)
+        | (rule == loops.SHARED)
+        | ((rule == loops.UNREAD) & (unread | parted))
     )
     return found
 

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
-from typing import Protocol
 
 import polars as pl
 
@@ -18,6 +17,7 @@ from chainwatch.addresses.canonical import kind_of, parse, parse_txid
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import InputError, expect
+from chainwatch.heuristics.numbered import Columns
 from chainwatch.ledger.schema import REVEALED
 from chainwatch.results.deferred import Deferred
 from chainwatch.results.graph import Edges
@@ -107,39 +107,6 @@ ORDER = [*LINK_KEY, "chain_b", "confidence", "veto", "txid", "time", "basis"]
 _ACROSS_CHAINS = pl.col("chain") != pl.col("chain_b")
 
 _NEVER_NULL = ("chain", "a", "chain_b", "b", "rule")
-
-
-class Columns(Protocol):
-    """Links as numbers; see :class:`chainwatch.heuristics.link_columns.LinkColumns`."""
-
-    @property
-    def chain(self) -> str:
-        """CAIP-2 id of the chain that all of them are of."""
-        ...
-
-    def counts(self) -> dict[str, int]:
-        """Return how many links join, were refused, are undecided, and lead to no key."""
-        ...
-
-    def counts_apart(self) -> dict[str, int]:
-        """Return how many links there are of each kind that summaries count apart."""
-        ...
-
-    def rules_found(self) -> list[str]:
-        """Return the rules that link anything, sorted."""
-        ...
-
-    def vetoed(self, *, joining: bool) -> pl.DataFrame:
-        """Return the links that no veto stops, or the others: rows in ``BOTH_ENDS``."""
-        ...
-
-    def contested_at(self, ends: Sequence[tuple[str, bytes]]) -> pl.DataFrame:
-        """Return the contested links that touch one of some addresses: rows in ``BOTH_ENDS``."""
-        ...
-
-    def digest(self) -> str:
-        """Return the digest of their frame."""
-        ...
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -170,8 +170,8 @@ def stars(
     member, none
         A number for each member, or ``none``.
     marks : array
-        For each member ``TIED``, ``OPEN``, ``SHOWN`` and ``SKIPPED`` of the loops, added up. Of a
-        number that stands in a group several times, one that is tied ties it.
+        For each member ``TIED``, ``OPEN``, ``SHOWN``, ``OF_TWO`` and ``SKIPPED`` of the loops,
+        added up. Of a number that stands in a group several times, one that is tied ties it.
     rank : array
         The rank of each number, by which the smallest is found and ends are told.
     asked : array

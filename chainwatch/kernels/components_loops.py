@@ -82,13 +82,14 @@ GAPS = (1750, 701, 301, 132, 57, 23, 10, 4, 1)
 """Steps of a Shell sort, after Ciura 2001."""
 
 
-BOUND, UNREAD, PARTIAL, LOOSE = range(4)
+BOUND, UNREAD, PARTIAL, SHARED, LOOSE = range(5)
 """How a member is tied to its group: the strongest tie first; the loose bind nobody."""
 
-TIED, OPEN, SHOWN, SKIPPED = 1, 2, 4, 8
-"""Marks of a member: it binds the whole group, or leaves room; how it is known; left out."""
+TIED, OPEN, SHOWN, OF_TWO, SKIPPED = 1, 2, 4, 8, 16
+"""Marks of a member: it binds the whole group, or leaves room; is only shown; is of two; left out.
+"""
 
-SOME_SHOWN, PARTED = 4, 8
+SOME_SHOWN, PARTED = 8, 16
 """What is told of a tie besides its strength: an end is only shown; a member leaves room."""
 
 
@@ -103,8 +104,8 @@ def stars(
             continue
         count = 0
         for row in range(begin[one], begin[one + 1]):
-            if member[row] != none and marks[row] & 8 == 0:
-                room[count] = rank[member[row]] * 8 + (marks[row] ^ 4)
+            if member[row] != none and marks[row] & 16 == 0:
+                room[count] = rank[member[row]] * 16 + (marks[row] ^ 4)
                 count += 1
         if count < 2:
             continue
@@ -117,31 +118,35 @@ def stars(
                 room[k] = moved
         different = 1
         for place in range(1, count):
-            if room[place] >> 3 == room[different - 1] >> 3:
-                room[different - 1] |= room[place] & 7  # what any of its rows shows
+            if room[place] >> 4 == room[different - 1] >> 4:
+                room[different - 1] |= room[place] & 15  # what any of its rows shows
             else:
                 room[different] = room[place]
                 different += 1
         if different < 2:
             continue
-        first, strongest, parted = -1, 3, 0
+        first, strongest, parted = -1, 4, 0
         for place in range(different):
-            # The marks of a member become its tie: 0 bound, 1 not read, 2 partial, 3 loose.
-            bits = room[place] & 7
-            kind = 3 if loose[room[place] >> 3] else 0 if bits & 1 else 2 if bits & 2 else 1
-            room[place] = (room[place] >> 3 << 3) + kind + (0 if bits & 4 else 4)
+            # The marks of a member become its tie, from bound to loose.
+            bits = room[place] & 15
+            kind = 0 if bits & 1 else 2 if bits & 2 else 1
+            if bits & 8:
+                kind = 3
+            if loose[room[place] >> 4]:
+                kind = 4
+            room[place] = (room[place] >> 4 << 4) + kind + (0 if bits & 4 else 8)
             if kind < strongest:
                 first, strongest = place, kind
             if kind == 2:
-                parted = 8
+                parted = 16
         if first < 0:
             continue
         for place in range(different):
             if place != first:
-                a[ties] = room[min(place, first)] >> 3
-                b[ties] = room[max(place, first)] >> 3
-                weaker = max(room[place] & 3, room[first] & 3)
-                shown = (room[place] | room[first]) & 4
+                a[ties] = room[min(place, first)] >> 4
+                b[ties] = room[max(place, first)] >> 4
+                weaker = max(room[place] & 7, room[first] & 7)
+                shown = (room[place] | room[first]) & 8
                 group[ties], tie[ties] = one, weaker + shown + parted
                 ties += 1
     return ties

@@ -69,6 +69,11 @@ class Among(Ledger):
         return self._of_span(self._outputs.lazy())
 
     @property
+    def output_keys(self) -> pl.LazyFrame:
+        """The keys of all outputs in the span: those that are spent are others' outputs."""
+        return self.wider.output_keys
+
+    @property
     def wider(self) -> Ledger:
         """The ledger of whose transactions these are some, with its span."""
         return Ledger(self.store, self.commit, self.frames, self.start, self.end, self.chain)

@@ -98,7 +98,7 @@ def test_the_ledgers_hold_every_kind_of_tie(real_ledger: Callable[..., Ledger]) 
         links = co_spends(random_ledger(real_ledger, seed))
         counts.update(links.counts() | links.counts_apart())
     for name in ("joining", "refused", "undecided", "without_key", "partly_signed",
-                 "flags_unread", "revealed"):  # fmt: skip
+                 "flags_unread", "revealed", "shared_keys"):  # fmt: skip
         assert counts[name] > 5, name
 
 

@@ -31,6 +31,8 @@ def kind_of(marks: set[int], *, loose: bool) -> int:
     """Return how a member is tied, of the marks of all its rows."""
     if loose:
         return loops.LOOSE
+    if any(mark & loops.OF_TWO for mark in marks):
+        return loops.SHARED
     if any(mark & loops.TIED for mark in marks):
         return loops.BOUND
     return loops.PARTIAL if any(mark & loops.OPEN for mark in marks) else loops.UNREAD
@@ -63,7 +65,7 @@ def test_stars_tie_each_member_to_the_smallest_of_the_most_bound(compiled: bool)
         rng = Random(seed)  # noqa: S311 - the same each time
         count = rng.randrange(1, 12)
         rows = groups(rng, count)
-        given = [0, 1, 1, 2, 4, 5, 6, 9]
+        given = [0, 1, 1, 2, 4, 5, 6, 8, 9, 17]
         marks = [[rng.choice(given) for _ in row] for row in rows]
         rank = np.array(rng.sample(range(count), count), np.uint32)
         loose = np.array([rng.random() < 0.2 for _ in range(count)], np.uint8)

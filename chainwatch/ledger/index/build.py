@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from chainwatch.addresses.unlocking import OPEN_FLAGS
 from chainwatch.errors import LedgerError
+from chainwatch.ledger.joint.two_of_two import SHARED
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.prevouts import is_resolved, resolve
 from chainwatch.ledger.schema import REVEALED
@@ -47,7 +48,8 @@ list addresses and transactions by their bytes, for binary search; ``addr_rank``
 each address in ``addr_order``. ``stray_*`` keeps the txid (and
 the number, -1 if unknown) of what inputs spend that is not in the ledger. An unread value is -1.
 ``in_marks`` adds up what the signatures of an input show and how its address is known: 1 where
-they bind the whole transaction, 2 where they leave room, 4 where the address is only revealed.
+they bind the whole transaction, 2 where they leave room, 4 where the address is only revealed, 8
+where two keys spend it together.
 ``bare_*`` has a row per P2PK output: its place, and size and hash of the key.
 """
 
@@ -59,7 +61,7 @@ COMPRESSED = 33
 """Bytes of a compressed public key."""
 
 _INPUTS = ["tx", "n", "prev_txid", "prev_n", "prev_tx", "value", "address", "script_kind",
-           "sighash", "address_basis"]  # fmt: skip
+           "sighash", "address_basis", "quorum"]  # fmt: skip
 
 
 class Rows(NamedTuple):
@@ -125,5 +127,6 @@ def marks_of(ins: pl.DataFrame) -> NDArray[np.uint8]:
     """Return the marks of inputs, as ``in_marks`` holds them."""
     open_ = pl.col("sighash").str.contains(OPEN_FLAGS)
     shown = pl.col("address_basis").eq_missing(pl.lit(REVEALED))
-    marks = open_.fill_null(False) * 2 + (~open_).fill_null(False) * 1 + shown * 4
+    of_two = pl.col("quorum").eq_missing(pl.lit(SHARED))
+    marks = open_.fill_null(False) * 2 + (~open_).fill_null(False) * 1 + shown * 4 + of_two * 8
     return ins.select(marks.cast(pl.UInt8)).to_series().to_numpy()

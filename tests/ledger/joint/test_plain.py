@@ -20,7 +20,8 @@ from chainwatch.ledger.joint.plain import is_plain, plain_features
 from chainwatch.ledger.joint.protocols import STANDARD, WASABI_BASE, WASABI_COORDINATORS
 from chainwatch.ledger.ledger import Ledger
 
-_NOT_HELD = {"txid", "wtxid", "block", "position", "time", "locktime", "size", "weight"}
+_NOT_HELD = {"txid", "wtxid", "block", "position", "time", "locktime", "size", "weight",
+             "spends_two_of_two"}  # fmt: skip
 """Columns of the ledger's transactions that an index is not asked for."""
 
 
