@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from chainwatch.addresses.canonical import Kind
 from chainwatch.chains.catalogue import chain
 from chainwatch.ledger import schema
-from chainwatch.ledger.storage.store import Store
+from chainwatch.ledger.storage.store import Store, table_named
 from chainwatch.ledger.storage.writer import open_writer
 
 PARTIAL_PER_MILLE = 5
@@ -249,7 +249,15 @@ def tables(made: Made, first: int, end: int) -> dict[str, pl.DataFrame]:
         "blocks": _blocks(blocks, hashes, stamp.gather(np.searchsorted(heights, blocks))),
     }
     found = {name: rows.with_columns(chain=pl.lit(network)) for name, rows in found.items()}
-    return found | {"coverage": _coverage(found["blocks"])}
+    found |= {"coverage": _coverage(found["blocks"])}
+    return {name: _whole(table_named(name), rows) for name, rows in found.items()}
+
+
+def _whole(table: schema.Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows with all columns of their table, null where nothing was made up."""
+    lacking = {name: pl.lit(None, dtype) for name, dtype in table.schema.items()
+               if name not in rows.columns}  # fmt: skip
+    return rows.with_columns(**lacking)
 
 
 def _inputs(made: Made, first: int, end: int) -> pl.DataFrame:
@@ -304,10 +312,7 @@ def _coverage(blocks: pl.DataFrame) -> pl.DataFrame:
         "from_time": pl.col("time"), "to_time": pl.col("time"), "complete": pl.lit(True),
         "source": pl.lit("made up"), "answer": pl.col("merkle_root"),
     }  # fmt: skip
-    return blocks.select(
-        known.get(name, pl.lit(None)).cast(dtype).alias(name)
-        for name, dtype in schema.COVERAGE.schema.items()
-    )
+    return blocks.select(**known)
 
 
 def write(folder: Path, transactions: int) -> Path:

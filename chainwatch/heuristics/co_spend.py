@@ -78,12 +78,7 @@ def co_spends(
     _check(ledger, unless, rates)
     checked(unread_flags)
     expect(revealed, bool, "revealed", "pass True or False")
-    index = only_index(ledger)
-    if index is not None:
-        signing = Signing(unread_flags, revealed)
-        return co_spend_columns(ledger, index, unless, signing, rates).links()
-    found = pairs(ledger, unread_flags=unread_flags, revealed=revealed)
-    return _links(ledger, found, unless, rates)
+    return _made(ledger, unless, Signing(unread_flags, revealed), rates)
 
 
 _TX = ["chain", "tx"]
@@ -95,6 +90,15 @@ def _check(ledger: Ledger, unless: Rule | None, rates: Rates) -> None:
     expect(rates, Rates, "rates", "pass Rates(path), or leave it out")
     if unless is not None and unless.on != "transactions":
         raise RuleError(f"{unless} reads {unless.on}", remedy="pass a rule on transactions")
+
+
+def _made(ledger: Ledger, unless: Rule | None, signing: Signing, rates: Rates) -> Links:
+    """Return the links by the numbers of an index where there is one, else from the tables."""
+    index = only_index(ledger)
+    if index is not None:
+        return co_spend_columns(ledger, index, unless, signing, rates).links()
+    found = pairs(ledger, unread_flags=signing.unread_flags, revealed=signing.revealed)
+    return _links(ledger, found, unless, rates)
 
 
 def _links(ledger: Ledger, found: pl.DataFrame, unless: Rule | None, rates: Rates) -> Links:

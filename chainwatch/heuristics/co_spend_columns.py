@@ -1,7 +1,7 @@
 """Co-spending by the numbers of an index: the same links as from the tables, without their bytes.
 
 Only transactions that link anything are asked whether strangers built them, and of these only
-those that are not plain need more than the index holds (:mod:`chainwatch.ledger.joint.plain`).
+those that are not plain need more than the index holds (:mod:`chainwatch.ledger.index.plain`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from chainwatch.ledger import features
 from chainwatch.ledger.among import among
 from chainwatch.ledger.index.build import NONE
 from chainwatch.ledger.index.index import Index
-from chainwatch.ledger.joint.plain import is_plain, plain_features
+from chainwatch.ledger.index.plain import is_plain, plain_features
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS
 

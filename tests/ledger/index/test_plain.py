@@ -16,7 +16,7 @@ from chainwatch.addresses.scripts import script_of
 from chainwatch.ledger import features
 from chainwatch.ledger.among import among
 from chainwatch.ledger.index.index import build_index
-from chainwatch.ledger.joint.plain import is_plain, plain_features
+from chainwatch.ledger.index.plain import is_plain, plain_features
 from chainwatch.ledger.joint.protocols import STANDARD, WASABI_BASE, WASABI_COORDINATORS
 from chainwatch.ledger.ledger import Ledger
 
