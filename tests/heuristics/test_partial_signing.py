@@ -11,7 +11,7 @@ from chainwatch.clusters.cluster import cluster
 from chainwatch.errors import ArgumentError, InputError
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.links import TWO_OF_TWO
-from chainwatch.ledger.features import transactions
+from chainwatch.ledger.features import outputs, transactions
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import OUTPUT_KEYS
 
@@ -208,6 +208,11 @@ def test_an_output_of_two_keys_is_linked_and_undecided(shared, told):
 )
 def test_a_transaction_says_whether_it_spends_a_two_of_two(shared, line, said):
     assert transactions(shared(line))["spends_two_of_two"].to_list() == [said]
+
+
+def test_no_rule_on_change_answers_where_a_two_of_two_is_spent(shared):
+    assert outputs(shared("A=2-of-2"))["shared"].to_list() == [True]
+    assert outputs(shared("A=2-of-3"))["shared"].to_list() == [False]
 
 
 def test_what_hides_its_script_may_be_a_two_of_two(real_ledger):

@@ -158,6 +158,37 @@ def test_transfers_are_in_the_span_by_their_own_time(frame: Rows) -> None:
 # -- what inputs spend
 
 
+@pytest.mark.parametrize(("shown", "basis"), [(None, "read"), (b"\x03" + bytes(20), "disputed")])
+def test_what_only_the_unlocking_named_is_held_to_the_output(
+    tables: Tables, shown: bytes | None, basis: str
+) -> None:
+    """Read later, the output speaks; where the unlocking named another, that is a finding."""
+    right = pl.col("address")
+    named = right if shown is None else pl.lit(shown)
+    at = tables["inputs"].with_columns(named=named)["named"]
+    late = unread(tables)
+    late["inputs"] = late["inputs"].with_columns(address=at, address_basis=pl.lit(schema.REVEALED))
+    ledger = Ledger.from_tables(late)
+    found = ledger.inputs.collect()
+    key = ["tx", "n"]
+    assert found.sort(key)["address"].equals(tables["inputs"].sort(key)["address"])
+    assert set(found["address_basis"]) == {basis}
+    assert check(ledger).ok == (basis == "read")
+
+
+def test_an_output_that_names_nobody_denies_what_was_revealed(tables: Tables) -> None:
+    late = unread(tables)
+    late["inputs"] = late["inputs"].with_columns(
+        address=pl.lit(b"\x01" + bytes(20)), address_basis=pl.lit(schema.REVEALED)
+    )
+    keyed = tables["outputs"].with_columns(
+        address=pl.lit(None, pl.Binary), script_kind=pl.lit("p2pk"), script=pl.lit(b"\x02\xac")
+    )
+    found = Ledger.from_tables({**late, "outputs": keyed}).inputs.collect()
+    assert found["address"].null_count() == found.height
+    assert set(found["address_basis"]) == {"disputed"}
+
+
 def test_what_was_unread_is_filled_from_what_was_read_later(tables: Tables) -> None:
     late = Ledger.from_tables(unread(tables))
     assert late.digest("inputs") == Ledger.from_tables(tables).digest("inputs")

@@ -6,9 +6,9 @@ same. Closed together, a channel pays both of them: neither output is change.
 
 from __future__ import annotations
 
-import polars as pl
+from typing import Protocol
 
-from chainwatch.ledger.ledger import Ledger
+import polars as pl
 
 SHARED = "2-of-2"
 """Quorum of an output that two keys spend together."""
@@ -18,7 +18,26 @@ _TX = ["chain", "tx"]
 _OF_ONE_KEY = ("p2pk", "p2pkh", "p2wpkh")
 
 
-def spends_two_of_two(ledger: Ledger) -> pl.LazyFrame:
+class Spends(Protocol):
+    """What has these tables: a ledger, or what was read of one."""
+
+    @property
+    def transactions(self) -> pl.LazyFrame:
+        """Rows of the ledger's table."""
+        ...
+
+    @property
+    def inputs(self) -> pl.LazyFrame:
+        """Rows of the ledger's table."""
+        ...
+
+    @property
+    def output_keys(self) -> pl.LazyFrame:
+        """Rows of the ledger's table."""
+        ...
+
+
+def spends_two_of_two(ledger: Spends) -> pl.LazyFrame:
     """Return whether each transaction spends a 2-of-2: ``chain, tx, spends_two_of_two``.
 
     Only transactions with inputs have a row. Null where no input is known to be one, and an input

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from chainwatch.ledger.joint.two_of_two import spends_two_of_two
 from chainwatch.ledger.output_features.whole import Whole
 
 TX = ["chain", "tx"]
@@ -21,19 +22,19 @@ _CLOSING_LOCKTIME, _CLOSING_SEQUENCE = 0x20, 0x80
 def shared(whole: Whole) -> pl.DataFrame:
     """Return the transactions whose outputs may belong to several: ``chain, tx, shared``.
 
-    Those that spend a bare 2-of-2, close a channel from one side, or have inputs of several
+    Those that spend a 2-of-2, close a channel from one side, or have inputs of several
     addresses of which one is signed so that others may add to the transaction.
 
     Fails when
     ----------
-    A 2-of-2 stands behind a hash that nobody read, or a channel is one of taproot: it is not among
-    these. One owner signs alone so too (fee bumping, crowdfunding): it is.
+    A 2-of-2 stands behind a hash whose script was not read, or a channel is one of taproot: it is
+    not among these. One owner signs alone so too (fee bumping, crowdfunding): it is.
 
     References
     ----------
     BOLT 3 for the form of commitment transactions; BIP 143 and 341 for what a signature binds.
     """
-    parts = [_bare(whole), _closing(whole), _open(whole)]
+    parts = [_of_two(whole), _closing(whole), _open(whole)]
     return (
         pl.concat([part.select(TX) for part in parts])
         .unique()
@@ -42,13 +43,8 @@ def shared(whole: Whole) -> pl.DataFrame:
     )
 
 
-def _bare(whole: Whole) -> pl.LazyFrame:
-    keys = (
-        whole.output_keys.group_by("chain", prev_tx="tx", prev_n="n")
-        .agg(pl.len().alias("keys"), pl.col("required").min())
-        .filter((pl.col("keys") == 2) & (pl.col("required") == 2))
-    )
-    return whole.inputs.join(keys, on=["chain", "prev_tx", "prev_n"], how="semi")
+def _of_two(whole: Whole) -> pl.LazyFrame:
+    return spends_two_of_two(whole).filter("spends_two_of_two")
 
 
 def _closing(whole: Whole) -> pl.LazyFrame:
