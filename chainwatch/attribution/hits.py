@@ -36,6 +36,9 @@ from chainwatch.units import AMOUNT, to_text
 MOVES_NOTHING = "moves nothing: shows no payment"
 """Said of a value of zero: anybody can make such a transfer look as if a stranger had paid."""
 
+IN_BOTH = "both sides are tagged: stands in the other direction too"
+"""Said of a transfer between two tagged addresses."""
+
 MOST_DECIMALS = 38
 """A token that states more decimals is shown in base units."""
 
@@ -69,10 +72,27 @@ _TAG = (
     "pack",
 )  # fmt: skip
 HITS = MOVEMENT.plus(
-    *(TAGS[name] for name in _TAG),
-    Column.text("timing", "what the dates of the tag allow to say"),
+    Column.text("labels", "labels of its address, each once"),
+    Column.text("concepts", "concepts of its address, each once"),
+    Column.text("tags", "what each tag of its address says, and what its dates allow to say"),
     Column.text("note", "what else must be known of the row"),
 )
+
+SAID = Table(
+    "said",
+    ("chain", "address", "day", *_TAG),
+    "What tags say of an address that moved something, on a day on which it did.",
+    (
+        CHAIN,
+        Column.party("address", "the tagged address"),
+        Column("day", pl.Date, Privacy.TIME, "day of the movements; null is unknown", nullable=True),
+        *(TAGS[name] for name in _TAG),
+        Column.text("timing", "what the dates of the tag allow to say of that day"),
+    ),
+)
+
+BETWEEN_TAGS = " | "
+"""Stands between the tags of one address where they are told in one cell."""
 
 UNREAD = Table(
     "unread",
@@ -82,34 +102,41 @@ UNREAD = Table(
 )
 
 _DATES = ("concept", "first_day", "last_day", "as_of")
+_TOLD = ("labels", "concepts", "tags", "note")
+_MOVED_ON = ["chain", "address", "day"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
 class TagHits(Result):
-    """Movements to and from tagged addresses, one row per movement and row of the tags.
+    """Movements to and from tagged addresses, each in one row, whatever the number of its tags.
 
-    A movement stands there once per tag and concept of its address: add up :meth:`payments`.
+    Amounts add up within one direction. A transfer between two tagged addresses stands in both,
+    and its notes say so.
 
     Attributes
     ----------
     frame : polars.DataFrame
-        The columns of ``MOVEMENT``; ``label, concept, actor, source, confidence, level, first_day,
-        last_day, as_of, pack`` of the tag; ``timing``, the sentence on its dates; ``note``.
+        The columns of ``MOVEMENT``; ``labels, concepts, tags``, which tell all tags of the address
+        in one text each; ``note``.
+    said : polars.DataFrame
+        ``chain, address, day``; ``label, concept, actor, source, confidence, level, first_day,
+        last_day, as_of, pack`` of each tag; ``timing``, the sentence on its dates.
     unread : polars.DataFrame
         ``chain, inputs``: inputs in the span whose spent output was not read. Any of them may come
         from a tagged address.
     """
 
     frame: pl.DataFrame
+    said: pl.DataFrame
     unread: pl.DataFrame
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that the content digest is of."""
-        return {"hits": HITS.rows(self.frame), "unread": UNREAD.rows(self.unread)}
-
-    def payments(self) -> pl.DataFrame:
-        """Return each movement once, whatever the number of its tags."""
-        return text_frame(self.frame.select(MOVEMENT.names).unique(maintain_order=True))
+        return {
+            "hits": HITS.rows(self.frame),
+            "said": SAID.rows(self.said),
+            "unread": UNREAD.rows(self.unread),
+        }
 
     def plain(self, table: str = "hits") -> pl.DataFrame:
         """Return the rows as texts for people, safe on a terminal; addresses are in clear."""
@@ -119,8 +146,7 @@ class TagHits(Result):
         names = (
             "chain", "height", "time", "txid", "n", "direction", "address", "amount", "base_units"
         )  # fmt: skip
-        told = ("label", "concept", "source", "confidence", "timing", "note")
-        schema: dict[str, DataType] = dict.fromkeys(names + told, pl.String)
+        schema: dict[str, DataType] = dict.fromkeys((*names, *_TOLD), pl.String)
         schema |= {"height": pl.Int64, "n": pl.Int64, "base_units": AMOUNT}
         return text_frame(pl.DataFrame(texts, schema=schema, orient="row"))
 
@@ -128,22 +154,19 @@ class TagHits(Result):
         return self.frame.height
 
     def __repr__(self) -> str:
-        ways = self.payments()["direction"].to_list()
+        ways = self.frame["direction"].to_list()
         return (
             f"TagHits({ways.count('to'):,} payments to and {ways.count('from'):,} from tagged"
             f" addresses, {int(self.unread['inputs'].sum()):,} inputs unread)"
         )
 
     def _repr_html_(self) -> str:
-        counted = self.frame.group_by("direction", "concept").agg(
-            pl.struct(MOVEMENT.names).n_unique().alias("payments")
-        )
+        counted = self.frame.group_by("direction", "concepts").agg(pl.len())
         rows = "".join(
-            f"<tr><td>{way}</td><td>{escape(quoted(concept or 'none stated'))}</td>"
-            f"<td>{count:,}</td></tr>"
-            for way, concept, count in counted.sort("direction", "concept").iter_rows()
+            f"<tr><td>{way}</td><td>{escape(concepts)}</td><td>{count:,}</td></tr>"
+            for way, concepts, count in counted.sort("direction", "concepts").iter_rows()
         )
-        head = "<tr><th>direction</th><th>concept</th><th>payments</th></tr>"
+        head = "<tr><th>direction</th><th>concepts</th><th>payments</th></tr>"
         return f"<p>{escape(repr(self))}</p><table>{head}{rows}</table>"
 
 
@@ -180,14 +203,13 @@ def hits(ledger: Ledger, tags: Tags) -> TagHits:
         _transfers(ledger, wanted, "to", "receiver"),
         _transfers(ledger, wanted, "from", "sender"),
     ]
-    moved = pl.concat(pl.collect_all(parts))
-    said = tags.frame.select("chain", "address", *_TAG)
-    found = moved.join(said, on=["chain", "address"], how="inner")
-    note = pl.when(pl.col("value") == 0).then(pl.lit(MOVES_NOTHING)).alias("note")
-    rows = _timed(found).with_columns(note)
+    moved = pl.concat(pl.collect_all(parts)).with_columns(day=pl.col("time").dt.date())
+    said = _said(moved.select(_MOVED_ON).unique(), tags)
+    rows = moved.join(_in_one(said), on=_MOVED_ON, how="left", nulls_equal=True)
+    rows = rows.with_columns(_note()).select(HITS.names)
     first = ["time", "chain", "txid", "direction", "kind", "n"]
     order = [*first, *(name for name in rows.columns if name not in first)]
-    return TagHits(rows.sort(order, nulls_last=True), _unread(ledger, tags))
+    return TagHits(rows.sort(order, nulls_last=True), said, _unread(ledger, tags))
 
 
 def _coins(
@@ -225,18 +247,56 @@ def _movement(given: Mapping[str, pl.Expr], *, known: Mapping[str, pl.Expr]) -> 
     ]
 
 
-def _timed(found: pl.DataFrame) -> pl.DataFrame:
-    """Add the sentence on the dates, made once for each that occurs."""
-    days = found.with_columns(day=pl.col("time").dt.date())
+def _note() -> pl.Expr:
+    """Say of a movement that it moves nothing, or that it stands in the other direction too."""
+    which = [name for name in MOVEMENT.names if name not in ("direction", "address")]
+    both = pl.col("direction").n_unique().over(which) > 1
+    return (
+        pl.when(pl.col("value") == 0).then(pl.lit(MOVES_NOTHING))
+        .when(both).then(pl.lit(IN_BOTH))
+        .alias("note")
+    )  # fmt: skip
+
+
+def _said(moved: pl.DataFrame, tags: Tags) -> pl.DataFrame:
+    """Return what tags say of addresses on days, with the sentence on the dates of each."""
+    found = moved.join(
+        tags.frame.select("chain", "address", *_TAG), on=["chain", "address"], how="inner"
+    )
+    # A sentence is made once for each combination of dates that occurs.
     key = [*_DATES, "day"]
-    distinct = days.select(key).unique()
+    distinct = found.select(key).unique()
     unknown = "the day of the payment is not known, nor whether the tag held then"
     told = [
         unknown if row["day"] is None else statement(row, row["day"])
         for row in distinct.iter_rows(named=True)
     ]
     sentences = distinct.with_columns(pl.Series("timing", told, pl.String))
-    return days.join(sentences, on=key, how="left", nulls_equal=True).drop("day")
+    rows = found.join(sentences, on=key, how="left", nulls_equal=True).select(SAID.names)
+    return rows.sort(SAID.names, nulls_last=True)
+
+
+def _in_one(said: pl.DataFrame) -> pl.DataFrame:
+    """Return the tags of an address on a day in one text each of labels, concepts and all."""
+    rows = said.select(
+        *_MOVED_ON,
+        labels=pl.Series([quoted(label) for label in said["label"]], dtype=pl.String),
+        concepts=pl.Series([_concept(concept) for concept in said["concept"]], dtype=pl.String),
+        tags=pl.Series([_tag(row) for row in said.iter_rows(named=True)], dtype=pl.String),
+    )
+    each = (pl.col(name).unique(maintain_order=True) for name in ("labels", "concepts", "tags"))
+    return rows.group_by(_MOVED_ON).agg(one.str.join(BETWEEN_TAGS) for one in each)
+
+
+def _concept(concept: str | None) -> str:
+    return quoted(concept or "none stated")
+
+
+def _tag(row: Mapping[str, Any]) -> str:
+    """Return what one tag says: its label and concept, how sure, by whom, and on which days."""
+    sure = f", {quoted(row['confidence'])}" if row["confidence"] else ""
+    what = f"{quoted(row['label'])} ({_concept(row['concept'])}{sure}"
+    return f"{what}, says {quoted(row['source'])}): {row['timing']}"
 
 
 def _unread(ledger: Ledger, tags: Tags) -> pl.DataFrame:
@@ -250,13 +310,12 @@ def _unread(ledger: Ledger, tags: Tags) -> pl.DataFrame:
 
 def _texts(row: Mapping[str, Any]) -> tuple[object, ...]:
     chain = chain_of(row["chain"])
-    told = ("label", "concept", "source", "confidence", "timing", "note")
     return (
         chain.alias, row["height"],
         row["time"] and row["time"].isoformat().replace("+00:00", "Z"),
         canonical.txid_text(row["txid"], chain), row["n"], row["direction"],
         canonical.text(row["address"], chain), _amount(row, chain), row["value"],
-        *(None if row[name] is None else quoted(row[name]) for name in told),
+        *(row[name] for name in _TOLD),
     )  # fmt: skip
 
 

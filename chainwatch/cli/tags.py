@@ -114,7 +114,7 @@ def tag_hits(
     Example: chainwatch tags hits --ledger out/otter/ledger --tags out/otter/data/tags
     --concept vendor
     """
-    from chainwatch.attribution.hits import hits
+    from chainwatch.attribution.hits import BETWEEN_TAGS, hits
     from chainwatch.ledger.ledger import open_ledger
 
     with interruptible():
@@ -125,10 +125,10 @@ def tag_hits(
     for row in rows.iter_rows(named=True):
         say(f"{row['time']}  {row['direction']} {row['address']}  {row['amount']}")
         say(f"    {row['txid']} n={row['n']}  height {row['height']}")
-        say(
-            f"    {row['label']} ({row['concept']}, {row['confidence']}): {row['timing']}"
-            + (f"; {row['note']}" if row["note"] else "")
-        )
+        for tag in row["tags"].split(BETWEEN_TAGS):
+            say(f"    {tag}")
+        if row["note"]:
+            say(f"    {row['note']}")
     show(found)
     show(result)
     _write(csv, rows)

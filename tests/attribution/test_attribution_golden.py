@@ -125,7 +125,7 @@ def test_payments_to_listed_addresses_are_found(ofac: Tags, height: int, tmp_pat
     block = DATA / "bitcoin" / "blocks" / f"{height}.raw"
     pull(tmp_path / "ledger", BlockFiles([block], chain="btc", height=height))
     result = hits(open_ledger(tmp_path / "ledger"), ofac)
-    payments = result.payments().filter(pl.col("direction") == "to")
+    payments = result.frame.filter(pl.col("direction") == "to")
     day, (begin, end), value = GOLDEN[height]
     assert payments.height == 1
     row = payments.row(0, named=True)
@@ -135,7 +135,7 @@ def test_payments_to_listed_addresses_are_found(ofac: Tags, height: int, tmp_pat
     assert (row["height"], row["n"], row["value"]) == (height, 0, Decimal(value))
     assert row["time"].date() == day
     sentence = f"listed as of 2024-09-27; designation date unknown; payment {day}"
-    assert set(result.frame["timing"]) == {sentence}
+    assert set(result.said["timing"]) == {sentence}
     unread = result.unread["inputs"].sum()
     assert unread > 0, "most spent outputs of one block were not read, and that is said"
     assert f"{unread:,} inputs unread" in repr(result)

@@ -103,7 +103,9 @@ def test_outputs_to_and_inputs_from_a_tagged_address() -> None:
     assert row["height"] == 574_200
     assert row["txid"] == b"\x41" * 32
     assert row["time"] == AT
-    assert row["timing"] == "listed as of 2024-09-27; designation date unknown; payment 2019-05-02"
+    assert result.said["timing"].to_list() == [
+        "listed as of 2024-09-27; designation date unknown; payment 2019-05-02"
+    ]
     assert result.frame.schema["value"] == pl.Decimal(38, 0)
 
 
@@ -115,15 +117,34 @@ def test_unread_inputs_are_counted() -> None:
     assert found(coins(), tag(EVM_LISTED, ETH)).unread.is_empty()
 
 
-def test_each_tag_has_its_row_and_each_payment_counts_once() -> None:
-    dated = tag(LISTED, concept="market", first_day=date(2020, 1, 1), pack="q")
-    result = found(coins(), tag(LISTED), dated)
-    assert len(result) == 6
-    assert result.payments().height == 3
-    said = set(result.frame.filter(pl.col("concept") == "market")["timing"])
-    assert said == {
-        "holds from 2020-01-01; payment 2019-05-02 (before its first valid day: it did not hold)"
-    }
+def test_a_payment_has_one_row_with_all_tags_of_its_address() -> None:
+    dated = tag(LISTED, concept="market", label="A shop", first_day=date(2020, 1, 1), pack="q")
+    one, both = found(coins(), tag(LISTED)), found(coins(), tag(LISTED), dated, tag(OTHER))
+    paid = pl.col("address") == LISTED
+    for result in (one, both):
+        mine = result.frame.filter(paid)
+        sums = {way: mine.filter(direction=way)["value"].sum() for way in ("to", "from")}
+        assert sums == {"to": 500, "from": 900}, "a second tag counts a payment twice"
+        assert result.plain().height == len(result)
+    row = both.frame.filter(paid).row(0, named=True)
+    assert row["labels"] == "A shop | Listed"
+    assert row["concepts"] == "market | sanction"
+    assert row["tags"] == (
+        "A shop (market, authority_data, says OFAC): holds from 2020-01-01; payment 2019-05-02"
+        " (before its first valid day: it did not hold) | Listed (sanction, authority_data, says"
+        " OFAC): listed as of 2024-09-27; designation date unknown; payment 2019-05-02"
+    )
+    said = both.said.filter(paid).select("day", "label", "pack").rows()
+    assert said == [(AT.date(), "A shop", "q"), (AT.date(), "Listed", "p")]
+
+
+def test_a_transfer_between_two_tagged_addresses_says_that_it_stands_twice() -> None:
+    ledger = Ledger.from_tables({"transfers": frame(schema.TRANSFERS, transfer(1), transfer(2))})
+    result = found(ledger, tag(EVM_LISTED, ETH), tag(EVM_OTHER, ETH))
+    told = result.frame.select("direction", "address", "note").unique().rows()
+    note = "both sides are tagged: stands in the other direction too"
+    assert sorted(told) == [("from", EVM_OTHER, note), ("to", EVM_LISTED, note)]
+    assert set(found(ledger, tag(EVM_LISTED, ETH)).frame["note"]) == {None}
 
 
 def test_the_same_bytes_on_another_chain_are_no_hit() -> None:
@@ -163,8 +184,8 @@ def test_transfers_to_and_from_a_tagged_address() -> None:
         (4, "to", None, Decimal(0), "moves nothing: shows no payment"),
         (5, "to", 574_200, None, None),
         (6, "to", 574_200, much, None),
-        (7, "from", 574_200, much, None),
-        (7, "to", 574_200, much, None),
+        (7, "from", 574_200, much, "both sides are tagged: stands in the other direction too"),
+        (7, "to", 574_200, much, "both sides are tagged: stands in the other direction too"),
     ]
     contract = canonical.text(TOKEN, "eth")
     amounts = result.plain()["amount"].to_list()
@@ -186,9 +207,9 @@ def test_what_is_shown_is_safe_and_names_nobody() -> None:
     result = found(
         coins(), tag(LISTED, label="<script>\x1b[2J\u202e", concept="<b>x", source="=1+1\r\n")
     )
-    for text in result.plain().select("label", "concept", "source", "timing").row(0):
+    for text in result.plain().select("labels", "concepts", "tags").row(0):
         assert text.isprintable()
-    assert result.frame["timing"][0].startswith("tagged as of 2024-09-27")
+    assert result.said["timing"][0].startswith("tagged as of 2024-09-27")
     html = result._repr_html_()
     assert canonical.text(LISTED, "btc") not in html + repr(result)
     assert "<td>from</td><td>&lt;b&gt;x</td><td>1</td>" in html
@@ -196,7 +217,7 @@ def test_what_is_shown_is_safe_and_names_nobody() -> None:
 
 def test_nothing_found_is_a_result() -> None:
     empty = hits(Ledger.from_tables({}), tags())
-    assert len(empty) == empty.plain().height == empty.payments().height == 0
+    assert len(empty) == empty.plain().height == empty.said.height == 0
     assert "0 payments to" in repr(empty)
     assert empty._repr_html_()
 
