@@ -10,7 +10,11 @@ from chainwatch.tracing.stops import (
     BURNT,
     BY_CLUSTER,
     BY_CUSTODY,
+    BY_INPUT,
+    BY_LAG,
+    BY_ORDER,
     BY_REMAINDER,
+    BY_SILENCE,
     FEE,
     HOSTED,
     MIXER,
@@ -25,12 +29,21 @@ _ENDED = {
     MIXER: "into a transaction that looks like a CoinJoin, and not followed behind it",
     UNDECIDED: "into a transaction that may be a CoinJoin, and not followed behind it",
     UNSPENT: "unspent in {ends}",
-    NOT_READ: "sent on to where nothing was read",
+    NOT_READ: "sent on to addresses whose history was not read",
     BURNT: "burnt",
     FEE: "network fees",
     POOL: "into extension blocks, where nothing can be followed",
 }
 
+
+_UNREAD = {
+    BY_REMAINDER: "of which it was not read whether it was paid on or is still held",
+    BY_SILENCE: "in {ends} of which it was not read whether spent or still unspent",
+    BY_INPUT: "spent together with inputs that were not read, and not followed behind them",
+    BY_ORDER: "in {ends} that the ledger spends before they are made: run check",
+    BY_LAG: "sent on to addresses whose history was not read up to then",
+}
+"""What of :data:`NOT_READ` was not read, where its basis says more than the reason."""
 
 _AT = {
     BY_CUSTODY: "a deposit address at ",
@@ -60,11 +73,10 @@ def in_words(
     sure = ", ".join(item for item in (None if reason == HOSTED else reason, certainty) if item)
     if service:
         words = f"paid to {_AT.get(row['basis'], '')}{service}" + (f" ({sure})" if sure else "")
-    elif row["basis"] == BY_REMAINDER:
-        words = "of which it was not read whether it was paid on or is still held"
     elif reason in _ENDED:
         one, many = ("balance", "balances") if balances else ("coin", "coins")
-        words = _ENDED[reason].format(ends=counted(int(row["ends"]), one, many))
+        form = _UNREAD.get(row["basis"] or "", _ENDED[reason])
+        words = form.format(ends=counted(int(row["ends"]), one, many))
         words += as_of if reason == UNSPENT else ""
     else:
         words = f"not followed further ({reason})"

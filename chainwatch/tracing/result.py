@@ -30,7 +30,7 @@ from chainwatch.tracing.asked import NOT_ASKED, Asked, astray
 from chainwatch.tracing.custody import CUSTODY
 from chainwatch.tracing.doubts import UNKNOWN_WAY, doubt_of
 from chainwatch.tracing.end_words import in_words
-from chainwatch.tracing.stops import BY_REMAINDER
+from chainwatch.tracing.stops import NOT_READ
 from chainwatch.tracing.walks.base import OPENING
 from chainwatch.units import exact_sum, total
 
@@ -109,8 +109,8 @@ ENDS = Table(
         Column.kind(
             "basis",
             "how the end came about: by a tag of the address, by one of another address of"
-            " its cluster, as a deposit address, by a rule, as the remainder of a balance whose"
-            " history was not read to the end; null where the reason says it",
+            " its cluster, as a deposit address, by a rule; or what exactly was not read: the rest"
+            " of a history, a spender, another input; null where the reason says it",
         ),
         Column.place("as_of", "height of the block up to which a coin is known to be unspent"),
         Column(
@@ -338,7 +338,7 @@ class Trace(Result):
         rows = [
             f"  {self.asset.shown(int(row['amount'])):>24}  {row['reason']}"
             + (f": {row['service']} ({row['certainty']}, {row['basis']})" if row["service"] else "")
-            + (f" ({row['basis']})" if row["basis"] == BY_REMAINDER else "")
+            + (f" ({row['basis']})" if row["basis"] and row["reason"] == NOT_READ else "")
             + (" (unknown)" if row["certainty"] == UNKNOWN_WAY and not row["service"] else "")
             for row in self.summary().iter_rows(named=True)
         ]

@@ -68,12 +68,26 @@ name tag of an explorer (20) or a forum's word (5) makes an end no more than pro
 
 BY_TAG, BY_CLUSTER = "tagged address", "cluster of a tagged address"
 BY_CUSTODY, BY_RULE = "deposit address", "rule"
-BY_REMAINDER = "remainder"
+BY_REMAINDER, BY_SILENCE = "remainder", "no spender read"
+BY_INPUT, BY_ORDER, BY_LAG = "unread input", "spent before it was made", "history cut short"
 
-BASES: tuple[str, ...] = (BY_TAG, BY_CLUSTER, BY_CUSTODY, BY_RULE, BY_REMAINDER)
+BASES: tuple[str, ...] = (
+    BY_TAG,
+    BY_CLUSTER,
+    BY_CUSTODY,
+    BY_RULE,
+    BY_REMAINDER,
+    BY_SILENCE,
+    BY_INPUT,
+    BY_ORDER,
+    BY_LAG,
+)
 """How an end came about: the address itself is tagged, another of its cluster is, all that it gets
-goes on to one service, a rule speaks of the transaction, or it is what is left of a balance whose
-history was not read to the end. Sentences are worded by it."""
+goes on to one service, a rule speaks of the transaction; or of what was not read: it is what is
+left of a balance whose history was not read to the end, no spender of a coin was read and nothing
+says that there is none, another input of the spending transaction was not read, the spender stands
+before what it spends, or the history of the receiver was not read up to the payment. Sentences are
+worded by it."""
 
 
 class End(NamedTuple):

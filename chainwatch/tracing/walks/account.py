@@ -11,7 +11,15 @@ from typing import NamedTuple
 from chainwatch.addresses.canonical import Kind
 from chainwatch.ledger.rows_apart import MayHaveMoved
 from chainwatch.tracing.policies import OLDEST_FIRST, Lot, Lots, Mark, joined
-from chainwatch.tracing.stops import BURNT, BY_REMAINDER, LURE, NOT_READ, UNSPENT, End
+from chainwatch.tracing.stops import (
+    BURNT,
+    BY_LAG,
+    BY_REMAINDER,
+    LURE,
+    NOT_READ,
+    UNSPENT,
+    End,
+)
 from chainwatch.tracing.walks.base import HELD, OPENING, RECEIVED, Row, Walk, moved, sums, traced
 from chainwatch.tracing.walks.transfer_order import Reading, covered, read_until
 from chainwatch.units import counted
@@ -268,7 +276,7 @@ class AccountWalk(Walk):
         if address in self.subject_of or covered(self.read.get(address, ()), row["time"]):
             return self.cut_off(address, lots)
         if address in self.read:
-            return End(NOT_READ, _beyond(row))
+            return End(NOT_READ, _beyond(row), basis=BY_LAG)
         return End(NOT_READ, "the history of this address was not read")
 
 

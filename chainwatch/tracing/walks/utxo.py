@@ -10,7 +10,18 @@ from chainwatch.addresses.canonical import txid_text
 from chainwatch.errors import ConservationError
 from chainwatch.ledger.schema import POSITION_BITS
 from chainwatch.tracing.policies import Lot, Lots, joined, least
-from chainwatch.tracing.stops import BURNT, FEE, LATER, NOT_READ, POOL, UNSPENT, End
+from chainwatch.tracing.stops import (
+    BURNT,
+    BY_INPUT,
+    BY_ORDER,
+    BY_SILENCE,
+    FEE,
+    LATER,
+    NOT_READ,
+    POOL,
+    UNSPENT,
+    End,
+)
 from chainwatch.tracing.walks.base import (
     AGAIN,
     HELD,
@@ -123,7 +134,8 @@ class CoinWalk(Walk):
             return []
         joint = self.joint.get((self.asset.chain, tx))
         if any(value is None for _, _, value, _ in spent):
-            why = End(NOT_READ, "another input of the spending transaction was not read")
+            told = "another input of the spending transaction was not read"
+            why = End(NOT_READ, told, basis=BY_INPUT)
             for i, lots in incoming.items():
                 self._lose(tx, self._source(tx, i), spent[i][3], lots, joint or why)
             return []
@@ -204,13 +216,15 @@ class CoinWalk(Walk):
         spender = self.coins.spender.get((place["tx"], place["n"]))
         if spender is not None and spender not in self.coins.ids:
             return End(LATER, f"spent at height {spender >> POSITION_BITS}, outside the span")
-        if spender is None and (by := self.coins.misplaced.get((place["tx"], place["n"]))):
+        by = self.coins.misplaced.get((place["tx"], place["n"]))
+        if spender is None and by is not None:
             height = by >> POSITION_BITS
-            return End(NOT_READ, f"spent at height {height}, before it was made: run check(ledger)")
+            told = f"spent at height {height}, before it was made: run check(ledger)"
+            return End(NOT_READ, told, basis=BY_ORDER)
         return None
 
     def _unspent(self, tx: int, n: int) -> End:
         known = self.coins.unspent(tx, n)
         if isinstance(known, str):
-            return End(NOT_READ, f"no spender was read: {known}")
+            return End(NOT_READ, f"no spender was read: {known}", basis=BY_SILENCE)
         return End(UNSPENT, f"unspent as of {known}", as_of=known.height, as_of_time=known.time)

@@ -71,7 +71,7 @@ def run(
 def test_a_case_in_the_coin_of_an_account_chain(tmp_path: Path, asset: str) -> None:
     text = (run(tmp_path, asset).editions["disclosure"] / "report.html").read_text()
     assert "5 ETH came in from outside" in text
-    assert "3 ETH sent on to where nothing was read" in text
+    assert "3 ETH sent on to addresses whose history was not read" in text
     assert "2 ETH unspent in 1 balance" in text
     assert "Balances of ETH move without transfers: fees" in text
 
@@ -85,7 +85,7 @@ def test_what_an_unread_subject_did_not_pay_is_not_said_to_be_sent_on(tmp_path: 
     """5 came in, 3 were paid on: of the other 2 nothing was read, in no section and no table."""
     made = run(tmp_path, case=OPEN.replace('section = "wallet"\n', ""))
     text = (made.editions["disclosure"] / "report.html").read_text()
-    assert "3 ETH sent on to where nothing was read" in text
+    assert "3 ETH sent on to addresses whose history was not read" in text
     assert "2 ETH of which it was not read whether it was paid on or is still held" in text
     assert "5 ETH sent on" not in text
     assert "Not read: where 3 ETH went on to, whether 2 ETH was paid on or is still held" in text
@@ -139,7 +139,7 @@ def test_an_unwrapped_token_is_named_as_unknown(tmp_path: Path) -> None:
     asset = f'[asset]\nchain = "eth"\ncontract = "{WETH}"\nsymbol = "WETH"\ndecimals = 18\n'
     text = run(tmp_path, asset, kind="erc20", rows=rows).editions["disclosure"] / "report.html"
     said = text.read_text()
-    assert "10 WETH sent on to where nothing was read, if it is the subject" in said
+    assert "10 WETH sent on to addresses whose history was not read, if it is the subject" in said
     assert "Balances of WETH move without transfers: holders wrap and unwrap" in said
 
 
