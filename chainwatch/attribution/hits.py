@@ -85,7 +85,9 @@ SAID = Table(
     (
         CHAIN,
         Column.party("address", "the tagged address"),
-        Column("day", pl.Date, Privacy.TIME, "day of the movements; null is unknown", nullable=True),
+        Column(
+            "day", pl.Date, Privacy.TIME, "day of the movements; null is unknown", nullable=True
+        ),
         *(TAGS[name] for name in _TAG),
         Column.text("timing", "what the dates of the tag allow to say of that day"),
     ),

@@ -22,6 +22,7 @@ from chainwatch.cli.output import (
     show,
     why_no_pdf,
 )
+from chainwatch.cli.usage import USAGE, WRONG_USAGE, asks_for_help, misused
 from chainwatch.errors import ChainwatchError, InputError
 from chainwatch.progress import announce_by
 from chainwatch.sanitize import visible
@@ -197,11 +198,13 @@ def main() -> None:
     announce_by(note)
     try:
         with interruptible():
-            app()
+            status = app(standalone_mode=False)
     except Interrupted as stop:
         _tell_interrupted(str(stop))
-    except KeyboardInterrupt:  # in between, as while a command is still being loaded
+    except (KeyboardInterrupt, typer.Abort):  # in between, as while a command is being loaded
         _tell_interrupted("interrupted")
+    except USAGE as error:
+        _tell_misuse(error)
     except ChainwatchError as error:
         sys.stderr.write(f"chainwatch: {visible(str(error))}\n")
         sys.exit(FAILED)
@@ -219,10 +222,25 @@ def main() -> None:
             " which names the file that is not as it was written.\n"
         )
         sys.exit(FAILED)
-    except SystemExit as stop:
-        if stop.code == INTERRUPTED:  # while the command line itself was read
-            _tell_interrupted("interrupted")
-        raise
+    else:
+        _end(status)
+
+
+def _end(status: object) -> None:
+    """End with the status that a command gave, where it gave one."""
+    if status == INTERRUPTED:  # while the command line itself was read
+        _tell_interrupted("interrupted")
+    if isinstance(status, int) and status:
+        sys.exit(status)
+
+
+def _tell_misuse(error: Any) -> NoReturn:
+    """Say in one sentence what does not fit in the command line; without any word, its help."""
+    if asks_for_help(error):
+        error.show()
+    else:
+        sys.stderr.write(f"chainwatch: {visible(str(misused(error)))}\n")
+    sys.exit(WRONG_USAGE)
 
 
 def _unreadable() -> type[Exception] | tuple[()]:

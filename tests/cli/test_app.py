@@ -227,12 +227,66 @@ def test_what_strangers_wrote_cannot_act_on_the_terminal(run: Run, tmp_path: Pat
     assert "‹U+001B›" in sentence(err)
 
 
-def test_wrong_usage(run: Run) -> None:
-    for arguments in (("run",), ("nonsense",), ("run", "x.toml", "--colour"), ("pull", "nothing")):
-        status, _, err = run(*arguments)
-        assert status == 2, arguments
-        assert "Usage:" in err
-        assert "Traceback" not in err
+SHOWN = "bcrt1qkk77gnsj0mhyvfqktsa2mr387vf63f7re9nm3j --history --ledger out/otter/ledger"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run",), "run lacks CASE_FILE: TOML file of the case; for example: chainwatch run out/"),
+        (("nonsense",), "chainwatch: no such command 'nonsense'; the commands are status, "),
+        (("sho",), "chainwatch: no such command 'sho'; perhaps 'show' is meant."),
+        (("run", "x.toml", "--colour"), "run has no option '--colour'"),
+        (("run", "x.toml", "y"), "run: y is too much; for example: chainwatch run out/"),
+        (("pull", "nothing"), "pull: no such command 'nothing'; the commands are bitcoinlib, "),
+        (("tags", "list", "--fnd", "x"), "tags list has no option '--fnd'; perhaps "),
+        (
+            ("status",),
+            "status lacks --ledger: folder of the ledger; for example: chainwatch status",
+        ),
+        (
+            ("show", "-1", "--ledger", "l"),
+            "show has no option '-1', and ADDRESS|TXID does not begin with a hyphen; for example:"
+            f" chainwatch show {SHOWN}.",
+        ),
+        (("show", "--ledger", "l"), "show lacks ADDRESS|TXID: what to look up; for example: "),
+        (("pull", "esplora", "http://x", "--gap", "x"), "pull esplora: invalid value for '--gap'"),
+        (("run", "x\x1b[2J", "y\x1b[2J"), "run: y"),
+    ],
+)
+def test_a_command_line_that_does_not_fit(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert sentence(err).removeprefix("chainwatch: ").startswith(said)
+
+
+@pytest.mark.parametrize("arguments", [(), ("pull",), ("tags",)])
+def test_without_a_word_the_help_is_shown(run: Run, arguments: tuple[str, ...]) -> None:
+    status, out, err = run(*arguments)
+    assert status == 2
+    assert "Usage:" in out + err
+    assert "Commands:" in out + err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("case:\n  name: mine\n", "this is YAML, and no case file at c.yaml; a case file is TOML"),
+        ("# mine\n---\n- a\n", "this is YAML, and no case file at c.yaml; a case file is TOML"),
+        ("title: x\ntags:\n- label: y\n", "a TagPack is named in the case file, under [[tags]]"),
+        ('{"case": {"name": "mine"}}', "this is JSON, and no case file at c.yaml; a case file is"),
+        ("[case\n", "the case file cannot be read as TOML: "),
+        ("hello", "the case file cannot be read as TOML: "),
+        ("\ufeff[case]\n", "[case] lacks 'name'"),
+    ],
+)
+def test_another_file_in_place_of_a_case_file(
+    run: Run, tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "c.yaml").write_text(text, encoding="utf-8")
+    status, _, err = run("run", "c.yaml")
+    assert status == 1
+    assert said in sentence(err)
 
 
 def test_help(run: Run) -> None:

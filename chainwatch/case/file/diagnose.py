@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -10,6 +11,9 @@ from pydantic import BaseModel
 
 from chainwatch.errors import CaseError
 from chainwatch.sanitize import clipped
+
+_YAML = re.compile(r"(?:---|-\s|[\w\"'.-]+\s*:(?:\s|$))")
+_IN_TOML = 'a case file is TOML: [case], below it name = "mine", and so on; '
 
 LONGEST_SHOWN = 60
 """Characters of a key or value that are repeated."""
@@ -27,6 +31,27 @@ _WRITE = {
     "too_short": "give at least one",
 }
 """What to write instead, by the kind of misfit."""
+
+
+def not_toml(text: str, said: str) -> tuple[str, str]:
+    """Return what a file is that TOML refuses, and what to write.
+
+    Parameters
+    ----------
+    text : str
+        The file.
+    said : str
+        Why TOML refuses it, with line and column.
+    """
+    lines = [line.strip() for line in text.splitlines()]
+    first = next((line for line in lines if line and line[0] not in "#%"), "")
+    if first.startswith("{"):
+        return "this is JSON, and no case file", _IN_TOML + _EXAMPLES
+    if _YAML.match(first):
+        pack = any(line.startswith("tags:") for line in lines)
+        tags = "a TagPack is named in the case file, under [[tags]]; " if pack else ""
+        return "this is YAML, and no case file", tags + _IN_TOML + _EXAMPLES
+    return f"the case file cannot be read as TOML: {said}", _EXAMPLES
 
 
 def misfit(errors: Sequence[Mapping[str, Any]], case: type[BaseModel], where: str) -> CaseError:

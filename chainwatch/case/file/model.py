@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import PydanticKnownError
 
 from chainwatch.case.analyses import registry
-from chainwatch.case.file.diagnose import misfit
+from chainwatch.case.file.diagnose import misfit, not_toml
 from chainwatch.case.file.source_tables import LedgerTable, SourceTable, kinds_of, table_of
 from chainwatch.errors import CaseError, InputError
 from chainwatch.ledger.look_alikes import TAILS
@@ -189,8 +189,10 @@ def _toml(path: Path) -> dict[str, Any]:
         raise CaseError(
             "this is a folder, not a case file", where=str(path), remedy="name a TOML file"
         )
+    text = ""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")
+        return tomllib.loads(text)
     except FileNotFoundError:
         what, remedy = "there is no such case file", "check the path"
     except OSError as error:
@@ -198,7 +200,7 @@ def _toml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         what, remedy = "the case file cannot be read: it is no text in UTF-8", "name a TOML file"
     except ValueError as error:  # also what TOML itself refuses, with line and column
-        what, remedy = f"the case file cannot be read as TOML: {error}", None
+        what, remedy = not_toml(text, str(error))
     raise CaseError(what, where=str(path), remedy=remedy)
 
 
