@@ -1,4 +1,4 @@
-"""A command line that does not fit, in one sentence: what it is, of which command, what to write."""
+"""A command line that does not fit, in one sentence: of which command, and what to write."""
 
 from __future__ import annotations
 

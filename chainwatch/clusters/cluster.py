@@ -95,7 +95,7 @@ class Clusters(Result):
 
     def edges(self) -> Sequence[Edges]:
         """Return the links that join the clusters as edges: their direction means nothing."""
-        return (Edges("forest", "a", "b"),)
+        return (Edges("forest", "a", "b", across="across"),)
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""

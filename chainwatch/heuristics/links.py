@@ -160,7 +160,7 @@ class Links(Result):
 
     def edges(self) -> Sequence[Edges]:
         """Return every link as an edge: its direction means nothing."""
-        return (Edges("links", "a", "b"),)
+        return (Edges("links", "a", "b", across="across"),)
 
     @property
     def both_ends(self) -> pl.DataFrame:

@@ -30,18 +30,24 @@ LARGEST_LONG = 2**63 - 1
 NO_ADDRESS = "no address"
 """The node of what has no address: fees, and scripts that none can be read of."""
 
+NOT_SHOWN = "masked"
+"""The node of the end of an edge between two chains whose row the edition leaves out."""
+
 
 class Edges(NamedTuple):
     """The table of a result whose rows are edges, and the columns that name their two ends.
 
     A column that holds no parties, such as the reason for which value ends, names a node of its
     own: ``ends: unspent``. Where a row says *in* in the column ``turned``, it goes the other way.
+    Rows with one number in the column ``across`` are one edge between two chains: each names one
+    end of it, and the chain of that end.
     """
 
     table: str
     source: str
     target: str
     turned: str = ""
+    across: str = ""
 
 
 class Shown(NamedTuple):
@@ -71,21 +77,54 @@ def graph_of(
     Returns
     -------
     networkx.MultiDiGraph
-        Nodes are texts; ``kind`` is *party*, or the table that they stand for. Edges have
-        ``table`` and the columns of their row but for what is not known.
+        Nodes are texts; ``kind`` is *party*, or the table that they stand for. Where the rows are
+        of several chains, a party is named with its chain: ``btc:1Boat…``. Edges have ``table`` and
+        the columns of their row but for what is not known.
     """
     import networkx as nx
 
     graph = nx.MultiDiGraph(**facts)
+    chains = {one for frame, _ in shown.values() if "chain" in frame.columns
+              for one in frame["chain"].drop_nulls().unique()}  # fmt: skip
     for one in edges:
         frame, table = shown[one.table]
         rows = frame.sort(frame.columns, nulls_last=True).iter_rows(named=True)
-        for row in rows:
-            ends = [_node(graph, row, column, table) for column in (one.source, one.target)]
+        halves: dict[tuple[int, int], list[Mapping[str, Any]]] = {}
+        for place, row in enumerate(rows):
+            if (number := row.get(one.across)) is not None:
+                # A number that the edition rounded finds no other half.
+                alone = place + 1 if row.get("rounded") else 0
+                halves.setdefault((int(number), alone), []).append(row)
+                continue
+            ends = [
+                _node(graph, row, column, table, several=len(chains) > 1)
+                for column in (one.source, one.target)
+            ]
             values = dict(_values(row, table, asset, {one.source, one.target}))
             ends = ends[::-1] if row.get(one.turned) == "in" else ends
             graph.add_edge(*ends, table=one.table, **values)
+        for pair in halves.values():
+            _join(graph, pair, one, table)
     return graph
+
+
+def _join(graph: nx.MultiDiGraph, pair: list[Mapping[str, Any]], one: Edges, table: Table) -> None:
+    """Add the one edge of two rows, each of which names one end of it, on its own chain."""
+    known = {
+        column: row
+        for row in pair
+        for column in (one.source, one.target)
+        if row[column] is not None
+    }
+    if len(known) == 1:
+        graph.add_node(NOT_SHOWN, kind="party")
+    ends = [
+        _node(graph, known[column], column, table, several=True) if column in known else NOT_SHOWN
+        for column in (one.source, one.target)
+    ]
+    first = known.get(one.source) or known[one.target]
+    values = dict(_values(first, table, None, {one.source, one.target, one.across}))
+    graph.add_edge(*ends, table=one.table, **values)
 
 
 def facts_of_asset(asset: Asset | None) -> dict[str, str | int]:
@@ -126,11 +165,15 @@ def graphml_of(graph: nx.MultiDiGraph) -> bytes:
     return buffer.getvalue()
 
 
-def _node(graph: nx.MultiDiGraph, row: Mapping[str, Any], column: str, table: Table) -> str:
-    """Return the node that a cell names, and see that it is there."""
+def _node(
+    graph: nx.MultiDiGraph, row: Mapping[str, Any], column: str, table: Table, *, several: bool
+) -> str:
+    """Return the node that a cell names, with its chain among several; see that it is there."""
     value = row[column]
     if table[column].privacy is Privacy.PARTY:
         name, kind = (NO_ADDRESS, "no address") if value is None else (str(value), "party")
+        if several and value is not None:
+            name = f"{chain_of(row['chain']).alias}:{name}"
     else:
         name, kind = f"{table.name}: {visible(value or 'not known')}", table.name
     graph.add_node(name, kind=kind)

@@ -12,8 +12,11 @@ from chainwatch.clusters.cluster import cluster
 from chainwatch.clusters.forest import PAIR
 from chainwatch.errors import AddressError, ArgumentError, InputError
 from chainwatch.heuristics.links import BOTH_ENDS, LINKS, Links, stated_links
-from chainwatch.privacy.edition import DISCLOSURE, Edition
+from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition
 from chainwatch.privacy.mask_tables import mask_tables
+from chainwatch.privacy.session import Desk
+from chainwatch.results.graph import Shown, graph_of, graphml_of
+from chainwatch.results.mask import show_by
 from chainwatch.results.roles import SUBJECT
 
 ETH = chain_of("eth").id
@@ -88,6 +91,36 @@ def test_an_edition_shows_whom_it_may_on_either_chain(hand, said):
     assert text(account(1), "eth") in told
     assert text(account(2), "eth") not in told
     assert text(hand.letter("C"), hand.chain) in told
+
+
+def test_a_link_of_two_chains_is_one_edge_between_the_two(hand, said):
+    """Its two rows, each with one end, made two edges to nobody."""
+    name = {letter: f"btc-regtest:{text(hand.letter(letter), hand.chain)}" for letter in "BCD"}
+    one, two = (f"eth:{text(account(number), 'eth')}" for number in (1, 2))
+    before = show_by(Desk(WORKING))
+    for result in (said, cluster(said)):
+        graph = result.to_networkx()
+        assert "no address" not in graph
+        pairs = sorted(map(sorted, graph.edges()))
+        assert len(pairs) == (6 if result is said else 5)
+        assert pairs.count(sorted([name["B"], one])) == 1
+        assert pairs.count(sorted([name["C"], two])) == 1
+        (edge,) = [data for a, b, data in graph.edges(data=True) if {a, b} == {name["B"], one}]
+        assert (edge["rule"], edge["confidence"]) == ("register", "0.8")
+        assert {edge["chain"], edge["chain_b"]} == {hand.chain, ETH}
+        assert "across" not in edge
+    show_by(before)
+
+
+def test_where_one_end_is_masked_the_edge_leads_to_nobody_in_particular(hand, said):
+    roles = {(hand.chain, hand.letter(letter)): SUBJECT for letter in "ABCDXY"}
+    roles[ETH, account(1)] = SUBJECT
+    shown = mask_tables(said, Edition(DISCLOSURE, bytes(16), roles))["links"].frame
+    table = said.tables()["links"].table
+    graph = graph_of(said.edges(), {"links": Shown(shown, table)}, None, {})
+    named = f"btc-regtest:{text(hand.letter('C'), hand.chain)}"
+    assert "masked" in set(graph.successors(named)) | set(graph.predecessors(named))
+    assert text(account(2), "eth") not in graphml_of(graph).decode()
 
 
 def test_a_pair_of_two_chains_can_be_kept_apart(hand, said):
