@@ -99,7 +99,7 @@ def show(
     Of a transaction each input and output is listed with its address and value, and what is known
     of where it went.
 
-    Example: chainwatch show bcrt1qkk77gnsj0mhyvfqktsa2mr387vf63f7re9nm3j --history
+    Example: chainwatch show bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 --history
     --ledger out/otter/ledger
     """
     found = cw.show(cw.open_ledger(ledger), what, chain)

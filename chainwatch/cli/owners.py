@@ -89,8 +89,8 @@ def why(
 ) -> None:
     """Say why two addresses are held to have one owner, link by link, or why not.
 
-    Example: chainwatch why bcrt1qkk77gnsj0mhyvfqktsa2mr387vf63f7re9nm3j
-    bcrt1q9g3cas8sd4sh9sqdnrqvu7jncu34gyprjkahhv --ledger out/otter/ledger
+    Example: chainwatch why bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0
+    bcrt1qzup2h3c87x7ddyftjuxgs5p2kt5nfg5gyfj0d3 --ledger out/otter/ledger
     """
     with interruptible():
         read = _open(ledger)

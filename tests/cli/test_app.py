@@ -227,7 +227,7 @@ def test_what_strangers_wrote_cannot_act_on_the_terminal(run: Run, tmp_path: Pat
     assert "‹U+001B›" in sentence(err)
 
 
-SHOWN = "bcrt1qkk77gnsj0mhyvfqktsa2mr387vf63f7re9nm3j --history --ledger out/otter/ledger"
+SHOWN = "bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 --history --ledger out/otter/ledger"
 
 
 @pytest.mark.parametrize(

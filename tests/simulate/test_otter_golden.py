@@ -14,13 +14,13 @@ from chainwatch.errors import ConservationError, OutputExists
 from chainwatch.simulate.otter import otter
 
 GOLDEN = {
-    "blocks.dat": "d494b0d9182db13a00a4463dda6a2d1787a07aa183ac77a724772efe12906d23",
-    "coins.csv": "bb4495e78ca13824ff921e51b95cd943c500482513743498d822f21afb802cb6",
-    "payments.csv": "2bcd8c20b9924b50a04aff8f913d83f7a48dfa10d04b37217630bbb64ceb3216",
-    "tags/campaign.yaml": "58e8b273475114cf40d06a1a3273491364ab8773405b1da4c35717fe530f2fa7",
-    "tags/exchanges.yaml": "2d77f6b038d097f4d7fc372d316adf415db30f1643a4733f2852c45db2566eb6",
-    "tags/market.yaml": "b42c71a65e33ccf9361dac0bc640fab6cd4f4e78e0614c31ec2df16c0458bbbc",
-    "truth.csv": "38276ca42639af7c4c20732456510615e6e85af4f13bc1a621a86974b49a90bd",
+    "blocks.dat": "fedf1ed566409563680054447af2ad5005cd2e67525c878236ac1aeeec893ce6",
+    "coins.csv": "1980fa50ea9a033b8068f9e8bee4a3d91484d2a1e11ff0713f92fe4a620deca5",
+    "payments.csv": "4a012411b6c7864a2060a5ca2b795c110e08e0400cfef670d804fa01b692b280",
+    "tags/campaign.yaml": "aa083c8eced4603847d00dd54f27fb5fe474484351e83cd1af8d3599557ca055",
+    "tags/exchanges.yaml": "4135ec3f3b872341b925b4ab9800b4641ad7de2ad18526382d424d82ecd47b0c",
+    "tags/market.yaml": "0154ced2e002253da0b4e5560ea8c409a3e35df30072a1d27b506a13982f5ff3",
+    "truth.csv": "371649532e653b3fd701bcf548ecfa204e007d804e9bd57e4d4a2ef2eabca2b5",
 }
 
 DIGEST = """

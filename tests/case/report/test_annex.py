@@ -14,7 +14,7 @@ from pypdf import PdfReader
 from chainwatch.addresses.canonical import parse
 from chainwatch.errors import InputError
 
-VENDOR = "bcrt1qkk77gnsj0mhyvfqktsa2mr387vf63f7re9nm3j"
+VENDOR = "bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0"
 
 
 class Tables(HTMLParser):
