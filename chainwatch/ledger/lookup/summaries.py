@@ -19,7 +19,7 @@ from chainwatch.addresses import canonical
 from chainwatch.chains.base import Chain
 from chainwatch.ledger.lookup.account_facts import account_brief, account_facts, account_line
 from chainwatch.ledger.lookup.listing import transaction_lines
-from chainwatch.ledger.output_status import UNSPENT, AsOf
+from chainwatch.ledger.output_status import UNSPENT, AsOf, block_text
 from chainwatch.ledger.schema import INPUTS, OUTPUTS, TRANSFERS
 from chainwatch.results.mask import names_all
 from chainwatch.results.result import Result
@@ -255,7 +255,7 @@ class AddressSummary(Result):
             "chain": self.chain.name,
             "received": coins(self.received),
             "spent": coins(self.spent),
-            "balance": coins(self.balance),
+            "balance": coins(self.balance) + self._as_of(),
             "transactions": f"{self.transactions:,}",
             "seen": f"{_day(self.first_seen)} to {_day(self.last_seen)}"
             if self.history.height
@@ -266,6 +266,12 @@ class AddressSummary(Result):
         if self.bare_keys.height:
             facts["bare key"] = self._bare()
         return facts
+
+    def _as_of(self) -> str:
+        """Return up to which block the balance holds: what came later may have changed it."""
+        if self.balance is None or self.read_to is None:
+            return ""
+        return f" as of {block_text(self.read_to.height, self.read_to.time)}"
 
     def _bare(self) -> str:
         """Return in words what was paid to the bare key of the address."""

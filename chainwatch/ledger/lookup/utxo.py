@@ -249,6 +249,11 @@ def _read(known: OutputStatus, address: bytes) -> list[str]:
     blocks, every = known.blocks, known.every_block()
     if every is not None:
         said = [f"every block from 0 to {every.height:,} ({day_text(every.time)}) was read"]
+        if blocks.highest is not None and blocks.place(blocks.highest)[0] > every.height:
+            later = blocks.frame.filter(pl.col("height") > every.height).height
+            top = block_text(*blocks.place(blocks.highest)[::2])
+            read = counted(later, "later block", "later blocks")
+            said.append(f"of what follows only {read} that do not join on; the highest is {top}")
     else:
         said = [f"{blocks.frame.height:,} blocks were read, not all from the first on"]
         if blocks.highest is not None:

@@ -241,3 +241,21 @@ def test_what_passed_between_two_is_bounded_transaction_by_transaction(
         ("out", named("A"), None, Decimal(4_000), Decimal(4_000)),
         ("out", named("B"), None, Decimal(10_000), Decimal(15_000)),
     ]
+
+
+def test_a_balance_says_as_of_which_block_it_holds(maker: ModuleType) -> None:
+    """The coin of block 1 is spent in block 3, which was not read; blocks 4 and 5 were."""
+    made = maker.Chain().grow(2)
+    made.add([maker.spend([made.coins[0][:2]], [(70, maker.p2pkh(250))])])
+    made.grow(2)
+    rows = BlockRows(chain(REGTEST), source="test")
+    for height, raw in enumerate(made.blocks):
+        if height != 3:
+            rows.add(parse_block(raw, chain(REGTEST), name="made"), height, bytes(32))
+    ledger = Ledger.from_tables(rows.frames())
+    first = ledger.outputs.filter(pl.col("tx") >> 24 == 1).collect().row(0, named=True)
+    facts = address_summary(ledger, first["address"], REGTEST).facts()
+    assert facts["balance"].startswith("50 rBTC as of block 2 (")
+    assert "of what follows only 2 later blocks that do not join on; the highest is block 5" in (
+        facts["read"]
+    )
