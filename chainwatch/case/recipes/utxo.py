@@ -95,6 +95,13 @@ _OPEN = (
 )
 
 
+_BASIS = (
+    "Of all links {0}. Those to inputs signed in part and to outputs of two keys are undecided:"
+    " strangers spend together so, and so does one owner. Without flags nobody knows who signed"
+    " with whom, and a revealed address is named by an unlocking script alone."
+)
+
+
 def _contested(links: Links) -> Finding:
     counts = links.counts()
     beside = counts["without_key"]
@@ -122,6 +129,7 @@ def _contested(links: Links) -> Finding:
             f" transaction looks like a CoinJoin, and {counts['undecided']} because that could not"
             " be decided.",
             *([_OPEN.format(beside)] if beside else []),
+            *([_BASIS.format(apart[1:-1])] if (apart := links.said_apart()) else []),
         ),
         REFUSED.rows(rows),
         None,

@@ -1,0 +1,20 @@
+"""What a case says of links that join nobody, and of those that need a look of their own."""
+
+from __future__ import annotations
+
+import chainwatch as cw
+from chainwatch.addresses.scripts import script_of
+from chainwatch.case.recipes import utxo
+
+
+def test_links_that_need_a_look_of_their_own_are_counted(real_ledger, named):
+    coins = [(9, script_of(named(name)), None, flags) for name, flags in
+             (("A", "SINGLE|ANYONECANPAY"), ("B", "ALL"), ("C", None))]  # fmt: skip
+    links = cw.co_spends(real_ledger([(bytes(32), coins, [(1, b"\x51")])], "btc-regtest"))
+    said = " ".join(utxo._contested(links).text)
+    assert "Of all links 1 to inputs signed in part, 1 with flags unread. Those to" in said
+
+
+def test_where_there_are_none_nothing_is_said(small_ledger):
+    links = cw.co_spends(small_ledger("t: A=9 B=9 -> C=17"))
+    assert "Of all links" not in " ".join(utxo._contested(links).text)
