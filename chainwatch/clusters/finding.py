@@ -55,7 +55,11 @@ def owners_finding(subjects: pl.DataFrame, clusters: Joins) -> Finding:
         .with_columns(pl.col("size").fill_null(1))
         .select("chain", "subject", "cluster", pl.col("size").alias("addresses"))
     )
-    joins = counted(clusters.collapses.height, "transaction joins", "transactions join")
+    large, named = clusters.collapses.height, clusters.alarms.height
+    joins = counted(large, "transaction joins", "transactions join")
+    hold = counted(named, "cluster holds", "clusters hold")
+    collapses = f"{joins} groups that are large or differently tagged; tables/collapses lists them."
+    alarms = f"{hold} tags of more than one actor; tables/alarms lists them."
     return Finding(
         "Subjects and the addresses joined to them",
         (
@@ -63,9 +67,8 @@ def owners_finding(subjects: pl.DataFrame, clusters: Joins) -> Finding:
             " be a CoinJoin. Ask why two addresses are joined: clusters.why(a, b) answers with the"
             " transactions. Addresses that were never spent together with another are not joined,"
             " however surely they belong together: what a subject holds may be more.",
-            f"{joins} groups that are large or differently tagged (clusters.collapses lists them).",
-            f"{counted(clusters.alarms.height, 'cluster holds', 'clusters hold')} tags of more than"
-            " one actor.",
+            *([collapses] if large else []),
+            *([alarms] if named else []),
         ),
         JOINED.rows(rows),
         None,

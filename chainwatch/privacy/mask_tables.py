@@ -89,7 +89,16 @@ def mask_table(rows: Rows, chains: Sequence[str], edition: Edition) -> Masked:
     if any(row.summed for row in hidden):
         kept = pl.concat([kept, _sums(rows, out, hidden)])
     left_out = sum(row.everybody for row in hidden)
-    return Masked(kept.sort(kept.columns, nulls_last=True), left_out)
+    # Where nobody can stand behind a row, its place tells nothing of anybody.
+    return Masked(_as_shown(kept, rows.table.order) if judged(rows) else kept, left_out)
+
+
+def _as_shown(frame: pl.DataFrame, order: Sequence[str]) -> pl.DataFrame:
+    """Return rows sorted by what is shown, so that their order tells no more."""
+    first = [name.removeprefix("-") for name in order]
+    down = [name.startswith("-") for name in order]
+    rest = [name for name in frame.columns if name not in first]
+    return frame.sort([*first, *rest], descending=[*down, *[False] * len(rest)], nulls_last=True)
 
 
 def mask_tables(result: Result, edition: Edition) -> dict[str, Masked]:

@@ -222,12 +222,17 @@ class Rows(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """One table: its key (unique, and the order of its content digest) and its columns."""
+    """One table: its key (unique, and the order of its content digest) and its columns.
+
+    ``order`` is the order in which it is shown where an edition must sort it, a column after
+    ``-`` from the largest down; all columns follow.
+    """
 
     name: str
     key: tuple[str, ...]
     meaning: str
     columns: tuple[Column, ...]
+    order: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(set(self.names)) < len(self.columns):

@@ -305,13 +305,13 @@ def deposits_finding(at: Hosted) -> Finding:
     found = counted(rows.height, "address passes", "addresses pass")
     where = f" ({by_service(rows)})" if rows.height else ""
     once = rows.filter(pl.col("sweeps") == 1).height
+    weak = f" {once} of them passed it on in a single payment, which is weak evidence."
     return Finding(
         "Probable deposit addresses",
         (
             f"{found} what came in to tagged wallets of one service{where}, and nothing to anybody"
             " else. That is consistent with deposit addresses: the service holds the keys and knows"
-            f" the customer. {once} of them passed it on in a single payment, which is weak"
-            " evidence.",
+            f" the customer.{weak if once else ''}",
         ),
         PROBABLE_DEPOSITS.rows(rows),
         at.asset,

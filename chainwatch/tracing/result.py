@@ -380,6 +380,7 @@ ENDS_BY_REASON = Table(
         _AMOUNT,
         Column.count("ends", "places at which it ends so"),
     ),
+    order=("-amount",),
 )
 
 

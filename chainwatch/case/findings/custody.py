@@ -38,6 +38,7 @@ LISTED_CUSTODY = Table(
         *BALANCES.pick("before", "received", "trifles", "paid", "held").columns,
         Column.count("sweeps", "payments to the service"),
     ),
+    order=("custody", "service", "subject"),
 )
 
 UNHOSTED = Table(
@@ -54,6 +55,7 @@ UNHOSTED = Table(
         FIRST,
         LAST,
     ),
+    order=("subject", "-amount"),
 )
 
 LISTED = "listed, not shown to be hosted"
@@ -72,6 +74,10 @@ def hosting_finding(
     held = rows.filter(pl.col("service").is_not_null())
     silent = _silent(subjects, direct)
     once = held.filter(pl.col("sweeps") == 1).height
+    weak = (
+        f"{once} of them passed it on in a single payment, which is weak evidence; the number of"
+        " these sweeps stands in the table."
+    )
     share = f"{to_text(min_share, 1)} %"
     received = asset.shown(total(held["received"]))
     at_services = f" at a service ({by_service(held)}); they received {received}"
@@ -87,8 +93,7 @@ def hosting_finding(
             f" They received {received}. They are consistent with deposit"
             " addresses: the service holds the keys and knows the customer. Following ends there;"
             f" what the service did afterwards is its own affair.{unread}",
-            f"{once} of them passed it on in a single payment, which is weak evidence; the number"
-            " of these sweeps stands in the table.",
+            *([weak] if once else []),
             *_even(rows, asset),
         ),
         LISTED_CUSTODY.rows(rows),

@@ -21,6 +21,7 @@ from chainwatch.tracing.custody import hosted
 from chainwatch.tracing.exposure import exposure
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace
+from chainwatch.units import counted
 
 ROUTES = (
     "Each entity is one address, or the addresses joined to it by co-spending. Change that went to"
@@ -105,6 +106,8 @@ _BASIS = (
 def _contested(links: Links) -> Finding:
     counts = links.counts()
     beside = counts["without_key"]
+    doubtful = counts["undecided"]
+    undecided = f", and {doubtful} because that could not be decided" if doubtful else ""
     rows = (
         links.contested.with_columns(open=pl.col("rule") == NO_KEY)
         .group_by("chain", "txid", "time", "veto", "open")
@@ -125,9 +128,9 @@ def _contested(links: Links) -> Finding:
     return Finding(
         "Joins refused",
         (
-            f"{counts['joining']} links join; {counts['refused']} were refused because the"
-            f" transaction looks like a CoinJoin, and {counts['undecided']} because that could not"
-            " be decided.",
+            f"{counted(counts['joining'], 'link joins', 'links join')};"
+            f" {counted(counts['refused'], 'was', 'were')} refused because the transaction looks"
+            f" like a CoinJoin{undecided}.",
             *([_OPEN.format(beside)] if beside else []),
             *([_BASIS.format(apart[1:-1])] if (apart := links.said_apart()) else []),
         ),
@@ -141,12 +144,17 @@ def _contested(links: Links) -> Finding:
 
 
 def _unread(ledger: Ledger) -> Finding:
+    """Return what this case cannot know; of what is lacking nowhere a sentence says so."""
     rows = unread(ledger)
+    lacking = rows.filter((pl.col("count") != 0).fill_null(True))
+    zero = rows.filter((pl.col("count") == 0) & ~pl.col("what").str.starts_with("addresses read"))
+    none = zero.select(pl.format("{} ({})", "what", "note")).to_series().unique(maintain_order=True)
     return Finding(
         "Not read",
         (
             "What lies outside the blocks read, and value whose spender was not read, is unknown."
             " It is counted here and stands in no other total.",
+            *([f"Counted, and none was found: {'; '.join(none)}."] if zero.height else []),
         ),
-        UNREAD.rows(rows),
+        UNREAD.rows(lacking),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from chainwatch.case.report.elements import TableBlock
 from chainwatch.figures.typefaces import set_width
@@ -63,6 +64,16 @@ def columns_of(table: TableBlock) -> Columns:
             return _columns(size, _spread(least, most, size, room))
     share = room / max(sum(least), 1.0)
     return _columns(SIZES[-1], [width * share for width in least])
+
+
+def lines_of(table: TableBlock, chosen: Columns) -> list[int]:
+    """Return on how many lines each row of a table stands, about."""
+    rooms = [max(width - INSET, 1.0) for width in chosen.widths]
+    return [
+        max(ceil(_wide(text) * chosen.size / wide) for text, wide in zip(row, rooms, strict=True))
+        or 1
+        for row in table.rows
+    ]
 
 
 def _columns(size: float, widths: Sequence[float]) -> Columns:

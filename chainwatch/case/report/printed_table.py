@@ -104,7 +104,9 @@ def _read_alike(frame: pl.DataFrame, asset: Asset | None) -> pl.DataFrame:
 def _cut(frame: pl.DataFrame, most: int | None) -> Cut:
     first = frame.columns[0]
     if most is None or frame.height <= most:
-        return Cut(frame.sort(first, maintain_order=True) if first in IN_TIME else frame, 0, False)
+        timed = first in IN_TIME
+        shown = frame.sort(first, nulls_last=True, maintain_order=True) if timed else frame
+        return Cut(shown, 0, False)
     by_amount = "amount" in frame.columns
     if by_amount:
         frame = frame.sort("amount", descending=True, nulls_last=True, maintain_order=True)

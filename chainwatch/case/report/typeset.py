@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from chainwatch.case.report.columns import LONGEST_WORD, columns_of, hash_like, one_piece
+from chainwatch.case.report.columns import LONGEST_WORD, columns_of, hash_like, lines_of, one_piece
 from chainwatch.case.report.elements import CaseDocument, Section, TableBlock
 from chainwatch.figures.typefaces import MISSING_FACE, families, printable, unreadable
 from chainwatch.sanitize import apart, direction, passages
@@ -19,8 +19,16 @@ LONGEST_PARAGRAPH = 4_000
 PIECE = 4
 """Characters of the pieces of a word too long for any line, between which it may break."""
 
-SHORT_SECTION = 18
-"""Lines of text and rows up to which a section stays on one page."""
+PAGE_HEIGHT = 455.0
+"""Height of what is printed on a page, in points, with a little to spare: A4 on its side."""
+LINE = 14.6
+"""Height of a line of text, in points; a page holds a line of up to 115 characters."""
+HEADS = 66.0
+"""Height of a heading with its blanks, and of the caption, head and note of a table, in points."""
+ROW_BLANK = 5.1
+"""Blank above and below the text of a row, in points."""
+FIRST_ROWS = 8
+"""Rows of a longer table that stay with its heading."""
 
 PICTURE_MM = (261.0, 138.0)
 """Width and height in mm that a picture may take, so that heading and caption stay with it."""
@@ -142,7 +150,7 @@ class Typesetter:
     ) -> dict[str, Any]:
         """Return a section with its tables and figures."""
         return {
-            "together": _short(section),
+            "room": room(section),
             "heading": self.paragraph(section.heading, LONGEST_CELL),
             "paragraphs": [self.paragraph(text) for text in section.paragraphs],
             "tables": [self.table(table) for table in section.tables],
@@ -184,11 +192,22 @@ def typeset(document: CaseDocument, images: dict[str, bytes]) -> dict[str, Any]:
     return data
 
 
-def _short(section: Section) -> bool:
-    """Return whether a section is so short that it is not broken between two pages."""
-    rows = sum(len(table.rows) + 3 for table in section.tables)
-    lines = sum(1 + len(text) // 100 for text in section.paragraphs)
-    return not section.figures and rows + lines <= SHORT_SECTION
+def room(section: Section) -> float:
+    """Return how much of a page must be left for a section to begin on it, in points.
+
+    One that fits on a page is not broken; of a longer one the head and the first rows of its table
+    stay together. A figure keeps its own place.
+    """
+    if section.figures:
+        return 0.0
+    height = HEADS + sum(LINE * (1 + len(text) // 110) for text in section.paragraphs)
+    least = whole = height
+    for table in section.tables:
+        chosen = columns_of(table)
+        rows = [lines * (chosen.size + 2.0) + ROW_BLANK for lines in lines_of(table, chosen)]
+        least = min(least, height) + sum(rows[:FIRST_ROWS])
+        whole += HEADS / 2 + sum(rows)
+    return round(whole if whole <= PAGE_HEIGHT else min(least, PAGE_HEIGHT), 1)
 
 
 DATE = ("year", "month", "day", "hour", "minute", "second")
