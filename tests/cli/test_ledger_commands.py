@@ -185,7 +185,8 @@ def test_what_was_not_read_of_a_transaction_is_said(
     strays = ledger.inputs.filter(pl.col("value").is_null()).select("tx").collect()
     found = cw.show(ledger, strays["tx"][0])
     _, out, _ = run("show", found.text, "--ledger", "l")
-    assert re.search(r"\d  not read +not read +spends [0-9a-f]{64}:\d", out)
+    said = r"\d  \w+ \(as its unlocking says\) +not read +spends [0-9a-f]{64}:\d"
+    assert re.search(said, out)
     first = ledger.transactions.filter(pl.col("coinbase")).head(1).collect()["txid"][0]
     _, out, _ = run("show", first[::-1].hex(), "--ledger", "l")
     assert "new coins" in out

@@ -89,6 +89,8 @@ def _what(row: Mapping[str, Any], chain: Chain) -> tuple[str, str]:
     who = "not read" if kind is None else f"no address ({kind})"
     if row["address"] is not None:
         who = canonical.text(row["address"], chain)
+        if row["value"] is None:  # the output itself was not read
+            who += " (as its unlocking says)"
     value = row["value"]
     amount = "" if value is None else f"{units.to_text(value, chain.decimals)} {chain.symbol}"
     return who, amount or "not read"

@@ -244,18 +244,20 @@ def test_what_passed_between_two_is_bounded_transaction_by_transaction(
 
 
 def test_a_balance_says_as_of_which_block_it_holds(maker: ModuleType) -> None:
-    """The coin of block 1 is spent in block 3, which was not read; blocks 4 and 5 were."""
+    """The coin of block 3 is spent in block 4, which was not read; blocks 5 and 6 were."""
     made = maker.Chain().grow(2)
-    made.add([maker.spend([made.coins[0][:2]], [(70, maker.p2pkh(250))])])
+    paid = maker.spend([made.coins[0][:2]], [(70, maker.p2pkh(250))])
+    made.add([paid])
+    made.add([maker.spend([(paid.txid, 0)], [(60, maker.p2pkh(251))])])
     made.grow(2)
     rows = BlockRows(chain(REGTEST), source="test")
     for height, raw in enumerate(made.blocks):
-        if height != 3:
+        if height != 4:
             rows.add(parse_block(raw, chain(REGTEST), name="made"), height, bytes(32))
     ledger = Ledger.from_tables(rows.frames())
-    first = ledger.outputs.filter(pl.col("tx") >> 24 == 1).collect().row(0, named=True)
-    facts = address_summary(ledger, first["address"], REGTEST).facts()
-    assert facts["balance"].startswith("50 rBTC as of block 2 (")
-    assert "of what follows only 2 later blocks that do not join on; the highest is block 5" in (
+    held = ledger.outputs.filter(pl.col("value") == 70).collect().row(0, named=True)
+    facts = address_summary(ledger, held["address"], REGTEST).facts()
+    assert facts["balance"].startswith("0.0000007 rBTC as of block 3 (")
+    assert "of what follows only 2 later blocks that do not join on; the highest is block 6" in (
         facts["read"]
     )
