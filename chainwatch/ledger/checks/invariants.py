@@ -165,10 +165,15 @@ def _prevouts(ledger: Ledger) -> pl.LazyFrame:
 
 
 def _unlocked(ledger: Ledger) -> pl.LazyFrame:
-    """Unread where the output was not read; an unlocking that names nobody denies nothing."""
+    """Unread where the output was not read; an unlocking that names nobody denies nothing.
+
+    A script of taproot can be made to look like the unlocking of somebody's key. So of such an
+    output a denial proves no damage, and nobody can make a ledger fail with one: it is undecided.
+    """
     read = pl.when(pl.col("value").is_not_null()).then(True)
     denied = pl.col("address_basis") == schema.DISPUTED
-    holds = pl.when(denied).then(False).otherwise(read)
+    imitable = pl.col("script_kind") == "p2tr"
+    holds = pl.when(denied & imitable).then(None).when(denied).then(False).otherwise(read)
     return ledger.inputs.select("chain", at="tx", holds=holds)
 
 

@@ -157,3 +157,8 @@ def test_a_ledger_of_it_passes_every_check(world):
     report = check(world.ledger)
     report.raise_for_failures()
     assert report.frame["checked"].sum() > 20_000
+    # Outputs that imitate a victim's key are told as undecided: they cannot make a ledger fail.
+    forged = world.ledger.inputs.filter(pl.col("address_basis") == "disputed").collect().height
+    unlocked = report.frame.filter(pl.col("name") == "unlocked")
+    assert unlocked["unread"].to_list() == [forged]
+    assert (forged > 0) == world.truth.adversarial
