@@ -22,7 +22,7 @@ from chainwatch.completion import names_of
 from chainwatch.errors import InputError
 from chainwatch.results.provenance import digest_json
 
-_FIELDS = {"right", "of", "basis"}
+_FIELDS = {"right", "of", "cases", "basis"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,9 @@ class Rate:
     Attributes
     ----------
     right, of : int
-        Counted by independent owners, not by links.
+        Links, counted where owners are known.
+    cases : int
+        Independent cases behind them: the links of one owner are right or wrong together.
     basis : str
         What they were counted on, such as the seeds of a simulator.
 
@@ -44,25 +46,26 @@ class Rate:
 
     right: int
     of: int
+    cases: int
     basis: str
 
     def __post_init__(self) -> None:
-        whole = all(type(number) is int for number in (self.right, self.of))
-        if not whole or not 0 <= self.right <= self.of or self.of == 0:
+        whole = all(type(number) is int for number in (self.right, self.of, self.cases))
+        if not whole or not 0 <= self.right <= self.of or not 1 <= self.cases <= self.of:
             raise InputError(
-                f"{self.right!r} of {self.of!r} is no rate",
-                remedy="give whole numbers, the second above 0 and not below the first",
+                f"{self.right!r} of {self.of!r} in {self.cases!r} cases is no rate",
+                remedy="give whole numbers, the second not below the others, and a case at least",
             )
         if not isinstance(self.basis, str) or not self.basis.strip():
             raise InputError("a rate does not say what it was counted on", remedy="name its basis")
 
     @property
     def confidence(self) -> float:
-        """The share that was right, and never more than so many trials can show.
+        """The share that was right, and never more than so many cases can show.
 
-        Of n trials without an error, up to 3/n may be wrong still (a bound of 95 %).
+        Of n cases without an error, up to 3/n may be wrong still (a bound of 95 %).
         """
-        return min(self.right / self.of, max(0.0, 1 - 3 / self.of))
+        return min(self.right / self.of, max(0.0, 1 - 3 / self.cases))
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,9 @@ import regtest_chain
 import chainwatch as cw
 from chainwatch.addresses.assets import native
 from chainwatch.clusters.rounds import change_rounds
+from chainwatch.evaluate.calibration import calibrate
+from chainwatch.evaluate.evaluation import World, evaluate
+from chainwatch.evaluate.truth import Truth
 from chainwatch.heuristics import change
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Result
@@ -51,6 +54,11 @@ class Made:
         several = self.ledger.transactions.filter(pl.col("input_count") > 1)
         return cw.show(self.ledger, several.head(1).collect()["tx"][0])
 
+    @property
+    def truth(self) -> Truth:
+        owned = self.clusters.frame.with_columns(pl.lit("somebody").alias("owner"))
+        return Truth(owned, "a test")
+
     def hosted(self) -> cw.Hosted:
         return cw.hosted(self.ledger, self.services, asset=COIN)
 
@@ -63,6 +71,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "AddressSummary": lambda made: cw.show(made.ledger, made.vendors.frame["address"][0]),
     "Answers": lambda made: cw.ask(made.ledger, cw.heuristics.coinjoin.JOINT),
     "Apart": lambda made: cw.keep_apart(tags=made.tags),
+    "Calibration": lambda made: calibrate([(made.clusters.links, made.truth)]),
     "CheckReport": lambda made: cw.check(made.ledger),
     "ClusterGraph": lambda made: made.clusters.graph(
         made.ledger, made.clusters.frame["cluster"][0]
@@ -72,6 +81,9 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
         made.clusters, made.clusters.cut(tx=made.clusters.forest["txid"][0])
     ),
     "Counterparties": Made.counterparties,
+    "Evaluation": lambda made: evaluate(
+        [World("otter", made.ledger, made.truth)], {"default": lambda _: made.clusters}
+    ),
     "Explanation": Made.explained,
     "Exposure": lambda made: cw.exposure(made.trace, made.tags),
     "Finding": lambda made: made.trace.findings(made.vendors.addresses())[0],

@@ -22,7 +22,7 @@ def write(tmp_path):
 
 
 def one(**changed):
-    return {"rules": {"co_spend": {"right": 9, "of": 10, "basis": "a test", **changed}}}
+    return {"rules": {"co_spend": {"right": 9, "of": 10, "cases": 5, "basis": "a test", **changed}}}
 
 
 @pytest.mark.parametrize(
@@ -31,11 +31,16 @@ def one(**changed):
      (2, 2, 0.0), (0, 9, 0.0), (30_000, 30_000, 0.9999)],
 )  # fmt: skip
 def test_no_error_in_few_trials_shows_little(right, of, confidence):
-    assert Rate(right, of, "a test").confidence == pytest.approx(confidence, abs=1e-12)
+    assert Rate(right, of, of, "a test").confidence == pytest.approx(confidence, abs=1e-12)
+
+
+def test_many_links_of_few_owners_show_little():
+    assert Rate(1_000, 1_000, 10, "a test").confidence == pytest.approx(0.7, abs=1e-12)
+    assert Rate(500, 1_000, 10, "a test").confidence == 0.5
 
 
 def test_more_right_is_never_worse():
-    found = [Rate(right, 200, "a test").confidence for right in range(201)]
+    found = [Rate(right, 200, 200, "a test").confidence for right in range(201)]
     assert found == sorted(found)
 
 
@@ -53,6 +58,8 @@ def test_more_right_is_never_worse():
         (one(right=0.5), "no rate"),
         (one(right=True, of=True), "no rate"),
         (one(right=-1), "no rate"),
+        (one(cases=11), "no rate"),
+        (one(cases=0), "no rate"),
         (one(basis=" "), "basis"),
         (one(basis=None), "basis"),
     ],

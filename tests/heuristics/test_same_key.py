@@ -103,7 +103,7 @@ def test_order_of_rows_and_empty_ledgers(paying):
 
 def test_its_confidence_is_what_was_measured(paying, tmp_path):
     path = tmp_path / "rates.json"
-    rate = {"right": 999, "of": 1000, "basis": "a test"}
+    rate = {"right": 999, "of": 1000, "cases": 1000, "basis": "a test"}
     path.write_text(json.dumps({"rules": {"same_key": rate}}))
     ledger = paying(script(P2PKH), script(P2WPKH), script(P2WSH), script(NESTED_SCRIPT))
     found = dict(same_key(ledger, rates=Rates(path)).frame.select("rule", "confidence").rows())

@@ -103,7 +103,9 @@ def test_the_link_is_to_the_smallest_input_address(small_ledger, named):
 
 def test_name_and_rates(small_ledger, tmp_path):
     path = tmp_path / "rates.json"
-    path.write_text(json.dumps({"rules": {"mine": {"right": 80, "of": 100, "basis": "a test"}}}))
+    path.write_text(
+        json.dumps({"rules": {"mine": {"right": 80, "of": 100, "cases": 100, "basis": "a test"}}})
+    )
     ledger = change_cases.ledger_with(small_ledger, "t: A=90 -> B=50 P=33")
     links = change.change_links(ledger, ROUND, name="mine", rates=Rates(path))
     assert links.frame.select("rule", "confidence").rows() == [("mine", 0.8)]
