@@ -126,14 +126,15 @@ def _owners(
     ledger: Ledger, tags: Tags | None, txids: list[str] | None, rules: list[str] | None
 ) -> Clusters:
     """Return the owners of a ledger, without the evidence that is rejected."""
-    from chainwatch.clusters.cluster import cluster
-    from chainwatch.heuristics.co_spend import co_spends
+    from chainwatch.clusters.recipe import owners
 
     with watched("joining addresses"):
-        links = co_spends(ledger)
-        if txids or rules:
-            links = links.without(txids or [], rules=rules or [])
-        return cluster(links, tags=tags)
+        found = owners(ledger, tags=tags)
+        for txid in txids or []:
+            found = found.cut(tx=txid)
+        for rule in rules or []:
+            found = found.cut(rule=rule)
+        return found
 
 
 def _largest(found: Clusters) -> Iterator[str]:
