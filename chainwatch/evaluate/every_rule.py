@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import polars as pl
+
 from chainwatch.clusters.cluster import Clusters, cluster
 from chainwatch.clusters.recipe import WITH_CHANGE
 from chainwatch.errors import RuleError
 from chainwatch.heuristics.catalogue import RULES
 from chainwatch.heuristics.change import change_links
-from chainwatch.heuristics.links import Links
+from chainwatch.heuristics.co_spend import co_spends
+from chainwatch.heuristics.links import UNREAD, Links
 from chainwatch.heuristics.rule import Rule, spec_of
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.schema import TABLES
 
 
 def change_rules() -> Iterator[Rule]:
@@ -23,7 +27,7 @@ def change_rules() -> Iterator[Rule]:
 
 def every_link(ledger: Ledger) -> Links:
     """Return the links of all rules: of the widest recipe, and of each rule on change alone."""
-    found = WITH_CHANGE(ledger).links
+    found = WITH_CHANGE(ledger).links + _as_if_unsigned(ledger)
     known = set(found.frame["rule"])
     for rule in change_rules():
         more = change_links(ledger, rule)
@@ -33,6 +37,15 @@ def every_link(ledger: Ledger) -> Links:
         known |= names
         found += more
     return found
+
+
+def _as_if_unsigned(ledger: Ledger) -> Links:
+    """Return the links between inputs as an export without signatures would give them."""
+    tables = {table.name: getattr(ledger, table.name).collect() for table in TABLES if table.name != "commits"}
+    none = pl.lit(None, dtype=tables["inputs"].schema["sighash"]).alias("sighash")
+    blind = Ledger.from_tables({**tables, "inputs": tables["inputs"].with_columns(none)})
+    links = co_spends(blind, unread_flags="join").frame
+    return Links(links.filter(pl.col("rule") == UNREAD))
 
 
 def every_rule(ledger: Ledger) -> Clusters:
