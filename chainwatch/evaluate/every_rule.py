@@ -41,7 +41,11 @@ def every_link(ledger: Ledger) -> Links:
 
 def _as_if_unsigned(ledger: Ledger) -> Links:
     """Return the links between inputs as an export without signatures would give them."""
-    tables = {table.name: getattr(ledger, table.name).collect() for table in TABLES if table.name != "commits"}
+    tables = {
+        table.name: getattr(ledger, table.name).collect()
+        for table in TABLES
+        if table.name != "commits"
+    }
     none = pl.lit(None, dtype=tables["inputs"].schema["sighash"]).alias("sighash")
     blind = Ledger.from_tables({**tables, "inputs": tables["inputs"].with_columns(none)})
     links = co_spends(blind, unread_flags="join").frame
