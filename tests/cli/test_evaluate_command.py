@@ -23,7 +23,7 @@ def test_recipes_stand_beside_each_other(run: Run) -> None:
 def test_json_holds_the_tables_and_their_digest(run: Run) -> None:
     once, again = (json.loads(run(*SMALL, "--json")[1]) for _ in range(2))
     assert once == again
-    assert {"digest", "recipes", "rules"} == set(once)
+    assert {"digest", "recipes", "rules", "wrong_links"} == set(once)
     assert {row["basis"] for row in once["recipes"]} == {
         "simulated owners, honest (test part)", "simulated owners, adversarial (test part)"
     }  # fmt: skip

@@ -128,7 +128,7 @@ def test_a_commit_more_is_joining_anew(seed: int, real_ledger: Callable[..., Led
 
 
 def test_a_measured_rate_stands_in_them(real_ledger: Callable[..., Ledger], tmp_path: Path) -> None:
-    said = {"co_spend": {"right": 90, "of": 100, "basis": "a test"}}
+    said = {"co_spend": {"right": 90, "of": 100, "cases": 100, "basis": "a test"}}
     (tmp_path / "rates.json").write_text(json.dumps({"rules": said}), encoding="utf-8")
     rates = Rates(tmp_path / "rates.json")
     ledger = random_ledger(real_ledger, 3)

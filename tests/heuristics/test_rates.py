@@ -22,7 +22,9 @@ def write(tmp_path):
 
 
 def one(**changed):
-    return {"rules": {"co_spend": {"right": 9, "of": 10, "cases": 5, "basis": "a test", **changed}}}
+    return {
+        "rules": {"co_spend": {"right": 9, "of": 10, "cases": 10, "basis": "a test", **changed}}
+    }
 
 
 @pytest.mark.parametrize(

@@ -258,6 +258,7 @@ def test_a_balance_says_as_of_which_block_it_holds(maker: ModuleType) -> None:
     held = ledger.outputs.filter(pl.col("value") == 70).collect().row(0, named=True)
     facts = address_summary(ledger, held["address"], REGTEST).facts()
     assert facts["balance"].startswith("0.0000007 rBTC as of block 3 (")
-    assert "of what follows only 2 later blocks that do not join on; the highest is block 6" in (
-        facts["read"]
+    assert (
+        "of what follows only 2 later blocks that do not join on; the highest is block 6"
+        in (facts["read"])
     )
