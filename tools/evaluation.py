@@ -45,8 +45,10 @@ people behave so, and nothing of how many do. What agrees with lists of real tra
 [coinjoins.md](coinjoins.md).
 
 Links of one owner are right or wrong together, so an interval (Wilson, 95 %) counts owners, weighed
-by their links, as its cases; without an error its upper end is three over the cases. The page is
-written by `tools/evaluation.py`; `chainwatch evaluate` prints the same of fewer chains.
+by their links, as its cases; without an error its upper end is three over the cases. The recipes of
+other tools are given what their tools lack, the reading of signatures: links to inputs that are
+signed in part join in none of them. The page is written by `tools/evaluation.py`;
+`chainwatch evaluate` prints the same of fewer chains.
 
 """
 
