@@ -123,13 +123,7 @@ class Typesetter:
 
     def table(self, table: TableBlock) -> dict[str, Any]:
         """Return a table with widths and size chosen from the widths of its cells."""
-        drawn = TableBlock(
-            table.caption,
-            tuple(printable(cut(name, LONGEST_CELL)) for name in table.columns),
-            tuple(tuple(printable(cut(text, LONGEST_CELL)) for text in row) for row in table.rows),
-            table.align,
-        )
-        chosen = columns_of(drawn)
+        chosen = columns_of(_drawn(table))
         align = list(table.align) or ["left"] * len(table.columns)
         return {
             "caption": self.paragraph(table.caption),
@@ -192,6 +186,16 @@ def typeset(document: CaseDocument, images: dict[str, bytes]) -> dict[str, Any]:
     return data
 
 
+def _drawn(table: TableBlock) -> TableBlock:
+    """Return a table with the texts of its cells as they are drawn, to be measured."""
+    return TableBlock(
+        table.caption,
+        tuple(printable(cut(name, LONGEST_CELL)) for name in table.columns),
+        tuple(tuple(printable(cut(text, LONGEST_CELL)) for text in row) for row in table.rows),
+        table.align,
+    )
+
+
 def room(section: Section) -> float:
     """Return how much of a page must be left for a section to begin on it, in points.
 
@@ -203,8 +207,9 @@ def room(section: Section) -> float:
     height = HEADS + sum(LINE * (1 + len(text) // 110) for text in section.paragraphs)
     least = whole = height
     for table in section.tables:
-        chosen = columns_of(table)
-        rows = [lines * (chosen.size + 2.0) + ROW_BLANK for lines in lines_of(table, chosen)]
+        drawn = _drawn(table)
+        chosen = columns_of(drawn)
+        rows = [lines * (chosen.size + 2.0) + ROW_BLANK for lines in lines_of(drawn, chosen)]
         least = min(least, height) + sum(rows[:FIRST_ROWS])
         whole += HEADS / 2 + sum(rows)
     return round(whole if whole <= PAGE_HEIGHT else min(least, PAGE_HEIGHT), 1)
