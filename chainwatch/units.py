@@ -126,4 +126,4 @@ def _whole(parts: pl.Series) -> pl.Series:
 
 def counted(count: int, one: str, many: str) -> str:
     """Return a number with its noun."""
-    return f"{count} {one if count == 1 else many}"
+    return f"{count:,} {one if count == 1 else many}"

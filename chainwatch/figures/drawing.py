@@ -158,7 +158,7 @@ def write(
         fontweight="bold" if bold else "normal", parse_math=False, zorder=6, clip_on=False,
     )  # fmt: skip
     if boxed:
-        item.set_bbox({"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8})
+        item.set_bbox({"facecolor": "white", "alpha": 0.93, "linewidth": 0, "pad": 0.8})
 
 
 REMARK = re.compile(r"(.*?)( \([a-z ]+\))?", re.DOTALL)

@@ -162,7 +162,8 @@ class FlowFigure(Result):
         return flow_graph(self.flows(edition), self.asset, facts)
 
     def __repr__(self) -> str:
-        return f"FlowFigure({self.title!r}, {self.trace.steps.height} steps, top {self.top})"
+        title = f"{self.title!r}, " if self.title else ""
+        return f"FlowFigure({title}{self.trace.steps.height} steps, top {self.top})"
 
     def _repr_html_(self) -> str:
         """Return the picture, for notebooks, in the edition of the desk."""

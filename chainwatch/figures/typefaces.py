@@ -141,18 +141,30 @@ def _advance(char: str, mono: bool) -> float:
 
     if _east_asian(char):
         return 1.0
-    face = _face("DejaVuSansMono.ttf" if mono else "DejaVuSans.ttf")
-    glyph = face.load_char(ord(char), LoadFlags.NO_HINTING)
-    return float(glyph.linearHoriAdvance) / 65536 / 100
+    for file in _in_turn(mono):
+        face, known = _face(file)
+        if ord(char) in known:
+            glyph = face.load_char(ord(char), LoadFlags.NO_HINTING)
+            return float(glyph.linearHoriAdvance) / 65536 / 100
+    return 1.0  # nothing draws it: no text is set before what cannot be drawn is written out
 
 
 @functools.cache
-def _face(name: str) -> FT2Font:
+def _in_turn(mono: bool) -> tuple[Path, ...]:
+    """Return the files of the typefaces for a text, in the order in which they are asked."""
+    names = (*(["DejaVuSansMono.ttf"] if mono else []), "DejaVuSans.ttf")
+    east_asian = east_asian_file()
+    return (*(font_folder() / name for name in names), *([east_asian] if east_asian else []))
+
+
+@functools.cache
+def _face(file: Path) -> tuple[FT2Font, frozenset[int]]:
+    """Return a typeface, and the characters that it draws."""
     from matplotlib.ft2font import FT2Font
 
-    face = FT2Font(str(font_folder() / name))
+    face = FT2Font(str(file))
     face.set_size(100, 72)
-    return face
+    return face, frozenset(face.get_charmap())
 
 
 def set_width(text: str, size: float, *, mono: bool = False) -> float:

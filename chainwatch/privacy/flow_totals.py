@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from chainwatch.privacy.edition import FEWEST, POOLED, Edition, coarse
 from chainwatch.privacy.flows import Owners, Tagged, movements
+from chainwatch.privacy.mask_rows import hidden_rows
 from chainwatch.privacy.redact_text import TextMask
-from chainwatch.tracing.result import Trace
-from chainwatch.units import exact_sum
+from chainwatch.tracing.result import Trace, ends_finding
 
 Pair = tuple[str, str]
 """Source and target of a flow."""
@@ -32,7 +32,9 @@ class Totals:
     masked : mapping
         The masked parties behind each pair.
     published : set of int
-        Sums that the tables of every edition give to the last unit.
+        Sums that the tables of this edition give to the last unit.
+    rounded : set of int
+        Sums that its tables give to one digit: the figure then says the same.
     entering : int
         What came in from outside, published as well.
     """
@@ -41,6 +43,7 @@ class Totals:
     masked: Mapping[Pair, frozenset[bytes]]
     published: frozenset[int]
     entering: int
+    rounded: frozenset[int] = frozenset()
 
     def of(self, pairs: Iterable[Pair], node: str = "") -> tuple[int, bool]:
         """Return the sum of flows and whether it is rounded.
@@ -55,7 +58,8 @@ class Totals:
         open_ = bool(node) and not node.startswith(POOLED)
         if (open_ and amount in self.published) or not (behind or masked):
             return amount, False
-        return (two_digits(amount) if len(behind) >= FEWEST else coarse(amount)), True
+        finer = len(behind) >= FEWEST and amount not in self.rounded
+        return (two_digits(amount) if finer else coarse(amount)), True
 
 
 def two_digits(amount: int) -> int:
@@ -87,14 +91,24 @@ def totals(
         hidden = frozenset(item for item in whole if edition.masks(chain, item))
         amounts[pair] = amounts.get(pair, 0) + int(row.amount)
         masked[pair] = masked.get(pair, frozenset()) | hidden
-    return Totals(amounts, masked, _published(trace), trace.amount)
+    exact, rounded = _published(trace, edition)
+    return Totals(amounts, masked, exact, trace.amount, rounded - exact)
 
 
-def _published(trace: Trace) -> frozenset[int]:
-    """Return the sums that a report gives exactly: ends by kind, what came in, balances."""
-    sums = [trace.amount, *map(int, trace.summary()["amount"])]
-    both = ["reason", "service"]
-    sums += map(int, trace.ends.group_by(both).agg(exact_sum("amount"))["amount"])
+def _published(trace: Trace, edition: Edition) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the sums that a report gives exactly, and those that it rounds.
+
+    What came in and balances are given exactly, ends by kind as the edition shows them.
+    """
+    exact, coarse_ = {trace.amount}, set[int]()
     for column in ("received", "paid", "held"):
-        sums += map(int, trace.balances[column])
-    return frozenset(sums)
+        exact |= set(map(int, trace.balances[column]))
+    by_reason = ends_finding(trace).rows
+    for rows, columns in ((by_reason, ("amount",)), (trace.bounds_told(), ("low", "high"))):
+        if rows is None or rows.frame.is_empty():
+            continue
+        hidden = hidden_rows(rows, [trace.asset.chain] * rows.frame.height, edition)
+        for row, one in zip(rows.frame.iter_rows(named=True), hidden, strict=True):
+            into = coarse_ if one.transaction else exact
+            into |= {int(row[name]) for name in columns}
+    return frozenset(exact), frozenset(coarse_)

@@ -58,6 +58,8 @@ def plain_frame(
     columns: dict[str, Any] = {}
     for column in frame.columns:
         privacy = table[column].privacy
+        if privacy is Privacy.BEHIND:  # it is there for editions, and would name parties in bytes
+            continue
         columns[column] = _told(frame[column], chains, privacy)
         if privacy is Privacy.AMOUNT:
             coins = _coins(frame, column, chains, asset)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
+from chainwatch.results.sentence import Sentence, Sum, sentence
 from chainwatch.units import counted, total
 
 
@@ -87,14 +88,19 @@ NOT_ASKED = Asked()
 """Nothing was given to stop at."""
 
 
-def astray(steps: pl.DataFrame, asset: Asset) -> list[str]:
+def astray(steps: pl.DataFrame, asset: Asset) -> list[Sentence]:
     """Return a sentence on steps to addresses that look like an earlier partner of the payer."""
     rows = steps.filter(pl.col("imitates").is_not_null())
     if not rows.height:
         return []
-    paid = counted(rows.select("txid", "n").n_unique(), "payment", "payments")
+    whom = frozenset(rows["target"].drop_nulls())
+    times = rows.select("txid", "n").n_unique()
     return [
-        f"{asset.shown(total(rows['amount']))} of it was paid, in {paid}, to an address that looks"
-        " like an earlier partner of the payer: perhaps not to whom it was meant for. It is"
-        " followed as any payment."
+        sentence(
+            Sum(total(rows["amount"]), asset, whom),
+            " of it was paid, in ",
+            Sum(times, behind=whom, noun=("payment", "payments")),
+            ", to an address that looks like an earlier partner of the payer: perhaps not to whom"
+            " it was meant for. It is followed as any payment.",
+        )
     ]

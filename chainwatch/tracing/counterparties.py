@@ -18,6 +18,7 @@ from chainwatch.ledger.schema import TRANSFERS
 from chainwatch.results.graph import Edges
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
+from chainwatch.results.sentence import Sum, sentence
 from chainwatch.results.table import (
     BEHIND,
     DIRECTION,
@@ -411,20 +412,24 @@ def astray_findings(direct: Counterparties) -> Iterator[Finding]:
     rows = direct.frame.filter(pl.col("imitates").is_not_null()).select(ASTRAY.names)
     if not rows.height:
         return
-    amount = direct.asset.shown(total(rows["amount"]))
-    went = counted(rows.height, "payment", "payments")
+    whom = frozenset(rows["counterparty"].drop_nulls())
+    amount = Sum(total(rows["amount"]), direct.asset, whom)
+    times = Sum(rows.height, behind=whom, noun=("payment", "payments"))
+    went = sentence(times, ", ", amount, " in all, went to ")
     yield Finding(
         "Payments to look-alikes of earlier partners",
         (
-            f"{went}, {amount} in all, went to an address that looks like one with which the payer"
-            " had dealt before. They are payments: the value moved, and is counted and followed as"
-            " any other. That is consistent with an address copied from a history that was"
-            " poisoned.",
+            sentence(
+                went,
+                "an address that looks like one with which the payer had dealt before. They are"
+                " payments: the value moved, and is counted and followed as any other. That is"
+                " consistent with an address copied from a history that was poisoned.",
+            ),
         ),
         ASTRAY.rows(rows),
         direct.asset,
         ("Two addresses can look alike by chance, or be two of one partner.",),
-        f"{went}, {amount} in all, went to a look-alike of an earlier partner of the payer.",
+        sentence(went, "a look-alike of an earlier partner of the payer."),
     )
 
 

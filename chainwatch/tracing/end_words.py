@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from chainwatch.addresses.assets import Asset
+from chainwatch.results.sentence import Sentence, Sum, sentence
 from chainwatch.tracing.doubts import UNKNOWN_WAY
 from chainwatch.tracing.stops import (
     BURNT,
@@ -23,7 +25,6 @@ from chainwatch.tracing.stops import (
     UNDECIDED,
     UNSPENT,
 )
-from chainwatch.units import counted
 
 _ENDED = {
     MIXER: "into a transaction that looks like a CoinJoin, and not followed behind it",
@@ -54,32 +55,38 @@ the service, and whoever passes all on to it is taken to be its customer's."""
 
 
 def in_words(
-    row: Mapping[str, Any], shown: Callable[[int], str], as_of: str, *, balances: bool
-) -> str:
+    row: Mapping[str, Any], asset: Asset, as_of: str, *, balances: bool, place: int | None = None
+) -> Sentence:
     """Return one kind of end in words.
 
     Parameters
     ----------
     row : mapping
         A row of :data:`chainwatch.tracing.result.ENDS_BY_REASON`.
-    shown : callable
-        Writes an amount in base units with its unit.
+    asset : Asset
+        What the amount is of.
     as_of : str
         As of when value is unspent, in words that go on from the phrase.
     balances : bool
         Whether value lies in balances rather than in coins.
+    place : int, optional
+        Which row of the finding's table it is: what is rounded there is rounded in words too.
     """
     reason, service, certainty = str(row["reason"]), row["service"], row["certainty"]
     sure = ", ".join(item for item in (None if reason == HOSTED else reason, certainty) if item)
+    words: list[str | Sum] = [Sum(int(row["amount"]), asset, row=place), " "]
     if service:
-        words = f"paid to {_AT.get(row['basis'], '')}{service}" + (f" ({sure})" if sure else "")
+        words.append(
+            f"paid to {_AT.get(row['basis'], '')}{service}" + (f" ({sure})" if sure else "")
+        )
     elif reason in _ENDED:
         one, many = ("balance", "balances") if balances else ("coin", "coins")
         form = _UNREAD.get(row["basis"] or "", _ENDED[reason])
-        words = form.format(ends=counted(int(row["ends"]), one, many))
-        words += as_of if reason == UNSPENT else ""
+        before, mark, after = form.partition("{ends}")
+        words += [before, *([Sum(int(row["ends"]), row=place, noun=(one, many))] if mark else [])]
+        words += [after, as_of if reason == UNSPENT else ""]
     else:
-        words = f"not followed further ({reason})"
+        words.append(f"not followed further ({reason})")
     if certainty == UNKNOWN_WAY:
-        words += ", if it is the subject's, which is not known"
-    return f"{shown(int(row['amount']))} {words}"
+        words.append(", if it is the subject's, which is not known")
+    return sentence(*words)

@@ -14,7 +14,9 @@ from chainwatch.ledger.output_status import block_text, day_text
 from chainwatch.results.graph import Edges
 from chainwatch.results.result import Finding, Result
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
+from chainwatch.results.sentence import joined, sentence
 from chainwatch.results.table import (
+    BEHIND,
     SERVICE,
     TIME,
     TX,
@@ -30,9 +32,10 @@ from chainwatch.tracing.asked import NOT_ASKED, Asked, astray
 from chainwatch.tracing.custody import CUSTODY
 from chainwatch.tracing.doubts import UNKNOWN_WAY, doubt_of
 from chainwatch.tracing.end_words import in_words
+from chainwatch.tracing.holders import with_behind
 from chainwatch.tracing.stops import NOT_READ
 from chainwatch.tracing.walks.base import OPENING
-from chainwatch.units import exact_sum, total
+from chainwatch.units import counted, exact_sum, total
 
 _SUBJECT = Column.party("subject", "whose value it is")
 _AMOUNT = Column.amount("amount", "traced value")
@@ -139,6 +142,7 @@ BOUNDS = Table(
         SERVICE,
         Column.amount("low", "smallest total"),
         Column.amount("high", "largest total"),
+        BEHIND,
     ),
 )
 
@@ -250,11 +254,18 @@ class Trace(Result):
             "steps": STEPS.rows(self.steps),
             "ends": ENDS.rows(self.ends),
             "overlaps": OVERLAPS.rows(self.overlaps),
-            "bounds": BOUNDS.rows(self.bounds),
+            "bounds": self.bounds_told(),
             "subjects": SUBJECTS.rows(self.subjects),
             "unknown": UNKNOWN.rows(self.unknown),
             "balances": BALANCES.rows(self.balances),
         }
+
+    def bounds_told(self) -> Rows:
+        """Return the bounds with who stands behind each, as editions ask for it."""
+        if self.bounds.is_empty():
+            return BOUNDS.rows(self.bounds)
+        kinds = ("reason", "service")
+        return BOUNDS.rows(with_behind(self.bounds, self.ends, self.steps, kinds))
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
         """Return where the value ends, by reason and service."""
@@ -344,10 +355,11 @@ class Trace(Result):
         ]
         whose, idle = self.origins["subject"].n_unique(), self._without_origin()
         head = (
-            f"Trace({self.policy}, {self.asset.shown(self.amount)} from {whose} subject(s),"
-            f" {self.steps.height} steps)"
+            f"Trace({self.policy}, {self.asset.shown(self.amount)} from"
+            f" {counted(whose, 'subject', 'subjects')}, {self.steps.height} steps)"
         )
-        notes = [f"  {idle} subject(s) received nothing that was read"] if idle else []
+        silent = counted(idle, "subject", "subjects")
+        notes = [f"  {silent} received nothing that was read"] if idle else []
         notes += [f"  {self.asked.unsaid()}"] if self.asked.unsaid() else []
         if self.unknown.height:
             notes.append(f"  {self.unknown.height} transfers of unknown amount are in no total")
@@ -379,6 +391,7 @@ ENDS_BY_REASON = Table(
         ENDS["basis"],
         _AMOUNT,
         Column.count("ends", "places at which it ends so"),
+        BEHIND,
     ),
     order=("-amount",),
 )
@@ -386,11 +399,14 @@ ENDS_BY_REASON = Table(
 
 def ends_finding(followed: Trace) -> Finding:
     """Return where the value of a trace ends, by reason and service."""
-    rows = followed.summary().select(ENDS_BY_REASON.names)
+    kinds = ("reason", "service", "certainty", "basis")
+    rows = with_behind(followed.summary(), followed.ends, followed.steps, kinds)
+    rows = rows.select(ENDS_BY_REASON.names)
     shown, policy = followed.asset.shown, followed.policy.upper()
     came = f"{_came(followed)}. Followed by {policy}"
     trifles = total(followed.balances["trifles"])
-    text = [" ".join([f"{came}, the ends add up to it exactly.", *followed.asked.said()])]
+    even = f"{came}, the ends add up to it exactly."
+    text: list[str] = [" ".join([even, *followed.asked.said()])]
     if trifles:
         text.append(
             f"Trifles of address poisoning, {shown(trifles)} in all, lie in the balances too. They"
@@ -398,11 +414,13 @@ def ends_finding(followed: Trace) -> Finding:
         )
     if doubt := doubt_of(followed.asset, followed.ends):
         text.append(doubt)
-    said = "; ".join(
-        in_words(row, shown, followed.unspent_as_of(), balances=not followed.balances.is_empty())
-        for row in rows.iter_rows(named=True)
-    )
-    headline = f"{came}, it is consistent with: {said}." if said else "Nothing was read to come in."
+    as_of, balances = followed.unspent_as_of(), not followed.balances.is_empty()
+    listed = enumerate(rows.iter_rows(named=True))
+    phrases = [
+        in_words(row, followed.asset, as_of, balances=balances, place=n) for n, row in listed
+    ]
+    said = sentence(f"{came}, it is consistent with: ", joined("; ", phrases), ".")
+    headline = said if phrases else sentence("Nothing was read to come in.")
     text += astray(followed.steps, followed.asset)
     return Finding(
         "Where the value ends",
@@ -410,7 +428,7 @@ def ends_finding(followed: Trace) -> Finding:
         ENDS_BY_REASON.rows(rows),
         followed.asset,
         (CUSTODY, "A branch may end at an address of the subject's own that nothing joins to it."),
-        headline + _silent(followed),
+        sentence(headline, _silent(followed)),
     )
 
 

@@ -62,6 +62,15 @@ def test_widths_are_those_of_matplotlib(text: str) -> None:
     assert typefaces.set_width(text, 7.0) == pytest.approx(style.text_width(text, 7.0), rel=0.03)
 
 
+@needs_face
+@pytest.mark.parametrize("char", ["\uff1a", "\uff08", "、", "“", "ｶ", "黑"])
+def test_every_character_that_can_be_drawn_has_a_width(char: str) -> None:
+    """Marks of East Asian writing are no letters, and the typeface of the others lacks them."""
+    assert typefaces.printable(char) == char
+    for mono in (False, True):
+        assert 0.2 < typefaces.set_width(char, 1.0, mono=mono) <= 1.0
+
+
 def test_letters_that_join_take_no_more_room_than_is_kept() -> None:
     name = "شركة النخيل للصرافة"
     assert style.text_width(name, 7.0) <= typefaces.set_width(name, 7.0) * 1.02

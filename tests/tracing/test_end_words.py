@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from chainwatch.addresses.assets import native
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.end_words import in_words
 from chainwatch.tracing.stops import BASES, NOT_READ
@@ -91,6 +92,6 @@ def test_what_is_left_of_an_unread_balance_is_neither_sent_on_nor_held(desk: Any
 @pytest.mark.parametrize("basis", [None, *BASES])
 def test_each_basis_makes_a_sentence(basis: str | None) -> None:
     row = {"reason": NOT_READ, "service": None, "certainty": None, "basis": basis}
-    said = in_words(row | {"amount": 7, "ends": 2}, str, " as of then", balances=False)
-    assert said.startswith("7 ")
+    said = in_words(row | {"amount": 7, "ends": 2}, native("btc"), " then", balances=False)
+    assert said.startswith("0.00000007 BTC ")
     assert "{" not in said

@@ -246,7 +246,13 @@ def inside(base: Path, path: str) -> Path:
     InputError
         If the path is absolute or leads out of the folder.
     """
-    found = base / path
+    found, variable = base / path, os.environ.get(DATA_VARIABLE)
+    if variable and Path(variable) == base and not found.exists():
+        raise InputError(
+            f"there is no such file in the folder that {DATA_VARIABLE} names",
+            where=str(found),
+            remedy="pass --data FOLDER where the case has its own, or unset the variable",
+        )
     if Path(path).is_absolute() or not found.resolve().is_relative_to(base.resolve()):
         raise InputError(
             "a case file may only name files inside the data folder",

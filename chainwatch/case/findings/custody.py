@@ -13,6 +13,7 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import text
 from chainwatch.case.findings.set_aside import UNREAD
 from chainwatch.results.result import Finding
+from chainwatch.results.sentence import Sentence, Sum, joined, sentence
 from chainwatch.results.table import (
     FIRST,
     LAST,
@@ -208,21 +209,26 @@ def unhosted_finding(
         .sort(["subject", "amount", "counterparty"], descending=[False, True, False])
     )
     parts = _parts(rows, direct.asset)
-    number = counted(rows["counterparty"].n_unique(), "address", "addresses")
-    amount = direct.asset.shown(total(rows["amount"]))
-    them = "The other " if alone.height < listed else "All "
-    whole = f"paid {amount} to {number}" + (f": {parts}" if parts else "")
+    whom = frozenset(rows["counterparty"].drop_nulls())
+    number = Sum(len(whom), behind=whom, noun=("address", "addresses"))
+    amount = Sum(total(rows["amount"]), direct.asset, whom)
+    them = f"{'The other' if alone.height < listed else 'All'} {alone.height}"
+    them = "The listed address" if listed == 1 else them
+    whole = sentence("paid ", amount, " to ", number, ": " if parts else "", parts)
     one, many = "address without a probable host", "addresses without a probable host"
     return Finding(
         "What the unhosted addresses paid, and to whom",
         (
-            f"{counted(alone.height, one, many)} {whole}. That an address is not shown to be hosted"
-            " does not say that it is not.",
+            sentence(
+                f"{counted(alone.height, one, many)} ",
+                whole,
+                ". That an address is not shown to be hosted does not say that it is not.",
+            ),
         ),
         UNHOSTED.rows(rows),
         direct.asset,
         (SHARED_SERVICE,),
-        f"{them}{alone.height}{_names(alone, direct.asset)} {whole}." if alone.height else "",
+        sentence(f"{them}{_names(alone, direct.asset)} ", whole, ".") if alone.height else "",
     )
 
 
@@ -232,7 +238,7 @@ def _names(alone: pl.DataFrame, asset: Asset) -> str:
     return f" ({', '.join(found)})" if found and len(found) <= NAMED else ""
 
 
-def _parts(rows: pl.DataFrame, asset: Asset) -> str:
+def _parts(rows: pl.DataFrame, asset: Asset) -> Sentence:
     """Return what was paid to listed addresses, to services, and to others, in that order."""
     listed = pl.col("other_subject")
     services = ~listed & ~pl.col("onward").is_in([UNREAD, READ, BURNT])
@@ -243,15 +249,21 @@ def _parts(rows: pl.DataFrame, asset: Asset) -> str:
         (~listed & (pl.col("onward") == READ), "other addresses whose history was read", False),
         (~listed & (pl.col("onward") == UNREAD), "others whose history is not read", False),
     )
-    said = []
+    said: list[Sentence] = []
     for condition, name, detailed in kinds:
         part = rows.filter(condition)
         if part.height:
-            count = part["counterparty"].n_unique()
-            noun = f"{name} {'address' if count == 1 else 'addresses'}" if detailed else name
-            more = f" ({_where(part, asset)})" if detailed else ""
-            said.append(f"{asset.shown(total(part['amount']))} to {count} {noun}{more}")
-    return "; ".join(said)
+            whom = frozenset(part["counterparty"].drop_nulls())
+            nouns = (f"{name} address", f"{name} addresses") if detailed else (name, name)
+            said.append(
+                sentence(
+                    Sum(total(part["amount"]), asset, whom),
+                    " to ",
+                    Sum(len(whom), behind=whom, noun=nouns),
+                    f" ({_where(part, asset)})" if detailed else "",
+                )
+            )
+    return joined("; ", said)
 
 
 def _where(rows: pl.DataFrame, asset: Asset) -> str:

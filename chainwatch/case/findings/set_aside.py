@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import NamedTuple
+
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
@@ -10,7 +14,9 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.rows_apart import KIND
 from chainwatch.ledger.schema import TRANSFERS
 from chainwatch.results.result import Finding
+from chainwatch.results.sentence import Sum, sentence
 from chainwatch.results.table import (
+    BEHIND,
     CONTRACT,
     FIRST,
     LAST,
@@ -57,7 +63,7 @@ STATUSES = Table(
     ),
 )
 
-ORDER_BOUNDS = BOUNDS.pick("reason", "service", "low", "high", name="order_bounds")
+ORDER_BOUNDS = BOUNDS.pick("reason", "service", "low", "high", "behind", name="order_bounds")
 
 NOT_READ_ROWS = Table(
     "not_read",
@@ -67,6 +73,7 @@ NOT_READ_ROWS = Table(
         Column.word("what", "what was not read"),
         Column.amount("amount", "how much of it"),
         Column.number("addresses", "addresses concerned"),
+        BEHIND,
     ),
 )
 
@@ -168,7 +175,7 @@ def order_finding(followed: Trace) -> Finding:
                 "no total changes." if not spread else f"{spread} totals change, as the table says."
             ),
         ),
-        ORDER_BOUNDS.rows(followed.bounds),
+        ORDER_BOUNDS.rows(followed.bounds_told().frame),
         followed.asset,
     )
 
@@ -191,7 +198,7 @@ def unread_finding(
 
     ``paid`` are the payments of subjects without a probable host, each with what of it was traced.
     """
-    shown = followed.asset.shown
+    asset = followed.asset
     ended = followed.ends.filter(pl.col("reason") == NOT_READ)
     left = pl.col("basis").eq_missing(BY_REMAINDER)
     unread, stayed = ended.filter(~left), ended.filter(left)
@@ -201,18 +208,20 @@ def unread_finding(
     beside = "the native coin" if followed.asset.contract else "tokens, what fees took"
     read = ledger.coverage.filter(pl.col("kind") != KIND)
     histories = len(read.select("address").drop_nulls().unique().collect())
-    bridge = (
-        f" (of {shown(total(here['amount']))} paid to others, {shown(trifles)} came from trifles of"
-        " address poisoning, nobody's)"
-        if trifles
-        else ""
+    whom = frozenset(here["counterparty"].drop_nulls())
+    bridge = sentence(
+        " (of ", Sum(total(here["amount"]), asset, whom), " paid to others, ",
+        Sum(trifles, asset, whom), " came from trifles of address poisoning, nobody's)",
+    ) if trifles else sentence()  # fmt: skip
+    rest = Sum(total(stayed["amount"]), asset, frozenset(stayed["address"].drop_nulls()))
+    kept = (
+        sentence(" whether ", rest, " was paid on or is still held,") if rest.number else sentence()
     )
-    rest = total(stayed["amount"])
-    kept = f" whether {shown(rest)} was paid on or is still held," if rest else ""
     if apart:
-        bridge += (
-            f" ({shown(apart)} paid to others was not followed from a service or past a limit)"
-        )
+        bridge = sentence(
+            bridge, " (", Sum(apart, asset, whom),
+            " paid to others was not followed from a service or past a limit)",
+        )  # fmt: skip
     return Finding(
         "Not read",
         (
@@ -222,8 +231,15 @@ def unread_finding(
         ),
         NOT_READ_ROWS.rows(_unread_rows(followed, direct, here, unread, stayed)),
         followed.asset,
-        headline=f"Not read: where {shown(amount)} went on to{bridge},{kept} and the origin of all"
-        " that came in.",
+        headline=sentence(
+            "Not read: where ",
+            Sum(amount, asset, frozenset(unread["address"].drop_nulls())),
+            " went on to",
+            bridge,
+            ",",
+            kept,
+            " and the origin of all that came in.",
+        ),
     )
 
 
@@ -244,56 +260,58 @@ def _unread_rows(
     unread: pl.DataFrame,
     stayed: pl.DataFrame,
 ) -> pl.DataFrame:
-    origins = followed.origins
-    opening = origins.filter(pl.col("kind") == OPENING)
-    before = origins.filter(pl.col("kind") == HELD)
-    came = direct.frame.filter(pl.col("direction") == "in")
     lured = followed.balances.filter(pl.col("trifles") > 0)
-    amount, traced = total(here["amount"]), total(here["traced"])
+    traced = total(here["traced"])
     farther = total(unread["amount"]) - traced
     trifles, apart = _untraced(here, followed)
+    others, ended, kept = here["counterparty"], unread["address"], stayed["address"]
     rows = [
-        ("paid by unhosted subjects to others whose history was not read", amount, None),
-        (
-            "paid by unhosted subjects to such others out of trifles (nobody's)",
-            trifles,
-            None,
-        ),
-        ("paid to such others and not followed: from a service, or past a limit", apart, None),
-        ("followed by other ways to addresses whose history was not read", farther, None),
-        (
-            "followed to addresses whose history was not read",
-            traced + farther,
-            unread["address"].n_unique(),
-        ),
-        (
-            "left in balances whose history was not read to the end: paid on or held",
-            total(stayed["amount"]),
-            stayed["address"].n_unique(),
-        ),
-        (
-            "trifles of address poisoning received by subjects",
-            total(lured["trifles"]),
-            lured.height,
-        ),
-        (
-            "paid by subjects beyond what was read to have come in",
-            total(opening["amount"]),
-            opening["address"].n_unique(),
-        ),
-        (
-            "received by subjects: origin beyond the payer not read",
-            followed.amount - total(opening["amount"]) - total(before["amount"]),
-            came["counterparty"].n_unique(),
-        ),
-        ("held by subjects before the span", total(before["amount"]), before["address"].n_unique()),
+        Lack(f"paid by unhosted subjects to {OTHERS}", total(here["amount"]), others),
+        Lack(f"paid by unhosted subjects to such {FROM_TRIFLES}", trifles, None, others),
+        Lack(f"paid to such others and not followed: {BEYOND}", apart, None, others, if_any=True),
+        Lack(f"followed by other ways to {UNREAD_ONES}", farther, None, ended, if_any=True),
+        Lack(f"followed to {UNREAD_ONES}", traced + farther, ended),
+        Lack(f"left in balances whose {TO_THE_END}", total(stayed["amount"]), kept, if_any=True),
+        Lack(f"{TRIFLES} received by subjects", total(lured["trifles"]), lured["address"]),
+        *_beginnings(followed, direct),
     ]
-    rows[0] = (*rows[0][:2], here["counterparty"].n_unique())
-    hidden = (rows[2], rows[3], rows[5], rows[-1])  # of these an amount of zero says nothing
-    kept = [row for row in rows if row[1] or row not in hidden]
-    return pl.DataFrame(
-        kept,
-        schema=["what", "amount", "addresses"],
-        orient="row",
-        schema_overrides={"amount": pl.Decimal(38, 0), "addresses": pl.Int64},
-    )
+    return NOT_READ_ROWS.frame(row.cells() for row in rows if row.amount or not row.if_any)
+
+
+UNREAD_ONES, OTHERS = (f"{who} whose history was not read" for who in ("addresses", "others"))
+FROM_TRIFLES = "others out of trifles (nobody's)"
+BEYOND = "from a service, or past a limit"
+TO_THE_END = "history was not read to the end: paid on or held"
+TRIFLES = "trifles of address poisoning"
+
+
+def _beginnings(followed: Trace, direct: Counterparties) -> Iterator[Lack]:
+    """Yield where the value of subjects came from, as far as that was not read."""
+    opening, before = (followed.origins.filter(pl.col("kind") == kind) for kind in (OPENING, HELD))
+    came = direct.frame.filter(pl.col("direction") == "in")
+    shown, held = total(opening["amount"]), total(before["amount"])
+    received = followed.amount - shown - held
+    yield Lack("paid by subjects beyond what was read to have come in", shown, opening["address"])
+    payers = came["counterparty"]
+    yield Lack("received by subjects: origin beyond the payer not read", received, payers)
+    yield Lack("held by subjects before the span", held, before["address"], if_any=True)
+
+
+class Lack(NamedTuple):
+    """A row of what was not read: whose addresses are counted, and whose money it is.
+
+    One that is there ``if_any`` says nothing where its amount is zero.
+    """
+
+    what: str
+    amount: int
+    counted: pl.Series | None
+    whose: pl.Series | None = None
+    if_any: bool = False
+
+    def cells(self) -> tuple[str, Decimal, int | None, str]:
+        """Return the row as the table holds it."""
+        whose = self.whose if self.whose is not None else self.counted
+        who = sorted(set(() if whose is None else whose.drop_nulls()))
+        number = None if self.counted is None else self.counted.n_unique()
+        return self.what, Decimal(self.amount), number, ",".join(one.hex() for one in who)

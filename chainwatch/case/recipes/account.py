@@ -19,6 +19,7 @@ from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding
+from chainwatch.results.sentence import Sum, sentence
 from chainwatch.results.table import behind
 from chainwatch.tracing.counterparties import (
     BY_COLUMNS,
@@ -173,27 +174,32 @@ def _after(direct: Counterparties, at: Hosted, day: NamedDay, listed: int) -> Fi
         )
         .sort("subject", "direction", "service")
     )
-    sums = {
-        side: total(late.filter(pl.col("direction") == side)["amount"]) for side in ("in", "out")
-    }
-    out = late.filter(pl.col("direction") == "out")
-    swept = total(out.join(at.frame, left_on="subject", right_on="address", how="semi")["amount"])
-    shown = direct.asset.shown
-    told = (
-        f"in {shown(sums['in'])}, out {shown(sums['out'])}, of which {shown(swept)} left probable"
-        " deposit addresses: the service's own affair"
+    came, out = (late.filter(pl.col("direction") == side) for side in ("in", "out"))
+    swept = out.join(at.frame, left_on="subject", right_on="address", how="semi")
+    all_, paid, left = (
+        Sum(total(part["amount"]), direct.asset, frozenset(part["counterparty"].drop_nulls()))
+        for part in (came, out, swept)
     )
-    if timeless := direct.frame["time"].null_count():
-        told += f"; {timeless} payments have no time and count neither as before nor as after"
+    timeless = direct.frame["time"].null_count()
+    told = sentence(
+        "in ", all_, ", out ", paid, ", of which ", left,
+        " left probable deposit addresses: the service's own affair",
+        f"; {timeless} payments have no time and count neither as before nor as after"
+        if timeless else "",
+    )  # fmt: skip
     whose = "the listed address" if listed == 1 else f"all {listed} listed addresses together"
     return Finding(
         f"After the {day.name} ({day.day:%Y-%m-%d})",
         (
-            f"From 00:00 UTC of that day on, {whose}: {told}. The hour of signing and of"
-            " publication is not known; payments of the day itself count as after.",
+            sentence(
+                f"From 00:00 UTC of that day on, {whose}: ",
+                told,
+                ". The hour of signing and of publication is not known; payments of the day itself"
+                " count as after.",
+            ),
         ),
         replace(AFTER, name=f"after_{day.day:%Y_%m_%d}").rows(rows),
         direct.asset,
         ("A payer need not have known of the order.",),
-        f"After the {day.name}, {whose}: {told}.",
+        sentence(f"After the {day.name}, {whose}: ", told, "."),
     )

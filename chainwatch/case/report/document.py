@@ -17,6 +17,7 @@ from chainwatch.case.seal import versions
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.privacy.edition import DISCLOSURE, FEWEST, Edition
 from chainwatch.privacy.mask_rows import columns_of
+from chainwatch.privacy.mask_sentences import mask_sentence
 from chainwatch.privacy.masked_view import DrawnFlows, MaskedView
 from chainwatch.privacy.roles import sealed
 from chainwatch.results.provenance import Record
@@ -65,12 +66,16 @@ def document(case: CaseRecord, view: MaskedView) -> CaseDocument:
         edition=edition.name,
         notice=NOTICES[edition.name],
         facts=facts(case, view),
-        summary=tuple(finding.headline for finding, *_ in found if finding.headline),
+        summary=tuple(
+            mask_sentence(finding.headline, finding, edition)
+            for finding, *_ in found
+            if finding.headline
+        ),
         sections=(
             *_stated(case.statements),
             *figures,
-            *(_section(*one) for one in found if not _nothing(one[0])),
-            *_looked_for([finding for finding, *_ in found if _nothing(finding)]),
+            *(_section(*one, edition) for one in found if not _nothing(one[0])),
+            *_looked_for([finding for finding, *_ in found if _nothing(finding)], edition),
             *steps_annex(results, view.by_result, view.files, edition),
         ),
         provenance=_lineage(records, edition),
@@ -94,9 +99,10 @@ def _stated(statements: tuple[str, ...]) -> tuple[Section, ...]:
 
 
 def _section(
-    finding: Finding, tables: Mapping[str, pl.DataFrame], files: Mapping[str, str]
-) -> Section:
-    paragraphs = list(finding.text)
+    finding: Finding, tables: Mapping[str, pl.DataFrame], files: Mapping[str, str],
+    edition: Edition,
+) -> Section:  # fmt: skip
+    paragraphs = [mask_sentence(text, finding, edition) for text in finding.text]
     paragraphs += [f"Could be innocent: {text}" for text in finding.innocent]
     counts = columns_of(finding.rows, Privacy.COUNT) if finding.rows else ()
     blocks = tuple(
@@ -111,9 +117,12 @@ def _nothing(finding: Finding) -> bool:
     return finding.rows is not None and not finding.frame.height
 
 
-def _looked_for(findings: Sequence[Finding]) -> tuple[Section, ...]:
+def _looked_for(findings: Sequence[Finding], edition: Edition) -> tuple[Section, ...]:
     """Return one section for all that was looked for and not found, in place of one for each."""
-    lines = tuple(f"{one.title}: none. {' '.join(one.text)}".strip() for one in findings)
+    lines = tuple(
+        " ".join([f"{one.title}: none.", *(mask_sentence(text, one, edition) for text in one.text)])
+        for one in findings
+    )
     return (Section("Looked for and not found", lines),) if lines else ()
 
 

@@ -12,7 +12,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.case.report.elements import TableBlock
 from chainwatch.chains.catalogue import chain
-from chainwatch.privacy.mask_tables import ROUNDED, SUMMED
+from chainwatch.privacy.mask_tables import ROUNDED
 
 MOST_ROWS = 60
 """Rows of a table that the report prints; the files hold all. The annex of steps is not cut."""
@@ -63,7 +63,7 @@ def printed_table(
     alike = _read_alike(frame, asset)
     cut = _cut(alike, most)
     rounded = cut.frame[ROUNDED].to_list() if ROUNDED in frame.columns else [False] * len(cut.frame)
-    hidden = {ROUNDED, *(name for name in (SUMMED, ALIKE) if _says_nothing(cut.frame, name))}
+    hidden = {ROUNDED, *(name for name in cut.frame.columns if _says_nothing(cut.frame, name))}
     columns = [column for column in cut.frame.columns if column not in hidden]
     rows = tuple(
         tuple(_text(*cell, asset, hide) for cell in zip(columns, row, strict=True))
@@ -83,10 +83,10 @@ def printed_table(
 
 
 def _says_nothing(frame: pl.DataFrame, name: str) -> bool:
-    """Return whether a column of the mask is there and the same empty cell in all rows."""
-    if name not in frame.columns:
-        return False
-    return bool((frame[name] == 1).all()) if name == ALIKE else frame[name].is_null().all()
+    """Return whether all cells of a column are empty; an amount that is null is *unknown*."""
+    if name == ALIKE:
+        return bool((frame[name] == 1).all())
+    return name != "amount" and frame.height > 0 and frame[name].is_null().all()
 
 
 def _read_alike(frame: pl.DataFrame, asset: Asset | None) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from chainwatch.addresses import canonical
 from chainwatch.addresses.diagnose import quoted
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
-from chainwatch.errors import AddressError, LedgerError
+from chainwatch.errors import AddressError, LedgerError, expect
 from chainwatch.ledger.dates import bound_text as moment
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.lookup.account import account_address, account_transaction
@@ -57,6 +57,9 @@ def show(
     LedgerError
         If no transaction of the ledger has the id, or several have.
     """
+    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
+    one = "pass one address or transaction id as text or bytes, or the number of a transaction"
+    expect(what, (str, bytes, int), "what is looked up", one)
     if isinstance(what, int):
         return transaction_summary(ledger, what, chain)
     if len(what) == TXID_BYTES if isinstance(what, bytes) else _TXID.fullmatch(what.strip()):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from chainwatch.case.file.model import data_folder, load_case, parse_case
+from chainwatch.case.file.model import data_folder, inside, load_case, parse_case
 from chainwatch.errors import CaseError, InputError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -182,6 +182,10 @@ def test_where_the_data_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert data_folder(tmp_path, case) == tmp_path
     with pytest.raises(InputError, match="--data FOLDER"):
         data_folder(tmp_path / "missing", case)
+    with pytest.raises(InputError, match="the folder that CHAINWATCH_DATA names") as caught:
+        inside(tmp_path / "data", "blocks.dat")
+    assert "--data FOLDER" in str(caught.value)
+    assert inside(tmp_path / "cases", "blocks.dat") == tmp_path / "cases" / "blocks.dat"
 
 
 SERVERS: dict[str, dict[str, Any]] = {

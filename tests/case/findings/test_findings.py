@@ -84,7 +84,7 @@ def test_a_deposit_address_is_called_one_and_nothing_is_none(results) -> None:
         orient="row",
     )
     rows = [row | {"amount": 1, "ends": 1} for row in ends.iter_rows(named=True)]
-    said = " ".join(in_words(row, trace.asset.shown, "", balances=False) for row in rows)
+    said = " ".join(in_words(row, trace.asset, "", balances=False) for row in rows)
     assert "paid to a deposit address at foo (probable)" in said
     assert "paid to bar 0" in said
     assert "paid to baz (mixer)" in said
@@ -98,6 +98,17 @@ def test_rows_that_read_the_same_are_printed_once() -> None:
     assert table.columns == ("x", "y", "rows alike")
     assert table.caption == "t (3 rows)"
     assert printed_table("t", "file", rows[1:], None).columns == ("x", "y")
+
+
+def test_a_column_in_which_nothing_stands_is_not_printed() -> None:
+    rows = pl.DataFrame(
+        {"who": ["a", "b"], "looks": [None, None], "amount": [None, None]},
+        schema_overrides={"looks": pl.String, "amount": AMOUNT},
+    )
+    table = printed_table("t", "file", rows, cw.native("btc-regtest"))
+    assert table.columns == ("who", "amount")
+    assert table.rows == (("a", "unknown"), ("b", "unknown"))
+    assert printed_table("t", "file", rows.clear(), None).columns == ("who", "looks", "amount")
 
 
 def test_a_table_is_cut_by_amount_and_says_what_is_left_out() -> None:

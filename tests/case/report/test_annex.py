@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -123,6 +124,22 @@ def test_in_the_disclosure_it_has_its_pseudonym(pages, demo_case) -> None:
     unknown = [row for row in rows if row[4] == "not identified"]
     assert unknown
     assert all(row[2].startswith("masked") and row[3] == "" for row in unknown)
+
+
+def test_tables_have_one_order_in_both_editions(pages) -> None:
+    """By what is shown of amounts where an edition sorts, and as it was found elsewhere."""
+    for caption, columns in (("Where the value ends", 4), ("Not read", 2), ("What was read", 2)):
+        one, two = ([row[:columns] for row in pages[name].named(caption)] for name in pages)
+        assert one == two, caption
+
+
+def test_what_is_lacking_nowhere_has_no_row_and_no_line(demo_case) -> None:
+    for name in ("working", "disclosure"):
+        page = (demo_case.folder / name / "report.html").read_text("utf-8")
+        assert not re.search(r">\s*0 (transactions?|clusters?|links?|of them) ", page), name
+        assert "Counted, and none was found: inputs (" in page
+    rows = pl.read_csv(demo_case.folder / "working" / "tables" / "not_read.csv")
+    assert rows["what"].to_list() == ["later blocks"]
 
 
 def test_a_note_names_the_file_that_holds_its_table(demo_case) -> None:

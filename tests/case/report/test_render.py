@@ -28,7 +28,7 @@ from chainwatch.case.report.render import (
     render_html,
     render_pdf,
 )
-from chainwatch.case.report.typeset import cut, sections, typeset
+from chainwatch.case.report.typeset import FIRST_ROWS, cut, sections, typeset
 from chainwatch.errors import CaseError, MissingExtra
 from chainwatch.figures import style
 
@@ -270,6 +270,23 @@ class TestPdf:
         lines = "\n".join(page.extract_text() for page in pages).splitlines()
         for text in (TXID, taproot, "1,234,567,890.12345678 BTC", digest):
             assert any(text in line for line in lines), text
+
+    def test_a_table_that_fits_on_a_page_is_not_broken(self, folder: Path) -> None:
+        """Nor does a longer one begin with a few rows at the foot of a page."""
+        rows = tuple((f"row {number}", ADDRESS) for number in range(100))
+        made = TableBlock("Made", ("mark", "address"), rows[:20])
+        long = TableBlock("Long", ("mark", "address"), rows)
+        before = Section("before", tuple(["A line of text."] * 12))
+        whole = document(
+            summary=(), limits=(), provenance="",
+            sections=(before, Section("key", (), (made,)), before, Section("all", (), (long,))),
+        )  # fmt: skip
+        read = PdfReader(io.BytesIO(render_pdf(whole, folder))).pages
+        pages = ["".join(page.extract_text().split()) for page in read]
+        (key,) = [page for page in pages if "Table1:Made" in page]
+        assert key.count(ADDRESS) >= 20
+        (first,) = [page for page in pages if "Table2:Long" in page]
+        assert first.count(ADDRESS) >= FIRST_ROWS
 
     def test_the_text_can_be_copied_out(self, folder: Path) -> None:
         pages = PdfReader(io.BytesIO(render_pdf(document(), folder))).pages

@@ -12,11 +12,11 @@ import polars as pl
 import pytest
 
 from chainwatch.chains.catalogue import chain
-from chainwatch.errors import AddressError, LedgerError
+from chainwatch.errors import AddressError, ArgumentError, LedgerError
 from chainwatch.ledger import schema
 from chainwatch.ledger.index.index import build_index
 from chainwatch.ledger.ledger import Ledger, open_ledger
-from chainwatch.ledger.lookup.lookup import address_summary, transaction_summary
+from chainwatch.ledger.lookup.lookup import address_summary, show, transaction_summary
 from chainwatch.ledger.storage.store import Store
 from chainwatch.ledger.storage.writer import open_writer
 
@@ -45,6 +45,14 @@ def assert_alike(ours: Any, theirs: Any) -> None:
         assert frame.select(key).is_duplicated().sum() == 0, name
     assert ours._repr_html_() == theirs._repr_html_()
     assert repr(ours) == repr(theirs)
+
+
+@pytest.mark.parametrize("what", [None, ["x"], pl.DataFrame({"address": ["x"]}), 3.5])
+def test_what_is_neither_address_nor_transaction_is_refused_in_words(
+    indexed: Ledger, what: Any
+) -> None:
+    with pytest.raises(ArgumentError, match="pass one address or transaction id"):
+        show(indexed, what)
 
 
 def test_addresses_from_index_and_tables(indexed: Ledger) -> None:

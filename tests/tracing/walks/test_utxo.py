@@ -190,7 +190,7 @@ class TestSubjects:
 
     def test_a_subject_that_never_appears_is_said(self, desk: Any) -> None:
         got = follow(desk, [tx("in", [], ("a", 5))], "ab")
-        assert "1 subject(s) received nothing" in repr(got)
+        assert "1 subject received nothing" in repr(got)
 
 
 class Clustered:
