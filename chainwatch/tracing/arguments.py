@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
+from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import TraceError, expect, refuse
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
@@ -39,16 +40,49 @@ def policy_of(policy: Policy | str) -> Policy:
     TraceError
         If no policy has that name; the sentence lists them.
     """
-    names = {one.__name__: one for one in POLICIES}
+    names = {one.name: one for one in POLICIES}
     if isinstance(policy, str):
         if policy not in names:
             raise TraceError(
                 f"there is no policy {policy[:40]!r}", remedy=f"write one of {', '.join(names)}"
             )
         return names[policy]
-    if not callable(policy):
+    if not isinstance(policy, Policy):
         refuse(policy, "policy", f"pass one of {', '.join(names)}")
     return policy
+
+
+def policy_for(policy: Policy | str | None, chain: str) -> Policy:
+    """Return a policy that has a meaning on a chain.
+
+    Raises
+    ------
+    TraceError
+        If none was chosen, none has that name, or it has no meaning on coins, or on balances.
+    """
+    if policy is None:
+        raise TraceError(
+            "no policy was chosen: which part of a mixed balance a payment is made of is not on"
+            " the chain, and who reads the result must know what was assumed",
+            remedy=f"write policy= one of {', '.join(one.name for one in POLICIES)};"
+            " trace_all(...) compares them",
+        )
+    found = policy_of(policy)
+    coins = find_chain(chain).family == "utxo"
+    why = found.coins if coins else found.accounts
+    if why:
+        fit = ", ".join(one.name for one in policies_for(chain))
+        where = "coins" if coins else "balances"
+        raise TraceError(
+            f"{found.name} has no meaning on {where}: {why}", remedy=f"write one of {fit}"
+        )
+    return found
+
+
+def policies_for(chain: str) -> tuple[Policy, ...]:
+    """Return the policies that have a meaning on a chain."""
+    coins = find_chain(chain).family == "utxo"
+    return tuple(one for one in POLICIES if not (one.coins if coins else one.accounts))
 
 
 def _ledger(value: object, name: str) -> None:

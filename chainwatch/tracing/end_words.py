@@ -21,6 +21,7 @@ from chainwatch.tracing.stops import (
     HOSTED,
     MIXER,
     NOT_READ,
+    PAID_AWAY,
     POOL,
     UNDECIDED,
     UNSPENT,
@@ -33,6 +34,7 @@ _ENDED = {
     NOT_READ: "sent on to addresses whose history was not read",
     BURNT: "burnt",
     FEE: "network fees",
+    PAID_AWAY: "paid away from where it came in, and not made good since",
     POOL: "into extension blocks, where nothing can be followed",
 }
 

@@ -212,6 +212,9 @@ class Trace(Result):
         Tables in ``SUBJECTS``, ``UNKNOWN`` and ``BALANCES``.
     asked : Asked
         What it was asked to stop at, counted.
+    conserves : bool
+        Whether the policy conserves value: if not, amounts say how much was reached, subject by
+        subject, and add up to nothing.
     """
 
     asset: Asset
@@ -228,6 +231,7 @@ class Trace(Result):
     unknown: pl.DataFrame = field(default_factory=UNKNOWN.empty)
     balances: pl.DataFrame = field(default_factory=BALANCES.empty)
     asked: Asked = NOT_ASKED
+    conserves: bool = True
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -327,7 +331,7 @@ class Trace(Result):
             If value was lost or made: a defect, never to be passed over.
         """
         came, went = _by_subject(self.origins), _by_subject(self.ends)
-        for subject in sorted({*came, *went}):
+        for subject in sorted({*came, *went}) if self.conserves else ():
             if came.get(subject, 0) != went.get(subject, 0):
                 raise ConservationError(
                     f"the ends of a {self.policy} trace add up to {went.get(subject, 0)}, its"
@@ -359,7 +363,8 @@ class Trace(Result):
             f" {counted(whose, 'subject', 'subjects')}, {self.steps.height} steps)"
         )
         silent = counted(idle, "subject", "subjects")
-        notes = [f"  {silent} received nothing that was read"] if idle else []
+        notes = [] if self.conserves else [f"  {REACHES}"]
+        notes += [f"  {silent} received nothing that was read"] if idle else []
         notes += [f"  {self.asked.unsaid()}"] if self.asked.unsaid() else []
         if self.unknown.height:
             notes.append(f"  {self.unknown.height} transfers of unknown amount are in no total")
@@ -397,6 +402,13 @@ ENDS_BY_REASON = Table(
 )
 
 
+REACHES = (
+    "What it touched counts in full: amounts say how much was reached, do not add up to what came"
+    " in, and are nobody's share."
+)
+"""Said of a policy that does not conserve value."""
+
+
 def ends_finding(followed: Trace) -> Finding:
     """Return where the value of a trace ends, by reason and service."""
     kinds = ("reason", "service", "certainty", "basis")
@@ -405,7 +417,7 @@ def ends_finding(followed: Trace) -> Finding:
     shown, policy = followed.asset.shown, followed.policy.upper()
     came = f"{_came(followed)}. Followed by {policy}"
     trifles = total(followed.balances["trifles"])
-    even = f"{came}, the ends add up to it exactly."
+    even = f"{came}, the ends add up to it exactly." if followed.conserves else f"{came}. {REACHES}"
     text: list[str] = [" ".join([even, *followed.asked.said()])]
     if trifles:
         text.append(
@@ -419,7 +431,8 @@ def ends_finding(followed: Trace) -> Finding:
     phrases = [
         in_words(row, followed.asset, as_of, balances=balances, place=n) for n, row in listed
     ]
-    said = sentence(f"{came}, it is consistent with: ", joined("; ", phrases), ".")
+    claim = "it is consistent with" if followed.conserves else "it reached, in full amounts"
+    said = sentence(f"{came}, {claim}: ", joined("; ", phrases), ".")
     headline = said if phrases else sentence("Nothing was read to come in.")
     text += astray(followed.steps, followed.asset)
     return Finding(

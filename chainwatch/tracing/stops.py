@@ -32,6 +32,7 @@ UNDECIDED, LURE, BURNT, FEE = "undecided mixer", "lure", "burnt", "fee"
 POOL = "extension block"
 UNSPENT, LATER, NOT_READ = "unspent", "spent outside the span", "not read"
 THRESHOLD, HOPS = "threshold", "hop limit"
+PAID_AWAY = "paid away"
 CONTESTED = "contested"
 
 REASONS: tuple[str, ...] = (
@@ -49,6 +50,7 @@ REASONS: tuple[str, ...] = (
     NOT_READ,
     THRESHOLD,
     HOPS,
+    PAID_AWAY,
 )
 """Every reason for which a branch ends, written out."""
 

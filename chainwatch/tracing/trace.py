@@ -6,8 +6,9 @@ The ends add up to the origins exactly, or an error is raised.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -21,7 +22,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.rows_apart import may_have_paid
 from chainwatch.results.result import recorded
 from chainwatch.results.table import Table
-from chainwatch.tracing.arguments import check, policy_of
+from chainwatch.tracing.arguments import check, policy_for
 from chainwatch.tracing.bounds import bounds
 from chainwatch.tracing.doubts import doubted
 from chainwatch.tracing.policies import Policy
@@ -57,7 +58,7 @@ def trace(
     ledger: Ledger,
     subjects: Subjects,
     *,
-    policy: Policy | str,
+    policy: Policy | str | None = None,
     stop: object = None,
     clusters: Owners | None = None,
     asset: Asset | None = None,
@@ -80,8 +81,10 @@ def trace(
         Its span is what is followed; what was held at its start is known from the history.
     subjects : frame with ``chain`` and ``address``, or one or more addresses
         As text or canonical bytes; these need ``chain`` where neither asset nor ledger tells it.
-    policy : function or str
-        One of :mod:`chainwatch.tracing.policies`, or its name.
+    policy : Policy or str
+        One of :mod:`chainwatch.tracing.policies`, or its name. There is no default: the choice is
+        a part of what is claimed. Under one that does not conserve value (poison) each subject is
+        followed by itself.
     stop : tags, hosted addresses, rules, or a list of them
         Where value ends: services, and on coin chains mixes; see :func:`ends.stops`.
     clusters : Clusters, optional
@@ -110,7 +113,7 @@ def trace(
     check(min_amount=min_amount, spread_unstated=spread_unstated)
     of = subjects_of(subjects, asset, chain, ledger)
     at = stops(stop, clusters, of[0].chain, spread_unstated=spread_unstated)
-    walk = _walk(*of, clusters, policy_of(policy), at)
+    walk = _walk(*of, clusters, policy_for(policy, of[0].chain), at)
     walk.max_hops, walk.min_amount = max_hops, min_amount
     return _followed(ledger, walk, poisoning)
 
@@ -148,23 +151,35 @@ def _check(walk: Walk, poisoning: Rule | None) -> None:
         raise TraceError("poisoning is a matter of account chains", remedy="leave it out")
 
 
-def _given(walk: Walk) -> dict[str, Any]:
-    """Return what every walk is given."""
-    names = ("asset", "subjects", "subject_of", "policy", "stops", "max_hops", "min_amount")
-    return {name: getattr(walk, name) for name in names}
+def _given(walk: Walk) -> list[dict[str, Any]]:
+    """Return what every walk is given: one for all subjects, or where reach is told one for each.
+
+    Reach of one subject through another's coins is reach as well: the first must not hide it.
+    """
+    names = ("asset", "policy", "stops", "max_hops", "min_amount")
+    shared = {name: getattr(walk, name) for name in names}
+    if walk.policy.conserves or len(walk.subjects) < 2:
+        return [{**shared, "subjects": walk.subjects, "subject_of": walk.subject_of}]
+    return [
+        {
+            **shared,
+            "subjects": (subject,),
+            "subject_of": {a: 0 for a, whose in walk.subject_of.items() if whose == number},
+        }
+        for number, subject in enumerate(walk.subjects)
+    ]
 
 
 def _coins(ledger: Ledger, walk: Walk) -> Trace:
-    chain = walk.asset.chain
-    coins = CoinWalk(
-        **_given(walk),
-        coins=Coins.read(ledger, chain),
-        joint=joint_transactions(ledger, walk.stops.rules, chain),
-    )
-    coins.run()
-    judged = int(ledger.chain_only(chain).transactions.select(pl.len()).collect().item())
+    network = walk.asset.chain
+    graph = Coins.read(ledger, network)
+    joint = joint_transactions(ledger, walk.stops.rules, network)
+    walks = [CoinWalk(**given, coins=graph, joint=joint) for given in _given(walk)]
+    for one in walks:
+        one.run()
+    judged = int(ledger.chain_only(network).transactions.select(pl.len()).collect().item())
     asked = replace(walk.stops.asked, judged=judged if walk.stops.rules else None)
-    return replace(_result(coins), asked=asked)
+    return replace(_result(walks), asked=asked)
 
 
 def _accounts(ledger: Ledger, walk: Walk, poisoning: Rule | None) -> Trace:
@@ -176,10 +191,13 @@ def _accounts(ledger: Ledger, walk: Walk, poisoning: Rule | None) -> Trace:
     until = "what was read" if ledger.end is None else "the span"
 
     def follow(ordered: pl.DataFrame) -> Trace:
-        one = AccountWalk(**_given(walk), read=read, until=until, apart=apart)
-        one.start, one.finish = ledger.start, ledger.end
-        one.run(ordered.to_dicts())
-        return _looked_at(_result(one), ordered)
+        walks, moved = [], ordered.to_dicts()
+        for given in _given(walk):
+            one = AccountWalk(**given, read=read, until=until, apart=apart)
+            one.start, one.finish = ledger.start, ledger.end
+            one.run(moved)
+            walks.append(one)
+        return _looked_at(_result(walks), ordered)
 
     seen = pl.lit(True) if ledger.end is None else pl.col("time") < ledger.end
     first = follow(known)
@@ -224,33 +242,36 @@ def _unknown(wide: pl.DataFrame, trace: Trace) -> pl.DataFrame:
     return wide.filter(near).select(UNKNOWN.names)
 
 
-def _result(walk: CoinWalk | AccountWalk) -> Trace:
-    def frame(rows: list[dict[str, Any]], table: Table) -> pl.DataFrame:
-        _fits(row["amount"] for row in rows)
-        return pl.DataFrame(rows, schema=table.schema, orient="row").sort(
+def _result(walks: Sequence[CoinWalk] | Sequence[AccountWalk]) -> Trace:
+    def frame(rows: Iterable[dict[str, Any]], table: Table) -> pl.DataFrame:
+        listed = list(rows)
+        _fits(row["amount"] for row in listed)
+        return pl.DataFrame(listed, schema=table.schema, orient="row").sort(
             ROW_KEY, maintain_order=True
         )
 
-    ends = doubted(frame(walk.ends, ENDS), walk.asset)
-    balances = walk.balances() if isinstance(walk, AccountWalk) else []
+    first = walks[0]
+    ends = doubted(frame(chain(*(one.ends for one in walks)), ENDS), first.asset)
+    balances = [row for one in walks if isinstance(one, AccountWalk) for row in one.balances()]
     _fits(value for row in balances for value in row.values() if isinstance(value, int))
-    whose = [(walk.subjects[index], address) for address, index in walk.subject_of.items()]
+    whose = [(one.subjects[n], address) for one in walks for address, n in one.subject_of.items()]
     return Trace(
-        walk.asset,
-        getattr(walk.policy, "__name__", str(walk.policy)),
-        frame(walk.origins, ORIGINS),
-        frame(walk.steps, STEPS),
+        first.asset,
+        first.policy.name,
+        frame(chain(*(one.origins for one in walks)), ORIGINS),
+        frame(chain(*(one.steps for one in walks)), STEPS),
         ends,
-        frame(walk.overlaps, OVERLAPS),
+        frame(chain(*(one.overlaps for one in walks)), OVERLAPS),
         bounds(ends),
-        subjects=pl.DataFrame(whose, schema=SUBJECTS.schema, orient="row").sort(
-            "subject", "address"
-        ),
-        balances=pl.DataFrame(balances, schema=BALANCES.schema, orient="row").sort(
-            "subject", "address"
-        ),
-        asked=walk.stops.asked,
+        conserves=first.policy.conserves,
+        subjects=_by_subject(pl.DataFrame(whose, schema=SUBJECTS.schema, orient="row")),
+        balances=_by_subject(pl.DataFrame(balances, schema=BALANCES.schema, orient="row")),
+        asked=first.stops.asked,
     )
+
+
+def _by_subject(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.sort("subject", "address")
 
 
 def _fits(amounts: Iterable[int]) -> None:

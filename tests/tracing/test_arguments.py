@@ -11,6 +11,7 @@ from chainwatch.addresses.assets import native, token
 from chainwatch.errors import ArgumentError, ChainwatchError, TraceError
 from chainwatch.heuristics.coinjoin import equal_outputs
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.tracing.arguments import policies_for
 from chainwatch.tracing.counterparties import counterparties
 from chainwatch.tracing.custody import hosted
 from chainwatch.tracing.exposure import exposure
@@ -83,12 +84,30 @@ def test_what_was_passed_is_not_repeated(given: dict[str, Any]) -> None:
 
 
 def test_a_policy_may_be_named(given: dict[str, Any]) -> None:
-    for policy in POLICIES:
+    for policy in policies_for(COIN.chain):
         called = trace(given["ledger"], given["who"], policy=policy)
-        named = trace(given["ledger"], given["who"], policy=policy.__name__)
+        named = trace(given["ledger"], given["who"], policy=policy.name)
         assert named.record == called.record
-    with pytest.raises(TraceError, match="there is no policy 'lifo'; write one of fifo"):
-        trace(given["ledger"], given["who"], policy="lifo")
+    with pytest.raises(TraceError, match="there is no policy 'filo'; write one of fifo, lifo"):
+        trace(given["ledger"], given["who"], policy="filo")
+
+
+def test_a_policy_must_be_chosen(given: dict[str, Any]) -> None:
+    with pytest.raises(TraceError, match=r"no policy was chosen: .* write policy= one of fifo"):
+        trace(given["ledger"], given["who"])
+
+
+@pytest.mark.parametrize("policy", [one for one in POLICIES if one.coins])
+def test_a_policy_without_meaning_on_coins_is_refused(given: dict[str, Any], policy: Any) -> None:
+    with pytest.raises(TraceError, match=f"{policy.name} has no meaning on coins: .* one of fifo"):
+        trace(given["ledger"], given["who"], policy=policy)
+
+
+@pytest.mark.parametrize("policy", [one for one in POLICIES if one.accounts])
+def test_a_policy_without_meaning_on_balances_is_refused(desk: Any, policy: Any) -> None:
+    ledger = desk.paid([("o", "a", 1)])
+    with pytest.raises(TraceError, match=f"{policy.name} has no meaning on balances: "):
+        trace(ledger, [desk.account("a")], policy=policy, asset=desk.asset)
 
 
 def test_the_only_chain_of_a_ledger_is_meant(desk: Any, given: dict[str, Any]) -> None:

@@ -30,7 +30,7 @@ from chainwatch.tracing.policies import POLICIES
 DATA_VARIABLE = "CHAINWATCH_DATA"
 
 
-_POLICIES = [policy.__name__ for policy in POLICIES]
+_POLICIES = [policy.name for policy in POLICIES]
 
 
 def _known_policy(name: str) -> str:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from chainwatch.addresses.canonical import Kind
 from chainwatch.ledger.rows_apart import MayHaveMoved
-from chainwatch.tracing.policies import OLDEST_FIRST, Lot, Lots, Mark, joined
+from chainwatch.tracing.balances import Balance, Lot, Lots, Mark, joined
 from chainwatch.tracing.stops import (
     BURNT,
     BY_LAG,
     BY_REMAINDER,
     LURE,
     NOT_READ,
+    PAID_AWAY,
     UNSPENT,
     End,
 )
@@ -70,7 +70,8 @@ class AccountWalk(Walk):
 
     ``read`` are the addresses whose history was read, and when: only of those a balance is kept,
     traced or not, so that each payment takes the lots that the policy says. ``balance`` holds
-    these, the oldest first; ``last`` the row that last added to one; ``seen`` the last row of each
+    these; before the span nothing is traced, and payments take them without regard to marks;
+    ``last`` the row that last added to one; ``seen`` the last row of each
     address, in or out; ``until`` says where reading ends; ``start`` and ``finish`` are the span in
     which value is followed; ``apart`` is what each address may have paid in rows that were set
     apart.
@@ -81,7 +82,7 @@ class AccountWalk(Walk):
     start: datetime | None = None
     finish: datetime | None = None
     apart: Mapping[bytes, MayHaveMoved] = field(default_factory=dict)
-    balance: dict[bytes, deque[Lot]] = field(default_factory=dict)
+    balance: dict[bytes, Balance] = field(default_factory=dict)
     last: dict[bytes, Row] = field(default_factory=dict)
     seen: dict[bytes, Row] = field(default_factory=dict)
     counted: dict[bytes, dict[str, int]] = field(default_factory=dict)
@@ -93,7 +94,7 @@ class AccountWalk(Walk):
         # A payment to oneself moves nothing; taking it would turn the queue round.
         moves = [row for row in rows if row["sender"] != row["receiver"]]
         for short in shorts:
-            self._put(short.address, (Lot(short.amount, _UNREAD),), short.row)
+            self._put(short.address, (Lot(short.amount, _UNREAD),), short.row, self.policy.unmarked)
         for row in moves:
             if self.start is not None and row["time"] < self.start:
                 self._pass(row, kept)
@@ -109,12 +110,12 @@ class AccountWalk(Walk):
         self.seen[row["sender"]] = self.seen[row["receiver"]] = row
         lots = self._take(row["sender"], int(row["amount"]))
         if row["receiver"] in kept and row["receiver"] not in ZERO:
-            self._put(row["receiver"], _clean(lots), row)
+            self._put(row["receiver"], _clean(lots), row, self.policy.unmarked)
 
     def _begin(self, shorts: Sequence[Short]) -> None:
         """Make what subjects hold at the start their origins; what others hold is clean."""
         for address in sorted(self.balance):
-            lots, mark = self.balance[address], None
+            lots, mark = self.balance[address].lots(), None
             unread = sum(lot.amount for lot in lots if lot.mark)
             held = sum(lot.amount for lot in lots) - unread
             self._count(address, "before", unread + held)
@@ -126,11 +127,11 @@ class AccountWalk(Walk):
             elif held:
                 self.origin(_place(self.last[address]), address, held, HELD)
             shown = self._opened(address, unread, shorts) if mark else False
-            self.balance[address] = deque(
-                joined(
-                    Lot(lot.amount, (mark if shown else None) if lot.mark else own) for lot in lots
-                )
+            begun = self.policy.begin()
+            begun.put(
+                Lot(lot.amount, (mark if shown else None) if lot.mark else own) for lot in lots
             )
+            self.balance[address] = begun
 
     def _opened(self, address: bytes, unread: int, shorts: Sequence[Short]) -> bool:
         """Note what is left of what must have been there before all that was read.
@@ -150,7 +151,7 @@ class AccountWalk(Walk):
     def _stay(self) -> None:
         """End what is still held."""
         for address in sorted(self.balance):
-            lots, why = tuple(self.balance[address]), self._left(address)
+            lots, why = self.balance[address].lots(), self._left(address)
             if why.reason == UNSPENT and traced(lots):
                 gone, lots = self._gone(address, lots)
                 if traced(gone):
@@ -168,7 +169,7 @@ class AccountWalk(Walk):
         moved = self.apart.get(address)
         if moved is None or (self.finish and moved.first and self.finish <= moved.first):
             return (), lots
-        oldest, gone, rest = self.policy in OLDEST_FIRST, [], []
+        oldest, gone, rest = self.policy.oldest_first, [], []
         due = sum(lot.amount for lot in lots) if moved.amount is None else moved.amount
         for lot in lots:
             part = min(lot.amount, due) if oldest or lot.mark else 0
@@ -210,6 +211,10 @@ class AccountWalk(Walk):
         lots = self._take(sender, int(row["amount"]))
         self._count(sender, "bait" if row["poison"] else "paid", int(row["amount"]))
         self._count(receiver, "trifles" if row["poison"] else "received", int(row["amount"]))
+        if traced(lots) and not self.policy.follows:
+            paid = End(PAID_AWAY, "paid away, and what is paid in later does not make it good")
+            self.end(place, sender, lots, paid)
+            lots = _clean(lots)
         if row["poison"]:
             bait = End(LURE, "spent as bait: whom it went to was paid nothing")
             self.end(place, sender, lots, bait)
@@ -230,24 +235,15 @@ class AccountWalk(Walk):
         """Pay from the sender's balance; who has none that was read pays clean."""
         if sender not in self.balance:
             return (Lot(amount, None),)
-        held = self.balance[sender]
-        parts, left = self.policy(self._needed(held, amount), [amount])
-        held.extendleft(reversed(left))
-        return joined(moved(parts[0]))
+        return joined(moved(self.balance[sender].take(amount)))
 
-    def _needed(self, held: deque[Lot], amount: int) -> list[Lot]:
-        """Take out the lots that the policy must see: of many, no more than it touches."""
-        taken, due = [], amount if self.policy in OLDEST_FIRST else None
-        while held and (due is None or due > 0):
-            taken.append(held.popleft())
-            due = None if due is None else due - taken[-1].amount
-        return taken
-
-    def _put(self, address: bytes, lots: Lots, row: Row) -> None:
-        """Add lots at the end of a balance, in place: it may hold many."""
-        held = self.balance.setdefault(address, deque())
-        newest = [held.pop()] if held else []
-        held += joined([*newest, *lots])
+    def _put(
+        self, address: bytes, lots: Lots, row: Row, begin: Callable[[], Balance] | None = None
+    ) -> None:
+        """Add lots to a balance."""
+        if address not in self.balance:
+            self.balance[address] = (begin or self.policy.begin)()
+        self.balance[address].put(lots)
         self.last[address] = row
 
     def _count(self, address: bytes, what: str, amount: int) -> None:
@@ -263,10 +259,17 @@ class AccountWalk(Walk):
             {"subject": self.subjects[self.subject_of[address]], "address": address}
             | nothing
             | self.counted.get(address, {})
-            | {"held": sum(lot.amount for lot in self.balance.get(address, ()))}
+            | {"held": self._held(address)}
             for address in sorted(self.subject_of)
             if address not in ZERO
         ]
+
+    def _held(self, address: bytes) -> int:
+        return (
+            sum(lot.amount for lot in self.balance[address].lots())
+            if address in self.balance
+            else 0
+        )
 
     def _why_here(self, address: bytes, lots: Lots, row: Row) -> End | None:
         if address in ZERO:

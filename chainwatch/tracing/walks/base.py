@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from chainwatch.addresses.assets import Asset
-from chainwatch.tracing.policies import Lot, Lots, Mark, Policy, joined
+from chainwatch.tracing.balances import Lot, Lots, Mark, joined
+from chainwatch.tracing.policies import Policy
 from chainwatch.tracing.stops import HOPS, THRESHOLD, End, Stops
 
 RECEIVED = "received"

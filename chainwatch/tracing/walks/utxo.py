@@ -9,7 +9,8 @@ from datetime import datetime
 from chainwatch.addresses.canonical import txid_text
 from chainwatch.errors import ConservationError
 from chainwatch.ledger.schema import POSITION_BITS
-from chainwatch.tracing.policies import Lot, Lots, joined, least
+from chainwatch.tracing.balances import Lot, Lots, joined
+from chainwatch.tracing.policies import least
 from chainwatch.tracing.stops import (
     BURNT,
     BY_INPUT,

@@ -49,7 +49,7 @@ def test_every_kind_is_in_it() -> None:
     mapping = case_schema()["properties"]["sources"]["items"]["discriminator"]["mapping"]
     assert sorted(mapping) == kinds()
     policies = case_schema()["$defs"]["Follow"]["properties"]["policy"]["enum"]
-    assert policies == [policy.__name__ for policy in POLICIES]
+    assert policies == [policy.name for policy in POLICIES]
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)

@@ -18,7 +18,7 @@ from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.ledger.lookup.lookup import address_summary
 from chainwatch.sources.transfer_dump.mapping import DumpMapping
 from chainwatch.sources.transfer_dump.source import TransferDump
-from chainwatch.tracing.policies import POLICIES, fifo
+from chainwatch.tracing.policies import POLICIES, fifo, lifo
 from chainwatch.tracing.trace import trace
 
 V, S, M = ("0x" + one * 20 for one in ("0a", "0b", "0c"))
@@ -66,9 +66,7 @@ def ends(ledger: Ledger, asset: Asset = ETH, **more: Any) -> dict[str, int]:
     return {reason: int(amount) for reason, amount in rows.iter_rows()}
 
 
-def _newest_first(lots: Any, payments: Any) -> Any:
-    parts, left = fifo(tuple(reversed(lots)), payments)
-    return parts, tuple(reversed(left))
+BALANCES = [one for one in POLICIES if not one.accounts and one.follows]
 
 
 class TestWhatIsLeftOfABalance:
@@ -84,9 +82,9 @@ class TestWhatIsLeftOfABalance:
         """Five came from a stranger before: two for a contract are of these."""
         ledger = read(row(1, M, S, 5), row(2, V, S, 3), row(3, S, "", 2), row(4, S, M, 1))
         assert ends(ledger) == {"unspent": 3}
-        assert ends(ledger, policy=_newest_first) == {"not read": 1 + 2}
+        assert ends(ledger, policy=lifo) == {"not read": 1 + 2}
 
-    @pytest.mark.parametrize("policy", [*POLICIES, _newest_first])
+    @pytest.mark.parametrize("policy", BALANCES)
     def test_whatever_the_policy(self, read: Read, policy: Any) -> None:
         ledger = read(row(1, V, S, 10), row(2, S, "", 400), row(3, S, M, 3))
         assert ends(ledger, policy=policy) == {"not read": 10}

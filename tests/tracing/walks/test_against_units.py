@@ -11,16 +11,51 @@ from collections.abc import Callable
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainwatch.tracing.policies import fifo
+from chainwatch.tracing.policies import (
+    Policy,
+    clean_first,
+    fifo,
+    lifo,
+    seniority,
+    taint_in_highest_out,
+)
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace
 from chainwatch.units import total
 
 SUBJECTS, SERVICE, NAMES = "ab", "s", "abcdes"
 Table = Counter[tuple[Any, ...]]
+
+
+Take = Callable[[list[Any]], int]
+
+
+def _first(pool: list[Any], *, labelled: bool) -> int:
+    """Return the place of the first unit of a kind, or of the first of all."""
+    label = [unit[0] if isinstance(unit, tuple) else unit for unit in pool]
+    return next((place for place, one in enumerate(label) if bool(one) is labelled), 0)
+
+
+UNITS: dict[Policy, Take] = {
+    fifo: lambda pool: 0,
+    lifo: lambda pool: -1,
+    seniority: lambda pool: _first(pool, labelled=True),
+    taint_in_highest_out: lambda pool: _first(pool, labelled=True),
+    clean_first: lambda pool: _first(pool, labelled=False),
+}
+"""Which unit of a pool is paid next, by policy."""
+
+BY_SIZE = {clean_first: 1, taint_in_highest_out: -1}
+"""Whether the outputs of a coin transaction are met by their size: the smallest first, or last."""
+
+on_coins = pytest.mark.parametrize("policy", UNITS, ids=lambda policy: policy.name)
+on_balances = pytest.mark.parametrize(
+    "policy", [one for one in UNITS if not one.accounts], ids=lambda policy: policy.name
+)
 
 
 @st.composite
@@ -44,16 +79,20 @@ def chains(draw: st.DrawFn) -> list[dict[str, Any]]:
     return txs
 
 
-def coins_by_units(txs: list[dict[str, Any]]) -> tuple[Table, Table, Table]:
-    """Return origins, steps and ends of a chain by FIFO, unit by unit."""
+def coins_by_units(txs: list[dict[str, Any]], policy: Policy) -> tuple[Table, Table, Table]:
+    """Return origins, steps and ends of a chain, unit by unit."""
+    take, by_size = UNITS[policy], BY_SIZE.get(policy, 0)
     origins, steps, ends = Counter(), Counter(), Counter()
     held: dict[tuple[str, int], list[str | None]] = {}
     spent_by = {place: tx["id"] for tx in txs for place in tx["ins"]}
     for tx in txs:
         pool = [(label, i) for i, place in enumerate(tx["ins"]) for label in held.pop(tuple(place))]
-        coinbase = not tx["ins"]
-        for n, (name, value, kind) in enumerate(tx["outs"]):
-            units = [(None, 0)] * value if coinbase else [pool.pop(0) for _ in range(value)]
+        coinbase, paid_out = not tx["ins"], {}
+        for n in sorted(range(len(tx["outs"])), key=lambda n: by_size * tx["outs"][n][1]):
+            value = tx["outs"][n][1]
+            paid_out[n] = [(None, 0) if coinbase else pool.pop(take(pool)) for _ in range(value)]
+        for n, (name, _, kind) in enumerate(tx["outs"]):
+            units = paid_out[n]
             for label, i in units:
                 if label:
                     steps[label, i, tx["id"], n] += 1
@@ -84,15 +123,22 @@ def table(rows: pl.DataFrame, keys: list[str]) -> Table:
 
 
 def traced(desk: Any, ledger: Any, services: Any, **more: Any) -> Trace:
-    return trace(ledger, list(more.pop("who")), policy=fifo, stop=services, **more)
+    policy = more.pop("policy", fifo)
+    return trace(ledger, list(more.pop("who")), policy=policy, stop=services, **more)
 
 
+@on_coins
 @given(txs=chains())
-@settings(max_examples=100, deadline=None)
-def test_coins_move_as_single_units_do(desk: Any, txs: list[dict[str, Any]]) -> None:
+@settings(max_examples=60, deadline=None)
+def test_coins_move_as_single_units_do(
+    desk: Any, policy: Policy, txs: list[dict[str, Any]]
+) -> None:
     services = desk.tags((SERVICE, "shop"))
-    got = traced(desk, desk.coins(txs), services, who=map(desk.coin, SUBJECTS), chain="btc-regtest")
-    origins, steps, ends = coins_by_units(txs)
+    got = traced(
+        desk, desk.coins(txs), services, who=map(desk.coin, SUBJECTS), chain="btc-regtest",
+        policy=policy,
+    )  # fmt: skip
+    origins, steps, ends = coins_by_units(txs, policy)
     name = {desk.coin(one): one for one in SUBJECTS}
     ids = {desk.txid(tx["id"]): tx["id"] for tx in txs}
 
@@ -124,9 +170,10 @@ histories = st.sets(st.sampled_from(NAMES)).map(lambda found: "".join(sorted(fou
 
 
 def accounts_by_units(
-    rows: list[tuple[str, str, int]], read: str
+    rows: list[tuple[str, str, int]], read: str, policy: Policy
 ) -> tuple[Table, Table, Table, Table]:
-    """Return origins, openings, steps and ends of balances by FIFO, unit by unit."""
+    """Return origins, openings, steps and ends of balances, unit by unit."""
+    take = UNITS[policy]
     origins, openings, steps, ends = Counter(), Counter(), Counter(), Counter()
     kept = set(read) | set(SUBJECTS)
     queue: dict[str, list[str | None]] = {name: [] for name in kept}
@@ -138,7 +185,8 @@ def accounts_by_units(
     for place, (sender, receiver, amount) in enumerate(rows):
         if sender == receiver:
             continue
-        units = [queue[sender].pop(0) if sender in kept else None for _ in range(amount)]
+        held = queue.get(sender, [])
+        units = [held.pop(take(held)) if sender in kept else None for _ in range(amount)]
         for label in units:
             if label:
                 steps[label, place] += 1
@@ -170,17 +218,18 @@ def _can_pay(rows: list[tuple[str, str, int]], name: str, start: int) -> bool:
     return True
 
 
+@on_balances
 @given(rows=transfers, read=histories)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_balances_move_as_single_units_do(
-    desk: Any, rows: list[tuple[str, str, int]], read: str
+    desk: Any, policy: Policy, rows: list[tuple[str, str, int]], read: str
 ) -> None:
     services = desk.tags((SERVICE, "shop"), chain=desk.asset.chain)
     got = traced(
         desk, desk.paid(rows, read=read), services, who=map(desk.account, SUBJECTS),
-        asset=desk.asset,
+        asset=desk.asset, policy=policy,
     )  # fmt: skip
-    origins, openings, steps, ends = accounts_by_units(rows, read)
+    origins, openings, steps, ends = accounts_by_units(rows, read, policy)
     name = {desk.account(one): one for one in NAMES}
     place = {desk.txid(f"transfer {i}"): i for i in range(len(rows))}
 

@@ -300,7 +300,7 @@ def test_other_chains_of_the_ledger_are_not_seen(desk: Any) -> None:
         ({"max_hops": 0}, "one hop"),
         ({"min_amount": -1}, "base units"),
         ({"poisoning": poisoning(1)}, "account chains"),
-        ({"policy": "lifo"}, "there is no policy 'lifo'; write one of fifo"),
+        ({"policy": "filo"}, "there is no policy 'filo'; write one of fifo"),
     ],
 )
 def test_what_makes_no_sense_is_refused(desk: Any, more: dict[str, Any], words: str) -> None:
