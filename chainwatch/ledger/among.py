@@ -87,5 +87,6 @@ class Among(Ledger):
 def among(ledger: Ledger, numbers: Mapping[str, pl.Series]) -> Among:
     """Look at some transactions of a ledger only, given by their numbers on each chain."""
     return Among(
-        ledger.store, ledger.commit, ledger.frames, ledger.start, ledger.end, ledger.chain, numbers
-    )
+        ledger.store, ledger.commit, ledger.frames, ledger.start, ledger.end, ledger.chain,
+        numbers=numbers,
+    )  # fmt: skip

@@ -8,11 +8,12 @@ what is known: ``ledger.history`` is always the whole. What is asked of a ledger
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from html import escape
 from pathlib import Path
+from typing import TypeVar, cast
 
 import polars as pl
 
@@ -28,6 +29,8 @@ from chainwatch.ledger.storage.store import Commit, Store, table_named
 from chainwatch.results.plain import plain_frame
 from chainwatch.results.provenance import digest_frame, digest_json
 from chainwatch.results.text_frame import text_frame
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -54,6 +57,8 @@ class Ledger:
     start: datetime | None = None
     end: datetime | None = None
     chain: str | None = None
+    _kept: dict[Hashable, object] = field(default_factory=dict, compare=False)
+    """What was worked out of it and cannot change, shared with every look at the same tables."""
 
     @classmethod
     def from_tables(cls, tables: Mapping[str, pl.DataFrame]) -> Ledger:
@@ -261,6 +266,19 @@ class Ledger:
 
     def identity(self) -> dict[str, object]:
         """Return what was read and what is looked at, wherever and in however many commits."""
+        look = ("identity", self.commit and self.commit.number, self.start, self.end, self.chain)
+        return dict(self.kept(look, self._identity))
+
+    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what was made under a key before, or make it now and keep it.
+
+        The key says all that it depends on beside the tables: the commit, the span, the chain.
+        """
+        if key not in self._kept:
+            self._kept[key] = make()
+        return cast(T, self._kept[key])
+
+    def _identity(self) -> dict[str, object]:
         bounds = [None if bound is None else bound.isoformat() for bound in (self.start, self.end)]
         facts: dict[str, object] = {"span": bounds} | ({"chain": self.chain} if self.chain else {})
         if self.frames:  # in memory, what was read is no more than its rows

@@ -52,14 +52,23 @@ def policy_of(policy: Policy | str) -> Policy:
     return policy
 
 
-def policy_for(policy: Policy | str | None, chain: str) -> Policy:
-    """Return a policy that has a meaning on a chain.
+DIRECTIONS = ("forward", "backward")
+
+
+def policy_for(policy: Policy | str | None, chain: str, direction: str = "forward") -> Policy:
+    """Return a policy that has a meaning on a chain, in a direction.
 
     Raises
     ------
     TraceError
-        If none was chosen, none has that name, or it has no meaning on coins, or on balances.
+        If none was chosen, none has that name, or it has no meaning on coins, on balances, or
+        backward; or if there is no such direction.
     """
+    if direction not in DIRECTIONS:
+        raise TraceError(
+            f"there is no direction {str(direction)[:40]!r}",
+            remedy=f"write {' or '.join(DIRECTIONS)}",
+        )
     if policy is None:
         raise TraceError(
             "no policy was chosen: which part of a mixed balance a payment is made of is not on"
@@ -75,6 +84,12 @@ def policy_for(policy: Policy | str | None, chain: str) -> Policy:
         where = "coins" if coins else "balances"
         raise TraceError(
             f"{found.name} has no meaning on {where}: {why}", remedy=f"write one of {fit}"
+        )
+    if direction == "backward" and found.backward:
+        fit = ", ".join(one.name for one in policies_for(chain) if not one.backward)
+        raise TraceError(
+            f"{found.name} cannot be followed backward: {found.backward}",
+            remedy=f"write one of {fit}",
         )
     return found
 

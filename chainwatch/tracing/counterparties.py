@@ -10,6 +10,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.attribution.resolve import Sayings, statements_of, with_names
 from chainwatch.attribution.tags import Tags
+from chainwatch.errors import TraceError
 from chainwatch.heuristics.poisoning import paid_look_alike, poisoning
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
@@ -268,7 +269,13 @@ def counterparties(
     history was not read: then its payments with others whose history was read are all there is.
     """
     check(ledger=ledger, asset=asset, tags=tags, trifle=trifle, head=head, tail=tail)
-    who = list(subjects_of(subjects, asset, None)[1])
+    named = subjects_of(subjects, asset, None)
+    if named.chosen:
+        raise TraceError(
+            "an output or transfer has no counterparties of its own",
+            remedy="give the address that it pays",
+        )
+    who = list(named.addresses)
     rows = _rows_of(ledger, asset, who, trifle)
     lost = pl.col("amount").is_null() | ~pl.col("success").fill_null(True)
     failed, good = rows.filter(lost), rows.filter(~lost)

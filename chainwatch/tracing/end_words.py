@@ -15,10 +15,13 @@ from chainwatch.tracing.stops import (
     BY_INPUT,
     BY_LAG,
     BY_ORDER,
+    BY_ORIGIN,
     BY_REMAINDER,
     BY_SILENCE,
+    EARLIER,
     FEE,
     HOSTED,
+    MINTED,
     MIXER,
     NOT_READ,
     PAID_AWAY,
@@ -35,6 +38,8 @@ _ENDED = {
     BURNT: "burnt",
     FEE: "network fees",
     PAID_AWAY: "paid away from where it came in, and not made good since",
+    MINTED: "newly made by blocks",
+    EARLIER: "from before the span that is looked at",
     POOL: "into extension blocks, where nothing can be followed",
 }
 
@@ -44,6 +49,7 @@ _UNREAD = {
     BY_SILENCE: "in {ends} of which it was not read whether spent or still unspent",
     BY_INPUT: "spent together with inputs that were not read, and not followed behind them",
     BY_ORDER: "in {ends} that the ledger spends before they are made: run check",
+    BY_ORIGIN: "in {ends} of which the transaction that made them was not read",
     BY_LAG: "sent on to addresses whose history was not read up to then",
 }
 """What of :data:`NOT_READ` was not read, where its basis says more than the reason."""

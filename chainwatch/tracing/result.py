@@ -53,6 +53,7 @@ ORIGINS = Table(
 - *opening, not read*: a subject pays with what was not read to have come in, at any time. On coin
   chains the place is that of the coin, as far as it is known, and the time that of the payment; on
   account chains the place is that of the payment which shows it;
+- *chosen*: an output or transfer that was named itself;
 - *received, perhaps again*: it comes from a transaction into which value of the same subject went
   and ended, because strangers mix there or another input was not read. Some of it may be counted
   twice.
@@ -215,6 +216,10 @@ class Trace(Result):
     conserves : bool
         Whether the policy conserves value: if not, amounts say how much was reached, subject by
         subject, and add up to nothing.
+    direction : str
+        ``forward`` or ``backward``. Steps are as money moved in both; backward their hops are
+        counted from the subject, ``source_tx`` is where the coin comes from that is spent, and
+        an end is where value came from.
     """
 
     asset: Asset
@@ -232,6 +237,7 @@ class Trace(Result):
     balances: pl.DataFrame = field(default_factory=BALANCES.empty)
     asked: Asked = NOT_ASKED
     conserves: bool = True
+    direction: str = "forward"
 
     @property
     def frame(self) -> pl.DataFrame:

@@ -33,6 +33,7 @@ POOL = "extension block"
 UNSPENT, LATER, NOT_READ = "unspent", "spent outside the span", "not read"
 THRESHOLD, HOPS = "threshold", "hop limit"
 PAID_AWAY = "paid away"
+EARLIER, MINTED = "made before the span", "newly made"
 CONTESTED = "contested"
 
 REASONS: tuple[str, ...] = (
@@ -51,6 +52,8 @@ REASONS: tuple[str, ...] = (
     THRESHOLD,
     HOPS,
     PAID_AWAY,
+    EARLIER,
+    MINTED,
 )
 """Every reason for which a branch ends, written out."""
 
@@ -72,6 +75,7 @@ BY_TAG, BY_CLUSTER = "tagged address", "cluster of a tagged address"
 BY_CUSTODY, BY_RULE = "deposit address", "rule"
 BY_REMAINDER, BY_SILENCE = "remainder", "no spender read"
 BY_INPUT, BY_ORDER, BY_LAG = "unread input", "spent before it was made", "history cut short"
+BY_ORIGIN = "no maker read"
 
 BASES: tuple[str, ...] = (
     BY_TAG,
@@ -83,13 +87,14 @@ BASES: tuple[str, ...] = (
     BY_INPUT,
     BY_ORDER,
     BY_LAG,
+    BY_ORIGIN,
 )
 """How an end came about: the address itself is tagged, another of its cluster is, all that it gets
 goes on to one service, a rule speaks of the transaction; or of what was not read: it is what is
 left of a balance whose history was not read to the end, no spender of a coin was read and nothing
 says that there is none, another input of the spending transaction was not read, the spender stands
-before what it spends, or the history of the receiver was not read up to the payment. Sentences are
-worded by it."""
+before what it spends, the history of the receiver was not read up to the payment, or, followed
+backward, the transaction that made a coin was not read. Sentences are worded by it."""
 
 
 class End(NamedTuple):
@@ -287,24 +292,23 @@ def _end(
     return End(reason, detail, None if reason == TAGGED else one.actor, certainty, basis)
 
 
-def joint_transactions(
-    ledger: Ledger, rules: Sequence[Rule], chain: str
-) -> dict[tuple[str, int], End]:
+def joint_transactions(ledger: Ledger, rules: Sequence[Rule], chain: str) -> dict[int, End]:
     """Return the transactions at which a rule says, or cannot deny, that strangers mix.
 
+    They are called by their numbers.
     A rule that says so speaks before one that cannot tell; the first of each is named.
     """
     if not rules:
         return {}
     table = features.transactions(ledger.chain_only(chain))
-    mixed: dict[tuple[str, int], End] = {}
-    undecided: dict[tuple[str, int], End] = {}
+    mixed: dict[int, End] = {}
+    undecided: dict[int, End] = {}
     for rule in rules:
         hits = apply(table, rule).filter(pl.col(VERDICT).is_null() | pl.col(VERDICT))
         for tx, verdict in hits.select("tx", VERDICT).iter_rows():
             if verdict:
-                mixed.setdefault((chain, tx), End(MIXER, f"{rule} holds", basis=BY_RULE))
+                mixed.setdefault(tx, End(MIXER, f"{rule} holds", basis=BY_RULE))
             else:
                 doubt = End(UNDECIDED, f"{rule} is unknown", basis=BY_RULE)
-                undecided.setdefault((chain, tx), doubt)
+                undecided.setdefault(tx, doubt)
     return undecided | mixed

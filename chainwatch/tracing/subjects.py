@@ -1,28 +1,41 @@
-"""Subjects: whose value is followed, given as addresses, texts or a frame, and their clusters."""
+"""Subjects: whose value is followed: addresses, their clusters, tags, or outputs by themselves."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from chainwatch.addresses.assets import Asset, native
-from chainwatch.addresses.canonical import parse, text
-from chainwatch.attribution.resolve import Owners
+from chainwatch.addresses.canonical import parse, parse_txid, text
+from chainwatch.attribution.resolve import Framed, Owners
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import TraceError, refuse
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.arguments import check
+from chainwatch.tracing.chosen import Chosen
 
-Subjects = pl.DataFrame | Sequence[str] | Sequence[bytes] | str | bytes
-"""A frame with ``chain`` and ``address``, one address, or several; as text or canonical bytes."""
+Subjects = pl.DataFrame | Framed | Sequence[str] | Sequence[bytes] | str | bytes
+"""A frame with ``chain`` and ``address``, or tags; or one subject or several: addresses as text or
+canonical bytes, outputs and transfers as ``TXID:N``, transactions as ``TXID``."""
+
+_PLACE = re.compile(r"((?:0[xX])?[0-9a-fA-F]{64})(?::([0-9]{1,7}))?")
+
+
+class Named(NamedTuple):
+    """What is followed: the asset, addresses, each once and sorted, and what was chosen itself."""
+
+    asset: Asset
+    addresses: tuple[bytes, ...]
+    chosen: tuple[Chosen, ...]
 
 
 def subjects_of(
     subjects: Subjects, asset: Asset | None, chain: str | None, ledger: Ledger | None = None
-) -> tuple[Asset, tuple[bytes, ...]]:
-    """Return what is followed and the addresses it is followed from, each once, sorted.
+) -> Named:
+    """Return what is followed, and from whom or what.
 
     Where nothing else names the chain of addresses, it is the only one of the ledger.
 
@@ -43,17 +56,27 @@ def subjects_of(
             remedy="leave out chain=",
         )
     given = asset.chain if asset else find_chain(chain).id if chain else None
+    places: dict[Chosen, None] = {}
+    if not isinstance(subjects, pl.DataFrame) and isinstance(subjects, Framed):
+        subjects = subjects.frame
     if isinstance(subjects, pl.DataFrame):
         found, addresses = _of_frame(subjects, given)
     else:
         listed = _list_of(subjects)
-        found = given or _only_chain(ledger)
-        addresses = {parse(item, found) if isinstance(item, str) else item for item in listed}
-    if not addresses:
+        found, addresses = given or _only_chain(ledger), set()
+        for item in listed:
+            place = _PLACE.fullmatch(item) if isinstance(item, str) else None
+            if place:
+                n = None if place[2] is None else int(place[2])
+                places[Chosen(parse_txid(place[1], found), n)] = None
+            else:
+                addresses.add(parse(item, found) if isinstance(item, str) else item)
+    if not addresses and not places:
         raise TraceError("there is no subject to trace", remedy="check the tags or addresses given")
     for address in addresses:
         text(address, found)  # refuses bytes that are no address of the chain
-    return _asset(asset, found), tuple(sorted(addresses))
+    order = sorted(places, key=lambda one: (one.txid, -1 if one.n is None else one.n))
+    return Named(_asset(asset, found), tuple(sorted(addresses)), tuple(order))
 
 
 def _of_frame(subjects: pl.DataFrame, given: str | None) -> tuple[str, set[bytes]]:

@@ -6,7 +6,7 @@ The ends add up to the origins exactly, or an error is raised.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -24,6 +24,7 @@ from chainwatch.results.result import recorded
 from chainwatch.results.table import Table
 from chainwatch.tracing.arguments import check, policy_for
 from chainwatch.tracing.bounds import bounds
+from chainwatch.tracing.chosen import Chosen, chosen_outputs, chosen_transfers
 from chainwatch.tracing.doubts import doubted
 from chainwatch.tracing.policies import Policy
 from chainwatch.tracing.result import (
@@ -38,7 +39,7 @@ from chainwatch.tracing.result import (
     Trace,
 )
 from chainwatch.tracing.stops import Stops, joint_transactions, stops
-from chainwatch.tracing.subjects import Subjects, subjects_of, widened
+from chainwatch.tracing.subjects import Named, Subjects, subjects_of, widened
 from chainwatch.tracing.walks.account import AccountWalk
 from chainwatch.tracing.walks.base import Walk
 from chainwatch.tracing.walks.transfer_order import (
@@ -59,6 +60,7 @@ def trace(
     subjects: Subjects,
     *,
     policy: Policy | str | None = None,
+    direction: str = "forward",
     stop: object = None,
     clusters: Owners | None = None,
     asset: Asset | None = None,
@@ -68,7 +70,9 @@ def trace(
     min_amount: int = 0,
     spread_unstated: bool = False,
 ) -> Trace:
-    """Follow what subjects receive, forward, until every branch ends for a named reason.
+    """Follow what subjects receive until every branch ends for a named reason.
+
+    Forward it goes where the value went, backward where it came from.
 
     A subject is an address, or with ``clusters`` all addresses of its cluster. What it receives
     from outside is an origin, and so is what it spends without its coming in having been read;
@@ -79,12 +83,17 @@ def trace(
     ----------
     ledger : Ledger
         Its span is what is followed; what was held at its start is known from the history.
-    subjects : frame with ``chain`` and ``address``, or one or more addresses
-        As text or canonical bytes; these need ``chain`` where neither asset nor ledger tells it.
+    subjects : frame with ``chain`` and ``address``, tags, or one or more of what follows
+        Addresses as text or canonical bytes; outputs or transfers as ``TXID:N``, whole
+        transactions as ``TXID``, which are followed for themselves. These need ``chain`` where
+        neither asset nor ledger tells it.
     policy : Policy or str
         One of :mod:`chainwatch.tracing.policies`, or its name. There is no default: the choice is
         a part of what is claimed. Under one that does not conserve value (poison) each subject is
         followed by itself.
+    direction : str
+        ``forward`` or ``backward``. A policy that chooses lots by whether they are traced has no
+        backward direction.
     stop : tags, hosted addresses, rules, or a list of them
         Where value ends: services, and on coin chains mixes; see :func:`ends.stops`.
     clusters : Clusters, optional
@@ -112,33 +121,43 @@ def trace(
     check(ledger=ledger, clusters=clusters, poisoning=poisoning, max_hops=max_hops)
     check(min_amount=min_amount, spread_unstated=spread_unstated)
     of = subjects_of(subjects, asset, chain, ledger)
-    at = stops(stop, clusters, of[0].chain, spread_unstated=spread_unstated)
-    walk = _walk(*of, clusters, policy_for(policy, of[0].chain), at)
+    at = stops(stop, clusters, of.asset.chain, spread_unstated=spread_unstated)
+    walk = _walk(of, clusters, policy_for(policy, of.asset.chain, direction), at)
+    walk.back = direction == "backward"
     walk.max_hops, walk.min_amount = max_hops, min_amount
-    return _followed(ledger, walk, poisoning)
+    return _followed(ledger, walk, of.chosen, poisoning)
 
 
-def _followed(ledger: Ledger, walk: Walk, poisoning: Rule | None) -> Trace:
+def _followed(
+    ledger: Ledger, walk: Walk, chosen: Sequence[Chosen], poisoning: Rule | None
+) -> Trace:
     _check(walk, poisoning)
     coins = find_chain(walk.asset.chain).family == "utxo"
-    result = _coins(ledger, walk) if coins else _accounts(ledger, walk, poisoning)
+    way = _coins(ledger, walk, chosen) if coins else _accounts(ledger, walk, chosen, poisoning)
+    result = replace(way, direction="backward" if walk.back else "forward")
     result.check()
     return result
 
 
-def _walk(
-    asset: Asset,
-    seeds: tuple[bytes, ...],
-    clusters: Owners | None,
-    policy: Policy,
-    at: Stops,
-) -> Walk:
+def _walk(of: Named, clusters: Owners | None, policy: Policy, at: Stops) -> Walk:
     """Return a walk without limits that has not begun."""
-    whose = widened(seeds, asset.chain, clusters)
+    whose = widened(of.addresses, of.asset.chain, clusters)
     listed = tuple(sorted(set(whose.values())))
     number = {subject: index for index, subject in enumerate(listed)}
     numbered = {address: number[subject] for address, subject in whose.items()}
-    return Walk(asset=asset, subjects=listed, subject_of=numbered, policy=policy, stops=at)
+    return Walk(asset=of.asset, subjects=listed, subject_of=numbered, policy=policy, stops=at)
+
+
+def _with_chosen(walk: Walk, named: Mapping[tuple[Any, int], bytes]) -> Walk:
+    """Return a walk that follows what was chosen as well, by the names of its subjects."""
+    listed = tuple(sorted({*walk.subjects, *named.values()}))
+    number = {subject: index for index, subject in enumerate(listed)}
+    return replace(
+        walk,
+        subjects=listed,
+        subject_of={one: number[walk.subjects[n]] for one, n in walk.subject_of.items()},
+        chosen={place: number[subject] for place, subject in named.items()},
+    )
 
 
 def _check(walk: Walk, poisoning: Rule | None) -> None:
@@ -156,23 +175,26 @@ def _given(walk: Walk) -> list[dict[str, Any]]:
 
     Reach of one subject through another's coins is reach as well: the first must not hide it.
     """
-    names = ("asset", "policy", "stops", "max_hops", "min_amount")
+    names = ("asset", "policy", "stops", "back", "max_hops", "min_amount")
     shared = {name: getattr(walk, name) for name in names}
     if walk.policy.conserves or len(walk.subjects) < 2:
-        return [{**shared, "subjects": walk.subjects, "subject_of": walk.subject_of}]
+        every = {name: getattr(walk, name) for name in ("subjects", "subject_of", "chosen")}
+        return [{**shared, **every}]
     return [
         {
             **shared,
             "subjects": (subject,),
             "subject_of": {a: 0 for a, whose in walk.subject_of.items() if whose == number},
+            "chosen": {place: 0 for place, whose in walk.chosen.items() if whose == number},
         }
         for number, subject in enumerate(walk.subjects)
     ]
 
 
-def _coins(ledger: Ledger, walk: Walk) -> Trace:
+def _coins(ledger: Ledger, walk: Walk, chosen: Sequence[Chosen]) -> Trace:
     network = walk.asset.chain
     graph = Coins.read(ledger, network)
+    walk = _with_chosen(walk, chosen_outputs(chosen, graph, ledger, network))
     joint = joint_transactions(ledger, walk.stops.rules, network)
     walks = [CoinWalk(**given, coins=graph, joint=joint) for given in _given(walk)]
     for one in walks:
@@ -182,11 +204,14 @@ def _coins(ledger: Ledger, walk: Walk) -> Trace:
     return replace(_result(walks), asked=asked)
 
 
-def _accounts(ledger: Ledger, walk: Walk, poisoning: Rule | None) -> Trace:
+def _accounts(
+    ledger: Ledger, walk: Walk, chosen: Sequence[Chosen], poisoning: Rule | None
+) -> Trace:
     _refuse_rules(walk.stops)
     refuse_timeless(ledger, walk.asset)
     rows = movements(ledger.history, walk.asset, poisoning)  # balances are older than the span
     known = rows.filter(pl.col("amount").is_not_null())
+    walk = _with_chosen(walk, chosen_transfers(chosen, _spanned(known, ledger), walk.asset.chain))
     read, apart = histories(ledger, walk.asset), may_have_paid(ledger, walk.asset)
     until = "what was read" if ledger.end is None else "the span"
 
@@ -215,6 +240,12 @@ def _accounts(ledger: Ledger, walk: Walk, poisoning: Rule | None) -> Trace:
         bounded=all_tried,
         unknown=_unknown(rows.filter(pl.col("amount").is_null() & seen), first),
     )
+
+
+def _spanned(rows: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
+    after = pl.lit(True) if ledger.start is None else pl.col("time") >= ledger.start
+    before = pl.lit(True) if ledger.end is None else pl.col("time") < ledger.end
+    return rows.filter(after & before)
 
 
 def _looked_at(followed: Trace, rows: pl.DataFrame) -> Trace:
@@ -254,7 +285,8 @@ def _result(walks: Sequence[CoinWalk] | Sequence[AccountWalk]) -> Trace:
     ends = doubted(frame(chain(*(one.ends for one in walks)), ENDS), first.asset)
     balances = [row for one in walks if isinstance(one, AccountWalk) for row in one.balances()]
     _fits(value for row in balances for value in row.values() if isinstance(value, int))
-    whose = [(one.subjects[n], address) for one in walks for address, n in one.subject_of.items()]
+    whose = {(one.subjects[n], address) for one in walks for address, n in one.subject_of.items()}
+    whose |= {(one.subjects[n],) * 2 for one in walks for n in one.chosen.values()}
     return Trace(
         first.asset,
         first.policy.name,
@@ -264,7 +296,7 @@ def _result(walks: Sequence[CoinWalk] | Sequence[AccountWalk]) -> Trace:
         frame(chain(*(one.overlaps for one in walks)), OVERLAPS),
         bounds(ends),
         conserves=first.policy.conserves,
-        subjects=_by_subject(pl.DataFrame(whose, schema=SUBJECTS.schema, orient="row")),
+        subjects=_by_subject(pl.DataFrame([*whose], schema=SUBJECTS.schema, orient="row")),
         balances=_by_subject(pl.DataFrame(balances, schema=BALANCES.schema, orient="row")),
         asked=first.stops.asked,
     )

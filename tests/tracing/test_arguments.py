@@ -51,7 +51,7 @@ WRONG: list[tuple[Call, str]] = [
         r"stop is the rule equal_outputs before it was called; call it: equal_outputs\(\)",
     ),
     (lambda g: trace(g["ledger"], g["who"], policy=fifo, poisoning="x"), "poisoning is a text"),
-    (lambda g: trace(g["ledger"], g["tags"], policy=fifo), r"subjects is of type Tags.*addresses"),
+    (lambda g: trace(g["ledger"], g["ledger"], policy=fifo), r"subjects is of type Ledger.*addr"),
     (lambda g: trace(g["ledger"], [3], policy=fifo), "a subject is a whole number"),
     (lambda g: hosted(g["ledger"], g["tags"], asset="BTC"), "asset is a text"),
     (lambda g: hosted(g["tags"], g["tags"], asset=COIN), "ledger is of type Tags"),

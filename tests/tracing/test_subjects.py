@@ -23,14 +23,14 @@ def test_texts_bytes_and_frames_are_one(desk: Any) -> None:
     a, b = desk.coin("a"), desk.coin("b")
     forms: list[Any] = [[a, b, a], (b, a), [text(b, CHAIN), a], frame((CHAIN, b), (CHAIN, a))]
     assert {subjects_of(form, None, "btc-regtest") for form in forms} == {
-        (native("btc-regtest"), (a, b))
+        (native("btc-regtest"), (a, b), ())
     }
-    assert subjects_of(frame((CHAIN, b)), None, None) == (native("btc-regtest"), (b,))
+    assert subjects_of(frame((CHAIN, b)), None, None) == (native("btc-regtest"), (b,), ())
 
 
 @pytest.mark.parametrize("shape", [lambda a: a, lambda a: text(a, CHAIN)])
 def test_one_address_needs_no_list(desk: Any, shape: Any) -> None:
-    assert subjects_of(shape(desk.coin("a")), None, CHAIN)[1] == (desk.coin("a"),)
+    assert subjects_of(shape(desk.coin("a")), None, CHAIN).addresses == (desk.coin("a"),)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,17 @@ from chainwatch.tracing.stops import (
     UNSPENT,
     End,
 )
-from chainwatch.tracing.walks.base import HELD, OPENING, RECEIVED, Row, Walk, moved, sums, traced
+from chainwatch.tracing.walks.base import (
+    CHOSEN,
+    HELD,
+    OPENING,
+    RECEIVED,
+    Row,
+    Walk,
+    moved,
+    sums,
+    traced,
+)
 from chainwatch.tracing.walks.transfer_order import Reading, covered, read_until
 from chainwatch.units import counted
 
@@ -125,7 +135,9 @@ class AccountWalk(Walk):
             if held and (mark is None or self.stopped(address, self.last[address]["time"])):
                 own = None
             elif held:
-                self.origin(_place(self.last[address]), address, held, HELD)
+                self.origin(
+                    _place(self.last[address]), self.subject_of[address], address, held, HELD
+                )
             shown = self._opened(address, unread, shorts) if mark else False
             begun = self.policy.begin()
             begun.put(
@@ -144,7 +156,7 @@ class AccountWalk(Walk):
         for short in reversed(mine):
             part = min(unread, short.amount)
             if part:
-                self.origin(_place(short.row), address, part, OPENING)
+                self.origin(_place(short.row), self.subject_of[address], address, part, OPENING)
             unread -= part
         return True
 
@@ -222,8 +234,11 @@ class AccountWalk(Walk):
         else:
             for mark, amount in sums(lots):
                 self.step(place, mark, amount, sender, receiver)
-            if receiver in self.subject_of:
-                lots = self.receive(place, receiver, lots, RECEIVED, sender)
+            named = self.chosen.get((row["txid"], row["n"]))
+            me = self.subject_of.get(receiver, named)
+            if me is not None:
+                kind = RECEIVED if receiver in self.subject_of else CHOSEN
+                lots = self.receive(place, me, receiver, lots, kind, sender)
             end = self._why_here(receiver, lots, row) if traced(lots) else None
             if end:
                 self.end(place, receiver, lots, end)

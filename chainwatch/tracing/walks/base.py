@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ RECEIVED = "received"
 OPENING = "opening, not read"
 HELD = "held before the span"
 AGAIN = "received, perhaps again"
+CHOSEN = "chosen"
 
 Row = dict[str, Any]
 """A row of a table; a *place* is one with ``tx, txid, n, time``."""
@@ -25,7 +26,8 @@ Row = dict[str, Any]
 class Walk:
     """One walk: what it needs to know, and the rows it leaves.
 
-    ``subject_of`` numbers the subject of every address of a subject.
+    ``subject_of`` numbers the subject of every address of a subject, ``chosen`` that of every
+    output or transfer that is followed for itself. ``back`` is the direction.
     """
 
     asset: Asset
@@ -33,6 +35,8 @@ class Walk:
     subject_of: dict[bytes, int]
     policy: Policy
     stops: Stops
+    chosen: Mapping[tuple[Any, int], int] = field(default_factory=dict)
+    back: bool = False
     max_hops: int | None = None
     min_amount: int = 0
     origins: list[Row] = field(default_factory=list)
@@ -45,23 +49,33 @@ class Walk:
         return self.stops.at(self.asset.chain, address, when)
 
     def origin(
-        self, place: Row, address: bytes, amount: int, kind: str, paid_by: bytes | None = None
+        self,
+        place: Row,
+        me: int,
+        address: bytes | None,
+        amount: int,
+        kind: str,
+        paid_by: bytes | None = None,
     ) -> Mark:
-        """Start tracing an amount at an address of a subject and return its mark."""
-        me = self.subject_of[address]
+        """Start tracing an amount of a subject at an address and return its mark."""
         row = {"subject": self.subjects[me], "address": address, "amount": amount}
         self.origins.append({**row, "kind": kind, "paid_by": paid_by, **place})
         return Mark(me, 0, 0)
 
     def receive(
-        self, place: Row, address: bytes, lots: Lots, kind: str, paid_by: bytes | None = None
+        self,
+        place: Row,
+        me: int,
+        address: bytes | None,
+        lots: Lots,
+        kind: str,
+        paid_by: bytes | None = None,
     ) -> Lots:
         """Return what a subject holds of lots it receives.
 
         What is clean becomes its own; what was traced from another subject stays with that one
         and is listed; what was its own already starts again at no hop.
         """
-        me = self.subject_of[address]
         others: dict[int, int] = {}
         for mark, amount in sums(lots):
             if mark.subject != me:
@@ -71,7 +85,7 @@ class Walk:
             self.overlaps.append({**row, "txid": place["txid"], "n": place["n"]})
         clean = sum(lot.amount for lot in lots if lot.mark is None)
         if clean:
-            self.origin(place, address, clean, kind, paid_by)
+            self.origin(place, me, address, clean, kind, paid_by)
         own = Mark(me, 0, 0)
         return joined(
             Lot(lot.amount, lot.mark if lot.mark and lot.mark.subject != me else own)

@@ -1,23 +1,30 @@
-"""Following coins: from output to output in chain order, under one policy."""
+"""Following coins: from output to output in chain order, under one policy, forward or backward.
+
+Backward is the same walk on the chain read from the end: a transaction is paid by what it makes
+and makes what it spends, its fee is one more coin that pays, and the policy divides the other way.
+"""
 
 from __future__ import annotations
 
 import heapq
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from chainwatch.addresses.canonical import txid_text
 from chainwatch.errors import ConservationError
 from chainwatch.ledger.schema import POSITION_BITS
-from chainwatch.tracing.balances import Lot, Lots, joined
+from chainwatch.tracing.balances import Lot, Lots, Mark, joined
 from chainwatch.tracing.policies import least
 from chainwatch.tracing.stops import (
     BURNT,
     BY_INPUT,
     BY_ORDER,
+    BY_ORIGIN,
     BY_SILENCE,
+    EARLIER,
     FEE,
     LATER,
+    MINTED,
     NOT_READ,
     POOL,
     UNSPENT,
@@ -25,6 +32,7 @@ from chainwatch.tracing.stops import (
 )
 from chainwatch.tracing.walks.base import (
     AGAIN,
+    CHOSEN,
     HELD,
     OPENING,
     RECEIVED,
@@ -34,13 +42,15 @@ from chainwatch.tracing.walks.base import (
     sums,
     traced,
 )
-from chainwatch.tracing.walks.utxo_graph import Coins, Place
+from chainwatch.tracing.walks.utxo_graph import Coin, Coins
 
 POOLED = ("mweb_pegin", "mweb_hogaddr")
 """Kinds of output by which coins go where they cannot be followed: everybody's are mixed there."""
 
 FEE_PLACE = -1
-"""``n`` of the end of what a transaction pays as its fee: it is no output."""
+"""``n`` of the end of what a transaction pays as its fee, or newly makes: it is no output."""
+
+Key = tuple[int, int]
 
 
 @dataclass(kw_only=True)
@@ -52,117 +62,167 @@ class CoinWalk(Walk):
     """
 
     coins: Coins
-    joint: dict[tuple[str, int], End]
-    lots: dict[Place, Lots] = field(default_factory=dict)
+    joint: Mapping[int, End]
+    lots: dict[Key, Lots] = field(default_factory=dict)
     lost: dict[int, set[int]] = field(default_factory=dict)
     due: list[tuple[int, int, int]] = field(default_factory=list)
     queued: set[int] = field(default_factory=set)
 
     def run(self) -> None:
-        """Visit in chain order what pays a subject, spends its older coins or traced value."""
-        for tx, made in self.coins.made.items():
-            if any(address in self.subject_of for _, address, _, _ in made if address):
-                self._queue(tx)
-        for tx, i in self.coins.older:
-            if self.coins.spent[tx][i][3] in self.subject_of:
-                self._queue(tx)
+        """Visit in chain order what brings a subject coins, or takes on what is traced."""
+        for tx in self._first():
+            self._queue(tx)
         while self.due:
-            self._visit(heapq.heappop(self.due)[-1])
+            tx = heapq.heappop(self.due)[-1]
+            self._visit(-tx if self.back else tx)
+
+    def _first(self) -> set[int]:
+        """Return where value can begin: visiting the others as well would change nothing."""
+        paying, paid_by = self.coins.paying(self.subject_of), self.coins.paid_by(self.subject_of)
+        makers = {tx for tx, _ in self.chosen}
+        if not self.back:
+            opened = {tx for tx in paid_by if any(map(self._opens, self.coins.spent(tx)))}
+            return paying | opened | makers
+        # What is spent is met where it is spent; what is not, where it was made.
+        spenders = (self.coins.spender(*place) for place in self.chosen)
+        inside = {tx for tx in spenders if tx is not None and self.coins.inside(tx)}
+        return paid_by | paying | makers | inside
 
     def _queue(self, tx: int) -> None:
         if tx not in self.queued:
             self.queued.add(tx)
-            heapq.heappush(self.due, (tx >> POSITION_BITS, self.coins.depth.get(tx, 0), tx))
+            height, depth = self.coins.height(tx), self.coins.depth(tx)
+            sign = -1 if self.back else 1
+            heapq.heappush(self.due, (sign * height, sign * depth, sign * tx))
 
     def _visit(self, tx: int) -> None:
-        made = self.coins.made.get(tx, [])
-        parts = self._flow(tx, [value for value, *_ in made])
-        for n, (value, address, _, _) in enumerate(made):
-            lots = parts[n] if parts else joined([Lot(value, None)])
-            place = self._place(tx, n)
+        spent, made = self.coins.spent(tx), self.coins.made(tx)
+        entering, leaving = (made, spent) if self.back else (spent, made)
+        parts = self._flow(tx, entering, leaving)
+        for n, coin in enumerate(leaving):
+            lots = parts[n] if parts else joined([Lot(coin.value or 0, None)])
             for mark, amount in sums(lots):
-                prev, prev_n, _, source = self.coins.spent[tx][mark.source]
-                self.step(place, mark, amount, source, address, (prev, prev_n))
-            if address in self.subject_of:
-                mine = self.subject_of[address] in self.lost.get(tx, ())
-                lots = self.receive(place, address, lots, AGAIN if mine else RECEIVED)
-            self._settle(tx, n, lots)
+                there, here = (n, mark.source) if self.back else (mark.source, n)
+                self._note(tx, mark, amount, spent[there], made[here])
+            me = self._whose(coin)
+            if me is not None:
+                kind = CHOSEN if coin.address not in self.subject_of else RECEIVED
+                kind = AGAIN if me in self.lost.get(tx, ()) else kind
+                lots = self.receive(self._place(tx, coin), me, coin.address, lots, kind)
+            self._settle(tx, coin, lots)
 
-    def _place(self, tx: int, n: int) -> Row:
-        txid, time = self.coins.ids[tx]
-        return {"tx": tx, "txid": txid, "n": n, "time": time}
+    def _whose(self, coin: Coin) -> int | None:
+        """Return whose coin it is, if it is a subject's or was chosen."""
+        if coin.address in self.subject_of:
+            return self.subject_of[coin.address]
+        return None if coin.tx is None else self.chosen.get((coin.tx, coin.n))
 
-    def _incoming(self, tx: int) -> dict[int, Lots]:
-        """Return the traced lots of a transaction's inputs, older coins of subjects included."""
+    def _note(self, tx: int, mark: Mark, amount: int, spent: Coin, made: Coin) -> None:
+        """Note that value moved from a coin that is spent to one that is made."""
+        came = (spent.number if spent.tx is None else self.coins.number(spent.tx), spent.n)
+        self.step(self._at(tx, made.n), mark, amount, spent.address, made.address, came)
+
+    def _at(self, tx: int, n: int) -> Row:
+        coins = self.coins
+        return {"tx": coins.number(tx), "txid": coins.txid(tx), "n": n, "time": coins.time(tx)}
+
+    def _place(self, tx: int, coin: Coin) -> Row:
+        """Return the place of a coin; where its transaction was not read, at the spender's time."""
+        if coin.tx is not None:
+            return self._at(coin.tx, coin.n)
+        return {"tx": coin.number, "txid": coin.txid, "n": coin.n, "time": self.coins.time(tx)}
+
+    def _next(self, coin: Coin) -> int | None:
+        """Return where a coin that leaves a transaction enters one."""
+        if self.back or coin.tx is None:
+            return coin.tx
+        return self.coins.spender(coin.tx, coin.n)
+
+    def _opens(self, coin: Coin) -> bool:
+        """Tell whether a coin enters from where nothing is followed: it left nothing before."""
+        if coin.address not in self.subject_of and not (
+            self.back and self._whose(coin) is not None
+        ):
+            return False
+        left = self.coins.spender(coin.tx or 0, coin.n) if self.back else coin.tx
+        return not self.coins.inside(left)
+
+    def _incoming(self, tx: int, entering: Sequence[Coin]) -> dict[int, Lots]:
+        """Return the traced lots of what enters, coins of subjects from outside included."""
         found = {}
-        for i, (prev, prev_n, value, address) in enumerate(self.coins.spent.get(tx, [])):
-            if prev is not None and (prev, prev_n) in self.lots:
-                found[i] = self.lots.pop((prev, prev_n))
-            elif (tx, i) in self.coins.older and address in self.subject_of and value:
-                lots = self._open(tx, i, value, address)
-                if lots:
-                    found[i] = lots
+        for i, coin in enumerate(entering):
+            key = None if coin.tx is None else (coin.tx, coin.n)
+            if key in self.lots:
+                found[i] = self.lots.pop(key)
+            elif coin.value and self._opens(coin) and (lots := self._open(tx, coin)):
+                found[i] = lots
         return found
 
-    def _open(self, tx: int, i: int, value: int, address: bytes) -> Lots:
-        """Return the lots of a coin that a subject held before what is followed begins."""
-        place = self._source(tx, i)
-        if self.stopped(address, place["time"]):
+    def _open(self, tx: int, coin: Coin) -> Lots:
+        """Return the lots of a subject's coin that nothing before it brought."""
+        place, me = self._place(tx, coin), self._whose(coin)
+        if self.stopped(coin.address, place["time"]) or me is None or coin.value is None:
             return ()  # what a service held is its own
-        prev = self.coins.spent[tx][i][0]
-        kind = HELD if prev in self.coins.earlier else OPENING
-        return (Lot(value, self.origin(place, address, value, kind)),)
+        kind = HELD if coin.tx is not None else OPENING
+        if self.back:
+            kind = RECEIVED if coin.address in self.subject_of else CHOSEN
+        return (Lot(coin.value, self.origin(place, me, coin.address, coin.value, kind)),)
 
-    def _source(self, tx: int, i: int) -> Row:
-        """Return the place of the coin that an input spends, at the time of what is known of it."""
-        prev, prev_n, _, _ = self.coins.spent[tx][i]
-        if prev is not None and prev in self.coins.ids:
-            return self._place(prev, prev_n)
-        known = self.coins.earlier.get(prev) if prev is not None else None
-        time: datetime = known or self.coins.ids[tx][1]
-        return {"tx": prev, "txid": self.coins.older[tx, i], "n": prev_n, "time": time}
-
-    def _lose(self, tx: int, place: Row, address: bytes | None, lots: Lots, why: End) -> None:
+    def _lose(self, tx: int, coin: Coin, lots: Lots, why: End) -> None:
         """End lots that go into a transaction, and remember whose they were."""
         self.lost.setdefault(tx, set()).update(mark.subject for mark, _ in sums(lots))
-        self.end(place, address, lots, why)
+        self.end(self._place(tx, coin), coin.address, lots, why)
 
-    def _flow(self, tx: int, values: list[int]) -> list[Lots]:
-        """Return the lots of each output; nothing where no traced value comes in."""
-        spent = self.coins.spent.get(tx, [])
-        incoming = self._incoming(tx)
+    def _flow(self, tx: int, entering: Sequence[Coin], leaving: Sequence[Coin]) -> list[Lots]:
+        """Return the lots of each coin that leaves; nothing where no traced value enters."""
+        incoming = self._incoming(tx, entering)
         if not incoming:
             return []
-        joint = self.joint.get((self.asset.chain, tx))
-        if any(value is None for _, _, value, _ in spent):
-            told = "another input of the spending transaction was not read"
-            why = End(NOT_READ, told, basis=BY_INPUT)
+        joint = self.joint.get(self.coins.number(tx))
+        if unread := self._unread(tx, entering, leaving):
+            why = End(NOT_READ, unread, basis=BY_INPUT)
             for i, lots in incoming.items():
-                self._lose(tx, self._source(tx, i), spent[i][3], lots, joint or why)
+                self._lose(tx, entering[i], lots, joint or why)
             return []
         queue: list[Lot] = []
-        for i, (_, _, value, _) in enumerate(spent):
-            queue += moved(incoming[i], i) if i in incoming else [Lot(value or 0, None)]
+        for i, coin in enumerate(entering):
+            queue += moved(incoming[i], i) if i in incoming else [Lot(coin.value or 0, None)]
+        values = [coin.value or 0 for coin in leaving]
+        if self.back and not self.coins.coinbase(tx):
+            # The fee came out of the inputs as well, after all that was paid.
+            queue.append(Lot(sum(values) - sum(coin.value or 0 for coin in entering), None))
         try:
-            parts, fee = self._divided(tx, joined(queue), values, joint)
+            parts, rest = self._divided(tx, joined(queue), entering, values, joint)
         except ConservationError as error:
-            where = f"transaction {txid_text(self.coins.ids[tx][0], self.asset.chain)}"
+            where = f"transaction {txid_text(self.coins.txid(tx), self.asset.chain)}"
             raise ConservationError(error.what, where=where, remedy="run check(ledger)") from error
+        minted = End(MINTED, "newly made by a block, with the fees of its transactions")
         paid = End(FEE, "paid to whoever mined the block")
-        self.end(self._place(tx, FEE_PLACE), None, fee, paid)
+        self.end(self._at(tx, FEE_PLACE), None, rest, minted if self.back else paid)
         return parts
 
+    def _unread(self, tx: int, entering: Sequence[Coin], leaving: Sequence[Coin]) -> str:
+        """Return what of a transaction must be known to divide it and was not read."""
+        if any(coin.value is None for coin in (*entering, *leaving)):
+            whose = "an" if self.back else "another"
+            return (
+                f"{whose} input of the {'' if self.back else 'spending '}transaction was not read"
+            )
+        lacking = self.coins.lacking(tx)
+        return f"{lacking} of the transaction were read" if lacking else ""
+
     def _divided(
-        self, tx: int, lots: Lots, values: list[int], joint: End | None
+        self, tx: int, lots: Lots, entering: Sequence[Coin], values: list[int], joint: End | None
     ) -> tuple[list[Lots], Lots]:
-        """Return the lots of each output and of the fee: by the policy, in a mix by arithmetic."""
-        parts, fee = self.policy(lots, values)
+        """Return the lots of each coin and of the rest: by the policy, in a mix by arithmetic."""
+        parts, rest = self.policy(lots, values)
         if joint is None:
-            return parts, fee
-        paid = [*values, sum(lot.amount for lot in fee)]
+            return parts, rest
+        paid = [*values, sum(lot.amount for lot in rest)]
         bound = least(sum(lot.amount for lot in lots if lot.mark), paid)
-        held, rest = self.policy([lot for lot in lots if lot.mark], bound)
-        self._lose_rest(tx, rest, joint._replace(detail=joint.detail + self._stayed(bound)))
+        held, lost = self.policy([lot for lot in lots if lot.mark], bound)
+        told = joint._replace(detail=joint.detail + self._stayed(bound))
+        self._lose_rest(tx, lost, entering, told)
         # What is clean in an output comes after what is not: the order is of no transaction.
         full = [
             joined((*part, Lot(value - amount, None)))
@@ -170,62 +230,75 @@ class CoinWalk(Walk):
         ]
         return full[:-1], full[-1]
 
-    def _lose_rest(self, tx: int, rest: Lots, why: End) -> None:
+    def _lose_rest(self, tx: int, rest: Lots, entering: Sequence[Coin], why: End) -> None:
         """End what is not bound to any output, at the coins by which it came in."""
-        by_input: dict[int, list[Lot]] = {}
+        by_coin: dict[int, list[Lot]] = {}
         for lot in rest:
             if lot.mark:
                 before = lot.mark._replace(hop=lot.mark.hop - 1)
-                by_input.setdefault(lot.mark.source, []).append(Lot(lot.amount, before))
-        for i, lots in sorted(by_input.items()):
-            address = self.coins.spent[tx][i][3]
-            self._lose(tx, self._source(tx, i), address, tuple(lots), why)
+                by_coin.setdefault(lot.mark.source, []).append(Lot(lot.amount, before))
+        for i, lots in sorted(by_coin.items()):
+            self._lose(tx, entering[i], tuple(lots), why)
 
     def _stayed(self, bound: list[int]) -> str:
-        """Return in words which outputs of a mix are followed, and for how much of them."""
+        """Return in words which coins of a mix are followed, and for how much of them."""
+        side, how = ("input", "came from") if self.back else ("output", "stayed in")
         told = [
-            f"at least {self.asset.shown(amount)} provably stayed in output {n}"
+            f"at least {self.asset.shown(amount)} provably {how} {side} {n}"
             for n, amount in enumerate(bound[:-1])
             if amount
         ]
         return "; " + ", ".join(told) + ": followed there" if told else ""
 
-    def _settle(self, tx: int, n: int, lots: Lots) -> None:
-        """Carry the traced part of an output on to its spender, or end it here."""
+    def _settle(self, tx: int, coin: Coin, lots: Lots) -> None:
+        """Carry the traced part of a coin on to where it enters, or end it here."""
         if not traced(lots):
             return
-        _, address, kind, spendable = self.coins.made[tx][n]
-        spender = self.coins.spender.get((tx, n))
-        place = self._place(tx, n)
-        end = self._why_here(place, address, kind, spendable, lots)
-        if end is None and spender is not None:
-            self.lots[tx, n] = lots
-            self._queue(spender)
+        place = self._place(tx, coin)
+        end = self._why_here(place, coin, lots)
+        onward = self._next(coin)
+        if end is None and onward is not None and coin.tx is not None:
+            self.lots[coin.tx, coin.n] = lots
+            self._queue(onward)
             return
-        self.end(place, address, lots, end or self._unspent(tx, n))
+        self.end(place, coin.address, lots, end or self._no_further(coin))
 
-    def _why_here(
-        self, place: Row, address: bytes | None, kind: str, spendable: bool, lots: Lots
-    ) -> End | None:
-        if not spendable:
-            told = "OP_RETURN" if kind == "null_data" else f"{kind} output that cannot be spent"
+    def _why_here(self, place: Row, coin: Coin, lots: Lots) -> End | None:
+        if not coin.spendable:
+            told = (
+                "OP_RETURN"
+                if coin.kind == "null_data"
+                else f"{coin.kind} output that cannot be spent"
+            )
             return End(BURNT, f"{told}: no key moves it")
-        if kind in POOLED:
-            return End(POOL, "moved to where amounts and parties are hidden (MimbleWimble)")
-        if end := self.stopped(address, place["time"]) or self.cut_off(address, lots):
+        if coin.kind in POOLED:
+            way = "came from" if self.back else "moved to"
+            return End(POOL, f"{way} where amounts and parties are hidden (MimbleWimble)")
+        if end := self.stopped(coin.address, place["time"]) or self.cut_off(coin.address, lots):
             return end
-        spender = self.coins.spender.get((place["tx"], place["n"]))
-        if spender is not None and spender not in self.coins.ids:
-            return End(LATER, f"spent at height {spender >> POSITION_BITS}, outside the span")
-        by = self.coins.misplaced.get((place["tx"], place["n"]))
-        if spender is None and by is not None:
-            height = by >> POSITION_BITS
-            told = f"spent at height {height}, before it was made: run check(ledger)"
-            return End(NOT_READ, told, basis=BY_ORDER)
-        return None
+        onward = self._next(coin)
+        if onward is None:
+            return self._misplaced(coin)
+        if self.coins.inside(onward):
+            return None
+        height = self.coins.height(onward)
+        if self.back:
+            return End(EARLIER, f"made at height {height}, outside the span")
+        return End(LATER, f"spent at height {height}, outside the span")
 
-    def _unspent(self, tx: int, n: int) -> End:
-        known = self.coins.unspent(tx, n)
+    def _misplaced(self, coin: Coin) -> End | None:
+        by = None if self.back or coin.tx is None else self.coins.misplaced(coin.tx, coin.n)
+        if by is None:
+            return None
+        told = f"spent at height {by >> POSITION_BITS}, before it was made: run check(ledger)"
+        return End(NOT_READ, told, basis=BY_ORDER)
+
+    def _no_further(self, coin: Coin) -> End:
+        """Return the end of a coin of which nobody knows where it enters."""
+        if self.back:
+            told = "the transaction that made it was not read"
+            return End(NOT_READ, told, basis=BY_ORIGIN)
+        known = self.coins.unspent(coin)
         if isinstance(known, str):
             return End(NOT_READ, f"no spender was read: {known}", basis=BY_SILENCE)
         return End(UNSPENT, f"unspent as of {known}", as_of=known.height, as_of_time=known.time)

@@ -1,167 +1,247 @@
-"""``Coins``: a coin chain in memory: what each transaction spends and makes, and who spends it."""
+"""``Coins``: a coin chain as a walk asks of it: what transactions spend and make, and who spends.
+
+It reads the columns of an index where the walk goes and nothing else. Transactions are called by
+their place among all, in the order of their numbers; only :meth:`Coins.place` tells more of them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime
-from graphlib import TopologicalSorter
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
 
-import polars as pl
+import numpy as np
+from numpy.typing import NDArray
 
-from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.addresses.canonical import txid_text
+from chainwatch.errors import LedgerError
+from chainwatch.ledger.index.build import KINDS, NONE
+from chainwatch.ledger.index.ready import Ready, ready
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.output_status import AsOf, OutputStatus, owner_key
+from chainwatch.ledger.output_status import AsOf, owner_key
 from chainwatch.ledger.schema import POSITION_BITS
 from chainwatch.ledger.spend_order import parents_first
 
-Place = tuple[int, int]
-Spent = tuple[int | None, int, int | None, bytes | None]
-Made = tuple[int, bytes | None, str, bool]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
+class Coin(NamedTuple):
+    """An output, as the transaction that makes it or the one that spends it knows it.
+
+    ``tx`` is None where the transaction that makes it was not read, ``value`` where nothing says
+    it. ``number`` and ``txid`` are then all that the spending input says of it.
+    """
+
+    tx: int | None
+    n: int
+    value: int | None
+    address: bytes | None
+    kind: str | None
+    spendable: bool
+    number: int | None
+    txid: bytes | None
+
+
+@dataclass(frozen=True, eq=False)
 class Coins:
     """The transactions of a ledger's span on one chain.
 
     Attributes
     ----------
-    ids : dict
-        Transaction id and time by transaction number.
-    spent, made : dict
-        Inputs (``prev_tx, prev_n, value, address``) and outputs (``value, address, script_kind,
-        spendable``) by transaction number, in order.
-    spender : dict
-        Number of the transaction that spends an output, also where it lies outside the span.
-    older : dict
-        Transaction id of what an input spends, by transaction and place, where that transaction
-        is not in the span.
-    earlier : dict
-        Time of the transactions that were read and lie before the span.
-    status : OutputStatus
-        What was ever read of the chain, to be asked about outputs without a spender.
-    blocks : dict
-        Hash of the block of each height that holds a transaction; None where there are several.
-    scripts : dict
-        Scripts of outputs without an address, where the history of any script was read.
-    misplaced : dict
-        Number of a transaction that spends an output and yet stands before it, or in a place that
-        cannot be told: the ledger is wrong there.
-    depth : dict
-        How many transactions of its own block stand one behind the other before one that spends
-        from them, where the order of the block does not say it.
+    ready : Ready
+        The chain, whatever the span.
+    first, last : int
+        The span in microseconds since 1970, half-open.
     """
 
-    ids: dict[int, tuple[bytes, datetime]]
-    spent: dict[int, list[Spent]]
-    made: dict[int, list[Made]]
-    spender: dict[Place, int]
-    older: dict[Place, bytes]
-    earlier: dict[int, datetime]
-    status: OutputStatus
-    blocks: dict[int, bytes | None]
-    scripts: dict[Place, bytes] = field(default_factory=dict)
-    misplaced: dict[Place, int] = field(default_factory=dict)
-    depth: dict[int, int] = field(default_factory=dict)
+    ready: Ready
+    first: int
+    last: int
+    _made: dict[str, NDArray[Any]] = field(repr=False)
+    _addresses: dict[int, bytes] = field(default_factory=dict, repr=False)
+    _depths: dict[int, int] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, ledger: Ledger, chain: str) -> Coins:
-        """Load one chain of a ledger."""
-        here = pl.col("chain") == chain
-        ids = {
-            tx: (txid, time)
-            for tx, txid, time in ledger.transactions.filter(here)
-            .select("tx", "txid", "time")
-            .collect()
-            .iter_rows()
-        }
-        inputs = ledger.inputs.filter(here).collect()
-        ever = _ever(ledger, chain, inputs)
-        earlier, status = _earlier(ledger, chain), OutputStatus.read(ledger, chain)
-        coins = cls(ids, {}, {}, _spenders(ever), {}, earlier, status, _blocks(ledger, chain))
-        coins.misplaced.update(_misplaced(ledger, chain, ever))
-        coins._add_inputs(inputs)
-        if not parents_first(chain_of(chain)):
-            coins.depth.update(_depths(coins.spent))
-        outputs = ledger.outputs.filter(here).sort("tx", "n")
-        columns = ("tx", "value", "address", "script_kind", "spendable")
-        for tx, value, address, kind, spendable in outputs.select(columns).collect().iter_rows():
-            coins.made.setdefault(tx, []).append((value, address, kind, spendable))
-        if status.of_scripts:
-            nameless = outputs.filter(pl.col("script").is_not_null()).select("tx", "n", "script")
-            coins.scripts.update(((t, n), own) for t, n, own in nameless.collect().iter_rows())
+        """Open one chain of a ledger."""
+        made = ready(ledger, chain)
+        first = -(1 << 62) if ledger.start is None else _micros(ledger.start)
+        last = 1 << 62 if ledger.end is None else _micros(ledger.end)
+        return cls(made, first, last, dict(made.index.columns))
+
+    def inside(self, tx: int | None) -> bool:
+        """Tell whether a transaction was read and lies in the span."""
+        return tx is not None and self.first <= self._made["tx_time"][tx] < self.last
+
+    def height(self, tx: int) -> int:
+        """Return the height of the block that a transaction stands in."""
+        return int(self._made["tx_number"][tx]) >> POSITION_BITS
+
+    def number(self, tx: int) -> int:
+        """Return the number by which everybody else knows a transaction."""
+        return int(self._made["tx_number"][tx])
+
+    def txid(self, tx: int) -> bytes:
+        """Return the id of a transaction."""
+        return bytes(self._made["tx_id"][tx])
+
+    def coinbase(self, tx: int) -> bool:
+        """Tell whether a transaction makes coins anew."""
+        return bool(self._made["tx_coinbase"][tx])
+
+    def time(self, tx: int) -> datetime:
+        """Return the time of a transaction."""
+        return EPOCH + timedelta(microseconds=int(self._made["tx_time"][tx]))
+
+    def tx_of(self, number: int) -> int | None:
+        """Return the transaction of a number, if it was read."""
+        numbers = self._made["tx_number"]
+        place = int(np.searchsorted(numbers, number))
+        return place if place < len(numbers) and numbers[place] == number else None
+
+    def numbers_of(self, txid: bytes) -> list[int]:
+        """Return the transactions with an id: several are possible (BIP30)."""
+        found = (self.tx_of(number) for number in self.ready.index.numbers_of(txid))
+        return [tx for tx in found if tx is not None]
+
+    def paying(self, addresses: Collection[bytes]) -> set[int]:
+        """Return the transactions in the span that pay any of some addresses."""
+        return self._with("out", addresses)
+
+    def paid_by(self, addresses: Collection[bytes]) -> set[int]:
+        """Return the transactions in the span that spend coins of any of some addresses."""
+        return self._with("in", addresses)
+
+    def _with(self, side: str, addresses: Collection[bytes]) -> set[int]:
+        made, found = self._made, set()
+        ptr, listed, rows = made[f"addr_{side}_ptr"], made[f"addr_{side}"], made[f"{side}_ptr"]
+        for address in addresses:
+            one = self.ready.index.number_of(address)
+            if one is not None:
+                mine = listed[ptr[one] : ptr[one + 1]]
+                found.update((np.searchsorted(rows, mine, side="right") - 1).tolist())
+        return {tx for tx in found if self.inside(tx)}
+
+    def spent(self, tx: int) -> list[Coin]:
+        """Return the coins that a transaction spends, in order."""
+        made = self._made
+        a, b = int(made["in_ptr"][tx]), int(made["in_ptr"][tx + 1])
+        columns = (made[name][a:b].tolist() for name in
+                   ("in_prev_tx", "in_prev_n", "in_val", "in_addr", "in_kind"))  # fmt: skip
+        coins = []
+        for row, (prev, n, value, address, kind) in enumerate(zip(*columns, strict=True), a):
+            number, txid = self._stray(row) if prev == NONE else (None, None)
+            coins.append(
+                Coin(
+                    None if prev == NONE else prev, n, None if value < 0 else value,
+                    self._address(address), _kind(kind), True, number, txid,
+                )
+            )  # fmt: skip
         return coins
 
-    def _add_inputs(self, inputs: pl.DataFrame) -> None:
-        columns = ("tx", "prev_tx", "prev_n", "value", "address", "prev_txid")
-        for tx, prev, *rest in inputs.sort("tx", "n").select(columns).iter_rows():
-            prev_n, value, address, prev_txid = rest
-            row = self.spent.setdefault(tx, [])
-            if prev not in self.ids:
-                self.older[tx, len(row)] = prev_txid
-            row.append((prev, prev_n, value, address))
+    def _stray(self, row: int) -> tuple[int | None, bytes]:
+        """Return what an input says of a transaction that was not read."""
+        made = self._made
+        place = int(np.searchsorted(made["stray_in"], row))
+        number = int(made["stray_tx"][place])
+        return number if number >= 0 else None, made["stray_id"][place].tobytes()
 
-    def unspent(self, tx: int, n: int) -> AsOf | str:
-        """Return up to which block an output without a spender is unspent, or why nobody knows."""
-        height, address = tx >> POSITION_BITS, self.made[tx][n][1]
-        owner = owner_key(address, self.scripts.get((tx, n)))
-        known = self.status.unspent(height, self.blocks.get(height), owner)
-        return known or self.status.why_not(height, owner)
-
-
-def _depths(spent: dict[int, list[Spent]]) -> dict[int, int]:
-    """Return for each transaction that spends from its own block how deep it lies in it."""
-    parents = {
-        tx: [
-            prev for prev, *_ in rows
-            if prev is not None and prev >> POSITION_BITS == tx >> POSITION_BITS
+    def made(self, tx: int) -> list[Coin]:
+        """Return the coins that a transaction makes, in order."""
+        made = self._made
+        a, b = int(made["out_ptr"][tx]), int(made["out_ptr"][tx + 1])
+        columns = (made[name][a:b].tolist() for name in
+                   ("out_n", "out_val", "out_addr", "out_kind", "out_spendable"))  # fmt: skip
+        return [
+            Coin(tx, n, value, self._address(address), _kind(kind), bool(spendable), None, None)
+            for n, value, address, kind, spendable in zip(*columns, strict=True)
         ]
-        for tx, rows in spent.items()
-    }  # fmt: skip
-    depth: dict[int, int] = {}
-    for tx in TopologicalSorter(parents).static_order():
-        if above := parents.get(tx):
-            depth[tx] = 1 + max(depth.get(prev, 0) for prev in above)
-    return depth
+
+    def lacking(self, tx: int) -> str:
+        """Return in words what of a transaction was not read; nothing where all of it was."""
+        made = self._made
+        for name, side, told in (("inputs", "in", "tx_inputs"), ("outputs", "out", "tx_outputs")):
+            read = int(made[f"{side}_ptr"][tx + 1] - made[f"{side}_ptr"][tx])
+            if read != made[told][tx]:
+                return f"{read} of {int(made[told][tx])} {name}"
+        return ""
+
+    def spender(self, tx: int, n: int) -> int | None:
+        """Return the transaction that spends an output, wherever it lies; None if none was read."""
+        made = self._made
+        a, b = int(made["out_ptr"][tx]), int(made["out_ptr"][tx + 1])
+        row = a + n
+        if row >= b or made["out_n"][row] != n:
+            row = a + int(np.searchsorted(made["out_n"][a:b], n))
+            if row >= b or made["out_n"][row] != n:
+                return None
+        by = int(made["out_spender"][row])
+        if by == NONE:
+            return None
+        return int(np.searchsorted(made["in_ptr"], by, side="right")) - 1
+
+    def misplaced(self, tx: int, n: int) -> int | None:
+        """Return the number of a transaction that spends an output before it was made."""
+        return self.ready.misplaced.get((self.number(tx), n)) if self._has_strays else None
+
+    @property
+    def _has_strays(self) -> bool:
+        return bool(len(self._made["stray_tx"]))
+
+    def unspent(self, coin: Coin) -> AsOf | str:
+        """Return up to which block an output without a spender is unspent, or why nobody knows."""
+        tx = coin.tx or 0  # a coin that was followed here was read where it was made
+        height, status = self.height(tx), self.ready.status
+        owner = owner_key(coin.address, self.ready.scripts.get((self.number(tx), coin.n)))
+        known = status.unspent(height, self.ready.blocks.get(height), owner)
+        return known or status.why_not(height, owner)
+
+    def depth(self, tx: int) -> int:
+        """Return how many transactions of its own block stand one behind the other before one.
+
+        Where the order of the block says it already, that is nothing.
+        """
+        if parents_first(self.ready.index.chain):
+            return 0
+        due, open_ = [tx], set()
+        while due:
+            one = due[-1]
+            above = self._in_block(one)
+            unknown = [prev for prev in above if prev not in self._depths]
+            if unknown:
+                if one in open_:
+                    where = f"transaction {txid_text(self.txid(one), self.ready.index.chain)}"
+                    raise LedgerError(
+                        "a transaction spends from itself", where=where, remedy="run check(ledger)"
+                    )
+                open_.add(one)
+                due += unknown
+            else:
+                depth = 1 + max(map(self._depths.__getitem__, above)) if above else 0
+                self._depths[due.pop()] = depth
+        return self._depths[tx]
+
+    def _in_block(self, tx: int) -> list[int]:
+        """Return the transactions of its own block that a transaction spends from."""
+        made, height = self._made, self.height(tx)
+        prevs = made["in_prev_tx"][made["in_ptr"][tx] : made["in_ptr"][tx + 1]].tolist()
+        return [prev for prev in prevs if prev != NONE and self.height(prev) == height]
+
+    def _address(self, one: int) -> bytes | None:
+        if one == NONE:
+            return None
+        found = self._addresses.get(one)
+        if found is None:
+            ptr = self._made["addr_ptr"]
+            found = self._made["addr_bytes"][ptr[one] : ptr[one + 1]].tobytes()
+            self._addresses[one] = found
+        return found
 
 
-def _earlier(ledger: Ledger, chain: str) -> dict[int, datetime]:
-    """Return number and time of the transactions from before the span."""
-    if ledger.start is None:
-        return {}
-    here = (pl.col("chain") == chain) & (pl.col("time") < ledger.start)
-    rows = ledger.history.transactions.filter(here).select("tx", "time").collect()
-    return dict(rows.iter_rows())
+def _kind(code: int) -> str | None:
+    return KINDS[code] if code < len(KINDS) else None
 
 
-def _ever(ledger: Ledger, chain: str, inputs: pl.DataFrame) -> pl.DataFrame:
-    """Return all inputs, whatever the span: what is known is never narrowed."""
-    if ledger.start is None and ledger.end is None:
-        return inputs
-    return ledger.history.inputs.filter(pl.col("chain") == chain).collect()
-
-
-def _spenders(inputs: pl.DataFrame) -> dict[Place, int]:
-    """Return who spends each output."""
-    known = inputs.filter(pl.col("prev_tx").is_not_null()).sort("tx", "n")
-    return {(prev, n): tx for prev, n, tx in known.select("prev_tx", "prev_n", "tx").iter_rows()}
-
-
-def _misplaced(ledger: Ledger, chain: str, inputs: pl.DataFrame) -> dict[Place, int]:
-    """Return who spends an output by the id of its transaction alone, since it stands before it."""
-    made = ledger.history.transactions.filter(pl.col("chain") == chain)
-    strays = inputs.lazy().filter(pl.col("prev_tx").is_null())
-    found = (
-        strays.select("prev_txid", "prev_n", spender="tx")
-        .join(made.select("tx", prev_txid="txid"), on="prev_txid")
-        .sort("tx", "prev_n", "spender")
-    )
-    return {(tx, n): by for tx, n, by in found.select("tx", "prev_n", "spender").collect().rows()}
-
-
-def _blocks(ledger: Ledger, chain: str) -> dict[int, bytes | None]:
-    """Return the block of the transactions of each height; None where they name several."""
-    here = ledger.transactions.filter(pl.col("chain") == chain).select("height", "block").unique()
-    blocks: dict[int, bytes | None] = {}
-    for height, block in here.collect().iter_rows():
-        blocks[height] = None if height in blocks else block
-    return blocks
+def _micros(moment: datetime) -> int:
+    return (moment - EPOCH) // timedelta(microseconds=1)

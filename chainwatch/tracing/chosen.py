@@ -1,0 +1,122 @@
+"""Outputs and transfers that are followed for themselves, whoever else's address they stand at.
+
+A subject needs a name: that of a chosen output is its address, or where it has none and one key
+alone, the address of that key; that of a transfer is its receiver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from chainwatch.addresses.bip32 import hash160
+from chainwatch.addresses.canonical import Kind, txid_text
+from chainwatch.chains.catalogue import chain as find_chain
+from chainwatch.errors import TraceError
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.tracing.walks.utxo_graph import Coin, Coins
+
+
+class Chosen(NamedTuple):
+    """A transaction, or one output or transfer of it by its place; None is all of them."""
+
+    txid: bytes
+    n: int | None
+
+    def shown(self, chain: str) -> str:
+        """Return it as text."""
+        return txid_text(self.txid, chain) + ("" if self.n is None else f":{self.n}")
+
+
+def chosen_outputs(
+    chosen: Sequence[Chosen], coins: Coins, ledger: Ledger, chain: str
+) -> dict[tuple[int, int], bytes]:
+    """Return the outputs that were chosen, each with what its subject is called by.
+
+    Raises
+    ------
+    TraceError
+        If one was not read, lies outside the span, or has nobody to be called by.
+    """
+    found: dict[tuple[int, int], bytes] = {}
+    for one in chosen:
+        for tx in _transactions(one, coins, chain):
+            for coin in coins.made(tx):
+                if one.n in (None, coin.n) and (coin.spendable or one.n is not None):
+                    found[tx, coin.n] = _name(one, coin, coins, ledger, chain)
+    return found
+
+
+def _transactions(one: Chosen, coins: Coins, chain: str) -> list[int]:
+    """Return the transactions with an id that have the output: of some ids there are two."""
+    read = coins.numbers_of(one.txid)
+    if not read:
+        raise TraceError(
+            f"no transaction {txid_text(one.txid, chain)} of {find_chain(chain)} was read",
+            remedy="check the id, or pull it into the ledger first",
+        )
+    inside = [tx for tx in read if coins.inside(tx)]
+    if not inside:
+        raise TraceError(
+            f"transaction {txid_text(one.txid, chain)} lies outside the span that is looked at",
+            remedy="look at a longer span",
+        )
+    places = {coin.n for tx in inside for coin in coins.made(tx)}
+    if one.n is not None and one.n not in places:
+        raise TraceError(
+            f"transaction {txid_text(one.txid, chain)} has no output {one.n}",
+            remedy=f"it has outputs 0 to {max(places)}"
+            if places
+            else "none of its outputs was read",
+        )
+    return inside
+
+
+def _name(one: Chosen, coin: Coin, coins: Coins, ledger: Ledger, chain: str) -> bytes:
+    if coin.address is not None:
+        return coin.address
+    if coin.kind == "p2pk" and coin.tx is not None:
+        here = (pl.col("tx") == coins.number(coin.tx)) & (pl.col("n") == coin.n)
+        keys = ledger.history.chain_only(chain).output_keys.filter(here).select("key").collect()
+        if keys.height == 1:
+            return bytes([Kind.P2PKH]) + hash160(keys.item())
+    raise TraceError(
+        f"output {Chosen(one.txid, coin.n).shown(chain)} has no address and no single key by which"
+        " a subject could be called",
+        remedy="choose other outputs of the transaction one by one, as TXID:N",
+    )
+
+
+def chosen_transfers(
+    chosen: Sequence[Chosen], rows: pl.DataFrame, chain: str
+) -> dict[tuple[bytes, int], bytes]:
+    """Return the transfers that were chosen, each with its receiver.
+
+    Parameters
+    ----------
+    chosen : sequence of Chosen
+        Each is to be among the rows.
+    rows : polars.DataFrame
+        Movements of one asset in the span, with ``txid, n, receiver``.
+    chain : str
+        CAIP-2 id.
+
+    Raises
+    ------
+    TraceError
+        If one is not among them.
+    """
+    found: dict[tuple[bytes, int], bytes] = {}
+    for one in chosen:
+        ours = rows.filter(pl.col("txid") == one.txid).select("n", "receiver")
+        if one.n is not None:
+            ours = ours.filter(pl.col("n") == one.n)
+        if ours.is_empty():
+            raise TraceError(
+                f"no transfer {one.shown(chain)} of this asset was read in the span",
+                remedy="check the id and the asset, look at a longer span, or pull it first",
+            )
+        found |= {(one.txid, n): receiver for n, receiver in ours.iter_rows()}
+    return found
