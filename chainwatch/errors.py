@@ -88,6 +88,10 @@ class NetworkRefused(ChainwatchError):
     """A connection was about to be opened that the policy of the process forbids."""
 
 
+class BudgetSpent(NetworkRefused):
+    """As many requests were made as were allowed."""
+
+
 class LedgerError(ChainwatchError):
     """A ledger is missing, damaged or of another format."""
 

@@ -8,8 +8,8 @@ between gains nothing. What a third party is asked stands in the disclosure log 
 if the log cannot be written, nothing is asked.
 
 A policy holds for the context that put it in force (``contextvars``), so that two cases read in
-two threads have each a log of its own. Only what restricts, ``offline`` and ``only_hosts``, holds
-in the whole process as long as the block lasts.
+two threads have each a log of its own. Only what restricts, ``offline``, ``only_hosts`` and a
+budget of requests, holds in the whole process as long as the block lasts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from chainwatch.errors import NetworkRefused, NoAnswer
+from chainwatch.errors import BudgetSpent, NetworkRefused, NoAnswer
 from chainwatch.net.audit_log import DisclosureLog
 from chainwatch.net.hosts import (
     Resolve,
@@ -36,6 +36,7 @@ from chainwatch.sanitize import visible
 
 __all__ = [
     "Network",
+    "RequestBudget",
     "host_name",
     "is_own_host",
     "is_private",
@@ -43,6 +44,41 @@ __all__ = [
     "system_addresses",
     "use_network",
 ]
+
+
+class RequestBudget:
+    """So many requests, and no more.
+
+    Parameters
+    ----------
+    most : int
+        Requests that may be made.
+
+    Attributes
+    ----------
+    used : int
+        Requests made so far.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most, self.used = most, 0
+        self._lock = threading.Lock()
+
+    def take(self) -> None:
+        """Count one request.
+
+        Raises
+        ------
+        BudgetSpent
+            If all were made.
+        """
+        with self._lock:
+            if self.used >= self.most:
+                raise BudgetSpent(
+                    f"the budget of {self.most:,} requests is spent",
+                    remedy="allow more requests, or go on from what was kept",
+                )
+            self.used += 1
 
 
 @dataclass(frozen=True)
@@ -61,6 +97,8 @@ class Network:
         Where requests to third parties are written down.
     resolve : callable
         How a name becomes addresses.
+    budget : RequestBudget or None
+        How many requests may be made; None is any number.
     """
 
     offline: bool = False
@@ -68,6 +106,7 @@ class Network:
     allow_private: bool = False
     log: DisclosureLog = field(default_factory=DisclosureLog)
     resolve: Resolve = system_addresses
+    budget: RequestBudget | None = None
 
     def permit(
         self, host: str, port: int, asked: str, to: str, *, own: bool = False,
@@ -99,11 +138,14 @@ class Network:
         ------
         NetworkRefused
             If the policy forbids it; no name was looked up then, unless its address is the reason.
+        BudgetSpent
+            If as many requests were made as were allowed.
         NoAnswer
             If the name has no address.
         """
         name = host_name(host)
         self._check_host(name, port, to)
+        self._take_one()
         addresses = tuple(known) or self._addresses(name, port, to, look_up=look_up)
         private = [address for address in addresses if is_private(address)]
         if private and not (own or self.allow_private):
@@ -131,6 +173,13 @@ class Network:
                 f"{to} was about to ask {_shown(name, port)}, which is not among the hosts named",
                 remedy="add it to only_hosts (--only-hosts) if it may learn what you ask",
             )
+
+    def _take_one(self) -> None:
+        """Count a request against every budget in force in the process."""
+        limits = (self, *(block.policy for block in _in_force()))
+        budgets = {id(limit.budget): limit.budget for limit in limits if limit.budget}
+        for budget in budgets.values():
+            budget.take()
 
     def _addresses(self, name: str, port: int, to: str, *, look_up: bool) -> tuple[str, ...]:
         try:
@@ -242,12 +291,13 @@ def _of_main() -> Network:
 def use_network(
     *, offline: bool | None = None, only_hosts: Iterable[str] | None = None,
     allow_private: bool | None = None, log_file: str | Path | None = None,
-    resolve: Resolve | None = None,
+    resolve: Resolve | None = None, most_requests: int | None = None,
 ) -> Iterator[Network]:  # fmt: skip
     """Put a policy in force for a while; what is not given stays as it was.
 
     Offline stays offline inside, and hosts can only become fewer: where none is left, it is
-    offline. No hosts given means no new limit. Both limits hold for every thread of the process as
+    offline. No hosts given means no new limit. ``most_requests`` counts every request, also to
+    one's own servers. These limits hold for every thread of the process as
     long as the block lasts; the rest holds for this context, and what the main thread puts in
     force also for threads without a block of their own (see :func:`network`).
 
@@ -269,6 +319,7 @@ def use_network(
         allow_private=before.allow_private if allow_private is None else allow_private,
         log=before.log if log_file is None else DisclosureLog(Path(log_file)),
         resolve=resolve or before.resolve,
+        budget=None if most_requests is None else RequestBudget(most_requests),
     )
     block = _Block(made, around)
     with _lock:

@@ -152,6 +152,7 @@ _CHECKS: Mapping[str, Callable[[object, str], None]] = {
     "min_sweeps": _whole,
     "min_amount": _base_units,
     "trifle": _base_units,
+    "budget": _whole,
     "head": _whole,
     "tail": _whole,
 }

@@ -10,7 +10,6 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.attribution.resolve import Sayings, statements_of, with_names
 from chainwatch.attribution.tags import Tags
-from chainwatch.errors import TraceError
 from chainwatch.heuristics.poisoning import paid_look_alike, poisoning
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
@@ -35,7 +34,7 @@ from chainwatch.results.table import (
     behind,
 )
 from chainwatch.tracing.arguments import check
-from chainwatch.tracing.subjects import Subjects, subjects_of
+from chainwatch.tracing.subjects import Subjects, addresses_of
 from chainwatch.tracing.walks.transfer_order import refuse_timeless
 from chainwatch.units import counted, exact_sum, total
 
@@ -269,13 +268,7 @@ def counterparties(
     history was not read: then its payments with others whose history was read are all there is.
     """
     check(ledger=ledger, asset=asset, tags=tags, trifle=trifle, head=head, tail=tail)
-    named = subjects_of(subjects, asset, None)
-    if named.chosen:
-        raise TraceError(
-            "an output or transfer has no counterparties of its own",
-            remedy="give the address that it pays",
-        )
-    who = list(named.addresses)
+    who = list(addresses_of(subjects, asset))
     rows = _rows_of(ledger, asset, who, trifle)
     lost = pl.col("amount").is_null() | ~pl.col("success").fill_null(True)
     failed, good = rows.filter(lost), rows.filter(~lost)

@@ -7,7 +7,7 @@ from typing import Any
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.results.sentence import Sentence, Sum, sentence
-from chainwatch.tracing.doubts import UNKNOWN_WAY
+from chainwatch.tracing.ends.doubts import UNKNOWN_WAY
 from chainwatch.tracing.stops import (
     BURNT,
     BY_CLUSTER,
@@ -70,7 +70,7 @@ def in_words(
     Parameters
     ----------
     row : mapping
-        A row of :data:`chainwatch.tracing.result.ENDS_BY_REASON`.
+        A row of :data:`chainwatch.tracing.trace_tables.ENDS_BY_REASON`.
     asset : Asset
         What the amount is of.
     as_of : str

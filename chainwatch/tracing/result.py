@@ -9,182 +9,34 @@ import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import text, text_series
-from chainwatch.errors import ConservationError
+from chainwatch.errors import ConservationError, TraceError
 from chainwatch.ledger.output_status import block_text, day_text
 from chainwatch.results.graph import Edges
 from chainwatch.results.result import Finding, Result
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
 from chainwatch.results.sentence import joined, sentence
-from chainwatch.results.table import (
-    BEHIND,
-    SERVICE,
-    TIME,
-    TX,
-    TXID,
-    WHEN,
-    Column,
-    N,
-    Privacy,
-    Rows,
-    Table,
-)
+from chainwatch.results.table import Rows
 from chainwatch.tracing.asked import NOT_ASKED, Asked, astray
 from chainwatch.tracing.custody import CUSTODY
-from chainwatch.tracing.doubts import UNKNOWN_WAY, doubt_of
 from chainwatch.tracing.end_words import in_words
-from chainwatch.tracing.holders import with_behind
+from chainwatch.tracing.ends.bounds import open_bounds
+from chainwatch.tracing.ends.doubts import UNKNOWN_WAY, doubt_of
+from chainwatch.tracing.ends.holders import with_behind
+from chainwatch.tracing.policies import haircut
 from chainwatch.tracing.stops import NOT_READ
+from chainwatch.tracing.trace_tables import (
+    BALANCES,
+    BOUNDS,
+    ENDS,
+    ENDS_BY_REASON,
+    ORIGINS,
+    OVERLAPS,
+    STEPS,
+    SUBJECTS,
+    UNKNOWN,
+)
 from chainwatch.tracing.walks.base import OPENING
 from chainwatch.units import counted, exact_sum, total
-
-_SUBJECT = Column.party("subject", "whose value it is")
-_AMOUNT = Column.amount("amount", "traced value")
-ROW_KEY = ("txid", "n", "subject")
-
-ORIGINS = Table(
-    "origins",
-    ROW_KEY,
-    """Value at which tracing starts. ``kind`` is
-
-- *received*;
-- *held before the span*: what came in before the span, and was read. On account chains all that
-  the balance held when the span begins, at the place of what last came in; on coin chains the
-  coins that are spent in the span;
-- *opening, not read*: a subject pays with what was not read to have come in, at any time. On coin
-  chains the place is that of the coin, as far as it is known, and the time that of the payment; on
-  account chains the place is that of the payment which shows it;
-- *chosen*: an output or transfer that was named itself;
-- *received, perhaps again*: it comes from a transaction into which value of the same subject went
-  and ended, because strangers mix there or another input was not read. Some of it may be counted
-  twice.
-""",
-    (
-        _SUBJECT,
-        Column.party("address", "where it came in"),
-        TX,
-        TXID,
-        N,
-        WHEN,
-        _AMOUNT,
-        Column.kind("kind", "how it came in"),
-        Column.party("paid_by", "who paid it; known on account chains"),
-    ),
-)
-
-STEPS = Table(
-    "steps",
-    ROW_KEY,
-    "One row per movement of traced value from one address to the next.",
-    (
-        _SUBJECT,
-        Column.party("source", "address that it leaves"),
-        Column.party("target", "address that it reaches"),
-        Column.place("source_tx", "number of the transaction by which it had come to the source"),
-        Column.place("source_n", "place of the output or transfer there"),
-        TX,
-        TXID,
-        N,
-        WHEN,
-        _AMOUNT,
-        Column.number("hop", "steps since the origin, this one included"),
-        Column.party("imitates", "earlier partner of the source whom the target looks like"),
-    ),
-)
-
-ENDS = Table(
-    "ends",
-    ROW_KEY,
-    "One row per place where following stops. ``n`` is -1 where it is the fee of a transaction.",
-    (
-        _SUBJECT,
-        Column.party("address", "where it lies; null for fees and scripts without an address"),
-        TX,
-        TXID,
-        N,
-        WHEN,
-        _AMOUNT,
-        Column.number("hop", "steps since the origin"),
-        Column.kind("reason", "why following stops"),
-        Column.text("detail", "what more is known of the reason"),
-        SERVICE,
-        Column.word(
-            "certainty", "confirmed, probable, unknown (of what no transfer shows), or null"
-        ),
-        Column.kind(
-            "basis",
-            "how the end came about: by a tag of the address, by one of another address of"
-            " its cluster, as a deposit address, by a rule; or what exactly was not read: the rest"
-            " of a history, a spender, another input; null where the reason says it",
-        ),
-        Column.place("as_of", "height of the block up to which a coin is known to be unspent"),
-        Column(
-            "as_of_time",
-            TIME,
-            Privacy.TIME,
-            "time of that block; on account chains the end of what was read of the address",
-            nullable=True,
-        ),
-    ),
-)
-
-OVERLAPS = Table(
-    "overlaps",
-    ROW_KEY,
-    "Value that reached a subject already traced from another: the first trace keeps it.",
-    (_SUBJECT, Column.party("other", "from whom it was traced already"), TXID, N, _AMOUNT),
-)
-
-BOUNDS = Table(
-    "bounds",
-    ("reason", "service"),
-    "The smallest and largest total of each kind of end, under the orders tried.",
-    (
-        ENDS["reason"],
-        SERVICE,
-        Column.amount("low", "smallest total"),
-        Column.amount("high", "largest total"),
-        BEHIND,
-    ),
-)
-
-SUBJECTS = Table(
-    "subjects",
-    ("subject", "address"),
-    "Every address of every subject, also those that received nothing.",
-    (_SUBJECT, Column.party("address", "one of its addresses")),
-)
-
-UNKNOWN = Table(
-    "unknown",
-    ("txid", "n"),
-    "Transfers of an amount too wide to hold, between addresses value was traced through: they are"
-    " in no total, and what was paid after them may be of other lots.",
-    (
-        Column.party("sender", "who sends it"),
-        Column.party("receiver", "who receives it"),
-        TX,
-        TXID,
-        N,
-        WHEN,
-    ),
-)
-
-BALANCES = Table(
-    "balances",
-    ("subject", "address"),
-    "On account chains one row per address of a subject. What it held before, received and got as"
-    " trifles adds up to what it paid, sent as bait and held at the end, to the last base unit.",
-    (
-        _SUBJECT,
-        Column.party("address", "one of its addresses"),
-        Column.amount("before", "what it must have held before all that was read"),
-        Column.amount("received", "what it was paid"),
-        Column.amount("trifles", "trifles of address poisoning in its balance: nobody's"),
-        Column.amount("paid", "what it paid"),
-        Column.amount("bait", "what it sent as bait itself"),
-        Column.amount("held", "what it held at the end"),
-    ),
-)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -220,6 +72,9 @@ class Trace(Result):
         ``forward`` or ``backward``. Steps are as money moved in both; backward their hops are
         counted from the subject, ``source_tx`` is where the coin comes from that is spent, and
         an end is where value came from.
+    fetched : Fetched or None
+        What was asked for on the way, with the ledger as of its last commit. It is in no digest:
+        a trace of that ledger is the same.
     """
 
     asset: Asset
@@ -238,6 +93,7 @@ class Trace(Result):
     asked: Asked = NOT_ASKED
     conserves: bool = True
     direction: str = "forward"
+    fetched: Result | None = None
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -328,6 +184,28 @@ class Trace(Result):
         first, last = told[0], told[-1]
         return f" as of {first}" if first == last else f" as of {first} or later, up to {last}"
 
+    def open_bounds(self) -> pl.DataFrame:
+        """Return the least and the most each kind of end can have once all branches are read.
+
+        See :func:`chainwatch.tracing.ends.bounds.open_bounds`.
+
+        Returns
+        -------
+        polars.DataFrame
+            ``reason, service, low, high``, in base units.
+
+        Raises
+        ------
+        TraceError
+            If the policy does not conserve value: reach has no upper bound.
+        """
+        if not self.conserves:
+            raise TraceError(
+                f"what {self.policy} reaches has no upper bound", remedy="follow by another policy"
+            )
+        rounds = self.policy == haircut.name
+        return open_bounds(self.ends, self.steps.height if rounds else 0)
+
     def check(self) -> None:
         """Raise unless ends add up to origins, subject by subject, and balances are even.
 
@@ -378,6 +256,7 @@ class Trace(Result):
             notes.append(f"  not bounded: {self.ties} ties, {self.orders} orders tried")
         if doubt := doubt_of(self.asset, self.ends):
             notes.append(f"  {doubt}")
+        notes += [f"  {self.fetched!r}"] if self.fetched else []
         return "\n".join([head, *rows, *notes])
 
     def _without_origin(self) -> int:
@@ -389,23 +268,6 @@ def _by_subject(rows: pl.DataFrame) -> dict[bytes, int]:
     for subject, amount in rows.select("subject", "amount").iter_rows():
         sums[subject] = sums.get(subject, 0) + int(amount)
     return sums
-
-
-ENDS_BY_REASON = Table(
-    "ends_by_reason",
-    (),
-    "Where the value of a trace ends.",
-    (
-        ENDS["reason"],
-        SERVICE,
-        ENDS["certainty"],
-        ENDS["basis"],
-        _AMOUNT,
-        Column.count("ends", "places at which it ends so"),
-        BEHIND,
-    ),
-    order=("-amount",),
-)
 
 
 REACHES = (

@@ -79,6 +79,22 @@ def subjects_of(
     return Named(_asset(asset, found), tuple(sorted(addresses)), tuple(order))
 
 
+def addresses_of(subjects: Subjects, asset: Asset) -> tuple[bytes, ...]:
+    """Return subjects that are addresses, each once, sorted.
+
+    Raises
+    ------
+    TraceError, AddressError, ArgumentError
+        As :func:`subjects_of`; also if one is an output, transfer or transaction.
+    """
+    named = subjects_of(subjects, asset, None)
+    if named.chosen:
+        raise TraceError(
+            f"{named.chosen[0].shown(asset.chain)} is no address", remedy="give the one it pays"
+        )
+    return named.addresses
+
+
 def _of_frame(subjects: pl.DataFrame, given: str | None) -> tuple[str, set[bytes]]:
     if not {"chain", "address"} <= set(subjects.columns):
         raise TraceError(

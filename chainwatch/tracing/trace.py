@@ -6,8 +6,9 @@ The ends add up to the origins exactly, or an error is raised.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -23,11 +24,15 @@ from chainwatch.ledger.rows_apart import may_have_paid
 from chainwatch.results.result import recorded
 from chainwatch.results.table import Table
 from chainwatch.tracing.arguments import check, policy_for
-from chainwatch.tracing.bounds import bounds
 from chainwatch.tracing.chosen import Chosen, chosen_outputs, chosen_transfers
-from chainwatch.tracing.doubts import doubted
+from chainwatch.tracing.ends.bounds import bounds
+from chainwatch.tracing.ends.doubts import doubted
+from chainwatch.tracing.fetch import MakeSource, fetched
 from chainwatch.tracing.policies import Policy
-from chainwatch.tracing.result import (
+from chainwatch.tracing.result import Trace
+from chainwatch.tracing.stops import Stops, joint_transactions, stops
+from chainwatch.tracing.subjects import Named, Subjects, subjects_of, widened
+from chainwatch.tracing.trace_tables import (
     BALANCES,
     ENDS,
     ORIGINS,
@@ -36,10 +41,7 @@ from chainwatch.tracing.result import (
     STEPS,
     SUBJECTS,
     UNKNOWN,
-    Trace,
 )
-from chainwatch.tracing.stops import Stops, joint_transactions, stops
-from chainwatch.tracing.subjects import Named, Subjects, subjects_of, widened
 from chainwatch.tracing.walks.account import AccountWalk
 from chainwatch.tracing.walks.base import Walk
 from chainwatch.tracing.walks.transfer_order import (
@@ -69,43 +71,34 @@ def trace(
     max_hops: int | None = None,
     min_amount: int = 0,
     spread_unstated: bool = False,
+    fetch: MakeSource | None = None,
+    budget: int = 100,
 ) -> Trace:
     """Follow what subjects receive until every branch ends for a named reason.
 
-    Forward it goes where the value went, backward where it came from.
-
-    A subject is an address, or with ``clusters`` all addresses of its cluster. What it receives
-    from outside is an origin, and so is what it spends without its coming in having been read;
-    what it receives already traced from another subject stays with the first and is listed as an
-    overlap. What a tagged service pays is its own affair and is not traced.
+    What a subject receives from outside is an origin, and what it spends without its coming in
+    having been read; what was traced from another before stays with that one, and is listed.
 
     Parameters
     ----------
     ledger : Ledger
-        Its span is what is followed; what was held at its start is known from the history.
-    subjects : frame with ``chain`` and ``address``, tags, or one or more of what follows
-        Addresses as text or canonical bytes; outputs or transfers as ``TXID:N``, whole
-        transactions as ``TXID``, which are followed for themselves. These need ``chain`` where
-        neither asset nor ledger tells it.
-    policy : Policy or str
-        One of :mod:`chainwatch.tracing.policies`, or its name. There is no default: the choice is
-        a part of what is claimed. Under one that does not conserve value (poison) each subject is
-        followed by itself.
-    direction : str
-        ``forward`` or ``backward``. A policy that chooses lots by whether they are traced has no
-        backward direction.
+        Its span is followed; what was held at its start is known from the history.
+    subjects : frame with ``chain`` and ``address``, tags, or one or several subjects
+        Addresses as text or canonical bytes; ``TXID:N`` and ``TXID`` for outputs and transfers.
+    policy, direction : Policy or str, str
+        How balances are divided; there is no default. ``forward``, or ``backward`` to the sources.
     stop : tags, hosted addresses, rules, or a list of them
-        Where value ends: services, and on coin chains mixes; see :func:`ends.stops`.
+        Where value ends: services, and on coin chains mixes; see :func:`stops.stops`.
     clusters : Clusters, optional
         Widens subjects to their clusters, and tagged services whose publisher says it of these.
     asset, chain : Asset, str, optional
         The asset is needed on account chains; native coins otherwise. A chain is alias or CAIP-2.
-    poisoning : Rule, optional
-        On transfers: *yes* never makes an edge.
-    max_hops, min_amount : int
-        End after so many hops since value left the subject, and below so many base units.
+    poisoning, max_hops, min_amount : Rule, int, int
+        A rule whose *yes* makes no edge; ends after so many hops, and below so many base units.
     spread_unstated : bool
         Widen a tagged service also where the publisher does not say; ``unstated`` counts such tags.
+    fetch, budget : callable, int
+        Makes the source of histories that are lacking, as ``lambda them: cw.Esplora(url, them)``.
 
     Raises
     ------
@@ -114,18 +107,23 @@ def trace(
 
     Fails when
     ----------
-    A stop is missing: what comes out of a service is not the subject's. A cluster is wrong:
-    strangers become subjects. Value comes back from where it ended: it is an origin once more.
-    Many transfers bear one time: not every order is tried. The policy was chosen afterwards.
+    A stop is missing or a cluster wrong: strangers become subjects. Value comes back from an end.
     """
-    check(ledger=ledger, clusters=clusters, poisoning=poisoning, max_hops=max_hops)
+    check(ledger=ledger, clusters=clusters, poisoning=poisoning, max_hops=max_hops, budget=budget)
     check(min_amount=min_amount, spread_unstated=spread_unstated)
     of = subjects_of(subjects, asset, chain, ledger)
     at = stops(stop, clusters, of.asset.chain, spread_unstated=spread_unstated)
     walk = _walk(of, clusters, policy_for(policy, of.asset.chain, direction), at)
-    walk.back = direction == "backward"
-    walk.max_hops, walk.min_amount = max_hops, min_amount
-    return _followed(ledger, walk, of.chosen, poisoning)
+    walk.back, walk.max_hops, walk.min_amount = direction == "backward", max_hops, min_amount
+    follow = partial(_followed, walk=walk, chosen=of.chosen, poisoning=poisoning)
+    return follow(ledger) if fetch is None else _fetching(ledger, follow, fetch, budget)
+
+
+def _fetching(
+    ledger: Ledger, follow: Callable[[Ledger], Trace], fetch: MakeSource, budget: int
+) -> Trace:
+    got = fetched(ledger, follow, fetch, budget)
+    return replace(follow(got.ledger), fetched=got)
 
 
 def _followed(

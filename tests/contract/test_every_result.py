@@ -22,6 +22,7 @@ from chainwatch.heuristics import change
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Result
 from chainwatch.results.table import Privacy
+from chainwatch.tracing.fetch import LEFT, Fetched
 
 COIN = native("btc-regtest")
 KEY = (
@@ -86,6 +87,17 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     ),
     "Explanation": Made.explained,
     "Exposure": lambda made: cw.exposure(made.trace, made.tags),
+    "Fetched": lambda made: Fetched(
+        made.ledger,
+        (made.vendors.frame["address"][0],),
+        1,
+        1,
+        pl.DataFrame(
+            [(made.services.frame["address"][0], 5, 3, "budget spent")],
+            schema=LEFT.schema,
+            orient="row",
+        ),
+    ),
     "Finding": lambda made: made.trace.findings(made.vendors.addresses())[0],
     "FlowFigure": lambda made: cw.figures.flow(made.trace, made.clusters),
     "Fragility": lambda made: made.clusters.fragility(made.clusters.frame["cluster"][0]),

@@ -18,6 +18,7 @@ from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.results.provenance import digest_frame
 from chainwatch.sources.block_files import BlockFiles
 from chainwatch.sources.esplora.source import Esplora
+from chainwatch.tracing.trace import trace
 
 pytestmark = pytest.mark.live
 
@@ -136,3 +137,34 @@ def test_unconfirmed_transactions_are_counted_not_written(
     assert report.rows("transactions") == 102
     assert report.notes[-1].endswith("1 unconfirmed transactions were not read")
     assert alone.notes == (f"transaction {txid} is not confirmed and was not read",)
+
+
+def test_a_trace_fetches_what_it_needs(
+    bitcoind: Any, url: str, whole: Ledger, tmp_path: Path
+) -> None:
+    """From one address and a server to every end: as in the whole chain, or named as not read."""
+    paid = whole.outputs.filter(pl.col("script_kind") == "p2wpkh").select("address")
+    who = paid.unique().sort("address").collect()["address"][0]
+    pull(tmp_path / "ledger", Esplora(url, [who], chain=CHAIN))
+    ledger = open_ledger(tmp_path / "ledger")
+    asked = {"policy": "fifo", "chain": CHAIN}
+    found = trace(
+        ledger, who, fetch=lambda them: Esplora(url, them, chain=CHAIN), budget=5_000, **asked
+    )
+    assert found.fetched is not None
+    assert len(found.fetched.asked) > 1
+    assert found.fetched.failure == ""
+    complete = trace(whole, who, **asked)
+    assert found.amount == complete.amount > 0
+    place = ["txid", "n", "amount"]
+    read = found.ends.filter(pl.col("reason") != "not read")
+    expected = set(complete.ends.select(place).rows())
+    assert set(read.select(place).rows()) <= expected
+    # What nobody can ask for by an address stays: outputs that have none, and joined inputs.
+    left = found.ends.filter(pl.col("reason") == "not read")
+    assert (
+        left.filter(pl.col("basis") == "no spender read")["address"].null_count()
+        == left.filter(pl.col("basis") == "no spender read").height
+    )
+    again = trace(found.fetched.ledger, who, **asked)
+    assert again.digest == found.digest

@@ -13,7 +13,8 @@ from chainwatch.chains.catalogue import chain
 from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition
 from chainwatch.privacy.flows import FLOW_SCHEMA, flows, node_places
 from chainwatch.results.roles import FINDING, SERVICE, SUBJECT
-from chainwatch.tracing.result import ENDS, ORIGINS, OVERLAPS, STEPS, Trace
+from chainwatch.tracing.result import Trace
+from chainwatch.tracing.trace_tables import ENDS, ORIGINS, OVERLAPS, STEPS
 
 TRON = chain("tron").id
 SEED, HOST, MIDDLE, LEAF = (

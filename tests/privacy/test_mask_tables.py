@@ -27,7 +27,7 @@ from chainwatch.results.table import BEHIND, Column, Rows
 from chainwatch.results.table import Table as Declaration
 from chainwatch.tracing.counterparties import BY_COLUMNS, PAYMENTS
 from chainwatch.tracing.custody import HOSTED_ADDRESSES
-from chainwatch.tracing.result import STEPS
+from chainwatch.tracing.trace_tables import STEPS
 from chainwatch.units import AMOUNT
 
 TRON = chain("tron").id

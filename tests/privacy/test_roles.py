@@ -21,7 +21,8 @@ from chainwatch.results.roles import FINDING, SERVICE, SUBJECT
 from chainwatch.tracing.asked import Asked
 from chainwatch.tracing.counterparties import PAYMENTS, Counterparties
 from chainwatch.tracing.custody import HOSTED_ADDRESSES, Hosted
-from chainwatch.tracing.result import ENDS, ORIGINS, OVERLAPS, STEPS, Trace
+from chainwatch.tracing.result import Trace
+from chainwatch.tracing.trace_tables import ENDS, ORIGINS, OVERLAPS, STEPS
 
 TRON = chain("tron").id
 A, B, C, D = (

@@ -23,8 +23,9 @@ from chainwatch.results.table import (
 )
 from chainwatch.tracing.counterparties import SHARED_SERVICE, Counterparties
 from chainwatch.tracing.custody import Hosted, by_service
-from chainwatch.tracing.result import BALANCES, Trace
+from chainwatch.tracing.result import Trace
 from chainwatch.tracing.stops import BURNT
+from chainwatch.tracing.trace_tables import BALANCES
 from chainwatch.tracing.walks.account import ZERO
 from chainwatch.units import counted, exact_sum, to_text, total
 

@@ -25,8 +25,9 @@ from chainwatch.results.table import (
     Table,
 )
 from chainwatch.tracing.counterparties import Counterparties
-from chainwatch.tracing.result import BOUNDS, Trace
+from chainwatch.tracing.result import Trace
 from chainwatch.tracing.stops import BY_REMAINDER, NOT_READ
+from chainwatch.tracing.trace_tables import BOUNDS
 from chainwatch.tracing.walks.base import HELD, OPENING
 from chainwatch.units import counted, total
 

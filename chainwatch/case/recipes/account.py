@@ -31,7 +31,7 @@ from chainwatch.tracing.counterparties import (
     poisoning_finding,
 )
 from chainwatch.tracing.custody import Hosted, hosted
-from chainwatch.tracing.doubts import UNKNOWN_WAY, doubt_of
+from chainwatch.tracing.ends.doubts import UNKNOWN_WAY, doubt_of
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace
 from chainwatch.tracing.walks.transfer_order import histories

@@ -123,6 +123,11 @@ class Coins:
                 found.update((np.searchsorted(rows, mine, side="right") - 1).tolist())
         return {tx for tx in found if self.inside(tx)}
 
+    def size_of(self, txs: Collection[int]) -> int:
+        """Return how many inputs and outputs transactions have together."""
+        made = self._made
+        return sum(int(made["tx_inputs"][tx]) + int(made["tx_outputs"][tx]) for tx in txs)
+
     def spent(self, tx: int) -> list[Coin]:
         """Return the coins that a transaction spends, in order."""
         made = self._made

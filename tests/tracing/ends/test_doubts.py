@@ -8,7 +8,7 @@ import pytest
 
 from chainwatch.addresses.assets import Asset, native, token
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.tracing.doubts import UNKNOWN_WAY, doubt_of
+from chainwatch.tracing.ends.doubts import UNKNOWN_WAY, doubt_of
 from chainwatch.tracing.stops import NOT_READ, UNSPENT
 from chainwatch.tracing.trace import trace
 

@@ -25,7 +25,7 @@ def doubted(ends: pl.DataFrame, asset: Asset) -> pl.DataFrame:
     Parameters
     ----------
     ends : polars.DataFrame
-        In the columns of :data:`chainwatch.tracing.result.ENDS`.
+        In the columns of :data:`chainwatch.tracing.trace_tables.ENDS`.
     asset : Asset
         What was followed.
     """
