@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import narwhals.stable.v2 as nw
+import polars as pl
 
 from chainwatch.completion import names_of
 from chainwatch.errors import RuleError
-from chainwatch.heuristics.rule import Rule, rule
+from chainwatch.heuristics.rule import VERDICT, Rule, decide, rule
 from chainwatch.ledger.look_alikes import TAILS
 
 
@@ -26,7 +27,7 @@ def zero_value() -> nw.Expr:
     Address poisoning by zero transfers, seen on Tron and Ethereum since late 2022. Tsuchiya et
     al., USENIX Security 2025, count it as one of three forms.
     """
-    return nw.col("amount") == 0
+    return (nw.col("amount") == 0) & nw.col("amount_hex").is_null()
 
 
 @rule(on="transfers", refs=("tron-zero-transfer", "tsuchiya2025"))
@@ -36,7 +37,8 @@ def look_alike(at_most: int, head: int = 0, tail: int = 4) -> nw.Expr:
     The sender hopes that its address will be copied from the history for the next payment. Only
     incoming trifles are meant: what the subject itself pays, however little, needs its key. Each
     transfer is judged alone and by the trade before it: eleven trifles are eleven lures, and a
-    lure that worked does not become the genuine partner.
+    lure that worked does not become the genuine partner. Where nothing tells which of two transfers
+    came first, and it is by that order a lure or not, the answer is *unknown*.
 
     Parameters
     ----------
@@ -66,8 +68,9 @@ def look_alike(at_most: int, head: int = 0, tail: int = 4) -> nw.Expr:
     Security 2025.
     """
     _check(head, tail)
-    trifle = (nw.col("amount") > 0) & (nw.col("amount") <= at_most)
-    return trifle & (nw.col(f"from_head_{tail}") >= head)
+    small = (nw.col("amount") > 0) & (nw.col("amount") <= at_most)
+    alike, perhaps = (nw.col(f"from_{one}_{tail}") >= head for one in ("head", "perhaps"))
+    return small & nw.col("amount_hex").is_null() & decide(alike, perhaps)
 
 
 @rule(on="transfers", refs=("tsuchiya2025",))
@@ -100,6 +103,7 @@ def paid_look_alike(head: int = 0, tail: int = 4) -> nw.Expr:
     """A payment to an address that looks like an earlier partner of the payer.
 
     It is a payment: the value moved, and is followed. That it may have gone astray is to be told.
+    Where nothing tells whether the partner was an earlier one, the answer is *unknown*.
 
     Parameters
     ----------
@@ -122,7 +126,9 @@ def paid_look_alike(head: int = 0, tail: int = 4) -> nw.Expr:
     Tsuchiya et al., USENIX Security 2025: 6,633 payments to look-alikes, 83.8 million dollars.
     """
     _check(head, tail)
-    return (nw.col("amount") > 0) & (nw.col(f"to_head_{tail}") >= head)
+    some = (nw.col("amount") > 0) | ~nw.col("amount_hex").is_null()
+    alike, perhaps = (nw.col(f"to_{one}_{tail}") >= head for one in ("head", "perhaps"))
+    return some & decide(alike, perhaps)
 
 
 def _check(head: int, tail: int) -> None:
@@ -156,13 +162,27 @@ def looks(rule: Rule | None) -> dict[str, int]:
 
 def trifle_of(rule: Rule | None) -> int:
     """Return the largest amount that a rule takes for a trifle; 0 where it names none."""
+    return max((int(dict(leaf.params)["at_most"]) for leaf in _trifles(rule)), default=0)
+
+
+def _trifles(rule: Rule | None) -> list[Rule]:
     leaves = [] if rule is None else list(rule.leaves())
-    sizes = [
-        int(dict(leaf.params)["at_most"])
-        for leaf in leaves
-        if leaf.spec and leaf.spec.name == "look_alike"
-    ]
-    return max(sizes, default=0)
+    return [leaf for leaf in leaves if leaf.spec and leaf.spec.name == "look_alike"]
+
+
+PERHAPS_LURE = "perhaps a lure"
+PERHAPS_ASTRAY = "perhaps to a look-alike"
+"""What is not known of a transfer that counts as a payment: nothing tells which of two came first,
+or more addresses end alike than were compared."""
+
+
+def perhaps_lure(rule: Rule | None) -> pl.Expr:
+    """Return, of rows that a rule judged, whether only their order leaves open that it is a lure.
+
+    That a rule cannot tell for another reason, such as signatures that were not read, is not meant.
+    """
+    unsure = [pl.col(str(leaf)).is_null() for leaf in _trifles(rule)]
+    return pl.any_horizontal(*unsure) & pl.col(VERDICT).is_null() if unsure else pl.lit(False)
 
 
 def __dir__() -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
+from chainwatch.heuristics.poisoning import PERHAPS_ASTRAY, PERHAPS_LURE
 from chainwatch.results.sentence import Sentence, Sum, sentence
 from chainwatch.units import counted, total
 
@@ -23,6 +25,9 @@ class Asked:
         Probable deposit addresses.
     judged : int or None
         Transactions that rules on mixes judged; None where no rule was given.
+    trifle : int or None
+        On account chains the largest amount of a trifle, 0 where no size of one was given; None
+        on coin chains.
     mixes : bool
         Whether the chain is one on which strangers can build a transaction together.
     unstated : int
@@ -34,13 +39,15 @@ class Asked:
     tagged: int | None = None
     hosted: int | None = None
     judged: int | None = None
+    trifle: int | None = None
     mixes: bool = False
     unstated: int = 0
     spread_unstated: bool = False
 
     def said(self) -> tuple[str, ...]:
         """Return a sentence on each thing that was asked, or was not."""
-        return tuple(filter(None, (self._tags(), self._custody(), self._rules(), self.unsaid())))
+        parts = (self._tags(), self._custody(), self._rules(), self._lures(), self.unsaid())
+        return tuple(filter(None, parts))
 
     def _tags(self) -> str:
         if self.tagged is None:
@@ -73,6 +80,10 @@ class Asked:
             f" {counted(self.judged, 'transaction was', 'transactions were')} judged."
         )
 
+    def _lures(self) -> str:
+        """Return that no trifle was judged, where that is so: none set apart is not none there."""
+        return NO_TRIFLE if self.trifle == 0 else ""
+
     def unsaid(self) -> str:
         """Return how many tags leave open whether their cluster is meant; nothing for none."""
         if not self.unstated:
@@ -84,6 +95,10 @@ class Asked:
         return f"{tags} not say whether the whole cluster is meant: {each} {done}."
 
 
+NO_TRIFLE = (
+    "No size of a trifle was given: whether a small payment is a lure of address poisoning was not"
+    " judged."
+)
 NOT_ASKED = Asked()
 """Nothing was given to stop at."""
 
@@ -104,3 +119,22 @@ def astray(steps: pl.DataFrame, asset: Asset) -> list[Sentence]:
             " it was meant for. It is followed as any payment.",
         )
     ]
+
+
+def in_doubt(origins: pl.DataFrame, steps: pl.DataFrame) -> list[str]:
+    """Return a sentence on each doubt that the order of transfers leaves, with how many bear it."""
+    places = ["txid", "n", "doubt"]
+    rows = pl.concat([origins.select(places), steps.select(places)]).unique()
+    return list(doubts_told(rows["doubt"]))
+
+
+def doubts_told(doubts: pl.Series) -> Iterator[str]:
+    """Yield in words how many payments may be lures, and how many may have gone astray."""
+    for doubt, what in ((PERHAPS_LURE, "is a lure"), (PERHAPS_ASTRAY, "went to a look-alike")):
+        count = int(doubts.drop_nulls().str.contains(doubt, literal=True).sum())
+        if count:
+            yield (
+                f"Of {counted(count, 'payment', 'payments')} it is not known whether it {what}:"
+                " nothing tells which of two transfers came first, or more addresses end alike than"
+                " were compared. Each counts as a payment and is marked."
+            )

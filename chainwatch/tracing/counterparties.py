@@ -10,7 +10,13 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.attribution.resolve import Sayings, statements_of, with_names
 from chainwatch.attribution.tags import Tags
-from chainwatch.heuristics.poisoning import paid_look_alike, poisoning
+from chainwatch.heuristics.poisoning import (
+    PERHAPS_ASTRAY,
+    PERHAPS_LURE,
+    paid_look_alike,
+    perhaps_lure,
+    poisoning,
+)
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
@@ -34,6 +40,7 @@ from chainwatch.results.table import (
     behind,
 )
 from chainwatch.tracing.arguments import check
+from chainwatch.tracing.asked import NO_TRIFLE, doubts_told
 from chainwatch.tracing.subjects import Subjects, addresses_of
 from chainwatch.tracing.walks.transfer_order import refuse_timeless
 from chainwatch.units import counted, exact_sum, total
@@ -67,6 +74,11 @@ PAYMENTS = Table(
         Column.party(
             "imitates",
             "of a payment out: an earlier partner of the subject whom the other side looks like",
+        ),
+        Column.word(
+            "doubt",
+            "what the order of transfers leaves open: whether it is a lure, or a payment out went"
+            " to a look-alike; it counts as a payment",
         ),
     ),
 )
@@ -137,7 +149,8 @@ class Counterparties(Result):
     own : polars.DataFrame
         Transfers of a subject to itself, in ``OWN``: they move nothing and stand in no total.
     trifle : int
-        Up to this amount a transfer was taken for a lure of a look-alike; 0 is none.
+        Up to this amount a transfer was taken for a lure of a look-alike; 0 where no size was
+        given, so that none was judged.
     unsaid : int
         Transfers of which it was not read whether the sender signed them or gave authority.
     """
@@ -205,22 +218,24 @@ class Counterparties(Result):
         return total(self.frame.filter(pl.col("direction") == direction)["amount"])
 
     def unasked(self) -> tuple[str, ...]:
-        """Return what was not looked for among lures, or could not be, a sentence each."""
-        small = (
-            "No size of a trifle was given, so that none was looked for." if not self.trifle else ""
-        )
+        """Return what was not judged among lures, or could not be, a sentence each."""
+        small = NO_TRIFLE if not self.trifle else ""
         one, many = "transfer it was", "transfers it was"
         told = (
             f"Of {counted(self.unsaid, one, many)} not read whether the sender signed it or gave"
             " authority: a contract's word alone is not told from it."
         )
-        return tuple(filter(None, (small, told if self.unsaid else "")))
+        once = self.frame.unique(["txid", "counterparty", "subject", "amount", "doubt"])
+        return tuple(
+            filter(None, (small, *doubts_told(once["doubt"]), told if self.unsaid else ""))
+        )
 
     def __repr__(self) -> str:
         return (
             f"Counterparties({self.frame['subject'].n_unique()} subjects,"
             f" in {self.asset.shown(self.total('in'))}, out {self.asset.shown(self.total('out'))},"
-            f" {self.poisoning.height} poisoning attempts apart)"
+            f" {self.poisoning.height} poisoning attempts apart"
+            f"{'' if self.trifle else ', trifles not judged'})"
         )
 
 
@@ -272,8 +287,11 @@ def counterparties(
     rows = _rows_of(ledger, asset, who, trifle)
     lost = pl.col("amount").is_null() | ~pl.col("success").fill_null(True)
     failed, good = rows.filter(lost), rows.filter(~lost)
-    lures = _lures(good, poisoning(trifle, head, tail))
-    paid = _astray(good.join(lures, on="row", how="anti"), paid_look_alike(head, tail))
+    lures, unsure = _lures(good, poisoning(trifle, head, tail), tail)
+    kept = good.join(lures, on="row", how="anti").with_columns(
+        pl.col("row").is_in(unsure.implode()).alias("unsure")
+    )
+    paid = _astray(kept, paid_look_alike(head, tail), tail)
     frame = _sides(paid, who, {} if tags is None else statements_of(tags.frame, asset.chain))
     own = paid.filter(pl.col("sender") == pl.col("receiver")).rename({"sender": "subject"})
     return Counterparties(
@@ -293,27 +311,32 @@ def _rows_of(ledger: Ledger, asset: Asset, who: list[bytes], trifle: int) -> pl.
     return features.transfers(ledger, asset, trifle).filter(theirs).with_row_index("row")
 
 
-def _lures(rows: pl.DataFrame, rule: Rule) -> pl.DataFrame:
-    """Return what only looks like a payment, with the first rule that says so."""
+def _lures(rows: pl.DataFrame, rule: Rule, tail: int) -> tuple[pl.DataFrame, pl.Series]:
+    """Return what only looks like a payment, with the first rule that says so; and what perhaps."""
     judged = apply(rows, rule)
     leaves = [str(leaf) for leaf in rule.leaves()]
     why = pl.coalesce(pl.when(pl.col(leaf)).then(pl.lit(leaf)) for leaf in leaves)
-    return judged.filter(VERDICT).select(
+    found = judged.filter(VERDICT).select(
         "row",
         "time",
         "txid",
         "sender",
         "receiver",
         "amount",
-        pl.coalesce("from_like", "to_like").alias("imitates"),
+        pl.coalesce(f"from_like_{tail}", f"to_like_{tail}").alias("imitates"),
         "status",
         why.alias("why"),
     )
+    return found, judged.filter(perhaps_lure(rule))["row"]
 
 
-def _astray(rows: pl.DataFrame, rule: Rule) -> pl.DataFrame:
+def _astray(rows: pl.DataFrame, rule: Rule, tail: int) -> pl.DataFrame:
     """Name the earlier partner whom the receiver looks like, where the rule says so."""
-    return apply(rows, rule).with_columns(pl.when(VERDICT).then("to_like").alias("imitates"))
+    return apply(rows, rule).with_columns(
+        pl.when(VERDICT).then(f"to_like_{tail}").alias("imitates"),
+        pl.when("unsure").then(pl.lit(PERHAPS_LURE)).alias("lure"),
+        pl.when(pl.col(VERDICT).is_null()).then(pl.lit(PERHAPS_ASTRAY)).alias("astray"),
+    )
 
 
 def _sides(rows: pl.DataFrame, who: list[bytes], names: Sayings) -> pl.DataFrame:
@@ -335,7 +358,13 @@ def _side(rows: pl.DataFrame, who: list[bytes], me: str, other: str) -> pl.DataF
         "amount",
         "status",
         (pl.col("imitates") if me == "sender" else pl.lit(None, pl.Binary)).alias("imitates"),
+        _doubt(("lure", "astray") if me == "sender" else ("lure",)),
     )
+
+
+def _doubt(columns: Sequence[str]) -> pl.Expr:
+    told = pl.concat_str(columns, separator="; ", ignore_nulls=True)
+    return pl.when(told != "").then(told).alias("doubt")
 
 
 SHARED_SERVICE = (
@@ -380,12 +409,15 @@ def poisoning_finding(direct: Counterparties) -> Finding:
     zero = rows.filter(pl.col("amount") == 0).height
     unsigned = rows.filter(pl.col("why").str.starts_with("unsigned")).height
     trifles = rows.height - zero - unsigned
+    looking = f", and {trifles} trifles from an address that looks like an earlier partner of the"
+    looking += " receiver"
+    judged = direct.trifle > 0
     return Finding(
         "Address poisoning attempts",
         (
             f"{counted(rows.height, 'transfer only looks', 'transfers only look')} like payments:"
-            f" {zero} of zero, and {trifles} trifles from an address that looks like an earlier"
-            " partner of the receiver. Anybody can write them into anybody's history; no edge,"
+            f" {zero} of zero{looking if judged else ''}. Anybody can write them into anybody's"
+            " history; no edge,"
             " total or figure here contains one. Each is judged alone, by the trade before it."
             " 'Imitates' names the partner whom one side looks like.",
             *direct.unasked(),
@@ -398,7 +430,8 @@ def poisoning_finding(direct: Counterparties) -> Finding:
         POISONING_ATTEMPTS.rows(rows.drop("amount")),
         direct.asset,
         headline=f"{counted(rows.height, 'transfer only looks', 'transfers only look')} like"
-        " payments (address poisoning) and stand in no total.",
+        " payments (address poisoning) and stand in no total."
+        + ("" if judged else " Trifles of look-alikes were not judged."),
     )
 
 

@@ -16,7 +16,7 @@ from chainwatch.results.result import Finding, Result
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
 from chainwatch.results.sentence import joined, sentence
 from chainwatch.results.table import Rows
-from chainwatch.tracing.asked import NOT_ASKED, Asked, astray
+from chainwatch.tracing.asked import NOT_ASKED, Asked, astray, in_doubt
 from chainwatch.tracing.custody import CUSTODY
 from chainwatch.tracing.end_words import in_words
 from chainwatch.tracing.ends.bounds import open_bounds
@@ -302,7 +302,7 @@ def ends_finding(followed: Trace) -> Finding:
     claim = "it is consistent with" if followed.conserves else "it reached, in full amounts"
     said = sentence(f"{came}, {claim}: ", joined("; ", phrases), ".")
     headline = said if phrases else sentence("Nothing was read to come in.")
-    text += astray(followed.steps, followed.asset)
+    text += [*astray(followed.steps, followed.asset), *in_doubt(followed.origins, followed.steps)]
     return Finding(
         "Where the value ends",
         tuple(text),

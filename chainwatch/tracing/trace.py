@@ -18,6 +18,7 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.attribution.resolve import Owners
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import ConservationError, TraceError
+from chainwatch.heuristics.poisoning import trifle_of
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.rows_apart import may_have_paid
@@ -237,6 +238,7 @@ def _accounts(
         orders=len(ends),
         bounded=all_tried,
         unknown=_unknown(rows.filter(pl.col("amount").is_null() & seen), first),
+        asked=replace(walk.stops.asked, trifle=trifle_of(poisoning)),
     )
 
 
@@ -247,12 +249,17 @@ def _spanned(rows: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
 
 
 def _looked_at(followed: Trace, rows: pl.DataFrame) -> Trace:
-    """Name at each step the earlier partner of the payer whom the receiver looks like."""
-    alike = rows.select("txid", "n", "imitates").unique(["txid", "n"])
-    steps = followed.steps.drop("imitates").join(
-        alike, on=["txid", "n"], how="left", maintain_order="left"
+    """Name at each step an earlier partner of the payer whom the receiver looks like; and doubt."""
+    alike = rows.select("txid", "n", "imitates", "doubt").unique(["txid", "n"])
+
+    def told(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+        kept = frame.drop("imitates", "doubt", strict=False)
+        joined = kept.join(alike, on=["txid", "n"], how="left", maintain_order="left")
+        return joined.select(table.names)
+
+    return replace(
+        followed, steps=told(followed.steps, STEPS), origins=told(followed.origins, ORIGINS)
     )
-    return replace(followed, steps=steps.select(STEPS.names))
 
 
 def _refuse_rules(at: Stops) -> None:

@@ -17,6 +17,11 @@ from chainwatch.results.table import (
 
 _SUBJECT = Column.party("subject", "whose value it is")
 _AMOUNT = Column.amount("amount", "traced value")
+_DOUBT = Column.word(
+    "doubt",
+    "what the order of transfers leaves open of this one: whether it is a lure, or went to a"
+    " look-alike; it counts as a payment",
+)
 ROW_KEY = ("txid", "n", "subject")
 
 ORIGINS = Table(
@@ -46,6 +51,7 @@ ORIGINS = Table(
         _AMOUNT,
         Column.kind("kind", "how it came in"),
         Column.party("paid_by", "who paid it; known on account chains"),
+        _DOUBT,
     ),
 )
 
@@ -66,6 +72,7 @@ STEPS = Table(
         _AMOUNT,
         Column.number("hop", "steps since the origin, this one included"),
         Column.party("imitates", "earlier partner of the source whom the target looks like"),
+        _DOUBT,
     ),
 )
 
@@ -157,7 +164,11 @@ BALANCES = Table(
         Column.party("address", "one of its addresses"),
         Column.amount("before", "what it must have held before all that was read"),
         Column.amount("received", "what it was paid"),
-        Column.amount("trifles", "trifles of address poisoning in its balance: nobody's"),
+        Column.amount(
+            "trifles",
+            "trifles of address poisoning in its balance: nobody's; none where no size of a trifle"
+            " was given, so that none was judged",
+        ),
         Column.amount("paid", "what it paid"),
         Column.amount("bait", "what it sent as bait itself"),
         Column.amount("held", "what it held at the end"),

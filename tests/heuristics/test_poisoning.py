@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 
 import polars as pl
 import pytest
@@ -18,7 +20,7 @@ from chainwatch.heuristics.poisoning import (
     zero_value,
 )
 from chainwatch.heuristics.rule import VERDICT, apply
-from chainwatch.ledger import features
+from chainwatch.ledger import features, look_alikes
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TRANSFERS
 
@@ -89,9 +91,12 @@ def test_trifles_make_nobody_genuine():
     assert verdicts(look_alike(5), (TWIN, ME, 3), (SHOP, ME, 3)) == [False, False]
 
 
-def test_of_one_time_none_is_earlier():
+def test_of_one_time_nobody_knows_which_is_earlier():
     same = {"time": START}
-    assert verdicts(look_alike(5), (ME, SHOP, 900, same), (TWIN, ME, 5, same)) == [False, False]
+    assert verdicts(look_alike(5), (ME, SHOP, 900, same), (TWIN, ME, 5, same)) == [False, None]
+    paid = [(ME, SHOP, 900, same), (ME, TWIN, 70, same)]
+    assert verdicts(paid_look_alike(), *paid) == [None, None]
+    assert verdicts(paid_look_alike(4), *paid) == [False, False], "not alike in any order"
     placed = [{"tx": 7, "log_index": n, **same} for n in range(2)]
     rows = [(ME, SHOP, 900, placed[0]), (TWIN, ME, 5, placed[1])]
     assert verdicts(look_alike(5), *rows) == [False, True]
@@ -103,7 +108,81 @@ def test_where_no_time_is_known_the_height_tells_what_is_earlier():
         (TWIN, ME, 5, {"time": None, "height": 6}),
     ]
     assert verdicts(look_alike(5), *rows) == [False, True]
-    assert verdicts(look_alike(5), rows[0], (*rows[1][:3], rows[0][3])) == [False, False]
+    assert verdicts(look_alike(5), rows[0], (*rows[1][:3], rows[0][3])) == [False, None]
+
+
+def in_order(rows, order):
+    """Return verdicts of rows that stand in one block, in this order, by row."""
+    placed = [(*rows[n][:3], {"time": rows[n][3]["time"], "tx": place, "log_index": place,
+                              "symbol": str(n)}) for place, n in enumerate(order)]  # fmt: skip
+    table = features.transfers(ledger(*placed), ETH)
+    found = [apply(table, rule)[VERDICT] for rule in (look_alike(5), paid_look_alike())]
+    whose = map(int, table["symbol"])
+    return {n: (found[0][place], found[1][place]) for place, n in enumerate(whose)}
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_is_said_without_an_order_holds_in_every_order(seed):
+    """Against all orders, one by one: yes is yes in each, no is no in each."""
+    rng = random.Random(seed)  # noqa: S311  # the same each time
+    pairs = [(ME, SHOP), (SHOP, ME), (ME, TWIN), (TWIN, ME)]
+    times = sorted(rng.choices([START, START + timedelta(hours=1)], k=4))
+    rows = [(*rng.choice(pairs), rng.choice([3, 5, 40, 900]), {"time": time}) for time in times]
+    table = features.transfers(ledger(*rows), ETH)
+    asked = [apply(table, rule)[VERDICT].to_list() for rule in (look_alike(5), paid_look_alike())]
+    said = dict(zip(table["txid"].to_list(), zip(*asked, strict=True), strict=True))
+    orders = [
+        in_order(rows, order) for order in permutations(range(4))
+        if [rows[n][3]["time"] for n in order] == times
+    ]  # fmt: skip
+    for n in range(4):
+        for k, answer in enumerate(said[n.to_bytes(32, "big")]):
+            possible = {told[n][k] for told in orders}
+            assert None not in possible
+            assert answer is None or possible == {answer}
+
+
+def test_a_place_of_another_number_tells_the_order_of_a_log():
+    """On chains of the EVM a log is counted in its block, its transaction known or not."""
+    rows = [(ME, SHOP, 900, {"time": START, "tx": 9, "log_index": 4}),
+            (TWIN, ME, 5, {"time": START, "log_index": 5})]  # fmt: skip
+    assert verdicts(look_alike(5), *rows) == [False, True]
+    assert verdicts(look_alike(5), rows[0], (TWIN, ME, 5, {"time": START, "log_index": 3})) == [
+        False, False,
+    ]  # fmt: skip
+
+
+def test_of_several_dealings_at_one_time_each_may_be_the_first():
+    """One of them is known to come before the trifle: that is enough."""
+    rows = [(ME, SHOP, 900, {"time": START}), (ME, SHOP, 8, {"time": START, "log_index": 1}),
+            (TWIN, ME, 5, {"time": START, "log_index": 2})]  # fmt: skip
+    assert verdicts(look_alike(5), *rows) == [False, False, True]
+    assert verdicts(look_alike(5), rows[0], rows[2]) == [False, None]
+
+
+def test_more_that_end_alike_than_are_compared_leave_a_doubt(monkeypatch):
+    monkeypatch.setattr(look_alikes, "MOST_PARTNERS", 1)
+    rows = [(ME, SHOP, 900), (ME, TWIN, 800), (b"\x10" + b"\x66" * 18 + SHOP[-2:], ME, 5)]
+    assert verdicts(look_alike(5), *rows)[-1] is True
+    assert verdicts(look_alike(5, head=1), *rows)[-1] is None, "the second was not compared"
+    assert verdicts(look_alike(5, tail=5), *rows)[-1] is False, "it does not end alike"
+
+
+def test_the_partner_that_is_named_is_one_that_the_rule_means():
+    """The stronger one shares three last characters only; four are asked for."""
+    rows = [(ME, address("00", "0234", 1), 900), (address("11", "1234", 2), ME, 20),
+            (address("22", "1234", 3), ME, 5)]  # fmt: skip
+    table = features.transfers(ledger(*rows), ETH)
+    assert table["from_like_4"].to_list() == [None, None, rows[1][0]]
+    assert table["from_like_3"].to_list() == [None, rows[0][1], rows[0][1]]
+
+
+def test_a_payment_too_wide_to_hold_makes_a_partner():
+    wide = {"amount_hex": "ff" * 20}
+    assert verdicts(look_alike(5), (SHOP, ME, None, wide), (TWIN, ME, 5)) == [False, True]
+    assert verdicts(paid_look_alike(), (ME, SHOP, 9), (ME, TWIN, None, wide)) == [False, True]
+    assert verdicts(zero_value(), (ME, SHOP, None, wide)) == [False], "it is not nothing"
+    assert verdicts(look_alike(5), (ME, SHOP, 9), (TWIN, ME, None, wide)) == [False, False]
 
 
 def address(head, tail, middle=0x77):
@@ -194,9 +273,8 @@ def test_nothing_is_a_payment_of_nothing():
     assert verdicts(zero_value(), (ME, SHOP, 0), (ME, SHOP, 1)) == [True, False]
 
 
-def test_an_amount_too_wide_to_hold_is_unknown():
-    wide = {"amount_hex": "ff" * 20}
-    rows = [(ME, SHOP, 900, {"signed": True}), (TWIN, ME, None, wide)]
+def test_an_amount_that_is_not_known_is_unknown():
+    rows = [(ME, SHOP, 900, {"signed": True}), (TWIN, ME, None, {"signed": True})]
     assert verdicts(poisoning(5), *rows) == [False, None]
 
 

@@ -7,11 +7,13 @@ from typing import Any
 import polars as pl
 import pytest
 
+from chainwatch.case.findings.custody import hosting_finding
 from chainwatch.case.findings.set_aside import other_tokens_finding, unread_finding
 from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.roles import NOBODY
 from chainwatch.tracing.counterparties import Counterparties, counterparties
+from chainwatch.tracing.custody import hosted
 from chainwatch.tracing.policies import fifo
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace
@@ -139,13 +141,76 @@ def test_many_lures_of_one_tail_are_judged_in_time(desk: Any) -> None:
 def test_what_was_not_looked_for_is_said(desk: Any, direct: Counterparties) -> None:
     """No size of a trifle, and nothing read of who signed: both are told beside the numbers."""
     plain = counterparties(desk.paid(STORY, read="v"), [desk.account("v")], asset=desk.asset)
-    assert plain.unasked()[0] == "No size of a trifle was given, so that none was looked for."
+    assert plain.unasked()[0].startswith("No size of a trifle was given: whether")
     assert direct.unasked() == (
         "Of 4 transfers it was not read whether the sender signed it or gave authority: a"
         " contract's word alone is not told from it.",
     )
     told = {finding.title: " ".join(finding.text) for finding in plain.findings(NOBODY)}
     assert "No size of a trifle was given" in told["Address poisoning attempts"]
+    assert "0 trifles" not in told["Address poisoning attempts"]
+    (heading,) = [
+        str(one.headline) for one in plain.findings(NOBODY) if "only look like" in str(one.headline)
+    ]
+    assert heading.endswith("Trifles of look-alikes were not judged.")
+    assert repr(plain).endswith("0 poisoning attempts apart, trifles not judged)")
+    assert repr(direct).endswith("1 poisoning attempts apart)")
+    followed = trace(desk.paid(STORY, read="v"), [desk.account("v")], policy=fifo, asset=desk.asset)
+    assert "No size of a trifle was given" in " ".join(map(str, followed.findings(NOBODY)[0].text))
+
+
+def test_what_was_not_judged_is_no_zero(desk: Any, ledger: Ledger, direct: Counterparties) -> None:
+    """The amount of trifles is null where none was judged, and a number where they were."""
+    plain = counterparties(ledger, [desk.account("v")], asset=desk.asset)
+    for found, rule, amount in ((plain, None, None), (direct, poisoning(100_000), 5_000)):
+        followed = trace(ledger, [desk.account("v")], policy=fifo, asset=desk.asset, poisoning=rule)
+        paid = found.frame.filter(pl.col("direction") == "out").with_columns(
+            pl.lit("history not read").alias("onward"), (pl.col("amount") * 0).alias("traced")
+        )
+        rows = unread_finding(ledger, followed, found, paid).frame
+        of = rows.filter(pl.col("what").str.starts_with("trifles of address poisoning"))
+        assert of["amount"].to_list() == [amount]
+        assert of["what"].str.contains("not judged").to_list() == [amount is None]
+        at = hosted(ledger, desk.tags(("s", "shop")), asset=desk.asset)
+        subjects = pl.DataFrame({"address": [desk.account("v")]})
+        told = hosting_finding(subjects, at, found, followed, 980)
+        assert told.frame["trifles"].to_list() == [amount]
+        assert ("5,000 TOK of trifles" in " ".join(told.text)) is (amount is not None)
+        assert " 0 TOK of trifles" not in " ".join(told.text)
+
+
+def test_an_unknown_order_makes_an_edge_and_is_marked_and_counted(desk: Any) -> None:
+    """One second, no places: whether the trifle came after the payment nobody can say."""
+    story = [
+        ("o", "v", 50_000_000, 0), ("v", PARTNER, 40_000_000, 1), (TWIN, "v", 5_000, 1),
+        ("v", TWIN, 60_000, 1),
+    ]  # fmt: skip
+    made = desk.paid(story, read="v")
+    found = counterparties(made, [desk.account("v")], asset=desk.asset, trifle=10_000)
+    assert found.poisoning.height == 0
+    doubts = dict(found.frame.select("amount", "doubt").iter_rows())
+    assert doubts == {
+        50_000_000: None, 40_000_000: "perhaps to a look-alike", 5_000: "perhaps a lure",
+        60_000: "perhaps to a look-alike",
+    }  # fmt: skip
+    assert found.unasked()[0].startswith("Of 1 payment it is not known whether it is a lure:")
+    assert found.unasked()[1].startswith("Of 2 payments it is not known whether it went to a look")
+    rule = poisoning(10_000)
+    got = trace(made, [desk.account("v")], policy=fifo, asset=desk.asset, poisoning=rule)
+    came = got.origins.filter(pl.col("doubt").is_not_null())
+    assert came.select("amount", "doubt").rows() == [(5_000, "perhaps a lure")]
+    went = got.steps.filter(pl.col("doubt").is_not_null())
+    assert set(went["doubt"]) == {"perhaps to a look-alike"}
+    assert set(went["target"]) == {desk.account(PARTNER), desk.account(TWIN)}
+    assert went["imitates"].null_count() == went.height
+    told = " ".join(map(str, got.findings(NOBODY)[0].text))
+    assert "Of 1 payment it is not known whether it is a lure:" in told
+    assert "Of 2 payments it is not known whether it went to a look-alike:" in told
+
+
+def test_a_known_order_leaves_no_doubt(desk: Any, direct: Counterparties, followed: Trace) -> None:
+    for frame in (direct.frame, followed.steps, followed.origins):
+        assert frame["doubt"].null_count() == frame.height
 
 
 def test_what_nobody_signed_makes_no_edge(desk: Any) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import text
-from chainwatch.case.findings.set_aside import UNREAD
+from chainwatch.case.findings.set_aside import UNJUDGED, UNREAD
 from chainwatch.results.result import Finding
 from chainwatch.results.sentence import Sentence, Sum, joined, sentence
 from chainwatch.results.table import (
@@ -27,7 +27,7 @@ from chainwatch.tracing.result import Trace
 from chainwatch.tracing.stops import BURNT
 from chainwatch.tracing.trace_tables import BALANCES
 from chainwatch.tracing.walks.account import ZERO
-from chainwatch.units import counted, exact_sum, to_text, total
+from chainwatch.units import AMOUNT, counted, exact_sum, to_text, total
 
 LISTED_CUSTODY = Table(
     "hosting",
@@ -72,7 +72,8 @@ def hosting_finding(
 ) -> Finding:
     """Return each listed address with its probable host, and the sums of its balance."""
     asset = direct.asset
-    rows = _custody(subjects, at, followed)
+    judged = direct.trifle > 0 or total(followed.balances["trifles"]) > 0
+    rows = _custody(subjects, at, followed, judged=judged)
     held = rows.filter(pl.col("service").is_not_null())
     silent = _silent(subjects, direct)
     once = held.filter(pl.col("sweeps") == 1).height
@@ -96,7 +97,7 @@ def hosting_finding(
             " addresses: the service holds the keys and knows the customer. Following ends there;"
             f" what the service did afterwards is its own affair.{unread}",
             *([weak] if once else []),
-            *_even(rows, asset),
+            *_even(rows, asset, judged=judged),
         ),
         LISTED_CUSTODY.rows(rows),
         asset,
@@ -109,21 +110,24 @@ def hosting_finding(
     )
 
 
-def _even(rows: pl.DataFrame, asset: Asset) -> tuple[str, ...]:
+def _even(rows: pl.DataFrame, asset: Asset, *, judged: bool) -> tuple[str, ...]:
     """Return in words that what came in is what was paid and what is held."""
     names = ("before", "received", "trifles", "paid", "held")
-    said = {name: asset.shown(total(rows[name])) for name in names if name in rows.columns}
+    known = [name for name in names if name in rows.columns and (judged or name != "trifles")]
+    said = {name: asset.shown(total(rows[name])) for name in known}
     opening = ", what it held before ('before')" if "before" in said else ""
     held_before = f" {said['before']} held before," if "before" in said else ""
+    trifles = " and the trifles of address poisoning in its balance (nobody's)" if judged else ""
+    small = f", and {said['trifles']} of trifles" if judged else f" (trifles: {UNJUDGED})"
+    adds = "add" if opening or trifles else "adds"
     return (
-        f"Of every address, what it received{opening} and the trifles of address poisoning in its"
-        " balance (nobody's) add up to what it paid and what it held at the end. Together:"
-        f"{held_before} {said['received']} received, payments between listed addresses included,"
-        f" and {said['trifles']} of trifles; {said['paid']} paid and {said['held']} held.",
+        f"Of every address, what it received{opening}{trifles} {adds} up to what it paid and what"
+        f" it held at the end. Together:{held_before} {said['received']} received, payments between"
+        f" listed addresses included{small}; {said['paid']} paid and {said['held']} held.",
     )
 
 
-def _custody(subjects: pl.DataFrame, at: Hosted, followed: Trace) -> pl.DataFrame:
+def _custody(subjects: pl.DataFrame, at: Hosted, followed: Trace, *, judged: bool) -> pl.DataFrame:
     found = at.frame.select(pl.col("address").alias("subject"), "service", "sweeps")
     sums = ["received", "trifles", "paid", "held"]
     balances = followed.balances.with_columns(pl.col("paid") + pl.col("bait"))
@@ -134,7 +138,8 @@ def _custody(subjects: pl.DataFrame, at: Hosted, followed: Trace) -> pl.DataFram
         .join(balances.drop("subject"), left_on="subject", right_on="address", how="left")
         .join(found, on="subject", how="left")
         .with_columns(
-            pl.col(*sums).fill_null(0),
+            *(pl.col(name).fill_null(0) for name in sums if judged or name != "trifles"),
+            *([] if judged else [pl.lit(None, AMOUNT).alias("trifles")]),
             pl.when(pl.col("service").is_null())
             .then(pl.lit("not shown to be hosted"))
             .otherwise(pl.lit("hosted, probable"))

@@ -268,15 +268,31 @@ def _unread_rows(
     others, ended, kept = here["counterparty"], unread["address"], stayed["address"]
     rows = [
         Lack(f"paid by unhosted subjects to {OTHERS}", total(here["amount"]), others),
-        Lack(f"paid by unhosted subjects to such {FROM_TRIFLES}", trifles, None, others),
+        _judged(f"paid by unhosted subjects to such {FROM_TRIFLES}", trifles, direct, whose=others),
         Lack(f"paid to such others and not followed: {BEYOND}", apart, None, others, if_any=True),
         Lack(f"followed by other ways to {UNREAD_ONES}", farther, None, ended, if_any=True),
         Lack(f"followed to {UNREAD_ONES}", traced + farther, ended),
         Lack(f"left in balances whose {TO_THE_END}", total(stayed["amount"]), kept, if_any=True),
-        Lack(f"{TRIFLES} received by subjects", total(lured["trifles"]), lured["address"]),
+        _judged(
+            f"{TRIFLES} received by subjects", total(lured["trifles"]), direct, lured["address"]
+        ),
         *_beginnings(followed, direct),
     ]
-    return NOT_READ_ROWS.frame(row.cells() for row in rows if row.amount or not row.if_any)
+    told = [row.cells() for row in rows if row.amount or not row.if_any]
+    return NOT_READ_ROWS.frame(told)
+
+
+def _judged(
+    what: str,
+    amount: int,
+    direct: Counterparties,
+    counted: pl.Series | None = None,
+    whose: pl.Series | None = None,
+) -> Lack:
+    """Return a row on trifles; its amount is unknown where no size of one was given."""
+    if direct.trifle or amount:
+        return Lack(what, amount, counted, whose)
+    return Lack(f"{what}: {UNJUDGED}", None, None, whose)
 
 
 UNREAD_ONES, OTHERS = (f"{who} whose history was not read" for who in ("addresses", "others"))
@@ -284,6 +300,7 @@ FROM_TRIFLES = "others out of trifles (nobody's)"
 BEYOND = "from a service, or past a limit"
 TO_THE_END = "history was not read to the end: paid on or held"
 TRIFLES = "trifles of address poisoning"
+UNJUDGED = "not judged, for no size of a trifle was given"
 
 
 def _beginnings(followed: Trace, direct: Counterparties) -> Iterator[Lack]:
@@ -305,14 +322,15 @@ class Lack(NamedTuple):
     """
 
     what: str
-    amount: int
+    amount: int | None
     counted: pl.Series | None
     whose: pl.Series | None = None
     if_any: bool = False
 
-    def cells(self) -> tuple[str, Decimal, int | None, str]:
+    def cells(self) -> tuple[str, Decimal | None, int | None, str]:
         """Return the row as the table holds it."""
         whose = self.whose if self.whose is not None else self.counted
         who = sorted(set(() if whose is None else whose.drop_nulls()))
         number = None if self.counted is None else self.counted.n_unique()
-        return self.what, Decimal(self.amount), number, ",".join(one.hex() for one in who)
+        amount = None if self.amount is None else Decimal(self.amount)
+        return self.what, amount, number, ",".join(one.hex() for one in who)

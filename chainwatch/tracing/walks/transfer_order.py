@@ -13,7 +13,14 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import TraceError
-from chainwatch.heuristics.poisoning import looks, paid_look_alike, trifle_of
+from chainwatch.heuristics.poisoning import (
+    PERHAPS_ASTRAY,
+    PERHAPS_LURE,
+    looks,
+    paid_look_alike,
+    perhaps_lure,
+    trifle_of,
+)
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
@@ -28,7 +35,8 @@ def movements(ledger: Ledger, asset: Asset, poisoning: Rule | None) -> pl.DataFr
     amount too wide to hold is null. A transfer that ``poisoning`` calls a lure stays with
     ``poison`` true: its trifle is in the balance, but it makes no edge. A rule that cannot tell
     lets the transfer count. ``imitates`` is an earlier partner of the sender whom the receiver
-    looks like, by as many characters as ``poisoning`` compares.
+    looks like, by as many characters as ``poisoning`` compares. ``doubt`` says where the order of
+    transfers leaves open whether it is a lure, or went to a look-alike.
     """
     found = features.transfers(ledger, asset, trifle_of(poisoning))
     rows = _ordered(found, asset).with_columns(
@@ -37,9 +45,18 @@ def movements(ledger: Ledger, asset: Asset, poisoning: Rule | None) -> pl.DataFr
     lure = pl.lit(False) if poisoning is None else pl.col(VERDICT).fill_null(False)
     judged = rows if poisoning is None else apply(rows, poisoning)
     real = pl.col("success").ne_missing(False) & (pl.col("amount") > 0).fill_null(True)
-    astray = apply(rows, paid_look_alike(**looks(poisoning)))[VERDICT]
+    compared = looks(poisoning)
+    astray = apply(rows, paid_look_alike(**compared))[VERDICT]
+    doubts = pl.concat_str(
+        pl.when(perhaps_lure(poisoning)).then(pl.lit(PERHAPS_LURE)),
+        pl.when(astray.is_null()).then(pl.lit(PERHAPS_ASTRAY)),
+        separator="; ",
+        ignore_nulls=True,
+    )
     return judged.with_columns(
-        lure.alias("poison"), pl.when(astray).then("to_like").alias("imitates")
+        lure.alias("poison"),
+        pl.when(astray).then(f"to_like_{compared['tail']}").alias("imitates"),
+        pl.when(doubts != "").then(doubts).alias("doubt"),
     ).filter(real)
 
 
