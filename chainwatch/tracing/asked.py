@@ -10,6 +10,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.heuristics.poisoning import PERHAPS_ASTRAY, PERHAPS_LURE
 from chainwatch.results.sentence import Sentence, Sum, sentence
+from chainwatch.results.table import Column
 from chainwatch.units import counted, total
 
 
@@ -95,6 +96,11 @@ class Asked:
         return f"{tags} not say whether the whole cluster is meant: {each} {done}."
 
 
+DOUBT = Column.word(
+    "doubt",
+    "what the order of transfers leaves open of this one: whether it is a lure, or went to a"
+    " look-alike; it counts as a payment",
+)
 NO_TRIFLE = (
     "No size of a trifle was given: whether a small payment is a lure of address poisoning was not"
     " judged."

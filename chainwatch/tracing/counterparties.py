@@ -20,118 +20,20 @@ from chainwatch.heuristics.poisoning import (
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.schema import TRANSFERS
 from chainwatch.results.graph import Edges
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
 from chainwatch.results.sentence import Sum, sentence
 from chainwatch.results.table import (
-    BEHIND,
-    DIRECTION,
-    FIRST,
-    LAST,
-    SERVICE,
-    TXID,
-    WHEN,
-    Column,
-    Privacy,
     Rows,
-    Table,
     behind,
 )
 from chainwatch.tracing.arguments import check
 from chainwatch.tracing.asked import NO_TRIFLE, doubts_told
+from chainwatch.tracing.direct_tables import BY_COLUMNS, FAILED, KEY, LURES, OWN, PAYMENTS
 from chainwatch.tracing.subjects import Subjects, addresses_of
 from chainwatch.tracing.walks.transfer_order import refuse_timeless
 from chainwatch.units import counted, exact_sum, total
-
-_SUBJECT = Column.party("subject", "whose payment it is")
-_AMOUNT = Column.amount("amount", "what was moved")
-_STATUS = Column.text("status", "status word of the source, verbatim")
-_SENDER, _RECEIVER = (
-    Column.party("sender", "who sends it"),
-    Column.party("receiver", "who receives it"),
-)
-
-KEY = ("subject", "direction", "time", "txid", "counterparty", "amount")
-
-PAYMENTS = Table(
-    "payments",
-    KEY,
-    "One row per payment, subject and direction. A payment between two subjects stands twice: *in*"
-    " for one and *out* for the other.",
-    (
-        _SUBJECT,
-        DIRECTION,
-        Column.party("counterparty", "the other side"),
-        SERVICE,
-        Column("label", pl.String, Privacy.NAME, "label of the tag that names it", nullable=True),
-        Column.flag("other_subject", "is the other side a subject too"),
-        WHEN,
-        TXID,
-        _AMOUNT,
-        _STATUS,
-        Column.party(
-            "imitates",
-            "of a payment out: an earlier partner of the subject whom the other side looks like",
-        ),
-        Column.word(
-            "doubt",
-            "what the order of transfers leaves open: whether it is a lure, or a payment out went"
-            " to a look-alike; it counts as a payment",
-        ),
-    ),
-)
-
-LURES = Table(
-    "poisoning",
-    ("time", "txid"),
-    "Transfers that only look like payments, with the rule that says so.",
-    (
-        WHEN,
-        TXID,
-        _SENDER,
-        _RECEIVER,
-        _AMOUNT,
-        Column.party(
-            "imitates", "an earlier partner of one side whom the other side looks like, if any"
-        ),
-        _STATUS,
-        Column.kind("why", "the rule that sets it apart"),
-    ),
-)
-
-FAILED = Table(
-    "failed",
-    ("time", "txid"),
-    "Transfers that did not take effect, or whose amount is unknown.",
-    TRANSFERS.columns,
-)
-
-OWN = Table(
-    "own",
-    ("time", "txid"),
-    "One row per transfer of a subject to itself.",
-    (_SUBJECT, WHEN, TXID, _AMOUNT, _STATUS),
-)
-
-BY_COLUMNS = Table(
-    "counterparties_by",
-    (),
-    "Payments added up by some of the first columns.",
-    (
-        _SUBJECT,
-        DIRECTION,
-        SERVICE,
-        Column.word("month", "year and month"),
-        Column.count("payments", "how many"),
-        _AMOUNT,
-        Column.count("counterparties", "how many other sides"),
-        FIRST,
-        LAST,
-        BEHIND,
-    ),
-)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -287,10 +189,7 @@ def counterparties(
     rows = _rows_of(ledger, asset, who, trifle)
     lost = pl.col("amount").is_null() | ~pl.col("success").fill_null(True)
     failed, good = rows.filter(lost), rows.filter(~lost)
-    lures, unsure = _lures(good, poisoning(trifle, head, tail), tail)
-    kept = good.join(lures, on="row", how="anti").with_columns(
-        pl.col("row").is_in(unsure.implode()).alias("unsure")
-    )
+    lures, kept = _lures(good, poisoning(trifle, head, tail), tail)
     paid = _astray(kept, paid_look_alike(head, tail), tail)
     frame = _sides(paid, who, {} if tags is None else statements_of(tags.frame, asset.chain))
     own = paid.filter(pl.col("sender") == pl.col("receiver")).rename({"sender": "subject"})
@@ -311,8 +210,11 @@ def _rows_of(ledger: Ledger, asset: Asset, who: list[bytes], trifle: int) -> pl.
     return features.transfers(ledger, asset, trifle).filter(theirs).with_row_index("row")
 
 
-def _lures(rows: pl.DataFrame, rule: Rule, tail: int) -> tuple[pl.DataFrame, pl.Series]:
-    """Return what only looks like a payment, with the first rule that says so; and what perhaps."""
+def _lures(rows: pl.DataFrame, rule: Rule, tail: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return what only looks like a payment, with the first rule that says so; and the others.
+
+    Of these ``unsure`` says whether the order of transfers leaves it open.
+    """
     judged = apply(rows, rule)
     leaves = [str(leaf) for leaf in rule.leaves()]
     why = pl.coalesce(pl.when(pl.col(leaf)).then(pl.lit(leaf)) for leaf in leaves)
@@ -327,7 +229,8 @@ def _lures(rows: pl.DataFrame, rule: Rule, tail: int) -> tuple[pl.DataFrame, pl.
         "status",
         why.alias("why"),
     )
-    return found, judged.filter(perhaps_lure(rule))["row"]
+    kept = judged.with_columns(perhaps_lure(rule).alias("unsure"))
+    return found, kept.join(found, on="row", how="anti")
 
 
 def _astray(rows: pl.DataFrame, rule: Rule, tail: int) -> pl.DataFrame:

@@ -7,7 +7,7 @@ there has paid into an account at the service; whose account it is, the service 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -39,7 +39,7 @@ MIN_SHARE = 980
 """Of 1,000 units received, how many must have gone on: some dust always stays behind."""
 
 SWEPT = 2
-"""Sweeps from which a probable deposit address is named to others: one is weak evidence."""
+"""Sweeps that are the least evidence: somebody who pays out once to an exchange looks the same."""
 
 HOSTED_ADDRESSES = Table(
     "hosted",
@@ -65,6 +65,12 @@ PROBABLE_DEPOSITS = HOSTED_ADDRESSES.pick(
     "chain", "address", "service", "received", "forwarded", "sweeps", "certainty", name="hosting"
 )
 
+PASSED_ON = replace(
+    HOSTED_ADDRESSES,
+    name="passed_on",
+    meaning="Addresses that passed all on to one service, in too few payments to show anything.",
+)
+
 CUSTODY = (
     "An exchange serves everybody. What arrives at a deposit address is its customer's; what the"
     " exchange pays out afterwards is not."
@@ -81,14 +87,21 @@ class Hosted(Result):
         Rows in ``HOSTED_ADDRESSES``; amounts in base units.
     asset : Asset
         What was counted.
+    few : polars.DataFrame
+        Rows of the same kind: addresses that passed all on too, in fewer payments than were asked
+        for. Nothing is shown of them, and following goes on behind them.
     """
 
     frame: pl.DataFrame
     asset: Asset
+    few: pl.DataFrame = field(default_factory=HOSTED_ADDRESSES.empty)
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
-        return {"hosted": HOSTED_ADDRESSES.rows(self.frame)}
+        return {
+            "hosted": HOSTED_ADDRESSES.rows(self.frame),
+            "passed_on": PASSED_ON.rows(self.few),
+        }
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
         """Return the probable deposit addresses."""
@@ -100,9 +113,9 @@ class Hosted(Result):
         A deposit address stands for one customer of a service. Who passed something on to an
         exchange once may be anybody.
         """
+        seldom = self.frame.filter(pl.col("sweeps") < SWEPT)
         return Roles(
-            customers=parties_of(self.frame),
-            doubtful=parties_of(self.frame.filter(pl.col("sweeps") < SWEPT)),
+            customers=parties_of(self.frame), doubtful=parties_of(pl.concat([seldom, self.few]))
         )
 
     def __repr__(self) -> str:
@@ -119,7 +132,7 @@ def hosted(
     asset: Asset,
     poisoning: Rule | None = None,
     min_share: int = MIN_SHARE,
-    min_sweeps: int = 1,
+    min_sweeps: int = SWEPT,
 ) -> Hosted:
     """Find addresses that pass everything they get to the tagged wallets of one service.
 
@@ -145,7 +158,7 @@ def hosted(
     min_share : int
         Per mille of what was received, 1 to 1,000. On coin chains the fee counts as gone on.
     min_sweeps : int
-        Fewest payments to the service, 1 or more; the evidence says how many there were.
+        Fewest payments to the service, 2 or more; the evidence says how many there were.
 
     Raises
     ------
@@ -154,8 +167,8 @@ def hosted(
 
     Fails when
     ----------
-    Somebody pays one service only, straight to its hot wallet, from a wallet of their own: it
-    looks the same, and a single payment shows little. A tag names a customer's address as the
+    Somebody pays one service only, several times and straight to its hot wallet, from a wallet of
+    their own: it looks the same. A tag names a customer's address as the
     service's. What was not read went elsewhere: the evidence says where reading leaves gaps. The
     opposite error: a service that pays out of deposits, or sweeps with change, is missed.
 
@@ -168,14 +181,16 @@ def hosted(
     check(min_share=min_share, min_sweeps=min_sweeps)
     _check_range(min_share, min_sweeps)
     tagged = statements_of(services.frame, asset.chain)
-    return Hosted(_found(ledger, tagged, asset, poisoning, min_share, min_sweeps), asset)
+    found = _found(ledger, tagged, asset, poisoning, min_share)
+    swept = pl.col("sweeps") >= min_sweeps
+    return Hosted(found.filter(swept), asset, found.filter(~swept))
 
 
 def _check_range(min_share: int, min_sweeps: int) -> None:
-    if not 1 <= min_share <= 1000 or min_sweeps < 1:
+    if not 1 <= min_share <= 1000 or min_sweeps < SWEPT:
         raise TraceError(
             f"a share of {min_share} per mille in {min_sweeps} payments",
-            remedy="give a share from 1 to 1,000 and at least one payment",
+            remedy=f"give a share from 1 to 1,000 and at least {SWEPT} payments: one shows nothing",
         )
 
 
@@ -185,8 +200,8 @@ def _found(
     asset: Asset,
     poisoning: Rule | None,
     min_share: int,
-    min_sweeps: int,
 ) -> pl.DataFrame:
+    """Return every address that passed all on to one service, however few payments it made."""
     wallets = {address: kept for address, one in tagged.items() if (kept := _serving(one))}
     family = find_chain(asset.chain).family
     flows = (
@@ -200,7 +215,6 @@ def _found(
         row
         for row in swept.iter_rows(named=True)
         if row["address"] not in tagged
-        and row["sweeps"] >= min_sweeps
         and int(row["forwarded"]) * 1000 >= int(row["due"]) * min_share
     ]
     return _evidenced(_alone(rows, flows.joint, wallets), asset, flows)
@@ -304,14 +318,17 @@ def deposits_finding(at: Hosted) -> Finding:
     rows = at.frame.select(PROBABLE_DEPOSITS.names)
     found = counted(rows.height, "address passes", "addresses pass")
     where = f" ({by_service(rows)})" if rows.height else ""
-    once = rows.filter(pl.col("sweeps") == 1).height
-    weak = f" {once} of them passed it on in a single payment, which is weak evidence."
+    few = counted(at.few.height, "more address did", "more addresses did")
+    weak = (
+        f" {few} so in too few payments to show anything: somebody who pays out once looks the"
+        " same. Following goes on behind them."
+    )
     return Finding(
         "Probable deposit addresses",
         (
             f"{found} what came in to tagged wallets of one service{where}, and nothing to anybody"
             " else. That is consistent with deposit addresses: the service holds the keys and knows"
-            f" the customer.{weak if once else ''}",
+            f" the customer.{weak if at.few.height else ''}",
         ),
         PROBABLE_DEPOSITS.rows(rows),
         at.asset,

@@ -241,7 +241,8 @@ class Trace(Result):
             + (" (unknown)" if row["certainty"] == UNKNOWN_WAY and not row["service"] else "")
             for row in self.summary().iter_rows(named=True)
         ]
-        whose, idle = self.origins["subject"].n_unique(), self._without_origin()
+        whose = self.origins["subject"].n_unique()
+        idle = self.subjects.join(self.origins, on="subject", how="anti")["subject"].n_unique()
         head = (
             f"Trace({self.policy}, {self.asset.shown(self.amount)} from"
             f" {counted(whose, 'subject', 'subjects')}, {self.steps.height} steps)"
@@ -258,9 +259,6 @@ class Trace(Result):
             notes.append(f"  {doubt}")
         notes += [f"  {self.fetched!r}"] if self.fetched else []
         return "\n".join([head, *rows, *notes])
-
-    def _without_origin(self) -> int:
-        return self.subjects.join(self.origins, on="subject", how="anti")["subject"].n_unique()
 
 
 def _by_subject(rows: pl.DataFrame) -> dict[bytes, int]:
@@ -295,9 +293,9 @@ def ends_finding(followed: Trace) -> Finding:
     if doubt := doubt_of(followed.asset, followed.ends):
         text.append(doubt)
     as_of, balances = followed.unspent_as_of(), not followed.balances.is_empty()
-    listed = enumerate(rows.iter_rows(named=True))
     phrases = [
-        in_words(row, followed.asset, as_of, balances=balances, place=n) for n, row in listed
+        in_words(row, followed.asset, as_of, balances=balances, place=n)
+        for n, row in enumerate(rows.iter_rows(named=True))
     ]
     claim = "it is consistent with" if followed.conserves else "it reached, in full amounts"
     said = sentence(f"{came}, {claim}: ", joined("; ", phrases), ".")

@@ -14,14 +14,10 @@ from chainwatch.results.table import (
     Privacy,
     Table,
 )
+from chainwatch.tracing.asked import DOUBT
 
 _SUBJECT = Column.party("subject", "whose value it is")
 _AMOUNT = Column.amount("amount", "traced value")
-_DOUBT = Column.word(
-    "doubt",
-    "what the order of transfers leaves open of this one: whether it is a lure, or went to a"
-    " look-alike; it counts as a payment",
-)
 ROW_KEY = ("txid", "n", "subject")
 
 ORIGINS = Table(
@@ -51,7 +47,7 @@ ORIGINS = Table(
         _AMOUNT,
         Column.kind("kind", "how it came in"),
         Column.party("paid_by", "who paid it; known on account chains"),
-        _DOUBT,
+        DOUBT,
     ),
 )
 
@@ -72,7 +68,7 @@ STEPS = Table(
         _AMOUNT,
         Column.number("hop", "steps since the origin, this one included"),
         Column.party("imitates", "earlier partner of the source whom the target looks like"),
-        _DOUBT,
+        DOUBT,
     ),
 )
 

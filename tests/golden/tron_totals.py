@@ -44,7 +44,8 @@ def totals(folder: Path) -> dict[str, object]:
         out = [(b, q) for _, a, b, q, _ in kept if a == wallet]
         hosts = {actor.get(b) for b, _ in out}
         gone = sum(q for _, q in out)
-        if into and len(hosts) == 1 and None not in hosts and gone * 1000 >= into * 980:
+        swept = len(out) > 1 and len(hosts) == 1 and None not in hosts
+        if into and swept and gone * 1000 >= into * 980:
             hosted[wallet] = [hosts.pop(), into, gone, len(out)]
     for _, a, b, q, time in kept:
         for me, other, side in ((a, b, "out"), (b, a, "in")):

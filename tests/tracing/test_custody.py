@@ -11,9 +11,13 @@ import pytest
 from chainwatch.addresses.assets import native
 from chainwatch.errors import TraceError
 from chainwatch.heuristics.poisoning import poisoning
+from chainwatch.results.roles import NOBODY
 from chainwatch.tracing.custody import Hosted, hosted
+from chainwatch.tracing.policies import fifo
+from chainwatch.tracing.trace import trace
 
 COIN = native("btc-regtest")
+SWEPT_TWICE = (("o", "d", 10), ("d", "s", 4), ("d", "s", 6))
 
 
 def accounts(desk: Any, rows: Any, *tags: Any, read: str = "dexs", **more: Any) -> Hosted:
@@ -53,10 +57,31 @@ class TestAccounts:
         ledger = desk.paid(list(self.DEPOSIT), read="d", complete=True)
         assert "claim" not in accounts(desk, ledger).frame["evidence"][0]
 
-    def test_a_single_payment_straight_to_the_hot_wallet_is_said_to_be_one(self, desk: Any) -> None:
+    def test_a_single_payment_straight_to_the_hot_wallet_shows_nothing(self, desk: Any) -> None:
+        """Somebody who pays out once to an exchange looks the same: it is listed, and no stop."""
         rows = [("o", "d", 10), ("d", "s", 10)]
-        assert accounts(desk, rows).frame["evidence"][0].startswith("its only payment, 10 TOK")
-        assert names(accounts(desk, rows, min_sweeps=2)) == ""
+        found = accounts(desk, rows)
+        assert names(found) == ""
+        assert found.few["evidence"][0].startswith("its only payment, 10 TOK of 10 TOK")
+        told = " ".join(map(str, found.findings(NOBODY)[0].text))
+        assert "1 more address did so in too few payments to show anything" in told
+        assert found.roles().customers == set()
+        assert found.roles().doubtful == {(desk.asset.chain, desk.account("d"))}
+
+    def test_a_trace_goes_on_behind_one_sweep_and_stops_at_two(self, desk: Any) -> None:
+        once = [("o", "a", 10), ("a", "d", 10), ("d", "s", 10)]
+        twice = [*once, ("a", "d", 7), ("o", "d", 3), ("d", "s", 10)]
+        for rows, at in ((once, "s"), (twice, "d")):
+            ledger = desk.paid(rows, read="ad")
+            services = desk.tags(("s", "shop"), chain=desk.asset.chain)
+            hosts = hosted(ledger, services, asset=desk.asset)
+            got = trace(ledger, [desk.account("a")], policy=fifo, stop=[services, hosts],
+                        asset=desk.asset)  # fmt: skip
+            assert {end for end in desk.ends(got) if end[0] == "hosted service"} == {
+                ("hosted service", at)
+            }
+        assert names(accounts(desk, twice, read="ad")) == "d"
+        assert names(accounts(desk, twice, read="ad", min_sweeps=3)) == ""
 
     @pytest.mark.parametrize(
         "more",
@@ -89,15 +114,16 @@ class TestAccounts:
     @pytest.mark.parametrize(("forwarded", "found"), [(979, ""), (980, "d"), (1000, "d")])
     def test_the_share_is_exact(self, desk: Any, forwarded: int, found: str) -> None:
         for unit in (1, 10**33):
-            rows = [("o", "d", 1000 * unit), ("d", "s", forwarded * unit)]
+            half = forwarded * unit // 2
+            rows = [("o", "d", 1000 * unit), ("d", "s", half), ("d", "s", forwarded * unit - half)]
             assert names(accounts(desk, rows)) == found
 
     def test_more_paid_than_received_is_said(self, desk: Any) -> None:
-        found = accounts(desk, [("o", "d", 10), ("d", "s", 25)])
+        found = accounts(desk, [("o", "d", 10), ("d", "s", 5), ("d", "s", 20)])
         assert "it paid 15 TOK more than was read to come in" in found.frame["evidence"][0]
 
     def test_who_was_not_read_or_received_nothing_is_not_judged(self, desk: Any) -> None:
-        rows = [("o", "n", 9), ("n", "s", 9), ("e", "s", 9)]
+        rows = [("o", "n", 9), ("n", "s", 4), ("n", "s", 5), ("e", "s", 9), ("e", "s", 9)]
         assert names(accounts(desk, rows)) == ""
         assert names(accounts(desk, rows, read="ne")) == "n"
 
@@ -110,23 +136,25 @@ class TestAccounts:
         assert names(accounts(desk, rows)) == "d"
 
     def test_a_wallet_of_two_services_is_nobodys(self, desk: Any) -> None:
-        rows = [("o", "d", 10), ("d", "s", 10)]
+        rows = list(SWEPT_TWICE)
         assert names(accounts(desk, rows, ("s", "shop"), ("s", "other"))) == ""
         surer = ("s", "other", "exchange", {"level": 60})
         assert accounts(desk, rows, ("s", "shop"), surer).frame["service"].to_list() == ["other"]
 
     def test_a_mixer_or_a_campaign_hosts_nobody(self, desk: Any) -> None:
-        rows = [("o", "d", 10), ("d", "s", 10)]
+        rows = list(SWEPT_TWICE)
+        assert names(accounts(desk, rows, ("s", "shop"))) == "d"
         for concept in ("mixing_service", "donation", "vendor"):
             assert names(accounts(desk, rows, ("s", "shop", concept))) == ""
 
     def test_a_tag_that_did_not_hold_then_names_nobody(self, desk: Any) -> None:
-        rows = [("o", "d", 10), ("d", "s", 10)]
+        rows = list(SWEPT_TWICE)
         for days in ({"first_day": date(2023, 6, 2)}, {"last_day": date(2023, 5, 31)}):
             assert names(accounts(desk, rows, ("s", "shop", "exchange", days))) == ""
 
     def test_lures_stand_on_neither_side(self, desk: Any) -> None:
-        rows = [("pp.........xxxx", "d", 10), ("qq.........xxxx", "d", 1), ("d", "s", 10)]
+        rows = [("pp.........xxxx", "d", 10), ("qq.........xxxx", "d", 1), ("d", "s", 4)]
+        rows += [("d", "s", 6)]
         found = accounts(desk, rows, poisoning=poisoning(2), min_share=1000)
         assert found.frame["received"].cast(pl.Int64).to_list() == [10]
         assert names(accounts(desk, rows, min_share=1000)) == ""
@@ -138,11 +166,19 @@ class TestAccounts:
 
 class TestCoins:
     IN = (tx("in", [], ("d", 10), ("e", 10), ("x", 10)),)
+    AGAIN = (tx("more", [], ("d", 5)), tx("again", [("more", 0)], ("s", 5)))
 
     def test_swept_alone_and_together(self, desk: Any) -> None:
-        found = coins(desk, [*self.IN, tx("sweep", [("in", 0), ("in", 1)], ("s", 19))])
+        txs = [*self.IN, tx("sweep", [("in", 0), ("in", 1)], ("s", 19))]
+        assert names(coins(desk, txs)) == ""
+        assert coins(desk, txs).few["evidence"][0].startswith("its only payment, 0.0000001 rBTC of")
+        txs += [
+            tx("more", [], ("d", 5), ("e", 5)),
+            tx("again", [("more", 0), ("more", 1)], ("s", 9)),
+        ]
+        found = coins(desk, txs)
         assert names(found) == "de"
-        assert found.frame["evidence"][0].startswith("its only payment, 0.0000001 rBTC of")
+        assert found.frame["evidence"][0].startswith("all 2 payments, 0.00000015 rBTC of")
         assert "unread" not in found.frame["evidence"][0]
 
     @pytest.mark.parametrize(
@@ -157,31 +193,34 @@ class TestCoins:
     )
     def test_what_speaks_against_it(self, desk: Any, outs: list[Any]) -> None:
         tags = (("s", "shop"), ("u", "other"))
-        assert names(coins(desk, [*self.IN, tx("sweep", [("in", 0)], *outs)], *tags)) == ""
+        txs = [*self.IN, tx("sweep", [("in", 0)], *outs), *self.AGAIN]
+        assert names(coins(desk, txs, *tags)) == ""
 
     def test_an_op_return_pays_nobody(self, desk: Any) -> None:
         sweep = tx("sweep", [("in", 0)], ("s", 9), ("note", 0, "null_data"))
-        assert names(coins(desk, [*self.IN, sweep])) == "d"
+        assert names(coins(desk, [*self.IN, sweep, *self.AGAIN])) == "d"
 
     def test_who_ever_paid_elsewhere_is_not_hosted(self, desk: Any) -> None:
-        txs = [tx("in", [], ("d", 10), ("d", 10)), tx("sweep", [("in", 0)], ("s", 10))]
+        txs = [tx("in", [], ("d", 10), ("d", 10)), tx("sweep", [("in", 0)], ("s", 10)), *self.AGAIN]
         assert names(coins(desk, txs, min_share=500)) == "d"
         assert names(coins(desk, [*txs, tx("pay", [("in", 1)], ("x", 9))], min_share=500)) == ""
 
     def test_a_span_does_not_hide_it(self, desk: Any) -> None:
-        txs = [tx("in", [], ("d", 10), ("d", 10)), tx("sweep", [("in", 0)], ("s", 10))]
+        txs = [tx("in", [], ("d", 10), ("d", 10)), tx("sweep", [("in", 0)], ("s", 10)), *self.AGAIN]
+        assert names(coins(desk, txs, min_share=500)) == "d"
         ledger = desk.coins([*txs, tx("pay", [("in", 1)], ("x", 9))])
-        assert names(coins(desk, ledger.between(None, "2023-06-01T00:15"), min_share=500)) == ""
+        assert names(coins(desk, ledger.between(None, "2023-06-01T00:35"), min_share=500)) == ""
 
     def test_what_is_unspent_counts_as_received(self, desk: Any) -> None:
-        txs = [tx("in", [], ("d", 10), ("d", 10)), tx("sweep", [("in", 0)], ("s", 10))]
+        txs = [tx("in", [], ("d", 10), ("d", 10)), tx("sweep", [("in", 0)], ("s", 10)), *self.AGAIN]
         assert names(coins(desk, txs)) == ""
 
     @pytest.mark.parametrize("how", ["gap", "input"])
     def test_reading_that_leaves_gaps_is_said(self, desk: Any, how: str) -> None:
         sweep = tx("sweep", [("in", 0)], ("s", 10))
+        last = [tx("more", [], ("d", 5)), tx("again", [("more", 0)], ("s", 5))]
         more = tx("other", [("?",)], ("x", 1)) if how == "input" else tx("other", [], ("x", 1))
-        ledger = desk.coins([*self.IN, sweep, more], unlinked=[2] if how == "gap" else [])
+        ledger = desk.coins([*self.IN, sweep, *last, more], unlinked=[4] if how == "gap" else [])
         assert "are unread" in coins(desk, ledger).frame["evidence"][0]
 
     def test_nobody_is_hosted_without_tags(self, desk: Any) -> None:
@@ -191,7 +230,7 @@ class TestCoins:
         assert repr(found) == "Hosted(0 probable deposit addresses: none)"
 
 
-@pytest.mark.parametrize("more", [{"min_share": 0}, {"min_share": 1001}, {"min_sweeps": 0}])
+@pytest.mark.parametrize("more", [{"min_share": 0}, {"min_share": 1001}, {"min_sweeps": 1}])
 def test_what_makes_no_sense_is_refused(desk: Any, more: dict[str, int]) -> None:
     with pytest.raises(TraceError, match="per mille"):
         accounts(desk, [("o", "d", 1)], **more)

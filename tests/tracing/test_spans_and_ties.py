@@ -129,7 +129,7 @@ class TestContested:
 
 class TestCustody:
     def test_what_strangers_send_later_undoes_nothing(self, desk: Any) -> None:
-        rows = [("s", "d", 100, 1), ("d", "h", 100, 2), ("q", "d", 50, 9000)]
+        rows = [("s", "d", 100, 1), ("d", "h", 60, 2), ("d", "h", 40, 3), ("q", "d", 50, 9000)]
         tags = desk.tags(("h", "H"), chain=desk.asset.chain)
         (row,) = hosted(desk.paid(rows, read="d"), tags, asset=desk.asset).frame.iter_rows(
             named=True
@@ -146,6 +146,8 @@ class TestCustody:
             {"id": "3", "ins": [], "outs": [("b", 100)]},
             {"id": "4", "ins": [("2", 0)], "outs": [(stranger, 100)]},
             {"id": "5", "ins": [("1", 0), ("3", 0)], "outs": [("h", 200)]},
+            {"id": "6", "ins": [], "outs": [("a", 100), ("b", 100)]},
+            {"id": "7", "ins": [("6", 0), ("6", 1)], "outs": [("h", 200)]},
         ]
         got = hosted(desk.coins(txs), desk.tags(("h", "X")), asset=native("btc-regtest"))
         assert got.frame.height == found

@@ -153,6 +153,8 @@ class TestNames:
             {"id": "in", "ins": [], "outs": [("s", 9)]},
             {"id": "pay", "ins": [("in", 0)], "outs": [("d", 5), ("h", 4)]},
             {"id": "sweep", "ins": [("pay", 0)], "outs": [("h", 5)]},
+            {"id": "more", "ins": [], "outs": [("d", 1)]},
+            {"id": "again", "ins": [("more", 0)], "outs": [("h", 1)]},
         ])  # fmt: skip
         at = hosted(ledger, desk.tags(("h", "Shop")), asset=COIN)
         got = trace(ledger, [desk.coin("s")], policy=fifo, chain=CHAIN,
@@ -167,6 +169,8 @@ def test_an_end_is_worded_by_how_it_came_about(desk: Any) -> None:
         {"id": "in", "ins": [], "outs": [("s", 12)]},
         {"id": "pay", "ins": [("in", 0)], "outs": [("h", 3), ("d", 4), ("c", 5)]},
         {"id": "sweep", "ins": [("pay", 1)], "outs": [("h", 4)]},
+        {"id": "more", "ins": [], "outs": [("d", 1)]},
+        {"id": "again", "ins": [("more", 0)], "outs": [("h", 1)]},
         {"id": "join", "ins": [("pay", 2), ("in2", 0, 1, "g")], "outs": [("x", 6)]},
     ])  # fmt: skip
     tags = desk.tags(("h", "binance"), ("g", "kraken", "exchange", {"level": 60}))

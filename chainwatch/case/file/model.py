@@ -25,6 +25,7 @@ from chainwatch.case.file.diagnose import misfit, not_toml
 from chainwatch.case.file.source_tables import LedgerTable, SourceTable, kinds_of, table_of
 from chainwatch.errors import CaseError, InputError
 from chainwatch.ledger.look_alikes import TAILS
+from chainwatch.tracing.custody import SWEPT
 from chainwatch.tracing.policies import POLICIES
 
 DATA_VARIABLE = "CHAINWATCH_DATA"
@@ -123,7 +124,7 @@ class Follow(_Strict):
     alike_head: Annotated[int, Field(ge=0)] = 0
     alike_tail: Annotated[int, Field(ge=TAILS[0], le=TAILS[-1])] = 4
     min_share: Annotated[int, Field(ge=1, le=1000)] = 980
-    min_sweeps: Annotated[int, Field(ge=1)] = 1
+    min_sweeps: Annotated[int, Field(ge=SWEPT)] = SWEPT
     min_equal: Annotated[int, Field(ge=2)] = 3
     max_hops: int | None = None
     min_amount: Annotated[int, Field(ge=0)] = 0

@@ -76,10 +76,10 @@ def hosting_finding(
     rows = _custody(subjects, at, followed, judged=judged)
     held = rows.filter(pl.col("service").is_not_null())
     silent = _silent(subjects, direct)
-    once = held.filter(pl.col("sweeps") == 1).height
+    few = subjects.join(at.few, on="address", how="semi").height
     weak = (
-        f"{once} of them passed it on in a single payment, which is weak evidence; the number of"
-        " these sweeps stands in the table."
+        f"{few} of the others passed all on to one service too, in too few payments to show"
+        " anything: somebody who pays out once looks the same. Following goes on there."
     )
     share = f"{to_text(min_share, 1)} %"
     received = asset.shown(total(held["received"]))
@@ -96,7 +96,7 @@ def hosting_finding(
             f" They received {received}. They are consistent with deposit"
             " addresses: the service holds the keys and knows the customer. Following ends there;"
             f" what the service did afterwards is its own affair.{unread}",
-            *([weak] if once else []),
+            *([weak] if few else []),
             *_even(rows, asset, judged=judged),
         ),
         LISTED_CUSTODY.rows(rows),

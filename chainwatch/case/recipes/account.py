@@ -22,7 +22,6 @@ from chainwatch.results.result import Finding
 from chainwatch.results.sentence import Sum, sentence
 from chainwatch.results.table import behind
 from chainwatch.tracing.counterparties import (
-    BY_COLUMNS,
     Counterparties,
     astray_findings,
     counterparties,
@@ -31,6 +30,7 @@ from chainwatch.tracing.counterparties import (
     poisoning_finding,
 )
 from chainwatch.tracing.custody import Hosted, hosted
+from chainwatch.tracing.direct_tables import BY_COLUMNS
 from chainwatch.tracing.ends.doubts import UNKNOWN_WAY, doubt_of
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace

@@ -104,4 +104,4 @@ class TestATraceWithoutTimes:
         assert (direct.total("in"), direct.total("out")) == (10, 10)
         assert direct.frame["service"].to_list().count("shop") == 1
         at_shop = hosted(ledger, tags, asset=desk.asset)
-        assert desk.account("b") in at_shop.frame["address"].to_list()
+        assert desk.account("b") in at_shop.few["address"].to_list()
