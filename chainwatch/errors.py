@@ -57,6 +57,10 @@ class BlockError(InputError):
     """Block bytes are truncated, corrupt or out of place."""
 
 
+class ForeignBlock(BlockError):
+    """A block is none of its chain, and passes every check of another."""
+
+
 class DumpError(InputError):
     """A table from a third party does not fit its column mapping."""
 

@@ -30,7 +30,7 @@ from chainwatch.bitcoin.hashes import double_sha256
 from chainwatch.bitcoin.header import HEADER_SIZE, Header
 from chainwatch.chains.base import Chain, Forms
 from chainwatch.chains.catalogue import all_chains, consensus_of, of_genesis, read_as
-from chainwatch.errors import BlockError
+from chainwatch.errors import BlockError, ForeignBlock
 
 LARGEST_BLOCK = 32_000_000
 """Bytes; Bitcoin's own limit is 4 MB of weight, and related chains allow up to 32 MB."""
@@ -154,7 +154,9 @@ def refused(data: bytes, chain: Chain, what: str, *, where: str) -> BlockError:
     what, where : str
         What is wrong, and at which place.
     """
-    return BlockError(what, where=where, remedy=read_as(fitting(data, chain)) or _OF_NONE)
+    if other := read_as(fitting(data, chain)):
+        return ForeignBlock(what, where=where, remedy=other)
+    return BlockError(what, where=where, remedy=_OF_NONE)
 
 
 def fitting(data: bytes, chain: Chain) -> tuple[Chain, ...]:
@@ -164,7 +166,8 @@ def fitting(data: bytes, chain: Chain) -> tuple[Chain, ...]:
     so these are not named beside it. Of the first block of a chain its hash decides.
     """
     others = tuple(item for item in all_chains() if item.consensus and item != chain)
-    first = of_genesis(double_sha256(data[:HEADER_SIZE]))
+    name = double_sha256(data[:HEADER_SIZE])
+    first = () if name == chain.genesis else of_genesis(name)
     found = tuple(item for item in others if item in first) or tuple(
         item for item in others if _passes(data, item)
     )

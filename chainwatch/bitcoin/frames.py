@@ -42,11 +42,37 @@ class Frame(NamedTuple):
     start: bytes
 
 
+BETWEEN, DAMAGED, CUT, UNPLACED, WRITING = "gap", "damaged", "cut", "unplaced", "writing"
+"""Why a part of a file gives no block: it belongs to none; its block fails a check; the file ends
+within it; nothing read says at which height it stands; a node was writing it."""
+
+UNREAD = (BETWEEN, DAMAGED, CUT, UNPLACED)
+"""Those that a ledger keeps: what a node was writing it will have written later."""
+
+
 class Gap(NamedTuple):
-    """Bytes of a file that belong to no frame: where they begin, and how many they are."""
+    """A part of a file that gives no block, for nobody can read one there.
+
+    Attributes
+    ----------
+    offset, size : int
+        Where it begins, and its bytes.
+    kind : str
+        One of those above.
+    why : str
+        What is wrong with it, where more is known than its kind.
+    header : bytes
+        The header of the block that stood there, if it is there and has its proof of work.
+    block : bytes or None
+        The hash of that block.
+    """
 
     offset: int
     size: int
+    kind: str = BETWEEN
+    why: str = ""
+    header: bytes = b""
+    block: bytes | None = None
 
 
 @dataclass
@@ -93,15 +119,16 @@ class FramedFile:
     def frames(self, gaps: list[Gap]) -> Iterator[Frame]:
         """Yield the frames in their order; add to ``gaps`` what lies between and behind them.
 
-        Zeros to the end are none: a node allots its files ahead of need.
+        Zeros to the end are none: a node allots its files ahead of need. A frame that the file
+        ends within is a gap of its own kind.
 
         Raises
         ------
         BlockError
-            If the file ends within a frame that no node is still writing, or holds none.
+            If the file holds no whole frame.
         """
         end = self.handle.seek(0, 2)
-        at, last = 0, None
+        at, last, found = 0, None, False
         while at < end:
             frame = self._frame(at, end)
             if frame is None:
@@ -110,10 +137,12 @@ class FramedFile:
                 if last and self._misled(last, end):
                     at, last = last.offset - BEFORE, None
                 start, at = at, self._next(at + 1, end, end)
-                if at < end or not self._unfinished(start, end):
-                    _add(gaps, start, at)
+                if at == end and not (found or last):
+                    raise self._none(start, end)
+                _add(gaps, self._cut(start, end) if at == end else Gap(start, at - start))
             if last:
                 yield last
+                found = True
             last = frame
             if frame:
                 at = frame.offset + frame.size + self.tail
@@ -159,31 +188,47 @@ class FramedFile:
         if self._tries > MOST_TRIES:
             raise self.broken(at, f"{MOST_TRIES:,} frames begin that are none")
 
-    def _unfinished(self, at: int, end: int) -> bool:
-        """Tell whether a node is still writing what begins at a byte and leads to no frame.
+    def _cut(self, at: int, end: int) -> Gap:
+        """Return what stands from a byte to the end and holds no frame: the start of one, or none.
 
-        Raises
-        ------
-        BlockError
-            If it is a frame that is cut off, or the file holds no frame at all.
+        A node writes a frame's magic and length first, and may have allotted zeros for the rest.
         """
+        head = self.read(at, BEFORE + HEADER_SIZE)
+        begun = self.chain.magic.startswith(head[:_MAGIC])
+        size = int.from_bytes(head[_MAGIC:BEFORE], "little")
+        if self.growing and at and (begun or self._zeros_from(at + BEFORE)):
+            return Gap(at, end - at, WRITING)
+        missing = self._missing(head, at, end)
+        if not begun or (len(head) >= BEFORE and not missing):
+            return Gap(at, end - at)
+        first = Frame(at + BEFORE, size, head[BEFORE:])
+        why = f"the file ends {missing:,} bytes too early" if missing else "the file ends in it"
+        if len(first.start) < HEADER_SIZE or not self.believed(first):
+            return Gap(at, end - at, CUT, why)
+        return Gap(at, end - at, CUT, why, first.start, Header.parse(first.start).hash)
+
+    def _missing(self, head: bytes, at: int, end: int) -> int:
+        """Return how many bytes a frame announces that the file lacks; 0 if it announces none."""
+        size = int.from_bytes(head[_MAGIC:BEFORE], "little")
+        lacks = at + BEFORE + size + self.tail - end
+        return max(lacks, 0) if self.least <= size <= self.most else 0
+
+    def _none(self, at: int, end: int) -> BlockError:
+        """Return the error for a file that holds no whole frame; ``at`` is where one may begin."""
         head = self.read(at, BEFORE)
-        size, left = int.from_bytes(head[_MAGIC:], "little"), end - at - BEFORE
-        cut = self.chain.magic.startswith(head[:_MAGIC])
-        if self.growing and at and (cut or self._zeros_from(at + BEFORE)):
-            return True
-        if not cut and at:
-            return False
-        if not cut:
-            raise NoFrame(
+        size = int.from_bytes(head[_MAGIC:], "little")
+        if not self.chain.magic.startswith(head[:_MAGIC]):
+            return NoFrame(
                 f"no block of {self.chain.name} begins here",
                 where=f"{self.name} byte 0", remedy=self.remedy,
             )  # fmt: skip
         if len(head) < BEFORE:
-            raise self.broken(at, "the file ends within a frame")
-        if not self.least <= size <= self.most:
-            raise self.broken(at, f"{size:,} bytes are no length of a frame")
-        raise self.broken(at, f"the file ends {size + self.tail - left:,} bytes too early")
+            return self.broken(at, "the file ends within a frame")
+        if missing := self._missing(head, at, end):
+            return self.broken(at, f"the file ends {missing:,} bytes too early")
+        if self.least <= size <= self.most:
+            return self.broken(at, "what begins here proves itself to be no frame")
+        return self.broken(at, f"{size:,} bytes are no length of a frame")
 
     def _zeros_from(self, at: int) -> bool:
         """Tell whether nothing but zeros follows: as they are on the disk, for no mask is on it."""
@@ -202,11 +247,12 @@ class NoFrame(BlockError):
     """A file holds no frame of its chain, from its first byte to its last."""
 
 
-def _add(gaps: list[Gap], start: int, end: int) -> None:
-    """Add a gap, to the one before it where they meet."""
-    if gaps and gaps[-1].offset + gaps[-1].size == start:
-        start = gaps.pop().offset
-    gaps.append(Gap(start, end - start))
+def _add(gaps: list[Gap], new: Gap) -> None:
+    """Add a gap, to the one before it where they meet and are alike."""
+    if gaps and gaps[-1].offset + gaps[-1].size == new.offset and gaps[-1].kind == new.kind:
+        before = gaps.pop()
+        new = before._replace(size=before.size + new.size)
+    gaps.append(new)
 
 
 def block_frames(
@@ -250,9 +296,3 @@ def block_frames(
         name, handle, take, chain, believed, whole, least=HEADER_SIZE + 1, growing=growing,
         remedy=remedy,
     )  # fmt: skip
-
-
-def told(name: str, gap: Gap) -> str:
-    """Return what a reader must know of a gap, in one sentence."""
-    count = f"{gap.size:,} byte{'s' * (gap.size > 1)}"
-    return f"{name}: {count} from byte {gap.offset:,} on belong to nothing and were passed over"

@@ -130,6 +130,24 @@ def place(
     return Placement(read, tuple(beside), min(left, default=None))
 
 
+def unanchored(
+    headers: Mapping[bytes, BlockLink], chain: Chain, *, height: int | None = None
+) -> set[bytes]:
+    """Return the blocks of trees of which nothing says at which height they stand.
+
+    Parameters
+    ----------
+    headers, chain, height
+        As of :func:`place`, which refuses such trees.
+    """
+    return {
+        name
+        for tree in trees(headers)
+        if not any(True for _ in _anchors(tree, headers, chain, height))
+        for name in tree
+    }
+
+
 def trees(headers: Mapping[bytes, BlockLink]) -> Iterator[Tree]:
     """Yield the blocks above each parent that was not read, with their distance to the lowest."""
     children: dict[bytes, list[bytes]] = {}

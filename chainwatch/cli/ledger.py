@@ -134,6 +134,7 @@ def _history_lines(found: AddressSummary) -> Iterator[str]:
 
 
 def _chain_lines(ledger: Ledger, chain: Chain) -> Iterator[str]:
+    from chainwatch.ingest.protocol import heights_in_words
     from chainwatch.ledger.coverage import coverage, spans, unread
 
     one = ledger.chain_only(chain)
@@ -147,7 +148,7 @@ def _chain_lines(ledger: Ledger, chain: Chain) -> Iterator[str]:
     runs = spans(ledger, chain).rows(named=True)
     for run in runs[:MOST_SHOWN]:
         tip = run["last_hash"][::-1].hex()
-        yield f"  blocks {run['from_height']:,} to {run['to_height']:,}, tip {tip}"
+        yield f"  {heights_in_words(run['from_height'], run['to_height'])}, tip {tip}"
     yield from _more(len(runs), "spans")
     yield from _coverage_lines(one)
     for fact in unread(one).rows(named=True):
@@ -161,17 +162,21 @@ def _coverage_lines(ledger: Ledger) -> Iterator[str]:
     """Yield what was read, by kind and source, and whether the source says that it is whole."""
     import polars as pl
 
-    read = ledger.coverage.filter(pl.col("kind") != "apart")
+    from chainwatch.ledger.unread_parts import KINDS, parts_by_chain
+
+    told = ["apart", *KINDS]
+    read = ledger.coverage.filter(~pl.col("kind").is_in(told))
     groups = read.group_by("kind", "source", "complete")
     rows = groups.agg(pl.len().alias("units"), pl.col("height").max()).collect()
     for row in rows.sort("kind", "source", "complete").rows(named=True):
-        if row["kind"] == "gap":
-            gaps = f"{row['units']:,} gap{'s' * (row['units'] > 1)}"
-            yield f"  passed over by {row['source']}: {gaps} between blocks, of no block"
-            continue
         claim = {True: "whole", False: "in part", None: "not said to be whole"}[row["complete"]]
         height = "" if row["height"] is None else f", up to height {row['height']:,}"
         yield f"  read by {row['kind']} from {row['source']}: {row['units']:,} ({claim}){height}"
+    parts = [part for several in parts_by_chain(ledger).values() for part in several]
+    for part in parts[:MOST_SHOWN]:
+        mended = ", but the block was read from elsewhere" if part.mended else ""
+        yield f"  {part} by {part.source}{mended}"
+    yield from _more(len(parts), "parts of files that gave no block")
 
 
 def _commit_lines(ledger: Ledger) -> Iterator[str]:

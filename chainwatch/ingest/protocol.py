@@ -58,6 +58,11 @@ class Batch:
         return sum(frame.height for frame in self.tables.values())
 
 
+def heights_in_words(first: int, last: int) -> str:
+    """Return the span of blocks from one height to another, both included, in words."""
+    return f"block {first:,}" if first == last else f"blocks {first:,} to {last:,}"
+
+
 @runtime_checkable
 class Source(Protocol):
     """Where rows come from: a name, a chain, and batches in an order of its own."""

@@ -19,6 +19,7 @@ from chainwatch.ledger.output_status import (
     owner_key,
 )
 from chainwatch.ledger.rows_apart import APART, KIND, by_reason
+from chainwatch.ledger.unread_parts import unread_parts
 from chainwatch.ledger.whole_blocks import WholeBlocks
 from chainwatch.results.table import CHAIN, Column, Privacy, Table
 from chainwatch.results.text_frame import text_frame
@@ -178,7 +179,16 @@ def _unread_coins(ledger: Ledger, chain: Chain) -> list[Fact]:
         _fact("earlier blocks", chain, below, "heights below the first block that was read"),
         _later(known, chain),
         _unknown_outputs(known, ledger, chain),
+        *_unread_parts(ledger, chain),
     ]
+
+
+def _unread_parts(ledger: Ledger, chain: Chain) -> list[Fact]:
+    """Name the parts of files that gave no block, where there are any."""
+    parts = [part for part in unread_parts(ledger, chain) if not part.mended]
+    size = sum(part.size for part in parts)
+    note = f"{size:,} bytes of files of blocks that gave no block"
+    return [_fact("parts of files", chain, len(parts), note)] if parts else []
 
 
 def _unknown_outputs(known: OutputStatus, ledger: Ledger, chain: Chain) -> Fact:

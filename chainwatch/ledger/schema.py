@@ -209,15 +209,18 @@ COVERAGE = Table(
             "block/<hash>, address/<canonical bytes>/<tip>, script/<sha256>/<tip>,"
             " transaction/<block>/<txid>, dump/<sha256>/<part>[/<address>[/<contract>]]"
             " (of a block without its parent dump/<sha256>/<hash>/<rest of its header>),"
-            " dump/<sha256>/apart/<why>[/<paid or got>/<address>[/<contract>]] or"
-            " gap/<file>/<first byte>/<bytes>, of a file what belongs to no block; hashes as shown",
+            " dump/<sha256>/apart/<why>[/<paid or got>/<address>[/<contract>]] or, of a file what"
+            " gave no block, gap/<file>/<first byte>/<bytes>, and so damaged/, cut/ and unplaced/;"
+            " hashes as shown",
         ),
         Column(
             "kind",
             pl.String,
             Privacy.KIND,
-            "block, address, native (an address in its coin alone), script, transaction, dump, gap,"
-            " apart (rows of a dump that are no transfer)",
+            "block, address, native (an address in its coin alone), script, transaction, dump,"
+            " apart (rows of a dump that are no transfer); of a file gap (bytes of no block),"
+            " damaged (a block that fails a check), cut (one that the file ends within) or unplaced"
+            " (one whose height nothing says)",
         ),
         Column(
             "height", pl.Int64, Privacy.PLACE, "height of the block, or of the tip", nullable=True

@@ -1,9 +1,9 @@
 """Blocks of a Bitcoin-like chain from files: bare blocks, or many blocks framed by a node.
 
 A file is read twice. The first pass checks every block of every file (framing, proof of work,
-merkle root, witnesses, amounts) and keeps only headers, about 300 bytes a block: if anything is
-wrong, nothing of the input is committed. The second yields rows by height, a few megabytes of
-blocks at a time, so memory does not grow with the length of a file.
+merkle root, witnesses, amounts) and keeps only headers, about 300 bytes a block: what is damaged or
+cut off is set apart and named before anything is committed. The second yields rows by height, a few
+megabytes of blocks at a time, so memory does not grow with the length of a file.
 """
 
 from __future__ import annotations
@@ -21,16 +21,18 @@ from chainwatch.bitcoin.block_batch import RawBlock, check_blocks, worth_compili
 from chainwatch.bitcoin.frames import Gap
 from chainwatch.bitcoin.framing import GROUP_BYTES, groups_of_blocks
 from chainwatch.bitcoin.hashes import hash_text
-from chainwatch.bitcoin.header_tree import BlockLink, Placement, place, trusted_claim
+from chainwatch.bitcoin.header import Header
+from chainwatch.bitcoin.header_tree import BlockLink, Placement, place, trusted_claim, unanchored
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.chains.catalogue import consensus_of
-from chainwatch.errors import BlockError, InputError
+from chainwatch.errors import BlockError, ForeignBlock, InputError
 from chainwatch.ingest.gaps import gap_batch, gap_notes, new_gaps
-from chainwatch.ingest.protocol import Batch, Reader, read_units
+from chainwatch.ingest.protocol import Batch, Reader, heights_in_words, read_units
 from chainwatch.ingest.reorg import check_replaced, ledger_headers
 from chainwatch.ingest.rows.blocks import frames_of_blocks
 from chainwatch.ingest.rows.evidence import block_unit
+from chainwatch.ingest.sound_blocks import check_foreign, linking, sound_blocks, unplaced
 from chainwatch.ingest.source_file import FileRead, read_time
 from chainwatch.sources.parameters import Argument, AtLeast, OnlyInPython
 
@@ -71,7 +73,9 @@ class BlockFiles:
     ----------
     A block that links to nothing read is placed by the height that its own coinbase states, and
     its miner alone vouches for it: read the blocks between for proof. Bytes between or behind
-    blocks that are none are passed over; each such gap is noted, and is a unit in ``coverage``.
+    blocks that are none are passed over, a damaged block and one that the file ends within are not
+    read; each such part is noted, and is a unit in ``coverage``. A file of which no block can be
+    read is refused.
 
     References
     ----------
@@ -123,7 +127,7 @@ class BlockFiles:
                 )
 
     def batches(self, reader: Reader) -> Iterator[Batch]:
-        """Yield the blocks that the ledger lacks, lowest first, after a pass that checks all.
+        """Yield the sound blocks that the ledger lacks, lowest first, after a pass over all.
 
         A branch with more work than the ledger's is followed: what the ledger holds from the fork
         on is left out first.
@@ -131,8 +135,8 @@ class BlockFiles:
         Raises
         ------
         BlockError
-            If any block is damaged or cannot be placed, or a reorganisation would leave out
-            blocks of the ledger that have no part in it; nothing is yielded then.
+            If no block of a file is sound, one cannot be placed, or a reorganisation would leave
+            out blocks of the ledger that have no part in it; nothing is yielded then.
         """
         self._check_plain()
         files: list[FileRead] = []
@@ -140,8 +144,12 @@ class BlockFiles:
         places: dict[bytes, _Place] = {}
         unwitnessed: list[bytes] = []
         gaps: list[tuple[str, Gap]] = []
+        foreign: list[tuple[Header, ForeignBlock]] = []
         for number, path in enumerate(self.paths):
-            files.append(self._first_pass(number, path, mine, places, unwitnessed, gaps))
+            files.append(self._first_pass(number, path, mine, places, unwitnessed, gaps, foreign))
+        check_foreign(foreign, mine)
+        mine |= linking(gaps, mine)
+        self._set_loose_apart(mine, places, gaps, reader)
         headers, placed = self._placed(mine, reader)
         self._check_witnessed(unwitnessed, placed.heights, headers)
         if placed.left is not None:
@@ -164,7 +172,11 @@ class BlockFiles:
         yield Batch({}, held, "blocks read before", notes=notes)
         if unknown := new_gaps(gaps, units):
             yield gap_batch(unknown, files, self.network, source=self.name)
-        new = [(at, block) for block, at in heights.items() if block_unit(block) not in units]
+        new = [
+            (at, block)
+            for block, at in heights.items()
+            if block in places and block_unit(block) not in units
+        ]
         yield from self._second_pass(files, places, {block: at for at, block in sorted(new)})
 
     def _placed(
@@ -174,21 +186,46 @@ class BlockFiles:
         headers = mine | ledger_headers(reader, self.chain)
         return headers, place(headers, self.network, height=self.height)
 
+    def _set_loose_apart(
+        self, mine: dict[bytes, BlockLink], places: dict[bytes, _Place],
+        gaps: list[tuple[str, Gap]], reader: Reader,
+    ) -> None:  # fmt: skip
+        """Take out blocks that an unread part cut off from all that says their height."""
+        headers = mine | ledger_headers(reader, self.chain)
+        loose = unanchored(headers, self.network, height=self.height) if gaps else set()
+        if loose >= places.keys():
+            return  # then nothing says the height of anything, which is an error
+        for name in sorted(loose):
+            del mine[name]
+            if spot := places.pop(name, None):
+                gaps.append((self.paths[spot.file].name, unplaced(spot.offset, spot.size, name)))
+
     def _first_pass(
         self, number: int, path: Path, headers: dict[bytes, BlockLink],
         places: dict[bytes, _Place], unwitnessed: list[bytes], gaps: list[tuple[str, Gap]],
+        foreign: list[tuple[Header, ForeignBlock]],
     ) -> FileRead:  # fmt: skip
-        """Check all blocks of a file; add their headers and places, and what lies between them."""
-        found: list[Gap] = []
+        """Check all blocks of a file; add headers and places of the sound ones, and the rest."""
+        between: list[Gap] = []
+        read = 0
+        damaged: list[tuple[str, Gap]] = []
+        errors: list[BlockError] = []
         with _opened(path) as handle:
-            for group in groups_of_blocks(handle, path, self.network, gaps=found):
-                checked = check_blocks(group, self.network).summaries
-                for raw, block in zip(group, checked, strict=True):
+            for group in groups_of_blocks(handle, path, self.network, gaps=between):
+                sound = sound_blocks(group, self.network)
+                damaged += sound.damaged
+                errors += sound.errors[:1]
+                foreign += sound.foreign
+                read += len(sound.kept)
+                for k, block in zip(sound.kept, sound.summaries, strict=True):
+                    raw = group[k]
                     places.setdefault(block.hash, _Place(number, raw.offset, len(raw.data)))
                     headers.setdefault(block.hash, self._link(block, raw))
                     if block.unchecked_commitment:
                         unwitnessed.append(block.hash)
-            gaps += [(path.name, gap) for gap in found]
+            if errors and not read:
+                raise errors[0]
+            gaps += [(path.name, gap) for gap in between] + damaged
             handle.seek(0)
             digest, size = hashlib.file_digest(handle, "sha256").digest(), handle.tell()
         return FileRead(path.name, digest, size, self.acquired, self._kept(path, size))
@@ -246,7 +283,7 @@ class BlockFiles:
         at = [heights[name] for name in names]
         read = [files[places[name].file] for name in names]
         rows = frames_of_blocks(checked, at, read, source=self.name)
-        what = f"block {at[0]:,}" if len(at) == 1 else f"blocks {at[0]:,} to {at[-1]:,}"
+        what = heights_in_words(at[0], at[-1])
         return Batch(rows, tuple(map(block_unit, names)), what, tip=names[-1])
 
     def _again(self, spot: _Place) -> RawBlock:

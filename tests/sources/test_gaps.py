@@ -178,19 +178,6 @@ def test_undo_data_is_found_again_by_its_checksum(
     assert any(f"rev00000.dat: {len(junk)} bytes from byte" in note for note in report.notes)
 
 
-def test_a_damaged_block_is_no_gap(
-    maker: ModuleType, short_chain: list[bytes], tmp_path: Path
-) -> None:
-    """It proves its work and holds no other block: that it is damaged is said, not passed over."""
-    path, bad = tmp_path / "blk.dat", bytearray(short_chain[3])
-    bad[-1] ^= 1
-    for between in (b"", b"junk"):
-        frames = maker.framed(*short_chain[:3], bytes(bad)) + between
-        path.write_bytes(frames + maker.framed(*short_chain[4:]))
-        with pytest.raises(BlockError, match=r"merkle root|commitment"):
-            pull(tmp_path / "l", BlockFiles(path, "btc-regtest"))
-
-
 def test_blocks_lost_in_a_gap_are_missed(
     maker: ModuleType, short_chain: list[bytes], tmp_path: Path
 ) -> None:
@@ -199,8 +186,13 @@ def test_blocks_lost_in_a_gap_are_missed(
     path = tmp_path / "n" / "blocks" / "blk00000.dat"
     data, at = path.read_bytes(), len(maker.framed(*short_chain[:AT]))
     path.write_bytes(data[:at] + bytes(90) + data[at + 90 :])
-    with pytest.raises(BlockError, match=r"its block is missing from blk00000\.dat"):
-        pull(tmp_path / "l", source)
+    report = pull(tmp_path / "l", source)
+    size = len(maker.framed(short_chain[AT]))
+    assert f"blk00000.dat: {size} bytes from byte {at:,} on belong to nothing" in report.notes[1]
+    assert report.notes[0].startswith("rev00000.dat: ")
+    assert report.notes[0].endswith("passed over: the undo data of a block that was not read")
+    heights = open_ledger(tmp_path / "l").blocks.collect()["height"]
+    assert {*heights} == {*range(len(short_chain))} - {AT}
 
 
 def test_a_merge_mined_block_behind_a_gap_must_be_whole(
@@ -240,7 +232,7 @@ def test_frames_and_gaps_make_up_the_file(
     with path.open("rb") as handle:
         found = list(block_frames(path.name, handle, REGTEST, remedy="none").frames(gaps))
     assert [frame.offset for frame in found] == expected
-    spans = [(frame.offset - 8, frame.size + 8) for frame in found] + [*map(tuple, gaps)]
+    spans = [(frame.offset - 8, frame.size + 8) for frame in found] + [gap[:2] for gap in gaps]
     assert sum(size for _, size in spans) == len(out)
     ends = {at + size for at, size in spans}
     assert all(at in ends for at, _ in spans if at)
@@ -292,8 +284,9 @@ def test_coverage_names_the_file_of_a_gap(
     held = ledger.answers.filter(pl.col("digest") == row["answer"]).collect()
     assert held["request"].to_list() == ["blk00000.dat"]
     assert (row["source"], row["height"], row["block"]) == ("node_folder", None, None)
-    said = list(_coverage_lines(ledger))
+    said, at = list(_coverage_lines(ledger)), len(maker.framed(*short_chain[:AT]))
     assert said == [
         f"  read by block from node_folder: {len(short_chain)} (whole), up to height 11",
-        "  passed over by node_folder: 1 gap between blocks, of no block",
+        f"  blk00000.dat: 4 bytes from byte {at:,} on belong to nothing and were passed over"
+        " by node_folder",
     ]

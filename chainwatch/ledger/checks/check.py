@@ -20,8 +20,12 @@ from chainwatch.ledger.index.verify import check_index
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS
 from chainwatch.ledger.storage.checksums import changed_files
+from chainwatch.ledger.unread_parts import parts_by_chain, parts_note
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import CHAIN, Column, Rows, Table
+
+MOST_NAMED = 5
+"""Parts of files that a note names one by one; the others are counted."""
 
 VERDICTS = Table(
     "checks",
@@ -105,8 +109,8 @@ def check(ledger: Ledger) -> CheckReport:
     Returns
     -------
     CheckReport
-        One row per check and chain; see :data:`chainwatch.ledger.checks.invariants.CHECKS`; and, of
-        a ledger on disk, one for its files.
+        One row per check and chain; see :data:`chainwatch.ledger.checks.invariants.CHECKS`; of a
+        ledger on disk, one for its files; and one where files of blocks had parts that gave none.
 
     Raises
     ------
@@ -116,8 +120,18 @@ def check(ledger: Ledger) -> CheckReport:
     whole = ledger.history
     files = _files(whole)
     found = pl.concat([_report(item, whole) for item in CHECKS])
-    rows = [files, found.sort("chain", maintain_order=True), *_indexes(whole)]
+    parts = _parts(whole)
+    rows = [files, found.sort("chain", maintain_order=True), *parts, *_indexes(whole)]
     return CheckReport(pl.concat(rows))
+
+
+def _parts(ledger: Ledger) -> Iterator[pl.DataFrame]:
+    """Yield what of files gave no block, chain by chain; mended is what was read from elsewhere."""
+    for chain, parts in parts_by_chain(ledger).items():
+        left = [part for part in parts if not part.mended]
+        note = parts_note(left, most=MOST_NAMED) if left else "each block was read since"
+        row = ("parts of files", chain, len(parts) - len(left), 0, len(left), note)
+        yield pl.DataFrame([row], schema=VERDICTS.schema, orient="row")
 
 
 def _indexes(ledger: Ledger) -> Iterator[pl.DataFrame]:

@@ -24,7 +24,7 @@ from chainwatch.bitcoin.header import Header
 from chainwatch.bitcoin.undo import CHECKSUM, checksum
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import of_magic
-from chainwatch.errors import InputError
+from chainwatch.errors import BlockError, InputError
 from chainwatch.ingest.source_file import opened
 
 KEY_SIZE = 8
@@ -131,7 +131,7 @@ def _key(folder: Path) -> bytes:
 def frames(
     file: Masked, chain: Chain, *, gaps: list[Gap] | None = None, growing: bool = False
 ) -> Iterator[Frame]:
-    """Yield the frames of a file of blocks; only what a node is still writing may be incomplete.
+    """Yield the frames of a file of blocks, and tell what lies between and behind them.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def frames(
     Raises
     ------
     BlockError
-        If it ends within a frame, or holds none.
+        If it holds no whole frame.
     """
     with file.opened() as handle:
         framed = block_frames(
@@ -172,12 +172,15 @@ def undo_frames(
     Raises
     ------
     BlockError
-        If it ends within a frame, or holds none.
+        If it holds no whole frame.
     """
 
     @cache
     def parents() -> set[bytes]:
-        found = frames(blocks, chain, growing=growing)
+        try:
+            found = list(frames(blocks, chain, growing=growing))
+        except BlockError:  # who reads the blocks tells of it; no undo data is theirs
+            return set()
         return {Header.parse(frame.start).parent for frame in found}
 
     with file.opened() as handle:

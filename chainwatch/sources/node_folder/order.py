@@ -12,15 +12,22 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from chainwatch.bitcoin.consensus import FieldError, check_work
-from chainwatch.bitcoin.frames import Gap, told
+from chainwatch.bitcoin.frames import BEFORE, BETWEEN, DAMAGED, WRITING, Gap
 from chainwatch.bitcoin.hashes import hash_text
-from chainwatch.bitcoin.header import Header
+from chainwatch.bitcoin.header import HEADER_SIZE, Header
 from chainwatch.bitcoin.header_tree import BlockLink, trees
+from chainwatch.bitcoin.undo import CHECKSUM
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import BlockError
+from chainwatch.ingest.gaps import told
 from chainwatch.sources.node_folder.files import STOPPED, Masked, NodeFiles, frames, undo_frames
-from chainwatch.sources.node_folder.undo_match import Task
+from chainwatch.sources.node_folder.undo_match import Matched, Task
+
+_LEAST = BEFORE + HEADER_SIZE
+"""Bytes that a block is longer than: a shorter gap hides none."""
+
+_LOOSE = "the undo data of a block that was not read"
 
 
 @dataclass(slots=True)
@@ -59,8 +66,8 @@ class Folder:
     gaps: dict[str, list[Gap]] = field(default_factory=dict)
 
     def all_gaps(self) -> Iterator[tuple[str, Gap]]:
-        """Yield every gap with the name of its file."""
-        return ((name, gap) for name, gaps in self.gaps.items() for gap in gaps)
+        """Yield every gap with the name of its file, in the order of the file."""
+        return ((name, gap) for name, gaps in self.gaps.items() for gap in sorted(gaps, key=_place))
 
 
 def read_headers(files: NodeFiles, chain: Chain) -> Folder:
@@ -72,21 +79,34 @@ def read_headers(files: NodeFiles, chain: Chain) -> Folder:
     Raises
     ------
     BlockError
-        If a file is damaged anywhere but where the node may still be writing.
+        If a file of undo data is damaged or missing, or no file holds a block.
     """
     folder = Folder()
     last = files.numbers[-1]
+    bad: list[BlockError] = []
     for number in files.numbers:
         growing = number == last
         folder.undo[number] = _records(files, number, chain, folder, growing=growing)
         file = files.blocks(number)
-        if not growing and not file.path.stat().st_size:
-            raise BlockError("the file is empty", where=file.path.name, remedy=STOPPED)
-        folder.inside[number] = list(_blocks(file, number, chain, folder, growing=growing))
+        try:
+            folder.inside[number] = list(_blocks(file, number, chain, folder, growing=growing))
+        except BlockError as error:
+            folder.inside[number] = []
+            folder.gaps[file.path.name] = [_whole_file(file, f"{error.what} (at {error.where})")]
+            bad.append(error)
+            continue
+        if not (growing or folder.inside[number] or folder.gaps[file.path.name]):
+            empty = "nothing but zeros is in it" if file.path.stat().st_size else "it is empty"
+            folder.gaps[file.path.name] = [_whole_file(file, empty)]
     if not folder.headers:
-        raise BlockError("the files hold no block", where=files.folder.name, remedy=STOPPED)
+        none = BlockError("the files hold no block", where=files.folder.name, remedy=STOPPED)
+        raise next(iter(bad), none)
     _check_undo_files(files, folder, chain)
     return folder
+
+
+def _whole_file(file: Masked, why: str) -> Gap:
+    return Gap(0, file.path.stat().st_size, DAMAGED, f"the file holds no block: {why}")
 
 
 def _records(
@@ -103,23 +123,25 @@ def _records(
 def _blocks(
     file: Masked, number: int, chain: Chain, folder: Folder, *, growing: bool
 ) -> Iterator[tuple[bytes, Spot]]:
-    """Yield the blocks of a file; a header that fails is an error unless it is the very last."""
-    failed: BlockError | None = None
+    """Yield the blocks of a file; one whose header fails is a gap, being written if it is last."""
+    failed: list[Gap] = []
     gaps = folder.gaps[file.path.name] = []
+    end = 0
     for frame in frames(file, chain, gaps=gaps, growing=growing):
-        if failed:
-            raise failed
+        end = frame.offset + frame.size
         try:
             header = _link(file.path.name, frame.offset, frame.start, chain)
         except BlockError as error:
-            failed = error
+            why = f"{error.what} (at {error.where})"
+            failed.append(Gap(frame.offset - BEFORE, frame.size + BEFORE, DAMAGED, why))
             continue
         spot = Spot(number, frame.offset, frame.size)
         folder.headers.setdefault(header.hash, header)
         folder.spots.setdefault(header.hash, spot)
         yield header.hash, spot
-    if failed and not growing:
-        raise failed
+    if growing and failed and failed[-1].offset + failed[-1].size == end:
+        failed[-1] = failed[-1]._replace(kind=WRITING, why="")
+    gaps += failed
 
 
 def _link(name: str, offset: int, start: bytes, chain: Chain) -> BlockLink:
@@ -150,7 +172,7 @@ def _check_undo_files(files: NodeFiles, folder: Folder, chain: Chain) -> None:
 
 def match_undo(
     files: NodeFiles, folder: Folder, chain: Chain, held: Collection[bytes],
-    run: Callable[[Iterable[Task]], Iterable[list[int]]],
+    run: Callable[[Iterable[Task]], Iterable[Matched]],
 ) -> tuple[int, ...]:  # fmt: skip
     """Tie undo records to blocks in every file that has blocks not held; return those files.
 
@@ -174,14 +196,27 @@ def match_undo(
             tuple(folder.undo[number] or ()),
             tuple((spot.offset, spot.size) for _, spot in inside),
             tuple(folder.headers[name].parent for name, _ in inside),
+            lossy=any(map(_hides, folder.gaps[files.blocks(number).path.name])),
         )  # fmt: skip
         folder.inside[number] = inside
-    for (number, task), hits in zip(tasks.items(), run(tasks.values()), strict=True):
+    for (number, task), (hits, loose) in zip(tasks.items(), run(tasks.values()), strict=True):
+        folder.gaps[files.undo(number).path.name] += [
+            Gap(at - BEFORE, size + BEFORE + CHECKSUM, BETWEEN, _LOOSE) for at, size in loose
+        ]
         for (name, spot), hit in zip(folder.inside[number], hits, strict=True):
             if hit >= 0 and not folder.spots[name].undo_size:
                 spot.undo, spot.undo_size = task.records[hit]
                 folder.spots[name] = spot
     return tuple(tasks)
+
+
+def _place(gap: Gap) -> tuple[int, int]:
+    return gap.offset, gap.size
+
+
+def _hides(gap: Gap) -> bool:
+    """Tell whether a block may have stood where none could be read."""
+    return gap.kind == DAMAGED or gap.size > _LEAST
 
 
 def connected(

@@ -16,17 +16,19 @@ from typing import Annotated
 
 import polars as pl
 
+from chainwatch.bitcoin.block import Block
 from chainwatch.bitcoin.frames import Gap
 from chainwatch.bitcoin.hashes import hash_text
-from chainwatch.bitcoin.header_tree import BlockLink, place, trusted_claim
+from chainwatch.bitcoin.header_tree import BlockLink, place, trusted_claim, unanchored
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.chains.catalogue import consensus_of
-from chainwatch.errors import InputError
+from chainwatch.errors import BlockError, InputError
 from chainwatch.ingest.gaps import gap_batch, gap_notes, new_gaps
-from chainwatch.ingest.protocol import Batch, Reader, read_units
+from chainwatch.ingest.protocol import Batch, Reader, heights_in_words, read_units
 from chainwatch.ingest.reorg import ledger_headers
 from chainwatch.ingest.rows.evidence import block_unit
+from chainwatch.ingest.sound_blocks import linking, unplaced
 from chainwatch.ingest.source_file import answer, read_time
 from chainwatch.sources.node_folder.digests import FilesRead
 from chainwatch.sources.node_folder.files import NodeFiles, node_files
@@ -78,7 +80,9 @@ class NodeFolder:
 
     Zeros and other bytes that a node left between its blocks or their undo data, when it broke off,
     are passed over as the node does: what follows them is believed with proof of work, undo data
-    by its checksum. Each gap is noted, and is a unit in ``coverage``.
+    by its checksum. A block that is damaged, or that a file but the last ends within, is not read,
+    nor is one that hangs on nothing else read. Each such part is noted, and is a unit in
+    ``coverage``.
 
     Fails when
     ----------
@@ -122,13 +126,13 @@ class NodeFolder:
         """Yield the blocks that the ledger lacks, lowest first.
 
         Headers, framing and undo data are checked before anything is yielded, the content of a
-        block when it is read. A branch with more work than the ledger's is followed: what the
-        ledger holds from the fork on is left out first.
+        block when it is read; a damaged block is told and left out. A branch with more work than
+        the ledger's is followed: what the ledger holds from the fork on is left out first.
 
         Raises
         ------
         BlockError
-            If a file is damaged.
+            If undo data is damaged, or no block can be read.
         InputError
             If the folder is none of a node.
         """
@@ -139,17 +143,20 @@ class NodeFolder:
             held = {name for name in folder.spots if block_unit(name) in units}
             match_undo(files, folder, self.network, held, lambda tasks: run(matched, tasks))
             usable, apart = connected(folder, self.network, held)
-            headers = self._claimed(files, folder, usable) | ledger_headers(reader, self.chain)
+            claimed = self._claimed(files, folder, linking(folder.all_gaps(), usable) | usable)
+            headers = claimed | ledger_headers(reader, self.chain)
+            self._set_loose_apart(headers, files, folder)
+            spots = {name: folder.spots[name] for name in usable if name in headers}
             placed = place(headers, self.network)
             if placed.left is None:
                 notes = (*gap_notes(folder.all_gaps()), *_notes(placed.stale, apart))
                 yield Batch(
                     {}, tuple(sorted(map(block_unit, held))), "blocks read before", notes=notes
                 )
-                order = _order(placed.heights, headers, usable, held)
+                order = _order(placed.heights, headers, spots, held)
                 read = FilesRead(files, self.acquired)
-                yield from self._gaps(folder, read, units)
-                yield from self._read(files, folder, order, run, read)
+                yield from self._gaps(folder.all_gaps(), read, units)
+                yield from self._read(files, order, run, read, units)
                 return
         what = f"blocks from {placed.left:,} on, replaced by a branch with more work"
         yield Batch({}, (), what, stale=placed.left)
@@ -158,29 +165,50 @@ class NodeFolder:
     def _claimed(
         self, files: NodeFiles, folder: Folder, usable: Mapping[bytes, BlockLink]
     ) -> dict[bytes, BlockLink]:
-        """Return headers; those on top of nothing read state the height of their coinbase."""
+        """Return headers; those on top of nothing read state the height of their coinbase.
+
+        Where that block is damaged, which is told when it is read, one on top of it states it.
+        """
         headers = dict(usable)
-        for name, header in usable.items():
-            if header.parent not in usable and name != self.network.genesis:
-                block = read_block(files, self.network, name, folder.spots[name])
-                claim = trusted_claim(
-                    self.network, block.header.version, block.header.time, block.claimed_height
-                )
-                headers[name] = replace(header, claimed=claim)
+        above = {header.parent: name for name, header in usable.items()}
+        for root in usable:
+            name: bytes | None = root if usable[root].parent not in usable else None
+            while name is not None and name != self.network.genesis:
+                if block := _readable(files, self.network, name, folder):
+                    claim = trusted_claim(
+                        self.network, block.header.version, block.header.time, block.claimed_height
+                    )
+                    headers[name] = replace(usable[name], claimed=claim)
+                    break
+                name = above.get(name)
         return headers
 
-    def _gaps(self, folder: Folder, read: FilesRead, units: set[str]) -> Iterator[Batch]:
+    def _set_loose_apart(
+        self, headers: dict[bytes, BlockLink], files: NodeFiles, folder: Folder
+    ) -> None:
+        """Take out blocks that an unread part cut off from all that says their height."""
+        loose = unanchored(headers, self.network) if any(folder.all_gaps()) else set()
+        if loose >= headers.keys():
+            return  # then nothing says the height of anything, which is an error
+        for name in sorted(loose):
+            del headers[name]
+            if spot := folder.spots.get(name):
+                gap = unplaced(spot.offset, spot.size, name)
+                folder.gaps[files.blocks(spot.file).path.name].append(gap)
+
+    def _gaps(
+        self, gaps: Iterable[tuple[str, Gap]], read: FilesRead, units: set[str]
+    ) -> Iterator[Batch]:
         """Yield the gaps in files that the ledger does not know of, if there are any."""
-        new = new_gaps(folder.all_gaps(), units)
+        new = new_gaps(gaps, units)
         if new:
             files = [file for number in _gap_numbers(new) for file in read.of(number)]
             yield gap_batch(new, files, self.network, source=self.name)
 
     def _read(
-        self, files: NodeFiles, folder: Folder, order: list[tuple[bytes, int]], run: Run,
-        read: FilesRead,
+        self, files: NodeFiles, order: list[BlockSpot], run: Run, read: FilesRead, units: set[str],
     ) -> Iterator[Batch]:  # fmt: skip
-        runs = list(_runs((name, height, folder.spots[name]) for name, height in order))
+        runs = list(_runs(order))
         pieces = (
             Piece(
                 files, self.network, blocks,
@@ -188,17 +216,30 @@ class NodeFolder:
             )
             for blocks in runs
         )  # fmt: skip
-        for blocks, frames in zip(runs, run(piece_rows, pieces), strict=True):
-            numbers = _numbers(blocks)
+        for asked, (rows, blocks, damaged) in zip(runs, run(piece_rows, pieces), strict=True):
+            yield from self._gaps(damaged, read, units)
+            numbers = _numbers(asked)
+            notes = gap_notes(damaged) + tuple(read.notes(numbers))
+            if not blocks:
+                yield Batch({}, (), "no block", notes=notes)
+                continue
             answers = [answer(file, self.name) for number in numbers for file in read.of(number)]
-            first, last = blocks[0][1], blocks[-1][1]
             yield Batch(
-                {**frames, "answers": pl.concat(answers)},
+                {**rows, "answers": pl.concat(answers)},
                 tuple(block_unit(name) for name, _, _ in blocks),
-                f"blocks {first:,} to {last:,}" if last > first else f"block {first:,}",
+                heights_in_words(blocks[0][1], blocks[-1][1]),
                 tip=blocks[-1][0],
-                notes=tuple(read.notes(numbers)),
+                notes=notes,
             )
+
+
+def _readable(files: NodeFiles, chain: Chain, name: bytes, folder: Folder) -> Block | None:
+    """Return a block; None where it is damaged, or known by its header alone."""
+    spot = folder.spots.get(name)
+    try:
+        return read_block(files, chain, name, spot) if spot else None
+    except BlockError:
+        return None
 
 
 def _numbers(blocks: Iterable[BlockSpot]) -> list[int]:
@@ -219,17 +260,17 @@ def _notes(stale: Iterable[bytes], apart: int) -> Iterator[str]:
 
 
 def _order(
-    heights: Mapping[bytes, int], headers: Mapping[bytes, BlockLink], usable: Iterable[bytes],
-    held: set[bytes],
-) -> list[tuple[bytes, int]]:  # fmt: skip
+    heights: Mapping[bytes, int], headers: Mapping[bytes, BlockLink],
+    spots: Mapping[bytes, Spot], held: set[bytes],
+) -> list[BlockSpot]:  # fmt: skip
     """Return the blocks to read with their heights, lowest first.
 
     The ledger may know of a block without having read all of it: only its units say so.
     """
-    known = ((name, headers[name].height) for name in usable)
+    known = ((name, headers[name].height) for name in spots)
     places = dict(heights) | {name: at for name, at in known if at is not None}
-    wanted = ((name, at) for name, at in places.items() if name not in held)
-    return sorted(wanted, key=lambda item: item[1])
+    wanted = ((name, at, spots[name]) for name, at in places.items() if name in spots)
+    return sorted((item for item in wanted if item[0] not in held), key=lambda item: item[1])
 
 
 def _runs(blocks: Iterable[BlockSpot]) -> Iterator[tuple[BlockSpot, ...]]:

@@ -33,6 +33,8 @@ class Task:
         Places and lengths of the blocks, by height: a node connects them in about that order.
     parents : tuple of bytes
         Hash of the block before each.
+    lossy : bool
+        The file of blocks has parts that were not read, which may have been blocks.
     """
 
     undo: Masked
@@ -41,25 +43,35 @@ class Task:
     records: tuple[tuple[int, int], ...]
     spots: tuple[tuple[int, int], ...]
     parents: tuple[bytes, ...]
+    lossy: bool = False
 
 
-def matched(task: Task) -> list[int]:
-    """Return for each block the place of its undo record, or -1 where it has none.
+Matched = tuple[list[int], list[tuple[int, int]]]
+"""For each block the number of its undo record, or -1; place and length of the others."""
+
+
+def matched(task: Task) -> Matched:
+    """Return for each block the number of its undo record, or -1, and the records of no block.
 
     Raises
     ------
     BlockError
-        If a record belongs to none of the blocks, or blocks cannot be told apart.
+        If a record belongs to none of the blocks though all were read, or blocks cannot be told
+        apart.
     """
     found = [-1] * len(task.parents)
     by_parent: dict[bytes, list[int]] = {}
     for k, parent in enumerate(task.parents):
         by_parent.setdefault(parent, []).append(k)
     several: dict[bytes, list[int]] = {}
+    loose: list[tuple[int, int]] = []
     at = 0
     for number, (offset, size) in enumerate(task.records):
         whole = _read(task, offset, size)
         hit = _hit(task, whole, size, at)
+        if hit is None and task.lossy:
+            loose.append((offset, size))
+            continue
         if hit is None:
             raise BlockError(
                 f"the undo data is damaged, or its block is missing from {task.blocks.path.name}",
@@ -75,7 +87,7 @@ def matched(task: Task) -> list[int]:
     for parent, numbers in several.items():
         for k in by_parent[parent]:
             found[k] = _told_apart(task, k, numbers)
-    return found
+    return found, loose
 
 
 def _read(task: Task, offset: int, size: int) -> bytes:

@@ -12,17 +12,19 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from chainwatch.bitcoin.block import Block, parse_block
-from chainwatch.bitcoin.block_batch import RawBlock, check_blocks
+from chainwatch.bitcoin.block_batch import RawBlock
+from chainwatch.bitcoin.frames import Gap
 from chainwatch.bitcoin.undo import CHECKSUM
 from chainwatch.bitcoin.undo_batch import RawUndo, check_undo
 from chainwatch.chains.base import Chain
 from chainwatch.errors import BlockError, ChainwatchError, InputError
 from chainwatch.ingest.rows.blocks import frames_of_blocks
+from chainwatch.ingest.sound_blocks import sound_blocks
 from chainwatch.ingest.source_file import FileRead
 from chainwatch.kernels.parse import available
 from chainwatch.sources.node_folder.files import NodeFiles
@@ -45,23 +47,39 @@ class Piece:
     source: str
 
 
-def piece_rows(piece: Piece) -> dict[str, pl.DataFrame]:
+class PieceRead(NamedTuple):
+    """The rows of the sound blocks of a piece, by table; which they are; and the damaged ones."""
+
+    rows: dict[str, pl.DataFrame]
+    blocks: tuple[tuple[bytes, int, Spot], ...]
+    damaged: tuple[tuple[str, Gap], ...]
+
+
+def piece_rows(piece: Piece) -> PieceRead:
     """Return the rows of a run of blocks by table name; ``answers`` are of the block files alone.
 
     Raises
     ------
     BlockError
-        If a block or its undo data is damaged, or a block is no longer where it was.
+        If the undo data of a block is damaged, a block is of another chain, or is no longer where
+        it was.
     """
     chain, files = piece.chain, piece.files
     raw = [_raw_block(files, spot) for _, _, spot in piece.blocks]
-    checked = check_blocks(raw, chain)
-    for block, summary, (name, _, _) in zip(raw, checked.summaries, piece.blocks, strict=True):
-        _check_unchanged(block, summary.hash, name)
-    undo = [read_undo(files, spot) for _, _, spot in piece.blocks]
-    heights = [height for _, height, _ in piece.blocks]
-    read = [piece.read[spot.file] for _, _, spot in piece.blocks]
-    return frames_of_blocks(check_undo(checked, undo), heights, read, source=piece.source)
+    sound = sound_blocks(raw, chain)
+    for _, error in sound.foreign:
+        raise error
+    blocks = tuple(piece.blocks[k] for k in sound.kept)
+    if sound.checked is None:
+        return PieceRead({}, (), sound.damaged)
+    for k, summary, (name, _, _) in zip(sound.kept, sound.summaries, blocks, strict=True):
+        _check_unchanged(raw[k], summary.hash, name)
+    undo = [read_undo(files, spot) for _, _, spot in blocks]
+    heights = [height for _, height, _ in blocks]
+    read = [piece.read[spot.file] for _, _, spot in blocks]
+    checked = check_undo(sound.checked, undo)
+    rows = frames_of_blocks(checked, heights, read, source=piece.source)
+    return PieceRead(rows, blocks, sound.damaged)
 
 
 def read_block(files: NodeFiles, chain: Chain, name: bytes, spot: Spot) -> Block:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tarfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from chainwatch.ledger import schema
 from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.ledger.storage.store import Store
+from chainwatch.ledger.unread_parts import unread_parts
 from chainwatch.results.provenance import digest_frame
 from chainwatch.sources.block_files import BlockFiles
 from chainwatch.sources.node_folder.digests import FilesRead
@@ -343,8 +345,6 @@ FAULTS: dict[str, tuple[Harm, str]] = {
                                r"no undo data.*\(rev00000.dat: \d+ bytes from byte 0 on"),
     "a length in a frame": (lambda f: flipped(f / "rev00000.dat", 6),
                             r"no undo data.*\(rev00000.dat: \d+ bytes from byte 0 on"),
-    "a bit of a block": (lambda f: flipped(f / "blk00001.dat", 250), "blk00001.dat byte"),
-    "a bit of a header": (lambda f: flipped(f / "blk00001.dat", 8 + 40), "blk00001.dat|no undo"),
     "another key": (lambda f: (f / "xor.dat").write_bytes(bytes(range(8))), "not the key"),
     "no key": (lambda f: (f / "xor.dat").unlink(), "xor.dat is missing"),
     "half a key": (lambda f: (f / "xor.dat").write_bytes(KEY[:4]), "a key has 8 bytes at xor.dat"),
@@ -355,12 +355,6 @@ FAULTS: dict[str, tuple[Harm, str]] = {
     "undo of zeros": (lambda f: (f / "rev00000.dat").write_bytes(bytes(99)), "has no undo data"),
     "undo cut off": (lambda f: (f / "rev00000.dat").write_bytes(
         (f / "rev00000.dat").read_bytes()[:-110]), "rev00000.dat byte .*|ends .* early"),
-    "a file cut off in the middle": (lambda f: (f / "blk00001.dat").write_bytes(
-        (f / "blk00001.dat").read_bytes()[:-110]), "the file ends 10 bytes too early at blk00001"),
-    "the last file cut off": (lambda f: (f / "blk00002.dat").write_bytes(
-        (f / "blk00002.dat").read_bytes()[:-110]), "its block is missing from blk00002.dat"),
-    "an empty file": (lambda f: (f / "blk00001.dat").write_bytes(b""), "is empty at blk00001"),
-    "a file of zeros": (lambda f: (f / "blk00001.dat").write_bytes(bytes(999)), "blk00001.dat"),
     "a file that is gone": (lambda f: (f / "blk00001.dat").unlink(), "height|link|blk"),
     "a pair that changed places": (lambda f: (f / "rev00002.dat").replace(f / "rev00001.dat"),
                                    "missing from blk00001.dat|missing.*rev"),
@@ -390,6 +384,52 @@ def test_a_fault_is_an_error_and_never_a_wrong_row(
     assert str(tmp_path) not in str(caught.value)
     blocks_read = open_ledger(tmp_path / "l").blocks.collect()
     assert set(blocks_read["hash"]) <= {maker.sha256d(raw[:80]) for raw in blocks}
+
+
+Part = tuple[Harm, str, set[int]]
+PARTS: dict[str, Part] = {
+    "a bit of a block": (lambda f: flipped(f / "blk00001.dat", 250),
+                         r"blk00001.dat: \d+ bytes from byte 0 on are a damaged block", {5}),
+    "a bit of a header": (lambda f: flipped(f / "blk00001.dat", 8 + 40),
+                          r"blk00001.dat: \d+ bytes from byte 0 on are a damaged block", {5}),
+    "a file cut off in the middle": (lambda f: (f / "blk00001.dat").write_bytes(
+        (f / "blk00001.dat").read_bytes()[:-110]),
+        r"blk00001.dat: .* are the beginning of a frame.*: the file ends 10 bytes too early", {9}),
+    "the last file cut off": (lambda f: (f / "blk00002.dat").write_bytes(
+        (f / "blk00002.dat").read_bytes()[:-110]),
+        r"blk00002.dat: .* are what the node was still writing, as is normal", {14}),
+    "an empty file": (lambda f: (f / "blk00001.dat").write_bytes(b""),
+                      r"blk00001.dat: 0 bytes .*: the file holds no block: it is empty",
+                      {5, 6, 7, 8, 9}),
+    "a file of zeros": (lambda f: (f / "blk00001.dat").write_bytes(bytes(999)),
+                        r"blk00001.dat: 999 bytes .* no block: ", {5, 6, 7, 8, 9}),
+    "a file of something else": (lambda f: (f / "blk00001.dat").write_bytes(b"junk" * 99),
+                                 r"blk00001.dat: 396 bytes .* holds no block: ", {5, 6, 7, 8, 9}),
+}  # fmt: skip
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("part", PARTS)
+def test_a_bad_part_of_a_block_file_is_told_and_all_else_is_read(
+    part: str, node: Callable[..., Node], maker: ModuleType, tmp_path: Path
+) -> None:
+    blocks = maker.Chain().grow(14).blocks
+    made = node([blocks[:5], blocks[5:10], blocks[10:]])
+    source = made.write()
+    harm, words, lost = PARTS[part]
+    harm(made.folder / "blocks")
+    report = pull(tmp_path / "l", source)
+    ledger = open_ledger(tmp_path / "l")
+    read = ledger.blocks.collect()
+    assert {*read["height"]} == {*range(15)} - lost
+    sound = [raw for height, raw in enumerate(blocks) if height not in lost]
+    assert {*read["hash"]} == {maker.sha256d(raw[:80]) for raw in sound}
+    assert any(re.match(words, note) for note in report.notes), report.notes
+    assert check(ledger).ok
+    names = {item.file for item in unread_parts(ledger, ledger.chains[0])}
+    assert names <= {"blk00001.dat", "rev00001.dat", "rev00002.dat"}
+    assert ("blk00001.dat" in names) == (part != "the last file cut off")
+    assert pull(tmp_path / "l", source).commits == 0
 
 
 def test_undo_data_of_a_block_with_other_inputs_is_refused(
@@ -462,7 +502,15 @@ def test_several_at_once_give_the_same_ledger_and_the_same_errors(
     ledger = open_ledger(tmp_path / "l")
     assert digests(ledger) == digests(as_block_files(tmp_path, maker, short_chain))
     flipped(made.folder / "blocks" / "blk00001.dat", 250)
-    with pytest.raises(BlockError, match=r"merkle root|commitment|blk00001\.dat byte"):
+    several = pull(tmp_path / "several", source)
+    alone = pull(tmp_path / "alone", NodeFolder(made.folder, chain="btc-regtest", acquired=THEN))
+    assert several.notes == alone.notes
+    assert len(alone.notes) == 1
+    ours, theirs = (open_ledger(tmp_path / name) for name in ("several", "alone"))
+    assert ours.digests() == theirs.digests()
+    assert ours.blocks.collect().height == len(short_chain) - 1
+    flipped(made.folder / "blocks" / "rev00001.dat", 8)
+    with pytest.raises(BlockError, match=r"rev00001\.dat byte"):
         list(source.batches(Empty()))
 
 
