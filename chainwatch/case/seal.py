@@ -16,6 +16,7 @@ from chainwatch.case.log import read_log
 from chainwatch.errors import CaseError
 from chainwatch.results.provenance import digest_bytes
 from chainwatch.sanitize import visible
+from chainwatch.units import counted
 
 FORMAT = 1
 MANIFEST, RUN, SEAL, LOG = "manifest.json", "run.json", "seal.json", "log.jsonl"
@@ -99,7 +100,8 @@ class Verified:
 
     def __repr__(self) -> str:
         return (
-            f"Verified({self.files} files and {self.entries} log entries are as this seal says: "
+            f"Verified({counted(self.files, 'file', 'files')} and"
+            f" {counted(self.entries, 'log entry', 'log entries')} are as this seal says: "
             f"sha256:{self.seal}; {self._compared()})"
         )
 

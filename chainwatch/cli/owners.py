@@ -11,6 +11,7 @@ import typer
 from chainwatch.cli.options import LedgerOption
 from chainwatch.cli.output import interruptible, say, show
 from chainwatch.progress import watched
+from chainwatch.units import counted
 
 if TYPE_CHECKING:
     from chainwatch.attribution.tags import Tags
@@ -146,7 +147,8 @@ def _largest(found: Clusters) -> Iterator[str]:
     for chain, cluster, addresses in rows.head(MOST_SHOWN).iter_rows():
         names = "; ".join(said.get((chain, cluster), []))
         of = f"  ({names})" if names else ""
-        yield f"{chain_of(chain).alias}  {text(cluster, chain)}  {addresses:,} addresses{of}"
+        size = counted(addresses, "address", "addresses")
+        yield f"{chain_of(chain).alias}  {text(cluster, chain)}  {size}{of}"
     yield from _more(rows.height, "clusters")
     for row in found.alarms.head(MOST_SHOWN).iter_rows(named=True):
         yield (
@@ -180,7 +182,7 @@ def _one(found: Clusters, address: str, chain: str | None) -> Iterator[str]:
     if rows.is_empty():
         yield f"nothing joins {address} to any other address"
         return
-    yield f"consistent with one owner: {rows.height:,} addresses"
+    yield f"consistent with one owner: {counted(rows.height, 'address', 'addresses')}"
     for one in rows["address"].head(MOST_SHOWN):
         yield f"  {one}"
     yield from _more(rows.height, "addresses")

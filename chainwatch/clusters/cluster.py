@@ -33,6 +33,7 @@ from chainwatch.results.result import Finding, Result, digest_rows, recorded
 from chainwatch.results.roles import Roles
 from chainwatch.results.table import CHAIN, Column, Rows, Table
 from chainwatch.results.text_frame import text_frame
+from chainwatch.units import counted
 
 MEMBERS = Table(
     "clusters",
@@ -370,7 +371,7 @@ class Clusters(Result):
 
     def _across(self) -> str:
         several = self.owners["owner"].n_unique()
-        return f", {several} owners on several chains" if several else ""
+        return f", {counted(several, 'owner', 'owners')} on several chains" if several else ""
 
     def _repr_html_(self) -> str:
         return f"<p><b>{escape(repr(self))}</b></p><pre>{escape(self.lineage())}</pre>"

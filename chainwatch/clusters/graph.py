@@ -13,7 +13,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.graph import Edges
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import CHAIN, CONTRACT, FIRST, LAST, Column, Rows, Table
-from chainwatch.units import AMOUNT, exact_sum
+from chainwatch.units import AMOUNT, counted, exact_sum
 
 Looked = str | bytes | Sequence[str | bytes]
 """One address, or several, whose clusters one looks at."""
@@ -100,8 +100,9 @@ class ClusterGraph(Result):
     def __repr__(self) -> str:
         looked = self.nodes.filter("looked_at").height
         return (
-            f"ClusterGraph({looked} clusters looked at, {self.nodes.height - looked} others,"
-            f" {self.frame.height} flows)"
+            f"ClusterGraph({counted(looked, 'cluster', 'clusters')} looked at,"
+            f" {counted(self.nodes.height - looked, 'other', 'others')},"
+            f" {counted(self.frame.height, 'flow', 'flows')})"
         )
 
     def _repr_html_(self) -> str:

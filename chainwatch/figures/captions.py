@@ -6,6 +6,7 @@ from chainwatch.figures import style
 from chainwatch.figures.fit import THINNEST
 from chainwatch.figures.selection import DIGITS, Selection, Sum, percent, sum_text
 from chainwatch.figures.style import ROLES
+from chainwatch.units import counted
 
 SPOKEN_ROUTES = 5
 """Flows that the description for screen readers names one by one."""
@@ -22,11 +23,13 @@ def caption_in_words(chosen: Selection, symbol: str, decimals: int) -> str:
         total = Sum(1, flow.count, flow.amount or 0, flow.amount is None, flow.coarse)
         routes.append(f"{names[0]} to {names[1]} {sum_text(total, symbol, decimals)}")
     rest = len(chosen.flows) - len(routes)
-    more = f"; and {rest} smaller bands" if rest else ""
+    more = f"; and {counted(rest, 'smaller band', 'smaller bands')}" if rest else ""
     undrawn = chosen.moved.flows - chosen.drawn.flows
-    others = f" {undrawn} further flows are summed up as others." if undrawn else ""
+    left = counted(undrawn, "further flow is", "further flows are")
+    others = f" {left} summed up as others." if undrawn else ""
+    nodes = counted(len(chosen.nodes), "node", "nodes")
     return (
-        f"Flow figure of {len(chosen.nodes)} nodes and {len(chosen.flows)} bands; "
+        f"Flow figure of {nodes} and {counted(len(chosen.flows), 'band', 'bands')}; "
         f"{sum_text(chosen.drawn, symbol, decimals)} of {sum_text(chosen.moved, symbol, decimals)} "
         f"moved are drawn. Largest flows: {'; '.join(routes) or 'none'}{more}.{others}"
     )
@@ -41,7 +44,8 @@ def method(chosen: Selection, symbol: str, decimals: int, engine: str) -> str:
         f"Money runs from left to right; the width of a band is proportional to its amount, "
         f"{THINNEST} pt at least.",
         f"Drawn: {'all' if drawn.flows == moved.flows else 'the largest'} {drawn.flows:,} of "
-        f"{moved.flows:,} flows ({moved.transfers:,} transfers), "
+        f"{counted(moved.flows, 'flow', 'flows')} "
+        f"({counted(moved.transfers, 'transfer', 'transfers')}), "
         f"{sum_text(drawn, symbol, decimals)} of {sum_text(moved, symbol, decimals)} moved "
         f"({share}).",
         f"Percentages at nodes: the larger of what came in and went out, of the "
@@ -49,7 +53,8 @@ def method(chosen: Selection, symbol: str, decimals: int, engine: str) -> str:
         f"counts twice.",
     ]
     if moved.unknown:
-        said.append(f"{moved.unknown:,} flows are of unknown amount and drawn at least width.")
+        unknown = counted(moved.unknown, "flow is", "flows are")
+        said.append(f"{unknown} of unknown amount and drawn at least width.")
     rounded = moved.coarse or any(flow.coarse for flow in chosen.flows)
     if rounded:
         said.append("≈: rounded to protect others than subjects, findings and services.")
@@ -69,7 +74,7 @@ def others(chosen: Selection, symbol: str, decimals: int) -> list[str]:
         (chosen.elsewhere, "between nodes that are not drawn"),
     )
     return [
-        f"others: {total.flows:,} flow{'s' if total.flows != 1 else ''}, "
+        f"others: {counted(total.flows, 'flow', 'flows')}, "
         f"{sum_text(total, symbol, decimals)}, {side}"
         for total, side in sides
         if total.flows

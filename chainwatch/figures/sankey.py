@@ -153,7 +153,7 @@ class _Page:
         head, told = printable(title), printable(caption)
         self.title = style.wrap(head, self.width, TITLE, lines=2, bold=True)
         method = captions.method(chosen, symbol, decimals, self.engine)
-        self.caption = style.wrap(told, self.width, SMALL, lines=4)
+        self.caption = style.wrap(told, self.width, SMALL, lines=8)
         self.caption += style.wrap(method, self.width, SMALL, lines=6)
         self.legend = _flow_rows(_legend(chosen, self.plan.layers.backward), self.width)
         self.others = captions.others(chosen, symbol, decimals)

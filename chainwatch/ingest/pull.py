@@ -28,12 +28,13 @@ from chainwatch.errors import (
 from chainwatch.ingest.deduplicate import new_rows
 from chainwatch.ingest.prevouts import Spending
 from chainwatch.ingest.protocol import UNITS, Batch, Source, read_units
-from chainwatch.ingest.pull_report import PullReport, counted
+from chainwatch.ingest.pull_report import PullReport
 from chainwatch.ingest.rollback import missing, unmake
 from chainwatch.ledger import schema
 from chainwatch.ledger.storage.store import Store
 from chainwatch.ledger.storage.writer import open_writer
 from chainwatch.progress import Progress, watched
+from chainwatch.units import counted
 
 if TYPE_CHECKING:
     from chainwatch.ledger.storage.writer import Writer
@@ -142,7 +143,7 @@ def _pulled(
 def _kept(commits: int) -> str:
     if not commits:
         return "interrupted; nothing was written"
-    kept = f"{counted(commits, 'commit')} {'is' if commits == 1 else 'are'} kept"
+    kept = f"{counted(commits, 'commit', 'commits')} {'is' if commits == 1 else 'are'} kept"
     return f"interrupted; {kept}; the same command goes on from there"
 
 

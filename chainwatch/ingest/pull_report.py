@@ -12,6 +12,7 @@ from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.results.result import Result
 from chainwatch.results.table import Column, Rows, Table
 from chainwatch.sanitize import visible
+from chainwatch.units import counted
 
 ADDED = Table(
     "pull",
@@ -61,11 +62,13 @@ class PullReport(Result):
 
     def _facts(self) -> list[str]:
         added = [f"{rows:,} {name}" for name, rows in self.frame.iter_rows() if rows]
-        facts = [f"added {', '.join(added) or 'nothing'} in {counted(self.commits, 'commit')}"]
+        facts = [
+            f"added {', '.join(added) or 'nothing'} in {counted(self.commits, 'commit', 'commits')}"
+        ]
         if self.skipped:
-            facts.append(f"{counted(self.skipped, 'unit')} had been read before")
+            facts.append(f"{counted(self.skipped, 'unit', 'units')} had been read before")
         if self.unread_inputs:
-            unread = counted(self.unread_inputs, "input")
+            unread = counted(self.unread_inputs, "input", "inputs")
             facts.append(f"{unread} of which it was not read what they spend")
         if self.tip:
             facts.append(f"tip {self.tip[::-1].hex()}")
@@ -78,8 +81,3 @@ class PullReport(Result):
     def _repr_html_(self) -> str:
         items = "".join(f"<li>{html.escape(fact)}</li>" for fact in self._facts())
         return f"<p>pull from {html.escape(visible(self.source))}</p><ul>{items}</ul>"
-
-
-def counted(number: int, thing: str) -> str:
-    """Return a number of things in words, the noun in its right form."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

@@ -81,6 +81,16 @@ class KeyAddresses(Result):
     key: str
     gap: int
 
+    @property
+    def lacks(self) -> str:
+        """Say which addresses of the wallet are not covered, where a branch of it was not named."""
+        change = self.frame["change"]
+        if change.is_empty() or (change.any() and not change.all()):
+            return ""
+        if change.all():
+            return "only a branch for change is named: addresses for receiving are not covered"
+        return "no branch for change is named: addresses that got its change are not covered"
+
     def tables(self) -> Mapping[str, Rows]:
         """Return the addresses."""
         return {"addresses": DERIVED.rows(self.frame)}
@@ -88,7 +98,8 @@ class KeyAddresses(Result):
     def __repr__(self) -> str:
         used = self.frame["used"]
         seen = "" if used.null_count() else f", {used.sum():,} of them used"
-        return f"KeyAddresses({self.frame.height:,} of key {self.key}{seen}, gap {self.gap})"
+        lacks = f"; {self.lacks}" if self.lacks else ""
+        return f"KeyAddresses({self.frame.height:,} of key {self.key}{seen}, gap {self.gap}{lacks})"
 
 
 def addresses_of_xpub(
@@ -134,7 +145,8 @@ def addresses_of_xpub(
     Fails when
     ----------
     Many wallets write an xpub whatever script type they use: an empty result for the named type
-    says little, so try all ``kinds``. Wallets that skip more addresses than ``gap`` hide what
+    says little, so try all ``kinds``. A descriptor, as a wallet writes it for one branch alone,
+    covers no other: its result says so. Wallets that skip more addresses than ``gap`` hide what
     comes after. An address in no output of the ledger may have been paid in a block not read.
 
     References

@@ -53,9 +53,9 @@ class Drawing(Protocol):
     def shown(self, edition: Any, redact: Callable[[str], str] = str) -> Any:
         """Return it as an edition shows it, strangers' words in it redacted.
 
-        What is returned has ``stem`` (of its files), ``heading``, ``caption``, ``alt`` (what it
-        shows, in words), ``flows`` (the rows behind it, with ``source`` and ``target``) and
-        ``plot(ax=None)``.
+        What is returned has ``stem`` (of its files), ``heading``, ``caption`` (what must be known
+        to read it, which ``plot`` writes into the picture), ``alt`` (what it shows, in words),
+        ``flows`` (the rows behind it, with ``source`` and ``target``) and ``plot(ax=None)``.
         """
         ...
 

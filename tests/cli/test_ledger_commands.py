@@ -44,6 +44,15 @@ def test_status(run: Run, otter: Path, otter_case: Any) -> None:
     assert "(btc-regtest)" in out
 
 
+def test_status_names_a_single_block_as_one(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "genesis.raw").write_bytes(regtest_chain.genesis())
+    pull(tmp_path / "l", BlockFiles(tmp_path / "genesis.raw", "btc-regtest"))
+    status, out, _ = run("status", "--ledger", tmp_path / "l")
+    assert status == 0
+    assert "\n  block 0, tip 0f9188f1" in out
+    assert "blocks 0 to 0" not in out
+
+
 def test_status_says_what_was_not_read(run: Run, otter_case: Any, tmp_path: Path) -> None:
     files = otter_case.otter.write(tmp_path / "case")
     raw = (files / "blocks.dat").read_bytes()
@@ -96,7 +105,7 @@ def test_a_check_that_fails(run: Run, tmp_path: Path) -> None:
     status, said, err = run("check", "--ledger", "w")
     assert status == 1
     assert "1 failed" in said
-    assert "checks of the ledger failed" in err
+    assert "1 check of the ledger failed" in err
 
 
 def test_showing_an_address(run: Run, otter: Path, otter_case: Any) -> None:

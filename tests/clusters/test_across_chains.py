@@ -54,7 +54,7 @@ def test_an_owner_has_a_cluster_on_each_chain(hand, said):
     assert clusters.owners.rows() == [
         (1, hand.chain, hand.letter("A")), (1, ETH, account(1)),
     ]  # fmt: skip
-    assert "1 owners on several chains" in repr(clusters)
+    assert "1 owner on several chains" in repr(clusters)
     assert clusters.plain(account(1), "eth")["cluster"].to_list() == [text(account(1), "eth")] * 2
 
 

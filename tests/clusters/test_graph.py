@@ -47,7 +47,7 @@ def test_flows_are_exact_where_one_cluster_paid_and_unknown_where_several_may(gr
         ("A", "E"): (1, 1, None),  # D may have paid it
         ("A", "F"): (1, 1, None),
     }
-    assert repr(found) == "ClusterGraph(1 clusters looked at, 3 others, 5 flows)"
+    assert repr(found) == "ClusterGraph(1 cluster looked at, 3 others, 5 flows)"
 
 
 def test_the_nodes_and_members_are_those_one_looks_at(graph, named):

@@ -192,7 +192,7 @@ def test_coarse_and_unknown_amounts_are_marked() -> None:
     said = [text.get_text() for text in draw_flow(flows, symbol="sat", decimals=0).texts]
     assert "≈ 400 sat" in said, "a share of it would tell more digits than are known"
     assert "unknown amount (0 %)" in said
-    assert any("1 flows are of unknown amount" in text for text in said)
+    assert any("1 flow is of unknown amount" in text for text in said)
     assert "rounded to protect others than subjects, findings and services" in " ".join(said)
 
 
@@ -246,7 +246,7 @@ def test_alt_text_names_the_main_routes() -> None:
     said = alt_text(flows, symbol="BTC", decimals=8, top=1)
     assert "a (subject) to b (mixer) 9 BTC" in said
     assert "9 BTC of 10 BTC moved are drawn" in said
-    assert "1 further flows are summed up as others" in said
+    assert "1 further flow is summed up as others" in said
     assert draw_flow(flows, symbol="BTC", decimals=8, top=1).get_label() == said
 
 

@@ -268,6 +268,18 @@ def test_without_a_ledger_nothing_is_said_of_use() -> None:
     assert frame["used"].null_count() == 40
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("/0/*", "no branch for change is named: addresses that got its change are not covered"),
+     ("/1/*", "only a branch for change is named: addresses for receiving are not covered"),
+     ("/<0;1>/*", "")],
+)  # fmt: skip
+def test_a_descriptor_of_one_branch_says_what_it_lacks(path: str, said: str) -> None:
+    found = addresses_of_xpub(f"wpkh({BIP44}{path})", gap=2)
+    assert found.lacks == said
+    assert repr(found).endswith(f"gap 2; {said})" if said else "gap 2)")
+
+
 def test_a_branch_key_is_not_guessed_at() -> None:
     account = base58check_decode(BIP84)
     point, code = child_of(point_of(account[45:]), account[13:45], 1)

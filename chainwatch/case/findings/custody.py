@@ -244,23 +244,29 @@ def _names(alone: pl.DataFrame, asset: Asset) -> str:
     return f" ({', '.join(found)})" if found and len(found) <= NAMED else ""
 
 
+_OTHER_READ = (
+    "other address whose history was read",
+    "other addresses whose history was read",
+)
+_OTHER_UNREAD = ("other whose history is not read", "others whose history is not read")
+
+
 def _parts(rows: pl.DataFrame, asset: Asset) -> Sentence:
     """Return what was paid to listed addresses, to services, and to others, in that order."""
     listed = pl.col("other_subject")
     services = ~listed & ~pl.col("onward").is_in([UNREAD, READ, BURNT])
     kinds = (
-        (listed, "listed", True),
-        (services, "tagged or hosted", True),
-        (pl.col("onward") == BURNT, "burnt", False),
-        (~listed & (pl.col("onward") == READ), "other addresses whose history was read", False),
-        (~listed & (pl.col("onward") == UNREAD), "others whose history is not read", False),
+        (listed, ("listed address", "listed addresses"), True),
+        (services, ("tagged or hosted address", "tagged or hosted addresses"), True),
+        (pl.col("onward") == BURNT, ("burnt address", "burnt addresses"), False),
+        (~listed & (pl.col("onward") == READ), _OTHER_READ, False),
+        (~listed & (pl.col("onward") == UNREAD), _OTHER_UNREAD, False),
     )
     said: list[Sentence] = []
-    for condition, name, detailed in kinds:
+    for condition, nouns, detailed in kinds:
         part = rows.filter(condition)
         if part.height:
             whom = frozenset(part["counterparty"].drop_nulls())
-            nouns = (f"{name} address", f"{name} addresses") if detailed else (name, name)
             said.append(
                 sentence(
                     Sum(total(part["amount"]), asset, whom),

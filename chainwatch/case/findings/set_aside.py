@@ -226,7 +226,8 @@ def unread_finding(
     return Finding(
         "Not read",
         (
-            f"The file holds the transfers of {histories} addresses and does not say that it holds"
+            f"The file holds the transfers of {counted(histories, 'address', 'addresses')} and does"
+            " not say that it holds"
             f" all of them. Balances before the first row, {beside}, and every history of a"
             " counterparty are not read. No figure here is a balance with its owner.",
         ),

@@ -10,6 +10,7 @@ from chainwatch.errors import CaseError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding
 from chainwatch.sanitize import visible
+from chainwatch.units import counted
 
 MOST = 5
 """Contracts that an error names."""
@@ -64,7 +65,7 @@ def _absent(ledger: Ledger, asset: Asset) -> CaseError:
     )
     held = "; ".join(
         f"{text(contract, asset.chain) if contract else 'the native coin'}"
-        f" ({visible(symbol or 'no symbol')[:20]}, {count:,} rows)"
+        f" ({visible(symbol or 'no symbol')[:20]}, {counted(count, 'row', 'rows')})"
         for contract, symbol, count in other.iter_rows()
     )
     what = f"the coin {asset.symbol}"

@@ -35,7 +35,7 @@ from chainwatch.tracing.ends.doubts import UNKNOWN_WAY, doubt_of
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace
 from chainwatch.tracing.walks.transfer_order import histories
-from chainwatch.units import exact_sum, total
+from chainwatch.units import counted, exact_sum, total
 
 ROUTES = (
     "What listed addresses received, followed to where it ends. 'Not read': the histories of those"
@@ -184,7 +184,8 @@ def _after(direct: Counterparties, at: Hosted, day: NamedDay, listed: int) -> Fi
     told = sentence(
         "in ", all_, ", out ", paid, ", of which ", left,
         " left probable deposit addresses: the service's own affair",
-        f"; {timeless} payments have no time and count neither as before nor as after"
+        f"; {counted(timeless, 'payment has', 'payments have')} no time and"
+        f" {'counts' if timeless == 1 else 'count'} neither as before nor as after"
         if timeless else "",
     )  # fmt: skip
     whose = "the listed address" if listed == 1 else f"all {listed} listed addresses together"

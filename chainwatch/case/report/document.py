@@ -129,7 +129,10 @@ def _looked_for(findings: Sequence[Finding], edition: Edition) -> tuple[Section,
 def _figure(one: DrawnFlows, note: str) -> Iterator[Section]:
     """Yield the section of a figure, and that of its key where its nodes bear marks."""
     drawing = one.drawing
-    block = FigureBlock(f"figures/{one.stem}.svg", drawing.caption, drawing.alt)
+    # The caption stands in the picture, which is read alone too: here it is told to those who
+    # cannot see that, and not printed again.
+    words = f"{drawing.caption} {drawing.alt}"
+    block = FigureBlock(f"figures/{one.stem}.svg", drawing.heading, words)
     yield Section(drawing.heading, (note,) if note else (), (), (block,))
     key = figure_key(drawing)
     if key is not None:

@@ -23,6 +23,7 @@ from chainwatch.ledger.storage.checksums import changed_files
 from chainwatch.ledger.unread_parts import parts_by_chain, parts_note
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import CHAIN, Column, Rows, Table
+from chainwatch.units import counted
 
 MOST_NAMED = 5
 """Parts of files that a note names one by one; the others are counted."""
@@ -76,8 +77,9 @@ class CheckReport(Result):
         if failures.height:
             first = failures.row(0, named=True)
             raise ConservationError(
-                f"{failures.height} checks of the ledger failed; of {first['checked']} verdicts of"
-                f" the check {first['name']!r}, {first['failed']} are against it",
+                f"{counted(failures.height, 'check', 'checks')} of the ledger failed; of"
+                f" {counted(first['checked'], 'verdict', 'verdicts')} of the check"
+                f" {first['name']!r}, {counted(first['failed'], 'is', 'are')} against it",
                 where=f"{first['chain']}: {first['note']}",
                 remedy="read the source again; if it stays, the source or chainwatch is wrong",
             )
@@ -86,7 +88,8 @@ class CheckReport(Result):
         failed = self.frame.filter(pl.col("failed") > 0).height
         unread = int(self.frame["unread"].sum())
         verdict = "nothing failed" if self.ok else f"{failed} failed"
-        return f"CheckReport({self.frame.height} checks, {verdict}, {unread} verdicts unread)"
+        checks = counted(self.frame.height, "check", "checks")
+        return f"CheckReport({checks}, {verdict}, {counted(unread, 'verdict', 'verdicts')} unread)"
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{name}</th>" for name in VERDICTS.names)

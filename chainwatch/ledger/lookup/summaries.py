@@ -297,13 +297,13 @@ class AddressSummary(Result):
         if self.chain.family != "utxo":
             return (
                 f"AddressSummary({facts['address']} on {self.chain.alias}: {account_brief(self)}, "
-                f"{self.transactions:,} transactions)"
+                f"{units.counted(self.transactions, 'transaction', 'transactions')})"
             )
         names = ("received", "spent", "balance")
         amounts = ", ".join(f"{name} {facts[name]}" for name in names)
         return (
             f"AddressSummary({facts['address']} on {self.chain.alias}: {amounts}, "
-            f"{self.transactions:,} transactions)"
+            f"{units.counted(self.transactions, 'transaction', 'transactions')})"
         )
 
     def _repr_html_(self) -> str:

@@ -17,6 +17,7 @@ from chainwatch.errors import DumpError
 from chainwatch.ingest.protocol import Reader
 from chainwatch.ledger import schema
 from chainwatch.sources.transfer_dump.mapping import DumpMapping
+from chainwatch.units import counted
 
 _ALIKE = ["txid", "contract", "token_id", "sender", "receiver", "units"]
 _PLACE = ["log_index", "trace_path"]
@@ -115,14 +116,17 @@ def _notes(
     notes = []
     listed = ranked.filter("single").height - once.filter("single").height
     if repeats := ranked.height - once.height - listed:
-        notes.append(f"{repeats:,} rows repeat a transfer that another section reports")
+        several = counted(repeats, "row repeats", "rows repeat")
+        notes.append(f"{several} a transfer that another section reports")
     if listed:
         notes.append(
-            f"{listed:,} rows list a transfer again that another row has, by its log index"
+            f"{counted(listed, 'row lists', 'rows list')} a transfer again that another row has,"
+            " by its log index"
         )
     if unplaced := once.height - final.height:
         notes.append(
-            f"{unplaced:,} rows without a log index repeat a transfer that another row has with one"
+            f"{counted(unplaced, 'row', 'rows')} without a log index"
+            f" {'repeats' if unplaced == 1 else 'repeat'} a transfer that another row has with one"
         )
     same = [*_ALIKE, *_PLACE, "occurrence"]
     for name in _SAID:

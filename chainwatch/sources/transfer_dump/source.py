@@ -25,6 +25,7 @@ from chainwatch.sources.transfer_dump.identity import certain_order, each_once, 
 from chainwatch.sources.transfer_dump.mapping import DumpMapping, TagMapping
 from chainwatch.sources.transfer_dump.places import read_placed
 from chainwatch.sources.transfer_dump.table import LARGEST_DUMP
+from chainwatch.units import counted
 
 
 class TransferDump:
@@ -240,7 +241,9 @@ def _coverage(
         for row in [whole.row(0, named=True), *sections]
     ]  # fmt: skip
     rows += [{**one, **common} for one in apart.units(unit, mapping)]
-    note = f"{timeless:,} sections have no time in any row: their histories do not count as read"
+    whose = counted(timeless, "section has", "sections have")
+    histories = "its history does" if timeless == 1 else "their histories do"
+    note = f"{whose} no time in any row: {histories} not count as read"
     return schema.COVERAGE.conform(
         pl.DataFrame(rows, schema=schema.COVERAGE.schema, orient="row")
     ), (note,) if timeless else ()

@@ -54,6 +54,20 @@ def test_results_bring_their_sections(results, tmp_path: Path) -> None:
     assert {"ends_by_reason", "hosting", "reached", "subjects"} <= names
 
 
+def test_the_caption_of_a_figure_is_printed_once(results) -> None:
+    """It stands in the picture, which is passed on alone; the report tells it to a reader aloud."""
+    _, clusters, _, trace, _ = results
+    figure = flow(trace, clusters)
+    case = make().add(clusters, trace, figure)
+    told = document(case, case.view("working"))
+    (block,) = (block for section in told.sections for block in section.figures)
+    words = figure.caption()
+    assert block.caption == "Main routes"
+    assert block.alt.startswith(f"{words} Flow figure of ")
+    drawn = " ".join(part.get_text() for part in figure.plot().texts)
+    assert all(word in drawn for word in words.split())
+
+
 def test_a_finding_that_the_case_holds_is_not_brought_again(results) -> None:
     _, _, _, trace, _ = results
     (own,) = trace.findings(NOBODY)

@@ -64,7 +64,7 @@ class TestInOneTable:
         bare = {key: value for key, value in INDEXED.items() if key != "section"}
         ledger, report = read((bare, [row(1, 171), row(1, 171), row(2, 5)]))
         assert logs(ledger) == [5, 171]
-        assert "1 rows list a transfer again" in report.notes[0]
+        assert "1 row lists a transfer again" in report.notes[0]
 
     def test_equal_transfers_of_one_transaction_are_two(self, read: Read) -> None:
         """Two histories that list one of them each: without the index they would be one."""
@@ -151,7 +151,7 @@ class TestPlaces:
             (101, 5, None, False), (102, 0, None, False)
         ]  # fmt: skip
         assert any("2 transfers have a height and no time" in note for note in report.notes)
-        assert any("1 sections have no time" in note for note in report.notes)
+        assert any("1 section has no time" in note for note in report.notes)
         assert ledger.coverage.collect()["kind"].to_list() == ["dump"]
 
     def test_the_time_of_a_block_is_known_from_another_table(self, read: Read) -> None:
