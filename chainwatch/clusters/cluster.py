@@ -361,17 +361,14 @@ class Clusters(Result):
         return canonical(address, found[0])
 
     def __repr__(self) -> str:
-        groups = self._groups
+        groups, across = self._groups, counted(self.owners["owner"].n_unique(), "owner", "owners")
         return (
             f"Clusters({groups.clusters} of two or more addresses, {groups.height} addresses,"
             f" {groups.contested + self.refused.height} contested links,{self.links.said_apart()}"
             f" {self.alarms.height} with tags of several actors,"
-            f" {self.collapses.height} joins to look at{self._across()})"
+            f" {self.collapses.height} joins to look at"
+            + (f", {across} on several chains)" if self.owners.height else ")")
         )
-
-    def _across(self) -> str:
-        several = self.owners["owner"].n_unique()
-        return f", {counted(several, 'owner', 'owners')} on several chains" if several else ""
 
     def _repr_html_(self) -> str:
         return f"<p><b>{escape(repr(self))}</b></p><pre>{escape(self.lineage())}</pre>"

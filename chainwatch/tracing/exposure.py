@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -36,6 +36,7 @@ from chainwatch.results.table import (
 from chainwatch.tracing.arguments import check, check_tags
 from chainwatch.tracing.asked import Asked
 from chainwatch.tracing.custody import CUSTODY
+from chainwatch.tracing.ends.categories import CATEGORIES, categories, jurisdiction_of, shares
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.stops import BY_CLUSTER, BY_TAG, HOSTED, UNSPENT
 from chainwatch.units import AMOUNT, counted, exact_sum
@@ -76,6 +77,9 @@ class Exposure(Result):
         Rows in ``EXPOSURE``.
     asset : Asset
         What was followed.
+    categories : polars.DataFrame
+        Rows in ``CATEGORIES``: every end once, by category, relation, direction and entity, what
+        nobody tagged and what was not read included.
     reached : set of (actor, address)
         At which addresses: an edition that masks all of an actor's says its name nowhere.
     tagged : int
@@ -88,6 +92,7 @@ class Exposure(Result):
 
     frame: pl.DataFrame
     asset: Asset
+    categories: pl.DataFrame = field(default_factory=CATEGORIES.empty)
     reached: frozenset[tuple[str, bytes]] = frozenset()
     tagged: int = 0
     unstated: int = 0
@@ -99,7 +104,17 @@ class Exposure(Result):
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
-        return {"exposure": EXPOSURE.rows(self.frame)}
+        return {
+            "exposure": EXPOSURE.rows(self.frame),
+            "categories": CATEGORIES.rows(self.categories),
+        }
+
+    def shares(self) -> pl.DataFrame:
+        """Return the categories with ``share``, parts per million of all that was traced.
+
+        They are for the desk: a share of an exact total undoes the rounding of an amount.
+        """
+        return shares(self.categories)
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
         """Return the tagged parties that traced value reached."""
@@ -169,9 +184,11 @@ def exposure(
             rows.append(_arrival(row, *found, at.concepts(row["target"], found[0])))
             reached.add((found[0].actor, row["target"]))
     arrived = pl.DataFrame(rows, schema=_ARRIVALS, orient="row")
+    back = trace.direction == "backward"
     return Exposure(
         _summed(arrived, _stayed(trace, at)),
         trace.asset,
+        categories(trace.ends, trace.steps, own, at.category, backward=back),
         frozenset(reached),
         len(at.tagged),
         unstated(at.tagged, clusters, trace.asset.chain),
@@ -204,6 +221,9 @@ class _Actors:
         self, tags: Tags, chain: str, clusters: Owners | None, spread_unstated: bool
     ) -> None:
         self.tagged = statements_of(tags.frame, chain)
+        contexts = tags.frame.select("address", "context").iter_rows()
+        told = ((address, jurisdiction_of(context)) for address, context in contexts)
+        self.places = {address: place for address, place in told if place}
         self.spread = clustered(self.tagged, clusters, chain, spread_unstated=spread_unstated)
 
     def on(self, address: bytes | None, day: date | None) -> tuple[TagStatement, str] | None:
@@ -217,6 +237,16 @@ class _Actors:
             return (both if len(actors) > 1 else one), BY_TAG
         spread = speaking(self.spread.get(address, ()), day)
         return (spread, BY_CLUSTER) if spread else None
+
+    def category(
+        self, address: bytes | None, when: datetime | None
+    ) -> tuple[str, str | None, str | None] | None:
+        """Return concept, actor and jurisdiction of an address at a time."""
+        found = self.on(address, None if when is None else when.date())
+        if found is None or address is None:
+            return None
+        one = found[0]
+        return self.concepts(address, one), one.actor, self.places.get(address)
 
     def concepts(self, address: bytes, one: TagStatement) -> str:
         """Return all that tags of one actor, source and confidence say that it is."""

@@ -248,6 +248,11 @@ def open_index(ledger: Ledger, chain: Chain | str) -> Index | None:
     return _opened(folder, ledger.commit.number, network)
 
 
+def has_index(folder: Path) -> bool:
+    """Tell whether an index of any commit is kept in a ledger's folder."""
+    return bool(_numbers(folder / _FOLDER))
+
+
 def only_index(ledger: Ledger) -> Index | None:
     """Return the index of a ledger that looks at one coin chain; None where there is another.
 
@@ -376,4 +381,4 @@ def _mapped(path: Path) -> NDArray[Any]:
     return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
-__all__ = ["FORMAT", "NONE", "Index", "build_index", "only_index", "open_index"]
+__all__ = ["FORMAT", "NONE", "Index", "build_index", "has_index", "only_index", "open_index"]

@@ -6,6 +6,7 @@ at it. Of a ledger in memory they are made in memory.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +17,7 @@ from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import LedgerLocked
 from chainwatch.ledger.index.growing import columns_of
-from chainwatch.ledger.index.index import Index, build_index, open_index
+from chainwatch.ledger.index.index import Index, build_index, has_index, open_index
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.output_status import OutputStatus
 
@@ -81,8 +82,9 @@ class Ready:
 def ready(ledger: Ledger, chain: Chain | str) -> Ready:
     """Return a coin chain of a ledger ready to be walked, whatever the span of the ledger.
 
-    The index is opened, or built and kept in the ledger's folder; where that cannot be written it
-    is built in memory, with the same columns.
+    The index is opened, or built. That of a small ledger is built in memory, and its folder is left
+    as it is; that of a large one, or one that had an index before, is kept in the folder, beside
+    the tables. Where the folder cannot be written it is built in memory, with the same columns.
 
     Raises
     ------
@@ -95,16 +97,27 @@ def ready(ledger: Ledger, chain: Chain | str) -> Ready:
     return whole.kept(key, lambda: Ready(whole, _index(ledger, network)))
 
 
+LARGE = 100_000
+"""Transactions from which on an index is kept: below, it is built in a fraction of a second."""
+
+
+def _worth_keeping(ledger: Ledger) -> bool:
+    if ledger.store is None:
+        return False
+    count = ledger.history.transactions.select(pl.len()).collect().item()
+    return has_index(ledger.store.path) or count >= LARGE
+
+
 def _index(ledger: Ledger, chain: Chain) -> Index:
     if ledger.store is None or ledger.commit is None:
         return Index(chain, 0, columns_of(ledger.history.chain_only(chain)))
     found = open_index(ledger, chain)
     if found is not None:
         return found
-    try:
-        built = build_index(ledger.history)
-    except (LedgerLocked, OSError):
-        built = ()  # whoever may only read the folder pays for the same columns each time
+    built: tuple[Index, ...] = ()
+    if _worth_keeping(ledger):
+        with suppress(LedgerLocked, OSError):  # who may only read pays for the same columns anew
+            built = build_index(ledger.history)
     of_chain = (one for one in built if one.chain == chain)
     here = ledger.history.chain_only(chain)
     return next(of_chain, None) or Index(chain, ledger.commit.number, columns_of(here))

@@ -1,0 +1,132 @@
+"""Exposure by category: every base unit of a trace once, by what stands where it ends.
+
+Shares stand in no table: a share of an exact total would undo the rounding of an amount in what
+leaves the desk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import polars as pl
+
+from chainwatch.results.table import BEHIND, Column, Privacy, Table, behind
+from chainwatch.tracing.ends.holders import holders
+from chainwatch.tracing.stops import NOT_READ
+from chainwatch.tracing.trace_tables import ENDS
+from chainwatch.units import exact_sum, total
+
+OWN, DIRECT, INDIRECT = "own", "direct", "indirect"
+UNTAGGED = "untagged"
+MILLION = 1_000_000
+
+CATEGORIES = Table(
+    "categories",
+    ("category", "relation", "direction", "entity", "reason", "jurisdiction"),
+    "One row per kind of end, category and entity: together they are all that was traced. What was"
+    " *not read* and what nobody tagged are rows of their own.",
+    (
+        Column.word("category", f"what tags say that it is; {UNTAGGED}, or {NOT_READ}"),
+        Column.word(
+            "relation",
+            f"{OWN}: at an address of the subject; {DIRECT}: one step from it; {INDIRECT}: more",
+        ),
+        Column.word("direction", "sent, or received where value was followed backward"),
+        Column("entity", pl.String, Privacy.NAME, "the tagged actor", nullable=True),
+        ENDS["reason"],
+        Column.text("jurisdiction", "what the tag says of it; null where it says nothing"),
+        Column.amount("amount", "traced value that ends there; reach under poison"),
+        Column.number("hops", "steps of the shortest way"),
+        Column.number("longest", "steps of the longest way"),
+        Column.count("ends", "places at which it ends so"),
+        BEHIND,
+    ),
+)
+
+Said = Callable[[bytes | None, Any], tuple[str, str | None, str | None] | None]
+"""Says of an address and a time the category, the actor and the jurisdiction that tags name."""
+
+
+def categories(
+    ends: pl.DataFrame,
+    steps: pl.DataFrame,
+    own: Mapping[bytes, bytes],
+    said: Said,
+    *,
+    backward: bool,
+) -> pl.DataFrame:
+    """Sum up ends by category, relation and entity.
+
+    Parameters
+    ----------
+    ends, steps : polars.DataFrame
+        Of a trace, in the columns of :mod:`chainwatch.tracing.trace_tables`.
+    own : mapping of bytes to bytes
+        The subject of each address of a subject.
+    said : callable
+        What tags say of an address at a time.
+    backward : bool
+        The direction of the trace.
+
+    Returns
+    -------
+    polars.DataFrame
+        Rows in :data:`CATEGORIES`; their amounts add up to those of the ends.
+    """
+    rows = [_told(row, own, said) for row in ends.iter_rows(named=True)]
+    kinds = {name: pl.String for name in _KEY if name != "reason"}
+    told = pl.DataFrame(rows, schema=kinds, orient="row")
+    whole = holders(ends.with_row_index("row").hstack(told), steps)
+    key = ["row", *_KEY]
+    once = whole.group_by(*key, "amount", "hop").agg(pl.col("holder"))
+    return (
+        once.group_by(_KEY)
+        .agg(
+            exact_sum("amount"),
+            pl.col("hop").min().alias("hops"),
+            pl.col("hop").max().alias("longest"),
+            pl.len().cast(pl.Int64).alias("ends"),
+        )
+        .join(whole.group_by(_KEY).agg(behind("holder")), on=_KEY, nulls_equal=True)
+        .with_columns(pl.lit("received" if backward else "sent").alias("direction"))
+        .select(CATEGORIES.names)
+        .sort("amount", *_KEY, descending=[True, *[False] * len(_KEY)])
+    )
+
+
+_KEY = ["category", "relation", "entity", "reason", "jurisdiction"]
+
+
+def _told(
+    row: Mapping[str, Any], own: Mapping[bytes, bytes], said: Said
+) -> tuple[str, str, str | None, str | None]:
+    """Return category, relation, entity and jurisdiction of an end."""
+    named = said(row["address"], row["time"])
+    category = NOT_READ if row["reason"] == NOT_READ else UNTAGGED
+    entity, jurisdiction = row["service"], None
+    if named is not None and row["reason"] != NOT_READ:
+        category, entity, jurisdiction = named[0] or category, named[1], named[2]
+    mine = own.get(row["address"]) == row["subject"]
+    relation = OWN if mine else DIRECT if row["hop"] <= 1 else INDIRECT
+    return category, relation, entity, jurisdiction
+
+
+def shares(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return categories with their share of the whole, parts per million, rounded down."""
+    whole = total(rows["amount"])
+    parts = [int(amount) * MILLION // whole if whole else None for amount in rows["amount"]]
+    return rows.with_columns(pl.Series("share", parts, pl.Int64))
+
+
+def jurisdiction_of(context: str | None) -> str | None:
+    """Return the jurisdiction that the context of a tag names: a key of that name in its JSON."""
+    if not context or not context.lstrip().startswith("{"):
+        return None
+    try:
+        told = json.loads(context)
+    except ValueError:
+        return None
+    named = told.get("jurisdiction") if isinstance(told, dict) else None
+    return named if isinstance(named, str) else None
