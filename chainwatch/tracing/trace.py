@@ -20,6 +20,7 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import ConservationError, TraceError
 from chainwatch.heuristics.poisoning import trifle_of
 from chainwatch.heuristics.rule import Rule
+from chainwatch.ledger.balances import Balances
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.rows_apart import may_have_paid
 from chainwatch.results.result import recorded
@@ -27,7 +28,7 @@ from chainwatch.results.table import Table
 from chainwatch.tracing.arguments import check, policy_for
 from chainwatch.tracing.chosen import Chosen, chosen_outputs, chosen_transfers
 from chainwatch.tracing.ends.bounds import bounds
-from chainwatch.tracing.ends.doubts import doubted
+from chainwatch.tracing.ends.doubts import as_known, doubted
 from chainwatch.tracing.fetch import MakeSource, fetched
 from chainwatch.tracing.policies import Policy
 from chainwatch.tracing.result import Trace
@@ -213,6 +214,7 @@ def _accounts(
     walk = _with_chosen(walk, chosen_transfers(chosen, _spanned(known, ledger), walk.asset.chain))
     read, apart = histories(ledger, walk.asset), may_have_paid(ledger, walk.asset)
     until = "what was read" if ledger.end is None else "the span"
+    known_of = Balances.read(ledger, walk.asset, rows)
 
     def follow(ordered: pl.DataFrame) -> Trace:
         walks, moved = [], ordered.to_dicts()
@@ -221,7 +223,8 @@ def _accounts(
             one.start, one.finish = ledger.start, ledger.end
             one.run(moved)
             walks.append(one)
-        return _looked_at(_result(walks), ordered)
+        found = _looked_at(_result(walks), ordered)
+        return replace(found, ends=as_known(found.ends, known_of))
 
     seen = pl.lit(True) if ledger.end is None else pl.col("time") < ledger.end
     first = follow(known)

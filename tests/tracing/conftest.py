@@ -143,7 +143,7 @@ def account_ledger(
     read: str = "",
     placed: bool = False,
     asset: Asset = TOKEN,
-    complete: bool | None = None,
+    complete: bool | None = True,
     read_contract: bytes | None = None,
 ) -> Ledger:
     """Return a ledger of transfers ``(sender, receiver, amount[, minute[, more]])``.

@@ -21,7 +21,7 @@ SWEPT_TWICE = (("o", "d", 10), ("d", "s", 4), ("d", "s", 6))
 
 
 def accounts(desk: Any, rows: Any, *tags: Any, read: str = "dexs", **more: Any) -> Hosted:
-    ledger = desk.paid(rows, read=read) if isinstance(rows, list) else rows
+    ledger = desk.paid(rows, read=read, complete=None) if isinstance(rows, list) else rows
     named = desk.tags(*(tags or (("s", "shop"), ("t", "shop"))), chain=desk.asset.chain)
     return hosted(ledger, named, asset=desk.asset, **more)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 import polars as pl
 
 from chainwatch.addresses import canonical
-from chainwatch.addresses.silent_moves import silent_moves
 from chainwatch.chains.base import Chain
+from chainwatch.ledger.balances import balance, movement_times
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.lookup.summaries import PAID, TOTALS, AddressSummary, TransactionSummary
 from chainwatch.ledger.lookup.utxo import proofs
@@ -82,8 +82,8 @@ def _directed(rows: pl.DataFrame, address: bytes) -> pl.DataFrame:
 def _claims(ledger: Ledger, address: bytes) -> pl.DataFrame:
     """Return the units of coverage that speak of an address."""
     rows = ledger.history.coverage.filter((pl.col("address") == address) & (pl.col("kind") != KIND))
-    return rows.select("kind", "contract", "complete", "source", "to_time").sort(
-        "source", "contract", "to_time", nulls_last=True
+    return rows.select("kind", "contract", "complete", "source", "from_time", "to_time").sort(
+        "source", "contract", "from_time", "to_time", nulls_last=True
     ).with_columns(pl.col("complete").fill_null(False)).collect()  # fmt: skip
 
 
@@ -125,14 +125,8 @@ def _totals(
     keys = ["chain", "contract"]
     now, ever = _sums(history), _sums(read)
     balances = ever.select(*keys, (pl.col("received") - pl.col("spent")).alias("balance"))
-    whole = claims.group_by("contract").agg(pl.col("complete").all()).filter("complete")
-    every = whole.filter(pl.col("contract").is_null()).height > 0
-    named = whole["contract"].drop_nulls().implode()
-    covered = pl.lit(every) | pl.col("contract").is_in(named)
-    silent = {one for one in now["contract"].drop_nulls() if silent_moves(chain.id, one)}
-    moving = sorted(silent | {one for one in apart if one is not None})
-    moves = pl.col("contract").is_in(pl.Series(moving, dtype=pl.Binary).implode())
-    held = pl.col("contract").is_not_null() & covered & ~moves
+    sure = [one for one in _known(read, claims, chain) if one not in apart]
+    held = pl.col("contract").is_in(pl.Series(sure, dtype=pl.Binary).implode())
     return (
         _with_coin(now, claims, chain)
         .join(balances, on=keys, how="left", nulls_equal=True)
@@ -141,6 +135,17 @@ def _totals(
         .select(TOTALS.names)
         .sort(keys, nulls_last=False)
     )
+
+
+def _known(read: pl.DataFrame, claims: pl.DataFrame, chain: Chain) -> Iterator[bytes]:
+    """Yield the tokens whose transfers add up to the balance, as their balances are decided."""
+    whole = claims.filter(pl.col("complete") & (pl.col("kind") == "address"))
+    rows = whole.sort("from_time", "to_time").select("contract", "from_time", "to_time").rows()
+    tokens = read.filter(pl.col("contract").is_not_null())
+    for contract, times in movement_times(tokens, ("contract",)).items():
+        claimed = [(first, last) for of, first, last in rows if of in (None, contract)]
+        if not balance(chain.id, contract, claimed, times).why:
+            yield contract
 
 
 def _with_coin(sums: pl.DataFrame, claims: pl.DataFrame, chain: Chain) -> pl.DataFrame:

@@ -12,7 +12,8 @@ import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.silent_moves import silent_moves
-from chainwatch.tracing.stops import UNSPENT
+from chainwatch.ledger.balances import Balances
+from chainwatch.tracing.stops import BY_REMAINDER, NOT_READ, UNSPENT
 from chainwatch.units import total
 
 UNKNOWN_WAY = "unknown"
@@ -39,6 +40,43 @@ def doubted(ends: pl.DataFrame, asset: Asset) -> pl.DataFrame:
         pl.when(rests).then(why).otherwise("detail").alias("detail"),
         pl.when(rests).then(pl.lit(UNKNOWN_WAY)).otherwise("certainty").alias("certainty"),
     )
+
+
+def as_known(ends: pl.DataFrame, balances: Balances) -> pl.DataFrame:
+    """Return the ends of a trace, none called unspent of which that is not known.
+
+    What :mod:`chainwatch.ledger.balances` cannot vouch for is *not read*, with its amount.
+
+    Parameters
+    ----------
+    ends : polars.DataFrame
+        In the columns of :data:`chainwatch.tracing.result.ENDS`.
+    balances : Balances
+        What is known of the balances at which they lie.
+    """
+    held = pl.col("reason") == UNSPENT
+    whose = ends.filter(held)["address"].unique()
+    told = [(address, *balances.kept(address)) for address in whose.to_list()]
+    known = pl.DataFrame(
+        told, schema={"address": pl.Binary, "why": pl.String, "till": ends.schema["as_of_time"]},
+        orient="row",
+    )  # fmt: skip
+    rows = ends.join(known, on="address", how="left", maintain_order="left")
+    lost, sure = held & (pl.col("why") != ""), held & (pl.col("why") == "")
+    new = ~pl.col("detail").str.contains(pl.col("why"), literal=True)
+    why = pl.concat_str(pl.lit("left of what was read to come in; "), "why")
+    more = pl.when(new).then(why).otherwise("detail")
+    return rows.with_columns(
+        pl.when(lost).then(pl.lit(NOT_READ)).otherwise("reason").alias("reason"),
+        pl.when(lost).then(pl.lit(BY_REMAINDER)).otherwise("basis").alias("basis"),
+        pl.when(lost).then(more).otherwise("detail").alias("detail"),
+        pl.when(lost)
+        .then(None)
+        .when(sure)
+        .then("till")
+        .otherwise("as_of_time")
+        .alias("as_of_time"),
+    ).select(ends.columns)
 
 
 def doubt_of(asset: Asset, ends: pl.DataFrame) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence, Set
-from datetime import datetime
 from itertools import groupby, permutations, product
 from math import prod
 
@@ -23,6 +22,10 @@ from chainwatch.heuristics.poisoning import (
 )
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
+from chainwatch.ledger.balances import Reading as Reading
+from chainwatch.ledger.balances import covered as covered
+from chainwatch.ledger.balances import histories as histories
+from chainwatch.ledger.balances import read_until as read_until
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS
 
@@ -202,54 +205,3 @@ def _arranged(
         for place, row in zip(places, chosen, strict=True):
             order[place] = row
     return rows[order]
-
-
-Reading = tuple[datetime | None, datetime | None]
-"""From when to when the history of an address was read; None is open."""
-
-
-def histories(ledger: Ledger, asset: Asset) -> dict[bytes, tuple[Reading, ...]]:
-    """Return the addresses whose history in an asset was read, and from when to when.
-
-    What was read in one asset says nothing of another: of a unit of kind *address* a contract
-    speaks of that token alone, and none of every asset; *native* speaks of the coin alone.
-    """
-    contract = pl.col("contract")
-    one = contract.is_null() if asset.contract is None else contract == asset.contract
-    whole = (pl.col("kind") == "address") & (contract.is_null() | one)
-    coin = (pl.col("kind") == "native") & (asset.contract is None)
-    rows = (
-        ledger.coverage.filter((pl.col("chain") == asset.chain) & (whole | coin))
-        .filter(pl.col("address").is_not_null())
-        .select("address", "from_time", "to_time")
-        .sort("address", "from_time", "to_time")
-        .collect()
-    )
-    found: dict[bytes, tuple[Reading, ...]] = {}
-    for address, first, last in rows.iter_rows():
-        found[address] = (*found.get(address, ()), (first, last))
-    return found
-
-
-def covered(readings: Sequence[Reading], when: datetime | None) -> bool:
-    """Tell whether a moment lies in what was read; an unknown one does where all was read."""
-    if when is None:
-        return (None, None) in readings
-    return any(
-        (first is None or first <= when) and (last is None or when <= last)
-        for first, last in readings
-    )
-
-
-def read_until(readings: Sequence[Reading], when: datetime | None) -> datetime | None:
-    """Return up to when the readings that hold a moment go without a gap; None is open.
-
-    ``readings`` are in order of their start, as :func:`histories` gives them.
-    """
-    until = when
-    for first, last in readings:
-        if covered([(first, last)], until):
-            if last is None:
-                return None
-            until = last
-    return until

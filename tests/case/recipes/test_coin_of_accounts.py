@@ -72,7 +72,8 @@ def test_a_case_in_the_coin_of_an_account_chain(tmp_path: Path, asset: str) -> N
     text = (run(tmp_path, asset).editions["disclosure"] / "report.html").read_text()
     assert "5 ETH came in from outside" in text
     assert "3 ETH sent on to addresses whose history was not read" in text
-    assert "2 ETH unspent in 1 balance" in text
+    assert "2 ETH of which it was not read whether it was paid on or is still held" in text
+    assert "unspent" not in text
     assert "Balances of ETH move without transfers: fees" in text
 
 
@@ -94,19 +95,16 @@ def test_what_an_unread_subject_did_not_pay_is_not_said_to_be_sent_on(tmp_path: 
     }  # fmt: skip
 
 
-def test_a_balance_is_unspent_as_of_the_end_of_its_own_history(tmp_path: Path) -> None:
+def test_a_coin_whose_fees_are_not_listed_is_not_called_unspent(tmp_path: Path) -> None:
     """What A holds was read to day 2; the history of another goes on to day 6."""
     other = "0x" + "5" * 40
     rows = PAID + row(4, C, other, 10**18, other) + row(6, C, other, 10**18, other)
     made = run(tmp_path, rows=rows, case=OPEN)
-    assert (
-        "2 ETH unspent in 1 balance as of 2024-01-02"
-        in (made.editions["disclosure"] / "report.html").read_text()
-    )
-    told = {row["reason"]: (row["as_of_time"][:10], row["detail"]) for row in ends_of(made)}
-    assert told["unspent"] == (
-        "2024-01-02",
-        "held on 2024-01-02, the end of what was read of the history of this address",
+    (told,) = [row for row in ends_of(made) if row["basis"] == "remainder"]
+    assert (told["amount"], told["reason"]) == (str(2 * 10**18), "not read")
+    assert told["as_of_time"] == ""
+    assert told["detail"].startswith(
+        "left of what was read to come in; balances of ETH move without"
     )
 
 
@@ -115,9 +113,9 @@ def test_a_balance_that_moved_beyond_its_own_history_is_not_unspent(tmp_path: Pa
     other = "0x" + "5" * 40
     made = run(tmp_path, rows=PAID + row(5, A, other, 10**18, other), case=OPEN)
     text = (made.editions["disclosure"] / "report.html").read_text()
-    assert "1 ETH unspent in 1 balance as of 2024-01-05" in text
-    assert "1 ETH of which it was not read whether it was paid on or is still held" in text
-    assert [row["detail"] for row in ends_of(made) if row["basis"] == "remainder"] == [
+    assert "2 ETH of which it was not read whether it was paid on or is still held" in text
+    moved = [row["detail"] for row in ends_of(made) if row["basis"] == "remainder"]
+    assert [told for told in moved if not told.startswith("left of what")] == [
         "held as far as its history was read, until 2024-01-02; this address moved more on"
         " 2024-01-05"
     ]

@@ -291,7 +291,7 @@ def test_an_account(accounts: Ledger) -> None:
 
 def test_the_balance_of_a_token_that_was_read_wholly(accounts: Ledger) -> None:
     row = dict.fromkeys(schema.COVERAGE.schema) | {
-        "chain": TRON, "unit": "u", "kind": "dump", "address": A, "contract": USDT,
+        "chain": TRON, "unit": "u", "kind": "address", "address": A, "contract": USDT,
         "complete": True, "source": "s", "answer": bytes(32),
     }  # fmt: skip
     assert accounts.frames is not None

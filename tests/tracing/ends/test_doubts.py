@@ -9,7 +9,7 @@ import pytest
 from chainwatch.addresses.assets import Asset, native, token
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.ends.doubts import UNKNOWN_WAY, doubt_of
-from chainwatch.tracing.stops import NOT_READ, UNSPENT
+from chainwatch.tracing.stops import NOT_READ
 from chainwatch.tracing.trace import trace
 
 WETH = token("eth", "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2", "WETH", 0)
@@ -47,10 +47,17 @@ def test_the_subjects_own_payment_is_known(desk: Any) -> None:
 
 def test_what_is_held_is_unknown(desk: Any) -> None:
     ledger = desk.paid(UNWRAPPED[:1], read="v", asset=WETH)
-    assert ways(ledger, WETH, desk.account("v")) == {UNSPENT: [(0, 10, UNKNOWN_WAY)]}
+    assert ways(ledger, WETH, desk.account("v")) == {NOT_READ: [(0, 10, UNKNOWN_WAY)]}
 
 
-def test_an_issuer_that_may_destroy_is_said_and_changes_no_end(desk: Any) -> None:
+def test_what_an_issuer_can_destroy_is_not_called_unspent(desk: Any) -> None:
+    ledger = desk.paid(UNWRAPPED[:1], read="v", asset=USDT)
+    assert ways(ledger, USDT, desk.account("v")) == {NOT_READ: [(0, 10, None)]}
+    ends = trace(ledger, desk.account("v"), policy="fifo", asset=USDT).ends
+    assert "the issuer can destroy" in ends["detail"][0]
+
+
+def test_an_issuer_that_may_destroy_is_said_and_changes_no_payment(desk: Any) -> None:
     ledger = desk.paid(UNWRAPPED, read="vs", asset=USDT)
     assert ways(ledger, USDT, desk.account("v")) == {NOT_READ: [(2, 10, None)]}
     found = trace(ledger, desk.account("v"), policy="fifo", asset=USDT)

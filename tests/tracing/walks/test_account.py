@@ -254,7 +254,7 @@ class TestOrder:
         rows.append(("a", "x", 4, 0, call | {"trace_path": "0.10"}))
         ledger = desk.paid([*rows, ("x", "p", 4, 9)], read="ax", placed=True, asset=coin)
         got = follow(desk, ledger, asset=coin)
-        assert desk.ends(got) == {("unspent", "x"): 4}
+        assert desk.ends(got) == {("not read", "x"): 4}, "fees are in no transfer"
         assert sorted(got.steps["n"]) == [1], "its place among the calls of the transaction"
 
     def test_several_transfers_of_one_transaction_have_places(self, desk: Any) -> None:

@@ -1,0 +1,197 @@
+"""What is known of a balance of an account chain: as of when, or why not. Decided here alone.
+
+Transfers add up to a balance only where all of them were read, and where nothing else moves it.
+Two things are asked: whether what came in is still there (``kept``), for which the history has to
+be whole from the first movement to the last; and what the balance is (``balance``), for which it
+has to be whole from the beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+import polars as pl
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.addresses.silent_moves import silent_moves
+from chainwatch.ledger.ledger import Ledger
+
+Reading = tuple[datetime | None, datetime | None]
+"""From when to when the history of an address was read; None is open."""
+
+Times = tuple[datetime | None, datetime | None]
+"""Time of the first and of the last movement of an address; None is not known."""
+
+UNCLAIMED = "the source does not claim to hold all of its transfers"
+BROKEN = "what sources claim to hold wholly does not reach from its first movement to its last"
+BEGUN = "what came before the first that was read is not known"
+FEES = "fees, rewards and calls between contracts move balances of the coin without a transfer"
+
+
+class Held(NamedTuple):
+    """What is known of a balance: ``why`` says what is unknown, and is empty where nothing is.
+
+    ``as_of`` is up to when it is known; None is all that was read.
+    """
+
+    why: str = ""
+    as_of: datetime | None = None
+
+
+def histories(
+    ledger: Ledger, asset: Asset, *, claimed: bool = False
+) -> dict[bytes, tuple[Reading, ...]]:
+    """Return the addresses whose history in an asset was read, and from when to when.
+
+    What was read in one asset says nothing of another: of a unit of kind *address* a contract
+    speaks of that token alone, and none of every asset; *native* speaks of the coin alone.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Whose coverage is asked.
+    asset : Asset
+        Whose transfers.
+    claimed : bool
+        Only readings whose source claims to hold all; else those too that may lack transfers.
+    """
+    contract = pl.col("contract")
+    one = contract.is_null() if asset.contract is None else contract == asset.contract
+    whole = (pl.col("kind") == "address") & (contract.is_null() | one)
+    coin = (pl.col("kind") == "native") & (asset.contract is None)
+    told = pl.col("complete").fill_null(False) if claimed else pl.lit(True)
+    rows = (
+        ledger.coverage.filter((pl.col("chain") == asset.chain) & (whole | coin) & told)
+        .filter(pl.col("address").is_not_null())
+        .select("address", "from_time", "to_time")
+        .sort("address", "from_time", "to_time")
+        .collect()
+    )
+    found: dict[bytes, tuple[Reading, ...]] = {}
+    for address, first, last in rows.iter_rows():
+        found[address] = (*found.get(address, ()), (first, last))
+    return found
+
+
+def covered(readings: Sequence[Reading], when: datetime | None) -> bool:
+    """Tell whether a moment lies in what was read; an unknown one does where all was read."""
+    if when is None:
+        return (None, None) in readings
+    return any(
+        (first is None or first <= when) and (last is None or when <= last)
+        for first, last in readings
+    )
+
+
+def read_until(readings: Sequence[Reading], when: datetime | None) -> datetime | None:
+    """Return up to when the readings that hold a moment go without a gap; None is open.
+
+    ``readings`` are in order of their start, as :func:`histories` gives them.
+    """
+    until = when
+    for first, last in readings:
+        if covered([(first, last)], until):
+            if last is None:
+                return None
+            until = last
+    return until
+
+
+def unlisted_moves(chain: str, contract: bytes | None) -> str:
+    """Return by what balances of an asset move without transfers; empty where no way is known.
+
+    Of a native coin there is one always: what fees take is in no transfer.
+    """
+    moves = silent_moves(chain, contract)
+    if moves is not None:
+        return moves.caveat
+    return FEES if contract is None else ""
+
+
+def kept(claimed: Sequence[Reading], times: Times, finish: datetime | None = None) -> Held:
+    """Return whether all movements from the first to the last were read, and as of when.
+
+    Parameters
+    ----------
+    claimed : sequence of Reading
+        Readings whose source claims to hold all of the address, in order of their start.
+    times : Times
+        Its first and last movement that is known, before ``finish``.
+    finish : datetime, optional
+        End of the span that is looked at.
+    """
+    if not claimed:
+        return Held(UNCLAIMED)
+    if (None, None) in claimed:
+        return Held(as_of=finish)
+    first, last = times
+    if first is None or last is None or not covered(claimed, first):
+        return Held(BROKEN)
+    until = read_until(claimed, first)
+    if until is not None and until < last:
+        return Held(BROKEN)
+    return Held(as_of=finish if until is None or (finish and finish <= until) else until)
+
+
+def balance(chain: str, contract: bytes | None, claimed: Sequence[Reading], times: Times) -> Held:
+    """Return whether transfers add up to the balance of an address in an asset, and as of when."""
+    if moves := unlisted_moves(chain, contract):
+        return Held(moves)
+    found = kept(claimed, times)
+    if found.why or any(first is None for first, _ in claimed):
+        return found
+    return Held(BEGUN)
+
+
+@dataclass(frozen=True)
+class Balances:
+    """What is known of the balances of some addresses in one asset.
+
+    Attributes
+    ----------
+    moves : str
+        By what balances of the asset move without transfers; empty where no way is known.
+    claimed : mapping of bytes to tuple of Reading
+        Readings of each address that claim to be whole.
+    times : mapping of bytes to Times
+        First and last movement of each.
+    finish : datetime or None
+        End of the span.
+    """
+
+    moves: str
+    claimed: Mapping[bytes, tuple[Reading, ...]]
+    times: Mapping[bytes, Times]
+    finish: datetime | None = None
+
+    @classmethod
+    def read(cls, ledger: Ledger, asset: Asset, rows: pl.DataFrame) -> Balances:
+        """Read what a ledger claims; ``rows`` are the asset's transfers: time, sender, receiver."""
+        seen = rows if ledger.end is None else rows.filter(pl.col("time") < ledger.end)
+        return cls(
+            unlisted_moves(asset.chain, asset.contract),
+            histories(ledger, asset, claimed=True),
+            movement_times(seen, ("sender", "receiver")),
+            ledger.end,
+        )
+
+    def kept(self, address: bytes) -> Held:
+        """Return whether what came into a balance is known to be there, and as of when."""
+        if self.moves:
+            return Held(self.moves)
+        times = self.times.get(address, (None, None))
+        return kept(self.claimed.get(address, ()), times, self.finish)
+
+
+def movement_times(rows: pl.DataFrame, sides: Iterable[str]) -> dict[bytes, Times]:
+    """Return the first and the last time of the rows of each address; None where one has none."""
+    both = pl.concat(rows.select("time", pl.col(side).alias("address")) for side in sides)
+    timeless = pl.col("time").is_null().any()
+    found = both.group_by("address").agg(
+        pl.when(~timeless).then(pl.col("time").min()).alias("first"),
+        pl.when(~timeless).then(pl.col("time").max()).alias("last"),
+    )
+    return {address: (first, last) for address, first, last in found.iter_rows()}
