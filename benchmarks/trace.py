@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,9 +99,9 @@ def main(
     walk, whole, digest = (median(getattr(one, name) for one in took) * 1000
                            for name in ("walk", "whole", "digest"))  # fmt: skip
     each = median(one.walk / one.visited for one in took) * 1e6
-    print(f"{transactions:,} transactions: {policy}: {len(took)} subjects, {size}±{about} visited:")
-    print(f"walk {walk:.1f} ms, {each:.0f} µs a transaction; trace {whole:.1f} ms,", end=" ")
-    print(f"with digest {digest:.1f} ms")
+    told = f"{transactions:,} transactions: {policy}: {len(took)} subjects, {size}±{about} visited"
+    costs = f"walk {walk:.1f} ms, {each:.0f} µs a transaction; trace {whole:.1f} ms"
+    sys.stdout.write(f"{told}: {costs}, with digest {digest:.1f} ms\n")
 
 
 if __name__ == "__main__":
