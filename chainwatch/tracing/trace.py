@@ -208,6 +208,7 @@ def _accounts(
     ledger: Ledger, walk: Walk, chosen: Sequence[Chosen], poisoning: Rule | None
 ) -> Trace:
     _refuse_rules(walk.stops)
+    _refuse_backward(walk)
     refuse_timeless(ledger, walk.asset)
     rows = movements(ledger.history, walk.asset, poisoning)  # balances are older than the span
     known = rows.filter(pl.col("amount").is_not_null())
@@ -270,6 +271,14 @@ def _refuse_rules(at: Stops) -> None:
         raise TraceError(
             f"{at.rules[0]} cannot stop a trace of balances",
             remedy="rules on joint transactions are a matter of coin chains",
+        )
+
+
+def _refuse_backward(walk: Walk) -> None:
+    if walk.back:
+        raise TraceError(
+            f"balances of {walk.asset.symbol} cannot be followed backward",
+            remedy='follow them forward, from whoever may have paid: direction="forward"',
         )
 
 
