@@ -45,14 +45,9 @@ from chainwatch.tracing.trace_tables import (
     UNKNOWN,
 )
 from chainwatch.tracing.walks.account import AccountWalk
+from chainwatch.tracing.walks.account_graph import Transfers
 from chainwatch.tracing.walks.base import Walk
-from chainwatch.tracing.walks.transfer_order import (
-    histories,
-    movements,
-    other_orders,
-    refuse_timeless,
-    tied,
-)
+from chainwatch.tracing.walks.transfer_order import histories
 from chainwatch.tracing.walks.utxo import CoinWalk
 from chainwatch.tracing.walks.utxo_graph import Coins
 from chainwatch.units import LARGEST_AMOUNT
@@ -209,27 +204,25 @@ def _accounts(
 ) -> Trace:
     _refuse_rules(walk.stops)
     _refuse_backward(walk)
-    refuse_timeless(ledger, walk.asset)
-    rows = movements(ledger.history, walk.asset, poisoning)  # balances are older than the span
-    known = rows.filter(pl.col("amount").is_not_null())
-    walk = _with_chosen(walk, chosen_transfers(chosen, _spanned(known, ledger), walk.asset.chain))
+    transfers = Transfers.read(ledger, walk.asset, poisoning)
+    named = chosen_transfers(chosen, transfers.spanned(), walk.asset.chain)
+    walk = _with_chosen(walk, named)
     read, apart = histories(ledger, walk.asset), may_have_paid(ledger, walk.asset)
     until = "what was read" if ledger.end is None else "the span"
-    known_of = Balances.read(ledger, walk.asset, rows)
+    known_of = Balances.read(ledger, walk.asset, transfers.moves())
 
-    def follow(ordered: pl.DataFrame) -> Trace:
-        walks, moved = [], ordered.to_dicts()
-        for given in _given(walk):
-            one = AccountWalk(**given, read=read, until=until, apart=apart)
-            one.start, one.finish = ledger.start, ledger.end
-            one.run(moved)
-            walks.append(one)
-        found = _looked_at(_result(walks), ordered)
+    def follow(ordered: Transfers) -> Trace:
+        walks = [
+            AccountWalk(**given, transfers=ordered, read=read, until=until, apart=apart)
+            for given in _given(walk)
+        ]
+        for one in walks:
+            one.run()
+        found = _result(walks)
         return replace(found, ends=as_known(found.ends, known_of))
 
-    seen = pl.lit(True) if ledger.end is None else pl.col("time") < ledger.end
-    first = follow(known)
-    others, all_tried = other_orders(known, read.keys() | walk.subject_of.keys())
+    first = _looked_at(follow(transfers), transfers)
+    others, all_tried = transfers.other_orders(read.keys() | walk.subject_of.keys())
     ends = [first.ends]
     for rearranged in others:
         other = follow(rearranged)
@@ -237,28 +230,25 @@ def _accounts(
         ends.append(other.ends)
     return replace(
         first,
-        ties=tied(known.filter(seen)),
+        ties=transfers.ties(),
         bounds=bounds(*ends),
         orders=len(ends),
         bounded=all_tried,
-        unknown=_unknown(rows.filter(pl.col("amount").is_null() & seen), first),
+        unknown=_unknown(_before(transfers.wide, ledger), first),
         asked=replace(walk.stops.asked, trifle=trifle_of(poisoning)),
     )
 
 
-def _spanned(rows: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
-    after = pl.lit(True) if ledger.start is None else pl.col("time") >= ledger.start
-    before = pl.lit(True) if ledger.end is None else pl.col("time") < ledger.end
-    return rows.filter(after & before)
+def _before(rows: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
+    return rows if ledger.end is None else rows.filter(pl.col("time") < ledger.end)
 
 
-def _looked_at(followed: Trace, rows: pl.DataFrame) -> Trace:
+def _looked_at(followed: Trace, transfers: Transfers) -> Trace:
     """Name at each step an earlier partner of the payer whom the receiver looks like; and doubt."""
-    alike = rows.select("txid", "n", "imitates", "doubt").unique(["txid", "n"])
 
     def told(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
         kept = frame.drop("imitates", "doubt", strict=False)
-        joined = kept.join(alike, on=["txid", "n"], how="left", maintain_order="left")
+        joined = kept.join(transfers.told, on=["txid", "n"], how="left", maintain_order="left")
         return joined.select(table.names)
 
     return replace(

@@ -1,13 +1,18 @@
-"""Following balances: from account to account in order of time, under one policy."""
+"""Following balances: from account to account in order of time, under one policy.
+
+A walk visits the transfers of subjects, and those of whoever holds traced value as long as he does.
+What an address held before traced value first reached it is clean, all of it: one number.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import heapq
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
 
 from chainwatch.addresses.canonical import Kind
+from chainwatch.ledger.index.transfers import Short
 from chainwatch.ledger.rows_apart import MayHaveMoved
 from chainwatch.tracing.balances import Balance, Lot, Lots, Mark, joined
 from chainwatch.tracing.stops import (
@@ -20,6 +25,7 @@ from chainwatch.tracing.stops import (
     UNSPENT,
     End,
 )
+from chainwatch.tracing.walks.account_graph import Transfers
 from chainwatch.tracing.walks.base import (
     CHOSEN,
     HELD,
@@ -43,134 +49,133 @@ _TIMELESS = "the time of this payment is not known, nor whether what was read re
 _LATER = "what was read of the history of this address does not reach this payment"
 
 
-class Short(NamedTuple):
-    """A payment of more than was read to have come in, and by how much more than any before it."""
-
-    address: bytes
-    amount: int
-    row: Row
-
-
-def shortages(rows: Iterable[Row], read: frozenset[bytes]) -> list[Short]:
-    """Return the payments that show what an address must have held before all that was read.
-
-    The sum for an address is the least balance it can have had at the start.
-    """
-    held: dict[bytes, int] = {}
-    lowest: dict[bytes, int] = {}
-    found = []
-    for row in rows:
-        sender, receiver, amount = row["sender"], row["receiver"], int(row["amount"])
-        if sender == receiver:
-            continue
-        if sender in read and sender not in ZERO:
-            held[sender] = held.get(sender, 0) - amount
-            short = lowest.get(sender, 0) - held[sender]
-            if short > 0:
-                lowest[sender] = held[sender]
-                found.append(Short(sender, short, row))
-        if receiver in read:
-            held[receiver] = held.get(receiver, 0) + amount
-    return found
-
-
 @dataclass(kw_only=True)
 class AccountWalk(Walk):
     """One walk over balances.
 
+    ``transfers`` are all of the asset, in an order, and the span in which value is followed.
     ``read`` are the addresses whose history was read, and when: only of those a balance is kept,
-    traced or not, so that each payment takes the lots that the policy says. ``balance`` holds
-    these; before the span nothing is traced, and payments take them without regard to marks;
-    ``last`` the row that last added to one; ``seen`` the last row of each
-    address, in or out; ``until`` says where reading ends; ``start`` and ``finish`` are the span in
-    which value is followed; ``apart`` is what each address may have paid in rows that were set
-    apart.
+    and of subjects, so that each payment takes the lots that the policy says. ``balance`` holds
+    those that are visited, ``left`` how much of one is traced (under a policy that tells reach,
+    how much there is at all). ``until`` says where reading ends; ``apart`` is what each address may
+    have paid in rows that were set apart.
     """
 
+    transfers: Transfers
     read: Mapping[bytes, Sequence[Reading]]
     until: str
-    start: datetime | None = None
-    finish: datetime | None = None
     apart: Mapping[bytes, MayHaveMoved] = field(default_factory=dict)
     balance: dict[bytes, Balance] = field(default_factory=dict)
-    last: dict[bytes, Row] = field(default_factory=dict)
-    seen: dict[bytes, Row] = field(default_factory=dict)
+    left: dict[bytes, int] = field(default_factory=dict)
     counted: dict[bytes, dict[str, int]] = field(default_factory=dict)
+    due: list[int] = field(default_factory=list)
 
-    def run(self, rows: Sequence[Row]) -> None:
-        """Move every transfer in order, then end what is still held."""
-        kept = frozenset(self.read) | frozenset(self.subject_of)
-        shorts = shortages(rows, kept)
-        # A payment to oneself moves nothing; taking it would turn the queue round.
-        moves = [row for row in rows if row["sender"] != row["receiver"]]
-        for short in shorts:
-            self._put(short.address, (Lot(short.amount, _UNREAD),), short.row, self.policy.unmarked)
-        for row in moves:
-            if self.start is not None and row["time"] < self.start:
-                self._pass(row, kept)
-        self._begin(shorts)
-        for row in moves:
-            after = self.start is None or row["time"] >= self.start
-            if after and (self.finish is None or row["time"] < self.finish):
-                self._move(row, kept)
+    def run(self) -> None:
+        """Visit in order what subjects and traced value touch, then end what is still held."""
+        for address in sorted(self.subject_of):
+            self._begin(address)
+            self._await(address, self.transfers.first - 1)
+        for place in self.transfers.places_of(self.chosen):
+            heapq.heappush(self.due, place)
+        last = None
+        while self.due:
+            place = heapq.heappop(self.due)
+            if place == last:
+                continue  # both of its parties awaited it
+            last, row = place, self.transfers.row(place)
+            if row["sender"] == row["receiver"]:
+                continue  # it moves nothing; taking it would turn the queue round
+            self._move(place, row)
+            for address in (row["sender"], row["receiver"]):
+                if address in self.balance or address in self.subject_of:
+                    self._await(address, place)
         self._stay()
 
-    def _pass(self, row: Row, kept: frozenset[bytes]) -> None:
-        """Move a payment from before the span: it shapes balances and is not traced."""
-        self.seen[row["sender"]] = self.seen[row["receiver"]] = row
-        lots = self._take(row["sender"], int(row["amount"]))
-        if row["receiver"] in kept and row["receiver"] not in ZERO:
-            self._put(row["receiver"], _clean(lots), row, self.policy.unmarked)
+    def _await(self, address: bytes, place: int) -> None:
+        """Visit the next transfer of an address after a place, if the span has one."""
+        following = self.transfers.history(address).next(place)
+        if following is not None and following < self.transfers.end:
+            heapq.heappush(self.due, following)
 
-    def _begin(self, shorts: Sequence[Short]) -> None:
-        """Make what subjects hold at the start their origins; what others hold is clean."""
-        for address in sorted(self.balance):
-            lots, mark = self.balance[address].lots(), None
-            unread = sum(lot.amount for lot in lots if lot.mark)
-            held = sum(lot.amount for lot in lots) - unread
-            self._count(address, "before", unread + held)
-            if address in self.subject_of:
-                mark = Mark(self.subject_of[address], 0, 0)
-            own = mark
-            if held and (mark is None or self.stopped(address, self.last[address]["time"])):
+    def _begin(self, address: bytes) -> None:
+        """Make what a subject holds at the start its origin."""
+        before = self._earlier(address)
+        if before is None:
+            return
+        lots, mark = before.lots(), Mark(self.subject_of[address], 0, 0)
+        unread = sum(lot.amount for lot in lots if lot.mark)
+        held = sum(lot.amount for lot in lots) - unread
+        self._count(address, "before", unread + held)
+        own: Mark | None = mark
+        if held:
+            last = self._last(address, self.transfers.first)
+            if self.stopped(address, last["time"]):
                 own = None
-            elif held:
-                self.origin(
-                    _place(self.last[address]), self.subject_of[address], address, held, HELD
-                )
-            shown = self._opened(address, unread, shorts) if mark else False
-            begun = self.policy.begin()
-            begun.put(
-                Lot(lot.amount, (mark if shown else None) if lot.mark else own) for lot in lots
-            )
-            self.balance[address] = begun
+            else:
+                self.origin(_place(last), mark.subject, address, held, HELD)
+        shown = self._opened(address, unread)
+        begun = self.policy.begin()
+        begun.put(Lot(lot.amount, (mark if shown else None) if lot.mark else own) for lot in lots)
+        self.balance[address] = begun
 
-    def _opened(self, address: bytes, unread: int, shorts: Sequence[Short]) -> bool:
+    def _earlier(self, address: bytes) -> Balance | None:
+        """Return what a subject holds at the start, marked where it was not read to come in.
+
+        Payments from before the span shape it and are not traced.
+        """
+        history = self.transfers.history(address)
+        if address in ZERO or not history.places:
+            return None
+        before = self.policy.unmarked()
+        before.put([Lot(history.opening, _UNREAD)])
+        for place, amount in zip(history.places, history.moved, strict=True):
+            if place >= self.transfers.first:
+                break
+            if amount > 0:
+                before.put([Lot(amount, None)])
+            else:
+                before.take(-amount)
+        return before
+
+    def _opened(self, address: bytes, unread: int) -> bool:
         """Note what is left of what must have been there before all that was read.
 
         It stands at the last payments that show it. What a service held is its own.
         """
-        mine = [short for short in shorts if short.address == address]
-        if not unread or self.stopped(address, mine[0].row["time"]):
+        mine: list[Short] = self.transfers.history(address).shorts() if unread else []
+        if not mine or self.stopped(address, self.transfers.row(mine[0].place)["time"]):
             return False
         for short in reversed(mine):
-            part = min(unread, short.amount)
+            part, place = min(unread, short.amount), self.transfers.row(short.place)
             if part:
-                self.origin(_place(short.row), self.subject_of[address], address, part, OPENING)
+                self.origin(_place(place), self.subject_of[address], address, part, OPENING)
             unread -= part
         return True
+
+    def _last(self, address: bytes, end: int) -> Row:
+        """Return the transfer before a place that last added to a balance.
+
+        Where none did, what is there was there before all that was read: a payment shows it.
+        """
+        history = self.transfers.history(address)
+        place = history.last_in(end)
+        return self.transfers.row(history.shorts()[-1].place if place is None else place)
 
     def _stay(self) -> None:
         """End what is still held."""
         for address in sorted(self.balance):
-            lots, why = self.balance[address].lots(), self._left(address)
-            if why.reason == UNSPENT and traced(lots):
+            lots = self.balance[address].lots()
+            if not traced(lots):
+                continue
+            last = self._last(address, self.transfers.end)
+            why = self._left(address, last)
+            if why.reason == UNSPENT:
                 gone, lots = self._gone(address, lots)
                 if traced(gone):
                     told = self._set_apart(address)
-                    self.end(_place(self.last[address]), address, gone, _left_unread(told))
+                    self.end(_place(last), address, gone, _left_unread(told))
             if traced(lots):
-                self.end(_place(self.last[address]), address, lots, why)
+                self.end(_place(last), address, lots, why)
 
     def _gone(self, address: bytes, lots: Lots) -> tuple[Lots, Lots]:
         """Divide lots into those that rows set apart may have paid, and the rest.
@@ -179,7 +184,9 @@ class AccountWalk(Walk):
         Under another policy as much of the traced lots may be gone, and no more.
         """
         moved = self.apart.get(address)
-        if moved is None or (self.finish and moved.first and self.finish <= moved.first):
+        if moved is None or (
+            self.transfers.finish and moved.first and self.transfers.finish <= moved.first
+        ):
             return (), lots
         oldest, gone, rest = self.policy.oldest_first, [], []
         due = sum(lot.amount for lot in lots) if moved.amount is None else moved.amount
@@ -197,32 +204,35 @@ class AccountWalk(Walk):
         here = counted(rows, "row of this address was", "rows of this address were")
         return f"{here} set apart: {much} may have been paid so"
 
-    def _left(self, address: bytes) -> End:
+    def _left(self, address: bytes, last: Row) -> End:
         """Return the end of what stays in a balance: unspent only as far as its history was read.
 
         A transfer beyond that, which the history of another address shows, proves that there was
         more to read: what this address paid in between is not known.
         """
-        readings, row = self.read.get(address, ()), self.seen.get(address, self.last[address])
+        readings = self.read.get(address, ())
+        seen = self.transfers.history(address).next(self.transfers.end, back=True)
+        row = last if seen is None else self.transfers.row(seen)
         if not readings:
             return _left_unread("received, and the history of this address was not read")
-        if not covered(readings, self.last[address]["time"]):
-            return _left_unread(f"held, and {_beyond(self.last[address])}")
+        if not covered(readings, last["time"]):
+            return _left_unread(f"held, and {_beyond(last)}")
         if not covered(readings, row["time"]):
-            since = read_until(readings, self.last[address]["time"])
+            since = read_until(readings, last["time"])
             return _left_unread(_moved_since(row, since))
         ends = read_until(readings, row["time"])
-        if ends is None or (self.finish is not None and self.finish <= ends):
-            return End(UNSPENT, f"held at the end of {self.until}", as_of_time=self.finish)
+        if ends is None or (self.transfers.finish is not None and self.transfers.finish <= ends):
+            return End(
+                UNSPENT, f"held at the end of {self.until}", as_of_time=self.transfers.finish
+            )
         told = f"held on {ends:%Y-%m-%d}, the end of what was read of the history of this address"
         return End(UNSPENT, told, as_of_time=ends)
 
-    def _move(self, row: Row, kept: frozenset[bytes]) -> None:
+    def _move(self, at: int, row: Row) -> None:
         sender, receiver, place = row["sender"], row["receiver"], _place(row)
-        self.seen[sender] = self.seen[receiver] = row
-        lots = self._take(sender, int(row["amount"]))
-        self._count(sender, "bait" if row["poison"] else "paid", int(row["amount"]))
-        self._count(receiver, "trifles" if row["poison"] else "received", int(row["amount"]))
+        lots = joined(moved(self._take(sender, row["amount"])))
+        self._count(sender, "bait" if row["poison"] else "paid", row["amount"])
+        self._count(receiver, "trifles" if row["poison"] else "received", row["amount"])
         if traced(lots) and not self.policy.follows:
             paid = End(PAID_AWAY, "paid away, and what is paid in later does not make it good")
             self.end(place, sender, lots, paid)
@@ -243,23 +253,44 @@ class AccountWalk(Walk):
             if end:
                 self.end(place, receiver, lots, end)
                 lots = _clean(lots)
-        if receiver in kept and receiver not in ZERO:
-            self._put(receiver, lots, row)
+        self._put(receiver, lots, at)
 
     def _take(self, sender: bytes, amount: int) -> Lots:
-        """Pay from the sender's balance; who has none that was read pays clean."""
+        """Pay from the sender's balance; who has none that is visited pays clean.
+
+        A balance without traced value is visited no longer: all of it is one number again.
+        """
         if sender not in self.balance:
             return (Lot(amount, None),)
-        return joined(moved(self.balance[sender].take(amount)))
+        lots = self.balance[sender].take(amount)
+        if sender not in self.subject_of:
+            self.left[sender] -= self._weight(lots)
+            if not self.left[sender]:
+                del self.balance[sender], self.left[sender]
+        return lots
 
-    def _put(
-        self, address: bytes, lots: Lots, row: Row, begin: Callable[[], Balance] | None = None
-    ) -> None:
-        """Add lots to a balance."""
+    def _weight(self, lots: Lots) -> int:
+        """Return how much of lots keeps a balance visited: what is traced; of reach, anything."""
+        return sum(lot.amount for lot in lots if lot.mark or not self.policy.conserves)
+
+    def _put(self, address: bytes, lots: Lots, at: int) -> None:
+        """Add lots to a balance; one that holds nothing traced and gets nothing is left alone."""
+        if address in ZERO or (address not in self.read and address not in self.subject_of):
+            return
         if address not in self.balance:
-            self.balance[address] = (begin or self.policy.begin)()
+            if address not in self.subject_of and not traced(lots):
+                return
+            begun = self.policy.begin()
+            held = (Lot(self._held_before(address, at), None),)
+            begun.put(held)
+            self.balance[address], self.left[address] = begun, self._weight(held)
         self.balance[address].put(lots)
-        self.last[address] = row
+        if address not in self.subject_of:
+            self.left[address] += self._weight(lots)
+
+    def _held_before(self, address: bytes, at: int) -> int:
+        """Return what an address held when the transfer at a place came to it."""
+        return self.transfers.history(address).before(at)
 
     def _count(self, address: bytes, what: str, amount: int) -> None:
         """Add to the sums of a subject's address."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence, Set
 from itertools import groupby, permutations, product
 from math import prod
+from operator import itemgetter
 
 import polars as pl
 
@@ -144,26 +145,27 @@ MOST_ORDERS = 64
 """Orders that are followed for the bounds: those of six pairs that are told apart by nothing."""
 
 
-def other_orders(rows: pl.DataFrame, kept: Set[bytes]) -> tuple[list[pl.DataFrame], bool]:
+def other_orders(rows: pl.DataFrame, kept: Set[bytes]) -> tuple[list[dict[int, int]], bool]:
     """Return other orders the transfers may have had, and whether these are all that matter.
 
+    An order is told by the places where another transfer stands, each with the place of that one.
     Transfers of one time matter to one another where they touch the balance of one address in
     ``kept``, also through others; the order of the rest changes nothing. Up to ``MOST_ORDERS``
     every combination is given. Beyond, all such groups turned round at once, and some of them
     turned round alone: what these say is no bound. Those whose place is known keep their order.
     """
     groups = _groups(rows, kept)
-    unsure = rows["order_uncertain"].to_list()
+    unsure = rows["order_uncertain"]
     ways = [_ways(group, unsure) for group in groups if len(group) <= _WHOLLY_TRIED]
     if len(ways) == len(groups) and prod(map(len, ways)) <= MOST_ORDERS:
         chosen = list(product(*ways))[1:]
-        return [_arranged(rows, groups, choice) for choice in chosen], True
+        return [_changed(groups, choice) for choice in chosen], True
     turned = [_turned(group, unsure) for group in groups]
     alone = [
         [*groups[:one], turned[one], *groups[one + 1 :]] for one in range(min(len(groups), _ALONE))
     ]
     choices = [turned, *alone]
-    return [_arranged(rows, groups, choice) for choice in choices], False
+    return [_changed(groups, choice) for choice in choices], False
 
 
 _WHOLLY_TRIED, _ALONE = 4, 16
@@ -171,37 +173,41 @@ _WHOLLY_TRIED, _ALONE = 4, 16
 
 def _groups(rows: pl.DataFrame, kept: Set[bytes]) -> list[list[int]]:
     """Return the places of transfers whose order among one another matters and is uncertain."""
-    times, unsure = _moments(rows).to_list(), rows["order_uncertain"].to_list()
-    parties = list(rows.select("sender", "receiver").iter_rows())
+    moment = pl.col("moment")
+    apart = (pl.len().over(moment) > 1) & pl.col("order_uncertain").any().over(moment)
+    near_one_another = (
+        rows.select("order_uncertain", "sender", "receiver", _moments(rows).alias("moment"))
+        .with_row_index("at")
+        .filter(apart)
+        .select("moment", "at", "sender", "receiver", "order_uncertain")
+    )
     found: list[list[int]] = []
-    for _, tie in groupby(range(rows.height), key=lambda i: times[i]):
+    unsure = set(near_one_another.filter("order_uncertain")["at"])
+    for _, tie in groupby(near_one_another.iter_rows(), key=itemgetter(0)):
         parts: list[tuple[set[bytes], list[int]]] = []
-        for i in tie:
-            touched = {address for address in parties[i] if address in kept}
+        for _, i, *parties, _ in tie:
+            touched = {address for address in parties if address in kept}
             near = [part for part in parts if part[0] & touched]
             parts = [part for part in parts if not part[0] & touched]
             whose = touched.union(*(part[0] for part in near))
             parts.append((whose, [*(j for part in near for j in part[1]), i]))
         found += [sorted(part) for _, part in parts if len(part) > 1]
-    return [group for group in found if any(unsure[i] for i in group)]
+    return [group for group in found if not unsure.isdisjoint(group)]
 
 
-def _ways(group: list[int], unsure: list[bool]) -> list[list[int]]:
+def _ways(group: list[int], unsure: pl.Series) -> list[list[int]]:
     """Return every order of a group that keeps the order of those whose place is known."""
     sure = [i for i in group if not unsure[i]]
     every = (list(order) for order in permutations(group))
     return [order for order in every if [i for i in order if not unsure[i]] == sure]
 
 
-def _turned(group: list[int], unsure: list[bool]) -> list[int]:
+def _turned(group: list[int], unsure: pl.Series) -> list[int]:
     return [i for i in group if not unsure[i]] + [i for i in reversed(group) if unsure[i]]
 
 
-def _arranged(
-    rows: pl.DataFrame, groups: Sequence[list[int]], choice: Sequence[list[int]]
-) -> pl.DataFrame:
-    order = list(range(rows.height))
+def _changed(groups: Sequence[list[int]], choice: Sequence[list[int]]) -> dict[int, int]:
+    changed: dict[int, int] = {}
     for places, chosen in zip(groups, choice, strict=True):
-        for place, row in zip(places, chosen, strict=True):
-            order[place] = row
-    return rows[order]
+        changed |= {place: at for place, at in zip(places, chosen, strict=True) if place != at}
+    return changed
