@@ -64,6 +64,8 @@ from chainwatch.tracing.custody import Hosted as Hosted
 from chainwatch.tracing.custody import hosted as hosted
 from chainwatch.tracing.exposure import Exposure as Exposure
 from chainwatch.tracing.exposure import exposure as exposure
+from chainwatch.tracing.ranges.range_result import TraceRange as TraceRange
+from chainwatch.tracing.ranges.trace_all import trace_all as trace_all
 from chainwatch.tracing.result import Trace as Trace
 from chainwatch.tracing.trace import trace as trace
 

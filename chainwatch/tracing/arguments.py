@@ -86,7 +86,7 @@ def policy_for(policy: Policy | str | None, chain: str, direction: str = "forwar
             f"{found.name} has no meaning on {where}: {why}", remedy=f"write one of {fit}"
         )
     if direction == "backward" and found.backward:
-        fit = ", ".join(one.name for one in policies_for(chain) if not one.backward)
+        fit = ", ".join(one.name for one in policies_for(chain, direction))
         raise TraceError(
             f"{found.name} cannot be followed backward: {found.backward}",
             remedy=f"write one of {fit}",
@@ -94,10 +94,11 @@ def policy_for(policy: Policy | str | None, chain: str, direction: str = "forwar
     return found
 
 
-def policies_for(chain: str) -> tuple[Policy, ...]:
-    """Return the policies that have a meaning on a chain."""
-    coins = find_chain(chain).family == "utxo"
-    return tuple(one for one in POLICIES if not (one.coins if coins else one.accounts))
+def policies_for(chain: str, direction: str = "forward") -> tuple[Policy, ...]:
+    """Return the policies that have a meaning on a chain, in a direction."""
+    coins, back = find_chain(chain).family == "utxo", direction == "backward"
+    fit = (one for one in POLICIES if not (one.coins if coins else one.accounts))
+    return tuple(one for one in fit if not (back and one.backward))
 
 
 def _ledger(value: object, name: str) -> None:

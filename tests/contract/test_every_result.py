@@ -63,6 +63,9 @@ class Made:
     def hosted(self) -> cw.Hosted:
         return cw.hosted(self.ledger, self.services, asset=COIN)
 
+    def ranged(self) -> cw.TraceRange:
+        return cw.trace_all(self.ledger, self.vendors.addresses(), stop=self.services)
+
     def counterparties(self) -> Result:
         subjects = self.vendors.addresses()
         return cw.counterparties(self.ledger, subjects, asset=COIN, tags=self.tags)
@@ -110,6 +113,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "TagHits": lambda made: cw.hits(made.ledger, made.tags),
     "Tags": lambda made: made.tags,
     "Trace": lambda made: made.trace,
+    "TraceRange": Made.ranged,
     "TransactionSummary": Made.transaction,
 }
 

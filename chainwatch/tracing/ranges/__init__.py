@@ -1,0 +1,1 @@
+"""What every policy says of the same subjects, side by side: a range across methods."""

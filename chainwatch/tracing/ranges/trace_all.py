@@ -1,0 +1,165 @@
+"""``trace_all``: follow the same subjects under every policy that has a meaning there.
+
+Which part of a mixed balance a payment is made of is not on the chain. Whoever shows one policy
+alone shows one of several answers; this verb shows them all, and what they have in common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.attribution.resolve import Owners
+from chainwatch.heuristics.rule import Rule
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.result import recorded
+from chainwatch.tracing.arguments import policies_for, policy_for
+from chainwatch.tracing.ends.holders import NAMELESS
+from chainwatch.tracing.policies import Policy
+from chainwatch.tracing.ranges.range_result import (
+    BY_KIND,
+    COMMON,
+    DESTINATIONS,
+    KIND,
+    PLACE,
+    TraceRange,
+)
+from chainwatch.tracing.result import Trace
+from chainwatch.tracing.subjects import Subjects, subjects_of
+from chainwatch.tracing.trace import trace
+from chainwatch.units import exact_sum
+
+
+@recorded
+def trace_all(
+    ledger: Ledger,
+    subjects: Subjects,
+    *,
+    direction: str = "forward",
+    stop: object = None,
+    clusters: Owners | None = None,
+    asset: Asset | None = None,
+    chain: str | None = None,
+    poisoning: Rule | None = None,
+    max_hops: int | None = None,
+    min_amount: int = 0,
+    spread_unstated: bool = False,
+) -> TraceRange:
+    """Follow subjects under every policy that has a meaning there, and lay the answers together.
+
+    What comes out is a range across methods. It is no confidence interval: nobody drew the
+    policies at random, none is more probable than another, and the truth may lie outside.
+
+    Parameters
+    ----------
+    ledger, subjects, direction, stop, clusters, asset, chain, poisoning, max_hops, min_amount
+        As :func:`chainwatch.trace` takes them, and ``spread_unstated``; the policies are those of
+        the chain and direction.
+
+    Returns
+    -------
+    TraceRange
+        The trace under each policy; the amount at every destination, lowest and highest among the
+        policies that conserve value and follow it; what they have in common. Poison stands apart
+        as reach, lowest intermediate balance as what is still where it came in.
+
+    Raises
+    ------
+    TraceError, AddressError, ConservationError
+        As :func:`chainwatch.trace` does.
+
+    Fails when
+    ----------
+    A branch was cut off by ``max_hops`` or ``min_amount``: it is cut elsewhere under each policy,
+    and destinations behind the cut look as if the methods agreed on nothing. Policies agree on
+    what is wrong in all of them: a missing stop, a wrong cluster, a ledger that lacks a history.
+
+    References
+    ----------
+    Tironsakkul, Maarek, Eross and Just, "Probing the Mystery of Cryptocurrency Theft", 2019, who
+    lay the answers of several policies together.
+    """
+    given: dict[str, Any] = {
+        "direction": direction, "stop": stop, "clusters": clusters, "asset": asset, "chain": chain,
+        "poisoning": poisoning, "max_hops": max_hops, "min_amount": min_amount,
+        "spread_unstated": spread_unstated,
+    }  # fmt: skip
+    of = subjects_of(subjects, asset, chain, ledger).asset
+    policy_for("fifo", of.chain, direction)  # has a meaning everywhere: refuses a wrong direction
+    policies = policies_for(of.chain, direction)
+    traces = {one.name: trace(ledger, subjects, policy=one, **given) for one in policies}
+    at = destinations(traces)
+    return TraceRange(of, traces, at, by_kind(at, policies), direction=direction)
+
+
+def destinations(traces: dict[str, Trace]) -> pl.DataFrame:
+    """Return the amount at each destination under each policy, with who paid it there."""
+    parts = [
+        _at(found).select(pl.lit(name).alias("policy"), *PLACE, "amount", "payers")
+        for name, found in traces.items()
+    ]
+    rows = pl.concat(parts).group_by("policy", *PLACE)
+    payers = pl.col("payers").explode().drop_nulls().unique().sort()
+    summed = rows.agg(exact_sum("amount"), payers.bin.encode("hex").str.join(",").alias("behind"))
+    return summed.filter(pl.col("amount") > 0).select(DESTINATIONS.names).sort(DESTINATIONS.key)
+
+
+def _at(found: Trace) -> pl.DataFrame:
+    """Return the ends of a trace by destination, each with the payers of its transaction.
+
+    A destination is an address; where there is none, as for fees, the place itself. Reach of
+    several subjects is told for each, in full: of one place it is counted once.
+    """
+    payers = found.steps.group_by("txid", "subject").agg(pl.col("source").unique().alias("payers"))
+    rows = found.ends.join(payers, on=["txid", "subject"], how="left", maintain_order="left")
+    if not found.conserves:
+        same = ["reason", "service", "address", "txid", "n"]
+        rows = rows.group_by(same).agg(pl.col("amount").max(), pl.col("payers").explode())
+    held = pl.col("address").is_not_null()
+    return rows.with_columns(
+        pl.when(held).then(None).otherwise(pl.col(name)).alias(name) for name in ("txid", "n")
+    )
+
+
+def by_kind(at: pl.DataFrame, policies: Sequence[Policy]) -> pl.DataFrame:
+    """Return the sums of destinations by reason and service, and what all have in common.
+
+    Every kind has a row for every policy, also of nothing, and one that is called :data:`COMMON`:
+    the least amount at each destination under the policies that conserve value and follow it,
+    added up.
+    """
+    names = [*(one.name for one in policies), COMMON]
+    common = least(at, [one.name for one in policies if one.conserves and one.follows])
+    paid = pl.when(pl.col("behind") == "").then(pl.lit(NAMELESS.hex())).otherwise("behind")
+    holder = pl.coalesce(pl.col("address").bin.encode("hex"), paid)
+    rows = pl.concat([at, common.select(at.columns)]).with_columns(behind=holder)
+    who = pl.col("behind").str.split(",").explode().unique().sort().str.join(",")
+    sums = rows.group_by(*KIND, "policy").agg(exact_sum("amount"), who)
+    told = (
+        at.select(KIND)
+        .unique()
+        .join(pl.DataFrame({"policy": names}), how="cross")
+        .join(sums, on=[*KIND, "policy"], how="left", nulls_equal=True)
+        .with_columns(pl.col("amount").fill_null(0), pl.col("behind").fill_null(""))
+    )
+    place = pl.col("policy").replace_strict(dict(zip(names, range(len(names)), strict=True)))
+    highest = told.filter(pl.col("policy") != COMMON).group_by(KIND)
+    ranked = told.join(highest.agg(pl.col("amount").max().alias("most")), on=KIND, nulls_equal=True)
+    return ranked.sort("most", *KIND, place, descending=[True, *[False] * (len(KIND) + 1)]).select(
+        BY_KIND.names
+    )
+
+
+def least(at: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Return the destinations that value reaches under each of several policies, the least of it.
+
+    Of whoever paid it there, those are named under whose policy it is the least.
+    """
+    rows = at.filter(pl.col("policy").is_in(list(names))).sort("amount", "policy")
+    found = rows.group_by(PLACE, maintain_order=True).agg(
+        pl.col("amount").first(), pl.col("behind").first(), pl.len().alias("under")
+    )
+    return found.filter(pl.col("under") == len(names)).with_columns(policy=pl.lit(COMMON))
