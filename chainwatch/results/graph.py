@@ -34,13 +34,18 @@ NOT_SHOWN = "masked"
 """The node of the end of an edge between two chains whose row the edition leaves out."""
 
 
+SEVERAL = "; "
+"""Stands between the words of several rows on one party."""
+
+
 class Edges(NamedTuple):
     """The table of a result whose rows are edges, and the columns that name their two ends.
 
     A column that holds no parties, such as the reason for which value ends, names a node of its
     own: ``ends: unspent``. Where a row says *in* in the column ``turned``, it goes the other way.
     Rows with one number in the column ``across`` are one edge between two chains: each names one
-    end of it, and the chain of that end.
+    end of it, and the chain of that end. What the columns ``said`` hold is said of the party at the
+    source as well, such as the service at which value ends.
     """
 
     table: str
@@ -48,6 +53,7 @@ class Edges(NamedTuple):
     target: str
     turned: str = ""
     across: str = ""
+    said: tuple[str, ...] = ()
 
 
 class Shown(NamedTuple):
@@ -79,7 +85,9 @@ def graph_of(
     networkx.MultiDiGraph
         Nodes are texts; ``kind`` is *party*, or the table that they stand for. Where the rows are
         of several chains, a party is named with its chain: ``btc:1Boat…``. Edges have ``table`` and
-        the columns of their row but for what is not known.
+        the columns of their row but for what is not known. Nodes at edges with times and amounts
+        have the ``first`` and ``last`` of the times, and what their edges bring and take,
+        ``amount_in`` and ``amount_out``; a sum of which a part is rounded or unknown is left out.
     """
     import networkx as nx
 
@@ -103,9 +111,43 @@ def graph_of(
             values = dict(_values(row, table, asset, {one.source, one.target}))
             ends = ends[::-1] if row.get(one.turned) == "in" else ends
             graph.add_edge(*ends, table=one.table, **values)
+            _say(graph.nodes[ends[0]], row, one.said)
         for pair in halves.values():
             _join(graph, pair, one, table)
+    for node, said in graph.nodes(data=True):
+        sides = (
+            [edge for *_, edge in graph.in_edges(node, data=True)],
+            [edge for *_, edge in graph.out_edges(node, data=True)],
+        )
+        said.update(_summed(*sides))
     return graph
+
+
+def _say(node: dict[str, Any], row: Mapping[str, Any], columns: tuple[str, ...]) -> None:
+    """Add what a row says of a party to its node: all that several rows say, once each.
+
+    A row that the edition rounds or adds up says nothing of a single party.
+    """
+    if node["kind"] != "party" or row.get("rounded") or row.get("summed"):
+        return
+    for name in columns:
+        if row.get(name) is not None:
+            said = {visible(str(row[name])), *node.get(name, "").split(SEVERAL)} - {""}
+            node[name] = SEVERAL.join(sorted(said))
+
+
+def _summed(into: list[dict[str, Any]], out: list[dict[str, Any]]) -> dict[str, int | str]:
+    """Return the first and last time of the edges of a node, and the sums of each side."""
+    told: dict[str, int | str] = {}
+    times = sorted(edge["time"] for edge in (*into, *out) if "time" in edge)
+    if times:
+        told |= {"first": times[0], "last": times[-1]}
+    for name, edges in (("amount_in", into), ("amount_out", out)):
+        if any("amount" in edge for edge in edges) and not any(
+            "amount" not in edge or edge.get("rounded") for edge in edges
+        ):
+            told[name] = sum(edge["amount"] for edge in edges)
+    return told
 
 
 def _join(graph: nx.MultiDiGraph, pair: list[Mapping[str, Any]], one: Edges, table: Table) -> None:
@@ -142,24 +184,27 @@ def facts_of_asset(asset: Asset | None) -> dict[str, str | int]:
 
 def graphml_of(graph: nx.MultiDiGraph) -> bytes:
     """Return a graph as GraphML, the same bytes for the same graph.
-
-    GraphML has no whole numbers beyond 63 bits: an attribute that holds one is text in all its
+    GraphML has no whole numbers beyond 63 bits: an attribute that holds one is text everywhere.
+    Characters that XML has no place for are written as ``‹U+0001›``.
     edges. Characters that XML has no place for are written as ``‹U+0001›``.
     """
     import networkx as nx
 
     wide = {
         name
-        for *_, data in graph.edges(data=True)
+        for *_, data in (*graph.edges(data=True), *graph.nodes(data=True))
         for name, value in data.items()
         if isinstance(value, int) and abs(value) > LARGEST_LONG
     }
+
+    def told(data: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: str(value) if name in wide else value for name, value in data.items()}
+
     plain = nx.MultiDiGraph(**graph.graph)
     for node, data in sorted(graph.nodes(data=True)):
-        plain.add_node(node, **data)
+        plain.add_node(node, **told(data))
     for number, (source, target, data) in enumerate(graph.edges(data=True)):
-        told = {name: str(value) if name in wide else value for name, value in data.items()}
-        plain.add_edge(source, target, number, **told)
+        plain.add_edge(source, target, number, **told(data))
     buffer = io.BytesIO()
     nx.write_graphml_xml(plain, buffer)
     return buffer.getvalue()

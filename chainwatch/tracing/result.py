@@ -38,6 +38,9 @@ from chainwatch.tracing.trace_tables import (
 from chainwatch.tracing.walks.base import OPENING
 from chainwatch.units import counted, exact_sum, total
 
+ENDED = ("reason", "service", "certainty", "basis", "detail")
+"""What a graph says of the party at which value ends."""
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Trace(Result):
@@ -110,7 +113,7 @@ class Trace(Result):
         return (
             Edges("origins", "kind", "address"),
             Edges("steps", "source", "target"),
-            Edges("ends", "address", "reason"),
+            Edges("ends", "address", "reason", said=ENDED),
         )
 
     def tables(self) -> Mapping[str, Rows]:

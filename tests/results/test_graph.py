@@ -87,6 +87,41 @@ def test_every_unit_of_a_trace_stands_in_its_graph(followed: cw.Trace, working: 
     assert (graph.graph["edition"], graph.graph["digest"]) == ("working", followed.digest)
 
 
+def test_a_node_says_why_value_ends_there_and_what_its_edges_bring(
+    followed: cw.Trace, working: None
+) -> None:
+    """The sums and times of a node are those of the rows of the tables that name it."""
+    graph, chain = followed.to_networkx(), followed.asset.chain
+    for address in followed.ends["address"].drop_nulls().unique():
+        ends, node = followed.ends.filter(address=address), graph.nodes[text(address, chain)]
+        for name in ("reason", "service", "certainty", "basis", "detail"):
+            said = set(ends[name].drop_nulls())
+            assert set(filter(None, node.get(name, "").split("; "))) == said
+        came = [followed.origins.filter(address=address), followed.steps.filter(target=address)]
+        went = [followed.steps.filter(source=address), ends]
+        assert node["amount_in"] == sum(total(rows["amount"]) for rows in came)
+        assert node["amount_out"] == sum(total(rows["amount"]) for rows in went)
+        times = [time for rows in (*came, *went) for time in rows["time"].drop_nulls()]
+        assert node["first"] == f"{min(times):%Y-%m-%dT%H:%M:%S}Z"
+        assert node["last"] == f"{max(times):%Y-%m-%dT%H:%M:%S}Z"
+    assert "service" not in graph.nodes["ends: unspent"]
+    assert sum(
+        data["amount_in"] for _, data in graph.nodes(data=True) if data["kind"] == "ends"
+    ) == followed.amount  # fmt: skip
+
+
+def test_a_rounded_edge_gives_no_sum_and_no_word(followed: cw.Trace) -> None:
+    graph = followed.to_networkx()
+    rounded = {end for *ends, data in graph.edges(data=True) if data["rounded"] for end in ends}
+    assert rounded
+    for name in rounded:
+        node = graph.nodes[name]
+        for side, edges in (("in", graph.in_edges), ("out", graph.out_edges)):
+            if any(data["rounded"] for *_, data in edges(name, data=True)):
+                assert f"amount_{side}" not in node
+    assert not [data for _, data in graph.nodes(data=True) if "withheld" in data.values()]
+
+
 def test_a_graph_masks_as_the_desk_masks(followed: cw.Trace, working: None) -> None:
     clear = set(followed.to_networkx())
     cw.set_edition("disclosure")
