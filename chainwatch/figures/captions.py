@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainwatch.figures import style
-from chainwatch.figures.fit import THINNEST
+from chainwatch.figures.fit import LOWEST, THINNEST
 from chainwatch.figures.selection import DIGITS, Selection, Sum, percent, sum_text
 from chainwatch.figures.style import ROLES
 from chainwatch.units import counted
@@ -41,8 +41,8 @@ def method(chosen: Selection, symbol: str, decimals: int, engine: str) -> str:
     share = percent(drawn.amount, moved.amount) if moved.amount else "no known amount"
     entering = Sum(1, 0, chosen.entering, coarse=not chosen.entering_exact)
     said = [
-        f"Money runs from left to right; the width of a band is proportional to its amount, "
-        f"{THINNEST} pt at least.",
+        f"Money runs from left to right; bands are as wide as their amounts, {THINNEST} pt at "
+        f"least, and bars as high as the amounts beside them, {LOWEST:g} pt at least.",
         f"Drawn: {'all' if drawn.flows == moved.flows else 'the largest'} {drawn.flows:,} of "
         f"{counted(moved.flows, 'flow', 'flows')} "
         f"({counted(moved.transfers, 'transfer', 'transfers')}), "
@@ -57,7 +57,10 @@ def method(chosen: Selection, symbol: str, decimals: int, engine: str) -> str:
         said.append(f"{unknown} of unknown amount and drawn at least width.")
     rounded = moved.coarse or any(flow.coarse for flow in chosen.flows)
     if rounded:
-        said.append("≈: rounded to protect others than subjects, findings and services.")
+        said.append(
+            "≈: rounded to protect others than subjects, findings and services; bands are rounded "
+            "one by one, so that those at a bar may come to more or less than it."
+        )
     exact = "" if rounded else "; the tables hold them exactly"
     said.append(f"Amounts to {DIGITS} digits{exact}.")
     if chosen.first and chosen.last:

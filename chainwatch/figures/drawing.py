@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from chainwatch.figures import style
-from chainwatch.figures.fit import BAR, LABEL, LINE, Placed, Plan, stub
+from chainwatch.figures.fit import BAR, LABEL, LINE, Placed, Plan, beside
 from chainwatch.figures.selection import Selection
 from chainwatch.figures.style import ROLES
 from chainwatch.figures.typefaces import families
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 STUB = 6.0
 """Length of the mark for flows that are not drawn singly, in points."""
 INK = "#222222"
+Edge = tuple[float, float]
+"""Upper edge and height of what meets a bar, in points."""
 FOLDED = ((0.0, 2.0), (3.5, 2.0), (7.0, 2.0))
 """Place and width of the bars by which a node that stands for several parties is drawn."""
 
@@ -53,10 +55,10 @@ def draw(
 
 def _stacks(
     chosen: Selection, plan: Plan, placed: Placed, centre: list[float]
-) -> tuple[list[list[float]], list[tuple[tuple[float, float], tuple[float, float]]]]:
-    """Return the upper edge of each band at each of its cells, and the place of each stub."""
+) -> tuple[list[list[Edge]], list[tuple[Edge, Edge]]]:
+    """Return upper edge and thickness of each band at its cells, and the place of each stub."""
     edges = [
-        [centre[cell] + thick / 2 for cell in route]
+        [(centre[cell] + thick / 2, thick) for cell in route]
         for route, thick in zip(plan.layers.routes, placed.thickness, strict=True)
     ]
     stubs = []
@@ -68,12 +70,12 @@ def _stacks(
             ]
             towards = -2 if end else 1
             meets.sort(key=lambda i: (-centre[plan.layers.routes[i][towards]], i))
-            mark = stub(undrawn, placed.scale)
-            at = centre[node] + (sum(placed.thickness[i] for i in meets) + mark) / 2
-            for i in meets:
-                edges[i][end] = at
-                at -= placed.thickness[i]
-            places.append((at - mark, mark))
+            parts = [*((chosen.flows[i].amount or 0) * placed.scale for i in meets),
+                     undrawn * placed.scale]  # fmt: skip
+            *bands, (top, tall) = beside(placed.bar[node], parts)
+            for i, (upper, thick) in zip(meets, bands, strict=True):
+                edges[i][end] = (centre[node] + upper, thick)
+            places.append((centre[node] + top - tall, tall) if undrawn else (centre[node], 0.0))
         stubs.append((places[0], places[1]))
     return edges, stubs
 
@@ -84,7 +86,7 @@ def _band(
     plan: Plan,
     placed: Placed,
     index: int,
-    edges: list[float],
+    edges: list[Edge],
     left: float,
 ) -> None:
     from matplotlib.patches import PathPatch
@@ -93,15 +95,20 @@ def _band(
     flow, thick = chosen.flows[index], placed.thickness[index]
     route, back = plan.layers.routes[index], plan.layers.backward[index]
     upper: list[tuple[float, float]] = []
+    lower: list[tuple[float, float]] = []
     codes: list[Any] = []
-    for (cell, after), (y0, y1) in zip(pairwise(route), pairwise(edges), strict=True):
+    for (cell, after), ((y0, tall), (y1, wide)) in zip(
+        pairwise(route), pairwise(edges), strict=True
+    ):
         x0 = left + plan.across(plan.layers.column[cell]) + BAR
         x1 = left + plan.across(plan.layers.column[after])
         middle = (x0 + x1) / 2
         upper += [(x0, y0), (middle, y0), (middle, y1), (x1, y1)]
+        lower += [(x0, y0 - tall), (middle, y0 - tall), (middle, y1 - wide), (x1, y1 - wide)]
         codes += [Path.LINETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]
-    lower = [(x, y - thick) for x, y in reversed(upper)]
-    shape = Path([*upper, *lower, upper[0]], [Path.MOVETO, *codes[1:], *codes, Path.CLOSEPOLY])
+    shape = Path(
+        [*upper, *reversed(lower), upper[0]], [Path.MOVETO, *codes[1:], *codes, Path.CLOSEPOLY]
+    )
     role = ROLES[chosen.nodes[flow.source].role]
     colour = "#999999" if back or role.colour == "#FFFFFF" else role.colour
     alpha = 0.2 if back else 0.38 if thick > 2 else 0.8
@@ -117,13 +124,13 @@ def _band(
         )
     )
     if back:
-        _arrow(ax, upper, thick)
+        _arrow(ax, [*upper[:4], *lower[:4]])
 
 
-def _arrow(ax: Axes, upper: list[tuple[float, float]], thick: float) -> None:
+def _arrow(ax: Axes, around: list[tuple[float, float]]) -> None:
     """Mark a band that runs from right to left."""
-    x, y = (sum(point[axis] for point in upper[:4]) / 4 for axis in (0, 1))
-    ax.plot([x], [y - thick / 2], marker="<", markersize=4, color=INK, linestyle="", zorder=4)
+    x, y = (sum(point[axis] for point in around) / len(around) for axis in (0, 1))
+    ax.plot([x], [y], marker="<", markersize=4, color=INK, linestyle="", zorder=4)
 
 
 def box(

@@ -6,6 +6,7 @@ anything is drawn: that is how labels are kept from overlapping.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from chainwatch.figures.layout import Layers, Link, layers, place
@@ -14,7 +15,10 @@ from chainwatch.figures.selection import Selection
 BAR = 9.0
 """Width of a node, in points."""
 THINNEST = 0.8
-"""Least width of a band, in points: no flow is too small to be seen."""
+"""Least width of a band, in points: no flow is too small to be seen. It takes no room of others:
+bands that are thinner in truth lie over each other, so that no bar is higher for having many."""
+LOWEST = 3.0
+"""Least height of a bar, in points."""
 TALLEST = 120.0
 """Greatest height of a node, in points."""
 GAP, SMALL_GAP = 5.0, 2.0
@@ -139,7 +143,7 @@ def least_height(plan: Plan) -> float:
 
 def arrange(chosen: Selection, plan: Plan, height: float, engine: str | None = None) -> Placed:
     """Find the greatest scale at which every column fits, and place the cells."""
-    tallest = max((node.through.amount for node in chosen.nodes), default=0)
+    tallest = max((node.shown.amount for node in chosen.nodes), default=0)
     low, high = 0.0, min(TALLEST, height * 0.8) / max(tallest, 1)
     for _ in range(40):
         half = (low + high) / 2
@@ -161,13 +165,12 @@ def _fits(chosen: Selection, plan: Plan, scale: float, height: float) -> bool:
 def _sizes(
     chosen: Selection, plan: Plan, scale: float
 ) -> tuple[list[float], list[float], list[float]]:
-    """Return the thickness of bands, the height of bars, and the height of cells."""
+    """Return the thickness of bands, the height of bars, and the height of cells.
+
+    A bar is as high as the amount that its label says, whatever meets it.
+    """
     thickness = [max((flow.amount or 0) * scale, THINNEST) for flow in chosen.flows]
-    sides = [[stub(node.undrawn_in, scale), stub(node.undrawn_out, scale)] for node in chosen.nodes]
-    for flow, thick in zip(chosen.flows, thickness, strict=True):
-        sides[flow.target][0] += thick
-        sides[flow.source][1] += thick
-    bar = [max(*both, 3.0) for both in sides]
+    bar = [max(node.shown.amount * scale, LOWEST) for node in chosen.nodes]
     cells = [max(tall, plan.label_height) for tall in bar]
     cells.extend([0.0] * (len(plan.layers.column) - len(cells)))
     for route, thick in zip(plan.layers.routes, thickness, strict=True):
@@ -176,6 +179,25 @@ def _sizes(
     return thickness, bar, cells
 
 
-def stub(amount: int, scale: float) -> float:
-    """Return the height of the mark for what is not drawn singly."""
-    return max(amount * scale, THINNEST) if amount else 0.0
+def beside(bar: float, parts: Sequence[float]) -> Iterator[tuple[float, float]]:
+    """Yield where each of the parts that meet a bar begins below its middle, and how thick it is.
+
+    They are stacked by their true heights, and pressed together where they come to more than the
+    bar, as amounts do that are rounded one by one. One that is thinner than `THINNEST` is drawn as
+    thick as that around its own place.
+
+    Parameters
+    ----------
+    bar : float
+        Height of the bar, in points.
+    parts : sequence of float
+        True heights from top to bottom, in points.
+    """
+    whole = sum(parts)
+    squeeze = min(1.0, bar / whole) if whole else 1.0
+    at = whole * squeeze / 2
+    for part in parts:
+        slot = part * squeeze
+        thick = max(slot, THINNEST)
+        yield at + (thick - slot) / 2, thick
+        at -= slot

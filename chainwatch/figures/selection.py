@@ -108,6 +108,11 @@ class Node:
         """The larger of what came in and what went out."""
         return _larger(self.inward, self.outward)
 
+    @property
+    def shown(self) -> Sum:
+        """What its label says, and its bar is as high as."""
+        return self.said or self.through
+
 
 @dataclass(frozen=True)
 class Flow:
@@ -315,7 +320,7 @@ def node_lines(item: Node, entering: int, symbol: str, decimals: int) -> tuple[s
 
     A share of an amount that was rounded would tell more digits than are known.
     """
-    said = item.said or item.through
+    said = item.shown
     value = sum_text(said, symbol, decimals)
     rounded = said.coarse and not said.exact
     share = "" if rounded else f" ({percent(said.amount, entering)})"

@@ -15,11 +15,14 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.patches import Rectangle
 
 from chainwatch.errors import InputError
-from chainwatch.figures import style
+from chainwatch.figures import fit, style
+from chainwatch.figures.fit import BAR
 from chainwatch.figures.sankey import alt_text, draw_flow
 from chainwatch.figures.selection import FLOW_COLUMNS, percent, select, short_amount
+from chainwatch.privacy.flow_totals import Totals
 
 HAS_DOT = find_spec("pygraphviz") is not None
 ENGINES = [
@@ -177,6 +180,78 @@ def test_the_page_says_what_is_not_drawn() -> None:
     assert "others: 1 flow, 30 sat, paid in to nodes drawn" in said
     assert "others: 1 flow, 7 sat, between nodes that are not drawn" in said
     assert "the largest 1 of 5 flows (9 transfers), 900 sat of 1,000 sat moved (90 %)" in said
+
+
+def bars(flows: pl.DataFrame, engine: str = "own", sums: Totals | None = None) -> dict[str, float]:
+    """Return how high the bar of each node is drawn, in points: its label stands right beside."""
+    ax = draw_flow(flows, symbol="sat", decimals=0, engine=engine, sums=sums)
+    drawn = [one for one in ax.patches if isinstance(one, Rectangle) and one.get_width() == BAR]
+    found = {}
+    for node in select(flows, 40, sums).nodes:
+        (label,) = (text for text in ax.texts if text.get_text() == node.mark)
+        x = label.get_position()[0] - BAR - 8.0
+        near = [one for one in drawn if abs(one.get_x() - x) < 1e-6]
+        y = label.get_position()[1]
+        bar = min(near, key=lambda one: abs(one.get_y() + one.get_height() / 2 - y))
+        found[node.name] = bar.get_height()
+    return found
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_many_thin_bands_make_no_bar_higher(engine: str) -> None:
+    """Twenty bands at the least width are not worth more than one that is really wide."""
+    small: list[tuple[str, str, int | None]] = [(f"p{n}", "small", 20) for n in range(18)]
+    flows = frame([*small, ("q", "large", 5_000), ("small", "end", 360), ("large", "end", 5_000),
+                   ("z", "whole", 40_000)])  # fmt: skip
+    high = bars(flows, engine)
+    assert high["large"] == high["q"] < high["whole"]
+    assert high["small"] <= high["large"]
+    assert high["whole"] / high["large"] == pytest.approx(40_000 / 5_000, rel=1e-6)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("ijklmnop"), st.integers(1, 10**12)),
+        min_size=1,
+        max_size=30,
+        unique_by=lambda row: row[:2],
+    )
+)
+def test_whoever_moved_more_is_drawn_higher(rows: list[tuple[str, str, int]]) -> None:
+    chosen = select(frame(list(rows)), 40)
+    plan = fit.plan(chosen, 740.0, 60.0, "own")
+    placed = fit.arrange(chosen, plan, max(320.0, fit.least_height(plan) * 1.05), "own")
+    amounts = [node.shown.amount for node in chosen.nodes]
+    for one, other in combinations(range(len(amounts)), 2):
+        if amounts[one] <= amounts[other]:
+            assert placed.bar[one] <= placed.bar[other]
+    for amount, bar in zip(amounts, placed.bar, strict=True):
+        assert bar == pytest.approx(max(amount * placed.scale, fit.LOWEST))
+
+
+def test_bars_are_as_high_as_their_labels_say_where_bands_are_rounded() -> None:
+    """Flows of 1,400 and 1,350 are both drawn as 1,000 and yet the bars stand as 14 to 13.5."""
+    pairs = {("s", "one"): 1_400, ("s", "other"): 1_350}
+    rounded = frame([("s", "one", 1_000), ("s", "other", 1_000)], {"s": "subject"}, coarse=True)
+    parties = {pair: frozenset(bytes([n]) for n in range(5)) for pair in pairs}
+    sums = Totals(pairs, parties, frozenset({2_750, 1_400, 1_350}), 2_750)
+    high = bars(rounded, sums=sums)
+    assert high["one"] / high["other"] == pytest.approx(1_400 / 1_350)
+    assert high["s"] / high["one"] == pytest.approx(2_750 / 1_400)
+    said = " ".join(text.get_text() for text in draw_flow(
+        rounded, symbol="sat", decimals=0, sums=sums).texts)  # fmt: skip
+    assert "those at a bar may come to more or less than it" in said
+
+
+def test_bands_meet_a_bar_within_its_height_and_in_their_order() -> None:
+    whole = [*fit.beside(10.0, [6.0, 5.0, 1.0])]
+    assert whole[0] == pytest.approx((5.0, 5.0)), "pressed together: 12 on a bar of 10"
+    assert whole[-1][0] - whole[-1][1] == pytest.approx(-5.0)
+    thin = [*fit.beside(3.0, [0.1] * 20)]
+    assert all(thick == fit.THINNEST for _, thick in thin)
+    assert thin[0][0] - (thin[-1][0] - fit.THINNEST) == pytest.approx(2.0 + fit.THINNEST - 0.1)
+    assert [*fit.beside(10.0, [4.0])] == [(2.0, 4.0)]
 
 
 def test_shares_are_of_what_enters_the_figure() -> None:
