@@ -40,7 +40,27 @@ def visible_character(character: str, keep: str = "") -> str:
     if category == "Zs" or character in "\t\n\r":
         return " "
     hidden = category in HIDDEN or ord(character) in BLANKS
-    return f"‹U+{ord(character):04X}›" if hidden else character
+    return written_out(character) if hidden else character
+
+
+def written_out(character: str) -> str:
+    """Return a character by its number, as ``‹U+202E›``."""
+    return f"‹U+{ord(character):04X}›"
+
+
+WRITTEN_OUT = re.compile(r"‹U\+[0-9A-F]{4,6}›")
+"""A character that is written by its number: it never breaks, and reads from left to right."""
+
+
+def breakable(text: str) -> list[str]:
+    """Return a text in the pieces between which a line may break, blanks at their ends.
+
+    Examples
+    --------
+    >>> breakable("to ‹U+9ED1›‹U+5E02› 5")
+    ['to ', '‹U+9ED1›', '‹U+5E02› ', '5']
+    """
+    return re.findall(rf"{WRITTEN_OUT.pattern} *|(?:(?!{WRITTEN_OUT.pattern})[^ ])+ *|^ +", text)
 
 
 def distinct(names: Iterable[str], said: Callable[[str], str] = visible) -> dict[str, str]:
@@ -72,6 +92,16 @@ def clipped(text: object, limit: int) -> str:
 
 ISOLATE, END_OF_ISOLATE = "\u2068", "\u2069"
 """Marks around a text whose direction is its own: *first strong isolate* and its end."""
+
+FORWARD, END_OF_FORWARD = "\u2066", "\u2069"
+"""Marks around what reads from left to right wherever it stands, and the end of it."""
+
+_FIRM = re.compile(
+    r"(?<![0-9A-Za-z])[0-9]+(?:[-+][0-9]+)+(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2})?Z?)?"
+    rf"|{WRITTEN_OUT.pattern}(?: *{WRITTEN_OUT.pattern})*"
+)
+"""Dates, numbers joined by hyphens, and characters that are written by their number: between words
+from right to left the algorithm would turn their parts round, 2023-06-20 into 20-06-2023."""
 
 _OPENING = {")": "(", "]": "[", "}": "{"}
 
@@ -159,9 +189,34 @@ def _closes(text: str, start: int, at: int) -> bool:
     return opening is not None and run.count(opening) > run.count(text[at])
 
 
+def firm(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield a text in pieces, each with whether it reads from left to right wherever it stands."""
+    done = 0
+    for found in _FIRM.finditer(text):
+        if found.start() > done:
+            yield text[done : found.start()], False
+        yield found[0], True
+        done = found.end()
+    if done < len(text):
+        yield text[done:], False
+
+
+def turned(text: str) -> str:
+    """Return a text from right to left, visible already, whose dates stay in their order.
+
+    Examples
+    --------
+    >>> turned("\u05e9 2023-06-20").encode("unicode_escape")
+    b'\\\\u05e9 \\\\u20662023-06-20\\\\u2069'
+    """
+    return "".join(
+        f"{FORWARD}{part}{END_OF_FORWARD}" if kept else part for part, kept in firm(text)
+    )
+
+
 def apart(text: str) -> str:
     """Return one text of a stranger, visible already, isolated where it runs from right to left."""
-    return f"{ISOLATE}{text}{END_OF_ISOLATE}" if turns(text) else text
+    return f"{ISOLATE}{turned(text)}{END_OF_ISOLATE}" if turns(text) else text
 
 
 def isolated(text: str, names: Iterable[str] = ()) -> str:

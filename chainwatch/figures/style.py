@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from xml.sax.saxutils import escape
 from chainwatch.atomic import write_new
 from chainwatch.errors import InputError, OutputExists
 from chainwatch.figures.typefaces import FONT, families, register
-from chainwatch.sanitize import visible
+from chainwatch.sanitize import WRITTEN_OUT, breakable, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,13 +71,20 @@ def settings() -> AbstractContextManager[None]:
     return matplotlib.rc_context(cast(Any, dict(SETTINGS)))
 
 
+_UNIT = re.compile(rf"{WRITTEN_OUT.pattern}|.", re.DOTALL)
+
+
 def shorten(text: str, characters: int) -> str:
-    """Cut a text in the middle, where addresses differ least: ``bc1q4k…9x2f``."""
-    if len(text) <= characters:
+    """Cut a text in the middle, where addresses differ least: ``bc1q4k…9x2f``.
+
+    A character that is written by its number counts as one and stays whole.
+    """
+    units = _UNIT.findall(text)
+    if len(units) <= characters:
         return text
     tail = max((characters - 1) * 2 // 5, 0)
     head = max(characters - 1 - tail, 0)
-    return f"{text[:head]}…{text[len(text) - tail :]}"
+    return "".join([*units[:head], "…", *units[len(units) - tail :]])
 
 
 @functools.lru_cache(maxsize=4096)
@@ -93,7 +101,7 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
 
 def fit(text: str, width: float, size: float, *, bold: bool = False) -> str:
     """Shorten a line in the middle until it is no wider than ``width`` points."""
-    low, high = 1, len(text)
+    low, high = 1, len(_UNIT.findall(text))
     if text_width(text, size, bold=bold) <= width:
         return text
     while low < high:
@@ -105,20 +113,25 @@ def fit(text: str, width: float, size: float, *, bold: bool = False) -> str:
 
 def wrap(text: str, width: float, size: float, *, lines: int, bold: bool = False) -> list[str]:
     """Break a text into lines of at most ``width`` points; the rest is marked by an ellipsis."""
-    words, rows = text.split(), [""]
-    for word in words:
-        row = f"{rows[-1]} {word}".strip()
-        if text_width(row, size, bold=bold) <= width:
+    rows = [""]
+    for piece in breakable(" ".join(text.split())):
+        row = rows[-1] + piece
+        if text_width(row.rstrip(), size, bold=bold) <= width:
             rows[-1] = row
         else:
-            rows.append(fit(word, width, size, bold=bold))
-    rows = [row for row in rows if row]
+            rows.append(fit(piece.rstrip(), width, size, bold=bold) + " " * piece.endswith(" "))
+    rows = [row.rstrip() for row in rows if row.strip()]
     if len(rows) > lines:
-        last = rows[lines - 1]
-        while text_width(f"{last} …", size, bold=bold) > width:
-            last = last.rpartition(" ")[0] or last[:-1]
-        rows = [*rows[: lines - 1], f"{last} …"]
+        last = breakable(rows[lines - 1])
+        while len(last) > 1 and text_width(_open(last), size, bold=bold) > width:
+            last.pop()
+        last = [fit(_open(last), width, size, bold=bold)] if len(last) == 1 else [_open(last)]
+        rows = [*rows[: lines - 1], *last]
     return rows
+
+
+def _open(pieces: list[str]) -> str:
+    return f"{''.join(pieces).rstrip()} …"
 
 
 def new_axes(width: float, height: float) -> Axes:

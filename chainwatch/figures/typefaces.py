@@ -13,7 +13,7 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chainwatch.sanitize import visible_character
+from chainwatch.sanitize import visible_character, written_out
 
 if TYPE_CHECKING:
     from matplotlib.ft2font import FT2Font
@@ -121,7 +121,7 @@ def printable(text: str, *, keep: str = "", limit: int = LONGEST_TEXT) -> str:
         lone = marks > most or (marks > 0 and not drawn)
         drawable = (ord(char) in known and not lone) or char in keep
         shown = visible_character(char, keep)
-        drawn.append(shown if drawable or shown != char else f"‹U+{ord(char):04X}›")
+        drawn.append(shown if drawable or shown != char else written_out(char))
     return "".join(drawn)
 
 

@@ -53,6 +53,17 @@ def test_wrapped_lines_fit_and_say_when_something_is_left_out() -> None:
     assert lines[-1].endswith(" …")
 
 
+def test_what_is_written_by_its_number_is_never_cut() -> None:
+    written = "‹U+9ED1›‹U+5E02›" * 12
+    assert style.shorten(written, 5) == "‹U+9ED1›‹U+5E02›‹U+9ED1›…‹U+5E02›"
+    lines = style.wrap(f"one {written} two", 200.0, 11.0, lines=9, bold=True)
+    assert "".join(lines).replace(" ", "") == f"one{written}two"
+    assert all(style.text_width(line, 11.0, bold=True) <= 200.0 for line in lines)
+    assert all(line.count("‹") == line.count("›") for line in lines)
+    (short,) = style.wrap(written, 100.0, 11.0, lines=1)
+    assert short == "‹U+9ED1› …"
+
+
 def test_every_role_is_told_apart_without_colour() -> None:
     assert len({role.letter for role in style.ROLES.values()}) == len(style.ROLES)
     assert set(style.ROLES) == {

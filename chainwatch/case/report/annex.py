@@ -63,11 +63,22 @@ def steps_annex(
         yield Section("Annex: every step", (told,), (table,))
 
 
-def figure_key(drawing: Any) -> TableBlock | None:
-    """Return the table that says whom each mark in a figure stands for; None if it has no marks."""
+def figure_key(drawing: Any, clusters: str = "") -> TableBlock | None:
+    """Return the table that says whom each mark in a figure stands for; None if it has no marks.
+
+    Parameters
+    ----------
+    drawing : object
+        What is drawn, as the edition shows it.
+    clusters : str
+        The name of the case's file of clusters; empty where it has none.
+    """
     nodes = drawing.key() if hasattr(drawing, "key") else ()
     if not nodes:
         return None
+    several = any(one.addresses is not None and one.addresses > 1 for one in nodes)
+    where = f"; tables/{clusters} has all" if clusters else ""
+    called = " Where there are several addresses, the one by which they are called stands here"
     return TableBlock(
         caption=f"Whom the marks of the figure stand for ({len(nodes)} nodes)",
         columns=("mark", "name in the figure", "address", "addresses", "role", "amount"),
@@ -83,6 +94,6 @@ def figure_key(drawing: Any) -> TableBlock | None:
             for one in nodes
         ),
         align=("left", "left", "left", "right", "left", "right"),
-        note="Amount: the larger of what came in and what went out. Where there are several"
-        " addresses, the one by which they are called stands here; tables/clusters has all.",
+        note="Amount: the larger of what came in and what went out."
+        + (f"{called}{where}." if several else ""),
     )

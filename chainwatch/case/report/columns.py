@@ -13,15 +13,16 @@ from math import ceil
 
 from chainwatch.case.report.elements import TableBlock
 from chainwatch.figures.typefaces import set_width
+from chainwatch.sanitize import WRITTEN_OUT, breakable
 
 PAGE_WIDTH = 739.0
 """Width of what is printed on a page, in points: A4 on its side, less its margins."""
 INSET = 7.2
 """Blank beside a cell, both sides together, in points."""
-SIZES = (8.0, 7.5, 7.0, 6.5, 6.0, 5.5, 5.0)
-"""Sizes of type, in points, the most readable first."""
-ONE_LINE = 6.5
-"""Least size of type to which a table is set smaller so that no cell needs a second line."""
+SIZES = (8.0, 7.5, 7.0, 6.5)
+"""Sizes of type, in points, the most readable first; nobody reads a smaller one on paper."""
+HALVED = (None, 50, 25)
+"""Characters beyond which ids may stand on two lines, where a table is too wide at any size."""
 WIDEST = 230.0
 """Width up to which running text widens its column, in points."""
 LONGEST_WORD = 100
@@ -34,10 +35,19 @@ TIME = re.compile(r"\d{4}-\d\d(-\d\d)?( \d\d:\d\d(:\d\d)?)?\Z")
 
 @dataclass(frozen=True)
 class Columns:
-    """Size of type and widths of the columns of a table, in points."""
+    """Size of type and widths of the columns of a table, in points.
+
+    ``halved`` is the length beyond which ids stand on two lines; null: none does.
+    """
 
     size: float
     widths: tuple[float, ...]
+    halved: int | None = None
+
+    def halves(self, text: str) -> bool:
+        """Return whether a cell is an id that stands on two lines."""
+        long = self.halved is not None and self.halved < len(text) <= LONGEST_WORD
+        return long and hash_like(text)
 
 
 def hash_like(text: str) -> bool:
@@ -48,22 +58,25 @@ def hash_like(text: str) -> bool:
 def one_piece(text: str, *, right: bool) -> bool:
     """Return whether a cell is a number, an address, a time or one word: it stands on one line."""
     words = text.split()
+    if WRITTEN_OUT.search(text):
+        return False
     short = all(len(word) <= LONGEST_WORD for word in words)
     return short and (right or len(words) <= 1 or TIME.match(text) is not None)
 
 
 def columns_of(table: TableBlock) -> Columns:
     """Return the widths of a table's columns, in the largest type that does."""
-    least, most = _needed(table)
-    room = PAGE_WIDTH - INSET * len(least)
-    for size in SIZES:
-        if size >= ONE_LINE and sum(most) * size <= room:
-            return _columns(size, [width * size for width in most])
-    for size in SIZES:
-        if sum(least) * size <= room:
-            return _columns(size, _spread(least, most, size, room))
+    room = PAGE_WIDTH - INSET * len(table.columns)
+    for halved in HALVED:
+        least, most = _needed(table, halved)
+        for size in SIZES:
+            if sum(most) * size <= room:
+                return _columns(size, [width * size for width in most], halved)
+        for size in SIZES:
+            if sum(least) * size <= room:
+                return _columns(size, _spread(least, most, size, room), halved)
     share = room / max(sum(least), 1.0)
-    return _columns(SIZES[-1], [width * share for width in least])
+    return _columns(SIZES[-1], [width * share for width in least], halved)
 
 
 def lines_of(table: TableBlock, chosen: Columns) -> list[int]:
@@ -76,8 +89,14 @@ def lines_of(table: TableBlock, chosen: Columns) -> list[int]:
     ]
 
 
-def _columns(size: float, widths: Sequence[float]) -> Columns:
-    return Columns(size, tuple(round(width + INSET, 2) for width in widths))
+def halves(text: str) -> list[str]:
+    """Return an id in the two parts that stand below each other."""
+    middle = (len(text) + 1) // 2
+    return [text[:middle], text[middle:]]
+
+
+def _columns(size: float, widths: Sequence[float], halved: int | None) -> Columns:
+    return Columns(size, tuple(round(width + INSET, 2) for width in widths), halved)
 
 
 def _spread(least: list[float], most: list[float], size: float, room: float) -> list[float]:
@@ -88,25 +107,31 @@ def _spread(least: list[float], most: list[float], size: float, room: float) -> 
     return [low * size + more * share for low, more in zip(least, wanted, strict=True)]
 
 
-def _needed(table: TableBlock) -> tuple[list[float], list[float]]:
+def _needed(table: TableBlock, halved: int | None) -> tuple[list[float], list[float]]:
     """Return for each column what it needs at least and at most, at a size of one point."""
     least, most = [], []
+    broken = Columns(1.0, (), halved).halves
     align = table.align or ("left",) * len(table.columns)
     for side, name, *cells in zip(align, table.columns, *table.rows, strict=True):
         right = side == "right"
         heads = [_wide(word, bold=True) for word in name.split()] or [0.0]
         low, high = [max(heads)], [_wide(name, bold=True)]
         for text in set(cells):
-            whole = _wide(text)
-            words = [text] if one_piece(text, right=right) else text.split()
-            low += [_wide(word) for word in words if len(word) <= LONGEST_WORD]
-            high.append(whole if one_piece(text, right=right) else min(whole, WIDEST / SIZES[2]))
+            piece = one_piece(text, right=right)
+            whole = max(map(_of_id, halves(text))) if broken(text) else _wide(text)
+            words = [*map(str.rstrip, breakable(text))]
+            low += (
+                [whole] if piece else [_wide(word) for word in words if len(word) <= LONGEST_WORD]
+            )
+            high.append(whole if piece else min(whole, WIDEST / SIZES[2]))
         least.append(max(low) * 1.01)
         most.append(max(*high, *low) * 1.01)
     return least, most
 
 
 def _wide(text: str, *, bold: bool = False) -> float:
-    if hash_like(text):
-        return set_width(text, MONO, mono=True)
-    return set_width(text, 1.16 if bold else 1.0)
+    return _of_id(text) if hash_like(text) else set_width(text, 1.16 if bold else 1.0)
+
+
+def _of_id(text: str) -> float:
+    return set_width(text, MONO, mono=True)

@@ -27,13 +27,14 @@ from chainwatch.sanitize import turns
 
 NOTICES = {
     DISCLOSURE: (
-        "Disclosure edition. Subjects, findings and services are named. Everyone else is masked:"
-        " transaction ids are withheld, and amounts (≈), times and counts are rounded. A pseudonym"
+        "Subjects, findings and services are named, everyone else is masked. Where a masked party"
+        " stands, transaction ids are withheld, and amounts (≈), times and counts are rounded;"
+        " totals of subjects stay exact, though they may undo a rounding beside them. A pseudonym"
         f" stands only where at least {FEWEST} parties look alike, or where followed value passes"
         " through; all others share the word 'masked'. Rows that name masked parties alone are left"
         " out and counted in manifest.json; digests are keyed (HMAC)."
     ),
-    "working": "Working edition. Nobody is masked. Restricted: it must not leave the desk.",
+    "working": "Restricted: this must not leave the desk. Nobody is masked.",
 }
 
 LIMITS = (
@@ -44,7 +45,8 @@ LIMITS = (
     " amounts.",
     "No error rate has been measured for co-spending or custody; none is claimed.",
     "Knowing a subject's address, anybody can read its counterparties on the public chain: a mask"
-    " hides which pseudonym is which, no more.",
+    " hides which pseudonym is which, no more. Totals of subjects are public too and stand exactly,"
+    " also where a rounded amount is all that they are the sum of.",
 )
 
 
@@ -58,7 +60,8 @@ def document(case: CaseRecord, view: MaskedView) -> CaseDocument:
         for place, result in enumerate(results)
         if isinstance(result, Finding)
     ]
-    figures = [part for one in view.drawn for part in _figure(one, whole[one.place][1])]
+    clusters = next((names["clusters"] for names in view.files if "clusters" in names), "")
+    figures = [part for one in view.drawn for part in _figure(one, whole[one.place][1], clusters)]
     records = [result.record for result, _ in case.results if result.record]
     return CaseDocument(
         title=case.title or case.name,
@@ -83,14 +86,15 @@ def document(case: CaseRecord, view: MaskedView) -> CaseDocument:
         limits=LIMITS,
         digests=tuple((record.step, edition.digest(record.content)) for record in records),
         software=tuple(sorted(versions().items())),
-        names=_turning_names(results),
+        names=_turning_names(results, case.investigator.strip()),
         dated=case.basis.last,
     )
 
 
-def _turning_names(results: Sequence[Result]) -> tuple[str, ...]:
-    """Return the names given to addresses that run from right to left: texts set them apart."""
-    return tuple(sorted({name for result in results for name, _ in result.names() if turns(name)}))
+def _turning_names(results: Sequence[Result], investigator: str) -> tuple[str, ...]:
+    """Return the names of parties that run from right to left: texts set them apart as a whole."""
+    names = {name for result in results for name, _ in result.names()} | {investigator}
+    return tuple(sorted(filter(turns, names)))
 
 
 def _stated(statements: tuple[str, ...]) -> tuple[Section, ...]:
@@ -126,7 +130,7 @@ def _looked_for(findings: Sequence[Finding], edition: Edition) -> tuple[Section,
     return (Section("Looked for and not found", lines),) if lines else ()
 
 
-def _figure(one: DrawnFlows, note: str) -> Iterator[Section]:
+def _figure(one: DrawnFlows, note: str, clusters: str) -> Iterator[Section]:
     """Yield the section of a figure, and that of its key where its nodes bear marks."""
     drawing = one.drawing
     # The caption stands in the picture, which is read alone too: here it is told to those who
@@ -134,7 +138,7 @@ def _figure(one: DrawnFlows, note: str) -> Iterator[Section]:
     words = f"{drawing.caption} {drawing.alt}"
     block = FigureBlock(f"figures/{one.stem}.svg", drawing.heading, words)
     yield Section(drawing.heading, (note,) if note else (), (), (block,))
-    key = figure_key(drawing)
+    key = figure_key(drawing, clusters)
     if key is not None:
         yield Section(f"Key to the figure: {drawing.heading}", (), (key,))
 

@@ -29,7 +29,7 @@ from chainwatch.case.report.typeset import (
 from chainwatch.errors import CaseError, MissingExtra
 from chainwatch.figures.typefaces import folders
 from chainwatch.results.provenance import canonical_json
-from chainwatch.sanitize import direction, passages, visible
+from chainwatch.sanitize import direction, firm, passages, visible
 
 ARCHIVE, SPOKEN = "a-2a", "ua-1"
 """Standards of a PDF: for archives (PDF/A-2a), and for screen readers (PDF/UA-1)."""
@@ -67,6 +67,7 @@ def render_html(document: CaseDocument, folder: Path | str) -> bytes:
         text=lambda text: _paragraph(cut(text, LONGEST_PARAGRAPH), names),
         heading=lambda text: _paragraph(cut(text, LONGEST_CELL), names),
         cell=lambda text: _marked(cut(text, LONGEST_CELL), names),
+        fact=lambda text: _marked(cut(text, LONGEST_PARAGRAPH), names, "\n"),
         dir=lambda text: direction(text, names),
         hashlike=hash_like,
         whole=one_piece,
@@ -162,11 +163,21 @@ def _marked(text: str, names: Sequence[str], keep: str = "") -> Any:
 
     bdi = Markup("<bdi>{}</bdi>")
     parts = ((visible(part, keep=keep), turned) for part, turned in passages(text, names))
-    return Markup().join(bdi.format(part) if turned else escape(part) for part, turned in parts)
+    return Markup().join(
+        bdi.format(_firm(part)) if turned else escape(part) for part, turned in parts
+    )
+
+
+def _firm(text: str) -> Any:
+    """Return a text from right to left as HTML, in which dates and their like stay as written."""
+    from markupsafe import Markup, escape
+
+    ltr = Markup('<bdi dir="ltr">{}</bdi>')
+    return Markup().join(ltr.format(part) if kept else escape(part) for part, kept in firm(text))
 
 
 def _paragraph(text: str, names: Sequence[str]) -> Any:
     """Return a paragraph as HTML: one that runs from right to left itself needs no isolation."""
     if direction(text, names) == "rtl":
-        return visible(text, keep="\n")
+        return _firm(visible(text, keep="\n"))
     return _marked(text, names, "\n")

@@ -8,14 +8,31 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from chainwatch.case.report.columns import LONGEST_WORD, columns_of, hash_like, lines_of, one_piece
+from chainwatch.case.report.columns import (
+    LONGEST_WORD,
+    columns_of,
+    halves,
+    hash_like,
+    lines_of,
+    one_piece,
+)
 from chainwatch.case.report.elements import CaseDocument, Section, TableBlock
-from chainwatch.figures.typefaces import MISSING_FACE, families, printable, unreadable
-from chainwatch.sanitize import apart, direction, passages
+from chainwatch.figures.typefaces import (
+    MISSING_FACE,
+    families,
+    printable,
+    set_width,
+    unreadable,
+)
+from chainwatch.sanitize import WRITTEN_OUT, apart, breakable, direction, passages, turned
 
 LONGEST_CELL = 400
 """Characters of a table cell; of a longer one both ends are shown and the rest is counted."""
 LONGEST_PARAGRAPH = 4_000
+LONGEST_IN_HEADING = 40
+"""Characters of a word in a heading that does not break: the title is twice as large as text."""
+HEAD_WIDTH = 78.0
+"""Room of the title at the head of each page, in multiples of the size of its type."""
 PIECE = 4
 """Characters of the pieces of a word too long for any line, between which it may break."""
 
@@ -55,12 +72,31 @@ def sections(document: CaseDocument) -> tuple[Section, ...]:
 
 
 def cut(text: str, longest: int) -> str:
-    """Shorten in the middle and say by how much."""
-    if len(text) <= longest:
-        return text
+    """Shorten in the middle, between words where there are any, and say by how much.
+
+    A text that would not become shorter stays whole.
+    """
     half = longest // 2
-    left = len(text) - 2 * half
-    return f"{text[:half]} […{left:,} characters left out…] {text[-half:]}"
+    head = text[:half].rpartition(" ")[0] if " " in text[half // 2 : half] else text[:half]
+    tail = text[-half:].partition(" ")[2] if " " in text[-half : -half // 2] else text[-half:]
+    left = len(text) - len(head) - len(tail)
+    short = f"{head} […{left:,} characters left out…] {tail}"
+    return short if len(text) > longest and len(short) < len(text) else text
+
+
+def opening(text: str, room: float) -> str:
+    """Return as many words of a text as fit into a width, at a size of one point, or fewer.
+
+    Of a first word that is too long, as many characters; ``…`` stands for what is left out.
+    """
+    if set_width(text, 1.0) <= room:
+        return text
+    pieces = breakable(text)
+    if set_width(f"{pieces[0]} …", 1.0) > room:
+        pieces = WRITTEN_OUT.findall(pieces[0]) or [*pieces[0]]
+    while len(pieces) > 1 and set_width(f"{''.join(pieces).rstrip()} …", 1.0) > room:
+        pieces.pop()
+    return f"{''.join(pieces).rstrip()} …"
 
 
 def image_name(number: int, path: str) -> str:
@@ -68,15 +104,20 @@ def image_name(number: int, path: str) -> str:
     return f"figure-{number}{Path(path).suffix}"
 
 
-def _pieces(text: str) -> list[str]:
-    """Return a text in pieces between which a line may break: endless words in parts."""
+def _pieces(text: str, longest: int = LONGEST_WORD) -> list[str]:
+    """Return a text in pieces between which a line may break: endless words in parts.
+
+    A character that is written by its number is one, without the blank behind it.
+    """
     runs = [""]
-    for word in re.split(r"(?<= )", text):
-        if len(word) <= LONGEST_WORD:
+    for word in breakable(text):
+        if found := WRITTEN_OUT.match(word):
+            runs += [found[0], word[found.end() :]]
+        elif len(word) <= longest:
             runs[-1] += word
-            continue
-        runs += [word[at : at + PIECE] for at in range(0, len(word), PIECE)]
-        runs.append("")
+        else:
+            runs += [word[at : at + PIECE] for at in range(0, len(word), PIECE)]
+            runs.append("")
     return [run for run in runs if run]
 
 
@@ -93,33 +134,52 @@ class Typesetter:
         self.missing |= unreadable(text)
         whole = cut(text, longest)
         if direction(whole, self.names) == "rtl":
-            return printable(whole, limit=2 * LONGEST_PARAGRAPH)
+            return turned(printable(whole, limit=2 * LONGEST_PARAGRAPH))
+        return self.forward(whole)
+
+    def forward(self, text: str) -> str:
+        """Return a text that is read from left to right, whatever name stands in it."""
         return "".join(
-            apart(printable(part, limit=2 * LONGEST_PARAGRAPH)) if turned
+            apart(printable(part, limit=2 * LONGEST_PARAGRAPH)) if turns
             else printable(part, limit=2 * LONGEST_PARAGRAPH)
-            for part, turned in passages(whole, self.names)
+            for part, turns in passages(text, self.names)
         )  # fmt: skip
 
     def paragraph(self, text: str, longest: int = LONGEST_PARAGRAPH) -> dict[str, Any]:
         """Return a paragraph: its pieces, and the direction in which it is read."""
-        said = self.plain(text, longest)
+        return self._said(text, self.plain(text, longest), direction(text, self.names))
+
+    def heading(self, text: str) -> dict[str, Any]:
+        """Return a heading, of whose large letters fewer fit on a line."""
+        said = self.paragraph(text, LONGEST_CELL)
+        return said | {"runs": _pieces("".join(said["runs"]), LONGEST_IN_HEADING)}
+
+    def running_head(self, text: str) -> dict[str, Any]:
+        """Return the title for the head of each page: the words of it that fit there."""
+        self.missing |= unreadable(text)
+        way, shown = direction(text, self.names), opening(printable(text), HEAD_WIDTH)
+        return self._said(text, turned(shown) if way == "rtl" else self.forward(shown), way)
+
+    def fact(self, text: str) -> dict[str, Any]:
+        """Return a fact of the first page: all are read from left to right, names in their own."""
+        self.missing |= unreadable(text)
+        return self._said(text, self.forward(cut(text, LONGEST_PARAGRAPH)), "ltr")
+
+    def _said(self, text: str, said: str, way: str) -> dict[str, Any]:
         return {
-            "runs": _pieces(said), "mono": hash_like(text), "dir": direction(text, self.names),
+            "runs": _pieces(said), "mono": hash_like(text), "dir": way,
             "fonts": families(said), "whole": False,
         }  # fmt: skip
 
-    def cell(self, text: str, *, right: bool = False, wide: float = 0.0) -> dict[str, Any]:
+    def cell(self, text: str, *, right: bool = False, halved: bool = False) -> dict[str, Any]:
         """Return a cell: one is read from left to right, whatever name stands in it."""
         shown = cut(text, LONGEST_CELL)
         self.missing |= unreadable(shown)
-        parts = passages(shown, self.names)
-        said = "".join(
-            apart(printable(part)) if turned else printable(part) for part, turned in parts
+        said = self.forward(shown)
+        one = bool(said) and not halved and one_piece(said, right=right)
+        return self._said(text, said, "ltr") | (
+            {"runs": halves(said)} if halved else {"whole": one}
         )
-        return {
-            "runs": _pieces(said), "mono": hash_like(text), "dir": "ltr",
-            "fonts": families(said), "whole": bool(said) and one_piece(said, right=right),
-        }  # fmt: skip
 
     def table(self, table: TableBlock) -> dict[str, Any]:
         """Return a table with widths and size chosen from the widths of its cells."""
@@ -131,7 +191,7 @@ class Typesetter:
             "columns": [self.cell(name) | {"whole": False} for name in table.columns],
             "align": align,
             "cells": [
-                self.cell(text, right=side == "right")
+                self.cell(text, right=side == "right", halved=chosen.halves(text))
                 for row in table.rows
                 for text, side in zip(row, align, strict=True)
             ],
@@ -145,7 +205,7 @@ class Typesetter:
         """Return a section with its tables and figures."""
         return {
             "room": room(section),
-            "heading": self.paragraph(section.heading, LONGEST_CELL),
+            "heading": self.heading(section.heading),
             "paragraphs": [self.paragraph(text) for text in section.paragraphs],
             "tables": [self.table(table) for table in section.tables],
             "figures": [
@@ -166,13 +226,13 @@ def typeset(document: CaseDocument, images: dict[str, bytes]) -> dict[str, Any]:
     made = Typesetter(document.names)
     data = {
         "title": printable(cut(document.title, LONGEST_CELL)),
-        "heading": made.paragraph(document.title, LONGEST_CELL),
-        "short_title": made.paragraph(document.title, 60),
+        "heading": made.heading(document.title),
+        "short_title": made.running_head(document.title),
         "short_notice": made.paragraph(document.notice.partition(". ")[0], 120),
         "edition": printable(cut(document.edition, 40)),
         "question": made.paragraph(document.question),
         "notice": made.paragraph(document.notice),
-        "facts": [[made.paragraph(name), made.paragraph(value)] for name, value in document.facts],
+        "facts": [[made.fact(name), made.fact(value)] for name, value in document.facts],
         "summary": [made.paragraph(line) for line in document.summary],
         "limits": [made.paragraph(line) for line in document.limits],
         "provenance": [_branch(made, line) for line in document.provenance.splitlines()],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,8 @@ import pytest
 from pypdf import PdfReader
 
 from chainwatch.case.report import render
-from chainwatch.case.report.columns import LONGEST_WORD, PAGE_WIDTH
+from chainwatch.case.report.columns import LONGEST_WORD, PAGE_WIDTH, columns_of, halves
+from chainwatch.case.report.document import NOTICES
 from chainwatch.case.report.render import (
     CaseDocument,
     FigureBlock,
@@ -28,9 +30,16 @@ from chainwatch.case.report.render import (
     render_html,
     render_pdf,
 )
-from chainwatch.case.report.typeset import FIRST_ROWS, cut, sections, typeset
+from chainwatch.case.report.typeset import (
+    FIRST_ROWS,
+    HEAD_WIDTH,
+    cut,
+    opening,
+    sections,
+    typeset,
+)
 from chainwatch.errors import CaseError, MissingExtra
-from chainwatch.figures import style
+from chainwatch.figures import style, typefaces
 
 HOSTILE = (
     '#set page(paper: "a0") #panic("x") <script>alert(1)</script> =HYPERLINK("http://x") '
@@ -154,7 +163,55 @@ def test_the_page_says_everything_in_order(folder: Path) -> None:
 
 def test_what_is_too_long_says_so() -> None:
     assert cut("short", 10) == "short"
-    assert cut("a" * 6 + "b" * 6, 4) == "aa […8 characters left out…] bb"
+    assert cut("a" * 60 + "b" * 60, 4) == "aa […116 characters left out…] bb"
+    assert cut("a" * 6 + "b" * 6, 4) == "a" * 6 + "b" * 6, "a mark longer than what it removes"
+    said = cut("many small words " * 20, 60)
+    assert (
+        said
+        == "many small words many small […284 characters left out…] small words many small words "
+    )
+
+
+def test_the_head_of_each_page_ends_between_words() -> None:
+    title = "Where the money of the vendor of Otter went " * 6
+    whole = document(title=title, sections=())
+    head = "".join(typeset(whole, {})["short_title"]["runs"])
+    assert head.endswith(" …")
+    assert title.startswith(head.removesuffix("…"))
+    assert HEAD_WIDTH * 0.85 < typefaces.set_width(head, 1.0) <= HEAD_WIDTH
+    assert opening("short", HEAD_WIDTH) == "short"
+    assert opening("黑" * 100, 10.0) == "黑" * 8 + " …"
+    assert opening("‹U+4E2D›" * 90, 12.0) == "‹U+4E2D›‹U+4E2D› …"
+
+
+class TestOnASmallScreen:
+    """What a page is asked to do where 500 dots are all there is."""
+
+    def rules(self, folder: Path) -> str:
+        page = render_html(document(facts=(("Subject", ADDRESS),)), folder).decode()
+        return " ".join(page.partition("<style>")[2].partition("</style>")[0].split())
+
+    def test_no_address_widens_the_column_that_it_stands_in(self, folder: Path) -> None:
+        rules = self.rules(folder)
+        assert "dl { display: grid; grid-template-columns: max-content minmax(0, 1fr);" in rules
+        assert "p, li, dt, dd, figcaption { overflow-wrap: anywhere;" in rules
+        (narrow,) = re.findall(r"@media \(max-width: 40rem\) \{(.*?\}) \}", rules)
+        assert "dl { grid-template-columns: minmax(0, 1fr);" in narrow
+
+    def test_a_figure_is_scrolled_and_not_shrunk(self, folder: Path) -> None:
+        page = render_html(document(), folder).decode()
+        assert re.search(
+            r'<figure>\s*<div class="scroll" role="region" tabindex="0" aria-label="Main routes">'
+            r'\s*<img [^>]*>\s*</div>', page
+        )  # fmt: skip
+        assert "max-width: max(100%, 64rem)" in self.rules(folder)
+
+
+def test_the_edition_is_said_once(folder: Path) -> None:
+    for edition, notice in NOTICES.items():
+        page = Page(render_html(document(edition=edition, notice=notice), folder))
+        assert page.text.lower().count(f"{edition} edition") == 2, "the title and the box"
+    assert NOTICES["working"].startswith("Restricted: this must not leave the desk. ")
 
 
 @pytest.mark.parametrize(
@@ -258,7 +315,7 @@ class TestPdf:
         assert dates(dated=acquired) == {"D:20240927123000Z"}
         assert dates() == {"None"}
 
-    def test_numbers_and_addresses_stand_on_one_line(self, folder: Path) -> None:
+    def test_numbers_stand_on_one_line_and_ids_on_two_at_most(self, folder: Path) -> None:
         """In a full table, at the longest addresses there are, beside text that takes the room."""
         taproot, digest = "bc1p" + "q" * 58, "hmac-sha256:" + "f" * 64
         row = (TXID, taproot, taproot, "1,234,567,890.12345678 BTC", "words and more words " * 9)
@@ -268,8 +325,25 @@ class TestPdf:
         whole = document(sections=(Section("s", (), (table, keyed)),))
         pages = PdfReader(io.BytesIO(render_pdf(whole, folder))).pages
         lines = "\n".join(page.extract_text() for page in pages).splitlines()
-        for text in (TXID, taproot, "1,234,567,890.12345678 BTC", digest):
+        for text in ("1,234,567,890.12345678 BTC", digest, *halves(TXID), *halves(taproot)):
             assert any(text in line for line in lines), text
+
+    def test_no_type_is_smaller_than_can_be_read(self, folder: Path) -> None:
+        taproot = "bc1p" + "q" * 58
+        row = ("1", "2023-06-20 10:11:12", TXID, "1,234.12345678 BTC", *[ADDRESS] * 3, "x " * 60)
+        steps = TableBlock("Steps", tuple("abcdefgh"), (row,), ("right",) * 2 + ("left",) * 6)
+        wide = TableBlock("Wide", tuple("abcdefgh"), ((TXID, *[taproot] * 6, "9"),))
+        tight = TableBlock("Tight", ("transaction", "to"), ((TXID, ADDRESS),))
+        chosen = columns_of(steps)
+        assert (chosen.size, chosen.halved) == (6.5, 50)
+        assert sum(chosen.widths) <= PAGE_WIDTH + 0.1
+        cells = typeset(document(sections=(Section("s", (), (steps, wide, tight)),)), {})
+        first, second, third = cells["sections"][0]["tables"]
+        assert [cell["runs"] for cell in first["cells"][2:5:2]] == [halves(TXID), [ADDRESS]]
+        assert not first["cells"][2]["whole"]
+        assert first["cells"][4]["whole"]
+        assert [table["size"] for table in (first, second, third)] == [6.5, 6.5, 8.0]
+        assert third["cells"][0]["runs"] == [TXID]
 
     def test_a_table_that_fits_on_a_page_is_not_broken(self, folder: Path) -> None:
         """Nor does a longer one begin with a few rows at the foot of a page."""

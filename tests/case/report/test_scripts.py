@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pypdf import PdfReader
 
 from chainwatch.case.report import render
 from chainwatch.case.report.elements import CaseDocument, Section, TableBlock
@@ -14,6 +18,7 @@ from chainwatch.case.report.render import render_html
 from chainwatch.case.report.typeset import typeset
 from chainwatch.figures import typefaces
 from chainwatch.figures.drawing import called
+from chainwatch.sanitize import WRITTEN_OUT
 
 FSI, PDI = "\u2068", "\u2069"
 TURNING = {"Arabic": "شركة النخيل 7 (فرع)", "Hebrew": "שוק הצללים 12"}
@@ -74,6 +79,63 @@ def test_a_typeface_that_is_wanting_is_named(monkeypatch: pytest.MonkeyPatch) ->
         data["sections"][0]["tables"][0]["cells"][0]["runs"]
     )
     assert "missing" not in plain
+
+
+LRI, DATED = "\u2066", "تم ضبط 300 دولار بين 2023-06-01 و 2023-09-30 10:15:00Z (المادة 12/3)"
+
+
+def test_dates_stay_in_their_order_between_words_from_right_to_left(tmp_path: Path) -> None:
+    whole = replace(document("سوق 2023-06-20", "-"), question=DATED)
+    said = "".join(typeset(whole, {})["question"]["runs"])
+    assert f" {LRI}2023-06-01{PDI} و {LRI}2023-09-30 10:15:00Z{PDI} (المادة 12/3)" in said
+    page = render_html(whole, tmp_path).decode()
+    assert ' <bdi dir="ltr">2023-06-01</bdi> و <bdi dir="ltr">2023-09-30 10:15:00Z</bdi> (' in page
+    assert '<li dir="ltr"><bdi>سوق <bdi dir="ltr">2023-06-20</bdi></bdi> received' in page
+    assert called("سوق 2023-06-20") == f"{FSI}سوق {LRI}2023-06-20{PDI}{PDI}"
+
+
+def test_all_facts_are_read_in_one_direction(tmp_path: Path) -> None:
+    name = "محمد علي"
+    facts = (("Subject", f"{name}, bc1q5"), ("Investigator", name))
+    whole = replace(document(name, "-"), facts=facts)
+    given = [value for _, value in typeset(whole, {})["facts"]]
+    assert [(one["dir"], "".join(one["runs"])) for one in given] == [
+        ("ltr", f"{FSI}{name}{PDI}, bc1q5"), ("ltr", f"{FSI}{name}{PDI}"),
+    ]  # fmt: skip
+    page = render_html(whole, tmp_path).decode()
+    assert f"<dd><bdi>{name}</bdi>, bc1q5</dd>" in page
+    assert f"<dd><bdi>{name}</bdi></dd>" in page
+
+
+@pytest.fixture
+def without(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Go on as if the typeface for Chinese, Japanese and Korean were not installed."""
+    monkeypatch.setattr(typefaces, "east_asian_file", lambda: None)
+    for known in (typefaces.glyphs, typefaces._in_turn, typefaces._advance):
+        known.cache_clear()
+    yield
+    for known in (typefaces.glyphs, typefaces._in_turn, typefaces._advance):
+        known.cache_clear()
+
+
+@pytest.mark.usefixtures("without")
+def test_what_is_written_by_its_number_never_breaks_nor_leaves_the_page(tmp_path: Path) -> None:
+    """Nor in a title as long as this, in a question from right to left, or in a narrow cell."""
+    name = "黑市交易所" * 5
+    title = f"إلى أين تذهب أموال البائع {name}"
+    whole = replace(document(name, f"{name} 300 USDT"), title=title, question=f"{QUESTION} {name}")
+    data = typeset(whole, {})
+    for part in (data["heading"], data["question"], data["sections"][0]["tables"][0]["cells"][0]):
+        assert sum(run == "‹U+9ED1›" for run in part["runs"]) == 5
+        assert all(WRITTEN_OUT.fullmatch(run) for run in part["runs"] if "‹" in run)
+    pytest.importorskip("typst", reason="typst is not installed")
+    margin = round(17 / 25.4 * 144)
+    drawn = ink(whole, tmp_path)
+    assert not drawn[:, :margin].any()
+    assert not drawn[:, -margin:].any()
+    pages = PdfReader(io.BytesIO(render.render_pdf(whole, tmp_path))).pages
+    said = "".join(page.extract_text() for page in pages)
+    assert not re.search(r"‹[^›]*\n", said)
 
 
 def ink(whole: CaseDocument, folder: Path) -> np.ndarray:
