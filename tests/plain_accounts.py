@@ -22,6 +22,7 @@ from chainwatch.tracing.walks.account import (
     _moved_since,
     _place,
 )
+from chainwatch.tracing.walks.account_back import BackwardAccountWalk
 from chainwatch.tracing.walks.base import (
     CHOSEN,
     HELD,
@@ -220,3 +221,26 @@ class PlainAccountWalk(AccountWalk):
             self.balance[address] = (begin or self.policy.begin)()
         self.balance[address].put(lots)
         self.last[address] = row
+
+
+@dataclass(kw_only=True)
+class PlainBackwardWalk(BackwardAccountWalk):
+    """The walk from the end over every transfer, with a balance for every address read."""
+
+    def run(self) -> None:
+        """Pay every transfer back, the last of them first."""
+        kept = frozenset(self.read) | frozenset(self.subject_of)
+        for address in kept:
+            self._begin(address)
+        for place in reversed(range(self.transfers.first, self.transfers.end)):
+            row = self.transfers.row(place)
+            if row["sender"] != row["receiver"]:
+                self._move(place, row)
+        self._stay()
+
+    def _take(self, sender: bytes, amount: int) -> Lots:
+        return self.balance[sender].take(amount) if sender in self.balance else (Lot(amount, None),)
+
+    def _put(self, address: bytes, lots: Lots, at: int) -> None:
+        if address in self.balance:
+            self.balance[address].put(lots)

@@ -14,6 +14,7 @@ from chainwatch.tracing.stops import (
     BY_CUSTODY,
     BY_INPUT,
     BY_LAG,
+    BY_OPENING,
     BY_ORDER,
     BY_ORIGIN,
     BY_REMAINDER,
@@ -21,6 +22,7 @@ from chainwatch.tracing.stops import (
     EARLIER,
     FEE,
     HOSTED,
+    LURE,
     MINTED,
     MIXER,
     NOT_READ,
@@ -51,8 +53,26 @@ _UNREAD = {
     BY_ORDER: "in {ends} that the ledger spends before they are made: run check",
     BY_ORIGIN: "in {ends} of which the transaction that made them was not read",
     BY_LAG: "sent on to addresses whose history was not read up to then",
+    BY_OPENING: "in {ends} of which it was not read how that had come in",
 }
 """What of :data:`NOT_READ` was not read, where its basis says more than the reason."""
+
+_CAME = {
+    **_ENDED,
+    MIXER: "out of a transaction that looks like a CoinJoin, and not followed before it",
+    UNDECIDED: "out of a transaction that may be a CoinJoin, and not followed before it",
+    NOT_READ: "from addresses whose history was not read",
+    MINTED: "newly made",
+    LURE: "from trifles of address poisoning",
+    POOL: "out of extension blocks, where nothing can be followed",
+}
+"""Of a trace that is followed backward: where value came from."""
+
+_UNREAD_THERE = {
+    **_UNREAD,
+    BY_INPUT: "out of transactions of which an input was not read, and not followed before them",
+    BY_LAG: "from addresses whose history was not read up to then",
+}
 
 _AT = {
     BY_CUSTODY: "a deposit address at ",
@@ -63,7 +83,13 @@ the service, and whoever passes all on to it is taken to be its customer's."""
 
 
 def in_words(
-    row: Mapping[str, Any], asset: Asset, as_of: str, *, balances: bool, place: int | None = None
+    row: Mapping[str, Any],
+    asset: Asset,
+    as_of: str,
+    *,
+    balances: bool,
+    back: bool = False,
+    place: int | None = None,
 ) -> Sentence:
     """Return one kind of end in words.
 
@@ -77,19 +103,23 @@ def in_words(
         As of when value is unspent, in words that go on from the phrase.
     balances : bool
         Whether value lies in balances rather than in coins.
+    back : bool
+        Whether it was followed backward: then an end is where it came from.
     place : int, optional
         Which row of the finding's table it is: what is rounded there is rounded in words too.
     """
     reason, service, certainty = str(row["reason"]), row["service"], row["certainty"]
     sure = ", ".join(item for item in (None if reason == HOSTED else reason, certainty) if item)
     words: list[str | Sum] = [Sum(int(row["amount"]), asset, row=place), " "]
+    ended, unread = (_CAME, _UNREAD_THERE) if back else (_ENDED, _UNREAD)
     if service:
         words.append(
-            f"paid to {_AT.get(row['basis'], '')}{service}" + (f" ({sure})" if sure else "")
+            f"paid {'by' if back else 'to'} {_AT.get(row['basis'], '')}{service}"
+            + (f" ({sure})" if sure else "")
         )
-    elif reason in _ENDED:
+    elif reason in ended:
         one, many = ("balance", "balances") if balances else ("coin", "coins")
-        form = _UNREAD.get(row["basis"] or "", _ENDED[reason])
+        form = unread.get(row["basis"] or "", ended[reason])
         before, mark, after = form.partition("{ends}")
         words += [before, *([Sum(int(row["ends"]), row=place, noun=(one, many))] if mark else [])]
         words += [after, as_of if reason == UNSPENT else ""]

@@ -284,7 +284,8 @@ def ends_finding(followed: Trace) -> Finding:
     rows = with_behind(followed.summary(), followed.ends, followed.steps, kinds)
     rows = rows.select(ENDS_BY_REASON.names)
     shown, policy = followed.asset.shown, followed.policy.upper()
-    came = f"{_came(followed)}. Followed by {policy}"
+    back = followed.direction == "backward"
+    came = f"{_came(followed)}. Followed {'backward ' if back else ''}by {policy}"
     trifles = total(followed.balances["trifles"])
     even = f"{came}, the ends add up to it exactly." if followed.conserves else f"{came}. {REACHES}"
     text: list[str] = [" ".join([even, *followed.asked.said()])]
@@ -297,7 +298,7 @@ def ends_finding(followed: Trace) -> Finding:
         text.append(doubt)
     as_of, balances = followed.unspent_as_of(), not followed.balances.is_empty()
     phrases = [
-        in_words(row, followed.asset, as_of, balances=balances, place=n)
+        in_words(row, followed.asset, as_of, balances=balances, back=back, place=n)
         for n, row in enumerate(rows.iter_rows(named=True))
     ]
     claim = "it is consistent with" if followed.conserves else "it reached, in full amounts"
@@ -305,7 +306,7 @@ def ends_finding(followed: Trace) -> Finding:
     headline = said if phrases else sentence("Nothing was read to come in.")
     text += [*astray(followed.steps, followed.asset), *in_doubt(followed.origins, followed.steps)]
     return Finding(
-        "Where the value ends",
+        "Where the value comes from" if back else "Where the value ends",
         tuple(text),
         ENDS_BY_REASON.rows(rows),
         followed.asset,
@@ -320,7 +321,8 @@ def _came(followed: Trace) -> str:
     unread = total(of.filter(pl.col("kind") == OPENING)["amount"])
     if not unread:
         return f"{shown(followed.amount)} came in from outside"
-    there = f"{shown(unread)} was paid of what was not read to come in"
+    held = ", or held," if followed.direction == "backward" else ""
+    there = f"{shown(unread)} was paid{held} of what was not read to come in"
     rest = followed.amount - unread
     return f"{shown(rest)} came in from outside, and {there}" if rest else there
 

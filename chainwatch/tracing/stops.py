@@ -75,7 +75,7 @@ BY_TAG, BY_CLUSTER = "tagged address", "cluster of a tagged address"
 BY_CUSTODY, BY_RULE = "deposit address", "rule"
 BY_REMAINDER, BY_SILENCE = "remainder", "no spender read"
 BY_INPUT, BY_ORDER, BY_LAG = "unread input", "spent before it was made", "history cut short"
-BY_ORIGIN = "no maker read"
+BY_ORIGIN, BY_OPENING = "no maker read", "held before"
 
 BASES: tuple[str, ...] = (
     BY_TAG,
@@ -88,13 +88,15 @@ BASES: tuple[str, ...] = (
     BY_ORDER,
     BY_LAG,
     BY_ORIGIN,
+    BY_OPENING,
 )
 """How an end came about: the address itself is tagged, another of its cluster is, all that it gets
 goes on to one service, a rule speaks of the transaction; or of what was not read: it is what is
 left of a balance whose history was not read to the end, no spender of a coin was read and nothing
 says that there is none, another input of the spending transaction was not read, the spender stands
 before what it spends, the history of the receiver was not read up to the payment, or, followed
-backward, the transaction that made a coin was not read. Sentences are worded by it."""
+backward, the transaction that made a coin was not read, or nothing was read by which what an
+address held had come in. Sentences are worded by it."""
 
 
 class End(NamedTuple):

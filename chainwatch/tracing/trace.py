@@ -45,6 +45,7 @@ from chainwatch.tracing.trace_tables import (
     UNKNOWN,
 )
 from chainwatch.tracing.walks.account import AccountWalk
+from chainwatch.tracing.walks.account_back import BackwardAccountWalk
 from chainwatch.tracing.walks.account_graph import Transfers
 from chainwatch.tracing.walks.base import Walk
 from chainwatch.tracing.walks.transfer_order import histories
@@ -203,17 +204,17 @@ def _accounts(
     ledger: Ledger, walk: Walk, chosen: Sequence[Chosen], poisoning: Rule | None
 ) -> Trace:
     _refuse_rules(walk.stops)
-    _refuse_backward(walk)
     transfers = Transfers.read(ledger, walk.asset, poisoning)
     named = chosen_transfers(chosen, transfers.spanned(), walk.asset.chain)
     walk = _with_chosen(walk, named)
     read, apart = histories(ledger, walk.asset), may_have_paid(ledger, walk.asset)
     until = "what was read" if ledger.end is None else "the span"
     known_of = Balances.read(ledger, walk.asset, transfers.moves())
+    walked = BackwardAccountWalk if walk.back else AccountWalk
 
     def follow(ordered: Transfers) -> Trace:
         walks = [
-            AccountWalk(**given, transfers=ordered, read=read, until=until, apart=apart)
+            walked(**given, transfers=ordered, read=read, until=until, apart=apart)
             for given in _given(walk)
         ]
         for one in walks:
@@ -261,14 +262,6 @@ def _refuse_rules(at: Stops) -> None:
         raise TraceError(
             f"{at.rules[0]} cannot stop a trace of balances",
             remedy="rules on joint transactions are a matter of coin chains",
-        )
-
-
-def _refuse_backward(walk: Walk) -> None:
-    if walk.back:
-        raise TraceError(
-            f"balances of {walk.asset.symbol} cannot be followed backward",
-            remedy='follow them forward, from whoever may have paid: direction="forward"',
         )
 
 

@@ -36,6 +36,9 @@ ORIGINS = Table(
 - *received, perhaps again*: it comes from a transaction into which value of the same subject went
   and ended, because strangers mix there or another input was not read. Some of it may be counted
   twice.
+
+Backward on account chains, what a subject received is an origin at its place, and what it held when
+the span begins, or before all that was read, where it paid that in the span or holds it still.
 """,
     (
         _SUBJECT,

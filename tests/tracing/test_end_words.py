@@ -89,9 +89,12 @@ def test_what_is_left_of_an_unread_balance_is_neither_sent_on_nor_held(desk: Any
     )
 
 
+@pytest.mark.parametrize("back", [False, True])
 @pytest.mark.parametrize("basis", [None, *BASES])
-def test_each_basis_makes_a_sentence(basis: str | None) -> None:
+def test_each_basis_makes_a_sentence(basis: str | None, back: bool) -> None:
     row = {"reason": NOT_READ, "service": None, "certainty": None, "basis": basis}
-    said = in_words(row | {"amount": 7, "ends": 2}, native("btc"), " then", balances=False)
+    row |= {"amount": 7, "ends": 2}
+    said = in_words(row, native("btc"), " then", balances=False, back=back)
+    assert not (back and "sent on" in said)
     assert said.startswith("0.00000007 BTC ")
     assert "{" not in said

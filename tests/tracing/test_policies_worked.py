@@ -238,8 +238,8 @@ def test_the_table_says_what_each_policy_can() -> None:
 
 def test_the_worked_examples_are_those_of_the_tests() -> None:
     found = re.findall(r"^\| (`.*`) \|\n\|[-|]+\|\n\| (.*) \|$", PAGE, re.MULTILINE)
-    assert len(found) == 2
-    for (names, amounts), examples in zip(found, (ON_COINS, ON_A_BALANCE), strict=True):
+    assert len(found) == 3, "the third is held to what walks/test_account_back.py counts"
+    for (names, amounts), examples in zip(found[:2], (ON_COINS, ON_A_BALANCE), strict=True):
         told = zip(names.split(" | "), amounts.split(" | "), strict=True)
         assert dict(told) == {
             f"`{one.name}`": ", ".join(map(str, expected)) for one, expected in examples

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from chainwatch.addresses.assets import native
-from chainwatch.errors import ConservationError, TraceError
+from chainwatch.errors import ConservationError
 from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.counterparties import counterparties
@@ -160,8 +160,3 @@ def test_a_sum_beyond_38_digits_is_refused(desk: Any) -> None:
         direct.by("direction")
     with pytest.raises(ConservationError, match="exceeds 38 digits"):
         follow(desk, desk.paid(rows, read="s"))
-
-
-def test_balances_are_not_followed_forward_where_backward_was_asked(desk: Any) -> None:
-    with pytest.raises(TraceError, match="balances of TOK cannot be followed backward"):
-        follow(desk, desk.paid([("a", "s", 9), ("s", "x", 9)], read="s"), direction="backward")

@@ -74,12 +74,12 @@ class AccountWalk(Walk):
         """Visit in order what subjects and traced value touch, then end what is still held."""
         for address in sorted(self.subject_of):
             self._begin(address)
-            self._await(address, self.transfers.first - 1)
+            self._await(address, self.transfers.end if self.back else self.transfers.first - 1)
         for place in self.transfers.places_of(self.chosen):
-            heapq.heappush(self.due, place)
+            self._visit(place)
         last = None
         while self.due:
-            place = heapq.heappop(self.due)
+            place = abs(heapq.heappop(self.due))
             if place == last:
                 continue  # both of its parties awaited it
             last, row = place, self.transfers.row(place)
@@ -92,10 +92,13 @@ class AccountWalk(Walk):
         self._stay()
 
     def _await(self, address: bytes, place: int) -> None:
-        """Visit the next transfer of an address after a place, if the span has one."""
-        following = self.transfers.history(address).next(place)
-        if following is not None and following < self.transfers.end:
-            heapq.heappush(self.due, following)
+        """Visit the transfer of an address that follows a place, if the span has one."""
+        following = self.transfers.history(address).next(place, back=self.back)
+        if following is not None and self.transfers.first <= following < self.transfers.end:
+            self._visit(following)
+
+    def _visit(self, place: int) -> None:
+        heapq.heappush(self.due, -place if self.back else place)
 
     def _begin(self, address: bytes) -> None:
         """Make what a subject holds at the start its origin."""

@@ -19,14 +19,15 @@ from account_histories import (
     with_rows_apart,
 )
 from hypothesis import given, settings
-from plain_accounts import PlainAccountWalk
+from plain_accounts import PlainAccountWalk, PlainBackwardWalk
 
 from chainwatch.addresses.canonical import txid_text
 from chainwatch.errors import TraceError
 from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.tracing import trace as module
 from chainwatch.tracing.arguments import policies_for
-from chainwatch.tracing.policies import Policy, fifo, poison
+from chainwatch.tracing.policies import Policy, fifo, lifo, poison
+from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace
 from chainwatch.tracing.walks import account_graph
 from chainwatch.tracing.walks.account import AccountWalk
@@ -34,7 +35,12 @@ from chainwatch.tracing.walks.account import AccountWalk
 START = datetime(2023, 6, 1, tzinfo=UTC)
 POLICIES = policies_for("eth")
 
-every_policy = pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
+WAYS = [(one, "forward") for one in POLICIES]
+WAYS += [(one, "backward") for one in POLICIES if not one.backward]
+
+every_way = pytest.mark.parametrize(
+    ("policy", "direction"), WAYS, ids=[f"{one.name}-{way}" for one, way in WAYS]
+)
 
 
 def named(desk: Any, place: int, n: int = 0) -> str:
@@ -72,23 +78,54 @@ def asked_at_random(desk: Any, chance: Random, rows: list[tuple[Any, ...]]) -> t
     return ledger.between(minutes(START, first), minutes(START, end)), who, asked
 
 
-@every_policy
+@every_way
 @given(chance=chances())
-@settings(max_examples=45, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_visiting_little_finds_what_visiting_all_does(
-    desk: Any, policy: Policy, chance: Random
+    desk: Any, policy: Policy, direction: str, chance: Random
 ) -> None:
     """Three hundred ledgers: spans, stops, limits, lures, ties, and gaps in what was read."""
     scale = chance.choice([1, 1, 10**25 + 7])
     rows = [(*who, amount * scale, minute) for *who, amount, minute in history(chance)]
     ledger, who, asked = asked_at_random(desk, chance, rows)
-    fast = trace(ledger, who, policy=policy, **asked)
+    asked |= {"policy": policy, "direction": direction}
+    fast = trace(ledger, who, **asked)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "AccountWalk", PlainAccountWalk)
-        slow = trace(ledger, who, policy=policy, **asked)
+        if direction == "forward":
+            patch.setattr(module, "AccountWalk", PlainAccountWalk)
+        else:
+            patch.setattr(module, "BackwardAccountWalk", PlainBackwardWalk)
+        slow = trace(ledger, who, **asked)
     for name, (table, _) in fast.tables().items():
         assert table.equals(slow.tables()[name][0]), name
     assert (fast.orders, fast.bounded, fast.ties) == (slow.orders, slow.bounded, slow.ties)
+
+
+@pytest.mark.parametrize("policy", [fifo, lifo])
+@given(chance=chances())
+@settings(max_examples=80, deadline=None)
+def test_an_amount_between_two_transfers_is_the_same_from_either_end(
+    desk: Any, policy: Policy, chance: Random
+) -> None:
+    """All histories are read; from one transfer every other is looked at."""
+    rows = history(chance, ties=False)
+    ledger = desk.paid(rows, read=NAMES)
+    places = [place for place, (who, whom, amount, _) in enumerate(rows) if amount and who != whom]
+    one = chance.choice(places)
+    asked: dict[str, Any] = {"policy": policy, "asset": desk.asset}
+    there = moves(desk, trace(ledger, named(desk, one), **asked))
+    other = chance.choice([place for place in there if place > one] or places)
+    back = moves(desk, trace(ledger, named(desk, other), direction="backward", **asked))
+    if other != one:
+        assert there.get(other, 0) == back.get(one, 0)
+    assert all(place <= other for place in back)
+
+
+def moves(desk: Any, found: Trace) -> dict[int, int]:
+    """Return how much of what is traced each transfer moved, by its place."""
+    place = {desk.txid(f"transfer {at}"): at for at in range(100)}
+    rows = found.steps.select("txid", "amount").iter_rows()
+    return {place[txid]: int(amount) for txid, amount in rows}
 
 
 class TestVisited:
