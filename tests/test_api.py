@@ -58,7 +58,10 @@ def test_completion_stays_so_when_names_were_used() -> None:
 
 
 def test_completion_offers_what_a_module_is_for_and_nothing_that_it_imports() -> None:
-    assert dir(figures) == ["FlowFigure", "flow", "path", "rates", "reliability", "save"]
+    assert dir(figures) == [
+        "FlowFigure", "flow", "path", "policy_range", "rates", "reliability", "save", "sum_check",
+        "timeline",
+    ]  # fmt: skip
     assert {"DETECTORS", "JOINT", "equal_outputs", "whirlpool_mix"} <= set(dir(coinjoin))
     assert dir(coinjoin.equal) == ["equal_by_address", "equal_outputs", "possible_mix"]
     assert dir(co_spend) == ["co_spends"]
@@ -139,7 +142,7 @@ def test_figures_load_on_use() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout == "flow\n"
-    assert set(figures.__all__) == {"FlowFigure", "flow", "path", "rates", "reliability", "save"}
+    assert sorted(figures.__all__) == dir(figures)
 
 
 def test_results_print_by_the_desk_as_soon_as_a_name_is_used() -> None:

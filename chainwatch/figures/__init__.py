@@ -8,18 +8,34 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chainwatch.figures.flow_figure import FlowFigure, flow
     from chainwatch.figures.path_figure import path
+    from chainwatch.figures.range_figure import policy_range
     from chainwatch.figures.rates_figure import rates, reliability
     from chainwatch.figures.style import save
+    from chainwatch.figures.sum_figure import sum_check
+    from chainwatch.figures.time_figure import timeline
 
-__all__ = ["FlowFigure", "flow", "path", "rates", "reliability", "save"]
+__all__ = [
+    "FlowFigure",
+    "flow",
+    "path",
+    "policy_range",
+    "rates",
+    "reliability",
+    "save",
+    "sum_check",
+    "timeline",
+]
 
 _HOMES = {
     "FlowFigure": "flow_figure",
     "flow": "flow_figure",
     "path": "path_figure",
+    "policy_range": "range_figure",
     "rates": "rates_figure",
     "reliability": "rates_figure",
     "save": "style",
+    "sum_check": "sum_figure",
+    "timeline": "time_figure",
 }
 
 

@@ -1,0 +1,101 @@
+"""Bars on a common scale, each with its name and amount beside it, as the desk's edition may say.
+
+A figure that adds up rows rounds by the rule of tables: where one to four masked parties stand
+behind a sum, one digit of it is left. What is drawn is what is said, so that no length gives away
+what the number beside it does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.figures import style
+from chainwatch.figures.drawing import INK, box, write
+from chainwatch.figures.typefaces import printable
+from chainwatch.privacy.edition import coarse
+from chainwatch.privacy.mask_rows import hidden_rows
+from chainwatch.privacy.roles import roles_of
+from chainwatch.privacy.session import on_desk
+from chainwatch.results.result import Result
+from chainwatch.results.table import Rows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDE, MARGIN, LABEL, TITLE = 640.0, 18.0, 8.0, 10.0
+"""Points: width of a figure, its margins, size of its text and of its heading."""
+
+LINE = 12.0
+"""Points from one line of running text to the next."""
+
+PALE = "#B7CFE3"
+"""Fill of a bar; it means nothing, and no two bars are told apart by it."""
+
+
+class Told(NamedTuple):
+    """An amount as it may be said, and whether it was rounded."""
+
+    amount: int
+    rounded: bool
+
+    def text(self, asset: Asset) -> str:
+        """Return it in coins; ``≈`` where it is rounded."""
+        return f"{'≈ ' if self.rounded else ''}{printable(asset.shown(self.amount))}"
+
+
+def told_amounts(result: Result, chain: str, *each: Rows) -> list[Told]:
+    """Return the amounts of rows as the edition of the desk may say them.
+
+    Parameters
+    ----------
+    result : Result
+        What the rows are of: it says who may be shown.
+    chain : str
+        CAIP-2 id of the chain of all rows.
+    *each : Rows
+        The same rows, in the same order, each time with other parties behind them, such as who
+        holds and who paid: an amount is rounded if it is for any.
+    """
+    edition = on_desk(roles_of([result]))
+    hidden = [hidden_rows(rows, [chain] * rows.frame.height, edition) for rows in each]
+    found = []
+    for place, amount in enumerate(map(int, each[0].frame["amount"])):
+        few = any(of[place].party or of[place].transaction for of in hidden)
+        found.append(Told(coarse(amount) if few else amount, few))
+    return found
+
+
+def page(tall: float, title: str, alt: str, ax: Axes | None) -> Axes:
+    """Return Axes in points, with a heading, and a description for those who cannot see them."""
+    ax = ax or style.new_axes(WIDE / 72, tall / 72)
+    ax.set_xlim(0, WIDE)
+    ax.set_ylim(0, tall)
+    ax.set_axis_off()
+    ax.set_label(alt)
+    heading = style.fit(printable(title), WIDE - 2 * MARGIN, TITLE, bold=True)
+    write(ax, MARGIN, tall - MARGIN, heading, TITLE, bold=True)
+    return ax
+
+
+def wrapped(texts: Sequence[str]) -> list[str]:
+    """Return running text in lines that fit the width of a figure."""
+    room = WIDE - 2 * MARGIN
+    return [row for one in texts for row in style.wrap(printable(one), room, LABEL, lines=6)]
+
+
+def lines(ax: Axes, top: float, rows: Sequence[str]) -> float:
+    """Write lines of running text below each other; return where they end."""
+    for number, row in enumerate(rows):
+        write(ax, MARGIN, top - LINE * (number + 0.5), row)
+    return top - LINE * len(rows)
+
+
+def bar(ax: Axes, left: float, right: float, middle: float, hatch: str = "", *,
+        tall: float = 8.0, line: str = "-", colour: str = PALE) -> None:  # fmt: skip
+    """Draw a bar between two places; one of nothing is a line, so that it is seen to be there."""
+    if right - left < 0.4:
+        ax.plot([left, left], [middle - tall / 2, middle + tall / 2], color=INK, linewidth=0.8)
+        return
+    box(ax, left, middle - tall / 2, right - left, tall, colour, hatch, line)

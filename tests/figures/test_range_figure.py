@@ -1,0 +1,96 @@
+"""The picture of what depends on the method: every policy named at its bar, reach in words."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from matplotlib.patches import Rectangle
+
+from chainwatch import figures
+from chainwatch.errors import ArgumentError, InputError
+from chainwatch.figures import bars
+from chainwatch.figures.style import save_figure
+from chainwatch.tracing.ranges.range_result import COMMON, NO_INTERVAL
+
+
+def texts(ax) -> list[str]:
+    return [item.get_text() for item in ax.texts]
+
+
+def drawn(ax) -> list[Rectangle]:
+    return [item for item in ax.patches if isinstance(item, Rectangle)]
+
+
+def test_every_policy_stands_at_a_bar_with_its_amount(ranged, working):
+    told = texts(figures.policy_range(ranged))
+    for row in ranged.kinds.iter_rows(named=True):
+        amount = ranged.asset.shown(int(row["amount"]))
+        assert any(row["policy"] in one and one.endswith(f": {amount}") for one in told), row
+
+
+def test_the_width_of_a_bar_is_its_amount(ranged, working):
+    ax = figures.policy_range(ranged)
+    largest = int(ranged.summary()["high"].max())
+    full = max(one.get_width() for one in drawn(ax))
+    widths = {round(one.get_width() / full * largest) for one in drawn(ax)}
+    amounts = {
+        int(row["amount"])
+        for row in ranged.kinds.filter(pl.col("policy") != "poison").iter_rows(named=True)
+    }
+    seen = {one for one in amounts if one / largest * full >= 0.5}
+    assert len(seen) > 3
+    assert all(any(abs(width - one) <= 2 for width in widths) for one in seen)
+
+
+def test_it_says_that_it_is_no_interval_and_what_is_apart(ranged, working):
+    ax = figures.policy_range(ranged)
+    words = " ".join(texts(ax))
+    assert NO_INTERVAL in words
+    assert NO_INTERVAL in ax.get_label()
+    assert "poison, which tells reach and nobody's share: " in words
+    hatched = [one for one in drawn(ax) if one.get_hatch()]
+    common = [one for one in texts(ax) if one.startswith(f"{COMMON}: ")]
+    assert 0 < len(hatched) <= len(common)
+
+
+def test_no_colour_carries_a_meaning(ranged, working):
+    faces = {one.get_facecolor() for one in drawn(figures.policy_range(ranged))}
+    assert len(faces) == 1
+
+
+def test_smaller_kinds_are_counted(ranged, working):
+    ax = figures.policy_range(ranged, top=1)
+    more = ranged.summary().height - 1
+    assert f"{more} smaller kinds of end are not drawn; the table has them." in texts(ax)
+    with pytest.raises(InputError, match="top is 0"):
+        figures.policy_range(ranged, top=0)
+
+
+def test_what_a_table_rounds_is_rounded_in_word_and_length(ranged):
+    """What a masked party alone holds stands nowhere, not even in the length of a bar."""
+    ax = figures.policy_range(ranged)
+    told = bars.told_amounts(ranged, ranged.asset.chain, ranged.tables()["policies_by_kind"])
+    amounts = map(int, ranged.kinds["amount"])
+    hidden = {amount for amount, one in zip(amounts, told, strict=True) if one.rounded}
+    hidden -= {one.amount for one in told}
+    assert hidden
+    said = " ".join([*texts(ax), ax.get_label()])
+    assert "≈ " in said
+    largest = max(one.amount for one in told if not one.rounded or one.amount)
+    full = max(one.get_width() for one in drawn(ax))
+    for amount in hidden:
+        assert ranged.asset.shown(amount) not in said
+        if amount / largest > 0.01:
+            assert not [one for one in drawn(ax) if one.get_width() == full * amount / largest]
+
+
+def test_the_same_bytes_twice(ranged, working, tmp_path):
+    once, again = (
+        save_figure(figures.policy_range(ranged).figure, tmp_path / name) for name in ("a", "b")
+    )
+    assert once == again
+
+
+def test_another_thing_is_refused(ranged):
+    with pytest.raises(ArgumentError, match="pass what trace_all"):
+        figures.policy_range(ranged.traces["fifo"])
