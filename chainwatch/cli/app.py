@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from chainwatch.cli import evaluate, ledger, owners, pull, tags
+from chainwatch.cli import evaluate, ledger, owners, pull, tags, trace
 from chainwatch.cli.options import hosts_of
 from chainwatch.cli.output import (
     Interrupted,
@@ -42,6 +42,7 @@ app.add_typer(pull_app, name="pull")
 pull_app.callback()(pull.policy)
 ledger.add_to(app)
 owners.add_to(app)
+trace.add_to(app)
 evaluate.add_to(app)
 app.add_typer(tags.tags_app, name="tags")
 

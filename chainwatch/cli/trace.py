@@ -1,0 +1,252 @@
+"""Commands that follow value: ``trace`` and ``exposure``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import chainwatch as cw
+from chainwatch.cli.options import LedgerOption
+from chainwatch.cli.output import interruptible, names_in, say, show
+from chainwatch.errors import CaseError, InputError
+from chainwatch.progress import watched
+
+if TYPE_CHECKING:
+    from chainwatch.addresses.assets import Asset
+    from chainwatch.attribution.tags import Tags
+    from chainwatch.ledger.ledger import Ledger
+    from chainwatch.results.result import Result
+
+SubjectsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SUBJECT", help="Addresses, outputs or transfers TXID:N, transactions TXID."
+    ),
+]
+PolicyOption = Annotated[
+    str | None,
+    typer.Option("--policy", help="How balances are divided, such as fifo; there is no default."),
+]
+DirectionOption = Annotated[
+    str, typer.Option("--direction", help="forward, to where it went; or backward.")
+]
+StopOption = Annotated[
+    list[Path] | None,
+    typer.Option("--stop", help="Tags: value ends at their services. May be repeated."),
+]
+ChainOption = Annotated[
+    str | None, typer.Option("--chain", help="Alias or CAIP-2 id, where it is in doubt.")
+]
+AssetOption = Annotated[
+    str | None,
+    typer.Option("--asset", help="On account chains: native, or CONTRACT,SYMBOL,DECIMALS."),
+]
+HopsOption = Annotated[
+    int | None, typer.Option("--max-hops", help="End after so many payments from the subject.")
+]
+LeastOption = Annotated[
+    int, typer.Option("--min-amount", help="End below so many base units, such as satoshi.")
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="New folder for tables, picture and report.")
+]
+EditionOption = Annotated[
+    str, typer.Option("--edition", help="Of the folder: disclosure masks bystanders, or working.")
+]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why the working edition is needed.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (trace, exposure):
+        app.command()(command)
+
+
+def trace(
+    subjects: SubjectsArgument,
+    ledger: LedgerOption,
+    policy: PolicyOption = None,
+    all_policies: Annotated[
+        bool,
+        typer.Option("--all-policies", help="Follow under each: a range, no confidence interval."),
+    ] = False,
+    direction: DirectionOption = "forward",
+    stop: StopOption = None,
+    chain: ChainOption = None,
+    asset: AssetOption = None,
+    max_hops: HopsOption = None,
+    min_amount: LeastOption = 0,
+    out: OutOption = None,
+    edition: EditionOption = "disclosure",
+    reason: ReasonOption = "",
+) -> None:
+    """Follow what subjects received to where it ended, or backward to where it came from.
+
+    Example: chainwatch trace bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 --policy fifo
+    --stop out/otter/data/tags --ledger out/otter/ledger --out out/followed
+    """
+    with interruptible("interrupted; nothing was written"):
+        read = _open(ledger)
+        tags = _tags(stop, chain)
+        given = _given(read, direction, chain, asset, max_hops, min_amount)
+        given["stop"] = tags.services() if tags else None
+        _check_choice(policy, read, given, every=all_policies)
+        _check_edition(out, edition, reason)
+        with watched("following"):
+            verb: Any = cw.trace_all if all_policies else cw.trace
+            found = verb(read, subjects, **given, **({} if all_policies else {"policy": policy}))
+        show(found)
+        for line in _asked(found):
+            say(line)
+        if out:
+            say(f"{edition}: {_write(out, read, found, edition=edition, reason=reason)}")
+
+
+def exposure(
+    subjects: SubjectsArgument,
+    ledger: LedgerOption,
+    tags: Annotated[
+        list[Path] | None,
+        typer.Option("--tags", help="Tags: whom to look for. May be repeated."),
+    ] = None,
+    policy: PolicyOption = None,
+    stop: StopOption = None,
+    chain: ChainOption = None,
+    asset: AssetOption = None,
+    max_hops: HopsOption = None,
+    min_amount: LeastOption = 0,
+    out: OutOption = None,
+    edition: EditionOption = "disclosure",
+    reason: ReasonOption = "",
+) -> None:
+    """Sum up how much of what subjects received reached those whom tags name.
+
+    Value ends at the services of --stop, or else at those of --tags.
+
+    Example: chainwatch exposure bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 --policy haircut
+    --tags out/otter/data/tags --ledger out/otter/ledger
+    """
+    with interruptible("interrupted; nothing was written"):
+        read, named = _open(ledger), _tags(tags, chain)
+        if named is None:
+            raise InputError("no tags were named", remedy="pass --tags")
+        given = _given(read, "forward", chain, asset, max_hops, min_amount)
+        given["stop"] = (_tags(stop, chain) or named).services()
+        _check_choice(policy, read, given, every=False)
+        _check_edition(out, edition, reason)
+        with watched("following"):
+            followed = cw.trace(read, subjects, policy=policy, **given)
+            found = cw.exposure(followed, named)
+        names = names_in([named])
+        for row in found.plain().iter_rows(named=True):
+            said = f"{row['actor']} ({row['concept'] or 'tagged without a concept'})"
+            amounts = f"{row['arrived_coins']} arrived, {row['stayed_coins']} stayed"
+            say(f"{said}: {amounts}, {row['hops']} or more hops away ({row['basis']})", names)
+        show(found, names)
+        if out:
+            folder = _write(out, read, followed, found, edition=edition, reason=reason)
+            say(f"{edition}: {folder}")
+
+
+def _open(ledger: Path) -> Ledger:
+    from chainwatch.ledger.ledger import open_ledger
+
+    return open_ledger(ledger)
+
+
+def _tags(files: list[Path] | None, chain: str | None) -> Tags | None:
+    return cw.read_tags(files, chain=chain) if files else None
+
+
+def _given(
+    ledger: Ledger, direction: str, chain: str | None, asset: str | None, max_hops: int | None,
+    min_amount: int,
+) -> dict[str, Any]:  # fmt: skip
+    """Return what both commands hand to the verb; the chain is that of a ledger of one."""
+    chain = chain or (ledger.chains[0].id if len(ledger.chains) == 1 else None)
+    return {
+        "chain": chain, "asset": _asset(asset, chain), "direction": direction,
+        "max_hops": max_hops, "min_amount": min_amount,
+    }  # fmt: skip
+
+
+def _asset(text: str | None, chain: str | None) -> Asset | None:
+    """Return the asset that ``--asset`` says: the chain's own coin, or a token by its contract."""
+    if text is None:
+        return None
+    if chain is None:
+        raise InputError("--asset without a chain", remedy="name it with --chain")
+    if text == "native":
+        return cw.native(chain)
+    contract, symbol, decimals = ([*text.split(","), "", ""])[:3]
+    if text.count(",") != 2 or not contract or not symbol or not decimals.isdecimal():
+        raise InputError(
+            f"{text!r} names no asset",
+            remedy="write --asset native, or --asset CONTRACT,SYMBOL,DECIMALS",
+        )
+    return cw.token(chain, contract, symbol, int(decimals))
+
+
+def _check_choice(
+    policy: str | None, ledger: Ledger, given: dict[str, Any], *, every: bool
+) -> None:
+    """Refuse what chooses no policy, or one beside all; say which there are, and why."""
+    from chainwatch.tracing.arguments import policies_for
+    from chainwatch.tracing.policies import POLICIES
+
+    if every and policy:
+        raise InputError(f"--policy {policy} and --all-policies", remedy="give one of them")
+    if every or policy:
+        return
+    chains = {given["chain"] or one.id for one in ledger.chains}
+    fit = [
+        one.name
+        for one in POLICIES
+        if any(one in policies_for(chain, given["direction"]) for chain in sorted(chains))
+    ]
+    raise InputError(
+        "no policy was chosen: which part of a mixed balance a payment is made of is not on the"
+        " chain, and who reads the result must know what was assumed",
+        remedy=f"write --policy with one of {', '.join(fit)}, or --all-policies",
+    )
+
+
+def _check_edition(out: Path | None, edition: str, reason: str) -> None:
+    """Refuse what could not be written, before anything is followed."""
+    from chainwatch.atomic import absolute, check_free
+    from chainwatch.privacy.edition import EDITIONS
+
+    if edition not in EDITIONS:
+        raise InputError(
+            f"unknown edition {edition!r}", remedy=f"write --edition {' or '.join(EDITIONS)}"
+        )
+    if edition == "working" and not reason.strip():
+        raise CaseError(
+            "the working edition masks nobody and was asked for without a reason",
+            remedy="say it with --reason",
+        )
+    if out:
+        check_free(absolute(out))
+
+
+def _asked(found: Any) -> tuple[str, ...]:
+    """Return what following was asked to stop at: the same under every policy."""
+    one = found if isinstance(found, cw.Trace) else next(iter(found.traces.values()))
+    return one.asked.said()
+
+
+def _write(out: Path, ledger: Ledger, *found: Result, edition: str, reason: str) -> Path:
+    """Write a case of what was found: every table, the flow picture and the report, sealed."""
+    from chainwatch.figures import flow
+
+    case = cw.Case(out.name, question="Where did the subjects' money go, or come from?")
+    for one in found:
+        case.add(one)
+        traces = one.traces.values() if isinstance(one, cw.TraceRange) else (one,)
+        for drawn in traces:
+            if isinstance(drawn, cw.Trace) and drawn.conserves:
+                case.add(flow(drawn, title=f"Followed by {drawn.policy}"))
+    case.look_beside(ledger)
+    return case.write(out, edition=edition, reason=reason)

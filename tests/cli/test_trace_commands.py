@@ -1,0 +1,160 @@
+"""``chainwatch trace`` and ``exposure``: what the library says, and a folder that masks."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+import pytest
+
+import chainwatch as cw
+from chainwatch.addresses.canonical import text, txid_text
+from chainwatch.cli.trace import _asset
+from chainwatch.errors import InputError
+
+Run = Callable[..., tuple[int, str, str]]
+KELP = "bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0"
+
+
+class Otter(NamedTuple):
+    """A copy of the simulated case: its ledger, the file of its tags, and both as the library's."""
+
+    folder: Path
+    tag_files: Path
+    ledger: cw.Ledger
+    tags: cw.Tags
+
+
+@pytest.fixture
+def otter(otter_case: Any, tmp_path: Path) -> Otter:
+    kept = otter_case.ledger.store.path
+    shutil.copytree(kept, tmp_path / "l")
+    shutil.copytree(kept.parent / "case" / "tags", tmp_path / "t")
+    return Otter(tmp_path / "l", tmp_path / "t", otter_case.ledger, otter_case.tags)
+
+
+def test_without_a_policy_it_says_which_there_are_and_why(run: Run, otter: Otter) -> None:
+    for command, more in (("trace", ()), ("exposure", ("--tags", otter.tag_files))):
+        status, out, err = run(command, KELP, "--ledger", otter.folder, *more)
+        assert (status, out) == (1, "")
+        assert "which part of a mixed balance a payment is made of is not on the chain" in err
+        assert "fifo, lifo, haircut, poison, seniority, clean_first, taint_in_highest_out" in err
+        assert "lowest_balance" not in err
+    status, _, err = run("trace", KELP, "--ledger", otter.folder, "--direction", "backward")
+    assert "with one of fifo, lifo, haircut, poison, or --all-policies" in err
+
+
+def test_it_prints_what_the_library_says(run: Run, otter: Otter) -> None:
+    status, out, err = run(
+        "trace", KELP, "--ledger", otter.folder, "--policy", "fifo", "--stop", otter.tag_files
+    )
+    assert (status, err) == (0, "")
+    found = cw.trace(otter.ledger, KELP, policy="fifo", stop=otter.tags.services())
+    assert out.splitlines() == [*repr(found).splitlines(), *found.asked.said()]
+
+
+def test_all_policies_are_a_range_and_no_interval(run: Run, otter: Otter) -> None:
+    asked = ("trace", KELP, "--ledger", otter.folder, "--all-policies")
+    status, out, _ = run(*asked, "--max-hops", 2, "--min-amount", 1000)
+    assert status == 0
+    found = cw.trace_all(otter.ledger, KELP, max_hops=2, min_amount=1000)
+    assert out.startswith(repr(found))
+    assert "no confidence interval" in out
+    status, _, err = run(*asked, "--policy", "fifo")
+    assert (status, "give one of them" in err) == (1, True)
+
+
+def test_backward_from_an_output(run: Run, otter: Otter) -> None:
+    row = cw.trace(otter.ledger, KELP, policy="lifo").steps.row(0, named=True)
+    place = f"{txid_text(row['txid'], 'btc-regtest')}:{row['n']}"
+    status, out, err = run(
+        "trace", place, "--ledger", otter.folder, "--policy", "lifo", "--direction", "backward"
+    )
+    assert (status, err) == (0, "")
+    found = cw.trace(otter.ledger, place, policy="lifo", direction="backward")
+    assert out.startswith(repr(found))
+
+
+def test_a_folder_masks_bystanders_unless_a_reason_is_given(
+    run: Run, otter: Otter, tmp_path: Path
+) -> None:
+    asked = ("trace", KELP, "--ledger", otter.folder, "--policy", "fifo", "--stop", otter.tag_files)
+    assert run(*asked, "--out", tmp_path / "out")[0] == 0
+    cw.verify(tmp_path / "out")
+    for name in ("tables/steps.csv", "tables/ends.csv", "figures/flow.svg", "report.html"):
+        assert (tmp_path / "out" / name).is_file(), name
+    followed = cw.trace(otter.ledger, KELP, policy="fifo", stop=otter.tags.services())
+    strangers = {
+        text(one, "btc-regtest")
+        for one in set(followed.steps["target"].drop_nulls())
+        - set(followed.ends.drop_nulls("service")["address"])
+        - set(followed.subjects["address"])
+    }
+    assert len(strangers) > 5
+    told = "".join(one.read_text("utf-8") for one in (tmp_path / "out").rglob("*.csv"))
+    assert not [one for one in strangers if one in told]
+    status, _, err = run(*asked, "--out", tmp_path / "open", "--edition", "working")
+    assert (status, "say it with --reason" in err) == (1, True)
+    assert not (tmp_path / "open").exists()
+    more = ("--edition", "working", "--reason", "a test")
+    assert run(*asked, "--out", tmp_path / "open", *more)[0] == 0
+    steps = pl.read_csv(tmp_path / "open" / "tables" / "steps.csv", infer_schema=False)
+    assert strangers & set(steps["target"])
+
+
+def test_a_folder_of_all_policies_has_a_picture_of_each_that_conserves(
+    run: Run, otter: Otter, tmp_path: Path
+) -> None:
+    status, _, err = run(
+        "trace", KELP, "--ledger", otter.folder, "--all-policies", "--stop", otter.tag_files,
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    found = cw.trace_all(otter.ledger, KELP, stop=otter.tags.services())
+    assert len(list((tmp_path / "out" / "figures").glob("*.svg"))) == len(found.compared)
+    assert (tmp_path / "out" / "tables" / "policies_by_kind.csv").is_file()
+    assert "no confidence interval" in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
+def test_what_cannot_be_written_is_refused_before_anything_is_followed(
+    run: Run, otter: Otter, tmp_path: Path
+) -> None:
+    asked = ("trace", KELP, "--ledger", otter.folder, "--policy", "fifo", "--out")
+    status, out, err = run(*asked, otter.folder)
+    assert (status, out) == (1, "")
+    assert "exists" in err
+    status, out, err = run(*asked, tmp_path / "new", "--edition", "secret")
+    assert (status, out) == (1, "")
+    assert "write --edition disclosure or working" in err
+
+
+def test_exposure_names_whom_value_reached(run: Run, otter: Otter, tmp_path: Path) -> None:
+    status, out, err = run(
+        "exposure", KELP, "--ledger", otter.folder, "--tags", otter.tag_files, "--policy",
+        "haircut", "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    services = otter.tags.services()
+    found = cw.exposure(cw.trace(otter.ledger, KELP, policy="haircut", stop=services), otter.tags)
+    rows = found.plain()
+    assert rows.height > 1
+    for row, line in zip(rows.iter_rows(named=True), out.splitlines(), strict=False):
+        assert line.startswith(f"{row['actor']} ({row['concept']}): {row['arrived_coins']} arrived")
+    assert (tmp_path / "out" / "tables" / "exposure.csv").is_file()
+    status, _, err = run("exposure", KELP, "--ledger", otter.folder, "--policy", "fifo")
+    assert (status, "pass --tags" in err) == (1, True)
+
+
+def test_an_asset_is_a_coin_or_a_token() -> None:
+    usdt = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
+    assert _asset(None, None) is None
+    assert _asset("native", "eth") == cw.native("eth")
+    assert _asset(f"{usdt},USDT,6", "tron") == cw.token("tron", usdt, "USDT", 6)
+    for wrong in ("USDT", f"{usdt},USDT", f"{usdt},USDT,six", f"{usdt},,6", f"{usdt},U,6,7", ""):
+        with pytest.raises(InputError, match="write --asset native, or"):
+            _asset(wrong, "tron")
+    with pytest.raises(InputError, match="name it with --chain"):
+        _asset("native", None)
