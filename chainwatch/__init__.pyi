@@ -58,6 +58,8 @@ from chainwatch.sources.esplora.source import Esplora as Esplora
 from chainwatch.sources.node_folder.source import NodeFolder as NodeFolder
 from chainwatch.sources.transfer_dump.mapping import DumpMapping as DumpMapping
 from chainwatch.sources.transfer_dump.source import TransferDump as TransferDump
+from chainwatch.tracing.actions.sheet import ActionSheet as ActionSheet
+from chainwatch.tracing.actions.sheet import action_sheet as action_sheet
 from chainwatch.tracing.counterparties import Counterparties as Counterparties
 from chainwatch.tracing.counterparties import counterparties as counterparties
 from chainwatch.tracing.custody import Hosted as Hosted

@@ -72,6 +72,7 @@ class Made:
 
 
 MAKERS: dict[str, Callable[[Made], Result]] = {
+    "ActionSheet": lambda made: cw.action_sheet(made.trace, tags=made.tags, ledger=made.ledger),
     "AddressSummary": lambda made: cw.show(made.ledger, made.vendors.frame["address"][0]),
     "Answers": lambda made: cw.ask(made.ledger, cw.heuristics.coinjoin.JOINT),
     "Apart": lambda made: cw.keep_apart(tags=made.tags),

@@ -1,0 +1,342 @@
+"""``action_sheet``: of the ends of a trace those that somebody could act on, and whom to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.attribution.tags import Tags
+from chainwatch.errors import ConservationError, expect
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.result import Finding, Result, recorded
+from chainwatch.results.roles import SUBJECT, Roles, parties_of
+from chainwatch.results.sentence import Sentence, Sum, sentence
+from chainwatch.results.table import CONTRACT, TIME, Column, Privacy, Rows, Table
+from chainwatch.tracing.actions.contacts import NOT_KNOWN, Contacts
+from chainwatch.tracing.actions.freezes import Freezes
+from chainwatch.tracing.actions.holdings import AT_SERVICE, Holdings
+from chainwatch.tracing.actions.requests import request_texts
+from chainwatch.tracing.arguments import check
+from chainwatch.tracing.custody import CUSTODY
+from chainwatch.tracing.ends.holders import NAMELESS, with_behind
+from chainwatch.tracing.result import REACHES, Trace
+from chainwatch.tracing.stops import CONTESTED, TAGGED, UNSPENT
+from chainwatch.tracing.trace_tables import ENDS, ENDS_BY_REASON, ROW_KEY
+from chainwatch.units import exact_sum, total
+
+ACTIONS = Table(
+    "actions",
+    ROW_KEY,
+    "One row per end that somebody could act on: a service that keeps records, whoever holds the"
+    " key of a coin, the issuer of a token.",
+    (
+        ENDS["subject"],
+        ENDS["service"],
+        ENDS["address"],
+        Column.word("asset", "symbol of what was followed, as it was given"),
+        CONTRACT,
+        ENDS["tx"],
+        ENDS["txid"],
+        ENDS["n"],
+        ENDS["time"],
+        ENDS["amount"],
+        ENDS["reason"],
+        ENDS["certainty"],
+        ENDS["basis"],
+        Column.text("freeze", "what the issuer of the token did to the address, as far as read"),
+        Column.word("contact", "what kind of body tags call it: a concept of the taxonomy"),
+        Column.text("observable", "what the chain shows of what is left, and as of when"),
+        Column.amount("held", "all of the coin or balance, traced or not; null where not read"),
+        Column.place("as_of", "height of the block up to which that is known"),
+        Column("as_of_time", TIME, Privacy.TIME, "time up to which it is known", nullable=True),
+    ),
+    order=("service", "-amount"),
+)
+
+REST = ENDS_BY_REASON.pick(*ENDS_BY_REASON.names, name="beyond_action")
+
+LISTED = ACTIONS.pick(
+    "service", "address", "time", "txid", "n", "amount", "reason", "certainty", "contact",
+    "freeze", "observable", name="action_sheet",
+)  # fmt: skip
+
+_KINDS = ("reason", "service", "certainty", "basis")
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ActionSheet(Result):
+    """The ends of a trace that somebody could act on; all others are summed by reason.
+
+    Attributes
+    ----------
+    frame : polars.DataFrame
+        Rows in :data:`ACTIONS`.
+    rest : polars.DataFrame
+        Rows in :data:`REST`: together with ``frame`` they are the ends of the trace, exactly.
+    asset : Asset
+        What was followed.
+    policy : str
+        By which method.
+    conserves : bool
+        Whether amounts are shares of what came in; if not, they say how much was reached.
+    direction : str
+        ``forward``, or ``backward``: then an end is where value came from.
+    tagged : int or None
+        Addresses of the chain that the tags name; None where no tags were given.
+    """
+
+    frame: pl.DataFrame
+    rest: pl.DataFrame
+    asset: Asset
+    policy: str
+    conserves: bool = True
+    direction: str = "forward"
+    tagged: int | None = None
+
+    def tables(self) -> Mapping[str, Rows]:
+        """Return the tables that make up the content digest."""
+        return {"actions": ACTIONS.rows(self.frame), "beyond_action": REST.rows(self.rest)}
+
+    def followed(self) -> pl.DataFrame:
+        """Return the subjects whose value it is: ``chain, address``."""
+        whose = self.frame["subject"].drop_nulls().unique().sort()
+        return pl.DataFrame({"address": whose}).select(
+            pl.lit(self.asset.chain).alias("chain"), "address"
+        )
+
+    def roles(self) -> Roles:
+        """Return that those followed are subjects, and where value ends a service: as a trace."""
+        chain = self.asset.chain
+        at_service = self.frame.filter(pl.col("service").is_not_null())
+        return Roles(
+            spreading=dict.fromkeys(parties_of(self.frame, "subject", chain), SUBJECT),
+            alone=parties_of(at_service, chain=chain),
+        )
+
+    def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
+        """Return what could be acted on, and what nobody can act on."""
+        return (_listed(self), _beyond(self))
+
+    def requests(self) -> dict[str, str]:
+        """Return a request to preserve records to each service, in clear, by its name.
+
+        Returns
+        -------
+        dict of str to str
+            Markdown. A service is told its own addresses and the payments there: no address of a
+            subject, of another service or of anybody else, and not how value came there. Ends
+            that no service is named for, or two, are in none. Who sends it, and on what legal
+            basis, is to be filled in where the square brackets stand.
+        """
+        return request_texts(
+            self.frame,
+            self.asset,
+            self.policy,
+            conserves=self.conserves,
+            backward=self.direction == "backward",
+        )
+
+    def __repr__(self) -> str:
+        shown = self.asset.shown
+        rows = [
+            f"  {shown(int(row['amount'])):>24}  {row['reason']}"
+            + (f": {row['service']} ({row['contact']})" if row["service"] else "")
+            + f"  {row['observable']}"
+            for row in self.frame.sort("amount", descending=True, maintain_order=True)
+            .head(_MOST_SHOWN)
+            .iter_rows(named=True)
+        ]
+        left = self.frame.height - len(rows)
+        rows += [f"  and {left:,} more"] if left else []
+        beyond = total(self.rest["amount"])
+        note = "" if self.conserves else f"\n  {REACHES}"
+        head = f"ActionSheet({self.frame.height:,} ends, {self.policy}{note}"
+        return "\n".join([head, *rows, f"  {shown(beyond):>24}  that nobody can act on)"])
+
+
+_MOST_SHOWN = 12
+
+
+@recorded
+def action_sheet(
+    trace: Trace, *, tags: Tags | None = None, ledger: Ledger | None = None
+) -> ActionSheet:
+    """List the ends of a trace that somebody could act on, and sum up the rest by reason.
+
+    A service that was reached can be asked, whoever holds a key can be found, and the issuer of a
+    token can be told. Fees, what was burnt, mixed, cut off or not read is nobody's to act on.
+
+    Parameters
+    ----------
+    trace : Trace
+        What was followed, under its policy.
+    tags : Tags, optional
+        What services and holders are called: the contact category is their concept.
+    ledger : Ledger, optional
+        Says what coins and balances hold, and what issuers froze; without it that is *not read*.
+
+    Returns
+    -------
+    ActionSheet
+        Rows and rest together are the ends of the trace exactly.
+
+    Raises
+    ------
+    ConservationError
+        If they are not: a defect.
+
+    Fails when
+    ----------
+    A service was not tagged, or a tag names the wrong one. What lies at a hosted address on chain
+    says nothing of what its customer still has there.
+    """
+    expect(trace, Trace, "trace", "pass a trace: action_sheet(trace(...))")
+    check(tags=tags)
+    if ledger is not None:
+        check(ledger=ledger)
+    listed = trace.ends.filter(_can_be_acted_on())
+    others = trace.ends.filter(~_can_be_acted_on())
+    contacts = Contacts(tags, trace.asset.chain)
+    made = ActionSheet(
+        _rows(listed, trace.asset, contacts, ledger),
+        _summed(others, trace),
+        trace.asset,
+        trace.policy,
+        trace.conserves,
+        trace.direction,
+        None if tags is None else len(contacts.sayings),
+    )
+    _adds_up(made, trace)
+    return made
+
+
+def _can_be_acted_on() -> pl.Expr:
+    """Return the condition of an end with somebody to turn to: who holds it, or keeps records."""
+    held = pl.col("reason").is_in([TAGGED, UNSPENT])
+    contested = (pl.col("certainty") == CONTESTED).fill_null(False)
+    return pl.col("service").is_not_null() | contested | held
+
+
+def _rows(
+    ends: pl.DataFrame, asset: Asset, contacts: Contacts, ledger: Ledger | None
+) -> pl.DataFrame:
+    freezes, holdings = Freezes.of(ledger, asset), Holdings(ledger, asset)
+    rows = [
+        _row(end, contacts, freezes, holdings) | {"asset": asset.symbol, "contract": asset.contract}
+        for end in ends.iter_rows(named=True)
+    ]
+    return pl.DataFrame(rows, schema=ACTIONS.schema, orient="row")
+
+
+def _row(
+    end: Mapping[str, Any], contacts: Contacts, freezes: Freezes, holdings: Holdings
+) -> dict[str, Any]:
+    held, place = holdings.at(end), end["address"]
+    told = {
+        "freeze": freezes.told(place),
+        "contact": contacts.of(end["service"], place, end["time"]),
+        "observable": held.told,
+        "held": held.amount,
+        "as_of": held.as_of,
+        "as_of_time": held.as_of_time,
+    }
+    return {name: end[name] for name in ACTIONS.names if name in end} | told
+
+
+def _summed(ends: pl.DataFrame, trace: Trace) -> pl.DataFrame:
+    rows = (
+        ends.group_by(_KINDS)
+        .agg(exact_sum("amount"), pl.len().cast(pl.Int64).alias("ends"))
+        .sort(["amount", *_KINDS], descending=[True, *(False for _ in _KINDS)])
+    )
+    return with_behind(rows, ends, trace.steps, _KINDS).select(REST.names).cast(REST.schema)  # type: ignore[arg-type]  # polars types mix classes and instances
+
+
+def _adds_up(sheet: ActionSheet, trace: Trace) -> None:
+    """Refuse a sheet whose rows and rest are not the ends of the trace, in amount and number."""
+    listed, rest = total(sheet.frame["amount"]), total(sheet.rest["amount"])
+    whole = total(trace.ends["amount"])
+    count = sheet.frame.height + sum(sheet.rest["ends"].to_list())
+    if listed + rest != whole or count != trace.ends.height:
+        raise ConservationError(
+            f"an action sheet of {count} ends and {listed + rest} base units was made of"
+            f" {trace.ends.height} ends and {whole} base units",
+            remedy="report it: no figure of this sheet may be used",
+        )
+
+
+def _listed(sheet: ActionSheet) -> Finding:
+    """Return the ends that somebody could act on."""
+    rows = sheet.frame.select(LISTED.names)
+    rows = rows.sort("service", "amount", descending=[False, True], nulls_last=True,
+                     maintain_order=True)  # fmt: skip
+    return Finding(
+        "Who could act on it",
+        tuple(_said(sheet)),
+        LISTED.rows(rows),
+        sheet.asset,
+        (CUSTODY, "Who holds a coin now need not know where it came from."),
+        _headline(sheet),
+    )
+
+
+def _said(sheet: ActionSheet) -> Iterator[str]:
+    end = "value came from" if sheet.direction == "backward" else "value went to"
+    policy = sheet.policy.upper()
+    if sheet.conserves:
+        yield f"Each row is a place that {end}; its amount is what {policy} follows there."
+    else:
+        yield f"Each row is a place that {end}, reached under {policy}. {REACHES}"
+    if sheet.frame["service"].drop_nulls().len():
+        yield f"What is left at a service is {AT_SERVICE}."
+    if sheet.tagged is None:
+        yield f"No tags were given: contact categories are {NOT_KNOWN}."
+    if sheet.asset.contract is not None:
+        yield (
+            "The issuer of a token may be able to freeze it wherever it lies: whether it did is"
+            " said of what was read of its events alone."
+        )
+
+
+def _headline(sheet: ActionSheet) -> Sentence:
+    """Return in a sentence at how many places somebody could act, and who."""
+    rows = sheet.frame
+    if rows.is_empty():
+        return sentence("Nobody is known who could act on any end of the trace.")
+    at_service = rows.filter(pl.col("service").is_not_null())
+    parts: list[str | Sum] = ["Somebody could act on ", _count(rows, "end", "ends")]
+    if at_service.height:
+        parts += [
+            ": ",
+            _count(at_service, "is at a service", "are at services"),
+            f" ({', '.join(sorted(set(at_service['service'])))})",
+        ]
+    held = rows.filter(pl.col("reason") == UNSPENT)
+    if held.height:
+        parts += ["; " if at_service.height else ": ", _count(held, "is unspent", "are unspent")]
+    return sentence(*parts, ".")
+
+
+def _count(rows: pl.DataFrame, one: str, many: str) -> Sum:
+    behind = frozenset(address or NAMELESS for address in rows["address"])
+    return Sum(rows.height, behind=behind, noun=(one, many))
+
+
+def _beyond(sheet: ActionSheet) -> Finding:
+    """Return what nobody can act on, by reason."""
+    even = (
+        "These and the places that somebody could act on are all ends of the trace: their amounts"
+        " add up to it exactly."
+    )
+    note = () if sheet.conserves else (REACHES,)
+    return Finding(
+        "What nobody can act on",
+        (even, *note),
+        REST.rows(sheet.rest),
+        sheet.asset,
+        ("What was not read may lie where somebody could act on it.",),
+    )
