@@ -31,7 +31,6 @@ from typing import Any
 
 import polars as pl
 
-from chainwatch.errors import OutputExists
 from chainwatch.simulate import crimes as crime
 from chainwatch.simulate import economy as honest
 from chainwatch.simulate import published, tables, traps, vendors
@@ -90,16 +89,11 @@ class Otter:
         OutputExists
             If the folder exists and is not empty.
         """
-        place = Path(folder)
-        if place.exists() and (not place.is_dir() or any(place.iterdir())):
-            raise OutputExists("the folder is not empty", where=str(place), remedy="name a new one")
-        (place / "tags").mkdir(parents=True, exist_ok=True)
-        (place / "blocks.dat").write_bytes(self.blocks)
+        data = {"blocks.dat": self.blocks}
         for name in ("truth", "payments", "coins"):
-            (place / f"{name}.csv").write_bytes(tables.csv(getattr(self, name)))
-        for name, text in self.tags.items():
-            (place / "tags" / name).write_bytes(text.encode())
-        return place
+            data[f"{name}.csv"] = tables.csv(getattr(self, name))
+        packs = {f"tags/{name}": text.encode() for name, text in self.tags.items()}
+        return tables.write_files(folder, data | packs)
 
 
 def otter(seed: int = SEED) -> Otter:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from chainwatch.addresses.canonical import text, text_series, txid_text
+from chainwatch.atomic import write_new
 from chainwatch.chains.bitcoin import BITCOIN_REGTEST
+from chainwatch.errors import OutputExists
 from chainwatch.ledger.schema import TIME
 from chainwatch.simulate.crimes import KELP, LANTERN, OTTER, REED
 from chainwatch.simulate.vendors import DENOMINATION
@@ -176,3 +180,26 @@ def story(totals: dict[str, Any]) -> str:
         f" {btc(got['cashed_out'])} and kept {btc(got['kept'])}."
     )
     return "\n".join(lines)
+
+
+def write_files(folder: str | Path, files: Mapping[str, bytes]) -> Path:
+    """Write what was simulated into a folder that is new or empty, and return it.
+
+    Parameters
+    ----------
+    folder : path
+        The folder; what lies above it is made.
+    files : mapping of str to bytes
+        Files by their names in it; a name may have a folder before it.
+
+    Raises
+    ------
+    OutputExists
+        If the folder exists and is not empty.
+    """
+    place = Path(folder)
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise OutputExists("the folder is not empty", where=str(place), remedy="name a new one")
+    for name, data in files.items():
+        write_new(place / name, data)
+    return place

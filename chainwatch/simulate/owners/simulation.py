@@ -25,7 +25,7 @@ from typing import Literal
 
 import polars as pl
 
-from chainwatch.errors import ArgumentError, OutputExists, expect
+from chainwatch.errors import ArgumentError, expect
 from chainwatch.simulate.owners import truth
 from chainwatch.simulate.owners.events import EVENTS
 from chainwatch.simulate.owners.parts import MOST_BLOCKS, Part, part_of
@@ -41,7 +41,7 @@ from chainwatch.simulate.owners.society import (
     warm_up,
 )
 from chainwatch.simulate.owners.world import World
-from chainwatch.simulate.tables import csv
+from chainwatch.simulate.tables import csv, write_files
 from chainwatch.simulate.wallets import Wallet
 
 SWEEP_EVERY = 8
@@ -103,16 +103,12 @@ class SimulatedOwners:
         OutputExists
             If the folder exists and is not empty.
         """
-        place = Path(folder)
-        if place.exists() and (not place.is_dir() or any(place.iterdir())):
-            raise OutputExists("the folder is not empty", where=str(place), remedy="name a new one")
-        place.mkdir(parents=True, exist_ok=True)
-        (place / "blocks.dat").write_bytes(self.blocks)
+        data = {"blocks.dat": self.blocks}
         for name in ("addresses", "transactions", "inputs", "outputs"):
             frame = getattr(self, name)
             flat = [pl.col(each).list.join(" & ") for each in frame.columns if each == "holders"]
-            (place / f"{name}.csv").write_bytes(csv(frame.with_columns(flat)))
-        return place
+            data[f"{name}.csv"] = csv(frame.with_columns(flat))
+        return write_files(folder, data)
 
 
 def simulate_owners(
