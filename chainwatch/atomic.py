@@ -1,4 +1,4 @@
-"""A folder that appears when all of it is written, or not at all, and never over what is not ours.
+"""A folder or file that appears when all of it is written, or not at all, and never over others.
 
 It is filled under a name of its own beside the target and renamed at the end. An earlier folder
 that is to be replaced is renamed aside first and removed last, so that at every moment one whole
@@ -20,6 +20,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from chainwatch.errors import CaseError, InputError, OutputExists
+
+REPLACE = "name another one, or pass replace=True (--replace on the command line)"
+"""What to do about a name that is taken by what may be replaced."""
 
 UNFINISHED, ASIDE, LOCK = "unfinished", "replaced", "lock"
 
@@ -116,9 +119,7 @@ def check_free(target: Path, ours: Ours | None = None, *, replace: bool = False)
         raise OutputExists(
             f"the output folder exists{foreign}",
             where=str(target),
-            remedy="name another one, or pass --replace to run it again"
-            if earlier
-            else "name another one, or remove it",
+            remedy=REPLACE if earlier else "name another one, or remove it",
         )
 
 
@@ -251,16 +252,42 @@ def _holder(handle: BinaryIO) -> str:
     return f" (process {int(found[1])}, since {found[2].decode()})" if found else ""
 
 
-def write_new(path: Path, data: bytes) -> str:
-    """Write a new file at once, never over an old one, and return its SHA-256.
-
-    The bytes go to a hidden file beside it, which then takes the name in one step.
+def check_new(path: Path, *, replace: bool = False) -> None:
+    """Refuse the name of a file that is taken, unless a file took it and is to be replaced.
 
     Raises
     ------
     OutputExists
-        If something of that name is there already.
+        If something of that name is there and may not be replaced.
     """
+    if path.is_dir():
+        raise OutputExists(
+            "a folder has the name of the file", where=str(path), remedy="name another one"
+        )
+    if not replace and (path.exists() or path.is_symlink()):
+        raise OutputExists("the file exists already", where=str(path), remedy=REPLACE)
+
+
+def write_new(path: Path, data: bytes, *, replace: bool = False) -> str:
+    """Write a file at once, over an old one only where that is asked for; return its SHA-256.
+
+    The bytes go to a hidden file beside it, which then takes the name in one step.
+
+    Parameters
+    ----------
+    path : Path
+        The file; what lies above it is made.
+    data : bytes
+        All that it holds.
+    replace : bool
+        Put it in the place of a file of that name.
+
+    Raises
+    ------
+    OutputExists
+        If something of that name is there and may not be replaced.
+    """
+    check_new(path, replace=replace)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
     try:
@@ -269,11 +296,12 @@ def write_new(path: Path, data: bytes) -> str:
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(0o644)
-        _take_name(Path(name), path)
-    except FileExistsError as error:
-        raise OutputExists(
-            "the file exists already", where=str(path), remedy="choose another folder"
-        ) from error
+        if replace:
+            Path(name).replace(path)
+        else:
+            _take_name(Path(name), path)
+    except FileExistsError as error:  # somebody took the name meanwhile
+        raise OutputExists("the file exists already", where=str(path), remedy=REPLACE) from error
     finally:
         Path(name).unlink(missing_ok=True)
     return hashlib.sha256(data).hexdigest()

@@ -217,6 +217,20 @@ def test_a_file_is_written_once_and_whole(tmp_path: Path) -> None:
     assert [item.name for item in path.parent.iterdir()] == ["file.txt"]
 
 
+def test_a_file_is_replaced_where_that_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    atomic.write_new(path, b"old")
+    with pytest.raises(OutputExists, match=r"exists already.*pass replace=True \(--replace"):
+        atomic.write_new(path, b"new")
+    atomic.write_new(path, b"new", replace=True)
+    assert path.read_bytes() == b"new"
+    assert [item.name for item in tmp_path.iterdir()] == ["file.txt"]
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(OutputExists, match="a folder has the name"):
+        atomic.write_new(folder, b"new", replace=True)
+
+
 def test_a_file_system_without_links_gets_the_file_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,8 +14,8 @@ from chainwatch.case.exports.tables import write_tables
 from chainwatch.case.record import NOTHING, CaseRecord, now
 from chainwatch.case.report.document import document
 from chainwatch.case.report.render import render_html, render_pdf
-from chainwatch.case.seal import LOG, write_seal
-from chainwatch.errors import CaseError, MissingExtra
+from chainwatch.case.seal import LOG, verify, write_seal
+from chainwatch.errors import CaseError, ChainwatchError, MissingExtra
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.privacy.edition import DISCLOSURE, Edition, annex
 from chainwatch.privacy.masked_view import MaskedView, masked_view, parties_by_transaction
@@ -85,18 +85,23 @@ class Case(CaseRecord):
         self.standing = parties_by_transaction(ledger, [result for result, _ in self.whole()])
         self.views.clear()
 
-    def write(self, folder: str | Path, *, edition: str = DISCLOSURE, reason: str = "") -> Path:
+    def write(
+        self, folder: str | Path, *, edition: str = DISCLOSURE, reason: str = "",
+        replace: bool = False,
+    ) -> Path:  # fmt: skip
         """Write one edition of the case: report, tables, graph, figures, manifest, log, seal.
 
         Parameters
         ----------
         folder : path
-            A folder that does not exist yet. It appears when all is written, or not at all.
+            The folder. It appears when all is written, or not at all.
         edition : str
             ``disclosure`` (default) masks everyone but subjects, findings and services;
             ``working`` masks nobody and needs a reason, which goes into the log.
         reason : str
             Why the working edition is needed.
+        replace : bool
+            Put it in the place of an edition that was written there and is as its seal says.
 
         Returns
         -------
@@ -106,28 +111,43 @@ class Case(CaseRecord):
         Raises
         ------
         OutputExists
-            If the folder exists.
+            If the folder exists and may not be replaced.
         CaseError
             If a working edition is asked for without a reason.
         """
-        check_free(absolute(folder))
+        check_free(absolute(folder), _is_edition, replace=replace)
         self._note_desk()
         view = self.view(edition)
         self._open(view.edition, reason)
-        return write_whole(folder, lambda place: self._fill(place, view))
+        return write_whole(
+            folder, lambda place: self._fill(place, view), ours=_is_edition, replace=replace
+        )
 
-    def write_annex(self, folder: str | Path) -> Path:
-        """Write the key to the pseudonyms: for the court alone, kept apart from the disclosure."""
+    def write_annex(self, folder: str | Path, *, replace: bool = False) -> Path:
+        """Write the key to the pseudonyms: for the court alone, kept apart from the disclosure.
+
+        Parameters
+        ----------
+        folder : path
+            The folder.
+        replace : bool
+            Put it in the place of an annex that was written there.
+
+        Raises
+        ------
+        OutputExists
+            If the folder exists and may not be replaced.
+        """
         view = self.view(DISCLOSURE)
 
         def fill(place: Path) -> None:
             key = annex(view.edition, self.parties(), view.visible_pseudonyms())
             write_tables({"pseudonyms": key}, place)
-            secret = place / "mask_key.txt"
+            secret = place / _KEY_FILE
             secret.touch(mode=0o600)
             secret.write_text(self.mask_key.hex() + "\n", encoding="ascii")
 
-        return write_whole(folder, fill)
+        return write_whole(folder, fill, ours=_is_annex, replace=replace)
 
     def _open(self, edition: Edition, reason: str) -> None:
         if edition.name != DISCLOSURE:
@@ -192,3 +212,21 @@ class Case(CaseRecord):
                 for result, note in self.results
             ],
         }
+
+
+_KEY_FILE = "mask_key.txt"
+
+
+def _is_edition(folder: Path) -> bool:
+    """Tell whether a folder is an edition of a case and nothing else lies in it."""
+    try:
+        verify(folder)
+    except ChainwatchError:
+        return False
+    return True
+
+
+def _is_annex(folder: Path) -> bool:
+    """Tell whether a folder holds a key to pseudonyms and nothing else."""
+    whole = {_KEY_FILE, "pseudonyms.csv", "pseudonyms.parquet"}
+    return {item.name for item in folder.iterdir()} == whole

@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from chainwatch.cli.output import interruptible, say, show
+from chainwatch.cli.options import ReplaceOption
+from chainwatch.cli.output import check_named, interruptible, say, show
 from chainwatch.errors import InputError
 
 
@@ -29,8 +30,9 @@ def evaluate(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
     picture: Annotated[
-        Path | None, typer.Option("--picture", help="Also draw them: a new .svg or .png file.")
+        Path | None, typer.Option("--picture", help="Also draw them: an .svg or .png file.")
     ] = None,
+    replace: ReplaceOption = False,
 ) -> None:
     """Measure recipes for owners on simulated chains, and print every figure with its numbers.
 
@@ -48,6 +50,7 @@ def evaluate(
     seeds = PARTS[part].seeds
     if worlds > len(seeds):
         raise InputError(f"there are {len(seeds):,} seeds to {part}", remedy="ask for fewer worlds")
+    check_named(picture, replace=replace)
     with interruptible():
         made = (
             simulated_worlds(seeds[:worlds], part=part, adversarial=hostile, blocks=blocks)
@@ -57,7 +60,7 @@ def evaluate(
         if picture:
             from chainwatch.figures import rates, save
 
-            save(rates(found), picture)
+            save(rates(found), picture, replace=replace)
     if as_json:
         tables = {name: rows.frame.to_dicts() for name, rows in found.tables().items()}
         say(json.dumps({"digest": found.digest, **tables}, indent=2))

@@ -11,6 +11,10 @@ import typer
 
 from chainwatch.errors import InputError
 
+ReplaceOption = Annotated[
+    bool, typer.Option("--replace", help="Put the new file in the place of an old one.")
+]
+
 LedgerOption = Annotated[Path, typer.Option("--ledger", help="Folder of the ledger.")]
 OfflineOption = Annotated[bool, typer.Option("--offline", help="Open no connection at all.")]
 HostsOption = Annotated[

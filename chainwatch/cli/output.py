@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from chainwatch.sanitize import isolated, turns
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from chainwatch.results.result import Result
 
 
@@ -63,3 +65,20 @@ def note(line: str) -> None:
     """Tell on stderr what is being done."""
     sys.stderr.write(f"· {isolated(line)}\n")
     sys.stderr.flush()
+
+
+def write_csv(path: Path | None, rows: pl.DataFrame, *, replace: bool) -> None:
+    """Write a table as CSV where a file is named."""
+    if path:
+        from chainwatch.atomic import write_new
+        from chainwatch.case.exports.tables import csv_bytes
+
+        write_new(path, csv_bytes(rows), replace=replace)
+
+
+def check_named(path: Path | None, *, replace: bool) -> None:
+    """Refuse a file that is named and exists, before the work for it begins."""
+    if path:
+        from chainwatch.atomic import check_new
+
+        check_new(path, replace=replace)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainwatch.cli.options import LedgerOption
-from chainwatch.cli.output import interruptible, say, show
+from chainwatch.cli.options import LedgerOption, ReplaceOption
+from chainwatch.cli.output import check_named, interruptible, say, show, write_csv
 from chainwatch.progress import watched
 from chainwatch.units import counted
 
@@ -54,6 +54,7 @@ def clusters(
     without_tx: WithoutTxOption = None,
     without_rule: WithoutRuleOption = None,
     csv: Annotated[Path | None, typer.Option(help="Also write the members here.")] = None,
+    replace: ReplaceOption = False,
 ) -> None:
     """Group addresses into owners, list the largest clusters, and say what is doubtful.
 
@@ -61,6 +62,7 @@ def clusters(
 
     Example: chainwatch clusters --ledger out/otter/ledger --tags out/otter/data/tags
     """
+    check_named(csv, replace=replace)
     with interruptible():
         read = _open(ledger)
         chain = chain or _only_chain(read)
@@ -70,11 +72,8 @@ def clusters(
         say(line)
     show(found)
     if csv:
-        from chainwatch.atomic import write_new
-        from chainwatch.case.exports.tables import csv_bytes
-
         rows = found.plain(address, chain) if address else found.plain()
-        write_new(csv, csv_bytes(rows))
+        write_csv(csv, rows, replace=replace)
 
 
 def why(
@@ -85,14 +84,16 @@ def why(
     without_tx: WithoutTxOption = None,
     without_rule: WithoutRuleOption = None,
     picture: Annotated[
-        Path | None, typer.Option("--picture", help="Also draw it: a new .svg or .png file.")
+        Path | None, typer.Option("--picture", help="Also draw it: an .svg or .png file.")
     ] = None,
+    replace: ReplaceOption = False,
 ) -> None:
     """Say why two addresses are held to have one owner, link by link, or why not.
 
     Example: chainwatch why bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0
     bcrt1qzup2h3c87x7ddyftjuxgs5p2kt5nfg5gyfj0d3 --ledger out/otter/ledger
     """
+    check_named(picture, replace=replace)
     with interruptible():
         read = _open(ledger)
         owners = _owners(read, None, without_tx, without_rule)
@@ -100,7 +101,7 @@ def why(
         if picture:
             from chainwatch.figures import path, save
 
-            save(path(found), picture)
+            save(path(found), picture, replace=replace)
     show(found)
 
 

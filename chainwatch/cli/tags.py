@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainwatch.cli.options import LedgerOption
-from chainwatch.cli.output import interruptible, names_in, note, say, show
+from chainwatch.cli.options import LedgerOption, ReplaceOption
+from chainwatch.cli.output import check_named, interruptible, names_in, note, say, show, write_csv
 from chainwatch.errors import InputError, TagError
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from chainwatch.attribution.tags import Tags
 
 MOST_REJECTED = 10
@@ -77,11 +75,13 @@ def tag_list(
     column: ColumnOption = None,
     kind: KindOption = None,
     csv: CsvOption = None,
+    replace: ReplaceOption = False,
 ) -> None:
     """List what tags say, all or those that a filter fits.
 
     Example: chainwatch tags list --tags out/otter/data/tags --find kelp
     """
+    check_named(csv, replace=replace)
     with interruptible():
         read = _read(tags or [], chain, kind, column)
         found = _fitting(read, find, concept, chain)
@@ -92,7 +92,7 @@ def tag_list(
         day = row["first_day"]
         say(f"    {row['source']}; {day if day == UNDATED else f'from {day}'}", names)
     show(found, names)
-    _write(csv, rows)
+    write_csv(csv, rows, replace=replace)
 
 
 @tags_app.command("hits")
@@ -108,6 +108,7 @@ def tag_hits(
     column: ColumnOption = None,
     kind: KindOption = None,
     csv: CsvOption = None,
+    replace: ReplaceOption = False,
 ) -> None:
     """List every payment to and from tagged addresses, and what its date allows to say.
 
@@ -117,6 +118,7 @@ def tag_hits(
     from chainwatch.attribution.hits import BETWEEN_TAGS, hits
     from chainwatch.ledger.ledger import open_ledger
 
+    check_named(csv, replace=replace)
     with interruptible():
         read = _all(tags or [], sanctions or [], chain, kind, column, publisher, as_of)
         found = _fitting(read, find, concept, chain)
@@ -131,15 +133,7 @@ def tag_hits(
             say(f"    {row['note']}")
     show(found)
     show(result)
-    _write(csv, rows)
-
-
-def _write(csv: Path | None, rows: pl.DataFrame) -> None:
-    if csv:
-        from chainwatch.atomic import write_new
-        from chainwatch.case.exports.tables import csv_bytes
-
-        write_new(csv, csv_bytes(rows))
+    write_csv(csv, rows, replace=replace)
 
 
 def _read(

@@ -353,11 +353,9 @@ class Clusters(Result):
         found = [find_chain(chain).id] if chain else self.links.chains
         if len(found) != 1:
             names = [find_chain(name).alias for name in found] or ["btc"]
-            raise InputError(
-                "the chain of the address is not clear"
-                + (f": there are links of {', '.join(names)}" if found else ""),
-                remedy=f"pass chain={names[0]!r}",
-            )
+            of = f": there are links of {', '.join(names)}" if found else ""
+            what = f"the chain of the address is not clear{of}"
+            raise InputError(what, remedy=f"pass chain={names[0]!r}")
         return canonical(address, found[0])
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
+from chainwatch.atomic import check_new
 from chainwatch.errors import ChainwatchError
 from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.flow_totals import Totals, totals
@@ -208,29 +209,34 @@ class FlowFigure(Result):
             self.caption(), node_places(self.trace, edition, self.clusters, self.tags),
         )  # fmt: skip
 
-    def save(self, path: str | Path, edition: Edition | None = None) -> Path:
+    def save(
+        self, path: str | Path, edition: Edition | None = None, *, replace: bool = False
+    ) -> Path:
         """Write the figure at print size, A4 on its side, on which no label lies over another.
 
         Parameters
         ----------
         path : path
-            The new file: ``.svg`` for print, or ``.png`` with 150 dots per inch.
+            The file: ``.svg`` for print, or ``.png`` with 150 dots per inch.
         edition : Edition, optional
             Who is shown; without one, the edition of the desk.
+        replace : bool
+            Put it in the place of a file of that name.
 
         Raises
         ------
         InputError
             If the name ends otherwise.
         OutputExists
-            If the file exists.
+            If the file exists and may not be replaced.
         """
         from chainwatch.figures.style import save_one
 
+        check_new(Path(path), replace=replace)
         figure = self.plot(edition).get_figure(root=True)
         if figure is None:
             raise ChainwatchError("the figure lost its drawing")
-        save_one(figure, path)
+        save_one(figure, path, replace=replace)
         return Path(path)
 
     def plot(self, edition: Edition | None = None, ax: Axes | None = None) -> Axes:

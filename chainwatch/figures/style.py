@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from xml.sax.saxutils import escape
 
-from chainwatch.atomic import write_new
-from chainwatch.errors import InputError, OutputExists
+from chainwatch.atomic import check_new, write_new
+from chainwatch.errors import InputError
 from chainwatch.figures.typefaces import FONT, families, register
 from chainwatch.sanitize import WRITTEN_OUT, breakable, visible
 
@@ -144,7 +144,7 @@ def new_axes(width: float, height: float) -> Axes:
     return figure.add_axes((0.0, 0.0, 1.0, 1.0))
 
 
-def save_one(figure: Figure, path: Path | str) -> str:
+def save_one(figure: Figure, path: Path | str, *, replace: bool = False) -> str:
     """Write a figure as the one file that its name asks for; return its SHA-256.
 
     Raises
@@ -152,7 +152,7 @@ def save_one(figure: Figure, path: Path | str) -> str:
     InputError
         If the name ends neither in ``.png`` nor in ``.svg``.
     OutputExists
-        If the file exists.
+        If the file exists and may not be replaced.
     """
     path = Path(path)
     if path.suffix not in {".png", ".svg"}:
@@ -162,12 +162,12 @@ def save_one(figure: Figure, path: Path | str) -> str:
             remedy="name it .svg for print, or .png",
         )
     if path.suffix == ".png":
-        return write_new(path, _png(figure))
-    return write_new(path, _svg(figure, "Figure", _alt(figure)))
+        return write_new(path, _png(figure), replace=replace)
+    return write_new(path, _svg(figure, "Figure", _alt(figure)), replace=replace)
 
 
-def save(ax: Axes, path: Path | str) -> str:
-    """Write what is drawn on an Axes as a new SVG or PNG; return the SHA-256 of the file.
+def save(ax: Axes, path: Path | str, *, replace: bool = False) -> str:
+    """Write what is drawn on an Axes as SVG or PNG; return the SHA-256 of the file.
 
     The same drawing gives the same bytes, whatever settings of matplotlib the user has.
 
@@ -176,20 +176,22 @@ def save(ax: Axes, path: Path | str) -> str:
     ax : matplotlib.axes.Axes
         What ``figures.path(...)``, ``figures.rates(...)`` and their like returned.
     path : Path or str
-        A file that does not exist, ``.svg`` or ``.png``.
+        The file, ``.svg`` or ``.png``.
+    replace : bool
+        Put it in the place of a file of that name.
 
     Raises
     ------
     InputError
         If the name ends neither in ``.png`` nor in ``.svg``.
     OutputExists
-        If the file exists.
+        If the file exists and may not be replaced.
     """
-    return save_one(cast("Figure", ax.get_figure(root=True)), path)
+    return save_one(cast("Figure", ax.get_figure(root=True)), path, replace=replace)
 
 
 def save_figure(
-    figure: Figure, stem: Path | str, *, title: str = "", alt: str = ""
+    figure: Figure, stem: Path | str, *, title: str = "", alt: str = "", replace: bool = False
 ) -> dict[str, str]:
     """Write a figure as PNG (150 dpi) and SVG, the same bytes on each run.
 
@@ -202,6 +204,8 @@ def save_figure(
     title, alt : str
         Name and description inside the SVG, read out by screen readers. Default: what the
         drawing function left as label of the first Axes.
+    replace : bool
+        Put them in the place of files of these names.
 
     Returns
     -------
@@ -211,16 +215,15 @@ def save_figure(
     Raises
     ------
     OutputExists
-        If either file exists; then neither is written.
+        If either file exists and may not be replaced; then neither is written.
     """
     stem = Path(stem)
     paths = {suffix: stem.with_name(stem.name + suffix) for suffix in (".png", ".svg")}
     for path in paths.values():
-        if path.exists():
-            raise OutputExists("the file exists already", where=str(path))
+        check_new(path, replace=replace)
     alt = alt or _alt(figure)
     data = {".png": _png(figure), ".svg": _svg(figure, title or "Figure", alt)}
-    return {suffix: write_new(paths[suffix], data[suffix]) for suffix in paths}
+    return {suffix: write_new(paths[suffix], data[suffix], replace=replace) for suffix in paths}
 
 
 def svg_text(figure: Figure) -> str:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast, runti
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
-from chainwatch.atomic import write_new
+from chainwatch.atomic import check_new, write_new
 from chainwatch.errors import InputError
 from chainwatch.results.deferred import Deferred, Deferring
 from chainwatch.results.graph import Edges, Shown, facts_of_asset, graph_of, graphml_of
@@ -187,17 +187,25 @@ class Result(Deferring, ABC):
         said = {"result": self.called, "edition": edition, "digest": self.digest}
         return graph_of(edges, tables, asset, {**said, **facts_of_asset(asset)})
 
-    def to_graphml(self, path: PurePath | str) -> str:
-        """Write :meth:`to_networkx` as GraphML into a new file and return its SHA-256.
+    def to_graphml(self, path: PurePath | str, *, replace: bool = False) -> str:
+        """Write :meth:`to_networkx` as GraphML into a file and return its SHA-256.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        replace : bool
+            Put it in the place of a file of that name.
 
         Raises
         ------
         InputError
             If the result has no edges.
         OutputExists
-            If the file exists already.
+            If the file exists and may not be replaced.
         """
-        return write_new(Path(path), graphml_of(self.to_networkx()))
+        check_new(Path(path), replace=replace)
+        return write_new(Path(path), graphml_of(self.to_networkx()), replace=replace)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{rows.frame.height:,} {name}" for name, rows in self.tables().items())

@@ -323,7 +323,7 @@ def test_writing_is_deterministic_and_never_overwrites(tmp_path: Path) -> None:
     first = write_tagpack(tags, tmp_path / "one.yaml", "T", "C").read_bytes()
     assert write_tagpack(tags, tmp_path / "two.yaml", "T", "C").read_bytes() == first
     assert first.count(b"- address") == 1
-    with pytest.raises(OutputExists, match=r"the file exists at .*one\.yaml"):
+    with pytest.raises(OutputExists, match=r"the file exists already at .*one\.yaml"):
         write_tagpack(tags, tmp_path / "one.yaml", "T", "C")
     assert (tmp_path / "one.yaml").read_bytes() == first
 

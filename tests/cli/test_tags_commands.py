@@ -78,3 +78,19 @@ def test_a_name_from_right_to_left_keeps_its_digits(run: Run, tmp_path: Path) ->
     assert f"\u2068{name}\u2069 (" in said
     assert "; undated\n" in said
     assert "Tags(1 row on 1 address, 1 undated, 0 not taken)" in said
+
+
+def test_an_existing_file_is_replaced_only_where_that_is_asked_for(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "tags.csv").write_text("address,label\n1BoatSLRHtKNngkdXEeobR76b53LETtpyT,Kelp\n")
+    out = tmp_path / "out.csv"
+    out.write_text("mine")
+    asked = ("tags", "list", "--tags", tmp_path / "tags.csv", "--chain", "btc", "--csv", out)
+    status, _, err = run(*asked)
+    assert status == 1
+    assert "the file exists already" in err
+    assert "--replace" in err
+    assert out.read_text() == "mine"
+    assert run(*asked, "--replace")[0] == 0
+    assert "Kelp" in out.read_text()

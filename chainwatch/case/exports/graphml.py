@@ -29,7 +29,7 @@ def export_graphml(view: MaskedView, folder: Path) -> None:
 
 
 def write_graphml(
-    flows: pl.DataFrame, path: Path | str, asset: Asset | None = None
+    flows: pl.DataFrame, path: Path | str, asset: Asset | None = None, *, replace: bool = False
 ) -> list[ManifestRow]:
     """Write a flow frame as GraphML.
 
@@ -41,6 +41,8 @@ def write_graphml(
         The new file.
     asset : Asset, optional
         What the amounts are of.
+    replace : bool
+        Put it in the place of a file of that name.
 
     Returns
     -------
@@ -52,11 +54,11 @@ def write_graphml(
     InputError
         If a column is missing.
     OutputExists
-        If the file exists already.
+        If the file exists and may not be replaced.
     """
     path = Path(path)
     data = graphml_bytes(flows, asset)
-    sha256 = write_new(path, data)
+    sha256 = write_new(path, data, replace=replace)
     content = digest_frame(flows, ("source", "target"))
     return [ManifestRow(path.name, "graphml", flows.height, len(data), sha256, content)]
 

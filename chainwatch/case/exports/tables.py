@@ -19,8 +19,8 @@ from typing import Any
 
 import polars as pl
 
-from chainwatch.atomic import write_new
-from chainwatch.errors import CaseError, OutputExists
+from chainwatch.atomic import check_new, write_new
+from chainwatch.errors import CaseError
 from chainwatch.privacy.masked_view import MaskedView
 from chainwatch.results.provenance import canonical_json, digest_frame
 from chainwatch.sanitize import distinct, visible
@@ -53,7 +53,9 @@ def export_tables(view: MaskedView, folder: Path) -> None:
     write_tables(view.tables, folder / "tables")
 
 
-def write_tables(tables: Mapping[str, pl.DataFrame], folder: Path | str) -> list[ManifestRow]:
+def write_tables(
+    tables: Mapping[str, pl.DataFrame], folder: Path | str, *, replace: bool = False
+) -> list[ManifestRow]:
     """Write each table as ``<name>.csv`` and ``<name>.parquet``.
 
     Parameters
@@ -62,6 +64,8 @@ def write_tables(tables: Mapping[str, pl.DataFrame], folder: Path | str) -> list
         Tables by name (lower-case letters, digits, ``_``, ``-``); rows are kept in their order.
     folder : Path or str
         Where to write; it is made if absent.
+    replace : bool
+        Put them in the place of files of these names.
 
     Returns
     -------
@@ -73,7 +77,7 @@ def write_tables(tables: Mapping[str, pl.DataFrame], folder: Path | str) -> list
     CaseError
         If a name could be a path or differs from another only in what file systems ignore.
     OutputExists
-        If one of the files exists already; then none is written.
+        If one of the files exists and may not be replaced; then none is written.
     """
     folder = Path(folder)
     for name in tables:
@@ -82,13 +86,12 @@ def write_tables(tables: Mapping[str, pl.DataFrame], folder: Path | str) -> list
                 f"{name!r} is no table name", remedy="use lower-case letters, digits, _ and -"
             )
         for suffix in (".csv", ".parquet"):
-            if (folder / f"{name}{suffix}").exists():
-                raise OutputExists("the file exists already", where=str(folder / f"{name}{suffix}"))
+            check_new(folder / f"{name}{suffix}", replace=replace)
     rows = []
     for name in sorted(tables):
         frame, content = tables[name], digest_frame(tables[name])
         for suffix, data in ((".csv", csv_bytes(frame)), (".parquet", parquet_bytes(frame))):
-            sha256 = write_new(folder / f"{name}{suffix}", data)
+            sha256 = write_new(folder / f"{name}{suffix}", data, replace=replace)
             rows.append(
                 ManifestRow(f"{name}{suffix}", suffix[1:], frame.height, len(data), sha256, content)
             )

@@ -9,14 +9,16 @@ from typing import Any
 import polars as pl
 
 from chainwatch.addresses.canonical import text
-from chainwatch.attribution.rejections import quoted
+from chainwatch.atomic import write_new
 from chainwatch.attribution.tags import Tags
 from chainwatch.chains.catalogue import chain as chain_of
-from chainwatch.errors import OutputExists, TagError
+from chainwatch.errors import TagError
 from chainwatch.ledger.schema import TAGS
 
 
-def write_tagpack(tags: Tags, path: str | Path, title: str, creator: str) -> Path:
+def write_tagpack(
+    tags: Tags, path: str | Path, title: str, creator: str, *, replace: bool = False
+) -> Path:
     """Write tags as one TagPack that reads back to the same values; ``pack`` is its new name.
 
     Confidence, dates and context are written per tag, concepts as a list. Other TagPack software
@@ -28,9 +30,11 @@ def write_tagpack(tags: Tags, path: str | Path, title: str, creator: str) -> Pat
     tags : Tags
         The tags; what was rejected when they were read is not written.
     path : str or Path
-        File to make.
+        The file.
     title, creator : str
         Header of the pack.
+    replace : bool
+        Put it in the place of a file of that name.
 
     Returns
     -------
@@ -40,7 +44,7 @@ def write_tagpack(tags: Tags, path: str | Path, title: str, creator: str) -> Pat
     Raises
     ------
     OutputExists
-        If the file is there already.
+        If the file exists and may not be replaced.
     TagError
         If there is nothing to write, a text holds a NUL byte or nothing at all, or two packs say
         the same with different values.
@@ -49,12 +53,7 @@ def write_tagpack(tags: Tags, path: str | Path, title: str, creator: str) -> Pat
     lines = [f"title: {_quoted(title)}", f"creator: {_quoted(creator)}", "tags:"]
     for entry in _entries(tags.frame):
         lines += [f"{'  ' if place else '- '}{line}" for place, line in enumerate(entry)]
-    try:
-        with target.open("x", encoding="utf-8", newline="\n") as file:
-            file.write("\n".join(lines) + "\n")
-    except FileExistsError as error:
-        remedy = "name a file that is not there"
-        raise OutputExists("the file exists", where=quoted(target), remedy=remedy) from error
+    write_new(target, "".join(f"{line}\n" for line in lines).encode(), replace=replace)
     return target
 
 
