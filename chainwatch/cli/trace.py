@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import chainwatch as cw
-from chainwatch.cli.options import LedgerOption
+from chainwatch.cli.options import HostsOption, LedgerOption, asking
 from chainwatch.cli.output import interruptible, names_in, say, show
 from chainwatch.errors import CaseError, InputError
 from chainwatch.progress import watched
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from chainwatch.addresses.assets import Asset
     from chainwatch.attribution.tags import Tags
+    from chainwatch.ingest.protocol import Source
     from chainwatch.ledger.ledger import Ledger
     from chainwatch.results.result import Result
 
@@ -55,6 +58,13 @@ OutOption = Annotated[
 EditionOption = Annotated[
     str, typer.Option("--edition", help="Of the folder: disclosure masks bystanders, or working.")
 ]
+FetchOption = Annotated[
+    str | None,
+    typer.Option("--fetch", help="Esplora server that is asked for what the ledger lacks."),
+]
+BudgetOption = Annotated[
+    int, typer.Option("--budget", help="Requests that it may be asked.", min=1)
+]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why the working edition is needed.")]
 
 
@@ -81,23 +91,35 @@ def trace(
     out: OutOption = None,
     edition: EditionOption = "disclosure",
     reason: ReasonOption = "",
+    fetch: FetchOption = None,
+    budget: BudgetOption = 100,
+    only_hosts: HostsOption = "",
 ) -> None:
     """Follow what subjects received to where it ended, or backward to where it came from.
+
+    With --fetch what the ledger lacks is asked for as the trace goes; a ledger that does not
+    exist is made. What a third party was asked stands in LEDGER.disclosures.jsonl.
 
     Example: chainwatch trace bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 --policy fifo
     --stop out/otter/data/tags --ledger out/otter/ledger --out out/followed
     """
     with interruptible("interrupted; nothing was written"):
-        read = _open(ledger)
+        _check_edition(out, edition, reason)
+        if fetch and all_policies:
+            raise InputError("--fetch and --all-policies", remedy="fetch by one policy first")
+        read = _open(ledger, new=fetch is not None)
         tags = _tags(stop, chain)
         given = _given(read, direction, chain, asset, max_hops, min_amount)
         given["stop"] = tags.services() if tags else None
         _check_choice(policy, read, given, every=all_policies)
-        _check_edition(out, edition, reason)
-        with watched("following"):
+        if fetch:
+            given |= {"fetch": _esplora(fetch, given["chain"]), "budget": budget}
+        with asking(ledger, only_hosts=only_hosts), watched("following"):
             verb: Any = cw.trace_all if all_policies else cw.trace
             found = verb(read, subjects, **given, **({} if all_policies else {"policy": policy}))
         show(found)
+        if fetch:
+            read = found.fetched.ledger
         for line in _asked(found):
             say(line)
         if out:
@@ -150,10 +172,20 @@ def exposure(
             say(f"{edition}: {folder}")
 
 
-def _open(ledger: Path) -> Ledger:
+def _open(ledger: Path, *, new: bool = False) -> Ledger:
     from chainwatch.ledger.ledger import open_ledger
+    from chainwatch.ledger.storage.store import Store
 
+    if new and not ledger.exists():
+        Store.create(ledger)
     return open_ledger(ledger)
+
+
+def _esplora(url: str, chain: str | None) -> Callable[[list[bytes]], Source]:
+    """Return what makes a source of the histories of addresses on a server."""
+    if chain is None:
+        raise InputError("--fetch without a chain", remedy="name it with --chain")
+    return lambda addresses: cw.Esplora(url, addresses, chain=chain)
 
 
 def _tags(files: list[Path] | None, chain: str | None) -> Tags | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -168,3 +170,20 @@ def test_a_trace_fetches_what_it_needs(
     )
     again = trace(found.fetched.ledger, who, **asked)
     assert again.digest == found.digest
+
+
+def test_from_an_address_and_a_server_to_a_picture(url: str, whole: Ledger, tmp_path: Path) -> None:
+    """One command, no ledger to begin with."""
+    paid = whole.outputs.filter(pl.col("script_kind") == "p2wpkh").select("address")
+    who = canonical.text(paid.unique().sort("address").collect()["address"][0], CHAIN)
+    ledger, out = tmp_path / "ledger", tmp_path / "out"
+    given = ["--policy", "fifo", "--chain", CHAIN, "--ledger", str(ledger), "--out", str(out)]
+    done = subprocess.run(
+        [sys.executable, "-m", "chainwatch", "trace", who, *given, "--fetch", url,
+         "--budget", "5000"],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Fetched(" in done.stdout
+    assert any(out.rglob("*.svg"))
+    assert open_ledger(ledger).coverage.collect().height > 1
