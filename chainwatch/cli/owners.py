@@ -11,7 +11,6 @@ import typer
 from chainwatch.cli.options import LedgerOption, ReplaceOption
 from chainwatch.cli.output import check_named, interruptible, say, show, write_csv
 from chainwatch.progress import watched
-from chainwatch.units import counted
 
 if TYPE_CHECKING:
     from chainwatch.attribution.tags import Tags
@@ -143,6 +142,7 @@ def _largest(found: Clusters) -> Iterator[str]:
     """Yield the largest clusters with what tags say of them, then what a person should look at."""
     from chainwatch.addresses.canonical import text
     from chainwatch.chains.catalogue import chain as chain_of
+    from chainwatch.units import counted
 
     rows, said = found.sizes(), _names(found)
     for chain, cluster, addresses in rows.head(MOST_SHOWN).iter_rows():
@@ -179,6 +179,8 @@ def _names(found: Clusters) -> dict[tuple[str, bytes], list[str]]:
 
 def _one(found: Clusters, address: str, chain: str | None) -> Iterator[str]:
     """Yield the members of one cluster, then the evidence on which it rests."""
+    from chainwatch.units import counted
+
     rows = found.plain(address, chain)
     if rows.is_empty():
         yield f"nothing joins {address} to any other address"
