@@ -24,6 +24,8 @@ from chainwatch.sources.transfer_dump.source import TransferDump
 from chainwatch.tracing.counterparties import Counterparties, counterparties
 from chainwatch.tracing.custody import Hosted, hosted
 from chainwatch.tracing.policies import fifo
+from chainwatch.tracing.ranges.range_result import TraceRange
+from chainwatch.tracing.ranges.trace_all import trace_all
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace
 from chainwatch.units import total
@@ -69,6 +71,18 @@ def case(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Case:
     stop = [services, hosts]
     followed = trace(ledger, listed, policy=fifo, stop=stop, asset=usdt, poisoning=lure)
     return Case(ledger, tags, usdt, listed, direct, hosts, followed)
+
+
+@pytest.fixture(scope="module")
+def ranges(case: Case) -> dict[str, TraceRange]:
+    """Return the traces under every policy, by direction."""
+    stop = [case.tags.where(concept="service"), case.hosts]
+    lure = poisoning(tomllib.loads(EXAMPLE.read_text("utf-8"))["follow"]["trifle"])
+    asked: dict[str, Any] = {"stop": stop, "asset": case.usdt, "poisoning": lure}
+    return {
+        way: trace_all(case.ledger, case.listed, direction=way, **asked)
+        for way in ("forward", "backward")
+    }
 
 
 def test_the_script_imports_nothing_of_ours() -> None:
@@ -170,6 +184,77 @@ class TestTrace:
         )
         trifles = total(free["amount"]) - total(case.followed.steps["amount"])
         assert trifles == total(lures["amount"]) == 608_600
+
+
+class TestEveryPolicy:
+    """Stopping at custody, every policy says the same of every exchange.
+
+    The twenty hold nothing but what is traced and 0.6086 USDT of trifles, so there is next to
+    nothing for a policy to choose: the range of an exchange is one number.
+    """
+
+    TRIFLES = 608_600
+
+    def test_each_conserves(self, ranges: dict[str, TraceRange]) -> None:
+        for name, each in ranges["forward"].traces.items():
+            came, went = total(each.origins["amount"]), total(each.ends["amount"])
+            assert came == went or name == "poison"
+        came = ranges["forward"].came_in
+        assert {came[name] for name in ranges["forward"].compared} == {10_463_753_852_030}
+        assert ranges["backward"].compared == ("fifo", "lifo", "haircut")
+        assert {ranges["backward"].came_in[name] for name in ranges["backward"].compared} == {
+            10_463_753_852_030
+        }
+
+    def test_of_each_exchange_the_least_and_the_range(self, ranges: dict[str, TraceRange]) -> None:
+        rows = ranges["forward"].summary().select("service", "low", "high", "in_all", "reason")
+        found = {
+            service: (int(low), int(high), int(in_all))
+            for service, low, high, in_all, reason in rows.iter_rows()
+            if reason == "hosted service"
+        }
+        assert found == {
+            service: (amount, amount, amount)
+            for service, amount in (
+                ("huobi", 4_855_904_586_052),
+                ("binance", 2_525_511_935_911),
+                ("okex", 592_530_539_802),
+            )
+        }
+
+    def test_where_policies_differ_they_differ_by_trifles(
+        self, ranges: dict[str, TraceRange]
+    ) -> None:
+        apart = ranges["forward"].frame.filter(pl.col("low") != pl.col("high"))
+        assert apart.height == 128
+        assert set(apart["reason"]) == {"not read"}
+        assert apart.select((pl.col("high") - pl.col("low")).max()).item() <= self.TRIFLES
+        assert ranges["backward"].frame.filter(pl.col("low") != pl.col("high")).is_empty()
+
+    def test_reach_holds_all_that_any_other_says(self, ranges: dict[str, TraceRange]) -> None:
+        for one in ranges.values():
+            beyond = one.frame.filter(pl.col("high") > pl.col("poison"))
+            assert beyond.is_empty()
+
+    def test_lowest_balance_follows_nothing_past_the_listed(
+        self, ranges: dict[str, TraceRange], plain: dict[str, Any]
+    ) -> None:
+        """All that those who are not hosted paid is gone from where it came in, trifles apart."""
+        (row,) = ranges["forward"].summary().filter(reason="paid away").iter_rows(named=True)
+        assert int(row["lowest_balance"]) == plain["unhosted"] - self.TRIFLES
+        assert ranges["forward"].came_in["lowest_balance"] == 10_710_450_313_668
+
+    @pytest.mark.parametrize("policy", ["fifo", "lifo", "haircut"])
+    def test_backward_each_exchange_paid_what_the_script_says(
+        self, ranges: dict[str, TraceRange], plain: dict[str, Any], policy: str
+    ) -> None:
+        rows = ranges["backward"].summary().filter(pl.col("service").is_not_null())
+        found = {row["service"]: int(row[policy]) for row in rows.iter_rows(named=True)}
+        assert found == {
+            service: amount
+            for side, service, _, amount in plain["by_service"]
+            if side == "in" and service != "untagged"
+        }
 
 
 def test_the_headline_numbers(case: Case, plain: dict[str, Any]) -> None:

@@ -79,9 +79,13 @@ class Transfers:
 
     def row(self, place: int) -> Row:
         """Return the transfer at a place."""
-        at = self.changed.get(place, place)
-        found = {name: self.index.rows[name][at] for name in _OF_A_ROW}
-        return {**found, "amount": int(found["amount"])}
+        found = self._rows.row(self.changed.get(place, place), named=True)
+        found["amount"] = int(found["amount"])
+        return found
+
+    @cached_property
+    def _rows(self) -> pl.DataFrame:
+        return self.index.rows.select(_OF_A_ROW)
 
     def history(self, address: bytes) -> History:
         """Return the transfers of an address in this order."""
