@@ -16,6 +16,7 @@ First steps::
     followed = cw.trace(ledger, "bc1...", policy="fifo", stop=services, clusters=owners)
     followed.summary()  # where the money ended, and for what reason
     cw.exposure(followed, tags)  # how much reached whom that tags name
+    cw.trace_all(ledger, "bc1...", stop=services)  # what depends on the policy, and what does not
 
 On account chains read a table with ``TransferDump`` and a ``DumpMapping``, name the ``asset``
 (``native("eth")`` or ``token(...)``), and ask for ``counterparties`` and ``hosted`` too. A whole

@@ -79,6 +79,21 @@ def test_low_and_high_leave_out_poison(desk: Any) -> None:
     assert spans == {"n": (0, 5), "s": (0, 5), "fee": (0, 1)}
 
 
+def test_the_worked_example_of_the_page_on_policies(desk: Any) -> None:
+    """Of 3, 2 and 5 the first is traced; outputs of 2, 6 and 2: see ``docs/policies.md``."""
+    txs = [
+        *({"id": name, "ins": [], "outs": [(name, value)]} for name, value in
+          (("dirty", 3), ("two", 2), ("five", 5))),
+        {"id": "mix", "ins": [("dirty", 0), ("two", 0), ("five", 0)],
+         "outs": [("a", 2), ("b", 6), ("c", 2)]},
+    ]  # fmt: skip
+    found = trace_all(desk.coins(txs), [desk.coin("dirty")], chain="btc-regtest")
+    rows = {row["address"]: row for row in found.frame.iter_rows(named=True)}
+    spans = [(rows[desk.coin(name)]["low"], rows[desk.coin(name)]["high"]) for name in "abc"]
+    assert spans == [(0, 2), (1, 3), (0, 2)]
+    assert found.in_all == 1
+
+
 def test_methods_agree_on_a_kind_and_not_on_a_place(desk: Any) -> None:
     """All but nothing is unspent under each, and at no address do all find any of it."""
     found = trace_all(desk.coins(MIXED), [desk.coin("dirty")], chain="btc-regtest")
