@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chainwatch.ingest.protocol import Source
     from chainwatch.ledger.ledger import Ledger
     from chainwatch.results.result import Result
+    from chainwatch.tracing.result import Trace
 
 SubjectsArgument = Annotated[
     list[str],
@@ -276,9 +277,14 @@ def _write(out: Path, ledger: Ledger, *found: Result, edition: str, reason: str)
     case = cw.Case(out.name, question="Where did the subjects' money go, or come from?")
     for one in found:
         case.add(one)
-        traces = one.traces.values() if isinstance(one, cw.TraceRange) else (one,)
-        for drawn in traces:
-            if isinstance(drawn, cw.Trace) and drawn.conserves:
-                case.add(flow(drawn, title=f"Followed by {drawn.policy}"))
+        for drawn in _drawn(one):
+            case.add(flow(drawn, title=f"Followed by {drawn.policy}"))
     case.look_beside(ledger)
     return case.write(out, edition=edition, reason=reason)
+
+
+def _drawn(found: Result) -> list[Trace]:
+    """Return the traces that are drawn: itself, or of a range those that lie in it."""
+    if isinstance(found, cw.TraceRange):
+        return [found.traces[name] for name in found.compared]
+    return [found] if isinstance(found, cw.Trace) else []

@@ -19,7 +19,7 @@ from chainwatch.privacy.roles import roles_of
 from chainwatch.privacy.session import on_desk
 from chainwatch.results.result import Drawing, Result, recorded
 from chainwatch.results.table import Rows
-from chainwatch.tracing.result import Trace
+from chainwatch.tracing.result import REACHES, Trace
 from chainwatch.units import total
 
 if TYPE_CHECKING:
@@ -179,9 +179,14 @@ class FlowFigure(Result):
         who = "one subject" if subjects == 1 else f"{subjects} subjects"
         return (
             f"{self.trace.asset.shown(self.trace.amount)} received by {who}, followed by"
-            f" {self.trace.policy.upper()}.{self._shared()} A method of computing, not a finding of"
-            " law; consistent with these payments, not proof of who controls an address."
+            f" {self.trace.policy.upper()}.{self._reach()}{self._shared()} A method of"
+            " computing, not a finding of law; consistent with these payments, not proof of"
+            " who controls an address."
         )
+
+    def _reach(self) -> str:
+        """Say of a policy that does not conserve value what its amounts are."""
+        return "" if self.trace.conserves else f" {REACHES}"
 
     def _shared(self) -> str:
         """Say that what one subject got from another is counted once: with the first."""

@@ -37,6 +37,11 @@ class Group(NamedTuple):
     told: Told
     kind: str
 
+    @property
+    def tall(self) -> float:
+        """Room that it takes, in points: reach has no bar."""
+        return ROW if self.kind != "poison" else bars.LINE
+
 
 class Kind(NamedTuple):
     """A kind of end: its name, lowest and highest in the range, and its groups of policies."""
@@ -71,9 +76,10 @@ def policy_range(found: TraceRange, ax: Axes | None = None, *, top: int = 12) ->
     kinds = _kinds(found)
     words = bars.wrapped(_words(found, len(kinds) - top))
     drawn = kinds[:top]
-    rows = sum(len(one.groups) for one in drawn)
-    tall = HEAD + (NAME + GAP) * len(drawn) + ROW * rows + bars.LINE * len(words) + 2 * MARGIN
-    largest = max((one.high.amount for one in drawn), default=0) or 1
+    groups = [group for one in drawn for group in one.groups]
+    rows = sum(group.tall for group in groups)
+    tall = HEAD + (NAME + GAP) * len(drawn) + rows + bars.LINE * len(words) + 2 * MARGIN
+    largest = max((one.told.amount for one in groups if one.kind != "poison"), default=0) or 1
     with style.settings():
         ax = bars.page(tall, "What depends on the method of following", range_text(found), ax)
         y = bars.lines(ax, tall - HEAD + 6.0, words) - GAP
@@ -156,8 +162,8 @@ def _draw(ax: Axes, one: Kind, top: float, largest: int, found: TraceRange) -> f
         told = f"{_names(group)} {group.told.text(found.asset)}"
         write(ax, left, y - 8.0, style.fit(printable(told), room, LABEL))
         if group.kind != "poison":
-            right = left + room * min(group.told.amount / largest, 1.0)
+            right = left + room * group.told.amount / largest
             dotted = ":" if group.kind == "lowest_balance" else "-"
             bars.bar(ax, left, right, y - 17.5, HATCHES.get(group.kind, ""), tall=6.0, line=dotted)
-        y -= ROW
+        y -= group.tall
     return y - GAP

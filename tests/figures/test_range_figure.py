@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from matplotlib.patches import Rectangle
@@ -58,6 +60,25 @@ def test_no_colour_carries_a_meaning(ranged, working):
     assert len(faces) == 1
 
 
+def test_what_does_not_follow_is_dotted_and_on_the_same_scale(ranged, working):
+    """Lowest intermediate balance names ends that no other policy has, and larger ones."""
+    most = int(ranged.kinds.filter(policy="fifo")["amount"].max())
+    rows = pl.DataFrame({"reason": ["unspent", "paid away"], "amount": [most, 2 * most]})
+    rows = rows.with_columns(
+        pl.lit(None, pl.String).alias("service"), pl.lit("lowest_balance").alias("policy"),
+        pl.lit("").alias("behind"), pl.col("amount").cast(ranged.kinds["amount"].dtype),
+    ).select(ranged.kinds.columns)  # fmt: skip
+    apart = rows.filter(reason="paid away")
+    zeros = [apart.with_columns(pl.lit(name).alias("policy"), (pl.col("amount") * 0).cast(
+        ranged.kinds["amount"].dtype)) for name in (*ranged.compared, COMMON)]  # fmt: skip
+    ax = figures.policy_range(replace(ranged, kinds=pl.concat([ranged.kinds, rows, *zeros])))
+    dotted = sorted(one.get_width() for one in drawn(ax) if one.get_hatch() == "....")
+    assert len(dotted) == 2
+    assert dotted[1] == pytest.approx(2 * dotted[0])
+    assert dotted[1] == max(one.get_width() for one in drawn(ax))
+    assert sum("lowest_balance, which does not follow: " in one for one in texts(ax)) == 2
+
+
 def test_smaller_kinds_are_counted(ranged, working):
     ax = figures.policy_range(ranged, top=1)
     more = ranged.summary().height - 1
@@ -89,6 +110,11 @@ def test_the_same_bytes_twice(ranged, working, tmp_path):
         save_figure(figures.policy_range(ranged).figure, tmp_path / name) for name in ("a", "b")
     )
     assert once == again
+
+
+def test_a_flow_of_reach_says_that_it_is_reach(ranged):
+    said = {name: figures.flow(one).caption() for name, one in ranged.traces.items()}
+    assert [name for name, one in said.items() if "nobody's share" in one] == ["poison"]
 
 
 def test_another_thing_is_refused(ranged):
