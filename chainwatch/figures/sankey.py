@@ -119,7 +119,7 @@ def marks(
     """Return the nodes that `draw_flow` draws of a frame, by the marks that it gives them."""
     chosen = select(flows, top, sums)
     symbol = printable(symbol, limit=SYMBOL_CHARACTERS)
-    nodes = sorted(chosen.nodes, key=lambda node: [*ROLES].index(node.role))
+    nodes = sorted(chosen.nodes, key=lambda node: ([*ROLES].index(node.role), int(node.mark[1:])))
     return [
         Marked(
             node.mark, node.name, node.label, ROLES[node.role].meaning,

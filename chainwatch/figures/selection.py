@@ -47,6 +47,9 @@ class Sums(Protocol):
     @property
     def entering(self) -> int: ...
 
+    @property
+    def order(self) -> Mapping[str, int]: ...
+
     def of(self, pairs: Iterable[tuple[str, str]], node: str = "") -> tuple[int, bool]: ...
 
 
@@ -87,8 +90,9 @@ def _larger(one: Sum, other: Sum) -> Sum:
 class Node:
     """A node with all that goes in and out of it, drawn or not.
 
-    ``mark`` is the letter of its role and its number among those of that role, the largest first;
-    a *folded* node stands for several parties.
+    ``mark`` is the letter of its role and its number among those of that role: first whoever every
+    edition shows, in the order of the case, then the others that are drawn, the largest first. A
+    *folded* node stands for several parties.
     """
 
     name: str
@@ -188,7 +192,9 @@ def select(flows: pl.DataFrame, top: int, sums: Sums | None = None) -> Selection
             found[row["target"]].undrawn_in += int(row["amount"] or 0)
     for node in found.values():
         node.said = _larger(*(side.told(sums, node.name) for side in (node.inward, node.outward)))
-    _mark([found[name] for name in names])
+    order = sums.order if sums is not None else {}
+    shown = sorted(order.keys() & found.keys(), key=order.__getitem__)
+    _mark(found[name] for name in dict.fromkeys([*shown, *names]))
     gained = (node.outward.amount - node.inward.amount for node in found.values())
     return Selection(
         nodes=tuple(found[name] for name in names),
@@ -206,7 +212,7 @@ def select(flows: pl.DataFrame, top: int, sums: Sums | None = None) -> Selection
 
 
 def _mark(nodes: Iterable[Node]) -> None:
-    """Give each node its mark: the same in every layout, so that a table can name it."""
+    """Give each node its mark: the same in every layout and edition, for tables to name it by."""
     numbers: dict[str, int] = defaultdict(int)
     for node in nodes:
         letter = ROLES[node.role].letter

@@ -8,7 +8,7 @@ as many masked parties are part, or it joins the sum of the whole table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -44,8 +44,16 @@ class Sum(NamedTuple):
     rounded: bool
 
 
+def _never(parts: Sequence[Part]) -> bool:
+    return False
+
+
 def sums(
-    parts: Iterable[Part], parties: Sequence[str], firm: Sequence[str], soft: Sequence[str]
+    parts: Iterable[Part],
+    parties: Sequence[str],
+    firm: Sequence[str],
+    soft: Sequence[str],
+    told_coarse: Callable[[Sequence[Part]], bool] = _never,
 ) -> list[Sum]:
     """Add up rows until at least ``FEWEST`` masked parties stand behind each sum.
 
@@ -63,18 +71,24 @@ def sums(
         Columns across which nothing is added up.
     soft : sequence of str
         Columns by which a sum is told in parts, where each part has its own crowd.
+    told_coarse : callable
+        Whether the sum of some rows is rounded elsewhere: it joins another, or is rounded here too.
     """
     found: list[Sum] = []
     for members in _by(parts, firm):
         groups = sorted(_by(members, parties), key=crowd)
-        left: list[Part] = []
-        while groups and (crowd(groups[0]) < FEWEST or 0 < crowd(left) < FEWEST):
+        left = [part for group in groups if told_coarse(group) for part in group]
+        groups = [group for group in groups if not told_coarse(group)]
+        while groups and (
+            crowd(groups[0]) < FEWEST or 0 < crowd(left) < FEWEST or (left and told_coarse(left))
+        ):
             left += groups.pop(0)
         if left:
-            found.append(_sum(left, parties, firm))
+            few = crowd(left) < FEWEST or told_coarse(left)
+            found.append(_sum(left, parties, firm, few))
         for group in groups:
             finer = _by(group, soft)
-            split = all(crowd(part) >= FEWEST for part in finer)
+            split = all(crowd(part) >= FEWEST and not told_coarse(part) for part in finer)
             found += [_sum(part, parties, firm) for part in (finer if split else [group])]
     return found
 
@@ -97,8 +111,10 @@ def _by(parts: Iterable[Part], columns: Sequence[str]) -> list[list[Part]]:
     return [groups[key] for key in sorted(groups)]
 
 
-def _sum(parts: Sequence[Part], parties: Sequence[str], firm: Sequence[str]) -> Sum:
-    few = crowd(parts) < FEWEST
+def _sum(
+    parts: Sequence[Part], parties: Sequence[str], firm: Sequence[str], few: bool = False
+) -> Sum:
+    """Return the sum of rows; of few, to one digit and without what would tell them apart."""
     cells: dict[str, Any] = {}
     for name in parts[0].cells:
         if name in parts[0].exact:

@@ -57,6 +57,9 @@ class Edition:
         id or by its exact amount and time.
     pooled : set of str
         Pseudonyms that would single a party out; those parties share the word ``masked``.
+    rounded, published : set of int
+        Sums that findings of this edition round, as few stand behind them, and sums that they
+        give to the last unit: the same sum is said in the same way wherever else it stands.
     """
 
     name: str
@@ -64,6 +67,8 @@ class Edition:
     roles: Mapping[Party, str] = field(default_factory=dict, repr=False)
     withheld: Mapping[Party, frozenset[bytes]] = field(default_factory=dict, repr=False)
     pooled: frozenset[str] = field(default_factory=frozenset, repr=False)
+    rounded: frozenset[int] = field(default_factory=frozenset, repr=False)
+    published: frozenset[int] = field(default_factory=frozenset, repr=False)
 
     def __post_init__(self) -> None:
         if self.name not in EDITIONS:

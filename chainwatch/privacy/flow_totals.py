@@ -9,7 +9,7 @@ rounded: to one digit as the flow of a single party is, to two where enough part
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chainwatch.privacy.edition import FEWEST, POOLED, Edition, coarse
 from chainwatch.privacy.flows import Owners, Tagged, movements
@@ -37,6 +37,9 @@ class Totals:
         Sums that its tables give to one digit: the figure then says the same.
     entering : int
         What came in from outside, published as well.
+    order : mapping of str to int
+        The place of everybody who is shown in the disclosure edition, the same in each edition:
+        figures number by it.
     """
 
     amounts: Mapping[Pair, int]
@@ -44,6 +47,7 @@ class Totals:
     published: frozenset[int]
     entering: int
     rounded: frozenset[int] = frozenset()
+    order: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, pairs: Iterable[Pair], node: str = "") -> tuple[int, bool]:
         """Return the sum of flows and whether it is rounded.
@@ -92,7 +96,9 @@ def totals(
         amounts[pair] = amounts.get(pair, 0) + int(row.amount)
         masked[pair] = masked.get(pair, frozenset()) | hidden
     exact, rounded = _published(trace, edition)
-    return Totals(amounts, masked, exact, trace.amount, rounded - exact)
+    shown = sorted(names.shown, key=lambda name: (names.shown[name], name))
+    order = {said.text(name): place for place, name in enumerate(shown)}
+    return Totals(amounts, masked, exact, trace.amount, rounded - exact, order)
 
 
 def _published(trace: Trace, edition: Edition) -> tuple[frozenset[int], frozenset[int]]:
@@ -100,7 +106,7 @@ def _published(trace: Trace, edition: Edition) -> tuple[frozenset[int], frozense
 
     What came in and balances are given exactly, ends by kind as the edition shows them.
     """
-    exact, coarse_ = {trace.amount}, set[int]()
+    exact, coarse_ = {trace.amount, *edition.published}, set[int](edition.rounded)
     for column in ("received", "paid", "held"):
         exact |= set(map(int, trace.balances[column]))
     by_reason = ends_finding(trace).rows

@@ -220,6 +220,8 @@ class Names:
         self.nodes: dict[str, Node] = {}
         self.masked: set[str] = set()
         self.folded: set[str] = set()
+        self.shown: dict[str, bytes] = {}
+        """Whoever both editions show, with what puts them in the order of the case."""
         self.subject_of = dict(trace.subjects.select("address", "subject").iter_rows())
         self.owner: Mapping[bytes, bytes] = {}
         if clusters is not None:
@@ -287,6 +289,8 @@ class Names:
             self.masked.add(name)
             return self.add(name, name, role)
         name = self.edition.name_of(self.chain, whole)
+        if role != BYSTANDER:
+            self.shown[name] = whole
         return self.add(name, self.called.get(whole, name), role)
 
     def pile(self, payer: str, role: str, members: list[str]) -> str:
@@ -308,6 +312,8 @@ class Names:
     def add(self, key: str, label: str, role: str) -> str:
         """Remember an entity and return its id."""
         self.nodes.setdefault(key, (key, label, role))
+        if key.startswith(("service:", "end:", "no address")):
+            self.shown[key] = key.encode()
         return key
 
 

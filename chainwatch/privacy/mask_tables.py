@@ -87,7 +87,7 @@ def mask_table(rows: Rows, chains: Sequence[str], edition: Edition) -> Masked:
     single = [not row.everybody and not row.summed for row in hidden]
     kept = out.filter(pl.Series(single, dtype=pl.Boolean))
     if any(row.summed for row in hidden):
-        kept = pl.concat([kept, _sums(rows, out, hidden)])
+        kept = pl.concat([kept, _sums(rows, out, hidden, edition.rounded)])
     left_out = sum(row.everybody for row in hidden)
     # Where nobody can stand behind a row, its place tells nothing of anybody.
     return Masked(_as_shown(kept, rows.table.order) if judged(rows) else kept, left_out)
@@ -110,9 +110,14 @@ def mask_tables(result: Result, edition: Edition) -> dict[str, Masked]:
     }
 
 
-def _sums(rows: Rows, out: pl.DataFrame, hidden: Sequence[Hidden]) -> pl.DataFrame:
-    """Return the rows of a table that are not shown by themselves, added up."""
-    added = columns_of(rows, *_ADDED)
+def _sums(
+    rows: Rows, out: pl.DataFrame, hidden: Sequence[Hidden], rounded: frozenset[int]
+) -> pl.DataFrame:
+    """Return the rows of a table that are not shown by themselves, added up.
+
+    No sum is told exactly that the edition rounds elsewhere.
+    """
+    added, amounts = columns_of(rows, *_ADDED), columns_of(rows, Privacy.AMOUNT)
     parts = [
         Part(cells, {name: None if row[name] is None else int(row[name]) for name in added}, who)
         for cells, row, (*_, who) in zip(
@@ -128,6 +133,7 @@ def _sums(rows: Rows, out: pl.DataFrame, hidden: Sequence[Hidden]) -> pl.DataFra
         columns_of(rows, Privacy.PARTY),
         columns_of(rows, Privacy.SIDE),
         columns_of(rows, Privacy.KIND, Privacy.SERVICE),
+        lambda some: any(sum(one.exact[name] or 0 for one in some) in rounded for name in amounts),
     )
     told = [
         {name: _told_sum(rows, name, value) for name, value in one.cells.items()}

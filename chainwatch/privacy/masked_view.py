@@ -20,8 +20,10 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.privacy.anonymity_sets import singled_out, standing
 from chainwatch.privacy.edition import DISCLOSURE, POOLED, Edition
 from chainwatch.privacy.mask_rows import (
+    NOTHING,
     asset_of,
     columns_of,
+    hidden_rows,
     masked_names,
     parties,
     transactions_of_masked,
@@ -30,7 +32,7 @@ from chainwatch.privacy.mask_tables import Masked, mask_tables
 from chainwatch.privacy.redact_text import TextMask
 from chainwatch.privacy.roles import roles_of
 from chainwatch.results.plain import chains_of
-from chainwatch.results.result import Drawing, Result
+from chainwatch.results.result import Drawing, Finding, Result
 from chainwatch.results.roles import Party
 from chainwatch.results.table import Privacy
 
@@ -131,6 +133,8 @@ def masked_view(
     if name == DISCLOSURE:
         edition = replace(edition, withheld=_withheld(results, edition, standing))
         edition = replace(edition, pooled=_pooled(results, edition))
+        rounded, published = _sums_told(results, edition)
+        edition = replace(edition, rounded=rounded, published=published)
     masked = [mask_tables(result, edition) for result in results]
     everybody = set[Party]().union(*(parties(result) for result in results))
     text = TextMask(
@@ -206,6 +210,27 @@ def _pooled(results: Sequence[Result], draft: Edition) -> frozenset[str]:
     for frame in flows.values():
         passing |= {item for item in frame["source"].to_list() if item.startswith(POOLED)}
     return singled_out({**tables, **flows}, passing)
+
+
+def _sums_told(
+    results: Sequence[Result], edition: Edition
+) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the sums that findings of an edition round, and those that they give exactly."""
+    rounded, exact = set[int](), set[int]()
+    for result in results:
+        if not isinstance(result, Finding) or result.rows is None:
+            continue
+        rows, groups = result.rows, bool(columns_of(result.rows, Privacy.BEHIND))
+        names = columns_of(rows, Privacy.AMOUNT)
+        amounts = rows.frame.select(names).rows() if names else [()] * rows.frame.height
+        hidden = hidden_rows(rows, chains_of(rows.frame, asset_of(result)), edition)
+        for cells, hide in zip(amounts, hidden, strict=True):
+            told = {int(cell) for cell in cells if cell}
+            if hide == NOTHING:
+                exact |= told
+            elif groups:
+                rounded |= told
+    return frozenset(rounded), frozenset(exact - rounded)
 
 
 def _withheld(

@@ -89,6 +89,32 @@ def test_of_the_market_no_rounded_amount_stands_anywhere_in_full(demo_case) -> N
     assert leaks(working, {mixed}, 8), "the search finds what is there"
 
 
+def test_no_sum_of_another_table_tells_what_ends_by_reason_rounds(demo_case) -> None:
+    """Nor does the rest of one: all ends that are not listed stand in one sum, the whole."""
+    working, disclosure = (
+        pl.read_parquet(demo_case.folder / name / "tables" / "ends_by_reason.parquet")
+        for name in ("working", "disclosure")
+    )
+    rounded = set(disclosure.filter("rounded")["reason"])
+    exact = {int(x) for x in working.filter(pl.col("reason").is_in(list(rounded)))["amount"]}
+    assert {"fee", "mixer", "unspent"} <= rounded
+    told = [*amounts(demo_case.folder / "disclosure")]
+    assert not exact & {*told}
+    assert not {int(working["amount"].sum()) - one for one in exact} & {*told}
+    ends = pl.read_parquet(demo_case.folder / "disclosure" / "tables" / "ends.parquet")
+    assert ends["amount"].to_list() == [working["amount"].sum()]
+
+
+def test_what_reached_somebody_named_is_said_alike_in_table_text_and_figure(demo_case) -> None:
+    folder = demo_case.folder / "disclosure"
+    reached = pl.read_parquet(folder / "tables" / "reached.parquet")
+    assert reached.select("actor", "arrived", "rounded").rows() == [("lantern", 4_000_000, False)]
+    page = (folder / "report.html").read_text("utf-8")
+    assert "On the way 0.04 rBTC is consistent with having reached lantern" in page
+    (row,) = re.findall(r"<tr>\s*<td[^>]*>F1</td>.*?</tr>", page, re.DOTALL)
+    assert ">0.04 rBTC (5.3 %)</td>" in row
+
+
 CASE = f"""
 [case]
 name = "few"

@@ -244,6 +244,18 @@ def test_bars_are_as_high_as_their_labels_say_where_bands_are_rounded() -> None:
     assert "those at a bar may come to more or less than it" in said
 
 
+def test_marks_follow_the_order_of_the_case_and_not_the_amounts() -> None:
+    """A party that is not drawn keeps its number; those without a place come behind."""
+    roles = dict.fromkeys(["one", "two", "three"], "subject")
+    flows = [("three", "x", 900), ("one", "y", 500), ("two", "z", 1), ("late", "w", 700)]
+    sums = Totals({}, {}, frozenset(), 2_101, order={"one": 0, "two": 1, "three": 2})
+    chosen = select(frame(list(flows), roles | {"late": "subject"}), 3, sums)
+    marks = {node.name: node.mark for node in chosen.nodes if node.role == "subject"}
+    assert marks == {"one": "S1", "three": "S3", "late": "S4"}
+    plain = select(frame(list(flows), roles | {"late": "subject"}), 3)
+    assert [node.mark for node in plain.nodes if node.role == "subject"] == ["S1", "S2", "S3"]
+
+
 def test_bands_meet_a_bar_within_its_height_and_in_their_order() -> None:
     whole = [*fit.beside(10.0, [6.0, 5.0, 1.0])]
     assert whole[0] == pytest.approx((5.0, 5.0)), "pressed together: 12 on a bar of 10"

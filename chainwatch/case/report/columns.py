@@ -27,8 +27,6 @@ WIDEST = 230.0
 """Width up to which running text widens its column, in points."""
 LONGEST_WORD = 100
 """Characters of a word that never breaks: no address, id or digest is longer."""
-MONO = 0.86
-"""Size of the fixed-width type in multiples of the other's."""
 HASH_LIKE = re.compile(r"(0x|(hmac-)?sha256:)?[0-9A-Za-z]{26,}\Z")
 TIME = re.compile(r"\d{4}-\d\d(-\d\d)?( \d\d:\d\d(:\d\d)?)?\Z")
 
@@ -134,4 +132,4 @@ def _wide(text: str, *, bold: bool = False) -> float:
 
 
 def _of_id(text: str) -> float:
-    return set_width(text, MONO, mono=True)
+    return set_width(text, 1.0, mono=True)

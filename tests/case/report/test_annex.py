@@ -117,6 +117,17 @@ def test_every_node_of_a_figure_has_its_whole_address(pages, demo_case) -> None:
     assert marks[0] == "S1"
 
 
+def test_a_mark_means_the_same_party_in_both_editions(pages) -> None:
+    """Whoever both show; those who are masked in one of them are folded there."""
+    named = [
+        {row[0]: row[1] for row in pages[name].named("Whom the marks")[1:] if row[0][0] in "SFHX"}
+        for name in ("working", "disclosure")
+    ]
+    assert named[0] == named[1]
+    assert {*named[0]} == {"S1", "F1", "H1", "H2", "X1"}
+    assert (named[0]["H1"], named[0]["H2"]) == ("harbour (probable)", "northbank (probable)")
+
+
 def test_in_the_disclosure_it_has_its_pseudonym(pages, demo_case) -> None:
     hidden = set(pl.read_csv(demo_case.folder / "annex" / "pseudonyms.csv")["address"])
     _, *rows = pages["disclosure"].named("Whom the marks of the figure stand for")
