@@ -60,6 +60,7 @@ from chainwatch.sources.transfer_dump.mapping import DumpMapping as DumpMapping
 from chainwatch.sources.transfer_dump.source import TransferDump as TransferDump
 from chainwatch.tracing.actions.sheet import ActionSheet as ActionSheet
 from chainwatch.tracing.actions.sheet import action_sheet as action_sheet
+from chainwatch.tracing.actions.watch import watch as watch
 from chainwatch.tracing.counterparties import Counterparties as Counterparties
 from chainwatch.tracing.counterparties import counterparties as counterparties
 from chainwatch.tracing.custody import Hosted as Hosted

@@ -116,6 +116,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Trace": lambda made: made.trace,
     "TraceRange": Made.ranged,
     "TransactionSummary": Made.transaction,
+    "Watched": lambda made: cw.watch(made.trace, made.ledger),
 }
 
 

@@ -161,10 +161,12 @@ def test_a_token_in_a_wallet_of_its_own_has_a_balance_and_an_issuer(desk: Any) -
     assert by_name(sheet, "service", "contact")["d"] == ("Otter Exchange", "exchange")
 
 
-def test_a_balance_whose_history_may_be_cut_short_is_not_read(desk: Any) -> None:
-    ledger, tags = accounts(desk, complete=False)
-    rows = by_name(sheet_of(ledger, desk, tags), "held", "observable")
-    assert rows["w"] == (None, "balance not read")
+def test_a_balance_is_not_read_without_a_ledger_or_a_whole_history(desk: Any) -> None:
+    ledger, tags = accounts(desk)
+    found = cw.trace(ledger, [desk.account("a")], policy="fifo", stop=tags, asset=desk.asset)
+    for other in (None, accounts(desk, complete=False)[0]):
+        rows = by_name(cw.action_sheet(found, tags=tags, ledger=other), "held", "observable")
+        assert rows["w"] == (None, "balance not read")
 
 
 def test_what_the_issuer_did_is_told_in_order_where_it_was_read(desk: Any) -> None:
