@@ -148,6 +148,44 @@ def test_exposure_names_whom_value_reached(run: Run, otter: Otter, tmp_path: Pat
     assert (status, "pass --tags" in err) == (1, True)
 
 
+MAPPING = """
+chain = "tron"
+kind = "trc20"
+source = "an explorer"
+txid = "id"
+time = "time"
+time_unit = "s"
+sender = "from"
+receiver = "to"
+amount = "amount"
+contract = "token"
+"""
+
+
+def test_a_token_on_balances(run: Run, tmp_path: Path) -> None:
+    """30 come in and 20 are paid: of one token, in a ledger of one chain."""
+    payer, subject, shop, token = (text(b"\x11" + bytes([k]) * 20, "tron") for k in range(4))
+    rows = [(payer, subject, 30), (subject, shop, 20)]
+    lines = [
+        f"{n:064x},{1_700_000_000 + n},{a},{b},{amount},{token}"
+        for n, (a, b, amount) in enumerate(rows, 1)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["id,time,from,to,amount,token", *lines, ""]))
+    (tmp_path / "m.toml").write_text(MAPPING)
+    assert run("pull", "transfers", "t.csv", "--mapping", "m.toml", "--ledger", "l")[0] == 0
+    status, _, err = run("trace", subject, "--ledger", "l")
+    assert (status, "clean_first, lowest_balance, or --all-policies" in err) == (1, True)
+    asked = ("trace", subject, "--ledger", "l", "--asset", f"{token},USDT,1")
+    status, out, err = run(*asked, "--policy", "fifo")
+    assert (status, err) == (0, "")
+    assert out.startswith("Trace(fifo, 3 USDT from 1 subject, ")
+    status, out, err = run(*asked, "--all-policies", "--out", "out")
+    assert (status, err) == (0, "")
+    assert "lowest_balance stands apart" in out
+    kinds = pl.read_csv(tmp_path / "out" / "tables" / "policies_by_kind.csv", infer_schema=False)
+    assert "lowest_balance" in kinds["policy"].to_list()
+
+
 def test_an_asset_is_a_coin_or_a_token() -> None:
     usdt = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
     assert _asset(None, None) is None
