@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from html import escape
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories of characters that draw nothing, act on their neighbours or have no meaning."""
@@ -61,6 +62,11 @@ def breakable(text: str) -> list[str]:
     ['to ', '‹U+9ED1›', '‹U+5E02› ', '5']
     """
     return re.findall(rf"{WRITTEN_OUT.pattern} *|(?:(?!{WRITTEN_OUT.pattern})[^ ])+ *|^ +", text)
+
+
+def preformatted(text: str) -> str:
+    """Return a text as HTML for a notebook: its lines are kept, and wrapped where they are long."""
+    return f'<pre style="white-space: pre-wrap; overflow-wrap: anywhere">{escape(text)}</pre>'
 
 
 def distinct(names: Iterable[str], said: Callable[[str], str] = visible) -> dict[str, str]:

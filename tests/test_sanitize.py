@@ -18,6 +18,12 @@ ARABIC, HEBREW = "شركة النخيل", "שוק הצללים"
 CHINESE, KOREAN, JAPANESE = "黑市交易所", "서울거래소", "東京カナ取引所"
 
 
+def test_long_lines_of_a_notebook_are_wrapped_and_harmless() -> None:
+    said = sanitize.preformatted("a <b>\n  c")
+    assert said.endswith(">a &lt;b&gt;\n  c</pre>")
+    assert 'style="white-space: pre-wrap; overflow-wrap: anywhere"' in said
+
+
 def test_the_examples_hold() -> None:
     assert doctest.testmod(sanitize).failed == 0
 

@@ -33,6 +33,7 @@ from chainwatch.results.result import Finding, Result, digest_rows, recorded
 from chainwatch.results.roles import Roles
 from chainwatch.results.table import CHAIN, Column, Rows, Table
 from chainwatch.results.text_frame import text_frame
+from chainwatch.sanitize import preformatted
 from chainwatch.units import counted
 
 MEMBERS = Table(
@@ -369,7 +370,7 @@ class Clusters(Result):
         )
 
     def _repr_html_(self) -> str:
-        return f"<p><b>{escape(repr(self))}</b></p><pre>{escape(self.lineage())}</pre>"
+        return f"<p><b>{escape(repr(self))}</b></p>{preformatted(self.lineage())}"
 
 
 @recorded

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from html import escape
 
 import polars as pl
 
@@ -13,6 +12,7 @@ from chainwatch.evaluate.truth import Truth
 from chainwatch.heuristics.links import LINKS, Links
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import Column, Rows, Table
+from chainwatch.sanitize import preformatted
 
 CALIBRATION = Table(
     "calibration",
@@ -77,7 +77,7 @@ class Calibration(Result):
         return "\n".join([f"Calibration on {self.basis}:", *lines])
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(repr(self))}</pre>"
+        return preformatted(repr(self))
 
 
 @recorded

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from math import fsum
 from typing import Any, NamedTuple
 
@@ -26,6 +25,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.progress import watched
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import Column, Privacy, Rows, Table
+from chainwatch.sanitize import preformatted
 
 Recipe = Callable[[Ledger], Clusters]
 """What makes owners of a ledger."""
@@ -180,7 +180,7 @@ class Evaluation(Result):
         return "\n".join([f"Evaluation({self.frame.height} rows)", *self.lines()])
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(repr(self))}</pre>"
+        return preformatted(repr(self))
 
 
 def _plain(share: Share) -> str:

@@ -73,7 +73,7 @@ def page(tall: float, title: str, alt: str, ax: Axes | None) -> Axes:
     ax.set_xlim(0, WIDE)
     ax.set_ylim(0, tall)
     ax.set_axis_off()
-    ax.set_label(alt)
+    style.describe(ax, title, alt)
     heading = style.fit(printable(title), WIDE - 2 * MARGIN, TITLE, bold=True)
     write(ax, MARGIN, tall - MARGIN, heading, TITLE, bold=True)
     return ax

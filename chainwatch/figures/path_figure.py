@@ -62,7 +62,7 @@ def path(explanation: Explanation, ax: Axes | None = None) -> Axes:
         ax.set_xlim(0, WIDE)
         ax.set_ylim(0, tall)
         ax.set_axis_off()
-        ax.set_label(alt_text(explanation))
+        style.describe(ax, _title(explanation), alt_text(explanation))
         write(ax, MARGIN, tall - MARGIN, _title(explanation), 10.0, bold=True)
         bottom = _draw(ax, links, tall - HEAD)
         for number, row in enumerate(rows):

@@ -89,7 +89,8 @@ def draw_flow(
     with style.settings():
         page = _Page(chosen, symbol, decimals, title, caption, ax, engine)
         page.draw()
-    page.ax.set_label(captions.caption_in_words(chosen, symbol, decimals))
+    words = captions.caption_in_words(chosen, symbol, decimals)
+    style.describe(page.ax, title or f"Flow of {symbol}", words)
     return page.ax
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 import re
 from collections.abc import Mapping
@@ -163,7 +164,7 @@ def save_one(figure: Figure, path: Path | str, *, replace: bool = False) -> str:
         )
     if path.suffix == ".png":
         return write_new(path, _png(figure), replace=replace)
-    return write_new(path, _svg(figure, "Figure", _alt(figure)), replace=replace)
+    return write_new(path, _svg(figure, _name(figure), _alt(figure)), replace=replace)
 
 
 def save(ax: Axes, path: Path | str, *, replace: bool = False) -> str:
@@ -203,7 +204,7 @@ def save_figure(
         Path of the files without their suffix.
     title, alt : str
         Name and description inside the SVG, read out by screen readers. Default: what the
-        drawing function left as label of the first Axes.
+        drawing function left with `describe`.
     replace : bool
         Put them in the place of files of these names.
 
@@ -222,14 +223,32 @@ def save_figure(
     for path in paths.values():
         check_new(path, replace=replace)
     alt = alt or _alt(figure)
-    data = {".png": _png(figure), ".svg": _svg(figure, title or "Figure", alt)}
+    data = {".png": _png(figure), ".svg": _svg(figure, title or _name(figure), alt)}
     return {suffix: write_new(paths[suffix], data[suffix], replace=replace) for suffix in paths}
 
 
 def svg_text(figure: Figure) -> str:
-    """Return a figure as SVG for a notebook or page, with its description for screen readers."""
-    text = _svg(figure, "Figure", _alt(figure)).decode()
-    return text[text.index("<svg ") :]
+    """Return a figure as SVG for a notebook or page, with its description for screen readers.
+
+    It is never wider than the place where it stands.
+    """
+    text = _svg(figure, _name(figure), _alt(figure)).decode()
+    return text[text.index("<svg ") :].replace(
+        "<svg ", "<svg style='max-width: 100%; height: auto' ", 1
+    )
+
+
+def describe(ax: Axes, name: str, words: str) -> None:
+    """Say what a drawing is called and what it shows, to those who cannot see it."""
+    ax.set_label(words)
+    figure = ax.get_figure(root=True)
+    if figure is not None and figure.axes == [ax]:
+        figure.set_label(name)
+
+
+def _name(figure: Figure) -> str:
+    label = str(figure.get_label())
+    return label if label.strip() else "Figure"
 
 
 def _alt(figure: Figure) -> str:
@@ -250,9 +269,11 @@ def _svg(figure: Figure, title: str, alt: str) -> bytes:
         figure.savefig(buffer, format="svg", metadata=nothing)
     head, tag, rest = buffer.getvalue().decode().partition("<svg ")
     attributes, close, body = rest.partition(">")
+    # Two figures may stand in one page, where no two elements may share an id.
+    own = f"figure-{hashlib.sha256(f'{title} {alt} {body}'.encode()).hexdigest()[:12]}"
     spoken = (
-        f"\n <title id='figure-title'>{escape(visible(title))}</title>"
-        f"\n <desc id='figure-desc'>{escape(visible(alt))}</desc>"
+        f"\n <title id='{own}-title'>{escape(visible(title))}</title>"
+        f"\n <desc id='{own}-desc'>{escape(visible(alt))}</desc>"
     )
-    named = " role='img' aria-labelledby='figure-title figure-desc'"
+    named = f" role='img' aria-labelledby='{own}-title {own}-desc'"
     return f"{head}{tag}{attributes}{named}{close}{spoken}{body}".encode()

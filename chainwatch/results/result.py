@@ -31,7 +31,7 @@ from chainwatch.results.provenance import Record, digest_frame, digest_json, sof
 from chainwatch.results.roles import NO_ROLES, NOBODY, Party, Roles
 from chainwatch.results.table import Rows
 from chainwatch.results.text_frame import text_frame
-from chainwatch.sanitize import visible
+from chainwatch.sanitize import preformatted, visible
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -212,7 +212,7 @@ class Result(Deferring, ABC):
         return f"{type(self).__name__}({sizes})"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(repr(self))}</pre>"
+        return preformatted(repr(self))
 
 
 @dataclass(frozen=True, repr=False, eq=False)

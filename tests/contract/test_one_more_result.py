@@ -31,6 +31,7 @@ from chainwatch.privacy.masked_view import MaskedView
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
 from chainwatch.results.table import TXID, Column, Rows, Table
+from chainwatch.sanitize import preformatted
 
 GIFTS = Table(
     "gifts",
@@ -180,7 +181,7 @@ def test_it_has_what_every_result_has() -> None:
     found = gifts(2)
     assert found.plain()["amount_coins"].to_list() == ["0.01234567"] * 2
     assert repr(found) == "Gifts(2 gifts)"
-    assert found._repr_html_() == "<pre>Gifts(2 gifts)</pre>"
+    assert found._repr_html_() == preformatted("Gifts(2 gifts)")
 
 
 def test_registering_again_changes_nothing_and_another_is_refused(

@@ -334,7 +334,8 @@ def test_alt_text_names_the_main_routes() -> None:
     assert "a (subject) to b (mixer) 9 BTC" in said
     assert "9 BTC of 10 BTC moved are drawn" in said
     assert "1 further flow is summed up as others" in said
-    assert draw_flow(flows, symbol="BTC", decimals=8, top=1).get_label() == said
+    ax = draw_flow(flows, symbol="BTC", decimals=8, top=1, title="Whom it reached")
+    assert (ax.figure.get_label(), ax.get_label()) == ("Whom it reached", said)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 from chainwatch.errors import OutputExists
 from chainwatch.figures import style, typefaces
@@ -83,6 +84,31 @@ def test_an_svg_carries_name_and_description(tmp_path: Path) -> None:
     assert (root[0].tag, root[0].text) == (f"{space}title", "Routes & ends")
     assert (root[1].tag, root[1].text) == (f"{space}desc", "From <A> to B‹U+001B›")
     assert root.get("aria-labelledby", "").split() == [root[0].get("id"), root[1].get("id")]
+
+
+def drawing(name: str, words: str) -> Figure:
+    ax = style.new_axes(2, 1)
+    ax.plot([0, 1], [0, 1])
+    style.describe(ax, name, words)
+    return ax.figure
+
+
+def test_two_figures_of_one_page_are_called_by_their_own_names() -> None:
+    one, other = (
+        ET.fromstring(style.svg_text(drawing(name, "From A to B")))  # noqa: S314 - our own text
+        for name in ("Routes", "Ends")
+    )
+    assert [item.text for item in (one[0], other[0])] == ["Routes", "Ends"]
+    spoken = [item.get("id") for root in (one, other) for item in root[:2]]
+    assert len({*spoken}) == 4
+    for root in (one, other):
+        assert root.get("aria-labelledby", "").split() == [root[0].get("id"), root[1].get("id")]
+
+
+def test_in_a_notebook_no_figure_is_wider_than_its_place() -> None:
+    root = ET.fromstring(style.svg_text(drawing("Routes", "A")))  # noqa: S314 - our own text
+    assert root.get("style") == "max-width: 100%; height: auto"
+    assert root.get("viewBox") == "0 0 144 72"
 
 
 def test_no_file_is_written_if_one_is_there(tmp_path: Path) -> None:

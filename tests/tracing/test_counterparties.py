@@ -96,4 +96,5 @@ def test_subjects_of_another_chain_are_refused(desk: Any) -> None:
 
 def test_the_html_is_escaped(desk: Any) -> None:
     got = direct(desk, [("o", "a", 1)])
-    assert got._repr_html_().startswith("<pre>Counterparties(")
+    assert got._repr_html_().startswith("<pre style=")
+    assert ">Counterparties(" in got._repr_html_()

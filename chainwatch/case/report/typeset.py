@@ -49,6 +49,8 @@ FIRST_ROWS = 8
 
 PICTURE_MM = (261.0, 138.0)
 """Width and height in mm that a picture may take, so that heading and caption stay with it."""
+ALONE_MM = 160.0
+"""Height in mm that one may take which would be made smaller for that: it has a page of its own."""
 
 
 def sections(document: CaseDocument) -> tuple[Section, ...]:
@@ -213,7 +215,7 @@ class Typesetter:
                     "path": image_name(numbers[figure.path], figure.path),
                     "caption": self.paragraph(figure.caption),
                     "alt": printable(figure.alt or figure.caption),
-                    "width": _width(images[figure.path]),
+                    **_placed(images[figure.path]),
                 }
                 for figure in section.figures
             ],
@@ -283,10 +285,12 @@ def _branch(made: Typesetter, line: str) -> dict[str, Any]:
     return {"indent": len(line) - len(line.lstrip(" ")), **made.paragraph(line.lstrip(" "))}
 
 
-def _width(data: bytes) -> float:
-    """Return the width of a picture in mm."""
+def _placed(data: bytes) -> dict[str, Any]:
+    """Return the width of a picture in mm, and whether it needs a page of its own to be read."""
     across, up = _size(data)
-    return round(min(PICTURE_MM[0], PICTURE_MM[1] * across / up), 2)
+    alone = PICTURE_MM[0] * up / across > PICTURE_MM[1]
+    tallest = ALONE_MM if alone else PICTURE_MM[1]
+    return {"width": round(min(PICTURE_MM[0], tallest * across / up), 2), "alone": alone}
 
 
 def _size(data: bytes) -> tuple[float, float]:

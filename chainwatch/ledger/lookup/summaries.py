@@ -37,7 +37,7 @@ from chainwatch.results.table import (
     Rows,
     Table,
 )
-from chainwatch.sanitize import visible
+from chainwatch.sanitize import preformatted, visible
 
 MOST_LINES = 200
 """Inputs and outputs that a notebook shows of a transaction; all are in its tables."""
@@ -410,8 +410,8 @@ class TransactionSummary(Result):
         lines = self.lines()
         rest = len(lines) - MOST_LINES
         more = [f"and {rest:,} more lines: .plain('inputs'), .plain('outputs')"] if rest > 0 else []
-        told = "\n".join(escape(visible(line)) for line in [*lines[:MOST_LINES], *more])
-        return f"{_table(self.facts())}<pre>{told}</pre>"
+        told = "\n".join(visible(line) for line in [*lines[:MOST_LINES], *more])
+        return f"{_table(self.facts())}{preformatted(told)}"
 
 
 def _amount(value: int, chain: Chain) -> str:

@@ -298,6 +298,24 @@ class TestPdf:
             assert not ink[:, -margin:].any()
             assert np.any(ink)
 
+    def test_a_figure_that_would_shrink_has_a_page_of_its_own(self, folder: Path) -> None:
+        for name, high in (("low", 5.0), ("high", 7.4)):
+            style.save_figure(style.new_axes(10.7, high).figure, folder / "figures" / name)
+        parts = tuple(
+            Section(name, ("Before.",), (), (FigureBlock(f"figures/{name}.svg", name, "words"),))
+            for name in ("low", "high")
+        )
+        whole = document(summary=(), limits=(), provenance="", sections=(*parts, Section("next")))
+        images = {part.figures[0].path: (folder / part.figures[0].path).read_bytes()
+                  for part in parts}  # fmt: skip
+        placed = [part["figures"][0] for part in typeset(whole, images)["sections"][:2]]
+        assert [(one["width"], one["alone"]) for one in placed] == [(261.0, False), (231.35, True)]
+        read = PdfReader(io.BytesIO(render_pdf(whole, folder))).pages
+        pages = ["".join(page.extract_text().split()) for page in read]
+        (alone,) = [page for page in pages if "Figure2:high" in page]
+        assert "Before." not in alone
+        assert "next" not in alone
+
     def test_every_page_is_a4_on_its_side(self, folder: Path) -> None:
         pages = render._compile(document(), folder, "png")
         from matplotlib.image import imread
@@ -331,18 +349,23 @@ class TestPdf:
     def test_no_type_is_smaller_than_can_be_read(self, folder: Path) -> None:
         taproot = "bc1p" + "q" * 58
         row = ("1", "2023-06-20 10:11:12", TXID, "1,234.12345678 BTC", *[ADDRESS] * 3, "x " * 60)
-        steps = TableBlock("Steps", tuple("abcdefgh"), (row,), ("right",) * 2 + ("left",) * 6)
+        sides = (*["left"] * 3, "right", *["left"] * 4)
+        steps = TableBlock("Steps", tuple("abcdefgh"), (row,), sides)
         wide = TableBlock("Wide", tuple("abcdefgh"), ((TXID, *[taproot] * 6, "9"),))
         tight = TableBlock("Tight", ("transaction", "to"), ((TXID, ADDRESS),))
         chosen = columns_of(steps)
-        assert (chosen.size, chosen.halved) == (6.5, 50)
+        assert (chosen.size, chosen.halved) == (8.0, 25)
         assert sum(chosen.widths) <= PAGE_WIDTH + 0.1
         cells = typeset(document(sections=(Section("s", (), (steps, wide, tight)),)), {})
         first, second, third = cells["sections"][0]["tables"]
-        assert [cell["runs"] for cell in first["cells"][2:5:2]] == [halves(TXID), [ADDRESS]]
+        assert [cell["runs"] for cell in first["cells"][2:5:2]] == [halves(TXID), halves(ADDRESS)]
         assert not first["cells"][2]["whole"]
-        assert first["cells"][4]["whole"]
-        assert [table["size"] for table in (first, second, third)] == [6.5, 6.5, 8.0]
+        assert first["cells"][3]["whole"]
+        one = columns_of(TableBlock("One", tuple("abcd"), (row[1:3] + row[4:6],)))
+        assert (one.size, one.halved) == (7.0, None), "smaller before broken"
+        some = columns_of(TableBlock("Some", tuple("abcde"), (row[1:6],)))
+        assert (some.size, some.halved) == (7.5, 50), "the longest ids first"
+        assert [table["size"] for table in (first, second, third)] == [8.0, 6.5, 8.0]
         assert third["cells"][0]["runs"] == [TXID]
 
     def test_a_table_that_fits_on_a_page_is_not_broken(self, folder: Path) -> None:
