@@ -58,6 +58,7 @@ from chainwatch.sources.esplora.source import Esplora as Esplora
 from chainwatch.sources.node_folder.source import NodeFolder as NodeFolder
 from chainwatch.sources.transfer_dump.mapping import DumpMapping as DumpMapping
 from chainwatch.sources.transfer_dump.source import TransferDump as TransferDump
+from chainwatch.tracing.actions.by_hand import by_hand as by_hand
 from chainwatch.tracing.actions.sheet import ActionSheet as ActionSheet
 from chainwatch.tracing.actions.sheet import action_sheet as action_sheet
 from chainwatch.tracing.actions.watch import watch as watch

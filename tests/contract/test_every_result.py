@@ -60,6 +60,14 @@ class Made:
         owned = self.clusters.frame.with_columns(pl.lit("somebody").alias("owner"))
         return Truth(owned, "a test")
 
+    def by_hand(self) -> cw.tracing.actions.by_hand.HandPath:
+        came = {"left_on": ["tx", "n"], "right_on": ["source_tx", "source_n"]}
+        spent = self.trace.origins.join(self.trace.steps, how="semi", **came)
+        txid, n = spent.select("txid", "n").row(0)
+        return cw.by_hand(self.ledger, f"{txid[::-1].hex()}:{n}", why="it is a test").step(
+            to=0, why="the first output"
+        )
+
     def hosted(self) -> cw.Hosted:
         return cw.hosted(self.ledger, self.services, asset=COIN)
 
@@ -105,6 +113,8 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Finding": lambda made: made.trace.findings(made.vendors.addresses())[0],
     "FlowFigure": lambda made: cw.figures.flow(made.trace, made.clusters),
     "Fragility": lambda made: made.clusters.fragility(made.clusters.frame["cluster"][0]),
+    "HandPath": Made.by_hand,
+    "HandTrace": lambda made: made.by_hand().trace(policy="fifo", stop=made.services),
     "Hosted": Made.hosted,
     "KeyAddresses": lambda made: cw.addresses_of_xpub(KEY, gap=2),
     "Links": lambda made: made.clusters.links,

@@ -15,7 +15,8 @@ from chainwatch.results.result import Result
 
 STEP_COLUMNS = {
     "hop": "hop", "time": "time", "txid": "transaction", "amount": "amount", "source": "from",
-    "target": "to", "subject": "subject", SUMMED: SUMMED, ROUNDED: ROUNDED,
+    "target": "to", "subject": "subject", "chosen_by": "chosen by", "why": "why", SUMMED: SUMMED,
+    ROUNDED: ROUNDED,
 }  # fmt: skip
 
 IN_FULL = (
