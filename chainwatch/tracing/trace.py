@@ -20,7 +20,7 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import ConservationError, TraceError
 from chainwatch.heuristics.poisoning import trifle_of
 from chainwatch.heuristics.rule import Rule
-from chainwatch.ledger.balances import Balances
+from chainwatch.ledger.balances import Balances, Reading, histories
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.rows_apart import may_have_paid
 from chainwatch.results.result import recorded
@@ -48,7 +48,6 @@ from chainwatch.tracing.walks.account import AccountWalk
 from chainwatch.tracing.walks.account_back import BackwardAccountWalk
 from chainwatch.tracing.walks.account_graph import Transfers
 from chainwatch.tracing.walks.base import Walk
-from chainwatch.tracing.walks.transfer_order import histories
 from chainwatch.tracing.walks.utxo import CoinWalk
 from chainwatch.tracing.walks.utxo_graph import Coins
 from chainwatch.units import LARGEST_AMOUNT
@@ -207,9 +206,9 @@ def _accounts(
     transfers = Transfers.read(ledger, walk.asset, poisoning)
     named = chosen_transfers(chosen, transfers.spanned(), walk.asset.chain)
     walk = _with_chosen(walk, named)
-    read, apart = histories(ledger, walk.asset), may_have_paid(ledger, walk.asset)
+    read, known_of = _histories(ledger, walk.asset, transfers)
+    apart = may_have_paid(ledger, walk.asset)
     until = "what was read" if ledger.end is None else "the span"
-    known_of = Balances.read(ledger, walk.asset, transfers.moves())
     walked = BackwardAccountWalk if walk.back else AccountWalk
 
     def follow(ordered: Transfers) -> Trace:
@@ -235,9 +234,23 @@ def _accounts(
         bounds=bounds(*ends),
         orders=len(ends),
         bounded=all_tried,
-        unknown=_unknown(_before(transfers.wide, ledger), first),
+        unknown=_unknown(_before(transfers.whole.wide, ledger), first),
         asked=replace(walk.stops.asked, trifle=trifle_of(poisoning)),
     )
+
+
+def _histories(
+    ledger: Ledger, asset: Asset, transfers: Transfers
+) -> tuple[Mapping[bytes, Sequence[Reading]], Balances]:
+    """Return whose history was read, and what is known of balances: made once for all spans that
+    have no end."""
+    key = (ledger.commit and ledger.commit.number, ledger.chain, asset)
+    read = ledger.kept(("histories", *key), lambda: histories(ledger, asset))
+
+    def known() -> Balances:
+        return Balances.read(ledger, asset, transfers.moves())
+
+    return read, ledger.kept(("balances", *key), known) if ledger.end is None else known()
 
 
 def _before(rows: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
@@ -246,10 +259,11 @@ def _before(rows: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
 
 def _looked_at(followed: Trace, transfers: Transfers) -> Trace:
     """Name at each step an earlier partner of the payer whom the receiver looks like; and doubt."""
+    alike = transfers.whole.told
 
     def told(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
         kept = frame.drop("imitates", "doubt", strict=False)
-        joined = kept.join(transfers.told, on=["txid", "n"], how="left", maintain_order="left")
+        joined = kept.join(alike, on=["txid", "n"], how="left", maintain_order="left")
         return joined.select(table.names)
 
     return replace(

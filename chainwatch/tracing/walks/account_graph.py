@@ -21,13 +21,38 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.walks.base import Row
 from chainwatch.tracing.walks.transfer_order import (
     movements,
+    near_in_time,
     other_orders,
     refuse_timeless,
     tied,
 )
 
 _OF_A_ROW = ("tx", "txid", "n", "time", "sender", "receiver", "amount", "poison")
-_OF_ORDER = ("height", "order_uncertain", "imitates", "doubt")
+
+
+@dataclass(frozen=True, eq=False)
+class Whole:
+    """What is made once of the transfers of an asset, whatever the span.
+
+    Attributes
+    ----------
+    index : TransferIndex
+        All whose amount is known.
+    rows : polars.DataFrame
+        What of them a walk reads.
+    wide : polars.DataFrame
+        Those of an amount too wide to hold.
+    told : polars.DataFrame
+        By transaction and place in it, whom a receiver looks like, and what is in doubt.
+    near : polars.DataFrame
+        Those that other orders may move, as ``transfer_order.near_in_time`` gives them.
+    """
+
+    index: TransferIndex
+    rows: pl.DataFrame
+    wide: pl.DataFrame
+    told: pl.DataFrame
+    near: pl.DataFrame
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +61,8 @@ class Transfers:
 
     Attributes
     ----------
-    index : TransferIndex
-        All whose amount is known, whatever the span.
-    wide : polars.DataFrame
-        Those of an amount too wide to hold.
+    whole : Whole
+        All of them, whatever the span.
     start, finish : datetime or None
         The span, half-open.
     first, end : int
@@ -48,8 +71,7 @@ class Transfers:
         In another order, which transfer of the index stands at a place, where it is another.
     """
 
-    index: TransferIndex
-    wide: pl.DataFrame
+    whole: Whole
     start: datetime | None
     finish: datetime | None
     first: int
@@ -70,27 +92,23 @@ class Transfers:
         whole = ledger.history  # balances are older than the span
         rule = None if poisoning is None else poisoning.digest()
         key = ("transfers", whole.commit and whole.commit.number, whole.chain, asset, rule)
-        index, wide = whole.kept(key, lambda: _made(whole, asset, poisoning))
-        first, end = _span(index.rows["time"], ledger.start, ledger.end)
-        return cls(index, wide, ledger.start, ledger.end, first, end)
+        made = whole.kept(key, lambda: _made(whole, asset, poisoning))
+        first, end = _span(made.rows["time"], ledger.start, ledger.end)
+        return cls(made, ledger.start, ledger.end, first, end)
 
     def __len__(self) -> int:
-        return self.index.rows.height
+        return self.whole.rows.height
 
     def row(self, place: int) -> Row:
         """Return the transfer at a place."""
-        found = self._rows.row(self.changed.get(place, place), named=True)
+        found = self.whole.rows.row(self.changed.get(place, place), named=True)
         found["amount"] = int(found["amount"])
         return found
-
-    @cached_property
-    def _rows(self) -> pl.DataFrame:
-        return self.index.rows.select(_OF_A_ROW)
 
     def history(self, address: bytes) -> History:
         """Return the transfers of an address in this order."""
         if address not in self._histories:
-            self._histories[address] = self._arranged(self.index.history(address))
+            self._histories[address] = self._arranged(self.whole.index.history(address))
         return self._histories[address]
 
     def _arranged(self, history: History) -> History:
@@ -111,46 +129,41 @@ class Transfers:
 
         See :func:`chainwatch.tracing.walks.transfer_order.other_orders`.
         """
-        orders, all_tried = other_orders(self.index.rows, kept)
+        orders, all_tried = other_orders(self.whole.near, kept)
         return [replace(self, changed=one, _histories={}) for one in orders], all_tried
 
     def ties(self) -> int:
         """Return how many transfers up to the end of the span have no place in block or time."""
-        return tied(self.index.rows.head(self.end))
-
-    @property
-    def told(self) -> pl.DataFrame:
-        """By transaction and place in it, whom a receiver looks like, and what is in doubt."""
-        what = ("imitates", "doubt")
-        some = pl.any_horizontal(pl.col(what).is_not_null())
-        return self.index.rows.filter(some).select("txid", "n", *what)
+        return tied(self.whole.near.filter(pl.col("at") < self.end))
 
     def moves(self) -> pl.DataFrame:
         """Return time, sender and receiver of all transfers, those of an unknown amount too."""
         names = ("time", "sender", "receiver")
-        return pl.concat([self.index.rows.select(names), self.wide.select(names)])
+        return pl.concat([self.whole.rows.select(names), self.whole.wide.select(names)])
 
     def spanned(self) -> pl.DataFrame:
         """Return the rows of the span, in the order of the index."""
-        return self.index.rows.slice(self.first, max(0, self.end - self.first))
+        return self.whole.rows.slice(self.first, max(0, self.end - self.first))
 
     def places_of(self, chosen: Collection[tuple[bytes, int]]) -> list[int]:
         """Return where transfers stand that are called by transaction and place in it."""
         if not chosen:
             return []
         ids = pl.Series([txid for txid, _ in chosen], dtype=pl.Binary).unique()
-        ours = self.index.rows.select("txid", "n").with_row_index("at")
+        ours = self.whole.rows.select("txid", "n").with_row_index("at")
         found = ours.filter(pl.col("txid").is_in(ids.implode())).iter_rows()
         here = self._stands
         return sorted(here.get(at, at) for at, txid, n in found if (txid, n) in chosen)
 
 
-def _made(
-    whole: Ledger, asset: Asset, poisoning: Rule | None
-) -> tuple[TransferIndex, pl.DataFrame]:
-    rows = movements(whole, asset, poisoning)
-    known = pl.col("amount").is_not_null()
-    return TransferIndex(rows.filter(known).select(*_OF_A_ROW, *_OF_ORDER)), rows.filter(~known)
+def _made(ledger: Ledger, asset: Asset, poisoning: Rule | None) -> Whole:
+    found = movements(ledger, asset, poisoning)
+    known = found.filter(pl.col("amount").is_not_null())
+    what = ("imitates", "doubt")
+    told = known.filter(pl.any_horizontal(pl.col(what).is_not_null())).select("txid", "n", *what)
+    rows = known.select(_OF_A_ROW).rechunk()
+    wide = found.filter(pl.col("amount").is_null())
+    return Whole(TransferIndex(rows), rows, wide, told, near_in_time(known))
 
 
 def _span(times: pl.Series, start: datetime | None, end: datetime | None) -> tuple[int, int]:

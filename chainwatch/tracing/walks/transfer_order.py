@@ -135,27 +135,44 @@ def _sortable(path: str) -> str:
     return re.sub(r"\d+", lambda number: number[0].rjust(9, "0"), path)
 
 
-def tied(rows: pl.DataFrame) -> int:
-    """Return how many transfers share block or time with another and have no place in it."""
-    alike = rows.with_columns(_moments(rows).alias("moment")).filter(pl.len().over("moment") > 1)
-    return alike.filter("order_uncertain").height
+def near_in_time(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the transfers that share block or time with others of which one has no place in it.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``moment, at, sender, receiver, order_uncertain``: ``at`` is the place among ``rows``.
+    """
+    moment, unsure = pl.col("moment"), pl.col("order_uncertain")
+    return (
+        rows.select("order_uncertain", "sender", "receiver", _moments(rows).alias("moment"))
+        .with_row_index("at")
+        .filter((pl.len().over(moment) > 1) & unsure.any().over(moment))
+        .select("moment", "at", "sender", "receiver", "order_uncertain")
+    )
+
+
+def tied(near: pl.DataFrame) -> int:
+    """Return how many of :func:`near_in_time` share block or time and have no place in it."""
+    return near.filter((pl.len().over("moment") > 1) & pl.col("order_uncertain")).height
 
 
 MOST_ORDERS = 64
 """Orders that are followed for the bounds: those of six pairs that are told apart by nothing."""
 
 
-def other_orders(rows: pl.DataFrame, kept: Set[bytes]) -> tuple[list[dict[int, int]], bool]:
+def other_orders(near: pl.DataFrame, kept: Set[bytes]) -> tuple[list[dict[int, int]], bool]:
     """Return other orders the transfers may have had, and whether these are all that matter.
 
-    An order is told by the places where another transfer stands, each with the place of that one.
+    ``near`` are those of :func:`near_in_time`. An order is told by the places where another
+    transfer stands, each with the place of that one.
     Transfers of one time matter to one another where they touch the balance of one address in
     ``kept``, also through others; the order of the rest changes nothing. Up to ``MOST_ORDERS``
     every combination is given. Beyond, all such groups turned round at once, and some of them
     turned round alone: what these say is no bound. Those whose place is known keep their order.
     """
-    groups = _groups(rows, kept)
-    unsure = rows["order_uncertain"]
+    groups = _groups(near, kept)
+    unsure = set(near.filter("order_uncertain")["at"])
     ways = [_ways(group, unsure) for group in groups if len(group) <= _WHOLLY_TRIED]
     if len(ways) == len(groups) and prod(map(len, ways)) <= MOST_ORDERS:
         chosen = list(product(*ways))[1:]
@@ -171,39 +188,31 @@ def other_orders(rows: pl.DataFrame, kept: Set[bytes]) -> tuple[list[dict[int, i
 _WHOLLY_TRIED, _ALONE = 4, 16
 
 
-def _groups(rows: pl.DataFrame, kept: Set[bytes]) -> list[list[int]]:
+def _groups(near: pl.DataFrame, kept: Set[bytes]) -> list[list[int]]:
     """Return the places of transfers whose order among one another matters and is uncertain."""
-    moment = pl.col("moment")
-    apart = (pl.len().over(moment) > 1) & pl.col("order_uncertain").any().over(moment)
-    near_one_another = (
-        rows.select("order_uncertain", "sender", "receiver", _moments(rows).alias("moment"))
-        .with_row_index("at")
-        .filter(apart)
-        .select("moment", "at", "sender", "receiver", "order_uncertain")
-    )
     found: list[list[int]] = []
-    unsure = set(near_one_another.filter("order_uncertain")["at"])
-    for _, tie in groupby(near_one_another.iter_rows(), key=itemgetter(0)):
+    unsure = set(near.filter("order_uncertain")["at"])
+    for _, tie in groupby(near.iter_rows(), key=itemgetter(0)):
         parts: list[tuple[set[bytes], list[int]]] = []
         for _, i, *parties, _ in tie:
             touched = {address for address in parties if address in kept}
-            near = [part for part in parts if part[0] & touched]
+            joint = [part for part in parts if part[0] & touched]
             parts = [part for part in parts if not part[0] & touched]
-            whose = touched.union(*(part[0] for part in near))
-            parts.append((whose, [*(j for part in near for j in part[1]), i]))
+            whose = touched.union(*(part[0] for part in joint))
+            parts.append((whose, [*(j for part in joint for j in part[1]), i]))
         found += [sorted(part) for _, part in parts if len(part) > 1]
     return [group for group in found if not unsure.isdisjoint(group)]
 
 
-def _ways(group: list[int], unsure: pl.Series) -> list[list[int]]:
+def _ways(group: list[int], unsure: Set[int]) -> list[list[int]]:
     """Return every order of a group that keeps the order of those whose place is known."""
-    sure = [i for i in group if not unsure[i]]
+    sure = [i for i in group if i not in unsure]
     every = (list(order) for order in permutations(group))
-    return [order for order in every if [i for i in order if not unsure[i]] == sure]
+    return [order for order in every if [i for i in order if i not in unsure] == sure]
 
 
-def _turned(group: list[int], unsure: pl.Series) -> list[int]:
-    return [i for i in group if not unsure[i]] + [i for i in reversed(group) if unsure[i]]
+def _turned(group: list[int], unsure: Set[int]) -> list[int]:
+    return [i for i in group if i not in unsure] + [i for i in reversed(group) if i in unsure]
 
 
 def _changed(groups: Sequence[list[int]], choice: Sequence[list[int]]) -> dict[int, int]:

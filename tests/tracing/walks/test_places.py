@@ -13,7 +13,7 @@ from chainwatch.tracing.custody import hosted
 from chainwatch.tracing.exposure import exposure
 from chainwatch.tracing.stops import HOSTED, NOT_READ
 from chainwatch.tracing.trace import trace
-from chainwatch.tracing.walks.transfer_order import movements, tied
+from chainwatch.tracing.walks.transfer_order import movements, near_in_time, tied
 
 
 def at(height: int | None, log: int | None = None, **more: Any) -> dict[str, Any]:
@@ -35,7 +35,7 @@ class TestOrder:
         rows = paid(("a", "b", 3, at(7, 9)), ("a", "b", 1, at(6, 50)), ("a", "b", 2, at(7, 3)))
         ledger = desk.paid(rows)
         assert amounts(ledger, desk.asset) == [1, 2, 3]
-        assert tied(movements(ledger, desk.asset, None)) == 0
+        assert tied(near_in_time(movements(ledger, desk.asset, None))) == 0
 
     def test_is_by_height_where_only_some_have_a_time(self, desk: Any) -> None:
         rows = [*paid(("a", "b", 2, at(7, 1))), ("a", "b", 1, 500, {"height": 6, "log_index": 0})]
@@ -48,7 +48,7 @@ class TestOrder:
     def test_one_block_without_log_index_is_a_tie(self, desk: Any) -> None:
         rows = paid(("a", "b", 1, at(7)), ("b", "c", 1, at(7)))
         ledger = desk.paid(rows, read="ab")
-        assert tied(movements(ledger, desk.asset, None)) == 2
+        assert tied(near_in_time(movements(ledger, desk.asset, None))) == 2
         assert trace(ledger, desk.account("a"), policy="fifo", asset=desk.asset).orders == 2
 
     def test_height_alone_and_time_alone_cannot_be_ordered(self, desk: Any) -> None:
