@@ -3,6 +3,7 @@ against one that visits everything."""
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -124,8 +125,46 @@ def test_an_amount_between_two_transfers_is_the_same_from_either_end(
 def moves(desk: Any, found: Trace) -> dict[int, int]:
     """Return how much of what is traced each transfer moved, by its place."""
     place = {desk.txid(f"transfer {at}"): at for at in range(100)}
-    rows = found.steps.select("txid", "amount").iter_rows()
-    return {place[txid]: int(amount) for txid, amount in rows}
+    moved: Counter[int] = Counter()
+    for txid, amount in found.steps.select("txid", "amount").iter_rows():
+        moved[place[txid]] += int(amount)
+    return moved
+
+
+@every_way
+@given(chance=chances())
+@settings(max_examples=8, deadline=None)
+def test_poison_reaches_whatever_another_does(
+    desk: Any, policy: Policy, direction: str, chance: Random
+) -> None:
+    rows = history(chance, ties=False)
+    places = [place for place, (who, whom, amount, _) in enumerate(rows) if amount and who != whom]
+    ledger, who = desk.paid(rows, read=NAMES), named(desk, chance.choice(places))
+    asked: dict[str, Any] = {"direction": direction, "asset": desk.asset}
+    one = trace(ledger, who, policy=policy, **asked)
+    all_of_it = trace(ledger, who, policy=poison, **asked)
+    for table in ("steps", "ends"):
+        reached, others = (getattr(found, table).select("txid", "n") for found in (all_of_it, one))
+        if policy.follows or table == "steps":
+            assert others.join(reached, on=["txid", "n"], how="anti").is_empty()
+
+
+@pytest.mark.parametrize("policy", [fifo, lifo])
+@given(chance=chances())
+@settings(max_examples=25, deadline=None)
+def test_parts_of_a_seed_add_up_to_the_whole(desk: Any, policy: Policy, chance: Random) -> None:
+    """Of transfers to parties that are not followed themselves, each apart and both together."""
+    rows = history(chance, ties=False)
+    places = [place for place, (who, whom, amount, _) in enumerate(rows) if amount and who != whom]
+    ledger = desk.paid(rows, read=NAMES)
+    asked: dict[str, Any] = {"policy": policy, "asset": desk.asset}
+    first, second = sorted(chance.sample(places, 2)) if len(places) > 1 else places * 2
+    apart = [moves(desk, trace(ledger, named(desk, place), **asked)) for place in (first, second)]
+    if apart[0].get(second):
+        return  # the first flows into the second: no two parts
+    both = moves(desk, trace(ledger, [named(desk, first), named(desk, second)], **asked))
+    if first != second:
+        assert both == Counter(apart[0]) + Counter(apart[1])
 
 
 class TestVisited:
@@ -178,7 +217,8 @@ class TestVisited:
     ) -> None:
         ledger = desk.paid([("o", "a", 4), ("a", "b", 4)], read="ab")
         first = self.visited(desk, monkeypatch, ledger)
-        monkeypatch.setattr(account_graph, "movements", None)
+        for name in ("movements", "near_in_time", "TransferIndex"):
+            monkeypatch.setattr(account_graph, name, None)
         assert self.visited(desk, monkeypatch, ledger) == first == [0, 1]
         again = ledger.between(minutes(START, 1), None)
         assert self.visited(desk, monkeypatch, again) == [1]
