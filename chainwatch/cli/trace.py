@@ -1,7 +1,8 @@
-"""Commands that follow value: ``trace`` and ``exposure``."""
+"""Commands that follow value: ``trace``, ``exposure`` and ``action-sheet``."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -71,7 +72,7 @@ ReasonOption = Annotated[str, typer.Option("--reason", help="Why the working edi
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (trace, exposure):
+    for command in (trace, exposure, action_sheet):
         app.command()(command)
 
 
@@ -171,6 +172,74 @@ def exposure(
         if out:
             folder = _write(out, read, followed, found, edition=edition, reason=reason)
             say(f"{edition}: {folder}")
+
+
+def action_sheet(
+    subjects: SubjectsArgument,
+    ledger: LedgerOption,
+    tags: Annotated[
+        list[Path] | None,
+        typer.Option("--tags", help="Tags: value ends at their services. May be repeated."),
+    ] = None,
+    policy: PolicyOption = None,
+    direction: DirectionOption = "forward",
+    chain: ChainOption = None,
+    asset: AssetOption = None,
+    max_hops: HopsOption = None,
+    min_amount: LeastOption = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="New folder: case/ with tables and report, and requests/."),
+    ] = None,
+    edition: EditionOption = "disclosure",
+    reason: ReasonOption = "",
+) -> None:
+    """List where somebody could act on what subjects received, and sum up the rest by reason.
+
+    With --out also a request to preserve records for each service, in clear: each is told its own
+    addresses and the payments there, and nothing of anybody else.
+
+    Example: chainwatch action-sheet bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 --policy fifo
+    --tags out/otter/data/tags --ledger out/otter/ledger --out out/acting
+    """
+    with interruptible("interrupted; nothing was written"):
+        _check_edition(out, edition, reason)
+        read, named = _open(ledger), _tags(tags, chain)
+        given = _given(read, direction, chain, asset, max_hops, min_amount)
+        given["stop"] = named.services() if named else None
+        _check_choice(policy, read, given, every=False)
+        with watched("following"):
+            followed = cw.trace(read, subjects, policy=policy, **given)
+            found = cw.action_sheet(followed, tags=named, ledger=read)
+        show(found, names_in([named] if named else []))
+        if out:
+            _write_sheet(out, read, followed, found, edition=edition, reason=reason)
+            say(f"{edition}: {out / CASE}")
+            say(f"requests, in clear, each for its service alone: {out / REQUESTS}")
+
+
+CASE, REQUESTS = "case", "requests"
+"""Folders of an action sheet: the sealed case, and a text for each service."""
+
+
+def _write_sheet(
+    out: Path, ledger: Ledger, followed: Trace, found: cw.ActionSheet, *, edition: str, reason: str
+) -> None:
+    """Write the case, and the requests beside it: they are no part of what is sealed."""
+    from chainwatch.atomic import write_new, write_whole
+
+    def fill(place: Path) -> None:
+        _write(place / CASE, ledger, followed, found, edition=edition, reason=reason)
+        (place / REQUESTS).mkdir()
+        for number, (service, said) in enumerate(found.requests().items(), 1):
+            write_new(place / REQUESTS / f"{number:02}_{_file_name(service)}.md", said.encode())
+
+    write_whole(out, fill)
+
+
+def _file_name(service: str) -> str:
+    """Return a name as a part of a file's name: letters and digits of any file system."""
+    return re.sub(r"[^a-z0-9]+", "_", service.casefold()).strip("_")[:40] or "service"
 
 
 def _open(ledger: Path, *, new: bool = False) -> Ledger:

@@ -26,7 +26,7 @@ from chainwatch.tracing.ends.holders import NAMELESS, with_behind
 from chainwatch.tracing.result import REACHES, Trace
 from chainwatch.tracing.stops import CONTESTED, TAGGED, UNSPENT
 from chainwatch.tracing.trace_tables import ENDS, ENDS_BY_REASON, ROW_KEY
-from chainwatch.units import exact_sum, total
+from chainwatch.units import counted, exact_sum, total
 
 ACTIONS = Table(
     "actions",
@@ -63,6 +63,8 @@ LISTED = ACTIONS.pick(
     "service", "address", "time", "txid", "n", "amount", "reason", "certainty", "contact",
     "freeze", "observable", name="action_sheet",
 )  # fmt: skip
+
+TOLD_REST = REST.pick(*REST.names, name="nobody_can_act")
 
 _KINDS = ("reason", "service", "certainty", "basis")
 
@@ -141,24 +143,23 @@ class ActionSheet(Result):
         )
 
     def __repr__(self) -> str:
-        shown = self.asset.shown
+        shown, kinds = self.asset.shown, ["reason", "service", "contact"]
+        summed = self.frame.group_by(kinds).agg(
+            exact_sum("amount"), pl.len().cast(pl.Int64).alias("ends")
+        )
         rows = [
             f"  {shown(int(row['amount'])):>24}  {row['reason']}"
-            + (f": {row['service']} ({row['contact']})" if row["service"] else "")
-            + f"  {row['observable']}"
-            for row in self.frame.sort("amount", descending=True, maintain_order=True)
-            .head(_MOST_SHOWN)
-            .iter_rows(named=True)
+            + (f": {row['service']}" if row["service"] else "")
+            + f" (contact {row['contact']}), {counted(row['ends'], 'end', 'ends')}"
+            for row in summed.sort(
+                ["amount", *kinds], descending=[True, False, False, False], nulls_last=True
+            ).iter_rows(named=True)
         ]
-        left = self.frame.height - len(rows)
-        rows += [f"  and {left:,} more"] if left else []
-        beyond = total(self.rest["amount"])
-        note = "" if self.conserves else f"\n  {REACHES}"
-        head = f"ActionSheet({self.frame.height:,} ends, {self.policy}{note}"
-        return "\n".join([head, *rows, f"  {shown(beyond):>24}  that nobody can act on)"])
-
-
-_MOST_SHOWN = 12
+        beyond = f"  {shown(total(self.rest['amount'])):>24}  that nobody can act on"
+        note = [] if self.conserves else [f"  {REACHES}"]
+        many = counted(self.frame.height, "end", "ends")
+        head = f"ActionSheet({self.policy}, {many} that somebody could act on)"
+        return "\n".join([head, *rows, beyond, *note])
 
 
 @recorded
@@ -336,7 +337,7 @@ def _beyond(sheet: ActionSheet) -> Finding:
     return Finding(
         "What nobody can act on",
         (even, *note),
-        REST.rows(sheet.rest),
+        TOLD_REST.rows(sheet.rest),
         sheet.asset,
         ("What was not read may lie where somebody could act on it.",),
     )

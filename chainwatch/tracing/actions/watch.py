@@ -24,6 +24,7 @@ from chainwatch.tracing.ends.holders import NAMELESS
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.stops import HOPS, NOT_READ, TAGGED, THRESHOLD, UNSPENT
 from chainwatch.tracing.trace_tables import ENDS, ROW_KEY
+from chainwatch.units import counted, total
 
 WATCHED = Table(
     "watched",
@@ -111,18 +112,14 @@ class Watched(Result):
         return self.frame.filter(pl.col("status") == MOVED)
 
     def __repr__(self) -> str:
-        by = dict(self.frame.group_by("status").len().iter_rows())
-        counts = ", ".join(f"{by[one]:,} {one}" for one in STATUSES if one in by)
-        rows = [
-            f"  {self.asset.shown(int(row['amount'])):>24}  {row['status']}: {row['told']}"
-            for row in self.frame.head(_MOST_SHOWN).iter_rows(named=True)
-        ]
-        left = self.frame.height - len(rows)
-        rows += [f"  and {left:,} more"] if left else []
-        return "\n".join([f"Watched({counts or 'no end was unspent or frozen'})", *rows])
-
-
-_MOST_SHOWN = 12
+        rows = []
+        for status in STATUSES:
+            ends = self.frame.filter(pl.col("status") == status)
+            if ends.height:
+                amount = self.asset.shown(total(ends["amount"]))
+                rows.append(f"  {amount:>24}  {status}, {counted(ends.height, 'end', 'ends')}")
+        many = counted(self.frame.height, "end", "ends")
+        return "\n".join([f"Watched({many} that were unspent or frozen)", *rows])
 
 
 @recorded

@@ -210,5 +210,18 @@ def test_it_is_masked_in_the_disclosure_edition_as_ends_are(desk: Any, tmp_path:
     assert not any(address in page for address in hidden)
 
 
+def test_what_prints_itself_is_summed_by_kind_and_names_no_payment(desk: Any) -> None:
+    ledger, tags = coins(desk)
+    sheet = cw.action_sheet(followed(ledger, desk, tags), tags=tags, ledger=ledger)
+    assert repr(sheet).splitlines() == [
+        "ActionSheet(fifo, 4 ends that somebody could act on)",
+        "            0.0000035 rBTC  unspent (contact not known), 1 end",
+        "             0.000003 rBTC  hosted service: Otter Exchange (contact exchange), 1 end",
+        "             0.000002 rBTC  hosted service: Bank of Test (contact bank), 1 end",
+        "            0.0000006 rBTC  tagged party (contact vendor), 1 end",
+        "            0.0000009 rBTC  that nobody can act on",
+    ]
+
+
 def test_the_schema_knows_what_issuers_do() -> None:
     assert schema.FREEZES["action"].meaning == "freeze, unfreeze or destroy"

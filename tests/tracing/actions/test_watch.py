@@ -201,3 +201,8 @@ def test_its_finding_counts_each_status_and_its_graph_shows_where_ends_went(
         "Of the ends that were unspent or frozen, 1 is still unspent, 1 moved."
     )
     assert found.to_networkx().number_of_edges() == 2
+    assert repr(found).splitlines() == [
+        "Watched(2 ends that were unspent or frozen)",
+        "             0.000004 rBTC  still unspent, 1 end",
+        "             0.000006 rBTC  moved, 1 end",
+    ]
