@@ -163,7 +163,7 @@ def watch(trace: Trace, ledger: Ledger) -> Watched:
     )
     rows, moves = [], []
     for end in ends.iter_rows(named=True):
-        found = _destroyed(end, freezes) or later.of(end)
+        found = _destroyed(end, freezes, later.of(end))
         rows.append(_row(end, found, freezes))
         moves += [(end["address"], end["txid"], end["n"], *one) for one in found.payments]
     return Watched(
@@ -179,14 +179,14 @@ def _to_watch(freezes: Freezes) -> pl.Expr:
     return (pl.col("reason") == UNSPENT) | frozen
 
 
-def _destroyed(end: Mapping[str, Any], freezes: Freezes) -> Found | None:
-    """Return that the issuer destroyed what the address held, where that came after the trace."""
-    since = end["as_of_time"] or end["time"]
-    event = freezes.destroyed(end["address"], since)
+def _destroyed(end: Mapping[str, Any], freezes: Freezes, found: Found) -> Found:
+    """Add that the issuer destroyed what the address held, where that came after the trace."""
+    event = freezes.destroyed(end["address"], end["as_of_time"] or end["time"])
     if event is None:
-        return None
+        return found
     told = f"destroyed by the issuer on {event.time:%Y-%m-%d %H:%M:%S} UTC"
-    return Found(MOVED, told, None, event.time)
+    paid = f"; {found.told}" if found.payments else ""
+    return found._replace(status=MOVED, told=f"{told}{paid}")
 
 
 def _row(end: Mapping[str, Any], found: Found, freezes: Freezes) -> dict[str, Any]:

@@ -185,6 +185,15 @@ def test_what_the_issuer_destroyed_is_no_longer_there(desk: Any) -> None:
     assert told["v"][0] == STILL
 
 
+def test_what_was_paid_before_the_rest_was_destroyed_is_told_as_well(desk: Any) -> None:
+    before = read_to(desk, PAID, 10)
+    after = read_to(desk, [*PAID, ("w", "y", 70, 12)], 30)
+    found = of_accounts(desk, before, frozen(after, desk, ("w", "destroy", 15)))
+    destroyed = "destroyed by the issuer on 2023-06-01 00:15:00 UTC"
+    assert statuses(found)["w"] == (MOVED, f"{destroyed}; 1 payment of this address")
+    assert moves(found) == [("w", None, "y", 70)]
+
+
 def test_a_trace_backward_has_nothing_to_watch(desk: Any) -> None:
     ledger = desk.coins(SINCE)
     back = cw.trace(ledger, [desk.coin("b")], policy="fifo", chain=CHAIN, direction="backward")
