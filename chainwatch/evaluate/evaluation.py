@@ -151,7 +151,8 @@ class Evaluation(Result):
             of = {"basis": row["basis"], "recipe": row["recipe"]}
             found += [
                 f"{row['recipe']} on {row['basis']} ({row['worlds']} worlds):",
-                f"    owners merged with another: {self.share('owners_merged', **of)}",
+                f"    owners merged with another: {row['owners_merged']:,} of"
+                f" {row['owners_merged_of']:,}, a count that grows with the length of a chain",
                 f"    owners found whole: {self.share('owners_whole', **of)}",
                 f"    pairs in a cluster that are right: {_plain(self.share('pairs_right', **of))}",
                 f"    pairs of an owner that are found: {_plain(self.share('pairs_found', **of))}",
