@@ -6,7 +6,6 @@ at it. Of a ledger in memory they are made in memory.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +19,7 @@ from chainwatch.ledger.index.growing import columns_of
 from chainwatch.ledger.index.index import Index, build_index, has_index, open_index
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.output_status import OutputStatus
+from chainwatch.progress import announce
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +101,13 @@ LARGE = 100_000
 """Transactions from which on an index is kept: below, it is built in a fraction of a second."""
 
 
+IN_MEMORY = (
+    "the index cannot be kept in the ledger's folder and is built in memory for this process:"
+    " run `chainwatch index` where the folder can be written"
+)
+"""Said where a large ledger is read that cannot be written, or is being written by another."""
+
+
 def _worth_keeping(ledger: Ledger) -> bool:
     if ledger.store is None:
         return False
@@ -116,8 +123,10 @@ def _index(ledger: Ledger, chain: Chain) -> Index:
         return found
     built: tuple[Index, ...] = ()
     if _worth_keeping(ledger):
-        with suppress(LedgerLocked, OSError):  # who may only read pays for the same columns anew
+        try:
             built = build_index(ledger.history)
+        except (LedgerLocked, OSError):  # who may only read pays for the same columns anew
+            announce(IN_MEMORY)
     of_chain = (one for one in built if one.chain == chain)
     here = ledger.history.chain_only(chain)
     return next(of_chain, None) or Index(chain, ledger.commit.number, columns_of(here))
