@@ -221,9 +221,13 @@ def _line(line: str) -> Written:
 
 
 @pytest.fixture(scope="session")
-def small_ledger() -> Callable[[str], Ledger]:
+def small_ledger() -> Callable[..., Ledger]:
     """Return a reader of ledgers written by hand, as the first lines of this file say."""
-    return lambda text: ledger_of(_line(line) for line in text.strip().splitlines())
+
+    def read(text: str, alias: str = "btc-regtest") -> Ledger:
+        return ledger_of((_line(line) for line in text.strip().splitlines()), alias)
+
+    return read
 
 
 @pytest.fixture(scope="session")

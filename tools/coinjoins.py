@@ -245,9 +245,9 @@ def alarms(data: Path) -> Iterator[str]:
         yield f"| {path.stem} | {frame.height} | {several} | {yes.height} | {unknown.height} |\n"
         sure += _listed(path.stem, yes)
         open_ += _listed(path.stem, unknown)
-        sure += _listed(path.stem, whole.filter("one_owner"), "Tx0 of Whirlpool: one owner")
+        sure += _listed(path.stem, whole.filter("tx0_shape"), "the shape of a Tx0 of Whirlpool")
     head = "| block | transaction | inputs | addresses | outputs | equal | of | says |\n"
-    for title, rows in (("Yes, and one owner", sure), ("Unknown", open_)):
+    for title, rows in (("Yes, and the shape of a Tx0", sure), ("Unknown", open_)):
         yield f"\n### {title}\n\n{head}|---|---|---|---|---|---|---|---|\n"
         yield from rows
 

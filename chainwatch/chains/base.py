@@ -130,6 +130,9 @@ class Chain:
     denominations : tuple of int
         The amounts of the outputs that its own wallets mix, in base units; empty where they mix
         none.
+    pools : tuple of (int, int)
+        The amounts of the pools in which Whirlpool mixed its coins, and the fee of each, in base
+        units; empty where it did not.
     fusion : bytes
         What the data of an output begin with, pushes included, where its own wallets fuse coins of
         several owners; empty where they do not.
@@ -160,6 +163,7 @@ class Chain:
     extended_keys: tuple[tuple[int, str, str], ...] = ()
     split_height: int | None = None
     denominations: tuple[int, ...] = ()
+    pools: tuple[tuple[int, int], ...] = ()
     fusion: bytes = b""
     token_sales: int | None = None
     consensus: Consensus | None = None
@@ -217,6 +221,7 @@ def utxo_chain(
     bitcoinlib: str | None = None,
     extended_keys: tuple[tuple[int, str, str], ...] = (),
     denominations: tuple[int, ...] = (),
+    pools: tuple[tuple[int, int], ...] = (),
     token_sales: int | None = None,
 ) -> Chain:
     """Return a chain that descends from Bitcoin, its id taken from its genesis block (CAIP-2).
@@ -235,7 +240,7 @@ def utxo_chain(
         What its blocks are held to.
     hrp : str, optional
         Human-readable part of bech32 addresses.
-    mainnet, node_folder, bitcoinlib, extended_keys, denominations, token_sales
+    mainnet, node_folder, bitcoinlib, extended_keys, denominations, pools, token_sales
         As of :class:`Chain`.
     """
     shown = bytes.fromhex(genesis)
@@ -244,6 +249,6 @@ def utxo_chain(
         decimals=8, p2pkh=p2pkh, p2sh=p2sh,
         old_p2sh=old_p2sh, hrp=hrp, magic=bytes.fromhex(magic), genesis=shown[::-1],
         mainnet=mainnet, node_folder=node_folder, bitcoinlib=bitcoinlib,
-        extended_keys=extended_keys, denominations=denominations, token_sales=token_sales,
-        consensus=consensus,
+        extended_keys=extended_keys, denominations=denominations, pools=pools,
+        token_sales=token_sales, consensus=consensus,
     )  # fmt: skip

@@ -18,6 +18,9 @@ _RULES = Consensus(
 )
 _TEST_RULES = replace(_RULES, bip34_time=0, superseded=())
 
+_POOLS = ((100_000, 5_000), (1_000_000, 50_000), (5_000_000, 175_000), (50_000_000, 1_750_000))
+"""As Samourai ran them: am-i-exposed, and GraphSense's ``heuristics_service.py``."""
+
 BITCOIN = utxo_chain(
     "btc",
     "Bitcoin",
@@ -30,6 +33,7 @@ BITCOIN = utxo_chain(
     bitcoinlib="bitcoin",
     # The first inscription (ord, ``chain.rs``); markets that sell them opened in early 2023.
     token_sales=767_430,
+    pools=_POOLS,
     consensus=_RULES,
 )
 BITCOIN_TESTNET = utxo_chain(
@@ -44,6 +48,7 @@ BITCOIN_TESTNET = utxo_chain(
     mainnet=False,
     node_folder="testnet3",
     bitcoinlib="testnet",
+    pools=_POOLS,
     consensus=replace(_TEST_RULES, bip34_height=21_111, segwit_height=834_624),
 )
 BITCOIN_TESTNET4 = utxo_chain(
@@ -58,6 +63,7 @@ BITCOIN_TESTNET4 = utxo_chain(
     mainnet=False,
     node_folder="testnet4",
     bitcoinlib="testnet4",
+    pools=_POOLS,
     consensus=replace(_TEST_RULES, bip34_height=1, segwit_height=1),
 )
 BITCOIN_SIGNET = utxo_chain(
@@ -72,6 +78,7 @@ BITCOIN_SIGNET = utxo_chain(
     mainnet=False,
     node_folder="signet",
     bitcoinlib="signet",
+    pools=_POOLS,
     consensus=replace(_TEST_RULES, easiest=0x377AE << 216, bip34_height=1, segwit_height=1),
 )
 BITCOIN_REGTEST = utxo_chain(
@@ -86,6 +93,7 @@ BITCOIN_REGTEST = utxo_chain(
     mainnet=False,
     node_folder="regtest",
     bitcoinlib="regtest",
+    pools=_POOLS,
     consensus=replace(
         _TEST_RULES, easiest=2**255 - 1, bip34_height=1, segwit_height=None, halving=150
     ),

@@ -24,6 +24,7 @@ BITCOIN_CASH = replace(
     bitcoinlib=None,
     cashaddr="bitcoincash",
     fusion=_FUSION,
+    pools=(),
     token_sales=None,  # its tokens are others, and no first sale is on record
     # The hash of its first block of its own, 478,559: the blocks below are Bitcoin's.
     id="bip122:000000000000000000651ef99cb9fcbe",
@@ -51,6 +52,7 @@ BITCOIN_CASH_REGTEST = replace(
     bitcoinlib=None,
     cashaddr="bchreg",
     fusion=_FUSION,
+    pools=(),
     # Its genesis block is Bitcoin's, so it cannot name the network: CAIP-2 names it by its prefix.
     id="bch:bchreg",
     consensus=Consensus(

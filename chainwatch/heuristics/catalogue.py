@@ -32,6 +32,7 @@ RULES: tuple[Callable[..., Rule], ...] = (
     coinjoin.joinmarket_mix,
     coinjoin.payjoin_suspicion,
     coinjoin.possible_mix,
+    coinjoin.possible_tx0,
     coinjoin.stonewall_shape,
     coinjoin.wasabi1_coordinator,
     coinjoin.wasabi1_levels,

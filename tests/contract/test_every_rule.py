@@ -173,7 +173,7 @@ CASES = {
     "possible_mix": Case(
         coinjoin.possible_mix(),
         "mix: A=90000 B=90000 -> X=80000 Y=80000 P=7000 Q=9000\npay: D=90000 -> E=1000 F=88000",
-        "split: A=90000 -> X=40000 Y=40000 A=9000\nplain: B=50000 C=50000 -> X=50000 Y=50000",
+        "split: A=90000 -> X=40000 Y=40000 A=9000\nplain: B=50000 C=50000 -> X=50000 Y=40000",
         answer=None,
     ),
     "since": Case(
@@ -232,6 +232,12 @@ CASES = {
         " -> V=100000 W=100000 X=100000 Y=100000 Z=100000\n"
         "rich: A=100000 B=100000 C=100300 D=100300 E=310300"
         " -> V=100000 W=100000 X=100000 Y=100000 Z=100000",
+    ),
+    "possible_tx0": Case(
+        coinjoin.possible_tx0(),
+        "cut: A=5300000 -> data=0 F=50000 X=1000302 Y=1000302 A=3000000\npay: D=9000 -> W=8000",
+        "free: A=5300000 -> data=0 X=1000302 Y=1000302 A=3000000",
+        answer=None,
     ),
     "whirlpool_tx0": Case(
         coinjoin.whirlpool_tx0(),

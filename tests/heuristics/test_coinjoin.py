@@ -112,7 +112,11 @@ DOUBTS = {
     "one address is one party": ("A=90000 A=90000 -> X=80000 Y=80000 P=7000", False),
     "dust is no second party": ("A=290000 B=3000 -> X=80000 Y=80000 P=70000", False),
     "nor for a batch": ("A=290000 B=3000 -> W=40000 X=40000 Y=40000 Z=40000 P=70000", False),
-    "nothing but the pair": ("A=90000 B=90000 -> X=80000 Y=80000", False),
+    "nothing but the pair": ("A=90000 B=90000 -> X=80000 Y=80000", None),
+    "the pair and data": ("A=90000 B=90000 -> X=80000 Y=80000 data=0", None),
+    "one of the pair brings two coins": ("A=30000 B=60000 C=90000 -> X=80000 Y=80000", None),
+    "one address pays the pair": ("A=90000 A=90000 -> X=80000 Y=80000", False),
+    "one party alone can pay the pair": ("A=190000 B=3000 -> X=80000 Y=80000", False),
     "three parties for three are the other rule's": (
         "A=90000 B=90000 C=90000 -> X=80000 Y=80000 Z=80000", False),
     "two parties with two equal outputs each": (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import chainwatch as cw
 from chainwatch.errors import ArgumentError, RuleError
@@ -12,7 +14,8 @@ from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.poisoning import zero_value
 from chainwatch.heuristics.rule import VERDICT, apply
 from chainwatch.ledger.features import transactions
-from chainwatch.ledger.joint.protocols import POOLS, STANDARD, WHIRLPOOL_GENESIS
+from chainwatch.ledger.joint.protocols import STANDARD, WHIRLPOOL_GENESIS
+from chainwatch.ledger.schema import pack_tx
 
 
 @pytest.fixture
@@ -115,13 +118,62 @@ def test_whoever_prepares_coins_for_whirlpool_is_one_owner(asked):
     assert asked(coinjoin.whirlpool_tx0(), *TX0) == list(TX0.values())
 
 
-def test_its_links_are_kept(small_ledger):
-    """Three addresses bring what three equal outputs hold, so that it looks like a mix."""
-    cut = "A=1100000 B=1100000 C=1100000 -> {data}F=50000 X=1000302 Y=1000302 Z=1000302 A=200000"
-    kept = co_spends(small_ledger(f"t: {cut.format(data='data=0 ')}")).counts()
-    assert (kept["joining"], kept["refused"], kept["undecided"]) == (2, 0, 0)
-    refused = co_spends(small_ledger(f"t: {cut.format(data='')}")).counts()
-    assert (refused["joining"], refused["refused"]) == (0, 2)
+LOOKS_ALIKE = [
+    "A=1100000 B=1100000 C=1100000 -> data=0 F=50000 X=1000302 Y=1000302 Z=1000302 A=200000",
+    "A=1100000 B=1100000 C=1100000 D=1150000 E=1100000 -> V=1000300 W=1000300 X=1000300"
+    " Y=1000300 Z=1000300 K=50000 L=300000 data=0",
+]
+"""As many parties bring what equal outputs hold: a mix of strangers, or one wallet's Tx0."""
+
+
+def at_height(ledger: cw.Ledger, height: int) -> cw.Ledger:
+    """Return a ledger of one transaction with that height."""
+    moved = {
+        name: ledger.frames[name].with_columns(
+            pl.lit(height if column == "height" else pack_tx(height, 1), pl.Int64).alias(column)
+            for column in ("tx", "height")
+            if column in ledger.frames[name].columns
+        )
+        for name in ("transactions", "inputs", "outputs")
+    }
+    return cw.Ledger.from_tables({**ledger.frames, **moved})
+
+
+@pytest.mark.parametrize("line", LOOKS_ALIKE)
+@pytest.mark.parametrize("alias", ["btc", "ltc", "doge", "bch"])
+@pytest.mark.parametrize("height", [1, 569_999, 570_000, 900_000])
+def test_the_shape_of_a_tx0_joins_nobody(small_ledger, line, alias, height):
+    """Where pools were, it is doubted whether it is a mix; elsewhere the shape means nothing."""
+    ledger = at_height(small_ledger(f"t: {line}", alias), height)
+    doubted = alias == "btc" and height >= 570_000
+    assert cw.ask(ledger, coinjoin.JOINT).frame[VERDICT].to_list() == [None if doubted else True]
+    assert cw.mixes(ledger).frame.select(
+        "is_mix", "maybe_mix", "protocols", "tx0_shape"
+    ).rows() == [(not doubted, doubted, "equal outputs", doubted)]
+    assert cw.owners(ledger).frame.is_empty()
+
+
+@given(
+    st.lists(st.integers(1_050_000, 3_000_000), min_size=3, max_size=8),
+    st.integers(1, 8),
+    st.booleans(),
+)
+def test_no_shape_turns_a_mix_into_one_owner(small_ledger, brought, premix, data):
+    """Whatever of a Tx0 is added to what looks like a mix, its parties are never joined."""
+    names = "ABCDEFGH"
+    spent = " ".join(f"{names[n]}={value}" for n, value in enumerate(brought))
+    paid = " ".join(f"{'STUVWXYZ'[n]}=1000300" for n in range(min(premix, len(brought))))
+    ledger = at_height(
+        small_ledger(f"t: {spent} -> {paid} F=50000{' data=0' * data}", "btc"), 600_000
+    )
+    plain = at_height(small_ledger(f"t: {spent} -> {paid} F=50000", "btc"), 600_000)
+    with_shape, without = (cw.ask(one, coinjoin.JOINT).frame[VERDICT][0] for one in (ledger, plain))
+    assert with_shape is not False or without is False
+
+
+def test_links_of_one_wallet_that_looks_like_no_mix_are_kept(small_ledger):
+    text = "t: A=700000 B=1600000 -> data=0 F=50000 X=1000302 Y=1000302 A=200000"
+    assert co_spends(at_height(small_ledger(text, "btc"), 600_000)).counts()["joining"] == 1
 
 
 JOINMARKET = {
@@ -269,7 +321,6 @@ def test_standard_amounts_are_of_six_families():
     assert STANDARD[:6] == (5000, 6561, 8192, 10000, 13122, 16384)
     assert STANDARD[-1] <= 134_375_000_000
     assert {2**20, 3**12, 2 * 3**12, 10**8, 2 * 10**8, 5 * 10**8} <= set(STANDARD)
-    assert POOLS[5_000_000] == 175_000
 
 
 def test_heights_are_seen_and_moved(small_ledger):
@@ -290,23 +341,23 @@ class TestMixes:
         "pay: I=90000 -> J=80000"
     )
 
-    def test_what_is_sure_and_what_is_doubted_and_what_is_one_owner(self, small_ledger):
+    def test_what_is_sure_and_what_is_doubted(self, small_ledger):
         found = cw.mixes(small_ledger(self.TEXT))
-        columns = ["is_mix", "maybe_mix", "protocols", "one_owner"]
+        columns = ["is_mix", "maybe_mix", "protocols", "tx0_shape"]
         assert found.frame.select(columns).rows() == [
             (True, False, "equal outputs", False),
             (False, True, "equal outputs", False),
-            (False, False, None, True),
+            (True, False, "equal outputs", False),  # below the height of the first pools
             (False, False, None, False),
         ]
-        assert found.counts() == {"mixes": 1, "perhaps": 1, "none": 2}
-        assert repr(found) == "Mixes(1 mixes, 1 perhaps, 2 none)"
+        assert found.counts() == {"mixes": 2, "perhaps": 1, "none": 1}
+        assert repr(found) == "Mixes(2 mixes, 1 perhaps, 1 none)"
 
     def test_it_says_what_stops_merges(self, small_ledger):
         ledger = small_ledger(self.TEXT)
         told = cw.mixes(ledger).frame
         veto = cw.ask(ledger, coinjoin.JOINT).frame[VERDICT].to_list()
-        assert veto == [True, None, False, False]
+        assert veto == [True, None, True, False]
         assert told["is_mix"].to_list() == [answer is True for answer in veto]
         assert told["maybe_mix"].to_list() == [answer is None for answer in veto]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chainwatch.heuristics.coinjoin.batch import batch_payout
 from chainwatch.heuristics.coinjoin.cashfusion import cash_fusion
 from chainwatch.heuristics.coinjoin.dash import denominated_mix
-from chainwatch.heuristics.coinjoin.detectors import DETECTORS, JOINT, PREPARATION
+from chainwatch.heuristics.coinjoin.detectors import DETECTORS, JOINT, PREPARATION, TX0
 from chainwatch.heuristics.coinjoin.equal import equal_by_address, equal_outputs, possible_mix
 from chainwatch.heuristics.coinjoin.joinmarket import joinmarket_mix
 from chainwatch.heuristics.coinjoin.payjoin import payjoin_suspicion
@@ -13,6 +13,7 @@ from chainwatch.heuristics.coinjoin.stonewall import stonewall_shape
 from chainwatch.heuristics.coinjoin.wasabi1 import wasabi1_coordinator, wasabi1_levels, wasabi1_mix
 from chainwatch.heuristics.coinjoin.wasabi2 import wasabi2_mix
 from chainwatch.heuristics.coinjoin.whirlpool import (
+    possible_tx0,
     whirlpool_lineage,
     whirlpool_mix,
     whirlpool_tx0,
@@ -22,6 +23,7 @@ __all__ = [
     "DETECTORS",
     "JOINT",
     "PREPARATION",
+    "TX0",
     "batch_payout",
     "cash_fusion",
     "denominated_mix",
@@ -30,6 +32,7 @@ __all__ = [
     "joinmarket_mix",
     "payjoin_suspicion",
     "possible_mix",
+    "possible_tx0",
     "stonewall_shape",
     "wasabi1_coordinator",
     "wasabi1_levels",

@@ -14,7 +14,8 @@ def denominated_mix(min_outputs: int = 3) -> nw.Expr:
     """As many inputs as outputs, all of the amounts by which the chain's wallets mix, and no fee.
 
     The wallet of each party first cuts its coins into these amounts, in a transaction that pays a
-    fee and has one owner: it is *no*. Which chains have such amounts is a fact of the chain.
+    fee and has one owner: it is *no*. Which chains have such amounts is a fact of the chain. None
+    of the catalogue has, since Dash is not among them: of these it is always *no*.
 
     Parameters
     ----------

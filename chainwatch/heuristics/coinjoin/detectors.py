@@ -17,6 +17,7 @@ from chainwatch.heuristics.coinjoin.joinmarket import joinmarket_mix
 from chainwatch.heuristics.coinjoin.wasabi1 import wasabi1_coordinator, wasabi1_levels, wasabi1_mix
 from chainwatch.heuristics.coinjoin.wasabi2 import wasabi2_mix
 from chainwatch.heuristics.coinjoin.whirlpool import (
+    possible_tx0,
     whirlpool_lineage,
     whirlpool_mix,
     whirlpool_tx0,
@@ -29,21 +30,29 @@ DETECTORS: Mapping[str, Rule] = MappingProxyType({
     "JoinMarket": joinmarket_mix() & since(392_300),
     "Wasabi 1": (wasabi1_coordinator() & since(530_500) & ~since(610_000))
     | ((wasabi1_mix() | wasabi1_levels()) & since(610_000)),
-    "Wasabi 2": wasabi2_mix() & since(741_213),
+    "Wasabi 2": (wasabi2_mix() & since(741_213))
+    | (wasabi2_mix(min_inputs=20, min_repeated=3, least=5_000) & since(846_000)),
     "Whirlpool": (whirlpool_mix() & since(570_000)) | whirlpool_lineage(),
     "CashFusion": cash_fusion(),
     "denominations": denominated_mix(),
 })  # fmt: skip
 """What each kind of joint transaction is told by; the heights are Dumplings' and those that
-crocs-muni/coinjoin-analysis gives for Wasabi 2."""
+crocs-muni/coinjoin-analysis gives for Wasabi 2. 846,000 is of the first days of June 2024, when its
+first coordinator closed; mixes of those after it are smaller."""
 
 
-PREPARATION: Rule = whirlpool_tx0()
-"""One wallet that prepares its coins for a mix: it has one owner, whatever it looks like."""
+_POOLED = since(570_000)
+
+TX0: Rule = whirlpool_tx0() & _POOLED
+"""What has the shape of one wallet that prepares its coins for a mix, since there are pools."""
+
+PREPARATION: Rule = possible_tx0() & _POOLED
+"""The same as a doubt: such a transaction may be no mix, whatever it looks like, or one that was
+given this shape. It denies nothing, or strangers could have themselves joined."""
 
 
 def _together() -> Rule:
-    """Return whether any detector finds a mix, and it is not one wallet that prepares its coins."""
+    """Return whether any detector finds a mix, and it cannot be one wallet preparing its coins."""
     first, *others = DETECTORS.values()
     for other in others:
         first = first | other

@@ -103,8 +103,8 @@ def equal_by_address(min_equal: int = 3) -> nw.Expr:
 def possible_mix() -> nw.Expr:
     """Equal outputs that do not fit one output per party: a mix of another shape, or one payer.
 
-    Two shapes escape ``equal_outputs``: two parties who each take one of two equal outputs beside
-    their change, and mixes in which a party takes several equal outputs, so that fewer parties
+    Two shapes escape ``equal_outputs``: two parties who each take one of two equal outputs, with or
+    without change, and mixes in which a party takes several equal outputs, so that fewer parties
     than equal outputs can have funded them. An even payment and a batch payment look the same.
     Nothing in the transaction decides, so the rule never says *yes*: it says *unknown*, which as a
     veto joins nobody. Where one party alone can have brought what is paid, it is *no*.
@@ -113,8 +113,7 @@ def possible_mix() -> nw.Expr:
     -------
     false or null
         Null where two or more parties can have funded equal outputs and either exactly two outputs
-        are equal and something else is paid as well, or three or more are equal and fewer parties
-        than that can have funded one each.
+        are equal, or three or more are and fewer parties than that can have funded one each.
 
     Fails when
     ----------
@@ -128,9 +127,8 @@ def possible_mix() -> nw.Expr:
     addresses, which co-spending would merge.
     """
     equal = nw.col("fundable")
-    pair = (equal == 2) & (nw.col("output_count") > 2)
     several_each = (equal >= 3) & (nw.col("fundable_each") < equal)
-    return decide(nw.lit(False), pair | several_each)
+    return decide(nw.lit(False), (equal == 2) | several_each)
 
 
 def __dir__() -> list[str]:

@@ -10,7 +10,7 @@ import polars as pl
 
 from chainwatch.completion import names_of
 from chainwatch.errors import RuleError, expect
-from chainwatch.heuristics.coinjoin.detectors import DETECTORS, PREPARATION
+from chainwatch.heuristics.coinjoin.detectors import DETECTORS, TX0
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
@@ -22,9 +22,12 @@ MIXES = TRANSACTIONS.pick(
     "chain", "tx", "txid", "height", "time", name="mixes", key=("chain", "tx")
 ).plus(
     Column.flag("is_mix", "a detector finds a mix"),
-    Column.flag("maybe_mix", "none finds one, and one cannot tell: nobody is joined by it"),
-    Column.word("protocols", "the detectors that find it, or where none does, that cannot tell"),
-    Column.flag("one_owner", "one wallet prepares its coins for a mix: its inputs are joined"),
+    Column.flag("maybe_mix", "it is doubtful whether it is one: nobody is joined by it"),
+    Column.word("protocols", "the detectors that find one, or where none does, that cannot tell"),
+    Column.flag(
+        "tx0_shape",
+        "it looks as if one wallet prepared its coins for a mix, which makes a mix doubtful",
+    ),
 )
 """Transactions, with what the detectors of mixes say."""
 
@@ -103,7 +106,7 @@ def mixes(ledger: Ledger, detectors: Mapping[str, Rule] = DETECTORS) -> Mixes:
         raise RuleError("detectors of mixes read transactions", remedy="pass rules on these")
     table = features.transactions(ledger)
     said = {name: apply(table, rule)[VERDICT] for name, rule in detectors.items()}
-    alone = apply(table, PREPARATION)[VERDICT].alias("one_owner")
+    alone = apply(table, TX0)[VERDICT].alias("tx0_shape")
     frame = table.select("chain", "tx", "txid", "height", "time").hstack(_told(said, alone))
     return Mixes(
         frame.select(MIXES.names), {name: rule.identity() for name, rule in detectors.items()}
@@ -116,14 +119,16 @@ def _told(said: Mapping[str, pl.Series], alone: pl.Series) -> pl.DataFrame:
     each = [(pl.col(name), pl.lit(name)) for name in said]
     sure = [pl.when(answer).then(name) for answer, name in each]
     open_ = [pl.when(answer.is_null()).then(name) for answer, name in each]
-    one = pl.col("one_owner")
-    found = pl.any_horizontal(answer.fill_null(False) for answer, _ in each) & ~one
-    doubted = pl.any_horizontal(answer.is_null() for answer, _ in each) & ~one & ~found
+    # Strangers can give a mix the shape of a Tx0: it makes a mix doubtful, and nothing more.
+    shaped = pl.col("tx0_shape")
+    some = pl.any_horizontal(answer.fill_null(False) for answer, _ in each)
+    found, open_ones = some & ~shaped, pl.any_horizontal(answer.is_null() for answer, _ in each)
+    doubted = ~found & (some | open_ones)
     return answers.with_columns(alone).select(
         is_mix=found,
         maybe_mix=doubted,
-        protocols=pl.when(found).then(_listed(sure)).when(doubted).then(_listed(open_)),
-        one_owner=one,
+        protocols=pl.when(some).then(_listed(sure)).when(doubted).then(_listed(open_)),
+        tx0_shape=shaped,
     )
 
 

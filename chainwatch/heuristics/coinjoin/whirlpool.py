@@ -119,13 +119,50 @@ def whirlpool_tx0(most_premix: int = 70, most_rest: int = 2) -> nw.Expr:
     Fails when
     ----------
     The fee was waived, or the pool is not one of Samourai's: *no*. A mix of strangers that carries
-    data and has a pool's amount and fee: *yes*, and its parties are then joined.
+    data and has a pool's amount and fee: *yes*. So nobody is joined by it:
+    :func:`possible_tx0` doubts a mix, and denies none.
 
     References
     ----------
     GraphSense, ``heuristics_service.py``, which is surer where an output goes on into a mix; pools
-    and fees are in :mod:`chainwatch.ledger.joint.protocols`.
+    and fees are facts of the chain.
     """
+    return _prepares(most_premix, most_rest)
+
+
+@rule(on="transactions", refs=("graphsense-heuristics", "coinjoin-analysis"))
+def possible_tx0(most_premix: int = 70, most_rest: int = 2) -> nw.Expr:
+    """What looks like a mix may be one wallet that cuts its coins for a pool: a doubt, no denial.
+
+    Strangers can give their mix the shape of a Tx0, and nothing in a transaction tells the two
+    apart. So the rule never says *yes*: joined by ``& ~``, it turns a *yes* into *unknown*.
+
+    Parameters
+    ----------
+    most_premix : int
+        Most outputs that are put aside.
+    most_rest : int
+        Most other outputs besides the fee: change.
+
+    Returns
+    -------
+    false or null
+        Null where the transaction has that shape.
+
+    Fails when
+    ----------
+    Someone prepares his coins, and the transaction looks like a mix: his own links are left
+    undecided.
+
+    References
+    ----------
+    As :func:`whirlpool_tx0`.
+    """
+    return decide(nw.lit(False), _prepares(most_premix, most_rest))
+
+
+def _prepares(most_premix: int, most_rest: int) -> nw.Expr:
+    """Return whether a transaction has data, a pool's fee, and outputs just above its amount."""
     aside, fees = nw.col("premix_outputs"), nw.col("premix_fees")
     rest = nw.col("payments") - aside - fees
     return (

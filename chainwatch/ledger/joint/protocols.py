@@ -37,10 +37,6 @@ STANDARD = tuple(
 """Satoshi. The amounts of which Wasabi 2 makes its outputs: powers of two and of three, those of
 three doubled, and 1, 2 and 5 times powers of ten. WalletWasabi, ``DenominationBuilder.cs``."""
 
-POOLS = {100_000: 5_000, 1_000_000: 50_000, 5_000_000: 175_000, 50_000_000: 1_750_000}
-"""Satoshi. The amounts of Whirlpool's pools and the fee of each, as Samourai ran them.
-am-i-exposed and GraphSense's ``heuristics_service.py``."""
-
 WHIRLPOOL_GENESIS = tuple(
     bytes.fromhex(shown)[::-1]
     for shown in (

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 import polars as pl
 
-from chainwatch.ledger.joint.protocols import POOLS, WHIRLPOOL_GENESIS
+from chainwatch.chains.catalogue import all_chains
+from chainwatch.ledger.joint.protocols import WHIRLPOOL_GENESIS
 from chainwatch.ledger.joint.tables import Tables
 
 FEWEST, MOST = 5, 10
@@ -21,6 +22,8 @@ _TX = ["chain", "tx"]
 
 def of_preparation(tables: Tables, prepared: pl.LazyFrame) -> pl.LazyFrame:
     """Return how well transactions fit Whirlpool's *Tx0*, which cuts one wallet's coins for a pool.
+
+    Pools are facts of a chain: nothing fits on one that has none.
 
     Parameters
     ----------
@@ -36,7 +39,11 @@ def of_preparation(tables: Tables, prepared: pl.LazyFrame) -> pl.LazyFrame:
         ``premix_outputs`` with just above the pool's amount, ``premix_fees`` with half to three
         times its fee. Transactions without the former are absent.
     """
-    pools = pl.LazyFrame({"pool": list(POOLS), "charge": list(POOLS.values())})
+    pools = pl.LazyFrame(
+        [(chain.id, *pool) for chain in all_chains() for pool in chain.pools],
+        schema={"chain": pl.String, "pool": pl.Int64, "charge": pl.Int64},
+        orient="row",
+    )
     value = pl.col("value")
     ready = value.is_between(pl.col("pool") + PAID_LEAST, pl.col("pool") + PAID_MOST)
     fee = value.is_between(pl.col("charge") // 2, pl.col("charge") * 3)
@@ -44,7 +51,7 @@ def of_preparation(tables: Tables, prepared: pl.LazyFrame) -> pl.LazyFrame:
         tables.outputs.filter("spendable")
         .select(*_TX, "value")
         .join(prepared, on=_TX, how="semi")
-        .join(pools, how="cross")
+        .join(pools, on="chain")
         .group_by(*_TX, "pool")
         .agg(
             ready.sum().cast(pl.Int64).alias("premix_outputs"),
