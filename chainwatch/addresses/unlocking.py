@@ -22,7 +22,11 @@ FLAGS = tuple(
 )
 """The names of signature flags, in the order in which an input states several."""
 
-OPEN_FLAGS = "NONE|SINGLE|ANYONECANPAY"
+UNSIGNED = "UNSIGNED"
+"""What stands for the flags of an input that was read whole and holds no signature: nothing binds
+it to the transaction, and it shows no key. Where it was not read whole, flags are null."""
+
+OPEN_FLAGS = f"NONE|SINGLE|ANYONECANPAY|{UNSIGNED}"
 """Pattern of the flags that leave inputs or outputs open, in a text of several."""
 
 _BASES = {2: NONE, 3: SINGLE}
@@ -40,10 +44,14 @@ _CHECKS = frozenset((0xAC, 0xAD, 0xAE, 0xAF, 0xBA))
 
 
 class Unlock(NamedTuple):
-    """What unlocks an output: the script of the input, and the items of its witness."""
+    """What unlocks an output: the script of the input, and the items of its witness.
+
+    ``whole`` is false where it is not known whether there is a witness.
+    """
 
     script: bytes = b""
     witness: tuple[bytes, ...] = ()
+    whole: bool = True
 
 
 def signature_flags(unlock: Unlock, *, forms: Forms = Forms.WITNESS) -> str | None:
@@ -79,6 +87,30 @@ def signature_flags(unlock: Unlock, *, forms: Forms = Forms.WITNESS) -> str | No
     """
     found = set(_flags(unlock, forms=forms))
     return ",".join(sorted(found)) or None
+
+
+def binding(unlock: Unlock, *, forms: Forms = Forms.WITNESS) -> str | None:
+    """Return the flags of an input's signatures, or that there is none: :data:`UNSIGNED`.
+
+    Parameters
+    ----------
+    unlock : Unlock
+        Script and witness of the input.
+    forms : Forms
+        As in :func:`signature_flags`.
+
+    Returns
+    -------
+    str or None
+        None where no signature was seen and the witness is not known.
+
+    Fails when
+    ----------
+    As :func:`signature_flags`: a signature whose form is not seen is called none. An input that
+    asks for something else than a signature (the preimage of a hash) is unsigned whoever made it.
+    """
+    unseen = UNSIGNED if unlock.whole else None
+    return signature_flags(unlock, forms=forms) or unseen
 
 
 def revealed_address(unlock: Unlock, *, forms: Forms = Forms.WITNESS) -> bytes | None:
@@ -157,7 +189,7 @@ def quorum(unlock: Unlock, *, forms: Forms = Forms.WITNESS) -> str | None:
 
 def _named(unlock: Unlock, *, forms: Forms) -> tuple[bytes, bytes, bytes] | None:
     """Return kind and key or script that shows itself, and the program it is nested in or b""."""
-    script, witness = unlock
+    script, witness, _ = unlock
     if not witness:
         return _of_script(script, forms=forms)
     if not script:
@@ -171,7 +203,7 @@ def _named(unlock: Unlock, *, forms: Forms) -> tuple[bytes, bytes, bytes] | None
 
 
 def _flags(unlock: Unlock, *, forms: Forms) -> Iterator[str]:
-    script, witness = unlock
+    script, witness, _ = unlock
     if witness and not script:
         items = without_annex(witness)
         if _is_taproot(items):

@@ -22,10 +22,12 @@ from chainwatch.clusters.graph import ClusterGraph, Looked, cluster_graph
 from chainwatch.clusters.groups import FrameGroups, Groups, told_members
 from chainwatch.clusters.numbering import PLACE
 from chainwatch.clusters.paths import FrameGrove, Paths
+from chainwatch.clusters.refusals import refused_between
 from chainwatch.clusters.regrow import LARGE, Terms, differing_ends, regrow
 from chainwatch.errors import InputError, expect
 from chainwatch.heuristics.link_columns import LinkColumns
-from chainwatch.heuristics.links import BOTH_ENDS, FOREST, Links, canonical, told, with_chain_b
+from chainwatch.heuristics.links import BOTH_ENDS, FOREST, Links, canonical, one_chain, told
+from chainwatch.heuristics.predicted import resting
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.deferred import Deferred
 from chainwatch.results.graph import Edges
@@ -69,8 +71,8 @@ class Clusters(Result):
         The links of the evidence forest: the maximum spanning forest by falling confidence, then
         transaction, then addresses.
     alarms : polars.DataFrame
-        Clusters whose tags name more than one actor: ``chain, cluster, addresses`` (tagged ones),
-        ``actors``.
+        Clusters whose owner's tags, on all chains, name more than one actor: ``chain, cluster,
+        addresses`` (tagged ones), ``actors``.
     collapses : polars.DataFrame
         Links that joined two large groups of like size, or differently tagged ones: ``chain, tx,
         txid, a, b, rule, addresses_a, addresses_b`` (on the two sides before), ``reason``.
@@ -147,16 +149,7 @@ class Clusters(Result):
 
     def refused_between(self, chain: str, a: bytes, chain_b: str, b: bytes) -> pl.DataFrame:
         """Return the links that would have joined the clusters of two addresses."""
-        rows = with_chain_b(self.refused)
-        one, other = self._together(chain, a), self._together(chain_b, b)
-        parts = [
-            rows.join(left, left_on=["chain", "a"], right_on=PLACE, how="semi").join(
-                right, left_on=["chain_b", "b"], right_on=PLACE, how="semi"
-            )
-            for left, right in ((one, other), (other, one))
-        ]
-        found = pl.concat(parts).sort([*REFUSED.key, "chain_b"])
-        return found if (found["chain"] != found["chain_b"]).any() else found.drop("chain_b")
+        return refused_between(self.refused, self._together(chain, a), self._together(chain_b, b))
 
     def _together(self, chain: str, address: bytes) -> pl.DataFrame:
         """Return all addresses of an owner, on all chains: ``chain, address``."""
@@ -220,7 +213,7 @@ class Clusters(Result):
         """Return the clusters that are left without some evidence.
 
         Only what the evidence touches is joined again; the result is that of joining all the
-        other links from nothing.
+        other links from nothing, as :meth:`Links.without` leaves them.
 
         Parameters
         ----------
@@ -258,9 +251,13 @@ class Clusters(Result):
         Parameters
         ----------
         links : Links
-            All links, not only the new ones: ``clusters.links + more``.
+            All links, not only the new ones: ``clusters.links + more``. Predictions from clusters
+            are undecided where a link is missing that joined before.
         """
         expect(links, Links, "links", "pass links, as co_spends(ledger) returns them")
+        if self.links.columns is None and links.columns is None:
+            left = resting(self.links.both_ends, links.both_ends)
+            links = links if left.equals(links.both_ends) else Links(one_chain(left))
         return self._with(links, self.terms, [])
 
     def _with(self, links: Links, terms: Terms, touched: Sequence[pl.DataFrame]) -> Clusters:
@@ -434,14 +431,16 @@ def _of_columns(links: Links, columns: LinkColumns, terms: Terms) -> Clusters:
     made = terms.join(joining := ColumnJoining(columns))
     found = ClusterColumns(columns, joining, made)
     frame, forest = found.views()
-    alarms = contradictions(MEMBERS.empty() if terms.named is None else frame.get(), terms.named)
+    alarms = contradictions(
+        MEMBERS.empty() if terms.named is None else frame.get(), terms.named, OWNERS.empty()
+    )
     return Clusters(
         frame, links, forest, alarms, made.collapses, made.refused, terms=terms, columns=found
     )
 
 
 def _clusters(links: Links, made: Forest, terms: Terms) -> Clusters:
-    alarms = contradictions(made.members, terms.named)
+    alarms = contradictions(made.members, terms.named, made.owners)
     return Clusters(
         made.members, links, made.links, alarms, made.collapses, made.refused, made.owners, terms
     )

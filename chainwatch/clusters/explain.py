@@ -11,8 +11,9 @@ from typing import Any, Protocol
 import polars as pl
 
 from chainwatch.addresses.canonical import text
-from chainwatch.clusters.forest import PAIR, REFUSED
+from chainwatch.clusters.forest import ACTOR, CLAIM, PAIR, REFUSED
 from chainwatch.heuristics.links import BOTH_ENDS, LINKS, Links, told
+from chainwatch.heuristics.predicted import AFTER
 from chainwatch.ledger.schema import REVEALED
 from chainwatch.results.mask import shown_address, shown_time, shown_txid
 from chainwatch.results.result import Result, recorded
@@ -212,6 +213,7 @@ class Explanation(Result):
         when = shown_time(chain, row["time"], *parties) if row["time"] else "undated"
         txid = shown_txid(chain, row["txid"], *parties)
         shown = "; an address of it is only revealed" if row["basis"] == REVEALED else ""
+        shown += "; predicted from all that joined its clusters" if row["rule"] == AFTER else ""
         return f"{row['rule']} in {txid} ({when}; confidence {rate}{shown})"
 
     def passed(self) -> list[str]:
@@ -229,13 +231,16 @@ class Explanation(Result):
         """Say that links would have joined the two, and why they did not."""
         if self.refused.is_empty():
             return ""
-        pairs = self.refused.filter(pl.col("reason") == PAIR).height
-        actors = self.refused.height - pairs
+        pairs, actors, claims = (
+            self.refused.filter(pl.col("reason") == one).height for one in (PAIR, ACTOR, CLAIM)
+        )
         reasons = [
             f"{counted(pairs, 'link', 'links')} because a pair of theirs must stay apart"
             if pairs else "",
             f"{counted(actors, 'link', 'links')} because tags name different actors"
             if actors else "",
+            f"{counted(claims, 'link', 'links')} because other inputs of the transaction must stay"
+            " apart" if claims else "",
         ]  # fmt: skip
         return f" Refused between their clusters: {', '.join(filter(None, reasons))}."
 

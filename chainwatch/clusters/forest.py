@@ -4,6 +4,10 @@ Kruskal's algorithm. Links come by falling confidence (one without a measured ra
 then by transaction (one without comes last), then by addresses and rule. In that order each link
 joins its two sides, unless they are one already, or hold what must stay apart: then the link is
 refused. Sides only grow, so what is refused once is refused for good, and the order alone decides.
+
+The links of one transaction's inputs are one claim: that all of them have one owner. Where one of
+them is refused the claim is contradicted, and the others are refused with it: which of the inputs
+stands at their middle is a matter of bytes, and says nothing of owners.
 """
 
 from __future__ import annotations
@@ -19,14 +23,18 @@ from numpy.typing import NDArray
 
 from chainwatch.attribution import naming
 from chainwatch.clusters.apart import Apart
+from chainwatch.clusters.claims import Stopped, contradicted, stopped
 from chainwatch.clusters.numbering import FramePlaces, Numbered, Places, number
-from chainwatch.heuristics.links import LINKS, one_chain
-from chainwatch.kernels.components import Joined, Limits, Numbers, join_in_order
+from chainwatch.heuristics.links import LINKS, ONE_CLAIM, one_chain
+from chainwatch.kernels.components import Joined, Limits, Numbers, join_in_order, roots
 from chainwatch.results.table import Column, Table
 
 BOTH_LARGE, OTHER_ACTORS = "both sides large", "sides tagged with different actors"
 
 PAIR, ACTOR = "a pair must stay apart", "tags name different actors"
+
+CLAIM = "other inputs of its transaction must stay apart"
+"""Reason of a link that falls with the one that would have joined them."""
 
 SHARE = 10
 """The smaller side is a good part of the whole from one in so many on; a choice of this project."""
@@ -134,6 +142,13 @@ class Joining(Protocol):
         """Return some links in ``BOTH_ENDS``."""
         ...
 
+    def claims(self) -> NDArray[np.int64]:
+        """Return for each link the number of the claim that it is part of, -1 for none.
+
+        The links by which one transaction joins its inputs are a claim.
+        """
+        ...
+
 
 class FrameJoining:
     """Links of a frame in ``BOTH_ENDS``."""
@@ -160,6 +175,13 @@ class FrameJoining:
     def take(self, rows: NDArray[Any]) -> pl.DataFrame:
         """Return some links in ``BOTH_ENDS``."""
         return self._links[rows]
+
+    def claims(self) -> NDArray[np.int64]:
+        """Return for each link the number of the claim that it is part of, -1 for none."""
+        one = pl.col("tx").is_not_null() & pl.col("rule").is_in(ONE_CLAIM)
+        number = pl.struct("chain", "tx").rank("dense").cast(pl.Int64)
+        found = self._links.select(pl.when(one).then(number).otherwise(-1))
+        return found.to_series().to_numpy()
 
     def members(self, root: Numbers) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return who is in which cluster, and the clusters that one owner has on several chains."""
@@ -198,12 +220,26 @@ def join(
     order = joining.order()
     actors = _actors(joining.places, named)
     limits, pairs = _limits(joining.places, actors, large, apart or Apart())
-    made = join_in_order(joining.a[order], joining.b[order], joining.places.height, limits)
+    fell: list[Stopped] = []
+    while True:
+        made = join_in_order(joining.a[order], joining.b[order], joining.places.height, limits)
+        claims: NDArray[Any] = order
+        regions: NDArray[Any] = order
+        if len(made.refused):
+            claims = joining.claims()[order]
+            regions = roots(joining.a, joining.b, joining.places.height)[joining.a[order]]
+        fallen = contradicted(claims, regions, made)
+        if not fallen.any():
+            break
+        # Without the claims that are contradicted, the sides that they made are others.
+        fell.append(stopped(order, claims, made, fallen))
+        order = order[~fallen]
+    fell.append(stopped(order, claims, made, np.isin(np.arange(len(order)), made.refused)))
     return Grown(
         made.root,
         joining.in_table_order(order[made.rows]),
         _collapses(joining, order, made, actors, large),
-        _refused(joining, order, made, apart or Apart(), pairs),
+        _refused(joining, fell, apart or Apart(), pairs),
     )
 
 
@@ -326,8 +362,9 @@ def _collapses(
             if _differ(one, other):
                 found.append((row, *sizes, OTHER_ACTORS))
             sides[max(tags)] = one | other  # the larger number speaks for both from now on
+    rows = order[np.array([row for row, *_ in found], np.int64)]
     return _rows_of(
-        joining, order, [row for row, *_ in found], COLLAPSES,
+        joining, rows, COLLAPSES,
         addresses_a=[one for _, one, _, _ in found], addresses_b=[one for _, _, one, _ in found],
         reason=[one for *_, one in found],
     )  # fmt: skip
@@ -357,28 +394,32 @@ def _alarming(smaller: int, whole: int, large: int) -> bool:
 
 
 def _refused(
-    joining: Joining, order: NDArray[Any], made: Joined, apart: Apart, pairs: Numbers
-) -> pl.DataFrame:
-    """Return the links that would have joined what must stay apart."""
+    joining: Joining, fell: list[Stopped], apart: Apart, pairs: Numbers
+) -> pl.DataFrame:  # fmt: skip
+    """Return the links that would have joined what must stay apart, and what fell with them."""
     names = dict(zip(_actor_ranks(apart).tolist(), apart.speaking["actor"], strict=True))
-    which = [int(pairs[one]) if one >= 0 else None for one in made.because.tolist()]
-    both = [sorted(names.get(one, "") for one in two) for two in made.actors.T.tolist()]
+    because = [int(one) for part in fell for one in part.because]
+    which = [int(pairs[one]) if one >= 0 else None for one in because]
+    both = [sorted(names.get(int(one), "") for one in two) for part in fell
+            for two in part.actors.T]  # fmt: skip
     detail = [
         "; ".join(actors) if pair is None else apart.frame["reason"][pair]
         for pair, actors in zip(which, both, strict=True)
     ]
+    beside = [bool(one) for part in fell for one in part.with_claim]
+    reason = [CLAIM if fell else ACTOR if pair is None else PAIR
+              for fell, pair in zip(beside, which, strict=True)]  # fmt: skip
+    rows = np.concatenate([part.rows for part in fell]).astype(np.int64)
     return _rows_of(
-        joining, order, made.refused.tolist(), REFUSED,
-        reason=[ACTOR if pair is None else PAIR for pair in which], detail=detail, pair=which,
+        joining, rows, REFUSED, reason=reason, detail=detail, pair=which
     ).unique(maintain_order=True)  # fmt: skip
 
 
 def _rows_of(
-    joining: Joining, order: NDArray[Any], rows: list[int], table: Table,
-    **columns: Iterable[Any],
-) -> pl.DataFrame:  # fmt: skip
+    joining: Joining, rows: NDArray[np.int64], table: Table, **columns: Iterable[Any]
+) -> pl.DataFrame:
     """Return some rows of the links with more columns, in a table's columns and order."""
-    found = joining.take(order[np.array(rows, np.int64)]).with_columns(
+    found = joining.take(rows).with_columns(
         pl.Series(name, list(values), dtype=table.schema[name]) for name, values in columns.items()
     )
     key = [*table.key, "chain_b"]

@@ -26,6 +26,7 @@ from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.heuristics.rates import MEASURED, Rates
 from chainwatch.heuristics.rule import Rule
 from chainwatch.heuristics.same_key import same_key
+from chainwatch.heuristics.signing import UnreadFlags, checked
 from chainwatch.ledger.ledger import Ledger
 
 
@@ -39,6 +40,10 @@ class Recipe:
         A rule on outputs that says which cannot be ruled out as change; None links no change.
     unless : Rule or None
         A rule on transactions that says whether strangers built one together.
+    unread_flags : {"by_height", "join", "undecided"}
+        What inputs do whose signatures were not read, as co-spending takes it.
+    revealed : bool
+        Count addresses that no output read, but only unlocking scripts name.
     one_key : bool
         Link addresses of one key in several forms, on one chain and across chains.
     most_rounds : int or None
@@ -49,11 +54,13 @@ class Recipe:
     RuleError
         If a rule reads other features than it must.
     InputError
-        If no round is allowed.
+        If no round is allowed, or ``unread_flags`` is no such word.
     """
 
     change: Rule | None = None
     unless: Rule | None = field(default=JOINT)
+    unread_flags: UnreadFlags = "by_height"
+    revealed: bool = True
     one_key: bool = True
     most_rounds: int | None = None
 
@@ -65,6 +72,8 @@ class Recipe:
             expect(rule, (Rule, type(None)), name, "pass a rule, or None")
             if rule is not None and rule.on != on:
                 raise RuleError(f"{name}={rule} reads {rule.on}", remedy=f"pass a rule on {on}")
+        checked(self.unread_flags)
+        expect(self.revealed, bool, "revealed", "pass True or False")
         if self.most_rounds is not None and self.most_rounds < 1:
             raise InputError(f"{self.most_rounds} rounds", remedy="give 1 or more, or None")
 
@@ -121,12 +130,16 @@ def owners(
     """
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     expect(recipe, Recipe, "recipe", "pass a Recipe, such as DEFAULT")
-    links = co_spends(ledger, unless=recipe.unless, rates=rates)
+    links = co_spends(
+        ledger, unless=recipe.unless, unread_flags=recipe.unread_flags, revealed=recipe.revealed,
+        rates=rates,
+    )  # fmt: skip
     if recipe.one_key:
         links += same_key(ledger, rates=rates)
     if recipe.change is not None:
         rounds = change_rounds(
-            ledger, links, recipe.change, unless=recipe.unless, apart=apart,
+            ledger, links, recipe.change, unless=recipe.unless,
+            unread_flags=recipe.unread_flags, revealed=recipe.revealed, apart=apart,
             most_rounds=recipe.most_rounds, rates=rates,
         )  # fmt: skip
         links += predicted_links(rounds)

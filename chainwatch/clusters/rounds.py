@@ -18,17 +18,26 @@ import polars as pl
 from chainwatch.clusters.apart import ACTORS, APART, Apart
 from chainwatch.clusters.forest import grow
 from chainwatch.errors import expect
-from chainwatch.heuristics.change.links import as_links, joint, judged, linkable, only_change
+from chainwatch.heuristics.change.links import (
+    as_links,
+    doubted,
+    joint,
+    judged,
+    linkable,
+    only_change,
+)
 from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.heuristics.links import BOTH_ENDS, LINK_KEY, LINKS, Links
+from chainwatch.heuristics.predicted import AFTER
 from chainwatch.heuristics.rates import MEASURED, Rates
 from chainwatch.heuristics.rule import VERDICT, Rule
+from chainwatch.heuristics.signing import UnreadFlags, checked, open_spends
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import CHAIN, TX, TXID, Column, Rows, Table
 
-CHANGE, AFTER = "change", "change after clusters"
-"""Rules of the links: the rule alone left one output, or the rule and earlier rounds did."""
+CHANGE = "change"
+"""Rule of the links where the rule alone left one output; ``AFTER``: it and earlier rounds did."""
 
 KNOWN, JOINED, REFUSED = "known", "joined", "refused"
 
@@ -119,6 +128,8 @@ def change_rounds(
     rule: Rule,
     *,
     unless: Rule | None = JOINT,
+    unread_flags: UnreadFlags = "by_height",
+    revealed: bool = True,
     apart: Apart | None = None,
     most_rounds: int | None = None,
     rates: Rates = MEASURED,
@@ -136,6 +147,9 @@ def change_rounds(
     unless : Rule or None
         Transactions that strangers built together take no part; what the rule says of them is
         kept as refused or undecided links.
+    unread_flags, revealed
+        As :func:`chainwatch.heuristics.co_spend.co_spends` took them: transactions whose inputs it
+        left undecided take no part either.
     apart : Apart, optional
         What must not come into one cluster whatever is predicted.
     most_rounds : int or None
@@ -154,16 +168,17 @@ def change_rounds(
     Access 2020, for going round until nothing is left to recover.
     """
     expect(links, Links, "links", "pass links, as co_spends(ledger) returns them")
-    answers = judged(ledger, rule)
+    answers = judged(ledger, rule, revealed=revealed)
     rows = _payments(answers)
     vetoes = joint(ledger, rows, unless)
-    free = vetoes.filter(~pl.col("veto")).select(_TX)
+    inputs = open_spends(ledger, unread_flags=checked(unread_flags), revealed=revealed)
+    free = vetoes.filter(~pl.col("veto")).select(_TX).join(inputs, on=_TX, how="anti")
     state = _start(rows.join(free, on=_TX, how="semi"), links, apart or Apart())
     for number in range(1, (most_rounds or rows.height + 1) + 1):
         state, moved = _round(state, number, rates)
         if not moved:
             break
-    stopped = only_change(answers).join(free, on=_TX, how="anti")
+    stopped = doubted(only_change(answers).join(free, on=_TX, how="anti"), inputs)
     contested = [stopped, _undecided(state)]
     told = pl.concat(contested, how="diagonal").with_columns(pl.lit(CHANGE).alias("rule"))
     contested_links = as_links(told, vetoes, rates)

@@ -33,9 +33,10 @@ def co_spends(
     asks for no key, such as an anchor, joins nobody: its links are refused, as ``no_key``.
 
     Only signatures that bind every input say that their owner knew beside whom he spends. An input
-    that is signed otherwise stands alone: its links stand under ``partial_signing``, undecided, as
-    one owner signs so too. Where no flag was read they stand under ``co_spend_unread_flags``, and
-    to an output of two keys, of one owner or of two, undecided under ``two_of_two``.
+    that is signed otherwise, or read whole and without a signature, stands alone: its links stand
+    under ``partial_signing``, undecided, as one owner does so too. Where no flag was read they
+    stand under ``co_spend_unread_flags``, and to an output that several keys spend, of one owner or
+    of several, undecided under ``several_keys``.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from chainwatch.addresses.keyless import OPEN_KIND, open_addresses
 from chainwatch.errors import RuleError
 from chainwatch.heuristics.link_columns import LinkColumns
-from chainwatch.heuristics.links import CO_SPEND, NO_KEY, PARTIAL, TWO_OF_TWO, UNREAD
+from chainwatch.heuristics.links import CO_SPEND, NO_KEY, PARTIAL, SEVERAL_KEYS, UNREAD
 from chainwatch.heuristics.rates import Rates
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.heuristics.signing import UnreadFlags
@@ -30,7 +30,7 @@ from chainwatch.ledger.index.plain import is_plain, plain_features
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS
 
-RULES = (CO_SPEND, UNREAD, PARTIAL, TWO_OF_TWO, NO_KEY)
+RULES = (CO_SPEND, UNREAD, PARTIAL, SEVERAL_KEYS, NO_KEY)
 """By the strength of the tie; see :mod:`chainwatch.kernels.components_loops`."""
 
 AT_ONCE = 1 << 18

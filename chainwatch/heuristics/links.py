@@ -18,6 +18,7 @@ from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import InputError, expect
 from chainwatch.heuristics.numbered import Columns
+from chainwatch.heuristics.predicted import resting
 from chainwatch.ledger.schema import REVEALED
 from chainwatch.results.deferred import Deferred
 from chainwatch.results.graph import Edges
@@ -73,21 +74,24 @@ CO_SPEND = "co_spend"
 """Rule of a link between inputs whose signatures bind the whole transaction."""
 
 PARTIAL = "partial_signing"
-"""Rule of a link to an input whose signatures leave room for others: nothing decides it."""
+"""Rule of a link to an input that is unsigned, or whose signatures leave room for others."""
 
 UNREAD = "co_spend_unread_flags"
 """Rule of a link to an input of which no signature was read."""
 
-TWO_OF_TWO = "two_of_two"
-"""Rule of a link to an output that two keys spend together, of one owner or of two."""
+SEVERAL_KEYS = "several_keys"
+"""Rule of a link to an output that asks for the signatures of several keys, of one owner or not."""
 
-APART = {"partly_signed": PARTIAL, "flags_unread": UNREAD, "shared_keys": TWO_OF_TWO}
+ONE_CLAIM = (CO_SPEND, UNREAD)
+"""Rules whose links of one transaction are one claim: that all these inputs have one owner."""
+
+APART = {"partly_signed": PARTIAL, "flags_unread": UNREAD, "shared_keys": SEVERAL_KEYS}
 """Rules of links that every summary counts apart, by the name of their count."""
 
 _OF_ALL = {
-    "partly_signed": "to inputs signed in part",
+    "partly_signed": "to inputs signed in part or not at all",
     "flags_unread": "with flags unread",
-    "shared_keys": "to outputs of two keys",
+    "shared_keys": "to outputs of several keys",
     "revealed": "on revealed addresses",
 }
 
@@ -232,6 +236,7 @@ class Links(Result):
         """Return the links that are left when transactions or rules are rejected.
 
         Cluster them again to see what an owner rests on: ``cluster(links.without([txid]))``.
+        Predictions from clusters are left undecided where a link that joins is rejected.
 
         Parameters
         ----------
@@ -257,7 +262,7 @@ class Links(Result):
             if items and self.frame.filter(these).is_empty():
                 raise InputError(f"no link has such a {column}", remedy="see links.frame")
             gone = gone | these
-        return Links(one_chain(self.frame.filter(~gone.fill_null(False))))
+        return Links(one_chain(resting(self.frame, self.frame.filter(~gone.fill_null(False)))))
 
     def _lineage(self) -> Record:
         """Return the record; of links made by hand, one that says so and names their content."""
@@ -283,9 +288,9 @@ class Links(Result):
         Returns
         -------
         dict
-            ``partly_signed``, to inputs whose signatures leave room for others; ``flags_unread``,
-            to inputs of which no signature was read; ``shared_keys``, to an output that two keys
-            spend together; ``revealed``, of an address that only an unlocking script names.
+            ``partly_signed``, to inputs whose signatures leave room for others, or that hold none;
+            ``flags_unread``, of which none was read; ``shared_keys``, to an output of several keys;
+            ``revealed``, of an address that only an unlocking script names.
         """
         if self.columns is not None:
             return self.columns.counts_apart()
@@ -305,8 +310,8 @@ class Links(Result):
         """Return the links whose own confidence is at least a threshold.
 
         The threshold is of each link: an owner of many links may still rest on several weak ones
-        at once. A link without a measured rate is left out, whatever the threshold, unless
-        ``unmeasured`` asks for it.
+        at once. A link without a measured rate is left out, unless ``unmeasured`` asks for it, and
+        predictions from clusters are undecided where a link that joined is left out.
 
         Parameters
         ----------
@@ -325,7 +330,7 @@ class Links(Result):
                 f"a threshold of {threshold} is no share", remedy="give a number from 0 to 1"
             )
         enough = (pl.col("confidence") >= threshold).fill_null(unmeasured)
-        return Links(one_chain(self.frame.filter(enough)))
+        return Links(one_chain(resting(self.frame, self.frame.filter(enough))))
 
     def __repr__(self) -> str:
         counts = self.counts()
@@ -350,9 +355,8 @@ class Links(Result):
 
 def with_chain_b(frame: pl.DataFrame) -> pl.DataFrame:
     """Return rows about two addresses with the chain of b: that of a, where nothing is said."""
-    if "chain_b" in frame.columns:
-        return frame
-    return frame.with_columns(pl.col("chain").alias("chain_b"))
+    one = "chain_b" in frame.columns
+    return frame if one else frame.with_columns(pl.col("chain").alias("chain_b"))
 
 
 def one_chain(frame: pl.DataFrame) -> pl.DataFrame:

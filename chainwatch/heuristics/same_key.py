@@ -12,6 +12,8 @@ import polars as pl
 from chainwatch.addresses.bip32 import hash160
 from chainwatch.addresses.canonical import Kind
 from chainwatch.addresses.keyless import without_key
+from chainwatch.chains.base import Forms
+from chainwatch.chains.catalogue import all_chains
 from chainwatch.completion import names_of
 from chainwatch.errors import expect
 from chainwatch.heuristics.links import BOTH_ENDS, ORDER, Links, one_chain
@@ -36,7 +38,8 @@ def same_key(ledger: Ledger, *, across: bool = True, rates: Rates = MEASURED) ->
     """Link addresses that one key, or one script, spends from.
 
     Linked are P2PKH, P2WPKH and nested P2WPKH of one key hash; P2WSH and nested P2WSH of one
-    script hash, under the rule ``same_script``; and P2PKH of both forms of a key that a P2PK or
+    script hash, under the rule ``same_script``, nested ones on chains with segregated witness alone
+    (elsewhere anybody can spend them); and P2PKH of both forms of a key that a P2PK or
     bare multisig output shows uncompressed. The links rest on no transaction.
 
     Parameters
@@ -102,8 +105,11 @@ def _by_hash(seen: pl.DataFrame) -> pl.DataFrame:
 
 
 def _nested(seen: pl.DataFrame, plain: pl.DataFrame) -> pl.DataFrame:
-    """Return the P2SH addresses that wrap a hash which another address shows."""
-    wrapped = seen.filter(pl.col("kind") == int(Kind.P2SH)).select(*_PLACE, script="held")
+    """Return the P2SH addresses that wrap a hash that another one shows, where it locks."""
+    # Elsewhere a program means nothing: whoever knows the hash can spend what is paid to it.
+    witness = [one.id for one in all_chains() if one.forms & Forms.WITNESS]
+    nested = (pl.col("kind") == int(Kind.P2SH)) & pl.col("chain").is_in(witness)
+    wrapped = seen.filter(nested).select(*_PLACE, script="held")
     if wrapped.is_empty():
         return plain.clear()
     shown = plain.select("rule", "held").unique()

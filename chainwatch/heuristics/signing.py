@@ -2,7 +2,8 @@
 
 Whoever signs ``ALL`` or ``DEFAULT`` binds every input: he knew beside what he spends. ``SINGLE``,
 ``NONE`` and ``ANYONECANPAY`` leave room for the inputs or outputs of others. Sales of tokens are
-made so: the seller signs his input alone, and the buyer adds his own beside it.
+made so: the seller signs his input alone, and the buyer adds his own beside it. What was read whole
+and holds no signature binds nobody to anything, and stands alone likewise.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from chainwatch.addresses.keyless import without_key
 from chainwatch.addresses.unlocking import OPEN_FLAGS
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.errors import InputError
-from chainwatch.heuristics.links import CO_SPEND, PARTIAL, TWO_OF_TWO, UNREAD
-from chainwatch.ledger.joint.two_of_two import SHARED
+from chainwatch.heuristics.links import CO_SPEND, PARTIAL, SEVERAL_KEYS, UNREAD
+from chainwatch.ledger.joint.two_of_two import several_keys
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS, READ, REVEALED
 
@@ -27,8 +28,8 @@ _TX = ["chain", "tx"]
 _BOUND, _UNREAD, _PARTIAL, _SHARED, _KEYLESS = range(5)
 
 
-def checked(unread_flags: str) -> None:
-    """Refuse a word for inputs without flags that has no meaning.
+def checked(unread_flags: UnreadFlags) -> UnreadFlags:
+    """Return a word for inputs without flags, refused if it has no meaning.
 
     Raises
     ------
@@ -40,6 +41,7 @@ def checked(unread_flags: str) -> None:
             f"unread_flags cannot be {unread_flags!r}",
             remedy=f"choose among {', '.join(get_args(UnreadFlags))}",
         )
+    return unread_flags
 
 
 def signers(ledger: Ledger, *, revealed: bool = True) -> pl.DataFrame:
@@ -72,13 +74,13 @@ def signers(ledger: Ledger, *, revealed: bool = True) -> pl.DataFrame:
         .agg(
             (flags.is_not_null() & ~open_).any().alias("bound"),
             open_.any().fill_null(False).alias("partial"),
-            (pl.col("quorum") == SHARED).any().fill_null(False).alias("shared"),
+            several_keys(pl.col("quorum")).any().fill_null(False).alias("shared"),
             shown.all().alias("shown"),
         )
         .with_columns(
             pl.when(without_key())
             .then(_KEYLESS)
-            # It signs the whole, but two may have signed together.
+            # It signs the whole, but several may have signed together.
             .when("shared")
             .then(_SHARED)
             .when("bound")
@@ -121,7 +123,7 @@ def pairs(ledger: Ledger, *, unread_flags: UnreadFlags, revealed: bool = True) -
         _BOUND: CO_SPEND,
         _UNREAD: UNREAD,
         _PARTIAL: PARTIAL,
-        _SHARED: TWO_OF_TWO,
+        _SHARED: SEVERAL_KEYS,
         _KEYLESS: None,
     }
     unread = _unread_doubt(unread_flags) | pl.col("parted")
@@ -135,6 +137,17 @@ def pairs(ledger: Ledger, *, unread_flags: UnreadFlags, revealed: bool = True) -
         .otherwise(pl.lit(READ)),
         doubt=tie.is_in([_PARTIAL, _SHARED]) | ((tie == _UNREAD) & unread),
     )
+
+
+def open_spends(
+    ledger: Ledger, *, unread_flags: UnreadFlags = "by_height", revealed: bool = True
+) -> pl.DataFrame:
+    """Return the transactions whose inputs may be of several owners, by their flags: ``chain, tx``.
+
+    Whose change an output is cannot be told of these: one input may be a seller's.
+    """
+    found = pairs(ledger, unread_flags=unread_flags, revealed=revealed)
+    return found.filter("doubt").select(_TX).unique()
 
 
 def _unread_doubt(unread_flags: UnreadFlags) -> pl.Expr:

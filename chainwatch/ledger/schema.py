@@ -119,7 +119,7 @@ INPUTS = Table(
             pl.String,
             Privacy.TEXT,
             "distinct flags of its signatures, sorted, by commas (ALL, SINGLE|ANYONECANPAY, ...);"
-            " null where no signature was read",
+            " UNSIGNED where all that unlocks it was read and holds none; else null",
             nullable=True,
         ),
         Column(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import polars as pl
 import pytest
 
@@ -36,6 +38,32 @@ def said(hand):
         rule="register", confidence=0.8,
     )  # fmt: skip
     return hand.links("A-B 1 0.9\nC-D 2 0.9\nX-Y 3 ?") + register
+
+
+def tagged(*rows):
+    """Return tags of which each row is ``(chain, address, actor, label)``."""
+    frame = pl.DataFrame(rows, schema=["chain", "address", "actor", "label"], orient="row")
+    return SimpleNamespace(frame=frame)
+
+
+def test_tags_of_one_owner_contradict_each_other_whatever_their_chain(hand, said):
+    """The owner has an address of ann on one chain and of bob on the other."""
+    btc, letter = hand.chain, hand.letter
+    both = tagged((btc, letter("A"), "ann", "x"), (ETH, account(1), "bob", "x"))
+    assert cluster(said, tags=both).alarms.rows() == [
+        (btc, letter("A"), 2, "ann; bob"), (ETH, account(1), 2, "ann; bob"),
+    ]  # fmt: skip
+    same = tagged((btc, letter("A"), "ann", "x"), (ETH, account(1), "ann", "y"))
+    assert cluster(said, tags=same).alarms.is_empty()
+    others = tagged((btc, letter("X"), "ann", "x"), (ETH, account(1), "bob", "x"))
+    assert cluster(said, tags=others).alarms.is_empty()
+    label = tagged((btc, letter("A"), None, "shop"), (ETH, account(1), "bob", "x"))
+    assert cluster(said, tags=label).alarms.is_empty(), "a label beside an actor says nothing"
+
+
+def test_an_alarm_goes_when_the_owner_falls_apart(hand, said):
+    both = tagged((hand.chain, hand.letter("A"), "ann", "x"), (ETH, account(1), "bob", "x"))
+    assert cluster(said, tags=both).cut(rule="register").alarms.is_empty()
 
 
 def test_they_say_so(said):

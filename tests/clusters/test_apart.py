@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+import chainwatch as cw
 from chainwatch.clusters.apart import APART, Apart, keep_apart
 from chainwatch.clusters.cluster import cluster
-from chainwatch.clusters.forest import ACTOR, PAIR
+from chainwatch.clusters.forest import ACTOR, CLAIM, PAIR
 from chainwatch.errors import AddressError, ArgumentError, InputError
 
 
@@ -69,6 +72,70 @@ def test_of_several_pairs_the_first_is_named(hand, pair):
     apart = pair("B", "D", "second") + pair("A", "C", "first")
     assert refused(hand, cluster(links, apart=apart)) == [("B", "C", 3, PAIR, "first", 0)]
     assert apart.record.step == "both_apart"
+
+
+@pytest.mark.parametrize("ends", ["AB", "AC", "BC", "CA"])
+def test_a_claim_is_refused_as_a_whole_whatever_the_bytes(small_ledger, named, ends):
+    """One transaction spends A, B and C: that two of them are one owner's is what it claims."""
+    ledger = small_ledger("t: A=100 B=100 C=100 -> D=290")
+    apart = keep_apart([("btc-regtest", named(ends[0]), "btc-regtest", named(ends[1]))])
+    clusters = cw.owners(ledger, apart=apart)
+    assert clusters.frame.is_empty()
+    assert clusters.refused.height == 2
+    assert PAIR in clusters.refused["reason"].to_list()
+    assert set(clusters.refused["reason"]) <= {PAIR, CLAIM}
+    why = str(clusters.why(named(ends[0]), named(ends[1]), "btc-regtest"))
+    assert "must stay apart" in why
+
+
+def test_tags_contradict_a_claim_as_well(hand, tags):
+    links = hand.links("A-B 1 0.9\nA-C 1 0.9\nC-D 2 0.5")
+    given = tags([("B", "north"), ("C", "south")])
+    clusters = cluster(links, apart=keep_apart(tags=given))
+    assert hand.groups(clusters) == {frozenset("CD")}
+    assert refused(hand, clusters) == [
+        ("A", "B", 1, CLAIM, "north; south", None), ("A", "C", 1, ACTOR, "north; south", None),
+    ]  # fmt: skip
+
+
+def test_a_contradicted_claim_makes_room_for_later_links(hand, pair):
+    """Without the claim of the first transaction, C is free to join what A and B are not."""
+    links = hand.links("A-B 1 0.9\nA-C 1 0.9\nA-D 2 0.5\nC-E 3 0.5\nD-F 4 0.2")
+    clusters = cluster(links, apart=pair("B", "C"))
+    assert hand.groups(clusters) == {frozenset("ADF"), frozenset("CE")}
+    assert clusters.cut(tx=hand.txid(1)).refused.is_empty()
+
+
+@given(
+    st.lists(
+        st.tuples(st.lists(st.sampled_from("ABCDEFGH"), min_size=2, max_size=4, unique=True)),
+        min_size=1,
+        max_size=6,
+    ),
+    st.lists(st.tuples(*[st.sampled_from("ABCDEFGH")] * 2).filter(lambda x: x[0] != x[1]),
+             min_size=1, max_size=3),
+    st.permutations("ABCDEFGH"),
+)  # fmt: skip
+def test_no_other_names_of_the_addresses_make_other_owners(hand, spends, pairs, names):
+    """Owners are the same whatever the bytes of addresses, and no claim is kept by half."""
+    other = dict(zip("ABCDEFGH", names, strict=True))
+
+    def grouped(called):
+        rows = [
+            hand.row(*sorted((min(called[n] for n in one), called[m])), tx, 0.9)
+            for tx, (one,) in enumerate(spends, 1)
+            for m in one
+            if called[m] != min(called[n] for n in one)
+        ]
+        apart = keep_apart([(hand.chain, hand.letter(called[a]), hand.chain, hand.letter(called[b]))
+                            for a, b in pairs])  # fmt: skip
+        return cluster(hand.of(rows), apart=apart)
+
+    same = {name: name for name in "ABCDEFGH"}
+    one, two = grouped(same), grouped(other)
+    assert {frozenset(other[n] for n in group) for group in hand.groups(one)} == hand.groups(two)
+    for found in (one, two):
+        assert not set(found.refused["tx"]) & set(found.forest["tx"])
 
 
 def test_tags_of_different_actors_keep_apart(hand, tags):

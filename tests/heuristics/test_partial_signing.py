@@ -9,13 +9,18 @@ from chainwatch.addresses.scripts import script_of
 from chainwatch.chains.catalogue import chain
 from chainwatch.clusters.cluster import cluster
 from chainwatch.errors import ArgumentError, InputError
+from chainwatch.heuristics.change import power_of_ten
 from chainwatch.heuristics.co_spend import co_spends
-from chainwatch.heuristics.links import TWO_OF_TWO
+from chainwatch.heuristics.links import SEVERAL_KEYS
+from chainwatch.heuristics.rule import VERDICT, apply
 from chainwatch.ledger.features import outputs, transactions
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import OUTPUT_KEYS
 
 SALE = "SINGLE|ANYONECANPAY"
+HIDDEN = b"\x00\x20" + bytes(32), b"\xa9\x14" + bytes(20) + b"\x87", b"\x51\x20" + bytes(32)
+"""Outputs that do not say what they ask for: P2WSH, P2SH, taproot."""
+
 CO, PARTIAL, UNREAD = "co_spend", "partial_signing", "co_spend_unread_flags"
 
 
@@ -73,8 +78,8 @@ def test_a_block_of_sales_joins_buyers_to_themselves_alone(signed, named):
     assert groups(links, named) == {"BC", "FG"}
     assert links.counts()["refused"] == 0
     assert links.counts_apart()["partly_signed"] == links.counts()["undecided"] == 5
-    assert "5 to inputs signed in part" in repr(links)
-    assert "5 to inputs signed in part" in repr(cluster(links))
+    assert "5 to inputs signed in part or not at all" in repr(links)
+    assert "5 to inputs signed in part or not at all" in repr(cluster(links))
 
 
 @pytest.mark.parametrize(
@@ -189,11 +194,13 @@ def shared(real_ledger, named):
     return make
 
 
-def test_an_output_of_two_keys_is_linked_and_undecided(shared, told):
-    links = co_spends(shared("A=2-of-2 B=1-of-1 C=2-of-3"))
-    assert set(told(links).values()) == {(CO, False), (TWO_OF_TWO, None)}
+@pytest.mark.parametrize("of", ["2-of-2", "3-of-3", "2-of-3", "15-of-15", "11-of-15", "other"])
+def test_an_output_of_several_keys_is_linked_and_undecided(shared, told, of):
+    links = co_spends(shared(f"A={of} B=1-of-1 C=1-of-2"))
+    assert set(told(links).values()) == {(CO, False), (SEVERAL_KEYS, None)}
+    assert told(links)["BC"] == (CO, False)
     assert links.counts_apart()["shared_keys"] == 1
-    assert "1 to outputs of two keys" in repr(links)
+    assert "1 to outputs of several keys" in repr(links)
 
 
 @pytest.mark.parametrize(
@@ -212,12 +219,37 @@ def test_a_transaction_says_whether_it_spends_a_two_of_two(shared, line, said):
 
 def test_no_rule_on_change_answers_where_a_two_of_two_is_spent(shared):
     assert outputs(shared("A=2-of-2"))["shared"].to_list() == [True]
-    assert outputs(shared("A=2-of-3"))["shared"].to_list() == [False]
+    for of in ("3-of-3", "2-of-3", "other"):
+        assert outputs(shared(f"A={of}"))["shared"].to_list() == [True]
+    assert outputs(shared("A=1-of-2"))["shared"].to_list() == [False]
+
+
+@pytest.mark.parametrize(
+    ("script", "flags", "quorum", "said"),
+    [
+        (HIDDEN[0], "ALL", None, True),
+        (HIDDEN[1], "ALL", None, True),
+        (HIDDEN[0], "ALL", "1-of-1", False),
+        (HIDDEN[1], "ALL", "2-of-2", True),
+        (HIDDEN[2], "DEFAULT", None, False),  # of taproot: one key is shown for the keys of two
+        (None, None, None, True),
+        (None, "ALL", None, False),
+    ],
+)
+def test_no_rule_on_change_answers_where_the_script_was_not_read(
+    real_ledger, script, flags, quorum, said
+):
+    value = None if script is None else 5_000_000
+    spent = [(value, script, None, flags, quorum)]
+    paid = [(3_000_000, script_of(b"\x03" + bytes(20))), (1_990_123, b"\x00\x14" + b"\1" * 20)]
+    ledger = real_ledger([(bytes(32), spent, paid)])
+    assert outputs(ledger)["shared"].to_list() == [said] * 2
+    verdicts = apply(outputs(ledger), power_of_ten())[VERDICT].to_list()
+    assert verdicts == ([None, None] if said else [False, True])
 
 
 def test_what_hides_its_script_may_be_a_two_of_two(real_ledger):
-    hidden = b"\x00\x20" + bytes(32), b"\xa9\x14" + bytes(20) + b"\x87", b"\x51\x20" + bytes(32)
-    rows = [(bytes([k]) * 32, [(9, one)], [(1, b"\x51")]) for k, one in enumerate(hidden)]
+    rows = [(bytes([k]) * 32, [(9, one)], [(1, b"\x51")]) for k, one in enumerate(HIDDEN)]
     unread = [(b"u" * 32, [(None, None)], [(1, b"\x51")])]
     coinbase = [(b"c" * 32, None, [(1, b"\x51")])]
     said = transactions(real_ledger(rows + unread + coinbase))["spends_two_of_two"].to_list()

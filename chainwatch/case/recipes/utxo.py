@@ -35,7 +35,7 @@ def add_coin_findings(
     """Compute everything that a case on a coin chain shows, and add it in reading order."""
     follow = config.follow
     asset = native(config.subjects.chain)
-    # Who prepares his coins for a mix is followed into it.
+    # Who seems to prepare his coins for a mix is followed into it.
     mixes = equal_outputs(min_equal=follow.min_equal) & ~PREPARATION
     # What else may be a mix is too doubtful to join owners, too common to stop at.
     links = co_spends(ledger, unless=mixes | JOINT)
@@ -97,7 +97,8 @@ _OPEN = (
 
 
 _BASIS = (
-    "Of all links {0}. Those to inputs signed in part and to outputs of two keys are undecided:"
+    "Of all links {0}. Those to inputs signed in part or not at all and to outputs of several keys"
+    " are undecided:"
     " strangers spend together so, and so does one owner. Without flags nobody knows who signed"
     " with whom, and a revealed address is named by an unlocking script alone."
 )

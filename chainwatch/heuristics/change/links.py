@@ -11,8 +11,10 @@ from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.heuristics.links import LINK_KEY, LINKS, Links
 from chainwatch.heuristics.rates import MEASURED, Rates
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
+from chainwatch.heuristics.signing import UnreadFlags, checked, open_spends
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.schema import REVEALED
 from chainwatch.results.result import recorded
 
 _TX = ["chain", "tx"]
@@ -24,6 +26,8 @@ def change_links(
     rule: Rule,
     *,
     unless: Rule | None = JOINT,
+    unread_flags: UnreadFlags = "by_height",
+    revealed: bool = True,
     name: str | None = None,
     rates: Rates = MEASURED,
 ) -> Links:
@@ -32,7 +36,8 @@ def change_links(
     A transaction gives a link where it makes two or more payments, one of them cannot be ruled out
     and every other one is. Where some are unknown and at most one cannot be ruled out for certain,
     that one, or the only unknown one, is linked *undecided*: it joins nothing and is counted. The
-    link is to the smallest input address that has a key; co-spending ties the others to it.
+    link is to the smallest input address that has a key; co-spending ties the others to it. So
+    where flags leave open whether the inputs are one owner's, the link is undecided as theirs are.
 
     Parameters
     ----------
@@ -43,6 +48,9 @@ def change_links(
     unless : Rule or None
         A rule on transactions that says whether strangers built it together: *yes* refuses the
         link, *unknown* leaves it undecided.
+    unread_flags, revealed
+        What inputs do whose signatures were not read, and whether addresses count that are only
+        revealed: as :func:`chainwatch.heuristics.co_spend.co_spends` takes them.
     name : str, optional
         What stands in column ``rule`` of the links; ``change: `` and the text of the rule, where
         nothing is said.
@@ -59,7 +67,7 @@ def change_links(
     RuleError
         If ``rule`` reads other features than outputs, or ``unless`` others than transactions.
     InputError
-        If the name is empty.
+        If the name is empty, or ``unread_flags`` is no such word.
 
     Fails when
     ----------
@@ -75,14 +83,20 @@ def change_links(
     expect(rates, Rates, "rates", "pass Rates(path), or leave it out")
     if name is not None and not name.strip():
         raise InputError("the links of a rule need a name", remedy="leave it out, or give one")
-    candidates = only_change(judged(ledger, rule)).with_columns(
+    checked(unread_flags)
+    expect(revealed, bool, "revealed", "pass True or False")
+    answers = judged(ledger, rule, revealed=revealed)
+    inputs = open_spends(ledger, unread_flags=unread_flags, revealed=revealed)
+    candidates = doubted(only_change(answers), inputs).with_columns(
         pl.lit(name or f"change: {rule}").alias("rule")
     )
     return Links(as_links(candidates, joint(ledger, candidates, unless), rates))
 
 
-def judged(ledger: Ledger, rule: Rule) -> pl.DataFrame:
+def judged(ledger: Ledger, rule: Rule, *, revealed: bool = True) -> pl.DataFrame:
     """Return the features of the outputs of a ledger with what a rule says of each.
+
+    Without revealed addresses, transactions are left out whose inputs name no other.
 
     Raises
     ------
@@ -93,7 +107,15 @@ def judged(ledger: Ledger, rule: Rule) -> pl.DataFrame:
     expect(rule, Rule, "rule", "pass a rule on outputs, such as optimal_change()")
     if rule.on != "outputs":
         raise RuleError(f"{rule} reads {rule.on}", remedy="pass a rule on outputs")
-    return apply(features.outputs(ledger), rule)
+    answers = apply(features.outputs(ledger), rule)
+    return answers if revealed else answers.filter(pl.col("first_basis").ne_missing(REVEALED))
+
+
+def doubted(candidates: pl.DataFrame, inputs: pl.DataFrame) -> pl.DataFrame:
+    """Return candidates, not sure of those whose inputs may be of several owners: ``chain, tx``."""
+    open_ = inputs.with_columns(pl.lit(True).alias("open"))
+    found = candidates.join(open_, on=_TX, how="left", maintain_order="left")
+    return found.with_columns(pl.col("sure") & pl.col("open").is_null()).drop("open")
 
 
 def only_change(answers: pl.DataFrame) -> pl.DataFrame:

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainwatch.addresses.scripts import classify
+from chainwatch.addresses.unlocking import UNSIGNED
 from chainwatch.bitcoin.block import BlockSummary
 from chainwatch.chains.base import Chain
 from chainwatch.ingest.rows.frames import Columns, frame_of
@@ -132,7 +133,7 @@ def _inputs(
         "prev_txid": _fixed(runs(parsed.data, columns["in_at"][spends], 32)),
         "prev_n": columns["in_n"][spends],
         "sequence": columns["in_sequence"][spends],
-        "sighash": said.flags,
+        "sighash": said.flags.fill_null(UNSIGNED),  # blocks hold all that unlocks
         "quorum": said.quorums,
         **(_revealed(said.addresses) if coins is None else _spent(coins, said.addresses)),
     }

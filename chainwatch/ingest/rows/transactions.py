@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from chainwatch.addresses.scripts import classify
-from chainwatch.addresses.unlocking import quorum, revealed_address, signature_flags
+from chainwatch.addresses.unlocking import binding, quorum, revealed_address
 from chainwatch.bitcoin.consensus import Tx
 from chainwatch.bitcoin.inclusion import PlacedTx
 from chainwatch.bitcoin.spent import NOT_KNOWN, Outputs, SpentOutput, spent_by
@@ -131,7 +131,7 @@ def _inputs(tx: Tx, number: int, spent: Sequence[SpentOutput] | None, forms: For
         "sequence": [sequence for _, _, sequence in tx.inputs],
         **{name: [getattr(one, name) for one in known] for name in SpentOutput._fields},
         "address": [address for address, _ in named],
-        "sighash": [signature_flags(unlock, forms=forms) for unlock in tx.unlocks],
+        "sighash": [binding(unlock, forms=forms) for unlock in tx.unlocks],
         "address_basis": [basis for _, basis in named],
         "quorum": [quorum(unlock, forms=forms) for unlock in tx.unlocks],
     }

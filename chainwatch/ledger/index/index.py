@@ -31,7 +31,7 @@ from chainwatch.ledger.storage import delta
 from chainwatch.ledger.storage.lock import locked
 from chainwatch.ledger.storage.writer import COMPACTED, SELF
 
-FORMAT = 3
+FORMAT = 4
 _FOLDER = "index"
 _FACTS = "index.json"
 _REMEDY = "build it again with `chainwatch index`; the tables are not touched"

@@ -1,7 +1,8 @@
-"""Transactions that spend an output which two keys spend together, and so perhaps two owners.
+"""Transactions that spend an output which several keys spend together, perhaps of several owners.
 
-A channel of the Lightning network is a 2-of-2 of its two parties; a wallet of one owner looks the
-same. Closed together, a channel pays both of them: neither output is change.
+An escrow asks for two of three keys, of buyer, seller and market. A channel of the Lightning
+network is a 2-of-2 of its two parties; a wallet of one owner looks the same. Closed together, a
+channel pays both of them: neither output is change.
 """
 
 from __future__ import annotations
@@ -48,16 +49,10 @@ def spends_two_of_two(ledger: Spends) -> pl.LazyFrame:
     ----------
     BOLT 3 for the outputs that fund channels; the draft of simple taproot channels for the others.
     """
-    keys = (
-        ledger.output_keys.group_by("chain", prev_tx="tx", prev_n="n")
-        .agg(pl.len().alias("keys"), pl.col("required").min())
-        .with_columns(bare=pl.format("{}-of-{}", "required", "keys"))
-    )
-    inputs = ledger.inputs.join(keys, on=["chain", "prev_tx", "prev_n"], how="left")
-    said = pl.coalesce("quorum", "bare")
+    said = pl.col("quorum")
     one_key = pl.col("script_kind").is_in(_OF_ONE_KEY)
     shared = pl.when(said.is_not_null()).then(said == SHARED).when(one_key).then(False)
-    each = inputs.select(*_TX, shared.alias("shared")).group_by(_TX)
+    each = quorums(ledger).select(*_TX, shared.alias("shared")).group_by(_TX)
     found = each.agg(
         pl.col("shared").any().alias("some"),
         pl.col("shared").null_count().alias("open"),
@@ -68,3 +63,26 @@ def spends_two_of_two(ledger: Spends) -> pl.LazyFrame:
     return found.join(counted, on=_TX).select(
         *_TX, spends_two_of_two=pl.when("some").then(True).when(whole).then(False)
     )
+
+
+def several_keys(quorum: pl.Expr) -> pl.Expr:
+    """Return whether a quorum is of two signatures or more, or of a script that is no plain one.
+
+    Such an output is of one owner or of several. Null where no quorum showed itself.
+    """
+    return ~quorum.str.starts_with("1-of-")
+
+
+def quorums(ledger: Spends) -> pl.LazyFrame:
+    """Return the quorum of each input: ``chain, tx, quorum, script_kind, sighash``.
+
+    It is what unlocks the input that shows it, or the output itself, of bare keys; else null.
+    """
+    keys = (
+        ledger.output_keys.group_by("chain", prev_tx="tx", prev_n="n")
+        .agg(pl.len().alias("keys"), pl.col("required").min())
+        .with_columns(bare=pl.format("{}-of-{}", "required", "keys"))
+    )
+    inputs = ledger.inputs.join(keys, on=["chain", "prev_tx", "prev_n"], how="left")
+    shown = pl.coalesce("quorum", "bare").alias("quorum")
+    return inputs.select(*_TX, shown, "script_kind", "sighash")

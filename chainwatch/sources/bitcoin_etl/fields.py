@@ -179,7 +179,7 @@ def proven_transaction(row: EtlTransaction, script: bytes, chain: Chain) -> tupl
     inputs = [(prev, n, sequence) for prev, n, _, sequence in forms[fit or 0]]
     stripped = len(body[0])
     # The exports hold no witnesses: what unlocks is read as far as scripts say it.
-    unlocks = tuple(Unlock(script) for _, _, script, _ in forms[0])
+    unlocks = tuple(Unlock(script, whole=False) for _, _, script, _ in forms[0])
     tx = Tx(
         txid,
         None,

@@ -187,7 +187,8 @@ def test_of_what_may_belong_to_several_no_rule_knows(small_ledger, txid, rule):
     ])  # fmt: skip
     bare = Ledger.from_tables({**two.frames, "output_keys": keys})
     assert said(bare, rule, txid("t")) == "??-"
-    one_key = Ledger.from_tables({**two.frames, "output_keys": keys[:1]})
+    single = keys[:1].with_columns(required=pl.lit(1, pl.Int64))
+    one_key = Ledger.from_tables({**two.frames, "output_keys": single})
     assert outputs(one_key)["shared"].sum() == 0
 
     closing = change_cases.ledger_with(small_ledger, "t: A=90 -> B=50 C=20 data=0")
