@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -13,7 +13,10 @@ from chainwatch.cli.output import check_named, interruptible, say, show, write_c
 from chainwatch.progress import watched
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from chainwatch.attribution.tags import Tags
+    from chainwatch.clusters.apart import Apart
     from chainwatch.clusters.cluster import Clusters
     from chainwatch.ledger.ledger import Ledger
 
@@ -33,6 +36,26 @@ TagsOption = Annotated[
     typer.Option("--tags", help="Tags that raise alarms; they join nobody. May be repeated."),
 ]
 
+ApartOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--apart", metavar="A,B", help="Two addresses that must not be joined. May be repeated."
+    ),
+]
+UnreadFlagsOption = Annotated[
+    str,
+    typer.Option(
+        "--unread-flags",
+        help="What inputs do whose signatures were not read: by_height, join or undecided.",
+    ),
+]
+WithoutRevealedOption = Annotated[
+    bool,
+    typer.Option(
+        "--without-revealed", help="Leave out addresses that only unlocking scripts name."
+    ),
+]
+
 MOST_SHOWN = 20
 """Clusters, members and pieces of evidence that are listed; the rest are counted."""
 
@@ -50,8 +73,11 @@ def clusters(
     ] = "",
     chain: ChainOption = None,
     tags: TagsOption = None,
+    apart: ApartOption = None,
     without_tx: WithoutTxOption = None,
     without_rule: WithoutRuleOption = None,
+    unread_flags: UnreadFlagsOption = "by_height",
+    without_revealed: WithoutRevealedOption = False,
     csv: Annotated[Path | None, typer.Option(help="Also write the members here.")] = None,
     replace: ReplaceOption = False,
 ) -> None:
@@ -65,7 +91,8 @@ def clusters(
     with interruptible():
         read = _open(ledger)
         chain = chain or _only_chain(read)
-        found = _owners(read, _read(tags, chain), without_tx, without_rule)
+        terms = _Terms(tags, apart, without_tx, without_rule, unread_flags, not without_revealed)
+        found = _owners(read, chain, terms)
         lines = list(_one(found, address, chain) if address else _largest(found))
     for line in lines:
         say(line)
@@ -80,8 +107,12 @@ def why(
     b: Annotated[str, typer.Argument(metavar="B", help="Another address.")],
     ledger: LedgerOption,
     chain: ChainOption = None,
+    tags: TagsOption = None,
+    apart: ApartOption = None,
     without_tx: WithoutTxOption = None,
     without_rule: WithoutRuleOption = None,
+    unread_flags: UnreadFlagsOption = "by_height",
+    without_revealed: WithoutRevealedOption = False,
     picture: Annotated[
         Path | None, typer.Option("--picture", help="Also draw it: an .svg or .png file.")
     ] = None,
@@ -95,13 +126,18 @@ def why(
     check_named(picture, replace=replace)
     with interruptible():
         read = _open(ledger)
-        owners = _owners(read, None, without_tx, without_rule)
-        found = owners.why(a, b, chain or _only_chain(read))
+        chain = chain or _only_chain(read)
+        terms = _Terms(tags, apart, without_tx, without_rule, unread_flags, not without_revealed)
+        owners = _owners(read, chain, terms)
+        found = owners.why(a, b, chain)
+        lines = [*_contradicted(owners, a, chain)] if found.joined else []
         if picture:
             from chainwatch.figures import path, save
 
             save(path(found), picture, replace=replace)
     show(found)
+    for line in lines:
+        say(line)
 
 
 def _read(files: list[Path] | None, chain: str | None) -> Tags | None:
@@ -123,19 +159,50 @@ def _only_chain(ledger: Ledger) -> str | None:
     return ledger.chains[0].id if len(ledger.chains) == 1 else None
 
 
-def _owners(
-    ledger: Ledger, tags: Tags | None, txids: list[str] | None, rules: list[str] | None
-) -> Clusters:
-    """Return the owners of a ledger, without the evidence that is rejected."""
-    from chainwatch.clusters.recipe import owners
+class _Terms(NamedTuple):
+    """On what terms a command joins addresses."""
 
+    tags: list[Path] | None
+    apart: list[str] | None
+    txids: list[str] | None
+    rules: list[str] | None
+    unread_flags: str
+    revealed: bool
+
+
+def _owners(ledger: Ledger, chain: str | None, terms: _Terms) -> Clusters:
+    """Return the owners of a ledger on some terms, without the evidence that is rejected."""
+    from chainwatch.clusters.recipe import Recipe, owners
+    from chainwatch.heuristics.signing import checked
+
+    flags = checked(terms.unread_flags)
+    recipe = Recipe(unread_flags=flags, revealed=terms.revealed)
+    tags, apart = _read(terms.tags, chain), _kept_apart(terms.apart, chain)
     with watched("joining addresses"):
-        found = owners(ledger, tags=tags)
-        for txid in txids or []:
+        found = owners(ledger, recipe=recipe, tags=tags, apart=apart)
+        for txid in terms.txids or []:
             found = found.cut(tx=txid)
-        for rule in rules or []:
+        for rule in terms.rules or []:
             found = found.cut(rule=rule)
         return found
+
+
+def _kept_apart(pairs: list[str] | None, chain: str | None) -> Apart | None:
+    """Return the pairs that must not be joined."""
+    from chainwatch.clusters.apart import keep_apart
+    from chainwatch.errors import InputError
+
+    if not pairs:
+        return None
+    if chain is None:
+        raise InputError("the chain of what is kept apart is not clear", remedy="add --chain")
+    both = []
+    for pair in pairs:
+        a, comma, b = pair.partition(",")
+        if not comma:
+            raise InputError(f"--apart {pair} names one address", remedy="write A,B")
+        both.append((chain, a.strip(), chain, b.strip()))
+    return keep_apart(both, reason="stated with --apart")
 
 
 def _largest(found: Clusters) -> Iterator[str]:
@@ -151,18 +218,33 @@ def _largest(found: Clusters) -> Iterator[str]:
         size = counted(addresses, "address", "addresses")
         yield f"{chain_of(chain).alias}  {text(cluster, chain)}  {size}{of}"
     yield from _more(rows.height, "clusters")
-    for row in found.alarms.head(MOST_SHOWN).iter_rows(named=True):
-        yield (
-            f"tags contradict: {text(row['cluster'], row['chain'])} is said to be {row['actors']}"
-        )
+    yield from _contradictions(found.alarms.head(MOST_SHOWN))
     yield from _more(found.alarms.height, "contradictions")
     for row in found.collapses.head(MOST_SHOWN).iter_rows(named=True):
         yield (
             f"look at {row['txid'][::-1].hex() if row['txid'] else 'a statement'}:"
-            f" it joins {row['addresses_a']:,} to {row['addresses_b']:,} addresses"
+            f" it joins {row['addresses_a']:,} to"
+            f" {counted(row['addresses_b'], 'address', 'addresses')}"
             f" ({row['reason']})"
         )
     yield from _more(found.collapses.height, "joins to look at")
+
+
+def _contradictions(alarms: pl.DataFrame) -> Iterator[str]:
+    """Yield what tags say of an owner that cannot all be true."""
+    from chainwatch.addresses.canonical import text
+
+    for row in alarms.iter_rows(named=True):
+        yield (
+            f"tags contradict: {text(row['cluster'], row['chain'])} is said to be {row['actors']}"
+        )
+
+
+def _contradicted(found: Clusters, address: str, chain: str | None) -> Iterator[str]:
+    """Yield what tags say against the cluster of one address."""
+    import polars as pl
+
+    yield from _contradictions(found.alarms.filter(pl.col("cluster") == found.of(address, chain)))
 
 
 def _names(found: Clusters) -> dict[tuple[str, bytes], list[str]]:
@@ -189,13 +271,15 @@ def _one(found: Clusters, address: str, chain: str | None) -> Iterator[str]:
     for one in rows["address"].head(MOST_SHOWN):
         yield f"  {one}"
     yield from _more(rows.height, "addresses")
+    yield from _contradicted(found, address, chain)
     fragile = found.fragility(address, chain)
     yield repr(fragile)
     pieces = fragile.plain()
     for row in pieces.head(MOST_SHOWN).iter_rows(named=True):
         yield (
             f"without {row['txid'] or 'a statement on ' + str(row['a'])} ({row['rules']}) it falls"
-            f" into {row['parts']:,} parts: {row['split_off']:,} addresses split off"
+            f" into {row['parts']:,} parts: {counted(row['split_off'], 'address', 'addresses')}"
+            " split off"
         )
     yield from _more(pieces.height, "pieces of evidence")
 

@@ -362,7 +362,7 @@ class Clusters(Result):
             f"Clusters({groups.clusters} of two or more addresses, {groups.height} addresses,"
             f" {groups.contested + self.refused.height} contested links,{self.links.said_apart()}"
             f" {self.alarms.height} with tags of several actors,"
-            f" {self.collapses.height} joins to look at"
+            f" {counted(self.collapses.height, 'join', 'joins')} to look at"
             + (f", {across} on several chains)" if self.owners.height else ")")
         )
 

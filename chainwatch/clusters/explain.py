@@ -174,15 +174,15 @@ class Explanation(Result):
         weakest = f"Weakest link: step {self.weakest} of {self.hops} (confidence {_rate(rate)})."
         if self.bound is None:
             bound = (
-                f"Bound that all {counted(self.hops, 'link', 'links')} are right: unknown, since"
+                f"Bound that {self._all()} right: unknown, since"
                 f" {counted(lacking, 'was', 'were')} not measured."
             )
         else:
-            bound = (
-                f"Bound that all {counted(self.hops, 'link', 'links')} are right, 1 - sum(1 - p):"
-                f" {self.bound:.3f}."
-            )
+            bound = f"Bound that {self._all()} right, 1 - sum(1 - p): {self.bound:.3f}."
         return weakest, f"{bound} Neither is the confidence of the pair."
+
+    def _all(self) -> str:
+        return "the link is" if self.hops == 1 else f"all {self.hops:,} links are"
 
     def told_steps(self) -> Iterator[str]:
         """Yield the steps in words; of a long path the first, the last and the weakest."""

@@ -28,7 +28,7 @@ _TX = ["chain", "tx"]
 _BOUND, _UNREAD, _PARTIAL, _SHARED, _KEYLESS = range(5)
 
 
-def checked(unread_flags: UnreadFlags) -> UnreadFlags:
+def checked(unread_flags: str) -> UnreadFlags:
     """Return a word for inputs without flags, refused if it has no meaning.
 
     Raises
@@ -36,12 +36,13 @@ def checked(unread_flags: UnreadFlags) -> UnreadFlags:
     InputError
         If it is none of ``UnreadFlags``.
     """
-    if unread_flags not in get_args(UnreadFlags):
-        raise InputError(
-            f"unread_flags cannot be {unread_flags!r}",
-            remedy=f"choose among {', '.join(get_args(UnreadFlags))}",
-        )
-    return unread_flags
+    words: tuple[UnreadFlags, ...] = get_args(UnreadFlags)
+    for word in words:
+        if word == unread_flags:
+            return word
+    raise InputError(
+        f"unread_flags cannot be {unread_flags!r}", remedy=f"choose among {', '.join(words)}"
+    )
 
 
 def signers(ledger: Ledger, *, revealed: bool = True) -> pl.DataFrame:

@@ -85,3 +85,45 @@ def test_what_is_no_evidence_is_refused(run: Run, otter: Path) -> None:
     status, _, err = run("why", "nonsense", "nonsense", "--ledger", otter)
     assert status == 1
     assert "nonsense" in err
+
+
+@pytest.fixture
+def contradicted(largest: list[str], tmp_path: Path) -> Path:
+    """Return tags that give two members of the largest cluster to two actors."""
+    rows = [
+        f"btc-regtest,{one},x,{who},s" for one, who in zip(largest, ("ann", "bob"), strict=False)
+    ]
+    file = tmp_path / "said.csv"
+    file.write_text("chain,address,label,actor,source\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    return file
+
+
+def test_a_contradiction_is_said_wherever_its_cluster_is(
+    run: Run, otter: Path, largest: list[str], contradicted: Path
+) -> None:
+    said = f"tags contradict: {largest[0]} is said to be ann; bob"
+    for command in (["clusters"], ["clusters", largest[-1]], ["why", largest[0], largest[1]]):
+        status, out, _ = run(*command, "--ledger", otter, "--tags", contradicted)
+        assert status == 0
+        assert said in out.splitlines()
+        assert said not in run(*command, "--ledger", otter)[1]
+
+
+def test_what_is_named_apart_is_not_joined(run: Run, otter: Path, largest: list[str]) -> None:
+    a, b = largest[:2]
+    asked = ("why", a, b, "--ledger", otter)
+    assert "consistent with one owner" in run(*asked)[1]
+    status, out, _ = run(*asked, "--apart", f"{a},{b}")
+    assert status == 0
+    assert "must stay apart" in out
+    status, _, err = run(*asked, "--apart", a)
+    assert status != 0
+    assert "names one address" in err
+
+
+def test_a_word_for_unread_flags_without_meaning_is_refused(run: Run, otter: Path) -> None:
+    status, _, err = run("clusters", "--ledger", otter, "--unread-flags", "never")
+    assert status != 0
+    assert "unread_flags cannot be 'never'" in err
+    assert run("clusters", "--ledger", otter, "--unread-flags", "join")[0] == 0
+    assert run("clusters", "--ledger", otter, "--without-revealed")[0] == 0

@@ -196,3 +196,16 @@ def test_it_is_recorded(hand, walk):
     assert why.record.content == walk.why(hand.letter("A"), hand.letter("D")).record.content
     assert why.record.content != walk.why(hand.letter("A"), hand.letter("C")).record.content
     assert set(why.record.params) == {"clusters", "chain", "a", "b", "chain_b"}
+
+
+@pytest.mark.parametrize(
+    ("rate", "said"),
+    [
+        ("0.9", "Bound that the link is right, 1 - sum(1 - p): 0.900."),
+        ("?", "Bound that the link is right: unknown, since 1 was not measured."),
+    ],
+)
+def test_one_link_is_spoken_of_as_one(hand, rate, said):
+    clusters = cluster(hand.links(f"A-B 1 {rate}"))
+    assert said in str(clusters.why(hand.letter("A"), hand.letter("B")))
+    assert "without one of them they fall apart" in repr(clusters.fragility(hand.letter("A")))
