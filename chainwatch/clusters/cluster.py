@@ -14,7 +14,7 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.clusters.alarms import ALARMS, contradictions
 from chainwatch.clusters.apart import Apart, Tagged, named
 from chainwatch.clusters.columns import ClusterColumns, ColumnJoining
-from chainwatch.clusters.explain import Explanation, explain
+from chainwatch.clusters.explain import Explanation, explain, refused_between
 from chainwatch.clusters.finding import owners_finding
 from chainwatch.clusters.forest import COLLAPSES, OWNERS, REFUSED, Forest
 from chainwatch.clusters.fragility import Fragility, fragility
@@ -22,7 +22,6 @@ from chainwatch.clusters.graph import ClusterGraph, Looked, cluster_graph
 from chainwatch.clusters.groups import FrameGroups, Groups, told_members
 from chainwatch.clusters.numbering import PLACE
 from chainwatch.clusters.paths import FrameGrove, Paths
-from chainwatch.clusters.refusals import refused_between
 from chainwatch.clusters.regrow import LARGE, Terms, differing_ends, regrow
 from chainwatch.errors import InputError, expect
 from chainwatch.heuristics.link_columns import LinkColumns

@@ -12,7 +12,8 @@ import polars as pl
 
 from chainwatch.addresses.canonical import text
 from chainwatch.clusters.forest import ACTOR, CLAIM, PAIR, REFUSED
-from chainwatch.heuristics.links import BOTH_ENDS, LINKS, Links, told
+from chainwatch.clusters.numbering import PLACE
+from chainwatch.heuristics.links import BOTH_ENDS, LINKS, Links, told, with_chain_b
 from chainwatch.heuristics.predicted import AFTER
 from chainwatch.ledger.schema import REVEALED
 from chainwatch.results.mask import shown_address, shown_time, shown_txid
@@ -295,3 +296,47 @@ def _narrow(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Return rows in a table's columns, with the chain of b only where it is another."""
     across = not (frame["chain"] == frame["chain_b"]).all()
     return frame.select(*table.names, *(["chain_b"] if across else []))
+
+
+def refused_between(
+    refused: pl.DataFrame, one: pl.DataFrame, other: pl.DataFrame
+) -> pl.DataFrame:  # fmt: skip
+    """Return the links that would have joined two sides, had nothing kept them apart.
+
+    They lead from one to the other, or from either to an input of one transaction, all of whose
+    links fell together.
+
+    Parameters
+    ----------
+    refused : polars.DataFrame
+        Rows in ``REFUSED``.
+    one, other : polars.DataFrame
+        ``chain, address`` of the two sides.
+    """
+    rows = with_chain_b(refused)
+    parts = [
+        rows.join(left, left_on=["chain", "a"], right_on=PLACE, how="semi").join(
+            right, left_on=["chain_b", "b"], right_on=PLACE, how="semi"
+        )
+        for left, right in ((one, other), (other, one))
+    ]
+    parts.append(_through_claims(rows, one, other))
+    found = pl.concat(parts).unique().sort([*REFUSED.key, "chain_b"])
+    return found if (found["chain"] != found["chain_b"]).any() else found.drop("chain_b")
+
+
+def _through_claims(
+    refused: pl.DataFrame, one: pl.DataFrame, other: pl.DataFrame
+) -> pl.DataFrame:  # fmt: skip
+    """Return the links of claims that fell as a whole and held addresses of two sides."""
+    claim = ["chain", "tx"]
+    fell = refused.filter((pl.col("reason") == CLAIM).any().over(claim))
+    touching = [
+        pl.concat([
+            fell.join(side, left_on=["chain", end], right_on=["chain", "address"], how="semi")
+            for end in ("a", "b")
+        ])
+        for side in (one, other)
+    ]  # fmt: skip
+    both = touching[0].join(touching[1], on=claim, how="semi")
+    return pl.concat([both, touching[1].join(touching[0], on=claim, how="semi")])

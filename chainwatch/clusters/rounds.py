@@ -123,17 +123,10 @@ def predicted_links(rounds: Rounds) -> Links:
 
 @recorded
 def change_rounds(
-    ledger: Ledger,
-    links: Links,
-    rule: Rule,
-    *,
-    unless: Rule | None = JOINT,
-    unread_flags: UnreadFlags = "by_height",
-    revealed: bool = True,
-    apart: Apart | None = None,
-    most_rounds: int | None = None,
-    rates: Rates = MEASURED,
-) -> Rounds:
+    ledger: Ledger, links: Links, rule: Rule, *, unless: Rule | None = JOINT,
+    unread_flags: UnreadFlags = "by_height", revealed: bool = True, apart: Apart | None = None,
+    most_rounds: int | None = None, rates: Rates = MEASURED,
+) -> Rounds:  # fmt: skip
     """Predict change from a rule and from clusters, round by round, until nothing moves.
 
     Parameters

@@ -22,22 +22,17 @@ _TX = ["chain", "tx"]
 
 @recorded
 def change_links(
-    ledger: Ledger,
-    rule: Rule,
-    *,
-    unless: Rule | None = JOINT,
-    unread_flags: UnreadFlags = "by_height",
-    revealed: bool = True,
-    name: str | None = None,
-    rates: Rates = MEASURED,
-) -> Links:
+    ledger: Ledger, rule: Rule, *, unless: Rule | None = JOINT,
+    unread_flags: UnreadFlags = "by_height", revealed: bool = True,
+    name: str | None = None, rates: Rates = MEASURED,
+) -> Links:  # fmt: skip
     """Link the one output that a rule does not rule out as change with the inputs.
 
     A transaction gives a link where it makes two or more payments, one of them cannot be ruled out
     and every other one is. Where some are unknown and at most one cannot be ruled out for certain,
     that one, or the only unknown one, is linked *undecided*: it joins nothing and is counted. The
-    link is to the smallest input address that has a key; co-spending ties the others to it. So
-    where flags leave open whether the inputs are one owner's, the link is undecided as theirs are.
+    link is to the smallest input address that has a key; co-spending ties the others to it, and
+    where flags leave that open the link is undecided too.
 
     Parameters
     ----------
@@ -49,11 +44,9 @@ def change_links(
         A rule on transactions that says whether strangers built it together: *yes* refuses the
         link, *unknown* leaves it undecided.
     unread_flags, revealed
-        What inputs do whose signatures were not read, and whether addresses count that are only
-        revealed: as :func:`chainwatch.heuristics.co_spend.co_spends` takes them.
+        As :func:`chainwatch.heuristics.co_spend.co_spends` takes them.
     name : str, optional
-        What stands in column ``rule`` of the links; ``change: `` and the text of the rule, where
-        nothing is said.
+        What stands in column ``rule`` of the links; by default the text of the rule.
     rates : Rates
         What confidences rest on.
 
@@ -77,16 +70,13 @@ def change_links(
 
     References
     ----------
-    Kalodner et al., USENIX Security 2020 (``unique_change``); Meiklejohn et al., IMC 2013, on how
-    one wrong rule joined several services.
+    Kalodner et al., USENIX Security 2020 (``unique_change``); Meiklejohn et al., IMC 2013.
     """
     expect(rates, Rates, "rates", "pass Rates(path), or leave it out")
     if name is not None and not name.strip():
         raise InputError("the links of a rule need a name", remedy="leave it out, or give one")
-    checked(unread_flags)
-    expect(revealed, bool, "revealed", "pass True or False")
     answers = judged(ledger, rule, revealed=revealed)
-    inputs = open_spends(ledger, unread_flags=unread_flags, revealed=revealed)
+    inputs = open_spends(ledger, unread_flags=checked(unread_flags), revealed=revealed)
     candidates = doubted(only_change(answers), inputs).with_columns(
         pl.lit(name or f"change: {rule}").alias("rule")
     )
@@ -104,6 +94,7 @@ def judged(ledger: Ledger, rule: Rule, *, revealed: bool = True) -> pl.DataFrame
         If the rule reads other features than outputs.
     """
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
+    expect(revealed, bool, "revealed", "pass True or False")
     expect(rule, Rule, "rule", "pass a rule on outputs, such as optimal_change()")
     if rule.on != "outputs":
         raise RuleError(f"{rule} reads {rule.on}", remedy="pass a rule on outputs")
