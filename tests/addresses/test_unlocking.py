@@ -6,7 +6,14 @@ import hashlib
 
 import pytest
 
-from chainwatch.addresses.unlocking import Unlock, quorum, revealed_address, signature_flags
+from chainwatch.addresses.unlocking import (
+    UNSIGNED,
+    Unlock,
+    binding,
+    quorum,
+    revealed_address,
+    signature_flags,
+)
 from chainwatch.chains.base import Forms
 
 KEY = b"\x02" + bytes(range(32))
@@ -166,3 +173,15 @@ def test_what_flags_mean_is_what_consensus_reads() -> None:
     assert signature_flags(Unlock(push(der(0x50), KEY))) == "ALL"
     assert signature_flags(Unlock(push(der(0x43), KEY))) == "SINGLE"
     assert signature_flags(Unlock(push(der(0xE2), KEY))) == "NONE|ANYONECANPAY"
+
+
+@pytest.mark.parametrize("form", SILENT)
+def test_what_was_read_whole_and_holds_no_signature_is_unsigned(form):
+    """Where the witness is not known nobody knows."""
+    assert binding(SILENT[form]) == UNSIGNED
+    assert binding(SILENT[form]._replace(whole=False)) is None
+
+
+def test_a_signature_is_told_whether_or_not_the_witness_is_known():
+    unlock = Unlock(push(der(1), KEY), whole=False)
+    assert binding(unlock) == signature_flags(unlock) == "ALL"

@@ -99,7 +99,7 @@ def compact(number: int) -> bytes:
 
 def laid_out(every: list[Unlock]) -> tuple[np.ndarray, np.ndarray]:
     data, spans = bytearray(b"\0"), []
-    for script, witness in every:
+    for script, witness, _ in every:
         start = len(data)
         data += script
         end, place = len(data), -1
