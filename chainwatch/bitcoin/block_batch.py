@@ -19,7 +19,8 @@ from chainwatch.bitcoin.spent import SpentOutput
 from chainwatch.chains.base import Chain, Consensus
 from chainwatch.chains.catalogue import consensus_of
 from chainwatch.errors import BlockError
-from chainwatch.kernels.parse import Parsed, available, parse_blocks
+from chainwatch.kernels.parse import Parsed, parse_blocks
+from chainwatch.kernels.run import available
 from chainwatch.kernels.undo import Coins
 
 COMPILED_FROM = 1_000_000

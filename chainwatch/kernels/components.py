@@ -6,17 +6,15 @@ run compiled where numba is installed and as plain Python where it is not, with 
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainwatch.errors import InputError
 from chainwatch.kernels import components_loops as loops
-from chainwatch.kernels.parse import available
+from chainwatch.kernels.run import run
 
 Numbers = NDArray[np.int32]
 
@@ -129,11 +127,11 @@ def join_in_order(
     joined, stops, met = _room(len(a)), _filled(4 * stops_room), _filled(5 * told + 5)
     lists = _lists(limits.apart, count if pairs else 0)
     memo = _filled(4 * loops.MEMO if pairs else 0)
-    kept, stopped, meetings = _run(
+    kept, stopped, meetings = run(
         loops.join_in_order, compiled, a, b, parent, np.ones(count, np.int32), tagged,
         limits.actor.copy(), *lists, memo, limits.large, joined, stops, met,
     )  # fmt: skip
-    _run(loops.flatten, compiled, parent)
+    run(loops.flatten, compiled, parent)
     stop, told_of = stops[: 4 * stopped].reshape(-1, 4).T, met[: 5 * meetings].reshape(-1, 5).T
     return Joined(
         parent, joined[:kept].copy(), stop[0], stop[1], stop[2:], told_of[0], told_of[1:3],
@@ -141,93 +139,11 @@ def join_in_order(
     )  # fmt: skip
 
 
-class Ties(NamedTuple):
-    """What ties the members of groups: the smaller and the larger end, the group, and the tie.
-
-    ``tie`` holds the strength of the weaker end (:data:`chainwatch.kernels.components_loops.BOUND`
-    and those after it), with ``SOME_SHOWN`` and ``PARTED`` added.
-    """
-
-    a: NDArray[np.uint32]
-    b: NDArray[np.uint32]
-    group: NDArray[np.uint32]
-    tie: NDArray[np.uint8]
-
-
-def stars(
-    begin: NDArray[np.int64], member: NDArray[np.uint32], marks: NDArray[np.uint8],
-    rank: NDArray[np.uint32], asked: NDArray[np.uint8], loose: NDArray[np.uint8], none: int, *,
-    compiled: bool | None = None,
-) -> Ties:  # fmt: skip
-    """Tie the members of each group, each once, to the smallest of those that are bound most.
-
-    What the strongest ties join is then what hangs together by the ties that join.
-
-    Parameters
-    ----------
-    begin : array
-        Where the members of each group begin; one entry more than groups.
-    member, none
-        A number for each member, or ``none``.
-    marks : array
-        For each member ``TIED``, ``OPEN``, ``SHOWN``, ``OF_TWO`` and ``SKIPPED`` of the loops,
-        added up. Of a number that stands in a group several times, one that is tied ties it.
-    rank : array
-        The rank of each number, by which the smallest is found and ends are told.
-    asked : array
-        Which groups are looked at; empty is all.
-    loose : array
-        Which ranks bind nobody: a group of these alone has no ties.
-
-    Returns
-    -------
-    Ties
-        By rank, in the order of group, a and b.
-    """
-    sizes = np.diff(begin)
-    room = int(sizes[sizes > 1].sum())
-    a, b, group = (np.empty(room, np.uint32) for _ in range(3))
-    tie = np.empty(room, np.uint8)
-    found = _run(
-        loops.stars, compiled, begin, member, marks, none, rank, asked, loose,
-        np.empty(int(sizes.max(initial=0)), np.int64), a, b, group, tie,
-    )  # fmt: skip
-    return Ties(a[:found], b[:found], group[:found], tie[:found])
-
-
-def repeated(
-    begin: NDArray[np.int64], value: NDArray[np.int64], above: int, groups: NDArray[Any], *,
-    compiled: bool | None = None,
-) -> NDArray[np.bool_]:  # fmt: skip
-    """Tell of groups of values whether one that is above a bound stands in it twice."""
-    room = np.empty(int(np.diff(begin).max(initial=0)), np.int64)
-    found = np.zeros(len(groups), np.uint8)
-    _run(loops.repeated, compiled, begin, value, above, groups, room, found)
-    return found.view(np.bool_)
-
-
-def listed(
-    owner: NDArray[np.uint32], none: int, count: int, *, compiled: bool | None = None
-) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
-    """Return where the rows of each owner begin in a list of rows, and that list, in order.
-
-    Parameters
-    ----------
-    owner : array
-        The owner of each row, or ``none``.
-    none, count : int
-        What stands for no owner, and how many owners there are.
-    """
-    begin, rows = np.zeros(count + 1, np.int64), np.empty(len(owner), np.uint32)
-    _run(loops.listed, compiled, owner, none, begin, np.empty(count, np.int64), rows)
-    return begin, rows[: begin[count]].copy()
-
-
 def roots(a: Numbers, b: Numbers, count: int, *, compiled: bool | None = None) -> Numbers:
     """Return the smallest number of each number's group, all rows joined."""
     parent = np.arange(count, dtype=np.int32)
-    _run(loops.union, compiled, a, b, parent)
-    _run(loops.flatten, compiled, parent)
+    run(loops.union, compiled, a, b, parent)
+    run(loops.flatten, compiled, parent)
     return parent
 
 
@@ -247,8 +163,8 @@ def roots_of_groups(
         Numbers below ``count``.
     """
     parent = np.arange(count, dtype=np.uint32)
-    _run(loops.union_groups, compiled, begin, member, parent)
-    _run(loops.flatten, compiled, parent)
+    run(loops.union_groups, compiled, begin, member, parent)
+    run(loops.flatten, compiled, parent)
     return parent
 
 
@@ -256,7 +172,7 @@ def trees(a: Numbers, b: Numbers, count: int, *, compiled: bool | None = None) -
     """Hang each tree of a forest on its smallest number."""
     begin, to, via = _neighbours(a, b, count, compiled)
     up, edge, depth = (_filled(count) for _ in range(3))
-    _run(loops.root_trees, compiled, begin, to, via, up, edge, depth, _room(count))
+    run(loops.root_trees, compiled, begin, to, via, up, edge, depth, _room(count))
     return Trees(up, edge, depth)
 
 
@@ -269,7 +185,7 @@ def way(
     """
     room = int(forest.depth[x]) + int(forest.depth[y])
     rows, nodes = _room(room), _room(room)
-    here, there = _run(loops.climb, compiled, x, y, *forest, rows, nodes)
+    here, there = run(loops.climb, compiled, x, y, *forest, rows, nodes)
     if here < 0:
         return None
     top = forest.up[nodes[here - 1]] if here else x
@@ -297,7 +213,7 @@ def splits(
     begin, to, _ = _neighbours(a, b, count, compiled)
     spare = [np.zeros(count, np.int32) for _ in range(6)]
     point, size, first = (_room(count) for _ in range(3))
-    found = _run(loops.cut_points, compiled, begin, to, addresses, *spare, point, size, first)
+    found = run(loops.cut_points, compiled, begin, to, addresses, *spare, point, size, first)
     return Splits(point[:found], size[:found], first[:found])
 
 
@@ -305,7 +221,7 @@ def _neighbours(
     a: Numbers, b: Numbers, count: int, compiled: bool | None
 ) -> tuple[Numbers, Numbers, Numbers]:
     begin, to, via = np.zeros(count + 1, np.int32), _room(2 * len(a)), _room(2 * len(a))
-    _run(loops.neighbours, compiled, a, b, begin, _room(count), to, via)
+    run(loops.neighbours, compiled, a, b, begin, _room(count), to, via)
     return begin, to, via
 
 
@@ -337,23 +253,3 @@ def _room(size: int) -> Numbers:
 
 def _filled(size: int) -> Numbers:
     return np.full(size, -1, np.int32)
-
-
-@functools.cache
-def _compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
-    from chainwatch.kernels.jit import compiled
-
-    return compiled(loop)
-
-
-def _run(loop: Callable[..., Any], compiled: bool | None, *arguments: Any) -> Any:
-    """Run a loop over arrays, or over lists whose contents are then the arrays'."""
-    if available() if compiled is None else compiled:
-        return _compiled(loop)(*arguments)
-    arrays = [isinstance(one, np.ndarray) for one in arguments]
-    lists = [one.tolist() if array else one for one, array in zip(arguments, arrays, strict=True)]
-    answer = loop(*lists)
-    for one, array, changed in zip(arguments, arrays, lists, strict=True):
-        if array and one.flags.writeable:  # what is not is only read
-            one[:] = changed
-    return answer

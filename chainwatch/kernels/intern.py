@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from chainwatch.errors import InputError
-from chainwatch.kernels.parse import available
+from chainwatch.kernels.run import available
 
 MOST = 2**32 - 2
 """Different keys; the number above stands for *none*."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,11 +42,6 @@ class Parsed(NamedTuple):
     columns: Columns
     data: NDArray[np.uint8]
     failure: Failure | None
-
-
-def available() -> bool:
-    """Say whether the compiled loops can be had: numba is installed."""
-    return find_spec("numba") is not None
 
 
 def parse_blocks(

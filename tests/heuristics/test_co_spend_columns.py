@@ -18,7 +18,7 @@ from chainwatch.heuristics.coinjoin import DETECTORS, JOINT, equal_outputs, poss
 from chainwatch.heuristics.links import Links
 from chainwatch.heuristics.rates import MEASURED
 from chainwatch.heuristics.rule import Rule, rule
-from chainwatch.kernels import components
+from chainwatch.kernels import run
 from chainwatch.ledger.index.index import build_index
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.ledger.storage.store import Store
@@ -155,7 +155,7 @@ def test_both_loops_say_the_same(
 ) -> None:
     ledger = random_ledger(real_ledger, 2)
     found = numbered(ledger)
-    monkeypatch.setattr(components, "available", lambda: False)
+    monkeypatch.setattr(run, "available", lambda: False)
     assert_same(numbered(ledger), co_spends(ledger))
     assert found.frame.equals(co_spends(ledger).frame)
 

@@ -7,8 +7,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from chainwatch.kernels import components_loops as loops
-from chainwatch.kernels.components import listed, repeated, roots, roots_of_groups, stars
+from chainwatch.kernels import group_loops as loops
+from chainwatch.kernels.components import roots, roots_of_groups
+from chainwatch.kernels.groups import listed, repeated, stars
 
 NONE = 0xFFFFFFFF
 SEEDS = range(120)

@@ -26,7 +26,8 @@ from chainwatch.ingest.rows.blocks import frames_of_blocks
 from chainwatch.ingest.source_file import FileRead
 from chainwatch.kernels import block_columns
 from chainwatch.kernels.hashing.sha256 import ways
-from chainwatch.kernels.parse import Parsed, available, parse_blocks
+from chainwatch.kernels.parse import Parsed, parse_blocks
+from chainwatch.kernels.run import available
 
 REGTEST = chain("btc-regtest")
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)

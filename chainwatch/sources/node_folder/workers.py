@@ -26,7 +26,7 @@ from chainwatch.errors import BlockError, ChainwatchError, InputError
 from chainwatch.ingest.rows.blocks import frames_of_blocks
 from chainwatch.ingest.sound_blocks import sound_blocks
 from chainwatch.ingest.source_file import FileRead
-from chainwatch.kernels.parse import available
+from chainwatch.kernels.run import available
 from chainwatch.sources.node_folder.files import NodeFiles
 from chainwatch.sources.node_folder.order import Spot
 
