@@ -90,11 +90,9 @@ MARKS = (
 
 def rates_text(evaluation: Evaluation) -> str:
     """Return what the figure shows, in words, for those who cannot see it."""
-    told = [f"{line.name}: {line.share}" if line.share else f"{line.name}:"
+    told = [f"{line.name}: {line.share}." if line.share else f"{line.name}:"
             for line in _lines(evaluation)]  # fmt: skip
-    return " ".join(
-        [f"{RATES}: share of wrong links.", *(f"{one}." for one in told), *_idle(evaluation)]
-    )
+    return " ".join([f"{RATES}: share of wrong links.", *told, *_idle(evaluation)])
 
 
 def _lines(evaluation: Evaluation) -> Sequence[Line]:
