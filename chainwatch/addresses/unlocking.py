@@ -76,10 +76,11 @@ def signature_flags(unlock: Unlock, *, forms: Forms = Forms.WITNESS) -> str | No
 
     Fails when
     ----------
-    Data in the form of a signature stands where none is checked: its flag is listed as well.
-    Signatures of before BIP 66 whose lengths are written in several bytes are not seen. On chains
-    with a fork id a Schnorr signature that begins like an uncompressed key, one in 85, is not seen
-    where several keys sign.
+    Data in the form of a signature stands beside a script that checks another: its flag is listed
+    as well. A bare output of a form that nobody uses asks for data after the signature: none is
+    seen. Signatures of before BIP 66 whose lengths are written in several bytes are not seen. On
+    chains with a fork id a Schnorr signature that begins like an uncompressed key, one in 85, is
+    not seen where several keys sign.
 
     References
     ----------
@@ -169,17 +170,23 @@ def quorum(unlock: Unlock, *, forms: Forms = Forms.WITNESS) -> str | None:
     -------
     str or None
         Such as ``"2-of-3"``, and ``"1-of-1"`` of a key; ``"other"`` of a script that is no plain
-        multisig; None where no key and no script shows itself.
+        multisig, and of a taproot script that checks more than one signature; None where no key
+        and no script shows itself.
 
     Fails when
     ----------
-    As in :func:`revealed_address`. Taproot shows one key for the keys of many, and a bare multisig
-    is spent by signatures alone: both are None.
+    As in :func:`revealed_address`. Taproot's key path shows one key for the keys of many, its
+    script path one of several scripts, and a bare multisig is spent by signatures alone: where one
+    signature is all that shows, all are None.
 
     References
     ----------
-    BIP 11, BIP 16, BIP 141.
+    BIP 11, BIP 16, BIP 141, BIP 342.
     """
+    items = without_annex(unlock.witness)
+    if not unlock.script and items and _is_taproot(items):
+        several = len(items) > 1 and _check_count(items[-2], tapscript=True) > 1
+        return "other" if several else None
     found = _named(unlock, forms=forms)
     if found is None:
         return None
@@ -250,11 +257,29 @@ def _witness_flags(items: Sequence[bytes]) -> Iterator[str]:
 
 
 def _script_flags(script: bytes, *, forms: Forms) -> Iterator[str]:
-    pushes = [data for _, data in operations(script) if data is not None]
-    for item in pushes:
-        short = forms & Forms.FORK_ID and len(item) == _SCHNORR + 1 and item[-1] & 0x40
-        if _is_der(item) or (short and not _is_key(item) and item[-1] & 0x1F in (1, 2, 3)):
+    pushes = [data for _, data in operations(script)]
+    last = pushes[-1] if pushes else None
+    short = bool(forms & Forms.FORK_ID)
+    key = last is not None and _is_key(last)
+    # What comes last is a signature, a key or the script: one that checks no signature has none.
+    if last is not None and not (key or _is_signature(last, short=short) or _checks(last)):
+        return
+    for place, item in enumerate(pushes):
+        if item is None:
+            continue
+        # Before a key alone stands its signature, which may begin as a long key does.
+        apart = (place == 0 and len(pushes) == 2 and key) or not _is_key(item)
+        if _is_der(item) or (short and apart and _is_schnorr(item)):
             yield _name(item[-1])
+
+
+def _is_signature(item: bytes, *, short: bool) -> bool:
+    return _is_der(item) or (short and len(item) == _SCHNORR + 1)
+
+
+def _is_schnorr(item: bytes) -> bool:
+    """Tell whether data has the size of a Schnorr signature with a flag of a fork id."""
+    return len(item) == _SCHNORR + 1 and item[-1] & 0x40 > 0 and item[-1] & 0x1F in (1, 2, 3)
 
 
 def _name(flag: int) -> str:
@@ -310,13 +335,16 @@ def operations(script: bytes) -> Iterator[tuple[int, bytes | None]]:
 
 def _checks(script: bytes, *, tapscript: bool = False) -> bool:
     """Tell whether a script checks a signature."""
-    found = False
+    return _check_count(script, tapscript=tapscript) > 0
+
+
+def _check_count(script: bytes, *, tapscript: bool = False) -> int:
+    """Return how often a script checks signatures; 0 of one that is cut off or succeeds unread."""
+    found = 0
     for code, _ in operations(script):
-        if tapscript and _is_success(code):
-            return False
-        if code < 0:
-            return False
-        found |= code in _CHECKS
+        if code < 0 or (tapscript and _is_success(code)):
+            return 0
+        found += code in _CHECKS
     return found
 
 
@@ -351,7 +379,7 @@ def _of_script(script: bytes, *, forms: Forms) -> tuple[bytes, bytes, bytes] | N
             return None  # what unlocks P2SH only pushes, and cut-off scripts unlock nothing
         pushes.append(data or b"")
     short = bool(forms & Forms.FORK_ID)
-    signed = [_is_der(item) or (short and len(item) == _SCHNORR + 1) for item in pushes]
+    signed = [_is_signature(item, short=short) for item in pushes]
     # Bare keys are spent by signatures alone, whose bytes may read like a script.
     if not any(signed[:-1]) or (signed[-1] and not _is_key(pushes[-1])):
         return None

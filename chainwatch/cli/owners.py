@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 ChainOption = Annotated[
     str | None, typer.Option("--chain", help="Alias or CAIP-2 id, where it is in doubt.")
+]
+ChainBOption = Annotated[
+    str | None, typer.Option("--chain-b", help="The chain of B, where it is another and in doubt.")
 ]
 WithoutTxOption = Annotated[
     list[str] | None,
@@ -90,15 +94,15 @@ def clusters(
     check_named(csv, replace=replace)
     with interruptible():
         read = _open(ledger)
-        chain = chain or _only_chain(read)
+        of = _chain_of(address, read, chain) if address else ""
         terms = _Terms(tags, apart, without_tx, without_rule, unread_flags, not without_revealed)
-        found = _owners(read, chain, terms)
-        lines = list(_one(found, address, chain) if address else _largest(found))
+        found = _owners(read, of or chain or _only_chain(read), terms)
+        lines = list(_one(found, address, of) if address else _largest(found))
     for line in lines:
         say(line)
     show(found)
     if csv:
-        rows = found.plain(address, chain) if address else found.plain()
+        rows = found.plain(address, of) if address else found.plain()
         write_csv(csv, rows, replace=replace)
 
 
@@ -107,6 +111,7 @@ def why(
     b: Annotated[str, typer.Argument(metavar="B", help="Another address.")],
     ledger: LedgerOption,
     chain: ChainOption = None,
+    chain_b: ChainBOption = None,
     tags: TagsOption = None,
     apart: ApartOption = None,
     without_tx: WithoutTxOption = None,
@@ -126,11 +131,11 @@ def why(
     check_named(picture, replace=replace)
     with interruptible():
         read = _open(ledger)
-        chain = chain or _only_chain(read)
+        here, there = _chain_of(a, read, chain), _chain_of(b, read, chain_b or chain)
         terms = _Terms(tags, apart, without_tx, without_rule, unread_flags, not without_revealed)
-        owners = _owners(read, chain, terms)
-        found = owners.why(a, b, chain)
-        lines = [*_contradicted(owners, a, chain)] if found.joined else []
+        owners = _owners(read, here, terms)
+        found = owners.why(a, b, here, there)
+        lines = [*_contradictions(_contradicted(owners, a, here))] if found.joined else []
         if picture:
             from chainwatch.figures import path, save
 
@@ -157,6 +162,48 @@ def _open(ledger: Path) -> Ledger:
 def _only_chain(ledger: Ledger) -> str | None:
     """Return the chain of a ledger of one: an address is of it, whether or not links name it."""
     return ledger.chains[0].id if len(ledger.chains) == 1 else None
+
+
+def _contradicted(found: Clusters, address: str, chain: str) -> pl.DataFrame:
+    """Return what tags say of the owner of an address that cannot all be true, as ``alarms``."""
+    import polars as pl
+
+    from chainwatch.clusters.alarms import contradictions
+
+    key = found.of(address, chain)
+    joined = pl.struct("chain", "cluster") == {"chain": chain, "cluster": key}
+    if found.frame.filter(joined).height:
+        return found.alarms.filter(joined)
+    alone = pl.DataFrame([(chain, key, key)], found.frame.schema, orient="row")
+    return contradictions(alone, found.terms.named, found.owners)
+
+
+def _chain_of(address: str, ledger: Ledger, said: str | None) -> str:
+    """Return the chain of an address: the one of the ledger's that it is written for.
+
+    Where it is written alike on several, it is the one that was said.
+    """
+    from chainwatch.addresses.canonical import parse
+    from chainwatch.addresses.diagnose import quoted
+    from chainwatch.chains.catalogue import chain as chain_named
+    from chainwatch.errors import AddressError, InputError
+
+    able = []
+    for one in ledger.chains:
+        with suppress(AddressError):
+            parse(address, one)
+            able.append(one)
+    named = chain_named(said) if said else None
+    if len(able) == 1:
+        return able[0].id
+    if named is not None or len(ledger.chains) == 1:
+        return named.id if named else ledger.chains[0].id
+    if not ledger.chains:
+        return chain_named("btc").id
+    names = ", ".join(one.alias for one in able or ledger.chains)
+    raise InputError(
+        f"the chain of the address {quoted(address)} is not clear: {names}", remedy="add --chain"
+    )
 
 
 class _Terms(NamedTuple):
@@ -240,13 +287,6 @@ def _contradictions(alarms: pl.DataFrame) -> Iterator[str]:
         )
 
 
-def _contradicted(found: Clusters, address: str, chain: str | None) -> Iterator[str]:
-    """Yield what tags say against the cluster of one address."""
-    import polars as pl
-
-    yield from _contradictions(found.alarms.filter(pl.col("cluster") == found.of(address, chain)))
-
-
 def _names(found: Clusters) -> dict[tuple[str, bytes], list[str]]:
     """Return what tags call members of the clusters, by chain and cluster."""
     if found.terms.named is None:
@@ -259,19 +299,21 @@ def _names(found: Clusters) -> dict[tuple[str, bytes], list[str]]:
     return said
 
 
-def _one(found: Clusters, address: str, chain: str | None) -> Iterator[str]:
+def _one(found: Clusters, address: str, chain: str) -> Iterator[str]:
     """Yield the members of one cluster, then the evidence on which it rests."""
     from chainwatch.units import counted
 
     rows = found.plain(address, chain)
     if rows.is_empty():
         yield f"nothing joins {address} to any other address"
+        yield from _contradictions(_contradicted(found, address, chain))
         return
     yield f"consistent with one owner: {counted(rows.height, 'address', 'addresses')}"
     for one in rows["address"].head(MOST_SHOWN):
         yield f"  {one}"
     yield from _more(rows.height, "addresses")
-    yield from _contradicted(found, address, chain)
+    yield from _elsewhere(found, address, chain)
+    yield from _contradictions(_contradicted(found, address, chain))
     fragile = found.fragility(address, chain)
     yield repr(fragile)
     pieces = fragile.plain()
@@ -282,6 +324,25 @@ def _one(found: Clusters, address: str, chain: str | None) -> Iterator[str]:
             " split off"
         )
     yield from _more(pieces.height, "pieces of evidence")
+
+
+def _elsewhere(found: Clusters, address: str, chain: str) -> Iterator[str]:
+    """Yield what the same owner has on other chains."""
+    import polars as pl
+
+    from chainwatch.chains.catalogue import chain as chain_of
+    from chainwatch.units import counted
+
+    mine = pl.struct("chain", "cluster") == {"chain": chain, "cluster": found.of(address, chain)}
+    owner = found.owners.filter(mine)["owner"]
+    others = found.owners.filter(pl.col("owner").is_in(owner.implode()) & ~mine)
+    for _, other, cluster in others.iter_rows():
+        rows = found.plain(cluster, other)["address"]
+        size = counted(rows.len(), "address", "addresses")
+        yield f"and, by links between chains, {size} on {chain_of(other).alias}"
+        for one in rows.head(MOST_SHOWN):
+            yield f"  {one}"
+        yield from _more(rows.len(), "addresses")
 
 
 def _more(count: int, what: str) -> Iterator[str]:

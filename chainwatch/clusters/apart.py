@@ -125,7 +125,7 @@ def keep_apart(
     tags : Tags, optional
         Addresses for which tags state different actors must not be joined. A label keeps nothing
         apart: beside an actor it contradicts nothing. Nor does an address for which tags state
-        several actors, which is an alarm of its cluster.
+        several actors, which is an alarm of its cluster, where it is joined to another.
 
     Raises
     ------

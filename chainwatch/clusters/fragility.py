@@ -93,14 +93,17 @@ class Fragility(Result):
         head = (
             f"Fragility({counted(self.addresses, 'address', 'addresses')} tied by"
             f" {counted(self.evidence, 'piece', 'pieces')} of evidence;"
-            f" {self._without()} they fall apart"
+            f" {self._without()}"
         )
         worst = f", by up to {self.frame['split_off'][0]}" if self.frame.height else ""
         return f"{head}{worst})"
 
     def _without(self) -> str:
         count = self.frame.height
-        return "without one of them" if count == 1 else f"without any one of {count}"
+        if count == 0:
+            return "they hold together without any one of them"
+        which = "one of them" if count == 1 else f"any one of {count}"
+        return f"without {which} they fall apart"
 
     def _repr_html_(self) -> str:
         return f"<p><b>{escape(repr(self))}</b></p>"

@@ -17,7 +17,7 @@ from chainwatch.addresses.unlocking import OPEN_FLAGS
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.errors import InputError
 from chainwatch.heuristics.links import CO_SPEND, PARTIAL, SEVERAL_KEYS, UNREAD
-from chainwatch.ledger.joint.two_of_two import several_keys
+from chainwatch.ledger.joint.two_of_two import perhaps_several_keys
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS, READ, REVEALED
 
@@ -75,7 +75,7 @@ def signers(ledger: Ledger, *, revealed: bool = True) -> pl.DataFrame:
         .agg(
             (flags.is_not_null() & ~open_).any().alias("bound"),
             open_.any().fill_null(False).alias("partial"),
-            several_keys(pl.col("quorum")).any().fill_null(False).alias("shared"),
+            perhaps_several_keys().any().alias("shared"),
             shown.all().alias("shown"),
         )
         .with_columns(

@@ -92,14 +92,15 @@ def push_at(data: Any, p: int, end: int) -> tuple[int, int, int]:
 
 
 @bare
-def checks(data: Any, p: int, end: int, tapscript: bool) -> bool:
-    """Tell whether a script checks a signature."""
-    found = False
+def checks(data: Any, p: int, end: int, tapscript: bool) -> int:
+    """Return how often a script checks signatures; 0 of one that is cut off or succeeds unread."""
+    found = 0
     while p < end:
         code, _, p = push_at(data, p, end)
         if code < 0 or (tapscript and is_success(code)):
-            return False
-        found |= 0xAC <= code <= 0xAF or code == 0xBA
+            return 0
+        if 0xAC <= code <= 0xAF or code == 0xBA:
+            found += 1
     return found
 
 
@@ -116,21 +117,34 @@ def is_success(code: int) -> bool:
 @bare
 def script_flags(data: Any, p: int, end: int, forms: int) -> int:
     """Return the flags of what a script pushes."""
-    bits = 0
+    count, start, after = 0, -1, p
+    first = p
+    while p < end:
+        _, start, p = push_at(data, p, end)
+        after = p
+        count += 1
+    fork = forms & at.FORK_ID != 0
+    key = False
+    if start >= 0:
+        size = after - start
+        key = is_key(data, start, size)
+        signs = is_der(data, start, size) or (fork and size == 65)
+        # What comes last is a signature, a key or the script: one that checks none has none.
+        if not key and not signs and checks(data, start, after, False) == 0:
+            return 0
+    bits, place, p = 0, 0, first
     while p < end:
         _, start, after = push_at(data, p, end)
         size = after - start
         if start >= 0 and size > 0:
             last = int(data[after - 1])
-            short = (
-                forms & at.FORK_ID != 0
-                and size == 65
-                and last & 0x40 != 0
-                and 1 <= last & 0x1F <= 3
-            )
-            if is_der(data, start, size) or (short and not is_key(data, start, size)):
+            short = fork and size == 65 and last & 0x40 != 0 and 1 <= last & 0x1F <= 3
+            # Before a key alone stands its signature, which may begin as a long key does.
+            apart = (place == 0 and count == 2 and key) or not is_key(data, start, size)
+            if is_der(data, start, size) or (short and apart):
                 bits |= flag_bit(last)
         p = after
+        place += 1
     return bits
 
 
@@ -167,7 +181,10 @@ def script_reveals(data: Any, p: int, end: int, forms: int, found: Any) -> None:
 
 @bare
 def witness_at(data: Any, p: int, found: Any, plain: bool) -> int:
-    """Return the flags of a witness and note what it names; ``plain`` allows no taproot."""
+    """Return the flags of a witness and note what it names; ``plain`` allows no taproot.
+
+    The last number noted says whether a script of taproot checks more than one signature.
+    """
     count, first = number(data, p)
     if count == 0:
         return 0
@@ -188,8 +205,10 @@ def witness_at(data: Any, p: int, found: Any, plain: bool) -> int:
             if size == 64 or size == 65:
                 return schnorr_bit(data, last, size)
         elif size >= 33 and size <= 4129 and (size - 33) % 32 == 0 and data[last] & 0xFE == 0xC0:
-            if not checks(data, before, before_end, True):
+            checked = checks(data, before, before_end, True)
+            if checked == 0:
                 return 0
+            found[3] = checked > 1
             return items_flags(data, first, kept - 2, True)
     if count < 2:
         return 0
@@ -259,10 +278,10 @@ def read_unlocks(
     """
     state, buffer = np.empty(STATE, np.uint32), np.empty(128, np.uint8)
     digest, words = np.empty(32, np.uint8), np.empty(16, np.uint32)
-    found = np.zeros(3, np.int64)
+    found = np.zeros(4, np.int64)
     for row in range(spans.shape[0]):
         p, end, witness = spans[row, 0], spans[row, 1], spans[row, 2]
-        found[0] = 0
+        found[0] = found[3] = 0
         wrapped = False
         bits = 0
         if witness < 0 or data[witness] == 0:
@@ -290,7 +309,9 @@ def read_unlocks(
                     held = absorb(state, buffer, 0, data, p + 1, end, way)
                     finish(state, buffer, held, end - p - 1, digest, way)
                     ripemd160_of_32(digest, 0, words, hashes[row], 0)
-        if kind:
+        if found[3]:
+            quorums[row] = OTHER
+        elif kind:
             quorums[row] = quorum(data, found[0], found[1], found[2])
         # With tokens came P2SH of 32 bytes: the form does not tell which of the two it was.
         unsaid = kind == _P2SH and not wrapped and forms & at.TOKENS != 0

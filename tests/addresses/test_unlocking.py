@@ -84,6 +84,19 @@ def test_the_quorum_of_each_form(form: str) -> None:
     assert quorum(FORMS[form][0]) == QUORUMS.get(form)
 
 
+BOTH_SIGN = LEAF[:-1] + b"\xad" + LEAF
+ADDED_UP = LEAF + LEAF[:-1] + b"\xba\x52\x9c"
+
+
+@pytest.mark.parametrize("leaf", [BOTH_SIGN, ADDED_UP])
+def test_a_taproot_script_that_checks_several_signatures_is_of_several_keys(leaf: bytes) -> None:
+    signed = (b"\x77" * 64, b"\x78" * 64, leaf, CONTROL)
+    assert quorum(Unlock(b"", signed)) == "other"
+    assert quorum(Unlock(b"", (*signed, b"\x50"))) == "other"
+    assert quorum(Unlock(b"", (b"\x77" * 64, LEAF, CONTROL))) is None
+    assert quorum(Unlock(b"", (b"\x77" * 64, leaf + b"\xbb", CONTROL))) is None
+
+
 KEYS = b"\x21" + KEY + b"\x41" + LONG_KEY + b"\x21" + KEY
 SCRIPTS = {
     b"\x52" + KEYS + b"\x53\xae": "2-of-3",
@@ -107,6 +120,10 @@ def test_only_a_plain_multisig_has_a_quorum(script: bytes) -> None:
 SILENT = {
     "nothing": Unlock(),
     "a preimage": Unlock(push(b"secret", b"\xa9\x14" + bytes(20) + b"\x87")),
+    "a preimage in the form of a signature": Unlock(
+        push(der(1, size=1), b"\xa9\x14" + bytes(20) + b"\x87")
+    ),
+    "the same beside an empty script": Unlock(push(der(1)) + b"\0"),
     "a hash lock of taproot": Unlock(
         b"", (b"\x77" * 64, b"\xa8\x20" + bytes(32) + b"\x87", CONTROL)
     ),
@@ -159,6 +176,16 @@ def test_schnorr_in_scripts_only_with_a_fork_id() -> None:
     # An uncompressed key is no signature, whatever its last byte is.
     key = LONG_KEY[:-1] + b"\x41"
     assert signature_flags(Unlock(push(der(3), key)), forms=Forms.FORK_ID) == "SINGLE"
+
+
+@pytest.mark.parametrize("first", [2, 4, 6, 7])
+@pytest.mark.parametrize("key", [KEY, LONG_KEY])
+def test_what_stands_before_a_key_alone_is_its_signature(first: int, key: bytes) -> None:
+    """A Schnorr signature may begin with any byte, so as a long key does."""
+    signature = bytes([first]) + b"\x77" * 63 + b"\x41"
+    unlock = Unlock(push(signature, key))
+    assert signature_flags(unlock, forms=Forms.FORK_ID) == "ALL"
+    assert signature_flags(unlock) is None
 
 
 def test_with_tokens_a_redeem_script_does_not_tell_which_hash_it_was() -> None:

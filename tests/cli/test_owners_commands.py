@@ -9,8 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import regtest_chain as maker
 
-from chainwatch.addresses.canonical import text
+import chainwatch as cw
+from chainwatch.addresses.bip32 import hash160
+from chainwatch.addresses.canonical import Kind, text
+from chainwatch.addresses.scripts import script_of
+from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.clusters.cluster import cluster
 from chainwatch.heuristics.co_spend import co_spends
 
@@ -127,3 +132,92 @@ def test_a_word_for_unread_flags_without_meaning_is_refused(run: Run, otter: Pat
     assert "unread_flags cannot be 'never'" in err
     assert run("clusters", "--ledger", otter, "--unread-flags", "join")[0] == 0
     assert run("clusters", "--ledger", otter, "--without-revealed")[0] == 0
+
+
+KEYS = [b"\2" + bytes([one]) * 32 for one in range(1, 5)]
+SIGNATURE = b"\x30\x44" + 2 * (b"\2\x20" + b"\x11" * 32)
+
+
+def names(alias: str) -> list[str]:
+    return [text(bytes((Kind.P2PKH,)) + hash160(key), alias) for key in KEYS]
+
+
+def spent_together(folder: Path, alias: str, groups: list[list[int]], flag: int) -> None:
+    """Write and read a chain on which the keys of each group are spent together."""
+    built = maker.Chain()
+    for _ in range(3):
+        built.add()
+    txid, place, value = built.coins[0]
+    order = [key for group in groups for key in group]
+    each = value // len(order) - 1000
+    locks = [script_of(bytes((Kind.P2PKH,)) + hash160(KEYS[key])) for key in order]
+    pay = maker.spend([(txid, place)], [(each, lock) for lock in locks])
+    built.add([pay])
+    made, at = [], 0
+    for group in groups:
+        inputs = b""
+        for key in group:
+            unlock = maker.sized(SIGNATURE + bytes([flag])) + maker.sized(KEYS[key])
+            inputs += pay.txid + at.to_bytes(4, "little") + maker.sized(unlock) + b"\xff" * 4
+            at += 1
+        left = (len(group) * each - 5000).to_bytes(8, "little") + maker.sized(maker.p2pkh(99))
+        raw = b"\1\0\0\0" + bytes([len(group)]) + inputs + b"\1" + left + bytes(4)
+        made.append(maker.Made(raw, raw))
+    built.add(made)
+    file = folder / f"{alias}.dat"
+    file.write_bytes(maker.framed(*built.blocks, magic=chain_of(alias).magic))
+    cw.pull(folder / "two", cw.BlockFiles(file, chain=alias))
+
+
+@pytest.fixture
+def two_chains(tmp_path: Path) -> Path:
+    """Return a ledger of two chains on which the first two keys are spent together."""
+    spent_together(tmp_path, "btc-regtest", [[0, 1]], 1)
+    spent_together(tmp_path, "bch-regtest", [[0, 1], [2, 3]], 0x41)
+    return tmp_path / "two"
+
+
+def said_of(folder: Path, alias: str, *said: tuple[str, str]) -> Path:
+    file = folder / "of_two.csv"
+    rows = [f"{alias},{address},{who},{who},s\n" for address, who in said]
+    file.write_text("chain,address,label,actor,source\n" + "".join(rows), encoding="utf-8")
+    return file
+
+
+def test_an_owner_of_two_chains_is_told_whole(run: Run, two_chains: Path) -> None:
+    coin, cash = names("btc-regtest"), names("bch-regtest")
+    status, out, _ = run("clusters", coin[0], "--ledger", two_chains, "--chain", "btc-regtest")
+    assert status == 0
+    assert "and, by links between chains, 2 addresses on bch-regtest" in out.splitlines()
+    assert all(f"  {one}" in out.splitlines() for one in (*coin[:2], *cash[:2]))
+    told = ("why", coin[0], cash[1], "--ledger", two_chains)
+    status, out, _ = run(*told, "--chain", "btc-regtest")  # only one of the chains writes B so
+    assert status == 0
+    assert out.startswith(f"{coin[0]} and {cash[1]} are consistent with one owner")
+    named = run("why", coin[0], coin[1], "--ledger", two_chains, "--chain", "btc-regtest",
+                "--chain-b", "bch-regtest")  # fmt: skip
+    assert named[0] == 0
+    assert "consistent with one owner" in named[1]
+    status, _, err = run(*told)
+    assert status == 1
+    assert "is not clear: btc-regtest, bch-regtest; add --chain" in err
+
+
+def test_what_contradicts_on_one_chain_is_not_said_of_another(
+    run: Run, two_chains: Path, tmp_path: Path
+) -> None:
+    coin, cash = names("btc-regtest"), names("bch-regtest")
+    tags = said_of(tmp_path, "bch-regtest", (cash[0], "alice"), (cash[1], "bob"))
+    asked = ("--ledger", two_chains, "--tags", tags, "--without-rule", "same_key")
+    for command in (["clusters", coin[0]], ["why", *coin[:2]]):
+        assert "tags contradict" not in run(*command, *asked, "--chain", "btc-regtest")[1]
+    assert "tags contradict" in run("clusters", cash[0], *asked)[1]
+
+
+def test_tags_that_contradict_an_address_alone_are_said(
+    run: Run, otter: Path, tmp_path: Path
+) -> None:
+    alone = "bcrt1qqqqsyqcyq5rqwzqfpg9scrgwpugpzysnard0ew"
+    tags = said_of(tmp_path, "btc-regtest", (alone, "alice"), (alone, "bob"))
+    out = run("clusters", alone, "--ledger", otter, "--tags", tags)[1]
+    assert f"tags contradict: {alone} is said to be alice; bob" in out.splitlines()

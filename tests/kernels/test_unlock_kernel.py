@@ -59,6 +59,8 @@ scripts = st.sampled_from(
         b"\x4c",
         b"\x21\x02",
         LEAF + b"\xbb",
+        LEAF[:-1] + b"\xad" + LEAF,
+        b"\xa9\x14" + bytes(20) + b"\x87",
     ]
 )
 controls = st.builds(

@@ -107,7 +107,7 @@ def possible_mix() -> nw.Expr:
     without change, and mixes in which a party takes several equal outputs, so that fewer parties
     than equal outputs can have funded them. An even payment and a batch payment look the same.
     Nothing in the transaction decides, so the rule never says *yes*: it says *unknown*, which as a
-    veto joins nobody. Where one party alone can have brought what is paid, it is *no*.
+    veto joins nobody. Where no two parties can each have brought one equal output, it is *no*.
 
     Returns
     -------
@@ -118,7 +118,8 @@ def possible_mix() -> nw.Expr:
     Fails when
     ----------
     People do pay equal amounts from several addresses: their own links are then lost, and counted
-    as undecided. A mix without any equal amount (PayJoin, unequal mixes) is *no*.
+    as undecided. A mix without any equal amount (PayJoin, unequal mixes) is *no*, and so is a
+    mix of two of whom one brings less than an equal output because the other pays him.
 
     References
     ----------

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from chainwatch.addresses.unlocking import OPEN_FLAGS
 from chainwatch.errors import LedgerError
-from chainwatch.ledger.joint.two_of_two import several_keys
+from chainwatch.ledger.joint.two_of_two import perhaps_several_keys
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.prevouts import is_resolved, resolve
 from chainwatch.ledger.schema import REVEALED
@@ -127,6 +127,10 @@ def marks_of(ins: pl.DataFrame) -> NDArray[np.uint8]:
     """Return the marks of inputs, as ``in_marks`` holds them."""
     open_ = pl.col("sighash").str.contains(OPEN_FLAGS)
     shown = pl.col("address_basis").eq_missing(pl.lit(REVEALED))
-    of_two = several_keys(pl.col("quorum")).fill_null(False)
-    marks = open_.fill_null(False) * 2 + (~open_).fill_null(False) * 1 + shown * 4 + of_two * 8
+    marks = (
+        open_.fill_null(False) * 2
+        + (~open_).fill_null(False) * 1
+        + shown * 4
+        + perhaps_several_keys() * 8
+    )
     return ins.select(marks.cast(pl.UInt8)).to_series().to_numpy()

@@ -11,11 +11,15 @@ from typing import Protocol
 
 import polars as pl
 
+from chainwatch.addresses.canonical import Kind
+from chainwatch.addresses.unlocking import UNSIGNED
+
 SHARED = "2-of-2"
 """Quorum of an output that two keys spend together."""
 
 _TX = ["chain", "tx"]
 
+_BEHIND_A_HASH = [bytes((kind,)) for kind in (Kind.P2SH, Kind.P2WSH, Kind.P2SH32)]
 _OF_ONE_KEY = ("p2pk", "p2pkh", "p2wpkh")
 
 
@@ -71,6 +75,17 @@ def several_keys(quorum: pl.Expr) -> pl.Expr:
     Such an output is of one owner or of several. Null where no quorum showed itself.
     """
     return ~quorum.str.starts_with("1-of-")
+
+
+def perhaps_several_keys() -> pl.Expr:
+    """Return of rows of inputs whether several keys may have signed: true or false.
+
+    A script says so, or stands behind a hash and did not show itself. Where no flag was read
+    nothing was looked at: that is told otherwise, as flags that were not read.
+    """
+    signed = (pl.col("sighash") != UNSIGNED).fill_null(False)
+    hidden = pl.col("address").bin.slice(0, 1).is_in(_BEHIND_A_HASH) & signed
+    return several_keys(pl.col("quorum")).fill_null(hidden).fill_null(False)
 
 
 def quorums(ledger: Spends) -> pl.LazyFrame:
