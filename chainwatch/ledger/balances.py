@@ -1,9 +1,10 @@
 """What is known of a balance of an account chain: as of when, or why not. Decided here alone.
 
 Transfers add up to a balance only where all of them were read, and where nothing else moves it.
-Two things are asked: whether what came in is still there (``kept``), for which the history has to
-be whole from the first movement to the last; and what the balance is (``balance``), for which it
-has to be whole from the beginning.
+Three things are asked: whether what came in is still there (``kept``), for which the history has
+to be whole from the first movement to the last; whether every transfer was read
+(``every_transfer``), for which it has to be whole from the beginning; and what the balance is
+(``balance``), for which nothing else may move it either.
 """
 
 from __future__ import annotations
@@ -140,6 +141,11 @@ def balance(chain: str, contract: bytes | None, claimed: Sequence[Reading], time
     """Return whether transfers add up to the balance of an address in an asset, and as of when."""
     if moves := unlisted_moves(chain, contract):
         return Held(moves)
+    return every_transfer(claimed, times)
+
+
+def every_transfer(claimed: Sequence[Reading], times: Times) -> Held:
+    """Return whether every transfer of an address was read, from its beginning, and as of when."""
     found = kept(claimed, times)
     if found.why or any(first is None for first, _ in claimed):
         return found
@@ -184,6 +190,11 @@ class Balances:
             return Held(self.moves)
         times = self.times.get(address, (None, None))
         return kept(self.claimed.get(address, ()), times, self.finish)
+
+    def every_transfer(self, address: bytes) -> Held:
+        """Return whether every transfer of an address was read, whatever else moves balances."""
+        times = self.times.get(address, (None, None))
+        return every_transfer(self.claimed.get(address, ()), times)
 
 
 def movement_times(rows: pl.DataFrame, sides: Iterable[str]) -> dict[bytes, Times]:

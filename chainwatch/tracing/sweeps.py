@@ -11,16 +11,16 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.keyless import without_key
 from chainwatch.attribution.resolve import TagStatement, with_names
 from chainwatch.heuristics.rule import Rule
+from chainwatch.ledger.balances import Balances, histories
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.output_status import BY_BLOCKS, OutputStatus
-from chainwatch.ledger.rows_apart import KIND, may_have_paid
-from chainwatch.tracing.walks.transfer_order import histories, movements
+from chainwatch.ledger.rows_apart import may_have_paid
+from chainwatch.tracing.walks.transfer_order import movements
 from chainwatch.units import AMOUNT, exact_sum
 
 Wallets = Mapping[bytes, tuple[TagStatement, ...]]
 
 APART = "rows set apart may have paid others"
-UNCLAIMED = "the source does not claim to know all of its payments"
 GAPS = "blocks or inputs are unread: other payments of it may be among them"
 
 
@@ -63,7 +63,7 @@ def account_flows(ledger: Ledger, asset: Asset, wallets: Wallets, poisoning: Rul
     return Flows(
         sent.select(pl.col("sender").alias("address"), _service(), _labels(), "amount", "time"),
         got.select(pl.col("receiver").alias("address"), "amount", "time"),
-        gaps=_unclaimed(ledger, asset),
+        gaps=_unclaimed(ledger, asset, rows),
     )
 
 
@@ -76,18 +76,16 @@ def _labels() -> pl.Expr:
     return pl.concat_list("label").alias("labels")
 
 
-def _unclaimed(ledger: Ledger, asset: Asset) -> dict[bytes, str]:
-    """Return the addresses of whose history no source claims to hold all."""
-    rows = ledger.coverage.filter(
-        (pl.col("chain") == asset.chain)
-        & pl.col("address").is_not_null()
-        & (pl.col("kind") != KIND)
-    )
-    claims = rows.group_by("address").agg(pl.col("complete").fill_null(False).all()).collect()
-    apart = dict.fromkeys(may_have_paid(ledger, asset), APART)
+def _unclaimed(ledger: Ledger, asset: Asset, rows: pl.DataFrame) -> dict[bytes, str]:
+    """Return why payments may be unread of each address whose history in an asset was read.
+
+    What is known of a history is decided where balances are; ``rows`` are the asset's transfers.
+    """
+    known = Balances.read(ledger, asset, rows)
+    apart = may_have_paid(ledger, asset)
     return {
-        address: apart.get(address) or ("" if whole else UNCLAIMED)
-        for address, whole in claims.iter_rows()
+        address: APART if address in apart else known.every_transfer(address).why
+        for address in histories(ledger, asset)
     }
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
 import pytest
+from account_histories import minutes
 
 from chainwatch.addresses.assets import native
 from chainwatch.errors import TraceError
 from chainwatch.heuristics.poisoning import poisoning
+from chainwatch.ledger.balances import BEGUN, BROKEN
+from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.roles import NOBODY
 from chainwatch.tracing.custody import Hosted, hosted
 from chainwatch.tracing.policies import fifo
 from chainwatch.tracing.trace import trace
+
+START = datetime(2023, 6, 1, tzinfo=UTC)
+"""When the first transfer of a ledger of these tests was made; the others follow by the minute."""
 
 COIN = native("btc-regtest")
 SWEPT_TWICE = (("o", "d", 10), ("d", "s", 4), ("d", "s", 6))
@@ -50,12 +56,47 @@ class TestAccounts:
         assert (row["sweeps"], row["receipts"], row["certainty"]) == (2, 2, "probable")
         assert row["evidence"] == (
             "all 2 payments, 20 TOK of 20 TOK received, went to shop wallet;"
-            " the source does not claim to know all of its payments"
+            " the source does not claim to hold all of its transfers"
         )
 
     def test_a_claim_of_completeness_is_heard(self, desk: Any) -> None:
         ledger = desk.paid(list(self.DEPOSIT), read="d", complete=True)
         assert "claim" not in accounts(desk, ledger).frame["evidence"][0]
+
+    @pytest.mark.parametrize(
+        ("spans", "why"),
+        [
+            ([(None, None)], ""),
+            ([(None, 2), (1, None)], ""),
+            ([(None, 1), (2, None)], BROKEN),  # a payment between the two may be unread
+            ([(None, 2)], BROKEN),
+            ([(1, None)], BROKEN),
+            ([(0, None)], BEGUN),
+        ],
+    )
+    def test_a_hole_in_what_was_read_is_said(
+        self, desk: Any, spans: list[tuple[int | None, int | None]], why: str
+    ) -> None:
+        """Two whole readings with a hole between them do not hold every payment."""
+        ledger = desk.paid(list(self.DEPOSIT))
+        units = [
+            {
+                "chain": desk.asset.chain, "unit": f"dump/{n}", "kind": "address",
+                "source": "test", "address": desk.account("d"), "answer": bytes(32),
+                "complete": True, "from_time": minutes(START, first),
+                "to_time": minutes(START, last),
+            }
+            for n, (first, last) in enumerate(spans)
+        ]  # fmt: skip
+        coverage = pl.DataFrame(units, schema=ledger.frames["coverage"].schema)
+        read = Ledger.from_tables({**ledger.frames, "coverage": coverage})
+        evidence = accounts(desk, read).frame["evidence"][0]
+        assert evidence.endswith(f"; {why}" if why else "shop wallet")
+
+    def test_a_claim_for_another_asset_says_nothing(self, desk: Any) -> None:
+        other = desk.account("other")
+        ledger = desk.paid(list(self.DEPOSIT), read="d", complete=True, read_contract=other)
+        assert accounts(desk, ledger).frame.is_empty()
 
     def test_a_single_payment_straight_to_the_hot_wallet_shows_nothing(self, desk: Any) -> None:
         """Somebody who pays out once to an exchange looks the same: it is listed, and no stop."""
