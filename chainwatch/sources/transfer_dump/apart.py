@@ -7,8 +7,8 @@ they moved is named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -32,9 +32,12 @@ class Apart:
     ----------
     rows : polars.DataFrame
         As read, with ``why``: a key of ``APART``.
+    stated : mapping of bytes to int
+        Decimals that other rows of the table state of a contract.
     """
 
     rows: pl.DataFrame
+    stated: Mapping[bytes, int] = field(default_factory=dict)
 
     def counts(self) -> dict[str, int]:
         """Return how many rows each reason sets apart."""
@@ -92,8 +95,30 @@ class Apart:
         """Return a sentence for each reason, with what the rows moved."""
         return tuple(
             f"{counted(count, 'row is', 'rows are')} set apart ({APART[why]});"
-            f" {_moved(self.rows.filter(why=why), mapping)}"
+            f" {_moved(self.rows.filter(why=why), mapping)}{self._remedy(why, mapping)}"
             for why, count in self.counts().items()
+        )
+
+    def _remedy(self, why: str, mapping: DumpMapping) -> str:
+        """Return how rows without decimals can be read, where other rows state them.
+
+        They are not converted unasked: that a cell is empty may be what tells two tokens apart.
+        """
+        if why != "decimals":
+            return ""
+        lacking = self.rows.filter(why=why)["contract"].drop_nulls().unique().sort()
+        known = [
+            f"{canonical.text(one, mapping.chain)} = {self.stated[one]}"
+            for one in lacking
+            if one in self.stated
+        ]
+        more = f" and {len(known) - _MOST_NAMED:,} more" if len(known) > _MOST_NAMED else ""
+        shown = ", ".join(known[:_MOST_NAMED])
+        return (
+            f"; other rows state the decimals: to read these so too, write into the mapping as"
+            f" decimals {shown}{more}"
+            if known
+            else ""
         )
 
 
@@ -124,7 +149,8 @@ def set_apart(cells: pl.DataFrame, mapping: DumpMapping, name: str) -> tuple[pl.
     )  # fmt: skip
     judged = cells.with_columns(paid.alias("receiver"), why.alias("why"))
     kept = judged.filter(pl.col("why").is_null()).drop("why")
-    apart = Apart(judged.filter(pl.col("why").is_not_null()))
+    stated = cells.select("contract", "decimals").drop_nulls().unique().iter_rows()
+    apart = Apart(judged.filter(pl.col("why").is_not_null()), dict(stated))
     if cells.height and not kept.height:
         raise DumpError(
             f"no row of the table is a transfer: {'; '.join(apart.notes(mapping))}",

@@ -182,6 +182,7 @@ def _units(
     if mapping.amount_unit == "whole":
         _one_token(columns["contract"], mapping, name)
         known = columns["decimals"]
+        _one_number(columns, mapping, name)
         if mapping.is_native:
             known = pl.repeat(chain_of(mapping.chain).decimals, table.height, eager=True)
         each = known.unique().drop_nulls()
@@ -223,6 +224,23 @@ def _one_token(contracts: pl.Series, mapping: DumpMapping, name: str) -> None:
             f"the table holds {count:,} tokens, and one number of decimals is given for all",
             where=name,
             remedy="give decimals as a table, a number for each contract",
+        )
+
+
+def _one_number(columns: dict[str, pl.Series], mapping: DumpMapping, name: str) -> None:
+    """Refuse whole coins of one contract with two numbers of decimals: one moves the point."""
+    rows = pl.DataFrame([columns[one] for one in ("line", "contract", "decimals")])
+    stated = rows.drop_nulls().sort("line")
+    odd = stated.filter(pl.col("decimals") != pl.col("decimals").first().over("contract"))
+    if odd.height:
+        line, contract, decimals = odd.row(0)
+        first, _, other = stated.filter(contract=contract).row(0)
+        raise DumpError(
+            f"contract {canonical.text(contract, mapping.chain)} has {decimals} decimals here and"
+            f" {other} in line {first:,}, so that nobody knows what a whole token is",
+            where=f"{name} line {line:,}",
+            remedy="find out which is right and give decimals as a table, a number for each"
+            " contract",
         )
 
 

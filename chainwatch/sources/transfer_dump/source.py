@@ -87,6 +87,7 @@ class TransferDump:
         rows, every, mapping, said = read_placed(data, self.mapping, name)
         cells, apart = set_apart(every, mapping, name)
         _check_blocks(cells, name)
+        _check_decimals(cells, reader, mapping, name)
         once, repeated = each_once(_dated(cells, reader, mapping), mapping, name)
         transfers, held = new_to(reader, _shaped(once, mapping), mapping, name)
         _check_mapping(reader, file, mapping)
@@ -161,6 +162,28 @@ def _check_blocks(cells: pl.DataFrame, name: str) -> None:
             "the heights do not fit the times: a higher block is older, or one has two times",
             where=f"{name} line {(twice if twice.height else back)['line'][0]:,}",
             remedy="correct the columns of height and time in the mapping",
+        )
+
+
+def _check_decimals(cells: pl.DataFrame, reader: Reader, mapping: DumpMapping, name: str) -> None:
+    """Refuse whole tokens that were multiplied by other decimals than the ledger's rows agree on.
+
+    Of amounts in base units decimals are for display alone: the ledger says that they disagree.
+    """
+    if mapping.amount_unit != "whole" or mapping.is_native:
+        return
+    mine = cells.lazy().select("line", "contract", "decimals").drop_nulls()
+    held = reader.scan("transfers").filter(pl.col("chain") == mapping.chain)
+    known = held.select("contract", pl.col("decimals").alias("known")).drop_nulls().unique()
+    odd = mine.join(known, on="contract").filter(pl.col("decimals") != pl.col("known"))
+    found = odd.sort("line", "known").collect()
+    if found.height:
+        line, contract, decimals, other = found.row(0)
+        raise DumpError(
+            f"whole tokens of contract {canonical.text(contract, mapping.chain)} are read with"
+            f" {decimals} decimals, and rows of the ledger state {other}: sums would mix the two",
+            where=f"{name} line {line:,}",
+            remedy="find out which is right; if the ledger is wrong, pull into a new one",
         )
 
 

@@ -236,6 +236,35 @@ class TestWholeCoins:
         with pytest.raises(DumpError, match="no row of the table is a transfer"):
             read(two, amount_unit="whole", decimals={"0x" + "01" * 20: 6})
 
+    def test_rows_without_decimals_are_read_where_the_mapping_says_how(self, read: Read) -> None:
+        """That other rows state the decimals converts none unasked; the note says what would."""
+        text = f"{HEAD[:-1]},places\n{line(1, '1.5')[:-1]},6\n{line(2, '2.5')[:-1]},\n"
+        ledger, report = read(text, amount_unit="whole", decimals="places")
+        assert amounts(ledger) == [1_500_000]
+        (note,) = (one for one in report.notes if "set apart" in one)
+        shown = "0xdAC17F958D2ee523a2206206994597C13D831ec7"
+        assert note.endswith(
+            f"what they moved of {shown} is unknown; other rows state the decimals: to read these"
+            f" so too, write into the mapping as decimals {shown} = 6"
+        )
+        ledger, report = read(text, amount_unit="whole", decimals={shown: 6})
+        assert amounts(ledger) == [1_500_000, 2_500_000]
+
+    def test_whole_tokens_of_one_contract_have_one_number_of_decimals(self, read: Read) -> None:
+        """Else 1.5 would be two amounts, a million million times apart, in one sum."""
+        text = f"{HEAD[:-1]},places\n{line(1, '1.5')[:-1]},6\n{line(2, '1.5')[:-1]},18\n"
+        with pytest.raises(DumpError, match=r"has 18 decimals here and 6 in line 2.*line 3"):
+            read(text, amount_unit="whole", decimals="places")
+        units = text.replace("1.5", "15")
+        assert amounts(read(units, decimals="places")[0]) == [15, 15]  # shown in base units
+
+    def test_whole_tokens_fit_what_the_ledger_states(self, read: Read, put: Any) -> None:
+        ledger, _ = read(HEAD + line(1, "1.5"), amount_unit="whole", decimals=6)
+        path = put("more.csv", (HEAD + line(2, "1.5")).encode())
+        again = TOKENS | {"amount_unit": "whole", "decimals": 18}
+        with pytest.raises(DumpError, match=r"with 18 decimals, and rows of the ledger state 6"):
+            pull(ledger.store.path, TransferDump(path, DumpMapping.of(again)))
+
     def test_the_decimals_of_the_coin_are_known(self, read: Read) -> None:
         head = "tx,time,from,to,in,out\n"
         rows = f"{txid(1)},2023-05-01 10:00:00,{A},{B},0,1.5\n"
