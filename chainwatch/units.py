@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 
@@ -14,7 +15,11 @@ AMOUNT = pl.Decimal(38, 0)
 """The type of an amount in every result: 38 decimal digits, no fraction."""
 
 LARGEST_AMOUNT = 10**38 - 1
-"""The largest amount an ``AMOUNT`` column holds; a wider one is kept as hex, its total unknown."""
+"""The largest amount an ``AMOUNT`` column holds; a wider one is kept as hexadecimal text."""
+
+
+MOST_DECIMALS = 38
+"""A token that states more decimals is shown in base units alone."""
 
 
 def to_text(amount: int | Decimal | None, decimals: int, *, group: bool = False) -> str:
@@ -122,6 +127,66 @@ def _whole(parts: pl.Series) -> pl.Series:
             remedy="no token holds as much: look at the largest amounts, or leave the asset out",
         )
     return halves.select(high * _HALF + low).to_series().cast(AMOUNT)
+
+
+def split(amount: int | None) -> tuple[Decimal | None, str | None]:
+    """Return an amount as columns hold it: a number, or null and its text where it is wider.
+
+    Examples
+    --------
+    >>> split(7), split(10**38)
+    ((Decimal('7'), None), (None, '0x4b3b4ca85a86c47a098a224000000000'))
+    """
+    if amount is None:
+        return None, None
+    return (Decimal(amount), None) if abs(amount) <= LARGEST_AMOUNT else (None, hex(amount))
+
+
+def whole(amount: int | Decimal | None, wider: str | None) -> int | None:
+    """Return an amount of which columns hold a number, or its hexadecimal text where it is wider.
+
+    Examples
+    --------
+    >>> whole(7, None), whole(None, "0x10"), whole(None, None)
+    (7, 16, None)
+    """
+    if amount is not None:
+        return int(amount)
+    return None if wider is None else int(wider, 16)
+
+
+def sums(
+    rows: pl.DataFrame, keys: Sequence[str], amount: str = "amount", wider: str = "amount_hex"
+) -> dict[tuple[Any, ...], int | None]:
+    """Sum amounts group by group, exactly and however wide they are.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        With the keys, and amounts in two columns: numbers, and texts of those that are wider.
+    keys : sequence of str
+        Columns that make a group.
+    amount, wider : str
+        Names of the two columns.
+
+    Returns
+    -------
+    dict
+        The sum of each group; None where an amount of it is not known.
+    """
+    given = pl.col(amount).cast(AMOUNT).cast(pl.Int128)
+    unknown = pl.col(amount).is_null() & pl.col(wider).is_null()
+    parts = rows.group_by(keys).agg(
+        (given // _HALF).sum().alias("high"),
+        (given % _HALF).sum().alias("low"),
+        unknown.any().alias("unknown"),
+    )
+    found = {tuple(key): (high * _HALF + low, lost) for *key, high, low, lost in parts.iter_rows()}
+    beyond = rows.filter(pl.col(amount).is_null() & pl.col(wider).is_not_null())
+    for *key, text in beyond.select(*keys, wider).iter_rows():
+        so_far, lost = found[tuple(key)]
+        found[tuple(key)] = so_far + int(text, 16), lost
+    return {key: None if lost else amount_ for key, (amount_, lost) in found.items()}
 
 
 def counted(count: int, one: str, many: str) -> str:

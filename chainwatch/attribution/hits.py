@@ -16,6 +16,7 @@ from chainwatch.attribution.validity import statement
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import expect
+from chainwatch.ledger.decimals import with_decimals
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS, TAGS, TRANSFERS
 from chainwatch.results.result import Result, recorded
@@ -31,16 +32,13 @@ from chainwatch.results.table import (
     Table,
 )
 from chainwatch.results.text_frame import text_frame
-from chainwatch.units import AMOUNT, to_text
+from chainwatch.units import AMOUNT, to_text, whole
 
 MOVES_NOTHING = "moves nothing: shows no payment"
 """Said of a value of zero: anybody can make such a transfer look as if a stranger had paid."""
 
 IN_BOTH = "both sides are tagged: stands in the other direction too"
 """Said of a transfer between two tagged addresses."""
-
-MOST_DECIMALS = 38
-"""A token that states more decimals is shown in base units."""
 
 MOVEMENT = Table(
     "hits",
@@ -61,9 +59,10 @@ MOVEMENT = Table(
         TRANSFERS["trace_path"],
         TRANSFERS["occurrence"],
         Column.party("address", "the tagged address"),
-        Column.amount("value", "what was moved"),
+        Column.amount("value", "what was moved; null where wider than 38 digits"),
+        Column.text("value_hex", "exactly what was moved, where it is wider"),
         TRANSFERS["symbol"],
-        TRANSFERS["decimals"],
+        Column.number("decimals", "decimals of its contract, as all rows of it agree"),
     ),
 )
 
@@ -205,7 +204,8 @@ def hits(ledger: Ledger, tags: Tags) -> TagHits:
         _transfers(ledger, wanted, "to", "receiver"),
         _transfers(ledger, wanted, "from", "sender"),
     ]
-    moved = pl.concat(pl.collect_all(parts)).with_columns(day=pl.col("time").dt.date())
+    listed = with_decimals(ledger, pl.concat(pl.collect_all(parts)))
+    moved = listed.with_columns(day=pl.col("time").dt.date())
     said = _said(moved.select(_MOVED_ON).unique(), tags)
     rows = moved.join(_in_one(said), on=_MOVED_ON, how="left", nulls_equal=True)
     rows = rows.with_columns(_note()).select(HITS.names)
@@ -228,12 +228,13 @@ def _transfers(ledger: Ledger, wanted: pl.LazyFrame, direction: str, party: str)
     found = ledger.transfers.filter(took_effect).join(
         wanted, left_on=["chain", party], right_on=["chain", "address"], how="semi"
     )
-    same = ("kind", "contract", "token_id", "trace_path", "occurrence", "symbol", "decimals")
+    same = ("kind", "contract", "token_id", "trace_path", "occurrence", "symbol")
     known = {
         "height": pl.col("tx") // (1 << POSITION_BITS),
         "n": pl.col("log_index"),
         "address": pl.col(party),
         "value": pl.col("amount"),
+        "value_hex": pl.col("amount_hex"),
         **{name: pl.col(name) for name in same},
     }
     return found.select(_movement({"direction": pl.lit(direction)}, known=known))
@@ -321,13 +322,17 @@ def _texts(row: Mapping[str, Any]) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+def _value(row: Mapping[str, Any]) -> int | None:
+    return whole(row["value"], row["value_hex"])
+
+
 def _amount(row: Mapping[str, Any], chain: Chain) -> str:
     """Return the value with its unit; a token is named by its contract, not by its symbol alone."""
     if row["contract"] is None and row["token_id"] is None:
-        return f"{to_text(row['value'], chain.decimals)} {chain.symbol}"
+        return f"{to_text(_value(row), chain.decimals)} {chain.symbol}"
     decimals = row["decimals"]
-    usual = decimals is not None and 0 <= decimals <= MOST_DECIMALS and row["symbol"] is not None
+    usual = decimals is not None and row["symbol"] is not None
     unit = quoted(row["symbol"], 12) if usual else "base units"
     which = canonical.text(row["contract"], chain) if row["contract"] else "none"
     item = f", id {quoted(row['token_id'], 40)}" if row["token_id"] is not None else ""
-    return f"{to_text(row['value'], decimals if usual else 0)} {unit} (contract {which}{item})"
+    return f"{to_text(_value(row), decimals if usual else 0)} {unit} (contract {which}{item})"

@@ -59,6 +59,8 @@ class ShownFlows:
         Heading, and what must be known to read it.
     places : mapping of str to (str, int or None)
         Whole address of each node, and how many addresses it stands for.
+    left_out : str
+        What moved and is not among the flows, in a sentence; empty where nothing is.
     """
 
     flows: pl.DataFrame
@@ -70,6 +72,7 @@ class ShownFlows:
     places: Mapping[str, tuple[str, int | None]]
     heading: str = "Main routes"
     stem: str = "flow"
+    left_out: str = ""
 
     @property
     def alt(self) -> str:
@@ -160,6 +163,8 @@ class FlowFigure(Result):
 
         edition = self._desk()
         facts = {"result": self.called, "edition": edition.name, "digest": self.digest}
+        if told := self._left_out().strip():
+            facts["left_out"] = told
         return flow_graph(self.flows(edition), self.asset, facts)
 
     def __repr__(self) -> str:
@@ -179,14 +184,22 @@ class FlowFigure(Result):
         who = "one subject" if subjects == 1 else f"{subjects} subjects"
         return (
             f"{self.trace.asset.shown(self.trace.amount)} received by {who}, followed by"
-            f" {self.trace.policy.upper()}.{self._reach()}{self._shared()} A method of"
-            " computing, not a finding of law; consistent with these payments, not proof of"
-            " who controls an address."
+            f" {self.trace.policy.upper()}.{self._reach()}{self._shared()}{self._left_out()}"
+            " A method of computing, not a finding of law; consistent with these payments, not"
+            " proof of who controls an address."
         )
 
     def _reach(self) -> str:
         """Say of a policy that does not conserve value what its amounts are."""
         return "" if self.trace.conserves else f" {REACHES}"
+
+    def _left_out(self) -> str:
+        """Say of transfers too wide to add up that they are not drawn; nothing of none."""
+        count = self.trace.unknown.height
+        if not count:
+            return ""
+        many, are = ("A transfer", "is") if count == 1 else ("Transfers", "are")
+        return f" {many} of an amount wider than 38 digits {are} not drawn."
 
     def _shared(self) -> str:
         """Say that what one subject got from another is counted once: with the first."""
@@ -212,6 +225,7 @@ class FlowFigure(Result):
         return ShownFlows(
             self.flows(edition), self.totals(edition), self.asset, self.top, redact(self.title),
             self.caption(), node_places(self.trace, edition, self.clusters, self.tags),
+            left_out=self._left_out().strip(),
         )  # fmt: skip
 
     def save(

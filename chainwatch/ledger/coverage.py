@@ -23,6 +23,7 @@ from chainwatch.ledger.unread_parts import unread_parts
 from chainwatch.ledger.whole_blocks import WholeBlocks
 from chainwatch.results.table import CHAIN, Column, Privacy, Table
 from chainwatch.results.text_frame import text_frame
+from chainwatch.units import LARGEST_AMOUNT
 
 Fact = tuple[str, str, int | None, int | None, str]
 
@@ -234,11 +235,16 @@ def _unread_transfers(ledger: Ledger, chain: Chain) -> list[Fact]:
         _fact("transfer amounts", chain, wide, note),
         ("transfer times", chain.id, undated, None, timeless),
         *(
-            ("rows set apart", chain.id, moved.rows, moved.amount,
+            ("rows set apart", chain.id, moved.rows, _held(moved.amount),
              f"in tables of transfers: {APART[why]}")
             for why, moved in by_reason(ledger, chain).items()
         ),
     ]  # fmt: skip
+
+
+def _held(amount: int | None) -> int | None:
+    """Return an amount that a column holds; a wider one is unknown there."""
+    return None if amount is None or amount > LARGEST_AMOUNT else amount
 
 
 def _fact(what: str, chain: Chain, count: int, note: str) -> Fact:

@@ -14,12 +14,9 @@ from chainwatch.errors import InputError
 from chainwatch.results.table import Privacy, Rows
 from chainwatch.results.text_frame import alias_of, as_text
 from chainwatch.sanitize import visible
-from chainwatch.units import to_text
+from chainwatch.units import MOST_DECIMALS, to_text, whole
 
 _NAMES = (Privacy.PARTY, Privacy.CONTRACT, Privacy.TXID)
-MOST_DECIMALS = 38
-"""A token that states more decimals is told in base units alone."""
-
 _TEXTS = frozenset(
     {Privacy.TEXT, Privacy.STRANGER, Privacy.NAME, Privacy.SERVICE, Privacy.WORD, Privacy.KIND}
 )
@@ -39,7 +36,8 @@ def plain_frame(
     asset : Asset or None
         What the amounts are of. Each is given in base units, and again as ``<name>_coins`` where
         the decimals are known: of this asset, or else of the native coin, where a row is of a coin
-        chain or names no token.
+        chain or names no token. One that is wider than 38 digits stands in hexadecimal in the
+        column ``<name>_hex``.
     chain : str
         CAIP-2 id of the chain of the rows, where no column and no asset says it.
 
@@ -73,9 +71,12 @@ def _coins(
 ) -> list[str | None]:
     """Return amounts in coins; None where nothing was read or the decimals are not known."""
     places = [asset.decimals] * frame.height if asset else _decimals(frame, chains)
+    nothing = [None] * frame.height
+    wider = frame[f"{column}_hex"].to_list() if f"{column}_hex" in frame.columns else nothing
+    amounts = (whole(*cells) for cells in zip(frame[column].to_list(), wider, strict=True))
     return [
-        None if value is None or known is None else to_text(int(value), known)
-        for value, known in zip(frame[column].to_list(), places, strict=True)
+        None if amount is None or known is None else to_text(amount, known)
+        for amount, known in zip(amounts, places, strict=True)
     ]
 
 

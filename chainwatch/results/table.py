@@ -308,6 +308,11 @@ class Table:
         """Return a table of some of these columns, in the order given, under another name."""
         return Table(name or self.name, key, self.meaning, tuple(self[one] for one in names))
 
+    def with_column(self, column: Column) -> Table:
+        """Return this table with another column in the place of that of the same name."""
+        named = (column if one.name == column.name else one for one in self.columns)
+        return replace(self, columns=tuple(named))
+
     def plus(self, *columns: Column) -> Table:
         """Return this table with more columns at its end."""
         return replace(self, columns=(*self.columns, *columns))

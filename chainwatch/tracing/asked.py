@@ -127,6 +127,34 @@ def astray(steps: pl.DataFrame, asset: Asset) -> list[Sentence]:
     ]
 
 
+def too_wide(rows: pl.DataFrame, asset: Asset) -> str:
+    """Return a sentence on transfers whose amount is wider than 38 digits, with what they move.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        With ``sender, receiver, amount_hex``.
+    asset : Asset
+        What they move.
+
+    Returns
+    -------
+    Sentence or str
+        Empty where there are none.
+    """
+    if not rows.height:
+        return ""
+    whom = frozenset(rows["sender"].drop_nulls()) | frozenset(rows["receiver"].drop_nulls())
+    amounts = [int(text, 16) for text in rows["amount_hex"].drop_nulls()]
+    return sentence(
+        Sum(rows.height, behind=whom, noun=("transfer", "transfers")),
+        " of an amount wider than 38 digits, ",
+        Sum(sum(amounts), asset, whom),
+        " in all, stand in no total and were not followed: what a balance paid after one may be of"
+        " other value.",
+    )
+
+
 def in_doubt(origins: pl.DataFrame, steps: pl.DataFrame) -> list[str]:
     """Return a sentence on each doubt that the order of transfers leaves, with how many bear it."""
     places = ["txid", "n", "doubt"]

@@ -11,12 +11,14 @@ from typing import NamedTuple
 
 import polars as pl
 
+from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.bip32 import hash160
 from chainwatch.addresses.canonical import Kind, txid_text
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import TraceError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.walks.utxo_graph import Coin, Coins
+from chainwatch.units import whole
 
 
 class Chosen(NamedTuple):
@@ -90,7 +92,7 @@ def _name(one: Chosen, coin: Coin, coins: Coins, ledger: Ledger, chain: str) -> 
 
 
 def chosen_transfers(
-    chosen: Sequence[Chosen], rows: pl.DataFrame, chain: str
+    chosen: Sequence[Chosen], rows: pl.DataFrame, asset: Asset, wide: pl.DataFrame
 ) -> dict[tuple[bytes, int], bytes]:
     """Return the transfers that were chosen, each with its receiver.
 
@@ -100,13 +102,15 @@ def chosen_transfers(
         Each is to be among the rows.
     rows : polars.DataFrame
         Movements of one asset in the span, with ``txid, n, receiver``.
-    chain : str
-        CAIP-2 id.
+    asset : Asset
+        What they move.
+    wide : polars.DataFrame
+        Movements of an amount wider than 38 digits, with ``amount_hex``.
 
     Raises
     ------
     TraceError
-        If one is not among them.
+        If one is not among them, or is wider than can be added up.
     """
     found: dict[tuple[bytes, int], bytes] = {}
     for one in chosen:
@@ -114,9 +118,23 @@ def chosen_transfers(
         if one.n is not None:
             ours = ours.filter(pl.col("n") == one.n)
         if ours.is_empty():
+            _refuse_wide(one, wide, asset)
             raise TraceError(
-                f"no transfer {one.shown(chain)} of this asset was read in the span",
+                f"no transfer {one.shown(asset.chain)} of this asset was read in the span",
                 remedy="check the id and the asset, look at a longer span, or pull it first",
             )
         found |= {(one.txid, n): receiver for n, receiver in ours.iter_rows()}
     return found
+
+
+def _refuse_wide(one: Chosen, wide: pl.DataFrame, asset: Asset) -> None:
+    """Say of a transfer that was chosen and is too wide to be followed how much it moves."""
+    ours = wide.filter(pl.col("txid") == one.txid).select("n", "amount_hex")
+    for n, amount in ours.iter_rows():
+        if one.n in (None, n):
+            moved = asset.shown(whole(None, amount))
+            raise TraceError(
+                f"transfer {one._replace(n=n).shown(asset.chain)} moves {moved}, wider than the 38"
+                " digits that can be added up",
+                remedy="choose others: no token holds as much, so look at its contract",
+            )

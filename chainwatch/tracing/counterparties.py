@@ -19,6 +19,7 @@ from chainwatch.heuristics.poisoning import (
 )
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
+from chainwatch.ledger.decimals import check_decimals
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.graph import Edges
 from chainwatch.results.result import Finding, Result, recorded
@@ -29,8 +30,8 @@ from chainwatch.results.table import (
     behind,
 )
 from chainwatch.tracing.arguments import check
-from chainwatch.tracing.asked import NO_TRIFLE, doubts_told
-from chainwatch.tracing.direct_tables import BY_COLUMNS, FAILED, KEY, LURES, OWN, PAYMENTS
+from chainwatch.tracing.asked import NO_TRIFLE, doubts_told, too_wide
+from chainwatch.tracing.direct_tables import BY_COLUMNS, FAILED, KEY, LURES, OWN, PAYMENTS, WIDE
 from chainwatch.tracing.subjects import Subjects, addresses_of
 from chainwatch.tracing.walks.transfer_order import refuse_timeless
 from chainwatch.units import counted, exact_sum, total
@@ -47,12 +48,16 @@ class Counterparties(Result):
     poisoning : polars.DataFrame
         Transfers that only look like payments, in ``LURES``.
     failed : polars.DataFrame
-        Transfers that did not take effect, or whose amount is unknown, in ``FAILED``.
+        Transfers that did not take effect, in ``FAILED``.
     own : polars.DataFrame
         Transfers of a subject to itself, in ``OWN``: they move nothing and stand in no total.
     trifle : int
         Up to this amount a transfer was taken for a lure of a look-alike; 0 where no size was
         given, so that none was judged.
+    wide : polars.DataFrame
+        Transfers of an amount wider than 38 digits, in ``WIDE``: they stand in no total.
+    decimals_doubt : str
+        That rows of the contract disagree on its decimals; empty where they do not.
     unsaid : int
         Transfers of which it was not read whether the sender signed them or gave authority.
     """
@@ -64,10 +69,18 @@ class Counterparties(Result):
     own: pl.DataFrame = field(default_factory=OWN.empty)
     trifle: int = 0
     unsaid: int = 0
+    wide: pl.DataFrame = field(default_factory=WIDE.empty)
+    decimals_doubt: str = ""
 
     def edges(self) -> Sequence[Edges]:
-        """Return every payment as an edge, from who pays to who is paid."""
-        return (Edges("payments", "subject", "counterparty", turned="direction"),)
+        """Return every payment as an edge, from who pays to who is paid.
+
+        One that is too wide to add up has no amount; it stands in ``amount_hex``.
+        """
+        return (
+            Edges("payments", "subject", "counterparty", turned="direction"),
+            Edges("wide", "sender", "receiver"),
+        )
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
@@ -76,6 +89,7 @@ class Counterparties(Result):
             "poisoning": LURES.rows(self.poisoning),
             "failed": FAILED.rows(self.failed),
             "own": OWN.rows(self.own),
+            "wide": WIDE.rows(self.wide),
         }
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
@@ -85,6 +99,7 @@ class Counterparties(Result):
             poisoning_finding(self),
             *astray_findings(self),
             failed_finding(self),
+            wide_finding(self),
         )
 
     def roles(self) -> Roles:
@@ -137,7 +152,8 @@ class Counterparties(Result):
             f"Counterparties({self.frame['subject'].n_unique()} subjects,"
             f" in {self.asset.shown(self.total('in'))}, out {self.asset.shown(self.total('out'))},"
             f" {self.poisoning.height} poisoning attempts apart"
-            f"{'' if self.trifle else ', trifles not judged'})"
+            f"{'' if self.trifle else ', trifles not judged'}"
+            f"{f', {self.wide.height} too wide to add' if self.wide.height else ''})"
         )
 
 
@@ -172,7 +188,8 @@ def counterparties(
     Returns
     -------
     Counterparties
-        Payments; set apart poisoning attempts, failed transfers, and transfers to oneself.
+        Payments; set apart poisoning attempts, failed transfers, those of an amount too wide to
+        add up, and transfers to oneself.
 
     Raises
     ------
@@ -187,8 +204,9 @@ def counterparties(
     check(ledger=ledger, asset=asset, tags=tags, trifle=trifle, head=head, tail=tail)
     who = list(addresses_of(subjects, asset))
     rows = _rows_of(ledger, asset, who, trifle)
-    lost = pl.col("amount").is_null() | ~pl.col("success").fill_null(True)
-    failed, good = rows.filter(lost), rows.filter(~lost)
+    effect, narrow = pl.col("success").fill_null(True), pl.col("amount").is_not_null()
+    failed, wide = rows.filter(~effect), rows.filter(effect & ~narrow)
+    good = rows.filter(effect & narrow)
     lures, kept = _lures(good, poisoning(trifle, head, tail), tail)
     paid = _astray(kept, paid_look_alike(head, tail), tail)
     frame = _sides(paid, who, {} if tags is None else statements_of(tags.frame, asset.chain))
@@ -201,6 +219,8 @@ def counterparties(
         own.select(OWN.names).sort("time", "txid", "subject"),
         trifle,
         good["signed"].null_count(),
+        wide.select(WIDE.names).sort("time", "txid"),
+        check_decimals(ledger, asset),
     )
 
 
@@ -279,6 +299,11 @@ POISONING_ATTEMPTS = replace(LURES, name="poisoning_attempts", key=())
 
 WITHOUT_EFFECT = FAILED.pick(
     "time", "txid", "sender", "receiver", "amount", "amount_hex", "status", name="without_effect"
+)
+
+
+TOO_WIDE = WIDE.pick(
+    "time", "txid", "sender", "receiver", "amount", "amount_hex", name="too_wide_to_add"
 )
 
 
@@ -370,14 +395,26 @@ def astray_findings(direct: Counterparties) -> Iterator[Finding]:
 
 
 def failed_finding(direct: Counterparties) -> Finding:
-    """Return the transfers without effect or of unknown amount."""
+    """Return the transfers without effect."""
     rows = direct.failed.select(WITHOUT_EFFECT.names)
+    failed = counted(rows.height, "transfer failed and stands", "transfers failed and stand")
     return Finding(
-        "Transfers without effect or of unknown amount",
-        (
-            f"{rows.height} transfers failed or state an amount wider than 38 digits; they stand in"
-            " no total.",
-        ),
+        "Transfers without effect",
+        (f"{failed} in no total.",),
         WITHOUT_EFFECT.rows(rows),
         direct.asset,
+    )
+
+
+def wide_finding(direct: Counterparties) -> Finding:
+    """Return the transfers of an amount wider than 38 digits, which no column of sums holds."""
+    rows = direct.wide.select(TOO_WIDE.names)
+    told = too_wide(rows, direct.asset)
+    return Finding(
+        "Transfers too wide to add up",
+        (told,) if told else (),
+        TOO_WIDE.rows(rows),
+        direct.asset,
+        ("No token holds so much: the contract writes into anybody's history what it likes.",),
+        told,
     )

@@ -77,7 +77,14 @@ LURES = Table(
 FAILED = Table(
     "failed",
     ("time", "txid"),
-    "Transfers that did not take effect, or whose amount is unknown.",
+    "Transfers that did not take effect.",
+    TRANSFERS.columns,
+)
+
+WIDE = Table(
+    "wide",
+    ("time", "txid"),
+    "Transfers of an amount wider than 38 digits: they are in no total.",
     TRANSFERS.columns,
 )
 

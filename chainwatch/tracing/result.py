@@ -16,7 +16,7 @@ from chainwatch.results.result import Finding, Result
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
 from chainwatch.results.sentence import joined, sentence
 from chainwatch.results.table import Rows
-from chainwatch.tracing.asked import NOT_ASKED, Asked, astray, in_doubt
+from chainwatch.tracing.asked import NOT_ASKED, Asked, astray, in_doubt, too_wide
 from chainwatch.tracing.custody import CUSTODY
 from chainwatch.tracing.end_words import in_words
 from chainwatch.tracing.ends.bounds import open_bounds
@@ -68,6 +68,8 @@ class Trace(Result):
         Tables in ``SUBJECTS``, ``UNKNOWN`` and ``BALANCES``.
     asked : Asked
         What it was asked to stop at, counted.
+    decimals_doubt : str
+        That rows of the contract disagree on its decimals; empty where they do not.
     conserves : bool
         Whether the policy conserves value: if not, amounts say how much was reached, subject by
         subject, and add up to nothing.
@@ -94,6 +96,7 @@ class Trace(Result):
     unknown: pl.DataFrame = field(default_factory=UNKNOWN.empty)
     balances: pl.DataFrame = field(default_factory=BALANCES.empty)
     asked: Asked = NOT_ASKED
+    decimals_doubt: str = ""
     conserves: bool = True
     direction: str = "forward"
     fetched: Result | None = None
@@ -109,11 +112,15 @@ class Trace(Result):
         return total(self.origins["amount"])
 
     def edges(self) -> Sequence[Edges]:
-        """Return every movement, and where value comes in and ends: the sums of these two agree."""
+        """Return every movement, and where value comes in and ends: the sums of these two agree.
+
+        Transfers too wide to add up are edges without an amount, which stands in ``amount_hex``.
+        """
         return (
             Edges("origins", "kind", "address"),
             Edges("steps", "source", "target"),
             Edges("ends", "address", "reason", said=ENDED),
+            Edges("unknown", "sender", "receiver"),
         )
 
     def tables(self) -> Mapping[str, Rows]:
@@ -245,7 +252,7 @@ class Trace(Result):
             for row in self.summary().iter_rows(named=True)
         ]
         whose = self.origins["subject"].n_unique()
-        idle = self.subjects.join(self.origins, on="subject", how="anti")["subject"].n_unique()
+        idle = _idle(self)
         head = (
             f"Trace({self.policy}, {self.asset.shown(self.amount)} from"
             f" {counted(whose, 'subject', 'subjects')}, {self.steps.height} steps)"
@@ -255,9 +262,11 @@ class Trace(Result):
         notes += [f"  {silent} received nothing that was read"] if idle else []
         notes += [f"  {self.asked.unsaid()}"] if self.asked.unsaid() else []
         if self.unknown.height:
-            notes.append(f"  {self.unknown.height} transfers of unknown amount are in no total")
+            notes.append(f"  {too_wide(self.unknown, self.asset)}")
         if not self.bounded:
             notes.append(f"  not bounded: {self.ties} ties, {self.orders} orders tried")
+        if self.decimals_doubt:
+            notes.append(f"  {self.decimals_doubt}")
         if doubt := doubt_of(self.asset, self.ends):
             notes.append(f"  {doubt}")
         notes += [f"  {self.fetched!r}"] if self.fetched else []
@@ -270,6 +279,8 @@ def _by_subject(rows: pl.DataFrame) -> dict[bytes, int]:
         sums[subject] = sums.get(subject, 0) + int(amount)
     return sums
 
+
+NOTHING_CAME = "Nothing was read to come in."
 
 REACHES = (
     "What it touched counts in full: amounts say how much was reached, do not add up to what came"
@@ -296,6 +307,8 @@ def ends_finding(followed: Trace) -> Finding:
         )
     if doubt := doubt_of(followed.asset, followed.ends):
         text.append(doubt)
+    wide = too_wide(followed.unknown, followed.asset)
+    text += [part for part in (wide, followed.decimals_doubt) if part]
     as_of, balances = followed.unspent_as_of(), not followed.balances.is_empty()
     phrases = [
         in_words(row, followed.asset, as_of, balances=balances, back=back, place=n)
@@ -303,7 +316,8 @@ def ends_finding(followed: Trace) -> Finding:
     ]
     claim = "it is consistent with" if followed.conserves else "it reached, in full amounts"
     said = sentence(f"{came}, {claim}: ", joined("; ", phrases), ".")
-    headline = said if phrases else sentence("Nothing was read to come in.")
+    nothing = "Nothing that can be added up was read to come in." if wide else NOTHING_CAME
+    headline = said if phrases else sentence(nothing)
     text += [*astray(followed.steps, followed.asset), *in_doubt(followed.origins, followed.steps)]
     return Finding(
         "Where the value comes from" if back else "Where the value ends",
@@ -311,7 +325,7 @@ def ends_finding(followed: Trace) -> Finding:
         ENDS_BY_REASON.rows(rows),
         followed.asset,
         (CUSTODY, "A branch may end at an address of the subject's own that nothing joins to it."),
-        sentence(headline, _silent(followed)),
+        sentence(headline, _silent(followed), " " if wide else "", wide),
     )
 
 
@@ -327,8 +341,16 @@ def _came(followed: Trace) -> str:
     return f"{shown(rest)} came in from outside, and {there}" if rest else there
 
 
+def _idle(followed: Trace) -> int:
+    """Return of how many subjects nothing was read to come in, not even what is too wide to add."""
+    paid = followed.subjects.filter(
+        pl.col("address").is_in(followed.unknown["receiver"].unique().implode())
+    )
+    came = {*followed.origins["subject"], *paid["subject"]}
+    return len({*followed.subjects["subject"]} - came)
+
+
 def _silent(followed: Trace) -> str:
     """Return a sentence on the subjects that received nothing that was read."""
-    whose = followed.subjects["subject"].n_unique()
-    idle = whose - followed.origins["subject"].n_unique()
+    whose, idle = followed.subjects["subject"].n_unique(), _idle(followed)
     return f" Of {idle} of {whose} subjects nothing was read to come in." if idle else ""

@@ -21,6 +21,7 @@ from chainwatch.errors import ConservationError, TraceError
 from chainwatch.heuristics.poisoning import trifle_of
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.balances import Balances, Reading, histories
+from chainwatch.ledger.decimals import check_decimals
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.rows_apart import may_have_paid
 from chainwatch.results.result import recorded
@@ -204,10 +205,11 @@ def _accounts(
 ) -> Trace:
     _refuse_rules(walk.stops)
     transfers = Transfers.read(ledger, walk.asset, poisoning)
-    named = chosen_transfers(chosen, transfers.spanned(), walk.asset.chain)
+    wide = transfers.whole.wide
+    named = chosen_transfers(chosen, transfers.spanned(), walk.asset, wide)
     walk = _with_chosen(walk, named)
     read, known_of = _histories(ledger, walk.asset, transfers)
-    apart = may_have_paid(ledger, walk.asset)
+    apart = may_have_paid(ledger, walk.asset, wide)
     until = "what was read" if ledger.end is None else "the span"
     walked = BackwardAccountWalk if walk.back else AccountWalk
 
@@ -234,7 +236,8 @@ def _accounts(
         bounds=bounds(*ends),
         orders=len(ends),
         bounded=all_tried,
-        unknown=_unknown(_before(transfers.whole.wide, ledger), first),
+        unknown=_unknown(_before(wide, ledger), first),
+        decimals_doubt=check_decimals(ledger, walk.asset),
         asked=replace(walk.stops.asked, trifle=trifle_of(poisoning)),
     )
 
@@ -280,7 +283,7 @@ def _refuse_rules(at: Stops) -> None:
 
 
 def _unknown(wide: pl.DataFrame, trace: Trace) -> pl.DataFrame:
-    """Return the transfers of unknown amount that touch an address value was traced through."""
+    """Return the transfers too wide to add that touch an address value was traced through."""
     columns = (trace.subjects["address"], trace.steps["source"], trace.steps["target"])
     touched = pl.concat([column.rename("address") for column in columns]).unique().implode()
     near = pl.col("sender").is_in(touched) | pl.col("receiver").is_in(touched)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chainwatch.ledger.schema import TRANSFERS
 from chainwatch.results.table import (
     BEHIND,
     SERVICE,
@@ -141,11 +142,12 @@ SUBJECTS = Table(
 UNKNOWN = Table(
     "unknown",
     ("txid", "n"),
-    "Transfers of an amount too wide to hold, between addresses value was traced through: they are"
-    " in no total, and what was paid after them may be of other lots.",
+    "Transfers of an amount wider than 38 digits from or to an address value was traced through:"
+    " they are in no total, and what was paid after them may be of other lots.",
     (
         Column.party("sender", "who sends it"),
         Column.party("receiver", "who receives it"),
+        TRANSFERS["amount_hex"],
         TX,
         TXID,
         N,

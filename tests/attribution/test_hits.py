@@ -17,6 +17,7 @@ from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TAGS, Table, pack_tx
 from chainwatch.results.result import digest_result
+from chainwatch.units import to_text
 
 BTC, ETH = chain("btc").id, chain("eth").id
 LISTED, OTHER = b"\x01" + b"\x0a" * 20, b"\x01" + b"\x0b" * 20
@@ -190,7 +191,8 @@ def test_transfers_to_and_from_a_tagged_address() -> None:
     contract = canonical.text(TOKEN, "eth")
     amounts = result.plain()["amount"].to_list()
     assert amounts[0] == f"1{'0' * 24} USDT (contract {contract})"
-    assert amounts[3] == f"unknown USDT (contract {contract})"
+    assert amounts[3] == f"{to_text(2**256, 6)} USDT (contract {contract})"
+    assert result.frame["value_hex"].drop_nulls().to_list() == ["0x1" + "0" * 64]
     assert amounts[4] == f"1{'0' * 12} ETH"
 
 

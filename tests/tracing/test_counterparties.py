@@ -43,7 +43,8 @@ def test_failed_and_unknown_amounts_stand_apart(desk: Any) -> None:
     rows = [("o", "a", 5), ("o", "a", 7, None, {"success": False})]
     got = direct(desk, [*rows, ("o", "a", None, None, {"amount_hex": "0x" + "f" * 64})])
     assert got.total("in") == 5
-    assert got.failed["amount"].to_list() == [7, None]
+    assert got.failed["amount"].to_list() == [7]
+    assert got.wide["amount_hex"].to_list() == ["0x" + "f" * 64]
 
 
 def test_lures_stand_apart_with_the_rule_that_says_so(desk: Any) -> None:
@@ -61,7 +62,7 @@ def test_nothing_is_lost_or_counted_twice(desk: Any) -> None:
     rows = [("o", "a", 1), ("a", "b", 2), ("b", "b", 3), ("b", "p", 4), ("a", "p", 0)]
     got = direct(desk, [*rows, ("p", "a", None), ("p", "q", 6)])
     seen = [*got.frame["txid"].unique(), *got.poisoning["txid"]]
-    seen += [*got.failed["txid"], *got.own["txid"]]
+    seen += [*got.failed["txid"], *got.own["txid"], *got.wide["txid"]]
     assert sorted(seen) == sorted(desk.txid(f"transfer {i}") for i in range(6))
 
 

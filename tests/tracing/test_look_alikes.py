@@ -241,3 +241,28 @@ def test_counterfeits_stand_among_other_tokens(desk: Any) -> None:
         desk.account("other"): None,
     }
     assert "2 contracts bear a symbol that looks like" in finding.text[1]
+
+
+def test_other_tokens_are_told_by_contract(desk: Any) -> None:
+    """Rows of one contract that differ in what they call it are of one, and the coin is of none."""
+    cat, coin = desk.account("cat"), {"contract": None, "kind": "native"}
+    rows = [
+        {"contract": cat, "symbol": "CAT", "decimals": 6},
+        {"contract": cat, "symbol": "t0k", "decimals": None},
+        {"contract": cat, "symbol": None, "decimals": 6},
+        {"contract": desk.account("dog"), "symbol": "DOG", "decimals": 6},
+        {"contract": desk.account("dog"), "symbol": "DOG", "decimals": 18},
+        coin,
+    ]
+    ledger = desk.paid([("v", "w", 9, None, more) for more in rows], read="v")
+    finding = other_tokens_finding(
+        ledger, pl.DataFrame({"address": [desk.account("v")]}), desk.asset
+    )
+    assert finding.frame.select("contract", "symbol", "decimals", "count").rows() == [
+        (cat, "CAT | t0k", 6, 3), (desk.account("dog"), "DOG", None, 2), (None, None, None, 1),
+    ]  # fmt: skip
+    assert finding.text[0].startswith("5 transfers are of 2 other contracts, and 1 of ETH.")
+    assert (
+        "its rows state 6 and 18 decimals, so that its amounts are in base units."
+        in (finding.text[-1])
+    )

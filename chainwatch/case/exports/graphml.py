@@ -1,6 +1,7 @@
 """Flows as GraphML for graph programs: a node per party, an edge per flow, amounts exact.
 
-The graph says what its amounts are of: ``asset``, ``decimals``, ``chain``. An amount is a ``long``
+The graph says what its amounts are of: ``asset``, ``decimals``, ``chain``, and in ``left_out``
+what moved and is not among its edges. An amount is a ``long``
 in base units where all of them fit into 63 bits, otherwise a text of digits: never a float.
 Characters that XML 1.0 has no place for, and those that act on their neighbours, are written as
 ``‹U+0001›``; names that become equal by that are numbered.
@@ -25,12 +26,15 @@ def export_graphml(view: MaskedView, folder: Path) -> None:
     """Write the flows behind every figure of a case into ``graph/``."""
     for one in view.drawn:
         (folder / "graph").mkdir(exist_ok=True)
-        write_graphml(one.flows, folder / "graph" / f"{one.stem}.graphml", one.asset)
+        told = getattr(one.drawing, "left_out", "")
+        path = folder / "graph" / f"{one.stem}.graphml"
+        write_graphml(one.flows, path, one.asset, left_out=told)
 
 
 def write_graphml(
-    flows: pl.DataFrame, path: Path | str, asset: Asset | None = None, *, replace: bool = False
-) -> list[ManifestRow]:
+    flows: pl.DataFrame, path: Path | str, asset: Asset | None = None, *, left_out: str = "",
+    replace: bool = False,
+) -> list[ManifestRow]:  # fmt: skip
     """Write a flow frame as GraphML.
 
     Parameters
@@ -41,6 +45,8 @@ def write_graphml(
         The new file.
     asset : Asset, optional
         What the amounts are of.
+    left_out : str
+        What moved and is not among the flows, in a sentence that stands in the graph as a whole.
     replace : bool
         Put it in the place of a file of that name.
 
@@ -57,12 +63,12 @@ def write_graphml(
         If the file exists and may not be replaced.
     """
     path = Path(path)
-    data = graphml_bytes(flows, asset)
+    data = graphml_bytes(flows, asset, left_out)
     sha256 = write_new(path, data, replace=replace)
     content = digest_frame(flows, ("source", "target"))
     return [ManifestRow(path.name, "graphml", flows.height, len(data), sha256, content)]
 
 
-def graphml_bytes(flows: pl.DataFrame, asset: Asset | None = None) -> bytes:
+def graphml_bytes(flows: pl.DataFrame, asset: Asset | None = None, left_out: str = "") -> bytes:
     """Return a flow frame as GraphML, the same bytes for the same rows in whatever order."""
-    return graphml_of(flow_graph(flows, asset))
+    return graphml_of(flow_graph(flows, asset, {"left_out": left_out} if left_out else None))

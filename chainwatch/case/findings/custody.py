@@ -153,7 +153,7 @@ def _custody(subjects: pl.DataFrame, at: Hosted, followed: Trace, *, judged: boo
 def _silent(subjects: pl.DataFrame, direct: Counterparties) -> int:
     """Return of how many listed addresses no row was read, whatever it says."""
     seen = set(direct.frame["subject"]) | set(direct.own["subject"])
-    for rows in (direct.poisoning, direct.failed):
+    for rows in (direct.poisoning, direct.failed, direct.wide):
         seen |= set(rows["sender"]) | set(rows["receiver"])
     return subjects.filter(~pl.col("address").is_in(list(seen))).height
 

@@ -10,6 +10,8 @@ import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.symbols import looks_like
+from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.ledger.decimals import doubts, with_decimals
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.rows_apart import KIND
 from chainwatch.ledger.schema import TRANSFERS
@@ -24,6 +26,7 @@ from chainwatch.results.table import (
     Privacy,
     Table,
 )
+from chainwatch.sanitize import visible
 from chainwatch.tracing.counterparties import Counterparties
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.stops import BY_REMAINDER, NOT_READ
@@ -34,11 +37,11 @@ from chainwatch.units import counted, total
 OTHER_TOKENS = Table(
     "other_tokens",
     (),
-    "Transfers of other contracts, counted.",
+    "Transfers of other assets, counted: one row for each contract.",
     (
         CONTRACT,
-        TRANSFERS["symbol"],
-        TRANSFERS["decimals"],
+        Column.text("symbol", "each symbol that its rows show; null of the native coin"),
+        Column.number("decimals", "decimals of the contract, as its rows agree"),
         Column.kind(
             "looks",
             "does its symbol look like that of the asset, the coin or a stablecoin: look-alike"
@@ -83,16 +86,20 @@ UNREAD = "history not read"
 
 
 def other_tokens_finding(ledger: Ledger, subjects: pl.DataFrame, asset: Asset) -> Finding:
-    """Return what else was transferred, by contract, added to nothing."""
+    """Return what else was transferred, by contract, added to nothing.
+
+    Unique tokens of the contract of the asset are among it; the native coin is no contract.
+    """
     who = subjects["address"].to_list()
     rows = (
         ledger.transfers.filter(
             (pl.col("chain") == asset.chain)
-            & ~asset.of_transfers()
+            & asset.of_transfers().ne_missing(True)  # null of the native coin: no such contract
             & (pl.col("sender").is_in(who) | pl.col("receiver").is_in(who))
         )
-        .group_by("contract", "symbol", "decimals")
+        .group_by("contract")
         .agg(
+            pl.col("symbol").drop_nulls().unique().sort().alias("symbols"),
             pl.len().cast(pl.Int64).alias("count"),
             pl.col("time").min().alias("first"),
             pl.col("time").max().alias("last"),
@@ -101,24 +108,48 @@ def other_tokens_finding(ledger: Ledger, subjects: pl.DataFrame, asset: Asset) -
         .sort(["count", "contract"], descending=[True, False])
         .collect()
     )
-    rows = _looking(rows, asset)
+    named = rows.with_columns(pl.lit(asset.chain).alias("chain"), symbol=_symbols(rows["symbols"]))
+    rows = _looking(with_decimals(ledger, named), asset)
     return Finding(
         "Other tokens, set apart",
         (
-            f"{int(rows['count'].sum())} transfers are of {rows.height} other contracts. They are"
-            " added to nothing: a symbol is not a token, and names such as these are mostly"
-            " advertising.",
+            f"{_others(rows, asset)} They are added to nothing: a symbol is not a token, and names"
+            " such as these are mostly advertising.",
             *_imitating(rows),
+            *(f"Of {doubt}." for doubt in doubts(ledger, asset.chain, rows["contract"].to_list())),
         ),
         OTHER_TOKENS.rows(rows.select(OTHER_TOKENS.names)),
         asset,
     )
 
 
+def _symbols(listed: pl.Series) -> pl.Series:
+    """Return the symbols of each contract in one text, each made harmless; null of none."""
+    texts = [" | ".join(visible(one) for one in symbols) or None for symbols in listed]
+    return pl.Series("symbol", texts, pl.String)
+
+
+def _others(rows: pl.DataFrame, asset: Asset) -> str:
+    """Return in words how many transfers are of how many contracts, and of the native coin."""
+    coin = pl.col("contract").is_null()
+    tokens, native_ = rows.filter(~coin), int(rows.filter(coin)["count"].sum())
+    count = int(tokens["count"].sum())
+    said = (
+        f"{counted(count, 'transfer is', 'transfers are')} of"
+        f" {counted(tokens.height, 'other contract', 'other contracts')}"
+    )
+    if asset.contract is not None and asset.contract in tokens["contract"]:
+        said += ", one of them that of the asset itself, whose unique tokens are another asset"
+    return f"{said}, and {native_:,} of {chain_of(asset.chain).symbol}." if native_ else f"{said}."
+
+
 def _looking(rows: pl.DataFrame, asset: Asset) -> pl.DataFrame:
     """Add what a contract's symbol looks like, and whether it is a counterfeit."""
-    pairs = zip(rows["symbol"].to_list(), rows["contract"].to_list(), strict=True)
-    alike = pl.Series([looks_like(*pair, asset) for pair in pairs], dtype=pl.Boolean)
+    pairs = zip(rows["symbols"].to_list(), rows["contract"].to_list(), strict=True)
+    alike = pl.Series(
+        [any(looks_like(one, contract, asset) for one in symbols) for symbols, contract in pairs],
+        dtype=pl.Boolean,
+    )
     kind = pl.when("forged").then(pl.lit(COUNTERFEIT)).otherwise(pl.lit(ALIKE))
     return rows.with_columns(pl.when(alike).then(kind).alias("looks"))
 
@@ -277,9 +308,15 @@ def _unread_rows(
         _judged(
             f"{TRIFLES} received by subjects", total(lured["trifles"]), direct, lured["address"]
         ),
+        Lack(
+            "moved to or from subjects in amounts wider than 38 digits, in no total",
+            None,
+            direct.wide["sender"],
+            if_any=True,
+        ),
         *_beginnings(followed, direct),
     ]
-    told = [row.cells() for row in rows if row.amount or not row.if_any]
+    told = [row.cells() for row in rows if row.amount or row.if_read() or not row.if_any]
     return NOT_READ_ROWS.frame(told)
 
 
@@ -327,6 +364,10 @@ class Lack(NamedTuple):
     counted: pl.Series | None
     whose: pl.Series | None = None
     if_any: bool = False
+
+    def if_read(self) -> bool:
+        """Return whether an amount that cannot be told was moved by anybody."""
+        return self.amount is None and self.counted is not None and self.counted.len() > 0
 
     def cells(self) -> tuple[str, Decimal | None, int | None, str]:
         """Return the row as the table holds it."""

@@ -6,7 +6,8 @@ import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import text
-from chainwatch.errors import CaseError
+from chainwatch.errors import CaseError, InputError
+from chainwatch.ledger.decimals import check_decimals
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding
 from chainwatch.sanitize import visible
@@ -25,18 +26,14 @@ def check_token(ledger: Ledger, asset: Asset) -> Finding | None:
         If no transfer of the contract was read, or its rows state other decimals.
     """
     rows = ledger.transfers.filter(asset.of_transfers())
-    found = rows.select("symbol", "decimals").unique().collect()
+    found = rows.select("symbol").unique().collect()
     if not found.height:
         raise _absent(ledger, asset)
-    stated = sorted(found["decimals"].drop_nulls().unique().to_list())
     contract = text(asset.contract, asset.chain) if asset.contract else asset.symbol
-    if stated and asset.decimals not in stated:
-        said = " and ".join(map(str, stated))
-        raise CaseError(
-            f"[asset] says {asset.decimals} decimals, the rows of contract {contract} say {said}",
-            where="[asset] decimals",
-            remedy=f"write decimals = {stated[0]}, or correct the column of the file",
-        )
+    try:
+        doubt = check_decimals(ledger, asset)
+    except InputError as error:
+        raise CaseError(error.what, where="[asset] decimals", remedy=error.remedy) from None
     symbols = sorted(found["symbol"].drop_nulls().unique().to_list())
     notes = []
     if [item for item in symbols if item != asset.symbol]:
@@ -45,11 +42,8 @@ def check_token(ledger: Ledger, asset: Asset) -> Finding | None:
             f"The case calls the token {asset.symbol!r}; the rows of its contract {contract} call"
             f" it {names}. The contract decides, a symbol is not a token."
         )
-    if len(stated) > 1:
-        notes.append(
-            f"The rows of contract {contract} state {' and '.join(map(str, stated))} decimals;"
-            f" amounts are shown with {asset.decimals}, as the case says."
-        )
+    if doubt:
+        notes.append(doubt)
     return Finding("The token", tuple(notes), headline=" ".join(notes)) if notes else None
 
 

@@ -28,6 +28,7 @@ from chainwatch.tracing.counterparties import (
     failed_finding,
     payments_findings,
     poisoning_finding,
+    wide_finding,
 )
 from chainwatch.tracing.custody import Hosted, hosted
 from chainwatch.tracing.direct_tables import BY_COLUMNS
@@ -97,6 +98,8 @@ def add_account_findings(
     )
     case.add(apart.statuses_finding(ledger, subjects, asset), note="Kept verbatim.")
     case.add(failed_finding(direct), note="Set apart: no effect.")
+    if direct.wide.height:
+        case.add(wide_finding(direct), note="Set apart: too wide to add up.")
     case.add(followed, note="Every branch to its end.")
     case.add(apart.order_finding(followed), note="Where only the time orders transfers.")
     case.add(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection
 from decimal import Decimal
@@ -60,6 +61,7 @@ def printed_table(
     most : int or None
         Rows that are printed; None: all.
     """
+    frame = _with_wide(frame, asset)
     alike = _read_alike(frame, asset)
     cut = _cut(alike, most)
     rounded = cut.frame[ROUNDED].to_list() if ROUNDED in frame.columns else [False] * len(cut.frame)
@@ -72,7 +74,7 @@ def printed_table(
     numbers = {ALIKE, *counts}
     return TableBlock(
         caption=f"{title} ({frame.height:,} {'row' if frame.height == 1 else 'rows'})",
-        columns=tuple(column.replace("_", " ") for column in columns),
+        columns=tuple(_headed(column) for column in columns),
         rows=rows,
         align=tuple(
             "right" if column in numbers or cut.frame.schema[column].is_numeric() else "left"
@@ -80,6 +82,32 @@ def printed_table(
         ),
         note=_note(frame, cut, file, asset),
     )
+
+
+def _headed(column: str) -> str:
+    """Return the heading of a column."""
+    if column.endswith("_hex"):
+        return f"{column.removesuffix('_hex')} where wider than 38 digits"
+    return column.replace("_", " ")
+
+
+def _with_wide(frame: pl.DataFrame, asset: Asset | None) -> pl.DataFrame:
+    """Return a table in which amounts too wide for a number stand as they are read in coins."""
+    for name in [one for one in frame.columns if one.endswith("_hex")]:
+        if frame[name].is_null().all():
+            frame = frame.drop(name)
+            continue
+        told = [None if cell is None else _wide(cell, asset) for cell in frame[name]]
+        frame = frame.with_columns(pl.Series(name, told, pl.String))
+    return frame
+
+
+def _wide(cell: str, asset: Asset | None) -> str:
+    """Return an amount in hexadecimal as it is read; one that an edition withholds as it is."""
+    if re.fullmatch(r"(0x)?[0-9a-fA-F]+", cell) is None:
+        return cell
+    amount = int(cell, 16)
+    return asset.shown(amount) if asset else f"{amount:,}"
 
 
 def _says_nothing(frame: pl.DataFrame, name: str) -> bool:

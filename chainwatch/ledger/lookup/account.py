@@ -9,17 +9,26 @@ import polars as pl
 from chainwatch.addresses import canonical
 from chainwatch.chains.base import Chain
 from chainwatch.ledger.balances import balance, movement_times
+from chainwatch.ledger.decimals import SILENT, Contract, Stated, doubts, stated, with_decimals
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.lookup.summaries import PAID, TOTALS, AddressSummary, TransactionSummary
+from chainwatch.ledger.lookup.summaries import (
+    BESIDE,
+    PAID,
+    SPENT,
+    TOTALS,
+    AddressSummary,
+    TransactionSummary,
+)
 from chainwatch.ledger.lookup.utxo import proofs
 from chainwatch.ledger.rows_apart import KIND, MayHaveMoved, moved_by_asset
-from chainwatch.ledger.schema import INPUTS, POSITION_BITS
-from chainwatch.units import AMOUNT, counted, exact_sum, to_text
+from chainwatch.ledger.schema import POSITION_BITS
+from chainwatch.units import AMOUNT, counted, split, sums, to_text
 
 _SHOWN = ("chain", "tx", "txid", "height", "time", "kind", "log_index", "trace_path", "contract",
-          "token_id", "occurrence", "direction", "counterparty", "amount", "symbol", "decimals",
-          "success")  # fmt: skip
+          "token_id", "occurrence", "direction", "counterparty", "amount", "amount_hex", "symbol",
+          "decimals", "success")  # fmt: skip
 
+_SUMMED = tuple(name for name in TOTALS.names if name not in ("symbol", "decimals"))
 
 Apart = Mapping[bytes | None, Mapping[str, MayHaveMoved]]
 """What an address may have paid and got in rows set apart, by contract."""
@@ -31,9 +40,11 @@ def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSumm
     What took no effect stands in the history and in no total. A balance needs fees and every
     movement from the first on; it is given for a token where the source claims all of it, and
     never for the native coin, for a token whose balances move without transfers, nor for one that
-    rows set apart may have moved. Of a span, what has no time is left out, and that is said.
+    rows set apart may have moved. Of a span, what has no time is left out, and that is said. Sums
+    are exact, however wide.
     """
-    every = _directed(ledger.history.transfers_of(address, chain).collect(), address)
+    listed = ledger.history.transfers_of(address, chain).collect()
+    every = _directed(with_decimals(ledger, listed), address)
     spanned = ledger.start is not None or ledger.end is not None
     read = every.filter(pl.col("time").is_not_null()) if spanned else every
     if ledger.end is not None:
@@ -45,17 +56,20 @@ def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSumm
     totals = _totals(history, read, claims, chain, apart)
     undated = every["time"].null_count() if spanned else 0
     told = f"{undated:,} transfers of unknown time are left out of the span"
+    unsure = doubts(ledger, chain.id, totals["contract"].to_list())
     complete = bool(claims.height) and bool(claims["complete"].all()) and not undated and not apart
     return AddressSummary(
         chain, address, totals, history, _parties(history), complete,
-        (*_sentences(claims), *([told] if undated else []), *_set_apart(apart, totals, chain)),
+        (*_sentences(claims), *([told] if undated else []),
+         *_set_apart(apart, stated(ledger), chain), *unsure),
     )  # fmt: skip
 
 
 def account_transaction(ledger: Ledger, txid: bytes, chain: Chain) -> TransactionSummary:
     """Return the summary of the transaction with an id."""
     rows = ledger.history.transfers.filter(pl.col("txid") == txid)
-    moved = rows.sort("tx", "log_index", "trace_path", "kind", "occurrence").collect()
+    listed = rows.sort("tx", "log_index", "trace_path", "kind", "occurrence").collect()
+    moved = with_decimals(ledger, listed)
     number = moved["tx"].drop_nulls().min()
     number = None if number is None else int(number)  # type: ignore[arg-type]  # a number
     height = moved["height"].drop_nulls().min()
@@ -64,7 +78,7 @@ def account_transaction(ledger: Ledger, txid: bytes, chain: Chain) -> Transactio
     return TransactionSummary(
         chain, txid, number, height, None,  # type: ignore[arg-type]  # a number
         moved["time"].min(),  # type: ignore[arg-type]  # a column of times
-        False, None, INPUTS.empty(), PAID.empty(), moved, proofs(ledger, txid.hex()),
+        False, None, SPENT.empty(), PAID.empty(), moved, proofs(ledger, txid.hex()),
     )  # fmt: skip
 
 
@@ -100,13 +114,14 @@ def _sentences(claims: pl.DataFrame) -> tuple[str, ...]:
     return tuple(dict.fromkeys(made))
 
 
-def _set_apart(apart: Apart, totals: pl.DataFrame, chain: Chain) -> Iterator[str]:
+def _set_apart(apart: Apart, known_of: Mapping[Contract, Stated], chain: Chain) -> Iterator[str]:
     """Yield what rows set apart may have moved of each asset, which no sum holds."""
-    decimals = dict(totals.select("contract", "decimals").iter_rows()) | {None: chain.decimals}
     for contract, ways in apart.items():
         name = chain.symbol if contract is None else canonical.text(contract, chain)
         for way, (rows, amount, _) in ways.items():
-            known = decimals.get(contract)
+            known: int | None = chain.decimals
+            if contract is not None:
+                known = known_of.get((chain.id, contract), SILENT).decimals
             much = "an amount that cannot be read"
             if amount is not None:
                 much = f"{amount:,} base units"
@@ -122,19 +137,24 @@ def _totals(
 
     The native coin has a row only where anything was read of it: none is not zero.
     """
-    keys = ["chain", "contract"]
     now, ever = _sums(history), _sums(read)
-    balances = ever.select(*keys, (pl.col("received") - pl.col("spent")).alias("balance"))
-    sure = [one for one in _known(read, claims, chain) if one not in apart]
-    held = pl.col("contract").is_in(pl.Series(sure, dtype=pl.Binary).implode())
-    return (
-        _with_coin(now, claims, chain)
-        .join(balances, on=keys, how="left", nulls_equal=True)
-        .join(_shown(read), on=keys, how="left", nulls_equal=True)
-        .with_columns(pl.when(held).then("balance").alias("balance"))
-        .select(TOTALS.names)
-        .sort(keys, nulls_last=False)
-    )
+    if claims.filter(pl.col("contract").is_null()).height:
+        now.setdefault(None, (0, 0))  # its coin was read, and did not move
+    sure = {one for one in _known(read, claims, chain) if one not in apart}
+    rows = []
+    for contract, (received, spent) in now.items():
+        came, went = ever.get(contract, (0, 0))
+        balance = None
+        if contract in sure and came is not None and went is not None:
+            balance = came - went
+        sides = {"received": received, "spent": spent, "balance": balance}
+        cells: dict[str, object] = {"chain": chain.id, "contract": contract}
+        for name, amount in sides.items():
+            cells[name], cells[f"{name}_hex"] = split(amount)
+        rows.append(cells)
+    made = pl.DataFrame(rows, schema={name: TOTALS.schema[name] for name in _SUMMED})
+    shown = made.join(_shown(read), on=["chain", "contract"], how="left", nulls_equal=True)
+    return shown.select(TOTALS.names).sort("chain", "contract", nulls_last=False)
 
 
 def _known(read: pl.DataFrame, claims: pl.DataFrame, chain: Chain) -> Iterator[bytes]:
@@ -148,50 +168,41 @@ def _known(read: pl.DataFrame, claims: pl.DataFrame, chain: Chain) -> Iterator[b
             yield contract
 
 
-def _with_coin(sums: pl.DataFrame, claims: pl.DataFrame, chain: Chain) -> pl.DataFrame:
-    """Add the native coin where its history was read and holds nothing."""
-    asked = claims.filter(pl.col("contract").is_null()).height > 0
-    if not asked or sums["contract"].null_count():
-        return sums
-    nothing = {"chain": [chain.id], "contract": [None], "received": [0], "spent": [0]}
-    return pl.concat([sums, pl.DataFrame(nothing, schema=sums.schema)])
-
-
 def _shown(read: pl.DataFrame) -> pl.DataFrame:
-    """Return symbol and decimals of each token, where all rows that state any state the same."""
-
-    def one(name: str) -> pl.Expr:
-        stated = pl.col(name).drop_nulls()
-        return pl.when(stated.n_unique() == 1).then(stated.first()).alias(name)
-
-    return read.group_by("chain", "contract").agg(one("symbol"), one("decimals"))
-
-
-def _sums(rows: pl.DataFrame) -> pl.DataFrame:
-    took_effect = rows.filter(pl.col("success").ne_missing(False))
-    unread = pl.col("amount").is_null()
-
-    def side(*ways: str) -> pl.Expr:
-        ours = pl.col("direction").is_in(ways)
-        total = exact_sum(pl.col("amount").filter(ours))
-        return pl.when(~(unread & ours).any()).then(total)
-
-    return took_effect.group_by("chain", "contract").agg(
-        side("in", "self").alias("received"), side("out", "self").alias("spent")
+    """Return the symbol of each token, where all its rows state the same; and its decimals."""
+    names = pl.col("symbol").drop_nulls()
+    return read.group_by("chain", "contract").agg(
+        pl.when(names.n_unique() == 1).then(names.first()).alias("symbol"),
+        pl.col("decimals").first(),
     )
+
+
+def _sums(rows: pl.DataFrame) -> dict[bytes | None, tuple[int | None, int | None]]:
+    """Return what was received and spent of each asset by transfers that took effect."""
+    moved = rows.filter(pl.col("success").ne_missing(False))
+    each = sums(moved, ("contract", "direction"))
+
+    def side(contract: bytes | None, way: str) -> int | None:
+        amounts = [each.get((contract, one), 0) for one in (way, "self")]
+        known = [amount for amount in amounts if amount is not None]
+        return sum(known) if len(known) == len(amounts) else None
+
+    return {one: (side(one, "in"), side(one, "out")) for one in moved["contract"].unique()}
 
 
 def _parties(history: pl.DataFrame) -> pl.DataFrame:
     keys = ["chain", "contract", "direction", "what", "counterparty"]
-    rows = history.filter((pl.col("direction") != "self") & pl.col("success").ne_missing(False))
-    unread = pl.col("amount").is_null().any()
+    between = (pl.col("direction") != "self") & pl.col("success").ne_missing(False)
+    rows = history.filter(between).with_columns(pl.lit("address").alias("what"))
+    times = rows.group_by(keys).agg(pl.col("txid").n_unique().cast(pl.Int64).alias("transactions"))
+    each = sums(rows, keys)
+    amounts = [split(each[key]) for key in times.select(keys).iter_rows()]
     return (
-        rows.with_columns(pl.lit("address").alias("what"))
-        .group_by(keys)
-        .agg(
-            pl.col("txid").n_unique().cast(pl.Int64).alias("transactions"),
-            pl.when(~unread).then(exact_sum("amount")).alias("amount"),
+        times.with_columns(
+            pl.Series("amount", [amount for amount, _ in amounts], AMOUNT),
+            pl.Series("amount_hex", [wider for _, wider in amounts], pl.String),
         )
         .with_columns(pl.col("amount").alias("at_most"), pl.lit(None, AMOUNT).alias("beside"))
+        .select(BESIDE.names)
         .sort(keys)
     )

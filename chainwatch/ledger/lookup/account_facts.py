@@ -16,7 +16,7 @@ from chainwatch.addresses import canonical
 from chainwatch.addresses.silent_moves import silent_moves
 from chainwatch.chains.base import Chain
 from chainwatch.sanitize import visible
-from chainwatch.units import counted, to_text
+from chainwatch.units import counted, to_text, whole
 
 MOST_NAMED = 10
 """Assets that are named one by one; the rest are counted."""
@@ -96,7 +96,7 @@ def account_line(row: Mapping[str, Any], chain: Chain) -> str:
         when = f"block {row['height']:,}, time not known"
     failed = "" if row["success"] is not False else " (took no effect)"
     shown = canonical.txid_text(row["txid"], chain)
-    return f"{when}  {row['direction']} {_amount(row['amount'], row, chain)}{failed}  {shown}"
+    return f"{when}  {row['direction']} {_amount(_of(row, 'amount'), row, chain)}{failed}  {shown}"
 
 
 def transfer_line(row: Mapping[str, Any], chain: Chain) -> str:
@@ -106,7 +106,7 @@ def transfer_line(row: Mapping[str, Any], chain: Chain) -> str:
         for side in ("sender", "receiver")
     ]
     failed = "" if row["success"] is not False else " (took no effect)"
-    return f"{' -> '.join(sides)}  {_amount(row['amount'], row, chain)}  {row['kind']}{failed}"
+    return f"{' -> '.join(sides)}  {_amount(_of(row, 'amount'), row, chain)}  {row['kind']}{failed}"
 
 
 def _name(row: Mapping[str, Any], chain: Chain) -> str:
@@ -116,13 +116,17 @@ def _name(row: Mapping[str, Any], chain: Chain) -> str:
     return f"{symbol} {canonical.text(row['contract'], chain)}"
 
 
-def _amount(value: object, row: Mapping[str, Any], chain: Chain, *, named: bool = True) -> str:
+def _of(row: Mapping[str, Any], name: str) -> int | None:
+    """Return an amount of a row, however wide."""
+    return whole(row[name], row.get(f"{name}_hex"))
+
+
+def _amount(amount: int | None, row: Mapping[str, Any], chain: Chain, *, named: bool = True) -> str:
     """Return an amount in coins where the decimals are known, else in base units."""
     decimals = chain.decimals if row["contract"] is None else row["decimals"]
     whose = f" {_name(row, chain)}" if named else ""
-    if value is None:
+    if amount is None:
         return f"an unknown amount{' of' if named else ''}{whose}"
-    amount = int(value)  # type: ignore[call-overload]  # of a column of amounts
     if decimals is None:
         return f"{amount:,} base units{' of' if named else ''}{whose}"
     return to_text(amount, decimals, group=True) + whose
@@ -130,11 +134,13 @@ def _amount(value: object, row: Mapping[str, Any], chain: Chain, *, named: bool 
 
 def _sums(row: Mapping[str, Any], chain: Chain) -> str:
     moves = silent_moves(chain.id, row["contract"])
-    held = "unknown" if row["balance"] is None else _amount(row["balance"], row, chain, named=False)
+    balance = _of(row, "balance")
+    held = "unknown" if balance is None else _amount(balance, row, chain, named=False)
     if moves is not None:
         held += " (it moves without transfers)"
     parts = [
-        f"{what} {_amount(row[what], row, chain, named=False)}" for what in ("received", "spent")
+        f"{what} {_amount(_of(row, what), row, chain, named=False)}"
+        for what in ("received", "spent")
     ]
     return ", ".join([*parts, f"balance {held}"])
 

@@ -50,10 +50,15 @@ TOTALS = Table(
         CHAIN,
         CONTRACT,
         Column.text("symbol", "symbol that the source shows; display only"),
-        Column.number("decimals", "decimals that all rows read state alike; display only"),
-        Column.amount("received", "what it received"),
-        Column.amount("spent", "what it spent or sent"),
-        Column.amount("balance", "what it holds; null where anything may be unread"),
+        Column.number("decimals", "decimals of the contract, as its rows agree; display only"),
+        Column.amount("received", "what it received; null where wider than 38 digits"),
+        Column.amount("spent", "what it spent or sent; null where wider than 38 digits"),
+        Column.amount(
+            "balance", "what it holds; null where anything may be unread, and where wider"
+        ),
+        Column.text("received_hex", "exactly what it received, where it is wider"),
+        Column.text("spent_hex", "exactly what it spent, where it is wider"),
+        Column.text("balance_hex", "exactly what it holds, where it is wider"),
     ),
 )
 
@@ -71,6 +76,11 @@ COIN_HISTORY = Table(
     ),
 )
 
+DECIMALS = Column.number("decimals", "decimals of its contract, as all rows of it agree")
+
+MOVED = TRANSFERS.with_column(DECIMALS)
+"""Transfers of a transaction, with the decimals of their contracts."""
+
 TRANSFER_HISTORY = TRANSFERS.pick(
     "chain", "tx", "txid", "height", "time", "kind", "log_index", "trace_path", "contract",
     "token_id", "occurrence", name="history",
@@ -78,8 +88,9 @@ TRANSFER_HISTORY = TRANSFERS.pick(
     DIRECTION,
     Column.party("counterparty", "the other side"),
     TRANSFERS["amount"],
+    TRANSFERS["amount_hex"],
     TRANSFERS["symbol"],
-    TRANSFERS["decimals"],
+    DECIMALS,
     TRANSFERS["success"],
 )  # fmt: skip
 
@@ -94,8 +105,15 @@ BESIDE = Table(
         Column.word("what", "address, no address, or not read"),
         Column.party("counterparty", "who; null where there is no address or none was read"),
         Column.number("transactions", "in how many"),
-        Column.amount("amount", "what passed between the two; null on coin chains: nobody can say"),
-        Column.amount("at_most", "upper bound: no more than this can have passed between the two"),
+        Column.amount(
+            "amount",
+            "what passed between the two; null on coin chains, where nobody can say, and where it"
+            " is wider than 38 digits",
+        ),
+        Column.text("amount_hex", "exactly what passed, where it is wider"),
+        Column.amount(
+            "at_most", "upper bound: no more can have passed between the two; null where wider"
+        ),
         Column.amount("beside", "coin chains: its whole inputs or outputs in these transactions"),
     ),
 )
@@ -156,13 +174,16 @@ class AddressSummary(Result):
         ``chain, contract, symbol, decimals, received, spent, balance``: one row per asset that
         was read, base units; ``contract`` is null for the native one. Sums of what was read: lower
         bounds unless ``complete``. ``balance`` is null where anything may be unread, and of tokens
-        whose balances move without transfers. ``symbol`` and ``decimals`` are of tokens alone.
+        whose balances move without transfers. ``symbol`` and ``decimals`` are of tokens alone. A
+        sum wider than 38 digits is null and stands in ``received_hex, spent_hex, balance_hex``.
     history : polars.DataFrame
         Coins: one row per transaction, ``chain, tx, txid, time, received, spent``. Accounts: one
         row per transfer, ``chain, tx, txid, height, time, kind, log_index, trace_path, contract,
-        token_id, occurrence, direction, counterparty, amount, symbol, decimals, success``.
+        token_id, occurrence, direction, counterparty, amount, amount_hex, symbol, decimals,
+        success``.
     counterparties : polars.DataFrame
-        ``chain, contract, direction, what, counterparty, transactions, amount, at_most, beside``.
+        ``chain, contract, direction, what, counterparty, transactions, amount, amount_hex,
+        at_most, beside``.
         On coins, *in* is who else put coins into transactions that paid the address without its
         help; *with*, into such as it put coins into too; *out* is who else was paid by these.
         ``beside`` is all that the other put in or got there, and ``at_most`` an upper bound of
@@ -209,8 +230,8 @@ class AddressSummary(Result):
 
     def _native(self, name: str) -> int | None:
         rows = self.totals.filter(pl.col("contract").is_null())
-        value = rows[name].item() if rows.height else None
-        return None if value is None else int(value)
+        wider = f"{name}_hex" if f"{name}_hex" in rows.columns else pl.lit(None, pl.String)
+        return units.whole(*rows.select(name, wider).row(0)) if rows.height else None
 
     @property
     def transactions(self) -> int:
@@ -337,7 +358,7 @@ class TransactionSummary(Result):
         transaction that spends it, null where none was read; and ``status, as_of, as_of_time,
         known_by``: whether it is known to be spent or unspent, as of which block, and by what.
     transfers : polars.DataFrame
-        Rows of ``transfers``, on account chains.
+        Rows of ``transfers``, on account chains, each with the decimals of its contract.
     proof : polars.DataFrame
         Rows of ``answers`` that prove the place of the transaction in its block, where kept.
     """
@@ -365,7 +386,7 @@ class TransactionSummary(Result):
         return {
             "inputs": SPENT.rows(self.inputs),
             "outputs": PAID.rows(self.outputs),
-            "transfers": TRANSFERS.rows(self.transfers),
+            "transfers": MOVED.rows(self.transfers),
         }
 
     def facts(self) -> dict[str, str]:

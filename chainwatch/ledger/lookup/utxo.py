@@ -200,6 +200,7 @@ def _parties(
         .agg(
             pl.len().cast(pl.Int64).alias("transactions"),
             pl.lit(None, AMOUNT).alias("amount"),
+            pl.lit(None, pl.String).alias("amount_hex"),
             _sum_or_null("most").alias("at_most"),
             _sum_or_null("beside").alias("beside"),
         )

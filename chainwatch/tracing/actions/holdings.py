@@ -18,6 +18,7 @@ from chainwatch.tracing.ends.doubts import UNKNOWN_WAY
 from chainwatch.tracing.stops import TAGGED, UNSPENT
 from chainwatch.tracing.walks.transfer_order import Reading, histories, read_until
 from chainwatch.tracing.walks.utxo_graph import Coins
+from chainwatch.units import LARGEST_AMOUNT, whole
 
 AT_SERVICE = "not observable on chain: the service knows"
 BEYOND = "not followed: whether it is still there was not asked"
@@ -78,7 +79,9 @@ class Holdings:
         until = min(bounds, default=None)
         doubt = " (it moves without transfers)" if end["certainty"] == UNKNOWN_WAY else ""
         as_of = "the end of what was read" if until is None else _second(until)
-        return Holding(amount, None, until, f"balance as of {as_of}{doubt}")
+        fits = abs(amount) <= LARGEST_AMOUNT
+        much = "" if fits else f" of {self.asset.shown(amount)}, too wide for a column,"
+        return Holding(amount if fits else None, None, until, f"balance{much} as of {as_of}{doubt}")
 
     def _amount(self, address: bytes) -> int | None:
         """Return the balance of an address, where all of its history was read."""
@@ -92,8 +95,8 @@ class Holdings:
 
 def _of_asset(found: AddressSummary, asset: Asset) -> int | None:
     mine = pl.col("contract").eq_missing(pl.lit(asset.contract, pl.Binary))
-    rows = found.totals.filter(mine)["balance"].to_list()
-    return int(rows[0]) if rows and rows[0] is not None else None
+    rows = found.totals.filter(mine).select("balance", "balance_hex").rows()
+    return whole(*rows[0]) if rows else None
 
 
 def _second(time: datetime) -> str:

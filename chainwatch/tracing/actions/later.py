@@ -30,6 +30,7 @@ class Payment(NamedTuple):
     time: datetime | None
     to: bytes | None
     amount: int | None
+    amount_hex: str | None = None
 
 
 class Found(NamedTuple):
@@ -157,7 +158,7 @@ def _payments(ledger: Ledger, asset: Asset, addresses: pl.Series) -> dict[bytes,
     rows = (
         ledger.history.transfers.filter(asset.of_transfers() & from_one & real & elsewhere)
         .filter(pl.col("signed").ne_missing(False))
-        .select("sender", "txid", "log_index", "time", "receiver", "amount")
+        .select("sender", "txid", "log_index", "time", "receiver", "amount", "amount_hex")
         .sort("time", "txid", "log_index", "receiver", "amount", nulls_last=True)
         .collect()
     )

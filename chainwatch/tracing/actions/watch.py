@@ -60,7 +60,8 @@ MOVES = Table(
         Column.place("by_n", "place of the output there, or of the log where it was read"),
         Column("by_time", TIME, Privacy.TIME, "time of that transaction", nullable=True),
         Column.party("to", "whom it pays"),
-        Column.amount("amount", "what it pays them, in full"),
+        Column.amount("amount", "what it pays them, in full; null where wider than 38 digits"),
+        Column.text("amount_hex", "exactly what it pays them, where it is wider"),
     ),
 )
 

@@ -327,7 +327,7 @@ def test_the_token_is_the_one_that_was_read(small: Path, tmp_path: Path) -> None
     with pytest.raises(CaseError, match=rf"no transfer of contract {other}.*{USDT} \(USDT, 4 rows"):
         run_case(small / "small.toml", tmp_path / "out")
     (small / "small.toml").write_text(CASE.replace("decimals = 6", "decimals = 18"))
-    with pytest.raises(CaseError, match=r"\[asset\] says 18 decimals, the rows of .* say 6"):
+    with pytest.raises(CaseError, match=r"the asset has 18 decimals, and the rows of .* state 6"):
         run_case(small / "small.toml", tmp_path / "out")
     (small / "small.toml").write_text(CASE.replace('symbol = "USDT"', 'symbol = "USDC"'))
     report = run_case(small / "small.toml", tmp_path / "out")

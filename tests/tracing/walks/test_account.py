@@ -113,10 +113,11 @@ class TestUnread:
         assert desk.ends(follow(desk, ledger)) == {("unspent", "x"): 5}
 
     def test_transfers_of_unknown_amount_are_listed(self, desk: Any) -> None:
-        rows = [("o", "a", 5), ("a", "x", None), ("p", "q", None), ("a", "x", 5)]
-        got = follow(desk, rows)
+        wide = {"amount_hex": hex(2**200)}
+        rows = [("o", "a", 5), ("a", "x", None, None, wide), ("p", "q", None, None, wide)]
+        got = follow(desk, [*rows, ("a", "x", 5)])
         assert got.unknown["txid"].to_list() == [desk.txid("transfer 1")]
-        assert "1 transfers of unknown amount" in repr(got)
+        assert "1 transfer of an amount wider than 38 digits, 1,606,938,044," in repr(got)
         assert desk.ends(got) == {("unspent", "x"): 5}
 
     def test_the_end_of_a_span_is_said(self, desk: Any) -> None:
