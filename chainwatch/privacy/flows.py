@@ -128,6 +128,9 @@ def flows(
 MOST_PLACES = 3
 """Addresses that are listed for a node that stands for several; the others are counted."""
 
+MORE = "more addresses"
+"""Stands behind the count of those that are not listed."""
+
 
 def node_places(
     trace: Trace, edition: Edition, clusters: Owners | None = None, tags: Tagged | None = None
@@ -161,7 +164,7 @@ def node_places(
 def _listed(names: Names, addresses: set[bytes]) -> str:
     shown = sorted({names.edition.name_of(names.chain, item) for item in addresses})
     more = len(shown) - MOST_PLACES
-    return " ".join(shown[:MOST_PLACES]) + (f" and {more} more: tables/ends" if more > 0 else "")
+    return " ".join(shown[:MOST_PLACES]) + (f" and {more} {MORE}" if more > 0 else "")
 
 
 def movements(

@@ -10,6 +10,7 @@ import polars as pl
 from chainwatch.case.report.elements import Section, TableBlock
 from chainwatch.case.report.printed_table import printed_table
 from chainwatch.privacy.edition import DISCLOSURE, Edition
+from chainwatch.privacy.flows import MORE
 from chainwatch.privacy.mask_tables import ROUNDED, SUMMED
 from chainwatch.results.result import Result
 
@@ -64,7 +65,7 @@ def steps_annex(
         yield Section("Annex: every step", (told,), (table,))
 
 
-def figure_key(drawing: Any, clusters: str = "") -> TableBlock | None:
+def figure_key(drawing: Any, clusters: str = "", ends: str = "") -> TableBlock | None:
     """Return the table that says whom each mark in a figure stands for; None if it has no marks.
 
     Parameters
@@ -73,6 +74,8 @@ def figure_key(drawing: Any, clusters: str = "") -> TableBlock | None:
         What is drawn, as the edition shows it.
     clusters : str
         The name of the case's file of clusters; empty where it has none.
+    ends : str
+        The name of its file of the ends of the trace that is drawn; empty where it has none.
     """
     nodes = drawing.key() if hasattr(drawing, "key") else ()
     if not nodes:
@@ -80,6 +83,8 @@ def figure_key(drawing: Any, clusters: str = "") -> TableBlock | None:
     several = any(one.addresses is not None and one.addresses > 1 for one in nodes)
     where = f"; tables/{clusters} has all" if clusters else ""
     called = " Where there are several addresses, the one by which they are called stands here"
+    counted = any(MORE in one.address for one in nodes)
+    all_ends = f" Addresses that are only counted stand in tables/{ends}." if ends else ""
     return TableBlock(
         caption=f"Whom the marks of the figure stand for ({len(nodes)} nodes)",
         columns=("mark", "name in the figure", "address", "addresses", "role", "amount"),
@@ -96,5 +101,6 @@ def figure_key(drawing: Any, clusters: str = "") -> TableBlock | None:
         ),
         align=("left", "left", "left", "right", "left", "right"),
         note="Amount: the larger of what came in and what went out."
-        + (f"{called}{where}." if several else ""),
+        + (f"{called}{where}." if several else "")
+        + (all_ends if counted else ""),
     )

@@ -12,6 +12,7 @@ from chainwatch.case.record import CaseRecord
 from chainwatch.case.report.annex import figure_key, steps_annex
 from chainwatch.case.report.elements import CaseDocument, FigureBlock, Section
 from chainwatch.case.report.facts import facts
+from chainwatch.case.report.limits import limits
 from chainwatch.case.report.printed_table import printed_table
 from chainwatch.case.seal import versions
 from chainwatch.chains.catalogue import all_chains
@@ -37,18 +38,6 @@ NOTICES = {
     "working": "Restricted: this must not leave the desk. Nobody is masked.",
 }
 
-LIMITS = (
-    "Findings are consistent with the payments read; they do not prove who controls an address.",
-    "What was not read is named and counted; it is never taken for zero.",
-    "A tag is what its source says. An undated tag says nothing of when it holds.",
-    "A policy such as FIFO is a method of computing, not a finding of law. Others give other"
-    " amounts.",
-    "No error rate has been measured for co-spending or custody; none is claimed.",
-    "Knowing a subject's address, anybody can read its counterparties on the public chain: a mask"
-    " hides which pseudonym is which, no more. Totals of subjects are public too and stand exactly,"
-    " also where a rounded amount is all that they are the sum of.",
-)
-
 
 def document(case: CaseRecord, view: MaskedView) -> CaseDocument:
     """Return the report of a case for an edition."""
@@ -61,7 +50,11 @@ def document(case: CaseRecord, view: MaskedView) -> CaseDocument:
         if isinstance(result, Finding)
     ]
     clusters = next((names["clusters"] for names in view.files if "clusters" in names), "")
-    figures = [part for one in view.drawn for part in _figure(one, whole[one.place][1], clusters)]
+    figures = [
+        part
+        for one in view.drawn
+        for part in _figure(one, whole[one.place][1], clusters, _ends(one, results, view))
+    ]
     records = [result.record for result, _ in case.results if result.record]
     return CaseDocument(
         title=case.title or case.name,
@@ -83,7 +76,7 @@ def document(case: CaseRecord, view: MaskedView) -> CaseDocument:
         ),
         provenance=_lineage(records, edition),
         parameters=_parameters(records),
-        limits=LIMITS,
+        limits=limits(results),
         digests=tuple((record.step, edition.digest(record.content)) for record in records),
         software=tuple(sorted(versions().items())),
         names=_turning_names(results, case.investigator.strip()),
@@ -130,7 +123,19 @@ def _looked_for(findings: Sequence[Finding], edition: Edition) -> tuple[Section,
     return (Section("Looked for and not found", lines),) if lines else ()
 
 
-def _figure(one: DrawnFlows, note: str, clusters: str) -> Iterator[Section]:
+def _ends(one: DrawnFlows, results: Sequence[Result], view: MaskedView) -> str:
+    """Return the name of the file with the ends of the trace that a figure is of, if there is one.
+
+    A case may hold a figure of a trace and not the trace.
+    """
+    drawn = getattr(results[one.place], "trace", results[one.place])
+    for result, names in zip(results, view.files, strict=True):
+        if "ends" in names and isinstance(drawn, Result) and result.digest == drawn.digest:
+            return names["ends"]
+    return ""
+
+
+def _figure(one: DrawnFlows, note: str, clusters: str, ends: str) -> Iterator[Section]:
     """Yield the section of a figure, and that of its key where its nodes bear marks."""
     drawing = one.drawing
     # The caption stands in the picture, which is read alone too: here it is told to those who
@@ -138,7 +143,7 @@ def _figure(one: DrawnFlows, note: str, clusters: str) -> Iterator[Section]:
     words = f"{drawing.caption} {drawing.alt}"
     block = FigureBlock(f"figures/{one.stem}.svg", drawing.heading, words)
     yield Section(drawing.heading, (note,) if note else (), (), (block,))
-    key = figure_key(drawing, clusters)
+    key = figure_key(drawing, clusters, ends)
     if key is not None:
         yield Section(f"Key to the figure: {drawing.heading}", (), (key,))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,8 +13,15 @@ import polars as pl
 import pytest
 from pypdf import PdfReader
 
+import chainwatch as cw
 from chainwatch.addresses.canonical import parse
+from chainwatch.attribution.tags import make_tags
+from chainwatch.case.case import Case
+from chainwatch.case.report.document import document
+from chainwatch.chains.catalogue import chain
 from chainwatch.errors import InputError
+from chainwatch.figures import flow
+from chainwatch.ledger.schema import TAGS, TRANSFERS
 
 VENDOR = "bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0"
 
@@ -219,3 +227,46 @@ def test_a_notebook_and_a_report_give_a_node_one_role(figure) -> None:
 
     both = roles(shown)
     assert {name: roles(reported)[name] for name in both} == both
+
+
+ETH, START = chain("eth").id, datetime(2024, 1, 1, tzinfo=UTC)
+WHO, *WALLETS = (b"\x10" + bytes([k]) * 20 for k in range(1, 7))
+
+
+@pytest.fixture(scope="module")
+def five_wallets() -> cw.Trace:
+    """A subject pays five wallets of one service: more than the key of a figure lists."""
+    rows = [
+        dict.fromkeys(TRANSFERS.schema) | {
+            "chain": ETH, "txid": bytes([n]) * 32, "kind": "native", "occurrence": 0,
+            "time": START + timedelta(days=n), "sender": WHO, "receiver": wallet, "amount": 10,
+            "order_uncertain": True, "sections": 1,
+        }
+        for n, wallet in enumerate(WALLETS)
+    ]  # fmt: skip
+    tags = [
+        dict.fromkeys(TAGS.schema) | {
+            "chain": ETH, "address": wallet, "label": "shop", "actor": "shop", "source": "a list",
+            "concept": "exchange", "confidence": "unknown", "level": 5, "pack": "p",
+        }
+        for wallet in WALLETS
+    ]  # fmt: skip
+    ledger = cw.Ledger.from_tables({"transfers": pl.DataFrame(rows, schema=TRANSFERS.schema)})
+    services = make_tags(pl.DataFrame(tags, schema=TAGS.schema, orient="row"))
+    return cw.trace(ledger, [WHO], policy="fifo", stop=services, asset=cw.native("eth"))
+
+
+@pytest.mark.parametrize("with_trace", [True, False])
+def test_a_key_names_the_table_of_ends_where_it_is_written(
+    five_wallets: cw.Trace, with_trace: bool, tmp_path: Path
+) -> None:
+    case = Case("x", "?", mask_key=bytes(32))
+    case.add(flow(five_wallets), *([five_wallets] if with_trace else []))
+    told = document(case, case.view("working"))
+    (key,) = (part for part in told.sections if part.heading.startswith("Key to the figure"))
+    (row,) = (row for row in key.tables[0].rows if row[4] == "hosted service")
+    assert row[2].endswith(" and 2 more addresses")
+    files = case.view("working").tables
+    named = re.findall(r"tables/(\w+)", key.tables[0].note)
+    assert named == (["ends"] if with_trace else [])
+    assert set(named) <= set(files)
