@@ -6,14 +6,21 @@ first movement on as long as some reading that claims to be whole holds each hal
 
 from __future__ import annotations
 
+import csv
 import random
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
+import networkx as nx
 import polars as pl
 import pytest
 
 from chainwatch.addresses.assets import Asset, native, token
+from chainwatch.addresses.canonical import text
+from chainwatch.case.case import Case
+from chainwatch.case.exports.catalogue import write_exports
+from chainwatch.figures import flow
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.lookup.lookup import address_summary
@@ -179,3 +186,58 @@ def test_what_moves_without_transfers_is_known_to_neither(asset: Asset) -> None:
             balances = address_summary(chain.ledger, who, "eth").totals["balance"]
             assert balances.null_count() == balances.len(), seed
     assert held > 5
+
+
+def exported(folder: Path, name: str) -> list[dict[str, str]]:
+    """Return the rows of a table as it was written for spreadsheets."""
+    with (folder / "tables" / f"{name}.csv").open(newline="", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_exports_say_the_same(tmp_path: Path) -> None:
+    """Files are read as anybody reads them, and held to the plain recomputation again."""
+    seen = {"unspent": 0, "not known": 0, "balances": 0}
+    for seed in range(0, CHAINS, 8):
+        chain, folder = made_up(seed, TOKEN), tmp_path / str(seed)
+        if not chain.read:
+            continue
+        looked = [one for one in WHO if any(one in paid[1:3] for paid in chain.read)]
+        followed = trace(chain.ledger, WHO[0], policy="fifo", asset=TOKEN)
+        case = Case("x", "?", mask_key=bytes(32)).add(followed, flow(followed))
+        case.add(*(address_summary(chain.ledger, who, "eth") for who in looked))
+        folder.mkdir()
+        write_exports(case.view("working"), folder)
+        named = {text(who, "eth"): who for who in WHO}
+        unspent: dict[str, int] = {}
+        for row in exported(folder, "ends"):
+            if row["reason"] == "unspent" or row["basis"] == "remainder":
+                end = known_to(chain, named[row["address"]], beginning=False)
+                assert (row["reason"] == "unspent") is (end is not None), seed
+                seen["unspent" if end is not None else "not known"] += 1
+            if row["reason"] == "unspent":
+                unspent[row["address"]] = unspent.get(row["address"], 0) + int(row["amount"])
+        for address, amount in unspent.items():
+            end = known_to(chain, named[address], beginning=False)
+            assert end is not None
+            assert amount <= balance_at(chain, named[address], end), seed
+        for place, who in enumerate(looked):
+            rows = exported(folder, "totals" if not place else f"totals_{place + 1}")
+            (said,) = (row["balance"] for row in rows if row["contract"])
+            end = known_to(chain, who, beginning=True)
+            assert said == ("" if end is None else str(balance_at(chain, who, end))), seed
+            seen["balances"] += end is not None
+        assert lying(folder) == sum(unspent.values()), seed
+    assert min(seen.values()) > 5, seen
+
+
+def lying(folder: Path) -> int:
+    """Return how much lies unspent, as the graph of flows tells it."""
+    paths = list((folder / "graph").glob("*.graphml"))
+    if not paths:
+        return 0
+    graph = nx.read_graphml(paths[0], force_multigraph=True)
+    return sum(
+        int(edge["amount"])
+        for _, target, edge in graph.edges(data=True)
+        if graph.nodes[target]["role"] == "unspent"
+    )
