@@ -101,6 +101,13 @@ class PlainCoins:
     def paid_by(self, addresses: Collection[bytes]) -> set[int]:
         return self._with(self.ins, addresses)
 
+    def opened_by(self, addresses: Collection[bytes]) -> set[int]:
+        return {
+            tx for tx in self.paid_by(addresses)
+            if any(coin.address in addresses and not self.inside(coin.tx)
+                   for coin in self.ins.get(tx, []))
+        }  # fmt: skip
+
     def _with(self, side: dict[int, list[Coin]], addresses: Collection[bytes]) -> set[int]:
         return {
             tx for tx in self.txs

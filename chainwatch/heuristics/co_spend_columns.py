@@ -75,7 +75,7 @@ def co_spend_columns(
     first[1:] = ties.group[1:] != ties.group[:-1]
     starts = np.flatnonzero(first)
     counts = np.diff(np.append(starts, len(ties.group)))
-    verdict = np.repeat(_verdicts(ledger, index, ties.group[starts], unless), counts)
+    verdict = np.repeat(verdicts(ledger, index, ties.group[starts], unless), counts)
     rule = ties.tie & 7
     # What a detector says of strangers outweighs what the flags leave open.
     doubt = np.where(_doubt(index, ties, signing.unread_flags), np.int8(-1), verdict)
@@ -125,10 +125,22 @@ def _loose(index: Index) -> NDArray[np.uint8]:
     return loose
 
 
-def _verdicts(
+def verdicts(
     ledger: Ledger, index: Index, places: NDArray[np.uint32], unless: Rule | None
 ) -> NDArray[np.int8]:
-    """Return for transactions by their places what a rule says: 1 yes, 0 no, -1 unknown."""
+    """Return for transactions by their places what a rule says: 1 yes, 0 no, -1 unknown.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        It looks at the chain of the index, at its commit.
+    index : Index
+        Of it.
+    places : array
+        Places of transactions among all, in rising order.
+    unless : Rule or None
+        A rule on transactions; None says no of all.
+    """
     found = np.zeros(len(places), np.int8)
     if unless is None or not len(places):
         return found

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -82,9 +83,12 @@ class WholeBlocks:
 
     def rows_at(self, height: int) -> range:
         """Return the rows of the blocks of a height."""
-        heights = self.frame["height"]
-        first, last = (heights.search_sorted(height, side=side) for side in ("left", "right"))
+        first, last = np.searchsorted(self._heights, (height, height + 1))
         return range(int(first), int(last))
+
+    @cached_property
+    def _heights(self) -> NDArray[np.int64]:
+        return self.frame["height"].to_numpy()
 
     def row(self, height: int, own: bytes | None) -> int | None:
         """Return the row of a block; None if it was not read whole."""

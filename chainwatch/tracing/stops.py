@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 from chainwatch.attribution.naming import one_spelling
@@ -22,8 +23,11 @@ from chainwatch.attribution.resolve import (
 from chainwatch.attribution.taxonomy import BRIDGING, HOLDING, MIXING, is_a
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import refuse
+from chainwatch.heuristics.co_spend_columns import verdicts
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
+from chainwatch.ledger.among import among
+from chainwatch.ledger.index.index import Index
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.asked import NOT_ASKED, Asked
 
@@ -294,20 +298,87 @@ def _end(
     return End(reason, detail, None if reason == TAGGED else one.actor, certainty, basis)
 
 
-def joint_transactions(ledger: Ledger, rules: Sequence[Rule], chain: str) -> dict[int, End]:
+class Mixes:
+    """What rules say of transactions in which strangers may mix, asked of those that matter.
+
+    A rule on transactions speaks of one row at a time, and features that rest on others (the
+    descent of a mix, what an earlier output was) are looked up in the whole ledger: so an answer
+    is the same whichever others are asked.
+
+    Attributes
+    ----------
+    rules : tuple of Rule
+        Those that are asked.
+    found : dict of int to End
+        Numbers of transactions at which one says, or cannot deny, that strangers mix.
+    """
+
+    def __init__(
+        self, ledger: Ledger, rules: Sequence[Rule], chain: str, index: Index | None = None
+    ) -> None:
+        self.rules = tuple(rules)
+        self.found: dict[int, End] = {}
+        self._asked: set[int] = set()
+        self._ledger, self._chain, self._index = ledger.chain_only(chain), chain, index
+        for rule in rules:
+            if rule.on != "transactions":
+                refuse(rule, "stop", f"pass rules on transactions; this one reads {rule.on}")
+
+    @property
+    def judged(self) -> int:
+        """How many transactions were judged."""
+        return len(self._asked)
+
+    def ask(self, numbers: Iterable[int]) -> bool:
+        """Judge transactions that were not judged before; tell whether any is, or may be, a mix."""
+        new = sorted(set(numbers) - self._asked)
+        if not new:
+            return False
+        self._asked.update(new)
+        if self._index is None:
+            found = joint_transactions(self._ledger, self.rules, self._chain, new)
+        else:
+            found = _by_rules((rule, self._hits(rule, new, self._index)) for rule in self.rules)
+        self.found.update(found)
+        return bool(found)
+
+    def _hits(
+        self, rule: Rule, numbers: Sequence[int], index: Index
+    ) -> Iterator[tuple[int, bool | None]]:
+        """Yield what a rule does not deny of transactions: most are asked of the index alone."""
+        places = np.searchsorted(index.columns["tx_number"], numbers).astype(np.uint32)
+        said = verdicts(self._ledger, index, places, rule)
+        for k in np.flatnonzero(said).tolist():
+            yield numbers[k], True if said[k] > 0 else None
+
+
+def joint_transactions(
+    ledger: Ledger, rules: Sequence[Rule], chain: str, numbers: Sequence[int] | None = None
+) -> dict[int, End]:
     """Return the transactions at which a rule says, or cannot deny, that strangers mix.
 
-    They are called by their numbers.
+    They are called by their numbers; only those in ``numbers`` are asked of, if it is given.
     A rule that says so speaks before one that cannot tell; the first of each is named.
     """
     if not rules:
         return {}
-    table = features.transactions(ledger.chain_only(chain))
+    of = ledger.chain_only(chain)
+    asked = of if numbers is None else among(of, {chain: pl.Series("tx", numbers, pl.Int64)})
+    table = features.transactions(asked)
+
+    def hits(rule: Rule) -> Iterator[tuple[int, bool | None]]:
+        found = apply(table, rule).filter(pl.col(VERDICT).is_null() | pl.col(VERDICT))
+        yield from found.select("tx", VERDICT).iter_rows()
+
+    return _by_rules((rule, hits(rule)) for rule in rules)
+
+
+def _by_rules(hits: Iterable[tuple[Rule, Iterable[tuple[int, bool | None]]]]) -> dict[int, End]:
+    """Return the end at each transaction: the first rule that says so, or else cannot deny it."""
     mixed: dict[int, End] = {}
     undecided: dict[int, End] = {}
-    for rule in rules:
-        hits = apply(table, rule).filter(pl.col(VERDICT).is_null() | pl.col(VERDICT))
-        for tx, verdict in hits.select("tx", VERDICT).iter_rows():
+    for rule, found in hits:
+        for tx, verdict in found:
             if verdict:
                 mixed.setdefault(tx, End(MIXER, f"{rule} holds", basis=BY_RULE))
             else:

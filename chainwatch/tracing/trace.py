@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -33,7 +32,7 @@ from chainwatch.tracing.ends.doubts import as_known, doubted
 from chainwatch.tracing.fetch import MakeSource, fetched
 from chainwatch.tracing.policies import Policy
 from chainwatch.tracing.result import Trace
-from chainwatch.tracing.stops import Stops, joint_transactions, stops
+from chainwatch.tracing.stops import Mixes, Stops, stops
 from chainwatch.tracing.subjects import Named, Subjects, subjects_of, widened
 from chainwatch.tracing.trace_tables import (
     BALANCES,
@@ -49,9 +48,14 @@ from chainwatch.tracing.walks.account import AccountWalk
 from chainwatch.tracing.walks.account_back import BackwardAccountWalk
 from chainwatch.tracing.walks.account_graph import Transfers
 from chainwatch.tracing.walks.base import Walk
+from chainwatch.tracing.walks.coin_walks import Make, follow
+from chainwatch.tracing.walks.compiled import CompiledWalk
 from chainwatch.tracing.walks.utxo import CoinWalk
 from chainwatch.tracing.walks.utxo_graph import Coins
 from chainwatch.units import LARGEST_AMOUNT
+
+Walked = CoinWalk | CompiledWalk | AccountWalk
+"""A walk that has been made."""
 
 
 @recorded
@@ -191,12 +195,14 @@ def _coins(ledger: Ledger, walk: Walk, chosen: Sequence[Chosen]) -> Trace:
     network = walk.asset.chain
     graph = Coins.read(ledger, network)
     walk = _with_chosen(walk, chosen_outputs(chosen, graph, ledger, network))
-    joint = joint_transactions(ledger, walk.stops.rules, network)
-    walks = [CoinWalk(**given, coins=graph, joint=joint) for given in _given(walk)]
-    for one in walks:
-        one.run()
-    judged = int(ledger.chain_only(network).transactions.select(pl.len()).collect().item())
-    asked = replace(walk.stops.asked, judged=judged if walk.stops.rules else None)
+    index = getattr(getattr(graph, "ready", None), "index", None)
+    mixes = Mixes(ledger, walk.stops.rules, network, index)
+
+    def make(given: dict[str, Any]) -> Make:
+        return lambda joint: CoinWalk(**given, coins=graph, joint=joint)
+
+    walks = [follow(make(given), mixes) for given in _given(walk)]
+    asked = replace(walk.stops.asked, judged=mixes.judged if walk.stops.rules else None)
     return replace(_result(walks), asked=asked)
 
 
@@ -290,16 +296,23 @@ def _unknown(wide: pl.DataFrame, trace: Trace) -> pl.DataFrame:
     return wide.filter(near).select(UNKNOWN.names)
 
 
-def _result(walks: Sequence[CoinWalk] | Sequence[AccountWalk]) -> Trace:
-    def frame(rows: Iterable[dict[str, Any]], table: Table) -> pl.DataFrame:
-        listed = list(rows)
-        _fits(row["amount"] for row in listed)
-        return pl.DataFrame(listed, schema=table.schema, orient="row").sort(
-            ROW_KEY, maintain_order=True
-        )
+def _rows(walk: Walked, table: Table) -> pl.DataFrame:
+    """Return the rows of one table that a walk left, in their order there."""
+    if isinstance(walk, CompiledWalk):
+        return walk.frame(table)
+    listed: list[dict[str, Any]] = getattr(walk, table.name)
+    _fits(row["amount"] for row in listed)
+    return pl.DataFrame(listed, schema=table.schema, orient="row")
 
+
+def _result(made: Sequence[Walked]) -> Trace:
+    def frame(table: Table) -> pl.DataFrame:
+        rows = pl.concat([_rows(one, table) for one in made])
+        return rows.sort(ROW_KEY, maintain_order=True)
+
+    walks = [one.of if isinstance(one, CompiledWalk) else one for one in made]
     first = walks[0]
-    ends = doubted(frame(chain(*(one.ends for one in walks)), ENDS), first.asset)
+    ends = doubted(frame(ENDS), first.asset)
     balances = [row for one in walks if isinstance(one, AccountWalk) for row in one.balances()]
     _fits(value for row in balances for value in row.values() if isinstance(value, int))
     whose = {(one.subjects[n], address) for one in walks for address, n in one.subject_of.items()}
@@ -307,10 +320,10 @@ def _result(walks: Sequence[CoinWalk] | Sequence[AccountWalk]) -> Trace:
     return Trace(
         first.asset,
         first.policy.name,
-        frame(chain(*(one.origins for one in walks)), ORIGINS),
-        frame(chain(*(one.steps for one in walks)), STEPS),
+        frame(ORIGINS),
+        frame(STEPS),
         ends,
-        frame(chain(*(one.overlaps for one in walks)), OVERLAPS),
+        frame(OVERLAPS),
         bounds(ends),
         conserves=first.policy.conserves,
         subjects=_by_subject(pl.DataFrame([*whose], schema=SUBJECTS.schema, orient="row")),

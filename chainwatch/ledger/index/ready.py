@@ -43,6 +43,11 @@ class Ready:
         return OutputStatus.read(self.ledger, self.index.chain)
 
     @cached_property
+    def numbers(self) -> dict[bytes, int | None]:
+        """Dense numbers of addresses that were asked for before."""
+        return {}
+
+    @cached_property
     def blocks(self) -> dict[int, bytes | None]:
         """Hash of the block of each height with a transaction; None where there are several."""
         rows = self.ledger.transactions.select("height", "block").unique().collect()

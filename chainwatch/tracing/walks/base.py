@@ -10,7 +10,8 @@ from typing import Any
 from chainwatch.addresses.assets import Asset
 from chainwatch.tracing.balances import Lot, Lots, Mark, joined
 from chainwatch.tracing.policies import Policy
-from chainwatch.tracing.stops import HOPS, THRESHOLD, End, Stops
+from chainwatch.tracing.stops import End, Stops
+from chainwatch.tracing.walks.coin_ends import too_far, too_little
 
 RECEIVED = "received"
 OPENING = "opening, not read"
@@ -122,9 +123,9 @@ class Walk:
             return None
         marked = [(lot.amount, lot.mark) for lot in lots if lot.mark]
         if self.max_hops is not None and max(mark.hop for _, mark in marked) >= self.max_hops:
-            return End(HOPS, f"{self.max_hops} hops from the subject")
+            return too_far(self.max_hops)
         if sum(amount for amount, _ in marked) < self.min_amount:
-            return End(THRESHOLD, f"less than {self.min_amount} base units")
+            return too_little(self.min_amount)
         return None
 
 

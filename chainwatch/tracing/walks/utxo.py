@@ -12,24 +12,10 @@ from dataclasses import dataclass, field
 
 from chainwatch.addresses.canonical import txid_text
 from chainwatch.errors import ConservationError
-from chainwatch.ledger.schema import POSITION_BITS
 from chainwatch.tracing.balances import Lot, Lots, Mark, joined
 from chainwatch.tracing.policies import least
-from chainwatch.tracing.stops import (
-    BURNT,
-    BY_INPUT,
-    BY_ORDER,
-    BY_ORIGIN,
-    BY_SILENCE,
-    EARLIER,
-    FEE,
-    LATER,
-    MINTED,
-    NOT_READ,
-    POOL,
-    UNSPENT,
-    End,
-)
+from chainwatch.tracing.stops import End
+from chainwatch.tracing.walks import coin_ends as ends
 from chainwatch.tracing.walks.base import (
     AGAIN,
     CHOSEN,
@@ -44,9 +30,6 @@ from chainwatch.tracing.walks.base import (
 )
 from chainwatch.tracing.walks.utxo_graph import Coin, Coins
 
-POOLED = ("mweb_pegin", "mweb_hogaddr")
-"""Kinds of output by which coins go where they cannot be followed: everybody's are mixed there."""
-
 FEE_PLACE = -1
 """``n`` of the end of what a transaction pays as its fee, or newly makes: it is no output."""
 
@@ -57,8 +40,10 @@ Key = tuple[int, int]
 class CoinWalk(Walk):
     """One walk over the coins of a chain.
 
-    ``lots`` holds what is carried on; ``lost`` the subjects whose value went into a transaction
-    and ended there, so that what they get back from it may be counted twice.
+    ``joint`` has the ends in mixes, by the numbers of transactions. ``lots`` holds what is carried
+    on; ``entered`` the numbers of the transactions that traced value went into; ``lost`` the
+    subjects whose value went into a transaction and ended there, so that what they get back from
+    it may be counted twice.
     """
 
     coins: Coins
@@ -67,26 +52,31 @@ class CoinWalk(Walk):
     lost: dict[int, set[int]] = field(default_factory=dict)
     due: list[tuple[int, int, int]] = field(default_factory=list)
     queued: set[int] = field(default_factory=set)
+    entered: list[int] = field(default_factory=list)
+    visits: int = 0
 
-    def run(self) -> None:
-        """Visit in chain order what brings a subject coins, or takes on what is traced."""
-        for tx in self._first():
+    def run(self, most: int | None = None) -> bool:
+        """Visit in chain order what brings a subject coins, or takes on what is traced.
+
+        At most so many transactions are visited; tell whether that was all.
+        """
+        for tx in self.begin():
             self._queue(tx)
-        while self.due:
+        while self.due and (most is None or self.visits < most):
+            self.visits += 1
             tx = heapq.heappop(self.due)[-1]
             self._visit(-tx if self.back else tx)
+        return not self.due
 
-    def _first(self) -> set[int]:
+    def begin(self) -> set[int]:
         """Return where value can begin: visiting the others as well would change nothing."""
-        paying, paid_by = self.coins.paying(self.subject_of), self.coins.paid_by(self.subject_of)
-        makers = {tx for tx, _ in self.chosen}
+        paying, makers = self.coins.paying(self.subject_of), {tx for tx, _ in self.chosen}
         if not self.back:
-            opened = {tx for tx in paid_by if any(map(self._opens, self.coins.spent(tx)))}
-            return paying | opened | makers
+            return paying | self.coins.opened_by(self.subject_of) | makers
         # What is spent is met where it is spent; what is not, where it was made.
         spenders = (self.coins.spender(*place) for place in self.chosen)
         inside = {tx for tx in spenders if tx is not None and self.coins.inside(tx)}
-        return paid_by | paying | makers | inside
+        return self.coins.paid_by(self.subject_of) | paying | makers | inside
 
     def _queue(self, tx: int) -> None:
         if tx not in self.queued:
@@ -178,9 +168,9 @@ class CoinWalk(Walk):
         incoming = self._incoming(tx, entering)
         if not incoming:
             return []
+        self.entered.append(self.coins.number(tx))
         joint = self.joint.get(self.coins.number(tx))
-        if unread := self._unread(tx, entering, leaving):
-            why = End(NOT_READ, unread, basis=BY_INPUT)
+        if why := self._unread(tx, entering, leaving):
             for i, lots in incoming.items():
                 self._lose(tx, entering[i], lots, joint or why)
             return []
@@ -196,20 +186,15 @@ class CoinWalk(Walk):
         except ConservationError as error:
             where = f"transaction {txid_text(self.coins.txid(tx), self.asset.chain)}"
             raise ConservationError(error.what, where=where, remedy="run check(ledger)") from error
-        minted = End(MINTED, "newly made by a block, with the fees of its transactions")
-        paid = End(FEE, "paid to whoever mined the block")
-        self.end(self._at(tx, FEE_PLACE), None, rest, minted if self.back else paid)
+        self.end(self._at(tx, FEE_PLACE), None, rest, ends.remaining(back=self.back))
         return parts
 
-    def _unread(self, tx: int, entering: Sequence[Coin], leaving: Sequence[Coin]) -> str:
-        """Return what of a transaction must be known to divide it and was not read."""
+    def _unread(self, tx: int, entering: Sequence[Coin], leaving: Sequence[Coin]) -> End | None:
+        """Return that something of a transaction was not read without which it is not divided."""
         if any(coin.value is None for coin in (*entering, *leaving)):
-            whose = "an" if self.back else "another"
-            return (
-                f"{whose} input of the {'' if self.back else 'spending '}transaction was not read"
-            )
-        lacking = self.coins.lacking(tx)
-        return f"{lacking} of the transaction were read" if lacking else ""
+            return ends.unread_input(back=self.back)
+        told = self.coins.lacking(tx)
+        return ends.lacking(told) if told else None
 
     def _divided(
         self, tx: int, lots: Lots, entering: Sequence[Coin], values: list[int], joint: End | None
@@ -221,7 +206,7 @@ class CoinWalk(Walk):
         paid = [*values, sum(lot.amount for lot in rest)]
         bound = least(sum(lot.amount for lot in lots if lot.mark), paid)
         held, lost = self.policy([lot for lot in lots if lot.mark], bound)
-        told = joint._replace(detail=joint.detail + self._stayed(bound))
+        told = ends.mixed(joint, bound, self.asset, back=self.back)
         self._lose_rest(tx, lost, entering, told)
         # What is clean in an output comes after what is not: the order is of no transaction.
         full = [
@@ -240,16 +225,6 @@ class CoinWalk(Walk):
         for i, lots in sorted(by_coin.items()):
             self._lose(tx, entering[i], tuple(lots), why)
 
-    def _stayed(self, bound: list[int]) -> str:
-        """Return in words which coins of a mix are followed, and for how much of them."""
-        side, how = ("input", "came from") if self.back else ("output", "stayed in")
-        told = [
-            f"at least {self.asset.shown(amount)} provably {how} {side} {n}"
-            for n, amount in enumerate(bound[:-1])
-            if amount
-        ]
-        return "; " + ", ".join(told) + ": followed there" if told else ""
-
     def _settle(self, tx: int, coin: Coin, lots: Lots) -> None:
         """Carry the traced part of a coin on to where it enters, or end it here."""
         if not traced(lots):
@@ -265,15 +240,9 @@ class CoinWalk(Walk):
 
     def _why_here(self, place: Row, coin: Coin, lots: Lots) -> End | None:
         if not coin.spendable:
-            told = (
-                "OP_RETURN"
-                if coin.kind == "null_data"
-                else f"{coin.kind} output that cannot be spent"
-            )
-            return End(BURNT, f"{told}: no key moves it")
-        if coin.kind in POOLED:
-            way = "came from" if self.back else "moved to"
-            return End(POOL, f"{way} where amounts and parties are hidden (MimbleWimble)")
+            return ends.burnt(coin.kind)
+        if coin.kind in ends.POOLED:
+            return ends.pooled(back=self.back)
         if end := self.stopped(coin.address, place["time"]) or self.cut_off(coin.address, lots):
             return end
         onward = self._next(coin)
@@ -281,24 +250,12 @@ class CoinWalk(Walk):
             return self._misplaced(coin)
         if self.coins.inside(onward):
             return None
-        height = self.coins.height(onward)
-        if self.back:
-            return End(EARLIER, f"made at height {height}, outside the span")
-        return End(LATER, f"spent at height {height}, outside the span")
+        return ends.outside(self.coins.height(onward), back=self.back)
 
     def _misplaced(self, coin: Coin) -> End | None:
         by = None if self.back or coin.tx is None else self.coins.misplaced(coin.tx, coin.n)
-        if by is None:
-            return None
-        told = f"spent at height {by >> POSITION_BITS}, before it was made: run check(ledger)"
-        return End(NOT_READ, told, basis=BY_ORDER)
+        return None if by is None else ends.misplaced(by)
 
     def _no_further(self, coin: Coin) -> End:
         """Return the end of a coin of which nobody knows where it enters."""
-        if self.back:
-            told = "the transaction that made it was not read"
-            return End(NOT_READ, told, basis=BY_ORIGIN)
-        known = self.coins.unspent(coin)
-        if isinstance(known, str):
-            return End(NOT_READ, f"no spender was read: {known}", basis=BY_SILENCE)
-        return End(UNSPENT, f"unspent as of {known}", as_of=known.height, as_of_time=known.time)
+        return ends.no_maker() if self.back else ends.unspent(self.coins.unspent(coin))

@@ -113,11 +113,26 @@ class Coins:
         """Return the transactions in the span that spend coins of any of some addresses."""
         return self._with("in", addresses)
 
+    def opened_by(self, addresses: Collection[bytes]) -> set[int]:
+        """Return the transactions in the span that spend coins of theirs which none in it made."""
+        made, found = self._made, set()
+        ptr, listed = made["addr_in_ptr"], made["addr_in"]
+        for address in addresses:
+            one = self.number_of(address)
+            if one is not None:
+                mine = listed[ptr[one] : ptr[one + 1]]
+                makers = made["in_prev_tx"][mine]
+                stray = makers == NONE
+                times = made["tx_time"][np.where(stray, 0, makers)]
+                opened = mine[stray | (times < self.first) | (times >= self.last)]
+                found.update((np.searchsorted(made["in_ptr"], opened, side="right") - 1).tolist())
+        return {tx for tx in found if self.inside(tx)}
+
     def _with(self, side: str, addresses: Collection[bytes]) -> set[int]:
         made, found = self._made, set()
         ptr, listed, rows = made[f"addr_{side}_ptr"], made[f"addr_{side}"], made[f"{side}_ptr"]
         for address in addresses:
-            one = self.ready.index.number_of(address)
+            one = self.number_of(address)
             if one is not None:
                 mine = listed[ptr[one] : ptr[one + 1]]
                 found.update((np.searchsorted(rows, mine, side="right") - 1).tolist())
@@ -140,7 +155,7 @@ class Coins:
             coins.append(
                 Coin(
                     None if prev == NONE else prev, n, None if value < 0 else value,
-                    self._address(address), _kind(kind), True, number, txid,
+                    self.address(address), _kind(kind), True, number, txid,
                 )
             )  # fmt: skip
         return coins
@@ -159,7 +174,7 @@ class Coins:
         columns = (made[name][a:b].tolist() for name in
                    ("out_n", "out_val", "out_addr", "out_kind", "out_spendable"))  # fmt: skip
         return [
-            Coin(tx, n, value, self._address(address), _kind(kind), bool(spendable), None, None)
+            Coin(tx, n, value, self.address(address), _kind(kind), bool(spendable), None, None)
             for n, value, address, kind, spendable in zip(*columns, strict=True)
         ]
 
@@ -174,13 +189,9 @@ class Coins:
 
     def spender(self, tx: int, n: int) -> int | None:
         """Return the transaction that spends an output, wherever it lies; None if none was read."""
-        made = self._made
-        a, b = int(made["out_ptr"][tx]), int(made["out_ptr"][tx + 1])
-        row = a + n
-        if row >= b or made["out_n"][row] != n:
-            row = a + int(np.searchsorted(made["out_n"][a:b], n))
-            if row >= b or made["out_n"][row] != n:
-                return None
+        made, row = self._made, self.row_of(tx, n)
+        if row is None:
+            return None
         by = int(made["out_spender"][row])
         if by == NONE:
             return None
@@ -201,6 +212,22 @@ class Coins:
         owner = owner_key(coin.address, self.ready.scripts.get((self.number(tx), coin.n)))
         known = status.unspent(height, self.ready.blocks.get(height), owner)
         return known or status.why_not(height, owner)
+
+    def row_of(self, tx: int, n: int) -> int | None:
+        """Return the place of an output among all, if it was read."""
+        made = self._made
+        a, b = int(made["out_ptr"][tx]), int(made["out_ptr"][tx + 1])
+        row = a + n
+        if row >= b or made["out_n"][row] != n:
+            row = a + int(np.searchsorted(made["out_n"][a:b], n))
+        return row if row < b and made["out_n"][row] == n else None
+
+    def number_of(self, address: bytes) -> int | None:
+        """Return the dense number of an address, if it was read; it is looked up once."""
+        known = self.ready.numbers
+        if address not in known:
+            known[address] = self.ready.index.number_of(address)
+        return known[address]
 
     def depth(self, tx: int) -> int:
         """Return how many transactions of its own block stand one behind the other before one.
@@ -233,7 +260,8 @@ class Coins:
         prevs = made["in_prev_tx"][made["in_ptr"][tx] : made["in_ptr"][tx + 1]].tolist()
         return [prev for prev in prevs if prev != NONE and self.height(prev) == height]
 
-    def _address(self, one: int) -> bytes | None:
+    def address(self, one: int) -> bytes | None:
+        """Return an address by its dense number."""
         if one == NONE:
             return None
         found = self._addresses.get(one)
