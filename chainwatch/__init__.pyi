@@ -72,5 +72,7 @@ from chainwatch.tracing.ranges.range_result import TraceRange as TraceRange
 from chainwatch.tracing.ranges.trace_all import trace_all as trace_all
 from chainwatch.tracing.result import Trace as Trace
 from chainwatch.tracing.trace import trace as trace
+from chainwatch.tracing.whole_chain.taint import Taint as Taint
+from chainwatch.tracing.whole_chain.taint import taint as taint
 
 __version__: str

@@ -123,6 +123,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Rounds": lambda made: change_rounds(made.ledger, made.clusters.links, change.optimal_change()),
     "TagHits": lambda made: cw.hits(made.ledger, made.tags),
     "Tags": lambda made: made.tags,
+    "Taint": lambda made: cw.taint(made.ledger, made.vendors.addresses(), policy="haircut"),
     "Trace": lambda made: made.trace,
     "TraceRange": Made.ranged,
     "TransactionSummary": Made.transaction,

@@ -1,0 +1,391 @@
+"""Scans of a whole chain from its first traced coin on: what of every output is traced, compiled.
+
+What is held of outputs lies in pages of 512, which are made where something is traced and nowhere
+else: memory grows with what is reached. A scan that lacks pages stops before a transaction and is
+taken up again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import int64
+
+from chainwatch.kernels.following.dividing import muldiv
+from chainwatch.kernels.jit import bare
+
+DONE, MORE_ROOM, TOO_MUCH, OVERDRAWN = range(4)
+"""How a scan stops; from ``TOO_MUCH`` on numbers do not fit 64 bits, or contradict each other."""
+
+TX, SEED, OPENED, PAGES, LOTS, ORIGIN, FEES, UNREAD, VISITED, UNTIL = range(10)
+"""What a scan counts, in ``at``: where it is, what it holds, sums in base units, and the last
+input that spends what is traced."""
+
+COUNTS = 10
+
+PAGE = 9
+"""A page is of 2 to the 9 outputs."""
+
+NONE = 0xFFFFFFFF
+_MOST = (1 << 63) - 1
+_MASK = (1 << PAGE) - 1
+
+
+@bare
+def brought(made: Any, page_of: Any, pool: Any, k: Any) -> Any:
+    """Return what is held of the output that an input spends, or 0.
+
+    Where two inputs say to spend one output, the first brings it.
+    """
+    row = int64(made.in_prev_out[k])
+    if row == NONE or page_of[row >> PAGE] < 0:
+        return pool[0] * 0
+    held = pool[page_of[row >> PAGE] << PAGE | row & _MASK]
+    return held if held > 0 and made.out_spender[row] == k else held * 0
+
+
+@bare
+def hold(made: Any, page_of: Any, pool: Any, at: Any, row: Any, value: Any) -> None:
+    """Hold something of an output, on its page or a new one."""
+    if made.out_spender[row] != NONE:
+        at[UNTIL] = max(at[UNTIL], int64(made.out_spender[row]))
+    if page_of[row >> PAGE] < 0:
+        page_of[row >> PAGE] = at[PAGES]
+        at[PAGES] += 1
+    pool[page_of[row >> PAGE] << PAGE | row & _MASK] = value
+
+
+@bare
+def opens(made: Any, asked: Any, at: Any, tx: Any) -> Any:
+    """Return how much of subjects' coins enters that nothing before brought."""
+    total = int64(0)
+    while at[OPENED] < len(asked.opened) and asked.opened[at[OPENED]] < made.in_ptr[tx + 1]:
+        total += made.in_val[asked.opened[at[OPENED]]]
+        at[OPENED] += 1
+    return total
+
+
+@bare
+def is_seed(asked: Any, at: Any, row: Any) -> Any:
+    """Tell whether an output is a subject's own; outputs are asked in order."""
+    while at[SEED] < len(asked.seeds) and asked.seeds[at[SEED]] < row:
+        at[SEED] += 1
+    return at[SEED] < len(asked.seeds) and asked.seeds[at[SEED]] == row
+
+
+@bare
+def lacking(made: Any, tx: Any) -> Any:
+    """Tell whether something of a transaction was not read without which it is not divided."""
+    a, b = made.in_ptr[tx], made.in_ptr[tx + 1]
+    for k in range(a, b):
+        if made.in_val[k] < 0:
+            return True
+    outs = made.out_ptr[tx + 1] - made.out_ptr[tx]
+    return b - a != made.tx_inputs[tx] or outs != made.tx_outputs[tx]
+
+
+@bare
+def entering(made: Any, tx: Any) -> Any:
+    """Return the sum of what enters a transaction, or -1 if 64 bits do not hold it."""
+    total = int64(0)
+    for k in range(made.in_ptr[tx], made.in_ptr[tx + 1]):
+        if made.in_val[k] > _MOST - total:
+            return int64(-1)
+        total += made.in_val[k]
+    return total
+
+
+@bare
+def quiet(made: Any, asked: Any, at: Any, tx: Any) -> Any:
+    """Tell whether nothing of a subject begins in a transaction."""
+    while at[SEED] < len(asked.seeds) and asked.seeds[at[SEED]] < made.out_ptr[tx]:
+        at[SEED] += 1
+    seeds = at[SEED] < len(asked.seeds) and asked.seeds[at[SEED]] < made.out_ptr[tx + 1]
+    opened = at[OPENED] < len(asked.opened) and asked.opened[at[OPENED]] < made.in_ptr[tx + 1]
+    return not seeds and not opened
+
+
+@bare
+def over(made: Any, asked: Any, at: Any, tx: Any) -> Any:
+    """Tell whether nothing traced is spent from a transaction on, and nothing begins there."""
+    if made.in_ptr[tx] <= at[UNTIL]:
+        return False
+    seeds, opened = asked.seeds, asked.opened
+    begun = len(seeds) == 0 or seeds[len(seeds) - 1] < made.out_ptr[tx]
+    return begun and (len(opened) == 0 or opened[len(opened) - 1] < made.in_ptr[tx])
+
+
+@bare
+def blended(made: Any, asked: Any, page_of: Any, pool: Any, at: Any) -> Any:
+    """Trace by the haircut, in whole units, rounded down cumulatively in each transaction."""
+    for tx in range(at[TX], len(made.in_ptr) - 1):
+        a, b = made.in_ptr[tx], made.in_ptr[tx + 1]
+        traced = int64(0)
+        for k in range(a, b):
+            traced += brought(made, page_of, pool, k)
+        if traced == 0 and quiet(made, asked, at, tx):
+            if over(made, asked, at, tx):
+                break
+            continue
+        at[TX] = tx
+        if not asked.first <= made.tx_time[tx] < asked.last:
+            opens(made, asked, at, tx)
+            continue
+        outs = made.out_ptr[tx + 1] - made.out_ptr[tx]
+        if at[PAGES] + (outs >> PAGE) + 2 > len(pool) >> PAGE:
+            return MORE_ROOM
+        opened = opens(made, asked, at, tx)
+        at[ORIGIN] += opened
+        how = shares(made, asked, page_of, pool, at, tx, traced + opened)
+        if how != DONE:
+            return how
+    return DONE
+
+
+@bare
+def shares(made: Any, asked: Any, page_of: Any, pool: Any, at: Any, tx: Any, traced: Any) -> Any:
+    """Divide what is traced of a transaction among its outputs and its fee."""
+    whole = int64(0)
+    at[VISITED] += 1
+    if traced > 0 and lacking(made, tx):
+        at[UNREAD] += traced
+        traced = int64(0)
+    if traced > 0:
+        whole = entering(made, tx)
+        if whole < 0:
+            return TOO_MUCH
+    drawn, given = int64(0), int64(0)
+    for row in range(made.out_ptr[tx], made.out_ptr[tx + 1]):
+        value, part = made.out_val[row], int64(0)
+        if traced > 0:
+            if value < 0 or value > whole - drawn:
+                return OVERDRAWN
+            drawn += value
+            now = drawn if traced == whole else muldiv(drawn, traced, whole)
+            part = now - given
+            given = now
+        if is_seed(asked, at, row):
+            at[ORIGIN] += value - part
+            part = value
+        if part > 0:
+            hold(made, page_of, pool, at, row, part)
+    at[FEES] += traced - given
+    return DONE
+
+
+@bare
+def reached(made: Any, asked: Any, page_of: Any, pool: Any, at: Any) -> Any:
+    """Mark every output of a transaction that anything traced enters."""
+    for tx in range(at[TX], len(made.in_ptr) - 1):
+        a, b = made.in_ptr[tx], made.in_ptr[tx + 1]
+        found = False
+        for k in range(a, b):
+            found |= brought(made, page_of, pool, k) > 0
+        if not found and quiet(made, asked, at, tx):
+            if over(made, asked, at, tx):
+                break
+            continue
+        at[TX] = tx
+        if not asked.first <= made.tx_time[tx] < asked.last:
+            opens(made, asked, at, tx)
+            continue
+        outs = made.out_ptr[tx + 1] - made.out_ptr[tx]
+        if at[PAGES] + (outs >> PAGE) + 2 > len(pool) >> PAGE:
+            return MORE_ROOM
+        opened = opens(made, asked, at, tx)
+        at[ORIGIN] += opened
+        at[VISITED] += 1
+        found = (found or opened > 0) and not lacking(made, tx)
+        for row in range(made.out_ptr[tx], made.out_ptr[tx + 1]):
+            seed = is_seed(asked, at, row)
+            if seed and not found:
+                at[ORIGIN] += made.out_val[row]
+            if (found or seed) and made.out_val[row] > 0:
+                hold(made, page_of, pool, at, row, made.out_val[row])
+    return DONE
+
+
+@bare
+def screened(
+    made: Any, asked: Any, page_of: Any, pool: Any, rounds: Any, at: Any, error: Any
+) -> Any:
+    """Trace by the haircut in floating point: shares of transactions, not whole units.
+
+    ``rounds`` counts along the longest way how often a share was rounded: the largest is in
+    ``error``.
+    """
+    for tx in range(at[TX], len(made.in_ptr) - 1):
+        a, b = made.in_ptr[tx], made.in_ptr[tx + 1]
+        traced, most = 0.0, int64(0)
+        for k in range(a, b):
+            part = brought(made, page_of, pool, k)
+            if part > 0.0:
+                row = int64(made.in_prev_out[k])
+                traced += part
+                most = max(most, rounds[page_of[row >> PAGE] << PAGE | row & _MASK])
+        if traced == 0.0 and quiet(made, asked, at, tx):
+            if over(made, asked, at, tx):
+                break
+            continue
+        at[TX] = tx
+        if not asked.first <= made.tx_time[tx] < asked.last:
+            opens(made, asked, at, tx)
+            continue
+        outs = made.out_ptr[tx + 1] - made.out_ptr[tx]
+        if at[PAGES] + (outs >> PAGE) + 2 > len(pool) >> PAGE:
+            return MORE_ROOM
+        opened = opens(made, asked, at, tx)
+        at[ORIGIN] += opened
+        at[VISITED] += 1
+        traced += opened
+        share = 0.0
+        if traced > 0.0 and not lacking(made, tx):
+            whole = 0.0
+            for k in range(a, b):
+                whole += made.in_val[k]
+            share = min(1.0, traced / whole)
+            # Sums of b - a parts on both sides, one division, one product; conversions before.
+            most += 2 * (b - a) + 4
+            error[0] = max(error[0], most)
+        for row in range(made.out_ptr[tx], made.out_ptr[tx + 1]):
+            seed = is_seed(asked, at, row)
+            part = float(made.out_val[row]) if seed else share * made.out_val[row]
+            if part > 0.0:
+                hold(made, page_of, pool, at, row, part)
+                rounds[page_of[row >> PAGE] << PAGE | row & _MASK] = 1 if seed else most
+    return DONE
+
+
+@bare
+def queued(
+    made: Any, asked: Any, page_of: Any, pool: Any, lots: Any, line: Any, at: Any, newest: Any
+) -> Any:
+    """Trace by the order in which coins come in: outputs take from the front, or from the end.
+
+    ``pool`` holds where the lots of an output begin in ``lots``, plus one: first how many, then
+    their amounts, below zero where they are clean. ``line`` is room for what enters.
+    """
+    for tx in range(at[TX], len(made.in_ptr) - 1):
+        a, b = made.in_ptr[tx], made.in_ptr[tx + 1]
+        count, found = b - a, False
+        for k in range(a, b):
+            begin = brought(made, page_of, pool, k)
+            if begin > 0:
+                count += lots[begin - 1]
+                found = True
+        if not found and quiet(made, asked, at, tx):
+            if over(made, asked, at, tx):
+                break
+            continue
+        at[TX] = tx
+        if not asked.first <= made.tx_time[tx] < asked.last:
+            opens(made, asked, at, tx)
+            continue
+        outs = made.out_ptr[tx + 1] - made.out_ptr[tx]
+        if (
+            at[PAGES] + (outs >> PAGE) + 2 > len(pool) >> PAGE
+            or at[LOTS] + 2 * outs + count + 2 > len(lots)
+            or count > len(line)
+        ):
+            asked.need[0], asked.need[1] = count, at[LOTS] + 2 * outs + count + 2
+            return MORE_ROOM
+        how = lined_up(made, asked, page_of, pool, lots, line, at, tx)
+        if how >= 0:
+            how = paid_out(made, asked, page_of, pool, lots, line, at, tx, how, newest)
+        if how < 0:
+            return -how
+    return DONE
+
+
+@bare
+def lined_up(
+    made: Any, asked: Any, page_of: Any, pool: Any, lots: Any, line: Any, at: Any, tx: Any
+) -> Any:
+    """Put what enters into a line, traced above zero; return how many lots, or minus why not.
+
+    Where something of the transaction was not read, what is traced ends there.
+    """
+    at[VISITED] += 1
+    count, traced, unread = 0, int64(0), lacking(made, tx)
+    for k in range(made.in_ptr[tx], made.in_ptr[tx + 1]):
+        begin, before = brought(made, page_of, pool, k), count
+        if begin > 0:
+            for one in range(begin, begin + lots[begin - 1]):
+                line[count] = lots[one]
+                count += 1
+        elif at[OPENED] < len(asked.opened) and asked.opened[at[OPENED]] == k:
+            line[count], at[OPENED] = made.in_val[k], at[OPENED] + 1
+            at[ORIGIN] += made.in_val[k]
+            count += 1
+        elif made.in_val[k] > 0:
+            line[count] = -made.in_val[k]
+            count += 1
+        for one in range(before, count):
+            traced += max(int64(0), line[one])
+    if unread:
+        at[UNREAD] += traced
+        return int64(0)
+    if traced == 0:
+        return int64(0)
+    return int64(count) if entering(made, tx) >= 0 else int64(-TOO_MUCH)
+
+
+@bare
+def paid_out(
+    made: Any, asked: Any, page_of: Any, pool: Any, lots: Any, line: Any, at: Any, tx: Any,
+    count: Any, newest: Any,
+) -> Any:  # fmt: skip
+    """Pay the outputs of a transaction from the line, in order, and then the fee."""
+    place, step = (count - 1, -1) if newest else (0, 1)
+    for row in range(made.out_ptr[tx], made.out_ptr[tx + 1]):
+        due = made.out_val[row]
+        begin = at[LOTS] + 1
+        end, traced = begin, int64(0)
+        while due > 0 and 0 <= place < count:
+            size = abs(line[place])
+            part = min(size, due)
+            due -= part
+            sign = 1 if line[place] > 0 else -1
+            if end > begin and (lots[end - 1] > 0) == (sign > 0):
+                lots[end - 1] += sign * part
+            else:
+                lots[end] = sign * part
+                end += 1
+            traced += part if sign > 0 else int64(0)
+            line[place] -= sign * part
+            if part == size:
+                place += step
+        if due > 0 and count > 0:
+            return int64(-OVERDRAWN)
+        if is_seed(asked, at, row):
+            at[ORIGIN] += made.out_val[row] - traced
+            lots[begin], end, traced = made.out_val[row], begin + 1, made.out_val[row]
+        if traced > 0:
+            lots[begin - 1] = end - begin
+            hold(made, page_of, pool, at, row, begin)
+            at[LOTS] = end
+    while 0 <= place < count:
+        at[FEES] += max(int64(0), line[place])
+        place += step
+    return int64(DONE)
+
+
+@bare
+def told(page_of: Any, pool: Any, lots: Any, rows: Any, amounts: Any) -> Any:
+    """Write which outputs hold traced value, and how much; return how many there are."""
+    count = 0
+    for page in range(len(page_of)):
+        if page_of[page] < 0:
+            continue
+        for k in range(1 << PAGE):
+            held = pool[page_of[page] << PAGE | k]
+            if held <= 0:
+                continue
+            if len(lots) > 0:
+                begin, held = int64(held), held * 0
+                for one in range(begin, begin + lots[begin - 1]):
+                    held += max(int64(0), lots[one])
+            if count < len(rows):
+                rows[count], amounts[count] = page << PAGE | k, held
+            count += 1
+    return count
