@@ -71,6 +71,8 @@ from chainwatch.tracing.exposure import exposure as exposure
 from chainwatch.tracing.ranges.range_result import TraceRange as TraceRange
 from chainwatch.tracing.ranges.trace_all import trace_all as trace_all
 from chainwatch.tracing.result import Trace as Trace
+from chainwatch.tracing.revenue.received import Received as Received
+from chainwatch.tracing.revenue.received import received as received
 from chainwatch.tracing.trace import trace as trace
 from chainwatch.tracing.whole_chain.taint import Taint as Taint
 from chainwatch.tracing.whole_chain.taint import taint as taint

@@ -120,6 +120,9 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Links": lambda made: made.clusters.links,
     "Mixes": lambda made: cw.mixes(made.ledger),
     "PullReport": lambda made: made.pulled,
+    "Received": lambda made: cw.received(
+        made.ledger, made.vendors, method="MI-DC", clusters=made.clusters, asset=COIN
+    ),
     "Rounds": lambda made: change_rounds(made.ledger, made.clusters.links, change.optimal_change()),
     "TagHits": lambda made: cw.hits(made.ledger, made.tags),
     "Tags": lambda made: made.tags,

@@ -1,0 +1,1 @@
+"""What somebody received: methods of counting it, each with a name, and the range across them."""
