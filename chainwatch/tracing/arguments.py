@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 import polars as pl
 
@@ -132,6 +133,10 @@ def _hops(value: object, name: str) -> None:
         _whole(value, name)
 
 
+def _age(value: object, name: str) -> None:
+    expect(value, (timedelta, type(None)), name, "pass a timedelta, such as timedelta(days=90)")
+
+
 def _base_units(value: object, name: str) -> None:
     expect(value, int, name, "give whole base units, such as 100_000 for 0.001 BTC")
 
@@ -149,6 +154,7 @@ _CHECKS: Mapping[str, Callable[[object, str], None]] = {
     "poisoning": _rule,
     "spread_unstated": _flag,
     "max_hops": _hops,
+    "max_age": _age,
     "min_share": _whole,
     "min_sweeps": _whole,
     "min_amount": _base_units,

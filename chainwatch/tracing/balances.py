@@ -17,11 +17,15 @@ from chainwatch.errors import ConservationError
 
 class Mark(NamedTuple):
     """What is known of a lot: the number of its subject, the payments since it left the subject,
-    and on coin chains the input by which it came into its transaction."""
+    and on coin chains the input by which it came into its transaction.
+
+    ``since`` is when it began, in seconds since 1970, where it matters how old it is; else 0.
+    """
 
     subject: int
     hop: int
     source: int
+    since: int = 0
 
 
 class Lot(NamedTuple):

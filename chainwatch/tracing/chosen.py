@@ -101,7 +101,7 @@ def chosen_transfers(
     chosen : sequence of Chosen
         Each is to be among the rows.
     rows : polars.DataFrame
-        Movements of one asset in the span, with ``txid, n, receiver``.
+        Movements of one asset in the span, with ``txid, n, sender, receiver``.
     asset : Asset
         What they move.
     wide : polars.DataFrame
@@ -110,11 +110,12 @@ def chosen_transfers(
     Raises
     ------
     TraceError
-        If one is not among them, or is wider than can be added up.
+        If one is not among them, is wider than can be added up, or is of an address to itself: it
+        moves nothing.
     """
     found: dict[tuple[bytes, int], bytes] = {}
     for one in chosen:
-        ours = rows.filter(pl.col("txid") == one.txid).select("n", "receiver")
+        ours = rows.filter(pl.col("txid") == one.txid).select("n", "sender", "receiver")
         if one.n is not None:
             ours = ours.filter(pl.col("n") == one.n)
         if ours.is_empty():
@@ -123,7 +124,14 @@ def chosen_transfers(
                 f"no transfer {one.shown(asset.chain)} of this asset was read in the span",
                 remedy="check the id and the asset, look at a longer span, or pull it first",
             )
-        found |= {(one.txid, n): receiver for n, receiver in ours.iter_rows()}
+        moving = ours.filter(pl.col("sender").ne_missing(pl.col("receiver")))
+        if moving.is_empty():
+            raise TraceError(
+                f"transfer {one.shown(asset.chain)} is of an address to itself: it moves nothing, so that"
+                " there is nothing to follow",
+                remedy="choose the transfer by which it came in, or follow the address",
+            )
+        found |= {(one.txid, n): receiver for n, _, receiver in moving.iter_rows()}
     return found
 
 

@@ -35,7 +35,7 @@ HOSTED, MIXER, BRIDGE, TAGGED = "hosted service", "mixer", "bridge", "tagged par
 UNDECIDED, LURE, BURNT, FEE = "undecided mixer", "lure", "burnt", "fee"
 POOL = "extension block"
 UNSPENT, LATER, NOT_READ = "unspent", "spent outside the span", "not read"
-THRESHOLD, HOPS = "threshold", "hop limit"
+THRESHOLD, HOPS, AGE = "threshold", "hop limit", "age limit"
 PAID_AWAY = "paid away"
 EARLIER, MINTED = "made before the span", "newly made"
 CONTESTED = "contested"
@@ -55,6 +55,7 @@ REASONS: tuple[str, ...] = (
     NOT_READ,
     THRESHOLD,
     HOPS,
+    AGE,
     PAID_AWAY,
     EARLIER,
     MINTED,

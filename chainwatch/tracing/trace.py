@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -71,6 +72,7 @@ def trace(
     chain: str | None = None,
     poisoning: Rule | None = None,
     max_hops: int | None = None,
+    max_age: timedelta | None = None,
     min_amount: int = 0,
     spread_unstated: bool = False,
     fetch: MakeSource | None = None,
@@ -95,8 +97,9 @@ def trace(
         Widens subjects to their clusters, and tagged services whose publisher says it of these.
     asset, chain : Asset, str, optional
         The asset is needed on account chains; native coins otherwise. A chain is alias or CAIP-2.
-    poisoning, max_hops, min_amount : Rule, int, int
-        A rule whose *yes* makes no edge; ends after so many hops, and below so many base units.
+    poisoning, max_hops, max_age, min_amount : Rule, int, timedelta, int
+        A rule whose *yes* makes no edge; ends after so many hops, so long after value came in
+        (what a balance held as the span begins is as old as the span), and below so many units.
     spread_unstated : bool
         Widen a tagged service also where the publisher does not say; ``unstated`` counts such tags.
     fetch, budget : callable, int
@@ -112,11 +115,12 @@ def trace(
     A stop is missing or a cluster wrong: strangers become subjects. Value comes back from an end.
     """
     check(ledger=ledger, clusters=clusters, poisoning=poisoning, max_hops=max_hops, budget=budget)
-    check(min_amount=min_amount, spread_unstated=spread_unstated)
+    check(min_amount=min_amount, spread_unstated=spread_unstated, max_age=max_age)
     of = subjects_of(subjects, asset, chain, ledger)
     at = stops(stop, clusters, of.asset.chain, spread_unstated=spread_unstated)
     walk = _walk(of, clusters, policy_for(policy, of.asset.chain, direction), at)
     walk.back, walk.max_hops, walk.min_amount = direction == "backward", max_hops, min_amount
+    walk.max_age = max_age
     follow = partial(_followed, walk=walk, chosen=of.chosen, poisoning=poisoning)
     return follow(ledger) if fetch is None else _fetching(ledger, follow, fetch, budget)
 
@@ -164,6 +168,8 @@ def _check(walk: Walk, poisoning: Rule | None) -> None:
     hops, least = walk.max_hops, walk.min_amount
     if hops is not None and hops < 1:
         raise TraceError(f"at most {hops} hops", remedy="one hop is the least that can be made")
+    if walk.max_age is not None and walk.max_age <= timedelta(0):
+        raise TraceError(f"an age of at most {walk.max_age}", remedy="give a time above nothing")
     if least < 0:
         raise TraceError(f"a least amount of {least}", remedy="give base units, 0 for all")
     if poisoning is not None and find_chain(walk.asset.chain).family == "utxo":
@@ -175,7 +181,7 @@ def _given(walk: Walk) -> list[dict[str, Any]]:
 
     Reach of one subject through another's coins is reach as well: the first must not hide it.
     """
-    names = ("asset", "policy", "stops", "back", "max_hops", "min_amount")
+    names = ("asset", "policy", "stops", "back", "max_hops", "max_age", "min_amount")
     shared = {name: getattr(walk, name) for name in names}
     if walk.policy.conserves or len(walk.subjects) < 2:
         every = {name: getattr(walk, name) for name in ("subjects", "subject_of", "chosen")}

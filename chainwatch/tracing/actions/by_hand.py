@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -120,7 +121,8 @@ class HandPath(Result):
         policy : Policy or str
             As for :func:`chainwatch.tracing.trace.trace`.
         **given
-            ``stop``, ``clusters``, ``max_hops``, ``min_amount``, ``spread_unstated``, as there.
+            ``stop``, ``clusters``, ``max_hops``, ``max_age``, ``min_amount`` and
+            ``spread_unstated``, as there.
 
         Raises
         ------
@@ -277,6 +279,7 @@ def trace_by_hand(
     stop: object = None,
     clusters: Owners | None = None,
     max_hops: int | None = None,
+    max_age: timedelta | None = None,
     min_amount: int = 0,
     spread_unstated: bool = False,
 ) -> HandTrace:
@@ -285,7 +288,8 @@ def trace_by_hand(
     chain = path.asset.chain
     found = follow(
         path.ledger, path.last().shown(chain), policy=policy, stop=stop, clusters=clusters,
-        chain=chain, max_hops=max_hops, min_amount=min_amount, spread_unstated=spread_unstated,
+        chain=chain, max_hops=max_hops, max_age=max_age, min_amount=min_amount,
+        spread_unstated=spread_unstated,
     )  # fmt: skip
     computed = found.steps.with_columns(
         (pl.col("hop") + path.frame.height - 1).alias("hop"),

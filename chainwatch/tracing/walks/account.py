@@ -105,7 +105,7 @@ class AccountWalk(Walk):
         before = self._earlier(address)
         if before is None:
             return
-        lots, mark = before.lots(), Mark(self.subject_of[address], 0, 0)
+        lots, mark = before.lots(), self._own_from(address)
         unread = sum(lot.amount for lot in lots if lot.mark)
         held = sum(lot.amount for lot in lots) - unread
         self._count(address, "before", unread + held)
@@ -120,6 +120,10 @@ class AccountWalk(Walk):
         begun = self.policy.begin()
         begun.put(Lot(lot.amount, (mark if shown else None) if lot.mark else own) for lot in lots)
         self.balance[address] = begun
+
+    def _own_from(self, address: bytes) -> Mark:
+        """Return the mark of what a subject holds at the start: its age is counted from there."""
+        return Mark(self.subject_of[address], 0, 0, self._since(self.transfers.start))
 
     def _earlier(self, address: bytes) -> Balance | None:
         """Return what a subject holds at the start, marked where it was not read to come in.
@@ -256,6 +260,7 @@ class AccountWalk(Walk):
             if end:
                 self.end(place, receiver, lots, end)
                 lots = _clean(lots)
+            lots = self.aged(place, receiver, lots)
         self._put(receiver, lots, at)
 
     def _take(self, sender: bytes, amount: int) -> Lots:

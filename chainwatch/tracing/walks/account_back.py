@@ -55,6 +55,7 @@ class BackwardAccountWalk(AccountWalk):
             if end:
                 self.end(place, payer, lots, end)
                 lots = _clean(lots)
+            lots = self.aged(place, payer, lots)
         self._put(payer, lots, at)
 
     def _claimed(self, row: Row, lots: Lots) -> Lots:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.tracing.balances import Lot, Lots, Mark, joined
 from chainwatch.tracing.policies import Policy
-from chainwatch.tracing.stops import End, Stops
+from chainwatch.tracing.stops import AGE, End, Stops
 from chainwatch.tracing.walks.coin_ends import too_far, too_little
+from chainwatch.units import counted
 
 RECEIVED = "received"
 OPENING = "opening, not read"
@@ -39,6 +40,7 @@ class Walk:
     chosen: Mapping[tuple[Any, int], int] = field(default_factory=dict)
     back: bool = False
     max_hops: int | None = None
+    max_age: timedelta | None = None
     min_amount: int = 0
     origins: list[Row] = field(default_factory=list)
     steps: list[Row] = field(default_factory=list)
@@ -61,7 +63,7 @@ class Walk:
         """Start tracing an amount of a subject at an address and return its mark."""
         row = {"subject": self.subjects[me], "address": address, "amount": amount}
         self.origins.append({**row, "kind": kind, "paid_by": paid_by, **place})
-        return Mark(me, 0, 0)
+        return Mark(me, 0, 0, self._since(place["time"]))
 
     def receive(
         self,
@@ -87,7 +89,7 @@ class Walk:
         clean = sum(lot.amount for lot in lots if lot.mark is None)
         if clean:
             self.origin(place, me, address, clean, kind, paid_by)
-        own = Mark(me, 0, 0)
+        own = Mark(me, 0, 0, self._since(place["time"]))
         return joined(
             Lot(lot.amount, lot.mark if lot.mark and lot.mark.subject != me else own)
             for lot in lots
@@ -128,6 +130,39 @@ class Walk:
             return too_little(self.min_amount)
         return None
 
+    def aged(self, place: Row, address: bytes | None, lots: Lots) -> Lots:
+        """End the lots that are older than the limit, and return all, those as clean.
+
+        An unknown time is no age. A subject's own address is never cut off.
+        """
+        limit, now = self.max_age, self._since(place["time"])
+        if limit is None or not now or address in self.subject_of:
+            return lots
+        since = [one.mark.since if one.mark else 0 for one in lots]
+        old = [bool(then) and abs(now - then) > limit.total_seconds() for then in since]
+        gone = tuple(lot for lot, is_old in zip(lots, old, strict=True) if is_old)
+        if gone:
+            told = (
+                f"more than {age_in_words(limit)} {'before' if self.back else 'after'} it came in"
+            )
+            self.end(place, address, gone, End(AGE, told))
+        return joined(
+            Lot(lot.amount, None if is_old else lot.mark)
+            for lot, is_old in zip(lots, old, strict=True)
+        )
+
+    def _since(self, when: datetime | None) -> int:
+        """Return a time as marks hold it: 0 where it is not known, or no age is asked for."""
+        return 0 if self.max_age is None or when is None else int(when.timestamp())
+
+
+def age_in_words(limit: timedelta) -> str:
+    """Return a limit in words: in days, or where it is none in whole seconds."""
+    days, rest = divmod(limit, timedelta(days=1))
+    if not rest:
+        return counted(days, "day", "days")
+    return counted(int(limit.total_seconds()), "second", "seconds")
+
 
 def traced(lots: Lots) -> bool:
     """Tell whether any lot is traced."""
@@ -135,11 +170,12 @@ def traced(lots: Lots) -> bool:
 
 
 def sums(lots: Lots) -> Iterator[tuple[Mark, int]]:
-    """Yield each mark among lots with its total, in order of marks."""
+    """Yield each mark among lots with its total, in order of marks, however old they are."""
     found: dict[Mark, int] = {}
     for lot in lots:
         if lot.mark:
-            found[lot.mark] = found.get(lot.mark, 0) + lot.amount
+            mark = lot.mark._replace(since=0) if lot.mark.since else lot.mark
+            found[mark] = found.get(mark, 0) + lot.amount
     yield from sorted(found.items())
 
 
@@ -150,7 +186,10 @@ def moved(lots: Lots, source: int | None = None) -> Lots:
             lot.amount,
             lot.mark
             and Mark(
-                lot.mark.subject, lot.mark.hop + 1, lot.mark.source if source is None else source
+                lot.mark.subject,
+                lot.mark.hop + 1,
+                lot.mark.source if source is None else source,
+                lot.mark.since,
             ),
         )
         for lot in lots

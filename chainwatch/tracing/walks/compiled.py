@@ -64,7 +64,7 @@ def can_follow(walk: CoinWalk) -> bool:
     """Tell whether a walk can be made by the compiled loops.
 
     It goes forward on a chain whose blocks place a parent before its child, by one of ``WAYS``;
-    numba is installed, and numbers fit 64 bits.
+    numba is installed, numbers fit 64 bits, and no age is a limit: marks of it have no time.
     """
     return (
         isinstance(walk.coins, Coins)
@@ -73,6 +73,7 @@ def can_follow(walk: CoinWalk) -> bool:
         and parents_first(walk.coins.ready.index.chain)
         and len(walk.subjects) < MOST_SUBJECTS
         and walk.min_amount < 1 << 63
+        and walk.max_age is None
         and available()
     )
 

@@ -98,8 +98,20 @@ class CoinWalk(Walk):
             if me is not None:
                 kind = CHOSEN if coin.address not in self.subject_of else RECEIVED
                 kind = AGAIN if me in self.lost.get(tx, ()) else kind
+                lots = self._returned(tx, coin, lots)
                 lots = self.receive(self._place(tx, coin), me, coin.address, lots, kind)
             self._settle(tx, coin, lots)
+
+    def _returned(self, tx: int, coin: Coin, lots: Lots) -> Lots:
+        """End, backward, what comes from a subject that is itself a stop; the rest is clean.
+
+        Who paid the subject is what is asked, service or not; what it paid itself is a service's.
+        """
+        place = self._place(tx, coin)
+        if not self.back or not (end := self.stopped(coin.address, place["time"])):
+            return lots
+        self.end(place, coin.address, lots, end)
+        return joined([Lot(sum(lot.amount for lot in lots), None)])
 
     def _whose(self, coin: Coin) -> int | None:
         """Return whose coin it is, if it is a subject's or was chosen."""
@@ -151,7 +163,9 @@ class CoinWalk(Walk):
     def _open(self, tx: int, coin: Coin) -> Lots:
         """Return the lots of a subject's coin that nothing before it brought."""
         place, me = self._place(tx, coin), self._whose(coin)
-        if self.stopped(coin.address, place["time"]) or me is None or coin.value is None:
+        if me is None or coin.value is None:
+            return ()
+        if not self.back and self.stopped(coin.address, place["time"]):
             return ()  # what a service held is its own
         kind = HELD if coin.tx is not None else OPENING
         if self.back:
@@ -231,6 +245,8 @@ class CoinWalk(Walk):
             return
         place = self._place(tx, coin)
         end = self._why_here(place, coin, lots)
+        if end is None and not traced(lots := self.aged(place, coin.address, lots)):
+            return
         onward = self._next(coin)
         if end is None and onward is not None and coin.tx is not None:
             self.lots[coin.tx, coin.n] = lots
@@ -243,7 +259,9 @@ class CoinWalk(Walk):
             return ends.burnt(coin.kind)
         if coin.kind in ends.POOLED:
             return ends.pooled(back=self.back)
-        if end := self.stopped(coin.address, place["time"]) or self.cut_off(coin.address, lots):
+        mine = self.back and self._whose(coin) is not None
+        stop = None if mine else self.stopped(coin.address, place["time"])
+        if end := stop or self.cut_off(coin.address, lots):
             return end
         onward = self._next(coin)
         if onward is None:

@@ -62,8 +62,11 @@ def asked_at_random(desk: Any, chance: Random, rows: list[tuple[Any, ...]]) -> t
         first = None
     inside = [
         place
-        for place, (_, _, amount, minute) in enumerate(rows)
-        if amount and (first is None or first <= minute) and (end is None or minute < end)
+        for place, (payer, paid, amount, minute) in enumerate(rows)
+        if amount
+        and payer != paid
+        and (first is None or first <= minute)
+        and (end is None or minute < end)
     ]
     who = [desk.account(name) for name in chance.choice(["a", "a", "ab", "0"])]
     if inside and chance.random() < 0.4:
