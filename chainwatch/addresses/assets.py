@@ -41,6 +41,15 @@ class Asset:
         number = to_text(amount, self.decimals, group=True)
         return f"{number} {self.symbol}" if symbol else number
 
+    @property
+    def caip19(self) -> str | None:
+        """Its CAIP-19 id, by which prices call it; None where its chain's coin has no number."""
+        found = find_chain(self.chain)
+        if self.contract is not None:
+            kind = "trc20" if found.family == "tron" else "erc20"
+            return f"{self.chain}/{kind}:{text(self.contract, self.chain)}"
+        return None if found.coin_type is None else f"{self.chain}/slip44:{found.coin_type}"
+
     def of_transfers(self) -> pl.Expr:
         """Return the condition that selects this asset among transfers.
 

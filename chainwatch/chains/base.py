@@ -140,6 +140,9 @@ class Chain:
         First height at which tokens lay in its outputs that are sold by signatures of one input
         (``SINGLE|ANYONECANPAY``), so that seller and buyer spend together; None where no such
         market is known.
+    coin_type : int or None
+        Number of the coin (SLIP-44), by which prices call it; None where it has none of its own, as
+        on test networks, or it is not known.
     consensus : Consensus or None
         What its blocks are held to; None where it has no blocks of Bitcoin's kind.
     """
@@ -166,6 +169,7 @@ class Chain:
     pools: tuple[tuple[int, int], ...] = ()
     fusion: bytes = b""
     token_sales: int | None = None
+    coin_type: int | None = None
     consensus: Consensus | None = None
 
     def __str__(self) -> str:
@@ -223,6 +227,7 @@ def utxo_chain(
     denominations: tuple[int, ...] = (),
     pools: tuple[tuple[int, int], ...] = (),
     token_sales: int | None = None,
+    coin_type: int | None = None,
 ) -> Chain:
     """Return a chain that descends from Bitcoin, its id taken from its genesis block (CAIP-2).
 
@@ -240,7 +245,7 @@ def utxo_chain(
         What its blocks are held to.
     hrp : str, optional
         Human-readable part of bech32 addresses.
-    mainnet, node_folder, bitcoinlib, extended_keys, denominations, pools, token_sales
+    mainnet, node_folder, bitcoinlib, extended_keys, denominations, pools, token_sales, coin_type
         As of :class:`Chain`.
     """
     shown = bytes.fromhex(genesis)
@@ -250,5 +255,5 @@ def utxo_chain(
         old_p2sh=old_p2sh, hrp=hrp, magic=bytes.fromhex(magic), genesis=shown[::-1],
         mainnet=mainnet, node_folder=node_folder, bitcoinlib=bitcoinlib,
         extended_keys=extended_keys, denominations=denominations, pools=pools,
-        token_sales=token_sales, consensus=consensus,
+        token_sales=token_sales, coin_type=coin_type, consensus=consensus,
     )  # fmt: skip

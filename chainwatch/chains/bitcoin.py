@@ -34,6 +34,7 @@ BITCOIN = utxo_chain(
     # The first inscription (ord, ``chain.rs``); markets that sell them opened in early 2023.
     token_sales=767_430,
     pools=_POOLS,
+    coin_type=0,
     consensus=_RULES,
 )
 BITCOIN_TESTNET = utxo_chain(

@@ -25,6 +25,7 @@ BITCOIN_CASH = replace(
     cashaddr="bitcoincash",
     fusion=_FUSION,
     pools=(),
+    coin_type=145,
     token_sales=None,  # its tokens are others, and no first sale is on record
     # The hash of its first block of its own, 478,559: the blocks below are Bitcoin's.
     id="bip122:000000000000000000651ef99cb9fcbe",

@@ -27,6 +27,7 @@ DOGECOIN = utxo_chain(
     p2sh=0x16,
     bitcoinlib="dogecoin",
     extended_keys=((0x02FACAFD, "dgub", "p2pkh"),),
+    coin_type=3,
     consensus=_RULES,
 )
 DOGECOIN_TESTNET = utxo_chain(

@@ -33,6 +33,7 @@ LITECOIN = utxo_chain(
     bitcoinlib="litecoin",
     extended_keys=((0x019DA462, "Ltub", "p2pkh"), (0x01B26EF6, "Mtub", "p2sh-p2wpkh")),
     token_sales=2_424_429,  # the first inscription (ord-litecoin, ``chain.rs``)
+    coin_type=2,
     consensus=_RULES,
 )
 LITECOIN_TESTNET = utxo_chain(

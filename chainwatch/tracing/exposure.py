@@ -12,6 +12,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.attribution.resolve import (
     Owners,
+    Sayings,
     TagStatement,
     clustered,
     rivals,
@@ -20,7 +21,8 @@ from chainwatch.attribution.resolve import (
     unstated,
 )
 from chainwatch.attribution.tags import Tags
-from chainwatch.errors import expect
+from chainwatch.errors import TraceError, expect
+from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TIME
 from chainwatch.results.mask import shown_name
 from chainwatch.results.result import Finding, Result, recorded
@@ -37,9 +39,10 @@ from chainwatch.tracing.arguments import check, check_tags
 from chainwatch.tracing.asked import Asked
 from chainwatch.tracing.custody import CUSTODY
 from chainwatch.tracing.ends.categories import CATEGORIES, categories, jurisdiction_of, shares
+from chainwatch.tracing.ends.fiat import Prices
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.stops import BY_CLUSTER, BY_TAG, HOSTED, UNSPENT
-from chainwatch.units import AMOUNT, counted, exact_sum
+from chainwatch.units import AMOUNT, counted, exact_sum, total
 
 EXPOSURE = Table(
     "exposure",
@@ -88,6 +91,8 @@ class Exposure(Result):
         Tags of clustered addresses that do not say whether they are of the whole cluster.
     spread_unstated : bool
         Whether these were taken to be.
+    prices : Prices or None
+        By which amounts were priced; None where that was not asked.
     """
 
     frame: pl.DataFrame
@@ -97,6 +102,7 @@ class Exposure(Result):
     tagged: int = 0
     unstated: int = 0
     spread_unstated: bool = False
+    prices: Prices | None = None
 
     def names(self) -> Iterator[tuple[str, Party]]:
         """Yield the actors, each with an address at which it was reached."""
@@ -133,6 +139,28 @@ class Exposure(Result):
         said = [f"  {self.unsaid()}"] if self.unsaid() else []
         return "\n".join([f"Exposure({self.frame.height} rows)", *rows, *said])
 
+    def not_read(self) -> Sequence[str]:
+        """Return in sentences what of worth and jurisdiction was not read."""
+        rows, said = self.categories, []
+        if self.prices:
+            symbol, currency = self.asset.symbol, self.prices.currency
+            lacking, whole = total(rows["unpriced"]), total(rows["amount"])
+            if lacking and lacking == whole:
+                said.append(f"Prices of {symbol} in {currency} were not read: nothing has a worth.")
+            elif lacking:
+                said.append(
+                    f"Worth is in {currency} by {self.prices.source}, at the hour of each payment;"
+                    " of some payments the price of the hour was not read: they are in no worth."
+                )
+            else:
+                said.append(
+                    f"Worth is in {currency} by {self.prices.source}, at the hour of each payment."
+                )
+        named = rows.filter(pl.col("entity").is_not_null())
+        if named["jurisdiction"].null_count():
+            said.append("Where no tag says a jurisdiction it was not read.")
+        return said
+
     def unsaid(self) -> str:
         """Return how many tags leave open whether their cluster is meant; nothing for none."""
         return Asked(unstated=self.unstated, spread_unstated=self.spread_unstated).unsaid()
@@ -140,7 +168,14 @@ class Exposure(Result):
 
 @recorded
 def exposure(
-    trace: Trace, tags: Tags, *, clusters: Owners | None = None, spread_unstated: bool = False
+    trace: Trace,
+    tags: Tags,
+    *,
+    clusters: Owners | None = None,
+    spread_unstated: bool = False,
+    ledger: Ledger | None = None,
+    currency: str | None = None,
+    price_source: str | None = None,
 ) -> Exposure:
     """Sum up the traced value that reached tagged actors.
 
@@ -156,6 +191,9 @@ def exposure(
         the whole cluster, unless they name two actors.
     spread_unstated : bool
         Widen it also where the publisher does not say; ``unstated`` counts such tags.
+    ledger, currency, price_source : Ledger, str, str, optional
+        Give worth in a currency (ISO 4217) by the prices of a ledger, at the hour of each payment;
+        the source is to be named where several price it.
 
     Returns
     -------
@@ -171,6 +209,7 @@ def exposure(
     expect(trace, Trace, "trace", "pass a trace, then tags: exposure(trace(...), tags)")
     check_tags(tags)
     check(clusters=clusters, spread_unstated=spread_unstated)
+    prices = _prices(trace.asset, ledger, currency, price_source)
     at = _Actors(tags, trace.asset.chain, clusters, spread_unstated)
     own = dict(trace.subjects.select("address", "subject").iter_rows())
     rows, reached = [], set()
@@ -188,12 +227,29 @@ def exposure(
     return Exposure(
         _summed(arrived, _stayed(trace, at)),
         trace.asset,
-        categories(trace.ends, trace.steps, own, at.category, backward=back),
+        categories(trace.ends, trace.steps, own, at.category, backward=back, prices=prices),
         frozenset(reached),
         len(at.tagged),
         unstated(at.tagged, clusters, trace.asset.chain),
         spread_unstated,
+        prices,
     )
+
+
+def _prices(
+    asset: Asset, ledger: Ledger | None, currency: str | None, source: str | None
+) -> Prices | None:
+    """Return the prices that are asked for, if any are."""
+    if currency is None and ledger is None and source is None:
+        return None
+    if currency is None or ledger is None:
+        lacks = "currency" if currency is None else "ledger"
+        raise TraceError(
+            f"prices were asked for without a {lacks}",
+            remedy='pass ledger= that holds them and currency=, such as "USD"',
+        )
+    check(ledger=ledger)
+    return Prices.read(ledger, asset, currency, source)
 
 
 _ARRIVALS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -224,6 +280,7 @@ class _Actors:
         contexts = tags.frame.select("address", "context").iter_rows()
         told = ((address, jurisdiction_of(context)) for address, context in contexts)
         self.places = {address: place for address, place in told if place}
+        self.of_actor = _by_actor(self.tagged, self.places)
         self.spread = clustered(self.tagged, clusters, chain, spread_unstated=spread_unstated)
 
     def on(self, address: bytes | None, day: date | None) -> tuple[TagStatement, str] | None:
@@ -246,13 +303,26 @@ class _Actors:
         if found is None or address is None:
             return None
         one = found[0]
-        return self.concepts(address, one), one.actor, self.places.get(address)
+        place = self.places.get(address) or self.of_actor.get(one.actor)
+        return self.concepts(address, one), one.actor, place
 
     def concepts(self, address: bytes, one: TagStatement) -> str:
         """Return all that tags of one actor, source and confidence say that it is."""
         rows = (*self.tagged.get(address, ()), *self.spread.get(address, ()))
         same = (row.concept for row in rows if (row.actor, row.source) == (one.actor, one.source))
         return ", ".join(sorted({concept for concept in same if concept}))
+
+
+def _by_actor(tagged: Sayings, places: Mapping[bytes, str]) -> dict[str, str]:
+    """Return the jurisdiction of actors: that of any of their tags, where all that say one agree.
+
+    Where they do not, all that are said.
+    """
+    found: dict[str, set[str]] = {}
+    for address, rows in tagged.items():
+        for one in rows if address in places else ():
+            found.setdefault(one.actor, set()).add(places[address])
+    return {actor: " or ".join(sorted(said)) for actor, said in found.items()}
 
 
 _STAYS = frozenset({UNSPENT, HOSTED})
@@ -308,6 +378,7 @@ def reached_finding(found: Exposure) -> Finding:
             " exists does not depend on the policy. 'Stayed' is what was not read to go on:"
             " the rest did, and is counted where it ended.",
             *filter(None, [found.unsaid()]),
+            *found.not_read(),
         ),
         REACHED.rows(found.frame.select(REACHED.names)),
         found.asset,

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from chainwatch.results.table import BEHIND, Column, Privacy, Table, behind
+from chainwatch.tracing.ends.fiat import Prices
 from chainwatch.tracing.ends.holders import holders
 from chainwatch.tracing.stops import NOT_READ
 from chainwatch.tracing.trace_tables import ENDS
@@ -41,9 +42,15 @@ CATEGORIES = Table(
         Column.number("hops", "steps of the shortest way"),
         Column.number("longest", "steps of the longest way"),
         Column.count("ends", "places at which it ends so"),
+        Column(
+            "fiat", pl.Decimal(38, 2), Privacy.NUMBER, "worth of what was priced, each at its hour",
+            "currency", nullable=True,
+        ),
+        Column.word("currency", "ISO 4217 code; null where no price was read"),
+        Column.amount("unpriced", "what of it has no price of its hour; null where none was asked"),
         BEHIND,
     ),
-)
+)  # fmt: skip
 
 Said = Callable[[bytes | None, Any], tuple[str, str | None, str | None] | None]
 """Says of an address and a time the category, the actor and the jurisdiction that tags name."""
@@ -56,6 +63,7 @@ def categories(
     said: Said,
     *,
     backward: bool,
+    prices: Prices | None = None,
 ) -> pl.DataFrame:
     """Sum up ends by category, relation and entity.
 
@@ -69,6 +77,8 @@ def categories(
         What tags say of an address at a time.
     backward : bool
         The direction of the trace.
+    prices : Prices, optional
+        What a whole coin was worth.
 
     Returns
     -------
@@ -90,6 +100,7 @@ def categories(
             pl.len().cast(pl.Int64).alias("ends"),
         )
         .join(whole.group_by(_KEY).agg(behind("holder")), on=_KEY, nulls_equal=True)
+        .join(_priced(ends.hstack(told), prices), on=_KEY, nulls_equal=True)
         .with_columns(pl.lit("received" if backward else "sent").alias("direction"))
         .select(CATEGORIES.names)
         .sort("amount", *_KEY, descending=[True, *[False] * len(_KEY)])
@@ -97,6 +108,25 @@ def categories(
 
 
 _KEY = ["category", "relation", "entity", "reason", "jurisdiction"]
+
+
+def _priced(ends: pl.DataFrame, prices: Prices | None) -> pl.DataFrame:
+    """Return by category what was priced, in which currency, and what has no price."""
+    priced: dict[tuple[Any, ...], int | None] = {}
+    lacking: dict[tuple[Any, ...], int] = {}
+    for *key, amount, time in ends.select(*_KEY, "amount", "time").iter_rows():
+        place = tuple(key)
+        worth = prices.value(int(amount), time) if prices else None
+        lacking[place] = lacking.get(place, 0) + (0 if worth is not None else int(amount))
+        before = priced.get(place)
+        priced[place] = before if worth is None else (before or 0) + worth
+    rows = [
+        (*key, prices.shown(worth) if prices and worth is not None else None,
+         prices.currency if prices and worth is not None else None,
+         lacking[key] if prices else None)
+        for key, worth in priced.items()
+    ]  # fmt: skip
+    return CATEGORIES.pick(*_KEY, "fiat", "currency", "unpriced").frame(rows)
 
 
 def _told(
