@@ -22,6 +22,7 @@ from chainwatch.net.policy import network
 from chainwatch.tracing.arguments import policies_for
 from chainwatch.tracing.fetch import FAILED, LARGEST, SPENT, TOO_LARGE, Fetched, explosions
 from chainwatch.tracing.policies import Policy, clean_first, fifo, haircut, lifo, seniority
+from chainwatch.tracing.ranges.trace_all import trace_all
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace
 
@@ -261,3 +262,36 @@ def test_every_policy_on_coins_is_monotone() -> None:
     tested = {fifo, lifo, haircut, seniority, clean_first}
     rest = {one.name for one in policies_for(CHAIN) if one.conserves} - {one.name for one in tested}
     assert rest == {"taint_in_highest_out"}  # the discipline of seniority, on sorted outputs
+
+
+def test_all_policies_follow_what_was_fetched_once(
+    tmp_path: Path, desk: Any, whole: Ledger
+) -> None:
+    """The requests are those of one trace; each policy then follows the commit that is left."""
+    ledger = begun(tmp_path / "ledger", whole, desk.coin("v"))
+    found = trace_all(
+        ledger, desk.coin("v"), chain=CHAIN, budget=9,
+        fetch=lambda addresses: Told(whole, addresses),
+    )  # fmt: skip
+    assert isinstance(found.fetched, Fetched)
+    assert found.fetched.requests == 6
+    again = trace_all(found.fetched.ledger, desk.coin("v"), chain=CHAIN)
+    assert again.fetched is None
+    assert again.digest == found.digest
+    for one in found.traces.values():
+        assert "not read" not in set(one.ends["reason"])
+    assert "6 histories read with 6 of 9 requests" in repr(found)
+
+
+def test_where_the_budget_of_all_policies_ends_every_one_says_so(
+    tmp_path: Path, desk: Any, whole: Ledger
+) -> None:
+    ledger = begun(tmp_path / "ledger", whole, desk.coin("v"))
+    found = trace_all(
+        ledger, desk.coin("v"), chain=CHAIN, budget=1,
+        fetch=lambda addresses: Told(whole, addresses),
+    )  # fmt: skip
+    assert isinstance(found.fetched, Fetched)
+    assert set(found.fetched.left["why"]) == {SPENT}
+    for one in found.traces.values():
+        assert "not read" in set(one.ends["reason"])

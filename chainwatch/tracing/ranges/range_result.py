@@ -96,6 +96,8 @@ class TraceRange(Result):
         Rows in ``BY_KIND``: one per kind of end and policy, and one for what all have in common.
     direction : str
         ``forward`` or ``backward``.
+    fetched : Fetched or None
+        What was asked for before all of them were followed, on the ledger as of its last commit.
     """
 
     asset: Asset
@@ -103,6 +105,7 @@ class TraceRange(Result):
     destinations: pl.DataFrame
     kinds: pl.DataFrame
     direction: str = field(default="forward", kw_only=True)
+    fetched: Result | None = field(default=None, kw_only=True)
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -208,7 +211,8 @@ class TraceRange(Result):
         ]
         head = f"TraceRange({', '.join(self.compared)}: {came_in_words(self)})"
         apart = [f"  {name} stands apart" for name in self.traces if name not in self.compared]
-        return "\n".join([head, *rows, *apart, f"  {NO_INTERVAL}"])
+        asked = [f"  {self.fetched!r}"] if self.fetched else []
+        return "\n".join([head, *rows, *apart, f"  {NO_INTERVAL}", *asked])
 
 
 def _span(row: Mapping[str, Any], asset: Asset) -> str:

@@ -7,6 +7,7 @@ alone shows one of several answers; this verb shows them all, and what they have
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
@@ -18,7 +19,8 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import recorded
 from chainwatch.tracing.arguments import policies_for, policy_for
 from chainwatch.tracing.ends.holders import NAMELESS
-from chainwatch.tracing.policies import Policy
+from chainwatch.tracing.fetch import Fetched, MakeSource
+from chainwatch.tracing.policies import Policy, poison
 from chainwatch.tracing.ranges.range_result import (
     BY_KIND,
     COMMON,
@@ -45,8 +47,11 @@ def trace_all(
     chain: str | None = None,
     poisoning: Rule | None = None,
     max_hops: int | None = None,
+    max_age: timedelta | None = None,
     min_amount: int = 0,
     spread_unstated: bool = False,
+    fetch: MakeSource | None = None,
+    budget: int = 100,
 ) -> TraceRange:
     """Follow subjects under every policy that has a meaning there, and lay the answers together.
 
@@ -55,9 +60,12 @@ def trace_all(
 
     Parameters
     ----------
-    ledger, subjects, direction, stop, clusters, asset, chain, poisoning, max_hops, min_amount
-        As :func:`chainwatch.trace` takes them, and ``spread_unstated``; the policies are those of
-        the chain and direction.
+    ledger, subjects, direction, stop, clusters, asset, chain, poisoning
+        As :func:`chainwatch.trace` takes them, and ``max_hops``, ``max_age``, ``min_amount``,
+        ``spread_unstated``; the policies are those of the chain and direction.
+    fetch, budget : callable, int
+        As there: what is lacking is read once, as poison needs it, which reaches all that any
+        policy does; then each policy follows the same ledger.
 
     Returns
     -------
@@ -84,15 +92,20 @@ def trace_all(
     """
     given: dict[str, Any] = {
         "direction": direction, "stop": stop, "clusters": clusters, "asset": asset, "chain": chain,
-        "poisoning": poisoning, "max_hops": max_hops, "min_amount": min_amount,
-        "spread_unstated": spread_unstated,
+        "poisoning": poisoning, "max_hops": max_hops, "max_age": max_age,
+        "min_amount": min_amount, "spread_unstated": spread_unstated,
     }  # fmt: skip
     of = subjects_of(subjects, asset, chain, ledger).asset
     policy_for("fifo", of.chain, direction)  # has a meaning everywhere: refuses a wrong direction
     policies = policies_for(of.chain, direction)
+    got: Fetched | None = None
+    if fetch is not None:
+        widest = trace(ledger, subjects, policy=poison, fetch=fetch, budget=budget, **given)
+        if isinstance(widest.fetched, Fetched):
+            got, ledger = widest.fetched, widest.fetched.ledger
     traces = {one.name: trace(ledger, subjects, policy=one, **given) for one in policies}
     at = destinations(traces)
-    return TraceRange(of, traces, at, by_kind(at, policies), direction=direction)
+    return TraceRange(of, traces, at, by_kind(at, policies), direction=direction, fetched=got)
 
 
 def destinations(traces: dict[str, Trace]) -> pl.DataFrame:
