@@ -64,8 +64,10 @@ from chainwatch.tracing.actions.sheet import action_sheet as action_sheet
 from chainwatch.tracing.actions.watch import watch as watch
 from chainwatch.tracing.counterparties import Counterparties as Counterparties
 from chainwatch.tracing.counterparties import counterparties as counterparties
-from chainwatch.tracing.custody import Hosted as Hosted
-from chainwatch.tracing.custody import hosted as hosted
+from chainwatch.tracing.custody.hosted import Hosted as Hosted
+from chainwatch.tracing.custody.hosted import hosted as hosted
+from chainwatch.tracing.custody.roles import ServiceRoles as ServiceRoles
+from chainwatch.tracing.custody.roles import service_roles as service_roles
 from chainwatch.tracing.exposure import Exposure as Exposure
 from chainwatch.tracing.exposure import exposure as exposure
 from chainwatch.tracing.ranges.range_result import TraceRange as TraceRange

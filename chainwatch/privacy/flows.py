@@ -19,6 +19,7 @@ from chainwatch.tracing.stops import (
     HOSTED,
     MIXER,
     NOT_READ,
+    ONE_DESTINATION,
     POOL,
     TAGGED,
     UNDECIDED,
@@ -332,6 +333,9 @@ def _moved(trace: Trace, names: Names) -> list[Movement]:
 
 
 def _service(names: Names, service: str, certainty: str, reason: str) -> str:
+    if reason == ONE_DESTINATION:
+        label = f"pays {service} alone, custody undecided"
+        return names.add(f"service:{label}", label, _NOT_FOLLOWED)
     role = "service" if reason == HOSTED else "mixer" if reason == "mixer" else "service"
     sure = "" if certainty == "confirmed" else f" ({certainty})"
     return names.add(f"service:{service}{sure}", f"{service}{sure}", role)

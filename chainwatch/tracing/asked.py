@@ -24,6 +24,10 @@ class Asked:
         Addresses of the chain that the tags name.
     hosted : int or None
         Probable deposit addresses.
+    one_destination : int
+        Addresses that pass all on to one service, whose custody is undecided.
+    opened : int
+        Of these, and of the probable ones, those that a person opened.
     judged : int or None
         Transactions that rules on mixes judged; None where no rule was given.
     trifle : int or None
@@ -39,6 +43,8 @@ class Asked:
 
     tagged: int | None = None
     hosted: int | None = None
+    one_destination: int = 0
+    opened: int = 0
     judged: int | None = None
     trifle: int | None = None
     mixes: bool = False
@@ -64,10 +70,21 @@ class Asked:
     def _custody(self) -> str:
         if self.hosted is None:
             return ""
-        return (
+        parts = [
             "A deposit address is probable where an address passes all it gets to tagged wallets of"
-            f" one service: {counted(self.hosted, 'was', 'were')} found."
-        )
+            " one service and something shows that the service holds its keys:"
+            f" {counted(self.hosted, 'was', 'were')} found."
+        ]
+        if self.one_destination:
+            many = counted(self.one_destination, "wallet", "wallets")
+            parts.append(
+                f"Of {many} that pay one service alone nothing shows who holds the keys: following"
+                " ends there with custody undecided, and can be opened."
+            )
+        if self.opened:
+            was = counted(self.opened, "such end was", "such ends were")
+            parts.append(f"{was} opened by a person: following goes on behind.")
+        return " ".join(parts)
 
     def _rules(self) -> str:
         if not self.mixes:

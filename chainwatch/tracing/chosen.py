@@ -127,8 +127,8 @@ def chosen_transfers(
         moving = ours.filter(pl.col("sender").ne_missing(pl.col("receiver")))
         if moving.is_empty():
             raise TraceError(
-                f"transfer {one.shown(asset.chain)} is of an address to itself: it moves nothing, so"
-                " that there is nothing to follow",
+                f"transfer {one.shown(asset.chain)} is of an address to itself: it moves nothing,"
+                " so there is nothing to follow",
                 remedy="choose the transfer by which it came in, or follow the address",
             )
         found |= {(one.txid, n): receiver for n, _, receiver in moving.iter_rows()}

@@ -12,12 +12,14 @@ from chainwatch.tracing.stops import (
     BURNT,
     BY_CLUSTER,
     BY_CUSTODY,
+    BY_DESTINATION,
     BY_INPUT,
     BY_LAG,
     BY_OPENING,
     BY_ORDER,
     BY_ORIGIN,
     BY_REMAINDER,
+    BY_ROLE,
     BY_SILENCE,
     EARLIER,
     FEE,
@@ -26,6 +28,7 @@ from chainwatch.tracing.stops import (
     MINTED,
     MIXER,
     NOT_READ,
+    ONE_DESTINATION,
     PAID_AWAY,
     POOL,
     UNDECIDED,
@@ -76,10 +79,17 @@ _UNREAD_THERE = {
 
 _AT = {
     BY_CUSTODY: "a deposit address at ",
+    BY_DESTINATION: "a wallet that pays nobody but ",
+    BY_ROLE: "an address that behaves as a wallet of ",
     BY_CLUSTER: "an address that co-spending joins to a tagged one of ",
 }
 """Whose address it is, where it is not the tagged one itself: whoever is tagged holds a wallet of
-the service, and whoever passes all on to it is taken to be its customer's."""
+the service, and whoever passes all on to it is taken to be its customer's where the service is seen
+to hold the keys."""
+
+
+_SAID_BY_BASIS = frozenset({HOSTED, ONE_DESTINATION})
+CUSTODY_OPEN = "custody undecided, can be opened"
 
 
 def in_words(
@@ -109,7 +119,8 @@ def in_words(
         Which row of the finding's table it is: what is rounded there is rounded in words too.
     """
     reason, service, certainty = str(row["reason"]), row["service"], row["certainty"]
-    sure = ", ".join(item for item in (None if reason == HOSTED else reason, certainty) if item)
+    told = (None if reason in _SAID_BY_BASIS else reason, certainty)
+    sure = CUSTODY_OPEN if reason == ONE_DESTINATION else ", ".join(filter(None, told))
     words: list[str | Sum] = [Sum(int(row["amount"]), asset, row=place), " "]
     ended, unread = (_CAME, _UNREAD_THERE) if back else (_ENDED, _UNREAD)
     if service:
@@ -117,6 +128,8 @@ def in_words(
             f"paid {'by' if back else 'to'} {_AT.get(row['basis'], '')}{service}"
             + (f" ({sure})" if sure else "")
         )
+    elif reason == HOSTED:
+        words.append(f"paid {'by' if back else 'to'} a service that no tag names ({certainty})")
     elif reason in ended:
         one, many = ("balance", "balances") if balances else ("coin", "coins")
         form = unread.get(row["basis"] or "", ended[reason])

@@ -37,7 +37,7 @@ from chainwatch.results.table import (
 )
 from chainwatch.tracing.arguments import check, check_tags
 from chainwatch.tracing.asked import Asked
-from chainwatch.tracing.custody import CUSTODY
+from chainwatch.tracing.custody.hosted import CUSTODY
 from chainwatch.tracing.ends.categories import CATEGORIES, categories, jurisdiction_of, shares
 from chainwatch.tracing.ends.fiat import Prices
 from chainwatch.tracing.result import Trace

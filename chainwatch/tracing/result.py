@@ -17,13 +17,13 @@ from chainwatch.results.roles import SUBJECT, Roles, parties_of
 from chainwatch.results.sentence import joined, sentence
 from chainwatch.results.table import Rows
 from chainwatch.tracing.asked import NOT_ASKED, Asked, astray, in_doubt, too_wide
-from chainwatch.tracing.custody import CUSTODY
+from chainwatch.tracing.custody.hosted import CUSTODY
 from chainwatch.tracing.end_words import in_words
 from chainwatch.tracing.ends.bounds import open_bounds
 from chainwatch.tracing.ends.doubts import UNKNOWN_WAY, doubt_of
 from chainwatch.tracing.ends.holders import with_behind
 from chainwatch.tracing.policies import haircut
-from chainwatch.tracing.stops import NOT_READ
+from chainwatch.tracing.stops import NOT_READ, at_a_service
 from chainwatch.tracing.trace_tables import (
     BALANCES,
     BOUNDS,
@@ -162,7 +162,7 @@ class Trace(Result):
         whose = set().union(*(parties_of(rows, name, chain) for rows, name in sides))
         return Roles(
             spreading=dict.fromkeys(whose, SUBJECT),
-            alone=parties_of(self.ends.filter(pl.col("service").is_not_null()), chain=chain),
+            alone=parties_of(self.ends.filter(at_a_service()), chain=chain),
             on_the_way=parties_of(self.steps, "source", chain),
             spread_unstated=self.asked.spread_unstated,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -39,12 +39,14 @@ THRESHOLD, HOPS, AGE = "threshold", "hop limit", "age limit"
 PAID_AWAY = "paid away"
 EARLIER, MINTED = "made before the span", "newly made"
 CONTESTED = "contested"
+ONE_DESTINATION = "one-destination wallet, custody undecided"
 
 REASONS: tuple[str, ...] = (
     HOSTED,
     MIXER,
     BRIDGE,
     TAGGED,
+    ONE_DESTINATION,
     UNDECIDED,
     LURE,
     BURNT,
@@ -76,8 +78,13 @@ CONFIRMED = 50
 name tag of an explorer (20) or a forum's word (5) makes an end no more than probable."""
 
 
+OPEN_CUSTODY = "undecided"
+"""Certainty of custody where an address passes all on to one service, and nothing shows whether the
+service holds its keys or somebody who cashes out there."""
+
 BY_TAG, BY_CLUSTER = "tagged address", "cluster of a tagged address"
 BY_CUSTODY, BY_RULE = "deposit address", "rule"
+BY_DESTINATION, BY_ROLE = "one destination", "role of a service"
 BY_REMAINDER, BY_SILENCE = "remainder", "no spender read"
 BY_INPUT, BY_ORDER, BY_LAG = "unread input", "spent before it was made", "history cut short"
 BY_ORIGIN, BY_OPENING = "no maker read", "held before"
@@ -86,6 +93,8 @@ BASES: tuple[str, ...] = (
     BY_TAG,
     BY_CLUSTER,
     BY_CUSTODY,
+    BY_DESTINATION,
+    BY_ROLE,
     BY_RULE,
     BY_REMAINDER,
     BY_SILENCE,
@@ -96,7 +105,8 @@ BASES: tuple[str, ...] = (
     BY_OPENING,
 )
 """How an end came about: the address itself is tagged, another of its cluster is, all that it gets
-goes on to one service, a rule speaks of the transaction; or of what was not read: it is what is
+goes on to one service and the service is seen to hold it, or that is open, it does what another
+wallet of a service does, a rule speaks of the transaction; or of what was not read: it is what is
 left of a balance whose history was not read to the end, no spender of a coin was read and nothing
 says that there is none, another input of the spending transaction was not read, the spender stands
 before what it spends, the history of the receiver was not read up to the payment, or, followed
@@ -162,12 +172,27 @@ def _perhaps(end: End) -> End:
     return end._replace(detail=told, certainty=end.certainty and "probable")
 
 
+def at_a_service() -> pl.Expr:
+    """Return the condition of an end at an address of a service, as far as anything shows."""
+    return pl.col("service").is_not_null() & (pl.col("reason") != ONE_DESTINATION)
+
+
 def reason_of(concepts: Sequence[str | None]) -> str:
     """Return why value ends at a party of whom tags say these concepts."""
     for broad, reason in _BY_CONCEPT:
         if any(concept is not None and is_a(concept, broad) for concept in concepts):
             return reason
     return TAGGED
+
+
+@runtime_checkable
+class _Opened(Protocol):
+    """Hosted addresses of which a person opened some."""
+
+    @property
+    def opened(self) -> pl.DataFrame:
+        """Those that were opened."""
+        ...
 
 
 def stops(
@@ -206,9 +231,13 @@ def stops(
     spelled = one_spelling([*services, *(one.actor for rows in tagged.values() for one in rows)])
     for frame in hosts:
         _add(found, _hosts(frame, spelled))
+    certain = [word for frame in hosts for word in frame["certainty"]]
+    open_custody = certain.count(OPEN_CUSTODY)
     asked = Asked(
         tagged=len(tagged) if tags else None,
-        hosted=sum(frame.height for frame in hosts) if hosts else None,
+        hosted=len(certain) - open_custody if hosts else None,
+        one_destination=open_custody,
+        opened=sum(item.opened.height for item in items if isinstance(item, _Opened)),
         mixes=find_chain(chain).family == "utxo",
         unstated=unstated(tagged, clusters, chain),
         spread_unstated=spread_unstated,
@@ -228,12 +257,29 @@ def _hosts(
     frame: pl.DataFrame, spelled: Mapping[str, str]
 ) -> dict[tuple[str, bytes], tuple[Dated, ...]]:
     columns = ("chain", "address", "evidence", "service", "certainty")
-    return {
-        (chain, address): (
-            Dated(None, None, End(HOSTED, told, spelled.get(service), certainty, BY_CUSTODY)),
-        )
-        for chain, address, told, service, certainty in frame.select(columns).iter_rows()
-    }
+    rule, role = (frame[name] if name in frame.columns else None for name in ("rule", "role"))
+    found: dict[tuple[str, bytes], tuple[Dated, ...]] = {}
+    for place, row in enumerate(frame.select(columns).iter_rows()):
+        chain, address, told, service, certainty = row
+        basis = BY_TAG if rule is not None and rule[place] == "tag" else _basis(role, place)
+        named = None if service is None else spelled.get(service)
+        found[chain, address] = (Dated(None, None, _held(told, named, certainty, basis)),)
+    return found
+
+
+def _basis(role: pl.Series | None, place: int) -> str:
+    """Return the basis of an end at a deposit address, or at another wallet of a service."""
+    return BY_CUSTODY if role is None or role[place] == "deposit address" else BY_ROLE
+
+
+def _held(told: str, service: str | None, certainty: str, basis: str) -> End:
+    """Return the end at an address of a service, or at one that passes all on to one service.
+
+    Where nothing shows whether the service holds its keys, the end says so.
+    """
+    if certainty == OPEN_CUSTODY:
+        return End(ONE_DESTINATION, told, service, certainty, BY_DESTINATION)
+    return End(HOSTED, told, service, certainty, basis)
 
 
 def _named(rows: tuple[TagStatement, ...]) -> tuple[Dated, ...]:

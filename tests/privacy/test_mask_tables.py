@@ -25,7 +25,7 @@ from chainwatch.results.result import Result
 from chainwatch.results.roles import SERVICE, SUBJECT
 from chainwatch.results.table import BEHIND, Column, Rows
 from chainwatch.results.table import Table as Declaration
-from chainwatch.tracing.custody import HOSTED_ADDRESSES
+from chainwatch.tracing.custody.tables import HOSTED_ADDRESSES
 from chainwatch.tracing.direct_tables import BY_COLUMNS, PAYMENTS
 from chainwatch.tracing.trace_tables import STEPS
 from chainwatch.units import AMOUNT

@@ -20,7 +20,8 @@ from chainwatch.privacy.roles import roles_of, sealed
 from chainwatch.results.roles import FINDING, SERVICE, SUBJECT
 from chainwatch.tracing.asked import Asked
 from chainwatch.tracing.counterparties import PAYMENTS, Counterparties
-from chainwatch.tracing.custody import HOSTED_ADDRESSES, Hosted
+from chainwatch.tracing.custody.hosted import Hosted
+from chainwatch.tracing.custody.tables import HOSTED_ADDRESSES
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace_tables import ENDS, ORIGINS, OVERLAPS, STEPS
 

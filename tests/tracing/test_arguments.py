@@ -13,7 +13,7 @@ from chainwatch.heuristics.coinjoin import equal_outputs
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.arguments import policies_for
 from chainwatch.tracing.counterparties import counterparties
-from chainwatch.tracing.custody import hosted
+from chainwatch.tracing.custody.hosted import hosted
 from chainwatch.tracing.exposure import exposure
 from chainwatch.tracing.policies import POLICIES, fifo
 from chainwatch.tracing.trace import trace

@@ -13,7 +13,7 @@ from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.roles import NOBODY
 from chainwatch.tracing.counterparties import Counterparties, counterparties
-from chainwatch.tracing.custody import hosted
+from chainwatch.tracing.custody.hosted import hosted
 from chainwatch.tracing.policies import fifo
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace

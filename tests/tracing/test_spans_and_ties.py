@@ -13,7 +13,7 @@ from chainwatch.errors import ConservationError
 from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.counterparties import counterparties
-from chainwatch.tracing.custody import hosted
+from chainwatch.tracing.custody.hosted import hosted
 from chainwatch.tracing.policies import fifo
 from chainwatch.tracing.trace import trace
 from chainwatch.units import LARGEST_AMOUNT

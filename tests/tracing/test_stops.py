@@ -10,7 +10,8 @@ import pytest
 
 from chainwatch.attribution.taxonomy import broader
 from chainwatch.errors import ArgumentError, TagError, TraceError
-from chainwatch.tracing.custody import HOSTED_ADDRESSES, Hosted
+from chainwatch.tracing.custody.hosted import Hosted
+from chainwatch.tracing.custody.tables import HOSTED_ADDRESSES
 from chainwatch.tracing.stops import REASONS, End, reason_of, stops
 
 CHAIN = "bip122:0f9188f13cb7b2c71f2a335e3a4fc328"

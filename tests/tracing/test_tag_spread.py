@@ -17,7 +17,7 @@ from chainwatch.privacy.edition import WORKING, Edition
 from chainwatch.privacy.flows import flows
 from chainwatch.privacy.roles import roles_of
 from chainwatch.results.roles import NOBODY
-from chainwatch.tracing.custody import hosted
+from chainwatch.tracing.custody.hosted import hosted
 from chainwatch.tracing.exposure import exposure
 from chainwatch.tracing.policies import fifo
 from chainwatch.tracing.trace import trace
@@ -160,7 +160,7 @@ class TestNames:
         got = trace(ledger, [desk.coin("s")], policy=fifo, chain=CHAIN,
                     stop=[desk.tags(("h", "SHOP")), at])  # fmt: skip
         assert set(got.ends["service"]) == {"SHOP"}
-        assert set(got.ends["basis"]) == {"tagged address", "deposit address"}
+        assert set(got.ends["basis"]) == {"tagged address", "one destination"}
 
 
 def test_an_end_is_worded_by_how_it_came_about(desk: Any) -> None:
@@ -179,14 +179,17 @@ def test_an_end_is_worded_by_how_it_came_about(desk: Any) -> None:
                 clusters=cluster(co_spends(ledger)))  # fmt: skip
     (finding,) = got.findings(NOBODY)
     assert "paid to binance (probable)" in finding.headline
-    assert "paid to a deposit address at binance (probable)" in finding.headline
+    assert (
+        "paid to a wallet that pays nobody but binance (custody undecided, can be opened)"
+        in finding.headline
+    )
     assert (
         "paid to an address that co-spending joins to a tagged one of kraken (probable)"
         in finding.headline
     )
     assert finding.frame.select("service", "basis").sort("basis").rows() == [
         ("kraken", "cluster of a tagged address"),
-        ("binance", "deposit address"),
+        ("binance", "one destination"),
         ("binance", "tagged address"),
     ]
 

@@ -25,7 +25,7 @@ from chainwatch.case.file.diagnose import misfit, not_toml
 from chainwatch.case.file.source_tables import LedgerTable, SourceTable, kinds_of, table_of
 from chainwatch.errors import CaseError, InputError
 from chainwatch.ledger.look_alikes import TAILS
-from chainwatch.tracing.custody import SWEPT
+from chainwatch.tracing.custody.hosted import SWEPT
 from chainwatch.tracing.policies import POLICIES
 
 DATA_VARIABLE = "CHAINWATCH_DATA"

@@ -22,9 +22,9 @@ from chainwatch.results.table import (
     Table,
 )
 from chainwatch.tracing.counterparties import SHARED_SERVICE, Counterparties
-from chainwatch.tracing.custody import Hosted, by_service
+from chainwatch.tracing.custody.hosted import Hosted, by_service
 from chainwatch.tracing.result import Trace
-from chainwatch.tracing.stops import BURNT
+from chainwatch.tracing.stops import BURNT, OPEN_CUSTODY
 from chainwatch.tracing.trace_tables import BALANCES
 from chainwatch.tracing.walks.account import ZERO
 from chainwatch.units import AMOUNT, counted, exact_sum, to_text, total
@@ -46,7 +46,7 @@ LISTED_CUSTODY = Table(
 UNHOSTED = Table(
     "unhosted_payments",
     (),
-    "What addresses without a probable host paid, and to whom.",
+    "What addresses paid behind which following goes on, and to whom.",
     (
         Column.party("subject", "who paid"),
         Column.party("counterparty", "who was paid"),
@@ -62,6 +62,7 @@ UNHOSTED = Table(
 
 LISTED = "listed, not shown to be hosted"
 READ = "history read, not listed"
+PROBABLE, UNDECIDED = "hosted, probable", "one destination, custody undecided"
 
 NAMED = 5
 """So many addresses without a host are named on the first page; of more the table tells."""
@@ -74,7 +75,7 @@ def hosting_finding(
     asset = direct.asset
     judged = direct.trifle > 0 or total(followed.balances["trifles"]) > 0
     rows = _custody(subjects, at, followed, judged=judged)
-    held = rows.filter(pl.col("service").is_not_null())
+    held, open_ = rows.filter(custody=PROBABLE), rows.filter(custody=UNDECIDED)
     silent = _silent(subjects, direct)
     few = subjects.join(at.few, on="address", how="semi").height
     weak = (
@@ -83,30 +84,53 @@ def hosting_finding(
     )
     share = f"{to_text(min_share, 1)} %"
     received = asset.shown(total(held["received"]))
-    at_services = f" at a service ({by_service(held)}); they received {received}"
+    at_services = f" ({by_service(held)}; they received {received})" if held.height else ""
     unread = f" Of {silent} of the {rows.height} nothing was read." if silent else ""
-    consistent = "is consistent with a deposit address"
-    if held.height != 1:
-        consistent = "are consistent with deposit addresses"
+    deposits = "a deposit address" if held.height == 1 else "deposit addresses"
+    one = held.height + open_.height
+    listed = counted(rows.height, "listed address", "listed addresses")
     return Finding(
         "Listed addresses and who holds their keys",
         (
-            f"{held.height} of {counted(rows.height, 'address', 'addresses')} passed {share} or"
+            f"{one} of {counted(rows.height, 'address', 'addresses')} passed {share} or"
             " more of all they received to tagged wallets of one service, and paid nobody else."
-            f" They received {received}. They are consistent with deposit"
-            " addresses: the service holds the keys and knows the customer. Following ends there;"
+            f" Of {held.height} something shows that the service holds the keys: consistent with"
+            f" {deposits} of customers whom it knows{at_services}. Following ends at all {one};"
             f" what the service did afterwards is its own affair.{unread}",
+            *([_open(open_, asset)] if open_.height else []),
             *([weak] if few else []),
             *_even(rows, asset, judged=judged),
         ),
         LISTED_CUSTODY.rows(rows),
         asset,
         (
-            "A person who pays one service only, from a wallet of their own, looks the same.",
+            "A person who pays one service only, from a wallet of their own, looks the same where"
+            " nothing shows the service's side.",
             "A deposit address receives for its holder, whom many may pay for honest reasons.",
         ),
-        f"{held.height} of {counted(rows.height, 'listed address', 'listed addresses')}"
-        f" {consistent}{at_services if held.height else ' at a service'}.{unread}",
+        f"{one} of {listed} {'pays' if one == 1 else 'pay'} one service alone;"
+        f" {held.height} {'is' if held.height == 1 else 'are'} consistent with {deposits}"
+        f"{at_services}{_headline(open_, asset)}.{unread}",
+    )
+
+
+def _open(rows: pl.DataFrame, asset: Asset) -> str:
+    """Return in words of whom custody is undecided, and why."""
+    return (
+        f"Of {rows.height} ({by_service(rows)}; they received"
+        f" {asset.shown(total(rows['received']))}) custody is undecided: whoever cashes out at one"
+        " service from a wallet of his own looks the same, and nothing that was read shows the"
+        " service's side, such as one funder of gas for many or sweeps in one transaction. These"
+        " ends can be opened."
+    )
+
+
+def _headline(rows: pl.DataFrame, asset: Asset) -> str:
+    if rows.is_empty():
+        return ""
+    return (
+        f"; of {rows.height} ({by_service(rows)}; they received"
+        f" {asset.shown(total(rows['received']))}) custody is undecided"
     )
 
 
@@ -128,7 +152,9 @@ def _even(rows: pl.DataFrame, asset: Asset, *, judged: bool) -> tuple[str, ...]:
 
 
 def _custody(subjects: pl.DataFrame, at: Hosted, followed: Trace, *, judged: bool) -> pl.DataFrame:
-    found = at.frame.select(pl.col("address").alias("subject"), "service", "sweeps")
+    found = at.frame.select(
+        pl.col("address").alias("subject"), "service", "sweeps", _held().alias("custody")
+    )
     sums = ["received", "trifles", "paid", "held"]
     balances = followed.balances.with_columns(pl.col("paid") + pl.col("bait"))
     if total(balances["before"]):
@@ -140,14 +166,17 @@ def _custody(subjects: pl.DataFrame, at: Hosted, followed: Trace, *, judged: boo
         .with_columns(
             *(pl.col(name).fill_null(0) for name in sums if judged or name != "trifles"),
             *([] if judged else [pl.lit(None, AMOUNT).alias("trifles")]),
-            pl.when(pl.col("service").is_null())
-            .then(pl.lit("not shown to be hosted"))
-            .otherwise(pl.lit("hosted, probable"))
-            .alias("custody"),
+            pl.col("custody").fill_null("not shown to be hosted"),
         )
     )
     columns = ["subject", "custody", "service", *sums, "sweeps"]
     return rows.select(columns).sort("custody", "service", "subject")
+
+
+def _held() -> pl.Expr:
+    """Return what is shown of who holds the keys of hosted addresses."""
+    open_ = pl.col("certainty") == OPEN_CUSTODY
+    return pl.when(open_).then(pl.lit(UNDECIDED)).otherwise(pl.lit(PROBABLE))
 
 
 def _silent(subjects: pl.DataFrame, direct: Counterparties) -> int:
@@ -161,12 +190,13 @@ def _silent(subjects: pl.DataFrame, direct: Counterparties) -> int:
 def unhosted_payments(
     direct: Counterparties, at: Hosted, followed: Trace, read: Set[bytes]
 ) -> pl.DataFrame:
-    """Return the payments of subjects without a probable host, with what is known of the receiver.
+    """Return the payments of subjects behind whom following goes on, and what is known of whom.
 
     ``onward`` names the service, says that the receiver is listed or was read, or that its history
     was not read; ``traced`` is how much of the amount the trace followed there.
     """
-    held = at.frame.select(pl.col("address").alias("counterparty"), pl.col("service").alias("at"))
+    shown = pl.format("{} ({})", "service", _held())
+    held = at.frame.select(pl.col("address").alias("counterparty"), shown.alias("at"))
     steps = followed.steps.group_by("txid", "source", "target").agg(
         exact_sum("amount").alias("traced")
     )
@@ -187,7 +217,7 @@ def unhosted_payments(
             pl.col("traced").fill_null(0),
             pl.coalesce(
                 "service",
-                pl.col("at") + " (hosted, probable)",
+                "at",
                 pl.when("other_subject").then(pl.lit(LISTED)),
                 pl.when(pl.col("counterparty").is_in(list(ZERO))).then(pl.lit(BURNT)),
                 pl.when(pl.col("counterparty").is_in(list(read))).then(pl.lit(READ)),
@@ -200,9 +230,9 @@ def unhosted_payments(
 def unhosted_finding(
     direct: Counterparties, paid: pl.DataFrame, alone: pl.DataFrame, listed: int
 ) -> Finding:
-    """Return whom the addresses without a probable host paid, the listed apart from the others.
+    """Return whom the addresses paid behind which following goes on, the listed apart from others.
 
-    ``paid`` are the payments, ``alone`` those of the ``listed`` addresses without a probable host.
+    ``paid`` are the payments, ``alone`` those of the ``listed`` addresses that made them.
     """
     rows = (
         paid.group_by("subject", "counterparty", "onward", "other_subject")
@@ -221,9 +251,12 @@ def unhosted_finding(
     them = f"{'The other' if alone.height < listed else 'All'} {alone.height}"
     them = "The listed address" if listed == 1 else them
     whole = sentence("paid ", amount, " to ", number, ": " if parts else "", parts)
-    one, many = "address without a probable host", "addresses without a probable host"
+    one, many = (
+        "address with several destinations or too few payments",
+        ("addresses with several destinations or too few payments"),
+    )
     return Finding(
-        "What the unhosted addresses paid, and to whom",
+        "What the others paid, and to whom",
         (
             sentence(
                 f"{counted(alone.height, one, many)} ",
@@ -281,8 +314,13 @@ def _parts(rows: pl.DataFrame, asset: Asset) -> Sentence:
 def _where(rows: pl.DataFrame, asset: Asset) -> str:
     by = rows.group_by("onward").agg(exact_sum("amount")).sort("onward")
     return ", ".join(
-        f"{onward.removesuffix(' (hosted, probable)')} {asset.shown(int(amount))}"
-        if onward == LISTED or not onward.endswith("probable)")
-        else f"hosted at {onward.removesuffix(' (hosted, probable)')} {asset.shown(int(amount))}"
-        for onward, amount in by.iter_rows()
+        f"{_at(onward)} {asset.shown(int(amount))}" for onward, amount in by.iter_rows()
     )
+
+
+def _at(onward: str) -> str:
+    """Return in words who was paid: a listed address, a service, or one who pays it alone."""
+    for custody, words in ((PROBABLE, "hosted at {}"), (UNDECIDED, "wallets that pay {} alone")):
+        if onward.endswith(f" ({custody})"):
+            return words.format(onward.removesuffix(f" ({custody})"))
+    return onward

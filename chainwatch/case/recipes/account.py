@@ -30,7 +30,7 @@ from chainwatch.tracing.counterparties import (
     poisoning_finding,
     wide_finding,
 )
-from chainwatch.tracing.custody import Hosted, hosted
+from chainwatch.tracing.custody.hosted import Hosted, hosted
 from chainwatch.tracing.direct_tables import BY_COLUMNS
 from chainwatch.tracing.ends.doubts import UNKNOWN_WAY, doubt_of
 from chainwatch.tracing.result import Trace
@@ -186,7 +186,7 @@ def _after(direct: Counterparties, at: Hosted, day: NamedDay, listed: int) -> Fi
     timeless = direct.frame["time"].null_count()
     told = sentence(
         "in ", all_, ", out ", paid, ", of which ", left,
-        " left probable deposit addresses: the service's own affair",
+        " left addresses that pay one service alone, which is the service's own affair",
         f"; {counted(timeless, 'payment has', 'payments have')} no time and"
         f" {'counts' if timeless == 1 else 'count'} neither as before nor as after"
         if timeless else "",

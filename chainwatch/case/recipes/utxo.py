@@ -17,7 +17,7 @@ from chainwatch.ledger.coverage import UNREAD, unread
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding
 from chainwatch.results.table import CHAIN, TXID, Column, Privacy, Table
-from chainwatch.tracing.custody import hosted
+from chainwatch.tracing.custody.hosted import hosted
 from chainwatch.tracing.exposure import exposure
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace

@@ -15,13 +15,14 @@ from chainwatch.ledger.lookup.lookup import address_summary
 from chainwatch.ledger.lookup.summaries import AddressSummary
 from chainwatch.ledger.output_status import block_text
 from chainwatch.tracing.ends.doubts import UNKNOWN_WAY
-from chainwatch.tracing.stops import TAGGED, UNSPENT
+from chainwatch.tracing.stops import ONE_DESTINATION, TAGGED, UNSPENT
 from chainwatch.tracing.walks.transfer_order import Reading, histories, read_until
 from chainwatch.tracing.walks.utxo_graph import Coins
 from chainwatch.units import LARGEST_AMOUNT, whole
 
 AT_SERVICE = "not observable on chain: the service knows"
 BEYOND = "not followed: whether it is still there was not asked"
+PASSED_ON = "passed on to that service alone, as far as read: open this end to follow it there"
 NO_BALANCE = "balance not read"
 
 
@@ -54,6 +55,8 @@ class Holdings:
         """Return what is held at an end of a trace, a row of its ends."""
         if end["reason"] == TAGGED:
             return Holding(None, None, None, BEYOND)
+        if end["reason"] == ONE_DESTINATION:
+            return Holding(None, None, None, PASSED_ON)
         if end["reason"] != UNSPENT:
             return Holding(None, None, None, AT_SERVICE)
         return self._coin(end) if self.on_coins else self._balance(end)

@@ -16,6 +16,7 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import text, txid_text
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.sanitize import visible
+from chainwatch.tracing.stops import OPEN_CUSTODY
 from chainwatch.units import exact_sum
 
 _HEAD = ("time (UTC)", "address", "transaction", "n", "amount", "how it is yours")
@@ -26,6 +27,8 @@ _ASKED = (
     "what these accounts were paid and what they paid out since, and to where",
     "what is left in them, and whether it can be held back",
 )
+
+YOU_ALONE = "it pays you alone; whether you hold its keys or a customer does is asked"
 
 
 def request_texts(
@@ -106,7 +109,8 @@ def _cells(row: Mapping[str, Any], asset: Asset) -> Iterator[str]:
     yield txid_text(row["txid"], asset.chain)
     yield str(row["n"])
     yield f"{_cell(asset.shown(int(row['amount'])))} ({int(row['amount'])} base units)"
-    yield ", ".join(filter(None, (row["basis"], row["certainty"])))
+    open_ = row["certainty"] == OPEN_CUSTODY
+    yield YOU_ALONE if open_ else ", ".join(filter(None, (row["basis"], row["certainty"])))
 
 
 def _cell(said: str) -> str:

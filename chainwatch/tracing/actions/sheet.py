@@ -21,10 +21,10 @@ from chainwatch.tracing.actions.freezes import Freezes
 from chainwatch.tracing.actions.holdings import AT_SERVICE, Holdings
 from chainwatch.tracing.actions.requests import request_texts
 from chainwatch.tracing.arguments import check
-from chainwatch.tracing.custody import CUSTODY
+from chainwatch.tracing.custody.hosted import CUSTODY
 from chainwatch.tracing.ends.holders import NAMELESS, with_behind
 from chainwatch.tracing.result import REACHES, Trace
-from chainwatch.tracing.stops import CONTESTED, TAGGED, UNSPENT
+from chainwatch.tracing.stops import CONTESTED, ONE_DESTINATION, TAGGED, UNSPENT, at_a_service
 from chainwatch.tracing.trace_tables import ENDS, ENDS_BY_REASON, ROW_KEY
 from chainwatch.units import counted, exact_sum, total
 
@@ -113,7 +113,7 @@ class ActionSheet(Result):
     def roles(self) -> Roles:
         """Return that those followed are subjects, and where value ends a service: as a trace."""
         chain = self.asset.chain
-        at_service = self.frame.filter(pl.col("service").is_not_null())
+        at_service = self.frame.filter(at_a_service())
         return Roles(
             spreading=dict.fromkeys(parties_of(self.frame, "subject", chain), SUBJECT),
             alone=parties_of(at_service, chain=chain),
@@ -308,7 +308,7 @@ def _headline(sheet: ActionSheet) -> Sentence:
     rows = sheet.frame
     if rows.is_empty():
         return sentence("Nobody is known who could act on any end of the trace.")
-    at_service = rows.filter(pl.col("service").is_not_null())
+    at_service, cashed = rows.filter(at_a_service()), rows.filter(reason=ONE_DESTINATION)
     parts: list[str | Sum] = ["Somebody could act on ", _count(rows, "end", "ends")]
     if at_service.height:
         parts += [
@@ -316,9 +316,15 @@ def _headline(sheet: ActionSheet) -> Sentence:
             _count(at_service, "is at a service", "are at services"),
             f" ({', '.join(sorted(set(at_service['service'])))})",
         ]
+    if cashed.height:
+        where = ", ".join(sorted(set(cashed["service"])))
+        one, many = "is a wallet that pays", "are wallets that pay"
+        parts += ["; " if at_service.height else ": ", _count(cashed, one, many)]
+        parts.append(f" one service alone, custody undecided ({where})")
     held = rows.filter(pl.col("reason") == UNSPENT)
     if held.height:
-        parts += ["; " if at_service.height else ": ", _count(held, "is unspent", "are unspent")]
+        begun = at_service.height or cashed.height
+        parts += ["; " if begun else ": ", _count(held, "is unspent", "are unspent")]
     return sentence(*parts, ".")
 
 

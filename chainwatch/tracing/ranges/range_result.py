@@ -20,7 +20,7 @@ from chainwatch.results.roles import Roles
 from chainwatch.results.sentence import Sentence, Sum, joined, sentence
 from chainwatch.results.table import BEHIND, SERVICE, TXID, Column, N, Privacy, Rows, Table
 from chainwatch.results.text_frame import text_frame
-from chainwatch.tracing.custody import CUSTODY
+from chainwatch.tracing.custody.hosted import CUSTODY
 from chainwatch.tracing.ends.doubts import doubt_of
 from chainwatch.tracing.policies import POLICIES
 from chainwatch.tracing.result import REACHES, Trace

@@ -9,7 +9,7 @@ import pytest
 
 from chainwatch.errors import TraceError
 from chainwatch.tracing.counterparties import counterparties
-from chainwatch.tracing.custody import hosted
+from chainwatch.tracing.custody.hosted import hosted
 from chainwatch.tracing.exposure import exposure
 from chainwatch.tracing.stops import HOSTED, NOT_READ
 from chainwatch.tracing.trace import trace

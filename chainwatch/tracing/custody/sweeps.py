@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
 
-from chainwatch.addresses.assets import Asset
+from chainwatch.addresses.assets import Asset, native
 from chainwatch.addresses.keyless import without_key
 from chainwatch.attribution.resolve import TagStatement, with_names
 from chainwatch.heuristics.rule import Rule
@@ -21,6 +21,9 @@ from chainwatch.units import AMOUNT, exact_sum
 Wallets = Mapping[bytes, tuple[TagStatement, ...]]
 
 APART = "rows set apart may have paid others"
+MOST_PAID = 1_000
+"""Who pays so many addresses relates nobody: a distribution of tokens (Victor's airdrop)."""
+
 GAPS = "blocks or inputs are unread: other payments of it may be among them"
 
 
@@ -31,12 +34,19 @@ class Flows:
     Attributes
     ----------
     sent : polars.DataFrame
-        ``address, service, labels, amount, time``: one row per payment; ``service`` is null where
-        any of it went to somebody else, ``amount`` where it is unknown.
+        ``address, service, labels, amount, time, batch``: one row per payment; ``service`` is null
+        where any of it went to somebody else, ``amount`` where it is unknown. ``batch`` names the
+        transaction.
     got : polars.DataFrame
         ``address, amount, time``: one row per receipt.
     joint : polars.DataFrame
         ``address, other``: who put coins into one transaction with whom.
+    payers, before : polars.DataFrame
+        ``address, payer``: who paid them; and ``payer, above``: who paid those. Left out is who
+        pays half the world: wallets that tags give to a service, and whoever paid ``MOST_PAID``.
+    gas : polars.DataFrame
+        ``funder, paid``: whom those paid the coin of the chain who paid it to them. Empty where
+        the coin itself is counted, and on coin chains.
     gap : str
         What may be unread of all of them; empty where nothing is.
     gaps : dict
@@ -47,9 +57,15 @@ class Flows:
     got: pl.DataFrame
     gap: str = ""
     gaps: Mapping[bytes, str] = field(default_factory=dict)
-    joint: pl.DataFrame = field(
-        default_factory=lambda: pl.DataFrame(schema={"address": pl.Binary, "other": pl.Binary})
-    )
+    joint: pl.DataFrame = field(default_factory=lambda: _pairs("address", "other"))
+    payers: pl.DataFrame = field(default_factory=lambda: _pairs("address", "payer"))
+    before: pl.DataFrame = field(default_factory=lambda: _pairs("payer", "above"))
+    gas: pl.DataFrame = field(default_factory=lambda: _pairs("funder", "paid"))
+
+
+def _pairs(*names: str) -> pl.DataFrame:
+    """Return no pairs of addresses."""
+    return pl.DataFrame(schema=dict.fromkeys(names, pl.Binary))
 
 
 def account_flows(ledger: Ledger, asset: Asset, wallets: Wallets, poisoning: Rule | None) -> Flows:
@@ -60,11 +76,62 @@ def account_flows(ledger: Ledger, asset: Asset, wallets: Wallets, poisoning: Rul
     read = pl.Series("address", sorted(histories(ledger, asset)), dtype=pl.Binary)
     sent = with_names(rows.filter(pl.col("sender").is_in(read.implode())), "receiver", wallets)
     got = rows.filter(pl.col("receiver").is_in(read.implode()))
+    able = sent.filter(pl.col("service").is_not_null())["sender"].unique()
+    pairs = rows.lazy().select(pl.col("receiver").alias("address"), pl.col("sender").alias("payer"))
+
+    def paid(side: str, whom: pl.Series) -> pl.LazyFrame:
+        return pairs.filter(pl.col(side).is_in(whom.implode()))
+
+    payers, before = _depositors(paid, able, wallets)
     return Flows(
-        sent.select(pl.col("sender").alias("address"), _service(), _labels(), "amount", "time"),
+        sent.select(
+            pl.col("sender").alias("address"), _service(), _labels(), "amount", "time",
+            pl.col("txid").alias("batch"),
+        ),
         got.select(pl.col("receiver").alias("address"), "amount", "time"),
         gaps=_unclaimed(ledger, asset, rows),
+        payers=payers,
+        before=before,
+        gas=_gas(ledger, asset, able),
+    )  # fmt: skip
+
+
+Paid = Callable[[str, pl.Series], pl.LazyFrame]
+"""Pairs ``address, payer`` in which one of the two columns holds one of some addresses."""
+
+
+def _depositors(paid: Paid, able: pl.Series, wallets: Wallets) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return who paid these addresses, and who paid those, but nobody who pays half the world."""
+    payers = _paying(paid, able, wallets)
+    above = _paying(paid, payers["payer"].unique(), wallets)
+    return payers, above.select(pl.col("address").alias("payer"), pl.col("payer").alias("above"))
+
+
+def _paying(paid: Paid, whom: pl.Series, wallets: Wallets) -> pl.DataFrame:
+    services = pl.Series("address", sorted(wallets), dtype=pl.Binary)
+    free = paid("address", whom).filter(
+        ~pl.col("payer").is_in(services.implode()), pl.col("payer") != pl.col("address")
     )
+    found = free.unique().collect()
+    everybody = (
+        paid("payer", found["payer"].unique())
+        .group_by("payer")
+        .agg(pl.col("address").n_unique())
+        .filter(pl.col("address") >= MOST_PAID)
+    )
+    return found.join(everybody.collect(), on="payer", how="anti").sort("address", "payer")
+
+
+def _gas(ledger: Ledger, asset: Asset, able: pl.Series) -> pl.DataFrame:
+    """Return whom the funders of these addresses paid gas: all that they paid the coin to."""
+    coin = native(asset.chain)
+    if asset.contract is None:
+        return _pairs("funder", "paid")
+    effective = pl.col("success").ne_missing(False) & (pl.col("amount") > 0).fill_null(True)
+    moved = ledger.transfers.filter(coin.of_transfers() & effective)
+    pairs = moved.select(pl.col("sender").alias("funder"), pl.col("receiver").alias("paid"))
+    funders = pairs.filter(pl.col("paid").is_in(able.implode())).select("funder").unique()
+    return pairs.join(funders, on="funder", how="semi").unique().collect()
 
 
 def _service() -> pl.Expr:
@@ -107,7 +174,7 @@ def coin_flows(ledger: Ledger, asset: Asset, wallets: Wallets) -> Flows:
         .agg(exact_sum("value").alias("amount"))
         .join(served.lazy(), on="tx", how="left")
         .join(ledger.transactions.filter(here).select("tx", "time"), on="tx")
-        .select("address", "service", "labels", "amount", "time")
+        .select("address", "service", "labels", "amount", "time", pl.col("tx").alias("batch"))
     )
     got = ledger.outputs.filter(here).join(able, on="address", how="semi")
     times = ledger.transactions.filter(here).select("tx", "time")
@@ -119,8 +186,31 @@ def coin_flows(ledger: Ledger, asset: Asset, wallets: Wallets) -> Flows:
         owners.rename({"address": "other"}), on="tx"
     )
     apart = joint.filter(pl.col("address") != pl.col("other")).select("address", "other").unique()
-    gaps = _gaps(ledger, asset, able.collect()["address"].to_list())
-    return Flows(sent.collect(), received.collect(), gaps=gaps, joint=apart.collect())
+    whose = able.collect()["address"]
+    payers, before = _depositors(_paid(ledger, here), whose, wallets)
+    return Flows(
+        sent.collect(),
+        received.collect(),
+        gaps=_gaps(ledger, asset, whose.to_list()),
+        joint=apart.collect(),
+        payers=payers,
+        before=before,
+    )
+
+
+def _paid(ledger: Ledger, here: pl.Expr) -> Paid:
+    """Return who paid whom on a coin chain: whoever put coins in paid every output."""
+    known = here & pl.col("address").is_not_null()
+    ins = ledger.inputs.filter(known).select("tx", pl.col("address").alias("payer")).unique()
+    outs = ledger.outputs.filter(known).select("tx", "address").unique()
+
+    def paid(side: str, whom: pl.Series) -> pl.LazyFrame:
+        chosen = pl.col(side).is_in(whom.implode())
+        if side == "address":
+            return outs.filter(chosen).join(ins, on="tx").select("address", "payer")
+        return ins.filter(chosen).join(outs, on="tx").select("address", "payer")
+
+    return paid
 
 
 def _served(ledger: Ledger, here: pl.Expr, wallets: Wallets) -> pl.DataFrame:

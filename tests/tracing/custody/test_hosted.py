@@ -15,8 +15,9 @@ from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.ledger.balances import BEGUN, BROKEN
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.roles import NOBODY
-from chainwatch.tracing.custody import Hosted, hosted
+from chainwatch.tracing.custody.hosted import Hosted, hosted
 from chainwatch.tracing.policies import fifo
+from chainwatch.tracing.stops import HOSTED, ONE_DESTINATION
 from chainwatch.tracing.trace import trace
 
 START = datetime(2023, 6, 1, tzinfo=UTC)
@@ -53,10 +54,11 @@ class TestAccounts:
         row = found.frame.row(0, named=True)
         assert (row["address"], row["service"]) == (desk.account("d"), "shop")
         assert (int(row["received"]), int(row["forwarded"])) == (20, 20)
-        assert (row["sweeps"], row["receipts"], row["certainty"]) == (2, 2, "probable")
+        assert (row["sweeps"], row["receipts"], row["certainty"]) == (2, 2, "undecided")
         assert row["evidence"] == (
             "all 2 payments, 20 TOK of 20 TOK received, went to shop wallet;"
-            " the source does not claim to hold all of its transfers"
+            " nothing that was read shows whether the service holds its keys or somebody who cashes"
+            " out there; the source does not claim to hold all of its transfers"
         )
 
     def test_a_claim_of_completeness_is_heard(self, desk: Any) -> None:
@@ -118,9 +120,9 @@ class TestAccounts:
             hosts = hosted(ledger, services, asset=desk.asset)
             got = trace(ledger, [desk.account("a")], policy=fifo, stop=[services, hosts],
                         asset=desk.asset)  # fmt: skip
-            assert {end for end in desk.ends(got) if end[0] == "hosted service"} == {
-                ("hosted service", at)
-            }
+            assert [end for end in desk.ends(got) if end[0] in (HOSTED, ONE_DESTINATION)] == [
+                (HOSTED if at == "s" else ONE_DESTINATION, at)
+            ]
         assert names(accounts(desk, twice, read="ad")) == "d"
         assert names(accounts(desk, twice, read="ad", min_sweeps=3)) == ""
 
@@ -268,7 +270,9 @@ class TestCoins:
         empty = desk.tags(("s", "shop")).where(concept="market")
         found = hosted(desk.coins(list(self.IN)), empty, asset=COIN)
         assert found.frame.is_empty()
-        assert repr(found) == "Hosted(0 probable deposit addresses: none)"
+        assert repr(found) == (
+            "Hosted(0 probable deposit addresses: none; custody undecided of 0: none)"
+        )
 
 
 @pytest.mark.parametrize("more", [{"min_share": 0}, {"min_share": 1001}, {"min_sweeps": 1}])

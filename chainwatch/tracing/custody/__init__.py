@@ -1,0 +1,1 @@
+"""Who holds the keys of an address: a service for its customer, or somebody for himself."""

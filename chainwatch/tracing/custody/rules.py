@@ -1,0 +1,125 @@
+"""The published rules for deposit addresses on account chains, side by side: Victor's, and one used
+in production. They ask how an address forwards what it gets, and not whose keys it has.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import NamedTuple
+
+import polars as pl
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.tracing.custody.sweeps import Flows
+from chainwatch.units import exact_sum
+
+MAX_HOURS = 12
+"""Hours between a deposit and its sweep: 3,200 blocks of 13 seconds, as Tutela has it."""
+
+MAX_SENDERS = 20
+"""Who is paid by more is no one customer's deposit address: a practice, measured with the rest."""
+
+MATCHED = 2
+"""Deposits that were passed on whole: one shows nothing."""
+
+
+class Times(NamedTuple):
+    """How far apart a deposit and its sweep may lie, and what may be left of it, in base units."""
+
+    hours: int
+    left: int
+    senders: int
+
+
+def victor(flows: Flows, asset: Asset, at_most: Times) -> pl.DataFrame:
+    """Return by address and service how many payments match one deposit before them.
+
+    A payment matches the latest deposit of at most ``at_most.left`` more, at most
+    ``at_most.hours`` before it. Deposits of the services themselves are none. An address with more
+    senders than ``at_most.senders`` is left out, and so is what has no time.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``address, service, matched``.
+
+    Fails when
+    ----------
+    A customer pays somebody else's deposit address (a merchant, an OTC desk): it is one all the
+    same, and tells nothing of who the customer is. Somebody passes on from a wallet of his own
+    payment by payment.
+
+    References
+    ----------
+    Victor, FC 2020; Tutela's port of it (3,200 blocks). Exact amounts of tokens, and the caps on
+    senders and matched payments, are ours.
+    """
+    crowd = flows.payers.group_by("address").len().filter(pl.col("len") > at_most.senders)
+    sent = flows.sent.filter(pl.col("service").is_not_null()).with_row_index("payment")
+    pairs = (
+        sent.join(crowd, on="address", how="anti")
+        .join(flows.got.select("address", came="time", got="amount"), on="address")
+        .filter(
+            pl.col("got") - pl.col("amount") >= 0,
+            pl.col("got") - pl.col("amount") <= at_most.left,
+            pl.col("came") <= pl.col("time"),
+            pl.col("time") - pl.col("came") <= timedelta(hours=at_most.hours),
+        )
+    )
+    return (
+        pairs.unique("payment")
+        .group_by("address", "service")
+        .agg(pl.len().cast(pl.Int64).alias("matched"))
+        .sort("address", "service")
+    )
+
+
+def production(flows: Flows) -> pl.DataFrame:
+    """Return the addresses of which the production rule says that they are deposit addresses.
+
+    The first payment to a service was made within a day of the first deposit ever, every payment
+    until an hour after the last one went to that one service, and between 0.9 and 1.1 of what had
+    come in by then was sent on.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``address, service``.
+
+    Fails when
+    ----------
+    A wallet of somebody's own cashes out at one service within a day. Gas is paid out of the native
+    coin, and is in no transfer: a share of it falls short.
+
+    References
+    ----------
+    An open recipe that labels 17 chains; no error rate of it is published.
+    """
+    end = pl.col("time") <= pl.col("last") + timedelta(hours=1)
+    paid = flows.sent.filter(pl.col("service").is_not_null())
+    span = paid.group_by("address").agg(
+        pl.col("service").n_unique().alias("services"), pl.col("service").first(),
+        pl.col("time").min().alias("first"), pl.col("time").max().alias("last"),
+    ).filter(pl.col("services") == 1)  # fmt: skip
+    out = (
+        flows.sent.drop("service").join(span, on="address").filter(end)
+        .group_by("address")
+        .agg(exact_sum("amount").alias("out"), pl.len().alias("payments"))
+    )  # fmt: skip
+    to_it = paid.group_by("address").agg(pl.len().alias("served"), exact_sum("amount").alias("on"))
+    came = (
+        flows.got.join(span.select("address", "last"), on="address").filter(end)
+        .group_by("address")
+        .agg(exact_sum("amount").alias("came"), pl.col("time").min().alias("begun"))
+    )  # fmt: skip
+    rows = span.join(out, on="address").join(to_it, on="address").join(came, on="address")
+    soon = rows.filter(
+        pl.col("payments") == pl.col("served"),
+        pl.col("first") - pl.col("begun") <= timedelta(days=1),
+    )
+    kept = [
+        (row["address"], row["service"])
+        for row in soon.sort("address").iter_rows(named=True)
+        if int(row["came"]) * 9 <= int(row["on"]) * 10 <= int(row["came"]) * 11
+    ]
+    return pl.DataFrame(kept, schema={"address": pl.Binary, "service": pl.String}, orient="row")
