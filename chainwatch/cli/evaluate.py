@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
@@ -28,6 +29,10 @@ def evaluate(
         bool,
         typer.Option("--fit", help="On the seeds that rates are made from, not on the others."),
     ] = False,
+    custody: Annotated[
+        bool,
+        typer.Option("--custody", help="Judge rules for deposit addresses of services instead."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
     picture: Annotated[
         Path | None, typer.Option("--picture", help="Also draw them: an .svg or .png file.")
@@ -51,6 +56,9 @@ def evaluate(
     if worlds > len(seeds):
         raise InputError(f"there are {len(seeds):,} seeds to {part}", remedy="ask for fewer worlds")
     check_named(picture, replace=replace)
+    if custody:
+        _custody(seeds[:worlds], part, as_json=as_json, picture=picture)
+        return
     with interruptible():
         made = (
             simulated_worlds(seeds[:worlds], part=part, adversarial=hostile, blocks=blocks)
@@ -61,6 +69,28 @@ def evaluate(
             from chainwatch.figures import rates, save
 
             save(rates(found), picture, replace=replace)
+    if as_json:
+        tables = {name: rows.frame.to_dicts() for name, rows in found.tables().items()}
+        say(json.dumps({"digest": found.digest, **tables}, indent=2))
+    else:
+        show(found)
+
+
+def _custody(
+    seeds: Sequence[int], part: Literal["fit", "test"], *, as_json: bool, picture: Path | None
+) -> None:
+    """Print how often rules for deposit addresses are right on simulated services."""
+    from chainwatch.simulate.services.simulation import simulate_services
+    from chainwatch.tracing.custody.rates import custody_rates, known_custody
+
+    if picture:
+        raise InputError("rates of custody have no picture", remedy="leave --picture out")
+    with interruptible():
+        found = custody_rates(
+            known_custody(simulate_services(seed, part=part, adversarial=hostile))
+            for hostile in (False, True)
+            for seed in seeds
+        )
     if as_json:
         tables = {name: rows.frame.to_dicts() for name, rows in found.tables().items()}
         say(json.dumps({"digest": found.digest, **tables}, indent=2))

@@ -33,3 +33,13 @@ def test_more_worlds_than_there_are_seeds(run: Run) -> None:
     status, _, err = run("evaluate", "--worlds", 1_001)
     assert status == 1
     assert "there are 1,000 seeds to test; ask for fewer worlds" in err
+
+
+def test_custody_is_judged_where_it_is_asked_for(run: Run) -> None:
+    once = json.loads(run("evaluate", "--custody", "--worlds", 1, "--fit", "--json")[1])
+    assert {"digest", "custody_rates", "twins"} == set(once)
+    assert {row["basis"] for row in once["custody_rates"]} == {
+        "simulated services, honest (fit part)", "simulated services, adversarial (fit part)"
+    }  # fmt: skip
+    status, _, err = run("evaluate", "--custody", "--picture", "rates.svg")
+    assert (status, "have no picture" in err) == (1, True)

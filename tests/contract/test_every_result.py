@@ -22,6 +22,8 @@ from chainwatch.heuristics import change
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Result
 from chainwatch.results.table import Privacy
+from chainwatch.simulate.services.simulation import simulate_services
+from chainwatch.tracing.custody.rates import custody_rates, known_custody
 from chainwatch.tracing.fetch import LEFT, Fetched
 
 COIN = native("btc-regtest")
@@ -94,6 +96,9 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
         made.clusters, made.clusters.cut(tx=made.clusters.forest["txid"][0])
     ),
     "Counterparties": Made.counterparties,
+    "CustodyRates": lambda _: custody_rates(
+        [known_custody(simulate_services(0, part="fit", days=10, people=20))]
+    ),
     "Evaluation": lambda made: evaluate(
         [World("otter", made.ledger, made.truth)], {"default": lambda _: made.clusters}
     ),

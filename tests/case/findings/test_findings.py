@@ -43,7 +43,7 @@ def test_results_bring_their_sections(results, tmp_path: Path) -> None:
     headings = [section.heading for section in told.sections]
     for words in (
         "Where the value ends",
-        "Probable deposit addresses",
+        "Deposit addresses and one-destination wallets",
         "Tagged parties that the value reached",
         "Subjects and the addresses joined to them",
     ):
