@@ -45,6 +45,8 @@ from chainwatch.ledger.index.index import build_index as build_index
 from chainwatch.ledger.ledger import Ledger as Ledger
 from chainwatch.ledger.ledger import open_ledger as open_ledger
 from chainwatch.ledger.lookup.lookup import show as show
+from chainwatch.ledger.prices import Prices as Prices
+from chainwatch.ledger.prices import prices_of as prices_of
 from chainwatch.net.policy import use_network as use_network
 from chainwatch.privacy.session import set_edition as set_edition
 from chainwatch.results.text_frame import plain as plain
@@ -56,6 +58,8 @@ from chainwatch.sources.block_files import BlockFiles as BlockFiles
 from chainwatch.sources.electrum.source import Electrum as Electrum
 from chainwatch.sources.esplora.source import Esplora as Esplora
 from chainwatch.sources.node_folder.source import NodeFolder as NodeFolder
+from chainwatch.sources.prices.read import read_prices as read_prices
+from chainwatch.sources.prices.source import PriceTable as PriceTable
 from chainwatch.sources.transfer_dump.mapping import DumpMapping as DumpMapping
 from chainwatch.sources.transfer_dump.source import TransferDump as TransferDump
 from chainwatch.tracing.actions.by_hand import by_hand as by_hand

@@ -65,6 +65,10 @@ class DumpError(InputError):
     """A table from a third party does not fit its column mapping."""
 
 
+class PriceError(InputError):
+    """A table of prices does not say what it is of, or says two things at once."""
+
+
 class TagError(InputError):
     """A TagPack or tag list breaks its format."""
 

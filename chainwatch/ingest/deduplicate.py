@@ -25,6 +25,7 @@ _SAME = {
     "inputs": ("prev_txid", "prev_n"),
     "outputs": ("value", "script_kind", "address"),
     "output_keys": ("key",),
+    "prices": ("price",),
 }
 """Columns in which two reports of one row must not differ."""
 

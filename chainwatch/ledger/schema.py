@@ -220,7 +220,7 @@ COVERAGE = Table(
             "block, address, native (an address in its coin alone), script, transaction, dump,"
             " apart (rows of a dump that are no transfer); of a file gap (bytes of no block),"
             " damaged (a block that fails a check), cut (one that the file ends within) or unplaced"
-            " (one whose height nothing says)",
+            " (one whose height nothing says); prices (a table of prices: nothing of the chain)",
         ),
         Column(
             "height", pl.Int64, Privacy.PLACE, "height of the block, or of the tip", nullable=True
@@ -349,15 +349,33 @@ TAGS = Table(
     ),
 )
 
+DAY, HOUR = "day", "hour"
+"""How long a price holds for; the finest that is there is the one that counts."""
+
 PRICES = Table(
     "prices",
-    ("asset", "currency", "time", "source"),
-    "Prices of an asset; an equi-join on the hour, never a nearest match.",
+    ("chain", "contract", "currency", "granularity", "time", "source"),
+    "What one whole coin or token cost, by day or hour. A transfer has the price of the very hour,"
+    " or else of the very day, in which it lies; never that of another.",
     (
-        Column("asset", pl.String, Privacy.WORD, "CAIP-19 asset id"),
-        Column("currency", pl.String, Privacy.WORD, "ISO 4217 code"),
-        Column("time", TIME, Privacy.TIME, "start of the hour it holds for"),
-        Column("price", pl.Decimal(38, 12), Privacy.FLAG, "price of one whole coin", "currency"),
+        CHAIN,
+        Column(
+            "contract",
+            pl.Binary,
+            Privacy.CONTRACT,
+            "token contract; null for the native asset",
+            nullable=True,
+        ),
+        Column("currency", pl.String, Privacy.WORD, "ISO 4217 code, in capitals"),
+        Column("granularity", pl.String, Privacy.WORD, "day or hour: how long it holds for"),
+        Column("time", TIME, Privacy.TIME, "start of the day or hour (UTC) that it holds for"),
+        Column(
+            "price",
+            pl.String,
+            Privacy.TEXT,
+            "price of one whole coin, exact: digits, and a point where need be",
+            "currency",
+        ),
         Column("source", pl.String, Privacy.TEXT, "who published it"),
     ),
 )

@@ -171,6 +171,10 @@ ENTRIES = (
         "Read the best chain from the folder of a node, which need not run.",
     ),
     Entry(
+        "prices", "chainwatch.sources.prices.source:PriceTable",
+        "Read a table of fiat prices by day or hour, to say what amounts were worth.",
+    ),
+    Entry(
         "rest", "chainwatch.sources.bitcoin_core.rest:BitcoinRest",
         "Read blocks from a node by REST (it runs with -rest=1), without a password.",
     ),

@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import typing
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
@@ -19,7 +20,9 @@ from chainwatch.evaluate.calibration import calibrate
 from chainwatch.evaluate.evaluation import World, evaluate
 from chainwatch.evaluate.truth import Truth
 from chainwatch.heuristics import change
+from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.prices import make_prices
 from chainwatch.results.result import Result
 from chainwatch.results.table import Privacy
 from chainwatch.simulate.services.simulation import simulate_services
@@ -124,6 +127,21 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "KeyAddresses": lambda made: cw.addresses_of_xpub(KEY, gap=2),
     "Links": lambda made: made.clusters.links,
     "Mixes": lambda made: cw.mixes(made.ledger),
+    "Prices": lambda _: make_prices(
+        schema.PRICES.frame(
+            [
+                (
+                    COIN.chain,
+                    None,
+                    "EUR",
+                    "day",
+                    datetime(2023, 6, 1, tzinfo=UTC),
+                    "25000.5",
+                    "a bank",
+                )
+            ]
+        )
+    ),
     "PullReport": lambda made: made.pulled,
     "Received": lambda made: cw.received(
         made.ledger, made.vendors, method="MI-DC", clusters=made.clusters, asset=COIN

@@ -42,6 +42,7 @@ from chainwatch.sources.block_files import BlockFiles
 from chainwatch.sources.electrum.source import Electrum
 from chainwatch.sources.esplora.source import Esplora
 from chainwatch.sources.node_folder.source import NodeFolder
+from chainwatch.sources.prices.source import PriceTable
 from chainwatch.sources.transfer_dump.mapping import DumpMapping
 from chainwatch.sources.transfer_dump.source import TransferDump
 
@@ -115,6 +116,13 @@ def transfer_dump(folder: Path, _: ExitStack) -> Made:
     return TransferDump(path, mapping, acquired=THEN), path
 
 
+def price_table(folder: Path, _: ExitStack) -> Made:
+    path = folder / "prices.csv"
+    days = "".join(f"2023-06-0{k},EUR,{k}.5\n" for k in range(1, 9))
+    path.write_text(f"time,currency,price\n{days}")
+    return PriceTable(path, REGTEST, publisher="a bank", acquired=THEN), path
+
+
 def node_folder(folder: Path, _: ExitStack, blocks: Blocks = None) -> Made:
     node = module_of("sources/node_folder/test_node_folder").Node(
         maker(), folder / "node", [blocks or chain()], tail=0
@@ -182,14 +190,18 @@ SOURCES: dict[str, Callable[..., Made]] = {
     "Esplora": esplora,
     "EtlJson": etl_json,
     "NodeFolder": node_folder,
+    "PriceTable": price_table,
     "TransferDump": transfer_dump,
 }
 """Every source, written out: its maker gives the source and the file it reads."""
 
-BLIND = {"TransferDump": "a table of transfers names no blocks, so no branch can be told"}
+BLIND = {
+    "PriceTable": "prices are of no block",
+    "TransferDump": "a table of transfers names no blocks, so no branch can be told",
+}
 """Sources that cannot see a reorganisation, and why; every other follows one."""
 
-FILES = ("BlockFiles", "EtlJson", "NodeFolder", "TransferDump")
+FILES = ("BlockFiles", "EtlJson", "NodeFolder", "PriceTable", "TransferDump")
 SERVERS = tuple(sorted(set(SOURCES) - set(FILES)))
 
 

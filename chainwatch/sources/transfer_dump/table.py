@@ -1,4 +1,4 @@
-"""A table of texts from a hostile CSV or JSON file: every cell with the line it stands in."""
+"""A table of texts from a hostile CSV, JSON or Parquet file: every cell with the line it is in."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import polars as pl
 from chainwatch.addresses.diagnose import quoted
 from chainwatch.errors import DumpError
 from chainwatch.sources.transfer_dump.json_rows import is_json, json_rows, keys_of
+from chainwatch.sources.transfer_dump.parquet_rows import is_parquet, parquet_names, parquet_rows
 
 LARGEST_DUMP = 4_000_000_000
 """Bytes; a table is held in memory whole, so that nothing of a bad one is committed."""
@@ -30,7 +31,7 @@ def read_table(data: bytes, columns: Mapping[str, str], name: str) -> pl.DataFra
     data : bytes
         The file in UTF-8: with one line of column names and commas between cells, or semicolons or
         tabs, whichever stand oftenest in that line; or JSON: an object a line, or a list of
-        objects.
+        objects; or Parquet, whose rows count as lines.
     columns : mapping of str to str
         Our name of a column to its name in the file.
     name : str
@@ -48,8 +49,7 @@ def read_table(data: bytes, columns: Mapping[str, str], name: str) -> pl.DataFra
         If the file is no UTF-8 text, a column is missing or there twice, or a row is too short
         or too long.
     """
-    text = _text(data, name)
-    rows = json_rows(text, columns, name) if is_json(text) else _csv_rows(text, columns, name)
+    rows = _table_rows(data, columns, name)
     schema = {"line": pl.Int64, **dict.fromkeys(columns, pl.String)}
     parts, held = [pl.DataFrame(schema=schema)], []
     for row in rows:
@@ -61,14 +61,25 @@ def read_table(data: bytes, columns: Mapping[str, str], name: str) -> pl.DataFra
     return pl.concat(parts)
 
 
+def _table_rows(
+    data: bytes, columns: Mapping[str, str], name: str
+) -> Iterator[tuple[int | str, ...]]:
+    if is_parquet(data):
+        return parquet_rows(data, columns, name)
+    text = _text(data, name)
+    return json_rows(text, columns, name) if is_json(text) else _csv_rows(text, columns, name)
+
+
 def column_names(data: bytes, name: str) -> list[str]:
-    """Return the names of the columns of a file; of JSON the keys of all rows.
+    """Return the names of the columns of a file; of JSON the keys of all rows, in their order.
 
     Raises
     ------
     DumpError
         If the file is no UTF-8 text, or damaged.
     """
+    if is_parquet(data):
+        return parquet_names(data, name)
     text = _text(data, name)
     if is_json(text):
         return keys_of(text, name)

@@ -217,7 +217,7 @@ def test_a_row_twice_in_any_table(frame: Rows, name: str) -> None:
         "time": datetime(2023, 6, 1, tzinfo=UTC), "sender": b"a", "receiver": b"b", "amount": 1,
         "order_uncertain": True, "sections": 1, "digest": b"d", "request": "r", "size": 1,
         "address": b"a", "label": "l", "confidence": "c", "level": 1, "pack": "p", "definer": True,
-        "asset": "x", "currency": "EUR", "price": 1, "log_index": 0, "contract": b"c",
+        "currency": "EUR", "granularity": "day", "price": "1", "log_index": 0, "contract": b"c",
         "owner": b"a", "spender": b"b", "action": "freeze",
     }  # fmt: skip
     rows = frame(name, [filled, filled])
@@ -482,8 +482,9 @@ def test_a_death_does_not_make_a_change_look_right(
     with open_writer(Store.create(tmp_path)) as writer:
         for k in range(2):
             prices = pl.DataFrame(
-                [{"asset": f"x{k}", "currency": "EUR", "time": datetime(2023, 6, 1, tzinfo=UTC),
-                  "price": 1, "source": "t"}], schema=schema.PRICES.schema, orient="row",
+                [{"chain": f"x{k}", "currency": "EUR", "granularity": "day", "price": "1",
+                  "time": datetime(2023, 6, 1, tzinfo=UTC), "source": "t"}],
+                schema=schema.PRICES.schema, orient="row",
             )  # fmt: skip
             parts = {"prices": prices} | ({"outputs": tables["outputs"]} if not k else {})
             writer.commit(parts, source="t", chain="btc-regtest", what="some")

@@ -56,7 +56,10 @@ def batch(number: int) -> Tables:
         "transfers": rows_of(schema.TRANSFERS, moved),
     }
     if number == 2:
-        price = {"asset": "x", "currency": "EUR", "time": moment, "price": 1, "source": "test"}
+        price = {
+            "chain": "x", "currency": "EUR", "granularity": "day", "time": moment, "price": "1",
+            "source": "test",
+        }  # fmt: skip
         tables["prices"] = rows_of(schema.PRICES, [price])
     return tables
 
@@ -789,8 +792,9 @@ def test_pyarrow_is_not_needed_and_where_it_is_there_not_used(tmp_path: Path, th
         "from chainwatch.ledger import schema\n"
         "import polars as pl\n"
         "from datetime import datetime, UTC\n"
-        "rows = pl.DataFrame({'asset': ['x'], 'currency': ['EUR'], 'source': ['s'],"
-        " 'time': [datetime(2023, 1, 1, tzinfo=UTC)], 'price': [1]})\n"
+        "rows = pl.DataFrame({'chain': ['x'], 'contract': [None], 'currency': ['EUR'],"
+        " 'granularity': ['day'], 'source': ['s'], 'price': ['1'],"
+        " 'time': [datetime(2023, 1, 1, tzinfo=UTC)]})\n"
         "store = Store.create(sys.argv[1])\n"
         "with open_writer(store) as pen:\n"
         " pen.commit({'prices': rows}, source='s', chain='', what='w')\n"

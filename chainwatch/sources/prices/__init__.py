@@ -1,0 +1,1 @@
+"""Prices of assets from somebody's table, by day or hour."""
