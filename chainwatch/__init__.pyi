@@ -62,6 +62,7 @@ from chainwatch.sources.prices.read import read_prices as read_prices
 from chainwatch.sources.prices.source import PriceTable as PriceTable
 from chainwatch.sources.transfer_dump.mapping import DumpMapping as DumpMapping
 from chainwatch.sources.transfer_dump.source import TransferDump as TransferDump
+from chainwatch.sources.tron.source import TronGrid as TronGrid
 from chainwatch.tracing.actions.by_hand import by_hand as by_hand
 from chainwatch.tracing.actions.sheet import ActionSheet as ActionSheet
 from chainwatch.tracing.actions.sheet import action_sheet as action_sheet

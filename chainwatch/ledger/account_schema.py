@@ -210,3 +210,72 @@ FREEZES = Table(
         *_WIDE,
     ),
 )
+
+
+STAKES = Table(
+    "stakes",
+    ("chain", "txid", "kind", "n"),
+    "What accounts did with their own coin and resources beside paying (Tron): staked, unstaked,"
+    " voted, lent and used.",
+    (
+        CHAIN,
+        Column("txid", pl.Binary, Privacy.TXID, "transaction id, big-endian as shown"),
+        Column(
+            "kind",
+            pl.String,
+            Privacy.KIND,
+            "stake, unstake, withdraw (what was unstaked and has waited long enough), sweep (the"
+            " same, of itself beside another action), restake (what waited is staked again), vote,"
+            " lend, recall, activate, use, or other",
+        ),
+        Column("n", pl.Int64, Privacy.PLACE, "0, 1, ... among those of the kind in a transaction"),
+        _AT,
+        Column(
+            "height",
+            pl.Int64,
+            Privacy.PLACE,
+            "height of its block; null where the source knows none",
+            nullable=True,
+        ),
+        Column("time", TIME, Privacy.TIME, "time of the block"),
+        Column("address", pl.Binary, Privacy.PARTY, "whose coin and resources they are"),
+        Column(
+            "other",
+            pl.Binary,
+            Privacy.PARTY,
+            "who is voted for, to whom it is lent, who is activated; else null",
+            nullable=True,
+        ),
+        Column(
+            "resource",
+            pl.String,
+            Privacy.WORD,
+            "bandwidth, energy or tron_power; null where it is of none",
+            nullable=True,
+        ),
+        Column(
+            "amount",
+            AMOUNT,
+            Privacy.AMOUNT,
+            "how much; null where it was not stated",
+            "base units; votes of a vote, units of the resource of a use",
+            nullable=True,
+        ),
+        Column(
+            "moved",
+            AMOUNT,
+            Privacy.AMOUNT,
+            "what it adds to the balance that can be spent; null where that is not known",
+            "base units",
+            nullable=True,
+        ),
+        Column(
+            "success",
+            pl.Boolean,
+            Privacy.FLAG,
+            "did it take effect; null where not said",
+            nullable=True,
+        ),
+        Column("contract_type", pl.String, Privacy.TEXT, "what the chain calls it, verbatim"),
+    ),
+)

@@ -148,6 +148,11 @@ class Ledger:
         return self._spanned(self._whole("freezes"))
 
     @property
+    def stakes(self) -> pl.LazyFrame:
+        """What accounts did with their own coin beside paying in the span."""
+        return self._spanned(self._whole("stakes"))
+
+    @property
     def coverage(self) -> pl.LazyFrame:
         """What has been read, from whom, whatever the span."""
         return self._whole("coverage")

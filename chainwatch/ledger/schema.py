@@ -11,6 +11,7 @@ import polars as pl
 
 from chainwatch.ledger.account_schema import APPROVALS as APPROVALS
 from chainwatch.ledger.account_schema import FREEZES as FREEZES
+from chainwatch.ledger.account_schema import STAKES as STAKES
 from chainwatch.ledger.account_schema import TRANSFERS as TRANSFERS
 from chainwatch.results.table import CHAIN as CHAIN
 from chainwatch.results.table import TIME as TIME
@@ -389,6 +390,7 @@ TABLES: tuple[Table, ...] = (
     TRANSFERS,
     APPROVALS,
     FREEZES,
+    STAKES,
     COVERAGE,
     ANSWERS,
     TAGS,

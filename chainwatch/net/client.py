@@ -25,6 +25,7 @@ from chainwatch.net.response import (
     SHOWN,
     Answer,
     Expect,
+    Refused,
     Unbounded,
     value_of,
     wait_asked,
@@ -42,10 +43,16 @@ __all__ = [
     "Auth",
     "Client",
     "Expect",
+    "Judge",
+    "Refused",
 ]
 
 Auth = tuple[str, str] | Callable[[], tuple[str, str]]
 """User and password, or what gives them anew for each request (a cookie file that changes)."""
+
+Judge = Callable[[int, bytes], Refused | None]
+"""Says of an answer, by its status and body, whether it is a refusal that its status does not
+tell, as where a server is asked too often and answers 200."""
 
 LARGEST_ANSWER = 64 << 20
 """Bytes of one answer, unless the source says more."""
@@ -92,6 +99,10 @@ class Client:
         User and password. Where an answer repeats one of them or a key, ``‹key›`` stands in its
         place in ``Answer.body``, of which ``Answer.digest`` is: a digest of what was received
         would confirm a guess of the key.
+    secret_query : mapping of str to str, optional
+        Parameters with a key in them, sent with every question and shown nowhere.
+    judge : callable, optional
+        Finds refusals that the status of an answer does not tell.
     timeout : float
         Seconds for one connection, read or write; a whole answer has ten times as long.
     max_bytes : int
@@ -105,6 +116,7 @@ class Client:
     def __init__(
         self, base_url: str, *, source: str, own: bool = False, per_second: float | None = None,
         headers: Mapping[str, str] | None = None, auth: Auth | None = None,
+        secret_query: Mapping[str, str] | None = None, judge: Judge | None = None,
         timeout: float = 30.0, max_bytes: int = LARGEST_ANSWER, attempts: int = 5,
         transport: httpx2.BaseTransport | None = None,
     ) -> None:  # fmt: skip
@@ -124,7 +136,9 @@ class Client:
         headers = {name: _header(name, value) for name, value in (headers or {}).items()}
         if auth is None and parts.username is not None:
             auth = (parts.username, parts.password or "")
-        self._auth, self._keys = auth, Keys(secrets, headers.values())
+        hidden = {name: _header(name, value) for name, value in (secret_query or {}).items()}
+        self._query, self._judge = urlencode(hidden), judge
+        self._auth, self._keys = auth, Keys([*secrets, *hidden.values()], headers.values())
         if auth is not None and not callable(auth):
             self._keys.add_login(*auth)
         self._transport = Permitted(
@@ -204,10 +218,11 @@ class Client:
         logging.getLogger("stamina").addHandler(_SILENT)
         asked = f"{method} {self._shown}{path} {words}".strip()
         asked = visible(self._keys.hide_in(asked.encode(errors="replace")).decode())
+        query = f"{'&' if '?' in path else '?'}{self._query}" if self._query else ""
         request = self._http.build_request(
             method, f"{self._server}{self._shown}{path}", content=body,
             headers={"content-type": "application/json"} if body is not None else None,
-            extensions={"url": f"{self._server}{self._path}{path}", "asked": asked},
+            extensions={"url": f"{self._server}{self._path}{path}{query}", "asked": asked},
         )  # fmt: skip
         attempts = stamina.retry_context(
             on=_wait, attempts=self._attempts, timeout=None, wait_initial=0.5, wait_max=30.0
@@ -237,6 +252,8 @@ class Client:
             raise self._elsewhere(response, where)
         clean = self._keys.hide_in(response.content)
         said = self.hide(clean[: 10 * SHOWN].decode(errors="replace").strip())
+        if self._judge and (refused := self._judge(status, response.content)):
+            raise _judged(refused, self.hide(refused.said), status, where)
         if not 200 <= status < 300 and status not in accept:
             raise _refusal(status, response.headers, clipped(said, SHOWN), where)
         value = value_of(response.content, expect, where, shown=said)
@@ -306,6 +323,21 @@ def _refusal(status: int, headers: httpx2.Headers, said: str, where: str) -> Sou
     else:
         error = _Transient(what, where=where, remedy="try again later")
         error.after = after
+    error.status = status
+    return error
+
+
+def _judged(refused: Refused, said: str, status: int, where: str) -> SourceError:
+    """Return a refusal in the body of an answer as an error; one that passes is asked again."""
+    what = f"the server refuses and says {clipped(said, SHOWN)!r}"
+    if not refused.again:
+        error = SourceError(what, where=where, remedy=refused.remedy)
+    elif refused.after is not None and refused.after > LONGEST_WAIT:
+        remedy = f"try again later: it asks to wait {refused.after:,.0f} seconds"
+        error = SourceError(what, where=where, remedy=remedy, passing=True)
+    else:
+        error = _Transient(what, where=where, remedy=refused.remedy)
+        error.after = refused.after
     error.status = status
     return error
 

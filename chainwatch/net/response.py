@@ -69,6 +69,28 @@ class Answer:
         }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Refused:
+    """A refusal that stands in the body of an answer.
+
+    Attributes
+    ----------
+    said : str
+        What the server says.
+    remedy : str
+        What can be done about it.
+    again : bool
+        To ask the same again may be answered.
+    after : float or None
+        Seconds that the server asks to wait; None where it names none.
+    """
+
+    said: str
+    remedy: str = "try again later, or ask for less at once"
+    again: bool = True
+    after: float | None = None
+
+
 def read_body(response: httpx2.Response, limit: int, seconds: float) -> bytes:
     """Return the body of a response.
 

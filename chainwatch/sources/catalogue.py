@@ -186,6 +186,10 @@ ENTRIES = (
         "transfers", "chainwatch.sources.transfer_dump.source:TransferDump",
         "Read a table of transfers of an account chain, such as an explorer's export.",
     ),
+    Entry(
+        "trongrid", "chainwatch.sources.tron.source:TronGrid",
+        "Read histories of accounts of Tron from TronGrid.",
+    ),
 )  # fmt: skip
 """Every source of the package, in the order of the alphabet."""
 

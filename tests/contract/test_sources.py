@@ -22,6 +22,7 @@ from module_of import module_of
 from chainwatch.addresses import canonical
 from chainwatch.addresses.scripts import classify
 from chainwatch.chains.bitcoin import BITCOIN_REGTEST
+from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.chains.tron import TRON
 from chainwatch.errors import NetworkRefused
 from chainwatch.ingest.protocol import Batch, Source
@@ -45,6 +46,7 @@ from chainwatch.sources.node_folder.source import NodeFolder
 from chainwatch.sources.prices.source import PriceTable
 from chainwatch.sources.transfer_dump.mapping import DumpMapping
 from chainwatch.sources.transfer_dump.source import TransferDump
+from chainwatch.sources.tron.source import TronGrid
 
 THEN = datetime(2024, 1, 2, tzinfo=UTC)
 TABLES = {table.name: table for table in schema.TABLES}
@@ -181,6 +183,12 @@ def bitcoinlib_provider(_: Path, __: ExitStack, blocks: Blocks = None) -> Made:
     ), None  # fmt: skip
 
 
+def trongrid(_: Path, servers: ExitStack) -> Made:
+    grid, tests = module_of("tron_grid"), module_of("sources/tron/test_trongrid")
+    url = servers.enter_context(grid.served(grid.TronGridServer(tests.busy())))
+    return TronGrid(url, [tests.of("ann"), tests.of("bob")], timeout=5.0), None
+
+
 SOURCES: dict[str, Callable[..., Made]] = {
     "BitcoinRest": bitcoin_rest,
     "BitcoinRpc": bitcoin_rpc,
@@ -192,12 +200,14 @@ SOURCES: dict[str, Callable[..., Made]] = {
     "NodeFolder": node_folder,
     "PriceTable": price_table,
     "TransferDump": transfer_dump,
+    "TronGrid": trongrid,
 }
 """Every source, written out: its maker gives the source and the file it reads."""
 
 BLIND = {
     "PriceTable": "prices are of no block",
     "TransferDump": "a table of transfers names no blocks, so no branch can be told",
+    "TronGrid": "it reads up to a block that the network calls final",
 }
 """Sources that cannot see a reorganisation, and why; every other follows one."""
 
@@ -304,7 +314,8 @@ def test_units_are_named_alike_by_every_source(made: Made) -> None:
     source, _ = made
     for batch in batches(source):
         for row in batch.tables["coverage"].rows(named=True):
-            block = (row["block"] or b"")[::-1].hex()
+            wire = row["block"] or b""
+            block = (wire[::-1] if chain_of(row["chain"]).family == "utxo" else wire).hex()
             kind = row["kind"]
             if kind == "block":
                 assert row["unit"] == f"block/{block}"

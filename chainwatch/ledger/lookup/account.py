@@ -30,6 +30,9 @@ _SHOWN = ("chain", "tx", "txid", "height", "time", "kind", "log_index", "trace_p
 
 _SUMMED = tuple(name for name in TOTALS.names if name not in ("symbol", "decimals"))
 
+_NUMBERED = pl.col("contract").is_null() & pl.col("token_id").is_not_null()
+"""Tokens with a number and no contract (TRC-10): they stand in the history, and in no total."""
+
 Apart = Mapping[bytes | None, Mapping[str, MayHaveMoved]]
 """What an address may have paid and got in rows set apart, by contract."""
 
@@ -57,10 +60,12 @@ def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSumm
     undated = every["time"].null_count() if spanned else 0
     told = f"{undated:,} transfers of unknown time are left out of the span"
     unsure = doubts(ledger, chain.id, totals["contract"].to_list())
+    numbered = history.filter(_NUMBERED).height
+    no_total = f"{numbered:,} transfers of TRC-10 tokens are in the history and in no total"
     complete = bool(claims.height) and bool(claims["complete"].all()) and not undated and not apart
     return AddressSummary(
         chain, address, totals, history, _parties(history), complete,
-        (*_sentences(claims), *([told] if undated else []),
+        (*_sentences(claims), *([told] if undated else []), *([no_total] if numbered else []),
          *_set_apart(apart, stated(ledger), chain), *unsure),
     )  # fmt: skip
 
@@ -179,7 +184,7 @@ def _shown(read: pl.DataFrame) -> pl.DataFrame:
 
 def _sums(rows: pl.DataFrame) -> dict[bytes | None, tuple[int | None, int | None]]:
     """Return what was received and spent of each asset by transfers that took effect."""
-    moved = rows.filter(pl.col("success").ne_missing(False))
+    moved = rows.filter(pl.col("success").ne_missing(False) & ~_NUMBERED)
     each = sums(moved, ("contract", "direction"))
 
     def side(contract: bytes | None, way: str) -> int | None:
@@ -192,7 +197,7 @@ def _sums(rows: pl.DataFrame) -> dict[bytes | None, tuple[int | None, int | None
 
 def _parties(history: pl.DataFrame) -> pl.DataFrame:
     keys = ["chain", "contract", "direction", "what", "counterparty"]
-    between = (pl.col("direction") != "self") & pl.col("success").ne_missing(False)
+    between = (pl.col("direction") != "self") & pl.col("success").ne_missing(False) & ~_NUMBERED
     rows = history.filter(between).with_columns(pl.lit("address").alias("what"))
     times = rows.group_by(keys).agg(pl.col("txid").n_unique().cast(pl.Int64).alias("transactions"))
     each = sums(rows, keys)

@@ -181,7 +181,7 @@ def test_every_check_on_coins_has_a_corruption() -> None:
     told = set().union(*(names for _, names in CORRUPTIONS.values()))
     elsewhere = {"one block"} | {
         f"unique {name}"
-        for name in ("transfers", "approvals", "freezes", "answers", "tags", "prices")
+        for name in ("transfers", "approvals", "freezes", "stakes", "answers", "tags", "prices")
     }
     assert told | elsewhere == {item.name for item in CHECKS}
 
@@ -210,7 +210,9 @@ def test_one_block_at_two_heights(tables: Tables) -> None:
     assert "one block" in failed(check(Ledger.from_tables(tables)))
 
 
-@pytest.mark.parametrize("name", ["transfers", "approvals", "freezes", "answers", "tags", "prices"])
+@pytest.mark.parametrize(
+    "name", ["transfers", "approvals", "freezes", "stakes", "answers", "tags", "prices"]
+)
 def test_a_row_twice_in_any_table(frame: Rows, name: str) -> None:
     filled: dict[str, object] = {
         "chain": "tron:0x2b6653dc", "txid": b"t", "kind": "k", "occurrence": 0, "source": "s",
@@ -218,7 +220,7 @@ def test_a_row_twice_in_any_table(frame: Rows, name: str) -> None:
         "order_uncertain": True, "sections": 1, "digest": b"d", "request": "r", "size": 1,
         "address": b"a", "label": "l", "confidence": "c", "level": 1, "pack": "p", "definer": True,
         "currency": "EUR", "granularity": "day", "price": "1", "log_index": 0, "contract": b"c",
-        "owner": b"a", "spender": b"b", "action": "freeze",
+        "owner": b"a", "spender": b"b", "action": "freeze", "n": 0, "contract_type": "c",
     }  # fmt: skip
     rows = frame(name, [filled, filled])
     assert failed(check(Ledger.from_tables({name: rows}))) == {f"unique {name}"}

@@ -1,0 +1,1 @@
+"""Tron as a source: histories from TronGrid, and blocks from a node."""
