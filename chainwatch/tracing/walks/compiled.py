@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainwatch.kernels.following import walk as kernel
-from chainwatch.kernels.parse import available
+from chainwatch.kernels.run import available
 from chainwatch.ledger.index.build import KINDS
 from chainwatch.ledger.spend_order import parents_first
 from chainwatch.results.table import Table

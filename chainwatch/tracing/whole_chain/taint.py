@@ -20,7 +20,7 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import ConservationError, TraceError
 from chainwatch.kernels import taint as kernel
 from chainwatch.kernels.following.walk import made_of
-from chainwatch.kernels.parse import available
+from chainwatch.kernels.run import available
 from chainwatch.ledger.index.build import NONE
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS
