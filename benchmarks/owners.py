@@ -28,7 +28,7 @@ import numpy as np
 from benchmarks import owners_chain
 from chainwatch.clusters.cluster import Clusters, cluster
 from chainwatch.heuristics.co_spend import co_spends
-from chainwatch.kernels.components import join_in_order, roots_of_groups
+from chainwatch.kernels.graphs.components import join_in_order, roots_of_groups
 from chainwatch.ledger.index.index import build_index, open_index
 from chainwatch.ledger.ledger import open_ledger
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainwatch.kernels.components import Joined
+from chainwatch.kernels.graphs.components import Joined
 
 
 class Stopped(NamedTuple):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from chainwatch.clusters.forest import Grown
 from chainwatch.heuristics.link_columns import LinkColumns
 from chainwatch.heuristics.links import BOTH_ENDS, ONE_CLAIM
-from chainwatch.kernels.components import Numbers
+from chainwatch.kernels.graphs.components import Numbers
 from chainwatch.ledger.index.bytes import ranked_at
 from chainwatch.results.deferred import Deferred
 from chainwatch.results.provenance import PIECE, Pieces, digest_columns, encoded

@@ -26,7 +26,7 @@ from chainwatch.clusters.apart import Apart
 from chainwatch.clusters.claims import Stopped, contradicted, stopped
 from chainwatch.clusters.numbering import FramePlaces, Numbered, Places, number
 from chainwatch.heuristics.links import LINKS, ONE_CLAIM, one_chain
-from chainwatch.kernels.components import Joined, Limits, Numbers, join_in_order, roots
+from chainwatch.kernels.graphs.components import Joined, Limits, Numbers, join_in_order, roots
 from chainwatch.results.table import Column, Table
 
 BOTH_LARGE, OTHER_ACTORS = "both sides large", "sides tagged with different actors"

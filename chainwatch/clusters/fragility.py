@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from chainwatch.clusters.numbering import number
 from chainwatch.heuristics.links import LINKS
-from chainwatch.kernels.components import Numbers, roots, splits
+from chainwatch.kernels.graphs.components import Numbers, roots, splits
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import CHAIN, Column, Rows, Table
 from chainwatch.units import counted

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainwatch.kernels.components import Numbers
+from chainwatch.kernels.graphs.components import Numbers
 from chainwatch.kernels.intern import Interner, order_of
 
 PLACE = ("chain", "address")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from chainwatch.clusters.numbering import number, place_of
 from chainwatch.heuristics.links import BOTH_ENDS, with_chain_b
-from chainwatch.kernels.components import Numbers, Trees, trees, way
+from chainwatch.kernels.graphs.components import Numbers, Trees, trees, way
 
 
 class Grove(Protocol):

@@ -28,7 +28,7 @@ from chainwatch.clusters.forest import (
 from chainwatch.clusters.numbering import PLACE, number
 from chainwatch.errors import InputError
 from chainwatch.heuristics.links import LINK_KEY, one_chain, with_chain_b
-from chainwatch.kernels.components import roots
+from chainwatch.kernels.graphs.components import roots
 from chainwatch.results.roles import NOBODY
 
 LARGE = 100

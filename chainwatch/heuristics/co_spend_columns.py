@@ -20,8 +20,8 @@ from chainwatch.heuristics.links import CO_SPEND, NO_KEY, PARTIAL, SEVERAL_KEYS,
 from chainwatch.heuristics.rates import Rates
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.heuristics.signing import UnreadFlags
-from chainwatch.kernels import group_loops as loops
-from chainwatch.kernels.groups import Ties, stars
+from chainwatch.kernels.graphs import group_loops as loops
+from chainwatch.kernels.graphs.groups import Ties, stars
 from chainwatch.ledger import features
 from chainwatch.ledger.among import among
 from chainwatch.ledger.index.build import NONE
@@ -31,7 +31,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS
 
 RULES = (CO_SPEND, UNREAD, PARTIAL, SEVERAL_KEYS, NO_KEY)
-"""By the strength of the tie; see :mod:`chainwatch.kernels.group_loops`."""
+"""By the strength of the tie; see :mod:`chainwatch.kernels.graphs.group_loops`."""
 
 AT_ONCE = 1 << 18
 """Transactions that a rule is asked of at a time."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from chainwatch.addresses.bip32 import hash160
 from chainwatch.errors import LedgerError
-from chainwatch.kernels.groups import listed
+from chainwatch.kernels.graphs.groups import listed
 from chainwatch.kernels.intern import Interner, bytes_of, order_of, series_of
 from chainwatch.ledger.index.build import MOST, NONE, STORED, Rows, codes_of, marks_of, rows_of
 from chainwatch.ledger.ledger import Ledger

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainwatch.kernels.groups import repeated
+from chainwatch.kernels.graphs.groups import repeated
 from chainwatch.ledger.index.build import KINDS, NONE
 from chainwatch.ledger.index.index import Index
 from chainwatch.ledger.joint.funding import DUST

@@ -255,8 +255,8 @@ def test_tron_headlines_are_the_totals_of_the_tables(tron_case) -> None:
         " TXRBsytHfJDoAKRdcedgLsoHudh1xJGUdC) paid 2,739,003.860503 USDT to 556 addresses:"
         " 246,696.461638 USDT to 7 listed addresses (wallets that pay binance alone 104,149.999151"
         " USDT, wallets that pay huobi alone 142,546.462487 USDT); 2,500 USDT to 2 tagged or"
-        " hosted addresses (binance 2,500 USDT); 2,489,807.398865 USDT to 547 others whose history is not"
-        " read.",
+        " hosted addresses (binance 2,500 USDT); 2,489,807.398865 USDT to 547 others whose"
+        " history is not read.",
         "all 20 listed addresses together: in",
         "191 transfers only look like payments",
         "123 of zero, and 68 trifles",

@@ -1,8 +1,8 @@
 """Loops over groups of dense numbers: who is tied to whom, what stands twice, rows by owner.
 
 They are written so that they run compiled, over arrays, and uncompiled, over lists, and give the
-same; nothing in them makes an array. :mod:`chainwatch.kernels.groups` makes the room they need and
-says what it means.
+same; nothing in them makes an array. :mod:`chainwatch.kernels.graphs.groups` makes the room they
+need and says what it means.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from chainwatch.kernels import group_loops as loops
-from chainwatch.kernels.components import roots, roots_of_groups
-from chainwatch.kernels.groups import listed, repeated, stars
+from chainwatch.kernels.graphs import group_loops as loops
+from chainwatch.kernels.graphs.components import roots, roots_of_groups
+from chainwatch.kernels.graphs.groups import listed, repeated, stars
 
 NONE = 0xFFFFFFFF
 SEEDS = range(120)

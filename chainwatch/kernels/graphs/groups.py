@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainwatch.kernels import group_loops as loops
+from chainwatch.kernels.graphs import group_loops as loops
 from chainwatch.kernels.run import run
 
 
 class Ties(NamedTuple):
     """What ties the members of groups: the smaller and the larger end, the group, and the tie.
 
-    ``tie`` holds the strength of the weaker end (:data:`chainwatch.kernels.group_loops.BOUND`
-    and those after it), with ``SOME_SHOWN`` and ``PARTED`` added.
+    ``tie`` holds the strength of the weaker end
+    (:data:`chainwatch.kernels.graphs.group_loops.BOUND` and those after it), with ``SOME_SHOWN`` and ``PARTED`` added.
     """
 
     a: NDArray[np.uint32]

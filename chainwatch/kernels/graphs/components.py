@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainwatch.errors import InputError
-from chainwatch.kernels import components_loops as loops
+from chainwatch.kernels.graphs import component_loops as loops
 from chainwatch.kernels.run import run
 
 Numbers = NDArray[np.int32]

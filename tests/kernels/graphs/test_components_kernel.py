@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from chainwatch.errors import InputError
-from chainwatch.kernels import components
-from chainwatch.kernels.components import Limits, join_in_order, roots, splits, trees, way
+from chainwatch.kernels.graphs import components
+from chainwatch.kernels.graphs.components import Limits, join_in_order, roots, splits, trees, way
 
 SEEDS = range(150)
 

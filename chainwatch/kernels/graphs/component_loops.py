@@ -1,8 +1,8 @@
 """Loops over graphs of dense numbers: joining in order, trees and their paths, points of a cut.
 
 They are written so that they run compiled, over arrays, and uncompiled, over lists, and give the
-same; nothing in them makes an array, and nothing recurses. :mod:`chainwatch.kernels.components`
-makes the room they need and says what it means.
+same; nothing in them makes an array, and nothing recurses.
+:mod:`chainwatch.kernels.graphs.components` makes the room they need and says what it means.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Graphs and groups of dense numbers, compiled."""
