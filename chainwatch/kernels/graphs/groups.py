@@ -19,7 +19,8 @@ class Ties(NamedTuple):
     """What ties the members of groups: the smaller and the larger end, the group, and the tie.
 
     ``tie`` holds the strength of the weaker end
-    (:data:`chainwatch.kernels.graphs.group_loops.BOUND` and those after it), with ``SOME_SHOWN`` and ``PARTED`` added.
+    (:data:`chainwatch.kernels.graphs.group_loops.BOUND` and those after it), with ``SOME_SHOWN``
+    and ``PARTED`` added.
     """
 
     a: NDArray[np.uint32]
