@@ -188,8 +188,7 @@ def counterparties(
     Returns
     -------
     Counterparties
-        Payments; set apart poisoning attempts, failed transfers, those of an amount too wide to
-        add up, and transfers to oneself.
+        Payments; set apart poisoning attempts, what failed or is too wide, and own transfers.
 
     Raises
     ------
@@ -204,24 +203,33 @@ def counterparties(
     check(ledger=ledger, asset=asset, tags=tags, trifle=trifle, head=head, tail=tail)
     who = list(addresses_of(subjects, asset))
     rows = _rows_of(ledger, asset, who, trifle)
-    effect, narrow = pl.col("success").fill_null(True), pl.col("amount").is_not_null()
-    failed, wide = rows.filter(~effect), rows.filter(effect & ~narrow)
-    good = rows.filter(effect & narrow)
+    good, failed, wide = _parted(rows)
     lures, kept = _lures(good, poisoning(trifle, head, tail), tail)
     paid = _astray(kept, paid_look_alike(head, tail), tail)
     frame = _sides(paid, who, {} if tags is None else statements_of(tags.frame, asset.chain))
-    own = paid.filter(pl.col("sender") == pl.col("receiver")).rename({"sender": "subject"})
     return Counterparties(
         frame.cast(PAYMENTS.schema).sort(KEY),  # type: ignore[arg-type]  # polars types mix classes and instances
         lures.select(LURES.names),
         failed.select(FAILED.names),
         asset,
-        own.select(OWN.names).sort("time", "txid", "subject"),
+        _own(paid).sort("time", "txid", "subject"),
         trifle,
         good["signed"].null_count(),
         wide.select(WIDE.names).sort("time", "txid"),
         check_decimals(ledger, asset),
     )
+
+
+def _parted(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return the transfers that can be added up, those without effect, and those too wide."""
+    effect, wide = pl.col("success").fill_null(True), pl.col("amount").is_null()
+    return rows.filter(effect & ~wide), rows.filter(~effect), rows.filter(effect & wide)
+
+
+def _own(paid: pl.DataFrame) -> pl.DataFrame:
+    """Return the transfers of a subject to itself."""
+    own = paid.filter(pl.col("sender") == pl.col("receiver")).rename({"sender": "subject"})
+    return own.select(OWN.names)
 
 
 def _rows_of(ledger: Ledger, asset: Asset, who: list[bytes], trifle: int) -> pl.DataFrame:

@@ -97,9 +97,7 @@ def add_account_findings(
         apart.other_tokens_finding(ledger, subjects, asset), note="Set apart: other contracts."
     )
     case.add(apart.statuses_finding(ledger, subjects, asset), note="Kept verbatim.")
-    case.add(failed_finding(direct), note="Set apart: no effect.")
-    if direct.wide.height:
-        case.add(wide_finding(direct), note="Set apart: too wide to add up.")
+    _add_uncounted(case, direct)
     case.add(followed, note="Every branch to its end.")
     case.add(apart.order_finding(followed), note="Where only the time orders transfers.")
     case.add(
@@ -135,6 +133,13 @@ def _add_look_alikes(case: Case, direct: Counterparties) -> None:
     case.add(poisoning_finding(direct), note="Set apart: nobody paid here.")
     for finding in astray_findings(direct):
         case.add(finding, note="Paid, and perhaps not to whom it was meant for.")
+
+
+def _add_uncounted(case: Case, direct: Counterparties) -> None:
+    """Add the transfers that stand in no total: without effect, and too wide to add up."""
+    case.add(failed_finding(direct), note="Set apart: no effect.")
+    if direct.wide.height:
+        case.add(wide_finding(direct), note="Set apart: too wide to add up.")
 
 
 def _asset(config: CaseFile) -> Asset:
