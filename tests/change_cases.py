@@ -8,29 +8,19 @@ blocks from the first to the last are read whole, unless ``gaps`` says otherwise
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 import polars as pl
+from rule_cases import Case
 
 from chainwatch.heuristics import change
-from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import BLOCKS, COVERAGE
 
 START = datetime(2023, 6, 1, tzinfo=UTC)
 
 Reader = Callable[[str], Ledger]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A rule, a ledger of which some output is a yes, and one of which none is."""
-
-    rule: Rule
-    fires: str
-    is_still: str
 
 
 TWO = "pay: A=90 -> B=50 C=30\nnext: pay/0 -> D=40"

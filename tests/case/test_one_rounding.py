@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from case_texts import USDT, token_case
 from pypdf import PdfReader
 
 from chainwatch.addresses.canonical import Kind, text
@@ -17,8 +18,6 @@ from chainwatch.units import to_text
 
 SIGNIFICANT = 4
 """A number of fewer digits stands in a report by chance."""
-
-USDT = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
 
 
 def account(body: bytes) -> str:
@@ -115,44 +114,19 @@ def test_what_reached_somebody_named_is_said_alike_in_table_text_and_figure(demo
     assert ">0.04 rBTC (5.3 %)</td>" in row
 
 
-CASE = f"""
-[case]
-name = "few"
-title = "Two payments"
-question = "Whom?"
-editions = ["disclosure", "working"]
+EDITIONS = """editions = ["disclosure", "working"]
 working_reason = "a test"
-[[sources]]
-kind = "transfers"
-path = "t.csv"
-[sources.mapping]
-chain = "tron"
-kind = "trc20"
-source = "a small file"
-txid = "tx"
-time = "time"
-time_unit = "ms"
-sender = "from"
-receiver = "to"
-amount = "quant"
-contract = "token"
-symbol = "symbol"
-decimals = "decimals"
-[subjects]
-chain = "tron"
-addresses = ["{SUBJECT}"]
-[asset]
-chain = "tron"
-contract = "{USDT}"
-symbol = "USDT"
-decimals = 6
-[follow]
+"""
+CASE = token_case(
+    SUBJECT, name="few", title="Two payments", question="Whom?", head=EDITIONS,
+    more="""[follow]
 policy = "fifo"
 alike_tail = 3
 [[dates]]
 day = 2022-01-05
 name = "order"
-"""
+""",
+)  # fmt: skip
 """A subject pays a partner once, and then one who looks like him."""
 
 

@@ -10,45 +10,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from case_texts import USDT, token_case
 
 from chainwatch.addresses.canonical import text
 from chainwatch.ingest.pull import pull
 from chainwatch.sources.block_files import BlockFiles
 
 ROOT = Path(__file__).resolve().parent.parent
-USDT = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
 ONE, TWO = "TXRBsytHfJDoAKRdcedgLsoHudh1xJGUdC", "TETZBHSy22wSaufVE1GhNBiDdTYGBJ6aZk"
 
-CASE = f"""
-[case]
-name = "small"
-title = "A small case"
-question = "Who?"
-[[sources]]
-kind = "transfers"
-path = "t.csv"
-[sources.mapping]
-chain = "tron"
-kind = "trc20"
-source = "a small file"
-txid = "tx"
-time = "time"
-time_unit = "ms"
-sender = "from"
-receiver = "to"
-amount = "quant"
-contract = "token"
-symbol = "symbol"
-decimals = "decimals"
-[subjects]
-chain = "tron"
-addresses = ["{ONE}"]
-[asset]
-chain = "tron"
-contract = "{USDT}"
-symbol = "USDT"
-decimals = 6
-"""
+CASE = token_case(ONE)
 HEAD = "tx,time,from,to,quant,token,symbol,decimals\n"
 ROW = f"{'ab' * 32},1640000000000,{TWO},{ONE},5,{USDT},USDT,6\n"
 

@@ -10,13 +10,13 @@ import hashlib
 import importlib
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import change_cases
 import duckdb
 import polars as pl
 import pytest
+from rule_cases import Case, column, in_turn, instead, on_chain
 
 from chainwatch import heuristics
 from chainwatch.addresses.assets import native
@@ -59,56 +59,6 @@ def transfers(text: str) -> Ledger:
         })  # fmt: skip
     whole = [{name: row.get(name) for name in TRANSFERS.schema} for row in rows]
     return Ledger.from_tables({"transfers": pl.DataFrame(whole, schema=TRANSFERS.schema)})
-
-
-Change = Callable[[Ledger], Ledger]
-"""What makes of a ledger written by hand one that the rule reads differently."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A rule, a ledger of which some row is a yes, and one of which none is."""
-
-    rule: Rule
-    fires: str
-    is_still: str
-    answer: bool | None = True  # of a rule that can only doubt: unknown
-    change: Change = lambda ledger: ledger
-
-
-def column(table: str, name: str, value: pl.Expr) -> Change:
-    """Return what writes a column of a table anew."""
-
-    def change(ledger: Ledger) -> Ledger:
-        frame = ledger.frames[table]
-        return Ledger.from_tables({
-            **ledger.frames, table: frame.with_columns(value.cast(frame.schema[name]).alias(name))
-        })  # fmt: skip
-
-    return change
-
-
-def in_turn(*changes: Change) -> Change:
-    """Return several changes, one after another."""
-
-    def change(ledger: Ledger) -> Ledger:
-        for one in changes:
-            ledger = one(ledger)
-        return ledger
-
-    return change
-
-
-def on_chain(chain: str) -> Change:
-    """Return what moves a ledger to another chain."""
-    tables = ("transactions", "inputs", "outputs")
-    return in_turn(*(column(table, "chain", pl.lit(chain)) for table in tables))
-
-
-def instead(table: str, name: str, old: bytes, new: bytes) -> Change:
-    """Return what replaces a text of bytes."""
-    there = pl.col(name)
-    return column(table, name, pl.when(there == old).then(pl.lit(new)).otherwise(there))
 
 
 TOY = utxo_chain(
@@ -262,7 +212,7 @@ CASES = {
         poisoning.unsigned(), "ann>shop:500? ann>shop':500~", "ann>shop:500? bob>shop:3?"
     ),
 }
-CASES |= {name: Case(one.rule, one.fires, one.is_still) for name, one in change_cases.CASES.items()}
+CASES |= change_cases.CASES
 
 FEATURES: dict[str, Callable[[Ledger], pl.DataFrame]] = {
     "transactions": features.transactions,

@@ -15,6 +15,7 @@ from typing import Any
 import networkx as nx
 import polars as pl
 import pytest
+from case_texts import token_case
 
 from chainwatch.addresses.assets import token
 from chainwatch.addresses.canonical import text
@@ -172,39 +173,14 @@ def test_graphs_have_it_as_an_edge_and_give_no_sum_without_it(working: None) -> 
     assert graph.graph["left_out"] == ("Transfers of an amount wider than 38 digits are not drawn.")
 
 
-CASE = f"""
-[case]
-name = "wide"
-title = "A wide amount"
-question = "Whom?"
-editions = ["disclosure", "working"]
+EDITIONS = """editions = ["disclosure", "working"]
 working_reason = "a test"
-[[sources]]
-kind = "transfers"
-path = "t.csv"
-[sources.mapping]
-chain = "eth"
-kind = "erc20"
-source = "a small file"
-txid = "tx"
-time = "time"
-time_unit = "iso"
-sender = "from"
-receiver = "to"
-amount = "value"
-contract = "token"
-symbol = "symbol"
-decimals = "decimals"
-section = "of"
-[subjects]
-chain = "eth"
-addresses = ["{text(A, "eth")}"]
-[asset]
-chain = "eth"
-contract = "{text(CONTRACT, "eth")}"
-symbol = "TOK"
-decimals = 6
 """
+CASE = token_case(
+    text(A, "eth"), name="wide", title="A wide amount", question="Whom?", head=EDITIONS,
+    mapping='section = "of"', chain="eth", kind="erc20", time_unit="iso",
+    contract=text(CONTRACT, "eth"), symbol="TOK",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -217,7 +193,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> RunReport:
         f"{names[receiver]},{amount},TOK,6,{names[A]}"
         for day, (sender, receiver, amount) in enumerate(PAID)
     ]
-    head = "tx,time,token,from,to,value,symbol,decimals,of"
+    head = "tx,time,token,from,to,quant,symbol,decimals,of"
     (folder / "t.csv").write_text("\n".join([head, *rows, ""]))
     (folder / "wide.toml").write_text(CASE)
     return run_case(folder / "wide.toml", folder / "out", data=folder)

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rule_cases import column, in_turn, instead
 
 import chainwatch as cw
 from chainwatch.errors import ArgumentError, RuleError
@@ -55,12 +56,9 @@ def test_whirlpool_pays_one_amount_to_all_who_bring_hardly_more(asked):
 
 def genesis(ledger, name, txid):
     """Return the ledger with a first mix of Whirlpool in the place of a transaction."""
-    new = {}
-    for table, column in (("transactions", "txid"), ("inputs", "prev_txid")):
-        there = pl.col(column)
-        put = pl.when(there == txid(name)).then(pl.lit(WHIRLPOOL_GENESIS[1])).otherwise(there)
-        new[table] = ledger.frames[table].with_columns(put.alias(column))
-    return cw.Ledger.from_tables({**ledger.frames, **new})
+    first = txid(name), WHIRLPOOL_GENESIS[1]
+    put = in_turn(instead("transactions", "txid", *first), instead("inputs", "prev_txid", *first))
+    return put(ledger)
 
 
 LINES = """
@@ -195,10 +193,8 @@ def test_joinmarket_gives_each_one_equal_output_and_his_change(asked):
     assert asked(coinjoin.joinmarket_mix(), *JOINMARKET) == list(JOINMARKET.values())
 
 
-def unread(ledger):
-    """Return the ledger as a lone block shows it: who spends, and not how much."""
-    spent = ledger.frames["inputs"].with_columns(pl.lit(None, pl.Int64).alias("value"))
-    return cw.Ledger.from_tables({**ledger.frames, "inputs": spent})
+unread = column("inputs", "value", pl.lit(None))
+"""What makes of a ledger what a lone block shows: who spends, and not how much."""
 
 
 ALONE = {

@@ -10,57 +10,26 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from case_texts import USDT, token_case
 
 from chainwatch.case.recipes import run as module
 from chainwatch.case.recipes.run import README_FILE, read_mask_key, run_case
 from chainwatch.case.seal import verify
 from chainwatch.errors import CaseError, ChainwatchError, InputError, OutputExists
 
-USDT = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
 SUBJECT = "TXRBsytHfJDoAKRdcedgLsoHudh1xJGUdC"
 HOT = "TBA6CypYJizwA9XdC7Ubgc5F1bxrQ7SqPt"
 OTHERS = ["TETZBHSy22wSaufVE1GhNBiDdTYGBJ6aZk", "TGBYT9Kfs7Za2yWf2TCka5kZq942tKPUAq"]
 HEAD = "tx,time,from,to,from_tag,to_tag,quant,token,symbol,decimals,wallet\n"
 
-CASE = f"""
-[case]
-name = "small"
-title = "A small case"
-question = "Who holds the address?"
-
-[[sources]]
-kind = "transfers"
-path = "transfers.csv"
-[sources.mapping]
-chain = "tron"
-kind = "trc20"
-source = "a small file"
-txid = "tx"
-time = "time"
-time_unit = "ms"
-sender = "from"
-receiver = "to"
-amount = "quant"
-contract = "token"
-symbol = "symbol"
-decimals = "decimals"
-section = "wallet"
+TAGS = """section = "wallet"
 [sources.mapping.tags]
 sender = "from_tag"
 receiver = "to_tag"
 source = "the file"
 concept = "exchange"
-
-[subjects]
-chain = "tron"
-addresses = ["{SUBJECT}"]
-
-[asset]
-chain = "tron"
-contract = "{USDT}"
-symbol = "USDT"
-decimals = 6
 """
+CASE = token_case(SUBJECT, question="Who holds the address?", path="transfers.csv", mapping=TAGS)
 
 
 def transfer(number: int, sender: str, receiver: str, amount: object, tag: str = "") -> str:
