@@ -29,7 +29,8 @@ class Asked:
     opened : int
         Of these, and of the probable ones, those that a person opened.
     judged : int or None
-        Transactions that rules on mixes judged; None where no rule was given.
+        Transactions that rules on mixes judged: those that traced value went into. None where no
+        rule was given.
     trifle : int or None
         On account chains the largest amount of a trifle, 0 where no size of one was given; None
         on coin chains.

@@ -216,7 +216,7 @@ class TestSilence:
 
     def test_of_rules(self, desk: Any) -> None:
         assert "No rule on mixes was given" in self.told(desk, None)
-        assert "2 transactions were judged" in self.told(desk, equal_outputs())
+        assert "1 transaction was judged" in self.told(desk, equal_outputs())  # the other made it
 
     def test_of_exposure(self, desk: Any) -> None:
         got = trace(desk.coins(list(self.TXS)), [desk.coin("s")], policy=fifo, chain=CHAIN)
