@@ -68,7 +68,7 @@ QUESTIONS = (
     ),
     (
         "Where does following stop, and why?",
-        "`tracing/stops.py`, `tracing/custody.py`",
+        "`tracing/stops.py`, `tracing/custody/`",
     ),
     (
         "Who says what a sentence of the report says?",

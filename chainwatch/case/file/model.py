@@ -114,6 +114,13 @@ class Token(_Strict):
         return self
 
 
+class OpenedEnd(_Strict):
+    """An end by custody behind which following goes on, and why a person wants that."""
+
+    address: str
+    why: Annotated[str, Field(min_length=1)]
+
+
 class Follow(_Strict):
     """How value is followed."""
 
@@ -129,6 +136,7 @@ class Follow(_Strict):
     max_hops: int | None = None
     min_amount: Annotated[int, Field(ge=0)] = 0
     spread_unstated: bool = False
+    opened: tuple[OpenedEnd, ...] = ()
 
 
 class NamedDay(_Strict):

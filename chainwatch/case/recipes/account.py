@@ -61,6 +61,8 @@ def add_account_findings(
         min_share=follow.min_share,
         min_sweeps=follow.min_sweeps,
     )
+    for one in follow.opened:
+        at = at.open(one.address, why=one.why)
     direct = _direct(ledger, subjects, asset, tags, follow)
     followed = trace(
         ledger,

@@ -44,6 +44,8 @@ def add_coin_findings(
     at = hosted(
         ledger, services, asset=asset, min_share=follow.min_share, min_sweeps=follow.min_sweeps
     )
+    for one in follow.opened:
+        at = at.open(one.address, why=one.why)
     followed = trace(
         ledger,
         subjects,

@@ -13,7 +13,7 @@ ALWAYS = (
     "A tag is what its source says. An undated tag says nothing of when it holds.",
     "A policy such as FIFO is a method of computing, not a finding of law. Others give other"
     " amounts.",
-    "No error rate has been measured for custody; none is claimed.",
+    "Error rates of custody are measured on simulated services alone; none is a rate of this case.",
 )
 
 MASKS = (

@@ -260,7 +260,7 @@ def deposits_finding(at: Hosted) -> Finding:
     rows = at.frame.select(PROBABLE_DEPOSITS.names)
     return Finding(
         "Deposit addresses and one-destination wallets",
-        tuple(filter(None, (_probable(at), _undecided(at), _few(at), _opened(at)))),
+        tuple(filter(None, (_probable(at), _undecided(at), _few(at), opened_said(at)))),
         PROBABLE_DEPOSITS.rows(rows),
         at.asset,
         (
@@ -303,7 +303,8 @@ def _few(at: Hosted) -> str:
     )
 
 
-def _opened(at: Hosted) -> str:
+def opened_said(at: Hosted) -> str:
+    """Return how many ends a person opened, and why; nothing where none was."""
     if at.opened.is_empty():
         return ""
     reasons = "; ".join(at.opened["why"].unique().sort())

@@ -15,7 +15,8 @@ from case_texts import USDT, token_case
 from chainwatch.case.recipes import run as module
 from chainwatch.case.recipes.run import README_FILE, read_mask_key, run_case
 from chainwatch.case.seal import verify
-from chainwatch.errors import CaseError, ChainwatchError, InputError, OutputExists
+from chainwatch.errors import CaseError, ChainwatchError, InputError, OutputExists, TraceError
+from chainwatch.tracing.result import Trace
 
 SUBJECT = "TXRBsytHfJDoAKRdcedgLsoHudh1xJGUdC"
 HOT = "TBA6CypYJizwA9XdC7Ubgc5F1bxrQ7SqPt"
@@ -66,7 +67,27 @@ def test_a_small_case(small: Path, tmp_path: Path) -> None:
     ]
     assert repr(report) == "RunReport('small': disclosure in out)"
     headlines = [getattr(result, "headline", "") for result, _ in report.case.results]
-    assert any(line.startswith("1 of 1 listed address is consistent") for line in headlines)
+    told = (
+        "1 of 1 listed address pays one service alone; 0 are consistent with deposit addresses; of"
+        " 1 (1 at Exchange 1; they received 7 USDT) custody is undecided."
+    )
+    assert told in map(str, headlines)
+
+
+def test_an_end_by_custody_is_opened_with_a_reason(small: Path, tmp_path: Path) -> None:
+    ended = run_case(small / "small.toml", tmp_path / "ended")
+    assert "one-destination wallet, custody undecided" in report_text(ended.folder / "disclosure")
+    more = f'[[follow.opened]]\naddress = "{SUBJECT}"\nwhy = "its holder told of it"\n'
+    (small / "open.toml").write_text(CASE + more)
+    report = run_case(small / "open.toml", tmp_path / "opened")
+    said = report_text(report.folder / "disclosure")
+    assert "1 such end was opened by a person: following goes on behind." in said
+    assert "so that following goes on behind: its holder told of it." in said
+    followed = next(one for one, _ in report.case.results if isinstance(one, Trace))
+    assert set(followed.ends["reason"]) == {"hosted service"}
+    (small / "other.toml").write_text(CASE + more.replace(SUBJECT, OTHERS[0]))
+    with pytest.raises(TraceError, match="is none of the 1 addresses"):
+        run_case(small / "other.toml", tmp_path / "other")
 
 
 def test_the_editions_of_the_case_file_are_written_and_no_other(
@@ -217,7 +238,7 @@ def test_tron_headlines_are_the_totals_of_the_tables(tron_case) -> None:
         "15 of 20 listed addresses pay one service alone; 0 are consistent with deposit addresses;"
         " of 15 (13 at binance, 1 at huobi, 1 at okex; they received 7,971,447.061765 USDT) custody"
         " is undecided",
-        "nothing that was read shows the service's side, such as one funder of gas for many or"
+        "nothing that was read shows the service&#39;s side, such as one funder of gas for many or"
         " sweeps in one transaction. These ends can be opened.",
         "The other 5 (TJqh7J9MnPMSG6cotxBYUsNdQ6eufk8W32, TPxCncCWLUtRm2ga6NMrPKfumKuQ3zoWXR,"
         " TRWpS2JarmZShhQLTfHafnzkQdNKUh1ozK, TXQyMhsxZfcGqPdi1TAYWJ5bVkcVyR2ye9,"
