@@ -15,6 +15,10 @@ ACCEPTED: dict[str, tuple[str, str]] = {
     "CHAINWATCH_ELECTRUMX": (
         "a real Electrum server", "set CHAINWATCH_ELECTRUMX to a venv with e-x and plyvel",
     ),
+    "CHAINWATCH_ANVIL": (
+        "a development node of Ethereum",
+        "set CHAINWATCH_ANVIL to a folder into which npm installed @foundry-rs/anvil",
+    ),
     "CHAINWATCH_KERNEL_PYTHON": (
         "py-bitcoinkernel", "set CHAINWATCH_KERNEL_PYTHON to the Python of a venv that has it",
     ),

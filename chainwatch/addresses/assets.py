@@ -6,13 +6,51 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from chainwatch.addresses.canonical import parse, text
+from chainwatch.addresses.canonical import Kind, parse, text
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import ChainError, InputError, expect
 from chainwatch.units import to_text
 
-NATIVE_KINDS = ("native", "internal")
-"""Kinds of transfers that move the native coin: payments, and what contracts send on."""
+PAYMENT_KINDS = ("native", "internal")
+"""Kinds of transfers that pay in the native coin: transactions, and what contracts send on."""
+
+FEE_KINDS = ("fee", "fee_burnt")
+"""What a transaction pays to who made its block, and what of its fee is burnt."""
+
+NATIVE_KINDS = (*PAYMENT_KINDS, *FEE_KINDS, "reward", "withdrawal")
+"""Kinds of transfers that move the native coin. A reward makes it anew; so does, on this side of
+the protocol, what a validator withdraws: neither has a transaction, and the hash of the block
+stands for its id."""
+
+TOKEN_KINDS = ("erc20", "erc721", "erc1155", "trc20", "trc721")
+"""Kinds of transfers of tokens, by what the contract logs."""
+
+ZERO = frozenset({bytes([Kind.EVM]) + bytes(20), bytes([Kind.TRON]) + bytes(20)})
+"""The zero addresses: tokens are made from them, and what is paid to them is burnt."""
+
+
+def made_or_burnt(kind: pl.Expr) -> pl.Expr:
+    """Return the kind of a transfer of tokens: ``_mint`` or ``_burn`` where one side is nobody.
+
+    Parameters
+    ----------
+    kind : polars.Expr
+        One of :data:`TOKEN_KINDS`; any other stays as it is.
+    """
+    nobody = pl.Series(sorted(ZERO), dtype=pl.Binary).implode()
+    tokens = kind.is_in(TOKEN_KINDS)
+    return (
+        pl.when(tokens & pl.col("sender").is_in(nobody))
+        .then(pl.concat_str(kind, pl.lit("_mint")))
+        .when(tokens & pl.col("receiver").is_in(nobody))
+        .then(pl.concat_str(kind, pl.lit("_burn")))
+        .otherwise(kind)
+    )
+
+
+def kinds_of(kind: str) -> tuple[str, ...]:
+    """Return a kind of transfers and what it is called where one side is nobody."""
+    return (kind, f"{kind}_mint", f"{kind}_burn") if kind in TOKEN_KINDS else (kind,)
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def explain(
     """
     if found := _cut_out(text) or _hexadecimal(text, target) or _shape(text):
         return found
-    if chains := others(text):
+    if chains := _with_value(others(text)):
         aliases = " or ".join(item.alias for item in chains)
         return AddressError(
             f"{quoted(text)} is an address of {names(chains)}, not of {target.name}",
@@ -100,11 +100,16 @@ def not_a_txid(
     if cut := _cut_out(text) or _hexadecimal(text, target):
         return cut
     what = f"{quoted(text)} is not a transaction id of {target.name}"
-    if found := others(text):
+    if found := _with_value(others(text)):
         what = f"{quoted(text)} is an address of {names(found)}, not a transaction id"
     elif text != text.strip():
         what = f"{quoted(text)} has white space around it"
     return AddressError(what, remedy="give 64 hexadecimal digits")
+
+
+def _with_value(chains: tuple[Chain, ...]) -> tuple[Chain, ...]:
+    """Return the chains whose coins have value; those without, where there are no others."""
+    return tuple(item for item in chains if item.mainnet) or chains
 
 
 def _cut_out(text: str) -> AddressError | None:

@@ -88,6 +88,26 @@ class Consensus:
 
 
 @dataclass(frozen=True)
+class CoinMoves:
+    """How the coin of a chain moves beside payments, where receipts and blocks tell all of it.
+
+    A fee is what the receipt says; the base fee and the fee for blobs are burnt, and the rest goes
+    to who made the block, as do rewards where it has a difficulty.
+
+    Attributes
+    ----------
+    rewards : tuple of (int, int)
+        First height and base units of each reward for a block by proof of work.
+    """
+
+    rewards: tuple[tuple[int, int], ...] = ()
+
+    def reward(self, height: int) -> int:
+        """Return the base units that a block of a height by proof of work made, without uncles."""
+        return next((made for first, made in reversed(self.rewards) if first <= height), 0)
+
+
+@dataclass(frozen=True)
 class Chain:
     """A public network; a testnet is a chain of its own.
 
@@ -145,6 +165,9 @@ class Chain:
         on test networks, or it is not known.
     consensus : Consensus or None
         What its blocks are held to; None where it has no blocks of Bitcoin's kind.
+    moves : CoinMoves or None
+        How its coin moves beside payments, on chains like Ethereum; None where receipts do not
+        tell all of it, or nobody has said: then fees and balances of the coin are unknown.
     """
 
     id: str
@@ -171,6 +194,7 @@ class Chain:
     token_sales: int | None = None
     coin_type: int | None = None
     consensus: Consensus | None = None
+    moves: CoinMoves | None = None
 
     def __str__(self) -> str:
         return self.alias

@@ -15,7 +15,12 @@ from chainwatch.chains.bitcoin import (
 )
 from chainwatch.chains.bitcoin_cash import BITCOIN_CASH, BITCOIN_CASH_REGTEST
 from chainwatch.chains.dogecoin import DOGECOIN, DOGECOIN_REGTEST, DOGECOIN_TESTNET
-from chainwatch.chains.ethereum import ETHEREUM
+from chainwatch.chains.ethereum import (
+    ETHEREUM,
+    ETHEREUM_DEVELOPMENT,
+    ETHEREUM_HOODI,
+    ETHEREUM_SEPOLIA,
+)
 from chainwatch.chains.litecoin import LITECOIN, LITECOIN_REGTEST, LITECOIN_TESTNET
 from chainwatch.chains.tron import TRON
 from chainwatch.errors import ChainError
@@ -35,6 +40,9 @@ CHAINS: tuple[Chain, ...] = (
     DOGECOIN_TESTNET,
     DOGECOIN_REGTEST,
     ETHEREUM,
+    ETHEREUM_SEPOLIA,
+    ETHEREUM_HOODI,
+    ETHEREUM_DEVELOPMENT,
     TRON,
 )
 """Those that chainwatch brings, written out."""
@@ -49,6 +57,9 @@ def all_chains() -> tuple[Chain, ...]:
 
 _ID = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}")
 """CAIP-2: namespace and reference."""
+
+_EVM_ID = re.compile(r"(?:eip155:|evm-)([1-9][0-9]{0,19})")
+"""The chain id of an EVM chain, by which every node of it names itself (EIP-155)."""
 
 _ALIAS = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
@@ -96,6 +107,9 @@ def register(chain: Chain) -> Chain:
 def chain(name: str | Chain) -> Chain:
     """Return the chain of a CAIP-2 id or alias.
 
+    An EVM chain that is not listed, such as ``eip155:42161``, is one of which nothing but its id
+    is known: its transfers can be read, its fees and balances are unknown.
+
     Raises
     ------
     ChainError
@@ -105,10 +119,17 @@ def chain(name: str | Chain) -> Chain:
         return name
     names = {key: item for item in _known for key in (item.id, item.alias)}
     found = names.get(name.strip()) or names.get(name.strip().lower())
+    if found is None and (number := _EVM_ID.fullmatch(name.strip().lower())):
+        return _unlisted(number[1])
     if found is None:
         known = ", ".join(item.alias for item in _known)
         raise ChainError(f"unknown chain {name!r}", remedy=f"write one of {known}, or a CAIP-2 id")
     return found
+
+
+def _unlisted(number: str) -> Chain:
+    """Return an EVM chain of which only the id is known; its coin may have any name."""
+    return Chain(f"eip155:{number}", f"evm-{number}", f"EVM chain {number}", "evm", "coins", 18)
 
 
 def in_words(chains: Sequence[Chain]) -> str:

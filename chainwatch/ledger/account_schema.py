@@ -26,8 +26,19 @@ TRANSFERS = Table(
     "One row per movement on an account chain: native, internal or token.",
     (
         CHAIN,
-        Column("txid", pl.Binary, Privacy.TXID, "transaction id, big-endian as shown"),
-        Column("kind", pl.String, Privacy.KIND, "native, internal, erc20, trc20, ..."),
+        Column(
+            "txid",
+            pl.Binary,
+            Privacy.TXID,
+            "transaction id, big-endian as shown; of rewards and withdrawals the hash of the block",
+        ),
+        Column(
+            "kind",
+            pl.String,
+            Privacy.KIND,
+            "native, internal, fee, fee_burnt, reward, withdrawal; erc20, erc721, erc1155, trc20,"
+            " with _mint or _burn where one side is the zero address; wrap, unwrap, destroy",
+        ),
         Column(
             "log_index",
             pl.Int64,
@@ -36,7 +47,11 @@ TRANSFERS = Table(
             nullable=True,
         ),
         Column(
-            "trace_path", pl.String, Privacy.PLACE, "place of the call, e.g. '0.2.1'", nullable=True
+            "trace_path",
+            pl.String,
+            Privacy.PLACE,
+            "place of the call, e.g. '0.2.1'; of a withdrawal its number",
+            nullable=True,
         ),
         Column(
             "occurrence",
@@ -138,7 +153,12 @@ TRANSFERS = Table(
 )
 
 
-_LOG = Column("log_index", pl.Int64, Privacy.PLACE, "place of the log in its block")
+_LOG = Column(
+    "log_index",
+    pl.Int64,
+    Privacy.PLACE,
+    "place of the log in its block; of a delegation its place in the list of its transaction",
+)
 
 
 _TOKEN = Column("contract", pl.Binary, Privacy.CONTRACT, "token contract")
@@ -180,7 +200,9 @@ APPROVALS = Table(
             "kind",
             pl.String,
             Privacy.KIND,
-            "approval, approval_for_all, permit, authorization_used, operator",
+            "approval, approval_for_all, permit, authorization_used, operator; user_operation"
+            " (ERC-4337: of an account to its bundler), paymaster (who pays for it), delegation"
+            " (EIP-7702: of an account to the code it runs)",
         ),
         _AT,
         Column("time", TIME, Privacy.TIME, "time of the block"),

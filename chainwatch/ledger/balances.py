@@ -18,6 +18,7 @@ import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.silent_moves import silent_moves
+from chainwatch.ledger.block_readings import block_runs
 from chainwatch.ledger.ledger import Ledger
 
 Reading = tuple[datetime | None, datetime | None]
@@ -74,7 +75,39 @@ def histories(
     found: dict[bytes, tuple[Reading, ...]] = {}
     for address, first, last in rows.iter_rows():
         found[address] = (*found.get(address, ()), (first, last))
-    return found
+    return _with_blocks(found, ledger, asset)
+
+
+def readings_of_blocks(ledger: Ledger, chain: str, *, coin: bool) -> tuple[Reading, ...]:
+    """Return from when to when whole blocks tell every movement of the coin, or of every token."""
+    runs = block_runs(ledger, chain, coin=coin)
+    return tuple((run.from_time, run.to_time) for run in runs)
+
+
+def in_order(readings: Iterable[Reading]) -> tuple[Reading, ...]:
+    """Return readings in the order of their start; one that is open comes first."""
+
+    def start(one: Reading) -> tuple[bool, float, bool, float]:
+        first, last = one
+        return (first is not None, first.timestamp() if first else 0.0,
+                last is None, last.timestamp() if last else 0.0)  # fmt: skip
+
+    return tuple(sorted(readings, key=start))
+
+
+def _with_blocks(
+    found: dict[bytes, tuple[Reading, ...]], ledger: Ledger, asset: Asset
+) -> dict[bytes, tuple[Reading, ...]]:
+    """Add to what was read of single addresses what whole blocks tell of all."""
+    runs = readings_of_blocks(ledger, asset.chain, coin=asset.contract is None)
+    if not runs:
+        return found
+    rows = ledger.history.transfers.filter(asset.of_transfers())
+    sides = [rows.select(address=side) for side in ("sender", "receiver")]
+    named = pl.concat(sides).unique().collect()["address"]
+    return {
+        address: in_order((*found.get(address, ()), *runs)) for address in sorted({*found, *named})
+    }
 
 
 def covered(readings: Sequence[Reading], when: datetime | None) -> bool:
@@ -138,7 +171,10 @@ def kept(claimed: Sequence[Reading], times: Times, finish: datetime | None = Non
 
 
 def balance(chain: str, contract: bytes | None, claimed: Sequence[Reading], times: Times) -> Held:
-    """Return whether transfers add up to the balance of an address in an asset, and as of when."""
+    """Return whether transfers add up to the balance of an address in a token, and as of when.
+
+    Of the coin they never do: what a chain began with is in no transfer.
+    """
     if moves := unlisted_moves(chain, contract):
         return Held(moves)
     return every_transfer(claimed, times)
@@ -177,9 +213,14 @@ class Balances:
     def read(cls, ledger: Ledger, asset: Asset, rows: pl.DataFrame) -> Balances:
         """Read what a ledger claims; ``rows`` are the asset's transfers: time, sender, receiver."""
         seen = rows if ledger.end is None else rows.filter(pl.col("time") < ledger.end)
+        claimed = histories(ledger, asset, claimed=True)
+        moves = unlisted_moves(asset.chain, asset.contract)
+        runs = asset.contract is None and readings_of_blocks(ledger, asset.chain, coin=True)
+        if runs:  # of the coin whole blocks alone tell fees, rewards and calls
+            moves, claimed = "", dict.fromkeys(claimed, runs)
         return cls(
-            unlisted_moves(asset.chain, asset.contract),
-            histories(ledger, asset, claimed=True),
+            moves,
+            claimed,
             movement_times(seen, ("sender", "receiver")),
             ledger.end,
         )

@@ -5,10 +5,13 @@ Every function looks at the whole history of a ledger, whatever its span.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import polars as pl
 
 from chainwatch.chains.base import Chain
 from chainwatch.ledger import schema
+from chainwatch.ledger.block_readings import INTERNAL
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.output_status import (
     BY_BLOCKS,
@@ -236,15 +239,45 @@ def _unread_transfers(ledger: Ledger, chain: Chain) -> list[Fact]:
         ("transfer times", chain.id, undated, None, timeless),
         *(
             ("rows set apart", chain.id, moved.rows, _held(moved.amount),
-             f"in tables of transfers: {APART[why]}")
+             f"in {'logs' if why == 'log' else 'tables'} of transfers: {APART[why]}")
             for why, moved in by_reason(ledger, chain).items()
         ),
+        *_unread_of_blocks(ledger, chain),
     ]  # fmt: skip
 
 
 def _held(amount: int | None) -> int | None:
     """Return an amount that a column holds; a wider one is unknown there."""
     return None if amount is None or amount > LARGEST_AMOUNT else amount
+
+
+def _unread_of_blocks(ledger: Ledger, chain: Chain) -> list[Fact]:
+    """Name what was not read of an account chain of which whole blocks were."""
+    blocks = WholeBlocks.read(ledger, chain)
+    if blocks.highest is None:
+        return []
+    runs = spans(ledger, chain)
+    traced = ledger.coverage.filter(pl.col("kind") == INTERNAL).select("block").unique()
+    whole = blocks.frame.lazy().select("height", block="hash")
+    untraced = whole.join(traced, on="block", how="anti").select(pl.len()).collect().item()
+    top = block_text(*_top(blocks, blocks.highest))
+    facts = [
+        ("internal transfers", chain.id, untraced, None if untraced else 0,
+         "blocks of which calls between contracts were not read"),
+        _fact("gaps", chain, _missing(runs), "heights between the blocks that were read"),
+        _fact("earlier blocks", chain, min(runs["from_height"].to_list(), default=0),
+              "heights below the first block that was read"),
+        ("later blocks", chain.id, None, None, f"what came after {top} was not read"),
+    ]  # fmt: skip
+    if chain.moves is None:
+        note = "blocks whose fees are unknown: how the coin moves on this chain is not known here"
+        facts.append(("fees", chain.id, blocks.frame.height, None, note))
+    return facts
+
+
+def _top(blocks: WholeBlocks, row: int) -> tuple[int, datetime | None]:
+    height, _, time = blocks.place(row)
+    return height, time
 
 
 def _fact(what: str, chain: Chain, count: int, note: str) -> Fact:

@@ -179,11 +179,12 @@ class Ledger:
 
     @property
     def chains(self) -> tuple[Chain, ...]:
-        """The chains that were read, in the order of the catalogue."""
+        """The chains that were read, in the order of the catalogue; then those it does not list."""
         names = ("blocks", "transactions", "transfers", "coverage")
         parts = [self._whole(name).select("chain").unique() for name in names]
         found = {chain_of(name) for name in pl.concat(parts).unique().collect()["chain"]}
-        return tuple(item for item in all_chains() if item in found)
+        listed = tuple(item for item in all_chains() if item in found)
+        return (*listed, *sorted(found.difference(listed), key=lambda item: item.id))
 
     def table(self, name: str) -> pl.LazyFrame:
         """Return a table by its name, as the property of that name does."""

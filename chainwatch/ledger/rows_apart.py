@@ -26,9 +26,11 @@ APART = {
     "transaction": "no transaction: a reward, or a payment of the protocol",
     "payer": "no payer: a reward, or a payment of the protocol",
     "creation": "no receiver: a contract is created",
+    "log": "parties or amounts that make no sense",
     "decimals": "amounts in whole tokens whose decimals are not given",
 }
-"""Why a row of a table of transfers is none; stands in its unit, ``dump/<sha256>/apart/<why>``."""
+"""Why a row of a table of transfers, or the log of one, is none; stands in its unit,
+``dump/<sha256>/apart/<why>`` or ``block/<hash>/apart/<why>``."""
 
 PAID, GOT = "paid", "got"
 """What an address may have done by such a row; stands behind the reason, before the address."""

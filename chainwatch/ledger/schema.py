@@ -207,7 +207,7 @@ COVERAGE = Table(
             "unit",
             pl.String,
             Privacy.TEXT,
-            "block/<hash>, address/<canonical bytes>/<tip>, script/<sha256>/<tip>,"
+            "block/<hash>, internal/<hash>, address/<canonical bytes>/<tip>, script/<sha256>/<tip>,"
             " transaction/<block>/<txid>, dump/<sha256>/<part>[/<address>[/<contract>]]"
             " (of a block without its parent dump/<sha256>/<hash>/<rest of its header>),"
             " dump/<sha256>/apart/<why>[/<paid or got>/<address>[/<contract>]] or, of a file what"

@@ -167,6 +167,10 @@ ENTRIES = (
         "Read what bitcoin-etl exported as JSON.",
     ),
     Entry(
+        "evm", "chainwatch.sources.evm.source:EvmBlocks",
+        "Read blocks of Ethereum or another EVM chain from a node by JSON-RPC.",
+    ),
+    Entry(
         "node-folder", "chainwatch.sources.node_folder.source:NodeFolder",
         "Read the best chain from the folder of a node, which need not run.",
     ),

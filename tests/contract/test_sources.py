@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import evm_chain
 import httpx2
 import polars as pl
 import pytest
@@ -22,7 +23,6 @@ from module_of import module_of
 from chainwatch.addresses import canonical
 from chainwatch.addresses.scripts import classify
 from chainwatch.chains.bitcoin import BITCOIN_REGTEST
-from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.chains.tron import TRON
 from chainwatch.errors import NetworkRefused
 from chainwatch.ingest.protocol import Batch, Source
@@ -42,6 +42,7 @@ from chainwatch.sources.bitcoinlib_provider.source import BitcoinlibProvider
 from chainwatch.sources.block_files import BlockFiles
 from chainwatch.sources.electrum.source import Electrum
 from chainwatch.sources.esplora.source import Esplora
+from chainwatch.sources.evm.source import EvmBlocks
 from chainwatch.sources.node_folder.source import NodeFolder
 from chainwatch.sources.prices.source import PriceTable
 from chainwatch.sources.transfer_dump.mapping import DumpMapping
@@ -171,6 +172,13 @@ def bitcoin_rest(_: Path, servers: ExitStack, blocks: Blocks = None) -> Made:
     return BitcoinRest(node.url, chain=REGTEST, timeout=5.0), None
 
 
+def evm_blocks(_: Path, __: ExitStack) -> Made:
+    node = evm_chain.Node(evm_chain.small())
+    return EvmBlocks(
+        "https://node.example", chain="eth-dev", per_second=1e9, transport=node.transport,
+    ), None  # fmt: skip
+
+
 def bitcoinlib_provider(_: Path, __: ExitStack, blocks: Blocks = None) -> Made:
     explorer = module_of("sources/bitcoinlib_provider/test_provider").Explorer(blocks or chain())
 
@@ -197,6 +205,7 @@ SOURCES: dict[str, Callable[..., Made]] = {
     "Electrum": electrum,
     "Esplora": esplora,
     "EtlJson": etl_json,
+    "EvmBlocks": evm_blocks,
     "NodeFolder": node_folder,
     "PriceTable": price_table,
     "TransferDump": transfer_dump,
@@ -205,11 +214,12 @@ SOURCES: dict[str, Callable[..., Made]] = {
 """Every source, written out: its maker gives the source and the file it reads."""
 
 BLIND = {
+    "EvmBlocks": "it reads other blocks: tests/sources/evm/test_walk.py has branches of them",
     "PriceTable": "prices are of no block",
     "TransferDump": "a table of transfers names no blocks, so no branch can be told",
     "TronGrid": "it reads up to a block that the network calls final",
 }
-"""Sources that cannot see a reorganisation, and why; every other follows one."""
+"""Sources that cannot be shown Bitcoin's branches, and why; every other follows one here."""
 
 FILES = ("BlockFiles", "EtlJson", "NodeFolder", "PriceTable", "TransferDump")
 SERVERS = tuple(sorted(set(SOURCES) - set(FILES)))
@@ -314,11 +324,10 @@ def test_units_are_named_alike_by_every_source(made: Made) -> None:
     source, _ = made
     for batch in batches(source):
         for row in batch.tables["coverage"].rows(named=True):
-            wire = row["block"] or b""
-            block = (wire[::-1] if chain_of(row["chain"]).family == "utxo" else wire).hex()
+            block = canonical.txid_text(row["block"], row["chain"]) if row["block"] else ""
             kind = row["kind"]
-            if kind == "block":
-                assert row["unit"] == f"block/{block}"
+            if kind in ("block", "internal"):
+                assert row["unit"] == f"{kind}/{block}"
             elif kind == "address" and not row["unit"].startswith("dump/"):
                 assert row["unit"] == f"address/{row['address'].hex()}/{block}"
             else:

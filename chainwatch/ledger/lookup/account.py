@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 
 from chainwatch.addresses import canonical
 from chainwatch.chains.base import Chain
-from chainwatch.ledger.balances import balance, movement_times
+from chainwatch.ledger.balances import balance, in_order, movement_times
+from chainwatch.ledger.block_readings import BlockRun, block_runs
 from chainwatch.ledger.decimals import SILENT, Contract, Stated, doubts, stated, with_decimals
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.lookup.summaries import (
@@ -56,18 +57,20 @@ def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSumm
     history = read if start is None else read.filter(pl.col("time") >= start)
     claims = _claims(ledger, address)
     apart = moved_by_asset(ledger, chain, address)
-    totals = _totals(history, read, claims, chain, apart)
+    runs = block_runs(ledger.history, chain.id, coin=False)
+    totals = _totals(history, read, claims, chain, apart, runs)
     undated = every["time"].null_count() if spanned else 0
     told = f"{undated:,} transfers of unknown time are left out of the span"
     unsure = doubts(ledger, chain.id, totals["contract"].to_list())
     numbered = history.filter(_NUMBERED).height
     no_total = f"{numbered:,} transfers of TRC-10 tokens are in the history and in no total"
-    complete = bool(claims.height) and bool(claims["complete"].all()) and not undated and not apart
-    return AddressSummary(
-        chain, address, totals, history, _parties(history), complete,
-        (*_sentences(claims), *([told] if undated else []), *([no_total] if numbered else []),
-         *_set_apart(apart, stated(ledger), chain), *unsure),
+    whole = bool(claims.height) and bool(claims["complete"].all())
+    complete = whole and not undated and not apart
+    late = (*([told] if undated else []), *([no_total] if numbered else []))
+    words = (
+        *_sentences(claims, runs), *late, *_set_apart(apart, stated(ledger), chain), *unsure,
     )  # fmt: skip
+    return AddressSummary(chain, address, totals, history, _parties(history), complete, words)
 
 
 def account_transaction(ledger: Ledger, txid: bytes, chain: Chain) -> TransactionSummary:
@@ -106,7 +109,12 @@ def _claims(ledger: Ledger, address: bytes) -> pl.DataFrame:
     ).with_columns(pl.col("complete").fill_null(False)).collect()  # fmt: skip
 
 
-def _sentences(claims: pl.DataFrame) -> tuple[str, ...]:
+def _sentences(claims: pl.DataFrame, runs: Sequence[BlockRun]) -> tuple[str, ...]:
+    blocks = tuple(
+        f"every transfer in blocks {run.first:,} to {run.last:,} was read" for run in runs
+    )
+    if not claims.height and blocks:
+        return blocks
     if not claims.height:
         return ("its history was not asked for: only transfers with addresses that were",)
     made = []
@@ -116,7 +124,7 @@ def _sentences(claims: pl.DataFrame) -> tuple[str, ...]:
         what = "one token" if row["contract"] else what
         until = "" if row["to_time"] is None else f" until {row['to_time']:%Y-%m-%d}"
         made.append(f"{what} was read from {row['source']}{until}, which {claim}")
-    return tuple(dict.fromkeys(made))
+    return (*dict.fromkeys(made), *blocks)
 
 
 def _set_apart(apart: Apart, known_of: Mapping[Contract, Stated], chain: Chain) -> Iterator[str]:
@@ -136,8 +144,9 @@ def _set_apart(apart: Apart, known_of: Mapping[Contract, Stated], chain: Chain) 
 
 
 def _totals(
-    history: pl.DataFrame, read: pl.DataFrame, claims: pl.DataFrame, chain: Chain, apart: Apart
-) -> pl.DataFrame:
+    history: pl.DataFrame, read: pl.DataFrame, claims: pl.DataFrame, chain: Chain, apart: Apart,
+    runs: Sequence[BlockRun],
+) -> pl.DataFrame:  # fmt: skip
     """Return the sums per asset; null where an amount was not read.
 
     The native coin has a row only where anything was read of it: none is not zero.
@@ -145,7 +154,7 @@ def _totals(
     now, ever = _sums(history), _sums(read)
     if claims.filter(pl.col("contract").is_null()).height:
         now.setdefault(None, (0, 0))  # its coin was read, and did not move
-    sure = {one for one in _known(read, claims, chain) if one not in apart}
+    sure = {one for one in _known(read, claims, chain, runs) if one not in apart}
     rows = []
     for contract, (received, spent) in now.items():
         came, went = ever.get(contract, (0, 0))
@@ -162,13 +171,16 @@ def _totals(
     return shown.select(TOTALS.names).sort("chain", "contract", nulls_last=False)
 
 
-def _known(read: pl.DataFrame, claims: pl.DataFrame, chain: Chain) -> Iterator[bytes]:
+def _known(
+    read: pl.DataFrame, claims: pl.DataFrame, chain: Chain, runs: Sequence[BlockRun]
+) -> Iterator[bytes]:
     """Yield the tokens whose transfers add up to the balance, as their balances are decided."""
     whole = claims.filter(pl.col("complete") & (pl.col("kind") == "address"))
     rows = whole.sort("from_time", "to_time").select("contract", "from_time", "to_time").rows()
     tokens = read.filter(pl.col("contract").is_not_null())
     for contract, times in movement_times(tokens, ("contract",)).items():
-        claimed = [(first, last) for of, first, last in rows if of in (None, contract)]
+        told = [(first, last) for of, first, last in rows if of in (None, contract)]
+        claimed = in_order((*told, *((run.from_time, run.to_time) for run in runs)))
         if not balance(chain.id, contract, claimed, times).why:
             yield contract
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from chainwatch.addresses.assets import kinds_of
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import DumpError
 from chainwatch.ingest.protocol import Reader
@@ -156,7 +157,7 @@ def new_to(
     ids = transfers.select("txid").unique().lazy()
     held = (
         reader.scan("transfers")
-        .filter((pl.col("chain") == mapping.chain) & (pl.col("kind") == mapping.kind))
+        .filter((pl.col("chain") == mapping.chain) & pl.col("kind").is_in(kinds_of(mapping.kind)))
         .join(ids, on="txid", how="semi")
         .collect()
     )

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from chainwatch.addresses import canonical
-from chainwatch.addresses.assets import NATIVE_KINDS
+from chainwatch.addresses.assets import PAYMENT_KINDS
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import AddressError, ChainError, DumpError
 
@@ -43,8 +43,8 @@ _Decimals = Annotated[int, Field(ge=0, le=255)]
 _Several = Annotated[tuple[str, ...], Field(strict=False)]
 
 KINDS = {
-    "evm": (*NATIVE_KINDS, "erc20", "erc721", "erc1155"),
-    "tron": (*NATIVE_KINDS, "trc20", "trc721"),
+    "evm": (*PAYMENT_KINDS, "erc20", "erc721", "erc1155"),
+    "tron": (*PAYMENT_KINDS, "trc20", "trc721"),
 }
 """Kinds of transfers by family of chains. What some call bep20 is erc20."""
 
@@ -218,7 +218,7 @@ class DumpMapping(BaseModel):
     @property
     def is_native(self) -> bool:
         """Whether the table is of the native coin."""
-        return self.kind in NATIVE_KINDS
+        return self.kind in PAYMENT_KINDS
 
     @property
     def one_log_one_transfer(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import polars as pl
 
 from chainwatch.addresses import canonical
+from chainwatch.addresses.assets import made_or_burnt
 from chainwatch.errors import DumpError, InputError
 from chainwatch.ingest.protocol import Batch, Reader
 from chainwatch.ingest.source_file import FileRead, answer, read_time
@@ -214,7 +215,7 @@ def _shaped(kept: pl.DataFrame, mapping: DumpMapping) -> pl.DataFrame:
         wider,
         number.alias("tx"),
         pl.lit(mapping.chain).alias("chain"),
-        pl.lit(mapping.kind).alias("kind"),
+        made_or_burnt(pl.lit(mapping.kind)).alias("kind"),
         pl.lit(None).alias("signed"),
     )
     uncertain = (~certain_order(made, mapping)).alias("order_uncertain")

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chainwatch.addresses.canonical import Kind
+from chainwatch.addresses.assets import FEE_KINDS
+from chainwatch.addresses.assets import ZERO as ZERO
 from chainwatch.ledger.index.transfers import Short
 from chainwatch.ledger.rows_apart import MayHaveMoved
 from chainwatch.tracing.balances import Balance, Lot, Lots, Mark, joined
@@ -19,6 +20,7 @@ from chainwatch.tracing.stops import (
     BURNT,
     BY_LAG,
     BY_REMAINDER,
+    FEE,
     LURE,
     NOT_READ,
     PAID_AWAY,
@@ -39,10 +41,6 @@ from chainwatch.tracing.walks.base import (
 )
 from chainwatch.tracing.walks.transfer_order import Reading, covered, read_until
 from chainwatch.units import counted
-
-ZERO = frozenset({bytes([Kind.EVM]) + bytes(20), bytes([Kind.TRON]) + bytes(20)})
-"""Addresses of twenty zero bytes: tokens are made from them and destroyed at them."""
-
 
 _UNREAD = Mark(-1, 0, 0)
 _TIMELESS = "the time of this payment is not known, nor whether what was read reaches it"
@@ -328,6 +326,8 @@ class AccountWalk(Walk):
     def _why_here(self, address: bytes, lots: Lots, row: Row) -> End | None:
         if address in ZERO:
             return End(BURNT, "sent to the zero address")
+        if row["kind"] in FEE_KINDS:
+            return End(FEE, "paid as a fee to whoever made the block")
         if end := self.stopped(address, row["time"]):
             return end
         if address in self.subject_of or covered(self.read.get(address, ()), row["time"]):

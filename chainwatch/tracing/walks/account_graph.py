@@ -27,7 +27,7 @@ from chainwatch.tracing.walks.transfer_order import (
     tied,
 )
 
-_OF_A_ROW = ("tx", "txid", "n", "time", "sender", "receiver", "amount", "poison")
+_OF_A_ROW = ("tx", "txid", "n", "kind", "time", "sender", "receiver", "amount", "poison")
 
 
 @dataclass(frozen=True, eq=False)

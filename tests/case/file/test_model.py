@@ -192,6 +192,7 @@ SERVERS: dict[str, dict[str, Any]] = {
     "bitcoinlib": {"endpoint_url": "https://e.example", "addresses": ["x"]},
     "electrum": {"host": "e.example", "port": 50002, "addresses": ["x"], "tls": True},
     "esplora": {"url": "https://e.example/api", "span": "5:", "timeout": 5},
+    "evm": {"url": "https://e.example", "chain": "eth", "span": "5:7", "tracer": "debug"},
     "rest": {},
     "rpc": {"cookie": "node/.cookie", "batch": 3},
 }

@@ -1,0 +1,217 @@
+"""What a node of an EVM chain is asked of blocks: itself, receipts, uncles, traces; and its tip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+from chainwatch.chains.base import Chain
+from chainwatch.errors import ChainError, SourceError
+from chainwatch.sources.evm.blocks import Said, Sent, check
+from chainwatch.sources.evm.fields import Block, Header, Receipt, decoded, quantity
+from chainwatch.sources.evm.rpc import Call, EvmRefused, EvmRpc, halved
+from chainwatch.sources.evm.traces import Call as Traced
+from chainwatch.sources.evm.traces import read_debug, read_flat, tells_all
+
+Tracer = Literal["auto", "trace_block", "debug", "none"]
+"""How the calls inside transactions are read; *auto* takes the first that the node knows."""
+
+_OPTIONS = {"tracer": "callTracer", "timeout": "60s"}
+_NULL = b"null"
+
+
+class EvmNode:
+    """A node, and in which ways it can be asked.
+
+    Parameters
+    ----------
+    rpc : EvmRpc
+        How it is reached.
+    chain : Chain
+        The chain that it must be of.
+    tracer : Tracer
+        How calls are read.
+    """
+
+    def __init__(self, rpc: EvmRpc, chain: Chain, tracer: Tracer) -> None:
+        self.rpc, self.chain, self.tracer = rpc, chain, tracer
+        self.untraced: dict[str, int] = {}
+        """Words with which traces were refused, and of how many blocks."""
+        self._by_block = True
+
+    def check_chain(self) -> None:
+        """Refuse a node of another chain.
+
+        Raises
+        ------
+        ChainError
+            If its chain id is another.
+        """
+        text = self.rpc.value(str, "eth_chainId")
+        number = quantity(text, "chain id", self.rpc.host)
+        if f"eip155:{number}" != self.chain.id:
+            raise ChainError(
+                f"the node is of chain {number}, not of {self.chain.name}",
+                where=self.rpc.host,
+                remedy=f"name the chain that it is of (eip155:{number}), or ask another node",
+            )
+
+    def height(self) -> int:
+        """Return the height of its highest block."""
+        return quantity(self.rpc.value(str, "eth_blockNumber"), "block number", self.rpc.host)
+
+    def hashes(self, heights: Sequence[int]) -> list[bytes | None]:
+        """Return the hash of its block at each height; None where it has none."""
+        said = self._all([("eth_getBlockByNumber", [hex(height), False]) for height in heights])
+        found: list[bytes | None] = []
+        for one, height in zip(said, heights, strict=True):
+            where = f"{one.host}, {one.request}"
+            if one.raw == _NULL:
+                found.append(None)
+                continue
+            header = decoded(one.raw, Header, where)
+            if quantity(header.number, "number", where) != height:
+                raise SourceError(
+                    "the node sent another block than it was asked for", where=where,
+                    remedy="ask another node",
+                )  # fmt: skip
+            found.append(bytes.fromhex(header.hash[2:]))
+        return found
+
+    def choose_tracer(self, height: int) -> None:
+        """Find out how the calls of a block can be read, where that was left open."""
+        if self.tracer != "auto":
+            return
+        for name, call in (("trace_block", _flat(height)), ("debug", _nested(height))):
+            found = self.rpc.each([call])[0]
+            if not (isinstance(found, EvmRefused) and found.unknown):
+                self.tracer = name  # type: ignore[assignment]  # one of them
+                return
+        self.tracer = "none"
+
+    def blocks(self, first: int, last: int) -> list[Sent]:
+        """Return the blocks of a range of heights, both included, with all that belongs to them.
+
+        A range that is too much for the node is asked for in halves.
+
+        Raises
+        ------
+        SourceError
+            If the node lacks one, or what it says of one contradicts itself.
+        ChainError
+            If one is of another chain.
+        """
+        return halved(self._blocks, first, last)
+
+    def _blocks(self, first: int, last: int) -> list[Sent]:
+        heights = range(first, last + 1)
+        calls: list[Call] = []
+        for height in heights:
+            calls.append(("eth_getBlockByNumber", [hex(height), True]))
+            if self._by_block:
+                calls.append(("eth_getBlockReceipts", [hex(height)]))
+        found = self.rpc.each(calls)
+        if self._by_block and any(
+            isinstance(one, EvmRefused) and one.unknown for one in found[1::2]
+        ):
+            self._by_block = False
+            return self._blocks(first, last)
+        step = 2 if self._by_block else 1
+        said = [_or_raise(one) for one in found]
+        blocks = [self._block(one) for one in said[::step]]
+        receipts = said[1::2] if self._by_block else [None] * len(blocks)
+        made = [
+            self._sent(block, own, beside)
+            for block, own, beside in zip(blocks, said[::step], receipts, strict=True)
+        ]
+        now = datetime.now(UTC)
+        for one, height in zip(made, heights, strict=True):
+            check(one, height, self.chain, now)
+        return self._traced(made)
+
+    def _block(self, said: Said) -> Block:
+        if said.raw == _NULL:
+            raise SourceError(
+                "the node does not have this block", where=f"{said.host}, {said.request}",
+                remedy="wait until it has caught up, or ask another node", passing=True,
+            )  # fmt: skip
+        return decoded(said.raw, Block, f"{said.host}, {said.request}")
+
+    def _sent(self, block: Block, said: Said, receipts: Said | None) -> Sent:
+        if receipts is None:
+            calls: list[Call] = [
+                ("eth_getTransactionReceipt", [tx.hash]) for tx in block.transactions
+            ]
+            each = self._all(calls)
+            whole = b"[" + b",".join(one.raw for one in each) + b"]"
+            asked = f"eth_getTransactionReceipt of each of {block.hash}"
+            receipts = Said(whole, asked, said.host, said.time)
+        if receipts.raw == _NULL:
+            raise SourceError(
+                "the node has no receipts of this block",
+                where=f"{receipts.host}, {receipts.request}", remedy="ask another node",
+            )  # fmt: skip
+        read = decoded(receipts.raw, list[Receipt], f"{receipts.host}, {receipts.request}")
+        return Sent(block, read, said, receipts, uncles=self._uncles(block))
+
+    def _uncles(self, block: Block) -> list[Header] | None:
+        """Return the uncles of a block where they are paid; None where nobody asks for them."""
+        if self.chain.moves is None or not self.chain.moves.rewards:
+            return None
+        said = self._all([
+            ("eth_getUncleByBlockNumberAndIndex", [block.number, hex(place)])
+            for place in range(len(block.uncles))
+        ])  # fmt: skip
+        return [decoded(one.raw, Header, f"{one.host}, {one.request}") for one in said]
+
+    def _traced(self, sent: Sequence[Sent]) -> list[Sent]:
+        """Add the traces of blocks; one without transactions has nothing to trace."""
+        asked = [one for one in sent if one.block.transactions] if self.tracer != "none" else []
+        call = _flat if self.tracer == "trace_block" else _nested
+        answers = self.rpc.each([call(one.height) for one in asked])
+        by_hash = {one.block.hash: said for one, said in zip(asked, answers, strict=True)}
+        made = []
+        for one in sent:
+            said = by_hash.get(one.block.hash)
+            if isinstance(said, EvmRefused):
+                if said.too_much and len(asked) > 1:
+                    raise said
+                self.untraced[said.said] = self.untraced.get(said.said, 0) + 1
+            made.append(self._with_traces(one, said if isinstance(said, Said) else None))
+        return made
+
+    def _with_traces(self, sent: Sent, said: Said | None) -> Sent:
+        """Return a block with its traces, as far as they were told, and tell all that moved."""
+        if said is None:
+            return sent if sent.block.transactions else sent.with_traces([], sent.said)
+        trees = self._trees(sent, said)
+        if all(tells_all(root) for root in trees):
+            return sent.with_traces(trees, said)
+        told = "a contract ended, and whom it left its coins is not told"
+        self.untraced[told] = self.untraced.get(told, 0) + 1
+        return sent
+
+    def _trees(self, sent: Sent, said: Said) -> list[Traced]:
+        ids = [tx.hash for tx in sent.block.transactions]
+        where = f"{said.host}, {said.request}"
+        if self.tracer == "trace_block":
+            return read_flat(said.raw, ids, sent.block.hash, where)
+        return read_debug(said.raw, ids, where)
+
+    def _all(self, calls: Sequence[Call]) -> list[Said]:
+        return [_or_raise(one) for one in self.rpc.each(calls)]
+
+
+def _flat(height: int) -> Call:
+    return "trace_block", [hex(height)]
+
+
+def _nested(height: int) -> Call:
+    return "debug_traceBlockByNumber", [hex(height), _OPTIONS]
+
+
+def _or_raise(found: Said | EvmRefused) -> Said:
+    if isinstance(found, EvmRefused):
+        raise found
+    return found

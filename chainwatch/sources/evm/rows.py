@@ -1,0 +1,206 @@
+"""Blocks that were checked to rows: transfers, authority, freezes, coverage and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from chainwatch.addresses import canonical
+from chainwatch.chains.base import Chain
+from chainwatch.ingest.rows.accounts import rows_of, transfer_rows, wide_amounts
+from chainwatch.ingest.rows.evidence import answers_frame, coverage_frame
+from chainwatch.ledger import schema
+from chainwatch.ledger.block_readings import INTERNAL
+from chainwatch.sources.evm.blocks import Said, Sent
+from chainwatch.sources.evm.delegations import delegation_rows
+from chainwatch.sources.evm.fees import Moved, fee_of, rewards_of, withdrawals_of
+from chainwatch.sources.evm.fields import address_of, hash_of, quantity
+from chainwatch.sources.evm.logs import Read, log_columns, read_logs
+from chainwatch.sources.evm.traces import movements
+
+_COLUMNS = ("txid", "tx", "height", "time", "kind", "trace_path", "sender", "receiver", "success")
+
+
+class _Rows:
+    """Transfers of the coin, one after the other."""
+
+    def __init__(self) -> None:
+        self.columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
+        self.amounts: list[int] = []
+
+    def add(
+        self, place: tuple[bytes, int, int, datetime], moved: Moved, success: bool | None = True
+    ) -> None:
+        txid, tx, height, time = place
+        row = (
+            txid,
+            tx,
+            height,
+            time,
+            moved.kind,
+            moved.path,
+            moved.sender,
+            moved.receiver,
+            success,
+        )
+        for name, value in zip(_COLUMNS, row, strict=True):
+            self.columns[name].append(value)
+        self.amounts.append(moved.amount)
+
+    def frame(self, chain: Chain) -> pl.DataFrame:
+        amount, wide = wide_amounts(self.amounts)
+        given = {**self.columns, "amount": amount, "amount_hex": wide}
+        return rows_of(schema.TRANSFERS, chain.id, given, len(self.amounts))
+
+
+def unit_of(kind: str, block: bytes, chain: Chain) -> str:
+    """Return the name of a unit of reading of a block: ``block/<hash>``, ``internal/<hash>``."""
+    return f"{kind}/{canonical.txid_text(block, chain)}"
+
+
+def block_tables(
+    sent: Sequence[Sent], chain: Chain, *, source: str, keep: bool
+) -> dict[str, pl.DataFrame]:
+    """Return the rows of blocks: all but what moved inside their transactions.
+
+    Parameters
+    ----------
+    sent : sequence of Sent
+        Blocks that were checked.
+    chain : Chain
+        Their chain; where nobody has said how its coin moves, fees are left unknown.
+    source : str
+        As coverage and answers list it.
+    keep : bool
+        Keep the answers themselves.
+    """
+    coins, senders = _Rows(), {}
+    for one in sent:
+        _payments(one, coins, chain)
+        for tx in one.block.transactions:
+            txid = hash_of(tx.hash, "hash", one.where)
+            senders[txid] = address_of(tx.sender, "from", one.where)
+    read = _read(sent, chain, senders)
+    approvals = pl.concat([read.approvals, delegation_rows(sent, chain)])
+    said = [part for one in sent for part in (one.said, one.receipts_said) if part]
+    covered = [_unit("block", one, chain, source, one.said) for one in sent]
+    covered += _apart(sent, read, chain, source)
+    return {
+        "blocks": _blocks(sent, chain),
+        "transfers": transfer_rows([coins.frame(chain), read.transfers]),
+        "approvals": approvals,
+        "freezes": read.freezes,
+        "coverage": coverage_frame(covered),
+        "answers": answer_rows(said, source, keep),
+    }  # fmt: skip
+
+
+def internal_tables(
+    sent: Sequence[Sent], chain: Chain, *, source: str, keep: bool
+) -> dict[str, pl.DataFrame]:
+    """Return what moved inside the transactions of blocks whose traces were read."""
+    coins = _Rows()
+    rows, said = [], []
+    for one in sent:
+        if one.traces is None or one.traces_said is None:
+            continue
+        said.append(one.traces_said)
+        rows.append(_unit(INTERNAL, one, chain, source, one.traces_said))
+        burns = one.block.blob_gas is None
+        where = f"{one.traces_said.host}, {one.traces_said.request}"
+        for position, (tx, root) in enumerate(zip(one.block.transactions, one.traces, strict=True)):
+            place = _place(one, hash_of(tx.hash, "hash", where), position)
+            for found in movements(root, where, burns=burns):
+                moved = Moved(INTERNAL, found.sender, found.receiver, found.amount, found.path)
+                coins.add(place, moved, found.success and _took_effect(one, position) is not False)
+    return {
+        "transfers": transfer_rows([coins.frame(chain)]),
+        "coverage": coverage_frame(rows),
+        "answers": answer_rows(said, source, keep),
+    }
+
+
+def _place(sent: Sent, txid: bytes, position: int) -> tuple[bytes, int, int, datetime]:
+    return txid, schema.pack_tx(sent.height, position), sent.height, sent.time
+
+
+def _took_effect(sent: Sent, position: int) -> bool | None:
+    """Return whether a transaction took effect; None where neither receipt nor trace says so."""
+    status = sent.receipts[position].status
+    if status is not None:
+        return status == "0x1"
+    return None if sent.traces is None else not sent.traces[position].failed
+
+
+def _payments(sent: Sent, coins: _Rows, chain: Chain) -> None:
+    block, where = sent.block, sent.where
+    for position, (tx, receipt) in enumerate(zip(block.transactions, sent.receipts, strict=True)):
+        place = _place(sent, hash_of(tx.hash, "hash", where), position)
+        sender = address_of(tx.sender, "from", where)
+        receiver = address_of(tx.receiver or receipt.created, "to or contractAddress", where)
+        value = quantity(tx.value, "value", where)
+        coins.add(place, Moved("native", sender, receiver, value), _took_effect(sent, position))
+        if chain.moves is not None:
+            for moved in fee_of(tx, receipt, block, where):
+                coins.add(place, moved)
+    last = _place(sent, sent.hash, len(block.transactions))
+    made: Iterator[Moved] = iter(())
+    if chain.moves is not None:
+        made = rewards_of(block, sent.uncles or (), chain.moves, where)
+    for moved in (*made, *withdrawals_of(block, where)):
+        coins.add(last, moved)
+
+
+def _read(sent: Sequence[Sent], chain: Chain, senders: dict[bytes, bytes]) -> Read:
+    logs = [log for one in sent for receipt in one.receipts for log in receipt.logs]
+    columns = log_columns(logs, sent[0].where)
+    return read_logs(columns, chain, {one.height: one.time for one in sent}, senders)
+
+
+def _blocks(sent: Sequence[Sent], chain: Chain) -> pl.DataFrame:
+    columns = {
+        "height": [one.height for one in sent],
+        "hash": [one.hash for one in sent],
+        "parent": [one.parent for one in sent],
+        "time": [one.time for one in sent],
+        "tx_count": [len(one.block.transactions) for one in sent],
+        "size": [quantity(one.block.size, "size", one.where) for one in sent],
+    }
+    return rows_of(schema.BLOCKS, chain.id, columns, len(sent))
+
+
+def _unit(kind: str, sent: Sent, chain: Chain, source: str, said: Said) -> dict[str, Any]:
+    return {
+        "chain": chain.id, "unit": unit_of(kind, sent.hash, chain), "kind": kind,
+        "height": sent.height, "block": sent.hash, "from_time": sent.time, "to_time": sent.time,
+        "complete": True, "source": source, "answer": said.digest,
+    }  # fmt: skip
+
+
+def _apart(sent: Sequence[Sent], read: Read, chain: Chain, source: str) -> list[dict[str, Any]]:
+    """Return a unit for each block with logs that make no sense; the receipts show them."""
+    rows = []
+    for one in sent:
+        count = read.apart.get(one.height, 0)
+        if count and one.receipts_said:
+            unit = f"{unit_of('block', one.hash, chain)}/apart/log"
+            rows.append({
+                **_unit("block", one, chain, source, one.receipts_said), "unit": unit,
+                "kind": "apart", "complete": None, "apart": count,
+            })  # fmt: skip
+    return rows
+
+
+def answer_rows(said: Sequence[Said], source: str, keep: bool) -> pl.DataFrame:
+    """Return a row of ``answers`` for each answer, with its bytes if they are to be kept."""
+    rows = [
+        {
+            "digest": one.digest, "source": source, "request": one.request, "host": one.host,
+            "time": one.time, "size": len(one.raw), "body": one.raw if keep else None,
+        }
+        for one in said
+    ]  # fmt: skip
+    return answers_frame(rows)
