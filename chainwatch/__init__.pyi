@@ -57,11 +57,13 @@ from chainwatch.sources.bitcoinlib_provider.source import BitcoinlibProvider as 
 from chainwatch.sources.block_files import BlockFiles as BlockFiles
 from chainwatch.sources.electrum.source import Electrum as Electrum
 from chainwatch.sources.esplora.source import Esplora as Esplora
+from chainwatch.sources.explorer.source import Explorer as Explorer
 from chainwatch.sources.node_folder.source import NodeFolder as NodeFolder
 from chainwatch.sources.prices.read import read_prices as read_prices
 from chainwatch.sources.prices.source import PriceTable as PriceTable
 from chainwatch.sources.transfer_dump.mapping import DumpMapping as DumpMapping
 from chainwatch.sources.transfer_dump.source import TransferDump as TransferDump
+from chainwatch.sources.tron.node import TronNode as TronNode
 from chainwatch.sources.tron.source import TronGrid as TronGrid
 from chainwatch.tracing.actions.by_hand import by_hand as by_hand
 from chainwatch.tracing.actions.sheet import ActionSheet as ActionSheet

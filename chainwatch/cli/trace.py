@@ -62,7 +62,13 @@ EditionOption = Annotated[
 ]
 FetchOption = Annotated[
     str | None,
-    typer.Option("--fetch", help="Esplora server that is asked for what the ledger lacks."),
+    typer.Option(
+        "--fetch", help="Server asked for what the ledger lacks: Esplora, TronGrid, an explorer."
+    ),
+]
+KeyOption = Annotated[
+    str | None,
+    typer.Option("--key", help="Where the server's key is kept: env:NAME or keyring:SERVICE."),
 ]
 BudgetOption = Annotated[
     int, typer.Option("--budget", help="Requests that it may be asked.", min=1)
@@ -94,6 +100,7 @@ def trace(
     edition: EditionOption = "disclosure",
     reason: ReasonOption = "",
     fetch: FetchOption = None,
+    key: KeyOption = None,
     budget: BudgetOption = 100,
     only_hosts: HostsOption = "",
 ) -> None:
@@ -115,7 +122,7 @@ def trace(
         given["stop"] = tags.services() if tags else None
         _check_choice(policy, read, given, every=all_policies)
         if fetch:
-            given |= {"fetch": _esplora(fetch, given["chain"]), "budget": budget}
+            given |= {"fetch": _asked_of(fetch, given["chain"], key), "budget": budget}
         with asking(ledger, only_hosts=only_hosts), watched("following"):
             verb: Any = cw.trace_all if all_policies else cw.trace
             found = verb(read, subjects, **given, **({} if all_policies else {"policy": policy}))
@@ -251,10 +258,20 @@ def _open(ledger: Path, *, new: bool = False) -> Ledger:
     return open_ledger(ledger)
 
 
-def _esplora(url: str, chain: str | None) -> Callable[[list[bytes]], Source]:
-    """Return what makes a source of the histories of addresses on a server."""
+def _asked_of(url: str, chain: str | None, key: str | None) -> Callable[[list[bytes]], Source]:
+    """Return what makes a source of the histories of addresses on a server, by their chain."""
+    from chainwatch.net.credentials import password_of
+    from chainwatch.sources.values import checked_place
+
     if chain is None:
         raise InputError("--fetch without a chain", remedy="name it with --chain")
+    secret = password_of(checked_place(key, "--key"), "key") if key else None
+    if cw.chain(chain).family == "tron":
+        return lambda addresses: cw.TronGrid(url, addresses, chain=chain, key=secret)
+    if cw.chain(chain).family == "evm":
+        return lambda addresses: cw.Explorer(url, addresses, chain=chain, key=secret)
+    if key:
+        raise InputError("--key where no key is asked for", remedy="leave it out")
     return lambda addresses: cw.Esplora(url, addresses, chain=chain)
 
 

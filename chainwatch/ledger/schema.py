@@ -61,7 +61,14 @@ BLOCKS = Table(
         Column("bits", pl.Int64, Privacy.NUMBER, "compact difficulty target", nullable=True),
         Column("nonce", pl.Int64, Privacy.NUMBER, "proof-of-work nonce", nullable=True),
         Column("tx_count", pl.Int64, Privacy.NUMBER, "transactions in the block"),
-        Column("size", pl.Int64, Privacy.NUMBER, "serialised size with witnesses", "bytes"),
+        Column(
+            "size",
+            pl.Int64,
+            Privacy.NUMBER,
+            "serialised size with witnesses; null where it is not said",
+            "bytes",
+            nullable=True,
+        ),
         Column("coinbase", pl.Binary, Privacy.TEXT, "script of the coinbase input", nullable=True),
     ),
 )

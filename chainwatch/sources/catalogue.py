@@ -171,6 +171,10 @@ ENTRIES = (
         "Read blocks of Ethereum or another EVM chain from a node by JSON-RPC.",
     ),
     Entry(
+        "explorer", "chainwatch.sources.explorer.source:Explorer",
+        "Read histories of accounts of EVM chains from Etherscan, Blockscout and their like.",
+    ),
+    Entry(
         "node-folder", "chainwatch.sources.node_folder.source:NodeFolder",
         "Read the best chain from the folder of a node, which need not run.",
     ),
@@ -189,6 +193,10 @@ ENTRIES = (
     Entry(
         "transfers", "chainwatch.sources.transfer_dump.source:TransferDump",
         "Read a table of transfers of an account chain, such as an explorer's export.",
+    ),
+    Entry(
+        "tron-node", "chainwatch.sources.tron.node:TronNode",
+        "Read blocks from a node of Tron: what accounts did, tokens, and what issuers froze.",
     ),
     Entry(
         "trongrid", "chainwatch.sources.tron.source:TronGrid",

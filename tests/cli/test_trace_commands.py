@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import polars as pl
 import pytest
+from tron_grid import TronGridServer, served
+from tron_world import World, account, base58
 
 import chainwatch as cw
 from chainwatch.addresses.canonical import text, txid_text
@@ -196,3 +198,29 @@ def test_an_asset_is_a_coin_or_a_token() -> None:
             _asset(wrong, "tron")
     with pytest.raises(InputError, match="name it with --chain"):
         _asset("native", None)
+
+
+def test_a_ledger_of_tron_grows_from_one_address(run: Run, tmp_path: Path) -> None:
+    """TronGrid is asked as the trace goes; every question stands in the log beside the ledger."""
+    world = World()
+    for sender, receiver, amount in (("m", "a", 9), ("a", "b", 6), ("b", "c", 5), ("x", "y", 4)):
+        world.token("payer", "coin", (sender, receiver, amount))
+    token = f"{base58(account('coin'))},TOK,0"
+    with served(TronGridServer(world)) as url:
+        status, out, err = run(
+            "trace", base58(account("a")), "--chain", "tron", "--asset", token, "--policy", "fifo",
+            "--fetch", url, "--ledger", tmp_path / "l", "--budget", "60",
+        )  # fmt: skip
+        assert (status, err) == (0, "")
+        assert "9 TOK from 1 subject" in out
+        status, _, err = run(
+            "trace", base58(account("a")), "--chain", "btc", "--policy", "fifo", "--fetch", url,
+            "--ledger", tmp_path / "l", "--key", "env:NOT_THERE",
+        )  # fmt: skip
+        assert status == 1
+        assert "NOT_THERE" in err
+    found = cw.trace(cw.open_ledger(tmp_path / "l"), base58(account("a")), policy="fifo",
+                     asset=cw.token("tron", base58(account("coin")), "TOK", 0))  # fmt: skip
+    assert found.ends.select("reason", "amount").sort("amount").rows() == [
+        ("unspent", 1), ("unspent", 3), ("unspent", 5)
+    ]  # fmt: skip

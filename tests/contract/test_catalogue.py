@@ -27,8 +27,10 @@ from chainwatch.sources.parameters import OnlyInPython, parameters_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
-NAMES = ("bitcoinlib", "block-files", "electrum", "esplora", "etl", "evm", "node-folder", "prices",
-         "rest", "rpc", "transfers", "trongrid")  # fmt: skip
+NAMES = (
+    "bitcoinlib", "block-files", "electrum", "esplora", "etl", "evm", "explorer", "node-folder",
+    "prices", "rest", "rpc", "transfers", "tron-node", "trongrid",
+)  # fmt: skip
 """The names as they are typed: the list grows, none is taken out."""
 
 CATALOGUES = {catalogue.__file__: "chainwatch.sources."}

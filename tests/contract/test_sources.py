@@ -43,10 +43,12 @@ from chainwatch.sources.block_files import BlockFiles
 from chainwatch.sources.electrum.source import Electrum
 from chainwatch.sources.esplora.source import Esplora
 from chainwatch.sources.evm.source import EvmBlocks
+from chainwatch.sources.explorer.source import Explorer
 from chainwatch.sources.node_folder.source import NodeFolder
 from chainwatch.sources.prices.source import PriceTable
 from chainwatch.sources.transfer_dump.mapping import DumpMapping
 from chainwatch.sources.transfer_dump.source import TransferDump
+from chainwatch.sources.tron.node import TronNode
 from chainwatch.sources.tron.source import TronGrid
 
 THEN = datetime(2024, 1, 2, tzinfo=UTC)
@@ -191,10 +193,22 @@ def bitcoinlib_provider(_: Path, __: ExitStack, blocks: Blocks = None) -> Made:
     ), None  # fmt: skip
 
 
+def tron_node(_: Path, servers: ExitStack) -> Made:
+    grid, tests = module_of("tron_grid"), module_of("sources/tron/test_trongrid")
+    url = servers.enter_context(grid.served(grid.TronGridServer(tests.busy())))
+    return TronNode(url, timeout=5.0), None
+
+
 def trongrid(_: Path, servers: ExitStack) -> Made:
     grid, tests = module_of("tron_grid"), module_of("sources/tron/test_trongrid")
     url = servers.enter_context(grid.served(grid.TronGridServer(tests.busy())))
     return TronGrid(url, [tests.of("ann"), tests.of("bob")], timeout=5.0), None
+
+
+def explorer(_: Path, servers: ExitStack) -> Made:
+    site, tests = module_of("explorer_site"), module_of("sources/explorer/test_explorer")
+    url = servers.enter_context(site.served(site.ExplorerSite(tests.busy())))
+    return Explorer(f"{url}/v2/api", [site.account("ann"), site.account("bob")], timeout=5.0), None
 
 
 SOURCES: dict[str, Callable[..., Made]] = {
@@ -206,18 +220,22 @@ SOURCES: dict[str, Callable[..., Made]] = {
     "Esplora": esplora,
     "EtlJson": etl_json,
     "EvmBlocks": evm_blocks,
+    "Explorer": explorer,
     "NodeFolder": node_folder,
     "PriceTable": price_table,
     "TransferDump": transfer_dump,
     "TronGrid": trongrid,
+    "TronNode": tron_node,
 }
 """Every source, written out: its maker gives the source and the file it reads."""
 
 BLIND = {
     "EvmBlocks": "it reads other blocks: tests/sources/evm/test_walk.py has branches of them",
     "PriceTable": "prices are of no block",
+    "Explorer": "it reads up to a block with many above it, and no list bears a branch",
     "TransferDump": "a table of transfers names no blocks, so no branch can be told",
     "TronGrid": "it reads up to a block that the network calls final",
+    "TronNode": "it reads up to a block that the network calls final",
 }
 """Sources that cannot be shown Bitcoin's branches, and why; every other follows one here."""
 

@@ -227,7 +227,8 @@ def _one_place(ledger: Ledger) -> pl.LazyFrame:
 def _tx_count(ledger: Ledger) -> pl.LazyFrame:
     """A block that was read whole has all its transactions; of another, some may be unread.
 
-    On account chains each is a payment, if of nothing, and the height is that of the block.
+    On account chains each is a payment, if of nothing, and the height is that of the block. On Tron
+    a transaction may move and bind nothing: then no row tells of it, and none is judged.
     """
     rows = ledger.transactions.group_by("chain", hash="block").agg(
         pl.len().cast(pl.Int64).alias("rows")
@@ -237,7 +238,8 @@ def _tx_count(ledger: Ledger) -> pl.LazyFrame:
     whole = ledger.coverage.filter(pl.col("kind") == "block")
     covered = whole.select("chain", hash="block", covered=pl.lit(True)).unique()
     held, stated = pl.coalesce("rows", "payments").fill_null(0), pl.col("tx_count")
-    must = pl.col("covered").is_not_null() | (held >= stated)
+    rowless = [chain.id for chain in ledger.chains if chain.family == "tron"]
+    must = (pl.col("covered").is_not_null() | (held >= stated)) & ~pl.col("chain").is_in(rowless)
     joined = ledger.blocks.join(rows, on=["chain", "hash"], how="left").join(
         payments, on=["chain", "height"], how="left"
     )

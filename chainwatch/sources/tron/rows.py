@@ -79,7 +79,7 @@ class Rows:
         success: bool, **more: Any,
     ) -> None:  # fmt: skip
         """Add a transfer; ``at`` says of which transaction, ``more`` its place and contract."""
-        place = self._at(at) if isinstance(at, Told) else at
+        place = self.at(at) if isinstance(at, Told) else at
         token = more.get("contract") is not None
         placed = more.get("log_index") is not None or not token
         row = {
@@ -97,7 +97,7 @@ class Rows:
         key = (told.txid, fact.kind)
         moved = fact.moved if told.success else 0
         self._rows["stakes"].append({
-            **self._at(told), "kind": fact.kind, "n": self._count[key], "address": owner,
+            **self.at(told), "kind": fact.kind, "n": self._count[key], "address": owner,
             "other": fact.other, "resource": fact.resource, "amount": fact.amount, "moved": moved,
             "success": told.success if success is None else success, "contract_type": told.kind,
         })  # fmt: skip
@@ -107,7 +107,8 @@ class Rows:
         """Add a row of ``approvals`` or ``freezes``, whole but for the chain."""
         self._rows[table].append({"chain": self.chain.id, **row})
 
-    def _at(self, told: Told) -> Row:
+    def at(self, told: Told) -> Row:
+        """Return of which transaction a row is."""
         known = told.height is not None and told.position is not None
         number = pack_tx(told.height or 0, told.position or 0) if known else None
         return {

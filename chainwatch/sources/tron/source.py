@@ -154,7 +154,7 @@ class TronGrid:
             tip, units = server.tip(), read_units(reader, self.chain)
             unique = Uniques(server)
             for whose in self.addresses:
-                unit = f"address/{whose.hex()}/{tip.hash.hex()}"
+                unit = f"address/{whose.hex()}/{canonical.txid_text(tip.hash, self.network)}"
                 if unit in units:
                     yield Batch({}, (unit,), f"{self._text(whose)}, read before")
                     continue
@@ -175,7 +175,7 @@ class TronGrid:
                 complete = False
                 notes.append(f"{name}: {said}")
         suffix = "" if found.whole else f"/oldest/{self.max_rows}"
-        unit = f"address/{whose.hex()}/{tip.hash.hex()}{suffix}"
+        unit = f"address/{whose.hex()}/{canonical.txid_text(tip.hash, self.network)}{suffix}"
         until = tip.time if found.whole else found.rows.latest()
         row: dict[str, Any] = {
             "chain": self.chain, "unit": unit, "kind": "address", "height": tip.height,
