@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from chainwatch.errors import InputError
+from chainwatch.ingest.unplaced import told_with_places
 from chainwatch.ledger import schema
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def new_rows(name: str, frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     rows = given.unique(key, keep="first", maintain_order=True)
     if rows.height < given.height:
         _check_same(name, given, rows)
+    if name == schema.TRANSFERS.name:
+        rows = told_with_places(rows, reader.scan(name))
     held = _near(rows, reader.scan(name)).join(
         rows.lazy().select(key), on=key, how="semi", nulls_equal=True
     )

@@ -14,7 +14,7 @@ from module_of import module_of
 from tron_grid import TronGridServer, served
 from tron_world import World, account, approved, base58, moved
 
-from chainwatch.errors import ChainError, ChainwatchError, NoAnswer
+from chainwatch.errors import ChainError, ChainwatchError, InputError, NoAnswer
 from chainwatch.ingest.protocol import Batch
 from chainwatch.ingest.pull import pull
 from chainwatch.ledger import schema
@@ -113,6 +113,29 @@ def test_the_same_movements_as_by_address(tmp_path: Path) -> None:
     placed = blocks.transfers.collect()
     assert placed["tx"].null_count() == 0
     assert not placed.filter(pl.col("log_index").is_not_null())["order_uncertain"].any()
+
+
+def test_a_history_after_the_blocks_counts_nothing_twice(tmp_path: Path) -> None:
+    """Lists tell no place of a movement of tokens: it is the one that the blocks have."""
+    world = busy()
+    with served(TronGridServer(world)) as url:
+        pull(tmp_path / "l", TronNode(url))
+        before = open_ledger(tmp_path / "l")
+        report = pull(tmp_path / "l", TronGrid(url, [base58(account("ann"))]))
+    after = open_ledger(tmp_path / "l")
+    assert report.units == 1
+    for name in ("transfers", "stakes", "approvals"):
+        assert after.digest(name) == before.digest(name)
+
+
+def test_blocks_after_a_history_are_refused(tmp_path: Path) -> None:
+    """What is kept without its place cannot be given one, and must not stand there twice."""
+    with served(TronGridServer(busy())) as url:
+        pull(tmp_path / "l", TronGrid(url, [base58(account("ann"))]))
+        before = open_ledger(tmp_path / "l").digests()
+        with pytest.raises(InputError, match="which the ledger holds without"):
+            pull(tmp_path / "l", TronNode(url))
+    assert open_ledger(tmp_path / "l").digests() == before
 
 
 def test_a_node_that_keeps_no_calls_says_so() -> None:
