@@ -33,6 +33,11 @@ class Edge:
         return rate, inf if self.tx is None else self.tx, self.a, self.b, self.rule
 
     @property
+    def rests(self):
+        """Tell whether it rests on what its transaction claims of its inputs."""
+        return self.tx is not None and self.rule != "co_spend"
+
+    @property
     def piece(self):
         return ("tx", self.tx) if self.tx is not None else (self.a, self.b, self.rule)
 
@@ -87,24 +92,89 @@ def parts(names: Iterable[str], edges: Iterable[Edge]) -> set[frozenset[str]]:
 
 
 def joined(world: World) -> tuple[set[frozenset[str]], set[tuple]]:
-    """Return the groups of two or more, and the links that something kept from joining."""
-    group = {name: frozenset([name]) for edge in world.joining for name in (edge.a, edge.b)}
+    """Return the groups of two or more, and the links that something kept from joining.
+
+    Links come in batches; what hangs together in one joins whole, or falls whole. What else rests
+    on a transaction comes last, and falls with what claims that its inputs are one.
+    """
+    groups = {name: frozenset([name]) for edge in world.joining for name in (edge.a, edge.b)}
+    refused, down = set(), {}
+    batches: dict[tuple, list[Edge]] = {}
+    for edge in world.joining:
+        batches.setdefault(batch(edge, world.joining), []).append(edge)
+    for key in sorted(batches):
+        fell = [edge for edge in batches[key] if edge.rests and edge.tx in down]
+        refused |= {(edge.a, edge.b, edge.tx, edge.rule, False) for edge in fell}
+        for part in hanging([edge for edge in batches[key] if edge not in fell], groups):
+            sides = {groups[name] for edge in part for name in (edge.a, edge.b)}
+            against = against_joining(world, sides)
+            if against is None:
+                whole = frozenset().union(*sides)
+                groups |= dict.fromkeys(whole, whole)
+                continue
+            pair, speaks, every = against
+            falls = between(part, groups, every) if part[0].tx is None else part
+            for edge in part:
+                if edge not in falls:
+                    whole = groups[edge.a] | groups[edge.b]
+                    groups |= dict.fromkeys(whole, whole)
+            for edge in falls:
+                told = pair and any(name in side for side in speaks for name in (edge.a, edge.b))
+                refused.add((edge.a, edge.b, edge.tx, edge.rule, told))
+                if edge.tx is not None and not edge.rests:
+                    down[edge.tx] = against
+    return {found for found in groups.values() if len(found) > 1}, refused
+
+
+def batch(edge: Edge, edges: list[Edge]) -> tuple:
+    """Return when a link joins: claims of transactions, and what is equal without one, at once."""
+    claim = [one for one in edges if one.tx == edge.tx and one.rule == edge.rule == "co_spend"]
+    rates = [one.rate for one in claim] if edge.tx is not None and claim else [edge.rate]
+    weakest = inf if None in rates else -min(rates)
+    return edge.rests, weakest, inf if edge.tx is None else edge.tx, edge.rule
+
+
+def hanging(edges: list[Edge], groups: dict[str, frozenset[str]]) -> list[list[Edge]]:
+    """Return the links that hang together through the groups that there are."""
+    ends = [Edge(min(groups[edge.a]), min(groups[edge.b]), *_rest(edge)) for edge in edges]
+    return [
+        [edge for edge, end in zip(edges, ends, strict=True) if end.a in part]
+        for part in parts([], ends)
+    ]
+
+
+def _rest(edge: Edge):
+    return edge.tx, edge.rule, edge.rate
+
+
+def between(edges: list[Edge], groups: dict[str, frozenset[str]], ends: set) -> list[Edge]:
+    """Return the links that are left when what leads to nothing is taken off, one by one."""
+    left = list(edges)
+    while True:
+        beside: dict[frozenset[str], set] = {}
+        for edge in left:
+            beside.setdefault(groups[edge.a], set()).add(groups[edge.b])
+            beside.setdefault(groups[edge.b], set()).add(groups[edge.a])
+        loose = {side for side, others in beside.items() if side not in ends and len(others) < 2}
+        if not loose:
+            return left
+        left = [edge for edge in left if not {groups[edge.a], groups[edge.b]} & loose]
+
+
+def against_joining(world: World, sides: set[frozenset[str]]):
+    """Return what forbids joining sides: whether a pair does, whom it speaks of, and all such."""
+    if len(sides) < 2:
+        return None
+    where = {name: side for side in sides for name in side}
+    pairs = [{where[a], where[b]} for a, b in world.pairs if a in where and b in where]
     said = {name: actors[0] for name, actors in world.actors.items() if len(actors) == 1}
-    refused = set()
-    for edge in sorted(world.joining, key=lambda edge: edge.order):
-        one, other = group[edge.a], group[edge.b]
-        if one == other:
-            continue
-        pair = any((a in one and b in other) or (b in one and a in other) for a, b in world.pairs)
-        actors = any(
-            said[a] != said[b] for a in one for b in other if a in said and b in said
-        )  # fmt: skip
-        if pair or actors:
-            refused.add((edge.a, edge.b, edge.tx, edge.rule, pair))
-            continue
-        for name in one | other:
-            group[name] = one | other
-    return {found for found in group.values() if len(found) > 1}, refused
+    named = sorted({said[name] for name in where if name in said})
+    told = {where[name] for name in where if name in said} if len(named) > 1 else set()
+    every = told.union(*pairs)
+    if pairs:
+        return True, pairs[0], every
+    two = (named[0], named[-1]) if told else ()
+    return (False, {where[n] for n in where if said.get(n) in two}, every) if told else None
 
 
 def strongest(edges: list[Edge], a: str, b: str) -> float | None:

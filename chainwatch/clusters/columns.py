@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from chainwatch.clusters.forest import Grown
 from chainwatch.heuristics.link_columns import LinkColumns
-from chainwatch.heuristics.links import BOTH_ENDS, ONE_CLAIM
+from chainwatch.heuristics.links import BOTH_ENDS
 from chainwatch.kernels.graphs.components import Numbers
 from chainwatch.ledger.index.bytes import ranked_at
 from chainwatch.results.deferred import Deferred
@@ -45,12 +45,6 @@ class ColumnJoining:
     def in_table_order(self, rows: NDArray[Any]) -> NDArray[Any]:
         """Return some links by transaction and addresses, as all of them stand."""
         return np.sort(rows)
-
-    def claims(self) -> NDArray[np.int64]:
-        """Return for each link the number of the claim that it is part of, -1 for none."""
-        codes = [code for code, rule in enumerate(self._links.rules) if rule in ONE_CLAIM]
-        one = np.isin(self._links.rule[self.links], codes)
-        return np.where(one, self._links.tx[self.links].astype(np.int64), np.int64(-1))
 
     def take(self, rows: NDArray[Any]) -> pl.DataFrame:
         """Return some links in ``BOTH_ENDS``."""

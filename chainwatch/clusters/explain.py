@@ -240,7 +240,7 @@ class Explanation(Result):
             if pairs else "",
             f"{counted(actors, 'link', 'links')} because tags name different actors"
             if actors else "",
-            f"{counted(claims, 'link', 'links')} because other inputs of the transaction must stay"
+            f"{counted(claims, 'link', 'links')} because what it stands or falls with must stay"
             " apart" if claims else "",
         ]  # fmt: skip
         return f" Refused between their clusters: {', '.join(filter(None, reasons))}."
@@ -328,9 +328,14 @@ def refused_between(
 def _through_claims(
     refused: pl.DataFrame, one: pl.DataFrame, other: pl.DataFrame
 ) -> pl.DataFrame:  # fmt: skip
-    """Return the links of claims that fell as a whole and held addresses of two sides."""
-    claim = ["chain", "tx"]
-    fell = refused.filter((pl.col("reason") == CLAIM).any().over(claim))
+    """Return the links that fell as one, or for one pair, and held addresses of two sides."""
+    alone, paired = pl.col("tx").is_null(), pl.col("pair").is_not_null()
+    claim = ["tx", "of_chain", "of_pair", "of_a"]
+    fell = refused.with_columns(
+        pl.when(~alone).then("chain").alias("of_chain"),
+        pl.when(alone).then("pair").alias("of_pair"),
+        pl.when(alone & ~paired).then("a").alias("of_a"),
+    )
     touching = [
         pl.concat([
             fell.join(side, left_on=["chain", end], right_on=["chain", "address"], how="semi")
@@ -338,5 +343,8 @@ def _through_claims(
         ])
         for side in (one, other)
     ]  # fmt: skip
-    both = touching[0].join(touching[1], on=claim, how="semi")
-    return pl.concat([both, touching[1].join(touching[0], on=claim, how="semi")])
+    both = [
+        these.join(those, on=claim, how="semi", nulls_equal=True)
+        for these, those in (touching, touching[::-1])
+    ]
+    return pl.concat(both).select(refused.columns)

@@ -2,12 +2,11 @@
 
 Kruskal's algorithm. Links come by falling confidence (one without a measured rate is the weakest),
 then by transaction (one without comes last), then by addresses and rule. In that order each link
-joins its two sides, unless they are one already, or hold what must stay apart: then the link is
-refused. Sides only grow, so what is refused once is refused for good, and the order alone decides.
+joins its two sides, unless they are one already.
 
-The links of one transaction's inputs are one claim: that all of them have one owner. Where one of
-them is refused the claim is contradicted, and the others are refused with it: which of the inputs
-stands at their middle is a matter of bytes, and says nothing of owners.
+What must stay apart is looked at first (:mod:`chainwatch.clusters.standing`): claims fall whole, by
+no order of bytes, and what rests on them falls with them. What stands is then joined as if there
+were nothing else.
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ from numpy.typing import NDArray
 
 from chainwatch.attribution import naming
 from chainwatch.clusters.apart import Apart
-from chainwatch.clusters.claims import Stopped, contradicted, stopped
 from chainwatch.clusters.numbering import FramePlaces, Numbered, Places, number
-from chainwatch.heuristics.links import LINKS, ONE_CLAIM, one_chain
+from chainwatch.clusters.standing import Stopped, batches_of, stopped
+from chainwatch.heuristics.links import LINKS, one_chain
 from chainwatch.kernels.graphs.components import Joined, Limits, Numbers, join_in_order, roots
 from chainwatch.results.table import Column, Table
 
@@ -33,8 +32,8 @@ BOTH_LARGE, OTHER_ACTORS = "both sides large", "sides tagged with different acto
 
 PAIR, ACTOR = "a pair must stay apart", "tags name different actors"
 
-CLAIM = "other inputs of its transaction must stay apart"
-"""Reason of a link that falls with the one that would have joined them."""
+CLAIM = "what it stands or falls with must stay apart"
+"""Reason of a link that falls with the claim that it is part of, or rests on."""
 
 SHARE = 10
 """The smaller side is a good part of the whole from one in so many on; a choice of this project."""
@@ -142,13 +141,6 @@ class Joining(Protocol):
         """Return some links in ``BOTH_ENDS``."""
         ...
 
-    def claims(self) -> NDArray[np.int64]:
-        """Return for each link the number of the claim that it is part of, -1 for none.
-
-        The links by which one transaction joins its inputs are a claim.
-        """
-        ...
-
 
 class FrameJoining:
     """Links of a frame in ``BOTH_ENDS``."""
@@ -175,13 +167,6 @@ class FrameJoining:
     def take(self, rows: NDArray[Any]) -> pl.DataFrame:
         """Return some links in ``BOTH_ENDS``."""
         return self._links[rows]
-
-    def claims(self) -> NDArray[np.int64]:
-        """Return for each link the number of the claim that it is part of, -1 for none."""
-        one = pl.col("tx").is_not_null() & pl.col("rule").is_in(ONE_CLAIM)
-        number = pl.struct("chain", "tx").rank("dense").cast(pl.Int64)
-        found = self._links.select(pl.when(one).then(number).otherwise(-1))
-        return found.to_series().to_numpy()
 
     def members(self, root: Numbers) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return who is in which cluster, and the clusters that one owner has on several chains."""
@@ -220,27 +205,27 @@ def join(
     order = joining.order()
     actors = _actors(joining.places, named)
     limits, pairs = _limits(joining.places, actors, large, apart or Apart())
-    fell: list[Stopped] = []
-    while True:
-        made = join_in_order(joining.a[order], joining.b[order], joining.places.height, limits)
-        claims: NDArray[Any] = order
-        regions: NDArray[Any] = order
-        if len(made.refused):
-            claims = joining.claims()[order]
-            regions = roots(joining.a, joining.b, joining.places.height)[joining.a[order]]
-        fallen = contradicted(claims, regions, made)
-        if not fallen.any():
-            break
-        # Without the claims that are contradicted, the sides that they made are others.
-        fell.append(stopped(order, claims, made, fallen))
-        order = order[~fallen]
-    fell.append(stopped(order, claims, made, np.isin(np.arange(len(order)), made.refused)))
+    made = join_in_order(joining.a[order], joining.b[order], joining.places.height, limits)
+    fell = None
+    if len(made.refused):
+        fell = _fell(joining, order[made.refused], limits)
+        order = order[~np.isin(order, fell.rows)]
+        told = Limits(tagged=limits.tagged, large=limits.large)  # what stands is apart already
+        made = join_in_order(joining.a[order], joining.b[order], joining.places.height, told)
     return Grown(
         made.root,
         joining.in_table_order(order[made.rows]),
         _collapses(joining, order, made, actors, large),
-        _refused(joining, fell, apart or Apart(), pairs),
+        _refused(joining, fell, apart or Apart(), pairs) if fell else REFUSED.empty(),
     )
+
+
+def _fell(joining: Joining, refused: NDArray[Any], limits: Limits) -> Stopped:
+    """Return the links that fall: they are in regions of which any order would refuse some link."""
+    region = roots(joining.a, joining.b, joining.places.height)[joining.a]
+    rows = np.flatnonzero(np.isin(region, region[refused]))
+    found = stopped(joining.a[rows], joining.b[rows], batches_of(joining.take(rows)), limits)
+    return found._replace(rows=rows[found.rows])
 
 
 def grow(
@@ -394,24 +379,20 @@ def _alarming(smaller: int, whole: int, large: int) -> bool:
 
 
 def _refused(
-    joining: Joining, fell: list[Stopped], apart: Apart, pairs: Numbers
+    joining: Joining, fell: Stopped, apart: Apart, pairs: Numbers
 ) -> pl.DataFrame:  # fmt: skip
     """Return the links that would have joined what must stay apart, and what fell with them."""
     names = dict(zip(_actor_ranks(apart).tolist(), apart.speaking["actor"], strict=True))
-    because = [int(one) for part in fell for one in part.because]
-    which = [int(pairs[one]) if one >= 0 else None for one in because]
-    both = [sorted(names.get(int(one), "") for one in two) for part in fell
-            for two in part.actors.T]  # fmt: skip
+    which = [int(pairs[one]) if one >= 0 else None for one in fell.because.tolist()]
+    both = [sorted(names.get(one, "") for one in two) for two in fell.actors.T.tolist()]
     detail = [
         "; ".join(actors) if pair is None else apart.frame["reason"][pair]
         for pair, actors in zip(which, both, strict=True)
     ]
-    beside = [bool(one) for part in fell for one in part.with_claim]
-    reason = [CLAIM if fell else ACTOR if pair is None else PAIR
-              for fell, pair in zip(beside, which, strict=True)]  # fmt: skip
-    rows = np.concatenate([part.rows for part in fell]).astype(np.int64)
+    reason = [CLAIM if beside else ACTOR if pair is None else PAIR
+              for beside, pair in zip(fell.with_claim.tolist(), which, strict=True)]  # fmt: skip
     return _rows_of(
-        joining, rows, REFUSED, reason=reason, detail=detail, pair=which
+        joining, fell.rows, REFUSED, reason=reason, detail=detail, pair=which
     ).unique(maintain_order=True)  # fmt: skip
 
 

@@ -85,6 +85,10 @@ SEVERAL_KEYS = "several_keys"
 ONE_CLAIM = (CO_SPEND, UNREAD)
 """Rules whose links of one transaction are one claim: that all these inputs have one owner."""
 
+SAME_KEY, SAME_SCRIPT = "same_key", "same_script"
+"""Rules of links to an address that the same key, or the same script, spends from: stars as well,
+around the smallest address, of which each is one claim."""
+
 APART = {"partly_signed": PARTIAL, "flags_unread": UNREAD, "shared_keys": SEVERAL_KEYS}
 """Rules of links that every summary counts apart, by the name of their count."""
 

@@ -152,16 +152,17 @@ def test_where_one_end_is_masked_the_edge_leads_to_nobody_in_particular(hand, sa
 
 
 def test_a_pair_of_two_chains_can_be_kept_apart(hand, said):
+    """Two statements of the register would join them together: neither does. C and 2 stay one."""
     apart = keep_apart([("eth", account(2), hand.chain, hand.letter("A"))], reason="two people")
     clusters = cluster(said, apart=apart)
     assert [clusters.of(hand.letter(name), "btc-regtest") for name in "BD"] == [
         hand.letter("A"), hand.letter("C"),
     ]  # fmt: skip
-    (row,) = clusters.refused.iter_rows(named=True)
-    assert (row["reason"], row["detail"], row["chain"]) == (PAIR, "two people", ETH)
+    rows = clusters.refused.select("reason", "detail", "chain", "chain_b").rows()
+    assert rows == [(PAIR, "two people", hand.chain, ETH), (PAIR, "two people", ETH, ETH)]
     why = clusters.why(hand.letter("A"), hand.letter("D"), "btc-regtest")
     assert not why.joined
-    assert why.refused.height == 1
+    assert why.refused.height == 2
 
 
 def test_cut_and_update_are_joining_anew(hand, said):

@@ -94,7 +94,7 @@ def test_tags_contradict_a_claim_as_well(hand, tags):
     clusters = cluster(links, apart=keep_apart(tags=given))
     assert hand.groups(clusters) == {frozenset("CD")}
     assert refused(hand, clusters) == [
-        ("A", "B", 1, CLAIM, "north; south", None), ("A", "C", 1, ACTOR, "north; south", None),
+        ("A", "B", 1, ACTOR, "north; south", None), ("A", "C", 1, ACTOR, "north; south", None),
     ]  # fmt: skip
 
 
