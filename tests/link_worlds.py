@@ -13,7 +13,7 @@ from math import inf
 from random import Random
 
 RATES = (None, 0.5, 0.75, 0.9, 0.9, 1.0)
-RULES = ("co_spend", "change", "change")
+RULES = ("co_spend", "change: a rule", "change: a rule")
 
 
 @dataclass(frozen=True)

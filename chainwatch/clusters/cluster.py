@@ -25,8 +25,8 @@ from chainwatch.clusters.paths import FrameGrove, Paths
 from chainwatch.clusters.regrow import LARGE, Terms, differing_ends, regrow
 from chainwatch.errors import InputError, expect
 from chainwatch.heuristics.link_columns import LinkColumns
-from chainwatch.heuristics.links import BOTH_ENDS, FOREST, Links, canonical, one_chain, told
-from chainwatch.heuristics.predicted import resting
+from chainwatch.heuristics.links import BOTH_ENDS, FOREST, Links, canonical, told
+from chainwatch.heuristics.predicted import keys, predicts, shaken
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.deferred import Deferred
 from chainwatch.results.graph import Edges
@@ -234,6 +234,8 @@ class Clusters(Result):
         terms, touched = (self.terms, None) if tag is None else self.terms.without_tag(tag)
         parts = [] if touched is None else [touched]
         links = self.links
+        if terms.apart is not self.terms.apart and links.columns is None:
+            links = links.open()  # predictions were made with more kept apart
         if tx is not None:
             links = links.without([tx])
         if rule is not None:
@@ -251,12 +253,13 @@ class Clusters(Result):
         ----------
         links : Links
             All links, not only the new ones: ``clusters.links + more``. Predictions from clusters
-            are undecided where a link is missing that joined before.
+            are undecided where other links join than when they were made; to have them made
+            anew, pass those of ``owners(ledger, recipe=...)``.
         """
         expect(links, Links, "links", "pass links, as co_spends(ledger) returns them")
-        if self.links.columns is None and links.columns is None:
-            left = resting(self.links.both_ends, links.both_ends)
-            links = links if left.equals(links.both_ends) else Links(one_chain(left))
+        if links.columns is None and links.ground is None and predicts(links.frame):
+            mine, theirs = (keys(one.joining) for one in (self.links, links))
+            links = links if mine.equals(theirs) else links.open()
         return self._with(links, self.terms, [])
 
     def _with(self, links: Links, terms: Terms, touched: Sequence[pl.DataFrame]) -> Clusters:
@@ -280,7 +283,7 @@ class Clusters(Result):
             Let links that nobody measured join as well; by default they join at no threshold.
         """
         links = self.links.at_least(threshold, unmeasured=unmeasured)
-        return _clusters(links, self.terms.grow(links.joining), self.terms)
+        return _joined(links, self.terms)
 
     def fragility(self, address: str | bytes, chain: str | Chain | None = None) -> Fragility:
         """Return the evidence without which the cluster of an address falls apart.
@@ -423,7 +426,16 @@ def cluster(
     terms = Terms(actors, apart, large)
     if isinstance(links.columns, LinkColumns):
         return _of_columns(links, links.columns, terms)
-    return _clusters(links, terms.grow(links.joining), terms)
+    return _joined(links, terms)
+
+
+def _joined(links: Links, terms: Terms) -> Clusters:
+    """Return what links of frames join; predictions only where what they rest on stands."""
+    made = terms.grow(links.joining)
+    if shaken(links.frame, links.ground, made.refused):
+        links = links.open()
+        made = terms.grow(links.joining)
+    return _clusters(links, made, terms)
 
 
 def _of_columns(links: Links, columns: LinkColumns, terms: Terms) -> Clusters:

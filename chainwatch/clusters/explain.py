@@ -13,8 +13,8 @@ import polars as pl
 from chainwatch.addresses.canonical import text
 from chainwatch.clusters.forest import ACTOR, CLAIM, PAIR, REFUSED
 from chainwatch.clusters.numbering import PLACE
+from chainwatch.heuristics.link_rules import AFTER
 from chainwatch.heuristics.links import BOTH_ENDS, LINKS, Links, told, with_chain_b
-from chainwatch.heuristics.predicted import AFTER
 from chainwatch.ledger.schema import REVEALED
 from chainwatch.results.mask import shown_address, shown_time, shown_txid
 from chainwatch.results.result import Result, recorded

@@ -68,7 +68,7 @@ class Terms:
         if gone.is_empty():
             raise InputError("no tag names such an actor", remedy="give the actor, or the label")
         apart, named = self.apart, self.named
-        if apart is not None:
+        if apart is not None and apart.actors.filter(_named(name, "actor")).height:
             apart = Apart(apart.frame, apart.actors.filter(~_named(name, "actor")))
         if named is not None:
             named = named.filter(~_named(name))

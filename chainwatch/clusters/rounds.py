@@ -16,7 +16,7 @@ from typing import NamedTuple
 import polars as pl
 
 from chainwatch.clusters.apart import ACTORS, APART, Apart
-from chainwatch.clusters.forest import grow
+from chainwatch.clusters.forest import Forest, grow
 from chainwatch.errors import expect
 from chainwatch.heuristics.change.links import (
     as_links,
@@ -27,17 +27,15 @@ from chainwatch.heuristics.change.links import (
     only_change,
 )
 from chainwatch.heuristics.coinjoin import JOINT
+from chainwatch.heuristics.link_rules import AFTER, CHANGE, ONE_CLAIM
 from chainwatch.heuristics.links import BOTH_ENDS, LINK_KEY, LINKS, Links
-from chainwatch.heuristics.predicted import AFTER
+from chainwatch.heuristics.predicted import Ground, keys
 from chainwatch.heuristics.rates import MEASURED, Rates
 from chainwatch.heuristics.rule import VERDICT, Rule
-from chainwatch.heuristics.signing import UnreadFlags, checked, open_spends
+from chainwatch.heuristics.signing import UnreadFlags, checked, pairs
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import CHAIN, TX, TXID, Column, Rows, Table
-
-CHANGE = "change"
-"""Rule of the links where the rule alone left one output; ``AFTER``: it and earlier rounds did."""
 
 KNOWN, JOINED, REFUSED = "known", "joined", "refused"
 
@@ -118,7 +116,7 @@ class Rounds(Result):
 @recorded
 def predicted_links(rounds: Rounds) -> Links:
     """Return the links that rounds predicted, with the record of how they came about."""
-    return Links(rounds.links.frame)
+    return Links(rounds.links.frame, ground=rounds.links.ground)
 
 
 @recorded
@@ -142,7 +140,7 @@ def change_rounds(
         kept as refused or undecided links.
     unread_flags, revealed
         As :func:`chainwatch.heuristics.co_spend.co_spends` took them: transactions whose inputs it
-        left undecided take no part either.
+        left undecided take no part either, nor do those whose inputs the links do not join.
     apart : Apart, optional
         What must not come into one cluster whatever is predicted.
     most_rounds : int or None
@@ -164,9 +162,11 @@ def change_rounds(
     answers = judged(ledger, rule, revealed=revealed)
     rows = _payments(answers)
     vetoes = joint(ledger, rows, unless)
-    inputs = open_spends(ledger, unread_flags=checked(unread_flags), revealed=revealed)
+    standing = grow(links.joining, apart=apart)
+    spent = pairs(ledger, unread_flags=checked(unread_flags), revealed=revealed)
+    inputs = _not_one(spent, links.joining, standing)
     free = vetoes.filter(~pl.col("veto")).select(_TX).join(inputs, on=_TX, how="anti")
-    state = _start(rows.join(free, on=_TX, how="semi"), links, apart or Apart())
+    state = _start(rows.join(free, on=_TX, how="semi"), standing, apart or Apart())
     for number in range(1, (most_rounds or rows.height + 1) + 1):
         state, moved = _round(state, number, rates)
         if not moved:
@@ -177,7 +177,23 @@ def change_rounds(
     contested_links = as_links(told, vetoes, rates)
     made = pl.concat([LINKS.empty(), *state.links, contested_links]).sort(LINK_KEY)
     frame = pl.concat([ROUNDS.empty(), *state.decided]).sort(ROUNDS.key)
-    return Rounds(frame, state.pairs.sort(PAIRS.names), Links(made))
+    ground = Ground(
+        keys(links.joining), keys(standing.refused), frozenset(frame["txid"].drop_nulls())
+    )  # fmt: skip
+    return Rounds(frame, state.pairs.sort(PAIRS.names), Links(made, ground=ground))
+
+
+def _not_one(spent: pl.DataFrame, joining: pl.DataFrame, standing: Forest) -> pl.DataFrame:
+    """Return the transactions whose inputs may be of several owners: ``chain, tx``.
+
+    Their flags leave it open, or what joins them is not among the links, or fell.
+    """
+    claims = pl.col("rule").is_in(ONE_CLAIM)
+    several = spent.filter(pl.col("rule").is_not_null())
+    left_out = several.join(joining.filter(claims), on=_TX, how="anti")
+    fell = standing.refused.filter(claims)
+    parts = [spent.filter("doubt"), left_out, fell]
+    return pl.concat([part.select(_TX) for part in parts]).unique()
 
 
 class State(NamedTuple):
@@ -203,14 +219,13 @@ def _payments(answers: pl.DataFrame) -> pl.DataFrame:
     return answers.filter(several & named).select(*_TX, *columns)
 
 
-def _start(rows: pl.DataFrame, links: Links, apart: Apart) -> State:
+def _start(rows: pl.DataFrame, standing: Forest, apart: Apart) -> State:
     """Return the state before the first round: the clusters of the links given."""
     ends = [rows.select("chain", address=side) for side in ("address", "first_input")]
     ends += [apart.frame.select("chain", address="a"), apart.frame.select("chain_b", address="b")
              .rename({"chain_b": "chain"}), apart.actors.select(_PLACE)]  # fmt: skip
     places = pl.concat(ends).drop_nulls().unique()
-    members = grow(links.joining, apart=apart).members
-    clusters = places.join(members, on=_PLACE, how="left").with_columns(
+    clusters = places.join(standing.members, on=_PLACE, how="left").with_columns(
         pl.coalesce("cluster", "address").alias("cluster")
     )
     return State(rows, clusters, PAIRS.empty(), apart, [], [])

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainwatch.heuristics.links import ONE_CLAIM, SAME_KEY, SAME_SCRIPT
+from chainwatch.heuristics.link_rules import ONE_CLAIM, SAME_KEY, SAME_SCRIPT
 from chainwatch.kernels.graphs.components import Limits, Numbers
 
 

@@ -12,7 +12,8 @@ from chainwatch.errors import RuleError
 from chainwatch.heuristics.catalogue import RULES
 from chainwatch.heuristics.change import change_links
 from chainwatch.heuristics.co_spend import co_spends
-from chainwatch.heuristics.links import UNREAD, Links
+from chainwatch.heuristics.link_rules import UNREAD
+from chainwatch.heuristics.links import Links
 from chainwatch.heuristics.rule import Rule, spec_of
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TABLES

@@ -8,7 +8,8 @@ from chainwatch.completion import names_of
 from chainwatch.errors import RuleError, expect
 from chainwatch.heuristics.co_spend_columns import Signing, co_spend_columns
 from chainwatch.heuristics.coinjoin import JOINT
-from chainwatch.heuristics.links import LINK_KEY, LINKS, NO_KEY, Links
+from chainwatch.heuristics.link_rules import NO_KEY
+from chainwatch.heuristics.links import LINK_KEY, LINKS, Links
 from chainwatch.heuristics.rates import MEASURED, Rates
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.heuristics.signing import UnreadFlags, checked, pairs

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from chainwatch.addresses.keyless import OPEN_KIND, open_addresses
 from chainwatch.errors import RuleError
 from chainwatch.heuristics.link_columns import LinkColumns
-from chainwatch.heuristics.links import CO_SPEND, NO_KEY, PARTIAL, SEVERAL_KEYS, UNREAD
+from chainwatch.heuristics.link_rules import CO_SPEND, NO_KEY, PARTIAL, SEVERAL_KEYS, UNREAD
 from chainwatch.heuristics.rates import Rates
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.heuristics.signing import UnreadFlags

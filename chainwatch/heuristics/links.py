@@ -17,8 +17,9 @@ from chainwatch.addresses.canonical import kind_of, parse, parse_txid
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import InputError, expect
+from chainwatch.heuristics.link_rules import NO_KEY, PARTIAL, SEVERAL_KEYS, STATEMENT, UNREAD
 from chainwatch.heuristics.numbered import Columns
-from chainwatch.heuristics.predicted import resting
+from chainwatch.heuristics.predicted import Ground, grounded, opened, predicts, resting, settled
 from chainwatch.ledger.schema import REVEALED
 from chainwatch.results.deferred import Deferred
 from chainwatch.results.graph import Edges
@@ -67,28 +68,6 @@ LINKS = Table(
 
 FOREST = replace(LINKS, name="forest", meaning="The links of the evidence forest.")
 
-NO_KEY = "no_key"
-"""Rule of a link to an address that asks for no key: it is always refused."""
-
-CO_SPEND = "co_spend"
-"""Rule of a link between inputs whose signatures bind the whole transaction."""
-
-PARTIAL = "partial_signing"
-"""Rule of a link to an input that is unsigned, or whose signatures leave room for others."""
-
-UNREAD = "co_spend_unread_flags"
-"""Rule of a link to an input of which no signature was read."""
-
-SEVERAL_KEYS = "several_keys"
-"""Rule of a link to an output that asks for the signatures of several keys, of one owner or not."""
-
-ONE_CLAIM = (CO_SPEND, UNREAD)
-"""Rules whose links of one transaction are one claim: that all these inputs have one owner."""
-
-SAME_KEY, SAME_SCRIPT = "same_key", "same_script"
-"""Rules of links to an address that the same key, or the same script, spends from: stars as well,
-around the smallest address, of which each is one claim."""
-
 APART = {"partly_signed": PARTIAL, "flags_unread": UNREAD, "shared_keys": SEVERAL_KEYS}
 """Rules of links that every summary counts apart, by the name of their count."""
 
@@ -130,6 +109,8 @@ class Links(Result):
     columns : Columns or None
         The same links by the numbers of an index, where they were made of one: the frame is then
         made when it is first read. Internal.
+    ground : Ground or None
+        What predictions among them rest on, where rounds made them. Internal.
 
     Raises
     ------
@@ -141,6 +122,7 @@ class Links(Result):
 
     frame: pl.DataFrame
     columns: Columns | None = field(default=None, kw_only=True)
+    ground: Ground | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.columns is not None:  # made here, of what was checked before
@@ -225,10 +207,16 @@ class Links(Result):
         return text_frame(self.both_ends.filter(pl.col("veto").is_null() | pl.col("veto")))
 
     def __add__(self, other: Links) -> Links:
-        """Return the links of both, exact repeats once; the lineage of both is kept."""
+        """Return the links of both, exact repeats once; the lineage of both is kept.
+
+        Where both tell of one transaction's inputs, the more doubtful stands. Predictions from
+        clusters stay where the rest is what they were made of, and are undecided otherwise.
+        """
         if not isinstance(other, Links):
             raise InputError(f"links add to links, not to {type(other).__name__}")
-        both = Links(one_chain(pl.concat([self.both_ends, other.both_ends]).unique().sort(ORDER)))
+        rows = settled(pl.concat([self.both_ends, other.both_ends]).unique())
+        frame, ground = grounded(rows.unique().sort(ORDER), [self.ground, other.ground])
+        both = Links(one_chain(frame), ground=ground)
         inputs = (self._lineage(), other._lineage())
         record = Record("links +", {}, inputs, both.digest, software())
         return with_record(both, record)
@@ -240,12 +228,14 @@ class Links(Result):
         """Return the links that are left when transactions or rules are rejected.
 
         Cluster them again to see what an owner rests on: ``cluster(links.without([txid]))``.
-        Predictions from clusters are left undecided where a link that joins is rejected.
+        What rests on a link that joined is left undecided: change on those of its transaction's
+        inputs, predictions from clusters on all.
 
         Parameters
         ----------
         transactions : sequence of str or bytes
-            Ids, as text or in wire order.
+            Ids, as text or in wire order; also of those of which predictions took an output for
+            a payment.
         rules : sequence of str
             Names as in column ``rule``.
 
@@ -261,12 +251,24 @@ class Links(Result):
             for chain in chains
         }
         gone = pl.lit(False)
+        decided = bool(self.ground and not ids.isdisjoint(self.ground.decided))
         for column, items in (("txid", sorted(ids)), ("rule", list(rules))):
             these = pl.col(column).is_in(items)
-            if items and self.frame.filter(these).is_empty():
+            known = column == "txid" and decided
+            if items and not known and self.frame.filter(these).is_empty():
                 raise InputError(f"no link has such a {column}", remedy="see links.frame")
             gone = gone | these
-        return Links(one_chain(resting(self.frame, self.frame.filter(~gone.fill_null(False)))))
+        left = self._left(self.frame.filter(~gone.fill_null(False)))
+        return self.open() if decided and left.frame.height == self.frame.height else left
+
+    def open(self) -> Links:
+        """Return the links with all predictions from clusters undecided."""
+        return Links(opened(self.frame))
+
+    def _left(self, left: pl.DataFrame) -> Links:
+        """Return some of these links; what rests on the others is undecided."""
+        frame = resting(self.frame, left)
+        return Links(one_chain(frame), ground=self.ground if predicts(frame) else None)
 
     def _lineage(self) -> Record:
         """Return the record; of links made by hand, one that says so and names their content."""
@@ -315,7 +317,8 @@ class Links(Result):
 
         The threshold is of each link: an owner of many links may still rest on several weak ones
         at once. A link without a measured rate is left out, unless ``unmeasured`` asks for it, and
-        predictions from clusters are undecided where a link that joined is left out.
+        what rests on a link that is left out is undecided, as :meth:`without` has it. What was
+        refused or is undecided is kept, whatever its confidence.
 
         Parameters
         ----------
@@ -334,7 +337,7 @@ class Links(Result):
                 f"a threshold of {threshold} is no share", remedy="give a number from 0 to 1"
             )
         enough = (pl.col("confidence") >= threshold).fill_null(unmeasured)
-        return Links(one_chain(resting(self.frame, self.frame.filter(enough))))
+        return self._left(self.frame.filter(enough | pl.col("veto").fill_null(True)))
 
     def __repr__(self) -> str:
         counts = self.counts()
@@ -396,7 +399,7 @@ def told(frame: pl.DataFrame, table: Table) -> Rows:
 def stated_links(
     pairs: Sequence[tuple[str, str | bytes, str, str | bytes]],
     *,
-    rule: str = "statement",
+    rule: str = STATEMENT,
     confidence: float | None = None,
 ) -> Links:
     """Return links that rest on no transaction: somebody said so, or it stands in a register.

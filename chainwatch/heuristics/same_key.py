@@ -16,14 +16,8 @@ from chainwatch.chains.base import Forms
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.completion import names_of
 from chainwatch.errors import expect
-from chainwatch.heuristics.links import (
-    BOTH_ENDS,
-    ORDER,
-    SAME_KEY,
-    SAME_SCRIPT,
-    Links,
-    one_chain,
-)
+from chainwatch.heuristics.link_rules import SAME_KEY, SAME_SCRIPT
+from chainwatch.heuristics.links import BOTH_ENDS, ORDER, Links, one_chain
 from chainwatch.heuristics.rates import MEASURED, Rates
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import recorded

@@ -16,7 +16,7 @@ from chainwatch.addresses.keyless import without_key
 from chainwatch.addresses.unlocking import OPEN_FLAGS
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.errors import InputError
-from chainwatch.heuristics.links import CO_SPEND, PARTIAL, SEVERAL_KEYS, UNREAD
+from chainwatch.heuristics.link_rules import CO_SPEND, PARTIAL, SEVERAL_KEYS, UNREAD
 from chainwatch.ledger.joint.two_of_two import perhaps_several_keys
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS, READ, REVEALED

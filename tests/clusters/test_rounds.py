@@ -12,13 +12,13 @@ import pytest
 from chainwatch.clusters.apart import keep_apart
 from chainwatch.clusters.cluster import cluster
 from chainwatch.clusters.recipe import DEFAULT, WITH_CHANGE, Recipe, owners
-from chainwatch.clusters.rounds import CHANGE, PAIRS, ROUNDS, Rounds, change_rounds
+from chainwatch.clusters.rounds import PAIRS, ROUNDS, Rounds, change_rounds
 from chainwatch.errors import ArgumentError, InputError, RuleError
 from chainwatch.heuristics import change
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import equal_outputs
+from chainwatch.heuristics.link_rules import AFTER, CHANGE
 from chainwatch.heuristics.links import Links
-from chainwatch.heuristics.predicted import AFTER
 from chainwatch.heuristics.rates import MEASURED
 from chainwatch.heuristics.rule import VERDICT, apply
 from chainwatch.ledger.features import outputs

@@ -34,21 +34,21 @@ def apart(hand):
 def test_what_rests_on_a_claim_falls_with_it(hand, apart):
     """Transaction 1 spends A and B, and its change is E: whose, if they are two owners'?"""
     rows = [*hand.links("A-B 1 0.5").frame.rows(), *hand.links("A-E 1 0.9\nE-F 2 0.5").frame.rows()]
-    rows[1] = (*rows[1][:6], "change", *rows[1][7:])
+    rows[1] = (*rows[1][:6], "change: a rule", *rows[1][7:])
     clusters = cluster(hand.of(rows), apart=apart("A", "B"))
     assert hand.groups(clusters) == {frozenset("EF")}
     told = clusters.refused.select("rule", "reason").rows()
-    assert sorted(told) == [("change", CLAIM), ("co_spend", PAIR)]
+    assert sorted(told) == [("change: a rule", CLAIM), ("co_spend", PAIR)]
     assert hand.groups(cluster(hand.of(rows))) == {frozenset("ABEF")}
 
 
 def test_a_claim_does_not_fall_for_the_sake_of_what_rests_on_it(hand, apart):
     """That E is the change may be wrong; that A and B signed together stays, weaker as it is."""
     rows = [*hand.links("A-B 1 0.5").frame.rows(), *hand.links("A-E 1 0.9").frame.rows()]
-    rows[1] = (*rows[1][:6], "change", *rows[1][7:])
+    rows[1] = (*rows[1][:6], "change: a rule", *rows[1][7:])
     clusters = cluster(hand.of(rows), apart=apart("B", "E"))
     assert hand.groups(clusters) == {frozenset("AB")}
-    assert clusters.refused["rule"].to_list() == ["change"]
+    assert clusters.refused["rule"].to_list() == ["change: a rule"]
 
 
 def test_change_of_inputs_that_must_stay_apart_joins_nobody(small_ledger, named):

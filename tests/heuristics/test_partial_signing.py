@@ -11,7 +11,7 @@ from chainwatch.clusters.cluster import cluster
 from chainwatch.errors import ArgumentError, InputError
 from chainwatch.heuristics.change import power_of_ten
 from chainwatch.heuristics.co_spend import co_spends
-from chainwatch.heuristics.links import SEVERAL_KEYS
+from chainwatch.heuristics.link_rules import SEVERAL_KEYS
 from chainwatch.heuristics.rule import VERDICT, apply
 from chainwatch.ledger.features import outputs, transactions
 from chainwatch.ledger.ledger import Ledger

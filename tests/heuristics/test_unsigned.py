@@ -13,7 +13,7 @@ from chainwatch.addresses.canonical import Kind
 from chainwatch.addresses.scripts import script_of
 from chainwatch.addresses.unlocking import UNSIGNED
 from chainwatch.chains.catalogue import chain
-from chainwatch.heuristics.links import PARTIAL
+from chainwatch.heuristics.link_rules import PARTIAL
 from chainwatch.heuristics.same_key import same_key
 from chainwatch.ledger.index.index import build_index
 

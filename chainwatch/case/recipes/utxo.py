@@ -12,7 +12,8 @@ from chainwatch.clusters.cluster import cluster
 from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import JOINT, PREPARATION, equal_outputs
-from chainwatch.heuristics.links import LINKS, NO_KEY, Links
+from chainwatch.heuristics.link_rules import NO_KEY
+from chainwatch.heuristics.links import LINKS, Links
 from chainwatch.ledger.coverage import UNREAD, unread
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding
