@@ -28,7 +28,7 @@ from chainwatch.evaluate.evaluation import (
     World,
     evaluate,
 )
-from chainwatch.evaluate.every_rule import every_link, every_rule
+from chainwatch.evaluate.every_rule import every_link, every_rule, terms
 from chainwatch.evaluate.link_rates import wrong_links
 from chainwatch.evaluate.recipes import RECIPES
 from chainwatch.evaluate.simulated import simulated_worlds
@@ -88,7 +88,7 @@ def write_rates() -> None:
         share = wrong_links(found.rules, rule)
         if share.of:
             said[rule] = {"right": share.of - share.count, "of": share.of, "cases": share.cases,
-                          "basis": basis}  # fmt: skip
+                          "basis": basis, "made": terms().get(rule, "")}  # fmt: skip
     RATES.write_text(json.dumps({"rules": said}, indent=2, sort_keys=True) + "\n", "utf-8")
 
 

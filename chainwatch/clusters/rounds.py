@@ -30,7 +30,7 @@ from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.heuristics.link_rules import AFTER, CHANGE, ONE_CLAIM
 from chainwatch.heuristics.links import BOTH_ENDS, LINK_KEY, LINKS, Links
 from chainwatch.heuristics.predicted import Ground, keys
-from chainwatch.heuristics.rates import MEASURED, Rates
+from chainwatch.heuristics.rates import MEASURED, Rates, made_by
 from chainwatch.heuristics.rule import VERDICT, Rule
 from chainwatch.heuristics.signing import UnreadFlags, checked, pairs
 from chainwatch.ledger.ledger import Ledger
@@ -167,14 +167,15 @@ def change_rounds(
     inputs = _not_one(spent, links.joining, standing)
     free = vetoes.filter(~pl.col("veto")).select(_TX).join(inputs, on=_TX, how="anti")
     state = _start(rows.join(free, on=_TX, how="semi"), standing, apart or Apart())
+    confidence = rates.column(made=made_by(unless, rule))
     for number in range(1, (most_rounds or rows.height + 1) + 1):
-        state, moved = _round(state, number, rates)
+        state, moved = _round(state, number, confidence)
         if not moved:
             break
     stopped = doubted(only_change(answers).join(free, on=_TX, how="anti"), inputs)
     contested = [stopped, _undecided(state)]
     told = pl.concat(contested, how="diagonal").with_columns(pl.lit(CHANGE).alias("rule"))
-    contested_links = as_links(told, vetoes, rates)
+    contested_links = as_links(told, vetoes, confidence)
     made = pl.concat([LINKS.empty(), *state.links, contested_links]).sort(LINK_KEY)
     frame = pl.concat([ROUNDS.empty(), *state.decided]).sort(ROUNDS.key)
     ground = Ground(
@@ -231,7 +232,7 @@ def _start(rows: pl.DataFrame, standing: Forest, apart: Apart) -> State:
     return State(rows, clusters, PAIRS.empty(), apart, [], [])
 
 
-def _round(state: State, number: int, rates: Rates) -> tuple[State, bool]:
+def _round(state: State, number: int, confidence: pl.Expr) -> tuple[State, bool]:
     """Decide what the clusters allow, and join what was predicted; tell whether anything moved."""
     rows = _with_clusters(state)
     own = pl.col("cluster") == pl.col("payer")
@@ -242,8 +243,8 @@ def _round(state: State, number: int, rates: Rates) -> tuple[State, bool]:
     predicted = _predicted(open_)
     others = open_.join(predicted, on=_TX, how="semi").filter(pl.col("out"))
     pairs = pl.concat([pairs, _pairs(others, number)])
-    clusters, refused = _join(state, predicted, pairs, rates)
-    links = _links(predicted, refused, rates)
+    clusters, refused = _join(state, predicted, pairs, confidence)
+    links = _links(predicted, refused, confidence)
     decided = _decided(known, predicted, refused, pairs, number)
     gone = pl.concat([known.select(_TX), predicted.select(_TX)]).unique()
     rest = state.rows.join(gone, on=_TX, how="anti")
@@ -305,7 +306,7 @@ def _predicted(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _join(
-    state: State, predicted: pl.DataFrame, pairs: pl.DataFrame, rates: Rates
+    state: State, predicted: pl.DataFrame, pairs: pl.DataFrame, confidence: pl.Expr
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Join the clusters that predictions join; return them, and the predictions that were refused.
 
@@ -316,7 +317,7 @@ def _join(
         "chain", "tx", "txid", "time", "rule",
         a=pl.when(swap).then("cluster").otherwise("payer"),
         b=pl.when(swap).then("payer").otherwise("cluster"),
-        chain_b="chain", confidence=rates.column(), veto=False, basis="first_basis",
+        chain_b="chain", confidence=confidence, veto=False, basis="first_basis",
     ).select(pl.col(name).cast(kind) for name, kind in BOTH_ENDS.schema.items())  # fmt: skip
     made = grow(edges, apart=_kept_apart(state, pairs))
     moved = made.members.select("chain", cluster="address", new="cluster")
@@ -354,7 +355,7 @@ def _kept_apart(state: State, pairs: pl.DataFrame) -> Apart:
     )
 
 
-def _links(predicted: pl.DataFrame, refused: pl.DataFrame, rates: Rates) -> pl.DataFrame:
+def _links(predicted: pl.DataFrame, refused: pl.DataFrame, confidence: pl.Expr) -> pl.DataFrame:
     """Return predictions as links: those that were refused with a veto."""
     vetoes = (
         predicted.select(_TX)
@@ -362,7 +363,7 @@ def _links(predicted: pl.DataFrame, refused: pl.DataFrame, rates: Rates) -> pl.D
         .with_columns(pl.col("veto").fill_null(False))
     )
     told = predicted.with_columns(pl.lit(True).alias("sure"), basis="first_basis")
-    return as_links(told, vetoes, rates)
+    return as_links(told, vetoes, confidence)
 
 
 def _decided(

@@ -12,8 +12,10 @@ from chainwatch.errors import RuleError
 from chainwatch.heuristics.catalogue import RULES
 from chainwatch.heuristics.change import change_links
 from chainwatch.heuristics.co_spend import co_spends
-from chainwatch.heuristics.link_rules import UNREAD
-from chainwatch.heuristics.links import Links
+from chainwatch.heuristics.coinjoin import JOINT
+from chainwatch.heuristics.link_rules import NO_KEY, OF_INPUTS, PREDICTED, UNREAD
+from chainwatch.heuristics.links import ORDER, Links, one_chain
+from chainwatch.heuristics.rates import made_by
 from chainwatch.heuristics.rule import Rule, spec_of
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TABLES
@@ -27,17 +29,27 @@ def change_rules() -> Iterator[Rule]:
 
 
 def every_link(ledger: Ledger) -> Links:
-    """Return the links of all rules: of the widest recipe, and of each rule on change alone."""
-    found = WITH_CHANGE(ledger).links + _as_if_unsigned(ledger)
-    known = set(found.frame["rule"])
+    """Return the links of all rules: of the widest recipe, and of each rule on change alone.
+
+    Each stands as it was made, whatever another says of the same transaction.
+    """
+    found = [WITH_CHANGE(ledger).links.both_ends, _as_if_unsigned(ledger).both_ends]
+    known = set(pl.concat(found)["rule"])
     for rule in change_rules():
         more = change_links(ledger, rule)
         names = set(more.frame["rule"])
         if names & known:
             raise RuleError(f"two rules link as {', '.join(sorted(names & known))}")
         known |= names
-        found += more
-    return found
+        found.append(more.both_ends)
+    return Links(one_chain(pl.concat(found).unique().sort(ORDER)))
+
+
+def terms() -> dict[str, str]:
+    """Return on what terms the links of each rule are made here, as their rates say it."""
+    change = {f"change: {rule}": made_by(JOINT, rule) for rule in change_rules()}
+    rounds = dict.fromkeys(PREDICTED, made_by(WITH_CHANGE.unless, WITH_CHANGE.change))
+    return change | rounds | dict.fromkeys((*OF_INPUTS, NO_KEY), made_by(JOINT))
 
 
 def _as_if_unsigned(ledger: Ledger) -> Links:

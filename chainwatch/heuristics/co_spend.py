@@ -10,7 +10,7 @@ from chainwatch.heuristics.co_spend_columns import Signing, co_spend_columns
 from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.heuristics.link_rules import NO_KEY
 from chainwatch.heuristics.links import LINK_KEY, LINKS, Links
-from chainwatch.heuristics.rates import MEASURED, Rates
+from chainwatch.heuristics.rates import MEASURED, Rates, made_by
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.heuristics.signing import UnreadFlags, checked, pairs
 from chainwatch.ledger import features
@@ -111,7 +111,7 @@ def _links(ledger: Ledger, found: pl.DataFrame, unless: Rule | None, rates: Rate
         (pl.col("veto") | keyless | doubt).alias("veto"),
         pl.col("rule").fill_null(NO_KEY),
     )
-    frame = judged.with_columns(rates.column().alias("confidence"))
+    frame = judged.with_columns(rates.column(made=made_by(unless)).alias("confidence"))
     return Links(
         frame.select(pl.col(name).cast(kind) for name, kind in LINKS.schema.items()).sort(LINK_KEY)
     )

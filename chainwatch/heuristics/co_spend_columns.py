@@ -17,7 +17,7 @@ from chainwatch.addresses.keyless import OPEN_KIND, open_addresses
 from chainwatch.errors import RuleError
 from chainwatch.heuristics.link_columns import LinkColumns
 from chainwatch.heuristics.link_rules import CO_SPEND, NO_KEY, PARTIAL, SEVERAL_KEYS, UNREAD
-from chainwatch.heuristics.rates import Rates
+from chainwatch.heuristics.rates import Rates, made_by
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.heuristics.signing import UnreadFlags
 from chainwatch.kernels.graphs import group_loops as loops
@@ -81,7 +81,7 @@ def co_spend_columns(
     doubt = np.where(_doubt(index, ties, signing.unread_flags), np.int8(-1), verdict)
     veto = np.where((rule == loops.LOOSE) | (verdict > 0), np.int8(1), doubt)
     shown = (ties.tie & loops.SOME_SHOWN) // loops.SOME_SHOWN
-    known = tuple(rates.confidence(rule) for rule in RULES)
+    known = tuple(rates.confidence(rule, made_by(unless)) for rule in RULES)
     return LinkColumns(
         index, ties.group, ties.a, ties.b, rule.astype(np.uint8), veto, shown.astype(np.uint8),
         RULES, known,

@@ -17,7 +17,7 @@ from chainwatch.addresses.canonical import kind_of, parse, parse_txid
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import InputError, expect
-from chainwatch.heuristics.link_rules import NO_KEY, PARTIAL, SEVERAL_KEYS, STATEMENT, UNREAD
+from chainwatch.heuristics.link_rules import NO_KEY, PARTIAL, SEVERAL_KEYS, STATEMENT, TAKEN, UNREAD
 from chainwatch.heuristics.numbered import Columns
 from chainwatch.heuristics.predicted import Ground, grounded, opened, predicts, resting, settled
 from chainwatch.ledger.schema import REVEALED
@@ -418,12 +418,14 @@ def stated_links(
     AddressError
         If one is no address of its chain.
     InputError
-        If a pair names one address twice.
+        If a pair names one address twice, or the rule is one that reads a chain.
 
     Fails when
     ----------
     Whoever stated it was wrong, or lied. Nothing on a chain shows that the two have one owner.
     """
+    if rule in TAKEN:
+        raise InputError(f"what is stated does not rest on {rule!r}", remedy="name it otherwise")
     rows = [
         (chain, a, b, None, None, None, rule, confidence, False, None, chain_b)
         for chain, a, chain_b, b in sorted(set(map(_ends, pairs)))

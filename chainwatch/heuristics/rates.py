@@ -1,8 +1,9 @@
 """How often links of each rule were right where owners are known: what confidences rest on.
 
 The file ``rates.json`` holds a line per rule as it stands in column ``rule`` of links: how many
-were right, of how many, and what they were counted on. Evaluation writes it; nobody types a rate. A
-rule that is not in it has no confidence.
+were right, of how many, what they were counted on, and on what terms the links were made: a rate
+says nothing of links of the same name that were made on others. Evaluation writes it; nobody types
+a rate. A rule that is not in it has no confidence.
 """
 
 from __future__ import annotations
@@ -20,9 +21,28 @@ import polars as pl
 
 from chainwatch.completion import names_of
 from chainwatch.errors import InputError
+from chainwatch.heuristics.rule import Rule
 from chainwatch.results.provenance import digest_json
 
 _FIELDS = {"right", "of", "cases", "basis"}
+
+
+def made_by(unless: Rule | None, rule: Rule | None = None) -> str:
+    """Return on what terms links are made, as a rate names them: veto and rule by their digests.
+
+    Parameters
+    ----------
+    unless : Rule or None
+        What stops links.
+    rule : Rule or None
+        The rule on change that makes them, where one does.
+    """
+    said = f"unless {_named(unless)}"
+    return said if rule is None else f"{said}, change {_named(rule)}"
+
+
+def _named(rule: Rule | None) -> str:
+    return "nothing" if rule is None else f"sha256:{digest_json(str(rule))}"
 
 
 @dataclass(frozen=True)
@@ -37,6 +57,8 @@ class Rate:
         Independent cases behind them: the links of one owner are right or wrong together.
     basis : str
         What they were counted on, such as the seeds of a simulator.
+    made : str or None
+        On what terms the links were made, as :func:`made_by` says it; None holds for any.
 
     Raises
     ------
@@ -48,6 +70,7 @@ class Rate:
     of: int
     cases: int
     basis: str
+    made: str | None = None
 
     def __post_init__(self) -> None:
         whole = all(type(number) is int for number in (self.right, self.of, self.cases))
@@ -58,6 +81,14 @@ class Rate:
             )
         if not isinstance(self.basis, str) or not self.basis.strip():
             raise InputError("a rate does not say what it was counted on", remedy="name its basis")
+        if not isinstance(self.made, (str, type(None))):
+            raise InputError(
+                "the terms of a rate are no text", remedy="leave them out, or give one"
+            )
+
+    def holds(self, made: str | None) -> bool:
+        """Tell whether it says anything of links that are made on some terms; None: its own."""
+        return made is None or self.made is None or self.made == made
 
     @property
     def confidence(self) -> float:
@@ -98,19 +129,32 @@ class Rates:
             raise self._wrong("rules are named, each with its rate")
         found = {}
         for name, one in rules.items():
-            if not isinstance(one, dict) or set(one) != _FIELDS:
+            if not isinstance(one, dict) or set(one) - {"made"} != _FIELDS:
                 raise self._wrong(f"rule {name!r} needs {', '.join(sorted(_FIELDS))}")
             found[name] = Rate(**one)
         return MappingProxyType(found)
 
-    def confidence(self, rule: str) -> float | None:
-        """Return the share of links of a rule that are right; None where nobody measured it."""
-        rate = self.by_rule.get(rule)
-        return None if rate is None else rate.confidence
+    def confidence(self, rule: str, made: str | None = None) -> float | None:
+        """Return the share of links of a rule that are right.
 
-    def column(self, rule: str = "rule") -> pl.Expr:
-        """Return the confidence of each link by the column that names its rule."""
-        known = {name: rate.confidence for name, rate in self.by_rule.items()}
+        Parameters
+        ----------
+        rule : str
+            As in column ``rule``.
+        made : str, optional
+            On what terms they are made; if not given, on those on which they were measured.
+
+        Returns
+        -------
+        float or None
+            None where nobody measured links that were made so.
+        """
+        rate = self.by_rule.get(rule)
+        return None if rate is None or not rate.holds(made) else rate.confidence
+
+    def column(self, rule: str = "rule", *, made: str | None = None) -> pl.Expr:
+        """Return the confidence of each link made on some terms, by the column of its rule."""
+        known = {name: self.confidence(name, made) for name in self.by_rule}
         return pl.col(rule).replace_strict(known, default=None, return_dtype=pl.Float64)
 
     def identity(self) -> Mapping[str, Any]:

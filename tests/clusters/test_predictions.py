@@ -10,6 +10,7 @@ from chainwatch.addresses.canonical import text
 from chainwatch.clusters.apart import keep_apart
 from chainwatch.clusters.cluster import cluster
 from chainwatch.clusters.recipe import Recipe
+from chainwatch.clusters.rounds import change_rounds
 from chainwatch.heuristics import change
 from chainwatch.heuristics.link_rules import AFTER
 
@@ -126,7 +127,7 @@ def test_change_is_as_sure_as_its_inputs_are(small_ledger, owners):
     assert owners(cluster(both).at(0.9)) == set()
     open_ = spends.frame.with_columns(pl.lit(None, pl.Boolean).alias("veto"))
     assert (type(spends)(open_) + change_of).joining.is_empty()
-    rounds = cw.change_rounds(ledger, cw.same_key(ledger), change.optimal_change())
+    rounds = change_rounds(ledger, cw.same_key(ledger), change.optimal_change())
     assert rounds.links.joining.is_empty(), "nothing among the links joins A and B"
 
 

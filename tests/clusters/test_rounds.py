@@ -19,7 +19,6 @@ from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import equal_outputs
 from chainwatch.heuristics.link_rules import AFTER, CHANGE
 from chainwatch.heuristics.links import Links
-from chainwatch.heuristics.rates import MEASURED
 from chainwatch.heuristics.rule import VERDICT, apply
 from chainwatch.ledger.features import outputs
 from chainwatch.ledger.ledger import Ledger
@@ -210,7 +209,7 @@ def slow(ledger: Ledger, rule) -> tuple[set[tuple], dict[int, tuple], set[frozen
                 proposals.append((tx, payer, left[0]["address"], by, len(others)))
                 apart += [(payer, one) for one in others]
         standing = [(a, b) for a, b in apart if b not in group(a, now)]
-        for tx, payer, own, by, others in sorted(proposals, key=surest_first):
+        for tx, payer, own, by, others in sorted(proposals, key=lambda proposal: proposal[0]):
             refused = kept_apart(payer, own, joined, standing)
             joined += [] if refused else [(payer, own)]
             links.add((*sorted((payer, own)), tx, by, refused))
@@ -219,12 +218,6 @@ def slow(ledger: Ledger, rule) -> tuple[set[tuple], dict[int, tuple], set[frozen
             break
     places = {end for edge in joined for end in edge}
     return links, decided, {frozenset(group(one, joined)) for one in places}
-
-
-def surest_first(proposal):
-    """What a measured rate says most for joins first, then what comes first on the chain."""
-    rate = MEASURED.confidence(proposal[3])
-    return (1 if rate is None else -rate, proposal[0])
 
 
 @pytest.mark.parametrize("start", range(0, WORLDS, 10))

@@ -7,8 +7,14 @@ import json
 import polars as pl
 import pytest
 
+from chainwatch.clusters.rounds import change_rounds
 from chainwatch.errors import InputError
-from chainwatch.heuristics.rates import MEASURED, Rate, Rates
+from chainwatch.evaluate.every_rule import terms
+from chainwatch.heuristics.change import change_links, optimal_change, power_of_ten
+from chainwatch.heuristics.co_spend import co_spends
+from chainwatch.heuristics.coinjoin import JOINT, equal_outputs
+from chainwatch.heuristics.links import stated_links
+from chainwatch.heuristics.rates import MEASURED, Rate, Rates, made_by
 
 
 @pytest.fixture
@@ -90,3 +96,41 @@ def test_what_comes_with_the_package_can_be_read():
     for rule, rate in MEASURED.by_rule.items():
         assert MEASURED.confidence(rule) == rate.confidence
     assert MEASURED.identity()["rates"].startswith("sha256:")
+
+
+def test_a_rate_says_nothing_of_links_that_were_made_otherwise(write):
+    rates = write(one(made=made_by(JOINT)))
+    assert rates.confidence("co_spend", made_by(JOINT)) == 0.7
+    assert rates.confidence("co_spend", made_by(None)) is None
+    assert rates.confidence("co_spend", made_by(equal_outputs())) is None
+    assert write(one()).confidence("co_spend", made_by(None)) == 0.7, "it names no terms"
+    assert made_by(JOINT, power_of_ten(digits=6)) != made_by(JOINT, power_of_ten(digits=3))
+
+
+def test_the_rates_of_the_package_name_the_terms_on_which_they_are_measured():
+    said = terms()
+    assert {rule: rate.made for rule, rate in MEASURED.by_rule.items()} == {
+        rule: said.get(rule, "") for rule in MEASURED.by_rule
+    }
+
+
+def test_links_made_otherwise_have_no_confidence(small_ledger):
+    ledger = small_ledger("t: A=5000 B=6000 -> D=7000 E=3900")
+    rule = optimal_change()
+
+    def found(links):
+        (rate,) = set(links.frame["confidence"])
+        return rate
+
+    assert found(co_spends(ledger)) == MEASURED.confidence("co_spend")
+    assert found(co_spends(ledger, unless=None)) is None
+    assert found(change_links(ledger, rule)) == MEASURED.confidence(f"change: {rule}")
+    assert found(change_links(ledger, rule, unless=None)) is None
+    assert found(change_links(ledger, rule, name="change: legacy()")) is None
+    rounds = change_rounds(ledger, co_spends(ledger), rule)
+    assert found(rounds.links) is None, "another rule's predictions were measured"
+    for taken in ("co_spend", "change", "change after clusters", "no_key", "same_key", " "):
+        with pytest.raises(InputError, match="cannot be called"):
+            change_links(ledger, rule, name=taken)
+    with pytest.raises(InputError, match="does not rest on 'co_spend'"):
+        stated_links([], rule="co_spend")

@@ -8,8 +8,9 @@ from chainwatch.addresses.keyless import without_key
 from chainwatch.completion import names_of
 from chainwatch.errors import InputError, RuleError, expect
 from chainwatch.heuristics.coinjoin import JOINT
+from chainwatch.heuristics.link_rules import TAKEN
 from chainwatch.heuristics.links import LINK_KEY, LINKS, Links
-from chainwatch.heuristics.rates import MEASURED, Rates
+from chainwatch.heuristics.rates import MEASURED, Rates, made_by
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.heuristics.signing import UnreadFlags, checked, open_spends
 from chainwatch.ledger import features
@@ -60,7 +61,7 @@ def change_links(
     RuleError
         If ``rule`` reads other features than outputs, or ``unless`` others than transactions.
     InputError
-        If the name is empty, or ``unread_flags`` is no such word.
+        If the name is empty or that of another rule, or ``unread_flags`` is no such word.
 
     Fails when
     ----------
@@ -73,14 +74,17 @@ def change_links(
     Kalodner et al., USENIX Security 2020 (``unique_change``); Meiklejohn et al., IMC 2013.
     """
     expect(rates, Rates, "rates", "pass Rates(path), or leave it out")
-    if name is not None and not name.strip():
-        raise InputError("the links of a rule need a name", remedy="leave it out, or give one")
+    if name is not None and (not name.strip() or name in TAKEN):
+        raise InputError(
+            f"the links of a rule cannot be called {name!r}", remedy="leave it out, or give another"
+        )
     answers = judged(ledger, rule, revealed=revealed)
     inputs = open_spends(ledger, unread_flags=checked(unread_flags), revealed=revealed)
     candidates = doubted(only_change(answers), inputs).with_columns(
         pl.lit(name or f"change: {rule}").alias("rule")
     )
-    return Links(as_links(candidates, joint(ledger, candidates, unless), rates))
+    vetoes = joint(ledger, candidates, unless)
+    return Links(as_links(candidates, vetoes, rates.column(made=made_by(unless, rule))))
 
 
 def judged(ledger: Ledger, rule: Rule, *, revealed: bool = True) -> pl.DataFrame:
@@ -162,7 +166,7 @@ def joint(ledger: Ledger, rows: pl.DataFrame, unless: Rule | None) -> pl.DataFra
     return apply(told, unless).select(*_TX, pl.col(VERDICT).alias("veto"))
 
 
-def as_links(candidates: pl.DataFrame, vetoes: pl.DataFrame, rates: Rates) -> pl.DataFrame:
+def as_links(candidates: pl.DataFrame, vetoes: pl.DataFrame, confidence: pl.Expr) -> pl.DataFrame:
     """Return candidates as rows in ``LINKS``: refused, undecided, or joining."""
     sure, veto = pl.col("sure"), pl.col("veto")
     first, other = pl.col("first_input"), pl.col("address")
@@ -172,7 +176,7 @@ def as_links(candidates: pl.DataFrame, vetoes: pl.DataFrame, rates: Rates) -> pl
             pl.when(first < other).then(first).otherwise(other).alias("a"),
             pl.when(first < other).then(other).otherwise(first).alias("b"),
             pl.when(sure | veto).then(veto).alias("veto"),
-            rates.column().alias("confidence"),
+            confidence.alias("confidence"),
         )
         .select(pl.col(name).cast(kind) for name, kind in LINKS.schema.items())
         .sort(LINK_KEY)

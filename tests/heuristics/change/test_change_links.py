@@ -119,7 +119,7 @@ def test_what_cannot_be_asked(small_ledger):
         change.change_links(ledger, equal_outputs())
     with pytest.raises(RuleError, match="reads outputs"):
         change.change_links(ledger, ROUND, unless=ROUND)
-    with pytest.raises(InputError, match="name"):
+    with pytest.raises(InputError, match="cannot be called"):
         change.change_links(ledger, ROUND, name=" ")
     with pytest.raises(ArgumentError):
         change.change_links(ledger, "fresh")
