@@ -82,31 +82,35 @@ def scan(made: Made, asked: Seeds, way: str) -> Scanned:
     at[loops.TX] = _begins(made, asked)
     at[loops.UNTIL] = -1
     kind = np.float64 if way == SCREENED else np.int64
-    state = _State(np.zeros(_PAGES << loops.PAGE, kind), *(np.zeros(n, np.int64) for n in (
-        (_PAGES << loops.PAGE) if way == SCREENED else 0, _LOTS if way in (OLDEST, NEWEST) else 0,
-        _LINE if way in (OLDEST, NEWEST) else 0,
-    )))  # fmt: skip
+    queues = way in (OLDEST, NEWEST)
+    # Zeros are no memory until they are written to: pages are taken one after the other.
+    room = len(page_of) << loops.PAGE
+    state = _State(
+        np.zeros(room, kind), np.zeros(room if way == SCREENED else 0, np.int64),
+        np.zeros(_LOTS if queues else 0, np.int64), np.zeros(_LINE if queues else 0, np.int64),
+    )  # fmt: skip
     error = np.zeros(1, np.int64)
     while True:
         how = _run(loops, made, asked, way, page_of, state, at, error)
         if how != loops.MORE_ROOM:
             break
-        state = _larger(state, made, asked, at)
+        state = _larger(state, asked)
     if how != loops.DONE:
         raise OverflowError(how)
-    lots = state.lots
-    count = int(loops.told(page_of, state.pool, lots, *_room(0, kind)))
-    rows, amounts = _room(count, kind)
-    loops.told(page_of, state.pool, lots, rows, amounts)
-    held = page_of.nbytes + sum(one.nbytes for one in state)
+    pages = int(at[loops.PAGES]) << loops.PAGE
+    rows, amounts = np.empty(pages, np.int64), np.empty(pages, kind)
+    count = int(loops.told(page_of, state.pool, state.lots, rows, amounts))
+    each = 16 if way == SCREENED else 8
+    held = page_of.nbytes + pages * each + 8 * int(at[loops.LOTS]) + state.line.nbytes
     origin, fees, unread, visited = (
         int(at[one]) for one in (loops.ORIGIN, loops.FEES, loops.UNREAD, loops.VISITED)
     )
     away = _relative(int(error[0]))
+    rows, amounts = rows[:count].copy(), amounts[:count].copy()
     return Scanned(rows, amounts, origin, fees, unread, visited, away, held)
 
 
-_PAGES, _LOTS, _LINE = 1 << 6, 1 << 12, 1 << 10
+_LOTS, _LINE = 1 << 12, 1 << 10
 """Room at first."""
 
 
@@ -141,33 +145,14 @@ def _run(
     return int(loops.queued(*held, state.lots, state.line, at, way == NEWEST))
 
 
-def _larger(state: _State, made: Made, asked: Seeds, at: Array) -> _State:
-    """Return more room: twice of what is full, and enough for the transaction that waits."""
-    from chainwatch.kernels import taint_loops as loops
-
-    tx = int(at[loops.TX])
-    outs = int(made.out_ptr[tx + 1] - made.out_ptr[tx])
-    pages = int(at[loops.PAGES]) + (outs >> loops.PAGE) + 2
-    pool, lots, line = state.pool, state.lots, state.line
-    rounds = state.rounds
-    if pages > len(pool) >> loops.PAGE:
-        pool = _grown(pool, max(2 * len(pool), pages << loops.PAGE))
-        rounds = _grown(rounds, len(pool)) if len(rounds) else rounds
-    if len(lots):
-        line = np.zeros(max(len(line), 2 * int(asked.need[0])), np.int64)
-        if asked.need[1] > len(lots):
-            lots = _grown(lots, 2 * int(asked.need[1]))
-    return _State(pool, rounds, lots, line)
-
-
-def _grown(old: Array, size: int) -> Array:
-    new = np.zeros(size, old.dtype)
-    new[: len(old)] = old
-    return new
-
-
-def _room(count: int, kind: Any) -> tuple[Array, Array]:
-    return np.empty(count, np.int64), np.empty(count, kind)
+def _larger(state: _State, asked: Seeds) -> _State:
+    """Return twice the room for lots that the transaction needs which waits."""
+    line = np.zeros(max(len(state.line), 2 * int(asked.need[0])), np.int64)
+    lots = state.lots
+    if asked.need[1] > len(lots):
+        lots = np.zeros(2 * int(asked.need[1]), np.int64)
+        lots[: len(state.lots)] = state.lots
+    return state._replace(lots=lots, line=line)
 
 
 def _relative(rounds: int) -> float:

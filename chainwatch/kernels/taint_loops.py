@@ -1,8 +1,8 @@
 """Scans of a whole chain from its first traced coin on: what of every output is traced, compiled.
 
-What is held of outputs lies in pages of 512, which are made where something is traced and nowhere
-else: memory grows with what is reached. A scan that lacks pages stops before a transaction and is
-taken up again.
+What is held of outputs lies in pages of 512, which are taken where something is traced and nowhere
+else: memory grows with what is reached. A scan that lacks room for lots stops before a transaction
+and is taken up again.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ _MASK = (1 << PAGE) - 1
 
 
 @bare
-def brought(made: Any, page_of: Any, pool: Any, k: Any) -> Any:
+def brought(in_prev_out: Any, out_spender: Any, page_of: Any, pool: Any, k: Any) -> Any:
     """Return what is held of the output that an input spends, or 0.
 
     Where two inputs say to spend one output, the first brings it.
     """
-    row = int64(made.in_prev_out[k])
+    row = int64(in_prev_out[k])
     if row == NONE or page_of[row >> PAGE] < 0:
         return pool[0] * 0
     held = pool[page_of[row >> PAGE] << PAGE | row & _MASK]
-    return held if held > 0 and made.out_spender[row] == k else held * 0
+    return held if held > 0 and out_spender[row] == k else held * 0
 
 
 @bare
-def hold(made: Any, page_of: Any, pool: Any, at: Any, row: Any, value: Any) -> None:
+def hold(out_spender: Any, page_of: Any, pool: Any, at: Any, row: Any, value: Any) -> None:
     """Hold something of an output, on its page or a new one."""
-    if made.out_spender[row] != NONE:
-        at[UNTIL] = max(at[UNTIL], int64(made.out_spender[row]))
+    if out_spender[row] != NONE:
+        at[UNTIL] = max(at[UNTIL], int64(out_spender[row]))
     if page_of[row >> PAGE] < 0:
         page_of[row >> PAGE] = at[PAGES]
         at[PAGES] += 1
@@ -66,11 +66,11 @@ def opens(made: Any, asked: Any, at: Any, tx: Any) -> Any:
 
 
 @bare
-def is_seed(asked: Any, at: Any, row: Any) -> Any:
+def is_seed(seeds: Any, at: Any, row: Any) -> Any:
     """Tell whether an output is a subject's own; outputs are asked in order."""
-    while at[SEED] < len(asked.seeds) and asked.seeds[at[SEED]] < row:
+    while at[SEED] < len(seeds) and seeds[at[SEED]] < row:
         at[SEED] += 1
-    return at[SEED] < len(asked.seeds) and asked.seeds[at[SEED]] == row
+    return at[SEED] < len(seeds) and seeds[at[SEED]] == row
 
 
 @bare
@@ -122,7 +122,7 @@ def blended(made: Any, asked: Any, page_of: Any, pool: Any, at: Any) -> Any:
         a, b = made.in_ptr[tx], made.in_ptr[tx + 1]
         traced = int64(0)
         for k in range(a, b):
-            traced += brought(made, page_of, pool, k)
+            traced += brought(made.in_prev_out, made.out_spender, page_of, pool, k)
         if traced == 0 and quiet(made, asked, at, tx):
             if over(made, asked, at, tx):
                 break
@@ -131,9 +131,6 @@ def blended(made: Any, asked: Any, page_of: Any, pool: Any, at: Any) -> Any:
         if not asked.first <= made.tx_time[tx] < asked.last:
             opens(made, asked, at, tx)
             continue
-        outs = made.out_ptr[tx + 1] - made.out_ptr[tx]
-        if at[PAGES] + (outs >> PAGE) + 2 > len(pool) >> PAGE:
-            return MORE_ROOM
         opened = opens(made, asked, at, tx)
         at[ORIGIN] += opened
         how = shares(made, asked, page_of, pool, at, tx, traced + opened)
@@ -164,11 +161,11 @@ def shares(made: Any, asked: Any, page_of: Any, pool: Any, at: Any, tx: Any, tra
             now = drawn if traced == whole else muldiv(drawn, traced, whole)
             part = now - given
             given = now
-        if is_seed(asked, at, row):
+        if is_seed(asked.seeds, at, row):
             at[ORIGIN] += value - part
             part = value
         if part > 0:
-            hold(made, page_of, pool, at, row, part)
+            hold(made.out_spender, page_of, pool, at, row, part)
     at[FEES] += traced - given
     return DONE
 
@@ -180,7 +177,7 @@ def reached(made: Any, asked: Any, page_of: Any, pool: Any, at: Any) -> Any:
         a, b = made.in_ptr[tx], made.in_ptr[tx + 1]
         found = False
         for k in range(a, b):
-            found |= brought(made, page_of, pool, k) > 0
+            found |= brought(made.in_prev_out, made.out_spender, page_of, pool, k) > 0
         if not found and quiet(made, asked, at, tx):
             if over(made, asked, at, tx):
                 break
@@ -189,19 +186,16 @@ def reached(made: Any, asked: Any, page_of: Any, pool: Any, at: Any) -> Any:
         if not asked.first <= made.tx_time[tx] < asked.last:
             opens(made, asked, at, tx)
             continue
-        outs = made.out_ptr[tx + 1] - made.out_ptr[tx]
-        if at[PAGES] + (outs >> PAGE) + 2 > len(pool) >> PAGE:
-            return MORE_ROOM
         opened = opens(made, asked, at, tx)
         at[ORIGIN] += opened
         at[VISITED] += 1
         found = (found or opened > 0) and not lacking(made, tx)
         for row in range(made.out_ptr[tx], made.out_ptr[tx + 1]):
-            seed = is_seed(asked, at, row)
+            seed = is_seed(asked.seeds, at, row)
             if seed and not found:
                 at[ORIGIN] += made.out_val[row]
             if (found or seed) and made.out_val[row] > 0:
-                hold(made, page_of, pool, at, row, made.out_val[row])
+                hold(made.out_spender, page_of, pool, at, row, made.out_val[row])
     return DONE
 
 
@@ -218,7 +212,7 @@ def screened(
         a, b = made.in_ptr[tx], made.in_ptr[tx + 1]
         traced, most = 0.0, int64(0)
         for k in range(a, b):
-            part = brought(made, page_of, pool, k)
+            part = brought(made.in_prev_out, made.out_spender, page_of, pool, k)
             if part > 0.0:
                 row = int64(made.in_prev_out[k])
                 traced += part
@@ -231,9 +225,6 @@ def screened(
         if not asked.first <= made.tx_time[tx] < asked.last:
             opens(made, asked, at, tx)
             continue
-        outs = made.out_ptr[tx + 1] - made.out_ptr[tx]
-        if at[PAGES] + (outs >> PAGE) + 2 > len(pool) >> PAGE:
-            return MORE_ROOM
         opened = opens(made, asked, at, tx)
         at[ORIGIN] += opened
         at[VISITED] += 1
@@ -248,10 +239,10 @@ def screened(
             most += 2 * (b - a) + 4
             error[0] = max(error[0], most)
         for row in range(made.out_ptr[tx], made.out_ptr[tx + 1]):
-            seed = is_seed(asked, at, row)
+            seed = is_seed(asked.seeds, at, row)
             part = float(made.out_val[row]) if seed else share * made.out_val[row]
             if part > 0.0:
-                hold(made, page_of, pool, at, row, part)
+                hold(made.out_spender, page_of, pool, at, row, part)
                 rounds[page_of[row >> PAGE] << PAGE | row & _MASK] = 1 if seed else most
     return DONE
 
@@ -269,7 +260,7 @@ def queued(
         a, b = made.in_ptr[tx], made.in_ptr[tx + 1]
         count, found = b - a, False
         for k in range(a, b):
-            begin = brought(made, page_of, pool, k)
+            begin = brought(made.in_prev_out, made.out_spender, page_of, pool, k)
             if begin > 0:
                 count += lots[begin - 1]
                 found = True
@@ -282,11 +273,7 @@ def queued(
             opens(made, asked, at, tx)
             continue
         outs = made.out_ptr[tx + 1] - made.out_ptr[tx]
-        if (
-            at[PAGES] + (outs >> PAGE) + 2 > len(pool) >> PAGE
-            or at[LOTS] + 2 * outs + count + 2 > len(lots)
-            or count > len(line)
-        ):
+        if at[LOTS] + 2 * outs + count + 2 > len(lots) or count > len(line):
             asked.need[0], asked.need[1] = count, at[LOTS] + 2 * outs + count + 2
             return MORE_ROOM
         how = lined_up(made, asked, page_of, pool, lots, line, at, tx)
@@ -308,7 +295,7 @@ def lined_up(
     at[VISITED] += 1
     count, traced, unread = 0, int64(0), lacking(made, tx)
     for k in range(made.in_ptr[tx], made.in_ptr[tx + 1]):
-        begin, before = brought(made, page_of, pool, k), count
+        begin, before = brought(made.in_prev_out, made.out_spender, page_of, pool, k), count
         if begin > 0:
             for one in range(begin, begin + lots[begin - 1]):
                 line[count] = lots[one]
@@ -357,12 +344,12 @@ def paid_out(
                 place += step
         if due > 0 and count > 0:
             return int64(-OVERDRAWN)
-        if is_seed(asked, at, row):
+        if is_seed(asked.seeds, at, row):
             at[ORIGIN] += made.out_val[row] - traced
             lots[begin], end, traced = made.out_val[row], begin + 1, made.out_val[row]
         if traced > 0:
             lots[begin - 1] = end - begin
-            hold(made, page_of, pool, at, row, begin)
+            hold(made.out_spender, page_of, pool, at, row, begin)
             at[LOTS] = end
     while 0 <= place < count:
         at[FEES] += max(int64(0), line[place])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -70,7 +71,12 @@ class Record(Deferring):
 
 def software() -> dict[str, str]:
     """Return the versions on which a content digest can depend."""
-    return {name: version(name) for name in ("chainwatch", "polars")}
+    return {name: _version(name) for name in ("chainwatch", "polars")}
+
+
+@functools.cache
+def _version(name: str) -> str:
+    return version(name)  # it reads a file each time
 
 
 def encoded(series: pl.Series) -> pl.Series:

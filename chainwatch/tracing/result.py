@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -11,8 +11,9 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import text, text_series
 from chainwatch.errors import ConservationError, TraceError
 from chainwatch.ledger.output_status import block_text, day_text
+from chainwatch.results.deferred import Deferred
 from chainwatch.results.graph import Edges
-from chainwatch.results.result import Finding, Result
+from chainwatch.results.result import Finding, Result, digest_rows
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
 from chainwatch.results.sentence import joined, sentence
 from chainwatch.results.table import Rows
@@ -125,15 +126,31 @@ class Trace(Result):
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
+        return self._tables(self.bounds_told())
+
+    def _tables(self, told: Rows) -> Mapping[str, Rows]:
         return {
             "origins": ORIGINS.rows(self.origins),
             "steps": STEPS.rows(self.steps),
             "ends": ENDS.rows(self.ends),
             "overlaps": OVERLAPS.rows(self.overlaps),
-            "bounds": self.bounds_told(),
+            "bounds": told,
             "subjects": SUBJECTS.rows(self.subjects),
             "unknown": UNKNOWN.rows(self.unknown),
             "balances": BALANCES.rows(self.balances),
+        }
+
+    def table_digests(self) -> Mapping[str, Deferred[str]]:
+        """Return the digest of each of its tables, computed when first read.
+
+        Who stands behind a bound is looked up no earlier, of the rows as they are now.
+        """
+        now = replace(self, bounds=self.bounds.clone(), ends=self.ends.clone(),
+                      steps=self.steps.clone())  # fmt: skip
+        later = Deferred(lambda: digest_rows(now.bounds_told()).get())
+        return {
+            name: later if name == "bounds" else digest_rows(rows)
+            for name, rows in self._tables(BOUNDS.rows(self.bounds)).items()
         }
 
     def bounds_told(self) -> Rows:

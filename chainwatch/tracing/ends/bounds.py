@@ -13,6 +13,8 @@ def bounds(*ends: pl.DataFrame) -> pl.DataFrame:
     key = ["reason", "service"]
     sums = pl.concat(table.group_by(key).agg(exact_sum("amount")) for table in ends)
     amount, nothing = pl.col("amount"), pl.lit(0, AMOUNT)
+    if len(ends) == 1:
+        return sums.select(*key, low=amount, high=amount).sort(key)
     everywhere = pl.len() == len(ends)
     return (
         sums.group_by(key)

@@ -219,10 +219,22 @@ class CompiledWalk:
         }  # fmt: skip
 
     def _ends(self) -> dict[str, Any]:
-        place, row, tx, me, amount, hop, _, _ = self._rows("ends").T
-        why = list(map(self._end, *(self._rows("ends").T[k].tolist() for k in (1, 2, 6, 7))))
+        from chainwatch.kernels.following import rows as codes
+
+        place, row, tx, me, amount, hop, why, more = self._rows("ends").T
+        # What is said of the output itself, or of its transaction, is asked once for each.
+        by_row = (why == codes.UNSPENT) | (why == codes.BURNT)
+        by_tx = (why == codes.LACKING_IN) | (why == codes.LACKING_OUT)
+        of = np.where(by_row, row, np.where(by_tx, tx, more))
+        order = np.lexsort((of, why))
+        new = np.ones(len(order), np.bool_)
+        new[1:] = (np.diff(why[order]) != 0) | (np.diff(of[order]) != 0)
+        which = np.empty(len(order), np.int64)
+        which[order] = np.cumsum(new) - 1
+        first = order[new]
+        ends = list(map(self._told, *(one[first].tolist() for one in (row, tx, why, more))))
         told = {
-            name: pl.Series([end[k] for end in why], dtype=ENDS[name].dtype)
+            name: pl.Series([end[k] for end in ends], dtype=ENDS[name].dtype).gather(which)
             for k, name in enumerate(End._fields)
         }
         return {
@@ -230,32 +242,13 @@ class CompiledWalk:
             **self._places.of(place, row, tx),
         }  # fmt: skip
 
-    def _end(self, row: int, tx: int, why: int, more: int) -> End:
+    def _told(self, row: int, tx: int, why: int, more: int) -> End:
         """Return why value ends, by the number of the reason."""
+        from chainwatch.kernels.following import rows as codes
+
+        coins, of = self.of.coins, self.of
         if why >= 0:
             return self._stops[why]
-        key = (why, row if why == self._codes.UNSPENT else more, tx if why in self._of_tx else 0)
-        if key not in self._known:
-            self._known[key] = self._told(row, tx, why, more)
-        return self._known[key]
-
-    @cached_property
-    def _codes(self) -> Any:
-        from chainwatch.kernels.following import rows
-
-        return rows
-
-    @cached_property
-    def _known(self) -> dict[tuple[int, int, int], End]:
-        return {}
-
-    @cached_property
-    def _of_tx(self) -> tuple[int, ...]:
-        codes = self._codes
-        return codes.BURNT, codes.LACKING_IN, codes.LACKING_OUT
-
-    def _told(self, row: int, tx: int, why: int, more: int) -> End:
-        codes, coins, of = self._codes, self.of.coins, self.of
         if why == codes.UNSPENT:
             return self._places.unspent(row, tx)
         if why == codes.FEE_PAID:

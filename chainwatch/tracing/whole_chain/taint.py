@@ -34,7 +34,7 @@ from chainwatch.tracing.arguments import check, policy_for
 from chainwatch.tracing.chosen import chosen_outputs
 from chainwatch.tracing.policies import Policy, fifo, haircut, lifo, poison
 from chainwatch.tracing.stops import BURNT, FEE, LATER, NOT_READ, UNSPENT
-from chainwatch.tracing.subjects import Subjects, subjects_of, widened
+from chainwatch.tracing.subjects import Named, Subjects, subjects_of, widened
 from chainwatch.tracing.trace_tables import SUBJECTS
 from chainwatch.tracing.walks.coin_rows import Places, frame_of
 from chainwatch.tracing.walks.utxo_graph import Coins
@@ -229,29 +229,34 @@ def taint(
     if chain is not None and find_chain(chain).family != "utxo":
         raise TraceError("balances of accounts are not scanned", remedy="use trace(ledger, ...)")
     of = subjects_of(subjects, None, chain, ledger)
-    network = of.asset.chain
-    screen = policy == SCREEN
-    method = haircut if screen else policy_for(policy, network, "forward")
+    method = haircut if policy == SCREEN else policy_for(policy, of.asset.chain, "forward")
     if method not in WAYS:
         names = ", ".join([*(one.name for one in WAYS), SCREEN])
         raise TraceError(f"a whole chain is not scanned by {method.name}", remedy=f"use {names}")
+    result = _followed(ledger, of, method, clusters, screen=policy == SCREEN)
+    result.check()
+    return result
+
+
+def _followed(
+    ledger: Ledger, of: Named, method: Policy, clusters: Owners | None, *, screen: bool
+) -> Taint:
+    network = of.asset.chain
     coins = Coins.read(ledger, network)
     chosen = chosen_outputs(of.chosen, coins, ledger, network)
     whose = widened(of.addresses, network, clusters)
     rows = {coins.row_of(tx, n) for tx, n in chosen}
     begin = _begin(coins, list(whose), [row for row in rows if row is not None])
     found = _scanned(coins, method, begin, screen=screen)
-    named = {*((of_, one) for one, of_ in whose.items()), *((a, a) for a in chosen.values())}
+    named = {*((who, one) for one, who in whose.items()), *((one, one) for one in chosen.values())}
     said = pl.DataFrame([*named], schema=SUBJECTS.schema, orient="row")
     states = _states(coins, found.rows)
-    result = Taint(
+    return Taint(
         of.asset, SCREEN if screen else method.name,
         Deferred(lambda: _tainted(coins, found, states)),  # type: ignore[arg-type]  # made on use
-        _totals(found, states, conserves=method.conserves), said.sort("subject", "address"),
-        found.visited, found.error, _read(coins), found.nbytes,
+        _totals(found, states, conserves=method.conserves and not screen),
+        said.sort("subject", "address"), found.visited, found.error, _read(coins), found.nbytes,
     )  # fmt: skip
-    result.check()
-    return result
 
 
 def _begin(coins: Coins, addresses: list[bytes], chosen: list[int]) -> tuple[Array, Array]:
