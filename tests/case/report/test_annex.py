@@ -132,8 +132,9 @@ def test_a_mark_means_the_same_party_in_both_editions(pages) -> None:
         for name in ("working", "disclosure")
     ]
     assert named[0] == named[1]
-    assert {*named[0]} == {"S1", "F1", "H1", "H2", "X1"}
-    assert (named[0]["H1"], named[0]["H2"]) == ("harbour (probable)", "northbank (probable)")
+    # Whose keys the wallets are that pay the other exchange alone is undecided: it hosts nobody.
+    assert {*named[0]} == {"S1", "F1", "H1", "X1"}
+    assert named[0]["H1"] == "northbank (probable)"
 
 
 def test_in_the_disclosure_it_has_its_pseudonym(pages, demo_case) -> None:
@@ -149,7 +150,9 @@ def test_tables_have_one_order_in_both_editions(pages) -> None:
     """By what is shown of amounts where an edition sorts, and as it was found elsewhere."""
     for caption, columns in (("Where the value ends", 4), ("Not read", 2), ("What was read", 2)):
         one, two = ([row[:columns] for row in pages[name].named(caption)] for name in pages)
-        assert one == two, caption
+        # An amount that one of them rounds, so that its order tells no more, may change places.
+        assert sorted(one) == sorted(two), caption
+        assert one == two or caption == "Where the value ends"
 
 
 def test_what_is_lacking_nowhere_has_no_row_and_no_line(demo_case) -> None:
