@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,50 +20,55 @@ from chainwatch.errors import CaseError, InputError
 from chainwatch.progress import watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from chainwatch.addresses.assets import Asset
+    from chainwatch.attribution.resolve import Owners
     from chainwatch.attribution.tags import Tags
     from chainwatch.ingest.protocol import Source
     from chainwatch.ledger.ledger import Ledger
     from chainwatch.results.result import Result
     from chainwatch.tracing.result import Trace
 
-SubjectsArgument = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="SUBJECT", help="Addresses, outputs or transfers TXID:N, transactions TXID."
-    ),
-]
-PolicyOption = Annotated[
-    str | None,
-    typer.Option("--policy", help="How balances are divided, such as fifo; there is no default."),
-]
-DirectionOption = Annotated[
-    str, typer.Option("--direction", help="forward, to where it went; or backward.")
-]
+POLICIES_TOLD = "How balances are divided, such as fifo; there is no default."
+
+FOLLOWING: tuple[tuple[str, Any, Any], ...] = (
+    ("subjects", Annotated[list[str], typer.Argument(
+        metavar="SUBJECT", help="Addresses, outputs or transfers TXID:N, or TXID.")], ...),
+    ("ledger", LedgerOption, ...),
+    ("policy", Annotated[str | None, typer.Option("--policy", help=POLICIES_TOLD)], None),
+    ("chain", Annotated[str | None, typer.Option(
+        "--chain", help="Alias or CAIP-2 id, where it is in doubt.")], None),
+    ("asset", Annotated[str | None, typer.Option(
+        "--asset", help="On account chains: native, or CONTRACT,SYMBOL,DECIMALS.")], None),
+    ("clusters", Annotated[bool, typer.Option(
+        "--clusters", help="On coin chains: subjects and services are whole clusters.")], False),
+    ("mixes", Annotated[bool, typer.Option(
+        "--mixes", help="On coin chains: value ends where strangers mix, or may.")], False),
+    ("max_hops", Annotated[int | None, typer.Option(
+        "--max-hops", help="End after so many payments from the subject.")], None),
+    ("max_age", Annotated[int | None, typer.Option(
+        "--max-age", help="End at payments more than so many days after value came in.")], None),
+    ("min_amount", Annotated[int, typer.Option(
+        "--min-amount", help="End below so many base units, such as satoshi.")], 0),
+    ("out", Annotated[Path | None, typer.Option(
+        "--out", help="New folder for tables, picture and report.")], None),
+    ("edition", Annotated[str, typer.Option(
+        "--edition", help="Of the folder: disclosure masks bystanders, or working.")],
+     "disclosure"),
+    ("reason", Annotated[str, typer.Option(
+        "--reason", help="Why the working edition is needed.")], ""),
+)  # fmt: skip
+"""What every command that follows value takes: name, what it is, and what it is if left out."""
+
 StopOption = Annotated[
     list[Path] | None,
     typer.Option("--stop", help="Tags: value ends at their services. May be repeated."),
 ]
-ChainOption = Annotated[
-    str | None, typer.Option("--chain", help="Alias or CAIP-2 id, where it is in doubt.")
+TagsOption = Annotated[
+    list[Path] | None,
+    typer.Option("--tags", help="Tags: whom to look for and to stop at. May be repeated."),
 ]
-AssetOption = Annotated[
-    str | None,
-    typer.Option("--asset", help="On account chains: native, or CONTRACT,SYMBOL,DECIMALS."),
-]
-HopsOption = Annotated[
-    int | None, typer.Option("--max-hops", help="End after so many payments from the subject.")
-]
-LeastOption = Annotated[
-    int, typer.Option("--min-amount", help="End below so many base units, such as satoshi.")
-]
-OutOption = Annotated[
-    Path | None, typer.Option("--out", help="New folder for tables, picture and report.")
-]
-EditionOption = Annotated[
-    str, typer.Option("--edition", help="Of the folder: disclosure masks bystanders, or working.")
+DirectionOption = Annotated[
+    str, typer.Option("--direction", help="forward, to where it went; or backward.")
 ]
 FetchOption = Annotated[
     str | None,
@@ -73,7 +83,51 @@ KeyOption = Annotated[
 BudgetOption = Annotated[
     int, typer.Option("--budget", help="Requests that it may be asked.", min=1)
 ]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why the working edition is needed.")]
+
+
+@dataclass(frozen=True)
+class Following:
+    """The values of :data:`FOLLOWING`."""
+
+    subjects: list[str]
+    ledger: Path
+    policy: str | None
+    chain: str | None
+    asset: str | None
+    clusters: bool
+    mixes: bool
+    max_hops: int | None
+    max_age: int | None
+    min_amount: int
+    out: Path | None
+    edition: str
+    reason: str
+
+
+def following(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that all share, before its own; it gets them as one value."""
+    names = [name for name, _, _ in FOLLOWING]
+
+    @wraps(command)
+    def run(**given: Any) -> None:
+        asked = Following(**{name: given.pop(name) for name in names})
+        command(asked, **given)
+
+    _, *own = signature(command, eval_str=True).parameters.values()
+    shared = [
+        Parameter(
+            name,
+            Parameter.KEYWORD_ONLY,
+            default=Parameter.empty if default is ... else default,
+            annotation=kind,
+        )
+        for name, kind, default in FOLLOWING
+    ]
+    taken = [*shared, *(one.replace(kind=Parameter.KEYWORD_ONLY) for one in own)]  # fmt: skip
+    run.__dict__["__signature__"] = Signature(taken)
+    run.__annotations__ = {one.name: one.annotation for one in taken}
+    del run.__dict__["__wrapped__"]
+    return run
 
 
 def add_to(app: typer.Typer) -> None:
@@ -82,23 +136,15 @@ def add_to(app: typer.Typer) -> None:
         app.command()(command)
 
 
+@following
 def trace(
-    subjects: SubjectsArgument,
-    ledger: LedgerOption,
-    policy: PolicyOption = None,
+    asked: Following,
     all_policies: Annotated[
         bool,
         typer.Option("--all-policies", help="Follow under each: a range, no confidence interval."),
     ] = False,
     direction: DirectionOption = "forward",
     stop: StopOption = None,
-    chain: ChainOption = None,
-    asset: AssetOption = None,
-    max_hops: HopsOption = None,
-    min_amount: LeastOption = 0,
-    out: OutOption = None,
-    edition: EditionOption = "disclosure",
-    reason: ReasonOption = "",
     fetch: FetchOption = None,
     key: KeyOption = None,
     budget: BudgetOption = 100,
@@ -113,45 +159,27 @@ def trace(
     --stop out/otter/data/tags --ledger out/otter/ledger --out out/followed
     """
     with interruptible("interrupted; nothing was written"):
-        _check_edition(out, edition, reason)
-        if fetch and all_policies:
-            raise InputError("--fetch and --all-policies", remedy="fetch by one policy first")
-        read = _open(ledger, new=fetch is not None)
-        tags = _tags(stop, chain)
-        given = _given(read, direction, chain, asset, max_hops, min_amount)
-        given["stop"] = tags.services() if tags else None
-        _check_choice(policy, read, given, every=all_policies)
+        _check_edition(asked)
+        read = _open(asked.ledger, new=fetch is not None)
+        given = _given(asked, read, direction, _tags(stop, asked.chain))
+        _check_choice(asked.policy, read, given, every=all_policies)
         if fetch:
             given |= {"fetch": _asked_of(fetch, given["chain"], key), "budget": budget}
-        with asking(ledger, only_hosts=only_hosts), watched("following"):
+        with asking(asked.ledger, only_hosts=only_hosts), watched("following"):
             verb: Any = cw.trace_all if all_policies else cw.trace
-            found = verb(read, subjects, **given, **({} if all_policies else {"policy": policy}))
+            policy = {} if all_policies else {"policy": asked.policy}
+            found = verb(read, asked.subjects, **given, **policy)
         show(found)
         if fetch:
             read = found.fetched.ledger
         for line in _asked(found):
             say(line)
-        if out:
-            say(f"{edition}: {_write(out, read, found, edition=edition, reason=reason)}")
+        if asked.out:
+            say(f"{asked.edition}: {_write(asked.out, read, asked, found)}")
 
 
-def exposure(
-    subjects: SubjectsArgument,
-    ledger: LedgerOption,
-    tags: Annotated[
-        list[Path] | None,
-        typer.Option("--tags", help="Tags: whom to look for. May be repeated."),
-    ] = None,
-    policy: PolicyOption = None,
-    stop: StopOption = None,
-    chain: ChainOption = None,
-    asset: AssetOption = None,
-    max_hops: HopsOption = None,
-    min_amount: LeastOption = 0,
-    out: OutOption = None,
-    edition: EditionOption = "disclosure",
-    reason: ReasonOption = "",
-) -> None:
+@following
+def exposure(asked: Following, tags: TagsOption = None, stop: StopOption = None) -> None:
     """Sum up how much of what subjects received reached those whom tags name.
 
     Value ends at the services of --stop, or else at those of --tags.
@@ -160,69 +188,51 @@ def exposure(
     --tags out/otter/data/tags --ledger out/otter/ledger
     """
     with interruptible("interrupted; nothing was written"):
-        read, named = _open(ledger), _tags(tags, chain)
+        read, named = _open(asked.ledger), _tags(tags, asked.chain)
         if named is None:
             raise InputError("no tags were named", remedy="pass --tags")
-        given = _given(read, "forward", chain, asset, max_hops, min_amount)
-        given["stop"] = (_tags(stop, chain) or named).services()
-        _check_choice(policy, read, given, every=False)
-        _check_edition(out, edition, reason)
+        given = _given(asked, read, "forward", _tags(stop, asked.chain) or named)
+        _check_choice(asked.policy, read, given, every=False)
+        _check_edition(asked)
         with watched("following"):
-            followed = cw.trace(read, subjects, policy=policy, **given)
-            found = cw.exposure(followed, named)
+            followed = cw.trace(read, asked.subjects, policy=asked.policy, **given)
+            found = cw.exposure(followed, named, clusters=given["clusters"])
         names = names_in([named])
         for row in found.plain().iter_rows(named=True):
             said = f"{row['actor']} ({row['concept'] or 'tagged without a concept'})"
             amounts = f"{row['arrived_coins']} arrived, {row['stayed_coins']} stayed"
             say(f"{said}: {amounts}, {row['hops']} or more hops away ({row['basis']})", names)
         show(found, names)
-        if out:
-            folder = _write(out, read, followed, found, edition=edition, reason=reason)
-            say(f"{edition}: {folder}")
+        if asked.out:
+            say(f"{asked.edition}: {_write(asked.out, read, asked, followed, found)}")
 
 
+@following
 def action_sheet(
-    subjects: SubjectsArgument,
-    ledger: LedgerOption,
-    tags: Annotated[
-        list[Path] | None,
-        typer.Option("--tags", help="Tags: value ends at their services. May be repeated."),
-    ] = None,
-    policy: PolicyOption = None,
-    direction: DirectionOption = "forward",
-    chain: ChainOption = None,
-    asset: AssetOption = None,
-    max_hops: HopsOption = None,
-    min_amount: LeastOption = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", help="New folder: case/ with tables and report, and requests/."),
-    ] = None,
-    edition: EditionOption = "disclosure",
-    reason: ReasonOption = "",
+    asked: Following, tags: TagsOption = None, direction: DirectionOption = "forward"
 ) -> None:
     """List where somebody could act on what subjects received, and sum up the rest by reason.
 
     With --out also a request to preserve records for each service, in clear: each is told its own
-    addresses and the payments there, and nothing of anybody else.
+    addresses and the payments there, and nothing of anybody else. The folder holds the case in
+    case/ and the requests in requests/; the issuer of a token gets one too.
 
     Example: chainwatch action-sheet bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 --policy fifo
     --tags out/otter/data/tags --ledger out/otter/ledger --out out/acting
     """
     with interruptible("interrupted; nothing was written"):
-        _check_edition(out, edition, reason)
-        read, named = _open(ledger), _tags(tags, chain)
-        given = _given(read, direction, chain, asset, max_hops, min_amount)
-        given["stop"] = named.services() if named else None
-        _check_choice(policy, read, given, every=False)
+        _check_edition(asked)
+        read, named = _open(asked.ledger), _tags(tags, asked.chain)
+        given = _given(asked, read, direction, named)
+        _check_choice(asked.policy, read, given, every=False)
         with watched("following"):
-            followed = cw.trace(read, subjects, policy=policy, **given)
+            followed = cw.trace(read, asked.subjects, policy=asked.policy, **given)
             found = cw.action_sheet(followed, tags=named, ledger=read)
         show(found, names_in([named] if named else []))
-        if out:
-            _write_sheet(out, read, followed, found, edition=edition, reason=reason)
-            say(f"{edition}: {out / CASE}")
-            say(f"requests, in clear, each for its service alone: {out / REQUESTS}")
+        if asked.out:
+            _write_sheet(asked.out, read, asked, followed, found)
+            say(f"{asked.edition}: {asked.out / CASE}")
+            say(f"requests, in clear, each for its addressee alone: {asked.out / REQUESTS}")
 
 
 CASE, REQUESTS = "case", "requests"
@@ -230,13 +240,13 @@ CASE, REQUESTS = "case", "requests"
 
 
 def _write_sheet(
-    out: Path, ledger: Ledger, followed: Trace, found: cw.ActionSheet, *, edition: str, reason: str
+    out: Path, ledger: Ledger, asked: Following, followed: Trace, found: cw.ActionSheet
 ) -> None:
     """Write the case, and the requests beside it: they are no part of what is sealed."""
     from chainwatch.atomic import write_new, write_whole
 
     def fill(place: Path) -> None:
-        _write(place / CASE, ledger, followed, found, edition=edition, reason=reason)
+        _write(place / CASE, ledger, asked, followed, found)
         (place / REQUESTS).mkdir()
         for number, (service, said) in enumerate(found.requests().items(), 1):
             write_new(place / REQUESTS / f"{number:02}_{_file_name(service)}.md", said.encode())
@@ -279,16 +289,34 @@ def _tags(files: list[Path] | None, chain: str | None) -> Tags | None:
     return cw.read_tags(files, chain=chain) if files else None
 
 
-def _given(
-    ledger: Ledger, direction: str, chain: str | None, asset: str | None, max_hops: int | None,
-    min_amount: int,
-) -> dict[str, Any]:  # fmt: skip
-    """Return what both commands hand to the verb; the chain is that of a ledger of one."""
-    chain = chain or (ledger.chains[0].id if len(ledger.chains) == 1 else None)
+def _given(asked: Following, ledger: Ledger, direction: str, tags: Tags | None) -> dict[str, Any]:
+    """Return what is handed to the verb; the chain is that of a ledger of one."""
+    chain = asked.chain or (ledger.chains[0].id if len(ledger.chains) == 1 else None)
+    age = None if asked.max_age is None else timedelta(days=asked.max_age)
     return {
-        "chain": chain, "asset": _asset(asset, chain), "direction": direction,
-        "max_hops": max_hops, "min_amount": min_amount,
+        "chain": chain, "asset": _asset(asked.asset, chain), "direction": direction,
+        "max_hops": asked.max_hops, "max_age": age, "min_amount": asked.min_amount,
+        "stop": _stops(tags, mixes=asked.mixes), "clusters": _clusters(asked, ledger),
     }  # fmt: skip
+
+
+def _stops(tags: Tags | None, *, mixes: bool) -> list[Any]:
+    """Return where value ends: at services, and at mixes where that is asked."""
+    from chainwatch.heuristics.coinjoin import JOINT
+
+    return [*([tags.services()] if tags else []), *([JOINT] if mixes else [])]
+
+
+def _clusters(asked: Following, ledger: Ledger) -> Owners | None:
+    """Return the clusters of the default recipe, if they are asked for."""
+    if not asked.clusters:
+        return None
+    if not any(one.family == "utxo" for one in ledger.chains):
+        raise InputError(
+            "--clusters on a ledger without coins", remedy="leave it out: nothing is spent together"
+        )
+    with watched("clusters"):
+        return cw.owners(ledger)
 
 
 def _asset(text: str | None, chain: str | None) -> Asset | None:
@@ -332,8 +360,9 @@ def _check_choice(
     )
 
 
-def _check_edition(out: Path | None, edition: str, reason: str) -> None:
+def _check_edition(asked: Following) -> None:
     """Refuse what could not be written, before anything is followed."""
+    out, edition, reason = asked.out, asked.edition, asked.reason
     from chainwatch.atomic import absolute, check_free
     from chainwatch.privacy.edition import EDITIONS
 
@@ -356,7 +385,7 @@ def _asked(found: Any) -> tuple[str, ...]:
     return one.asked.said()
 
 
-def _write(out: Path, ledger: Ledger, *found: Result, edition: str, reason: str) -> Path:
+def _write(out: Path, ledger: Ledger, asked: Following, *found: Result) -> Path:
     """Write a case of what was found: every table, the flow picture and the report, sealed."""
     from chainwatch.figures import flow
 
@@ -366,7 +395,7 @@ def _write(out: Path, ledger: Ledger, *found: Result, edition: str, reason: str)
         for drawn in _drawn(one):
             case.add(flow(drawn, title=f"Followed by {drawn.policy}"))
     case.look_beside(ledger)
-    return case.write(out, edition=edition, reason=reason)
+    return case.write(out, edition=asked.edition, reason=asked.reason)
 
 
 def _drawn(found: Result) -> list[Trace]:

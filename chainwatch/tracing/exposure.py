@@ -212,17 +212,7 @@ def exposure(
     prices = _prices(trace.asset, ledger, currency, price_source)
     at = _Actors(tags, trace.asset.chain, clusters, spread_unstated)
     own = dict(trace.subjects.select("address", "subject").iter_rows())
-    rows, reached = [], set()
-    for row in trace.steps.iter_rows(named=True):
-        day = _day(row)
-        found = at.on(row["target"], day)
-        if found is None or own.get(row["target"]) == row["subject"]:
-            continue
-        before = at.on(row["source"], day)
-        if before is None or before[0].actor != found[0].actor:
-            rows.append(_arrival(row, *found, at.concepts(row["target"], found[0])))
-            reached.add((found[0].actor, row["target"]))
-    arrived = pl.DataFrame(rows, schema=_ARRIVALS, orient="row")
+    arrived, reached = _arrived(trace, at, own)
     back = trace.direction == "backward"
     return Exposure(
         _summed(arrived, _stayed(trace, at)),
@@ -234,6 +224,23 @@ def exposure(
         spread_unstated,
         prices,
     )
+
+
+def _arrived(
+    trace: Trace, at: _Actors, own: Mapping[bytes, bytes]
+) -> tuple[pl.DataFrame, set[tuple[str, bytes]]]:
+    """Return each step that enters an actor from outside, and at which addresses."""
+    rows, reached = [], set()
+    for row in trace.steps.iter_rows(named=True):
+        day = _day(row)
+        found = at.on(row["target"], day)
+        if found is None or own.get(row["target"]) == row["subject"]:
+            continue
+        before = at.on(row["source"], day)
+        if before is None or before[0].actor != found[0].actor:
+            rows.append(_arrival(row, *found, at.concepts(row["target"], found[0])))
+            reached.add((found[0].actor, row["target"]))
+    return pl.DataFrame(rows, schema=_ARRIVALS, orient="row"), reached
 
 
 def _prices(

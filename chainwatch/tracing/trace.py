@@ -80,30 +80,27 @@ def trace(
 ) -> Trace:
     """Follow what subjects receive until every branch ends for a named reason.
 
-    What a subject receives from outside is an origin, and what it spends without its coming in
-    having been read; what was traced from another before stays with that one, and is listed.
+    An origin is what a subject receives from outside, or spends without its coming in having been
+    read; what was traced from another before stays with that one, and is listed.
 
     Parameters
     ----------
     ledger : Ledger
         Its span is followed; what was held at its start is known from the history.
     subjects : frame with ``chain`` and ``address``, tags, or one or several subjects
-        Addresses as text or canonical bytes; ``TXID:N`` and ``TXID`` for outputs and transfers.
+        Addresses; ``TXID:N`` and ``TXID`` for outputs and transfers.
     policy, direction : Policy or str, str
         How balances are divided; there is no default. ``forward``, or ``backward`` to the sources.
     stop : tags, hosted addresses, rules, or a list of them
         Where value ends: services, and on coin chains mixes; see :func:`stops.stops`.
-    clusters : Clusters, optional
-        Widens subjects to their clusters, and tagged services whose publisher says it of these.
-    asset, chain : Asset, str, optional
-        The asset is needed on account chains; native coins otherwise. A chain is alias or CAIP-2.
+    clusters, asset, chain : Clusters, Asset, str, optional
+        Widens subjects to their clusters, and services whose publisher says it of these. The asset
+        is needed on account chains. A chain is alias or CAIP-2.
     poisoning, max_hops, max_age, min_amount : Rule, int, timedelta, int
-        A rule whose *yes* makes no edge; ends after so many hops, so long after value came in
-        (what a balance held as the span begins is as old as the span), and below so many units.
-    spread_unstated : bool
-        Widen a tagged service also where the publisher does not say; ``unstated`` counts such tags.
-    fetch, budget : callable, int
-        Makes the source of histories that are lacking, as ``lambda them: cw.Esplora(url, them)``.
+        A rule whose *yes* makes no edge; ends by hops, by age, and below so many base units.
+    spread_unstated, fetch, budget : bool, callable, int
+        Widen a service also where the publisher does not say; what makes the source of what is
+        lacking, as ``lambda them: cw.Esplora(url, them)``.
 
     Raises
     ------
@@ -118,9 +115,9 @@ def trace(
     check(min_amount=min_amount, spread_unstated=spread_unstated, max_age=max_age)
     of = subjects_of(subjects, asset, chain, ledger)
     at = stops(stop, clusters, of.asset.chain, spread_unstated=spread_unstated)
-    walk = _walk(of, clusters, policy_for(policy, of.asset.chain, direction), at)
-    walk.back, walk.max_hops, walk.min_amount = direction == "backward", max_hops, min_amount
-    walk.max_age = max_age
+    given = {"max_hops": max_hops, "max_age": max_age, "min_amount": min_amount,
+             "back": direction == "backward"}  # fmt: skip
+    walk = _walk(of, clusters, policy_for(policy, of.asset.chain, direction), at, given)
     follow = partial(_followed, walk=walk, chosen=of.chosen, poisoning=poisoning)
     return follow(ledger) if fetch is None else _fetching(ledger, follow, fetch, budget)
 
@@ -143,13 +140,16 @@ def _followed(
     return result
 
 
-def _walk(of: Named, clusters: Owners | None, policy: Policy, at: Stops) -> Walk:
-    """Return a walk without limits that has not begun."""
+def _walk(
+    of: Named, clusters: Owners | None, policy: Policy, at: Stops, limits: Mapping[str, Any]
+) -> Walk:
+    """Return a walk that has not begun."""
     whose = widened(of.addresses, of.asset.chain, clusters)
     listed = tuple(sorted(set(whose.values())))
     number = {subject: index for index, subject in enumerate(listed)}
     numbered = {address: number[subject] for address, subject in whose.items()}
-    return Walk(asset=of.asset, subjects=listed, subject_of=numbered, policy=policy, stops=at)
+    whom: dict[str, Any] = {"subjects": listed, "subject_of": numbered}
+    return Walk(asset=of.asset, policy=policy, stops=at, **whom, **limits)
 
 
 def _with_chosen(walk: Walk, named: Mapping[tuple[Any, int], bytes]) -> Walk:

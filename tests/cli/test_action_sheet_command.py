@@ -43,7 +43,7 @@ def test_it_writes_a_sealed_case_and_a_request_for_each_service(
 ) -> None:
     status, said, err = run(*asked(otter_case, tmp_path), "--out", tmp_path / "acting")
     assert (status, err) == (0, "")
-    assert "in clear, each for its service alone" in said
+    assert "in clear, each for its addressee alone" in said
     folder, sheet = tmp_path / "acting", sheet_of(otter_case)
     cw.verify(folder / "case")
     rows = pl.read_csv(folder / "case" / "tables" / "actions.csv", infer_schema=False)

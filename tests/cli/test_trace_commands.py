@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,8 +15,9 @@ from tron_world import World, account, base58
 
 import chainwatch as cw
 from chainwatch.addresses.canonical import text, txid_text
-from chainwatch.cli.trace import _asset
+from chainwatch.cli.trace import FOLLOWING, _asset
 from chainwatch.errors import InputError
+from chainwatch.heuristics import coinjoin
 
 Run = Callable[..., tuple[int, str, str]]
 KELP = "bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0"
@@ -181,6 +183,8 @@ def test_a_token_on_balances(run: Run, tmp_path: Path) -> None:
     status, out, err = run(*asked, "--policy", "fifo")
     assert (status, err) == (0, "")
     assert out.startswith("Trace(fifo, 3 USDT from 1 subject, ")
+    status, _, err = run(*asked, "--policy", "fifo", "--clusters")
+    assert (status, "--clusters on a ledger without coins" in err) == (1, True)
     status, out, err = run(*asked, "--all-policies", "--out", "out")
     assert (status, err) == (0, "")
     assert "lowest_balance stands apart" in out
@@ -224,3 +228,32 @@ def test_a_ledger_of_tron_grows_from_one_address(run: Run, tmp_path: Path) -> No
     assert found.ends.select("reason", "amount").sort("amount").rows() == [
         ("unspent", 1), ("unspent", 3), ("unspent", 5)
     ]  # fmt: skip
+
+
+def test_clusters_mixes_and_age_are_those_of_the_library(run: Run, otter: Otter) -> None:
+    asked = ("--ledger", otter.folder, "--policy", "haircut", "--clusters", "--mixes")
+    status, out, err = run("trace", KELP, *asked, "--max-age", 30, "--stop", otter.tag_files)
+    assert (status, err) == (0, "")
+    owners = cw.owners(otter.ledger)
+    found = cw.trace(
+        otter.ledger, KELP, policy="haircut", stop=[otter.tags.services(), coinjoin.JOINT],
+        clusters=owners, max_age=timedelta(days=30),
+    )  # fmt: skip
+    assert out.splitlines() == [*repr(found).splitlines(), *found.asked.said()]
+    assert "age limit" in out
+    status, out, err = run("exposure", KELP, *asked, "--tags", otter.tag_files)
+    assert (status, err) == (0, "")
+    followed = cw.trace(
+        otter.ledger, KELP, policy="haircut", stop=[otter.tags.services(), coinjoin.JOINT],
+        clusters=owners,
+    )  # fmt: skip
+    assert repr(cw.exposure(followed, otter.tags, clusters=owners)) in out
+    status, out, err = run("action-sheet", KELP, *asked, "--tags", otter.tag_files)
+    assert (status, err) == (0, "")
+    assert out.startswith(repr(cw.action_sheet(followed, tags=otter.tags, ledger=otter.ledger)))
+
+
+def test_the_three_commands_share_their_options(run: Run) -> None:
+    helps = [run(command, "--help")[1] for command in ("trace", "exposure", "action-sheet")]
+    for name, _, _ in FOLLOWING[1:]:
+        assert all(f"--{name.replace('_', '-')} " in said for said in helps), name

@@ -61,13 +61,13 @@ def _lines(
 ) -> Iterator[str]:
     contact = rows["contact"][0]
     network = find_chain(asset.chain)
-    yield f"# Request to preserve records: {_cell(service)}"
+    yield f"# Request to preserve records: {cell(service)}"
     yield ""
     yield "From: [authority, officer, reference]  "
-    yield f"To: {_cell(service)} (contact category: {_cell(contact)})  "
+    yield f"To: {cell(service)} (contact category: {cell(contact)})  "
     yield "Legal basis: [preservation order or letter of request]"
     yield ""
-    yield f"Network: {network.name} ({network.id}). Asset: {_cell(str(asset))}."
+    yield f"Network: {network.name} ({network.id}). Asset: {cell(str(asset))}."
     yield ""
     yield f"{how} Please preserve, and disclose as the legal basis above provides:"
     yield ""
@@ -108,12 +108,12 @@ def _cells(row: Mapping[str, Any], asset: Asset) -> Iterator[str]:
     yield text(row["address"], asset.chain)
     yield txid_text(row["txid"], asset.chain)
     yield str(row["n"])
-    yield f"{_cell(asset.shown(int(row['amount'])))} ({int(row['amount'])} base units)"
+    yield f"{cell(asset.shown(int(row['amount'])))} ({int(row['amount'])} base units)"
     open_ = row["certainty"] == OPEN_CUSTODY
     yield YOU_ALONE if open_ else ", ".join(filter(None, (row["basis"], row["certainty"])))
 
 
-def _cell(said: str) -> str:
+def cell(said: str) -> str:
     """Return a stranger's text so that it is one line of Markdown and nothing else."""
     marks = {ord(mark): f"\\{mark}" for mark in "\\`*_{}[]<>#|!"}
     return visible(said).translate(marks)

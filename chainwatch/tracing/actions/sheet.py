@@ -19,6 +19,7 @@ from chainwatch.results.table import CONTRACT, TIME, Column, Privacy, Rows, Tabl
 from chainwatch.tracing.actions.contacts import NOT_KNOWN, Contacts
 from chainwatch.tracing.actions.freezes import Freezes
 from chainwatch.tracing.actions.holdings import AT_SERVICE, Holdings
+from chainwatch.tracing.actions.issuer_requests import issuer_request
 from chainwatch.tracing.actions.requests import request_texts
 from chainwatch.tracing.arguments import check
 from chainwatch.tracing.custody.hosted import CUSTODY
@@ -124,23 +125,23 @@ class ActionSheet(Result):
         return (_listed(self), _beyond(self))
 
     def requests(self) -> dict[str, str]:
-        """Return a request to preserve records to each service, in clear, by its name.
+        """Return a request to each who could act, in clear, by its name.
 
         Returns
         -------
         dict of str to str
             Markdown. A service is told its own addresses and the payments there: no address of a
-            subject, of another service or of anybody else, and not how value came there. Ends
-            that no service is named for, or two, are in none. Who sends it, and on what legal
-            basis, is to be filled in where the square brackets stand.
+            subject, of another service or of anybody else, and not how value came there. The
+            issuer of a token is asked to hold back what lies in wallets that no service is known
+            to keep, and told these alone. Ends that no service is named for, or two, are in none.
+            Who sends it, and on what legal basis, is to be filled in where the square brackets
+            stand.
         """
-        return request_texts(
-            self.frame,
-            self.asset,
-            self.policy,
-            conserves=self.conserves,
-            backward=self.direction == "backward",
-        )
+        back = self.direction == "backward"
+        given = (self.frame, self.asset, self.policy)
+        to_services = request_texts(*given, conserves=self.conserves, backward=back)
+        to_issuer = issuer_request(*given, conserves=self.conserves, backward=back)
+        return to_services | to_issuer
 
     def __repr__(self) -> str:
         shown, kinds = self.asset.shown, ["reason", "service", "contact"]

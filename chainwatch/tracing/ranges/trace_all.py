@@ -55,24 +55,19 @@ def trace_all(
 ) -> TraceRange:
     """Follow subjects under every policy that has a meaning there, and lay the answers together.
 
-    What comes out is a range across methods. It is no confidence interval: nobody drew the
-    policies at random, none is more probable than another, and the truth may lie outside.
+    That is a range across methods and no confidence interval: nobody drew the policies at random.
 
     Parameters
     ----------
     ledger, subjects, direction, stop, clusters, asset, chain, poisoning
-        As :func:`chainwatch.trace` takes them, and ``max_hops``, ``max_age``, ``min_amount``,
-        ``spread_unstated``; the policies are those of the chain and direction.
+        As :func:`chainwatch.trace` takes them, and its limits; policies are those of the chain.
     fetch, budget : callable, int
-        As there: what is lacking is read once, as poison needs it, which reaches all that any
-        policy does; then each policy follows the same ledger.
+        As there: what poison reaches is read once, and then each policy follows the same ledger.
 
     Returns
     -------
     TraceRange
-        The trace under each policy; the amount at every destination, lowest and highest among the
-        policies that conserve value and follow it; what they have in common. Poison stands apart
-        as reach, lowest intermediate balance as what is still where it came in.
+        The trace under each policy; amounts at every destination, and what they have in common.
 
     Raises
     ------
@@ -81,31 +76,37 @@ def trace_all(
 
     Fails when
     ----------
-    A branch was cut off by ``max_hops`` or ``min_amount``: it is cut elsewhere under each policy,
-    and destinations behind the cut look as if the methods agreed on nothing. Policies agree on
-    what is wrong in all of them: a missing stop, a wrong cluster, a ledger that lacks a history.
+    A branch was cut off by a limit: it is cut elsewhere under each policy, and what lies behind
+    looks as if they agreed on nothing. They agree on what is wrong in all: a missing stop.
 
     References
     ----------
-    Tironsakkul, Maarek, Eross and Just, "Probing the Mystery of Cryptocurrency Theft", 2019, who
-    lay the answers of several policies together.
+    Tironsakkul, Maarek, Eross and Just, "Probing the Mystery of Cryptocurrency Theft", 2019.
     """
     given: dict[str, Any] = {
         "direction": direction, "stop": stop, "clusters": clusters, "asset": asset, "chain": chain,
-        "poisoning": poisoning, "max_hops": max_hops, "max_age": max_age,
-        "min_amount": min_amount, "spread_unstated": spread_unstated,
+        "poisoning": poisoning, "max_hops": max_hops, "max_age": max_age, "min_amount": min_amount,
+        "spread_unstated": spread_unstated,
     }  # fmt: skip
     of = subjects_of(subjects, asset, chain, ledger).asset
-    policy_for("fifo", of.chain, direction)  # has a meaning everywhere: refuses a wrong direction
+    policy_for("fifo", of.chain, direction)  # refuses a wrong direction
     policies = policies_for(of.chain, direction)
-    got: Fetched | None = None
-    if fetch is not None:
-        widest = trace(ledger, subjects, policy=poison, fetch=fetch, budget=budget, **given)
-        if isinstance(widest.fetched, Fetched):
-            got, ledger = widest.fetched, widest.fetched.ledger
+    got = _got(ledger, subjects, fetch, budget, given)
+    ledger = got.ledger if got else ledger
     traces = {one.name: trace(ledger, subjects, policy=one, **given) for one in policies}
     at = destinations(traces)
     return TraceRange(of, traces, at, by_kind(at, policies), direction=direction, fetched=got)
+
+
+def _got(
+    ledger: Ledger, subjects: Subjects, fetch: MakeSource | None, budget: int,
+    given: dict[str, Any],
+) -> Fetched | None:  # fmt: skip
+    """Fetch what poison reaches, for it reaches whatever any policy does; return what was asked."""
+    if fetch is None:
+        return None
+    widest = trace(ledger, subjects, policy=poison, fetch=fetch, budget=budget, **given)
+    return widest.fetched if isinstance(widest.fetched, Fetched) else None
 
 
 def destinations(traces: dict[str, Trace]) -> pl.DataFrame:
