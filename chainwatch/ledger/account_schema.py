@@ -50,7 +50,7 @@ TRANSFERS = Table(
             "trace_path",
             pl.String,
             Privacy.PLACE,
-            "place of the call, e.g. '0.2.1'; of a withdrawal its number",
+            "place of the call, e.g. '0.2.1'; of a withdrawal its number; of a reward its reason",
             nullable=True,
         ),
         Column(

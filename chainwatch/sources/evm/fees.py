@@ -23,12 +23,15 @@ from chainwatch.sources.evm.fields import (
     Transaction,
     address_of,
     quantity,
+    wrong,
 )
 
 NOBODY = bytes([Kind.EVM]) + bytes(20)
 """The zero address: whence new coins come, and where burnt ones go."""
 
 _GWEI = 10**9
+_GENERATIONS = 7
+"""An uncle is a child of one of the six blocks before the parent: less than this far below."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ def fee_of(tx: Transaction, receipt: Receipt, block: Block, where: str) -> Itera
     if receipt.blob_gas is not None and receipt.blob_price is not None:
         blobs = quantity(receipt.blob_gas, "blobGasUsed", where)
         burnt += blobs * quantity(receipt.blob_price, "blobGasPrice", where)
+    if price < base:
+        raise wrong(f"the price of gas ({price}) is below the base fee ({base})", where)
     tip = gas * (price - base)
     if tip:
         yield Moved("fee", payer, address_of(block.miner, "miner", where), tip)
@@ -71,6 +76,8 @@ def rewards_of(
     yield Moved("reward", NOBODY, address_of(block.miner, "miner", where), own, "block")
     for place, uncle in enumerate(uncles):
         deep = height - quantity(uncle.number, "number of an uncle", where)
+        if not 1 <= deep < _GENERATIONS:
+            raise wrong(f"an uncle stands {deep} blocks below", where)
         receiver = address_of(uncle.miner, "miner of an uncle", where)
         yield Moved("reward", NOBODY, receiver, made * (8 - deep) // 8, f"uncle {place}")
 

@@ -167,10 +167,12 @@ def quantity(text: str | None, what: str, where: str) -> int:
 def hex_bytes(text: str | None, size: int, what: str, where: str) -> bytes:
     """Return so many bytes, written as ``0x`` and hexadecimal digits."""
     try:
-        if text is not None and len(text) == 2 + 2 * size and text.startswith("0x"):
-            return bytes.fromhex(text[2:])
+        found = bytes.fromhex(text[2:]) if text is not None and text.startswith("0x") else b""
     except ValueError:
-        pass
+        found = b""
+    # White space between digits is passed over by Python, and is none of a hash.
+    if text is not None and len(found) == size and len(text) == 2 + 2 * size:
+        return found
     raise wrong(f"{what} {_quoted(text)} is not 0x and {2 * size} hexadecimal digits", where)
 
 

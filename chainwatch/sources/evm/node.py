@@ -9,13 +9,16 @@ from typing import Literal
 from chainwatch.chains.base import Chain
 from chainwatch.errors import ChainError, SourceError
 from chainwatch.sources.evm.blocks import Said, Sent, check
-from chainwatch.sources.evm.fields import Block, Header, Receipt, decoded, quantity
+from chainwatch.sources.evm.fields import Block, Header, Receipt, decoded, hash_of, quantity, wrong
 from chainwatch.sources.evm.rpc import Call, EvmRefused, EvmRpc, halved
 from chainwatch.sources.evm.traces import Call as Traced
 from chainwatch.sources.evm.traces import read_debug, read_flat, tells_all
 
 Tracer = Literal["auto", "trace_block", "debug", "none"]
 """How the calls inside transactions are read; *auto* takes the first that the node knows."""
+
+TALLEST = 2**31
+"""No chain is as high; a transaction number has room for no more."""
 
 _OPTIONS = {"tracer": "callTracer", "timeout": "60s"}
 _NULL = b"null"
@@ -58,8 +61,11 @@ class EvmNode:
             )
 
     def height(self) -> int:
-        """Return the height of its highest block."""
-        return quantity(self.rpc.value(str, "eth_blockNumber"), "block number", self.rpc.host)
+        """Return the height of its highest block; one that no chain can have is refused."""
+        height = quantity(self.rpc.value(str, "eth_blockNumber"), "block number", self.rpc.host)
+        if height >= TALLEST:
+            raise wrong(f"{height} is no height", f"{self.rpc.host}, eth_blockNumber")
+        return height
 
     def hashes(self, heights: Sequence[int]) -> list[bytes | None]:
         """Return the hash of its block at each height; None where it has none."""
@@ -72,11 +78,8 @@ class EvmNode:
                 continue
             header = decoded(one.raw, Header, where)
             if quantity(header.number, "number", where) != height:
-                raise SourceError(
-                    "the node sent another block than it was asked for", where=where,
-                    remedy="ask another node",
-                )  # fmt: skip
-            found.append(bytes.fromhex(header.hash[2:]))
+                raise wrong("the node sent another block than it was asked for", where, one.raw)
+            found.append(hash_of(header.hash, "hash", where))
         return found
 
     def choose_tracer(self, height: int) -> None:

@@ -35,6 +35,7 @@ Call = tuple[str, list[Any]]
 
 _UNKNOWN_METHOD = -32601
 _LIMIT = -32005
+_REVERT = 3
 _NOT_HERE = re.compile(
     r"not (found|supported|available|exist|allowed|enabled|whitelisted|implemented)|unsupported|"
     r"does not exist|unknown method|upgrade", re.I
@@ -43,7 +44,10 @@ _TOO_MUCH = re.compile(
     r"too (large|many results|big|wide)|more than|exceed|limit(ed)? to|range|response size|"
     r"max(imum)? |timed? ?out", re.I
 )  # fmt: skip
-_BUSY = re.compile(r"rate|too many requests|capacity|throttl|per second|credits", re.I)
+_BUSY = re.compile(
+    r"rate.?limit|too many requests|over capacity|throttl|requests per second|compute units", re.I
+)
+_REVERTED = re.compile(r"execution reverted|revert", re.I)
 _T = TypeVar("_T")
 
 
@@ -69,19 +73,29 @@ class EvmRefused(SourceError):
     said: str = ""
 
     @property
+    def reverted(self) -> bool:
+        """A contract refused, in words of its own: they say nothing of the node."""
+        return self.code == _REVERT or bool(_REVERTED.match(self.said))
+
+    @property
     def unknown(self) -> bool:
         """It does not know the question, or does not answer it to us."""
-        return self.code == _UNKNOWN_METHOD or bool(_NOT_HERE.search(self.said))
+        known = self.code != _UNKNOWN_METHOD and not _NOT_HERE.search(self.said)
+        return not self.reverted and not known
 
     @property
     def too_much(self) -> bool:
         """It would answer if it were asked for less."""
-        return not self.busy and (self.code == _LIMIT or bool(_TOO_MUCH.search(self.said)))
+        return (
+            not self.busy
+            and not self.reverted
+            and (self.code == _LIMIT or bool(_TOO_MUCH.search(self.said)))
+        )
 
     @property
     def busy(self) -> bool:
         """It was asked too often."""
-        return self.code == 429 or bool(_BUSY.search(self.said))
+        return not self.reverted and (self.code == 429 or bool(_BUSY.search(self.said)))
 
 
 class _Busy(Exception):

@@ -7,7 +7,7 @@ taken, within the depth that a reorganisation can have, and earlier commits keep
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -213,18 +213,18 @@ def _stretch(reading: Reading, state: _State, first: int, end: int) -> Iterator[
     probe = next((height for height in heights if height and height not in state.traced), None)
     if probe is not None:
         node.choose_tracer(probe)
-    lacks = [
+    lacks = (
         height for height in heights
         if height not in state.held or (height not in state.traced and node.tracer != "none")
-    ]  # fmt: skip
+    )  # fmt: skip
     below: Sent | None = None
-    for sent in _read(reading, list(_runs(lacks, reading.together))):
+    for sent in _read(reading, _runs(lacks, reading.together)):
         _check_joined(sent, below, state.held)
         below = sent[-1]
         yield from _batches(reading, sent, state)
 
 
-def _runs(heights: Sequence[int], most: int) -> Iterator[tuple[int, int]]:
+def _runs(heights: Iterable[int], most: int) -> Iterator[tuple[int, int]]:
     """Yield heights as ranges without a gap, each of at most so many."""
     begun: int | None = None
     last = -1
@@ -238,13 +238,12 @@ def _runs(heights: Sequence[int], most: int) -> Iterator[tuple[int, int]]:
         yield begun, last
 
 
-def _read(reading: Reading, runs: Sequence[tuple[int, int]]) -> Iterator[list[Sent]]:
+def _read(reading: Reading, runs: Iterable[tuple[int, int]]) -> Iterator[list[Sent]]:
     """Yield the blocks of each range in order; several are asked for at one time."""
     waiting: deque[Future[list[Sent]]] = deque()
-    rest = iter(runs)
     with ThreadPoolExecutor(reading.at_once, "chainwatch-evm") as pool:
         try:
-            for run in rest:
+            for run in runs:
                 waiting.append(pool.submit(reading.node.blocks, *run))
                 if len(waiting) >= reading.at_once:
                     yield waiting.popleft().result()

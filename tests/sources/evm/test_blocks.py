@@ -289,3 +289,30 @@ def test_split_is_followed_to_who_got_it(tmp_path: Path) -> None:
     ends = {row["reason"] for row in found.ends.rows(named=True)}
     assert "fee" in ends
     assert "burnt" in ends
+
+
+def test_rewards_of_blocks_and_uncles_by_proof_of_work(tmp_path: Path) -> None:
+    """Five ether a block at first, a 32nd more for each uncle, who gets an eighth less a step."""
+    uncles = [{"number": hex(at), "hash": f"0x{at:064x}", "parentHash": "0x" + "00" * 32,
+               "miner": address(80 + at)} for at in (1, 2)]  # fmt: skip
+    chain = Chain(chain_id=1).add()
+    for height in (1, 2, 3):
+        named = [one["hash"] for one in uncles] if height == 3 else []
+        chain.add(difficulty="0x5", uncles=named)
+    node = Node(chain)
+    plain = node.result
+    node.result = lambda method, params: (  # type: ignore[method-assign]  # one question more
+        uncles[int(params[1], 16)] if method.startswith("eth_getUncle") else plain(method, params)
+    )
+    source = EvmBlocks("https://n.example", chain="eth", per_second=1e9, transport=node.transport)
+    pull(tmp_path / "l", source, progress=False)
+    rows = open_ledger(tmp_path / "l").transfers.filter(pl.col("kind") == "reward").collect()
+    ether = 10**18
+    found = {(row["height"], row["trace_path"]): (text(row["receiver"]), int(row["amount"]))
+             for row in rows.rows(named=True)}  # fmt: skip
+    assert found == {
+        (1, "block"): (MINER, 5 * ether), (2, "block"): (MINER, 5 * ether),
+        (3, "block"): (MINER, 5 * ether + 2 * 5 * ether // 32),
+        (3, "uncle 0"): (address(81), 5 * ether * 6 // 8),
+        (3, "uncle 1"): (address(82), 5 * ether * 7 // 8),
+    }  # fmt: skip

@@ -334,3 +334,33 @@ def test_more_topics_than_there_can_be_are_refused() -> None:
         given = {"address": TOKEN, "topics": topics, "data": data, **place}
         with pytest.raises(SourceError, match=words):
             log_columns([msgspec.convert(given, Log)], "a file")
+
+
+@pytest.mark.parametrize("tip", [hex(2**31), hex(2**63), "0x" + "f" * 64])
+def test_a_tip_that_no_chain_has_is_refused_at_once(tmp_path: Path, tip: str) -> None:
+    node = Node(small(), spoil=lambda asked, _, told: tip if asked == "eth_blockNumber" else told)
+    with pytest.raises(SourceError, match="is no height"):
+        pull(tmp_path / "l", source(node.transport), progress=False)
+
+
+def test_a_price_below_the_base_fee_is_refused(tmp_path: Path) -> None:
+    told = outcome(tmp_path / "l", at(RECEIPTS, 2, put(0, "effectiveGasPrice", to="0x1")), small())
+    assert "below the base fee" in told
+
+
+def test_white_space_is_no_part_of_a_hash(tmp_path: Path) -> None:
+    spaced = "0x" + "ab " * 21 + "a"
+    told = outcome(tmp_path / "l", at(BLOCK, 2, put("parentHash", to=spaced)), small())
+    assert "parentHash" in told
+
+
+def test_words_of_a_contract_stop_no_reading(tmp_path: Path) -> None:
+    """A contract that refuses to tell its name may say that the node is asked too often."""
+
+    def refuse(method: str, _: list[Any], result: Any) -> Any:
+        words = "execution reverted: rate limit, too many requests"
+        return Refusal(3, words) if method == "eth_call" else result
+
+    chain = small()
+    pull(tmp_path / "l", source(Node(chain, spoil=refuse).transport), progress=False)
+    assert blocks.moved(open_ledger(tmp_path / "l")) == blocks.slowly(chain)
