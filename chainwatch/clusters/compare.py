@@ -19,8 +19,8 @@ from chainwatch.units import counted
 
 _COLUMNS = (
     CHAIN,
-    Column.party("cluster", "smallest address of the cluster"),
-    Column.number("addresses", "its addresses"),
+    Column.party("cluster", "smallest address of the cluster, on the first of its chains"),
+    Column.number("addresses", "its addresses, on all chains"),
     Column.number("parts", "clusters of the other grouping that it holds addresses of"),
     Column.number("largest", "addresses that it shares with the largest of them"),
 )
@@ -59,7 +59,10 @@ AGREEMENT = Table(
 
 
 class Grouped(Protocol):
-    """A grouping: clusters are one."""
+    """A grouping: clusters are one. Those that one owner has on several chains are one group.
+
+    What has ``owners``, rows with ``owner, chain, cluster``, says by it which these are.
+    """
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -131,7 +134,8 @@ def compare(
         What is judged.
     other : Clusters or polars.DataFrame
         What it is held against: clusters, or ``chain, address, cluster`` with the cluster under
-        any name, such as an owner's.
+        any name, such as an owner's, which means him on all chains. A cluster named by bytes is
+        one of its chain.
     over : polars.DataFrame, optional
         ``chain, address``: the addresses to compare over. By default those that either names; the
         Rand index and the V-measure depend on it, merges and splits do not.
@@ -150,15 +154,15 @@ def compare(
     ----------
     Rand 1971; Rosenberg and Hirschberg, EMNLP 2007, for the V-measure (beta = 1).
     """
-    groups = [_grouping(one, "one"), _grouping(other, "other")]
+    groups = [grouping(one, "one"), grouping(other, "other")]
     places = pl.concat([frame.select(PLACE) for frame in groups]) if over is None else over
     table = places.select(PLACE).unique().sort(PLACE)
     for name, frame in zip(("one", "other"), groups, strict=True):
-        table = table.join(frame.rename({"cluster": name}), on=PLACE, how="left")
-    table = table.with_columns(
-        pl.coalesce(name, "address").alias(name) for name in ("one", "other")
-    )
-    cells = table.group_by("chain", "one", "other").agg(pl.len().cast(pl.Int64).alias("n"))
+        named = frame.select(*PLACE, pl.struct(chain="at", cluster="cluster").alias(name))
+        table = table.join(named, on=PLACE, how="left")
+    alone = pl.struct(chain="chain", cluster="address")
+    table = table.with_columns(pl.coalesce(name, alone).alias(name) for name in ("one", "other"))
+    cells = table.group_by("one", "other").agg(pl.len().cast(pl.Int64).alias("n"))
     return Comparison(
         _agreement(cells, table.height),
         _mixed(cells, "one", MERGES),
@@ -166,8 +170,14 @@ def compare(
     )
 
 
-def _grouping(grouped: Grouped | pl.DataFrame, name: str) -> pl.DataFrame:
-    """Return ``chain, address, cluster``, each cluster called by its smallest address."""
+def grouping(grouped: Grouped | pl.DataFrame, name: str) -> pl.DataFrame:
+    """Return who is in which group, each called by its smallest address on its first chain.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``chain, address, at, cluster``: the group is the address ``cluster`` on the chain ``at``.
+    """
     frame = grouped if isinstance(grouped, pl.DataFrame) else getattr(grouped, "frame", None)
     if frame is None or not {*PLACE, "cluster"} <= {*frame.columns}:
         refuse(grouped, name, "pass clusters, or a frame with chain, address and cluster")
@@ -177,20 +187,41 @@ def _grouping(grouped: Grouped | pl.DataFrame, name: str) -> pl.DataFrame:
             "an address stands in two clusters of one grouping",
             remedy="give each address one cluster; drop the addresses that are of two owners",
         )
-    smallest = pl.col("address").min().over("chain", "cluster")
-    return rows.select(*PLACE, smallest.alias("cluster"))
+    group = ["cluster"]  # a name is that of an owner, on whatever chain
+    if rows.schema["cluster"] == pl.Binary:
+        group = ["here", "cluster"]
+        rows = _with_owners(rows, getattr(grouped, "owners", None))
+    first = [pl.col(one).first().over(group) for one in PLACE]
+    return rows.sort(PLACE).select(*PLACE, first[0].alias("at"), first[1].alias("cluster"))
+
+
+def _with_owners(rows: pl.DataFrame, owners: pl.DataFrame | None) -> pl.DataFrame:
+    """Return members with their cluster, that of an owner's first chain where he has several."""
+    here = rows.with_columns(pl.col("chain").alias("here"))
+    if owners is None:
+        return here
+    first = owners.sort("owner", "chain").with_columns(
+        pl.col("chain").first().over("owner").alias("at"),
+        pl.col("cluster").first().over("owner").alias("home"),
+    )
+    return here.join(first.drop("owner"), on=["chain", "cluster"], how="left").select(
+        *PLACE,
+        pl.coalesce("at", "here").alias("here"),
+        pl.coalesce("home", "cluster").alias("cluster"),
+    )
 
 
 def _mixed(cells: pl.DataFrame, name: str, table: Table) -> pl.DataFrame:
     """Return the clusters of one grouping that hold addresses of several of the other."""
     return (
-        cells.group_by("chain", pl.col(name).alias("cluster"))
+        cells.group_by(name)
         .agg(
             pl.col("n").sum().alias("addresses"),
             pl.len().cast(pl.Int64).alias("parts"),
             pl.col("n").max().alias("largest"),
         )
         .filter(pl.col("parts") > 1)
+        .unnest(name)
         .select(table.names)
         .sort(["addresses", "chain", "cluster"], descending=[True, False, False])
     )
@@ -198,7 +229,7 @@ def _mixed(cells: pl.DataFrame, name: str, table: Table) -> pl.DataFrame:
 
 def _agreement(cells: pl.DataFrame, addresses: int) -> pl.DataFrame:
     counts = {
-        name: cells.group_by("chain", name).agg(pl.col("n").sum())["n"].to_list()
+        name: cells.group_by(name).agg(pl.col("n").sum())["n"].to_list()
         for name in ("one", "other")
     }
     both = _pairs(cells["n"].to_list())

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from chainwatch.clusters.compare import compare
+from chainwatch.clusters.compare import Grouped, compare, grouping
 from chainwatch.clusters.numbering import PLACE
 from chainwatch.evaluate.shares import Share
 from chainwatch.evaluate.truth import Truth
@@ -60,13 +60,14 @@ class ClusterRates(NamedTuple):
     b_cubed_recall: float
 
 
-def cluster_rates(clusters: pl.DataFrame, truth: Truth) -> ClusterRates:
+def cluster_rates(clusters: Grouped | pl.DataFrame, truth: Truth) -> ClusterRates:
     """Hold clusters against known owners.
 
     Parameters
     ----------
-    clusters : polars.DataFrame
-        ``chain, address, cluster`` of each address that was joined; all others are alone.
+    clusters : Clusters or polars.DataFrame
+        What was joined, or its ``chain, address, cluster``; all other addresses are alone. What one
+        owner has on several chains is one cluster where clusters say so.
     truth : Truth
         Who owns what. Addresses with several owners are left out of the counts; what they join is
         still seen in the others.
@@ -80,13 +81,16 @@ def cluster_rates(clusters: pl.DataFrame, truth: Truth) -> ClusterRates:
     ----------
     Bagga and Baldwin 1998 for B-cubed; Rosenberg and Hirschberg, EMNLP 2007, for the V-measure.
     """
-    cells = _cells(clusters, truth)
+    groups = grouping(clusters, "clusters")
+    cells = _cells(groups, truth)
     mine, theirs = (_sizes(cells, name) for name in ("cluster", "owner"))
     both = _pairs(cells["n"])
     owned = truth.single.select(*PLACE, cluster=pl.col("owner"))
+    # A group by its number: it is one on all chains, as an owner is.
+    named = groups.select(*PLACE, cluster=pl.struct("at", "cluster").rank("dense").cast(pl.String))
     agreed = compare(
-        _Frame(clusters.join(owned.select(PLACE), on=PLACE, how="semi")), owned, over=owned
-    ).frame.row(0, named=True)
+        named.join(owned.select(PLACE), on=PLACE, how="semi"), owned, over=owned
+    ).frame.row(0, named=True)  # fmt: skip
     strangers = cells.join(mine.filter(pl.col("parts") > 1), on=["chain", "cluster"], how="semi")
     several = theirs.filter(pl.col("n") > 1)
     top = mine.sort(["n", "chain", "cluster"], descending=[True, False, False]).head(1)
@@ -110,14 +114,12 @@ def cluster_rates(clusters: pl.DataFrame, truth: Truth) -> ClusterRates:
     )
 
 
-class _Frame(NamedTuple):
-    frame: pl.DataFrame
-
-
-def _cells(clusters: pl.DataFrame, truth: Truth) -> pl.DataFrame:
+def _cells(groups: pl.DataFrame, truth: Truth) -> pl.DataFrame:
     """Return how many addresses each owner has in each cluster: ``chain, cluster, owner, n``."""
-    found = truth.single.join(clusters.select(*PLACE, "cluster"), on=PLACE, how="left")
-    found = found.with_columns(pl.coalesce("cluster", "address").alias("cluster"))
+    found = truth.single.join(groups, on=PLACE, how="left")
+    found = found.select(
+        "owner", chain=pl.coalesce("at", "chain"), cluster=pl.coalesce("cluster", "address")
+    )
     return found.group_by("chain", "cluster", "owner").agg(pl.len().cast(pl.Int64).alias("n"))
 
 

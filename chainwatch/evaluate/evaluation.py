@@ -252,7 +252,7 @@ class _Judged(NamedTuple):
 
 def _judge(clusters: Clusters, truth: Truth) -> _Judged:
     return _Judged(
-        cluster_rates(clusters.frame, truth),
+        cluster_rates(clusters, truth),
         link_rates(clusters.links, truth),
         wrong_kinds(clusters.links, truth),
         clusters.alarms.height + clusters.collapses.height,

@@ -14,13 +14,14 @@ from typing import NamedTuple
 
 import polars as pl
 
-from chainwatch.heuristics.link_rules import NO_KEY, OF_INPUTS, PARTIAL, PREDICTED, UNREAD
+from chainwatch.heuristics.link_rules import CO_SPEND, NO_KEY, OF_INPUTS, PARTIAL, PREDICTED, UNREAD
 
 _KEY = ["chain", "tx", "a", "chain_b", "b", "rule"]
 
 _PREDICTED = pl.col("rule").is_in(PREDICTED)
 _OF_INPUTS = pl.col("rule").is_in(OF_INPUTS)
 _RESTS = pl.col("tx").is_not_null() & ~_OF_INPUTS & (pl.col("rule") != NO_KEY)
+_UNREAD = pl.col("rule") == UNREAD
 _JOINS = ~pl.col("veto").fill_null(True)
 
 
@@ -60,14 +61,20 @@ def _undecided(links: pl.DataFrame, these: pl.Expr) -> pl.DataFrame:
 
 
 def resting(before: pl.DataFrame, left: pl.DataFrame) -> pl.DataFrame:
-    """Return the links that are left of others; what rests on those that are gone is undecided."""
-    if left.filter(_RESTS & _JOINS).is_empty():
+    """Return the links that are left of others; what rests on those that are gone is undecided.
+
+    An input of which no flag was read is linked to one of those that are bound, picked by its
+    bytes: without the links that tie these together, nobody knows to whom it belongs.
+    """
+    if left.filter((_RESTS | _UNREAD) & _JOINS).is_empty():
         return left
     on = [name for name in _KEY if name in before.columns]
     joined = before.filter(_JOINS)
     gone = joined.join(left.filter(_JOINS), on=on, how="anti", nulls_equal=True)
     if gone.is_empty():
         return left
+    bound = gone.filter(pl.col("rule") == CO_SPEND)
+    left = _where(left, bound, ["chain", "tx"], _UNREAD & _JOINS, veto=None)
     return _doubting(opened(left), gone.filter(_OF_INPUTS))
 
 
@@ -87,7 +94,7 @@ def settled(links: pl.DataFrame) -> pl.DataFrame:
     pair = ["chain", "tx", "a", "chain_b", "b"]
     links = _where(links, refused, ["chain", "tx"], _OF_INPUTS, veto=True)
     links = _where(links, contested, pair, _OF_INPUTS & _JOINS, veto=None)
-    links = _where(links, parted, ["chain", "tx"], (pl.col("rule") == UNREAD) & _JOINS, veto=None)
+    links = _where(links, parted, ["chain", "tx"], _UNREAD & _JOINS, veto=None)
     return _doubting(links, contested)
 
 

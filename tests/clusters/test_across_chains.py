@@ -203,7 +203,7 @@ def test_statements_that_make_no_sense_are_refused(hand):
 def test_bytes_alike_on_two_chains_are_two_addresses(hand):
     """A hash of a key is an address on each chain that descends from Bitcoin."""
     key = hand.letter("A")
-    links = stated_links([("btc", key, "ltc", key)], rule="same_key")
+    links = stated_links([("btc", key, "ltc", key)], rule="register")
     clusters = cluster(links)
     assert clusters.frame.height == 2
     assert clusters.why(key, key, "btc", "ltc").hops == 1

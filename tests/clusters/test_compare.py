@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from chainwatch.clusters.cluster import cluster
 from chainwatch.clusters.compare import compare
 from chainwatch.errors import ArgumentError, InputError
+from chainwatch.heuristics.links import stated_links
 
 GROUPINGS = st.lists(
     st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=9
@@ -109,3 +110,30 @@ def test_nothing_and_one_address_have_no_pair(hand):
         assert found.rand is None
         assert found.v_measure == 1.0
         assert "no pair" in repr(found)
+
+
+def test_an_owner_of_two_chains_is_one_group(hand):
+    """A on one chain and B on another are stated to be one owner's: one merge of two clusters."""
+    a, b = (hand.chain, hand.letter("A")), ("ltc", hand.letter("B"))
+    others = [(hand.chain, hand.letter("A"), hand.chain, hand.letter("C")),
+              ("ltc", hand.letter("B"), "ltc", hand.letter("A"))]  # fmt: skip
+    joined = cluster(stated_links([(*a, *b), *others]))
+    apart = cluster(stated_links(others))
+    assert joined.owners.height == 2
+    found = compare(joined, apart)
+    assert found.frame.row(0)[:5] == (4, 2, 4, 0, 0)
+    assert found.merges.select("addresses", "parts", "largest").rows() == [(4, 2, 2)]
+    assert compare(apart, joined).splits.height == 1
+    assert compare(joined, joined).rand == 1
+    lonely = cluster(stated_links([(*a, *b)]))
+    assert lonely.frame.height == 2, "each is a cluster of its chain"
+    told = compare(lonely, lonely.cut(rule="statement"))
+    assert told.frame.row(0)[:5] == (2, 0, 1, 0, 0)
+    names = joined.frame.with_columns(pl.lit("ann").alias("cluster"))
+    assert compare(joined, names).v_measure == 1
+
+
+def test_bytes_alike_on_two_chains_are_two_groups(hand):
+    both = cluster(stated_links([(chain, hand.letter("A"), chain, hand.letter("B"))
+                                 for chain in (hand.chain, "ltc")]))  # fmt: skip
+    assert compare(both, both.cut(rule="statement")).frame.row(0)[:5] == (4, 0, 2, 0, 4)

@@ -8,12 +8,14 @@ from random import Random
 import polars as pl
 import pytest
 
+from chainwatch.chains.catalogue import chain
 from chainwatch.clusters.cluster import cluster
 from chainwatch.errors import InputError
 from chainwatch.evaluate.cluster_rates import cluster_rates
 from chainwatch.evaluate.link_rates import link_rates, wrong_links
 from chainwatch.evaluate.shares import Share
 from chainwatch.evaluate.truth import Truth
+from chainwatch.heuristics.links import stated_links
 
 
 def test_each_rule_has_its_right_and_wrong_links(owners):
@@ -128,3 +130,23 @@ def test_truth_that_is_none_is_refused(owners):
         Truth(frame, "by hand")
     with pytest.raises(InputError, match="'owner' of the truth is missing"):
         Truth(frame.drop("owner"), "by hand")
+
+
+def test_owners_of_two_chains_are_judged_as_owners(owners):
+    """Who joins addresses of two chains wrongly merges two owners; who leaves them misses one."""
+    btc, ltc = owners.chain, chain("ltc").id
+    rows = [(btc, owners.key("A"), "north"), (ltc, owners.key("B"), "north"),
+            (btc, owners.key("C"), "south"), (ltc, owners.key("D"), "west")]  # fmt: skip
+    schema = {"chain": pl.String, "address": pl.Binary, "owner": pl.String}
+    truth = Truth(pl.DataFrame(rows, schema=schema, orient="row"), "written by hand")
+
+    def rates(*pairs):
+        stated = [(btc, owners.key(a), ltc, owners.key(b)) for a, b in pairs]
+        return cluster_rates(cluster(stated_links(stated)), truth)
+
+    right, wrong, none = rates("AB"), rates("AB", "CD"), rates()
+    assert (right.pairs_found, right.owners_whole, right.v_measure) == (Share(1, 1), Share(1, 1), 1)
+    assert (right.false_merges, right.missed_merges) == (0, 0)
+    assert (wrong.false_merges, wrong.pairs_right, wrong.largest) == (1, Share(1, 2), 2)
+    assert wrong.owners_merged.count == 2
+    assert (none.missed_merges, none.pairs_found) == (1, Share(0, 1))
