@@ -61,6 +61,7 @@ from chainwatch.sources.explorer.source import Explorer as Explorer
 from chainwatch.sources.node_folder.source import NodeFolder as NodeFolder
 from chainwatch.sources.prices.read import read_prices as read_prices
 from chainwatch.sources.prices.source import PriceTable as PriceTable
+from chainwatch.sources.tables.source import KnownTable as KnownTable
 from chainwatch.sources.transfer_dump.mapping import DumpMapping as DumpMapping
 from chainwatch.sources.transfer_dump.source import TransferDump as TransferDump
 from chainwatch.sources.tron.node import TronNode as TronNode

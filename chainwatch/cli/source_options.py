@@ -102,6 +102,8 @@ def _hints(item: Parameter) -> Iterator[str]:
         yield _SEEN
     if item.mark(Secret):
         yield _PLACES if item.keyed else _PLACE
+    elif item.keyed:
+        yield "Written NAME=VALUE."
     yield _WRITTEN.get(item.kind, "")
     if (item.several or item.keyed) and not item.mark(Argument):
         yield "May be repeated."
@@ -134,6 +136,7 @@ def _pairs(item: Parameter, texts: list[str]) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            raise InputError(f"{option_name(item)} takes {_PLACES.rstrip('.')}")
+            form = _PLACES.rstrip(".") if item.mark(Secret) else "NAME=VALUE"
+            raise InputError(f"{option_name(item)} takes {form}")
         found[name.strip()] = value
     return found

@@ -28,6 +28,7 @@ APART = {
     "creation": "no receiver: a contract is created",
     "log": "parties or amounts that make no sense",
     "decimals": "amounts in whole tokens whose decimals are not given",
+    "rounded": "amounts that passed through a double and may have lost digits",
 }
 """Why a row of a table of transfers, or the log of one, is none; stands in its unit,
 ``dump/<sha256>/apart/<why>`` or ``block/<hash>/apart/<why>``."""

@@ -217,9 +217,9 @@ COVERAGE = Table(
             "block/<hash>, internal/<hash>, address/<canonical bytes>/<tip>, script/<sha256>/<tip>,"
             " transaction/<block>/<txid>, dump/<sha256>/<part>[/<address>[/<contract>]]"
             " (of a block without its parent dump/<sha256>/<hash>/<rest of its header>),"
-            " dump/<sha256>/apart/<why>[/<paid or got>/<address>[/<contract>]] or, of a file what"
-            " gave no block, gap/<file>/<first byte>/<bytes>, and so damaged/, cut/ and unplaced/;"
-            " hashes as shown",
+            " dump/<sha256>[:<kind>]/apart/<why>[/<paid or got>/<address>[/<contract>]] or, of a"
+            " file what gave no block, gap/<file>/<first byte>/<bytes>, and so damaged/, cut/ and"
+            " unplaced/; hashes as shown",
         ),
         Column(
             "kind",

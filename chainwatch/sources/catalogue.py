@@ -191,6 +191,10 @@ ENTRIES = (
         "Read blocks from a node by JSON-RPC.",
     ),
     Entry(
+        "table", "chainwatch.sources.tables.source:KnownTable",
+        "Read a table whose header is known: public dumps, and what explorers export.",
+    ),
+    Entry(
         "transfers", "chainwatch.sources.transfer_dump.source:TransferDump",
         "Read a table of transfers of an account chain, such as an explorer's export.",
     ),

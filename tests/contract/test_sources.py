@@ -46,6 +46,7 @@ from chainwatch.sources.evm.source import EvmBlocks
 from chainwatch.sources.explorer.source import Explorer
 from chainwatch.sources.node_folder.source import NodeFolder
 from chainwatch.sources.prices.source import PriceTable
+from chainwatch.sources.tables.source import KnownTable
 from chainwatch.sources.transfer_dump.mapping import DumpMapping
 from chainwatch.sources.transfer_dump.source import TransferDump
 from chainwatch.sources.tron.node import TronNode
@@ -126,6 +127,12 @@ def price_table(folder: Path, _: ExitStack) -> Made:
     days = "".join(f"2023-06-0{k},EUR,{k}.5\n" for k in range(1, 9))
     path.write_text(f"time,currency,price\n{days}")
     return PriceTable(path, REGTEST, publisher="a bank", acquired=THEN), path
+
+
+def known_table(folder: Path, _: ExitStack) -> Made:
+    path = folder / "traces.csv"
+    path.write_bytes(module_of("recorded/make").content("etl_traces.csv"))
+    return KnownTable(path, chain="eth", acquired=THEN), path
 
 
 def node_folder(folder: Path, _: ExitStack, blocks: Blocks = None) -> Made:
@@ -221,6 +228,7 @@ SOURCES: dict[str, Callable[..., Made]] = {
     "EtlJson": etl_json,
     "EvmBlocks": evm_blocks,
     "Explorer": explorer,
+    "KnownTable": known_table,
     "NodeFolder": node_folder,
     "PriceTable": price_table,
     "TransferDump": transfer_dump,
@@ -231,6 +239,7 @@ SOURCES: dict[str, Callable[..., Made]] = {
 
 BLIND = {
     "EvmBlocks": "it reads other blocks: tests/sources/evm/test_walk.py has branches of them",
+    "KnownTable": "a table of transfers names no blocks, so no branch can be told",
     "PriceTable": "prices are of no block",
     "Explorer": "it reads up to a block with many above it, and no list bears a branch",
     "TransferDump": "a table of transfers names no blocks, so no branch can be told",
@@ -239,7 +248,7 @@ BLIND = {
 }
 """Sources that cannot be shown Bitcoin's branches, and why; every other follows one here."""
 
-FILES = ("BlockFiles", "EtlJson", "NodeFolder", "PriceTable", "TransferDump")
+FILES = ("BlockFiles", "EtlJson", "KnownTable", "NodeFolder", "PriceTable", "TransferDump")
 SERVERS = tuple(sorted(set(SOURCES) - set(FILES)))
 
 

@@ -108,6 +108,9 @@ class EtlJson:
         self.network = chain_of(chain)
         self.rules = consensus_of(self.network)
         self.acquired = read_time(acquired)
+        self.evidence: tuple[Path, ...] = (*self.transactions, *self.blocks)
+        """The files that rows are evidence of: those that were given, where these were made of
+        them."""
 
     def __repr__(self) -> str:
         names = ", ".join(repr(path.name) for path in (*self.transactions, *self.blocks))
@@ -135,7 +138,7 @@ class EtlJson:
         export = self._listed()
         files = [
             FileRead(name, digest, size, self.acquired)
-            for name, digest, size in map(file_digest, (*self.transactions, *self.blocks))
+            for name, digest, size in map(file_digest, self.evidence)
         ]
         order = ordered(export.blocks.values(), reader, self.network, self._names())
         if order.placed.left is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 import polars as pl
 
@@ -33,6 +34,31 @@ def base_units(text: str) -> str:
             ' or exponents; or say amount_unit = "whole" where they are whole coins',
         )
     return str(int(text))
+
+
+EXACT_DOUBLE = 2**53
+"""Below this every whole number is a double; from here on a double stands for several."""
+
+_DOUBLE = re.compile(r"[0-9]{1,40}(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?")
+
+
+def exact_double(text: str) -> str | None:
+    """Return base units that passed through a double; None where digits may have been lost.
+
+    Raises
+    ------
+    DumpError
+        If it is no whole number.
+    """
+    value = Decimal(text) if _DOUBLE.fullmatch(text) else None
+    if value is not None and value >= EXACT_DOUBLE:
+        return None
+    if value is None or value != int(value):
+        raise DumpError(
+            f"{quoted(text)} is no amount in whole base units",
+            remedy="name the column of whole base units; a double of whole coins lost digits",
+        )
+    return str(int(value))
 
 
 def whole_coins(text: str, decimals: int) -> str:

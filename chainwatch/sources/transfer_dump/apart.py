@@ -141,11 +141,12 @@ def set_apart(cells: pl.DataFrame, mapping: DumpMapping, name: str) -> tuple[pl.
     """
     # A contract that is created is paid what its creation sends.
     paid = pl.coalesce("receiver", "created")
+    unread = "rounded" if mapping.amount_unit == "double" else "decimals"
     why = (
         pl.when(pl.col("txid").is_null()).then(pl.lit("transaction"))
         .when(pl.col("sender").is_null()).then(pl.lit("payer"))
         .when(paid.is_null()).then(pl.lit("creation"))
-        .when(pl.col("units").is_null()).then(pl.lit("decimals"))
+        .when(pl.col("units").is_null()).then(pl.lit(unread))
     )  # fmt: skip
     judged = cells.with_columns(paid.alias("receiver"), why.alias("why"))
     kept = judged.filter(pl.col("why").is_null()).drop("why")
@@ -168,6 +169,8 @@ def _moved(rows: pl.DataFrame, mapping: DumpMapping) -> str:
         if more := contracts.len() - len(shown):
             shown.append(f"{more:,} more")
         return f"what they moved of {', '.join(shown)} is unknown"
+    if rows["units"].null_count():
+        return "what they moved is unknown"
     effective = rows.filter(pl.col("success").ne_missing(False))["units"].drop_nulls()
     total, chain = sum(map(int, effective)), chain_of(mapping.chain)
     if not total:

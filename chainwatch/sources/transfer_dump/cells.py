@@ -14,7 +14,12 @@ from chainwatch.addresses.diagnose import quoted
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import AddressError, DumpError, InputError
 from chainwatch.ledger import schema
-from chainwatch.sources.transfer_dump.amounts import LARGEST_WORD, base_units, whole_coins
+from chainwatch.sources.transfer_dump.amounts import (
+    LARGEST_WORD,
+    base_units,
+    exact_double,
+    whole_coins,
+)
 from chainwatch.sources.transfer_dump.mapping import DumpMapping
 from chainwatch.sources.transfer_dump.times import read_time
 
@@ -175,10 +180,12 @@ def _units(
 ) -> tuple[pl.Series, list[tuple[int, InputError]]]:
     """Return the amounts in base units as text, and what is wrong with them.
 
-    An amount is null where whole coins have unknown decimals.
+    An amount is null where whole coins have unknown decimals, or a double may have lost digits.
     """
     texts = _amount_texts(table, mapping, name)
     groups: list[tuple[pl.Series, Cell]] = [(pl.repeat(True, table.height, eager=True), base_units)]
+    if mapping.amount_unit == "double":
+        groups = [(groups[0][0], exact_double)]
     if mapping.amount_unit == "whole":
         _one_token(columns["contract"], mapping, name)
         known = columns["decimals"]
@@ -270,10 +277,14 @@ def success_of(mapping: DumpMapping, table: pl.DataFrame, name: str) -> Cell:
         word = _spelled(text)
         if word == yes:
             return True
-        return False if word in no or (word not in _NOTHING and not no) else None
+        every = not no or OTHERS in no
+        return False if word in no or (word not in _NOTHING and every) else None
 
     return read
 
+
+OTHERS = "*"
+"""As a word for *no*: every word that is not the one for *yes*."""
 
 _NOTHING = ("", "null", "none", "nan", "n/a", "<na>", "\\n", "-")
 """What stands in a table for nothing, unless the mapping gives it a meaning."""

@@ -7,7 +7,7 @@ as text (BigQuery writes 64-bit integers so) and what they leave out where it is
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from chainwatch.addresses.diagnose import quoted
@@ -41,7 +41,7 @@ def json_rows(text: str, columns: Mapping[str, str], name: str) -> Iterator[tupl
     """
     seen: dict[str, None] = {}
     rows = 0
-    for line, row in _objects(text, name):
+    for line, row in objects(text, name):
         rows += 1
         seen.update(dict.fromkeys(row))
         values = {ours: _flat(row.get(key), ours) for ours, key in columns.items()}
@@ -65,14 +65,30 @@ def keys_of(text: str, name: str) -> list[str]:
         If the file is no JSON of rows.
     """
     seen: dict[str, None] = {}
-    for _, row in _objects(text, name):
+    for _, row in objects(text, name):
         seen.update(dict.fromkeys(row))
     return list(seen)
 
 
-def _objects(text: str, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def objects(
+    text: str, name: str, *, floats: Callable[[str], Any] = str
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield each row of a JSON file with its line; whole numbers are texts.
+
+    Parameters
+    ----------
+    text, name : str
+        The file and its name.
+    floats : callable
+        What is made of the text of a number with a point or an exponent.
+
+    Raises
+    ------
+    DumpError
+        If the file is no JSON of rows.
+    """
     decoder = json.JSONDecoder(
-        object_pairs_hook=_pairs, parse_float=str, parse_int=str, parse_constant=_no_number
+        object_pairs_hook=_pairs, parse_float=floats, parse_int=str, parse_constant=_no_number
     )
     place, line, listed = _after(text, 0), 1, False
     line += text.count("\n", 0, place)

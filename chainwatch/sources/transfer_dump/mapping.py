@@ -102,7 +102,9 @@ class DumpMapping(BaseModel):
         ``Value_OUT``).
     amount_unit : str
         ``base`` for whole base units; ``whole`` for coins with a point and, if need be, commas
-        between thousands (1,234.56), for which ``decimals`` must be known.
+        between thousands (1,234.56), for which ``decimals`` must be known; ``double`` for base
+        units that passed through a floating-point number: below 2^53 they are exact, and a row
+        with more is set apart, for its last digits may be made up.
     decimals : str, int or dict, optional
         Decimals of the token: a column; a number, where the table holds one token; or a number for
         each contract. Needed for whole coins (those of the native coin are known), else for
@@ -136,7 +138,8 @@ class DumpMapping(BaseModel):
         difference, nor does ``1.0`` or ``0x1`` for ``1``; ``null``, ``nan`` and such say nothing.
     failure : str or tuple of str
         The words for *no*. Where they are given, every other word says nothing; where they are
-        not, every other word says *no*, and the table must have the word for *yes* somewhere.
+        not, every other word says *no*, and the table must have the word for *yes* somewhere; with
+        ``*`` every other word says *no*, and it need not.
     section : str or None
         Column with the address whose history the row was taken from.
     history_of : str, optional
@@ -155,7 +158,7 @@ class DumpMapping(BaseModel):
     sender: str
     receiver: str
     amount: str | Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
-    amount_unit: Literal["base", "whole"] = "base"
+    amount_unit: Literal["base", "whole", "double"] = "base"
     decimals: str | _Decimals | dict[str, _Decimals] | None = None
     time: str | None = None
     time_unit: TimeUnit | None = None

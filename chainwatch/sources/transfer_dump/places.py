@@ -17,7 +17,7 @@ from chainwatch.errors import DumpError
 from chainwatch.sources.transfer_dump.cells import PLACES, read_cells
 from chainwatch.sources.transfer_dump.identity import two_at_one_place
 from chainwatch.sources.transfer_dump.mapping import DumpMapping
-from chainwatch.sources.transfer_dump.table import column_names, read_table
+from chainwatch.sources.transfer_dump.table import TextTable
 
 _SPELLED = {
     "log_index": ("logindex", "evtindex", "eventindex", "eventlogindex", "logposition"),
@@ -35,17 +35,15 @@ class Reading(NamedTuple):
     notes: tuple[str, ...]
 
 
-def read_placed(data: bytes, mapping: DumpMapping, name: str) -> Reading:
+def read_placed(table: TextTable, mapping: DumpMapping) -> Reading:
     """Read a table, with the place of each transfer where it has one that the mapping lacks.
 
     Parameters
     ----------
-    data : bytes
-        The file.
+    table : TextTable
+        The table.
     mapping : DumpMapping
         Says which column holds what.
-    name : str
-        Name of the file, for error messages and notes.
 
     Raises
     ------
@@ -53,7 +51,8 @@ def read_placed(data: bytes, mapping: DumpMapping, name: str) -> Reading:
         For the first line that does not fit.
     """
     ours = "trace_path" if mapping.is_native else "log_index"
-    offered = _offered(data, mapping, ours, name)
+    name = table.name
+    offered = _offered(table, mapping, ours)
     notes: tuple[str, ...] = ()
     if len(offered) > 1:
         shown = ", ".join(quoted(column) for column in offered)
@@ -62,7 +61,7 @@ def read_placed(data: bytes, mapping: DumpMapping, name: str) -> Reading:
         )
     elif offered:
         wider = mapping.model_copy(update={ours: offered[0]})
-        rows = read_table(data, wider.columns(), name)
+        rows = table.rows(wider.columns())
         why = _unfit(rows[ours], ours)
         if not why:
             cells = read_cells(rows, wider, name)
@@ -71,18 +70,18 @@ def read_placed(data: bytes, mapping: DumpMapping, name: str) -> Reading:
                 return Reading(rows, cells, wider, (told,))
             why = "two different transfers of one transaction share it"
         notes = (f"the column {quoted(offered[0])} is not read as {ours}: {why}",)
-    rows = read_table(data, mapping.columns(), name)
+    rows = table.rows(mapping.columns())
     return Reading(rows, read_cells(rows, mapping, name), mapping, notes)
 
 
-def _offered(data: bytes, mapping: DumpMapping, ours: str, name: str) -> list[str]:
+def _offered(table: TextTable, mapping: DumpMapping, ours: str) -> list[str]:
     """Return the columns whose name says that they are a place, where the mapping has none."""
     if mapping.log_index is not None or mapping.trace_path is not None:
         return []
     used = set(mapping.columns().values())
     return [
         column
-        for column in dict.fromkeys(column_names(data, name))
+        for column in dict.fromkeys(table.names())
         if column not in used and re.sub(r"[\W_]", "", column).lower() in _SPELLED[ours]
     ]
 

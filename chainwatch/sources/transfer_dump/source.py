@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,7 +25,7 @@ from chainwatch.sources.transfer_dump.cells import payers_in_words, words_beside
 from chainwatch.sources.transfer_dump.identity import certain_order, each_once, new_to
 from chainwatch.sources.transfer_dump.mapping import DumpMapping, TagMapping
 from chainwatch.sources.transfer_dump.places import read_placed
-from chainwatch.sources.transfer_dump.table import LARGEST_DUMP
+from chainwatch.sources.transfer_dump.table import LARGEST_DUMP, TextTable
 from chainwatch.units import counted
 
 
@@ -83,38 +83,88 @@ class TransferDump:
             For the first line that does not fit; nothing is yielded then.
         """
         data = self._bytes()
-        name = self.path.name
-        file = FileRead(name, hashlib.sha256(data).digest(), len(data), self.acquired)
-        rows, every, mapping, said = read_placed(data, self.mapping, name)
-        cells, apart = set_apart(every, mapping, name)
-        _check_blocks(cells, name)
-        _check_decimals(cells, reader, mapping, name)
-        once, repeated = each_once(_dated(cells, reader, mapping), mapping, name)
-        transfers, held = new_to(reader, _shaped(once, mapping), mapping, name)
-        _check_mapping(reader, file, mapping)
-        coverage, unspanned = _coverage(cells, apart, file, mapping)
-        notes = (*said, *apart.notes(mapping), *repeated, *held, *unspanned, *_undated(transfers))
-        notes += words_beside(rows, mapping, name) + payers_in_words(rows, mapping)
-        tables = {
-            "transfers": transfers,
-            "coverage": coverage,
-            "answers": answer(file, self.name),
-        }
-        if mapping.tags:
-            tables["tags"] = _tags(cells, mapping, mapping.tags, name)
-        what = f"{name}: {transfers.height:,} transfers"
-        yield Batch(tables, tuple(coverage["unit"]), what, notes=notes)
+        table = TextTable(data, self.path.name)
+        yield read_dump(reader, table, file_of(data, self.path, self.acquired), self.mapping)
 
     def _bytes(self) -> bytes:
-        if not self.path.is_file():
-            raise InputError("there is no such file", where=str(self.path), remedy="check the path")
-        if self.path.stat().st_size > LARGEST_DUMP:
-            raise DumpError(
-                f"the table is larger than {LARGEST_DUMP:,} bytes",
-                where=self.path.name,
-                remedy="divide it, each part with its line of column names",
-            )
-        return self.path.read_bytes()
+        return table_bytes(self.path)
+
+
+def file_of(data: bytes, path: Path, acquired: datetime) -> FileRead:
+    """Return what is kept of a file whose bytes were read."""
+    return FileRead(path.name, hashlib.sha256(data).digest(), len(data), acquired)
+
+
+def read_dump(
+    reader: Reader,
+    table: TextTable,
+    file: FileRead,
+    mapping: DumpMapping,
+    others: Sequence[DumpMapping] = (),
+) -> Batch:
+    """Return the transfers of a table, whole, with coverage and notes.
+
+    Parameters
+    ----------
+    reader : Reader
+        The ledger it is read into.
+    table : TextTable
+        The table.
+    file : FileRead
+        The file it is of.
+    mapping : DumpMapping
+        Which column holds what.
+    others : sequence of DumpMapping
+        By what mappings the rows of the same file are read, this one among them, where they are
+        several.
+
+    Raises
+    ------
+    DumpError, AddressError
+        For the first line that does not fit.
+    """
+    name = file.name
+    rows, every, mapping, said = read_placed(table, mapping)
+    cells, apart = set_apart(every, mapping, name)
+    _check_blocks(cells, name)
+    _check_decimals(cells, reader, mapping, name)
+    once, repeated = each_once(_dated(cells, reader, mapping), mapping, name)
+    transfers, held = new_to(reader, _shaped(once, mapping), mapping, name)
+    _check_mapping(reader, file, (mapping, *others))
+    part = f":{mapping.kind}" if len(others) > 1 else ""
+    coverage, unspanned = _coverage(cells, apart, file, mapping, part)
+    notes = (*said, *apart.notes(mapping), *repeated, *held, *unspanned, *_undated(transfers))
+    notes += words_beside(rows, mapping, name) + payers_in_words(rows, mapping)
+    tables = {
+        "transfers": transfers,
+        "coverage": coverage,
+        "answers": answer(file, mapping.source),
+    }
+    if mapping.tags:
+        tables["tags"] = _tags(cells, mapping, mapping.tags, name)
+    what = f"{name}: {transfers.height:,} transfers"
+    return Batch(tables, tuple(coverage["unit"]), what, notes=notes)
+
+
+def table_bytes(path: Path) -> bytes:
+    """Return what stands in the file of a table.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    DumpError
+        If it is too large.
+    """
+    if not path.is_file():
+        raise InputError("there is no such file", where=str(path), remedy="check the path")
+    if path.stat().st_size > LARGEST_DUMP:
+        raise DumpError(
+            f"the table is larger than {LARGEST_DUMP:,} bytes",
+            where=path.name,
+            remedy="divide it, each part with its line of column names",
+        )
+    return path.read_bytes()
 
 
 def _part(mapping: DumpMapping) -> str:
@@ -122,14 +172,15 @@ def _part(mapping: DumpMapping) -> str:
     return digest_json(mapping.model_dump(mode="json"))[:16]
 
 
-def _check_mapping(reader: Reader, file: FileRead, mapping: DumpMapping) -> None:
+def _check_mapping(reader: Reader, file: FileRead, mappings: Sequence[DumpMapping]) -> None:
     """Refuse a table that was read before in another way: what that left would stay."""
-    unit, part = f"dump/{file.digest.hex()}/", f"/{_part(mapping)}"
+    unit = f"dump/{file.digest.hex()}/"
     before = reader.scan("coverage").filter(
-        pl.col("chain") == mapping.chain, pl.col("kind") == "dump",
-        pl.col("unit").str.starts_with(unit), ~pl.col("unit").str.ends_with(part),
+        pl.col("chain") == mappings[0].chain, pl.col("kind") == "dump",
+        pl.col("unit").str.starts_with(unit),
     )  # fmt: skip
-    if before.select(pl.len()).collect().item():
+    parts = tuple(f"/{_part(mapping)}" for mapping in mappings)
+    if any(not one.endswith(parts) for one in before.select("unit").collect()["unit"]):
         raise DumpError(
             "this table was read before with another mapping, and what it gave stays in the ledger",
             where=file.name,
@@ -231,7 +282,7 @@ def _undated(transfers: pl.DataFrame) -> tuple[str, ...]:
 
 
 def _coverage(
-    cells: pl.DataFrame, apart: Apart, file: FileRead, mapping: DumpMapping
+    cells: pl.DataFrame, apart: Apart, file: FileRead, mapping: DumpMapping, part: str
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """Return units for the table, each section and token in it, and what is set apart; and notes.
 
@@ -264,7 +315,7 @@ def _coverage(
         }
         for row in [whole.row(0, named=True), *sections]
     ]  # fmt: skip
-    rows += [{**one, **common} for one in apart.units(unit, mapping)]
+    rows += [{**one, **common} for one in apart.units(unit + part, mapping)]
     whose = counted(timeless, "section has", "sections have")
     histories = "its history does" if timeless == 1 else "their histories do"
     note = f"{whose} no time in any row: {histories} not count as read"

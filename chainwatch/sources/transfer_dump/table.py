@@ -20,6 +20,29 @@ LARGEST_DUMP = 4_000_000_000
 _ROWS_AT_ONCE = 100_000
 
 
+class TextTable:
+    """A table as a file has it: the names of its columns, and its rows as text.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    name : str
+        Its name, for error messages.
+    """
+
+    def __init__(self, data: bytes, name: str) -> None:
+        self.data, self.name = data, name
+
+    def names(self) -> list[str]:
+        """Return the names of the columns; see :func:`column_names`."""
+        return column_names(self.data, self.name)
+
+    def rows(self, columns: Mapping[str, str]) -> pl.DataFrame:
+        """Return some columns as text under our names, with their line; see :func:`read_table`."""
+        return read_table(self.data, columns, self.name)
+
+
 def read_table(data: bytes, columns: Mapping[str, str], name: str) -> pl.DataFrame:
     """Return some columns of a file as text, under our names, with their line.
 
@@ -66,7 +89,7 @@ def _table_rows(
 ) -> Iterator[tuple[int | str, ...]]:
     if is_parquet(data):
         return parquet_rows(data, columns, name)
-    text = _text(data, name)
+    text = text_of(data, name)
     return json_rows(text, columns, name) if is_json(text) else _csv_rows(text, columns, name)
 
 
@@ -80,7 +103,7 @@ def column_names(data: bytes, name: str) -> list[str]:
     """
     if is_parquet(data):
         return parquet_names(data, name)
-    text = _text(data, name)
+    text = text_of(data, name)
     if is_json(text):
         return keys_of(text, name)
     return [column.strip(_BLANK) for column in next(_rows(text, name), (1, []))[1]]
@@ -101,7 +124,14 @@ def _csv_rows(text: str, columns: Mapping[str, str], name: str) -> Iterator[tupl
         yield (line, *(row[place] for place in places))
 
 
-def _text(data: bytes, name: str) -> str:
+def text_of(data: bytes, name: str) -> str:
+    """Return a file as text.
+
+    Raises
+    ------
+    DumpError
+        If it is not UTF-8, or holds a NUL byte.
+    """
     place = data.find(b"\0")
     if place >= 0:
         raise DumpError(

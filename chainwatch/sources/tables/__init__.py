@@ -1,0 +1,1 @@
+"""Tables whose header is known: the mapping is chosen by it, and the pull says which."""
