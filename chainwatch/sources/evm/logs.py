@@ -183,10 +183,15 @@ class _Asked:
     def _transfers(self, frame: pl.DataFrame, kind: str, **columns: Any) -> pl.DataFrame:
         given = {name: frame[name] for name in ("txid", "log_index", "tx", "height", "time",
                                                 "contract")}  # fmt: skip
-        return rows_of(
-            schema.TRANSFERS, self._chain.id, {**given, "kind": kind, "success": True, **columns},
-            frame.height,
-        )  # fmt: skip
+        told = {"kind": kind, "success": True, "signed": self._signed(frame, columns["sender"])}
+        return rows_of(schema.TRANSFERS, self._chain.id, {**given, **told, **columns}, frame.height)
+
+    def _signed(self, frame: pl.DataFrame, payer: pl.Series) -> pl.Series | None:
+        """Return true where who pays sent the transaction; whether others agreed is not known."""
+        if not self._senders:
+            return None
+        sent = frame["txid"].replace_strict(self._senders, default=None, return_dtype=pl.Binary)
+        return pl.select(pl.when(sent == payer).then(pl.lit(True))).to_series()
 
     def transfers(self) -> list[pl.DataFrame]:
         """Return transfers of ERC-20 and ERC-721; the number of topics tells which."""

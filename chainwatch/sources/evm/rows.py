@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from chainwatch.addresses import canonical
+from chainwatch.addresses.assets import FEE_KINDS
 from chainwatch.chains.base import Chain
 from chainwatch.ingest.rows.accounts import rows_of, transfer_rows, wide_amounts
 from chainwatch.ingest.rows.evidence import answers_frame, coverage_frame
@@ -21,7 +22,11 @@ from chainwatch.sources.evm.fields import address_of, hash_of, quantity
 from chainwatch.sources.evm.logs import Read, log_columns, read_logs
 from chainwatch.sources.evm.traces import movements
 
-_COLUMNS = ("txid", "tx", "height", "time", "kind", "trace_path", "sender", "receiver", "success")
+_COLUMNS = ("txid", "tx", "height", "time", "kind", "trace_path", "sender", "receiver", "success",
+            "signed")  # fmt: skip
+
+_SIGNED = ("native", *FEE_KINDS)
+"""Kinds of what a transaction itself moves: who pays has signed it."""
 
 
 class _Rows:
@@ -35,17 +40,9 @@ class _Rows:
         self, place: tuple[bytes, int, int, datetime], moved: Moved, success: bool | None = True
     ) -> None:
         txid, tx, height, time = place
-        row = (
-            txid,
-            tx,
-            height,
-            time,
-            moved.kind,
-            moved.path,
-            moved.sender,
-            moved.receiver,
-            success,
-        )
+        signed = True if moved.kind in _SIGNED else None
+        said = moved.kind, moved.path, moved.sender, moved.receiver
+        row = (txid, tx, height, time, *said, success, signed)
         for name, value in zip(_COLUMNS, row, strict=True):
             self.columns[name].append(value)
         self.amounts.append(moved.amount)

@@ -25,12 +25,16 @@ from evm_chain import (
     pay,
     small,
     split,
+    transfer,
     word,
 )
 
 from chainwatch.addresses import canonical
-from chainwatch.addresses.assets import native
+from chainwatch.addresses.assets import Asset, native
+from chainwatch.heuristics.poisoning import unsigned
+from chainwatch.heuristics.rule import VERDICT, apply
 from chainwatch.ingest.pull import pull
+from chainwatch.ledger import features
 from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.coverage import unread
 from chainwatch.ledger.ledger import Ledger, open_ledger
@@ -316,3 +320,20 @@ def test_rewards_of_blocks_and_uncles_by_proof_of_work(tmp_path: Path) -> None:
         (3, "uncle 0"): (address(81), 5 * ether * 6 // 8),
         (3, "uncle 1"): (address(82), 5 * ether * 7 // 8),
     }  # fmt: skip
+
+
+def test_who_pays_signed_it_where_he_sent_the_transaction(tmp_path: Path) -> None:
+    """Of a token that somebody else moved nothing is known: it is not called unsigned."""
+    logs = [transfer(address(1), address(2), 10), transfer(address(3), address(2), 20)]
+    chain = Chain().add().add(Tx(Call(address(1), TOKEN), logs), split(2, 9, {3: 5, 4: 6}))
+    rows = read(tmp_path / "l", Node(chain)).transfers.collect().rows(named=True)
+    told = {(row["kind"], int(row["amount"])): row["signed"] for row in rows}
+    assert told == {
+        ("native", 0): True, ("native", 11): True, ("erc20", 10): True, ("erc20", 20): None,
+        ("internal", 5): None, ("internal", 6): None,
+        ("fee", GAS * (PRICE - BASE)): True, ("fee_burnt", GAS * BASE): True,
+    }  # fmt: skip
+    ledger = open_ledger(tmp_path / "l")
+    token = Asset(ledger.chains[0].id, canonical.parse(TOKEN, "eth-dev"), "T", 0)
+    verdicts = apply(features.transfers(ledger, token).sort("amount"), unsigned())
+    assert verdicts[VERDICT].to_list() == [False, None]
