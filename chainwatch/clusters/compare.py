@@ -122,7 +122,7 @@ class Comparison(Result):
 
 @recorded
 def compare(
-    one: Grouped, other: Grouped | pl.DataFrame, *, over: pl.DataFrame | None = None
+    one: Grouped | pl.DataFrame, other: Grouped | pl.DataFrame, *, over: pl.DataFrame | None = None
 ) -> Comparison:
     """Compare two groupings of addresses: two sets of clusters, or clusters and known owners.
 
@@ -130,7 +130,7 @@ def compare(
 
     Parameters
     ----------
-    one : Clusters
+    one : Clusters or polars.DataFrame
         What is judged.
     other : Clusters or polars.DataFrame
         What it is held against: clusters, or ``chain, address, cluster`` with the cluster under

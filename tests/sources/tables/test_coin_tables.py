@@ -99,7 +99,8 @@ def blockchair(folder: Path, blocks: Rows, txs: Rows) -> cw.KnownTable:
         "transactions": [
             {"block_id": tx["block_number"], "hash": tx["hash"],
              "time": text(tx["block_timestamp"])[:-4], "size": tx["size"],
-             "weight": 4 * tx["virtual_size"], "version": tx["version"], "lock_time": tx["lock_time"],
+             "weight": 4 * tx["virtual_size"], "version": tx["version"],
+             "lock_time": tx["lock_time"],
              "is_coinbase": int(tx["is_coinbase"]), "has_witness": 0,
              "input_count": len(tx["inputs"]), "output_count": len(tx["outputs"])}
             for tx in txs
