@@ -35,8 +35,8 @@ from chainwatch.heuristics.co_spend import co_spends as co_spends
 from chainwatch.heuristics.coinjoin.mixes import Mixes as Mixes
 from chainwatch.heuristics.coinjoin.mixes import mixes as mixes
 from chainwatch.heuristics.links import Links as Links
-from chainwatch.heuristics.links import stated_links as stated_links
 from chainwatch.heuristics.same_key import same_key as same_key
+from chainwatch.heuristics.stated import stated_links as stated_links
 from chainwatch.ingest.pull import pull as pull
 from chainwatch.ingest.xpub import addresses_of_xpub as addresses_of_xpub
 from chainwatch.ledger.checks.check import check as check
@@ -74,7 +74,7 @@ from chainwatch.tracing.counterparties import Counterparties as Counterparties
 from chainwatch.tracing.counterparties import counterparties as counterparties
 from chainwatch.tracing.custody.hosted import Hosted as Hosted
 from chainwatch.tracing.custody.hosted import hosted as hosted
-from chainwatch.tracing.custody.roles import ServiceRoles as ServiceRoles
+from chainwatch.tracing.custody.roles import WalletsByRole as WalletsByRole
 from chainwatch.tracing.custody.roles import service_roles as service_roles
 from chainwatch.tracing.exposure import Exposure as Exposure
 from chainwatch.tracing.exposure import exposure as exposure

@@ -162,7 +162,7 @@ def _coverage_lines(ledger: Ledger) -> Iterator[str]:
     """Yield what was read, by kind and source, and whether the source says that it is whole."""
     import polars as pl
 
-    from chainwatch.ledger.unread_parts import KINDS, parts_by_chain
+    from chainwatch.ledger.unread.unread_parts import KINDS, parts_by_chain
 
     told = ["apart", *KINDS]
     read = ledger.coverage.filter(~pl.col("kind").is_in(told))

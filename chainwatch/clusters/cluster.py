@@ -16,7 +16,7 @@ from chainwatch.clusters.apart import Apart, Tagged, named
 from chainwatch.clusters.columns import ClusterColumns, ColumnJoining
 from chainwatch.clusters.explain import Explanation, explain, refused_between
 from chainwatch.clusters.finding import owners_finding
-from chainwatch.clusters.forest import COLLAPSES, OWNERS, REFUSED, Forest
+from chainwatch.clusters.forest import COLLAPSES, MEMBERS, OWNERS, REFUSED, Forest
 from chainwatch.clusters.fragility import Fragility, fragility
 from chainwatch.clusters.graph import ClusterGraph, Looked, cluster_graph
 from chainwatch.clusters.groups import FrameGroups, Groups, told_members
@@ -32,21 +32,10 @@ from chainwatch.results.deferred import Deferred
 from chainwatch.results.graph import Edges
 from chainwatch.results.result import Finding, Result, digest_rows, recorded
 from chainwatch.results.roles import Roles
-from chainwatch.results.table import CHAIN, Column, Rows, Table
+from chainwatch.results.table import Rows
 from chainwatch.results.text_frame import text_frame
 from chainwatch.sanitize import preformatted
 from chainwatch.units import counted
-
-MEMBERS = Table(
-    "clusters",
-    ("chain", "address"),
-    "One row per address of a cluster of two or more.",
-    (
-        CHAIN,
-        Column.party("address", "an address"),
-        Column.party("cluster", "smallest address of its cluster on this chain"),
-    ),
-)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -303,9 +292,7 @@ class Clusters(Result):
             links = links.join(members, left_on=end, right_on=PLACE, how="semi")
         return fragility(links, members)
 
-    def graph(
-        self, ledger: Ledger, of: Looked, chain: str | Chain | None = None
-    ) -> ClusterGraph:  # fmt: skip
+    def graph(self, ledger: Ledger, of: Looked, chain: str | Chain | None = None) -> ClusterGraph:
         """Return the clusters of some addresses, and what flowed between them and others.
 
         Parameters

@@ -26,7 +26,7 @@ from chainwatch.clusters.numbering import FramePlaces, Numbered, Places, number
 from chainwatch.clusters.standing import Stopped, batches_of, stopped
 from chainwatch.heuristics.links import LINKS, one_chain
 from chainwatch.kernels.graphs.components import Joined, Limits, Numbers, join_in_order, roots
-from chainwatch.results.table import Column, Table
+from chainwatch.results.table import CHAIN, Column, Table
 
 BOTH_LARGE, OTHER_ACTORS = "both sides large", "sides tagged with different actors"
 
@@ -65,6 +65,18 @@ REFUSED = Table(
         Column.kind("reason", "why it joins nothing"),
         Column.text("detail", "the reason of the pair, or whom the tags name"),
         Column.number("pair", "row of the pair in what is kept apart, from 0; null for actors"),
+    ),
+)
+
+
+MEMBERS = Table(
+    "clusters",
+    ("chain", "address"),
+    "One row per address of a cluster of two or more.",
+    (
+        CHAIN,
+        Column.party("address", "an address"),
+        Column.party("cluster", "smallest address of its cluster on this chain"),
     ),
 )
 

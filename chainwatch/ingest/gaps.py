@@ -11,7 +11,7 @@ from chainwatch.chains.base import Chain
 from chainwatch.ingest.protocol import Batch
 from chainwatch.ingest.rows.evidence import coverage_frame
 from chainwatch.ingest.source_file import FileRead, answer, safe_name
-from chainwatch.ledger.unread_parts import KINDS, bytes_of
+from chainwatch.ledger.unread.unread_parts import KINDS, bytes_of
 
 Gaps = Iterable[tuple[str, Gap]]
 """Gaps, each with the name of its file."""

@@ -21,8 +21,8 @@ from chainwatch.ledger.output_status import (
     block_text,
     owner_key,
 )
-from chainwatch.ledger.rows_apart import APART, KIND, by_reason
-from chainwatch.ledger.unread_parts import unread_parts
+from chainwatch.ledger.unread.rows_apart import APART, KIND, by_reason
+from chainwatch.ledger.unread.unread_parts import unread_parts
 from chainwatch.ledger.whole_blocks import WholeBlocks
 from chainwatch.results.table import CHAIN, Column, Privacy, Table
 from chainwatch.results.text_frame import text_frame

@@ -23,7 +23,7 @@ from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.balances import Balances, Reading, histories
 from chainwatch.ledger.decimals import check_decimals
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.rows_apart import may_have_paid
+from chainwatch.ledger.unread.rows_apart import may_have_paid
 from chainwatch.results.result import recorded
 from chainwatch.results.table import Table
 from chainwatch.tracing.arguments import check, policy_for

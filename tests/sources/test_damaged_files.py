@@ -16,7 +16,7 @@ from chainwatch.ingest.pull import pull
 from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.coverage import unread
 from chainwatch.ledger.ledger import Ledger, open_ledger
-from chainwatch.ledger.unread_parts import KINDS, unread_parts
+from chainwatch.ledger.unread.unread_parts import KINDS, unread_parts
 from chainwatch.sources.block_files import BlockFiles
 
 AT = 3

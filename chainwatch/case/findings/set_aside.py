@@ -13,8 +13,8 @@ from chainwatch.addresses.symbols import looks_like
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.ledger.decimals import doubts, with_decimals
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.rows_apart import KIND
 from chainwatch.ledger.schema import TRANSFERS
+from chainwatch.ledger.unread.rows_apart import KIND
 from chainwatch.results.result import Finding
 from chainwatch.results.sentence import Sum, sentence
 from chainwatch.results.table import (

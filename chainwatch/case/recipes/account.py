@@ -17,6 +17,7 @@ from chainwatch.case.findings.token_check import check_token
 from chainwatch.errors import CaseError
 from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.poisoning import poisoning
+from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding
 from chainwatch.results.sentence import Sum, sentence
@@ -53,16 +54,7 @@ def add_account_findings(
     follow = config.follow
     lure = poisoning(follow.trifle, follow.alike_head, follow.alike_tail)
     services = tags.services()
-    at = hosted(
-        ledger,
-        services,
-        asset=asset,
-        poisoning=lure,
-        min_share=follow.min_share,
-        min_sweeps=follow.min_sweeps,
-    )
-    for one in follow.opened:
-        at = at.open(one.address, why=one.why)
+    at = _custody(ledger, services, asset, lure, follow)
     direct = _direct(ledger, subjects, asset, tags, follow)
     followed = trace(
         ledger,
@@ -106,6 +98,17 @@ def add_account_findings(
         apart.unread_finding(ledger, followed, direct, paid), note="What this case cannot know."
     )
     case.add(direct, note="Every payment, for recomputation.")
+
+
+def _custody(ledger: Ledger, services: Tags, asset: Asset, lure: Rule, follow: Follow) -> Hosted:
+    """Return who keeps what deposit addresses get, without those that the case opens."""
+    at = hosted(
+        ledger, services, asset=asset, poisoning=lure, min_share=follow.min_share,
+        min_sweeps=follow.min_sweeps,
+    )  # fmt: skip
+    for one in follow.opened:
+        at = at.open(one.address, why=one.why)
+    return at
 
 
 def _routes(followed: Trace) -> str:

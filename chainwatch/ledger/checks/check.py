@@ -20,7 +20,7 @@ from chainwatch.ledger.index.verify import check_index
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS
 from chainwatch.ledger.storage.checksums import changed_files
-from chainwatch.ledger.unread_parts import parts_by_chain, parts_note
+from chainwatch.ledger.unread.unread_parts import parts_by_chain, parts_note
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import CHAIN, Column, Rows, Table
 from chainwatch.units import counted

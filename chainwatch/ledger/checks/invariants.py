@@ -15,8 +15,8 @@ from chainwatch.chains.catalogue import all_chains
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.output_status import OutputStatus
-from chainwatch.ledger.rows_apart import KIND
 from chainwatch.ledger.spend_order import may_spend_from
+from chainwatch.ledger.unread.rows_apart import KIND
 from chainwatch.units import exact_sum
 
 _TX = ["chain", "tx"]

@@ -21,8 +21,8 @@ from chainwatch.ledger.lookup.summaries import (
     TransactionSummary,
 )
 from chainwatch.ledger.lookup.utxo import proofs
-from chainwatch.ledger.rows_apart import KIND, MayHaveMoved, moved_by_asset
 from chainwatch.ledger.schema import POSITION_BITS
+from chainwatch.ledger.unread.rows_apart import KIND, MayHaveMoved, moved_by_asset
 from chainwatch.units import AMOUNT, counted, split, sums, to_text
 
 _SHOWN = ("chain", "tx", "txid", "height", "time", "kind", "log_index", "trace_path", "contract",

@@ -16,7 +16,7 @@ import polars as pl
 from chainwatch.addresses import canonical
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import DumpError
-from chainwatch.ledger.rows_apart import APART, GOT, KIND, PAID, exact
+from chainwatch.ledger.unread.rows_apart import APART, GOT, KIND, PAID, exact
 from chainwatch.sources.transfer_dump.amounts import amounts
 from chainwatch.sources.transfer_dump.mapping import DumpMapping
 from chainwatch.units import counted, to_text

@@ -12,8 +12,8 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.silent_moves import silent_moves
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.output_status import AsOf
-from chainwatch.ledger.rows_apart import MayHaveMoved, may_have_paid
 from chainwatch.ledger.schema import POSITION_BITS
+from chainwatch.ledger.unread.rows_apart import MayHaveMoved, may_have_paid
 from chainwatch.tracing.walks.transfer_order import Reading, covered, histories, read_until
 from chainwatch.tracing.walks.utxo_graph import Coin, Coins
 

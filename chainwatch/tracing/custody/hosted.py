@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import parse, text
-from chainwatch.attribution.resolve import statements_of
+from chainwatch.attribution.resolve import TagStatement, statements_of
 from chainwatch.attribution.tags import Tags
 from chainwatch.errors import TraceError
 from chainwatch.heuristics.rule import Rule
@@ -32,6 +33,7 @@ from chainwatch.tracing.custody.service_side import (
     MIN_UNRELATED,
     Bars,
 )
+from chainwatch.tracing.custody.sweeps import Flows, Wallets
 from chainwatch.tracing.custody.tables import (
     HOSTED_ADDRESSES,
     OPENED,
@@ -156,17 +158,10 @@ class Hosted(Result):
 
 @recorded
 def hosted(
-    ledger: Ledger,
-    services: Tags,
-    *,
-    asset: Asset,
-    poisoning: Rule | None = None,
-    min_share: int = MIN_SHARE,
-    min_sweeps: int = SWEPT,
-    min_unrelated: int = MIN_UNRELATED,
-    min_funded: int = MIN_FUNDED,
-    min_pure: int = MIN_PURE,
-) -> Hosted:
+    ledger: Ledger, services: Tags, *, asset: Asset, poisoning: Rule | None = None,
+    min_share: int = MIN_SHARE, min_sweeps: int = SWEPT, min_unrelated: int = MIN_UNRELATED,
+    min_funded: int = MIN_FUNDED, min_pure: int = MIN_PURE,
+) -> Hosted:  # fmt: skip
     """Find addresses that pass everything they get to the tagged wallets of one service.
 
     One is a *probable* deposit address where something shows the service's side: a funder pays its
@@ -200,7 +195,7 @@ def hosted(
         Fewest payments to the service, 2 or more; the evidence says how many there were.
     min_unrelated, min_funded, min_pure : int
         Addresses without a common depositor in a group that shows the service's side; addresses
-        whose gas its funder pays, and how many per mille of all whom that funder pays they are.
+        whose gas its funder pays; how many per mille of all whom he pays.
 
     Raises
     ------
@@ -213,8 +208,7 @@ def hosted(
     them out at one service: they look like the service's. A tag names a customer's address as the
     service's. The native coin was not read, or is what is counted, so that nobody knows who paid
     the gas: custody stays undecided. What was not read went elsewhere: the evidence says where
-    reading leaves gaps. The opposite error: a service that pays out of deposits, or sweeps with
-    change, is missed.
+    reading leaves gaps. A service that pays out of deposits, or sweeps with change, is missed.
 
     References
     ----------
@@ -222,17 +216,37 @@ def hosted(
     and gas funder are practice among investigators, without published error rates; ours are
     measured on simulated services (``docs/custody.md``).
     """
+    least = (min_share, min_sweeps, Bars(min_unrelated, min_funded, min_pure))
+    return custody_of(ledger, services, asset, poisoning, least).hosted
+
+
+class Custody(NamedTuple):
+    """Who passes all on to one service, and what that was seen in."""
+
+    hosted: Hosted
+    found: pl.DataFrame
+    flows: Flows
+    wallets: Wallets
+    tagged: Mapping[bytes, tuple[TagStatement, ...]]
+
+
+def custody_of(
+    ledger: Ledger, services: Tags, asset: Asset, poisoning: Rule | None,
+    least: tuple[int, int, Bars],
+) -> Custody:  # fmt: skip
+    """Return who passes all on to one service: share and sweeps asked for, and the bars."""
+    min_share, min_sweeps, bars = least
     check(ledger=ledger, services=services, asset=asset, poisoning=poisoning)
-    check(min_share=min_share, min_sweeps=min_sweeps, min_unrelated=min_unrelated)
-    check(min_funded=min_funded, min_pure=min_pure)
-    bars = Bars(min_unrelated, min_funded, min_pure)
+    check(min_share=min_share, min_sweeps=min_sweeps, min_unrelated=bars.unrelated)
+    check(min_funded=bars.funded, min_pure=bars.pure)
     check_range(min_share, min_sweeps, bars)
     tagged = statements_of(services.frame, asset.chain)
     wallets = wallets_of(tagged)
     flows = flows_of(ledger, asset, wallets, poisoning)
     found = one_destination(flows, wallets, tagged.keys(), asset, min_share, bars)
     swept = pl.col("sweeps") >= min_sweeps
-    return Hosted(found.filter(swept), asset, found.filter(~swept))
+    at = Hosted(found.filter(swept), asset, found.filter(~swept))
+    return Custody(at, found, flows, wallets, tagged)
 
 
 def check_range(min_share: int, min_sweeps: int, bars: Bars) -> None:

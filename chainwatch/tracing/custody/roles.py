@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
-from chainwatch.attribution.resolve import TagStatement, statements_of
+from chainwatch.attribution.resolve import TagStatement
 from chainwatch.attribution.tags import Tags
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import TraceError
@@ -17,10 +17,8 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import Roles, parties_of
 from chainwatch.results.table import Rows
-from chainwatch.tracing.arguments import check
 from chainwatch.tracing.custody import rules
-from chainwatch.tracing.custody.hosted import MIN_SHARE, SWEPT, Hosted, by_service, check_range
-from chainwatch.tracing.custody.one_destination import flows_of, one_destination, wallets_of
+from chainwatch.tracing.custody.hosted import MIN_SHARE, SWEPT, Hosted, by_service, custody_of
 from chainwatch.tracing.custody.service_side import (
     MIN_FUNDED,
     MIN_PURE,
@@ -45,7 +43,7 @@ BY_TAG, ONE = "tag", "one destination"
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class ServiceRoles(Result):
+class WalletsByRole(Result):
     """Addresses of services by role, each confirmed by a tag, probable by behaviour, or undecided.
 
     Attributes
@@ -90,7 +88,7 @@ class ServiceRoles(Result):
         by = self.frame.group_by("role", "certainty").len().sort("role", "certainty")
         parts = [f"  {count:>8,}  {role} ({sure})" for role, sure, count in by.iter_rows()]
         found = [f"  {self._said(name)}" for name in ("one_destination", "victor", "production")]
-        head = f"ServiceRoles({counted(self.frame.height, 'address', 'addresses')})"
+        head = f"WalletsByRole({counted(self.frame.height, 'address', 'addresses')})"
         return "\n".join([head, *parts, *found])
 
     def _said(self, rule: str) -> str:
@@ -102,20 +100,11 @@ class ServiceRoles(Result):
 
 @recorded
 def service_roles(
-    ledger: Ledger,
-    tags: Tags,
-    *,
-    asset: Asset,
-    poisoning: Rule | None = None,
-    min_share: int = MIN_SHARE,
-    min_sweeps: int = SWEPT,
-    min_unrelated: int = MIN_UNRELATED,
-    min_funded: int = MIN_FUNDED,
-    min_pure: int = MIN_PURE,
-    max_hours: int = rules.MAX_HOURS,
-    max_left: int | None = None,
-    max_senders: int = rules.MAX_SENDERS,
-) -> ServiceRoles:
+    ledger: Ledger, tags: Tags, *, asset: Asset, poisoning: Rule | None = None,
+    min_share: int = MIN_SHARE, min_sweeps: int = SWEPT, min_unrelated: int = MIN_UNRELATED,
+    min_funded: int = MIN_FUNDED, min_pure: int = MIN_PURE, max_hours: int = rules.MAX_HOURS,
+    max_left: int | None = None, max_senders: int = rules.MAX_SENDERS,
+) -> WalletsByRole:  # fmt: skip
     """List the wallets of services by role: deposit, hot, cold, gas, and how sure that is.
 
     A tagged wallet is *confirmed* from the level of a service's own data on, and *probable* below.
@@ -158,27 +147,18 @@ def service_roles(
     ----------
     Victor, FC 2020; measured rates of all three rules in ``docs/custody.md``.
     """
-    check(ledger=ledger, services=tags, asset=asset, poisoning=poisoning, min_share=min_share)
-    check(min_sweeps=min_sweeps, min_unrelated=min_unrelated, min_funded=min_funded)
-    check(min_pure=min_pure)
-    bars = Bars(min_unrelated, min_funded, min_pure)
-    check_range(min_share, min_sweeps, bars)
+    least = (min_share, min_sweeps, Bars(min_unrelated, min_funded, min_pure))
     times = _times(asset, max_hours, max_left, max_senders)
-    tagged = statements_of(tags.frame, asset.chain)
-    wallets = wallets_of(tagged)
-    flows = flows_of(ledger, asset, wallets, poisoning)
-    found = one_destination(flows, wallets, tagged.keys(), asset, min_share, bars)
-    swept = pl.col("sweeps") >= min_sweeps
-    at = Hosted(found.filter(swept), asset, found.filter(~swept))
+    at, found, flows, wallets, tagged = custody_of(ledger, tags, asset, poisoning, least)
     accounts = find_chain(asset.chain).family != "utxo"
     beside = _beside(flows, wallets, tagged, at, asset, times) if accounts else _coins(at)
     rows = [*_tagged(wallets, at), *_deposits(at), *_gas(at, tagged)]
     if accounts:
         known = {*tagged, *found["address"], *(one.address for one in rows)}
         rows += cold_wallets(ledger, asset, wallets, known, poisoning)
-        rows += collecting_wallets(ledger, asset, known, poisoning, (min_share, min_sweeps, bars))
+        rows += collecting_wallets(ledger, asset, known, poisoning, least)
     frame = ROLES.frame((asset.chain, *one) for one in _once(rows))
-    return ServiceRoles(frame.sort("address"), beside, asset)
+    return WalletsByRole(frame.sort("address"), beside, asset)
 
 
 def _times(asset: Asset, hours: int, left: int | None, senders: int) -> rules.Times:
@@ -288,7 +268,7 @@ def _coins(at: Hosted) -> pl.DataFrame:
     )
 
 
-def roles_finding(found: ServiceRoles) -> Finding:
+def roles_finding(found: WalletsByRole) -> Finding:
     """Return the roles that were found, with how each rule counts."""
     probable = found.frame.filter((pl.col("role") == DEPOSIT) & (pl.col("rule") != BY_TAG))
     open_ = found.frame.filter(role=ONE_WAY)

@@ -14,7 +14,7 @@ from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.balances import Balances, histories
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.output_status import BY_BLOCKS, OutputStatus
-from chainwatch.ledger.rows_apart import may_have_paid
+from chainwatch.ledger.unread.rows_apart import may_have_paid
 from chainwatch.tracing.walks.transfer_order import movements
 from chainwatch.units import AMOUNT, exact_sum
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from chainwatch.addresses.assets import FEE_KINDS
 from chainwatch.addresses.assets import ZERO as ZERO
 from chainwatch.ledger.index.transfers import Short
-from chainwatch.ledger.rows_apart import MayHaveMoved
+from chainwatch.ledger.unread.rows_apart import MayHaveMoved
 from chainwatch.tracing.balances import Balance, Lot, Lots, Mark, joined
 from chainwatch.tracing.stops import (
     BURNT,

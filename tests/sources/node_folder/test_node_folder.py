@@ -27,7 +27,7 @@ from chainwatch.ledger import schema
 from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.ledger.storage.store import Store
-from chainwatch.ledger.unread_parts import unread_parts
+from chainwatch.ledger.unread.unread_parts import unread_parts
 from chainwatch.results.provenance import digest_frame
 from chainwatch.sources.block_files import BlockFiles
 from chainwatch.sources.node_folder.digests import FilesRead
