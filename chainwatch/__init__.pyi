@@ -36,7 +36,7 @@ from chainwatch.heuristics.coinjoin.mixes import Mixes as Mixes
 from chainwatch.heuristics.coinjoin.mixes import mixes as mixes
 from chainwatch.heuristics.links import Links as Links
 from chainwatch.heuristics.same_key import same_key as same_key
-from chainwatch.heuristics.stated import stated_links as stated_links
+from chainwatch.heuristics.statements import stated_links as stated_links
 from chainwatch.ingest.pull import pull as pull
 from chainwatch.ingest.xpub import addresses_of_xpub as addresses_of_xpub
 from chainwatch.ledger.checks.check import check as check

@@ -26,7 +26,7 @@ from chainwatch.clusters.regrow import LARGE, Terms, differing_ends, regrow
 from chainwatch.errors import InputError, expect
 from chainwatch.heuristics.link_columns import LinkColumns
 from chainwatch.heuristics.links import BOTH_ENDS, FOREST, Links, canonical, told
-from chainwatch.heuristics.predicted import keys, predicts, shaken
+from chainwatch.heuristics.predicted import shaken
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.deferred import Deferred
 from chainwatch.results.graph import Edges
@@ -221,15 +221,13 @@ class Clusters(Result):
         if rule is None and tx is None and tag is None:
             raise InputError("nothing is cut", remedy="name a rule=, a tx= or a tag=")
         terms, touched = (self.terms, None) if tag is None else self.terms.without_tag(tag)
-        parts = [] if touched is None else [touched]
-        links = self.links
-        if terms.apart is not self.terms.apart and links.columns is None:
-            links = links.open()  # predictions were made with more kept apart
+        # With less kept apart than when predictions were made, they are open.
+        links = self.links if terms.apart is self.terms.apart else self.links.open()
         if tx is not None:
             links = links.without([tx])
         if rule is not None:
             links = links.without(rules=[rule])
-        return self._with(links, terms, parts)
+        return self._with(links, terms, [] if touched is None else [touched])
 
     @recorded
     def update(self, links: Links) -> Clusters:
@@ -241,15 +239,11 @@ class Clusters(Result):
         Parameters
         ----------
         links : Links
-            All links, not only the new ones: ``clusters.links + more``. Predictions from clusters
-            are undecided where other links join than when they were made; to have them made
-            anew, pass those of ``owners(ledger, recipe=...)``.
+            All links, not only the new ones: ``clusters.links + more``. Predictions are undecided
+            where other links join now; pass those of ``owners(...)`` to have them made anew.
         """
         expect(links, Links, "links", "pass links, as co_spends(ledger) returns them")
-        if links.columns is None and links.ground is None and predicts(links.frame):
-            mine, theirs = (keys(one.joining) for one in (self.links, links))
-            links = links if mine.equals(theirs) else links.open()
-        return self._with(links, self.terms, [])
+        return self._with(links.grown_from(self.links), self.terms, [])
 
     def _with(self, links: Links, terms: Terms, touched: Sequence[pl.DataFrame]) -> Clusters:
         new = links.joining.select(BOTH_ENDS.names)
@@ -271,8 +265,7 @@ class Clusters(Result):
         unmeasured : bool
             Let links that nobody measured join as well; by default they join at no threshold.
         """
-        links = self.links.at_least(threshold, unmeasured=unmeasured)
-        return _joined(links, self.terms)
+        return _joined(self.links.at_least(threshold, unmeasured=unmeasured), self.terms)
 
     def fragility(self, address: str | bytes, chain: str | Chain | None = None) -> Fragility:
         """Return the evidence without which the cluster of an address falls apart.

@@ -122,7 +122,10 @@ class Comparison(Result):
 
 @recorded
 def compare(
-    one: Grouped | pl.DataFrame, other: Grouped | pl.DataFrame, *, over: pl.DataFrame | None = None
+    one: Grouped | pl.DataFrame,
+    other: Grouped | pl.DataFrame,
+    *,
+    over: pl.DataFrame | None = None,
 ) -> Comparison:
     """Compare two groupings of addresses: two sets of clusters, or clusters and known owners.
 

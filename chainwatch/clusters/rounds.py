@@ -173,14 +173,11 @@ def change_rounds(
         if not moved:
             break
     stopped = doubted(only_change(answers).join(free, on=_TX, how="anti"), inputs)
-    told = pl.concat([stopped, _undecided(state)], how="diagonal").with_columns(
-        pl.lit(CHANGE).alias("rule")
-    )
-    contested_links = as_links(told, vetoes, confidence)
-    made = pl.concat([LINKS.empty(), *state.links, contested_links]).sort(LINK_KEY)
+    told = pl.concat([stopped, _undecided(state)], how="diagonal")
+    told = as_links(told.with_columns(pl.lit(CHANGE).alias("rule")), vetoes, confidence)
+    made = pl.concat([LINKS.empty(), *state.links, told]).sort(LINK_KEY)
     frame = pl.concat([ROUNDS.empty(), *state.decided]).sort(ROUNDS.key)
-    said = frozenset(frame["txid"].drop_nulls())
-    ground = Ground(keys(links.joining), keys(standing.refused), said)
+    ground = Ground(keys(links.joining), keys(standing.refused), frozenset(frame["txid"]))
     return Rounds(frame, state.pairs.sort(PAIRS.names), Links(made, ground=ground))
 
 

@@ -16,8 +16,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainwatch.heuristics.link_rules import NO_KEY
-from chainwatch.heuristics.links import APART, BOTH_ENDS, LINKS, Links
+from chainwatch.heuristics.link_rules import APART, NO_KEY
+from chainwatch.heuristics.links import BOTH_ENDS, LINKS, Links
 from chainwatch.ledger.index.bytes import ids_at, ranked_at
 from chainwatch.ledger.index.index import Index
 from chainwatch.ledger.schema import READ, REVEALED

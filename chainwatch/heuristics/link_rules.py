@@ -41,3 +41,14 @@ STATEMENT = "statement"
 
 TAKEN = (*OF_INPUTS, NO_KEY, SAME_KEY, SAME_SCRIPT, *PREDICTED)
 """Names that a rule of somebody's own cannot have: what is made of links depends on them."""
+
+APART = {"partly_signed": PARTIAL, "flags_unread": UNREAD, "shared_keys": SEVERAL_KEYS}
+"""Rules of links that every summary counts apart, by the name of their count."""
+
+OF_ALL = {
+    "partly_signed": "to inputs signed in part or not at all",
+    "flags_unread": "with flags unread",
+    "shared_keys": "to outputs of several keys",
+    "revealed": "on revealed addresses",
+}
+"""What a summary says after the count, by the name of the count."""

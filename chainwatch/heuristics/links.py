@@ -17,9 +17,17 @@ from chainwatch.addresses.canonical import kind_of, parse, parse_txid
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import InputError, expect
-from chainwatch.heuristics.link_rules import NO_KEY, PARTIAL, SEVERAL_KEYS, UNREAD
+from chainwatch.heuristics.link_rules import APART, NO_KEY, OF_ALL
 from chainwatch.heuristics.numbered import Columns
-from chainwatch.heuristics.predicted import Ground, grounded, opened, predicts, resting, settled
+from chainwatch.heuristics.predicted import (
+    Ground,
+    grounded,
+    keys,
+    opened,
+    predicts,
+    resting,
+    settled,
+)
 from chainwatch.ledger.schema import REVEALED
 from chainwatch.results.deferred import Deferred
 from chainwatch.results.graph import Edges
@@ -67,16 +75,6 @@ LINKS = Table(
 )  # fmt: skip
 
 FOREST = replace(LINKS, name="forest", meaning="The links of the evidence forest.")
-
-APART = {"partly_signed": PARTIAL, "flags_unread": UNREAD, "shared_keys": SEVERAL_KEYS}
-"""Rules of links that every summary counts apart, by the name of their count."""
-
-_OF_ALL = {
-    "partly_signed": "to inputs signed in part or not at all",
-    "flags_unread": "with flags unread",
-    "shared_keys": "to outputs of several keys",
-    "revealed": "on revealed addresses",
-}
 
 CHAIN_B = Column("chain_b", pl.String, Privacy.SIDE, "CAIP-2 id of the network of b")
 
@@ -263,7 +261,13 @@ class Links(Result):
 
     def open(self) -> Links:
         """Return the links with all predictions from clusters undecided."""
-        return Links(opened(self.frame))
+        return self if self.columns is not None else Links(opened(self.frame))
+
+    def grown_from(self, before: Links) -> Links:
+        """Return the links; of no known ground, predictions are undecided where others join now."""
+        if self.columns is not None or self.ground is not None or not predicts(self.frame):
+            return self
+        return self if keys(before.joining).equals(keys(self.joining)) else self.open()
 
     def _left(self, left: pl.DataFrame) -> Links:
         """Return some of these links; what rests on the others is undecided."""
@@ -308,7 +312,7 @@ class Links(Result):
         """Return :meth:`counts_apart` in words, of each that there is."""
         counts = self.counts_apart()
         return "".join(
-            form.format(counts[name], said) for name, said in _OF_ALL.items() if counts[name]
+            form.format(counts[name], said) for name, said in OF_ALL.items() if counts[name]
         )
 
     @recorded

@@ -14,7 +14,7 @@ from chainwatch.clusters.cluster import cluster
 from chainwatch.clusters.forest import PAIR
 from chainwatch.errors import AddressError, ArgumentError, InputError
 from chainwatch.heuristics.links import BOTH_ENDS, LINKS, Links
-from chainwatch.heuristics.stated import stated_links
+from chainwatch.heuristics.statements import stated_links
 from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition
 from chainwatch.privacy.mask_tables import mask_tables
 from chainwatch.privacy.session import Desk

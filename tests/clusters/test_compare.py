@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from chainwatch.clusters.cluster import cluster
 from chainwatch.clusters.compare import compare
 from chainwatch.errors import ArgumentError, InputError
-from chainwatch.heuristics.links import stated_links
+from chainwatch.heuristics.statements import stated_links
 
 GROUPINGS = st.lists(
     st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=9

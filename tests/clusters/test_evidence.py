@@ -9,7 +9,7 @@ from chainwatch.addresses.canonical import txid_text
 from chainwatch.clusters.apart import keep_apart
 from chainwatch.clusters.cluster import cluster
 from chainwatch.errors import InputError
-from chainwatch.heuristics.stated import stated_links
+from chainwatch.heuristics.statements import stated_links
 
 
 def found(hand, fragile):

@@ -20,8 +20,8 @@ from chainwatch.clusters.forest import CLAIM, PAIR
 from chainwatch.clusters.recipe import Recipe
 from chainwatch.heuristics import change
 from chainwatch.heuristics.co_spend import co_spends
-from chainwatch.heuristics.links import stated_links
 from chainwatch.heuristics.same_key import same_key
+from chainwatch.heuristics.statements import stated_links
 
 CHAIN = "btc-regtest"
 

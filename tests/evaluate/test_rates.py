@@ -15,7 +15,7 @@ from chainwatch.evaluate.cluster_rates import cluster_rates
 from chainwatch.evaluate.link_rates import link_rates, wrong_links
 from chainwatch.evaluate.shares import Share
 from chainwatch.evaluate.truth import Truth
-from chainwatch.heuristics.stated import stated_links
+from chainwatch.heuristics.statements import stated_links
 
 
 def test_each_rule_has_its_right_and_wrong_links(owners):

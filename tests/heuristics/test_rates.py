@@ -14,7 +14,7 @@ from chainwatch.heuristics.change import change_links, optimal_change, power_of_
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import JOINT, equal_outputs
 from chainwatch.heuristics.rates import MEASURED, Rate, Rates, made_by
-from chainwatch.heuristics.stated import stated_links
+from chainwatch.heuristics.statements import stated_links
 
 
 @pytest.fixture

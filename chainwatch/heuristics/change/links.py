@@ -74,21 +74,22 @@ def change_links(
     Kalodner et al., USENIX Security 2020 (``unique_change``); Meiklejohn et al., IMC 2013.
     """
     expect(rates, Rates, "rates", "pass Rates(path), or leave it out")
-    name = _called(name, rule)
+    _check(name)
     answers = judged(ledger, rule, revealed=revealed)
     inputs = open_spends(ledger, unread_flags=checked(unread_flags), revealed=revealed)
-    candidates = doubted(only_change(answers), inputs).with_columns(pl.lit(name).alias("rule"))
+    candidates = doubted(only_change(answers), inputs).with_columns(
+        pl.lit(name or f"change: {rule}").alias("rule")
+    )
     vetoes = joint(ledger, candidates, unless)
     return Links(as_links(candidates, vetoes, rates.column(made=made_by(unless, rule))))
 
 
-def _called(name: str | None, rule: Rule) -> str:
-    """Return what the links of a rule are called."""
+def _check(name: str | None) -> None:
+    """Refuse a name that links of a rule cannot have."""
     if name is not None and (not name.strip() or name in TAKEN):
         raise InputError(
             f"the links of a rule cannot be called {name!r}", remedy="leave it out, or give another"
         )
-    return name or f"change: {rule}"
 
 
 def judged(ledger: Ledger, rule: Rule, *, revealed: bool = True) -> pl.DataFrame:
