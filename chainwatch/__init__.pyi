@@ -74,7 +74,7 @@ from chainwatch.tracing.counterparties import Counterparties as Counterparties
 from chainwatch.tracing.counterparties import counterparties as counterparties
 from chainwatch.tracing.custody.hosted import Hosted as Hosted
 from chainwatch.tracing.custody.hosted import hosted as hosted
-from chainwatch.tracing.custody.roles import WalletsByRole as WalletsByRole
+from chainwatch.tracing.custody.roles import WalletRoles as WalletRoles
 from chainwatch.tracing.custody.roles import service_roles as service_roles
 from chainwatch.tracing.exposure import Exposure as Exposure
 from chainwatch.tracing.exposure import exposure as exposure

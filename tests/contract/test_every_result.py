@@ -147,7 +147,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
         made.ledger, made.vendors, method="MI-DC", clusters=made.clusters, asset=COIN
     ),
     "Rounds": lambda made: change_rounds(made.ledger, made.clusters.links, change.optimal_change()),
-    "WalletsByRole": lambda made: cw.service_roles(made.ledger, made.tags, asset=COIN),
+    "WalletRoles": lambda made: cw.service_roles(made.ledger, made.tags, asset=COIN),
     "TagHits": lambda made: cw.hits(made.ledger, made.tags),
     "Tags": lambda made: made.tags,
     "Taint": lambda made: cw.taint(made.ledger, made.vendors.addresses(), policy="haircut"),

@@ -12,7 +12,7 @@ from chainwatch.attribution.resolve import TagStatement
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.tracing.custody.service_side import Bars, Side, SideShown
+from chainwatch.tracing.custody.service_side import Bars, CustodySide, Side
 from chainwatch.tracing.custody.sweeps import Flows, Wallets, account_flows, coin_flows
 from chainwatch.tracing.custody.tables import HOSTED_ADDRESSES
 from chainwatch.tracing.stops import HOSTED, OPEN_CUSTODY, reason_of
@@ -69,7 +69,7 @@ def one_destination(
     ]
     rows = _alone(rows, flows.joint, wallets)
     of = {row["address"]: row["service"] for row in rows}
-    return _evidenced(rows, asset, flows, SideShown(flows, of, bars).judge())
+    return _evidenced(rows, asset, flows, CustodySide(flows, of, bars).judge())
 
 
 def _alone(

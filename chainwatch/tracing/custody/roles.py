@@ -43,7 +43,7 @@ BY_TAG, ONE = "tag", "one destination"
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class WalletsByRole(Result):
+class WalletRoles(Result):
     """Addresses of services by role, each confirmed by a tag, probable by behaviour, or undecided.
 
     Attributes
@@ -88,7 +88,7 @@ class WalletsByRole(Result):
         by = self.frame.group_by("role", "certainty").len().sort("role", "certainty")
         parts = [f"  {count:>8,}  {role} ({sure})" for role, sure, count in by.iter_rows()]
         found = [f"  {self._said(name)}" for name in ("one_destination", "victor", "production")]
-        head = f"WalletsByRole({counted(self.frame.height, 'address', 'addresses')})"
+        head = f"WalletRoles({counted(self.frame.height, 'address', 'addresses')})"
         return "\n".join([head, *parts, *found])
 
     def _said(self, rule: str) -> str:
@@ -104,7 +104,7 @@ def service_roles(
     min_share: int = MIN_SHARE, min_sweeps: int = SWEPT, min_unrelated: int = MIN_UNRELATED,
     min_funded: int = MIN_FUNDED, min_pure: int = MIN_PURE, max_hours: int = rules.MAX_HOURS,
     max_left: int | None = None, max_senders: int = rules.MAX_SENDERS,
-) -> WalletsByRole:  # fmt: skip
+) -> WalletRoles:  # fmt: skip
     """List the wallets of services by role: deposit, hot, cold, gas, and how sure that is.
 
     A tagged wallet is *confirmed* from the level of a service's own data on, and *probable* below.
@@ -158,7 +158,7 @@ def service_roles(
         rows += cold_wallets(ledger, asset, wallets, known, poisoning)
         rows += collecting_wallets(ledger, asset, known, poisoning, least)
     frame = ROLES.frame((asset.chain, *one) for one in _once(rows))
-    return WalletsByRole(frame.sort("address"), beside, asset)
+    return WalletRoles(frame.sort("address"), beside, asset)
 
 
 def _times(asset: Asset, hours: int, left: int | None, senders: int) -> rules.Times:
@@ -268,7 +268,7 @@ def _coins(at: Hosted) -> pl.DataFrame:
     )
 
 
-def roles_finding(found: WalletsByRole) -> Finding:
+def roles_finding(found: WalletRoles) -> Finding:
     """Return the roles that were found, with how each rule counts."""
     probable = found.frame.filter((pl.col("role") == DEPOSIT) & (pl.col("rule") != BY_TAG))
     open_ = found.frame.filter(role=ONE_WAY)

@@ -66,7 +66,7 @@ class _Group:
 
 
 @dataclass
-class SideShown:
+class CustodySide:
     """Judges one-destination addresses together: what one shows rests on the others.
 
     ``service`` is that of each such address. ``parties`` are those who paid it, and who paid them.

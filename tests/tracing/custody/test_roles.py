@@ -9,7 +9,7 @@ import pytest
 from chainwatch.addresses.assets import native
 from chainwatch.errors import TraceError
 from chainwatch.results.roles import NOBODY
-from chainwatch.tracing.custody.roles import WalletsByRole, service_roles
+from chainwatch.tracing.custody.roles import WalletRoles, service_roles
 from chainwatch.tracing.policies import fifo
 from chainwatch.tracing.stops import HOSTED, ONE_DESTINATION
 from chainwatch.tracing.trace import trace
@@ -18,17 +18,17 @@ COIN = native("btc-regtest")
 DAY = 24 * 60
 
 
-def listed(desk: Any, rows: list[Any], *tags: Any, read: Any = "dex", **more: Any) -> WalletsByRole:
+def listed(desk: Any, rows: list[Any], *tags: Any, read: Any = "dex", **more: Any) -> WalletRoles:
     named = desk.tags(*(tags or (("s", "shop"), ("t", "other"))), chain=desk.asset.chain)
     return service_roles(desk.paid(rows, read=read), named, asset=desk.asset, **more)
 
 
-def said(desk: Any, found: WalletsByRole, name: str) -> dict[str, Any]:
+def said(desk: Any, found: WalletRoles, name: str) -> dict[str, Any]:
     (row,) = found.rules.filter(address=desk.account(name)).iter_rows(named=True)
     return row
 
 
-def role(desk: Any, found: WalletsByRole, name: str) -> tuple[str, str | None, str]:
+def role(desk: Any, found: WalletRoles, name: str) -> tuple[str, str | None, str]:
     (row,) = found.frame.filter(address=desk.account(name)).iter_rows(named=True)
     return row["role"], row["service"], row["certainty"]
 
