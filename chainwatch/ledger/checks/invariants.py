@@ -238,7 +238,7 @@ def _tx_count(ledger: Ledger) -> pl.LazyFrame:
     whole = ledger.coverage.filter(pl.col("kind") == "block")
     covered = whole.select("chain", hash="block", covered=pl.lit(True)).unique()
     held, stated = pl.coalesce("rows", "payments").fill_null(0), pl.col("tx_count")
-    rowless = [chain.id for chain in ledger.chains if chain.family == "tron"]
+    rowless = [chain.id for chain in all_chains() if chain.family == "tron"]
     must = (pl.col("covered").is_not_null() | (held >= stated)) & ~pl.col("chain").is_in(rowless)
     joined = ledger.blocks.join(rows, on=["chain", "hash"], how="left").join(
         payments, on=["chain", "height"], how="left"
