@@ -16,7 +16,8 @@ def zero_value() -> nw.Expr:
     """A transfer of nothing: anybody can write one from anybody to anybody.
 
     A token contract lets a stranger call ``transferFrom`` for an amount of zero without leave, so
-    that a history seems to show the victim paying the stranger.
+    that a history seems to show the victim paying the stranger. Of the coin nobody can: who signed
+    a transaction that pays nothing called a contract, and that imitates no payment.
 
     Fails when
     ----------
@@ -27,7 +28,9 @@ def zero_value() -> nw.Expr:
     Address poisoning by zero transfers, seen on Tron and Ethereum since late 2022. Tsuchiya et
     al., USENIX Security 2025, count it as one of three forms.
     """
-    return (nw.col("amount") == 0) & nw.col("amount_hex").is_null()
+    nothing = (nw.col("amount") == 0) & nw.col("amount_hex").is_null()
+    known_to_be_signed = ~nw.col("signed").is_null() & nw.col("signed")
+    return nothing & ~(nw.col("contract").is_null() & known_to_be_signed)
 
 
 @rule(on="transfers", refs=("tron-zero-transfer", "tsuchiya2025"))

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from chainwatch.addresses import canonical
-from chainwatch.addresses.assets import Asset, native
+from chainwatch.addresses.assets import Asset, native, token
 from chainwatch.errors import RuleError
 from chainwatch.heuristics.poisoning import (
     look_alike,
@@ -271,6 +271,16 @@ def test_capitals_of_a_checksum_do_not_hide_a_twin():
 
 def test_nothing_is_a_payment_of_nothing():
     assert verdicts(zero_value(), (ME, SHOP, 0), (ME, SHOP, 1)) == [True, False]
+
+
+def test_a_call_that_its_sender_signed_imitates_no_payment():
+    """Of the coin; a token that one pays to nobody's gain is nothing all the same."""
+    signed, other = {"signed": True}, {"signed": False}
+    rows = (ME, SHOP, 0, signed), (ME, SHOP, 0, other), (ME, SHOP, 0)
+    assert verdicts(zero_value(), *rows) == [False, True, True]
+    coin = token("eth", "0x" + "7e" * 20, "T", 0)
+    made = apply(features.transfers(ledger(*rows, asset=coin), coin), zero_value())
+    assert made[VERDICT].to_list() == [True, True, True]
 
 
 def test_an_amount_that_is_not_known_is_unknown():
