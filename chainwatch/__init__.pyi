@@ -12,6 +12,9 @@ from chainwatch.addresses.assets import native as native
 from chainwatch.addresses.assets import token as token
 from chainwatch.attribution.hits import hits as hits
 from chainwatch.attribution.sanctions import read_sanctions as read_sanctions
+from chainwatch.attribution.statements.mapping import StatementMapping as StatementMapping
+from chainwatch.attribution.statements.statement import Statement as Statement
+from chainwatch.attribution.statements.statement import read_statement as read_statement
 from chainwatch.attribution.tags import Tags as Tags
 from chainwatch.attribution.tags import read_tags as read_tags
 from chainwatch.attribution.tags import tags_of as tags_of

@@ -15,6 +15,8 @@ import regtest_chain
 
 import chainwatch as cw
 from chainwatch.addresses.assets import native
+from chainwatch.attribution.statements.statement import NOTES, Statement
+from chainwatch.attribution.tags import make_tags
 from chainwatch.clusters.rounds import change_rounds
 from chainwatch.evaluate.calibration import calibrate
 from chainwatch.evaluate.evaluation import World, evaluate
@@ -147,13 +149,14 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
         made.ledger, made.vendors, method="MI-DC", clusters=made.clusters, asset=COIN
     ),
     "Rounds": lambda made: change_rounds(made.ledger, made.clusters.links, change.optimal_change()),
-    "WalletRoles": lambda made: cw.service_roles(made.ledger, made.tags, asset=COIN),
+    "Statement": lambda _: Statement(NOTES.empty(), make_tags(schema.TAGS.empty())),
     "TagHits": lambda made: cw.hits(made.ledger, made.tags),
     "Tags": lambda made: made.tags,
     "Taint": lambda made: cw.taint(made.ledger, made.vendors.addresses(), policy="haircut"),
     "Trace": lambda made: made.trace,
     "TraceRange": Made.ranged,
     "TransactionSummary": Made.transaction,
+    "WalletRoles": lambda made: cw.service_roles(made.ledger, made.tags, asset=COIN),
     "Watched": lambda made: cw.watch(made.trace, made.ledger),
 }
 
