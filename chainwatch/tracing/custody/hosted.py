@@ -213,8 +213,7 @@ def hosted(
     References
     ----------
     Victor, "Address Clustering Heuristics for Ethereum", FC 2020 (deposit addresses). Share, sweep
-    and gas funder are practice among investigators, without published error rates; ours are
-    measured on simulated services (``docs/custody.md``).
+    and gas funder are practice among investigators; measured in ``docs/custody.md``.
     """
     least = (min_share, min_sweeps, Bars(min_unrelated, min_funded, min_pure))
     return custody_of(ledger, services, asset, poisoning, least).hosted
