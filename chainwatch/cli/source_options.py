@@ -72,6 +72,8 @@ def _flag(item: Parameter) -> str:
 
 def _annotation(item: Parameter) -> Any:
     kind = Literal[item.choices] if item.choices else _TYPES.get(item.kind, str)
+    if item.keyed:  # a text NAME=VALUE, whatever the values are
+        kind = str
     whole: Any = list[kind] if item.several or item.keyed else kind  # type: ignore[valid-type]
     return whole if _default(item) not in (None, REQUIRED) else whole | None
 

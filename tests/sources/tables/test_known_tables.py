@@ -225,6 +225,16 @@ def test_whole_tokens_ask_for_decimals() -> None:
         _ = cw.KnownTable(RECORDED / "etherscan_tokens.csv", chain="eth").name
 
 
+def test_decimals_are_written_contract_by_contract_on_the_command_line(tmp_path: Path) -> None:
+    from chainwatch.cli.pull import source_command
+    from chainwatch.sources.catalogue import entry
+
+    given = [str(RECORDED / "etherscan_tokens.csv"), "--chain", "eth", "--ledger"]
+    more = [str(tmp_path / "ledger"), "--decimals", f"{made.T}=6"]
+    source_command(entry("table")).main([*given, *more], standalone_mode=False)
+    assert rows_of(tmp_path / "ledger") == tokens(placed=False)
+
+
 def test_77_decimals_and_one_more_digit(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     head, *_ = (RECORDED / "etherscan_tokens.csv").read_text().splitlines()
