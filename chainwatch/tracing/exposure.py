@@ -39,7 +39,7 @@ from chainwatch.tracing.arguments import check, check_tags
 from chainwatch.tracing.asked import Asked
 from chainwatch.tracing.custody.hosted import CUSTODY
 from chainwatch.tracing.ends.categories import CATEGORIES, categories, jurisdiction_of, shares
-from chainwatch.tracing.ends.fiat import Prices
+from chainwatch.tracing.ends.fiat import Worth
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.stops import BY_CLUSTER, BY_TAG, HOSTED, UNSPENT
 from chainwatch.units import AMOUNT, counted, exact_sum, total
@@ -91,7 +91,7 @@ class Exposure(Result):
         Tags of clustered addresses that do not say whether they are of the whole cluster.
     spread_unstated : bool
         Whether these were taken to be.
-    prices : Prices or None
+    prices : Worth or None
         By which amounts were priced; None where that was not asked.
     """
 
@@ -102,7 +102,7 @@ class Exposure(Result):
     tagged: int = 0
     unstated: int = 0
     spread_unstated: bool = False
-    prices: Prices | None = None
+    prices: Worth | None = None
 
     def names(self) -> Iterator[tuple[str, Party]]:
         """Yield the actors, each with an address at which it was reached."""
@@ -149,12 +149,13 @@ class Exposure(Result):
                 said.append(f"Prices of {symbol} in {currency} were not read: nothing has a worth.")
             elif lacking:
                 said.append(
-                    f"Worth is in {currency} by {self.prices.source}, at the hour of each payment;"
-                    " of some payments the price of the hour was not read: they are in no worth."
+                    f"Worth is in {currency} by {self.prices.source}, at the {self.prices.spans} of"
+                    " each payment; of some payments that price was not read: they are in no worth."
                 )
             else:
                 said.append(
-                    f"Worth is in {currency} by {self.prices.source}, at the hour of each payment."
+                    f"Worth is in {currency} by {self.prices.source}, at the {self.prices.spans} of"
+                    " each payment."
                 )
         named = rows.filter(pl.col("entity").is_not_null())
         if named["jurisdiction"].null_count():
@@ -192,8 +193,8 @@ def exposure(
     spread_unstated : bool
         Widen it also where the publisher does not say; ``unstated`` counts such tags.
     ledger, currency, price_source : Ledger, str, str, optional
-        Give worth in a currency (ISO 4217) by the prices of a ledger, at the hour of each payment;
-        the source is to be named where several price it.
+        Give worth in a currency (ISO 4217) by the prices of a ledger, at the hour of each payment,
+        or else its day; the source is to be named where several price it.
 
     Returns
     -------
@@ -245,7 +246,7 @@ def _arrived(
 
 def _prices(
     asset: Asset, ledger: Ledger | None, currency: str | None, source: str | None
-) -> Prices | None:
+) -> Worth | None:
     """Return the prices that are asked for, if any are."""
     if currency is None and ledger is None and source is None:
         return None
@@ -256,7 +257,7 @@ def _prices(
             remedy='pass ledger= that holds them and currency=, such as "USD"',
         )
     check(ledger=ledger)
-    return Prices.read(ledger, asset, currency, source)
+    return Worth.read(ledger, asset, currency, source)
 
 
 _ARRIVALS: dict[str, pl.DataType | type[pl.DataType]] = {

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 import polars as pl
 
 from chainwatch.results.table import BEHIND, Column, Privacy, Table, behind
-from chainwatch.tracing.ends.fiat import Prices
+from chainwatch.tracing.ends.fiat import Worth
 from chainwatch.tracing.ends.holders import holders
 from chainwatch.tracing.stops import NOT_READ
 from chainwatch.tracing.trace_tables import ENDS
@@ -43,11 +44,11 @@ CATEGORIES = Table(
         Column.number("longest", "steps of the longest way"),
         Column.count("ends", "places at which it ends so"),
         Column(
-            "fiat", pl.Decimal(38, 2), Privacy.NUMBER, "worth of what was priced, each at its hour",
+            "fiat", pl.Decimal(38, 2), Privacy.NUMBER, "worth of what was priced, each as it was then",
             "currency", nullable=True,
         ),
         Column.word("currency", "ISO 4217 code; null where no price was read"),
-        Column.amount("unpriced", "what of it has no price of its hour; null where none was asked"),
+        Column.amount("unpriced", "what of it has no price of its time; null where none was asked"),
         BEHIND,
     ),
 )  # fmt: skip
@@ -63,7 +64,7 @@ def categories(
     said: Said,
     *,
     backward: bool,
-    prices: Prices | None = None,
+    prices: Worth | None = None,
 ) -> pl.DataFrame:
     """Sum up ends by category, relation and entity.
 
@@ -77,7 +78,7 @@ def categories(
         What tags say of an address at a time.
     backward : bool
         The direction of the trace.
-    prices : Prices, optional
+    prices : Worth, optional
         What a whole coin was worth.
 
     Returns
@@ -110,9 +111,9 @@ def categories(
 _KEY = ["category", "relation", "entity", "reason", "jurisdiction"]
 
 
-def _priced(ends: pl.DataFrame, prices: Prices | None) -> pl.DataFrame:
+def _priced(ends: pl.DataFrame, prices: Worth | None) -> pl.DataFrame:
     """Return by category what was priced, in which currency, and what has no price."""
-    priced: dict[tuple[Any, ...], int | None] = {}
+    priced: dict[tuple[Any, ...], Fraction | None] = {}
     lacking: dict[tuple[Any, ...], int] = {}
     for *key, amount, time in ends.select(*_KEY, "amount", "time").iter_rows():
         place = tuple(key)

@@ -25,8 +25,9 @@ MOVES = [("o", "v", 90, 0), ("v", "s", 30, 10), ("v", "d", 20, 70), ("v", "s", 5
 def with_prices(desk: Any, ledger: Ledger, *rows: tuple[int, str, str]) -> Ledger:
     """Add prices ``(hour, price, source)`` of a whole coin in US dollars."""
     prices = pl.DataFrame(
-        [{"asset": desk.asset.caip19, "currency": "USD", "time": TEN.replace(hour=hour),
-          "price": Decimal(price), "source": source} for hour, price, source in rows],
+        [{"chain": desk.asset.chain, "contract": desk.asset.contract, "currency": "USD",
+          "granularity": "hour", "time": TEN.replace(hour=hour), "price": price, "source": source}
+         for hour, price, source in rows],
         schema=schema.PRICES.schema, orient="row",
     )  # fmt: skip
     return Ledger.from_tables({**ledger.frames, "prices": prices})
@@ -68,9 +69,21 @@ def test_an_hour_without_a_price_is_never_filled_from_its_neighbour(desk: Any) -
     assert told(found) == {
         "shop": (Decimal("45.00"), "USD", 0), "den": (None, None, 20), None: (35, "USD", 0),
     }  # fmt: skip
-    assert any("the price of the hour was not read" in said for said in found.not_read())
+    assert any("of some payments that price was not read" in said for said in found.not_read())
     some = asked(desk, (2, "3", "m"))
     assert told(some)["shop"] == (Decimal("15.00"), "USD", 30)
+
+
+def test_where_an_hour_has_no_price_its_day_has(desk: Any) -> None:
+    ledger = with_prices(desk, desk.paid(MOVES, read="ov"), (0, "1", "m"))
+    assert ledger.frames is not None
+    daily = ledger.frames["prices"].with_columns(granularity=pl.lit("day"), price=pl.lit("0.5"))
+    both = pl.concat([ledger.frames["prices"], daily])
+    found = asked(desk, ledger=Ledger.from_tables({**ledger.frames, "prices": both}))
+    assert told(found)["shop"] == (Decimal("32.50"), "USD", 0)
+    assert told(found)["den"] == (Decimal("10.00"), "USD", 0)
+    said = "Worth is in USD by m, at the hour, or else the day, of each payment."
+    assert said in found.not_read()
 
 
 def test_prices_that_were_not_read_are_not_zero(desk: Any) -> None:
