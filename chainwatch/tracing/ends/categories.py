@@ -44,7 +44,7 @@ CATEGORIES = Table(
         Column.number("longest", "steps of the longest way"),
         Column.count("ends", "places at which it ends so"),
         Column(
-            "fiat", pl.Decimal(38, 2), Privacy.NUMBER, "worth of what was priced, each as it was then",
+            "fiat", pl.Decimal(38, 2), Privacy.NUMBER, "worth of what was priced, as it was then",
             "currency", nullable=True,
         ),
         Column.word("currency", "ISO 4217 code; null where no price was read"),
