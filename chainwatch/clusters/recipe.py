@@ -135,7 +135,7 @@ def owners(
         rates=rates,
     )  # fmt: skip
     if recipe.one_key:
-        links += same_key(ledger, rates=rates)
+        links += same_key(ledger, revealed=recipe.revealed, rates=rates)
     if recipe.change is not None:
         rounds = change_rounds(
             ledger, links, recipe.change, unless=recipe.unless,

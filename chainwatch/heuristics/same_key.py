@@ -20,6 +20,7 @@ from chainwatch.heuristics.link_rules import SAME_KEY, SAME_SCRIPT
 from chainwatch.heuristics.links import BOTH_ENDS, ORDER, Links, one_chain
 from chainwatch.heuristics.rates import MEASURED, Rates
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.schema import REVEALED
 from chainwatch.results.result import recorded
 
 _PLACE = ["chain", "address"]
@@ -33,12 +34,14 @@ _UNCOMPRESSED, _SIZE = b"\x04", 65
 
 
 @recorded
-def same_key(ledger: Ledger, *, across: bool = True, rates: Rates = MEASURED) -> Links:
+def same_key(
+    ledger: Ledger, *, across: bool = True, revealed: bool = True, rates: Rates = MEASURED
+) -> Links:
     """Link addresses that one key, or one script, spends from.
 
     Linked are P2PKH, P2WPKH and nested P2WPKH of one key hash; P2WSH and nested P2WSH of one
-    script hash, under the rule ``same_script``, nested ones on chains with segregated witness alone
-    (elsewhere anybody can spend them); and P2PKH of both forms of a key that a P2PK or
+    script hash, under the rule ``same_script``, all but P2PKH on chains with segregated witness
+    alone (elsewhere anybody can spend them); and P2PKH of both forms of a key that a P2PK or
     bare multisig output shows uncompressed. The links rest on no transaction.
 
     Parameters
@@ -47,6 +50,8 @@ def same_key(ledger: Ledger, *, across: bool = True, rates: Rates = MEASURED) ->
         Coin chains; account chains give no links, since one address may be a contract on each.
     across : bool
         Link addresses of several chains too, such as those of a chain and its fork.
+    revealed : bool
+        Use addresses that nothing names but scripts that unlock an input.
     rates : Rates
         What confidences rest on.
 
@@ -71,20 +76,33 @@ def same_key(ledger: Ledger, *, across: bool = True, rates: Rates = MEASURED) ->
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     expect(rates, Rates, "rates", "pass Rates(path), or leave it out")
     seen = _seen(ledger)
+    if not revealed:
+        seen = seen.filter(~pl.col("shown"))
     plain = _by_hash(seen)
     held = pl.concat([plain, _nested(seen, plain), _two_forms(ledger, plain)])
+    held = held.join(seen.select(*_PLACE, "shown"), on=_PLACE)
     return Links(
         one_chain(_stars(held, ["rule", "held"] if across else ["rule", "held", "chain"], rates))
     )
 
 
 def _seen(ledger: Ledger) -> pl.DataFrame:
-    """Return every address of the ledger that asks for a key, with its kind and payload."""
-    rows = pl.concat([part.select(_PLACE) for part in (ledger.outputs, ledger.inputs)])
+    """Return every address of the ledger that asks for a key, with its kind and payload.
+
+    ``shown`` is true of one that was read nowhere, and that only unlocking scripts name.
+    """
+    shown = pl.col("address_basis").eq_missing(pl.lit(REVEALED)).alias("shown")
+    rows = pl.concat(
+        [
+            ledger.outputs.select(*_PLACE, pl.lit(False).alias("shown")),
+            ledger.inputs.select(*_PLACE, shown),
+        ]
+    )
     kind = pl.col("address").bin.slice(0, 1).bin.reinterpret(dtype=pl.UInt8)
     return (
         rows.drop_nulls("address")
-        .unique()
+        .group_by(_PLACE)
+        .agg(pl.col("shown").all())
         .filter(~without_key())
         .with_columns(kind.alias("kind"), pl.col("address").bin.slice(1).alias("held"))
         .collect()
@@ -94,20 +112,24 @@ def _seen(ledger: Ledger) -> pl.DataFrame:
 def _by_hash(seen: pl.DataFrame) -> pl.DataFrame:
     """Return addresses that show a hash, with what is hashed: ``chain, address, rule, held``."""
     rule = pl.col("kind").replace_strict(_RULES, default=None, return_dtype=pl.String)
+    # Elsewhere a program means nothing: whoever knows the hash can spend what is paid to it.
+    locks = (pl.col("kind") == int(Kind.P2PKH)) | pl.col("chain").is_in(_with_witness())
     # Coins are burnt at a hash of zeros: no key has it.
     burnt = pl.col("held").is_in([bytes(20), bytes(32)])
     return (
         seen.with_columns(rule.alias("rule"))
-        .filter(pl.col("rule").is_not_null() & ~burnt)
+        .filter(pl.col("rule").is_not_null() & ~burnt & locks)
         .select(*_PLACE, "rule", "held")
     )
 
 
+def _with_witness() -> list[str]:
+    return [one.id for one in all_chains() if one.forms & Forms.WITNESS]
+
+
 def _nested(seen: pl.DataFrame, plain: pl.DataFrame) -> pl.DataFrame:
     """Return the P2SH addresses that wrap a hash that another one shows, where it locks."""
-    # Elsewhere a program means nothing: whoever knows the hash can spend what is paid to it.
-    witness = [one.id for one in all_chains() if one.forms & Forms.WITNESS]
-    nested = (pl.col("kind") == int(Kind.P2SH)) & pl.col("chain").is_in(witness)
+    nested = (pl.col("kind") == int(Kind.P2SH)) & pl.col("chain").is_in(_with_witness())
     wrapped = seen.filter(nested).select(*_PLACE, script="held")
     if wrapped.is_empty():
         return plain.clear()
@@ -133,7 +155,8 @@ def _two_forms(ledger: Ledger, plain: pl.DataFrame) -> pl.DataFrame:
 def _stars(held: pl.DataFrame, group: list[str], rates: Rates) -> pl.DataFrame:
     """Return each address of a group beside its smallest, as rows in ``BOTH_ENDS``."""
     ordered = held.unique().sort(*group, *_PLACE)
-    first = [pl.col(name).first().over(group).alias(f"first_{name}") for name in _PLACE]
+    names = [*_PLACE, "shown"]
+    first = [pl.col(name).first().over(group).alias(f"first_{name}") for name in names]
     rows = ordered.with_columns(first).filter(
         pl.struct(_PLACE) != pl.struct(chain="first_chain", address="first_address")
     )
@@ -141,7 +164,7 @@ def _stars(held: pl.DataFrame, group: list[str], rates: Rates) -> pl.DataFrame:
         rows.select(
             chain="first_chain", a="first_address", b="address", rule="rule", chain_b="chain",
             tx=None, txid=None, time=None, confidence=rates.column(), veto=False,
-            basis=None,
+            basis=pl.when(pl.col("shown") | pl.col("first_shown")).then(pl.lit(REVEALED)),
         )
         .select(pl.col(name).cast(kind) for name, kind in BOTH_ENDS.schema.items())
         .unique()

@@ -10,6 +10,7 @@ import pytest
 
 from chainwatch.addresses.bip32 import hash160
 from chainwatch.clusters.cluster import cluster
+from chainwatch.clusters.recipe import Recipe, owners
 from chainwatch.heuristics.links import LINKS
 from chainwatch.heuristics.rates import Rates
 from chainwatch.heuristics.same_key import same_key
@@ -65,6 +66,29 @@ def rows(links):
 )
 def test_forms_of_one_key(paying, addresses, expected):
     assert rows(same_key(paying(*map(script, addresses)))) == expected
+
+
+def test_a_program_is_of_a_key_only_where_it_locks(paying):
+    """On chains without segregated witness whoever knows the hash can spend it."""
+    for alias in ("doge", "bch"):
+        assert rows(same_key(paying(script(P2PKH), script(P2WPKH), alias=alias))) == set()
+        assert rows(same_key(paying(script(P2WSH), script(NESTED_SCRIPT), alias=alias))) == set()
+
+
+@pytest.mark.parametrize("paid_too", [False, True])
+def test_an_address_that_only_an_input_shows_is_told_and_can_be_left_out(paying, paid_too):
+    """Where an output pays it as well it was read."""
+    ledger = paying(script(P2PKH), *([script(P2WPKH)] if paid_too else []))
+    inputs = ledger.inputs.collect().with_columns(
+        address=pl.lit(P2WPKH), address_basis=pl.lit("revealed")
+    )
+    ledger = Ledger.from_tables({**ledger.frames, "inputs": inputs})
+    links = same_key(ledger)
+    assert rows(links) == {(P2PKH, P2WPKH, "same_key")}
+    assert links.frame["basis"].to_list() == [None if paid_too else "revealed"]
+    assert links.counts_apart()["revealed"] == (not paid_too)
+    assert bool(same_key(ledger, revealed=False).frame.height) == paid_too
+    assert bool(owners(ledger, recipe=Recipe(revealed=False)).frame.height) == paid_too
 
 
 def test_a_key_shown_uncompressed_ties_both_of_its_hashes(paying):
