@@ -17,17 +17,22 @@ ROOT = Path(__file__).parent.parent
 COUNT = 3_000
 
 
-@pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Run it as people do, and return its folder and what it printed."""
-    folder = tmp_path_factory.mktemp("owners")
+def printed_by(name: str, folder: Path, *more: str) -> str:
+    """Run a benchmark as people do, and return what it printed."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.owners", str(folder), str(COUNT)],
+        [sys.executable, "-m", f"benchmarks.{name}", str(folder), str(COUNT), *more],
         cwd=ROOT, capture_output=True, text=True, check=False,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return folder, done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Run that of owners, and return its folder and what it printed."""
+    folder = tmp_path_factory.mktemp("owners")
+    return folder, printed_by("owners", folder)
 
 
 def test_it_measures_and_names_the_peers_that_are_missing(told: tuple[Path, str]) -> None:
@@ -50,6 +55,24 @@ def test_it_keeps_what_it_made(told: tuple[Path, str]) -> None:
     before = {path: path.stat().st_mtime_ns for path in ledger.rglob("*")}
     assert owners.prepare(folder, COUNT) == (ledger, None)
     assert {path: path.stat().st_mtime_ns for path in ledger.rglob("*")} == before
+
+
+def test_traces_of_a_size_are_found_and_measured(told: tuple[Path, str]) -> None:
+    printed = printed_by("trace", told[0], "--size", "40", "--about", "4", "--subjects", "3")
+    assert re.fullmatch(
+        r"3,000 transactions: fifo: 3 subjects, 40±4 visited: walk \d+\.\d+ ms, \d+\.\d µs a"
+        r" transaction; trace \d+\.\d ms, with digest \d+\.\d ms\n",
+        printed,
+    )
+
+
+def test_scans_are_measured_beside_others_and_compared(told: tuple[Path, str]) -> None:
+    lines = printed_by("taint", told[0]).splitlines()
+    ways = [line.split(": ")[1] for line in lines if line.startswith("3,000 transactions: ")]
+    assert ways == ["gather", "blended", "screened", "oldest", "reached", "taint", "scipy",
+                    "networkx"]  # fmt: skip
+    (said,) = [line for line in lines if line.startswith("3,000 transactions: networkx")]
+    assert float(said.rsplit("relative difference ", 1)[1]) < 1e-9
 
 
 def test_a_chain_is_always_the_same_and_consistent() -> None:
