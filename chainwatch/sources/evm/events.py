@@ -43,7 +43,10 @@ WRAPPED = {
 }
 """Contracts of WETH9 by chain: only there do Deposit and Withdrawal make and burn the token."""
 
-ISSUERS = {"eth": ("0xdAC17F958D2ee523a2206206994597C13D831ec7",)}
+ISSUERS = {
+    "eth": ("0xdAC17F958D2ee523a2206206994597C13D831ec7",),
+    "tron": ("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",),
+}
 """Contracts whose event of destroyed funds takes them from the balance, with no Transfer: USDT."""
 
 

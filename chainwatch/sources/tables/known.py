@@ -1,8 +1,9 @@
 """Every kind of table whose header is known: an entry each, data and no program.
 
 An entry says which column holds what, what the table leaves out, and where its header is
-documented. The documents were read in November 2026; a header that has changed since is told by
-its columns.
+documented. The documents were read in November 2026, but for those of Blockchair and of cryo's
+traces: their headers are as described by others. A header that has changed since is told by its
+columns.
 """
 
 from __future__ import annotations

@@ -13,32 +13,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chainwatch.addresses import canonical
 from chainwatch.chains.base import Chain
+from chainwatch.sources.evm import events
 from chainwatch.sources.tron.contracts import ZERO
 from chainwatch.sources.tron.fields import Log, Told, address
 from chainwatch.sources.tron.rows import Rows, wide
 
-TRANSFER = "ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
-"""Transfer(address,address,uint256): of a unique token its id is a fourth topic."""
+_TRANSFER = events.topic(events.TRANSFER)
+"""Of a unique token its id is a fourth topic."""
 
-APPROVAL = "8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925"
-"""Approval(address,address,uint256)."""
-
-APPROVAL_FOR_ALL = "17307eab39ab6107e8899845ad3d59bd9653f200f220920489ca2b5937696c31"
-"""ApprovalForAll(address,address,bool)."""
-
-FROZEN = {
-    "42e160154868087d6bfdc0ca23d96a1c1cfa32f1b72ba9ba27b69b98a0d819dc": "freeze",
-    "d7e9ec6e6ecd65492dce6bf513cd6867560d49544421d0783ddf06e76c24470c": "unfreeze",
-    "61e6e66b0d6339b2980aecc6ccc0039736791f0ccde9ed512e789a7fbdd698c6": "destroy",
+_APPROVALS = {
+    events.topic(events.APPROVAL): "approval",
+    events.topic(events.APPROVAL_FOR_ALL): "approval_for_all",
 }
-"""AddedBlackList(address), RemovedBlackList(address), DestroyedBlackFunds(address,uint256)."""
-
-ISSUERS = ("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",)
-"""Contracts whose event of destroyed funds takes them from the balance, with no Transfer: USDT."""
-
-_ISSUERS = frozenset(canonical.parse(one, "tron") for one in ISSUERS)
+_FROZEN = {events.topic(event): action for event, action in events.FROZEN.items()}
 _WORD = 64
 
 
@@ -66,12 +54,12 @@ class Events:
         at = {**self.rows.at(told), "log_index": place,
               "contract": address(log.address, self.chain, where)}  # fmt: skip
         words = _words(log)
-        if topic == TRANSFER:
+        if topic == _TRANSFER:
             self._moved(told, at, words, len(log.topics))
-        elif topic in (APPROVAL, APPROVAL_FOR_ALL):
-            self._approved(at, words, len(log.topics), for_all=topic == APPROVAL_FOR_ALL)
-        elif topic in FROZEN:
-            self._froze(at, words, FROZEN[topic])
+        elif topic in _APPROVALS:
+            self._approved(at, words, len(log.topics), _APPROVALS[topic])
+        elif topic in _FROZEN:
+            self._froze(at, words, _FROZEN[topic])
 
     def _moved(self, told: Told, at: dict[str, Any], words: list[str] | None, topics: int) -> None:
         """Three words: who, to whom, and how much or which."""
@@ -86,15 +74,16 @@ class Events:
         )  # fmt: skip
 
     def _approved(
-        self, at: dict[str, Any], words: list[str] | None, topics: int, *, for_all: bool
+        self, at: dict[str, Any], words: list[str] | None, topics: int, kind: str
     ) -> None:
         parties = self._parties(words, 3)
         if words is None or parties is None:
             return
         value, unique = int(words[2], 16), topics == 4
+        for_all = kind == "approval_for_all"
         stated = {} if for_all or unique else wide(value)
         self.rows.event("approvals", {
-            **at, "kind": "approval_for_all" if for_all else "approval", "owner": parties[0],
+            **at, "kind": kind, "owner": parties[0],
             "spender": parties[1], "token_id": str(value) if unique else None, **stated,
             "granted": bool(value) if for_all or not unique else None,
         })  # fmt: skip
@@ -111,7 +100,9 @@ class Events:
 
     def _destroyed(self, at: dict[str, Any], whom: bytes, amount: int) -> None:
         """What an issuer destroyed left the balance without a movement: the event tells it."""
-        if at["contract"] not in _ISSUERS:
+        if at["contract"] not in events.listed(
+            events.ISSUERS.get(self.chain.alias, ()), self.chain
+        ):
             return
         self.rows.transfer(
             at, kind="destroy", sender=whom, receiver=ZERO, amount=amount, success=True,
