@@ -74,6 +74,10 @@ class Asset:
     symbol: str
     decimals: int
 
+    def __post_init__(self) -> None:
+        wanted = "use token(chain, contract, symbol, decimals), which reads its text"
+        expect(self.contract, (bytes, type(None)), "contract", wanted)
+
     def shown(self, amount: int | None, *, symbol: bool = True) -> str:
         """Return an amount as text, thousands apart."""
         number = to_text(amount, self.decimals, group=True)

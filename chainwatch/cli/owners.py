@@ -156,7 +156,15 @@ def _read(files: list[Path] | None, chain: str | None) -> Tags | None:
 def _open(ledger: Path) -> Ledger:
     from chainwatch.ledger.ledger import open_ledger
 
-    return open_ledger(ledger)
+    read = open_ledger(ledger)
+    if read.chains and all(one.family != "utxo" for one in read.chains):
+        from chainwatch.errors import InputError
+
+        raise InputError(
+            "no rule on owners reads account chains: of nobody here is it known whose he is",
+            remedy="service_roles(ledger, tags, asset=...) in Python lists the wallets of services",
+        )
+    return read
 
 
 def _only_chain(ledger: Ledger) -> str | None:

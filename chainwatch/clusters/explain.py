@@ -163,7 +163,7 @@ class Explanation(Result):
         if self.hops == 0 and self.joined:
             return f"{a} is one address."
         if not self.joined:
-            stopped = self._stopped() or " No link touches either."
+            stopped = self._stopped() or " No link at them was refused or is undecided."
             return f"Nothing joins {a} and {b}.{self._apart()}{stopped}"
         head = f"{a} and {b} are consistent with one owner, by {self.frame.height} step(s):"
         return "\n".join([head, *self.told_steps(), *self.reading()]) + self._stopped("\n")

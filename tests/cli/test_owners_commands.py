@@ -221,3 +221,18 @@ def test_tags_that_contradict_an_address_alone_are_said(
     tags = said_of(tmp_path, "btc-regtest", (alone, "alice"), (alone, "bob"))
     out = run("clusters", alone, "--ledger", otter, "--tags", tags)[1]
     assert f"tags contradict: {alone} is said to be alice; bob" in out.splitlines()
+
+
+def test_account_chains_have_no_rule_on_owners_and_it_is_said(run: Run, tmp_path: Path) -> None:
+    table = tmp_path / "token_transfers.csv"
+    table.write_text(
+        "token_address,from_address,to_address,value,transaction_hash,log_index,block_number\n"
+        f"0x{'aa' * 20},0x{'bb' * 20},0x{'cc' * 20},5,0x{'dd' * 32},0,17\n",
+        encoding="utf-8",
+    )
+    ledger = ("--ledger", tmp_path / "accounts")
+    assert run("pull", "table", table, "--chain", "eth", *ledger)[0] == 0
+    for asked in (["clusters"], ["why", f"0x{'bb' * 20}", f"0x{'cc' * 20}"]):
+        status, _, err = run(*asked, *ledger)
+        assert status == 1
+        assert "no rule on owners reads account chains" in err

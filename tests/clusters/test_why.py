@@ -125,7 +125,9 @@ def test_contested_links_at_the_two_are_told(hand, walk):
     assert repr(refused).endswith("Links at them that join nothing: 1 refused, 0 undecided.")
     joined = walk.why(hand.letter("A"), hand.letter("B"))
     assert repr(joined).endswith("Links at them that join nothing: 1 refused, 0 undecided.")
-    assert repr(walk.why(hand.letter("B"), hand.letter("X"))).endswith("No link touches either.")
+    assert repr(walk.why(hand.letter("B"), hand.letter("X"))).endswith(
+        "No link at them was refused or is undecided."
+    )
 
 
 def test_an_address_and_itself(hand, walk):

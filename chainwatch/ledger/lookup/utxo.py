@@ -61,8 +61,7 @@ def coin_address(ledger: Ledger, address: bytes, chain: Chain, rows: Finder) -> 
     history = moved if start is None else moved.filter(pl.col("time") >= start)
     parties = _parties(history, ins, outs, address, chain)
     totals = pl.DataFrame(
-        [[chain.id, None, int(history["received"].sum() or 0), int(history["spent"].sum() or 0),
-          balance]],
+        [[chain.id, None, int(history["received"].sum() or 0), _spent(history["spent"]), balance]],
         schema={"chain": pl.String, "contract": pl.Binary, "received": AMOUNT, "spent": AMOUNT,
                 "balance": AMOUNT},
         orient="row",
@@ -127,6 +126,11 @@ def _until(found: Frames, end: datetime | None) -> Frames:
         return found
     kept = txs.filter(pl.col("time") < end)
     return kept, ins.join(kept, on="tx", how="semi"), outs.join(kept, on="tx", how="semi")
+
+
+def _spent(amounts: pl.Series) -> int | None:
+    """Return the sum of what was spent; None where the value of a coin was not read."""
+    return None if amounts.null_count() else int(amounts.sum() or 0)
 
 
 def _moved(

@@ -262,3 +262,20 @@ def test_a_balance_says_as_of_which_block_it_holds(maker: ModuleType) -> None:
         "of what follows only 2 later blocks that do not join on; the highest is block 6"
         in (facts["read"])
     )
+
+
+def test_what_was_spent_of_an_unread_value_is_not_zero(
+    real_ledger: Callable[..., Ledger],
+) -> None:
+    """A block alone names who spends, and not how much."""
+    address, paid = b"\x01" + b"s" * 20, b"\x00\x14" + b"p" * 20
+    made = real_ledger([(bytes([1]) * 32, [(None, None)], [(5, paid)])], "btc")
+    assert made.frames is not None
+    named = made.frames["inputs"].with_columns(
+        address=pl.lit(address), address_basis=pl.lit("revealed")
+    )
+    ledger = Ledger.from_tables({**made.frames, "inputs": named})
+    found = address_summary(ledger, address, chain="btc")
+    assert found.history["spent"].to_list() == [None]
+    assert (found.spent, found.balance) == (None, None)
+    assert "spent 0" not in repr(found)
