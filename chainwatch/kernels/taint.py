@@ -35,8 +35,9 @@ class Seeds(NamedTuple):
 
 
 class Scanned(NamedTuple):
-    """What a scan found: outputs in order, with how much of each is traced, and sums.
+    """What a scan found: outputs in order, with how much of each is traced, and sums of any size.
 
+    By reach and of a screen, of the sums only ``unread`` says something.
     ``error`` is the largest relative error of an amount of a screen; 0 of all else. ``nbytes`` is
     the memory that was held.
     """
@@ -72,7 +73,8 @@ def scan(made: Made, asked: Seeds, way: str) -> Scanned:
     Raises
     ------
     OverflowError
-        If sums do not fit 64 bits, or a transaction pays more than it has.
+        If what enters one transaction does not fit 64 bits, or it pays more than it has. Sums
+        over the chain may be of any size.
     """
     from chainwatch.kernels import taint_loops as loops
 
@@ -102,9 +104,11 @@ def scan(made: Made, asked: Seeds, way: str) -> Scanned:
     count = int(loops.told(page_of, state.pool, state.lots, rows, amounts))
     each = 16 if way == SCREENED else 8
     held = page_of.nbytes + pages * each + 8 * int(at[loops.LOTS]) + state.line.nbytes
-    origin, fees, unread, visited = (
-        int(at[one]) for one in (loops.ORIGIN, loops.FEES, loops.UNREAD, loops.VISITED)
+    origin, fees, unread = (
+        (int(at[one + loops.ABOVE]) << loops.LIMB) + int(at[one])
+        for one in (loops.ORIGIN, loops.FEES, loops.UNREAD)
     )
+    visited = int(at[loops.VISITED])
     away = _relative(int(error[0]))
     rows, amounts = rows[:count].copy(), amounts[:count].copy()
     return Scanned(rows, amounts, origin, fees, unread, visited, away, held)

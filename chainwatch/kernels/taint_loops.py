@@ -17,11 +17,13 @@ from chainwatch.kernels.jit import bare
 DONE, MORE_ROOM, TOO_MUCH, OVERDRAWN = range(4)
 """How a scan stops; from ``TOO_MUCH`` on numbers do not fit 64 bits, or contradict each other."""
 
-TX, SEED, OPENED, PAGES, LOTS, ORIGIN, FEES, UNREAD, VISITED, UNTIL = range(10)
-"""What a scan counts, in ``at``: where it is, what it holds, sums in base units, and the last
-input that spends what is traced."""
+TX, SEED, OPENED, PAGES, LOTS, VISITED, UNTIL, ORIGIN, FEES, UNREAD = range(10)
+"""What a scan counts, in ``at``: where it is, what it holds, the last input that spends what is
+traced, and sums in base units."""
 
-COUNTS = 10
+ABOVE, LIMB, COUNTS = 3, 62, 13
+"""A sum over a chain may exceed 64 bits: its lowest 62 are where it is counted, what is above them
+is so many places further on."""
 
 PAGE = 9
 """A page is of 2 to the 9 outputs."""
@@ -29,6 +31,15 @@ PAGE = 9
 NONE = 0xFFFFFFFF
 _MOST = (1 << 63) - 1
 _MASK = (1 << PAGE) - 1
+_LOW = (1 << LIMB) - 1
+
+
+@bare
+def count(at: Any, which: Any, amount: Any) -> None:
+    """Add an amount, which is not below zero, to a sum."""
+    low = at[which] + (amount & _LOW)
+    at[which] = low & _LOW
+    at[which + ABOVE] += (amount >> LIMB) + (low >> LIMB)
 
 
 @bare
@@ -56,21 +67,11 @@ def hold(out_spender: Any, page_of: Any, pool: Any, at: Any, row: Any, value: An
 
 
 @bare
-def opens(made: Any, asked: Any, at: Any, tx: Any) -> Any:
-    """Return how much of subjects' coins enters that nothing before brought."""
-    total = int64(0)
-    while at[OPENED] < len(asked.opened) and asked.opened[at[OPENED]] < made.in_ptr[tx + 1]:
-        total += made.in_val[asked.opened[at[OPENED]]]
-        at[OPENED] += 1
-    return total
-
-
-@bare
-def is_seed(seeds: Any, at: Any, row: Any) -> Any:
-    """Tell whether an output is a subject's own; outputs are asked in order."""
-    while at[SEED] < len(seeds) and seeds[at[SEED]] < row:
-        at[SEED] += 1
-    return at[SEED] < len(seeds) and seeds[at[SEED]] == row
+def listed(rows: Any, at: Any, which: Any, row: Any) -> Any:
+    """Tell whether a row is where something of a subject begins; rows are asked in order."""
+    while at[which] < len(rows) and rows[at[which]] < row:
+        at[which] += 1
+    return at[which] < len(rows) and rows[at[which]] == row
 
 
 @bare
@@ -96,13 +97,18 @@ def entering(made: Any, tx: Any) -> Any:
 
 
 @bare
+def none_from(rows: Any, at: Any, which: Any, first: Any, last: Any) -> Any:
+    """Tell whether nothing begins from one row up to another; rows are asked in order."""
+    listed(rows, at, which, first)
+    return at[which] == len(rows) or rows[at[which]] >= last
+
+
+@bare
 def quiet(made: Any, asked: Any, at: Any, tx: Any) -> Any:
     """Tell whether nothing of a subject begins in a transaction."""
-    while at[SEED] < len(asked.seeds) and asked.seeds[at[SEED]] < made.out_ptr[tx]:
-        at[SEED] += 1
-    seeds = at[SEED] < len(asked.seeds) and asked.seeds[at[SEED]] < made.out_ptr[tx + 1]
-    opened = at[OPENED] < len(asked.opened) and asked.opened[at[OPENED]] < made.in_ptr[tx + 1]
-    return not seeds and not opened
+    return none_from(asked.seeds, at, SEED, made.out_ptr[tx], made.out_ptr[tx + 1]) and none_from(
+        asked.opened, at, OPENED, made.in_ptr[tx], made.in_ptr[tx + 1]
+    )
 
 
 @bare
@@ -122,18 +128,24 @@ def blended(made: Any, asked: Any, page_of: Any, pool: Any, at: Any) -> Any:
         a, b = made.in_ptr[tx], made.in_ptr[tx + 1]
         traced = int64(0)
         for k in range(a, b):
-            traced += brought(made.in_prev_out, made.out_spender, page_of, pool, k)
+            part = brought(made.in_prev_out, made.out_spender, page_of, pool, k)
+            if part > _MOST - traced:
+                return TOO_MUCH
+            traced += part
         if traced == 0 and quiet(made, asked, at, tx):
             if over(made, asked, at, tx):
                 break
             continue
         at[TX] = tx
         if not asked.first <= made.tx_time[tx] < asked.last:
-            opens(made, asked, at, tx)
             continue
-        opened = opens(made, asked, at, tx)
-        at[ORIGIN] += opened
-        how = shares(made, asked, page_of, pool, at, tx, traced + opened)
+        for k in range(a, b):
+            if listed(asked.opened, at, OPENED, k):
+                count(at, ORIGIN, made.in_val[k])
+                if made.in_val[k] > _MOST - traced:
+                    return TOO_MUCH
+                traced += made.in_val[k]
+        how = shares(made, asked, page_of, pool, at, tx, traced)
         if how != DONE:
             return how
     return DONE
@@ -145,7 +157,7 @@ def shares(made: Any, asked: Any, page_of: Any, pool: Any, at: Any, tx: Any, tra
     whole = int64(0)
     at[VISITED] += 1
     if traced > 0 and lacking(made, tx):
-        at[UNREAD] += traced
+        count(at, UNREAD, traced)
         traced = int64(0)
     if traced > 0:
         whole = entering(made, tx)
@@ -161,18 +173,18 @@ def shares(made: Any, asked: Any, page_of: Any, pool: Any, at: Any, tx: Any, tra
             now = drawn if traced == whole else muldiv(drawn, traced, whole)
             part = now - given
             given = now
-        if is_seed(asked.seeds, at, row):
-            at[ORIGIN] += value - part
+        if listed(asked.seeds, at, SEED, row):
+            count(at, ORIGIN, value - part)
             part = value
         if part > 0:
             hold(made.out_spender, page_of, pool, at, row, part)
-    at[FEES] += traced - given
+    count(at, FEES, traced - given)
     return DONE
 
 
 @bare
 def reached(made: Any, asked: Any, page_of: Any, pool: Any, at: Any) -> Any:
-    """Mark every output of a transaction that anything traced enters."""
+    """Mark every output of a transaction that anything traced enters; sum only what ends unread."""
     for tx in range(at[TX], len(made.in_ptr) - 1):
         a, b = made.in_ptr[tx], made.in_ptr[tx + 1]
         found = False
@@ -184,16 +196,19 @@ def reached(made: Any, asked: Any, page_of: Any, pool: Any, at: Any) -> Any:
             continue
         at[TX] = tx
         if not asked.first <= made.tx_time[tx] < asked.last:
-            opens(made, asked, at, tx)
             continue
-        opened = opens(made, asked, at, tx)
-        at[ORIGIN] += opened
         at[VISITED] += 1
-        found = (found or opened > 0) and not lacking(made, tx)
+        unread = lacking(made, tx)
+        for k in range(a, b):
+            part = brought(made.in_prev_out, made.out_spender, page_of, pool, k)
+            if listed(asked.opened, at, OPENED, k):
+                part = made.in_val[k]
+                found = True
+            if unread:
+                count(at, UNREAD, part)
+        found = found and not unread
         for row in range(made.out_ptr[tx], made.out_ptr[tx + 1]):
-            seed = is_seed(asked.seeds, at, row)
-            if seed and not found:
-                at[ORIGIN] += made.out_val[row]
+            seed = listed(asked.seeds, at, SEED, row)
             if (found or seed) and made.out_val[row] > 0:
                 hold(made.out_spender, page_of, pool, at, row, made.out_val[row])
     return DONE
@@ -206,7 +221,7 @@ def screened(
     """Trace by the haircut in floating point: shares of transactions, not whole units.
 
     ``rounds`` counts along the longest way how often a share was rounded: the largest is in
-    ``error``.
+    ``error``. What ends in a transaction that was not read whole is rounded to a base unit, once.
     """
     for tx in range(at[TX], len(made.in_ptr) - 1):
         a, b = made.in_ptr[tx], made.in_ptr[tx + 1]
@@ -223,28 +238,38 @@ def screened(
             continue
         at[TX] = tx
         if not asked.first <= made.tx_time[tx] < asked.last:
-            opens(made, asked, at, tx)
             continue
-        opened = opens(made, asked, at, tx)
-        at[ORIGIN] += opened
         at[VISITED] += 1
-        traced += opened
+        for k in range(a, b):
+            if listed(asked.opened, at, OPENED, k):
+                traced += made.in_val[k]
         share = 0.0
-        if traced > 0.0 and not lacking(made, tx):
-            whole = 0.0
-            for k in range(a, b):
-                whole += made.in_val[k]
-            share = min(1.0, traced / whole)
+        if traced > 0.0:
             # Sums of b - a parts on both sides, one division, one product; conversions before.
             most += 2 * (b - a) + 4
             error[0] = max(error[0], most)
+            share = share_of(made, at, tx, traced)
         for row in range(made.out_ptr[tx], made.out_ptr[tx + 1]):
-            seed = is_seed(asked.seeds, at, row)
+            seed = listed(asked.seeds, at, SEED, row)
             part = float(made.out_val[row]) if seed else share * made.out_val[row]
             if part > 0.0:
                 hold(made.out_spender, page_of, pool, at, row, part)
                 rounds[page_of[row >> PAGE] << PAGE | row & _MASK] = 1 if seed else most
     return DONE
+
+
+@bare
+def share_of(made: Any, at: Any, tx: Any, traced: Any) -> Any:
+    """Return the traced share of a transaction; 0 where it was not read whole, and that counts."""
+    if lacking(made, tx):
+        above = int64(traced / float(1 << LIMB))
+        at[UNREAD + ABOVE] += above
+        count(at, UNREAD, int64(traced - above * float(1 << LIMB) + 0.5))
+        return 0.0
+    whole = 0.0
+    for k in range(made.in_ptr[tx], made.in_ptr[tx + 1]):
+        whole += made.in_val[k]
+    return min(1.0, traced / whole)
 
 
 @bare
@@ -258,11 +283,11 @@ def queued(
     """
     for tx in range(at[TX], len(made.in_ptr) - 1):
         a, b = made.in_ptr[tx], made.in_ptr[tx + 1]
-        count, found = b - a, False
+        lined, found = b - a, False
         for k in range(a, b):
             begin = brought(made.in_prev_out, made.out_spender, page_of, pool, k)
             if begin > 0:
-                count += lots[begin - 1]
+                lined += lots[begin - 1]
                 found = True
         if not found and quiet(made, asked, at, tx):
             if over(made, asked, at, tx):
@@ -270,11 +295,10 @@ def queued(
             continue
         at[TX] = tx
         if not asked.first <= made.tx_time[tx] < asked.last:
-            opens(made, asked, at, tx)
             continue
         outs = made.out_ptr[tx + 1] - made.out_ptr[tx]
-        if at[LOTS] + 2 * outs + count + 2 > len(lots) or count > len(line):
-            asked.need[0], asked.need[1] = count, at[LOTS] + 2 * outs + count + 2
+        if at[LOTS] + 2 * outs + lined + 2 > len(lots) or lined > len(line):
+            asked.need[0], asked.need[1] = lined, at[LOTS] + 2 * outs + lined + 2
             return MORE_ROOM
         how = lined_up(made, asked, page_of, pool, lots, line, at, tx)
         if how >= 0:
@@ -293,42 +317,41 @@ def lined_up(
     Where something of the transaction was not read, what is traced ends there.
     """
     at[VISITED] += 1
-    count, traced, unread = 0, int64(0), lacking(made, tx)
+    lined, traced, unread = 0, False, lacking(made, tx)
     for k in range(made.in_ptr[tx], made.in_ptr[tx + 1]):
-        begin, before = brought(made.in_prev_out, made.out_spender, page_of, pool, k), count
+        begin, before = brought(made.in_prev_out, made.out_spender, page_of, pool, k), lined
         if begin > 0:
             for one in range(begin, begin + lots[begin - 1]):
-                line[count] = lots[one]
-                count += 1
-        elif at[OPENED] < len(asked.opened) and asked.opened[at[OPENED]] == k:
-            line[count], at[OPENED] = made.in_val[k], at[OPENED] + 1
-            at[ORIGIN] += made.in_val[k]
-            count += 1
+                line[lined] = lots[one]
+                lined += 1
+        elif listed(asked.opened, at, OPENED, k):
+            line[lined] = made.in_val[k]
+            count(at, ORIGIN, made.in_val[k])
+            lined += 1
         elif made.in_val[k] > 0:
-            line[count] = -made.in_val[k]
-            count += 1
-        for one in range(before, count):
-            traced += max(int64(0), line[one])
-    if unread:
-        at[UNREAD] += traced
+            line[lined] = -made.in_val[k]
+            lined += 1
+        for one in range(before, lined):
+            traced |= line[one] > 0
+            if unread:
+                count(at, UNREAD, max(int64(0), line[one]))
+    if unread or not traced:
         return int64(0)
-    if traced == 0:
-        return int64(0)
-    return int64(count) if entering(made, tx) >= 0 else int64(-TOO_MUCH)
+    return int64(lined) if entering(made, tx) >= 0 else int64(-TOO_MUCH)
 
 
 @bare
 def paid_out(
     made: Any, asked: Any, page_of: Any, pool: Any, lots: Any, line: Any, at: Any, tx: Any,
-    count: Any, newest: Any,
+    lined: Any, newest: Any,
 ) -> Any:  # fmt: skip
     """Pay the outputs of a transaction from the line, in order, and then the fee."""
-    place, step = (count - 1, -1) if newest else (0, 1)
+    place, step = (lined - 1, -1) if newest else (0, 1)
     for row in range(made.out_ptr[tx], made.out_ptr[tx + 1]):
         due = made.out_val[row]
         begin = at[LOTS] + 1
         end, traced = begin, int64(0)
-        while due > 0 and 0 <= place < count:
+        while due > 0 and 0 <= place < lined:
             size = abs(line[place])
             part = min(size, due)
             due -= part
@@ -342,17 +365,17 @@ def paid_out(
             line[place] -= sign * part
             if part == size:
                 place += step
-        if due > 0 and count > 0:
+        if due > 0 and lined > 0:
             return int64(-OVERDRAWN)
-        if is_seed(asked.seeds, at, row):
-            at[ORIGIN] += made.out_val[row] - traced
+        if listed(asked.seeds, at, SEED, row):
+            count(at, ORIGIN, made.out_val[row] - traced)
             lots[begin], end, traced = made.out_val[row], begin + 1, made.out_val[row]
         if traced > 0:
             lots[begin - 1] = end - begin
             hold(made.out_spender, page_of, pool, at, row, begin)
             at[LOTS] = end
-    while 0 <= place < count:
-        at[FEES] += max(int64(0), line[place])
+    while 0 <= place < lined:
+        count(at, FEES, max(int64(0), line[place]))
         place += step
     return int64(DONE)
 
@@ -360,7 +383,7 @@ def paid_out(
 @bare
 def told(page_of: Any, pool: Any, lots: Any, rows: Any, amounts: Any) -> Any:
     """Write which outputs hold traced value, and how much; return how many there are."""
-    count = 0
+    found = 0
     for page in range(len(page_of)):
         if page_of[page] < 0:
             continue
@@ -372,7 +395,7 @@ def told(page_of: Any, pool: Any, lots: Any, rows: Any, amounts: Any) -> Any:
                 begin, held = int64(held), held * 0
                 for one in range(begin, begin + lots[begin - 1]):
                     held += max(int64(0), lots[one])
-            if count < len(rows):
-                rows[count], amounts[count] = page << PAGE | k, held
-            count += 1
-    return count
+            if found < len(rows):
+                rows[found], amounts[found] = page << PAGE | k, held
+            found += 1
+    return found

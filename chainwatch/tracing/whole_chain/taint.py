@@ -33,7 +33,7 @@ from chainwatch.results.text_frame import text_frame
 from chainwatch.tracing.arguments import check, policy_for
 from chainwatch.tracing.chosen import chosen_outputs
 from chainwatch.tracing.policies import Policy, fifo, haircut, lifo, poison
-from chainwatch.tracing.stops import BURNT, FEE, LATER, NOT_READ, UNSPENT
+from chainwatch.tracing.stops import BURNT, BY_ORDER, FEE, LATER, NOT_READ, UNSPENT
 from chainwatch.tracing.subjects import Named, Subjects, subjects_of, widened
 from chainwatch.tracing.trace_tables import SUBJECTS
 from chainwatch.tracing.walks.coin_rows import Places, frame_of
@@ -68,7 +68,8 @@ TAINTED = Table(
         Column.kind(
             "state",
             "what became of it: paid on, unspent as far as blocks or histories tell, no spender"
-            " read, burnt, spent outside the span",
+            " read, burnt, spent outside the span; or spent before it was made: what spends it"
+            " was read, but stands before it, and is not followed",
         ),
     ),
 )
@@ -76,9 +77,14 @@ TAINTED = Table(
 TOTALS = Table(
     "taint_totals",
     ("what",),
-    "What came in traced and where it is: all but the first add up to the first, exactly.",
+    "What came in traced and where it is. Where the policy conserves value, all but what was paid"
+    " on add up to what came in, exactly; by reach and of a screen nothing is said to come in.",
     (
-        Column.kind("what", "came in, fee, not read, or the state of what holds it"),
+        Column.kind(
+            "what",
+            "came in; the state of what holds it; fee; or not read: what entered transactions of"
+            " which not all was read",
+        ),
         Column.amount("amount", "traced value"),
         Column.count("outputs", "outputs that hold it; 0 of fees and of what was not read"),
     ),
@@ -219,7 +225,9 @@ def taint(
     Fails when
     ----------
     Read as a statement about people: under the haircut nearly everybody holds a trace of it after
-    some hops. A haircut screen is no evidence: its amounts are rounded.
+    some hops. A haircut screen is no evidence: its amounts are rounded. Value that enters a
+    transaction of which not all was read ends there, under every policy, and is told as *not
+    read*: what lies behind it may be reached too.
 
     References
     ----------
@@ -299,7 +307,9 @@ def _scanned(
         made = made_of(index.columns)
         asked = kernel.seeds(*begin, coins.first, coins.last)
         try:
-            return kernel.scan(made, asked, kernel.SCREENED if screen else WAYS[policy])
+            if screen:
+                return _rounded(coins, kernel.scan(made, asked, kernel.SCREENED))
+            return kernel.scan(made, asked, WAYS[policy])
         except OverflowError:
             if screen:
                 raise
@@ -315,6 +325,17 @@ def _scanned(
     )
 
 
+def _rounded(coins: Coins, found: kernel.Scanned) -> kernel.Scanned:
+    """Return a screen with its amounts to the nearest base unit, none above what an output holds.
+
+    A double near the largest amount of 64 bits may be just above it.
+    """
+    values = coins.ready.index.columns["out_val"][found.rows].astype(np.int64)
+    near = pl.Series(found.amounts).round().to_numpy()
+    below = np.minimum(near, np.nextafter(2.0**63, 0)).astype(np.int64)
+    return found._replace(amounts=np.where(near >= values, values, below))
+
+
 def _states(coins: Coins, rows: Array) -> pl.Series:
     """Return what became of outputs."""
     made = coins.ready.index.columns
@@ -325,28 +346,28 @@ def _states(coins: Coins, rows: Array) -> pl.Series:
     code[spent] = np.where(_inside(coins, spender), 1, 2)
     code[made["out_spendable"][rows] == 0] = 3
     open_ = np.flatnonzero(code == 0)
-    code[open_[~_unspent(coins, rows[open_])]] = 4
-    return pl.Series([UNSPENT, MOVED, LATER, BURNT, SILENT]).gather(code)
+    code[open_] = _without_spender(coins, rows[open_])
+    return pl.Series([UNSPENT, MOVED, LATER, BURNT, SILENT, BY_ORDER]).gather(code)
 
 
-def _unspent(coins: Coins, rows: Array) -> Array:
-    """Tell of outputs without a spender whether that is known: of blocks alone, once a height."""
+def _without_spender(coins: Coins, rows: Array) -> Array:
+    """Return of outputs that nothing behind them spends 0 where it is known that nothing does, 4
+    where it is not, 5 where what spends them stands before them: of blocks alone, once a height."""
     made, places = coins.ready.index.columns, Places(coins)
     txs = np.searchsorted(made["out_ptr"], rows, side="right") - 1
     asked, back = np.arange(len(rows)), np.arange(len(rows))
     if not coins.ready.status.histories and not len(made["stray_tx"]):
         heights = made["tx_number"][txs] >> POSITION_BITS
         _, asked, back = np.unique(heights, return_index=True, return_inverse=True)
-    told = [places.unspent(int(rows[k]), int(txs[k])).reason == UNSPENT for k in asked]
-    return np.array(told, np.bool_)[back]
+    ends = [places.unspent(int(rows[k]), int(txs[k])) for k in asked]
+    code = [0 if end.reason == UNSPENT else 5 if end.basis == BY_ORDER else 4 for end in ends]
+    return np.array(code, np.int64)[back]
 
 
 def _totals(found: kernel.Scanned, states: pl.Series, *, conserves: bool) -> pl.DataFrame:
-    whole = pl.Series("amount", found.amounts)
-    amounts = whole.round().cast(pl.Int64) if whole.dtype == pl.Float64 else whole
-    held = pl.DataFrame({"what": states, "amount": amounts.cast(AMOUNT)})
+    held = pl.DataFrame({"what": states, "amount": pl.Series(found.amounts).cast(AMOUNT)})
     rows = held.group_by("what").agg(exact_sum("amount"), pl.len().cast(pl.Int64).alias("outputs"))
-    ended = [(FEE, found.fees, 0), (NOT_READ, found.unread, 0)] if conserves else []
+    ended = [*([(FEE, found.fees, 0)] if conserves else []), (NOT_READ, found.unread, 0)]
     first = [(CAME, found.origin, 0)] if conserves else []
     return pl.concat(
         [
@@ -361,11 +382,9 @@ def _tainted(coins: Coins, found: kernel.Scanned, states: pl.Series) -> pl.DataF
     made, rows = coins.ready.index.columns, found.rows
     txs = np.searchsorted(made["out_ptr"], rows, side="right") - 1
     places = Places(coins)
-    amounts = pl.Series(found.amounts)
     frame = frame_of(TAINTED, {
         "address": places.addresses("out", rows), **places.at(rows, txs),
-        "value": made["out_val"][rows],
-        "amount": amounts.round() if amounts.dtype == pl.Float64 else amounts, "state": states,
+        "value": made["out_val"][rows], "amount": found.amounts, "state": states,
     }).sort("txid", "n")  # fmt: skip
     return text_frame(frame, coins.ready.index.chain.id)
 

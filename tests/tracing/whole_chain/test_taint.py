@@ -184,3 +184,112 @@ def test_quotients_of_128_bits_are_exact() -> None:
         c = int(pick.integers(1, 2 ** int(pick.integers(1, 63)), endpoint=True))
         a, b = int(pick.integers(0, c, endpoint=True)), int(pick.integers(0, 2**63 - 1))
         assert muldiv(a, b, c) == a * b // c
+
+
+def totals_of(found: Taint) -> dict[str, int]:
+    return {what: int(n) for what, n in found.totals.select("what", "amount").iter_rows()}
+
+
+HALF = 2**62 + 5
+conserving = pytest.mark.parametrize("policy", [one for one in WAYS if one.conserves], ids=str)
+
+
+@conserving
+@pytest.mark.parametrize("count", [2, 4], ids=["past the sign", "past zero"])
+def test_what_enters_one_transaction_may_exceed_64_bits(
+    desk: Any, policy: Policy, count: int
+) -> None:
+    """In 64 bits two coins of 2^62 and more make less than nothing, and four of 2^62 nothing."""
+    value = HALF if count == 2 else 2**62
+    txs = [{"id": f"t{k}", "ins": [], "outs": [("a", value)]} for k in range(count)]
+    txs += [
+        {"id": "j", "ins": [(f"t{k}", 0) for k in range(count)], "outs": [("b", value)]},
+        {"id": "k", "ins": [("j", 0)], "outs": [("e", value)]},
+    ]
+    ledger = desk.coins(txs)
+    right = {"came in": count * value, "paid on": (count + 1) * value, "unspent": value,
+             "fee": (count - 1) * value, "not read": 0}  # fmt: skip
+    chosen = [named(desk, (f"t{k}", 0)) for k in range(count)]
+    for who in (desk.coin("a"), chosen):
+        found = taint(ledger, who, policy=policy, chain=CHAIN)
+        assert totals_of(found) == right
+        same(found, in_python(ledger, who, policy))
+
+
+@conserving
+def test_coins_brought_from_outside_may_exceed_64_bits(desk: Any, policy: Policy) -> None:
+    """What was made before the span enters as the subject's own coins do, and counts like them."""
+    txs = [{"id": f"t{k}", "ins": [], "outs": [("a", 2**62)]} for k in range(4)]
+    txs.append({"id": "j", "ins": [(f"t{k}", 0) for k in range(4)], "outs": [("b", 5)]})
+    ledger = desk.coins(txs).between(START + timedelta(minutes=35), None)
+    found = taint(ledger, desk.coin("a"), policy=policy, chain=CHAIN)
+    assert totals_of(found) == {"came in": 2**64, "unspent": 5, "fee": 2**64 - 5, "not read": 0}
+
+
+@every_policy
+def test_sums_over_a_chain_may_exceed_64_bits(desk: Any, policy: Policy) -> None:
+    """Three sums of twelve receipts each: what came in, fees, and what ends unread."""
+    value, txs = 8 * 10**17, []
+    for k in range(12):
+        txs += [
+            {"id": f"t{k}", "ins": [], "outs": [("a", value), ("a", value), ("a", value)]},
+            {"id": f"s{k}", "ins": [(f"t{k}", 0)], "outs": [("b", value - 10**8)]},
+            {"id": f"f{k}", "ins": [(f"t{k}", 1)], "outs": [("b", 1)]},
+            {"id": f"u{k}", "ins": [(f"t{k}", 2), ("?",)], "outs": [("b", value)]},
+        ]
+    ledger = desk.coins(txs)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "PlainScan", None)  # the compiled loops hold it themselves
+        found = taint(ledger, desk.coin("a"), policy=policy, chain=CHAIN)
+    right = {"came in": 36 * value, "paid on": 36 * value, "unspent": 12 * (value - 10**8 + 1),
+             "fee": 12 * (10**8 + value - 1), "not read": 12 * value}  # fmt: skip
+    kept = right if policy.conserves else {w: right[w] for w in ("paid on", "unspent", "not read")}
+    assert totals_of(found) == kept
+    same(found, in_python(ledger, desk.coin("a"), policy))
+
+
+def test_a_screen_sums_past_64_bits_too(desk: Any) -> None:
+    txs: list[dict[str, Any]] = [
+        {"id": f"t{k}", "ins": [], "outs": [("a", 2**63 - 1)]} for k in range(3)
+    ]
+    txs.append({"id": "j", "ins": [*((f"t{k}", 0) for k in range(3)), ("?",)], "outs": [("b", 5)]})
+    found = taint(desk.coins(txs), desk.coin("a"), policy=SCREEN, chain=CHAIN)
+    truth = 3 * (2**63 - 1)
+    assert found.tainted["amount"].to_list() == [2**63 - 1] * 3  # no more than each holds
+    for what in ("paid on", "not read"):
+        assert abs(totals_of(found)[what] - truth) <= Fraction(found.error) * truth
+
+
+@pytest.mark.parametrize("policy", [*WAYS, SCREEN], ids=str)
+@pytest.mark.parametrize("unread", [("?",), ("old", 0, 3, "z")], ids=["unknown", "known"])
+def test_what_ends_in_a_transaction_not_read_whole_is_named(
+    desk: Any, policy: Policy | str, unread: tuple[Any, ...]
+) -> None:
+    """By reach and of a screen as well: all of it, whatever a policy would have passed on."""
+    txs = [
+        {"id": "t", "ins": [], "outs": [("a", 10)]},
+        {"id": "w", "ins": [("t", 0), unread], "outs": [("g", 9)]},
+    ]
+    found = taint(desk.coins(txs), desk.coin("a"), policy=policy, chain=CHAIN)
+    lost = unread == ("?",)
+    assert totals_of(found)["not read"] == (10 if lost else 0)
+    assert ("unspent" in totals_of(found)) is not lost
+
+
+@pytest.mark.parametrize("policy", [*WAYS, SCREEN], ids=str)
+def test_a_spender_that_stands_before_its_coin_was_read(desk: Any, policy: Policy | str) -> None:
+    """It is not followed, as by a trace, and nobody says that no spender was read."""
+    txs = [
+        {"id": "o", "ins": [], "outs": [("a", 10)], "height": 0},
+        {"id": "ch", "ins": [("p", 0, 10, "b")], "outs": [("d", 10)], "height": 1},
+        {"id": "p", "ins": [("o", 0)], "outs": [("b", 7), ("q", 3)], "height": 2},
+    ]
+    found = taint(desk.coins(txs), desk.coin("a"), policy=policy, chain=CHAIN)
+    states = dict(found.tainted.select("address", "state").iter_rows())
+    assert states[desk.coin("b")] == "spent before it was made"
+    assert states[desk.coin("q")] == "unspent"
+    assert totals_of(found)["spent before it was made"] == 7
+    if policy != SCREEN:
+        followed = trace(desk.coins(txs), desk.coin("a"), policy=policy, chain=CHAIN)
+        basis = dict(followed.ends.select("address", "basis").iter_rows())
+        assert basis[desk.coin("b")] == "spent before it was made"
