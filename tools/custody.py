@@ -46,8 +46,8 @@ seeds nor time with it.
 
 * *probable: the service's side* is what `cw.hosted` calls a probable deposit address: it passed all
   on to one service, and one funder paid its gas and that of others, or it was swept with others in
-  one transaction, and those others have depositors of their own. Where that is not shown custody is
-  *undecided*.
+  one transaction that a known wallet of the service sent, and those others have depositors of their
+  own. Where that is not shown custody is *undecided*.
 * *one destination* asks for the first alone, as was done before. *Victor* and *production* are the
   published rules ([as they are built](../chainwatch/tracing/custody/rules.py)). *several
   depositors* asks, instead of the service's side, for three depositors or more of each address.
@@ -68,6 +68,10 @@ READING = """
 * Where a service pays gas from its hot wallet, as it pays everybody, and sweeps one by one (cedar),
   nothing on the chain shows its side: custody of all its deposit addresses stays undecided. That is
   no error; it is what is known.
+* Smart accounts of strangers whose payments one bundler sends together (*bundled*) look like a
+  sweep. None is called probable, for no wallet of the service sent them. The services that sweep
+  together here do so from their tagged hot wallets: where an untagged one does, custody of all its
+  deposit addresses stays undecided, and fewer are found than here.
 * On adversarial chains the default errs on two kinds: wallets that one runs for many unrelated
   people and cashes out at one exchange, with a gas wallet of his own, and rings that are paid by
   way of three shells each, more than the two payments that are looked at. *Probable* is no proof.

@@ -8,7 +8,8 @@ from chainwatch.simulate.services.world import COLD, DEPOSIT, GAS_WALLET, HOT, U
 
 STATION, FORWARDER, PLAIN = "gas station", "one transaction", "one by one"
 """How a service sweeps: a wallet of its own pays the gas of each address first; contracts forward
-many at once; or the hot wallet pays the gas, as it pays everybody, and each is swept alone."""
+many at once, when its hot wallet calls them; or the hot wallet pays the gas, as it pays everybody,
+and each is swept alone."""
 
 FLOOR = 20 * UNIT
 """Below that a deposit waits for the next."""
@@ -59,7 +60,8 @@ class Custodian:
         if self.way == FORWARDER:
             for start in range(0, len(due), MOST_AT_ONCE):
                 group = due[start : start + MOST_AT_ONCE]
-                self.chain.pay_together([(one, self.hot, self.chain.held(one)) for one in group])
+                swept = [(one, self.hot, self.chain.held(one)) for one in group]
+                self.chain.pay_together(swept, sent_by=self.hot)
             return
         for one in due:
             if one not in self.fuelled or self.chain.chance(40):

@@ -11,15 +11,17 @@ from dataclasses import dataclass, field
 from chainwatch.simulate.services.custodians import Custodian
 from chainwatch.simulate.services.world import SELF, UNIT, Chain
 
-CASH_OUT, MERCHANT, RING, FARM, OPERATOR = (
+CASH_OUT, MERCHANT, RING, FARM, OPERATOR, BUNDLED = (
     "cashes out",
     "merchant",
     "ring",
     "airdrop farm",
     "unnamed processor",
+    "bundled",
 )
 """Kinds of twins: one wallet that cashes out; one that many pay; several of one owner, with a gas
-wallet of their own; those of who collects airdrops; and those that one runs for many."""
+wallet of their own; those of who collects airdrops; those that one runs for many; and smart
+accounts of strangers, whose payments a bundler puts into one transaction."""
 
 
 @dataclass
@@ -49,10 +51,12 @@ class Crowd:
     chain: Chain
     people: list[Person] = field(default_factory=list)
     twins: list[Twin] = field(default_factory=list)
+    bundled: list[Twin] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Open the shop for gas."""
+        """Open the shop for gas, and let somebody bundle."""
         self.pump = self.chain.address(SELF, "pump", "pump", "gas seller")
+        self.bundler = self.chain.address(SELF, "bundler", "bundler", "bundler")
 
     def join(self, count: int, services: Sequence[Custodian]) -> None:
         """Add people, each with an account or two, and something to spend."""
@@ -73,6 +77,12 @@ class Crowd:
         """Add a twin that these pay."""
         wallet = self.chain.address(SELF, owner, owner, kind)
         self.twins.append(Twin(wallet, at, payers, gas))
+
+    def smart(self, at: Custodian) -> None:
+        """Add a smart account of somebody who has nothing to do with others of its bundles."""
+        owner = f"{BUNDLED} {len(self.bundled)}"
+        wallet = self.chain.address(SELF, owner, owner, BUNDLED)
+        self.bundled.append(Twin(wallet, at, [self.anybody().wallet], self.bundler))
 
     def ring(self, kind: str, size: int, at: Custodian, shells: int) -> None:
         """Add wallets of one owner, whose gas one of them pays.
@@ -112,6 +122,17 @@ class Crowd:
             other = self.anybody()
             at = other.accounts[0].deposit_address(other.name)
             chain.pay(one.wallet, at if chain.chance(30) else other.wallet, amount)
+
+    def bundle(self) -> None:
+        """Let smart accounts be paid, and put into one transaction what all of them pay on."""
+        chain = self.chain
+        for twin in self.bundled:
+            amount = min(chain.between(60, 700) * UNIT, chain.held(twin.payers[0]))
+            if amount > 0:
+                chain.pay(twin.payers[0], twin.wallet, amount)
+        chain.now += chain.between(300, 3_000)
+        due = [(one.wallet, one.at.hot, chain.held(one.wallet)) for one in self.bundled]
+        chain.pay_together([one for one in due if one[2]], sent_by=self.bundler)
 
     def cash(self, twin: Twin) -> None:
         """Let a twin be paid, and pay all of it on, or wait for more."""

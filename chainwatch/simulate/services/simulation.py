@@ -76,8 +76,9 @@ def simulate_services(
     many deposits at once, one that sweeps one by one, a payment processor with addresses for single
     invoices, and an exchange that no tag names. Twins pass all they get to the hot wallet of a
     service from wallets of their own: people who cash out, merchants whom many pay, rings of one
-    owner, farms that collect an airdrop. In an adversarial chain rings hide behind shells and pay
-    their own gas, and somebody runs wallets for many and cashes them out at one exchange.
+    owner, farms that collect an airdrop, smart accounts of strangers whose payments one bundler
+    sends together. In an adversarial chain rings hide behind shells and pay their own gas, and
+    somebody runs wallets for many and cashes them out at one exchange.
 
     Parameters
     ----------
@@ -136,6 +137,8 @@ def _twins(crowd: Crowd, services: list[Custodian], *, adversarial: bool) -> Non
             payers = [crowd.anybody().wallet for _ in range(chain.between(8, 30))]
             crowd.twin(MERCHANT, owner, at, payers, crowd.pump)
         crowd.ring(RING, chain.between(5, 12), at, shells=0)
+        for _ in range(4):
+            crowd.smart(at)
     _airdrop(crowd, services[0])
     if adversarial:
         crowd.ring(RING, 26, services[0], shells=1)
@@ -172,6 +175,8 @@ def _live(chain: Chain, crowd: Crowd, services: list[Custodian], days: int) -> N
             for hour in range(chain.between(0, 5), 24, 6):
                 todo.append((hour * 3_600, service.sweep))
             todo.append((DAY - 60, service.store))
+        if day % 9 == 0:
+            todo.append((chain.between(0, DAY - 3_600), crowd.bundle))
         for when, act in sorted(todo, key=lambda one: one[0]):
             chain.now = max(chain.now, day * DAY + when)
             act()

@@ -9,7 +9,7 @@ from hashlib import sha256
 from random import Random
 from typing import Any
 
-from chainwatch.addresses.assets import Asset, token
+from chainwatch.addresses.assets import Asset, native, token
 from chainwatch.addresses.canonical import Kind
 from chainwatch.chains.catalogue import chain
 from chainwatch.errors import ConservationError
@@ -19,8 +19,12 @@ NETWORK = chain("eth").id
 TOKEN = token("eth", "0x" + "70" * 20, "TOK", 6)
 """The token that people pay with."""
 
-UNIT, GAS = 10**6, 10**16
-"""One token, and what is paid for gas, in base units."""
+COIN = native(NETWORK)
+NOBODY = bytes([Kind.EVM]) + bytes(20)
+"""The zero address, where burnt fees go."""
+
+UNIT, GAS, FEE = 10**6, 10**16, 10**14
+"""One token, what is paid for gas, and the fee of one transaction, in base units."""
 
 BLOCK_SECONDS, FIRST_BLOCK = 12, 18_000_000
 
@@ -86,8 +90,10 @@ class Chain:
         """Move tokens in a transaction of its own."""
         self.pay_together([(sender, receiver, amount)])
 
-    def pay_together(self, payments: Sequence[tuple[bytes, bytes, int]]) -> None:
-        """Move tokens of several in one transaction.
+    def pay_together(
+        self, payments: Sequence[tuple[bytes, bytes, int]], sent_by: bytes | None = None
+    ) -> None:
+        """Move tokens of several in one transaction; who sent it pays its fee.
 
         Raises
         ------
@@ -101,10 +107,12 @@ class Chain:
             self.balances[sender] -= amount
             self.balances[receiver] = self.held(receiver) + amount
             self._row(place, log, TOKEN, sender, receiver, amount)
+        if sent_by is not None:
+            self._row(place, 0, COIN, sent_by, NOBODY, FEE, "fee_burnt")
 
     def gas(self, sender: bytes, receiver: bytes) -> None:
         """Pay for somebody's gas, in the coin of the chain."""
-        self._row(self._place(), 0, Asset(NETWORK, None, "ETH", 18), sender, receiver, GAS)
+        self._row(self._place(), 0, COIN, sender, receiver, GAS)
 
     def _place(self) -> tuple[int, int]:
         height = FIRST_BLOCK + self.now // BLOCK_SECONDS
@@ -112,12 +120,13 @@ class Chain:
         return height, position
 
     def _row(
-        self, place: tuple[int, int], log: int, asset: Asset, sender: bytes, to: bytes, amount: int
-    ) -> None:
+        self, place: tuple[int, int], log: int, asset: Asset, sender: bytes, to: bytes, amount: int,
+        kind: str = "",
+    ) -> None:  # fmt: skip
         height, position = place
         seconds = self.start + self.now // BLOCK_SECONDS * BLOCK_SECONDS
         self.rows.append({
-            "chain": NETWORK, "kind": "erc20" if asset.contract else "native",
+            "chain": NETWORK, "kind": kind or ("erc20" if asset.contract else "native"),
             "txid": sha256(f"{self.label} {height} {position}".encode()).digest(),
             "log_index": position * 1_000 + log if asset.contract else None,
             "trace_path": None if asset.contract else "", "occurrence": 0,

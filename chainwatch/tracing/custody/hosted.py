@@ -165,18 +165,17 @@ def hosted(
     """Find addresses that pass everything they get to the tagged wallets of one service.
 
     One is a *probable* deposit address where something shows the service's side: a funder pays its
-    gas and that of ``min_funded`` such addresses and hardly anybody else's, or two of its payments
-    were made in one transaction with others'; and ``min_unrelated`` of those have no depositor in
-    common, so that one owner of many wallets does not look the same. Of all others custody is
-    *undecided*: somebody who cashes out there from a wallet of his own looks the same.
+    gas and that of ``min_funded`` such addresses and hardly anybody else's, or it was swept twice
+    with others, on account chains by a known wallet of the service; and ``min_unrelated`` of those
+    have no depositor in common, so that one owner of many wallets does not look the same. Of all
+    others custody is *undecided*: somebody who cashes out there looks the same.
 
     Every payment must go to wallets that tags give to one actor on that day, and ``min_share`` of
     1,000 units received up to the last payment must have gone: what anybody sends later undoes
     nothing, and the evidence names it. On coin chains whoever it spends together with must be
-    hosted too, or a service's. All that was read counts, whatever the ledger's span: a
-    payment elsewhere speaks against it whenever it was made. Not judged are addresses that moved
-    an unknown amount or of which no receipt was read, and on account chains those whose history
-    was not read.
+    hosted too, or a service's. All that was read counts, whatever the ledger's span. Not judged are
+    addresses that moved an unknown amount or of which no receipt was read, and on account chains
+    those whose history was not read.
 
     Parameters
     ----------
@@ -205,10 +204,11 @@ def hosted(
     Fails when
     ----------
     Somebody runs wallets for many (a payment processor, a ring of many payers) and cashes all of
-    them out at one service: they look like the service's. A tag names a customer's address as the
-    service's. The native coin was not read, or is what is counted, so that nobody knows who paid
-    the gas: custody stays undecided. What was not read went elsewhere: the evidence says where
-    reading leaves gaps. A service that pays out of deposits, or sweeps with change, is missed.
+    them out at one service, or a service sends what its users signed: see ``CustodySide``. A tag
+    names a customer's address as the service's. The native coin was not read, or is what is
+    counted, so that nobody knows who paid the gas: custody stays undecided. What was not read went
+    elsewhere: the evidence says where reading leaves gaps. A service that pays out of deposits, or
+    sweeps with change, is missed.
 
     References
     ----------

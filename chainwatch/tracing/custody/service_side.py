@@ -3,7 +3,9 @@
 Passing all on to one exchange is what a wallet of somebody's own does too. What such a wallet does
 not have is what the service does for many customers at once: it pays the gas of their deposit
 addresses, and sweeps several in one transaction. One owner of many wallets can do both for himself,
-so that it counts only among addresses whose depositors have nothing to do with each other.
+so that it counts only among addresses whose depositors have nothing to do with each other. On
+account chains strangers stand together in a transaction too, if a relayer brings what each of them
+signed: there it counts only where the service's own wallet sent it.
 """
 
 from __future__ import annotations
@@ -70,6 +72,12 @@ class CustodySide:
     """Judges one-destination addresses together: what one shows rests on the others.
 
     ``service`` is that of each such address. ``parties`` are those who paid it, and who paid them.
+
+    Fails when
+    ----------
+    A service sends in one transaction what its users signed, and the logs that say so were not
+    read; or it takes from wallets of their own what they approved before. A wallet that no tag
+    names sends its sweeps, or their fees were not read: they show nothing then.
     """
 
     flows: Flows
@@ -104,7 +112,8 @@ class CustodySide:
 
     def judge(self) -> dict[bytes, Side]:
         """Return what shows the service's side of each address."""
-        gas, batch = self._gas(), self._batches()
+        gas = self._gas()
+        batch = self._batches({(self.service[one], of) for one, (of, _) in gas.items()})
         return {address: self._side(address, gas, batch) for address in sorted(self.service)}
 
     def _side(
@@ -159,23 +168,35 @@ class CustodySide:
                         found[one] = (funder, group)
         return found
 
-    def _batches(self) -> dict[bytes, tuple[int, _Group]]:
+    def _batches(self, pumps: Set[tuple[str, bytes]]) -> dict[bytes, tuple[int, _Group]]:
         """Return how often each address was swept with others of its service, and with whom.
 
-        Whoever builds such a transaction holds the keys of all in it, and so of all that any two
+        Who swept them holds the keys of all in such a transaction, and so of all that any two
         transactions have in common: those are one group.
         """
         together: dict[bytes, set[bytes]] = {}
         times: Counter[bytes] = Counter()
-        for members in _grouped(self.flows.sent.select("address", "batch"), "batch").values():
+        sent = _grouped(self.flows.sent.select("address", "batch"), "batch")
+        for batch, members in sent.items():
             for service in {self.service[one] for one in members if one in self.service}:
                 mine = {one for one in members if self.service.get(one) == service}
-                if len(mine) > 1:
+                if len(mine) > 1 and self._swept_by(batch, service, pumps):
                     times.update(mine)
                     joined = mine.union(*(together.get(one, ()) for one in mine))
                     together |= dict.fromkeys(joined, joined)
         groups = {id(who): _Group(who, self.unrelated(who)) for who in together.values()}
         return {one: (times[one], groups[id(who)]) for one, who in together.items()}
+
+    def _swept_by(self, batch: bytes, service: str, pumps: Set[tuple[str, bytes]]) -> bool:
+        """Say whether who holds the keys of a service built a transaction.
+
+        On account chains that is a wallet which tags give to it, or one that pays the gas of its
+        deposit addresses; of coins every owner signs what all others pay.
+        """
+        if self.flows.sent_by is None:
+            return True
+        found = self.flows.sent_by.get(batch)
+        return found is not None and (found.service == service or (service, found.sender) in pumps)
 
 
 def _grouped(pairs: pl.DataFrame, by: str) -> dict[bytes, set[bytes]]:

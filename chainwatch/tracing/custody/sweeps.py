@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from chainwatch.addresses.assets import Asset, native
+from chainwatch.addresses.assets import PAYMENT_KINDS, Asset, native
 from chainwatch.addresses.keyless import without_key
 from chainwatch.attribution.resolve import TagStatement, with_names
 from chainwatch.heuristics.rule import Rule
@@ -15,6 +15,7 @@ from chainwatch.ledger.balances import Balances, histories
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.output_status import BY_BLOCKS, OutputStatus
 from chainwatch.ledger.unread.rows_apart import may_have_paid
+from chainwatch.tracing.custody.senders import Sent, senders
 from chainwatch.tracing.walks.transfer_order import movements
 from chainwatch.units import AMOUNT, exact_sum
 
@@ -51,6 +52,9 @@ class Flows:
         What may be unread of all of them; empty where nothing is.
     gaps : dict
         The same of single addresses.
+    sent_by : dict or None
+        Who sent the transactions in which several paid together, where that was read and nobody
+        else's authority moved them. None on coin chains, where every owner signs.
     """
 
     sent: pl.DataFrame
@@ -61,6 +65,7 @@ class Flows:
     payers: pl.DataFrame = field(default_factory=lambda: _pairs("address", "payer"))
     before: pl.DataFrame = field(default_factory=lambda: _pairs("payer", "above"))
     gas: pl.DataFrame = field(default_factory=lambda: _pairs("funder", "paid"))
+    sent_by: Mapping[bytes, Sent] | None = None
 
 
 def _pairs(*names: str) -> pl.DataFrame:
@@ -93,6 +98,7 @@ def account_flows(ledger: Ledger, asset: Asset, wallets: Wallets, poisoning: Rul
         payers=payers,
         before=before,
         gas=_gas(ledger, asset, able),
+        sent_by=senders(ledger, asset, sent, wallets),
     )  # fmt: skip
 
 
@@ -128,7 +134,8 @@ def _gas(ledger: Ledger, asset: Asset, able: pl.Series) -> pl.DataFrame:
     if asset.contract is None:
         return _pairs("funder", "paid")
     effective = pl.col("success").ne_missing(False) & (pl.col("amount") > 0).fill_null(True)
-    moved = ledger.transfers.filter(coin.of_transfers() & effective)
+    payments = pl.col("kind").is_in(PAYMENT_KINDS)  # a fee is nobody's gas
+    moved = ledger.transfers.filter(coin.of_transfers() & payments & effective)
     pairs = moved.select(pl.col("sender").alias("funder"), pl.col("receiver").alias("paid"))
     funders = pairs.filter(pl.col("paid").is_in(able.implode())).select("funder").unique()
     return pairs.join(funders, on="funder", how="semi").unique().collect()

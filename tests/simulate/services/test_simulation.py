@@ -9,7 +9,7 @@ import pytest
 
 from chainwatch.errors import ArgumentError, ConservationError
 from chainwatch.simulate.services.simulation import SimulatedServices, simulate_services
-from chainwatch.simulate.services.world import Chain
+from chainwatch.simulate.services.world import NOBODY, Chain
 
 SMALL = {"days": 12, "people": 40}
 
@@ -41,7 +41,7 @@ def test_nobody_pays_what_he_does_not_hold(made: SimulatedServices) -> None:
 def test_every_address_has_one_holder(made: SimulatedServices) -> None:
     assert made.truth["address"].is_unique().all()
     moved = set(made.transfers["sender"]) | set(made.transfers["receiver"])
-    assert moved <= set(made.truth["address"])
+    assert moved - {NOBODY} <= set(made.truth["address"])
     assert made.transfers.select("txid", "log_index", "kind").is_unique().all()
 
 
@@ -58,6 +58,22 @@ def test_deposits_are_swept_and_twins_pay_one_service(made: SimulatedServices) -
     assert set(own["kind"]) == twins
     assert set(own["role_to"]) == {"hot wallet"}
     assert own.group_by("sender").agg(pl.col("receiver").n_unique())["receiver"].max() == 1
+
+
+def test_only_a_service_and_a_bundler_send_what_several_pay(made: SimulatedServices) -> None:
+    token = made.transfers.filter(made.asset.of_transfers())
+    many = token.group_by("txid").agg(pl.col("sender").n_unique()).filter(pl.col("sender") > 1)
+    fees = made.transfers.filter(pl.col("kind") == "fee_burnt").select("txid", by="sender")
+    paid = token.drop("kind").join(many.select("txid"), on="txid", how="semi")
+    sent = paid.join(fees, on="txid", how="left")
+    rows = sent.join(made.truth, left_on="sender", right_on="address").join(
+        made.truth, left_on="by", right_on="address", suffix="_by"
+    )
+    assert rows.height == sent.height
+    found = set(rows.select("kind", "kind_by").iter_rows())
+    assert found - {("exchange, one transaction", "exchange")} == {
+        ("payment processor, one transaction", "payment processor"), ("bundled", "bundler")
+    }  # fmt: skip
 
 
 def test_parts_share_no_time_and_a_slip_is_refused() -> None:

@@ -93,7 +93,7 @@ class TestAccounts:
         coverage = pl.DataFrame(units, schema=ledger.frames["coverage"].schema)
         read = Ledger.from_tables({**ledger.frames, "coverage": coverage})
         evidence = accounts(desk, read).frame["evidence"][0]
-        assert evidence.endswith(f"; {why}" if why else "shop wallet")
+        assert evidence.endswith(f"; {why}" if why else "who cashes out there")
 
     def test_a_claim_for_another_asset_says_nothing(self, desk: Any) -> None:
         other = desk.account("other")

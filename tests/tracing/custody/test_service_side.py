@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
+import polars as pl
 import pytest
 
 from chainwatch.addresses.assets import native
 from chainwatch.errors import AddressError, TraceError
+from chainwatch.ledger.account_schema import APPROVALS
+from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.roles import NOBODY
 from chainwatch.tracing.custody import sweeps
 from chainwatch.tracing.custody.hosted import Hosted, hosted
@@ -18,6 +22,7 @@ from chainwatch.tracing.trace import trace
 
 COIN = native("btc-regtest")
 GAS_COIN = {"contract": None, "kind": "native"}
+FEE = {"contract": None, "kind": "fee"}
 
 
 def judged(desk: Any, rows: list[Any], read: Any = "defxs", **more: Any) -> Hosted:
@@ -33,8 +38,13 @@ def undecided(found: Hosted) -> list[str]:
     return [one[1:].decode().lstrip(".") for one in found.undecided["address"]]
 
 
-def swept(*who: str, together: bool = True, to: str = "s", from_: str = "") -> list[Any]:
-    """Return two deposits to each, and two sweeps: of all in one transaction, or of each alone."""
+def swept(
+    *who: str, together: bool = True, to: str = "s", from_: str = "", by: str | None = "s"
+) -> list[Any]:
+    """Return two deposits to each, and two sweeps: of all in one transaction, or of each alone.
+
+    One transaction is sent ``by`` somebody, who pays its fee; with None its fee was not read.
+    """
     rows: list[Any] = []
     for turn in range(2):
         rows += [(from_ or f"payer of {one}", one, 5) for one in who]
@@ -43,6 +53,8 @@ def swept(*who: str, together: bool = True, to: str = "s", from_: str = "") -> l
             (one, to, 5, None, {**(batch if together else {}), "log_index": place})
             for place, one in enumerate(who)
         ]
+        if together and by:
+            rows.append((by, "miner", 1, None, {**batch, **FEE, "log_index": None}))
     return rows
 
 
@@ -98,6 +110,49 @@ class TestBatches:
         ]  # fmt: skip
         assert probable(judged(desk, chained)) == ["d", "e", "f"]
 
+    @pytest.mark.parametrize("by", ["bundler", "t", "d", None])
+    def test_strangers_who_stand_together_in_a_bundle_show_nothing(
+        self, desk: Any, by: str | None
+    ) -> None:
+        """Sent by a relayer, another service or one of them; or nobody read who sent it."""
+        assert undecided(judged(desk, swept("d", "e", "f", by=by))) == ["d", "e", "f"]
+
+    def test_two_who_may_have_sent_it_are_nobody(self, desk: Any) -> None:
+        rows = swept("d", "e", "f")
+        rows += [("x", "miner", 1, None, row[4]) for row in rows if row[1] == "miner"]
+        assert not probable(judged(desk, rows))
+
+    @pytest.mark.parametrize(
+        "kind", ["user_operation", "authorization_used", "permit", "delegation"]
+    )
+    def test_what_others_signed_shows_nothing_whoever_sent_it(self, desk: Any, kind: str) -> None:
+        """A service relays for its users too."""
+        ledger = desk.paid(swept("d", "e", "f"), read="defs")
+        bundles = ledger.frames["transfers"].filter(kind="fee").select("txid")
+        rows = [
+            {"chain": desk.asset.chain, "txid": txid, "log_index": 9, "kind": kind,
+             "contract": desk.account("token"), "owner": desk.account("d"),
+             "spender": desk.account("s"), "granted": True,
+             "time": datetime(2023, 6, 1, tzinfo=UTC)}
+            for (txid,) in bundles.iter_rows()
+        ]  # fmt: skip
+        named = desk.tags(("s", "shop"), chain=desk.asset.chain)
+        assert probable(hosted(ledger, named, asset=desk.asset)) == ["d", "e", "f"]
+        for kept in (rows, rows[:1]):  # one sweep that is left is not twice
+            approvals = pl.DataFrame(kept, schema=APPROVALS.schema, orient="row")
+            told = Ledger.from_tables({**ledger.frames, "approvals": approvals})
+            assert not probable(hosted(told, named, asset=desk.asset))
+
+    def test_swept_by_the_wallet_that_pays_the_gas_of_others(self, desk: Any) -> None:
+        others = tuple(f"d{number}" for number in range(20))
+        rows = [*gassed("gas", *others), *swept(*others, together=False)]
+        rows += swept("d", "e", "f", by="gas")
+        found = judged(desk, rows, read=[*others, "d", "e", "f"])
+        assert set(probable(found)) == {*others, "d", "e", "f"}
+        assert found.frame.filter(shown_by=BATCH).height == 3
+        alone = judged(desk, swept("d", "e", "f", by="gas"))
+        assert not probable(alone)
+
     def test_coins_swept_together(self, desk: Any) -> None:
         """Addresses that are paid again and again, by strangers, and spent together."""
         txs: list[dict[str, Any]] = []
@@ -146,6 +201,11 @@ class TestGas:
 
     def test_a_ring_with_a_funder_of_its_own_shows_nothing(self, desk: Any) -> None:
         assert not probable(judged(desk, self.rows(from_="o"), read=self.WHO))
+
+    def test_fees_are_nobodys_gas(self, desk: Any) -> None:
+        """Whoever makes a block is paid: a funder who pays many of them serves nobody else."""
+        fees = [("gas", f"miner {number}", 1, 0, FEE) for number in range(30)]
+        assert len(probable(judged(desk, self.rows(*fees), read=self.WHO))) == 20
 
     def test_failed_gas_is_none(self, desk: Any) -> None:
         rows = [(*row[:4], {**row[4], "success": False}) for row in gassed("gas", *self.WHO)]
