@@ -174,8 +174,8 @@ def hosted(
     1,000 units received up to the last payment must have gone: what anybody sends later undoes
     nothing, and the evidence names it. On coin chains whoever it spends together with must be
     hosted too, or a service's. All that was read counts, whatever the ledger's span. Not judged are
-    addresses that moved an unknown amount or of which no receipt was read, and on account chains
-    those whose history was not read.
+    addresses that moved an unknown amount, one in a transaction of which not every input and output
+    was read, or of which no receipt was read; on account chains those whose history was not read.
 
     Parameters
     ----------

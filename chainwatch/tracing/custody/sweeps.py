@@ -26,6 +26,7 @@ MOST_PAID = 1_000
 """Who pays so many addresses relates nobody: a distribution of tokens (Victor's airdrop)."""
 
 GAPS = "blocks or inputs are unread: other payments of it may be among them"
+BESIDE = "an input beside its own was not read: with whom it spends together is not known"
 
 
 @dataclass(frozen=True)
@@ -168,19 +169,22 @@ def coin_flows(ledger: Ledger, asset: Asset, wallets: Wallets) -> Flows:
 
     A payment is all that an address puts into one transaction. It goes to a service if every
     output does that holds value for anybody: OP_RETURN pays nobody, but a change output speaks
-    against it.
+    against it. Where not every input and output of the transaction was read its amount is unknown,
+    and it is nobody's: what is lacking may be change.
     """
     here = pl.col("chain") == asset.chain
     served = _served(ledger, here, wallets)
     spent = ledger.inputs.filter(here & pl.col("address").is_not_null())
     paying = served.filter(pl.col("service").is_not_null()).select("tx").lazy()
     able = spent.join(paying, on="tx", how="semi").select("address").unique()
+    mine = spent.join(able, on="address", how="semi")
     sent = (
-        spent.join(able, on="address", how="semi")
-        .group_by("tx", "address")
+        mine.group_by("tx", "address")
         .agg(exact_sum("value").alias("amount"))
         .join(served.lazy(), on="tx", how="left")
         .join(ledger.transactions.filter(here).select("tx", "time"), on="tx")
+        .join(_partly(ledger, here, mine.select("tx").unique()), on="tx", how="left")
+        .with_columns(pl.when(pl.col("partly").is_null()).then("amount").alias("amount"))
         .select("address", "service", "labels", "amount", "time", pl.col("tx").alias("batch"))
     )
     got = ledger.outputs.filter(here).join(able, on="address", how="semi")
@@ -194,14 +198,35 @@ def coin_flows(ledger: Ledger, asset: Asset, wallets: Wallets) -> Flows:
     )
     apart = joint.filter(pl.col("address") != pl.col("other")).select("address", "other").unique()
     whose = able.collect()["address"]
+    beside = mine.join(ledger.inputs.filter(here & pl.col("value").is_null()), on="tx", how="semi")
+    gaps = dict.fromkeys(beside.select("address").unique().collect()["address"], BESIDE)
     payers, before = _depositors(_paid(ledger, here), whose, wallets)
     return Flows(
         sent.collect(),
         received.collect(),
-        gaps=_gaps(ledger, asset, whose.to_list()),
+        gaps=_gaps(ledger, asset, whose.to_list()) | gaps,
         joint=apart.collect(),
         payers=payers,
         before=before,
+    )
+
+
+def _partly(ledger: Ledger, here: pl.Expr, of: pl.LazyFrame) -> pl.LazyFrame:
+    """Return which of these transactions have inputs or outputs that were not read: ``partly``."""
+    read = [
+        getattr(ledger, name).filter(here).join(of, on="tx", how="semi").group_by("tx")
+        .agg(pl.len().alias(name))
+        for name in ("inputs", "outputs")
+    ]  # fmt: skip
+    known = ledger.transactions.filter(here).join(of, on="tx", how="semi")
+    return (
+        known.join(read[0], on="tx", how="left")
+        .join(read[1], on="tx", how="left")
+        .filter(
+            (pl.col("inputs").fill_null(0) != pl.col("input_count"))
+            | (pl.col("outputs").fill_null(0) != pl.col("output_count"))
+        )
+        .select("tx", pl.lit(True).alias("partly"))
     )
 
 
@@ -223,15 +248,18 @@ def _paid(ledger: Ledger, here: pl.Expr) -> Paid:
 def _served(ledger: Ledger, here: pl.Expr, wallets: Wallets) -> pl.DataFrame:
     """Return ``tx, service, labels`` of the transactions whose every output is one service's."""
     known = pl.Series("address", sorted(wallets), dtype=pl.Binary)
-    outputs = ledger.outputs.filter(here & (pl.col("script_kind") != "null_data"))
+    every = ledger.outputs.filter(here)
     named = (
-        outputs.filter(pl.col("address").is_in(known.implode()))
+        every.filter(pl.col("address").is_in(known.implode()))
         .join(ledger.transactions.filter(here).select("tx", "time"), on="tx")
         .select("tx", "address", "time")
         .collect()
     )
     aimed = with_names(named, "address", wallets).with_columns(_service())
-    counts = outputs.group_by("tx").agg(pl.len().alias("outputs")).collect()
+    of = named.lazy().select("tx").unique()
+    holds_value = pl.col("script_kind").ne_missing("null_data").sum().alias("outputs")
+    counts = every.join(of, on="tx", how="semi").group_by("tx").agg(holds_value)
+    whole = counts.join(_partly(ledger, here, of), on="tx", how="anti").collect()
     return (
         aimed.filter(pl.col("service").is_not_null())
         .group_by("tx")
@@ -241,7 +269,7 @@ def _served(ledger: Ledger, here: pl.Expr, wallets: Wallets) -> pl.DataFrame:
             pl.col("service").first(),
             pl.col("label").unique().sort().alias("labels"),
         )
-        .join(counts, on="tx")
+        .join(whole, on="tx")
         .filter(pl.col("paid") == pl.col("outputs"), pl.col("services") == 1)
         .select("tx", "service", "labels")
     )

@@ -16,6 +16,7 @@ from chainwatch.ledger.balances import BEGUN, BROKEN
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.roles import NOBODY
 from chainwatch.tracing.custody.hosted import Hosted, hosted
+from chainwatch.tracing.custody.sweeps import BESIDE
 from chainwatch.tracing.policies import fifo
 from chainwatch.tracing.stops import HOSTED, ONE_DESTINATION
 from chainwatch.tracing.trace import trace
@@ -265,6 +266,36 @@ class TestCoins:
         more = tx("other", [("?",)], ("x", 1)) if how == "input" else tx("other", [], ("x", 1))
         ledger = desk.coins([*self.IN, sweep, *last, more], unlinked=[4] if how == "gap" else [])
         assert "are unread" in coins(desk, ledger).frame["evidence"][0]
+
+    @pytest.mark.parametrize(
+        ("table", "gone"),
+        [("outputs", "q"), ("outputs", "s"), ("inputs", "e"), ("outputs", "note")],
+    )
+    def test_a_payment_of_which_not_every_row_was_read_is_not_judged(
+        self, desk: Any, table: str, gone: str
+    ) -> None:
+        """What is lacking may be change, or a coin of somebody who pays elsewhere."""
+        change = [("q", 4)] if gone == "q" else [("note", 0, "null_data")]
+        txs = [
+            tx("in", [], ("d", 10), ("d", 10), ("e", 1), ("e", 1)),
+            tx("sweep", [("in", 0), ("in", 2)], ("s", 6), *change),
+            tx("again", [("in", 1), ("in", 3)], ("s", 6), *change),
+        ]
+        ledger = desk.coins(txs)
+        assert names(coins(desk, ledger)) == ("" if gone == "q" else "de")
+        rows = ledger.frames[table]
+        first = pl.col("tx") == rows["tx"].max()
+        mine = pl.col("address").eq_missing(None if gone == "note" else desk.coin(gone))
+        lacking = Ledger.from_tables({**ledger.frames, table: rows.filter(~(first & mine))})
+        assert names(coins(desk, lacking)) == ""
+        both = Ledger.from_tables(
+            {**ledger.frames, table: rows.filter((pl.col("tx") == rows["tx"].min()) | ~mine)}
+        )
+        assert names(coins(desk, both)) == ""
+
+    def test_with_whom_it_spends_together_may_be_unread(self, desk: Any) -> None:
+        txs = [*self.IN, tx("sweep", [("in", 0), ("?",)], ("s", 19)), *self.AGAIN]
+        assert coins(desk, txs).frame["evidence"][0].endswith(BESIDE)
 
     def test_nobody_is_hosted_without_tags(self, desk: Any) -> None:
         empty = desk.tags(("s", "shop")).where(concept="market")
