@@ -35,7 +35,8 @@ def victor(flows: Flows, asset: Asset, at_most: Times) -> pl.DataFrame:
     """Return by address and service how many payments match one deposit before them.
 
     A payment matches the latest deposit of at most ``at_most.left`` more, at most
-    ``at_most.hours`` before it. Deposits of the services themselves are none. An address with more
+    ``at_most.hours`` before it, that no earlier payment matches: what came in once was swept once.
+    What services pay out is no deposit, to whomever it goes. An address with more
     senders than ``at_most.senders`` is left out, and so is what has no time.
 
     Returns
@@ -47,7 +48,8 @@ def victor(flows: Flows, asset: Asset, at_most: Times) -> pl.DataFrame:
     ----------
     A customer pays somebody else's deposit address (a merchant, an OTC desk): it is one all the
     same, and tells nothing of who the customer is. Somebody passes on from a wallet of his own
-    payment by payment.
+    payment by payment. A customer of one exchange withdraws straight to his deposit address at
+    another: that is not counted. Payments of one time are taken in the order of the ledger.
 
     References
     ----------
@@ -56,22 +58,37 @@ def victor(flows: Flows, asset: Asset, at_most: Times) -> pl.DataFrame:
     """
     crowd = flows.payers.group_by("address").len().filter(pl.col("len") > at_most.senders)
     sent = flows.sent.filter(pl.col("service").is_not_null()).with_row_index("payment")
+    paid_in = flows.got.filter(~pl.col("by_service")).with_row_index("deposit")
     pairs = (
         sent.join(crowd, on="address", how="anti")
-        .join(flows.got.select("address", came="time", got="amount"), on="address")
+        .join(paid_in.select("address", "deposit", came="time", got="amount"), on="address")
         .filter(
             pl.col("got") - pl.col("amount") >= 0,
             pl.col("got") - pl.col("amount") <= at_most.left,
             pl.col("came") <= pl.col("time"),
             pl.col("time") - pl.col("came") <= timedelta(hours=at_most.hours),
         )
+        .sort("time", "payment", "came", "deposit", descending=[False, False, True, True])
     )
     return (
-        pairs.unique("payment")
+        _once(pairs)
         .group_by("address", "service")
         .agg(pl.len().cast(pl.Int64).alias("matched"))
         .sort("address", "service")
     )
+
+
+def _once(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Return of pairs in their order those of which neither side was taken before."""
+    payments, deposits = set[int](), set[int]()
+    kept = []
+    for payment, deposit in pairs.select("payment", "deposit").iter_rows():
+        free = payment not in payments and deposit not in deposits
+        kept.append(free)
+        if free:
+            payments.add(payment)
+            deposits.add(deposit)
+    return pairs.filter(pl.Series(kept, dtype=pl.Boolean))
 
 
 def production(flows: Flows) -> pl.DataFrame:

@@ -40,7 +40,8 @@ class Flows:
         where any of it went to somebody else, ``amount`` where it is unknown. ``batch`` names the
         transaction.
     got : polars.DataFrame
-        ``address, amount, time``: one row per receipt.
+        ``address, amount, time, by_service``: one row per receipt; the last says whether tags give
+        the wallet that paid it to a service. Of coins nobody asks, and it is null.
     joint : polars.DataFrame
         ``address, other``: who put coins into one transaction with whom.
     payers, before : polars.DataFrame
@@ -81,7 +82,7 @@ def account_flows(ledger: Ledger, asset: Asset, wallets: Wallets, poisoning: Rul
     )
     read = pl.Series("address", sorted(histories(ledger, asset)), dtype=pl.Binary)
     sent = with_names(rows.filter(pl.col("sender").is_in(read.implode())), "receiver", wallets)
-    got = rows.filter(pl.col("receiver").is_in(read.implode()))
+    got = with_names(rows.filter(pl.col("receiver").is_in(read.implode())), "sender", wallets)
     able = sent.filter(pl.col("service").is_not_null())["sender"].unique()
     pairs = rows.lazy().select(pl.col("receiver").alias("address"), pl.col("sender").alias("payer"))
 
@@ -94,7 +95,10 @@ def account_flows(ledger: Ledger, asset: Asset, wallets: Wallets, poisoning: Rul
             pl.col("sender").alias("address"), _service(), _labels(), "amount", "time",
             pl.col("txid").alias("batch"),
         ),
-        got.select(pl.col("receiver").alias("address"), "amount", "time"),
+        got.select(
+            pl.col("receiver").alias("address"), "amount", "time",
+            pl.col("label").is_not_null().alias("by_service"),
+        ),
         gaps=_unclaimed(ledger, asset, rows),
         payers=payers,
         before=before,
@@ -190,8 +194,9 @@ def coin_flows(ledger: Ledger, asset: Asset, wallets: Wallets) -> Flows:
     got = ledger.outputs.filter(here).join(able, on="address", how="semi")
     times = ledger.transactions.filter(here).select("tx", "time")
     received = got.join(times, on="tx").select(
-        "address", pl.col("value").cast(AMOUNT).alias("amount"), "time"
-    )
+        "address", pl.col("value").cast(AMOUNT).alias("amount"), "time",
+        pl.lit(None, pl.Boolean).alias("by_service"),
+    )  # fmt: skip
     owners = spent.filter(~without_key()).select("tx", "address").unique()
     joint = owners.join(able, on="address", how="semi").join(
         owners.rename({"address": "other"}), on="tx"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -60,6 +61,31 @@ class TestVictor:
     def test_what_may_be_left_and_how_late_are_asked(self, desk: Any) -> None:
         rows = [*self.TWICE[:3], ("d", "s", 6, DAY + 13 * 60)]
         assert said(desk, listed(desk, rows, max_hours=13, max_left=1), "d")["matched"] == 2
+
+    @pytest.mark.parametrize(("payer", "matched"), [("s", 1), ("t", 1), ("x", 2)])
+    def test_what_a_service_pays_out_is_no_deposit(
+        self, desk: Any, payer: str, matched: int
+    ) -> None:
+        rows = [*self.TWICE[:2], (payer, "d", 7, DAY), self.TWICE[3]]
+        assert said(desk, listed(desk, rows), "d")["matched"] == matched
+
+    def test_a_day_on_which_no_tag_holds_names_no_service(self, desk: Any) -> None:
+        rows = [*self.TWICE[:2], ("t", "d", 7, DAY), self.TWICE[3]]
+        first = ("t", "other", "exchange", {"last_day": date(2023, 6, 1)})
+        assert said(desk, listed(desk, rows, ("s", "shop"), first), "d")["matched"] == 2
+
+    def test_a_deposit_is_swept_once(self, desk: Any) -> None:
+        once = [("o", "d", 5, 0), ("p", "d", 2, 1), ("q", "d", 3, 2)]
+        rows = [*once, ("d", "s", 5, 3), ("d", "s", 5, 4)]
+        assert said(desk, listed(desk, rows), "d")["matched"] == 1
+        again = [*rows[:1], ("o", "d", 5, 1), *rows[3:]]
+        assert said(desk, listed(desk, again), "d")["matched"] == 2
+
+    def test_of_several_the_latest_is_taken(self, desk: Any) -> None:
+        """The first is left for nobody: the second sweep comes too late for it."""
+        rows = [("o", "d", 5, 0), ("o", "d", 5, 60), ("d", "s", 5, 61), ("d", "s", 5, 12 * 60 + 1)]
+        assert said(desk, listed(desk, rows), "d")["matched"] == 1
+        assert said(desk, listed(desk, rows, max_hours=13), "d")["matched"] == 2
 
     def test_it_asks_nothing_of_other_payments(self, desk: Any) -> None:
         row = said(desk, listed(desk, [*self.TWICE, ("d", "x", 1, 2 * DAY)]), "d")
