@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -35,7 +36,8 @@ class TagStatement(NamedTuple):
     """What one tag says of an address, and from when to when.
 
     ``definer`` is whether its publisher says it of the whole cluster, None where nothing is said;
-    ``by_actor`` whether the actor is stated, or named after the label.
+    ``by_actor`` whether the actor is stated, or named after the label; ``place`` the jurisdiction
+    that its context names.
     """
 
     actor: str
@@ -48,6 +50,7 @@ class TagStatement(NamedTuple):
     last: date | None
     definer: bool | None = None
     by_actor: bool = True
+    place: str | None = None
 
     def holds(self, day: date | None) -> bool:
         """Tell whether the tag holds on a day. A bound that is not stated excludes nothing.
@@ -95,9 +98,10 @@ def statements_of(
     names = rows.select(pl.coalesce("actor", "label")).to_series().to_list()
     spelled = one_spelling([*names, *beside])
     found: dict[bytes, list[TagStatement]] = {}
-    for address, actor, label, *rest in rows.iter_rows():
+    for address, actor, label, *rest, context in rows.iter_rows():
         one = TagStatement(spelled[actor or label], label, *rest)
-        found.setdefault(address, []).append(one._replace(by_actor=actor is not None))
+        told = one._replace(by_actor=actor is not None, place=jurisdiction_of(context))
+        found.setdefault(address, []).append(told)
     return {address: ranked(_adopted(said)) for address, said in sorted(found.items())}
 
 
@@ -107,7 +111,20 @@ def _rows(tags: pl.DataFrame, chain: str) -> pl.DataFrame:
         raise TraceError(
             f"tags lack {', '.join(sorted(missing))}", remedy="pass tags as read_tags returns them"
         )
-    return tags.filter(pl.col("chain") == chain).select(_COLUMNS)
+    context = pl.col("context") if "context" in tags.columns else pl.lit(None, pl.String)
+    return tags.filter(pl.col("chain") == chain).select(*_COLUMNS, context.alias("context"))
+
+
+def jurisdiction_of(context: str | None) -> str | None:
+    """Return the jurisdiction that the context of a tag names: a key of that name in its JSON."""
+    if not context or not context.lstrip().startswith("{"):
+        return None
+    try:
+        told = json.loads(context)
+    except ValueError:
+        return None
+    named = told.get("jurisdiction") if isinstance(told, dict) else None
+    return named if isinstance(named, str) else None
 
 
 def _adopted(sayings: Sequence[TagStatement]) -> Iterator[TagStatement]:
@@ -132,7 +149,7 @@ def ranked(sayings: Iterable[TagStatement]) -> tuple[TagStatement, ...]:
 def _rank(one: TagStatement) -> tuple[object, ...]:
     days = [day.isoformat() if day else "" for day in (one.first, one.last)]
     words = (one.label, one.source, one.concept or "", one.actor, one.confidence)
-    return (-one.level, not one.by_actor, *words, *days, str(one.definer))
+    return (-one.level, not one.by_actor, *words, *days, str(one.definer), one.place or "")
 
 
 def speaking(sayings: Sequence[TagStatement], day: date | None) -> TagStatement | None:

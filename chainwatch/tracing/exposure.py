@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
-from chainwatch.attribution.resolve import (
-    Owners,
-    Sayings,
-    TagStatement,
-    clustered,
-    rivals,
-    speaking,
-    statements_of,
-    unstated,
-)
+from chainwatch.attribution.resolve import Owners, TagStatement, unstated
 from chainwatch.attribution.tags import Tags
 from chainwatch.errors import TraceError, expect
 from chainwatch.ledger.ledger import Ledger
@@ -38,22 +29,28 @@ from chainwatch.results.table import (
 from chainwatch.tracing.arguments import check, check_tags
 from chainwatch.tracing.asked import Asked
 from chainwatch.tracing.custody.hosted import CUSTODY
-from chainwatch.tracing.ends.categories import CATEGORIES, categories, jurisdiction_of, shares
+from chainwatch.tracing.ends.actors import Actors
+from chainwatch.tracing.ends.categories import CATEGORIES, categories, shares
+from chainwatch.tracing.ends.exposure_orders import BY_ORDER, by_order, with_possible
 from chainwatch.tracing.ends.fiat import Worth
 from chainwatch.tracing.result import Trace
-from chainwatch.tracing.stops import BY_CLUSTER, BY_TAG, HOSTED, UNSPENT
+from chainwatch.tracing.stops import BY_RULE, STAYS
 from chainwatch.units import AMOUNT, counted, exact_sum, total
 
 EXPOSURE = Table(
     "exposure",
     ("subject", "actor", "concept"),
     "One row per subject and tagged actor. Where several tags speak of the addresses reached, their"
-    " concepts, sources and confidences are all listed.",
+    " concepts, sources and confidences are all listed. Where the order of transfers is open the"
+    " amounts are those of one order, 0 for whoever is reached in another alone.",
     (
         Column.party("subject", "whose value it is"),
         Column("actor", pl.String, Privacy.NAME, "the tagged actor"),
         Column.word("concept", "what tags say that it is"),
-        Column.amount("arrived", "traced value, each time it enters from outside the actor"),
+        Column.amount(
+            "arrived",
+            "traced value, each time it enters from outside the actor; leaves, if backward",
+        ),
         Column.amount("stayed", "what of it ends there"),
         Column.number("arrivals", "outputs or transfers by which it arrives"),
         Column.number("hops", "steps of the shortest way"),
@@ -93,6 +90,12 @@ class Exposure(Result):
         Whether these were taken to be.
     prices : Worth or None
         By which amounts were priced; None where that was not asked.
+    by_order : polars.DataFrame
+        Rows in ``BY_ORDER`` where the order of transfers is open; else none.
+    order_open : str
+        That it is, in a sentence; empty where it is not.
+    direction : str
+        ``forward``; or ``backward``: then it is those whom value came from.
     """
 
     frame: pl.DataFrame
@@ -103,6 +106,9 @@ class Exposure(Result):
     unstated: int = 0
     spread_unstated: bool = False
     prices: Worth | None = None
+    by_order: pl.DataFrame = field(default_factory=BY_ORDER.empty)
+    order_open: str = ""
+    direction: str = "forward"
 
     def names(self) -> Iterator[tuple[str, Party]]:
         """Yield the actors, each with an address at which it was reached."""
@@ -110,10 +116,24 @@ class Exposure(Result):
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
+        ordered = {} if self.by_order.is_empty() else {BY_ORDER.name: BY_ORDER.rows(self.by_order)}
         return {
             "exposure": EXPOSURE.rows(self.frame),
             "categories": CATEGORIES.rows(self.categories),
+            **ordered,
         }
+
+    def spans(self, row: Mapping[str, Any]) -> tuple[str, str]:
+        """Return in words what arrived and what stayed: two bounds where orders tell them apart."""
+        mine = self.by_order.filter(subject=row["subject"], actor=row["actor"])
+        told = mine.row(0, named=True) if mine.height else {}
+        return tuple(self._span(row[name], told, name) for name in ("arrived", "stayed"))  # type: ignore[return-value]  # two names make two
+
+    def _span(self, amount: int, told: Mapping[str, Any], name: str) -> str:
+        low, high = (int(told.get(f"{name}_{end}", amount)) for end in ("low", "high"))
+        if low == high:
+            return self.asset.shown(low)
+        return f"between {self.asset.shown(low)} and {self.asset.shown(high)}"
 
     def shares(self) -> pl.DataFrame:
         """Return the categories with ``share``, parts per million of all that was traced.
@@ -131,17 +151,20 @@ class Exposure(Result):
         return Roles(spread_unstated=self.spread_unstated)
 
     def __repr__(self) -> str:
+        way = "came from" if self.direction == "backward" else "reached"
         rows = [
-            f"  {self.asset.shown(int(row['arrived'])):>24} reached"
+            f"  {self.spans(row)[0]:>24} {way}"
             f" {shown_name(row['actor'], row['concept'])} ({row['basis']})"
             for row in self.frame.iter_rows(named=True)
         ]
-        said = [f"  {self.unsaid()}"] if self.unsaid() else []
+        said = [f"  {one}" for one in (self.order_open, self.unsaid()) if one]
         return "\n".join([f"Exposure({self.frame.height} rows)", *rows, *said])
 
     def not_read(self) -> Sequence[str]:
         """Return in sentences what of worth and jurisdiction was not read."""
         rows, said = self.categories, []
+        if self.order_open:
+            said.append(f"{self.order_open} Amounts by category are those of one order.")
         if self.prices:
             symbol, currency = self.asset.symbol, self.prices.currency
             lacking, whole = total(rows["unpriced"]), total(rows["amount"])
@@ -211,12 +234,13 @@ def exposure(
     check_tags(tags)
     check(clusters=clusters, spread_unstated=spread_unstated)
     prices = _prices(trace.asset, ledger, currency, price_source)
-    at = _Actors(tags, trace.asset.chain, clusters, spread_unstated)
+    at = Actors(tags, trace.asset.chain, clusters, spread_unstated)
     own = dict(trace.subjects.select("address", "subject").iter_rows())
-    arrived, reached = _arrived(trace, at, own)
+    found = [_found(one, at, own, trace.direction) for one in (trace, *trace.others)]
+    frames, reached = [rows for rows, _ in found], set().union(*(where for _, where in found))
     back = trace.direction == "backward"
     return Exposure(
-        _summed(arrived, _stayed(trace, at)),
+        with_possible(frames),
         trace.asset,
         categories(trace.ends, trace.steps, own, at.category, backward=back, prices=prices),
         frozenset(reached),
@@ -224,23 +248,38 @@ def exposure(
         unstated(at.tagged, clusters, trace.asset.chain),
         spread_unstated,
         prices,
+        by_order(frames),
+        trace.order_open(),
+        trace.direction,
     )
 
 
-def _arrived(
-    trace: Trace, at: _Actors, own: Mapping[bytes, bytes]
+def _found(
+    trace: Trace, at: Actors, own: Mapping[bytes, bytes], direction: str
 ) -> tuple[pl.DataFrame, set[tuple[str, bytes]]]:
-    """Return each step that enters an actor from outside, and at which addresses."""
+    """Return what one order of transfers leads to whom, in the rows of ``EXPOSURE``, and where."""
+    arrived, reached = _arrived(trace, at, own, direction)
+    return _summed(arrived, _stayed(trace, at)), reached
+
+
+def _arrived(
+    trace: Trace, at: Actors, own: Mapping[bytes, bytes], direction: str
+) -> tuple[pl.DataFrame, set[tuple[str, bytes]]]:
+    """Return each step that enters an actor from outside, and at which addresses.
+
+    Backward those that leave it: the party that is looked for is who paid.
+    """
+    here, there = ("source", "target") if direction == "backward" else ("target", "source")
     rows, reached = [], set()
     for row in trace.steps.iter_rows(named=True):
         day = _day(row)
-        found = at.on(row["target"], day)
-        if found is None or own.get(row["target"]) == row["subject"]:
+        found = at.on(row[here], day)
+        if found is None or own.get(row[here]) == row["subject"]:
             continue
-        before = at.on(row["source"], day)
-        if before is None or before[0].actor != found[0].actor:
-            rows.append(_arrival(row, *found, at.concepts(row["target"], found[0])))
-            reached.add((found[0].actor, row["target"]))
+        beyond = at.on(row[there], day)
+        if beyond is None or beyond[0].actor != found[0].actor:
+            rows.append(_arrival(row, *found, at.concepts(row[here], found[0])))
+            reached.add((found[0].actor, row[here]))
     return pl.DataFrame(rows, schema=_ARRIVALS, orient="row"), reached
 
 
@@ -278,65 +317,6 @@ _ARRIVALS: dict[str, pl.DataType | type[pl.DataType]] = {
 _TEXTS = ("basis", "concept", "source", "confidence")
 
 
-class _Actors:
-    """Who holds an address on a day, by its own tags or by those of its cluster."""
-
-    def __init__(
-        self, tags: Tags, chain: str, clusters: Owners | None, spread_unstated: bool
-    ) -> None:
-        self.tagged = statements_of(tags.frame, chain)
-        contexts = tags.frame.select("address", "context").iter_rows()
-        told = ((address, jurisdiction_of(context)) for address, context in contexts)
-        self.places = {address: place for address, place in told if place}
-        self.of_actor = _by_actor(self.tagged, self.places)
-        self.spread = clustered(self.tagged, clusters, chain, spread_unstated=spread_unstated)
-
-    def on(self, address: bytes | None, day: date | None) -> tuple[TagStatement, str] | None:
-        """Return what the tag that speaks on a day says, and on what basis."""
-        if address is None:
-            return None
-        said_of = self.tagged.get(address, ())
-        if one := speaking(said_of, day):
-            actors = rivals(said_of, day)
-            both = one._replace(actor=f"{' or '.join(actors)} (contested)")
-            return (both if len(actors) > 1 else one), BY_TAG
-        spread = speaking(self.spread.get(address, ()), day)
-        return (spread, BY_CLUSTER) if spread else None
-
-    def category(
-        self, address: bytes | None, when: datetime | None
-    ) -> tuple[str, str | None, str | None] | None:
-        """Return concept, actor and jurisdiction of an address at a time."""
-        found = self.on(address, None if when is None else when.date())
-        if found is None or address is None:
-            return None
-        one = found[0]
-        place = self.places.get(address) or self.of_actor.get(one.actor)
-        return self.concepts(address, one), one.actor, place
-
-    def concepts(self, address: bytes, one: TagStatement) -> str:
-        """Return all that tags of one actor, source and confidence say that it is."""
-        rows = (*self.tagged.get(address, ()), *self.spread.get(address, ()))
-        same = (row.concept for row in rows if (row.actor, row.source) == (one.actor, one.source))
-        return ", ".join(sorted({concept for concept in same if concept}))
-
-
-def _by_actor(tagged: Sayings, places: Mapping[bytes, str]) -> dict[str, str]:
-    """Return the jurisdiction of actors: that of any of their tags, where all that say one agree.
-
-    Where they do not, all that are said.
-    """
-    found: dict[str, set[str]] = {}
-    for address, rows in tagged.items():
-        for one in rows if address in places else ():
-            found.setdefault(one.actor, set()).add(places[address])
-    return {actor: " or ".join(sorted(said)) for actor, said in found.items()}
-
-
-_STAYS = frozenset({UNSPENT, HOSTED})
-"""Ends at which value lies still; at any other it went on, or nobody looked."""
-
-
 def _arrival(
     row: dict[str, Any], one: TagStatement, basis: str, concepts: str
 ) -> tuple[object, ...]:
@@ -348,11 +328,13 @@ def _day(row: Mapping[str, Any]) -> date | None:
     return None if row["time"] is None else row["time"].date()
 
 
-def _stayed(trace: Trace, at: _Actors) -> pl.DataFrame:
+def _stayed(trace: Trace, at: Actors) -> pl.DataFrame:
     rows = [
         (row["subject"], found[0].actor, row["amount"])
         for row in trace.ends.iter_rows(named=True)
-        if row["reason"] in _STAYS and (found := at.on(row["address"], _day(row)))
+        if row["reason"] in STAYS
+        and row["basis"] != BY_RULE
+        and (found := at.on(row["address"], _day(row)))
     ]
     frame = pl.DataFrame(
         rows, orient="row", schema={"subject": pl.Binary, "actor": pl.String, "amount": AMOUNT}
@@ -378,13 +360,13 @@ def _summed(arrived: pl.DataFrame, stayed: pl.DataFrame) -> pl.DataFrame:
 
 
 def reached_finding(found: Exposure) -> Finding:
-    """Return the tagged parties that traced value reached."""
+    """Return the tagged parties that traced value reached, or came from."""
+    back = found.direction == "backward"
     return Finding(
-        "Tagged parties that the value reached",
+        f"Tagged parties that the value {'came from' if back else 'reached'}",
         (
             "Amounts are those of the policy named. Another policy gives other amounts; that a way"
-            " exists does not depend on the policy. 'Stayed' is what was not read to go on:"
-            " the rest did, and is counted where it ended.",
+            f" exists does not depend on the policy. {_STAYED_BACK if back else _STAYED}",
             *filter(None, [found.unsaid()]),
             *found.not_read(),
         ),
@@ -396,22 +378,41 @@ def reached_finding(found: Exposure) -> Finding:
     )
 
 
+_STAYED = (
+    "'Stayed' is what ends there: unspent, or with a party behind which it is not followed. The"
+    " rest went on, or it was not read or not followed whether it did; it is counted where it"
+    " ended."
+)
+_STAYED_BACK = (
+    "'Stayed' is what is followed back no further than there; the rest is counted where it ended."
+)
+
+
 def _nobody(found: Exposure) -> str:
     """Return why nobody is listed: nobody was looked for, or nobody was reached."""
     if not found.tagged:
         return f"No tags were given on {found.asset.chain}: whom the value reached was not asked."
-    return (
-        f"No tagged party was reached, of {counted(found.tagged, 'address', 'addresses')} tagged."
-    )
+    back, of = found.direction == "backward", counted(found.tagged, "address", "addresses")
+    if found.order_open:
+        way = "come from any tagged party" if back else "reach a tagged party"
+        return f"Value was not seen to {way}, of {of} tagged. {found.order_open}"
+    if back:
+        return f"Value came from no tagged party that was read, of {of} tagged."
+    return f"No tagged party was reached, of {of} tagged."
 
 
 def _reached_said(row: Mapping[str, Any], found: Exposure) -> str:
-    shown = found.asset.shown
+    back = found.direction == "backward"
+    arrived, stayed = found.spans(row)
     confidence = row["confidence"]
     sure = "of unknown confidence" if confidence in (None, "", "unknown") else confidence
     tagged = f"tagged {row['concept']}" if row["concept"] else "tagged without a concept"
+    order = ", by the order of transfers," if "between" in arrived else ""
+    way, ended = (
+        ("come from", "is followed back no further") if back else ("reached", "ended there")
+    )
     return (
-        f"On the way {shown(int(row['arrived']))} is consistent with having reached {row['actor']}"
+        f"On the way {arrived}{order} is consistent with having {way} {row['actor']}"
         f" ({tagged}; {sure}), {counted(row['hops'], 'hop', 'hops')} or more away"
-        f" ({row['basis']}); {shown(int(row['stayed']))} stayed there."
+        f" ({row['basis']}); {stayed} {ended}."
     )

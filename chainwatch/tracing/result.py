@@ -78,6 +78,9 @@ class Trace(Result):
         ``forward`` or ``backward``. Steps are as money moved in both; backward their hops are
         counted from the subject, ``source_tx`` is where the coin comes from that is spent, and
         an end is where value came from.
+    others : tuple of Trace
+        The same, followed in other orders of these transfers, each that differs once. They are in
+        no digest: the ledger says them.
     fetched : Fetched or None
         What was asked for on the way, with the ledger as of its last commit. It is in no digest:
         a trace of that ledger is the same.
@@ -101,6 +104,7 @@ class Trace(Result):
     conserves: bool = True
     direction: str = "forward"
     fetched: Result | None = None
+    others: tuple[Trace, ...] = ()
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -197,6 +201,18 @@ class Trace(Result):
         """Return the ends at one service, with addresses as text."""
         rows = self.ends.filter(pl.col("service") == service)
         return rows.with_columns(text_series(rows["address"], self.asset.chain).alias("address"))
+
+    def order_open(self) -> str:
+        """Return in a sentence that the order of transfers is open; nothing where it is not."""
+        if self.bounded and not self.others:
+            return ""
+        tried = f"{counted(self.orders, 'order', 'orders')} of them"
+        if self.bounded:
+            return f"Transfers bear one time, and their order is not known: {tried} can be."
+        return (
+            f"Transfers bear one time, and their order is not known: {tried} were followed, and"
+            " others may give other amounts."
+        )
 
     def unspent_as_of(self) -> str:
         """Return in words as of when its value is unspent, the earliest and the latest.

@@ -64,6 +64,10 @@ REASONS: tuple[str, ...] = (
 )
 """Every reason for which a branch ends, written out."""
 
+STAYS: tuple[str, ...] = (HOSTED, MIXER, BRIDGE, TAGGED, ONE_DESTINATION, BURNT, UNSPENT)
+"""Ends of value at the party that holds the address, unless a rule on its transaction made it one:
+at any other it went on, or it was not read or not followed whether it did."""
+
 _BY_CONCEPT = (
     *((concept, MIXER) for concept in MIXING),
     *((concept, BRIDGE) for concept in BRIDGING),

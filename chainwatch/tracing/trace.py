@@ -237,21 +237,36 @@ def _accounts(
 
     first = _looked_at(follow(transfers), transfers)
     others, all_tried = transfers.other_orders(read.keys() | walk.subject_of.keys())
-    ends = [first.ends]
+    ends, differing = [first.ends], []
     for rearranged in others:
         other = follow(rearranged)
         other.check()
         ends.append(other.ends)
+        if not any(_alike(other, one) for one in (first, *differing)):
+            differing.append(other)
     return replace(
         first,
         ties=transfers.ties(),
         bounds=bounds(*ends),
         orders=len(ends),
         bounded=all_tried,
+        others=tuple(differing),
         unknown=_unknown(_before(wide, ledger), first),
         decimals_doubt=check_decimals(ledger, walk.asset),
         asked=replace(walk.stops.asked, trifle=trifle_of(poisoning)),
     )
+
+
+def _alike(one: Trace, other: Trace) -> bool:
+    """Tell whether two orders lead the same amounts along the same steps to the same ends."""
+
+    def rows(frame: pl.DataFrame, *names: str) -> pl.DataFrame:
+        told = frame.select("subject", *names, "txid", "amount", "hop")
+        return told.sort(told.columns)
+
+    places, ways = ("address", "reason", "service", "certainty", "basis"), ("source", "target")
+    same_ends = rows(one.ends, *places).equals(rows(other.ends, *places))
+    return same_ends and rows(one.steps, *ways).equals(rows(other.steps, *ways))
 
 
 def _histories(

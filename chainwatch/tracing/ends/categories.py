@@ -6,7 +6,6 @@ leaves the desk.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
@@ -149,15 +148,3 @@ def shares(rows: pl.DataFrame) -> pl.DataFrame:
     whole = total(rows["amount"])
     parts = [int(amount) * MILLION // whole if whole else None for amount in rows["amount"]]
     return rows.with_columns(pl.Series("share", parts, pl.Int64))
-
-
-def jurisdiction_of(context: str | None) -> str | None:
-    """Return the jurisdiction that the context of a tag names: a key of that name in its JSON."""
-    if not context or not context.lstrip().startswith("{"):
-        return None
-    try:
-        told = json.loads(context)
-    except ValueError:
-        return None
-    named = told.get("jurisdiction") if isinstance(told, dict) else None
-    return named if isinstance(named, str) else None

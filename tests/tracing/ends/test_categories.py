@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from chainwatch.attribution.resolve import jurisdiction_of
 from chainwatch.tracing.arguments import policies_for
-from chainwatch.tracing.ends.categories import jurisdiction_of
 from chainwatch.tracing.exposure import exposure
 from chainwatch.tracing.policies import Policy, fifo
 from chainwatch.tracing.trace import trace
