@@ -14,7 +14,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import text
 from chainwatch.chains.catalogue import chain as find_chain
-from chainwatch.tracing.actions.requests import cell
+from chainwatch.tracing.actions.requests import BY_ORDER, cell
 from chainwatch.tracing.stops import UNSPENT
 from chainwatch.units import exact_sum
 
@@ -22,7 +22,13 @@ _HEAD = ("address", "balance", "as of", "of which followed", "freezes as far as 
 
 
 def issuer_request(
-    rows: pl.DataFrame, asset: Asset, policy: str, *, conserves: bool, backward: bool
+    rows: pl.DataFrame,
+    asset: Asset,
+    policy: str,
+    *,
+    conserves: bool,
+    backward: bool,
+    order_open: str = "",
 ) -> dict[str, str]:
     """Return the request to the issuer as Markdown, by whom it goes to; none for a native coin.
 
@@ -37,12 +43,16 @@ def issuer_request(
         By which method.
     conserves, backward : bool
         As the trace says of itself: backward nothing lies there any more.
+    order_open : str
+        A sentence that the order of transfers is open, if it is: amounts hang on it.
     """
     held = rows.filter((pl.col("reason") == UNSPENT) & pl.col("service").is_null())
     if asset.contract is None or backward or held.is_empty():
         return {}
     to = f"issuer of {asset.symbol}"
-    return {to: "\n".join(_lines(to, _wallets(held, conserves=conserves), asset, policy))}
+    wallets = _wallets(held, conserves=conserves)
+    hangs = f" {order_open} {BY_ORDER}" if order_open else ""
+    return {to: "\n".join(_lines(to, wallets, asset, policy, hangs))}
 
 
 def _wallets(rows: pl.DataFrame, *, conserves: bool) -> pl.DataFrame:
@@ -56,7 +66,7 @@ def _wallets(rows: pl.DataFrame, *, conserves: bool) -> pl.DataFrame:
     )
 
 
-def _lines(to: str, rows: pl.DataFrame, asset: Asset, policy: str) -> Iterator[str]:
+def _lines(to: str, rows: pl.DataFrame, asset: Asset, policy: str, hangs: str) -> Iterator[str]:
     network, contract = find_chain(asset.chain), asset.contract
     yield f"# Request to hold back tokens: {cell(to)}"
     yield ""
@@ -68,8 +78,8 @@ def _lines(to: str, rows: pl.DataFrame, asset: Asset, policy: str) -> Iterator[s
     yield ""
     yield (
         f"Value was followed to the wallets below by the method {cell(policy)}; no service is"
-        " known to keep them. Please say whether they can be frozen, freeze them as the legal basis"
-        " above provides, and say when that is done."
+        f" known to keep them.{hangs} Please say whether they can be frozen, freeze them as the"
+        " legal basis above provides, and say when that is done."
     )
     yield ""
     yield f"| {' | '.join(_HEAD)} |"

@@ -28,11 +28,19 @@ _ASKED = (
     "what is left in them, and whether it can be held back",
 )
 
+BY_ORDER = "The amounts are those of one order; by another they may be less, or nothing."
+
 YOU_ALONE = "it pays you alone; whether you hold its keys or a customer does is asked"
 
 
 def request_texts(
-    rows: pl.DataFrame, asset: Asset, policy: str, *, conserves: bool, backward: bool
+    rows: pl.DataFrame,
+    asset: Asset,
+    policy: str,
+    *,
+    conserves: bool,
+    backward: bool,
+    order_open: str = "",
 ) -> dict[str, str]:
     """Return the request to each service as Markdown, by the name of the service.
 
@@ -47,9 +55,12 @@ def request_texts(
         By which method.
     conserves, backward : bool
         As the trace says of itself.
+    order_open : str
+        A sentence that the order of transfers is open, if it is: amounts hang on it.
     """
     named = rows.filter(pl.col("service").is_not_null())
     how = _how(policy, conserves=conserves, backward=backward)
+    how += f" {order_open} {BY_ORDER}" if order_open else ""
     return {
         str(service): "\n".join(_lines(str(service), mine, asset, how, conserves=conserves))
         for (service,), mine in named.sort("service").group_by("service", maintain_order=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -27,7 +27,7 @@ from chainwatch.tracing.ends.holders import NAMELESS, with_behind
 from chainwatch.tracing.result import REACHES, Trace
 from chainwatch.tracing.stops import CONTESTED, ONE_DESTINATION, TAGGED, UNSPENT, at_a_service
 from chainwatch.tracing.trace_tables import ENDS, ENDS_BY_REASON, ROW_KEY
-from chainwatch.units import counted, exact_sum, total
+from chainwatch.units import AMOUNT, counted, exact_sum, total
 
 ACTIONS = Table(
     "actions",
@@ -69,6 +69,23 @@ TOLD_REST = REST.pick(*REST.names, name="nobody_can_act")
 
 _KINDS = ("reason", "service", "certainty", "basis")
 
+POSSIBLE = Table(
+    "actions_by_order",
+    (),
+    "One row per place where somebody could act whose amount hangs on the order of transfers that"
+    " bear one time: the least and the most over the orders that were followed.",
+    (
+        ENDS["subject"],
+        ENDS["service"],
+        ENDS["address"],
+        ENDS["reason"],
+        ENDS["certainty"],
+        ENDS["basis"],
+        Column.amount("low", "least traced value there"),
+        Column.amount("high", "most traced value there"),
+    ),
+)
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class ActionSheet(Result):
@@ -90,6 +107,11 @@ class ActionSheet(Result):
         ``forward``, or ``backward``: then an end is where value came from.
     tagged : int or None
         Addresses of the chain that the tags name; None where no tags were given.
+    possible : polars.DataFrame
+        Rows in :data:`POSSIBLE`: places whose amount hangs on the order of transfers, those too
+        that value reaches in another order alone. ``frame`` and ``rest`` are those of one order.
+    order_open : str
+        That the order is open, in a sentence; empty where it is not.
     """
 
     frame: pl.DataFrame
@@ -99,14 +121,22 @@ class ActionSheet(Result):
     conserves: bool = True
     direction: str = "forward"
     tagged: int | None = None
+    possible: pl.DataFrame = field(default_factory=POSSIBLE.empty)
+    order_open: str = ""
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
-        return {"actions": ACTIONS.rows(self.frame), "beyond_action": REST.rows(self.rest)}
+        possible = POSSIBLE.rows(self.possible)
+        return {
+            "actions": ACTIONS.rows(self.frame),
+            "beyond_action": REST.rows(self.rest),
+            **({POSSIBLE.name: possible} if self.possible.height else {}),
+        }
 
     def followed(self) -> pl.DataFrame:
         """Return the subjects whose value it is: ``chain, address``."""
-        whose = self.frame["subject"].drop_nulls().unique().sort()
+        whose = pl.concat([self.frame["subject"], self.possible["subject"]])
+        whose = whose.drop_nulls().unique().sort()
         return pl.DataFrame({"address": whose}).select(
             pl.lit(self.asset.chain).alias("chain"), "address"
         )
@@ -117,12 +147,14 @@ class ActionSheet(Result):
         at_service = self.frame.filter(at_a_service())
         return Roles(
             spreading=dict.fromkeys(parties_of(self.frame, "subject", chain), SUBJECT),
-            alone=parties_of(at_service, chain=chain),
+            alone=parties_of(at_service, chain=chain)
+            | parties_of(self.possible.filter(at_a_service()), chain=chain),
         )
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
-        """Return what could be acted on, and what nobody can act on."""
-        return (_listed(self), _beyond(self))
+        """Return what could be acted on, what hangs on an order, and what nobody can act on."""
+        possible = (_by_order(self),) if self.possible.height else ()
+        return (_listed(self), *possible, _beyond(self))
 
     def requests(self) -> dict[str, str]:
         """Return a request to each who could act, in clear, by its name.
@@ -135,12 +167,17 @@ class ActionSheet(Result):
             issuer of a token is asked to hold back what lies in wallets that no service is known
             to keep, and told these alone. Ends that no service is named for, or two, are in none.
             Who sends it, and on what legal basis, is to be filled in where the square brackets
-            stand.
+            stand. Where the order of transfers is open they say so; whoever value reaches in
+            another order alone is in none.
         """
         back = self.direction == "backward"
         given = (self.frame, self.asset, self.policy)
-        to_services = request_texts(*given, conserves=self.conserves, backward=back)
-        to_issuer = issuer_request(*given, conserves=self.conserves, backward=back)
+        to_services = request_texts(
+            *given, conserves=self.conserves, backward=back, order_open=self.order_open
+        )
+        to_issuer = issuer_request(
+            *given, conserves=self.conserves, backward=back, order_open=self.order_open
+        )
         return to_services | to_issuer
 
     def __repr__(self) -> str:
@@ -158,6 +195,7 @@ class ActionSheet(Result):
         ]
         beyond = f"  {shown(total(self.rest['amount'])):>24}  that nobody can act on"
         note = [] if self.conserves else [f"  {REACHES}"]
+        note += [f"  {self.order_open} {_hangs(self)}"] if self.order_open else []
         many = counted(self.frame.height, "end", "ends")
         head = f"ActionSheet({self.policy}, {many} that somebody could act on)"
         return "\n".join([head, *rows, beyond, *note])
@@ -211,6 +249,8 @@ def action_sheet(
         trace.conserves,
         trace.direction,
         None if tags is None else len(contacts.sayings),
+        _possible(trace),
+        trace.order_open(),
     )
     _adds_up(made, trace)
     return made
@@ -258,6 +298,19 @@ def _summed(ends: pl.DataFrame, trace: Trace) -> pl.DataFrame:
     return with_behind(rows, ends, trace.steps, _KINDS).select(REST.names).cast(REST.schema)  # type: ignore[arg-type]  # polars types mix classes and instances
 
 
+def _possible(trace: Trace) -> pl.DataFrame:
+    """Return the places to act on whose amount is not the same in every order followed."""
+    if not trace.others:
+        return POSSIBLE.empty()
+    key = [name for name in POSSIBLE.names if name not in ("low", "high")]
+    ways = [one.ends.filter(_can_be_acted_on()) for one in (trace, *trace.others)]
+    sums = pl.concat(way.group_by(key).agg(exact_sum("amount")) for way in ways)
+    amount, everywhere = pl.col("amount"), pl.len() == len(ways)
+    low = pl.when(everywhere).then(amount.min()).otherwise(pl.lit(0, AMOUNT))
+    rows = sums.group_by(key).agg(low.alias("low"), amount.max().alias("high"))
+    return rows.filter(pl.col("low") != pl.col("high")).select(POSSIBLE.names).sort(key)
+
+
 def _adds_up(sheet: ActionSheet, trace: Trace) -> None:
     """Refuse a sheet whose rows and rest are not the ends of the trace, in amount and number."""
     listed, rest = total(sheet.frame["amount"]), total(sheet.rest["amount"])
@@ -293,6 +346,8 @@ def _said(sheet: ActionSheet) -> Iterator[str]:
         yield f"Each row is a place that {end}; its amount is what {policy} follows there."
     else:
         yield f"Each row is a place that {end}, reached under {policy}. {REACHES}"
+    if sheet.order_open:
+        yield f"{sheet.order_open} {_hangs(sheet)}"
     if sheet.frame["service"].drop_nulls().len():
         yield f"What is left at a service is {AT_SERVICE}."
     if sheet.tagged is None:
@@ -307,8 +362,10 @@ def _said(sheet: ActionSheet) -> Iterator[str]:
 def _headline(sheet: ActionSheet) -> Sentence:
     """Return in a sentence at how many places somebody could act, and who."""
     rows = sheet.frame
+    open_ = f" {sheet.order_open} {_hangs(sheet)}" if sheet.order_open else ""
     if rows.is_empty():
-        return sentence("Nobody is known who could act on any end of the trace.")
+        none = "Nobody is known who could act on any end of the trace"
+        return sentence(none, f", as one order has it.{open_}" if open_ else ".")
     at_service, cashed = rows.filter(at_a_service()), rows.filter(reason=ONE_DESTINATION)
     parts: list[str | Sum] = ["Somebody could act on ", _count(rows, "end", "ends")]
     if at_service.height:
@@ -326,7 +383,35 @@ def _headline(sheet: ActionSheet) -> Sentence:
     if held.height:
         begun = at_service.height or cashed.height
         parts += ["; " if begun else ": ", _count(held, "is unspent", "are unspent")]
-    return sentence(*parts, ".")
+    return sentence(*parts, ".", open_)
+
+
+def _hangs(sheet: ActionSheet) -> str:
+    """Return in a sentence what the order of transfers leaves open of a sheet."""
+    if sheet.possible.is_empty():
+        return "The ends are those of every order that was followed."
+    named = sheet.possible["service"].drop_nulls().unique().sort().to_list()
+    where = f", at {', '.join(named)} among them" if named else ""
+    many = counted(sheet.possible.height, "place", "places")
+    return f"The ends are those of one order; at {many}{where} the amount hangs on it."
+
+
+def _by_order(sheet: ActionSheet) -> Finding:
+    """Return the places whose amount hangs on the order of transfers."""
+    shown = sheet.asset.shown
+    said = [
+        f"{row['service']}: between {shown(int(row['low']))} and {shown(int(row['high']))}, by the"
+        " order of transfers."
+        for row in sheet.possible.iter_rows(named=True)
+        if row["service"]
+    ]
+    return Finding(
+        "What hangs on the order of transfers",
+        (sheet.order_open, *said),
+        POSSIBLE.rows(sheet.possible),
+        sheet.asset,
+        (CUSTODY, "A place with a least of nothing may not have been reached at all."),
+    )
 
 
 def _count(rows: pl.DataFrame, one: str, many: str) -> Sum:

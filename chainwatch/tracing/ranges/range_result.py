@@ -25,7 +25,7 @@ from chainwatch.tracing.ends.doubts import doubt_of
 from chainwatch.tracing.policies import POLICIES
 from chainwatch.tracing.result import REACHES, Trace
 from chainwatch.tracing.trace_tables import ENDS
-from chainwatch.units import counted, total
+from chainwatch.units import AMOUNT, counted, exact_sum, total
 
 COMMON = "every one"
 """Stands in the place of a policy for what all that conserve value and follow it have in common."""
@@ -96,6 +96,11 @@ class TraceRange(Result):
         Rows in ``BY_KIND``: one per kind of end and policy, and one for what all have in common.
     direction : str
         ``forward`` or ``backward``.
+    every : polars.DataFrame
+        Rows in ``DESTINATIONS`` under each compared policy in every order that was followed of
+        transfers that bear one time, where that changes anything; else none. Lowest, highest and
+        what all have in common are taken over these; the amount under a policy is that of its first
+        order.
     fetched : Fetched or None
         What was asked for before all of them were followed, on the ledger as of its last commit.
     """
@@ -106,6 +111,7 @@ class TraceRange(Result):
     kinds: pl.DataFrame
     direction: str = field(default="forward", kw_only=True)
     fetched: Result | None = field(default=None, kw_only=True)
+    every: pl.DataFrame = field(default_factory=DESTINATIONS.empty, kw_only=True)
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -140,7 +146,7 @@ class TraceRange(Result):
 
     def _wide(self, rows: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
         """Return rows of one policy each side by side; zero where a policy has nothing there."""
-        wide = rows.select(key).unique()
+        wide = pl.concat([rows.select(key), self.every.select(key)]).unique()
         for name in self.traces:
             of = rows.filter(policy=name).select(*key, pl.col("amount").alias(name))
             wide = wide.join(of, on=list(key), how="left", nulls_equal=True)
@@ -148,8 +154,35 @@ class TraceRange(Result):
         told = wide.with_columns(pl.col(*self.traces).fill_null(0)).with_columns(
             pl.min_horizontal(among).alias("low"), pl.max_horizontal(among).alias("high")
         )
+        if self.every.height:
+            told = told.drop("low", "high").join(
+                self._over_orders(key), on=list(key), how="left", nulls_equal=True
+            )
+            told = told.with_columns(pl.col("low", "high").fill_null(0))
         down = [True, True, *[False] * len(key)]
         return told.sort("high", "low", *key, descending=down, nulls_last=True)
+
+    def _over_orders(self, key: Sequence[str]) -> pl.DataFrame:
+        """Return the lowest and highest under the compared policies in every order."""
+        ways, amount = sum(1 + len(self.traces[name].others) for name in self.compared), "amount"
+        sums = self.every.group_by("policy", *key).agg(exact_sum(amount)).group_by(key)
+        nothing = pl.lit(0, AMOUNT)
+        return sums.agg(
+            pl.when(pl.len() == ways).then(pl.col(amount).min()).otherwise(nothing).alias("low"),
+            pl.col(amount).max().alias("high"),
+        )
+
+    def order_open(self) -> str:
+        """Return in a sentence that the order of transfers is open; nothing where it is not."""
+        among = [self.traces[name] for name in self.compared]
+        if all(one.bounded and not one.others for one in among):
+            return ""
+        said = (
+            "Transfers bear one time, and their order is not known: ranges and what all have in"
+            " common are over the orders that were followed"
+        )
+        rest = "" if all(one.bounded for one in among) else ", which are not all there can be"
+        return f"{said}{rest}; the amount under one policy is that of one order."
 
     def tables(self) -> Mapping[str, Rows]:
         """Return its own tables; those of the traces are in its digest as well."""
@@ -211,6 +244,7 @@ class TraceRange(Result):
         ]
         head = f"TraceRange({', '.join(self.compared)}: {came_in_words(self)})"
         apart = [f"  {name} stands apart" for name in self.traces if name not in self.compared]
+        apart += [f"  {self.order_open()}"] if self.order_open() else []
         asked = [f"  {self.fetched!r}"] if self.fetched else []
         return "\n".join([head, *rows, *apart, f"  {NO_INTERVAL}", *asked])
 
@@ -256,6 +290,7 @@ def range_finding(found: TraceRange) -> Finding:
     headline = sentence(
         "Whichever of these methods is chosen (", policies, "), at least ", _common(found),
         " end at the same places; the range across methods is no confidence interval.",
+        f" {found.order_open()}" if found.order_open() else "",
     )  # fmt: skip
     return Finding(
         "What depends on the method",
@@ -284,6 +319,9 @@ def _ranges(found: TraceRange) -> Iterator[Sentence]:
     def told(place: int, amount: int) -> Sum:
         return Sum(amount, found.asset, row=place if amount else None)
 
+    if found.every.height:
+        yield from _over_orders(found)
+        return
     for (reason, service), by_policy in _numbered(found).items():
         rows = [(by_policy[name], name) for name in found.compared]
         low, high = (pick(amount for (_, amount), _ in rows) for pick in (min, max))
@@ -298,6 +336,20 @@ def _ranges(found: TraceRange) -> Iterator[Sentence]:
             yield sentence(ends[0], f" {what} under each")
         else:
             yield sentence(*ends[:2], " to ", *ends[2:], f" {what}")
+
+
+def _over_orders(found: TraceRange) -> Iterator[Sentence]:
+    """Yield the range of each kind over the methods and the orders of transfers."""
+    for row in found.summary().iter_rows(named=True):
+        ends = found.every.filter(*(pl.col(name).eq_missing(pl.lit(row[name])) for name in KIND))
+        behind = frozenset(
+            {*ends["address"].drop_nulls()}
+            | {bytes.fromhex(one) for among in ends["behind"] for one in among.split(",") if one}
+        )
+        low, high = (Sum(int(row[name]), found.asset, behind) for name in ("low", "high"))
+        span = [high] if low.number == high.number else [low, " to ", high]
+        if high.number:
+            yield sentence(*span, f" {kind_in_words(row)}")
 
 
 def _common(found: TraceRange) -> Sum:
@@ -321,13 +373,8 @@ def _apart(found: TraceRange) -> Iterator[str]:
 
 
 def _caveats(found: TraceRange) -> Iterator[str]:
-    tied = [name for name, one in found.traces.items() if one.ties]
-    if tied:
-        yield (
-            "Transfers bear one time, and their order is not known: each trace"
-            f" ({', '.join(tied)}) has bounds of its own over the orders tried, which are not in"
-            " the range across methods."
-        )
+    if told := found.order_open():
+        yield told
     first = found.traces[found.compared[0]]
     if doubt := doubt_of(found.asset, first.ends):
         yield f"Under {first.policy}: {doubt}"

@@ -77,7 +77,8 @@ def trace_all(
     Fails when
     ----------
     A branch was cut off by a limit: it is cut elsewhere under each policy, and what lies behind
-    looks as if they agreed on nothing. They agree on what is wrong in all: a missing stop.
+    looks as if they agreed on nothing. They agree on what is wrong in all: a missing stop. Of
+    transfers that bear one time more orders are possible than were followed: the range says so.
 
     References
     ----------
@@ -94,8 +95,9 @@ def trace_all(
     got = _got(ledger, subjects, fetch, budget, given)
     ledger = got.ledger if got else ledger
     traces = {one.name: trace(ledger, subjects, policy=one, **given) for one in policies}
-    at = destinations(traces)
-    return TraceRange(of, traces, at, by_kind(at, policies), direction=direction, fetched=got)
+    at, every = destinations(traces), over_orders(traces, policies)
+    kinds = by_kind(at, policies, every)
+    return TraceRange(of, traces, at, kinds, direction=direction, fetched=got, every=every)
 
 
 def _got(
@@ -138,22 +140,40 @@ def _at(found: Trace) -> pl.DataFrame:
     )
 
 
-def by_kind(at: pl.DataFrame, policies: Sequence[Policy]) -> pl.DataFrame:
+def over_orders(traces: dict[str, Trace], policies: Sequence[Policy]) -> pl.DataFrame:
+    """Return the destinations in every order that tells, under each policy that is compared.
+
+    Nothing where the order of transfers is not open. ``policy`` is that and the number of the
+    order; the first is that of the trace itself.
+    """
+    among = [traces[one.name] for one in policies if one.conserves and one.follows]
+    ways = {
+        f"{one.policy}, order {place}": way
+        for one in among
+        for place, way in enumerate((one, *one.others), start=1)
+    }
+    return DESTINATIONS.empty() if len(ways) == len(among) else destinations(ways)
+
+
+def by_kind(at: pl.DataFrame, policies: Sequence[Policy], every: pl.DataFrame) -> pl.DataFrame:
     """Return the sums of destinations by reason and service, and what all have in common.
 
     Every kind has a row for every policy, also of nothing, and one that is called :data:`COMMON`:
     the least amount at each destination under the policies that conserve value and follow it,
-    added up.
+    added up. ``every`` are the destinations of :func:`over_orders`: where it has any, the least is
+    taken over the orders of transfers too, and kinds have rows that one of these alone leads to.
     """
     names = [*(one.name for one in policies), COMMON]
-    common = least(at, [one.name for one in policies if one.conserves and one.follows])
+    compared = [one.name for one in policies if one.conserves and one.follows]
+    ways = every["policy"].unique().to_list()
+    common = least(at, compared) if every.is_empty() else least(every, ways)
     paid = pl.when(pl.col("behind") == "").then(pl.lit(NAMELESS.hex())).otherwise("behind")
     holder = pl.coalesce(pl.col("address").bin.encode("hex"), paid)
     rows = pl.concat([at, common.select(at.columns)]).with_columns(behind=holder)
     who = pl.col("behind").str.split(",").explode().unique().sort().str.join(",")
     sums = rows.group_by(*KIND, "policy").agg(exact_sum("amount"), who)
     told = (
-        at.select(KIND)
+        pl.concat([at.select(KIND), every.select(KIND)])
         .unique()
         .join(pl.DataFrame({"policy": names}), how="cross")
         .join(sums, on=[*KIND, "policy"], how="left", nulls_equal=True)

@@ -225,3 +225,36 @@ def test_what_prints_itself_is_summed_by_kind_and_names_no_payment(desk: Any) ->
 
 def test_the_schema_knows_what_issuers_do() -> None:
     assert schema.FREEZES["action"].meaning == "freeze, unfreeze or destroy"
+
+
+class TestOrders:
+    """m gets 5 of s in the minute in which it pays 5 to e: which was first decides what e gets."""
+
+    ROWS = (
+        ("z", "s", 5, 0), ("k", "m", 5, 1), ("m", "e", 5, 2), ("s", "m", 5, 2), ("m", "q", 5, 3)
+    )  # fmt: skip
+
+    def sheet(self, desk: Any, order: Any, policy: str = "lifo") -> cw.ActionSheet:
+        ledger = desk.paid([self.ROWS[at] for at in order], read="smekqz")
+        tags = desk.tags(("e", "E"), chain=desk.asset.chain)
+        way = cw.trace(ledger, [desk.account("s")], policy=policy, asset=desk.asset, stop=tags)
+        return cw.action_sheet(way, tags=tags, ledger=ledger)
+
+    @pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (0, 1, 3, 2, 4)])
+    def test_whoever_may_be_reached_is_listed_as_possible(self, desk: Any, order: Any) -> None:
+        one = self.sheet(desk, order)
+        told = one.possible.select("service", "low", "high").rows()
+        assert told == [(None, 0, 5), ("E", 0, 5)]
+        listed, possible, _ = one.findings(one.frame)
+        assert "E: between 0 TOK and 5 TOK, by the order of transfers." in possible.text
+        assert "their order is not known" in str(listed.headline)
+        assert "at E among them the amount hangs on it" in str(listed.headline)
+        assert "their order is not known" in repr(one)
+        for request in one.requests().values():
+            assert "by another they may be less, or nothing" in request
+
+    def test_nothing_is_said_of_an_order_that_changes_nothing(self, desk: Any) -> None:
+        one = self.sheet(desk, (0, 1, 2, 3, 4), policy="fifo")
+        assert one.possible.is_empty()
+        assert len(one.findings(one.frame)) == 2
+        assert "order" not in str(one.findings(one.frame)[0].headline)

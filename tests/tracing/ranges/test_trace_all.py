@@ -263,3 +263,37 @@ def test_a_finding_is_a_finding(desk: Any) -> None:
     assert isinstance(one, Finding)
     assert one.frame.height == found.kinds.height == 2 * (len(found.traces) + 1)
     assert one.innocent
+
+
+class TestOrders:
+    """m gets 5 of s in the minute in which it pays 5 to e: which was first decides what e gets."""
+
+    EARLIER = (
+        ("z", "s", 5, 0), ("k", "m", 5, 1), ("m", "e", 5, 2), ("s", "m", 5, 2), ("m", "q", 5, 3)
+    )  # fmt: skip
+
+    @pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (0, 1, 3, 2, 4)])
+    def test_ranges_and_the_least_are_over_orders(self, desk: Any, order: Any) -> None:
+        ledger = desk.paid([self.EARLIER[at] for at in order], read="smekqz")
+        tags = desk.tags(("e", "E"), chain=desk.asset.chain)
+        found = trace_all(ledger, [desk.account("s")], asset=desk.asset, stop=tags)
+        told = found.summary().filter(pl.col("high") > 0)
+        told = told.select("reason", "service", "low", "high", "in_all").rows()
+        assert sorted(told) == [("hosted service", "E", 0, 5, 0), ("unspent", None, 0, 5, 0)]
+        assert found.in_all == 0
+        by_place = {
+            row[:2]: row[2:] for row in found.frame.select(*KIND, "low", "high").iter_rows()
+        }
+        assert by_place["hosted service", "E"] == (0, 5)
+        finding = found.findings(found.kinds)[0]
+        assert "at least 0 TOK end at the same places" in finding.headline
+        assert "their order is not known" in finding.headline
+        assert "0 TOK to 5 TOK E (hosted service)" in " ".join(finding.text)
+        assert "their order is not known" in repr(found)
+        found.check()
+
+    def test_nothing_is_said_where_orders_change_nothing(self, desk: Any) -> None:
+        ledger = desk.paid([("z", "s", 5, 0), ("s", "m", 5, 1), ("k", "w", 5, 1)], read="smwkz")
+        found = trace_all(ledger, [desk.account("s")], asset=desk.asset)
+        assert found.every.is_empty()
+        assert "order" not in repr(found)
