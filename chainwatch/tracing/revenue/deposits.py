@@ -109,21 +109,24 @@ def deposits(ledger: Ledger, asset: Asset, addresses: Collection[bytes]) -> pl.D
 
 
 def _coins(ledger: Ledger, asset: Asset, addresses: Collection[bytes]) -> pl.DataFrame:
-    """A payment is one's own where an address of one's own is among its inputs."""
+    """A payment is one's own where an address of one's own is among its inputs.
+
+    That none is there is known only where every input was read, and what it spends.
+    """
     here, wanted = ledger.chain_only(asset.chain), _listed(addresses)
     got = here.outputs.filter(pl.col("address").is_in(wanted), pl.col("value") > 0)
     got = got.select("tx", "n", "address", amount="value")
     mine = pl.col("address").is_in(wanted).fill_null(value=False)
     payers = here.inputs.join(got.select("tx").unique(), on="tx", how="semi")
-    told = payers.group_by("tx").agg(mine.any(), unread=pl.col("value").is_null().any())
+    told = payers.group_by("tx").agg(mine=mine.any(), known=pl.col("value").count())
+    all_known = pl.col("known").fill_null(0) == pl.col("input_count")
     own = (
         pl.when(pl.col("mine").fill_null(value=False))
         .then(statement=True)
-        .when(~pl.col("unread").fill_null(value=False))
+        .when(all_known)
         .then(statement=False)
     )
-    times = here.transactions.select("tx", "txid", "time")
-    told = told.rename({"address": "mine"})
+    times = here.transactions.select("tx", "txid", "time", "input_count")
     rows = got.join(told, on="tx", how="left").join(times, on="tx", how="left")
     return rows.with_columns(own=own).collect()
 

@@ -132,6 +132,30 @@ def test_an_input_that_was_not_read_leaves_it_open_who_paid(desk: Any) -> None:
     )
 
 
+@pytest.mark.parametrize("left", [0, 1])
+def test_inputs_of_which_no_row_was_read_leave_it_open_who_paid(desk: Any, left: int) -> None:
+    """The transaction says that it has two inputs; rows of one, or of none, were read."""
+    txs = [
+        {"id": "p", "ins": [], "outs": [("o", 10)]},
+        {"id": "q", "ins": [], "outs": [("seed", 10)]},
+        {"id": "r", "ins": [("p", 0), ("q", 0)], "outs": [("seed", 19)]},
+    ]
+    whole = desk.coins(txs)
+    names = ("transactions", "inputs", "outputs", "blocks")
+    tables = {name: getattr(whole, name).collect() for name in names}
+    tables["inputs"] = tables["inputs"].filter(pl.col("n") < left)
+    part = type(whole).from_tables(tables)
+    seed = desk.coin("seed")
+    owned = [
+        dict(zip(*received(one, seed, method="DD", chain=CHAIN).payments.select("amount", "own"),
+                 strict=True))
+        for one in (whole, part)
+    ]  # fmt: skip
+    assert owned == [{10: False, 19: True}, {10: False, 19: None}]
+    found = received(part, seed, method="DD-DC", chain=CHAIN)
+    assert (found.turnover, found.row["unsure"]) == (29, 1)
+
+
 def test_what_was_not_read_on_the_way_is_said(desk: Any) -> None:
     """The victim's 5 enter a transaction of which another input was not read."""
     txs = [
