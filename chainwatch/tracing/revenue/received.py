@@ -8,14 +8,13 @@ them, under each policy; turnover and reach are called so, and stand beside it i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
-from chainwatch.addresses.canonical import text
 from chainwatch.attribution.naming import same
 from chainwatch.attribution.resolve import Framed, Owners
 from chainwatch.errors import TraceError
@@ -25,35 +24,35 @@ from chainwatch.results.roles import SUBJECT, Roles
 from chainwatch.results.sentence import Sentence, Sum, sentence
 from chainwatch.results.table import BEHIND, TXID, WHEN, Column, N, Privacy, Rows, Table
 from chainwatch.tracing.arguments import check
-from chainwatch.tracing.policies import poison
-from chainwatch.tracing.ranges.trace_all import trace_all
 from chainwatch.tracing.revenue.deposits import (
     CO_SPENT,
-    DOUBLE,
     METHODS,
     WITH_CHANGE,
     Counting,
-    deposits,
 )
-from chainwatch.tracing.stops import NOT_READ, stops
+from chainwatch.tracing.revenue.from_sources import Count, Orders
+from chainwatch.tracing.revenue.reading import HowFar
+from chainwatch.tracing.stops import stops
 from chainwatch.tracing.subjects import Named, Subjects, addresses_of, subjects_of
-from chainwatch.units import counted, exact_sum, total
+from chainwatch.units import counted
 
 BY_METHOD = Table(
     "received_by_method",
     ("method",),
     "One row per method of counting. *turnover* is all that was paid, by whomever; *low* and *high*"
-    " are what of it came from the sources, least and most under the policies that conserve value;"
-    " *reach* is every payment that holds any of theirs, in full, and nobody's share.",
+    " are what of it came from the sources, least and most under the policies that conserve value"
+    " and the orders tried of transfers that bear one time; *reach* is every payment that holds any"
+    " of theirs, in full, and nobody's share. Where *unread* is not 0, all are of what was read.",
     (
         Column("method", pl.String, Privacy.SIDE, "the method, by its parts"),
         Column.count("addresses", "addresses to which payments count"),
         Column.count("payments", "payments that count"),
         Column.count("unsure", "of these: whether an own address paid them was not read"),
+        Column.count("unread", "addresses of which not every payment is known to have been read"),
         Column.amount("turnover", "all that was paid, by whomever"),
         Column.amount("low", "least that came from the sources; null where none were named"),
         Column.amount("high", "most that came from the sources"),
-        Column.amount("reach", "payments that hold any of theirs, in full"),
+        Column.amount("reach", "payments that hold any of theirs under any order, in full"),
         Column.amount("open", "of theirs, most that ended *not read*: it may have come here too"),
         BEHIND,
     ),
@@ -62,11 +61,14 @@ BY_METHOD = Table(
 BY_POLICY = Table(
     "received_by_policy",
     ("method", "policy"),
-    "What came from the sources by each method of counting under each policy; reach under poison.",
+    "What came from the sources by each method of counting under each policy, least and most over"
+    " the orders tried of transfers that bear one time. Under poison it is reach: payments that"
+    " hold any of theirs under every order, and under any.",
     (
         BY_METHOD["method"],
         Column("policy", pl.String, Privacy.SIDE, "how balances are divided"),
-        Column.amount("amount", "what came from the sources"),
+        Column.amount("low", "least that came from the sources"),
+        Column.amount("high", "most that came from the sources"),
         BEHIND,
     ),
 )
@@ -112,6 +114,12 @@ class Received(Result):
         The methods that could not be computed, and why.
     seeds : tuple of bytes
         The addresses that were named.
+    read, read_of_sources : HowFar
+        How far payments to the addresses of the method were read, and to the sources, if any were
+        named.
+    orders : Orders
+        The orders of transfers that bear one time which amounts of the sources are least and most
+        over.
     """
 
     asset: Asset
@@ -121,6 +129,9 @@ class Received(Result):
     payments: pl.DataFrame
     lacking: Mapping[str, str]
     seeds: tuple[bytes, ...]
+    read: HowFar
+    read_of_sources: HowFar | None = None
+    orders: Orders = field(default_factory=Orders)
 
     @property
     def row(self) -> dict[str, Any]:
@@ -134,7 +145,9 @@ class Received(Result):
 
     @property
     def from_sources(self) -> tuple[int, int] | None:
-        """Least and most that came from the sources; None where none were named."""
+        """Least and most that came from the sources, of what was read; None where none were named.
+
+        It is over the policies that conserve value, and the orders tried."""
         low, high = self.row["low"], self.row["high"]
         return None if low is None else (int(low), int(high))
 
@@ -161,14 +174,13 @@ class Received(Result):
 
     def _said(self, row: Mapping[str, Any]) -> str:
         shown = self.asset.shown
-        turnover = f"{row['method']}: turnover {shown(int(row['turnover']))}"
+        least = "at least " if row["unread"] else ""
+        turnover = f"turnover {'of ' if least else ''}{least}{shown(int(row['turnover']))}"
         if row["low"] is None:
-            return turnover
+            return f"{row['method']}: {turnover}"
         span = _span(int(row["low"]), int(row["high"]), self.asset)
-        return (
-            f"{row['method']}: {span} from the sources, of a turnover of"
-            + turnover.split("turnover")[1]
-        )
+        of = turnover.removeprefix("turnover ").removeprefix("of ")
+        return f"{row['method']}: {least}{span} from the sources, of a turnover of {of}"
 
 
 @recorded
@@ -210,7 +222,8 @@ def received(
     Fails when
     ----------
     The addresses given are few of those used: most methods then count too little. A cluster holds
-    strangers, or an address is at a service that no tag names: they count far too much.
+    strangers, or an address is at a service that no tag names: they count far too much. Payments to
+    some were not read: what is counted is then the least, and is called so.
 
     References
     ----------
@@ -224,10 +237,13 @@ def received(
     lacking = counting.lacking()
     named = _method(method, lacking)
     whose = None if sources is None else addresses_of(sources, of.asset)
-    run = _Run(ledger, of.asset, counting, whose, services)
+    run = Count(ledger, of.asset, counting, whose, services)
     rows = BY_METHOD.frame(run.row(one) for one in METHODS if one not in lacking)
     mine, policies = run.counted(named).select(COUNTED.names), BY_POLICY.frame(run.by_policy)
-    return Received(of.asset, named, rows, policies, mine, lacking, counting.seeds)
+    read = (run.read(named), run.read_of_sources())
+    return Received(
+        of.asset, named, rows, policies, mine, lacking, counting.seeds, *read, run.orders
+    )
 
 
 def _counting(
@@ -280,103 +296,6 @@ def _names(entity: Subjects) -> frozenset[str]:
     return frozenset(map(same, frame["actor"].drop_nulls()))
 
 
-class _Run:
-    """One count: payments and traces are made once for each set of addresses."""
-
-    def __init__(
-        self, ledger: Ledger, asset: Asset, counting: Counting, sources: Sequence[bytes] | None,
-        services: object,
-    ) -> None:  # fmt: skip
-        self.ledger, self.asset, self.counting, self.sources = ledger, asset, counting, sources
-        self.by_policy: list[tuple[str, str, int, str]] = []
-        self._services = services
-        self._paid: dict[frozenset[bytes], pl.DataFrame] = {}
-        self._ends: dict[frozenset[bytes], tuple[pl.DataFrame, tuple[str, ...], int]] = {}
-
-    def counted(self, method: str) -> pl.DataFrame:
-        """Return the payments that a method counts."""
-        who = self.counting.addresses(method)
-        if who not in self._paid:
-            self._paid[who] = deposits(self.ledger, self.asset, who)
-        rows = self._paid[who]
-        kept = ~pl.col("own").fill_null(value=False)
-        return rows.filter(kept) if DOUBLE in method.split("-") else rows
-
-    def row(self, method: str) -> tuple[object, ...]:
-        """Return the row of a method, and note what came from the sources by policy."""
-        rows, who = self.counted(method), self.counting.addresses(method)
-        behind = ",".join(sorted(one.hex() for one in rows["address"].unique()))
-        counts = (method, len(who), rows.height, rows["own"].null_count())
-        if self.sources is None:
-            return (*counts, total(rows["amount"]), None, None, None, None, behind)
-        ends, compared, unread = self._from_sources(who)
-        mine = ends.join(rows.select("txid", "n"), on=["txid", "n"], how="semi")
-        sums = {name: total(mine.filter(policy=name)["amount"]) for name in compared}
-        reach = self._reach(mine, rows)
-        among = list(sums.values())
-        for name, amount in (*zip(compared, among, strict=True), (poison.name, reach)):
-            self.by_policy.append((method, name, amount, behind))
-        return (*counts, total(rows["amount"]), min(among), max(among), reach, unread, behind)
-
-    def _reach(self, mine: pl.DataFrame, rows: pl.DataFrame) -> int:
-        """Return the payments that hold any value of the sources, in full."""
-        touched = mine.filter(policy=poison.name).select("txid", "n").unique()
-        return total(rows.join(touched, on=["txid", "n"], how="semi")["amount"])
-
-    def _from_sources(self, who: frozenset[bytes]) -> tuple[pl.DataFrame, tuple[str, ...], int]:
-        """Return what ends at addresses under each policy, which are compared, and what is open."""
-        if who not in self._ends:
-            self._ends[who] = self._followed(who)
-        return self._ends[who]
-
-    def _followed(self, who: frozenset[bytes]) -> tuple[pl.DataFrame, tuple[str, ...], int]:
-        both = sorted(who & set(self.sources or ()))
-        if both:
-            raise TraceError(
-                f"{text(both[0], self.asset.chain)} is counted as a receiver and named as a source",
-                remedy="name other sources, or a method that does not count it",
-            )
-        given = self._services
-        more = list(given) if isinstance(given, (list, tuple)) else [given] if given else []
-        found = trace_all(
-            self.ledger, list(self.sources or ()), stop=[*more, _Asked(who, self.asset.chain)],
-            asset=self.asset,
-        )  # fmt: skip
-        wanted = pl.Series(sorted(who), dtype=pl.Binary).implode()
-        parts = [
-            one.ends.filter(pl.col("address").is_in(wanted))
-            .group_by("txid", "n")
-            .agg(exact_sum("amount"))
-            .select(pl.lit(name).alias("policy"), "txid", "n", "amount")
-            for name, one in found.traces.items()
-        ]
-        unread = [
-            total(found.traces[name].ends.filter(pl.col("reason") == NOT_READ)["amount"])
-            for name in found.compared
-        ]
-        return pl.concat(parts), found.compared, max(unread)
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """The addresses at which following ends because it is asked what reaches them."""
-
-    addresses: frozenset[bytes]
-    chain: str
-
-    @property
-    def frame(self) -> pl.DataFrame:
-        told = "a payment to it is what is counted"
-        rows = [(self.chain, one, told, None, None) for one in sorted(self.addresses)]
-        names = ("chain", "address", "evidence", "service", "certainty")
-        kinds = (pl.String, pl.Binary, pl.String, pl.String, pl.String)
-        return pl.DataFrame(rows, schema=dict(zip(names, kinds, strict=True)), orient="row")
-
-    def identity(self) -> Mapping[str, Any]:
-        """Return what is recorded of them."""
-        return {"asked about": sorted(one.hex() for one in self.addresses)}
-
-
 def _span(low: int, high: int, asset: Asset) -> str:
     return asset.shown(high) if low == high else f"{asset.shown(low)} to {asset.shown(high)}"
 
@@ -387,6 +306,8 @@ def received_finding(found: Received) -> Finding:
     unsure = int(found.row["unsure"])
     text_ = [
         f"{RANGE} {TURNOVER}",
+        found.read.said(),
+        *_of_sources(found),
         *([f"Not computed: {', '.join(missing)}."] if missing else []),
         *([f"Of {counted(unsure, 'payment', 'payments')} an input was not read: whether it was"
            " paid from an address of the same is not known; it counts."] if unsure else []),
@@ -401,6 +322,23 @@ def received_finding(found: Received) -> Finding:
     )
 
 
+def _of_sources(found: Received) -> Iterator[str]:
+    """Yield what is to be said of following from the sources."""
+    read, orders = found.read_of_sources, found.orders
+    if read is not None and read.lacking:
+        whose = counted(read.addresses, "source", "sources")
+        yield (
+            f"Of {len(read.lacking)} of {whose} not every payment is known to have been read: what"
+            " they had beyond may have come here as well."
+        )
+    if orders.tried > 1:
+        rest = "" if orders.all else " There are more: amounts beyond the range are possible."
+        yield (
+            "Transfers bear one time, and their order is not known: what came from the sources is"
+            f" the least and the most over {orders.tried} orders of them.{rest}"
+        )
+
+
 def _headline(found: Received) -> Sentence:
     place = found.frame["method"].to_list().index(found.method)
 
@@ -409,21 +347,38 @@ def _headline(found: Received) -> Sentence:
 
     row = found.row
     addresses = counted(row["addresses"], "address", "addresses")
+    least = "at least " if found.read.lacking else ""
     if row["low"] is None:
         return sentence(
-            f"By {found.method} the turnover of {addresses} is ", told(row["turnover"]),
-            ": no sources were named, and nothing of it is attributed to any.",
+            f"By {found.method} the turnover of {addresses} is {least}", told(row["turnover"]),
+            ": no sources were named, and nothing of it is attributed to any", _so_far(found), ".",
         )  # fmt: skip
     low, high = int(row["low"]), int(row["high"])
     span: list[str | Sum] = [told(low)] if low == high else [told(low), " to ", told(high)]
+    over = " and the orders tried of transfers that bear one time" if found.orders.tried > 1 else ""
     parts: list[str | Sum] = [
-        f"By {found.method} {addresses} received ", *span, " from the sources, across the policies"
-        " that conserve value; of a turnover of ", told(row["turnover"]), ", the rest of which"
-        " nothing connects with them",
+        f"By {found.method} {addresses} received {least}", *span, " from the sources, across the"
+        f" policies that conserve value{over}; of a turnover of {least}", told(row["turnover"]),
     ]  # fmt: skip
+    if int(row["reach"]):
+        parts += [", of which payments of ", told(row["reach"]), " hold any of theirs (reach, and"
+                  " nobody's share)"]  # fmt: skip
+    else:
+        parts += [", of which nothing that was read holds any of theirs"]
     if int(row["open"]):
         parts += [", but up to ", told(row["open"]), " of theirs ended at what was not read"]
-    return sentence(*parts, ".", _across(found))
+    return sentence(*parts, _so_far(found), ".", _across(found))
+
+
+def _so_far(found: Received) -> str:
+    """Return in words that payments to some may not have been read."""
+    if not found.read.lacking:
+        return ""
+    of = counted(found.read.addresses, "address", "addresses")
+    return (
+        f", as far as was read: of {len(found.read.lacking)} of {of} not every payment is known to"
+        " have been read"
+    )
 
 
 def _across(found: Received) -> Sentence:
@@ -432,8 +387,9 @@ def _across(found: Received) -> Sentence:
         return sentence(" No other method was computed.")
     lows, highs = (list(map(int, found.frame[name])) for name in ("low", "high"))
     least, most = lows.index(min(lows)), highs.index(max(highs))
+    so_far = ", as far as was read" if found.frame["unread"].sum() else ""
     return sentence(
-        " Across methods of counting: ", Sum(lows[least], found.asset, row=least),
+        f" Across methods of counting{so_far}: ", Sum(lows[least], found.asset, row=least),
         f" ({found.frame['method'][least]}) to ", Sum(highs[most], found.asset, row=most),
         f" ({found.frame['method'][most]}).",
     )  # fmt: skip

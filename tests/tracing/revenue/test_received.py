@@ -105,7 +105,7 @@ def test_what_is_not_given_is_said_and_not_zero(desk: Any) -> None:
     assert set(found.lacking) | set(found.frame["method"]) == set(METHODS)
     (finding,) = found.findings(pl.DataFrame())
     assert "nothing of it is attributed" in finding.headline
-    assert "Not computed: DD-OW (no services were given)" in finding.text[1]
+    assert "Not computed: DD-OW (no services were given)" in finding.text[2]
     assert found.from_sources is None
 
 
@@ -189,9 +189,96 @@ def test_the_base_rate_of_a_money_service(desk: Any, who: str) -> None:
     reach = {"m": 7_000, "t": 1_300_000}[who]
     assert found.row["reach"] == reach
     of = found.policies.filter(method="DD-DC")
-    amounts = {name: int(amount) for name, amount in of.select("policy", "amount").iter_rows()}
+    amounts = {name: tuple(map(int, span)) for name, *span in of.select(SPAN).iter_rows()}
     fit = [one.name for one in policies_for("eth") if one.conserves and one.follows]
-    assert amounts == {**dict.fromkeys(fit, 7_000), "poison": reach}
+    assert amounts == {**dict.fromkeys(fit, (7_000, 7_000)), "poison": (reach, reach)}
+    said = found.findings(pl.DataFrame())[0].headline
+    assert f"payments of {reach:,} TOK hold any of theirs" in said
+    assert "nothing" not in said
+
+
+SPAN = ("policy", "low", "high")
+TIED: list[tuple[Any, ...]] = [
+    ("z", "s", 5, 0), ("k", "m", 5, 1), ("s", "m", 5, 2), ("m", "e", 5, 2), ("m", "q", 5, 3),
+]  # fmt: skip
+"""In one minute the source pays 5 to a wallet that holds 5 of others, and the wallet pays 5 to
+whom it is asked about: what came depends on which of the two was first."""
+
+
+@pytest.mark.parametrize("rows", [(0, 1, 2, 3, 4), (0, 1, 3, 2, 4)])
+def test_what_came_is_the_least_and_the_most_over_the_orders_of_one_time(
+    desk: Any, rows: tuple[int, ...]
+) -> None:
+    """If the payment was first nothing came; if not, all of it by LIFO and 2 by haircut."""
+    ledger = desk.paid([TIED[i] for i in rows], read="smekqz")
+    found = received(
+        ledger, desk.account("e"), method="DD", sources=desk.account("s"), asset=desk.asset
+    )
+    spans = {name: tuple(map(int, span)) for name, *span in
+             found.policies.filter(method="DD").select(SPAN).iter_rows()}  # fmt: skip
+    assert spans == {
+        "fifo": (0, 0), "lifo": (0, 5), "haircut": (0, 2), "seniority": (0, 5),
+        "clean_first": (0, 0), "poison": (0, 5),
+    }  # fmt: skip
+    assert (found.from_sources, found.row["reach"]) == ((0, 5), 5)
+    assert (found.orders.tried, found.orders.all) == (2, True)
+    (said,) = found.findings(pl.DataFrame())
+    assert "received 0 TOK to 5 TOK from the sources" in said.headline
+    assert "least and the most over 2 orders of them." in " ".join(said.text)
+
+
+def test_orders_that_were_not_tried_are_said(desk: Any) -> None:
+    rows = [("z", "s", 90, 0), *(("s", "m", 1, 1) for _ in range(6))]
+    rows += [("k", "m", 6, 0), *(("m", "e", 1, 1) for _ in range(6))]
+    found = received(
+        desk.paid(rows, read="smkz"), desk.account("e"), method="DD", sources=desk.account("s"),
+        asset=desk.asset,
+    )  # fmt: skip
+    assert found.orders.tried > 1
+    assert not found.orders.all
+    assert "amounts beyond the range are possible" in " ".join(
+        found.findings(pl.DataFrame())[0].text
+    )
+
+
+def test_a_receiver_whose_history_was_not_read_received_at_least_that(desk: Any) -> None:
+    """The source paid 50; whether others, or it itself, paid more is not known."""
+    ledger = desk.paid([("x", "e", 50)], read="x")
+    asked: dict[str, Any] = {"method": "DD", "asset": desk.asset}
+    plain = received(ledger, desk.account("e"), **asked)
+    (said,) = plain.findings(pl.DataFrame())
+    assert plain.row["unread"] == 1
+    assert "the turnover of 1 address is at least 50 TOK" in said.headline
+    assert "(of 1, the history was not read)" in said.text[1]
+    found = received(ledger, desk.account("e"), sources=desk.account("x"), **asked)
+    (said,) = found.findings(pl.DataFrame())
+    assert "received at least 50 TOK from the sources" in said.headline
+    assert "of a turnover of at least 50 TOK" in said.headline
+    assert "of 1 of 1 address not every payment is known to have been read" in said.headline
+    assert "at least 50 TOK from the sources, of a turnover of at least 50 TOK" in repr(found)
+
+
+def test_a_receiver_whose_history_was_read_received_that(desk: Any) -> None:
+    ledger = desk.paid([("x", "e", 50)], read="e")
+    asked: dict[str, Any] = {"method": "DD", "asset": desk.asset, "sources": desk.account("x")}
+    found = received(ledger, desk.account("e"), **asked)
+    (said,) = found.findings(pl.DataFrame())
+    assert found.row["unread"] == 0
+    assert "at least" not in said.headline
+    assert said.text[1] == "Every payment to the address was read."
+    assert "Of 1 of 1 source not every payment is known to have been read" in said.text[2]
+
+
+def test_coins_are_all_read_where_every_block_was(desk: Any) -> None:
+    whole = received(desk.coins(TXS), desk.coin("seed"), method="DD", chain=CHAIN)
+    assert whole.row["unread"] == 0
+    assert "was read, up to 2023-06-01." in whole.findings(pl.DataFrame())[0].text[1]
+    names = ("transactions", "inputs", "outputs", "blocks")
+    made = desk.coins(TXS)
+    ledger = type(made).from_tables({name: getattr(made, name).collect() for name in names})
+    part = received(ledger, desk.coin("seed"), method="DD", chain=CHAIN)
+    assert (part.row["unread"], part.turnover) == (1, 60)
+    assert "nor every block from the first on was read" in part.findings(pl.DataFrame())[0].text[1]
 
 
 def test_turnover_and_reach_never_stand_alone(desk: Any) -> None:
