@@ -21,6 +21,7 @@ from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
 from chainwatch.ledger.decimals import check_decimals
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.unread.effect import effect_told, effect_unread
 from chainwatch.results.graph import Edges
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
@@ -58,6 +59,8 @@ class Counterparties(Result):
         Transfers of an amount wider than 38 digits, in ``WIDE``: they stand in no total.
     decimals_doubt : str
         That rows of the contract disagree on its decimals; empty where they do not.
+    effect_doubt : str
+        Of how many transfers, and how much, it is not known whether they took effect; they count.
     unsaid : int
         Transfers of which it was not read whether the sender signed them or gave authority.
     """
@@ -71,6 +74,7 @@ class Counterparties(Result):
     unsaid: int = 0
     wide: pl.DataFrame = field(default_factory=WIDE.empty)
     decimals_doubt: str = ""
+    effect_doubt: str = ""
 
     def edges(self) -> Sequence[Edges]:
         """Return every payment as an edge, from who pays to who is paid.
@@ -154,6 +158,7 @@ class Counterparties(Result):
             f" {self.poisoning.height} poisoning attempts apart"
             f"{'' if self.trifle else ', trifles not judged'}"
             f"{f', {self.wide.height} too wide to add' if self.wide.height else ''})"
+            f"{f' {self.effect_doubt}' if self.effect_doubt else ''}"
         )
 
 
@@ -217,6 +222,7 @@ def counterparties(
         good["signed"].null_count(),
         wide.select(WIDE.names).sort("time", "txid"),
         check_decimals(ledger, asset),
+        effect_told(paid.filter(effect_unread() & _BETWEEN_TWO), asset),
     )
 
 
@@ -226,9 +232,12 @@ def _parted(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFram
     return rows.filter(effect & ~wide), rows.filter(~effect), rows.filter(effect & wide)
 
 
+_BETWEEN_TWO = pl.col("sender") != pl.col("receiver")
+
+
 def _own(paid: pl.DataFrame) -> pl.DataFrame:
     """Return the transfers of a subject to itself."""
-    own = paid.filter(pl.col("sender") == pl.col("receiver")).rename({"sender": "subject"})
+    own = paid.filter(~_BETWEEN_TWO).rename({"sender": "subject"})
     return own.select(OWN.names)
 
 
@@ -336,7 +345,9 @@ def payments_findings(direct: Counterparties) -> Iterator[Finding]:
             rows = rows.drop("first", "last")  # the month says it
         name = "counterparties_by_" + "_".join(columns)
         table = replace(BY_COLUMNS, name=name)
-        yield Finding(title, (explained,), table.rows(rows), direct.asset, (SHARED_SERVICE,))
+        first = name == "counterparties_by_direction_service"  # it is said once
+        told = [explained, *([direct.effect_doubt] if first and direct.effect_doubt else [])]
+        yield Finding(title, tuple(told), table.rows(rows), direct.asset, (SHARED_SERVICE,))
 
 
 def poisoning_finding(direct: Counterparties) -> Finding:
@@ -405,12 +416,17 @@ def astray_findings(direct: Counterparties) -> Iterator[Finding]:
 def failed_finding(direct: Counterparties) -> Finding:
     """Return the transfers without effect."""
     rows = direct.failed.select(WITHOUT_EFFECT.names)
-    failed = counted(rows.height, "transfer failed and stands", "transfers failed and stand")
+    said = " is said to have" if rows.height == 1 else " are said to have"
+    known = ("transfer failed and stands", "transfers failed and stand")
+    unread = (f"transfer{said} failed and stands", f"transfers{said} failed and stand")
+    failed = counted(rows.height, *(unread if direct.effect_doubt else known))
+    doubt = direct.effect_doubt
     return Finding(
-        "Transfers without effect",
-        (f"{failed} in no total.",),
+        "Transfers said to be without effect" if doubt else "Transfers without effect",
+        (f"{failed} in no total.", *([doubt] if doubt else [])),
         WITHOUT_EFFECT.rows(rows),
         direct.asset,
+        headline=doubt,
     )
 
 

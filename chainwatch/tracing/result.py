@@ -71,6 +71,8 @@ class Trace(Result):
         What it was asked to stop at, counted.
     decimals_doubt : str
         That rows of the contract disagree on its decimals; empty where they do not.
+    effect_doubt : str
+        Of how many transfers near it, and how much, it is not known whether they took effect.
     conserves : bool
         Whether the policy conserves value: if not, amounts say how much was reached, subject by
         subject, and add up to nothing.
@@ -101,6 +103,7 @@ class Trace(Result):
     balances: pl.DataFrame = field(default_factory=BALANCES.empty)
     asked: Asked = NOT_ASKED
     decimals_doubt: str = ""
+    effect_doubt: str = ""
     conserves: bool = True
     direction: str = "forward"
     fetched: Result | None = None
@@ -298,8 +301,7 @@ class Trace(Result):
             notes.append(f"  {too_wide(self.unknown, self.asset)}")
         if not self.bounded:
             notes.append(f"  not bounded: {self.ties} ties, {self.orders} orders tried")
-        if self.decimals_doubt:
-            notes.append(f"  {self.decimals_doubt}")
+        notes += [f"  {one}" for one in (self.decimals_doubt, self.effect_doubt) if one]
         if doubt := doubt_of(self.asset, self.ends):
             notes.append(f"  {doubt}")
         notes += [f"  {self.fetched!r}"] if self.fetched else []
@@ -341,7 +343,7 @@ def ends_finding(followed: Trace) -> Finding:
     if doubt := doubt_of(followed.asset, followed.ends):
         text.append(doubt)
     wide = too_wide(followed.unknown, followed.asset)
-    text += [part for part in (wide, followed.decimals_doubt) if part]
+    text += [part for part in (wide, followed.decimals_doubt, followed.effect_doubt) if part]
     as_of, balances = followed.unspent_as_of(), not followed.balances.is_empty()
     phrases = [
         in_words(row, followed.asset, as_of, balances=balances, back=back, place=n)
@@ -351,6 +353,7 @@ def ends_finding(followed: Trace) -> Finding:
     said = sentence(f"{came}, {claim}: ", joined("; ", phrases), ".")
     nothing = "Nothing that can be added up was read to come in." if wide else NOTHING_CAME
     headline = said if phrases else sentence(nothing)
+    doubts = [part for one in (wide, followed.effect_doubt) if one for part in (" ", one)]
     text += [*astray(followed.steps, followed.asset), *in_doubt(followed.origins, followed.steps)]
     return Finding(
         "Where the value comes from" if back else "Where the value ends",
@@ -358,7 +361,7 @@ def ends_finding(followed: Trace) -> Finding:
         ENDS_BY_REASON.rows(rows),
         followed.asset,
         (CUSTODY, "A branch may end at an address of the subject's own that nothing joins to it."),
-        sentence(headline, _silent(followed), " " if wide else "", wide),
+        sentence(headline, _silent(followed), *doubts),
     )
 
 

@@ -23,6 +23,7 @@ from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.balances import Balances, Reading, histories
 from chainwatch.ledger.decimals import check_decimals
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.unread.effect import effect_told
 from chainwatch.ledger.unread.rows_apart import may_have_paid
 from chainwatch.results.result import recorded
 from chainwatch.results.table import Table
@@ -251,7 +252,8 @@ def _accounts(
         orders=len(ends),
         bounded=all_tried,
         others=tuple(differing),
-        unknown=_unknown(_before(wide, ledger), first),
+        unknown=_near(_before(wide, ledger), first).select(UNKNOWN.names),
+        effect_doubt=effect_told(_near(_before(transfers.whole.unsure, ledger), first), walk.asset),
         decimals_doubt=check_decimals(ledger, walk.asset),
         asked=replace(walk.stops.asked, trifle=trifle_of(poisoning)),
     )
@@ -309,12 +311,12 @@ def _refuse_rules(at: Stops) -> None:
         )
 
 
-def _unknown(wide: pl.DataFrame, trace: Trace) -> pl.DataFrame:
-    """Return the transfers too wide to add that touch an address value was traced through."""
+def _near(rows: pl.DataFrame, trace: Trace) -> pl.DataFrame:
+    """Return the transfers that touch an address value was traced through."""
     columns = (trace.subjects["address"], trace.steps["source"], trace.steps["target"])
     touched = pl.concat([column.rename("address") for column in columns]).unique().implode()
     near = pl.col("sender").is_in(touched) | pl.col("receiver").is_in(touched)
-    return wide.filter(near).select(UNKNOWN.names)
+    return rows.filter(near)
 
 
 def _rows(walk: Walked, table: Table) -> pl.DataFrame:

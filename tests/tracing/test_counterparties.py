@@ -8,8 +8,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from chainwatch.addresses.assets import native
 from chainwatch.errors import TraceError
 from chainwatch.tracing.counterparties import Counterparties, counterparties
+from chainwatch.tracing.trace import trace
 
 
 def direct(desk: Any, rows: list[Any], who: str = "ab", **more: Any) -> Counterparties:
@@ -99,3 +101,55 @@ def test_the_html_is_escaped(desk: Any) -> None:
     got = direct(desk, [("o", "a", 1)])
     assert got._repr_html_().startswith("<pre style=")
     assert ">Counterparties(" in got._repr_html_()
+
+
+class TestEffectThatNoSourceStates:
+    COIN = native("eth")
+
+    def rows(self, **more: Any) -> list[Any]:
+        return [("o", "a", 5, None, more), ("o", "a", 0, None, more), ("a", "a", 2, None, more),
+                ("a", "p", 3, None, more), ("o", "a", 9, None, {"success": False})]  # fmt: skip
+
+    def found(self, desk: Any, **more: Any) -> Counterparties:
+        ledger = desk.paid(self.rows(**more), asset=self.COIN)
+        return counterparties(ledger, [desk.account("a")], asset=self.COIN)
+
+    def test_of_how_many_and_how_much_it_is_not_known(self, desk: Any) -> None:
+        got = self.found(desk, success=None)
+        told = got.effect_doubt
+        assert told.startswith("Of 2 transfers, 0.000000000000000008 ETH in all, it is not known")
+        assert told in repr(got)
+        assert (got.total("in"), got.total("out")) == (5, 3)
+        said = {one.title: one for one in got.findings(pl.DataFrame())}
+        failed = said["Transfers said to be without effect"]
+        assert failed.text == ("1 transfer is said to have failed and stands in no total.", told)
+        assert failed.headline == told
+        assert told in said["Direct counterparties by service"].text
+
+    def test_where_it_is_stated_nothing_is_said(self, desk: Any) -> None:
+        got = self.found(desk, success=True)
+        assert got.effect_doubt == ""
+        titles = [one.title for one in got.findings(pl.DataFrame())]
+        assert "Transfers without effect" in titles
+
+    def test_the_log_of_a_token_exists_only_where_it_took_effect(self, desk: Any) -> None:
+        assert direct(desk, [("o", "a", 5)]).effect_doubt == ""
+
+    def test_a_trace_says_it_of_what_it_touches(self, desk: Any) -> None:
+        ledger = desk.paid(
+            [("o", "a", 5), ("a", "p", 3), ("x", "y", 70), ("o", "a", 1, None, {"success": True})],
+            asset=self.COIN,
+        )
+        got = trace(ledger, desk.account("a"), asset=self.COIN, policy="fifo")
+        told = "Of 2 transfers, 0.000000000000000008 ETH in all, it is not known whether they took"
+        assert got.effect_doubt.startswith(told)
+        assert told in repr(got)
+        finding = got.findings(pl.DataFrame())[0]
+        assert got.effect_doubt in finding.text
+        assert finding.headline.endswith(got.effect_doubt)
+        one = desk.paid([("o", "a", 5)], asset=self.COIN)
+        said = trace(one, desk.account("a"), asset=self.COIN, policy="fifo").effect_doubt
+        assert "Of 1 transfer, " in said
+        assert said.endswith("whether it took effect: no source says so. It counts as if it had.")
+        token = desk.paid([("o", "a", 5)])
+        assert trace(token, desk.account("a"), asset=desk.asset, policy="fifo").effect_doubt == ""

@@ -22,8 +22,9 @@ from chainwatch.ledger.lookup.summaries import (
 )
 from chainwatch.ledger.lookup.utxo import proofs
 from chainwatch.ledger.schema import POSITION_BITS
+from chainwatch.ledger.unread.effect import effect_unread
 from chainwatch.ledger.unread.rows_apart import KIND, MayHaveMoved, moved_by_asset
-from chainwatch.units import AMOUNT, counted, split, sums, to_text
+from chainwatch.units import AMOUNT, counted, split, sums, to_text, whole
 
 _SHOWN = ("chain", "tx", "txid", "height", "time", "kind", "log_index", "trace_path", "contract",
           "token_id", "occurrence", "direction", "counterparty", "amount", "amount_hex", "symbol",
@@ -41,7 +42,8 @@ Apart = Mapping[bytes | None, Mapping[str, MayHaveMoved]]
 def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSummary:
     """Return the summary of an address.
 
-    What took no effect stands in the history and in no total. A balance needs fees and every
+    What took no effect stands in the history and in no total; what is not known to have is added
+    up, and that is said. A balance needs fees and every
     movement from the first on; it is given for a token where the source claims all of it, and
     never for the native coin, for a token whose balances move without transfers, nor for one that
     rows set apart may have moved. Of a span, what has no time is left out, and that is said. Sums
@@ -64,11 +66,12 @@ def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSumm
     unsure = doubts(ledger, chain.id, totals["contract"].to_list())
     numbered = history.filter(_NUMBERED).height
     no_total = f"{numbered:,} transfers of TRC-10 tokens are in the history and in no total"
-    whole = bool(claims.height) and bool(claims["complete"].all())
-    complete = whole and not undated and not apart
+    claimed = bool(claims.height) and bool(claims["complete"].all())
+    complete = claimed and not undated and not apart
     late = (*([told] if undated else []), *([no_total] if numbered else []))
     words = (
-        *_sentences(claims, runs), *late, *_set_apart(apart, stated(ledger), chain), *unsure,
+        *_sentences(claims, runs), *_unsure_of_effect(history, chain), *late,
+        *_set_apart(apart, stated(ledger), chain), *unsure,
     )  # fmt: skip
     return AddressSummary(chain, address, totals, history, _parties(history), complete, words)
 
@@ -125,6 +128,21 @@ def _sentences(claims: pl.DataFrame, runs: Sequence[BlockRun]) -> tuple[str, ...
         until = "" if row["to_time"] is None else f" until {row['to_time']:%Y-%m-%d}"
         made.append(f"{what} was read from {row['source']}{until}, which {claim}")
     return (*dict.fromkeys(made), *blocks)
+
+
+def _unsure_of_effect(history: pl.DataFrame, chain: Chain) -> Iterator[str]:
+    """Yield that no source says of payments of the coin whether they took effect, by direction."""
+    rows = history.filter(effect_unread())
+    for way, told in (("in", "received"), ("out", "paid"), ("self", "paid to itself")):
+        amounts = [
+            whole(*row) or 0
+            for row in rows.filter(direction=way).select("amount", "amount_hex").iter_rows()
+        ]
+        if amounts:
+            much = f"{to_text(sum(amounts), chain.decimals, group=True)} {chain.symbol}"
+            many = counted(len(amounts), "transfer", "transfers")
+            each = ("it took effect: it counts", "they took effect: they count")[len(amounts) > 1]
+            yield f"of {many}, {much} {told}, it is not known whether {each}"
 
 
 def _set_apart(apart: Apart, known_of: Mapping[Contract, Stated], chain: Chain) -> Iterator[str]:

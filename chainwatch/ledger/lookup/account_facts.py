@@ -94,7 +94,7 @@ def account_line(row: Mapping[str, Any], chain: Chain) -> str:
     when = "time not known" if row["time"] is None else f"{row['time']:%Y-%m-%d %H:%M:%S}"
     if row.get("height") is not None and row["time"] is None:
         when = f"block {row['height']:,}, time not known"
-    failed = "" if row["success"] is not False else " (took no effect)"
+    failed = _effect(row)
     shown = canonical.txid_text(row["txid"], chain)
     return f"{when}  {row['direction']} {_amount(_of(row, 'amount'), row, chain)}{failed}  {shown}"
 
@@ -105,8 +105,17 @@ def transfer_line(row: Mapping[str, Any], chain: Chain) -> str:
         "nobody" if row[side] is None else canonical.text(row[side], chain)
         for side in ("sender", "receiver")
     ]
-    failed = "" if row["success"] is not False else " (took no effect)"
+    failed = _effect(row)
     return f"{' -> '.join(sides)}  {_amount(_of(row, 'amount'), row, chain)}  {row['kind']}{failed}"
+
+
+def _effect(row: Mapping[str, Any]) -> str:
+    """Return what is said behind a transfer that took no effect, or of which that is not known."""
+    if row["success"] is False:
+        return " (took no effect)"
+    coin = row["contract"] is None and row.get("token_id") is None
+    unread = coin and row["success"] is None and _of(row, "amount") != 0
+    return " (whether it took effect is not known)" if unread else ""
 
 
 def _name(row: Mapping[str, Any], chain: Chain) -> str:

@@ -162,7 +162,9 @@ class Count:
 
 def _came(found: TraceRange, wanted: pl.Series) -> Came:
     """Return what ends at addresses under each policy and order."""
-    by_order = {name: (one.ends, *(way.ends for way in one.others)) for name, one in found.traces.items()}
+    by_order = {
+        name: (one.ends, *(way.ends for way in one.others)) for name, one in found.traces.items()
+    }
     parts = [
         ends.filter(pl.col("address").is_in(wanted))
         .group_by("txid", "n")

@@ -18,6 +18,7 @@ from chainwatch.errors import TraceError
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.index.transfers import History, TransferIndex
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.unread.effect import ROWS, effect_unread
 from chainwatch.tracing.walks.base import Row
 from chainwatch.tracing.walks.transfer_order import (
     movements,
@@ -42,6 +43,8 @@ class Whole:
         What of them a walk reads.
     wide : polars.DataFrame
         Those of an amount too wide to hold.
+    unsure : polars.DataFrame
+        Those of the index of which no source says whether they took effect.
     told : polars.DataFrame
         By transaction and place in it, whom a receiver looks like, and what is in doubt.
     near : polars.DataFrame
@@ -51,6 +54,7 @@ class Whole:
     index: TransferIndex
     rows: pl.DataFrame
     wide: pl.DataFrame
+    unsure: pl.DataFrame
     told: pl.DataFrame
     near: pl.DataFrame
 
@@ -163,7 +167,8 @@ def _made(ledger: Ledger, asset: Asset, poisoning: Rule | None) -> Whole:
     told = known.filter(pl.any_horizontal(pl.col(what).is_not_null())).select("txid", "n", *what)
     rows = known.select(_OF_A_ROW).rechunk()
     wide = found.filter(pl.col("amount").is_null())
-    return Whole(TransferIndex(rows), rows, wide, told, near_in_time(known))
+    unsure = known.filter(effect_unread()).select("time", *ROWS)
+    return Whole(TransferIndex(rows), rows, wide, unsure, told, near_in_time(known))
 
 
 def _span(times: pl.Series, start: datetime | None, end: datetime | None) -> tuple[int, int]:

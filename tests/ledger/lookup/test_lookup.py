@@ -286,6 +286,9 @@ def test_an_account(accounts: Ledger) -> None:
         key=str,
     )
     assert "not asked for" in found.coverage[0]
+    assert found.coverage[1] == (
+        "of 1 transfer, 0.000002 TRX received, it is not known whether it took effect: it counts"
+    )
     assert "tokens" in found._repr_html_()
 
 
