@@ -17,7 +17,8 @@ def zero_value() -> nw.Expr:
 
     A token contract lets a stranger call ``transferFrom`` for an amount of zero without leave, so
     that a history seems to show the victim paying the stranger. Of the coin nobody can: who signed
-    a transaction that pays nothing called a contract, and that imitates no payment.
+    a transaction that pays nothing called a contract, and that imitates no payment. Of a call
+    inside a transaction nobody says so.
 
     Fails when
     ----------

@@ -255,7 +255,9 @@ def rows_of(moves: Iterable[Moved], chain: Chain) -> pl.DataFrame:
             "amount_hex": None if fits else hex(move.amount), "symbol": move.symbol,
             "tx": schema.pack_tx(move.height, move.position or 0) if known else None,
             "height": move.height, "time": move.time, "decimals": move.decimals,
-            "success": move.success, "status": None, "signed": None, "sections": 1,
+            "success": move.success, "status": None,
+            "signed": True if move.kind == "native" else None,  # by whose transaction it is
+            "sections": 1,
             "order_uncertain": not placed if move.kind != "internal" else True,
         }  # fmt: skip
         alike = tuple(row[name] for name in _ALIKE)

@@ -134,8 +134,9 @@ def _notes(
         odd = ranked.group_by(same).agg(pl.col(name).n_unique()).filter(pl.col(name) > 1).height
         if odd:
             notes.append(
-                f"{odd:,} transfers have another {name} in another section; kept is that of the "
-                "section with most repeats, then of the smallest address"
+                f"{counted(odd, 'transfer has', 'transfers have')} another {name} in another"
+                " section; kept is that of the section with most repeats, then of the smallest"
+                " address"
             )
     return tuple(notes)
 
@@ -173,7 +174,8 @@ def new_to(
     again = ~_PLACED & (pl.col("occurrence") < pl.col("placed").fill_null(0))
     new = matched.filter(~again).drop("placed")
     count = transfers.height - new.height
-    notes = (f"{count:,} transfers are in the ledger with a log index, which this table lacks",)
+    held_so = counted(count, "transfer is", "transfers are")
+    notes = (f"{held_so} in the ledger with a log index, which this table lacks",)
     return new, notes if count else ()
 
 

@@ -267,7 +267,7 @@ def _shaped(kept: pl.DataFrame, mapping: DumpMapping) -> pl.DataFrame:
         number.alias("tx"),
         pl.lit(mapping.chain).alias("chain"),
         made_or_burnt(pl.lit(mapping.kind)).alias("kind"),
-        pl.lit(None).alias("signed"),
+        _signed(mapping).alias("signed"),
     )
     uncertain = (~certain_order(made, mapping)).alias("order_uncertain")
     return made.with_columns(uncertain).select(
@@ -275,10 +275,24 @@ def _shaped(kept: pl.DataFrame, mapping: DumpMapping) -> pl.DataFrame:
     )
 
 
+def _signed(mapping: DumpMapping) -> pl.Expr:
+    """Tell which transfers their sender signed: who pays the coin by a transaction signed it.
+
+    A call inside a transaction is nobody's signature, and of several payments in one that no place
+    tells apart it is not known which is the transaction's own: these are null.
+    """
+    if mapping.kind != "native":
+        return pl.lit(None, pl.Boolean)
+    outermost = pl.col("trace_path").fill_null("") == ""
+    alone = pl.len().over("txid", outermost) == 1
+    return pl.when(outermost & alone).then(pl.lit(True))
+
+
 def _undated(transfers: pl.DataFrame) -> tuple[str, ...]:
     count = transfers["time"].null_count()
-    known = f"{count:,} transfers have a height and no time: they are in no span of time"
-    return (known,) if count else ()
+    have = counted(count, "transfer has", "transfers have")
+    each = "it is" if count == 1 else "they are"
+    return (f"{have} a height and no time: {each} in no span of time",) if count else ()
 
 
 def _coverage(

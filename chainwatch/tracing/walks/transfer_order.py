@@ -29,6 +29,7 @@ from chainwatch.ledger.balances import histories as histories
 from chainwatch.ledger.balances import read_until as read_until
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS
+from chainwatch.units import counted
 
 
 def movements(ledger: Ledger, asset: Asset, poisoning: Rule | None) -> pl.DataFrame:
@@ -103,7 +104,7 @@ def _moments(rows: pl.DataFrame) -> pl.Series:
         return known["height"]
     if timeless := known["time"].null_count():
         raise TraceError(
-            f"{timeless:,} transfers have a height and no time, and"
+            f"{counted(timeless, 'transfer has', 'transfers have')} a height and no time, and"
             f" {known['height'].null_count():,} a time and no height: nothing orders them",
             remedy="read a table that gives both, into a new ledger before the others",
         )
@@ -124,8 +125,8 @@ def refuse_timeless(ledger: Ledger, asset: Asset) -> None:
     count = rows.select(pl.len()).collect().item()
     if count:
         raise TraceError(
-            f"{count:,} transfers of {asset.symbol} have a height and no time, so that nobody can"
-            " say whether they lie in the span",
+            f"{counted(count, 'transfer', 'transfers')} of {asset.symbol} with a height and no time"
+            ": nobody can say whether they lie in the span",
             remedy="look at the whole ledger, or read a table that gives their times first",
         )
 

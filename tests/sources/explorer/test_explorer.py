@@ -116,6 +116,8 @@ def test_where_the_order_is_known() -> None:
         native = rows.filter(kind="native")
         assert native["tx"].null_count() == 0
         assert not native["order_uncertain"].any()
+        assert native["signed"].all()
+        assert rows.filter(pl.col("kind") != "native")["signed"].null_count() == 5
         token = rows.filter(kind="erc20")
         assert (token["log_index"].null_count() == 0) == (api == "blockscout")
         assert token["order_uncertain"].all()

@@ -273,7 +273,7 @@ def test_a_list_where_one_value_should_be(tmp_path: Path) -> None:
 
 
 def test_tronscan(tmp_path: Path) -> None:
-    a, b, token = (canonical.text(b"\x11" + bytes([k]) * 20, "tron") for k in range(3))
+    a, b, token = (canonical.text(b"\x11" + bytes([k]) * 20, "tron") for k in (1, 2, 3))
     path = tmp_path / "t.csv"
     path.write_text(
         "transaction_id,block,block_ts,from_address,to_address,confirmed,contractRet,quant,"
@@ -286,3 +286,15 @@ def test_tronscan(tmp_path: Path) -> None:
     assert found["amount"].to_list() == [2**70, 5]
     assert found["success"].to_list() == [True, False]
     assert found["kind"].to_list() == ["trc20", "trc20"]
+
+
+@pytest.mark.parametrize("name", ["etl_transactions.csv", "bigquery_traces.parquet"])
+def test_a_call_that_pays_nothing_imitates_no_payment(tmp_path: Path, name: str) -> None:
+    """Its sender signed the transaction; of calls inside it nobody says who did."""
+    cw.pull(tmp_path / "ledger", table(RECORDED / name))
+    ledger = cw.open_ledger(tmp_path / "ledger")
+    rows = ledger.transfers.collect()
+    assert {*rows.select("kind", "signed").rows()} <= {("native", True), ("internal", None)}
+    payers = [*rows.filter(kind="native")["sender"].unique()]
+    found = cw.counterparties(ledger, payers, asset=cw.native("eth"))
+    assert found.poisoning.height == 0

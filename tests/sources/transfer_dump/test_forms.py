@@ -306,6 +306,19 @@ class TestRowsThatAreNoPayment:
         ledger, report = read(text, COINS, result="ok", success="1", created="made")
         assert amounts(ledger) == [1, 3 * 10**18]
 
+    def test_who_pays_the_coin_by_a_transaction_signed_it(self, read: Read) -> None:
+        """Of two payments in one transaction nobody knows which is its own, nor of a call."""
+
+        def signed(text: str, **more: Any) -> list[bool | None]:
+            ledger, _ = read(NATIVE + text, COINS | more)
+            return ledger.transfers.sort("txid", "amount").collect()["signed"].to_list()
+
+        assert signed(coin(1, A, B, 0) + coin(2, A, B, 5)) == [True, True]
+        assert signed(coin(1, A, B, 0) + coin(1, A, B, 5) + coin(2, A, B, 7)) == [None, None, True]
+        assert signed(coin(1, A, B, 0), kind="internal") == [None]
+        placed = coin(1, A, B, 0, made="") + coin(1, A, B, 5, made="0.1")
+        assert signed(placed, trace_path="made") == [True, None]
+
     def test_rewards_are_set_apart(self, read: Read) -> None:
         reward = coin(1, "", B, 2 * 10**18).replace(txid(1), "")
         ledger, report = read(NATIVE + coin(2, A, B, 1) + reward + coin(3, "", B, 5), COINS)

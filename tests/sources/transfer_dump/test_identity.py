@@ -115,7 +115,7 @@ class TestOverAllTables:
         ledger, report = read((INDEXED, [row(1, 7), row(1, 9)]), (BARE, again), (BARE, again[:1]))
         assert logs(ledger) == [7, 9, None, None]
         assert ledger.transfers.collect().height == 4
-        assert "1 transfers are in the ledger with a log index" in report.notes[0]
+        assert "1 transfer is in the ledger with a log index" in report.notes[0]
 
     def test_the_index_is_to_be_read_first(self, read: Read) -> None:
         with pytest.raises(DumpError, match=r"of the log index.*read this table first"):

@@ -53,9 +53,7 @@ class TestOrder:
 
     def test_height_alone_and_time_alone_cannot_be_ordered(self, desk: Any) -> None:
         ledger = desk.paid([*paid(("a", "b", 1, at(7, 1))), ("b", "c", 1, 5)])
-        with pytest.raises(
-            TraceError, match=r"1 transfers have a height and no time, and 1 a time"
-        ):
+        with pytest.raises(TraceError, match=r"1 transfer has a height and no time, and 1 a time"):
             movements(ledger, desk.asset, None)
 
 
@@ -94,7 +92,7 @@ class TestATraceWithoutTimes:
             lambda: trace(ledger, desk.account("a"), policy="fifo", asset=desk.asset),
             lambda: counterparties(ledger, desk.account("a"), asset=desk.asset),
         ):
-            with pytest.raises(TraceError, match="3 transfers of TOK have a height and no time"):
+            with pytest.raises(TraceError, match="3 transfers of TOK with a height and no time"):
                 verb()
 
     def test_counterparties_and_custody_have_all(self, desk: Any) -> None:
