@@ -78,7 +78,7 @@ class SelectedTable(TextTable):
         Raises
         ------
         DumpError
-            If a transaction has two receipts.
+            If a transaction has two receipts, or no transaction of the table has one.
         """
         if self.receipts is None or not added:
             return rows
@@ -93,6 +93,13 @@ class SelectedTable(TextTable):
                 remedy="give the receipts of one export",
             )
         key = rows.with_columns(pl.col("txid").str.to_lowercase().alias("_txid"))
+        if rows.height and key.join(said, on="_txid", how="semi").is_empty():
+            raise DumpError(
+                f"no receipt in {self.receipts.name} is of a transaction of this table, which has"
+                f" {rows.height:,}",
+                where=self.name,
+                remedy="give the receipts of the same export, or leave them out",
+            )
         both = key.join(
             said.select("_txid", *wanted), on="_txid", how="left", maintain_order="left"
         )

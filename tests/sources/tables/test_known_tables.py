@@ -125,6 +125,26 @@ def test_receipts_say_what_took_effect_and_what_was_created(tmp_path: Path) -> N
     assert files == {"etl_transactions.csv", "etl_receipts.csv"}
 
 
+def test_receipts_of_another_export_are_refused(tmp_path: Path) -> None:
+    """Where not one fits; what some lack is said, with how many."""
+    lines = (RECORDED / "etl_receipts.csv").read_text().splitlines(keepends=True)
+    place = lines[0].split(",").index("transaction_hash")
+    hashes = [line.split(",")[place] for line in lines[1:]]
+    others = tmp_path / "others.csv"
+    text = "".join(lines)
+    for one in hashes:
+        text = text.replace(one, "0x" + "ab" * 30 + one[-4:])
+    others.write_text(text)
+    source = table(RECORDED / "etl_transactions.csv", receipts=others)
+    with pytest.raises(DumpError, match=r"no receipt in others\.csv is of a transaction"):
+        cw.pull(tmp_path / "ledger", source)
+    some = tmp_path / "some.csv"
+    some.write_text("".join(lines[:2]))
+    report = cw.pull(tmp_path / "some", table(RECORDED / "etl_transactions.csv", receipts=some))
+    lacking = len(hashes) - 1
+    assert any(f"'' ({lacking}: unknown)" in note for note in report.notes)
+
+
 def test_dumps_of_one_chain_add_nothing_to_each_other(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger"
     for name in ("bigquery_transactions.json", "bigquery_transactions.parquet"):
