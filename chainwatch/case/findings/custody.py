@@ -95,8 +95,7 @@ def hosting_finding(
             f"{one} of {counted(rows.height, 'address', 'addresses')} passed {share} or"
             " more of all they received to tagged wallets of one service, and paid nobody else."
             f" Of {held.height} something shows that the service holds the keys: consistent with"
-            f" {deposits} of customers whom it knows{at_services}. Following ends at all {one};"
-            f" what the service did afterwards is its own affair.{unread}",
+            f" {deposits} of customers whom it knows{at_services}.{_ending(held, open_)}{unread}",
             *([_open(open_, asset)] if open_.height else []),
             *([weak] if few else []),
             *filter(None, [opened_said(at)]),
@@ -109,9 +108,30 @@ def hosting_finding(
             " nothing shows the service's side.",
             "A deposit address receives for its holder, whom many may pay for honest reasons.",
         ),
-        f"{one} of {listed} {'pays' if one == 1 else 'pay'} one service alone;"
-        f" {held.height} {'is' if held.height == 1 else 'are'} consistent with {deposits}"
+        f"{one} of {listed} {'pays' if one == 1 else 'pay'} one service alone in enough payments to"
+        f" judge; {held.height} {'is' if held.height == 1 else 'are'} consistent with {deposits}"
         f"{at_services}{_headline(open_, asset)}.{unread}",
+    )
+
+
+def _ending(held: pl.DataFrame, open_: pl.DataFrame) -> str:
+    """Return in words where following ends, and whose affair it is what the addresses paid."""
+    one = held.height + open_.height
+    if not one:
+        return ""
+    ends = f" Following ends at {'it' if one == 1 else f'all {one}'}"
+    if not open_.height:
+        return f"{ends}; what the service did afterwards is its own affair."
+    whose = "it is" if open_.height == 1 else f"the {open_.height} are"
+    probable = (
+        f" What the service did with what came to the {held.height} is its own affair."
+        if held.height
+        else ""
+    )
+    return (
+        f"{ends}.{probable} Where custody is undecided there are two readings: if the service holds"
+        f" the keys, {whose} a place to pay in, and what was paid there is the service's own"
+        " affair; if not, these payments are the holders' own, to their accounts at the service."
     )
 
 

@@ -20,7 +20,7 @@ from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding
-from chainwatch.results.sentence import Sum, sentence
+from chainwatch.results.sentence import Sentence, Sum, sentence
 from chainwatch.results.table import behind
 from chainwatch.tracing.counterparties import (
     Counterparties,
@@ -171,6 +171,31 @@ AFTER = BY_COLUMNS.pick(
 )  # fmt: skip
 
 
+def _swept(out: pl.DataFrame, at: Hosted, asset: Asset) -> Sentence:
+    """Return in words what left addresses that pay one service alone, by who holds their keys."""
+    probable, undecided = (
+        out.join(part, left_on="subject", right_on="address", how="semi")
+        for part in (at.probable, at.undecided)
+    )
+    swept, open_ = (
+        Sum(total(part["amount"]), asset, frozenset(part["counterparty"].drop_nulls()))
+        for part in (probable, undecided)
+    )
+    parts: list[str | Sum] = []
+    if probable.height:
+        parts += [
+            ", of which ", swept, " left addresses that are consistent with deposit addresses of a"
+            " service, which is the service's own affair",
+        ]  # fmt: skip
+    if undecided.height:
+        parts += [
+            ", and " if probable.height else ", of which ", open_, " left addresses that pay one"
+            " service alone, custody undecided: if the service holds their keys, that is its own"
+            " affair; if not, these payments are their holders' own",
+        ]  # fmt: skip
+    return sentence(*parts)
+
+
 def _after(direct: Counterparties, at: Hosted, day: NamedDay, listed: int) -> Finding:
     start = datetime(day.day.year, day.day.month, day.day.day, tzinfo=UTC)
     late = direct.frame.filter(pl.col("time") >= start)
@@ -188,15 +213,13 @@ def _after(direct: Counterparties, at: Hosted, day: NamedDay, listed: int) -> Fi
         .sort("subject", "direction", "service")
     )
     came, out = (late.filter(pl.col("direction") == side) for side in ("in", "out"))
-    swept = out.join(at.frame, left_on="subject", right_on="address", how="semi")
-    all_, paid, left = (
+    all_, paid = (
         Sum(total(part["amount"]), direct.asset, frozenset(part["counterparty"].drop_nulls()))
-        for part in (came, out, swept)
+        for part in (came, out)
     )
     timeless = direct.frame["time"].null_count()
     told = sentence(
-        "in ", all_, ", out ", paid, ", of which ", left,
-        " left addresses that pay one service alone, which is the service's own affair",
+        "in ", all_, ", out ", paid, _swept(out, at, direct.asset),
         f"; {counted(timeless, 'payment has', 'payments have')} no time and"
         f" {'counts' if timeless == 1 else 'count'} neither as before nor as after"
         if timeless else "",

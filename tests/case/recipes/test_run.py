@@ -68,8 +68,8 @@ def test_a_small_case(small: Path, tmp_path: Path) -> None:
     assert repr(report) == "RunReport('small': disclosure in out)"
     headlines = [getattr(result, "headline", "") for result, _ in report.case.results]
     told = (
-        "1 of 1 listed address pays one service alone; 0 are consistent with deposit addresses; of"
-        " 1 (1 at Exchange 1; they received 7 USDT) custody is undecided."
+        "1 of 1 listed address pays one service alone in enough payments to judge; 0 are consistent"
+        " with deposit addresses; of 1 (1 at Exchange 1; they received 7 USDT) custody is undecided."
     )
     assert told in map(str, headlines)
 
@@ -235,7 +235,8 @@ def report_text(folder: Path) -> str:
 def test_tron_headlines_are_the_totals_of_the_tables(tron_case) -> None:
     said = report_text(tron_case.folder / "disclosure")
     for words in (
-        "15 of 20 listed addresses pay one service alone; 0 are consistent with deposit addresses;"
+        "15 of 20 listed addresses pay one service alone in enough payments to judge; 0 are"
+        " consistent with deposit addresses;"
         " of 15 (13 at binance, 1 at huobi, 1 at okex; they received 7,971,447.061765 USDT) custody"
         " is undecided",
         "nothing that was read shows the service&#39;s side, such as one funder of gas for many or"
@@ -281,7 +282,12 @@ def test_tron_says_no_more_than_it_knows(tron_case) -> None:
         )
         assert (
             "out 1,217,656.243087 USDT, of which 494,747.909028 USDT left addresses that pay one"
-            " service alone, which is the service&#39;s own affair" in said
+            " service alone, custody undecided: if the service holds their keys, that is its own"
+            " affair; if not, these payments are their holders&#39; own" in said
+        )
+        assert (
+            "Where custody is undecided there are two readings: if the service holds the keys, the"
+            " 15 are a place to pay in" in said
         )
     masked = report_text(tron_case.folder / "disclosure")
     assert "≈ " in masked
