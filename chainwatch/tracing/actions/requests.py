@@ -22,11 +22,19 @@ from chainwatch.units import exact_sum
 _HEAD = ("time (UTC)", "address", "transaction", "n", "amount", "how it is yours")
 
 _ASKED = (
-    "the records of the accounts to which these addresses were given: holder, documents of"
-    " identity, contact, log-ins",
+    "the records of each account that {booked}, by its transaction and n: of the"
+    " account to which the address was given, or, where the address is a wallet of your own, of the"
+    " account that you {wrote}: holder, documents of identity, contact, log-ins",
     "what these accounts were paid and what they paid out since, and to where",
     "what is left in them, and whether it can be held back",
 )
+"""Asked of whatever address: a tag of a service seldom says whether an address was given to a
+customer or is a wallet of the service, and a wallet of the service was given to no account."""
+
+_BOOKED = {
+    False: {"booked": "a payment below was credited to", "wrote": "credited"},
+    True: {"booked": "a payment below was made for", "wrote": "charged"},
+}
 
 BY_ORDER = "The amounts are those of one order; by another they may be less, or nothing."
 
@@ -62,13 +70,15 @@ def request_texts(
     how = _how(policy, conserves=conserves, backward=backward)
     how += f" {order_open} {BY_ORDER}" if order_open else ""
     return {
-        str(service): "\n".join(_lines(str(service), mine, asset, how, conserves=conserves))
+        str(service): "\n".join(
+            _lines(str(service), mine, asset, how, conserves=conserves, backward=backward)
+        )
         for (service,), mine in named.sort("service").group_by("service", maintain_order=True)
     }
 
 
 def _lines(
-    service: str, rows: pl.DataFrame, asset: Asset, how: str, *, conserves: bool
+    service: str, rows: pl.DataFrame, asset: Asset, how: str, *, conserves: bool, backward: bool
 ) -> Iterator[str]:
     contact = rows["contact"][0]
     network = find_chain(asset.chain)
@@ -82,8 +92,9 @@ def _lines(
     yield ""
     yield f"{how} Please preserve, and disclose as the legal basis above provides:"
     yield ""
-    yield from (f"* {one};" for one in _ASKED[:-1])
-    yield f"* {_ASKED[-1]}."
+    asked = [one.format(**_BOOKED[backward]) for one in _ASKED]
+    yield from (f"* {one};" for one in asked[:-1])
+    yield f"* {asked[-1]}."
     yield ""
     yield f"| {' | '.join(_HEAD)} |"
     yield f"|{' --- |' * len(_HEAD)}"

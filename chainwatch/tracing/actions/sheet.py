@@ -14,8 +14,24 @@ from chainwatch.errors import ConservationError, expect
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
-from chainwatch.results.sentence import Sentence, Sum, sentence
-from chainwatch.results.table import CONTRACT, TIME, Column, Privacy, Rows, Table
+from chainwatch.results.sentence import Sentence, Sum, joined, sentence
+from chainwatch.results.table import (
+    BEHIND,
+    CONTRACT,
+    TIME,
+    Column,
+    Privacy,
+    Rows,
+    Table,
+    behind,
+)
+from chainwatch.tracing.actions.by_order import (
+    POSSIBLE,
+    by_order,
+    can_be_acted_on,
+    hangs,
+    possible_ends,
+)
 from chainwatch.tracing.actions.contacts import NOT_KNOWN, Contacts
 from chainwatch.tracing.actions.freezes import Freezes
 from chainwatch.tracing.actions.holdings import AT_SERVICE, Holdings
@@ -25,9 +41,9 @@ from chainwatch.tracing.arguments import check
 from chainwatch.tracing.custody.hosted import CUSTODY
 from chainwatch.tracing.ends.holders import NAMELESS, with_behind
 from chainwatch.tracing.result import REACHES, Trace
-from chainwatch.tracing.stops import CONTESTED, ONE_DESTINATION, TAGGED, UNSPENT, at_a_service
+from chainwatch.tracing.stops import ONE_DESTINATION, UNSPENT, at_a_service
 from chainwatch.tracing.trace_tables import ENDS, ENDS_BY_REASON, ROW_KEY
-from chainwatch.units import AMOUNT, counted, exact_sum, total
+from chainwatch.units import counted, exact_sum, total
 
 ACTIONS = Table(
     "actions",
@@ -65,26 +81,18 @@ LISTED = ACTIONS.pick(
     "freeze", "observable", name="action_sheet",
 )  # fmt: skip
 
+WHO = Table(
+    "who_could_act",
+    (),
+    "Who could act on ends of a trace, added up by who it is and how that is known.",
+    (*REST.pick("reason", "service", "certainty", "basis", "amount", "ends").columns,
+     Column.word("contact", "what kind of body tags call the service: a concept"), BEHIND),
+    order=("service", "-amount"),
+)  # fmt: skip
+
 TOLD_REST = REST.pick(*REST.names, name="nobody_can_act")
 
 _KINDS = ("reason", "service", "certainty", "basis")
-
-POSSIBLE = Table(
-    "actions_by_order",
-    (),
-    "One row per place where somebody could act whose amount hangs on the order of transfers that"
-    " bear one time: the least and the most over the orders that were followed.",
-    (
-        ENDS["subject"],
-        ENDS["service"],
-        ENDS["address"],
-        ENDS["reason"],
-        ENDS["certainty"],
-        ENDS["basis"],
-        Column.amount("low", "least traced value there"),
-        Column.amount("high", "most traced value there"),
-    ),
-)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -152,9 +160,11 @@ class ActionSheet(Result):
         )
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
-        """Return what could be acted on, what hangs on an order, and what nobody can act on."""
-        possible = (_by_order(self),) if self.possible.height else ()
-        return (_listed(self), *possible, _beyond(self))
+        """Return who could act, on which payments, what hangs on an order, and the rest."""
+        possible = (
+            (by_order(self.possible, self.order_open, self.asset),) if self.possible.height else ()
+        )
+        return (_who(self), _listed(self), *possible, _beyond(self))
 
     def requests(self) -> dict[str, str]:
         """Return a request to each who could act, in clear, by its name.
@@ -193,9 +203,11 @@ class ActionSheet(Result):
                 ["amount", *kinds], descending=[True, False, False, False], nulls_last=True
             ).iter_rows(named=True)
         ]
-        beyond = f"  {shown(total(self.rest['amount'])):>24}  that nobody can act on"
+        beyond = (
+            f"  {shown(total(self.rest['amount'])):>24}  of which nobody is known who could act"
+        )
         note = [] if self.conserves else [f"  {REACHES}"]
-        note += [f"  {self.order_open} {_hangs(self)}"] if self.order_open else []
+        note += [f"  {self.order_open} {hangs(self.possible)}"] if self.order_open else []
         many = counted(self.frame.height, "end", "ends")
         head = f"ActionSheet({self.policy}, {many} that somebody could act on)"
         return "\n".join([head, *rows, beyond, *note])
@@ -238,8 +250,8 @@ def action_sheet(
     check(tags=tags)
     if ledger is not None:
         check(ledger=ledger)
-    listed = trace.ends.filter(_can_be_acted_on())
-    others = trace.ends.filter(~_can_be_acted_on())
+    listed = trace.ends.filter(can_be_acted_on())
+    others = trace.ends.filter(~can_be_acted_on())
     contacts = Contacts(tags, trace.asset.chain)
     made = ActionSheet(
         _rows(listed, trace.asset, contacts, ledger),
@@ -249,18 +261,11 @@ def action_sheet(
         trace.conserves,
         trace.direction,
         None if tags is None else len(contacts.sayings),
-        _possible(trace),
+        possible_ends(trace),
         trace.order_open(),
     )
     _adds_up(made, trace)
     return made
-
-
-def _can_be_acted_on() -> pl.Expr:
-    """Return the condition of an end with somebody to turn to: who holds it, or keeps records."""
-    held = pl.col("reason").is_in([TAGGED, UNSPENT])
-    contested = (pl.col("certainty") == CONTESTED).fill_null(False)
-    return pl.col("service").is_not_null() | contested | held
 
 
 def _rows(
@@ -298,19 +303,6 @@ def _summed(ends: pl.DataFrame, trace: Trace) -> pl.DataFrame:
     return with_behind(rows, ends, trace.steps, _KINDS).select(REST.names).cast(REST.schema)  # type: ignore[arg-type]  # polars types mix classes and instances
 
 
-def _possible(trace: Trace) -> pl.DataFrame:
-    """Return the places to act on whose amount is not the same in every order followed."""
-    if not trace.others:
-        return POSSIBLE.empty()
-    key = [name for name in POSSIBLE.names if name not in ("low", "high")]
-    ways = [one.ends.filter(_can_be_acted_on()) for one in (trace, *trace.others)]
-    sums = pl.concat(way.group_by(key).agg(exact_sum("amount")) for way in ways)
-    amount, everywhere = pl.col("amount"), pl.len() == len(ways)
-    low = pl.when(everywhere).then(amount.min()).otherwise(pl.lit(0, AMOUNT))
-    rows = sums.group_by(key).agg(low.alias("low"), amount.max().alias("high"))
-    return rows.filter(pl.col("low") != pl.col("high")).select(POSSIBLE.names).sort(key)
-
-
 def _adds_up(sheet: ActionSheet, trace: Trace) -> None:
     """Refuse a sheet whose rows and rest are not the ends of the trace, in amount and number."""
     listed, rest = total(sheet.frame["amount"]), total(sheet.rest["amount"])
@@ -324,18 +316,44 @@ def _adds_up(sheet: ActionSheet, trace: Trace) -> None:
         )
 
 
-def _listed(sheet: ActionSheet) -> Finding:
-    """Return the ends that somebody could act on."""
-    rows = sheet.frame.select(LISTED.names)
-    rows = rows.sort("service", "amount", descending=[False, True], nulls_last=True,
-                     maintain_order=True)  # fmt: skip
+def _who(sheet: ActionSheet) -> Finding:
+    """Return who could act, each with what it is about: a service is named with all of it."""
+    contact = pl.when(pl.col("service").is_not_null()).then("contact").alias("contact")
+    rows = (
+        sheet.frame.with_columns(contact, pl.col("address").fill_null(NAMELESS).alias("holder"))
+        .group_by(*_KINDS, "contact")
+        .agg(exact_sum("amount"), pl.len().cast(pl.Int64).alias("ends"), behind("holder"))
+        .sort("service", "amount", *_KINDS, "contact",
+              descending=[False, True, *(False for _ in _KINDS), False], nulls_last=True)
+        .select(WHO.names)
+        .cast(WHO.schema)  # type: ignore[arg-type]  # polars types mix classes and instances
+    )  # fmt: skip
     return Finding(
         "Who could act on it",
         tuple(_said(sheet)),
-        LISTED.rows(rows),
+        WHO.rows(rows),
         sheet.asset,
         (CUSTODY, "Who holds a coin now need not know where it came from."),
         _headline(sheet),
+    )
+
+
+def _listed(sheet: ActionSheet) -> Finding:
+    """Return the ends that somebody could act on, each with its payment."""
+    rows = sheet.frame.select(LISTED.names)
+    rows = rows.sort("service", "amount", descending=[False, True], nulls_last=True,
+                     maintain_order=True)  # fmt: skip
+    note = () if sheet.conserves else (REACHES,)
+    return Finding(
+        "The payments that they could act on",
+        (
+            "The same ends, each with its payment. Where others are masked, a payment that would"
+            " show them is added to others here, or left out: the table before this one has all.",
+            *note,
+        ),
+        LISTED.rows(rows),
+        sheet.asset,
+        ("Who was paid need not know where the money came from.",),
     )
 
 
@@ -343,11 +361,11 @@ def _said(sheet: ActionSheet) -> Iterator[str]:
     end = "value came from" if sheet.direction == "backward" else "value went to"
     policy = sheet.policy.upper()
     if sheet.conserves:
-        yield f"Each row is a place that {end}; its amount is what {policy} follows there."
+        yield f"Each row tells of places that {end}; its amount is what {policy} follows there."
     else:
-        yield f"Each row is a place that {end}, reached under {policy}. {REACHES}"
+        yield f"Each row tells of places that {end}, reached under {policy}. {REACHES}"
     if sheet.order_open:
-        yield f"{sheet.order_open} {_hangs(sheet)}"
+        yield f"{sheet.order_open} {hangs(sheet.possible)}"
     if sheet.frame["service"].drop_nulls().len():
         yield f"What is left at a service is {AT_SERVICE}."
     if sheet.tagged is None:
@@ -362,56 +380,34 @@ def _said(sheet: ActionSheet) -> Iterator[str]:
 def _headline(sheet: ActionSheet) -> Sentence:
     """Return in a sentence at how many places somebody could act, and who."""
     rows = sheet.frame
-    open_ = f" {sheet.order_open} {_hangs(sheet)}" if sheet.order_open else ""
+    open_ = f" {sheet.order_open} {hangs(sheet.possible)}" if sheet.order_open else ""
     if rows.is_empty():
         none = "Nobody is known who could act on any end of the trace"
         return sentence(none, f", as one order has it.{open_}" if open_ else ".")
     at_service, cashed = rows.filter(at_a_service()), rows.filter(reason=ONE_DESTINATION)
-    parts: list[str | Sum] = ["Somebody could act on ", _count(rows, "end", "ends")]
-    if at_service.height:
-        parts += [
-            ": ",
-            _count(at_service, "is at a service", "are at services"),
-            f" ({', '.join(sorted(set(at_service['service'])))})",
-        ]
-    if cashed.height:
-        where = ", ".join(sorted(set(cashed["service"])))
-        one, many = "is a wallet that pays", "are wallets that pay"
-        parts += ["; " if at_service.height else ": ", _count(cashed, one, many)]
-        parts.append(f" one service alone, custody undecided ({where})")
-    held = rows.filter(pl.col("reason") == UNSPENT)
-    if held.height:
-        begun = at_service.height or cashed.height
-        parts += ["; " if begun else ": ", _count(held, "is unspent", "are unspent")]
-    return sentence(*parts, ".", open_)
-
-
-def _hangs(sheet: ActionSheet) -> str:
-    """Return in a sentence what the order of transfers leaves open of a sheet."""
-    if sheet.possible.is_empty():
-        return "The ends are those of every order that was followed."
-    named = sheet.possible["service"].drop_nulls().unique().sort().to_list()
-    where = f", at {', '.join(named)} among them" if named else ""
-    many = counted(sheet.possible.height, "place", "places")
-    return f"The ends are those of one order; at {many}{where} the amount hangs on it."
-
-
-def _by_order(sheet: ActionSheet) -> Finding:
-    """Return the places whose amount hangs on the order of transfers."""
-    shown = sheet.asset.shown
-    said = [
-        f"{row['service']}: between {shown(int(row['low']))} and {shown(int(row['high']))}, by the"
-        " order of transfers."
-        for row in sheet.possible.iter_rows(named=True)
-        if row["service"]
-    ]
-    return Finding(
-        "What hangs on the order of transfers",
-        (sheet.order_open, *said),
-        POSSIBLE.rows(sheet.possible),
-        sheet.asset,
-        (CUSTODY, "A place with a least of nothing may not have been reached at all."),
+    nameless = rows.filter(pl.col("service").is_null())
+    held = nameless.filter(pl.col("reason") == UNSPENT)
+    other = nameless.filter(pl.col("reason") != UNSPENT)
+    # No count of all: beside rounded counts of its parts it would contradict them.
+    told = (
+        (at_service, "end is at a service", "ends are at services", _names(at_service)),
+        (
+            cashed,
+            "end is a wallet that pays one service alone, custody undecided",
+            "ends are wallets that pay one service alone, custody undecided",
+            _names(cashed),
+        ),
+        (other, "end is at a party that tags name", "ends are at parties that tags name", ""),
+        (held, "end is unspent", "ends are unspent", ""),
     )
+    parts = [
+        sentence(_count(some, one, many), names) for some, one, many, names in told if some.height
+    ]
+    return sentence("Somebody could act: ", joined("; ", parts), ".", open_)
+
+
+def _names(rows: pl.DataFrame) -> str:
+    return f" ({', '.join(sorted(set(rows['service'])))})" if rows.height else ""
 
 
 def _count(rows: pl.DataFrame, one: str, many: str) -> Sum:
@@ -420,14 +416,14 @@ def _count(rows: pl.DataFrame, one: str, many: str) -> Sum:
 
 
 def _beyond(sheet: ActionSheet) -> Finding:
-    """Return what nobody can act on, by reason."""
+    """Return where nobody is known who could act, by reason."""
     even = (
-        "These and the places that somebody could act on are all ends of the trace: their amounts"
-        " add up to it exactly."
+        "These and the places that somebody could act on are all ends of the trace: before any"
+        " amount is rounded (≈), they add up to it exactly."
     )
     note = () if sheet.conserves else (REACHES,)
     return Finding(
-        "What nobody can act on",
+        "Where nobody is known who could act",
         (even, *note),
         TOLD_REST.rows(sheet.rest),
         sheet.asset,

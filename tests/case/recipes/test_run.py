@@ -68,8 +68,9 @@ def test_a_small_case(small: Path, tmp_path: Path) -> None:
     assert repr(report) == "RunReport('small': disclosure in out)"
     headlines = [getattr(result, "headline", "") for result, _ in report.case.results]
     told = (
-        "1 of 1 listed address pays one service alone in enough payments to judge; 0 are consistent"
-        " with deposit addresses; of 1 (1 at Exchange 1; they received 7 USDT) custody is undecided."
+        "1 of 1 listed address pays one service alone in enough payments to judge; 0 are"
+        " consistent with deposit addresses; of 1 (1 at Exchange 1; they received 7 USDT) custody"
+        " is undecided."
     )
     assert told in map(str, headlines)
 

@@ -103,3 +103,24 @@ def test_backward_it_says_that_value_came_from_there(desk: Any) -> None:
     said = cw.action_sheet(found, tags=tags).requests()["Otter Exchange"]
     assert "Value was followed from the addresses below by the method fifo." in said
     assert stands_in(said, desk) == ({"a"}, {"earn"})
+
+
+@pytest.mark.parametrize(
+    ("whom", "way", "said"),
+    [
+        ("a", "forward", ("a payment below was credited to", "that you credited: holder")),
+        ("c", "backward", ("a payment below was made for", "that you charged: holder")),
+    ],
+)
+def test_of_a_wallet_of_the_service_it_asks_whose_account_the_payment_was(
+    desk: Any, whom: str, way: Any, said: tuple[str, str]
+) -> None:
+    """A wallet of the service was given to nobody: only the payment leads to an account."""
+    tags = desk.tags(("x" if way == "forward" else "a", "Otter Exchange"))
+    found = cw.trace(
+        desk.coins(COINS), [desk.coin(whom)], policy="fifo", stop=tags, chain=CHAIN, direction=way
+    )
+    asked = cw.action_sheet(found, tags=tags).requests()["Otter Exchange"]
+    assert "by its transaction and n" in asked
+    assert "where the address is a wallet of your own, of the account" in asked
+    assert all(words in asked for words in said)

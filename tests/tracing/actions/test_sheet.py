@@ -206,8 +206,33 @@ def test_it_is_masked_in_the_disclosure_edition_as_ends_are(desk: Any, tmp_path:
     assert not any(address in told for address in hidden)
     page = (tmp_path / "disclosure" / "report.html").read_text("utf-8")
     assert "Who could act on it" in page
-    assert "What nobody can act on" in page
+    assert "Where nobody is known who could act" in page
+    assert "before any amount is rounded (≈), they add up to it exactly" in page
     assert not any(address in page for address in hidden)
+
+
+def test_a_service_is_named_with_its_amount_where_others_are_masked(
+    desk: Any, tmp_path: Any
+) -> None:
+    """Whom one asks, and how much came there, stands as exactly as where the value ends."""
+    ledger, tags = coins(desk)
+    trace = followed(ledger, desk, tags)
+    case = cw.Case("sheet", "Who could act?", mask_key=bytes(16))
+    case.add(trace).add(cw.action_sheet(trace, tags=tags, ledger=ledger)).look_beside(ledger)
+    case.write(tmp_path / "disclosure")
+    who, ends = (
+        pl.read_csv(tmp_path / "disclosure" / "tables" / f"{name}.csv", infer_schema=False)
+        .filter(pl.col("service").is_not_null())
+        .select("service", "reason", "certainty", "amount", "ends", "rounded")
+        .sort("service")
+        for name in ("who_could_act", "ends_by_reason")
+    )
+    assert who.equals(ends)
+    assert who["service"].to_list() == ["Bank of Test", "Otter Exchange"]
+    assert who["amount"].to_list() == ["200", "300"]
+    page = (tmp_path / "disclosure" / "report.html").read_text("utf-8")
+    assert "Somebody could act: 2 ends are at services (Bank of Test, Otter Exchange); " in page
+    assert "Somebody could act on" not in page
 
 
 def test_what_prints_itself_is_summed_by_kind_and_names_no_payment(desk: Any) -> None:
@@ -219,7 +244,7 @@ def test_what_prints_itself_is_summed_by_kind_and_names_no_payment(desk: Any) ->
         "             0.000003 rBTC  hosted service: Otter Exchange (contact exchange), 1 end",
         "             0.000002 rBTC  hosted service: Bank of Test (contact bank), 1 end",
         "            0.0000006 rBTC  tagged party (contact vendor), 1 end",
-        "            0.0000009 rBTC  that nobody can act on",
+        "            0.0000009 rBTC  of which nobody is known who could act",
     ]
 
 
