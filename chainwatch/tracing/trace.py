@@ -238,7 +238,8 @@ def _accounts(
 
     first = _looked_at(follow(transfers), transfers)
     others, all_tried = transfers.other_orders(read.keys() | walk.subject_of.keys())
-    ends, differing = [first.ends], []
+    ends = [first.ends]
+    differing: list[Trace] = []
     for rearranged in others:
         other = follow(rearranged)
         other.check()
