@@ -97,6 +97,23 @@ def entering(made: Any, tx: Any) -> Any:
 
 
 @bare
+def overdrawn(made: Any, tx: Any) -> Any:
+    """Tell whether a transaction pays more than it has, whatever the size of both."""
+    above, low = int64(0), int64(0)
+    for k in range(made.in_ptr[tx], made.in_ptr[tx + 1]):
+        low += made.in_val[k] & _LOW
+        above += (made.in_val[k] >> LIMB) + (low >> LIMB)
+        low &= _LOW
+    for row in range(made.out_ptr[tx], made.out_ptr[tx + 1]):
+        if made.out_val[row] < 0:
+            return True
+        low -= made.out_val[row] & _LOW
+        above += (low >> LIMB) - (made.out_val[row] >> LIMB)
+        low &= _LOW
+    return above < 0
+
+
+@bare
 def none_from(rows: Any, at: Any, which: Any, first: Any, last: Any) -> Any:
     """Tell whether nothing begins from one row up to another; rows are asked in order."""
     listed(rows, at, which, first)
@@ -207,6 +224,8 @@ def reached(made: Any, asked: Any, page_of: Any, pool: Any, at: Any) -> Any:
             if unread:
                 count(at, UNREAD, part)
         found = found and not unread
+        if found and overdrawn(made, tx):
+            return OVERDRAWN
         for row in range(made.out_ptr[tx], made.out_ptr[tx + 1]):
             seed = listed(asked.seeds, at, SEED, row)
             if (found or seed) and made.out_val[row] > 0:
@@ -249,6 +268,8 @@ def screened(
             most += 2 * (b - a) + 4
             error[0] = max(error[0], most)
             share = share_of(made, at, tx, traced)
+            if share > 0.0 and overdrawn(made, tx):
+                return OVERDRAWN
         for row in range(made.out_ptr[tx], made.out_ptr[tx + 1]):
             seed = listed(asked.seeds, at, SEED, row)
             part = float(made.out_val[row]) if seed else share * made.out_val[row]

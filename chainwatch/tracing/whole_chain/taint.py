@@ -311,8 +311,7 @@ def _scanned(
                 return _rounded(coins, kernel.scan(made, asked, kernel.SCREENED))
             return kernel.scan(made, asked, WAYS[policy])
         except OverflowError:
-            if screen:
-                raise
+            pass  # the scan in Python follows it at any size, or says which transaction is wrong
     if not parents_first(index.chain):
         raise TraceError(
             f"{index.chain.name} orders its blocks by id, and is not scanned", remedy="use trace"

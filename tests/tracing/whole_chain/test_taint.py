@@ -168,8 +168,9 @@ def test_it_refuses_what_it_cannot_do(desk: Any) -> None:
         {"id": "u", "ins": [("t", 0)], "outs": [("c", 6)]},
     ]
     ledger = desk.coins(txs)
-    with pytest.raises(ConservationError, match="exceeds the balance by 1"):
-        taint(ledger, desk.coin("a"), policy="haircut", chain=CHAIN)
+    for policy in (*WAYS, SCREEN):
+        with pytest.raises(ConservationError, match="exceeds the balance by 1"):
+            taint(ledger, desk.coin("a"), policy=policy, chain=CHAIN)
     with pytest.raises(TraceError, match="not scanned by seniority"):
         taint(ledger, desk.coin("a"), policy="seniority", chain=CHAIN)
     with pytest.raises(TraceError, match="balances of accounts"):
@@ -246,6 +247,27 @@ def test_sums_over_a_chain_may_exceed_64_bits(desk: Any, policy: Policy) -> None
     kept = right if policy.conserves else {w: right[w] for w in ("paid on", "unspent", "not read")}
     assert totals_of(found) == kept
     same(found, in_python(ledger, desk.coin("a"), policy))
+
+
+@pytest.mark.parametrize("policy", [*WAYS, SCREEN], ids=str)
+@pytest.mark.parametrize("short", [False, True], ids=["enough", "one too few"])
+def test_what_is_paid_is_held_against_what_there_is_at_any_size(
+    desk: Any, policy: Policy | str, short: bool
+) -> None:
+    """Coins of the largest amount and more pay for another; one unit less than that does not."""
+    most = 2**63 - 1
+    coins = [most - 1] if short else [most, most, 1]
+    txs: list[dict[str, Any]] = [
+        {"id": f"t{k}", "ins": [], "outs": [("a", value)]} for k, value in enumerate(coins)
+    ]
+    ins = [(f"t{k}", 0) for k in range(len(coins))]
+    txs.append({"id": "j", "ins": ins, "outs": [("b", most - 9), ("b", 9)]})
+    if short:
+        with pytest.raises(ConservationError, match="exceeds the balance by 1"):
+            taint(desk.coins(txs), desk.coin("a"), policy=policy, chain=CHAIN)
+        return
+    found = taint(desk.coins(txs), desk.coin("a"), policy=policy, chain=CHAIN)
+    assert totals_of(found) == totals_of(found) | {"unspent": most, "not read": 0}
 
 
 def test_a_screen_sums_past_64_bits_too(desk: Any) -> None:
