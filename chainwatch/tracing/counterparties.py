@@ -164,15 +164,9 @@ class Counterparties(Result):
 
 @recorded
 def counterparties(
-    ledger: Ledger,
-    subjects: Subjects,
-    *,
-    asset: Asset,
-    tags: Tags | None = None,
-    trifle: int = 0,
-    head: int = 0,
-    tail: int = 4,
-) -> Counterparties:
+    ledger: Ledger, subjects: Subjects, *, asset: Asset, tags: Tags | None = None,
+    trifle: int = 0, head: int = 0, tail: int = 4,
+) -> Counterparties:  # fmt: skip
     """List every payment in and out of subjects on an account chain, and who stands behind it.
 
     Parameters

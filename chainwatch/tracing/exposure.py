@@ -192,15 +192,9 @@ class Exposure(Result):
 
 @recorded
 def exposure(
-    trace: Trace,
-    tags: Tags,
-    *,
-    clusters: Owners | None = None,
-    spread_unstated: bool = False,
-    ledger: Ledger | None = None,
-    currency: str | None = None,
-    price_source: str | None = None,
-) -> Exposure:
+    trace: Trace, tags: Tags, *, clusters: Owners | None = None, spread_unstated: bool = False,
+    ledger: Ledger | None = None, currency: str | None = None, price_source: str | None = None,
+) -> Exposure:  # fmt: skip
     """Sum up the traced value that reached tagged actors.
 
     Parameters

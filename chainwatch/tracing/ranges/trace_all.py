@@ -37,22 +37,12 @@ from chainwatch.units import exact_sum
 
 @recorded
 def trace_all(
-    ledger: Ledger,
-    subjects: Subjects,
-    *,
-    direction: str = "forward",
-    stop: object = None,
-    clusters: Owners | None = None,
-    asset: Asset | None = None,
-    chain: str | None = None,
-    poisoning: Rule | None = None,
-    max_hops: int | None = None,
-    max_age: timedelta | None = None,
-    min_amount: int = 0,
-    spread_unstated: bool = False,
-    fetch: MakeSource | None = None,
+    ledger: Ledger, subjects: Subjects, *, direction: str = "forward", stop: object = None,
+    clusters: Owners | None = None, asset: Asset | None = None, chain: str | None = None,
+    poisoning: Rule | None = None, max_hops: int | None = None, max_age: timedelta | None = None,
+    min_amount: int = 0, spread_unstated: bool = False, fetch: MakeSource | None = None,
     budget: int = 100,
-) -> TraceRange:
+) -> TraceRange:  # fmt: skip
     """Follow subjects under every policy that has a meaning there, and lay the answers together.
 
     That is a range across methods and no confidence interval: nobody drew the policies at random.
