@@ -83,6 +83,8 @@ class Trace(Result):
     others : tuple of Trace
         The same, followed in other orders of these transfers, each that differs once. They are in
         no digest: the ledger says them.
+    limits : tuple of str
+        Which of ``max_hops``, ``max_age`` and ``min_amount`` it was given.
     fetched : Fetched or None
         What was asked for on the way, with the ledger as of its last commit. It is in no digest:
         a trace of that ledger is the same.
@@ -106,6 +108,7 @@ class Trace(Result):
     effect_doubt: str = ""
     conserves: bool = True
     direction: str = "forward"
+    limits: tuple[str, ...] = ()
     fetched: Result | None = None
     others: tuple[Trace, ...] = ()
 
@@ -243,14 +246,15 @@ class Trace(Result):
         Raises
         ------
         TraceError
-            If the policy does not conserve value: reach has no upper bound.
+            If the policy does not conserve value: reach has no upper bound. If something was not
+            read and there is a limit of hops or age, or of the amount under the haircut.
         """
         if not self.conserves:
             raise TraceError(
                 f"what {self.policy} reaches has no upper bound", remedy="follow by another policy"
             )
         rounds = self.policy == haircut.name
-        return open_bounds(self.ends, self.steps.height if rounds else 0)
+        return open_bounds(self.ends, self.steps.height if rounds else 0, self.limits)
 
     def check(self) -> None:
         """Raise unless ends add up to origins, subject by subject, and balances are even.

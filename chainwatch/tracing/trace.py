@@ -136,7 +136,10 @@ def _followed(
     _check(walk, poisoning)
     coins = find_chain(walk.asset.chain).family == "utxo"
     way = _coins(ledger, walk, chosen) if coins else _accounts(ledger, walk, chosen, poisoning)
-    result = replace(way, direction="backward" if walk.back else "forward")
+    given = {"max_hops": walk.max_hops is not None, "max_age": walk.max_age is not None,
+             "min_amount": walk.min_amount > 0}  # fmt: skip
+    limits = tuple(name for name, is_given in given.items() if is_given)
+    result = replace(way, direction="backward" if walk.back else "forward", limits=limits)
     result.check()
     return result
 

@@ -220,11 +220,15 @@ def test_backward_asks_who_made_a_coin(tmp_path: Path, desk: Any, whole: Ledger)
     ]
 
 
-@pytest.mark.parametrize("policy", [fifo, lifo, haircut, seniority, clean_first])
+@pytest.mark.parametrize(
+    ("policy", "least"),
+    [(one, 0) for one in (fifo, lifo, haircut, seniority, clean_first)]
+    + [(one, 4) for one in (fifo, lifo, seniority, clean_first)],
+)
 @given(txs=coin_chains(unread=False), data=st.data())
 @settings(max_examples=30, deadline=None)
 def test_bounds_of_what_is_open_hold_the_full_answer(
-    desk: Any, policy: Policy, txs: list[dict[str, Any]], data: st.DataObject
+    desk: Any, policy: Policy, least: int, txs: list[dict[str, Any]], data: st.DataObject
 ) -> None:
     """Whichever histories were read so far: the trace of the whole chain lies in the bounds."""
     whole, seed = desk.coins(txs), data.draw(st.sampled_from(coins_of(txs)))
@@ -242,14 +246,14 @@ def test_bounds_of_what_is_open_hold_the_full_answer(
     partial = Ledger.from_tables(tables)
     assume(partial.transactions.filter(pl.col("txid") == desk.txid(seed[0])).collect().height)
     stop = desk.tags(("s", "shop"))
-    asked: dict[str, Any] = {"policy": policy, "chain": CHAIN, "stop": stop}
+    asked: dict[str, Any] = {"policy": policy, "chain": CHAIN, "stop": stop, "min_amount": least}
     open_ = trace(partial, place(desk, *seed), **asked)
     full = {
         (reason, service): int(amount)
         for reason, service, amount in trace(whole, place(desk, *seed), **asked)
         .ends.group_by("reason", "service").agg(pl.col("amount").sum()).iter_rows()
     }  # fmt: skip
-    lacking = open_.ends.filter(pl.col("reason") == "not read")["amount"].sum()
+    lacking = open_.ends.filter(pl.col("reason").is_in(["not read", "threshold"]))["amount"].sum()
     bounds = open_.open_bounds()
     known = {(reason, service): (low, high) for reason, service, low, high in bounds.iter_rows()}
     for kind in known.keys() | full.keys():
