@@ -169,17 +169,19 @@ class _Run:
     def _wanted(self, found: Trace) -> list[tuple[int, int, bytes]]:
         """Return what was not read and was not asked for: the least explosive first.
 
-        Subjects come before all: what they receive is what is followed.
+        Subjects whose own history was not read come before all, whatever is known of them from
+        the histories of others: what they receive is what is followed.
         """
         unread = found.ends.filter((pl.col("reason") == NOT_READ) & pl.col("address").is_not_null())
         amounts: dict[bytes, int] = {}
         for address, amount in unread.select("address", "amount").iter_rows():
             amounts[address] = amounts.get(address, 0) + int(amount)
         idle = set(found.subjects["address"]) - set(found.origins["address"])
-        amounts |= {address: 0 for address in idle if address not in amounts}
+        first = idle | found.unread
+        amounts |= {address: 0 for address in first if address not in amounts}
         due = [address for address in amounts if address not in self.asked]
         size = explosions(self.ledger, found.asset, due)
-        ranked = [(0 if one in idle else size[one], -amounts[one], one) for one in due]
+        ranked = [(0 if one in first else size[one], -amounts[one], one) for one in due]
         return sorted(ranked)
 
     def _read(self, address: bytes, chain: str) -> None:

@@ -85,6 +85,9 @@ class Trace(Result):
         no digest: the ledger says them.
     limits : tuple of str
         Which of ``max_hops``, ``max_age`` and ``min_amount`` it was given.
+    unread : frozenset of bytes
+        Addresses of subjects whose own history was not read, or not from its beginning: more may
+        have come in. It is in no digest: the ledger says it.
     fetched : Fetched or None
         What was asked for on the way, with the ledger as of its last commit. It is in no digest:
         a trace of that ledger is the same.
@@ -111,6 +114,7 @@ class Trace(Result):
     limits: tuple[str, ...] = ()
     fetched: Result | None = None
     others: tuple[Trace, ...] = ()
+    unread: frozenset[bytes] = frozenset()
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -208,6 +212,16 @@ class Trace(Result):
         rows = self.ends.filter(pl.col("service") == service)
         return rows.with_columns(text_series(rows["address"], self.asset.chain).alias("address"))
 
+    def lacking(self) -> str:
+        """Return in a sentence whose own history was not read; nothing where all were."""
+        if not self.unread:
+            return ""
+        every = self.subjects["address"].n_unique()
+        return (
+            f"Of {len(self.unread)} of {counted(every, 'address', 'addresses')} of the subjects the"
+            " history was not read, or not from its beginning: more may have come in."
+        )
+
     def order_open(self) -> str:
         """Return in a sentence that the order of transfers is open; nothing where it is not."""
         if self.bounded and not self.others:
@@ -241,7 +255,8 @@ class Trace(Result):
         Returns
         -------
         polars.DataFrame
-            ``reason, service, low, high``, in base units.
+            ``reason, service, low, high``, in base units; ``high`` is null where the history of a
+            subject was not read: more may have come in, and nobody can say how much.
 
         Raises
         ------
@@ -254,7 +269,9 @@ class Trace(Result):
                 f"what {self.policy} reaches has no upper bound", remedy="follow by another policy"
             )
         rounds = self.policy == haircut.name
-        return open_bounds(self.ends, self.steps.height if rounds else 0, self.limits)
+        found = open_bounds(self.ends, self.steps.height if rounds else 0, self.limits)
+        without = pl.lit(None, found.schema["high"]).alias("high")
+        return found.with_columns(without) if self.unread else found
 
     def check(self) -> None:
         """Raise unless ends add up to origins, subject by subject, and balances are even.
@@ -300,6 +317,7 @@ class Trace(Result):
         silent = counted(idle, "subject", "subjects")
         notes = [] if self.conserves else [f"  {REACHES}"]
         notes += [f"  {silent} received nothing that was read"] if idle else []
+        notes += [f"  {self.lacking()}"] if self.unread else []
         notes += [f"  {self.asked.unsaid()}"] if self.asked.unsaid() else []
         if self.unknown.height:
             notes.append(f"  {too_wide(self.unknown, self.asset)}")
@@ -347,6 +365,7 @@ def ends_finding(followed: Trace) -> Finding:
     if doubt := doubt_of(followed.asset, followed.ends):
         text.append(doubt)
     wide = too_wide(followed.unknown, followed.asset)
+    open_ = (followed.lacking(), _hangs(followed), wide, followed.effect_doubt)
     text += [part for part in (wide, followed.decimals_doubt, followed.effect_doubt) if part]
     as_of, balances = followed.unspent_as_of(), not followed.balances.is_empty()
     phrases = [
@@ -357,7 +376,6 @@ def ends_finding(followed: Trace) -> Finding:
     said = sentence(f"{came}, {claim}: ", joined("; ", phrases), ".")
     nothing = "Nothing that can be added up was read to come in." if wide else NOTHING_CAME
     headline = said if phrases else sentence(nothing)
-    doubts = [part for one in (wide, followed.effect_doubt) if one for part in (" ", one)]
     text += [*astray(followed.steps, followed.asset), *in_doubt(followed.origins, followed.steps)]
     return Finding(
         "Where the value comes from" if back else "Where the value ends",
@@ -365,7 +383,7 @@ def ends_finding(followed: Trace) -> Finding:
         ENDS_BY_REASON.rows(rows),
         followed.asset,
         (CUSTODY, "A branch may end at an address of the subject's own that nothing joins to it."),
-        sentence(headline, _silent(followed), *doubts),
+        sentence(headline, _silent(followed), *(f" {one}" for one in open_ if one)),
     )
 
 
@@ -388,6 +406,12 @@ def _idle(followed: Trace) -> int:
     )
     came = {*followed.origins["subject"], *paid["subject"]}
     return len({*followed.subjects["subject"]} - came)
+
+
+def _hangs(followed: Trace) -> str:
+    """Return in a sentence that amounts hang on the order of transfers, if they may."""
+    told = followed.order_open()
+    return f"{told} The amounts are those of one order." if told else ""
 
 
 def _silent(followed: Trace) -> str:

@@ -111,6 +111,7 @@ def trace(
     Fails when
     ----------
     A stop is missing or a cluster wrong: strangers become subjects. Value comes back from an end.
+    A subject's own history was not read: more may have come in, as ``unread`` tells.
     """
     check(ledger=ledger, clusters=clusters, poisoning=poisoning, max_hops=max_hops, budget=budget)
     check(min_amount=min_amount, spread_unstated=spread_unstated, max_age=max_age)
@@ -213,7 +214,9 @@ def _coins(ledger: Ledger, walk: Walk, chosen: Sequence[Chosen]) -> Trace:
 
     walks = [follow(make(given), mixes) for given in _given(walk)]
     asked = replace(walk.stops.asked, judged=mixes.judged if walk.stops.rules else None)
-    return replace(_result(walks), asked=asked)
+    whole = graph.ready.status.history_of
+    unread = frozenset(one for one in walk.subject_of if whole(one) is None)
+    return replace(_result(walks), asked=asked, unread=unread)
 
 
 def _accounts(
@@ -256,11 +259,17 @@ def _accounts(
         orders=len(ends),
         bounded=all_tried,
         others=tuple(differing),
+        unread=frozenset(one for one in walk.subject_of if not _from_the_first(read.get(one, ()))),
         unknown=_near(_before(wide, ledger), first).select(UNKNOWN.names),
         effect_doubt=effect_told(_near(_before(transfers.whole.unsure, ledger), first), walk.asset),
         decimals_doubt=check_decimals(ledger, walk.asset),
         asked=replace(walk.stops.asked, trifle=trifle_of(poisoning)),
     )
+
+
+def _from_the_first(readings: Sequence[Reading]) -> bool:
+    """Tell whether a history was read, and from its beginning."""
+    return any(first is None for first, _ in readings)
 
 
 def _alike(one: Trace, other: Trace) -> bool:

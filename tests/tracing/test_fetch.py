@@ -158,6 +158,24 @@ def test_a_subject_nobody_read_is_read_first(tmp_path: Path, desk: Any, whole: L
     assert found.amount == 10
 
 
+def test_a_subject_known_from_others_alone_is_read_first(
+    tmp_path: Path, desk: Any, whole: Ledger
+) -> None:
+    """The history of c shows what a paid: that a received more is told by its own history alone."""
+    more = [*TXS, {"id": "t5", "ins": [], "outs": [("a", 900)], "height": 5}]
+    server = desk.coins(more)
+    ledger = begun(tmp_path / "ledger", server, desk.coin("c"))
+    before = trace(ledger, desk.coin("a"), policy=fifo, chain=CHAIN)
+    assert (before.amount, before.unread) == (6, {desk.coin("a")})
+    found = trace(
+        ledger, desk.coin("a"), policy=fifo, chain=CHAIN,
+        fetch=lambda addresses: Told(server, addresses),
+    )  # fmt: skip
+    assert isinstance(found.fetched, Fetched)
+    assert found.fetched.asked[0] == desk.coin("a")
+    assert (found.amount, found.unread) == (906, frozenset())
+
+
 def test_the_least_explosive_branch_is_read_first(tmp_path: Path, desk: Any) -> None:
     txs = [
         {"id": "t0", "ins": [], "outs": [("v", 10)], "height": 0},

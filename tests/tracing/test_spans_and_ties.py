@@ -160,3 +160,35 @@ def test_a_sum_beyond_38_digits_is_refused(desk: Any) -> None:
         direct.by("direction")
     with pytest.raises(ConservationError, match="exceeds 38 digits"):
         follow(desk, desk.paid(rows, read="s"))
+
+
+class TestUnreadSubject:
+    """What a subject received beyond what others' histories show is in no figure: it is said."""
+
+    ROWS = (("x", "s", 5), ("s", "k", 5))
+
+    def test_more_may_have_come_in(self, desk: Any) -> None:
+        got = follow(desk, desk.paid(self.ROWS, read="xk"))
+        assert got.unread == {desk.account("s")}
+        said = "Of 1 of 1 address of the subjects the history was not read"
+        assert said in str(got.findings(got.subjects)[0].headline)
+        assert said in repr(got)
+
+    def test_no_bound_is_above(self, desk: Any) -> None:
+        bounds = follow(desk, desk.paid(self.ROWS, read="xk")).open_bounds()
+        assert bounds.rows() == [("unspent", None, 5, None)]
+        read = follow(desk, desk.paid(self.ROWS, read="xks")).open_bounds()
+        assert read.rows() == [("unspent", None, 5, 5)]
+
+    def test_a_history_that_was_read_is_not_spoken_of(self, desk: Any) -> None:
+        got = follow(desk, desk.paid(self.ROWS, read="s"))
+        assert got.unread == frozenset()
+        assert "more may have come in" not in str(got.findings(got.subjects)[0].headline)
+
+    def test_orders_that_change_the_ends_are_said(self, desk: Any) -> None:
+        rows = [("s", "m", 5, 2), ("m", "e", 5, 2), ("k", "m", 5, 1), ("z", "s", 5, 0)]
+        tags = desk.tags(("e", "E"), chain=desk.asset.chain)
+        ledger = desk.paid([*rows[::-1], ("m", "q", 5, 3)], read="smekqz")
+        got = trace(ledger, [desk.account("s")], policy="lifo", asset=desk.asset, stop=tags)
+        assert len(got.others) == 1
+        assert "The amounts are those of one order." in str(got.findings(got.subjects)[0].headline)
