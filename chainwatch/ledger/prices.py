@@ -21,6 +21,7 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.diagnose import quoted
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import PriceError, expect
+from chainwatch.ledger.currencies import CODES, UNLIKE_HUNDREDTHS
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import DAY, HOUR, PRICES, TIME
 from chainwatch.results.result import Result, recorded
@@ -31,17 +32,8 @@ GRANULARITIES = {HOUR: "1h", DAY: "1d"}
 """How long a price may hold for, the finest first, and the step of time that it is."""
 
 _PRICE = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?")
-_CURRENCY = re.compile(r"[A-Z]{3}")
 LONGEST_PRICE = 60
 """Characters of a price; more are no price of anything."""
-
-_WHOLE = frozenset(
-    {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND",
-     "VUV", "XAF", "XOF", "XPF"}
-)  # fmt: skip
-_THOUSANDTHS = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
-_UNLIKE_HUNDREDTHS = {**dict.fromkeys(_WHOLE, 0), **dict.fromkeys(_THOUSANDTHS, 3)}
-"""Digits of the minor unit of the currencies that do not have two (ISO 4217)."""
 
 PRICED = (
     Column("price", pl.String, Privacy.TEXT, "price of one whole coin then", "currency", True),
@@ -301,14 +293,16 @@ def currency_code(text: str) -> str:
         If it is none.
     """
     expect(text, str, "currency", "write its code, such as 'EUR'")
-    if not _CURRENCY.fullmatch(text.upper()) or not text.isascii():
-        raise PriceError(f"{quoted(text)} is no currency", remedy="write its code, such as EUR")
+    if not text.isascii() or text.upper() not in CODES:
+        raise PriceError(
+            f"{quoted(text)} is no currency", remedy="write its ISO 4217 code, such as EUR"
+        )
     return text.upper()
 
 
 def minor_digits(currency: str) -> int:
     """Return the digits of the minor unit of a currency: 2 for EUR, 0 for JPY (ISO 4217)."""
-    return _UNLIKE_HUNDREDTHS.get(currency_code(currency), 2)
+    return UNLIKE_HUNDREDTHS.get(currency_code(currency), 2)
 
 
 def worth(amount: int | None, price: str | None, decimals: int) -> Fraction | None:

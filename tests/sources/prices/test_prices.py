@@ -14,7 +14,8 @@ import pytest
 import chainwatch as cw
 from chainwatch.addresses.assets import Asset
 from chainwatch.errors import PriceError
-from chainwatch.ledger.prices import Prices, make_prices
+from chainwatch.ledger.currencies import CODES, UNLIKE_HUNDREDTHS
+from chainwatch.ledger.prices import Prices, make_prices, minor_digits
 from chainwatch.ledger.schema import PRICES
 
 BTC = cw.native("btc")
@@ -133,6 +134,8 @@ def test_a_row_without_a_price_is_counted_and_no_price(tmp_path: Path) -> None:
         ("time,price,currency", "2023-06-01,1,EUR", "nothing says the source"),
         ("day,price,currency,source", "2023-06-01,1,EUR,x", "nothing says the time"),
         ("time,price,currency,source", "2023-06-01,1,euro,x", "is no currency"),
+        ("time,price,currency,source", "2023-06-01,1,UDS,x", "'UDS' is no currency"),
+        ("time,price,currency,source", "2023-06-01,1,XXQ,x", "'XXQ' is no currency"),
         ("time,price,currency,source", "2023-06-01 00:00,1,EUR,x", "of a day or of an hour"),
         ("time,price,currency,source,granularity", "2023-06-01 01:00,1,EUR,x,day", "not the start"),
         ("time,price,currency,source,granularity", "2023-06-01 01:30,1,EUR,x,hour", "start of an"),
@@ -177,6 +180,15 @@ def test_a_symbol_is_no_identity(tmp_path: Path) -> None:
     assert value(USDT) == 2**80 * 9 * 100 // 10 // 10**6
     assert value(cw.native("eth")) == 2**80 * 1700 * 100 // 10**18
     assert value(LOOKALIKE) is None
+
+
+def test_currencies_are_those_of_the_standard() -> None:
+    """One that was withdrawn since the first price stays: an old price is in it."""
+    assert all(len(one) == 3 and one.isalpha() and one.isupper() for one in CODES)
+    assert {"EUR", "USD", "JPY", "XAF", "HRK", "BGN"} <= CODES
+    assert not {"UDS", "XXQ", "XXX", "XTS", "BTC", "DEM"} & CODES
+    assert UNLIKE_HUNDREDTHS.keys() <= CODES
+    assert [minor_digits(one) for one in ("eur", "JPY", "TND", "CLF")] == [2, 0, 3, 4]
 
 
 def test_minor_units_are_those_of_the_currency(tmp_path: Path) -> None:
