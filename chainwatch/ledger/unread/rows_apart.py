@@ -24,6 +24,7 @@ KIND = "apart"
 
 APART = {
     "transaction": "no transaction: a reward, or a payment of the protocol",
+    "id": "no transaction id: who pays stands there, and not in which transaction",
     "payer": "no payer: a reward, or a payment of the protocol",
     "creation": "no receiver: a contract is created",
     "log": "parties or amounts that make no sense",

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from chainwatch.addresses.diagnose import quoted
 from chainwatch.errors import DumpError
-from chainwatch.sources.tables.known import SHAPES
+from chainwatch.sources.tables.known import SHAPES, SIBLINGS
 from chainwatch.sources.tables.shape import Shape, find
 
 _NEARLY = 0.6
@@ -31,7 +31,8 @@ def choose(header: list[str], name: str, wanted: str | None = None) -> Shape:
     ------
     DumpError
         If no kind fits, or several equally; the sentence names the missing column and the closest
-        that is there, or those that fit.
+        that is there, or those that fit. Of a table that stands beside those of transfers it says
+        what it is and where it belongs.
     """
     if wanted is not None:
         return _wanted(header, name, wanted)
@@ -61,6 +62,18 @@ def _wanted(header: list[str], name: str, wanted: str) -> Shape:
 
 
 def _none(header: list[str], name: str) -> DumpError:
+    if not any(header):
+        return DumpError(
+            "the file is empty: it has neither a header nor a row", where=name,
+            remedy="leave it out, or export it anew; what it should hold was not read",
+        )  # fmt: skip
+    for sibling in SIBLINGS:
+        if {*sibling.columns} <= {*header}:
+            return DumpError(
+                f"the table is {sibling.name!r}: {sibling.holds}", where=name,
+                remedy=sibling.remedy,
+            )  # fmt: skip
+
     def has(shape: Shape) -> float:
         needs = shape.needs()
         return (len(needs) - len(shape.missing(header))) / len(needs)

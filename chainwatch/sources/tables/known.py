@@ -8,7 +8,7 @@ columns.
 
 from __future__ import annotations
 
-from chainwatch.sources.tables.shape import Part, Shape
+from chainwatch.sources.tables.shape import Part, Shape, Sibling
 
 _ETL = "https://ethereum-etl.readthedocs.io/en/latest/schema/"
 _BIGQUERY = "https://github.com/blockchain-etl/ethereum-etl-airflow, dags/resources/stages"
@@ -64,7 +64,8 @@ _ETHEREUM_ETL = (
     Shape("ethereum-etl token_transfers", _ETL, _TOKEN, _TIME, parts=(Part("erc20"),),
           lacks=(_NFT,)),
     Shape("ethereum-etl traces", _ETL, _TRACE, _TIME, _WORDS, ("trace_type", "subtraces"),
-          _TRACE_PARTS),
+          _TRACE_PARTS, without_transfers="give traces of export_traces: those that"
+          " extract_geth_traces makes name no transaction"),
     Shape(
         "BigQuery crypto_ethereum.transactions", _BIGQUERY, {**_TX, **_TIME, **_RECEIPT}, {},
         _WORDS, ("nonce", "gas", "receipt_gas_used"), _NATIVE, lacks=(_NO_INTERNAL,),
@@ -260,3 +261,38 @@ SHAPES: tuple[Shape, ...] = (
     *_COINS,
 )
 """All of them. BigQuery's ``crypto_bitcoin.transactions`` has the columns of bitcoin-etl."""
+
+
+SIBLINGS = (
+    Sibling(
+        "ethereum-etl blocks",
+        ("number", "hash", "parent_hash", "miner", "transaction_count"),
+        "headers, without payments",
+        "give the transactions, token_transfers or traces of the same export",
+    ),
+    Sibling(
+        "ethereum-etl receipts",
+        ("transaction_hash", "cumulative_gas_used", "gas_used", "status"),
+        "what came of transactions, without payments",
+        "give it as receipts beside the transactions of the same export",
+    ),
+    Sibling(
+        "ethereum-etl logs",
+        ("log_index", "transaction_hash", "address", "data", "topics"),
+        "events as contracts wrote them",
+        "give token_transfers of the same export (extract_token_transfers makes them of logs)",
+    ),
+    Sibling(
+        "ethereum-etl tokens",
+        ("address", "symbol", "name", "decimals", "total_supply"),
+        "names and decimals of token contracts, without transfers",
+        "give token_transfers; decimals are given as CONTRACT=NUMBER",
+    ),
+    Sibling(
+        "ethereum-etl contracts",
+        ("address", "bytecode", "function_sighashes"),
+        "the programs of contracts, without transfers",
+        "give the transactions, token_transfers or traces of the same export",
+    ),
+)
+"""Tables of an export that hold no transfers, and what to give in their place."""

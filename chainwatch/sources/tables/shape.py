@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+NO_TRANSFERS = "leave the table out, or give one of other blocks"
+"""What to do with a table of which no row is a transfer, where its kind has no other remedy."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -63,6 +66,8 @@ class Shape:
         The place of a call begins with that of the root, ``0``, which others leave out.
     beside : tuple of str
         Of coins: which further tables of the same dump are needed.
+    without_transfers : str
+        What to give in place of a table of this kind of which no row is a transfer.
     """
 
     name: str
@@ -78,6 +83,7 @@ class Shape:
     padded: bool = False
     rooted: bool = False
     beside: tuple[str, ...] = ()
+    without_transfers: str = ""
 
     @property
     def coins(self) -> bool:
@@ -97,6 +103,28 @@ class Shape:
     def missing(self, header: list[str]) -> list[str]:
         """Return the columns that a header lacks."""
         return [column for column in self.needs() if find(column, header) is None]
+
+
+@dataclass(frozen=True)
+class Sibling:
+    """A table that stands beside those of transfers in an export and holds none.
+
+    Attributes
+    ----------
+    name : str
+        What it is called.
+    columns : tuple of str
+        Columns that tell it.
+    holds : str
+        What it holds.
+    remedy : str
+        What to give in its place, or where it belongs.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    holds: str
+    remedy: str
 
 
 def find(column: str, header: list[str]) -> str | None:

@@ -15,12 +15,12 @@ from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import DumpError, InputError
 from chainwatch.ingest.protocol import Batch, Reader
-from chainwatch.ingest.source_file import answer, read_time
+from chainwatch.ingest.source_file import FileRead, answer, read_time
 from chainwatch.sources.parameters import Argument, OnlyInPython
 from chainwatch.sources.tables.choose import choose
 from chainwatch.sources.tables.coins import coin_batches
 from chainwatch.sources.tables.selected import RECEIPT, SelectedTable
-from chainwatch.sources.tables.shape import Part, Shape, find
+from chainwatch.sources.tables.shape import NO_TRANSFERS, Part, Shape, find
 from chainwatch.sources.transfer_dump.mapping import DumpMapping, TimeUnit
 from chainwatch.sources.transfer_dump.parquet_rows import is_parquet, parquet_schema
 from chainwatch.sources.transfer_dump.source import file_of, read_dump, table_bytes
@@ -71,7 +71,8 @@ class KnownTable:
     Fails when
     ----------
     Somebody gave a table the header of another kind. What each kind of table leaves out is said
-    with each pull. A zero-value call moves nothing and is left out.
+    with each pull. A transaction that pays nothing stands in the ledger with amount zero and is
+    no payment; of calls inside transactions those that pay nothing are left out.
     """
 
     def __init__(
@@ -218,9 +219,22 @@ class KnownTable:
             rows = SelectedTable(
                 table, part, receipts, padded=chosen.shape.padded, rooted=chosen.shape.rooted
             )
-            made.append(read_dump(reader, rows, file, mapping, mappings))
+            made.append(self._read(reader, rows, file, mapping, mappings))
         for batch in made:
             yield self._told(batch, told, receipts)
+
+    def _read(
+        self, reader: Reader, rows: SelectedTable, file: FileRead, mapping: DumpMapping,
+        mappings: list[DumpMapping],
+    ) -> Batch:  # fmt: skip
+        """Return the rows of a part; where none is a transfer, the remedy is that of the table."""
+        try:
+            return read_dump(reader, rows, file, mapping, mappings)
+        except DumpError as error:
+            if error.what.startswith("no row of the table is a transfer"):
+                remedy = self.chosen.shape.without_transfers or NO_TRANSFERS
+                raise DumpError(error.what, where=error.where, remedy=remedy) from None
+            raise
 
     def _receipts(self, table: TextTable) -> TextTable | None:
         if self.receipts is None:

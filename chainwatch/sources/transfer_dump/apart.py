@@ -137,13 +137,15 @@ def set_apart(cells: pl.DataFrame, mapping: DumpMapping, name: str) -> tuple[pl.
     Raises
     ------
     DumpError
-        If no row is a transfer: then the mapping names the wrong columns.
+        If no row is a transfer: then the mapping names the wrong columns, or the table leaves out
+        in which transaction each row is.
     """
     # A contract that is created is paid what its creation sends.
     paid = pl.coalesce("receiver", "created")
     unread = "rounded" if mapping.amount_unit == "double" else "decimals"
     why = (
-        pl.when(pl.col("txid").is_null()).then(pl.lit("transaction"))
+        pl.when(pl.col("txid").is_null() & pl.col("sender").is_null()).then(pl.lit("transaction"))
+        .when(pl.col("txid").is_null()).then(pl.lit("id"))
         .when(pl.col("sender").is_null()).then(pl.lit("payer"))
         .when(paid.is_null()).then(pl.lit("creation"))
         .when(pl.col("units").is_null()).then(pl.lit(unread))
@@ -156,9 +158,16 @@ def set_apart(cells: pl.DataFrame, mapping: DumpMapping, name: str) -> tuple[pl.
         raise DumpError(
             f"no row of the table is a transfer: {'; '.join(apart.notes(mapping))}",
             where=f"{name} line {cells['line'][0]:,} and on",
-            remedy="name the right columns in the mapping",
+            remedy=_NO_IDS if apart.counts().keys() == {"id"} else _NO_TRANSFER,
         )
     return kept, apart
+
+
+_NO_TRANSFER = "name the right columns in the mapping"
+_NO_IDS = (
+    "give a table that names the transaction of each row; if this one does, name its column as txid"
+    " in the mapping"
+)
 
 
 def _moved(rows: pl.DataFrame, mapping: DumpMapping) -> str:

@@ -318,3 +318,42 @@ def test_a_call_that_pays_nothing_imitates_no_payment(tmp_path: Path, name: str)
     payers = [*rows.filter(kind="native")["sender"].unique()]
     found = cw.counterparties(ledger, payers, asset=cw.native("eth"))
     assert found.poisoning.height == 0
+
+
+GETH = (
+    "block_number,transaction_hash,transaction_index,from_address,to_address,value,input,output,"
+    "trace_type,call_type,reward_type,gas,gas_used,subtraces,trace_address,error,status,trace_id\n"
+)
+
+
+def test_traces_that_name_no_transaction(tmp_path: Path) -> None:
+    """Who pays stands in the row: it is no reward, and no mapping would mend the table."""
+    path = tmp_path / "traces.csv"
+    path.write_text(f"{GETH}1000690,,0,{made.A},{made.B},7,0x,0x,call,call,,0,0,0,,,,\n")
+    with pytest.raises(DumpError, match="no transaction id") as raised:
+        cw.pull(tmp_path / "ledger", table(path))
+    assert "reward" not in str(raised.value)
+    assert "mapping" not in str(raised.value)
+    assert "give traces of export_traces" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("number,hash,parent_hash,nonce,miner,timestamp,transaction_count",
+         "is 'ethereum-etl blocks'.*give the transactions"),
+        ("transaction_hash,transaction_index,cumulative_gas_used,gas_used,status",
+         "is 'ethereum-etl receipts'.*give it as receipts beside the transactions"),
+        ("log_index,transaction_hash,block_number,address,data,topics",
+         "is 'ethereum-etl logs'.*give token_transfers"),
+        ("address,symbol,name,decimals,total_supply,block_number",
+         "is 'ethereum-etl tokens'.*CONTRACT=NUMBER"),
+        ("address,bytecode,function_sighashes,is_erc20", "is 'ethereum-etl contracts'"),
+        ("", "the file is empty: it has neither a header nor a row"),
+    ],
+)  # fmt: skip
+def test_tables_beside_those_of_transfers_are_named(tmp_path: Path, header: str, told: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(header and f"{header}\n")
+    with pytest.raises(DumpError, match=told):
+        cw.pull(tmp_path / "ledger", table(path))
