@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainwatch.heuristics.coinjoin import equal_outputs
-from chainwatch.tracing.policies import fifo, least
+from chainwatch.tracing.arguments import policies_for
+from chainwatch.tracing.policies import Policy, fifo, least
 from chainwatch.tracing.trace import Trace, trace
 
 COIN, SMALL = 100_000_000, 10_000
@@ -63,11 +64,73 @@ def test_change_that_comes_back_is_the_subjects_own(desk: Any) -> None:
     assert desk.ends(found)["unspent", "a"] == 30 * COIN - SMALL
 
 
-def test_two_subjects_are_bound_together(desk: Any) -> None:
-    """Neither alone fills the large output beyond doubt; both together do, and each adds up."""
+def test_of_two_subjects_each_is_bound_by_its_own_minimum(desk: Any) -> None:
+    """Beside 15 of the other and 20,000 of strangers each must have sent the rest of 30."""
     ins = [("a", 15 * COIN), ("b", 15 * COIN), *BESIDE]
     found = followed(desk, ins, [*THREE, ("z", 30 * COIN - SMALL)], "a", "b")
-    assert desk.ends(found)["unspent", "z"] == 30 * COIN - 3 * SMALL
+    own = 15 * COIN - 3 * SMALL
+    assert of_each(desk, found) == {
+        ("unspent", "a"): own, ("unspent", "b"): own,
+        ("mixer", "a"): 3 * SMALL, ("mixer", "b"): 3 * SMALL,
+    }  # fmt: skip
+    told = found.ends.filter(reason="mixer")["detail"].unique().item()
+    assert "at least 14.9997 rBTC provably stayed in output 3: followed there" in told
+    assert "at least 29.9997 rBTC of all subjects together stayed in output 3" in told
+
+
+def of_each(desk: Any, found: Trace) -> dict[tuple[str, str], int]:
+    """Return the totals of ends by reason and subject."""
+    names = {desk.coin(name): name for name in "ab"}
+    sums: dict[tuple[str, str], int] = {}
+    for why, subject, amount in found.ends.select("reason", "subject", "amount").iter_rows():
+        sums[why, names[subject]] = sums.get((why, names[subject]), 0) + int(amount)
+    return sums
+
+
+@pytest.mark.parametrize("policy", policies_for("btc-regtest"), ids=lambda one: one.name)
+def test_what_only_several_together_are_bound_to_is_nobodys(desk: Any, policy: Policy) -> None:
+    """One and a stranger alone fill the large output: of neither subject anything must be in it.
+
+    Of both together 9.9997 is. No policy follows any of it, and what it does follow of a subject
+    is what it follows of that subject alone.
+    """
+    txs = [
+        {"id": "in", "ins": [],
+         "outs": [("a", 10 * COIN), ("b", 10 * COIN), ("x", 15 * COIN), ("y", 3 * SMALL)]},
+        {"id": "t", "ins": [("in", n) for n in range(4)],
+         "outs": [*THREE, ("z", 25 * COIN), ("w", 10 * COIN)]},
+        {"id": "u", "ins": [("t", 3)], "outs": [("e", 25 * COIN)]},
+    ]  # fmt: skip
+    asked: dict[str, Any] = {
+        "policy": policy, "stop": equal_outputs(min_equal=3), "chain": "btc-regtest",
+    }  # fmt: skip
+    found = trace(desk.coins(txs), [desk.coin("a"), desk.coin("b")], **asked)
+    assert of_each(desk, found) == {("mixer", "a"): 10 * COIN, ("mixer", "b"): 10 * COIN}
+    for name in "ab":
+        alone = trace(desk.coins(txs), desk.coin(name), **asked)
+        assert of_each(desk, alone) == {("mixer", name): 10 * COIN}
+    if policy.conserves:
+        told = found.ends["detail"].unique().item()
+        assert "provably" not in told
+        assert "at least 9.9997 rBTC of all subjects together stayed in output 3" in told
+
+
+def test_a_minimum_of_its_own_is_that_of_all_divisions() -> None:
+    """Every way to put units of two subjects and of others into the payments, counted."""
+    for paid in itertools.product(range(4), repeat=2):
+        for first, second in itertools.product(range(sum(paid) + 1), repeat=2):
+            if first + second > sum(paid):
+                continue
+            splits = itertools.product(*(range(one + 1) for one in paid), repeat=2)
+            ways = [
+                (way[:2], way[2:])
+                for way in splits
+                if (sum(way[:2]), sum(way[2:])) == (first, second)
+                and all(a + b <= one for a, b, one in zip(way[:2], way[2:], paid, strict=True))
+            ]
+            for which, marked in enumerate((first, second)):
+                lowest = [min(way[which][n] for way in ways) for n in range(2)]
+                assert least(marked, paid) == lowest
 
 
 def test_where_an_input_was_not_read_nothing_is_bound(desk: Any) -> None:

@@ -132,30 +132,78 @@ def gathered(made: Any, state: Any, queue: Any, tx: Any) -> Any:
 
 @bare
 def bound_in_mix(
-    asked: Any, state: Any, queue: Any, parts: Any, tx: Any, a: Any, lots: Any, outs: Any
+    made: Any, asked: Any, state: Any, queue: Any, parts: Any, tx: Any, outs: Any
 ) -> None:
-    """Divide in a mix only what is bound to an output by arithmetic, and end the rest there."""
+    """Divide in a mix only what is bound to an output by arithmetic, and end the rest there.
+
+    Each subject's is what it alone must have sent: the others' is to it as if it were clean.
+    """
     fee = int64(0)
     for k in range(parts.begin[outs], parts.end[outs]):
         fee += parts.amount[k]
     parts.paid[outs] = fee
-    total, marked, kept = int64(0), int64(0), 0
+    for n in range(outs + 1):
+        parts.whole[n] = parts.paid[n]
+    _, lots = gathered(made, state, queue, tx)
+    total, together = int64(0), int64(0)
     for k in range(lots):
         total += queue.amount[k]
         if queue.mark[k] != CLEAN:
-            marked += queue.amount[k]
+            together += queue.amount[k]
+    kept, subject = 0, int64(-1)
+    while True:
+        _, lots = gathered(made, state, queue, tx)
+        subject = after(queue, lots, subject)
+        if subject < 0:
+            break
+        lots, marked = only(queue, lots, subject)
+        for n in range(outs + 1):
+            parts.paid[n] = max(int64(0), parts.whole[n] - (total - marked))
+        divide(asked.how, asked.order, queue, lots, parts.paid, outs + 1, parts)
+        mixed, at = state.mixed, state.at[MIXED]
+        mixed[at, 0], mixed[at, 1], mixed[at, 2], mixed[at, 3] = tx, marked, fee, together
+        rest = outs + 1
+        lost_in_mix(state, parts, tx, made.in_ptr[tx], parts.begin[rest], parts.end[rest])
+        state.at[MIXED] += 1
+        kept = set_aside(parts, outs, kept)
+    filled_up(parts, outs, kept)
+
+
+@bare
+def after(queue: Any, lots: Any, subject: Any) -> Any:
+    """Return the subject with a lot in the queue that comes after one, or -1."""
+    found = int64(-1)
+    for k in range(lots):
+        one = queue.mark[k] >> SUBJECT
+        if queue.mark[k] != CLEAN and one > subject and (found < 0 or one < found):
+            found = one
+    return found
+
+
+@bare
+def only(queue: Any, lots: Any, subject: Any) -> Any:
+    """Leave in the queue what is one subject's; return how many lots, and how much."""
+    kept, amount = 0, int64(0)
+    for k in range(lots):
+        if queue.mark[k] != CLEAN and queue.mark[k] >> SUBJECT == subject:
+            amount += queue.amount[k]
             queue.amount[kept], queue.mark[kept] = queue.amount[k], queue.mark[k]
             kept += 1
-    unmarked = total - marked
+    return kept, amount
+
+
+@bare
+def set_aside(parts: Any, outs: Any, kept: Any) -> Any:
+    """Keep what one subject's division gave to each payment; return how many lots are kept.
+
+    Of two subjects at most one is bound to more than one payment, so that there is room for all.
+    """
     for n in range(outs + 1):
-        parts.whole[n] = parts.paid[n]
-        parts.paid[n] = max(int64(0), parts.paid[n] - unmarked)
-    divide(asked.how, asked.order, queue, kept, parts.paid, outs + 1, parts)
-    mixed, at = state.mixed, state.at[MIXED]
-    mixed[at, 0], mixed[at, 1], mixed[at, 2] = tx, marked, fee
-    lost_in_mix(state, parts, tx, a, parts.begin[outs + 1], parts.end[outs + 1])
-    state.at[MIXED] += 1
-    filled_up(parts, outs)
+        for k in range(parts.begin[n], parts.end[n]):
+            parts.spare_amount[kept], parts.spare_mark[kept] = parts.amount[k], parts.mark[k]
+            parts.spare_place[kept] = n
+            kept += 1
+    return kept
 
 
 @bare
@@ -179,21 +227,28 @@ def lost_in_mix(state: Any, parts: Any, tx: Any, a: Any, begin: Any, end: Any) -
 
 
 @bare
-def filled_up(parts: Any, outs: Any) -> None:
+def filled_up(parts: Any, outs: Any, kept: Any) -> None:
     """Make up each payment of a mix by what is clean: it comes after what is not."""
-    at = 0
     for n in range(outs + 1):
-        begin, held = at, int64(0)
-        for k in range(parts.begin[n], parts.end[n]):
-            parts.spare_amount[at], parts.spare_mark[at] = parts.amount[k], parts.mark[k]
-            held += parts.amount[k]
-            at += 1
-        if parts.whole[n] > held:
-            parts.spare_amount[at], parts.spare_mark[at] = parts.whole[n] - held, CLEAN
-            at += 1
-        parts.begin[n], parts.end[n] = begin, at
-    for k in range(at):
-        parts.amount[k], parts.mark[k] = parts.spare_amount[k], parts.spare_mark[k]
+        parts.end[n] = 0
+    for k in range(kept):
+        parts.end[parts.spare_place[k]] += 1
+    at = int64(0)
+    for n in range(outs + 1):
+        room = parts.end[n] + 1
+        parts.begin[n], parts.end[n] = at, at
+        at += room
+    for k in range(kept):
+        n = parts.spare_place[k]
+        to = parts.end[n]
+        parts.amount[to], parts.mark[to] = parts.spare_amount[k], parts.spare_mark[k]
+        parts.whole[n] -= parts.spare_amount[k]
+        parts.end[n] += 1
+    for n in range(outs + 1):
+        if parts.whole[n] > 0:
+            to = parts.end[n]
+            parts.amount[to], parts.mark[to] = parts.whole[n], CLEAN
+            parts.end[n] += 1
 
 
 @bare
@@ -224,7 +279,6 @@ def flowing(
     if not divide(asked.how, asked.order, queue, lots, parts.paid, d - c, parts):
         return int64(OVERDRAWN), True
     if mix >= 0:
-        how, lots = gathered(made, state, queue, tx)
-        bound_in_mix(asked, state, queue, parts, tx, a, lots, d - c)
+        bound_in_mix(made, asked, state, queue, parts, tx, d - c)
     ended(state, parts, parts.begin[d - c], parts.end[d - c], FEE, 0, tx, FEE_PAID, 0)
     return int64(DONE), True

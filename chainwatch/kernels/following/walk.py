@@ -106,6 +106,7 @@ class Parts(NamedTuple):
     mark: Array
     spare_amount: Array
     spare_mark: Array
+    spare_place: Array
     begin: Array
     end: Array
     turn: Array
@@ -210,11 +211,11 @@ def _grown(old: State | None, at: Array, sizes: Array, heap: Array) -> tuple[Sta
         kept("heap", _HEAP), *_table(old, int(sizes[_TABLE])), kept("lot_amount", _LOTS),
         kept("lot_mark", _LOTS), room(_CUT), room(_CUT), room(_QUEUED), kept("steps", _STEPS, 6),
         kept("origins", _ORIGINS, 6), kept("ends", _ENDS, 8), kept("overlaps", _OVERLAPS, 5),
-        kept("mixed", _MIXED, 3), kept("visited", _VISITED),
+        kept("mixed", _MIXED, 4), kept("visited", _VISITED),
     )  # fmt: skip
     queue = Queue(*(room(_QUEUED) for _ in range(4)))
     slots = np.full(_power(2 * int(sizes[_QUEUED]) + 2), -1, np.int64)
-    sized = [*(room(_CUT) for _ in range(4)), *(room(_OUTS) for _ in range(5))]
+    sized = [*(room(_CUT) for _ in range(5)), *(room(_OUTS) for _ in range(5))]
     return state, queue, Parts._make([*sized, slots])
 
 

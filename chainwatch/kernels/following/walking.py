@@ -133,7 +133,7 @@ def roomy(made: Any, asked: Any, state: Any, queue: Any, parts: Any, tx: Any, lo
     need[8] = at[ORIGINS] + ins + outs
     need[9] = at[ENDS] + 2 * cut + 2 * queued
     need[10] = at[OVERLAPS] + cut
-    need[11] = at[MIXED] + 1
+    need[11] = at[MIXED] + queued
     need[12] = at[VISITED] + 1
     lacking = False
     for k in range(len(need)):

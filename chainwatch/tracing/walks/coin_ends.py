@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chainwatch.addresses.assets import Asset
 from chainwatch.ledger.output_status import AsOf
 from chainwatch.ledger.schema import POSITION_BITS
@@ -92,16 +94,25 @@ def remaining(*, back: bool) -> End:
     return End(FEE, "paid to whoever mined the block")
 
 
-def mixed(joint: End, bound: list[int], asset: Asset, *, back: bool) -> End:
+def mixed(
+    joint: End, bound: Sequence[int], together: Sequence[int], asset: Asset, *, back: bool
+) -> End:
     """Return the end in a mix, with which of its coins are followed, and for how much of them.
 
-    ``bound`` has an amount for each coin, and the last for the fee.
+    ``bound`` has what one subject must have sent to each coin, and last to the fee; ``together``
+    what all subjects must have sent there, whichever of them it was.
     """
     side, how = ("input", "came from") if back else ("output", "stayed in")
-    told = [
-        f"at least {asset.shown(amount)} provably {how} {side} {n}"
-        for n, amount in enumerate(bound[:-1])
-        if amount
+    places = list(enumerate(zip(bound[:-1], together[:-1], strict=True)))
+    own = [
+        f"at least {asset.shown(one)} provably {how} {side} {n}" for n, (one, _) in places if one
     ]
-    more = "; " + ", ".join(told) + ": followed there" if told else ""
+    shared = [
+        f"at least {asset.shown(both)} of all subjects together {how} {side} {n}, and whose is not"
+        " known beyond what is each one's"
+        for n, (one, both) in places
+        if both > one
+    ]
+    more = "; " + ", ".join(own) + ": followed there" if own else ""
+    more += "; " + ", ".join(shared) + ": it ends here" if shared else ""
     return joint._replace(detail=joint.detail + more)

@@ -271,11 +271,12 @@ class CompiledWalk:
 
     def _bound(self, place: int) -> End:
         """Return the end in a mix, with what is bound to its outputs."""
-        tx, marked, fee = self._rows("mixed")[place].tolist()
+        tx, marked, fee, together = self._rows("mixed")[place].tolist()
         coins = self.of.coins
         joint = self.of.joint[coins.number(tx)]
         paid = [*(coin.value or 0 for coin in coins.made(tx)), fee]
-        return coin_ends.mixed(joint, least(marked, paid), self.of.asset, back=False)
+        bound = (least(marked, paid), least(together, paid))
+        return coin_ends.mixed(joint, *bound, self.of.asset, back=False)
 
 
 _DAY = 24 * 60 * 60 * 10**6

@@ -213,19 +213,29 @@ class CoinWalk(Walk):
     def _divided(
         self, tx: int, lots: Lots, entering: Sequence[Coin], values: list[int], joint: End | None
     ) -> tuple[list[Lots], Lots]:
-        """Return the lots of each coin and of the rest: by the policy, in a mix by arithmetic."""
+        """Return the lots of each coin and of the rest: by the policy, in a mix by arithmetic.
+
+        There each subject's is what it alone must have sent, whatever the others sent: what is
+        bound to a coin only of several together is nobody's, and ends in the mix.
+        """
         parts, rest = self.policy(lots, values)
         if joint is None:
             return parts, rest
         paid = [*values, sum(lot.amount for lot in rest)]
-        bound = least(sum(lot.amount for lot in lots if lot.mark), paid)
-        held, lost = self.policy([lot for lot in lots if lot.mark], bound)
-        told = ends.mixed(joint, bound, self.asset, back=self.back)
-        self._lose_rest(tx, lost, entering, told)
+        marked = [(lot, lot.mark) for lot in lots if lot.mark]
+        together = least(sum(lot.amount for lot, _ in marked), paid)
+        held: list[Lots] = [()] * len(paid)
+        for subject in sorted({mark.subject for _, mark in marked}):
+            own = [lot for lot, mark in marked if mark.subject == subject]
+            bound = least(sum(lot.amount for lot in own), paid)
+            mine, lost = self.policy(own, bound)
+            told = ends.mixed(joint, bound, together, self.asset, back=self.back)
+            self._lose_rest(tx, lost, entering, told)
+            held = [(*before, *part) for before, part in zip(held, mine, strict=True)]
         # What is clean in an output comes after what is not: the order is of no transaction.
         full = [
-            joined((*part, Lot(value - amount, None)))
-            for part, value, amount in zip(held, paid, bound, strict=True)
+            joined((*part, Lot(value - sum(lot.amount for lot in part), None)))
+            for part, value in zip(held, paid, strict=True)
         ]
         return full[:-1], full[-1]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 from coin_chains import coin_chains, coins_of
 from hypothesis import given, settings
@@ -19,6 +20,7 @@ from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace
 from chainwatch.tracing.walks import coin_walks
 from chainwatch.tracing.walks.compiled import WAYS, CompiledWalk
+from chainwatch.units import total
 
 CHAIN, START = "btc-regtest", datetime(2023, 6, 1, tzinfo=UTC)
 
@@ -56,6 +58,41 @@ def same(fast: Trace, slow: Trace) -> None:
 
 def places(desk: Any, txs: list[dict[str, Any]]) -> list[str]:
     return [f"{txid_text(desk.txid(tx), CHAIN)}:{n}" for tx, n in coins_of(txs)]
+
+
+amounts = st.lists(st.integers(1, 30), min_size=1, max_size=4)
+
+
+@every_policy
+@given(ins=amounts, more=st.lists(st.sampled_from([1, 2, 40]), max_size=3), data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_several_subjects_in_a_mix(
+    desk: Any, policy: Policy, ins: list[int], more: list[int], data: st.DataObject
+) -> None:
+    """Inputs of subjects and of others, small outputs that make it a mix, and larger ones."""
+    coins = [*zip(data.draw(st.permutations("abcd")), ins, strict=False), *(("x", n) for n in more)]
+    coins = [("a", 40), *data.draw(st.permutations(coins))]
+    left, outs = sum(value for _, value in coins) - 3, [("p", 1), ("q", 1), ("r", 1)]
+    for name in "zwv":
+        part = data.draw(st.integers(0, left))
+        outs, left = [*outs, (name, part)], left - part
+    txs = [
+        {"id": "in", "ins": [], "outs": coins},
+        {"id": "t", "ins": [("in", n) for n in range(len(coins))], "outs": outs},
+        {"id": "u", "ins": [("t", 4), ("t", 3)], "outs": [("e", outs[3][1] + outs[4][1])]},
+    ]
+    who = [desk.coin(name) for name in data.draw(st.sampled_from(["ab", "abcd", "dca"]))]
+    fast, slow = both(desk.coins(txs), who, policy=policy, stop=equal_outputs(min_equal=3))
+    same(fast, slow)
+    if policy.conserves:  # what is followed of a subject is what is followed of it alone
+        bound = {
+            subject: trace(desk.coins(txs), subject, policy=policy, chain=CHAIN,
+                           stop=equal_outputs(min_equal=3)).ends.filter(reason="mixer")["amount"]
+            for subject in who
+        }  # fmt: skip
+        for subject, amounts in bound.items():
+            together = fast.ends.filter(pl.col("subject") == subject, reason="mixer")["amount"]
+            assert total(together) == total(amounts)
 
 
 @every_policy
