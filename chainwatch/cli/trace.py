@@ -202,6 +202,8 @@ def exposure(asked: Following, tags: TagsOption = None, stop: StopOption = None)
             said = f"{row['actor']} ({row['concept'] or 'tagged without a concept'})"
             amounts = f"{row['arrived_coins']} arrived, {row['stayed_coins']} stayed"
             say(f"{said}: {amounts}, {row['hops']} or more hops away ({row['basis']})", names)
+        if found.order_open:
+            say(f"{found.order_open} The amounts above are those of one order.", names)
         show(found, names)
         if asked.out:
             say(f"{asked.edition}: {_write(asked.out, read, asked, followed, found)}")
