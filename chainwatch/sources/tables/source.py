@@ -72,7 +72,8 @@ class KnownTable:
     ----------
     Somebody gave a table the header of another kind. What each kind of table leaves out is said
     with each pull. A transaction that pays nothing stands in the ledger with amount zero and is
-    no payment; of calls inside transactions those that pay nothing are left out.
+    no payment; calls inside transactions that pay nothing are left out of traces, and of the
+    internal transactions of Blockscout.
     """
 
     def __init__(
