@@ -201,8 +201,7 @@ def counterparties(
     """
     check(ledger=ledger, asset=asset, tags=tags, trifle=trifle, head=head, tail=tail)
     who = list(addresses_of(subjects, asset))
-    rows = _rows_of(ledger, asset, who, trifle)
-    good, failed, wide = _parted(rows)
+    good, failed, wide = _parted(_rows_of(ledger, asset, who, trifle))
     lures, kept = _lures(good, poisoning(trifle, head, tail), tail)
     paid = _astray(kept, paid_look_alike(head, tail), tail)
     frame = _sides(paid, who, {} if tags is None else statements_of(tags.frame, asset.chain))
