@@ -391,7 +391,8 @@ def _write(out: Path, ledger: Ledger, asked: Following, *found: Result) -> Path:
     """Write a case of what was found: every table, the flow picture and the report, sealed."""
     from chainwatch.figures import flow
 
-    case = cw.Case(out.name, question="Where did the subjects' money go, or come from?")
+    name = "Value that was followed" if out.name == CASE else out.name
+    case = cw.Case(name, question="Where did the subjects' money go, or come from?")
     for one in found:
         case.add(one)
         for drawn in _drawn(one):

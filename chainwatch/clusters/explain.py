@@ -165,7 +165,8 @@ class Explanation(Result):
         if not self.joined:
             stopped = self._stopped() or " No link at them was refused or is undecided."
             return f"Nothing joins {a} and {b}.{self._apart()}{stopped}"
-        head = f"{a} and {b} are consistent with one owner, by {self.frame.height} step(s):"
+        steps = counted(self.frame.height, "step", "steps")
+        head = f"{a} and {b} are consistent with one owner, by {steps}:"
         return "\n".join([head, *self.told_steps(), *self.reading()]) + self._stopped("\n")
 
     def reading(self) -> tuple[str, str]:
@@ -175,12 +176,20 @@ class Explanation(Result):
         weakest = f"Weakest link: step {self.weakest} of {self.hops} (confidence {_rate(rate)})."
         if self.bound is None:
             bound = (
-                f"Bound that {self._all()} right: unknown, since"
-                f" {counted(lacking, 'was', 'were')} not measured."
+                "How often the link is right is not known: it was not measured."
+                if self.hops == 1
+                else f"How often {self._all()} right together is not known: of"
+                f" {counted(lacking, 'link', 'links')} it was not measured."
             )
         else:
-            bound = f"Bound that {self._all()} right, 1 - sum(1 - p): {self.bound:.3f}."
-        return weakest, f"{bound} Neither is the confidence of the pair."
+            bound = (
+                f"In at least {self.bound:.3f} of such cases {self._all()} right (1, less the"
+                " share in which each link by itself is wrong)."
+            )
+        return weakest, (
+            f"{bound} Neither figure says how probable one owner is: other links may join the two"
+            " as well, and one wrong link may not matter."
+        )
 
     def _all(self) -> str:
         return "the link is" if self.hops == 1 else f"all {self.hops:,} links are"

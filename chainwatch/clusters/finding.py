@@ -64,9 +64,10 @@ def owners_finding(subjects: pl.DataFrame, clusters: Joins) -> Finding:
         "Subjects and the addresses joined to them",
         (
             "Addresses that one transaction spends together are joined unless the transaction may"
-            " be a CoinJoin. Ask why two addresses are joined: clusters.why(a, b) answers with the"
-            " transactions. Addresses that were never spent together with another are not joined,"
-            " however surely they belong together: what a subject holds may be more.",
+            " be a CoinJoin. Of any two of them the transactions that join them can be"
+            " listed one by one, on request. Addresses that were never spent together with another"
+            " are not joined, however surely they belong together: what a subject holds may be"
+            " more.",
             *([collapses] if large else []),
             *([alarms] if named else []),
         ),

@@ -20,7 +20,7 @@ from chainwatch.privacy.session import on_desk
 from chainwatch.results.result import Drawing, Result, recorded
 from chainwatch.results.table import Rows
 from chainwatch.tracing.result import REACHES, Trace
-from chainwatch.units import total
+from chainwatch.units import counted, total
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -169,7 +169,8 @@ class FlowFigure(Result):
 
     def __repr__(self) -> str:
         title = f"{self.title!r}, " if self.title else ""
-        return f"FlowFigure({title}{self.trace.steps.height} steps, top {self.top})"
+        steps = counted(self.trace.steps.height, "step", "steps")
+        return f"FlowFigure({title}{steps}, top {self.top})"
 
     def _repr_html_(self) -> str:
         """Return the picture, for notebooks, in the edition of the desk."""

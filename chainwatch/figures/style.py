@@ -101,10 +101,18 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
 
 
 def fit(text: str, width: float, size: float, *, bold: bool = False) -> str:
-    """Shorten a line in the middle until it is no wider than ``width`` points."""
+    """Shorten a line until it is no wider than ``width`` points: a phrase at a word, else inside.
+
+    A phrase has no remark in brackets at its end, and keeps three words at least.
+    """
     low, high = 1, len(_UNIT.findall(text))
     if text_width(text, size, bold=bold) <= width:
         return text
+    words = text.split(" ")
+    for kept in range(len(words) - 1, 2 if not text.endswith(")") else len(words), -1):
+        phrase = f"{' '.join(words[:kept]).rstrip(',;')} …"
+        if text_width(phrase, size, bold=bold) <= width:
+            return phrase
     while low < high:
         half = (low + high + 1) // 2
         wide = text_width(shorten(text, half), size, bold=bold) > width

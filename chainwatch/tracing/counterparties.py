@@ -343,6 +343,11 @@ def payments_findings(direct: Counterparties) -> Iterator[Finding]:
         yield Finding(title, tuple(told), table.rows(rows), direct.asset, (SHARED_SERVICE,))
 
 
+def _looking(rows: pl.DataFrame) -> str:
+    one, many = "transfer only looks like a payment", "transfers only look like payments"
+    return counted(rows.height, one, many)
+
+
 def poisoning_finding(direct: Counterparties) -> Finding:
     """Return the transfers that only look like payments."""
     rows = direct.poisoning
@@ -355,7 +360,7 @@ def poisoning_finding(direct: Counterparties) -> Finding:
     return Finding(
         "Address poisoning attempts",
         (
-            f"{counted(rows.height, 'transfer only looks', 'transfers only look')} like payments:"
+            f"{_looking(rows)}:"
             f" {zero} of zero{looking if judged else ''}. Anybody can write them into anybody's"
             " history; no edge,"
             " total or figure here contains one. Each is judged alone, by the trade before it."
@@ -369,8 +374,8 @@ def poisoning_finding(direct: Counterparties) -> Finding:
         ),
         POISONING_ATTEMPTS.rows(rows.drop("amount")),
         direct.asset,
-        headline=f"{counted(rows.height, 'transfer only looks', 'transfers only look')} like"
-        " payments (address poisoning) and stand in no total."
+        headline=f"{_looking(rows)} (address poisoning) and"
+        f" {'stands' if rows.height == 1 else 'stand'} in no total."
         + ("" if judged else " Trifles of look-alikes were not judged."),
     )
 

@@ -312,7 +312,8 @@ class Trace(Result):
         idle = _idle(self)
         head = (
             f"Trace({self.policy}, {self.asset.shown(self.amount)} from"
-            f" {counted(whose, 'subject', 'subjects')}, {self.steps.height} steps)"
+            f" {counted(whose, 'subject', 'subjects')},"
+            f" {counted(self.steps.height, 'step', 'steps')})"
         )
         silent = counted(idle, "subject", "subjects")
         notes = [] if self.conserves else [f"  {REACHES}"]

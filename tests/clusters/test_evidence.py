@@ -120,8 +120,9 @@ def test_the_weakest_link_and_the_bound(hand):
     assert why.strength.row(0) == (3, 0, 2, 0.8, 0.65)
     assert repr(why).splitlines()[-2:] == [
         "Weakest link: step 2 of 3 (confidence 0.800).",
-        "Bound that all 3 links are right, 1 - sum(1 - p): 0.650."
-        " Neither is the confidence of the pair.",
+        "In at least 0.650 of such cases all 3 links are right (1, less the share in which each"
+        " link by itself is wrong). Neither figure says how probable one owner is: other links may"
+        " join the two as well, and one wrong link may not matter.",
     ]
 
 

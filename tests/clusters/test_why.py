@@ -140,15 +140,16 @@ def test_by_default_it_prints_only_who_was_asked_for(hand, walk):
     why = walk.why(hand.letter("A"), hand.letter("D"))
     a, d = (text(hand.letter(name), hand.chain) for name in "AD")
     assert repr(why).splitlines() == [
-        f"{a} and {d} are consistent with one owner, by 3 step(s):",
+        f"{a} and {d} are consistent with one owner, by 3 steps:",
         f"1. {a} and another address (1 of 2): co_spend in withheld (2023-06; confidence 0.900)",
         "2. another address (1 of 2) and another address (2 of 2): co_spend in withheld"
         " (2023-06; confidence 0.500)",
         f"3. another address (2 of 2) and {d}: co_spend in withheld (2023-06;"
         " confidence not measured)",
         "Weakest link: step 3 of 3 (confidence not measured).",
-        "Bound that all 3 links are right: unknown, since 1 was not measured. Neither is the"
-        " confidence of the pair.",
+        "How often all 3 links are right together is not known: of 1 link it was not measured."
+        " Neither figure says how probable one owner is: other links may join the two as well, and"
+        " one wrong link may not matter.",
         "Links at them that join nothing: 1 refused, 0 undecided.",
     ]
     leaks = [text(hand.letter(name), hand.chain) for name in "BCZ"]
@@ -203,8 +204,8 @@ def test_it_is_recorded(hand, walk):
 @pytest.mark.parametrize(
     ("rate", "said"),
     [
-        ("0.9", "Bound that the link is right, 1 - sum(1 - p): 0.900."),
-        ("?", "Bound that the link is right: unknown, since 1 was not measured."),
+        ("0.9", "In at least 0.900 of such cases the link is right (1, less"),
+        ("?", "How often the link is right is not known: it was not measured."),
     ],
 )
 def test_one_link_is_spoken_of_as_one(hand, rate, said):

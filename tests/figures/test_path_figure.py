@@ -57,9 +57,7 @@ def test_each_link_has_its_evidence_and_the_weakest_is_marked():
     told = texts(ax)
     assert "1. co_spend in withheld (2023-06; confidence 0.900)" in told
     assert "weakest link: 2. co_spend in withheld (2023-06; confidence 0.500)" in told
-    assert "Bound that all 3 links are right, 1 - sum(1 - p): 0.350. Neither is the confidence" in (
-        " ".join(told)
-    )
+    assert "In at least 0.350 of such cases all 3 links are right" in (" ".join(told))
     assert thick(ax) == [1]
 
 
@@ -92,7 +90,7 @@ def test_bystanders_are_not_shown():
     told = " ".join([*texts(ax), ax.get_label()])
     assert "another address (1 of 2)" in told
     assert (2).to_bytes(32, "big").hex() not in told
-    assert "Bound that all 3 links are right: unknown" in told
+    assert "How often all 3 links are right together is not known: of 1 link" in told
 
 
 @pytest.mark.parametrize(("far", "words"), [(0, "One address"), (9, "Nothing joins the two")])

@@ -138,3 +138,13 @@ def test_pyplot_is_never_imported(tmp_path: Path) -> None:
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "fig")], check=True)
+
+
+def test_a_phrase_is_cut_behind_a_word_and_a_name_inside() -> None:
+    phrase = "pays okex alone, custody undecided"
+    room = style.text_width("pays okex alone, cust …", 8)
+    assert style.fit(phrase, room, 8) == "pays okex alone …"
+    name = "A Long Name of an Exchange (probable)"
+    assert style.fit(name, style.text_width(name, 8) * 0.8, 8).endswith("able)")
+    address = "bc1q" + "4k" * 20
+    assert "…" in style.fit(address, style.text_width(address, 8) / 2, 8)[5:-5]

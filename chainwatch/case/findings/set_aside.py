@@ -16,7 +16,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TRANSFERS
 from chainwatch.ledger.unread.rows_apart import KIND
 from chainwatch.results.result import Finding
-from chainwatch.results.sentence import Sum, sentence
+from chainwatch.results.sentence import Sum, joined, sentence
 from chainwatch.results.table import (
     BEHIND,
     CONTRACT,
@@ -246,14 +246,17 @@ def unread_finding(
         Sum(trifles, asset, whom), " came from trifles of address poisoning, nobody's)",
     ) if trifles else sentence()  # fmt: skip
     rest = Sum(total(stayed["amount"]), asset, frozenset(stayed["address"].drop_nulls()))
-    kept = (
-        sentence(" whether ", rest, " was paid on or is still held,") if rest.number else sentence()
-    )
     if apart:
         bridge = sentence(
             bridge, " (", Sum(apart, asset, whom),
             " paid to others was not followed from a service or past a limit)",
         )  # fmt: skip
+    what = []
+    if amount or trifles or apart:
+        onward = Sum(amount, asset, frozenset(unread["address"].drop_nulls()))
+        what.append(sentence("where ", onward, " went on to", bridge))
+    if rest.number:
+        what.append(sentence("whether ", rest, " was paid on or is still held"))
     return Finding(
         "Not read",
         (
@@ -265,13 +268,10 @@ def unread_finding(
         NOT_READ_ROWS.rows(_unread_rows(followed, direct, here, unread, stayed)),
         followed.asset,
         headline=sentence(
-            "Not read: where ",
-            Sum(amount, asset, frozenset(unread["address"].drop_nulls())),
-            " went on to",
-            bridge,
-            ",",
-            kept,
-            " and the origin of all that came in.",
+            "Not read: ",
+            joined(", ", what),
+            ", and " if what else "",
+            "the origin of all that came in.",
         ),
     )
 

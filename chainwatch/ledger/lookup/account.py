@@ -62,15 +62,18 @@ def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSumm
     runs = block_runs(ledger.history, chain.id, coin=False)
     totals = _totals(history, read, claims, chain, apart, runs)
     undated = every["time"].null_count() if spanned else 0
-    told = f"{undated:,} transfers of unknown time are left out of the span"
+    are = "is" if undated == 1 else "are"
+    several = counted(undated, "transfer", "transfers")
+    told = f"{several} of unknown time {are} left out of the span"
     unsure = doubts(ledger, chain.id, totals["contract"].to_list())
     numbered = history.filter(_NUMBERED).height
-    no_total = f"{numbered:,} transfers of TRC-10 tokens are in the history and in no total"
+    trc10 = counted(numbered, "transfer of a TRC-10 token is", "transfers of TRC-10 tokens are")
+    no_total = f"{trc10} in the history and in no total"
     claimed = bool(claims.height) and bool(claims["complete"].all())
     complete = claimed and not undated and not apart
     late = (*([told] if undated else []), *([no_total] if numbered else []))
     words = (
-        *_sentences(claims, runs), *_unsure_of_effect(history, chain), *late,
+        *_sentences(claims, runs, chain), *_unsure_of_effect(history, chain), *late,
         *_set_apart(apart, stated(ledger), chain), *unsure,
     )  # fmt: skip
     return AddressSummary(chain, address, totals, history, _parties(history), complete, words)
@@ -112,7 +115,7 @@ def _claims(ledger: Ledger, address: bytes) -> pl.DataFrame:
     ).with_columns(pl.col("complete").fill_null(False)).collect()  # fmt: skip
 
 
-def _sentences(claims: pl.DataFrame, runs: Sequence[BlockRun]) -> tuple[str, ...]:
+def _sentences(claims: pl.DataFrame, runs: Sequence[BlockRun], chain: Chain) -> tuple[str, ...]:
     blocks = tuple(
         f"every transfer in blocks {run.first:,} to {run.last:,} was read" for run in runs
     )
@@ -124,7 +127,8 @@ def _sentences(claims: pl.DataFrame, runs: Sequence[BlockRun]) -> tuple[str, ...
     for row in claims.iter_rows(named=True):
         claim = "claims to be whole" if row["complete"] else "does not claim to be whole"
         what = "its coin" if row["kind"] == "native" else "its transfers"
-        what = "one token" if row["contract"] else what
+        if row["contract"]:
+            what = f"the token {canonical.text(row['contract'], chain)}"
         until = "" if row["to_time"] is None else f" until {row['to_time']:%Y-%m-%d}"
         made.append(f"{what} was read from {row['source']}{until}, which {claim}")
     return (*dict.fromkeys(made), *blocks)

@@ -162,7 +162,11 @@ def _seen(history: pl.DataFrame) -> str:
     if not times.len():
         return "at times that are not known"
     span = " to ".join(times.sort().gather([0, -1]))
-    return f"{span}, and in {timeless:,} transfers of unknown time" if timeless else span
+    return (
+        f"{span}, and in {counted(timeless, 'transfer', 'transfers')} of unknown time"
+        if timeless
+        else span
+    )
 
 
 def _parties(parties: pl.DataFrame) -> str:

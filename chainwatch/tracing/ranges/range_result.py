@@ -246,7 +246,14 @@ class TraceRange(Result):
         apart = [f"  {name} stands apart" for name in self.traces if name not in self.compared]
         apart += [f"  {self.order_open()}"] if self.order_open() else []
         asked = [f"  {self.fetched!r}"] if self.fetched else []
-        return "\n".join([head, *rows, *apart, f"  {NO_INTERVAL}", *asked])
+        note = [f"  {UNDER_EVERY}"] if rows else []
+        return "\n".join([head, *rows, *note, *apart, f"  {NO_INTERVAL}", *asked])
+
+
+UNDER_EVERY = (
+    "In brackets: what every policy follows to the same address, which is less than the lowest"
+    " amount where policies agree on the service or the reason and not on the address."
+)
 
 
 def _span(row: Mapping[str, Any], asset: Asset) -> str:

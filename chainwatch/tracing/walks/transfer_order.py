@@ -125,8 +125,8 @@ def refuse_timeless(ledger: Ledger, asset: Asset) -> None:
     count = rows.select(pl.len()).collect().item()
     if count:
         raise TraceError(
-            f"{counted(count, 'transfer', 'transfers')} of {asset.symbol} with a height and no time"
-            ": nobody can say whether they lie in the span",
+            f"of {counted(count, 'transfer', 'transfers')} of {asset.symbol} the height is known"
+            " and no time, so that nobody can say what lies in the span",
             remedy="look at the whole ledger, or read a table that gives their times first",
         )
 

@@ -105,13 +105,21 @@ def test_a_balance_that_moves_without_transfers_is_unknown() -> None:
     assert "DestroyedBlackFunds" in found.facts()["read"]
 
 
+def test_each_token_that_was_read_is_named() -> None:
+    whole = ({"contract": USDT, "complete": True}, {"contract": OTHER, "complete": False})
+    found = address_summary(ledger(moved(1, B, A, 5), read=whole), A)
+    assert any(one.startswith(f"the token {USDT_TEXT} was read from ") for one in found.coverage)
+    assert sum(one.startswith("the token ") for one in found.coverage) == 2
+    assert not any("one token" in one for one in found.coverage)
+
+
 class TestWithoutATime:
     ROWS = (moved(1, B, A, 5), moved(2, B, A, 7, time=None, height=99))
 
     def test_it_is_shown_and_said(self) -> None:
         found = address_summary(ledger(*self.ROWS), A)
         assert (
-            found.facts()["seen"] == "2024-01-02 to 2024-01-02, and in 1 transfers of unknown time"
+            found.facts()["seen"] == "2024-01-02 to 2024-01-02, and in 1 transfer of unknown time"
         )
         lines = [found.line(row) for row in found.history.iter_rows(named=True)]
         assert any(line.startswith("block 99, time not known  in 0.000007") for line in lines)
@@ -121,7 +129,7 @@ class TestWithoutATime:
     def test_a_span_leaves_it_out_and_says_so(self) -> None:
         found = address_summary(ledger(*self.ROWS).between("2024-01-01", None), A)
         assert found.totals["received"].to_list() == [5]
-        assert "1 transfers of unknown time are left out of the span" in found.coverage
+        assert "1 transfer of unknown time is left out of the span" in found.coverage
         assert not found.complete
 
     def test_its_transaction_is_found(self) -> None:
