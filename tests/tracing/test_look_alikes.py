@@ -153,6 +153,9 @@ def test_what_was_not_looked_for_is_said(desk: Any, direct: Counterparties) -> N
         str(one.headline) for one in plain.findings(NOBODY) if "only look like" in str(one.headline)
     ]
     assert heading.endswith("Trifles of look-alikes were not judged.")
+    assert "1 transfer only looks like a payment (address poisoning) and stands in no total." in [
+        str(one.headline) for one in direct.findings(NOBODY)
+    ]
     assert repr(plain).endswith("0 poisoning attempts apart, trifles not judged)")
     assert repr(direct).endswith("1 poisoning attempts apart)")
     followed = trace(desk.paid(STORY, read="v"), [desk.account("v")], policy=fifo, asset=desk.asset)
