@@ -127,7 +127,10 @@ class Exposure(Result):
         """Return in words what arrived and what stayed: two bounds where orders tell them apart."""
         mine = self.by_order.filter(subject=row["subject"], actor=row["actor"])
         told = mine.row(0, named=True) if mine.height else {}
-        return tuple(self._span(row[name], told, name) for name in ("arrived", "stayed"))  # type: ignore[return-value]  # two names make two
+        return (
+            self._span(row["arrived"], told, "arrived"),
+            self._span(row["stayed"], told, "stayed"),
+        )
 
     def _span(self, amount: int, told: Mapping[str, Any], name: str) -> str:
         low, high = (int(told.get(f"{name}_{end}", amount)) for end in ("low", "high"))

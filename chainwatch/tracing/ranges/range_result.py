@@ -354,7 +354,7 @@ def _over_orders(found: TraceRange) -> Iterator[Sentence]:
             | {bytes.fromhex(one) for among in ends["behind"] for one in among.split(",") if one}
         )
         low, high = (Sum(int(row[name]), found.asset, behind) for name in ("low", "high"))
-        span = [high] if low.number == high.number else [low, " to ", high]
+        span: list[str | Sum] = [high] if low.number == high.number else [low, " to ", high]
         if high.number:
             yield sentence(*span, f" {kind_in_words(row)}")
 
