@@ -62,23 +62,12 @@ Walked = CoinWalk | CompiledWalk | AccountWalk
 
 @recorded
 def trace(
-    ledger: Ledger,
-    subjects: Subjects,
-    *,
-    policy: Policy | str | None = None,
-    direction: str = "forward",
-    stop: object = None,
-    clusters: Owners | None = None,
-    asset: Asset | None = None,
-    chain: str | None = None,
-    poisoning: Rule | None = None,
-    max_hops: int | None = None,
-    max_age: timedelta | None = None,
-    min_amount: int = 0,
-    spread_unstated: bool = False,
-    fetch: MakeSource | None = None,
-    budget: int = 100,
-) -> Trace:
+    ledger: Ledger, subjects: Subjects, *, policy: Policy | str | None = None,
+    direction: str = "forward", stop: object = None, clusters: Owners | None = None,
+    asset: Asset | None = None, chain: str | None = None, poisoning: Rule | None = None,
+    max_hops: int | None = None, max_age: timedelta | None = None, min_amount: int = 0,
+    spread_unstated: bool = False, fetch: MakeSource | None = None, budget: int = 100,
+) -> Trace:  # fmt: skip
     """Follow what subjects receive until every branch ends for a named reason.
 
     An origin is what a subject receives from outside, or spends without its coming in having been

@@ -349,7 +349,7 @@ def test_otter_answers_on_page_one(demo_case) -> None:
     said = report_text(demo_case.folder / "disclosure")
     first = said[: said.index("3 Limits") if "3 Limits" in said else said.index("Limits ")]
     for words in (
-        "0.14 rBTC paid to a deposit address at harbour (probable)",
+        "paid to a wallet that pays nobody but harbour (custody undecided, can be opened)",
         "0.13 rBTC paid to a deposit address at northbank (probable)",
         "0.04 rBTC is consistent with having reached lantern",
         "looks like a CoinJoin",

@@ -270,7 +270,7 @@ class TestOrders:
         one = self.sheet(desk, order)
         told = one.possible.select("service", "low", "high").rows()
         assert told == [(None, 0, 5), ("E", 0, 5)]
-        listed, possible, _ = one.findings(one.frame)
+        listed, _, possible, _ = one.findings(one.frame)
         assert "E: between 0 TOK and 5 TOK, by the order of transfers." in possible.text
         assert "their order is not known" in str(listed.headline)
         assert "at E among them the amount hangs on it" in str(listed.headline)
@@ -281,5 +281,5 @@ class TestOrders:
     def test_nothing_is_said_of_an_order_that_changes_nothing(self, desk: Any) -> None:
         one = self.sheet(desk, (0, 1, 2, 3, 4), policy="fifo")
         assert one.possible.is_empty()
-        assert len(one.findings(one.frame)) == 2
+        assert len(one.findings(one.frame)) == 3
         assert "order" not in str(one.findings(one.frame)[0].headline)
