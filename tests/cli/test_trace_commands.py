@@ -209,14 +209,14 @@ def test_a_ledger_of_tron_grows_from_one_address(run: Run, tmp_path: Path) -> No
     world = World()
     for sender, receiver, amount in (("m", "a", 9), ("a", "b", 6), ("b", "c", 5), ("x", "y", 4)):
         world.token("payer", "coin", (sender, receiver, amount))
-    token = f"{base58(account('coin'))},TOK,0"
+    token = f"{base58(account('coin'))},TOK,6"
     with served(TronGridServer(world)) as url:
         status, out, err = run(
             "trace", base58(account("a")), "--chain", "tron", "--asset", token, "--policy", "fifo",
             "--fetch", url, "--ledger", tmp_path / "l", "--budget", "60",
         )  # fmt: skip
         assert (status, err) == (0, "")
-        assert "9 TOK from 1 subject" in out
+        assert "0.000009 TOK from 1 subject" in out
         status, _, err = run(
             "trace", base58(account("a")), "--chain", "btc", "--policy", "fifo", "--fetch", url,
             "--ledger", tmp_path / "l", "--key", "env:NOT_THERE",
@@ -224,7 +224,7 @@ def test_a_ledger_of_tron_grows_from_one_address(run: Run, tmp_path: Path) -> No
         assert status == 1
         assert "NOT_THERE" in err
     found = cw.trace(cw.open_ledger(tmp_path / "l"), base58(account("a")), policy="fifo",
-                     asset=cw.token("tron", base58(account("coin")), "TOK", 0))  # fmt: skip
+                     asset=cw.token("tron", base58(account("coin")), "TOK", 6))  # fmt: skip
     assert found.ends.select("reason", "amount").sort("amount").rows() == [
         ("unspent", 1), ("unspent", 3), ("unspent", 5)
     ]  # fmt: skip
