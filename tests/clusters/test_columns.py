@@ -131,7 +131,7 @@ def test_a_measured_rate_stands_in_them(real_ledger: Callable[..., Ledger], tmp_
     said = {"co_spend": {"right": 90, "of": 100, "cases": 100, "basis": "a test"}}
     (tmp_path / "rates.json").write_text(json.dumps({"rules": said}), encoding="utf-8")
     rates = Rates(tmp_path / "rates.json")
-    ledger = random_ledger(real_ledger, 3)
+    ledger = random_ledger(real_ledger, 4)
     ours, theirs = numbered(ledger, rates), co_spends(ledger, rates=rates)
     assert ours.digest == theirs.digest
     assert ours.frame.equals(theirs.frame)
