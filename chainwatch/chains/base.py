@@ -168,6 +168,10 @@ class Chain:
     moves : CoinMoves or None
         How its coin moves beside payments, on chains like Ethereum; None where receipts do not
         tell all of it, or nobody has said: then fees and balances of the coin are unknown.
+    wrapped : tuple of str
+        Contracts of WETH9: only there do Deposit and Withdrawal make and burn the token.
+    destroying : tuple of str
+        Contracts whose event of destroyed funds takes them from the balance, with no Transfer.
     """
 
     id: str
@@ -195,6 +199,8 @@ class Chain:
     coin_type: int | None = None
     consensus: Consensus | None = None
     moves: CoinMoves | None = None
+    wrapped: tuple[str, ...] = ()
+    destroying: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.alias

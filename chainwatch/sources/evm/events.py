@@ -37,18 +37,6 @@ FROZEN = {
 }
 """What an issuer logs of an address, and the word of the table ``freezes`` for it."""
 
-WRAPPED = {
-    "eth": ("0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2",),
-    "eth-sepolia": ("0xfFf9976782d46CC05630D1f6eBAb18b2324d6B14",),
-}
-"""Contracts of WETH9 by chain: only there do Deposit and Withdrawal make and burn the token."""
-
-ISSUERS = {
-    "eth": ("0xdAC17F958D2ee523a2206206994597C13D831ec7",),
-    "tron": ("TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t",),
-}
-"""Contracts whose event of destroyed funds takes them from the balance, with no Transfer: USDT."""
-
 
 @cache
 def topic(event: str) -> str:

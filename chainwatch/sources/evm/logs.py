@@ -244,7 +244,7 @@ class _Asked:
     def wrapped(self) -> list[pl.DataFrame]:
         """Return what holders of wrapped coins wrapped and unwrapped."""
         made = []
-        contracts = events.listed(events.WRAPPED.get(self._chain.alias, ()), self._chain)
+        contracts = events.listed(self._chain.wrapped, self._chain)
         for event, kind in ((events.DEPOSIT, "wrap"), (events.WITHDRAWAL, "unwrap")):
             frame = self._of(event, 2, (0,), contracts)
             if not frame.height:
@@ -261,7 +261,7 @@ class _Asked:
 
     def destroyed(self) -> list[pl.DataFrame]:
         """Return what an issuer destroyed, where its contract says so by this event alone."""
-        contracts = events.listed(events.ISSUERS.get(self._chain.alias, ()), self._chain)
+        contracts = events.listed(self._chain.destroying, self._chain)
         frame = self._of(events.DESTROYED, 2, (0,), contracts)
         if not frame.height:
             return []

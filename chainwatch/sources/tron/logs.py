@@ -100,9 +100,7 @@ class Events:
 
     def _destroyed(self, at: dict[str, Any], whom: bytes, amount: int) -> None:
         """What an issuer destroyed left the balance without a movement: the event tells it."""
-        if at["contract"] not in events.listed(
-            events.ISSUERS.get(self.chain.alias, ()), self.chain
-        ):
+        if at["contract"] not in events.listed(self.chain.destroying, self.chain):
             return
         self.rows.transfer(
             at, kind="destroy", sender=whom, receiver=ZERO, amount=amount, success=True,

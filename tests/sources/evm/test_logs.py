@@ -10,13 +10,14 @@ from evm_chain import CHAIN_ID, TOKEN, TRANSFER, Call, Chain, Node, Tx, address,
 from module_of import module_of
 
 from chainwatch.addresses import canonical
+from chainwatch.chains.ethereum import ETHEREUM
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.sources.evm import events
 from chainwatch.sources.evm.source import EvmBlocks
 
 blocks = module_of("sources/evm/test_blocks")
 
-USDT, WETH = events.ISSUERS["eth"][0].lower(), events.WRAPPED["eth"][0].lower()
+USDT, WETH = ETHEREUM.destroying[0].lower(), ETHEREUM.wrapped[0].lower()
 
 
 def topics(event: str, *words: int | str) -> list[str]:
