@@ -134,7 +134,7 @@ def test_the_order_of_rows_does_not_matter(read: Callable) -> None:
 def test_another_status_is_said(put: Callable, tmp_path: Path) -> None:
     path = put("dump.csv", text_of(row(state="1"), row(wallet=B, state="2")).encode())
     report = pull(tmp_path / "l", TransferDump(path, DumpMapping.of(MAPPING)))
-    assert any("1 transfers have another status" in note for note in report.notes)
+    assert any("1 transfer has another status" in note for note in report.notes)
     smallest = min((A, B), key=lambda text: canonical.parse(text, TRON))
     kept = open_ledger(tmp_path / "l").transfers.collect()["status"].to_list()
     assert kept == ["1" if smallest == A else "2"]

@@ -196,7 +196,7 @@ class TestHistory:
         [one] = rows(ledger, "transfers", kind="trc10").rows(named=True)
         assert (one["token_id"], one["contract"], one["amount"]) == ("1002000", None, 55)
         found = address_summary(ledger, of("bob"), "tron")
-        assert any("1 transfers of TRC-10" in note for note in found.coverage)
+        assert any("1 transfer of a TRC-10 token is" in note for note in found.coverage)
         [coin] = found.totals.filter(pl.col("contract").is_null()).rows(named=True)
         bound = sum(map(int, rows(ledger, "stakes", address=of("bob"))["moved"]))
         assert coin["received"] - coin["spent"] == world.spendable[account("bob")] - bound
