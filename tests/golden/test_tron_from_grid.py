@@ -23,7 +23,7 @@ from chainwatch.sources.transfer_dump.mapping import DumpMapping
 from chainwatch.sources.transfer_dump.source import TransferDump
 from chainwatch.sources.tron.source import TronGrid
 from chainwatch.tracing.counterparties import Counterparties, counterparties
-from chainwatch.tracing.custody import Hosted, hosted
+from chainwatch.tracing.custody.hosted import Hosted, hosted
 from chainwatch.tracing.policies import fifo
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace
@@ -98,7 +98,9 @@ def test_who_holds_the_keys(both: tuple[Found, Found]) -> None:
     assert of_grid.frame.drop("evidence").equals(of_table.frame.drop("evidence"))
     # A server claims to list all; a table does not.
     assert (
-        of_table.frame["evidence"].str.ends_with("does not claim to know all of its payments").all()
+        of_table.frame["evidence"]
+        .str.ends_with("does not claim to hold all of its transfers")
+        .all()
     )
     assert not of_grid.frame["evidence"].str.contains("does not claim").any()
     assert of_grid.few.drop("evidence").equals(of_table.few.drop("evidence"))
