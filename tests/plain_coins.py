@@ -134,6 +134,9 @@ class PlainCoins:
     def misplaced(self, tx: int, n: int) -> int | None:
         return self.strays.get((tx, n))
 
+    def history_of(self, address: bytes) -> AsOf | None:
+        return self.status.history_of(address)
+
     def unspent(self, coin: Coin) -> AsOf | str:
         tx = coin.tx or 0
         height, found = self.height(tx), self.blocks.get(self.height(tx), set())

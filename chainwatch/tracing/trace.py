@@ -203,8 +203,7 @@ def _coins(ledger: Ledger, walk: Walk, chosen: Sequence[Chosen]) -> Trace:
 
     walks = [follow(make(given), mixes) for given in _given(walk)]
     asked = replace(walk.stops.asked, judged=mixes.judged if walk.stops.rules else None)
-    whole = graph.ready.status.history_of
-    unread = frozenset(one for one in walk.subject_of if whole(one) is None)
+    unread = frozenset(one for one in walk.subject_of if graph.history_of(one) is None)
     return replace(_result(walks), asked=asked, unread=unread)
 
 

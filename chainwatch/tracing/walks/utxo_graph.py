@@ -205,6 +205,10 @@ class Coins:
     def _has_strays(self) -> bool:
         return bool(len(self._made["stray_tx"]))
 
+    def history_of(self, address: bytes) -> AsOf | None:
+        """Return up to which block every payment to and by an address was read; None where not."""
+        return self.ready.status.history_of(address)
+
     def unspent(self, coin: Coin) -> AsOf | str:
         """Return up to which block an output without a spender is unspent, or why nobody knows."""
         tx = coin.tx or 0  # a coin that was followed here was read where it was made
