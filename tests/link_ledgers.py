@@ -18,7 +18,7 @@ START = datetime(2023, 6, 1, tzinfo=UTC)
 """Time of the block at height 0; one block an hour."""
 
 TRANSACTIONS = 40
-_QUORA = (None, None, None, None, None, None, "2-of-2", "2-of-3")
+_QUORA = ("1-of-1", "1-of-1", "1-of-1", "1-of-1", None, None, "2-of-2", "2-of-3")
 _FLAGS = ("ALL", "ALL", "ALL", "DEFAULT", None, "SINGLE|ANYONECANPAY", "ALL,NONE", "NONE")
 ANCHOR = bytes.fromhex("51024e73")
 OPEN = bytes.fromhex("a914da1745e9b549bd0bfa1a569971c77eba30cd5a4b87")

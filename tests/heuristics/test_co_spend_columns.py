@@ -87,7 +87,7 @@ def test_they_are_those_of_the_tables(start: int, real_ledger: Callable[..., Led
         assert_same(numbered(ledger, unless, signing), theirs)
         joining += theirs.joining.height
         vetoed += theirs.contested.height
-    assert joining > 60
+    assert joining > 100
     assert vetoed > 20
 
 
