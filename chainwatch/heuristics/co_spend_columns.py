@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -27,6 +28,7 @@ from chainwatch.ledger.among import among
 from chainwatch.ledger.index.build import NONE
 from chainwatch.ledger.index.index import Index
 from chainwatch.ledger.index.plain import is_plain, plain_features
+from chainwatch.ledger.index.repeated import is_told, repeated_features
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS
 
@@ -144,12 +146,15 @@ def verdicts(
     found = np.zeros(len(places), np.int8)
     if unless is None or not len(places):
         return found
-    plain = np.zeros(len(places), np.bool_)
-    if _reads_only(unless, plain_features(index, places[:0])):
-        plain = is_plain(index, places)
-    for some in _portions(np.flatnonzero(plain)):
-        found[some] = _codes(apply(plain_features(index, places[some]), unless))
-    rest = np.flatnonzero(~plain)
+    rest = np.arange(len(places))
+    for tell, made in ((is_plain, plain_features), (is_told, repeated_features)):
+        none = ledger.kept((made.__name__, index.chain.id), partial(made, index, places[:0]))
+        if not len(rest) or not _reads_only(unless, none):
+            continue
+        told = tell(index, places[rest])
+        for some in _portions(rest[told]):
+            found[some] = _codes(apply(made(index, places[some]), unless))
+        rest = rest[~told]
     if len(rest):
         found[rest] = _from_tables(ledger, index, places[rest], unless)
     return found

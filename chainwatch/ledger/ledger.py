@@ -289,7 +289,9 @@ class Ledger:
         facts: dict[str, object] = {"span": bounds} | ({"chain": self.chain} if self.chain else {})
         if self.frames:  # in memory, what was read is no more than its rows
             return {**facts, "tables": f"sha256:{digest_json(self.digests())}"}
-        return {**facts, "coverage": f"sha256:{self.digest('coverage')}"}
+        # No span is too wide or narrow for coverage: every look at a commit shares one digest.
+        key = ("coverage", self.commit and self.commit.number, self.chain)
+        return {**facts, "coverage": f"sha256:{self.kept(key, lambda: self.digest('coverage'))}"}
 
     def _facts(self) -> dict[str, str]:
         """Return what is known without reading a table."""

@@ -78,8 +78,8 @@ class WholeBlocks:
 
     def place(self, row: int) -> tuple[int, bytes, datetime | None]:
         """Return height, hash and time of a row."""
-        height, own, _, time = self.frame.row(row)
-        return height, own, time
+        place: tuple[int, bytes, datetime | None] = self._places.row(row)
+        return place
 
     def rows_at(self, height: int) -> range:
         """Return the rows of the blocks of a height."""
@@ -90,10 +90,17 @@ class WholeBlocks:
     def _heights(self) -> NDArray[np.int64]:
         return self.frame["height"].to_numpy()
 
+    @cached_property
+    def _hashes(self) -> pl.Series:
+        return self.frame["hash"]
+
+    @cached_property
+    def _places(self) -> pl.DataFrame:
+        return self.frame.select("height", "hash", "time")
+
     def row(self, height: int, own: bytes | None) -> int | None:
         """Return the row of a block; None if it was not read whole."""
-        hashes = self.frame["hash"]
-        return next((row for row in self.rows_at(height) if hashes[row] == own), None)
+        return next((row for row in self.rows_at(height) if self._hashes[row] == own), None)
 
     def reach(self, height: int, own: bytes | None) -> int | None:
         """Return the row of the highest block that follows a block without a gap.

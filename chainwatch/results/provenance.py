@@ -94,21 +94,33 @@ def encoded(series: pl.Series) -> pl.Series:
 def _parts(column: pl.Series) -> tuple[Callable[[], bytes], ...]:
     """Return what is hashed of a column, in turn: validity, then values that no two columns share.
 
-    Of a column in pieces, the first of all pieces comes first, then the second of all.
+    Of a column in pieces, the first of all pieces comes first, then the second of all. Small
+    results are mostly overhead: whole columns and empty ones pass by what treats nulls.
     """
+    count, whole = column.len(), not column.null_count()
 
     def validity() -> bytes:
+        if whole or column.null_count() == count:
+            return (b"\x01" if whole else b"\x00") * count
         return column.is_not_null().cast(pl.UInt8).to_numpy().tobytes()
 
     def numbers() -> bytes:
-        return column.fill_null(0).to_numpy().astype("<i8").tobytes()
+        filled = column if whole else column.fill_null(0)
+        return filled.to_numpy().astype("<i8", copy=False).tobytes()
 
     def sizes() -> bytes:
-        return column.bin.size().fill_null(0).to_numpy().astype("<i8").tobytes()
+        if column.null_count() == count:
+            return bytes(8 * count)
+        lengths = column.bin.size()
+        return (lengths if whole else lengths.fill_null(0)).to_numpy().astype("<i8").tobytes()
 
     def values() -> bytes:
-        joined = column.drop_nulls().cast(pl.List(pl.UInt8)).explode().drop_nulls()
-        return joined.to_numpy().tobytes()
+        if column.null_count() == count:
+            return b""
+        filled = column if whole else column.drop_nulls()
+        joined = filled.cast(pl.List(pl.UInt8)).explode()
+        # Nothing at all is a null there.
+        return (joined.drop_nulls() if joined.null_count() else joined).to_numpy().tobytes()
 
     return (validity, numbers) if column.dtype == pl.Int64 else (validity, sizes, values)
 
@@ -121,9 +133,10 @@ def _as_integers(series: pl.Series) -> pl.Series | None:
         whole = series.cast(pl.Int64, strict=False)
         return whole if whole.null_count() == series.null_count() else None
     if isinstance(series.dtype, pl.Datetime):
-        micros = series.dt.epoch("us")
+        if series.dtype.time_unit == "us":
+            return series.to_physical()
         fits = series.dtype.time_unit != "ns" or (series.dt.epoch("ns") % 1000 == 0).all()
-        return micros if fits else None
+        return series.dt.epoch("us") if fits else None
     return None
 
 
@@ -135,7 +148,7 @@ def _as_bytes(series: pl.Series) -> pl.Series:
             f"column {series.name!r} holds Python objects, which have no content to digest"
         )
     if series.null_count() == series.len():
-        return pl.repeat(None, series.len(), dtype=pl.Binary, eager=True)
+        return pl.Series(series.name, [], dtype=pl.Binary).extend_constant(None, series.len())
     if kind == pl.Binary:
         return series
     if isinstance(kind, pl.Datetime):
@@ -190,18 +203,23 @@ def digest_frame(frame: pl.DataFrame, key: Iterable[str] = ()) -> str:
 
 def in_order(frame: pl.DataFrame, order: Sequence[str]) -> bool:
     """Tell whether rows stand in the order in which sorting by these columns would put them."""
-    alike = pl.repeat(True, max(frame.height - 1, 0), eager=True)
+    if frame.height < 2:
+        return True
+    alike = pl.repeat(True, frame.height - 1, eager=True)
     for name in order:
-        if not alike.any():
-            return True
-        if frame[name].dtype == pl.Object or frame[name].dtype.is_nested():
+        column = frame[name]
+        if column.dtype == pl.Object or column.dtype.is_nested():
             return False
-        one, two = frame[name].head(-1), frame[name].slice(1)
-        # Nulls come first: a value before a null is out of order.
-        falls = ((one > two) | (one.is_not_null() & two.is_null())).fill_null(False)
+        one, two = column.head(-1), column.slice(1)
+        falls = one > two
+        if column.null_count():
+            # Nulls come first: a value before a null is out of order.
+            falls = (falls | (one.is_not_null() & two.is_null())).fill_null(False)
         if (alike & falls).any():
             return False
         alike = alike & one.eq_missing(two)
+        if not alike.any():
+            return True
     return True
 
 

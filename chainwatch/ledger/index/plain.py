@@ -57,13 +57,19 @@ _PART = 64
 
 
 def _few_plain(made: Any, places: Array) -> NDArray[np.bool_]:
-    outs, ins = (Side(made, side, places) for side in ("out", "in"))
+    outs = Side(made, "out", places)
     values = made["out_val"][outs.rows]
     alike = repeated(outs.begin, values, -1, np.arange(outs.count, dtype=np.uint32))
     kinds, addresses = made["out_kind"][outs.rows], made["out_addr"][outs.rows]
     odd = outs.tally((addresses == NONE) | (kinds == KINDS.index("null_data")))
-    large = ins.tally(made["in_val"][ins.rows] > _LARGEST)
-    found: NDArray[np.bool_] = ~alike & (odd == 0) & (large == 0)
+    found: NDArray[np.bool_] = ~alike & (odd == 0) & fits(made, places)
+    return found
+
+
+def fits(made: Any, places: Array) -> NDArray[np.bool_]:
+    """Tell of transactions, by their places, whether what their inputs hold can be summed here."""
+    ins = Side(made, "in", places)
+    found: NDArray[np.bool_] = ins.tally(made["in_val"][ins.rows] > _LARGEST) == 0
     return found
 
 

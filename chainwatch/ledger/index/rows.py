@@ -102,12 +102,17 @@ def _outputs(made: Mapping[str, NDArray[Any]], rows: Any, owners: Any) -> pl.Dat
 def addresses_at(made: Mapping[str, NDArray[Any]], ids: NDArray[np.uint32]) -> pl.Series:
     """Return addresses by their dense numbers; null for none."""
     unique, places = np.unique(ids, return_inverse=True)
+    known = unique[unique != NONE]  # the highest number of all: it comes last
     ptr, values = made["addr_ptr"], made["addr_bytes"]
-    keys = [
-        None if one == NONE else values[ptr[one] : ptr[one + 1]].tobytes()
-        for one in unique.tolist()
-    ]
-    return pl.Series(keys, dtype=pl.Binary).gather(places)
+    begin, end = ptr[known].tolist(), ptr[known + 1].tolist()
+    keys: list[bytes | None] = [values[a:b].tobytes() for a, b in zip(begin, end, strict=True)]
+    keys += [None] * (len(unique) - len(known))
+    return gathered(pl.Series(keys, dtype=pl.Binary), places)
+
+
+def gathered(series: pl.Series, places: NDArray[Any]) -> pl.Series:
+    """Return what stands at some places of a column: ``gather`` costs a query of its own."""
+    return series[places]
 
 
 def _kinds(codes: NDArray[np.uint8]) -> pl.Series:

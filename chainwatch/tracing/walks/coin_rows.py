@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from chainwatch.ledger.index.build import KINDS, NONE
 from chainwatch.ledger.index.rows import addresses_at
+from chainwatch.ledger.schema import POSITION_BITS
 from chainwatch.results.table import Table
 from chainwatch.tracing.stops import End
 from chainwatch.tracing.walks import coin_ends
@@ -33,7 +34,6 @@ class Places:
 
     def __init__(self, coins: Coins) -> None:
         self._coins, self._made = coins, coins.ready.index.columns
-        self._unspent: dict[tuple[int, bool], End] = {}
 
     def at(self, row: Array, tx: Array) -> dict[str, Any]:
         """Return the place of outputs, of which the transactions are known."""
@@ -86,22 +86,25 @@ class Places:
         code = int(self._made["out_kind"][row])
         return KINDS[code] if code < len(KINDS) else None
 
+    def alike_unspent(self, row: Array, tx: Array) -> Array:
+        """Return numbers that are equal where one thing is said of outputs without a spender."""
+        coins, made = self._coins, self._made
+        if coins.ready.status.histories or len(made["stray_tx"]):
+            return row  # each may be of an address, or be spent out of place
+        nameless = made["out_addr"][row] == NONE
+        height: Array = made["tx_number"][tx] >> POSITION_BITS
+        found: Array = 2 * height + nameless
+        return found
+
     def unspent(self, row: int, tx: int) -> End:
-        """Return the end at an output without a spender; where blocks alone speak, once for all
-        of a height."""
+        """Return the end at an output without a spender."""
         coins, made = self._coins, self._made
         n = int(made["out_n"][row])
         by = coins.misplaced(tx, n)
         if by is not None:
             return coin_ends.misplaced(by)
-        nameless = int(made["out_addr"][row]) == NONE
-        key = (coins.height(tx), nameless)
-        told = bool(coins.ready.status.histories)
-        if told or key not in self._unspent:
-            address = coins.address(int(made["out_addr"][row]))
-            coin = Coin(tx, n, None, address, None, True, None, None)
-            self._unspent[key] = coin_ends.unspent(coins.unspent(coin))
-        return self._unspent[key]
+        address = coins.address(int(made["out_addr"][row]))
+        return coin_ends.unspent(coins.unspent(Coin(tx, n, None, address, None, True, None, None)))
 
 
 def frame_of(table: Table, columns: Mapping[str, Any]) -> pl.DataFrame:
@@ -111,7 +114,7 @@ def frame_of(table: Table, columns: Mapping[str, Any]) -> pl.DataFrame:
         [
             pl.Series(name, columns[name]).cast(dtype)
             if name in columns
-            else pl.Series(name, [None] * count, dtype=dtype)
+            else pl.Series(name, [], dtype=dtype).extend_constant(None, count)
             for name, dtype in table.schema.items()
         ]
     )

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from chainwatch.kernels.following import walk as kernel
 from chainwatch.kernels.run import available
 from chainwatch.ledger.index.build import KINDS
+from chainwatch.ledger.index.rows import gathered
 from chainwatch.ledger.spend_order import parents_first
 from chainwatch.results.table import Table
 from chainwatch.tracing.policies import (
@@ -192,13 +193,13 @@ class CompiledWalk:
     # What it left, as columns.
 
     def _subjects(self, numbers: Array) -> pl.Series:
-        return pl.Series(self.of.subjects, dtype=pl.Binary).gather(numbers)
+        return gathered(pl.Series(self.of.subjects, dtype=pl.Binary), numbers)
 
     def _origins(self) -> dict[str, Any]:
         kind, place, row, tx, me, amount = self._rows("origins").T
         return {
             "subject": self._subjects(me), "amount": amount,
-            "kind": pl.Series(_KINDS).gather(kind), **self._places.of(place, row, tx),
+            "kind": gathered(pl.Series(_KINDS), kind), **self._places.of(place, row, tx),
         }  # fmt: skip
 
     def _steps(self) -> dict[str, Any]:
@@ -222,10 +223,12 @@ class CompiledWalk:
         from chainwatch.kernels.following import rows as codes
 
         place, row, tx, me, amount, hop, why, more = self._rows("ends").T
-        # What is said of the output itself, or of its transaction, is asked once for each.
-        by_row = (why == codes.UNSPENT) | (why == codes.BURNT)
+        # What is said of the output itself, or of its transaction, is asked once for each; where
+        # blocks alone speak of outputs, once for all of a height.
         by_tx = (why == codes.LACKING_IN) | (why == codes.LACKING_OUT)
-        of = np.where(by_row, row, np.where(by_tx, tx, more))
+        of = np.where(why == codes.BURNT, row, np.where(by_tx, tx, more))
+        open_ = np.flatnonzero(why == codes.UNSPENT)
+        of[open_] = self._places.alike_unspent(row[open_], tx[open_])
         order = np.lexsort((of, why))
         new = np.ones(len(order), np.bool_)
         new[1:] = (np.diff(why[order]) != 0) | (np.diff(of[order]) != 0)
@@ -233,12 +236,10 @@ class CompiledWalk:
         which[order] = np.cumsum(new) - 1
         first = order[new]
         ends = list(map(self._told, *(one[first].tolist() for one in (row, tx, why, more))))
-        told = {
-            name: pl.Series([end[k] for end in ends], dtype=ENDS[name].dtype).gather(which)
-            for k, name in enumerate(End._fields)
-        }
+        told = pl.DataFrame(ends, schema={name: ENDS[name].dtype for name in End._fields},
+                            orient="row")[which]  # fmt: skip
         return {
-            "subject": self._subjects(me), "amount": amount, "hop": hop, **told,
+            "subject": self._subjects(me), "amount": amount, "hop": hop, **told.to_dict(),
             **self._places.of(place, row, tx),
         }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What an index tells of plain transactions is what the tables tell of them."""
+"""What an index tells of transactions, plain ones and others, is what the tables tell of them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ import pytest
 from link_ledgers import random_ledger
 
 from chainwatch.addresses.scripts import script_of
+from chainwatch.chains.bitcoin_cash import BITCOIN_CASH
 from chainwatch.ledger import features
 from chainwatch.ledger.among import among
 from chainwatch.ledger.index.index import build_index
 from chainwatch.ledger.index.plain import is_plain, plain_features
+from chainwatch.ledger.index.repeated import is_told, repeated_features
 from chainwatch.ledger.joint.protocols import STANDARD, WASABI_BASE, WASABI_COORDINATORS
 from chainwatch.ledger.ledger import Ledger
 
@@ -25,25 +27,32 @@ _NOT_HELD = {"txid", "wtxid", "block", "position", "time", "locktime", "size", "
 """Columns of the ledger's transactions that an index is not asked for."""
 
 
-def check(ledger: Ledger) -> int:
-    """Compare all plain transactions and return how many there are."""
+def check(ledger: Ledger) -> tuple[int, int]:
+    """Compare all transactions that are told of; return how many are plain, and how many not."""
     (index,) = build_index(ledger)
     places = np.arange(len(index.columns["tx_number"]), dtype=np.uint32)
-    places = places[is_plain(index, places)]
-    ours = plain_features(index, places)
+    plain, told = is_plain(index, places), is_told(index, places)
     theirs = features.transactions(ledger)
-    assert set(theirs.columns) - set(ours.columns) == _NOT_HELD
+    assert not (plain & ~told).any()  # who asks for the latter is told of the former as well
+    compare(plain_features(index, places[plain]), theirs, _NOT_HELD)
+    compare(repeated_features(index, places[told]), theirs, _NOT_HELD | {"whirlpool_descent"})
+    return int(plain.sum()), int((told & ~plain).sum())
+
+
+def compare(ours: pl.DataFrame, theirs: pl.DataFrame, lacking: set[str]) -> None:
+    """Compare features of an index with those of the tables."""
+    assert set(theirs.columns) - set(ours.columns) == lacking
     theirs = theirs.filter(pl.col("tx").is_in(ours["tx"].implode()))
     for name in ours.columns:
         assert ours[name].dtype == theirs[name].dtype, name
         assert ours[name].equals(theirs[name]), (name, ours[name], theirs[name])
-    return ours.height
 
 
 @pytest.mark.parametrize("start", range(0, 60, 20))
 def test_random_ledgers(start: int, real_ledger: Callable[..., Ledger]) -> None:
-    plain = sum(check(random_ledger(real_ledger, seed)) for seed in range(start, start + 20))
-    assert plain > 200
+    counts = [check(random_ledger(real_ledger, seed)) for seed in range(start, start + 20)]
+    assert sum(plain for plain, _ in counts) > 200
+    assert sum(others for _, others in counts) > 20
 
 
 def large_ones(make: Callable[..., Ledger], seed: int, alias: str) -> Ledger:
@@ -71,7 +80,7 @@ def large_ones(make: Callable[..., Ledger], seed: int, alias: str) -> Ledger:
 
 @pytest.mark.parametrize("alias", ["btc", "ltc", "bch"])
 def test_large_ones(alias: str, real_ledger: Callable[..., Ledger]) -> None:
-    assert sum(check(large_ones(real_ledger, seed, alias)) for seed in range(4)) > 60
+    assert sum(check(large_ones(real_ledger, seed, alias))[0] for seed in range(4)) > 60
 
 
 def test_what_is_not_plain(small_ledger: Callable[[str], Ledger]) -> None:
@@ -85,8 +94,21 @@ def test_what_is_not_plain(small_ledger: Callable[[str], Ledger]) -> None:
         huge: A=3_000_000_000_000_000 B=1 -> C=5
     """)
     (index,) = build_index(ledger)
-    found = is_plain(index, np.arange(7)).tolist()
-    assert found == [True, False, False, False, False, True, False]
+    places = np.arange(7, dtype=np.uint32)
+    assert is_plain(index, places).tolist() == [True, False, False, False, False, True, False]
+    assert is_told(index, places).tolist() == [True, True, True, True, False, True, False]
+
+
+@pytest.mark.parametrize(("alias", "told"), [("bch", False), ("btc", True)])
+def test_data_may_mark_a_fusion_where_wallets_do_that(
+    alias: str, told: bool, real_ledger: Callable[..., Ledger]
+) -> None:
+    payee = script_of(bytes([1]) + bytes(20))
+    note = (0, b"\x6a" + BITCOIN_CASH.fusion + b"\x20" + bytes(32))
+    ledger = real_ledger([(b"\x07" * 32, [(9_000, payee)], [(8_000, payee), note])], alias)
+    (index,) = build_index(ledger)
+    assert is_told(index, np.arange(1, dtype=np.uint32)).tolist() == [told]
+    check(ledger)
 
 
 @pytest.mark.parametrize("seed", range(12))
