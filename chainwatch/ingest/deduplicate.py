@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from chainwatch.addresses.assets import made_or_burnt
 from chainwatch.errors import InputError
-from chainwatch.ingest.unplaced import told_with_places
+from chainwatch.ingest.told_again import told_already
 from chainwatch.ledger import schema
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _SAME = {
 _STATED = {"inputs": ("value", "address", "script_kind")}
 """Columns in which they must not differ where both know the value."""
 
-_KNOWN = {"transfers": ("time", "height")}
+_KNOWN = {"transfers": ("time", "height", "success")}
 """Columns in which they must not differ where both know them."""
 
 
@@ -48,11 +49,13 @@ def new_rows(name: str, frame: pl.DataFrame, reader: Reader) -> pl.DataFrame:
     table = _TABLES[name]
     key = list(table.key)
     given = table.conform(frame)
+    if name == schema.TRANSFERS.name:  # whoever tells it, what comes from nobody is made
+        given = given.with_columns(made_or_burnt(pl.col("kind")).alias("kind"))
     rows = given.unique(key, keep="first", maintain_order=True)
     if rows.height < given.height:
         _check_same(name, given, rows)
     if name == schema.TRANSFERS.name:
-        rows = told_with_places(rows, reader.scan(name))
+        rows = told_already(rows, reader.scan(name))
     held = _near(rows, reader.scan(name)).join(
         rows.lazy().select(key), on=key, how="semi", nulls_equal=True
     )

@@ -16,10 +16,11 @@ from typing import NamedTuple
 
 import polars as pl
 
-from chainwatch.addresses.assets import Asset
+from chainwatch.addresses.assets import ZERO, Asset
 from chainwatch.addresses.silent_moves import silent_moves
 from chainwatch.ledger.block_readings import block_runs
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.units import sums
 
 Reading = tuple[datetime | None, datetime | None]
 """From when to when the history of an address was read; None is open."""
@@ -31,6 +32,8 @@ UNCLAIMED = "the source does not claim to hold all of its transfers"
 BROKEN = "what sources claim to hold wholly does not reach from its first movement to its last"
 BEGUN = "what came before the first that was read is not known"
 FEES = "fees, rewards and calls between contracts move balances of the coin without a transfer"
+
+OVERDRAWN = "its transfers do not add up: an address paid more than it received"
 
 
 class Held(NamedTuple):
@@ -145,6 +148,43 @@ def unlisted_moves(chain: str, contract: bytes | None) -> str:
     return FEES if contract is None else ""
 
 
+def overdrawn(ledger: Ledger, asset: Asset) -> bool:
+    """Tell whether the transfers of a token are proven not to add up to its balances.
+
+    Some address paid more than it received, although all of its transfers were read. So balances
+    of the contract move without transfers (by rebasing, fees on transfer, or a first supply that
+    no log tells): what they say of any other address is no balance either.
+
+    Fails when
+    ----------
+    Nobody paid away what came without a transfer: nothing shows it.
+    """
+    if asset.contract is None or unlisted_moves(asset.chain, asset.contract):
+        return False
+    key = ("overdrawn", ledger.commit and ledger.commit.number, ledger.chain, asset)
+    return ledger.kept(key, lambda: _overdrawn(ledger.history, asset))
+
+
+def _overdrawn(whole: Ledger, asset: Asset) -> bool:
+    # Tokens with an id are counted like others: each stands for one.
+    of = (pl.col("chain") == asset.chain) & (pl.col("contract") == asset.contract)
+    columns = ("time", "sender", "receiver", "amount", "amount_hex")
+    took_effect = pl.col("success").ne_missing(False)
+    rows = whole.transfers.filter(of & took_effect).select(columns).collect()
+    claimed = histories(whole, asset, claimed=True)
+    paid, came = (sums(rows, (side,)) for side in ("sender", "receiver"))
+    short = [
+        address
+        for (address,), out in paid.items()
+        if address in claimed and address not in ZERO
+        if out is not None and (given := came.get((address,), 0)) is not None and out > given
+    ]
+    if not short:
+        return False
+    times = movement_times(rows, ("sender", "receiver"))
+    return any(not every_transfer(claimed[one], times[one]).why for one in short)
+
+
 def kept(claimed: Sequence[Reading], times: Times, finish: datetime | None = None) -> Held:
     """Return whether all movements from the first to the last were read, and as of when.
 
@@ -215,6 +255,8 @@ class Balances:
         seen = rows if ledger.end is None else rows.filter(pl.col("time") < ledger.end)
         claimed = histories(ledger, asset, claimed=True)
         moves = unlisted_moves(asset.chain, asset.contract)
+        if overdrawn(ledger, asset):
+            moves = OVERDRAWN
         runs = asset.contract is None and readings_of_blocks(ledger, asset.chain, coin=True)
         if runs:  # of the coin whole blocks alone tell fees, rewards and calls
             moves, claimed = "", dict.fromkeys(claimed, runs)

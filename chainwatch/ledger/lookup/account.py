@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import polars as pl
 
 from chainwatch.addresses import canonical
+from chainwatch.addresses.assets import Asset
 from chainwatch.chains.base import Chain
-from chainwatch.ledger.balances import balance, in_order, movement_times
+from chainwatch.ledger.balances import OVERDRAWN, balance, in_order, movement_times, overdrawn
 from chainwatch.ledger.block_readings import BlockRun, block_runs
 from chainwatch.ledger.decimals import SILENT, Contract, Stated, doubts, stated, with_decimals
 from chainwatch.ledger.ledger import Ledger
@@ -43,11 +44,11 @@ def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSumm
     """Return the summary of an address.
 
     What took no effect stands in the history and in no total; what is not known to have is added
-    up, and that is said. A balance needs fees and every
-    movement from the first on; it is given for a token where the source claims all of it, and
-    never for the native coin, for a token whose balances move without transfers, nor for one that
-    rows set apart may have moved. Of a span, what has no time is left out, and that is said. Sums
-    are exact, however wide.
+    up, and that is said. A balance needs fees and every movement from the first on; it is given for
+    a token where the source claims all of it, and never for the native coin, for a token whose
+    balances move without transfers or whose transfers do not add up, nor for one that rows set
+    apart may have moved. Of a span, what has no time is left out, and that is said. Sums are exact,
+    however wide.
     """
     listed = ledger.history.transfers_of(address, chain).collect()
     every = _directed(with_decimals(ledger, listed), address)
@@ -60,7 +61,9 @@ def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSumm
     claims = _claims(ledger, address)
     apart = moved_by_asset(ledger, chain, address)
     runs = block_runs(ledger.history, chain.id, coin=False)
-    totals = _totals(history, read, claims, chain, apart, runs)
+    uneven = {one for one in read["contract"].drop_nulls().unique()
+              if overdrawn(ledger, Asset(chain.id, one, "", 0))}  # fmt: skip
+    totals = _totals(history, read, claims, chain, {*apart, *uneven}, runs)
     undated = every["time"].null_count() if spanned else 0
     are = "is" if undated == 1 else "are"
     several = counted(undated, "transfer", "transfers")
@@ -74,7 +77,7 @@ def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSumm
     late = (*([told] if undated else []), *([no_total] if numbered else []))
     words = (
         *_sentences(claims, runs, chain), *_unsure_of_effect(history, chain), *late,
-        *_set_apart(apart, stated(ledger), chain), *unsure,
+        *_set_apart(apart, stated(ledger), chain), *_uneven(uneven, chain), *unsure,
     )  # fmt: skip
     return AddressSummary(chain, address, totals, history, _parties(history), complete, words)
 
@@ -165,9 +168,14 @@ def _set_apart(apart: Apart, known_of: Mapping[Contract, Stated], chain: Chain) 
             yield f"{here} set apart, in which it may have {way} {much} of {name}"
 
 
+def _uneven(contracts: Collection[bytes], chain: Chain) -> Iterator[str]:
+    for contract in sorted(contracts):
+        yield f"of token {canonical.text(contract, chain)} no balance is known: {OVERDRAWN}"
+
+
 def _totals(
-    history: pl.DataFrame, read: pl.DataFrame, claims: pl.DataFrame, chain: Chain, apart: Apart,
-    runs: Sequence[BlockRun],
+    history: pl.DataFrame, read: pl.DataFrame, claims: pl.DataFrame, chain: Chain,
+    apart: Collection[bytes | None], runs: Sequence[BlockRun],
 ) -> pl.DataFrame:  # fmt: skip
     """Return the sums per asset; null where an amount was not read.
 

@@ -1,0 +1,164 @@
+"""Transfers that two sources tell in different words: one movement is to be counted once.
+
+Lists of explorers tell no log index; blocks do. Some tell every log of a token as if amounts were
+moved, or the deposit of a wrapped coin as tokens made; others know the ids that they move, and what
+was deposited. Tracers number calls among all calls, or among those that can move something. And
+some do not say whether a transaction took effect. A row is left out where the ledger tells its
+movement already, as well or better. What is in a ledger in fewer words cannot be given more later,
+so that the other order is refused.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from chainwatch.addresses.canonical import txid_text
+from chainwatch.errors import InputError
+
+_MOVED = ["chain", "txid", "contract", "token_id", "sender", "receiver", "amount", "amount_hex"]
+_ALIKE = [*_MOVED, "as_token"]
+_LOG = ["chain", "txid", "log_index", "contract"]
+_PLACED = pl.col("log_index").is_not_null() | pl.col("trace_path").is_not_null()
+_ALWAYS = ("native", "fee", "fee_burnt", "reward")
+"""Kinds that have no place in their transaction, whoever tells them."""
+
+_AS_TOKEN = {"wrap": "erc20_mint", "unwrap": "erc20_burn"}
+"""What whoever does not know a contract calls its deposits and withdrawals."""
+
+_PLAIN = r"^(erc20|trc20)(_mint|_burn)?$"
+"""Kinds that logs of other kinds are told as by whoever knows no better."""
+
+
+def told_already(rows: pl.DataFrame, held: pl.LazyFrame) -> pl.DataFrame:
+    """Return transfers but those that a ledger tells already in as many words or more.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        Transfers to be stored, in the columns of the schema.
+    held : polars.LazyFrame
+        Those of the ledger.
+
+    Raises
+    ------
+    InputError
+        If one comes with its place, its kind or its failure, which the ledger holds without; or
+        if a log is of two kinds of which neither is told for want of knowing better.
+
+    Fails when
+    ----------
+    Two calls alike in all but their number are told one by each of two sources.
+    """
+    judged = ~pl.col("kind").is_in(_ALWAYS)
+    mine = rows.filter(judged)
+    ids = rows.lazy().select("chain", "txid").unique()
+    near = _near(rows, held).join(ids, on=["chain", "txid"], how="semi")
+    known = near.select(
+        *_MOVED, "kind", "log_index", "trace_path", "occurrence", "success"
+    ).collect()
+    if not known.height:
+        return rows
+    _refuse_late_failures(rows, known)
+    rows = _without_other_kinds(rows, mine, known)
+    known = _with_token_kind(known.filter(judged))
+    _refuse_late_places(_with_token_kind(mine), known)
+    rows = _without_other_numbers(rows, known)
+    return _without_bare(rows, known)
+
+
+def _near(rows: pl.DataFrame, held: pl.LazyFrame) -> pl.LazyFrame:
+    """Leave out what lies at other heights: most files are then not read."""
+    if rows["height"].has_nulls():
+        return held
+    height = pl.col("height")
+    inside = height.is_between(rows["height"].min(), rows["height"].max())
+    return held.filter(height.is_null() | inside)
+
+
+def _with_token_kind(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(as_token=pl.col("kind").replace(_AS_TOKEN))
+
+
+def _without_bare(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Leave out rows without a place of which the ledger has as many with one."""
+    counts = known.filter(_PLACED).group_by(_ALIKE).agg(pl.len().alias("told"))
+    judged = ~pl.col("kind").is_in(_ALWAYS)
+    again = ~_PLACED & judged & (pl.col("occurrence") < pl.col("told").fill_null(0))
+    joined = _with_token_kind(rows).join(
+        counts, on=_ALIKE, how="left", nulls_equal=True, maintain_order="left"
+    )
+    return joined.filter(~again).drop("told", "as_token")
+
+
+def _without_other_kinds(
+    rows: pl.DataFrame, mine: pl.DataFrame, known: pl.DataFrame
+) -> pl.DataFrame:
+    """Leave out logs that the ledger tells of a kind that says more than theirs."""
+    logs = known.filter(pl.col("log_index").is_not_null()).select(*_LOG, held_kind="kind").unique()
+    placed = mine.filter(pl.col("log_index").is_not_null()).select(*_LOG, "kind").unique()
+    both = placed.join(logs, on=_LOG, nulls_equal=True).filter(
+        pl.col("kind") != pl.col("held_kind")
+    )
+    plain, held_plain = (pl.col(name).str.contains(_PLAIN) for name in ("kind", "held_kind"))
+    for chain, txid, kind, held_kind in (
+        (both.filter(~plain | held_plain).sort(_LOG).select("chain", "txid", "kind", "held_kind"))
+        .head(1)
+        .iter_rows()
+    ):
+        raise InputError(
+            f"a log comes as {kind}, which the ledger holds as {held_kind}",
+            where=f"transaction {txid_text(txid, chain)}",
+            remedy="read the source that tells kinds of tokens apart first, into a new ledger",
+        )
+    better = both.select(*_LOG, "kind").unique()
+    return rows.join(
+        better, on=[*_LOG, "kind"], how="anti", nulls_equal=True, maintain_order="left"
+    )
+
+
+def _without_other_numbers(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Leave out calls that the ledger has under other numbers: as many as it has alike."""
+    calls, path = pl.col("kind") == "internal", pl.col("trace_path")
+    place = [*_ALIKE, "trace_path"]
+    had = known.filter(calls & path.is_not_null())
+    come = _with_token_kind(rows.filter(calls & path.is_not_null()))
+    if not had.height or not come.height:
+        return rows
+    spare = (
+        had.join(come, on=place, how="anti", nulls_equal=True)
+        .group_by(_ALIKE)
+        .agg(pl.len().alias("spare"))
+    )
+    again = (
+        come.join(had, on=place, how="anti", nulls_equal=True, maintain_order="left")
+        .join(spare, on=_ALIKE, nulls_equal=True, maintain_order="left")
+        .filter(pl.int_range(pl.len()).over(_ALIKE) < pl.col("spare"))
+    )
+    key = [*_MOVED, "kind", "trace_path", "occurrence"]
+    return rows.join(again.select(key), on=key, how="anti", nulls_equal=True, maintain_order="left")
+
+
+def _refuse_late_places(rows: pl.DataFrame, known: pl.DataFrame) -> None:
+    bare = known.filter(~_PLACED).select(_ALIKE).unique()
+    late = rows.filter(_PLACED).join(bare, on=_ALIKE, how="semi", nulls_equal=True).sort("txid")
+    for chain, txid in late.select("chain", "txid").head(1).iter_rows():
+        raise InputError(
+            f"{late.height:,} transfers come with their place in a transaction, which the ledger"
+            " holds without",
+            where=f"transaction {txid_text(txid, chain)}",
+            remedy="read the source that tells places first, into a new ledger",
+        )
+
+
+def _refuse_late_failures(rows: pl.DataFrame, known: pl.DataFrame) -> None:
+    """Refuse what failed where the ledger does not know it: it counts there as perhaps paid."""
+    silent = known.filter(pl.col("success").is_null()).select(*_MOVED, "kind").unique()
+    failed = rows.filter(pl.col("success").not_())
+    late = failed.join(silent, on=[*_MOVED, "kind"], how="semi", nulls_equal=True).sort("txid")
+    for chain, txid in late.select("chain", "txid").head(1).iter_rows():
+        raise InputError(
+            f"{late.height:,} transfers failed, of which the ledger does not know whether they took"
+            " effect",
+            where=f"transaction {txid_text(txid, chain)}",
+            remedy="read the source that tells it first, into a new ledger",
+        )
