@@ -42,8 +42,9 @@ def told_already(rows: pl.DataFrame, held: pl.LazyFrame) -> pl.DataFrame:
     Raises
     ------
     InputError
-        If one comes with its place, its kind or its failure, which the ledger holds without; or
-        if a log is of two kinds of which neither is told for want of knowing better.
+        If one comes with its place, its kind or its failure, which the ledger holds without; if a
+        log is of two kinds of which neither is told for want of knowing better; or if a log, or a
+        payment by a transaction itself, is told otherwise.
 
     Fails when
     ----------
@@ -60,6 +61,7 @@ def told_already(rows: pl.DataFrame, held: pl.LazyFrame) -> pl.DataFrame:
         return rows
     _refuse_late_failures(rows, known)
     rows = _without_other_kinds(rows, mine, known)
+    _refuse_other_stories(rows, known)
     known = _with_token_kind(known.filter(judged))
     _refuse_late_places(_with_token_kind(mine), known)
     rows = _without_other_numbers(rows, known)
@@ -136,6 +138,34 @@ def _without_other_numbers(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFr
     )
     key = [*_MOVED, "kind", "trace_path", "occurrence"]
     return rows.join(again.select(key), on=key, how="anti", nulls_equal=True, maintain_order="left")
+
+
+def _refuse_other_stories(rows: pl.DataFrame, known: pl.DataFrame) -> None:
+    """Refuse what says otherwise of a log, or of what a transaction itself pays to whom.
+
+    A transaction pays its receiver once; of calls nobody can say so, for their numbers differ.
+    """
+    paid, logs = pl.col("kind") == "native", pl.col("log_index").is_not_null()
+    told = [*_MOVED, "kind", "log_index"]
+    for which, place in ((paid, ["chain", "txid", "kind", "sender", "receiver"]),
+                         (logs, [*_LOG, "kind"])):  # fmt: skip
+        had = known.filter(which)
+        other = (
+            rows.filter(which)
+            .select(told)
+            .join(had.select(told), on=told, how="anti", nulls_equal=True)
+            .join(had.select(place).unique(), on=place, how="semi", nulls_equal=True)
+            .sort("chain", "txid", "log_index", "amount")
+        )
+        for row in other.head(1).iter_rows(named=True):
+            index = row["log_index"]
+            what = "a payment" if index is None else f"log {index}"
+            amount = row["amount_hex"] if row["amount"] is None else f"{row['amount']:,}"
+            raise InputError(
+                f"{what} of {amount} base units, of which the ledger tells another amount or party",
+                where=f"transaction {txid_text(row['txid'], row['chain'])}",
+                remedy="find out which source is right, and read only that one into a new ledger",
+            )
 
 
 def _refuse_late_places(rows: pl.DataFrame, known: pl.DataFrame) -> None:

@@ -92,6 +92,18 @@ def test_a_failure_does_not_come_too_late() -> None:
         left(failed, silent)
 
 
+def test_two_stories_of_one_place_are_refused() -> None:
+    paid, log_ = row("native", contract=None), row("erc20", log_index=3)
+    for told in (paid, log_):
+        with pytest.raises(InputError, match="tells another amount or party"):
+            left(table({**told, "amount": Decimal(6)}), table(told))
+    with pytest.raises(InputError, match="log 3 of 77 base units"):
+        left(table({**log_, "receiver": A}), table(log_))
+    batch = [row("erc1155", log_index=4, amount=Decimal(n), **NUMBER) for n in (1, 2)]
+    assert left(table(*batch), table(*batch)) == 2
+    assert left(table({**paid, "receiver": A}), table(paid)) == 1  # a call that a list names so
+
+
 def test_other_transactions_are_left_alone() -> None:
     held = table(row("erc20", log_index=3))
     assert left(table(row("erc20", txid=b"\x02" * 32)), held) == 1
