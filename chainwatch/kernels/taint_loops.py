@@ -56,6 +56,22 @@ def brought(in_prev_out: Any, out_spender: Any, page_of: Any, pool: Any, k: Any)
 
 
 @bare
+def taken(page_of: Any, pool: Any, row: Any) -> Any:
+    """Return what is held of an output that an input spends, and turn its sign: it is spent now.
+
+    Inputs come in order, so that of two that say to spend one output the first brings it.
+    """
+    if row == NONE or page_of[row >> PAGE] < 0:
+        return pool[0] * 0
+    at = page_of[row >> PAGE] << PAGE | row & _MASK
+    held = pool[at]
+    if held > 0:
+        pool[at] = -held
+        return held
+    return held * 0
+
+
+@bare
 def hold(out_spender: Any, page_of: Any, pool: Any, at: Any, row: Any, value: Any) -> None:
     """Hold something of an output, on its page or a new one."""
     if out_spender[row] != NONE:
@@ -145,7 +161,7 @@ def blended(made: Any, asked: Any, page_of: Any, pool: Any, at: Any) -> Any:
         a, b = made.in_ptr[tx], made.in_ptr[tx + 1]
         traced = int64(0)
         for k in range(a, b):
-            part = brought(made.in_prev_out, made.out_spender, page_of, pool, k)
+            part = taken(page_of, pool, int64(made.in_prev_out[k]))
             if part > _MOST - traced:
                 return TOO_MUCH
             traced += part
@@ -204,9 +220,15 @@ def reached(made: Any, asked: Any, page_of: Any, pool: Any, at: Any) -> Any:
     """Mark every output of a transaction that anything traced enters; sum only what ends unread."""
     for tx in range(at[TX], len(made.in_ptr) - 1):
         a, b = made.in_ptr[tx], made.in_ptr[tx + 1]
-        found = False
+        # What comes in is summed in two limbs: it may be of any size, and ends here if not all of
+        # the transaction was read.
+        low, above = int64(0), int64(0)
         for k in range(a, b):
-            found |= brought(made.in_prev_out, made.out_spender, page_of, pool, k) > 0
+            part = taken(page_of, pool, int64(made.in_prev_out[k]))
+            low += part & _LOW
+            above += (part >> LIMB) + (low >> LIMB)
+            low &= _LOW
+        found = low > 0 or above > 0
         if not found and quiet(made, asked, at, tx):
             if over(made, asked, at, tx):
                 break
@@ -217,12 +239,13 @@ def reached(made: Any, asked: Any, page_of: Any, pool: Any, at: Any) -> Any:
         at[VISITED] += 1
         unread = lacking(made, tx)
         for k in range(a, b):
-            part = brought(made.in_prev_out, made.out_spender, page_of, pool, k)
             if listed(asked.opened, at, OPENED, k):
-                part = made.in_val[k]
                 found = True
-            if unread:
-                count(at, UNREAD, part)
+                if unread:
+                    count(at, UNREAD, made.in_val[k])
+        if unread:
+            count(at, UNREAD, low)
+            at[UNREAD + ABOVE] += above
         found = found and not unread
         if found and overdrawn(made, tx):
             return OVERDRAWN
@@ -246,9 +269,9 @@ def screened(
         a, b = made.in_ptr[tx], made.in_ptr[tx + 1]
         traced, most = 0.0, int64(0)
         for k in range(a, b):
-            part = brought(made.in_prev_out, made.out_spender, page_of, pool, k)
+            row = int64(made.in_prev_out[k])
+            part = taken(page_of, pool, row)
             if part > 0.0:
-                row = int64(made.in_prev_out[k])
                 traced += part
                 most = max(most, rounds[page_of[row >> PAGE] << PAGE | row & _MASK])
         if traced == 0.0 and quiet(made, asked, at, tx):
@@ -409,8 +432,8 @@ def told(page_of: Any, pool: Any, lots: Any, rows: Any, amounts: Any) -> Any:
         if page_of[page] < 0:
             continue
         for k in range(1 << PAGE):
-            held = pool[page_of[page] << PAGE | k]
-            if held <= 0:
+            held = abs(pool[page_of[page] << PAGE | k])
+            if held == 0:
                 continue
             if len(lots) > 0:
                 begin, held = int64(held), held * 0

@@ -151,9 +151,10 @@ def unlisted_moves(chain: str, contract: bytes | None) -> str:
 def overdrawn(ledger: Ledger, asset: Asset) -> bool:
     """Tell whether the transfers of a token are proven not to add up to its balances.
 
-    Some address paid more than it received, although all of its transfers were read. So balances
-    of the contract move without transfers (by rebasing, fees on transfer, or a first supply that
-    no log tells): what they say of any other address is no balance either.
+    Every transfer of it was read, by whole blocks from its first one on, and yet some address paid
+    more than it received. So balances of the contract move without transfers (by rebasing, fees on
+    transfer, or a first supply that no log tells): what they say of any other address is no balance
+    either. Where a source merely claims a history, its claim may be what is wrong.
 
     Fails when
     ----------
@@ -166,23 +167,23 @@ def overdrawn(ledger: Ledger, asset: Asset) -> bool:
 
 
 def _overdrawn(whole: Ledger, asset: Asset) -> bool:
-    # Tokens with an id are counted like others: each stands for one.
-    of = (pl.col("chain") == asset.chain) & (pl.col("contract") == asset.contract)
-    columns = ("time", "sender", "receiver", "amount", "amount_hex")
-    took_effect = pl.col("success").ne_missing(False)
-    rows = whole.transfers.filter(of & took_effect).select(columns).collect()
-    claimed = histories(whole, asset, claimed=True)
-    paid, came = (sums(rows, (side,)) for side in ("sender", "receiver"))
-    short = [
-        address
-        for (address,), out in paid.items()
-        if address in claimed and address not in ZERO
-        if out is not None and (given := came.get((address,), 0)) is not None and out > given
-    ]
-    if not short:
+    blocks = readings_of_blocks(whole, asset.chain, coin=False)
+    if all(first is not None for first, _ in blocks):
         return False
+    # Tokens with an id are counted like others: each stands for one. Where ids have amounts of
+    # their own they are not added up at all.
+    of = (pl.col("chain") == asset.chain) & (pl.col("contract") == asset.contract)
+    counts = pl.col("success").ne_missing(False) & ~pl.col("kind").str.starts_with("erc1155")
+    columns = ("time", "sender", "receiver", "amount", "amount_hex")
+    rows = whole.transfers.filter(of & counts).select(columns).collect()
+    paid, came = (sums(rows, (side,)) for side in ("sender", "receiver"))
     times = movement_times(rows, ("sender", "receiver"))
-    return any(not every_transfer(claimed[one], times[one]).why for one in short)
+    return any(
+        not every_transfer(blocks, times[address]).why
+        for (address,), out in paid.items()
+        if address not in ZERO and out is not None
+        if (given := came.get((address,), 0)) is not None and out > given
+    )
 
 
 def kept(claimed: Sequence[Reading], times: Times, finish: datetime | None = None) -> Held:

@@ -29,10 +29,25 @@ Marks so sort as those of the walk do.
 
 _LOW, _HALF = 0xFFFFFFFF, 32
 
+_EXACT = 1 << 53
+"""Floats hold every whole number below it."""
+
 
 @bare
 def muldiv(a: Any, b: Any, c: Any) -> Any:
     """Return the whole part of a * b / c, exact; all are below 2^63, and a or b is at most c."""
+    if c < _EXACT:
+        # The quotient of floats is off by a few at most, and what is left says by how many: it is
+        # small, so that it is right also where the products wrap.
+        near = int64(float(a) * (float(b) / float(c)))
+        left = a * b - near * c
+        while left < 0:
+            near -= 1
+            left += c
+        while left >= c:
+            near += 1
+            left -= c
+        return near
     x, y, z = uint64(a), uint64(b), uint64(c)
     low, half = uint64(_LOW), uint64(_HALF)
     x0, x1, y0, y1 = x & low, x >> half, y & low, y >> half

@@ -33,8 +33,11 @@ _SHOWN = ("chain", "tx", "txid", "height", "time", "kind", "log_index", "trace_p
 
 _SUMMED = tuple(name for name in TOTALS.names if name not in ("symbol", "decimals"))
 
-_NUMBERED = pl.col("contract").is_null() & pl.col("token_id").is_not_null()
-"""Tokens with a number and no contract (TRC-10): they stand in the history, and in no total."""
+_TRC10 = pl.col("contract").is_null() & pl.col("token_id").is_not_null()
+_OF_SEVERAL = pl.col("kind").str.starts_with("erc1155")
+_NUMBERED = _TRC10 | _OF_SEVERAL
+"""Tokens told apart by a number alone: each number is an asset of its own, with amounts of its own.
+They stand in the history, and in no total."""
 
 Apart = Mapping[bytes | None, Mapping[str, MayHaveMoved]]
 """What an address may have paid and got in rows set apart, by contract."""
@@ -61,23 +64,20 @@ def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSumm
     claims = _claims(ledger, address)
     apart = moved_by_asset(ledger, chain, address)
     runs = block_runs(ledger.history, chain.id, coin=False)
-    uneven = {one for one in read["contract"].drop_nulls().unique()
-              if overdrawn(ledger, Asset(chain.id, one, "", 0))}  # fmt: skip
-    totals = _totals(history, read, claims, chain, {*apart, *uneven}, runs)
+    known = set(_known(read, claims, chain, runs))
+    uneven = set(_uneven(ledger, read, known, chain))
+    totals = _totals(history, read, claims, chain, known.difference(apart, uneven))
     undated = every["time"].null_count() if spanned else 0
     are = "is" if undated == 1 else "are"
     several = counted(undated, "transfer", "transfers")
     told = f"{several} of unknown time {are} left out of the span"
     unsure = doubts(ledger, chain.id, totals["contract"].to_list())
-    numbered = history.filter(_NUMBERED).height
-    trc10 = counted(numbered, "transfer of a TRC-10 token is", "transfers of TRC-10 tokens are")
-    no_total = f"{trc10} in the history and in no total"
     claimed = bool(claims.height) and bool(claims["complete"].all())
     complete = claimed and not undated and not apart
-    late = (*([told] if undated else []), *([no_total] if numbered else []))
+    late = (*([told] if undated else []), *_in_no_total(history))
     words = (
         *_sentences(claims, runs, chain), *_unsure_of_effect(history, chain), *late,
-        *_set_apart(apart, stated(ledger), chain), *_uneven(uneven, chain), *unsure,
+        *_set_apart(apart, stated(ledger), chain), *_do_not_add_up(uneven, chain), *unsure,
     )  # fmt: skip
     return AddressSummary(chain, address, totals, history, _parties(history), complete, words)
 
@@ -168,23 +168,41 @@ def _set_apart(apart: Apart, known_of: Mapping[Contract, Stated], chain: Chain) 
             yield f"{here} set apart, in which it may have {way} {much} of {name}"
 
 
-def _uneven(contracts: Collection[bytes], chain: Chain) -> Iterator[str]:
+def _in_no_total(history: pl.DataFrame) -> Iterator[str]:
+    for which, an, name in ((_TRC10, "a", "TRC-10"), (_OF_SEVERAL, "an", "ERC-1155")):
+        if rows := history.filter(which).height:
+            forms = f"transfer of {an} {name} token is", f"transfers of {name} tokens are"
+            yield f"{counted(rows, *forms)} in the history and in no total"
+
+
+def _uneven(
+    ledger: Ledger, read: pl.DataFrame, known: Collection[bytes], chain: Chain
+) -> Iterator[bytes]:
+    """Yield the tokens that were read wholly and whose transfers do not add up all the same."""
+    each = _sums(read)
+    for contract in known:
+        came, went = each.get(contract, (0, 0))
+        short = came is not None and went is not None and went > came
+        if short or overdrawn(ledger, Asset(chain.id, contract, "", 0)):
+            yield contract
+
+
+def _do_not_add_up(contracts: Collection[bytes], chain: Chain) -> Iterator[str]:
     for contract in sorted(contracts):
         yield f"of token {canonical.text(contract, chain)} no balance is known: {OVERDRAWN}"
 
 
 def _totals(
     history: pl.DataFrame, read: pl.DataFrame, claims: pl.DataFrame, chain: Chain,
-    apart: Collection[bytes | None], runs: Sequence[BlockRun],
+    sure: Collection[bytes | None],
 ) -> pl.DataFrame:  # fmt: skip
-    """Return the sums per asset; null where an amount was not read.
+    """Return the sums per asset, null where an amount was not read; balances of what is sure.
 
     The native coin has a row only where anything was read of it: none is not zero.
     """
     now, ever = _sums(history), _sums(read)
     if claims.filter(pl.col("contract").is_null()).height:
         now.setdefault(None, (0, 0))  # its coin was read, and did not move
-    sure = {one for one in _known(read, claims, chain, runs) if one not in apart}
     rows = []
     for contract, (received, spent) in now.items():
         came, went = ever.get(contract, (0, 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from itertools import groupby, permutations, product
 from math import prod
 from operator import itemgetter
@@ -74,19 +74,42 @@ def _ordered(rows: pl.DataFrame, asset: Asset) -> pl.DataFrame:
     paths = {path: _sortable(path) for path in rows["trace_path"].drop_nulls().unique()}
     in_block = chain_of(asset.chain).family == "evm"
     # Transfers alike in all of these differ in what they say only: a digest must not see chance.
-    rest = ["log_index", "path", "kind", "sender", "receiver", "amount", "amount_hex", "occurrence"]
+    rest = ["inner", "log_index", "path", "kind", "sender", "receiver", "amount", "amount_hex",
+            "occurrence"]  # fmt: skip
     return (
-        rows.with_columns(
+        _in_their_transactions(rows)
+        .with_columns(
             pl.col("trace_path")
             .replace_strict(paths, default=None, return_dtype=pl.String)
             .alias("path"),
+            _INNER.alias("inner"),
             _moments(rows).alias("moment"),
-            (~pl.col("order_uncertain")).alias("sure"),
+            (~pl.col("order_uncertain") | (_INNER & pl.col("tx").is_not_null())).alias("sure"),
             pl.when(pl.col("tx").is_not_null().all()).then("tx").alias("known_tx"),
             pl.when(pl.lit(in_block)).then("log_index").alias("in_block"),
         )
         .sort("moment", "sure", "known_tx", "in_block", "tx", "txid", *rest)
-        .drop("path", "moment", "sure", "known_tx", "in_block")
+        .drop("path", "inner", "moment", "sure", "known_tx", "in_block")
+    )
+
+
+_INNER = pl.col("kind") == "internal"
+
+
+def _in_their_transactions(rows: pl.DataFrame) -> pl.DataFrame:
+    """Place calls where another row tells the place of their transaction.
+
+    Lists of explorers tell it of the transaction alone. A call comes after what the transaction
+    itself pays; among several calls its place is known where all have a number.
+    """
+    told = pl.col("tx").max().over("txid")
+    numbered = pl.col("trace_path").is_not_null().all().over("txid", "kind")
+    alone = pl.len().over("txid", "kind") == 1
+    placed = _INNER & pl.col("tx").is_null() & told.is_not_null()
+    known = placed & (numbered | alone)
+    return rows.with_columns(
+        pl.when(placed).then(told).otherwise("tx").alias("tx"),
+        (pl.col("order_uncertain") & ~known).alias("order_uncertain"),
     )
 
 
@@ -142,15 +165,19 @@ def near_in_time(rows: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        ``moment, at, sender, receiver, order_uncertain``: ``at`` is the place among ``rows``.
+        ``moment, at, sender, receiver, after, order_uncertain``: ``at`` is the place among
+        ``rows``, ``after`` that of the payment by whose transaction a call was made.
     """
     moment, unsure = pl.col("moment"), pl.col("order_uncertain")
+    own = pl.col("at").filter(pl.col("kind") == "native").max().over("txid")
     return (
-        rows.select("order_uncertain", "sender", "receiver", _moments(rows).alias("moment"))
+        rows.select("txid", "kind", "order_uncertain", "sender", "receiver",
+                    _moments(rows).alias("moment"))
         .with_row_index("at")
+        .with_columns(after=pl.when(_INNER).then(own))
         .filter((pl.len().over(moment) > 1) & unsure.any().over(moment))
-        .select("moment", "at", "sender", "receiver", "order_uncertain")
-    )
+        .select("moment", "at", "sender", "receiver", "after", "order_uncertain")
+    )  # fmt: skip
 
 
 def tied(near: pl.DataFrame) -> int:
@@ -174,11 +201,12 @@ def other_orders(near: pl.DataFrame, kept: Set[bytes]) -> tuple[list[dict[int, i
     """
     groups = _groups(near, kept)
     unsure = set(near.filter("order_uncertain")["at"])
-    ways = [_ways(group, unsure) for group in groups if len(group) <= _WHOLLY_TRIED]
+    after = dict(near.drop_nulls("after").select("at", "after").iter_rows())
+    ways = [_ways(group, unsure, after) for group in groups if len(group) <= _WHOLLY_TRIED]
     if len(ways) == len(groups) and prod(map(len, ways)) <= MOST_ORDERS:
         chosen = list(product(*ways))[1:]
         return [_changed(groups, choice) for choice in chosen], True
-    turned = [_turned(group, unsure) for group in groups]
+    turned = [_turned(group, unsure, after) for group in groups]
     alone = [
         [*groups[:one], turned[one], *groups[one + 1 :]] for one in range(min(len(groups), _ALONE))
     ]
@@ -195,7 +223,7 @@ def _groups(near: pl.DataFrame, kept: Set[bytes]) -> list[list[int]]:
     unsure = set(near.filter("order_uncertain")["at"])
     for _, tie in groupby(near.iter_rows(), key=itemgetter(0)):
         parts: list[tuple[set[bytes], list[int]]] = []
-        for _, i, *parties, _ in tie:
+        for _, i, *parties, _, _ in tie:
             touched = {address for address in parties if address in kept}
             joint = [part for part in parts if part[0] & touched]
             parts = [part for part in parts if not part[0] & touched]
@@ -205,15 +233,29 @@ def _groups(near: pl.DataFrame, kept: Set[bytes]) -> list[list[int]]:
     return [group for group in found if not unsure.isdisjoint(group)]
 
 
-def _ways(group: list[int], unsure: Set[int]) -> list[list[int]]:
-    """Return every order of a group that keeps the order of those whose place is known."""
+def _ways(group: list[int], unsure: Set[int], after: Mapping[int, int]) -> list[list[int]]:
+    """Return every order of a group that keeps the order of those whose place is known, and has
+    calls behind what their transaction pays."""
     sure = [i for i in group if i not in unsure]
     every = (list(order) for order in permutations(group))
-    return [order for order in every if [i for i in order if i not in unsure] == sure]
+    kept = (order for order in every if [i for i in order if i not in unsure] == sure)
+    return [order for order in kept if order == _behind(order, after)]
 
 
-def _turned(group: list[int], unsure: Set[int]) -> list[int]:
-    return [i for i in group if i not in unsure] + [i for i in reversed(group) if i in unsure]
+def _turned(group: list[int], unsure: Set[int], after: Mapping[int, int]) -> list[int]:
+    turned = [i for i in group if i not in unsure] + [i for i in reversed(group) if i in unsure]
+    return _behind(turned, after)
+
+
+def _behind(order: list[int], after: Mapping[int, int]) -> list[int]:
+    """Move calls that stand before what their transaction pays to right behind it."""
+    place = {i: n for n, i in enumerate(order)}
+    early = {i for i in order if place.get(after.get(i, -1), -1) > place[i]}
+    moved: list[int] = []
+    for one in order:
+        if one not in early:
+            moved += [one, *(i for i in order if i in early and after[i] == one)]
+    return moved
 
 
 def _changed(groups: Sequence[list[int]], choice: Sequence[list[int]]) -> dict[int, int]:

@@ -5,15 +5,23 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import polars as pl
 import pytest
 
+from chainwatch.addresses.assets import native
 from chainwatch.errors import TraceError
+from chainwatch.ledger.schema import pack_tx
 from chainwatch.tracing.counterparties import counterparties
 from chainwatch.tracing.custody.hosted import hosted
 from chainwatch.tracing.exposure import exposure
 from chainwatch.tracing.stops import HOSTED, NOT_READ
 from chainwatch.tracing.trace import trace
-from chainwatch.tracing.walks.transfer_order import movements, near_in_time, tied
+from chainwatch.tracing.walks.transfer_order import (
+    movements,
+    near_in_time,
+    other_orders,
+    tied,
+)
 
 
 def at(height: int | None, log: int | None = None, **more: Any) -> dict[str, Any]:
@@ -55,6 +63,63 @@ class TestOrder:
         ledger = desk.paid([*paid(("a", "b", 1, at(7, 1))), ("b", "c", 1, 5)])
         with pytest.raises(TraceError, match=r"1 transfer has a height and no time, and 1 a time"):
             movements(ledger, desk.asset, None)
+
+
+class TestCalls:
+    """a pays a contract 500 by a transaction, which passes on 300 and 200 in it."""
+
+    COIN = native("eth")
+
+    def listed(self, desk: Any, known: bool, *paths: str | None) -> Any:
+        """Return a ledger that lists of an explorer make: calls without place in the block."""
+        own = {"txid": desk.txid("own"), "order_uncertain": not known}
+        own |= {"tx": pack_tx(7, 4) if known else None, "height": 7}
+        call = own | {"kind": "internal", "tx": None, "order_uncertain": True}
+        calls = [call | {"trace_path": path, "occurrence": n} for n, path in enumerate(paths)]
+        rows = [("o", "a", 500, 0, {"tx": pack_tx(6, 0), "height": 6}), ("a", "x", 500, 1, own)]
+        rows += [("x", "b", 300, 1, calls[0]), ("x", "c", 200, 1, calls[1])]
+        return desk.paid(rows, read="abcx", placed=False, asset=self.COIN)
+
+    @pytest.mark.parametrize("known", [True, False])
+    @pytest.mark.parametrize("paths", [("0", "1"), (None, None)])
+    def test_come_after_what_their_transaction_pays(
+        self, desk: Any, known: bool, paths: tuple[str | None, ...]
+    ) -> None:
+        ledger = self.listed(desk, known, *paths)
+        found = trace(ledger, [desk.account("a")], policy="fifo", asset=self.COIN)
+        for one in (found, *found.others):
+            assert desk.ends(one) == {("not read", "b"): 300, ("not read", "c"): 200}
+
+    def test_are_placed_by_their_transaction_and_number(self, desk: Any) -> None:
+        rows = movements(self.listed(desk, True, "0", "1"), self.COIN, None)
+        assert rows["order_uncertain"].to_list() == [True, False, False, False]
+        assert rows["tx"].drop_nulls().unique().sort().to_list() == [pack_tx(6, 0), pack_tx(7, 4)]
+        rows = movements(self.listed(desk, True, None, None), self.COIN, None)
+        assert rows["order_uncertain"].to_list() == [True, False, True, True]
+
+    def test_stay_behind_it_in_every_order(self) -> None:
+        near = pl.DataFrame(
+            {"moment": [1] * 4, "at": range(4), "sender": [b"a", b"x", b"x", b"o"],
+             "receiver": [b"x", b"b", b"c", b"x"], "after": [None, 0, 0, None],
+             "order_uncertain": [True] * 4}
+        )  # fmt: skip
+        others, every = other_orders(near, {b"x"})
+        orders = [[change.get(n, n) for n in range(4)] for change in others]
+        assert every
+        assert len(orders) == 7, "of 24 these and the first have both calls behind the payment"
+        assert all(order.index(0) < min(order.index(1), order.index(2)) for order in orders)
+
+    def test_stay_behind_it_where_not_every_order_is_tried(self) -> None:
+        near = pl.DataFrame(
+            {"moment": [1] * 6, "at": range(6), "sender": [b"o", b"a", b"x", b"x", b"x", b"x"],
+             "receiver": [b"x"] * 6, "after": [None, None, 1, 1, 1, 1],
+             "order_uncertain": [True] * 6}
+        )  # fmt: skip
+        others, every = other_orders(near, {b"x"})
+        turned = [others[0].get(n, n) for n in range(6)]
+        assert not every
+        assert sorted(turned) == list(range(6))
+        assert turned == [1, 5, 4, 3, 2, 0]
 
 
 class TestATraceWithoutTimes:
