@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -168,13 +167,10 @@ def write(
         item.set_bbox({"facecolor": "white", "alpha": 0.93, "linewidth": 0, "pad": 0.8})
 
 
-REMARK = re.compile(r"(.*?)( \([a-z ]+\))?", re.DOTALL)
-
-
 def called(name: str) -> str:
     """Return the name of a node set apart as a whole, without a remark of ours behind it."""
-    found = REMARK.fullmatch(name)
-    return f"{apart(found[1])}{found[2] or ''}" if found else apart(name)
+    head, remark = style.remarked(name)
+    return f"{apart(head)}{remark}"
 
 
 def label(

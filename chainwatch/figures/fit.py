@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from chainwatch.figures.layout import Layers, Link, layers, place
 from chainwatch.figures.selection import Selection
+from chainwatch.figures.style import remarked, text_width
 
 BAR = 9.0
 """Width of a node, in points."""
@@ -29,6 +30,8 @@ LINE = 1.25
 """Height of a line of text in multiples of its size."""
 WIDEST_LABEL = 200.0
 """Room that a label is given at most, in points."""
+SURE_NAME = 90.0
+"""Room that is kept at most for a name before a remark of ours, and for the remark, in points."""
 LETTER = 20.0
 """Width of the mark of a node before its name, in points."""
 LAST_COLUMN = (26.0, 230.0, 140.0)
@@ -106,6 +109,13 @@ class Placed:
     centre: list[float] = field(default_factory=list)
 
 
+def kept(name: str) -> float:
+    """Return the room that a name needs so that a remark of ours behind it stays; 0 without one."""
+    head, remark = remarked(name)
+    said = text_width(remark, LABEL)
+    return min(text_width(head, LABEL), SURE_NAME) + said if 0 < said <= SURE_NAME else 0.0
+
+
 def plan(chosen: Selection, width: float, widest: float, engine: str | None = None) -> Plan:
     """Lay out columns, and decide how the labels stand.
 
@@ -123,13 +133,25 @@ def plan(chosen: Selection, width: float, widest: float, engine: str | None = No
     links = [Link(flow.source, flow.target, max(flow.amount or 0, 1)) for flow in chosen.flows]
     found = layers(len(chosen.nodes), links, engine)
     for labels in STYLES:
-        beside = widest + LETTER + (labels.room if labels.lines == 1 else 0.0)
-        last = max(LAST_COLUMN[labels.lines], beside + 12.0) if labels.lines else LAST_COLUMN[0]
+        beside = _beside(chosen, found, labels, widest)
+        last = LAST_COLUMN[labels.lines]
+        if labels.lines:
+            last = max(last, beside[-1] + 12.0, widest + LETTER + 12.0)
         proposal = Plan(found, width, last, labels)
-        room = proposal.room(0) >= max(labels.room, beside)
+        room = all(proposal.room(at) >= max(labels.room, need) for at, need in enumerate(beside))
         if room and least_height(proposal) <= labels.height:
             break
     return proposal
+
+
+def _beside(chosen: Selection, found: Layers, labels: Style, widest: float) -> list[float]:
+    """Return the width that the labels of each column need: amounts and remarks are never cut."""
+    names = [0.0] * max(found.columns, 1)
+    for node, column in zip(chosen.nodes, found.column, strict=False):
+        names[column] = max(names[column], kept(node.label))
+    if labels.lines == 1:
+        return [widest + LETTER + max(labels.room, name) for name in names]
+    return [LETTER + max(widest, name) for name in names]
 
 
 def least_height(plan: Plan) -> float:

@@ -31,6 +31,10 @@ TITLE = 11.0
 SMALL = 7.0
 LONG_KEY = 45
 """Nodes beyond which the key gets a fourth column."""
+LEGEND_GAPS = (16.0, 8.0)
+"""Distances of what stands in the legend, in points: the wide one, and that which saves a row."""
+KEY_MARK, KEY_AMOUNT = 38.0, 0.55
+"""What a key's column keeps for marks and gaps, in points, and at most for an amount, of it."""
 SYMBOL_CHARACTERS = 12
 
 
@@ -150,7 +154,7 @@ class _Page:
         self.lines = [node_lines(node, chosen.entering, symbol, decimals) for node in chosen.nodes]
         amounts = [style.text_width(value, LABEL) for _, value in self.lines]
         self.plan = fit.plan(chosen, self.width, max(amounts, default=0.0), self.engine)
-        self.key_columns = 4 if len(amounts) > LONG_KEY and max(amounts) < 95 else 3
+        self.key_columns = self._key_columns(amounts)
         head, told = printable(title), printable(caption)
         self.title = style.wrap(head, self.width, TITLE, lines=2, bold=True)
         method = captions.method(chosen, symbol, decimals, self.engine)
@@ -165,6 +169,17 @@ class _Page:
         self.height = max(height, 0.0)
         self.ax = ax or style.new_axes(PAGE_WIDTH, (self.height + self._frame()) / 72)
         self.placed = fit.arrange(chosen, self.plan, self.height, self.engine)
+
+    def _key_columns(self, amounts: list[float]) -> int:
+        """Return how many columns a key has: as many as leave remarks behind names whole."""
+        most = 4 if len(amounts) > LONG_KEY and max(amounts) < 95 else 3
+        names = [fit.kept(name) for name, _ in self.lines]
+        for columns in range(most, 1, -1):
+            wide = self.width / columns
+            rooms = (wide - KEY_MARK - min(amount, wide * KEY_AMOUNT) for amount in amounts)
+            if all(room >= name for room, name in zip(rooms, names, strict=True)):
+                return columns
+        return 1
 
     def _frame(self) -> float:
         """Height of everything but the bands."""
@@ -237,8 +252,8 @@ class _Page:
             line = y - (number % rows + 1.5) * LABEL * LINE
             drawing.write(self.ax, x, line, code, bold=True)
             name, value = self.lines[node]
-            value = style.fit(value, wide * 0.55, LABEL)
-            room = wide - 30 - style.text_width(value, LABEL) - 8
+            value = style.fit(value, wide * KEY_AMOUNT, LABEL)
+            room = wide - KEY_MARK - style.text_width(value, LABEL)
             drawing.write(self.ax, x + 24, line, drawing.called(style.fit(name, room, LABEL)))
             drawing.write(self.ax, x + wide - 10, line, value, align="right")
         return y - (rows + 1) * LABEL * LINE
@@ -274,11 +289,17 @@ def _legend(chosen: Selection, back: tuple[bool, ...]) -> list[tuple[str, str]]:
 
 
 def _flow_rows(items: list[tuple[str, str]], width: float) -> list[list[tuple[str, str, float]]]:
-    """Break the legend into rows that fit."""
+    """Break the legend into rows that fit; its parts stand closer where that saves a row."""
+    return min((_spaced(items, width, gap) for gap in LEGEND_GAPS), key=len)
+
+
+def _spaced(
+    items: list[tuple[str, str]], width: float, gap: float
+) -> list[list[tuple[str, str, float]]]:
     rows: list[list[tuple[str, str, float]]] = [[]]
     used = 0.0
     for name, text in items:
-        wide = BAR + 4 + style.text_width(text, LABEL) + 16
+        wide = BAR + 4 + style.text_width(text, LABEL) + gap
         if used + wide > width and rows[-1]:
             rows.append([])
             used = 0.0

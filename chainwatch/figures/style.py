@@ -44,6 +44,7 @@ ROLES: Mapping[str, Role] = {
     "service": Role("H", "hosted service", "#0072B2", "...."),
     "mixer": Role("M", "mixer", "#000000", ""),
     "bystander": Role("?", "not identified", "#BBBBBB", ""),
+    "undecided": Role("C", "custody undecided", "#FFFFFF", "....", "-."),
     "unread": Role("N", "not followed on", "#FFFFFF", "", "--"),
     "unspent": Role("U", "unspent", "#009E73", "||||"),
     "burnt": Role("X", "burnt or fee", "#F0E442", "xxxx"),
@@ -73,6 +74,13 @@ def settings() -> AbstractContextManager[None]:
 
 
 _UNIT = re.compile(rf"{WRITTEN_OUT.pattern}|.", re.DOTALL)
+_REMARK = re.compile(r"(.*?)( \([a-z, -]{1,45}\))?", re.DOTALL)
+
+
+def remarked(name: str) -> tuple[str, str]:
+    """Return a name, and the remark of ours in brackets behind it; empty where there is none."""
+    found = _REMARK.fullmatch(name)
+    return (found[1], found[2] or "") if found else (name, "")
 
 
 def shorten(text: str, characters: int) -> str:
@@ -103,11 +111,16 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
 def fit(text: str, width: float, size: float, *, bold: bool = False) -> str:
     """Shorten a line until it is no wider than ``width`` points: a phrase at a word, else inside.
 
-    A phrase has no remark in brackets at its end, and keeps three words at least.
+    A phrase keeps three words at least. A remark of ours in brackets at the end of a name says what
+    is not known of it: it stays whole where there is room for it, and the name is shortened.
     """
-    low, high = 1, len(_UNIT.findall(text))
     if text_width(text, size, bold=bold) <= width:
         return text
+    name, remark = remarked(text)
+    left = width - text_width(remark, size, bold=bold)
+    if remark and left >= text_width("m…m", size, bold=bold):
+        return fit(name, left, size, bold=bold) + remark
+    low, high = 1, len(_UNIT.findall(text))
     words = text.split(" ")
     for kept in range(len(words) - 1, 2 if not text.endswith(")") else len(words), -1):
         phrase = f"{' '.join(words[:kept]).rstrip(',;')} …"

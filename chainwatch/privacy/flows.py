@@ -15,6 +15,7 @@ from chainwatch.results.roles import BYSTANDER, SUBJECT
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.stops import (
     BURNT,
+    CUSTODY_UNDECIDED,
     FEE,
     HOSTED,
     MIXER,
@@ -56,6 +57,9 @@ _ROLE = {
 }
 _NOT_FOLLOWED = "unread"
 """Role of other ends: not read, outside the span, below a threshold, beyond a limit, a lure."""
+
+_ALONE = "undecided"
+"""Role of wallets that pay one service alone: nothing shows who holds their keys."""
 
 _END_LABEL = {FEE: "network fees", NOT_READ: "not read", UNSPENT: "unspent", BURNT: "burnt"}
 
@@ -334,8 +338,8 @@ def _moved(trace: Trace, names: Names) -> list[Movement]:
 
 def _service(names: Names, service: str, certainty: str, reason: str) -> str:
     if reason == ONE_DESTINATION:
-        label = f"pays {service} alone, custody undecided"
-        return names.add(f"service:{label}", label, _NOT_FOLLOWED)
+        label = f"pays {service} alone ({CUSTODY_UNDECIDED})"
+        return names.add(f"service:{label}", label, _ALONE)
     role = "service" if reason == HOSTED else "mixer" if reason == "mixer" else "service"
     sure = "" if certainty == "confirmed" else f" ({certainty})"
     return names.add(f"service:{service}{sure}", f"{service}{sure}", role)

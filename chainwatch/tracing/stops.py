@@ -39,7 +39,8 @@ THRESHOLD, HOPS, AGE = "threshold", "hop limit", "age limit"
 PAID_AWAY = "paid away"
 EARLIER, MINTED = "made before the span", "newly made"
 CONTESTED = "contested"
-ONE_DESTINATION = "one-destination wallet, custody undecided"
+CUSTODY_UNDECIDED = "custody undecided"
+ONE_DESTINATION = f"one-destination wallet, {CUSTODY_UNDECIDED}"
 
 REASONS: tuple[str, ...] = (
     HOSTED,

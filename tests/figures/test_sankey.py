@@ -136,6 +136,41 @@ def test_labels_neither_overlap_nor_leave_the_page(name: str, engine: str) -> No
         assert not first.overlaps(second), (one, other)
 
 
+UNDECIDED = "pays {} alone (custody undecided)"
+
+
+def undecided(name: str, subjects: int, others: int, hops: int = 0) -> pl.DataFrame:
+    """Return subjects who pay a wallet that pays one service alone, and others."""
+    roles = {"wallet": "undecided", **{f"s{n}": "subject" for n in range(subjects)}}
+    flows: list[tuple[str, str, int | None]] = [
+        (f"s{n}", "wallet", 10**13 + n * 10**9) for n in range(subjects)
+    ]
+    flows += [(f"s{n % subjects}", f"bc1q{n:038d}", 10**12 + n) for n in range(others)]
+    flows += [(f"h{n}", f"h{n + 1}", 10**12) for n in range(hops)]
+    return frame(flows, roles, {"wallet": UNDECIDED.format(name)})
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("subjects", "others", "hops"), [(1, 1, 0), (3, 5, 4), (15, 25, 0), (9, 50, 12), (4, 9, 30)]
+)
+@pytest.mark.parametrize("name", ["huobi", "binance", "An Exchange of a Name without End " * 40])
+def test_undecided_custody_is_said_whole_at_its_node(
+    name: str, subjects: int, others: int, hops: int, engine: str
+) -> None:
+    flows = undecided(name, subjects, others, hops)
+    ax = draw_flow(flows, symbol="USDT", decimals=6, top=80, caption="FIFO.", engine=engine)
+    (said,) = [text.get_text() for text in ax.texts if "(custody undecided)" in text.get_text()]
+    if len(name) < 20:
+        assert UNDECIDED.format(name) in said
+    assert [text.get_text() for text in ax.texts if text.get_text() == "C1"] != [], "its own mark"
+    assert any(text.get_text() == "C custody undecided" for text in ax.texts), "in the legend"
+    with style.settings():
+        ax.figure.canvas.draw()
+        boxes = [text.get_window_extent().padded(-0.7) for text in ax.texts if text.get_text()]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_figures_fit_on_a4_landscape(name: str) -> None:
     flows, top = FIGURES[name]

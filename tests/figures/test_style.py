@@ -69,8 +69,11 @@ def test_every_role_is_told_apart_without_colour() -> None:
     assert len({role.letter for role in style.ROLES.values()}) == len(style.ROLES)
     assert set(style.ROLES) == {
         "subject", "finding", "service", "mixer", "bystander", "unread", "unspent", "burnt",
-        "origin",
+        "origin", "undecided",
     }  # fmt: skip
+    assert len({(one.hatch, one.line, one.colour) for one in style.ROLES.values()}) == len(
+        style.ROLES
+    )
 
 
 def test_an_svg_carries_name_and_description(tmp_path: Path) -> None:
@@ -146,5 +149,9 @@ def test_a_phrase_is_cut_behind_a_word_and_a_name_inside() -> None:
     assert style.fit(phrase, room, 8) == "pays okex alone …"
     name = "A Long Name of an Exchange (probable)"
     assert style.fit(name, style.text_width(name, 8) * 0.8, 8).endswith("able)")
+    assert style.fit(name, style.text_width(name, 8) * 0.5, 8).endswith("…ge (probable)")
+    undecided = "pays Exchange alone (custody undecided)"
+    room = style.text_width("pays … (custody undecided)", 8)
+    assert style.fit(undecided, room + 8, 8) == "pays…ne (custody undecided)"
     address = "bc1q" + "4k" * 20
     assert "…" in style.fit(address, style.text_width(address, 8) / 2, 8)[5:-5]

@@ -16,6 +16,8 @@ from chainwatch.case.recipes import run as module
 from chainwatch.case.recipes.run import README_FILE, read_mask_key, run_case
 from chainwatch.case.seal import verify
 from chainwatch.errors import CaseError, ChainwatchError, InputError, OutputExists, TraceError
+from chainwatch.figures.flow_figure import FlowFigure
+from chainwatch.privacy.session import on_desk
 from chainwatch.tracing.result import Trace
 
 SUBJECT = "TXRBsytHfJDoAKRdcedgLsoHudh1xJGUdC"
@@ -77,7 +79,12 @@ def test_a_small_case(small: Path, tmp_path: Path) -> None:
 
 def test_an_end_by_custody_is_opened_with_a_reason(small: Path, tmp_path: Path) -> None:
     ended = run_case(small / "small.toml", tmp_path / "ended")
-    assert "one-destination wallet, custody undecided" in report_text(ended.folder / "disclosure")
+    said = report_text(ended.folder / "disclosure")
+    assert "one-destination wallet, custody undecided" in said
+    (drawn,) = [one for one, _ in ended.case.results if isinstance(one, FlowFigure)]
+    names = {one.label: one.role for one in drawn.shown(on_desk({})).key()}
+    assert names["pays Exchange 1 alone (custody undecided)"] == "custody undecided"
+    assert "pays Exchange 1 alone (custody undecided)" in said
     more = f'[[follow.opened]]\naddress = "{SUBJECT}"\nwhy = "its holder told of it"\n'
     (small / "open.toml").write_text(CASE + more)
     report = run_case(small / "open.toml", tmp_path / "opened")
