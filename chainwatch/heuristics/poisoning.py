@@ -13,16 +13,16 @@ from chainwatch.ledger.look_alikes import TAILS
 
 @rule(on="transfers", refs=("tron-zero-transfer", "tsuchiya2025"))
 def zero_value() -> nw.Expr:
-    """A transfer of nothing: anybody can write one from anybody to anybody.
+    """A token's transfer of nothing: anybody can write one from anybody to anybody.
 
     A token contract lets a stranger call ``transferFrom`` for an amount of zero without leave, so
-    that a history seems to show the victim paying the stranger. Of the coin nobody can: who signed
-    a transaction that pays nothing called a contract, and that imitates no payment. Of a call
-    inside a transaction nobody says so.
+    that a history seems to show the victim paying the stranger. Of the coin nobody can: a
+    transaction that pays nothing, and a call inside one, are how contracts are called. Who stands
+    there as the payer signed it or is the contract that calls, and that imitates no payment.
 
     Fails when
     ----------
-    A contract moves zero for reasons of its own: also then no value moved.
+    A token contract moves zero for reasons of its own: also then no value moved.
 
     References
     ----------
@@ -30,8 +30,9 @@ def zero_value() -> nw.Expr:
     al., USENIX Security 2025, count it as one of three forms.
     """
     nothing = (nw.col("amount") == 0) & nw.col("amount_hex").is_null()
-    known_to_be_signed = ~nw.col("signed").is_null() & nw.col("signed")
-    return nothing & ~(nw.col("contract").is_null() & known_to_be_signed)
+    native = ("native", "internal", "fee", "fee_burnt", "reward", "withdrawal")
+    coin = nw.col("contract").is_null() & nw.col("kind").is_in(native)
+    return nothing & ~coin
 
 
 @rule(on="transfers", refs=("tron-zero-transfer", "tsuchiya2025"))
@@ -148,7 +149,7 @@ def _check(head: int, tail: int) -> None:
 def poisoning(at_most: int, head: int = 0, tail: int = 4) -> Rule:
     """Return the rule for attempts to look like a payment, in all three forms.
 
-    A transfer of nothing, a look-alike's trifle, and one that nobody signed.
+    A token's transfer of nothing, a look-alike's trifle, and one that nobody signed.
     """
     return zero_value() | look_alike(at_most, head, tail) | unsigned()
 

@@ -19,7 +19,8 @@ import pytest
 from rule_cases import Case, column, in_turn, instead, on_chain
 
 from chainwatch import heuristics
-from chainwatch.addresses.assets import native
+from chainwatch.addresses.assets import Asset, native
+from chainwatch.addresses.assets import token as of_contract
 from chainwatch.chains import catalogue
 from chainwatch.chains.base import Consensus, utxo_chain
 from chainwatch.heuristics import coinjoin, heights, poisoning
@@ -31,6 +32,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TRANSFERS
 
 ETH = native("eth")
+TOKEN = of_contract("eth", "0x" + "7e" * 20, "T", 0)
 START = datetime(2023, 6, 1, tzinfo=UTC)
 
 
@@ -196,7 +198,13 @@ CASES = {
         "bare: A=5300000 -> F=50000 X=1000302 Y=1000302 A=3000000",
     ),
     "zero_value": Case(
-        poisoning.zero_value(), "ann>shop:500 ann>shop':0", "ann>shop:500 shop>ann:1"
+        poisoning.zero_value(),
+        "ann>shop:500 ann>shop':0",
+        "ann>shop:500 shop>ann:1",
+        change=in_turn(
+            column("transfers", "contract", pl.lit(TOKEN.contract)),
+            column("transfers", "kind", pl.lit("erc20")),
+        ),
     ),
     "look_alike": Case(
         poisoning.look_alike(at_most=10),
@@ -214,9 +222,15 @@ CASES = {
 }
 CASES |= change_cases.CASES
 
+
+def asset_of(ledger: Ledger) -> Asset:
+    """Return what the transfers of a ledger move: the coin, or the token."""
+    return TOKEN if ledger.frames["transfers"]["contract"].count() else ETH
+
+
 FEATURES: dict[str, Callable[[Ledger], pl.DataFrame]] = {
     "transactions": features.transactions,
-    "transfers": lambda ledger: features.transfers(ledger, ETH),
+    "transfers": lambda ledger: features.transfers(ledger, asset_of(ledger)),
     "outputs": features.outputs,
 }
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from chainwatch.addresses import canonical
-from chainwatch.addresses.assets import Asset, native, token
+from chainwatch.addresses.assets import NATIVE_KINDS, Asset, native, token
 from chainwatch.errors import RuleError
 from chainwatch.heuristics.poisoning import (
     look_alike,
@@ -269,18 +269,32 @@ def test_capitals_of_a_checksum_do_not_hide_a_twin():
     assert verdicts(look_alike(5), (ME, one, 900), (other, ME, 3)) == [False, True]
 
 
-def test_nothing_is_a_payment_of_nothing():
-    assert verdicts(zero_value(), (ME, SHOP, 0), (ME, SHOP, 1)) == [True, False]
+USD = token("eth", "0x" + "7e" * 20, "T", 0)
 
 
-def test_a_call_that_its_sender_signed_imitates_no_payment():
-    """Of the coin; a token that one pays to nobody's gain is nothing all the same."""
-    signed, other = {"signed": True}, {"signed": False}
-    rows = (ME, SHOP, 0, signed), (ME, SHOP, 0, other), (ME, SHOP, 0)
-    assert verdicts(zero_value(), *rows) == [False, True, True]
-    coin = token("eth", "0x" + "7e" * 20, "T", 0)
-    made = apply(features.transfers(ledger(*rows, asset=coin), coin), zero_value())
-    assert made[VERDICT].to_list() == [True, True, True]
+def of_nothing(asset, **more):
+    """Return the verdicts on a transfer of nothing and on one of something."""
+    rows = ledger((ME, SHOP, 0, more), (ME, SHOP, 1, more), asset=asset)
+    return apply(features.transfers(rows, asset), zero_value())[VERDICT].to_list()
+
+
+@pytest.mark.parametrize("signed", [True, False, None])
+@pytest.mark.parametrize("kind", ["erc20", "trc20"])
+def test_a_token_of_which_nothing_is_moved_imitates_a_payment(kind, signed):
+    assert of_nothing(USD, kind=kind, signed=signed) == [True, False]
+
+
+@pytest.mark.parametrize("signed", [True, False, None])
+@pytest.mark.parametrize("kind", NATIVE_KINDS)
+def test_a_call_that_moves_no_coin_imitates_no_payment(kind, signed):
+    """Who stands there as the payer signed it, or is the contract that calls."""
+    assert of_nothing(ETH, kind=kind, signed=signed) == [False, False]
+
+
+def test_calls_inside_a_transaction_are_no_lures_by_any_rule():
+    inside = {"kind": "internal", "trace_path": "0"}
+    rows = [(ME, SHOP, 900, {"signed": True}), (SHOP, ME, 0, inside), (TWIN, ME, 0, inside)]
+    assert verdicts(zero_value() | look_alike(5), *rows) == [False, False, False]
 
 
 def test_an_amount_that_is_not_known_is_unknown():
