@@ -32,7 +32,7 @@ from chainwatch.results.table import (
     Table,
 )
 from chainwatch.results.text_frame import text_frame
-from chainwatch.units import AMOUNT, to_text, whole
+from chainwatch.units import AMOUNT, counted, to_text, whole
 
 MOVES_NOTHING = "moves nothing: shows no payment"
 """Said of a value of zero: anybody can make such a transfer look as if a stranger had paid."""
@@ -157,15 +157,16 @@ class TagHits(Result):
     def __repr__(self) -> str:
         ways = self.frame["direction"].to_list()
         return (
-            f"TagHits({ways.count('to'):,} payments to and {ways.count('from'):,} from tagged"
-            f" addresses, {int(self.unread['inputs'].sum()):,} inputs unread)"
+            f"TagHits({counted(ways.count('to'), 'payment', 'payments')} to and"
+            f" {ways.count('from'):,} from tagged addresses,"
+            f" {counted(int(self.unread['inputs'].sum()), 'input', 'inputs')} unread)"
         )
 
     def _repr_html_(self) -> str:
-        counted = self.frame.group_by("direction", "concepts").agg(pl.len())
+        grouped = self.frame.group_by("direction", "concepts").agg(pl.len())
         rows = "".join(
             f"<tr><td>{way}</td><td>{escape(concepts)}</td><td>{count:,}</td></tr>"
-            for way, concepts, count in counted.sort("direction", "concepts").iter_rows()
+            for way, concepts, count in grouped.sort("direction", "concepts").iter_rows()
         )
         head = "<tr><th>direction</th><th>concepts</th><th>payments</th></tr>"
         return f"<p>{escape(repr(self))}</p><table>{head}{rows}</table>"

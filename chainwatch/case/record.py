@@ -22,6 +22,7 @@ from chainwatch.privacy.session import opened
 from chainwatch.results.result import Finding, Result
 from chainwatch.results.roles import NOBODY, Party
 from chainwatch.sanitize import visible
+from chainwatch.units import counted
 
 NOTHING = "0" * 64
 """Content digest of an act that adds no result."""
@@ -116,7 +117,7 @@ class CaseRecord:
         return set().union(*(parties(result) for result, _ in self.results))
 
     def __repr__(self) -> str:
-        return f"Case({self.name!r}, {len(self.results)} results)"
+        return f"Case({self.name!r}, {counted(len(self.results), 'result', 'results')})"
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -340,9 +340,11 @@ class Clusters(Result):
 
     def __repr__(self) -> str:
         groups, across = self._groups, counted(self.owners["owner"].n_unique(), "owner", "owners")
+        contested = counted(groups.contested + self.refused.height, *_CONTESTED)
         return (
-            f"Clusters({groups.clusters} of two or more addresses, {groups.height} addresses,"
-            f" {groups.contested + self.refused.height} contested links,{self.links.said_apart()}"
+            f"Clusters({groups.clusters} of two or more addresses,"
+            f" {counted(groups.height, 'address', 'addresses')},"
+            f" {contested},{self.links.said_apart()}"
             f" {self.alarms.height} with tags of several actors,"
             f" {counted(self.collapses.height, 'join', 'joins')} to look at"
             + (f", {across} on several chains)" if self.owners.height else ")")
@@ -350,6 +352,9 @@ class Clusters(Result):
 
     def _repr_html_(self) -> str:
         return f"<p><b>{escape(repr(self))}</b></p>{preformatted(self.lineage())}"
+
+
+_CONTESTED = ("contested link", "contested links")
 
 
 @recorded

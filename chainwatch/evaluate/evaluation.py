@@ -26,6 +26,7 @@ from chainwatch.progress import watched
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import Column, Privacy, Rows, Table
 from chainwatch.sanitize import preformatted
+from chainwatch.units import counted
 
 Recipe = Callable[[Ledger], Clusters]
 """What makes owners of a ledger."""
@@ -178,7 +179,9 @@ class Evaluation(Result):
         return [f"        of these by {', '.join(told)}"] if told else []
 
     def __repr__(self) -> str:
-        return "\n".join([f"Evaluation({self.frame.height} rows)", *self.lines()])
+        return "\n".join(
+            [f"Evaluation({counted(self.frame.height, 'row', 'rows')})", *self.lines()]
+        )
 
     def _repr_html_(self) -> str:
         return preformatted(repr(self))

@@ -16,7 +16,7 @@ from chainwatch.results.table import BEHIND, DIRECTION, Column, Rows, Table, beh
 from chainwatch.tracing.ends.holders import with_behind
 from chainwatch.tracing.result import REACHES, Trace
 from chainwatch.tracing.trace_tables import ENDS
-from chainwatch.units import exact_sum
+from chainwatch.units import counted, exact_sum
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -151,7 +151,10 @@ def _fold(parts: list[Part], top: int) -> list[Part]:
         return parts
     rest = [one.told for one in parts[top - 1 :]]
     amount, coarse = sum(one.amount for one in rest), any(one.rounded for one in rest)
-    return [*parts[: top - 1], Part(f"{len(rest):,} smaller parts", Told(amount, coarse))]
+    return [
+        *parts[: top - 1],
+        Part(counted(len(rest), "smaller part", "smaller parts"), Told(amount, coarse)),
+    ]
 
 
 def _x(amount: int, whole: int) -> float:

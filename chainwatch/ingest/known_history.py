@@ -10,6 +10,7 @@ import polars as pl
 from chainwatch.ingest.reorg import Known
 from chainwatch.ingest.targets import Target
 from chainwatch.ledger.schema import POSITION_BITS
+from chainwatch.units import counted
 
 _MADE = {"txid": pl.Binary, "n": pl.Int64, "value": pl.Int64, "height": pl.Int64}
 
@@ -53,7 +54,10 @@ def unlisted(name: str, held: KnownHistory, listed: Collection[bytes], tip: int)
     missing = KnownHistory(inside.made.filter(coined), inside.spent).txids().difference(listed)
     if not missing:
         return []
-    what = f"{len(missing):,} transactions of it that the server does not list"
+    what = (
+        counted(len(missing), "transaction", "transactions")
+        + " of it that the server does not list"
+    )
     return [f"{name}: the ledger holds {what}: ask another server"]
 
 

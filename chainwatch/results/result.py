@@ -32,6 +32,7 @@ from chainwatch.results.roles import NO_ROLES, NOBODY, Party, Roles
 from chainwatch.results.table import Rows
 from chainwatch.results.text_frame import text_frame
 from chainwatch.sanitize import preformatted, visible
+from chainwatch.units import counted
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -272,7 +273,7 @@ class Finding(Result):
         }
 
     def __repr__(self) -> str:
-        return f"Finding({self.title!r}, {self.frame.height} rows)"
+        return f"Finding({self.title!r}, {counted(self.frame.height, 'row', 'rows')})"
 
     def _repr_html_(self) -> str:
         title, words = (escape(visible(item)) for item in (self.title, " ".join(self.text)))

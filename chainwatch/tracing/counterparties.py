@@ -153,9 +153,9 @@ class Counterparties(Result):
 
     def __repr__(self) -> str:
         return (
-            f"Counterparties({self.frame['subject'].n_unique()} subjects,"
+            f"Counterparties({counted(self.frame['subject'].n_unique(), 'subject', 'subjects')},"
             f" in {self.asset.shown(self.total('in'))}, out {self.asset.shown(self.total('out'))},"
-            f" {self.poisoning.height} poisoning attempts apart"
+            f" {counted(self.poisoning.height, 'poisoning attempt', 'poisoning attempts')} apart"
             f"{'' if self.trifle else ', trifles not judged'}"
             f"{f', {self.wide.height} too wide to add' if self.wide.height else ''})"
             f"{f' {self.effect_doubt}' if self.effect_doubt else ''}"
@@ -198,6 +198,7 @@ def counterparties(
     ----------
     A counterparty is untagged: that it is nobody's service is not said by that. A subject's
     history was not read: then its payments with others whose history was read are all there is.
+    A call that moves none of the coin is listed with the amount zero: it adds nothing to a sum.
     """
     check(ledger=ledger, asset=asset, tags=tags, trifle=trifle, head=head, tail=tail)
     who = list(addresses_of(subjects, asset))
@@ -354,8 +355,8 @@ def poisoning_finding(direct: Counterparties) -> Finding:
     zero = rows.filter(pl.col("amount") == 0).height
     unsigned = rows.filter(pl.col("why").str.starts_with("unsigned")).height
     trifles = rows.height - zero - unsigned
-    looking = f", and {trifles} trifles from an address that looks like an earlier partner of the"
-    looking += " receiver"
+    looking = f", and {counted(trifles, 'trifle', 'trifles')} from an address that looks like an"
+    looking += " earlier partner of the receiver"
     judged = direct.trifle > 0
     return Finding(
         "Address poisoning attempts",

@@ -161,7 +161,7 @@ class Exposure(Result):
             for row in self.frame.iter_rows(named=True)
         ]
         said = [f"  {one}" for one in (self.order_open, self.unsaid()) if one]
-        return "\n".join([f"Exposure({self.frame.height} rows)", *rows, *said])
+        return "\n".join([f"Exposure({counted(self.frame.height, 'row', 'rows')})", *rows, *said])
 
     def not_read(self) -> Sequence[str]:
         """Return in sentences what of worth and jurisdiction was not read."""

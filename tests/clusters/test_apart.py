@@ -45,7 +45,7 @@ def test_the_link_that_would_join_them_is_refused_and_the_rest_joins(hand, pair)
     clusters = cluster(links, apart=pair("A", "D", "predicted payment"))
     assert hand.groups(clusters) == {frozenset("AB"), frozenset("CDE")}
     assert refused(hand, clusters) == [("B", "C", 3, PAIR, "predicted payment", 0)]
-    assert "1 contested links" in repr(clusters)
+    assert "1 contested link" in repr(clusters)
 
 
 @pytest.mark.parametrize(

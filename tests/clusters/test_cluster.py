@@ -280,7 +280,7 @@ def test_the_links_given_are_not_changed(hand):
 def test_it_prints_no_address(hand):
     clusters = cluster(hand.links("A-B 1 ?\nB-C 2 ? refused"))
     assert repr(clusters) == (
-        "Clusters(1 of two or more addresses, 2 addresses, 1 contested links,"
+        "Clusters(1 of two or more addresses, 2 addresses, 1 contested link,"
         " 0 with tags of several actors, 0 joins to look at)"
     )
     assert "bcrt1" not in clusters._repr_html_()

@@ -60,6 +60,15 @@ def test_lures_stand_apart_with_the_rule_that_says_so(desk: Any) -> None:
     assert direct(desk, rows, trifle=1).total("in") == 52
 
 
+def test_one_is_said_of_one(desk: Any) -> None:
+    lure = ("a", "qq.........xxxx", 0)
+    assert repr(direct(desk, [("o", "a", 1), lure])).startswith("Counterparties(1 subject, ")
+    assert " 1 poisoning attempt apart" in repr(direct(desk, [("o", "a", 1), lure]))
+    two = direct(desk, [("o", "a", 1), ("o", "b", 1), lure, lure])
+    assert repr(two).startswith("Counterparties(2 subjects, ")
+    assert " 2 poisoning attempts apart" in repr(two)
+
+
 def test_nothing_is_lost_or_counted_twice(desk: Any) -> None:
     rows = [("o", "a", 1), ("a", "b", 2), ("b", "b", 3), ("b", "p", 4), ("a", "p", 0)]
     got = direct(desk, [*rows, ("p", "a", None), ("p", "q", 6)])

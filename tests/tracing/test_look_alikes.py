@@ -157,7 +157,7 @@ def test_what_was_not_looked_for_is_said(desk: Any, direct: Counterparties) -> N
         str(one.headline) for one in direct.findings(NOBODY)
     ]
     assert repr(plain).endswith("0 poisoning attempts apart, trifles not judged)")
-    assert repr(direct).endswith("1 poisoning attempts apart)")
+    assert repr(direct).endswith("1 poisoning attempt apart)")
     followed = trace(desk.paid(STORY, read="v"), [desk.account("v")], policy=fifo, asset=desk.asset)
     assert "No size of a trifle was given" in " ".join(map(str, followed.findings(NOBODY)[0].text))
 

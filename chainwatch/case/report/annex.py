@@ -13,6 +13,7 @@ from chainwatch.privacy.edition import DISCLOSURE, Edition
 from chainwatch.privacy.flows import MORE
 from chainwatch.privacy.mask_tables import ROUNDED, SUMMED
 from chainwatch.results.result import Result
+from chainwatch.units import counted
 
 STEP_COLUMNS = {
     "hop": "hop", "time": "time", "txid": "transaction", "amount": "amount", "source": "from",
@@ -83,10 +84,10 @@ def figure_key(drawing: Any, clusters: str = "", ends: str = "") -> TableBlock |
     several = any(one.addresses is not None and one.addresses > 1 for one in nodes)
     where = f"; tables/{clusters} has all" if clusters else ""
     called = " Where there are several addresses, the one by which they are called stands here"
-    counted = any(MORE in one.address for one in nodes)
+    shortened = any(MORE in one.address for one in nodes)
     all_ends = f" Addresses that are only counted stand in tables/{ends}." if ends else ""
     return TableBlock(
-        caption=f"Whom the marks of the figure stand for ({len(nodes)} nodes)",
+        caption=f"Whom the marks of the figure stand for ({counted(len(nodes), 'node', 'nodes')})",
         columns=("mark", "name in the figure", "address", "addresses", "role", "amount"),
         rows=tuple(
             (
@@ -102,5 +103,5 @@ def figure_key(drawing: Any, clusters: str = "", ends: str = "") -> TableBlock |
         align=("left", "left", "left", "right", "left", "right"),
         note="Amount: the larger of what came in and what went out."
         + (f"{called}{where}." if several else "")
-        + (all_ends if counted else ""),
+        + (all_ends if shortened else ""),
     )

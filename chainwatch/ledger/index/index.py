@@ -30,6 +30,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.storage import delta
 from chainwatch.ledger.storage.lock import locked
 from chainwatch.ledger.storage.writer import COMPACTED, SELF
+from chainwatch.units import counted
 
 FORMAT = 4
 _FOLDER = "index"
@@ -58,8 +59,9 @@ class Index:
     def __repr__(self) -> str:
         made = self.columns
         return (
-            f"Index({self.chain.alias}, commit {self.commit}: {len(made['tx_number']):,} "
-            f"transactions, {len(made['addr_ptr']) - 1:,} addresses)"
+            f"Index({self.chain.alias}, commit {self.commit}: "
+            f"{counted(len(made['tx_number']), 'transaction', 'transactions')},"
+            f" {counted(len(made['addr_ptr']) - 1, 'address', 'addresses')})"
         )
 
     @property

@@ -23,6 +23,7 @@ from chainwatch.simulate.services.simulation import SimulatedServices
 from chainwatch.simulate.services.world import DEPOSIT, NETWORK
 from chainwatch.tracing.custody.roles import service_roles
 from chainwatch.tracing.custody.service_side import MIN_UNRELATED
+from chainwatch.units import counted
 
 PROBABLE, ONE_DESTINATION, VICTOR, PRODUCTION, MANY = (
     "probable: the service's side",
@@ -144,7 +145,9 @@ class CustodyRates(Result):
         return found
 
     def __repr__(self) -> str:
-        return "\n".join([f"CustodyRates({self.frame.height} rows)", *self.lines()])
+        return "\n".join(
+            [f"CustodyRates({counted(self.frame.height, 'row', 'rows')})", *self.lines()]
+        )
 
     def _repr_html_(self) -> str:
         return preformatted(repr(self))

@@ -657,7 +657,7 @@ def test_what_the_ledger_holds_must_be_listed(
     explorer = Explorer(blocks)
     explorer.related = lambda text: []  # type: ignore[method-assign]
     report = pull(tmp_path / "l", source(serve(explorer), provider, [who]))
-    assert any("1 transactions of it that the server does not list" in n for n in report.notes)
+    assert any("1 transaction of it that the server does not list" in n for n in report.notes)
     assert not address_summary(open_ledger(tmp_path / "l"), who, "btc-regtest").complete
 
 
