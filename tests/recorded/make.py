@@ -1,4 +1,4 @@
-"""Writes one small dump of each kind of account table, all of the same five transactions.
+"""Writes one small dump of each kind of account table, nearly all of the same five transactions.
 
 The shapes are those that the makers of such dumps document; the chain is made up.
 """
@@ -22,6 +22,11 @@ TXIDS = tuple(f"0x{number:064x}" for number in range(1, 6))
 TEXT = "2023-05-02 04:00:00"
 WHEN = datetime.fromtimestamp(TIME, UTC)
 HUGE = 2**200 + 1
+ON_TRON = {
+    A: "TA4Wt1DUCqz6YegbnsmqsWC5uUfbdBqPxm", B: "TA9pkx4DFxrEw8JZzUtyDrh2uAat1LDuJL",
+    T: "TAF8dttxK5iPKbvYC626aDBytrWANpLRXp",
+}  # fmt: skip
+"""Who stands on Tron for whom."""
 
 
 class Tx(NamedTuple):
@@ -287,6 +292,38 @@ def blockscout_tokens() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def tronscan() -> list[dict[str, Any]]:
+    """The second transfer took no effect."""
+    return [
+        {"transaction_id": TXIDS[log.place][2:], "block": HEIGHT, "block_ts": TIME * 1000,
+         "from_address": ON_TRON[log.sender], "to_address": ON_TRON[log.receiver],
+         "confirmed": "true", "contractRet": "SUCCESS" if log.index == 5 else "REVERT",
+         "quant": log.value, "contract_address": ON_TRON[T], "tokenDecimal": 6}
+        for log in LOGS
+    ]  # fmt: skip
+
+
+STATED_TIME = "2023-05-02 04:00:00"
+
+
+def binance() -> list[dict[str, Any]]:
+    return [
+        {"Date(UTC)": STATED_TIME, "Coin": coin, "Network": network, "Amount": amount,
+         "TransactionFee": 0, "Address": address, "TXID": TXIDS[0], "SourceAddress": "",
+         "PaymentID": "", "Status": "Completed"}
+        for coin, network, amount, address in
+        (("ETH", "ETH", "1,000.5", A), ("USDT", "TRX", "7", ON_TRON[A]))
+    ]  # fmt: skip
+
+
+def kucoin() -> list[dict[str, Any]]:
+    return [
+        {"UID": 77, "Account Type": "main", "Time(UTC)": STATED_TIME, "Remarks": "",
+         "Status": "success", "Fee": "0.1", "Amount": "0.5", "Coin": "ETH",
+         "Transfer Network": "ETH", "Withdrawal Address/Account": B, "Hash": TXIDS[1]}
+    ]  # fmt: skip
+
+
 TABLES: dict[str, list[dict[str, Any]]] = {
     "etl_transactions.csv": etl_transactions(),
     "etl_transactions.json": etl_transactions(),
@@ -314,8 +351,11 @@ TABLES: dict[str, list[dict[str, Any]]] = {
     "blockscout.csv": blockscout(),
     "blockscout_internal.csv": blockscout_internal(),
     "blockscout_tokens.csv": blockscout_tokens(),
+    "tronscan_tokens.csv": tronscan(),
+    "statement_binance.csv": binance(),
+    "statement_kucoin.csv": kucoin(),
 }
-"""Every dump by its file name."""
+"""Every dump by its file name; those of statements are of no chain."""
 
 _TEXTS = ("value", "status", "receipt_status")
 

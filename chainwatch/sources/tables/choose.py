@@ -100,7 +100,12 @@ def _lacks(shape: Shape, missing: list[str], header: list[str]) -> str:
     told = []
     for column in missing[:5]:
         lower = {one.lower(): one for one in free}
-        close = get_close_matches(column.partition("|")[0].lower(), lower, n=1, cutoff=0.6)
+        near_ones = [
+            match for one in column.split("|")
+            for match in get_close_matches(one.lower(), lower, n=1, cutoff=0.6)
+        ]  # fmt: skip
+        close = near_ones[:1]
         near = f" (the closest is {quoted(lower[close[0]])})" if close else ""
-        told.append(f"{quoted(column)}{near}")
+        named = " or ".join(quoted(one) for one in column.split("|"))
+        told.append(f"{named}{near}")
     return f"the table is nearly {shape.name!r}, and lacks the column {', '.join(told)}"

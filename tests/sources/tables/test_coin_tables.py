@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 import regtest_chain
 from module_of import module_of
@@ -19,6 +15,8 @@ from chainwatch.errors import DumpError
 from chainwatch.sources.tables.coins import satoshi
 
 etl = module_of("sources/bitcoin_etl/test_bitcoin_etl")
+coins = module_of("recorded/make_coins")
+RECORDED = Path(__file__).parents[2] / "recorded"
 Rows = list[dict[str, Any]]
 
 
@@ -29,159 +27,54 @@ def exported() -> tuple[Rows, Rows]:
     return blocks, transactions
 
 
-def moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+def given(paths: list[Path]) -> cw.KnownTable:
+    """Return the tables of a form as a source; the first is that of transactions."""
+    beside = {path.stem.rpartition("_")[2]: path for path in paths[1:]}
+    return cw.KnownTable(paths[0], chain="btc-regtest", **beside)  # type: ignore[arg-type]
 
 
-def text(seconds: int) -> str:
-    return f"{moment(seconds):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def nested(row: dict[str, Any], give: Callable[[int], Any], when: Callable[[int], Any]) -> Any:
-    def amounts(items: Rows) -> Rows:
-        return [
-            {**one, "value": give(one["value"])} for one in items if one.get("value") is not None
-        ]
-
-    return {**row, "block_timestamp": when(row["block_timestamp"]),
-            "inputs": row["inputs"] and [{**one} for one in row["inputs"]],
-            "outputs": amounts(row["outputs"])}  # fmt: skip
-
-
-def written(path: Path, rows: Rows) -> Path:
-    if path.suffix == ".parquet":
-        pl.DataFrame(rows, infer_schema_length=None).write_parquet(path)
-    else:
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+def listed(path: Path, rows: Rows) -> Path:
+    path.write_bytes(coins.content(path.name, rows))
     return path
 
 
-def bigquery_json(folder: Path, blocks: Rows, txs: Rows) -> cw.KnownTable:
-    """Numbers wider than 53 bits are texts in BigQuery's JSON, and times are in words."""
-    quoted = [{**nested(tx, str, text), "block_number": str(tx["block_number"])} for tx in txs]
-    below = [
-        {**one, "timestamp": text(one["timestamp"]), "number": str(one["number"])} for one in blocks
-    ]
-    return cw.KnownTable(
-        written(folder / "transactions.json", quoted), chain="btc-regtest",
-        blocks=written(folder / "blocks.json", below),
-    )  # fmt: skip
+def written(folder: Path, form: str, blocks: Rows, txs: Rows) -> cw.KnownTable:
+    return given(coins.write(folder, form, blocks, txs))
 
 
-def bigquery_parquet(folder: Path, blocks: Rows, txs: Rows) -> cw.KnownTable:
-    return cw.KnownTable(
-        written(folder / "transactions.parquet", [nested(tx, Decimal, moment) for tx in txs]),
-        chain="btc-regtest",
-        blocks=written(
-            folder / "blocks.parquet",
-            [{**one, "timestamp": moment(one["timestamp"])} for one in blocks],
-        ),
-    )
-
-
-def aws(folder: Path, blocks: Rows, txs: Rows) -> cw.KnownTable:
-    """Amounts are doubles of whole coins."""
-    rows = [
-        {**nested(tx, lambda value: value / 10**8, moment), "index": tx.get("index", k),
-         "date": "2011-02-02", "last_modified": moment(1_700_000_000)}
-        for k, tx in enumerate(txs)
-    ]  # fmt: skip
-    return cw.KnownTable(
-        written(folder / "transactions.parquet", rows), chain="btc-regtest",
-        blocks=written(folder / "blocks.json", blocks),
-    )  # fmt: skip
-
-
-def blockchair(folder: Path, blocks: Rows, txs: Rows) -> cw.KnownTable:
-    """Four tables; an output stands where it is made and where it is spent."""
-    outputs = {(tx["hash"], one["index"]): one for tx in txs for one in tx["outputs"]}
-    tables = {
-        "transactions": [
-            {"block_id": tx["block_number"], "hash": tx["hash"],
-             "time": text(tx["block_timestamp"])[:-4], "size": tx["size"],
-             "weight": 4 * tx["virtual_size"], "version": tx["version"],
-             "lock_time": tx["lock_time"],
-             "is_coinbase": int(tx["is_coinbase"]), "has_witness": 0,
-             "input_count": len(tx["inputs"]), "output_count": len(tx["outputs"])}
-            for tx in txs
-        ],
-        "outputs": [
-            {"block_id": tx["block_number"], "transaction_hash": tx["hash"], "index": one["index"],
-             "value": one["value"], "script_hex": one["script_hex"]}
-            for tx in txs for one in tx["outputs"]
-        ],
-        "inputs": [
-            {"transaction_hash": one["spent_transaction_hash"], "index": one["spent_output_index"],
-             "value": outputs[one["spent_transaction_hash"], one["spent_output_index"]]["value"],
-             "recipient": "", "type": "nonstandard", "spending_transaction_hash": tx["hash"],
-             "spending_index": one["index"], "spending_sequence": one["sequence"],
-             "spending_signature_hex": one["script_hex"]}
-            for tx in txs for one in tx["inputs"]
-        ],
-        "blocks": [
-            {"id": one["number"], "hash": one["hash"], "time": text(one["timestamp"])[:-4],
-             "size": one["size"], "version": one["version"], "merkle_root": one["merkle_root"],
-             "nonce": int(one["nonce"], 16), "bits": int(one["bits"], 16),
-             "coinbase_data_hex": one["coinbase_param"],
-             "transaction_count": one["transaction_count"]}
-            for one in blocks
-        ],
-    }  # fmt: skip
-    for name, rows in tables.items():
-        frame = (
-            pl.DataFrame(rows) if rows else pl.DataFrame(schema=dict.fromkeys(_INPUTS, pl.String))
-        )
-        frame.write_csv(folder / f"{name}.tsv", separator="\t")
-    return cw.KnownTable(
-        folder / "transactions.tsv", chain="btc-regtest",
-        **{name: folder / f"{name}.tsv" for name in ("blocks", "inputs", "outputs")},  # type: ignore[arg-type]
-    )  # fmt: skip
-
-
-_INPUTS = (
-    "transaction_hash", "index", "value", "recipient", "type", "spending_transaction_hash",
-    "spending_index", "spending_sequence", "spending_signature_hex",
-)  # fmt: skip
-
-FORMS = {
-    "bitcoin-etl transactions": bigquery_json, "bitcoin-etl transactions ": bigquery_parquet,
-    "AWS btc transactions": aws, "Blockchair bitcoin transactions": blockchair,
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", coins.FORMS)
 def test_every_form_gives_the_rows_of_bitcoin_etl(
     tmp_path: Path, exported: tuple[Rows, Rows], form: str
 ) -> None:
     blocks, txs = exported
     plain = cw.EtlJson(
-        written(tmp_path / "t.json", txs), written(tmp_path / "b.json", blocks), chain="btc-regtest"
+        listed(tmp_path / "t.json", txs), listed(tmp_path / "b.json", blocks), chain="btc-regtest"
     )
-    source = FORMS[form](tmp_path, blocks, txs)
+    source = written(tmp_path, form, blocks, txs)
     for name, one in (("plain", plain), ("known", source)):
         cw.pull(tmp_path / name, one)
     ours, theirs = (cw.open_ledger(tmp_path / name).digests() for name in ("known", "plain"))
     for table in ("blocks", "transactions", "outputs", "inputs"):
         assert ours[table] == theirs[table], table
     ledger = cw.open_ledger(tmp_path / "known")
-    assert set(ledger.coverage.collect()["source"]) == {form.strip()}
-    given = {path.name for path in (source.path, *source.beside.values())}
-    assert set(ledger.answers.collect()["request"]) == given
+    assert set(ledger.coverage.collect()["source"]) == {coins.FORMS[form][0]}
+    files = {path.name for path in (source.path, *source.beside.values())}
+    assert set(ledger.answers.collect()["request"]) == files
     cw.check(ledger).raise_for_failures()
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", coins.FORMS)
 def test_an_amount_that_is_not_the_true_one_is_refused(
     tmp_path: Path, exported: tuple[Rows, Rows], form: str
 ) -> None:
     blocks, txs = json.loads(json.dumps(exported))
     txs[-1]["outputs"][0]["value"] += 1
     with pytest.raises(DumpError):
-        cw.pull(tmp_path / "ledger", FORMS[form](tmp_path, blocks, txs))
+        cw.pull(tmp_path / "ledger", written(tmp_path, form, blocks, txs))
 
 
 def test_blocks_are_asked_for(tmp_path: Path, exported: tuple[Rows, Rows]) -> None:
-    path = written(tmp_path / "t.json", exported[1])
+    path = listed(tmp_path / "t.json", exported[1])
     with pytest.raises(DumpError, match="its blocks are not given"):
         cw.pull(tmp_path / "ledger", cw.KnownTable(path, chain="btc-regtest"))
 
@@ -197,3 +90,72 @@ def test_every_satoshi_comes_back_from_its_double() -> None:
 def test_a_double_of_no_satoshi_is_refused(value: float) -> None:
     with pytest.raises(DumpError):
         satoshi(value, "x")
+
+
+@pytest.fixture(scope="module")
+def small() -> tuple[Rows, Rows]:
+    """Return the rows that the recorded dumps are made of."""
+    blocks, txs = coins.recorded()
+    return blocks, txs
+
+
+def recorded(form: str, small: tuple[Rows, Rows]) -> list[Path]:
+    return [RECORDED / name for name in coins.FORMS[form][1](*small)]
+
+
+def test_every_dump_is_as_it_is_made(small: tuple[Rows, Rows]) -> None:
+    for _, tables in coins.FORMS.values():
+        for name, rows in tables(*small).items():
+            if not name.endswith(".parquet"):
+                assert (RECORDED / name).read_bytes() == coins.content(name, rows), name
+
+
+@pytest.mark.parametrize("form", coins.FORMS)
+def test_every_recorded_dump_gives_the_blocks_that_it_was_made_of(
+    tmp_path: Path, small: tuple[Rows, Rows], form: str
+) -> None:
+    source = given(recorded(form, small))
+    assert source.name == coins.FORMS[form][0]
+    report = cw.pull(tmp_path / "known", source)
+    assert report.notes[0].endswith(f"is read as {source.name!r}")
+    (tmp_path / "blocks.dat").write_bytes(
+        regtest_chain.framed(*regtest_chain.Chain().grow(5).blocks)
+    )
+    cw.pull(tmp_path / "plain", cw.BlockFiles(tmp_path / "blocks.dat", "btc-regtest"))
+    known, plain = (cw.open_ledger(tmp_path / name) for name in ("known", "plain"))
+    assert known.blocks.collect().height == 6
+    key = ["txid", "n", "value", "script", "address"]
+    ids = {name: one.transactions.select("tx", "txid") for name, one in
+           (("known", known), ("plain", plain))}  # fmt: skip
+    ours, theirs = (
+        one.outputs.join(ids[name], on="tx").select(key).collect().sort("txid", "n")
+        for name, one in (("known", known), ("plain", plain))
+    )
+    assert ours.equals(theirs)
+    assert cw.pull(tmp_path / "known", source).units == 0
+    cw.check(known).raise_for_failures()
+
+
+HEADED = (
+    ("Blockchair", "coin_blockchair_transactions.tsv", "block_id", "block_idx"),
+    ("Blockchair", "coin_blockchair_blocks.tsv", "merkle_root", "merkleroot"),
+    ("Blockchair", "coin_blockchair_inputs.tsv", "spending_index", "spendingindex"),
+    ("bitcoin-etl", "coin_etl_transactions.json", "block_timestamp", "block_timestmp"),
+)
+
+
+@pytest.mark.parametrize(("form", "name", "column", "wrong"), HEADED)
+def test_a_wrong_header_names_the_column_and_the_closest(
+    tmp_path: Path, small: tuple[Rows, Rows], form: str, name: str, column: str, wrong: str
+) -> None:
+    paths = []
+    for path in recorded(form, small):
+        paths.append(tmp_path / path.name)
+        data = path.read_bytes()
+        if path.name == name:
+            data = data.replace(column.encode(), wrong.encode())
+        paths[-1].write_bytes(data)
+    with pytest.raises(DumpError) as raised:
+        cw.pull(tmp_path / "ledger", given(paths))
+    assert column in str(raised.value)
+    assert wrong in str(raised.value)
