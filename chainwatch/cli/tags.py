@@ -16,6 +16,8 @@ from chainwatch.cli.output import check_named, interruptible, names_in, note, sa
 from chainwatch.errors import InputError, TagError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from chainwatch.attribution.tags import Tags
 
 MOST_REJECTED = 10
@@ -136,6 +138,51 @@ def tag_hits(
     write_csv(csv, rows, replace=replace)
 
 
+@tags_app.command("statement")
+def tag_statement(
+    file: Annotated[Path, typer.Argument(help="What an exchange produced, or a tool exported.")],
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--mapping", help="TOML file that says which column says what; not for known exports."
+        ),
+    ] = None,
+    way: Annotated[
+        str | None,
+        typer.Option("--way", help="deposit or withdrawal, where a known export does not say it."),
+    ] = None,
+    csv: CsvOption = None,
+    replace: ReplaceOption = False,
+) -> None:
+    """List what somebody states of payments and addresses: notes and tags, never chain data.
+
+    A mapping for the return of an exchange names source, address and chain, and the columns of
+    txid, time, asset, network, amount, customer, status; tag, actor and concept say what its
+    addresses are. Exports of Binance and KuCoin are known by their header.
+
+    Example: chainwatch tags statement out/otter/data/statement.csv
+    --mapping out/otter/data/statement.toml
+    """
+    from chainwatch.attribution.statements.statement import read_statement
+
+    check_named(csv, replace=replace)
+    if way not in (None, "deposit", "withdrawal"):
+        raise InputError(f"--way {way!r} is none", remedy="write deposit or withdrawal")
+    with interruptible():
+        found = read_statement(file, mapping, way=way)  # type: ignore[arg-type]
+    _tell_rejected(found.rejected)
+    rows = found.plain()
+    for row in rows.iter_rows(named=True):
+        said = [row[name] for name in ("time", "direction", "amount", "asset", "customer")]
+        say(f"line {row['line']}  {row['chain']}  {row['address']}")
+        say(f"    {', '.join(str(one) for one in said if one)}; {row['source']}")
+        if row["txid"]:
+            say(f"    names transaction {row['txid']}")
+    show(found.tags, names_in([found.tags]))
+    show(found)
+    write_csv(csv, rows, replace=replace)
+
+
 def _read(
     files: list[Path], chain: str | None, kind: str | None, columns: list[str] | None
 ) -> Tags:
@@ -166,14 +213,18 @@ def _all(
     return reduce(add, parts)
 
 
-def _told(tags: Tags) -> Tags:
-    """Tell on stderr what was read and not taken, with its place and reason."""
-    for file, position, _, reason in tags.rejected.head(MOST_REJECTED).iter_rows():
+def _tell_rejected(rejected: pl.DataFrame) -> None:
+    for file, position, _, reason in rejected.head(MOST_REJECTED).iter_rows():
         place = f"{file} {position}".strip()
         note(f"not taken: {place}: {reason}")
-    more = tags.rejected.height - MOST_REJECTED
+    more = rejected.height - MOST_REJECTED
     if more > 0:
         note(f"not taken: {more:,} more")
+
+
+def _told(tags: Tags) -> Tags:
+    """Tell on stderr what was read and not taken, with its place and reason."""
+    _tell_rejected(tags.rejected)
     if not len(tags):
         raise TagError("no tag was taken", remedy="mend what is listed above, or name other files")
     return tags

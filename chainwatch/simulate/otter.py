@@ -34,6 +34,7 @@ import polars as pl
 from chainwatch.simulate import crimes as crime
 from chainwatch.simulate import economy as honest
 from chainwatch.simulate import published, tables, traps, vendors
+from chainwatch.simulate.production import production
 from chainwatch.simulate.world import World
 
 SEED = 15
@@ -84,6 +85,8 @@ class Otter:
     def write(self, folder: str | Path) -> Path:
         """Write ``blocks.dat``, ``truth.csv``, ``payments.csv``, ``coins.csv`` and ``tags/``.
 
+        Beside them ``statement.csv`` and its mapping: what an exchange produced of one customer.
+
         Raises
         ------
         OutputExists
@@ -93,7 +96,8 @@ class Otter:
         for name in ("truth", "payments", "coins"):
             data[f"{name}.csv"] = tables.csv(getattr(self, name))
         packs = {f"tags/{name}": text.encode() for name, text in self.tags.items()}
-        return tables.write_files(folder, data | packs)
+        stated = production(self.payments, self.coins, "Harbour", crime.KELP)
+        return tables.write_files(folder, data | packs | stated)
 
 
 def otter(seed: int = SEED) -> Otter:

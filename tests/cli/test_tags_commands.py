@@ -94,3 +94,22 @@ def test_an_existing_file_is_replaced_only_where_that_is_asked_for(
     assert out.read_text() == "mine"
     assert run(*asked, "--replace")[0] == 0
     assert "Kelp" in out.read_text()
+
+
+def test_a_statement_is_listed_and_what_is_not_taken_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text(f"Address,Hash,Who\n{ONE},,7\nnobody,,8\n")
+    (tmp_path / "s.toml").write_text(
+        'source = "X"\naddress = "Address"\ntxid = "Hash"\ncustomer = "Who"\n'
+        'chain = "btc-regtest"\nway = "deposit"\n'
+    )
+    given = ("tags", "statement", "s.csv", "--mapping", "s.toml")
+    status, said, told = run(*given, "--csv", "out.csv")
+    assert status == 0
+    assert f"line 2  btc-regtest  {ONE}" in said
+    assert "deposit, 7; X" in said
+    assert "Statement(1 note, 0 tags, 1 not taken)" in said
+    assert "not taken: s.csv line 3" in told
+    assert ONE in (tmp_path / "out.csv").read_text()
+    assert run(*given, "--way", "up")[0] == 1
+    status, _, told = run("tags", "statement", "s.csv")
+    assert (status, "write a mapping" in told) == (1, True)

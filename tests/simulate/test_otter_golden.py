@@ -17,6 +17,8 @@ GOLDEN = {
     "blocks.dat": "fedf1ed566409563680054447af2ad5005cd2e67525c878236ac1aeeec893ce6",
     "coins.csv": "1980fa50ea9a033b8068f9e8bee4a3d91484d2a1e11ff0713f92fe4a620deca5",
     "payments.csv": "4a012411b6c7864a2060a5ca2b795c110e08e0400cfef670d804fa01b692b280",
+    "statement.csv": "d1dcfd1a622ec1ca04dd95fbad3ff3d3ae4bd2e672491d45fca058f3fb92c830",
+    "statement.toml": "fec27eca3fdbd1915be5a2a93121e35a7db42feb00cb1a767c8d1f59c9037245",
     "tags/campaign.yaml": "aa083c8eced4603847d00dd54f27fb5fe474484351e83cd1af8d3599557ca055",
     "tags/exchanges.yaml": "4135ec3f3b872341b925b4ab9800b4641ad7de2ad18526382d424d82ecd47b0c",
     "tags/market.yaml": "0154ced2e002253da0b4e5560ea8c409a3e35df30072a1d27b506a13982f5ff3",

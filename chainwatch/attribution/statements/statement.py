@@ -83,6 +83,20 @@ class Statement(Result):
             "rejected": REJECTED.rows(self.rejected),
         }
 
+    def pairs(self) -> list[tuple[str, bytes, str, bytes]]:
+        """Return the deposit addresses of one customer as pairs, for ``stated_links``.
+
+        They are those that one document gives to one customer: the exchange holds their keys, so
+        that a link of them says who holds them, and for whom, on no transaction at all. Addresses
+        that a customer withdrew to are anybody's, and in no pair.
+        """
+        mine = self.frame.filter(pl.col("direction") == "deposit", pl.col("customer").is_not_null())
+        found = []
+        for _, rows in mine.group_by("file", "source", "customer", maintain_order=True):
+            ends = sorted(set(rows.select("chain", "address").iter_rows()))
+            found += [(*ends[0], *other) for other in ends[1:]]
+        return found
+
     def __repr__(self) -> str:
         kind = f", read as {self.kind}" if self.kind else ""
         return (

@@ -81,6 +81,14 @@ class TagFiles(_Strict):
     chain: str | None = None
 
 
+class StatementFile(_Strict):
+    """What an exchange produced or a tool exported: notes and tags, never chain data."""
+
+    path: str
+    mapping: str | None = None
+    way: Literal["deposit", "withdrawal"] | None = None
+
+
 class Subjects(_Strict):
     """Whom the case follows: listed addresses, a column of a CSV, or all with a tag."""
 
@@ -152,6 +160,7 @@ class CaseFile(_Strict):
     case: Head
     sources: Annotated[tuple[SourceTable, ...], Field(min_length=1)]
     tags: tuple[TagFiles, ...] = ()
+    statements: tuple[StatementFile, ...] = ()
     subjects: Subjects
     asset: Token | None = None
     follow: Follow = Follow()

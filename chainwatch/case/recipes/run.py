@@ -14,12 +14,14 @@ import polars as pl
 
 from chainwatch.addresses.canonical import parse
 from chainwatch.atomic import absolute, check_free, write_whole
+from chainwatch.attribution.statements.statement import Statement, read_statement
 from chainwatch.attribution.tags import Tags, read_tags, tags_of
 from chainwatch.case.analyses import registry
 from chainwatch.case.case import Case
-from chainwatch.case.file.model import CaseFile, data_folder, inside, load_case
+from chainwatch.case.file.model import CaseFile, StatementFile, data_folder, inside, load_case
 from chainwatch.case.file.source_tables import LedgerTable
 from chainwatch.case.findings.no_effect import no_effect_finding
+from chainwatch.case.findings.stated import stated_finding
 from chainwatch.case.recipes.account import add_account_findings
 from chainwatch.case.recipes.sources import Leave, Say, check_leave, read_sources
 from chainwatch.case.recipes.utxo import add_coin_findings
@@ -190,6 +192,8 @@ def _compute(
     tags = tags_of(ledger)
     for listed in config.tags:
         tags = tags + read_tags(inside(base, listed.path), chain=listed.chain)
+    stated = [_stated(base, one) for one in config.statements]
+    tags = sum((one.tags for one in stated), tags)
     head = config.case
     case = Case(
         head.name,
@@ -206,6 +210,9 @@ def _compute(
     family = find_chain(config.subjects.chain).family
     add = add_coin_findings if family == "utxo" else add_account_findings
     add(case, config, ledger, tags, subjects)
+    for said in stated:
+        case.add(stated_finding(said, ledger), note="What others state of payments, to look up.")
+        case.add(said, note="Every note, word for word; no trace follows it.")
     vain = no_effect_finding(config)
     if vain is not None:
         case.add(vain, note="What the case file says in vain.")
@@ -216,6 +223,12 @@ def _compute(
     case.add(_read(ledger, pulls), note="What the case rests on.")
     case.look_beside(ledger, acquired_stated=acquired is not None or not _from_files(config))
     return case, pulls
+
+
+def _stated(base: Path, named: StatementFile) -> Statement:
+    """Return what a statement says, read by the mapping that the case names."""
+    mapping = inside(base, named.mapping) if named.mapping is not None else None
+    return read_statement(inside(base, named.path), mapping, way=named.way)
 
 
 def _subjects(config: CaseFile, base: Path, tags: Tags) -> pl.DataFrame:

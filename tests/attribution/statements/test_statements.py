@@ -137,3 +137,33 @@ def test_what_is_no_known_export_asks_for_a_mapping(tmp_path: Path) -> None:
 def test_a_mapping_that_does_not_fit(wrong: dict[str, object], told: str) -> None:
     with pytest.raises(TagError, match=told):
         StatementMapping.of({"source": "x", "address": "a", "chain": "btc"} | wrong)
+
+
+def test_deposit_addresses_of_one_customer_are_pairs_and_rest_on_no_transaction(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "x.toml").write_text(MAPPING)
+    path = written(
+        tmp_path, "User,Type,Coin,Chain,Address,Hash",
+        f"7,deposit,USDT,Tron network,{TRON},{HASH}", f"7,deposit,BTC,BTC,{BTC},",
+        f"7,withdrawal,ETH,ETH,{ETH},", f"8,deposit,ETH,ETH,{ETH},",
+    )  # fmt: skip
+    found = cw.read_statement(path, tmp_path / "x.toml")
+    ends = sorted([
+        ("bip122:000000000019d6689c085ae165831e93", canonical.parse(BTC, "btc")),
+        ("tron:0x2b6653dc", canonical.parse(TRON, "tron")),
+    ])  # fmt: skip
+    assert found.pairs() == [(*ends[0], *ends[1])]
+    links = cw.stated_links(found.pairs(), rule="production")
+    assert links.frame["tx"].null_count() == links.frame.height == 1
+    assert links.frame["rule"].to_list() == ["production"]
+
+
+def test_a_statement_makes_no_row_of_the_chain() -> None:
+    """It has tables of its own: notes, tags, and what was not taken."""
+    from chainwatch.attribution.statements.statement import Statement
+    from chainwatch.results.table import Rows
+
+    recorded = Path(__file__).parents[2] / "recorded" / "statement_kucoin.csv"
+    found: dict[str, Rows] = {**Statement.tables(cw.read_statement(recorded))}
+    assert set(found) == {"notes", "tags", "rejected"}
