@@ -58,3 +58,20 @@ ENDS = "600035ff"
 
 CREATES = "6000600034f05000"
 """Creates an empty contract with what it got."""
+
+DEPOSIT = "e1fffcc4923d04b559f4d29a8bfc6cda04eb5b0d3c460751c2402c5c5cc9109c"
+WITHDRAWAL = "7fcf532c15f0a6db0bd6d0e038bea71d30d808c7d98cb3bf7268a95bf5081b65"
+
+WRAPS = (
+    "3660365733543401335534600052"
+    f"337f{DEPOSIT}60206000a200"
+    "5b600435803354033355" + "80600052" + f"337f{WITHDRAWAL}60206000a2"
+    "600060006000600084335af15000"
+)
+"""Wrapped coins: a call without data wraps what it got, one with data unwraps so many.
+
+It keeps a balance for each holder and logs as WETH9 does, without asking whether there is enough.
+"""
+
+DELEGATES = "3660206000376000600060606000" + "6000355af45000"
+"""Lets the code at the first word act in its place, with the three words that follow."""

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 BEGUN = 1_700_000_000
@@ -26,11 +26,32 @@ Change = Callable[[str, Any], Any]
 
 def account(name: str) -> str:
     """Return the address of a name, in small letters: the name is legible in it."""
+    if name.startswith("0x"):  # it is one
+        return name
     return "0x" + name.encode().rjust(20, b".").hex()
 
 
 def digest(text: str) -> str:
     return "0x" + hashlib.sha256(text.encode()).hexdigest()
+
+
+class Inside(NamedTuple):
+    """A call inside a transaction; ``path`` is its place as Etherscan writes it."""
+
+    sender: str
+    to: str
+    value: int
+    path: str
+    kind: str = "call"
+    ok: bool = True
+
+
+def calls_of(transaction: Row) -> list[Inside]:
+    """Return the calls inside a transaction; three words alone are one after the other."""
+    return [
+        one if isinstance(one, Inside) else Inside(*one, path=f"0_{place}")
+        for place, one in enumerate(transaction["inside"])
+    ]
 
 
 @dataclass
@@ -158,12 +179,21 @@ class ExplorerSite:
                        "value": str(one["value"]), "isError": "0" if one["ok"] else "1",
                        "txreceipt_status": "1" if one["ok"] else "0"}  # fmt: skip
             elif action == "txlistinternal":
-                for place, (sender, to, value) in enumerate(one["inside"]):
-                    yield {**common, "from": account(sender), "to": account(to),
-                           "value": str(value), "contractAddress": "", "type": "call",
-                           "traceId": f"0_{place}", "isError": "0", "errCode": ""}  # fmt: skip
+                for call in calls_of(one):
+                    if call.kind not in ("call", "create", "suicide"):
+                        continue  # of the others none is listed
+                    made = call.kind == "create"
+                    yield {**common, "from": account(call.sender),
+                           "to": "" if made else account(call.to), "value": str(call.value),
+                           "contractAddress": account(call.to) if made else "",
+                           "type": call.kind, "traceId": call.path,
+                           "isError": str(int(not call.ok)),
+                           "errCode": "" if call.ok else "Reverted"}  # fmt: skip
             for moved in one["tokens"]:
                 kind, contract, sender, to, *much = moved["told"]
+                symbol, decimals = moved.get("named", ("TOK", 6))
+                if moved.get("event", "Transfer") != "Transfer":
+                    continue  # only events of that name are listed
                 if {"erc20": "tokentx", "erc721": "tokennfttx", "erc1155": "token1155tx"}[
                     kind
                 ] != action:
@@ -175,7 +205,8 @@ class ExplorerSite:
                 }
                 yield {**placed, "from": account(sender), "to": account(to),
                        "contractAddress": account(contract), "tokenName": "Token",
-                       "tokenSymbol": "TOK", "tokenDecimal": "6", **amount[kind]}  # fmt: skip
+                       "tokenSymbol": symbol, "tokenDecimal": str(decimals),
+                       **amount[kind]}  # fmt: skip
 
     def _blockscout(self, path: str, query: dict[str, str]) -> Row:
         whose, what = path.split("/")[-2].lower(), path.split("/")[-1]
@@ -201,21 +232,27 @@ class ExplorerSite:
                     "created_contract": made, "status": "ok" if one["ok"] else "error",
                 }  # fmt: skip
             elif what == "internal-transactions":
-                for place, (sender, to, value) in enumerate(one["inside"]):
+                for place, call in enumerate(calls_of(one)):
+                    to, made = {"hash": account(call.to)}, call.kind == "create"
                     yield {**common, "transaction_hash": one["hash"], "index": place + 1,
-                           "transaction_index": one["index"], "from": {"hash": account(sender)},
-                           "to": {"hash": account(to)}, "value": str(value), "success": True,
-                           "type": "call"}  # fmt: skip
+                           "transaction_index": one["index"],
+                           "from": {"hash": account(call.sender)}, "to": None if made else to,
+                           "created_contract": to if made else None, "value": str(call.value),
+                           "success": call.ok, "error": None if call.ok else "Reverted",
+                           "type": "selfdestruct" if call.kind == "suicide" else call.kind,
+                           }  # fmt: skip
             else:
                 for moved in one["tokens"]:
                     kind, contract, sender, to, *much = moved["told"]
-                    total: Row = {"decimals": "6"}
+                    symbol, decimals = moved.get("named", ("TOK", 6))
+                    total: Row = {"decimals": str(decimals)}
                     total |= {"value": str(much[-1])} if kind != "erc721" else {}
                     total |= {"token_id": str(much[0])} if kind != "erc20" else {}
                     yield {**common, "transaction_hash": one["hash"], "log_index": moved["log"],
                            "from": {"hash": account(sender)}, "to": {"hash": account(to)},
-                           "token": {"address_hash": account(contract), "symbol": "TOK",
-                                     "decimals": "6", "type": kind.upper().replace("C", "C-")},
+                           "token": {"address_hash": account(contract), "symbol": symbol,
+                                     "decimals": str(decimals),
+                                     "type": kind.upper().replace("C", "C-")},
                            "total": total, "type": "token_transfer"}  # fmt: skip
 
 

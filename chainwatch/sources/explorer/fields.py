@@ -23,6 +23,8 @@ LARGEST_WORD = 2**256 - 1
 LONGEST_SYMBOL = 100
 LARGEST_DECIMALS = 255
 ZERO = bytes((Kind.EVM,)) + bytes(20)
+_STILL = ("delegatecall", "callcode", "staticcall")
+"""Calls that move nothing: what they state as their value is that of the call around them."""
 
 _NUMBER = re.compile(r"[0-9]{1,78}")
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
@@ -156,6 +158,11 @@ class Place:
         return {"symbol": word, "decimals": number}
 
 
+def _still(row: Row, at: Place) -> bool:
+    """Return whether a call inside a transaction moves nothing."""
+    return str(row.get("type", "")).lower() in _STILL or at.number(row, "value") == 0
+
+
 def etherscan(action: str, row: Row, at: Place, latest: datetime) -> Moved | None:
     """Return a movement of Etherscan's lists; None where the row moves nothing."""
     common: dict[str, Any] = {
@@ -169,8 +176,8 @@ def etherscan(action: str, row: Row, at: Place, latest: datetime) -> Moved | Non
         failed = str(row.get("isError", "0"))
         if failed not in ("0", "1"):
             raise at.wrong(f"isError is {clipped(failed, 20)!r}")
-        if not to:  # a creation that failed, or a call that came to nothing
-            return None
+        if not to or (inside and _still(row, at)):
+            return None  # a creation that failed, or a call that came to nothing
         return Moved(
             kind="internal" if inside else "native", receiver=at.address(to, "to"),
             amount=at.number(row, "value"), success=failed == "0",
@@ -222,6 +229,8 @@ def blockscout(kind: str, row: Row, at: Place, latest: datetime) -> Moved | None
     success = row.get("success")
     if not isinstance(success, bool):
         raise at.wrong("a call does not say whether it took effect")
+    if _still(row, at):
+        return None
     return Moved(
         kind="internal", receiver=receiver, amount=amount, success=success,
         position=at.position(row, "transaction_index"), **common,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import polars as pl
 
 from chainwatch.addresses import canonical
+from chainwatch.addresses.assets import made_or_burnt
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import ChainError, InputError
@@ -101,7 +102,8 @@ class Explorer:
     ----------
     The server leaves rows out: nothing shows it. Etherscan does not say of which chain it answers,
     and gives no place of a movement of tokens in its transaction, so the order of two of one
-    transaction is not known. A reorganisation deeper than ``confirmations`` is not seen.
+    transaction is not known. A reorganisation deeper than ``confirmations`` is not seen. Wrapped
+    coins that somebody sent to the zero address are taken for unwrapped, where Blockscout lists it.
 
     References
     ----------
@@ -264,10 +266,23 @@ def rows_of(moves: Iterable[Moved], chain: Chain) -> pl.DataFrame:
         row["occurrence"] = count[alike]
         count[alike] += 1
         rows.append({name: row[name] for name in schema.TRANSFERS.schema})
-    frame = pl.DataFrame(rows, schema=schema.TRANSFERS.schema, orient="row")
+    frame = _named(pl.DataFrame(rows, schema=schema.TRANSFERS.schema, orient="row"), chain)
     keyed = pl.col("log_index").is_not_null() | pl.col("trace_path").is_not_null()
     native = pl.col("kind") == "native"
     return frame.filter(~((keyed | native) & (pl.col("occurrence") > 0)))
+
+
+def _named(frame: pl.DataFrame, chain: Chain) -> pl.DataFrame:
+    """Return transfers with the kinds that blocks give them.
+
+    Wrapping and unwrapping coins is no transfer of the contract: Blockscout lists it as one from
+    the zero address and to it.
+    """
+    wrapped = [canonical.parse(text, chain) for text in chain.wrapped]
+    named = frame.with_columns(made_or_burnt(pl.col("kind")).alias("kind"))
+    kind = pl.col("kind").replace({"erc20_mint": "wrap", "erc20_burn": "unwrap"})
+    there = pl.col("contract").is_in(wrapped) & pl.col("contract").is_not_null()
+    return named.with_columns(pl.when(there).then(kind).otherwise("kind").alias("kind"))
 
 
 def _address(given: str | bytes, chain: Chain) -> bytes:

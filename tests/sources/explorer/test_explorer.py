@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 import stamina
-from explorer_site import EvmWorld, ExplorerSite, account, served
+from explorer_site import EvmWorld, ExplorerSite, Inside, account, served
 
 from chainwatch.errors import ChainError, ChainwatchError, InputError, NoAnswer, SourceError
 from chainwatch.ingest.protocol import Batch
@@ -106,6 +106,51 @@ def test_a_history(api: str) -> None:
     for name, frame in found[0].tables.items():
         assert TABLES[name].conform(frame).equals(frame)
         assert not frame.select(TABLES[name].key).is_duplicated().any()
+
+
+@every_api
+def test_tokens_that_are_made_and_burnt_are_called_so(api: str) -> None:
+    """As in whole blocks: else the same transfer read both ways would count twice."""
+    nobody = "0x" + "00" * 20
+    world = EvmWorld()
+    world.do("ann", "coin", tokens=(("erc20", "coin", nobody, "ann", 9),
+                                    ("erc20", "coin", "ann", nobody, 4),
+                                    ("erc721", "art", nobody, "ann", 77)))  # fmt: skip
+    with served(ExplorerSite(world)) as url:
+        rows = transfers(batches(url, "ann", api=api)).filter(pl.col("contract").is_not_null())
+    assert sorted(rows["kind"]) == ["erc20_burn", "erc20_mint", "erc721_mint"]
+
+
+def test_wrapped_coins_are_no_transfer_of_their_contract() -> None:
+    """Blockscout lists a deposit as a transfer from the zero address, of listed contracts."""
+    nobody, wrapped = "0x" + "00" * 20, "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2"
+    world = EvmWorld()
+    world.do("ann", wrapped, 9, tokens=(("erc20", wrapped, nobody, "ann", 9),
+                                        ("erc20", wrapped, "ann", nobody, 4),
+                                        ("erc20", wrapped, "ann", "bob", 5)))  # fmt: skip
+    with served(ExplorerSite(world)) as url:
+        rows = transfers(batches(url, "ann", api="blockscout")).filter(
+            pl.col("contract").is_not_null()
+        )
+    assert dict(zip(rows["kind"], rows["amount"], strict=True)) == {
+        "wrap": 9, "unwrap": 4, "erc20": 5,
+    }  # fmt: skip
+
+
+@every_api
+def test_calls_that_move_nothing_are_no_transfers(api: str) -> None:
+    """A call that runs the code of another states the value of the call around it."""
+    world = EvmWorld()
+    still = [Inside("ann", "code", 9, f"{place}", kind) for place, kind in enumerate(
+        ("delegatecall", "callcode", "staticcall"))]  # fmt: skip
+    calls = (*still, Inside("ann", "bob", 0, "3"), Inside("ann", "bob", 5, "4"))
+    world.do("zed", "ann", 9, inside=calls)  # type: ignore[arg-type]  # calls in full
+    site = ExplorerSite(world)
+    site.change = rows_in(INSIDE, lambda rows: [
+        {**one, "type": kind} for one in rows for kind in ("call", "delegatecall")])  # fmt: skip
+    with served(site) as url:
+        rows = transfers(batches(url, "ann", api=api)).filter(kind="internal")
+    assert rows["amount"].to_list() == [5]
 
 
 def test_where_the_order_is_known() -> None:
