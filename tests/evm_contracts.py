@@ -75,3 +75,9 @@ It keeps a balance for each holder and logs as WETH9 does, without asking whethe
 
 DELEGATES = "3660206000376000600060606000" + "6000355af45000"
 """Lets the code at the first word act in its place, with the three words that follow."""
+
+LOGS = "606035600052" + "604035602035600035" + "60206000a300"
+"""Logs an event of two indexed words: topic, first and second word, and one word of data."""
+
+FORWARDS = "60806020600037" + "60006000608060006000" + "6000355af15000"
+"""Calls the first word with the four that follow."""

@@ -145,8 +145,8 @@ TRANSFERS = Table(
             "signed",
             pl.Boolean,
             Privacy.FLAG,
-            "did the sender sign it or give authority for it: false only where all that could give"
-            " it was read; null where it was not",
+            "did the sender sign it or give authority for it, as its source tells; what all that"
+            " was read adds is decided in ledger/accounts/authority.py; null where it is not known",
             nullable=True,
         ),
     ),
@@ -157,7 +157,8 @@ _LOG = Column(
     "log_index",
     pl.Int64,
     Privacy.PLACE,
-    "place of the log in its block; of a delegation its place in the list of its transaction",
+    "place of the log in its block; of a delegation its place in the list of its transaction; of"
+    " what traces tell a number in its transaction",
 )
 
 
@@ -200,9 +201,11 @@ APPROVALS = Table(
             "kind",
             pl.String,
             Privacy.KIND,
-            "approval, approval_for_all, permit, authorization_used, operator; user_operation"
+            "approval, approval_for_all, permit, authorization_used, operator, operator_sent"
+            " (ERC-777: who moved it); user_operation"
             " (ERC-4337: of an account to its bundler), paymaster (who pays for it), delegation"
-            " (EIP-7702: of an account to the code it runs)",
+            " (EIP-7702: of an account to the code it runs); of traces: creation (owner made the"
+            " contract), call (owner, who paid tokens, called their contract)",
         ),
         _AT,
         Column("time", TIME, Privacy.TIME, "time of the block"),

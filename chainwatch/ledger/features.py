@@ -9,6 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
+from chainwatch.ledger.accounts.authority import with_authority
 from chainwatch.ledger.among import Among
 from chainwatch.ledger.joint import shape, whirlpool
 from chainwatch.ledger.joint.funding import equal_outputs
@@ -150,13 +151,17 @@ def transfers(ledger: Ledger, asset: Asset, trifle: int = 0) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        The rows of the ledger, and the columns of
+        The rows of the ledger, with ``signed`` as all that was read tells it, and the columns of
         :data:`chainwatch.ledger.look_alikes.LOOKS`: whether the sender looks like an earlier
         partner of the receiver, and the receiver like one of the sender. Earlier trade counts
         whatever the ledger's span.
     """
     order = dict.fromkeys(["time", "txid", "log_index", "trace_path", *TRANSFERS.key])
-    rows = ledger.transfers.filter(asset.of_transfers()).collect().sort(list(order))
+    found = ledger.transfers.filter(asset.of_transfers()).collect().sort(list(order))
+    rows = with_authority(ledger, found)
     spanned = ledger.start is not None or ledger.end is not None
-    ever = ledger.history.transfers.filter(asset.of_transfers()).collect() if spanned else rows
+    ever = rows
+    if spanned:
+        whole = ledger.history.transfers.filter(asset.of_transfers()).collect()
+        ever = with_authority(ledger, whole)
     return rows.hstack(look_alikes(rows, ever, asset.chain, trifle))

@@ -11,6 +11,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.symbols import looks_like
 from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.ledger.accounts.authority import with_authority
 from chainwatch.ledger.decimals import doubts, with_decimals
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TRANSFERS
@@ -91,12 +92,13 @@ def other_tokens_finding(ledger: Ledger, subjects: pl.DataFrame, asset: Asset) -
     Unique tokens of the contract of the asset are among it; the native coin is no contract.
     """
     who = subjects["address"].to_list()
+    found = ledger.transfers.filter(
+        (pl.col("chain") == asset.chain)
+        & asset.of_transfers().ne_missing(True)  # null of the native coin: no such contract
+        & (pl.col("sender").is_in(who) | pl.col("receiver").is_in(who))
+    )
     rows = (
-        ledger.transfers.filter(
-            (pl.col("chain") == asset.chain)
-            & asset.of_transfers().ne_missing(True)  # null of the native coin: no such contract
-            & (pl.col("sender").is_in(who) | pl.col("receiver").is_in(who))
-        )
+        with_authority(ledger, found.collect())
         .group_by("contract")
         .agg(
             pl.col("symbol").drop_nulls().unique().sort().alias("symbols"),
@@ -106,7 +108,6 @@ def other_tokens_finding(ledger: Ledger, subjects: pl.DataFrame, asset: Asset) -
             (~pl.col("signed")).fill_null(False).any().alias("forged"),
         )
         .sort(["count", "contract"], descending=[True, False])
-        .collect()
     )
     named = rows.with_columns(pl.lit(asset.chain).alias("chain"), symbol=_symbols(rows["symbols"]))
     rows = _looking(with_decimals(ledger, named), asset)

@@ -312,12 +312,25 @@ class _Asked:
             if frame.height:
                 sides = {"owner": address_at(frame, 1), "spender": address_at(frame, 0)}
                 made.append(self._approvals(frame, "operator", **sides, granted=granted_now))
+        made += self._sent_by_operators()
         frame = self._of(events.AUTHORIZATION_USED, 2, (0,))
         if frame.height:
             owner = address_at(frame, 0)
             sides = {"owner": owner, "spender": self._sent(frame, owner)}
             made.append(self._approvals(frame, "authorization_used", **sides, granted=True))
         return made
+
+    def _sent_by_operators(self) -> list[pl.DataFrame]:
+        """Return what ERC-777 moved: its event says by whom, and has no fixed length."""
+        frame = self._by_event.get(events.topic(events.SENT), pl.DataFrame())
+        if not frame.height:
+            return []
+        sane = (pl.col("topics") == 4) & (pl.col("words").str.len_bytes() >= 3 * _WORD)
+        for place in range(3):
+            sane &= pl.col("words").str.slice(place * _WORD, 24) == "0" * 24
+        frame = frame.filter(sane)
+        sides = {"owner": address_at(frame, 1), "spender": address_at(frame, 0)}
+        return [self._approvals(frame, "operator_sent", **sides, granted=True)]
 
     def operations(self) -> list[pl.DataFrame]:
         """Return operations of smart accounts (ERC-4337): for whom who pays and sends them."""

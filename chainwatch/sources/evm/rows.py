@@ -16,6 +16,7 @@ from chainwatch.ingest.rows.evidence import answers_frame, coverage_frame
 from chainwatch.ledger import schema
 from chainwatch.ledger.block_readings import INTERNAL
 from chainwatch.sources.evm.blocks import Said, Sent
+from chainwatch.sources.evm.callers import caller_rows
 from chainwatch.sources.evm.delegations import delegation_rows
 from chainwatch.sources.evm.fees import Moved, fee_of, rewards_of, withdrawals_of
 from chainwatch.sources.evm.fields import address_of, hash_of, quantity
@@ -115,6 +116,7 @@ def internal_tables(
                 coins.add(place, moved, found.success and _took_effect(one, position) is not False)
     return {
         "transfers": transfer_rows([coins.frame(chain)]),
+        "approvals": caller_rows([one for one in sent if one.traces is not None], chain),
         "coverage": coverage_frame(rows),
         "answers": answer_rows(said, source, keep),
     }

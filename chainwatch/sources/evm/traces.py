@@ -205,6 +205,19 @@ def tells_all(root: Call) -> bool:
     )
 
 
+def effective(root: Call) -> Iterator[Call]:
+    """Yield the calls that took effect, each before those inside it, the transaction's own first.
+
+    A call to a precompiled contract without value is passed over, as its places are.
+    """
+    waiting = [root]
+    while waiting:
+        call = waiting.pop()
+        if not call.failed:
+            yield call
+            waiting += reversed(_counted(call.calls))
+
+
 def movements(root: Call, where: str, *, burns: bool) -> list[Movement]:
     """Return what moved inside a transaction, in the order of the calls.
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.silent_moves import silent_moves
+from chainwatch.ledger.accounts.authority import with_authority
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.output_status import AsOf
 from chainwatch.ledger.schema import POSITION_BITS
@@ -155,12 +156,12 @@ def _payments(ledger: Ledger, asset: Asset, addresses: pl.Series) -> dict[bytes,
     from_one = pl.col("sender").is_in(addresses.drop_nulls().unique().implode())
     real = pl.col("success").ne_missing(False) & (pl.col("amount") > 0).fill_null(True)
     elsewhere = pl.col("sender") != pl.col("receiver")
+    paid = ledger.history.transfers.filter(asset.of_transfers() & from_one & real & elsewhere)
     rows = (
-        ledger.history.transfers.filter(asset.of_transfers() & from_one & real & elsewhere)
+        with_authority(ledger, paid.collect())
         .filter(pl.col("signed").ne_missing(False))
         .select("sender", "txid", "log_index", "time", "receiver", "amount", "amount_hex")
         .sort("time", "txid", "log_index", "receiver", "amount", nulls_last=True)
-        .collect()
     )
     found: dict[bytes, list[Payment]] = {}
     for sender, *payment in rows.iter_rows():
