@@ -110,7 +110,8 @@ def scan(made: Made, asked: Seeds, way: str) -> Scanned:
     )
     visited = int(at[loops.VISITED])
     away = _relative(int(error[0]))
-    rows, amounts = rows[:count].copy(), amounts[:count].copy()
+    for one in (rows, amounts):  # cut where they stand: to copy them takes a third of a scan
+        one.resize(count, refcheck=False)
     return Scanned(rows, amounts, origin, fees, unread, visited, away, held)
 
 

@@ -15,8 +15,11 @@ from chainwatch.tracing.stops import End, Mixes
 from chainwatch.tracing.walks.compiled import CompiledWalk, can_follow
 from chainwatch.tracing.walks.utxo import CoinWalk
 
-FEW = 300
-"""Transactions that are visited in Python before the loops are loaded: a twentieth of a second."""
+FEW = 5_000
+"""Transactions that a process visits in Python, in all its walks, before the loops are loaded: half
+a second, which is what loading them takes."""
+
+_visited = 0
 
 AT_FIRST, TIMES = 1 << 10, 4
 """Transactions that are visited before rules are asked, and how many times more after that."""
@@ -50,13 +53,20 @@ def follow(make: Make, mixes: Mixes) -> CoinWalk | CompiledWalk:
             most = most and TIMES * most
 
 
+def _count(visits: int) -> None:
+    """Remember how much was walked in Python: who asks many short questions is to get the loops."""
+    global _visited  # noqa: PLW0603 - both ways leave the same rows; only the time differs
+    _visited += visits
+
+
 def _run(make: Callable[[], CoinWalk], most: int | None) -> tuple[CoinWalk | CompiledWalk, bool]:
     plain = make()
     if not can_follow(plain):
         return plain, plain.run(most)
-    if not kernel.loaded():
-        few = FEW if most is None else min(FEW, most)
+    if not kernel.loaded() and _visited < FEW:
+        few = FEW - _visited if most is None else min(FEW - _visited, most)
         done = plain.run(few)
+        _count(plain.visits)
         if done or few == most:
             return plain, done
         plain = make()
