@@ -9,6 +9,9 @@ from chainwatch.results.roles import FINDING, SERVICE, Party, Roles, parties_of
 
 _FINDINGS = ("abuse", "vendor", "dark_market", "market", "perpetrator")
 _VICTIMS = ("victim",)
+_OPEN = ("service", "market", "sanction", "black_list")
+"""Who is named by a tag alone: services and markets, whom one asks, and whom a published list
+names."""
 
 
 def role_of(concept: str | None) -> str | None:
@@ -30,7 +33,9 @@ def roles_of_tags(frame: pl.DataFrame) -> Roles:
 
     An address with a concept of abuse is a finding, whatever else it is; one with a concept of
     service is a service; whom any tag calls a victim is never shown. The other addresses of its
-    cluster share the role where the publisher says the tag of the whole cluster.
+    cluster share the role where the publisher says the tag of the whole cluster. Who is a finding
+    and neither a service nor on a published list is shown where a subject's money meets them, and
+    not for being tagged: vendors, sellers of drugs, whoever raises donations for terrorism.
 
     Parameters
     ----------
@@ -48,7 +53,17 @@ def roles_of_tags(frame: pl.DataFrame) -> Roles:
         unstated=kinds[None],
         single=kinds[False],
         victims=parties_of(_victims(frame)),
+        if_met=_private(frame),
     )
+
+
+def _private(frame: pl.DataFrame) -> set[Party]:
+    """Return the findings among the tagged whom no concept makes a service or a listed party."""
+    concepts = frame["concept"].unique().to_list()
+    found = [one for one in concepts if role_of(one) == FINDING]
+    open_ = [one for one in concepts if one and any(is_a(one, broad) for broad in _OPEN)]
+    rows = frame.filter(pl.col("concept").is_in(found))
+    return parties_of(rows) - parties_of(frame.filter(pl.col("concept").is_in(open_)))
 
 
 def _victims(frame: pl.DataFrame) -> pl.DataFrame:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
 from chainwatch.privacy.edition import Edition
-from chainwatch.privacy.mask_rows import asset_of, columns_of
+from chainwatch.privacy.mask_rows import asset_of, columns_of, parties
 from chainwatch.results.plain import chains_of
 from chainwatch.results.result import Result
 from chainwatch.results.roles import FINDING, SERVICE, SUBJECT, Party, Roles
@@ -28,10 +29,11 @@ def roles_of(results: Iterable[Result]) -> dict[Party, str]:
 
     A deposit address stands for one customer of a service. Only those at which a trace ends are
     shown, and of these only those that are shown by more than one sweep. The others of the same
-    service concern nobody here, and neither do addresses that any tag calls a victim's.
+    service concern nobody here, and neither do addresses that any tag calls a victim's, nor private
+    persons whom tags call vendors or the like and whom no result on subjects meets.
     """
     listed = list(results)
-    said = [result.roles() for result in listed]
+    said = _of_the_case(listed, [result.roles() for result in listed])
     found: dict[Party, str] = {}
     for one in said:
         for party, role in one.spreading.items():
@@ -50,6 +52,41 @@ def roles_of(results: Iterable[Result]) -> dict[Party, str]:
     for party in _alone(listed, said):
         _keep(found, party, SERVICE)
     return {party: role for party, role in found.items() if role == SUBJECT or party not in victims}
+
+
+def _of_the_case(results: list[Result], said: list[Roles]) -> list[Roles]:
+    """Return what results say, without findings among the tagged whom nothing here meets.
+
+    Met is who stands in a row of a result that has subjects, and whoever is of one cluster with
+    them.
+    """
+    met = set[Party]()
+    for result, one in zip(results, said, strict=True):
+        if SUBJECT in {*one.spreading.values(), *one.single.values()}:
+            met |= parties(result)
+    for one in said:
+        if one.clusters is not None:
+            met |= _joined_to(met, one.clusters)
+    unmet = set[Party]().union(*(one.if_met for one in said)) - met
+    return [
+        replace(
+            one,
+            spreading=_without(one.spreading, unmet),
+            unstated=_without(one.unstated, unmet),
+            single=_without(one.single, unmet),
+        )
+        for one in said
+    ]
+
+
+def _without(roles: Mapping[Party, str], unmet: set[Party]) -> dict[Party, str]:
+    return {who: role for who, role in roles.items() if role != FINDING or who not in unmet}
+
+
+def _joined_to(met: set[Party], members: pl.DataFrame) -> set[Party]:
+    rows = list(members.select("chain", "address", "cluster").iter_rows())
+    theirs = {(chain, cluster) for chain, address, cluster in rows if (chain, address) in met}
+    return {(chain, address) for chain, address, cluster in rows if (chain, cluster) in theirs}
 
 
 def _alone(results: list[Result], said: list[Roles]) -> frozenset[Party]:

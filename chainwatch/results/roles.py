@@ -36,6 +36,8 @@ class Roles:
         Too weakly shown to be a customer of a service to be named to others.
     victims : set of (chain, address)
         Never shown, unless they are subjects.
+    if_met : set of (chain, address)
+        Findings that are shown where a result on subjects meets them, and not by a tag alone.
     on_the_way : set of (chain, address)
         Followed value passes through them: their pseudonyms stay, or no route could be told.
     clusters : polars.DataFrame
@@ -51,6 +53,7 @@ class Roles:
     customers: Set[Party] = frozenset()
     doubtful: Set[Party] = frozenset()
     victims: Set[Party] = frozenset()
+    if_met: Set[Party] = frozenset()
     on_the_way: Set[Party] = frozenset()
     clusters: pl.DataFrame | None = None
     spread_unstated: bool = False

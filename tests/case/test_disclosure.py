@@ -20,6 +20,7 @@ from pypdf import PdfReader
 
 from chainwatch.addresses.canonical import parse, txid_text
 from chainwatch.addresses.canonical import text as written
+from chainwatch.case.recipes.run import run_case
 from chainwatch.ledger.ledger import open_ledger
 from chainwatch.privacy.edition import FEWEST
 
@@ -229,6 +230,38 @@ def test_the_search_reads_parquet_and_pdf(tmp_path: Path) -> None:
 def pdf_streams(path: Path) -> Iterator[bytes]:
     for found in re.finditer(rb"stream\r?\n(.*?)endstream", path.read_bytes(), re.DOTALL):
         yield zlib.decompressobj().decompress(found[1])
+
+
+def tagged_strangers(case: Path) -> set[bytes]:
+    """Return addresses and labels that tags of the case give to masked parties alone."""
+    masked = masked_addresses(case)
+    tagged = [row for table, row in cells(case / "working") if table == "tags"]
+    known = {row["label"] for row in tagged if row["address"] not in masked}
+    rows = [row for row in tagged if row["address"] in masked]
+    assert {row["concept"] for row in rows} == {"vendor", "drugs"}
+    named = {str(row["label"]).encode() for row in rows if row["label"] not in known}
+    return named | {str(row["address"]).encode() for row in rows}
+
+
+def test_otter_names_no_tagged_person_whom_the_money_does_not_meet(demo_case) -> None:
+    needles = tagged_strangers(demo_case.folder)
+    assert b"Reed (vendor at Otter)" in needles
+    assert found_in(demo_case.folder / "working", needles) == needles
+    assert found_in(demo_case.folder / "disclosure", needles) == set()
+    told = [
+        row["label"] for table, row in cells(demo_case.folder / "disclosure") if table == "tags"
+    ]
+    assert {"Kelp (vendor at Otter)", "Lantern campaign", "Harbour hot wallet"} <= set(told)
+
+
+def test_the_search_finds_a_tagged_person_who_is_shown(
+    demo_case, tmp_path: Path, monkeypatch
+) -> None:
+    """A planted leak: roles by tags alone, whomever the money of the subject meets."""
+    needles = tagged_strangers(demo_case.folder)
+    monkeypatch.setattr("chainwatch.privacy.roles._of_the_case", lambda results, said: said)
+    run_case(demo_case.folder / "data" / "case.toml", tmp_path / "planted")
+    assert found_in(tmp_path / "planted" / "disclosure", needles) == needles
 
 
 def test_otter_pseudonyms_stand_on_routes_or_in_a_crowd(demo_case) -> None:

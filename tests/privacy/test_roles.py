@@ -65,6 +65,14 @@ def trace(*, ends_at: bytes | None = None) -> Trace:
     )
 
 
+def meets(*addresses: bytes) -> Counterparties:
+    """Return the payments of the subject A to others."""
+    base = {"subject": A, "direction": "out", "time": TIME, "amount": 1}
+    rows = [base | {"counterparty": item} for item in addresses]
+    empty = pl.DataFrame()
+    return Counterparties(frame(PAYMENTS.schema, *rows), empty, empty, USDT)
+
+
 def hosted(*addresses: bytes) -> Hosted:
     return Hosted(
         frame(HOSTED_ADDRESSES.schema, *({"chain": TRON, "address": item} for item in addresses)),
@@ -87,22 +95,49 @@ def role(results: list, address: bytes) -> str | None:
     [
         ("exchange", SERVICE),
         ("vendor", FINDING),
+        ("drugs", FINDING),
         ("terrorism_financing", FINDING),
         ("dark_market", FINDING),
+        ("sanction", FINDING),
         ("victim", None),
+        ("customer", None),
         ("donation", None),
         (None, None),
     ],
 )
 def test_tags(concept: str | None, expected: str | None) -> None:
-    assert role([tags((A, concept))], A) == expected
+    assert role([tags((B, concept)), meets(B)], B) == expected
+
+
+@pytest.mark.parametrize("concept", ["exchange", "market", "dark_market", "sanction", "black_list"])
+def test_services_markets_and_published_lists_are_named_by_a_tag_alone(concept: str) -> None:
+    assert role([tags((B, concept))], B) in (SERVICE, FINDING)
+    assert role([tags((B, concept), (B, "scam"))], B) == FINDING
+
+
+@pytest.mark.parametrize(
+    "concepts",
+    [("vendor",), ("vendor", "drugs"), ("donation", "terrorism_financing"), ("perpetrator",),
+     ("scam",), ("customer", "drugs")],
+)  # fmt: skip
+def test_a_person_is_not_named_for_being_tagged(concepts: tuple[str, ...]) -> None:
+    """Only who is met by the money of a subject, or is of one cluster with such a one."""
+    for definer in (True, False, None):
+        told = tags(*((B, concept) for concept in concepts), definer=definer)
+        assert role([told], B) is None
+        assert role([told, meets(C)], B) is None
+        assert role([told, joined((B, D))], B) is None
+        assert role([told, joined((B, D))], D) is None
+        assert role([told, meets(C), joined((B, D))], B) is None
+        assert role([told, meets(B)], B) == FINDING
+        assert role([told, meets(C), joined((B, C))], B) == FINDING
 
 
 def test_a_victim_is_never_shown_by_a_tag() -> None:
-    both = tags((A, "victim"), (A, "ransomware"), (B, "ransomware"))
-    assert role([both], A) is None
-    assert role([both], B) == FINDING
-    assert role([both, joined((A, B))], A) is None
+    both = tags((C, "victim"), (C, "ransomware"), (B, "ransomware"))
+    assert role([both, meets(B, C)], C) is None
+    assert role([both, meets(B, C)], B) == FINDING
+    assert role([both, meets(B), joined((B, C))], C) is None
 
 
 def test_subjects_speak_first() -> None:
@@ -121,7 +156,9 @@ def test_customers_of_a_service_are_bystanders_unless_value_ends_there() -> None
 
 
 def test_a_cluster_passes_roles_on_but_not_to_customers() -> None:
-    assert role([tags((A, "vendor")), joined((A, B))], B) == FINDING
+    assert role([tags((C, "vendor")), joined((C, B)), meets(B)], B) == FINDING
+    assert role([tags((C, "vendor")), joined((C, B)), meets(B)], C) == FINDING
+    assert role([tags((C, "vendor")), joined((C, B)), meets(C)], B) == FINDING
     assert role([tags((A, "exchange")), joined((A, B))], B) == SERVICE
     assert role([tags((A, "exchange")), joined((A, B)), hosted(B)], B) is None
     # One customer at whom a trace ends does not show the others swept with it.
@@ -131,15 +168,15 @@ def test_a_cluster_passes_roles_on_but_not_to_customers() -> None:
 @pytest.mark.parametrize("concept", ["vendor", "exchange"])
 def test_a_tag_of_one_address_shows_that_address_alone(concept: str) -> None:
     for definer in (False, None):
-        said = [tags((A, concept), definer=definer), joined((A, B))]
-        assert role(said, A) is not None
+        said = [tags((C, concept), definer=definer), joined((C, B)), meets(C)]
+        assert role(said, C) is not None
         assert role(said, B) is None
 
 
 def test_what_nothing_is_said_of_spreads_where_a_result_was_asked_to() -> None:
     asked = replace(trace(), asked=Asked(spread_unstated=True))
     for definer, expected in ((None, FINDING), (False, None)):
-        said = [tags((B, "vendor"), definer=definer), joined((B, C)), asked]
+        said = [tags((B, "vendor"), definer=definer), joined((B, C)), asked, meets(B)]
         assert (role(said, B), role(said, C)) == (FINDING, expected)
 
 
