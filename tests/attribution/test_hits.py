@@ -113,7 +113,7 @@ def test_outputs_to_and_inputs_from_a_tagged_address() -> None:
 def test_unread_inputs_are_counted() -> None:
     result = found(coins(), tag(LISTED))
     assert result.unread.rows() == [(BTC, 1)]
-    text = "TagHits(2 payments to and 1 from tagged addresses, 1 inputs unread)"
+    text = "TagHits(2 payments to and 1 from tagged addresses, 1 input unread)"
     assert repr(result) == text
     assert found(coins(), tag(EVM_LISTED, ETH)).unread.is_empty()
 
