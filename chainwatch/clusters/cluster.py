@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from html import escape
 
@@ -15,7 +15,7 @@ from chainwatch.clusters.alarms import ALARMS, contradictions
 from chainwatch.clusters.apart import Apart, Tagged, named
 from chainwatch.clusters.columns import ClusterColumns, ColumnJoining
 from chainwatch.clusters.explain import Explanation, explain, refused_between
-from chainwatch.clusters.finding import owners_finding
+from chainwatch.clusters.finding import opened_said, owners_finding
 from chainwatch.clusters.forest import COLLAPSES, MEMBERS, OWNERS, REFUSED, Forest
 from chainwatch.clusters.fragility import Fragility, fragility
 from chainwatch.clusters.graph import ClusterGraph, Looked, cluster_graph
@@ -71,6 +71,8 @@ class Clusters(Result):
         ``owner, chain, cluster``: clusters of several chains that are one owner's.
     terms : Terms
         On what terms the links were joined.
+    opened : int
+        Predictions that joined before evidence was rejected or came; they are not made again.
     columns : ClusterColumns or None
         The same by numbers; ``frame`` and ``forest`` are then made when first read. Internal.
     """
@@ -83,6 +85,7 @@ class Clusters(Result):
     refused: pl.DataFrame = field(default_factory=REFUSED.empty)
     owners: pl.DataFrame = field(default_factory=OWNERS.empty)
     terms: Terms = field(default_factory=Terms)
+    opened: int = 0
     columns: ClusterColumns | None = field(default=None, kw_only=True)
 
     def edges(self) -> Sequence[Edges]:
@@ -227,7 +230,8 @@ class Clusters(Result):
             links = links.without([tx])
         if rule is not None:
             links = links.without(rules=[rule])
-        return self._with(links, terms, [] if touched is None else [touched])
+        fell = self.opened + links.fell_open(self.links)
+        return self._with(links, terms, [] if touched is None else [touched], fell)
 
     @recorded
     def update(self, links: Links) -> Clusters:
@@ -243,13 +247,17 @@ class Clusters(Result):
             where other links join now; pass those of ``owners(...)`` to have them made anew.
         """
         expect(links, Links, "links", "pass links, as co_spends(ledger) returns them")
-        return self._with(links.grown_from(self.links), self.terms, [])
+        grown = links.grown_from(self.links)
+        return self._with(grown, self.terms, [], grown.fell_open(links))
 
-    def _with(self, links: Links, terms: Terms, touched: Sequence[pl.DataFrame]) -> Clusters:
+    def _with(
+        self, links: Links, terms: Terms, touched: Sequence[pl.DataFrame], opened: int
+    ) -> Clusters:
         new = links.joining.select(BOTH_ENDS.names)
         ends = differing_ends(self.links.joining.select(BOTH_ENDS.names), new)
         before = Forest(self.frame, self.owners, self.forest, self.collapses, self.refused)
-        return _clusters(links, regrow(before, new, pl.concat([ends, *touched]), terms), terms)
+        made = _clusters(links, regrow(before, new, pl.concat([ends, *touched]), terms), terms)
+        return replace(made, opened=opened)
 
     @recorded
     def at(self, threshold: float, *, unmeasured: bool = False) -> Clusters:
@@ -265,7 +273,9 @@ class Clusters(Result):
         unmeasured : bool
             Let links that nobody measured join as well; by default they join at no threshold.
         """
-        return _joined(self.links.at_least(threshold, unmeasured=unmeasured), self.terms)
+        links = self.links.at_least(threshold, unmeasured=unmeasured)
+        fell = self.opened + links.fell_open(self.links)
+        return replace(_joined(links, self.terms), opened=fell)
 
     def fragility(self, address: str | bytes, chain: str | Chain | None = None) -> Fragility:
         """Return the evidence without which the cluster of an address falls apart.
@@ -340,21 +350,18 @@ class Clusters(Result):
 
     def __repr__(self) -> str:
         groups, across = self._groups, counted(self.owners["owner"].n_unique(), "owner", "owners")
-        contested = counted(groups.contested + self.refused.height, *_CONTESTED)
+        contested = groups.contested + self.refused.height
         return (
             f"Clusters({groups.clusters} of two or more addresses,"
             f" {counted(groups.height, 'address', 'addresses')},"
-            f" {contested},{self.links.said_apart()}"
-            f" {self.alarms.height} with tags of several actors,"
+            f" {counted(contested, 'contested link', 'contested links')},{self.links.said_apart()}"
+            f" {self.alarms.height} with tags of several actors,{opened_said(self.opened)}"
             f" {counted(self.collapses.height, 'join', 'joins')} to look at"
             + (f", {across} on several chains)" if self.owners.height else ")")
         )
 
     def _repr_html_(self) -> str:
         return f"<p><b>{escape(repr(self))}</b></p>{preformatted(self.lineage())}"
-
-
-_CONTESTED = ("contested link", "contested links")
 
 
 @recorded

@@ -78,3 +78,9 @@ def owners_finding(subjects: pl.DataFrame, clusters: Joins) -> Finding:
             " were sold or shared.",
         ),
     )
+
+
+def opened_said(count: int) -> str:
+    """Say how many predictions fell open, for a line that goes on; nothing of none."""
+    one, many = "prediction fell open and is", "predictions fell open and are"
+    return f" {counted(count, one, many)} not made again," if count else ""

@@ -21,6 +21,7 @@ from chainwatch.heuristics.link_rules import APART, NO_KEY, OF_ALL
 from chainwatch.heuristics.numbered import Columns
 from chainwatch.heuristics.predicted import (
     Ground,
+    fell_open,
     grounded,
     keys,
     opened,
@@ -262,6 +263,12 @@ class Links(Result):
     def open(self) -> Links:
         """Return the links with all predictions from clusters undecided."""
         return self if self.columns is not None else Links(opened(self.frame))
+
+    def fell_open(self, before: Links) -> int:
+        """Return how many predictions from clusters joined before and are undecided here."""
+        if self.columns is not None or before.columns is not None:
+            return 0
+        return fell_open(before.frame, self.frame)
 
     def grown_from(self, before: Links) -> Links:
         """Return the links; of no known ground, predictions are undecided where others join now."""

@@ -55,6 +55,14 @@ def opened(links: pl.DataFrame) -> pl.DataFrame:
     return _undecided(links, _PREDICTED)
 
 
+def fell_open(before: pl.DataFrame, after: pl.DataFrame) -> int:
+    """Return how many predictions that joined before are undecided after."""
+    on = [name for name in _KEY if name in before.columns and name in after.columns]
+    joined = before.filter(_PREDICTED & _JOINS)
+    now = after.filter(_PREDICTED & pl.col("veto").is_null())
+    return joined.join(now, on=on, how="semi", nulls_equal=True).height
+
+
 def _undecided(links: pl.DataFrame, these: pl.Expr) -> pl.DataFrame:
     """Return links of which some are undecided where they joined; refused ones stay refused."""
     return links.with_columns(pl.when(~(these & _JOINS)).then("veto").alias("veto"))

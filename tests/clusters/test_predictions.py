@@ -67,6 +67,24 @@ def test_every_way_of_leaving_evidence_out_leaves_the_prediction_open(found, own
     assert owners(found.update(type(found.links)(kept))) == {"UV"}
 
 
+def test_it_is_counted_how_many_predictions_fell_open(found, small_ledger, txid):
+    told = "1 prediction fell open and is not made again,"
+    kept = found.links.frame.filter(pl.col("txid") != txid("x"))
+    cuts = [
+        found.cut(tx=txid("x")), found.cut(rule="co_spend"), found.at(1.0, unmeasured=True),
+        found.update(type(found.links)(kept)),
+    ]  # fmt: skip
+    for left in cuts:
+        assert left.opened == 1
+        assert told in repr(left)
+    for whole in (found, found.update(found.links), found.at(0.0, unmeasured=True)):
+        assert whole.opened == 0
+        assert "fell open" not in repr(whole)
+    again = cuts[0].cut(rule="co_spend")
+    assert again.opened == 1, "it fell open once"
+    assert found.cut(rule=AFTER).opened == 0, "it was rejected itself"
+
+
 def test_what_takes_no_evidence_away_leaves_it_as_it_is(found, owners):
     assert owners(found.update(found.links)) == owners(found)
     assert owners(found.cut(rule=AFTER)) == {"MP", "UV"}
