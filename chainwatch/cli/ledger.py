@@ -164,7 +164,7 @@ def _coverage_lines(ledger: Ledger) -> Iterator[str]:
 
     from chainwatch.ledger.unread.unread_parts import KINDS, parts_by_chain
 
-    told = ["apart", *KINDS]
+    told = ["apart", "budget", *KINDS]
     read = ledger.coverage.filter(~pl.col("kind").is_in(told))
     groups = read.group_by("kind", "source", "complete")
     rows = groups.agg(pl.len().alias("units"), pl.col("height").max()).collect()

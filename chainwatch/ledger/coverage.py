@@ -21,7 +21,8 @@ from chainwatch.ledger.output_status import (
     block_text,
     owner_key,
 )
-from chainwatch.ledger.unread.rows_apart import APART, KIND, by_reason
+from chainwatch.ledger.unread.left_by_budget import left_by_budget, readings
+from chainwatch.ledger.unread.rows_apart import APART, by_reason
 from chainwatch.ledger.unread.unread_parts import unread_parts
 from chainwatch.ledger.whole_blocks import WholeBlocks
 from chainwatch.results.table import CHAIN, Column, Privacy, Table
@@ -299,7 +300,7 @@ def histories(ledger: Ledger, address: bytes | None = None) -> pl.DataFrame:
         ``address, height, source, whole``: one row per address, sorted.
     """
     named = pl.col("address").is_not_null() if address is None else pl.col("address") == address
-    held = ledger.coverage.filter(named & (pl.col("kind") != KIND))
+    held = ledger.coverage.filter(named & readings())
     latest = pl.col("height").max().over("address")
     whole, dated = pl.col("complete").fill_null(False), pl.col("height").is_not_null().any()
     denied = pl.col("unit").str.contains(f"/{DENIED}/", literal=True).any()
@@ -330,4 +331,12 @@ def _claims(ledger: Ledger, chain: Chain) -> list[Fact]:
             None,
             "the source claims no completeness: what it left out is unknown",
         ),
+        *_left_by_budget(ledger, chain),
     ]
+
+
+def _left_by_budget(ledger: Ledger, chain: Chain) -> list[Fact]:
+    """Count the addresses that a budget of requests left unread, where there are any."""
+    left = len(left_by_budget(ledger, chain.id))
+    note = "a trace would have asked for them next when its budget of requests was spent"
+    return [("addresses left by a budget", chain.id, left, None, note)] if left else []

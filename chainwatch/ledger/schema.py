@@ -219,7 +219,7 @@ COVERAGE = Table(
             " (of a block without its parent dump/<sha256>/<hash>/<rest of its header>),"
             " dump/<sha256>[:<kind>]/apart/<why>[/<paid or got>/<address>[/<contract>]] or, of a"
             " file what gave no block, gap/<file>/<first byte>/<bytes>, and so damaged/, cut/ and"
-            " unplaced/; hashes as shown",
+            " unplaced/, budget/<address>/<turn>/<readings of it by then>; hashes as shown",
         ),
         Column(
             "kind",
@@ -228,7 +228,9 @@ COVERAGE = Table(
             "block, address, native (an address in its coin alone), script, transaction, dump,"
             " apart (rows of a dump that are no transfer); of a file gap (bytes of no block),"
             " damaged (a block that fails a check), cut (one that the file ends within) or unplaced"
-            " (one whose height nothing says); prices (a table of prices: nothing of the chain)",
+            " (one whose height nothing says); prices (a table of prices: nothing of the chain);"
+            " budget (an address that a trace would have asked for when its budget of requests was"
+            " spent)",
         ),
         Column(
             "height", pl.Int64, Privacy.PLACE, "height of the block, or of the tip", nullable=True
@@ -244,7 +246,7 @@ COVERAGE = Table(
             "address",
             pl.Binary,
             Privacy.PARTY,
-            "address whose history was read, or that rows set apart name",
+            "address whose history was read, that rows set apart name, or that a budget left",
             nullable=True,
         ),
         Column(
@@ -260,7 +262,8 @@ COVERAGE = Table(
             "complete",
             pl.Boolean,
             Privacy.FLAG,
-            "the source claims all of it; null where it does not say",
+            "the source claims all of it; null where it does not say; of a budget that it no longer"
+            " leaves the address",
             nullable=True,
         ),
         Column(
@@ -279,9 +282,12 @@ COVERAGE = Table(
             nullable=True,
         ),
         Column("source", pl.String, Privacy.TEXT, "source, as it names itself"),
-        Column("answer", pl.Binary, Privacy.DIGEST, "digest of the raw bytes in answers"),
+        Column(
+            "answer", pl.Binary, Privacy.DIGEST,
+            "digest of the raw bytes in answers; empty where nothing was asked",
+        ),
     ),
-)
+)  # fmt: skip
 
 ANSWERS = Table(
     "answers",

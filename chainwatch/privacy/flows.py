@@ -24,6 +24,7 @@ from chainwatch.tracing.stops import (
     POOL,
     TAGGED,
     UNDECIDED,
+    UNREAD_BUDGET,
     UNSPENT,
 )
 from chainwatch.tracing.walks.base import HELD, OPENING
@@ -61,7 +62,8 @@ _NOT_FOLLOWED = "unread"
 _ALONE = "undecided"
 """Role of wallets that pay one service alone: nothing shows who holds their keys."""
 
-_END_LABEL = {FEE: "network fees", NOT_READ: "not read", UNSPENT: "unspent", BURNT: "burnt"}
+_SAME = (NOT_READ, UNREAD_BUDGET, UNSPENT, BURNT)
+_END_LABEL = {FEE: "network fees", **{reason: reason for reason in _SAME}}
 
 Node = tuple[str, str, str]
 """Id, label and role of an entity."""

@@ -32,6 +32,7 @@ from chainwatch.tracing.stops import (
     PAID_AWAY,
     POOL,
     UNDECIDED,
+    UNREAD_BUDGET,
     UNSPENT,
 )
 
@@ -89,6 +90,7 @@ to hold the keys."""
 
 
 _SAID_BY_BASIS = frozenset({HOSTED, ONE_DESTINATION})
+BUDGET_SPENT = ", as the budget of requests was spent"
 CUSTODY_OPEN = "custody undecided, can be opened"
 
 
@@ -130,12 +132,13 @@ def in_words(
         )
     elif reason == HOSTED:
         words.append(f"paid {'by' if back else 'to'} a service that no tag names ({certainty})")
-    elif reason in ended:
+    elif (read := NOT_READ if reason == UNREAD_BUDGET else reason) in ended:
         one, many = ("balance", "balances") if balances else ("coin", "coins")
-        form = unread.get(row["basis"] or "", ended[reason])
+        form = unread.get(row["basis"] or "", ended[read])
         before, mark, after = form.partition("{ends}")
         words += [before, *([Sum(int(row["ends"]), row=place, noun=(one, many))] if mark else [])]
         words += [after, as_of if reason == UNSPENT else ""]
+        words += [BUDGET_SPENT if reason == UNREAD_BUDGET else ""]
     else:
         words.append(f"not followed further ({reason})")
     if certainty == UNKNOWN_WAY:

@@ -1,14 +1,17 @@
 """Fetching as a trace goes: what it needs and the ledger lacks is asked for, best first.
 
 The walk is made anew after every history that was read, so that what is followed is always what
-the ledger says; a trace of the ledger that is left, without fetching, is the same. Which branch is
-read next decides nothing about amounts: see :func:`chainwatch.tracing.ends.bounds.open_bounds`.
+the ledger says; a trace of the ledger that is left, without fetching, is the same. For that the
+ledger also keeps where the budget ended: see :mod:`chainwatch.ledger.unread.left_by_budget`. Which
+branch is read next decides nothing about amounts: see
+:func:`chainwatch.tracing.ends.bounds.open_bounds`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import polars as pl
 
@@ -19,12 +22,14 @@ from chainwatch.errors import BudgetSpent, SourceError, TraceError
 from chainwatch.ingest.protocol import Source
 from chainwatch.ingest.pull import pull
 from chainwatch.ledger.ledger import Ledger, open_ledger
+from chainwatch.ledger.storage.writer import open_writer
+from chainwatch.ledger.unread.left_by_budget import SOURCE, budget_units
 from chainwatch.net.policy import use_network
 from chainwatch.progress import watched
 from chainwatch.results.result import Result
 from chainwatch.results.table import Column, Rows, Table
 from chainwatch.tracing.result import Trace
-from chainwatch.tracing.stops import NOT_READ
+from chainwatch.tracing.stops import UNREAD
 from chainwatch.tracing.walks.utxo_graph import Coins
 from chainwatch.units import counted
 
@@ -104,7 +109,7 @@ def fetched(
     Parameters
     ----------
     ledger : Ledger
-        In a folder; each history that is read is a commit.
+        In a folder; each history that is read is a commit, and so is where the budget ended.
     follow : callable
         Traces a ledger.
     make : callable
@@ -132,6 +137,7 @@ def fetched(
     with watched("trace") as shown, use_network(most_requests=budget) as allowed:
         run = _Run(ledger, follow, make, shown or _silent)
         run.go()
+        run.keep()
         used = allowed.budget.used if allowed.budget else 0
     left = pl.DataFrame(run.left(), schema=LEFT.schema, orient="row").sort("address")
     return Fetched(run.ledger, tuple(run.asked), used, budget, left, run.failure)
@@ -154,17 +160,18 @@ class _Run:
         self.ledger, self._follow, self._make, self._tell = ledger, follow, make, tell
         self.asked: list[bytes] = []
         self._open: list[tuple[int, int, bytes]] = []
-        self._why, self.failure = "", ""
+        self._why, self.failure, self._chain = "", "", ""
 
     def go(self) -> None:
         """Trace, and read the best of what is missing, until nothing is or nothing may be asked."""
         while not self._why:
             found = self._follow(self.ledger)
+            self._chain = found.asset.chain
             self._open = self._wanted(found)
             best = [row for row in self._open if row[0] <= LARGEST]
             if not best:
                 return
-            self._read(best[0][2], found.asset.chain)
+            self._read(best[0][2])
 
     def _wanted(self, found: Trace) -> list[tuple[int, int, bytes]]:
         """Return what was not read and was not asked for: the least explosive first.
@@ -172,7 +179,7 @@ class _Run:
         Subjects whose own history was not read come before all, whatever is known of them from
         the histories of others: what they receive is what is followed.
         """
-        unread = found.ends.filter((pl.col("reason") == NOT_READ) & pl.col("address").is_not_null())
+        unread = found.ends.filter(pl.col("reason").is_in(UNREAD) & pl.col("address").is_not_null())
         amounts: dict[bytes, int] = {}
         for address, amount in unread.select("address", "amount").iter_rows():
             amounts[address] = amounts.get(address, 0) + int(amount)
@@ -184,11 +191,12 @@ class _Run:
         ranked = [(0 if one in first else size[one], -amounts[one], one) for one in due]
         return sorted(ranked)
 
-    def _read(self, address: bytes, chain: str) -> None:
+    def _read(self, address: bytes) -> None:
         store = self.ledger.store
         if store is None:
             return
-        self._tell(f"{text(address, chain)}: reading its history, {len(self.asked)} read before")
+        whose = text(address, self._chain)
+        self._tell(f"{whose}: reading its history, {len(self.asked)} read before")
         self.asked.append(address)
         try:
             pull(store.path, self._make([address]), progress=False)
@@ -198,9 +206,25 @@ class _Run:
             self._why, self.failure = FAILED, str(error)
         if self._why:
             self.asked.pop()
-        whole = open_ledger(store.path)
+        self._reopen(store.path)
+
+    def _reopen(self, folder: Path) -> None:
+        """Take the ledger as of its last commit, with the span that was looked at."""
         look = self.ledger
-        self.ledger = replace(whole, start=look.start, end=look.end, chain=look.chain)
+        self.ledger = replace(open_ledger(folder), start=look.start, end=look.end, chain=look.chain)
+
+    def keep(self) -> None:
+        """Commit which addresses the budget left, and which it does not leave any longer."""
+        why = {address: why for address, _, _, why in self.left()}
+        left = {address for address, one in why.items() if one == SPENT}
+        units = budget_units(self.ledger, self._chain, left, {*self.asked, *why} - left)
+        store = self.ledger.store
+        if units.is_empty() or store is None:
+            return
+        what = f"what a budget of requests left: {counted(len(left), 'address', 'addresses')}"
+        with open_writer(store) as writer:
+            writer.commit({"coverage": units}, source=SOURCE, chain=self._chain, what=what)
+        self._reopen(store.path)
 
     def left(self) -> list[tuple[bytes, int, int, str]]:
         """Return what is not read any further, and why."""

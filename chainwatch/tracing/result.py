@@ -24,7 +24,7 @@ from chainwatch.tracing.ends.bounds import open_bounds
 from chainwatch.tracing.ends.doubts import UNKNOWN_WAY, doubt_of
 from chainwatch.tracing.ends.holders import with_behind
 from chainwatch.tracing.policies import haircut
-from chainwatch.tracing.stops import NOT_READ, at_a_service
+from chainwatch.tracing.stops import UNREAD, at_a_service
 from chainwatch.tracing.trace_tables import (
     BALANCES,
     BOUNDS,
@@ -304,7 +304,7 @@ class Trace(Result):
         rows = [
             f"  {self.asset.shown(int(row['amount'])):>24}  {row['reason']}"
             + (f": {row['service']} ({row['certainty']}, {row['basis']})" if row["service"] else "")
-            + (f" ({row['basis']})" if row["basis"] and row["reason"] == NOT_READ else "")
+            + (f" ({row['basis']})" if row["basis"] and row["reason"] in UNREAD else "")
             + (" (unknown)" if row["certainty"] == UNKNOWN_WAY and not row["service"] else "")
             for row in self.summary().iter_rows(named=True)
         ]

@@ -35,6 +35,7 @@ HOSTED, MIXER, BRIDGE, TAGGED = "hosted service", "mixer", "bridge", "tagged par
 UNDECIDED, LURE, BURNT, FEE = "undecided mixer", "lure", "burnt", "fee"
 POOL = "extension block"
 UNSPENT, LATER, NOT_READ = "unspent", "spent outside the span", "not read"
+UNREAD_BUDGET = "not read (budget)"
 THRESHOLD, HOPS, AGE = "threshold", "hop limit", "age limit"
 PAID_AWAY = "paid away"
 EARLIER, MINTED = "made before the span", "newly made"
@@ -43,27 +44,14 @@ CUSTODY_UNDECIDED = "custody undecided"
 ONE_DESTINATION = f"one-destination wallet, {CUSTODY_UNDECIDED}"
 
 REASONS: tuple[str, ...] = (
-    HOSTED,
-    MIXER,
-    BRIDGE,
-    TAGGED,
-    ONE_DESTINATION,
-    UNDECIDED,
-    LURE,
-    BURNT,
-    FEE,
-    POOL,
-    UNSPENT,
-    LATER,
-    NOT_READ,
-    THRESHOLD,
-    HOPS,
-    AGE,
-    PAID_AWAY,
-    EARLIER,
-    MINTED,
-)
+    HOSTED, MIXER, BRIDGE, TAGGED, ONE_DESTINATION, UNDECIDED, LURE, BURNT, FEE, POOL, UNSPENT,
+    LATER, NOT_READ, UNREAD_BUDGET, THRESHOLD, HOPS, AGE, PAID_AWAY, EARLIER, MINTED,
+)  # fmt: skip
 """Every reason for which a branch ends, written out."""
+
+UNREAD: tuple[str, ...] = (NOT_READ, UNREAD_BUDGET)
+"""Ends at what was not read: nobody could be or was asked, or a budget of requests was spent before
+it was asked for. More that is read can take from both."""
 
 STAYS: tuple[str, ...] = (HOSTED, MIXER, BRIDGE, TAGGED, ONE_DESTINATION, BURNT, UNSPENT)
 """Ends of value at the party that holds the address, unless a rule on its transaction made it one:
@@ -82,6 +70,9 @@ CONFIRMED = 50
 """Level from which a tag confirms: the service's own data, an authority, tested by forensics. A
 name tag of an explorer (20) or a forum's word (5) makes an end no more than probable."""
 
+
+BASIS_OF_TAGS, DEPOSITS = "tag", "deposit address"
+"""What wallets by role say where a tag gave the role, and of a customer's address."""
 
 OPEN_CUSTODY = "undecided"
 """Certainty of custody where an address passes all on to one service, and nothing shows whether the
@@ -236,11 +227,11 @@ def stops(
     spelled = one_spelling([*services, *(one.actor for rows in tagged.values() for one in rows)])
     for frame in hosts:
         _add(found, _hosts(frame, spelled))
-    certain = [word for frame in hosts for word in frame["certainty"]]
-    open_custody = certain.count(OPEN_CUSTODY)
+    custody = [one for frame in hosts for one in _customers(frame)]
+    open_custody = custody.count(OPEN_CUSTODY)
     asked = Asked(
         tagged=len(tagged) if tags else None,
-        hosted=len(certain) - open_custody if hosts else None,
+        hosted=len(custody) - open_custody if hosts else None,
         one_destination=open_custody,
         opened=sum(item.opened.height for item in items if isinstance(item, _Opened)),
         mixes=find_chain(chain).family == "utxo",
@@ -248,6 +239,15 @@ def stops(
         spread_unstated=spread_unstated,
     )
     return Stops(found, rules, asked)
+
+
+def _customers(frame: pl.DataFrame) -> list[str]:
+    """Return how sure custody is of each deposit address and each that pays one service alone."""
+    if not {"role", "rule"} <= set(frame.columns):
+        return frame["certainty"].to_list()
+    by_deeds = pl.col("rule") != BASIS_OF_TAGS
+    whom = pl.col("role").is_in([DEPOSITS, *frame.filter(certainty=OPEN_CUSTODY)["role"]])
+    return frame.filter(by_deeds & whom)["certainty"].to_list()
 
 
 def _add(
@@ -266,7 +266,8 @@ def _hosts(
     found: dict[tuple[str, bytes], tuple[Dated, ...]] = {}
     for place, row in enumerate(frame.select(columns).iter_rows()):
         chain, address, told, service, certainty = row
-        basis = BY_TAG if rule is not None and rule[place] == "tag" else _basis(role, place)
+        by_tag = rule is not None and rule[place] == BASIS_OF_TAGS
+        basis = BY_TAG if by_tag else _basis(role, place)
         named = None if service is None else spelled.get(service)
         found[chain, address] = (Dated(None, None, _held(told, named, certainty, basis)),)
     return found
@@ -274,7 +275,7 @@ def _hosts(
 
 def _basis(role: pl.Series | None, place: int) -> str:
     """Return the basis of an end at a deposit address, or at another wallet of a service."""
-    return BY_CUSTODY if role is None or role[place] == "deposit address" else BY_ROLE
+    return BY_CUSTODY if role is None or role[place] == DEPOSITS else BY_ROLE
 
 
 def _held(told: str, service: str | None, certainty: str, basis: str) -> End:

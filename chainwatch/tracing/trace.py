@@ -30,6 +30,7 @@ from chainwatch.results.table import Table
 from chainwatch.tracing.arguments import check, policy_for
 from chainwatch.tracing.chosen import Chosen, chosen_outputs, chosen_transfers
 from chainwatch.tracing.ends.bounds import bounds
+from chainwatch.tracing.ends.by_budget import told_by_budget
 from chainwatch.tracing.ends.doubts import as_known, doubted
 from chainwatch.tracing.fetch import MakeSource, fetched
 from chainwatch.tracing.policies import Policy
@@ -204,7 +205,11 @@ def _coins(ledger: Ledger, walk: Walk, chosen: Sequence[Chosen]) -> Trace:
     walks = [follow(make(given), mixes) for given in _given(walk)]
     asked = replace(walk.stops.asked, judged=mixes.judged if walk.stops.rules else None)
     unread = frozenset(one for one in walk.subject_of if graph.history_of(one) is None)
-    return replace(_result(walks), asked=asked, unread=unread)
+    found = _result(walks)
+    ends = told_by_budget(found.ends, ledger, network)
+    if ends is not found.ends:
+        found = replace(found, ends=ends, bounds=bounds(ends))
+    return replace(found, asked=asked, unread=unread)
 
 
 def _accounts(
@@ -228,7 +233,8 @@ def _accounts(
         for one in walks:
             one.run()
         found = _result(walks)
-        return replace(found, ends=as_known(found.ends, known_of))
+        known = as_known(found.ends, known_of)
+        return replace(found, ends=told_by_budget(known, ledger, walk.asset.chain))
 
     first = _looked_at(follow(transfers), transfers)
     others, all_tried = transfers.other_orders(read.keys() | walk.subject_of.keys())

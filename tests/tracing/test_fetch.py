@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,76 +10,18 @@ import pytest
 from coin_chains import coin_chains, coins_of
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from told_histories import CHAIN, Told, begun, place
 
-from chainwatch.addresses.canonical import txid_text
-from chainwatch.errors import NoAnswer, TraceError
-from chainwatch.ingest.protocol import Batch, Reader
-from chainwatch.ingest.pull import pull
-from chainwatch.ledger import schema
+from chainwatch.errors import TraceError
 from chainwatch.ledger.ledger import Ledger, open_ledger
-from chainwatch.net.policy import network
 from chainwatch.tracing.arguments import policies_for
 from chainwatch.tracing.fetch import FAILED, LARGEST, SPENT, TOO_LARGE, Fetched, explosions
 from chainwatch.tracing.policies import Policy, clean_first, fifo, haircut, lifo, seniority
 from chainwatch.tracing.ranges.trace_all import trace_all
 from chainwatch.tracing.result import Trace
+from chainwatch.tracing.stops import NOT_READ, UNREAD_BUDGET
 from chainwatch.tracing.trace import trace
-
-CHAIN = "btc-regtest"
-
-
-class Told:
-    """A server of one chain, told as a source: histories of addresses, one request each."""
-
-    name = "told"
-
-    def __init__(self, whole: Ledger, addresses: list[bytes], *, silent: bytes = b"") -> None:
-        self.whole, self.addresses, self.silent = whole, addresses, silent
-        self.chain = whole.transactions.collect()["chain"][0]
-
-    def batches(self, reader: Reader) -> Iterator[Batch]:
-        txs = self.whole.transactions.collect()
-        tip = txs.sort("tx").row(-1, named=True)
-        for address in self.addresses:
-            network().permit("127.0.0.1", 80, f"history of {address.hex()}", "told", own=True,
-                             look_up=False)  # fmt: skip
-            if address == self.silent:
-                raise NoAnswer("the server stays silent", remedy="ask again later")
-            yield Batch(self.rows(txs, address, tip), (self.unit(address),), "a history")
-
-    def unit(self, address: bytes) -> str:
-        return f"address/{address.hex()}/tip"
-
-    def rows(self, txs: pl.DataFrame, address: bytes, tip: dict[str, Any]) -> dict[str, Any]:
-        ins, outs = self.whole.inputs.collect(), self.whole.outputs.collect()
-        near = pl.concat(
-            [rows.filter(pl.col("address") == address).select("tx") for rows in (ins, outs)]
-        )
-        ours = {
-            "transactions": txs.join(near, on="tx", how="semi"),
-            "inputs": ins.join(near, on="tx", how="semi").with_columns(
-                pl.lit(None, pl.Int64).alias("prev_tx")
-            ),
-            "outputs": outs.join(near, on="tx", how="semi"),
-        }
-        covered = {
-            "chain": self.chain, "unit": self.unit(address), "kind": "address",
-            "address": address, "height": tip["height"], "block": tip["block"],
-            "to_time": tip["time"], "complete": True, "source": "told", "answer": bytes(32),
-        }  # fmt: skip
-        coverage = pl.DataFrame([covered], schema=schema.COVERAGE.schema, orient="row")
-        return {**ours, "coverage": coverage}
-
-
-def place(desk: Any, name: str, n: int) -> str:
-    return f"{txid_text(desk.txid(name), CHAIN)}:{n}"
-
-
-def begun(folder: Path, whole: Ledger, address: bytes) -> Ledger:
-    """Return a ledger that holds the history of one address."""
-    pull(folder, Told(whole, [address]), progress=False)
-    return open_ledger(folder)
-
+from chainwatch.units import total
 
 TXS: list[dict[str, Any]] = [
     {"id": "t0", "ins": [], "outs": [("v", 10)], "height": 0},
@@ -133,8 +74,8 @@ def test_where_the_budget_ends_is_named(tmp_path: Path, desk: Any, whole: Ledger
     assert (found.fetched.requests, len(found.fetched.asked)) == (2, 2)
     left = found.fetched.left
     assert set(left["why"]) == {SPENT}
-    unread = found.ends.filter(pl.col("reason") == "not read")
-    assert left["amount"].sum() == unread["amount"].sum() > 0
+    assert set(found.ends["reason"]) == {UNREAD_BUDGET}
+    assert left["amount"].sum() == found.ends["amount"].sum() == 10
     assert "2 histories read with 2 of 2 requests; " in repr(found)
     assert "left: budget spent" in repr(found)
 
@@ -222,9 +163,13 @@ def test_a_ledger_in_memory_keeps_nothing(desk: Any, whole: Ledger) -> None:
 
 
 def test_a_budget_of_nothing(tmp_path: Path, desk: Any, whole: Ledger) -> None:
+    """It is refused, and the ledger says nothing of a budget then."""
     ledger = begun(tmp_path / "ledger", whole, desk.coin("v"))
     with pytest.raises(TraceError, match="allow one at least"):
         follow(ledger, desk, whole, budget=0)
+    assert open_ledger(tmp_path / "ledger").commit == ledger.commit
+    plain = trace(open_ledger(tmp_path / "ledger"), desk.coin("v"), policy=fifo)
+    assert set(plain.ends["reason"]) == {NOT_READ}
 
 
 def test_backward_asks_who_made_a_coin(tmp_path: Path, desk: Any, whole: Ledger) -> None:
@@ -316,4 +261,7 @@ def test_where_the_budget_of_all_policies_ends_every_one_says_so(
     assert isinstance(found.fetched, Fetched)
     assert set(found.fetched.left["why"]) == {SPENT}
     for one in found.traces.values():
-        assert "not read" in set(one.ends["reason"])
+        assert UNREAD_BUDGET in set(one.ends["reason"])
+        assert one.amount == total(one.ends["amount"]) or not one.conserves
+    again = trace_all(found.fetched.ledger, desk.coin("v"), chain=CHAIN)
+    assert again.digest == found.digest

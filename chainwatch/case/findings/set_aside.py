@@ -15,7 +15,7 @@ from chainwatch.ledger.accounts.authority import with_authority
 from chainwatch.ledger.decimals import doubts, with_decimals
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TRANSFERS
-from chainwatch.ledger.unread.rows_apart import KIND
+from chainwatch.ledger.unread.left_by_budget import readings
 from chainwatch.results.result import Finding
 from chainwatch.results.sentence import Sum, joined, sentence
 from chainwatch.results.table import (
@@ -30,7 +30,8 @@ from chainwatch.results.table import (
 from chainwatch.sanitize import visible
 from chainwatch.tracing.counterparties import Counterparties
 from chainwatch.tracing.result import Trace
-from chainwatch.tracing.stops import BY_REMAINDER, NOT_READ
+from chainwatch.tracing.stops import BY_REMAINDER
+from chainwatch.tracing.stops import UNREAD as AT_UNREAD
 from chainwatch.tracing.trace_tables import BOUNDS
 from chainwatch.tracing.walks.base import HELD, OPENING
 from chainwatch.units import counted, total
@@ -232,14 +233,14 @@ def unread_finding(
     ``paid`` are the payments of subjects without a probable host, each with what of it was traced.
     """
     asset = followed.asset
-    ended = followed.ends.filter(pl.col("reason") == NOT_READ)
+    ended = followed.ends.filter(pl.col("reason").is_in(AT_UNREAD))
     left = pl.col("basis").eq_missing(BY_REMAINDER)
     unread, stayed = ended.filter(~left), ended.filter(left)
     here = paid.filter((pl.col("onward") == UNREAD) & ~pl.col("other_subject"))
     trifles, apart = _untraced(here, followed)
     amount = total(unread["amount"])
     beside = "the native coin" if followed.asset.contract else "tokens, what fees took"
-    read = ledger.coverage.filter(pl.col("kind") != KIND)
+    read = ledger.coverage.filter(readings())
     histories = len(read.select("address").drop_nulls().unique().collect())
     whom = frozenset(here["counterparty"].drop_nulls())
     bridge = sentence(

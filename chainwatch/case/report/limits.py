@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from chainwatch.heuristics.rates import MEASURED, Rates
 from chainwatch.results.result import Result
+from chainwatch.tracing.stops import UNREAD_BUDGET
 
 ALWAYS = (
     "Findings are consistent with the payments read; they do not prove who controls an address.",
@@ -27,12 +28,19 @@ CONDITIONAL = (
     " where people behave as they do there; of another chain it says nothing."
 )
 
+BUDGET = (
+    f"A budget of requests was spent: what is {UNREAD_BUDGET} would have been asked for next, and"
+    " could be read with a larger one. It may lie anywhere, also where a finding names nobody."
+)
+
 _LINK = frozenset({"a", "b", "rule"})
 """Columns by which a table of links is known."""
 
 
 def limits(results: Sequence[Result], rates: Rates = MEASURED) -> tuple[str, ...]:
     """Return what a report cannot say; of each rule that links addresses in it, what was measured.
+
+    Where a budget of requests cut fetching short, that is said too.
 
     Parameters
     ----------
@@ -42,7 +50,17 @@ def limits(results: Sequence[Result], rates: Rates = MEASURED) -> tuple[str, ...
         What was measured, and on what.
     """
     measured = tuple(_measured(_rules(results), rates))
-    return (*ALWAYS, *measured, *((CONDITIONAL,) if measured else ()), MASKS)
+    spent = (BUDGET,) if _budget_spent(results) else ()
+    return (*ALWAYS, *spent, *measured, *((CONDITIONAL,) if measured else ()), MASKS)
+
+
+def _budget_spent(results: Sequence[Result]) -> bool:
+    """Tell whether value ends at what a budget left, in any table of ends."""
+    return any(
+        "reason" in frame.columns and UNREAD_BUDGET in set(frame["reason"])
+        for result in results
+        for frame, _ in result.tables().values()
+    )
 
 
 def _rules(results: Sequence[Result]) -> list[str]:

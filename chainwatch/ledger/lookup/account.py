@@ -24,7 +24,8 @@ from chainwatch.ledger.lookup.summaries import (
 from chainwatch.ledger.lookup.utxo import proofs
 from chainwatch.ledger.schema import POSITION_BITS
 from chainwatch.ledger.unread.effect import effect_unread
-from chainwatch.ledger.unread.rows_apart import KIND, MayHaveMoved, moved_by_asset
+from chainwatch.ledger.unread.left_by_budget import readings
+from chainwatch.ledger.unread.rows_apart import MayHaveMoved, moved_by_asset
 from chainwatch.units import AMOUNT, counted, split, sums, to_text, whole
 
 _SHOWN = ("chain", "tx", "txid", "height", "time", "kind", "log_index", "trace_path", "contract",
@@ -112,7 +113,7 @@ def _directed(rows: pl.DataFrame, address: bytes) -> pl.DataFrame:
 
 def _claims(ledger: Ledger, address: bytes) -> pl.DataFrame:
     """Return the units of coverage that speak of an address."""
-    rows = ledger.history.coverage.filter((pl.col("address") == address) & (pl.col("kind") != KIND))
+    rows = ledger.history.coverage.filter((pl.col("address") == address) & readings())
     return rows.select("kind", "contract", "complete", "source", "from_time", "to_time").sort(
         "source", "contract", "from_time", "to_time", nulls_last=True
     ).with_columns(pl.col("complete").fill_null(False)).collect()  # fmt: skip

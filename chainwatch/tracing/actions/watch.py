@@ -22,7 +22,7 @@ from chainwatch.tracing.actions.later import MOVED, STATUSES, Found, LaterBalanc
 from chainwatch.tracing.arguments import check
 from chainwatch.tracing.ends.holders import NAMELESS
 from chainwatch.tracing.result import Trace
-from chainwatch.tracing.stops import AGE, HOPS, NOT_READ, TAGGED, THRESHOLD, UNSPENT
+from chainwatch.tracing.stops import AGE, HOPS, TAGGED, THRESHOLD, UNREAD, UNSPENT
 from chainwatch.tracing.trace_tables import ENDS, ROW_KEY
 from chainwatch.units import counted, total
 
@@ -69,7 +69,7 @@ TOLD = WATCHED.pick(
     "status", "address", "time", "txid", "n", "amount", "told", "freeze", name="watch"
 )
 
-_LIES = (UNSPENT, TAGGED, NOT_READ, HOPS, AGE, THRESHOLD)
+_LIES = (UNSPENT, TAGGED, *UNREAD, HOPS, AGE, THRESHOLD)
 """Ends at an address that nobody is known to keep for others: a freeze there is of interest."""
 
 

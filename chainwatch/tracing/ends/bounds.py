@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from chainwatch.errors import TraceError
-from chainwatch.tracing.stops import NOT_READ, THRESHOLD
+from chainwatch.tracing.stops import THRESHOLD, UNREAD
 from chainwatch.units import AMOUNT, exact_sum, total
 
 LEAST = "min_amount"
@@ -69,7 +69,7 @@ def open_bounds(ends: pl.DataFrame, rounded: int = 0, limits: Sequence[str] = ()
     The subjects' own histories are not read: what they receive beyond is in no bound. The order
     of transfers is not known: see the trace's own bounds.
     """
-    lacking = total(ends.filter(pl.col("reason") == NOT_READ)["amount"])
+    lacking = total(ends.filter(pl.col("reason").is_in(UNREAD))["amount"])
     moving = [one for one in limits if one != LEAST or rounded]
     if lacking and moving:
         raise TraceError(
@@ -78,7 +78,7 @@ def open_bounds(ends: pl.DataFrame, rounded: int = 0, limits: Sequence[str] = ()
             remedy="trace without the limit, or fetch what was not read",
         )
     # Where nothing is open nothing can come to what ended below the least amount.
-    open_reasons = [NOT_READ, THRESHOLD] if lacking else [NOT_READ]
+    open_reasons = [*UNREAD, THRESHOLD] if lacking else [*UNREAD]
     unsettled = pl.col("reason").is_in(open_reasons)
     loose = total(ends.filter(unsettled)["amount"])
     key = ["reason", "service"]

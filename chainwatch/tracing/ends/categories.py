@@ -15,7 +15,7 @@ import polars as pl
 from chainwatch.results.table import BEHIND, Column, Privacy, Table, behind
 from chainwatch.tracing.ends.fiat import Worth
 from chainwatch.tracing.ends.holders import holders
-from chainwatch.tracing.stops import NOT_READ
+from chainwatch.tracing.stops import UNREAD
 from chainwatch.tracing.trace_tables import ENDS
 from chainwatch.units import exact_sum, total
 
@@ -29,7 +29,7 @@ CATEGORIES = Table(
     "One row per kind of end, category and entity: together they are all that was traced. What was"
     " *not read* and what nobody tagged are rows of their own.",
     (
-        Column.word("category", f"what tags say that it is; {UNTAGGED}, or {NOT_READ}"),
+        Column.word("category", f"what tags say that it is; {UNTAGGED}, or {' or '.join(UNREAD)}"),
         Column.word(
             "relation",
             f"{OWN}: at an address of the subject; {DIRECT}: one step from it; {INDIRECT}: more",
@@ -134,9 +134,9 @@ def _told(
 ) -> tuple[str, str, str | None, str | None]:
     """Return category, relation, entity and jurisdiction of an end."""
     named = said(row["address"], row["time"])
-    category = NOT_READ if row["reason"] == NOT_READ else UNTAGGED
+    category = row["reason"] if row["reason"] in UNREAD else UNTAGGED
     entity, jurisdiction = row["service"], None
-    if named is not None and row["reason"] != NOT_READ:
+    if named is not None and row["reason"] not in UNREAD:
         category, entity, jurisdiction = named[0] or category, named[1], named[2]
     mine = own.get(row["address"]) == row["subject"]
     relation = OWN if mine else DIRECT if row["hop"] <= 1 else INDIRECT

@@ -23,7 +23,7 @@ from chainwatch.tracing.ranges.trace_all import trace_all
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.revenue.deposits import DOUBLE, Counting, deposits
 from chainwatch.tracing.revenue.reading import HowFar, how_far
-from chainwatch.tracing.stops import NOT_READ
+from chainwatch.tracing.stops import UNREAD
 from chainwatch.units import exact_sum, total
 
 
@@ -174,7 +174,7 @@ def _came(found: TraceRange, wanted: pl.Series) -> Came:
         for place, ends in enumerate(orders)
     ]
     unread = [
-        total(ends.filter(pl.col("reason") == NOT_READ)["amount"])
+        total(ends.filter(pl.col("reason").is_in(UNREAD))["amount"])
         for name in found.compared
         for ends in by_order[name]
     ]
