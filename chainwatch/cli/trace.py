@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import chainwatch as cw
+from chainwatch.cli.custody import CustodyOption, OpenOption, custody
 from chainwatch.cli.options import HostsOption, LedgerOption, asking
 from chainwatch.cli.output import interruptible, names_in, say, show
 from chainwatch.errors import CaseError, InputError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from chainwatch.addresses.assets import Asset
     from chainwatch.attribution.resolve import Owners
     from chainwatch.attribution.tags import Tags
+    from chainwatch.cli.custody import Custody
     from chainwatch.ingest.protocol import Source
     from chainwatch.ledger.ledger import Ledger
     from chainwatch.results.result import Result
@@ -43,6 +45,8 @@ FOLLOWING: tuple[tuple[str, Any, Any], ...] = (
         "--clusters", help="On coin chains: subjects and services are whole clusters.")], False),
     ("mixes", Annotated[bool, typer.Option(
         "--mixes", help="On coin chains: value ends where strangers mix, or may.")], False),
+    ("custody", CustodyOption, None),
+    ("open", OpenOption, None),
     ("max_hops", Annotated[int | None, typer.Option(
         "--max-hops", help="End after so many payments from the subject.")], None),
     ("max_age", Annotated[int | None, typer.Option(
@@ -96,6 +100,8 @@ class Following:
     asset: str | None
     clusters: bool
     mixes: bool
+    custody: str | None
+    open: list[str] | None
     max_hops: int | None
     max_age: int | None
     min_amount: int
@@ -152,17 +158,22 @@ def trace(
 ) -> None:
     """Follow what subjects received to where it ended, or backward to where it came from.
 
+    With --custody value also ends at addresses that do what a service's do, confirmed by no tag;
+    --open goes on behind one.
+
     With --fetch what the ledger lacks is asked for as the trace goes; a ledger that does not
     exist is made. What a third party was asked stands in LEDGER.disclosures.jsonl.
 
     Example: chainwatch trace bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 --policy fifo
-    --stop out/otter/data/tags --ledger out/otter/ledger --out out/followed
+    --stop out/otter/data/tags --custody deposits --ledger out/otter/ledger --out out/followed
     """
     with interruptible("interrupted; nothing was written"):
         _check_edition(asked)
+        _check_fetch(asked, fetch)
         read = _open(asked.ledger, new=fetch is not None)
         given = _given(asked, read, direction, _tags(stop, asked.chain))
         _check_choice(asked.policy, read, given, every=all_policies)
+        held = _held(given)
         if fetch:
             given |= {"fetch": _asked_of(fetch, given["chain"], key), "budget": budget}
         with asking(asked.ledger, only_hosts=only_hosts), watched("following"):
@@ -175,7 +186,7 @@ def trace(
         for line in _asked(found):
             say(line)
         if asked.out:
-            say(f"{asked.edition}: {_write(asked.out, read, asked, found)}")
+            say(f"{asked.edition}: {_write(asked.out, read, asked, found, *held)}")
 
 
 @following
@@ -206,7 +217,8 @@ def exposure(asked: Following, tags: TagsOption = None, stop: StopOption = None)
             say(f"{found.order_open} The amounts above are those of one order.", names)
         show(found, names)
         if asked.out:
-            say(f"{asked.edition}: {_write(asked.out, read, asked, followed, found)}")
+            held = _held(given)
+            say(f"{asked.edition}: {_write(asked.out, read, asked, followed, found, *held)}")
 
 
 @following
@@ -232,7 +244,7 @@ def action_sheet(
             found = cw.action_sheet(followed, tags=named, ledger=read)
         show(found, names_in([named] if named else []))
         if asked.out:
-            _write_sheet(asked.out, read, asked, followed, found)
+            _write_sheet(asked.out, read, asked, followed, found, *_held(given))
             say(f"{asked.edition}: {asked.out / CASE}")
             say(f"requests, in clear, each for its addressee alone: {asked.out / REQUESTS}")
 
@@ -242,13 +254,14 @@ CASE, REQUESTS = "case", "requests"
 
 
 def _write_sheet(
-    out: Path, ledger: Ledger, asked: Following, followed: Trace, found: cw.ActionSheet
-) -> None:
+    out: Path, ledger: Ledger, asked: Following, followed: Trace, found: cw.ActionSheet,
+    *held: Result,
+) -> None:  # fmt: skip
     """Write the case, and the requests beside it: they are no part of what is sealed."""
     from chainwatch.atomic import write_new, write_whole
 
     def fill(place: Path) -> None:
-        _write(place / CASE, ledger, asked, followed, found)
+        _write(place / CASE, ledger, asked, followed, found, *held)
         (place / REQUESTS).mkdir()
         for number, (service, said) in enumerate(found.requests().items(), 1):
             write_new(place / REQUESTS / f"{number:02}_{_file_name(service)}.md", said.encode())
@@ -295,18 +308,35 @@ def _given(asked: Following, ledger: Ledger, direction: str, tags: Tags | None) 
     """Return what is handed to the verb; the chain is that of a ledger of one."""
     chain = asked.chain or (ledger.chains[0].id if len(ledger.chains) == 1 else None)
     age = None if asked.max_age is None else timedelta(days=asked.max_age)
+    asset = _asset(asked.asset, chain)
+    held = custody(asked.custody, asked.open, ledger, tags, asset, chain)
     return {
-        "chain": chain, "asset": _asset(asked.asset, chain), "direction": direction,
+        "chain": chain, "asset": asset, "direction": direction,
         "max_hops": asked.max_hops, "max_age": age, "min_amount": asked.min_amount,
-        "stop": _stops(tags, mixes=asked.mixes), "clusters": _clusters(asked, ledger),
+        "stop": _stops(tags, held, mixes=asked.mixes), "clusters": _clusters(asked, ledger),
     }  # fmt: skip
 
 
-def _stops(tags: Tags | None, *, mixes: bool) -> list[Any]:
-    """Return where value ends: at services, and at mixes where that is asked."""
+def _stops(tags: Tags | None, held: Custody | None, *, mixes: bool) -> list[Any]:
+    """Return where value ends: at services, and by custody and at mixes where that is asked."""
     from chainwatch.heuristics.coinjoin import JOINT
 
-    return [*([tags.services()] if tags else []), *([JOINT] if mixes else [])]
+    services = [tags.services()] if tags else []
+    return [*services, *([held] if held is not None else []), *([JOINT] if mixes else [])]
+
+
+def _held(given: dict[str, Any]) -> list[Result]:
+    """Return what custody was found in, to be shown beside what was followed."""
+    return [one for one in given["stop"] if isinstance(one, (cw.Hosted, cw.WalletRoles))]
+
+
+def _check_fetch(asked: Following, fetch: str | None) -> None:
+    """Refuse custody of what is only being fetched: it is judged of all that was read."""
+    if fetch and asked.custody:
+        raise InputError(
+            "--custody and --fetch: who passes all on is judged of what was read before",
+            remedy="fetch first, then run again without --fetch",
+        )
 
 
 def _clusters(asked: Following, ledger: Ledger) -> Owners | None:

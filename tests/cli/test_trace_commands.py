@@ -253,6 +253,71 @@ def test_clusters_mixes_and_age_are_those_of_the_library(run: Run, otter: Otter)
     assert out.startswith(repr(cw.action_sheet(followed, tags=otter.tags, ledger=otter.ledger)))
 
 
+@pytest.mark.parametrize(
+    ("kind", "verb", "name"),
+    [("deposits", cw.hosted, "hosted"), ("roles", cw.service_roles, "roles")],
+)
+def test_custody_by_behaviour_is_that_of_the_library(
+    run: Run, otter: Otter, tmp_path: Path, kind: str, verb: Any, name: str
+) -> None:
+    asked = ("--ledger", otter.folder, "--policy", "fifo", "--custody", kind)
+    services = otter.tags.services()
+    at = verb(otter.ledger, services, asset=cw.native("btc-regtest"))
+    found = cw.trace(otter.ledger, KELP, policy="fifo", stop=[services, at])
+    status, out, err = run(
+        "trace", KELP, *asked, "--stop", otter.tag_files, "--out", tmp_path / "out"
+    )
+    assert (status, err) == (0, "")
+    told = [*repr(found).splitlines(), *found.asked.said()]
+    assert out.splitlines()[:-1] == told
+    assert "(probable, deposit address)" in out
+    assert (tmp_path / "out" / "tables" / f"{name}.csv").is_file()
+    status, out, err = run("exposure", KELP, *asked, "--tags", otter.tag_files)
+    assert (status, err) == (0, "")
+    assert repr(cw.exposure(found, otter.tags)) in out
+    status, out, err = run("action-sheet", KELP, *asked, "--tags", otter.tag_files)
+    assert (status, err) == (0, "")
+    assert out.startswith(repr(cw.action_sheet(found, tags=otter.tags, ledger=otter.ledger)))
+
+
+def test_an_end_by_custody_is_opened(run: Run, otter: Otter, tmp_path: Path) -> None:
+    services = otter.tags.services()
+    at = cw.hosted(otter.ledger, services, asset=cw.native("btc-regtest"))
+    ends = cw.trace(otter.ledger, KELP, policy="fifo", stop=[services, at]).ends
+    place = text(ends.filter(basis="deposit address")["address"][0], "btc-regtest")
+    why = "its holder told where he cashes out = here"
+    asked = ("trace", KELP, "--ledger", otter.folder, "--policy", "fifo", "--stop", otter.tag_files)
+    more = ("--custody", "deposits", "--open", f"{place}={why}")
+    status, out, err = run(*asked, *more, "--out", tmp_path / "out")
+    assert (status, err) == (0, "")
+    opened = at.open(place, why=why)
+    found = cw.trace(otter.ledger, KELP, policy="fifo", stop=[services, opened])
+    assert out.startswith(repr(found))
+    assert "1 such end was opened by a person: following goes on behind." in out
+    assert why in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--custody", "deposits"), "--custody without tags"),
+        (("--custody", "keys", "--stop", "t"), "write --custody deposits or roles"),
+        (("--open", f"{KELP}=because", "--stop", "t"), "--open without --custody"),
+        (("--custody", "deposits", "--open", KELP, "--stop", "t"), "write --open ADDRESS=WHY"),
+        (("--custody", "roles", "--open", f"{KELP}=why", "--stop", "t"), "is none of the"),
+        (("--custody", "roles", "--stop", "t", "--fetch", "http://x"), "fetch first"),
+    ],
+)
+def test_custody_that_cannot_be_asked_for(
+    run: Run, otter: Otter, more: tuple[str, ...], said: str
+) -> None:
+    asked = ("trace", KELP, "--ledger", otter.folder, "--policy", "fifo")
+    given = [otter.tag_files if one == "t" else one for one in more]
+    status, out, err = run(*asked, *given)
+    assert (status, out) == (1, "")
+    assert said in err
+
+
 def test_the_three_commands_share_their_options(run: Run) -> None:
     helps = [run(command, "--help")[1] for command in ("trace", "exposure", "action-sheet")]
     for name, _, _ in FOLLOWING[1:]:

@@ -130,7 +130,12 @@ class OpenedEnd(_Strict):
 
 
 class Follow(_Strict):
-    """How value is followed."""
+    """How value is followed.
+
+    ``custody`` says at whose addresses it ends by what they do: deposit addresses and wallets that
+    pay one service alone, or these with the hot, cold and gas wallets of services. ``max_age`` is
+    in days.
+    """
 
     policy: Annotated[
         str, AfterValidator(_known_policy), Field(json_schema_extra={"enum": [*_POLICIES]})
@@ -141,7 +146,9 @@ class Follow(_Strict):
     min_share: Annotated[int, Field(ge=1, le=1000)] = 980
     min_sweeps: Annotated[int, Field(ge=SWEPT)] = SWEPT
     min_equal: Annotated[int, Field(ge=2)] = 3
+    custody: Literal["deposits", "roles"] = "deposits"
     max_hops: int | None = None
+    max_age: Annotated[int, Field(ge=1)] | None = None
     min_amount: Annotated[int, Field(ge=0)] = 0
     spread_unstated: bool = False
     opened: tuple[OpenedEnd, ...] = ()

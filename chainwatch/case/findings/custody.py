@@ -22,7 +22,8 @@ from chainwatch.results.table import (
     Table,
 )
 from chainwatch.tracing.counterparties import SHARED_SERVICE, Counterparties
-from chainwatch.tracing.custody.hosted import Hosted, by_service, opened_said
+from chainwatch.tracing.custody.hosted import Hosted, by_service
+from chainwatch.tracing.custody.opening import opened_said
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.stops import BURNT, OPEN_CUSTODY
 from chainwatch.tracing.trace_tables import BALANCES
@@ -98,7 +99,7 @@ def hosting_finding(
             f" {deposits} of customers whom it knows{at_services}.{_ending(held, open_)}{unread}",
             *([_open(open_, asset)] if open_.height else []),
             *([weak] if few else []),
-            *filter(None, [opened_said(at)]),
+            *filter(None, [opened_said(at.opened)]),
             *_even(rows, asset, judged=judged),
         ),
         LISTED_CUSTODY.rows(rows),

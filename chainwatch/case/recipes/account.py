@@ -14,10 +14,10 @@ from chainwatch.case.file.model import CaseFile, Follow, NamedDay
 from chainwatch.case.findings import custody as custody
 from chainwatch.case.findings import set_aside as apart
 from chainwatch.case.findings.token_check import check_token
+from chainwatch.case.recipes.ends import by_custody, limits_of
 from chainwatch.errors import CaseError
 from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.poisoning import poisoning
-from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding
 from chainwatch.results.sentence import Sentence, Sum, sentence
@@ -31,7 +31,7 @@ from chainwatch.tracing.counterparties import (
     poisoning_finding,
     wide_finding,
 )
-from chainwatch.tracing.custody.hosted import Hosted, hosted
+from chainwatch.tracing.custody.hosted import Hosted
 from chainwatch.tracing.direct_tables import BY_COLUMNS
 from chainwatch.tracing.ends.doubts import UNKNOWN_WAY, doubt_of
 from chainwatch.tracing.result import Trace
@@ -54,17 +54,17 @@ def add_account_findings(
     follow = config.follow
     lure = poisoning(follow.trifle, follow.alike_head, follow.alike_tail)
     services = tags.services()
-    at = _custody(ledger, services, asset, lure, follow)
+    held = by_custody(ledger, services, asset, follow, lure)
+    at = held.hosts
     direct = _direct(ledger, subjects, asset, tags, follow)
     followed = trace(
         ledger,
         subjects,
         policy=follow.policy,
-        stop=[services, at],
+        stop=[services, held.stop],
         asset=asset,
         poisoning=lure,
-        max_hops=follow.max_hops,
-        min_amount=follow.min_amount,
+        **limits_of(follow),
     )
     alone = subjects.join(at.frame, on="address", how="anti").unique("address")
     paid = custody.unhosted_payments(direct, at, followed, frozenset(histories(ledger, asset)))
@@ -77,6 +77,8 @@ def add_account_findings(
         note="Custody decides where following ends.",
     )
     case.add(at, note="Evidence for each probable deposit address.")
+    if held.roles is not None:
+        case.add(held.roles, note="Wallets of services by what they do: following ends there too.")
     case.add(*followed.findings(subjects), note="Where the value went.")
     for finding in payments_findings(direct):
         case.add(finding, note="Direct counterparties, nothing followed.")
@@ -98,17 +100,6 @@ def add_account_findings(
         apart.unread_finding(ledger, followed, direct, paid), note="What this case cannot know."
     )
     case.add(direct, note="Every payment, for recomputation.")
-
-
-def _custody(ledger: Ledger, services: Tags, asset: Asset, lure: Rule, follow: Follow) -> Hosted:
-    """Return who keeps what deposit addresses get, without those that the case opens."""
-    at = hosted(
-        ledger, services, asset=asset, poisoning=lure, min_share=follow.min_share,
-        min_sweeps=follow.min_sweeps,
-    )  # fmt: skip
-    for one in follow.opened:
-        at = at.open(one.address, why=one.why)
-    return at
 
 
 def _routes(followed: Trace) -> str:

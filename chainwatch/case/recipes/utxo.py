@@ -8,6 +8,7 @@ from chainwatch.addresses.assets import native
 from chainwatch.attribution.tags import Tags
 from chainwatch.case.case import Case
 from chainwatch.case.file.model import CaseFile
+from chainwatch.case.recipes.ends import by_custody, limits_of
 from chainwatch.clusters.cluster import cluster
 from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.co_spend import co_spends
@@ -18,7 +19,6 @@ from chainwatch.ledger.coverage import UNREAD, unread
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding
 from chainwatch.results.table import CHAIN, TXID, Column, Privacy, Table
-from chainwatch.tracing.custody.hosted import hosted
 from chainwatch.tracing.exposure import exposure
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace
@@ -42,19 +42,15 @@ def add_coin_findings(
     links = co_spends(ledger, unless=mixes | JOINT)
     owners = cluster(links, tags=tags)
     services = tags.services()
-    at = hosted(
-        ledger, services, asset=asset, min_share=follow.min_share, min_sweeps=follow.min_sweeps
-    )
-    for one in follow.opened:
-        at = at.open(one.address, why=one.why)
+    held = by_custody(ledger, services, asset, follow)
+    at = held.hosts
     followed = trace(
         ledger,
         subjects,
         policy=follow.policy,
-        stop=[services, at, mixes],
+        stop=[services, held.stop, mixes],
         clusters=owners,
-        max_hops=follow.max_hops,
-        min_amount=follow.min_amount,
+        **limits_of(follow),
         chain=asset.chain,
         spread_unstated=follow.spread_unstated,
     )
@@ -68,6 +64,8 @@ def add_coin_findings(
     case.add(links, owners, note="Every link and the evidence forest.")
     case.add(*at.findings(subjects), note="Custody decides where following ends.")
     case.add(at, note="Evidence for each probable deposit address.")
+    if held.roles is not None:
+        case.add(held.roles, note="Wallets of services by what they do: following ends there too.")
     case.add(followed, note="Every branch to its end.")
     case.add(reached, note="Whom it reached.")
     case.add(_unread(ledger), note="What this case cannot know.")

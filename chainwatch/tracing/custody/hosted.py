@@ -14,7 +14,6 @@ from typing import NamedTuple
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
-from chainwatch.addresses.canonical import parse, text
 from chainwatch.attribution.resolve import TagStatement, statements_of
 from chainwatch.attribution.tags import Tags
 from chainwatch.errors import TraceError
@@ -22,11 +21,10 @@ from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import Roles, parties_of
-from chainwatch.results.table import (
-    Rows,
-)
+from chainwatch.results.table import Rows
 from chainwatch.tracing.arguments import check
 from chainwatch.tracing.custody.one_destination import flows_of, one_destination, wallets_of
+from chainwatch.tracing.custody.opening import opened_said, split_opened
 from chainwatch.tracing.custody.service_side import (
     MIN_FUNDED,
     MIN_PURE,
@@ -106,21 +104,8 @@ class Hosted(Result):
         AddressError
             If a text is no address.
         """
-        if not why.strip():
-            raise TraceError("an end is opened without a reason", remedy="pass why=, a sentence")
-        chosen = {one if isinstance(one, bytes) else parse(one, self.asset.chain)
-                  for one in addresses}  # fmt: skip
-        mine = pl.col("address").is_in(list(chosen))
-        rows = self.frame.filter(mine)
-        if not chosen or rows.height < len(chosen):
-            lacking = sorted(chosen - set(rows["address"]))
-            named = text(lacking[0], self.asset.chain) if lacking else "no address"
-            raise TraceError(
-                f"{named} is none of the {self.frame.height} addresses of this result",
-                remedy="open addresses of its frame: following ends at no others",
-            )
-        more = rows.with_columns(pl.lit(why).alias("why"))
-        return replace(self, frame=self.frame.filter(~mine), opened=pl.concat([self.opened, more]))
+        left, more = split_opened(self.frame, addresses, why, self.asset.chain)
+        return replace(self, frame=left, opened=pl.concat([self.opened, more]))
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
@@ -273,7 +258,7 @@ def deposits_finding(at: Hosted) -> Finding:
     rows = at.frame.select(PROBABLE_DEPOSITS.names)
     return Finding(
         "Deposit addresses and one-destination wallets",
-        tuple(filter(None, (_probable(at), _undecided(at), _few(at), opened_said(at)))),
+        tuple(filter(None, (_probable(at), _undecided(at), _few(at), opened_said(at.opened)))),
         PROBABLE_DEPOSITS.rows(rows),
         at.asset,
         (
@@ -314,15 +299,6 @@ def _few(at: Hosted) -> str:
         " payments to show anything: somebody who pays out once looks the same. Following goes on"
         " behind them."
     )
-
-
-def opened_said(at: Hosted) -> str:
-    """Return how many ends a person opened, and why; nothing where none was."""
-    if at.opened.is_empty():
-        return ""
-    reasons = "; ".join(at.opened["why"].unique().sort())
-    was = counted(at.opened.height, "of them was", "of them were")
-    return f"{was} opened by a person, so that following goes on behind: {reasons}."
 
 
 def by_service(rows: pl.DataFrame) -> str:

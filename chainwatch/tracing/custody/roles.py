@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -19,6 +19,7 @@ from chainwatch.results.roles import Roles, parties_of
 from chainwatch.results.table import Rows
 from chainwatch.tracing.custody import rules
 from chainwatch.tracing.custody.hosted import MIN_SHARE, SWEPT, Hosted, by_service, custody_of
+from chainwatch.tracing.custody.opening import opened_said, split_opened
 from chainwatch.tracing.custody.service_side import (
     MIN_FUNDED,
     MIN_PURE,
@@ -26,7 +27,7 @@ from chainwatch.tracing.custody.service_side import (
     Bars,
 )
 from chainwatch.tracing.custody.sweeps import Flows, Wallets
-from chainwatch.tracing.custody.tables import FORWARDING, ROLES
+from chainwatch.tracing.custody.tables import FORWARDING, OPENED_ROLES, ROLES
 from chainwatch.tracing.custody.wallet_roles import (
     DEPOSIT,
     GAS_WALLET,
@@ -56,15 +57,45 @@ class WalletRoles(Result):
         service what each rule says, side by side.
     asset : Asset
         What was counted.
+    opened : polars.DataFrame
+        Rows in ``OPENED_ROLES``: those that a person opened, with why.
     """
 
     frame: pl.DataFrame
     rules: pl.DataFrame
     asset: Asset
+    opened: pl.DataFrame = field(default_factory=OPENED_ROLES.empty)
+
+    def open(self, *addresses: str | bytes, why: str) -> WalletRoles:
+        """Return the same with addresses opened: a trace that stops at it goes on behind these.
+
+        Parameters
+        ----------
+        *addresses : str or bytes
+            As text or canonical bytes: addresses that have their role by what they do. Where a tag
+            names one, the tag is to be left out.
+        why : str
+            The reason, which stands beside them in every report.
+
+        Raises
+        ------
+        TraceError
+            If one is none of these, or no reason is given.
+        AddressError
+            If a text is no address.
+        """
+        by_tag = self.frame.filter(rule=BY_TAG)
+        free = self.frame.filter(pl.col("rule") != BY_TAG)
+        left, more = split_opened(free, addresses, why, self.asset.chain)
+        kept = pl.concat([by_tag, left]).sort("address")
+        return replace(self, frame=kept, opened=pl.concat([self.opened, more]))
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
-        return {"roles": ROLES.rows(self.frame), "forwarding": FORWARDING.rows(self.rules)}
+        opened = {} if self.opened.is_empty() else {"opened": OPENED_ROLES.rows(self.opened)}
+        return {
+            "roles": ROLES.rows(self.frame), "forwarding": FORWARDING.rows(self.rules), **opened,
+        }  # fmt: skip
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
         """Return the roles that were found, with how each rule counts."""
@@ -75,13 +106,14 @@ class WalletRoles(Result):
 
         Whoever passes his coins on to a service may be anybody, where nothing shows its side.
         """
-        deposits = self.frame.filter(pl.col("role").is_in([DEPOSIT, ONE_WAY]))
+        every = pl.concat([self.frame, self.opened.drop("why")])
+        deposits = every.filter(pl.col("role").is_in([DEPOSIT, ONE_WAY]))
         known = self.frame.filter(pl.col("rule") != BY_TAG)
         open_ = known.filter(certainty=OPEN_CUSTODY)
         others = self.rules.join(self.frame, on="address", how="anti")
         return Roles(
             customers=parties_of(deposits),
-            doubtful=parties_of(open_) | parties_of(others),
+            doubtful=parties_of(open_) | parties_of(others) | parties_of(self.opened),
         )
 
     def __repr__(self) -> str:
@@ -286,7 +318,7 @@ def roles_finding(found: WalletRoles) -> Finding:
         )
     return Finding(
         "Wallets of services by role",
-        tuple(told),
+        tuple(filter(None, (*told, opened_said(found.opened)))),
         ROLES.rows(found.frame),
         found.asset,
         ("A wallet of somebody's own that cashes out at one service forwards as a deposit address"

@@ -84,6 +84,12 @@ ROLES = Table(
     order=("role", "certainty", "service"),
 )
 
+OPENED_ROLES = replace(
+    ROLES.plus(Column.text("why", "the reason that a person gave")),
+    name="opened",
+    meaning="Addresses at which following would end by what they do, opened by a person.",
+)
+
 FORWARDING = Table(
     "forwarding",
     ("address", "service"),

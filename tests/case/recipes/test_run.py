@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 from case_texts import USDT, token_case
 
+from chainwatch.case.file.model import Follow
 from chainwatch.case.recipes import run as module
+from chainwatch.case.recipes.ends import limits_of
 from chainwatch.case.recipes.run import README_FILE, read_mask_key, run_case
 from chainwatch.case.seal import verify
 from chainwatch.errors import CaseError, ChainwatchError, InputError, OutputExists, TraceError
@@ -96,6 +98,36 @@ def test_an_end_by_custody_is_opened_with_a_reason(small: Path, tmp_path: Path) 
     (small / "other.toml").write_text(CASE + more.replace(SUBJECT, OTHERS[0]))
     with pytest.raises(TraceError, match="is none of the 1 addresses"):
         run_case(small / "other.toml", tmp_path / "other")
+
+
+def test_a_case_asks_for_wallets_by_role_and_opens_one(small: Path, tmp_path: Path) -> None:
+    roles = '[follow]\ncustody = "roles"\n'
+    (small / "roles.toml").write_text(CASE + roles)
+    ended = run_case(small / "roles.toml", tmp_path / "ended")
+    said = report_text(ended.folder / "disclosure")
+    assert "Wallets of services by role" in said
+    assert "one-destination wallet, custody undecided" in said
+    opened = f'[[follow.opened]]\naddress = "{SUBJECT}"\nwhy = "its holder told of it"\n'
+    (small / "open.toml").write_text(CASE + roles + opened)
+    report = run_case(small / "open.toml", tmp_path / "opened")
+    followed = next(one for one, _ in report.case.results if isinstance(one, Trace))
+    assert set(followed.ends["reason"]) == {"hosted service"}
+    assert followed.asked.opened == 1
+    assert (report.folder / "disclosure" / "tables" / "roles.csv").is_file()
+
+
+def test_a_case_follows_up_to_an_age(small: Path, tmp_path: Path) -> None:
+    assert limits_of(Follow(max_age=2, max_hops=3, min_amount=4)) == {
+        "max_hops": 3, "max_age": timedelta(days=2), "min_amount": 4,
+    }  # fmt: skip
+    assert limits_of(Follow())["max_age"] is None
+    (small / "age.toml").write_text(f"{CASE}[follow]\nmax_age = 2\n")
+    report = run_case(small / "age.toml", tmp_path / "age")
+    followed = next(one for one, _ in report.case.results if isinstance(one, Trace))
+    assert followed.limits == ("max_age",)
+    (small / "none.toml").write_text(f"{CASE}[follow]\nmax_age = 0\n")
+    with pytest.raises(CaseError, match="max_age"):
+        run_case(small / "none.toml", tmp_path / "none")
 
 
 def test_the_editions_of_the_case_file_are_written_and_no_other(

@@ -150,6 +150,38 @@ class TestWallets:
         assert desk.ends(got) == {(ONE_DESTINATION, "d"): 5, (HOSTED, "s"): 1}
         assert set(got.ends["basis"]) == {"one destination", "tagged address"}
 
+    def test_an_end_by_what_a_wallet_does_is_opened(self, desk: Any) -> None:
+        rows = [("s", "c", 30), ("s", "c", 10), ("a", "d", 5), ("d", "s", 2), ("d", "s", 3)]
+        found = listed(desk, rows, read="adc")
+        opened = found.open(desk.account("d"), why="its holder told of it")
+        assert opened.frame.height == found.frame.height - 1
+        assert opened.opened.select("address", "why").rows() == [
+            (desk.account("d"), "its holder told of it")
+        ]
+        assert opened.digest != found.digest
+        ledger, of = desk.paid(rows, read="adc"), [desk.account("a")]
+        got = trace(ledger, of, policy=fifo, stop=opened, asset=desk.asset)
+        assert desk.ends(got) == {(HOSTED, "s"): 5}
+        assert "1 such end was opened by a person" in str(got.findings(NOBODY)[0].text)
+        assert "behind: its holder told of it." in str(opened.findings(NOBODY)[0].text)
+        assert (desk.asset.chain, desk.account("d")) in opened.roles().doubtful
+        with pytest.raises(TraceError, match="is none of the 2 addresses"):
+            found.open(desk.account("s"), why="a tag names it, and the tag would speak")
+
+    def test_wallets_by_role_are_counted_as_deposit_addresses_only_where_they_are(
+        self, desk: Any
+    ) -> None:
+        rows = [("s", "c", 30), ("s", "c", 10), ("a", "d", 5), ("d", "s", 2), ("d", "s", 3)]
+        found = listed(desk, rows, read="adc")
+        assert sorted(set(found.frame["role"])) == [
+            "cold wallet", "one-destination wallet", "wallet"
+        ]  # fmt: skip
+        got = trace(
+            desk.paid(rows, read="adc"), [desk.account("a")], policy=fifo, stop=found,
+            asset=desk.asset,
+        )  # fmt: skip
+        assert (got.asked.hosted, got.asked.one_destination) == (0, 1)
+
     def test_a_service_that_no_tag_names(self, desk: Any) -> None:
         who = tuple(f"d{number}" for number in range(20))
         rows = [("gas", one, 1, 0, {"contract": None, "kind": "native"}) for one in who]
