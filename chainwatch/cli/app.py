@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from chainwatch.cli import evaluate, ledger, owners, pull, tags, trace
+from chainwatch.cli import evaluate, ledger, owners, pull, received, tags, trace
 from chainwatch.cli.options import hosts_of
 from chainwatch.cli.output import (
     Interrupted,
@@ -43,6 +43,7 @@ pull_app.callback()(pull.policy)
 ledger.add_to(app)
 owners.add_to(app)
 trace.add_to(app)
+received.add_to(app)
 evaluate.add_to(app)
 app.add_typer(tags.tags_app, name="tags")
 

@@ -308,7 +308,7 @@ def _given(asked: Following, ledger: Ledger, direction: str, tags: Tags | None) 
     """Return what is handed to the verb; the chain is that of a ledger of one."""
     chain = asked.chain or (ledger.chains[0].id if len(ledger.chains) == 1 else None)
     age = None if asked.max_age is None else timedelta(days=asked.max_age)
-    asset = _asset(asked.asset, chain)
+    asset = asset_named(asked.asset, chain)
     held = custody(asked.custody, asked.open, ledger, tags, asset, chain)
     return {
         "chain": chain, "asset": asset, "direction": direction,
@@ -351,7 +351,7 @@ def _clusters(asked: Following, ledger: Ledger) -> Owners | None:
         return cw.owners(ledger)
 
 
-def _asset(text: str | None, chain: str | None) -> Asset | None:
+def asset_named(text: str | None, chain: str | None) -> Asset | None:
     """Return the asset that ``--asset`` says: the chain's own coin, or a token by its contract."""
     if text is None:
         return None

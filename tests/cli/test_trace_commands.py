@@ -15,7 +15,7 @@ from tron_world import World, account, base58
 
 import chainwatch as cw
 from chainwatch.addresses.canonical import text, txid_text
-from chainwatch.cli.trace import FOLLOWING, _asset
+from chainwatch.cli.trace import FOLLOWING, asset_named
 from chainwatch.errors import InputError
 from chainwatch.heuristics import coinjoin
 
@@ -194,14 +194,14 @@ def test_a_token_on_balances(run: Run, tmp_path: Path) -> None:
 
 def test_an_asset_is_a_coin_or_a_token() -> None:
     usdt = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
-    assert _asset(None, None) is None
-    assert _asset("native", "eth") == cw.native("eth")
-    assert _asset(f"{usdt},USDT,6", "tron") == cw.token("tron", usdt, "USDT", 6)
+    assert asset_named(None, None) is None
+    assert asset_named("native", "eth") == cw.native("eth")
+    assert asset_named(f"{usdt},USDT,6", "tron") == cw.token("tron", usdt, "USDT", 6)
     for wrong in ("USDT", f"{usdt},USDT", f"{usdt},USDT,six", f"{usdt},,6", f"{usdt},U,6,7", ""):
         with pytest.raises(InputError, match="write --asset native, or"):
-            _asset(wrong, "tron")
+            asset_named(wrong, "tron")
     with pytest.raises(InputError, match="name it with --chain"):
-        _asset("native", None)
+        asset_named("native", None)
 
 
 def test_a_ledger_of_tron_grows_from_one_address(run: Run, tmp_path: Path) -> None:

@@ -13,12 +13,28 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.ledger.balances import Balances, histories
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.output_status import OutputStatus, day_text
+from chainwatch.results.table import Column, Table
 from chainwatch.tracing.walks.account_graph import Transfers
 from chainwatch.units import counted
 
 NO_COINS = "neither a whole history nor every block from the first on was read"
 NOT_BEGUN = "the history was not read"
 """Why it is not known of an address that every payment to it was read."""
+
+
+RECEIVER, SOURCE = "receiver", "source"
+
+PARTLY_READ = Table(
+    "partly_read",
+    ("side", "address"),
+    "Addresses of which not every payment is known to have been read, by the method named: what"
+    " counts there is the least, and what a source had beyond may have come here as well.",
+    (
+        Column.word("side", f"{RECEIVER}: payments to it count; {SOURCE}: its value is followed"),
+        Column.party("address", "the address"),
+        Column.text("why", "why payments may be missing"),
+    ),
+)
 
 
 class HowFar(NamedTuple):
@@ -51,7 +67,8 @@ class HowFar(NamedTuple):
         )
         return (
             f"Of {len(self.lacking)} of {of} not every payment is known to have been read ({why}):"
-            " more may have been paid there, and what is counted is the least."
+            " more may have been paid there, and what is counted is the least. They are listed in"
+            f" the table {PARTLY_READ.name}."
         )
 
 
@@ -74,6 +91,17 @@ def how_far(ledger: Ledger, asset: Asset, addresses: Collection[bytes]) -> HowFa
     coins = find_chain(asset.chain).family == "utxo"
     lacking, known = (_coins if coins else _accounts)(ledger, asset, sorted(addresses))
     return HowFar(len(addresses), lacking, min(known, default=None))
+
+
+def partly_read(receivers: HowFar, sources: HowFar | None) -> pl.DataFrame:
+    """Return the addresses of which payments may be missing, in the rows of :data:`PARTLY_READ`."""
+    sides = ((RECEIVER, receivers), (SOURCE, sources))
+    return PARTLY_READ.frame(
+        (side, address, why)
+        for side, read in sides
+        if read is not None
+        for address, why in sorted(read.lacking.items())
+    )
 
 
 Told = tuple[dict[bytes, str], list[datetime]]

@@ -31,7 +31,7 @@ from chainwatch.tracing.revenue.deposits import (
     Counting,
 )
 from chainwatch.tracing.revenue.from_sources import Count, Orders
-from chainwatch.tracing.revenue.reading import HowFar
+from chainwatch.tracing.revenue.reading import PARTLY_READ, HowFar, partly_read
 from chainwatch.tracing.stops import stops
 from chainwatch.tracing.subjects import Named, Subjects, addresses_of, subjects_of
 from chainwatch.units import counted
@@ -151,12 +151,18 @@ class Received(Result):
         low, high = self.row["low"], self.row["high"]
         return None if low is None else (int(low), int(high))
 
+    @property
+    def partly_read(self) -> pl.DataFrame:
+        """Addresses of which payments may be missing, and why: rows in ``PARTLY_READ``."""
+        return partly_read(self.read, self.read_of_sources)
+
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
         return {
             "received_by_method": BY_METHOD.rows(self.frame),
             "received_by_policy": BY_POLICY.rows(self.policies),
             "payments_counted": COUNTED.rows(self.payments),
+            "partly_read": PARTLY_READ.rows(self.partly_read),
         }
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:

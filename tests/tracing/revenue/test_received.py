@@ -308,3 +308,28 @@ def test_it_is_public_and_recorded(desk: Any) -> None:
     assert "received(" in found.lineage()
     again = cw.received(desk.coins(TXS), desk.coin("seed"), method="DD", chain=CHAIN)
     assert found.digest == again.digest
+
+
+def test_addresses_that_were_read_in_part_are_listed_with_why(desk: Any) -> None:
+    """They were counted alone: whoever reads *at least* wants to know of which addresses."""
+    rows = [("victim", "seed", 7), ("stranger", "other", 2)]
+    ledger = desk.paid(rows, read="")
+    found = received(
+        ledger, [desk.account("seed"), desk.account("other")], method="DD", asset=desk.asset,
+        sources=[desk.account("victim")],
+    )  # fmt: skip
+    listed = found.partly_read.select("side", "address").rows()
+    assert listed == [
+        ("receiver", desk.account("seed")), ("receiver", desk.account("other")),
+        ("source", desk.account("victim")),
+    ]  # fmt: skip
+    assert int(found.row["unread"]) == 2
+    assert set(found.partly_read["why"]) == {"the history was not read"}
+    assert found.tables()["partly_read"].frame.height == 3
+    (finding,) = found.findings(pl.DataFrame())
+    assert "They are listed in the table partly_read." in str(finding.text)
+    whole = received(
+        desk.paid(rows, read=["victim", "seed", "other"]), [desk.account("seed")], method="DD",
+        asset=desk.asset,
+    )  # fmt: skip
+    assert whole.partly_read.is_empty()
