@@ -166,14 +166,17 @@ def _check_receipts(sent: Sent, chain: Chain) -> None:
         if not same or receipt.tx_index != tx.tx_index:
             raise wrong(f"a receipt is not of transaction {tx.hash} of this block", where, raw)
         gas += quantity(receipt.gas_used, "gasUsed", where)
-        if quantity(receipt.cumulative, "cumulativeGasUsed", where) != gas:
+        stated = quantity(receipt.cumulative, "cumulativeGasUsed", where)
+        if chain.moves is not None and stated != gas:
             raise wrong(f"the gas of transaction {tx.hash} does not add up", where, raw)
         if receipt.status not in (None, "0x0", "0x1"):
             raise wrong(f"the status of transaction {tx.hash} is neither 0 nor 1", where, raw)
         logs = _check_logs(sent, receipt, logs, raw)
+    if chain.moves is None:  # what gas, and which logs, its own transactions have is not known
+        return
     if quantity(block.gas_used, "gasUsed", where) != gas:
         raise wrong("the gas of the transactions is not that of the block", where, raw)
-    if chain.moves is not None and block.bloom is not None:
+    if block.bloom is not None:
         _check_bloom(sent, raw)
 
 

@@ -32,6 +32,10 @@ _KIND = bytes([Kind.EVM])
 _T = TypeVar("_T")
 
 
+class Contradiction(SourceError):
+    """An answer that is not of its form, or that others of the same block contradict."""
+
+
 class Log(Struct, gc=False):
     """An event that a contract logged."""
 
@@ -151,10 +155,10 @@ def _deeply(raw: bytes | msgspec.Raw, form: type[_T]) -> _T:
             sys.setrecursionlimit(before)
 
 
-def wrong(what: str, where: str, raw: bytes | None = None) -> SourceError:
+def wrong(what: str, where: str, raw: bytes | None = None) -> Contradiction:
     """Return the refusal of an answer, with the SHA-256 of its bytes where they are at hand."""
     told = "" if raw is None else f" (answer with SHA-256 {hashlib.sha256(raw).hexdigest()})"
-    return SourceError(f"{what}{told}", where=where, remedy=ANOTHER_NODE)
+    return Contradiction(f"{what}{told}", where=where, remedy=ANOTHER_NODE)
 
 
 def quantity(text: str | None, what: str, where: str) -> int:

@@ -9,10 +9,19 @@ from typing import Literal
 from chainwatch.chains.base import Chain
 from chainwatch.errors import ChainError, SourceError
 from chainwatch.sources.evm.blocks import Said, Sent, check
-from chainwatch.sources.evm.fields import Block, Header, Receipt, decoded, hash_of, quantity, wrong
+from chainwatch.sources.evm.fields import (
+    Block,
+    Contradiction,
+    Header,
+    Receipt,
+    decoded,
+    hash_of,
+    quantity,
+    wrong,
+)
 from chainwatch.sources.evm.rpc import Call, EvmRefused, EvmRpc, halved
 from chainwatch.sources.evm.traces import Call as Traced
-from chainwatch.sources.evm.traces import read_debug, read_flat, tells_all
+from chainwatch.sources.evm.traces import coherent, read_debug, read_flat, tells_all
 
 Tracer = Literal["auto", "trace_block", "debug", "none"]
 """How the calls inside transactions are read; *auto* takes the first that the node knows."""
@@ -96,7 +105,8 @@ class EvmNode:
     def blocks(self, first: int, last: int) -> list[Sent]:
         """Return the blocks of a range of heights, both included, with all that belongs to them.
 
-        A range that is too much for the node is asked for in halves.
+        A range that is too much for the node is asked for in halves. What contradicts itself is
+        asked for once more: the chain may have changed between two answers.
 
         Raises
         ------
@@ -105,7 +115,10 @@ class EvmNode:
         ChainError
             If one is of another chain.
         """
-        return halved(self._blocks, first, last)
+        try:
+            return halved(self._blocks, first, last)
+        except Contradiction:
+            return halved(self._blocks, first, last)
 
     def _blocks(self, first: int, last: int) -> list[Sent]:
         heights = range(first, last + 1)
@@ -188,10 +201,18 @@ class EvmNode:
         """Return a block with its traces, as far as they were told, and tell all that moved."""
         if said is None:
             return sent if sent.block.transactions else sent.with_traces([], sent.said)
-        trees = self._trees(sent, said)
-        if all(tells_all(root) for root in trees):
-            return sent.with_traces(trees, said)
         told = "a contract ended, and whom it left its coins is not told"
+        try:
+            trees = self._trees(sent, said)
+            _hold(trees, sent, said)
+            if not all(coherent(root, sent.where) for root in trees):
+                told = "a call is made by another than the one who was called"
+            elif all(tells_all(root) for root in trees):
+                return sent.with_traces(trees, said)
+        except Contradiction as error:
+            if self.chain.moves is not None:
+                raise
+            told = error.what  # what its own transactions look like in traces is not known
         self.untraced[told] = self.untraced.get(told, 0) + 1
         return sent
 
@@ -204,6 +225,19 @@ class EvmNode:
 
     def _all(self, calls: Sequence[Call]) -> list[Said]:
         return [_or_raise(one) for one in self.rpc.each(calls)]
+
+
+def _hold(trees: Sequence[Traced], sent: Sent, said: Said) -> None:
+    """Refuse traces that are not of the transactions of their block, as it and receipts tell."""
+    where = f"{said.host}, {said.request}"
+    for root, tx, receipt in zip(trees, sent.block.transactions, sent.receipts, strict=True):
+        failed = receipt.status == "0x0" if receipt.status is not None else root.failed
+        told = (root.sender.lower(), root.value, root.failed)
+        right = (tx.sender.lower(), quantity(tx.value, "value", where), failed)
+        paid = (tx.receiver or receipt.created or "").lower()
+        made = root.kind == "create" and (root.failed or tx.receiver is None)
+        if told != right or ((root.receiver or "").lower() != paid and not (made and failed)):
+            raise wrong(f"the trace of transaction {tx.hash} is of another one", where, said.raw)
 
 
 def _flat(height: int) -> Call:

@@ -107,7 +107,7 @@ def internal_tables(
             continue
         said.append(one.traces_said)
         rows.append(_unit(INTERNAL, one, chain, source, one.traces_said))
-        burns = one.block.blob_gas is None
+        burns = one.block.blob_gas is None if chain.moves is not None else None
         where = f"{one.traces_said.host}, {one.traces_said.request}"
         for position, (tx, root) in enumerate(zip(one.block.transactions, one.traces, strict=True)):
             place = _place(one, hash_of(tx.hash, "hash", where), position)

@@ -205,6 +205,29 @@ def tells_all(root: Call) -> bool:
     )
 
 
+def coherent(root: Call, where: str) -> bool:
+    """Return whether each call is made by the account that runs: the one called by the call around.
+
+    A delegated call runs in the account that makes it.
+
+    Raises
+    ------
+    SourceError
+        If one is made by what is no address.
+    """
+    waiting = [root]
+    while waiting:
+        call = waiting.pop()
+        delegated = call.kind in ("delegatecall", "callcode")
+        runs = call.sender if delegated else call.receiver
+        others = [one for one in call.calls if runs and one.sender.lower() != runs.lower()]
+        if others:
+            address_of(others[0].sender, "from", where)
+            return False
+        waiting += call.calls
+    return True
+
+
 def effective(root: Call) -> Iterator[Call]:
     """Yield the calls that took effect, each before those inside it, the transaction's own first.
 
@@ -218,13 +241,13 @@ def effective(root: Call) -> Iterator[Call]:
             waiting += reversed(_counted(call.calls))
 
 
-def movements(root: Call, where: str, *, burns: bool) -> list[Movement]:
+def movements(root: Call, where: str, *, burns: bool | None) -> list[Movement]:
     """Return what moved inside a transaction, in the order of the calls.
 
     What a transaction itself pays is not among it. A call that failed, or stands in one that
     failed, moved nothing and is kept as such. A contract that destroys itself in its own favour
     burns what it holds where ``burns`` says so (before Cancun), and where it was made in the same
-    transaction.
+    transaction; where nobody says so it pays nobody.
 
     Parameters
     ----------
@@ -232,8 +255,8 @@ def movements(root: Call, where: str, *, burns: bool) -> list[Movement]:
         Its tree.
     where : str
         Who was asked what.
-    burns : bool
-        Whether that holds of every contract.
+    burns : bool or None
+        Whether that holds of every contract; None where the chain's rule is not known.
     """
     found: list[Movement] = []
     created: set[str | None] = {root.receiver} if root.kind == "create" else set()
@@ -247,18 +270,23 @@ def movements(root: Call, where: str, *, burns: bool) -> list[Movement]:
         if call.kind == "create":
             created.add(call.receiver)
         if path and call.value and call.kind in ("call", "create", "selfdestruct"):
-            moved = _moved(call, path, failed, where, burns or call.sender in created)
+            gone = True if call.sender in created else burns
+            moved = _moved(call, path, failed, where, gone)
             found += [moved] if moved else []
     return found
 
 
-def _moved(call: Call, path: str, failed: bool, where: str, burns: bool) -> Movement | None:
+def _moved(call: Call, path: str, failed: bool, where: str, burns: bool | None) -> Movement | None:
+    if call.kind == "create" and call.failed:  # some nodes name the address that it would have had
+        return None
     if call.receiver is None:  # a contract that was not made has no address
         if failed:
             return None
         raise wrong(f"the call {path} of a trace pays nobody", where)
     sender = address_of(call.sender, "from", where)
     receiver = address_of(call.receiver, "to", where)
+    if call.kind == "selfdestruct" and sender == receiver and burns is None:
+        return None
     if call.kind == "selfdestruct" and sender == receiver and burns:
         receiver = bytes([sender[0]]) + bytes(20)
     return Movement(path, sender, receiver, call.value, not failed)

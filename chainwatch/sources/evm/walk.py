@@ -21,6 +21,7 @@ from chainwatch.sources.evm.blocks import Sent, check_links
 from chainwatch.sources.evm.node import EvmNode
 from chainwatch.sources.evm.rows import answer_rows, block_tables, internal_tables, unit_of
 from chainwatch.sources.evm.tokens import Tokens, contracts_of
+from chainwatch.units import counted
 
 MOST_FORKS = 20
 """Times that the chain may change while it is read."""
@@ -277,11 +278,20 @@ def _batches(reading: Reading, sent: Sequence[Sent], state: _State) -> Iterator[
         if reading.tokens is not None:
             tables = _named(tables, reading.tokens, reading)
         what = heights_in_words(new[0].height, new[-1].height)
-        yield Batch(tables, tuple(tables["coverage"]["unit"]), what, tip=new[-1].hash)
+        units = tuple(tables["coverage"]["unit"])
+        yield Batch(tables, units, what, tip=new[-1].hash, notes=_nonsense(tables, what))
     if told:
         tables = internal_tables(told, chain, **given)  # type: ignore[arg-type]  # as named
         what = f"calls of {heights_in_words(told[0].height, told[-1].height)}"
         yield Batch(tables, tuple(tables["coverage"]["unit"]), what)
+
+
+def _nonsense(tables: dict[str, pl.DataFrame], what: str) -> tuple[str, ...]:
+    count = int(tables["coverage"]["apart"].sum())
+    if not count:
+        return ()
+    logs = counted(count, "log", "logs")
+    return (f"{what}: {logs} in the form of a transfer or of authority make no sense, and no row",)
 
 
 def _named(

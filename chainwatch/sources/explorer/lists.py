@@ -2,8 +2,8 @@
 
 Etherscan gives the first rows of a range of blocks, 10,000 at most and often fewer than asked for.
 A list is therefore walked by blocks: what follows is asked for from the last block that was seen,
-until nothing new comes. Rows of one block that fill a page are walked by page. Blockscout says
-where the next page begins.
+and from the one after it, until nothing comes. Rows of one block that fill a page are walked by
+page, by as many as the server gives. Blockscout says where the next page begins.
 """
 
 from __future__ import annotations
@@ -72,28 +72,31 @@ def by_blocks(
     most: int, at: Callable[[Answer], Place],
 ) -> Listed:  # fmt: skip
     """Return a list of Etherscan over a span of blocks, both included."""
-    found, first, page, largest = Listed(), span[0], 1, 0
+    found, first, page, size, largest = Listed(), span[0], 1, PAGE, 0
     for _ in range(MOST_PAGES):
         answer = note(client.get(path, {
-            **asked, "startblock": first, "endblock": span[1], "page": page, "offset": PAGE,
+            **asked, "startblock": first, "endblock": span[1], "page": page, "offset": size,
             "sort": "asc",
         }))  # fmt: skip
         place = at(answer)
         found.where, found.answer = place.where, answer.digest
         rows = _checked(result_of(answer, place.where), place.where)
-        if len(rows) > PAGE:
-            raise place.wrong(f"a page of {len(rows):,} rows where {PAGE:,} were asked for")
+        if len(rows) > size:
+            raise place.wrong(f"a page of {len(rows):,} rows where {size:,} were asked for")
         new, last = _take(found, rows, first, span[1], place, most, fresh=page == 1)
-        if found.cut:
+        if found.cut or (page == 1 and not rows):
             return found
         largest = max(largest, len(rows))
         if new and last > first:
-            first, page = last, 1
-        elif rows and (new or len(rows) >= largest) and page * PAGE < WINDOW:
-            page += 1  # one block may fill the page
-        elif len(rows) >= largest > 1 and page * PAGE >= WINDOW:
-            raise place.wrong(f"block {first:,} has more rows than the server lets be reached")
+            first, page, size = last, 1, PAGE  # this block may go on
+        elif rows and last == first and (len(rows) >= size if page > 1 else len(rows) >= largest):
+            size = len(rows)  # one block fills the page, and the server gives so many
+            page += 1
+            if page * size > WINDOW:
+                raise place.wrong(f"block {first:,} has more rows than the server lets be reached")
         else:
+            first, page, size = last + 1, 1, PAGE
+        if first > span[1]:
             return found
     raise SourceError("the pages of the list never end", where=client.host, remedy=LIAR)
 

@@ -41,7 +41,9 @@ def made() -> Chain:
 def forged(*logs: dict[str, Any], calls: tuple[Call, ...] = (), amount: int = 10) -> Tx:
     """Return a stranger's transaction by which the token says that the victim paid."""
     said = transfer(address(VICTIM), address(OTHER), amount)
-    return Tx(Call(address(ATTACKER), TOKEN, calls=list(calls)), [*logs, said])
+    called = calls[0].sender if calls else TOKEN
+    inside = [*calls, Call(called, TOKEN)] if calls and called != address(VICTIM) else list(calls)
+    return Tx(Call(address(ATTACKER), called, calls=inside), [*logs, said])
 
 
 def event(name: str, *people: int, data: str = "") -> dict[str, Any]:

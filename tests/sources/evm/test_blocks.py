@@ -185,9 +185,10 @@ def test_calls_to_precompiled_contracts_do_not_move_the_places_of_others(tmp_pat
 
 def test_calls_may_nest_as_deep_as_the_machine_lets_them(tmp_path: Path) -> None:
     deepest = Call(address(9), address(3), 5)
-    for _ in range(1_023):
+    for _ in range(1_022):
         deepest = Call(address(9), address(9), calls=[deepest])
-    text, node = _nested_text(deepest), Node(Chain().add().add(pay(1, 2, 3)))
+    deepest = Call(address(1), address(9), 3, calls=[deepest])
+    text, node = _nested_text(deepest), Node(Chain().add().add(pay(1, 9, 3)))
     node.lacks = frozenset({"trace_block"})
     raw = node.handle
 

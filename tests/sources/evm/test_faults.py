@@ -191,6 +191,21 @@ TOLD: dict[str, tuple[Fault, str]] = {
     ),
     "a call with a value that is none": (at(FLAT, 3, put(1, "action", "value", to="x")), "number"),
     "a call from what is no address": (at(FLAT, 3, put(1, "action", "from", to="0x1")), "digits"),
+    "a trace that pays another": (
+        at(FLAT, 3, put(0, "action", "to", to=address(77))), "is of another one",
+    ),
+    "a trace of another amount": (
+        at(FLAT, 2, put(0, "action", "value", to="0x999")), "is of another one",
+    ),
+    "a trace of another sender": (
+        at(FLAT, 2, put(0, "action", "from", to=address(77))), "is of another one",
+    ),
+    "a trace that failed where the receipt says success": (
+        at(FLAT, 2, put(0, "error", to="Reverted")), "is of another one",
+    ),
+    "a trace that took effect where the receipt says failure": (
+        at(FLAT, 4, put(0, "error", to=None)), "is of another one",
+    ),
     "traces that are a text": (at(FLAT, 3, lambda _: "none"), "not of its form"),
     "a refusal in place of a block": (at(BLOCK, 3, lambda _: Refusal(-32000, "disk")), "disk"),
     "a refusal with a hidden sign": (
@@ -210,6 +225,10 @@ def test_what_contradicts_itself_is_refused(tmp_path: Path, name: str) -> None:
 NESTED_TOLD: dict[str, tuple[Fault, str]] = {
     "a transaction less": (at(NESTED, 2, lambda found: found[:1]), "1 transactions are traced"),
     "of another transaction": (at(NESTED, 2, put(0, "txHash", to=OTHER)), "is not traced"),
+    "of another branch, without ids": (
+        at(NESTED, 3, lambda _: [{"result": Node(small()).result(NESTED, ["0x2"])[0]["result"]}]),
+        "is of another one",
+    ),
     "an error inside": (
         at(NESTED, 2, lambda found: [{"txHash": one["txHash"], "error": "timeout"}
                                      for one in found]), "timeout",
@@ -226,6 +245,118 @@ def test_nested_traces_that_are_wrong_are_refused(tmp_path: Path, name: str) -> 
     fault, words = NESTED_TOLD[name]
     told = outcome(tmp_path / "l", fault, small(), lacks=frozenset({FLAT}))
     assert words in told, told
+
+
+def test_calls_of_others_than_who_was_called_are_not_read(tmp_path: Path) -> None:
+    """Some nodes say that who called a contract destroyed it: whose coins it had is not told."""
+    fault = at(FLAT, 3, put(1, "action", "from", to=address(77)))
+    report = pull(tmp_path / "l", source(Node(small(), spoil=fault).transport), progress=False)
+    assert any("by another than the one who was called" in note for note in report.notes)
+    ledger = open_ledger(tmp_path / "l")
+    facts = unread(ledger).filter(pl.col("what") == "internal transfers")
+    assert facts["count"].to_list() == [1]
+    inside = ledger.transfers.filter((pl.col("kind") == "internal") & (pl.col("height") == 3))
+    assert inside.collect().is_empty()
+
+
+DELEGATED = Call(address(9), address(8), 0, "delegatecall", [Call(address(9), address(5), 4)])
+
+
+def test_a_delegated_call_acts_as_who_makes_it(tmp_path: Path) -> None:
+    chain = Chain().add().add(Tx(Call(address(1), address(9), 4, calls=[DELEGATED])))
+    for form in ("nested", "flat"):
+        lacks = frozenset({FLAT}) if form == "nested" else frozenset[str]()
+        pull(tmp_path / form, source(Node(chain, lacks=lacks).transport), progress=False)
+        assert blocks.moved(open_ledger(tmp_path / form)) == blocks.slowly(chain)
+
+
+@pytest.mark.parametrize("method", [RECEIPTS, FLAT])
+def test_a_chain_that_changes_between_two_answers_is_asked_again(
+    tmp_path: Path, method: str
+) -> None:
+    """Once: what contradicts itself again is refused."""
+    ours, theirs = (Chain(salt=salt).add().add(pay(1, 2, 5)).add(pay(1, 2, last))
+                    for salt, last in (("", 6), ("x", 7)))  # fmt: skip
+    seen: Counter[str] = Counter()
+
+    def change(asked: str, params: list[Any], result: Any) -> Any:
+        if asked != method or params != ["0x2"]:
+            return result
+        seen[asked] += 1
+        return Node(theirs).result(asked, params) if seen[asked] == 1 else result
+
+    pull(tmp_path / "l", source(Node(ours, spoil=change).transport), progress=False)
+    assert blocks.moved(open_ledger(tmp_path / "l")) == blocks.slowly(ours)
+    assert seen[method] >= 2
+
+
+def other_chain(number: int) -> Chain:
+    return Chain(chain_id=number).add()
+
+
+def pulled(folder: Path, chain: Chain, **node: Any) -> Any:
+    made = EvmBlocks("https://node.example", chain=f"eip155:{chain.chain_id}", per_second=1e9,
+                     attempts=2, transport=Node(chain, **node).transport)  # fmt: skip
+    return pull(folder, made, progress=False)
+
+
+def test_transactions_of_a_chain_s_own_have_gas_of_their_own(tmp_path: Path) -> None:
+    """A chain of which nobody said how its coin moves may count gas as it likes."""
+    nobody = Call(address(0), address(0))
+    free = Tx(nobody, receipt={"gasUsed": "0x0", "cumulativeGasUsed": "0x0"})
+    chain = other_chain(137).add(pay(1, 2, 5), free)
+    pulled(tmp_path / "l", chain)
+    rows = open_ledger(tmp_path / "l").transfers.collect()
+    assert sorted(rows.filter(kind="native")["amount"].to_list()) == [0, 5]
+    uncounted = other_chain(324).add(pay(1, 2, 5))
+    uncounted.receipts[1][0]["cumulativeGasUsed"] = "0x0"
+    pulled(tmp_path / "m", uncounted)
+
+
+def test_traces_that_leave_a_transaction_out_are_said_to_be_unread(tmp_path: Path) -> None:
+    chain = other_chain(137).add(pay(1, 2, 5), Tx(Call(address(0), address(0))))
+    fault = at(NESTED, 1, lambda found: found[:1])
+    report = pulled(tmp_path / "l", chain, spoil=fault, lacks=frozenset({FLAT}))
+    assert any("1 transactions are traced of 2" in note for note in report.notes)
+    facts = unread(open_ledger(tmp_path / "l"))
+    assert facts.filter(pl.col("what") == "internal transfers")["count"].to_list() == [1]
+
+
+def test_what_destroys_itself_for_itself_is_not_burnt_where_nobody_says_so(tmp_path: Path) -> None:
+    """Whether coins vanish then is a rule of the chain; made in the same transaction, they do."""
+    for number, wanted in ((137, []), (31337, [70])):
+        ends = Call(address(9), address(9), 70, "selfdestruct")
+        chain = other_chain(number).add(pay(1, 9, 70)).add(
+            Tx(Call(address(1), address(9), calls=[ends])))  # fmt: skip
+        for block in chain.blocks:
+            del block["blobGasUsed"]
+        folder = tmp_path / str(number)
+        if number == 31337:
+            pull(folder, source(Node(chain).transport), progress=False)
+        else:
+            pulled(folder, chain)
+        inside = open_ledger(folder).transfers.filter(pl.col("kind") == "internal").collect()
+        assert inside["amount"].to_list() == wanted
+
+
+def test_a_creation_that_failed_moved_nothing_whoever_traces_it(tmp_path: Path) -> None:
+    """One way of tracing names the address that the contract would have had."""
+    made = Call(address(9), address(70), 5, "create", error="reverted")
+    chain = Chain().add().add(Tx(Call(address(1), address(9), 5, calls=[made])))
+
+    def named(asked: str, params: list[Any], result: Any) -> Any:
+        if asked == FLAT:
+            for line in result:
+                if line["type"] == "create":
+                    line["result"] = {"address": address(70)}
+        return result
+
+    pull(tmp_path / "flat", source(Node(chain, spoil=named).transport), progress=False)
+    pull(tmp_path / "nested", source(Node(chain, lacks=frozenset({FLAT})).transport),
+         progress=False)  # fmt: skip
+    flat, nested = (open_ledger(tmp_path / name) for name in ("flat", "nested"))
+    assert flat.digest("transfers") == nested.digest("transfers")
+    assert flat.transfers.filter(pl.col("kind") == "internal").collect().is_empty()
 
 
 def test_traces_that_are_gone_are_said_to_be_unread(tmp_path: Path) -> None:
@@ -305,7 +436,8 @@ ODD_LOGS = {
 def test_a_log_that_is_nonsense_is_set_apart(tmp_path: Path, name: str) -> None:
     """It makes no row; the others of its block do, and the block says how many there were."""
     chain = Chain().add().add(pay(1, 2, 3), Tx(Call(address(1), TOKEN), [ODD_LOGS[name]]))
-    pull(tmp_path / "l", source(Node(chain).transport), progress=False)
+    report = pull(tmp_path / "l", source(Node(chain).transport), progress=False)
+    assert any("1 log in the form of a transfer" in note for note in report.notes)
     ledger = open_ledger(tmp_path / "l")
     tokens = ledger.transfers.filter(pl.col("contract").is_not_null()).collect()
     assert tokens.is_empty()

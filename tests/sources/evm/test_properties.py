@@ -77,7 +77,16 @@ def _apart(few: list[Tx], number: int) -> list[Tx]:
     """Return transactions with senders of their own, so that no two have one id."""
     for place, tx in enumerate(few):
         tx.call.sender = address(5_000 + 10 * number + place)
+        _settle(tx.call)
     return few
+
+
+def _settle(call: Call) -> None:
+    """Let each call be made by the account that runs: a delegated one runs in its caller."""
+    runs = call.sender if call.kind in ("delegatecall", "callcode") else call.receiver
+    for one in call.calls:
+        one.sender = runs
+        _settle(one)
 
 
 @given(st.lists(st.one_of(st.integers(0, 2**256 - 1), st.sampled_from(

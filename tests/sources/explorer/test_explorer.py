@@ -206,6 +206,44 @@ def test_a_block_that_fills_a_page_is_read_by_page() -> None:
     assert any("page=2" in line for line in site.asked)
 
 
+@pytest.mark.parametrize("by", ["asked", "given"])
+def test_a_page_that_is_cut_inside_one_block(by: str) -> None:
+    """Whether pages count by the size that was asked for or by what the server gives."""
+    world = EvmWorld()
+    for number in range(150):
+        world.do("ann", "bob", number, same_block=bool(number))
+    world.do("ann", "bob", 1_000)
+    site = ExplorerSite(world, most=100)
+    if by == "asked":
+        rows = list(site._rows("txlist"))
+
+        def page(asked: str, value: Any) -> Any:
+            query = dict(part.split("=") for part in asked.partition("?")[2].split("&"))
+            if query.get("action") != "txlist":
+                return value
+            first, size = int(query["startblock"]), int(query["offset"])
+            begin = (int(query["page"]) - 1) * size
+            mine = [row for row in rows if int(row["blockNumber"]) >= first]
+            found = mine[begin : begin + min(size, 100)]
+            return {"status": "1", "message": "OK", "result": found}
+
+        site.change = page
+    with served(site) as url:
+        found = batches(url, "bob")
+    assert sorted(transfers(found)["amount"].to_list()) == [*range(150), 1_000]
+    assert found[0].tables["coverage"]["complete"].to_list() == [True]
+
+
+def test_a_block_with_more_rows_than_can_be_reached_is_no_whole_history() -> None:
+    with (
+        served(ExplorerSite(many(10, in_one_block=90), most=20)) as url,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr("chainwatch.sources.explorer.lists.WINDOW", 60)
+        with pytest.raises(SourceError, match="more rows than the server lets be reached"):
+            batches(url, "bob")
+
+
 def test_blockscout_s_pages() -> None:
     with served(ExplorerSite(many(400))) as url:
         assert transfers(batches(url, "bob", api="blockscout")).height == 430
