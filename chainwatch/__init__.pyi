@@ -63,6 +63,7 @@ from chainwatch.sources.esplora.source import Esplora as Esplora
 from chainwatch.sources.explorer.source import Explorer as Explorer
 from chainwatch.sources.node_folder.source import NodeFolder as NodeFolder
 from chainwatch.sources.prices.read import read_prices as read_prices
+from chainwatch.sources.prices.server import PriceServer as PriceServer
 from chainwatch.sources.prices.source import PriceTable as PriceTable
 from chainwatch.sources.tables.source import KnownTable as KnownTable
 from chainwatch.sources.transfer_dump.mapping import DumpMapping as DumpMapping

@@ -111,7 +111,8 @@ class World:
             self.listed.append({
                 "internal_tx_id": one["hash"], "tx_id": txid, "block_timestamp": time,
                 "from_address": one["caller_address"], "to_address": one["transferTo_address"],
-                "data": {"note": "call", "rejected": one.get("rejected", False),
+                "data": {"note": bytes.fromhex(one["note"]).decode(),
+                         "rejected": one.get("rejected", False),
                          "call_value": {part.get("tokenId", "_"): part.get("callValue", 0)
                                         for part in one["callValueInfo"]}},
             })  # fmt: skip
@@ -121,6 +122,8 @@ class World:
         return txid
 
     def _move_internal(self, one: dict[str, Any], *, ok: bool) -> None:
+        if bytes.fromhex(one["note"]) not in (b"call", b"create", b"suicide"):
+            return
         for part in one["callValueInfo"]:
             if ok and not one.get("rejected") and "tokenId" not in part:
                 self.spendable[one["caller_address"]] -= part.get("callValue", 0)
@@ -249,6 +252,25 @@ class World:
                        receipt={"energy_usage": 100, "energy_fee": fee, "net_usage": 345},
                        info={"contract_address": account(contract)},
                        internal=internal, logs=logs if ok else None)  # fmt: skip
+
+    def act(self, owner: str, contract: str, *acts: tuple[Any, ...], ok: bool = True) -> str:
+        """Call a contract that does something by an instruction of its own: ``(note, to, amount,
+        what it adds to what the contract can spend[, rejected])`` for each."""
+        internal = []
+        for place, (note, other, much, spendable, *rest) in enumerate(acts):
+            name = hashlib.sha256(f"{len(self.infos)} act {place}".encode()).hexdigest()
+            internal.append({
+                "hash": name, "caller_address": account(contract),
+                "transferTo_address": account(other) if other else "",
+                "callValueInfo": [{"callValue": much} if much else {}],
+                "note": note.encode().hex(), **({"rejected": True} if rest or not ok else {}),
+            })  # fmt: skip
+            if ok and not rest:
+                self.spendable[account(contract)] += spendable
+        return self.do("TriggerSmartContract", owner,
+                       {"contract_address": account(contract), "data": "a9059cbb"}, ok=ok,
+                       code=True, info={"contract_address": account(contract)},
+                       internal=internal)  # fmt: skip
 
     def token(self, owner: str, contract: str, *moves: tuple[str, str, int]) -> str:
         """Move tokens: a call whose contract logs each movement."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
@@ -83,6 +83,14 @@ FetchOption = Annotated[
 KeyOption = Annotated[
     str | None,
     typer.Option("--key", help="Where the server's key is kept: env:NAME or keyring:SERVICE."),
+]
+CurrencyOption = Annotated[
+    str | None,
+    typer.Option("--currency", help="Also worth in this currency, by the ledger's prices: EUR."),
+]
+PriceSourceOption = Annotated[
+    str | None,
+    typer.Option("--price-source", help="Whose prices, where several publish them."),
 ]
 BudgetOption = Annotated[
     int, typer.Option("--budget", help="Requests that it may be asked.", min=1)
@@ -190,10 +198,17 @@ def trace(
 
 
 @following
-def exposure(asked: Following, tags: TagsOption = None, stop: StopOption = None) -> None:
+def exposure(
+    asked: Following,
+    tags: TagsOption = None,
+    stop: StopOption = None,
+    currency: CurrencyOption = None,
+    price_source: PriceSourceOption = None,
+) -> None:
     """Sum up how much of what subjects received reached those whom tags name.
 
-    Value ends at the services of --stop, or else at those of --tags.
+    Value ends at the services of --stop, or else at those of --tags. With --currency each sum has
+    its worth by the prices of the ledger, at the hour of each payment, or else its day.
 
     Example: chainwatch exposure bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 --policy haircut
     --tags out/otter/data/tags --ledger out/otter/ledger
@@ -207,18 +222,33 @@ def exposure(asked: Following, tags: TagsOption = None, stop: StopOption = None)
         _check_edition(asked)
         with watched("following"):
             followed = cw.trace(read, asked.subjects, policy=asked.policy, **given)
-            found = cw.exposure(followed, named, clusters=given["clusters"])
+            found = cw.exposure(
+                followed, named, clusters=given["clusters"], ledger=read if currency else None,
+                currency=currency, price_source=price_source,
+            )  # fmt: skip
         names = names_in([named])
         for row in found.plain().iter_rows(named=True):
             said = f"{row['actor']} ({row['concept'] or 'tagged without a concept'})"
             amounts = f"{row['arrived_coins']} arrived, {row['stayed_coins']} stayed"
             say(f"{said}: {amounts}, {row['hops']} or more hops away ({row['basis']})", names)
+        if found.prices:
+            for line in _worth(found):
+                say(line, names)
         if found.order_open:
             say(f"{found.order_open} The amounts above are those of one order.", names)
         show(found, names)
         if asked.out:
             held = _held(given)
             say(f"{asked.edition}: {_write(asked.out, read, asked, followed, found, *held)}")
+
+
+def _worth(found: Any) -> Iterator[str]:
+    """Yield in words what each category was worth, and of what the prices are."""
+    for row in found.categories.iter_rows(named=True):
+        if row["fiat"] is not None:
+            whom = row["entity"] or row["category"]
+            yield f"{whom}, {row['reason']}: worth {row['fiat']:,} {row['currency']}"
+    yield from found.not_read()
 
 
 @following

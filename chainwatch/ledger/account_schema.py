@@ -253,7 +253,13 @@ STAKES = Table(
             " same, of itself beside another action), restake (what waited is staked again), vote,"
             " lend, recall, activate, use, or other",
         ),
-        Column("n", pl.Int64, Privacy.PLACE, "0, 1, ... among those of the kind in a transaction"),
+        Column(
+            "n",
+            pl.Int64,
+            Privacy.PLACE,
+            "0, 1, ... among those of the kind in a transaction; of"
+            " what a contract did inside of it a number out of its hash",
+        ),
         _AT,
         Column(
             "height",
@@ -301,6 +307,11 @@ STAKES = Table(
             "did it take effect; null where not said",
             nullable=True,
         ),
-        Column("contract_type", pl.String, Privacy.TEXT, "what the chain calls it, verbatim"),
+        Column(
+            "contract_type",
+            pl.String,
+            Privacy.TEXT,
+            "what the chain or its note calls it, verbatim",
+        ),
     ),
 )

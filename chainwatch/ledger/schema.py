@@ -219,7 +219,8 @@ COVERAGE = Table(
             " (of a block without its parent dump/<sha256>/<hash>/<rest of its header>),"
             " dump/<sha256>[:<kind>]/apart/<why>[/<paid or got>/<address>[/<contract>]] or, of a"
             " file what gave no block, gap/<file>/<first byte>/<bytes>, and so damaged/, cut/ and"
-            " unplaced/, budget/<address>/<turn>/<readings of it by then>; hashes as shown",
+            " unplaced/, prices/<publisher>/<asset>/<contract>/<currency>/<span>/<first>/<until>,"
+            " budget/<address>/<turn>/<readings of it by then>; hashes as shown",
         ),
         Column(
             "kind",
@@ -228,7 +229,7 @@ COVERAGE = Table(
             "block, address, native (an address in its coin alone), script, transaction, dump,"
             " apart (rows of a dump that are no transfer); of a file gap (bytes of no block),"
             " damaged (a block that fails a check), cut (one that the file ends within) or unplaced"
-            " (one whose height nothing says); prices (a table of prices: nothing of the chain);"
+            " (one whose height nothing says); prices (of a table or server: nothing of the chain);"
             " budget (an address that a trace would have asked for when its budget of requests was"
             " spent)",
         ),

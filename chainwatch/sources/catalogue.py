@@ -179,6 +179,10 @@ ENTRIES = (
         "Read the best chain from the folder of a node, which need not run.",
     ),
     Entry(
+        "price-server", "chainwatch.sources.prices.server:PriceServer",
+        "Read fiat prices by day or hour from a server, such as CoinGecko or Kraken.",
+    ),
+    Entry(
         "prices", "chainwatch.sources.prices.source:PriceTable",
         "Read a table of fiat prices by day or hour, to say what amounts were worth.",
     ),

@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 NAMES = (
     "bitcoinlib", "block-files", "electrum", "esplora", "etl", "evm", "explorer", "node-folder",
-    "prices", "rest", "rpc", "table", "transfers", "tron-node", "trongrid",
+    "price-server", "prices", "rest", "rpc", "table", "transfers", "tron-node", "trongrid",
 )  # fmt: skip
 """The names as they are typed: the list grows, none is taken out."""
 

@@ -45,6 +45,7 @@ from chainwatch.sources.esplora.source import Esplora
 from chainwatch.sources.evm.source import EvmBlocks
 from chainwatch.sources.explorer.source import Explorer
 from chainwatch.sources.node_folder.source import NodeFolder
+from chainwatch.sources.prices.server import PriceServer
 from chainwatch.sources.prices.source import PriceTable
 from chainwatch.sources.tables.source import KnownTable
 from chainwatch.sources.transfer_dump.mapping import DumpMapping
@@ -212,6 +213,14 @@ def trongrid(_: Path, servers: ExitStack) -> Made:
     return TronGrid(url, [tests.of("ann"), tests.of("bob")], timeout=5.0), None
 
 
+def price_server(_: Path, servers: ExitStack) -> Made:
+    site = module_of("price_site")
+    url = servers.enter_context(site.served(site.PriceSite(int(THEN.timestamp()))))
+    return PriceServer(
+        url, "bitcoin", REGTEST, "EUR", "2023-06-01", "2023-06-04", granularity="hour", now=THEN
+    ), None
+
+
 def explorer(_: Path, servers: ExitStack) -> Made:
     site, tests = module_of("explorer_site"), module_of("sources/explorer/test_explorer")
     url = servers.enter_context(site.served(site.ExplorerSite(tests.busy())))
@@ -230,6 +239,7 @@ SOURCES: dict[str, Callable[..., Made]] = {
     "Explorer": explorer,
     "KnownTable": known_table,
     "NodeFolder": node_folder,
+    "PriceServer": price_server,
     "PriceTable": price_table,
     "TransferDump": transfer_dump,
     "TronGrid": trongrid,
@@ -240,6 +250,7 @@ SOURCES: dict[str, Callable[..., Made]] = {
 BLIND = {
     "EvmBlocks": "it reads other blocks: tests/sources/evm/test_walk.py has branches of them",
     "KnownTable": "a table of transfers names no blocks, so no branch can be told",
+    "PriceServer": "prices are of no block",
     "PriceTable": "prices are of no block",
     "Explorer": "it reads up to a block with many above it, and no list bears a branch",
     "TransferDump": "a table of transfers names no blocks, so no branch can be told",
@@ -358,7 +369,9 @@ def test_units_are_named_alike_by_every_source(made: Made) -> None:
             elif kind == "address" and not row["unit"].startswith("dump/"):
                 assert row["unit"] == f"address/{row['address'].hex()}/{block}"
             else:
-                assert row["unit"].partition("/")[0] in ("dump", "script", "transaction")
+                assert row["unit"].partition("/")[0] in (
+                    "dump", "prices", "script", "transaction"
+                )  # fmt: skip
 
 
 @every

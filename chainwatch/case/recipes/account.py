@@ -14,6 +14,7 @@ from chainwatch.case.file.model import CaseFile, Follow, NamedDay
 from chainwatch.case.findings import custody as custody
 from chainwatch.case.findings import set_aside as apart
 from chainwatch.case.findings.token_check import check_token
+from chainwatch.case.findings.worth import worth_finding
 from chainwatch.case.recipes.ends import by_custody, limits_of
 from chainwatch.errors import CaseError
 from chainwatch.figures.flow_figure import flow
@@ -80,6 +81,8 @@ def add_account_findings(
     if held.roles is not None:
         case.add(held.roles, note="Wallets of services by what they do: following ends there too.")
     case.add(*followed.findings(subjects), note="Where the value went.")
+    if (worth := worth_finding(followed, ledger)) is not None:
+        case.add(worth, note="What it was worth, by the prices that were read.")
     for finding in payments_findings(direct):
         case.add(finding, note="Direct counterparties, nothing followed.")
     case.add(

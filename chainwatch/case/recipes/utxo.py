@@ -8,6 +8,7 @@ from chainwatch.addresses.assets import native
 from chainwatch.attribution.tags import Tags
 from chainwatch.case.case import Case
 from chainwatch.case.file.model import CaseFile
+from chainwatch.case.findings.worth import worth_finding
 from chainwatch.case.recipes.ends import by_custody, limits_of
 from chainwatch.clusters.cluster import cluster
 from chainwatch.figures.flow_figure import flow
@@ -58,6 +59,8 @@ def add_coin_findings(
     case.add(tags, note="Who says that an address is what.")
     case.add(flow(followed, owners, tags, top=40, title=case.title), note=_routes(followed))
     case.add(*followed.findings(subjects), note="Where the value went.")
+    if (worth := worth_finding(followed, ledger)) is not None:
+        case.add(worth, note="What it was worth, by the prices that were read.")
     case.add(*reached.findings(subjects), note="Whom it reached, in words.")
     case.add(*owners.findings(subjects), note="Which addresses a subject is taken to hold.")
     case.add(_contested(links), note="Joins that were refused, so that nobody takes them for made.")

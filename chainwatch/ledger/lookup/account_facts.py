@@ -62,6 +62,11 @@ class Account(Protocol):
         """What was read, in words."""
         ...
 
+    @property
+    def worth(self) -> tuple[str, ...]:
+        """What it received and spent was worth, in words."""
+        ...
+
 
 def account_facts(found: Account) -> dict[str, str]:
     """Return what is shown of an address, by name: per asset, and of others only how many."""
@@ -74,12 +79,17 @@ def account_facts(found: Account) -> dict[str, str]:
     tokens = found.totals["contract"].drop_nulls().n_unique()
     more = max(0, len(rows) - MOST_NAMED)
     facts["tokens"] = f"{tokens:,}" + (f", {more:,} of them in the table of totals" if more else "")
-    return facts | {
-        "transactions": f"{found.transactions:,}",
-        "seen": _seen(found.history),
-        "counterparties": _parties(found.counterparties),
-        "read": "; ".join((*found.coverage, *_doubts(rows))),
-    }
+    worth = {"worth": "; ".join(found.worth)} if found.worth else {}
+    return (
+        facts
+        | worth
+        | {
+            "transactions": f"{found.transactions:,}",
+            "seen": _seen(found.history),
+            "counterparties": _parties(found.counterparties),
+            "read": "; ".join((*found.coverage, *_doubts(rows))),
+        }
+    )
 
 
 def account_brief(found: Account) -> str:

@@ -23,6 +23,7 @@ from chainwatch.ledger.lookup.account import account_address, account_transactio
 from chainwatch.ledger.lookup.finder import finder
 from chainwatch.ledger.lookup.summaries import AddressSummary, TransactionSummary
 from chainwatch.ledger.lookup.utxo import coin_address, coin_transaction
+from chainwatch.ledger.lookup.worth import worth_told
 from chainwatch.ledger.schema import POSITION_BITS
 
 TXID_BYTES = 32
@@ -82,6 +83,7 @@ def address_summary(
         found = coin_address(one, wanted, network, finder(one, index=index))
     else:
         found = account_address(one, wanted, network)
+    found = replace(found, worth=worth_told(one, found))
     if ledger.start is None and ledger.end is None:
         return found
     span = f"only what lies between {moment(ledger.start)} and {moment(ledger.end)} is shown"

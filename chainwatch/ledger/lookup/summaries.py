@@ -199,6 +199,8 @@ class AddressSummary(Result):
         On coin chains the block as of which its history is complete and its balance holds.
     bare_keys : polars.DataFrame
         Rows of ``BARE``: outputs paid to the key of the address itself; they stand in no total.
+    worth : tuple of str
+        What it received and spent was worth, in sentences, where prices were read.
     first_seen, last_seen : datetime or None
         Of the history, within what was read.
     """
@@ -212,6 +214,7 @@ class AddressSummary(Result):
     coverage: tuple[str, ...]
     read_to: AsOf | None = None
     bare_keys: pl.DataFrame = field(default_factory=BARE.empty)
+    worth: tuple[str, ...] = ()
 
     @property
     def received(self) -> int | None:
@@ -284,6 +287,8 @@ class AddressSummary(Result):
             "counterparties": f"{self.counterparties['counterparty'].drop_nulls().n_unique():,}",
             "read": "; ".join(self.coverage),
         }
+        if self.worth:
+            facts["worth"] = "; ".join(self.worth)
         if self.bare_keys.height:
             facts["bare key"] = self._bare()
         return facts

@@ -26,7 +26,6 @@ from chainwatch.sources.tron.fields import (
     cancelled,
     check_id,
     moment,
-    moves_of,
     typed,
 )
 from chainwatch.sources.tron.history import SUCCESS
@@ -119,8 +118,11 @@ def _told_inside(infos: list[Info], transactions: list[BlockTransaction]) -> boo
 
 def block_tables(
     sent: Sent, chain: Chain, server: Server, *, internal: bool
-) -> tuple[dict[str, pl.DataFrame], tuple[str, ...], int]:
-    """Return the rows of a block, its units, and how many logs have not the form of their event.
+) -> tuple[dict[str, pl.DataFrame], tuple[str, ...], int, int]:
+    """Return the rows of a block, its units, and how much of it is not understood.
+
+    That is how many logs have not the form of their event, and how many actions inside of
+    transactions have no note that is known.
 
     Parameters
     ----------
@@ -154,7 +156,7 @@ def block_tables(
         **rows.frames(), "blocks": _block_row(sent, chain), "coverage": coverage_frame(units),
         "answers": answers_frame(server.take()),
     }  # fmt: skip
-    return tables, tuple(unit["unit"] for unit in units), events.odd
+    return tables, tuple(unit["unit"] for unit in units), events.odd, rows.odd_notes
 
 
 def _block_row(sent: Sent, chain: Chain) -> pl.DataFrame:
@@ -172,7 +174,6 @@ def _told(
     [contract] = one.raw_data.contract
     ret = one.ret[0] if one.ret else None
     success = (ret is None or ret.contractRet in SUCCESS) and info.result != "FAILED"
-    inside = info.internal_transactions or []
     return Told(
         bytes.fromhex(one.txID), sent.place.height, position,
         moment(sent.place.millis, where), contract.type, contract.parameter.value, success,
@@ -180,5 +181,5 @@ def _told(
         info.unfreeze_amount, info.withdraw_expire_amount,
         cancelled(info.cancel_unfreezeV2_amount, where),
         address(info.contract_address, chain, where) if info.contract_address else None,
-        tuple(move for it in inside for move in moves_of(it, chain, where)),
+        tuple(info.internal_transactions or ()),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
 
@@ -245,18 +245,6 @@ class Info(Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
-    """What a call between contracts moved: TRX where ``token`` is null, else a TRC-10 token."""
-
-    name: str
-    sender: bytes
-    receiver: bytes
-    amount: int
-    token: str | None
-    success: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Told:
     """A transaction and what came of it, whoever told it.
 
@@ -281,8 +269,8 @@ class Told:
         What waited and was staked again, by resource.
     created : bytes or None
         Address of the contract, where it made or called one.
-    moves : tuple of Move
-        What calls between contracts moved.
+    inside : tuple of Internal
+        What happened inside of it.
     """
 
     txid: bytes
@@ -300,7 +288,7 @@ class Told:
     expired: int | None = None
     cancelled: Mapping[str, int] | None = None
     created: bytes | None = None
-    moves: tuple[Move, ...] = field(default=())
+    inside: tuple[Internal, ...] = ()
 
 
 def typed(value: Any, kind: type[_T], where: str) -> _T:
@@ -392,33 +380,6 @@ def check_id(txid: str, raw: str | None, where: str) -> None:
         raise SourceError(
             "the bytes of the transaction do not hash to its id", where=where, remedy=LIAR
         )
-
-
-def moves_of(internal: Internal, chain: Chain, where: str) -> list[Move]:
-    """Return what a call moved; one that moved nothing, or to nobody, gives none."""
-    if not internal.transferTo_address:
-        return []
-    sender = address(internal.caller_address, chain, where)
-    receiver = address(internal.transferTo_address, chain, where)
-    return [
-        Move(internal.hash.lower(), sender, receiver, one.callValue, one.tokenId or None,
-             not internal.rejected)
-        for one in internal.callValueInfo
-        if one.callValue
-    ]  # fmt: skip
-
-
-def listed_moves(item: ListedInternal, chain: Chain, where: str) -> list[Move]:
-    """Return what a call moved that TronGrid lists among transactions; TRX is the token ``_``."""
-    values = [
-        CallValue(much, None if token in ("_", "") else token)
-        for token, much in (item.data.call_value or {}).items()
-    ]
-    told = Internal(
-        item.internal_tx_id, item.from_address, values, item.to_address, item.data.note,
-        item.data.rejected,
-    )  # fmt: skip
-    return moves_of(told, chain, where)
 
 
 def cancelled(value: dict[str, int] | list[dict[str, Any]] | None, where: str) -> Resources:

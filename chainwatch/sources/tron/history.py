@@ -20,11 +20,10 @@ from chainwatch.sources.tron.fields import (
     address,
     cancelled,
     check_id,
-    listed_moves,
     moment,
-    moves_of,
     typed,
 )
+from chainwatch.sources.tron.inside import inside_unknown, listed_moves
 from chainwatch.sources.tron.lists import Listed, read_list, whole_row
 from chainwatch.sources.tron.rows import Rows, token_row
 from chainwatch.sources.tron.server import Server, Tip
@@ -74,6 +73,8 @@ class History:
         if self.approvals:
             what = counted(self.approvals, "approval", "approvals")
             said.append(f"{name}: {what} of tokens, listed without place, in no row")
+        if self.rows.odd_notes:
+            said.append(f"{name}: {inside_unknown(self.rows.odd_notes)}")
         if short:
             pages = counted(short, "page", "pages")
             said.append(f"{name}: {pages} shorter than asked for, read on behind them")
@@ -136,11 +137,7 @@ def _add(found: History, row: dict[str, Any], whose: bytes, tip: Tip, where: str
         at = token_row(chain, bytes.fromhex(item.tx_id), time)
         for move in listed_moves(item, chain, where):
             _check_party(whose, (move.sender, move.receiver), where)
-            kind = "internal" if move.token is None else "trc10"
-            found.rows.transfer(
-                at, kind=kind, sender=move.sender, receiver=move.receiver, amount=move.amount,
-                token_id=move.token, trace_path=move.name, success=move.success,
-            )  # fmt: skip
+            found.rows.inside(at, move)
         return
     told, where = listed(typed(row, ListedTransaction, where), chain, tip, where)
     if whose[1:].hex() not in _hex_of(row, chain):
@@ -159,7 +156,6 @@ def listed(item: ListedTransaction, chain: Chain, tip: Tip, where: str) -> tuple
         raise SourceError("its block lies above what was asked for", where=where, remedy=LIAR)
     [contract] = item.raw_data.contract
     ret = item.ret[0] if item.ret else None
-    moves = [move for one in item.internal_transactions for move in moves_of(one, chain, where)]
     made = item.contract_address
     told = Told(
         bytes.fromhex(item.txID), item.blockNumber, None,
@@ -167,7 +163,7 @@ def listed(item: ListedTransaction, chain: Chain, tip: Tip, where: str) -> tuple
         ret is None or ret.contractRet in SUCCESS, ret.fee if ret else 0,
         item.energy_usage, item.net_usage, item.withdraw_amount, item.unfreeze_amount,
         item.withdraw_expire_amount, cancelled(item.cancel_unfreezeV2_amount, where),
-        address(made, chain, where) if made else None, tuple(moves),
+        address(made, chain, where) if made else None, tuple(item.internal_transactions),
     )  # fmt: skip
     return told, where
 
@@ -192,7 +188,7 @@ def _base58(value: object, chain: Chain) -> list[bytes]:
     return []
 
 
-def _check_party(whose: bytes, parties: tuple[bytes, ...], where: str) -> None:
+def _check_party(whose: bytes, parties: tuple[bytes | None, ...], where: str) -> None:
     if whose not in parties:
         raise SourceError(
             "a movement has nothing to do with the account it is listed of", where=where,

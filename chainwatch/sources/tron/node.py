@@ -25,6 +25,7 @@ from chainwatch.net.policy import is_own_host
 from chainwatch.sources.parameters import Argument, Asked, AtLeast, OnlyInPython, Option, Secret
 from chainwatch.sources.tron.blocks import block_tables, read_block
 from chainwatch.sources.tron.fields import LIAR
+from chainwatch.sources.tron.inside import inside_unknown
 from chainwatch.sources.tron.server import LARGEST_PAGE, Server, Tip, judge
 from chainwatch.sources.tron.source import KEY_HEADER
 from chainwatch.units import counted
@@ -166,8 +167,9 @@ class TronNode:
             internal = True if sent.internal else internal
             told = sent.internal is not False
             unread += not told
-            tables, done, odd = block_tables(sent, self.network, server, internal=told)
+            tables, done, odd, unknown = block_tables(sent, self.network, server, internal=told)
             notes = [_odd(odd)] if odd else []
+            notes += [inside_unknown(unknown)] if unknown else []
             if self._progress:
                 self._progress(f"block {height:,} of {heights.stop - 1:,}")
             yield Batch(tables, done, heights_in_words(height, height), tip=sent.place.hash,

@@ -19,6 +19,7 @@ from chainwatch.ledger import schema
 from chainwatch.ledger.schema import pack_tx
 from chainwatch.sources.tron.contracts import ZERO, Fact, Paid, Stake, facts_of
 from chainwatch.sources.tron.fields import Told
+from chainwatch.sources.tron.inside import Move, facts_inside, moves_of
 from chainwatch.units import LARGEST_AMOUNT
 
 Row = dict[str, Any]
@@ -42,9 +43,12 @@ class Rows:
     ----------
     chain : Chain
         Of all of them.
+    odd_notes : int
+        What happened inside transactions with a note that is not known.
     """
 
     chain: Chain
+    odd_notes: int = 0
     _rows: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in TABLES})
     _count: Counter[tuple[Any, ...]] = field(default_factory=Counter)
 
@@ -61,12 +65,39 @@ class Rows:
         for resource, used in (("energy", told.energy), ("bandwidth", told.bandwidth)):
             if used:
                 self._stake(told, owner, Stake("use", used, 0, resource=resource), success=True)
-        for move in told.moves:
-            kind = "internal" if move.token is None else "trc10"
-            self.transfer(
-                told, kind=kind, sender=move.sender, receiver=move.receiver, amount=move.amount,
-                token_id=move.token, trace_path=move.name, success=move.success and told.success,
-            )  # fmt: skip
+        for one in told.inside:
+            for move in moves_of(one, self.chain, where):
+                self.inside(self.at(told), move, success=told.success)
+
+    def inside(self, at: Row, move: Move, *, success: bool = True) -> None:
+        """Add what happened inside a transaction: a payment, or a fact for the table of stakes.
+
+        Of what has no note that is known, what it moved is unknown of both its sides.
+        """
+        facts, took = facts_inside(move), success and move.success
+        if facts is None:
+            sides = (move.sender, move.receiver)
+            self.odd_notes += 1
+            for n, whose in enumerate(dict.fromkeys(one for one in sides if one is not None)):
+                self._bind(
+                    at, whose, Stake("other", None, None), move.number + n, move.note, took=took
+                )
+            return
+        for fact in facts:
+            if isinstance(fact, Stake):
+                self._bind(at, move.sender, fact, move.number, move.note, took=took)
+            else:
+                self.transfer(
+                    at, kind=fact.kind, sender=fact.sender, receiver=fact.receiver,
+                    amount=fact.amount, token_id=fact.token, trace_path=move.name, success=took,
+                )  # fmt: skip
+
+    def _bind(self, at: Row, owner: bytes, fact: Stake, n: int, kind: str, *, took: bool) -> None:
+        self._rows["stakes"].append({
+            **at, "kind": fact.kind, "n": n, "address": owner, "other": fact.other,
+            "resource": fact.resource, "amount": fact.amount, "moved": fact.moved if took else 0,
+            "success": took, "contract_type": kind,
+        })  # fmt: skip
 
     def _pay(self, told: Told, paid: Paid, *, success: bool | None = None) -> None:
         self.transfer(
@@ -95,12 +126,9 @@ class Rows:
 
     def _stake(self, told: Told, owner: bytes, fact: Stake, *, success: bool | None = None) -> None:
         key = (told.txid, fact.kind)
-        moved = fact.moved if told.success else 0
-        self._rows["stakes"].append({
-            **self.at(told), "kind": fact.kind, "n": self._count[key], "address": owner,
-            "other": fact.other, "resource": fact.resource, "amount": fact.amount, "moved": moved,
-            "success": told.success if success is None else success, "contract_type": told.kind,
-        })  # fmt: skip
+        self._bind(self.at(told), owner, fact, self._count[key], told.kind, took=told.success)
+        if success is not None:
+            self._rows["stakes"][-1]["success"] = success
         self._count[key] += 1
 
     def event(self, table: str, row: Row) -> None:

@@ -1,0 +1,181 @@
+"""What a contract does inside a transaction: it pays, or binds and lends its own coin and energy.
+
+A node tells both alike, from whom to whom with a value; only its note says which it is. A value
+that is staked, lent or freed changes no hands. What a note that is not listed here moved is not
+known.
+
+Fails when
+----------
+A contract ends that has staked in the first way, or is owed a reward: what goes to its heir with
+the rest is told by no node.
+
+References
+----------
+java-tron, ``actuator/.../vm/program/Program.java``: every call of ``addInternalTx`` and its note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from chainwatch.chains.base import Chain
+from chainwatch.sources.tron.contracts import ZERO, Fact, Paid, Stake
+from chainwatch.sources.tron.fields import CallValue, Internal, ListedInternal, address
+from chainwatch.units import counted
+
+_RESOURCES = {"Bandwidth": "bandwidth", "Energy": "energy", "TronPower": "tron_power"}
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What happened inside a transaction, as its note says; ``token`` is null for TRX."""
+
+    name: str
+    sender: bytes
+    receiver: bytes | None
+    amount: int
+    token: str | None
+    success: bool
+    note: str
+
+    @property
+    def number(self) -> int:
+        """A number of its own among those of its transaction, out of its hash: every list of it
+        gives the same, whichever part of the transaction it shows."""
+        return 2 * int(self.name[:14], 16) + 2
+
+
+def note_of(text: str) -> str:
+    """Return a note in words: nodes write it in hexadecimal, some servers plain."""
+    try:
+        return bytes.fromhex(text).decode("ascii")
+    except ValueError:
+        return text
+
+
+def moves_of(internal: Internal, chain: Chain, where: str) -> list[Move]:
+    """Return what happened, a move for each value; one of zero where there is none.
+
+    Raises
+    ------
+    SourceError
+        If a party is no address.
+    """
+    sender = address(internal.caller_address, chain, where)
+    to = internal.transferTo_address
+    receiver = address(to, chain, where) if to else None
+    values = [one for one in internal.callValueInfo if one.callValue] or [CallValue()]
+    return [
+        Move(internal.hash.lower(), sender, receiver, one.callValue, one.tokenId or None,
+             not internal.rejected, note_of(internal.note))
+        for one in values
+    ]  # fmt: skip
+
+
+def listed_moves(item: ListedInternal, chain: Chain, where: str) -> list[Move]:
+    """Return what happened as TronGrid lists it among transactions; TRX is the token ``_``."""
+    values = [
+        CallValue(much, None if token in ("_", "") else token)
+        for token, much in (item.data.call_value or {}).items()
+    ]
+    told = Internal(
+        item.internal_tx_id, item.from_address, values, item.to_address, item.data.note,
+        item.data.rejected,
+    )  # fmt: skip
+    return moves_of(told, chain, where)
+
+
+def _call(move: Move, _: str | None) -> Iterator[Fact]:
+    if move.amount and move.receiver is not None:
+        kind = "internal" if move.token is None else "trc10"
+        yield Paid(kind, move.sender, move.receiver, move.amount, move.token)
+
+
+def _end(move: Move, _: str | None) -> Iterator[Fact]:
+    """A contract that ends in its own favour leaves what it has to nobody."""
+    to = ZERO if move.receiver == move.sender else move.receiver
+    if move.amount and to is not None:
+        yield Paid("internal", move.sender, to, move.amount)
+
+
+def _stake(move: Move, resource: str | None) -> Iterator[Fact]:
+    yield Stake("stake", move.amount, -move.amount, resource=resource)
+    if move.receiver not in (None, move.sender):
+        yield Stake("lend", move.amount, 0, move.receiver, resource)
+
+
+def _unstake(move: Move, resource: str | None) -> Iterator[Fact]:
+    """Of the first way: what is freed comes back at once."""
+    yield Stake("unstake", move.amount, move.amount, resource=resource)
+    if move.receiver not in (None, move.sender):
+        yield Stake("recall", move.amount, 0, move.receiver, resource)
+
+
+def _unstake_2(move: Move, resource: str | None) -> Iterator[Fact]:
+    yield Stake("unstake", move.amount, 0, resource=resource)
+
+
+def _lend(move: Move, resource: str | None) -> Iterator[Fact]:
+    yield Stake("lend", move.amount, 0, move.receiver, resource)
+
+
+def _recall(move: Move, resource: str | None) -> Iterator[Fact]:
+    yield Stake("recall", move.amount, 0, move.receiver, resource)
+
+
+def _withdraw(move: Move, _: str | None) -> Iterator[Fact]:
+    yield Stake("withdraw", move.amount, move.amount)
+
+
+def _sweep(move: Move, _: str | None) -> Iterator[Fact]:
+    """It comes back beside another action; of a contract that ends, it is paid on with the rest."""
+    yield Stake("sweep", move.amount, move.amount)
+
+
+def _restake(_: Move, __: str | None) -> Iterator[Fact]:
+    yield Stake("restake", None, 0)
+
+
+def _reward(move: Move, _: str | None) -> Iterator[Fact]:
+    if move.amount:
+        yield Paid("reward", ZERO, move.sender, move.amount)
+
+
+def _nothing(_: Move, __: str | None) -> Iterator[Fact]:
+    """It changes no balance."""
+    return iter(())
+
+
+_NOTES: dict[str, Callable[[Move, str | None], Iterator[Fact]]] = {
+    "call": _call, "create": _call, "suicide": _end,
+    "voteWitness": _nothing, "withdrawReward": _reward,
+    "withdrawExpireUnfreeze": _withdraw,
+    "withdrawExpireUnfreezeWhileUnfreezing": _sweep,
+    "withdrawExpireUnfreezeWhileCanceling": _sweep,
+    "withdrawExpireUnfreezeWhileSuiciding": _sweep,
+    "cancelAllUnfreezeV2": _restake,
+}  # fmt: skip
+_OF_RESOURCES: dict[str, Callable[[Move, str | None], Iterator[Fact]]] = {
+    "freezeFor": _stake, "unfreezeFor": _unstake, "freezeBalanceV2For": _stake,
+    "unfreezeBalanceV2For": _unstake_2, "delegateResourceOf": _lend,
+    "unDelegateResourceOf": _recall,
+}  # fmt: skip
+"""Notes that end with the name of a resource."""
+
+
+def facts_inside(move: Move) -> list[Fact] | None:
+    """Return what happened; None where the note is none that is known."""
+    if move.note in _NOTES:
+        return list(_NOTES[move.note](move, None))
+    for name, resource in _RESOURCES.items():
+        begin = move.note.removesuffix(name)
+        if begin != move.note and begin in _OF_RESOURCES:
+            return list(_OF_RESOURCES[begin](move, resource))
+    return None
+
+
+def inside_unknown(count: int) -> str:
+    """Return in words that something happened inside transactions whose note is not known."""
+    several = counted(count, "action", "actions")
+    return f"{several} inside transactions of a kind that is not known: what they moved is unknown"
