@@ -228,7 +228,7 @@ def reached(made: Any, asked: Any, page_of: Any, pool: Any, at: Any) -> Any:
             low += part & _LOW
             above += (part >> LIMB) + (low >> LIMB)
             low &= _LOW
-        found = low > 0 or above > 0
+        found: Any = low > 0 or above > 0
         if not found and quiet(made, asked, at, tx):
             if over(made, asked, at, tx):
                 break

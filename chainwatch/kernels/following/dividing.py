@@ -39,7 +39,7 @@ def muldiv(a: Any, b: Any, c: Any) -> Any:
     if c < _EXACT:
         # The quotient of floats is off by a few at most, and what is left says by how many: it is
         # small, so that it is right also where the products wrap.
-        near = int64(float(a) * (float(b) / float(c)))
+        near: Any = int64(float(a) * (float(b) / float(c)))  # type: ignore[call-overload]  # numba's
         left = a * b - near * c
         while left < 0:
             near -= 1
