@@ -17,10 +17,10 @@ PAYMENT_KINDS = ("native", "internal")
 FEE_KINDS = ("fee", "fee_burnt")
 """What a transaction pays to who made its block, and what of its fee is burnt."""
 
-NATIVE_KINDS = (*PAYMENT_KINDS, *FEE_KINDS, "reward", "withdrawal")
+NATIVE_KINDS = (*PAYMENT_KINDS, *FEE_KINDS, "reward", "withdrawal", "deposit")
 """Kinds of transfers that move the native coin. A reward makes it anew; so does, on this side of
 the protocol, what a validator withdraws: neither has a transaction, and the hash of the block
-stands for its id."""
+stands for its id. A deposit comes from the chain below (OP stack), by a transaction."""
 
 TOKEN_KINDS = ("erc20", "erc721", "erc1155", "trc20", "trc721")
 """Kinds of transfers of tokens, by what the contract logs."""

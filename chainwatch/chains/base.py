@@ -88,6 +88,24 @@ class Consensus:
 
 
 @dataclass(frozen=True)
+class Rollup:
+    """How a chain of the OP stack takes fees, and how coins come from the chain below.
+
+    Nothing is burnt: the base fee goes to an account, and so does what a transaction pays for its
+    place on the chain below, as its receipt states. Transactions of type 0x7e come from there: they
+    pay no fee, and the coins that they bring are made even where they fail.
+
+    Attributes
+    ----------
+    base_fees, data_fees : str
+        Where the two go.
+    """
+
+    base_fees: str
+    data_fees: str
+
+
+@dataclass(frozen=True)
 class CoinMoves:
     """How the coin of a chain moves beside payments, where receipts and blocks tell all of it.
 
@@ -98,9 +116,12 @@ class CoinMoves:
     ----------
     rewards : tuple of (int, int)
         First height and base units of each reward for a block by proof of work.
+    rollup : Rollup or None
+        Where it pays for a second chain below it.
     """
 
     rewards: tuple[tuple[int, int], ...] = ()
+    rollup: Rollup | None = None
 
     def reward(self, height: int) -> int:
         """Return the base units that a block of a height by proof of work made, without uncles."""

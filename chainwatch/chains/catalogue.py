@@ -16,10 +16,16 @@ from chainwatch.chains.bitcoin import (
 from chainwatch.chains.bitcoin_cash import BITCOIN_CASH, BITCOIN_CASH_REGTEST
 from chainwatch.chains.dogecoin import DOGECOIN, DOGECOIN_REGTEST, DOGECOIN_TESTNET
 from chainwatch.chains.ethereum import (
+    ARBITRUM,
+    BASE,
+    BASE_SEPOLIA,
+    BNB_CHAIN,
     ETHEREUM,
     ETHEREUM_DEVELOPMENT,
     ETHEREUM_HOODI,
     ETHEREUM_SEPOLIA,
+    OP_MAINNET,
+    POLYGON,
 )
 from chainwatch.chains.litecoin import LITECOIN, LITECOIN_REGTEST, LITECOIN_TESTNET
 from chainwatch.chains.tron import TRON
@@ -43,6 +49,12 @@ CHAINS: tuple[Chain, ...] = (
     ETHEREUM_SEPOLIA,
     ETHEREUM_HOODI,
     ETHEREUM_DEVELOPMENT,
+    BASE,
+    BASE_SEPOLIA,
+    OP_MAINNET,
+    ARBITRUM,
+    BNB_CHAIN,
+    POLYGON,
     TRON,
 )
 """Those that chainwatch brings, written out."""

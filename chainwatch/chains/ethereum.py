@@ -1,14 +1,19 @@
-"""Ethereum, its test networks, and the chain that development nodes run.
+"""Ethereum, its test networks, the chain that development nodes run, and chains of its kind.
+
+Of Base receipts tell all that moves its coin: it has had the rules of Bedrock since its first
+block. OP Mainnet had others before; Arbitrum, BNB Smart Chain and Polygon have fees and
+transactions of their own: there payments are read, fees and balances are unknown.
 
 References
 ----------
 EIP-1559 (the base fee is burnt), EIP-4895 (withdrawals), EIP-649 and EIP-1234 (block rewards);
-ids as in https://chainlist.org.
+https://specs.optimism.io/protocol/exec-engine.html (fees and fee vaults),
+https://specs.optimism.io/protocol/deposits.html (deposits); ids as in https://chainlist.org.
 """
 
 from __future__ import annotations
 
-from chainwatch.chains.base import Chain, CoinMoves
+from chainwatch.chains.base import Chain, CoinMoves, Rollup
 
 _ETHER = 10**18
 
@@ -35,3 +40,23 @@ ETHEREUM_DEVELOPMENT = Chain(
     moves=CoinMoves(),
 )  # fmt: skip
 """What anvil and Hardhat run unless they are told otherwise."""
+
+_VAULTS = Rollup(
+    base_fees="0x4200000000000000000000000000000000000019",
+    data_fees="0x420000000000000000000000000000000000001A",
+)
+
+BASE = Chain(
+    "eip155:8453", "base", "Base", "evm", "ETH", 18, moves=CoinMoves(rollup=_VAULTS),
+    wrapped=("0x4200000000000000000000000000000000000006",),
+)  # fmt: skip
+
+BASE_SEPOLIA = Chain(
+    "eip155:84532", "base-sepolia", "Base Sepolia", "evm", "ETH", 18, mainnet=False,
+    moves=CoinMoves(rollup=_VAULTS), wrapped=("0x4200000000000000000000000000000000000006",),
+)  # fmt: skip
+
+OP_MAINNET = Chain("eip155:10", "op", "OP Mainnet", "evm", "ETH", 18)
+ARBITRUM = Chain("eip155:42161", "arbitrum", "Arbitrum One", "evm", "ETH", 18)
+BNB_CHAIN = Chain("eip155:56", "bnb", "BNB Smart Chain", "evm", "BNB", 18)
+POLYGON = Chain("eip155:137", "polygon", "Polygon PoS", "evm", "POL", 18)

@@ -36,8 +36,9 @@ TRANSFERS = Table(
             "kind",
             pl.String,
             Privacy.KIND,
-            "native, internal, fee, fee_burnt, reward, withdrawal; erc20, erc721, erc1155, trc20,"
-            " with _mint or _burn where one side is the zero address; wrap, unwrap, destroy",
+            "native, internal, fee, fee_burnt, reward, withdrawal, deposit (from the chain below);"
+            " erc20, erc721, erc1155, trc20, with _mint or _burn where one side is the zero"
+            " address; wrap, unwrap, destroy",
         ),
         Column(
             "log_index",

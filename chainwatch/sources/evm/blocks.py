@@ -17,6 +17,7 @@ from chainwatch.chains.base import Chain
 from chainwatch.errors import ChainError
 from chainwatch.sources.evm.bloom import SIZE, bloom_of
 from chainwatch.sources.evm.fields import (
+    DEPOSIT,
     Block,
     Header,
     Receipt,
@@ -144,9 +145,10 @@ def _check_transactions(sent: Sent, chain: Chain) -> None:
     for place, tx in enumerate(block.transactions):
         if tx.block_hash != block.hash or quantity(tx.tx_index, "transactionIndex", where) != place:
             raise wrong(f"transaction {place} is not in its place in the block", where)
-        if tx.chain is not None and quantity(tx.chain, "chainId", where) != number:
+        said = None if tx.chain is None else quantity(tx.chain, "chainId", where)
+        if said not in (None, number) and not (tx.type == DEPOSIT and said == 0):
             raise ChainError(
-                f"transaction {place} is of chain {int(tx.chain, 16)}, not of {chain.name}",
+                f"transaction {place} is of chain {said}, not of {chain.name}",
                 where=where,
                 remedy="name the chain that the node is of, or ask another node",
             )

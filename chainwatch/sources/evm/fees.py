@@ -6,7 +6,8 @@ made it and, for uncles, to who made those.
 
 References
 ----------
-EIP-1559, EIP-4844, EIP-4895; Ethereum Yellow Paper, section 11.3 (rewards).
+EIP-1559, EIP-4844, EIP-4895; Ethereum Yellow Paper, section 11.3 (rewards); OP Stack specification
+(https://specs.optimism.io), execution engine and deposits.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from chainwatch.addresses.canonical import Kind
-from chainwatch.chains.base import CoinMoves
+from chainwatch.chains.base import CoinMoves, Rollup
 from chainwatch.sources.evm.fields import (
+    DEPOSIT,
     Block,
     Header,
     Receipt,
@@ -45,23 +47,52 @@ class Moved:
     path: str | None = None
 
 
-def fee_of(tx: Transaction, receipt: Receipt, block: Block, where: str) -> Iterator[Moved]:
-    """Yield what a transaction pays to who made its block, and what of its fee is burnt."""
+def fee_of(
+    tx: Transaction, receipt: Receipt, block: Block, where: str, rollup: Rollup | None = None
+) -> Iterator[Moved]:
+    """Yield what a transaction pays to who made its block, and what of its fee is burnt.
+
+    On a chain that pays for a second one nothing is burnt (:class:`chainwatch.chains.base.Rollup`).
+    """
+    payer = address_of(tx.sender, "from", where)
+    if rollup is not None and tx.type == DEPOSIT:
+        minted = quantity(tx.mint or "0x0", "mint", where)
+        if minted:
+            yield Moved("deposit", NOBODY, payer, minted, "mint")
+        return
     gas = quantity(receipt.gas_used, "gasUsed", where)
     price = quantity(receipt.price or tx.price, "effectiveGasPrice", where)
     base = quantity(block.base_fee or "0x0", "baseFeePerGas", where)
-    payer = address_of(tx.sender, "from", where)
-    burnt = gas * base
-    if receipt.blob_gas is not None and receipt.blob_price is not None:
-        blobs = quantity(receipt.blob_gas, "blobGasUsed", where)
-        burnt += blobs * quantity(receipt.blob_price, "blobGasPrice", where)
     if price < base:
         raise wrong(f"the price of gas ({price}) is below the base fee ({base})", where)
     tip = gas * (price - base)
     if tip:
         yield Moved("fee", payer, address_of(block.miner, "miner", where), tip)
-    if burnt:
+    if rollup is not None:
+        yield from _rollup_fees(gas * base, payer, receipt, rollup, where)
+    elif burnt := gas * base + _blobs(receipt, where):
         yield Moved("fee_burnt", payer, NOBODY, burnt)
+
+
+def _blobs(receipt: Receipt, where: str) -> int:
+    if receipt.blob_gas is None or receipt.blob_price is None:
+        return 0
+    blobs = quantity(receipt.blob_gas, "blobGasUsed", where)
+    return blobs * quantity(receipt.blob_price, "blobGasPrice", where)
+
+
+def _rollup_fees(
+    base: int, payer: bytes, receipt: Receipt, rollup: Rollup, where: str
+) -> Iterator[Moved]:
+    """Yield the base fee, and the fee for the place on the chain below."""
+    for text, name in ((receipt.operator_scalar, "operatorFeeScalar"),
+                       (receipt.operator_constant, "operatorFeeConstant")):  # fmt: skip
+        if quantity(text or "0x0", name, where):
+            raise wrong(f"the chain's operator takes a fee ({name}), which cannot be read", where)
+    data = quantity(receipt.data_fee, "l1Fee", where)
+    for amount, vault in ((base, rollup.base_fees), (data, rollup.data_fees)):
+        if amount:
+            yield Moved("fee", payer, address_of(vault, "fee vault", where), amount)
 
 
 def rewards_of(

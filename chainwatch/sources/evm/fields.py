@@ -23,6 +23,9 @@ from chainwatch.sanitize import clipped
 
 ANOTHER_NODE = "ask another node, or this one again"
 
+DEPOSIT = "0x7e"
+"""Type of a transaction that comes from the chain below (OP stack)."""
+
 DEEPEST = 6_000
 """Frames that an answer may nest: 1,024 calls, each an object in a list, and room above."""
 
@@ -64,6 +67,9 @@ class Receipt(Struct):
     price: str | None = field(name="effectiveGasPrice", default=None)
     blob_gas: str | None = field(name="blobGasUsed", default=None)
     blob_price: str | None = field(name="blobGasPrice", default=None)
+    data_fee: str | None = field(name="l1Fee", default=None)
+    operator_scalar: str | None = field(name="operatorFeeScalar", default=None)
+    operator_constant: str | None = field(name="operatorFeeConstant", default=None)
 
 
 class Authorization(Struct):
@@ -89,6 +95,8 @@ class Transaction(Struct):
     price: str | None = field(name="gasPrice", default=None)
     chain: str | None = field(name="chainId", default=None)
     authorizations: list[Authorization] | None = field(name="authorizationList", default=None)
+    type: str | None = None
+    mint: str | None = None
 
 
 class Withdrawal(Struct):

@@ -143,7 +143,7 @@ def _payments(sent: Sent, coins: _Rows, chain: Chain) -> None:
         value = quantity(tx.value, "value", where)
         coins.add(place, Moved("native", sender, receiver, value), _took_effect(sent, position))
         if chain.moves is not None:
-            for moved in fee_of(tx, receipt, block, where):
+            for moved in fee_of(tx, receipt, block, where, chain.moves.rollup):
                 coins.add(place, moved)
     last = _place(sent, sent.hash, len(block.transactions))
     made: Iterator[Moved] = iter(())
