@@ -104,6 +104,8 @@ class TronGridServer:
             case "/wallet/gettransactioninfobyblocknum":
                 ids = [one["txID"] for one in blocks[body["num"]]["transactions"]]
                 return [self.world.infos[one] for one in ids]
+            case "/wallet/gettransactioninfobyid":
+                return self.world.infos.get(body["value"], {})
             case "/walletsolidity/getaccount":
                 whose = next((one for one in self.world.spendable
                               if base58(one) == body["address"]), "")  # fmt: skip
@@ -113,8 +115,6 @@ class TronGridServer:
                 one = body["contract_address"] in {base58(it) for it in self.world.unique}
                 return {"result": {"result": True},
                         "constant_result": ["1".rjust(64, "0") if one else ""]}  # fmt: skip
-            case "/jsonrpc":
-                return {"jsonrpc": "2.0", "id": body["id"], "result": "0x2b6653dc"}
         return 405, {"Error": "class org.eclipse.jetty : no such method"}
 
 

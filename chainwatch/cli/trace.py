@@ -15,6 +15,13 @@ import typer
 
 import chainwatch as cw
 from chainwatch.cli.custody import CustodyOption, OpenOption, custody
+from chainwatch.cli.histories import (
+    ApiOption,
+    BudgetOption,
+    FetchOption,
+    KeyOption,
+    histories_of,
+)
 from chainwatch.cli.options import HostsOption, LedgerOption, asking
 from chainwatch.cli.output import interruptible, names_in, say, show
 from chainwatch.errors import CaseError, InputError
@@ -25,7 +32,6 @@ if TYPE_CHECKING:
     from chainwatch.attribution.resolve import Owners
     from chainwatch.attribution.tags import Tags
     from chainwatch.cli.custody import Custody
-    from chainwatch.ingest.protocol import Source
     from chainwatch.ledger.ledger import Ledger
     from chainwatch.results.result import Result
     from chainwatch.tracing.result import Trace
@@ -74,16 +80,6 @@ TagsOption = Annotated[
 DirectionOption = Annotated[
     str, typer.Option("--direction", help="forward, to where it went; or backward.")
 ]
-FetchOption = Annotated[
-    str | None,
-    typer.Option(
-        "--fetch", help="Server asked for what the ledger lacks: Esplora, TronGrid, an explorer."
-    ),
-]
-KeyOption = Annotated[
-    str | None,
-    typer.Option("--key", help="Where the server's key is kept: env:NAME or keyring:SERVICE."),
-]
 CurrencyOption = Annotated[
     str | None,
     typer.Option("--currency", help="Also worth in this currency, by the ledger's prices: EUR."),
@@ -91,9 +87,6 @@ CurrencyOption = Annotated[
 PriceSourceOption = Annotated[
     str | None,
     typer.Option("--price-source", help="Whose prices, where several publish them."),
-]
-BudgetOption = Annotated[
-    int, typer.Option("--budget", help="Requests that it may be asked.", min=1)
 ]
 
 
@@ -160,6 +153,7 @@ def trace(
     direction: DirectionOption = "forward",
     stop: StopOption = None,
     fetch: FetchOption = None,
+    api: ApiOption = None,
     key: KeyOption = None,
     budget: BudgetOption = 100,
     only_hosts: HostsOption = "",
@@ -170,7 +164,8 @@ def trace(
     --open goes on behind one.
 
     With --fetch what the ledger lacks is asked for as the trace goes; a ledger that does not
-    exist is made. What a third party was asked stands in LEDGER.disclosures.jsonl.
+    exist is made. What a third party was asked stands in LEDGER.disclosures.jsonl. --api says whose
+    interface the server has, as in --fetch https://eth.blockscout.com/api --api blockscout.
 
     Example: chainwatch trace bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 --policy fifo
     --stop out/otter/data/tags --custody deposits --ledger out/otter/ledger --out out/followed
@@ -183,7 +178,7 @@ def trace(
         _check_choice(asked.policy, read, given, every=all_policies)
         held = _held(given)
         if fetch:
-            given |= {"fetch": _asked_of(fetch, given["chain"], key), "budget": budget}
+            given |= {"fetch": histories_of(fetch, given["chain"], api, key), "budget": budget}
         with asking(asked.ledger, only_hosts=only_hosts), watched("following"):
             verb: Any = cw.trace_all if all_policies else cw.trace
             policy = {} if all_policies else {"policy": asked.policy}
@@ -244,10 +239,13 @@ def exposure(
 
 def _worth(found: Any) -> Iterator[str]:
     """Yield in words what each category was worth, and of what the prices are."""
+    from chainwatch.ledger.prices import minor_digits
+
     for row in found.categories.iter_rows(named=True):
         if row["fiat"] is not None:
             whom = row["entity"] or row["category"]
-            yield f"{whom}, {row['reason']}: worth {row['fiat']:,} {row['currency']}"
+            worth = f"{row['fiat']:,.{minor_digits(row['currency'])}f} {row['currency']}"
+            yield f"{whom}, {row['reason']}: worth {worth}"
     yield from found.not_read()
 
 
@@ -311,23 +309,6 @@ def _open(ledger: Path, *, new: bool = False) -> Ledger:
     if new and not ledger.exists():
         Store.create(ledger)
     return open_ledger(ledger)
-
-
-def _asked_of(url: str, chain: str | None, key: str | None) -> Callable[[list[bytes]], Source]:
-    """Return what makes a source of the histories of addresses on a server, by their chain."""
-    from chainwatch.net.credentials import password_of
-    from chainwatch.sources.values import checked_place
-
-    if chain is None:
-        raise InputError("--fetch without a chain", remedy="name it with --chain")
-    secret = password_of(checked_place(key, "--key"), "key") if key else None
-    if cw.chain(chain).family == "tron":
-        return lambda addresses: cw.TronGrid(url, addresses, chain=chain, key=secret)
-    if cw.chain(chain).family == "evm":
-        return lambda addresses: cw.Explorer(url, addresses, chain=chain, key=secret)
-    if key:
-        raise InputError("--key where no key is asked for", remedy="leave it out")
-    return lambda addresses: cw.Esplora(url, addresses, chain=chain)
 
 
 def _tags(files: list[Path] | None, chain: str | None) -> Tags | None:

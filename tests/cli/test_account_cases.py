@@ -57,8 +57,8 @@ TOLD = {
 
 
 WORTH = {
-    "ether": {("hosted service", "Example Exchange"): "3000.00", ("not read", ""): "7000.00"},
-    "token": {("hosted service", "Example Exchange"): "900.00", ("not read", ""): "450.00"},
+    "ether": {("hosted service", "Example Exchange"): "3000.0000", ("not read", ""): "7000.0000"},
+    "token": {("hosted service", "Example Exchange"): "900.0000", ("not read", ""): "450.0000"},
 }
 BY = {"ether": {("0", "1", "0"), ("0", "2", "0")}, "token": {("1", "0", "0"), ("2", "0", "0")}}
 """Ends by hour, by day and without a price: of ether the day was read, of the token the hour."""
@@ -149,7 +149,7 @@ def test_a_look_up_and_exposure_say_worth_and_by_what(
     assert "ETH received was worth 10,000 EUR by a bank, at the price of the day of 1" in told
     assert "ETH spent was worth 9,000 EUR by a bank, at the price of the day of 2" in told
     given = ("exposure", SUBJECT, "--policy", "fifo", "--tags", tmp_path / "tags.csv", "--chain",
-             "eth", "--ledger", out / "ledger")  # fmt: skip
+             "eth", "--asset", "native", "--ledger", out / "ledger")  # fmt: skip
     status, said, _ = run(*given, "--currency", "EUR")
     assert status == 0
     assert "worth 3,000.00 EUR" in said

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import explorer_site
 import polars as pl
 import pytest
 from tron_grid import TronGridServer, served
@@ -228,6 +229,45 @@ def test_a_ledger_of_tron_grows_from_one_address(run: Run, tmp_path: Path) -> No
     assert found.ends.select("reason", "amount").sort("amount").rows() == [
         ("unspent", 1), ("unspent", 3), ("unspent", 5)
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("api", "path"),
+    [(None, "/v2/api"), ("etherscan", "/v2/api"), ("blockscout", "/api"), ("compatible", "/api")],
+)
+def test_whose_interface_an_explorer_has(
+    run: Run, tmp_path: Path, api: str | None, path: str
+) -> None:
+    world = explorer_site.EvmWorld()
+    a = explorer_site.account("a")
+    world.do("c", "a", 9 * 10**18)
+    world.do("a", "b", 6 * 10**18)
+    more = ("--api", api) if api else ()
+    site = explorer_site.ExplorerSite(world)
+    with explorer_site.served(site) as url:
+        status, out, err = run(
+            "trace", a, "--chain", "eth", "--policy", "fifo", "--fetch", f"{url}{path}",
+            "--asset", "native", "--ledger", tmp_path / "l", "--budget", "60", *more,
+        )  # fmt: skip
+    assert (status, err) == (0, "")
+    assert "9 ETH from 1 subject" in out
+    assert any("/addresses/" in one for one in site.asked) == (api == "blockscout")
+
+
+@pytest.mark.parametrize(
+    ("chain", "api", "told"),
+    [("eth", "trongrid", "write etherscan or blockscout or compatible"),
+     ("tron", "blockscout", "write trongrid"), ("btc", "etherscan", "write esplora")],
+)  # fmt: skip
+def test_an_interface_of_another_chain(
+    run: Run, tmp_path: Path, chain: str, api: str, told: str
+) -> None:
+    status, _, err = run(
+        "trace", "x", "--chain", chain, "--policy", "fifo", "--fetch", "https://a.example",
+        "--ledger", tmp_path / "l", "--api", api,
+    )  # fmt: skip
+    assert status == 1
+    assert told in err
 
 
 def test_clusters_mixes_and_age_are_those_of_the_library(run: Run, otter: Otter) -> None:

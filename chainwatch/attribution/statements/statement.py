@@ -15,6 +15,7 @@ from typing import Any, Literal
 import polars as pl
 
 from chainwatch.addresses import canonical
+from chainwatch.addresses.diagnose import quoted
 from chainwatch.attribution.asset_codes import network_of
 from chainwatch.attribution.rejections import REJECTED, Rejection, rejected_frame
 from chainwatch.attribution.statements.mapping import StatementMapping, known_mapping
@@ -29,6 +30,11 @@ from chainwatch.results.table import TIME, Column, Privacy, Rows, Table
 from chainwatch.sources.transfer_dump.table import column_names, read_table
 from chainwatch.sources.transfer_dump.times import read_time
 from chainwatch.units import counted
+
+WAYS = ("deposit", "withdrawal")
+"""Which way a payment goes, as whoever states it sees it."""
+
+WAYS_SAID = " and ".join(WAYS)
 
 NOTES = Table(
     "notes",
@@ -207,6 +213,9 @@ def _statement(rows: pl.DataFrame, mapping: StatementMapping, name: str, kind: s
         notes.append(note)
         if (tag := _tag(row, note, mapping, name)) is not None:
             tags.append(tag)
+        elif mapping.tag_way is not None and note["direction"] not in WAYS:
+            why = f"no tag: its direction {quoted(note['direction'] or '')} is none of {WAYS_SAID}"
+            rejected.append(Rejection(name, f"line {row['line']:,}", row["address"], why))
     frame = NOTES.conform(pl.DataFrame(notes, schema=NOTES.schema, orient="row"))
     stated = make_tags(pl.DataFrame(tags, schema=TAGS.schema, orient="row"))
     return Statement(frame, stated, kind, rejected_frame(rejected))
@@ -221,14 +230,22 @@ def _note(row: Mapping[str, Any], mapping: StatementMapping, name: str) -> dict[
         "address": canonical.parse(row["address"].strip(), chain),
         "txid": canonical.parse_txid(txid, chain) if txid else None,
         "time": read_time(time, mapping.time_unit) if time else None,
-        "direction": mapping.way or row.get("direction") or None,
+        "direction": mapping.way or _way(row.get("direction") or "") or None,
         **{one: row.get(one) or None for one in ("asset", "amount", "customer", "status")},
         "source": mapping.source,
     }  # fmt: skip
 
 
+def _way(said: str) -> str:
+    """Return which way a payment goes: a word of ours in small letters, any other as it stands."""
+    word = said.strip()
+    return word.lower() if word.lower() in WAYS else word
+
+
 def _alias(row: Mapping[str, Any], mapping: StatementMapping) -> str:
     """Return the chain of a row: as its network says, or the mapping, or the code of its asset.
+
+    A network that is named and not understood is none, whatever chain the mapping says of others.
 
     Raises
     ------
@@ -238,7 +255,7 @@ def _alias(row: Mapping[str, Any], mapping: StatementMapping) -> str:
     word = (row.get("network") or "").strip()
     if word in mapping.networks:
         return mapping.networks[word]
-    if mapping.chain is not None:
+    if mapping.chain is not None and not word:
         return mapping.chain
     found, reason = network_of(word or (row.get("asset") or ""), row["address"])
     if found is None:

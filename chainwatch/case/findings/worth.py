@@ -14,7 +14,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.prices import prices_of
 from chainwatch.results.result import Finding
 from chainwatch.results.table import BEHIND, Column, Privacy, Table, behind
-from chainwatch.tracing.ends.fiat import Worth
+from chainwatch.tracing.ends.fiat import PLACES, Worth
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace_tables import ENDS
 from chainwatch.units import counted
@@ -31,7 +31,8 @@ WORTH = Table(
         Column.word("currency", "ISO 4217 code"),
         Column.text("publisher", "who published the prices"),
         Column(
-            "value", pl.Decimal(38, 2), Privacy.NUMBER, "worth of what has a price, rounded down",
+            "value", pl.Decimal(38, PLACES), Privacy.NUMBER,
+            "worth of what has a price, rounded down",
             "currency", nullable=True,
         ),
         Column.count("by_hour", "ends priced by their hour"),

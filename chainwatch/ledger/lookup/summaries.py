@@ -319,18 +319,11 @@ class AddressSummary(Result):
         return f"{when}  {', '.join(parts) or 'no amount'}  {row['txid'][::-1].hex()}"
 
     def __repr__(self) -> str:
-        facts = self.facts()
-        if self.chain.family != "utxo":
-            return (
-                f"AddressSummary({facts['address']} on {self.chain.alias}: {account_brief(self)}, "
-                f"{units.counted(self.transactions, 'transaction', 'transactions')})"
-            )
-        names = ("received", "spent", "balance")
-        amounts = ", ".join(f"{name} {facts[name]}" for name in names)
-        return (
-            f"AddressSummary({facts['address']} on {self.chain.alias}: {amounts}, "
-            f"{units.counted(self.transactions, 'transaction', 'transactions')})"
-        )
+        facts, said = self.facts(), account_brief(self)
+        if self.chain.family == "utxo":
+            said = ", ".join(f"{name} {facts[name]}" for name in ("received", "spent", "balance"))
+        count = units.counted(self.transactions, "transaction", "transactions")
+        return f"AddressSummary({facts['address']} on {self.chain.alias}: {said}, {count})"
 
     def _repr_html_(self) -> str:
         return _table(self.facts())

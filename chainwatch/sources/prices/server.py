@@ -27,6 +27,7 @@ from chainwatch.sources.parameters import (
     Option,
     Secret,
 )
+from chainwatch.sources.prices.held import check_held
 from chainwatch.sources.prices.quotes import WAYS, Api, at_start, judge
 from chainwatch.sources.prices.quotes import Asked as Question
 from chainwatch.sources.prices.read import Granularity
@@ -150,7 +151,9 @@ class PriceServer:
                     yield Batch({}, (self._unit(asked),), f"{what}, read before")
                     continue
                 answer = client.get(self.way.path(asked), self.way.query(asked))
-                yield self._batch(asked, answer, what)
+                batch = self._batch(asked, answer, what)
+                check_held(batch.tables["prices"], reader, f"{answer.host}, {answer.request}")
+                yield batch
 
     def _questions(self) -> Iterator[Question]:
         """Yield the spans to ask for, one after the other."""

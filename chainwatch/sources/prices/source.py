@@ -20,6 +20,7 @@ from chainwatch.ledger import schema
 from chainwatch.packed import file_bytes
 from chainwatch.results.provenance import digest_json
 from chainwatch.sources.parameters import Argument, OnlyInPython
+from chainwatch.sources.prices.held import check_held
 from chainwatch.sources.prices.read import Granularity, Said, price_table
 from chainwatch.sources.transfer_dump.mapping import TimeUnit
 from chainwatch.units import counted
@@ -107,6 +108,7 @@ class PriceTable:
         prices = price_table(data, self.said, self.columns, name, chain=self.chain)
         rows = prices.frame
         mine = rows.filter(pl.col("chain") == self.chain)
+        check_held(mine, reader, name)
         unit = f"dump/{file.digest.hex()}/prices/{self._part()}"
         notes = prices.notes
         if others := rows.height - mine.height:

@@ -46,7 +46,19 @@ def choose(header: list[str], name: str, wanted: str | None = None) -> Shape:
         raise DumpError(
             f"the header fits {names}", where=name, remedy="say which: name it as shape"
         )
+    others = [one for one in fitting if not _within(one, best[0])]
+    if others:
+        names = " and ".join(quoted(one.name) for one in (best[0], *others))
+        raise DumpError(
+            f"the header has the columns of {names} together", where=name,
+            remedy="give a table of each, or say which is meant: name it as shape",
+        )  # fmt: skip
     return best[0]
+
+
+def _within(one: Shape, other: Shape) -> bool:
+    """Tell whether a kind is a relative of another that has its columns and more."""
+    return one is other or {*one.columns.values()} <= {*other.columns.values(), *other.may.values()}
 
 
 def _wanted(header: list[str], name: str, wanted: str) -> Shape:
@@ -99,6 +111,10 @@ def _lacks(shape: Shape, missing: list[str], header: list[str]) -> str:
     free = [column for column in header if column not in used]
     told = []
     for column in missing[:5]:
+        twice = next((one for one in column.split("|") if header.count(one) > 1), None)
+        if twice is not None:
+            told.append(f"{quoted(twice)}, which stands there {header.count(twice)} times")
+            continue
         lower = {one.lower(): one for one in free}
         near_ones = [
             match for one in column.split("|")

@@ -122,8 +122,7 @@ _CRYO_TABLES = (
             Part("internal", {}, {"trace_address": ("",), "action_call_type": _NO_VALUE,
                                   "action_value": ("", "0")}),
         ),
-        chain_id="chain_id",
-        lacks=("a call that took effect inside one that failed is not told from others",),
+        chain_id="chain_id", inherits=True,
     ),
 )  # fmt: skip
 
@@ -215,7 +214,8 @@ _EXPLORERS = (
             "amount": "TokensTransferred", "contract": "TokenContractAddress",
             "symbol": "TokenSymbol", "height": "BlockNumber", "time": "UnixTimestamp",
         },
-        {"decimals": "TokenDecimals"}, {}, (), (Part("erc20"),),
+        {"decimals": "TokenDecimals", "result": "Status"}, {"success": "ok", "failure": "error"},
+        (), (Part("erc20"),),
         lacks=(_ONE_ADDRESS, _NO_PLACE),
     ),
     Shape(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import polars as pl
@@ -29,17 +30,17 @@ class SelectedTable(TextTable):
         Which rows.
     receipts : TextTable, optional
         Receipts of the same transactions: their columns are added under the names of ``RECEIPT``.
-    padded, rooted : bool
+    padded, rooted, inherits : bool
         As of a :class:`Shape`.
     """
 
     def __init__(
         self, table: TextTable, part: Part, receipts: TextTable | None = None, *,
-        padded: bool = False, rooted: bool = False,
+        padded: bool = False, rooted: bool = False, inherits: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(table.data, table.name)
         self.part, self.receipts, self.padded = part, receipts, padded
-        self.rooted = rooted
+        self.rooted, self.inherits = rooted, inherits
 
     def names(self) -> list[str]:
         """Return the names of the columns, those of the receipts among them."""
@@ -63,6 +64,8 @@ class SelectedTable(TextTable):
             chosen &= pl.col(place[column]).is_in(list(words))
         for column, words in self.part.drop.items():
             chosen &= ~pl.col(place[column]).is_in(list(words))
+        if self.inherits and {"txid", "trace_path", "result"} <= {*own}:
+            read = _inherited(read)
         rows = read.filter(chosen).drop(list(extra))
         if self.padded:
             rows = rows.with_columns(
@@ -104,3 +107,28 @@ class SelectedTable(TextTable):
             said.select("_txid", *wanted), on="_txid", how="left", maintain_order="left"
         )
         return both.with_columns(pl.col(list(wanted)).fill_null("")).drop("_txid")
+
+
+def _inherited(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of calls in which one inside a call that failed has failed as well."""
+    failed: dict[str, set[tuple[str, ...]]] = {}
+    for txid, path in rows.filter(pl.col("result") != "").select("txid", "trace_path").iter_rows():
+        failed.setdefault(txid.lower(), set()).add(_place(path))
+    if not failed:
+        return rows
+    told = [
+        said or _around(_place(path), failed.get(txid.lower(), set()))
+        for txid, path, said in rows.select("txid", "trace_path", "result").iter_rows()
+    ]
+    return rows.with_columns(pl.Series("result", told, pl.String))
+
+
+def _place(path: str) -> tuple[str, ...]:
+    """Return the place of a call, from the root on; that of the root is empty."""
+    return tuple(re.findall(r"\d+", path))
+
+
+def _around(place: tuple[str, ...], failed: set[tuple[str, ...]]) -> str:
+    """Return that a call around one failed; nothing where none did."""
+    around = any(place[:depth] in failed for depth in range(len(place)))
+    return "a call around it failed" if around else ""

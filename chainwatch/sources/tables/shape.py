@@ -64,6 +64,8 @@ class Shape:
         Addresses may stand in 32 bytes, as logs have them.
     rooted : bool
         The place of a call begins with that of the root, ``0``, which others leave out.
+    inherits : bool
+        Inside a call that failed nothing took effect, and only the row of that call says so.
     beside : tuple of str
         Of coins: which further tables of the same dump are needed.
     without_transfers : str
@@ -82,6 +84,7 @@ class Shape:
     lacks: tuple[str, ...] = ()
     padded: bool = False
     rooted: bool = False
+    inherits: bool = False
     beside: tuple[str, ...] = ()
     without_transfers: str = ""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -218,8 +220,9 @@ class KnownTable:
         made: list[Batch] = []
         for part, mapping in chosen.parts:
             rows = SelectedTable(
-                table, part, receipts, padded=chosen.shape.padded, rooted=chosen.shape.rooted
-            )
+                table, part, receipts, padded=chosen.shape.padded, rooted=chosen.shape.rooted,
+                inherits=chosen.shape.inherits,
+            )  # fmt: skip
             made.append(self._read(reader, rows, file, mapping, mappings))
         for batch in made:
             yield self._told(batch, told, receipts)
@@ -280,6 +283,9 @@ def _found(column: str | tuple[str, ...], header: list[str]) -> str | tuple[str,
     return find(column, header) or column
 
 
+_NUMBER = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?([eE]\+?[0-9]{1,2})?")
+"""A number as query engines write one that passed through a double: 1700000000.0, 1.5475968E9."""
+
 _DIGITS: dict[int, TimeUnit] = {10: "s", 13: "ms", 16: "us"}
 
 
@@ -287,6 +293,8 @@ def _time_unit(table: TextTable, column: str) -> TimeUnit:
     """Return how a table writes its times: by the digits of the first that is there."""
     texts = table.rows({"time": column})["time"]
     first = next((text for text in texts if text), "")
+    if _NUMBER.fullmatch(first):
+        first = f"{int(Decimal(first))}"
     return _DIGITS.get(len(first), "s") if first.isascii() and first.isdigit() else "iso"
 
 

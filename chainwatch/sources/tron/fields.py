@@ -37,6 +37,8 @@ Millis = Annotated[int, Meta(ge=0, lt=2**53)]
 Resources = Mapping[str, int] | None
 """Amounts by the name of a resource; null where nothing is said."""
 
+_LONGEST_SYMBOL = 100
+_MOST_DECIMALS = 38
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BARE = re.compile(r"(?:0[xX])?([0-9a-fA-F]{40})")
 _T = TypeVar("_T")
@@ -128,11 +130,26 @@ class ListedTransaction(Struct):
 
 
 class TokenInfo(Struct):
-    """A token as TronGrid describes it."""
+    """A token as TronGrid describes it: what its contract says of itself may be anything."""
 
-    address: str
-    symbol: str | None = None
-    decimals: Annotated[int, Meta(ge=0, lt=2**31)] | None = None
+    address: str | None = None
+    symbol: Any = None
+    decimals: Any = None
+
+    def shown(self) -> tuple[str | None, int | None, bool]:
+        """Return symbol and decimals, and whether one cannot be right: then neither is taken."""
+        odd = not (self.symbol is None or _is_symbol(self.symbol))
+        odd |= not (self.decimals is None or _is_decimals(self.decimals))
+        return (None, None, True) if odd else (self.symbol, self.decimals, False)
+
+
+def _is_symbol(said: object) -> bool:
+    return isinstance(said, str) and len(said) <= _LONGEST_SYMBOL
+
+
+def _is_decimals(said: object) -> bool:
+    """Tell whether decimals are a number with which a whole token fits a column of amounts."""
+    return isinstance(said, int) and not isinstance(said, bool) and 0 <= said <= _MOST_DECIMALS
 
 
 class ListedToken(Struct):
@@ -145,18 +162,6 @@ class ListedToken(Struct):
     value: str
     type: str
     from_: str = msgspec.field(name="from")
-
-
-class ListedEvent(Struct):
-    """An event of a contract as TronGrid lists it."""
-
-    transaction_id: Hash
-    contract_address: str
-    block_timestamp: Millis
-    event_name: str
-    event_index: Height
-    result: dict[str, Any]
-    block_number: Height | None = None
 
 
 class PageMeta(Struct):

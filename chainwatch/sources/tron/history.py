@@ -27,13 +27,12 @@ from chainwatch.sources.tron.inside import inside_unknown, listed_moves
 from chainwatch.sources.tron.lists import Listed, read_list, whole_row
 from chainwatch.sources.tron.rows import Rows, token_row
 from chainwatch.sources.tron.server import Server, Tip
+from chainwatch.sources.tron.unnamed import contract_of, unnamed_said
 from chainwatch.units import counted
 
 SUCCESS = (None, "SUCCESS", "DEFAULT")
 """How a transaction ends that took effect; one without a contract of code has no word for it."""
 
-_LONGEST_SYMBOL = 100
-_LARGEST_DECIMALS = 255
 _LARGEST_WORD = 2**256
 
 
@@ -58,6 +57,7 @@ class History:
     tokens: Listed = field(default_factory=Listed)
     approvals: int = 0
     odd: int = 0
+    unnamed: list[str] = field(default_factory=list)
 
     @property
     def whole(self) -> bool:
@@ -75,6 +75,8 @@ class History:
             said.append(f"{name}: {what} of tokens, listed without place, in no row")
         if self.rows.odd_notes:
             said.append(f"{name}: {inside_unknown(self.rows.odd_notes)}")
+        if self.unnamed:
+            said.append(f"{name}: {unnamed_said(self.unnamed)}")
         if short:
             pages = counted(short, "page", "pages")
             said.append(f"{name}: {pages} shorter than asked for, read on behind them")
@@ -212,17 +214,23 @@ def _add_token(
     if not (item.value.isascii() and item.value.isdigit() and len(item.value) <= 78
             and int(item.value) < _LARGEST_WORD):  # fmt: skip
         raise SourceError(f"{item.value[:90]!r} is no amount", where=where, remedy=LIAR)
-    symbol, decimals = item.token_info.symbol, item.token_info.decimals
-    odd = len(symbol or "") > _LONGEST_SYMBOL or (decimals or 0) > _LARGEST_DECIMALS
+    symbol, decimals, odd = item.token_info.shown()
     found.odd += odd
-    contract = address(item.token_info.address, chain, where)
+    named, txid = item.token_info.address, item.transaction_id
+    contract = (
+        contract_of(unique.server, txid, sender, receiver, int(item.value))
+        if named is None else address(named, chain, where)
+    )  # fmt: skip
+    if contract is None:
+        found.unnamed.append(txid)
+        return
     one = not decimals and unique.is_unique(contract)
     found.rows.transfer(
         token_row(chain, bytes.fromhex(item.transaction_id),
                   moment(item.block_timestamp, where, tip.time)),
         kind="trc721" if one else "trc20", sender=sender, receiver=receiver,
         amount=1 if one else int(item.value), token_id=str(int(item.value)) if one else None,
-        contract=contract, symbol=None if odd else symbol, decimals=None if odd else decimals,
+        contract=contract, symbol=symbol, decimals=decimals,
         success=True,
     )  # fmt: skip
 

@@ -168,7 +168,7 @@ class TronGrid:
 
     def _batch(self, server: Server, whose: bytes, tip: Tip, found: History, since: int) -> Batch:
         name, tables, notes = self._text(whose), found.rows.frames(), found.notes(self._text(whose))
-        complete = found.whole
+        complete = found.whole and not found.unnamed
         if complete and not since:
             stated = stated_balance(server, whose, tip)
             if stated is not None and (said := unequal(tables, whose, stated, self.network)):

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from chainwatch.results.table import BEHIND, Column, Privacy, Table, behind
-from chainwatch.tracing.ends.fiat import Worth
+from chainwatch.tracing.ends.fiat import PLACES, Worth
 from chainwatch.tracing.ends.holders import holders
 from chainwatch.tracing.stops import UNREAD
 from chainwatch.tracing.trace_tables import ENDS
@@ -43,7 +43,8 @@ CATEGORIES = Table(
         Column.number("longest", "steps of the longest way"),
         Column.count("ends", "places at which it ends so"),
         Column(
-            "fiat", pl.Decimal(38, 2), Privacy.NUMBER, "worth of what was priced, as it was then",
+            "fiat", pl.Decimal(38, PLACES), Privacy.NUMBER,
+            "worth of what was priced, as it was then",
             "currency", nullable=True,
         ),
         Column.word("currency", "ISO 4217 code; null where no price was read"),

@@ -15,12 +15,12 @@ from fractions import Fraction
 from chainwatch.addresses.assets import Asset
 from chainwatch.errors import ConservationError, TraceError
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.prices import currency_code, prices_of, worth
+from chainwatch.ledger.prices import currency_code, minor_digits, prices_of, worth
 from chainwatch.ledger.schema import DAY, HOUR
 from chainwatch.units import LARGEST_AMOUNT
 
-CENTS = 2
-"""Decimal places of a value."""
+PLACES = 4
+"""Decimal places of a column of values: the minor unit of no currency has more."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,13 @@ class Worth:
         return worth(amount, price, self.asset.decimals)
 
     def shown(self, value: Fraction) -> Decimal:
-        """Return a sum of such values in the currency, rounded down to hundredths."""
-        cents = value.numerator * 10**CENTS // value.denominator
-        if cents > LARGEST_AMOUNT:
+        """Return a sum of such values in the currency, rounded down to its minor unit."""
+        digits = minor_digits(self.currency)
+        minor = value.numerator * 10**digits // value.denominator
+        if minor * 10 ** (PLACES - digits) > LARGEST_AMOUNT:
             raise ConservationError(
                 f"a value in {self.currency} exceeds 38 digits",
                 where=f"prices of {self.asset.symbol}",
                 remedy="check the price and the decimals of the asset",
             )
-        return Decimal(cents).scaleb(-CENTS)
+        return Decimal(minor).scaleb(-digits)

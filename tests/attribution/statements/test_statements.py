@@ -167,3 +167,31 @@ def test_a_statement_makes_no_row_of_the_chain() -> None:
     recorded = Path(__file__).parents[2] / "recorded" / "statement_kucoin.csv"
     found: dict[str, Rows] = {**Statement.tables(cw.read_statement(recorded))}
     assert set(found) == {"notes", "tags", "rejected"}
+
+
+def test_a_network_that_is_not_understood_is_no_other(tmp_path: Path) -> None:
+    path = written(tmp_path, "A,N", f"{ETH},BSC", f"{ETH},Ethereum", f"{ETH},")
+    for networks in ({"Ethereum": "eth"}, {}):
+        mapping = StatementMapping.of({
+            "source": "x", "address": "A", "network": "N", "chain": "eth", "tag": "t",
+            "networks": networks,
+        })  # fmt: skip
+        found = cw.read_statement(path, mapping)
+        assert found.frame["line"].to_list() == ([3, 4] if networks else [4])
+        assert "'BSC' is not supported" in found.rejected["reason"][0]
+
+
+def test_the_way_in_any_capitals_and_what_is_none_is_told(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, "A,D", f"{ETH},Deposit", f"{ETH},DEPOSIT ", f"{ETH},Withdrawal", f"{ETH},In"
+    )
+    mapping = StatementMapping.of({
+        "source": "x", "address": "A", "direction": "D", "chain": "eth", "tag": "t",
+        "tag_way": "deposit",
+    })  # fmt: skip
+    found = cw.read_statement(path, mapping)
+    assert found.frame["direction"].to_list() == ["deposit", "deposit", "withdrawal", "In"]
+    assert len(found.tags) == 1
+    assert found.rejected["reason"].to_list() == [
+        "no tag: its direction 'In' is none of deposit and withdrawal"
+    ]

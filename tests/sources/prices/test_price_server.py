@@ -15,7 +15,13 @@ import stamina
 from price_site import DAY, HOUR, TOO_OFTEN, PriceSite, price, served
 
 import chainwatch as cw
-from chainwatch.errors import InputError, NetworkRefused, NoAnswer, SourceError
+from chainwatch.errors import (
+    InputError,
+    NetworkRefused,
+    NoAnswer,
+    PriceError,
+    SourceError,
+)
 from chainwatch.net.policy import use_network
 
 NOW = datetime(2024, 3, 1, 15, tzinfo=UTC)
@@ -227,7 +233,8 @@ def test_another_answer_to_the_same_question_is_refused(tmp_path: Path) -> None:
     with served(site()) as url:
         cw.pull(tmp_path / "l", source(url))
     other = site(change=rows(lambda one: [[time, 7] for time, _ in one]))
-    with served(other) as url, pytest.raises(cw.ChainwatchError, match="price"):
+    told = f"names the price 7 EUR of BTC for the day of 2023-06-01, and {digits(BEGIN)} was read"
+    with served(other) as url, pytest.raises(PriceError, match=told):
         cw.pull(tmp_path / "l", source(url, until="2023-06-05"))
     assert kept(tmp_path / "l").height == 3
 

@@ -233,7 +233,10 @@ def test_a_pull_keeps_them_with_the_ledger(tmp_path: Path) -> None:
     assert cw.prices_of(ledger.between("2023-06-01 10:00", None)).frame["price"].to_list() == ["5"]
     assert not ledger.coverage.filter(kind="dump").collect().height
     other = written(tmp_path, "time,price,currency", "2023-06-01,6,EUR", name="other.csv")
-    with pytest.raises(cw.ChainwatchError, match="prices has price"):
+    with pytest.raises(
+        cw.ChainwatchError,
+        match="names the price 6 EUR of BTC for the day of 2023-06-01, and 5 was read",
+    ):
         cw.pull(tmp_path / "ledger", cw.PriceTable(other, "btc", publisher="a bank"))
 
 

@@ -39,10 +39,10 @@ def internal(*, success: bool | None = True, placed: bool = True, most: int = 2*
     }  # fmt: skip
 
 
-def tokens(*, placed: bool = True, most: int = 2**256) -> set[Row]:
+def tokens(*, placed: bool = True, most: int = 2**256, success: bool | None = None) -> set[Row]:
     return {
         ("erc20", made.TXIDS[log.place], str(log.index) if placed else None, log.sender,
-         log.receiver, log.value, None)
+         log.receiver, log.value, success)
         for log in made.LOGS if log.value < most
     }  # fmt: skip
 
@@ -73,7 +73,7 @@ TOLD: dict[str, Callable[[], set[Row]]] = {
     "etherscan_tokens.csv": lambda: tokens(placed=False),
     "blockscout.csv": native,
     "blockscout_internal.csv": lambda: internal(placed=False),
-    "blockscout_tokens.csv": lambda: tokens(placed=False),
+    "blockscout_tokens.csv": lambda: tokens(placed=False, success=True),
 }
 """What each dump says, from the five transactions that all are made of."""
 
@@ -354,3 +354,54 @@ def test_tables_beside_those_of_transfers_are_named(tmp_path: Path, header: str,
     path.write_text(header and f"{header}\n")
     with pytest.raises(DumpError, match=told):
         cw.pull(tmp_path / "ledger", table(path))
+
+
+def test_inside_a_call_that_failed_nothing_took_effect(tmp_path: Path) -> None:
+    """cryo says so in the row of that call alone, whatever its type."""
+    rows = made.cryo_traces()
+    three = [row for row in rows if row["transaction_hash"] == bytes.fromhex(made.TXIDS[3][2:])]
+    around = next(row for row in three if row["trace_address"] == "1")
+    assert around["action_call_type"] == "delegatecall"
+    around["error"] = "Reverted"
+    pl.DataFrame(rows, infer_schema_length=None).write_parquet(tmp_path / "t.parquet")
+    cw.pull(tmp_path / "ledger", cw.KnownTable(tmp_path / "t.parquet"))
+    inside = cw.open_ledger(tmp_path / "ledger").transfers.filter(kind="internal").collect()
+    assert dict(inside.select("trace_path", "success").iter_rows()) == {
+        "0": True, "1.0": False, "3": True,
+    }  # fmt: skip
+
+
+def test_a_token_transfer_of_a_failed_transaction_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    text = (RECORDED / "blockscout_tokens.csv").read_text()
+    path.write_text(text.replace(",ok,", ",error,", 1))
+    cw.pull(tmp_path / "ledger", table(path))
+    found = cw.open_ledger(tmp_path / "ledger").transfers.collect()
+    assert sorted(found["success"].to_list()) == [False, True]
+
+
+def test_a_column_that_stands_there_twice(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    lines = (RECORDED / "etl_token_transfers.csv").read_text().splitlines()
+    path.write_text("".join(f"{line},{'value' if k == 0 else 7}\n" for k, line in enumerate(lines)))
+    with pytest.raises(DumpError, match="'value', which stands there 2 times"):
+        cw.pull(tmp_path / "ledger", table(path))
+
+
+def test_two_tables_in_one_header_are_asked(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    names: list[str] = []
+    for name in ("etl_transactions.csv", "etl_token_transfers.csv"):
+        names += (RECORDED / name).read_text().splitlines()[0].split(",")
+    path.write_text(",".join(dict.fromkeys(names)) + "\n")
+    with pytest.raises(DumpError, match="and 'ethereum-etl transactions' together"):
+        cw.pull(tmp_path / "ledger", table(path))
+
+
+@pytest.mark.parametrize("written", ["1683000000.0", "1.683E9", "1683000000"])
+def test_times_that_passed_through_a_double(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text((RECORDED / "etl_transactions.csv").read_text().replace("1683000000", written))
+    cw.pull(tmp_path / "ledger", table(path))
+    found = cw.open_ledger(tmp_path / "ledger").transfers.collect()
+    assert set(found["time"]) == {made.WHEN}

@@ -526,7 +526,7 @@ def test_a_lie_is_an_error_and_no_wrong_row(lie: str) -> None:
 def test_a_token_of_77_decimals_or_a_long_symbol_is_flagged(tmp_path: Path) -> None:
     """Its amount counts in base units all the same; what it says of itself is only shown."""
     world = busy()
-    for one, said in zip(world.tokens, ({"decimals": 777}, {"symbol": "S" * 10**6}), strict=False):
+    for one, said in zip(world.tokens, ({"decimals": 77}, {"symbol": "S" * 10**6}), strict=False):
         one["token_info"].update(said)
     with served(TronGridServer(world)) as url:
         ledger, report = read(url, tmp_path / "l", "ann")
@@ -534,6 +534,49 @@ def test_a_token_of_77_decimals_or_a_long_symbol_is_flagged(tmp_path: Path) -> N
     assert sorted(token["amount"].drop_nulls().to_list()) == [3, 3, 4]
     assert token["decimals"].null_count() == token["symbol"].null_count() == 2
     assert any("cannot be right" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("said", [39, 255, 2**256 - 1, -1, "6", 1.5, True, [6], {}])
+def test_decimals_that_cannot_be_right_are_left_out_and_told(tmp_path: Path, said: Any) -> None:
+    """A contract says what it likes of itself, and anybody can send its token to anybody."""
+    world = busy()
+    whole = len(world.tokens)
+    world.tokens[0]["token_info"]["decimals"] = said
+    with served(TronGridServer(world)) as url:
+        ledger, report = read(url, tmp_path / "l", "ann")
+    token = rows(ledger, "transfers", kind="trc20")
+    assert token["decimals"].null_count() == 1
+    assert whole >= token.height
+    assert any("1 movement of tokens with a symbol or decimals that" in one for one in report.notes)
+    assert ledger.coverage.collect()["complete"].all()
+
+
+def test_a_token_that_is_not_named_is_that_of_its_log(tmp_path: Path) -> None:
+    """TronGrid leaves ``token_info`` empty for contracts that it has not registered."""
+    world = busy()
+    with served(TronGridServer(world)) as url:
+        plain, _ = read(url, tmp_path / "plain", "ann")
+    key = ["txid", "contract", "sender", "receiver", "amount"]
+    wanted = rows(plain, "transfers", kind="trc20").select(key).sort(key)
+    for one in world.tokens:
+        one["token_info"] = {}
+    with served(TronGridServer(world)) as url:
+        ledger, report = read(url, tmp_path / "l", "ann")
+    assert rows(ledger, "transfers", kind="trc20").select(key).sort(key).equals(wanted)
+    assert ledger.coverage.collect()["complete"].all()
+    assert not any("does not name" in note for note in report.notes)
+
+
+def test_a_token_that_nobody_names_is_told_and_the_history_not_called_whole(tmp_path: Path) -> None:
+    world = busy()
+    world.tokens[0]["token_info"] = {}
+    server = TronGridServer(world)
+    server.change = lambda asked, value: {} if "infobyid" in asked else value
+    with served(server) as url:
+        ledger, report = read(url, tmp_path / "l", "ann")
+    [said] = [note for note in report.notes if "does not name" in note]
+    assert world.tokens[0]["transaction_id"] in said
+    assert not ledger.coverage.collect()["complete"].any()
 
 
 TROUBLE: dict[str, Any] = {

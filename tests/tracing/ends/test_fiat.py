@@ -22,10 +22,12 @@ MOVES = [("o", "v", 90, 0), ("v", "s", 30, 10), ("v", "d", 20, 70), ("v", "s", 5
 """Two payments to s and one to d, in the first, second and third hour; 35 stay."""
 
 
-def with_prices(desk: Any, ledger: Ledger, *rows: tuple[int, str, str]) -> Ledger:
-    """Add prices ``(hour, price, source)`` of a whole coin in US dollars."""
+def with_prices(
+    desk: Any, ledger: Ledger, *rows: tuple[int, str, str], currency: str = "USD"
+) -> Ledger:
+    """Add prices ``(hour, price, source)`` of a whole coin in a currency."""
     prices = pl.DataFrame(
-        [{"chain": desk.asset.chain, "contract": desk.asset.contract, "currency": "USD",
+        [{"chain": desk.asset.chain, "contract": desk.asset.contract, "currency": currency,
           "granularity": "hour", "time": TEN.replace(hour=hour), "price": price, "source": source}
          for hour, price, source in rows],
         schema=schema.PRICES.schema, orient="row",
@@ -62,6 +64,19 @@ def test_a_sum_is_rounded_once_and_down(desk: Any) -> None:
     """30 at 0.0005 and 5 at 0.001 are 0.02; each alone would be 0.01 and 0."""
     found = asked(desk, (0, "0.0005", "m"), (2, "0.001", "m"))
     assert told(found)["shop"][0] == Decimal("0.02")
+
+
+@pytest.mark.parametrize(
+    ("currency", "worth"), [("USD", "0.37"), ("JPY", "0"), ("KWD", "0.379"), ("CLF", "0.3795")]
+)
+def test_a_sum_is_rounded_to_the_minor_unit_of_its_currency(
+    desk: Any, currency: str, worth: str
+) -> None:
+    """Yen have none, dinars three digits, the unidad de fomento four."""
+    ledger = desk.paid(MOVES, read="ov")
+    priced = with_prices(desk, ledger, (1, "0.018976", "m"), currency=currency)
+    found = asked(desk, ledger=priced, currency=currency)
+    assert told(found)["den"][0] == Decimal(worth)
 
 
 def test_an_hour_without_a_price_is_never_filled_from_its_neighbour(desk: Any) -> None:
