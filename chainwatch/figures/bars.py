@@ -7,14 +7,16 @@ what the number beside it does not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, NamedTuple
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.figures import style
 from chainwatch.figures.drawing import INK, box, write
 from chainwatch.figures.typefaces import printable
-from chainwatch.privacy.edition import coarse
+from chainwatch.privacy.edition import Edition, coarse
 from chainwatch.privacy.mask_rows import hidden_rows
 from chainwatch.privacy.roles import roles_of
 from chainwatch.privacy.session import on_desk
@@ -45,6 +47,26 @@ class Told(NamedTuple):
         return f"{'≈ ' if self.rounded else ''}{printable(asset.shown(self.amount))}"
 
 
+_shown: ContextVar[Edition | None] = ContextVar(
+    "the edition that a figure is drawn for", default=None
+)
+
+
+@contextmanager
+def shown_by(edition: Edition) -> Iterator[None]:
+    """Draw for an edition, as long as the block lasts; outside of it for that of the desk."""
+    token = _shown.set(edition)
+    try:
+        yield
+    finally:
+        _shown.reset(token)
+
+
+def shown_edition(*results: Result) -> Edition:
+    """Return the edition that is drawn for: that of a case, or the desk's with these roles."""
+    return _shown.get() or on_desk(roles_of(results))
+
+
 def told_amounts(result: Result, chain: str, *each: Rows) -> list[Told]:
     """Return the amounts of rows as the edition of the desk may say them.
 
@@ -56,13 +78,15 @@ def told_amounts(result: Result, chain: str, *each: Rows) -> list[Told]:
         CAIP-2 id of the chain of all rows.
     *each : Rows
         The same rows, in the same order, each time with other parties behind them, such as who
-        holds and who paid: an amount is rounded if it is for any.
+        holds and who paid: an amount is rounded if it is for any, or if a finding of the case
+        rounds the same sum.
     """
-    edition = on_desk(roles_of([result]))
+    edition = shown_edition(result)
     hidden = [hidden_rows(rows, [chain] * rows.frame.height, edition) for rows in each]
+    told = edition.rounded - edition.published
     found = []
     for place, amount in enumerate(map(int, each[0].frame["amount"])):
-        few = any(of[place].party or of[place].transaction for of in hidden)
+        few = any(of[place].party or of[place].transaction for of in hidden) or amount in told
         found.append(Told(coarse(amount) if few else amount, few))
     return found
 

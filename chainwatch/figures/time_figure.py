@@ -13,7 +13,7 @@ from chainwatch.figures import bars, style
 from chainwatch.figures.bars import LABEL, MARGIN, WIDE, Told
 from chainwatch.figures.drawing import INK, write
 from chainwatch.figures.typefaces import printable
-from chainwatch.privacy.session import on_desk
+from chainwatch.privacy.edition import WORKING
 from chainwatch.results.table import BEHIND, DIRECTION, WHEN, Column, Rows, Table, behind
 from chainwatch.tracing.ends.holders import NAMELESS, holders
 from chainwatch.tracing.result import REACHES, Trace
@@ -112,10 +112,17 @@ FORMATS = {"day": "%Y-%m-%d", "week": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"
 """How the beginning of a stretch of time is written."""
 
 
+NO_TIMES = "Of no payment that was followed a time was read: nothing can be drawn by time."
+UNDATED = "Of some payments no time was read: they are in no bar."
+
+
 def _words(trace: Trace, unit: str, lanes: Sequence[Lane], more: int) -> list[str]:
+    undated = sum(part["time"].null_count() for part in (trace.origins, trace.ends))
     if not lanes:
-        return ["Nothing was read to come in."]
+        return [NO_TIMES if undated else "Nothing was read to come in."]
     said = [f"A bar is a {unit}; all bars share one scale of amounts."]
+    if undated:
+        said.append(UNDATED)
     if not trace.conserves:
         said.append(REACHES)
     if more > 0:
@@ -162,16 +169,18 @@ def moments(trace: Trace, every: str) -> tuple[Rows, Rows]:
 
 def _lanes(trace: Trace) -> tuple[str, str, list[Lane]]:
     """Return how long a stretch is, its name, and the lanes, what came in first."""
-    times = pl.concat([trace.origins["time"], trace.ends["time"]])
+    times = pl.concat([trace.origins["time"], trace.ends["time"]]).drop_nulls()
     days = (times.max() - times.min()).days if len(times) else 0  # type: ignore[operator, union-attr]
     fit = [(every, unit) for every, unit, most in STEPS if days <= most]
-    if not on_desk().names_all():
+    if bars.shown_edition().name != WORKING:
         fit = [one for one in fit if one[1] not in ("day", "week")]
     every, unit = fit[0]
     holding, paying = moments(trace, every)
     told = bars.told_amounts(trace, trace.asset.chain, holding, paying)
     found: dict[tuple[str, str], list[tuple[datetime, Told]]] = {}
     for row, one in zip(holding.frame.iter_rows(named=True), told, strict=True):
+        if row["time"] is None:
+            continue
         name = f"{row['service']} ({row['part']})" if row["service"] else row["part"] or "Came in"
         found.setdefault((row["direction"], name), []).append((row["time"], one))
     lanes = [(side, Lane(name, tuple(listed))) for (side, name), listed in found.items()]

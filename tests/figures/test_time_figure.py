@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from matplotlib.patches import Rectangle
@@ -111,3 +113,18 @@ def test_the_same_bytes_twice(ranged, working, tmp_path):
 def test_another_thing_is_refused(ranged):
     with pytest.raises(ArgumentError, match="pass what trace"):
         figures.timeline(ranged)
+
+
+def test_what_bears_no_time_is_in_no_bar_and_said(ranged, working):
+    trace = ranged.traces["fifo"]
+    never = pl.lit(None, trace.ends.schema["time"]).alias("time")
+    some = replace(trace, ends=pl.concat([trace.ends[:1].with_columns(never), trace.ends[1:]]))
+    ax = figures.timeline(some)
+    assert time_figure.UNDATED in texts(ax)
+    drawn = {told.amount for lane in time_figure._lanes(some)[2] for _, told in lane.bars}
+    assert {told.amount for lane in time_figure._lanes(trace)[2] for _, told in lane.bars} != drawn
+    none = replace(
+        trace, origins=trace.origins.with_columns(never), ends=trace.ends.with_columns(never)
+    )
+    assert time_figure.NO_TIMES in " ".join(texts(figures.timeline(none)))
+    assert time_figure.UNDATED not in texts(figures.timeline(trace))

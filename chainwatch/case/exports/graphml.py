@@ -23,8 +23,10 @@ from chainwatch.results.provenance import digest_frame
 
 
 def export_graphml(view: MaskedView, folder: Path) -> None:
-    """Write the flows behind every figure of a case into ``graph/``."""
+    """Write the flows behind every figure of a case into ``graph/``; one of sums alone has none."""
     for one in view.drawn:
+        if not getattr(one.drawing, "has_flows", True):
+            continue
         (folder / "graph").mkdir(exist_ok=True)
         told = getattr(one.drawing, "left_out", "")
         path = folder / "graph" / f"{one.stem}.graphml"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import polars as pl
 
@@ -17,6 +18,7 @@ from chainwatch.case.findings.token_check import check_token
 from chainwatch.case.findings.worth import worth_finding
 from chainwatch.case.recipes.ends import by_custody, limits_of
 from chainwatch.errors import CaseError
+from chainwatch.figures.case_figure import trace_figures
 from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.ledger.ledger import Ledger
@@ -35,6 +37,7 @@ from chainwatch.tracing.counterparties import (
 from chainwatch.tracing.custody.hosted import Hosted
 from chainwatch.tracing.direct_tables import BY_COLUMNS
 from chainwatch.tracing.ends.doubts import UNKNOWN_WAY, doubt_of
+from chainwatch.tracing.ranges.trace_all import trace_all
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace
 from chainwatch.tracing.walks.transfer_order import histories
@@ -58,15 +61,11 @@ def add_account_findings(
     held = by_custody(ledger, services, asset, follow, lure)
     at = held.hosts
     direct = _direct(ledger, subjects, asset, tags, follow)
-    followed = trace(
-        ledger,
-        subjects,
-        policy=follow.policy,
-        stop=[services, held.stop],
-        asset=asset,
-        poisoning=lure,
-        **limits_of(follow),
-    )
+    how: dict[str, Any] = {
+        "stop": [services, held.stop], "asset": asset, "poisoning": lure, **limits_of(follow),
+    }  # fmt: skip
+    followed = trace(ledger, subjects, policy=follow.policy, **how)
+    figures = trace_figures(followed, trace_all(ledger, subjects, **how))
     alone = subjects.join(at.frame, on="address", how="anti").unique("address")
     paid = custody.unhosted_payments(direct, at, followed, frozenset(histories(ledger, asset)))
     if note is not None:
@@ -103,6 +102,8 @@ def add_account_findings(
         apart.unread_finding(ledger, followed, direct, paid), note="What this case cannot know."
     )
     case.add(direct, note="Every payment, for recomputation.")
+    for figure in figures:
+        case.add(figure)
 
 
 def _routes(followed: Trace) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from chainwatch.addresses.assets import native
@@ -11,6 +13,7 @@ from chainwatch.case.file.model import CaseFile
 from chainwatch.case.findings.worth import worth_finding
 from chainwatch.case.recipes.ends import by_custody, limits_of
 from chainwatch.clusters.cluster import cluster
+from chainwatch.figures.case_figure import trace_figures
 from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import JOINT, PREPARATION, equal_outputs
@@ -21,6 +24,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding
 from chainwatch.results.table import CHAIN, TXID, Column, Privacy, Table
 from chainwatch.tracing.exposure import exposure
+from chainwatch.tracing.ranges.trace_all import trace_all
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.trace import trace
 from chainwatch.units import counted
@@ -45,16 +49,12 @@ def add_coin_findings(
     services = tags.services()
     held = by_custody(ledger, services, asset, follow)
     at = held.hosts
-    followed = trace(
-        ledger,
-        subjects,
-        policy=follow.policy,
-        stop=[services, held.stop, mixes],
-        clusters=owners,
-        **limits_of(follow),
-        chain=asset.chain,
-        spread_unstated=follow.spread_unstated,
-    )
+    how: dict[str, Any] = {
+        "stop": [services, held.stop, mixes], "clusters": owners, "chain": asset.chain,
+        "spread_unstated": follow.spread_unstated, **limits_of(follow),
+    }  # fmt: skip
+    followed = trace(ledger, subjects, policy=follow.policy, **how)
+    figures = trace_figures(followed, trace_all(ledger, subjects, **how))
     reached = exposure(followed, tags, clusters=owners, spread_unstated=follow.spread_unstated)
     case.add(tags, note="Who says that an address is what.")
     case.add(flow(followed, owners, tags, top=40, title=case.title), note=_routes(followed))
@@ -72,6 +72,8 @@ def add_coin_findings(
     case.add(followed, note="Every branch to its end.")
     case.add(reached, note="Whom it reached.")
     case.add(_unread(ledger), note="What this case cannot know.")
+    for figure in figures:
+        case.add(figure)
 
 
 def _routes(followed: Trace) -> str:

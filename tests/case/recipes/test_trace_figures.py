@@ -1,0 +1,44 @@
+"""A case draws the range across policies, the timeline and the sum check, in both editions."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chainwatch.case.seal import verify
+from chainwatch.figures.case_figure import HEADINGS
+
+NAMES = ("range", "timeline", "sum_check")
+
+
+@pytest.mark.parametrize("edition", ["disclosure", "working"])
+def test_they_stand_in_each_edition(demo_case: Any, edition: str) -> None:
+    folder: Path = demo_case.folder / edition
+    page = (folder / "report.html").read_text("utf-8")
+    for name in NAMES:
+        assert (folder / "figures" / f"{name}.svg").is_file()
+        assert (folder / "figures" / f"{name}.png").is_file()
+        assert HEADINGS[name] in page
+    assert "A range across methods is no confidence interval" in page
+    assert "Both sides run to the same line" in page
+    verify(folder)
+    # What has no flows has no graph either.
+    assert [one.name for one in (folder / "graph").iterdir()] == ["flow.graphml"]
+
+
+def test_the_disclosure_rounds_and_tells_months(demo_case: Any) -> None:
+    said = {
+        edition: " ".join(
+            (demo_case.folder / edition / "figures" / f"{name}.svg").read_text("utf-8")
+            for name in NAMES
+        )
+        for edition in ("disclosure", "working")
+    }
+    assert "≈" in said["disclosure"]
+    assert "≈" not in said["working"]
+    assert "A bar is a month" in said["disclosure"]
+    assert not re.search(r"2023-\d\d-\d\d", said["disclosure"])
+    assert re.search(r"2023-\d\d-\d\d", said["working"])
