@@ -75,6 +75,16 @@ READING = """
 * On adversarial chains the default errs on two kinds: wallets that one runs for many unrelated
   people and cashes out at one exchange, with a gas wallet of his own, and rings that are paid by
   way of three shells each, more than the two payments that are looked at. *Probable* is no proof.
+
+## Coin chains
+
+On coin chains `cw.hosted` and `cw.service_roles` call deposit addresses by the same rule: all
+that an address gets goes to tagged wallets of one service, and it was swept, twice, in one
+transaction with others whose depositors are not the same. Whoever it spends together with must be
+hosted too. Hot wallets are those that tags name; there is no gas to pay, so no gas wallets;
+**cold wallets and wallets of a service that no tag names are not looked for there**. How often
+deposit addresses of coin chains are right is **not measured**: the simulated services live on
+account chains.
 """
 
 
