@@ -60,6 +60,8 @@ from chainwatch.sources.bitcoinlib_provider.source import BitcoinlibProvider as 
 from chainwatch.sources.block_files import BlockFiles as BlockFiles
 from chainwatch.sources.electrum.source import Electrum as Electrum
 from chainwatch.sources.esplora.source import Esplora as Esplora
+from chainwatch.sources.evm.names import resolve_name as resolve_name
+from chainwatch.sources.evm.source import EvmBlocks as EvmBlocks
 from chainwatch.sources.explorer.source import Explorer as Explorer
 from chainwatch.sources.node_folder.source import NodeFolder as NodeFolder
 from chainwatch.sources.prices.read import read_prices as read_prices

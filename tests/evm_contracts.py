@@ -81,3 +81,6 @@ LOGS = "606035600052" + "604035602035600035" + "60206000a300"
 
 FORWARDS = "60806020600037" + "60006000608060006000" + "6000355af15000"
 """Calls the first word with the four that follow."""
+
+RESOLVES = "603c3603355460406000523060205260206040526060526080" + "6000f3"
+"""Answers as ENS does whom a name names: what it keeps under the hash of the name."""

@@ -104,15 +104,19 @@ class _Busy(Exception):
 
 
 class EvmRpc:
-    """One node's JSON-RPC; parameters as of :class:`.source.EvmBlocks`."""
+    """One node's JSON-RPC; parameters as of :class:`.source.EvmBlocks`.
+
+    ``about`` says in the disclosure log what is asked about, where the questions do not show it.
+    """
 
     def __init__(
         self, url: str, *, source: str, headers: Mapping[str, str] | None, own: bool | None,
         per_second: float | None, timeout: float, attempts: int,
-        transport: httpx2.BaseTransport | None,
+        transport: httpx2.BaseTransport | None, about: str = "",
     ) -> None:  # fmt: skip
         mine = is_own_host(split_url(url, source).hostname or "") if own is None else own
         self._attempts, self._one_by_one, self._lock = attempts, False, threading.Lock()
+        self._about = f" (about {about})" if about else ""
         self._client = Client(
             url, source=source, own=mine, per_second=per_second, headers=headers, timeout=timeout,
             attempts=attempts, max_bytes=LARGEST_ANSWER, transport=transport,
@@ -174,7 +178,7 @@ class EvmRpc:
         ]
         sent: Any = body if len(body) > 1 else body[0]
         try:
-            answer = self._client.post("", sent, expect="bytes", asked=_words(calls))
+            answer = self._client.post("", sent, expect="bytes", asked=_words(calls) + self._about)
         except SourceError as error:
             if error.status == 413 or "longer than" in error.what:
                 raise _less(error, calls) from None

@@ -424,6 +424,58 @@ def test_a_lie_is_an_error_and_no_wrong_row(lie: str) -> None:
     assert "127.0.0.1" in str(caught.value)
 
 
+NONSENSE: tuple[Any, ...] = (
+    None, "", "0x", "zz", -1, 1.5, [], {}, True, "0x" + "f" * 70, "9" * 90,
+)  # fmt: skip
+FIELDS = [
+    (part, name, value)
+    for part, names in (
+        (TXS, ("hash", "from", "blockNumber", "timeStamp", "value", "isError")),
+        (INSIDE, ("hash", "from", "to", "blockNumber", "timeStamp", "value")),
+        (TOKENS, ("hash", "from", "to", "contractAddress", "blockNumber", "timeStamp", "value")),
+    )
+    for name in names
+    for value in NONSENSE
+]
+"""Every field that rows are made of, with every kind of nonsense: 209 faults."""
+
+
+@pytest.mark.fault
+def test_there_are_enough_of_them() -> None:
+    assert len(FIELDS) + len(LIES) >= 200
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(("part", "name"), list(dict.fromkeys(one[:2] for one in FIELDS)))
+def test_nonsense_in_a_field_is_refused_or_changes_nothing(part: str, name: str) -> None:
+    """What is nobody's, such as a call that came to nothing, is left out; no row is a wrong one."""
+    site = ExplorerSite(busy())
+    with served(site) as url:
+        right = {tuple(row) for row in transfers(batches(url, "ann")).rows()}
+        for value in [one[2] for one in FIELDS if one[:2] == (part, name)]:
+            site.change = rows_in(part, put(name, value))
+            told, rows = "", pl.DataFrame()
+            try:
+                rows = transfers(batches(url, "ann", attempts=1))
+            except ChainwatchError as error:
+                told = str(error)
+            assert not told or "127.0.0.1" in told, (value, told)
+            assert {tuple(row) for row in rows.rows()} <= right, (name, value)
+
+
+def test_two_answers_to_one_question_are_refused() -> None:
+    """A list that changes while it is read out of order is no list."""
+    turns = iter(range(10**6))
+
+    def change(rows: list[Any]) -> Any:
+        return rows if next(turns) % 2 else rows[::-1]
+
+    site = ExplorerSite(busy(), most=3)
+    site.change = rows_in(TXS, change)
+    with served(site) as url, pytest.raises(SourceError, match="out of order"):
+        batches(url, "ann")
+
+
 def items(part: str, change: Callable[[list[Any]], Any]) -> Callable[[str, Any], Any]:
     def changed(asked: str, value: Any) -> Any:
         if part in asked and isinstance(value, dict) and value.get("items"):

@@ -1,0 +1,41 @@
+"""``chainwatch resolve``: whom a name names, asked of a node, on request alone."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from chainwatch.cli.options import HostsOption, LedgerOption, OfflineOption, asking
+from chainwatch.cli.output import say
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command()(resolve)
+
+
+def resolve(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name of ENS, such as a.eth.")],
+    ledger: LedgerOption,
+    node: Annotated[str, typer.Option("--node", help="Address of a node, by JSON-RPC.")],
+    chain: Annotated[str, typer.Option("--chain", help="Chain whose names are asked.")] = "eth",
+    height: Annotated[
+        int | None, typer.Option("--height", help="As of which block; else the highest.", min=0)
+    ] = None,
+    offline: OfflineOption = False,
+    only_hosts: HostsOption = "",
+) -> None:
+    """Say whom a name of ENS names, as of one block; names that imitate others are refused.
+
+    The node learns the name; what it was asked stands in LEDGER.disclosures.jsonl. A name is a lead
+    to an address, and no proof of whose that is.
+
+    Example: chainwatch resolve vitalik.eth --node http://127.0.0.1:8545 --ledger ledger
+    """
+    from chainwatch.sources.evm.names import resolve_name
+
+    with asking(ledger, offline=offline, only_hosts=only_hosts):
+        found = resolve_name(name, node, chain=chain, height=height)
+    say(f"{found.name} names {found.address}")
+    say(f"as of block {found.height:,} ({found.block}) of {found.chain}, as {found.host} says")
