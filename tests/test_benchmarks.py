@@ -93,3 +93,15 @@ def test_partitions_are_told_apart_whatever_their_labels() -> None:
     assert owners.checksum(one) == owners.checksum(np.array([7, 7, 1, 1, 3]))
     assert owners.checksum(one) == owners_peers.partition(one)
     assert owners.checksum(one) != owners.checksum(np.array([0, 0, 2, 3, 4]))
+
+
+def test_account_chains_of_ten_times_the_length_are_pulled_whole(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.accounts_memory", str(tmp_path / "b"), "--blocks", "3",
+         "--rows", "20"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rows = [int(re.sub(r"\D", "", found)) for found in re.findall(r"[\d,]+ transf", done.stdout)]
+    assert rows == [3 * 175, 30 * 175, 20, 200]

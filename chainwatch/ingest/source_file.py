@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BufferedReader
 from pathlib import Path
 
@@ -12,6 +12,10 @@ import polars as pl
 
 from chainwatch.errors import InputError
 from chainwatch.ledger import schema
+from chainwatch.units import counted
+
+AHEAD = timedelta(hours=2)
+"""How far the clock of a block may run ahead."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,23 @@ def answer(file: FileRead, source: str) -> pl.DataFrame:
         "time": file.acquired, "size": file.size, "body": file.body,
     }  # fmt: skip
     return pl.DataFrame([row], schema=schema.ANSWERS.schema, orient="row")
+
+
+def later_than_read(times: pl.Series, file: FileRead) -> tuple[str, ...]:
+    """Return in words that rows are later than the file was obtained: no chain had them then.
+
+    A miner's clock may run two hours ahead. Nothing is said of a row without a time.
+    """
+    late = times.filter(times > file.acquired + AHEAD)
+    if not late.len():
+        return ()
+    count = counted(late.len(), "row is", "rows are")
+    last: datetime = late.max()  # type: ignore[assignment]  # a column of times
+    return (
+        f"{count} of a time after the file was obtained ({file.acquired:%Y-%m-%d %H:%M}), up to"
+        f" {last:%Y-%m-%d %H:%M}: the times are wrong, or when it was obtained"
+        f" (SHA-256 {file.digest.hex()})",
+    )
 
 
 def safe_name(name: str) -> str:

@@ -15,7 +15,7 @@ from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import InputError, PriceError
 from chainwatch.ingest.protocol import Batch, Reader
-from chainwatch.ingest.source_file import FileRead, answer, read_time
+from chainwatch.ingest.source_file import FileRead, answer, later_than_read, read_time
 from chainwatch.ledger import schema
 from chainwatch.packed import file_bytes
 from chainwatch.results.provenance import digest_json
@@ -113,6 +113,7 @@ class PriceTable:
         notes = prices.notes
         if others := rows.height - mine.height:
             notes += (f"{counted(others, 'price', 'prices')} of other chains left out",)
+        notes += later_than_read(mine["time"], file)
         coverage = pl.DataFrame(
             [{"chain": self.chain, "unit": unit, "kind": "prices", "source": self.name,
               "answer": file.digest}],

@@ -15,7 +15,7 @@ from chainwatch.addresses import canonical
 from chainwatch.addresses.assets import made_or_burnt
 from chainwatch.errors import DumpError, InputError
 from chainwatch.ingest.protocol import Batch, Reader
-from chainwatch.ingest.source_file import FileRead, answer, read_time
+from chainwatch.ingest.source_file import FileRead, answer, later_than_read, read_time
 from chainwatch.ledger import schema
 from chainwatch.results.provenance import digest_json
 from chainwatch.sources.parameters import Argument, OnlyInPython
@@ -135,6 +135,7 @@ def read_dump(
     coverage, unspanned = _coverage(cells, apart, file, mapping, part)
     notes = (*said, *apart.notes(mapping), *repeated, *held, *unspanned, *_undated(transfers))
     notes += words_beside(rows, mapping, name) + payers_in_words(rows, mapping)
+    notes += later_than_read(transfers["time"], file)
     tables = {
         "transfers": transfers,
         "coverage": coverage,

@@ -126,7 +126,8 @@ def _pass(
             if when < latest:
                 raise SourceError("the list runs against time", where=found.where, remedy=LIAR)
             latest, what = when, name(row)
-            key = (what, alike[what])
+            # What has an id is one, however often it stands there; of what has none each counts.
+            key = (what, alike[what] if isinstance(what, bytes) else 0)
             alike[what] += 1
             if found.rows.get(key, row) != row:
                 raise SourceError(

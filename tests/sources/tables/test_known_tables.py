@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -405,3 +407,19 @@ def test_times_that_passed_through_a_double(tmp_path: Path, written: str) -> Non
     cw.pull(tmp_path / "ledger", table(path))
     found = cw.open_ledger(tmp_path / "ledger").transfers.collect()
     assert set(found["time"]) == {made.WHEN}
+
+
+def test_a_time_after_the_file_was_obtained_is_told_with_its_digest(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    text = (RECORDED / "etl_transactions.csv").read_text()
+    path.write_text(text.replace("1683000000", "4000000000"))
+    report = cw.pull(tmp_path / "ledger", table(path))
+    [told] = [note for note in report.notes if "after the file was obtained" in note]
+    assert told.startswith("4 rows are of a time after")
+    assert "up to 2096-10-02" in told
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in told
+    early = table(RECORDED / "etl_transactions.csv", acquired=made.WHEN - timedelta(hours=3))
+    report = cw.pull(tmp_path / "early", early)
+    assert any(note.startswith("4 rows are of a time after") for note in report.notes)
+    right = table(RECORDED / "etl_transactions.csv", acquired=made.WHEN)
+    assert not any("obtained" in note for note in cw.pull(tmp_path / "right", right).notes)

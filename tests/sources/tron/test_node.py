@@ -325,3 +325,22 @@ def test_approvals_are_no_movements() -> None:
     world.call("ann", "coin", logs=[approved("coin", "ann", "bob", 0)])
     [one] = table(batches(TronGridServer(world)), "approvals").rows(named=True)
     assert one["granted"] is False
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("height", [3, 5, 7])
+def test_two_answers_to_one_question_are_no_two_blocks(tmp_path: Path, height: int) -> None:
+    """A node that tells a block otherwise the second time: the ledger keeps one story of it."""
+    world = busy()
+    with served(TronGridServer(world)) as url:
+        pull(tmp_path / "l", TronNode(url, timeout=5.0))
+    before = open_ledger(tmp_path / "l").digests()
+    server = TronGridServer(world)
+    server.change = told(
+        f'/wallet/gettransactioninfobyblocknum {{"num":{height}}}',
+        lambda it: it[0].update(fee=it[0].get("fee", 0) + 7),
+    )
+    with served(server) as url:
+        again = pull(tmp_path / "l", TronNode(url, timeout=5.0))
+    assert again.units == 0
+    assert open_ledger(tmp_path / "l").digests() == before

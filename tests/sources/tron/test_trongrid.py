@@ -481,6 +481,9 @@ LIES: dict[str, tuple[Callable[[str, Any], Any], str]] = {
                                 "no address"),
     "an address with a wrong checksum": (in_list(TOKENS, at(
         0, "to", to=base58(account("bob"))[:-1] + "1")), "no address"),
+    "two answers to one question, of one transaction": (
+        in_list(TXS, lambda rows: [*rows, {**rows[-1], "ret": [{"contractRet": "SUCCESS",
+                                                                "fee": 77}]}]), "two things|time"),
     "no success": (lambda asked, value: {**value, "success": False} if TOKENS in asked else value,
                    "refuses|no success"),
     "no data": (lambda asked, value: {"success": True, "meta": {}} if TXS in asked else value,
