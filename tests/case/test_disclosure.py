@@ -260,7 +260,8 @@ def test_the_search_finds_a_tagged_person_who_is_shown(
     """A planted leak: roles by tags alone, whomever the money of the subject meets."""
     needles = tagged_strangers(demo_case.folder)
     monkeypatch.setattr("chainwatch.privacy.roles._of_the_case", lambda results, said: said)
-    run_case(demo_case.folder / "data" / "case.toml", tmp_path / "planted")
+    data = demo_case.folder / "data"
+    run_case(data / "case.toml", tmp_path / "planted", data=data)
     assert found_in(tmp_path / "planted" / "disclosure", needles) == needles
 
 
