@@ -2,6 +2,8 @@
 
 A token moves by logs, and whole blocks have them all. The coin moves by calls, fees and rewards
 too: it was read only where the calls inside of the blocks were, on a chain whose fees are known.
+On Tron each transaction tells its fee, and what it stakes stands apart; a block in which something
+moved an unknown amount is no reading of the coin.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ def block_runs(ledger: Ledger, chain: str, *, coin: bool) -> tuple[BlockRun, ...
         Of the coin; else of every token.
     """
     network = chain_of(chain)
-    if network.family == "utxo" or (coin and network.moves is None):
+    if network.family == "utxo" or (coin and network.family == "evm" and network.moves is None):
         return ()
     blocks = WholeBlocks.read(ledger, network)
     if blocks.highest is None:
@@ -54,6 +56,8 @@ def block_runs(ledger: Ledger, chain: str, *, coin: bool) -> tuple[BlockRun, ...
         )
         read = units.select(hash="block").unique().collect()
         told = told.join(read, on="hash", how="semi", maintain_order="left")
+        open_ = _unknown_moves(ledger, network.id)
+        told = told.join(open_, on="height", how="anti", maintain_order="left")
     parts = told.sort("run", "height").with_columns(
         part=(pl.col("height").diff().fill_null(0) != 1).cum_sum()
     )
@@ -65,3 +69,9 @@ def block_runs(ledger: Ledger, chain: str, *, coin: bool) -> tuple[BlockRun, ...
     return tuple(
         BlockRun(first, last, begun if first else None, ended) for first, last, begun, ended in rows
     )
+
+
+def _unknown_moves(ledger: Ledger, chain: str) -> pl.DataFrame:
+    """Return the heights of blocks in which an account did what moved an unknown amount."""
+    rows = ledger.history.stakes.filter((pl.col("chain") == chain) & pl.col("moved").is_null())
+    return rows.select("height").drop_nulls().unique().collect()

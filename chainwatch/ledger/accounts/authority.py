@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.ledger.block_readings import block_runs
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import POSITION_BITS
@@ -114,7 +115,9 @@ def _read_whole(ledger: Ledger, rows: pl.DataFrame) -> pl.DataFrame:
     """Return ``row, whole``: all blocks since the contract was made were read, with calls."""
     parts = []
     for (chain,), mine in rows.filter(pl.col("made").is_not_null()).group_by("chain"):
-        runs = block_runs(ledger, str(chain), coin=True)
+        # Who may move tokens on Tron is told by no rule here: nothing is called unsigned there.
+        known = chain_of(str(chain)).family == "evm"
+        runs = block_runs(ledger, str(chain), coin=True) if known else ()
         first, last = (pl.Series([getattr(run, end) for run in runs], dtype=pl.Int64)
                        for end in ("first", "last"))  # fmt: skip
         spans = pl.DataFrame({"first": first, "last": last})

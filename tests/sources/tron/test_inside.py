@@ -179,3 +179,51 @@ def test_a_contract_that_ends_in_its_own_favour_leaves_its_coin_to_nobody(tmp_pa
 )
 def test_a_note_in_hexadecimal_or_plain(sent: str, read_as: str) -> None:
     assert note_of(sent) == read_as
+
+
+def followed(ledger: cw.Ledger) -> dict[tuple[str, str], int]:
+    """Return how much of what ann received ended at whom, and why."""
+    names = {of(name): name for name in ("ann", "shop", "bob", "cyd")}
+    found = cw.trace(ledger, [of("ann")], policy="fifo", asset=native("tron"))
+    ended: dict[tuple[str, str], int] = {}
+    for whose, reason, amount in found.ends.select("address", "reason", "amount").iter_rows():
+        key = (names.get(whose, "nobody"), reason)
+        ended[key] = ended.get(key, 0) + int(amount) // TRX
+    return ended
+
+
+def passing_on() -> World:
+    """Ann pays a contract, which pays bob and cyd inside of the same transaction; bob pays on."""
+    world = World()
+    world.mint("ann", 10 * TRX)
+    world.call("ann", "shop", sent=5 * TRX, passed=[("shop", "bob", 3 * TRX),
+                                                    ("shop", "cyd", 2 * TRX)])  # fmt: skip
+    world.pay("bob", "cyd", TRX)
+    world._block("the last")
+    return world
+
+
+def test_whole_blocks_of_a_node_are_readings_of_trx(tmp_path: Path) -> None:
+    """Every payment of every address was read, and where nothing is paid on it is still there."""
+    ledger, _ = read(tmp_path / "l", passing_on(), "node")
+    ended = followed(ledger)
+    assert ("bob", "not read") not in ended
+    assert sum(much for (whose, _), much in ended.items() if whose == "cyd") == 3
+    assert sum(much for (whose, _), much in ended.items() if whose == "bob") == 2
+    assert sum(ended.values()) == 10
+
+
+def test_a_block_in_which_an_unknown_amount_moved_is_no_reading_of_trx(tmp_path: Path) -> None:
+    from chainwatch.ledger.block_readings import block_runs
+
+    world = passing_on()
+    whole, _ = read(tmp_path / "whole", world, "node")
+    [run] = block_runs(whole, "tron:0x2b6653dc", coin=True)
+    last = run.last
+    world.act("ann", "shop", ("brandNewThing", "bob", TRX, 0))
+    world._block("and one more")
+    ledger, _ = read(tmp_path / "l", world, "node")
+    runs = block_runs(ledger, "tron:0x2b6653dc", coin=True)
+    assert [(one.first, one.last) for one in runs] == [(0, last), (last + 2, last + 2)]
+    tokens = block_runs(ledger, "tron:0x2b6653dc", coin=False)
+    assert [(one.first, one.last) for one in tokens] == [(0, last + 2)]
