@@ -268,6 +268,7 @@ def served(site: ExplorerSite) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # an answer is two writes: the second would wait
 
         def do_GET(self) -> None:
             self._answer("GET")
