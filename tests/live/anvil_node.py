@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 import urllib.request
@@ -28,7 +29,6 @@ from evm_contracts import (
     SENDS_AND_FAILS,
     deployed,
 )
-from module_of import module_of
 
 MINER = "0x" + "c0" * 20
 PAY, HELD = "0xa9059cbb", "0x70a08231"
@@ -98,28 +98,26 @@ def running(folder: Path, *more: str) -> Iterator[Anvil]:
     found = sorted(Path(place).glob("node_modules/@foundry-rs/anvil-*/bin/anvil"))
     if not found:
         pytest.fail(f"CHAINWATCH_ANVIL names no folder with @foundry-rs/anvil: {place}")
-    port = module_of("live/conftest").free_port()
-    with (folder / "stdout.txt").open("wb") as log:
-        command = [str(found[0]), "--port", str(port), "--host", "127.0.0.1", *more]
+    words = folder / "stdout.txt"
+    with words.open("wb") as log:
+        # It takes a port that is free and says which: one that was free a moment ago may not be.
+        command = [str(found[0]), "--port", "0", "--host", "127.0.0.1", *more]
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-    node = Anvil(port, process)
     try:
-        _await(node)
-        yield node
+        yield Anvil(_port(process, words), process)
     finally:
         process.terminate()
         process.wait(10)
 
 
-def _await(node: Anvil) -> None:
-    for _ in range(300):
-        assert node.process.poll() is None, "anvil ended"
-        try:
-            node("eth_chainId")
-            return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail("anvil did not answer within 30 s")
+def _port(process: subprocess.Popen[bytes], words: Path) -> int:
+    """Return the port at which the node listens, once it does."""
+    for _ in range(600):
+        if said := re.search(r"^Listening on 127\.0\.0\.1:(\d+)$", words.read_text(), re.MULTILINE):
+            return int(said[1])
+        assert process.poll() is None, f"anvil ended: {words.read_text()[-500:]}"
+        time.sleep(0.1)
+    pytest.fail("anvil did not listen within 60 s")
 
 
 def busy(node: Anvil, people: list[str]) -> tuple[str, str]:
