@@ -21,7 +21,8 @@ from chainwatch.sanitize import clipped
 LIAR = "ask another server; if it stays, tell its operator"
 LARGEST_WORD = 2**256 - 1
 LONGEST_SYMBOL = 100
-LARGEST_DECIMALS = 255
+LARGEST_DECIMALS = 38
+"""More than the digits that an amount can have are none: a token says so only to mislead."""
 ZERO = bytes((Kind.EVM,)) + bytes(20)
 _STILL = ("delegatecall", "callcode", "staticcall")
 """Calls that move nothing: what they state as their value is that of the call around them."""
@@ -31,6 +32,10 @@ _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 _TRACE = re.compile(r"[0-9]+(?:[_.][0-9]+)*")
 
 Row = Mapping[str, Any]
+
+
+class OddToken(Exception):
+    """A token of a kind of its own: anybody may send one, and its row is set apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +163,21 @@ class Place:
         return {"symbol": word, "decimals": number}
 
 
+def _success(row: Row, at: Place) -> bool | None:
+    """Return whether Etherscan says that a row took effect; null where it says nothing of it."""
+    told = []
+    for name, good in (("isError", "0"), ("txreceipt_status", "1")):
+        value = row.get(name)
+        if value in (None, ""):  # blocks before Byzantium have no status
+            continue
+        if value not in ("0", "1"):
+            raise at.wrong(f"{name} is {clipped(value, 20)!r}")
+        told.append(value == good)
+    if len(set(told)) > 1:
+        raise at.wrong("isError and txreceipt_status contradict each other")
+    return told[0] if told else None
+
+
 def _still(row: Row, at: Place) -> bool:
     """Return whether a call inside a transaction moves nothing."""
     return str(row.get("type", "")).lower() in _STILL or at.number(row, "value") == 0
@@ -173,14 +193,12 @@ def etherscan(action: str, row: Row, at: Place, latest: datetime) -> Moved | Non
     to = row.get("to") or row.get("contractAddress")
     if action in ("txlist", "txlistinternal"):
         inside = action == "txlistinternal"
-        failed = str(row.get("isError", "0"))
-        if failed not in ("0", "1"):
-            raise at.wrong(f"isError is {clipped(failed, 20)!r}")
+        success = _success(row, at)
         if not to or (inside and _still(row, at)):
             return None  # a creation that failed, or a call that came to nothing
         return Moved(
             kind="internal" if inside else "native", receiver=at.address(to, "to"),
-            amount=at.number(row, "value"), success=failed == "0",
+            amount=at.number(row, "value"), success=success,
             trace_path=at.path(row.get("traceId") or row.get("index")) if inside else None,
             **common,
         )  # fmt: skip
@@ -243,7 +261,7 @@ def _blockscout_token(row: Row, at: Place, common: dict[str, Any]) -> Moved:
         raise at.wrong("a movement of tokens lacks its token or its amount")
     kind = str(token.get("type", "")).replace("-", "").lower()
     if kind not in ("erc20", "erc721", "erc1155"):
-        raise at.wrong(f"{clipped(token.get('type'), 30)!r} is no kind of token")
+        raise OddToken(f"{clipped(token.get('type'), 30)!r} is no kind of token that is known")
     contract = token.get("address_hash") or token.get("address")
     return Moved(
         kind=kind, receiver=at.address(row.get("to"), "to"), position=None,

@@ -23,6 +23,7 @@ from chainwatch.sources.explorer.fields import (
     ACTIONS,
     LISTS,
     Moved,
+    OddToken,
     Place,
     Row,
     blockscout,
@@ -187,9 +188,11 @@ class Explorer:
 
     def _history(self, server: Server, whose: bytes, name: str, tip: Tip, since: int) -> Batch:
         lists = {one: self._list(server, one, name, tip, since) for one in self._lists()}
+        apart: list[OddToken] = []
         moves = [
-            move for what, listed in lists.items() for move in self._moves(what, listed, whose, tip)
-        ]
+            move for what, listed in lists.items()
+            for move in self._moves(what, listed, whose, tip, apart)
+        ]  # fmt: skip
         cut = any(one.cut for one in lists.values())
         transfers = rows_of(moves, self.network)
         odd = sum(move.odd for move in moves)
@@ -198,6 +201,10 @@ class Explorer:
             what = counted(odd, "movement", "movements")
             notes.append(f"{name}: {what} of tokens with a symbol or decimals that cannot be right,"
                          " which are left out of the row")  # fmt: skip
+        if apart:
+            what = counted(len(apart), "movement", "movements")
+            kinds = ", ".join(dict.fromkeys(map(str, apart)))
+            notes.append(f"{name}: {what} of tokens set apart: {kinds}")
         suffix = f"/some/{self.max_rows}" if cut else ""
         unit = f"address/{whose.hex()}/{canonical.txid_text(tip.hash, self.network)}{suffix}"
         row: dict[str, Any] = {
@@ -207,11 +214,13 @@ class Explorer:
         }  # fmt: skip
         tables = {
             **({"transfers": transfers} if transfers.height else {}),
-            "coverage": coverage_frame([row]), "answers": answers_frame(server.take()),
+            "coverage": coverage_frame([row, *_apart(row, len(apart))]),
+            "answers": answers_frame(server.take()),
         }  # fmt: skip
         if self._progress:
             self._progress(f"{name}: {transfers.height:,} transfers")
-        return Batch(tables, (unit,), name, tip=tip.hash, notes=tuple(notes))
+        units = tuple(tables["coverage"]["unit"])
+        return Batch(tables, units, name, tip=tip.hash, notes=tuple(notes))
 
     def _lists(self) -> tuple[str, ...]:
         return LISTS if self.api == "blockscout" else ACTIONS
@@ -230,16 +239,29 @@ class Explorer:
         span = (since, tip.height)
         return by_blocks(server.client, server.noted, "", asked, span, self.max_rows, server.at)
 
-    def _moves(self, what: str, listed: Listed, whose: bytes, tip: Tip) -> Iterator[Moved]:
+    def _moves(
+        self, what: str, listed: Listed, whose: bytes, tip: Tip, apart: list[OddToken]
+    ) -> Iterator[Moved]:
+        """Yield what a list says that moved; what is of a kind of its own goes to ``apart``."""
         at = Place(self.network, listed.where)
         for row in listed.rows.values():
             read = blockscout if self.api == "blockscout" else etherscan
-            move = read(what, row, at, tip.time)
+            try:
+                move = read(what, row, at, tip.time)
+            except OddToken as odd:
+                apart.append(odd)
+                continue
             if move is None:
                 continue
             if whose not in (move.sender, move.receiver):
                 raise at.wrong("a movement has nothing to do with the account it is listed of")
             yield move
+
+
+def _apart(row: dict[str, Any], count: int) -> list[dict[str, Any]]:
+    """Return the unit that counts what was set apart of a history, if anything was."""
+    more = {"unit": f"{row['unit']}/apart/token", "kind": "apart", "complete": None, "apart": count}
+    return [{**row, **more}] if count else []
 
 
 def rows_of(moves: Iterable[Moved], chain: Chain) -> pl.DataFrame:

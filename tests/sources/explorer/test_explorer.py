@@ -506,7 +506,6 @@ BLOCKSCOUT_LIES: dict[str, tuple[Callable[[str, Any], Any], str]] = {
     "a time that is none": (items("/transactions", put("timestamp", "yesterday")), "no time"),
     "a call without success": (items("/internal", put("success", None)), "took effect"),
     "a token without an amount": (items("/token", put("total", None)), "lacks its token"),
-    "a kind of token that is none": (items("/token", put("token", {"type": "ERC-9"})), "no kind"),
     "a place of a log that is huge": (items("/token", put("log_index", 2**50)),
                                       "no whole number"),
 }  # fmt: skip
@@ -527,7 +526,7 @@ def test_a_token_of_77_decimals_or_a_long_symbol_is_flagged() -> None:
     site.change = rows_in(
         TOKENS,
         lambda rows: (
-            rows[0].update(tokenDecimal="777"),
+            rows[0].update(tokenDecimal="77"),
             rows[1].update(tokenSymbol="S" * 10**6),
             None,
         )[2],
@@ -538,6 +537,55 @@ def test_a_token_of_77_decimals_or_a_long_symbol_is_flagged() -> None:
     assert sorted(token["amount"].drop_nulls().to_list()) == [3, 3]
     assert token["decimals"].null_count() == 2
     assert any("cannot be right" in note for note in found[0].notes)
+
+
+def test_a_token_of_a_kind_of_its_own_is_set_apart(tmp_path: Path) -> None:
+    """Anybody may send one: the rest of the history is read, and the row is counted."""
+    site = ExplorerSite(busy())
+    site.change = items("/token", lambda rows: rows[0]["token"].update(type="ERC-404"))
+    with served(site) as url:
+        report = pull(tmp_path / "l", source(url, "ann", api="blockscout"))
+    assert any("1 movement of tokens set apart: 'ERC-404'" in note for note in report.notes)
+    ledger = open_ledger(tmp_path / "l")
+    kept = ledger.transfers.filter(pl.col("contract").is_not_null()).collect()
+    assert kept.height == 4
+    [apart] = ledger.coverage.filter(pl.col("kind") == "apart").collect().rows(named=True)
+    assert (apart["apart"], apart["complete"]) == (1, None)
+
+
+STATUSES: list[tuple[dict[str, Any], bool | None]] = [
+    ({"isError": "0", "txreceipt_status": "1"}, True),
+    ({"isError": "1", "txreceipt_status": "0"}, False),
+    ({"isError": "0", "txreceipt_status": ""}, True),
+    ({"txreceipt_status": "0"}, False),
+    ({"txreceipt_status": "1"}, True),
+    ({}, None),
+]
+"""What fields say, and whether the transaction took effect."""
+
+
+@pytest.mark.parametrize(("fields", "wanted"), STATUSES)
+def test_success_is_what_is_said_and_nothing_else(
+    fields: dict[str, Any], wanted: bool | None
+) -> None:
+    def said(rows: list[Any]) -> None:
+        for row in rows:
+            if row["blockNumber"] == "2":
+                del row["isError"], row["txreceipt_status"]
+                row.update(fields)
+
+    site = ExplorerSite(busy())
+    site.change = rows_in(TXS, said)
+    with served(site) as url:
+        rows = transfers(batches(url, "ann")).filter(kind="native", height=2)
+    assert rows["success"].to_list() == [wanted]
+
+
+def test_two_fields_that_contradict_each_other_are_refused() -> None:
+    site = ExplorerSite(busy())
+    site.change = rows_in(TXS, lambda rows: rows[0].update(isError="0", txreceipt_status="0"))
+    with served(site) as url, pytest.raises(SourceError, match="contradict each other"):
+        batches(url, "ann")
 
 
 TROUBLE: dict[str, Any] = {
