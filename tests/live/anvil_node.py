@@ -146,5 +146,6 @@ def busy(node: Anvil, people: list[str]) -> tuple[str, str]:
     node.send(b, token, PAY + word(e) + word(66))
     node("evm_mine")
     node("evm_setAutomine", True)
+    node.mines = True
     node("evm_mine")
     return token, fake

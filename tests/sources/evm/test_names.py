@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from ens.utils import raw_name_to_hash
 from eth_abi.abi import decode, encode
 from evm_chain import Chain, Node, Refusal, pay
 
@@ -19,6 +18,14 @@ from chainwatch.sources.evm.names import Named, resolve_name, written
 WHO = "0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045"
 RESOLVER = "0x" + "ee" * 20
 NAMES = {"vitalik.eth": WHO}
+
+
+def namehash(name: str) -> bytes:
+    """Return the hash of a name, as ENSIP-1 defines it."""
+    from eth_hash.auto import keccak
+
+    label, _, rest = name.partition(".")
+    return bytes(keccak((namehash(rest) if rest else bytes(32)) + keccak(label.encode())))
 
 
 class NamingNode(Node):
@@ -38,7 +45,7 @@ class NamingNode(Node):
 
     def _told(self, data: str) -> Any:
         _, inner = decode(("bytes", "bytes"), bytes.fromhex(data[10:]))
-        known = {raw_name_to_hash(name): who for name, who in NAMES.items()}
+        known = {namehash(name): who for name, who in NAMES.items()}
         who = known.get(inner[4:36])
         if who is None:
             return Refusal(3, "execution reverted")
