@@ -193,6 +193,8 @@ class Explorer:
             move for what, listed in lists.items()
             for move in self._moves(what, listed, whose, tip, apart)
         ]  # fmt: skip
+        again = sum(one.again for one in lists.values())
+        apart += [OddToken("a batch of ERC-1155 that may list one id twice")] * again
         cut = any(one.cut for one in lists.values())
         transfers = rows_of(moves, self.network)
         odd = sum(move.odd for move in moves)

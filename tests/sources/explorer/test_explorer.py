@@ -553,6 +553,24 @@ def test_a_token_of_a_kind_of_its_own_is_set_apart(tmp_path: Path) -> None:
     assert (apart["apart"], apart["complete"]) == (1, None)
 
 
+def test_a_batch_that_lists_one_id_twice_is_no_lie(tmp_path: Path) -> None:
+    """Anybody may send one: an item is kept, and how many came again is said and counted."""
+    site = ExplorerSite(busy())
+
+    def again(rows: list[Any]) -> list[Any]:
+        return rows + [row for row in rows if row["token"]["type"] == "ERC-1155"]
+
+    site.change = items("/token", again)
+    with served(site) as url:
+        report = pull(tmp_path / "l", source(url, "ann", api="blockscout"))
+    (note,) = [note for note in report.notes if "set apart" in note]
+    assert note.endswith("1 movement of tokens set apart: a batch of ERC-1155 that may list one id"
+                         " twice")  # fmt: skip
+    ledger = open_ledger(tmp_path / "l")
+    assert ledger.transfers.filter(pl.col("kind") == "erc1155").collect().height == 1
+    assert ledger.coverage.filter(pl.col("kind") == "apart").collect()["apart"].to_list() == [1]
+
+
 STATUSES: list[tuple[dict[str, Any], bool | None]] = [
     ({"isError": "0", "txreceipt_status": "1"}, True),
     ({"isError": "1", "txreceipt_status": "0"}, False),
