@@ -105,6 +105,8 @@ class Explorer:
     and gives no place of a movement of tokens in its transaction, so the order of two of one
     transaction is not known. A reorganisation deeper than ``confirmations`` is not seen. Wrapped
     coins that somebody sent to the zero address are taken for unwrapped, where Blockscout lists it.
+    A delegatecall that is listed as a plain call, with the value of the call it stands in, counts
+    as a payment that nobody made.
 
     References
     ----------
