@@ -47,7 +47,7 @@ _VAULTS = Rollup(
 )
 
 BASE = Chain(
-    "eip155:8453", "base", "Base", "evm", "ETH", 18, moves=CoinMoves(rollup=_VAULTS),
+    "eip155:8453", "base", "Base", "evm", "ETH", 18, coin_type=60, moves=CoinMoves(rollup=_VAULTS),
     wrapped=("0x4200000000000000000000000000000000000006",),
 )  # fmt: skip
 
@@ -56,7 +56,7 @@ BASE_SEPOLIA = Chain(
     moves=CoinMoves(rollup=_VAULTS), wrapped=("0x4200000000000000000000000000000000000006",),
 )  # fmt: skip
 
-OP_MAINNET = Chain("eip155:10", "op", "OP Mainnet", "evm", "ETH", 18)
-ARBITRUM = Chain("eip155:42161", "arbitrum", "Arbitrum One", "evm", "ETH", 18)
-BNB_CHAIN = Chain("eip155:56", "bnb", "BNB Smart Chain", "evm", "BNB", 18)
-POLYGON = Chain("eip155:137", "polygon", "Polygon PoS", "evm", "POL", 18)
+OP_MAINNET = Chain("eip155:10", "op", "OP Mainnet", "evm", "ETH", 18, coin_type=60)
+ARBITRUM = Chain("eip155:42161", "arbitrum", "Arbitrum One", "evm", "ETH", 18, coin_type=60)
+BNB_CHAIN = Chain("eip155:56", "bnb", "BNB Smart Chain", "evm", "BNB", 18, coin_type=9006)
+POLYGON = Chain("eip155:137", "polygon", "Polygon PoS", "evm", "POL", 18, coin_type=966)

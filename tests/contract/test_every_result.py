@@ -21,6 +21,7 @@ from chainwatch.clusters.rounds import change_rounds
 from chainwatch.evaluate.calibration import calibrate
 from chainwatch.evaluate.evaluation import World, evaluate
 from chainwatch.evaluate.truth import Truth
+from chainwatch.figures.case_figure import case_figure
 from chainwatch.heuristics import change
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
@@ -121,6 +122,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
         ),
     ),
     "Finding": lambda made: made.trace.findings(made.vendors.addresses())[0],
+    "CaseFigure": lambda made: case_figure(made.trace, kind="sum_check"),
     "FlowFigure": lambda made: cw.figures.flow(made.trace, made.clusters),
     "Fragility": lambda made: made.clusters.fragility(made.clusters.frame["cluster"][0]),
     "HandPath": Made.by_hand,

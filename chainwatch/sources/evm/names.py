@@ -7,9 +7,11 @@ outside of the chain, by a server that it names, is never asked.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import httpx2
 import msgspec
 
 from chainwatch.addresses.diagnose import quoted
@@ -19,11 +21,6 @@ from chainwatch.errors import AddressError, ChainError, SourceError
 from chainwatch.sanitize import clipped
 from chainwatch.sources.evm.node import EvmNode
 from chainwatch.sources.evm.rpc import EvmRefused, EvmRpc
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import httpx2
 
 _BY_BLOCK = ("eth_call", "eth_getCode")
 """Questions whose second word is a block."""

@@ -170,8 +170,10 @@ def test_ids_of_assets_are_caip_19() -> None:
 
 
 def test_coins_of_value_have_a_number_of_their_own() -> None:
-    """SLIP-44: no two alike; coins of test networks have none."""
-    numbers = [one.coin_type for one in all_chains() if one.mainnet]
-    assert len(set(numbers)) == len(numbers)
+    """SLIP-44: no two coins have one, whatever chains they are of; those of test networks none."""
+    coins = {(one.symbol, one.coin_type) for one in all_chains() if one.mainnet}
+    numbers = [number for _, number in coins]
+    assert len({symbol for symbol, _ in coins}) == len(set(numbers)) == len(coins)
     assert None not in numbers
+    assert native("base").caip19 == "eip155:8453/slip44:60"
     assert {one.coin_type for one in all_chains() if not one.mainnet} == {None}
