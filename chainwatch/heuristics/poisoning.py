@@ -30,7 +30,7 @@ def zero_value() -> nw.Expr:
     al., USENIX Security 2025, count it as one of three forms.
     """
     nothing = (nw.col("amount") == 0) & nw.col("amount_hex").is_null()
-    native = ("native", "internal", "fee", "fee_burnt", "reward", "withdrawal")
+    native = ("native", "internal", "fee", "fee_burnt", "reward", "withdrawal", "deposit")
     coin = nw.col("contract").is_null() & nw.col("kind").is_in(native)
     return nothing & ~coin
 

@@ -16,8 +16,11 @@ from chainwatch.addresses.canonical import txid_text
 from chainwatch.errors import InputError
 
 _MOVED = ["chain", "txid", "contract", "token_id", "sender", "receiver", "amount", "amount_hex"]
-_ALIKE = [*_MOVED, "as_token"]
+_ALIKE = [*_MOVED, "as_token", "failed"]
 _LOG = ["chain", "txid", "log_index", "contract"]
+_OF = ["chain", "txid", "contract"]
+_BETWEEN = [*_OF, "sender", "receiver"]
+_KEY = [*_MOVED, "kind", "log_index", "trace_path", "occurrence"]
 _PLACED = pl.col("log_index").is_not_null() | pl.col("trace_path").is_not_null()
 _ALWAYS = ("native", "fee", "fee_burnt", "reward")
 """Kinds that have no place in their transaction, whoever tells them."""
@@ -27,6 +30,9 @@ _AS_TOKEN = {"wrap": "erc20_mint", "unwrap": "erc20_burn"}
 
 _PLAIN = r"^(erc20|trc20)(_mint|_burn)?$"
 """Kinds that logs of other kinds are told as by whoever knows no better."""
+
+_UNIQUE = r"^(erc721|erc1155|trc721)(_mint|_burn)?$"
+"""Kinds of contracts whose tokens have ids: none is of these and of the plain kinds as well."""
 
 
 def told_already(rows: pl.DataFrame, held: pl.LazyFrame) -> pl.DataFrame:
@@ -78,7 +84,10 @@ def _near(rows: pl.DataFrame, held: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _with_token_kind(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(as_token=pl.col("kind").replace(_AS_TOKEN))
+    """Add what is compared beside what was moved: what failed is not what took effect."""
+    return rows.with_columns(
+        as_token=pl.col("kind").replace(_AS_TOKEN), failed=pl.col("success").eq_missing(False)
+    )
 
 
 def _without_bare(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
@@ -89,33 +98,46 @@ def _without_bare(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     joined = _with_token_kind(rows).join(
         counts, on=_ALIKE, how="left", nulls_equal=True, maintain_order="left"
     )
-    return joined.filter(~again).drop("told", "as_token")
+    return joined.filter(~again).drop("told", "as_token", "failed")
 
 
 def _without_other_kinds(
     rows: pl.DataFrame, mine: pl.DataFrame, known: pl.DataFrame
 ) -> pl.DataFrame:
-    """Leave out logs that the ledger tells of a kind that says more than theirs."""
-    logs = known.filter(pl.col("log_index").is_not_null()).select(*_LOG, held_kind="kind").unique()
-    placed = mine.filter(pl.col("log_index").is_not_null()).select(*_LOG, "kind").unique()
-    both = placed.join(logs, on=_LOG, nulls_equal=True).filter(
-        pl.col("kind") != pl.col("held_kind")
-    )
-    plain, held_plain = (pl.col(name).str.contains(_PLAIN) for name in ("kind", "held_kind"))
-    for chain, txid, kind, held_kind in (
-        (both.filter(~plain | held_plain).sort(_LOG).select("chain", "txid", "kind", "held_kind"))
-        .head(1)
-        .iter_rows()
-    ):
+    """Leave out what the ledger tells of a kind that says more: of logs, and of tokens with ids.
+
+    Who names no place may give an id as the amount: there the parties tell which it is.
+    """
+    logs, unique = pl.col("log_index").is_not_null(), pl.col("kind").str.contains(_UNIQUE)
+    plain = pl.col("kind").str.contains(_PLAIN)
+    for place, ours, theirs in ((_LOG, logs, logs), (_BETWEEN, plain & ~_PLACED, unique)):
+        told = _other_kinds(mine.filter(ours), known.filter(theirs), place)
+        better = plain & ~pl.col("held_kind").str.contains(_PLAIN)
+        _refuse_kinds(told.filter(~better))
+        again = rows.filter(ours).join(
+            told.select(*place, "kind"), on=[*place, "kind"], how="semi", nulls_equal=True
+        )
+        rows = rows.join(again.select(_KEY), on=_KEY, how="anti", nulls_equal=True,
+                         maintain_order="left")  # fmt: skip
+    for ours, theirs in ((plain, unique), (unique, plain)):
+        _refuse_kinds(_other_kinds(rows.filter(ours), known.filter(theirs), _OF))
+    return rows
+
+
+def _other_kinds(come: pl.DataFrame, had: pl.DataFrame, place: list[str]) -> pl.DataFrame:
+    """Return places at which another kind is held than comes: ``kind, held_kind``."""
+    held = had.select(*place, held_kind="kind").unique()
+    both = come.select(*place, "kind").unique().join(held, on=place, nulls_equal=True)
+    return both.filter(pl.col("kind") != pl.col("held_kind")).sort(*place, "kind", "held_kind")
+
+
+def _refuse_kinds(told: pl.DataFrame) -> None:
+    for row in told.head(1).iter_rows(named=True):
         raise InputError(
-            f"a log comes as {kind}, which the ledger holds as {held_kind}",
-            where=f"transaction {txid_text(txid, chain)}",
+            f"a log comes as {row['kind']}, which the ledger holds as {row['held_kind']}",
+            where=f"transaction {txid_text(row['txid'], row['chain'])}",
             remedy="read the source that tells kinds of tokens apart first, into a new ledger",
         )
-    better = both.select(*_LOG, "kind").unique()
-    return rows.join(
-        better, on=[*_LOG, "kind"], how="anti", nulls_equal=True, maintain_order="left"
-    )
 
 
 def _without_other_numbers(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
@@ -136,18 +158,20 @@ def _without_other_numbers(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFr
         .join(spare, on=_ALIKE, nulls_equal=True, maintain_order="left")
         .filter(pl.int_range(pl.len()).over(_ALIKE) < pl.col("spare"))
     )
-    key = [*_MOVED, "kind", "trace_path", "occurrence"]
-    return rows.join(again.select(key), on=key, how="anti", nulls_equal=True, maintain_order="left")
+    return rows.join(
+        again.select(_KEY), on=_KEY, how="anti", nulls_equal=True, maintain_order="left"
+    )
 
 
 def _refuse_other_stories(rows: pl.DataFrame, known: pl.DataFrame) -> None:
     """Refuse what says otherwise of a log, or of what a transaction itself pays to whom.
 
-    A transaction pays its receiver once; of calls nobody can say so, for their numbers differ.
+    A transaction pays its receiver once, and a fee once to each who gets one. Of calls nobody can
+    say so, for their numbers differ.
     """
-    paid, logs = pl.col("kind") == "native", pl.col("log_index").is_not_null()
-    told = [*_MOVED, "kind", "log_index"]
-    for which, place in ((paid, ["chain", "txid", "kind", "sender", "receiver"]),
+    paid, logs = pl.col("kind").is_in(_ALWAYS), pl.col("log_index").is_not_null()
+    told = [*_MOVED, "kind", "log_index", "trace_path"]
+    for which, place in ((paid, ["chain", "txid", "kind", "sender", "receiver", "trace_path"]),
                          (logs, [*_LOG, "kind"])):  # fmt: skip
         had = known.filter(which)
         other = (

@@ -163,13 +163,17 @@ class _Run:
         self._why, self.failure, self._chain = "", "", ""
 
     def go(self) -> None:
-        """Trace, and read the best of what is missing, until nothing is or nothing may be asked."""
-        while not self._why:
+        """Trace, and read the best of what is missing, until nothing is or nothing may be asked.
+
+        What is open is looked at once more where nothing may be asked any longer: of a history a
+        part may have been read before that, and what it leads to is open too.
+        """
+        while True:
             found = self._follow(self.ledger)
             self._chain = found.asset.chain
             self._open = self._wanted(found)
             best = [row for row in self._open if row[0] <= LARGEST]
-            if not best:
+            if self._why or not best:
                 return
             self._read(best[0][2])
 

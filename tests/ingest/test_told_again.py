@@ -58,11 +58,35 @@ def test_what_says_more_of_a_log_stays() -> None:
     unique = table(row("erc721", log_index=3, amount=Decimal(1), **NUMBER))
     as_amount = table(row("erc20", log_index=3))
     assert left(as_amount, unique) == 0
-    assert left(table(row("erc20", log_index=4)), unique) == 1
     with pytest.raises(InputError, match="comes as erc721, which the ledger holds as erc20"):
         left(unique, as_amount)
     with pytest.raises(InputError, match="comes as erc1155, which the ledger holds as erc721"):
         left(table(row("erc1155", log_index=3, **NUMBER)), unique)
+
+
+def test_a_contract_of_tokens_with_ids_has_no_plain_ones() -> None:
+    """Also where whoever tells them names no place: his amount may be the id."""
+    unique = table(row("erc721", log_index=3, amount=Decimal(1), **NUMBER))
+    for amount in (77, 1):
+        assert left(table(row("erc20", amount=Decimal(amount))), unique) == 0
+    assert left(table(row("erc20", contract=b"\x10" * 21)), unique) == 1
+    for other in (row("erc20", log_index=4), row("erc20", receiver=A)):
+        with pytest.raises(InputError, match="comes as erc20, which the ledger holds as erc721"):
+            left(table(other), unique)
+    with pytest.raises(InputError, match="comes as erc721, which the ledger holds as erc20"):
+        left(table(row("erc721", amount=Decimal(1), **NUMBER)), table(row("erc20", log_index=3)))
+    wrapped = table(row("wrap", log_index=0, sender=NOBODY), row("erc20", log_index=1))
+    assert left(wrapped, wrapped) == 2
+
+
+def test_what_failed_is_not_what_took_effect() -> None:
+    failed = table(row("internal", trace_path="0", success=False))
+    assert left(table(row("internal", trace_path="1")), failed) == 1
+    assert left(table(row("internal", trace_path="1", success=False)), failed) == 0
+    assert left(table(row("internal", trace_path="1", success=None)), table(
+        row("internal", trace_path="0"))) == 0  # fmt: skip
+    gone = table(row("erc20", log_index=3, success=False))
+    assert left(table(row("erc20")), gone) == 1
 
 
 def test_a_deposit_of_a_wrapped_coin_is_no_second_mint() -> None:
@@ -99,6 +123,11 @@ def test_two_stories_of_one_place_are_refused() -> None:
             left(table({**told, "amount": Decimal(6)}), table(told))
     with pytest.raises(InputError, match="log 3 of 77 base units"):
         left(table({**log_, "receiver": A}), table(log_))
+    for kind in ("fee", "fee_burnt", "reward"):
+        fee = row(kind, contract=None)
+        with pytest.raises(InputError, match="tells another amount or party"):
+            left(table({**fee, "amount": Decimal(6)}), table(fee))
+        assert left(table({**fee, "receiver": A}), table(fee)) == 1
     batch = [row("erc1155", log_index=4, amount=Decimal(n), **NUMBER) for n in (1, 2)]
     assert left(table(*batch), table(*batch)) == 2
     assert left(table({**paid, "receiver": A}), table(paid)) == 1  # a call that a list names so

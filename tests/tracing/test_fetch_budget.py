@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from hypothesis import strategies as st
 from told_histories import CHAIN, Told, begun, place
 
 from chainwatch.case.report.limits import BUDGET, limits
+from chainwatch.ingest.protocol import Batch, Reader
 from chainwatch.ingest.pull import pull
 from chainwatch.ledger.coverage import unread
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.ledger.lookup.lookup import show
+from chainwatch.net.policy import network
 from chainwatch.tracing.exposure import exposure
 from chainwatch.tracing.fetch import FAILED, SPENT, Fetched
 from chainwatch.tracing.policies import fifo, haircut
@@ -105,6 +108,34 @@ def test_a_budget_that_is_exactly_enough_leaves_nothing(
 def test_one_request_too_few_leaves_one(desk: Any, whole: Ledger, ledger: Ledger) -> None:
     found = fetch(ledger, desk, whole, ENOUGH - 1)
     assert desk.ends(found) == {("unspent", "d"): 6, (UNREAD_BUDGET, "b"): 4}
+
+
+class InHalves(Told):
+    """Tells of each address its rows by one request, and that they were all by another."""
+
+    def batches(self, reader: Reader) -> Iterator[Batch]:
+        txs = self.whole.transactions.collect()
+        tip = txs.sort("tx").row(-1, named=True)
+        for address in self.addresses:
+            for half in (1, 2):
+                what = f"history of {address.hex()}, part {half}"
+                network().permit("127.0.0.1", 80, what, "told", own=True, look_up=False)
+                rows, unit = self.rows(txs, address, tip), f"{self.unit(address)}/{half}"
+                told = rows["coverage"].with_columns(complete=pl.lit(half == 2), unit=pl.lit(unit))
+                yield Batch({**(rows if half == 1 else {}), "coverage": told}, (unit,), "a history")
+
+
+@pytest.mark.parametrize(("budget", "left"), [(1, "bc"), (2, "bc"), (3, "bd"), (5, "bd")])
+def test_what_a_half_read_history_leads_to_is_left_by_the_budget_too(
+    budget: int, left: str, desk: Any, whole: Ledger, ledger: Ledger
+) -> None:
+    found = trace(
+        ledger, desk.coin("v"), policy=fifo, chain=CHAIN, budget=budget,
+        fetch=lambda addresses: InHalves(whole, addresses),
+    )  # fmt: skip
+    assert {where for reason, where in desk.ends(found) if reason == UNREAD_BUDGET} == set(left)
+    assert not {where for reason, where in desk.ends(found) if reason == NOT_READ}
+    assert plain(now(found), desk).digest == found.digest
 
 
 def test_a_larger_budget_closes_it(desk: Any, whole: Ledger, ledger: Ledger) -> None:
