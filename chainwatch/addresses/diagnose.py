@@ -50,7 +50,11 @@ def _is_key(text: str) -> bool:
 
 def names(chains: tuple[Chain, ...]) -> str:
     """Return the names of chains as a list in words."""
-    return " or ".join(item.name for item in chains)
+    return _either([item.name for item in chains])
+
+
+def _either(words: list[str]) -> str:
+    return " or ".join([part for part in (", ".join(words[:-1]), *words[-1:]) if part])
 
 
 def explain(
@@ -72,7 +76,7 @@ def explain(
     if found := _cut_out(text) or _hexadecimal(text, target) or _shape(text):
         return found
     if chains := _with_value(others(text)):
-        aliases = " or ".join(item.alias for item in chains)
+        aliases = _either([item.alias for item in chains])
         return AddressError(
             f"{quoted(text)} is an address of {names(chains)}, not of {target.name}",
             remedy=f"name the chain: {aliases}",

@@ -218,7 +218,8 @@ def test_what_is_not_there_is_an_error(tables: Tables) -> None:
             transaction_summary(ledger, unknown)
     never = address_summary(ledger, b"\x03" + bytes(20))
     assert (never.received, never.balance, never.transactions, never.first_seen) == (0, 0, 0, None)
-    with pytest.raises(AddressError, match="is an address of Ethereum, not of Bitcoin regtest"):
+    several = "Ethereum, Base, OP Mainnet, Arbitrum One, BNB Smart Chain or Polygon PoS"
+    with pytest.raises(AddressError, match=f"an address of {several}, not of Bitcoin regtest"):
         address_summary(ledger, "0x" + "00" * 20)
 
 
