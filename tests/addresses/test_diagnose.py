@@ -25,7 +25,7 @@ MISTAKES = [
     (
         "mo9ncXisMeAoXwqcV5EWuyncbmCcQN4rVs",
         "btc",
-        "btc-testnet or btc-testnet4 or btc-signet or btc-regtest",
+        "btc-testnet, btc-testnet4, btc-signet or btc-regtest",
     ),
     (COINBASE, "btc", "is a transaction id or another hash, not an address"),
     (f"0x{COINBASE}", "eth", "is a transaction id or another hash, not an address"),
