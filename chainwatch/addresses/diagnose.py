@@ -208,7 +208,8 @@ def _other_thing(text: str, target: Chain) -> AddressError | None:
         what = "is a transaction id or another hash, not an address"
         remedy = "give the address of one of its inputs or outputs"
     elif text.lower().endswith(".eth"):
-        what, remedy = "is an ENS name; ENS names are not resolved", "give the 0x address"
+        what = "is an ENS name, and no address"
+        remedy = "ask a node whom it names (`chainwatch resolve`), and give the 0x address"
     elif _OUTPUT.fullmatch(text):
         what, remedy = "names one output of a transaction", "give the transaction id alone"
     elif _SCHEME.fullmatch(text) and _TXID.search(text):

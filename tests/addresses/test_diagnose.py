@@ -25,11 +25,11 @@ MISTAKES = [
     (
         "mo9ncXisMeAoXwqcV5EWuyncbmCcQN4rVs",
         "btc",
-        "btc-testnet, btc-testnet4, btc-signet or btc-regtest",
+        "name the chain: btc-testnet, btc-testnet4, btc-signet, btc-regtest, bch-regtest,",
     ),
     (COINBASE, "btc", "is a transaction id or another hash, not an address"),
     (f"0x{COINBASE}", "eth", "is a transaction id or another hash, not an address"),
-    ("vitalik.eth", "eth", "ENS names are not resolved; give the 0x address"),
+    ("vitalik.eth", "eth", "`chainwatch resolve`), and give the 0x address"),
     ("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb", "btc", "base58 checksum does not match"),
     (GENESIS.lower(), "btc", "lost its capitals"),
     (USDT.upper(), "tron", "lost its small letters"),
