@@ -36,9 +36,9 @@ _EXACT = 1 << 53
 @bare
 def muldiv(a: Any, b: Any, c: Any) -> Any:
     """Return the whole part of a * b / c, exact; all are below 2^63, and a or b is at most c."""
-    if c < _EXACT:
-        # The quotient of floats is off by a few at most, and what is left says by how many: it is
-        # small, so that it is right also where the products wrap.
+    if a < _EXACT and b < _EXACT and c < _EXACT:
+        # No amount is a float: one guesses the quotient, which is below 2^53, and is off by two at
+        # most. What is left says by how many; it is small, so right also where products wrap.
         near: Any = int64(float(a) * (float(b) / float(c)))  # type: ignore[call-overload]  # numba's
         left = a * b - near * c
         while left < 0:

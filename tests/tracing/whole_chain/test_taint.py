@@ -187,6 +187,19 @@ def test_quotients_of_128_bits_are_exact() -> None:
         assert muldiv(a, b, c) == a * b // c
 
 
+@pytest.mark.parametrize("longer", [53, 54, 62, 63])
+def test_quotients_are_exact_where_floats_stop_to_be(longer: int) -> None:
+    """A guess in floating point is taken only where it can be told by how many it is off."""
+    from chainwatch.kernels.following.dividing import muldiv
+
+    pick = np.random.default_rng(longer)
+    edge = [2**53 - 1, 2**53, 2**53 + 1]
+    for c in [*edge, *map(int, pick.integers(2**52, 2**53 + 2, 2_000))]:
+        a, b = int(pick.integers(c // 2, c, endpoint=True)), int(pick.integers(0, 2**longer - 1))
+        for one, other in ((a, b), (b, a), (c, 2**longer - 1), (c - 1, 2**longer - 1), (c, c)):
+            assert muldiv(one, other, c) == one * other // c
+
+
 def totals_of(found: Taint) -> dict[str, int]:
     return {what: int(n) for what, n in found.totals.select("what", "amount").iter_rows()}
 
