@@ -267,7 +267,7 @@ class Links(Result):
     def fell_open(self, before: Links) -> int:
         """Return how many predictions from clusters joined before and are undecided here."""
         if self.columns is not None or before.columns is not None:
-            return 0
+            return 0  # co-spending out of an index: nothing of it was predicted
         return fell_open(before.frame, self.frame)
 
     def grown_from(self, before: Links) -> Links:

@@ -158,7 +158,7 @@ def written(name: str) -> str:
 def _mend() -> None:
     """Let web3 8.0 give a library for letters (pyunormalize) the text that it wants.
 
-    It gives a list of letters, which versions of the library before 17 took and later ones do not.
+    It gives a list of letters, which the version that is installed with it (18.0) does not take.
     """
     from ens import _normalization as theirs  # type: ignore[import-untyped]
     from pyunormalize import NFC  # type: ignore[import-untyped]
