@@ -72,7 +72,9 @@ def _near(rows: pl.DataFrame, held: pl.LazyFrame) -> pl.LazyFrame:
     place = next((name for name in ("tx", "height") if name in rows.columns), None)
     if place is None or rows[place].has_nulls():
         return held
-    return held.filter(pl.col(place).is_between(rows[place].min(), rows[place].max()))
+    inside = pl.col(place).is_between(rows[place].min(), rows[place].max())
+    # A row whose place nobody told before may be one of these.
+    return held.filter(pl.col(place).is_null() | inside)
 
 
 def _check_same(name: str, rows: pl.DataFrame, known: pl.DataFrame) -> None:

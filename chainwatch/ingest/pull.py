@@ -26,6 +26,7 @@ from chainwatch.errors import (
     expect,
 )
 from chainwatch.ingest.deduplicate import new_rows
+from chainwatch.ingest.one_place import refuse_two_places
 from chainwatch.ingest.prevouts import Spending
 from chainwatch.ingest.protocol import UNITS, Batch, Source, read_units
 from chainwatch.ingest.pull_report import PullReport
@@ -216,6 +217,7 @@ def _commit(
         name: frame if name == UNITS else new_rows(name, frame, ledger)
         for name, frame in batch.tables.items()
     }
+    refuse_two_places(batch.tables, ledger, source.chain)
     if "inputs" in tables:
         tables["inputs"] = spending.resolve(tables)
     made = writer.commit(

@@ -13,6 +13,7 @@ import polars as pl
 
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.ledger import schema
+from chainwatch.ledger.checks.places import OF_TRANSACTIONS, PLACED, told_places
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.output_status import OutputStatus
 from chainwatch.ledger.spend_order import may_spend_from
@@ -260,6 +261,14 @@ def _placed(ledger: Ledger) -> pl.LazyFrame:
     return rows.select("chain", at="tx", holds=holds)
 
 
+def _one_telling(ledger: Ledger) -> pl.LazyFrame:
+    """Whatever table tells of a transaction: one time, height and position, where it says any."""
+    told = told_places({name: ledger.table(name) for name in PLACED})
+    one = [pl.col(name).drop_nulls().n_unique() <= 1 for name in OF_TRANSACTIONS]
+    groups = told.drop_nulls("txid").group_by("chain", "txid")
+    return groups.agg(at=pl.col("tx").max(), holds=pl.all_horizontal(one)).drop("txid")
+
+
 def _amounts_not_negative(ledger: Ledger) -> pl.LazyFrame:
     """Rows set apart stand in no transfer: what they moved is counted as unread."""
     outputs = ledger.outputs.select("chain", at="tx", holds=pl.col("value") >= 0)
@@ -313,8 +322,9 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check("tx count", "tx_count is the number of transactions", "height", _tx_count),
     Check("place", "number, height and time are those of the block", "tx", _placed),
+    Check("transaction", "a transaction has one time, height and position", "tx", _one_telling),
     Check("amount", "no amount is negative", "tx", _amounts_not_negative),
     *(_unique_keys(table) for table in schema.TABLES),
 )
-"""All checks, in the order of the report. For account chains those of blocks, *amount* and the keys
-apply."""
+"""All checks, in the order of the report. For account chains those of blocks, *transaction*,
+*amount* and the keys apply."""

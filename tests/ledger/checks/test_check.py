@@ -179,7 +179,7 @@ def test_each_corruption_fails_its_own_checks(tables: Tables, name: str) -> None
 
 def test_every_check_on_coins_has_a_corruption() -> None:
     told = set().union(*(names for _, names in CORRUPTIONS.values()))
-    elsewhere = {"one block"} | {
+    elsewhere = {"one block", "transaction"} | {
         f"unique {name}"
         for name in ("transfers", "approvals", "freezes", "stakes", "answers", "tags", "prices")
     }
@@ -211,6 +211,23 @@ def test_one_block_at_two_heights(tables: Tables) -> None:
 
 
 @pytest.mark.parametrize(
+    ("other", "wrong"), [({}, 0), ({"time": None}, 0), ({"height": 8}, 1), ({"tx": 9}, 1)]
+)
+def test_two_places_of_one_transaction(frame: Rows, other: dict[str, object], wrong: int) -> None:
+    base: dict[str, object] = {
+        "chain": chain("eth").id, "txid": b"t", "kind": "native", "occurrence": 0,
+        "time": datetime(2023, 6, 1, tzinfo=UTC), "sender": b"a", "receiver": b"b", "amount": 1,
+        "order_uncertain": False, "sections": 1, "height": 7, "tx": schema.pack_tx(7, 3),
+    }  # fmt: skip
+    rows = frame("transfers", [base, {**base, "kind": "erc20", "log_index": 0, **other}])
+    assert counts(check(Ledger.from_tables({"transfers": rows})), "transaction") == (1, wrong, 0)
+    log = {**base, "log_index": 0, "contract": b"c", "owner": b"a", "spender": b"b"}
+    later = {**log, "time": datetime(2023, 6, 2, tzinfo=UTC)}
+    told = {"transfers": frame("transfers", [base]), "approvals": frame("approvals", [later])}
+    assert counts(check(Ledger.from_tables(told)), "transaction") == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
     "name", ["transfers", "approvals", "freezes", "stakes", "answers", "tags", "prices"]
 )
 def test_a_row_twice_in_any_table(frame: Rows, name: str) -> None:
@@ -236,7 +253,7 @@ def test_a_negative_transfer_fails_and_one_too_wide_is_unread(frame: Rows) -> No
     rows = [{**base, "log_index": at, "amount": amount} for at, amount in enumerate(amounts)]
     report = check(Ledger.from_tables({"transfers": frame("transfers", rows)}))
     assert counts(report, "amount") == (2, 1, 1)
-    assert set(report.frame["name"]) == {"amount", "unique transfers"}
+    assert set(report.frame["name"]) == {"transaction", "amount", "unique transfers"}
 
 
 # -- what is unread is counted, not judged
@@ -254,7 +271,7 @@ def test_an_unread_input_leaves_fee_and_reward_unread(tables: Tables) -> None:
     assert counts(report, "reward") == (2, 0, 2)
     assert counts(report, "prevout") == (2, 0, 1)
     assert counts(report, "tx count") == (3, 0, 1)
-    assert repr(report) == "CheckReport(20 checks, nothing failed, 6 verdicts unread)"
+    assert repr(report) == "CheckReport(21 checks, nothing failed, 6 verdicts unread)"
 
 
 def test_a_missing_input_row_is_not_a_missing_value(tables: Tables) -> None:
@@ -392,10 +409,10 @@ def test_the_report_is_a_result_with_its_record(tables: Tables) -> None:
     assert first.record is not None
     assert first.record == again.record
     assert first.record.step == "check"
-    assert repr(first) == "CheckReport(20 checks, nothing failed, 0 verdicts unread)"
+    assert repr(first) == "CheckReport(21 checks, nothing failed, 0 verdicts unread)"
     repeat(tables, "coverage")
     bad = check(Ledger.from_tables(tables))
-    assert repr(bad) == "CheckReport(20 checks, 1 failed, 0 verdicts unread)"
+    assert repr(bad) == "CheckReport(21 checks, 1 failed, 0 verdicts unread)"
 
 
 def test_html_is_escaped(tables: Tables) -> None:
