@@ -13,8 +13,10 @@ from html import escape
 
 import polars as pl
 
+from chainwatch.chains.catalogue import all_chains
 from chainwatch.errors import ConservationError, LedgerError
 from chainwatch.ledger.checks.invariants import CHECKS, Check
+from chainwatch.ledger.checks.tokens import token_verdicts
 from chainwatch.ledger.index.index import open_index
 from chainwatch.ledger.index.verify import check_index
 from chainwatch.ledger.ledger import Ledger
@@ -113,7 +115,8 @@ def check(ledger: Ledger) -> CheckReport:
     -------
     CheckReport
         One row per check and chain; see :data:`chainwatch.ledger.checks.invariants.CHECKS`; of a
-        ledger on disk, one for its files; and one where files of blocks had parts that gave none.
+        ledger on disk, one for its files; one where files of blocks had parts that gave none; and
+        one on tokens of account chains of which all was read of some address.
 
     Raises
     ------
@@ -124,8 +127,20 @@ def check(ledger: Ledger) -> CheckReport:
     files = _files(whole)
     found = pl.concat([_report(item, whole) for item in CHECKS])
     parts = _parts(whole)
-    rows = [files, found.sort("chain", maintain_order=True), *parts, *_indexes(whole)]
+    tokens = _tokens(whole)
+    rows = [files, found.sort("chain", maintain_order=True), *tokens, *parts, *_indexes(whole)]
     return CheckReport(pl.concat(rows))
+
+
+def _tokens(ledger: Ledger) -> Iterator[pl.DataFrame]:
+    """Yield whether transfers of tokens add up; unread are those that do not, and it is said why.
+
+    No source need be wrong for that, so it is no failure of the ledger.
+    """
+    read = ledger.transfers.select("chain").unique().collect()["chain"].to_list()
+    for chain in sorted((one for one in all_chains() if one.id in read), key=lambda one: one.id):
+        if (row := token_verdicts(ledger, chain)) is not None:
+            yield pl.DataFrame([row], schema=VERDICTS.schema, orient="row")
 
 
 def _parts(ledger: Ledger) -> Iterator[pl.DataFrame]:
