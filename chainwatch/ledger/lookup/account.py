@@ -66,7 +66,7 @@ def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSumm
     apart = moved_by_asset(ledger, chain, address)
     runs = block_runs(ledger.history, chain.id, coin=False)
     known = set(_known(read, claims, chain, runs))
-    uneven = set(_uneven(ledger, read, known, chain))
+    uneven = set(_uneven(ledger, read, known.difference(apart), chain))
     totals = _totals(history, read, claims, chain, known.difference(apart, uneven))
     undated = every["time"].null_count() if spanned else 0
     are = "is" if undated == 1 else "are"

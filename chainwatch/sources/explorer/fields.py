@@ -28,6 +28,10 @@ _STILL = ("delegatecall", "callcode", "staticcall")
 """Calls that move nothing: what they state as their value is that of the call around them."""
 
 _NUMBER = re.compile(r"[0-9]{1,78}")
+_HEX = re.compile(r"0[xX][0-9a-fA-F]{1,64}")
+_NOTHING = (None, "", "0x")
+"""What stands for an amount that is not told."""
+
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 _TRACE = re.compile(r"[0-9]+(?:[_.][0-9]+)*")
 
@@ -35,7 +39,21 @@ Row = Mapping[str, Any]
 
 
 class OddToken(Exception):
-    """A token of a kind of its own: anybody may send one, and its row is set apart."""
+    """A movement of tokens that is set apart: of a kind of its own, not named, or of no amount.
+
+    Anybody may send a token of his own. Where the contract is known, so is the token of which a
+    movement is lacking, and who sent it.
+    """
+
+    contract: bytes | None = None
+    sender: bytes | None = None
+
+    @classmethod
+    def without_amount(cls, contract: bytes, sender: bytes) -> OddToken:
+        """Return that a movement of a token says no amount."""
+        found = cls("without an amount")
+        found.contract, found.sender = contract, sender
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +106,12 @@ class Place:
         return SourceError(what, where=self.where, remedy=LIAR)
 
     def number(self, row: Row, name: str, most: int = LARGEST_WORD) -> int:
-        """Return a whole number, as digits or as a number."""
+        """Return a whole number, as digits, in hexadecimal behind 0x, or as a number."""
         value = row.get(name)
         if isinstance(value, str) and _NUMBER.fullmatch(value):
             value = int(value)
+        elif isinstance(value, str) and _HEX.fullmatch(value):
+            value = int(value, 16)
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
             raise self.wrong(
                 f"{name} is {clipped(value, 60)!r}, and no whole number that it can be"
@@ -204,11 +224,14 @@ def etherscan(action: str, row: Row, at: Place, latest: datetime) -> Moved | Non
         )  # fmt: skip
     kind, value = _TOKENS[action]
     many = kind != "erc721"
+    contract = at.address(row.get("contractAddress"), "contractAddress")
+    if many and row.get(value) in _NOTHING:
+        raise OddToken.without_amount(contract, common["sender"])
     return Moved(
         kind=kind, receiver=at.address(row.get("to"), "to"),
         amount=at.number(row, value) if many else 1,
         token_id=None if kind == "erc20" else str(at.number(row, "tokenID")),
-        contract=at.address(row.get("contractAddress"), "contractAddress"),
+        contract=contract,
         log_index=at.number(row, "logIndex", 2**40) if row.get("logIndex") else None,
         **at.token(row.get("tokenSymbol"), row.get("tokenDecimal")), **common,
     )  # fmt: skip
@@ -257,17 +280,21 @@ def blockscout(kind: str, row: Row, at: Place, latest: datetime) -> Moved | None
 
 def _blockscout_token(row: Row, at: Place, common: dict[str, Any]) -> Moved:
     token, total = row.get("token"), row.get("total")
-    if not isinstance(token, Mapping) or not isinstance(total, Mapping):
-        raise at.wrong("a movement of tokens lacks its token or its amount")
+    if token is None:
+        raise OddToken("of a token that is not named")
+    if not isinstance(token, Mapping) or not (total is None or isinstance(total, Mapping)):
+        raise at.wrong("the token of a movement, or its amount, is no object")
     kind = str(token.get("type", "")).replace("-", "").lower()
     if kind not in ("erc20", "erc721", "erc1155"):
         raise OddToken(f"{clipped(token.get('type'), 30)!r} is no kind of token that is known")
-    contract = token.get("address_hash") or token.get("address")
+    contract = at.address(token.get("address_hash") or token.get("address"), "token")
+    if total is None or (kind != "erc721" and total.get("value") in _NOTHING):
+        raise OddToken.without_amount(contract, common["sender"])
     return Moved(
         kind=kind, receiver=at.address(row.get("to"), "to"), position=None,
         amount=1 if kind == "erc721" else at.number(total, "value"),
         token_id=None if kind == "erc20" else str(at.number(total, "token_id")),
-        contract=at.address(contract, "token"), log_index=at.number(row, "log_index", 2**40),
+        contract=contract, log_index=at.number(row, "log_index", 2**40),
         **at.token(token.get("symbol"), token.get("decimals")), **common,
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import polars as pl
@@ -16,6 +16,7 @@ from chainwatch.errors import ChainError, InputError
 from chainwatch.ingest.protocol import Batch, Reader, read_units
 from chainwatch.ingest.rows.evidence import answers_frame, coverage_frame
 from chainwatch.ledger import schema
+from chainwatch.ledger.unread.rows_apart import GOT, KIND, PAID
 from chainwatch.net.client import Client
 from chainwatch.net.hosts import split_url
 from chainwatch.net.policy import is_own_host
@@ -218,7 +219,7 @@ class Explorer:
         }  # fmt: skip
         tables = {
             **({"transfers": transfers} if transfers.height else {}),
-            "coverage": coverage_frame([row, *_apart(row, len(apart))]),
+            "coverage": coverage_frame([row, *_apart(row, apart)]),
             "answers": answers_frame(server.take()),
         }  # fmt: skip
         if self._progress:
@@ -262,10 +263,22 @@ class Explorer:
             yield move
 
 
-def _apart(row: dict[str, Any], count: int) -> list[dict[str, Any]]:
-    """Return the unit that counts what was set apart of a history, if anything was."""
-    more = {"unit": f"{row['unit']}/apart/token", "kind": "apart", "complete": None, "apart": count}
-    return [{**row, **more}] if count else []
+def _apart(row: dict[str, Any], apart: Sequence[OddToken]) -> list[dict[str, Any]]:
+    """Return the units that count what was set apart of a history: by token and way, if known."""
+    counts: Counter[tuple[bytes | None, str]] = Counter()
+    for one in apart:
+        way = PAID if one.sender == row["address"] else GOT
+        counts[one.contract, way if one.contract else ""] += 1
+    base, _, cut = str(row["unit"]).partition("/some/")
+    end = f"/some/{cut}" if cut else ""
+    return [
+        {
+            **row, "kind": KIND, "complete": None, "apart": count, "contract": contract,
+            "unit": f"{base}/unread/{way}/{contract.hex()}{end}" if contract
+            else f"{row['unit']}/apart/token",
+        }
+        for (contract, way), count in counts.items()
+    ]  # fmt: skip
 
 
 def rows_of(moves: Iterable[Moved], chain: Chain) -> pl.DataFrame:

@@ -91,9 +91,18 @@ class Internal(Struct):
 class InternalData(Struct):
     """What TronGrid says of a call between contracts in the list of transactions."""
 
-    call_value: dict[str, Count] | None = None
+    call_value: dict[str, Count | str | None] | None = None
     note: str = ""
     rejected: bool = False
+
+
+class InlineInternal(Struct):
+    """A call between contracts, as TronGrid tells it with the transaction it is of."""
+
+    internal_tx_id: Hash
+    from_address: str
+    data: InternalData
+    to_address: str = ""
 
 
 class ListedInternal(Struct):
@@ -126,7 +135,7 @@ class ListedTransaction(Struct):
     withdraw_expire_amount: Count | None = None
     cancel_unfreezeV2_amount: dict[str, Count] | list[dict[str, Any]] | None = None  # noqa: N815
     contract_address: str | None = None
-    internal_transactions: list[Internal] = []
+    internal_transactions: list[dict[str, Any]] | None = None
 
 
 class TokenInfo(Struct):
@@ -156,12 +165,17 @@ class ListedToken(Struct):
     """A movement of, or authority over, tokens as TronGrid lists it: without height and place."""
 
     transaction_id: Hash
-    token_info: TokenInfo
     block_timestamp: Millis
     to: str
-    value: str
     type: str
     from_: str = msgspec.field(name="from")
+    token_info: TokenInfo | None = None
+    value: str | None = None
+
+    @property
+    def info(self) -> TokenInfo:
+        """What is said of the token; nothing where it is not registered."""
+        return self.token_info or TokenInfo()
 
 
 class PageMeta(Struct):

@@ -11,6 +11,7 @@ import msgspec
 from chainwatch.addresses.canonical import text as address_text
 from chainwatch.chains.base import Chain
 from chainwatch.errors import SourceError
+from chainwatch.sanitize import clipped
 from chainwatch.sources.tron.fields import (
     LIAR,
     ListedInternal,
@@ -23,17 +24,24 @@ from chainwatch.sources.tron.fields import (
     moment,
     typed,
 )
-from chainwatch.sources.tron.inside import inside_unknown, listed_moves
+from chainwatch.sources.tron.inside import inline_calls, inside_unknown, listed_moves
 from chainwatch.sources.tron.lists import Listed, read_list, whole_row
 from chainwatch.sources.tron.rows import Rows, token_row
 from chainwatch.sources.tron.server import Server, Tip
 from chainwatch.sources.tron.unnamed import contract_of, unnamed_said
+from chainwatch.sources.tron.unread_entries import (
+    Unread,
+    number_told,
+    of_type,
+    unread_said,
+    without_amount,
+)
 from chainwatch.units import counted
 
 SUCCESS = (None, "SUCCESS", "DEFAULT")
 """How a transaction ends that took effect; one without a contract of code has no word for it."""
 
-_LARGEST_WORD = 2**256
+_LARGEST_WORD = 2**256 - 1
 
 
 @dataclass
@@ -50,6 +58,10 @@ class History:
         Authority over tokens that is listed without its place, and stands in no row.
     odd : int
         Tokens that claim decimals or a symbol that none has; these are left out of their rows.
+    unnamed : list of str
+        Transactions that moved a token which nobody names.
+    unread : list of Unread
+        Entries of tokens that cannot be read.
     """
 
     rows: Rows
@@ -58,6 +70,7 @@ class History:
     approvals: int = 0
     odd: int = 0
     unnamed: list[str] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
 
     @property
     def whole(self) -> bool:
@@ -77,6 +90,7 @@ class History:
             said.append(f"{name}: {inside_unknown(self.rows.odd_notes)}")
         if self.unnamed:
             said.append(f"{name}: {unnamed_said(self.unnamed)}")
+        said += [f"{name}: {one}" for one in unread_said(self.unread)]
         if short:
             pages = counted(short, "page", "pages")
             said.append(f"{name}: {pages} shorter than asked for, read on behind them")
@@ -121,8 +135,8 @@ def read_history(
     for row in found.transactions.rows.values():
         _add(found, row, whose, tip, found.transactions.where)
     found.tokens = read_list(server, f"{base}/trc20", asked, most, whole_row)
-    for row in found.tokens.rows.values():
-        _add_token(found, row, whose, tip, unique)
+    for key, row in found.tokens.rows.items():
+        _add_token(found, row, found.tokens.told[key], whose, tip, unique)
     return found
 
 
@@ -165,7 +179,8 @@ def listed(item: ListedTransaction, chain: Chain, tip: Tip, where: str) -> tuple
         ret is None or ret.contractRet in SUCCESS, ret.fee if ret else 0,
         item.energy_usage, item.net_usage, item.withdraw_amount, item.unfreeze_amount,
         item.withdraw_expire_amount, cancelled(item.cancel_unfreezeV2_amount, where),
-        address(made, chain, where) if made else None, tuple(item.internal_transactions),
+        address(made, chain, where) if made else None,
+        inline_calls(item.internal_transactions, where),
     )  # fmt: skip
     return told, where
 
@@ -198,8 +213,26 @@ def _check_party(whose: bytes, parties: tuple[bytes | None, ...], where: str) ->
         )  # fmt: skip
 
 
+def _value(item: ListedToken, where: str) -> int | None:
+    """Return the amount of a movement of tokens; None where none is told."""
+    try:
+        return number_told(item.value, _LARGEST_WORD)
+    except ValueError:
+        raise SourceError(
+            f"{clipped(item.value, 90)!r} is no amount", where=where, remedy=LIAR
+        ) from None
+
+
+def _unread(item: ListedToken, chain: Chain, where: str, answer: bytes, *, paid: bool) -> Unread:
+    named = item.info.address
+    contract = None if named is None else address(named, chain, where)
+    if item.type != "Transfer":
+        return of_type(item.type, item.transaction_id, answer, contract, paid=paid)
+    return without_amount(item.transaction_id, answer, contract, paid=paid)
+
+
 def _add_token(
-    found: History, row: dict[str, Any], whose: bytes, tip: Tip, unique: Uniques
+    found: History, row: dict[str, Any], answer: bytes, whose: bytes, tip: Tip, unique: Uniques
 ) -> None:
     chain = found.rows.chain
     item = typed(row, ListedToken, found.tokens.where)
@@ -209,16 +242,15 @@ def _add_token(
     if item.type == "Approval":
         found.approvals += 1
         return
-    if item.type != "Transfer":
-        raise SourceError(f"{item.type!r} is no movement of tokens", where=where, remedy=LIAR)
-    if not (item.value.isascii() and item.value.isdigit() and len(item.value) <= 78
-            and int(item.value) < _LARGEST_WORD):  # fmt: skip
-        raise SourceError(f"{item.value[:90]!r} is no amount", where=where, remedy=LIAR)
-    symbol, decimals, odd = item.token_info.shown()
+    value = _value(item, where)
+    if item.type != "Transfer" or value is None:
+        found.unread.append(_unread(item, chain, where, answer, paid=sender == whose))
+        return
+    symbol, decimals, odd = item.info.shown()
     found.odd += odd
-    named, txid = item.token_info.address, item.transaction_id
+    named, txid = item.info.address, item.transaction_id
     contract = (
-        contract_of(unique.server, txid, sender, receiver, int(item.value))
+        contract_of(unique.server, txid, sender, receiver, value)
         if named is None else address(named, chain, where)
     )  # fmt: skip
     if contract is None:
@@ -229,7 +261,7 @@ def _add_token(
         token_row(chain, bytes.fromhex(item.transaction_id),
                   moment(item.block_timestamp, where, tip.time)),
         kind="trc721" if one else "trc20", sender=sender, receiver=receiver,
-        amount=1 if one else int(item.value), token_id=str(int(item.value)) if one else None,
+        amount=1 if one else value, token_id=str(value) if one else None,
         contract=contract, symbol=symbol, decimals=decimals,
         success=True,
     )  # fmt: skip

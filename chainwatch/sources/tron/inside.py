@@ -18,12 +18,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from chainwatch.chains.base import Chain
+from chainwatch.errors import SourceError
+from chainwatch.sanitize import clipped
 from chainwatch.sources.tron.contracts import ZERO, Fact, Paid, Stake
-from chainwatch.sources.tron.fields import CallValue, Internal, ListedInternal, address
+from chainwatch.sources.tron.fields import (
+    LIAR,
+    CallValue,
+    InlineInternal,
+    Internal,
+    ListedInternal,
+    address,
+    typed,
+)
+from chainwatch.sources.tron.unread_entries import number_told
 from chainwatch.units import counted
 
+_LARGEST = 2**63 - 1
 _RESOURCES = {"Bandwidth": "bandwidth", "Energy": "energy", "TronPower": "tron_power"}
 
 
@@ -74,16 +87,55 @@ def moves_of(internal: Internal, chain: Chain, where: str) -> list[Move]:
 
 
 def listed_moves(item: ListedInternal, chain: Chain, where: str) -> list[Move]:
-    """Return what happened as TronGrid lists it among transactions; TRX is the token ``_``."""
-    values = [
+    """Return what happened as TronGrid lists it among transactions."""
+    return moves_of(as_node(item, where), chain, where)
+
+
+def as_node(item: ListedInternal | InlineInternal, where: str) -> Internal:
+    """Return what TronGrid tells as a node would; TRX is the token ``_``.
+
+    Where an amount is not told the note says so, and is none that is known: what moved is unknown.
+
+    Raises
+    ------
+    SourceError
+        If an amount is none.
+    """
+    told = {
+        token: _amount(much, where) for token, much in (item.data.call_value or {}).items()
+    }  # fmt: skip
+    known = [
         CallValue(much, None if token in ("_", "") else token)
-        for token, much in (item.data.call_value or {}).items()
-    ]
-    told = Internal(
-        item.internal_tx_id, item.from_address, values, item.to_address, item.data.note,
-        item.data.rejected,
+        for token, much in told.items() if much is not None
+    ]  # fmt: skip
+    note = item.data.note
+    if len(known) < len(told):
+        known, note = [], f"{note_of(note)} {NO_AMOUNT}".strip()
+    return Internal(
+        item.internal_tx_id, item.from_address, known, item.to_address, note, item.data.rejected
+    )
+
+
+NO_AMOUNT = "without its amount"
+
+
+def _amount(value: int | str | None, where: str) -> int | None:
+    try:
+        return number_told(value, _LARGEST)
+    except ValueError:
+        raise SourceError(
+            f"the value of a call is {clipped(value, 60)!r}, and no amount", where=where,
+            remedy=LIAR,
+        ) from None  # fmt: skip
+
+
+def inline_calls(rows: list[dict[str, Any]] | None, where: str) -> tuple[Internal, ...]:
+    """Return the calls that stand in a transaction, in the form of nodes or of TronGrid's lists."""
+    return tuple(
+        as_node(typed(row, InlineInternal, where), where) if "internal_tx_id" in row
+        else typed(row, Internal, where)
+        for row in rows or ()
     )  # fmt: skip
-    return moves_of(told, chain, where)
 
 
 def _call(move: Move, _: str | None) -> Iterator[Fact]:

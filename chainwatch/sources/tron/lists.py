@@ -45,9 +45,12 @@ class Listed:
         Of the last page, for errors and coverage.
     short : int
         Pages that were shorter than asked for although more followed.
+    told : dict
+        In which answer each row first stood.
     """
 
     rows: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    told: dict[Key, bytes] = field(default_factory=dict)
     cut: bool = False
     where: str = ""
     answer: bytes = b""
@@ -137,6 +140,7 @@ def _pass(
                 found.cut = True
                 return seen, full
             found.rows[key] = row
+            found.told.setdefault(key, answer.digest)
             seen.add(key)
         more = page.meta.fingerprint is not None
         found.short += more and len(page.data) < PAGE

@@ -34,6 +34,7 @@ from chainwatch.sources.parameters import (
 from chainwatch.sources.tron.history import History, Uniques, read_history
 from chainwatch.sources.tron.server import LARGEST_PAGE, Server, Tip, judge
 from chainwatch.sources.tron.totals import stated_balance, unequal
+from chainwatch.sources.tron.unread_entries import unread_units
 
 if TYPE_CHECKING:
     import httpx2
@@ -168,7 +169,7 @@ class TronGrid:
 
     def _batch(self, server: Server, whose: bytes, tip: Tip, found: History, since: int) -> Batch:
         name, tables, notes = self._text(whose), found.rows.frames(), found.notes(self._text(whose))
-        complete = found.whole and not found.unnamed
+        complete = found.whole and not (found.unnamed or found.unread)
         if complete and not since:
             stated = stated_balance(server, whose, tip)
             if stated is not None and (said := unequal(tables, whose, stated, self.network)):
@@ -182,10 +183,12 @@ class TronGrid:
             "block": tip.hash, "address": whose, "to_time": until, "complete": complete,
             "source": self.name, "answer": found.tokens.answer,
         }  # fmt: skip
-        tables |= {"coverage": coverage_frame([row]), "answers": answers_frame(server.take())}
+        units = [row, *unread_units(found.unread, row, suffix)]
+        tables |= {"coverage": coverage_frame(units), "answers": answers_frame(server.take())}
         if self._progress:
             self._progress(f"{name}: {sum(frame.height for frame in tables.values()):,} rows")
-        return Batch(tables, (unit,), name, tip=tip.hash, notes=tuple(notes))
+        names = tuple(str(one["unit"]) for one in units)
+        return Batch(tables, names, name, tip=tip.hash, notes=tuple(notes))
 
     def _text(self, whose: bytes) -> str:
         return canonical.text(whose, self.network)

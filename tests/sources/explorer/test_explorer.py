@@ -12,11 +12,14 @@ import pytest
 import stamina
 from explorer_site import EvmWorld, ExplorerSite, Inside, account, served
 
+from chainwatch.addresses import canonical
 from chainwatch.errors import ChainError, ChainwatchError, InputError, NoAnswer, SourceError
 from chainwatch.ingest.protocol import Batch
 from chainwatch.ingest.pull import pull
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger, open_ledger
+from chainwatch.ledger.lookup.lookup import address_summary
+from chainwatch.ledger.unread.rows_apart import moved_by_asset
 from chainwatch.net.policy import use_network
 from chainwatch.sources.explorer.source import Explorer
 
@@ -505,7 +508,7 @@ BLOCKSCOUT_LIES: dict[str, tuple[Callable[[str, Any], Any], str]] = {
                               "no zone"),
     "a time that is none": (items("/transactions", put("timestamp", "yesterday")), "no time"),
     "a call without success": (items("/internal", put("success", None)), "took effect"),
-    "a token without an amount": (items("/token", put("total", None)), "lacks its token"),
+    "a token whose amount is a list": (items("/token", put("total", [])), "is no object"),
     "a place of a log that is huge": (items("/token", put("log_index", 2**50)),
                                       "no whole number"),
 }  # fmt: skip
@@ -551,6 +554,63 @@ def test_a_token_of_a_kind_of_its_own_is_set_apart(tmp_path: Path) -> None:
     assert kept.height == 4
     [apart] = ledger.coverage.filter(pl.col("kind") == "apart").collect().rows(named=True)
     assert (apart["apart"], apart["complete"]) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("api", "change"),
+    [
+        ("blockscout", items("/token", lambda rows: rows[0].update(total=None))),
+        ("blockscout", items("/token", lambda rows: rows[0]["total"].update(value=None))),
+        ("etherscan", rows_in(TOKENS, put("value", None))),
+        ("etherscan", rows_in(TOKENS, put("value", "0x"))),
+    ],
+)
+def test_a_movement_without_an_amount_leaves_that_token_unknown(
+    api: str, change: Any, tmp_path: Path
+) -> None:
+    site = ExplorerSite(busy())
+    with served(site) as url:
+        pull(tmp_path / "plain", source(url, "ann", api=api))
+    site.change = change
+    with served(site) as url:
+        report = pull(tmp_path / "l", source(url, "ann", api=api))
+    assert any("1 movement of tokens set apart: without an amount" in one for one in report.notes)
+    plain, ledger = (open_ledger(tmp_path / name) for name in ("plain", "l"))
+    [lost] = plain.transfers.collect().join(
+        ledger.transfers.collect(), on=schema.TRANSFERS.key, how="anti", nulls_equal=True
+    ).rows(named=True)  # fmt: skip
+    [apart] = ledger.coverage.filter(pl.col("kind") == "apart").collect().rows(named=True)
+    assert (apart["apart"], apart["contract"]) == (1, lost["contract"])
+    moved = moved_by_asset(ledger, ledger.chains[0], apart["address"])[lost["contract"]]
+    way = "paid" if lost["sender"] == apart["address"] else "got"
+    assert {name: found.rows for name, found in moved.items()} == {way: 1}
+    told = address_summary(ledger, apart["address"], ledger.chains[0])
+    assert f"it may have {way} an amount that cannot be read of" in " ".join(told.coverage)
+    token = canonical.text(lost["contract"], ledger.chains[0])
+    assert not any(token in one and "do not add up" in one for one in told.coverage)
+
+
+def test_a_token_that_is_not_named_is_set_apart(tmp_path: Path) -> None:
+    site = ExplorerSite(busy())
+    site.change = items("/token", put("token", None))
+    with served(site) as url:
+        report = pull(tmp_path / "l", source(url, "ann", api="blockscout"))
+    assert any("set apart: of a token that is not named" in one for one in report.notes)
+    apart = open_ledger(tmp_path / "l").coverage.filter(pl.col("kind") == "apart").collect()
+    assert (apart["apart"].sum(), apart["contract"].to_list()) == (1, [None])
+
+
+def test_numbers_in_hexadecimal_are_the_same_numbers(tmp_path: Path) -> None:
+    site = ExplorerSite(busy())
+    with served(site) as url:
+        pull(tmp_path / "plain", source(url, "ann", api="etherscan"))
+    site.change = rows_in(TOKENS, lambda rows: [
+        row.update(value=hex(int(row["value"])), blockNumber=hex(int(row["blockNumber"])))
+        for row in rows] and None)  # fmt: skip
+    with served(site) as url:
+        pull(tmp_path / "l", source(url, "ann", api="etherscan"))
+    plain, told = (open_ledger(tmp_path / name).transfers.collect() for name in ("plain", "l"))
+    assert plain.equals(told)
 
 
 def test_a_batch_that_lists_one_id_twice_is_no_lie(tmp_path: Path) -> None:

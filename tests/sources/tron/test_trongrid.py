@@ -476,7 +476,16 @@ LIES: dict[str, tuple[Callable[[str, Any], Any], str]] = {
     "a stranger's token": (in_list(TOKENS, lambda rows: [
         {**row, "from": base58(account("zed")), "to": base58(account("yul"))} for row in rows]),
         "nothing to do"),
-    "a kind of movement that is none": (in_list(TOKENS, at(0, "type", to="Wish")), "no movement"),
+    "a kind of movement that is a number": (in_list(TOKENS, at(0, "type", to=7)), "form of Tron"),
+    "a token amount in bare hexadecimal": (in_list(TOKENS, at(0, "value", to="1f")), "no amount"),
+    "a token amount in too much hexadecimal": (
+        in_list(TOKENS, at(0, "value", to="0x1" + "0" * 64)), "no amount"),
+    "a call of an amount that is a word": (in_list(TXS, lambda rows: [
+        {**row, "data": {"call_value": {"_": "much"}}} if "internal_tx_id" in row else row
+        for row in rows]), "no amount"),
+    "a call of an amount beyond 2**63": (in_list(TXS, lambda rows: [
+        {**row, "data": {"call_value": {"_": hex(2**63)}}} if "internal_tx_id" in row else row
+        for row in rows]), "no amount"),
     "a contract that is none": (in_list(TOKENS, at(0, "token_info", "address", to="T")),
                                 "no address"),
     "an address with a wrong checksum": (in_list(TOKENS, at(
@@ -580,6 +589,113 @@ def test_a_token_that_nobody_names_is_told_and_the_history_not_called_whole(tmp_
     [said] = [note for note in report.notes if "does not name" in note]
     assert world.tokens[0]["transaction_id"] in said
     assert not ledger.coverage.collect()["complete"].any()
+
+
+@pytest.mark.parametrize("told", [hex, lambda amount: f"0X{amount:064X}"])
+def test_amounts_in_hexadecimal_are_the_same_amounts(told: Any, tmp_path: Path) -> None:
+    world = busy()
+    with served(TronGridServer(world)) as url:
+        plain, _ = read(url, tmp_path / "plain", "ann")
+    for one in world.tokens:
+        one["value"] = told(int(one["value"]))
+    for one in world.listed:
+        if "internal_tx_id" in one:
+            values = one["data"].get("call_value") or {}
+            one["data"]["call_value"] = {name: told(much) for name, much in values.items()}
+    with served(TronGridServer(world)) as url:
+        ledger, _ = read(url, tmp_path / "l", "ann")
+    for table in ("transfers", "stakes", "coverage"):
+        left, right = (one.table(table).collect() for one in (plain, ledger))
+        drop = [name for name in ("answer",) if name in left.columns]
+        assert left.drop(drop).equals(right.drop(drop))
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "words"),
+    [
+        ("type", "Wish", "of type 'Wish' not read"),
+        ("type", "transfer", "of type 'transfer' not read"),
+        ("value", None, "without an amount not read"),
+        ("value", "", "without an amount not read"),
+        ("value", "0x", "without an amount not read"),
+    ],
+)
+def test_an_entry_of_tokens_that_cannot_be_read_is_named(
+    name: str, said: Any, words: str, tmp_path: Path
+) -> None:
+    """With the digest of its answer; the other rows stay, and no balance of that token is known."""
+    world = busy()
+    with served(TronGridServer(world)) as url:
+        plain, _ = read(url, tmp_path / "plain", "ann")
+    world.tokens[0][name] = said
+    with served(TronGridServer(world)) as url:
+        ledger, report = read(url, tmp_path / "l", "ann")
+    before, left = (rows(one, "transfers", kind="trc20").height for one in (plain, ledger))
+    assert left == before - 1
+    [note] = [note for note in report.notes if words in note]
+    assert world.tokens[0]["transaction_id"] in note
+    answers = [one.hex() for one in ledger.answers.collect()["digest"]]
+    assert any(f"(in the answer with SHA-256 {one})" in note for one in answers)
+    covered = ledger.coverage.collect()
+    assert not covered["complete"].any()
+    [unit] = covered.filter(pl.col("kind") == "apart").rows(named=True)
+    contract = world.tokens[0]["token_info"]["address"]
+    assert (unit["apart"], canonical.text(unit["contract"], ledger.chains[0])) == (1, contract)
+    found = address_summary(ledger, of("ann"), ledger.chains[0]).totals
+    assert found.filter(pl.col("contract") == unit["contract"])["balance"].to_list() == [None]
+
+
+def test_an_approval_without_an_amount_is_an_approval(tmp_path: Path) -> None:
+    world = busy()
+    world.tokens[0].update(type="Approval", value=None)
+    with served(TronGridServer(world)) as url:
+        ledger, report = read(url, tmp_path / "l", "ann")
+    assert any("approval" in note for note in report.notes)
+    assert not any("not read" in note for note in report.notes)
+    assert ledger.coverage.collect()["complete"].all()
+
+
+def test_a_call_without_its_amount_leaves_the_balance_unknown(tmp_path: Path) -> None:
+    world = busy()
+    call = next(one for one in world.listed if "internal_tx_id" in one)
+    call["data"]["call_value"] = {"_": None}
+    with served(TronGridServer(world)) as url:
+        ledger, report = read(url, tmp_path / "l", "ann")
+    other = rows(ledger, "stakes", kind="other")
+    assert set(other["contract_type"]) == {"call without its amount"}
+    assert other["moved"].null_count() == other.height
+    assert held(ledger, "ann") is None
+    assert any("what they moved is unknown" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("form", ["listed", "node"])
+def test_calls_that_stand_in_their_transaction_count_once(form: str, tmp_path: Path) -> None:
+    """TronGrid tells them there in the form of its lists, beside rows of their own."""
+    world = busy()
+    with served(TronGridServer(world)) as url:
+        plain, _ = read(url, tmp_path / "plain", "ann")
+    for call in [one for one in world.listed if "internal_tx_id" in one]:
+        [outer] = [one for one in world.listed if one.get("txID") == call["tx_id"]] or [None]
+        if outer is None:
+            continue
+        told = {name: call[name] for name in ("internal_tx_id", "from_address", "to_address",
+                                              "data")}  # fmt: skip
+        values = call["data"].get("call_value") or {}
+        node = {
+            "hash": call["internal_tx_id"], "caller_address": call["from_address"],
+            "transferTo_address": call["to_address"], "note": call["data"].get("note", ""),
+            "callValueInfo": [{"callValue": much} if name == "_" else
+                              {"callValue": much, "tokenId": name}
+                              for name, much in values.items()],
+        }  # fmt: skip
+        outer.setdefault("internal_transactions", []).append(told if form == "listed" else node)
+    assert any(one.get("internal_transactions") for one in world.listed)
+    with served(TronGridServer(world)) as url:
+        ledger, _ = read(url, tmp_path / "l", "ann")
+    key = ["txid", "kind", "trace_path", "sender", "receiver", "amount"]
+    calls = [rows(one, "transfers").select(key).sort(key) for one in (plain, ledger)]
+    assert calls[0].equals(calls[1])
+    assert held(ledger, "ann") == held(plain, "ann")
 
 
 TROUBLE: dict[str, Any] = {
