@@ -92,5 +92,7 @@ from chainwatch.tracing.revenue.received import received as received
 from chainwatch.tracing.trace import trace as trace
 from chainwatch.tracing.whole_chain.taint import Taint as Taint
 from chainwatch.tracing.whole_chain.taint import taint as taint
+from chainwatch.trained.labels import ChangeLabels as ChangeLabels
+from chainwatch.trained.labels import change_labels as change_labels
 
 __version__: str

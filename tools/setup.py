@@ -20,8 +20,8 @@ LOG = VENV / "chainwatch-setup.log"
 
 STAGES = {
     "demo": ("run", "layout", "report", "typefaces", "project"),
-    "test": ("run", "layout", "report", "typefaces", "test", "project"),
-    "check": ("run", "layout", "report", "typefaces", "test", "lint", "project"),
+    "test": ("run", "layout", "report", "typefaces", "learn", "test", "project"),
+    "check": ("run", "layout", "report", "typefaces", "learn", "test", "lint", "project"),
     "lock": ("lock",),
 }
 """What each stage installs, in order; a layer is one file in requirements/, or the project."""
@@ -31,6 +31,7 @@ OPTIONAL = {
     "report": "typst is not to be had here: reports are written as HTML, without the PDF",
     "typefaces": "Chinese, Japanese and Korean are written as code points: their typeface is not"
     " to be had here",
+    "learn": "scikit-learn is not to be had here: fitted models can be used, and none be fitted",
 }
 """Layers that may fail, and what is then lost; said aloud on every run."""
 

@@ -93,6 +93,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Answers": lambda made: cw.ask(made.ledger, cw.heuristics.coinjoin.JOINT),
     "Apart": lambda made: cw.keep_apart(tags=made.tags),
     "Calibration": lambda made: calibrate([(made.clusters.links, made.truth)]),
+    "ChangeLabels": lambda made: cw.change_labels(made.ledger),
     "CheckReport": lambda made: cw.check(made.ledger),
     "ClusterGraph": lambda made: made.clusters.graph(
         made.ledger, made.clusters.frame["cluster"][0]
