@@ -44,6 +44,10 @@ class RuleSpec:
     source: str
 
 
+Answering = Callable[["nw.DataFrame[Any]"], "nw.Series[Any]"]
+"""What answers the rows of a frame in memory: true, false or null, each row by itself."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Rule:
     """A condition, or a combination of conditions; two are equal if their digests are.
@@ -60,6 +64,9 @@ class Rule:
         The parameters of a leaf, all of them.
     expr : narwhals expression
         The condition.
+    answers : callable or None
+        Of a leaf that no expression can say, such as a fitted model: what answers rows of a frame
+        in memory. ``expr`` then reads its answers, in a column named by the text of the leaf.
     """
 
     op: str
@@ -67,6 +74,7 @@ class Rule:
     spec: RuleSpec | None
     params: tuple[tuple[str, Any], ...]
     expr: nw.Expr
+    answers: Answering | None = None
 
     def __and__(self, other: Rule) -> Rule:
         return _combine("and", self, other)
@@ -276,11 +284,15 @@ def apply(features: Frame, condition: Rule) -> Frame:
     Raises
     ------
     RuleError
-        If the frame lacks a column that the rule reads, or a leaf does not answer true or false.
+        If the frame lacks a column that the rule reads, a leaf does not answer true or false, or
+        the frame is not in memory and a leaf needs that.
     """
     columns = {str(leaf): leaf.expr for leaf in condition.leaves()} | {VERDICT: condition.expr}
     try:
         frame: Any = nw.from_native(features)
+        for leaf in condition.leaves():
+            if leaf.answers is not None:
+                frame = _answered(frame, leaf, leaf.answers)
         answered = frame.with_columns(**columns)
         # A lazy frame learns only here that a column is not there.
         kinds = answered.collect_schema()
@@ -294,3 +306,12 @@ def apply(features: Frame, condition: Rule) -> Frame:
             raise RuleError(f"{name} answers {kinds[name]}, not true or false")
     native: Frame = answered.to_native()
     return native
+
+
+def _answered(frame: Any, leaf: Rule, answers: Answering) -> Any:
+    """Return a frame with what answers a leaf that is no expression, in a column named by it."""
+    if not isinstance(frame, nw.DataFrame):
+        raise RuleError(
+            f"{leaf} answers frames in memory, and this one is lazy", remedy="collect it first"
+        )
+    return frame.with_columns(answers(frame).alias(str(leaf)))

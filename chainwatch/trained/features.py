@@ -79,7 +79,9 @@ def _universal() -> dict[str, nw.Expr]:
     return {
         "smaller_than_inputs": smaller_than_inputs().cast(nw.Int64),
         "fresh": nw.col("fresh").cast(nw.Int64),
-        "others_fresh": _at_most(nw.when(nw.col("fresh_unknown") == 0).then(others), 2),
+        "others_fresh": _at_most(
+            nw.when(nw.col("payment") & (nw.col("fresh_unknown") == 0)).then(others), 2
+        ),
         "zeros": zeros,
         "smallest": (value == nw.col("output_min")).cast(nw.Int64),
         "kind_agrees": nw.when((kinds >= 2) | ((kinds == 1) & ~alike))

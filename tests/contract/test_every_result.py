@@ -31,6 +31,10 @@ from chainwatch.results.table import Privacy
 from chainwatch.simulate.services.simulation import simulate_services
 from chainwatch.tracing.custody.rates import custody_rates, known_custody
 from chainwatch.tracing.fetch import LEFT, Fetched
+from chainwatch.trained.features import NAMES
+from chainwatch.trained.measure import MEASURED
+from chainwatch.trained.model import TERMS
+from chainwatch.trained.trees import LEAF, WHOLE, Thresholds, Trees, rows_of
 
 COIN = native("btc-regtest")
 KEY = (
@@ -87,6 +91,15 @@ class Made:
         return cw.counterparties(self.ledger, subjects, asset=COIN, tags=self.tags)
 
 
+def one_tree() -> cw.ChangeModel:
+    """Return a model of change written by hand: change is what stands last."""
+    leaf = (LEAF, 0, LEAF, LEAF)
+    nodes = rows_of([[(NAMES.index("last"), 0, 1, 2, 0), (*leaf, 0), (*leaf, WHOLE)]])
+    terms = dict.fromkeys(TERMS, "a test") | {"features": list(NAMES)}
+    counted = MEASURED.frame([("held out", "payments called change", 1, 9, 4, 25)])
+    return cw.ChangeModel(counted, Trees(nodes), Thresholds(WHOLE, WHOLE), terms)
+
+
 MAKERS: dict[str, Callable[[Made], Result]] = {
     "ActionSheet": lambda made: cw.action_sheet(made.trace, tags=made.tags, ledger=made.ledger),
     "AddressSummary": lambda made: cw.show(made.ledger, made.vendors.frame["address"][0]),
@@ -94,6 +107,10 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Apart": lambda made: cw.keep_apart(tags=made.tags),
     "Calibration": lambda made: calibrate([(made.clusters.links, made.truth)]),
     "ChangeLabels": lambda made: cw.change_labels(made.ledger),
+    "ChangeModel": lambda _: one_tree(),
+    "ChangeVotes": lambda made: one_tree().why(
+        made.ledger, made.ledger.transactions.filter(~pl.col("coinbase")).collect()["txid"][0]
+    ),
     "CheckReport": lambda made: cw.check(made.ledger),
     "ClusterGraph": lambda made: made.clusters.graph(
         made.ledger, made.clusters.frame["cluster"][0]
