@@ -31,6 +31,7 @@ from chainwatch.clusters.compare import compare as compare
 from chainwatch.clusters.recipe import Recipe as Recipe
 from chainwatch.clusters.recipe import owners as owners
 from chainwatch.errors import ChainwatchError as ChainwatchError
+from chainwatch.heuristics.accounts.account_links import account_links as account_links
 from chainwatch.heuristics.ask import Answers as Answers
 from chainwatch.heuristics.ask import ask as ask
 from chainwatch.heuristics.change.links import change_links as change_links

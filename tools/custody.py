@@ -49,8 +49,9 @@ seeds nor time with it.
   one transaction that a known wallet of the service sent, and those others have depositors of their
   own. Where that is not shown custody is *undecided*.
 * *one destination* asks for the first alone, as was done before. *Victor* and *production* are the
-  published rules ([as they are built](../chainwatch/tracing/custody/rules.py)). *several
-  depositors* asks, instead of the service's side, for three depositors or more of each address.
+  published rules ([as they are built](../chainwatch/heuristics/accounts/deposit_address.py)).
+  *several depositors* asks, instead of the service's side, for three depositors or more of each
+  address.
 
 A share says how many of how many; its interval (Wilson, 95 %) counts customers and owners of twins,
 weighed by their addresses, as cases: what is of one of them is right or wrong for one reason. How

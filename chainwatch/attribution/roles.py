@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import polars as pl
 
-from chainwatch.attribution.taxonomy import is_a
+from chainwatch.attribution.resolve import TagStatement
+from chainwatch.attribution.taxonomy import ENDING, HOLDING, is_a
 from chainwatch.results.roles import FINDING, SERVICE, Party, Roles, parties_of
 
 _FINDINGS = ("abuse", "vendor", "dark_market", "market", "perpetrator")
@@ -77,3 +80,29 @@ def named_rows(frame: pl.DataFrame) -> pl.DataFrame:
     victims = _victims(frame).select("chain", "address").unique()
     rows = frame.filter(pl.col("concept").is_in(concepts))
     return rows.join(victims, on=["chain", "address"], how="anti", maintain_order="left")
+
+
+Wallets = Mapping[bytes, tuple[TagStatement, ...]]
+"""Tagged wallets, and what tags say of each."""
+
+
+def holds(concepts: Iterable[str | None]) -> bool:
+    """Tell whether a party of whom tags say these concepts holds the money of others.
+
+    Who mixes or bridges as well is a mixer or a bridge, whatever else tags say.
+    """
+    said = [one for one in concepts if one is not None]
+    first = next((broad for broad in ENDING if any(is_a(one, broad) for one in said)), None)
+    return first in HOLDING
+
+
+def wallets_of(tagged: Wallets) -> dict[bytes, tuple[TagStatement, ...]]:
+    """Return the tagged wallets of services that hold the money of others, and what tags say."""
+    return {address: kept for address, one in tagged.items() if (kept := _serving(one))}
+
+
+def _serving(rows: tuple[TagStatement, ...]) -> tuple[TagStatement, ...]:
+    """Return what is said of an address's service, if it is one that hosts."""
+    return tuple(
+        one for one in rows if holds(other.concept for other in rows if other.actor == one.actor)
+    )

@@ -39,7 +39,10 @@ PREDICTED = (CHANGE, AFTER)
 STATEMENT = "statement"
 """Rule of a link that rests on no transaction, where nobody gives it another name."""
 
-TAKEN = (*OF_INPUTS, NO_KEY, SAME_KEY, SAME_SCRIPT, *PREDICTED)
+OF_ACCOUNTS = ("deposit_reuse", "deposit_reuse_production")
+"""Rules that link accounts: the names of their makers."""
+
+TAKEN = (*OF_INPUTS, NO_KEY, SAME_KEY, SAME_SCRIPT, *PREDICTED, *OF_ACCOUNTS)
 """Names that a rule of somebody's own cannot have: what is made of links depends on them."""
 
 APART = {"partly_signed": PARTIAL, "flags_unread": UNREAD, "shared_keys": SEVERAL_KEYS}

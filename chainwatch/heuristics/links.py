@@ -56,7 +56,8 @@ LINKS = Table(
         CHAIN,
         Column.party("a", "the smaller address"),
         Column.party("b", "the larger address"),
-        replace(TX, meaning="transaction number; null where the link rests on no transaction"),
+        replace(TX, meaning="transaction number; null where none is known: the link rests on no"
+                " transaction, or an account chain's place in its block was not read"),
         replace(TXID, nullable=True),
         replace(WHEN, nullable=True),
         Column.kind("rule", "the rule that links them"),
@@ -136,7 +137,7 @@ class Links(Result):
         for name in _NEVER_NULL:
             if ends[name].null_count():
                 raise InputError(f"column {name} of a link is null", remedy="unknown never links")
-        if (ends["tx"].is_null() != ends["txid"].is_null()).any():
+        if not _told_transactions(ends):
             raise InputError(
                 "column tx of a link is null and its txid is not, or the other way round",
                 remedy="give both, or neither where the link rests on no transaction",
@@ -354,7 +355,7 @@ class Links(Result):
         counts = self.counts()
         stated = across = 0
         if self.columns is None:
-            stated = self.frame["tx"].null_count()
+            stated = self.frame["txid"].null_count()
             across = self.both_ends.filter(_ACROSS_CHAINS).height
         more = f", {counts['without_key']} to no key" if counts["without_key"] else ""
         more += self.said_apart(", {0} {1}")
@@ -369,6 +370,17 @@ class Links(Result):
         found = self.columns.rules_found() if self.columns else self.frame["rule"].unique()
         rules = ", ".join(sorted(found))
         return f"<p><b>{escape(repr(self))}</b><br>{escape(rules)}</p>"
+
+
+def _told_transactions(ends: pl.DataFrame) -> bool:
+    """Tell whether each link has number and id of its transaction, or none of them.
+
+    On chains of accounts many sources tell no place in a block: there the id stands alone.
+    """
+    accounts = [one for one in ends["chain"].unique() if chain_of(one).family != "utxo"]
+    numbered, named = pl.col("tx").is_not_null(), pl.col("txid").is_not_null()
+    unplaced = pl.col("chain").is_in(accounts) & named & ~numbered
+    return ends.filter((numbered != named) & ~unplaced).is_empty()
 
 
 def with_chain_b(frame: pl.DataFrame) -> pl.DataFrame:

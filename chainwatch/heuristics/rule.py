@@ -184,7 +184,7 @@ def rule(
 
     def wrap(make: Callable[P, nw.Expr]) -> Callable[P, Rule]:
         name = make.__name__
-        spec = RuleSpec(name, on, refs, looks_ahead, _explained(make), _source(make))
+        spec = RuleSpec(name, on, refs, looks_ahead, explained(make), _source(make))
         signature = inspect.signature(make)
 
         @functools.wraps(make)
@@ -192,7 +192,7 @@ def rule(
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
             for key, value in bound.arguments.items():
-                if not _is_plain(value):
+                if not is_plain(value):
                     raise RuleError(
                         f"parameter {key} of rule {name} is of type {type(value).__name__}",
                         remedy="give a number, a text, or a tuple of these",
@@ -227,7 +227,7 @@ def spec_of(make: Callable[..., Rule]) -> RuleSpec:
     return spec
 
 
-def _explained(make: Callable[..., object]) -> str:
+def explained(make: Callable[..., object]) -> str:
     """Return the docstring of a rule, which must say when the rule fails."""
     doc = inspect.getdoc(make) or ""
     if "Fails when" not in doc:
@@ -241,7 +241,7 @@ def _explained(make: Callable[..., object]) -> str:
 def _source(make: Callable[..., object]) -> str:
     """Return the SHA-256 of a rule's text, which must be all that the rule rests on."""
     read = inspect.getclosurevars(make)
-    numbers = (name for name, value in read.globals.items() if _is_plain(value))
+    numbers = (name for name, value in read.globals.items() if is_plain(value))
     around = sorted({*read.nonlocals, *numbers})
     if around:
         raise RuleError(
@@ -258,10 +258,10 @@ def _source(make: Callable[..., object]) -> str:
     return digest_bytes(textwrap.dedent(text).encode())
 
 
-def _is_plain(value: object) -> bool:
+def is_plain(value: object) -> bool:
     """Tell a value whose text is the same in every run."""
     if isinstance(value, tuple):
-        return all(_is_plain(item) for item in value)
+        return all(is_plain(item) for item in value)
     return value is None or isinstance(value, (bool, int, float, str, bytes))
 
 

@@ -16,13 +16,15 @@ from hypothesis import strategies as st
 from chainwatch.addresses import canonical
 from chainwatch.attribution import conflicts
 from chainwatch.attribution.rejections import quoted
+from chainwatch.attribution.roles import holds
 from chainwatch.attribution.tags import Tags, make_tags, read_tags, tags_of
+from chainwatch.attribution.taxonomy import TREE
 from chainwatch.chains.catalogue import chain
 from chainwatch.errors import TagError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TAGS
 from chainwatch.results.result import digest_result
-from chainwatch.tracing.stops import TAGGED, reason_of
+from chainwatch.tracing.stops import HOSTED, TAGGED, reason_of
 
 BTC = chain("btc").id
 DAY = date(2020, 1, 1)
@@ -385,3 +387,11 @@ def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
     write(tmp_path / "a.yaml")
     with pytest.raises(TagError, match="no kind 'csv' of tag file; write tagpack, list or table"):
         read_tags(tmp_path, kind="csv")
+
+
+def test_who_holds_the_money_of_others_is_whom_a_trace_ends_at_as_hosted():
+    names = [line.strip() for line in TREE.splitlines()]
+    for one in names:
+        for other in ("mixing", "defi_bridge", "exchange", "vendor", one):
+            assert holds([one, None, other]) == (reason_of([one, None, other]) == HOSTED)
+    assert not holds([None])

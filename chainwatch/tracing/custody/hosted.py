@@ -15,6 +15,7 @@ import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.attribution.resolve import TagStatement, statements_of
+from chainwatch.attribution.roles import wallets_of
 from chainwatch.attribution.tags import Tags
 from chainwatch.errors import TraceError
 from chainwatch.heuristics.rule import Rule
@@ -23,7 +24,7 @@ from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import Roles, parties_of
 from chainwatch.results.table import Rows
 from chainwatch.tracing.arguments import check
-from chainwatch.tracing.custody.one_destination import flows_of, one_destination, wallets_of
+from chainwatch.tracing.custody.one_destination import flows_of, one_destination
 from chainwatch.tracing.custody.opening import opened_said, split_opened
 from chainwatch.tracing.custody.service_side import (
     MIN_FUNDED,

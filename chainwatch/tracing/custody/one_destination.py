@@ -8,25 +8,19 @@ from typing import Any
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
-from chainwatch.attribution.resolve import TagStatement
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.custody.service_side import Bars, CustodySide, Side
 from chainwatch.tracing.custody.sweeps import Flows, Wallets, account_flows, coin_flows
 from chainwatch.tracing.custody.tables import HOSTED_ADDRESSES
-from chainwatch.tracing.stops import HOSTED, OPEN_CUSTODY, reason_of
+from chainwatch.tracing.stops import OPEN_CUSTODY
 from chainwatch.units import exact_sum
 
 NOTHING_SHOWN = (
     "nothing that was read shows whether the service holds its keys or somebody who cashes out"
     " there"
 )
-
-
-def wallets_of(tagged: Wallets) -> dict[bytes, tuple[TagStatement, ...]]:
-    """Return the tagged wallets of services that hold the money of others, and what tags say."""
-    return {address: kept for address, one in tagged.items() if (kept := _serving(one))}
 
 
 def flows_of(ledger: Ledger, asset: Asset, wallets: Wallets, poisoning: Rule | None) -> Flows:
@@ -86,15 +80,6 @@ def _alone(
     while wrong := {one for one in kept if mates.get(one, set()) - kept - wallets.keys()}:
         kept -= wrong
     return [row for row in rows if row["address"] in kept]
-
-
-def _serving(rows: tuple[TagStatement, ...]) -> tuple[TagStatement, ...]:
-    """Return what is said of an address's service, if it is one that hosts."""
-    return tuple(
-        one
-        for one in rows
-        if reason_of([other.concept for other in rows if other.actor == one.actor]) == HOSTED
-    )
 
 
 def _swept(sent: pl.DataFrame) -> pl.DataFrame:

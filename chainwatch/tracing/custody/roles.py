@@ -12,12 +12,12 @@ from chainwatch.attribution.resolve import TagStatement
 from chainwatch.attribution.tags import Tags
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import TraceError
+from chainwatch.heuristics.accounts import deposit_address as rules
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import Roles, parties_of
 from chainwatch.results.table import Rows
-from chainwatch.tracing.custody import rules
 from chainwatch.tracing.custody.hosted import MIN_SHARE, SWEPT, Hosted, by_service, custody_of
 from chainwatch.tracing.custody.opening import opened_said, split_opened
 from chainwatch.tracing.custody.service_side import (
@@ -173,7 +173,7 @@ def service_roles(
     Fails when
     ----------
     Tags name no hot wallet of a service: it is found, if at all, without a name. See ``hosted``,
-    and :mod:`chainwatch.tracing.custody.rules` for what the other rules take for a deposit address.
+    and :mod:`chainwatch.heuristics.accounts.deposit_address` for what the other rules take for one.
 
     References
     ----------
@@ -262,7 +262,7 @@ def _beside(
     key = ["address", "service"]
     mine = pl.concat([at.frame, at.few]).select(*key, "certainty", "sweeps")
     depositors = flows.payers.group_by("address").agg(pl.len().cast(pl.Int64).alias("depositors"))
-    matched = rules.victor(flows, asset, times)
+    matched = rules.victor(flows, times)
     made = rules.production(flows).with_columns(pl.lit(True).alias("production"))
     whole = at.frame.select(*key, pl.lit(True).alias("one_destination"))
     return (

@@ -9,7 +9,8 @@ import polars as pl
 
 from chainwatch.addresses.assets import PAYMENT_KINDS, Asset, native
 from chainwatch.addresses.keyless import without_key
-from chainwatch.attribution.resolve import TagStatement, with_names
+from chainwatch.attribution.resolve import with_names
+from chainwatch.attribution.roles import Wallets as Wallets
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.balances import Balances, histories
 from chainwatch.ledger.ledger import Ledger
@@ -18,8 +19,6 @@ from chainwatch.ledger.unread.rows_apart import may_have_paid
 from chainwatch.tracing.custody.senders import Sent, senders
 from chainwatch.tracing.walks.transfer_order import movements
 from chainwatch.units import AMOUNT, exact_sum
-
-Wallets = Mapping[bytes, tuple[TagStatement, ...]]
 
 APART = "rows set apart may have paid others"
 MOST_PAID = 1_000

@@ -5,12 +5,10 @@ in production. They ask how an address forwards what it gets, and not whose keys
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import polars as pl
 
-from chainwatch.addresses.assets import Asset
-from chainwatch.tracing.custody.sweeps import Flows
 from chainwatch.units import exact_sum
 
 MAX_HOURS = 12
@@ -23,6 +21,25 @@ MATCHED = 2
 """Deposits that were passed on whole: one shows nothing."""
 
 
+class Forwarding(Protocol):
+    """Payments and receipts of the addresses that may be deposit addresses."""
+
+    @property
+    def sent(self) -> pl.DataFrame:
+        """One row per payment: ``address, service, amount, time``."""
+        ...
+
+    @property
+    def got(self) -> pl.DataFrame:
+        """One row per receipt: ``address, amount, time, by_service``."""
+        ...
+
+    @property
+    def payers(self) -> pl.DataFrame:
+        """Who paid whom: ``address, payer``, services and crowds left out."""
+        ...
+
+
 class Times(NamedTuple):
     """How far apart a deposit and its sweep may lie, and what may be left of it, in base units."""
 
@@ -31,8 +48,26 @@ class Times(NamedTuple):
     senders: int
 
 
-def victor(flows: Flows, asset: Asset, at_most: Times) -> pl.DataFrame:
+def victor(flows: Forwarding, at_most: Times) -> pl.DataFrame:
     """Return by address and service how many payments match one deposit before them.
+
+    See :func:`matches`.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``address, service, matched``.
+    """
+    return (
+        matches(flows, at_most)
+        .group_by("address", "service")
+        .agg(pl.len().cast(pl.Int64).alias("matched"))
+        .sort("address", "service")
+    )
+
+
+def matches(flows: Forwarding, at_most: Times) -> pl.DataFrame:
+    """Return the payments to services that pass on one deposit before them.
 
     A payment matches the latest deposit of at most ``at_most.left`` more, at most
     ``at_most.hours`` before it, that no earlier payment matches: what came in once was swept once.
@@ -42,7 +77,7 @@ def victor(flows: Flows, asset: Asset, at_most: Times) -> pl.DataFrame:
     Returns
     -------
     polars.DataFrame
-        ``address, service, matched``.
+        ``address, service, deposit``: the last is the place of the deposit among ``flows.got``.
 
     Fails when
     ----------
@@ -58,7 +93,7 @@ def victor(flows: Flows, asset: Asset, at_most: Times) -> pl.DataFrame:
     """
     crowd = flows.payers.group_by("address").len().filter(pl.col("len") > at_most.senders)
     sent = flows.sent.filter(pl.col("service").is_not_null()).with_row_index("payment")
-    paid_in = flows.got.filter(~pl.col("by_service")).with_row_index("deposit")
+    paid_in = flows.got.with_row_index("deposit").filter(~pl.col("by_service"))
     pairs = (
         sent.join(crowd, on="address", how="anti")
         .join(paid_in.select("address", "deposit", came="time", got="amount"), on="address")
@@ -70,12 +105,7 @@ def victor(flows: Flows, asset: Asset, at_most: Times) -> pl.DataFrame:
         )
         .sort("time", "payment", "came", "deposit", descending=[False, False, True, True])
     )
-    return (
-        _once(pairs)
-        .group_by("address", "service")
-        .agg(pl.len().cast(pl.Int64).alias("matched"))
-        .sort("address", "service")
-    )
+    return _once(pairs).select("address", "service", "deposit")
 
 
 def _once(pairs: pl.DataFrame) -> pl.DataFrame:
@@ -91,7 +121,7 @@ def _once(pairs: pl.DataFrame) -> pl.DataFrame:
     return pairs.filter(pl.Series(kept, dtype=pl.Boolean))
 
 
-def production(flows: Flows) -> pl.DataFrame:
+def production(flows: Forwarding) -> pl.DataFrame:
     """Return the addresses of which the production rule says that they are deposit addresses.
 
     The first payment to a service was made within a day of the first deposit ever, every payment

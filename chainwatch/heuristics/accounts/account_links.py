@@ -1,0 +1,113 @@
+"""``account_links``: every reason to think that two accounts have one owner, by the rules asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from chainwatch.attribution.resolve import Framed
+from chainwatch.completion import names_of
+from chainwatch.errors import RuleError, expect
+from chainwatch.heuristics.accounts.catalogue import DEFAULT
+from chainwatch.heuristics.accounts.facts import AccountFacts
+from chainwatch.heuristics.accounts.link_rule import LinkRule
+from chainwatch.heuristics.links import LINK_KEY, LINKS, Links
+from chainwatch.heuristics.rates import MEASURED, Rates
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.result import recorded
+
+
+@recorded
+def account_links(
+    ledger: Ledger,
+    *,
+    tags: Framed | None = None,
+    rules: Sequence[LinkRule] = DEFAULT,
+    rates: Rates = MEASURED,
+) -> Links:
+    """Link accounts that rules say may have one owner, on chains of accounts.
+
+    Rules rest on all that was read, whatever the span of the ledger; links are those whose
+    transaction lies in the span. What cannot be told, mostly because the history of an account was
+    not read, is *undecided*; what a cap speaks against is *refused*. Neither joins anybody.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Account chains; coin chains give no links.
+    tags : Tags, optional
+        Who is a service. Deposit addresses are known by the wallets that they pass on to, so
+        without tags no rule on deposits links anybody; services themselves join nobody.
+    rules : sequence of LinkRule
+        Which, from :mod:`chainwatch.heuristics.accounts.catalogue`.
+    rates : Rates
+        What confidences rest on.
+
+    Returns
+    -------
+    Links
+        One row per rule, pair of accounts and transaction that shows it. A deposit address in them
+        is an account at a service: its keys are the service's.
+
+    Raises
+    ------
+    RuleError
+        If two of the rules have one name: their links could not be told apart.
+
+    Fails when
+    ----------
+    As each rule says of itself: ``help`` of its maker. A service that tags do not name looks like
+    somebody who deals with many; caps alone keep it from joining them.
+
+    References
+    ----------
+    Victor, FC 2020, for rules on accounts; the others stand with each rule.
+    """
+    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
+    expect(rates, Rates, "rates", "pass Rates(path), or leave it out")
+    if tags is not None:
+        expect(tags, Framed, "tags", "pass tags, as read_tags returns them")
+    _check(rules)
+    found = [
+        _links(AccountFacts(ledger.history, chain, tags), rule, rates)
+        for chain in ledger.chains
+        if chain.family != "utxo"
+        for rule in rules
+    ]
+    return Links(_in_span(ledger, pl.concat([LINKS.empty(), *found])).sort(LINK_KEY))
+
+
+def _in_span(ledger: Ledger, rows: pl.DataFrame) -> pl.DataFrame:
+    if ledger.start is not None:
+        rows = rows.filter(pl.col("time") >= ledger.start)
+    return rows if ledger.end is None else rows.filter(pl.col("time") < ledger.end)
+
+
+def _check(rules: Sequence[LinkRule]) -> None:
+    for rule in rules:
+        expect(rule, LinkRule, "a rule on accounts", "pass one, such as deposit_reuse()")
+    names = [rule.name for rule in rules]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise RuleError(
+            f"two rules link as {', '.join(twice)}", remedy="ask each in a call of its own"
+        )
+
+
+def _links(facts: AccountFacts, rule: LinkRule, rates: Rates) -> pl.DataFrame:
+    """Return what a rule claims of one chain as rows in ``LINKS``."""
+    one, other = pl.col("one"), pl.col("other")
+    rows = rule.find(facts).with_columns(
+        chain=pl.lit(facts.chain.id),
+        a=pl.min_horizontal(one, other),
+        b=pl.max_horizontal(one, other),
+        rule=pl.lit(rule.name),
+        basis=pl.lit(None, pl.String),
+    )
+    measured = rows.with_columns(confidence=rates.column(made=rule.made()))
+    return measured.select(pl.col(name).cast(kind) for name, kind in LINKS.schema.items())
+
+
+def __dir__() -> list[str]:
+    """Return what this module is for, for completion."""
+    return names_of(__name__)

@@ -1,0 +1,218 @@
+"""What rules on the owners of accounts read of one chain: payments, services, and who is nobody's.
+
+All that was ever read counts, whatever the span of the ledger: a cap on how many an address deals
+with means nothing within a week. What is not an account of somebody's own joins nobody: wallets of
+services, mixers and bridges, token contracts, the zero address, and those who bring to the chain
+what others signed (bundlers and paymasters of ERC-4337).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from chainwatch.addresses.assets import PAYMENT_KINDS, ZERO, Asset, native
+from chainwatch.attribution.resolve import Framed, TagStatement, statements_of, with_names
+from chainwatch.attribution.roles import Wallets, wallets_of
+from chainwatch.attribution.taxonomy import ENDING, descendants
+from chainwatch.chains.base import Chain
+from chainwatch.heuristics.accounts.deposit_address import Times
+from chainwatch.ledger.accounts.authority import MADE, with_authority
+from chainwatch.ledger.balances import every_transfer, histories, movement_times
+from chainwatch.ledger.ledger import Ledger
+
+FUNGIBLE = ("erc20", "trc20")
+"""Kinds of transfers of tokens of which one unit is like another."""
+
+SENT_BY = ("native", "fee", "fee_burnt")
+"""Kinds of transfers whose sender is who sent the transaction."""
+
+_ORDER = ["time", "tx", "txid", "log_index", "trace_path", "contract", "sender", "receiver",
+          "amount", "occurrence"]  # fmt: skip
+
+_NO_TAGS = dict[bytes, tuple[TagStatement, ...]]()
+
+
+@dataclass(frozen=True)
+class Deposits:
+    """Payments and receipts of the addresses that ever paid a service, of one asset.
+
+    Attributes
+    ----------
+    sent : polars.DataFrame
+        ``address, service, amount, time``: one row per payment; ``service`` is null where it went
+        to somebody else.
+    got : polars.DataFrame
+        ``address, payer, amount, time, by_service, tx, txid``: one row per receipt.
+    payers : polars.DataFrame
+        ``address, payer``, each once; wallets of services are left out.
+    """
+
+    sent: pl.DataFrame
+    got: pl.DataFrame
+    payers: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class AccountFacts:
+    """What was read of one account chain, and whom tags name there.
+
+    Attributes
+    ----------
+    ledger : Ledger
+        The history of it.
+    chain : Chain
+        The chain.
+    tags : Framed or None
+        Who is a service; without them no address is known to be one.
+    """
+
+    ledger: Ledger
+    chain: Chain
+    tags: Framed | None = None
+
+    @cached_property
+    def tagged(self) -> Wallets:
+        """What tags say, by address."""
+        return _NO_TAGS if self.tags is None else statements_of(self.tags.frame, self.chain.id)
+
+    @cached_property
+    def wallets(self) -> Wallets:
+        """The tagged wallets of services that hold the money of others."""
+        return wallets_of(self.tagged)
+
+    @cached_property
+    def payments(self) -> pl.DataFrame:
+        """The payments that took effect and that their sender let be made, in order.
+
+        Returns
+        -------
+        polars.DataFrame
+            Rows of ``transfers`` of the coin and of fungible tokens of a known amount above zero,
+            with ``to_service`` and ``from_service``: whose wallet tags say it is, on that day.
+        """
+        kinds = pl.col("kind").is_in((*PAYMENT_KINDS, *FUNGIBLE))
+        effective = pl.col("success").ne_missing(False) & (pl.col("amount") > 0)
+        nobody = pl.Series(sorted(ZERO), dtype=pl.Binary).implode()
+        between = (
+            (pl.col("sender") != pl.col("receiver"))
+            & ~pl.col("sender").is_in(nobody)
+            & ~pl.col("receiver").is_in(nobody)
+        )
+        here = pl.col("chain") == self.chain.id
+        rows = self.ledger.transfers.filter(here & kinds & effective & between).collect()
+        agreed = with_authority(self.ledger, rows).filter(pl.col("signed").ne_missing(False))
+        for way, side in (("to", "receiver"), ("from", "sender")):
+            named = with_names(agreed, side, self.wallets)
+            whose = pl.when(~pl.col("contested")).then("service").alias(f"{way}_service")
+            agreed = named.with_columns(whose).drop("service", "label", "contested")
+        return agreed.sort(_ORDER, nulls_last=True)
+
+    def of(self, contract: bytes | None) -> pl.DataFrame:
+        """Return the payments of one asset: the coin, or a token."""
+        mine = pl.col("contract").is_null() if contract is None else pl.col("contract") == contract
+        return self.payments.filter(mine)
+
+    @cached_property
+    def served(self) -> list[bytes | None]:
+        """The assets in which services were paid: the coin as None, then contracts."""
+        paid = self.payments.filter(pl.col("to_service").is_not_null())
+        return (
+            paid.select("contract")
+            .unique()
+            .sort("contract", nulls_last=False)["contract"]
+            .to_list()
+        )
+
+    @cached_property
+    def authority(self) -> pl.DataFrame:
+        """All authority that was read of the chain: rows of ``approvals``."""
+        return self.ledger.approvals.filter(pl.col("chain") == self.chain.id).collect()
+
+    @cached_property
+    def contracts(self) -> frozenset[bytes]:
+        """Addresses that are known to be contracts: tokens, and what was seen to be made."""
+        made = self.authority.filter(pl.col("kind") == MADE)["contract"]
+        tokens = (
+            self.ledger.transfers.filter(pl.col("chain") == self.chain.id)
+            .select("contract").drop_nulls().unique().collect()["contract"]
+        )  # fmt: skip
+        return frozenset(made) | frozenset(tokens)
+
+    @cached_property
+    def accounts(self) -> frozenset[bytes]:
+        """Addresses that a key is known to stand behind: each sent a transaction of its own."""
+        here = (pl.col("chain") == self.chain.id) & pl.col("kind").is_in(SENT_BY)
+        sent = self.ledger.transfers.filter(here).select("sender").unique().collect()
+        return frozenset(sent["sender"]) - self.contracts
+
+    @cached_property
+    def carriers(self) -> frozenset[bytes]:
+        """Who brings to the chain what others signed, or pays for it: bundlers and paymasters."""
+        of = {"user_operation": "spender", "paymaster": "owner"}
+        return frozenset(
+            address
+            for kind, side in of.items()
+            for address in self.authority.filter(pl.col("kind") == kind)[side]
+        )
+
+    @cached_property
+    def several(self) -> frozenset[bytes]:
+        """Contracts that may pay for many: those that are no account of somebody's (ERC-4337)."""
+        own = self.authority.filter(pl.col("kind") == "user_operation")["owner"]
+        return self.contracts - frozenset(own)
+
+    @cached_property
+    def public(self) -> frozenset[bytes]:
+        """Addresses that serve everybody: they join nobody."""
+        concepts = {one for broad in ENDING for one in (broad, *descendants(broad))}
+        serving = frozenset(
+            address
+            for address, said in self.tagged.items()
+            if any(one.concept in concepts for one in said)
+        )
+        tokens = self.payments["contract"].drop_nulls().unique()
+        return serving | self.carriers | ZERO | frozenset(tokens)
+
+    def read(self, contract: bytes | None) -> frozenset[bytes]:
+        """Return the addresses of which every transfer of an asset was read, from the first on."""
+        asset = native(self.chain.id) if contract is None else Asset(
+            self.chain.id, contract, "", 0
+        )  # fmt: skip
+        times = movement_times(self.of(contract), ("sender", "receiver"))
+        claimed = histories(self.ledger, asset, claimed=True)
+        return frozenset(
+            address
+            for address, readings in claimed.items()
+            if not every_transfer(readings, times.get(address, (None, None))).why
+        )
+
+    def least(self, hours: int, part_of_coin: int, senders: int, contract: bytes | None) -> Times:
+        """Return how far a deposit and its sweep may lie apart: of a token nothing may be left."""
+        left = 10**self.chain.decimals // part_of_coin if contract is None and part_of_coin else 0
+        return Times(hours, left, senders)
+
+    def deposits(self, contract: bytes | None) -> Deposits:
+        """Return what those paid and received, of one asset, who ever paid a service in it."""
+        rows = self.of(contract)
+        able = rows.filter(pl.col("to_service").is_not_null())["sender"].unique()
+        mine = addresses(set(able) - set(self.tagged) - self.public)
+        sent = rows.filter(pl.col("sender").is_in(mine.implode())).select(
+            pl.col("sender").alias("address"), pl.col("to_service").alias("service"), "amount",
+            "time",
+        )  # fmt: skip
+        services = addresses(set(self.wallets))
+        got = rows.filter(pl.col("receiver").is_in(mine.implode())).select(
+            pl.col("receiver").alias("address"), pl.col("sender").alias("payer"), "amount", "time",
+            pl.col("sender").is_in(services.implode()).alias("by_service"), "tx", "txid",
+        )  # fmt: skip
+        payers = got.filter(~pl.col("by_service")).select("address", "payer").unique()
+        return Deposits(sent, got, payers.sort("address", "payer"))
+
+
+def addresses(some: Set[bytes]) -> pl.Series:
+    """Return addresses as a sorted column."""
+    return pl.Series("address", sorted(some), dtype=pl.Binary)

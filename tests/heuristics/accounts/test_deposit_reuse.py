@@ -1,0 +1,213 @@
+"""Whoever pays one deposit address again and again has the account behind it; others have not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+from account_chains import DAY, HOUR, Accounts
+
+import chainwatch as cw
+from chainwatch.errors import InputError, RuleError
+from chainwatch.heuristics.accounts.account_links import account_links
+from chainwatch.heuristics.accounts.deposit_reuse import deposit_reuse, deposit_reuse_production
+from chainwatch.heuristics.links import Links
+from chainwatch.ledger.ledger import Ledger
+
+VICTOR, MADE = deposit_reuse(), deposit_reuse_production()
+
+
+def swept(*payers: str, to: str = "dep", at: str = "hot", amount: int = 100) -> list[Any]:
+    """Return payments into a deposit address, an hour before each is swept; a day apart."""
+    rows: list[Any] = []
+    for day, payer in enumerate(payers):
+        rows += [(f"{payer}>{to}:{amount + day}", day * DAY), (f"{to}>{at}:{amount + day}",
+                                                                day * DAY + HOUR)]  # fmt: skip
+    return rows
+
+
+TWICE = swept("ann", "bob", "ann", "bob")
+
+
+def linked(
+    accounts: Accounts, rows: Ledger | list[Any], *rules: Any, tags: Any = None
+) -> set[tuple[str, str, bool | None]]:
+    ledger = rows if isinstance(rows, Ledger) else accounts.ledger(rows)
+    found = account_links(ledger, tags=tags or accounts.tags(), rules=rules or (VICTOR,))
+    return accounts.pairs(found.frame)
+
+
+@pytest.mark.parametrize("rule", [VICTOR, MADE], ids=str)
+def test_two_wallets_of_one_customer_are_linked_by_their_account(accounts, rule) -> None:
+    assert linked(accounts, TWICE, rule) == {("ann", "dep", False), ("bob", "dep", False)}
+    links = account_links(accounts.ledger(TWICE), tags=accounts.tags(), rules=[rule])
+    clusters = cw.cluster(links)
+    assert clusters.members(accounts("ann")) == sorted(map(accounts, ("ann", "bob", "dep")))
+    told = str(clusters.why(accounts("ann"), accounts("bob")))
+    assert "by 2 steps" in told
+    assert told.count(f"{rule.name} in ") == 2
+
+
+def test_each_payment_beyond_the_first_is_evidence_and_can_be_rejected(accounts) -> None:
+    rows = swept("ann", "ann", "ann")
+    clusters = cw.cluster(
+        account_links(accounts.ledger(rows), tags=accounts.tags(), rules=[VICTOR])
+    )
+    second, third = ("0x" + accounts.txid(place).hex() for place in (2, 4))
+    joined = clusters.cut(tx=second)
+    assert joined.why(accounts("ann"), accounts("dep")).joined
+    assert not joined.cut(tx=third).why(accounts("ann"), accounts("dep"), "eth").joined
+    assert clusters.cut(rule="deposit_reuse").frame.is_empty()
+    with pytest.raises(InputError, match="no link has such a txid"):
+        clusters.cut(tx="0x" + accounts.txid(0).hex())
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        swept("ann", "bob"),  # each once: anybody pays another's account once
+        swept("ann", "ann", at="safe"),  # to nobody that tags name
+        [*swept("ann", "ann"), ("dep>other:5", 5 * DAY)],  # to two services
+        [("ann>dep:100", 0), ("ann>dep:101", 1), ("dep>hot:150", HOUR), ("dep>hot:51", DAY)],
+        [*swept("ann", "ann"), ("big>dep:900000", 9 * DAY)],  # a trifle of what came in
+    ],
+)
+def test_what_is_too_little(accounts, rows) -> None:
+    tags = accounts.tags(("hot", "shop"), ("other", "mall"))
+    assert linked(accounts, rows, tags=tags) == set()
+
+
+@pytest.mark.parametrize(
+    ("late", "found"), [(12 * HOUR, {("ann", "dep", False)}), (12 * HOUR + 1, set())]
+)
+def test_soon_and_whole(accounts, late: int, found: set[Any]) -> None:
+    rows = [*swept("ann"), ("ann>dep:7", DAY), ("dep>hot:7", DAY + late)]
+    assert linked(accounts, rows) == found
+    short = [*swept("ann"), ("ann>dep:7", DAY), ("dep>hot:6", DAY + HOUR)]
+    assert linked(accounts, short) == set()
+
+
+def test_of_the_coin_a_hundredth_may_stay_behind(accounts) -> None:
+    coin, cent = {"coin": True}, 10**16
+    rows = [(f"ann>dep:{3 * cent}", 0, coin), (f"dep>hot:{2 * cent}", 1, coin)] * 2
+    assert linked(accounts, rows) == {("ann", "dep", False)}
+    more = [(f"ann>dep:{3 * cent}", 0, coin), (f"dep>hot:{2 * cent - 1}", 1, coin)] * 2
+    assert linked(accounts, more) == set()
+
+
+@pytest.mark.parametrize("rule", [VICTOR, MADE], ids=str)
+class TestInnocentTwins:
+    def test_nobody_is_linked_through_a_hot_wallet(self, accounts, rule) -> None:
+        rows = [*swept("ann", "ann"), *swept("bob", "bob", to="dep2")]
+        found = linked(accounts, rows, rule)
+        assert found == {("ann", "dep", False), ("bob", "dep2", False)}
+        rows += [("ann>hot:5", 8 * DAY), ("bob>hot:5", 8 * DAY)] * 3
+        assert linked(accounts, rows, rule) == found
+
+    def test_a_desk_that_many_pay_again_and_again_joins_nobody(self, accounts, rule) -> None:
+        rows = swept(*("ann", "bob", "cat", "dan") * 2)
+        assert {veto for *_, veto in linked(accounts, rows, rule)} <= {True}
+        few = swept(*("ann", "bob", "cat") * 2)
+        assert {veto for *_, veto in linked(accounts, few, rule)} == {False}
+
+    def test_a_shop_that_many_pay_once_joins_nobody(self, accounts, rule) -> None:
+        once = [f"payer{n}" for n in range(19)]
+        rows = swept("ann", "ann", *once, amount=10**6)
+        loose = {"deposit_reuse": deposit_reuse, "deposit_reuse_production":
+                 deposit_reuse_production}[rule.name]  # fmt: skip
+        assert linked(accounts, rows, loose(share=0)) == {("ann", "dep", False)}
+        rows += swept(*[f"payer{n}" for n in range(21)], amount=10**6)
+        assert {veto for *_, veto in linked(accounts, rows, loose(share=0))} <= {True}
+
+    def test_whoever_pays_many_accounts_joins_nobody(self, accounts, rule) -> None:
+        rows = [row for n in range(21) for row in swept("pay", "pay", to=f"dep{n}")]
+        assert {veto for *_, veto in linked(accounts, rows, rule)} == {True}
+        assert {veto for *_, veto in linked(accounts, rows[4:], rule)} == {False}
+
+    def test_another_service_that_pays_a_customer_out_is_no_customer(self, accounts, rule) -> None:
+        tags = accounts.tags(("hot", "shop"), ("mix", "mall", "mixing_service"))
+        assert linked(accounts, swept("mix", "mix", "ann", "ann"), rule, tags=tags) == {
+            ("ann", "dep", False)
+        }
+
+    def test_a_bundler_and_a_paymaster_are_no_customers(self, accounts, rule) -> None:
+        rows = swept("ann", "ann", "bund", "bund", "payer", "payer")
+        given = [("user_operation", "ann", "bund", 1), ("paymaster", "payer", "ann", 1)]
+        ledger = accounts.ledger(rows, approvals=given)
+        assert linked(accounts, ledger, rule) == {("ann", "dep", False)}
+
+    def test_a_contract_may_pay_for_many_unless_it_is_an_account(self, accounts, rule) -> None:
+        made = ("creation", "dev", "dev", 0, {"contract": accounts("ann")})
+        ledger = accounts.ledger(TWICE, approvals=[made])
+        assert ("ann", "dep", None) in linked(accounts, ledger, rule)
+        account = ("user_operation", "ann", "bund", 1)
+        ledger = accounts.ledger(TWICE, approvals=[made, account])
+        assert ("ann", "dep", False) in linked(accounts, ledger, rule)
+
+    def test_what_nobody_signed_and_what_failed_is_no_payment(self, accounts, rule) -> None:
+        for column in ({"signed": False}, {"success": False}):
+            rows = [
+                (*row, column) if row[0].startswith("bob") else row
+                for row in swept("ann", "ann", "bob", "bob")
+            ]
+            found = linked(accounts, rows, deposit_reuse_production(share=0), deposit_reuse())
+            assert not any("bob" in pair for pair in found)
+
+
+@pytest.mark.parametrize("rule", [VICTOR, MADE], ids=str)
+@pytest.mark.parametrize(
+    ("read", "veto"), [(("ann", "dep"), False), (("dep",), None), (("ann",), None), ((), None)]
+)
+def test_what_was_not_read_joins_nobody(accounts, rule, read, veto) -> None:
+    """Whoever was not read may serve many, and what was not read of an address may be a crowd."""
+    ledger = accounts.ledger(swept("ann", "ann"), read=read)
+    assert linked(accounts, ledger, rule) == {("ann", "dep", veto)}
+    clusters = cw.cluster(account_links(ledger, tags=accounts.tags(), rules=[rule]))
+    assert clusters.frame.height == (2 if veto is False else 0)
+
+
+def test_without_tags_nobody_is_linked(accounts) -> None:
+    assert account_links(accounts.ledger(TWICE)).frame.is_empty()
+
+
+def test_the_span_narrows_links_and_not_what_they_rest_on(accounts) -> None:
+    ledger = accounts.ledger(TWICE).between("2023-06-04", None)
+    assert linked(accounts, ledger) == {("bob", "dep", False)}
+
+
+def test_where_no_place_is_told_the_id_alone_is_evidence() -> None:
+    tron = Accounts("tron", placed=False)
+    links = account_links(tron.ledger(TWICE), tags=tron.tags(), rules=[VICTOR])
+    assert links.frame["tx"].null_count() == links.frame.height == 2
+    assert "rest on no transaction" not in repr(links)
+    clusters = cw.cluster(links)
+    told = clusters.why(tron("ann"), tron("bob"))
+    assert told.joined
+    assert tron.txid(4) in told.frame["txid"].to_list()
+    assert not clusters.cut(tx=tron.txid(4)).why(tron("ann"), tron("bob")).joined
+
+
+def test_a_number_without_an_id_is_none_and_on_coins_both_are_told(accounts) -> None:
+    frame = account_links(accounts.ledger(TWICE), tags=accounts.tags(), rules=[VICTOR]).frame
+    none = pl.lit(None)
+    Links(frame.with_columns(none.cast(pl.Int64).alias("tx")))
+    with pytest.raises(InputError, match="column tx of a link is null"):
+        Links(frame.with_columns(none.cast(pl.Binary).alias("txid")))
+    coins = frame.with_columns(none.cast(pl.Int64).alias("tx"), chain=pl.lit(cw.chain("btc").id))
+    with pytest.raises(InputError, match="column tx of a link is null"):
+        Links(coins)
+
+
+def test_amounts_at_the_edge_of_what_a_column_holds(accounts) -> None:
+    rows = swept("ann", "ann", amount=10**38 - 5)
+    assert linked(accounts, rows) == {("ann", "dep", False)}
+
+
+def test_two_rules_of_one_name_are_refused(accounts) -> None:
+    with pytest.raises(RuleError, match="two rules link as deposit_reuse"):
+        account_links(accounts.ledger(TWICE), rules=[VICTOR, deposit_reuse(hours=1)])
+
+
+def test_coins_have_no_accounts(small_ledger) -> None:
+    assert account_links(small_ledger("pay: A=9 B=8 -> C=7")).frame.is_empty()
