@@ -106,6 +106,42 @@ class Rollup:
 
 
 @dataclass(frozen=True)
+class Bor:
+    """How a chain that runs Bor takes fees, and how coins come from the chain below.
+
+    Nothing is burnt: the base fee goes to an account, and the rest to the one that a log of the
+    transaction names. States come from below by a transaction that no account sent; what they bring
+    of the coin is paid by the contract of the coin, which has held it since the genesis block.
+
+    Attributes
+    ----------
+    base_fees : tuple of (int, str)
+        First height and account of each that base fees go to.
+    sprints : tuple of (int, int)
+        First height and length of each size of sprints: states come in blocks at its multiples.
+    listed_from : int
+        First height whose states stand in the block as a transaction of type 0x7f. Below it nodes
+        list them beside the block, if they have kept them.
+    cancun : int
+        First height at which a contract that destroys itself in its own favour keeps its coins.
+    """
+
+    base_fees: tuple[tuple[int, str], ...]
+    sprints: tuple[tuple[int, int], ...]
+    listed_from: int
+    cancun: int
+
+    def base_fee_account(self, height: int) -> str | None:
+        """Return who gets the base fees of a block; None where nobody is known to."""
+        return next((who for first, who in reversed(self.base_fees) if first <= height), None)
+
+    def may_bring(self, height: int) -> bool:
+        """Return whether states may have come in a block without being listed in it."""
+        size = next((size for first, size in reversed(self.sprints) if first <= height), 0)
+        return 0 < height < self.listed_from and size > 0 and height % size == 0
+
+
+@dataclass(frozen=True)
 class CoinMoves:
     """How the coin of a chain moves beside payments, where receipts and blocks tell all of it.
 
@@ -118,10 +154,13 @@ class CoinMoves:
         First height and base units of each reward for a block by proof of work.
     rollup : Rollup or None
         Where it pays for a second chain below it.
+    bor : Bor or None
+        Where it runs Bor.
     """
 
     rewards: tuple[tuple[int, int], ...] = ()
     rollup: Rollup | None = None
+    bor: Bor | None = None
 
     def reward(self, height: int) -> int:
         """Return the base units that a block of a height by proof of work made, without uncles."""
@@ -193,6 +232,9 @@ class Chain:
         Contracts of WETH9: only there do Deposit and Withdrawal make and burn the token.
     destroying : tuple of str
         Contracts whose event of destroyed funds takes them from the balance, with no Transfer.
+    coin_contracts : tuple of str
+        Contracts that show the coin as if it were a token: what their events tell the coin itself
+        has moved, and no token.
     """
 
     id: str
@@ -222,6 +264,7 @@ class Chain:
     moves: CoinMoves | None = None
     wrapped: tuple[str, ...] = ()
     destroying: tuple[str, ...] = ()
+    coin_contracts: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.alias

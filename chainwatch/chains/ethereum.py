@@ -1,19 +1,22 @@
 """Ethereum, its test networks, the chain that development nodes run, and chains of its kind.
 
 Of Base receipts tell all that moves its coin: it has had the rules of Bedrock since its first
-block. OP Mainnet had others before; Arbitrum, BNB Smart Chain and Polygon have fees and
-transactions of their own: there payments are read, fees and balances are unknown.
+block. OP Mainnet had others before; Arbitrum and BNB Smart Chain have fees and transactions of
+their own: there payments are read, fees and balances are unknown. Polygon runs Bor: its heights are
+those of the configurations of its clients, as of Lisovo (2026).
 
 References
 ----------
 EIP-1559 (the base fee is burnt), EIP-4895 (withdrawals), EIP-649 and EIP-1234 (block rewards);
 https://specs.optimism.io/protocol/exec-engine.html (fees and fee vaults),
-https://specs.optimism.io/protocol/deposits.html (deposits); ids as in https://chainlist.org.
+https://specs.optimism.io/protocol/deposits.html (deposits); https://github.com/0xPolygon/bor,
+internal/cli/server/chains/mainnet.go, and PIP-82 (base fees of Polygon); ids as in
+https://chainlist.org.
 """
 
 from __future__ import annotations
 
-from chainwatch.chains.base import Chain, CoinMoves, Rollup
+from chainwatch.chains.base import Bor, Chain, CoinMoves, Rollup
 
 _ETHER = 10**18
 
@@ -59,4 +62,17 @@ BASE_SEPOLIA = Chain(
 OP_MAINNET = Chain("eip155:10", "op", "OP Mainnet", "evm", "ETH", 18, coin_type=60)
 ARBITRUM = Chain("eip155:42161", "arbitrum", "Arbitrum One", "evm", "ETH", 18, coin_type=60)
 BNB_CHAIN = Chain("eip155:56", "bnb", "BNB Smart Chain", "evm", "BNB", 18, coin_type=9006)
-POLYGON = Chain("eip155:137", "polygon", "Polygon PoS", "evm", "POL", 18, coin_type=966)
+
+POLYGON = Chain(
+    "eip155:137", "polygon", "Polygon PoS", "evm", "POL", 18, coin_type=966,
+    moves=CoinMoves(bor=Bor(
+        base_fees=(
+            (23_850_000, "0x70bcA57F4579f58670aB2d18Ef16e02C17553C38"),
+            (50_523_000, "0x7A8ed27F4C30512326878652d20fC85727401854"),
+            (83_756_500, "0x3ef57def668054dd750bd260526105c4eeef104f"),
+        ),
+        sprints=((0, 64), (38_189_056, 16)), listed_from=80_084_800, cancun=54_876_000,
+    )),
+    wrapped=("0x0d500B1d8E8eF31E21C99d1Db9A6444d3ADf1270",),
+    coin_contracts=("0x0000000000000000000000000000000000001010",),
+)  # fmt: skip

@@ -25,8 +25,11 @@ _PLACED = pl.col("log_index").is_not_null() | pl.col("trace_path").is_not_null()
 _ALWAYS = ("native", "fee", "fee_burnt", "reward")
 """Kinds that have no place in their transaction, whoever tells them."""
 
-_AS_TOKEN = {"wrap": "erc20_mint", "unwrap": "erc20_burn"}
-"""What whoever does not know a contract calls its deposits and withdrawals."""
+_AS_TOKEN = {"wrap": "erc20_mint", "unwrap": "erc20_burn", "deposit": "internal"}
+"""What whoever does not know a contract calls its deposits and withdrawals, and the coins that
+the contract of a coin pays out when they come from the chain below."""
+
+_CALLS = ("internal", "deposit")
 
 _PLAIN = r"^(erc20|trc20)(_mint|_burn)?$"
 """Kinds that logs of other kinds are told as by whoever knows no better."""
@@ -142,7 +145,7 @@ def _refuse_kinds(told: pl.DataFrame) -> None:
 
 def _without_other_numbers(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Leave out calls that the ledger has under other numbers: as many as it has alike."""
-    calls, path = pl.col("kind") == "internal", pl.col("trace_path")
+    calls, path = pl.col("kind").is_in(_CALLS), pl.col("trace_path")
     place = [*_ALIKE, "trace_path"]
     had = known.filter(calls & path.is_not_null())
     come = _with_token_kind(rows.filter(calls & path.is_not_null()))

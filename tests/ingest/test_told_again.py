@@ -107,6 +107,19 @@ def test_calls_under_other_numbers_are_the_same_calls() -> None:
     assert left(held, held) == 2
 
 
+def test_coins_that_came_from_the_chain_below_are_no_second_call() -> None:
+    """Blocks tell them by the log of the contract that pays them, explorers as a call of it."""
+    held = table(*(row("deposit", contract=None, trace_path=f"log {n}") for n in (1, 5)))
+    calls = [row("internal", trace_path=f"0.{n}") for n in range(3)]
+    assert left(table(*calls), held) == 1
+    assert left(held, table(*calls[:1])) == 1
+    bare = [row("internal", occurrence=n) for n in range(3)]
+    assert left(table(*bare), held) == 1
+    assert left(table(row("internal", trace_path="0", amount=Decimal(9))), held) == 1
+    with pytest.raises(InputError, match="come with their place"):
+        left(held, table(*bare[:1]))
+
+
 def test_a_failure_does_not_come_too_late() -> None:
     silent = table(row("native", contract=None, success=None))
     failed = table(row("native", contract=None, success=False))

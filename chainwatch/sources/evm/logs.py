@@ -196,6 +196,8 @@ class _Asked:
     def transfers(self) -> list[pl.DataFrame]:
         """Return transfers of ERC-20 and ERC-721; the number of topics tells which."""
         frame = self._of(events.TRANSFER, 3, (0, 1))
+        coin = events.listed(self._chain.coin_contracts, self._chain)
+        frame = frame.filter(~pl.col("contract").is_in(coin)) if frame.height else frame
         if not frame.height:
             return []
         made = []

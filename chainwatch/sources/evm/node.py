@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from chainwatch.chains.base import Chain
 from chainwatch.errors import ChainError, SourceError
 from chainwatch.sources.evm.blocks import Said, Sent, check
+from chainwatch.sources.evm.bor.state_syncs import (
+    UNTRACED,
+    count_calls,
+    counted,
+    each_state,
+    place_of,
+)
+from chainwatch.sources.evm.bor.told import coin_told, trees_untold
 from chainwatch.sources.evm.fields import (
     Block,
     Contradiction,
@@ -30,6 +39,9 @@ TALLEST = 2**31
 """No chain is as high; a transaction number has room for no more."""
 
 _OPTIONS = {"tracer": "callTracer", "timeout": "60s"}
+_STATES: dict[str, Any] = {"borTraceEnabled": True}
+"""Asks for the calls of what came from the chain below, too."""
+
 _NULL = b"null"
 
 
@@ -50,6 +62,8 @@ class EvmNode:
         self.rpc, self.chain, self.tracer = rpc, chain, tracer
         self.untraced: dict[str, int] = {}
         """Words with which traces were refused, and of how many blocks."""
+        self.untold: dict[str, int] = {}
+        """Why the coin was not wholly read in blocks, and in how many."""
         self._by_block = True
 
     def check_chain(self) -> None:
@@ -95,7 +109,7 @@ class EvmNode:
         """Find out how the calls of a block can be read, where that was left open."""
         if self.tracer != "auto":
             return
-        for name, call in (("trace_block", _flat(height)), ("debug", _nested(height))):
+        for name, call in (("trace_block", _flat(height)), ("debug", self._nested(height))):
             found = self.rpc.each([call])[0]
             if not (isinstance(found, EvmRefused) and found.unknown):
                 self.tracer = name  # type: ignore[assignment]  # one of them
@@ -144,7 +158,7 @@ class EvmNode:
         now = datetime.now(UTC)
         for one, height in zip(made, heights, strict=True):
             check(one, height, self.chain, now)
-        return self._traced(made)
+        return self._traced(self._with_coin(made))
 
     def _block(self, said: Said) -> Block:
         if said.raw == _NULL:
@@ -169,7 +183,41 @@ class EvmNode:
                 where=f"{receipts.host}, {receipts.request}", remedy="ask another node",
             )  # fmt: skip
         read = decoded(receipts.raw, list[Receipt], f"{receipts.host}, {receipts.request}")
+        if len(read) == len(block.transactions) - 1:
+            read += self._of_states(block, f"{said.host}, {said.request}")
         return Sent(block, read, said, receipts, uncles=self._uncles(block))
+
+    def _of_states(self, block: Block, where: str) -> list[Receipt]:
+        """Return the receipt of what stands beside a block, where it is not among those of it."""
+        place = place_of(block, self.chain, where)
+        if place is None:
+            return []
+        [said] = self._all([("eth_getTransactionReceipt", [block.transactions[place].hash])])
+        if said.raw == _NULL:
+            return []
+        return [decoded(said.raw, Receipt, f"{said.host}, {said.request}")]
+
+    def _with_coin(self, made: Sequence[Sent]) -> list[Sent]:
+        """Add what blocks tell of the coin beside payments, where the chain runs Bor."""
+        bor = self.chain.moves.bor if self.chain.moves else None
+        told = [coin_told(one.block, one.receipts, self.chain, one.where) for one in made]
+        asked = [
+            one.height for one, coin in zip(made, told, strict=True)
+            if bor and coin and coin.states is None and bor.may_bring(one.height)
+        ]  # fmt: skip
+        found = self.rpc.each([call for height in asked for call in count_calls(height)])
+        counts = [counted(one.raw) if isinstance(one, Said) else None for one in found]
+        untold = {}
+        for number, height in enumerate(asked):
+            after, before = counts[2 * number : 2 * number + 2]
+            if after is None or before is None:
+                untold[height] = "whether anything came from the chain below is not told"
+            elif after != before:
+                untold[height] = "what came from the chain below is left out"
+        return [
+            replace(one, coin=coin and replace(coin, untold=untold.get(one.height, coin.untold)))
+            for one, coin in zip(made, told, strict=True)
+        ]
 
     def _uncles(self, block: Block) -> list[Header] | None:
         """Return the uncles of a block where they are paid; None where nobody asks for them."""
@@ -184,7 +232,7 @@ class EvmNode:
     def _traced(self, sent: Sequence[Sent]) -> list[Sent]:
         """Add the traces of blocks; one without transactions has nothing to trace."""
         asked = [one for one in sent if one.block.transactions] if self.tracer != "none" else []
-        call = _flat if self.tracer == "trace_block" else _nested
+        call = _flat if self.tracer == "trace_block" else self._nested
         answers = self.rpc.each([call(one.height) for one in asked])
         by_hash = {one.block.hash: said for one, said in zip(asked, answers, strict=True)}
         made = []
@@ -199,16 +247,24 @@ class EvmNode:
 
     def _with_traces(self, sent: Sent, said: Said | None) -> Sent:
         """Return a block with its traces, as far as they were told, and tell all that moved."""
+        if sent.coin is not None and sent.coin.untold is not None:
+            self._count_untold(sent.coin.untold)
+            return sent
         if said is None:
             return sent if sent.block.transactions else sent.with_traces([], sent.said)
         told = "a contract ended, and whom it left its coins is not told"
         try:
             trees = self._trees(sent, said)
             _hold(trees, sent, said)
-            if not all(coherent(root, sent.where) for root in trees):
+            made = [one for root in trees for one in each_state(root)]
+            if not all(coherent(root, sent.where) for root in made):
                 told = "a call is made by another than the one who was called"
             elif all(tells_all(root) for root in trees):
-                return sent.with_traces(trees, said)
+                reason = trees_untold(trees, sent.receipts, sent.coin, sent.where)
+                if reason is None:
+                    return sent.with_traces(trees, said)
+                self._count_untold(reason)
+                return sent
         except Contradiction as error:
             if self.chain.moves is not None:
                 raise
@@ -219,9 +275,18 @@ class EvmNode:
     def _trees(self, sent: Sent, said: Said) -> list[Traced]:
         ids = [tx.hash for tx in sent.block.transactions]
         where = f"{said.host}, {said.request}"
+        brings = sent.coin is not None and sent.coin.states is not None
+        unlisted = UNTRACED if brings else None
         if self.tracer == "trace_block":
-            return read_flat(said.raw, ids, sent.block.hash, where)
-        return read_debug(said.raw, ids, where)
+            return read_flat(said.raw, ids, sent.block.hash, where, unlisted)
+        return read_debug(said.raw, ids, where, unlisted)
+
+    def _count_untold(self, reason: str) -> None:
+        self.untold[reason] = self.untold.get(reason, 0) + 1
+
+    def _nested(self, height: int) -> Call:
+        bor = self.chain.moves is not None and self.chain.moves.bor is not None
+        return "debug_traceBlockByNumber", [hex(height), {**_OPTIONS, **(_STATES if bor else {})}]
 
     def _all(self, calls: Sequence[Call]) -> list[Said]:
         return [_or_raise(one) for one in self.rpc.each(calls)]
@@ -230,7 +295,12 @@ class EvmNode:
 def _hold(trees: Sequence[Traced], sent: Sent, said: Said) -> None:
     """Refuse traces that are not of the transactions of their block, as it and receipts tell."""
     where = f"{said.host}, {said.request}"
-    for root, tx, receipt in zip(trees, sent.block.transactions, sent.receipts, strict=True):
+    states = None if sent.coin is None else sent.coin.states
+    for place, (root, tx, receipt) in enumerate(
+        zip(trees, sent.block.transactions, sent.receipts, strict=True)
+    ):
+        if place == states:
+            continue
         failed = receipt.status == "0x0" if receipt.status is not None else root.failed
         told = (root.sender.lower(), root.value, root.failed)
         right = (tx.sender.lower(), quantity(tx.value, "value", where), failed)
@@ -242,10 +312,6 @@ def _hold(trees: Sequence[Traced], sent: Sent, said: Said) -> None:
 
 def _flat(height: int) -> Call:
     return "trace_block", [hex(height)]
-
-
-def _nested(height: int) -> Call:
-    return "debug_traceBlockByNumber", [hex(height), _OPTIONS]
 
 
 def _or_raise(found: Said | EvmRefused) -> Said:

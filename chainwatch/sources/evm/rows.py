@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ from chainwatch.sources.evm.delegations import delegation_rows
 from chainwatch.sources.evm.fees import Moved, fee_of, rewards_of, withdrawals_of
 from chainwatch.sources.evm.fields import address_of, hash_of, quantity
 from chainwatch.sources.evm.logs import Read, log_columns, read_logs
-from chainwatch.sources.evm.traces import movements
+from chainwatch.sources.evm.traces import Movement, movements
 
 _COLUMNS = ("txid", "tx", "height", "time", "kind", "trace_path", "sender", "receiver", "success",
             "signed")  # fmt: skip
@@ -78,7 +79,7 @@ def block_tables(
     coins, senders = _Rows(), {}
     for one in sent:
         _payments(one, coins, chain)
-        for tx in one.block.transactions:
+        for tx in one.block.transactions[: _signed(one)]:
             txid = hash_of(tx.hash, "hash", one.where)
             senders[txid] = address_of(tx.sender, "from", one.where)
     read = _read(sent, chain, senders)
@@ -107,11 +108,11 @@ def internal_tables(
             continue
         said.append(one.traces_said)
         rows.append(_unit(INTERNAL, one, chain, source, one.traces_said))
-        burns = one.block.blob_gas is None if chain.moves is not None else None
+        burns = _burns(one, chain)
         where = f"{one.traces_said.host}, {one.traces_said.request}"
         for position, (tx, root) in enumerate(zip(one.block.transactions, one.traces, strict=True)):
             place = _place(one, hash_of(tx.hash, "hash", where), position)
-            for found in movements(root, where, burns=burns):
+            for found in _told_by_calls(one, position, movements(root, where, burns=burns)):
                 moved = Moved(INTERNAL, found.sender, found.receiver, found.amount, found.path)
                 coins.add(place, moved, found.success and _took_effect(one, position) is not False)
     return {
@@ -134,17 +135,55 @@ def _took_effect(sent: Sent, position: int) -> bool | None:
     return None if sent.traces is None else not sent.traces[position].failed
 
 
+def _signed(sent: Sent) -> int:
+    """Return how many transactions of a block, from the first on, somebody sent."""
+    beside = None if sent.coin is None else sent.coin.states
+    return len(sent.block.transactions) if beside is None else beside
+
+
+def _burns(sent: Sent, chain: Chain) -> bool | None:
+    """Return whether a contract that destroys itself in its own favour burns what it holds."""
+    if chain.moves is None:
+        return None
+    if chain.moves.bor is not None:
+        return sent.height < chain.moves.bor.cancun
+    return sent.block.blob_gas is None
+
+
+def _told_by_calls(sent: Sent, position: int, found: Sequence[Movement]) -> Iterator[Movement]:
+    """Yield what calls alone tell: deposits are told by logs, traced or not."""
+    deposits = sent.coin.deposits if sent.coin and position == sent.coin.states else ()
+    logged = Counter((one.sender, one.receiver, one.amount) for one in deposits)
+    for one in found:
+        moved = one.sender, one.receiver, one.amount
+        if one.success and logged[moved]:
+            logged[moved] -= 1
+        else:
+            yield one
+
+
 def _payments(sent: Sent, coins: _Rows, chain: Chain) -> None:
     block, where = sent.block, sent.where
-    for position, (tx, receipt) in enumerate(zip(block.transactions, sent.receipts, strict=True)):
+    signed = list(zip(block.transactions, sent.receipts, strict=True))[: _signed(sent)]
+    for position, (tx, receipt) in enumerate(signed):
         place = _place(sent, hash_of(tx.hash, "hash", where), position)
         sender = address_of(tx.sender, "from", where)
         receiver = address_of(tx.receiver or receipt.created, "to or contractAddress", where)
         value = quantity(tx.value, "value", where)
         coins.add(place, Moved("native", sender, receiver, value), _took_effect(sent, position))
-        if chain.moves is not None:
-            for moved in fee_of(tx, receipt, block, where, chain.moves.rollup):
-                coins.add(place, moved)
+        if sent.coin is not None:
+            fees: Iterable[Moved] = sent.coin.fees.get(position, ())
+        elif chain.moves is not None:
+            fees = fee_of(tx, receipt, block, where, chain.moves.rollup)
+        else:
+            fees = ()
+        for moved in fees:
+            coins.add(place, moved)
+    if sent.coin is not None and sent.coin.states is not None:
+        states = sent.coin.states
+        txid = hash_of(block.transactions[states].hash, "hash", where)
+        for moved in sent.coin.deposits:
+            coins.add(_place(sent, txid, states), moved)
     last = _place(sent, sent.hash, len(block.transactions))
     made: Iterator[Moved] = iter(())
     if chain.moves is not None:
@@ -165,7 +204,7 @@ def _blocks(sent: Sequence[Sent], chain: Chain) -> pl.DataFrame:
         "hash": [one.hash for one in sent],
         "parent": [one.parent for one in sent],
         "time": [one.time for one in sent],
-        "tx_count": [len(one.block.transactions) for one in sent],
+        "tx_count": [_signed(one) for one in sent],
         "size": [quantity(one.block.size, "size", one.where) for one in sent],
     }
     return rows_of(schema.BLOCKS, chain.id, columns, len(sent))

@@ -95,7 +95,10 @@ class Movement:
     success: bool
 
 
-def read_flat(raw: bytes | msgspec.Raw, ids: Sequence[str], block: str, where: str) -> list[Call]:
+def read_flat(
+    raw: bytes | msgspec.Raw, ids: Sequence[str], block: str, where: str,
+    unlisted: Call | None = None,
+) -> list[Call]:  # fmt: skip
     """Return the tree of each transaction of a block, of what ``trace_block`` answered.
 
     Parameters
@@ -108,6 +111,8 @@ def read_flat(raw: bytes | msgspec.Raw, ids: Sequence[str], block: str, where: s
         Its hash.
     where : str
         Who was asked what.
+    unlisted : Call, optional
+        Stands for the last transaction where no call of it is listed; refused, if not given.
 
     Raises
     ------
@@ -124,12 +129,23 @@ def read_flat(raw: bytes | msgspec.Raw, ids: Sequence[str], block: str, where: s
         if at is None or not 0 <= at < len(ids) or line.tx_hash not in (None, ids[at]):
             raise wrong("a trace names a transaction that the block does not have there", where)
         lists[at].append(line)
+    if unlisted is not None and not lists[-1]:
+        return [*(_tree(lines, where) for lines in lists[:-1]), unlisted]
     return [_tree(lines, where) for lines in lists]
 
 
-def read_debug(raw: bytes | msgspec.Raw, ids: Sequence[str], where: str) -> list[Call]:
+def read_debug(
+    raw: bytes | msgspec.Raw, ids: Sequence[str], where: str, unlisted: Call | None = None
+) -> list[Call]:
     """Return the same of what ``debug_traceBlockByNumber`` answered, nested or flat."""
     traced = decoded(raw, list[Traced], where)
+    short = len(traced) == len(ids) - 1 or (len(traced) == len(ids) and not traced[-1].result)
+    if unlisted is not None and ids and short:
+        return [*_roots(traced[: len(ids) - 1], ids[:-1], where), unlisted]
+    return _roots(traced, ids, where)
+
+
+def _roots(traced: Sequence[Traced], ids: Sequence[str], where: str) -> list[Call]:
     if len(traced) != len(ids):
         raise wrong(f"{len(traced)} transactions are traced of {len(ids)}", where)
     made = []

@@ -317,6 +317,8 @@ def _standing(reading: Reading) -> Iterator[str]:
         )
     for said, count in sorted(node.untraced.items()):
         yield f"internal transfers not read in {count:,} blocks: the node says {said!r}"
+    for said, count in sorted(node.untold.items()):
+        yield f"the coin is not wholly read in {count:,} blocks: {said}"
     if node.chain.moves is None:
         yield (
             f"fees were not read: how the coin of {node.chain.name} moves is not known here, so"

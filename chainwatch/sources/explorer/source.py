@@ -249,6 +249,7 @@ class Explorer:
     ) -> Iterator[Moved]:
         """Yield what a list says that moved; what is of a kind of its own goes to ``apart``."""
         at = Place(self.network, listed.where)
+        coin = {canonical.parse(text, self.network) for text in self.network.coin_contracts}
         for row in listed.rows.values():
             read = blockscout if self.api == "blockscout" else etherscan
             try:
@@ -256,8 +257,8 @@ class Explorer:
             except OddToken as odd:
                 apart.append(odd)
                 continue
-            if move is None:
-                continue
+            if move is None or move.contract in coin:
+                continue  # the coin shown as a token: its own lists tell it
             if whose not in (move.sender, move.receiver):
                 raise at.wrong("a movement has nothing to do with the account it is listed of")
             yield move

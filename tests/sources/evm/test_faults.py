@@ -304,7 +304,7 @@ def test_transactions_of_a_chain_s_own_have_gas_of_their_own(tmp_path: Path) -> 
     """A chain of which nobody said how its coin moves may count gas as it likes."""
     nobody = Call(address(0), address(0))
     free = Tx(nobody, receipt={"gasUsed": "0x0", "cumulativeGasUsed": "0x0"})
-    chain = other_chain(137).add(pay(1, 2, 5), free)
+    chain = other_chain(250).add(pay(1, 2, 5), free)
     pulled(tmp_path / "l", chain)
     rows = open_ledger(tmp_path / "l").transfers.collect()
     assert sorted(rows.filter(kind="native")["amount"].to_list()) == [0, 5]
@@ -314,7 +314,7 @@ def test_transactions_of_a_chain_s_own_have_gas_of_their_own(tmp_path: Path) -> 
 
 
 def test_traces_that_leave_a_transaction_out_are_said_to_be_unread(tmp_path: Path) -> None:
-    chain = other_chain(137).add(pay(1, 2, 5), Tx(Call(address(0), address(0))))
+    chain = other_chain(250).add(pay(1, 2, 5), Tx(Call(address(0), address(0))))
     fault = at(NESTED, 1, lambda found: found[:1])
     report = pulled(tmp_path / "l", chain, spoil=fault, lacks=frozenset({FLAT}))
     assert any("1 transactions are traced of 2" in note for note in report.notes)

@@ -123,7 +123,7 @@ def test_a_receipt_without_its_fee_is_refused(tmp_path: Path) -> None:
     assert held(read(tmp_path / "m", chain))[DATA_VAULT] == 7
 
 
-@pytest.mark.parametrize("name", ["op", "arbitrum", "bnb", "polygon"])
+@pytest.mark.parametrize("name", ["op", "arbitrum", "bnb"])
 def test_where_fees_are_not_known_payments_are_read(tmp_path: Path, name: str) -> None:
     chain = Chain(chain_id=int(chain_of(name).id.partition(":")[2])).add()
     ledger = read(tmp_path / "l", chain.add(paid(ANN, BOB, 5, None)), name)

@@ -141,6 +141,19 @@ def test_wrapped_coins_are_no_transfer_of_their_contract() -> None:
 
 
 @every_api
+def test_the_coin_that_a_contract_shows_as_a_token_is_told_once(api: str) -> None:
+    coin = f"0x{0x1010:040x}"
+    world = EvmWorld()
+    tokens = (("erc20", coin, "ann", "bob", 9), ("erc20", "coin", "ann", "bob", 5))
+    world.do("ann", coin, 9, inside=((coin, "ann", 4),), tokens=tokens)
+    with served(ExplorerSite(world, chain=137)) as url:
+        rows = transfers(batches(url, "ann", api=api, chain="polygon"))
+    assert sorted(zip(rows["kind"], rows["amount"], strict=True)) == [
+        ("erc20", 5), ("internal", 4), ("native", 9),
+    ]  # fmt: skip
+
+
+@every_api
 def test_calls_that_move_nothing_are_no_transfers(api: str) -> None:
     """A call that runs the code of another states the value of the call around it."""
     world = EvmWorld()
