@@ -70,7 +70,8 @@ class State:
 class Books:
     """A chain with what everybody holds after each of its blocks."""
 
-    def __init__(self, genesis: dict[str, int]) -> None:
+    def __init__(self, genesis: dict[str, int], accounts: tuple[str, str] = ACCOUNTS) -> None:
+        self.accounts = accounts
         self.chain = evm_chain.Chain(chain_id=NUMBER)
         self.holds, self.counted = dict(genesis), 0
         self.history: list[dict[str, int]] = [dict(genesis)]
@@ -109,7 +110,7 @@ class Books:
         payer = act.call.sender
         logs = [] if act.failed else [*self._run(act.call), *act.logs]
         if base:
-            self._move(payer, ACCOUNTS[self.height >= SECOND], GAS * base)
+            self._move(payer, self.accounts[self.height >= SECOND], GAS * base)
         if act.tip:
             words = self._move(payer, maker, GAS * act.tip)
             if not act.unlogged:
@@ -184,11 +185,14 @@ class BorNode(evm_chain.Node):
     apart: bool = False
 
     def result(self, method: str, params: list[Any]) -> Any:
+        pruned = evm_chain.Refusal(-32000, "missing trie node")
         if method == "eth_call" and params[0]["to"] == RECEIVER:
             assert params[0]["data"] == "0x5407ca67"
             height = int(params[1], 16)
-            pruned = evm_chain.Refusal(-32000, "missing trie node")
             return "0x" + word(self.books.counts[height]) if self.knows else pruned
+        if method == "eth_getBalance":
+            held = self.books.history[int(params[1], 16)]
+            return hex(held.get(params[0].lower(), 0)) if self.knows else pruned
         found = super().result(method, params)
         if method in ("eth_getTransactionReceipt", "eth_chainId", "eth_blockNumber", "eth_call"):
             return found
@@ -217,8 +221,12 @@ class BorNode(evm_chain.Node):
             return others
         if self.states == "whole":
             return found
-        empty = evm_chain.nested(Call(NOBODY, NOBODY))
-        return [*others, {"txHash": last, "result": empty}]
+        made: dict[str, dict[str, Any]] = {
+            "empty": {"result": evm_chain.nested(Call(NOBODY, NOBODY))},
+            "of no form": {"result": {"gas": 0, "failed": False, "structLogs": []}},
+            "refused": {"error": "tracing failed"},
+        }
+        return [*others, {"txHash": last, **made[self.states]}]
 
 
 def held_log(contract: str, payer: str, payee: str, amount: int) -> dict[str, Any]:

@@ -17,12 +17,13 @@ from chainwatch.sources.evm.bor.state_syncs import (
     each_state,
     place_of,
 )
-from chainwatch.sources.evm.bor.told import coin_told, trees_untold
+from chainwatch.sources.evm.bor.told import change_of, coin_told, trees_untold
 from chainwatch.sources.evm.fields import (
     Block,
     Contradiction,
     Header,
     Receipt,
+    address_of,
     decoded,
     hash_of,
     quantity,
@@ -214,10 +215,36 @@ class EvmNode:
                 untold[height] = "whether anything came from the chain below is not told"
             elif after != before:
                 untold[height] = "what came from the chain below is left out"
-        return [
+        return self._held_to_balances([
             replace(one, coin=coin and replace(coin, untold=untold.get(one.height, coin.untold)))
             for one, coin in zip(made, told, strict=True)
-        ]
+        ])  # fmt: skip
+
+    def _held_to_balances(self, made: list[Sent]) -> list[Sent]:
+        """Leave fees unknown where who should get base fees does not hold what it then would.
+
+        Who gets them changes by forks: asked of the highest block, it is right of those below, too.
+        """
+        bor = self.chain.moves.bor if self.chain.moves else None
+        whole = [one for one in made if one.coin and one.coin.fees and one.coin.untold is None]
+        account = bor.base_fee_account(whole[-1].height) if bor and whole else None
+        if account is None:
+            return made
+        one = whole[-1]
+        told = one.coin
+        found = self.rpc.each([("eth_getBalance", [account, hex(one.height - n)]) for n in (0, 1)])
+        held = [
+            quantity(decoded(said.raw, str, said.host), "balance", f"{said.host}, {said.request}")
+            for said in found if isinstance(said, Said)
+        ]  # fmt: skip
+        payee = address_of(account, "account of base fees", one.where)
+        if told is None or len(held) < len(found):
+            return made
+        if held[0] - held[1] == change_of(payee, told, one.receipts, one.where):
+            return made
+        reason = "who gets base fees by the rules known here did not get them"
+        return [replace(each, coin=each.coin and replace(each.coin, fees={}, untold=reason))
+                for each in made]  # fmt: skip
 
     def _uncles(self, block: Block) -> list[Header] | None:
         """Return the uncles of a block where they are paid; None where nobody asks for them."""

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from chainwatch.sources.evm.fields import address_of, decoded, quantity, wrong
+from chainwatch.sources.evm.fields import Contradiction, address_of, decoded, quantity, wrong
 
 _PRECOMPILED = frozenset({f"0x{number:040x}" for number in (*range(1, 0x12), 0x100)})
 
@@ -138,11 +138,18 @@ def read_debug(
     raw: bytes | msgspec.Raw, ids: Sequence[str], where: str, unlisted: Call | None = None
 ) -> list[Call]:
     """Return the same of what ``debug_traceBlockByNumber`` answered, nested or flat."""
-    traced = decoded(raw, list[Traced], where)
-    short = len(traced) == len(ids) - 1 or (len(traced) == len(ids) and not traced[-1].result)
-    if unlisted is not None and ids and short:
-        return [*_roots(traced[: len(ids) - 1], ids[:-1], where), unlisted]
-    return _roots(traced, ids, where)
+    if unlisted is None:
+        return _roots(decoded(raw, list[Traced], where), ids, where)
+    parts = decoded(raw, list[msgspec.Raw], where)
+    others = [decoded(part, Traced, where) for part in parts[: len(ids) - 1]]
+    last = parts[len(ids) - 1 :]
+    try:
+        read = [decoded(part, Traced, where) for part in last]
+    except Contradiction:  # some nodes trace it in no form at all
+        read = []
+    if len(last) > 1 or any(one.result is not None for one in read):
+        return _roots([*others, *read], ids, where)
+    return [*_roots(others, ids[:-1], where), unlisted]
 
 
 def _roots(traced: Sequence[Traced], ids: Sequence[str], where: str) -> list[Call]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from bor_chain import (
     MAKERS,
     NOBODY,
     RECEIVER,
+    SPRINT,
     Act,
     Books,
     BorNode,
@@ -128,6 +130,39 @@ def test_what_everybody_has_is_what_the_books_say_after_every_block(
     assert check(ledger).ok
 
 
+def at_random(seed: int) -> Books:
+    """Return a chain of anything that its rules allow, in any order."""
+    any_ = random.Random(seed)  # noqa: S311  # no secret
+    books = Books({COIN: 10**9, **dict.fromkeys((ANN, BOB, CAT, DAN), 10**9)})
+    for _ in range(LISTED + 6):
+        acts = []
+        for _ in range(any_.randrange(4)):
+            payer, payee, other = any_.sample([ANN, BOB, CAT, DAN], 3)
+            amount = any_.randrange(1, 1_000)
+            error = any_.choice([None, None, "out of gas"])
+            inner = [Call(payee, other, any_.randrange(amount), error=error)]
+            plain = Call(payer, payee, amount, calls=inner)
+            failed = Call(payer, payee, amount, error="reverted", calls=inner)
+            acts.append(any_.choice([
+                Act(plain, tip=any_.randrange(3)), Act(failed, failed=True),
+                as_token(payer, payee, amount),
+            ]))  # fmt: skip
+        deposits = [(any_.choice([ANN, BOB]), any_.randrange(1, 99)) for _ in range(2)]
+        brings = books.height % SPRINT == 0 and any_.random() < 0.7
+        state = State(deposits) if brings else None
+        books.add(*acts, state=state, maker=any_.choice(MAKERS))
+    return books
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_happens_adds_up(tmp_path: Path, seed: int) -> None:
+    books = at_random(seed)
+    ledger, notes = read(tmp_path / "l", books)
+    assert notes == []
+    for height in range(books.height):
+        assert told(ledger, books.history[0], height) == held(books, height), height
+
+
 def test_fees_go_to_whom_the_rules_of_a_height_name(tmp_path: Path) -> None:
     fees = read(tmp_path / "l", busy())[0].transfers.filter(pl.col("kind") == "fee").collect()
     paid = {
@@ -170,11 +205,17 @@ def test_look_ups_count_deposits_and_tips(tmp_path: Path) -> None:
         assert int(coin["received"]) == got
 
 
-@pytest.mark.parametrize("states", ["left out", "empty"])
-def test_deposits_are_told_by_logs_where_no_node_traces_them(tmp_path: Path, states: str) -> None:
+@pytest.mark.parametrize(
+    ("states", "lacks"),
+    [("left out", FLAT), ("left out", NESTED), ("empty", FLAT), ("of no form", FLAT),
+     ("refused", FLAT)],
+)  # fmt: skip
+def test_deposits_are_told_by_logs_where_no_node_traces_them(
+    tmp_path: Path, states: str, lacks: frozenset[str]
+) -> None:
     """Only where a contract sends on what it holds are calls needed to tell all."""
     books = busy()
-    ledger, notes = read(tmp_path / "l", books, states=states)
+    ledger, notes = read(tmp_path / "l", books, states=states, lacks=lacks)
     for height in range(LISTED):
         assert told(ledger, GENESIS, height) == held(books, height), height
     assert coin_blocks(ledger) == [at for at in range(books.height) if at != LISTED]
@@ -274,6 +315,29 @@ def test_who_sends_below_the_base_fee_may_have_paid_nothing(tmp_path: Path) -> N
     ledger, notes = read(tmp_path / "l", books)
     assert ledger.transfers.collect()["kind"].to_list() == ["native"]
     assert any("paid less than the base fee" in note for note in notes)
+
+
+def test_base_fees_that_others_got_are_told_of_nobody(tmp_path: Path) -> None:
+    """A fork names another account: its balance shows what the receipts do not."""
+    books = Books(GENESIS, accounts=(ACCOUNTS[0], CAT))
+    while books.height < 12:
+        books.add(pay(ANN, BOB, 5), pay(BOB, CAT, 1))
+    ledger, notes = read(tmp_path / "l", books)
+    assert ledger.transfers.filter(pl.col("kind") == "fee").collect().height == 0
+    assert coin_blocks(ledger) == []
+    assert any("by the rules known here did not get them" in note for note in notes)
+    assert read(tmp_path / "m", spoiled(9, pay(ANN, BOB, 5)))[1] == []
+
+
+def test_an_account_of_base_fees_may_be_paid_and_pay(tmp_path: Path) -> None:
+    split = Call(ANN, POOL, 90, calls=[Call(POOL, ACCOUNTS[0], 60)])
+    books = spoiled(8, Act(split), state=State([(ACCOUNTS[0], 7)]), maker=ACCOUNTS[0])
+    back = Call(BOB, ACCOUNTS[0], calls=[Call(ACCOUNTS[0], CAT, 50)])
+    ledger, notes = read(tmp_path / "l", books.add(Act(back)))
+    assert notes == []
+    assert told(ledger, GENESIS, 9) == held(books, 9)
+    fees = ledger.transfers.filter((pl.col("height") == 8) & (pl.col("kind") == "fee")).collect()
+    assert fees["amount"].to_list() == [GAS * 12]
 
 
 def test_calls_that_the_logs_of_the_coin_contradict_are_not_believed(tmp_path: Path) -> None:

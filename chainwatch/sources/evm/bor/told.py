@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainwatch.chains.base import Chain
-from chainwatch.sources.evm.bor.coin_logs import tell_the_same
+from chainwatch.sources.evm.bor.coin_logs import PAID, coin_logs, tell_the_same
 from chainwatch.sources.evm.bor.fees import fees_by_place
 from chainwatch.sources.evm.bor.state_syncs import deposits, is_traced, only_brings, place_of
 from chainwatch.sources.evm.fees import Moved
@@ -58,6 +58,19 @@ def coin_told(
     fees, untold = fees_by_place(block, receipts, signed, bor, where)
     brought = [] if states is None else deposits(receipts[states], where)
     return CoinTold(states, fees, brought, untold)
+
+
+def change_of(account: bytes, told: CoinTold, receipts: Sequence[Receipt], where: str) -> int:
+    """Return by how much the balance of an account changed in a block, as it tells of the coin.
+
+    What a contract leaves when it destroys itself is not among it: no log tells it.
+    """
+    moves = [
+        *((one.sender, one.receiver, one.amount) for paid in told.fees.values() for one in paid),
+        *(log[:3] for receipt in receipts for log in coin_logs(receipt, PAID, where)),
+    ]
+    got = sum(amount for _, payee, amount in moves if payee == account)
+    return got - sum(amount for payer, _, amount in moves if payer == account)
 
 
 def trees_untold(
