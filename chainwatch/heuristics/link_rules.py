@@ -39,7 +39,15 @@ PREDICTED = (CHANGE, AFTER)
 STATEMENT = "statement"
 """Rule of a link that rests on no transaction, where nobody gives it another name."""
 
-OF_ACCOUNTS = ("deposit_reuse", "deposit_reuse_production")
+OF_ACCOUNTS = (
+    "activation",
+    "airdrop_collected",
+    "deposit_reuse",
+    "deposit_reuse_known",
+    "deposit_reuse_production",
+    "first_funder",
+    "self_authorization",
+)
 """Rules that link accounts: the names of their makers."""
 
 TAKEN = (*OF_INPUTS, NO_KEY, SAME_KEY, SAME_SCRIPT, *PREDICTED, *OF_ACCOUNTS)

@@ -19,7 +19,13 @@ import chainwatch as cw
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import ArgumentError, RuleError
 from chainwatch.heuristics import accounts as package
-from chainwatch.heuristics.accounts import deposit_reuse
+from chainwatch.heuristics.accounts import (
+    activation,
+    airdrop,
+    deposit_reuse,
+    first_funder,
+    self_authorization,
+)
 from chainwatch.heuristics.accounts.account_links import account_links
 from chainwatch.heuristics.accounts.catalogue import ACCOUNT_RULES, DEFAULT
 from chainwatch.heuristics.accounts.facts import AccountFacts
@@ -56,10 +62,58 @@ _DEPOSITS = {
     "pair": ("ann", "dep"),
 }
 
+GAS = {"coin": True}
+
+
+def given(*passed: tuple[Any, ...]) -> list[Any]:
+    """Return an airdrop to four, and what is passed on."""
+    gifts = [(f"giver>{one}:7", n, {"token": "drop"}) for n, one in enumerate("wxyz")]
+    return [*gifts, *((text, minute, {"token": "drop"}) for text, minute in passed)]
+
+
+_COLLECTED = given(("w>main:7", 60), ("x>main:7", 70))
+_APPROVED = [("approval", "ann", "bob", 5)]
+_SENT = [("ann>cat:1", 0, GAS), ("bob>cat:1", 1, GAS)]
+
 CASES = {
+    "activation": Case(
+        activation.activation(activated=2),
+        ON.ledger([("ann>cat:1", 0, GAS), ("ann>bob:1", 9, GAS)],
+                  stakes=[("activate", "ann", "bob", 1)]),
+        ON.ledger([("ann>cat:1", 0, GAS)],
+                  stakes=[("activate", "ann", f"bob{n}", n) for n in range(3)]),
+        ON.ledger([("ann>bob:1", 0, GAS)], stakes=[("activate", "ann", "bob", 1)], read=["ann"]),
+        ("ann", "bob"),
+    ),
+    "airdrop_collected": Case(
+        airdrop.airdrop_collected(recipients=4, seconds=60, most=2),
+        ON.ledger(_COLLECTED),
+        ON.ledger(given(("w>main:7", 60), ("x>main:6", 70), ("y>other:7", 70), ("z>giver:7", 80))),
+        ON.ledger(_COLLECTED, read=["w", "x"]),
+        ("w", "main"),
+    ),
     "deposit_reuse": Case(deposit_reuse.deposit_reuse(), **_DEPOSITS),
+    "deposit_reuse_known": Case(
+        deposit_reuse.deposit_reuse_known(), **_DEPOSITS,
+        tags=ON.tags(("hot", "shop"), ("dep", "shop", "deposit_wallet")),
+    ),
     "deposit_reuse_production": Case(deposit_reuse.deposit_reuse_production(), **_DEPOSITS),
-}
+    "first_funder": Case(
+        first_funder.first_funder(funded=2),
+        ON.ledger([("ann>bob:1", 0, GAS), ("cat>bob:1", 1, GAS)]),
+        ON.ledger([(f"ann>bob{n}:1", n, GAS) for n in range(3)]),
+        ON.ledger([("ann>bob:1", 0, GAS)], read=["bob"]),
+        ("ann", "bob"),
+    ),
+    "self_authorization": Case(
+        self_authorization.self_authorization(owners=2),
+        ON.ledger(_SENT, approvals=_APPROVED),
+        ON.ledger(_SENT, approvals=[*(("approval", f"ann{n}", "bob", 5) for n in range(3)),
+                                    ("approval", "ann", "token", 6)]),
+        ON.ledger(_SENT[:1], approvals=_APPROVED),
+        ("ann", "bob"),
+    ),
+}  # fmt: skip
 
 
 @pytest.fixture(params=CASES)

@@ -23,6 +23,7 @@ def account_links(
     ledger: Ledger,
     *,
     tags: Framed | None = None,
+    hosted: Framed | None = None,
     rules: Sequence[LinkRule] = DEFAULT,
     rates: Rates = MEASURED,
 ) -> Links:
@@ -39,6 +40,9 @@ def account_links(
     tags : Tags, optional
         Who is a service. Deposit addresses are known by the wallets that they pass on to, so
         without tags no rule on deposits links anybody; services themselves join nobody.
+    hosted : Hosted, optional
+        Addresses whose custody was judged, as ``cw.hosted`` returns them: probable ones are known
+        to be deposit addresses.
     rules : sequence of LinkRule
         Which, from :mod:`chainwatch.heuristics.accounts.catalogue`.
     rates : Rates
@@ -68,9 +72,11 @@ def account_links(
     expect(rates, Rates, "rates", "pass Rates(path), or leave it out")
     if tags is not None:
         expect(tags, Framed, "tags", "pass tags, as read_tags returns them")
+    if hosted is not None:
+        expect(hosted, Framed, "hosted", "pass what hosted(...) returns")
     _check(rules)
     found = [
-        _links(AccountFacts(ledger.history, chain, tags), rule, rates)
+        _links(AccountFacts(ledger.history, chain, tags, hosted), rule, rates)
         for chain in ledger.chains
         if chain.family != "utxo"
         for rule in rules

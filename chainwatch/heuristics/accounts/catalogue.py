@@ -5,19 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chainwatch.completion import names_of
-from chainwatch.heuristics.accounts.deposit_reuse import deposit_reuse, deposit_reuse_production
+from chainwatch.heuristics.accounts.activation import activation
+from chainwatch.heuristics.accounts.airdrop import airdrop_collected
+from chainwatch.heuristics.accounts.deposit_reuse import (
+    deposit_reuse,
+    deposit_reuse_known,
+    deposit_reuse_production,
+)
+from chainwatch.heuristics.accounts.first_funder import first_funder
 from chainwatch.heuristics.accounts.link_rule import LinkRule
+from chainwatch.heuristics.accounts.self_authorization import self_authorization
 
 ACCOUNT_RULES: tuple[Callable[..., LinkRule], ...] = (
+    activation,
+    airdrop_collected,
     deposit_reuse,
+    deposit_reuse_known,
     deposit_reuse_production,
+    first_funder,
+    self_authorization,
 )
 
 DEFAULT: tuple[LinkRule, ...] = (
+    activation(),
+    airdrop_collected(),
     deposit_reuse(),
+    deposit_reuse_known(),
     deposit_reuse_production(),
+    first_funder(),
 )
-"""Rules that are asked where nobody names others."""
+"""Rules that are asked where nobody names others. Self-authorisation is not: it mostly speaks of
+deceit."""
 
 
 def __dir__() -> list[str]:

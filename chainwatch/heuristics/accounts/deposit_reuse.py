@@ -21,7 +21,7 @@ _PAIR = ["address", "payer"]
 @link_rule(refs=("victor2020", "tutela2022"))
 def deposit_reuse(
     facts: AccountFacts, *, hours: int = 12, part_of_coin: int = 100, sweeps: int = 2,
-    payments: int = 2, share: int = 200, senders: int = 20, regulars: int = 3, deposits: int = 20,
+    payments: int = 2, share: int = 100, senders: int = 20, regulars: int = 3, deposits: int = 20,
 ) -> pl.DataFrame:  # fmt: skip
     """Whoever pays a deposit address again and again has the account behind it: Victor's rule.
 
@@ -75,7 +75,7 @@ def deposit_reuse(
 
 @link_rule(refs=("victor2020", "deposit-recipe"))
 def deposit_reuse_production(
-    facts: AccountFacts, *, payments: int = 2, share: int = 200, senders: int = 20,
+    facts: AccountFacts, *, payments: int = 2, share: int = 100, senders: int = 20,
     regulars: int = 3, deposits: int = 20,
 ) -> pl.DataFrame:  # fmt: skip
     """Whoever pays a deposit address again and again: those that the production rule calls so.
@@ -116,6 +116,52 @@ def deposit_reuse_production(
     return _claimed(found, caps)
 
 
+@link_rule(refs=("victor2020",))
+def deposit_reuse_known(
+    facts: AccountFacts, *, payments: int = 2, share: int = 100, senders: int = 20,
+    regulars: int = 3, deposits: int = 20,
+) -> pl.DataFrame:  # fmt: skip
+    """Whoever pays a deposit address again and again: those whose custody is shown.
+
+    Deposit addresses are those that a tag calls so (``deposit_wallet``), and those that
+    ``cw.hosted`` calls probable, where its result is given as ``hosted``. Nobody who merely
+    cashes out is among them, as far as either is right.
+
+    Parameters
+    ----------
+    payments : int
+        Fewest payments of a payer.
+    share : int
+        Of 1,000 units that came in, how many a payer must have brought.
+    senders : int
+        An address that more have paid joins nobody.
+    regulars : int
+        So many may pay one address again and again.
+    deposits : int
+        Whoever pays more deposit addresses joins nobody.
+
+    Fails when
+    ----------
+    Somebody pays another's account again and again: rent, wages, a couple, an attacker who wants to
+    look like its customer. Custody was judged wrongly.
+
+    References
+    ----------
+    Linking by deposit addresses is Victor's (FC 2020); what shows custody stands with
+    ``cw.hosted``.
+    """
+    caps = (payments, share, senders, regulars, deposits)
+    found = []
+    for contract in facts.paid_in:
+        flows = facts.known_deposits(contract)
+        paid = flows.got.filter(~pl.col("by_service"))
+        if contract is None:  # what stays there of the coin is gas that the service pays
+            passing = addresses(set(facts.of(None)["sender"])).implode()
+            paid = paid.filter(pl.col("address").is_in(passing))
+        found.append(_paying(facts, contract, flows, paid, caps))
+    return _claimed(found, caps)
+
+
 def _of_one_service(flows: Deposits, matched: pl.DataFrame) -> pl.DataFrame:
     """Return what was passed on by addresses that never paid a second service."""
     paid = flows.sent.drop_nulls("service").group_by("address").agg(pl.col("service").n_unique())
@@ -147,9 +193,9 @@ def _paying(
     return (
         mine.join(_bringing(mine, flows.got, share), on=_PAIR)
         .join(many, on="address")
-        .join(often, on="address")
+        .join(often, on="address", how="left")
         .with_columns(
-            crowd=(pl.col("senders") > senders) | (pl.col("regulars") > regulars),
+            crowd=(pl.col("senders") > senders) | (pl.col("regulars") > regulars).fill_null(False),
             known=pl.col("address").is_in(read) & pl.col("payer").is_in(able),
         )
     )

@@ -20,7 +20,7 @@ from chainwatch.attribution.roles import Wallets, wallets_of
 from chainwatch.attribution.taxonomy import ENDING, descendants
 from chainwatch.chains.base import Chain
 from chainwatch.heuristics.accounts.deposit_address import Times
-from chainwatch.ledger.accounts.authority import MADE, with_authority
+from chainwatch.ledger.accounts.authority import with_authority
 from chainwatch.ledger.balances import every_transfer, histories, movement_times
 from chainwatch.ledger.ledger import Ledger
 
@@ -68,11 +68,14 @@ class AccountFacts:
         The chain.
     tags : Framed or None
         Who is a service; without them no address is known to be one.
+    hosted : Framed or None
+        Addresses of which custody was judged, as ``cw.hosted`` returns them.
     """
 
     ledger: Ledger
     chain: Chain
     tags: Framed | None = None
+    hosted: Framed | None = None
 
     @cached_property
     def tagged(self) -> Wallets:
@@ -128,19 +131,25 @@ class AccountFacts:
         )
 
     @cached_property
+    def paid_in(self) -> list[bytes | None]:
+        """The assets in which addresses that are known to be deposit addresses were paid."""
+        mine = pl.col("receiver").is_in(addresses(self.known).implode())
+        rows = self.payments.filter(mine).select("contract").unique()
+        return rows.sort("contract", nulls_last=False)["contract"].to_list()
+
+    @cached_property
     def authority(self) -> pl.DataFrame:
         """All authority that was read of the chain: rows of ``approvals``."""
         return self.ledger.approvals.filter(pl.col("chain") == self.chain.id).collect()
 
     @cached_property
     def contracts(self) -> frozenset[bytes]:
-        """Addresses that are known to be contracts: tokens, and what was seen to be made."""
-        made = self.authority.filter(pl.col("kind") == MADE)["contract"]
+        """Addresses that are known to be contracts: tokens, code that acts, what was made."""
         tokens = (
             self.ledger.transfers.filter(pl.col("chain") == self.chain.id)
             .select("contract").drop_nulls().unique().collect()["contract"]
         )  # fmt: skip
-        return frozenset(made) | frozenset(tokens)
+        return frozenset(self.authority["contract"].drop_nulls()) | frozenset(tokens)
 
     @cached_property
     def accounts(self) -> frozenset[bytes]:
@@ -204,6 +213,29 @@ class AccountFacts:
             pl.col("sender").alias("address"), pl.col("to_service").alias("service"), "amount",
             "time",
         )  # fmt: skip
+        return self._receiving(rows, sent, mine)
+
+    @cached_property
+    def known(self) -> frozenset[bytes]:
+        """Addresses that are known to be deposit addresses: by a tag, or by custody (probable)."""
+        told = frozenset(
+            address
+            for address, said in self.tagged.items()
+            if any(one.concept == "deposit_wallet" for one in said)
+        )
+        if self.hosted is None:
+            return told
+        sure = (pl.col("chain") == self.chain.id) & (pl.col("certainty") == "probable")
+        return told | frozenset(self.hosted.frame.filter(sure)["address"])
+
+    def known_deposits(self, contract: bytes | None) -> Deposits:
+        """Return what those received, of one asset, who are known to be deposit addresses."""
+        rows = self.of(contract)
+        none = pl.DataFrame(schema={"address": pl.Binary, "service": pl.String})
+        return self._receiving(rows, none, addresses(self.known))
+
+    def _receiving(self, rows: pl.DataFrame, sent: pl.DataFrame, mine: pl.Series) -> Deposits:
+        """Return what addresses sent, with what they received and from whom."""
         services = addresses(set(self.wallets))
         got = rows.filter(pl.col("receiver").is_in(mine.implode())).select(
             pl.col("receiver").alias("address"), pl.col("sender").alias("payer"), "amount", "time",

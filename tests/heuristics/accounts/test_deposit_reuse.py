@@ -11,7 +11,11 @@ from account_chains import DAY, HOUR, Accounts
 import chainwatch as cw
 from chainwatch.errors import InputError, RuleError
 from chainwatch.heuristics.accounts.account_links import account_links
-from chainwatch.heuristics.accounts.deposit_reuse import deposit_reuse, deposit_reuse_production
+from chainwatch.heuristics.accounts.deposit_reuse import (
+    deposit_reuse,
+    deposit_reuse_known,
+    deposit_reuse_production,
+)
 from chainwatch.heuristics.links import Links
 from chainwatch.ledger.ledger import Ledger
 
@@ -211,3 +215,51 @@ def test_two_rules_of_one_name_are_refused(accounts) -> None:
 
 def test_coins_have_no_accounts(small_ledger) -> None:
     assert account_links(small_ledger("pay: A=9 B=8 -> C=7")).frame.is_empty()
+
+
+class TestKnown:
+    """Those whose custody a tag or what was judged of it shows."""
+
+    RULE = deposit_reuse_known()
+
+    def test_by_a_tag(self, accounts) -> None:
+        rows = [("ann>dep:5", 0), ("ann>dep:6", 1), ("bob>dep:7", 2)]  # never swept
+        tags = accounts.tags(("dep", "shop", "deposit_wallet"))
+        assert linked(accounts, rows, self.RULE, tags=tags) == {("ann", "dep", False)}
+
+    def test_by_custody_that_was_judged(self, accounts) -> None:
+        class Judged:
+            frame = pl.DataFrame({
+                "chain": [accounts.chain] * 2, "address": [accounts("dep"), accounts("out")],
+                "certainty": ["probable", "undecided"],
+            })  # fmt: skip
+
+        rows = [*swept("ann", "ann"), *swept("bob", "bob", to="out")]
+        links = account_links(
+            accounts.ledger(rows), tags=accounts.tags(), hosted=Judged(), rules=[self.RULE]
+        )
+        assert accounts.pairs(links.frame) == {("ann", "dep", False)}
+
+    def test_gas_that_a_service_pays_is_no_deposit(self, accounts) -> None:
+        tags = accounts.tags(("hot", "shop"), ("dep", "shop", "deposit_wallet"))
+        coin = {"coin": True}
+        gas = [("gas>dep:5", n, coin) for n in range(3)]
+        assert linked(accounts, gas, self.RULE, tags=tags) == set()
+        swept_on = [*gas, ("dep>hot:15", 9, coin)]
+        assert linked(accounts, swept_on, self.RULE, tags=tags) == {("dep", "gas", False)}
+
+    def test_who_pays_many_accounts_once_and_one_often_serves_many(self, accounts) -> None:
+        names = [f"dep{n}" for n in range(21)]
+        tags = accounts.tags(*((name, "shop", "deposit_wallet") for name in names))
+        rows = [(f"pay>{name}:5", n) for n, name in enumerate(names)]
+        rows += [("pay>dep0:5", 30), ("pay>dep0:5", 31)]
+        found = linked(accounts, rows, deposit_reuse_known(payments=3), tags=tags)
+        assert found == {("dep0", "pay", True)}
+
+    def test_a_customer_is_no_customer_of_whom_he_is_paid_by(self, accounts) -> None:
+        """The hot wallet pays out to a deposit address, and another deposit address pays it."""
+        tags = accounts.tags(
+            ("hot", "shop"), ("dep", "shop", "deposit_wallet"), ("dep2", "shop", "deposit_wallet")
+        )
+        rows = [("hot>dep:5", 0), ("hot>dep:5", 1), ("dep2>dep:5", 2), ("dep2>dep:5", 3)]
+        assert linked(accounts, rows, self.RULE, tags=tags) == set()

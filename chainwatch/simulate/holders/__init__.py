@@ -1,0 +1,1 @@
+"""Simulated owners of accounts: people with several wallets, and all that looks like one person."""
