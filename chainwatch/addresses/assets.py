@@ -20,7 +20,7 @@ FEE_KINDS = ("fee", "fee_burnt")
 NATIVE_KINDS = (*PAYMENT_KINDS, *FEE_KINDS, "reward", "withdrawal", "deposit")
 """Kinds of transfers that move the native coin. A reward makes it anew; so does, on this side of
 the protocol, what a validator withdraws: neither has a transaction, and the hash of the block
-stands for its id. A deposit comes from the chain below (OP stack), by a transaction."""
+stands for its id. A deposit comes from the chain below (OP stack, Bor), by a transaction."""
 
 TOKEN_KINDS = ("erc20", "erc721", "erc1155", "trc20", "trc721")
 """Kinds of transfers of tokens, by what the contract logs."""

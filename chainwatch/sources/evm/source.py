@@ -77,7 +77,8 @@ class EvmBlocks:
     Notes
     -----
     Of a chain that is not in the catalogue transfers are read; its fees, and so balances of its
-    coin, are unknown.
+    coin, are unknown. On Polygon the node should know old states, as for traces: then what it has
+    lost of what came from Ethereum is found out.
 
     Fails when
     ----------
