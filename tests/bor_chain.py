@@ -49,13 +49,17 @@ def moved_log(event: str, payer: str, payee: str, words: Iterable[int]) -> dict[
 
 @dataclass
 class Act:
-    """What somebody sends: a call, what contracts log, whether it fails, and what gas costs."""
+    """What somebody sends: a call, what contracts log, whether it fails, and what gas costs.
+
+    ``free`` are those whom a rule lets pay nothing: their receipts do not show it.
+    """
 
     call: Call
     logs: list[dict[str, Any]] = field(default_factory=list)
     failed: bool = False
     tip: int = 5
     unlogged: bool = False
+    free: bool = False
 
 
 @dataclass
@@ -109,9 +113,9 @@ class Books:
     def _sent(self, act: Act, base: int, maker: str) -> Tx:
         payer = act.call.sender
         logs = [] if act.failed else [*self._run(act.call), *act.logs]
-        if base:
+        if base and not act.free:
             self._move(payer, self.accounts[self.height >= SECOND], GAS * base)
-        if act.tip:
+        if act.tip and not act.free:
             words = self._move(payer, maker, GAS * act.tip)
             if not act.unlogged:
                 logs.append(moved_log(TIPPED, payer, maker, words))

@@ -77,7 +77,8 @@ def account_address(ledger: Ledger, address: bytes, chain: Chain) -> AddressSumm
     complete = claimed and not undated and not apart
     late = (*([told] if undated else []), *_in_no_total(history))
     words = (
-        *_sentences(claims, runs, chain), *_unsure_of_effect(history, chain), *late,
+        *_sentences(claims, _of_blocks(ledger, chain, runs), chain),
+        *_unsure_of_effect(history, chain), *late,
         *_set_apart(apart, stated(ledger), chain), *_do_not_add_up(uneven, chain), *unsure,
     )  # fmt: skip
     return AddressSummary(chain, address, totals, history, _parties(history), complete, words)
@@ -119,10 +120,20 @@ def _claims(ledger: Ledger, address: bytes) -> pl.DataFrame:
     ).with_columns(pl.col("complete").fill_null(False)).collect()  # fmt: skip
 
 
-def _sentences(claims: pl.DataFrame, runs: Sequence[BlockRun], chain: Chain) -> tuple[str, ...]:
-    blocks = tuple(
-        f"every transfer in blocks {run.first:,} to {run.last:,} was read" for run in runs
-    )
+def _of_blocks(ledger: Ledger, chain: Chain, runs: Sequence[BlockRun]) -> tuple[str, ...]:
+    """Say in which blocks every transfer was read: of tokens and of the coin, where they differ."""
+    coin = block_runs(ledger.history, chain.id, coin=True)
+    same = tuple(coin) == tuple(runs)
+    told = [("", runs)] if same else [(" of a token", runs), (" of the coin", coin)]
+    none = () if coin or not runs else ("no block tells all that moved the coin",)
+    each = (
+        f"every transfer{what} in blocks {run.first:,} to {run.last:,} was read"
+        for what, some in told for run in some
+    )  # fmt: skip
+    return (*each, *none)
+
+
+def _sentences(claims: pl.DataFrame, blocks: tuple[str, ...], chain: Chain) -> tuple[str, ...]:
     if not claims.height and blocks:
         return blocks
     if not claims.height:

@@ -43,6 +43,9 @@ _OPTIONS = {"tracer": "callTracer", "timeout": "60s"}
 _STATES: dict[str, Any] = {"borTraceEnabled": True}
 """Asks for the calls of what came from the chain below, too."""
 
+_OTHERS = "who gets base fees by the rules known here did not get what receipts say"
+_UNPROVEN = "whether a base fee was paid, with which no tip came, is not told"
+
 _NULL = b"null"
 
 
@@ -224,27 +227,40 @@ class EvmNode:
         """Leave fees unknown where who should get base fees does not hold what it then would.
 
         Who gets them changes by forks: asked of the highest block, it is right of those below, too.
+        Whether one was paid at all is told by nothing else where no tip came with it.
         """
         bor = self.chain.moves.bor if self.chain.moves else None
         whole = [one for one in made if one.coin and one.coin.fees and one.coin.untold is None]
-        account = bor.base_fee_account(whole[-1].height) if bor and whole else None
-        if account is None:
-            return made
-        one = whole[-1]
-        told = one.coin
-        found = self.rpc.each([("eth_getBalance", [account, hex(one.height - n)]) for n in (0, 1)])
+        asked = [
+            (one, one.coin, account) for one in whole
+            if bor and one.coin and (one is whole[-1] or one.coin.untipped)
+            and (account := bor.base_fee_account(one.height))
+        ]  # fmt: skip
+        changes = self._changes([(account, one.height) for one, _, account in asked])
+        untold: dict[int, str] = {}
+        for (one, coin, account), change in zip(asked, changes, strict=True):
+            payee = address_of(account, "account of base fees", one.where)
+            if change is None:
+                untold |= {one.height: _UNPROVEN} if coin.untipped else {}
+            elif change != change_of(payee, coin, one.receipts, one.where):
+                untold |= {each.height: _OTHERS for each in (made if one is whole[-1] else [one])}
+        return [
+            replace(one, coin=replace(one.coin, fees={}, untold=untold[one.height]))
+            if one.coin and one.height in untold else one for one in made
+        ]  # fmt: skip
+
+    def _changes(self, asked: Sequence[tuple[str, int]]) -> list[int | None]:
+        """Return by how much balances changed in blocks; None where the node does not know it."""
+        found = self.rpc.each([
+            ("eth_getBalance", [account, hex(height - before)])
+            for account, height in asked for before in (0, 1)
+        ])  # fmt: skip
         held = [
             quantity(decoded(said.raw, str, said.host), "balance", f"{said.host}, {said.request}")
-            for said in found if isinstance(said, Said)
+            if isinstance(said, Said) else None for said in found
         ]  # fmt: skip
-        payee = address_of(account, "account of base fees", one.where)
-        if told is None or len(held) < len(found):
-            return made
-        if held[0] - held[1] == change_of(payee, told, one.receipts, one.where):
-            return made
-        reason = "who gets base fees by the rules known here did not get them"
-        return [replace(each, coin=each.coin and replace(each.coin, fees={}, untold=reason))
-                for each in made]  # fmt: skip
+        pairs = zip(held[::2], held[1::2], strict=True)
+        return [None if None in pair else pair[0] - pair[1] for pair in pairs]  # type: ignore[operator]  # no None is left
 
     def _uncles(self, block: Block) -> list[Header] | None:
         """Return the uncles of a block where they are paid; None where nobody asks for them."""

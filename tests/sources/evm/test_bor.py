@@ -246,6 +246,12 @@ def test_states_that_a_node_has_lost_leave_the_coin_unread(tmp_path: Path) -> No
     ledger, notes = read(tmp_path / "l", books, lost=frozenset({4}))
     assert coin_blocks(ledger) == [at for at in range(books.height) if at != 4]
     assert any("in 1 blocks: what came from the chain below is left out" in one for one in notes)
+    found = address_summary(ledger, canonical.parse(DAN, CHAIN), CHAIN.alias)
+    assert found.coverage[:3] == (
+        "every transfer of a token in blocks 0 to 17 was read",
+        "every transfer of the coin in blocks 0 to 3 was read",
+        "every transfer of the coin in blocks 5 to 17 was read",
+    )
     assert not ledger.transfers.filter(
         (pl.col("height") == 4) & (pl.col("kind") == "deposit")
     ).collect().height  # fmt: skip
@@ -254,16 +260,20 @@ def test_states_that_a_node_has_lost_leave_the_coin_unread(tmp_path: Path) -> No
 def test_where_old_states_are_not_known_nothing_says_that_none_came(tmp_path: Path) -> None:
     books = busy()
     ledger, notes = read(tmp_path / "l", books, lost=frozenset({4}), knows=False)
-    assert coin_blocks(ledger) == [at for at in range(books.height) if at not in (4, 12)]
+    assert coin_blocks(ledger) == [at for at in range(books.height) if at not in (4, 5, 12)]
     assert any("whether anything came from the chain below is not told" in one for one in notes)
+    assert any("base fee was paid, with which no tip came, is not told" in one for one in notes)
+    assert not ledger.transfers.filter(
+        (pl.col("height") == 5) & (pl.col("kind") == "fee")
+    ).collect().height  # fmt: skip
 
 
-def spoiled(height: int, act: Act, **more: Any) -> Books:
+def spoiled(height: int, *acts: Act, **more: Any) -> Books:
     """Return a short chain with one act of somebody that is told otherwise than it was."""
     books = Books(GENESIS)
     while books.height < height:
         books.add()
-    return books.add(act, **more)
+    return books.add(*acts, **more)
 
 
 def test_a_tip_that_no_log_names_is_paid_to_nobody(tmp_path: Path) -> None:
@@ -325,8 +335,19 @@ def test_base_fees_that_others_got_are_told_of_nobody(tmp_path: Path) -> None:
     ledger, notes = read(tmp_path / "l", books)
     assert ledger.transfers.filter(pl.col("kind") == "fee").collect().height == 0
     assert coin_blocks(ledger) == []
-    assert any("by the rules known here did not get them" in note for note in notes)
+    assert any("by the rules known here did not get what receipts say" in note for note in notes)
     assert read(tmp_path / "m", spoiled(9, pay(ANN, BOB, 5)))[1] == []
+
+
+@pytest.mark.parametrize("tip", [0, 5])
+def test_who_may_send_for_nothing_has_paid_nothing(tmp_path: Path, tip: int) -> None:
+    books = spoiled(5, pay(ANN, BOB, 5), pay(BOB, CAT, 1, tip=tip, free=True))
+    ledger, _ = read(tmp_path / "l", books.add(pay(ANN, BOB, 5)))
+    fees = ledger.transfers.filter(pl.col("kind") == "fee").collect()
+    bob = canonical.parse(BOB, CHAIN)
+    assert not fees.filter(pl.col("sender") == bob).height
+    assert 6 in fees["height"]
+    assert coin_blocks(ledger) == [0, 1, 2, 3, 4, 6]
 
 
 def test_an_account_of_base_fees_may_be_paid_and_pay(tmp_path: Path) -> None:

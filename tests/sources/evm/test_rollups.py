@@ -130,3 +130,7 @@ def test_where_fees_are_not_known_payments_are_read(tmp_path: Path, name: str) -
     assert ledger.transfers.collect()["kind"].to_list() == ["native"]
     found = address_summary(ledger, canonical.parse(address(BOB), name), name)
     assert found.totals["balance"].to_list() == [None]
+    assert found.coverage[:2] == (
+        "every transfer of a token in blocks 0 to 1 was read",
+        "no block tells all that moved the coin",
+    )

@@ -22,6 +22,18 @@ from chainwatch.sources.evm.fees import Moved
 from chainwatch.sources.evm.fields import Block, Receipt, Transaction, address_of, quantity
 
 
+class Fees(NamedTuple):
+    """The fees of a block, by the place of their transaction.
+
+    ``untold`` is why some are not among them, None where every fee is told. ``untipped`` says that
+    a base fee came without a tip: then no log tells that anything was paid.
+    """
+
+    by_place: dict[int, list[Moved]]
+    untold: str | None = None
+    untipped: bool = False
+
+
 class Fee(NamedTuple):
     """What a transaction paid: the part that goes to the account of base fees, and the tip."""
 
@@ -34,7 +46,7 @@ class Fee(NamedTuple):
 
 def fees_by_place(
     block: Block, receipts: Sequence[Receipt], signed: int, bor: Bor, where: str
-) -> tuple[dict[int, list[Moved]], str | None]:
+) -> Fees:
     """Return the fees of the transactions of a block, and why some are not among them.
 
     Parameters
@@ -47,11 +59,6 @@ def fees_by_place(
         The facts of its chain.
     where : str
         Who was asked what.
-
-    Returns
-    -------
-    (dict of int to list of Moved, str or None)
-        By place in the block; and a reason, None where every fee is told.
     """
     made: dict[int, Fee] = {}
     reason = None
@@ -62,8 +69,9 @@ def fees_by_place(
         else:
             made[place] = fee
     if len({fee.maker for fee in made.values() if fee.tip}) > 1:
-        return {}, "the logs of fees name several who made one block"
-    return {place: _moves(fee) for place, fee in made.items()}, reason
+        return Fees({}, "the logs of fees name several who made one block")
+    untipped = any(fee.base and not fee.tip for fee in made.values())
+    return Fees({place: _moves(fee) for place, fee in made.items()}, reason, untipped)
 
 
 def _fee(tx: Transaction, receipt: Receipt, block: Block, bor: Bor, where: str) -> Fee | str:

@@ -28,12 +28,15 @@ class CoinTold:
         What came of the coin.
     untold : str or None
         Why some of it is unknown; None where nothing is.
+    untipped : bool
+        Whether a base fee came without a tip, so that no log tells that it was paid.
     """
 
     states: int | None
     fees: dict[int, list[Moved]]
     deposits: list[Moved]
     untold: str | None = None
+    untipped: bool = False
 
 
 def coin_told(
@@ -55,9 +58,9 @@ def coin_told(
         return None
     states = place_of(block, chain, where)
     signed = len(block.transactions) if states is None else states
-    fees, untold = fees_by_place(block, receipts, signed, bor, where)
+    fees = fees_by_place(block, receipts, signed, bor, where)
     brought = [] if states is None else deposits(receipts[states], where)
-    return CoinTold(states, fees, brought, untold)
+    return CoinTold(states, fees.by_place, brought, fees.untold, fees.untipped)
 
 
 def change_of(account: bytes, told: CoinTold, receipts: Sequence[Receipt], where: str) -> int:
