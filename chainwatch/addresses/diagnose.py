@@ -30,6 +30,7 @@ _HEX = re.compile(r"(?:0[xX])?[0-9a-fA-F]{6,}")
 _PUBLIC_KEY = re.compile(r"0[23][0-9a-fA-F]{64}|04[0-9a-fA-F]{128}")
 _OUTPUT = re.compile(r"(?:0[xX])?[0-9a-fA-F]{64}[:#][0-9]{1,10}")
 _NUMBER = re.compile(r"[0-9]{1,10}")
+_NAME = re.compile(r"[^\s./:?#@,;]+(?:\.[^\s./:?#@,;]+)*\.[^\W\d_]{2,63}")
 _DATA = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
 
@@ -73,7 +74,7 @@ def explain(
     error : AddressError
         What the reader of that chain says; it stands where nothing plainer is known.
     """
-    if found := _cut_out(text) or _hexadecimal(text, target) or _shape(text):
+    if found := _cut_out(text) or _hexadecimal(text, target) or _named(text) or _shape(text):
         return found
     if chains := _with_value(others(text)):
         aliases = _either([item.alias for item in chains])
@@ -187,6 +188,32 @@ def _is_whole(text: str) -> bool:
     return True
 
 
+def is_name(text: str) -> bool:
+    """Tell whether a text is written as names are, in parts with points between, and no address.
+
+    Examples
+    --------
+    >>> is_name("vitalik.eth"), is_name("0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045")
+    (True, False)
+    """
+    return bool(len(text) <= _LONGEST_NAME and _NAME.fullmatch(text.strip()))
+
+
+_LONGEST_NAME = 255
+
+
+def _named(text: str) -> AddressError | None:
+    """Say of a name that it is one, and how it becomes an address; letters are shown escaped."""
+    if not is_name(text):
+        return None
+    of = "an ENS name" if text.strip().lower().endswith(".eth") else "a name, perhaps of ENS"
+    return AddressError(
+        f"{quoted(text)} is {of}, and no address",
+        remedy="ask a node whom it names (`chainwatch resolve NAME --node URL`; `show` and `pull`"
+        " with --names-node URL; cw.resolve_name in Python), and give the 0x address",
+    )
+
+
 def _shape(text: str) -> AddressError | None:
     if not text:
         return AddressError("an empty text is not an address")
@@ -207,9 +234,6 @@ def _other_thing(text: str, target: Chain) -> AddressError | None:
     elif _TXID.fullmatch(text):
         what = "is a transaction id or another hash, not an address"
         remedy = "give the address of one of its inputs or outputs"
-    elif text.lower().endswith(".eth"):
-        what = "is an ENS name, and no address"
-        remedy = "ask a node whom it names (`chainwatch resolve`), and give the 0x address"
     elif _OUTPUT.fullmatch(text):
         what, remedy = "names one output of a transaction", "give the transaction id alone"
     elif _SCHEME.fullmatch(text) and _TXID.search(text):

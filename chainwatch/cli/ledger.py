@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import chainwatch as cw
-from chainwatch.cli.options import LedgerOption
+from chainwatch.cli.names import NamesOption, address_named
+from chainwatch.cli.options import LedgerOption, asking
 from chainwatch.cli.output import say
 from chainwatch.cli.output import show as show_result
 from chainwatch.progress import watched
@@ -93,22 +94,33 @@ def show(
             "--history", help="Also list the last payments of an address; the others are counted."
         ),
     ] = False,
+    names_node: NamesOption = None,
 ) -> None:
     """Show what was read of an address, whose counterparties are only counted, or a transaction.
 
     Of a transaction each input and output is listed with its address and value, and what is known
-    of where it went.
+    of where it went. A name of ENS is looked up where --names-node says whom to ask.
 
     Example: chainwatch show bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 --history
     --ledger out/otter/ledger
     """
-    found = cw.show(cw.open_ledger(ledger), what, chain)
+    read = cw.open_ledger(ledger)
+    if names_node is not None:
+        with asking(ledger):
+            what = address_named(what, names_node, chain or _names_chain(read))
+    found = cw.show(read, what, chain)
     facts = found.facts()
     width = max(map(len, facts))
     for name, value in facts.items():
         say(f"{name:<{width}}  {value}")
     for line in _listed(found, history=history):
         say(line)
+
+
+def _names_chain(ledger: Ledger) -> str:
+    """Return the chain whose names are asked: the one EVM chain of a ledger, else Ethereum."""
+    found = [one.alias for one in ledger.chains if one.family == "evm"]
+    return found[0] if len(found) == 1 else "eth"
 
 
 def _listed(found: AddressSummary | TransactionSummary, *, history: bool) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""``chainwatch resolve``: whom a name names, asked of a node, on request alone."""
+"""Whom a name of ENS names, asked of a node on request alone: ``resolve``, and ``--names-node``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from typing import Annotated
 import typer
 
 from chainwatch.cli.options import HostsOption, LedgerOption, OfflineOption, asking
-from chainwatch.cli.output import say
+from chainwatch.cli.output import note, say
+
+NamesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--names-node",
+        help="Node that is asked whom a name of ENS names; without it nobody is asked.",
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,3 +47,19 @@ def resolve(
         found = resolve_name(name, node, chain=chain, height=height)
     say(f"{found.name} names {found.address}")
     say(f"as of block {found.height:,} ({found.block}) of {found.chain}, as {found.host} says")
+
+
+def address_named(text: str, node: str | None, chain: str) -> str:
+    """Return a text, or the address that it names where it is a name and a node may be asked.
+
+    Whoever calls it puts the policy of the command in force. Whom the name names is told.
+    """
+    from chainwatch.addresses.diagnose import is_name
+
+    if node is None or not is_name(text):
+        return text
+    from chainwatch.sources.evm.names import resolve_name
+
+    found = resolve_name(text, node, chain=chain)
+    note(f"{found.name} names {found.address} as of block {found.height:,}, as {found.host} says")
+    return found.address

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+import chainwatch as cw
+from chainwatch.cli.names import NamesOption, address_named
 from chainwatch.cli.options import (
     EVERY,
     EveryOption,
@@ -124,6 +127,8 @@ def _taken(entry: Entry) -> Iterator[Given]:
     if entry.addresses:
         for name, (annotation, default) in SUBJECT_OPTIONS.items():
             yield name, annotation, default
+        if _has_names(entry):
+            yield "names_node", NamesOption, None
     yield "ledger", LedgerOption, REQUIRED
     if entry.server:
         yield "offline", OfflineOption, False
@@ -131,6 +136,12 @@ def _taken(entry: Entry) -> Iterator[Given]:
     if entry.grows:
         yield "follow", FollowOption, False
         yield "every", EveryOption, EVERY
+
+
+def _has_names(entry: Entry) -> bool:
+    """Tell whether addresses of a source's chains can have names of ENS."""
+    chains = [one.default for one in entry.parameters() if one.name == "chain"]
+    return any(isinstance(one, str) and cw.chain(one).family == "evm" for one in chains)
 
 
 def _pull(entry: Entry, given: dict[str, Any]) -> None:
@@ -158,6 +169,9 @@ def _pull(entry: Entry, given: dict[str, Any]) -> None:
     with asking(
         ledger, offline=given.get("offline", False), only_hosts=given.get("only_hosts", "")
     ):
+        node = given.get("names_node")
+        whom = tuple(address_named(one, node, chain) for one in subjects.addresses)
+        subjects = replace(subjects, addresses=whom)
         if given.get("follow"):
             follow_subjects(ledger, made, subjects, chain, given["every"])
         else:

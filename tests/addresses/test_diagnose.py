@@ -29,7 +29,11 @@ MISTAKES = [
     ),
     (COINBASE, "btc", "is a transaction id or another hash, not an address"),
     (f"0x{COINBASE}", "eth", "is a transaction id or another hash, not an address"),
-    ("vitalik.eth", "eth", "`chainwatch resolve`), and give the 0x address"),
+    (
+        "vitalik.eth",
+        "eth",
+        "`chainwatch resolve NAME --node URL`; `show` and `pull` with --names-node URL",
+    ),
     ("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb", "btc", "base58 checksum does not match"),
     (GENESIS.lower(), "btc", "lost its capitals"),
     (USDT.upper(), "tron", "lost its small letters"),

@@ -13,7 +13,7 @@ from dataclasses import replace
 import polars as pl
 
 from chainwatch.addresses import canonical
-from chainwatch.addresses.diagnose import quoted
+from chainwatch.addresses.diagnose import is_name, quoted
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import AddressError, LedgerError, expect
@@ -192,7 +192,7 @@ def _chain_of_address(ledger: Ledger, address: str | bytes, chain: Chain | str |
     fitting = [item for item in read if _fits(address, item)]
     if len(fitting) == 1:
         return fitting[0]
-    if len(read) == 1 and isinstance(address, str):
+    if read and isinstance(address, str) and (len(read) == 1 or is_name(address)):
         canonical.parse(address, read[0])  # says best why it is none of the one chain there is
     names = ", ".join(item.alias for item in fitting or read) or "none"
     raise AddressError(
