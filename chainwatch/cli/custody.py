@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import chainwatch as cw
-from chainwatch.errors import InputError
+from chainwatch.errors import InputError, TraceError
 from chainwatch.progress import watched
 
 if TYPE_CHECKING:
@@ -82,7 +82,14 @@ def custody(
     with watched("custody"):
         found: Custody = verb(ledger, tags.services(), asset=_asset(asset, chain))
     for address, why in map(_opened, opened or ()):
-        found = found.open(address, why=why)
+        try:
+            found = found.open(address, why=why)
+        except TraceError:
+            raise InputError(
+                f"--open {address}: value does not end there by --custody {kind}, so that there is"
+                " nothing to open",
+                remedy="run without --open to see where value ends, and name each end once",
+            ) from None
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from chainwatch.progress import watched
 if TYPE_CHECKING:
     from chainwatch.attribution.tags import Tags
     from chainwatch.ledger.ledger import Ledger
+    from chainwatch.tracing.revenue.received import Received
 
 AssetOption = Annotated[
     str | None,
@@ -85,9 +87,10 @@ def received(
         say(json.dumps(_told(found), indent=2))
     else:
         show(found)
-        for finding in found.findings(found.frame):
-            for said in (finding.headline, *finding.text) if finding.headline else finding.text:
-                say(str(said))
+        for said in _said(found):
+            say(said)
+        if not source:
+            say("With --source ADDRESS it is also counted how much of it came from there.")
     write_csv(csv, found.plain(), replace=replace)
 
 
@@ -100,6 +103,7 @@ def _open(ledger: Path) -> Ledger:
 def _whom(entity: list[str], tags: Tags | None, chain: str | None) -> Any:
     """Return whose receipts are counted: the addresses, or those that tags give to a name."""
     from chainwatch.addresses.canonical import parse
+    from chainwatch.addresses.diagnose import is_name
     from chainwatch.attribution.naming import same
     from chainwatch.errors import AddressError
 
@@ -111,6 +115,8 @@ def _whom(entity: list[str], tags: Tags | None, chain: str | None) -> Any:
         mine = [one for one in tags.frame["actor"].drop_nulls() if same(one) == same(entity[0])]
         if mine:
             return tags.where(actor=mine[0])
+        if is_name(entity[0]):
+            raise
         raise InputError(
             f"{entity[0][:100]!r} is no address of the chain, and no tag calls anybody so",
             remedy="write an address, or a name as the tags have it",
@@ -129,6 +135,15 @@ def _joined(ledger: Ledger, *, clusters: bool) -> dict[str, Any]:
     with watched("clusters"):
         spent = cw.cluster(cw.co_spends(ledger))
         return {"clusters": spent, "with_change": cw.owners(ledger)}
+
+
+def _said(found: Received) -> Iterator[str]:
+    """Yield what the findings say, but what the result itself printed above."""
+    from chainwatch.tracing.revenue.received import RANGE
+
+    for finding in found.findings(found.frame):
+        for said in (finding.headline, *finding.text) if finding.headline else finding.text:
+            yield str(said).removeprefix(RANGE).strip()
 
 
 def _told(found: Any) -> dict[str, Any]:

@@ -342,11 +342,12 @@ def _held(given: dict[str, Any]) -> list[Result]:
 
 
 def _check_fetch(asked: Following, fetch: str | None) -> None:
-    """Refuse custody of what is only being fetched: it is judged of all that was read."""
+    """Refuse custody of what is only being fetched: the verdict would hang on the budget."""
     if fetch and asked.custody:
         raise InputError(
-            "--custody and --fetch: who passes all on is judged of what was read before",
-            remedy="fetch first, then run again without --fetch",
+            "--custody and --fetch: custody is judged of whole histories, which are read as value"
+            " reaches them: where it ends would depend on the budget and the order of answers",
+            remedy="run with --fetch first, then again with --custody and without --fetch",
         )
 
 

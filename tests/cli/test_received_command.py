@@ -52,6 +52,22 @@ def test_it_prints_what_the_library_counts(
     assert (status, "exists" in err) == (1, True)
 
 
+def test_without_a_source_it_says_what_one_is_for_and_nothing_twice(
+    run: Run, otter_case: Any, tag_files: Path
+) -> None:
+    """Tags say who is a service; they are no sources, and none is said to be lacking."""
+    asked = ("received", KELP, "--ledger", otter_case.ledger.store.path, "--method", "DD")
+    for more in ((), ("--tags", tag_files)):
+        status, out, err = run(*asked, *more)
+        assert (status, err) == (0, "")
+        assert "no sources were named" not in out
+        assert "where it came from was not asked" in out
+        assert "With --source ADDRESS" in out
+        lines = [line.strip() for line in out.splitlines() if line.strip()]
+        assert len(set(lines)) == len(lines)
+        assert out.count("is no confidence interval") == 1
+
+
 def test_as_data(run: Run, otter_case: Any, tag_files: Path) -> None:
     asked = ("received", KELP, "--ledger", otter_case.ledger.store.path, "--tags", tag_files)
     status, out, err = run(*asked, "--method", "DD-OW", "--clusters", "--json")

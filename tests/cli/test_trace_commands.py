@@ -344,7 +344,7 @@ def test_an_end_by_custody_is_opened(run: Run, otter: Otter, tmp_path: Path) -> 
         (("--custody", "keys", "--stop", "t"), "write --custody deposits or roles"),
         (("--open", f"{KELP}=because", "--stop", "t"), "--open without --custody"),
         (("--custody", "deposits", "--open", KELP, "--stop", "t"), "write --open ADDRESS=WHY"),
-        (("--custody", "roles", "--open", f"{KELP}=why", "--stop", "t"), "is none of the"),
+        (("--custody", "roles", "--open", f"{KELP}=why", "--stop", "t"), "nothing to open"),
         (("--custody", "roles", "--stop", "t", "--fetch", "http://x"), "fetch first"),
     ],
 )

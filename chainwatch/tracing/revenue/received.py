@@ -357,7 +357,8 @@ def _headline(found: Received) -> Sentence:
     if row["low"] is None:
         return sentence(
             f"By {found.method} the turnover of {addresses} is {least}", told(row["turnover"]),
-            ": no sources were named, and nothing of it is attributed to any", _so_far(found), ".",
+            ": where it came from was not asked, and nothing of it is attributed to anybody",
+            _so_far(found), ".",
         )  # fmt: skip
     low, high = int(row["low"]), int(row["high"])
     span: list[str | Sum] = [told(low)] if low == high else [told(low), " to ", told(high)]
