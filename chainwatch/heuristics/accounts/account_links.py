@@ -68,13 +68,7 @@ def account_links(
     ----------
     Victor, FC 2020, for rules on accounts; the others stand with each rule.
     """
-    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
-    expect(rates, Rates, "rates", "pass Rates(path), or leave it out")
-    if tags is not None:
-        expect(tags, Framed, "tags", "pass tags, as read_tags returns them")
-    if hosted is not None:
-        expect(hosted, Framed, "hosted", "pass what hosted(...) returns")
-    _check(rules)
+    _check(ledger, tags, hosted, rules, rates)
     found = [
         _links(AccountFacts(ledger.history, chain, tags, hosted), rule, rates)
         for chain in ledger.chains
@@ -90,7 +84,14 @@ def _in_span(ledger: Ledger, rows: pl.DataFrame) -> pl.DataFrame:
     return rows if ledger.end is None else rows.filter(pl.col("time") < ledger.end)
 
 
-def _check(rules: Sequence[LinkRule]) -> None:
+def _check(
+    ledger: Ledger, tags: Framed | None, hosted: Framed | None, rules: Sequence[LinkRule],
+    rates: Rates,
+) -> None:  # fmt: skip
+    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
+    expect(rates, Rates, "rates", "pass Rates(path), or leave it out")
+    expect(tags, (Framed, type(None)), "tags", "pass tags, as read_tags returns them")
+    expect(hosted, (Framed, type(None)), "hosted", "pass what hosted(...) returns")
     for rule in rules:
         expect(rule, LinkRule, "a rule on accounts", "pass one, such as deposit_reuse()")
     names = [rule.name for rule in rules]
