@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from chainwatch.cli import evaluate, ledger, names, owners, pull, received, tags, trace
+from chainwatch.cli import evaluate, ledger, mixes, names, owners, pull, received, tags, trace
 from chainwatch.cli.options import hosts_of
 from chainwatch.cli.output import (
     Interrupted,
@@ -46,6 +46,7 @@ trace.add_to(app)
 received.add_to(app)
 evaluate.add_to(app)
 names.add_to(app)
+mixes.add_to(app)
 app.add_typer(tags.tags_app, name="tags")
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder to write.")]

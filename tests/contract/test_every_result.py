@@ -63,9 +63,12 @@ class Made:
         row = self.clusters.forest.row(0, named=True)
         return self.clusters.why(row["a"], row["b"])
 
-    def transaction(self) -> Result:
+    def joined(self) -> int:
         several = self.ledger.transactions.filter(pl.col("input_count") > 1)
-        return cw.show(self.ledger, several.head(1).collect()["tx"][0])
+        return int(several.head(1).collect()["tx"][0])
+
+    def transaction(self) -> Result:
+        return cw.show(self.ledger, self.joined())
 
     @property
     def truth(self) -> Truth:
@@ -146,6 +149,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "HandPath": Made.by_hand,
     "HandTrace": lambda made: made.by_hand().trace(policy="fifo", stop=made.services),
     "Hosted": Made.hosted,
+    "Interpretations": lambda made: cw.interpretations(made.ledger, made.joined()),
     "KeyAddresses": lambda made: cw.addresses_of_xpub(KEY, gap=2),
     "Links": lambda made: made.clusters.links,
     "Mixes": lambda made: cw.mixes(made.ledger),
