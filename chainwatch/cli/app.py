@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from chainwatch.cli import evaluate, ledger, mixes, names, owners, pull, received, tags, trace
+from chainwatch.cli.across import crossings
 from chainwatch.cli.options import hosts_of
 from chainwatch.cli.output import (
     Interrupted,
@@ -44,6 +45,7 @@ ledger.add_to(app)
 owners.add_to(app)
 trace.add_to(app)
 received.add_to(app)
+crossings.add_to(app)
 evaluate.add_to(app)
 names.add_to(app)
 mixes.add_to(app)

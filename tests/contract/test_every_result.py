@@ -103,6 +103,11 @@ def one_tree() -> cw.ChangeModel:
     return cw.ChangeModel(counted, Trees(nodes), Thresholds(WHOLE, WHOLE), terms)
 
 
+def _ferry(services: cw.Tags) -> dict[str, dict[str, list[bytes]]]:
+    """Return a bridge of the wallets of services."""
+    return {"ferry": {"btc-regtest": services.frame["address"].unique().sort().to_list()}}
+
+
 MAKERS: dict[str, Callable[[Made], Result]] = {
     "ActionSheet": lambda made: cw.action_sheet(made.trace, tags=made.tags, ledger=made.ledger),
     "AddressSummary": lambda made: cw.show(made.ledger, made.vendors.frame["address"][0]),
@@ -123,6 +128,9 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
         made.clusters, made.clusters.cut(tx=made.clusters.forest["txid"][0])
     ),
     "Counterparties": Made.counterparties,
+    "Crossings": lambda made: cw.crossings(
+        made.ledger, bridges=_ferry(made.services), assets=[COIN]
+    ),
     "CustodyRates": lambda _: custody_rates(
         [known_custody(simulate_services(0, part="fit", days=10, people=20))]
     ),

@@ -1,0 +1,1 @@
+"""Crossings: what a bridge took in on one chain and paid out on another, and how that is known."""
