@@ -6,13 +6,16 @@ import json
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from chainwatch.cli.options import ReplaceOption
 from chainwatch.cli.output import check_named, interruptible, say, show
 from chainwatch.errors import InputError
+
+if TYPE_CHECKING:
+    from chainwatch.results.result import Result
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,6 +36,12 @@ def evaluate(
         bool,
         typer.Option("--custody", help="Judge rules for deposit addresses of services instead."),
     ] = False,
+    change: Annotated[
+        bool, typer.Option("--change", help="Judge rules on change beside each other instead.")
+    ] = False,
+    change_model: Annotated[
+        Path | None, typer.Option("--change-model", help="With --change: judge this model as well.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
     picture: Annotated[
         Path | None, typer.Option("--picture", help="Also draw them: an .svg or .png file.")
@@ -59,6 +68,9 @@ def evaluate(
     if custody:
         _custody(seeds[:worlds], part, as_json=as_json, picture=picture)
         return
+    if change or change_model:
+        _change(seeds[:worlds], part, blocks, change_model, as_json=as_json, picture=picture)
+        return
     with interruptible():
         made = (
             simulated_worlds(seeds[:worlds], part=part, adversarial=hostile, blocks=blocks)
@@ -69,11 +81,44 @@ def evaluate(
             from chainwatch.figures import rates, save
 
             save(rates(found), picture, replace=replace)
+    _tell(found, as_json=as_json)
+
+
+def _tell(found: Result, *, as_json: bool) -> None:
+    """Print what was measured, as text or as JSON with its digest."""
     if as_json:
         tables = {name: rows.frame.to_dicts() for name, rows in found.tables().items()}
         say(json.dumps({"digest": found.digest, **tables}, indent=2))
     else:
         show(found)
+
+
+def _change(
+    seeds: Sequence[int], part: Literal["fit", "test"], blocks: int, model: Path | None, *,
+    as_json: bool, picture: Path | None,
+) -> None:  # fmt: skip
+    """Print how often rules on change are right and what they find, a fitted one beside them."""
+    from chainwatch.clusters.recipe import WITH_CHANGE
+    from chainwatch.evaluate.every_rule import change_rules
+    from chainwatch.evaluate.simulated import simulated_worlds
+    from chainwatch.trained.file import read_change_model
+    from chainwatch.trained.rates import change_rates
+
+    if picture:
+        raise InputError("rates of change have no picture", remedy="leave --picture out")
+    rules = {str(rule): rule for rule in change_rules()}
+    if WITH_CHANGE.change is not None:
+        rules = {"with change": WITH_CHANGE.change} | rules
+    if model:
+        fitted = read_change_model(model).rule()
+        rules = {str(fitted): fitted} | rules
+    with interruptible():
+        made = (
+            simulated_worlds(seeds, part=part, adversarial=hostile, blocks=blocks)
+            for hostile in (False, True)
+        )
+        found = change_rates(chain.from_iterable(made), rules)
+    _tell(found, as_json=as_json)
 
 
 def _custody(
@@ -91,8 +136,4 @@ def _custody(
             for hostile in (False, True)
             for seed in seeds
         )
-    if as_json:
-        tables = {name: rows.frame.to_dicts() for name, rows in found.tables().items()}
-        say(json.dumps({"digest": found.digest, **tables}, indent=2))
-    else:
-        show(found)
+    _tell(found, as_json=as_json)

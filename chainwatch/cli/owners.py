@@ -1,4 +1,4 @@
-"""Commands about owners: ``clusters`` and ``why``."""
+"""Commands about owners: ``clusters``, ``why`` and ``change-labels``."""
 
 from __future__ import annotations
 
@@ -60,13 +60,20 @@ WithoutRevealedOption = Annotated[
     ),
 ]
 
+ChangeModelOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--change-model", help="Also join change by this model, for leads; each link says so."
+    ),
+]
+
 MOST_SHOWN = 20
 """Clusters, members and pieces of evidence that are listed; the rest are counted."""
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (clusters, why):
+    for command in (clusters, why, change_labels):
         app.command()(command)
 
 
@@ -82,6 +89,7 @@ def clusters(
     without_rule: WithoutRuleOption = None,
     unread_flags: UnreadFlagsOption = "by_height",
     without_revealed: WithoutRevealedOption = False,
+    change_model: ChangeModelOption = None,
     csv: Annotated[Path | None, typer.Option(help="Also write the members here.")] = None,
     replace: ReplaceOption = False,
 ) -> None:
@@ -95,7 +103,9 @@ def clusters(
     with interruptible():
         read = _open(ledger)
         of = _chain_of(address, read, chain) if address else ""
-        terms = _Terms(tags, apart, without_tx, without_rule, unread_flags, not without_revealed)
+        terms = _Terms(
+            tags, apart, without_tx, without_rule, unread_flags, not without_revealed, change_model
+        )
         found = _owners(read, of or chain or _only_chain(read), terms)
         lines = list(_one(found, address, of) if address else _largest(found))
     for line in lines:
@@ -118,6 +128,7 @@ def why(
     without_rule: WithoutRuleOption = None,
     unread_flags: UnreadFlagsOption = "by_height",
     without_revealed: WithoutRevealedOption = False,
+    change_model: ChangeModelOption = None,
     picture: Annotated[
         Path | None, typer.Option("--picture", help="Also draw it: an .svg or .png file.")
     ] = None,
@@ -132,7 +143,9 @@ def why(
     with interruptible():
         read = _open(ledger)
         here, there = _chain_of(a, read, chain), _chain_of(b, read, chain_b or chain)
-        terms = _Terms(tags, apart, without_tx, without_rule, unread_flags, not without_revealed)
+        terms = _Terms(
+            tags, apart, without_tx, without_rule, unread_flags, not without_revealed, change_model
+        )
         owners = _owners(read, here, terms)
         found = owners.why(a, b, here, there)
         lines = [*_contradictions(_contradicted(owners, a, here))] if found.joined else []
@@ -143,6 +156,42 @@ def why(
     show(found)
     for line in lines:
         say(line)
+
+
+def change_labels(
+    ledger: Annotated[
+        list[Path], typer.Option("--ledger", help="Folder of a ledger. May be repeated.")
+    ],
+    tags: TagsOption = None,
+    fit: Annotated[
+        Path | None,
+        typer.Option("--fit", help="Fit a model of change to them, and write it here."),
+    ] = None,
+    replace: ReplaceOption = False,
+) -> None:
+    """Count the transactions whose change shared spending tells, and why others have no label.
+
+    With --fit a random forest is fitted to them (scikit-learn), with its rates of error on owners
+    that it was not fitted to.
+
+    Example: chainwatch change-labels --ledger out/otter/ledger
+    """
+    check_named(fit, replace=replace)
+    from chainwatch.trained.labels import change_labels as labelled
+    from chainwatch.trained.training import change_model
+
+    with interruptible(), watched("labelling change"):
+        reads = [_open(one) for one in ledger]
+        found = [labelled(one, tags=_read(tags, _only_chain(one))) for one in reads]
+        model = change_model(found) if fit else None
+        if model and fit:
+            model.write(fit, replace=replace)
+    for labels in found:
+        show(labels)
+        for reason, transactions in labels.left_out.iter_rows():
+            say(f"    {reason}: {transactions:,}")
+    if model:
+        show(model)
 
 
 def _read(files: list[Path] | None, chain: str | None) -> Tags | None:
@@ -223,15 +272,18 @@ class _Terms(NamedTuple):
     rules: list[str] | None
     unread_flags: str
     revealed: bool
+    change_model: Path | None
 
 
 def _owners(ledger: Ledger, chain: str | None, terms: _Terms) -> Clusters:
     """Return the owners of a ledger on some terms, without the evidence that is rejected."""
     from chainwatch.clusters.recipe import Recipe, owners
     from chainwatch.heuristics.signing import checked
+    from chainwatch.trained.file import read_change_model
 
     flags = checked(terms.unread_flags)
-    recipe = Recipe(unread_flags=flags, revealed=terms.revealed)
+    change = read_change_model(terms.change_model).rule() if terms.change_model else None
+    recipe = Recipe(change=change, unread_flags=flags, revealed=terms.revealed)
     tags, apart = _read(terms.tags, chain), _kept_apart(terms.apart, chain)
     with watched("joining addresses"):
         found = owners(ledger, recipe=recipe, tags=tags, apart=apart)

@@ -33,6 +33,9 @@ class Truth:
         Where the owners come from, in a few words: it stands wherever a figure does.
     kinds : polars.DataFrame
         ``chain, txid, kind``: what transactions are in truth, to tell errors apart; may be empty.
+    inferred_from : str
+        What owners were inferred from, such as shared spending; nothing where somebody knows them.
+        Whatever rests on the same cannot be judged by them.
 
     Raises
     ------
@@ -43,6 +46,7 @@ class Truth:
     frame: pl.DataFrame
     basis: str
     kinds: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_KINDS))
+    inferred_from: str = ""
 
     def __post_init__(self) -> None:
         expect(self.frame, pl.DataFrame, "truth", "pass a frame with chain, address and owner")
@@ -60,6 +64,26 @@ class Truth:
                 )
         rows = self.frame.select(*_COLUMNS).unique().sort(*_COLUMNS)
         object.__setattr__(self, "frame", rows)
+
+    def refuse_inferred(self, what: str) -> None:
+        """Refuse to judge by owners that were themselves inferred.
+
+        Parameters
+        ----------
+        what : str
+            What is to be judged, for the message.
+
+        Raises
+        ------
+        InputError
+            If these owners were inferred from anything.
+        """
+        if self.inferred_from:
+            raise InputError(
+                f"{what} cannot be judged by owners inferred from {self.inferred_from}, on which"
+                " they rest themselves",
+                remedy="pass owners that somebody knows, such as simulated ones",
+            )
 
     @cached_property
     def single(self) -> pl.DataFrame:

@@ -17,7 +17,9 @@ import polars as pl
 
 from chainwatch.clusters.apart import Tagged
 from chainwatch.clusters.cluster import Clusters, cluster
+from chainwatch.clusters.numbering import PLACE
 from chainwatch.errors import expect
+from chainwatch.evaluate.truth import Truth
 from chainwatch.heuristics.change.links import joint
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import JOINT
@@ -130,6 +132,19 @@ class ChangeLabels(Result):
     def words(self) -> Mapping[str, Any]:
         """Return what the labels rest on."""
         return {"source": self.source}
+
+    def truth(self) -> Truth:
+        """Return the labelled owners, which say what they were inferred from.
+
+        What rests on shared spending too is refused where it would be judged by them: it would be
+        measured on its own ground.
+        """
+        groups = self.base.frame.select("chain", "address", "cluster")
+        ends = [self.frame.select("chain", address=side) for side in ("payer", "change", "payee")]
+        alone = pl.concat(ends).drop_nulls().unique().join(groups, on=PLACE, how="anti")
+        rows = pl.concat([groups, alone.with_columns(pl.col("address").alias("cluster"))])
+        named = rows.select(*PLACE, owner=pl.col("cluster").bin.encode("hex"))
+        return Truth(named, f"labels by {self.source}", inferred_from=self.source)
 
     def __repr__(self) -> str:
         owners = self.frame.select("chain", "base").n_unique()

@@ -34,6 +34,7 @@ from chainwatch.tracing.fetch import LEFT, Fetched
 from chainwatch.trained.features import NAMES
 from chainwatch.trained.measure import MEASURED
 from chainwatch.trained.model import TERMS
+from chainwatch.trained.rates import change_rates
 from chainwatch.trained.trees import LEAF, WHOLE, Thresholds, Trees, rows_of
 
 COIN = native("btc-regtest")
@@ -118,6 +119,9 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "ChangeModel": lambda _: one_tree(),
     "ChangeVotes": lambda made: one_tree().why(
         made.ledger, made.ledger.transactions.filter(~pl.col("coinbase")).collect()["txid"][0]
+    ),
+    "ChangeRates": lambda made: change_rates(
+        [World("otter", made.ledger, made.truth)], {"small": change.optimal_change()}
     ),
     "CheckReport": lambda made: cw.check(made.ledger),
     "ClusterGraph": lambda made: made.clusters.graph(

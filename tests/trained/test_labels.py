@@ -8,7 +8,7 @@ import change_cases
 import polars as pl
 import pytest
 
-from chainwatch.errors import ArgumentError
+from chainwatch.errors import ArgumentError, InputError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.trained.labels import REASONS, ChangeLabels, change_labels
 
@@ -126,6 +126,17 @@ def test_a_cluster_of_several_actors_has_collapsed(read, named):
 def test_labels_and_what_has_none_are_all_transactions_of_two_payments(read):
     found = ask(read(*payments(1, 8), PAY, "more: Z=9 -> data=0 Y=3 X=2"))
     assert found.frame.height + found.left_out["transactions"].sum() == 10
+
+
+def test_owners_of_labels_say_what_they_were_inferred_from(read, named):
+    truth = ask(read(PAY, PAYEE, BESIDE)).truth()
+    owners = {address: owner for _, address, owner in truth.frame.iter_rows()}
+    assert owners[named("A")] == owners[named("C")] != owners[named("B")]
+    assert truth.inferred_from == "shared spending"
+    with pytest.raises(
+        InputError, match="cannot be judged by owners inferred from shared spending"
+    ):
+        truth.refuse_inferred("rules on change")
 
 
 def test_the_percentage_is_a_whole_number(read):

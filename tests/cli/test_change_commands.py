@@ -1,0 +1,76 @@
+"""``chainwatch change-labels``, and owners and rates by a model that was written to a file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chainwatch.trained.features import NAMES
+from chainwatch.trained.measure import MEASURED
+from chainwatch.trained.model import TERMS, ChangeModel
+from chainwatch.trained.trees import LEAF, WHOLE, Thresholds, Trees, rows_of
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def otter(otter_case: Any, tmp_path: Path) -> Path:
+    """Return a copy of the ledger of the simulated case."""
+    shutil.copytree(otter_case.ledger.store.path, tmp_path / "l")
+    return tmp_path / "l"
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> ChangeModel:
+    """Return a model that calls change what goes to a new address, and write it."""
+    leaf = (LEAF, 0, LEAF, LEAF)
+    nodes = rows_of([[(NAMES.index("fresh"), 0, 1, 2, 0), (*leaf, 0), (*leaf, WHOLE)]])
+    terms = dict.fromkeys(TERMS, "a test") | {"features": list(NAMES)}
+    made = ChangeModel(MEASURED.empty(), Trees(nodes), Thresholds(WHOLE, WHOLE), terms)
+    made.write(tmp_path / "model.json")
+    return made
+
+
+def test_labels_are_counted_with_why_others_have_none(run: Run, otter: Path) -> None:
+    status, out, err = run("change-labels", "--ledger", otter)
+    assert (status, err) == (0, "")
+    assert out.startswith("ChangeLabels(")
+    assert "    an output is not spent, or that is not known: " in out
+
+
+def test_a_model_of_too_few_owners_is_refused_and_nothing_written(run: Run, otter: Path) -> None:
+    if find_spec("sklearn") is None:
+        pytest.skip("scikit-learn is not installed")
+    status, _, err = run("change-labels", "--ledger", otter, "--fit", "fitted.json")
+    assert status == 1
+    assert "of the labelled owners fall to the part" in err
+    assert not Path("fitted.json").exists()
+
+
+def test_owners_are_joined_by_a_model(run: Run, otter: Path, model: ChangeModel) -> None:
+    def joined(text: str) -> int:
+        return int(text.splitlines()[-1].split(" of two or more addresses, ")[1].split()[0])
+
+    plain = run("clusters", "--ledger", otter)[1]
+    status, out, _ = run("clusters", "--ledger", otter, "--change-model", "model.json")
+    assert status == 0
+    assert joined(out) > joined(plain)
+    status, _, err = run("clusters", "--ledger", otter, "--change-model", "none.json")
+    assert (status, "there is no such file" in err) == (1, True)
+
+
+def test_a_model_is_judged_beside_the_rules(run: Run, model: ChangeModel) -> None:
+    words = ("evaluate", "--change", "--worlds", 1, "--blocks", 4, "--fit")
+    told = json.loads(run(*words, "--change-model", "model.json", "--json")[1])
+    assert set(told) == {"digest", "change_rates"}
+    rules = [row["rule"] for row in told["change_rates"]]
+    assert str(model.rule()) in rules
+    assert {"with change", "optimal_change()"} <= set(rules)
+    status, _, err = run(*words, "--picture", "rates.svg")
+    assert (status, "have no picture" in err) == (1, True)
