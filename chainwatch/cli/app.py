@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from chainwatch.cli import evaluate, ledger, mixes, names, owners, pull, received, tags, trace
-from chainwatch.cli.across import crossings
+from chainwatch.cli import evaluate, ledger, names, owners, pull, received, tags, trace
 from chainwatch.cli.options import hosts_of
 from chainwatch.cli.output import (
     Interrupted,
@@ -23,6 +22,7 @@ from chainwatch.cli.output import (
     show,
     why_no_pdf,
 )
+from chainwatch.cli.routes import crossings, mixes
 from chainwatch.cli.usage import USAGE, WRONG_USAGE, asks_for_help, misused
 from chainwatch.errors import ChainwatchError, InputError
 from chainwatch.progress import announce_by

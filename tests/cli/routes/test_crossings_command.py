@@ -13,7 +13,7 @@ from module_of import module_of
 
 import chainwatch as cw
 from chainwatch.addresses.canonical import text, txid_text
-from chainwatch.cli.across.crossings import of_chain
+from chainwatch.cli.routes.crossings import of_chain
 from chainwatch.ledger.storage.store import Store
 from chainwatch.ledger.storage.writer import open_writer
 

@@ -1,0 +1,1 @@
+"""Commands about routes: through mixes, from chain to chain, and between two parties."""
