@@ -34,6 +34,7 @@ from chainwatch.evaluate.recipes import RECIPES
 from chainwatch.evaluate.simulated import simulated_worlds
 from chainwatch.figures import rates, reliability
 from chainwatch.figures.style import svg_text
+from chainwatch.heuristics.link_rules import OF_ACCOUNTS
 from chainwatch.simulate.owners.parts import PARTS
 
 ROOT = Path(__file__).parent.parent
@@ -83,7 +84,8 @@ def write_rates() -> None:
         f"simulated owners, fit part: {WORLDS} honest and {WORLDS} adversarial chains of"
         f" {BLOCKS} busy blocks; conditional on the simulator"
     )
-    said = {}
+    kept = json.loads(RATES.read_text("utf-8"))["rules"]
+    said = {name: rate for name, rate in kept.items() if name in OF_ACCOUNTS}
     for rule in found.rules["rule"].unique().sort():
         share = wrong_links(found.rules, rule)
         if share.of:

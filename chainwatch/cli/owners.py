@@ -108,6 +108,7 @@ def clusters(
         )
         found = _owners(read, of or chain or _only_chain(read), terms)
         lines = list(_one(found, address, of) if address else _largest(found))
+        lines += _of_accounts(read, found, tagged=bool(tags))
     for line in lines:
         say(line)
     show(found)
@@ -149,6 +150,7 @@ def why(
         owners = _owners(read, here, terms)
         found = owners.why(a, b, here, there)
         lines = [*_contradictions(_contradicted(owners, a, here))] if found.joined else []
+        lines += _of_accounts(read, owners, tagged=bool(tags))
         if picture:
             from chainwatch.figures import path, save
 
@@ -205,15 +207,7 @@ def _read(files: list[Path] | None, chain: str | None) -> Tags | None:
 def _open(ledger: Path) -> Ledger:
     from chainwatch.ledger.ledger import open_ledger
 
-    read = open_ledger(ledger)
-    if read.chains and all(one.family != "utxo" for one in read.chains):
-        from chainwatch.errors import InputError
-
-        raise InputError(
-            "no rule on owners reads account chains: of nobody here is it known whose he is",
-            remedy="service_roles(ledger, tags, asset=...) in Python lists the wallets of services",
-        )
-    return read
+    return open_ledger(ledger)
 
 
 def _only_chain(ledger: Ledger) -> str | None:
@@ -277,13 +271,14 @@ class _Terms(NamedTuple):
 
 def _owners(ledger: Ledger, chain: str | None, terms: _Terms) -> Clusters:
     """Return the owners of a ledger on some terms, without the evidence that is rejected."""
-    from chainwatch.clusters.recipe import Recipe, owners
+    from chainwatch.clusters.recipe import WITH_ACCOUNTS, Recipe, owners
     from chainwatch.heuristics.signing import checked
     from chainwatch.trained.file import read_change_model
 
-    flags = checked(terms.unread_flags)
+    flags, accounts = checked(terms.unread_flags), _has_accounts(ledger)
     change = read_change_model(terms.change_model).rule() if terms.change_model else None
-    recipe = Recipe(change=change, unread_flags=flags, revealed=terms.revealed)
+    rules = WITH_ACCOUNTS.accounts if accounts else ()
+    recipe = Recipe(change=change, unread_flags=flags, revealed=terms.revealed, accounts=rules)
     tags, apart = _read(terms.tags, chain), _kept_apart(terms.apart, chain)
     with watched("joining addresses"):
         found = owners(ledger, recipe=recipe, tags=tags, apart=apart)
@@ -292,6 +287,27 @@ def _owners(ledger: Ledger, chain: str | None, terms: _Terms) -> Clusters:
         for rule in terms.rules or []:
             found = found.cut(rule=rule)
         return found
+
+
+def _has_accounts(ledger: Ledger) -> bool:
+    return any(one.family != "utxo" for one in ledger.chains)
+
+
+def _of_accounts(ledger: Ledger, found: Clusters, *, tagged: bool) -> Iterator[str]:
+    """Yield how much rules on accounts are worth, where the ledger has accounts."""
+    from chainwatch.heuristics.rates import MEASURED
+
+    if not _has_accounts(ledger):
+        return
+    yield (
+        "on chains of accounts nobody spends together: these are leads, each by a rule that is"
+        " wrong as often as is said here; --without-rule takes one out"
+    )
+    for rule in sorted(set(found.links.joining["rule"]) & set(MEASURED.by_rule)):
+        rate = MEASURED.by_rule[rule]
+        yield f"  {rule}: {rate.right:,} of {rate.of:,} such links right ({rate.basis})"
+    if not tagged:
+        yield "without --tags no wallet of a service is known: deposit addresses link nobody"
 
 
 def _kept_apart(pairs: list[str] | None, chain: str | None) -> Apart | None:

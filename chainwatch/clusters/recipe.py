@@ -14,6 +14,9 @@ from chainwatch.clusters.apart import Apart, Tagged
 from chainwatch.clusters.cluster import Clusters, cluster
 from chainwatch.clusters.rounds import change_rounds, predicted_links
 from chainwatch.errors import InputError, RuleError, expect
+from chainwatch.heuristics.accounts import catalogue as account_rules
+from chainwatch.heuristics.accounts.account_links import account_links
+from chainwatch.heuristics.accounts.link_rule import LinkRule
 from chainwatch.heuristics.change import (
     address_type,
     one_time_change,
@@ -46,6 +49,8 @@ class Recipe:
         Count addresses that no output read, but only unlocking scripts name.
     one_key : bool
         Link addresses of one key in several forms, on one chain and across chains.
+    accounts : tuple of LinkRule
+        Rules on accounts that link, on chains of accounts; none of them by default.
     most_rounds : int or None
         After so many rounds no more change is predicted; None goes on until nothing moves.
 
@@ -63,6 +68,7 @@ class Recipe:
     revealed: bool = True
     one_key: bool = True
     most_rounds: int | None = None
+    accounts: tuple[LinkRule, ...] = ()
 
     def __post_init__(self) -> None:
         for name, rule, on in (
@@ -74,6 +80,8 @@ class Recipe:
                 raise RuleError(f"{name}={rule} reads {rule.on}", remedy=f"pass a rule on {on}")
         checked(self.unread_flags)
         expect(self.revealed, bool, "revealed", "pass True or False")
+        for one in self.accounts:
+            expect(one, LinkRule, "a rule on accounts", "pass one, such as deposit_reuse()")
         if self.most_rounds is not None and self.most_rounds < 1:
             raise InputError(f"{self.most_rounds} rounds", remedy="give 1 or more, or None")
 
@@ -96,6 +104,11 @@ WITH_CHANGE = Recipe(
 """Change as well, where all that speaks against it is silent: for leads, and to be looked at."""
 
 
+WITH_ACCOUNTS = Recipe(accounts=account_rules.DEFAULT)
+"""Rules on accounts as well: for leads, and to be looked at. None measures well enough to join by
+itself, as decision 50 says with the figures."""
+
+
 def owners(
     ledger: Ledger,
     *,
@@ -109,11 +122,12 @@ def owners(
     Parameters
     ----------
     ledger : Ledger
-        Coin chains.
+        Coin chains; chains of accounts where the recipe has rules for them.
     recipe : Recipe
         What links and what stops links.
     tags : Tags, optional
         Raise an alarm for each cluster whose tags name more than one actor. They never join.
+        Rules on accounts know services by them.
     apart : Apart, optional
         What must not come into one cluster, as :func:`keep_apart` returns it.
     rates : Rates
@@ -136,6 +150,8 @@ def owners(
     )  # fmt: skip
     if recipe.one_key:
         links += same_key(ledger, revealed=recipe.revealed, rates=rates)
+    if recipe.accounts:
+        links += account_links(ledger, tags=tags, rules=recipe.accounts, rates=rates)
     if recipe.change is not None:
         rounds = change_rounds(
             ledger, links, recipe.change, unless=recipe.unless,

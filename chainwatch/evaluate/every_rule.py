@@ -9,6 +9,7 @@ import polars as pl
 from chainwatch.clusters.cluster import Clusters, cluster
 from chainwatch.clusters.recipe import WITH_CHANGE
 from chainwatch.errors import RuleError
+from chainwatch.heuristics.accounts.catalogue import ACCOUNT_RULES
 from chainwatch.heuristics.catalogue import RULES
 from chainwatch.heuristics.change import change_links
 from chainwatch.heuristics.co_spend import co_spends
@@ -46,10 +47,14 @@ def every_link(ledger: Ledger) -> Links:
 
 
 def terms() -> dict[str, str]:
-    """Return on what terms the links of each rule are made here, as their rates say it."""
+    """Return on what terms the links of each rule are made, as their rates say it.
+
+    Rules on accounts are measured on chains of accounts, and each by itself.
+    """
     change = {f"change: {rule}": made_by(JOINT, rule) for rule in change_rules()}
     rounds = dict.fromkeys(PREDICTED, made_by(WITH_CHANGE.unless, WITH_CHANGE.change))
-    return change | rounds | dict.fromkeys((*OF_INPUTS, NO_KEY), made_by(JOINT))
+    accounts = {rule.name: rule.made() for rule in (make() for make in ACCOUNT_RULES)}
+    return change | rounds | accounts | dict.fromkeys((*OF_INPUTS, NO_KEY), made_by(JOINT))
 
 
 def _as_if_unsigned(ledger: Ledger) -> Links:

@@ -223,16 +223,27 @@ def test_tags_that_contradict_an_address_alone_are_said(
     assert f"tags contradict: {alone} is said to be alice; bob" in out.splitlines()
 
 
-def test_account_chains_have_no_rule_on_owners_and_it_is_said(run: Run, tmp_path: Path) -> None:
+def test_on_account_chains_a_deposit_address_joins_who_pays_it(run: Run, tmp_path: Path) -> None:
+    ann, bob, dep, hot = (f"0x{letter * 40}" for letter in "abdc")
+    rows = [
+        f"{'0x' + 'ee' * 20},{sender},{receiver},5,0x{place:064x},0,{1_000 * day + place},"
+        f"2023-06-{day + 1:02}T00:{place:02}:00Z"
+        for day in range(4)
+        for place, (sender, receiver) in enumerate([(ann if day % 2 else bob, dep), (dep, hot)],
+                                                   2 * day)
+    ]  # fmt: skip
     table = tmp_path / "token_transfers.csv"
-    table.write_text(
-        "token_address,from_address,to_address,value,transaction_hash,log_index,block_number\n"
-        f"0x{'aa' * 20},0x{'bb' * 20},0x{'cc' * 20},5,0x{'dd' * 32},0,17\n",
-        encoding="utf-8",
-    )
+    head = "token_address,from_address,to_address,value,transaction_hash,log_index,block_number"
+    table.write_text("\n".join([f"{head},block_timestamp", *rows, ""]), encoding="utf-8")
+    tags = tmp_path / "tags.csv"
+    tags.write_text(f"address,label,actor,concept\n{hot},hot,shop,hot_wallet\n", encoding="utf-8")
     ledger = ("--ledger", tmp_path / "accounts")
     assert run("pull", "table", table, "--chain", "eth", *ledger)[0] == 0
-    for asked in (["clusters"], ["why", f"0x{'bb' * 20}", f"0x{'cc' * 20}"]):
-        status, _, err = run(*asked, *ledger)
-        assert status == 1
-        assert "no rule on owners reads account chains" in err
+    status, out, err = run("clusters", *ledger)
+    assert status == 0, err
+    assert "these are leads" in out
+    assert "without --tags no wallet of a service is known" in out
+    status, out, err = run("why", ann, bob, *ledger, "--tags", tags)
+    assert status == 0, err
+    assert "Nothing joins" in out  # a table claims no whole history of anybody
+    assert "undecided" in out

@@ -18,7 +18,7 @@ _GIFT = ["contract", "giver", "amount"]
 @link_rule(refs=("victor2020",))
 def airdrop_collected(
     facts: AccountFacts, *, recipients: int = 1_000, seconds: int = 24, collected: int = 2,
-    most: int = 50, days: int = 30,
+    most: int = 20, days: int = 30,
 ) -> pl.DataFrame:  # fmt: skip
     """Who passes on whole what he was given in an airdrop, to where others pass theirs.
 

@@ -1,0 +1,223 @@
+"""Write docs/account-owners.md and rates of rules on accounts: how often they are right.
+
+Usage: ``python tools/account_owners.py rates`` measures the rules on the *fit* part of the
+simulator and puts their rates into heuristics/rates.json; ``python tools/account_owners.py judge``
+judges rules and rates on the *test* part, keeps what was counted in
+docs/figures/account-owners.json and writes the page; ``python tools/account_owners.py page`` writes
+it anew from what was counted. Rules and rates are fixed before the second is run.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.attribution.tags import tags_of
+from chainwatch.clusters.cluster import Clusters, cluster
+from chainwatch.evaluate.calibration import CALIBRATION, Calibration, calibrate
+from chainwatch.evaluate.evaluation import (
+    RECIPE_RATES,
+    RULE_RATES,
+    WRONG_KINDS,
+    Evaluation,
+    World,
+    evaluate,
+)
+from chainwatch.evaluate.link_rates import wrong_links
+from chainwatch.evaluate.simulated_accounts import simulated_account_worlds
+from chainwatch.heuristics.accounts.account_links import account_links
+from chainwatch.heuristics.accounts.catalogue import ACCOUNT_RULES
+from chainwatch.heuristics.links import Links
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.simulate.owners.parts import PARTS
+from chainwatch.tracing.custody.hosted import hosted
+
+ROOT = Path(__file__).parent.parent
+RATES = ROOT / "chainwatch" / "heuristics" / "rates.json"
+PAGE = ROOT / "docs" / "account-owners.md"
+COUNTED = ROOT / "docs" / "figures" / "account-owners.json"
+
+WORLDS = 6
+"""Chains of each kind and network: honest and adversarial, Ethereum and Tron."""
+
+EVERY = "every rule"
+
+HEAD = """\
+# How often rules on accounts are right
+
+Whose an account is, is known here because it is simulated
+([decision 50](decisions/0050-owners-on-account-chains.md)): {worlds} chains of the *test* part,
+half of them honest, half adversarial, half like Ethereum and half like Tron, of 60 people with one
+to four wallets each. They deposit at exchanges that sweep in different ways, and do what looks like
+one owner and is none: they pay rent and each other into others' accounts, are paid wages straight
+into theirs, pay desks and shops, sell an airdrop, give each other gas, and are robbed by
+drainers. **Every figure is conditional on the simulator**: it says how a rule behaves where
+people behave so, and nothing of how many do. Caps were chosen on the *fit* part, which shares
+neither seeds nor time with it.
+
+A link to a deposit address is right where the account is the payer's. A share says how many of
+how many links; its interval (Wilson, 95 %) counts owners, weighed by their links, as cases. What
+a rule leaves undecided or refuses joins nobody. The page is written by `tools/account_owners.py`.
+"""
+
+READING = """
+## What to take from it
+
+* None of these rules is what co-spending is on coins. They are leads: `cw.owners` joins none of
+  them unless its recipe says so (`WITH_ACCOUNTS`), and the command line says the rates beside.
+* Rules on deposit addresses err where somebody pays another's account again and again, and, but
+  for `deposit_reuse_known`, where somebody cashes out from a wallet of his own: whoever pays him
+  looks like a customer. `deposit_reuse_known` rests on custody that `cw.hosted` calls probable.
+* An attacker who pays into somebody's account twice, with no trifle, looks like its customer.
+* A buyer who pays for what was given away on the chain leaves links undecided; one who pays in
+  cash does not, and is joined with the sellers.
+* First gas and activations come from friends too. Exchanges and sellers of gas are refused by the
+  cap.
+* Leave to move tokens (`self_authorization`) is off by default: drainers of few victims pass the
+  cap.
+"""
+
+
+def links_of(ledger: Ledger) -> Links:
+    """Return the links of every rule, with custody judged of the tokens that people pay with."""
+    tags = tags_of(ledger)
+    rows = ledger.transfers.filter(pl.col("symbol") == "TOK").select("chain", "contract")
+    chain, contract = rows.first().collect().row(0)
+    asset = Asset(chain, contract, "TOK", 6)
+    judged = hosted(ledger, tags, asset=asset)
+    return account_links(ledger, tags=tags, hosted=judged, rules=[make() for make in ACCOUNT_RULES])
+
+
+def every_rule(ledger: Ledger) -> Clusters:
+    """Return what all rules would join together: nobody's recipe, made for the links alone."""
+    return cluster(links_of(ledger))
+
+
+def worlds(part: Literal["fit", "test"], count: int = WORLDS) -> Iterator[World]:
+    """Yield the chains of a part: honest, then adversarial, each of both networks."""
+    seeds = PARTS[part].seeds[:count]
+    for hostile in (False, True):
+        yield from simulated_account_worlds(seeds, part=part, adversarial=hostile)
+        yield from simulated_account_worlds(seeds, part=part, adversarial=hostile, network="tron")
+
+
+def write_rates() -> None:
+    """Measure every rule on the fit part, and put its rate beside those of other rules."""
+    found = evaluate(worlds("fit"), {EVERY: every_rule})
+    basis = (
+        f"simulated account owners, fit part: {2 * WORLDS} honest and {2 * WORLDS} adversarial"
+        " chains; conditional on the simulator"
+    )
+    said = json.loads(RATES.read_text("utf-8"))["rules"]
+    for make in ACCOUNT_RULES:
+        rule = make()
+        share = wrong_links(found.rules, rule.name)
+        if share.of:
+            right = share.of - share.count
+            said[rule.name] = {"right": right, "of": share.of, "cases": share.cases,
+                               "basis": basis, "made": rule.made()}  # fmt: skip
+    RATES.write_text(json.dumps({"rules": said}, indent=2, sort_keys=True) + "\n", "utf-8")
+
+
+def first() -> Evaluation:
+    """Return what is counted on the first chain alone: a test counts it again."""
+    return evaluate(islice(worlds("test"), 1), {EVERY: every_rule})
+
+
+def judge() -> None:
+    """Judge the rules on the test part, keep what was counted and write the page."""
+    links = []
+
+    def remembering() -> Iterator[World]:
+        for world in worlds("test"):
+            links.append((links_of(world.ledger), world.truth))
+            yield world
+
+    keep(evaluate(remembering(), {EVERY: every_rule}), calibrate(links), first())
+    write_page()
+
+
+def keep(found: Evaluation, stated: Calibration, alone: Evaluation) -> None:
+    """Keep what was counted, a row a line."""
+    frames = {"recipes": found.frame, "rules": found.rules, "wrong": found.wrong,
+              "calibration": stated.frame, "first_rules": alone.rules}  # fmt: skip
+    told = [
+        f'"{name}": [\n' + ",\n".join(json.dumps(list(row)) for row in frame.rows()) + "\n]"
+        for name, frame in frames.items()
+    ]
+    text = ",\n".join([*told, f'"basis": {json.dumps(stated.basis)}'])
+    COUNTED.write_text(f"{{\n{text}\n}}\n", "utf-8")
+
+
+def counted() -> tuple[Evaluation, Calibration, pl.DataFrame]:
+    """Return what was counted on all chains, and of the rules on the first alone."""
+    said = json.loads(COUNTED.read_text("utf-8"))
+    found = Evaluation(
+        RECIPE_RATES.frame(said["recipes"]), RULE_RATES.frame(said["rules"]),
+        WRONG_KINDS.frame(said["wrong"]),
+    )  # fmt: skip
+    stated = Calibration(CALIBRATION.frame(said["calibration"]), said["basis"])
+    return found, stated, RULE_RATES.frame(said["first_rules"])
+
+
+def page(found: Evaluation, stated: Calibration) -> str:
+    """Return the page of what was counted."""
+    return "\n".join([HEAD.format(worlds=4 * WORLDS), *_rules(found), *_stated(stated)]) + READING
+
+
+def _rules(found: Evaluation) -> Iterator[str]:
+    yield "## Rules\n"
+    yield (
+        "| world | rule | links that join two owners | undecided: right, wrong | refused: right,"
+        " wrong |"
+    )
+    yield "|---|---|---|---|---|"
+    for row in found.rules.iter_rows(named=True):
+        share = found.wrong_links(row["rule"], basis=row["basis"], recipe=row["recipe"])
+        yield (
+            f"| {row['basis']} | {row['rule']} | {share} |"
+            f" {row['undecided_right']:,}, {row['undecided_wrong']:,} |"
+            f" {row['refused_right']:,}, {row['refused_wrong']:,} |"
+        )
+    yield "\n## In what they err\n"
+    yield "| world | rule | what the transaction is | links that join two owners |"
+    yield "|---|---|---|---|"
+    for row in found.wrong.iter_rows(named=True):
+        yield f"| {row['basis']} | {row['rule']} | {row['kind']} | {row['links']:,} |"
+    yield "\n## All of them together\n"
+    yield "| world | owners merged with another | pairs joined that are right | pairs found |"
+    yield "|---|---|---|---|"
+    for row in found.frame.iter_rows(named=True):
+        of = {"basis": row["basis"], "recipe": row["recipe"]}
+        shares = [found.share(name, **of) for name in ("owners_merged", "pairs_right",
+                                                       "pairs_found")]  # fmt: skip
+        told = [f"{one.count:,} of {one.of:,} ({100 * (one.rate or 0):.2f} %)" for one in shares]
+        yield f"| {row['basis']} | {' | '.join(told)} |"
+    yield ""
+
+
+def _stated(stated: Calibration) -> Iterator[str]:
+    yield "## Confidences\n"
+    yield "| rule | stated | right |"
+    yield "|---|---|---|"
+    for rule, said, share in stated.observed():
+        yield f"| {rule} | {'none' if said is None else f'{said:.4f}'} | {share} |"
+    outside = ", ".join(stated.outside()) or "none"
+    yield f"\nStated confidences outside the interval of what came true: {outside}."
+
+
+def write_page() -> None:
+    """Write the page from what was counted."""
+    found, stated, _ = counted()
+    PAGE.write_text(page(found, stated), "utf-8")
+
+
+if __name__ == "__main__":
+    {"rates": write_rates, "judge": judge, "page": write_page}[sys.argv[1]]()
