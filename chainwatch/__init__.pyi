@@ -79,6 +79,8 @@ from chainwatch.tracing.actions.sheet import action_sheet as action_sheet
 from chainwatch.tracing.actions.watch import watch as watch
 from chainwatch.tracing.counterparties import Counterparties as Counterparties
 from chainwatch.tracing.counterparties import counterparties as counterparties
+from chainwatch.tracing.crossings.across import trace_across as trace_across
+from chainwatch.tracing.crossings.across_result import TraceAcross as TraceAcross
 from chainwatch.tracing.crossings.crossings import crossings as crossings
 from chainwatch.tracing.crossings.result import Crossings as Crossings
 from chainwatch.tracing.custody.hosted import Hosted as Hosted

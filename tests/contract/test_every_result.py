@@ -190,6 +190,12 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Tags": lambda made: made.tags,
     "Taint": lambda made: cw.taint(made.ledger, made.vendors.addresses(), policy="haircut"),
     "Trace": lambda made: made.trace,
+    "TraceAcross": lambda made: cw.trace_across(
+        made.ledger,
+        made.vendors.addresses(),
+        cw.crossings(made.ledger, bridges=_ferry(made.services), assets=[COIN]),
+        policy="fifo",
+    ),
     "TraceRange": Made.ranged,
     "TransactionSummary": Made.transaction,
     "WalletRoles": lambda made: cw.service_roles(made.ledger, made.tags, asset=COIN),

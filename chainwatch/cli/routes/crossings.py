@@ -181,10 +181,11 @@ def assets_named(groups: Sequence[str] | None) -> list[tuple[Asset, ...]] | None
     """Return the groups of assets that ``--asset`` names; None where it names none."""
     if not groups:
         return None
-    return [tuple(_asset(one) for one in group.split("=")) for group in groups]
+    return [tuple(one_asset(one) for one in group.split("=")) for group in groups]
 
 
-def _asset(said: str) -> Asset:
+def one_asset(said: str) -> Asset:
+    """Return the asset of a chain that a text names."""
     chain, asset = of_chain(said)
     found = asset_named(asset, chain) if chain and asset else None
     if found is None:

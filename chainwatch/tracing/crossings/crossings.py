@@ -72,7 +72,7 @@ def crossings(
     Security 2019.
     """
     tags = tags_of_bridges(bridges)
-    of = _ledgers(ledgers)
+    of = ledgers_of(ledgers)
     search = Search(
         of, addresses_of_bridges(tags), _groups(assets, of, tags.frame), messages_of(messages),
         within, _share(fee_at_most),
@@ -85,7 +85,7 @@ def crossings(
     )  # fmt: skip
 
 
-def _ledgers(given: Ledger | Sequence[Ledger]) -> dict[str, Ledger]:
+def ledgers_of(given: Ledger | Sequence[Ledger]) -> dict[str, Ledger]:
     """Return the ledger of each chain."""
     listed = [given] if isinstance(given, Ledger) else given
     if not isinstance(listed, (list, tuple)) or not listed:

@@ -1,0 +1,121 @@
+"""The command ``trace-across``: value followed to bridges, and on from their payouts elsewhere."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import chainwatch as cw
+from chainwatch.cli.output import interruptible, say, show
+from chainwatch.cli.routes.crossings import (
+    AssetsOption,
+    BridgeOption,
+    BridgeTagsOption,
+    FeeOption,
+    LedgersOption,
+    MessagesOption,
+    WithinOption,
+    assets_named,
+    bridges_named,
+    messages_in,
+    one_asset,
+)
+from chainwatch.cli.trace import POLICIES_TOLD, StopOption
+from chainwatch.progress import watched
+
+if TYPE_CHECKING:
+    from chainwatch.tracing.crossings.across_result import TraceAcross
+
+
+SubjectsArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SUBJECT", help="Addresses, outputs or transfers TXID:N, or TXID, of one chain."
+    ),
+]
+OfOption = Annotated[
+    str | None,
+    typer.Option(
+        "--of", metavar="CHAIN:ASSET", help="What is followed first, and where: eth:native."
+    ),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command("trace-across")(trace_across)
+
+
+def trace_across(
+    subjects: SubjectsArgument,
+    ledger: LedgersOption,
+    policy: Annotated[str | None, typer.Option("--policy", help=POLICIES_TOLD)] = None,
+    of: OfOption = None,
+    leads: Annotated[
+        bool, typer.Option("--leads", help="Follow matches by amount and time too: leads.")
+    ] = False,
+    stop: StopOption = None,
+    tags: BridgeTagsOption = None,
+    bridge: BridgeOption = None,
+    asset: AssetsOption = None,
+    messages: MessagesOption = None,
+    within: WithinOption = 120,
+    fee_at_most: FeeOption = "0.01",
+    max_crossings: Annotated[
+        int, typer.Option("--max-crossings", help="End after so many crossings.", min=0)
+    ] = 8,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="New folder for tables and report, masked.")
+    ] = None,
+) -> None:
+    """Follow what subjects received to bridges, and on from the payouts that answer them.
+
+    Amounts of several chains stand side by side and are never added up.
+
+    Example: chainwatch trace-across bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 --policy fifo
+    --bridge ferry=bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 --ledger out/otter/ledger
+    """
+    if out:
+        from chainwatch.atomic import absolute, check_free
+
+        check_free(absolute(out))
+    with interruptible("interrupted; nothing was written"):
+        read = [cw.open_ledger(one) for one in ledger]
+        who = bridges_named(tags, bridge, [chain for one in read for chain in one.chains])
+        logged, ends = messages_in(messages), cw.read_tags(list(stop)) if stop else None
+        with watched("following"):
+            known = cw.crossings(
+                read, bridges=who, assets=assets_named(asset), messages=logged,
+                within=timedelta(minutes=within), fee_at_most=fee_at_most,
+            )  # fmt: skip
+            found = cw.trace_across(
+                read, subjects, known, policy=policy, leads=leads, stop=ends,
+                asset=one_asset(of) if of else None, max_crossings=max_crossings,
+            )  # fmt: skip
+        for line in lines_of(found):
+            say(line)
+        show(found)
+        if out:
+            case = cw.Case(out.name, question="Where did the subjects' money go?")
+            say(f"disclosure: {case.add(known, found).write(out)}")
+
+
+def lines_of(found: TraceAcross) -> list[str]:
+    """Return two lines for each crossing: what was paid in, and what was paid out."""
+    lines = []
+    for row in found.plain().iter_rows(named=True):
+        amount = f"{row['amount_coins'] or row['amount']} {row['symbol']}"
+        if row["side"] == "paid in":
+            lines.append(
+                f"crossing {row['crossing']} by {row['bridge']}: {amount} on {row['chain']}, of"
+                f" which {row['traced_coins'] or row['traced']} traced, in {row['txid']}"
+            )
+        else:
+            lines.append(
+                f"    {amount} to {row['target']} on {row['chain']} in {row['txid']}"
+                f" ({row['evidence']}; {row['done']})"
+            )
+    return lines

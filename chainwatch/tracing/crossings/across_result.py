@@ -1,0 +1,204 @@
+"""``TraceAcross``: value followed over several chains, each crossing with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from chainwatch.chains.catalogue import chain as find_chain
+from chainwatch.errors import ConservationError
+from chainwatch.results.deferred import Deferred
+from chainwatch.results.graph import Edges
+from chainwatch.results.result import Finding, Result, digest_rows
+from chainwatch.results.roles import Roles, parties_of
+from chainwatch.results.table import Rows
+from chainwatch.tracing.crossings.across_tables import (
+    CROSSED_EDGES,
+    FOLLOWED,
+    LEG_ENDS,
+    LEGS,
+)
+from chainwatch.tracing.crossings.result import A_LEAD, Crossings
+from chainwatch.tracing.crossings.tables import BY_AMOUNT
+from chainwatch.tracing.result import Trace
+from chainwatch.units import counted, to_text, total
+
+PAID_IN, PAID_OUT = "paid in", "paid out"
+
+APART = (
+    "Amounts of several chains and assets stand side by side and are never added up: what was paid"
+    " out is the bridge's money, and a leg begins where another ended."
+)
+PARTIAL = (
+    "Of a deposit only a part was traced value, or its payout is of other deposits too: the payout"
+    " is followed whole, and which part of it answers the traced part is not on any chain. The"
+    " amounts behind it are upper bounds."
+)
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class TraceAcross(Result):
+    """Value followed from subjects over several chains, through crossings that are known.
+
+    Attributes
+    ----------
+    legs : tuple of Trace
+        The traces, the first from the subjects and each other from payouts. Each conserves what it
+        began with.
+    frame : polars.DataFrame
+        Rows in ``CROSSED_EDGES``: both sides of each crossing that traced value reached.
+    legs_told, ends : polars.DataFrame
+        Rows in ``LEGS`` and ``LEG_ENDS``.
+    crossings : Crossings
+        What is known of the deposits.
+    """
+
+    legs: tuple[Trace, ...]
+    frame: pl.DataFrame
+    legs_told: pl.DataFrame
+    ends: pl.DataFrame
+    crossings: Crossings
+
+    def tables(self) -> Mapping[str, Rows]:
+        """Return its own tables; those of the legs are in its digest as well."""
+        return {
+            CROSSED_EDGES.name: CROSSED_EDGES.rows(self.frame),
+            LEGS.name: LEGS.rows(self.legs_told),
+            LEG_ENDS.name: LEG_ENDS.rows(self.ends),
+        }
+
+    def table_digests(self) -> Mapping[str, Deferred[str]]:
+        """Return the digests of its tables and of those of every leg."""
+        own = {name: digest_rows(rows) for name, rows in self.tables().items()}
+        for number, leg in enumerate(self.legs):
+            own |= {f"leg {number}: {name}": kept for name, kept in leg.table_digests().items()}
+        return own
+
+    def edges(self) -> Sequence[Edges]:
+        """Return the crossings: each is one edge between two chains."""
+        return (Edges(CROSSED_EDGES.name, "source", "target", across="crossing"),)
+
+    def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
+        """Return where the value of each leg ends, and by what it crossed."""
+        return (across_finding(self),)
+
+    def followed(self) -> pl.DataFrame:
+        """Return those whom the first leg follows: ``chain, address``."""
+        return self.legs[0].followed()
+
+    def roles(self) -> Roles:
+        """Return what the legs say of who may be shown; only the first is of the subjects.
+
+        Who is paid on the other side of a bridge is somebody on the way until more is known.
+        """
+        said = [leg.roles() for leg in self.legs]
+        paid = parties_of(self.frame.select("chain", "target"), "target")
+        return Roles(
+            spreading=said[0].spreading,
+            alone=frozenset().union(self.crossings.roles().alone, *(one.alone for one in said)),
+            on_the_way=frozenset(paid).union(*(one.on_the_way for one in said)),
+            spread_unstated=said[0].spread_unstated,
+        )
+
+    def check(self) -> None:
+        """Raise unless each leg is even, and what was paid out is what its leg begins with.
+
+        Raises
+        ------
+        ConservationError
+            If value was lost or made: a defect, never to be passed over.
+        """
+        for number, leg in enumerate(self.legs):
+            leg.check()
+            ended = total(self.ends.filter(leg=number)["amount"])
+            if leg.conserves and ended != leg.amount:
+                raise _uneven(f"the ends of leg {number} add up to {ended}, not to {leg.amount}")
+        out = self.frame.filter(side=PAID_OUT, done=FOLLOWED)
+        for number in range(1, len(self.legs)):
+            paid = total(out.filter(leg=number)["amount"])
+            if self.legs[number].conserves and paid != self.legs[number].amount:
+                raise _uneven(f"leg {number} begins with {self.legs[number].amount}, not {paid}")
+        into = self.frame.filter(side=PAID_IN).select("amount", "traced").iter_rows()
+        if any(amount is not None and traced > amount for amount, traced in into):
+            raise _uneven("more is traced into a deposit than was paid in")
+
+    def lines(self) -> Sequence[str]:
+        """Return legs, ends and crossings in words, a line each; addresses are in none."""
+        return list(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        for row in self.legs_told.iter_rows(named=True):
+            yield f"{_leg(row)}: {_shown(row)} from {_begins(row)}{_marks(row)}"
+            for end in self.ends.filter(leg=row["leg"]).iter_rows(named=True):
+                service = f" at {end['service']}" if end["service"] else ""
+                more = f" ({end['crossing']})" if end["crossing"] else ""
+                yield f"    {_shown(end)}  {end['reason']}{service}{more}"
+        yield APART
+        if self.legs_told["partial"].any():
+            yield PARTIAL
+        if (self.frame["evidence"] == BY_AMOUNT).any():
+            yield f"{A_LEAD} {self.crossings.chance.said().capitalize()}."
+
+    def __repr__(self) -> str:
+        legs = counted(len(self.legs), "leg", "legs")
+        return "\n".join([f"TraceAcross({self.legs[0].policy}, {legs})",
+                          *(f"  {line}" for line in self.lines())])  # fmt: skip
+
+
+def _uneven(what: str) -> ConservationError:
+    return ConservationError(
+        what, where="a trace across chains", remedy="report it: no figure of it may be used"
+    )
+
+
+def _leg(row: Mapping[str, Any]) -> str:
+    return f"leg {row['leg']} on {find_chain(row['chain']).alias}"
+
+
+def _shown(row: Mapping[str, Any]) -> str:
+    return f"{to_text(row['amount'], row['decimals'], group=True)} {row['symbol']}"
+
+
+def _begins(row: Mapping[str, Any]) -> str:
+    if row["leg"] == 0:
+        return counted(row["begins"], "subject", "subjects")
+    over = counted(row["crossings"], "crossing", "crossings")
+    return f"{counted(row['begins'], 'payout', 'payouts')}, over {over}"
+
+
+def _marks(row: Mapping[str, Any]) -> str:
+    marks = [word for word in ("partial", "lead") if row[word]]
+    return f" ({', '.join(marks)})" if marks else ""
+
+
+def across_finding(found: TraceAcross) -> Finding:
+    """Return where the value of each leg ends, and by what evidence it crossed."""
+    out = found.frame.filter(side=PAID_OUT)
+    done = out.filter(done=FOLLOWED)
+    leads = done.filter(evidence=BY_AMOUNT).height
+    open_ = found.ends.filter(pl.col("crossing").is_not_null() & (pl.col("crossing") != FOLLOWED))
+    text = [
+        "Value was followed on one chain to a bridge, and from the bridge's payout on another"
+        f" chain. {APART}",
+        *([PARTIAL] if found.legs_told["partial"].any() else []),
+        *([f"{A_LEAD} {found.crossings.chance.said().capitalize()}."] if leads else []),
+        *found.crossings.limits,
+    ]
+    ended = counted(int(open_["ends"].sum()), "place", "places")
+    return Finding(
+        "Across chains",
+        tuple(text),
+        LEG_ENDS.rows(found.ends),
+        None,
+        (
+            "Who is paid on the other side need not be who paid: a bridge pays whom it is told to.",
+            "Whoever uses the same bridge has nothing to do with others who do.",
+        ),
+        f"Value was followed over {counted(done.height, 'crossing', 'crossings')}, of which"
+        f" {leads:,} {'rests' if leads == 1 else 'rest'} on amount and time alone and"
+        f" {'is a lead' if leads == 1 else 'are leads'}; at {ended} it went into a bridge and was"
+        " not followed further.",
+    )
