@@ -33,7 +33,10 @@ CHANGE = "change"
 AFTER = "change after clusters"
 """Rule of a link that rounds predicted where the rule and what earlier rounds joined left one."""
 
-PREDICTED = (CHANGE, AFTER)
+PEEL = "peel chain"
+"""Rule of a link between the payer of a transaction and the output by which a chain goes on."""
+
+PREDICTED = (CHANGE, AFTER, PEEL)
 """Rules of links that were predicted from clusters: they rest on all that joined these."""
 
 STATEMENT = "statement"

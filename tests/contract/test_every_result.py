@@ -20,6 +20,7 @@ from chainwatch.attribution.tags import make_tags
 from chainwatch.clusters.rounds import change_rounds
 from chainwatch.evaluate.calibration import calibrate
 from chainwatch.evaluate.evaluation import World, evaluate
+from chainwatch.evaluate.peel_rates import peel_rates
 from chainwatch.evaluate.truth import Truth
 from chainwatch.figures.case_figure import case_figure
 from chainwatch.heuristics import change
@@ -165,6 +166,8 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "KeyAddresses": lambda made: cw.addresses_of_xpub(KEY, gap=2),
     "Links": lambda made: made.clusters.links,
     "Mixes": lambda made: cw.mixes(made.ledger),
+    "PeelRates": lambda made: peel_rates([(cw.peel_steps(made.ledger, made.clusters), made.truth)]),
+    "PeelSteps": lambda made: cw.peel_steps(made.ledger, made.clusters),
     "Prices": lambda _: make_prices(
         schema.PRICES.frame(
             [
