@@ -94,6 +94,8 @@ from chainwatch.tracing.exposure import Exposure as Exposure
 from chainwatch.tracing.exposure import exposure as exposure
 from chainwatch.tracing.mixers.interpretations import Interpretations as Interpretations
 from chainwatch.tracing.mixers.interpretations import interpretations as interpretations
+from chainwatch.tracing.paths.paths import paths as paths
+from chainwatch.tracing.paths.result import Paths as Paths
 from chainwatch.tracing.ranges.range_result import TraceRange as TraceRange
 from chainwatch.tracing.ranges.trace_all import trace_all as trace_all
 from chainwatch.tracing.result import Trace as Trace

@@ -22,7 +22,7 @@ from chainwatch.cli.output import (
     show,
     why_no_pdf,
 )
-from chainwatch.cli.routes import crossings, mixes, trace_across
+from chainwatch.cli.routes import crossings, mixes, paths, trace_across
 from chainwatch.cli.usage import USAGE, WRONG_USAGE, asks_for_help, misused
 from chainwatch.errors import ChainwatchError, InputError
 from chainwatch.progress import announce_by
@@ -47,6 +47,7 @@ trace.add_to(app)
 received.add_to(app)
 crossings.add_to(app)
 trace_across.add_to(app)
+paths.add_to(app)
 evaluate.add_to(app)
 names.add_to(app)
 mixes.add_to(app)

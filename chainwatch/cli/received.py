@@ -79,7 +79,7 @@ def received(
         named = cw.read_tags(tags, chain=chain) if tags else None
         with watched("counting"):
             found = cw.received(
-                read, _whom(entity, named, of), method=method, sources=source or None,
+                read, whom(entity, named, of), method=method, sources=source or None,
                 services=named.services() if named else None, chain=of,
                 asset=asset_named(asset, of), **_joined(read, clusters=clusters),
             )  # fmt: skip
@@ -100,7 +100,7 @@ def _open(ledger: Path) -> Ledger:
     return open_ledger(ledger)
 
 
-def _whom(entity: list[str], tags: Tags | None, chain: str | None) -> Any:
+def whom(entity: list[str], tags: Tags | None, chain: str | None) -> Any:
     """Return whose receipts are counted: the addresses, or those that tags give to a name."""
     from chainwatch.addresses.canonical import parse
     from chainwatch.addresses.diagnose import is_name

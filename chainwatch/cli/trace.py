@@ -324,11 +324,11 @@ def _given(asked: Following, ledger: Ledger, direction: str, tags: Tags | None) 
     return {
         "chain": chain, "asset": asset, "direction": direction,
         "max_hops": asked.max_hops, "max_age": age, "min_amount": asked.min_amount,
-        "stop": _stops(tags, held, mixes=asked.mixes), "clusters": _clusters(asked, ledger),
+        "stop": stops_of(tags, held, mixes=asked.mixes), "clusters": _clusters(asked, ledger),
     }  # fmt: skip
 
 
-def _stops(tags: Tags | None, held: Custody | None, *, mixes: bool) -> list[Any]:
+def stops_of(tags: Tags | None, held: Custody | None, *, mixes: bool) -> list[Any]:
     """Return where value ends: at services, and by custody and at mixes where that is asked."""
     from chainwatch.heuristics.coinjoin import JOINT
 

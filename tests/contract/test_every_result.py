@@ -168,6 +168,9 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Mixes": lambda made: cw.mixes(made.ledger),
     "PeelRates": lambda made: peel_rates([(cw.peel_steps(made.ledger, made.clusters), made.truth)]),
     "PeelSteps": lambda made: cw.peel_steps(made.ledger, made.clusters),
+    "Paths": lambda made: cw.paths(
+        made.ledger, made.vendors.addresses(), made.services.addresses(), tags=made.tags
+    ),
     "Prices": lambda _: make_prices(
         schema.PRICES.frame(
             [

@@ -86,6 +86,11 @@ class TransferIndex:
     rows : polars.DataFrame
         In order, with ``sender, receiver, amount`` and whatever else is asked of a row. Amounts
         are known and more than nothing.
+
+    Attributes
+    ----------
+    sender, receiver : array
+        The numbers of both parties of each transfer, among :attr:`addresses`.
     """
 
     def __init__(self, rows: pl.DataFrame) -> None:
@@ -97,7 +102,8 @@ class TransferIndex:
             one.to_frame().join(numbers, on="address", how="left", maintain_order="left")["number"]
             for one in parties
         )
-        self._group(sender.to_numpy(), receiver.to_numpy())
+        self.sender, self.receiver = sender.to_numpy(), receiver.to_numpy()
+        self._group(self.sender, self.receiver)
 
     def _group(self, sender: NDArray[Any], receiver: NDArray[Any]) -> None:
         """Sort the places by address: two of each transfer, but none of one to oneself."""
@@ -111,6 +117,18 @@ class TransferIndex:
     @cached_property
     def _numbers(self) -> Mapping[bytes, int]:
         return {address: number for number, address in enumerate(self.addresses)}
+
+    def number_of(self, address: bytes) -> int | None:
+        """Return the number of an address; None where it has no transfer."""
+        return self._numbers.get(address)
+
+    def touching(self, number: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return where the transfers of an address stand, and whether each came in.
+
+        Those to itself are left out.
+        """
+        here = slice(self._starts[number], self._starts[number + 1])
+        return self._places[here], self._incoming[here]
 
     def history(self, address: bytes) -> History:
         """Return the transfers of an address; an empty history where it has none."""

@@ -1,0 +1,436 @@
+"""Routes over coins: a transaction spends a coin and makes the next, so time takes care of itself.
+
+Where owners are given, a coin may also lead to another coin of its owner that is spent later: no
+value moves there, one hand holds both. Such steps are of control and stand apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainwatch.ledger.index.build import KINDS, NONE
+from chainwatch.ledger.spend_order import parents_first
+from chainwatch.tracing.paths.parties import Parties
+from chainwatch.tracing.paths.search import SOURCE, TARGET, Item, Limit
+from chainwatch.tracing.stops import BURNT, NOT_READ, UNSPENT, End, Mixes
+from chainwatch.tracing.walks import coin_ends
+from chainwatch.tracing.walks.utxo_graph import Coin, Coins
+
+TRANSACTION, WALLET = 0, 1
+"""What is opened: a transaction, or all coins of an owner."""
+
+NONE_SPENT = -1
+NEVER = 1 << 62
+"""Behind every transaction."""
+
+Array = NDArray[Any]
+
+
+@dataclass(eq=False)
+class Wallet:
+    """The coins of one owner: what was reached of them from either side.
+
+    Attributes
+    ----------
+    ins, outs : array
+        Rows of the inputs that spend his coins, and of the outputs that pay him, in order.
+    spends : dict of int to set of int
+        Transactions known to spend his coins, with the rows of their inputs.
+    after, before : int
+        From where on they were looked at forward, and up to where backward.
+    """
+
+    ins: Array
+    outs: Array
+    spends: dict[int, set[int]] = field(default_factory=dict)
+    after: int = NEVER
+    before: int = -1
+    _done: tuple[int, int] = (NEVER, -1)
+
+    def fresh(self, side: int, *, whole: bool) -> tuple[int, int]:
+        """Return the transactions between which coins were not looked at before, from one side.
+
+        Forward behind the first up to the last of them; backward from the first until before the
+        last. All again where ``whole``.
+        """
+        after, before = self._done
+        self._done = (self.after, before) if side == SOURCE else (after, self.before)
+        if side == SOURCE:
+            return self.after, NEVER if whole else after
+        return -1 if whole else before, self.before
+
+
+@dataclass(eq=False)
+class CoinGround:
+    """The coins between two parties; see :class:`chainwatch.tracing.paths.search.Ground`.
+
+    Attributes
+    ----------
+    coins : Coins
+        The chain, in its span.
+    parties : Parties
+        The two ends.
+    mixes : Mixes
+        What rules say of transactions.
+    rows : set of int
+        Outputs that were met and that a route may pass, or end at.
+    starts : dict of int to list of int
+        Transactions that spend coins of the source, with the rows of these inputs.
+    limits : dict
+        Where looking ended, each place once.
+    """
+
+    coins: Coins
+    parties: Parties
+    mixes: Mixes
+    rows: set[int] = field(default_factory=set)
+    starts: dict[int, list[int]] = field(default_factory=dict)
+    limits: dict[tuple[int, str, int, int], Limit] = field(default_factory=dict)
+    wallets: dict[int, Wallet] = field(default_factory=dict)
+    _fewest: tuple[dict[Item, int], dict[Item, int]] = field(default_factory=lambda: ({}, {}))
+    _ends: dict[int, End | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Look up the addresses of both ends and of owners by their numbers."""
+        self.made = self.coins.ready.index.columns
+        number = self.coins.number_of
+        self.source = {one for one in map(number, self.parties.source) if one is not None}
+        self.target = {one for one in map(number, self.parties.target) if one is not None}
+        self.in_order = parents_first(self.coins.ready.index.chain)
+        self._owners: dict[int, int] = {}
+
+    # What the search asks.
+
+    def begin(self, side: int) -> list[Item]:
+        """Return the transactions that spend coins of the source, or that pay the target."""
+        if side == SOURCE:
+            for one in sorted(self.source):
+                for row in self._listed("in", one).tolist():
+                    tx = self.spender_of_input(row)
+                    if self.coins.inside(tx):
+                        self.starts.setdefault(tx, []).append(row)
+                self._unspent_of(one)
+            return [
+                Item(TRANSACTION, tx) for tx in sorted(self.starts) if self._news(SOURCE, tx, 0)
+            ]
+        makers: set[int] = set()
+        for one in sorted(self.target):
+            rows = self._listed("out", one)
+            txs = np.searchsorted(self.made["out_ptr"], rows, side="right") - 1
+            for row, tx in zip(rows.tolist(), txs.tolist(), strict=True):
+                if self.coins.inside(tx):
+                    self.rows.add(row)
+                    makers.add(tx)
+        return [Item(TRANSACTION, tx) for tx in sorted(makers) if self._news(TARGET, tx, 1)]
+
+    def size(self, item: Item) -> int:
+        """Return the inputs and outputs of a transaction, or the coins of an owner."""
+        if item.kind == TRANSACTION:
+            return self.coins.size_of([item.number])
+        wallet = self.wallets[item.number]
+        return len(wallet.ins) + len(wallet.outs)
+
+    def refused(self, side: int, item: Item, near: Iterable[Item]) -> bool:
+        """Tell whether strangers mix in a transaction, or may: no route leads through it."""
+        if item.kind != TRANSACTION or not self.mixes.rules:
+            return False
+        number = self.coins.number(item.number)
+        asked = {self.coins.number(one.number) for one in near if one.kind == TRANSACTION}
+        self.mixes.ask({number, *asked})
+        why = self.mixes.found.get(number)
+        if why is None:
+            return False
+        outs = int(self.made["tx_outputs"][item.number])
+        told = f"{why.detail}: which of its {outs} outputs a coin became is not on the chain"
+        self._limit(side, why._replace(detail=told), item.number, -1)
+        return True
+
+    def open(self, side: int, item: Item) -> list[Item]:
+        """Open a transaction or an owner's coins towards the other end."""
+        hops = self._fewest[side][item]
+        most = self.parties.max_hops
+        if item.kind == WALLET:
+            return list(self._open_wallet(side, item.number, hops))
+        lacking = self.coins.lacking(item.number)
+        if lacking:
+            self._limit(side, coin_ends.lacking(lacking), item.number, -1)
+        if most is not None and hops >= most:
+            self._limit(side, coin_ends.too_far(most), item.number, -1)
+            return []
+        return list(self._forward(item.number, hops) if side == SOURCE
+                    else self._backward(item.number, hops))  # fmt: skip
+
+    def left(self, side: int, item: Item) -> Iterator[Limit]:
+        """Yield what is known of a transaction or an owner that was not opened."""
+        size = self.size(item)
+        if item.kind == TRANSACTION:
+            told = f"{size} inputs and outputs were more than what was left of the budget"
+            yield self._told(side, End("budget", told), item.number, -1, size)
+            return
+        told = f"{size} coins of one owner were more than what was left of the budget"
+        address = self.coins.address(item.number)
+        yield Limit(side, End("budget", told), None, None, None, None, address, None, size)
+
+    # Opening.
+
+    def _forward(self, tx: int, hops: int) -> Iterator[Item]:
+        made = self.made
+        a, b = int(made["out_ptr"][tx]), int(made["out_ptr"][tx + 1])
+        spenders = made["out_spender"][a:b].astype(np.int64)
+        by = np.searchsorted(made["in_ptr"], spenders, side="right") - 1
+        known = made["out_spender"][a:b] != NONE
+        for row, one, spent, spender in zip(
+            range(a, b), made["out_addr"][a:b].tolist(), known.tolist(), by.tolist(), strict=True
+        ):
+            if one in self.target:
+                self.rows.add(row)
+            elif one not in self.source and self._passes(SOURCE, tx, row):
+                yield from self._onward(tx, row, one, spender if spent else NONE_SPENT, hops + 1)
+
+    def _onward(self, tx: int, row: int, one: int, spender: int, hops: int) -> Iterator[Item]:
+        """Yield what a coin leads to: the transaction that spends it, and its owner's coins."""
+        if spender == NONE_SPENT:
+            self._without_spender(SOURCE, tx, row)
+        elif not self.coins.inside(spender):
+            self._limit(SOURCE, coin_ends.outside(self.coins.height(spender), back=False), tx, row)
+        else:
+            self.rows.add(row)
+            if self._news(SOURCE, spender, hops):
+                yield Item(TRANSACTION, spender)
+        owner = self._owner(one)
+        if owner is not None:
+            self.rows.add(row)
+            if self._later(owner, SOURCE, tx, hops):
+                yield Item(WALLET, owner)
+
+    def _backward(self, tx: int, hops: int) -> Iterator[Item]:
+        made = self.made
+        a, b = int(made["in_ptr"][tx]), int(made["in_ptr"][tx + 1])
+        prevs = made["in_prev_tx"][a:b]
+        columns = (one.tolist() for one in (prevs, made["in_prev_n"][a:b], made["in_addr"][a:b]))
+        for place, (prev, n, one) in enumerate(zip(*columns, strict=True), a):
+            if one in self.source or one in self.target:
+                continue
+            if prev == NONE:
+                self._limit_input(tx, place)
+            else:
+                row = self.coins.row_of(prev, n)
+                if row is None:
+                    self._limit_input(tx, place)
+                elif self._passes(TARGET, prev, row):
+                    yield from self._back(prev, row, hops)
+            yield from self._spent_by_owner(tx, place, one, hops)
+
+    def _back(self, maker: int, row: int, hops: int) -> Iterator[Item]:
+        if self.coins.inside(maker):
+            self.rows.add(row)
+            if self._news(TARGET, maker, hops + 1):
+                yield Item(TRANSACTION, maker)
+        else:
+            height = self.coins.height(maker)
+            self._limit(TARGET, coin_ends.outside(height, back=True), maker, row)
+
+    def _spent_by_owner(self, tx: int, place: int, one: int, hops: int) -> Iterator[Item]:
+        """Yield the coins of whoever spends a coin here: he may have got others before."""
+        owner = self._owner(one)
+        if owner is None or not self.may_leave(place):
+            return
+        self.wallet(owner).spends.setdefault(tx, set()).add(place)
+        if self._later(owner, TARGET, tx, hops):
+            yield Item(WALLET, owner)
+
+    def _open_wallet(self, side: int, owner: int, hops: int) -> Iterator[Item]:
+        wallet = self.wallet(owner)
+        first, last = wallet.fresh(
+            side, whole=self.parties.max_hops is not None or not self.in_order
+        )
+        if side == SOURCE:
+            spending = np.searchsorted(self.made["in_ptr"], wallet.ins, side="right") - 1
+            for row, tx in zip(wallet.ins.tolist(), spending.tolist(), strict=True):
+                fits = tx <= last and self.follows(first, tx) and self.coins.inside(tx)
+                if fits and self.may_leave(row):
+                    wallet.spends.setdefault(tx, set()).add(row)
+                    if self._news(SOURCE, tx, hops):
+                        yield Item(TRANSACTION, tx)
+            return
+        makers = np.searchsorted(self.made["out_ptr"], wallet.outs, side="right") - 1
+        for row, tx in zip(wallet.outs.tolist(), makers.tolist(), strict=True):
+            if tx >= first and self.follows(tx, last) and self._passes(TARGET, tx, row):
+                yield from self._back(tx, row, hops)
+
+    # What is known of one place.
+
+    def _news(self, side: int, tx: int, hops: int) -> bool:
+        """Tell whether a transaction was not reached before, or with more hops where they count."""
+        fewest, item = self._fewest[side], Item(TRANSACTION, tx)
+        before = fewest.get(item)
+        fewest[item] = hops if before is None else min(hops, before)
+        return before is None or (self.parties.max_hops is not None and hops < before)
+
+    def wallet(self, owner: int) -> Wallet:
+        """Return the coins of an owner, by the number of the first of his addresses."""
+        if owner not in self.wallets:
+            address = self.coins.address(owner)
+            numbers = [self.coins.number_of(one) for one in self.parties.owned(address)]
+            mine = [one for one in numbers if one is not None]
+            ins, outs = (
+                np.sort(np.concatenate([self._listed(side, one) for one in mine]))
+                for side in ("in", "out")
+            )
+            self.wallets[owner] = Wallet(ins, outs)
+        return self.wallets[owner]
+
+    def _owner(self, one: int) -> int | None:
+        """Return the number by which an owner is called; None where no owners were given."""
+        if self.parties.clusters is None or one == NONE:
+            return None
+        if one not in self._owners:
+            listed = self.parties.owned(self.coins.address(one))
+            numbers = (self.coins.number_of(other) for other in listed)
+            self._owners[one] = next((n for n in numbers if n is not None), one)
+        return self._owners[one]
+
+    def owner_of_row(self, row: int) -> int | None:
+        """Return the owner of an output."""
+        return self._owner(int(self.made["out_addr"][row]))
+
+    def _later(self, owner: int, side: int, tx: int, hops: int) -> bool:
+        """Note from where on an owner's coins matter; tell whether that, or hops, is news."""
+        wallet, item = self.wallet(owner), Item(WALLET, owner)
+        before = self._fewest[side].get(item)
+        self._fewest[side][item] = hops if before is None else min(hops, before)
+        news = before is None or (self.parties.max_hops is not None and hops < before)
+        if side == SOURCE and tx < wallet.after:
+            wallet.after, news = tx, True
+        if side == TARGET and tx > wallet.before:
+            wallet.before, news = tx, True
+        return news
+
+    def follows(self, tx: int, other: int) -> bool:
+        """Tell whether a transaction can come after another, as far as their order is known."""
+        if tx == other:
+            return False
+        return tx < other or (not self.in_order and self.same_block(tx, other))
+
+    def same_block(self, tx: int, other: int) -> bool:
+        """Tell whether two transactions that were read stand in one block."""
+        read = range(len(self.made["tx_number"]))
+        return tx in read and other in read and self.coins.height(tx) == self.coins.height(other)
+
+    def _listed(self, side: str, one: int) -> Array:
+        ptr = self.made[f"addr_{side}_ptr"]
+        return self.made[f"addr_{side}"][ptr[one] : ptr[one + 1]].astype(np.int64)
+
+    def spender_of_input(self, row: int) -> int:
+        """Return the transaction of an input."""
+        return int(np.searchsorted(self.made["in_ptr"], row, side="right")) - 1
+
+    def may_leave(self, row: int) -> bool:
+        """Tell whether the owner of what an input spends may be passed there."""
+        prev, n = int(self.made["in_prev_tx"][row]), int(self.made["in_prev_n"][row])
+        one = int(self.made["in_addr"][row])
+        if one in self.source or one in self.target:
+            return False
+        out = None if prev == NONE else self.coins.row_of(prev, n)
+        if out is not None:
+            return self.end_at(prev, out) is None
+        when = self.coins.time(self.spender_of_input(row))
+        return (
+            self.parties.stops.at(self.parties.asset.chain, self.coins.address(one), when) is None
+        )
+
+    def _passes(self, side: int, tx: int, row: int) -> bool:
+        """Tell whether a route may go on from a coin; note why not, where that is worth telling."""
+        end = self.end_at(tx, row)
+        if end is not None and end.reason != BURNT:
+            self._limit(side, end, tx, row)
+        return end is None
+
+    def end_at(self, tx: int, row: int) -> End | None:
+        """Return why no route goes on from a coin, if none does."""
+        if row not in self._ends:
+            self._ends[row] = self._why(tx, row)
+        return self._ends[row]
+
+    def _why(self, tx: int, row: int) -> End | None:
+        code = int(self.made["out_kind"][row])
+        kind = KINDS[code] if code < len(KINDS) else None
+        if not self.made["out_spendable"][row]:
+            return coin_ends.burnt(kind)
+        if kind in coin_ends.POOLED:
+            return coin_ends.pooled(back=False)
+        if not self.parties.stops.by_address:
+            return None
+        address = self.coins.address(int(self.made["out_addr"][row]))
+        return self.parties.stops.at(self.parties.asset.chain, address, self.coins.time(tx))
+
+    def _unspent_of(self, one: int) -> None:
+        """Note coins of the source of which nobody knows whether they were spent."""
+        rows = self._listed("out", one)
+        for row in rows[self.made["out_spender"][rows] == NONE].tolist():
+            tx = int(np.searchsorted(self.made["out_ptr"], row, side="right")) - 1
+            if self.made["out_spendable"][row] and self.coins.inside(tx):
+                self._without_spender(SOURCE, tx, row)
+
+    def _without_spender(self, side: int, tx: int, row: int) -> None:
+        n = int(self.made["out_n"][row])
+        by = self.coins.misplaced(tx, n)
+        if by is not None:
+            self._limit(side, coin_ends.misplaced(by), tx, row)
+            return
+        address = self.coins.address(int(self.made["out_addr"][row]))
+        coin = Coin(tx, n, None, address, None, True, None, None)
+        end = coin_ends.unspent(self.coins.unspent(coin))
+        if end.reason != UNSPENT:
+            self._limit(side, end, tx, row)
+
+    def _limit(self, side: int, end: End, tx: int, row: int) -> None:
+        key = (side, end.reason, tx, row)
+        if key not in self.limits:
+            self.limits[key] = self._told(side, end, tx, row)
+
+    def _told(self, side: int, end: End, tx: int, row: int, size: int | None = None) -> Limit:
+        """Return a limit at an output, or at a transaction as a whole."""
+        coins, made = self.coins, self.made
+        n, address, amount = None, None, None
+        if row >= 0:
+            n, amount = int(made["out_n"][row]), int(made["out_val"][row])
+            address = coins.address(int(made["out_addr"][row]))
+        else:
+            amount = self._through(side, tx)
+        place = (coins.number(tx), coins.txid(tx), n, coins.time(tx))
+        return Limit(side, end, *place, address, amount, size)
+
+    def _through(self, side: int, tx: int) -> int | None:
+        """Return what of the coins that were met enters a transaction, or leaves it."""
+        made = self.made
+        total = 0
+        if side == TARGET:
+            a, b = int(made["out_ptr"][tx]), int(made["out_ptr"][tx + 1])
+            return sum(int(made["out_val"][row]) for row in range(a, b) if row in self.rows)
+        a, b = int(made["in_ptr"][tx]), int(made["in_ptr"][tx + 1])
+        for place in range(a, b):
+            prev, n = int(made["in_prev_tx"][place]), int(made["in_prev_n"][place])
+            mine = int(made["in_addr"][place]) in self.source
+            if mine or (prev != NONE and self.coins.row_of(prev, n) in self.rows):
+                value = int(made["in_val"][place])
+                if value < 0:
+                    return None
+                total += value
+        return total
+
+    def _limit_input(self, tx: int, place: int) -> None:
+        made = self.made
+        stray = self.coins._stray(place) if made["in_prev_tx"][place] == NONE else (None, None)
+        value = int(made["in_val"][place])
+        key = (TARGET, NOT_READ, tx, -2 - place)
+        self.limits.setdefault(key, Limit(
+            TARGET, coin_ends.no_maker(), stray[0], stray[1], int(made["in_prev_n"][place]),
+            self.coins.time(tx), self.coins.address(int(made["in_addr"][place])),
+            None if value < 0 else value,
+        ))  # fmt: skip

@@ -1,0 +1,283 @@
+"""``Paths``: the best routes between two parties, what ends them all, and where looking ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.results.graph import Edges
+from chainwatch.results.mask import shown_tables
+from chainwatch.results.result import Finding, Result
+from chainwatch.results.roles import SUBJECT, Roles, parties_of
+from chainwatch.results.sentence import Sum, sentence
+from chainwatch.results.table import Rows
+from chainwatch.tracing.custody.hosted import CUSTODY
+from chainwatch.tracing.paths.ranking import RANKINGS
+from chainwatch.tracing.paths.search import BUDGET
+from chainwatch.tracing.paths.tables import CONTROL, CUTS, HOPS, LIMITS, PARTIES, ROUTES, SOME
+from chainwatch.tracing.stops import UNREAD
+from chainwatch.units import counted
+
+NONE_READ = "No route was found among what was read"
+"""Never *there is none*: what was not read may hold one."""
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Paths(Result):
+    """The best routes from one party to another.
+
+    A route carries three numbers apart, which are never multiplied: ``control``, how sure it is
+    that one hand holds both ends of each step that no value flows in; ``flow``, what arrives along
+    it under the haircut; ``attribution``, how sure the names at both ends are. ``amount`` is the
+    smallest amount on it and an upper bound alone.
+
+    Attributes
+    ----------
+    asset : Asset
+        What moves.
+    routes, hops, cuts, limits, parties : polars.DataFrame
+        Tables in ``ROUTES``, ``HOPS``, ``CUTS``, ``LIMITS`` and ``PARTIES``.
+    by : str
+        By what routes are ranked.
+    asked : int
+        How many were asked for.
+    budget, visited : int
+        Edges that might be looked at, and that were.
+    complete : bool
+        Whether one side was looked at to its end: then no route among what was read is missing,
+        and the ranking is that of all of them.
+    cuts_told : str
+        What the sets of ``cuts`` are proven for.
+    arriving, arriving_at_least : int, bool
+        What arrives along all routes together under the haircut, rounded down; and whether more
+        may have, where a share is not known or the budget ended the search.
+    """
+
+    asset: Asset
+    routes: pl.DataFrame
+    hops: pl.DataFrame
+    cuts: pl.DataFrame
+    limits: pl.DataFrame
+    parties: pl.DataFrame
+    by: str
+    asked: int = 3
+    budget: int = 0
+    visited: int = 0
+    complete: bool = True
+    cuts_told: str = ""
+    arriving: int | None = None
+    arriving_at_least: bool = False
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The routes."""
+        return self.routes
+
+    @property
+    def untried(self) -> pl.DataFrame:
+        """What the budget left: each place by name, with what was met of it and its edges."""
+        return self.limits.filter(pl.col("reason") == BUDGET)
+
+    @property
+    def unread(self) -> pl.DataFrame:
+        """Where looking ended at what was not read."""
+        return self.limits.filter(pl.col("reason").is_in(UNREAD))
+
+    def route(self, number: int) -> pl.DataFrame:
+        """Return the payments of one route, in order."""
+        return self.hops.filter(pl.col("route") == number)
+
+    def tables(self) -> Mapping[str, Rows]:
+        """Return the tables that make up the content digest."""
+        return {
+            "routes": ROUTES.rows(self.routes), "hops": HOPS.rows(self.hops),
+            "cuts": CUTS.rows(self.cuts), "limits": LIMITS.rows(self.limits),
+            "parties": PARTIES.rows(self.parties),
+        }  # fmt: skip
+
+    def words(self) -> Mapping[str, Any]:
+        """Return what is said beside the tables."""
+        arriving = None if self.arriving is None else str(self.arriving)
+        return {
+            "by": self.by, "asked": self.asked, "budget": self.budget, "visited": self.visited,
+            "complete": self.complete, "cuts": self.cuts_told, "arriving": arriving,
+            "arriving_at_least": self.arriving_at_least,
+        }  # fmt: skip
+
+    def edges(self) -> Sequence[Edges]:
+        """Return every payment of the routes."""
+        return (Edges("hops", "source", "target"),)
+
+    def followed(self) -> pl.DataFrame:
+        """Return those whom was asked for: ``chain, address``."""
+        found = self.parties.select(
+            pl.lit(self.asset.chain).alias("chain"), pl.col("given").alias("address")
+        )
+        return found.unique().sort("chain", "address")
+
+    def roles(self) -> Roles:
+        """Return that both ends are subjects; whoever stands between them is on the way."""
+        chain = self.asset.chain
+        whose = [parties_of(self.parties, name, chain) for name in ("address", "given")]
+        between = [parties_of(self.hops, name, chain) for name in ("source", "target")]
+        return Roles(
+            spreading=dict.fromkeys(set().union(*whose), SUBJECT),
+            on_the_way=set().union(*between) - set().union(*whose),
+        )
+
+    def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
+        """Return the routes, and what ends them all."""
+        return (routes_finding(self),)
+
+    def told(self) -> Iterator[str]:
+        """Yield the payments of each route in words, as the edition of the desk may show them."""
+        return told(self)
+
+    def answer(self) -> str:
+        """Return in a sentence whether a route was found, and how far that goes."""
+        if self.routes.is_empty():
+            return f"{NONE_READ}{self._how_far()}."
+        found = counted(self.routes.height, "route", "routes")
+        some = self.routes.filter(pl.col("order") == SOME).height
+        tied = ""
+        if some:
+            rest = self.routes.height - some
+            tied = (
+                f"; {counted(some, 'rests', 'rest')} on an order of transfers of one time that"
+                f" nobody knows, and {counted(rest, 'holds', 'hold')} in every order"
+            )
+        return f"{found} by {RANKINGS[self.by]}{tied}{self._how_far()}."
+
+    def _how_far(self) -> str:
+        """Return how far was looked, and what was left."""
+        parts = []
+        if not self.complete:
+            parts.append(
+                f"the budget of {self.budget:,} edges ended the search, and"
+                f" {counted(self.untried.height, 'place was', 'places were')} not tried"
+            )
+        if self.unread.height:
+            parts.append(
+                f"{counted(self.unread.height, 'place was', 'places were')} not read, behind which"
+                " a route may lead on"
+            )
+        return "".join(f"; {part}" for part in parts)
+
+    def __repr__(self) -> str:
+        shown = self.asset.shown
+        lines = [f"Paths({self.answer()})"]
+        for row in self.routes.iter_rows(named=True):
+            flow = "not known" if row["flow"] is None else shown(int(row["flow"]))
+            amount = "an unknown amount" if row["amount"] is None else shown(int(row["amount"]))
+            control = "none claimed" if not row["owners"] else (
+                "not measured" if row["control"] is None else f"{row['control']:.3f}"
+            )  # fmt: skip
+            level = "untagged" if row["attribution"] is None else f"level {row['attribution']}"
+            lines.append(
+                f"  {row['route']}. {counted(row['hops'], 'hop', 'hops')}, at most {amount};"
+                f" flow {flow}; owners {control}; ends {level}; in {row['order']}"
+            )
+        if self.cuts_told:
+            lines.append(f"  {self.cuts_told}")
+        return "\n".join(lines)
+
+
+APART = (
+    "Control, flow and attribution are three numbers and are never multiplied: how sure it is that"
+    " one hand holds both ends of each step that no value flows in; how much value arrives along a"
+    " route under the haircut; how sure the names at both ends are. The smallest amount on a route"
+    " is an upper bound alone."
+)
+NO_PROOF = (
+    "A route shows that coins or payments hang together in time. Whoever stands on it may have been"
+    " paid for goods, may have changed money, or may hold a service's wallet."
+)
+
+
+def routes_finding(found: Paths) -> Finding:
+    """Return the routes, what ends them all, and how far was looked."""
+    text = [found.answer(), APART]
+    text += [found.cuts_told] if found.cuts_told else []
+    total = _arriving(found)
+    text += [total] if total else []
+    text += list(limits_told(found))
+    return Finding(
+        "Routes from one party to the other",
+        tuple(text),
+        ROUTES.rows(found.routes),
+        found.asset,
+        (CUSTODY, NO_PROOF),
+        found.answer(),
+    )
+
+
+def _arriving(found: Paths) -> str:
+    if found.arriving is None or not found.routes.height:
+        return ""
+    least = "at least " if found.arriving_at_least else ""
+    whom = frozenset(found.parties["address"].drop_nulls())
+    return sentence(
+        f"Along all routes together {least}",
+        Sum(found.arriving, found.asset, whom),
+        " of the source's value arrives under the haircut.",
+    )
+
+
+def limits_told(found: Paths) -> Iterator[str]:
+    """Yield for each reason at how many places looking ended."""
+    counts = found.limits.group_by("side", "reason").len().sort("side", "reason")
+    by_side: dict[str, list[str]] = {}
+    for side, reason, count in counts.iter_rows():
+        by_side.setdefault(side, []).append(f"{reason} ({count:,})")
+    for side, said in by_side.items():
+        way = "forward from the source" if side == "source" else "backward from the target"
+        yield f"Looking {way} ended at: {', '.join(said)}."
+
+
+def told(found: Paths) -> Iterator[str]:
+    """Yield the payments of each route in words, as the edition of the desk may show them."""
+    for number, rows in shown_hops(found).items():
+        yield f"Route {number}:"
+        for hop, row in enumerate(rows, 1):
+            yield f"  {hop}. {MASKED if row is None else hop_in_words(found, row)}"
+    total = _arriving(found)
+    yield from ([total] if total else [])
+    yield from limits_told(found)
+
+
+MASKED = "a payment between parties whom this edition masks"
+
+
+def shown_hops(found: Paths) -> dict[int, list[dict[str, Any] | None]]:
+    """Return the payments of each route as the edition of the desk shows them, in order.
+
+    One between parties of whom nobody may be shown is None.
+    """
+    if found.routes.is_empty():
+        return {}
+    _, tables = shown_tables(found)
+    shown = {(row["route"], row["hop"]): row for row in tables["hops"].to_dicts()}
+    counts = found.routes.select("route", "hops").iter_rows()
+    return {n: [shown.get((n, hop)) for hop in range(1, hops + 1)] for n, hops in counts}
+
+
+def hop_in_words(found: Paths, row: dict[str, Any]) -> str:
+    """Return a payment in one line."""
+    about = "≈ " if row.get("rounded") else ""
+    amount = "an unknown amount" if row["amount"] is None else (
+        f"{about}{found.asset.shown(int(row['amount']))}"
+    )  # fmt: skip
+    arrives = "" if row["arrives"] is None else (
+        f", of it {about}{found.asset.shown(int(row['arrives']))} arrives"
+    )  # fmt: skip
+    step = " by CONTROL alone" if row["step"] == CONTROL else ""
+    tied = ", in some order of one time" if row["order"] == SOME else ""
+    return (
+        f"{row['time'] or 'at an unknown time'}: {row['source'] or 'no address'} to"
+        f" {row['target'] or 'no address'}, {amount}{arrives}{step}{tied}; transaction"
+        f" {row['txid']}"
+    )
