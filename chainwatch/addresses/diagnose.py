@@ -196,10 +196,15 @@ def is_name(text: str) -> bool:
     >>> is_name("vitalik.eth"), is_name("0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045")
     (True, False)
     """
-    return bool(len(text) <= _LONGEST_NAME and _NAME.fullmatch(text.strip()))
+    bare = text.strip()
+    if len(bare) > _LONGEST_NAME or bare.lower().endswith(_FILES):
+        return False
+    return bool(_NAME.fullmatch(bare))
 
 
 _LONGEST_NAME = 255
+_FILES = (".csv", ".tsv", ".txt", ".json", ".toml", ".yaml", ".yml", ".parquet", ".xlsx", ".pdf")
+"""How names end that are of files."""
 
 
 def _named(text: str) -> AddressError | None:

@@ -85,8 +85,7 @@ def _whole_blocks(tables: Mapping[str, pl.DataFrame], reader: Reader, chain: str
 
 def _odd(come: pl.DataFrame, held: pl.LazyFrame, whole_blocks: bool) -> Iterator[_Odd]:
     if not whole_blocks:
-        same = held.join(come.lazy().select("txid").unique(), on="txid", how="semi")
-        yield from _two_answers("txid", OF_TRANSACTIONS, come, same)
+        yield from _two_answers("txid", OF_TRANSACTIONS, come, held)
     for key, facts in (("height", ("hash", "time")), ("tx", ("txid",))):
         asked = come[key].drop_nulls()
         inside = pl.col(key).is_between(asked.min(), asked.max())
@@ -98,13 +97,25 @@ def _two_answers(
     key: str, facts: tuple[str, ...], come: pl.DataFrame, held: pl.LazyFrame
 ) -> Iterator[_Odd]:
     """Yield for each fact the first of what comes of which two different things are said."""
-    asked = come.lazy().select(key).drop_nulls().unique()
-    near = held.select(key, *facts).join(asked, on=key, how="semi").unique().collect()
+    told = come.lazy().select(key, *facts).drop_nulls(key)
+    near = held.select(key, *facts).join(told.select(key).unique(), on=key, how="semi")
+    ends = [end for fact in facts for end in (_low(fact), _high(fact))]
+    differ = pl.any_horizontal(pl.col(f"{one} low") != pl.col(f"{one} high") for one in facts)
+    spread = pl.concat([told, near]).group_by(key).agg(ends).filter(differ)
+    odd = spread.collect(engine="streaming").sort(key)
     for fact in facts:
-        both = pl.concat([rows.select(key, fact).drop_nulls().unique() for rows in (come, near)])
-        spread = both.group_by(key).agg(low=pl.col(fact).min(), high=pl.col(fact).max())
-        for row in spread.filter(pl.col("low") != pl.col("high")).sort(key).head(1).iter_rows():
+        low, high = f"{fact} low", f"{fact} high"
+        rows = odd.filter(pl.col(low) != pl.col(high)).select(key, low, high)
+        for row in rows.head(1).iter_rows():
             yield _Odd(key, row[0], fact, (row[1], row[2]))
+
+
+def _low(fact: str) -> pl.Expr:
+    return pl.col(fact).min().alias(f"{fact} low")
+
+
+def _high(fact: str) -> pl.Expr:
+    return pl.col(fact).max().alias(f"{fact} high")
 
 
 def _refusal(

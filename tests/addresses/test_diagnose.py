@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from chainwatch.addresses.canonical import chains_of, parse, parse_txid
 from chainwatch.addresses.codecs import base58check_decode, base58check_encode
+from chainwatch.addresses.diagnose import is_name
 from chainwatch.chains.catalogue import CHAINS
 from chainwatch.errors import AddressError
 
@@ -145,3 +146,19 @@ def test_the_same_is_said_where_a_transaction_id_is_wanted(given_text) -> None:
     with pytest.raises(AddressError) as caught:
         parse_txid(given_text, "eth" if "39" in said else "btc")
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("vitalik.eth", True), ("pay.vitalik.eth", True), ("vitalik.xyz", True),
+        ("vit\u0430lik.eth", True), ("labels.csv", False), ("a.b.TXT", False), ("1.5", False),
+        ("vitalik", False), (".eth", False), ("a..eth", False), ("me@vitalik.eth", False),
+        ("https://vitalik.eth", False), ("bc1q...9x2f", False), (f"{'a' * 300}.eth", False),
+    ],
+)  # fmt: skip
+def test_what_is_written_as_a_name(text: str, named: bool) -> None:
+    assert is_name(text) is named
+    with pytest.raises(AddressError) as caught:
+        parse(text, "eth")
+    assert ("chainwatch resolve NAME" in str(caught.value)) is named

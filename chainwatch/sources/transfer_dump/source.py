@@ -190,10 +190,11 @@ def _check_mapping(reader: Reader, file: FileRead, mappings: Sequence[DumpMappin
 
 
 def _check_blocks(cells: pl.DataFrame, name: str) -> None:
-    """Refuse a transaction with two times or heights, and heights that run against time."""
+    """Refuse a transaction with two times, heights or positions, and heights against time."""
     for column, value in (
         ("time", pl.col("time").dt.truncate("1ms")),
         ("height", pl.col("height")),
+        ("position", pl.col("position")),
     ):
         odd = cells.filter(value.min().over("txid") != value.max().over("txid")).sort("line")
         if odd.height:

@@ -176,6 +176,14 @@ class TestPlaces:
         with pytest.raises(DumpError, match="height"):
             read((PLACED, rows))
 
+    def test_two_positions_of_one_transaction_are_refused(self, read: Read) -> None:
+        placed, same = PLACED | {"position": "place"}, {"height": 101, "time": NOON}
+        rows = [row(1, 0, place=4, **same), row(1, 1, place=3, **same)]
+        with pytest.raises(DumpError, match="has one position here and another in line 3"):
+            read((placed, rows))
+        ledger, _ = read((placed, [rows[0], rows[1] | {"place": 4}]))
+        assert ledger.transfers.collect()["tx"].to_list() == [101 << 24 | 4] * 2
+
     def test_neither_time_nor_height(self, read: Read) -> None:
         with pytest.raises(DumpError, match=r"no time and no height.*line 3"):
             read((PLACED, [row(1, 1, height=""), row(2, 1, time="", height="")]))
