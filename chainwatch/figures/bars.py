@@ -17,7 +17,7 @@ from chainwatch.figures import style
 from chainwatch.figures.drawing import INK, box, write
 from chainwatch.figures.typefaces import printable
 from chainwatch.privacy.edition import Edition, coarse
-from chainwatch.privacy.mask_rows import hidden_rows
+from chainwatch.privacy.mask_rows import hidden_rows, rounded_alike
 from chainwatch.privacy.roles import roles_of
 from chainwatch.privacy.session import on_desk
 from chainwatch.results.result import Result
@@ -84,11 +84,26 @@ def told_amounts(result: Result, chain: str, *each: Rows) -> list[Told]:
     edition = shown_edition(result)
     hidden = [hidden_rows(rows, [chain] * rows.frame.height, edition) for rows in each]
     told = edition.rounded - edition.published
-    found = []
-    for place, amount in enumerate(map(int, each[0].frame["amount"])):
-        few = any(of[place].party or of[place].transaction for of in hidden) or amount in told
-        found.append(Told(coarse(amount) if few else amount, few))
-    return found
+    amounts = [int(amount) for amount in each[0].frame["amount"]]
+    few = [
+        any(of[place].party or of[place].transaction for of in hidden) or amount in told
+        for place, amount in enumerate(amounts)
+    ]
+    rounded = rounded_alike(each[0], few)
+    return [
+        Told(coarse(amount) if one else amount, one)
+        for amount, one in zip(amounts, rounded, strict=True)
+    ]
+
+
+def names_room(names: Sequence[str], least: float, *, bold: bool = False) -> float:
+    """Return the room for names at the left, in points: what the longest needs, within bounds."""
+    widest = max((style.text_width(printable(one), LABEL, bold=bold) for one in names), default=0.0)
+    return min(max(widest + APART, least), MOST_NAMES)
+
+
+APART, MOST_NAMES = 26.0, 320.0
+"""Points: from the longest name to the bars with its indent, and the most that names may take."""
 
 
 def page(tall: float, title: str, alt: str, ax: Axes | None) -> Axes:
@@ -112,7 +127,7 @@ def wrapped(texts: Sequence[str]) -> list[str]:
 def lines(ax: Axes, top: float, rows: Sequence[str]) -> float:
     """Write lines of running text below each other; return where they end."""
     for number, row in enumerate(rows):
-        write(ax, MARGIN, top - LINE * (number + 0.5), row)
+        write(ax, MARGIN, top - LINE * (number + 0.5), row, LABEL)
     return top - LINE * len(rows)
 
 

@@ -151,7 +151,7 @@ def _draw(ax: Axes, one: Kind, top: float, largest: int, found: TraceRange) -> f
     wide = style.text_width(span, LABEL) + 12.0
     name = style.fit(printable(one.name), WIDE - 2 * MARGIN - wide, LABEL + 1, bold=True)
     write(ax, MARGIN, top - 8.0, name, LABEL + 1, bold=True)
-    write(ax, WIDE - MARGIN, top - 8.0, span, align="right")
+    write(ax, WIDE - MARGIN, top - 8.0, span, LABEL, align="right")
     y = top - NAME
     low, high = (left + room * told.amount / largest for told in (one.low, one.high))
     if one.low != one.high:
@@ -160,7 +160,7 @@ def _draw(ax: Axes, one: Kind, top: float, largest: int, found: TraceRange) -> f
             ax.plot([end, end], [y + 0.5, y + 6.5], color=INK, linewidth=1.6, zorder=4)
     for group in one.groups:
         told = f"{_names(group)} {group.told.text(found.asset)}"
-        write(ax, left, y - 8.0, style.fit(printable(told), room, LABEL))
+        write(ax, left, y - 8.0, style.fit(printable(told), room, LABEL), LABEL)
         if group.kind != "poison":
             right = left + room * group.told.amount / largest
             dotted = ":" if group.kind == "lowest_balance" else "-"

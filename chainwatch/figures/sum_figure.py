@@ -21,8 +21,9 @@ from chainwatch.units import counted, exact_sum
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HEAD, ROW, NAMES, NUMBERS = 40.0, 17.0, 220.0, 140.0
-"""Points: height of the heading, of a part; room for names at the left and amounts at the right."""
+HEAD, ROW, NAMES, NUMBERS = 40.0, 17.0, 160.0, 140.0
+"""Points: height of the heading, of a part; least room for names at the left, and for amounts at
+the right."""
 
 CAME, ENDED = "came in", "ended"
 
@@ -52,8 +53,8 @@ def sum_check(trace: Trace, ax: Axes | None = None, *, top: int = 20) -> Axes:
 
     Each part begins where the one before it ends, so that both sides run to the same line: what
     came in. Names stand at the left, amounts at the right. The last line says the two sums, which
-    were checked in whole base units. What the edition of the desk rounds is drawn as it is said,
-    and then parts add up about, while the sums are exact.
+    were checked in whole base units. What the edition of the desk rounds adds up about, while the
+    sums are exact: bars of rounded parts share what the exact ones leave, as they are said.
 
     Parameters
     ----------
@@ -87,11 +88,12 @@ def sum_check(trace: Trace, ax: Axes | None = None, *, top: int = 20) -> Axes:
         ax = bars.page(tall, f"What came in and where it ended ({trace.policy})",
                        sum_text(trace), ax)  # fmt: skip
         y = tall - HEAD
-        line = _x(trace.amount, trace.amount)
+        room = bars.names_room([one.name for one in (*came, *ended)], NAMES)
+        line = _x(trace.amount, trace.amount, room)
         bottom = y - ROW * (len(came) + len(ended) + 2)
         ax.plot([line, line], [bottom, y], color=INK, linewidth=0.8, linestyle="--", zorder=1)
-        y = _side(ax, "Came in", came, y, trace)
-        y = _side(ax, "Ended", ended, y, trace)
+        y = _side(ax, "Came in", came, y, trace, room)
+        y = _side(ax, "Ended", ended, y, trace, room)
         bars.lines(ax, y - 6.0, words)
     return ax
 
@@ -113,7 +115,8 @@ def _words(trace: Trace, parts: Sequence[Part]) -> list[str]:
             " subject by subject."]  # fmt: skip
     if any(one.told.rounded for one in parts):
         said.append("≈: rounded to protect others than subjects, findings and services; such parts"
-                    " add up to the sum only about.")  # fmt: skip
+                    " add up to the sum only about, and their bars share what the others"
+                    " leave.")  # fmt: skip
     return said
 
 
@@ -157,21 +160,37 @@ def _fold(parts: list[Part], top: int) -> list[Part]:
     ]
 
 
-def _x(amount: int, whole: int) -> float:
-    left, right = MARGIN + NAMES, WIDE - MARGIN - NUMBERS
+def _x(amount: float, whole: int, names: float) -> float:
+    left, right = MARGIN + names, WIDE - MARGIN - NUMBERS
     return left + (right - left) * min(amount / whole, 1.0) if whole else left
 
 
-def _side(ax: Axes, title: str, parts: Sequence[Part], top: float, trace: Trace) -> float:
+def _lengths(parts: Sequence[Part], whole: int) -> list[float]:
+    """Return the lengths of bars in base units: together the whole, whatever of it was rounded.
+
+    The exact parts leave what the rounded ones are in truth, all together; it is shared among them
+    by what is said of each, which tells nothing that is not written.
+    """
+    about = sum(one.told.amount for one in parts if one.told.rounded)
+    left = whole - sum(one.told.amount for one in parts if not one.told.rounded)
+    return [
+        one.told.amount * left / about if one.told.rounded and about else float(one.told.amount)
+        for one in parts
+    ]
+
+
+def _side(
+    ax: Axes, title: str, parts: Sequence[Part], top: float, trace: Trace, names: float
+) -> float:
     """Draw the parts of one side, each from where the one before it ends; return where they end."""
     write(ax, MARGIN, top - ROW / 2, title, LABEL + 1, bold=True)
-    write(ax, WIDE - MARGIN, top - ROW / 2, printable(trace.asset.shown(trace.amount)), bold=True,
-          align="right")  # fmt: skip
-    at = 0
-    for number, one in enumerate(parts, 1):
+    whole = printable(trace.asset.shown(trace.amount))
+    write(ax, WIDE - MARGIN, top - ROW / 2, whole, LABEL, bold=True, align="right")
+    at = 0.0
+    for number, (one, long) in enumerate(zip(parts, _lengths(parts, trace.amount), strict=True), 1):
         y = top - ROW * (number + 0.5)
-        write(ax, MARGIN + 10.0, y, style.fit(printable(one.name), NAMES - 16.0, LABEL))
-        bars.bar(ax, _x(at, trace.amount), _x(at + one.told.amount, trace.amount), y)
-        write(ax, WIDE - MARGIN, y, one.told.text(trace.asset), align="right")
-        at += one.told.amount
+        write(ax, MARGIN + 10.0, y, style.fit(printable(one.name), names - 16.0, LABEL), LABEL)
+        bars.bar(ax, _x(at, trace.amount, names), _x(at + long, trace.amount, names), y)
+        write(ax, WIDE - MARGIN, y, one.told.text(trace.asset), LABEL, align="right")
+        at += long
     return top - ROW * (len(parts) + 1)

@@ -23,11 +23,12 @@ from chainwatch.units import exact_sum
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HEAD, LANE, TALL, NAMES = 40.0, 42.0, 26.0, 196.0
-"""Points: height of the heading, of a lane, of its tallest bar; room for the names at the left."""
+HEAD, LANE, TALL, NAMES = 40.0, 42.0, 26.0, 150.0
+"""Points: height of the heading, of a lane, of its tallest bar; least room for names at the
+left."""
 
 MOST_TICKS = 7
-"""Beginnings of stretches of time that are written below the lanes."""
+"""Beginnings of stretches of time that are written below the lanes, where there is room."""
 
 CAME, ENDED = "came in", "ended"
 
@@ -192,7 +193,8 @@ def _draw(ax: Axes, lanes: Sequence[Lane], every: str, top: float, trace: Trace)
     """Draw the lanes and the axis of time below them; return where that ends."""
     starts = sorted({when for lane in lanes for when, _ in lane.bars})
     first, end = starts[0], _after(starts[-1], every)
-    left, right = MARGIN + NAMES, WIDE - MARGIN
+    names = bars.names_room([lane.name for lane in lanes], NAMES, bold=True)
+    left, right = MARGIN + names, WIDE - MARGIN
     largest = max(lane.highest.amount for lane in lanes)
 
     def x(when: datetime) -> float:
@@ -200,11 +202,11 @@ def _draw(ax: Axes, lanes: Sequence[Lane], every: str, top: float, trace: Trace)
 
     for number, lane in enumerate(lanes):
         base = top - LANE * (number + 1) + 6.0
-        room = NAMES - 12.0
-        write(ax, MARGIN, base + 18.0, style.fit(printable(lane.name), room, LABEL, bold=True),
-              bold=True)  # fmt: skip
+        room = names - 12.0
+        name = style.fit(printable(lane.name), room, LABEL, bold=True)
+        write(ax, MARGIN, base + 18.0, name, LABEL, bold=True)
         most = f"at most {lane.highest.text(trace.asset)}"
-        write(ax, MARGIN, base + 6.0, style.fit(most, room, LABEL))
+        write(ax, MARGIN, base + 6.0, style.fit(most, room, LABEL), LABEL)
         ax.plot([left, right], [base, base], color=INK, linewidth=0.6, zorder=1)
         for when, told in lane.bars:
             wide = max(x(_after(when, every)) - x(when) - 0.8, 1.2)
@@ -222,8 +224,12 @@ def _after(when: datetime, every: str) -> datetime:
 def _axis(ax: Axes, begins: Sequence[tuple[datetime, float]], every: str, top: float) -> float:
     """Write where some of the stretches begin, as many as there is room for."""
     unit = next(name for step, name, _ in STEPS if step == every)
-    apart = -(-len(begins) // MOST_TICKS)
-    for when, x in begins[::apart]:
+    words = [f"{when:{FORMATS[unit]}}" for when, _ in begins]
+    wide = max(style.text_width(one, LABEL - 1) for one in words)
+    end = WIDE - MARGIN
+    most = min(MOST_TICKS, max(int((end - begins[0][1]) / (wide + 6.0)), 1))
+    apart = -(-len(begins) // most)
+    for said, (_, x) in list(zip(words, begins, strict=True))[::apart]:
         ax.plot([x, x], [top + 2.0, top + 6.0], color=INK, linewidth=0.6)
-        write(ax, x, top - 4.0, f"{when:{FORMATS[unit]}}", LABEL - 1)
+        write(ax, min(x, end - wide), top - 4.0, said, LABEL - 1)
     return top - 2 * bars.LINE

@@ -103,7 +103,16 @@ def _of_few(rows: Rows, chains: Sequence[str], edition: Edition) -> list[bool]:
         for number in sorted(numbers, key=lambda number: len(who[number])):
             if len(who[number]) < FEWEST or 0 < len(left) < FEWEST:
                 few[number], left = True, left | who[number]
-    return few
+    return rounded_alike(rows, few)
+
+
+def rounded_alike(rows: Rows, few: Sequence[bool]) -> list[bool]:
+    """Return which rows are rounded, where all that tell of one thing are if any of them is."""
+    if not rows.table.alike:
+        return list(few)
+    of = rows.frame.select(rows.table.alike).rows()
+    told = {what for what, one in zip(of, few, strict=True) if one}
+    return [what in told for what in of]
 
 
 def _sides(rows: Rows) -> list[tuple[str, ...]]:

@@ -225,7 +225,9 @@ class Table:
     """One table: its key (unique, and the order of its content digest) and its columns.
 
     ``order`` is the order in which it is shown where an edition must sort it, a column after
-    ``-`` from the largest down; all columns follow.
+    ``-`` from the largest down; all columns follow. ``alike`` are columns whose cells say what is
+    told in several ways, such as by several policies: where an edition rounds one row of it, it
+    rounds all, for an exact one beside it would give the rounded one away.
     """
 
     name: str
@@ -233,6 +235,7 @@ class Table:
     meaning: str
     columns: tuple[Column, ...]
     order: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(set(self.names)) < len(self.columns):

@@ -12,7 +12,9 @@ from chainwatch import figures
 from chainwatch.errors import ArgumentError, InputError
 from chainwatch.figures import bars
 from chainwatch.figures.style import save_figure
-from chainwatch.tracing.ranges.range_result import COMMON, NO_INTERVAL
+from chainwatch.privacy.mask_rows import hidden_rows
+from chainwatch.privacy.mask_tables import mask_table
+from chainwatch.tracing.ranges.range_result import COMMON, NO_INTERVAL, kind_in_words
 
 
 def texts(ax) -> list[str]:
@@ -103,6 +105,26 @@ def test_what_a_table_rounds_is_rounded_in_word_and_length(ranged):
         assert ranged.asset.shown(amount) not in said
         if amount / largest > 0.01:
             assert not [one for one in drawn(ax) if one.get_width() == full * amount / largest]
+
+
+def test_where_one_policy_is_rounded_all_are(ranged):
+    """An exact bound beside a rounded one would give it away: in figure, table and words."""
+    rows = ranged.tables()["policies_by_kind"]
+    chain = ranged.asset.chain
+    told = bars.told_amounts(ranged, chain, rows)
+    kinds = list(map(kind_in_words, rows.frame.iter_rows(named=True)))
+    by_kind = {kind: {one.rounded for name, one in zip(kinds, told, strict=True) if name == kind}
+               for kind in kinds}  # fmt: skip
+    assert all(len(one) == 1 for one in by_kind.values())
+    edition = bars.shown_edition(ranged)
+    alone = hidden_rows(rows._replace(table=replace(rows.table, alike=())),
+                        [chain] * rows.frame.height, edition)  # fmt: skip
+    single = {kind: {one.transaction for name, one in zip(kinds, alone, strict=True)
+                     if name == kind} for kind in kinds}  # fmt: skip
+    assert any(len(one) == 2 for one in single.values())  # of such kinds one row gave way
+    masked = mask_table(rows, [chain] * rows.frame.height, edition).frame
+    shown = dict.fromkeys(zip(masked["reason"], masked["service"], masked["rounded"], strict=True))
+    assert len({one[:2] for one in shown}) == len(shown)
 
 
 def test_the_same_bytes_twice(ranged, working, tmp_path):

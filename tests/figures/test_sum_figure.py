@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import polars as pl
 import pytest
 from matplotlib.patches import Rectangle
 
@@ -47,6 +48,42 @@ def test_both_sides_end_at_the_line(ranged, working):
     assert len(rights) + len(ticks) == len(came) + len(ended)
     assert max(rights) == pytest.approx(line, abs=0.5)
     assert "equal to the last base unit" in ax.get_label()
+
+
+def test_bars_of_rounded_parts_end_at_the_line_too(otter_case):
+    """In the disclosure edition: they share what the exact ones leave, by what is said of each."""
+    tags = otter_case.tags
+    reed = tags.where(actor="reed").addresses()
+    trace = cw.trace(otter_case.ledger, reed, policy="haircut", stop=tags.services())
+    ax = figures.sum_check(trace)
+    (line,) = {one.get_xdata()[0] for one in ax.lines if one.get_linestyle() == "--"}
+    came, ended = sum_figure._sides(trace, 20)
+    assert any(one.told.rounded for one in ended)
+    assert sum(one.told.amount for one in ended) != trace.amount
+    for parts in (came, ended):
+        lengths = sum_figure._lengths(parts, trace.amount)
+        assert sum(lengths) == pytest.approx(trace.amount)
+        for one, long in zip(parts, lengths, strict=True):
+            assert one.told.rounded or long == one.told.amount
+    assert max(one.get_x() + one.get_width() for one in drawn(ax)) == pytest.approx(line, abs=0.5)
+
+
+@pytest.mark.parametrize("draw", [figures.sum_check, figures.timeline])
+def test_a_name_is_whole_where_there_is_room_and_beside_no_bar(ranged, draw, working):
+    """What is measured is what is drawn: names are of the size at which their room was found."""
+    name = "a service of rather many words indeed"
+    trace = ranged.traces["fifo"]
+    ends = trace.ends.with_columns(
+        service=pl.when(pl.col("service").is_not_null()).then(pl.lit(name))
+    )
+    ax = draw(replace(trace, ends=ends))
+    found = [one for one in ax.texts if one.get_text().startswith(name)]
+    assert found
+    left = min(one.get_x() for one in drawn(ax))
+    renderer = ax.figure.canvas.get_renderer()
+    for one in found:
+        box = one.get_window_extent(renderer).transformed(ax.transData.inverted())
+        assert box.x1 < left
 
 
 def test_smaller_parts_are_one(ranged, working):

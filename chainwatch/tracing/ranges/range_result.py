@@ -73,6 +73,7 @@ BY_KIND = Table(
         BEHIND,
     ),
     order=("reason", "service", "-amount"),
+    alike=KIND,
 )
 
 
