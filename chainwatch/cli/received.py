@@ -139,11 +139,13 @@ def _joined(ledger: Ledger, *, clusters: bool) -> dict[str, Any]:
 
 def _said(found: Received) -> Iterator[str]:
     """Yield what the findings say, but what the result itself printed above."""
-    from chainwatch.tracing.revenue.received import RANGE
+    from chainwatch.tracing.revenue.received import NOT_COMPUTED, RANGE
 
     for finding in found.findings(found.frame):
         for said in (finding.headline, *finding.text) if finding.headline else finding.text:
-            yield str(said).removeprefix(RANGE).strip()
+            text = str(said).removeprefix(RANGE).strip()
+            if not text.startswith(NOT_COMPUTED):
+                yield text
 
 
 def _told(found: Any) -> dict[str, Any]:

@@ -66,6 +66,7 @@ def test_without_a_source_it_says_what_one_is_for_and_nothing_twice(
         lines = [line.strip() for line in out.splitlines() if line.strip()]
         assert len(set(lines)) == len(lines)
         assert out.count("is no confidence interval") == 1
+        assert out.count("MICA-DC") == 1
 
 
 def test_as_data(run: Run, otter_case: Any, tag_files: Path) -> None:

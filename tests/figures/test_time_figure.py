@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -78,6 +80,19 @@ def test_who_paid_alone_is_rounded_though_a_service_holds_it(ranged):
     one, both = (told_amounts(trace, trace.asset.chain, *each)
                  for each in ((holding,), (holding, paying)))  # fmt: skip
     assert sum(told.rounded for told in both) > sum(told.rounded for told in one)
+
+
+@pytest.mark.parametrize("service", ["a", "a service whose name takes much of the room there is"])
+def test_times_below_the_lanes_stand_apart_and_on_the_page(ranged, service, working):
+    trace = ranged.traces["fifo"]
+    named = pl.when(pl.col("service").is_not_null()).then(pl.lit(service))
+    ax = figures.timeline(replace(trace, ends=trace.ends.with_columns(service=named)))
+    renderer, back = ax.figure.canvas.get_renderer(), ax.transData.inverted()
+    told = [one for one in ax.texts if re.fullmatch(r"2023-\d\d-\d\d", one.get_text())]
+    boxes = [one.get_window_extent(renderer).transformed(back) for one in told]
+    assert len(boxes) >= 3
+    assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
+    assert boxes[-1].x1 <= 640.0
 
 
 def test_smaller_lanes_are_counted(ranged, working):

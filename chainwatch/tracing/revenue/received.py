@@ -88,6 +88,9 @@ RANGE = (
     "A range across methods of counting is no confidence interval: none is more probable than"
     " another."
 )
+NOT_COMPUTED = "Not computed:"
+"""How the sentence begins that lists the methods which lack something."""
+
 TURNOVER = (
     "Turnover is what everybody paid: it says nothing of where it came from. Reach counts a payment"
     " in full where any of it came from the sources, and is nobody's share."
@@ -314,7 +317,7 @@ def received_finding(found: Received) -> Finding:
         f"{RANGE} {TURNOVER}",
         found.read.said(),
         *_of_sources(found),
-        *([f"Not computed: {', '.join(missing)}."] if missing else []),
+        *([f"{NOT_COMPUTED} {', '.join(missing)}."] if missing else []),
         *([f"Of {counted(unsure, 'payment', 'payments')} an input was not read: whether it was"
            " paid from an address of the same is not known; it counts."] if unsure else []),
     ]  # fmt: skip
