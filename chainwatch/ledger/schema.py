@@ -219,7 +219,9 @@ COVERAGE = Table(
             " (of a block without its parent dump/<sha256>/<hash>/<rest of its header>),"
             " dump/<sha256>[:<kind>]/apart/<why>[/<paid or got>/<address>[/<contract>]] or, of a"
             " file what gave no block, gap/<file>/<first byte>/<bytes>, and so damaged/, cut/ and"
-            " unplaced/, prices/<publisher>/<asset>/<contract>/<currency>/<span>/<first>/<until>,"
+            " unplaced/, address/<canonical bytes>/<tip>/unread/<paid, got or token>/[<contract>]"
+            " (of what a list tells and cannot be read),"
+            " prices/<publisher>/<asset>/<contract>/<currency>/<span>/<first>/<until>,"
             " budget/<address>/<turn>/<readings of it by then>; hashes as shown",
         ),
         Column(
@@ -227,7 +229,8 @@ COVERAGE = Table(
             pl.String,
             Privacy.KIND,
             "block, address, native (an address in its coin alone), script, transaction, dump,"
-            " apart (rows of a dump that are no transfer); of a file gap (bytes of no block),"
+            " apart (rows of a dump, or of a list of an address, that are no transfer); of a file"
+            " gap (bytes of no block),"
             " damaged (a block that fails a check), cut (one that the file ends within) or unplaced"
             " (one whose height nothing says); prices (of a table or server: nothing of the chain);"
             " budget (an address that a trace would have asked for when its budget of requests was"
