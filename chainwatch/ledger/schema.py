@@ -214,8 +214,9 @@ COVERAGE = Table(
             "unit",
             pl.String,
             Privacy.TEXT,
-            "block/<hash>, internal/<hash>, address/<canonical bytes>/<tip>, script/<sha256>/<tip>,"
-            " transaction/<block>/<txid>, dump/<sha256>/<part>[/<address>[/<contract>]]"
+            "block/<hash>, part/<hash>, internal/<hash>, address/<canonical bytes>/<tip>,"
+            " script/<sha256>/<tip>, transaction/<block>/<txid>,"
+            " dump/<sha256>/<part>[/<address>[/<contract>]]"
             " (of a block without its parent dump/<sha256>/<hash>/<rest of its header>),"
             " dump/<sha256>[:<kind>]/apart/<why>[/<paid or got>/<address>[/<contract>]] or, of a"
             " file what gave no block, gap/<file>/<first byte>/<bytes>, and so damaged/, cut/ and"
@@ -228,7 +229,8 @@ COVERAGE = Table(
             "kind",
             pl.String,
             Privacy.KIND,
-            "block, address, native (an address in its coin alone), script, transaction, dump,"
+            "block, part (a block of which a transaction may be lacking), internal (the calls in"
+            " it), address, native (an address in its coin alone), script, transaction, dump,"
             " apart (rows of a dump, or of a list of an address, that are no transfer); of a file"
             " gap (bytes of no block),"
             " damaged (a block that fails a check), cut (one that the file ends within) or unplaced"

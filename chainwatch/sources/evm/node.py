@@ -66,8 +66,9 @@ class EvmNode:
         self.rpc, self.chain, self.tracer = rpc, chain, tracer
         self.untraced: dict[str, int] = {}
         """Words with which traces were refused, and of how many blocks."""
-        self.untold: dict[str, int] = {}
-        """Why the coin was not wholly read in blocks, and in how many."""
+        self.untold: dict[tuple[bool, str], int] = {}
+        """Whether tokens, too, or the coin alone was not wholly read in blocks, why, and in how
+        many."""
         self._by_block = True
 
     def check_chain(self) -> None:
@@ -219,8 +220,9 @@ class EvmNode:
             elif after != before:
                 untold[height] = "what came from the chain below is left out"
         return self._held_to_balances([
-            replace(one, coin=coin and replace(coin, untold=untold.get(one.height, coin.untold)))
-            for one, coin in zip(made, told, strict=True)
+            replace(one, coin=coin and replace(
+                coin, untold=untold.get(one.height, coin.untold), partial=one.height in untold
+            )) for one, coin in zip(made, told, strict=True)
         ])  # fmt: skip
 
     def _held_to_balances(self, made: list[Sent]) -> list[Sent]:
@@ -291,7 +293,7 @@ class EvmNode:
     def _with_traces(self, sent: Sent, said: Said | None) -> Sent:
         """Return a block with its traces, as far as they were told, and tell all that moved."""
         if sent.coin is not None and sent.coin.untold is not None:
-            self._count_untold(sent.coin.untold)
+            self._count_untold(sent.coin.untold, sent.coin.partial)
             return sent
         if said is None:
             return sent if sent.block.transactions else sent.with_traces([], sent.said)
@@ -324,8 +326,8 @@ class EvmNode:
             return read_flat(said.raw, ids, sent.block.hash, where, unlisted)
         return read_debug(said.raw, ids, where, unlisted)
 
-    def _count_untold(self, reason: str) -> None:
-        self.untold[reason] = self.untold.get(reason, 0) + 1
+    def _count_untold(self, reason: str, partial: bool = False) -> None:
+        self.untold[partial, reason] = self.untold.get((partial, reason), 0) + 1
 
     def _nested(self, height: int) -> Call:
         bor = self.chain.moves is not None and self.chain.moves.bor is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -85,7 +85,7 @@ def block_tables(
     read = _read(sent, chain, senders)
     approvals = pl.concat([read.approvals, delegation_rows(sent, chain)])
     said = [part for one in sent for part in (one.said, one.receipts_said) if part]
-    covered = [_unit("block", one, chain, source, one.said) for one in sent]
+    covered = [_block_unit(one, chain, source) for one in sent]
     covered += _apart(sent, read, chain, source)
     return {
         "blocks": _blocks(sent, chain),
@@ -98,14 +98,21 @@ def block_tables(
 
 
 def internal_tables(
-    sent: Sequence[Sent], chain: Chain, *, source: str, keep: bool
-) -> dict[str, pl.DataFrame]:
-    """Return what moved inside the transactions of blocks whose traces were read."""
+    sent: Sequence[Sent], chain: Chain, *, source: str, keep: bool,
+    late: Collection[int] = (),
+) -> dict[str, pl.DataFrame]:  # fmt: skip
+    """Return what moved inside the transactions of blocks whose traces were read.
+
+    ``late`` are heights of blocks whose payments were read before, when fees may have been unknown:
+    what is known of them now is among the rows.
+    """
     coins = _Rows()
     rows, said = [], []
     for one in sent:
         if one.traces is None or one.traces_said is None:
             continue
+        if one.height in late and one.coin is not None:
+            _coin(one, coins)
         said.append(one.traces_said)
         rows.append(_unit(INTERNAL, one, chain, source, one.traces_said))
         burns = _burns(one, chain)
@@ -135,6 +142,18 @@ def _took_effect(sent: Sent, position: int) -> bool | None:
     return None if sent.traces is None else not sent.traces[position].failed
 
 
+def is_partial(sent: Sent) -> bool:
+    """Return whether a transaction of a block may be lacking."""
+    return sent.coin is not None and sent.coin.partial
+
+
+def _block_unit(sent: Sent, chain: Chain, source: str) -> dict[str, Any]:
+    """Return the unit of a block: of one of which a part may be lacking, it claims nothing."""
+    if not is_partial(sent):
+        return _unit("block", sent, chain, source, sent.said)
+    return {**_unit("part", sent, chain, source, sent.said), "complete": False}
+
+
 def _signed(sent: Sent) -> int:
     """Return how many transactions of a block, from the first on, somebody sent."""
     beside = None if sent.coin is None else sent.coin.states
@@ -162,6 +181,19 @@ def _told_by_calls(sent: Sent, position: int, found: Sequence[Movement]) -> Iter
             yield one
 
 
+def _coin(sent: Sent, coins: _Rows) -> None:
+    """Add fees and deposits of a block of a chain that runs Bor."""
+    if sent.coin is None:
+        return
+    by_place = dict(sent.coin.fees)
+    if sent.coin.states is not None:
+        by_place[sent.coin.states] = sent.coin.deposits
+    for position, moves in sorted(by_place.items()):
+        txid = hash_of(sent.block.transactions[position].hash, "hash", sent.where)
+        for moved in moves:
+            coins.add(_place(sent, txid, position), moved)
+
+
 def _payments(sent: Sent, coins: _Rows, chain: Chain) -> None:
     block, where = sent.block, sent.where
     signed = list(zip(block.transactions, sent.receipts, strict=True))[: _signed(sent)]
@@ -171,19 +203,10 @@ def _payments(sent: Sent, coins: _Rows, chain: Chain) -> None:
         receiver = address_of(tx.receiver or receipt.created, "to or contractAddress", where)
         value = quantity(tx.value, "value", where)
         coins.add(place, Moved("native", sender, receiver, value), _took_effect(sent, position))
-        if sent.coin is not None:
-            fees: Iterable[Moved] = sent.coin.fees.get(position, ())
-        elif chain.moves is not None:
-            fees = fee_of(tx, receipt, block, where, chain.moves.rollup)
-        else:
-            fees = ()
-        for moved in fees:
-            coins.add(place, moved)
-    if sent.coin is not None and sent.coin.states is not None:
-        states = sent.coin.states
-        txid = hash_of(block.transactions[states].hash, "hash", where)
-        for moved in sent.coin.deposits:
-            coins.add(_place(sent, txid, states), moved)
+        if chain.moves is not None and sent.coin is None:
+            for moved in fee_of(tx, receipt, block, where, chain.moves.rollup):
+                coins.add(place, moved)
+    _coin(sent, coins)
     last = _place(sent, sent.hash, len(block.transactions))
     made: Iterator[Moved] = iter(())
     if chain.moves is not None:
@@ -224,7 +247,8 @@ def _apart(sent: Sequence[Sent], read: Read, chain: Chain, source: str) -> list[
     for one in sent:
         count = read.apart.get(one.height, 0)
         if count and one.receipts_said:
-            unit = f"{unit_of('block', one.hash, chain)}/apart/log"
+            of = "part" if is_partial(one) else "block"
+            unit = f"{unit_of(of, one.hash, chain)}/apart/log"
             rows.append({
                 **_unit("block", one, chain, source, one.receipts_said), "unit": unit,
                 "kind": "apart", "complete": None, "apart": count,

@@ -19,7 +19,13 @@ from chainwatch.ingest.reorg import DEEPEST
 from chainwatch.ledger.block_readings import INTERNAL
 from chainwatch.sources.evm.blocks import Sent, check_links
 from chainwatch.sources.evm.node import EvmNode
-from chainwatch.sources.evm.rows import answer_rows, block_tables, internal_tables, unit_of
+from chainwatch.sources.evm.rows import (
+    answer_rows,
+    block_tables,
+    internal_tables,
+    is_partial,
+    unit_of,
+)
 from chainwatch.sources.evm.tokens import Tokens, contracts_of
 from chainwatch.units import counted
 
@@ -268,7 +274,9 @@ def _check_joined(sent: Sequence[Sent], below: Sent | None, held: dict[int, byte
 
 def _batches(reading: Reading, sent: Sequence[Sent], state: _State) -> Iterator[Batch]:
     chain = reading.node.chain
-    new = [one for one in sent if one.height not in state.held]
+    lacking = [one for one in sent if one.height not in state.held]
+    new = [one for one in lacking if not is_partial(one)]
+    late = frozenset(one.height for one in sent if one.height in state.held)
     told = [one for one in sent if one.traces is not None and one.height not in state.traced]
     state.held |= {one.height: one.hash for one in new}
     state.traced |= {one.height: one.hash for one in told}
@@ -281,9 +289,16 @@ def _batches(reading: Reading, sent: Sequence[Sent], state: _State) -> Iterator[
         units = tuple(tables["coverage"]["unit"])
         yield Batch(tables, units, what, tip=new[-1].hash, notes=_nonsense(tables, what))
     if told:
-        tables = internal_tables(told, chain, **given)  # type: ignore[arg-type]  # as named
+        tables = internal_tables(told, chain, late=late, **given)  # type: ignore[arg-type]  # as named
         what = f"calls of {heights_in_words(told[0].height, told[-1].height)}"
         yield Batch(tables, tuple(tables["coverage"]["unit"]), what)
+    for one in lacking:
+        if is_partial(one):  # each by itself: another node may tell the rest of some of them
+            tables = block_tables([one], chain, **given)  # type: ignore[arg-type]  # as named
+            if reading.tokens is not None:
+                tables = _named(tables, reading.tokens, reading)
+            units = tuple(tables["coverage"]["unit"])
+            yield Batch(tables, units, f"part of {heights_in_words(one.height, one.height)}")
 
 
 def _nonsense(tables: dict[str, pl.DataFrame], what: str) -> tuple[str, ...]:
@@ -317,8 +332,9 @@ def _standing(reading: Reading) -> Iterator[str]:
         )
     for said, count in sorted(node.untraced.items()):
         yield f"internal transfers not read in {count:,} blocks: the node says {said!r}"
-    for said, count in sorted(node.untold.items()):
-        yield f"the coin is not wholly read in {count:,} blocks: {said}"
+    for (partial, said), count in sorted(node.untold.items()):
+        what = "the coin and tokens are" if partial else "the coin is"
+        yield f"{what} not wholly read in {count:,} blocks: {said}"
     if node.chain.moves is None:
         yield (
             f"fees were not read: how the coin of {node.chain.name} moves is not known here, so"

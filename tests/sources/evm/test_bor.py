@@ -247,14 +247,43 @@ def test_states_that_a_node_has_lost_leave_the_coin_unread(tmp_path: Path) -> No
     assert coin_blocks(ledger) == [at for at in range(books.height) if at != 4]
     assert any("in 1 blocks: what came from the chain below is left out" in one for one in notes)
     found = address_summary(ledger, canonical.parse(DAN, CHAIN), CHAIN.alias)
-    assert found.coverage[:3] == (
-        "every transfer of a token in blocks 0 to 17 was read",
-        "every transfer of the coin in blocks 0 to 3 was read",
-        "every transfer of the coin in blocks 5 to 17 was read",
+    assert found.coverage[:2] == (
+        "every transfer in blocks 0 to 3 was read",
+        "every transfer in blocks 5 to 17 was read",
     )
     assert not ledger.transfers.filter(
         (pl.col("height") == 4) & (pl.col("kind") == "deposit")
     ).collect().height  # fmt: skip
+
+
+@pytest.mark.parametrize("lost", [frozenset({4}), frozenset({4, 8})])
+def test_another_node_tells_what_one_has_lost(tmp_path: Path, lost: frozenset[int]) -> None:
+    """Rows and readings are added to those that there are, and nothing is told twice."""
+    books = busy()
+    ledger, first = read(tmp_path / "l", books, lost=lost, knows=False)
+    rows = ledger.transfers.collect().height
+    ledger, second = read(tmp_path / "l", books, lost=lost, knows=False)
+    assert first == second
+    assert ledger.transfers.collect().height == rows
+    ledger, notes = read(tmp_path / "l", books)
+    assert notes == []
+    assert coin_blocks(ledger) == list(range(books.height))
+    for height in range(books.height):
+        assert told(ledger, GENESIS, height) == held(books, height), height
+    whole, _ = read(tmp_path / "m", books)
+    assert ledger.transfers.collect().height == whole.transfers.collect().height
+    assert check(ledger).ok
+
+
+def test_tokens_are_unread_where_what_came_from_below_may_be_lacking(tmp_path: Path) -> None:
+    books = spoiled(4, state=State([], [Call(RECEIVER, CAT)], [transfer(NOBODY, ANN, 11)]))
+    ledger, _ = read(tmp_path / "l", books, lost=frozenset({4}))
+    assert [(run.first, run.last) for run in block_runs(ledger, CHAIN.id, coin=False)] == [(0, 3)]
+    token = canonical.parse(TOKEN, CHAIN)
+    assert not ledger.transfers.filter(pl.col("contract") == token).collect().height
+    ledger, _ = read(tmp_path / "l", books)
+    assert ledger.transfers.filter(pl.col("contract") == token).collect().height == 1
+    assert [(run.first, run.last) for run in block_runs(ledger, CHAIN.id, coin=False)] == [(0, 4)]
 
 
 def test_where_old_states_are_not_known_nothing_says_that_none_came(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ class CoinTold:
         Why some of it is unknown; None where nothing is.
     untipped : bool
         Whether a base fee came without a tip, so that no log tells that it was paid.
+    partial : bool
+        Whether a transaction may be lacking: then tokens may have moved unseen, too.
     """
 
     states: int | None
@@ -37,6 +39,7 @@ class CoinTold:
     deposits: list[Moved]
     untold: str | None = None
     untipped: bool = False
+    partial: bool = False
 
 
 def coin_told(
