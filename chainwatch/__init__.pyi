@@ -35,6 +35,8 @@ from chainwatch.clusters.recipe import Recipe as Recipe
 from chainwatch.clusters.recipe import owners as owners
 from chainwatch.errors import ChainwatchError as ChainwatchError
 from chainwatch.heuristics.accounts.account_links import account_links as account_links
+from chainwatch.heuristics.accounts.batched_payments import BatchedPayments as BatchedPayments
+from chainwatch.heuristics.accounts.batched_payments import batched_payments as batched_payments
 from chainwatch.heuristics.ask import Answers as Answers
 from chainwatch.heuristics.ask import ask as ask
 from chainwatch.heuristics.change.links import change_links as change_links

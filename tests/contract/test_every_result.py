@@ -29,6 +29,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.prices import make_prices
 from chainwatch.results.result import Result
 from chainwatch.results.table import Privacy
+from chainwatch.simulate.holders.simulation import simulate_holders
 from chainwatch.simulate.services.simulation import simulate_services
 from chainwatch.tracing.custody.rates import custody_rates, known_custody
 from chainwatch.tracing.fetch import LEFT, Fetched
@@ -115,6 +116,9 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "AddressSummary": lambda made: cw.show(made.ledger, made.vendors.frame["address"][0]),
     "Answers": lambda made: cw.ask(made.ledger, cw.heuristics.coinjoin.JOINT),
     "Apart": lambda made: cw.keep_apart(tags=made.tags),
+    "BatchedPayments": lambda _: cw.batched_payments(
+        simulate_holders(0, part="fit", days=20, people=20).ledger()
+    ),
     "Calibration": lambda made: calibrate([(made.clusters.links, made.truth)]),
     "ChangeLabels": lambda made: cw.change_labels(made.ledger),
     "ChangeModel": lambda _: one_tree(),

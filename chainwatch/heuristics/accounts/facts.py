@@ -19,6 +19,7 @@ from chainwatch.attribution.resolve import Framed, TagStatement, statements_of, 
 from chainwatch.attribution.roles import Wallets, wallets_of
 from chainwatch.attribution.taxonomy import ENDING, descendants
 from chainwatch.chains.base import Chain
+from chainwatch.heuristics.accounts.batches import batches, by_payer
 from chainwatch.heuristics.accounts.deposit_address import Times
 from chainwatch.ledger.accounts.authority import with_authority
 from chainwatch.ledger.balances import every_transfer, histories, movement_times
@@ -88,14 +89,13 @@ class AccountFacts:
         return wallets_of(self.tagged)
 
     @cached_property
-    def payments(self) -> pl.DataFrame:
-        """The payments that took effect and that their sender let be made, in order.
+    def movements(self) -> pl.DataFrame:
+        """What took effect and its sender let be moved, as it stands on the chain, in order.
 
         Returns
         -------
         polars.DataFrame
-            Rows of ``transfers`` of the coin and of fungible tokens of a known amount above zero,
-            with ``to_service`` and ``from_service``: whose wallet tags say it is, on that day.
+            Rows of ``transfers`` of the coin and of fungible tokens of a known amount above zero.
         """
         kinds = pl.col("kind").is_in((*PAYMENT_KINDS, *FUNGIBLE))
         effective = pl.col("success").ne_missing(False) & (pl.col("amount") > 0)
@@ -108,11 +108,24 @@ class AccountFacts:
         here = pl.col("chain") == self.chain.id
         rows = self.ledger.transfers.filter(here & kinds & effective & between).collect()
         agreed = with_authority(self.ledger, rows).filter(pl.col("signed").ne_missing(False))
-        for way, side in (("to", "receiver"), ("from", "sender")):
-            named = with_names(agreed, side, self.wallets)
-            whose = pl.when(~pl.col("contested")).then("service").alias(f"{way}_service")
-            agreed = named.with_columns(whose).drop("service", "label", "contested")
         return agreed.sort(_ORDER, nulls_last=True)
+
+    @cached_property
+    def payments(self) -> pl.DataFrame:
+        """The movements, with those of batches made by their payer.
+
+        Returns
+        -------
+        polars.DataFrame
+            Rows of :attr:`movements` with ``through``, the contract that paid for the sender, and
+            ``to_service`` and ``from_service``: whose wallet tags say it is, on that day.
+        """
+        rows = by_payer(self.movements, batches(self.movements, self.read))
+        for way, side in (("to", "receiver"), ("from", "sender")):
+            named = with_names(rows, side, self.wallets)
+            whose = pl.when(~pl.col("contested")).then("service").alias(f"{way}_service")
+            rows = named.with_columns(whose).drop("service", "label", "contested")
+        return rows
 
     def of(self, contract: bytes | None) -> pl.DataFrame:
         """Return the payments of one asset: the coin, or a token."""
@@ -191,7 +204,8 @@ class AccountFacts:
         asset = native(self.chain.id) if contract is None else Asset(
             self.chain.id, contract, "", 0
         )  # fmt: skip
-        times = movement_times(self.of(contract), ("sender", "receiver"))
+        mine = pl.col("contract").eq_missing(pl.lit(contract, pl.Binary))
+        times = movement_times(self.movements.filter(mine), ("sender", "receiver"))
         claimed = histories(self.ledger, asset, claimed=True)
         return frozenset(
             address
