@@ -42,6 +42,9 @@ def evaluate(
     change_model: Annotated[
         Path | None, typer.Option("--change-model", help="With --change: judge this model as well.")
     ] = None,
+    bridges: Annotated[
+        bool, typer.Option("--bridges", help="Judge matches of deposits at bridges instead.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
     picture: Annotated[
         Path | None, typer.Option("--picture", help="Also draw them: an .svg or .png file.")
@@ -65,8 +68,11 @@ def evaluate(
     if worlds > len(seeds):
         raise InputError(f"there are {len(seeds):,} seeds to {part}", remedy="ask for fewer worlds")
     check_named(picture, replace=replace)
-    if custody:
-        _custody(seeds[:worlds], part, as_json=as_json, picture=picture)
+    if custody or bridges:
+        if custody and bridges:
+            raise InputError("--custody and --bridges", remedy="give one of them")
+        judge = _custody if custody else _bridges
+        judge(seeds[:worlds], part, as_json=as_json, picture=picture)
         return
     if change or change_model:
         _change(seeds[:worlds], part, blocks, change_model, as_json=as_json, picture=picture)
@@ -133,6 +139,24 @@ def _custody(
     with interruptible():
         found = custody_rates(
             known_custody(simulate_services(seed, part=part, adversarial=hostile))
+            for hostile in (False, True)
+            for seed in seeds
+        )
+    _tell(found, as_json=as_json)
+
+
+def _bridges(
+    seeds: Sequence[int], part: Literal["fit", "test"], *, as_json: bool, picture: Path | None
+) -> None:
+    """Print how often matches of deposits at simulated bridges are right."""
+    from chainwatch.simulate.bridges.simulation import simulate_bridges
+    from chainwatch.tracing.crossings.rates import crossing_rates
+
+    if picture:
+        raise InputError("rates of crossings have no picture", remedy="leave --picture out")
+    with interruptible():
+        found = crossing_rates(
+            simulate_bridges(seed, part=part, adversarial=hostile)
             for hostile in (False, True)
             for seed in seeds
         )

@@ -35,6 +35,17 @@ def test_more_worlds_than_there_are_seeds(run: Run) -> None:
     assert "there are 1,000 seeds to test; ask for fewer worlds" in err
 
 
+def test_bridges_are_judged_where_it_is_asked_for(run: Run) -> None:
+    told = json.loads(run("evaluate", "--bridges", "--worlds", 1, "--fit", "--json")[1])
+    assert {"digest", "crossing_rates"} == set(told)
+    assert {row["basis"] for row in told["crossing_rates"]} == {
+        f"simulated bridges, {kind} (fit part)" for kind in ("honest", "adversarial")
+    }
+    for word, said in (("--picture=r.svg", "leave --picture out"), ("--custody", "give one of")):
+        status, _, err = run("evaluate", "--bridges", word)
+        assert (status, said in err) == (1, True)
+
+
 def test_custody_is_judged_where_it_is_asked_for(run: Run) -> None:
     once = json.loads(run("evaluate", "--custody", "--worlds", 1, "--fit", "--json")[1])
     assert {"digest", "custody_rates", "twins"} == set(once)

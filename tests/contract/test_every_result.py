@@ -29,8 +29,10 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.prices import make_prices
 from chainwatch.results.result import Result
 from chainwatch.results.table import Privacy
+from chainwatch.simulate.bridges.simulation import simulate_bridges
 from chainwatch.simulate.holders.simulation import simulate_holders
 from chainwatch.simulate.services.simulation import simulate_services
+from chainwatch.tracing.crossings.rates import crossing_rates
 from chainwatch.tracing.custody.rates import custody_rates, known_custody
 from chainwatch.tracing.fetch import LEFT, Fetched
 from chainwatch.trained.features import NAMES
@@ -137,6 +139,9 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
         made.clusters, made.clusters.cut(tx=made.clusters.forest["txid"][0])
     ),
     "Counterparties": Made.counterparties,
+    "CrossingRates": lambda _: crossing_rates(
+        [simulate_bridges(0, part="fit", days=5, deposits=40)]
+    ),
     "Crossings": lambda made: cw.crossings(
         made.ledger, bridges=_ferry(made.services), assets=[COIN]
     ),

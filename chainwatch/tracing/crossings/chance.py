@@ -48,7 +48,8 @@ class Control:
     Attributes
     ----------
     tries, matched, none : int
-        Moves to where everything was read; those of them that found one payout alone, and nothing.
+        Moves to where everything was read and the bridge was in use; those of them that found one
+        payout alone, and nothing.
     cases : int
         Deposits behind those of them that found one payout or nothing: the moves of one are no
         independent cases.
@@ -163,7 +164,8 @@ def control(
     offsets = tuple(shifts)
     for deposit, verdict in judged:
         moved = [deposit._replace(time=(deposit.time or 0) + by) for by in offsets]
-        words = [pool.judge(one).word for one in moved if pool.window_read(one)]
+        there = (one for one in moved if pool.in_use(one) and pool.window_read(one))
+        words = [pool.judge(one).word for one in there]
         tried = [word for word in words if word != RIVALS_NOT_READ]
         matched, none = tried.count(MATCHED), tried.count(NONE_FITS)
         each[deposit.number] = Moved(len(tried), matched)

@@ -105,6 +105,11 @@ class Ordered:
     def _values(self) -> list[int]:
         return [value for value, _ in self._by_value]
 
+    @property
+    def times(self) -> tuple[int | None, int | None]:
+        """First and last time that is known."""
+        return (self._times[0], self._times[-1]) if self._times else (None, None)
+
     def near(self, times: tuple[int, int], values: tuple[int, int]) -> Iterator[Party]:
         """Yield those of either range that is the shorter, and all of which something is unknown.
 
@@ -159,6 +164,12 @@ class Pool:
         time, _ = _known(deposit)
         last = time + self.caps.within + self._slack
         return self.read(deposit.chain, time - self._slack, last)
+
+    def in_use(self, deposit: Party) -> bool:
+        """Tell whether the bridge paid out before and after a deposit's span: it was in use."""
+        time, _ = _known(deposit)
+        first, last = self.payouts.times
+        return first is not None and first <= time and time + self.caps.within <= (last or 0)
 
     def judge(self, deposit: Party) -> Verdict:
         """Return what the rule says of a deposit of known time and value.

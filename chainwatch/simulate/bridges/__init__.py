@@ -1,0 +1,1 @@
+"""Simulated bridges between two account chains, with the exact truth of every deposit."""
