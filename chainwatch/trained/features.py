@@ -3,7 +3,8 @@
 Universal features look at a transaction alone; consistent ones hold the transaction beside the one
 that spends the output. Of an output that is not spent the latter are null, as nobody knows them.
 How many inputs the spender has, or whether there is one, is left out: a label says that its change
-was spent together with other coins, so that a model would learn how labels are made.
+was spent together with other coins, so that a model would learn how labels are made. So is the
+order of inputs and outputs: a spender with one of each has nothing to order, and shows it.
 """
 
 from __future__ import annotations
@@ -53,9 +54,6 @@ CONSISTENT = (
         "locktime_agrees", "1: the spender has a locktime where this one has, or neither", True
     ),
     Feature("sequence_agrees", "1: the inputs of both have the same sequences", True),
-    Feature(
-        "order_agrees", "1: both are ordered as BIP 69 asks, or neither; 2: nothing to order", True
-    ),
     Feature("fee_agrees", "1: both pay the same fee in whole base units per virtual byte", True),
 )
 
@@ -97,18 +95,14 @@ def _universal() -> dict[str, nw.Expr]:
 def _consistent() -> dict[str, nw.Expr]:
     low = nw.col("sequence_low") == nw.col("spender_sequence_low")
     high = nw.col("sequence_high") == nw.col("spender_sequence_high")
-    nothing = (nw.col("spender_input_count") == 1) & (nw.col("spender_output_count") == 1)
     fee, other = nw.col("fee_rate") // 1000, nw.col("spender_fee_rate") // 1000
     tests = {
         "version_agrees": nw.col("version") == nw.col("spender_version"),
         "locktime_agrees": (nw.col("locktime") > 0) == (nw.col("spender_locktime") > 0),
         "sequence_agrees": low & high,
-        "order_agrees": nw.col("ordered") == nw.col("spender_ordered"),
         "fee_agrees": fee == other,
     }
-    found = {name: _once_spent(test.cast(nw.Int64)) for name, test in tests.items()}
-    two = nw.when(nw.col("spent") & nothing).then(nw.lit(2, dtype=nw.Int64))
-    return found | {"order_agrees": two.otherwise(found["order_agrees"])}
+    return {name: _once_spent(test.cast(nw.Int64)) for name, test in tests.items()}
 
 
 def _once_spent(value: nw.Expr) -> nw.Expr:

@@ -170,11 +170,11 @@ sys.modules["sklearn"] = None
 from chainwatch.trained.file import read_change_model
 model = read_change_model({str(tmp_path / "model.json")!r})
 import numpy as np
-print(model.trees.bounds(np.array([[1] * 13, [0] * 13, [-1] * 13])).low.tolist())
+print(model.trees.bounds(np.array([[1] * 12, [0] * 12, [-1] * 12])).low.tolist())
 assert not any(name.startswith("sklearn.") for name in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    values = np.array([[1] * 13, [0] * 13, [-1] * 13])
+    values = np.array([[1] * 12, [0] * 12, [-1] * 12])
     assert json.loads(done.stdout) == model.trees.bounds(values).low.tolist()
 
 
