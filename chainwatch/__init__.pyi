@@ -28,6 +28,8 @@ from chainwatch.clusters.apart import keep_apart as keep_apart
 from chainwatch.clusters.cluster import Clusters as Clusters
 from chainwatch.clusters.cluster import cluster as cluster
 from chainwatch.clusters.compare import compare as compare
+from chainwatch.clusters.peeling.chains import PeelChains as PeelChains
+from chainwatch.clusters.peeling.chains import peel_chains as peel_chains
 from chainwatch.clusters.peeling.expansion import peel_links as peel_links
 from chainwatch.clusters.peeling.validation import PeelSteps as PeelSteps
 from chainwatch.clusters.peeling.validation import peel_steps as peel_steps

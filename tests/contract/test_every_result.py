@@ -17,6 +17,7 @@ import chainwatch as cw
 from chainwatch.addresses.assets import native
 from chainwatch.attribution.statements.statement import NOTES, Statement
 from chainwatch.attribution.tags import make_tags
+from chainwatch.clusters.peeling.chains import Shape
 from chainwatch.clusters.rounds import change_rounds
 from chainwatch.evaluate.calibration import calibrate
 from chainwatch.evaluate.evaluation import World, evaluate
@@ -175,6 +176,9 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "KeyAddresses": lambda made: cw.addresses_of_xpub(KEY, gap=2),
     "Links": lambda made: made.clusters.links,
     "Mixes": lambda made: cw.mixes(made.ledger),
+    "PeelChains": lambda made: cw.peel_chains(
+        made.ledger, tags=made.tags, shape=Shape(least_hops=2, most_percent=50)
+    ),
     "PeelRates": lambda made: peel_rates([(cw.peel_steps(made.ledger, made.clusters), made.truth)]),
     "PeelSteps": lambda made: cw.peel_steps(made.ledger, made.clusters),
     "Paths": lambda made: cw.paths(
