@@ -96,6 +96,12 @@ from chainwatch.tracing.custody.roles import WalletRoles as WalletRoles
 from chainwatch.tracing.custody.roles import service_roles as service_roles
 from chainwatch.tracing.exposure import Exposure as Exposure
 from chainwatch.tracing.exposure import exposure as exposure
+from chainwatch.tracing.meaning.changes import NetChanges as NetChanges
+from chainwatch.tracing.meaning.changes import net_changes as net_changes
+from chainwatch.tracing.meaning.meanings import Meanings as Meanings
+from chainwatch.tracing.meaning.meanings import meanings as meanings
+from chainwatch.tracing.meaning.through_result import ThroughSwaps as ThroughSwaps
+from chainwatch.tracing.meaning.through_swaps import trace_through_swaps as trace_through_swaps
 from chainwatch.tracing.mixers.interpretations import Interpretations as Interpretations
 from chainwatch.tracing.mixers.interpretations import interpretations as interpretations
 from chainwatch.tracing.paths.paths import paths as paths

@@ -53,6 +53,27 @@ def policy_of(policy: Policy | str) -> Policy:
     return policy
 
 
+def check_through(value: object, asset: Asset, *, fetching: bool) -> None:
+    """Refuse meanings of another chain, on coins, or beside fetching: they are of what was read.
+
+    Raises
+    ------
+    TraceError
+        If they do not fit what is followed.
+    """
+    if value is None:
+        return
+    if getattr(getattr(value, "chain", None), "id", asset.chain) != asset.chain:
+        raise TraceError(
+            "the meanings are of transactions of another chain", remedy="make them of this one"
+        )
+    if fetching:
+        raise TraceError(
+            "meanings are of what was read before anything is fetched",
+            remedy="fetch first, then say what transactions mean, and follow without fetch=",
+        )
+
+
 DIRECTIONS = ("forward", "backward")
 
 
@@ -110,6 +131,11 @@ def _asset(value: object, name: str) -> None:
     expect(value, Asset, name, "pass native('btc') or token('tron', CONTRACT, 'USDT', 6)")
 
 
+def _through(value: object, name: str) -> None:
+    if value is not None and not callable(getattr(value, "passage", None)):
+        refuse(value, name, "pass what transactions mean: meanings(ledger, tags)")
+
+
 def _some_tags(value: object, name: str) -> None:
     if value is not None:
         check_tags(value, name)
@@ -151,6 +177,7 @@ _CHECKS: Mapping[str, Callable[[object, str], None]] = {
     "services": check_tags,
     "tags": _some_tags,
     "clusters": _clusters,
+    "through": _through,
     "poisoning": _rule,
     "spread_unstated": _flag,
     "max_hops": _hops,

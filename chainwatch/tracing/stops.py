@@ -39,6 +39,9 @@ UNREAD_BUDGET = "not read (budget)"
 THRESHOLD, HOPS, AGE = "threshold", "hop limit", "age limit"
 PAID_AWAY = "paid away"
 EARLIER, MINTED = "made before the span", "newly made"
+EXCHANGED, RECEIPT, PAYEE_UNDECIDED = "exchanged", "deposit for a receipt", "payee undecided"
+LIQUIDITY_POOL, LENDING_POOL, STAKING_POOL = "liquidity pool", "lending pool", "staking pool"
+GAS_DEPOSIT = "gas deposit"
 CONTESTED = "contested"
 CUSTODY_UNDECIDED = "custody undecided"
 ONE_DESTINATION = f"one-destination wallet, {CUSTODY_UNDECIDED}"
@@ -46,6 +49,7 @@ ONE_DESTINATION = f"one-destination wallet, {CUSTODY_UNDECIDED}"
 REASONS: tuple[str, ...] = (
     HOSTED, MIXER, BRIDGE, TAGGED, ONE_DESTINATION, UNDECIDED, LURE, BURNT, FEE, POOL, UNSPENT,
     LATER, NOT_READ, UNREAD_BUDGET, THRESHOLD, HOPS, AGE, PAID_AWAY, EARLIER, MINTED,
+    EXCHANGED, RECEIPT, PAYEE_UNDECIDED, LIQUIDITY_POOL, LENDING_POOL, STAKING_POOL, GAS_DEPOSIT,
 )  # fmt: skip
 """Every reason for which a branch ends, written out."""
 
@@ -53,7 +57,8 @@ UNREAD: tuple[str, ...] = (NOT_READ, UNREAD_BUDGET)
 """Ends at what was not read: nobody could be or was asked, or a budget of requests was spent before
 it was asked for. More that is read can take from both."""
 
-STAYS: tuple[str, ...] = (HOSTED, MIXER, BRIDGE, TAGGED, ONE_DESTINATION, BURNT, UNSPENT)
+STAYS: tuple[str, ...] = (HOSTED, MIXER, BRIDGE, TAGGED, ONE_DESTINATION, BURNT, UNSPENT, EXCHANGED,
+                          RECEIPT, LIQUIDITY_POOL, LENDING_POOL, STAKING_POOL)  # fmt: skip
 """Ends of value at the party that holds the address, unless a rule on its transaction made it one:
 at any other it went on, or it was not read or not followed whether it did."""
 

@@ -6,11 +6,12 @@ The ends add up to the origins exactly, or an error is raised.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -27,7 +28,8 @@ from chainwatch.ledger.unread.effect import effect_told
 from chainwatch.ledger.unread.rows_apart import may_have_paid
 from chainwatch.results.result import recorded
 from chainwatch.results.table import Table
-from chainwatch.tracing.arguments import check, policy_for
+from chainwatch.tracing.arguments import check, check_through, policy_for
+from chainwatch.tracing.balances import Lots
 from chainwatch.tracing.chosen import Chosen, chosen_outputs, chosen_transfers
 from chainwatch.tracing.ends.bounds import bounds
 from chainwatch.tracing.ends.by_budget import told_by_budget
@@ -53,12 +55,15 @@ from chainwatch.tracing.walks.account_graph import Transfers
 from chainwatch.tracing.walks.base import Walk
 from chainwatch.tracing.walks.coin_walks import Make, follow
 from chainwatch.tracing.walks.compiled import CompiledWalk
+from chainwatch.tracing.walks.passage import AS_IT_STANDS, MoveKey, Place, Through
 from chainwatch.tracing.walks.utxo import CoinWalk
 from chainwatch.tracing.walks.utxo_graph import Coins
 from chainwatch.units import LARGEST_AMOUNT
 
 Walked = CoinWalk | CompiledWalk | AccountWalk
 """A walk that has been made."""
+
+NOTHING_CARRIED: Mapping[MoveKey, Lots] = MappingProxyType({})
 
 
 @recorded
@@ -68,6 +73,7 @@ def trace(
     asset: Asset | None = None, chain: str | None = None, poisoning: Rule | None = None,
     max_hops: int | None = None, max_age: timedelta | None = None, min_amount: int = 0,
     spread_unstated: bool = False, fetch: MakeSource | None = None, budget: int = 100,
+    through: Through | None = None,
 ) -> Trace:  # fmt: skip
     """Follow what subjects receive until every branch ends for a named reason.
 
@@ -92,6 +98,9 @@ def trace(
     spread_unstated, fetch, budget : bool, callable, int
         Widen a service also where the publisher does not say; what makes the source of what is
         lacking, as ``lambda them: cw.Esplora(url, them)``.
+    through : Meanings, optional
+        On account chains: contracts that pass value on are then no parties, and swaps and pools end
+        it for reasons of their own.
 
     Raises
     ------
@@ -104,13 +113,14 @@ def trace(
     A subject's own history was not read: more may have come in, as ``unread`` tells.
     """
     check(ledger=ledger, clusters=clusters, poisoning=poisoning, max_hops=max_hops, budget=budget)
-    check(min_amount=min_amount, spread_unstated=spread_unstated, max_age=max_age)
+    check(min_amount=min_amount, spread_unstated=spread_unstated, max_age=max_age, through=through)
     of = subjects_of(subjects, asset, chain, ledger)
     at = stops(stop, clusters, of.asset.chain, spread_unstated=spread_unstated)
     given = {"max_hops": max_hops, "max_age": max_age, "min_amount": min_amount,
              "back": direction == "backward"}  # fmt: skip
-    walk = _walk(of, clusters, policy_for(policy, of.asset.chain, direction), at, given)
-    follow = partial(_followed, walk=walk, chosen=of.chosen, poisoning=poisoning)
+    walk = walk_of(of, clusters, policy_for(policy, of.asset.chain, direction), at, given)
+    check_through(through, of.asset, fetching=fetch is not None)
+    follow = partial(_followed, walk=walk, chosen=of.chosen, poisoning=poisoning, through=through)
     return follow(ledger) if fetch is None else _fetching(ledger, follow, fetch, budget)
 
 
@@ -122,11 +132,16 @@ def _fetching(
 
 
 def _followed(
-    ledger: Ledger, walk: Walk, chosen: Sequence[Chosen], poisoning: Rule | None
-) -> Trace:
+    ledger: Ledger, walk: Walk, chosen: Sequence[Chosen], poisoning: Rule | None,
+    through: Through | None,
+) -> Trace:  # fmt: skip
     _check(walk, poisoning)
-    coins = find_chain(walk.asset.chain).family == "utxo"
-    way = _coins(ledger, walk, chosen) if coins else _accounts(ledger, walk, chosen, poisoning)
+    if find_chain(walk.asset.chain).family == "utxo":
+        return _checked(_coins(ledger, walk, chosen), walk)
+    return along(ledger, walk, chosen, poisoning, through).trace
+
+
+def _checked(way: Trace, walk: Walk) -> Trace:
     given = {"max_hops": walk.max_hops is not None, "max_age": walk.max_age is not None,
              "min_amount": walk.min_amount > 0}  # fmt: skip
     limits = tuple(name for name, is_given in given.items() if is_given)
@@ -135,7 +150,7 @@ def _followed(
     return result
 
 
-def _walk(
+def walk_of(
     of: Named, clusters: Owners | None, policy: Policy, at: Stops, limits: Mapping[str, Any]
 ) -> Walk:
     """Return a walk that has not begun."""
@@ -212,11 +227,33 @@ def _coins(ledger: Ledger, walk: Walk, chosen: Sequence[Chosen]) -> Trace:
     return replace(found, asked=asked, unread=unread)
 
 
-def _accounts(
-    ledger: Ledger, walk: Walk, chosen: Sequence[Chosen], poisoning: Rule | None
-) -> Trace:
+class Along(NamedTuple):
+    """A trace of balances, and the lots that came to movements whose meaning ends it; marks tell
+    the subjects by their numbers."""
+
+    trace: Trace
+    subjects: tuple[bytes, ...]
+    given: Mapping[MoveKey, Lots]
+
+
+def along(
+    ledger: Ledger, walk: Walk, chosen: Sequence[Chosen], poisoning: Rule | None,
+    through: Through | None = None, carried: Mapping[MoveKey, Lots] = NOTHING_CARRIED,
+) -> Along:  # fmt: skip
+    """Follow balances of one asset, with what other assets bring into it by swaps.
+
+    Parameters
+    ----------
+    ledger, walk, chosen, poisoning : Ledger, Walk, sequence of Chosen, Rule or None
+        What is followed, in a walk that has not begun.
+    through : Meanings, optional
+        What transactions mean.
+    carried : mapping of MoveKey to Lots
+        Lots that movements bring from other assets, as long as each of them.
+    """
     _refuse_rules(walk.stops)
-    transfers = Transfers.read(ledger, walk.asset, poisoning)
+    passage = AS_IT_STANDS if through is None else through.passage(walk.asset, walk.stops)
+    transfers = Transfers.read(ledger, walk.asset, poisoning, passage)
     wide = transfers.whole.wide
     named = chosen_transfers(chosen, transfers.spanned(), walk.asset, wide)
     walk = _with_chosen(walk, named)
@@ -224,20 +261,42 @@ def _accounts(
     apart = may_have_paid(ledger, walk.asset, wide)
     until = "what was read" if ledger.end is None else "the span"
     walked = BackwardAccountWalk if walk.back else AccountWalk
+    of = transfers.whole.placed.of
+    brought = {of[key]: lots for key, lots in carried.items() if key in of}
+    came: list[dict[Place, Lots]] = []
 
     def follow(ordered: Transfers) -> Trace:
         walks = [
-            walked(**given, transfers=ordered, read=read, until=until, apart=apart)
+            walked(**given, transfers=ordered, read=read, until=until, apart=apart, carried=brought)
             for given in _given(walk)
         ]
         for one in walks:
             one.run()
+        came.append(walks[0].given)
         found = _result(walks)
         known = as_known(found.ends, known_of)
         return replace(found, ends=told_by_budget(known, ledger, walk.asset.chain))
 
     first = _looked_at(follow(transfers), transfers)
-    others, all_tried = transfers.other_orders(read.keys() | walk.subject_of.keys())
+    bounded = _bounded(first, follow, transfers, read.keys() | walk.subject_of.keys())
+    found = replace(
+        bounded,
+        ties=transfers.ties(),
+        unread=frozenset(one for one in walk.subject_of if not _from_the_first(read.get(one, ()))),
+        unknown=_near(_before(wide, ledger), first).select(UNKNOWN.names),
+        effect_doubt=effect_told(_near(_before(transfers.whole.unsure, ledger), first), walk.asset),
+        decimals_doubt=check_decimals(ledger, walk.asset),
+        asked=replace(walk.stops.asked, trifle=trifle_of(poisoning)),
+    )
+    given = {key: came[0][place] for key, place in of.items() if place in came[0]}
+    return Along(_checked(found, walk), walk.subjects, given)
+
+
+def _bounded(
+    first: Trace, follow: Callable[[Transfers], Trace], transfers: Transfers, kept: Set[bytes]
+) -> Trace:
+    """Return a trace with what other orders of transfers that bear one time say of it."""
+    others, all_tried = transfers.other_orders(kept)
     ends = [first.ends]
     differing: list[Trace] = []
     for rearranged in others:
@@ -247,17 +306,7 @@ def _accounts(
         if not any(_alike(other, one) for one in (first, *differing)):
             differing.append(other)
     return replace(
-        first,
-        ties=transfers.ties(),
-        bounds=bounds(*ends),
-        orders=len(ends),
-        bounded=all_tried,
-        others=tuple(differing),
-        unread=frozenset(one for one in walk.subject_of if not _from_the_first(read.get(one, ()))),
-        unknown=_near(_before(wide, ledger), first).select(UNKNOWN.names),
-        effect_doubt=effect_told(_near(_before(transfers.whole.unsure, ledger), first), walk.asset),
-        decimals_doubt=check_decimals(ledger, walk.asset),
-        asked=replace(walk.stops.asked, trifle=trifle_of(poisoning)),
+        first, bounds=bounds(*ends), orders=len(ends), bounded=all_tried, others=tuple(differing)
     )
 
 

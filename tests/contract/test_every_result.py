@@ -33,6 +33,7 @@ from chainwatch.results.table import Privacy
 from chainwatch.simulate.bridges.simulation import simulate_bridges
 from chainwatch.simulate.holders.simulation import simulate_holders
 from chainwatch.simulate.services.simulation import simulate_services
+from chainwatch.simulate.services.world import TOKEN
 from chainwatch.tracing.crossings.rates import crossing_rates
 from chainwatch.tracing.custody.rates import custody_rates, known_custody
 from chainwatch.tracing.fetch import LEFT, Fetched
@@ -48,6 +49,19 @@ KEY = (
     "GqsefD265TMg7usUDFdp6W1EGMcet8"
 )
 """The root key of the first test vector of BIP 32."""
+
+
+def accounts() -> Ledger:
+    """Return a small account chain."""
+    return simulate_services(0, part="fit", days=10, people=20).ledger()
+
+
+def through_swaps(ledger: Ledger) -> cw.ThroughSwaps:
+    """Return what is followed from whoever was paid first."""
+    return cw.trace_through_swaps(
+        ledger, [ledger.transfers.collect()["receiver"][0]], asset=TOKEN, policy="fifo",
+        through=cw.meanings(ledger),
+    )  # fmt: skip
 
 
 class Made:
@@ -175,6 +189,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Interpretations": lambda made: cw.interpretations(made.ledger, made.joined()),
     "KeyAddresses": lambda made: cw.addresses_of_xpub(KEY, gap=2),
     "Links": lambda made: made.clusters.links,
+    "Meanings": lambda _: cw.meanings(accounts()),
     "Mixes": lambda made: cw.mixes(made.ledger),
     "PeelChains": lambda made: cw.peel_chains(
         made.ledger, tags=made.tags, shape=Shape(least_hops=2, most_percent=50)
@@ -199,6 +214,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
             ]
         )
     ),
+    "NetChanges": lambda _: cw.net_changes(accounts()),
     "PullReport": lambda made: made.pulled,
     "Received": lambda made: cw.received(
         made.ledger, made.vendors, method="MI-DC", clusters=made.clusters, asset=COIN
@@ -208,6 +224,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "TagHits": lambda made: cw.hits(made.ledger, made.tags),
     "Tags": lambda made: made.tags,
     "Taint": lambda made: cw.taint(made.ledger, made.vendors.addresses(), policy="haircut"),
+    "ThroughSwaps": lambda _: through_swaps(accounts()),
     "Trace": lambda made: made.trace,
     "TraceAcross": lambda made: cw.trace_across(
         made.ledger,

@@ -33,12 +33,14 @@ from chainwatch.tracing.walks.base import (
     HELD,
     OPENING,
     RECEIVED,
+    SWAPPED,
     Row,
     Walk,
     moved,
     sums,
     traced,
 )
+from chainwatch.tracing.walks.passage import Place
 from chainwatch.tracing.walks.transfer_order import Reading, covered, read_until
 from chainwatch.units import counted
 
@@ -56,7 +58,8 @@ class AccountWalk(Walk):
     and of subjects, so that each payment takes the lots that the policy says. ``balance`` holds
     those that are visited, ``left`` how much of one is traced (under a policy that tells reach,
     how much there is at all). ``until`` says where reading ends; ``apart`` is what each address may
-    have paid in rows that were set apart.
+    have paid in rows that were set apart. ``carried`` are the lots that transfers bring from other
+    assets; ``given`` are those that came to transfers at which following ends by what they mean.
     """
 
     transfers: Transfers
@@ -67,13 +70,15 @@ class AccountWalk(Walk):
     left: dict[bytes, int] = field(default_factory=dict)
     counted: dict[bytes, dict[str, int]] = field(default_factory=dict)
     due: list[int] = field(default_factory=list)
+    carried: Mapping[Place, Lots] = field(default_factory=dict)
+    given: dict[Place, Lots] = field(default_factory=dict)
 
     def run(self) -> None:
         """Visit in order what subjects and traced value touch, then end what is still held."""
         for address in sorted(self.subject_of):
             self._begin(address)
             self._await(address, self.transfers.end if self.back else self.transfers.first - 1)
-        for place in self.transfers.places_of(self.chosen):
+        for place in self.transfers.places_of({*self.chosen, *self.carried}):
             self._visit(place)
         last = None
         while self.due:
@@ -249,12 +254,13 @@ class AccountWalk(Walk):
         else:
             for mark, amount in sums(lots):
                 self.step(place, mark, amount, sender, receiver)
+            lots = self._arrived(place, row, lots)
             named = self.chosen.get((row["txid"], row["n"]))
             me = self.subject_of.get(receiver, named)
             if me is not None:
                 kind = RECEIVED if receiver in self.subject_of else CHOSEN
                 lots = self.receive(place, me, receiver, lots, kind, sender)
-            end = self._why_here(receiver, lots, row) if traced(lots) else None
+            end = self._ended(receiver, lots, row) if traced(lots) else None
             if end:
                 self.end(place, receiver, lots, end)
                 lots = _clean(lots)
@@ -322,6 +328,23 @@ class AccountWalk(Walk):
             if address in self.balance
             else 0
         )
+
+    def _arrived(self, place: Row, row: Row, lots: Lots) -> Lots:
+        """Return the lots of a transfer with what it brings from another asset: an origin here."""
+        brought = self.carried.get((row["txid"], row["n"]), ())
+        if not traced(brought) or traced(lots):
+            return lots  # what a pool pays is clean, unless it is a subject's: then it stays that
+        for mark, amount in sums(brought):
+            self.origin(place, mark.subject, row["receiver"], amount, SWAPPED, row["sender"])
+        return brought
+
+    def _ended(self, address: bytes, lots: Lots, row: Row) -> End | None:
+        """Return the end at a transfer: by what it means, or by whom it reaches."""
+        end = self.transfers.whole.placed.end(row, address, back=self.back)
+        if end is None:
+            return self._why_here(address, lots, row)
+        self.given[row["txid"], row["n"]] = lots
+        return end
 
     def _why_here(self, address: bytes, lots: Lots, row: Row) -> End | None:
         if address in ZERO:

@@ -51,7 +51,7 @@ class BackwardAccountWalk(AccountWalk):
             lots = moved(self._claimed(row, lots))
             for mark, amount in sums(lots):
                 self.step(place, mark, amount, payer, paid)
-            end = self._why_here(payer, lots, row) if traced(lots) else None
+            end = self._ended(payer, lots, row) if traced(lots) else None
             if end:
                 self.end(place, payer, lots, end)
                 lots = _clean(lots)

@@ -20,6 +20,7 @@ from chainwatch.ledger.index.transfers import History, TransferIndex
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.unread.effect import ROWS, effect_unread
 from chainwatch.tracing.walks.base import Row
+from chainwatch.tracing.walks.passage import AS_IT_STANDS, Passage, Placed, passed_on, placed
 from chainwatch.tracing.walks.transfer_order import (
     movements,
     near_in_time,
@@ -49,6 +50,9 @@ class Whole:
         By transaction and place in it, whom a receiver looks like, and what is in doubt.
     near : polars.DataFrame
         Those that other orders may move, as ``transfer_order.near_in_time`` gives them.
+    placed : Placed
+        Where following ends at a transfer by what its transaction means, and where what was swapped
+        arrives.
     """
 
     index: TransferIndex
@@ -57,6 +61,7 @@ class Whole:
     unsure: pl.DataFrame
     told: pl.DataFrame
     near: pl.DataFrame
+    placed: Placed
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +89,11 @@ class Transfers:
     _histories: dict[bytes, History] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def read(cls, ledger: Ledger, asset: Asset, poisoning: Rule | None) -> Transfers:
-        """Open one asset of a ledger: the index is made once for each rule on poisoning and kept.
+    def read(
+        cls, ledger: Ledger, asset: Asset, poisoning: Rule | None, passage: Passage = AS_IT_STANDS
+    ) -> Transfers:
+        """Open one asset of a ledger: the index is made once for each rule on poisoning, and for
+        each ``passage`` that says what transactions mean, and kept.
 
         Raises
         ------
@@ -95,8 +103,9 @@ class Transfers:
         refuse_timeless(ledger, asset)
         whole = ledger.history  # balances are older than the span
         rule = None if poisoning is None else poisoning.digest()
-        key = ("transfers", whole.commit and whole.commit.number, whole.chain, asset, rule)
-        made = whole.kept(key, lambda: _made(whole, asset, poisoning))
+        key = ("transfers", whole.commit and whole.commit.number, whole.chain, asset, rule,
+               passage.made_by)  # fmt: skip
+        made = whole.kept(key, lambda: _made(whole, asset, poisoning, passage))
         first, end = _span(made.rows["time"], ledger.start, ledger.end)
         return cls(made, ledger.start, ledger.end, first, end)
 
@@ -160,15 +169,16 @@ class Transfers:
         return sorted(here.get(at, at) for at, txid, n in found if (txid, n) in chosen)
 
 
-def _made(ledger: Ledger, asset: Asset, poisoning: Rule | None) -> Whole:
-    found = movements(ledger, asset, poisoning)
+def _made(ledger: Ledger, asset: Asset, poisoning: Rule | None, passage: Passage) -> Whole:
+    found = passed_on(movements(ledger, asset, poisoning), passage)
     known = found.filter(pl.col("amount").is_not_null())
     what = ("imitates", "doubt")
     told = known.filter(pl.any_horizontal(pl.col(what).is_not_null())).select("txid", "n", *what)
     rows = known.select(_OF_A_ROW).rechunk()
     wide = found.filter(pl.col("amount").is_null())
     unsure = known.filter(effect_unread()).select("time", *ROWS)
-    return Whole(TransferIndex(rows), rows, wide, unsure, told, near_in_time(known))
+    return Whole(TransferIndex(rows), rows, wide, unsure, told, near_in_time(known),
+                 placed(known, passage))  # fmt: skip
 
 
 def _span(times: pl.Series, start: datetime | None, end: datetime | None) -> tuple[int, int]:

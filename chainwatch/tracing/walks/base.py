@@ -19,6 +19,7 @@ OPENING = "opening, not read"
 HELD = "held before the span"
 AGAIN = "received, perhaps again"
 CHOSEN = "chosen"
+SWAPPED = "swapped for what was followed"
 
 Row = dict[str, Any]
 """A row of a table; a *place* is one with ``tx, txid, n, time``."""

@@ -1,0 +1,242 @@
+"""What was swapped, wrapped or put into pools in a transaction: decided from pools, never amounts.
+
+An exchange needs somebody who is no pool on one side and pools alone on the other. Who gives an
+asset to a stranger, and gets another in the same transaction, may have been paid for it or not:
+what he gave is the stranger's now, and is followed there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from chainwatch.addresses.assets import ZERO
+from chainwatch.tracing.meaning.flows import Flow, Payment
+from chainwatch.tracing.meaning.kinds import (
+    ADDED,
+    DEPOSITED,
+    INTO_POOL,
+    LENT,
+    OUT_OF_POOL,
+    REDEEMED,
+    REMOVED,
+    STAKED,
+    SWAP,
+    UNWRAP,
+    WRAP,
+    Meaning,
+)
+from chainwatch.tracing.meaning.pools import (
+    CONFIRMED,
+    LENDING,
+    PROBABLE,
+    STAKING,
+    UNDECIDED,
+    WRAPPED,
+    Pool,
+    Pools,
+)
+from chainwatch.tracing.meaning.reading import COIN, AccountReading, AssetKey, Transaction
+
+NO_POOL = (
+    "the other side is not shown to be a pool: what was given is followed there as a payment, and"
+    " what was got is not taken for its price"
+)
+
+
+class Dealt(NamedTuple):
+    """A payment between a party and a pool."""
+
+    payment: Payment
+    pool: Pool
+
+
+class Dealing(NamedTuple):
+    """What parties gave to pools and got of them in one transaction."""
+
+    given: tuple[Dealt, ...]
+    got: tuple[Dealt, ...]
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """The pools on the other side, each once."""
+        return tuple(dict.fromkeys(one.pool for one in (*self.given, *self.got)))
+
+    @property
+    def parties(self) -> tuple[bytes, ...]:
+        """Who gave or got, each once."""
+        gave = (one.payment.payer for one in self.given)
+        return tuple(dict.fromkeys((*gave, *(one.payment.payee for one in self.got))))
+
+
+def dealing_of(payments: Sequence[Payment], pools: Pools) -> Dealing:
+    """Return what was dealt with pools; payments among pools are no party's."""
+    given, got = [], []
+    for one in payments:
+        into, out_of = _pool(one.payee, one.asset, pools), _pool(one.payer, one.asset, pools)
+        if into and not pools.holds(one.payer):
+            given.append(Dealt(one, into))
+        elif out_of and not pools.holds(one.payee):
+            got.append(Dealt(one, out_of))
+    return Dealing(tuple(given), tuple(got))
+
+
+def _pool(address: bytes, asset: AssetKey, pools: Pools) -> Pool | None:
+    """Return the pool at an address; a pool's own token is made and burnt by the pool."""
+    if address in ZERO:
+        return None if asset[0] is None else pools.get(asset[0])
+    return pools.get(address)
+
+
+def dealt(
+    read: AccountReading, one: Transaction, deal: Dealing, pools: Pools, open_: Sequence[Flow]
+) -> Iterator[Meaning]:
+    """Yield what a dealing with pools means.
+
+    Parameters
+    ----------
+    read : AccountReading
+        What is known of addresses.
+    one : Transaction
+        In which it happened.
+    deal : Dealing
+        What was given and got.
+    pools : Pools
+        Who is one.
+    open_ : sequence of Flow
+        Flows of the transaction whose pairs are undecided.
+
+    Fails when
+    ----------
+    A pool pays interest, a premium or a reward with what it gives back: all that is got counts as
+    got for what was given. A pool is one by trade and belongs to who gives: see
+    :func:`chainwatch.tracing.meaning.pools.traders`.
+    """
+    if not deal.given and not deal.got:
+        return
+    sure, told = certainty_of(read, deal)
+    if not deal.given or not deal.got:
+        yield from _one_way(deal, sure, told)
+        return
+    why = _lacking(read, one, deal, open_)
+    if all(pool.kind == WRAPPED for pool in deal.pools):
+        yield _wrapped(deal, sure, told, why)
+    elif _receipts(deal.got, pools):
+        yield _deposited(deal, pools, sure, told)
+    elif _receipts(deal.given, pools):
+        many = len({each.payment.asset for each in deal.got}) > 1
+        yield _of(REMOVED if many else REDEEMED, sure, told, deal.given, deal.got)
+    else:
+        yield from _swapped(deal, sure, told, why)
+
+
+def _lacking(read: AccountReading, one: Transaction, deal: Dealing, open_: Sequence[Flow]) -> str:
+    """Return why what a dealing led to is not known, if it is not."""
+    for at in deal.parties:
+        for asset in (
+            COIN,
+            *dict.fromkeys(each.payment.asset for each in (*deal.given, *deal.got)),
+        ):
+            if why := read.knows(one, at, asset):
+                return why
+        for flow in open_:
+            if at in flow.payers or at in flow.payees:
+                return "it is not known who of several paid whom beside"
+    return ""
+
+
+def certainty_of(read: AccountReading, deal: Dealing) -> tuple[str, str]:
+    """Return how sure a dealing with pools is, and by what its pools are known."""
+    pools = [pool for pool in deal.pools if pool.kind != WRAPPED] or list(deal.pools)
+    passed = {at for each in (*deal.given, *deal.got) for at in each.payment.via}
+    known = all(read.is_contract(at) for at in passed)
+    sure = known and all(pool.certainty == CONFIRMED for pool in pools)
+    weakest = min(pools, key=lambda pool: (pool.certainty == CONFIRMED, pool.address))
+    return CONFIRMED if sure else PROBABLE, weakest.basis
+
+
+def _of(
+    kind: str, sure: str, basis: str, given: Sequence[Dealt], got: Sequence[Dealt], why: str = ""
+) -> Meaning:
+    pools = tuple(dict.fromkeys(each.pool for each in (*given, *got)))
+    told = "; ".join(dict.fromkeys(pool.detail for pool in pools if pool.kind != WRAPPED or
+                                   len(pools) == 1))  # fmt: skip
+    detail = f"{why}: what was got for what is undecided; {told}" if why else told
+    paid = tuple(each.payment for each in given)
+    return Meaning(kind, UNDECIDED if why else sure, basis, detail, paid,
+                   tuple(each.payment for each in got))  # fmt: skip
+
+
+def _one_way(deal: Dealing, sure: str, basis: str) -> Iterator[Meaning]:
+    kinds = {LENDING: LENT, STAKING: STAKED}
+    for each in deal.given:
+        if each.pool.kind != WRAPPED:
+            yield _of(kinds.get(each.pool.kind, INTO_POOL), sure, basis, (each,), ())
+    for each in deal.got:
+        if each.pool.kind != WRAPPED:
+            yield _of(OUT_OF_POOL, sure, basis, (), (each,))
+
+
+def _wrapped(deal: Dealing, sure: str, basis: str, why: str) -> Meaning:
+    """Return what was wrapped or unwrapped: as much as came back, or it is undecided."""
+    gave, got = ({each.payment.asset for each in side} for side in (deal.given, deal.got))
+    kind = WRAP if gave == {COIN} else UNWRAP
+    even = sum(each.payment.amount for each in deal.given) == sum(
+        each.payment.amount for each in deal.got
+    )
+    givers = {each.payment.payer for each in deal.given}
+    if not why and not (even and len(gave) == len(got) == 1 and len(givers) == 1 and gave != got):
+        why = "it is not one for one, or of several"
+    return _of(kind, sure, basis, deal.given, deal.got, why)
+
+
+def _receipts(side: Sequence[Dealt], pools: Pools) -> list[Pool]:
+    """Return the pools whose own tokens stand on one side of a dealing."""
+    found = [pools.get(each.payment.asset[0]) for each in side if each.payment.asset[0]]
+    return [pool for pool in found if pool is not None and pool.kind != WRAPPED]
+
+
+def _deposited(deal: Dealing, pools: Pools, sure: str, basis: str) -> Meaning:
+    kinds = {LENDING: LENT, STAKING: STAKED}
+    issuer = _receipts(deal.got, pools)[0]
+    many = len({each.payment.asset for each in deal.given}) > 1
+    kind = kinds.get(issuer.kind, ADDED if many else DEPOSITED)
+    return _of(kind, sure, basis, deal.given, deal.got)
+
+
+def _swapped(deal: Dealing, sure: str, basis: str, why: str) -> Iterator[Meaning]:
+    """Yield the swaps of a dealing: by its one giver, or by each who gives and gets for himself."""
+    gave, got = _by_party(deal.given, payer=True), _by_party(deal.got, payer=False)
+    assets = {each.payment.asset for each in deal.given}, {each.payment.asset for each in deal.got}
+    one_each = all(len(side) == 1 for side in assets) and assets[0] != assets[1]
+    if why:
+        yield _of(SWAP, sure, basis, deal.given, deal.got, why)
+    elif _unique(deal):
+        told = "a unique token stands on one side"
+        yield _of(SWAP, sure, basis, deal.given, deal.got, told)
+    elif len(gave) == 1 and one_each:
+        yield _of(SWAP, sure, basis, deal.given, deal.got)
+    elif got.keys() <= gave.keys() and all(_alone(gave[at], got.get(at, ())) for at in gave):
+        for at in gave:
+            yield _of(SWAP, sure, basis, gave[at], got[at])
+    else:
+        told = "several gave or got, or in several assets"
+        yield _of(SWAP, sure, basis, deal.given, deal.got, told)
+
+
+def _by_party(side: Sequence[Dealt], *, payer: bool) -> Mapping[bytes, list[Dealt]]:
+    found: dict[bytes, list[Dealt]] = {}
+    for each in side:
+        at = each.payment.payer if payer else each.payment.payee
+        found.setdefault(at, []).append(each)
+    return found
+
+
+def _alone(gave: Sequence[Dealt], got: Sequence[Dealt]) -> bool:
+    """Tell whether one party gave one asset and got one other."""
+    sides = [{each.payment.asset for each in side} for side in (gave, got)]
+    return all(len(side) == 1 for side in sides) and sides[0] != sides[1]
+
+
+def _unique(deal: Dealing) -> bool:
+    return any(each.payment.asset[1] is not None for each in (*deal.given, *deal.got))

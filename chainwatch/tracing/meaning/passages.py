@@ -1,0 +1,147 @@
+"""What a walk in one asset is told of what transactions mean: payments, ends and arrivals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from typing import NamedTuple
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.tracing.meaning.exchanges import NO_POOL
+from chainwatch.tracing.meaning.flows import Flow, Payment
+from chainwatch.tracing.meaning.kinds import CARRYING, ENDS_AT, OPERATION_GAS, PAIRS, Meaning
+from chainwatch.tracing.meaning.pools import LENDING, STAKING, UNDECIDED, WRAPPED, Pool, Pools
+from chainwatch.tracing.meaning.reading import AssetKey, Transaction
+from chainwatch.tracing.stops import (
+    LENDING_POOL,
+    LIQUIDITY_POOL,
+    PAYEE_UNDECIDED,
+    STAKING_POOL,
+    End,
+    Stops,
+)
+from chainwatch.tracing.walks.passage import MoveKey, Passage, Rewritten
+
+
+class Meant(NamedTuple):
+    """A transaction with its flows and what they mean."""
+
+    transaction: Transaction
+    flows: tuple[Flow, ...]
+    meanings: tuple[Meaning, ...]
+
+
+class Swapped(NamedTuple):
+    """What was given to pools, and what was got for it: movements of two assets."""
+
+    transaction: Transaction
+    part: int
+    meaning: Meaning
+    gave: AssetKey
+    got: AssetKey
+    brought: tuple[tuple[MoveKey, int], ...]
+
+
+def swapped(meant: Iterable[Meant]) -> Iterator[Swapped]:
+    """Yield what goes on in another asset: swaps and wraps of which it is known what was got."""
+    for each in meant:
+        for part, one in enumerate(each.meanings):
+            if one.kind in CARRYING and one.certainty != UNDECIDED:
+                yield Swapped(
+                    each.transaction, part, one, one.paid[0].asset, one.got[0].asset,
+                    tuple((pay.key.key, pay.amount) for pay in one.got),
+                )  # fmt: skip
+
+
+def passage_of(
+    meant: Iterable[Meant], pools: Pools, asset: Asset, at: Stops, made_by: str
+) -> Passage:
+    """Return what a walk in an asset is told.
+
+    A contract at which following is asked to end passes nothing on, unless it is a pool: what comes
+    to a mixer or a bridge ends there, even if it leaves in the same transaction.
+    """
+    mine: AssetKey = (asset.contract, None)
+    flows: list[Mapping[MoveKey, Rewritten | None]] = []
+    ends: dict[MoveKey, End] = {}
+    came: dict[MoveKey, End] = {}
+    arriving: set[MoveKey] = set()
+    standing = sha256()
+    for each in meant:
+        for flow in each.flows:
+            if flow.asset == mine and flow.via:
+                if _stopped(flow, each, pools, asset, at):
+                    standing.update(flow.moves[0].key[0])
+                elif flow.payments is None:
+                    _open_ends(flow, ends, came)
+                else:
+                    flows.append(_rewritten(flow))
+        for one in each.meanings:
+            _end(one, mine, pools, ends, came)
+    for swap in swapped(meant):
+        if swap.got == mine:
+            arriving |= {key for key, _ in swap.brought}
+    around = {
+        address: End(*_at_pool(pool)) for address, pool in pools.by_address.items()
+        if pool.kind != WRAPPED
+    }  # fmt: skip
+    return Passage(
+        f"{made_by} {standing.hexdigest()}", tuple(flows), ends, came, around, frozenset(arriving)
+    )
+
+
+def _stopped(flow: Flow, each: Meant, pools: Pools, asset: Asset, at: Stops) -> bool:
+    return any(
+        not pools.holds(contract) and at.at(asset.chain, contract, each.transaction.time)
+        for contract in flow.via
+    )
+
+
+def _rewritten(flow: Flow) -> dict[MoveKey, Rewritten | None]:
+    found: dict[MoveKey, Rewritten | None] = dict.fromkeys(move.key for move in flow.moves)
+    for pay in flow.payments or ():
+        found[pay.key.key] = Rewritten(pay.payer, pay.payee, pay.amount)
+    return found
+
+
+def _open_ends(flow: Flow, ends: dict[MoveKey, End], came: dict[MoveKey, End]) -> None:
+    """End what comes to contracts of which it is not known whom they paid with it."""
+    passing = set(flow.via)
+    for move in flow.moves:
+        if move.receiver in passing and move.sender not in passing:
+            ends[move.key] = End(PAYEE_UNDECIDED, _PAYEES, certainty=UNDECIDED)
+        elif move.sender in passing and move.receiver not in passing:
+            came[move.key] = End(PAYEE_UNDECIDED, _PAYERS, certainty=UNDECIDED)
+
+
+_PAYEES = "paid to several together with others, through a contract: whose went to whom is open"
+_PAYERS = "paid by several together to others, through a contract: whose went to whom is open"
+
+
+def _end(
+    one: Meaning, asset: AssetKey, pools: Pools, ends: dict[MoveKey, End],
+    came: dict[MoveKey, End],
+) -> None:  # fmt: skip
+    if one.kind == PAIRS or one.kind not in ENDS_AT or one.detail == NO_POOL:
+        return
+    for side, found, pays in (("payee", ends, one.paid), ("payer", came, one.got)):
+        for pay in pays:
+            if pay.asset == asset:
+                name = _name(pay, getattr(pay, side), pools)
+                found[pay.key.key] = End(
+                    ENDS_AT[one.kind], one.detail, name, one.certainty, one.basis
+                )
+    if one.kind == OPERATION_GAS:
+        came |= {pay.key.key: ends[pay.key.key] for pay in one.paid if pay.key.key in ends}
+
+
+def _name(pay: Payment, address: bytes, pools: Pools) -> str | None:
+    pool = pools.get(address) or (pools.get(pay.asset[0]) if pay.asset[0] else None)
+    return pool.name if pool else None
+
+
+def _at_pool(pool: Pool) -> tuple[str, str, str | None, str, str]:
+    """Return the end at a pool that was paid, whatever else its transaction means."""
+    reason = {LENDING: LENDING_POOL, STAKING: STAKING_POOL}.get(pool.kind, LIQUIDITY_POOL)
+    told = f"paid to a pool, and nothing that is known came back for it; {pool.detail}"
+    return reason, told, pool.name, pool.certainty, pool.basis

@@ -1,0 +1,32 @@
+"""Swaps whose other side is not shown to be a pool: named, undecided, and nothing ends there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from chainwatch.addresses.assets import ZERO
+from chainwatch.tracing.meaning.exchanges import NO_POOL
+from chainwatch.tracing.meaning.flows import Payment
+from chainwatch.tracing.meaning.kinds import SWAP, Meaning
+from chainwatch.tracing.meaning.pools import UNDECIDED, Pools
+from chainwatch.tracing.meaning.reading import AccountReading, Transaction
+
+
+def with_strangers(
+    read: AccountReading, one: Transaction, payments: Sequence[Payment], pools: Pools
+) -> Iterator[Meaning]:
+    """Yield the exchanges of a transaction with whoever is not shown to be a pool.
+
+    Where it is known who wanted the transaction, they alone are asked; else everybody in it who
+    gave one asset and got another, of whom nothing shows that he is a contract.
+    """
+    parties = one.initiators or {
+        pay.payer for pay in payments if not pools.holds(pay.payer)
+        and not read.is_contract(pay.payer)
+    }  # fmt: skip
+    for at in sorted(parties):
+        gave = [pay for pay in payments if pay.payer == at and pay.payee not in ZERO]
+        got = [pay for pay in payments if pay.payee == at and pay.payer not in ZERO]
+        assets = {pay.asset for pay in gave}, {pay.asset for pay in got}
+        if gave and got and assets[0].isdisjoint(assets[1]):
+            yield Meaning(SWAP, UNDECIDED, "net change", NO_POOL, gave, got)

@@ -1,0 +1,323 @@
+"""Value followed through swaps: against a plain reference, and case by case."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+import polars as pl
+import pytest
+
+from chainwatch.errors import InputError, TraceError
+from chainwatch.tracing.balances import Lot, Mark
+from chainwatch.tracing.meaning.carrying import spread
+from chainwatch.tracing.meaning.meanings import meanings
+from chainwatch.tracing.meaning.through_result import ThroughSwaps
+from chainwatch.tracing.meaning.through_swaps import trace_through_swaps
+
+POLICIES = ("fifo", "lifo", "haircut", "seniority", "clean_first")
+ME = Mark(0, 1, 0)
+
+
+def follow(kit: Any, chain: Any, *, policy: str = "fifo", **more: Any) -> ThroughSwaps:
+    ledger = chain.ledger()
+    tags = kit.tags(("p", "Dex", "defi_dex"), ("q", "Dex", "defi_dex"))
+    return trace_through_swaps(
+        ledger, more.pop("subjects", [kit.at("a")]), asset=kit.asset("X"), policy=policy,
+        through=meanings(ledger, tags), **more,
+    )  # fmt: skip
+
+
+def sums(kit: Any, found: ThroughSwaps) -> dict[str, tuple[int, int, int, int]]:
+    """Return by asset what came, what was swapped in and out, and what ended."""
+    names = ("came", "swapped_in", "swapped_out", "ended")
+    return {
+        kit.name(row["contract"]) or "ETH": tuple(int(row[name]) for name in names)  # type: ignore[misc]  # four of them
+        for row in found.frame.iter_rows(named=True)
+    }
+
+
+def held(kit: Any, found: ThroughSwaps) -> dict[tuple[str, str], int]:
+    """Return what ends at each address in each asset, but for what was swapped."""
+    rows: dict[tuple[str, str], int] = defaultdict(int)
+    for one in found.traces:
+        for row in one.ends.filter(pl.col("reason") != "exchanged").iter_rows(named=True):
+            rows[kit.name(one.asset.contract) or "ETH", kit.name(row["address"])] += int(
+                row["amount"]
+            )
+    return dict(rows)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_swap_carries_all_of_it_on(kit: Any, policy: str) -> None:
+    chain = kit.chain()
+    chain.made("r")
+    chain.tx("m", ("0", "a", "X", 100))
+    chain.tx("a", ("a", "r", "X", 100), ("r", "p", "X", 100), ("p", "r", "Y", 33),
+             ("r", "a", "Y", 33), fee=2)  # fmt: skip
+    chain.tx("a", ("a", "c", "Y", 33))
+    found = follow(kit, chain, policy=policy)
+    assert sums(kit, found) == {"X": (100, 0, 100, 0), "Y": (0, 33, 0, 33)}
+    assert held(kit, found) == {("Y", "c"): 33}
+    assert [kit.name(one) for one in found.of(kit.asset("Y")).steps["target"]] == ["c"]
+
+
+def test_a_swap_to_somebody_else_begins_at_him(kit: Any) -> None:
+    chain = kit.chain()
+    chain.tx("m", ("0", "a", "X", 10))
+    chain.tx("a", ("a", "p", "X", 10), ("p", "b", "Y", 7))
+    found = follow(kit, chain)
+    assert held(kit, found) == {("Y", "b"): 7}
+    origin = found.of(kit.asset("Y")).origins.row(0, named=True)
+    assert (kit.name(origin["subject"]), kit.name(origin["address"]), origin["kind"]) == (
+        "a", "b", "swapped for what was followed",
+    )  # fmt: skip
+
+
+def test_the_share_is_that_of_what_was_given(kit: Any) -> None:
+    """Ten of thirty that were swapped are the subject's: a third of what was got, rounded down."""
+    chain = kit.chain()
+    chain.tx("m", ("0", "b", "X", 20))
+    chain.tx("m", ("0", "a", "X", 10))
+    chain.tx("a", ("a", "b", "X", 10))
+    chain.tx("b", ("b", "p", "X", 30), ("p", "b", "Y", 100))
+    for policy, share in (("fifo", 34), ("lifo", 33), ("haircut", 33)):
+        found = follow(kit, chain, policy=policy)
+        assert sums(kit, found)["Y"] == (0, share, 0, share), policy
+
+
+def test_wrapped_and_unwrapped_it_is_the_same_to_the_last_unit(kit: Any) -> None:
+    chain = kit.chain()
+    amount = 123_456_789_012_345_678_901
+    chain.tx("m", ("0", "a", "X", 10))
+    chain.tx("a", ("a", "p", "X", 10), ("p", "a", "ETH", amount))
+    chain.tx("a", ("a", "WETH", "ETH", amount), ("0", "a", "WETH", amount))
+    chain.tx("a", ("a", "0", "WETH", amount), ("WETH", "a", "ETH", amount))
+    chain.tx("a", ("a", "c", "ETH", amount))
+    found = follow(kit, chain)
+    assert sums(kit, found) == {
+        "X": (10, 0, 10, 0), "ETH": (0, 2 * amount, amount, amount),
+        "WETH": (0, amount, amount, 0),
+    }  # fmt: skip
+    assert held(kit, found) == {("ETH", "c"): amount}
+
+
+def test_back_and_forth_comes_to_rest_and_is_no_new_money(kit: Any) -> None:
+    chain = kit.chain()
+    chain.tx("m", ("0", "a", "X", 100))
+    for _ in range(6):
+        chain.tx("a", ("a", "p", "X", 50), ("p", "a", "Y", 20))
+        chain.tx("a", ("a", "p", "Y", 20), ("p", "a", "X", 49))
+    found = follow(kit, chain)
+    assert sums(kit, found)["Y"] == (0, 120, 120, 0)
+    came, into, out, ended = sums(kit, found)["X"]
+    assert (came, into, out) == (100, 6 * 49, 6 * 50)
+    assert ended == 100 - 6
+
+
+def test_several_subjects_keep_their_own(kit: Any) -> None:
+    chain = kit.chain()
+    chain.tx("m", ("0", "a", "X", 10))
+    chain.tx("m", ("0", "b", "X", 20))
+    chain.tx("a", ("a", "s", "X", 10))
+    chain.tx("b", ("b", "s", "X", 20))
+    chain.tx("s", ("s", "p", "X", 30), ("p", "s", "Y", 60))
+    found = follow(kit, chain, subjects=[kit.at("a"), kit.at("b")])
+    rows = found.swaps.filter(side="got").sort("subject").select("subject", "traced")
+    assert [(kit.name(who), int(much)) for who, much in rows.iter_rows()] == [("a", 20), ("b", 40)]
+
+
+def test_one_payment_alone_can_be_followed(kit: Any) -> None:
+    chain = kit.chain()
+    chain.tx("m", ("0", "s", "X", 50))
+    theft = chain.tx("v", ("v", "s", "X", 10))
+    chain.tx("s", ("s", "p", "X", 60), ("p", "s", "Y", 30))
+    found = follow(kit, chain, subjects=[f"0x{theft.hex()}"])
+    assert sums(kit, found) == {"X": (10, 0, 10, 0), "Y": (0, 5, 0, 5)}
+
+
+def test_what_is_undecided_ends_there_and_is_not_carried(kit: Any) -> None:
+    chain = kit.chain()
+    chain.tx("m", ("0", "a", "X", 10))
+    chain.tx("a", ("a", "p", "X", 10), ("p", "a", "Y", 5), ("p", "a", "Z", 1))
+    found = follow(kit, chain)
+    assert sums(kit, found) == {"X": (10, 0, 0, 10)}
+    end = found.traces[0].ends.row(0, named=True)
+    assert (end["reason"], end["certainty"], kit.name(end["address"])) == (
+        "exchanged", "undecided", "p",
+    )  # fmt: skip
+
+
+def test_a_worthless_token_hides_no_payment(kit: Any) -> None:
+    """Who pays a stranger through a contract that gives him a token back has paid him."""
+    chain = kit.chain()
+    chain.tx("m", ("0", "a", "X", 10))
+    chain.tx("a", ("a", "own", "X", 10), ("own", "a", "JUNK", 10**9))
+    chain.tx("x", ("own", "friend", "X", 10))
+    found = follow(kit, chain)
+    assert held(kit, found) == {("X", "friend"): 10}
+
+
+def test_pools_lenders_and_stakers_are_ends_of_their_own(kit: Any) -> None:
+    chain = kit.chain()
+    chain.tx(
+        "m",
+        ("0", "a", "X", 60),
+    )
+    chain.tx("a", ("a", "p", "X", 10), ("a", "p", "Y", 1), ("0", "a", "p", 3))
+    chain.tx("a", ("a", "lend", "X", 20), ("0", "a", "lend", 19))
+    chain.tx("a", ("a", "stake", "X", 30))
+    ledger = chain.ledger()
+    tags = kit.tags(("p", "Dex", "defi_dex"), ("lend", "Lender", "defi_lending"),
+                    ("stake", "Stakes", "defi_staking"))  # fmt: skip
+    found = trace_through_swaps(ledger, [kit.at("a")], asset=kit.asset("X"), policy="fifo",
+                                through=meanings(ledger, tags))  # fmt: skip
+    ends = found.traces[0].ends.sort("amount").select("reason", "service", "certainty").rows()
+    assert ends == [
+        ("liquidity pool", "Dex", "confirmed"), ("lending pool", "Lender", "confirmed"),
+        ("staking pool", "Stakes", "confirmed"),
+    ]  # fmt: skip
+
+
+def test_hops_go_on_behind_a_swap(kit: Any) -> None:
+    chain = kit.chain()
+    chain.tx("m", ("0", "a", "X", 10))
+    chain.tx("a", ("a", "b", "X", 10))
+    chain.tx("b", ("b", "p", "X", 10), ("p", "b", "Y", 5))
+    chain.tx("b", ("b", "c", "Y", 5))
+    chain.tx("c", ("c", "d", "Y", 5))
+    steps = follow(kit, chain).of(kit.asset("Y")).steps
+    assert steps["hop"].to_list() == [3, 4]
+    short = follow(kit, chain, max_hops=3).of(kit.asset("Y")).ends
+    assert short.select("reason", "hop").rows() == [("hop limit", 3)]
+
+
+def test_what_is_refused(kit: Any) -> None:
+    chain = kit.chain()
+    chain.tx("m", ("0", "a", "X", 10))
+    with pytest.raises(TraceError, match="tells reach, and no share"):
+        follow(kit, chain, policy="poison")
+    with pytest.raises(TraceError, match="follows nothing that is paid away"):
+        follow(kit, chain, policy="lowest_balance")
+    with pytest.raises(TraceError, match="is a pool, which holds the value of many"):
+        follow(kit, chain, subjects=[kit.at("p")])
+    with pytest.raises(InputError, match="nothing was followed in this asset"):
+        follow(kit, chain).of(kit.asset("Y"))
+
+
+def test_lots_keep_their_order_and_add_up() -> None:
+    key = (b"", "erc20", 0, None, 0)
+    other = (b"", "erc20", 1, None, 0)
+    lots = spread([Lot(3, ME), Lot(7, None)], [(key, 5), (other, 20)])
+    assert lots == {key: (Lot(5, ME),), other: (Lot(2, ME), Lot(18, None))}
+    assert spread([Lot(1, ME), Lot(2, None)], [(key, 1)]) == {key: (Lot(1, None),)}
+
+
+# A plain reference ---------------------------------------------------------------------------
+
+
+class Plain:
+    """First in, first out in every asset at once, in the order of the chain, lot by lot."""
+
+    def __init__(self) -> None:
+        self.lots: dict[tuple[str, str], list[list[int]]] = defaultdict(list)
+        self.ended: dict[str, int] = defaultdict(int)
+        self.came: dict[str, int] = defaultdict(int)
+
+    def take(self, who: str, asset: str, amount: int) -> list[list[int]]:
+        """Return lots ``[amount, is it the subject's]`` from the front."""
+        out, mine = [], self.lots[who, asset]
+        while amount:
+            lot = mine[0]
+            part = min(lot[0], amount)
+            out.append([part, lot[1]])
+            lot[0] -= part
+            amount -= part
+            if not lot[0]:
+                mine.pop(0)
+        return out
+
+    def pay(self, sender: str, receiver: str, asset: str, amount: int, first: str) -> None:
+        lots = [[amount, 0]] if sender == "0" else self.take(sender, asset, amount)
+        if receiver == "a" and asset == first:
+            self.came[asset] += sum(size for size, mine in lots if not mine)
+            lots = [[size, 1] for size, _ in lots]
+        self.lots[receiver, asset] += lots
+
+    def swap(
+        self, who: str, to: str, gave: tuple[str, int], got: tuple[str, int], first: str
+    ) -> None:
+        lots = self.take(who, *gave)
+        self.ended[gave[0]] += sum(size for size, mine in lots if mine)
+        upto, made = 0, []
+        for size, mine in lots:
+            before = upto * got[1] // gave[1]
+            upto += size
+            made.append([upto * got[1] // gave[1] - before, mine])
+        self.came[got[0]] += sum(size for size, mine in made if mine)
+        if to == "a" and got[0] == first:
+            self.came[first] += sum(size for size, mine in made if not mine)
+            made = [[size, 1] for size, _ in made]
+        self.lots[to, got[0]] += [lot for lot in made if lot[0]]
+
+    def held(self) -> dict[tuple[str, str], int]:
+        sums = {(asset, who): sum(size for size, mine in lots if mine)
+                for (who, asset), lots in self.lots.items()}  # fmt: skip
+        return {at: amount for at, amount in sums.items() if amount}
+
+
+PEOPLE, ASSETS = "abcde", ("X", "Y", "Z")
+
+
+def random_world(kit: Any, seed: int) -> tuple[Any, Plain]:
+    """Return a chain of payments, routed payments and swaps, with what a plain walk says of it."""
+    chance, chain, plain = Random(seed), kit.chain(), Plain()  # noqa: S311 - the same each time
+    chain.made("r", "t")
+    for _ in range(40):
+        who, to = chance.choice(PEOPLE), chance.choice(PEOPLE)
+        asset, other = chance.sample(ASSETS, 2)
+        has = sum(size for size, _ in plain.lots[who, asset])
+        amount = chance.randint(1, 40)
+        if not has or chance.random() < 0.15:
+            chain.tx("m", ("0", who, asset, amount))
+            plain.pay("0", who, asset, amount, "X")
+            continue
+        amount = min(amount, has)
+        if chance.random() < 0.5:
+            got = chance.randint(1, 60)
+            pool = chance.choice("pq")
+            into = _routed(chance, who, pool, asset, amount)
+            chain.tx(who, *into, *_routed(chance, pool, to, other, got, router="t"))
+            plain.swap(who, to, (asset, amount), (other, got), "X")
+        elif who != to:
+            chain.tx(who, *_routed(chance, who, to, asset, amount))
+            plain.pay(who, to, asset, amount, "X")
+    return chain, plain
+
+
+def _routed(
+    chance: Random, payer: str, payee: str, asset: str, amount: int, router: str = "r"
+) -> Sequence[tuple[str, str, str, int]]:
+    if chance.random() < 0.5:
+        return [(payer, payee, asset, amount)]
+    return [(payer, router, asset, amount), (router, payee, asset, amount)]
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_amounts_are_those_of_a_plain_walk(kit: Any, seed: int) -> None:
+    chain, plain = random_world(kit, seed)
+    found = follow(kit, chain)
+    assert held(kit, found) == plain.held()
+    for asset, (came, into, out, _) in sums(kit, found).items():
+        assert (came + into, out) == (plain.came[asset], plain.ended[asset]), asset
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("seed", range(25, 27))
+def test_every_policy_adds_up(kit: Any, policy: str, seed: int) -> None:
+    chain, _ = random_world(kit, seed)
+    found = follow(kit, chain, policy=policy)
+    found.check()
+    assert found.digest == follow(kit, chain, policy=policy).digest
