@@ -47,7 +47,7 @@ made of that ledger.
 
 A share says how many of how many, with its interval (Wilson, 95 %). *By the control* is how many
 wrong matches moved deposits let expect, and the least and most at 95 %. The page is written by
-`tools/crossings.py`; `chainwatch evaluate --bridges` prints the same of fewer chains.
+`tools/crossings.py`; `chainwatch evaluate bridges` prints the same of fewer chains.
 """
 
 

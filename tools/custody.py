@@ -56,7 +56,7 @@ seeds nor time with it.
 A share says how many of how many; its interval (Wilson, 95 %) counts customers and owners of twins,
 weighed by their addresses, as cases: what is of one of them is right or wrong for one reason. How
 many of those called are wrong depends on how many twins there are; how many twins are called does
-not. The page is written by `tools/custody.py`; `chainwatch evaluate --custody` prints the same of
+not. The page is written by `tools/custody.py`; `chainwatch evaluate custody` prints the same of
 fewer chains.
 """
 

@@ -1,12 +1,12 @@
-"""``chainwatch evaluate``: how often rules and recipes are right where owners are known."""
+"""``chainwatch evaluate``: how often rules, recipes and matches are right where truth is known."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
@@ -15,7 +15,30 @@ from chainwatch.cli.output import check_named, interruptible, say, show
 from chainwatch.errors import InputError
 
 if TYPE_CHECKING:
+    from chainwatch.evaluate.evaluation import Evaluation, World
     from chainwatch.results.result import Result
+
+
+class Asked(NamedTuple):
+    """What is measured on: seeds of one part, blocks of each chain, and a fitted model."""
+
+    seeds: tuple[int, ...]
+    part: Literal["fit", "test"]
+    blocks: int
+    model: Path | None
+
+    def each(self) -> Iterator[tuple[int, bool]]:
+        """Yield every seed, honest first and adversarial then."""
+        yield from ((seed, hostile) for hostile in (False, True) for seed in self.seeds)
+
+    def owners(self) -> Iterator[World]:
+        """Yield simulated chains of coins, honest first and adversarial then."""
+        from chainwatch.evaluate.simulated import simulated_worlds
+
+        yield from chain.from_iterable(
+            simulated_worlds(self.seeds, part=self.part, adversarial=hostile, blocks=self.blocks)
+            for hostile in (False, True)
+        )
 
 
 def add_to(app: typer.Typer) -> None:
@@ -24,70 +47,71 @@ def add_to(app: typer.Typer) -> None:
 
 
 def evaluate(
+    what: Annotated[
+        str,
+        typer.Argument(metavar="[WHAT]", help="owners, change, custody or bridges."),
+    ] = "owners",
     worlds: Annotated[
         int, typer.Option(help="Simulated chains of each kind, honest and adversarial.", min=1)
     ] = 2,
-    blocks: Annotated[int, typer.Option(help="Blocks of each in which something happens.")] = 100,
+    blocks: Annotated[
+        int, typer.Option(help="Blocks of each chain of coins in which something happens.")
+    ] = 100,
     fit: Annotated[
         bool,
         typer.Option("--fit", help="On the seeds that rates are made from, not on the others."),
     ] = False,
-    custody: Annotated[
-        bool,
-        typer.Option("--custody", help="Judge rules for deposit addresses of services instead."),
-    ] = False,
-    change: Annotated[
-        bool, typer.Option("--change", help="Judge rules on change beside each other instead.")
-    ] = False,
     change_model: Annotated[
-        Path | None, typer.Option("--change-model", help="With --change: judge this model as well.")
+        Path | None, typer.Option("--change-model", help="With change: judge this model as well.")
     ] = None,
-    bridges: Annotated[
-        bool, typer.Option("--bridges", help="Judge matches of deposits at bridges instead.")
-    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
     picture: Annotated[
-        Path | None, typer.Option("--picture", help="Also draw them: an .svg or .png file.")
+        Path | None, typer.Option("--picture", help="With owners: an .svg or .png file to draw.")
     ] = None,
     replace: ReplaceOption = False,
 ) -> None:
-    """Measure recipes for owners on simulated chains, and print every figure with its numbers.
+    """Measure rules on simulated chains where all is known, and print every figure with its counts.
 
-    The figures are conditional on the simulator. Rates are never made from the chains that are
-    used by default.
+    Recipes for owners; rules on change; rules for deposit addresses (custody); matches of deposits
+    at bridges. The figures are conditional on the simulators. Rates are never made from the chains
+    that are used by default.
 
-    Example: chainwatch evaluate --worlds 1 --blocks 20 --picture rates.svg
+    Example: chainwatch evaluate owners --worlds 1 --blocks 20 --picture rates.svg
     """
-    from chainwatch.evaluate.evaluation import evaluate as measure
-    from chainwatch.evaluate.recipes import RECIPES
-    from chainwatch.evaluate.simulated import simulated_worlds
     from chainwatch.simulate.owners.parts import PARTS
 
+    judge = _judge(what, pictured=picture is not None, with_model=change_model is not None)
     part: Literal["fit", "test"] = "fit" if fit else "test"
     seeds = PARTS[part].seeds
     if worlds > len(seeds):
         raise InputError(f"there are {len(seeds):,} seeds to {part}", remedy="ask for fewer worlds")
     check_named(picture, replace=replace)
-    if custody or bridges:
-        if custody and bridges:
-            raise InputError("--custody and --bridges", remedy="give one of them")
-        judge = _custody if custody else _bridges
-        judge(seeds[:worlds], part, as_json=as_json, picture=picture)
-        return
-    if change or change_model:
-        _change(seeds[:worlds], part, blocks, change_model, as_json=as_json, picture=picture)
-        return
     with interruptible():
-        made = (
-            simulated_worlds(seeds[:worlds], part=part, adversarial=hostile, blocks=blocks)
-            for hostile in (False, True)
-        )
-        found = measure(chain.from_iterable(made), RECIPES)
+        found = judge(Asked(tuple(seeds[:worlds]), part, blocks, change_model))
         if picture:
-            from chainwatch.figures import rates, save
-
-            save(rates(found), picture, replace=replace)
+            _draw(found, picture, replace=replace)
     _tell(found, as_json=as_json)
+
+
+def _judge(what: str, *, pictured: bool, with_model: bool) -> Callable[[Asked], Result]:
+    """Return what measures, if it can do what is asked of it."""
+    judge = JUDGES.get(what)
+    if judge is None:
+        raise InputError(f"nothing measures {what!r}", remedy=f"ask for {', '.join(JUDGES)}")
+    if pictured and what != "owners":
+        raise InputError(f"rates of {what} have no picture", remedy="leave --picture out")
+    if with_model and what != "change":
+        raise InputError(f"{what} uses no model of change", remedy="leave --change-model out")
+    return judge
+
+
+def _draw(found: Result, picture: Path, *, replace: bool) -> None:
+    """Draw the rates of recipes for owners."""
+    from chainwatch.evaluate.evaluation import Evaluation
+    from chainwatch.figures import rates, save
+
+    if isinstance(found, Evaluation):
+        save(rates(found), picture, replace=replace)
 
 
 def _tell(found: Result, *, as_json: bool) -> None:
@@ -99,65 +123,56 @@ def _tell(found: Result, *, as_json: bool) -> None:
         show(found)
 
 
-def _change(
-    seeds: Sequence[int], part: Literal["fit", "test"], blocks: int, model: Path | None, *,
-    as_json: bool, picture: Path | None,
-) -> None:  # fmt: skip
-    """Print how often rules on change are right and what they find, a fitted one beside them."""
+def _owners(asked: Asked) -> Evaluation:
+    """Return how often the links and clusters of recipes for owners are right."""
+    from chainwatch.evaluate.evaluation import evaluate as measure
+    from chainwatch.evaluate.recipes import RECIPES
+
+    return measure(asked.owners(), RECIPES)
+
+
+def _change(asked: Asked) -> Result:
+    """Return how often rules on change are right and what they find, a fitted one beside them."""
     from chainwatch.clusters.recipe import WITH_CHANGE
     from chainwatch.evaluate.every_rule import change_rules
-    from chainwatch.evaluate.simulated import simulated_worlds
     from chainwatch.trained.file import read_change_model
     from chainwatch.trained.rates import change_rates
 
-    if picture:
-        raise InputError("rates of change have no picture", remedy="leave --picture out")
     rules = {str(rule): rule for rule in change_rules()}
     if WITH_CHANGE.change is not None:
         rules = {"with change": WITH_CHANGE.change} | rules
-    if model:
-        fitted = read_change_model(model).rule()
+    if asked.model:
+        fitted = read_change_model(asked.model).rule()
         rules = {str(fitted): fitted} | rules
-    with interruptible():
-        made = (
-            simulated_worlds(seeds, part=part, adversarial=hostile, blocks=blocks)
-            for hostile in (False, True)
-        )
-        found = change_rates(chain.from_iterable(made), rules)
-    _tell(found, as_json=as_json)
+    return change_rates(asked.owners(), rules)
 
 
-def _custody(
-    seeds: Sequence[int], part: Literal["fit", "test"], *, as_json: bool, picture: Path | None
-) -> None:
-    """Print how often rules for deposit addresses are right on simulated services."""
+def _custody(asked: Asked) -> Result:
+    """Return how often rules for deposit addresses are right on simulated services."""
     from chainwatch.simulate.services.simulation import simulate_services
     from chainwatch.tracing.custody.rates import custody_rates, known_custody
 
-    if picture:
-        raise InputError("rates of custody have no picture", remedy="leave --picture out")
-    with interruptible():
-        found = custody_rates(
-            known_custody(simulate_services(seed, part=part, adversarial=hostile))
-            for hostile in (False, True)
-            for seed in seeds
-        )
-    _tell(found, as_json=as_json)
+    return custody_rates(
+        known_custody(simulate_services(seed, part=asked.part, adversarial=hostile))
+        for seed, hostile in asked.each()
+    )
 
 
-def _bridges(
-    seeds: Sequence[int], part: Literal["fit", "test"], *, as_json: bool, picture: Path | None
-) -> None:
-    """Print how often matches of deposits at simulated bridges are right."""
+def _bridges(asked: Asked) -> Result:
+    """Return how often matches of deposits at simulated bridges are right."""
     from chainwatch.simulate.bridges.simulation import simulate_bridges
     from chainwatch.tracing.crossings.rates import crossing_rates
 
-    if picture:
-        raise InputError("rates of crossings have no picture", remedy="leave --picture out")
-    with interruptible():
-        found = crossing_rates(
-            simulate_bridges(seed, part=part, adversarial=hostile)
-            for hostile in (False, True)
-            for seed in seeds
-        )
-    _tell(found, as_json=as_json)
+    return crossing_rates(
+        simulate_bridges(seed, part=asked.part, adversarial=hostile)
+        for seed, hostile in asked.each()
+    )
+
+
+JUDGES: dict[str, Callable[[Asked], Result]] = {
+    "owners": _owners,
+    "change": _change,
+    "custody": _custody,
+    "bridges": _bridges,
+}
+"""What measures, by the word for it on the command line."""

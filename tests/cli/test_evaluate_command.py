@@ -36,21 +36,27 @@ def test_more_worlds_than_there_are_seeds(run: Run) -> None:
 
 
 def test_bridges_are_judged_where_it_is_asked_for(run: Run) -> None:
-    told = json.loads(run("evaluate", "--bridges", "--worlds", 1, "--fit", "--json")[1])
+    told = json.loads(run("evaluate", "bridges", "--worlds", 1, "--fit", "--json")[1])
     assert {"digest", "crossing_rates"} == set(told)
     assert {row["basis"] for row in told["crossing_rates"]} == {
         f"simulated bridges, {kind} (fit part)" for kind in ("honest", "adversarial")
     }
-    for word, said in (("--picture=r.svg", "leave --picture out"), ("--custody", "give one of")):
-        status, _, err = run("evaluate", "--bridges", word)
-        assert (status, said in err) == (1, True)
+    for word in ("--picture=r.svg", "--change-model=m.json"):
+        status, _, err = run("evaluate", "bridges", word)
+        assert (status, f"leave {word.partition('=')[0]} out" in err) == (1, True)
+
+
+def test_what_nothing_measures_is_said_with_what_is_measured(run: Run) -> None:
+    status, _, err = run("evaluate", "everything")
+    assert status == 1
+    assert "nothing measures 'everything'; ask for owners, change, custody, bridges" in err
 
 
 def test_custody_is_judged_where_it_is_asked_for(run: Run) -> None:
-    once = json.loads(run("evaluate", "--custody", "--worlds", 1, "--fit", "--json")[1])
+    once = json.loads(run("evaluate", "custody", "--worlds", 1, "--fit", "--json")[1])
     assert {"digest", "custody_rates", "twins"} == set(once)
     assert {row["basis"] for row in once["custody_rates"]} == {
         "simulated services, honest (fit part)", "simulated services, adversarial (fit part)"
     }  # fmt: skip
-    status, _, err = run("evaluate", "--custody", "--picture", "rates.svg")
+    status, _, err = run("evaluate", "custody", "--picture", "rates.svg")
     assert (status, "have no picture" in err) == (1, True)
