@@ -66,7 +66,8 @@ class Accounts:
 
         ``more`` are columns, or ``id`` of the transaction; ``coin=True`` makes it of the coin.
         ``read`` are those whose whole history was read; None is everybody. An approval is
-        ``(kind, owner, spender, minute[, more])``, a stake ``(kind, address, other, minute)``.
+        ``(kind, owner, spender, minute[, more])``, a stake
+        ``(kind, address, other, minute[, more])``.
         """
         rows = [self._payment(place, *one) for place, one in enumerate(payments)]
         given = [self._approval(place, *one) for place, one in enumerate(approvals)]
@@ -131,8 +132,9 @@ class Accounts:
         return row | given
 
     def _stake(
-        self, place: int, kind: str, address: str, other: str, minute: int
-    ) -> dict[str, Any]:
+        self, place: int, kind: str, address: str, other: str, minute: int,
+        more: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
         row = dict.fromkeys(STAKES.schema)
         row |= {
             "chain": self.chain, "txid": self.txid(f"stake {place}"), "kind": kind, "n": 0,
@@ -140,7 +142,7 @@ class Accounts:
             "other": self(other), "moved": 0, "success": True, "contract_type": "test",
             "tx": schema.pack_tx(minute, 800 + place) if self.placed else None,
         }  # fmt: skip
-        return row
+        return row | dict(more or {})
 
     def _tag(
         self, name: str, actor: str, concept: str = "exchange",

@@ -80,8 +80,8 @@ READING = """
   cash does not, and is joined with the sellers.
 * First gas and activations come from friends too. Exchanges and sellers of gas are refused by the
   cap.
-* Leave to move tokens (`self_authorization`) is off by default: drainers of few victims pass the
-  cap.
+* Leave to move tokens (`self_authorization`) and keys that may sign (`permission_key`) are off by
+  default: drainers and robbers of few victims pass the cap.
 """
 
 

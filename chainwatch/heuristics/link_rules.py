@@ -49,6 +49,7 @@ OF_ACCOUNTS = (
     "deposit_reuse_known",
     "deposit_reuse_production",
     "first_funder",
+    "permission_key",
     "self_authorization",
 )
 """Rules that link accounts: the names of their makers."""

@@ -252,7 +252,9 @@ STAKES = Table(
             Privacy.KIND,
             "stake, unstake, withdraw (what was unstaked and has waited long enough), sweep (the"
             " same, of itself beside another action), restake (what waited is staked again), vote,"
-            " lend, recall, activate, use, or other",
+            " lend, recall, activate, use, or other; owner_key, active_key (who may sign for it"
+            " alone from then on: for everything, or for some), owner_share, active_share (with"
+            " others)",
         ),
         Column(
             "n",
@@ -275,7 +277,7 @@ STAKES = Table(
             "other",
             pl.Binary,
             Privacy.PARTY,
-            "who is voted for, to whom it is lent, who is activated; else null",
+            "who is voted for, to whom it is lent, who is activated, who may sign; else null",
             nullable=True,
         ),
         Column(
@@ -290,7 +292,7 @@ STAKES = Table(
             AMOUNT,
             Privacy.AMOUNT,
             "how much; null where it was not stated",
-            "base units; votes of a vote, units of the resource of a use",
+            "base units; votes of a vote, units of the resource of a use, weight of a key",
             nullable=True,
         ),
         Column(

@@ -24,6 +24,7 @@ from chainwatch.heuristics.accounts import (
     airdrop,
     deposit_reuse,
     first_funder,
+    permission,
     self_authorization,
 )
 from chainwatch.heuristics.accounts.account_links import account_links
@@ -73,6 +74,8 @@ def given(*passed: tuple[Any, ...]) -> list[Any]:
 
 _COLLECTED = given(("w>main:7", 60), ("x>main:7", 70))
 _APPROVED = [("approval", "ann", "bob", 5)]
+_OF = {"txid": ON.txid("permission")}
+_OWN = [("owner_key", "ann", "ann", 1, _OF)]
 _SENT = [("ann>cat:1", 0, GAS), ("bob>cat:1", 1, GAS)]
 
 CASES = {
@@ -103,6 +106,15 @@ CASES = {
         ON.ledger([("ann>bob:1", 0, GAS), ("cat>bob:1", 1, GAS)]),
         ON.ledger([(f"ann>bob{n}:1", n, GAS) for n in range(3)]),
         ON.ledger([("ann>bob:1", 0, GAS)], read=["bob"]),
+        ("ann", "bob"),
+    ),
+    "permission_key": Case(
+        permission.permission_key(accounts=2),
+        ON.ledger([("ann>bob:1", 0, GAS)], stakes=[*_OWN, ("owner_key", "ann", "bob", 1, _OF)]),
+        ON.ledger([("ann>bob:1", 0, GAS)],
+                  stakes=[*(("owner_key", f"ann{n}", "bob", n) for n in range(3)),
+                          ("active_key", "cat", "dan", 5)]),
+        ON.ledger([("ann>bob:1", 0, GAS)], stakes=[("owner_share", "ann", "bob", 1)]),
         ("ann", "bob"),
     ),
     "self_authorization": Case(

@@ -14,6 +14,7 @@ from chainwatch.heuristics.accounts.deposit_reuse import (
 )
 from chainwatch.heuristics.accounts.first_funder import first_funder
 from chainwatch.heuristics.accounts.link_rule import LinkRule
+from chainwatch.heuristics.accounts.permission import permission_key
 from chainwatch.heuristics.accounts.self_authorization import self_authorization
 
 ACCOUNT_RULES: tuple[Callable[..., LinkRule], ...] = (
@@ -23,6 +24,7 @@ ACCOUNT_RULES: tuple[Callable[..., LinkRule], ...] = (
     deposit_reuse_known,
     deposit_reuse_production,
     first_funder,
+    permission_key,
     self_authorization,
 )
 
@@ -34,8 +36,8 @@ DEFAULT: tuple[LinkRule, ...] = (
     deposit_reuse_production(),
     first_funder(),
 )
-"""Rules that are asked where nobody names others. Self-authorisation is not: it mostly speaks of
-deceit."""
+"""Rules that are asked where nobody names others. Leave to move tokens and keys that may sign are
+not among them: today they mostly speak of deceit."""
 
 
 def __dir__() -> list[str]:

@@ -154,3 +154,23 @@ class LookAlikes:
             for _ in range(chain.between(3, 25)):
                 with chain.at("phishing"):
                     chain.approve(society.anybody().wallets[0], drainer)
+
+    def share_keys(self) -> None:
+        """Let some give a wallet of theirs a second key, some share one, and robbers take keys."""
+        society, chain = self.society, self.society.chain
+        for one in society.holders:
+            if len(one.wallets) > 1 and chain.chance(15):
+                with chain.at("a second key of one's own"):
+                    chain.permit(one.wallets[1], [one.wallets[1], one.wallets[0]])
+            elif chain.chance(8):
+                with chain.at("keys that sign together"):
+                    other = society.anybody().wallets[0]
+                    chain.permit(one.wallets[-1], [one.wallets[-1], other], alone=False)
+        for n in range(4 if self.adversarial else 2):
+            robber = chain.wallet(f"key robber {n}", "key robber")
+            chain.gas(society.pump, robber)
+            for _ in range(chain.between(1, 8)):
+                victim = society.anybody().wallets[0]
+                stays = [victim] if chain.chance(50) else []
+                with chain.at("a key that was taken"):
+                    chain.permit(victim, [*stays, robber])

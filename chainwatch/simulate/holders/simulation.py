@@ -87,9 +87,10 @@ def simulate_holders(
     wages by a batch contract or straight into their account, give a new wallet its first gas or let
     an exchange, a friend or a seller do so; some have smart accounts whose operations a bundler
     sends and a sponsor pays. One airdrop is brought together by its owners or sold wallet by
-    wallet. Desks and shops are paid by many, some cash out from wallets of their own, and drainers
-    get leave to move the tokens of strangers. In an adversarial chain an attacker pays into others'
-    accounts, farms collect in parts, and a buyer pays in cash, of which no chain tells.
+    wallet. On Tron some give an account a second key, or share it. Desks and shops are paid by
+    many, some cash out from wallets of their own, and drainers get leave to move the tokens of
+    strangers, or keys of theirs. In an adversarial chain an attacker pays into others' accounts,
+    farms collect in parts, and a buyer pays in cash, of which no chain tells.
 
     Parameters
     ----------
@@ -166,6 +167,8 @@ def _live(society: Society, others: LookAlikes, days: int) -> None:
             todo.append((chain.between(0, DAY // 2), society.month))
         if day == 10:
             todo += [(DAY // 3, others.give_away), (DAY // 2, others.approve)]
+        if day == 12 and chain.network == "tron":
+            todo.append((DAY // 2, others.share_keys))
         if others.adversarial and day % 10 == 7:
             todo.append((DAY // 4, others.bait))
         for when, act in sorted(todo, key=lambda one: one[0]):

@@ -142,12 +142,22 @@ class HolderChain(Chain):
     def activate(self, by: bytes, account: bytes) -> None:
         """Open an account on the chain of another (Tron)."""
         self._row(self._place(), 0, self.coin, by, NOBODY, FEE, "fee_burnt")
+        self._stake("activate", by, account, "AccountCreateContract")
+
+    def permit(self, account: bytes, keys: Sequence[bytes], *, alone: bool = True) -> None:
+        """Let others sign for an account, each alone or all together (Tron)."""
+        self._row(self._place(), 0, self.coin, account, NOBODY, FEE, "fee_burnt")
+        kind = "owner_key" if alone else "owner_share"
+        for n, key in enumerate(keys):
+            self._stake(kind, account, key, "AccountPermissionUpdateContract", n)
+
+    def _stake(self, kind: str, of: bytes, other: bytes, contract_type: str, n: int = 0) -> None:
         last = self.rows[-1]
         row = dict.fromkeys(STAKES.schema)
         self.stakes.append(row | {
-            "chain": self.id, "txid": last["txid"], "kind": "activate", "n": 0, "tx": last["tx"],
-            "height": last["height"], "time": last["time"], "address": by, "other": account,
-            "moved": 0, "success": True, "contract_type": "AccountCreateContract",
+            "chain": self.id, "txid": last["txid"], "kind": kind, "n": n, "tx": last["tx"],
+            "height": last["height"], "time": last["time"], "address": of, "other": other,
+            "moved": 0, "success": True, "contract_type": contract_type,
         })  # fmt: skip
 
     def _row(

@@ -204,6 +204,24 @@ def _activate(it: Reading) -> Iterator[Fact]:
     yield Stake("activate", None, 0, it.party("account_address"))
 
 
+def _permissions(it: Reading) -> Iterator[Fact]:
+    """Who may sign for the account from now on, alone or with others: a fact for each key."""
+    actives = it.told.value.get("actives", [])
+    if not isinstance(actives, list):
+        raise SourceError("the permissions are no list", where=it.where, remedy=LIAR)
+    for kind, one in (("owner", it.told.value.get("owner")), *(("active", x) for x in actives)):
+        keys = one.get("keys", []) if isinstance(one, dict) else None
+        if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
+            raise SourceError("a permission has no list of keys", where=it.where, remedy=LIAR)
+        enough = amount(one, "threshold", it.where)
+        for key in keys:
+            weight = amount(key, "weight", it.where)
+            whole = "key" if 0 < enough <= weight else "share"
+            yield Stake(
+                f"{kind}_{whole}", weight, 0, address(key.get("address"), it.chain, it.where)
+            )
+
+
 def _nothing(_: Reading) -> Iterator[Fact]:
     """It moves nothing but its fee."""
     return iter(())
@@ -237,7 +255,7 @@ CONTRACTS: dict[str, Callable[[Reading], Iterator[Fact]]] = {
     "TriggerSmartContract": _call,
     "UpdateSettingContract": _nothing,
     "UpdateEnergyLimitContract": _nothing,
-    "AccountPermissionUpdateContract": _nothing,
+    "AccountPermissionUpdateContract": _permissions,
     "ClearABIContract": _nothing,
     "UpdateBrokerageContract": _nothing,
     "FreezeBalanceV2Contract": _freeze_2,

@@ -11,6 +11,7 @@ import chainwatch as cw
 from chainwatch.heuristics.accounts.activation import activation
 from chainwatch.heuristics.accounts.catalogue import DEFAULT
 from chainwatch.heuristics.accounts.first_funder import first_funder
+from chainwatch.heuristics.accounts.permission import permission_key
 from chainwatch.heuristics.accounts.self_authorization import self_authorization
 
 COIN = {"coin": True}
@@ -135,6 +136,62 @@ class TestSelfAuthorization:
         given = [("approval", one, "dan", 5) for one in ("ann", "bob", "cat")]
         found = linked(accounts, [*self.ROWS], self.RULE, approvals=given)
         assert {veto for *_, veto in found} == {True}
+
+
+class TestPermissionKey:
+    RULE = permission_key(accounts=2)
+    ROWS = (("ann>bob:1", 0, COIN), ("cat>dan:1", 0, COIN))
+
+    @staticmethod
+    def keys(of: str, *given: tuple[str, str]) -> list[Any]:
+        """Return the permissions of one transaction."""
+        one = {"txid": Accounts("tron").txid(f"permission of {of}")}
+        return [(kind, of, other, n, {**one, "n": n}) for n, (kind, other) in enumerate(given)]
+
+    def linked(self, *stakes: Any, **more: Any) -> Any:
+        return linked(Accounts("tron"), [*self.ROWS], self.RULE, stakes=stakes, **more)
+
+    def test_it_is_off_unless_asked_for(self) -> None:
+        assert self.RULE.name not in {rule.name for rule in DEFAULT}
+
+    def test_a_second_key_beside_ones_own(self) -> None:
+        given = self.keys("ann", ("owner_key", "ann"), ("owner_key", "bob"))
+        assert self.linked(*given) == {("ann", "bob", False)}
+
+    def test_whose_own_key_is_gone_was_handed_over(self) -> None:
+        assert self.linked(*self.keys("ann", ("owner_key", "bob"))) == {("ann", "bob", None)}
+
+    def test_owners_of_one_multisig_are_not_one_person(self) -> None:
+        given = self.keys("ann", ("owner_share", "bob"), ("owner_share", "cat"))
+        found = self.linked(*given)
+        assert found == {("ann", "bob", None), ("ann", "cat", None)}
+
+    def test_an_account_whose_keys_change_stays_one(self) -> None:
+        """Each change is told by itself; nobody is joined with who signed before him."""
+        first = self.keys("ann", ("owner_share", "bob"), ("owner_share", "cat"))
+        later = [
+            (*row[:3], row[3] + 9, {**row[4], "txid": Accounts("tron").txid("later")})
+            for row in self.keys("ann", ("owner_share", "bob"), ("owner_share", "dan"))
+        ]
+        assert {veto for *_, veto in self.linked(*first, *later)} == {None}
+
+    def test_a_key_of_many_accounts(self) -> None:
+        given = [row for one in ("ann", "cat", "dan")
+                 for row in self.keys(one, ("owner_key", one), ("owner_key", "bob"))]  # fmt: skip
+        assert {veto for *_, veto in self.linked(*given)} == {True}
+        assert {veto for *_, veto in self.linked(*given[:4])} == {False}
+
+    def test_for_some_things_alone_is_not_everything(self) -> None:
+        given = self.keys("ann", ("owner_key", "ann"), ("active_key", "bob"))
+        assert self.linked(*given) == set()
+
+    def test_what_was_not_read_may_hold_more_accounts(self) -> None:
+        given = self.keys("ann", ("owner_key", "ann"), ("owner_key", "bob"))
+        assert self.linked(*given, read=["ann"]) == {("ann", "bob", None)}
+
+    def test_what_failed_gave_no_leave(self) -> None:
+        given = self.keys("ann", ("owner_key", "ann"), ("owner_key", "bob"))
+        assert self.linked(*((*row[:4], {**row[4], "success": False}) for row in given)) == set()
 
 
 def test_a_bundler_and_a_paymaster_are_linked_to_nobody_by_any_rule(accounts) -> None:

@@ -78,7 +78,7 @@ def test_what_only_one_network_has() -> None:
     eth = simulate_holders(0, part="fit")
     tron = simulate_holders(0, part="fit", network="tron")
     assert eth.tables["stakes"].is_empty()
-    assert set(tron.tables["stakes"]["kind"]) == {"activate"}
+    assert set(tron.tables["stakes"]["kind"]) == {"activate", "owner_key", "owner_share"}
     kinds = set(eth.tables["approvals"]["kind"])
     assert kinds >= {"approval", "creation", "user_operation", "paymaster"}
     assert set(tron.tables["approvals"]["kind"]) == {"approval", "creation"}
