@@ -69,12 +69,12 @@ def account_links(
     Victor, FC 2020, for rules on accounts; the others stand with each rule.
     """
     _check(ledger, tags, hosted, rules, rates)
-    found = [
-        _links(AccountFacts(ledger.history, chain, tags, hosted), rule, rates)
+    read = [
+        AccountFacts(ledger.history, chain, tags, hosted)
         for chain in ledger.chains
         if chain.family != "utxo"
-        for rule in rules
     ]
+    found = [_links(facts, rule, rates) for facts in read for rule in rules]
     return Links(_in_span(ledger, pl.concat([LINKS.empty(), *found])).sort(LINK_KEY))
 
 

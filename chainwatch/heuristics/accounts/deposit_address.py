@@ -4,7 +4,7 @@ in production. They ask how an address forwards what it gets, and not whose keys
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 import polars as pl
@@ -92,33 +92,67 @@ def matches(flows: Forwarding, at_most: Times) -> pl.DataFrame:
     senders and matched payments, are ours.
     """
     crowd = flows.payers.group_by("address").len().filter(pl.col("len") > at_most.senders)
-    sent = flows.sent.filter(pl.col("service").is_not_null()).with_row_index("payment")
-    paid_in = flows.got.with_row_index("deposit").filter(~pl.col("by_service"))
-    pairs = (
-        sent.join(crowd, on="address", how="anti")
-        .join(paid_in.select("address", "deposit", came="time", got="amount"), on="address")
-        .filter(
-            pl.col("got") - pl.col("amount") >= 0,
-            pl.col("got") - pl.col("amount") <= at_most.left,
-            pl.col("came") <= pl.col("time"),
-            pl.col("time") - pl.col("came") <= timedelta(hours=at_most.hours),
-        )
-        .sort("time", "payment", "came", "deposit", descending=[False, False, True, True])
+    sent = flows.sent.filter(pl.col("service").is_not_null(), pl.col("time").is_not_null())
+    sent = sent.join(crowd, on="address", how="anti", maintain_order="left")
+    came = flows.got.with_row_index("deposit").filter(
+        ~pl.col("by_service"), pl.col("time").is_not_null()
     )
-    return _once(pairs).select("address", "service", "deposit")
+    came = came.join(sent, on="address", how="semi", maintain_order="left")
+    found = _in_turn(
+        sent.sort("time", maintain_order=True).select("address", "service", "amount", "time"),
+        came.sort("time", "deposit").select("address", "deposit", "amount", "time"),
+        at_most,
+    )
+    schema = {"address": pl.Binary, "service": pl.String, "deposit": pl.UInt32}
+    return pl.DataFrame(found, schema=schema, orient="row")
 
 
-def _once(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Return of pairs in their order those of which neither side was taken before."""
-    payments, deposits = set[int](), set[int]()
-    kept = []
-    for payment, deposit in pairs.select("payment", "deposit").iter_rows():
-        free = payment not in payments and deposit not in deposits
-        kept.append(free)
-        if free:
-            payments.add(payment)
-            deposits.add(deposit)
-    return pairs.filter(pl.Series(kept, dtype=pl.Boolean))
+def _in_turn(
+    sent: pl.DataFrame, came: pl.DataFrame, at_most: Times
+) -> list[tuple[bytes, str, int]]:
+    """Return each payment with the latest deposit that fits it and no earlier payment took."""
+    waiting = {
+        address: list(rows.select("deposit", "amount", "time").iter_rows())[::-1]
+        for (address,), rows in came.group_by("address")
+    }
+    free: dict[bytes, _Free] = {}
+    found = []
+    for address, service, amount, time in sent.iter_rows():
+        if amount is None or address not in waiting:
+            continue
+        mine = free.setdefault(address, _Free(at_most.left))
+        while waiting[address] and waiting[address][-1][2] <= time:
+            mine.add(*waiting[address].pop())
+        deposit = mine.take(int(amount), time - timedelta(hours=at_most.hours))
+        if deposit is not None:
+            found.append((address, service, deposit))
+    return found
+
+
+class _Free:
+    """Deposits of one address that no payment took, the latest last: by amount, if all must go."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+        self._by: dict[int | None, list[tuple[int, int, datetime]]] = {}
+
+    def add(self, deposit: int, amount: int | None, time: datetime) -> None:
+        """Add a deposit, later than all before it."""
+        if amount is not None:
+            key = None if self._left else int(amount)
+            self._by.setdefault(key, []).append((deposit, int(amount), time))
+
+    def take(self, amount: int, since: datetime) -> int | None:
+        """Take the latest deposit that fits a payment, if one came in since a time."""
+        rows = self._by.get(None if self._left else amount, [])
+        for at in range(len(rows) - 1, -1, -1):
+            deposit, much, time = rows[at]
+            if time < since:
+                return None
+            if 0 <= much - amount <= self._left:
+                del rows[at]
+                return deposit
+        return None
 
 
 def production(flows: Forwarding) -> pl.DataFrame:
