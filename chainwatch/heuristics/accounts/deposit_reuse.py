@@ -65,10 +65,10 @@ def deposit_reuse(
         flows = facts.deposits(contract)
         least = facts.least(hours, part_of_coin, senders, contract)
         matched = _of_one_service(flows, matches(flows, least))
-        several = pl.len().over("address") >= sweeps
-        paid = flows.got.with_row_index("deposit").join(
-            matched.filter(several).select("deposit"), on="deposit", how="semi"
+        on = flows.got.with_row_index("deposit").join(
+            matched.select("deposit"), on="deposit", how="semi", maintain_order="left"
         )
+        paid = on.filter(pl.col("txid").n_unique().over("address") >= sweeps)
         found.append(_paying(facts, contract, flows, paid, caps))
     return _claimed(found, caps)
 
@@ -183,15 +183,17 @@ def _paying(
     payments, share, senders, regulars, _ = caps
     able = addresses(facts.read(contract) - facts.several).implode()
     public = addresses(facts.public).implode()
-    mine = paid.filter(~pl.col("payer").is_in(public)).with_columns(
+    mine = paid.filter(~pl.col("payer").is_in(public))
+    # Two payments of one transaction are not again: whoever sends it decides how many there are.
+    turns = mine.unique([*_PAIR, "txid"], keep="first", maintain_order=True).with_columns(
         place=pl.int_range(1, pl.len() + 1).over(_PAIR)
     )
     many = flows.payers.group_by("address").agg(pl.len().alias("senders"))
-    often = mine.group_by(_PAIR).len().filter(pl.col("len") >= payments)
+    often = turns.group_by(_PAIR).len().filter(pl.col("len") >= payments)
     often = often.group_by("address").agg(pl.len().alias("regulars"))
     read = addresses(facts.read(contract)).implode()
     return (
-        mine.join(_bringing(mine, flows.got, share), on=_PAIR)
+        turns.join(_bringing(mine, flows.got, share), on=_PAIR)
         .join(many, on="address")
         .join(often, on="address", how="left")
         .with_columns(

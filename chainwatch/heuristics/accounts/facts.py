@@ -2,8 +2,8 @@
 
 All that was ever read counts, whatever the span of the ledger: a cap on how many an address deals
 with means nothing within a week. What is not an account of somebody's own joins nobody: wallets of
-services, mixers and bridges, token contracts, the zero address, and those who bring to the chain
-what others signed (bundlers and paymasters of ERC-4337).
+services, mixers and bridges, token contracts, the zero address, who deals with thousands, and those
+who bring to the chain what others signed (bundlers and paymasters of ERC-4337).
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ FUNGIBLE = ("erc20", "trc20")
 
 SENT_BY = ("native", "fee", "fee_burnt")
 """Kinds of transfers whose sender is who sent the transaction."""
+
+MOST_PARTNERS = 1_000
+"""Who pays, or is paid by, more addresses serves everybody, whatever tags say."""
 
 _ORDER = ["time", "tx", "txid", "log_index", "trace_path", "contract", "sender", "receiver",
           "amount", "occurrence"]  # fmt: skip
@@ -188,6 +191,17 @@ class AccountFacts:
         return self.contracts - frozenset(own)
 
     @cached_property
+    def busy(self) -> frozenset[bytes]:
+        """Addresses that paid, or were paid by, more than ``MOST_PARTNERS``."""
+        found = [
+            self.movements.group_by(pl.col(side).alias("address"))
+            .agg(pl.col(other).n_unique().alias("partners"))
+            .filter(pl.col("partners") > MOST_PARTNERS)["address"]
+            for side, other in (("sender", "receiver"), ("receiver", "sender"))
+        ]
+        return frozenset(found[0]) | frozenset(found[1])
+
+    @cached_property
     def public(self) -> frozenset[bytes]:
         """Addresses that serve everybody: they join nobody."""
         concepts = {one for broad in ENDING for one in (broad, *descendants(broad))}
@@ -197,7 +211,7 @@ class AccountFacts:
             if any(one.concept in concepts for one in said)
         )
         tokens = self.payments["contract"].drop_nulls().unique()
-        return serving | self.carriers | ZERO | frozenset(tokens)
+        return serving | self.carriers | self.busy | ZERO | frozenset(tokens)
 
     def read(self, contract: bytes | None) -> frozenset[bytes]:
         """Return the addresses of which every transfer of an asset was read, from the first on."""

@@ -12,14 +12,18 @@ import polars as pl
 from chainwatch.addresses.assets import PAYMENT_KINDS
 from chainwatch.heuristics.accounts.facts import AccountFacts, addresses
 from chainwatch.heuristics.accounts.link_rule import claims, link_rule
+from chainwatch.units import sums
 
 
 @link_rule(refs=("methods-b7",))
-def first_funder(facts: AccountFacts, *, funded: int = 5) -> pl.DataFrame:
+def first_funder(facts: AccountFacts, *, funded: int = 5, share: int = 500) -> pl.DataFrame:
     """Who paid an account the first coin that it ever had, and did so for few.
 
     Parameters
     ----------
+    share : int
+        Of 1,000 units of the coin that had come in when the account first paid anybody, how many
+        he must have brought: a trifle is nobody's gas.
     funded : int
         Whoever was first to fund more accounts serves many, and joins nobody.
 
@@ -34,7 +38,7 @@ def first_funder(facts: AccountFacts, *, funded: int = 5) -> pl.DataFrame:
     That exchanges and renters of energy fund thousands, and own none of these, is practice; a cap
     of 20 is named there. That of 5 was chosen on simulated owners of the *fit* part.
     """
-    first = _first_coin(facts)
+    first = _first_coin(facts).join(_enabling(facts, share), on=["account", "funder"], how="semi")
     barred = addresses(facts.public | facts.several | _deposit_like(facts)).implode()
     serves = pl.col("account").n_unique().over("funder") > funded
     read = addresses(facts.read(None)).implode()
@@ -68,6 +72,24 @@ def _first_coin(facts: AccountFacts) -> pl.DataFrame:
         ["receiver", "sender"], keep="first", maintain_order=True
     )
     return rows.select("tx", "txid", "time", "alone", account="receiver", funder="sender")
+
+
+def _enabling(facts: AccountFacts, share: int) -> pl.DataFrame:
+    """Return who brought a share of what an account had of the coin when it first paid anybody."""
+    paid = facts.movements.group_by(pl.col("sender").alias("receiver")).agg(
+        pl.when(pl.col("time").is_not_null().all()).then(pl.col("time").min()).alias("begun")
+    )
+    came = facts.of(None).join(paid, on="receiver", how="left")
+    early = came.filter((pl.col("time") <= pl.col("begun")).fill_null(True))
+    wide = early.with_columns(amount_hex=pl.lit(None, pl.String))
+    whole = sums(wide, ["receiver"])
+    pairs = [
+        (receiver, sender)
+        for (receiver, sender), much in sums(wide, ["receiver", "sender"]).items()
+        if (much or 0) * 1000 >= (whole[receiver,] or 0) * share
+    ]
+    schema = {"account": pl.Binary, "funder": pl.Binary}
+    return pl.DataFrame(pairs, schema=schema, orient="row")
 
 
 def _deposit_like(facts: AccountFacts) -> frozenset[bytes]:

@@ -18,6 +18,8 @@ from typing import Any, Concatenate, ParamSpec
 import polars as pl
 
 from chainwatch.errors import RuleError, expect
+from chainwatch.heuristics.accounts import batches, deposit_address
+from chainwatch.heuristics.accounts import facts as facts_file
 from chainwatch.heuristics.accounts.facts import AccountFacts
 from chainwatch.heuristics.rule import explained, is_plain
 from chainwatch.results.provenance import digest_bytes, digest_json
@@ -47,7 +49,7 @@ class LinkRule:
     doc : str
         What it says, and when it fails.
     source : str
-        The SHA-256 of the file that it stands in.
+        The SHA-256 of the file that it stands in and of those that all rules rest on.
     find : callable
         Claims of it in the facts of a chain: rows in :data:`CLAIMS`.
     """
@@ -103,7 +105,8 @@ def link_rule(
 
     def wrap(find: Callable[Concatenate[AccountFacts, P], pl.DataFrame]) -> Callable[P, LinkRule]:
         name, doc = find.__name__, explained(find)
-        text = inspect.getsource(sys.modules[find.__module__])
+        files = (sys.modules[find.__module__], facts_file, batches, deposit_address)
+        text = "\n".join(inspect.getsource(file) for file in files)
         source = digest_bytes(text.encode())
         signature = inspect.signature(find)
         own = signature.replace(parameters=list(signature.parameters.values())[1:])

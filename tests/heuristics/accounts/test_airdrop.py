@@ -80,6 +80,7 @@ def test_who_is_paid_by_the_target_may_have_sold(linked, minute, coin, veto) -> 
 def test_a_service_and_a_contract_are_no_target(linked, accounts) -> None:
     tags = accounts.tags(("main", "shop"))
     assert linked(TWO, tags=tags) == set()
+    assert linked(TWO, tags=accounts.tags(("giver", "shop"))) == set()  # it pays what it owes
     made = ("creation", "dev", "dev", 0, {"contract": accounts("main")})
     assert linked(TWO, approvals=[made]) == set()
 

@@ -135,6 +135,22 @@ class TestInnocentTwins:
             ("ann", "dep", False)
         }
 
+    def test_twice_in_one_transaction_is_once(self, accounts, rule) -> None:
+        one = {"id": "one"}
+        rows = [("ann>dep:5", 0, one), ("ann>dep:6", 0, one), ("dep>hot:5", 1, {"id": "two"}),
+                ("dep>hot:6", 1, {"id": "two"})]  # fmt: skip
+        assert linked(accounts, rows, rule) == set()
+        again = [*rows, *((text, DAY) for text, *_ in rows)]
+        assert linked(accounts, again, rule) == {("ann", "dep", False)}
+
+    def test_who_deals_with_thousands_is_no_customer(self, accounts, rule) -> None:
+        """Its history was read, and it pays few deposit addresses: a service that no tag names."""
+        rows = [(f"ann>x{n}:1", n) for n in range(1_000)]
+        assert linked(accounts, [*rows, *swept("ann", "ann")], rule) == set()
+        assert linked(accounts, [*rows[1:], *swept("ann", "ann")], rule) == {
+            ("ann", "dep", False)
+        }  # fmt: skip
+
     def test_a_bundler_and_a_paymaster_are_no_customers(self, accounts, rule) -> None:
         rows = swept("ann", "ann", "bund", "bund", "payer", "payer")
         given = [("user_operation", "ann", "bund", 1), ("paymaster", "payer", "ann", 1)]

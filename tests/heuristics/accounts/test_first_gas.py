@@ -26,7 +26,17 @@ class TestFirstFunder:
     RULE = first_funder(funded=3)
 
     def test_the_first_alone(self, accounts) -> None:
-        rows = [("ann>bob:1", 1, COIN), ("cat>bob:5", 2, COIN), ("dan>bob:9", 0)]
+        rows = [("ann>bob:1", 1, COIN), ("bob>x:5", 1), ("cat>bob:5", 2, COIN), ("dan>bob:9", 0)]
+        assert linked(accounts, rows, self.RULE) == {("ann", "bob", False)}
+
+    def test_a_trifle_is_nobodys_gas(self, accounts) -> None:
+        """Whoever sends a little to an address before its holder does is not its holder."""
+        rows = [("bait>bob:1", 1, COIN), ("ann>bob:999", 2, COIN), ("bob>x:5", 3)]
+        assert linked(accounts, rows, self.RULE) == set()
+        assert linked(accounts, rows, first_funder(share=1)) == {("bait", "bob", False)}
+
+    def test_what_came_after_it_first_paid_was_not_needed(self, accounts) -> None:
+        rows = [("ann>bob:1", 1, COIN), ("bob>x:5", 3), ("cat>bob:999", 4, COIN)]
         assert linked(accounts, rows, self.RULE) == {("ann", "bob", False)}
 
     def test_an_exchange_that_pays_first_gas_owns_nobody(self, accounts) -> None:
