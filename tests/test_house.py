@@ -26,7 +26,8 @@ IMPORT_SECONDS = 0.4
 ENGINE = "polars, narwhals.stable.v2"
 """What it cannot do without."""
 
-HEAVY = ("matplotlib.pyplot", "numba", "web3", "bitcoinlib", "networkx", "deltalake", "typst")
+HEAVY = ("matplotlib.pyplot", "numba", "web3", "bitcoinlib", "networkx", "deltalake", "typst",
+         "sklearn")  # fmt: skip
 """Packages that load on use only: each is slow, or does something when imported."""
 
 MODULE_LINES, FUNCTION_LINES, FOLDER_MODULES = 450, 60, 18

@@ -1,4 +1,4 @@
-"""Commands about owners: ``clusters``, ``why`` and ``change-labels``."""
+"""Commands about owners: ``clusters``, ``why``, ``change-labels`` and ``peel-chains``."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ MOST_SHOWN = 20
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (clusters, why, change_labels):
+    for command in (clusters, why, change_labels, peel_chains):
         app.command()(command)
 
 
@@ -194,6 +194,40 @@ def change_labels(
             say(f"    {reason}: {transactions:,}")
     if model:
         show(model)
+
+
+def peel_chains(
+    ledger: LedgerOption,
+    tags: TagsOption = None,
+    hops: Annotated[int, typer.Option("--hops", help="Transactions of a chain, at least.")] = 5,
+    percent: Annotated[
+        int, typer.Option("--percent", help="The small part of each is at most so much.")
+    ] = 20,
+    csv: Annotated[Path | None, typer.Option(help="Also write every small part here.")] = None,
+    replace: ReplaceOption = False,
+) -> None:
+    """List chains of transactions that peel small parts off one coin, by their shape alone.
+
+    Example: chainwatch peel-chains --ledger out/otter/ledger --hops 2 --percent 50
+    """
+    check_named(csv, replace=replace)
+    from chainwatch.clusters.peeling.chains import Shape
+    from chainwatch.clusters.peeling.chains import peel_chains as listed
+
+    with interruptible():
+        read = _open(ledger)
+        said = _read(tags, _only_chain(read))
+        found = listed(read, tags=said, shape=Shape(hops, percent))
+    for row in found.plain().head(MOST_SHOWN).iter_rows(named=True):
+        say(
+            f"{row['txid']}: {row['hops']} hops, {row['amount_coins']} paid out, of which"
+            f" {row['peeled_coins']} peeled off and {row['rest_coins']} left; {row['end']}"
+        )
+    for line in _more(found.frame.height, "chains"):
+        say(line)
+    show(found)
+    if csv:
+        write_csv(csv, found.plain("peels"), replace=replace)
 
 
 def _read(files: list[Path] | None, chain: str | None) -> Tags | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -63,6 +64,17 @@ def test_owners_are_joined_by_a_model(run: Run, otter: Path, model: ChangeModel)
     assert joined(out) > joined(plain)
     status, _, err = run("clusters", "--ledger", otter, "--change-model", "none.json")
     assert (status, "there is no such file" in err) == (1, True)
+
+
+def test_chains_are_listed_with_their_sums(run: Run, otter: Path) -> None:
+    words = ("peel-chains", "--ledger", otter, "--hops", 2, "--percent", 50)
+    status, out, err = run(*words, "--csv", "peels.csv")
+    assert (status, err) == (0, "")
+    assert re.match(r"[0-9a-f]{64}: \d+ hops, [\d.]+ paid out, of which [\d.]+ peeled off", out)
+    rows = Path("peels.csv").read_text("utf-8").splitlines()
+    assert f"{len(rows) - 1:,} hops)" in out.splitlines()[-1]
+    status, _, err = run("peel-chains", "--ledger", otter, "--hops", 1)
+    assert (status, "no chain has the shape" in err) == (1, True)
 
 
 def test_a_model_is_judged_beside_the_rules(run: Run, model: ChangeModel) -> None:
