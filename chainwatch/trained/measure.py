@@ -21,6 +21,7 @@ from chainwatch.results.table import Column, Table
 from chainwatch.trained.labels import ChangeLabels
 from chainwatch.trained.trees import Thresholds
 from chainwatch.trained.trees import Values as Scores
+from chainwatch.units import counted
 
 FIT, CHOOSE, HELD_OUT = "fit", "choose", "held out"
 
@@ -62,7 +63,7 @@ def pooled(labels: Sequence[ChangeLabels]) -> pl.DataFrame:
     Raises
     ------
     InputError
-        If a set is given twice: each of its labels would count twice.
+        If a set or a labelled transaction is given twice: it would count twice.
     """
     for one in labels:
         expect(one, ChangeLabels, "labels", "pass what change_labels(ledger) returns")
@@ -72,6 +73,13 @@ def pooled(labels: Sequence[ChangeLabels]) -> pl.DataFrame:
         raise InputError("two sets of labels are the same", remedy="pass each once")
     if not ordered:
         raise InputError("there are no labels to fit to", remedy="make some: change_labels(ledger)")
+    ids = pl.concat(one.frame.select("chain", "txid") for one in ordered)
+    if ids.is_duplicated().any():
+        raise InputError(
+            f"{counted(ids.height - ids.n_unique(), 'transaction is', 'transactions are')} labelled"
+            " in two sets",
+            remedy="label ledgers that do not overlap, or one that holds both",
+        )
     parts = [one.examples.with_columns(pl.lit(n).alias("set")) for n, one in enumerate(ordered)]
     rows = pl.concat(parts).sort(*_TX, "n")
     owners = rows.select(_OWNER).unique()
@@ -126,7 +134,7 @@ def counted_parts(rows: pl.DataFrame, chosen: Thresholds) -> pl.DataFrame:
     named = (pl.col("hit").sum() + pl.col("out").sum() == 2) & (pl.col("hit").sum() == 1)
     change, payments = (rows.filter(is_change=one) for one in (True, False))
     each = rows.with_columns(named.over(_TX).alias("named")).filter("is_change")
-    counted = {
+    found = {
         CALLED: payments,
         FOUND: change,
         MISSED: change.with_columns(pl.col("out").alias("hit")),
@@ -134,9 +142,9 @@ def counted_parts(rows: pl.DataFrame, chosen: Thresholds) -> pl.DataFrame:
         WRONG: each.filter("named").with_columns(~pl.col("hit")),
     }
     return MEASURED.frame(
-        (part, what, *_counts(found.filter(part=part)))
+        (part, what, *_counts(these.filter(part=part)))
         for part in TENTHS
-        for what, found in counted.items()
+        for what, these in found.items()
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from chainwatch.errors import ArgumentError, InputError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.trained.labels import REASONS, ChangeLabels, change_labels
+from chainwatch.trained.measure import pooled
 
 (STRANGERS, UNREAD, UNSPENT, NEITHER, BOTH, SEEN, PERHAPS_SEEN, DOUBLED, TAGGED) = REASONS
 
@@ -137,6 +138,15 @@ def test_owners_of_labels_say_what_they_were_inferred_from(read, named):
         InputError, match="cannot be judged by owners inferred from shared spending"
     ):
         truth.refuse_inferred("rules on change")
+
+
+def test_a_transaction_is_labelled_in_one_set_alone(read):
+    more = ("other: Z=90 -> Q=50 R=30", "rest: other/0 -> data=0", "both: other/1 Z=5 -> data=0")
+    once, longer = ask(read(PAY, PAYEE, BESIDE)), ask(read(PAY, PAYEE, BESIDE, *more))
+    assert (once.frame.height, longer.frame.height) == (1, 2)
+    with pytest.raises(InputError, match="1 transaction is labelled in two sets"):
+        pooled([once, longer])
+    assert pooled([longer]).height == 4
 
 
 def test_the_percentage_is_a_whole_number(read):
