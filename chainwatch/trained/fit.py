@@ -7,6 +7,7 @@ needs the library.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import version
 from math import floor
 from typing import Any, NamedTuple
@@ -37,6 +38,10 @@ class Growth(NamedTuple):
     depth: int = 8
     smallest_leaf: int = 5
     seed: int = 0
+
+    def identity(self) -> Mapping[str, int]:
+        """Return how it is grown, by name, as it stands in the record of a model."""
+        return self._asdict()
 
 
 def fitted_by() -> str:

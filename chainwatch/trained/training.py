@@ -27,6 +27,7 @@ FEWEST_OWNERS = 2
 """Owners in a part of the labels: of one, nothing can be said about others."""
 
 
+@recorded
 def change_model(
     labels: ChangeLabels | Sequence[ChangeLabels],
     *,
@@ -80,14 +81,13 @@ def change_model(
         expect(rate, float, "a rate", "give a number between 0 and 1, such as 0.001")
         if not 0 < rate < 1:
             raise InputError(f"{rate} is no rate", remedy="give a number between 0 and 1")
-    return fitted(given, false_positive_rate, false_negative_rate, growth)
+    return _fitted(given, false_positive_rate, false_negative_rate, growth)
 
 
-@recorded
-def fitted(
+def _fitted(
     labels: list[ChangeLabels], false_positives: float, false_negatives: float, growth: Growth
 ) -> ChangeModel:
-    """Return the model of some labels; see :func:`change_model`."""
+    """Return the model of some labels."""
     rows = pooled(labels)
     known = pl.all_horizontal(pl.col(NAMES).is_not_null()).all().over("set", "chain", "tx")
     whole = rows.filter(known)

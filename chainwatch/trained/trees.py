@@ -8,7 +8,7 @@ between two bounds, and no value is put in place of what nobody read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainwatch.errors import InputError
+from chainwatch.results.provenance import digest_frame
 from chainwatch.results.table import Column, Table
 from chainwatch.trained.features import FEATURES, TOP, UNKNOWN
 
@@ -68,6 +69,10 @@ class Thresholds(NamedTuple):
     at_least: int
     below: int
 
+    def identity(self) -> Mapping[str, int]:
+        """Return both by name, as they stand in the record of a result."""
+        return self._asdict()
+
 
 @dataclass(frozen=True)
 class Trees:
@@ -93,6 +98,10 @@ class Trees:
                 f"the trees of a change model are no trees: {fault}",
                 remedy="take the file as it was written, or fit the model anew",
             )
+
+    def identity(self) -> Mapping[str, str]:
+        """Return the digest of the nodes, as it stands in the record of a result."""
+        return {"trees": f"sha256:{digest_frame(self.nodes, TREES.key)}"}
 
     @property
     def count(self) -> int:

@@ -53,6 +53,12 @@ def test_what_differs_is_told_apart_and_counted_on_owners_held_out(model):
     assert "asked for at most 0.001 of payments called change" in repr(model)
 
 
+def test_its_record_says_how_it_was_fitted(model):
+    assert model.record.step == "change_model"
+    assert "false_positive_rate=0.001" in model.lineage()
+    assert "'trees': 10" in model.lineage()
+
+
 def test_the_same_labels_give_the_same_model_in_any_order(model, labels):
     assert change_model([labels(60)], growth=SMALL).digest == model.digest
     two = [labels(30), labels(30, first=30)]

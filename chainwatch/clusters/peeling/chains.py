@@ -87,6 +87,10 @@ class Shape(NamedTuple):
     most_percent: int = 20
     most_days: int = 7
 
+    def identity(self) -> Mapping[str, int]:
+        """Return its numbers by name, as they stand in the record of a result."""
+        return self._asdict()
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class PeelChains(Result):
