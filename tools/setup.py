@@ -45,7 +45,7 @@ BUILD_FAILED = re.compile(
 )
 MISSING = re.compile(r"No matching distribution found for (\S+)")
 ALTERED = re.compile(r"^ +([\w.-]+==\S+) from ", re.MULTILINE)
-NEEDED_GB = "1.8 GB"
+NEEDED_GB = "2.0 GB"
 
 
 class SetupStopped(Exception):
