@@ -52,7 +52,8 @@ LABELS = Table(
         Column.party("change", "address of the change"),
         Column.party("payee", "address of the other output; null where it has none"),
         Column.party("base", "cluster of the inputs, by shared spending alone"),
-        Column.place("evidence_tx", "the first transaction that spends the change beside others"),
+        Column.number("hops", "links of shared spending between payer and change"),
+        Column.place("evidence_tx", "the last transaction of these: from it on the two are one"),
         replace(TXID, name="evidence", meaning="its id"),
     ),
 )
@@ -271,16 +272,22 @@ def _labels(rows: pl.DataFrame, base: Clusters) -> pl.DataFrame:
     """Return labelled transactions with the evidence of each, as rows in ``LABELS``."""
     others = rows.filter(~pl.col("own")).select(*_TX, payee="address")
     change = rows.filter("own").rename({"address": "change", "first_input": "payer"})
-    found = change.join(others, on=_TX).join(_evidence(base), on=["chain", "change"], how="left")
-    return found.select(LABELS.names).sort(_TX)
+    found = change.join(others, on=_TX).sort(_TX)
+    shown = [
+        _evidence(base, *ends) for ends in found.select("chain", "payer", "change").iter_rows()
+    ]
+    told = pl.DataFrame(shown, schema=_EVIDENCE, orient="row")
+    return found.hstack(told).select(LABELS.names)
 
 
-def _evidence(base: Clusters) -> pl.DataFrame:
-    """Return the first transaction that joins each address: ``chain, change, evidence...``."""
-    joining = base.links.joining
-    ends = [joining.select("chain", "tx", "txid", change=side) for side in ("a", "b")]
-    first = pl.concat(ends).sort("chain", "change", "tx").unique(["chain", "change"], keep="first")
-    return first.select("chain", "change", evidence_tx="tx", evidence="txid")
+_EVIDENCE = {"hops": pl.Int64, "evidence_tx": pl.Int64, "evidence": pl.Binary}
+
+
+def _evidence(base: Clusters, chain: str, payer: bytes, change: bytes) -> tuple[int, int, bytes]:
+    """Return how many links join payer and change, and the last transaction of these."""
+    path = base.path(chain, payer, chain, change)
+    last = path.row(int(path["tx"].arg_max() or 0), named=True)
+    return path.height, last["tx"], last["txid"]
 
 
 def _examples(rows: pl.DataFrame) -> pl.DataFrame:

@@ -49,7 +49,7 @@ def test_what_is_spent_beside_the_payers_coins_is_his_change(read, named, txid):
     assert (row["txid"], row["n"]) == (txid("pay"), 1)
     assert (row["payer"], row["change"], row["payee"]) == (named("A"), named("C"), named("B"))
     assert row["base"] == min(named("A"), named("C"))
-    assert (row["evidence"], row["evidence_tx"] >> 24) == (txid("beside"), 3)
+    assert (row["evidence"], row["evidence_tx"] >> 24, row["hops"]) == (txid("beside"), 3, 1)
     assert found.base.why(row["payer"], row["change"]).joined
     told = found.examples.select("n", "is_change", "fresh", "version_agrees").rows()
     assert told == [(0, False, 1, 1), (1, True, 1, 1)]
@@ -57,10 +57,12 @@ def test_what_is_spent_beside_the_payers_coins_is_his_change(read, named, txid):
     assert found.source == "shared spending"
 
 
-def test_who_joins_them_may_be_several_transactions_away(read, named):
+def test_who_joins_them_may_be_several_transactions_away(read, named, txid):
     """C is spent beside Z, and Z beside A: shared spending joins them all the same."""
     found = ask(read(PAY, PAYEE, "first: pay/1 Z=9 -> X=20", "then: Z=7 A=5 -> W=2"))
-    assert found.frame["change"].to_list() == [named("C")]
+    (row,) = found.frame.iter_rows(named=True)
+    assert (row["change"], row["hops"]) == (named("C"), 2)
+    assert row["evidence"] == txid("then")  # before it, nothing joins C and A
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,9 @@ def steps_back(facts: Facts, habits: Habits, at: pl.DataFrame, *, apart: bool) -
     known = pl.when(pl.col("before_open").ne_missing(False)).then(None).otherwise(_known_form())
     kept = place_allowed() & pl.col("kinds_allowed") & known
     found = ways.with_columns(kept.alias("kept"), other="prev_tx", n="prev_n")
-    # Several coins of one transaction are one way.
+    # Several coins of one transaction are one way: by the first that is allowed.
+    best = pl.col("kept").replace_strict({True: 0, False: 2}, default=1, return_dtype=pl.Int64)
+    found = found.sort(*_AT, "prev_tx", best, "n", nulls_last=True)
     return _only_way(at, found.unique([*_AT, "prev_tx"], keep="first", maintain_order=True))
 
 

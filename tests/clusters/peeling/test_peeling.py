@@ -201,7 +201,7 @@ class Slow:
         return Counter(self.kind[one] for one, of in self.of.items()
                        if of == cluster_ and one not in but and one in self.kind)  # fmt: skip
 
-    def forward(self, tx: int) -> tuple[str, int | None]:
+    def forward(self, tx: int) -> tuple[str, int | None, int | None]:
         mine, kept, unknown = self.of[self.payer[tx]], [], 0
         for out in self.outs[tx]:
             if not out["spendable"] or out["script_kind"] == "null_data":
@@ -216,31 +216,31 @@ class Slow:
             if self.open[spender]:
                 unknown += 1
             elif self.form(spender) in {self.form(one) for one in self.own(mine, spender)}:
-                kept.append(spender)
+                kept.append((spender, out["n"]))
         return self.told(kept, unknown)
 
-    def back(self, tx: int) -> tuple[str, int | None]:
+    def back(self, tx: int) -> tuple[str, int | None, int | None]:
         mine, kept, unknown = self.of[self.payer[tx]], [], 0
         for before in sorted({row["prev_tx"] for row in self.ins[tx]}):
             spent = [row["prev_n"] for row in self.ins[tx] if row["prev_tx"] == before]
             known = {row["address"] for row in self.ins[before]}
             kinds = self.kinds(mine, known)
-            placed = any(self.stands(mine, before, before, n) for n in spent)
+            placed = [n for n in spent if self.stands(mine, before, before, n)]
             if not placed or not all(kinds[row["script_kind"]] for row in self.ins[before]):
                 continue
             if self.open[before]:
                 unknown += 1
             elif self.form(before) in {self.form(one) for one in self.own(mine, before)}:
-                kept.append(before)
+                kept.append((before, min(placed)))
         return self.told(kept, unknown)
 
     @staticmethod
-    def told(kept: list[int], unknown: int) -> tuple[str, int | None]:
+    def told(kept: list[tuple[int, int]], unknown: int) -> tuple[str, int | None, int | None]:
         if len(kept) > 1:
-            return "several", None
+            return "several", None, None
         if unknown:
-            return "unknown", None
-        return ("next", kept[0]) if kept else ("none", None)
+            return "unknown", None, None
+        return ("next", *kept[0]) if kept else ("none", None, None)
 
 
 def test_steps_are_those_of_a_slow_search():
@@ -254,7 +254,7 @@ def test_steps_are_those_of_a_slow_search():
         seen = Counter()
         for row in found.frame.to_dicts():
             search = slow.forward if row["direction"] == FORWARD else slow.back
-            assert (row["outcome"], row["next_tx"]) == search(row["tx"]), row
+            assert (row["outcome"], row["next_tx"], row["n"]) == search(row["tx"]), row
             seen[row["direction"], row["outcome"]] += 1
         assert len(seen) >= 7  # so that the search says something
         rates = peel_rates([(found, world.truth)])
