@@ -56,7 +56,7 @@ where people behave so, and nothing of how many do. Mixes are vetoed throughout.
 *Wrong* is the share of the links that join two owners, *found* the share of the transactions with
 an output that goes back to its payer in which a rule links one such output. Intervals (Wilson,
 95 %) count owners, weighed by their links or transactions; without an error the upper end is three
-over that number. The page is written by `tools/change.py`; `chainwatch evaluate --change` prints
+over that number. The page is written by `tools/change.py`; `chainwatch evaluate change` prints
 the rules beside each other on fewer chains.
 
 ## The model
