@@ -102,6 +102,8 @@ from chainwatch.tracing.meaning.meanings import Meanings as Meanings
 from chainwatch.tracing.meaning.meanings import meanings as meanings
 from chainwatch.tracing.meaning.through_result import ThroughSwaps as ThroughSwaps
 from chainwatch.tracing.meaning.through_swaps import trace_through_swaps as trace_through_swaps
+from chainwatch.tracing.mixers.anonymity import AnonymitySets as AnonymitySets
+from chainwatch.tracing.mixers.anonymity import anonymity_sets as anonymity_sets
 from chainwatch.tracing.mixers.interpretations import Interpretations as Interpretations
 from chainwatch.tracing.mixers.interpretations import interpretations as interpretations
 from chainwatch.tracing.paths.paths import paths as paths

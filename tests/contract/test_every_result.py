@@ -131,6 +131,7 @@ def _ferry(services: cw.Tags) -> dict[str, dict[str, list[bytes]]]:
 MAKERS: dict[str, Callable[[Made], Result]] = {
     "ActionSheet": lambda made: cw.action_sheet(made.trace, tags=made.tags, ledger=made.ledger),
     "AddressSummary": lambda made: cw.show(made.ledger, made.vendors.frame["address"][0]),
+    "AnonymitySets": lambda made: cw.anonymity_sets(made.ledger),
     "Answers": lambda made: cw.ask(made.ledger, cw.heuristics.coinjoin.JOINT),
     "Apart": lambda made: cw.keep_apart(tags=made.tags),
     "BatchedPayments": lambda _: cw.batched_payments(

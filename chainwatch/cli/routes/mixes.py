@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,9 @@ from chainwatch.cli.options import LedgerOption
 from chainwatch.cli.output import interruptible, say
 from chainwatch.cli.owners import ChainOption
 from chainwatch.progress import watched
+
+if TYPE_CHECKING:
+    from chainwatch.ledger.ledger import Ledger
 
 MOST_SHOWN = 20
 """Lines that are printed of one table."""
@@ -32,7 +35,9 @@ def mixes(
         int, typer.Option("--limit", help="Steps of work beyond which the answer is unknown.")
     ] = 8_000_000,
 ) -> None:
-    """List the mixes of a ledger, or count in how many ways one can be of several parties.
+    """List the mixes of a ledger, among how many their outputs hide, and what users gave away.
+
+    Of one transaction it counts in how many ways it can be of several parties.
 
     Example: chainwatch mixes --ledger out/otter/ledger
     """
@@ -47,15 +52,13 @@ def mixes(
         _list(read if chain is None else read.chain_only(chain))
 
 
-def _list(read: cw.Ledger) -> None:
-    import polars as pl
-
+def _list(read: Ledger) -> None:
+    """Print the mixes, among how many their outputs hide, and what their users gave away."""
     with watched("looking for mixes"):
-        found = cw.mixes(read)
+        found = cw.anonymity_sets(read)
     say(repr(found))
-    rows = found.frame.filter(pl.col("is_mix") | pl.col("maybe_mix"))
-    for row in rows.head(MOST_SHOWN).iter_rows(named=True):
-        sure = "a mix" if row["is_mix"] else "perhaps a mix"
-        say(f"{row['txid'][::-1].hex()}  {row['time']:%Y-%m-%d %H:%M}  {sure} ({row['protocols']})")
-    if rows.height > MOST_SHOWN:
-        say(f"  and {rows.height - MOST_SHOWN:,} more")
+    for table, lines in found.lines().items():
+        for line in lines[:MOST_SHOWN]:
+            say(line)
+        if len(lines) > MOST_SHOWN:
+            say(f"  and {len(lines) - MOST_SHOWN:,} more {table}")
