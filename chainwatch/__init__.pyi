@@ -106,6 +106,9 @@ from chainwatch.tracing.mixers.anonymity import AnonymitySets as AnonymitySets
 from chainwatch.tracing.mixers.anonymity import anonymity_sets as anonymity_sets
 from chainwatch.tracing.mixers.interpretations import Interpretations as Interpretations
 from chainwatch.tracing.mixers.interpretations import interpretations as interpretations
+from chainwatch.tracing.mixers.pool_sets import PoolWithdrawals as PoolWithdrawals
+from chainwatch.tracing.mixers.pool_sets import pool_withdrawals as pool_withdrawals
+from chainwatch.tracing.mixers.pools import Pool as Pool
 from chainwatch.tracing.paths.paths import paths as paths
 from chainwatch.tracing.paths.result import Paths as Paths
 from chainwatch.tracing.ranges.range_result import TraceRange as TraceRange

@@ -32,6 +32,7 @@ from chainwatch.results.result import Result
 from chainwatch.results.table import Privacy
 from chainwatch.simulate.bridges.simulation import simulate_bridges
 from chainwatch.simulate.holders.simulation import simulate_holders
+from chainwatch.simulate.pools import simulate_pools
 from chainwatch.simulate.services.simulation import simulate_services
 from chainwatch.simulate.services.world import TOKEN
 from chainwatch.tracing.crossings.rates import crossing_rates
@@ -199,6 +200,9 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "PeelSteps": lambda made: cw.peel_steps(made.ledger, made.clusters),
     "Paths": lambda made: cw.paths(
         made.ledger, made.vendors.addresses(), made.services.addresses(), tags=made.tags
+    ),
+    "PoolWithdrawals": lambda _: cw.pool_withdrawals(
+        (pooled := simulate_pools(0)).ledger, [cw.Pool(*one) for one in pooled.pools]
     ),
     "Prices": lambda _: make_prices(
         schema.PRICES.frame(

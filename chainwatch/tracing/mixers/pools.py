@@ -1,0 +1,224 @@
+"""Pools of account chains: contracts into which everybody pays one amount, and takes it out again.
+
+What identifies a deposit is its amount, to the last unit: a transfer of another amount is none, and
+is told apart, never matched.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.addresses.canonical import parse
+from chainwatch.errors import InputError
+from chainwatch.ledger.ledger import Ledger
+
+SIGNS = ("fee", "fee_burnt", "native")
+"""Kinds of rows by which the ledger tells who signed a transaction, the surest first."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A contract that takes and gives one amount of one asset.
+
+    Attributes
+    ----------
+    address : str or bytes
+        The contract.
+    asset : Asset
+        What it takes.
+    amount : int
+        How much of it, in base units.
+
+    Raises
+    ------
+    InputError
+        If the amount is not above 0, or the address is none of the chain.
+    """
+
+    address: str | bytes
+    asset: Asset
+    amount: int
+
+    def __post_init__(self) -> None:
+        if self.amount <= 0:
+            raise InputError("a pool of nothing", remedy="give its amount in base units")
+        if isinstance(self.address, str):
+            object.__setattr__(self, "address", parse(self.address, self.asset.chain))
+
+    @property
+    def key(self) -> bytes:
+        """Its address as canonical bytes."""
+        return self.address if isinstance(self.address, bytes) else b""
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return what it is, for the record of a step."""
+        return {"address": self.key.hex(), "asset": str(self.asset), "amount": self.amount}
+
+
+class Moment(NamedTuple):
+    """When a transaction took place: its number where that is known, and its time."""
+
+    tx: int | None
+    time: datetime | None
+
+    def before(self, other: Moment) -> bool | None:
+        """Return whether it came before another; None where nothing tells."""
+        if self.tx is not None and other.tx is not None:
+            return self.tx < other.tx
+        if self.time is None or other.time is None or self.time == other.time:
+            return None
+        return self.time < other.time
+
+
+class Deposit(NamedTuple):
+    """A payment of the amount into a pool, and who made it.
+
+    ``signed`` is false where who signed was not read, so that the sender stands there, which can
+    be a router.
+    """
+
+    txid: bytes
+    at: Moment
+    depositor: bytes
+    signed: bool
+
+
+class Withdrawal(NamedTuple):
+    """The amount taken out of a pool by one transaction: what is left of a fee goes to one.
+
+    ``recipient`` is None where several got as much, or the transaction holds several withdrawals
+    (``times``). ``relayer`` got the rest; ``signer`` is None where it was not read.
+    """
+
+    txid: bytes
+    at: Moment
+    recipient: bytes | None
+    relayer: bytes | None
+    signer: bytes | None
+    times: int
+
+
+class Odd(NamedTuple):
+    """What a pool got or gave that is no deposit and no withdrawal."""
+
+    txid: bytes
+    at: Moment
+    direction: str
+    party: bytes
+    amount: int | None
+
+
+class History(NamedTuple):
+    """What was read of a pool, in order; ``whole`` says whether a source claims all of it."""
+
+    pool: Pool
+    deposits: tuple[Deposit, ...]
+    withdrawals: tuple[Withdrawal, ...]
+    odd: tuple[Odd, ...]
+    whole: bool
+
+
+def histories(ledger: Ledger, pools: Sequence[Pool]) -> list[History]:
+    """Return what was read of each pool, whatever the span."""
+    whole = ledger.history
+    touched = [one.key for one in pools]
+    theirs = pl.col("sender").is_in(touched) | pl.col("receiver").is_in(touched)
+    chains = {one.asset.chain for one in pools}
+    took = pl.col("success").fill_null(True)
+    rows = whole.transfers.filter(pl.col("chain").is_in(chains) & theirs & took).collect()
+    signers = _signers(whole, rows)
+    return [_history(whole, one, rows, signers) for one in pools]
+
+
+def _history(
+    ledger: Ledger, pool: Pool, rows: pl.DataFrame, signers: Mapping[bytes, bytes]
+) -> History:
+    mine = rows.filter(pool.asset.of_transfers() & (pl.col("sender") != pl.col("receiver"))).sort(
+        "tx", "time", "txid", "log_index", "trace_path", "receiver", "amount", nulls_last=True
+    )
+    deposits, odd, out = [], [], defaultdict(list)
+    for row in mine.iter_rows(named=True):
+        at, amount = Moment(row["tx"], row["time"]), _whole(row["amount"])
+        if row["sender"] == pool.key:
+            out[row["txid"]].append((at, row["receiver"], amount))
+        elif row["receiver"] == pool.key and amount == pool.amount:
+            signer = signers.get(row["txid"])
+            deposits.append(Deposit(row["txid"], at, signer or row["sender"], signer is not None))
+        elif row["receiver"] == pool.key:
+            odd.append(Odd(row["txid"], at, "in", row["sender"], amount))
+    taken = []
+    for txid, parts in out.items():
+        found = _withdrawal(pool, txid, parts, signers.get(txid))
+        if found is None:
+            odd += [Odd(txid, at, "out", receiver, amount) for at, receiver, amount in parts]
+        else:
+            taken.append(found)
+    return History(pool, tuple(deposits), tuple(taken), tuple(odd), _read_whole(ledger, pool))
+
+
+def _withdrawal(
+    pool: Pool, txid: bytes, parts: Sequence[tuple[Moment, bytes, int | None]], signer: bytes | None
+) -> Withdrawal | None:
+    """Return the withdrawal of a transaction; None where its amounts are of none."""
+    amounts = [amount for _, _, amount in parts]
+    if None in amounts:
+        return None
+    total, at = sum(filter(None, amounts)), parts[0][0]
+    if not total or total % pool.amount:
+        return None
+    got: dict[bytes, int] = defaultdict(int)
+    for _, receiver, amount in parts:
+        got[receiver] += amount or 0
+    ranked = sorted(got, key=lambda who: (-got[who], who))
+    times = total // pool.amount
+    clear = times == 1 and (len(ranked) == 1 or got[ranked[0]] > got[ranked[1]])
+    relayer = ranked[1] if clear and len(ranked) == 2 else None
+    return Withdrawal(txid, at, ranked[0] if clear else None, relayer, signer, times)
+
+
+def _whole(amount: Any) -> int | None:
+    return None if amount is None else int(amount)
+
+
+def _signers(ledger: Ledger, rows: pl.DataFrame) -> dict[bytes, bytes]:
+    """Return who signed transactions, as far as payments of the coin or fees tell."""
+    txids = rows["txid"].unique()
+    found = ledger.transfers.filter(
+        pl.col("txid").is_in(txids.implode()) & pl.col("kind").is_in(SIGNS)
+    ).select("txid", "kind", "sender")
+    signers: dict[bytes, bytes] = {}
+    order = {kind: place for place, kind in enumerate(SIGNS)}
+    told = sorted(found.collect().iter_rows(), key=lambda row: (row[0], order[row[1]], row[2]))
+    for txid, _, sender in told:
+        signers.setdefault(txid, sender)
+    return signers
+
+
+def _read_whole(ledger: Ledger, pool: Pool) -> bool:
+    """Return whether a source claims to have told the whole history of a pool."""
+    told = ledger.coverage.filter(
+        (pl.col("chain") == pool.asset.chain)
+        & (pl.col("kind") == "address")
+        & (pl.col("address") == pool.key)
+        & pl.col("complete")
+        & (pl.col("contract").is_null() | pl.col("contract").eq_missing(pool.asset.contract))
+    )
+    return told.head(1).collect().height > 0
+
+
+def earlier(deposits: Iterable[Deposit], when: Moment) -> tuple[list[Deposit], list[Deposit]]:
+    """Return the deposits that came before a moment, and those that may have."""
+    sure: list[Deposit] = []
+    perhaps: list[Deposit] = []
+    for one in deposits:
+        before = one.at.before(when)
+        if before is not False:
+            (perhaps if before is None else sure).append(one)
+    return sure, perhaps
