@@ -84,3 +84,10 @@ FORWARDS = "60806020600037" + "60006000608060006000" + "6000355af15000"
 
 RESOLVES = "603c3603355460406000523060205260206040526060526080" + "6000f3"
 """Answers as ENS does whom a name names: what it keeps under the hash of the name."""
+
+LOGS_ALL = "606036036060600037" + "604035602035600035" + "60603603" + "6000a3" + "00"
+"""Logs under the first three words all that it is called with behind them, and keeps what it got:
+a gate into which coins go and which says so."""
+
+PAYS_AND_LOGS = "6000600060006000" + "34" + "604035" + "5af150" + LOGS_ALL
+"""Sends what it got on to the third word, and then logs likewise: a gate from which coins come."""

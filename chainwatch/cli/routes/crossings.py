@@ -17,6 +17,7 @@ from chainwatch.cli.output import check_named, interruptible, say, show, write_c
 from chainwatch.cli.trace import asset_named
 from chainwatch.errors import ChainError, InputError
 from chainwatch.progress import watched
+from chainwatch.tracing.crossings.identifiers import messages_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,6 +54,14 @@ MessagesOption = Annotated[
     Path | None,
     typer.Option("--messages", help="CSV of what bridges logged: chain, txid, id, side."),
 ]
+LogsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--logs",
+        metavar="CHAIN=FILE",
+        help="CSV or Parquet of logs of an EVM chain; those of bridges count. May be repeated.",
+    ),
+]
 WithinOption = Annotated[
     int, typer.Option("--within", help="Minutes after a deposit in which it is paid out.", min=1)
 ]
@@ -72,6 +81,7 @@ def crossings(
     bridge: BridgeOption = None,
     asset: AssetsOption = None,
     messages: MessagesOption = None,
+    logs: LogsOption = None,
     within: WithinOption = 120,
     fee_at_most: FeeOption = "0.01",
     as_json: Annotated[
@@ -84,8 +94,8 @@ def crossings(
 ) -> None:
     """Say of every deposit at a bridge what became of it, and how often that is chance.
 
-    Identifiers that both sides bear come first: memos, and the messages of --messages. A match by
-    amount and time is a lead.
+    Identifiers that both sides bear come first: memos, and messages of --messages and --logs. A
+    match by amount and time is a lead.
 
     Example: chainwatch crossings --ledger out/otter/ledger
     --bridge ferry=bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0
@@ -94,7 +104,8 @@ def crossings(
     with interruptible():
         read = [cw.open_ledger(one) for one in ledger]
         chains = [chain for one in read for chain in one.chains]
-        who, logged = bridges_named(tags, bridge, chains), messages_in(messages)
+        who = bridges_named(tags, bridge, chains)
+        logged = messages_in(messages, logs, who)
         with watched("crossings"):
             found = cw.crossings(
                 read, bridges=who, assets=assets_named(asset), messages=logged,
@@ -196,19 +207,32 @@ def one_asset(said: str) -> Asset:
     return found
 
 
-def messages_in(path: Path | None) -> pl.DataFrame | None:
-    """Return the messages of a file."""
-    if path is None:
-        return None
+def messages_in(
+    path: Path | None, logs: Sequence[str] | None, bridges: Tags | dict[str, Any]
+) -> pl.DataFrame | None:
+    """Return the messages of a file, and those that bridges logged in tables of logs."""
+    import polars as pl
+
+    found = [] if path is None else [messages_of(_table(path, "messages"))]
+    for one in logs or ():
+        chain, _, name = one.partition("=")
+        if not chain or not name:
+            raise InputError(f"{one[:80]!r} names no logs", remedy="write --logs CHAIN=FILE")
+        found.append(cw.messages_of_logs(_table(Path(name), "logs"), chain, bridges))
+    return pl.concat(found) if found else None
+
+
+def _table(path: Path, what: str) -> pl.DataFrame:
+    """Read a table; every cell of CSV is text."""
     import polars as pl
 
     if not path.is_file():
-        raise InputError("there is no file of messages", where=str(path), remedy="check --messages")
+        raise InputError(f"there is no file of {what}", where=str(path), remedy=f"check --{what}")
     try:
-        return pl.read_csv(path, infer_schema=False)
+        parquet = path.suffix == ".parquet"
+        return pl.read_parquet(path) if parquet else pl.read_csv(path, infer_schema=False)
     except pl.exceptions.PolarsError as error:
         raise InputError(
-            f"the table of messages cannot be read ({str(error).splitlines()[0]})",
-            where=str(path),
-            remedy="write it as CSV with a header",
-        ) from error
+            f"the table of {what} cannot be read ({str(error).splitlines()[0]})", where=str(path),
+            remedy="write it as CSV with a header, or as Parquet",
+        ) from error  # fmt: skip

@@ -16,6 +16,7 @@ from chainwatch.cli.routes.crossings import (
     BridgeTagsOption,
     FeeOption,
     LedgersOption,
+    LogsOption,
     MessagesOption,
     WithinOption,
     assets_named,
@@ -62,6 +63,7 @@ def trace_across(
     bridge: BridgeOption = None,
     asset: AssetsOption = None,
     messages: MessagesOption = None,
+    logs: LogsOption = None,
     within: WithinOption = 120,
     fee_at_most: FeeOption = "0.01",
     max_crossings: Annotated[
@@ -85,7 +87,8 @@ def trace_across(
     with interruptible("interrupted; nothing was written"):
         read = [cw.open_ledger(one) for one in ledger]
         who = bridges_named(tags, bridge, [chain for one in read for chain in one.chains])
-        logged, ends = messages_in(messages), cw.read_tags(list(stop)) if stop else None
+        ends = cw.read_tags(list(stop)) if stop else None
+        logged = messages_in(messages, logs, who)
         with watched("following"):
             known = cw.crossings(
                 read, bridges=who, assets=assets_named(asset), messages=logged,

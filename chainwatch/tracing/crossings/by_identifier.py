@@ -180,7 +180,7 @@ def _resolve(
     message: Message, received: Sequence[Message], number: int | None, places: Sequence[int],
     deposits: Sequence[Row], paid: Paid, asked: Destinations, chains: Sequence[str],
 ) -> Resolved:  # fmt: skip
-    evidence = BY_MEMO if any(one.bridge for one in received) else BY_ID
+    evidence = BY_MEMO if message.scheme == THORCHAIN else BY_ID
     told = Resolved(evidence, message.called)
     if not places:
         return told

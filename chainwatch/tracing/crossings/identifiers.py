@@ -58,7 +58,7 @@ transaction is meant; null where that is not said. ``bridge`` is null where ever
 meant."""
 
 _NEEDED = ("chain", "txid", "id", "side")
-_OPTIONAL = ("scheme", "receiver", "amount")
+_OPTIONAL = ("scheme", "receiver", "amount", "bridge")
 
 
 def messages_of(given: pl.DataFrame | None) -> pl.DataFrame:
@@ -68,7 +68,8 @@ def messages_of(given: pl.DataFrame | None) -> pl.DataFrame:
     ----------
     given : polars.DataFrame, optional
         ``chain`` (alias or CAIP-2 id), ``txid`` (text, or bytes as the ledger keeps them), ``id``,
-        ``side`` (*sent*, *received* or *given back*); where known ``scheme, receiver, amount``.
+        ``side`` (*sent*, *received* or *given back*); where known ``scheme, receiver, amount``,
+        and the ``bridge`` that says so.
 
     Raises
     ------
@@ -106,8 +107,20 @@ def _row(row: Mapping[str, Any], place: int) -> dict[str, Any]:
         "scheme": scheme, "id": normal_id(str(row["id"])), "side": side, "chain": network.id,
         "txid": txid if isinstance(txid, bytes) else parse_txid(str(txid), network),
         "receiver": parse(receiver, network) if isinstance(receiver, str) else receiver,
-        "amount": None if row.get("amount") is None else int(row["amount"]), "bridge": None,
+        "amount": _amount(row.get("amount"), where), "bridge": row.get("bridge"),
     }  # fmt: skip
+
+
+def _amount(value: Any, where: str) -> int | None:
+    """Return an amount in base units; None where there is none."""
+    if value is None or value == "":
+        return None
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"the amount {str(value)[:40]!r}", where=where, remedy="write whole base units"
+        ) from None
 
 
 def normal_id(text: str) -> str:
