@@ -21,7 +21,7 @@ from chainwatch.tracing.crossings.across_tables import (
     LEG_ENDS,
     LEGS,
 )
-from chainwatch.tracing.crossings.result import A_LEAD, Crossings
+from chainwatch.tracing.crossings.result import A_LEAD, ASSET, INNOCENT, Crossings
 from chainwatch.tracing.crossings.tables import BY_AMOUNT
 from chainwatch.tracing.result import Trace
 from chainwatch.units import counted, to_text, total
@@ -83,7 +83,7 @@ class TraceAcross(Result):
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
         """Return where the value of each leg ends, and by what it crossed."""
-        return (across_finding(self),)
+        return tuple(across_findings(self))
 
     def followed(self) -> pl.DataFrame:
         """Return those whom the first leg follows: ``chain, address``."""
@@ -174,10 +174,9 @@ def _marks(row: Mapping[str, Any]) -> str:
     return f" ({', '.join(marks)})" if marks else ""
 
 
-def across_finding(found: TraceAcross) -> Finding:
-    """Return where the value of each leg ends, and by what evidence it crossed."""
-    out = found.frame.filter(side=PAID_OUT)
-    done = out.filter(done=FOLLOWED)
+def across_findings(found: TraceAcross) -> Iterator[Finding]:
+    """Yield by what value crossed, and then where each leg ends, in coins of its own asset."""
+    done = found.frame.filter(side=PAID_OUT, done=FOLLOWED)
     leads = done.filter(evidence=BY_AMOUNT).height
     open_ = found.ends.filter(pl.col("crossing").is_not_null() & (pl.col("crossing") != FOLLOWED))
     text = [
@@ -188,17 +187,26 @@ def across_finding(found: TraceAcross) -> Finding:
         *found.crossings.limits,
     ]
     ended = counted(int(open_["ends"].sum()), "place", "places")
-    return Finding(
+    rows = CROSSED_EDGES.pick(
+        "crossing", "side", "chain", "bridge", "time", "txid", "target", "evidence", "moves",
+        "moves_matched", "done", name="crossings_between_chains",
+    )  # fmt: skip
+    yield Finding(
         "Across chains",
         tuple(text),
-        LEG_ENDS.rows(found.ends),
+        rows.rows(found.frame.select(rows.names)),
         None,
-        (
-            "Who is paid on the other side need not be who paid: a bridge pays whom it is told to.",
-            "Whoever uses the same bridge has nothing to do with others who do.",
-        ),
+        INNOCENT,
         f"Value was followed over {counted(done.height, 'crossing', 'crossings')}, of which"
         f" {leads:,} {'rests' if leads == 1 else 'rest'} on amount and time alone and"
         f" {'is a lead' if leads == 1 else 'are leads'}; at {ended} it went into a bridge and was"
         " not followed further.",
     )
+    names = [name for name in LEG_ENDS.names if name not in ("leg", *ASSET)]
+    for number, leg in enumerate(found.legs):
+        table = LEG_ENDS.pick(*names, name=f"ends_of_leg_{number}")
+        mine = found.ends.filter(leg=number).select(names)
+        where = f"{leg.asset.symbol} on {find_chain(leg.asset.chain).alias}"
+        marks = _marks(found.legs_told.row(number, named=True))
+        title = f"Where leg {number} ends: {where}{marks}"
+        yield Finding(title, (), table.rows(mine), leg.asset)

@@ -216,8 +216,13 @@ def _wanted(message: Message, deposit: Row, asked: Destinations) -> set[bytes]:
         return {message.receiver}
     if message.scheme != THORCHAIN or message.side != RECEIVED:
         return set()
+    return asked_for(asked, deposit, message.place[0])
+
+
+def asked_for(asked: Destinations, deposit: Row, chain: str) -> set[bytes]:
+    """Return whom the memo beside a deposit asks to pay, where that is an address of a chain."""
     named = asked.get((deposit["chain"], deposit["tx"]), [])
-    return {one for text in named for one in _parsed(text, message.place[0])}
+    return {one for text in named for one in _parsed(text, chain)}
 
 
 def _parsed(text: str, chain: str) -> Iterator[bytes]:

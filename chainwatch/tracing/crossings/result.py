@@ -11,7 +11,9 @@ from typing import Any
 
 import polars as pl
 
+from chainwatch.addresses.assets import Asset
 from chainwatch.attribution.tags import Tags
+from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import InputError
 from chainwatch.results.result import Finding, Result
 from chainwatch.results.roles import Roles, parties_of
@@ -32,6 +34,15 @@ A_LEAD = (
     " fits, and the control says how often that happens by chance."
 )
 """Said wherever such a match is shown."""
+
+INNOCENT = (
+    "Whoever uses the same bridge has nothing to do with others who do.",
+    "Who is paid on the other side need not be who paid: a bridge pays whom it is told to.",
+)
+"""What could innocently explain a crossing."""
+
+ASSET = ("chain", "contract", "symbol", "decimals")
+"""What of a row makes its asset."""
 
 NO_BRIDGE_BESIDE = (
     "Only addresses that are named as the bridge's were looked at, and only assets that were named."
@@ -111,7 +122,7 @@ class Crossings(Result):
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
         """Return what became of the deposits."""
-        return (crossings_finding(self),)
+        return tuple(crossings_findings(self))
 
     def roles(self) -> Roles:
         """Return that addresses of bridges are a service's."""
@@ -149,8 +160,11 @@ def control_of(row: Mapping[str, Any]) -> Control:
     return Control(*(row[name] for name in names))
 
 
-def crossings_finding(found: Crossings) -> Finding:
-    """Return what became of deposits at bridges, with what each match rests on."""
+def crossings_findings(found: Crossings) -> Iterator[Finding]:
+    """Yield what became of deposits at bridges: what is said of all, then a table for each asset.
+
+    Amounts of two assets stand in no table together: each is told in coins of its own.
+    """
     crossed = found.frame.filter(result=CROSSED)
     proven, leads = crossed.filter(pl.col("evidence") != BY_AMOUNT).height, found.leads
     open_ = found.frame.filter(result=NOT_MATCHED).height
@@ -159,7 +173,6 @@ def crossings_finding(found: Crossings) -> Finding:
         f"A payout was named where both sides bear one identifier; or else where it alone fits by"
         f" amount (at most {_percent(found.fee_at_most)} less) and time (within {found.within}),"
         " fits no other deposit, and everything was read that could be either.",
-        *([A_LEAD] if leads else []),
         *found._controls(),
         *found.limits,
         NO_BRIDGE_BESIDE,
@@ -168,21 +181,15 @@ def crossings_finding(found: Crossings) -> Finding:
         f"Of {deposits} at bridges {proven:,} crossed by an identifier, {leads:,} by amount and"
         f" time alone, which is a lead; of {open_:,} it is not said what became of them."
     )
+    yield Finding("Crossings at bridges", tuple(text), None, None, INNOCENT, head)
     rows = DEPOSITS.pick(
-        "chain", "bridge", "time", "txid", "contract", "symbol", "amount", "payer", "result",
-        "evidence", "reason", name="deposits_at_bridges",
+        "chain", "bridge", "time", "txid", "amount", "payer", "result", "evidence", "reason",
+        name="deposits_at_bridges",
     )  # fmt: skip
-    return Finding(
-        "Crossings at bridges",
-        tuple(text),
-        rows.rows(found.frame.select(rows.names)),
-        None,
-        (
-            "Whoever uses the same bridge has nothing to do with others who do.",
-            "Who is paid on the other side need not be who paid: a bridge pays whom it is told to.",
-        ),
-        head,
-    )
+    for mine in found.frame.partition_by("chain", "contract", maintain_order=True):
+        asset = Asset(*mine.select(ASSET).row(0))
+        told = f"Deposits of {asset.symbol} on {find_chain(asset.chain).alias}"
+        yield Finding(told, (), rows.rows(mine.select(rows.names)), asset)
 
 
 def _percent(share: Fraction) -> str:

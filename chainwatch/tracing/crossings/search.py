@@ -16,15 +16,18 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.crossings.by_identifier import (
+    CONTRADICTS,
     Identified,
     Resolved,
     Row,
+    asked_for,
     by_identifier,
     place_of,
 )
 from chainwatch.tracing.crossings.chance import Control, Moved, control, shifts_for
 from chainwatch.tracing.crossings.identifiers import (
     SENT,
+    Destinations,
     destinations,
     messages_of_memos,
 )
@@ -37,6 +40,7 @@ from chainwatch.tracing.crossings.tables import (
     CROSSED,
     DEPOSITS,
     GIVEN_BACK,
+    MAYBE_BACK,
     NO_OTHER_SIDE,
     NOT_MATCHED,
     PAYER_UNREAD,
@@ -81,9 +85,13 @@ class Search:
     def identified(self) -> Identified:
         """What identifiers say."""
         memos = messages_of_memos(self.ledgers, self.moved.payouts)
-        asked = destinations(self.ledgers, self.moved.deposits)
         known = pl.concat([self.messages, memos])
-        return by_identifier(self.moved, known, asked, list(self.ledgers))
+        return by_identifier(self.moved, known, self.asked, list(self.ledgers))
+
+    @cached_property
+    def asked(self) -> Destinations:
+        """Whom deposits ask to pay."""
+        return destinations(self.ledgers, self.moved.deposits)
 
     @cached_property
     def deposits(self) -> list[Row]:
@@ -209,7 +217,41 @@ class Search:
             return Verdict(UNKNOWN, None, -1)
         if not row["sure"]:
             return Verdict(PAYER_UNREAD, None, -1)
-        return pool.judge(self._party(row, place))
+        if self._given_back(row):
+            return Verdict(MAYBE_BACK, None, -1)
+        verdict = pool.judge(self._party(row, place))
+        if verdict.payout is not None and self._asked_otherwise(row, self.payouts[verdict.payout]):
+            return Verdict(CONTRADICTS, None, verdict.candidates)
+        return verdict
+
+    def _given_back(self, row: Row) -> bool:
+        """Tell whether the bridge paid a payer back on his own chain what would fit as a payout."""
+        caps = Caps(self.within // MICROSECOND, self.fee, {"": self._wrong(row), "back": 0})
+        made = self._party(row, 0)._replace(chain="")
+        return any(
+            place_of(out) not in self.identified.explained
+            and caps.fit(made, self._party(out, 0)._replace(chain="back"))
+            for out in self._to_payers.get((row["asset"], row["bridge"], row["party"]), ())
+        )
+
+    @cached_property
+    def _to_payers(self) -> dict[tuple[int, str, bytes], list[Row]]:
+        """Payouts by asset, bridge and who was paid, where that is known."""
+        found: dict[tuple[int, str, bytes], list[Row]] = {}
+        for row in self.payouts:
+            if row["party"] is not None:
+                found.setdefault((row["asset"], row["bridge"], row["party"]), []).append(row)
+        return found
+
+    def _asked_otherwise(self, row: Row, out: Row) -> bool:
+        """Tell whether the memo beside a deposit asks to pay somebody else."""
+        wanted = asked_for(self.asked, row, out["chain"])
+        return bool(wanted) and out["party"] not in wanted
+
+    @staticmethod
+    def _wrong(row: Row) -> int:
+        coins = find_chain(row["chain"]).family == "utxo"
+        return CLOCK // MICROSECOND if coins else 0
 
     def _bridges_of(self, assets: Sequence[Asset]) -> list[str]:
         chains = {one.chain for one in assets}
@@ -246,8 +288,7 @@ class Search:
             if place_of(self.payouts[place]) not in known.explained
         ]
         chains = {one.chain for one in assets}
-        wrong = CLOCK // MICROSECOND
-        slack = {one: wrong if find_chain(one).family == "utxo" else 0 for one in chains}
+        slack = {one: self._wrong({"chain": one}) for one in chains}
         caps = Caps(self.within // MICROSECOND, self.fee, slack)
         return Pool(Ordered(deposits), Ordered(payouts), caps, self._reader(assets, bridge))
 

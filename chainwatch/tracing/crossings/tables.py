@@ -20,6 +20,7 @@ BY_AMOUNT = "amount and time"
 NO_OTHER_SIDE = "no address of the bridge is named on another chain, in what stands for its asset"
 UNKNOWN = "its amount or its time is not known"
 PAYER_UNREAD = "who paid it was not read: it may be the bridge's own"
+MAYBE_BACK = "it may have been given back: the bridge paid who had paid it, within the caps"
 """Why the rule of amount and time is not asked of a deposit."""
 
 BRIDGE = Column("bridge", pl.String, Privacy.SERVICE, "the bridge, as tags or the caller name it")
