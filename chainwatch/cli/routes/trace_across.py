@@ -28,6 +28,9 @@ from chainwatch.cli.trace import POLICIES_TOLD, StopOption
 from chainwatch.progress import watched
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chainwatch.ledger.ledger import Ledger
     from chainwatch.tracing.crossings.across_result import TraceAcross
 
 
@@ -102,8 +105,24 @@ def trace_across(
             say(line)
         show(found)
         if out:
-            case = cw.Case(out.name, question="Where did the subjects' money go?")
-            say(f"disclosure: {case.add(known, found).write(out)}")
+            say(f"disclosure: {written(out, read, known, found)}")
+
+
+def written(out: Path, ledgers: Sequence[Ledger], known: cw.Crossings, found: TraceAcross) -> Path:
+    """Write a case of what was found; return its folder.
+
+    The first leg alone is drawn: a picture of another would call those subjects who were paid out.
+    """
+    from chainwatch.figures import flow
+
+    case = cw.Case(out.name, question="Where did the subjects' money go?").add(known, found)
+    first = found.legs[0]
+    if first.amount:
+        where = cw.chain(first.asset.chain).alias
+        case.add(flow(first, title=f"Before any crossing: {first.asset.symbol} on {where}"))
+    for ledger in ledgers:
+        case.look_beside(ledger)
+    return case.write(out)
 
 
 def lines_of(found: TraceAcross) -> list[str]:

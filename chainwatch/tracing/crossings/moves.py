@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from chainwatch.addresses.assets import PAYMENT_KINDS, Asset
+from chainwatch.addresses.assets import PAYMENT_KINDS, ZERO, Asset
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.table import TIME
@@ -102,7 +102,8 @@ def _transfers(
     pays = pl.col("kind").is_in(PAYMENT_KINDS) if asset.contract is None else pl.lit(True)
     made, burnt = (pl.col("kind").str.ends_with(end) for end in ("_mint", "_burn"))
     rows = rows.filter(pays).with_columns(pl.lit(True).alias("sure"), made=made, burnt=burnt)
-    plain = rows.filter(~pl.col("made"), ~pl.col("burnt"))
+    nobody = pl.Series(sorted(ZERO), dtype=pl.Binary).implode()
+    plain = rows.filter(~pl.col("sender").is_in(nobody), ~pl.col("receiver").is_in(nobody))
     came = _at(plain, here, "receiver", "sender")
     went = _at(plain, here, "sender", "receiver")
     contract = pl.lit(asset.contract, pl.Binary)

@@ -56,6 +56,10 @@ def test_it_prints_what_the_library_follows(run: Run, folder: Path, tmp_path: Pa
     assert f"0.995 USD to {MULE} on base in 0x" in out
     assert "(amount and time; followed)" in out
     assert (tmp_path / "ferry" / "report.html").is_file()
+    page = (tmp_path / "ferry" / "report.html").read_text("utf-8")
+    assert "Before any crossing: USD on eth" in page
+    assert "Where leg 1 ends: USD on base (lead)" in page
+    assert MULE not in page
     assert run(*asked(folder, "--out", tmp_path / "ferry"))[0] == 1
 
 

@@ -253,6 +253,18 @@ def test_a_token_of_the_bridge_itself_is_burnt_and_made(sea: Any) -> None:
     assert found.payouts["receiver"].to_list() == [sea.account("bob")]
 
 
+def test_what_a_bridge_wraps_for_itself_is_neither_paid_in_nor_out(sea: Any) -> None:
+    ledger = sea.ledger([
+        sea.paid(sea.here, "0", "pool", 1_000, 0, kind="wrap"),
+        sea.paid(sea.there, "pool", "0", 1_000, 5, kind="unwrap"),
+        sea.paid(sea.here, "ann", "pool", 1_000, 1),
+        sea.paid(sea.there, "pool", "bob", 999, 10),
+    ])  # fmt: skip
+    found = sea.crossings(ledger)
+    assert sea.told(found) == LEAD
+    assert found.frame["payer"].to_list() == [sea.account("ann")]
+
+
 def test_the_span_narrows_deposits_and_never_what_answers_them(sea: Any) -> None:
     ledger = sea.ledger([
         sea.paid(sea.here, "ann", "pool", 1_000_000, 0),
