@@ -88,9 +88,10 @@ def graph_of(ground: CoinGround) -> RouteGraph:
         graph.add(graph.node(("in", tx)), graph.node(("out", tx)), label=tx)
         if tx in ground.starts:
             _begin(graph, ground, tx)
+    spent = {tx: spent_in_all(ground, tx) for tx in alive}
     for row in sorted(ground.rows):
         if met.maker[row] in alive:
-            _coin(graph, met, row, alive)
+            _coin(graph, met, row, spent)
     for owner in sorted(met.held):
         _control(graph, met, owner, alive)
     between = graph.between()
@@ -112,10 +113,11 @@ def _begin(graph: RouteGraph, ground: CoinGround, tx: int) -> None:
     )  # fmt: skip
 
 
-def _coin(graph: RouteGraph, met: _Met, row: int, alive: set[int]) -> None:
+def _coin(graph: RouteGraph, met: _Met, row: int, alive: dict[int, int | None]) -> None:
+    """Add a coin; ``alive`` has what each transaction of a route spends in all."""
     ground = met.ground
     made, maker, onward = ground.made, met.maker[row], met.spender.get(row)
-    value, spent = int(made["out_val"][row]), spent_in_all(ground, maker)
+    value, spent = int(made["out_val"][row]), alive[maker]
     here = graph.node(("coin", row))
     graph.add(
         graph.node(("out", maker)), here, hops=1, amount=value, move=row,

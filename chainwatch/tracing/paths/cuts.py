@@ -79,7 +79,7 @@ def smallest_cuts(graph: RouteGraph) -> Cuts:
 class _Search:
     graph: RouteGraph
     looked: int = 0
-    seen: set[frozenset[int]] = field(default_factory=set)
+    seen: set[tuple[frozenset[int], int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.leaving, self.entering = self.graph.leaving(), self.graph.entering()
@@ -88,9 +88,9 @@ class _Search:
 
     def sets(self, gone: frozenset[int], size: int) -> Iterator[frozenset[int]]:
         """Yield the sets that end all routes, of so many transactions beside those gone."""
-        if gone in self.seen:
+        if (gone, size) in self.seen:
             return
-        self.seen.add(gone)
+        self.seen.add((gone, size))
         if self.single and size and self.disjoint(gone, size + 1) > size:
             return
         labels = self.route(gone)

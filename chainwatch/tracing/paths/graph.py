@@ -81,6 +81,7 @@ class RouteGraph:
     edges: list[Edge] = field(default_factory=list)
     lands: dict[int, int] = field(default_factory=dict)
     _numbers: dict[Hashable, int] = field(default_factory=dict, repr=False)
+    _grouped: dict[str, list[list[int]]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Number the two nodes that every graph has."""
@@ -94,32 +95,46 @@ class RouteGraph:
     def add(self, source: int, target: int, **told: object) -> None:
         """Add an edge with what is said of it."""
         self.edges.append(Edge(source, target, **told))  # type: ignore[arg-type]  # named as fields
+        self._grouped.clear()
 
     @property
     def nodes(self) -> int:
-        """How many nodes there are, or were before some were left out."""
-        numbered = max((max(edge.source, edge.target) for edge in self.edges), default=END)
-        return max(numbered + 1, len(self._numbers))
+        """How many nodes there are."""
+        return max((max(edge.source, edge.target) for edge in self.edges), default=END) + 1
 
     def leaving(self) -> list[list[int]]:
         """Return for each node the edges that leave it, by their places."""
-        return _grouped(self.nodes, (edge.source for edge in self.edges))
+        return self._by("source")
 
     def entering(self) -> list[list[int]]:
         """Return for each node the edges that enter it, by their places."""
-        return _grouped(self.nodes, (edge.target for edge in self.edges))
+        return self._by("target")
+
+    def _by(self, end: str) -> list[list[int]]:
+        if end not in self._grouped:
+            whose = (edge.source if end == "source" else edge.target for edge in self.edges)
+            self._grouped[end] = _grouped(self.nodes, whose)
+        return self._grouped[end]
 
     def kept(self, fits: Callable[[Edge], bool]) -> RouteGraph:
         """Return the graph of some of the edges, of them what lies between start and end."""
-        chosen = RouteGraph([edge for edge in self.edges if fits(edge)], self.lands, self._numbers)
-        return chosen.between()
+        return RouteGraph([edge for edge in self.edges if fits(edge)], self.lands).between()
 
     def between(self) -> RouteGraph:
         """Return the graph of the edges that lie on a walk from start to end."""
         from_start = _reached(START, self.leaving(), [edge.target for edge in self.edges])
         to_end = _reached(END, self.entering(), [edge.source for edge in self.edges])
         on_way = [e for e in self.edges if e.source in from_start and e.target in to_end]
-        return RouteGraph(on_way, self.lands, self._numbers)
+        if len(on_way) == len(self.edges):
+            return self
+        number = {START: START, END: END}
+        for edge in on_way:
+            for node in (edge.source, edge.target):
+                number.setdefault(node, len(number))
+        return RouteGraph(
+            [e._replace(source=number[e.source], target=number[e.target]) for e in on_way],
+            self.lands,
+        )
 
     def movements(self) -> dict[int, int]:
         """Return for each transaction the first movement of it that a route may take."""

@@ -89,12 +89,18 @@ def _sum(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
 
 
 def _flow(a: tuple[Fraction, int], b: tuple[Fraction, int]) -> tuple[Fraction, int]:
-    return (b[0] if a[0] == 1 else a[0] if b[0] == 1 else a[0] * b[0]), a[1] + b[1]
+    return (b[0] if a[0] is WHOLE else a[0] if b[0] is WHOLE else a[0] * b[0]), a[1] + b[1]
+
+
+def _most_first(weight: tuple[Fraction, int]) -> tuple[int, Fraction, int]:
+    """Return what sorts the largest share first: whole numbers tell most apart, and are quick."""
+    share, hops = weight
+    return -((share.numerator << 64) // share.denominator), -share, hops
 
 
 _BY_HOPS = Measure(lambda e: (e.hops, e.clock), (0, 0), _sum, lambda w: w)
 _BY_TIME = Measure(lambda e: (e.clock, e.hops), (0, 0), _sum, lambda w: w)
-_BY_FLOW = Measure(lambda e: (e.share, e.hops), (WHOLE, 0), _flow, lambda w: (-w[0], w[1]))
+_BY_FLOW = Measure(lambda e: (e.share, e.hops), (WHOLE, 0), _flow, _most_first)
 _BY_AMOUNT = Measure(
     lambda e: NO_BOUND if e.amount is None else e.amount, NO_BOUND, min, lambda w: -w
 )

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from chainwatch.addresses.assets import FEE_KINDS, ZERO
@@ -77,17 +78,34 @@ class TransferGround:
     def __post_init__(self) -> None:
         """Look up the addresses of both ends by their numbers."""
         self.index = self.transfers.whole.index
-        rows = self.transfers.whole.rows
-        self.poison = rows["poison"].to_numpy()
-        self.fees = rows["kind"].is_in([*FEE_KINDS]).to_numpy()
         self.sender, self.receiver = self.index.sender, self.index.receiver
         self.source, self.target = (
             {n for n in map(self.index.number_of, one) if n is not None}
             for one in (self.parties.source, self.parties.target)
         )
         self.order = Order.of(self.transfers.whole.near)
-        found = (self.index.number_of(one) for one in ZERO)
-        self.nobody = {one for one in found if one is not None}
+        self._passing()
+
+    def _passing(self) -> None:
+        """Note which transfers a route may take, as far as no stop ends it, and who has others.
+
+        It begins where it leaves the source last, and ends at the target's first; no lure moves
+        value, nor a transfer to oneself; nobody goes on from a fee or from the zero address.
+        """
+        nobody = [one for one in map(self.index.number_of, ZERO) if one is not None]
+        sender, receiver, ends = self.sender, self.receiver, np.array(sorted(self.target), np.int64)
+        fees = self.transfers.whole.rows["kind"].is_in([*FEE_KINDS]).to_numpy()
+        inside = np.zeros(len(sender), np.bool_)
+        inside[self.transfers.first : self.transfers.end] = True
+        moves = inside & ~self.transfers.whole.rows["poison"].to_numpy() & (sender != receiver)
+        between = ~np.isin(receiver, sorted(self.source)) & ~np.isin(sender, ends)
+        goes_on = np.isin(receiver, ends) | ~(fees | np.isin(receiver, nobody))
+        self.passing = moves & between & goes_on
+        count = len(self.index.addresses)
+        self.more = (
+            np.bincount(sender[self.passing], minlength=count),
+            np.bincount(receiver[self.passing], minlength=count),
+        )
 
     # What the search asks.
 
@@ -97,7 +115,7 @@ class TransferGround:
         for one in sorted(self.source if side == SOURCE else self.target):
             self._history(side, one)
             places, incoming = self.index.touching(one)
-            mine = places[~incoming if side == SOURCE else incoming]
+            mine = places[(~incoming if side == SOURCE else incoming) & self.passing[places]]
             for place in mine.tolist():
                 reached |= dict.fromkeys(self._take(side, place, 1))
         return list(reached)
@@ -124,7 +142,7 @@ class TransferGround:
         reached: dict[Item, None] = {}
         for one in self._numbers(item):
             places, incoming = self.index.touching(one)
-            mine = places[~incoming if side == SOURCE else incoming]
+            mine = places[(~incoming if side == SOURCE else incoming) & self.passing[places]]
             for place in self._near(side, mine, new, done):
                 reached |= dict.fromkeys(self._take(side, place, hops + 1))
         return list(reached)
@@ -160,21 +178,19 @@ class TransferGround:
 
     def _take(self, side: int, place: int, hops: int) -> Iterator[Item]:
         """Take a transfer that was met, and yield whom it leads to, where that is news."""
-        if not self.is_edge(place):
-            return
         one = int((self.receiver if side == SOURCE else self.sender)[place])
-        sender, receiver = int(self.sender[place]), int(self.receiver[place])
-        if receiver in self.source or sender in self.target:
-            return  # a route begins where it leaves the source last, and ends at the target's first
         if not self.goes_on(side, place):
             return
         self.moves[place] = None
         if one in self.source or one in self.target:
             return
-        yield from self._reach(side, Item(PARTY, one), place, hops)
         listed = self.owner_of(one)
         if len(listed) > 1:
             yield from self._reach(side, Item(OWNER, listed[0]), place, hops)
+        if self.more[side][one]:
+            yield from self._reach(side, Item(PARTY, one), place, hops)
+        else:
+            self._history(side, one)
 
     def _reach(self, side: int, item: Item, place: int, hops: int) -> Iterator[Item]:
         met, fewest = self.met.setdefault(item, Met()), self._fewest[side]
@@ -197,18 +213,10 @@ class TransferGround:
 
     # What is known of one place.
 
-    def is_edge(self, place: int) -> bool:
-        """Tell whether a transfer moves value in the span: no lure does, nor one to oneself."""
-        inside = self.transfers.first <= place < self.transfers.end
-        return inside and not self.poison[place] and self.sender[place] != self.receiver[place]
-
     def goes_on(self, side: int, place: int) -> bool:
         """Tell whether a route may take a transfer; note why not, where that is worth telling."""
-        receiver = int(self.receiver[place])
-        if receiver in self.target:
+        if not self.parties.stops.by_address or int(self.receiver[place]) in self.target:
             return True
-        if receiver in self.nobody or self.fees[place]:
-            return False
         end = self.stopped(place)
         if end is not None:
             self._limit(side, end, place, SOURCE)
@@ -216,8 +224,6 @@ class TransferGround:
 
     def stopped(self, place: int) -> End | None:
         """Return why no route goes on from the receiver of a transfer, if none does."""
-        if not self.parties.stops.by_address:
-            return None
         address = self.index.addresses[int(self.receiver[place])]
         when = self.transfers.whole.rows["time"][place]
         return self.parties.stops.at(self.parties.asset.chain, address, when)

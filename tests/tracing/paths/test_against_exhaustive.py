@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 import polars as pl
 import pytest
 from plain_routes import Paid, PlainRoute, in_order, routes_of_coins, routes_of_transfers
+from plain_routes import smallest_cuts as smallest_cuts_of
 
 from chainwatch.addresses.assets import native
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.tracing.paths.cuts import smallest_cuts
 from chainwatch.tracing.paths.parties import Parties
 from chainwatch.tracing.paths.paths import Looked, _among_coins, _among_transfers, ranked
 from chainwatch.tracing.paths.ranking import RANKINGS, Route
@@ -225,3 +227,37 @@ def in_index_order(world: World, rows: pl.DataFrame, desk: Any) -> list[tuple[in
             found.append((place, one))
     assert len(found) == len(world.rows)
     return found
+
+
+def test_cuts_are_those_of_trying_every_set(desk: Any) -> None:
+    met = 0
+    for ledger, worlds, _ in coin_ledgers(desk):
+        for world in worlds:
+            asked = parties(world, native("btc-regtest"), desk.coin)
+            wanted = expected(world, routes_of_coins, desk.coin, asked)
+            looked = _among_coins(ledger, asked, BUDGET)
+            coins = looked.telling.ground.coins  # type: ignore[attr-defined]
+            place = {desk.txid(tx["id"]): at for at, tx in enumerate(world.rows)}
+            found = smallest_cuts(looked.graph)
+            told = {frozenset(place[coins.txid(tx)] for tx in one) for one in found.sets}
+            assert told == smallest_cuts_of(wanted)
+            assert found.more == bool(wanted and not told)
+            met += len(told)
+    for begin in range(0, WORLDS, A_LEDGER):
+        worlds = [account_world(number) for number in range(begin, begin + A_LEDGER)]
+        ledger = account_ledger(desk, worlds)
+        rows = Transfers.read(ledger, desk.asset, None).whole.rows
+        for world in worlds:
+            listed = [paid for _, paid in in_index_order(world, rows, desk)]
+            asked = parties(world, desk.asset, desk.account)
+            wanted = expected(
+                world._replace(rows=listed), routes_of_transfers, desk.account, asked,
+                read=world.read,
+            )  # fmt: skip
+            looked = _among_transfers(ledger, asked, BUDGET, "hops")
+            found, moves = smallest_cuts(looked.graph), looked.graph.movements()
+            told = {frozenset(rows["txid"][moves[one]] for one in some) for some in found.sets}
+            assert told == {frozenset(map(desk.txid, some)) for some in smallest_cuts_of(wanted)}
+            assert found.more == bool(wanted and not told)
+            met += len(told)
+    assert met > 300, "the worlds are too poor to tell anything"
