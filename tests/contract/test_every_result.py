@@ -34,10 +34,11 @@ from chainwatch.simulate.bridges.simulation import simulate_bridges
 from chainwatch.simulate.holders.simulation import simulate_holders
 from chainwatch.simulate.pools import simulate_pools
 from chainwatch.simulate.services.simulation import simulate_services
-from chainwatch.simulate.services.world import TOKEN
+from chainwatch.simulate.swaps.simulation import SimulatedSwaps, simulate_swaps
 from chainwatch.tracing.crossings.rates import crossing_rates
 from chainwatch.tracing.custody.rates import custody_rates, known_custody
 from chainwatch.tracing.fetch import LEFT, Fetched
+from chainwatch.tracing.meaning.rates import meaning_rates
 from chainwatch.trained.features import NAMES
 from chainwatch.trained.measure import MEASURED
 from chainwatch.trained.model import TERMS
@@ -53,14 +54,19 @@ KEY = (
 
 
 def accounts() -> Ledger:
-    """Return a small account chain."""
-    return simulate_services(0, part="fit", days=10, people=20).ledger()
+    """Return a small account chain on which people swap."""
+    return swapping().ledger()
 
 
-def through_swaps(ledger: Ledger) -> cw.ThroughSwaps:
-    """Return what is followed from whoever was paid first."""
+def swapping() -> SimulatedSwaps:
+    return simulate_swaps(0, part="fit", deeds=60, people=10)
+
+
+def through_swaps(made: SimulatedSwaps) -> cw.ThroughSwaps:
+    """Return what is followed from whoever swapped first."""
+    ledger, first = made.ledger(), next(one for one in made.truth if one.meaning == "swap")
     return cw.trace_through_swaps(
-        ledger, [ledger.transfers.collect()["receiver"][0]], asset=TOKEN, policy="fifo",
+        ledger, [first.payer], asset=made.asset(first.asset), policy="fifo",
         through=cw.meanings(ledger),
     )  # fmt: skip
 
@@ -191,6 +197,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Interpretations": lambda made: cw.interpretations(made.ledger, made.joined()),
     "KeyAddresses": lambda made: cw.addresses_of_xpub(KEY, gap=2),
     "Links": lambda made: made.clusters.links,
+    "MeaningRates": lambda _: meaning_rates([swapping()]),
     "Meanings": lambda _: cw.meanings(accounts()),
     "Mixes": lambda made: cw.mixes(made.ledger),
     "PeelChains": lambda made: cw.peel_chains(
@@ -229,7 +236,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "TagHits": lambda made: cw.hits(made.ledger, made.tags),
     "Tags": lambda made: made.tags,
     "Taint": lambda made: cw.taint(made.ledger, made.vendors.addresses(), policy="haircut"),
-    "ThroughSwaps": lambda _: through_swaps(accounts()),
+    "ThroughSwaps": lambda _: through_swaps(swapping()),
     "Trace": lambda made: made.trace,
     "TraceAcross": lambda made: cw.trace_across(
         made.ledger,

@@ -157,7 +157,7 @@ def meanings(
 
     Fails when
     ----------
-    Somebody makes a pool of his own, and swaps with it from several addresses of his own: with
+    Somebody makes a pool of his own, and swaps with it both ways from several addresses: with
     ``min_traders`` of them it looks like one of many. Pools that no tag names and few use in what
     was read are not known, so that their swaps are undecided. An account whose key is held by
     somebody, who never sent a transaction that was read, passes for a contract where he received
@@ -172,7 +172,7 @@ def meanings(
     read = read_transactions(ledger, chain)
     kept = _keepers(read)
     flowing = [
-        (one, tuple(flows_of(one, lambda at: at not in kept and read.is_contract(at) is not False)))
+        (one, tuple(flows_of(one, lambda at: at not in kept and read.may_pass(one, at))))  # noqa: B023 - asked at once
         for one in read.transactions()
     ]
     pools = pools_of(read, traders(read, flowing, min_traders), tags)

@@ -8,7 +8,7 @@ is the stranger's. So nobody is a pool because of one swap.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from chainwatch.addresses.assets import ZERO
@@ -130,15 +130,16 @@ def traders(
 
     Counted are transactions in which a contract got one asset and gave one other, and in which the
     one who wanted the transaction gave or got something; and those in which it got something from
-    him and made tokens of its own for him, or the reverse. Nobody who ever sent a transaction is a
-    contract.
+    him and made tokens of its own for him, or the reverse. Of some asset it must have got in one of
+    them and given in another: who only takes in what is worth something is a shop. Nobody who ever
+    sent a transaction is a contract.
 
     Fails when
     ----------
-    Somebody sends swaps from many addresses of his own through a contract of his own: it is taken
-    for a pool of many. A tag, or :func:`meanings` with a higher ``min_traders``, decides then.
+    Somebody sends swaps from many addresses of his own, both ways, through a contract of his own:
+    it is taken for a pool of many. A tag, or a higher ``min_traders``, decides then.
     """
-    met: dict[bytes, set[bytes]] = {}
+    met: dict[bytes, _Met] = {}
     for one, flows in transactions:
         wanted = one.initiators
         if not wanted or not one.tokens_read:
@@ -146,12 +147,31 @@ def traders(
         changes = _changes(flows)
         if not any(at in changes for at in wanted):
             continue
+        aside = {*wanted, *ZERO, *_operating(one)}
         for address, net in changes.items():
-            if address in wanted or address in ZERO or read.is_contract(address) is False:
+            if address in aside or read.is_contract(address) is False:
                 continue
-            if address not in _operating(one) and _swaps(address, net, changes, wanted):
-                met.setdefault(address, set()).update(wanted)
-    return {address: len(by) for address, by in met.items() if len(by) >= least}
+            if _swaps(address, net, changes, wanted):
+                met.setdefault(address, _Met()).add(address, wanted, net)
+    return {
+        address: len(one.whom) for address, one in met.items()
+        if len(one.whom) >= least and one.got & one.gave
+    }  # fmt: skip
+
+
+@dataclass
+class _Met:
+    """Who dealt with a contract, and what it got of them and gave."""
+
+    whom: set[bytes] = field(default_factory=set)
+    got: set[AssetKey] = field(default_factory=set)
+    gave: set[AssetKey] = field(default_factory=set)
+
+    def add(self, address: bytes, whom: Iterable[bytes], net: Mapping[AssetKey, int]) -> None:
+        self.whom |= set(whom)
+        for asset, amount in net.items():
+            if asset[0] != address:
+                (self.got if amount > 0 else self.gave).add(asset)
 
 
 def _changes(flows: Iterable[Flow]) -> dict[bytes, dict[AssetKey, int]]:

@@ -21,8 +21,9 @@ from chainwatch.addresses.assets import FEE_KINDS
 from chainwatch.addresses.canonical import parse
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as find_chain
+from chainwatch.chains.ethereum import ENTRY_POINTS
 from chainwatch.errors import TraceError
-from chainwatch.ledger.accounts.authority import MADE, with_authority
+from chainwatch.ledger.accounts.authority import CALLED, MADE, with_authority
 from chainwatch.ledger.balances import Reading, covered, in_order
 from chainwatch.ledger.block_readings import BlockRun, block_runs
 from chainwatch.ledger.ledger import Ledger
@@ -38,19 +39,6 @@ COIN: AssetKey = (None, None)
 
 EVENTLESS = ("reward", "withdrawal")
 """Kinds of movements that no transaction makes: the hash of the block stands for its id."""
-
-ENTRY_POINTS = (
-    "0x5FF137D4b0FDCD49DcA30c7CF57E578a026d2789",
-    "0x0000000071727De22E5E9d8BAf0edAc6f37da032",
-    "0x4337084D9E255Ff0702461CF8895CE9E3b5Ff108",
-)
-"""Contracts by which user operations run (ERC-4337, versions 0.6 to 0.8), the same on every chain
-of Ethereum's kind. Anybody's contract may log a user operation of anybody: that says nothing.
-
-References
-----------
-https://github.com/eth-infinitism/account-abstraction/releases
-"""
 
 
 class Move(NamedTuple):
@@ -127,18 +115,21 @@ class AccountReading:
     chain : Chain
         Which chain.
     senders : frozenset of bytes
-        Addresses that sent a transaction: somebody holds their key.
+        Addresses that sent a transaction, or let code act for them: somebody holds their key.
     contracts : frozenset of bytes
-        Addresses that are seen to be contracts: made in a transaction, paying by a call inside of
-        one, or logging tokens.
+        Addresses that are seen to be contracts: made in a transaction, paying or calling inside of
+        one that another sent, or logging tokens.
     unsigned : int
         Logs of transfers that nobody let happen: they are left out.
+    calls : frozenset of (bytes, bytes, bytes)
+        Transaction, contract and payer, where who paid tokens called their contract himself.
     """
 
     chain: Chain
     senders: frozenset[bytes]
     contracts: frozenset[bytes]
     unsigned: int
+    calls: frozenset[tuple[bytes, bytes, bytes]]
     _rows: pl.DataFrame
     operations: Mapping[bytes, tuple[Operation, ...]]
     _sent: Mapping[bytes, bytes]
@@ -153,6 +144,18 @@ class AccountReading:
         if address in self.senders:
             return False
         return True if address in self.contracts else None
+
+    def may_pass(self, one: Transaction, address: bytes) -> bool:
+        """Tell whether an address may be a contract that passes on what it gets in a transaction.
+
+        Whose tokens another took, with leave, need be none: where calls were read, and nothing else
+        shows a contract, who did not move them himself is a party.
+        """
+        known = self.is_contract(address)
+        if known is not None or not one.coin_read:
+            return known is not False
+        paid = {move.asset[0] for move in one.moves if move.sender == address}
+        return all(at is None or (one.txid, at, address) in self.calls for at in paid)
 
     def knows(self, one: Transaction, address: bytes, asset: AssetKey) -> str:
         """Return what is not known of what an address moved of an asset in a transaction.
@@ -251,11 +254,24 @@ def read_transactions(ledger: Ledger, chain: Chain | str | None = None) -> Accou
         .sort("place", "time", "txid", "log_index", path, "kind", "occurrence")
     )
     runs = tuple(block_runs(here, network.id, coin=coin) for coin in (True, False))
-    sent = _sent(here)
+    sent, calls = _sent(here), _calls(here)
+    holders = frozenset(sent.values()) | _delegating(here)
+    acting = frozenset(who for txid, _, who in calls if sent.get(txid, who) != who)
     return AccountReading(
-        network, frozenset(sent.values()), _contracts(here, network), told.height - real.height,
+        network, holders, _contracts(here, network) | acting, told.height - real.height, calls,
         rows, _operations(here, network), sent, (runs[0], runs[1]), _claimed(here),
     )  # fmt: skip
+
+
+def _calls(ledger: Ledger) -> frozenset[tuple[bytes, bytes, bytes]]:
+    rows = ledger.history.approvals.filter(pl.col("kind") == CALLED)
+    return frozenset(rows.select("txid", "contract", "owner").collect().iter_rows())
+
+
+def _delegating(ledger: Ledger) -> frozenset[bytes]:
+    """Return the accounts that let code act for them (EIP-7702): each has a key."""
+    rows = ledger.history.approvals.filter(pl.col("kind") == "delegation")
+    return frozenset(rows.select("owner").collect()["owner"])
 
 
 def _move(txid: bytes, row: dict[str, Any]) -> Move:

@@ -15,9 +15,9 @@ from chainwatch.addresses.assets import ZERO, Asset, native
 from chainwatch.addresses.canonical import parse
 from chainwatch.attribution.tags import Tags, make_tags
 from chainwatch.chains.catalogue import chain as chain_of
+from chainwatch.chains.ethereum import ENTRY_POINTS
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.tracing.meaning.reading import ENTRY_POINTS
 
 ETH = chain_of("eth")
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -111,6 +111,14 @@ class Told:
                 "tx": schema.pack_tx(self.heights, 0), "time": self.now, "contract": at(name),
                 "owner": at("maker"), "spender": at("maker"), "granted": True,
             })  # fmt: skip
+
+    def called(self, name: str, token: str, kind: str = "call") -> None:
+        """Say that somebody called a token in the last transaction, or let code act for it."""
+        self.approvals.append({
+            "chain": ETH.id, "txid": txid_of(self.heights), "kind": kind, "log_index": 0,
+            "tx": schema.pack_tx(self.heights, 0), "time": self.now, "contract": at(token),
+            "owner": at(name), "spender": at(name), "granted": True,
+        })  # fmt: skip
 
     @property
     def now(self) -> datetime:

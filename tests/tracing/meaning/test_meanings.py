@@ -33,7 +33,31 @@ def test_a_contract_that_passes_all_on_is_no_party(kit: Any) -> None:
 def test_where_nothing_shows_a_contract_it_is_probable(kit: Any) -> None:
     chain = kit.chain()
     chain.tx("a", ("a", "r", "X", 100), ("r", "c", "X", 100))
-    assert kit.told(meanings(chain.ledger()))[0][:2] == ("passed through", PERHAPS)
+    assert kit.told(meanings(chain.ledger(calls=False)))[0][:2] == ("passed through", PERHAPS)
+
+
+def test_whose_tokens_another_takes_on_is_a_party_unless_he_is_a_contract(kit: Any) -> None:
+    """A mule lets the payer take the tokens on: he moves nothing himself, and never acts."""
+    chain = kit.chain()
+    chain.tx("a", ("a", "mule", "X", 100), ("mule", "c", "X", 100))
+    assert kit.told(meanings(chain.ledger())) == []
+    chain.made("mule")
+    assert kit.told(meanings(chain.ledger()))[0][:2] == ("passed through", SURE)
+
+
+def test_whoever_calls_a_token_in_a_transaction_of_another_is_a_contract(kit: Any) -> None:
+    chain = kit.chain()
+    chain.tx("a", ("a", "r", "X", 100), ("r", "c", "X", 100))
+    chain.called("r", "X")
+    assert kit.told(meanings(chain.ledger()))[0][:2] == ("passed through", SURE)
+
+
+def test_an_account_that_lets_code_act_for_it_has_a_key(kit: Any) -> None:
+    chain = kit.chain()
+    chain.made("b")
+    chain.tx("a", ("a", "b", "X", 100), ("b", "c", "X", 100))
+    chain.called("b", "X", kind="delegation")
+    assert kit.told(meanings(chain.ledger())) == []
 
 
 def test_whoever_sends_transactions_is_a_party_whatever_he_passes_on(kit: Any) -> None:
@@ -125,6 +149,13 @@ def test_several_who_swap_make_a_contract_a_pool(kit: Any, others: int, sure: st
     assert meanings(chain.ledger(), min_traders=4).pools.filter(basis="trade").is_empty()
 
 
+def test_who_only_takes_in_is_a_shop_however_many_swap_with_it(kit: Any) -> None:
+    chain = kit.chain()
+    for n in range(5):
+        chain.tx(f"u{n}", (f"u{n}", "p", "X", 5), ("p", f"u{n}", "JUNK", 9))
+    assert {row[1] for row in kit.told(meanings(chain.ledger()))} == {OPEN}
+
+
 def test_one_who_swaps_often_makes_nobody_a_pool(kit: Any) -> None:
     chain = kit.chain()
     for _ in range(9):
@@ -196,6 +227,8 @@ def test_lenders_and_stakers_by_tag_and_by_receipt(kit: Any, dex: Any) -> None:
     assert kit.told(found, vault) == [], "a receipt of whoever made it shows no pool"
     for n in range(3):
         chain.tx(f"u{n}", (f"u{n}", "v", "X", 5), ("0", f"u{n}", "v", 5))
+    assert kit.told(meanings(chain.ledger(), dex), vault) == [], "it gave nobody anything back"
+    chain.tx("u0", ("u0", "0", "v", 5), ("v", "u0", "X", 5))
     more = meanings(chain.ledger(), dex)
     assert {row[:2] for row in kit.told(more, vault)} == {("deposited for a receipt", PERHAPS)}
 
