@@ -91,3 +91,30 @@ a gate into which coins go and which says so."""
 
 PAYS_AND_LOGS = "6000600060006000" + "34" + "604035" + "5af150" + LOGS_ALL
 """Sends what it got on to the third word, and then logs likewise: a gate from which coins come."""
+ENTRY_POINT = (
+    "60406020600037" + "600060006040600060006000355af150"
+    "6000600052" + "6001602052" + "608035604052" + "6001606052"
+    "606035" + "600035" + "6001" + "7f{operation}" + "60806000a4"
+    "6000600060006000608035335af15000"
+)
+"""Runs one operation: calls the account in the first word with payee and amount, logs the operation
+with its paymaster in the fourth word, and pays whoever sent it what the fifth word says."""
+
+SMART_ACCOUNT = "6000600060006000" + "602035" + "600035" + "5af15000"
+"""Pays the amount in the second word to the first word, whoever calls."""
+
+
+def token_pool(token: str) -> str:
+    """Return a pool that pays the first word as many tokens as it gets coins."""
+    return (
+        "63a9059cbb60e01b600052" + "600035600452" + "34602452"
+        "60006000604460006000" + f"73{token[2:].lower()}" + "5af15000"
+    )
+
+
+def entry_point() -> str:
+    """Return the code of :data:`ENTRY_POINT`, with the topic of the event of operations."""
+    from eth_hash.auto import keccak
+
+    event = b"UserOperationEvent(bytes32,address,address,uint256,bool,uint256,uint256)"
+    return ENTRY_POINT.replace("{operation}", keccak(event).hex())

@@ -49,7 +49,7 @@ def add_to(app: typer.Typer) -> None:
 def evaluate(
     what: Annotated[
         str,
-        typer.Argument(metavar="[WHAT]", help="owners, change, custody or bridges."),
+        typer.Argument(metavar="[WHAT]", help="owners, change, custody, bridges or meanings."),
     ] = "owners",
     worlds: Annotated[
         int, typer.Option(help="Simulated chains of each kind, honest and adversarial.", min=1)
@@ -73,8 +73,8 @@ def evaluate(
     """Measure rules on simulated chains where all is known, and print every figure with its counts.
 
     Recipes for owners; rules on change; rules for deposit addresses (custody); matches of deposits
-    at bridges. The figures are conditional on the simulators. Rates are never made from the chains
-    that are used by default.
+    at bridges; what transactions of accounts mean. The figures are conditional on the simulators.
+    Rates are never made from the chains that are used by default.
 
     Example: chainwatch evaluate owners --worlds 1 --blocks 20 --picture rates.svg
     """
@@ -169,10 +169,21 @@ def _bridges(asked: Asked) -> Result:
     )
 
 
+def _meanings(asked: Asked) -> Result:
+    """Return how often what transactions of accounts are said to mean is right."""
+    from chainwatch.simulate.swaps.simulation import simulate_swaps
+    from chainwatch.tracing.meaning.rates import meaning_rates
+
+    return meaning_rates(
+        simulate_swaps(seed, part=asked.part, adversarial=hostile) for seed, hostile in asked.each()
+    )
+
+
 JUDGES: dict[str, Callable[[Asked], Result]] = {
     "owners": _owners,
     "change": _change,
     "custody": _custody,
     "bridges": _bridges,
+    "meanings": _meanings,
 }
 """What measures, by the word for it on the command line."""

@@ -22,15 +22,22 @@ from chainwatch.tracing.stops import (
     BY_ROLE,
     BY_SILENCE,
     EARLIER,
+    EXCHANGED,
     FEE,
+    GAS,
     HOSTED,
+    LENDING_POOL,
+    LIQUIDITY_POOL,
     LURE,
     MINTED,
     MIXER,
     NOT_READ,
     ONE_DESTINATION,
     PAID_AWAY,
+    PAYEE_UNDECIDED,
     POOL,
+    RECEIPT,
+    STAKING_POOL,
     UNDECIDED,
     UNREAD_BUDGET,
     UNSPENT,
@@ -47,6 +54,13 @@ _ENDED = {
     MINTED: "newly made by blocks",
     EARLIER: "from before the span that is looked at",
     POOL: "into extension blocks, where nothing can be followed",
+    EXCHANGED: "exchanged for another asset",
+    RECEIPT: "given to a contract that made a receipt for it",
+    LIQUIDITY_POOL: "put into liquidity pools, where the value of many lies",
+    LENDING_POOL: "lent to pools, where the value of many lies",
+    STAKING_POOL: "staked in pools, where the value of many lies",
+    GAS: "for the gas of user operations",
+    PAYEE_UNDECIDED: "paid among others through a contract, of which it is open who paid whom",
 }
 
 
@@ -69,6 +83,11 @@ _CAME = {
     MINTED: "newly made",
     LURE: "from trifles of address poisoning",
     POOL: "out of extension blocks, where nothing can be followed",
+    EXCHANGED: "got for another asset",
+    RECEIPT: "got back for a receipt",
+    LIQUIDITY_POOL: "out of liquidity pools, where the value of many lies",
+    LENDING_POOL: "out of lending pools, where the value of many lies",
+    STAKING_POOL: "out of staking pools, where the value of many lies",
 }
 """Of a trace that is followed backward: where value came from."""
 

@@ -41,7 +41,7 @@ PAID_AWAY = "paid away"
 EARLIER, MINTED = "made before the span", "newly made"
 EXCHANGED, RECEIPT, PAYEE_UNDECIDED = "exchanged", "deposit for a receipt", "payee undecided"
 LIQUIDITY_POOL, LENDING_POOL, STAKING_POOL = "liquidity pool", "lending pool", "staking pool"
-GAS_DEPOSIT = "gas deposit"
+GAS = "gas of a user operation"
 CONTESTED = "contested"
 CUSTODY_UNDECIDED = "custody undecided"
 ONE_DESTINATION = f"one-destination wallet, {CUSTODY_UNDECIDED}"
@@ -49,7 +49,7 @@ ONE_DESTINATION = f"one-destination wallet, {CUSTODY_UNDECIDED}"
 REASONS: tuple[str, ...] = (
     HOSTED, MIXER, BRIDGE, TAGGED, ONE_DESTINATION, UNDECIDED, LURE, BURNT, FEE, POOL, UNSPENT,
     LATER, NOT_READ, UNREAD_BUDGET, THRESHOLD, HOPS, AGE, PAID_AWAY, EARLIER, MINTED,
-    EXCHANGED, RECEIPT, PAYEE_UNDECIDED, LIQUIDITY_POOL, LENDING_POOL, STAKING_POOL, GAS_DEPOSIT,
+    EXCHANGED, RECEIPT, PAYEE_UNDECIDED, LIQUIDITY_POOL, LENDING_POOL, STAKING_POOL, GAS,
 )  # fmt: skip
 """Every reason for which a branch ends, written out."""
 
@@ -89,6 +89,7 @@ BY_DESTINATION, BY_ROLE = "one destination", "role of a service"
 BY_REMAINDER, BY_SILENCE = "remainder", "no spender read"
 BY_INPUT, BY_ORDER, BY_LAG = "unread input", "spent before it was made", "history cut short"
 BY_ORIGIN, BY_OPENING = "no maker read", "held before"
+BY_TRADE, BY_LIST, BY_OPERATION = "swaps of several", "listed contract", "user operation"
 
 BASES: tuple[str, ...] = (
     BY_TAG,
@@ -104,6 +105,7 @@ BASES: tuple[str, ...] = (
     BY_LAG,
     BY_ORIGIN,
     BY_OPENING,
+    *(BY_TRADE, BY_LIST, BY_OPERATION),
 )
 """How an end came about: the address itself is tagged, another of its cluster is, all that it gets
 goes on to one service and the service is seen to hold it, or that is open, it does what another
@@ -112,7 +114,8 @@ left of a balance whose history was not read to the end, no spender of a coin wa
 says that there is none, another input of the spending transaction was not read, the spender stands
 before what it spends, the history of the receiver was not read up to the payment, or, followed
 backward, the transaction that made a coin was not read, or nothing was read by which what an
-address held had come in. Sentences are worded by it."""
+address held had come in; or it is a pool because several swapped with it, a contract that its chain
+lists, or of a user operation. Sentences are worded by it."""
 
 
 class End(NamedTuple):

@@ -29,7 +29,13 @@ def commands(group: Any, *before: str) -> Iterator[tuple[str, ...]]:
 
 
 ALL = sorted(commands(typer.main.get_command(app.app)))
-ASKING = (("resolve",), *(one for one in ALL if one[0] == "pull" and one[1] != "block-files"))
+ACCOUNTS = (("meanings",), ("through-swaps",))
+"""The demo leaves coins; these look at accounts: tests/cli/test_account_commands.py."""
+ASKING = (
+    ("resolve",),
+    *ACCOUNTS,
+    *(one for one in ALL if one[0] == "pull" and one[1] != "block-files"),
+)
 OFFLINE = [one for one in ALL if one not in ASKING]
 """Others need a server, a node or somebody's table: tests/cli/test_pull_commands.py."""
 

@@ -1,4 +1,4 @@
-"""``chainwatch meanings``: what transactions of an account chain mean, and net changes by them."""
+"""Commands about what transactions of accounts mean: ``meanings`` and ``through-swaps``."""
 
 from __future__ import annotations
 
@@ -11,28 +11,33 @@ import chainwatch as cw
 from chainwatch.cli.options import LedgerOption, ReplaceOption
 from chainwatch.cli.output import check_named, interruptible, show, write_csv
 from chainwatch.cli.owners import ChainOption
+from chainwatch.cli.trace import asset_named
 from chainwatch.progress import watched
+
+PoolsOption = Annotated[
+    list[Path] | None,
+    typer.Option("--tags", help="Who is a pool, a lender or a service. May be repeated."),
+]
+TradersOption = Annotated[
+    int,
+    typer.Option(
+        "--min-traders",
+        help="So many must have swapped with a contract that no tag names to make it a pool.",
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the command of this module."""
-    app.command()(meanings)
+    """Add the commands of this module."""
+    for command in (meanings, through_swaps):
+        app.command()(command)
 
 
 def meanings(
     ledger: LedgerOption,
-    tags: Annotated[
-        list[Path] | None,
-        typer.Option("--tags", help="Who is a pool, a lender or a router. May be repeated."),
-    ] = None,
+    tags: PoolsOption = None,
     chain: ChainOption = None,
-    min_traders: Annotated[
-        int,
-        typer.Option(
-            "--min-traders",
-            help="So many must have swapped with a contract that no tag names to make it a pool.",
-        ),
-    ] = 3,
+    min_traders: TradersOption = 3,
     changes: Annotated[
         bool, typer.Option("--changes", help="Net changes by address and asset instead.")
     ] = False,
@@ -60,3 +65,46 @@ def meanings(
             )  # fmt: skip
     show(found)
     write_csv(csv, found.plain(), replace=replace)
+
+
+def through_swaps(
+    subjects: Annotated[
+        list[str], typer.Argument(metavar="SUBJECT", help="Addresses, transfers TXID:N, or TXID.")
+    ],
+    ledger: LedgerOption,
+    asset: Annotated[
+        str, typer.Option("--asset", help="What they receive: native, or CONTRACT,SYMBOL,DECIMALS.")
+    ],
+    policy: Annotated[
+        str | None, typer.Option("--policy", help="How balances are divided; there is no default.")
+    ] = None,
+    tags: PoolsOption = None,
+    chain: ChainOption = None,
+    min_traders: TradersOption = 3,
+    max_hops: Annotated[
+        int | None, typer.Option("--max-hops", help="End after so many payments.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Also write the swaps here, in clear.")] = None,
+    replace: ReplaceOption = False,
+) -> None:
+    """Follow what subjects received, and on in every asset that it was swapped for.
+
+    Contracts that only pass value on are no parties. Value ends at the services of --tags, and at
+    pools; each asset adds up by itself.
+
+    Example: chainwatch through-swaps 0x7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a --asset native
+    --policy fifo --tags labels.csv --ledger ledger
+    """
+    check_named(csv, replace=replace)
+    with interruptible():
+        read = cw.open_ledger(ledger)
+        of = chain or (read.chains[0].id if len(read.chains) == 1 else None)
+        named = cw.read_tags(tags, chain=of) if tags else None
+        with watched("following"):
+            found = cw.trace_through_swaps(
+                read, subjects, asset=asset_named(asset, of), policy=policy, max_hops=max_hops,
+                stop=named.services() if named else None,
+                through=cw.meanings(read, named, chain=of, min_traders=min_traders),
+            )  # fmt: skip
+    show(found)
+    write_csv(csv, found.plain("swaps"), replace=replace)

@@ -141,8 +141,8 @@ class Chain:
         if account is not None:
             self.approvals.append(self._authority("user_operation", ENTRY, account, by, txid, 900))
         if account is not None and paymaster is not None:
-            told = self._authority("paymaster", ENTRY, paymaster, account, txid, 900)
-            self.approvals.append(told)
+            sponsored = self._authority("paymaster", ENTRY, paymaster, account, txid, 900)
+            self.approvals.append(sponsored)
         return txid
 
     def say(self, *truth: Truth) -> None:

@@ -115,10 +115,10 @@ def dealt(
     if not deal.given and not deal.got:
         return
     sure, told = certainty_of(read, deal)
-    if not deal.given or not deal.got:
-        yield from _one_way(deal, sure, told)
-        return
     why = _lacking(read, one, deal, open_)
+    if not deal.given or not deal.got:
+        yield from _one_way(deal, sure, told, why)
+        return
     if all(pool.kind == WRAPPED for pool in deal.pools):
         yield _wrapped(deal, sure, told, why)
     elif _receipts(deal.got, pools):
@@ -167,14 +167,14 @@ def _of(
                    tuple(each.payment for each in got))  # fmt: skip
 
 
-def _one_way(deal: Dealing, sure: str, basis: str) -> Iterator[Meaning]:
+def _one_way(deal: Dealing, sure: str, basis: str, why: str) -> Iterator[Meaning]:
     kinds = {LENDING: LENT, STAKING: STAKED}
     for each in deal.given:
         if each.pool.kind != WRAPPED:
-            yield _of(kinds.get(each.pool.kind, INTO_POOL), sure, basis, (each,), ())
+            yield _of(kinds.get(each.pool.kind, INTO_POOL), sure, basis, (each,), (), why)
     for each in deal.got:
         if each.pool.kind != WRAPPED:
-            yield _of(OUT_OF_POOL, sure, basis, (), (each,))
+            yield _of(OUT_OF_POOL, sure, basis, (), (each,), why)
 
 
 def _wrapped(deal: Dealing, sure: str, basis: str, why: str) -> Meaning:

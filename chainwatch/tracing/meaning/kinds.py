@@ -8,7 +8,7 @@ from typing import NamedTuple
 from chainwatch.tracing.meaning.flows import Payment
 from chainwatch.tracing.stops import (
     EXCHANGED,
-    GAS_DEPOSIT,
+    GAS,
     LENDING_POOL,
     LIQUIDITY_POOL,
     PAYEE_UNDECIDED,
@@ -32,6 +32,9 @@ KINDS: tuple[str, ...] = (
 """Every meaning, written out. What one address pays another and nothing stands beside it, is none:
 it is a payment as it stands. *payment beside* is one in a transaction that also means more."""
 
+BY_CHANGE, BY_OPERATION = "net change", "user operation"
+"""By what it is known who paid, beside what pools are known by."""
+
 CARRYING = (SWAP, WRAP, UNWRAP)
 """In these what was given goes on as what was got."""
 
@@ -46,7 +49,7 @@ ENDS_AT: dict[str, str] = {
     LENT: LENDING_POOL,
     STAKED: STAKING_POOL,
     INTO_POOL: LIQUIDITY_POOL,
-    OPERATION_GAS: GAS_DEPOSIT,
+    OPERATION_GAS: GAS,
     PAIRS: PAYEE_UNDECIDED,
 }
 """The reason for which following ends at what is given under a meaning."""

@@ -22,6 +22,8 @@ from chainwatch.tracing.meaning.exchanges import Dealing, dealing_of, dealt
 from chainwatch.tracing.meaning.flows import Flow, Payment, flows_of
 from chainwatch.tracing.meaning.kinds import (
     BATCH,
+    BY_CHANGE,
+    BY_OPERATION,
     COLLECTED,
     OPERATION,
     OPERATION_GAS,
@@ -51,8 +53,6 @@ from chainwatch.tracing.meaning.tables import MEANINGS, PASSED, POOLS
 from chainwatch.tracing.stops import Stops
 from chainwatch.tracing.walks.passage import Passage
 from chainwatch.units import counted
-
-BY_CHANGE, BY_OPERATION = "net change", "user operation"
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -7,10 +7,28 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from chainwatch.addresses.assets import Asset
+from chainwatch.tracing import stops
 from chainwatch.tracing.meaning.exchanges import NO_POOL
 from chainwatch.tracing.meaning.flows import Flow, Payment
-from chainwatch.tracing.meaning.kinds import CARRYING, ENDS_AT, OPERATION_GAS, PAIRS, Meaning
-from chainwatch.tracing.meaning.pools import LENDING, STAKING, UNDECIDED, WRAPPED, Pool, Pools
+from chainwatch.tracing.meaning.kinds import (
+    BY_OPERATION,
+    CARRYING,
+    ENDS_AT,
+    OPERATION_GAS,
+    PAIRS,
+    Meaning,
+)
+from chainwatch.tracing.meaning.pools import (
+    BY_TAG,
+    BY_TRADE,
+    LENDING,
+    LISTED,
+    STAKING,
+    UNDECIDED,
+    WRAPPED,
+    Pool,
+    Pools,
+)
 from chainwatch.tracing.meaning.reading import AssetKey, Transaction
 from chainwatch.tracing.stops import (
     LENDING_POOL,
@@ -129,7 +147,7 @@ def _end(
             if pay.asset == asset:
                 name = _name(pay, getattr(pay, side), pools)
                 found[pay.key.key] = End(
-                    ENDS_AT[one.kind], one.detail, name, one.certainty, one.basis
+                    ENDS_AT[one.kind], one.detail, name, one.certainty, _BASES[one.basis]
                 )
     if one.kind == OPERATION_GAS:
         came |= {pay.key.key: ends[pay.key.key] for pay in one.paid if pay.key.key in ends}
@@ -144,4 +162,8 @@ def _at_pool(pool: Pool) -> tuple[str, str, str | None, str, str]:
     """Return the end at a pool that was paid, whatever else its transaction means."""
     reason = {LENDING: LENDING_POOL, STAKING: STAKING_POOL}.get(pool.kind, LIQUIDITY_POOL)
     told = f"paid to a pool, and nothing that is known came back for it; {pool.detail}"
-    return reason, told, pool.name, pool.certainty, pool.basis
+    return reason, told, pool.name, pool.certainty, _BASES[pool.basis]
+
+
+_BASES = {BY_TAG: stops.BY_TAG, BY_TRADE: stops.BY_TRADE, LISTED: stops.BY_LIST,
+          BY_OPERATION: stops.BY_OPERATION}  # fmt: skip

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from chainwatch.addresses.assets import ZERO
 from chainwatch.tracing.meaning.exchanges import NO_POOL
 from chainwatch.tracing.meaning.flows import Payment
-from chainwatch.tracing.meaning.kinds import SWAP, Meaning
+from chainwatch.tracing.meaning.kinds import BY_CHANGE, SWAP, Meaning
 from chainwatch.tracing.meaning.pools import UNDECIDED, Pools
 from chainwatch.tracing.meaning.reading import AccountReading, Transaction
 
@@ -29,4 +29,4 @@ def with_strangers(
         got = [pay for pay in payments if pay.payee == at and pay.payer not in ZERO]
         assets = {pay.asset for pay in gave}, {pay.asset for pay in got}
         if gave and got and assets[0].isdisjoint(assets[1]):
-            yield Meaning(SWAP, UNDECIDED, "net change", NO_POOL, gave, got)
+            yield Meaning(SWAP, UNDECIDED, BY_CHANGE, NO_POOL, gave, got)

@@ -10,12 +10,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from chainwatch.errors import InputError, TraceError
+from chainwatch.errors import ArgumentError, InputError, TraceError
 from chainwatch.tracing.balances import Lot, Mark
 from chainwatch.tracing.meaning.carrying import spread
 from chainwatch.tracing.meaning.meanings import meanings
 from chainwatch.tracing.meaning.through_result import ThroughSwaps
 from chainwatch.tracing.meaning.through_swaps import trace_through_swaps
+from chainwatch.tracing.trace import trace
 
 POLICIES = ("fifo", "lifo", "haircut", "seniority", "clean_first")
 ME = Mark(0, 1, 0)
@@ -179,6 +180,78 @@ def test_pools_lenders_and_stakers_are_ends_of_their_own(kit: Any) -> None:
         ("liquidity pool", "Dex", "confirmed"), ("lending pool", "Lender", "confirmed"),
         ("staking pool", "Stakes", "confirmed"),
     ]  # fmt: skip
+
+
+def test_a_trace_of_one_asset_ends_at_swaps_and_says_so(kit: Any) -> None:
+    chain = kit.chain()
+    chain.made("r")
+    chain.tx("m", ("0", "a", "X", 60))
+    chain.tx("m", ("0", "b", "X", 9))
+    chain.tx("a", ("a", "r", "X", 10), ("r", "p", "X", 10), ("p", "a", "Y", 5))
+    chain.tx("a", ("a", "r", "X", 20), ("r", "c", "X", 20))
+    chain.tx("s", ("a", "r", "X", 7), ("b", "r", "X", 9), ("r", "d", "X", 8), ("r", "e", "X", 8))
+    ledger = chain.ledger()
+    through = meanings(ledger, kit.tags(("p", "Dex", "defi_dex")))
+    found = trace(ledger, [kit.at("a")], asset=kit.asset("X"), policy="fifo", through=through)
+    ends = {(row["reason"], kit.name(row["address"])): int(row["amount"])
+            for row in found.ends.iter_rows(named=True)}  # fmt: skip
+    assert ends == {
+        ("exchanged", "p"): 10, ("unspent", "c"): 20, ("payee undecided", "r"): 7,
+        ("unspent", "a"): 23,
+    }  # fmt: skip
+    assert {kit.name(one) for one in found.steps["target"]} == {"p", "c", "r"}
+    (said,) = (str(one.headline) for one in found.findings(pl.DataFrame()))
+    assert "10 X paid to Dex (exchanged, confirmed)" in said
+    assert "7 X paid among others through a contract, of which it is open who paid whom" in said
+    plain = trace(ledger, [kit.at("a")], asset=kit.asset("X"), policy="fifo")
+    assert plain.digest != found.digest
+
+
+def test_backward_it_ends_at_what_was_swapped_for_it(kit: Any) -> None:
+    chain = kit.chain()
+    chain.made("r")
+    chain.tx("m", ("0", "u", "X", 60))
+    chain.tx("u", ("u", "p", "X", 10), ("p", "r", "Y", 50), ("r", "u", "Y", 50))
+    chain.tx("u", ("u", "r", "Y", 20), ("r", "a", "Y", 20))
+    ledger = chain.ledger()
+    through = meanings(ledger, kit.tags(("p", "Dex", "defi_dex")))
+    found = trace(ledger, [kit.at("a")], asset=kit.asset("Y"), policy="fifo", through=through,
+                  direction="backward")  # fmt: skip
+    row = found.ends.row(0, named=True)
+    assert (kit.name(row["address"]), row["reason"], row["service"], int(row["amount"])) == (
+        "p", "exchanged", "Dex", 20,
+    )  # fmt: skip
+    assert {kit.name(one) for one in found.steps["source"]} == {"u", "p"}
+
+
+def test_a_contract_at_which_following_is_to_end_passes_nothing_on(kit: Any) -> None:
+    """What comes to a mixer ends there, even if it leaves in the same transaction."""
+    chain = kit.chain()
+    chain.made("mix")
+    chain.tx("m", ("0", "a", "X", 60))
+    chain.tx("a", ("a", "mix", "X", 10), ("mix", "c", "X", 10))
+    ledger, stop = chain.ledger(), kit.tags(("mix", "Mixer", "mixing_service"))
+    through = meanings(ledger)
+    given = {"asset": kit.asset("X"), "policy": "fifo", "through": through}
+    found = trace(ledger, [kit.at("a")], stop=stop, **given)
+    assert ("mixer", "Mixer", 10) in found.ends.select(
+        "reason", "service", pl.col("amount").cast(int)
+    ).rows()
+    without = trace(ledger, [kit.at("a")], **given)
+    assert "mixer" not in {*without.ends["reason"]}, "another stop is another passage"
+    again = trace(ledger, [kit.at("a")], stop=stop, **given)
+    assert again.digest == found.digest
+
+
+def test_meanings_of_what_else_was_read_are_refused(kit: Any) -> None:
+    chain = kit.chain()
+    chain.tx("m", ("0", "a", "X", 60))
+    ledger = chain.ledger()
+    given = {"asset": kit.asset("X"), "policy": "fifo"}
+    with pytest.raises(ArgumentError, match="pass what transactions mean"):
+        trace(ledger, [kit.at("a")], through=chain, **given)
+    with pytest.raises(TraceError, match="read before anything is fetched"):
+        trace(ledger, [kit.at("a")], through=meanings(ledger), fetch=lambda _: None, **given)
 
 
 def test_hops_go_on_behind_a_swap(kit: Any) -> None:
