@@ -18,7 +18,7 @@ from chainwatch.results.graph import Edges
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import Rows
 from chainwatch.tracing.arguments import check
-from chainwatch.tracing.meaning.exchanges import Dealing, dealing_of, dealt
+from chainwatch.tracing.meaning.exchanges import dealing_of, dealt
 from chainwatch.tracing.meaning.flows import Flow, Payment, flows_of
 from chainwatch.tracing.meaning.kinds import (
     BATCH,
@@ -201,23 +201,23 @@ def _meanings(
     payments = [pay for flow in flows for pay in flow.payments or ()]
     deal = dealing_of(payments, pools)
     found = list(dealt(read, one, deal, pools, open_))
-    yield from found
-    yield from (_pairs(flow) for flow in open_)
-    yield from _others(read, one, flows, deal, pools, beside=bool(found))
-    if not found:
-        yield from with_strangers(read, one, payments, pools)
+    odd = [] if found else list(with_strangers(read, one, payments, pools))
+    yield from (*found, *(_pairs(flow) for flow in open_), *odd)
+    dealings = (*(each.payment for each in (*deal.given, *deal.got)),
+                *(pay for each in odd for pay in (*each.paid, *each.got)))  # fmt: skip
+    yield from _others(read, one, flows, dealings, pools, beside=bool(found))
 
 
 def _others(
-    read: AccountReading, one: Transaction, flows: Sequence[Flow], deal: Dealing, pools: Pools, *,
-    beside: bool,
+    read: AccountReading, one: Transaction, flows: Sequence[Flow], dealings: Sequence[Payment],
+    pools: Pools, *, beside: bool,
 ) -> Iterator[Meaning]:  # fmt: skip
-    """Yield what was paid beside dealings with pools: through contracts, and by smart accounts."""
-    dealings = {id(each.payment) for each in (*deal.given, *deal.got)}
+    """Yield what was paid beside dealings: through contracts, and by smart accounts."""
+    dealt_with = {id(pay) for pay in dealings}
     for flow in flows:
         left = [
             pay for pay in flow.payments or ()
-            if id(pay) not in dealings and not (pools.holds(pay.payer) and pools.holds(pay.payee))
+            if id(pay) not in dealt_with and not (pools.holds(pay.payer) and pools.holds(pay.payee))
         ]  # fmt: skip
         gas = [pay for pay in left if _is_gas(pay, one)]
         if gas:

@@ -1,4 +1,4 @@
-"""Swaps whose other side is not shown to be a pool: named, undecided, and nothing ends there."""
+"""Swaps and receipts of whoever is not shown to be a pool: undecided, and nothing ends there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from chainwatch.addresses.assets import ZERO
 from chainwatch.tracing.meaning.exchanges import NO_POOL
 from chainwatch.tracing.meaning.flows import Payment
-from chainwatch.tracing.meaning.kinds import BY_CHANGE, SWAP, Meaning
+from chainwatch.tracing.meaning.kinds import BY_CHANGE, DEPOSITED, SWAP, Meaning
 from chainwatch.tracing.meaning.pools import UNDECIDED, Pools
 from chainwatch.tracing.meaning.reading import AccountReading, Transaction
 
@@ -26,7 +26,11 @@ def with_strangers(
     }  # fmt: skip
     for at in sorted(parties):
         gave = [pay for pay in payments if pay.payer == at and pay.payee not in ZERO]
-        got = [pay for pay in payments if pay.payee == at and pay.payer not in ZERO]
+        whom = {pay.payee for pay in gave}
+        got = [pay for pay in payments if pay.payee == at and (
+            pay.payer not in ZERO or pay.asset[0] in whom)]  # fmt: skip
         assets = {pay.asset for pay in gave}, {pay.asset for pay in got}
         if gave and got and assets[0].isdisjoint(assets[1]):
-            yield Meaning(SWAP, UNDECIDED, BY_CHANGE, NO_POOL, gave, got)
+            receipt = any(pay.payer in ZERO for pay in got)
+            kind = DEPOSITED if receipt else SWAP
+            yield Meaning(kind, UNDECIDED, BY_CHANGE, NO_POOL, gave, got)
