@@ -34,7 +34,7 @@ takes (3) was chosen on the *fit* part, which shares neither seeds nor time with
 *Said and not true* is, of all that is said and not undecided, what is not exactly so: who gave,
 who got, both assets and both amounts, or payer, payee, asset and amount. *True and said* is, of
 all that there is, what is said. A batch counts once for each who was paid. Intervals (Wilson, 95
-%) count people as cases, weighed by what they do. `chainwatch evaluate --meanings` prints the
+%) count people as cases, weighed by what they do. `chainwatch evaluate meanings` prints the
 same of fewer chains; this page is written by `tools/meanings.py`.
 """
 

@@ -64,7 +64,7 @@ def test_value_is_followed_through_swaps(run: Run, made: SimulatedSwaps, tmp_pat
 
 
 def test_rates_of_meanings(run: Run) -> None:
-    asked = ("evaluate", "--meanings", "--worlds", 1, "--fit")
+    asked = ("evaluate", "meanings", "--worlds", 1, "--fit")
     told = json.loads(run(*asked, "--json")[1])
     assert {row["meaning"] for row in told["meaning_rates"]} >= {"swap", "batch", "wrap"}
     assert "said and not true" in run(*asked)[1]
