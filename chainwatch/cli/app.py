@@ -22,7 +22,7 @@ from chainwatch.cli.output import (
     show,
     why_no_pdf,
 )
-from chainwatch.cli.routes import crossings, meanings, mixes, paths, trace_across
+from chainwatch.cli.routes import crossings, meanings, mixes, paths, peel_chains, trace_across
 from chainwatch.cli.usage import USAGE, WRONG_USAGE, asks_for_help, misused
 from chainwatch.errors import ChainwatchError, InputError
 from chainwatch.progress import announce_by
@@ -52,6 +52,7 @@ evaluate.add_to(app)
 names.add_to(app)
 mixes.add_to(app)
 meanings.add_to(app)
+peel_chains.add_to(app)
 app.add_typer(tags.tags_app, name="tags")
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder to write.")]

@@ -1,4 +1,4 @@
-"""Commands about owners: ``clusters``, ``why``, ``change-labels`` and ``peel-chains``."""
+"""Commands about owners: ``clusters``, ``why`` and ``change-labels``."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ MOST_SHOWN = 20
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (clusters, why, change_labels, peel_chains):
+    for command in (clusters, why, change_labels):
         app.command()(command)
 
 
@@ -101,12 +101,12 @@ def clusters(
     """
     check_named(csv, replace=replace)
     with interruptible():
-        read = _open(ledger)
+        read = opened(ledger)
         of = _chain_of(address, read, chain) if address else ""
         terms = _Terms(
             tags, apart, without_tx, without_rule, unread_flags, not without_revealed, change_model
         )
-        found = _owners(read, of or chain or _only_chain(read), terms)
+        found = _owners(read, of or chain or only_chain(read), terms)
         lines = list(_one(found, address, of) if address else _largest(found))
         lines += _of_accounts(read, found, tagged=bool(tags))
     for line in lines:
@@ -142,7 +142,7 @@ def why(
     """
     check_named(picture, replace=replace)
     with interruptible():
-        read = _open(ledger)
+        read = opened(ledger)
         here, there = _chain_of(a, read, chain), _chain_of(b, read, chain_b or chain)
         terms = _Terms(
             tags, apart, without_tx, without_rule, unread_flags, not without_revealed, change_model
@@ -183,8 +183,8 @@ def change_labels(
     from chainwatch.trained.training import change_model
 
     with interruptible(), watched("labelling change"):
-        reads = [_open(one) for one in ledger]
-        found = [labelled(one, tags=_read(tags, _only_chain(one))) for one in reads]
+        reads = [opened(one) for one in ledger]
+        found = [labelled(one, tags=tags_in(tags, only_chain(one))) for one in reads]
         model = change_model(found) if fit else None
         if model and fit:
             model.write(fit, replace=replace)
@@ -196,41 +196,8 @@ def change_labels(
         show(model)
 
 
-def peel_chains(
-    ledger: LedgerOption,
-    tags: TagsOption = None,
-    hops: Annotated[int, typer.Option("--hops", help="Transactions of a chain, at least.")] = 5,
-    percent: Annotated[
-        int, typer.Option("--percent", help="The small part of each is at most so much.")
-    ] = 20,
-    csv: Annotated[Path | None, typer.Option(help="Also write every small part here.")] = None,
-    replace: ReplaceOption = False,
-) -> None:
-    """List chains of transactions that peel small parts off one coin, by their shape alone.
-
-    Example: chainwatch peel-chains --ledger out/otter/ledger --hops 2 --percent 50
-    """
-    check_named(csv, replace=replace)
-    from chainwatch.clusters.peeling.chains import Shape
-    from chainwatch.clusters.peeling.chains import peel_chains as listed
-
-    with interruptible():
-        read = _open(ledger)
-        said = _read(tags, _only_chain(read))
-        found = listed(read, tags=said, shape=Shape(hops, percent))
-    for row in found.plain().head(MOST_SHOWN).iter_rows(named=True):
-        say(
-            f"{row['txid']}: {row['hops']} hops, {row['amount_coins']} paid out, of which"
-            f" {row['peeled_coins']} peeled off and {row['rest_coins']} left; {row['end']}"
-        )
-    for line in _more(found.frame.height, "chains"):
-        say(line)
-    show(found)
-    if csv:
-        write_csv(csv, found.plain("peels"), replace=replace)
-
-
-def _read(files: list[Path] | None, chain: str | None) -> Tags | None:
+def tags_in(files: list[Path] | None, chain: str | None) -> Tags | None:
+    """Return the tags of some files; None where none are named."""
     if not files:
         return None
     from chainwatch.attribution.tags import read_tags
@@ -238,13 +205,14 @@ def _read(files: list[Path] | None, chain: str | None) -> Tags | None:
     return read_tags(files, chain=chain)
 
 
-def _open(ledger: Path) -> Ledger:
+def opened(ledger: Path) -> Ledger:
+    """Return a ledger, opened."""
     from chainwatch.ledger.ledger import open_ledger
 
     return open_ledger(ledger)
 
 
-def _only_chain(ledger: Ledger) -> str | None:
+def only_chain(ledger: Ledger) -> str | None:
     """Return the chain of a ledger of one: an address is of it, whether or not links name it."""
     return ledger.chains[0].id if len(ledger.chains) == 1 else None
 
@@ -313,7 +281,7 @@ def _owners(ledger: Ledger, chain: str | None, terms: _Terms) -> Clusters:
     change = read_change_model(terms.change_model).rule() if terms.change_model else None
     rules = WITH_ACCOUNTS.accounts if accounts else ()
     recipe = Recipe(change=change, unread_flags=flags, revealed=terms.revealed, accounts=rules)
-    tags, apart = _read(terms.tags, chain), _kept_apart(terms.apart, chain)
+    tags, apart = tags_in(terms.tags, chain), _kept_apart(terms.apart, chain)
     with watched("joining addresses"):
         found = owners(ledger, recipe=recipe, tags=tags, apart=apart)
         for txid in terms.txids or []:

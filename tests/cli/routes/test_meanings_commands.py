@@ -68,6 +68,6 @@ def test_rates_of_meanings(run: Run) -> None:
     told = json.loads(run(*asked, "--json")[1])
     assert {row["meaning"] for row in told["meaning_rates"]} >= {"swap", "batch", "wrap"}
     assert "said and not true" in run(*asked)[1]
-    status, _, err = run(*asked, "--custody")
+    status, _, err = run(*asked, "--picture", "rates.svg")
     assert status == 1
-    assert "two measurements" in err
+    assert "rates of meanings have no picture" in err
