@@ -70,8 +70,9 @@ a rule leaves undecided or refuses joins nobody. The page is written by `tools/a
 READING = """
 ## What to take from it
 
-* None of these rules is what co-spending is on coins. They are leads: `cw.owners` joins none of
-  them unless its recipe says so (`WITH_ACCOUNTS`), and the command line says the rates beside.
+* Few of these rules are what co-spending is on coins. `cw.owners` joins none of them unless its
+  recipe says so: `WITH_ACCOUNTS`, as the command line, joins those that are right nine times in ten
+  and leaves the others undecided; `LEADS` (`--leads`) joins all.
 * Rules on deposit addresses err where somebody pays another's account again and again, and, but
   for `deposit_reuse_known`, where somebody cashes out from a wallet of his own: whoever pays him
   looks like a customer. `deposit_reuse_known` rests on custody that `cw.hosted` calls probable.

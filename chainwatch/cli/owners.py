@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from chainwatch.cli.cluster_lines import contradicted, contradiction_lines, largest, one_cluster
 from chainwatch.cli.options import LedgerOption, ReplaceOption
 from chainwatch.cli.output import check_named, interruptible, say, show, write_csv
 from chainwatch.progress import watched
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from chainwatch.attribution.tags import Tags
     from chainwatch.clusters.apart import Apart
     from chainwatch.clusters.cluster import Clusters
@@ -67,8 +66,13 @@ ChangeModelOption = Annotated[
     ),
 ]
 
-MOST_SHOWN = 20
-"""Clusters, members and pieces of evidence that are listed; the rest are counted."""
+LeadsOption = Annotated[
+    bool,
+    typer.Option(
+        "--leads",
+        help="On account chains: let links join that are wrong more often than one time in ten.",
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -90,6 +94,7 @@ def clusters(
     unread_flags: UnreadFlagsOption = "by_height",
     without_revealed: WithoutRevealedOption = False,
     change_model: ChangeModelOption = None,
+    leads: LeadsOption = False,
     csv: Annotated[Path | None, typer.Option(help="Also write the members here.")] = None,
     replace: ReplaceOption = False,
 ) -> None:
@@ -104,10 +109,17 @@ def clusters(
         read = opened(ledger)
         of = _chain_of(address, read, chain) if address else ""
         terms = _Terms(
-            tags, apart, without_tx, without_rule, unread_flags, not without_revealed, change_model
+            tags,
+            apart,
+            without_tx,
+            without_rule,
+            unread_flags,
+            not without_revealed,
+            change_model,
+            leads,
         )
         found = _owners(read, of or chain or only_chain(read), terms)
-        lines = list(_one(found, address, of) if address else _largest(found))
+        lines = list(one_cluster(found, address, of) if address else largest(found))
         lines += _of_accounts(read, found, tagged=bool(tags))
     for line in lines:
         say(line)
@@ -130,6 +142,7 @@ def why(
     unread_flags: UnreadFlagsOption = "by_height",
     without_revealed: WithoutRevealedOption = False,
     change_model: ChangeModelOption = None,
+    leads: LeadsOption = False,
     picture: Annotated[
         Path | None, typer.Option("--picture", help="Also draw it: an .svg or .png file.")
     ] = None,
@@ -145,11 +158,18 @@ def why(
         read = opened(ledger)
         here, there = _chain_of(a, read, chain), _chain_of(b, read, chain_b or chain)
         terms = _Terms(
-            tags, apart, without_tx, without_rule, unread_flags, not without_revealed, change_model
+            tags,
+            apart,
+            without_tx,
+            without_rule,
+            unread_flags,
+            not without_revealed,
+            change_model,
+            leads,
         )
         owners = _owners(read, here, terms)
         found = owners.why(a, b, here, there)
-        lines = [*_contradictions(_contradicted(owners, a, here))] if found.joined else []
+        lines = [*contradiction_lines(contradicted(owners, a, here))] if found.joined else []
         lines += _of_accounts(read, owners, tagged=bool(tags))
         if picture:
             from chainwatch.figures import path, save
@@ -217,20 +237,6 @@ def only_chain(ledger: Ledger) -> str | None:
     return ledger.chains[0].id if len(ledger.chains) == 1 else None
 
 
-def _contradicted(found: Clusters, address: str, chain: str) -> pl.DataFrame:
-    """Return what tags say of the owner of an address that cannot all be true, as ``alarms``."""
-    import polars as pl
-
-    from chainwatch.clusters.alarms import contradictions
-
-    key = found.of(address, chain)
-    joined = pl.struct("chain", "cluster") == {"chain": chain, "cluster": key}
-    if found.frame.filter(joined).height:
-        return found.alarms.filter(joined)
-    alone = pl.DataFrame([(chain, key, key)], found.frame.schema, orient="row")
-    return contradictions(alone, found.terms.named, found.owners)
-
-
 def _chain_of(address: str, ledger: Ledger, said: str | None) -> str:
     """Return the chain of an address: the one of the ledger's that it is written for.
 
@@ -269,18 +275,23 @@ class _Terms(NamedTuple):
     unread_flags: str
     revealed: bool
     change_model: Path | None
+    leads: bool
 
 
 def _owners(ledger: Ledger, chain: str | None, terms: _Terms) -> Clusters:
     """Return the owners of a ledger on some terms, without the evidence that is rejected."""
-    from chainwatch.clusters.recipe import WITH_ACCOUNTS, Recipe, owners
+    from chainwatch.clusters.recipe import LEADS, WITH_ACCOUNTS, Recipe, owners
     from chainwatch.heuristics.signing import checked
     from chainwatch.trained.file import read_change_model
 
     flags, accounts = checked(terms.unread_flags), _has_accounts(ledger)
     change = read_change_model(terms.change_model).rule() if terms.change_model else None
-    rules = WITH_ACCOUNTS.accounts if accounts else ()
-    recipe = Recipe(change=change, unread_flags=flags, revealed=terms.revealed, accounts=rules)
+    of_accounts = LEADS if terms.leads else WITH_ACCOUNTS
+    recipe = Recipe(
+        change=change, unread_flags=flags, revealed=terms.revealed,
+        accounts=of_accounts.accounts if accounts else (),
+        accounts_at_least=of_accounts.accounts_at_least,
+    )  # fmt: skip
     tags, apart = tags_in(terms.tags, chain), _kept_apart(terms.apart, chain)
     with watched("joining addresses"):
         found = owners(ledger, recipe=recipe, tags=tags, apart=apart)
@@ -297,17 +308,26 @@ def _has_accounts(ledger: Ledger) -> bool:
 
 def _of_accounts(ledger: Ledger, found: Clusters, *, tagged: bool) -> Iterator[str]:
     """Yield how much rules on accounts are worth, where the ledger has accounts."""
+    from chainwatch.heuristics.link_rules import OF_ACCOUNTS
     from chainwatch.heuristics.rates import MEASURED
 
     if not _has_accounts(ledger):
         return
     yield (
-        "on chains of accounts nobody spends together: these are leads, each by a rule that is"
-        " wrong as often as is said here; --without-rule takes one out"
+        "on chains of accounts nobody spends together: links rest on habits, and are right as often"
+        " as is said here where owners are simulated"
     )
-    for rule in sorted(set(found.links.joining["rule"]) & set(MEASURED.by_rule)):
-        rate = MEASURED.by_rule[rule]
-        yield f"  {rule}: {rate.right:,} of {rate.of:,} such links right ({rate.basis})"
+    links = found.links.frame
+    for rule in OF_ACCOUNTS:
+        mine, rate = links.filter(rule=rule), MEASURED.by_rule[rule]
+        if mine.height:
+            joining, open_ = mine.filter(veto=False).height, mine["veto"].null_count()
+            yield (
+                f"  {rule}: {joining:,} join, {mine.height - joining - open_:,} refused,"
+                f" {open_:,} undecided; {rate.right:,} of {rate.of:,} right"
+                f" ({100 * rate.right / rate.of:.1f} %)"
+            )
+    yield "with --leads those join too that are wrong more often than one time in ten"
     if not tagged:
         yield "without --tags no wallet of a service is known: deposit addresses link nobody"
 
@@ -328,101 +348,3 @@ def _kept_apart(pairs: list[str] | None, chain: str | None) -> Apart | None:
             raise InputError(f"--apart {pair} names one address", remedy="write A,B")
         both.append((chain, a.strip(), chain, b.strip()))
     return keep_apart(both, reason="stated with --apart")
-
-
-def _largest(found: Clusters) -> Iterator[str]:
-    """Yield the largest clusters with what tags say of them, then what a person should look at."""
-    from chainwatch.addresses.canonical import text
-    from chainwatch.chains.catalogue import chain as chain_of
-    from chainwatch.units import counted
-
-    rows, said = found.sizes(), _names(found)
-    for chain, cluster, addresses in rows.head(MOST_SHOWN).iter_rows():
-        names = "; ".join(said.get((chain, cluster), []))
-        of = f"  ({names})" if names else ""
-        size = counted(addresses, "address", "addresses")
-        yield f"{chain_of(chain).alias}  {text(cluster, chain)}  {size}{of}"
-    yield from _more(rows.height, "clusters")
-    yield from _contradictions(found.alarms.head(MOST_SHOWN))
-    yield from _more(found.alarms.height, "contradictions")
-    for row in found.collapses.head(MOST_SHOWN).iter_rows(named=True):
-        yield (
-            f"look at {row['txid'][::-1].hex() if row['txid'] else 'a statement'}:"
-            f" it joins {row['addresses_a']:,} to"
-            f" {counted(row['addresses_b'], 'address', 'addresses')}"
-            f" ({row['reason']})"
-        )
-    yield from _more(found.collapses.height, "joins to look at")
-
-
-def _contradictions(alarms: pl.DataFrame) -> Iterator[str]:
-    """Yield what tags say of an owner that cannot all be true."""
-    from chainwatch.addresses.canonical import text
-
-    for row in alarms.iter_rows(named=True):
-        yield (
-            f"tags contradict: {text(row['cluster'], row['chain'])} is said to be {row['actors']}"
-        )
-
-
-def _names(found: Clusters) -> dict[tuple[str, bytes], list[str]]:
-    """Return what tags call members of the clusters, by chain and cluster."""
-    if found.terms.named is None:
-        return {}
-    joined = found.frame.join(found.terms.named, on=["chain", "address"])
-    names = joined.select("chain", "cluster", "name").unique().sort("chain", "cluster", "name")
-    said: dict[tuple[str, bytes], list[str]] = {}
-    for chain, cluster, name in names.iter_rows():
-        said.setdefault((chain, cluster), []).append(name)
-    return said
-
-
-def _one(found: Clusters, address: str, chain: str) -> Iterator[str]:
-    """Yield the members of one cluster, then the evidence on which it rests."""
-    from chainwatch.units import counted
-
-    rows = found.plain(address, chain)
-    if rows.is_empty():
-        yield f"nothing joins {address} to any other address"
-        yield from _contradictions(_contradicted(found, address, chain))
-        return
-    yield f"consistent with one owner: {counted(rows.height, 'address', 'addresses')}"
-    for one in rows["address"].head(MOST_SHOWN):
-        yield f"  {one}"
-    yield from _more(rows.height, "addresses")
-    yield from _elsewhere(found, address, chain)
-    yield from _contradictions(_contradicted(found, address, chain))
-    fragile = found.fragility(address, chain)
-    yield repr(fragile)
-    pieces = fragile.plain()
-    for row in pieces.head(MOST_SHOWN).iter_rows(named=True):
-        yield (
-            f"without {row['txid'] or 'a statement on ' + str(row['a'])} ({row['rules']}) it falls"
-            f" into {row['parts']:,} parts: {counted(row['split_off'], 'address', 'addresses')}"
-            " split off"
-        )
-    yield from _more(pieces.height, "pieces of evidence")
-
-
-def _elsewhere(found: Clusters, address: str, chain: str) -> Iterator[str]:
-    """Yield what the same owner has on other chains."""
-    import polars as pl
-
-    from chainwatch.chains.catalogue import chain as chain_of
-    from chainwatch.units import counted
-
-    mine = pl.struct("chain", "cluster") == {"chain": chain, "cluster": found.of(address, chain)}
-    owner = found.owners.filter(mine)["owner"]
-    others = found.owners.filter(pl.col("owner").is_in(owner.implode()) & ~mine)
-    for _, other, cluster in others.iter_rows():
-        rows = found.plain(cluster, other)["address"]
-        size = counted(rows.len(), "address", "addresses")
-        yield f"and, by links between chains, {size} on {chain_of(other).alias}"
-        for one in rows.head(MOST_SHOWN):
-            yield f"  {one}"
-        yield from _more(rows.len(), "addresses")
-
-
-def _more(count: int, what: str) -> Iterator[str]:
-    if count > MOST_SHOWN:
-        yield f"  and {count - MOST_SHOWN:,} more {what}"

@@ -51,6 +51,8 @@ class Recipe:
         Link addresses of one key in several forms, on one chain and across chains.
     accounts : tuple of LinkRule
         Rules on accounts that link, on chains of accounts; none of them by default.
+    accounts_at_least : float
+        Links of accounts of a lower measured confidence are leads, and undecided.
     most_rounds : int or None
         After so many rounds no more change is predicted; None goes on until nothing moves.
 
@@ -69,6 +71,7 @@ class Recipe:
     one_key: bool = True
     most_rounds: int | None = None
     accounts: tuple[LinkRule, ...] = ()
+    accounts_at_least: float = 0.0
 
     def __post_init__(self) -> None:
         for name, rule, on in (
@@ -104,9 +107,12 @@ WITH_CHANGE = Recipe(
 """Change as well, where all that speaks against it is silent: for leads, and to be looked at."""
 
 
-WITH_ACCOUNTS = Recipe(accounts=account_rules.DEFAULT)
-"""Rules on accounts as well: for leads, and to be looked at. None measures well enough to join by
-itself, as decision 50 says with the figures."""
+WITH_ACCOUNTS = Recipe(accounts=account_rules.DEFAULT, accounts_at_least=0.9)
+"""Rules on accounts as well: those that are right nine times in ten where owners are known join;
+the others are leads, and undecided."""
+
+LEADS = Recipe(accounts=account_rules.DEFAULT)
+"""All rules on accounts join, to be looked at: decision 50 says how often each is wrong."""
 
 
 def owners(
@@ -151,7 +157,10 @@ def owners(
     if recipe.one_key:
         links += same_key(ledger, revealed=recipe.revealed, rates=rates)
     if recipe.accounts:
-        links += account_links(ledger, tags=tags, rules=recipe.accounts, rates=rates)
+        links += account_links(
+            ledger, tags=tags, rules=recipe.accounts, at_least=recipe.accounts_at_least,
+            rates=rates,
+        )  # fmt: skip
     if recipe.change is not None:
         rounds = change_rounds(
             ledger, links, recipe.change, unless=recipe.unless,

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from chainwatch.cli.cluster_lines import MOST_SHOWN
 from chainwatch.cli.options import LedgerOption, ReplaceOption
 from chainwatch.cli.output import check_named, interruptible, say, show, write_csv
-from chainwatch.cli.owners import MOST_SHOWN, TagsOption, only_chain, opened, tags_in
+from chainwatch.cli.owners import TagsOption, only_chain, opened, tags_in
 
 
 def add_to(app: typer.Typer) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from chainwatch.attribution.resolve import Framed
+from chainwatch.chains.base import Chain
 from chainwatch.completion import names_of
-from chainwatch.errors import RuleError, expect
+from chainwatch.errors import InputError, RuleError, expect
 from chainwatch.heuristics.accounts.catalogue import DEFAULT
 from chainwatch.heuristics.accounts.facts import AccountFacts
 from chainwatch.heuristics.accounts.link_rule import LinkRule
@@ -25,13 +26,14 @@ def account_links(
     tags: Framed | None = None,
     hosted: Framed | None = None,
     rules: Sequence[LinkRule] = DEFAULT,
+    at_least: float = 0.0,
     rates: Rates = MEASURED,
 ) -> Links:
     """Link accounts that rules say may have one owner, on chains of accounts.
 
-    Rules rest on all that was read, whatever the span of the ledger; links are those whose
-    transaction lies in the span. What cannot be told, mostly because the history of an account was
-    not read, is *undecided*; what a cap speaks against is *refused*. Neither joins anybody.
+    Rules rest on all that was read; links are those whose transaction lies in the span of the
+    ledger. What cannot be told, mostly for a history that was not read, is *undecided*; what a cap
+    speaks against is *refused*. Neither joins anybody.
 
     Parameters
     ----------
@@ -45,6 +47,9 @@ def account_links(
         to be deposit addresses.
     rules : sequence of LinkRule
         Which, from :mod:`chainwatch.heuristics.accounts.catalogue`.
+    at_least : float
+        Links of a lower confidence are undecided, and so are those that nobody measured, if it is
+        above zero: leads, that join nobody.
     rates : Rates
         What confidences rest on.
 
@@ -58,6 +63,8 @@ def account_links(
     ------
     RuleError
         If two of the rules have one name: their links could not be told apart.
+    InputError
+        If ``at_least`` is no share.
 
     Fails when
     ----------
@@ -68,14 +75,23 @@ def account_links(
     ----------
     Victor, FC 2020, for rules on accounts; the others stand with each rule.
     """
-    _check(ledger, tags, hosted, rules, rates)
-    read = [
-        AccountFacts(ledger.history, chain, tags, hosted)
-        for chain in ledger.chains
-        if chain.family != "utxo"
-    ]
+    _check(ledger, tags, hosted, rules, rates, at_least)
+    read = [AccountFacts(ledger.history, chain, tags, hosted) for chain in account_chains(ledger)]
     found = [_links(facts, rule, rates) for facts in read for rule in rules]
-    return Links(_in_span(ledger, pl.concat([LINKS.empty(), *found])).sort(LINK_KEY))
+    rows = _in_span(ledger, pl.concat([LINKS.empty(), *found]))
+    return Links(_leads(rows, at_least).sort(LINK_KEY))
+
+
+def account_chains(ledger: Ledger) -> list[Chain]:
+    """Return the chains of a ledger that have accounts."""
+    return [chain for chain in ledger.chains if chain.family != "utxo"]
+
+
+def _leads(rows: pl.DataFrame, at_least: float) -> pl.DataFrame:
+    """Return links of which those that are not sure enough are undecided."""
+    sure = (pl.col("confidence") >= at_least).fill_null(at_least == 0)
+    veto = pl.when(pl.col("veto") | sure).then("veto")
+    return rows.with_columns(veto.alias("veto"))
 
 
 def _in_span(ledger: Ledger, rows: pl.DataFrame) -> pl.DataFrame:
@@ -86,12 +102,14 @@ def _in_span(ledger: Ledger, rows: pl.DataFrame) -> pl.DataFrame:
 
 def _check(
     ledger: Ledger, tags: Framed | None, hosted: Framed | None, rules: Sequence[LinkRule],
-    rates: Rates,
+    rates: Rates, at_least: float,
 ) -> None:  # fmt: skip
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     expect(rates, Rates, "rates", "pass Rates(path), or leave it out")
     expect(tags, (Framed, type(None)), "tags", "pass tags, as read_tags returns them")
     expect(hosted, (Framed, type(None)), "hosted", "pass what hosted(...) returns")
+    if not 0 <= at_least <= 1:
+        raise InputError(f"a confidence of {at_least}", remedy="give a number from 0 to 1")
     for rule in rules:
         expect(rule, LinkRule, "a rule on accounts", "pass one, such as deposit_reuse()")
     names = [rule.name for rule in rules]

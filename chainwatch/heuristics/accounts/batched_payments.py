@@ -9,6 +9,7 @@ import polars as pl
 
 from chainwatch.completion import names_of
 from chainwatch.errors import InputError, expect
+from chainwatch.heuristics.accounts.account_links import account_chains
 from chainwatch.heuristics.accounts.batches import PASSED, batches
 from chainwatch.heuristics.accounts.facts import AccountFacts
 from chainwatch.ledger.ledger import Ledger
@@ -105,11 +106,7 @@ def batched_payments(ledger: Ledger, *, payees: int = 2) -> BatchedPayments:
     expect(payees, int, "payees", "give a whole number")
     if payees < 1:
         raise InputError(f"a batch to {payees}", remedy="ask for one who is paid, or more")
-    found = [
-        _told(AccountFacts(ledger.history, chain), payees)
-        for chain in ledger.chains
-        if chain.family != "utxo"
-    ]
+    found = [_told(AccountFacts(ledger.history, chain), payees) for chain in account_chains(ledger)]
     rows = pl.concat([BATCHED.empty(), *found])
     if ledger.start is not None:
         rows = rows.filter(pl.col("time") >= ledger.start)

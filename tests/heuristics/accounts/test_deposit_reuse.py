@@ -9,7 +9,8 @@ import pytest
 from account_chains import DAY, HOUR, Accounts
 
 import chainwatch as cw
-from chainwatch.errors import InputError, RuleError
+from chainwatch.clusters.recipe import LEADS, WITH_ACCOUNTS
+from chainwatch.errors import ArgumentError, InputError, RuleError
 from chainwatch.heuristics.accounts.account_links import account_links
 from chainwatch.heuristics.accounts.deposit_reuse import (
     deposit_reuse,
@@ -222,6 +223,34 @@ def test_a_number_without_an_id_is_none_and_on_coins_both_are_told(accounts) -> 
 def test_amounts_at_the_edge_of_what_a_column_holds(accounts) -> None:
     rows = swept("ann", "ann", amount=10**38 - 5)
     assert linked(accounts, rows) == {("ann", "dep", False)}
+
+
+def test_what_is_right_too_seldom_is_a_lead(accounts) -> None:
+    """It is kept and undecided; what nobody measured is no surer than that."""
+    ledger, tags = accounts.ledger(TWICE), accounts.tags()
+    rate = account_links(ledger, tags=tags, rules=[VICTOR]).frame["confidence"][0]
+    for rule, least, veto in (
+        (VICTOR, rate, False), (VICTOR, rate + 0.01, None), (deposit_reuse(hours=11), 0.01, None),
+        (deposit_reuse(hours=11), 0.0, False),
+    ):  # fmt: skip
+        links = account_links(ledger, tags=tags, rules=[rule], at_least=least)
+        assert {one for *_, one in accounts.pairs(links.frame)} == {veto}
+    crowd = accounts.ledger(swept(*("ann", "bob", "cat", "dan") * 2))
+    links = account_links(crowd, tags=tags, rules=[VICTOR], at_least=1.0)
+    assert {one for *_, one in accounts.pairs(links.frame)} == {True}
+    with pytest.raises(InputError, match="a confidence of 2"):
+        account_links(ledger, at_least=2)
+
+
+def test_owners_join_what_is_right_nine_times_in_ten(accounts) -> None:
+    ledger, tags = accounts.ledger(TWICE), accounts.tags()
+    assert cw.owners(ledger, tags=tags).frame.is_empty()
+    found = cw.owners(ledger, recipe=WITH_ACCOUNTS, tags=tags)
+    assert found.frame.is_empty()
+    assert found.links.counts()["undecided"] == found.links.frame.height == 4
+    assert cw.owners(ledger, recipe=LEADS, tags=tags).frame.height == 3
+    with pytest.raises(ArgumentError, match="a rule on accounts"):
+        cw.Recipe(accounts=(cw.heuristics.coinjoin.JOINT,))
 
 
 def test_two_rules_of_one_name_are_refused(accounts) -> None:
