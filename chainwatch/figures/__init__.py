@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chainwatch.figures.between.routes_figure import routes
     from chainwatch.figures.flow_figure import FlowFigure, flow
     from chainwatch.figures.path_figure import path
     from chainwatch.figures.range_figure import policy_range
@@ -21,6 +22,7 @@ __all__ = [
     "policy_range",
     "rates",
     "reliability",
+    "routes",
     "save",
     "sum_check",
     "timeline",
@@ -33,6 +35,7 @@ _HOMES = {
     "policy_range": "range_figure",
     "rates": "rates_figure",
     "reliability": "rates_figure",
+    "routes": "between.routes_figure",
     "save": "style",
     "sum_check": "sum_figure",
     "timeline": "time_figure",

@@ -11,6 +11,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.errors import InputError
 from chainwatch.figures.bars import shown_by
+from chainwatch.figures.between.routes_figure import routes, routes_text
 from chainwatch.figures.range_figure import policy_range, range_text
 from chainwatch.figures.sum_figure import sum_check, sum_text
 from chainwatch.figures.time_figure import time_text, timeline
@@ -18,18 +19,20 @@ from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.flows import FLOW_SCHEMA
 from chainwatch.results.result import Drawing, Result, recorded
 from chainwatch.results.table import Rows
+from chainwatch.tracing.paths.result import APART, Paths
 from chainwatch.tracing.ranges.range_result import NO_INTERVAL, TraceRange
 from chainwatch.tracing.result import Trace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Kind = Literal["range", "timeline", "sum_check"]
+Kind = Literal["range", "timeline", "sum_check", "routes"]
 
 HEADINGS: dict[str, str] = {
     "range": "What depends on the method of following",
     "timeline": "When value came in and when it ended",
     "sum_check": "What came in and where it ended",
+    "routes": "Routes from one party to the other",
 }
 
 CAPTIONS: dict[str, str] = {
@@ -37,6 +40,7 @@ CAPTIONS: dict[str, str] = {
     "timeline": "Each lane is what came in, or one way in which it ended, by the time of the"
     " payment.",
     "sum_check": "Both sides run to the same line: nothing was lost or made while following.",
+    "routes": APART,
 }
 """What must be known to read each, beside what it says itself."""
 
@@ -44,7 +48,11 @@ _DRAW: dict[str, tuple[Callable[..., Axes], Callable[..., str]]] = {
     "range": (policy_range, range_text),
     "timeline": (timeline, time_text),
     "sum_check": (sum_check, sum_text),
+    "routes": (routes, routes_text),
 }
+
+_FITS: Mapping[str, type[Result]] = {"range": TraceRange, "routes": Paths}
+"""Of what kind of result a figure is; all others are of a trace."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class ShownFigure:
 
     Attributes
     ----------
-    of : TraceRange or Trace
+    of : TraceRange, Trace or Paths
         What it shows.
     kind : str
         Which figure.
@@ -65,7 +73,7 @@ class ShownFigure:
         So there is no graph of it.
     """
 
-    of: TraceRange | Trace
+    of: TraceRange | Trace | Paths
     kind: Kind
     edition: Edition
     flows: pl.DataFrame
@@ -104,13 +112,13 @@ class CaseFigure(Result):
 
     Attributes
     ----------
-    of : TraceRange or Trace
+    of : TraceRange, Trace or Paths
         What it shows.
     kind : str
-        ``range`` of a range; ``timeline`` or ``sum_check`` of a trace.
+        ``range`` of a range; ``timeline`` or ``sum_check`` of a trace; ``routes`` of paths.
     """
 
-    of: TraceRange | Trace
+    of: TraceRange | Trace | Paths
     kind: Kind
 
     @property
@@ -139,26 +147,27 @@ class CaseFigure(Result):
 
 
 @recorded
-def case_figure(of: TraceRange | Trace, *, kind: Kind) -> CaseFigure:
+def case_figure(of: TraceRange | Trace | Paths, *, kind: Kind) -> CaseFigure:
     """Return a figure that a case draws in each of its editions, masked as that is.
 
     Parameters
     ----------
-    of : TraceRange or Trace
-        What ``trace_all(...)`` or ``trace(...)`` returned.
+    of : TraceRange, Trace or Paths
+        What ``trace_all(...)``, ``trace(...)`` or ``paths(...)`` returned.
     kind : str
-        ``range`` of a range; ``timeline`` or ``sum_check`` of a trace.
+        ``range`` of a range; ``timeline`` or ``sum_check`` of a trace; ``routes`` of paths.
 
     Raises
     ------
     InputError
         If there is no such figure of it.
     """
-    fits = TraceRange if kind == "range" else Trace
+    fits = _FITS.get(kind, Trace)
     if kind not in _DRAW or not isinstance(of, fits):
         raise InputError(
             f"no figure {kind!r} of a {type(of).__name__}",
-            remedy="draw range of trace_all(...), timeline or sum_check of trace(...)",
+            remedy="draw range of trace_all(...), timeline or sum_check of trace(...), routes of"
+            " paths(...)",
         )
     return CaseFigure(of, kind)
 

@@ -243,13 +243,14 @@ def told(found: Paths) -> Iterator[str]:
     for number, rows in shown_hops(found).items():
         yield f"Route {number}:"
         for hop, row in enumerate(rows, 1):
-            yield f"  {hop}. {MASKED if row is None else hop_in_words(found, row)}"
+            said = f"a payment {MASKED}" if row is None else hop_in_words(found, row)
+            yield f"  {hop}. {said}"
     total = _arriving(found)
     yield from ([total] if total else [])
     yield from limits_told(found)
 
 
-MASKED = "a payment between parties whom this edition masks"
+MASKED = "between parties whom this edition masks"
 
 
 def shown_hops(found: Paths) -> dict[int, list[dict[str, Any] | None]]:

@@ -34,6 +34,7 @@ ROUTES = Table(
         Column.amount(
             "amount", "the smallest amount on it: no more can have gone this way, and less may have"
         ),
+        Column.party("narrowest", "whom that smallest amount was paid"),
         Column.amount(
             "flow", "what arrives along it under the haircut, rounded down; null where not known"
         ),

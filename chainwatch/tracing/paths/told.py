@@ -73,7 +73,8 @@ class Teller:
         sure = min((self.parties.sure(pair) for pair in pairs), default=UNMEASURED)
         return {
             "source": first["source"], "target": last["target"], "hops": route.hops,
-            "first": first["time"], "last": last["time"], "amount": route.amount,
+            "first": first["time"], "last": last["time"],
+            "amount": route.amount, "narrowest": _narrowest(route, hops),
             "flow": None if flow is None else int(flow),
             "flow_unknown": None if flow is not None else _why_unknown(route),
             "owners": len(pairs), "control": None if sure == UNMEASURED else sure,
@@ -175,6 +176,14 @@ def _steps(route: Route) -> Iterator[_Step]:
 def _claims(route: Route) -> list[Pair]:
     """Return the pairs of addresses of which a route claims one owner."""
     return [e.owner for e in route.edges if e.owner and (e.owner[0] != e.owner[1] or e.control)]
+
+
+def _narrowest(route: Route, hops: Sequence[Row]) -> bytes | None:
+    """Return whom the smallest amount on a route was paid: where it was spent, if none was paid."""
+    paid = [row["target"] for row in hops if row["amount"] == route.amount]
+    spent = [row["source"] for row in hops if row["step"] != FLOW]
+    found: bytes | None = (paid or spent)[0]
+    return found
 
 
 def _why_unknown(route: Route) -> str:

@@ -1,0 +1,1 @@
+"""Pictures of what lies between two parties."""
