@@ -110,6 +110,8 @@ from chainwatch.tracing.mixers.interpretations import interpretations as interpr
 from chainwatch.tracing.mixers.pool_sets import PoolWithdrawals as PoolWithdrawals
 from chainwatch.tracing.mixers.pool_sets import pool_withdrawals as pool_withdrawals
 from chainwatch.tracing.mixers.pools import Pool as Pool
+from chainwatch.tracing.mixers.slots import Slots as Slots
+from chainwatch.tracing.mixers.slots import slots as slots
 from chainwatch.tracing.paths.paths import paths as paths
 from chainwatch.tracing.paths.result import Paths as Paths
 from chainwatch.tracing.ranges.range_result import TraceRange as TraceRange

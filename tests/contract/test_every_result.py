@@ -232,6 +232,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
         made.ledger, made.vendors, method="MI-DC", clusters=made.clusters, asset=COIN
     ),
     "Rounds": lambda made: change_rounds(made.ledger, made.clusters.links, change.optimal_change()),
+    "Slots": lambda made: cw.slots(made.ledger, made.joined()),
     "Statement": lambda _: Statement(NOTES.empty(), make_tags(schema.TAGS.empty())),
     "TagHits": lambda made: cw.hits(made.ledger, made.tags),
     "Tags": lambda made: made.tags,

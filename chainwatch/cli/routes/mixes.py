@@ -46,8 +46,11 @@ def mixes(
         if txid is not None:
             with watched("counting"):
                 found = cw.interpretations(read, txid, chain, limit=limit)
+                by_fees = cw.slots(read, txid, chain, limit=limit)
             for line in found.lines():
                 say(line)
+            if by_fees.solutions:
+                say(f"as a mix of JoinMarket: {by_fees!r}")
             return
         _list(read if chain is None else read.chain_only(chain))
 

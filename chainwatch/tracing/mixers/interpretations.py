@@ -309,13 +309,20 @@ def interpretations(
     ----------
     LaurentMT, "Bitcoin Transactions & Privacy", 2015; bounds of fees between are Boltzmann's.
     """
-    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     _check_bounds(limit, fees_between, seconds)
+    found, rows = rows_of(ledger, txid, chain, merge=merge_addresses)
+    until = None if seconds is None else monotonic() + seconds
+    return _made(found, rows, _runs(rows, fees_between, limit, until))
+
+
+def rows_of(
+    ledger: Ledger, txid: str | bytes | int, chain: Chain | str | None, *, merge: bool = True
+) -> tuple[TransactionSummary, ValuedRows]:
+    """Return a transaction of coins and its rows that have a value; see :func:`interpretations`."""
+    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     found = transaction_summary(ledger.history, txid, chain)
     _check_coins(found)
-    until = None if seconds is None else monotonic() + seconds
-    rows = ValuedRows.of(found, _stated(ledger, found), merge=merge_addresses)
-    return _made(found, rows, _runs(rows, fees_between, limit, until))
+    return found, ValuedRows.of(found, _stated(ledger, found), merge=merge)
 
 
 def _check_bounds(limit: int, fees_between: int | None, seconds: int | None) -> None:

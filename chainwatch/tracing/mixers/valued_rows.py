@@ -139,7 +139,7 @@ class ValuedRows:
         """Count, or say why nothing was counted."""
         work = Work(limit, until)
         paid = self.fee + received * (self.participants() - 1)
-        run = Run(way, received, paid, collected, None, 0, self._unknown())
+        run = Run(way, received, paid, collected, None, 0, self.unknown())
         if run.unknown:
             return run
         try:
@@ -172,7 +172,8 @@ class ValuedRows:
         each = tuple(tuple(row[place[group]] for group in self.groups) for row in rows)
         return found._replace(links=each)
 
-    def _unknown(self) -> str | None:
+    def unknown(self) -> str | None:
+        """Return why nothing can be counted; None where it can."""
         if self.unread:
             return f"{counted(self.unread, 'input was', 'inputs were')} not read"
         if self.lacking:
