@@ -252,7 +252,8 @@ def along(
         Lots that movements bring from other assets, as long as each of them.
     """
     _refuse_rules(walk.stops)
-    passage = AS_IT_STANDS if through is None else through.passage(walk.asset, walk.stops)
+    standing = {*walk.subject_of, *walk.subjects, *(c.txid for c in chosen if c.n is not None)}
+    passage = AS_IT_STANDS if through is None else through.passage(walk.asset, walk.stops, standing)
     transfers = Transfers.read(ledger, walk.asset, poisoning, passage)
     wide = transfers.whole.wide
     named = chosen_transfers(chosen, transfers.spanned(), walk.asset, wide)

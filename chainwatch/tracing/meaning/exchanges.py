@@ -132,6 +132,8 @@ def dealt(
 
 def _lacking(read: AccountReading, one: Transaction, deal: Dealing, open_: Sequence[Flow]) -> str:
     """Return why what a dealing led to is not known, if it is not."""
+    if one.lost:
+        return next(iter(one.lost.values()))
     for at in deal.parties:
         for asset in (
             COIN,

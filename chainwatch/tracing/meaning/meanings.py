@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ from chainwatch.tracing.meaning.kinds import (
     ROUTED,
     Meaning,
 )
-from chainwatch.tracing.meaning.passages import Meant, passage_of
+from chainwatch.tracing.meaning.passages import Meant, Standing, passage_of
 from chainwatch.tracing.meaning.pools import (
     CONFIRMED,
     MIN_TRADERS,
@@ -95,9 +95,11 @@ class Meanings(Result):
         """Return how many logs were left out: that is digested as well."""
         return {"unsigned": self.unsigned}
 
-    def passage(self, asset: Asset, at: Stops) -> Passage:
+    def passage(self, asset: Asset, at: Stops, standing: Collection[bytes]) -> Passage:
         """Return what a walk in one asset is told of them; see :mod:`passages`."""
-        return passage_of(self.meant, self.known, asset, at, self.digest)
+        return passage_of(
+            self.meant, self.known, asset, Standing(at, frozenset(standing)), self.digest
+        )
 
     def edges(self) -> Sequence[Edges]:
         """Return every payment behind contracts as an edge."""
@@ -220,14 +222,18 @@ def _others(
             if id(pay) not in dealt_with and not (pools.holds(pay.payer) and pools.holds(pay.payee))
         ]  # fmt: skip
         gas = [pay for pay in left if _is_gas(pay, one)]
-        if gas:
-            yield Meaning(OPERATION_GAS, CONFIRMED, BY_OPERATION, _GAS, gas)
+        kept = [pay for pay in gas if pay.payee in {op.entry_point for op in one.operations}]
+        if kept:
+            yield Meaning(OPERATION_GAS, PROBABLE, BY_OPERATION, _KEPT, kept)
+        if paid_out := [pay for pay in gas if pay not in kept]:
+            yield Meaning(OPERATION_GAS, CONFIRMED, BY_OPERATION, _GAS, paid_out)
         paid = [pay for pay in left if pay not in gas]
         if paid and (kind := _kind(paid, flow, one, beside=beside)):
             yield _paid(kind, paid, flow, read, one)
 
 
-_GAS = "what an entry point keeps to pay the bundler with, or pays him"
+_GAS = "paid to the bundler for what the operation cost him"
+_KEPT = "kept by an entry point, which pays bundlers with it; its owner can also take it out again"
 
 
 def _is_gas(pay: Payment, one: Transaction) -> bool:

@@ -71,25 +71,33 @@ def swapped(meant: Iterable[Meant]) -> Iterator[Swapped]:
                 )  # fmt: skip
 
 
+class Standing(NamedTuple):
+    """What passes nothing on: where following ends, and subjects; transfers of which one is chosen
+    stand as they are."""
+
+    at: Stops
+    named: frozenset[bytes]
+
+
 def passage_of(
-    meant: Iterable[Meant], pools: Pools, asset: Asset, at: Stops, made_by: str
+    meant: Iterable[Meant], pools: Pools, asset: Asset, standing: Standing, made_by: str
 ) -> Passage:
     """Return what a walk in an asset is told.
 
     A contract at which following is asked to end passes nothing on, unless it is a pool: what comes
-    to a mixer or a bridge ends there, even if it leaves in the same transaction.
+    to a mixer or a bridge ends there, even if it leaves in the same transaction. Nor do subjects.
     """
     mine: AssetKey = (asset.contract, None)
     flows: list[Mapping[MoveKey, Rewritten | None]] = []
     ends: dict[MoveKey, End] = {}
     came: dict[MoveKey, End] = {}
     arriving: set[MoveKey] = set()
-    standing = sha256()
+    left = sha256()
     for each in meant:
         for flow in each.flows:
             if flow.asset == mine and flow.via:
-                if _stopped(flow, each, pools, asset, at):
-                    standing.update(flow.moves[0].key[0])
+                if _stands(flow, each, pools, asset, standing):
+                    left.update(flow.moves[0].key[0])
                 elif flow.payments is None:
                     _open_ends(flow, ends, came)
                 else:
@@ -104,11 +112,14 @@ def passage_of(
         if pool.kind != WRAPPED
     }  # fmt: skip
     return Passage(
-        f"{made_by} {standing.hexdigest()}", tuple(flows), ends, came, around, frozenset(arriving)
+        f"{made_by} {left.hexdigest()}", tuple(flows), ends, came, around, frozenset(arriving)
     )
 
 
-def _stopped(flow: Flow, each: Meant, pools: Pools, asset: Asset, at: Stops) -> bool:
+def _stands(flow: Flow, each: Meant, pools: Pools, asset: Asset, standing: Standing) -> bool:
+    at, named = standing
+    if each.transaction.txid in named or not named.isdisjoint(flow.via):
+        return True
     return any(
         not pools.holds(contract) and at.at(asset.chain, contract, each.transaction.time)
         for contract in flow.via

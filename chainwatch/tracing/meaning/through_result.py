@@ -127,8 +127,8 @@ class ThroughSwaps(Result):
         said = sentence("Followed through swaps: ", joined("; ", phrases), ".")
         return (
             Finding(
-                "What was swapped on the way", (str(said), ONE_FOR_ALL), SWAPS.rows(self.swaps),
-                None, ("Whoever swaps need not hide anything: it is how tokens are traded.",), "",
+                "What was swapped on the way", (ONE_FOR_ALL,), SWAPS.rows(self.swaps), None,
+                ("Whoever swaps need not hide anything: it is how tokens are traded.",), said,
             ),
         )  # fmt: skip
 

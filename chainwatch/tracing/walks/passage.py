@@ -74,8 +74,12 @@ class Through(Protocol):
     def digest(self) -> str:
         """Say what it is made of."""
 
-    def passage(self, asset: Asset, at: Stops) -> Passage:
-        """Return what a walk in an asset that ends at these stops is told."""
+    def passage(self, asset: Asset, at: Stops, standing: Collection[bytes]) -> Passage:
+        """Return what a walk in an asset that ends at these stops is told.
+
+        ``standing`` are addresses that pass nothing on, and transactions of which one transfer is
+        followed for itself.
+        """
 
 
 @dataclass(frozen=True)

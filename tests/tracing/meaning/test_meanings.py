@@ -321,6 +321,25 @@ def test_an_amount_wider_than_columns_leaves_its_asset_open(kit: Any) -> None:
     assert kit.told(meanings(chain.ledger())) == []
 
 
+def test_what_came_back_in_an_unknown_amount_leaves_the_swap_open(kit: Any, dex: Any) -> None:
+    chain = kit.chain()
+    wide = {"amount": None, "amount_hex": hex(2**200)}
+    chain.tx("a", ("a", "p", "X", 9), ("p", "a", "Z", 9, wide))
+    assert kit.told(meanings(chain.ledger(), dex)) == [
+        ("paid into a pool", OPEN, "gave", "a", "p", "X", 9)
+    ]  # fmt: skip
+
+
+def test_coins_that_an_entry_point_keeps_may_be_taken_out(kit: Any) -> None:
+    chain = kit.chain()
+    chain.tx("bundler", ("s", "entry", "ETH", 5), ("entry", "bundler", "ETH", 2), ops=[kit.op("s")],
+             to="entry")  # fmt: skip
+    assert kit.told(meanings(chain.ledger())) == [
+        ("gas of a user operation", PERHAPS, "paid", "s", "entry", "ETH", 5),
+        ("gas of a user operation", SURE, "paid", "entry", "bundler", "ETH", 2),
+    ]  # fmt: skip
+
+
 def test_what_is_refused(kit: Any) -> None:
     chain = kit.chain()
     chain.tx("a", ("a", "c", "X", 1))

@@ -243,6 +243,31 @@ def test_a_contract_at_which_following_is_to_end_passes_nothing_on(kit: Any) -> 
     assert again.digest == found.digest
 
 
+def test_a_subject_passes_nothing_on(kit: Any) -> None:
+    """Who asks of a contract asks what came to it, whatever it passed on."""
+    chain = kit.chain()
+    chain.made("r")
+    chain.tx("m", ("0", "a", "X", 60))
+    chain.tx("a", ("a", "r", "X", 10), ("r", "c", "X", 10))
+    ledger = chain.ledger()
+    found = trace(ledger, [kit.at("r")], asset=kit.asset("X"), policy="fifo",
+                  through=meanings(ledger))  # fmt: skip
+    assert (found.amount, [kit.name(one) for one in found.steps["target"]]) == (10, ["c"])
+
+
+def test_a_transfer_into_a_contract_can_be_chosen(kit: Any) -> None:
+    chain = kit.chain()
+    chain.made("r")
+    chain.tx("m", ("0", "a", "X", 60))
+    txid = chain.tx("a", ("a", "r", "X", 10), ("r", "c", "X", 10))
+    ledger = chain.ledger()
+    for chosen, steps in ((f"0x{txid.hex()}:0", ["c"]), (f"0x{txid.hex()}", [])):
+        found = trace(ledger, [chosen], asset=kit.asset("X"), policy="fifo",
+                      through=meanings(ledger))  # fmt: skip
+        assert (found.amount, [kit.name(one) for one in found.steps["target"]]) == (10, steps)
+        assert {kit.name(one) for one in found.ends["address"]} == {"c"}
+
+
 def test_meanings_of_what_else_was_read_are_refused(kit: Any) -> None:
     chain = kit.chain()
     chain.tx("m", ("0", "a", "X", 60))
