@@ -15,11 +15,17 @@ from chainwatch.attribution.tags import Tags
 from chainwatch.case.registry import Line, Registry
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Result
+from chainwatch.tracing.meaning.meanings import Meanings, meanings
 
 Verb = Callable[[Ledger, pl.DataFrame, Tags], Result]
 """``verb(ledger, subjects, tags)``; subjects are ``chain, address``."""
 
 ANALYSES: tuple[Line, ...] = (
+    Line(
+        "meanings",
+        "chainwatch.case.analyses:what_transactions_mean",
+        "What transactions of an account chain mean: who paid whom behind contracts, and swaps.",
+    ),
     Line(
         "tag-hits",
         "chainwatch.case.analyses:tag_hits",
@@ -54,3 +60,8 @@ def register(name: str, target: str | Verb, sentence: str) -> None:
 def tag_hits(ledger: Ledger, subjects: pl.DataFrame, tags: Tags) -> TagHits:
     """Return every payment to or from a tagged address, whoever the subjects are."""
     return hits(ledger, tags)
+
+
+def what_transactions_mean(ledger: Ledger, subjects: pl.DataFrame, tags: Tags) -> Meanings:
+    """Return what the transactions of an account chain mean, whoever the subjects are."""
+    return meanings(ledger, tags)

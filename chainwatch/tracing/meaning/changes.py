@@ -69,7 +69,7 @@ class NetChanges(Result):
         lines += [f"    {count:,}: {why}" for why, count in whys.iter_rows()]
         if self.unsigned:
             said = counted(self.unsigned, "log of a transfer", "logs of transfers")
-            lines.append(f"  {said} that nobody let happen left out")
+            lines.append(f"  left out: {said} that nobody let happen")
         return "\n".join(lines)
 
 

@@ -15,7 +15,7 @@ from chainwatch.errors import TraceError, expect
 from chainwatch.ledger.decimals import stated
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.graph import Edges
-from chainwatch.results.result import Result, recorded
+from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.table import Rows
 from chainwatch.tracing.arguments import check
 from chainwatch.tracing.meaning.exchanges import dealing_of, dealt
@@ -49,7 +49,7 @@ from chainwatch.tracing.meaning.reading import (
     read_transactions,
 )
 from chainwatch.tracing.meaning.strangers import with_strangers
-from chainwatch.tracing.meaning.tables import MEANINGS, PASSED, POOLS
+from chainwatch.tracing.meaning.tables import BY_MEANING, MEANINGS, PASSED, POOLS
 from chainwatch.tracing.stops import Stops
 from chainwatch.tracing.walks.passage import Passage
 from chainwatch.units import counted
@@ -104,6 +104,19 @@ class Meanings(Result):
     def edges(self) -> Sequence[Edges]:
         """Return every payment behind contracts as an edge."""
         return (Edges("meanings", "sender", "receiver"),)
+
+    def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
+        """Return how many transactions mean what."""
+        text = [
+            "Contracts that only passed value on in a transaction are no parties to it. A swap is"
+            " one where pools alone stand on the other side; with anybody else it is undecided, and"
+            " what was given is a payment. Nothing is decided by an amount."
+        ]
+        if self.unsigned:
+            said = counted(self.unsigned, "log of a transfer", "logs of transfers")
+            text.append(f"Left out: {said} that nobody let happen.")
+        rows = BY_MEANING.rows(self.summary())
+        return (Finding("What transactions mean", tuple(text), rows),)
 
     def summary(self) -> pl.DataFrame:
         """Return how many there are of each meaning, by certainty and basis."""

@@ -67,6 +67,19 @@ MEANINGS = Table(
     ),
 )
 
+BY_MEANING = Table(
+    "by_meaning",
+    ("meaning", "certainty", "basis"),
+    "How many transactions, or parts of them, mean what, and how that is known.",
+    (
+        MEANINGS["meaning"],
+        MEANINGS["certainty"],
+        MEANINGS["basis"],
+        Column.count("count", "how many"),
+    ),
+    order=("-count",),
+)
+
 PASSED = Table(
     "passed",
     ("chain", "txid", "part", "contract", "token_id", "address"),

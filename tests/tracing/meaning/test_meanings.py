@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import polars as pl
 import pytest
 
 from chainwatch.errors import TraceError
@@ -311,6 +312,8 @@ def test_what_failed_and_what_nobody_signed_means_nothing(kit: Any) -> None:
     found = meanings(chain.ledger())
     assert kit.told(found) == []
     assert found.unsigned == 2
+    (said,) = found.findings(pl.DataFrame())
+    assert said.text[1] == "Left out: 2 logs of transfers that nobody let happen."
 
 
 def test_an_amount_wider_than_columns_leaves_its_asset_open(kit: Any) -> None:
