@@ -178,6 +178,11 @@ def why(
     show(found)
     for line in lines:
         say(line)
+    if change_model:
+        from chainwatch.trained.file import read_change_model
+
+        for votes in read_change_model(change_model).on_path(read, found):
+            show(votes)
 
 
 def change_labels(

@@ -78,4 +78,6 @@ class _Judge:
             .then(pl.lit(False))
         ).to_series()
         answers = codes.replace_strict(different, said, return_dtype=pl.Boolean)
+        if frame.implementation.is_polars():
+            return nw.from_native(answers, series_only=True)
         return nw.new_series("said", answers.to_list(), nw.Boolean, backend=frame.implementation)

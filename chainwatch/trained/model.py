@@ -11,8 +11,10 @@ from typing import Any
 import polars as pl
 
 from chainwatch.atomic import check_new, write_new
-from chainwatch.errors import InputError
+from chainwatch.clusters.explain import Explanation
+from chainwatch.errors import InputError, expect
 from chainwatch.evaluate.shares import Share
+from chainwatch.heuristics.link_rules import AFTER, CHANGE
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Result
@@ -101,6 +103,22 @@ class ChangeModel(Result):
             If the ledger holds no such transaction.
         """
         return votes_of(self.trees, self.chosen, self.rule(), ledger, txid)
+
+    def on_path(self, ledger: Ledger, explanation: Explanation) -> list[ChangeVotes]:
+        """Return why it called change what a path of links rests on, a transaction after the other.
+
+        Parameters
+        ----------
+        ledger : Ledger
+            What was read.
+        explanation : Explanation
+            What ``clusters.why(a, b)`` returns; its steps of other rules are passed over.
+        """
+        expect(explanation, Explanation, "explanation", "pass what clusters.why(a, b) returns")
+        names = (CHANGE, AFTER, f"change: {self.rule()}")
+        steps = explanation.frame.filter(pl.col("rule").is_in(names))
+        ids = dict.fromkeys(steps["txid"].drop_nulls())
+        return [self.why(ledger, txid) for txid in ids]
 
     def share(self, what: str, part: str = HELD_OUT) -> Share:
         """Return how often something was so in a part of the labels, with its interval.

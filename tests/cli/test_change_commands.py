@@ -10,8 +10,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+from chainwatch.addresses.canonical import text
+from chainwatch.clusters.recipe import Recipe, owners
+from chainwatch.heuristics.link_rules import PREDICTED
 from chainwatch.trained.features import NAMES
 from chainwatch.trained.measure import MEASURED
 from chainwatch.trained.model import TERMS, ChangeModel
@@ -64,6 +68,20 @@ def test_owners_are_joined_by_a_model(run: Run, otter: Path, model: ChangeModel)
     assert joined(out) > joined(plain)
     status, _, err = run("clusters", "--ledger", otter, "--change-model", "none.json")
     assert (status, "there is no such file" in err) == (1, True)
+
+
+def test_why_says_the_votes_behind_a_prediction(
+    run: Run, otter: Path, model: ChangeModel, otter_case: Any
+) -> None:
+    rounds = owners(otter_case.ledger, recipe=Recipe(change=model.rule())).forest
+    row = rounds.filter(pl.col("rule").is_in(PREDICTED)).row(0, named=True)
+    ends = [text(row[side], row["chain"]) for side in ("a", "b")]
+    words = ("why", *ends, "--ledger", otter, "--change-model", "model.json")
+    status, out, _ = run(*words)
+    assert status == 0
+    assert f"ChangeVotes of {model.rule()}:" in out
+    assert "change; 1 of 1 trees, score 10,000 (change from 10,000 on" in out
+    assert "fresh = 1 (1: its address was never seen before); without it 0 to 10,000" in out
 
 
 def test_chains_are_listed_with_their_sums(run: Run, otter: Path) -> None:

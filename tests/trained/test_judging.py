@@ -10,9 +10,10 @@ import narwhals.stable.v2 as nw
 import polars as pl
 import pytest
 
+from chainwatch.clusters.cluster import cluster
 from chainwatch.clusters.recipe import Recipe, owners
 from chainwatch.clusters.rounds import change_rounds
-from chainwatch.errors import InputError, RuleError
+from chainwatch.errors import ArgumentError, InputError, RuleError
 from chainwatch.heuristics.ask import ask
 from chainwatch.heuristics.change import change_links, optimal_change
 from chainwatch.heuristics.co_spend import co_spends
@@ -136,6 +137,22 @@ def test_why_says_the_votes_and_what_each_feature_is_worth(model, read, txid):
     assert model.why(ledger, txid("pay")[::-1].hex()).digest == said.digest
     with pytest.raises(InputError, match="just one transaction"):
         model.why(ledger, bytes(32))
+
+
+def test_why_of_a_path_says_the_votes_of_its_predictions(model, read, named, txid):
+    """A, and Z that spends beside it, are joined to C by one prediction."""
+    ledger = read(f"{SPENT}\nboth: A=9 Z=9 -> data=0\n! one version=1")
+    found = owners(ledger, recipe=Recipe(change=model.rule(), unless=None))
+    path = found.why(named("Z"), named("C"))
+    assert path.hops == 2
+    (votes,) = model.on_path(ledger, path)
+    assert votes.digest == model.why(ledger, txid("pay")).digest
+    assert model.on_path(ledger, found.why(named("Z"), named("A"))) == []
+    alone = change_links(ledger, model.rule(), unless=None)
+    (votes,) = model.on_path(ledger, cluster(alone).why(named("A"), named("C")))
+    assert votes.frame["verdict"].to_list() == [False, True]
+    with pytest.raises(ArgumentError, match="explanation"):
+        model.on_path(ledger, found)
 
 
 def test_features_of_a_transaction_worked_out_by_hand(read):
