@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from chainwatch.cli.source_options import option_name
+from chainwatch.cli.pulling.source_options import option_name
 from chainwatch.sources.catalogue import Entry, entries
 from chainwatch.sources.parameters import Addresses, Asked, Parameter, Secret
 

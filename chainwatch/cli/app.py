@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from chainwatch.cli import evaluate, ledger, names, owners, pull, received, tags, trace
+from chainwatch.cli import evaluate, ledger, names, owners, received, tags, trace
 from chainwatch.cli.options import hosts_of
 from chainwatch.cli.output import (
     Interrupted,
@@ -22,6 +22,7 @@ from chainwatch.cli.output import (
     show,
     why_no_pdf,
 )
+from chainwatch.cli.pulling import pull
 from chainwatch.cli.routes import crossings, meanings, mixes, paths, peel_chains, trace_across
 from chainwatch.cli.usage import USAGE, WRONG_USAGE, asks_for_help, misused
 from chainwatch.errors import ChainwatchError, InputError

@@ -15,15 +15,15 @@ import typer
 
 import chainwatch as cw
 from chainwatch.cli.custody import CustodyOption, OpenOption, custody
-from chainwatch.cli.histories import (
+from chainwatch.cli.options import HostsOption, LedgerOption, asking
+from chainwatch.cli.output import interruptible, names_in, say, show
+from chainwatch.cli.pulling.histories import (
     ApiOption,
     BudgetOption,
     FetchOption,
     KeyOption,
     histories_of,
 )
-from chainwatch.cli.options import HostsOption, LedgerOption, asking
-from chainwatch.cli.output import interruptible, names_in, say, show
 from chainwatch.errors import CaseError, InputError
 from chainwatch.progress import watched
 

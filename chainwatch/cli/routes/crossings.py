@@ -17,7 +17,6 @@ from chainwatch.cli.output import check_named, interruptible, say, show, write_c
 from chainwatch.cli.trace import asset_named
 from chainwatch.errors import ChainError, InputError
 from chainwatch.progress import watched
-from chainwatch.tracing.crossings.identifiers import messages_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -212,6 +211,8 @@ def messages_in(
 ) -> pl.DataFrame | None:
     """Return the messages of a file, and those that bridges logged in tables of logs."""
     import polars as pl
+
+    from chainwatch.tracing.crossings.identifiers import messages_of
 
     found = [] if path is None else [messages_of(_table(path, "messages"))]
     for one in logs or ():

@@ -244,7 +244,7 @@ def test_whole_tokens_ask_for_decimals() -> None:
 
 
 def test_decimals_are_written_contract_by_contract_on_the_command_line(tmp_path: Path) -> None:
-    from chainwatch.cli.pull import source_command
+    from chainwatch.cli.pulling.pull import source_command
     from chainwatch.sources.catalogue import entry
 
     given = [str(RECORDED / "etherscan_tokens.csv"), "--chain", "eth", "--ledger"]

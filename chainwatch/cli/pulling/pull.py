@@ -28,14 +28,19 @@ from chainwatch.cli.options import (
     asking,
     hosts_of,
 )
-from chainwatch.cli.source_options import (
+from chainwatch.cli.pulling.source_options import (
     REQUIRED,
     Given,
     option_name,
     options_of,
     written_of,
 )
-from chainwatch.cli.targets import SUBJECT_OPTIONS, follow_subjects, pull_subjects, subjects_of
+from chainwatch.cli.pulling.targets import (
+    SUBJECT_OPTIONS,
+    follow_subjects,
+    pull_subjects,
+    subjects_of,
+)
 from chainwatch.sources import catalogue
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""How the command line reads sources: a command for each, their options, and whose histories."""
