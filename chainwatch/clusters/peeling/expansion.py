@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import polars as pl
 
 from chainwatch.addresses.keyless import without_key
@@ -26,7 +29,7 @@ _AT = [*CLUSTER, "tx"]
 @recorded
 def peel_links(
     ledger: Ledger, clusters: Clusters, *, unless: Rule | None = JOINT, back: bool = False,
-    most_hops: int | None = None, rates: Rates = MEASURED,
+    most_hops: int | None = None, waiting: bool = True, rates: Rates = MEASURED,
 ) -> Links:  # fmt: skip
     """Link what the peel chains of clusters go through: add them to the links of the clusters.
 
@@ -48,6 +51,8 @@ def peel_links(
         the cluster itself.
     most_hops : int or None
         Steps from a transaction of the cluster, at most; None goes on until nothing is new.
+    waiting : bool
+        As :func:`chainwatch.clusters.peeling.validation.peel_steps` takes it.
     rates : Rates
         What confidences rest on.
 
@@ -75,7 +80,8 @@ def peel_links(
     expect(back, bool, "back", "pass True or False")
     if most_hops is not None and most_hops < 1:
         raise InputError(f"{most_hops} hops", remedy="give 1 or more, or None")
-    pairs = _steps(read_facts(ledger, unless), clusters, most_hops, back=back)
+    expect(waiting, bool, "waiting", "pass True or False")
+    pairs = _steps(read_facts(ledger, unless), clusters, most_hops, back=back, waiting=waiting)
     vetoes = pairs.select(TX).unique().with_columns(pl.lit(False).alias("veto"))
     made = as_links(pairs, vetoes, rates.column(made=made_by(unless)))
     decided = frozenset(pairs["txid"])
@@ -83,23 +89,29 @@ def peel_links(
     return Links(made, ground=ground)
 
 
-def _steps(facts: Facts, clusters: Clusters, most: int | None, *, back: bool) -> pl.DataFrame:
+def _steps(
+    facts: Facts, clusters: Clusters, most: int | None, *, back: bool, waiting: bool
+) -> pl.DataFrame:
     """Return the steps of the chains of clusters, as candidates for links."""
     habits = habits_of(facts, clusters.frame)
-    ways = (True, False) if back else (True,)
-    hops = [_walked(facts, habits, most, forward=forward) for forward in ways]
+    on = partial(steps_forward, facts, habits, apart=False, waiting=waiting)
+    hops = [_walked(habits, on, most, forward=True)]
+    if back:
+        before = partial(steps_back, facts, habits, apart=False)
+        hops.append(_walked(habits, before, most, forward=False))
     return _pairs(pl.concat(hops).unique(), facts)
 
 
-def _walked(facts: Facts, habits: Habits, most: int | None, *, forward: bool) -> pl.DataFrame:
+def _walked(
+    habits: Habits, step: Callable[[pl.DataFrame], pl.DataFrame], most: int | None, *, forward: bool
+) -> pl.DataFrame:
     """Return every step from the transactions of clusters on: ``chain, tx, n, address``.
 
     ``tx`` is the transaction one of whose outputs goes on, whichever way one came.
     """
     at, seen, found, hops = habits.own, habits.own, [], 0
     while at.height and (most is None or hops < most):
-        steps = (steps_forward if forward else steps_back)(facts, habits, at, apart=False)
-        taken = steps.filter(pl.col("outcome") == NEXT)
+        taken = step(at).filter(pl.col("outcome") == NEXT)
         place = pl.col("tx") if forward else pl.col("other")
         found.append(taken.select("chain", "n", "address", tx=place))
         at = taken.select(*CLUSTER, tx="other").unique().join(seen, on=_AT, how="anti")

@@ -1,7 +1,8 @@
 """One step along a peel chain: the one output, or the one transaction before, that habits allow.
 
-A step is taken where just one way is left and nothing that was not read could be another. What is
-spent by a transaction that may be of several is not told: a wallet mixes its change too.
+A step is taken where just one way is left and nothing that is not known could be another. What is
+spent by a transaction that may be of several is not known, for a wallet mixes its change too; nor
+is what lies unspent, which may be change that waits.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ NEXT, NONE, SEVERAL, UNKNOWN = "next", "none", "several", "unknown"
 _AT = [*CLUSTER, "tx"]
 
 
-def steps_forward(facts: Facts, habits: Habits, at: pl.DataFrame, *, apart: bool) -> pl.DataFrame:
+def steps_forward(
+    facts: Facts, habits: Habits, at: pl.DataFrame, *, apart: bool, waiting: bool = True
+) -> pl.DataFrame:
     """Return the next transaction of a chain from some transactions on.
 
     Parameters
@@ -28,6 +31,8 @@ def steps_forward(facts: Facts, habits: Habits, at: pl.DataFrame, *, apart: bool
         ``chain, cluster, tx``: where one stands, and by whose habits one goes on.
     apart : bool
         Take what the step leads to out of the habits first, for an honest measure.
+    waiting : bool
+        What lies unspent may be the way; False rules it out, as published.
 
     Returns
     -------
@@ -41,7 +46,8 @@ def steps_forward(facts: Facts, habits: Habits, at: pl.DataFrame, *, apart: bool
     ways = with_places(ways, habits, "tx" if apart else None)
     ways = _with_counts(ways, habits, "spender", apart=apart)
     form = pl.when(pl.col("spender_open").ne_missing(False)).then(None).otherwise(_known_form())
-    spent = pl.when(pl.col("spent")).then(form).otherwise(pl.col("spent"))
+    unspent = pl.lit(None, pl.Boolean) if waiting else pl.col("spent")
+    spent = pl.when(pl.col("spent")).then(form).otherwise(unspent)
     kept = place_allowed() & (pl.col("kind_count") > 0) & spent
     return _only_way(at, ways.with_columns(kept.alias("kept"), other="spender"))
 

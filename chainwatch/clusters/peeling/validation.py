@@ -91,12 +91,13 @@ class PeelSteps(Result):
 
 @recorded
 def peel_steps(
-    ledger: Ledger, clusters: Clusters, *, unless: Rule | None = JOINT, apart: bool = True
-) -> PeelSteps:
+    ledger: Ledger, clusters: Clusters, *, unless: Rule | None = JOINT, apart: bool = True,
+    waiting: bool = True,
+) -> PeelSteps:  # fmt: skip
     """Return where the peel chain of each transaction of a cluster goes on, forward and back.
 
-    Of the outputs of a transaction that stands where the cluster's change does, whose kind the
-    cluster's addresses have, and which is spent by a transaction of a form that the cluster's have,
+    Of the outputs of a transaction that stand where the cluster's change does, whose kind the
+    cluster's addresses have, and which are spent by transactions of a form that the cluster's have,
     one goes on if it is the only one. Back likewise, from what the inputs spend.
 
     Parameters
@@ -110,6 +111,10 @@ def peel_steps(
     apart : bool
         Take what a step leads to out of the habits before it is taken. Without that a cluster
         confirms itself: what lies in it is of its forms.
+    waiting : bool
+        An output that lies unspent may be change that waits: beside it no other is told to go on.
+        False rules it out, as was published; then the payment is taken for the change wherever it
+        is spent first.
 
     Fails when
     ----------
@@ -124,12 +129,14 @@ def peel_steps(
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     expect(clusters, Clusters, "clusters", "pass what cluster(links) returns")
     expect(apart, bool, "apart", "pass True or False")
+    expect(waiting, bool, "waiting", "pass True or False")
     facts = read_facts(ledger, unless)
     habits = habits_of(facts, clusters.frame)
-    found = [
-        _told(steps(facts, habits, habits.own, apart=apart), facts, clusters, direction)
-        for direction, steps in ((FORWARD, steps_forward), (BACK, steps_back))
-    ]
+    steps = {
+        FORWARD: steps_forward(facts, habits, habits.own, apart=apart, waiting=waiting),
+        BACK: steps_back(facts, habits, habits.own, apart=apart),
+    }
+    found = [_told(rows, facts, clusters, direction) for direction, rows in steps.items()]
     rules = sorted(clusters.links.joining["rule"].unique())
     return PeelSteps(pl.concat(found).sort(PEEL_STEPS.key), apart, tuple(rules))
 

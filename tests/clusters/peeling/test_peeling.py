@@ -52,7 +52,7 @@ def test_the_one_output_that_habits_allow_goes_on(read, named, txid):
     ("lines", "said"),
     [
         ("pay: A=70 -> Q=40 D=20\ntwo: pay/1 -> S=10\n! two locktime=5", "none"),
-        ("pay: A=70 -> Q=40 D=20", "none"),  # it is not spent
+        ("pay: A=70 -> Q=40 D=20", "unknown"),  # it is not spent, and may be change that waits
         ("pay: A=70 -> Q=40 pk:K=20\ntwo: pay/1 -> S=10", "none"),  # of a kind that it never used
         ("pay: A=70 -> Q=40 D=20\ntwo: pay/1 ? -> S=10", "unknown"),  # who spends was not read
     ],
@@ -63,17 +63,19 @@ def test_where_habits_are_broken_a_chain_ends(read, txid, lines, said):
 
 def test_without_known_change_every_place_is_allowed(read, txid):
     text = "both: A=90 K=90 -> P=50\npay: A=70 -> Q=40 D=20\none: pay/0 -> R=30"
-    assert outcome(steps(read(text)), txid("pay"))["n"] == 0
+    apart = read(f"{text}\ntwo: pay/1 -> S=10\n! two version=1")
+    assert outcome(steps(apart), txid("pay"))["n"] == 0
     twice = read(f"{text}\ntwo: pay/1 -> S=10")
     assert outcome(steps(twice), txid("pay"))["outcome"] == "several"
 
 
 def test_a_cluster_does_not_confirm_itself(read, txid):
     """Only ``back`` itself has a locktime: without it, that form is none of the cluster's."""
-    ledger = read(f"{KNOWN}\n! back locktime=5")
+    paid = "paid: known/0 -> V=40\n! paid version=1"  # not as the cluster spends
+    ledger = read(f"{KNOWN}\n{paid}\n! back locktime=5")
     assert outcome(steps(ledger, apart=False), txid("known"))["lands"] == "same"
     assert outcome(steps(ledger), txid("known"))["outcome"] == "none"
-    third = read(f"{KNOWN}\nmore: A=5 -> Z=2\n! back locktime=5\n! more locktime=7")
+    third = read(f"{KNOWN}\n{paid}\nmore: A=5 -> Z=2\n! back locktime=5\n! more locktime=7")
     assert outcome(steps(third), txid("known"))["lands"] == "same"
 
 
@@ -155,7 +157,8 @@ def test_steps_are_never_judged_by_labels_of_shared_spending(read):
 class Slow:
     """A ledger that was read whole, followed transaction by transaction."""
 
-    def __init__(self, ledger: Ledger, clusters: Clusters) -> None:
+    def __init__(self, ledger: Ledger, clusters: Clusters, *, waiting: bool) -> None:
+        self.waiting = waiting
         rows = {name: getattr(ledger, name).collect().to_dicts()
                 for name in ("transactions", "inputs", "outputs")}  # fmt: skip
         self.txs = {row["tx"]: row for row in rows["transactions"]}
@@ -207,13 +210,12 @@ class Slow:
             if not out["spendable"] or out["script_kind"] == "null_data":
                 continue
             spender = self.spender.get((tx, out["n"]))
-            if (
-                spender is None
-                or not self.stands(mine, tx, tx, out["n"])
-                or not self.kinds(mine, {out["address"]})[out["script_kind"]]
-            ):
+            kinds = self.kinds(mine, {out["address"]})
+            if not self.stands(mine, tx, tx, out["n"]) or not kinds[out["script_kind"]]:
                 continue
-            if self.open[spender]:
+            if spender is None and not self.waiting:
+                continue
+            if spender is None or self.open[spender]:
                 unknown += 1
             elif self.form(spender) in {self.form(one) for one in self.own(mine, spender)}:
                 kept.append((spender, out["n"]))
@@ -243,11 +245,12 @@ class Slow:
         return ("next", *kept[0]) if kept else ("none", None, None)
 
 
-def test_steps_are_those_of_a_slow_search():
+@pytest.mark.parametrize("waiting", [True, False])
+def test_steps_are_those_of_a_slow_search(waiting):
     for world in simulated_worlds([4], part="fit", blocks=25):
         owners = cluster(co_spends(world.ledger))
-        slow = Slow(world.ledger, owners)
-        found = peel_steps(world.ledger, owners)
+        slow = Slow(world.ledger, owners, waiting=waiting)
+        found = peel_steps(world.ledger, owners, waiting=waiting)
         assert {row["tx"] for row in found.frame.to_dicts()} == {
             tx for tx, payer in slow.payer.items() if payer in slow.of and not slow.open[tx]
         }
@@ -259,4 +262,18 @@ def test_steps_are_those_of_a_slow_search():
         assert len(seen) >= 7  # so that the search says something
         rates = peel_rates([(found, world.truth)])
         assert rates.frame["right"].sum() > rates.frame["wrong"].sum() > 0
-        assert rates.frame.filter(pl.col("right") + pl.col("wrong") < pl.col("owners")).is_empty()
+        few = rates.frame.filter(pl.col("right") + pl.col("wrong") < pl.col("owners"))
+        assert few.is_empty()
+
+
+def test_beside_what_waits_nothing_goes_on(read, named, txid):
+    """Without known change both stand where it may: Q is spent, and D waits."""
+    text = "both: A=90 K=90 -> P=50\npay: A=70 -> Q=40 D=20\none: pay/0 -> R=30"
+    owners = cluster(co_spends(read(text), unless=None))
+    found = peel_steps(read(text), owners, unless=None)
+    assert outcome(found, txid("pay"))["outcome"] == "unknown"
+    published = peel_steps(read(text), owners, unless=None, waiting=False)
+    assert outcome(published, txid("pay"))["address"] == named("Q")
+    assert peel_links(read(text), owners, unless=None).frame.is_empty()
+    links = peel_links(read(text), owners, unless=None, waiting=False).frame
+    assert links.height == 1
