@@ -92,6 +92,11 @@ def calibrate(worlds: Iterable[tuple[Links, Truth]]) -> Calibration:
         Links of independent worlds. The worlds must not be those that the confidences were
         measured on: on their own ground all confidences are right.
 
+    Raises
+    ------
+    InputError
+        If owners of a world were themselves inferred.
+
     Fails when
     ----------
     Rules are wrong for one shared reason, such as one service that imitates a wallet: owners are
@@ -99,6 +104,7 @@ def calibrate(worlds: Iterable[tuple[Links, Truth]]) -> Calibration:
     """
     parts, bases = [], []
     for number, (links, truth) in enumerate(worlds):
+        truth.refuse_inferred("confidences")
         judged = truth.judge(links.both_ends)
         told = judged.filter(~pl.col("veto") & pl.col("right").is_not_null())
         parts.append(told.with_columns(pl.lit(number).alias("world")))

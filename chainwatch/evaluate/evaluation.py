@@ -214,7 +214,7 @@ def evaluate(worlds: Iterable[World], recipes: Mapping[str, Recipe]) -> Evaluati
     Raises
     ------
     InputError
-        If there is no world, or no recipe.
+        If there is no world, or no recipe, or owners of a world were themselves inferred.
 
     Fails when
     ----------
@@ -228,6 +228,7 @@ def evaluate(worlds: Iterable[World], recipes: Mapping[str, Recipe]) -> Evaluati
             for name, recipe in recipes.items():
                 if tell:
                     tell(f"{name} on {world.name}")
+                world.truth.refuse_inferred("recipes for owners")
                 found = _judge(recipe(world.ledger), world.truth)
                 judged.setdefault((world.truth.basis, name), []).append(found)
     if not judged:

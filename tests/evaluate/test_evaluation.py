@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
@@ -70,6 +72,15 @@ def test_nothing_to_evaluate_is_refused(owners):
         evaluate([], {"all": cluster})
     with pytest.raises(InputError, match="there is no recipe to evaluate"):
         evaluate([World("one", owners.links("A-B r"), owners.truth("n:AB", HONEST))], {})
+
+
+def test_nothing_is_judged_by_owners_that_were_inferred(owners):
+    links = owners.links("A-B co_spend")
+    inferred = replace(owners.truth("north:AB"), inferred_from="shared spending")
+    with pytest.raises(InputError, match="recipes for owners cannot be judged by owners inferred"):
+        evaluate([World("one", None, inferred)], {"all": lambda _: cluster(links)})
+    with pytest.raises(InputError, match="confidences cannot be judged by owners inferred"):
+        calibrate([(links, inferred)])
 
 
 def test_what_was_not_measured_is_not_told(found):
