@@ -107,6 +107,8 @@ from chainwatch.tracing.mixers.anonymity import AnonymitySets as AnonymitySets
 from chainwatch.tracing.mixers.anonymity import anonymity_sets as anonymity_sets
 from chainwatch.tracing.mixers.interpretations import Interpretations as Interpretations
 from chainwatch.tracing.mixers.interpretations import interpretations as interpretations
+from chainwatch.tracing.mixers.leads import MixLeads as MixLeads
+from chainwatch.tracing.mixers.leads import mix_leads as mix_leads
 from chainwatch.tracing.mixers.pool_sets import PoolWithdrawals as PoolWithdrawals
 from chainwatch.tracing.mixers.pool_sets import pool_withdrawals as pool_withdrawals
 from chainwatch.tracing.mixers.pools import Pool as Pool

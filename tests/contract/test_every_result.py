@@ -199,6 +199,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Links": lambda made: made.clusters.links,
     "MeaningRates": lambda _: meaning_rates([swapping()]),
     "Meanings": lambda _: cw.meanings(accounts()),
+    "MixLeads": lambda made: cw.mix_leads(made.ledger, cw.anonymity_sets(made.ledger)),
     "Mixes": lambda made: cw.mixes(made.ledger),
     "PeelChains": lambda made: cw.peel_chains(
         made.ledger, tags=made.tags, shape=Shape(least_hops=2, most_percent=50)
