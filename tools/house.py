@@ -71,6 +71,10 @@ QUESTIONS = (
         "`tracing/stops.py`, `tracing/custody/`",
     ),
     (
+        "What can be said of a mix, or of a pool?",
+        "`tracing/mixers/`; whether a transaction is one: `heuristics/coinjoin/`",
+    ),
+    (
         "Who says what a sentence of the report says?",
         "the result that brings it (`findings` in `tracing/`, `clusters/`), or "
         "`case/findings/` where only a case file's recipe can say it",

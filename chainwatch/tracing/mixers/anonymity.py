@@ -43,7 +43,7 @@ MIXED = Table(
         Column.count("set_before", "most parties that the output can be of, by amounts"),
         Column.count("set_after", "the same after the errors that follow, if they are what they"
                      " look like"),
-        Column.word("errors", "kinds of errors that lower the set, by commas"),
+        Column.word("errors", "kinds of errors that concern it, by commas"),
     ),
 )  # fmt: skip
 

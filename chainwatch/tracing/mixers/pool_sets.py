@@ -12,8 +12,8 @@ from chainwatch.errors import InputError, expect, refuse
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.table import CHAIN, TIME, TXID, Column, Privacy, Rows, Table
-from chainwatch.tracing.mixers.pools import History, Pool, Withdrawal, earlier, histories
-from chainwatch.tracing.mixers.reveals import Reveal, reveals
+from chainwatch.tracing.mixers.pools import History, Order, Pool, Withdrawal, histories
+from chainwatch.tracing.mixers.reveals import Reveal, priced, reveals
 from chainwatch.units import counted
 
 _POOL = Column.party("pool", "address of the pool")
@@ -213,7 +213,7 @@ def pool_withdrawals(
         REVEALS.frame(_revealed(chain[one.pool], one) for one in found),
         CANDIDATES.frame(row for one in found for row in _candidates(chain[one.pool], one)),
         ODD.frame(row for history in read for row in _odd(history)),
-        tuple(_notes(read, priced=prices is not None)),
+        tuple(_notes(read, prices)),
     )
 
 
@@ -245,10 +245,13 @@ def _rows(
     ledger: Ledger, history: History, fewest: Mapping[tuple[bytes, bytes], int]
 ) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of the withdrawals of a pool."""
-    pool = history.pool
+    pool, paid = history.pool, Order((one.at, 1) for one in history.deposits)
+    taken = Order((one.at, one.times) for one in history.withdrawals)
     for one in _told(ledger, history):
-        sure, perhaps = (len(part) for part in earlier(history.deposits, one.at))
-        gone, doubt = _taken(history, one)
+        sure, perhaps = paid.before(one.at)
+        gone, doubt = taken.before(one.at)
+        if one.at.before(one.at) is None:
+            doubt -= one.times  # itself
         least, most = sure - gone - doubt, sure + perhaps - gone
         unread = max(0, one.times - most)
         known = None if unread else (max(one.times, least), most)
@@ -257,17 +260,6 @@ def _rows(
             one.signer, sure, perhaps, known and known[0], known and known[1], unread or None,
             fewest.get((pool.key, one.txid)),
         )  # fmt: skip
-
-
-def _taken(history: History, one: Withdrawal) -> tuple[int, int]:
-    """Return how many withdrawals came before one, and of how many others nothing tells."""
-    sure = perhaps = 0
-    for other in history.withdrawals:
-        if other is not one:
-            before = other.at.before(one.at)
-            sure += other.times if before else 0
-            perhaps += other.times if before is None else 0
-    return sure, perhaps
 
 
 def _revealed(chain: str, one: Reveal) -> tuple[Any, ...]:
@@ -291,7 +283,7 @@ def _odd(history: History) -> Iterator[tuple[Any, ...]]:
         )  # fmt: skip
 
 
-def _notes(read: Sequence[History], *, priced: bool) -> Iterator[str]:
+def _notes(read: Sequence[History], prices: Mapping[bytes, int] | None) -> Iterator[str]:
     """Yield what was not read, and what that leaves open."""
     partly = sum(not history.whole for history in read)
     if partly:
@@ -317,6 +309,10 @@ def _notes(read: Sequence[History], *, priced: bool) -> Iterator[str]:
             f"Of {counted(silent, 'withdrawal', 'withdrawals')} it was not read who signed:"
             " whether a relayer did is not known."
         )
-    if not priced:
+    given = prices or {}
+    if not all(
+        priced(history, given) and all(one.txid in given for one in history.withdrawals)
+        for history in read
+    ):
         yield NO_GAS
     yield NO_MINING

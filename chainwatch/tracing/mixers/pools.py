@@ -6,10 +6,12 @@ is told apart, never matched.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -26,6 +28,10 @@ SIGNS = ("fee", "fee_burnt", "native")
 @dataclass(frozen=True)
 class Pool:
     """A contract that takes and gives one amount of one asset.
+
+    *Fails when* somebody sends it just its amount without a deposit, as a token can be sent: sets
+    are then larger; and when a fee is more than half of what is taken out: who got it then stands
+    as the recipient.
 
     Attributes
     ----------
@@ -211,6 +217,33 @@ def _read_whole(ledger: Ledger, pool: Pool) -> bool:
         & (pl.col("contract").is_null() | pl.col("contract").eq_missing(pool.asset.contract))
     )
     return told.head(1).collect().height > 0
+
+
+class Order:
+    """How many of some moments came before another: counted at once where all are placed.
+
+    Parameters
+    ----------
+    moments : iterable of (Moment, int)
+        Each with how many there are of it.
+    """
+
+    def __init__(self, moments: Iterable[tuple[Moment, int]]) -> None:
+        self._all = list(moments)
+        placed = sorted((at.tx, times) for at, times in self._all if at.tx is not None)
+        self._numbers = [number for number, _ in placed]
+        self._sums = [0, *accumulate(times for _, times in placed)]
+
+    def before(self, when: Moment) -> tuple[int, int]:
+        """Return how many came before, and of how many nothing tells."""
+        if when.tx is not None and len(self._numbers) == len(self._all):
+            return self._sums[bisect_left(self._numbers, when.tx)], 0
+        sure = perhaps = 0
+        for at, times in self._all:
+            before = at.before(when)
+            sure += times if before else 0
+            perhaps += times if before is None else 0
+        return sure, perhaps
 
 
 def earlier(deposits: Iterable[Deposit], when: Moment) -> tuple[list[Deposit], list[Deposit]]:

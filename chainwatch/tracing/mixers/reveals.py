@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.mixers.pools import Deposit, History, Moment, Withdrawal, earlier
 
@@ -36,6 +37,8 @@ asks for five, its text for three."""
 FIXED_PRICES_UNTIL = datetime(2021, 8, 5, 12, 33, 42, tzinfo=UTC)
 """Until the block of EIP-1559 whoever paid chose one price of gas; after it prices follow the
 block, and tell nobody apart."""
+FIXED_PRICES_OF = chain_of("eth").id
+"""The chain of which that is known."""
 
 
 class Reveal(NamedTuple):
@@ -61,39 +64,58 @@ def reveals(
     gas_prices : mapping of bytes to int, optional
         Price of gas by transaction; without it that rule is not asked.
     """
-    between = _between(ledger, read)
-    alike = _alike(read)
+    between, alike = _between(ledger, read), _alike(read)
     for history in read:
-        prices = Counter(
-            gas_prices[one.txid] for one in history.deposits if one.txid in gas_prices
-        ) if gas_prices else Counter()  # fmt: skip
+        made: dict[bytes, list[Deposit]] = defaultdict(list)
+        for one in history.deposits:
+            made[one.depositor].append(one)
+        by_price = _by_price(history, gas_prices or {})
         for taken in history.withdrawals:
             who = taken.recipient
             if who is None:
                 continue
-            before = [one for part in earlier(history.deposits, taken.at) for one in part]
             told = {
-                ADDRESS: [one for one in before if one.depositor == who],
-                GAS: _same_price(before, taken, gas_prices or {}, prices),
-                LINKED: [one for one in before if between[_pair(one.depositor, who)] >= LINKS],
-                MULTI: [one for one in before if one.depositor in alike.get(who, ())],
+                ADDRESS: made.get(who, []),
+                GAS: _same_price(by_price, taken, gas_prices or {}),
+                LINKED: [
+                    one for other in sorted(between.get(who, ())) for one in made.get(other, ())
+                ],
+                MULTI: [one for other in sorted(alike.get(who, ())) for one in made.get(other, ())],
             }
-            for rule, found in told.items():
+            for rule, deposits in told.items():
+                found = [one for part in earlier(deposits, taken.at) for one in part]
                 if found:
                     yield Reveal(history.pool.key, taken.txid, rule, tuple(found))
 
 
+def _made_by(made: Mapping[bytes, list[Deposit]], who: set[bytes]) -> list[Deposit]:
+    return [one for other in sorted(who) for one in made.get(other, ())]
+
+
+def priced(history: History, gas_prices: Mapping[bytes, int]) -> bool:
+    """Return whether it can be told that one deposit of a pool alone has a price of gas."""
+    known = all(one.txid in gas_prices for one in history.deposits)
+    return known and history.pool.asset.chain == FIXED_PRICES_OF
+
+
+def _by_price(history: History, gas_prices: Mapping[bytes, int]) -> dict[int, list[Deposit]]:
+    """Return the deposits of each price of gas; none where some price was not read."""
+    found: dict[int, list[Deposit]] = defaultdict(list)
+    if priced(history, gas_prices):
+        for one in history.deposits:
+            found[gas_prices[one.txid]].append(one)
+    return found
+
+
 def _same_price(
-    before: Sequence[Deposit], taken: Withdrawal, gas_prices: Mapping[bytes, int],
-    prices: Mapping[int, int],
-) -> list[Deposit]:  # fmt: skip
+    by_price: Mapping[int, list[Deposit]], taken: Withdrawal, gas_prices: Mapping[bytes, int]
+) -> list[Deposit]:
     """Return the deposit of the price that the recipient himself paid, if no other has it."""
     price = gas_prices.get(taken.txid)
     own = taken.relayer is None and taken.signer == taken.recipient
     early = taken.at.time is not None and taken.at.time < FIXED_PRICES_UNTIL
-    if price is None or not own or not early or prices[price] != 1:
-        return []
-    return [one for one in before if gas_prices.get(one.txid) == price]
+    same = by_price.get(price, []) if price is not None and own and early else []
+    return same if len(same) == 1 else []
 
 
 Pair = tuple[bytes, bytes]
@@ -103,8 +125,8 @@ def _pair(a: bytes, b: bytes) -> Pair:
     return (a, b) if a < b else (b, a)
 
 
-def _between(ledger: Ledger, read: Sequence[History]) -> Mapping[Pair, int]:
-    """Return how many transactions moved value between a depositor and a recipient.
+def _between(ledger: Ledger, read: Sequence[History]) -> dict[bytes, set[bytes]]:
+    """Return by address the others with which it has enough transactions that moved value.
 
     A transfer of nothing, and one for which its sender gave no authority, moves none.
     """
@@ -126,7 +148,12 @@ def _between(ledger: Ledger, read: Sequence[History]) -> Mapping[Pair, int]:
     found: dict[Pair, set[bytes]] = defaultdict(set)
     for txid, sender, receiver in rows.collect().iter_rows():
         found[_pair(sender, receiver)].add(txid)
-    return Counter({pair: len(txids) for pair, txids in found.items()})
+    linked: dict[bytes, set[bytes]] = defaultdict(set)
+    for (a, b), txids in found.items():
+        if len(txids) >= LINKS:
+            linked[a].add(b)
+            linked[b].add(a)
+    return linked
 
 
 def _alike(read: Sequence[History]) -> dict[bytes, set[bytes]]:

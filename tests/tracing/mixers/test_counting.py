@@ -59,7 +59,7 @@ def counted(
 
 def test_hundreds_of_random_transactions_agree_with_all_divisions_written_out() -> None:
     rng, tried, several = random.Random(52), 0, 0  # noqa: S311 - a fixed seed
-    while tried < 500:
+    while tried < 300:
         inputs = [rng.randint(1, 9) for _ in range(rng.randint(1, 5))]
         outputs = [rng.randint(1, 6) for _ in range(rng.randint(1, 4))]
         fee = sum(inputs) - sum(outputs)
@@ -71,7 +71,7 @@ def test_hundreds_of_random_transactions_agree_with_all_divisions_written_out() 
         assert found[:2] == divisions(inputs, outputs, received, paid), (inputs, outputs)
         tried += 1
         several += found.ways > 1
-    assert several > 250
+    assert several > 150
 
 
 def test_large_amounts_and_fees_agree_too() -> None:

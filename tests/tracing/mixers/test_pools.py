@@ -12,6 +12,7 @@ from chainwatch.addresses.assets import native
 from chainwatch.errors import ArgumentError, InputError
 from chainwatch.ledger import schema
 from chainwatch.tracing.mixers.pool_sets import NO_GAS
+from chainwatch.tracing.mixers.pools import histories
 from chainwatch.tracing.mixers.reveals import ADDRESS, GAS, LINKED, MULTI
 
 COIN = native("eth")
@@ -167,7 +168,37 @@ def test_a_price_of_gas_that_one_deposit_has(asked, desk):
     assert told(asked(OWN, gas={0: 7, 1: 7, 2: 7})) == []
     assert told(asked(OWN, gas={0: 7, 1: 8, 2: 9})) == []
     assert NO_GAS in asked(OWN).notes
-    assert NO_GAS not in asked(OWN, gas={0: 7}).notes
+    assert NO_GAS in asked(OWN, gas={0: 7, 1: 8}).notes
+    assert NO_GAS not in asked(OWN, gas={0: 7, 1: 8, 2: 9}).notes
+
+
+def test_where_one_price_is_missing_none_is_known_to_be_unique(asked):
+    found = asked(OWN, gas={0: 7, 2: 7})
+    assert told(found) == []
+    assert NO_GAS in found.notes
+
+
+def test_counts_are_those_of_every_pair_of_moments(paid, desk):
+    """Placed or not, what came before is what a comparison of each two says."""
+    text = "".join(
+        f"    {k // 2} p{k}: p{k}>pool=100\n" if k % 3 else f"    {k // 2} r: pool>x{k}=100\n"
+        for k in range(1, 25)
+    )
+    for order in (True, False):
+        ledger = paid(text, order=order)
+        pool = cw.Pool(desk.account("pool"), COIN, 100)
+        history = histories(ledger, [pool])[0]
+        found = {row["txid"]: row for row in
+                 cw.pool_withdrawals(ledger, [pool]).frame.iter_rows(named=True)}  # fmt: skip
+        for one in history.withdrawals:
+            before = [other.at.before(one.at) for other in history.deposits]
+            taken = [other.at.before(one.at) for other in history.withdrawals if other != one]
+            row = found[one.txid]
+            assert row["deposits_before"] == before.count(True)
+            assert row["deposits_perhaps"] == before.count(None)
+            assert row["set_most"] == before.count(True) + before.count(None) - taken.count(True)
+            least = before.count(True) - taken.count(True) - taken.count(None)
+            assert row["set_least"] == max(1, least)
 
 
 def test_a_relayers_price_tells_nothing_and_prices_that_follow_blocks_do_not(asked):
@@ -228,4 +259,5 @@ def test_what_is_no_pool_is_refused(desk, paid):
 
 def test_the_same_question_has_the_same_digest(asked):
     assert asked(THREE).digest == asked(THREE).digest
-    assert asked(THREE).digest != asked(THREE, gas={0: 1}).digest
+    priced = dict.fromkeys(range(5), 1)
+    assert asked(THREE).digest != asked(THREE, gas=priced).digest
