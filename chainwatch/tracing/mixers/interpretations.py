@@ -183,8 +183,8 @@ class Interpretations(Result):
         Parameters
         ----------
         parts : iterable of pairs
-            For each party the places of its inputs and of its outputs. Rows of no value may be
-            left out. One part may have no input, and one output that all may pay for.
+            For each party the places of its inputs and of its outputs. Rows of no value are of
+            none. One part may have no input, and one output that all may pay for.
 
         Returns
         -------

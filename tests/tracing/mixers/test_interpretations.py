@@ -161,6 +161,18 @@ def test_a_stated_division_is_tried(small_ledger):
     assert found.objections([([], [0]), ([0, 1, 2], [1, 2])])[0] == "party 1 brings nothing"
 
 
+def test_a_division_of_what_is_not_there_or_was_not_read_is_none(small_ledger):
+    whole = of(small_ledger, "A=12 B=10 -> X=10 Y=10 data=0")
+    assert whole.allows([([0], [0]), ([1], [1])])
+    told = whole.objections([([0, 9], [0]), ([1], [1, 2])])
+    assert told == (
+        "input 9 is none of the transaction that has a value",
+        "output 2 is none of the transaction that has a value",
+    )
+    partly = of(small_ledger, "A=12 ? -> X=10 Y=10")
+    assert partly.objections([([0], [0]), ([1], [1])])[0] == "input 1 was not read"
+
+
 def test_what_has_no_interpretation_is_refused(small_ledger, desk):
     with pytest.raises(TraceError, match="makes new coins"):
         of(small_ledger, "coinbase -> X=50")
