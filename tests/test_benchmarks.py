@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import owners, owners_chain, owners_peers
+from benchmarks import owners, owners_chain, owners_peers, paths
 
 ROOT = Path(__file__).parent.parent
 COUNT = 3_000
@@ -105,3 +105,11 @@ def test_account_chains_of_ten_times_the_length_are_pulled_whole(tmp_path: Path)
     assert done.returncode == 0, done.stderr
     rows = [int(re.sub(r"\D", "", found)) for found in re.findall(r"[\d,]+ transf", done.stdout)]
     assert rows == [3 * 175, 30 * 175, 20, 200]
+
+
+def test_routes_through_a_hub_are_found_to_the_end_of_a_side() -> None:
+    told = list(paths.measured(300))
+    assert len(told) == 8
+    for line in told:
+        assert re.search(r"300 ways, by \w+: cpu \d+\.\d+ s, \d[\d,]* edges, 3 routes", line)
+        assert line.endswith("to its end True")

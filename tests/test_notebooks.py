@@ -43,7 +43,9 @@ def test_a_notebook_says_what_it_keeps(path: Path) -> None:
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.name for path in NOTEBOOKS] == ["02_owners.ipynb", "03_follow.ipynb"]
+    assert [path.name for path in NOTEBOOKS] == [
+        "02_owners.ipynb", "03_follow.ipynb", "04_routes.ipynb",
+    ]  # fmt: skip
     for path in NOTEBOOKS:
         kept = json.loads(path.read_text(encoding="utf-8"))
         assert all(cell["outputs"] for cell in kept["cells"][3:] if cell["cell_type"] == "code")

@@ -73,8 +73,8 @@ def paths(
     """Find the best routes by which money of A reached B, and what ends them all.
 
     Each route has three numbers apart: how sure its claims on owners are, what arrives along it
-    under the haircut, and how sure the names at both ends are. Where the budget ended the search
-    it is said what was not tried.
+    under the haircut, and how sure the names at both ends are. No route goes on through a service
+    of --stop, or else of --tags. Where the budget ended the search it is said what was not tried.
 
     Example: chainwatch paths bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 Lantern
     --tags out/otter/data/tags --ledger out/otter/ledger
@@ -89,7 +89,7 @@ def paths(
                           for files in (tags, stop))  # fmt: skip
         what = asset_named(asset, of)
         hosted = custody(held, opened, read, stopped or named, what, of)
-        given: dict[str, Any] = {"stop": stops_of(stopped, hosted, mixes=mixes)}
+        given: dict[str, Any] = {"stop": stops_of(stopped or named, hosted, mixes=mixes)}
         given["clusters"] = _owners(read, clusters=clusters)
         ends = [whom([one], named, of) for one in (source, target)]
         with watched("looking for routes"):

@@ -68,11 +68,11 @@ def paths(
     ledger : Ledger
         Its span is looked at.
     source, target : frame with ``chain`` and ``address``, tags, or one or several addresses
-        Who paid, and who is asked to have been reached.
+        Who paid, and who may have been reached.
     k, by : int, str
         How many; by *value* under the haircut, *hops*, *time*, or *weakest*: surest weakest step.
     stop, clusters, tags : as :func:`chainwatch.trace` and others take them, optional
-        Where no route goes on; owners, who widen both ends too; names at both ends.
+        Where no route goes on, else at services of ``tags``; owners, of both ends too; names there.
     asset, chain, poisoning, spread_unstated : Asset, str, Rule, bool, optional
         As :func:`chainwatch.trace` takes them.
     max_hops, budget : int
@@ -99,10 +99,11 @@ def paths(
     Reid and Harrigan, "An Analysis of Anonymity in the Bitcoin System", 2013; Möser, Böhme and
     Breuker, "Towards Risk Scoring of Bitcoin Transactions", 2014 (haircut).
     """
-    check(ledger=ledger, clusters=clusters, poisoning=poisoning, tags=tags, max_hops=max_hops)
-    check(budget=budget, spread_unstated=spread_unstated)
+    check(ledger=ledger, clusters=clusters, poisoning=poisoning, tags=tags)
+    check(max_hops=max_hops, budget=budget, spread_unstated=spread_unstated)
     _check(k, by, budget, max_hops)
     of, first, last = parties_of(ledger, source, target, asset, chain, clusters)
+    stop = tags.services() if stop is None and tags is not None else stop
     at = stops(stop, clusters, of.chain, spread_unstated=spread_unstated)
     parties = Parties(of, first, last, at, clusters, poisoning, max_hops)
     coins = find_chain(of.chain).family == "utxo"

@@ -27,7 +27,8 @@ class CoinTelling:
         """Return the payment that made a coin."""
         coins, made = self.ground.coins, self.ground.made
         tx = int(np.searchsorted(made["out_ptr"], move, side="right")) - 1
-        whose = payer
+        first = int(made["in_ptr"][tx])
+        whose = payer or coins.address(int(made["in_addr"][first]))
         if before is not None:
             whose = coins.address(int(made["out_addr"][before]))
         return Payment(

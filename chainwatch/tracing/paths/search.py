@@ -126,21 +126,22 @@ def search(ground: Ground, budget: int) -> Searched:
     """Open what was reached from either side until one is exhausted or the budget would be passed.
 
     The side goes on that has spent least, with what it opens next counted in: a hub on one side
-    waits until the other side has cost as much, or has nothing left.
+    waits until the other side has cost as much, or has nothing left that the budget allows.
     """
     fronts = (_Front(), _Front())
     found = Searched()
     for side, front in enumerate(fronts):
         front.reach(ground.begin(side), ground)
     while fronts[SOURCE].due and fronts[TARGET].due:
-        side = min((SOURCE, TARGET), key=lambda one: fronts[one].spent + fronts[one].price())
+        sides = [one for one in (SOURCE, TARGET) if found.visited + fronts[one].price() <= budget]
+        if not sides:
+            break
+        side = min(sides, key=lambda one: fronts[one].spent + fronts[one].price())
         front = fronts[side]
         near = (item for _, item in front.due[:_ASKED])
         if ground.refused(side, front.due[0][1], near):
             front.waiting.discard(heapq.heappop(front.due)[1])
             continue
-        if found.visited + front.price() > budget:
-            break
         found.visited += front.price()
         found.opened += 1
         front.reach(ground.open(side, front.take()), ground)

@@ -102,6 +102,8 @@ def test_a_route_never_goes_on_through_a_tagged_exchange(desk: Any) -> None:
         assert all("C" not in one for one in routes(found))
         told = found.limits.filter(reason="hosted service")
         assert set(told["service"]) == {"Bank"}
+        assert routes(between(desk, source, tags=tags)) == routes(found)
+        assert any("C" in one for one in routes(between(desk, source, tags=tags, stop=[])))
         ends = between(desk, source, target="C", stop=tags)
         assert routes(ends)[0] == "AC", "the exchange itself can be reached"
 
