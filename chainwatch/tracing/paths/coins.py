@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from chainwatch.ledger.index.build import KINDS, NONE
 from chainwatch.ledger.spend_order import parents_first
-from chainwatch.tracing.paths.parties import Parties
+from chainwatch.tracing.paths.parties import Parties, Wallet
 from chainwatch.tracing.paths.search import SOURCE, TARGET, Item, Limit
-from chainwatch.tracing.stops import BURNT, NOT_READ, UNSPENT, End, Mixes
+from chainwatch.tracing.stops import BURNT, BY_LAG, NOT_READ, UNSPENT, End, Mixes
 from chainwatch.tracing.walks import coin_ends
 from chainwatch.tracing.walks.utxo_graph import Coin, Coins
 
@@ -25,44 +25,8 @@ TRANSACTION, WALLET = 0, 1
 """What is opened: a transaction, or all coins of an owner."""
 
 NONE_SPENT = -1
-NEVER = 1 << 62
-"""Behind every transaction."""
 
 Array = NDArray[Any]
-
-
-@dataclass(eq=False)
-class Wallet:
-    """The coins of one owner: what was reached of them from either side.
-
-    Attributes
-    ----------
-    ins, outs : array
-        Rows of the inputs that spend his coins, and of the outputs that pay him, in order.
-    spends : dict of int to set of int
-        Transactions known to spend his coins, with the rows of their inputs.
-    after, before : int
-        From where on they were looked at forward, and up to where backward.
-    """
-
-    ins: Array
-    outs: Array
-    spends: dict[int, set[int]] = field(default_factory=dict)
-    after: int = NEVER
-    before: int = -1
-    _done: tuple[int, int] = (NEVER, -1)
-
-    def fresh(self, side: int, *, whole: bool) -> tuple[int, int]:
-        """Return the transactions between which coins were not looked at before, from one side.
-
-        Forward behind the first up to the last of them; backward from the first until before the
-        last. All again where ``whole``.
-        """
-        after, before = self._done
-        self._done = (self.after, before) if side == SOURCE else (after, self.before)
-        if side == SOURCE:
-            return self.after, NEVER if whole else after
-        return -1 if whole else before, self.before
 
 
 @dataclass(eq=False)
@@ -108,12 +72,17 @@ class CoinGround:
 
     def begin(self, side: int) -> list[Item]:
         """Return the transactions that spend coins of the source, or that pay the target."""
+        for address in self.parties.source if side == SOURCE else self.parties.target:
+            self._history(side, address)
         if side == SOURCE:
             for one in sorted(self.source):
                 for row in self._listed("in", one).tolist():
                     tx = self.spender_of_input(row)
                     if self.coins.inside(tx):
                         self.starts.setdefault(tx, []).append(row)
+                    else:
+                        told = coin_ends.outside(self.coins.height(tx), back=False)
+                        self._limit(SOURCE, told, tx, -1)
                 self._unspent_of(one)
             return [
                 Item(TRANSACTION, tx) for tx in sorted(self.starts) if self._news(SOURCE, tx, 0)
@@ -126,6 +95,9 @@ class CoinGround:
                 if self.coins.inside(tx):
                     self.rows.add(row)
                     makers.add(tx)
+                else:
+                    told = coin_ends.outside(self.coins.height(tx), back=True)
+                    self._limit(TARGET, told, tx, row)
         return [Item(TRANSACTION, tx) for tx in sorted(makers) if self._news(TARGET, tx, 1)]
 
     def size(self, item: Item) -> int:
@@ -368,6 +340,15 @@ class CoinGround:
             return None
         address = self.coins.address(int(self.made["out_addr"][row]))
         return self.parties.stops.at(self.parties.asset.chain, address, self.coins.time(tx))
+
+    def _history(self, side: int, address: bytes) -> None:
+        """Note that the history of an address of an end was not read."""
+        if self.coins.history_of(address) is None:
+            what = "paid more" if side == SOURCE else "been paid by more"
+            told = f"the history of this address was not read: it may have {what}"
+            end = End(NOT_READ, told, basis=BY_LAG)
+            told_of = Limit(side, end, None, None, None, None, address, None)
+            self.limits.setdefault((side, address.hex(), 0, 0), told_of)
 
     def _unspent_of(self, one: int) -> None:
         """Note coins of the source of which nobody knows whether they were spent."""

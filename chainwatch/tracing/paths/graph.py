@@ -161,7 +161,10 @@ class RouteGraph:
         for edge in self.edges:
             if edge.source not in first or edge.target not in last:
                 continue
-            for used in range(first[edge.source], hops - edge.hops - last[edge.target] + 1):
+            most = hops - edge.hops - last[edge.target]
+            if edge.source == START:
+                most = min(most, 0)  # every walk begins with none
+            for used in range(first[edge.source], most + 1):
                 ends = [(edge.source, used), (edge.target, used + edge.hops)]
                 here, there = (n if n in (START, END) else made.node((n, h)) for n, h in ends)
                 made.edges.append(edge._replace(source=here, target=there))

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import polars as pl
+from numpy.typing import NDArray
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.attribution.resolve import Owners
@@ -18,8 +19,13 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.mask import shown_address
 from chainwatch.tracing.paths.graph import Pair
 from chainwatch.tracing.paths.ranking import UNMEASURED
+from chainwatch.tracing.paths.search import SOURCE
 from chainwatch.tracing.stops import Stops
 from chainwatch.tracing.subjects import Subjects, subjects_of, widened
+
+Array = NDArray[Any]
+NEVER = 1 << 62
+"""Behind every transaction."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +104,40 @@ class Parties:
     def best_of(self, pairs: list[Pair]) -> Pair:
         """Return the surest of several pairs; of equals the smallest."""
         return min(pairs) if len(pairs) == 1 else min(pairs, key=lambda one: (-self.sure(one), one))
+
+
+@dataclass(eq=False)
+class Wallet:
+    """The coins of one owner: what was reached of them from either side.
+
+    Attributes
+    ----------
+    ins, outs : array
+        Rows of the inputs that spend his coins, and of the outputs that pay him, in order.
+    spends : dict of int to set of int
+        Transactions known to spend his coins, with the rows of their inputs.
+    after, before : int
+        From where on they were looked at forward, and up to where backward.
+    """
+
+    ins: Array
+    outs: Array
+    spends: dict[int, set[int]] = field(default_factory=dict)
+    after: int = NEVER
+    before: int = -1
+    _done: tuple[int, int] = (NEVER, -1)
+
+    def fresh(self, side: int, *, whole: bool) -> tuple[int, int]:
+        """Return the transactions between which coins were not looked at before, from one side.
+
+        Forward behind the first up to the last of them; backward from the first until before the
+        last. All again where ``whole``.
+        """
+        after, before = self._done
+        self._done = (self.after, before) if side == SOURCE else (after, self.before)
+        if side == SOURCE:
+            return self.after, NEVER if whole else after
+        return -1 if whole else before, self.before
 
 
 def parties_of(

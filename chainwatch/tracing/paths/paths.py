@@ -15,9 +15,11 @@ from chainwatch.errors import TraceError
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.balances import histories
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.unread.effect import effect_told
 from chainwatch.ledger.unread.rows_apart import may_have_paid
 from chainwatch.results.result import recorded
 from chainwatch.tracing.arguments import check
+from chainwatch.tracing.asked import too_wide
 from chainwatch.tracing.paths import coin_graph, transfer_graph
 from chainwatch.tracing.paths.coins import CoinGround
 from chainwatch.tracing.paths.cuts import MOST, Cuts, smallest_cuts
@@ -48,6 +50,7 @@ class Looked(NamedTuple):
     searched: Searched
     limits: list[Limit]
     telling: Telling
+    doubts: tuple[str, ...] = ()
 
 
 @recorded
@@ -157,7 +160,21 @@ def _among_transfers(ledger: Ledger, parties: Parties, budget: int, by: str) -> 
     left = [one for side, item in searched.left for one in ground.left(side, item)]
     graph = transfer_graph.graph_of(ground)
     _refuse_timeless(graph, ground, by)
-    return Looked(graph, searched, [*ground.limits.values(), *left], TransferTelling(ground))
+    told = [*ground.limits.values(), *left]
+    return Looked(graph, searched, told, TransferTelling(ground), _doubts(graph, ground))
+
+
+def _doubts(graph: RouteGraph, ground: TransferGround) -> tuple[str, ...]:
+    """Return what is not known of transfers between those who stand on routes, in sentences."""
+    whole, asset = ground.transfers.whole, ground.parties.asset
+    moves = sorted({edge.move for edge in graph.edges if edge.move >= 0})
+    paid = whole.rows.select("sender", "receiver")[moves]
+    payers, payees = (pl.col(side).is_in(paid[side].unique().implode()) for side in paid.columns)
+    found = (
+        effect_told(whole.unsure.filter(payers & payees), asset),
+        too_wide(whole.wide.filter(payers), asset),
+    )
+    return tuple(one for one in found if one)
 
 
 def _refuse_timeless(graph: RouteGraph, ground: TransferGround, by: str) -> None:
@@ -198,7 +215,7 @@ def _result(
         _parties(parties),
         by, k, budget, looked.searched.visited, complete,
         cuts_in_words(found, complete=complete),
-        total.amount, total.at_least or not complete,
+        total.amount, total.at_least or not complete, looked.doubts,
     )  # fmt: skip
 
 

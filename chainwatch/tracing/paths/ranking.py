@@ -14,6 +14,7 @@ from fractions import Fraction
 from itertools import count, islice
 from typing import Any, NamedTuple
 
+from chainwatch.errors import TraceError
 from chainwatch.tracing.paths.graph import END, START, WHOLE, Edge, Pair, RouteGraph
 
 VALUE, HOPS, TIME, WEAKEST = "value", "hops", "time", "weakest"
@@ -190,8 +191,15 @@ def in_order(graph: RouteGraph, measure: Measure) -> Iterator[Route]:
     due: list[tuple[Any, tuple[int, ...], int, int, Any, Any]] = [
         (measure.order(ahead[START]), (), next(tick), START, measure.nothing, None)
     ]
-    while due and taken < MOST_BEGINNINGS:
+    while due:
         taken += 1
+        if taken > MOST_BEGINNINGS:
+            raise TraceError(
+                f"ranking routes looked at {MOST_BEGINNINGS:,} beginnings: too many transfers bear"
+                " one time, and each may come before the others",
+                remedy="limit max_hops, look at a shorter span, or read a table that gives the"
+                " places of transfers in their blocks",
+            )
         _, moves, _, node, weight, way = heapq.heappop(due)
         if node == END:
             yield Route(_walked(way), moves)

@@ -55,6 +55,8 @@ class Paths(Result):
     arriving, arriving_at_least : int, bool
         What arrives along all routes together under the haircut, rounded down; and whether more
         may have, where a share is not known or the budget ended the search.
+    doubts : tuple of str
+        What is not known of transfers between those who stand on routes, in sentences.
     """
 
     asset: Asset
@@ -71,6 +73,7 @@ class Paths(Result):
     cuts_told: str = ""
     arriving: int | None = None
     arriving_at_least: bool = False
+    doubts: tuple[str, ...] = ()
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -105,7 +108,7 @@ class Paths(Result):
         return {
             "by": self.by, "asked": self.asked, "budget": self.budget, "visited": self.visited,
             "complete": self.complete, "cuts": self.cuts_told, "arriving": arriving,
-            "arriving_at_least": self.arriving_at_least,
+            "arriving_at_least": self.arriving_at_least, "doubts": list(self.doubts),
         }  # fmt: skip
 
     def edges(self) -> Sequence[Edges]:
@@ -181,8 +184,7 @@ class Paths(Result):
                 f"  {row['route']}. {counted(row['hops'], 'hop', 'hops')}, at most {amount};"
                 f" flow {flow}; owners {control}; ends {level}; in {row['order']}"
             )
-        if self.cuts_told:
-            lines.append(f"  {self.cuts_told}")
+        lines += [f"  {one}" for one in (self.cuts_told, *self.doubts) if one]
         return "\n".join(lines)
 
 
@@ -204,6 +206,7 @@ def routes_finding(found: Paths) -> Finding:
     text += [found.cuts_told] if found.cuts_told else []
     total = _arriving(found)
     text += [total] if total else []
+    text += found.doubts
     text += list(limits_told(found))
     return Finding(
         "Routes from one party to the other",

@@ -14,12 +14,16 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+from chainwatch.errors import TraceError
 from chainwatch.ledger.balances import Reading
 from chainwatch.tracing.paths.graph import END, START, RouteGraph
 from chainwatch.tracing.paths.order import NO, OPEN
 from chainwatch.tracing.paths.shares import Shares
 from chainwatch.tracing.paths.transfers import TransferGround
 from chainwatch.tracing.walks.utxo_graph import EPOCH
+
+MOST_PAIRS = 1_000_000
+"""Pairs of transfers of one time that are looked at."""
 
 Leave = Callable[[int], dict[str, Any] | None]
 """What is said of leaving a line by a payment; None where nobody can."""
@@ -99,6 +103,7 @@ class _Between:
     alive: Sequence[int]
     paid: dict[int, list[int]] = field(default_factory=dict)
     pays: dict[int, list[int]] = field(default_factory=dict)
+    pairs: int = 0
 
     def __post_init__(self) -> None:
         for place in self.alive:
@@ -155,7 +160,9 @@ class _Between:
         for arrival in arrivals:
             here = graph.node(("paid", arrival))
             beside = set(order.beside(arrival))
-            for place in beside.intersection(payments):
+            pairs = beside.intersection(payments)
+            self._count(len(pairs))
+            for place in sorted(pairs):
                 told = order.follows(arrival, place)
                 if told != NO:
                     said, kept = leave(place), enter(arrival, place) if told != OPEN else None
@@ -174,6 +181,17 @@ class _Between:
             if at + 1 < len(payments):
                 later = payments[at + 1]
                 graph.add(line, graph.node((*name, later)), share=wait(place, later))
+
+    def _count(self, pairs: int) -> None:
+        """Refuse more pairs of one time than can be held: each may come before the other."""
+        self.pairs += pairs
+        if self.pairs > MOST_PAIRS:
+            raise TraceError(
+                f"more than {MOST_PAIRS:,} pairs of transfers bear one time, and each may come"
+                " before the other",
+                remedy="look at a shorter span, or read a table that gives the places of transfers"
+                " in their blocks",
+            )
 
     def _shares(self, one: int, last: int) -> Shares | None:
         """Return the haircut of a balance; None where its history was not read so far."""

@@ -70,7 +70,7 @@ class TransferGround:
     read: Mapping[bytes, Sequence[Reading]]
     apart: Mapping[bytes, MayHaveMoved] = field(default_factory=dict)
     moves: dict[int, None] = field(default_factory=dict)
-    limits: dict[tuple[int, str, int], Limit] = field(default_factory=dict)
+    limits: dict[tuple[int, str, int | bytes], Limit] = field(default_factory=dict)
     met: dict[Item, Met] = field(default_factory=dict)
     _fewest: tuple[dict[Item, int], dict[Item, int]] = field(default_factory=lambda: ({}, {}))
     _owners: dict[int, list[int]] = field(default_factory=dict)
@@ -112,8 +112,9 @@ class TransferGround:
     def begin(self, side: int) -> list[Item]:
         """Return whom the source pays, or who pays the target."""
         reached: dict[Item, None] = {}
+        for address in sorted(self.parties.source if side == SOURCE else self.parties.target):
+            self._unread(side, address)
         for one in sorted(self.source if side == SOURCE else self.target):
-            self._history(side, one)
             places, incoming = self.index.touching(one)
             mine = places[(~incoming if side == SOURCE else incoming) & self.passing[places]]
             for place in mine.tolist():
@@ -247,13 +248,15 @@ class TransferGround:
 
     def _history(self, side: int, one: int) -> None:
         """Note that the history of an address was not read: it may have paid others, or been."""
-        address = self.index.addresses[one]
+        self._unread(side, self.index.addresses[one])
+
+    def _unread(self, side: int, address: bytes) -> None:
         if self.read.get(address):
             return
         what = "paid more" if side == SOURCE else "been paid by more"
         told = f"the history of this address was not read: it may have {what}"
         end = End(NOT_READ, told, basis=BY_LAG)
-        key = (side, NOT_READ, -1 - one)
+        key = (side, NOT_READ, address)
         self.limits.setdefault(key, Limit(side, end, None, None, None, None, address, None))
 
     def _limit(self, side: int, end: End, place: int, whose: int) -> None:

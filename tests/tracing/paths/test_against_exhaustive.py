@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from math import floor
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -18,6 +20,7 @@ from chainwatch.tracing.paths.cuts import smallest_cuts
 from chainwatch.tracing.paths.parties import Parties
 from chainwatch.tracing.paths.paths import Looked, _among_coins, _among_transfers, ranked
 from chainwatch.tracing.paths.ranking import RANKINGS, Route
+from chainwatch.tracing.paths.totals import arriving
 from chainwatch.tracing.stops import Dated, End, Stops
 from chainwatch.tracing.walks.account_graph import Transfers
 
@@ -181,6 +184,8 @@ def test_routes_over_coins_are_those_of_an_exhaustive_search(desk: Any) -> None:
 def check(looked: Looked, wanted: list[PlainRoute], named: Any, asked: Parties) -> None:
     """Compare every ranking, by the best few and by all."""
     assert looked.searched.complete
+    known = [one.flow for one in wanted if one.flow is not None]
+    assert arriving(looked.graph).amount == floor(sum(known, Fraction(0)))
     for by in RANKINGS:
         for k in (1, 3, len(wanted) + 1):
             compare(ranked(looked.graph, by, k, asked), with_certain(wanted, by, k), named, asked)

@@ -13,6 +13,7 @@ from chainwatch.addresses.assets import native
 from chainwatch.errors import TraceError
 from chainwatch.heuristics.coinjoin import equal_outputs
 from chainwatch.heuristics.poisoning import poisoning
+from chainwatch.tracing.paths import ranking, transfer_graph
 from chainwatch.tracing.paths.search import BUDGET
 
 BTC, COIN = "btc-regtest", 100_000_000
@@ -282,3 +283,77 @@ def test_the_edition_masks_who_stands_between(desk: Any, working: None) -> None:
     assert "Route 1:" in (told := "\n".join(found.told()))
     assert "a payment between parties whom this edition masks" in told
     assert found.digest == between(desk, desk.coins(TWO_WAYS)).digest
+
+
+def test_a_span_ends_routes_at_what_lies_outside(desk: Any) -> None:
+    ledger = desk.coins([
+        {"id": "a", "ins": [], "outs": [("A", 100)]},
+        {"id": "b", "ins": [("a", 0)], "outs": [("C", 100)]},
+        {"id": "c", "ins": [("b", 0)], "outs": [("B", 100)]},
+    ])  # fmt: skip
+    assert routes(between(desk, ledger)) == ["ACB"]
+    times = ledger.transactions.select("time").collect()["time"].sort()
+    early, late = ledger.between(None, times[2]), ledger.between(times[2], None)
+    assert routes(between(desk, early)) == []
+    assert between(desk, early).limits["reason"].to_list() == ["made before the span"]
+    assert routes(between(desk, late)) == []
+    assert between(desk, late).limits["reason"].to_list() == ["spent outside the span"]
+
+
+class OneOwner:
+    """C and D are one owner's, and nobody says why."""
+
+    def __init__(self, chain: str, desk: Any) -> None:
+        rows = [(chain, desk.coin(one), desk.coin("C")) for one in "CD"]
+        schema = {"chain": pl.String, "address": pl.Binary, "cluster": pl.Binary}
+        self.frame = pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def owned(desk: Any, chain: str, height: int) -> cw.Paths:
+    """Return routes from A, who pays C, to B, whom D pays in a block of some height."""
+    ledger = desk.coins([
+        {"id": "a", "ins": [], "outs": [("A", 100), ("D", 70)], "height": 0},
+        {"id": "b", "ins": [("a", 0)], "outs": [("C", 100)], "height": 2},
+        {"id": "c", "ins": [("a", 1)], "outs": [("B", 70)], "height": height},
+    ], chain=cw.chain(chain).id)  # fmt: skip
+    one = OneOwner(cw.chain(chain).id, desk)
+    return cw.paths(ledger, [desk.coin("A")], [desk.coin("B")], chain=chain, clusters=one)
+
+
+def test_a_step_of_control_follows_what_the_owner_was_paid_before(desk: Any) -> None:
+    found = owned(desk, BTC, 3)
+    assert routes(found) == ["ACB"]
+    assert found.hops["step"].to_list() == ["begins", "control"]
+    assert found.hops["source"].to_list() == [desk.coin("A"), desk.coin("D")]
+    assert (column(found, "flow"), column(found, "amount")) == ([None], [70])
+    # Clusters that do not say why are claimed, and not measured.
+    assert (column(found, "owners"), column(found, "control")) == ([1], [None])
+    assert "which do not say why" in found.hops["evidence"][1]
+    assert routes(owned(desk, BTC, 1)) == [], "nobody pays on what comes later"
+
+
+def test_in_a_block_without_an_order_a_step_of_control_is_open(desk: Any) -> None:
+    assert column(owned(desk, BTC, 2), "order") == ["every order"]
+    assert column(owned(desk, "bch-regtest", 2), "order") == ["some order"]
+    assert column(owned(desk, "bch-regtest", 3), "order") == ["every order"]
+
+
+def test_a_transfer_of_unknown_effect_is_told(desk: Any) -> None:
+    ledger = desk.paid([("A", "B", 100)], read="AB", asset=native("eth"))
+    found = cw.paths(ledger, [desk.account("A")], [desk.account("B")], asset=native("eth"))
+    assert found.routes.height == 1
+    assert "it is not known whether it took effect" in found.doubts[0]
+    assert found.doubts[0] in repr(found)
+
+
+def test_too_many_transfers_of_one_time_are_refused_in_words(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer_graph, "MOST_PAIRS", 10)
+    many = [*(("A", "C", 5, 1) for _ in range(4)), *(("C", "B", 5, 1) for _ in range(4))]
+    with pytest.raises(TraceError, match="each may come before the other"):
+        between(desk, desk.paid(many, read="ABC"))
+    monkeypatch.undo()
+    monkeypatch.setattr(ranking, "MOST_BEGINNINGS", 3)
+    with pytest.raises(TraceError, match="limit max_hops, look at a shorter span"):
+        between(desk, desk.paid(many, read="ABC"))
