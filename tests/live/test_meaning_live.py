@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+import stamina
 from evm_contracts import (
     BATCH_SENDER,
     CALLS_AND_GOES_ON,
@@ -19,6 +20,7 @@ from evm_contracts import (
     entry_point,
     token_pool,
 )
+from explorer_site import ExplorerSite, served
 from module_of import module_of
 
 from chainwatch.addresses import canonical
@@ -29,11 +31,12 @@ from chainwatch.ingest.pull import pull
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.ledger.schema import TAGS
 from chainwatch.sources.evm.source import EvmBlocks
+from chainwatch.sources.explorer.source import Explorer
 from chainwatch.tracing.meaning.changes import net_changes
 from chainwatch.tracing.meaning.meanings import Meanings, meanings
 from chainwatch.tracing.meaning.through_swaps import trace_through_swaps
 
-node_of = module_of("live/anvil_node")
+node_of, told_of = module_of("live/anvil_node"), module_of("live/anvil_told")
 WRAPPED, ENTRY = ETHEREUM.wrapped[0], ENTRY_POINTS[1]
 THIEF, FRIEND, PAYEE, MASTER = (f"0x{name * 20}" for name in ("7a", "7b", "7c", "7d"))
 BATCH = [f"0x{name * 20}" for name in ("8a", "8b", "8c")]
@@ -184,6 +187,47 @@ def test_what_was_stolen_is_followed_through_all_of_it(world: World) -> None:
     assert (at(world.account), at(PAYEE)) in steps
     parties = {address for step in steps for address in step}
     assert parties.isdisjoint({at(world.router), at(world.bundler)})
+
+
+@pytest.fixture(scope="module")
+def explorer(world: World) -> Iterator[str]:
+    """Yield the address of an explorer that tells of the chain of the node."""
+    chain = told_of.Chain.read(world.node, (world.token,))
+    site = ExplorerSite(told_of.ToldWorld(chain), most=25)
+    with stamina.set_testing(True, attempts=3), served(site) as url:
+        yield url
+
+
+def by_address(url: str, folder: Path, whose: list[str]) -> Ledger:
+    pull(folder, Explorer(url + "/v2/api", whose, api="etherscan"), progress=False)
+    return open_ledger(folder)
+
+
+def test_by_one_history_alone_a_swap_is_undecided(
+    world: World, explorer: str, tmp_path: Path
+) -> None:
+    """That the router gave the pool what it got stands in the history of the router."""
+    found = meanings(by_address(explorer, tmp_path / "l", [THIEF]), world.tags)
+    swaps = found.frame.filter(meaning="swap")
+    assert swaps.select("side", "certainty").rows() == [
+        ("gave", "undecided"), ("got", "undecided"),
+    ]  # fmt: skip
+    assert swaps["receiver"].to_list() == [at(world.router), at(THIEF)]
+
+
+def test_by_the_histories_of_all_who_took_part_it_is_that_of_blocks(
+    world: World, explorer: str, tmp_path: Path
+) -> None:
+    ledger = by_address(explorer, tmp_path / "l", [THIEF, world.router, world.pool])
+    found = meanings(ledger, world.tags)
+    columns = ("txid", "side", "sender", "receiver", "contract", "amount")
+    swaps, blocks = (
+        one.frame.filter(meaning="swap").select(columns) for one in (found, world.meanings())
+    )
+    assert swaps.equals(blocks)
+    followed = trace_through_swaps(ledger, [THIEF], asset=native("eth"), policy="fifo",
+                                   through=found, assets=[world.asset])  # fmt: skip
+    assert followed.of(world.asset).amount == SWAPPED
 
 
 def test_without_calls_nothing_is_decided(world: World, tmp_path: Path) -> None:

@@ -109,8 +109,9 @@ def dealt(
     Fails when
     ----------
     A pool pays interest, a premium or a reward with what it gives back: all that is got counts as
-    got for what was given. A pool is one by trade and belongs to who gives: see
-    :func:`chainwatch.tracing.meaning.pools.traders`.
+    got for what was given. A lender that no tag names, of whom people borrow in the transaction in
+    which they give a pledge, looks like an exchange. A pool is one by trade and belongs to who
+    gives: see :func:`chainwatch.tracing.meaning.pools.traders`.
     """
     if not deal.given and not deal.got:
         return
@@ -126,6 +127,8 @@ def dealt(
     elif _receipts(deal.given, pools):
         many = len({each.payment.asset for each in deal.got}) > 1
         yield _of(REMOVED if many else REDEEMED, sure, told, deal.given, deal.got)
+    elif {pool.kind for pool in deal.pools} <= {LENDING, STAKING, WRAPPED}:
+        yield from _one_way(deal, sure, told, why)  # lent or staked, and borrowed or taken out
     else:
         yield from _swapped(deal, sure, told, why)
 
@@ -211,6 +214,8 @@ def _swapped(deal: Dealing, sure: str, basis: str, why: str) -> Iterator[Meaning
     gave, got = _by_party(deal.given, payer=True), _by_party(deal.got, payer=False)
     assets = {each.payment.asset for each in deal.given}, {each.payment.asset for each in deal.got}
     one_each = all(len(side) == 1 for side in assets) and assets[0] != assets[1]
+    if not why and any(pool.kind in (LENDING, STAKING) for pool in deal.pools):
+        why = "a lender or a place to stake stands on one side"
     if why:
         yield _of(SWAP, sure, basis, deal.given, deal.got, why)
     elif _unique(deal):

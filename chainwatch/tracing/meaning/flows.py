@@ -117,7 +117,9 @@ def _flow(asset: AssetKey, moves: tuple[Move, ...], passing: set[bytes]) -> Flow
     paid_back = {one.sender for one in moves if one.sender not in passing} - payers.keys()
     # Who received some and paid some out of it, and is no contract that passes on, is a party of
     # his own: what he paid may be what he received.
-    known = not paid_back and (len(payers) == 1 or len(payees) == 1)
+    # What comes to one of several payers may be another's payment and not what is left of his own.
+    got_some = payers.keys() & {one.receiver for one in moves}
+    known = not paid_back and (len(payers) == 1 or (len(payees) == 1 and not got_some))
     payments = tuple(_payments(asset, moves, via, payers, payees)) if known else None
     return Flow(asset, moves, via, payers, payees, payments)
 

@@ -100,6 +100,25 @@ def test_several_payers_of_several_are_undecided_even_if_amounts_fit(kit: Any) -
     ]  # fmt: skip
 
 
+def test_what_comes_to_one_of_several_payers_may_be_anothers(kit: Any) -> None:
+    """Either he got five of his own back, or the other paid him five and he paid a hundred."""
+    chain = kit.chain()
+    chain.made("r")
+    chain.tx(
+        "s", ("a", "r", "X", 100), ("b", "r", "X", 5), ("r", "a", "X", 5), ("r", "c", "X", 100)
+    )
+    found = kit.told(meanings(chain.ledger()))
+    assert {row[:2] for row in found} == {("pairs undecided", OPEN)}
+
+
+def test_who_receives_and_pays_in_one_flow_leaves_it_open(kit: Any) -> None:
+    chain = kit.chain()
+    chain.made("r")
+    chain.tx("b", ("b", "z", "ETH", 1))
+    chain.tx("s", ("a", "r", "X", 9), ("r", "b", "X", 9), ("b", "r", "X", 4), ("r", "c", "X", 4))
+    assert {row[:2] for row in kit.told(meanings(chain.ledger()))} == {("pairs undecided", OPEN)}
+
+
 def test_two_routers_in_one_transaction_are_two_flows(kit: Any) -> None:
     chain = kit.chain()
     chain.made("r", "q")
@@ -236,6 +255,17 @@ def test_lenders_and_stakers_by_tag_and_by_receipt(kit: Any, dex: Any) -> None:
     chain.tx("u0", ("u0", "0", "v", 5), ("v", "u0", "X", 5))
     more = meanings(chain.ledger(), dex)
     assert {row[:2] for row in kit.told(more, vault)} == {("deposited for a receipt", PERHAPS)}
+
+
+def test_borrowing_against_a_pledge_is_no_swap(kit: Any, dex: Any) -> None:
+    chain = kit.chain()
+    chain.tx("a", ("a", "lend", "X", 100), ("lend", "a", "Y", 40))
+    assert kit.told(meanings(chain.ledger(), dex)) == [
+        ("lending deposit", SURE, "gave", "a", "lend", "X", 100),
+        ("paid out of a pool", SURE, "got", "lend", "a", "Y", 40),
+    ]  # fmt: skip
+    mixed = chain.tx("a", ("a", "p", "X", 100), ("lend", "a", "Y", 40))
+    assert {row[:2] for row in kit.told(meanings(chain.ledger(), dex), mixed)} == {("swap", OPEN)}
 
 
 def test_a_user_operation_is_its_accounts_whoever_sends_and_pays_it(kit: Any) -> None:
