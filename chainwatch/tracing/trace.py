@@ -264,6 +264,7 @@ def along(
     walked = BackwardAccountWalk if walk.back else AccountWalk
     of = transfers.whole.placed.of
     brought = {of[key]: lots for key, lots in carried.items() if key in of}
+    transfers.check_carried(brought)
     came: list[dict[Place, Lots]] = []
 
     def follow(ordered: Transfers) -> Trace:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -60,17 +60,6 @@ class Swapped(NamedTuple):
     brought: tuple[tuple[MoveKey, int], ...]
 
 
-def swapped(meant: Iterable[Meant]) -> Iterator[Swapped]:
-    """Yield what goes on in another asset: swaps and wraps of which it is known what was got."""
-    for each in meant:
-        for part, one in enumerate(each.meanings):
-            if one.kind in CARRYING and one.certainty != UNDECIDED:
-                yield Swapped(
-                    each.transaction, part, one, one.paid[0].asset, one.got[0].asset,
-                    tuple((pay.key.key, pay.amount) for pay in one.got),
-                )  # fmt: skip
-
-
 class Standing(NamedTuple):
     """What passes nothing on: where following ends, and subjects; transfers of which one is chosen
     stand as they are."""
@@ -79,8 +68,30 @@ class Standing(NamedTuple):
     named: frozenset[bytes]
 
 
+def swapped(
+    meant: Iterable[Meant], pools: Pools, standing: Standing, chain: str
+) -> Iterator[Swapped]:
+    """Yield what goes on in another asset: swaps and wraps of which it is known what was got.
+
+    What was got through a contract at which following ends, or that is a subject, came to that one.
+    """
+    for each in meant:
+        for part, one in enumerate(each.meanings):
+            if (
+                one.kind in CARRYING
+                and one.certainty != UNDECIDED
+                and not any(
+                    stands(pay.via, each.transaction, pools, standing, chain) for pay in one.got
+                )
+            ):
+                yield Swapped(
+                    each.transaction, part, one, one.paid[0].asset, one.got[0].asset,
+                    tuple((pay.key.key, pay.amount) for pay in one.got),
+                )  # fmt: skip
+
+
 def passage_of(
-    meant: Iterable[Meant], pools: Pools, asset: Asset, standing: Standing, made_by: str
+    meant: Sequence[Meant], pools: Pools, asset: Asset, standing: Standing, made_by: str
 ) -> Passage:
     """Return what a walk in an asset is told.
 
@@ -96,7 +107,7 @@ def passage_of(
     for each in meant:
         for flow in each.flows:
             if flow.asset == mine and flow.via:
-                if _stands(flow, each, pools, asset, standing):
+                if stands(flow.via, each.transaction, pools, standing, asset.chain):
                     left.update(flow.moves[0].key[0])
                 elif flow.payments is None:
                     _open_ends(flow, ends, came)
@@ -104,7 +115,7 @@ def passage_of(
                     flows.append(_rewritten(flow))
         for one in each.meanings:
             _end(one, mine, pools, ends, came)
-    for swap in swapped(meant):
+    for swap in swapped(meant, pools, standing, asset.chain):
         if swap.got == mine:
             arriving |= {key for key, _ in swap.brought}
     around = {
@@ -116,14 +127,16 @@ def passage_of(
     )
 
 
-def _stands(flow: Flow, each: Meant, pools: Pools, asset: Asset, standing: Standing) -> bool:
+def stands(
+    via: Iterable[bytes], one: Transaction, pools: Pools, standing: Standing, chain: str
+) -> bool:
+    """Tell whether movements through some contracts are left as they are."""
     at, named = standing
-    if each.transaction.txid in named or not named.isdisjoint(flow.via):
+    through = tuple(via)
+    if one.txid in named or not named.isdisjoint(through):
         return True
-    return any(
-        not pools.holds(contract) and at.at(asset.chain, contract, each.transaction.time)
-        for contract in flow.via
-    )
+    ends = (at.at(chain, contract, one.time) for contract in through if not pools.holds(contract))
+    return any(ends)
 
 
 def _rewritten(flow: Flow) -> dict[MoveKey, Rewritten | None]:

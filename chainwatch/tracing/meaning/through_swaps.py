@@ -22,7 +22,7 @@ from chainwatch.tracing.chosen import Chosen
 from chainwatch.tracing.meaning.carrying import Given, carried_by, given_to, spread
 from chainwatch.tracing.meaning.flows import Payment
 from chainwatch.tracing.meaning.meanings import Meanings
-from chainwatch.tracing.meaning.passages import Swapped, swapped
+from chainwatch.tracing.meaning.passages import Standing, Swapped, swapped
 from chainwatch.tracing.meaning.pools import WRAPPED
 from chainwatch.tracing.meaning.reading import COIN, AssetKey
 from chainwatch.tracing.meaning.through_result import ThroughSwaps, assets_of
@@ -136,7 +136,10 @@ class _Following:
         self.named = {
             one.contract: one for one in self.assets if one.chain == self.walk.asset.chain
         }
-        self.swaps = list(swapped(self.through.meant))
+        named = {*self.walk.subject_of, *(one.txid for one in self.chosen if one.n is not None)}
+        standing = Standing(self.walk.stops, frozenset(named))
+        self.swaps = list(swapped(self.through.meant, self.through.known, standing,
+                                  self.walk.asset.chain))  # fmt: skip
         self.out_of: dict[AssetKey, set[AssetKey]] = {}
         self.into: dict[AssetKey, list[Swapped]] = {}
         for swap in self.swaps:

@@ -19,6 +19,7 @@ from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.index.transfers import History, TransferIndex
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.unread.effect import ROWS, effect_unread
+from chainwatch.tracing.balances import Lots
 from chainwatch.tracing.walks.base import Row
 from chainwatch.tracing.walks.passage import AS_IT_STANDS, Passage, Placed, passed_on, placed
 from chainwatch.tracing.walks.transfer_order import (
@@ -157,6 +158,26 @@ class Transfers:
     def spanned(self) -> pl.DataFrame:
         """Return the rows of the span, in the order of the index."""
         return self.whole.rows.slice(self.first, max(0, self.end - self.first))
+
+    def check_carried(self, carried: Mapping[tuple[bytes, int], Lots]) -> None:
+        """Refuse lots from other assets that are not as much as the transfer that brings them.
+
+        Raises
+        ------
+        TraceError
+            If a payment of a swap is not followed as it was read.
+        """
+        for place in self.places_of(carried):
+            row = self.row(place)
+            brought = sum(lot.amount for lot in carried[row["txid"], row["n"]])
+            if brought != row["amount"]:
+                raise TraceError(
+                    f"{brought} base units were got in a swap and {row['amount']} came by its"
+                    " payment",
+                    where=f"transaction {row['txid'].hex()}",
+                    remedy="a transfer of it counts as a lure: follow without poisoning=, or from"
+                    " behind it",
+                )
 
     def places_of(self, chosen: Collection[tuple[bytes, int]]) -> list[int]:
         """Return where transfers stand that are called by transaction and place in it."""

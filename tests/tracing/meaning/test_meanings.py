@@ -101,7 +101,7 @@ def test_several_payers_of_several_are_undecided_even_if_amounts_fit(kit: Any) -
 
 
 def test_what_comes_to_one_of_several_payers_may_be_anothers(kit: Any) -> None:
-    """Either he got five of his own back, or the other paid him five and he paid a hundred."""
+    """Either he got five of his own back, or the other paid him five and he paid ninety."""
     chain = kit.chain()
     chain.made("r")
     chain.tx(

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
+import narwhals.stable.v2 as nw
 import polars as pl
 import pytest
 
 from chainwatch.errors import ArgumentError, InputError, TraceError
+from chainwatch.heuristics.rule import rule
 from chainwatch.tracing.balances import Lot, Mark
 from chainwatch.tracing.meaning.carrying import spread
 from chainwatch.tracing.meaning.meanings import meanings
@@ -266,6 +268,38 @@ def test_a_transfer_into_a_contract_can_be_chosen(kit: Any) -> None:
                       through=meanings(ledger))  # fmt: skip
         assert (found.amount, [kit.name(one) for one in found.steps["target"]]) == (10, steps)
         assert {kit.name(one) for one in found.ends["address"]} == {"c"}
+
+
+def test_what_is_got_through_a_stop_came_to_the_stop(kit: Any) -> None:
+    chain = kit.chain()
+    chain.made("mix")
+    chain.tx("m", ("0", "a", "X", 10))
+    chain.tx("a", ("a", "p", "X", 10), ("p", "mix", "Y", 50), ("mix", "a", "Y", 30),
+             ("mix", "a", "Y", 20))  # fmt: skip
+    stop = kit.tags(("mix", "Mixer", "mixing_service"))
+    assert sums(kit, follow(kit, chain))["Y"] == (0, 50, 0, 50)
+    assert sums(kit, follow(kit, chain, stop=stop)) == {"X": (10, 0, 0, 10)}
+
+
+def test_a_swap_whose_payment_counts_as_a_lure_is_refused(kit: Any) -> None:
+    chain = kit.chain()
+    chain.made("r")
+    chain.tx("m", ("0", "a", "X", 10))
+    chain.tx("a", ("a", "p", "X", 10), ("p", "r", "Y", 50), ("r", "a", "Y", 49), ("r", "a", "Y", 1))
+    assert sums(kit, follow(kit, chain))["Y"] == (0, 50, 0, 50)
+
+    @rule(on="transfers")
+    def one_is_bait() -> nw.Expr:
+        """Call a payment of one a lure.
+
+        Fails when
+        ----------
+        Always: it is a test.
+        """
+        return nw.col("amount") == 1
+
+    with pytest.raises(TraceError, match="50 base units were got in a swap and 1 came"):
+        follow(kit, chain, poisoning=one_is_bait())
 
 
 def test_meanings_of_what_else_was_read_are_refused(kit: Any) -> None:
