@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
+from chainwatch.addresses.canonical import parse_txid, txid_text
 from chainwatch.attribution.resolve import Framed
 from chainwatch.chains.base import Chain
-from chainwatch.errors import TraceError, expect
+from chainwatch.errors import InputError, TraceError, expect
 from chainwatch.ledger.decimals import stated
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.graph import Edges
@@ -94,6 +95,34 @@ class Meanings(Result):
     def words(self) -> Mapping[str, int]:
         """Return how many logs were left out: that is digested as well."""
         return {"unsigned": self.unsigned}
+
+    def why(self, txid: str | bytes) -> Meanings:
+        """Return what one transaction means, with what it passed through and the pools it met.
+
+        Parameters
+        ----------
+        txid : str or bytes
+            As text, or as the ledger keeps it.
+
+        Raises
+        ------
+        InputError
+            If it is none of these: it was not read, or one address paid another and that was all.
+        """
+        one = parse_txid(txid, self.chain) if isinstance(txid, str) else txid
+        rows = self.frame.filter(pl.col("txid") == one)
+        if rows.is_empty():
+            raise InputError(
+                "the transaction means nothing beyond its payments, or was not read",
+                where=txid_text(one, self.chain.id),
+                remedy="look at it with show(ledger, ...), or at net_changes(ledger)",
+            )
+        met = pl.concat([rows["sender"], rows["receiver"], rows["contract"]]).drop_nulls()
+        return replace(
+            self, frame=rows, passed=self.passed.filter(pl.col("txid") == one),
+            pools=self.pools.filter(pl.col("address").is_in(met.implode())),
+            meant=tuple(each for each in self.meant if each.transaction.txid == one), record=None,
+        )  # fmt: skip
 
     def passage(self, asset: Asset, at: Stops, standing: Collection[bytes]) -> Passage:
         """Return what a walk in one asset is told of them; see :mod:`passages`."""

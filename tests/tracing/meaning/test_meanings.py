@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from chainwatch.errors import TraceError
+from chainwatch.errors import InputError, TraceError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.meaning.meanings import meanings
 
@@ -371,6 +371,24 @@ def test_coins_that_an_entry_point_keeps_may_be_taken_out(kit: Any) -> None:
         ("gas of a user operation", PERHAPS, "paid", "s", "entry", "ETH", 5),
         ("gas of a user operation", SURE, "paid", "entry", "bundler", "ETH", 2),
     ]  # fmt: skip
+
+
+def test_why_a_transaction_means_what_it_means(kit: Any, dex: Any) -> None:
+    chain = kit.chain()
+    chain.made("r")
+    swap = chain.tx("a", ("a", "r", "X", 100), ("r", "p", "X", 100), ("p", "a", "Y", 50))
+    chain.tx("b", ("b", "r", "X", 1), ("r", "c", "X", 1))
+    plain = chain.tx("a", ("a", "c", "X", 1))
+    found = meanings(chain.ledger(), dex)
+    one = found.why(f"0x{swap.hex()}")
+    assert one.digest == found.why(swap).digest != found.digest
+    assert [row[:1] for row in kit.told(one)] == [("swap",), ("swap",)]
+    assert [kit.name(address) for address in one.passed["address"]] == ["r"]
+    assert one.pools.select("address", "service", "detail").rows() == [
+        (kit.at("p"), "Dex", "tagged Dex contract by list (service_data, undated)")
+    ]  # fmt: skip
+    with pytest.raises(InputError, match="means nothing beyond its payments, or was not read"):
+        found.why(plain)
 
 
 def test_what_is_refused(kit: Any) -> None:
