@@ -111,10 +111,9 @@ def _in_turn(
     sent: pl.DataFrame, came: pl.DataFrame, at_most: Times
 ) -> list[tuple[bytes, str, int]]:
     """Return each payment with the latest deposit that fits it and no earlier payment took."""
-    waiting = {
-        address: list(rows.select("deposit", "amount", "time").iter_rows())[::-1]
-        for (address,), rows in came.group_by("address")
-    }
+    waiting: dict[bytes, list[tuple[int, int | None, datetime]]] = {}
+    for address, *deposit in came.reverse().iter_rows():  # the next one stands last
+        waiting.setdefault(address, []).append((deposit[0], deposit[1], deposit[2]))
     free: dict[bytes, _Free] = {}
     found = []
     for address, service, amount, time in sent.iter_rows():

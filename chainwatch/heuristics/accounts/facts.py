@@ -215,9 +215,17 @@ class AccountFacts:
 
     def read(self, contract: bytes | None) -> frozenset[bytes]:
         """Return the addresses of which every transfer of an asset was read, from the first on."""
-        asset = native(self.chain.id) if contract is None else Asset(
-            self.chain.id, contract, "", 0
-        )  # fmt: skip
+        if contract not in self._read:
+            self._read[contract] = self._read_whole(contract)
+        return self._read[contract]
+
+    @cached_property
+    def _read(self) -> dict[bytes | None, frozenset[bytes]]:
+        return {}
+
+    def _read_whole(self, contract: bytes | None) -> frozenset[bytes]:
+        coin = native(self.chain.id)
+        asset = coin if contract is None else Asset(self.chain.id, contract, "", 0)
         mine = pl.col("contract").eq_missing(pl.lit(contract, pl.Binary))
         times = movement_times(self.movements.filter(mine), ("sender", "receiver"))
         claimed = histories(self.ledger, asset, claimed=True)
