@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from chainwatch.chains.catalogue import chain as chain_of
+
 ACTOR, LABEL = "actor", "label"
 """Whom a tag names: the actor that it states; where it states none, whoever its label calls so."""
 
@@ -52,3 +54,26 @@ def claimed(tags: pl.DataFrame) -> pl.DataFrame:
         .alias("basis"),
         name.replace_strict(spelled, return_dtype=pl.String).alias("name"),
     )
+
+
+DEPOSIT = "deposit_wallet"
+"""Concept of an address that a service gave to a customer."""
+
+
+def of_customers(tags: pl.DataFrame) -> pl.Series:
+    """Return of each row whether it is of a deposit wallet on a chain of accounts.
+
+    Its tags name the service that holds its keys. An owner of accounts has it as his account there:
+    what they say is not said of him, and two services are not two owners. On coin chains clusters
+    are of keys, and it is the service's.
+
+    Parameters
+    ----------
+    tags : polars.DataFrame
+        Rows with ``chain, address``, and ``concept`` if it is known.
+    """
+    if "concept" not in tags.columns:
+        return pl.Series("of_customer", [False] * tags.height, pl.Boolean)
+    accounts = [one for one in tags["chain"].unique() if chain_of(one).family != "utxo"]
+    deposit = (pl.col("concept") == DEPOSIT).fill_null(False).any().over("chain", "address")
+    return tags.select((deposit & pl.col("chain").is_in(accounts)).alias("of_customer")).to_series()

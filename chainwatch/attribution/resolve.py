@@ -9,7 +9,8 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 import polars as pl
 
-from chainwatch.attribution.naming import one_spelling, same
+from chainwatch.attribution.naming import DEPOSIT, one_spelling, same
+from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import TraceError
 
 
@@ -217,10 +218,12 @@ def clustered(
     two actors says nothing of its other addresses: it is left out here and stands among the
     alarms, whatever each of its tags says of spreading.
     """
-    of = _clusters_of(clusters, chain)
+    of, accounts = _clusters_of(clusters, chain), chain_of(chain).family != "utxo"
     by_cluster: dict[bytes, list[TagStatement]] = {}
     for address, rows in sayings.items():
-        if address in of:
+        # A deposit wallet is its customer's account: its tags name the service that holds its keys.
+        customers = accounts and any(one.concept == DEPOSIT for one in rows)
+        if address in of and not customers:
             by_cluster.setdefault(of[address], []).extend(rows)
     sole = {
         cluster: spreading

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
+from chainwatch.attribution.naming import of_customers
 from chainwatch.attribution.resolve import TagStatement
 from chainwatch.attribution.taxonomy import ENDING, HOLDING, is_a
 from chainwatch.results.roles import FINDING, SERVICE, Party, Roles, parties_of
@@ -46,8 +47,10 @@ def roles_of_tags(frame: pl.DataFrame) -> Roles:
         ``chain, address, concept, definer``.
     """
     kinds: dict[bool | None, dict[Party, str]] = {True: {}, None: {}, False: {}}
-    columns = ("chain", "address", "concept", "definer")
-    for chain, address, concept, definer in frame.select(columns).iter_rows():
+    # What is said of a deposit wallet is said of nobody else, whatever its publisher says.
+    alone = pl.when(~of_customers(frame)).then("definer").otherwise(False)
+    rows = frame.select("chain", "address", "concept", alone.alias("definer"))
+    for chain, address, concept, definer in rows.iter_rows():
         role, found = role_of(concept), kinds[definer]
         if role and found.get((chain, address)) != FINDING:
             found[chain, address] = role

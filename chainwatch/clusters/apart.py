@@ -9,7 +9,7 @@ from typing import Protocol
 
 import polars as pl
 
-from chainwatch.attribution.naming import ACTOR, claimed
+from chainwatch.attribution.naming import ACTOR, claimed, of_customers
 from chainwatch.errors import InputError, refuse
 from chainwatch.heuristics.links import CHAIN_B, canonical, told
 from chainwatch.results.result import Result, recorded
@@ -159,6 +159,8 @@ def stand_apart(pairs: pl.DataFrame, actors: pl.DataFrame) -> Apart:
 def named(tags: Tagged) -> pl.DataFrame:
     """Return whom tags name: ``chain, address, basis, name``, each once.
 
+    Left out are deposit wallets of account chains: of their customer their tags say nothing.
+
     Raises
     ------
     ArgumentError
@@ -167,5 +169,6 @@ def named(tags: Tagged) -> pl.DataFrame:
     frame = getattr(tags, "frame", None)
     if not {"chain", "address", "label"} <= {*getattr(frame, "columns", ())}:
         refuse(tags, "tags", "pass tags as read_tags(...) returns them")
-    rows = claimed(tags.frame).select("chain", "address", "basis", "name").unique()
+    said = tags.frame.filter(~of_customers(tags.frame))
+    rows = claimed(said).select("chain", "address", "basis", "name").unique()
     return rows.sort(rows.columns)

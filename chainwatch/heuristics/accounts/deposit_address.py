@@ -112,8 +112,8 @@ def _in_turn(
 ) -> list[tuple[bytes, str, int]]:
     """Return each payment with the latest deposit that fits it and no earlier payment took."""
     waiting: dict[bytes, list[tuple[int, int | None, datetime]]] = {}
-    for address, *deposit in came.reverse().iter_rows():  # the next one stands last
-        waiting.setdefault(address, []).append((deposit[0], deposit[1], deposit[2]))
+    for address, place, much, when in came.reverse().iter_rows():  # the next one stands last
+        waiting.setdefault(address, []).append((place, much, when))
     free: dict[bytes, _Free] = {}
     found = []
     for address, service, amount, time in sent.iter_rows():

@@ -15,6 +15,7 @@ from functools import cached_property
 import polars as pl
 
 from chainwatch.addresses.assets import PAYMENT_KINDS, ZERO, Asset, native
+from chainwatch.attribution.naming import DEPOSIT
 from chainwatch.attribution.resolve import Framed, TagStatement, statements_of, with_names
 from chainwatch.attribution.roles import Wallets, wallets_of
 from chainwatch.attribution.taxonomy import ENDING, descendants
@@ -257,7 +258,7 @@ class AccountFacts:
         told = frozenset(
             address
             for address, said in self.tagged.items()
-            if any(one.concept == "deposit_wallet" for one in said)
+            if any(one.concept == DEPOSIT for one in said)
         )
         if self.hosted is None:
             return told

@@ -9,6 +9,8 @@ import pytest
 from account_chains import DAY, HOUR, Accounts
 
 import chainwatch as cw
+from chainwatch.attribution.naming import of_customers
+from chainwatch.attribution.resolve import clustered, statements_of
 from chainwatch.clusters.recipe import LEADS, WITH_ACCOUNTS
 from chainwatch.errors import ArgumentError, InputError, RuleError
 from chainwatch.heuristics.accounts.account_links import account_links
@@ -308,3 +310,42 @@ class TestKnown:
         )
         rows = [("hot>dep:5", 0), ("hot>dep:5", 1), ("dep2>dep:5", 2), ("dep2>dep:5", 3)]
         assert linked(accounts, rows, self.RULE, tags=tags) == set()
+
+
+class TestTagsOfDepositWallets:
+    """They name who holds the keys, and say nothing of the customer whose account it is."""
+
+    TAGS = (("hot", "shop"), ("dep", "shop", "deposit_wallet", {"definer": True}),
+            ("dep2", "mall", "deposit_wallet", {"definer": True}))  # fmt: skip
+    ROWS = (*swept("ann", "ann", "bob", "bob"), *swept("ann", "ann", to="dep2"))
+
+    @pytest.fixture
+    def found(self, accounts) -> cw.Clusters:
+        tags = accounts.tags(*self.TAGS)
+        links = account_links(accounts.ledger(self.ROWS), tags=tags, rules=[deposit_reuse_known()])
+        return cw.cluster(links, tags=tags, apart=cw.keep_apart(tags=tags))
+
+    def test_accounts_at_two_services_are_one_owners(self, accounts, found) -> None:
+        assert found.members(accounts("ann")) == sorted(map(accounts, ("ann", "bob", "dep",
+                                                                       "dep2")))  # fmt: skip
+        assert found.refused.is_empty()
+        assert found.alarms.is_empty()
+
+    def test_they_make_no_service_of_their_customer(self, accounts, found) -> None:
+        said = statements_of(accounts.tags(*self.TAGS).frame, accounts.chain)
+        assert accounts("ann") not in clustered(said, found, accounts.chain, spread_unstated=True)
+        roles = accounts.tags(*self.TAGS).roles()
+        assert not any(roles.spreading)
+
+    def test_what_is_said_of_his_own_wallet_is_said_of_him(self, accounts, found) -> None:
+        own = accounts.tags(*self.TAGS, ("ann", "otter", "vendor", {"definer": True}))
+        said = statements_of(own.frame, accounts.chain)
+        spread = clustered(said, found, accounts.chain)
+        assert {one.actor for one in spread[accounts("bob")]} == {"otter"}
+
+    def test_on_coin_chains_clusters_are_of_keys(self) -> None:
+        chains = [cw.chain("btc").id, cw.chain("eth").id]
+        columns = {"address": [b"a", b"a"], "concept": ["deposit_wallet"] * 2}
+        rows = pl.DataFrame({"chain": chains, **columns})
+        assert of_customers(rows).to_list() == [False, True]
+        assert of_customers(rows.drop("concept")).to_list() == [False, False]
