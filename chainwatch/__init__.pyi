@@ -89,7 +89,7 @@ from chainwatch.tracing.counterparties import counterparties as counterparties
 from chainwatch.tracing.crossings.across import trace_across as trace_across
 from chainwatch.tracing.crossings.across_result import TraceAcross as TraceAcross
 from chainwatch.tracing.crossings.crossings import crossings as crossings
-from chainwatch.tracing.crossings.logs import messages_of_logs as messages_of_logs
+from chainwatch.tracing.crossings.messages.logs import messages_of_logs as messages_of_logs
 from chainwatch.tracing.crossings.result import Crossings as Crossings
 from chainwatch.tracing.custody.hosted import Hosted as Hosted
 from chainwatch.tracing.custody.hosted import hosted as hosted

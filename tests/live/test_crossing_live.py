@@ -21,7 +21,7 @@ from chainwatch.attribution.tags import make_tags
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TAGS
 from chainwatch.tracing.crossings.across_tables import FOLLOWED
-from chainwatch.tracing.crossings.by_identifier import BY_ID
+from chainwatch.tracing.crossings.messages.by_identifier import BY_ID
 from chainwatch.tracing.crossings.tables import BY_AMOUNT, CROSSED, NOT_MATCHED
 
 node_of = module_of("live/anvil_node")

@@ -212,7 +212,7 @@ def messages_in(
     """Return the messages of a file, and those that bridges logged in tables of logs."""
     import polars as pl
 
-    from chainwatch.tracing.crossings.identifiers import messages_of
+    from chainwatch.tracing.crossings.messages.identifiers import messages_of
 
     found = [] if path is None else [messages_of(_table(path, "messages"))]
     for one in logs or ():

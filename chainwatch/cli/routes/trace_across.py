@@ -24,7 +24,7 @@ from chainwatch.cli.routes.crossings import (
     messages_in,
     one_asset,
 )
-from chainwatch.cli.trace import POLICIES_TOLD, StopOption
+from chainwatch.cli.trace import POLICIES_TOLD, DirectionOption, StopOption
 from chainwatch.progress import watched
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def trace_across(
     ledger: LedgersOption,
     policy: Annotated[str | None, typer.Option("--policy", help=POLICIES_TOLD)] = None,
     of: OfOption = None,
+    direction: DirectionOption = "forward",
     leads: Annotated[
         bool, typer.Option("--leads", help="Follow matches by amount and time too: leads.")
     ] = False,
@@ -98,8 +99,8 @@ def trace_across(
                 within=timedelta(minutes=within), fee_at_most=fee_at_most,
             )  # fmt: skip
             found = cw.trace_across(
-                read, subjects, known, policy=policy, leads=leads, stop=ends,
-                asset=one_asset(of) if of else None, max_crossings=max_crossings,
+                read, subjects, known, policy=policy, direction=direction, leads=leads,
+                stop=ends, asset=one_asset(of) if of else None, max_crossings=max_crossings,
             )  # fmt: skip
         for line in lines_of(found):
             say(line)
@@ -130,14 +131,16 @@ def lines_of(found: TraceAcross) -> list[str]:
     lines = []
     for row in found.plain().iter_rows(named=True):
         amount = f"{row['amount_coins'] or row['amount']} {row['symbol']}"
+        traced = row["traced_coins"] or row["traced"]
+        part = "" if traced is None else f", of which {traced} traced,"
         if row["side"] == "paid in":
             lines.append(
-                f"crossing {row['crossing']} by {row['bridge']}: {amount} on {row['chain']}, of"
-                f" which {row['traced_coins'] or row['traced']} traced, in {row['txid']}"
+                f"crossing {row['crossing']} by {row['bridge']}: {amount} on {row['chain']}{part}"
+                f" in {row['txid']}"
             )
         else:
             lines.append(
-                f"    {amount} to {row['target']} on {row['chain']} in {row['txid']}"
+                f"    {amount} to {row['target']} on {row['chain']}{part} in {row['txid']}"
                 f" ({row['evidence']}; {row['done']})"
             )
     return lines

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -26,9 +25,13 @@ from chainwatch.tracing.crossings.across_tables import (
     LEAD,
     LEG_ENDS,
     LEGS,
+    NAMELESS,
+    NO_LEDGER,
+    OUTSIDE,
     TOO_FAR,
 )
 from chainwatch.tracing.crossings.crossings import ledgers_of
+from chainwatch.tracing.crossings.pairs import Key, Pairs, Row, asset_of, key_of, reached
 from chainwatch.tracing.crossings.result import Crossings
 from chainwatch.tracing.crossings.tables import BY_AMOUNT
 from chainwatch.tracing.ends.holders import with_behind
@@ -44,25 +47,28 @@ MOST_CROSSINGS = 8
 NOT_LOOKED_AT = "no deposit that was looked at"
 """Said of an end at a bridge of which the crossings know nothing: another span or asset."""
 
-Key = tuple[str, bytes | None, bytes, int]
-"""What calls a payment: chain, contract, transaction and place in it."""
+NOT_ANSWERED = "a payout that answers no deposit that is known"
+"""Said of an end backward at what a bridge paid out."""
 
 
 @recorded
 def trace_across(
     ledgers: Ledger | Sequence[Ledger], subjects: Subjects, crossings: Crossings, *,
-    policy: Policy | str | None = None, leads: bool = False, stop: object = None,
+    policy: Policy | str | None = None, direction: str = "forward", leads: bool = False,
+    stop: object = None,
     clusters: Owners | None = None, asset: Asset | None = None, chain: str | None = None,
     poisoning: Rule | None = None, max_hops: int | None = None, max_age: timedelta | None = None,
     max_crossings: int = MOST_CROSSINGS,
 ) -> TraceAcross:  # fmt: skip
     """Follow what subjects receive to bridges, and on from the payouts that answer them.
 
+    Backward it is followed to what bridges paid out, and on from the deposits that this answers.
+
     Parameters
     ----------
     ledgers : Ledger or sequence of Ledger
         One with several chains, or several.
-    subjects, policy, stop, clusters, asset, chain, poisoning, max_hops, max_age
+    subjects, policy, direction, stop, clusters, asset, chain, poisoning, max_hops, max_age
         As :func:`chainwatch.trace` takes them, for each leg; bridges are ends of each. A policy is
         to have a meaning on every chain that is reached; poisoning is asked on account chains.
     crossings : Crossings
@@ -90,8 +96,10 @@ def trace_across(
     of = ledgers_of(ledgers)
     first = subjects_of(subjects, asset, chain, _only(of))
     stops = [*_listed(stop), crossings.bridges]
-    limits = {"max_hops": max_hops, "max_age": max_age, "clusters": clusters, "policy": policy}
-    way = Way(of, Known.read(crossings), stops, limits, poisoning, leads, max_crossings)
+    limits = {"max_hops": max_hops, "max_age": max_age, "clusters": clusters, "policy": policy,
+              "direction": direction}  # fmt: skip
+    pairs = Pairs.read(crossings, back=direction == "backward")
+    way = Way(of, pairs, stops, limits, poisoning, leads, max_crossings)
     way.begin(first.asset, subjects)
     found = way.result(crossings)
     found.check()
@@ -107,31 +115,6 @@ def _listed(stop: object) -> list[object]:
     return [] if stop is None else list(stop) if isinstance(stop, (list, tuple)) else [stop]
 
 
-class Known(NamedTuple):
-    """Deposits by what calls them, and the payouts of each by its number.
-
-    ``shared`` is of how many deposits each payout is.
-    """
-
-    deposits: dict[Key, dict[str, Any]]
-    payouts: dict[int, list[dict[str, Any]]]
-    shared: Counter[Key]
-
-    @classmethod
-    def read(cls, found: Crossings) -> Known:
-        """Return what crossings know, ready to be asked."""
-        payouts: dict[int, list[dict[str, Any]]] = {}
-        for row in found.payouts.iter_rows(named=True):
-            payouts.setdefault(row["crossing"], []).append(row)
-        shared = Counter(_key(row) for row in found.payouts.iter_rows(named=True))
-        deposits = {_key(row): row for row in found.frame.iter_rows(named=True)}
-        return cls(deposits, payouts, shared)
-
-
-def _key(row: Mapping[str, Any]) -> Key:
-    return row["chain"], row["contract"], row["txid"], row["n"]
-
-
 class Leg(NamedTuple):
     """A trace on one chain, how many crossings lie before it, and what it rests on."""
 
@@ -143,11 +126,11 @@ class Leg(NamedTuple):
 
 
 @dataclass
-class Payouts:
-    """Payouts of one asset that wait to be followed."""
+class Waiting:
+    """Far sides of crossings, in one asset, that wait to be followed."""
 
     crossings: int
-    rows: dict[Key, dict[str, Any]] = field(default_factory=dict)
+    rows: list[Key] = field(default_factory=list)
     partial: bool = False
     lead: bool = False
 
@@ -157,7 +140,7 @@ class Way:
     """One way over several chains, in the making."""
 
     ledgers: Mapping[str, Ledger]
-    known: Known
+    pairs: Pairs
     stops: Sequence[object]
     limits: Mapping[str, Any]
     poisoning: Rule | None
@@ -167,23 +150,24 @@ class Way:
     sides: list[dict[str, Any]] = field(default_factory=list)
     ends: list[pl.DataFrame] = field(default_factory=list)
     seen: dict[Key, int] = field(default_factory=dict)
+    taken: set[Key] = field(default_factory=set)
     numbered: int = 0
 
     def begin(self, asset: Asset, subjects: Subjects) -> None:
-        """Follow the subjects, and then every payout that is reached, chain by chain."""
-        waiting = self._leg(asset, subjects, Payouts(0), None)
+        """Follow the subjects, and then every far side that is reached, chain by chain."""
+        waiting = self._leg(asset, subjects, Waiting(0), None)
         while waiting:
-            reached: dict[Asset, Payouts] = {}
+            more_waiting: dict[Asset, Waiting] = {}
             for one in sorted(waiting, key=lambda a: (a.chain, a.contract or b"")):
                 group = waiting[one]
                 whom = [f"{txid_text(txid, chain)}:{n}" for chain, _, txid, n in group.rows]
                 for more, payouts in self._leg(one, whom, group, len(whom)).items():
-                    _add(reached, more, payouts)
-            waiting = reached
+                    _add(more_waiting, more, payouts)
+            waiting = more_waiting
 
     def _leg(
-        self, asset: Asset, subjects: Subjects, before: Payouts, begins: int | None
-    ) -> dict[Asset, Payouts]:
+        self, asset: Asset, subjects: Subjects, before: Waiting, begins: int | None
+    ) -> dict[Asset, Waiting]:
         if asset.chain not in self.ledgers:
             raise TraceError(
                 f"{find_chain(asset.chain)} is in none of the ledgers", remedy="pass its ledger too"
@@ -199,80 +183,88 @@ class Way:
         return self._onward(number, asset, found, before)
 
     def _onward(
-        self, number: int, asset: Asset, found: Trace, before: Payouts
-    ) -> dict[Asset, Payouts]:
-        """Return the payouts that a leg reaches, and note its ends and both sides of crossings."""
+        self, number: int, asset: Asset, found: Trace, before: Waiting
+    ) -> dict[Asset, Waiting]:
+        """Return the payments that a leg reaches, and note its ends and both sides of crossings."""
         traced: dict[Key, list[int]] = {}
-        for reason, txid, n, amount in found.ends.select(
-            "reason", "txid", "n", "amount"
-        ).iter_rows():
-            if reason == BRIDGE:
-                traced.setdefault((asset.chain, asset.contract, txid, n), []).append(int(amount))
-        onward: dict[Asset, Payouts] = {}
+        places: dict[int, list[Key]] = {}
+        for place, key, amount in reached(found):
+            traced.setdefault(key, []).append(amount)
+            places.setdefault(place, []).append(key)
+        onward: dict[Asset, Waiting] = {}
         words: dict[Key, str] = {}
         for key, amounts in sorted(traced.items(), key=_in_order):
-            deposit = self.known.deposits.get(key)
-            if deposit is None:
-                words[key] = NOT_LOOKED_AT
-                continue
             amount = sum(amounts) if found.conserves else max(amounts)
+            pairs = self.pairs.found.get(key, [])
             done = [
-                self._cross(number, deposit, paid, amount, before, onward)
-                for paid in self.known.payouts.get(deposit["crossing"], [])
+                str(deposit["reason"])
+                if paid is None
+                else self._cross(number, deposit, paid, amount, before, onward)
+                for deposit, paid in pairs
             ]
-            words[key] = done[0] if done else str(deposit["reason"])
-        self.ends.append(_ends(number, asset, found, words))
+            unknown = NOT_ANSWERED if self.pairs.back else NOT_LOOKED_AT
+            words[key] = FOLLOWED if FOLLOWED in done else next(iter(done), unknown)
+        told = {place: _said([words[key] for key in keys]) for place, keys in places.items()}
+        self.ends.append(_ends(number, asset, found, told))
         return onward
 
     def _cross(
-        self, number: int, deposit: dict[str, Any], paid: dict[str, Any], traced: int,
-        before: Payouts, onward: dict[Asset, Payouts],
+        self, number: int, deposit: Row, paid: Row, traced: int, before: Waiting,
+        onward: dict[Asset, Waiting],
     ) -> str:  # fmt: skip
-        """Note one crossing, and let its payout wait if it is to be followed; say what was done."""
-        key, target = (
-            _key(paid),
-            Asset(*(paid[n] for n in ("chain", "contract", "symbol", "decimals"))),
-        )
-        lead = paid["evidence"] == BY_AMOUNT
-        done = FOLLOWED
-        if lead and not self.leads:
-            done = LEAD
-        elif key in self.seen or any(key in one.rows for one in onward.values()):
-            done = AGAIN
-        elif before.crossings >= self.most:
-            done = TOO_FAR
-        else:
-            group = onward.setdefault(target, Payouts(before.crossings + 1))
-            group.rows[key] = paid
-            whole = None if deposit["amount"] is None else int(deposit["amount"])
-            shared = self.known.shared.get(key, 0) > 1
+        """Note one crossing, and let its far side wait if it is followed; say what was done."""
+        near, far = (paid, deposit) if self.pairs.back else (deposit, paid)
+        key, lead = key_of(far), paid["evidence"] == BY_AMOUNT
+        done = self._why_not(far, before, lead=lead) or FOLLOWED
+        if done == FOLLOWED:
+            self.taken.add(key)
+            group = onward.setdefault(asset_of(far), Waiting(before.crossings + 1))
+            group.rows.append(key)
+            whole = None if near["amount"] is None else int(near["amount"])
+            shared = self.pairs.shared[key] > 1
             group.partial |= before.partial or shared or whole is None or traced < whole
             group.lead |= before.lead or lead
         self._note(number, deposit, paid, traced, done)
         return done
 
-    def _note(
-        self, number: int, deposit: dict[str, Any], paid: dict[str, Any], traced: int, done: str
-    ) -> None:
+    def _why_not(self, far: Row, before: Waiting, *, lead: bool) -> str:
+        """Return why the far side of a crossing is not followed; nothing where it is."""
+        ledger, time = self.ledgers.get(far["chain"]), far["time"]
+        if lead and not self.leads:
+            return LEAD
+        if key_of(far) in self.taken:
+            return AGAIN
+        if before.crossings >= self.most:
+            return TOO_FAR
+        if far["amount"] is None or far["address" if self.pairs.back else "receiver"] is None:
+            return NAMELESS
+        if ledger is None:
+            return NO_LEDGER
+        if time is None:
+            return OUTSIDE if ledger.start or ledger.end else ""
+        early = ledger.start is not None and time < ledger.start
+        return OUTSIDE if early or (ledger.end is not None and time >= ledger.end) else ""
+
+    def _note(self, number: int, deposit: Row, paid: Row, traced: int, done: str) -> None:
         self.numbered += 1
         shared = {
             "crossing": self.numbered, "bridge": deposit["bridge"], "done": done,
             "evidence": paid["evidence"], "moves": deposit["moves"],
             "moves_matched": deposit["moves_matched"],
         }  # fmt: skip
+        same = ("chain", "time", "txid", "n", "tx", "contract", "symbol", "decimals", "amount")
         for side, row in ((PAID_IN, deposit), (PAID_OUT, paid)):
             into = side == PAID_IN
+            near = into != self.pairs.back
             self.sides.append({
-                **{name: row[name] for name in ("chain", "time", "txid", "n", "tx", "contract",
-                                                "symbol", "decimals", "amount")},
-                "side": side, "leg": number if into else None,
-                "source": row["address"] if into else None,
-                "target": None if into else row["receiver"],
-                "traced": traced if into else None, "key": None if into else _key(paid), **shared,
+                **{name: row[name] for name in same}, "side": side,
+                "leg": number if near else None, "source": row["address"] if into else None,
+                "target": None if into else row["receiver"], "traced": traced if near else None,
+                "key": None if near else key_of(row), **shared,
             })  # fmt: skip
 
     def result(self, crossings: Crossings) -> TraceAcross:
-        """Return what was found; the leg of what was paid out is the one that follows it."""
+        """Return what was found; the leg of the far side of a crossing is the one behind it."""
         rows = [
             {**row, "leg": row["leg"] if key is None else self.seen.get(key)}
             for row, key in ((row, row.pop("key")) for row in self.sides)
@@ -286,14 +278,19 @@ class Way:
         )
 
 
+def _said(words: Sequence[str]) -> str:
+    """Return what became of the payments of one end; of several, that one was followed."""
+    return FOLLOWED if FOLLOWED in words else words[0]
+
+
 def _in_order(item: tuple[Key, object]) -> tuple[bytes, int]:
     (_, _, txid, n), _ = item
     return txid, n
 
 
-def _add(reached: dict[Asset, Payouts], asset: Asset, more: Payouts) -> None:
-    group = reached.setdefault(asset, Payouts(more.crossings))
-    group.rows |= more.rows
+def _add(reached: dict[Asset, Waiting], asset: Asset, more: Waiting) -> None:
+    group = reached.setdefault(asset, Waiting(more.crossings))
+    group.rows += more.rows
     group.partial |= more.partial
     group.lead |= more.lead
 
@@ -308,11 +305,12 @@ def _legs(legs: Sequence[Leg]) -> Iterator[tuple[object, ...]]:
         )  # fmt: skip
 
 
-def _ends(number: int, asset: Asset, found: Trace, words: Mapping[Key, str]) -> pl.DataFrame:
-    """Return the ends of a leg by reason, service, certainty and what became of a deposit."""
+def _ends(number: int, asset: Asset, found: Trace, words: Mapping[int, str]) -> pl.DataFrame:
+    """Return the ends of a leg by reason, service, certainty and what became of the payment."""
+    told = [words.get(place) for place in range(found.ends.height)]
     told = [
-        words.get((asset.chain, asset.contract, txid, n)) if reason == BRIDGE else None
-        for reason, txid, n in found.ends.select("reason", "txid", "n").iter_rows()
+        word or (NOT_LOOKED_AT if reason == BRIDGE else None)
+        for word, reason in zip(told, found.ends["reason"], strict=True)
     ]
     rows = found.ends.with_columns(pl.Series("crossing", told, pl.String))
     kinds = ["reason", "service", "certainty", "crossing"]

@@ -32,10 +32,17 @@ APART = (
     "Amounts of several chains and assets stand side by side and are never added up: what was paid"
     " out is the bridge's money, and a leg begins where another ended."
 )
+FORWARD = (
+    "Value was followed on one chain to a bridge, and from the bridge's payout on another chain."
+)
+BACKWARD = (
+    "Value was followed backward on one chain to what a bridge paid out, and from what was paid in"
+    " for it on another chain."
+)
 PARTIAL = (
-    "Of a deposit only a part was traced value, or its payout is of other deposits too: the payout"
-    " is followed whole, and which part of it answers the traced part is not on any chain. The"
-    " amounts behind it are upper bounds."
+    "Of a payment at a bridge only a part was traced value, or what lies on its other side is of"
+    " other payments too: the other side is followed whole, and which part of it answers the traced"
+    " part is not on any chain. The amounts behind it are upper bounds."
 )
 
 
@@ -116,14 +123,14 @@ class TraceAcross(Result):
             ended = total(self.ends.filter(leg=number)["amount"])
             if leg.conserves and ended != leg.amount:
                 raise _uneven(f"the ends of leg {number} add up to {ended}, not to {leg.amount}")
-        out = self.frame.filter(side=PAID_OUT, done=FOLLOWED)
+        far = self.frame.filter(pl.col("traced").is_null() & (pl.col("done") == FOLLOWED))
         for number in range(1, len(self.legs)):
-            paid = total(out.filter(leg=number)["amount"])
+            paid = total(far.filter(leg=number)["amount"])
             if self.legs[number].conserves and paid != self.legs[number].amount:
                 raise _uneven(f"leg {number} begins with {self.legs[number].amount}, not {paid}")
-        into = self.frame.filter(side=PAID_IN).select("amount", "traced").iter_rows()
-        if any(amount is not None and traced > amount for amount, traced in into):
-            raise _uneven("more is traced into a deposit than was paid in")
+        near = self.frame.drop_nulls(["traced", "amount"]).select("amount", "traced")
+        if any(traced > amount for amount, traced in near.iter_rows()):
+            raise _uneven("more is traced through a payment at a bridge than was paid")
 
     def lines(self) -> Sequence[str]:
         """Return legs, ends and crossings in words, a line each; addresses are in none."""
@@ -131,7 +138,8 @@ class TraceAcross(Result):
 
     def _lines(self) -> Iterator[str]:
         for row in self.legs_told.iter_rows(named=True):
-            yield f"{_leg(row)}: {_shown(row)} from {_begins(row)}{_marks(row)}"
+            begins = _begins(row, back=self.legs[0].direction == "backward")
+            yield f"{_leg(row)}: {_shown(row)} from {begins}{_marks(row)}"
             for end in self.ends.filter(leg=row["leg"]).iter_rows(named=True):
                 service = f" at {end['service']}" if end["service"] else ""
                 more = f" ({end['crossing']})" if end["crossing"] else ""
@@ -162,11 +170,12 @@ def _shown(row: Mapping[str, Any]) -> str:
     return f"{to_text(row['amount'], row['decimals'], group=True)} {row['symbol']}"
 
 
-def _begins(row: Mapping[str, Any]) -> str:
+def _begins(row: Mapping[str, Any], *, back: bool) -> str:
     if row["leg"] == 0:
         return counted(row["begins"], "subject", "subjects")
     over = counted(row["crossings"], "crossing", "crossings")
-    return f"{counted(row['begins'], 'payout', 'payouts')}, over {over}"
+    sides = ("deposit", "deposits") if back else ("payout", "payouts")
+    return f"{counted(row['begins'], *sides)}, over {over}"
 
 
 def _marks(row: Mapping[str, Any]) -> str:
@@ -180,8 +189,7 @@ def across_findings(found: TraceAcross) -> Iterator[Finding]:
     leads = done.filter(evidence=BY_AMOUNT).height
     open_ = found.ends.filter(pl.col("crossing").is_not_null() & (pl.col("crossing") != FOLLOWED))
     text = [
-        "Value was followed on one chain to a bridge, and from the bridge's payout on another"
-        f" chain. {APART}",
+        f"{BACKWARD if found.legs[0].direction == 'backward' else FORWARD} {APART}",
         *([PARTIAL] if found.legs_told["partial"].any() else []),
         *([f"{A_LEAD} {found.crossings.chance.said().capitalize()}."] if leads else []),
         *found.crossings.limits,
@@ -199,8 +207,8 @@ def across_findings(found: TraceAcross) -> Iterator[Finding]:
         INNOCENT,
         f"Value was followed over {counted(done.height, 'crossing', 'crossings')}, of which"
         f" {leads:,} {'rests' if leads == 1 else 'rest'} on amount and time alone and"
-        f" {'is a lead' if leads == 1 else 'are leads'}; at {ended} it went into a bridge and was"
-        " not followed further.",
+        f" {'is a lead' if leads == 1 else 'are leads'}; at {ended} it reached a bridge and was not"
+        " followed further.",
     )
     names = [name for name in LEG_ENDS.names if name not in ("leg", *ASSET)]
     for number, leg in enumerate(found.legs):

@@ -21,19 +21,23 @@ from chainwatch.tracing.trace_tables import ENDS
 
 LEG = Column("leg", pl.Int64, Privacy.PLACE, "number of the trace on one chain, from 0")
 
-FOLLOWED, LEAD, AGAIN, TOO_FAR = (
+FOLLOWED, LEAD, AGAIN, TOO_FAR, NAMELESS, NO_LEDGER, OUTSIDE = (
     "followed",
     "a lead that was not asked for",
     "followed already",
     "beyond the number of crossings",
+    "of an unknown amount, or to nobody with an address",
+    "on a chain of which no ledger was given",
+    "outside the span that is looked at",
 )
-"""What was done with a payout that is known."""
+"""What was done with the other side of a crossing that is known."""
 
 CROSSED_EDGES = Table(
     "crossings_followed",
     ("crossing", "side", "chain", "contract", "txid", "n"),
     "Two rows per crossing, one for each side: the deposit into which traced value went, and the"
-    " payout that answers it. Amounts of both are of other chains and are never added up.",
+    " payout that answers it; backward the payout from which it came, and the deposit. Amounts of"
+    " both are of other chains and are never added up.",
     (
         Column("crossing", pl.Int64, Privacy.PLACE, "number of the crossing, from 1"),
         Column("side", pl.String, Privacy.SIDE, "paid in, or paid out"),
@@ -50,7 +54,7 @@ CROSSED_EDGES = Table(
         Column.party("source", "the address of the bridge that was paid; of what was paid in"),
         Column.party("target", "who was paid; of what was paid out"),
         Column.amount("amount", "the whole payment"),
-        Column.amount("traced", "how much of what was paid in is traced; null of what is paid out"),
+        Column.amount("traced", "how much of it is traced; null on the side behind the crossing"),
         Column.kind("evidence", "memo, identifier, or amount and time"),
         Column.number("moves", "how often the deposit was moved in time as a control"),
         Column.number("moves_matched", "of these those at which it found one payout alone"),
@@ -69,9 +73,9 @@ LEGS = Table(
         SYMBOL,
         DECIMALS,
         Column.number("crossings", "crossings between the subjects and this leg"),
-        Column.count("begins", "subjects, or payouts that it follows"),
-        Column.amount("amount", "what came in, or was paid out"),
-        Column.flag("partial", "is a deposit behind it traced in part, or a payout of several"),
+        Column.count("begins", "subjects, or other sides of crossings that it follows"),
+        Column.amount("amount", "what came in, or was paid on the other side"),
+        Column.flag("partial", "is a payment before it traced in part, or is it of several"),
         Column.flag("lead", "does it rest on a match by amount and time, here or before"),
         BEHIND,
     ),

@@ -16,7 +16,7 @@ from chainwatch.errors import TraceError, expect, refuse
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import recorded
 from chainwatch.tracing.crossings.bridges import Named, addresses_of_bridges, tags_of_bridges
-from chainwatch.tracing.crossings.identifiers import messages_of
+from chainwatch.tracing.crossings.messages.identifiers import messages_of
 from chainwatch.tracing.crossings.result import Crossings
 from chainwatch.tracing.crossings.search import Search
 
@@ -51,7 +51,7 @@ def crossings(
         several chains. If not given, the native coin of each chain, each for itself.
     messages : polars.DataFrame, optional
         What bridges logged on account chains, as
-        :func:`chainwatch.tracing.crossings.identifiers.messages_of` takes it.
+        :func:`chainwatch.tracing.crossings.messages.identifiers.messages_of` takes it.
     within, fee_at_most : timedelta, share as Fraction, Decimal or text
         The caps: how long after a deposit a payout comes, and how much less it is.
 

@@ -17,9 +17,9 @@ from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import Column, Rows, Table
 from chainwatch.sanitize import preformatted
 from chainwatch.simulate.bridges.simulation import SimulatedBridges
-from chainwatch.tracing.crossings.by_identifier import BY_ID
 from chainwatch.tracing.crossings.chance import Control
 from chainwatch.tracing.crossings.crossings import FEE, WITHIN, crossings
+from chainwatch.tracing.crossings.messages.by_identifier import BY_ID
 from chainwatch.tracing.crossings.tables import BY_AMOUNT
 from chainwatch.units import counted
 

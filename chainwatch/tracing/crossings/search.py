@@ -15,7 +15,9 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.tracing.crossings.by_identifier import (
+from chainwatch.tracing.crossings.chance import Control, Moved, control, shifts_for
+from chainwatch.tracing.crossings.matching import Caps, Ordered, Party, Pool, Verdict
+from chainwatch.tracing.crossings.messages.by_identifier import (
     CONTRADICTS,
     Identified,
     Resolved,
@@ -24,14 +26,12 @@ from chainwatch.tracing.crossings.by_identifier import (
     by_identifier,
     place_of,
 )
-from chainwatch.tracing.crossings.chance import Control, Moved, control, shifts_for
-from chainwatch.tracing.crossings.identifiers import (
+from chainwatch.tracing.crossings.messages.identifiers import (
     SENT,
     Destinations,
     destinations,
     messages_of_memos,
 )
-from chainwatch.tracing.crossings.matching import Caps, Ordered, Party, Pool, Verdict
 from chainwatch.tracing.crossings.moves import CLOCK, Moves, moves
 from chainwatch.tracing.crossings.read_spans import ReadSpans, read_spans
 from chainwatch.tracing.crossings.tables import (

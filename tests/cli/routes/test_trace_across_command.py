@@ -75,3 +75,13 @@ def test_without_a_policy_it_says_which_there_are(run: Run, folder: Path) -> Non
     status, _, err = run(*words)
     assert status == 1
     assert "no policy was chosen" in err
+
+
+def test_backward(run: Run, folder: Path) -> None:
+    words = [MULE if word == THIEF else word for word in asked(folder, "--leads")]
+    words[words.index("--of") + 1] = THERE
+    status, out, err = run(*words, "--direction", "backward")
+    assert (status, err) == (0, "")
+    assert "0.995 USD to" in out
+    assert ", of which 0.995 traced, in 0x" in out
+    assert "leg 1 on eth: 1 USD from 1 deposit, over 1 crossing (lead)" in out

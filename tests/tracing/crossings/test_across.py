@@ -8,10 +8,18 @@ import polars as pl
 import pytest
 
 import chainwatch as cw
+from chainwatch.addresses.assets import Asset, native
 from chainwatch.addresses.canonical import text
-from chainwatch.tracing.crossings.across import NOT_LOOKED_AT
+from chainwatch.tracing.crossings.across import NOT_ANSWERED, NOT_LOOKED_AT
 from chainwatch.tracing.crossings.across_result import PAID_IN, PAID_OUT
-from chainwatch.tracing.crossings.across_tables import AGAIN, FOLLOWED, LEAD, TOO_FAR
+from chainwatch.tracing.crossings.across_tables import (
+    AGAIN,
+    FOLLOWED,
+    LEAD,
+    NO_LEDGER,
+    OUTSIDE,
+    TOO_FAR,
+)
 from chainwatch.tracing.crossings.matching import NONE_FITS, SEVERAL
 
 
@@ -159,6 +167,116 @@ def test_a_payout_is_followed_once(sea: Any, follow: Any) -> None:
     strangers = [rows[0], rows[1], rows[2]._replace(sender="stranger"), rows[3]]
     found = follow(strangers, given={"messages": said}, leads=False)
     assert found.legs_told["partial"].to_list() == [False, True]
+
+
+class TestBackward:
+    """From where money was cashed to where it came from: over the same crossings, from behind."""
+
+    def test_there_and_back(self, sea: Any) -> None:
+        rows = rows_there_and_back(sea)
+        names = [(name, "") for name in ("pool", "thief", "mule", "fence", "cex")]
+        ledger = sea.ledger(rows, read=names)
+        found = cw.trace_across(
+            ledger, [sea.account("cex")], sea.crossings(ledger), policy="fifo", asset=sea.here,
+            leads=True, direction="backward",
+        )  # fmt: skip
+        assert ends(found) == [
+            (0, 690_000, "bridge", "hop", FOLLOWED),
+            (1, 695_000, "bridge", "hop", FOLLOWED),
+            (2, 1_000_000, "not read", None, None),
+        ]
+        assert found.legs_told["partial"].to_list() == [False, False, True]  # 300,000 were given
+        sides = found.frame.select("crossing", "side", "leg", "traced").rows()
+        assert [(*row[:3], row[3] and int(row[3])) for row in sides] == [
+            (1, PAID_IN, 1, None), (1, PAID_OUT, 0, 690_000),
+            (2, PAID_IN, 2, None), (2, PAID_OUT, 1, 695_000),
+        ]  # fmt: skip
+        assert "695" in repr(found)
+        assert "1 deposit, over 2 crossings" in repr(found)
+        assert "Value was followed backward" in found.findings(found.followed())[0].text[0]
+
+    def test_a_payout_that_answers_no_known_deposit(self, sea: Any) -> None:
+        rows = [
+            sea.paid(sea.there, "pool", "mule", 995_000, 15, "out"),
+            sea.paid(sea.there, "mule", "cex", 995_000, 200, "cash"),
+        ]
+        ledger = sea.ledger(rows, read=[("pool", ""), ("mule", ""), ("cex", "")])
+        asked = {"policy": "fifo", "asset": sea.there, "direction": "backward"}
+        found = cw.trace_across(ledger, [sea.account("cex")], sea.crossings(ledger), **asked)
+        assert ends(found) == [(0, 995_000, "bridge", "hop", NOT_ANSWERED)]
+
+    def test_from_coins_that_a_vault_paid_out(self, sea: Any, desk: Any) -> None:
+        """Two payouts in one transaction, of which one is the subject's: the coin is one."""
+        coin = native("btc-regtest")
+        wrapped = Asset(sea.here.chain, sea.here.contract, "rBTC", 8)
+        coins = desk.coins([
+            {"id": "mined", "ins": [], "outs": [("vault", 50_000)]},
+            *({"id": f"block {n}", "ins": [], "outs": [("miner", 1)]} for n in range(40)),
+            {"id": "out", "ins": [("mined", 0)], "outs": [
+                ("bob", 8_990), ("cid", 500), ("vault", 40_000)]},
+            {"id": "on", "ins": [("out", 0)], "outs": [("cex", 8_900)]},
+        ])  # fmt: skip
+        tokens = sea.ledger([
+            sea.paid(wrapped, "victim", "thief", 9_000, 10, "theft"),
+            sea.paid(wrapped, "thief", "vault", 9_000, 400, "in"),
+        ], read=[("vault", ""), ("thief", "")])  # fmt: skip
+        vaults = {"thor": {"eth": [sea.account("vault")], "btc-regtest": [desk.coin("vault")]}}
+        said = pl.DataFrame({
+            "chain": ["eth", "btc-regtest"], "txid": [sea.txid("in"), desk.txid("out")],
+            "id": ["7", "7"], "side": ["sent", "received"], "amount": [None, 8_990],
+        })  # fmt: skip
+        found = cw.crossings([coins, tokens], bridges=vaults, assets=[coin, wrapped], messages=said)
+        way = cw.trace_across(
+            [coins, tokens], [desk.coin("cex")], found, policy="fifo", chain="btc-regtest",
+            direction="backward",
+        )  # fmt: skip
+        assert ends(way) == [
+            (0, 8_900, "bridge", "thor", FOLLOWED), (1, 9_000, "not read", None, None)
+        ]  # fmt: skip
+        paid = way.frame.filter(side=PAID_OUT).row(0, named=True)
+        assert (int(paid["traced"]), int(paid["amount"])) == (8_900, 8_990)
+        assert way.legs_told["partial"].to_list() == [False, True]  # of the payout a fee was paid
+
+
+def test_a_payout_of_two_deposits_is_counted_once(sea: Any) -> None:
+    rows = [
+        sea.paid(sea.here, "victim", "thief", 2_000, 0, "theft"),
+        sea.paid(sea.here, "thief", "pool", 1_000, 5, "in"),
+        sea.paid(sea.here, "thief", "pool", 500, 7, "in too"),
+        sea.paid(sea.there, "pool", "mule", 1_400, 15, "out"),
+    ]
+    said = pl.DataFrame(
+        {"chain": chain, "txid": sea.txid(tx), "id": id_, "side": side}
+        for chain, tx, id_, side in [
+            ("eth", "in", "1", "sent"), ("eth", "in too", "2", "sent"),
+            ("base", "out", "1", "received"), ("base", "out", "2", "received"),
+        ]
+    )  # fmt: skip
+    ledger = sea.ledger(rows, read=[("pool", ""), ("thief", ""), ("mule", "")])
+    known = sea.crossings(ledger, messages=said)
+    found = cw.trace_across(ledger, [sea.account("thief")], known, policy="fifo", asset=sea.here)
+    assert sorted(found.frame.filter(side=PAID_OUT)["done"]) == [FOLLOWED, AGAIN]
+    assert [leg.amount for leg in found.legs] == [2_000, 1_400]
+
+
+def test_a_payout_outside_the_span_is_an_end_with_its_reason(sea: Any) -> None:
+    rows = rows_there_and_back(sea)[:3]
+    ledger = sea.ledger(rows, read=[("pool", ""), ("thief", "")]).between(None, "2023-06-01T00:10")
+    found = cw.trace_across(
+        ledger, [sea.account("thief")], sea.crossings(ledger), policy="fifo", asset=sea.here,
+        leads=True,
+    )  # fmt: skip
+    assert ends(found) == [(0, 1_000_000, "bridge", "hop", OUTSIDE)]
+
+
+def test_a_chain_of_which_no_ledger_is_given(sea: Any) -> None:
+    rows = rows_there_and_back(sea)[:3]
+    ledger = sea.ledger(rows, read=[("pool", ""), ("thief", "")])
+    found = cw.trace_across(
+        ledger.chain_only("eth"), [sea.account("thief")], sea.crossings(ledger), policy="fifo",
+        asset=sea.here, leads=True,
+    )  # fmt: skip
+    assert ends(found) == [(0, 1_000_000, "bridge", "hop", NO_LEDGER)]
 
 
 def test_two_ledgers(sea: Any) -> None:

@@ -11,8 +11,8 @@ import chainwatch as cw
 from chainwatch.addresses.assets import Asset, native
 from chainwatch.addresses.canonical import text, txid_text
 from chainwatch.chains.catalogue import chain as chain_of
-from chainwatch.tracing.crossings.by_identifier import BY_MEMO, CONTRADICTS
 from chainwatch.tracing.crossings.matching import NONE_FITS, NOT_READ
+from chainwatch.tracing.crossings.messages.by_identifier import BY_MEMO, CONTRADICTS
 from chainwatch.tracing.crossings.tables import (
     BY_AMOUNT,
     CROSSED,

@@ -13,10 +13,10 @@ import pytest
 import chainwatch as cw
 from chainwatch.errors import InputError
 from chainwatch.simulate.bridges.simulation import SimulatedBridges, simulate_bridges
-from chainwatch.tracing.crossings.by_identifier import BY_ID
 from chainwatch.tracing.crossings.chance import SHIFTS, Control, shifts_for
 from chainwatch.tracing.crossings.crossings import FEE, WITHIN
 from chainwatch.tracing.crossings.matching import MATCHED, NONE_FITS
+from chainwatch.tracing.crossings.messages.by_identifier import BY_ID
 from chainwatch.tracing.crossings.rates import FIRST_THAT_FITS, CrossingRates, crossing_rates
 from chainwatch.tracing.crossings.tables import BY_AMOUNT, CROSSED
 

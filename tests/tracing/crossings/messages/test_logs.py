@@ -12,8 +12,8 @@ from eth_hash.auto import keccak
 import chainwatch as cw
 from chainwatch.addresses.canonical import text
 from chainwatch.errors import InputError, TraceError
-from chainwatch.tracing.crossings.by_identifier import BY_ID
-from chainwatch.tracing.crossings.logs import EVENTS
+from chainwatch.tracing.crossings.messages.by_identifier import BY_ID
+from chainwatch.tracing.crossings.messages.logs import EVENTS
 from chainwatch.tracing.crossings.tables import CROSSED
 
 BOB = "0x" + "b0" * 20

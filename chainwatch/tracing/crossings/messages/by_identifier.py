@@ -14,7 +14,7 @@ import polars as pl
 
 from chainwatch.addresses.canonical import parse
 from chainwatch.errors import AddressError
-from chainwatch.tracing.crossings.identifiers import (
+from chainwatch.tracing.crossings.messages.identifiers import (
     GIVEN_BACK,
     RECEIVED,
     SENT,

@@ -14,16 +14,16 @@ from chainwatch.addresses.canonical import text, txid_text
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import AddressError, InputError
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.tracing.crossings.by_identifier import (
+from chainwatch.tracing.crossings.matching import NONE_FITS
+from chainwatch.tracing.crossings.messages.by_identifier import (
     BY_ID,
     BY_MEMO,
     CONTRADICTS,
     OPEN,
     UNREAD,
 )
-from chainwatch.tracing.crossings.identifiers import SCHEMES, messages_of
-from chainwatch.tracing.crossings.matching import NONE_FITS
-from chainwatch.tracing.crossings.memos import memo_of_script, pushed, read_memo
+from chainwatch.tracing.crossings.messages.identifiers import SCHEMES, messages_of
+from chainwatch.tracing.crossings.messages.memos import memo_of_script, pushed, read_memo
 from chainwatch.tracing.crossings.tables import (
     BY_AMOUNT,
     CROSSED,

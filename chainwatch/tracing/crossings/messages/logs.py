@@ -19,8 +19,14 @@ from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import InputError, TraceError
 from chainwatch.tracing.crossings.bridges import Named, addresses_of_bridges, tags_of_bridges
-from chainwatch.tracing.crossings.identifiers import GIVEN_BACK, MESSAGES, RECEIVED, SENT, THORCHAIN
-from chainwatch.tracing.crossings.memos import OUT, REFUND, read_memo
+from chainwatch.tracing.crossings.messages.identifiers import (
+    GIVEN_BACK,
+    MESSAGES,
+    RECEIVED,
+    SENT,
+    THORCHAIN,
+)
+from chainwatch.tracing.crossings.messages.memos import OUT, REFUND, read_memo
 from chainwatch.units import LARGEST_AMOUNT
 
 WORD = 32

@@ -16,7 +16,7 @@ from chainwatch.addresses.canonical import parse, parse_txid, txid_text
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import InputError, refuse
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.tracing.crossings.memos import OUT, REFUND, SWAP, Memo, memo_of_script
+from chainwatch.tracing.crossings.messages.memos import OUT, REFUND, SWAP, Memo, memo_of_script
 from chainwatch.units import AMOUNT
 
 SENT, RECEIVED, GIVEN_BACK = "sent", "received", "given back"

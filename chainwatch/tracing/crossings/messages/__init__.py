@@ -1,0 +1,1 @@
+"""Messages between chains: what memos and logs of bridges say of both sides of a crossing."""
