@@ -109,7 +109,7 @@ def routes_of_coins(
         for n in range(len(txs[at]["outs"])):
             coin = (at, n)
             whole = total(at)
-            share = None if not whole else Fraction(value[coin], whole)
+            share = None if whole is None else Fraction(value[coin], whole or 1)
             flow = None if told.flow is None or share is None else told.flow * share
             now = told._replace(
                 moves=(*moves, coin), last=at, amount=min(told.amount, value[coin]), flow=flow,

@@ -121,7 +121,7 @@ def _coin(graph: RouteGraph, met: _Met, row: int, alive: dict[int, int | None]) 
     here = graph.node(("coin", row))
     graph.add(
         graph.node(("out", maker)), here, hops=1, amount=value, move=row,
-        share=None if not spent else Fraction(value, spent),
+        share=None if spent is None else Fraction(value, spent or 1),
     )  # fmt: skip
     if met.ends(row):
         address = ground.coins.address(int(made["out_addr"][row])) or b""

@@ -19,7 +19,7 @@ MOST = 3
 """The largest sets that are looked for: more transactions than that are no thread to pull."""
 
 LISTED = 20
-"""Sets that are listed, the first in the order of the ledger."""
+"""Sets of several transactions that are listed; single ones are, however many there are."""
 
 MOST_LOOKS = 20_000_000
 """Edges that are looked at before it is said that the smallest sets were not found."""
@@ -65,11 +65,12 @@ def smallest_cuts(graph: RouteGraph) -> Cuts:
             found: dict[tuple[int, ...], None] = {}
             for one in search.sets(frozenset(), size):
                 found[tuple(sorted(one))] = None
-                if len(found) > LISTED:
+                if size > 1 and len(found) > LISTED:
                     break
             if found:
                 listed = tuple(sorted(found))
-                return Cuts(listed[:LISTED], unlisted=len(found) > LISTED)
+                more = size > 1 and len(found) > LISTED
+                return Cuts(listed[:LISTED] if more else listed, unlisted=more)
     except _GaveUpError:
         return Cuts(gave_up=True)
     return Cuts(more=True)

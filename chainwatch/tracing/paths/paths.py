@@ -248,9 +248,9 @@ def cuts_in_words(found: Cuts, *, complete: bool) -> str:
         said += " ends all routes if it is rejected"
     else:
         sets = counted(len(found.sets), "set", "sets")
+        sets = f"more than {sets}, of which these are listed," if found.unlisted else sets
         said = f"No fewer than {size} transactions end all routes if rejected: {sets} of so many do"
-    first = ", the first are listed" if found.unlisted else ""
-    return f"{said}{first}, proven for {of}."
+    return f"{said}, proven for {of}."
 
 
 def _cuts(found: Cuts, looked: Looked) -> pl.DataFrame:

@@ -357,3 +357,53 @@ def test_too_many_transfers_of_one_time_are_refused_in_words(
     monkeypatch.setattr(ranking, "MOST_BEGINNINGS", 3)
     with pytest.raises(TraceError, match="limit max_hops, look at a shorter span"):
         between(desk, desk.paid(many, read="ABC"))
+
+
+def test_every_transaction_of_a_chain_ends_it_and_a_peel_chain_has_a_number(desk: Any) -> None:
+    chain = [{"id": "0", "ins": [], "outs": [("A", 10_000)]}]
+    chain += [
+        {"id": f"{n}", "ins": [(f"{n - 1}", 0)],
+         "outs": [("B" if n == 30 else f"n{n}", 10_000 - 10 * n), (f"z{n}", 10)]}
+        for n in range(1, 31)
+    ]  # fmt: skip
+    found = between(desk, desk.coins(chain))
+    assert found.cuts["cut"].n_unique() == 30
+    assert found.cuts_told.startswith("Each of 30 transactions ends all routes")
+    assert found.hops["peel"].to_list() == [1] * 30
+    assert column(found, "flow") == column(found, "amount") == [9_700]
+
+
+def test_ways_without_number_are_ranked_without_trying_them(desk: Any) -> None:
+    """Forty layers of two coins each are a million million routes."""
+    layers = [
+        {"id": "0", "ins": [], "outs": [("A", 1000)]},
+        {"id": "1", "ins": [("0", 0)], "outs": [("x1", 600), ("y1", 400)]},
+        *({"id": f"{n}", "ins": [(f"{n - 1}", 0), (f"{n - 1}", 1)],
+           "outs": [(f"x{n}", 600), (f"y{n}", 400)] if n < 40 else [("B", 1000)]}
+          for n in range(2, 41)),
+    ]  # fmt: skip
+    ledger = desk.coins(layers)
+    for by in ("value", "hops", "time", "weakest"):
+        found = between(desk, ledger, by=by, k=5)
+        assert (found.routes.height, found.arriving) == (5, 1000)
+    best = between(desk, ledger, k=2).hops
+    assert best.filter(route=1)["n"].to_list() == [0] * 40
+    assert best.filter(route=2)["n"].sum() == 1
+
+
+def test_a_coin_of_nothing_carries_nothing(desk: Any) -> None:
+    ledger = desk.coins([
+        {"id": "a", "ins": [], "outs": [("A", 0)]},
+        {"id": "b", "ins": [("a", 0)], "outs": [("B", 0)]},
+    ])  # fmt: skip
+    found = between(desk, ledger)
+    assert (column(found, "flow"), found.arriving_at_least) == ([0], False)
+
+
+def test_more_sets_than_are_listed_are_said_to_be_more(desk: Any) -> None:
+    ways = [("A", "C", 1), ("A", "D", 1)]
+    ways += [(a, b, 1) for a, b in zip("CEFGHD", "EFGHBI", strict=True)]
+    ways += [("I", "J", 1), ("J", "K", 1), ("K", "B", 1)]
+    found = between(desk, desk.paid(ways, read="ABCDEFGHIJK"))
+    assert found.cuts["cut"].n_unique() == 20
+    assert "more than 20 sets, of which these are listed, of so many do" in found.cuts_told
