@@ -43,14 +43,20 @@ class CoinTelling:
         a, b = int(made["in_ptr"][tx]), int(made["in_ptr"][tx + 1])
         payers = len({one for one in made["in_addr"][a:b].tolist() if one != NONE})
         said = []
-        if payers > 1:
+        values = made["out_val"][made["out_ptr"][tx] : made["out_ptr"][tx + 1]]
+        alike = int((values == made["out_val"][move]).sum())
+        if payers > 1 and alike > 1:
+            said.append(
+                f"{alike} outputs got this same amount: if strangers mixed their coins here, the"
+                " money may have left in any of them"
+            )
+        elif payers > 1:
             said.append(
                 f"coins of {payers} addresses went in together: which of them paid whom is not on"
                 " the chain"
             )
         if outs > 1:
-            rest = int(made["out_val"][made["out_ptr"][tx] : made["out_ptr"][tx + 1]].sum())
-            others = asset.shown(rest - int(made["out_val"][move]))
+            others = asset.shown(int(values.sum()) - int(made["out_val"][move]))
             said.append(
                 f"{counted(outs - 1, 'other output', 'other outputs')} got {others}: this one may"
                 " be change, or a payment to somebody else"

@@ -203,7 +203,11 @@ def test_a_mix_is_a_fork_that_is_told(desk: Any) -> None:
         {"id": "mix", "ins": [(who, 0) for who in "ACD"], "outs": [*outs, ("Y", COIN)]},
         {"id": "b", "ins": [("mix", 0)], "outs": [("B", 9 * COIN)]},
     ])  # fmt: skip
-    assert routes(between(desk, ledger)) == ["AV0B"]
+    through = between(desk, ledger)
+    assert routes(through) == ["AV0B"]
+    first, second = through.route(1)["otherwise"]
+    assert first.startswith("3 outputs got this same amount: if strangers mixed their coins here")
+    assert "same amount" not in second
     found = between(desk, ledger, stop=equal_outputs())
     assert routes(found) == []
     told = found.limits.filter(pl.col("reason").is_in(["mixer", "undecided mixer"]))
