@@ -18,9 +18,6 @@ from typing import Literal
 
 import polars as pl
 
-from chainwatch.addresses.assets import Asset
-from chainwatch.attribution.tags import tags_of
-from chainwatch.clusters.cluster import Clusters, cluster
 from chainwatch.evaluate.calibration import CALIBRATION, Calibration, calibrate
 from chainwatch.evaluate.evaluation import (
     RECIPE_RATES,
@@ -31,13 +28,13 @@ from chainwatch.evaluate.evaluation import (
     evaluate,
 )
 from chainwatch.evaluate.link_rates import wrong_links
-from chainwatch.evaluate.simulated_accounts import simulated_account_worlds
-from chainwatch.heuristics.accounts.account_links import account_links
 from chainwatch.heuristics.accounts.catalogue import ACCOUNT_RULES
-from chainwatch.heuristics.links import Links
-from chainwatch.ledger.ledger import Ledger
 from chainwatch.simulate.owners.parts import PARTS
-from chainwatch.tracing.custody.hosted import hosted
+from chainwatch.tracing.custody.account_rules import (
+    account_worlds,
+    every_account_rule,
+    links_by_every_rule,
+)
 
 ROOT = Path(__file__).parent.parent
 RATES = ROOT / "chainwatch" / "heuristics" / "rates.json"
@@ -64,7 +61,8 @@ neither seeds nor time with it.
 
 A link to a deposit address is right where the account is the payer's. A share says how many of
 how many links; its interval (Wilson, 95 %) counts owners, weighed by their links, as cases. What
-a rule leaves undecided or refuses joins nobody. The page is written by `tools/account_owners.py`.
+a rule leaves undecided or refuses joins nobody. The page is written by `tools/account_owners.py`;
+`chainwatch evaluate accounts` prints the same of fewer chains.
 """
 
 READING = """
@@ -86,32 +84,14 @@ READING = """
 """
 
 
-def links_of(ledger: Ledger) -> Links:
-    """Return the links of every rule, with custody judged of the tokens that people pay with."""
-    tags = tags_of(ledger)
-    rows = ledger.transfers.filter(pl.col("symbol") == "TOK").select("chain", "contract")
-    chain, contract = rows.first().collect().row(0)
-    asset = Asset(chain, contract, "TOK", 6)
-    judged = hosted(ledger, tags, asset=asset)
-    return account_links(ledger, tags=tags, hosted=judged, rules=[make() for make in ACCOUNT_RULES])
-
-
-def every_rule(ledger: Ledger) -> Clusters:
-    """Return what all rules would join together: nobody's recipe, made for the links alone."""
-    return cluster(links_of(ledger))
-
-
 def worlds(part: Literal["fit", "test"], count: int = WORLDS) -> Iterator[World]:
     """Yield the chains of a part: honest, then adversarial, each of both networks."""
-    seeds = PARTS[part].seeds[:count]
-    for hostile in (False, True):
-        yield from simulated_account_worlds(seeds, part=part, adversarial=hostile)
-        yield from simulated_account_worlds(seeds, part=part, adversarial=hostile, network="tron")
+    return account_worlds(PARTS[part].seeds[:count], part)
 
 
 def write_rates() -> None:
     """Measure every rule on the fit part, and put its rate beside those of other rules."""
-    found = evaluate(worlds("fit"), {EVERY: every_rule})
+    found = evaluate(worlds("fit"), {EVERY: every_account_rule})
     basis = (
         f"simulated account owners, fit part: {2 * WORLDS} honest and {2 * WORLDS} adversarial"
         " chains; conditional on the simulator"
@@ -129,7 +109,7 @@ def write_rates() -> None:
 
 def first() -> Evaluation:
     """Return what is counted on the first chain alone: a test counts it again."""
-    return evaluate(islice(worlds("test"), 1), {EVERY: every_rule})
+    return evaluate(islice(worlds("test"), 1), {EVERY: every_account_rule})
 
 
 def judge() -> None:
@@ -138,10 +118,10 @@ def judge() -> None:
 
     def remembering() -> Iterator[World]:
         for world in worlds("test"):
-            links.append((links_of(world.ledger), world.truth))
+            links.append((links_by_every_rule(world.ledger), world.truth))
             yield world
 
-    keep(evaluate(remembering(), {EVERY: every_rule}), calibrate(links), first())
+    keep(evaluate(remembering(), {EVERY: every_account_rule}), calibrate(links), first())
     write_page()
 
 

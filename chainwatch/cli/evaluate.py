@@ -49,7 +49,9 @@ def add_to(app: typer.Typer) -> None:
 def evaluate(
     what: Annotated[
         str,
-        typer.Argument(metavar="[WHAT]", help="owners, change, custody, bridges or meanings."),
+        typer.Argument(
+            metavar="[WHAT]", help="owners, accounts, change, custody, bridges or meanings."
+        ),
     ] = "owners",
     worlds: Annotated[
         int, typer.Option(help="Simulated chains of each kind, honest and adversarial.", min=1)
@@ -66,15 +68,16 @@ def evaluate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
     picture: Annotated[
-        Path | None, typer.Option("--picture", help="With owners: an .svg or .png file to draw.")
+        Path | None,
+        typer.Option("--picture", help="With owners or accounts: an .svg or .png file to draw."),
     ] = None,
     replace: ReplaceOption = False,
 ) -> None:
     """Measure rules on simulated chains where all is known, and print every figure with its counts.
 
-    Recipes for owners; rules on change; rules for deposit addresses (custody); matches of deposits
-    at bridges; what transactions of accounts mean. The figures are conditional on the simulators.
-    Rates are never made from the chains that are used by default.
+    Recipes for owners; rules on accounts; rules on change; rules for deposit addresses (custody);
+    matches of deposits at bridges; what transactions of accounts mean. The figures are conditional
+    on the simulators. Rates are never made from the chains that are used by default.
 
     Example: chainwatch evaluate owners --worlds 1 --blocks 20 --picture rates.svg
     """
@@ -98,7 +101,7 @@ def _judge(what: str, *, pictured: bool, with_model: bool) -> Callable[[Asked], 
     judge = JUDGES.get(what)
     if judge is None:
         raise InputError(f"nothing measures {what!r}", remedy=f"ask for {', '.join(JUDGES)}")
-    if pictured and what != "owners":
+    if pictured and what not in ("owners", "accounts"):
         raise InputError(f"rates of {what} have no picture", remedy="leave --picture out")
     if with_model and what != "change":
         raise InputError(f"{what} uses no model of change", remedy="leave --change-model out")
@@ -129,6 +132,14 @@ def _owners(asked: Asked) -> Evaluation:
     from chainwatch.evaluate.recipes import RECIPES
 
     return measure(asked.owners(), RECIPES)
+
+
+def _accounts(asked: Asked) -> Evaluation:
+    """Return how often the links of rules on accounts are right."""
+    from chainwatch.evaluate.evaluation import evaluate as measure
+    from chainwatch.tracing.custody.account_rules import account_worlds, every_account_rule
+
+    return measure(account_worlds(asked.seeds, asked.part), {"every rule": every_account_rule})
 
 
 def _change(asked: Asked) -> Result:
@@ -181,6 +192,7 @@ def _meanings(asked: Asked) -> Result:
 
 JUDGES: dict[str, Callable[[Asked], Result]] = {
     "owners": _owners,
+    "accounts": _accounts,
     "change": _change,
     "custody": _custody,
     "bridges": _bridges,

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from chainwatch.heuristics.link_rules import OF_ACCOUNTS
+
 Run = Callable[..., tuple[int, str, str]]
 
 SMALL = ("evaluate", "--worlds", 1, "--blocks", 4)
@@ -49,7 +51,10 @@ def test_bridges_are_judged_where_it_is_asked_for(run: Run) -> None:
 def test_what_nothing_measures_is_said_with_what_is_measured(run: Run) -> None:
     status, _, err = run("evaluate", "everything")
     assert status == 1
-    assert "nothing measures 'everything'; ask for owners, change, custody, bridges" in err
+    assert (
+        "nothing measures 'everything'; ask for owners, accounts, change, custody, bridges, meanings"
+        in err
+    )
 
 
 def test_custody_is_judged_where_it_is_asked_for(run: Run) -> None:
@@ -60,3 +65,12 @@ def test_custody_is_judged_where_it_is_asked_for(run: Run) -> None:
     }  # fmt: skip
     status, _, err = run("evaluate", "custody", "--picture", "rates.svg")
     assert (status, "have no picture" in err) == (1, True)
+
+
+def test_rules_on_accounts_are_judged_where_it_is_asked_for(run: Run) -> None:
+    found = json.loads(run("evaluate", "accounts", "--worlds", 1, "--fit", "--json")[1])
+    assert {row["rule"] for row in found["rules"]} == set(OF_ACCOUNTS)
+    assert {row["basis"] for row in found["rules"]} == {
+        "simulated account owners, honest (fit part)",
+        "simulated account owners, adversarial (fit part)",
+    }
