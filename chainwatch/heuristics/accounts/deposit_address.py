@@ -66,13 +66,14 @@ def victor(flows: Forwarding, at_most: Times) -> pl.DataFrame:
     )
 
 
-def matches(flows: Forwarding, at_most: Times) -> pl.DataFrame:
+def matches(flows: Forwarding, at_most: Times, *, before: bool = False) -> pl.DataFrame:
     """Return the payments to services that pass on one deposit before them.
 
     A payment matches the latest deposit of at most ``at_most.left`` more, at most
     ``at_most.hours`` before it, that no earlier payment matches: what came in once was swept once.
     What services pay out is no deposit, to whomever it goes. An address with more
-    senders than ``at_most.senders`` is left out, and so is what has no time.
+    senders than ``at_most.senders`` is left out, and so is what has no time. With ``before`` a
+    deposit of the same moment is none: where no place in a block is told, it may have come later.
 
     Returns
     -------
@@ -102,13 +103,14 @@ def matches(flows: Forwarding, at_most: Times) -> pl.DataFrame:
         sent.sort("time", maintain_order=True).select("address", "service", "amount", "time"),
         came.sort("time", "deposit").select("address", "deposit", "amount", "time"),
         at_most,
+        before=before,
     )
     schema = {"address": pl.Binary, "service": pl.String, "deposit": pl.UInt32}
     return pl.DataFrame(found, schema=schema, orient="row")
 
 
 def _in_turn(
-    sent: pl.DataFrame, came: pl.DataFrame, at_most: Times
+    sent: pl.DataFrame, came: pl.DataFrame, at_most: Times, *, before: bool
 ) -> list[tuple[bytes, str, int]]:
     """Return each payment with the latest deposit that fits it and no earlier payment took."""
     waiting: dict[bytes, list[tuple[int, int | None, datetime]]] = {}
@@ -120,7 +122,8 @@ def _in_turn(
         if amount is None or address not in waiting:
             continue
         mine = free.setdefault(address, _Free(at_most.left))
-        while waiting[address] and waiting[address][-1][2] <= time:
+        until = time - timedelta(microseconds=1) if before else time
+        while waiting[address] and waiting[address][-1][2] <= until:
             mine.add(*waiting[address].pop())
         deposit = mine.take(int(amount), time - timedelta(hours=at_most.hours))
         if deposit is not None:

@@ -64,7 +64,8 @@ def deposit_reuse(
     for contract in facts.served:
         flows = facts.deposits(contract)
         least = facts.least(hours, part_of_coin, senders, contract)
-        matched = _of_one_service(flows, matches(flows, least))
+        placed = not flows.got["tx"].null_count()
+        matched = _of_one_service(flows, matches(flows, least, before=not placed))
         on = flows.got.with_row_index("deposit").join(
             matched.select("deposit"), on="deposit", how="semi", maintain_order="left"
         )

@@ -199,6 +199,14 @@ def test_the_span_narrows_links_and_not_what_they_rest_on(accounts) -> None:
     assert linked(accounts, ledger) == {("bob", "dep", False)}
 
 
+def test_a_sweep_of_the_same_moment_follows_only_where_places_are_told() -> None:
+    """In the other order nothing was passed on."""
+    rows = [("ann>dep:5", 0), ("dep>hot:5", 0), ("ann>dep:6", 0), ("dep>hot:6", 0)]
+    for made, found in ((Accounts("tron"), {("ann", "dep", False)}),
+                        (Accounts("tron", placed=False), set())):  # fmt: skip
+        assert linked(made, rows) == found
+
+
 def test_where_no_place_is_told_the_id_alone_is_evidence() -> None:
     tron = Accounts("tron", placed=False)
     links = account_links(tron.ledger(TWICE), tags=tron.tags(), rules=[VICTOR])
