@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import polars as pl
 
-from chainwatch.units import exact_sum
+from chainwatch.units import sums
 
 MAX_HOURS = 12
 """Hours between a deposit and its sweep: 3,200 blocks of 13 seconds, as Tutela has it."""
@@ -187,15 +187,13 @@ def production(flows: Forwarding) -> pl.DataFrame:
     out = (
         flows.sent.drop("service").join(span, on="address").filter(end)
         .group_by("address")
-        .agg(exact_sum("amount").alias("out"), pl.len().alias("payments"))
+        .agg(pl.len().alias("payments"))
     )  # fmt: skip
-    to_it = paid.group_by("address").agg(pl.len().alias("served"), exact_sum("amount").alias("on"))
-    came = (
-        flows.got.join(span.select("address", "last"), on="address").filter(end)
-        .group_by("address")
-        .agg(exact_sum("amount").alias("came"), pl.col("time").min().alias("begun"))
-    )  # fmt: skip
-    rows = span.join(out, on="address").join(to_it, on="address").join(came, on="address")
+    to_it = paid.group_by("address").agg(pl.len().alias("served"))
+    got = flows.got.join(span.select("address", "last"), on="address").filter(end)
+    begun = got.group_by("address").agg(pl.col("time").min().alias("begun"))
+    on, came = _totals(paid), _totals(got)
+    rows = span.join(out, on="address").join(to_it, on="address").join(begun, on="address")
     soon = rows.filter(
         pl.col("payments") == pl.col("served"),
         pl.col("first") - pl.col("begun") <= timedelta(days=1),
@@ -203,6 +201,14 @@ def production(flows: Forwarding) -> pl.DataFrame:
     kept = [
         (row["address"], row["service"])
         for row in soon.sort("address").iter_rows(named=True)
-        if int(row["came"]) * 9 <= int(row["on"]) * 10 <= int(row["came"]) * 11
+        if came[row["address"]] * 9 <= on[row["address"]] * 10 <= came[row["address"]] * 11
     ]
     return pl.DataFrame(kept, schema={"address": pl.Binary, "service": pl.String}, orient="row")
+
+
+def _totals(rows: pl.DataFrame) -> dict[bytes, int]:
+    """Return the sum of known amounts by address, exact however wide it is."""
+    known = rows.filter(pl.col("amount").is_not_null())
+    wide = known.with_columns(amount_hex=pl.lit(None, pl.String))
+    none = dict.fromkeys(rows["address"].to_list(), 0)
+    return none | {address: much or 0 for (address,), much in sums(wide, ["address"]).items()}

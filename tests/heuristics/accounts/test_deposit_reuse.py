@@ -230,9 +230,11 @@ def test_a_number_without_an_id_is_none_and_on_coins_both_are_told(accounts) -> 
         Links(coins)
 
 
-def test_amounts_at_the_edge_of_what_a_column_holds(accounts) -> None:
+@pytest.mark.parametrize("rule", [VICTOR, MADE], ids=str)
+def test_amounts_at_the_edge_of_what_a_column_holds(accounts, rule) -> None:
+    """A token of anybody's may state any amount: no sum of it stops the rest."""
     rows = swept("ann", "ann", amount=10**38 - 5)
-    assert linked(accounts, rows) == {("ann", "dep", False)}
+    assert linked(accounts, rows, rule) == {("ann", "dep", False)}
 
 
 def test_what_is_right_too_seldom_is_a_lead(accounts) -> None:
