@@ -51,10 +51,7 @@ def test_bridges_are_judged_where_it_is_asked_for(run: Run) -> None:
 def test_what_nothing_measures_is_said_with_what_is_measured(run: Run) -> None:
     status, _, err = run("evaluate", "everything")
     assert status == 1
-    assert (
-        "nothing measures 'everything'; ask for owners, accounts, change, custody, bridges, meanings"
-        in err
-    )
+    assert "nothing measures 'everything'; ask for owners, accounts, change" in err
 
 
 def test_custody_is_judged_where_it_is_asked_for(run: Run) -> None:
