@@ -18,8 +18,17 @@ from chainwatch.results.table import Rows
 from chainwatch.tracing.custody.hosted import CUSTODY
 from chainwatch.tracing.paths.ranking import RANKINGS
 from chainwatch.tracing.paths.search import BUDGET
-from chainwatch.tracing.paths.tables import CONTROL, CUTS, HOPS, LIMITS, PARTIES, ROUTES, SOME
-from chainwatch.tracing.stops import UNREAD
+from chainwatch.tracing.paths.tables import (
+    CONTROL,
+    CUTS,
+    HOPS,
+    LIMITS,
+    PARTIES,
+    ROUTES,
+    ROUTES_FOUND,
+    SOME,
+)
+from chainwatch.tracing.stops import UNREAD, at_a_service
 from chainwatch.units import counted
 
 NONE_READ = "No route was found among what was read"
@@ -123,12 +132,13 @@ class Paths(Result):
         return found.unique().sort("chain", "address")
 
     def roles(self) -> Roles:
-        """Return that both ends are subjects; whoever stands between them is on the way."""
+        """Return that both ends are subjects, and services services; others are on the way."""
         chain = self.asset.chain
         whose = [parties_of(self.parties, name, chain) for name in ("address", "given")]
         between = [parties_of(self.hops, name, chain) for name in ("source", "target")]
         return Roles(
             spreading=dict.fromkeys(set().union(*whose), SUBJECT),
+            alone=parties_of(self.limits.filter(at_a_service()), chain=chain),
             on_the_way=set().union(*between) - set().union(*whose),
         )
 
@@ -211,7 +221,7 @@ def routes_finding(found: Paths) -> Finding:
     return Finding(
         "Routes from one party to the other",
         tuple(text),
-        ROUTES.rows(found.routes),
+        ROUTES_FOUND.rows(found.routes.select(ROUTES_FOUND.names)),
         found.asset,
         (CUSTODY, NO_PROOF),
         found.answer(),

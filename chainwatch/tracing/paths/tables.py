@@ -56,6 +56,12 @@ ROUTES = Table(
     ),
 )  # fmt: skip
 
+ROUTES_FOUND = ROUTES.pick(
+    "route", "source", "target", "hops", "first", "last", "amount", "narrowest", "flow", "control",
+    "attribution", "order", "behind", name="routes_found", key=("route",),
+)  # fmt: skip
+"""What a report lists of routes."""
+
 HOPS = Table(
     "hops",
     ("route", "hop"),
