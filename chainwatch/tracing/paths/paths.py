@@ -214,8 +214,9 @@ def _result(
         _limits(looked.limits),
         _parties(parties),
         by, k, budget, looked.searched.visited, complete,
-        cuts_in_words(found, complete=complete),
+        cuts_in_words(found, complete=complete, max_hops=parties.max_hops),
         total.amount, total.at_least or not complete, looked.doubts,
+        parties.max_hops,
     )  # fmt: skip
 
 
@@ -229,9 +230,11 @@ _BALANCES = {
 }
 
 
-def cuts_in_words(found: Cuts, *, complete: bool) -> str:
+def cuts_in_words(found: Cuts, *, complete: bool, max_hops: int | None = None) -> str:
     """Return in a sentence what ends every route, and for which routes that is proven."""
-    of = "every route among what was read" if complete else "the routes within the budget alone"
+    short = "" if max_hops is None else f" of at most {counted(max_hops, 'payment', 'payments')}"
+    of = f"every route{short} among what was read"
+    of = of if complete else f"the routes{short} within the budget alone"
     if found.gave_up:
         return "Which transactions end every route took too long to find; none is named."
     if found.more:

@@ -66,6 +66,8 @@ class Paths(Result):
         may have, where a share is not known or the budget ended the search.
     doubts : tuple of str
         What is not known of transfers between those who stand on routes, in sentences.
+    max_hops : int or None
+        The most payments of a route that was asked for; longer ones were not looked for.
     """
 
     asset: Asset
@@ -83,6 +85,7 @@ class Paths(Result):
     arriving: int | None = None
     arriving_at_least: bool = False
     doubts: tuple[str, ...] = ()
+    max_hops: int | None = None
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -118,6 +121,7 @@ class Paths(Result):
             "by": self.by, "asked": self.asked, "budget": self.budget, "visited": self.visited,
             "complete": self.complete, "cuts": self.cuts_told, "arriving": arriving,
             "arriving_at_least": self.arriving_at_least, "doubts": list(self.doubts),
+            "max_hops": self.max_hops,
         }  # fmt: skip
 
     def edges(self) -> Sequence[Edges]:
@@ -168,6 +172,9 @@ class Paths(Result):
     def _how_far(self) -> str:
         """Return how far was looked, and what was left."""
         parts = []
+        if self.max_hops is not None:
+            most = counted(self.max_hops, "payment", "payments")
+            parts.append(f"only routes of at most {most} were looked for")
         if not self.complete:
             parts.append(
                 f"the budget of {self.budget:,} edges ended the search, and"

@@ -91,7 +91,10 @@ def test_each_ranking_has_its_own_first(desk: Any) -> None:
     assert routes(between(desk, ledger, by="hops"))[0] == "AEB"
     assert routes(between(desk, ledger, by="time"))[0] == "ACDB"
     assert routes(between(desk, ledger, by="weakest"))[0] == "ACDB"
-    assert routes(between(desk, ledger, by="value", max_hops=2)) == ["AEB"]
+    short = between(desk, ledger, by="value", max_hops=2)
+    assert routes(short) == ["AEB"]
+    assert short.answer().endswith("; only routes of at most 2 payments were looked for.")
+    assert "proven for every route of at most 2 payments among what was read" in short.cuts_told
 
 
 def test_a_route_never_goes_on_through_a_tagged_exchange(desk: Any) -> None:
