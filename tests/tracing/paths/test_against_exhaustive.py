@@ -20,6 +20,7 @@ from chainwatch.tracing.paths.cuts import smallest_cuts
 from chainwatch.tracing.paths.parties import Parties
 from chainwatch.tracing.paths.paths import Looked, _among_coins, _among_transfers, ranked
 from chainwatch.tracing.paths.ranking import RANKINGS, Route
+from chainwatch.tracing.paths.search import BUDGET as BUDGET_ENDED
 from chainwatch.tracing.paths.totals import arriving
 from chainwatch.tracing.stops import Dated, End, Stops
 from chainwatch.tracing.walks.account_graph import Transfers
@@ -232,6 +233,44 @@ def in_index_order(world: World, rows: pl.DataFrame, desk: Any) -> list[tuple[in
             found.append((place, one))
     assert len(found) == len(world.rows)
     return found
+
+
+def test_a_budget_finds_no_other_routes_and_says_whether_these_are_all(desk: Any) -> None:
+    ended = found_some = 0
+    for ledger, worlds, _ in coin_ledgers(desk):
+        for world in worlds[::4]:
+            asked = parties(world, native("btc-regtest"), desk.coin)
+            every = all_moves(_among_coins(ledger, asked, BUDGET), asked)
+            for budget in (1, 6, 14):
+                looked = _among_coins(ledger, asked, budget)
+                told = all_moves(looked, asked)
+                assert told <= every
+                assert looked.searched.visited <= budget
+                if looked.searched.complete:
+                    assert told == every
+                else:
+                    ended, found_some = ended + 1, found_some + bool(told)
+                    assert any(one.end.reason == BUDGET_ENDED for one in looked.limits)
+    for begin in range(0, WORLDS, A_LEDGER):
+        worlds = [account_world(number) for number in range(begin, begin + A_LEDGER)]
+        ledger = account_ledger(desk, worlds)
+        for world in worlds[::4]:
+            asked = parties(world, desk.asset, desk.account)
+            every = all_moves(_among_transfers(ledger, asked, BUDGET, "hops"), asked)
+            for budget in (1, 5, 9):
+                looked = _among_transfers(ledger, asked, budget, "hops")
+                told = all_moves(looked, asked)
+                assert told <= every
+                if looked.searched.complete:
+                    assert told == every
+                else:
+                    ended, found_some = ended + 1, found_some + bool(told)
+                    assert any(one.end.reason == BUDGET_ENDED for one in looked.limits)
+    assert min(ended, found_some) > 30, "the budgets are too large to tell anything"
+
+
+def all_moves(looked: Looked, asked: Parties) -> set[tuple[int, ...]]:
+    return {one.moves for one in ranked(looked.graph, "hops", 10_000, asked)}
 
 
 def test_cuts_are_those_of_trying_every_set(desk: Any) -> None:
