@@ -11,7 +11,7 @@ import chainwatch as cw
 from chainwatch.cli.options import LedgerOption, ReplaceOption
 from chainwatch.cli.output import check_named, interruptible, show, write_csv
 from chainwatch.cli.owners import ChainOption
-from chainwatch.cli.trace import asset_named
+from chainwatch.cli.trace import DirectionOption, asset_named
 from chainwatch.progress import watched
 
 PoolsOption = Annotated[
@@ -78,6 +78,7 @@ def through_swaps(
     policy: Annotated[
         str | None, typer.Option("--policy", help="How balances are divided; there is no default.")
     ] = None,
+    direction: DirectionOption = "forward",
     tags: PoolsOption = None,
     chain: ChainOption = None,
     min_traders: TradersOption = 3,
@@ -87,7 +88,7 @@ def through_swaps(
     csv: Annotated[Path | None, typer.Option(help="Also write the swaps here, in clear.")] = None,
     replace: ReplaceOption = False,
 ) -> None:
-    """Follow what subjects received, and on in every asset that it was swapped for.
+    """Follow what subjects received, and on in every asset that it was swapped for, or backward.
 
     Contracts that only pass value on are no parties. Value ends at the services of --tags, and at
     pools; each asset adds up by itself.
@@ -103,6 +104,7 @@ def through_swaps(
         with watched("following"):
             found = cw.trace_through_swaps(
                 read, subjects, asset=asset_named(asset, of), policy=policy, max_hops=max_hops,
+                direction=direction,
                 stop=named.services() if named else None,
                 through=cw.meanings(read, named, chain=of, min_traders=min_traders),
             )  # fmt: skip

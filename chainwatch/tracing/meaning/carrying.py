@@ -26,7 +26,7 @@ def given_to(swap: Swapped, given: Given) -> Lots | None:
     not known which lots those are.
     """
     found: list[Lot] = []
-    for pay in swap.meaning.paid:
+    for pay in swap.ending:
         lots = given.get(pay.key.key, (Lot(pay.amount, None),))
         if sum(lot.amount for lot in lots) != pay.amount:
             return None
@@ -84,5 +84,6 @@ def carried_by(swaps: Iterable[Swapped], given: Mapping[AssetKey, Given]) -> dic
     for swap in swaps:
         lots = given_to(swap, given.get(swap.gave, {}))
         if lots is not None:
-            found |= {key: mine for key, mine in spread(lots, swap.brought).items() if traced(mine)}
+            got = [(pay.key.key, pay.amount) for pay in swap.beginning]
+            found |= {key: mine for key, mine in spread(lots, got).items() if traced(mine)}
     return found

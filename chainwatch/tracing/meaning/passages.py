@@ -50,14 +50,30 @@ class Meant(NamedTuple):
 
 
 class Swapped(NamedTuple):
-    """What was given to pools, and what was got for it: movements of two assets."""
+    """What ends in one asset, and what begins for it in another: payments to pools, and of pools.
+
+    Followed forward what was given ends and what was got begins; backward it is the reverse.
+    """
 
     transaction: Transaction
     part: int
     meaning: Meaning
-    gave: AssetKey
-    got: AssetKey
-    brought: tuple[tuple[MoveKey, int], ...]
+    ending: tuple[Payment, ...]
+    beginning: tuple[Payment, ...]
+
+    @property
+    def gave(self) -> AssetKey:
+        """The asset in which it ends."""
+        return self.ending[0].asset
+
+    @property
+    def got(self) -> AssetKey:
+        """The asset in which it begins."""
+        return self.beginning[0].asset
+
+    def turned(self) -> Swapped:
+        """Return the same as it is followed backward."""
+        return self._replace(ending=self.beginning, beginning=self.ending)
 
 
 class Standing(NamedTuple):
@@ -73,21 +89,15 @@ def swapped(
 ) -> Iterator[Swapped]:
     """Yield what goes on in another asset: swaps and wraps of which it is known what was got.
 
-    What was got through a contract at which following ends, or that is a subject, came to that one.
+    What passes through a contract at which following ends, or through a subject, comes to that one.
     """
     for each in meant:
         for part, one in enumerate(each.meanings):
-            if (
-                one.kind in CARRYING
-                and one.certainty != UNDECIDED
-                and not any(
-                    stands(pay.via, each.transaction, pools, standing, chain) for pay in one.got
-                )
-            ):
-                yield Swapped(
-                    each.transaction, part, one, one.paid[0].asset, one.got[0].asset,
-                    tuple((pay.key.key, pay.amount) for pay in one.got),
-                )  # fmt: skip
+            if one.kind not in CARRYING or one.certainty == UNDECIDED:
+                continue
+            if not any(stands(pay.via, each.transaction, pools, standing, chain)
+                       for pay in (*one.paid, *one.got)):  # fmt: skip
+                yield Swapped(each.transaction, part, one, tuple(one.paid), tuple(one.got))
 
 
 def passage_of(
@@ -116,8 +126,8 @@ def passage_of(
         for one in each.meanings:
             _end(one, mine, pools, ends, came)
     for swap in swapped(meant, pools, standing, asset.chain):
-        if swap.got == mine:
-            arriving |= {key for key, _ in swap.brought}
+        both = (*swap.ending, *swap.beginning)
+        arriving |= {pay.key.key for pay in both if pay.asset == mine}
     around = {
         address: End(*_at_pool(pool)) for address, pool in pools.by_address.items()
         if pool.kind != WRAPPED

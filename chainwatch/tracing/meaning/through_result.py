@@ -181,7 +181,8 @@ def _assets(
 ) -> Iterator[tuple[object, ...]]:
     for one in traces:
         mine = swaps.filter(pl.col("contract").eq_missing(pl.lit(one.asset.contract, pl.Binary)))
-        out, into = (total(mine.filter(side=side)["traced"]) for side in ("gave", "got"))
+        sides = ("got", "gave") if one.direction == "backward" else ("gave", "got")
+        out, into = (total(mine.filter(side=side)["traced"]) for side in sides)
         came = total(one.origins.filter(pl.col("kind") != SWAPPED)["amount"])
         ended = total(one.ends["amount"]) - out
         yield chain.id, one.asset.contract, one.asset.decimals, came, into, out, ended

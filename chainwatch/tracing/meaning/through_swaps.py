@@ -11,7 +11,7 @@ from chainwatch.addresses.assets import Asset, native
 from chainwatch.addresses.canonical import text
 from chainwatch.attribution.resolve import Owners
 from chainwatch.chains.base import Chain
-from chainwatch.errors import ConservationError, TraceError
+from chainwatch.errors import ConservationError, TraceError, expect
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.decimals import stated
 from chainwatch.ledger.ledger import Ledger
@@ -40,17 +40,17 @@ def trace_through_swaps(
     ledger: Ledger, subjects: Subjects, *, through: Meanings, policy: Policy | str | None = None,
     asset: Asset | None = None, stop: object = None, clusters: Owners | None = None,
     poisoning: Rule | None = None, max_hops: int | None = None, max_age: timedelta | None = None,
-    spread_unstated: bool = False, assets: Sequence[Asset] = (),
+    spread_unstated: bool = False, assets: Sequence[Asset] = (), direction: str = "forward",
 ) -> ThroughSwaps:  # fmt: skip
     """Follow what subjects receive in one asset, and on in every asset that it is swapped for.
 
-    In each asset one walk follows all that comes into it. What is given in a swap ends there as
-    *exchanged*; the same share of what was got for it begins in the other asset, at whoever got it,
-    lot for lot in the same order. Units of two assets are never added: each adds up by itself.
+    In each asset one walk follows all that comes into it. What is given in a swap ends there, and
+    the same share of what was got for it begins in the other asset, lot for lot in the same order;
+    backward it is the reverse. Units of two assets are never added: each adds up by itself.
 
     Parameters
     ----------
-    ledger, subjects, stop, clusters, poisoning, max_hops, max_age, spread_unstated
+    ledger, subjects, stop, clusters, poisoning, max_hops, max_age, spread_unstated, direction
         As :func:`chainwatch.tracing.trace.trace` has them. A swap is one hop: the payment into it.
     through : Meanings
         What the transactions of the ledger mean: :func:`meanings`.
@@ -68,30 +68,30 @@ def trace_through_swaps(
 
     Raises
     ------
-    TraceError
-        If a subject is a pool, or the policy has no shares to carry on; else as ``trace``.
-    ConservationError
-        If an asset does not add up: a defect.
+    TraceError, ConservationError
+        If a subject is a pool, or the policy has no shares to carry; else as ``trace``.
 
     Fails when
     ----------
     A pool pays less than an asset is worth, or more: what was got is followed, not what it should
-    have been. What a contract is taken for is wrong (see :func:`meanings`): value then goes on in
-    an asset that was no price of it. A swap that is undecided ends there, named.
+    have been. A contract is taken for a pool and is none (see :func:`meanings`): value then goes on
+    in an asset that was no price of it.
 
     References
     ----------
     Foskett v McKeown [2001] 1 AC 102 (House of Lords; purchasers against the trustee's estate):
-    following an asset into other hands and tracing value into its substitute are two processes, and
-    a claimant chooses. TRacer (IEEE TIFS 2023) redirects at swaps as search; here amounts do.
+    following an asset and tracing value into its substitute are two processes. TRacer (IEEE TIFS
+    2023) redirects at swaps as search; here amounts do.
     """
     check(ledger=ledger, clusters=clusters, poisoning=poisoning, max_hops=max_hops)
-    check(spread_unstated=spread_unstated, max_age=max_age, through=through)
+    check(spread_unstated=spread_unstated, max_age=max_age)
+    expect(through, Meanings, "through", "pass what transactions mean: meanings(ledger, tags)")
     of = subjects_of(subjects, asset, None, ledger)
     check_through(through, of.asset, fetching=False)
-    chosen = _sharing(policy_for(policy, of.asset.chain))
+    chosen = _sharing(policy_for(policy, of.asset.chain, direction))
     at = stops(stop, clusters, of.asset.chain, spread_unstated=spread_unstated)
-    walk = walk_of(of, clusters, chosen, at, {"max_hops": max_hops, "max_age": max_age})
+    limits = {"max_hops": max_hops, "max_age": max_age, "back": direction == "backward"}
+    walk = walk_of(of, clusters, chosen, at, limits)
     _refuse_pools(walk, through)
     following = _Following(ledger, walk, of.chosen, poisoning, through, tuple(assets))
     following.run()
@@ -138,8 +138,8 @@ class _Following:
         }
         named = {*self.walk.subject_of, *(one.txid for one in self.chosen if one.n is not None)}
         standing = Standing(self.walk.stops, frozenset(named))
-        self.swaps = list(swapped(self.through.meant, self.through.known, standing,
-                                  self.walk.asset.chain))  # fmt: skip
+        forward = swapped(self.through.meant, self.through.known, standing, self.walk.asset.chain)
+        self.swaps = [one.turned() for one in forward] if self.walk.back else list(forward)
         self.out_of: dict[AssetKey, set[AssetKey]] = {}
         self.into: dict[AssetKey, list[Swapped]] = {}
         for swap in self.swaps:
@@ -221,11 +221,13 @@ class _Following:
         lots = given_to(swap, self.given.get(swap.gave, {}))
         if lots is None:
             return
-        given, brought = self.given[swap.gave], spread(lots, swap.brought)
-        for row, pay in enumerate(swap.meaning.paid):
-            yield from self._side(swap, "gave", row, pay, given.get(pay.key.key, ()))
-        for row, pay in enumerate(swap.meaning.got):
-            yield from self._side(swap, "got", row, pay, brought[pay.key.key])
+        came = self.given[swap.gave]
+        made = spread(lots, [(pay.key.key, pay.amount) for pay in swap.beginning])
+        sides = ("got", "gave") if self.walk.back else ("gave", "got")
+        for row, pay in enumerate(swap.ending):
+            yield from self._side(swap, sides[0], row, pay, came.get(pay.key.key, ()))
+        for row, pay in enumerate(swap.beginning):
+            yield from self._side(swap, sides[1], row, pay, made[pay.key.key])
 
     def _side(
         self, swap: Swapped, side: str, row: int, pay: Payment, lots: Lots

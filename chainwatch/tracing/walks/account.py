@@ -334,8 +334,9 @@ class AccountWalk(Walk):
         brought = self.carried.get((row["txid"], row["n"]), ())
         if not traced(brought) or traced(lots):
             return lots  # what a pool pays is clean, unless it is a subject's: then it stays that
+        here, other = ("sender", "receiver") if self.back else ("receiver", "sender")
         for mark, amount in sums(brought):
-            self.origin(place, mark.subject, row["receiver"], amount, SWAPPED, row["sender"])
+            self.origin(place, mark.subject, row[here], amount, SWAPPED, row[other])
         return brought
 
     def _ended(self, address: bytes, lots: Lots, row: Row) -> End | None:

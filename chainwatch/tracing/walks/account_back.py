@@ -51,6 +51,7 @@ class BackwardAccountWalk(AccountWalk):
             lots = moved(self._claimed(row, lots))
             for mark, amount in sums(lots):
                 self.step(place, mark, amount, payer, paid)
+            lots = self._arrived(place, row, lots)
             end = self._ended(payer, lots, row) if traced(lots) else None
             if end:
                 self.end(place, payer, lots, end)

@@ -226,6 +226,38 @@ def test_backward_it_ends_at_what_was_swapped_for_it(kit: Any) -> None:
     assert {kit.name(one) for one in found.steps["source"]} == {"u", "p"}
 
 
+def test_sources_are_found_behind_swaps(kit: Any) -> None:
+    """Two fifths of what was got are two fifths of what was given, the first of it: it was c's."""
+    chain = kit.chain()
+    chain.made("r")
+    chain.tx("m", ("0", "c", "X", 30))
+    chain.tx("m", ("0", "d", "X", 30))
+    chain.tx("c", ("c", "b", "X", 30))
+    chain.tx("d", ("d", "b", "X", 30))
+    chain.tx("b", ("b", "r", "X", 60), ("r", "p", "X", 60), ("p", "b", "Y", 100))
+    chain.tx("b", ("b", "a", "Y", 40))
+    ledger = chain.ledger()
+    through = meanings(ledger, kit.tags(("p", "Dex", "defi_dex")))
+    found = trace_through_swaps(ledger, [kit.at("a")], asset=kit.asset("Y"), policy="fifo",
+                                through=through, direction="backward")  # fmt: skip
+    assert sums(kit, found) == {"Y": (40, 0, 40, 0), "X": (0, 24, 0, 24)}
+    steps = found.of(kit.asset("X")).steps.select("source", "target", "amount").iter_rows()
+    told = {(kit.name(source), kit.name(target), int(much)) for source, target, much in steps}
+    assert told == {("0", "c", 24), ("c", "b", 24)}
+    assert {*found.of(kit.asset("X")).ends["reason"]} == {"newly made"}
+    forward = trace_through_swaps(ledger, [kit.at("c")], asset=kit.asset("X"), policy="fifo",
+                                  through=through)  # fmt: skip
+    assert held(kit, forward) == {("Y", "a"): 40, ("Y", "b"): 10}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_backward_each_asset_adds_up(kit: Any, seed: int) -> None:
+    chain, _ = random_world(kit, seed)
+    found = follow(kit, chain, direction="backward")
+    found.check()
+    assert {one.direction for one in found.traces} == {"backward"}
+
+
 def test_a_contract_at_which_following_is_to_end_passes_nothing_on(kit: Any) -> None:
     """What comes to a mixer ends there, even if it leaves in the same transaction."""
     chain = kit.chain()
@@ -335,6 +367,9 @@ def test_what_is_refused(kit: Any) -> None:
         follow(kit, chain, policy="lowest_balance")
     with pytest.raises(TraceError, match="is a pool, which holds the value of many"):
         follow(kit, chain, subjects=[kit.at("p")])
+    with pytest.raises(ArgumentError, match="pass what transactions mean"):
+        trace_through_swaps(chain.ledger(), [kit.at("a")], asset=kit.asset("X"), policy="fifo",
+                            through=None)  # type: ignore[arg-type]  # that is the mistake  # fmt: skip
     with pytest.raises(InputError, match="nothing was followed in this asset"):
         follow(kit, chain).of(kit.asset("Y"))
 
