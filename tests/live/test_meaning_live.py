@@ -189,6 +189,19 @@ def test_what_was_stolen_is_followed_through_all_of_it(world: World) -> None:
     assert parties.isdisjoint({at(world.router), at(world.bundler)})
 
 
+def test_what_a_friend_got_is_followed_back_to_whom_it_was_stolen_from(world: World) -> None:
+    found = trace_through_swaps(
+        world.ledger, [FRIEND], asset=world.asset, policy="fifo", through=world.meanings(),
+        direction="backward",
+    )  # fmt: skip
+    names = ("contract", "came", "swapped_in", "swapped_out")
+    rows = {row[0]: tuple(map(int, row[1:])) for row in found.frame.select(names).iter_rows()}
+    assert rows == {at(world.token): (1_234, 0, 1_234), None: (0, 1_234, 0)}
+    steps = found.of(None).steps.select("source", "target", "amount").iter_rows()
+    victim = at(world.node("eth_accounts")[1])
+    assert (victim, at(THIEF), 1_234) in {(one, other, int(much)) for one, other, much in steps}
+
+
 @pytest.fixture(scope="module")
 def explorer(world: World) -> Iterator[str]:
     """Yield the address of an explorer that tells of the chain of the node."""
