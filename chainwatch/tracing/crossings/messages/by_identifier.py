@@ -248,7 +248,7 @@ def _meant(
         fit = [row for row in rows if _fits(row, message, wanted)]
         if fit:
             return fit
-    return [row for row in payouts.get(message.place, []) if not wanted]
+    return []
 
 
 def _fits(row: Row, message: Message, wanted: set[bytes]) -> bool:
@@ -261,7 +261,7 @@ def _explained(
 ) -> Iterator[Row]:
     """Yield the payouts that a message speaks of: those it names, or all of its transaction."""
     wanted = {message.receiver} if message.receiver is not None else set()
-    yield from _meant(message, wanted, payouts, beside)
+    yield from _meant(message, wanted, payouts, beside) or payouts.get(message.place, [])
 
 
 def _before(row: Row, deposit: Row) -> bool:

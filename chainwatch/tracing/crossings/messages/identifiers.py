@@ -17,7 +17,7 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import InputError, refuse
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.crossings.messages.memos import OUT, REFUND, SWAP, Memo, memo_of_script
-from chainwatch.units import AMOUNT
+from chainwatch.units import AMOUNT, LARGEST_AMOUNT
 
 SENT, RECEIVED, GIVEN_BACK = "sent", "received", "given back"
 SIDES = (SENT, RECEIVED, GIVEN_BACK)
@@ -116,11 +116,15 @@ def _amount(value: Any, where: str) -> int | None:
     if value is None or value == "":
         return None
     try:
-        return int(value)
+        found = -1 if isinstance(value, float) else int(value)
     except (TypeError, ValueError):
+        found = -1
+    if not 0 <= found <= LARGEST_AMOUNT:
         raise InputError(
-            f"the amount {str(value)[:40]!r}", where=where, remedy="write whole base units"
-        ) from None
+            f"the amount {str(value)[:40]!r}", where=where,
+            remedy="write whole base units, of at most 38 digits",
+        )  # fmt: skip
+    return found
 
 
 def normal_id(text: str) -> str:

@@ -250,6 +250,24 @@ class TestMessages:
         found = sea.crossings(sea.ledger(rows), messages=said)
         assert sea.told(found) == [(NOT_MATCHED, CONTRADICTS)]
 
+    @pytest.mark.parametrize(("stated", "told"), [(999, True), (998, False), (10**40, False)])
+    def test_a_payment_of_another_amount_than_is_stated_contradicts_it(
+        self, sea: Any, stated: int, *, told: bool
+    ) -> None:
+        """To the unit; and what bears an identifier is no candidate of another deposit."""
+        rows = self.rows(sea)[:3]
+        said = self.sides(
+            sea, ("eth", "in", "0:7", "sent", {"amount": None}),
+            ("base", "out", "0:7", "received", {"amount": str(stated)}),
+        )  # fmt: skip
+        if stated >= 10**38:
+            with pytest.raises(InputError, match="row 2"):
+                sea.crossings(sea.ledger(rows), messages=said)
+            return
+        found = sea.crossings(sea.ledger(rows), messages=said)
+        first = (CROSSED, BY_ID) if told else (NOT_MATCHED, CONTRADICTS)
+        assert sea.told(found) == [first, (NOT_MATCHED, NONE_FITS)]
+
     def test_a_message_counts_in_any_spelling_and_once(self, sea: Any) -> None:
         said = self.sides(
             sea, ("eth", "in", "0xAB", "sent"), ("base", "out", "ab", "received"),
@@ -265,10 +283,12 @@ class TestMessages:
             ({"side": "in"}, "side 'in' at row 1 of the table of messages; write one of sent"),
             ({"scheme": "telepathy"}, "scheme 'telepathy'"),
             ({"id": "  "}, "a message without an id at row 1"),
+            ({"amount": 998.5}, "the amount '998.5' at row 1"),
+            ({"amount": "-1"}, "the amount '-1'"),
         ],
     )
     def test_a_row_that_does_not_fit_is_named(
-        self, sea: Any, change: dict[str, str], told: str
+        self, sea: Any, change: dict[str, Any], told: str
     ) -> None:
         row = {"chain": "eth", "txid": "0x" + "ab" * 32, "id": "7", "side": "sent"}
         with pytest.raises(InputError, match=told):
