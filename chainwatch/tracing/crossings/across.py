@@ -188,7 +188,7 @@ class Way:
         """Return the payments that a leg reaches, and note its ends and both sides of crossings."""
         traced: dict[Key, list[int]] = {}
         places: dict[int, list[Key]] = {}
-        for place, key, amount in reached(found):
+        for place, key, amount in reached(found, self.pairs.found):
             traced.setdefault(key, []).append(amount)
             places.setdefault(place, []).append(key)
         onward: dict[Asset, Waiting] = {}

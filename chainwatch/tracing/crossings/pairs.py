@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -65,11 +65,12 @@ class Pairs(NamedTuple):
         return cls(back, found, shared)
 
 
-def reached(found: Trace) -> Iterator[tuple[int, Key, int]]:
+def reached(found: Trace, known: Container[Key]) -> Iterator[tuple[int, Key, int]]:
     """Yield the payments by which a leg reaches bridges: row of the end, key, and traced amount.
 
-    Followed backward over coins, an end is the coin of the bridge; what it paid out is told by the
-    step in which that coin was spent.
+    A payment that crossings know counts whatever else tags call the address. Followed backward over
+    coins, an end is the coin of the bridge; what it paid out is told by the step in which that coin
+    was spent.
     """
     asset = found.asset
     columns = ("reason", "tx", "txid", "n", "amount", "subject")
@@ -78,13 +79,14 @@ def reached(found: Trace) -> Iterator[tuple[int, Key, int]]:
     for place, (reason, tx, txid, n, amount, subject) in enumerate(
         found.ends.select(columns).iter_rows()
     ):
-        if reason != BRIDGE:
-            continue
         if coins and found.direction == "backward":
-            for out, at, part in spent.get((tx, n, subject), ()):
-                yield place, (asset.chain, asset.contract, out, at), part
+            paid = spent.get((tx, n, subject), [])
         else:
-            yield place, (asset.chain, asset.contract, txid, n), int(amount)
+            paid = [(txid, n, int(amount))]
+        for out, at, part in paid:
+            key = (asset.chain, asset.contract, out, at)
+            if reason == BRIDGE or key in known:
+                yield place, key, part
 
 
 def _spent(found: Trace) -> dict[tuple[int, int, bytes], list[tuple[bytes, int, int]]]:

@@ -137,6 +137,16 @@ def test_part_of_a_deposit_marks_what_lies_behind(sea: Any, follow: Any) -> None
     assert any("upper bounds" in line for line in found.findings(found.followed())[0].text)
 
 
+def test_a_bridge_that_other_tags_call_an_exchange_is_crossed_all_the_same(
+    sea: Any, follow: Any
+) -> None:
+    more = {"concept": "exchange", "confidence": "authority_data", "level": 100}
+    found = follow(rows_there_and_back(sea)[:3], stop=[sea.tags(("pool", "Hopex", more))])
+    assert ends(found) == [
+        (0, 1_000_000, "hosted service", "Hopex", FOLLOWED), (1, 995_000, "unspent", None, None)
+    ]  # fmt: skip
+
+
 def test_a_payout_straight_to_a_service_ends_there(sea: Any, follow: Any) -> None:
     rows = rows_there_and_back(sea)[:2]
     found = follow([*rows, sea.paid(sea.there, "pool", "cex", 995_000, 15, "out")])
