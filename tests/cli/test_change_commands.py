@@ -96,7 +96,7 @@ def test_chains_are_listed_with_their_sums(run: Run, otter: Path) -> None:
 
 
 def test_a_model_is_judged_beside_the_rules(run: Run, model: ChangeModel) -> None:
-    words = ("evaluate", "--change", "--worlds", 1, "--blocks", 4, "--fit")
+    words = ("evaluate", "change", "--worlds", 1, "--blocks", 4, "--fit")
     told = json.loads(run(*words, "--change-model", "model.json", "--json")[1])
     assert set(told) == {"digest", "change_rates"}
     rules = [row["rule"] for row in told["change_rates"]]

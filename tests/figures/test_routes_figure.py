@@ -106,3 +106,20 @@ def test_without_a_route_it_says_so(otter_case: Any) -> None:
     none = cw.paths(otter_case.ledger, tags.where(actor="lantern"), KELP)
     told = " ".join(texts(figures.routes(none)))
     assert "No route was found among what was read" in told
+
+
+def test_what_is_claimed_is_told_alike_in_every_edition(
+    found: cw.Paths, otter_case: Any, working: None
+) -> None:
+    tags, ledger = otter_case.tags, otter_case.ledger
+    again = cw.paths(
+        ledger, KELP, tags.where(actor="lantern"), tags=tags, clusters=cw.owners(ledger)
+    )
+    cw.set_edition("disclosure")
+    other = cw.paths(
+        ledger, KELP, tags.where(actor="lantern"), tags=tags, clusters=cw.owners(ledger)
+    )
+    assert again.digest == other.digest
+    last = again.hops.group_by("route", maintain_order=True).last()
+    assert all("whom it pays is the target, one owner by" in one for one in last["evidence"])
+    assert last["control"].null_count() == 0

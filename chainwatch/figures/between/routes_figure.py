@@ -215,7 +215,7 @@ def _card(row: dict[str, Any], hides: Hidden, amount: str, edition: Edition, cha
         name = edition.name_of(chain, row[side]) if row[side] else "no address"
         lines.append(style.fit(printable(f"{word} {name}"), room, LABEL))
     lines += style.wrap(printable(f"{STEPS[row['step']]}{sure}"), room, LABEL, lines=2)
-    if row["step"] == CONTROL and not (hides.party or hides.transaction):
+    if "one owner" in row["evidence"] and not (hides.party or hides.transaction):
         lines += style.wrap(printable(row["evidence"]), room, LABEL, lines=4)
     if row["order"] == SOME:
         lines.append("only in some order of one time")

@@ -94,6 +94,7 @@ class Teller:
             row, shape = self._hop(step, told[-1] if told else None)
             told.append({"hop": hop, **row})
             shapes.append(shape)
+        told[-1] |= self._arrival(route.edges[-1].owner, told[-1])
         for row, peel in zip(told, peels(shapes), strict=True):
             yield {**row, "peel": peel}
 
@@ -112,6 +113,14 @@ class Teller:
             "order": SOME if step.open else EVERY,
         }, one.shape and kind != CONTROL  # fmt: skip
 
+    def _arrival(self, pair: Pair | None, last: Row) -> Row:
+        """Return what the last payment rests on where whom it pays is claimed to be the target."""
+        if pair is None or pair[0] == pair[1]:
+            return {}
+        told = f"{last['evidence']}; {TO_TARGET}{self._owner(pair)}"
+        sure = min(self.parties.sure(pair), 1.0 if last["control"] is None else last["control"])
+        return {"evidence": told, "control": None if sure == UNMEASURED else sure}
+
     def _evidence(self, kind: str, pair: Pair | None, last: Row | None) -> str:
         """Return in words what a step rests on."""
         owner = "" if pair is None or pair[0] == pair[1] else self._owner(pair)
@@ -127,7 +136,12 @@ class Teller:
             return "one owner by the clusters given, which do not say why"
         weakest = told.frame.row((told.weakest or 1) - 1, named=True)
         links = counted(told.hops, "link", "links")
-        return f"one owner by {links}, the weakest {told.evidence_of(weakest)}"
+        rate = weakest["confidence"]
+        sure = "not measured" if rate is None else f"confidence {rate:.3f}"
+        # Which transaction it is, clusters.why says as the edition allows; a result never changes.
+        return (
+            f"one owner by {links}, the weakest by {weakest['rule']} ({sure}); clusters.why has all"
+        )
 
     def _named(self, address: bytes | None, when: datetime | None) -> tuple[str | None, int | None]:
         """Return whom tags name at an address on a day, and their level."""
@@ -148,6 +162,10 @@ class Teller:
         if self.by == WEAKEST and not pairs:
             said += "; it rests on no claim on owners"
         return said
+
+
+TO_TARGET = "whom it pays is the target, "
+"""Said where the last payment of a route goes to another address of the target's owner."""
 
 
 class _Step(NamedTuple):
