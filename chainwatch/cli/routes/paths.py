@@ -43,6 +43,9 @@ HopsOption = Annotated[
 EdgesOption = Annotated[
     int, typer.Option("--budget", help="Inputs and outputs, or transfers, that are looked at.")
 ]
+PictureOption = Annotated[
+    Path | None, typer.Option("--picture", help="Also draw them: an .svg or .png file.")
+]
 RowsOption = Annotated[Path | None, typer.Option("--csv", help="Also write every payment here.")]
 
 
@@ -67,6 +70,7 @@ def paths(
     asset: AssetOption = None,
     max_hops: HopsOption = None,
     budget: EdgesOption = 200_000,
+    picture: PictureOption = None,
     csv: RowsOption = None,
     replace: ReplaceOption = False,
 ) -> None:
@@ -79,7 +83,8 @@ def paths(
     Example: chainwatch paths bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 Lantern
     --tags out/otter/data/tags --ledger out/otter/ledger
     """
-    check_named(csv, replace=replace)
+    for file in (csv, picture):
+        check_named(file, replace=replace)
     with interruptible():
         from chainwatch.ledger.ledger import open_ledger
 
@@ -102,6 +107,11 @@ def paths(
     for line in found.told():
         say(line, names)
     write_csv(csv, found.plain("hops"), replace=replace)
+    if picture:
+        from chainwatch.figures import routes, save
+
+        with interruptible():
+            save(routes(found, top=max(count, 1)), picture, replace=replace)
 
 
 def _owners(ledger: Any, *, clusters: bool) -> Any:

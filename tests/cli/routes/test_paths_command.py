@@ -24,9 +24,8 @@ def asked(otter_case: Any) -> tuple[object, ...]:
 def test_it_prints_the_routes_that_the_library_finds(
     run: Run, otter_case: Any, asked: tuple[object, ...], tmp_path: Path
 ) -> None:
-    status, out, err = run(
-        "paths", KELP, "harbour", *asked, "--count", 2, "--by", "hops", "--csv", tmp_path / "h.csv"
-    )
+    files = ("--csv", tmp_path / "h.csv", "--picture", tmp_path / "routes.svg")
+    status, out, err = run("paths", KELP, "harbour", *asked, "--count", 2, "--by", "hops", *files)
     assert (status, err) == (0, "")
     tags = otter_case.tags
     found = cw.paths(
@@ -36,6 +35,8 @@ def test_it_prints_the_routes_that_the_library_finds(
     assert out.count("Route ") == found.routes.height == 2
     rows = pl.read_csv(tmp_path / "h.csv", infer_schema=False)
     assert rows["txid"].to_list() == found.plain("hops")["txid"].to_list()
+    assert "Route 2: " in (tmp_path / "routes.svg").read_text("utf-8")
+    assert run("paths", KELP, "harbour", *asked, *files)[0] == 1, "files that are there stay"
 
 
 def test_owners_allow_steps_of_control(run: Run, asked: tuple[object, ...]) -> None:
