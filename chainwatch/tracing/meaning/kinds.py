@@ -38,6 +38,9 @@ BY_CHANGE, BY_OPERATION = "net change", "user operation"
 CARRYING = (SWAP, WRAP, UNWRAP)
 """In these what was given goes on as what was got."""
 
+ONE_WAY = (INTO_POOL, OUT_OF_POOL)
+"""Nothing is known to have come back for it, or to have been given."""
+
 ENDS_AT: dict[str, str] = {
     SWAP: EXCHANGED,
     WRAP: EXCHANGED,

@@ -26,6 +26,7 @@ from chainwatch.tracing.meaning.kinds import (
     BY_CHANGE,
     BY_OPERATION,
     COLLECTED,
+    ONE_WAY,
     OPERATION,
     OPERATION_GAS,
     PAID,
@@ -49,7 +50,7 @@ from chainwatch.tracing.meaning.reading import (
     Transaction,
     read_transactions,
 )
-from chainwatch.tracing.meaning.strangers import with_strangers
+from chainwatch.tracing.meaning.strangers import beside_strangers, with_strangers
 from chainwatch.tracing.meaning.tables import BY_MEANING, MEANINGS, PASSED, POOLS
 from chainwatch.tracing.stops import Stops
 from chainwatch.tracing.walks.passage import Passage
@@ -245,10 +246,13 @@ def _meanings(
     payments = [pay for flow in flows for pay in flow.payments or ()]
     deal = dealing_of(payments, pools)
     found = list(dealt(read, one, deal, pools, open_))
-    odd = [] if found else list(with_strangers(read, one, payments, pools))
+    one_way = all(each.kind in ONE_WAY for each in found)
+    odd = list(with_strangers(read, one, payments, pools)) if one_way else []
+    if odd and found:
+        found, odd = list(beside_strangers(found, odd)), []
     yield from (*found, *(_pairs(flow) for flow in open_), *odd)
     dealings = (*(each.payment for each in (*deal.given, *deal.got)),
-                *(pay for each in odd for pay in (*each.paid, *each.got)))  # fmt: skip
+                *(pay for each in (*found, *odd) for pay in (*each.paid, *each.got)))  # fmt: skip
     yield from _others(read, one, flows, dealings, pools, beside=bool(found))
 
 

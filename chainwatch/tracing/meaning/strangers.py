@@ -34,3 +34,23 @@ def with_strangers(
             receipt = any(pay.payer in ZERO for pay in got)
             kind = DEPOSITED if receipt else SWAP
             yield Meaning(kind, UNDECIDED, BY_CHANGE, NO_POOL, gave, got)
+
+
+ONE_SIDE = (
+    "a pool stands on one side alone: what was got for what is undecided, for somebody else, or a"
+    " contract of which not all was read, stands on the other"
+)
+
+
+def beside_strangers(found: Sequence[Meaning], odd: Sequence[Meaning]) -> Iterator[Meaning]:
+    """Yield dealings with pools one way and with strangers the other as what they may be: swaps.
+
+    What was given to a pool ends there, and is not carried on. Where the pool paid, what was given
+    to the stranger is followed as a payment.
+    """
+    given = tuple(pay for one in found for pay in one.paid)
+    got = tuple(dict.fromkeys(pay for one in odd for pay in one.got))
+    if not given:
+        yield from odd
+        return
+    yield Meaning(SWAP, UNDECIDED, found[0].basis, f"{ONE_SIDE}; {found[0].detail}", given, got)

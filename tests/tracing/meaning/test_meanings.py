@@ -10,6 +10,7 @@ import pytest
 from chainwatch.errors import InputError, TraceError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.meaning.meanings import meanings
+from chainwatch.tracing.trace import trace
 
 SURE, PERHAPS, OPEN = "confirmed", "probable", "undecided"
 
@@ -156,6 +157,29 @@ def test_a_swap_with_a_stranger_is_undecided(kit: Any) -> None:
     found = meanings(chain.ledger())
     assert [row[:3] for row in kit.told(found)] == [("swap", OPEN, "gave"), ("swap", OPEN, "got")]
     assert "not shown to be a pool" in found.frame["detail"][0]
+
+
+def test_a_pool_on_one_side_alone_makes_no_swap(kit: Any, dex: Any) -> None:
+    """Of a router that was not read it is not seen that it gave to a pool what it got."""
+    chain = kit.chain()
+    out = chain.tx("a", ("a", "q", "X", 100), ("p", "a", "Y", 50))
+    into = chain.tx("a", ("a", "p", "X", 100), ("q", "a", "Y", 50))
+    found = meanings(chain.ledger(), dex)
+    assert [row[:5] for row in kit.told(found, out)] == [
+        ("swap", OPEN, "gave", "a", "q"), ("swap", OPEN, "got", "p", "a"),
+    ]  # fmt: skip
+    assert [row[:5] for row in kit.told(found, into)] == [
+        ("swap", OPEN, "gave", "a", "p"), ("swap", OPEN, "got", "q", "a"),
+    ]  # fmt: skip
+    reasons = []
+    for txid in (out, into):
+        followed = trace(chain.ledger(), [f"0x{txid.hex()}"], asset=kit.asset("X"), policy="fifo",
+                         through=found)  # fmt: skip
+        row = followed.ends.row(0, named=True)
+        reasons.append((kit.name(row["address"]), row["reason"], row["certainty"]))
+    assert reasons[1] == ("p", "exchanged", OPEN)
+    assert reasons[0][0] == "q"
+    assert reasons[0][1] != "exchanged"
 
 
 @pytest.mark.parametrize(("others", "sure"), [(1, OPEN), (2, PERHAPS)])
