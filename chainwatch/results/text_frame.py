@@ -2,8 +2,9 @@
 
 A result holds addresses and ids as canonical bytes, since bytes are what is joined and compared.
 Its frames stay that; only what they print is text, and that in the working edition alone. What
-polars makes of such a frame (a filter, a join) is an ordinary frame again: :func:`plain` turns any
-into text.
+polars makes of such a frame (a filter, a selection, a join) is an ordinary frame again, which
+prints bytes as they are in every edition: :func:`plain` turns any into text. The parties whom a row
+adds up (``behind``) stand in a frame so that editions can round it, and are printed in no edition.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import AddressError, ChainError, expect
 from chainwatch.results.mask import names_all
+from chainwatch.results.table import BEHIND
 
 MOST_ROWS = 10
 """Rows that are printed of a frame; all are in it."""
@@ -179,7 +181,7 @@ def alias_of(chain: str) -> str:
 
 def _readable(frame: TextFrame) -> pl.DataFrame:
     """Return the rows that are printed, bytes as text, or withheld while somebody is masked."""
-    shown = pl.DataFrame(frame).head(MOST_ROWS)
+    shown = pl.DataFrame(frame).head(MOST_ROWS).drop(BEHIND.name, strict=False)
     return told(shown, frame.network) if names_all() else shown.with_columns(_withheld(shown))
 
 

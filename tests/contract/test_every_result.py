@@ -30,6 +30,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.prices import make_prices
 from chainwatch.results.result import Result
 from chainwatch.results.table import Privacy
+from chainwatch.results.text_frame import text_frame
 from chainwatch.simulate.bridges.simulation import simulate_bridges
 from chainwatch.simulate.holders.simulation import simulate_holders
 from chainwatch.simulate.pools import simulate_pools
@@ -330,6 +331,23 @@ def test_frames_name_nobody_while_somebody_is_masked(name: str, made: Made) -> N
             said = repr(frame) + frame._repr_html_()
             assert "\\x" not in said, column
             assert frame.is_empty() or "set_edition('working'" in said
+
+
+@pytest.mark.parametrize("edition", ["disclosure", "working"])
+@pytest.mark.parametrize("name", sorted(MAKERS))
+def test_no_frame_prints_the_parties_whom_a_row_adds_up(
+    name: str, edition: str, made: Made, request: pytest.FixtureRequest
+) -> None:
+    """They stand in a frame for editions alone: by name, in hexadecimal, also those masked."""
+    result = MAKERS[name](made)
+    if edition == "working":
+        request.getfixturevalue("working")
+    tables = [pl.DataFrame(rows.frame) for rows in result.tables().values()]
+    for frame in [*frames_of(result).values(), *map(text_frame, tables)]:
+        assert "<th>behind</th>" not in frame._repr_html_()
+        listed = frame["behind"].drop_nulls().str.split(",") if "behind" in frame.columns else []
+        for party in {one for row in listed for one in row if len(one) > 2}:
+            assert edition == "working" or party not in repr(frame) + frame._repr_html_()
 
 
 def test_the_tables_of_a_ledger_have_a_form_for_people(made: Made) -> None:
