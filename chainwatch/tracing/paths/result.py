@@ -188,21 +188,36 @@ class Paths(Result):
         return "".join(f"; {part}" for part in parts)
 
     def __repr__(self) -> str:
-        shown = self.asset.shown
         lines = [f"Paths({self.answer()})"]
+        seen = shown_routes(self)
         for row in self.routes.iter_rows(named=True):
-            flow = "not known" if row["flow"] is None else shown(int(row["flow"]))
-            amount = "an unknown amount" if row["amount"] is None else shown(int(row["amount"]))
-            control = "none claimed" if not row["owners"] else (
-                "not measured" if row["control"] is None else f"{row['control']:.3f}"
-            )  # fmt: skip
-            level = "untagged" if row["attribution"] is None else f"level {row['attribution']}"
-            lines.append(
-                f"  {row['route']}. {counted(row['hops'], 'hop', 'hops')}, at most {amount};"
-                f" flow {flow}; owners {control}; ends {level}; in {row['order']}"
-            )
+            lines.append(f"  {_route_in_words(self.asset, row, seen.get(row['route']))}")
         lines += [f"  {one}" for one in (self.cuts_told, *self.doubts) if one]
         return "\n".join(lines)
+
+
+WITHHELD = "an amount that this edition withholds"
+
+
+def _route_in_words(asset: Asset, row: dict[str, Any], seen: dict[str, Any] | None) -> str:
+    """Return the numbers of a route in one line; ``seen`` is its row as the edition shows it."""
+
+    def said(name: str, unknown: str) -> str:
+        if row[name] is None:
+            return unknown
+        if seen is None:
+            return WITHHELD
+        return f"{'≈ ' if seen.get('rounded') else ''}{asset.shown(int(seen[name]))}"
+
+    control = "none claimed" if not row["owners"] else (
+        "not measured" if row["control"] is None else f"{row['control']:.3f}"
+    )  # fmt: skip
+    level = "untagged" if row["attribution"] is None else f"level {row['attribution']}"
+    return (
+        f"{row['route']}. {counted(row['hops'], 'hop', 'hops')}, at most"
+        f" {said('amount', 'an unknown amount')}; flow {said('flow', 'not known')}; owners"
+        f" {control}; ends {level}; in {row['order']}"
+    )
 
 
 APART = (
@@ -239,12 +254,24 @@ def _arriving(found: Paths) -> str:
     if found.arriving is None or not found.routes.height:
         return ""
     least = "at least " if found.arriving_at_least else ""
-    whom = frozenset(found.parties["address"].drop_nulls())
+    between = [found.hops[side] for side in ("source", "target")]
+    whom = frozenset(pl.concat([found.parties["address"], *between]).drop_nulls())
+    alone = 0 if found.routes.height == 1 else None
     return sentence(
         f"Along all routes together {least}",
-        Sum(found.arriving, found.asset, whom),
+        Sum(found.arriving, found.asset, whom, alone),
         " of the source's value arrives under the haircut.",
     )
+
+
+def _arriving_shown(found: Paths) -> str:
+    """Return the same as the edition of the desk may say it."""
+    total = _arriving(found)
+    seen = shown_routes(found)
+    exact = all(n in seen and not seen[n].get("rounded") for n in found.routes["route"])
+    if not total or not found.arriving or exact:
+        return total
+    return f"What arrives along all routes together under the haircut is {WITHHELD}."
 
 
 def limits_told(found: Paths) -> Iterator[str]:
@@ -265,12 +292,20 @@ def told(found: Paths) -> Iterator[str]:
         for hop, row in enumerate(rows, 1):
             said = f"a payment {MASKED}" if row is None else hop_in_words(found, row)
             yield f"  {hop}. {said}"
-    total = _arriving(found)
+    total = _arriving_shown(found)
     yield from ([total] if total else [])
     yield from limits_told(found)
 
 
 MASKED = "between parties whom this edition masks"
+
+
+def shown_routes(found: Paths) -> dict[int, dict[str, Any]]:
+    """Return the rows of routes as the edition of the desk shows them, by number."""
+    if found.routes.is_empty():
+        return {}
+    _, tables = shown_tables(found)
+    return {row["route"]: row for row in tables["routes"].to_dicts() if row["route"] is not None}
 
 
 def shown_hops(found: Paths) -> dict[int, list[dict[str, Any] | None]]:

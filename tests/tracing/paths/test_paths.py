@@ -292,6 +292,31 @@ def test_the_edition_masks_who_stands_between(desk: Any, working: None) -> None:
     assert found.digest == between(desk, desk.coins(TWO_WAYS)).digest
 
 
+def test_what_a_masked_party_was_paid_is_rounded_wherever_it_is_said(
+    desk: Any, working: None
+) -> None:
+    """The bound of a route is one payment, here that from one masked party to another."""
+    moved = [("A", "cxx", 70_123), ("cxx", "dxx", 50_017), ("dxx", "B", 60_321)]
+    coins = desk.coins([
+        {"id": "a", "ins": [], "outs": [("A", 70_123)]},
+        {"id": "b", "ins": [("a", 0)], "outs": [("C", 70_123)]},
+        {"id": "c", "ins": [("b", 0)], "outs": [("D", 50_017), ("E", 20_106)]},
+        {"id": "d", "ins": [("c", 0)], "outs": [("B", 50_017)]},
+    ])  # fmt: skip
+    for ledger in (desk.paid(moved, read="A"), coins):
+        cw.set_edition("working", reason="a test")
+        found = between(desk, ledger)
+        exact = found.asset.shown(50_017)
+        assert f"at most {exact};" in repr(found)
+        assert exact in "\n".join(found.told())
+        cw.set_edition("disclosure")
+        assert f"at most ≈ {found.asset.shown(50_000)};" in repr(found)
+        said = "\n".join([repr(found), *found.told(), found._repr_html_() or ""])
+        assert exact not in said
+    assert found.arriving == 50_017
+    assert "is an amount that this edition withholds." in said
+
+
 def test_a_span_ends_routes_at_what_lies_outside(desk: Any) -> None:
     ledger = desk.coins([
         {"id": "a", "ins": [], "outs": [("A", 100)]},
