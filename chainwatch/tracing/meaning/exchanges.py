@@ -137,6 +137,8 @@ def _lacking(read: AccountReading, one: Transaction, deal: Dealing, open_: Seque
     """Return why what a dealing led to is not known, if it is not."""
     if one.lost:
         return next(iter(one.lost.values()))
+    if any(pool.certainty == UNDECIDED for pool in deal.pools):
+        return "tags contradict each other on whether a pool stands on the other side"
     for at in deal.parties:
         for asset in (
             COIN,
@@ -157,6 +159,8 @@ def certainty_of(read: AccountReading, deal: Dealing) -> tuple[str, str]:
     known = all(read.is_contract(at) for at in passed)
     sure = known and all(pool.certainty == CONFIRMED for pool in pools)
     weakest = min(pools, key=lambda pool: (pool.certainty == CONFIRMED, pool.address))
+    if any(pool.certainty == UNDECIDED for pool in pools):
+        return UNDECIDED, weakest.basis
     return CONFIRMED if sure else PROBABLE, weakest.basis
 
 

@@ -145,7 +145,7 @@ def stands(
     through = tuple(via)
     if one.txid in named or not named.isdisjoint(through):
         return True
-    ends = (at.at(chain, contract, one.time) for contract in through if not pools.holds(contract))
+    ends = (at.at(chain, contract, one.time) for contract in through if not pools.decided(contract))
     return any(ends)
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from chainwatch.addresses.assets import ZERO
 from chainwatch.addresses.canonical import parse
 from chainwatch.attribution.resolve import Framed, TagStatement, statements_of
-from chainwatch.attribution.taxonomy import is_a
+from chainwatch.attribution.taxonomy import BRIDGING, ENDING, is_a
 from chainwatch.chains.base import Chain
 from chainwatch.tracing.meaning.flows import Flow, net_of
 from chainwatch.tracing.meaning.reading import AccountReading, AssetKey, Transaction
@@ -66,6 +66,11 @@ class Pools:
         """Return the pool at an address, if it is one."""
         return self.by_address.get(address)
 
+    def decided(self, address: bytes) -> bool:
+        """Tell whether an address is one, and tags do not contradict each other on it."""
+        pool = self.by_address.get(address)
+        return address in ZERO or (pool is not None and pool.certainty != UNDECIDED)
+
     def holds(self, address: bytes) -> bool:
         """Tell whether an address is a pool, a wrapped coin, or nobody's: no party of its own."""
         return address in self.by_address or address in ZERO
@@ -114,13 +119,35 @@ def _by_trade(address: bytes, count: int) -> Pool:
 
 
 def _tagged(address: bytes, rows: Sequence[TagStatement]) -> Pool | None:
-    for concept, kind in _BY_CONCEPT:
-        for row in rows:
-            if row.concept and is_a(row.concept, concept):
-                sure = CONFIRMED if row.level >= CONFIRMING else PROBABLE
-                told = f"tagged {row.label} by {row.source} ({row.confidence}, {row.dated()})"
-                return Pool(address, kind, sure, BY_TAG, row.actor, 0, told)
-    return None
+    """Return the pool that tags call an address: the most confident of those who call it one.
+
+    Where others as confident call it something else, it is undecided whether it is one.
+    """
+    called = [
+        (row, kind) for concept, kind in _BY_CONCEPT for row in rows
+        if row.concept and is_a(row.concept, concept)
+    ]  # fmt: skip
+    if not called:
+        return None
+    best, kind = max(called, key=lambda one: one[0].level)
+    told = f"tagged {best.label} by {best.source} ({best.confidence}, {best.dated()})"
+    against = [row for row in rows if row.level >= best.level and _no_pool(row.concept)]
+    if not against:
+        sure = CONFIRMED if best.level >= CONFIRMING else PROBABLE
+        return Pool(address, kind, sure, BY_TAG, best.actor, 0, told)
+    other = against[0]
+    told += f", but {other.label} ({other.concept}) by {other.source} ({other.confidence})"
+    name = other.actor if other.level > best.level or other.actor == best.actor else None
+    return Pool(address, kind, UNDECIDED, BY_TAG, name, 0, told)
+
+
+def _no_pool(concept: str | None) -> bool:
+    """Tell whether a concept is of those who hold the money of many, and not a pool's or wider."""
+    if concept is None or is_a("defi_dex", concept):
+        return False
+    if any(is_a(concept, one) for one in BRIDGING):
+        return True
+    return not is_a(concept, "defi") and any(is_a(concept, one) for one in ENDING)
 
 
 def traders(

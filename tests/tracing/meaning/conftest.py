@@ -170,13 +170,14 @@ def _kind(sender: str, receiver: str, of: str) -> str:
     return "erc20" + ("_mint" if sender == "0" else "_burn" if receiver == "0" else "")
 
 
-def tags(*rows: tuple[str, str, str]) -> Tags:
-    """Return tags ``(name, actor, concept)`` of a service's own data."""
+def tags(*rows: tuple[Any, ...]) -> Tags:
+    """Return tags ``(name, actor, concept[, level])``: a service's own data, or of a level."""
     return make_tags(pl.DataFrame([
         {"chain": ETH.id, "address": at(name), "label": f"{actor} contract", "actor": actor,
-         "concept": concept, "source": "list", "confidence": "service_data", "level": 50,
+         "concept": concept, "source": "list", "confidence": "service_data",
+         "level": level[0] if level else 50,
          "pack": "test", "definer": False}
-        for name, actor, concept in rows
+        for name, actor, concept, *level in rows
     ], schema=schema.TAGS.schema, orient="row"))  # fmt: skip
 
 

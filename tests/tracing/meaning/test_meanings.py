@@ -433,3 +433,36 @@ def test_the_summary_counts_meanings_and_not_rows(kit: Any) -> None:
     assert found.summary().rows() == [("batch", SURE, "net change", 1)]
     assert repr(found).splitlines()[1].split() == ["1", "batch", "(confirmed,", "net", "change)"]
     assert found.digest == meanings(chain.ledger()).digest
+
+
+@pytest.mark.parametrize(
+    ("said", "sure"),
+    [
+        ([("p", "Dex", "defi_dex", 5), ("p", "Bank", "exchange", 50)], OPEN),
+        ([("p", "Dex", "defi_dex", 50), ("p", "Bank", "exchange", 50)], OPEN),
+        ([("p", "Dex", "defi_dex", 50), ("p", "Bridge", "defi_bridge", 50)], OPEN),
+        ([("p", "Dex", "defi_dex", 50), ("p", "Bank", "exchange", 5)], SURE),
+        ([("p", "Dex", "defi_dex", 50), ("p", "Dex", "defi", 50)], SURE),
+        ([("p", "Dex", "defi_dex", 5), ("p", "Dex", "service", 50)], PERHAPS),
+    ],
+)
+def test_the_more_confident_tag_or_a_contradiction_decides(
+    kit: Any, said: list[Any], sure: str
+) -> None:
+    """Who may as well hold the money of its customers is no price of anything: it ends there."""
+    chain = kit.chain()
+    chain.tx("m", ("0", "a", "X", 10))
+    chain.tx("a", ("a", "p", "X", 10), ("p", "a", "Y", 5))
+    found = meanings(chain.ledger(), kit.tags(*said))
+    assert [row[1] for row in kit.told(found)] == [sure, sure]
+    followed = trace(chain.ledger(), [kit.at("a")], asset=kit.asset("X"), policy="fifo",
+                     through=found)  # fmt: skip
+    row = followed.ends.row(0, named=True)
+    assert (kit.name(row["address"]), row["certainty"], int(row["amount"])) == ("p", sure, 10)
+
+
+def test_the_more_confident_tag_says_what_a_pool_is_for(kit: Any) -> None:
+    chain = kit.chain()
+    chain.tx("a", ("a", "p", "X", 10), ("p", "a", "Y", 5))
+    said = kit.tags(("p", "Dex", "defi_dex", 50), ("p", "Lender", "defi_lending", 5))
+    assert {row[:2] for row in kit.told(meanings(chain.ledger(), said))} == {("swap", SURE)}
