@@ -1,7 +1,8 @@
 """Account chains written by hand: payments, authority, stakes, tags, and whose history was read.
 
 A payment is ``"ann>dan:5"`` at a minute, of the token; ``coin`` is the coin of the chain. Names are
-legible in the addresses; ``0`` is the zero address.
+legible in the addresses; ``0`` is the zero address. Who pays has signed, unless
+``signed`` says otherwise.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class Accounts:
             "height": minute, "time": START + timedelta(minutes=minute),
             "contract": None if coin else self(token), "sender": self(sender),
             "receiver": self(receiver), "amount": int(amount), "success": True,
-            "order_uncertain": not self.placed, "sections": 1,
+            "order_uncertain": not self.placed, "sections": 1, "signed": True,
         }  # fmt: skip
         return row | given
 

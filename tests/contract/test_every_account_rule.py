@@ -73,7 +73,7 @@ def given(*passed: tuple[Any, ...]) -> list[Any]:
 
 
 _COLLECTED = given(("w>main:7", 60), ("x>main:7", 70))
-_APPROVED = [("approval", "ann", "bob", 5)]
+_APPROVED = [("approval", "ann", "bob", 5, {"id": 0})]  # in a transaction of his own
 _OF = {"txid": ON.txid("permission")}
 _OWN = [("owner_key", "ann", "ann", 1, _OF)]
 _SENT = [("ann>cat:1", 0, GAS), ("bob>cat:1", 1, GAS)]

@@ -25,7 +25,8 @@ def airdrop_collected(
     An airdrop is one amount of one token, paid by one address to ``recipients`` or more, half of
     them at most ``seconds`` after the one before. Those who pass on the exact amount to one target
     are linked to it; where the target paid one of them in anything else from then on, it may have
-    bought, and that link is undecided.
+    bought, and that link is undecided. So is that of whoever is not known to have wanted it passed
+    on: whoever made the token can log that.
 
     Parameters
     ----------
@@ -58,10 +59,13 @@ def airdrop_collected(
         return pl.DataFrame(schema=CLAIMS)
     group = [*_GIFT, "target"]
     many = pl.col("recipient").n_unique().over(group)
-    rows = passed.filter(many >= collected).with_columns(many=many)
+    wanted = pl.when("agreed").then("recipient").drop_nulls().n_unique().over(group)
+    rows = passed.filter(many >= collected).with_columns(
+        many=many, sure=pl.col("agreed") & (wanted >= collected)
+    )
     bought = _paid_back(facts, rows)
     rows = rows.join(bought, on=["target", "recipient"], how="left").with_columns(
-        known=pl.all_horizontal(pl.col("read"), pl.col("bought").is_null())
+        known=pl.all_horizontal("read", "sure", pl.col("bought").is_null())
     )
     veto = pl.when(pl.col("many") > most).then(True).when("known").then(False)
     return claims(rows.select("tx", "txid", "time", one="recipient", other="target", veto=veto))
@@ -94,13 +98,14 @@ def _gifts(facts: AccountFacts, recipients: int, seconds: int) -> pl.DataFrame:
 
 
 def _passed_on(facts: AccountFacts, gifts: pl.DataFrame, days: int) -> pl.DataFrame:
-    """Return who passed a gift on whole, to whom: the first time of each recipient.
+    """Return who passed a gift on whole, to whom: the first time of each recipient, and
+    if he is known to have wanted one, the first of these.
 
     ``read`` is whether all of both sides was read in that token: a target of few may have many.
     """
     barred = addresses(facts.public | facts.several).implode()
     moved = facts.payments.select(
-        "contract", "amount", "tx", "txid", "time", recipient="sender", target="receiver"
+        "contract", "amount", "tx", "txid", "time", "agreed", recipient="sender", target="receiver"
     )
     passed = (
         moved.join(gifts, on=["contract", "amount", "recipient"])
@@ -111,7 +116,7 @@ def _passed_on(facts: AccountFacts, gifts: pl.DataFrame, days: int) -> pl.DataFr
             ~pl.col("target").is_in(barred),
             ~pl.col("recipient").is_in(barred),
         )
-        .sort("time", "tx", "txid", "target", nulls_last=True)
+        .sort(~pl.col("agreed"), "time", "tx", "txid", "target", nulls_last=True)
         .unique([*_GIFT, "recipient"], keep="first", maintain_order=True)
     )
     whole = [

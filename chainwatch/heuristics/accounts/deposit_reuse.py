@@ -2,7 +2,8 @@
 
 A service gives each customer a deposit address. The customer who pays it from two wallets shows
 that both are his. Each wallet is linked to the deposit address, by the payments that show it, and
-so to the other wallet. The keys of the deposit address are the service's: what is said is whose
+so to the other wallet. A payment that its payer is not known to have wanted links nobody: anybody's
+contract can log it. The keys of the deposit address are the service's: what is said is whose
 account it is. Nobody is ever linked through a wallet that serves everybody.
 """
 
@@ -179,13 +180,15 @@ def _paying(
     -------
     polars.DataFrame
         ``address, payer, tx, txid, time, place`` (1, 2, ... of the pair), ``enough`` (the payer
-        brought his share), ``crowd`` (the address serves many), ``known`` (all of both was read).
+        brought his share), ``crowd`` (the address serves many), ``sure`` (he is known to have
+        wanted them), ``known`` (sure, and all of both was read).
     """
     payments, share, senders, regulars, _ = caps
     able = addresses(facts.read(contract) - facts.several).implode()
     public = addresses(facts.public).implode()
     mine = paid.filter(~pl.col("payer").is_in(public))
     # Two payments of one transaction are not again: whoever sends it decides how many there are.
+    mine = _wanted(mine, payments)
     turns = mine.unique([*_PAIR, "txid"], keep="first", maintain_order=True).with_columns(
         place=pl.int_range(1, pl.len() + 1).over(_PAIR)
     )
@@ -199,9 +202,19 @@ def _paying(
         .join(often, on="address", how="left")
         .with_columns(
             crowd=(pl.col("senders") > senders) | (pl.col("regulars") > regulars).fill_null(False),
-            known=pl.col("address").is_in(read) & pl.col("payer").is_in(able),
+            known=pl.col("sure") & pl.col("address").is_in(read) & pl.col("payer").is_in(able),
         )
     )
+
+
+def _wanted(mine: pl.DataFrame, payments: int) -> pl.DataFrame:
+    """Return the payments that pairs are judged by, with ``sure``.
+
+    Those that the payer is known to have wanted, where they are enough; else all, joining nobody.
+    """
+    wanted = pl.when("agreed").then("txid")
+    sure = wanted.drop_nulls().n_unique().over(_PAIR) >= max(payments, 1)
+    return mine.with_columns(sure=sure).filter(pl.col("agreed") | ~pl.col("sure"))
 
 
 def _bringing(mine: pl.DataFrame, got: pl.DataFrame, share: int) -> pl.DataFrame:
@@ -223,7 +236,7 @@ def _claimed(found: list[pl.DataFrame], caps: tuple[int, ...]) -> pl.DataFrame:
     if not found:
         return pl.DataFrame(schema=CLAIMS)
     payments, *_, most = caps
-    columns = [*_PAIR, "tx", "txid", "time", "place", "enough", "crowd", "known"]
+    columns = [*_PAIR, "tx", "txid", "time", "place", "enough", "crowd", "sure", "known"]
     rows = pl.concat([one.select(columns) for one in found])
     serves = pl.col("address").n_unique().over("payer") > most
     veto = pl.when(pl.col("crowd") | serves).then(True).when(pl.col("known")).then(False)
@@ -232,8 +245,13 @@ def _claimed(found: list[pl.DataFrame], caps: tuple[int, ...]) -> pl.DataFrame:
 
 
 def _strictest(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return of each pair the strictest answer that any asset gives: refused, undecided, joins."""
+    """Return of each pair the strictest answer that any asset gives: refused, undecided, joins.
+
+    An asset of which nobody knows whether the payer wanted it does not speak beside one of which it
+    is known: else whoever makes a token could keep apart whom he likes.
+    """
     pair = ["one", "other"]
+    rows = rows.filter(pl.col("sure") | ~pl.col("sure").any().over(pair))
     refused = pl.col("veto").fill_null(False).any().over(pair)
     open_ = pl.col("veto").is_null().any().over(pair)
     veto = pl.when(refused).then(True).when(~open_).then(False)

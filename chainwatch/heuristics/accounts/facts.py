@@ -4,6 +4,9 @@ All that was ever read counts, whatever the span of the ledger: a cap on how man
 with means nothing within a week. What is not an account of somebody's own joins nobody: wallets of
 services, mixers and bridges, token contracts, the zero address, who deals with thousands, and those
 who bring to the chain what others signed (bundlers and paymasters of ERC-4337).
+
+A contract logs what it likes of anybody, so that a payment of a token shows what its payer wanted
+only where he is known to have wanted it (``agreed``): what is not known joins nobody.
 """
 
 from __future__ import annotations
@@ -51,7 +54,7 @@ class Deposits:
         ``address, service, amount, time``: one row per payment; ``service`` is null where it went
         to somebody else.
     got : polars.DataFrame
-        ``address, payer, amount, time, by_service, tx, txid``: one row per receipt.
+        ``address, payer, amount, time, by_service, tx, txid, agreed``: one row per receipt.
     payers : polars.DataFrame
         ``address, payer``, each once; wallets of services are left out.
     """
@@ -99,7 +102,9 @@ class AccountFacts:
         Returns
         -------
         polars.DataFrame
-            Rows of ``transfers`` of the coin and of fungible tokens of a known amount above zero.
+            Rows of ``transfers`` of the coin and of fungible tokens of a known amount above zero,
+            with ``agreed``: is the sender known to have wanted it? He signed it, or sent the
+            transaction, or it is the coin, of which no contract can say what did not happen.
         """
         kinds = pl.col("kind").is_in((*PAYMENT_KINDS, *FUNGIBLE))
         effective = pl.col("success").ne_missing(False) & (pl.col("amount") > 0)
@@ -111,8 +116,18 @@ class AccountFacts:
         )
         here = pl.col("chain") == self.chain.id
         rows = self.ledger.transfers.filter(here & kinds & effective & between).collect()
-        agreed = with_authority(self.ledger, rows).filter(pl.col("signed").ne_missing(False))
+        open_ = with_authority(self.ledger, rows).filter(pl.col("signed").ne_missing(False))
+        told = open_.join(self.sent, on=["txid", "sender"], how="left")
+        wanted = pl.col("signed").fill_null(False) | pl.col("contract").is_null()
+        agreed = told.with_columns(agreed=wanted | pl.col("sent").is_not_null()).drop("sent")
         return agreed.sort(_ORDER, nulls_last=True)
+
+    @cached_property
+    def sent(self) -> pl.DataFrame:
+        """Who sent each transaction: ``txid, sender, sent``, the last always true."""
+        here = (pl.col("chain") == self.chain.id) & pl.col("kind").is_in(SENT_BY)
+        rows = self.ledger.transfers.filter(here).select("txid", "sender").unique()
+        return rows.with_columns(sent=pl.lit(True)).collect()
 
     @cached_property
     def payments(self) -> pl.DataFrame:
@@ -122,9 +137,15 @@ class AccountFacts:
         -------
         polars.DataFrame
             Rows of :attr:`movements` with ``through``, the contract that paid for the sender, and
-            ``to_service`` and ``from_service``: whose wallet tags say it is, on that day.
+            ``to_service`` and ``from_service``: whose wallet tags say it is, on that day. What a
+            contract paid on is agreed where all is that its payer moved of it there.
         """
         rows = by_payer(self.movements, batches(self.movements, self.read))
+        of = ["txid", "contract", "sender"]
+        given = self.movements.group_by(of).agg(pl.col("agreed").all().alias("given"))
+        rows = rows.join(given, on=of, how="left", maintain_order="left", nulls_equal=True)
+        by_batch = pl.when(pl.col("through").is_not_null()).then("given").otherwise("agreed")
+        rows = rows.with_columns(agreed=by_batch.fill_null(False)).drop("given")
         for way, side in (("to", "receiver"), ("from", "sender")):
             named = with_names(rows, side, self.wallets)
             whose = pl.when(~pl.col("contested")).then("service").alias(f"{way}_service")
@@ -276,7 +297,7 @@ class AccountFacts:
         services = addresses(set(self.wallets))
         got = rows.filter(pl.col("receiver").is_in(mine.implode())).select(
             pl.col("receiver").alias("address"), pl.col("sender").alias("payer"), "amount", "time",
-            pl.col("sender").is_in(services.implode()).alias("by_service"), "tx", "txid",
+            pl.col("sender").is_in(services.implode()).alias("by_service"), "tx", "txid", "agreed",
         )  # fmt: skip
         payers = got.filter(~pl.col("by_service")).select("address", "payer").unique()
         return Deposits(sent, got, payers.sort("address", "payer"))

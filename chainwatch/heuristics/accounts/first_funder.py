@@ -76,7 +76,8 @@ def _first_coin(facts: AccountFacts) -> pl.DataFrame:
 
 def _enabling(facts: AccountFacts, share: int) -> pl.DataFrame:
     """Return who brought a share of what an account had of the coin when it first paid anybody."""
-    paid = facts.movements.group_by(pl.col("sender").alias("receiver")).agg(
+    wanted = facts.movements.filter("agreed")  # what anybody may log of him begins nothing
+    paid = wanted.group_by(pl.col("sender").alias("receiver")).agg(
         pl.when(pl.col("time").is_not_null().all()).then(pl.col("time").min()).alias("begun")
     )
     came = facts.of(None).join(paid, on="receiver", how="left")
@@ -93,6 +94,10 @@ def _enabling(facts: AccountFacts, share: int) -> pl.DataFrame:
 
 
 def _deposit_like(facts: AccountFacts) -> frozenset[bytes]:
-    """Return addresses that only ever paid services: who funds these may be the service."""
-    paid = facts.payments.group_by("sender").agg(pl.col("to_service").is_not_null().all())
+    """Return addresses that only ever paid services: who funds these may be the service.
+
+    What they are not known to have wanted does not count for payments to others.
+    """
+    to_it = pl.col("to_service").is_not_null() | ~pl.col("agreed")
+    paid = facts.payments.group_by("sender").agg(to_it.all().alias("to_service"))
     return frozenset(paid.filter("to_service")["sender"]) | facts.known

@@ -19,6 +19,8 @@ GIVEN = ("approval", "approval_for_all", "permit")
 def self_authorization(facts: AccountFacts, *, owners: int = 10) -> pl.DataFrame:
     """Who lets another account move his tokens, where few let it.
 
+    What stands in a transaction that he did not send is undecided: any contract can log it.
+
     Parameters
     ----------
     owners : int
@@ -40,7 +42,12 @@ def self_authorization(facts: AccountFacts, *, owners: int = 10) -> pl.DataFrame
     barred = addresses(facts.public | facts.contracts).implode()
     people = addresses(facts.accounts).implode()
     many = pl.col("owner").n_unique().over("spender") > owners
-    known = pl.col("owner").is_in(people) & pl.col("spender").is_in(people)
+    given = given.join(
+        facts.sent, left_on=["txid", "owner"], right_on=["txid", "sender"], how="left",
+        maintain_order="left",
+    )  # fmt: skip
+    own = pl.col("sent").is_not_null()
+    known = own & pl.col("owner").is_in(people) & pl.col("spender").is_in(people)
     read = addresses(facts.read(None)).implode()
     sure = known & pl.col("spender").is_in(read) & pl.col("owner").is_in(read)
     rows = given.with_columns(veto=pl.when(many).then(True).when(sure).then(False)).filter(

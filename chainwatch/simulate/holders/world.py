@@ -73,8 +73,10 @@ class HolderChain(Chain):
     def pay(self, sender: bytes, receiver: bytes, amount: int) -> None:
         """Move tokens in a transaction that the sender sends; of a smart account its bundler."""
         bundler = self.smart.get(sender)
+        before = len(self.rows)
         self.pay_together([(sender, receiver, amount)], sent_by=bundler or sender)
         if bundler is not None:
+            self.rows[before]["signed"] = True  # an operation that the account's owner signed
             self.allow("user_operation", sender, bundler)
             self.allow("paymaster", self.sponsor, sender)
 

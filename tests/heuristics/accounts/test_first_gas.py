@@ -114,7 +114,7 @@ class TestSelfAuthorization:
 
     @pytest.mark.parametrize("kind", ["approval", "approval_for_all", "permit"])
     def test_between_two_accounts(self, accounts, kind) -> None:
-        given = [(kind, "ann", "bob", 5)]
+        given = [(kind, "ann", "bob", 5, {"id": 0})]  # in a transaction of his own
         found = linked(accounts, [*self.ROWS], self.RULE, approvals=given)
         assert found == {("ann", "bob", False)}
 
