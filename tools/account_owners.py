@@ -69,8 +69,9 @@ READING = """
 ## What to take from it
 
 * Few of these rules are what co-spending is on coins. `cw.owners` joins none of them unless its
-  recipe says so: `WITH_ACCOUNTS`, as the command line, joins those that are right nine times in ten
-  and leaves the others undecided; `LEADS` (`--leads`) joins all.
+  recipe says so: `WITH_ACCOUNTS`, as the command line, joins those that are shown to be right nine
+  times in ten, by the lower end of the interval of their rate on the *fit* part, adversarial chains
+  included, and leaves the others undecided. Today none is; `LEADS` (`--leads`) joins all.
 * Rules on deposit addresses err where somebody pays another's account again and again, and, but
   for `deposit_reuse_known`, where somebody cashes out from a wallet of his own: whoever pays him
   looks like a customer. `deposit_reuse_known` rests on custody that `cw.hosted` calls probable.

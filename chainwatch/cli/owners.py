@@ -70,7 +70,8 @@ LeadsOption = Annotated[
     bool,
     typer.Option(
         "--leads",
-        help="On account chains: let links join that are wrong more often than one time in ten.",
+        help="On account chains: let links join that are not shown to be right nine times in ten;"
+        " without it none joins today.",
     ),
 ]
 
@@ -332,7 +333,10 @@ def _of_accounts(ledger: Ledger, found: Clusters, *, tagged: bool) -> Iterator[s
                 f" {open_:,} undecided; {rate.right:,} of {rate.of:,} right"
                 f" ({100 * rate.right / rate.of:.1f} %)"
             )
-    yield "with --leads those join too that are wrong more often than one time in ten"
+    yield (
+        "without --leads those join that are shown to be right nine times in ten, by the lower end"
+        " of the interval of their rate, and today no rule is; with it all join"
+    )
     if not tagged:
         yield "without --tags no wallet of a service is known: deposit addresses link nobody"
 

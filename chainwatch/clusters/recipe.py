@@ -52,7 +52,8 @@ class Recipe:
     accounts : tuple of LinkRule
         Rules on accounts that link, on chains of accounts; none of them by default.
     accounts_at_least : float
-        Links of accounts of a lower measured confidence are leads, and undecided.
+        Links of accounts of a rule that is not shown to be right so often, by the lower end of the
+        interval of its rate, are leads, and undecided.
     most_rounds : int or None
         After so many rounds no more change is predicted; None goes on until nothing moves.
 
@@ -108,8 +109,9 @@ WITH_CHANGE = Recipe(
 
 
 WITH_ACCOUNTS = Recipe(accounts=account_rules.DEFAULT, accounts_at_least=0.9)
-"""Rules on accounts as well: those that are right nine times in ten where owners are known join;
-the others are leads, and undecided."""
+"""Rules on accounts as well: those join that are shown to be right nine times in ten, by the lower
+end of the interval of their rate, adversarial chains included. Today none is: all are leads, and
+undecided."""
 
 LEADS = Recipe(accounts=account_rules.DEFAULT)
 """All rules on accounts join, to be looked at: decision 50 says how often each is wrong."""

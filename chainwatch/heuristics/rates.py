@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
+from math import sqrt
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +24,9 @@ from chainwatch.completion import names_of
 from chainwatch.errors import InputError
 from chainwatch.heuristics.rule import Rule
 from chainwatch.results.provenance import digest_json
+
+Z95 = 1.959963984540054
+"""The normal deviate of a two-sided interval of 95 %, as evaluation has it in its intervals."""
 
 _FIELDS = {"right", "of", "cases", "basis"}
 
@@ -98,6 +102,20 @@ class Rate:
         """
         return min(self.right / self.of, max(0.0, 1 - 3 / self.cases))
 
+    @property
+    def at_least(self) -> float:
+        """The lower end of the interval of 95 % around the share: what it is known to reach.
+
+        References
+        ----------
+        Wilson 1927, of so many cases; three over n where none was wrong, as for the confidence.
+        """
+        if self.right in (0, self.of):
+            return 0.0 if self.right == 0 else max(0.0, 1 - 3 / self.cases)
+        n, p, z = self.cases, self.right / self.of, Z95
+        reach = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        return (p + z * z / (2 * n) - reach) / (1 + z * z / n)
+
 
 @dataclass(frozen=True, eq=False)
 class Rates:
@@ -151,6 +169,14 @@ class Rates:
         """
         rate = self.by_rule.get(rule)
         return None if rate is None or not rate.holds(made) else rate.confidence
+
+    def at_least(self, rule: str, made: str | None = None) -> float | None:
+        """Return the share of links of a rule that is right at least, by the interval of its rate.
+
+        None where nobody measured links that were made so, as :meth:`confidence` takes it.
+        """
+        rate = self.by_rule.get(rule)
+        return None if rate is None or not rate.holds(made) else rate.at_least
 
     def column(self, rule: str = "rule", *, made: str | None = None) -> pl.Expr:
         """Return the confidence of each link made on some terms, by the column of its rule."""

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from chainwatch.evaluate.shares import Share
 from chainwatch.evaluate.simulated_accounts import HONEST, simulated_account_worlds
 from chainwatch.heuristics.accounts.catalogue import ACCOUNT_RULES
-from chainwatch.heuristics.rates import MEASURED
+from chainwatch.heuristics.rates import MEASURED, Rate
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,6 +39,14 @@ def test_every_rule_has_a_rate_on_its_own_terms() -> None:
         assert rate.made == rule.made(), "run tools/account_owners.py rates"
         assert "fit part" in rate.basis
         assert MEASURED.confidence(rule.name, rule.made()) is not None
+
+
+@pytest.mark.parametrize(("right", "of", "cases"), [(0, 9, 9), (9, 9, 3), (8, 9, 4), (1, 9, 1)])
+def test_what_a_rate_reaches_is_the_end_of_its_interval(right: int, of: int, cases: int) -> None:
+    for rate in (Rate(right, of, cases, "made up"), *MEASURED.by_rule.values()):
+        interval = Share(rate.right, rate.of, rate.cases).interval
+        assert interval is not None
+        assert rate.at_least == pytest.approx(interval.low, abs=1e-12)
 
 
 def test_another_parameter_has_no_rate() -> None:

@@ -48,8 +48,9 @@ def account_links(
     rules : sequence of LinkRule
         Which, from :mod:`chainwatch.heuristics.accounts.catalogue`.
     at_least : float
-        Links of a lower confidence are undecided, and so are those that nobody measured, if it is
-        above zero: leads, that join nobody.
+        Links of rules that are not shown to be right so often are undecided: leads, that join
+        nobody. What counts is the lower end of the interval of the rate, on chains among which are
+        adversarial ones. Above zero, links that nobody measured are undecided too.
     rates : Rates
         What confidences rest on.
 
@@ -79,7 +80,8 @@ def account_links(
     read = [AccountFacts(ledger.history, chain, tags, hosted) for chain in account_chains(ledger)]
     found = [_links(facts, rule, rates) for facts in read for rule in rules]
     rows = _in_span(ledger, pl.concat([LINKS.empty(), *found]))
-    return Links(_leads(rows, at_least).sort(LINK_KEY))
+    sure = [rule.name for rule in rules if _is_sure(rule, rates, at_least)]
+    return Links(_leads(rows, sure).sort(LINK_KEY))
 
 
 def account_chains(ledger: Ledger) -> list[Chain]:
@@ -87,10 +89,15 @@ def account_chains(ledger: Ledger) -> list[Chain]:
     return [chain for chain in ledger.chains if chain.family != "utxo"]
 
 
-def _leads(rows: pl.DataFrame, at_least: float) -> pl.DataFrame:
-    """Return links of which those that are not sure enough are undecided."""
-    sure = (pl.col("confidence") >= at_least).fill_null(at_least == 0)
-    veto = pl.when(pl.col("veto") | sure).then("veto")
+def _is_sure(rule: LinkRule, rates: Rates, at_least: float) -> bool:
+    """Tell whether links of a rule are shown to be right so often."""
+    shown = rates.at_least(rule.name, rule.made())
+    return at_least == 0 or (shown is not None and shown >= at_least)
+
+
+def _leads(rows: pl.DataFrame, sure: list[str]) -> pl.DataFrame:
+    """Return links of which those of rules that are not sure enough are undecided."""
+    veto = pl.when(pl.col("veto") | pl.col("rule").is_in(sure)).then("veto")
     return rows.with_columns(veto.alias("veto"))
 
 
