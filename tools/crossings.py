@@ -39,7 +39,9 @@ adversarial pairs payouts are split, and deposits are shadowed by others of the 
 use a bridge and on what they pay. What carries over to a real ledger is the control, which is
 made of that ledger.
 
-* *identifier* is what both sides bear, where both are read.
+* *identifier* is what both sides bear, where both are read. **Copies are not simulated**: in no
+  pair does anybody have the bridge's contract log the identifier of a deposit that is not
+  answered so. What is held against them is in the tests, and has no rate here.
 * *amount and time* is the rule of `cw.crossings`: the only payout that fits within two hours and
   one percent, which fits no other deposit, where all was read that could be either.
 * *first that fits* takes the earliest payout within the same caps, as published matchers do,

@@ -54,6 +54,13 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 
+OWN_TABLE = (
+    "Identifiers stand in a table of messages that was given, without the terms of each: a match by"
+    " them is as good as that table."
+)
+"""Said where identifiers were not read from what a bridge's contracts logged."""
+
+
 def _micro(time: datetime | None) -> int | None:
     return None if time is None else (time - EPOCH) // MICROSECOND
 
@@ -86,7 +93,8 @@ class Search:
         """What identifiers say."""
         memos = messages_of_memos(self.ledgers, self.moved.payouts)
         known = pl.concat([self.messages, memos])
-        return by_identifier(self.moved, known, self.asked, list(self.ledgers))
+        tokens = [one.contract for one in self.assets]
+        return by_identifier(self.moved, known, self.asked, list(self.ledgers), tokens)
 
     @cached_property
     def asked(self) -> Destinations:
@@ -317,6 +325,8 @@ class Search:
         if unread:
             names = ", ".join(find_chain(one).alias for one in unread)
             yield f"Bridges have addresses on chains that were not read: {names}."
+        if self.messages["terms"].is_null().any():
+            yield OWN_TABLE
         left = self._not_named()
         if left:
             yield (

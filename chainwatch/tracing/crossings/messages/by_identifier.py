@@ -6,6 +6,7 @@ that leads to what was not read is an open end, and no licence to guess.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -58,6 +59,8 @@ class Message(NamedTuple):
     receiver: bytes | None
     amount: int | None
     bridge: str | None
+    token: bytes | None = None
+    terms: str | None = None
 
     @property
     def called(self) -> str:
@@ -82,8 +85,9 @@ class Identified:
 
 
 def by_identifier(
-    moved: Moves, messages: pl.DataFrame, asked: Destinations, chains: Sequence[str]
-) -> Identified:
+    moved: Moves, messages: pl.DataFrame, asked: Destinations, chains: Sequence[str],
+    tokens: Sequence[bytes | None],
+) -> Identified:  # fmt: skip
     """Return what identifiers say of deposits.
 
     Parameters
@@ -96,21 +100,66 @@ def by_identifier(
         Whom deposits ask to pay.
     chains : sequence of str
         Those that were read.
+    tokens : sequence of bytes or None
+        The contract of each asset that is looked at, by its number.
     """
-    deposits = list(moved.deposits.iter_rows(named=True))
-    paid = _by_place(moved.payouts), _by_place(moved.beside)
+    deposits = _with_tokens(moved.deposits, tokens)
+    paid = (
+        _by_place(_with_tokens(moved.payouts, tokens)),
+        _by_place(_with_tokens(moved.beside, tokens)),
+    )
     sent, got = _sides(messages, deposits)
+    claimed = _claimed(sent, deposits)
     result = Identified()
-    for key, received in got.items():
+    for key, all_received in got.items():
+        asking = sent.get(key, ())
+        received = [one for one in all_received if _answers(one, asking)]
         for one in received:
             for row in _explained(one, *paid):
                 result.explained.add(place_of(row))
-        for message, places in sent.get(key, ()):
+        for message, places in asking:
+            mine = [one for one in received if _agree(message, one)]
+            if not mine:
+                continue
             number = _the_one(message, places, deposits)
-            told = _resolve(message, received, number, places, deposits, paid, asked, chains)
+            told = _resolve(message, mine, number, places, deposits, paid, asked, chains)
+            if claimed[number] > 1:
+                told = told._replace(payouts=(), reason=OPEN)
             for place in [number] if number is not None else places:
                 result.found[place] = _together(result.found.get(place), told)
     return result
+
+
+def _with_tokens(rows: pl.DataFrame, tokens: Sequence[bytes | None]) -> list[Row]:
+    return [{**row, "contract": tokens[row["asset"]]} for row in rows.iter_rows(named=True)]
+
+
+def _claimed(sent: Sent, deposits: Sequence[Row]) -> Counter[int | None]:
+    """Return of how many messages each deposit is the whole amount: of one alone, if it is told.
+
+    Who pays in may send a message of his own beside, of the same amount and of another token.
+    """
+    every = [one for each in sent.values() for one in each]
+    fit = (_the_one(message, places, deposits) for message, places in every
+           if message.amount is not None)  # fmt: skip
+    return Counter(number for number in fit if number is not None)
+
+
+def _answers(one: Message, asking: Sequence[tuple[Message, list[int]]]) -> bool:
+    """Tell whether a message agrees with one that was sent, or with none that was read."""
+    return not asking or any(_agree(message, one) for message, _ in asking)
+
+
+def _agree(sent: Message, received: Message) -> bool:
+    """Tell whether two sides say the same terms, as far as both say any.
+
+    An identifier alone can be copied: the contract of a bridge logs it for whoever fills a relay.
+    """
+    if not sent.terms or not received.terms:
+        return True
+    one, other = sent.terms.split("/"), received.terms.split("/")
+    both = zip(one, other, strict=False)
+    return len(one) == len(other) and all(a == b or not a or not b for a, b in both)
 
 
 def place_of(row: Row) -> tuple[int, bytes, int]:
@@ -136,7 +185,7 @@ def _sides(messages: pl.DataFrame, deposits: Sequence[Row]) -> tuple[Sent, Got]:
     for row in messages.iter_rows(named=True):
         one = _message(row)
         if one.side == SENT:
-            places = at.get(one.place, [])
+            places = [n for n in at.get(one.place, ()) if _may_be_of(deposits[n], one)]
             sent.setdefault((one.scheme, one.id), []).append((one, places))
         else:
             got.setdefault((one.scheme, one.id), []).append(one)
@@ -152,16 +201,22 @@ def _sides(messages: pl.DataFrame, deposits: Sequence[Row]) -> tuple[Sent, Got]:
     return sent, got
 
 
+def _may_be_of(deposit: Row, message: Message) -> bool:
+    """Tell whether a deposit is at the bridge of a message, and of its token."""
+    here = message.bridge is None or deposit["bridge"] == message.bridge
+    return here and _of_token(deposit, message)
+
+
 def _message(row: Row) -> Message:
     amount = None if row["amount"] is None else int(row["amount"])
     place = (row["chain"], row["txid"])
     return Message(row["scheme"], row["id"], row["side"], place, row["receiver"], amount,
-                   row["bridge"])  # fmt: skip
+                   row["bridge"], row["token"], row["terms"])  # fmt: skip
 
 
-def _by_place(rows: pl.DataFrame) -> dict[Place, list[Row]]:
+def _by_place(rows: Sequence[Row]) -> dict[Place, list[Row]]:
     found: dict[Place, list[Row]] = {}
-    for row in rows.iter_rows(named=True):
+    for row in rows:
         found.setdefault((row["chain"], row["txid"]), []).append(row)
     return found
 
@@ -253,7 +308,15 @@ def _meant(
 
 def _fits(row: Row, message: Message, wanted: set[bytes]) -> bool:
     right = message.amount is None or row["amount"] == message.amount
-    return right and (not wanted or row["party"] in wanted)
+    return right and _of_token(row, message) and (not wanted or row["party"] in wanted)
+
+
+def _of_token(row: Row, message: Message) -> bool:
+    """Tell whether a payment is of the token of a message; a chain's coin may stand for any.
+
+    Bridges name the wrapped coin where the coin itself is paid.
+    """
+    return None in (row["contract"], message.token) or row["contract"] == message.token
 
 
 def _explained(

@@ -52,13 +52,16 @@ SCHEMES = (
 MESSAGES: dict[str, Any] = {
     "scheme": pl.String, "id": pl.String, "side": pl.String, "chain": pl.String,
     "txid": pl.Binary, "receiver": pl.Binary, "amount": AMOUNT, "bridge": pl.String,
+    "token": pl.Binary, "terms": pl.String,
 }  # fmt: skip
 """Columns of messages. ``receiver`` and ``amount`` (base units) say which payment of its
 transaction is meant; null where that is not said. ``bridge`` is null where every bridge may be
-meant."""
+meant. ``token`` is the contract of what moves on this side, where it is said. ``terms`` are what
+both sides must say alike for one to answer the other, divided by ``/``, each empty where that side
+leaves it open; null where a table of the caller's own has none: a match is as good as it is."""
 
 _NEEDED = ("chain", "txid", "id", "side")
-_OPTIONAL = ("scheme", "receiver", "amount", "bridge")
+_OPTIONAL = ("scheme", "receiver", "amount", "bridge", "token", "terms")
 
 
 def messages_of(given: pl.DataFrame | None) -> pl.DataFrame:
@@ -69,7 +72,7 @@ def messages_of(given: pl.DataFrame | None) -> pl.DataFrame:
     given : polars.DataFrame, optional
         ``chain`` (alias or CAIP-2 id), ``txid`` (text, or bytes as the ledger keeps them), ``id``,
         ``side`` (*sent*, *received* or *given back*); where known ``scheme, receiver, amount``,
-        and the ``bridge`` that says so.
+        the ``bridge`` that says so, and ``token, terms`` as in :data:`MESSAGES`.
 
     Raises
     ------
@@ -103,11 +106,14 @@ def _row(row: Mapping[str, Any], place: int) -> dict[str, Any]:
     if row["id"] is None or not str(row["id"]).strip():
         raise InputError("a message without an id", where=where, remedy="leave the row out")
     network, txid, receiver = find_chain(row["chain"]), row["txid"], row.get("receiver")
+    token = row.get("token")
     return {
         "scheme": scheme, "id": normal_id(str(row["id"])), "side": side, "chain": network.id,
         "txid": txid if isinstance(txid, bytes) else parse_txid(str(txid), network),
         "receiver": parse(receiver, network) if isinstance(receiver, str) else receiver,
         "amount": _amount(row.get("amount"), where), "bridge": row.get("bridge"),
+        "token": parse(token, network) if isinstance(token, str) else token,
+        "terms": row.get("terms"),
     }  # fmt: skip
 
 
@@ -153,7 +159,7 @@ def messages_of_memos(ledgers: Mapping[str, Ledger], payouts: pl.DataFrame) -> p
             for memo in told.get(tx, ()):
                 side = {OUT: RECEIVED, REFUND: GIVEN_BACK}.get(memo.kind)
                 if side:
-                    row = (THORCHAIN, memo.paid_in, side, chain, txid, None, None, bridge)
+                    row = (THORCHAIN, memo.paid_in, side, chain, txid, None, None, bridge, None, "")
                     found.append(row)
     return pl.DataFrame(found, schema=MESSAGES, orient="row").unique(maintain_order=True)
 

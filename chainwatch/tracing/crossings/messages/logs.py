@@ -2,7 +2,9 @@
 
 Ledgers keep transfers and no other logs. A table of them, as ethereum-etl and cryo export it or a
 node gives it, is read here; only what a contract logged that is named as a bridge's counts, for
-anybody's contract may log what it likes.
+anybody's contract may log what it likes. That is not enough: anybody may call a bridge's contract,
+and make it log an identifier that is another's. So the terms of a message are kept too, to be held
+to those of the other side, and what a caller alone vouches for counts only if he is the bridge.
 """
 
 from __future__ import annotations
@@ -65,12 +67,19 @@ class Log(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What a log says of a message: the side, the identifier, whom it pays and how much."""
+    """What a log says of a message: the side, the identifier, whom it pays and how much.
+
+    ``token`` is that which moves here, ``terms`` as :data:`identifiers.MESSAGES` has them;
+    ``by`` is who had the contract log it, where anybody can: it must be an address of the bridge.
+    """
 
     side: str
     id: str
     receiver: bytes | None
     amount: int | None
+    token: bytes | None = None
+    terms: str = ""
+    by: bytes | None = None
 
 
 class Event(NamedTuple):
@@ -86,11 +95,24 @@ def _account(word: bytes) -> bytes | None:
     return bytes([Kind.EVM]) + word[12:] if not any(word[:12]) and any(word) else None
 
 
-def _burn(body: bytes) -> tuple[bytes | None, int | None]:
-    """Return whom the body of a burn message pays, and how much; nothing where it is another."""
+def _burn(side: str, id_: str, sender: bytes, body: bytes) -> Said | None:
+    """Return what a burn message says; nothing of another, which anybody may send.
+
+    Whom it pays is cut to an address as the contract cuts it.
+    """
     if len(body) != 132:
-        return None, None
-    return _account(body[36:68]), int.from_bytes(body[68:100], "big")
+        return None
+    got, amount = side == RECEIVED, int.from_bytes(body[68:100], "big")
+    receiver = bytes([Kind.EVM]) + body[48:68] if got else None
+    token, terms = None if got else _account(body[4:36]), f"{sender.hex()}/{_hashed(body)}"
+    return Said(side, id_, receiver, amount, token, terms, _account(sender) or sender)
+
+
+def _hashed(data: bytes) -> str:
+    """Return the hash of a message as Across logs it: nothing but zeros where there is none."""
+    from eth_hash.auto import keccak
+
+    return keccak(data).hex() if data else bytes(WORD).hex()
 
 
 def _cctp_sent(log: Log) -> Said | None:
@@ -100,26 +122,51 @@ def _cctp_sent(log: Log) -> Said | None:
     if len(message) < 116:
         raise ValueError("its message is cut short")
     domain, nonce = (int.from_bytes(message[a:b], "big") for a, b in ((4, 8), (12, 20)))
-    return Said(SENT, f"{domain}:{nonce}", None, _burn(message[116:])[1])
+    return _burn(SENT, f"{domain}:{nonce}", message[20:52], message[116:])
 
 
-def _cctp_received(log: Log) -> Said:
-    return Said(RECEIVED, f"{log.number(0)}:{log.topic(2)}", *_burn(log.bytes_at(2)))
+def _cctp_received(log: Log) -> Said | None:
+    id_ = f"{log.number(0)}:{log.topic(2)}"
+    return _burn(RECEIVED, id_, log.word(1), log.bytes_at(2))
 
 
 def _across_sent(log: Log) -> Said:
-    return Said(SENT, f"{log.chain}:{log.topic(2)}", None, log.number(2))
+    to = f"{log.topic(1)}/{log.topics[3].hex()}/{log.word(7).hex()}/{log.word(8).hex()}"
+    terms = f"{to}/{_relayed(log)}/{_hashed(log.bytes_at(9))}"
+    id_ = f"{log.chain}:{log.topic(2)}"
+    return Said(SENT, id_, None, log.number(2), _account(log.word(0)), terms)
 
 
 def _across_filled(log: Log) -> Said:
-    return Said(RECEIVED, f"{log.topic(1)}:{log.topic(2)}", _account(log.word(11)), log.number(13))
+    return _filled(log, 11, log.word(10).hex())
 
 
 def _across_filled_before(log: Log) -> Said:
-    at = log.number(11) // WORD
+    return _filled(log, log.number(11) // WORD, _hashed(log.bytes_at(10)))
+
+
+def _filled(log: Log, at: int, message: str) -> Said:
+    """Return what a fill says; at a word begins what was done in the end, by the depositor's leave.
+
+    A relay can be filled once, and is named by all its terms: with other terms, or a copy of the
+    identifier alone, it is another relay, which anybody may fill.
+    """
+    to = f"{log.chain}/{log.word(8).hex()}/{log.word(9).hex()}/{log.word(7).hex()}"
+    id_ = f"{log.topic(1)}:{log.topic(2)}"
+    receiver, token = _account(log.word(at)), _account(log.word(1))
     return Said(
-        RECEIVED, f"{log.topic(1)}:{log.topic(2)}", _account(log.word(at)), log.number(at + 2)
+        RECEIVED, id_, receiver, log.number(at + 2), token, f"{to}/{_relayed(log)}/{message}"
     )
+
+
+def _relayed(log: Log) -> str:
+    """Return tokens, amounts and deadlines of a relay: of both logs, words 0 to 3, 5 and 6.
+
+    Where a deposit names no token to be paid out, it leaves that open.
+    """
+    given, wanted = log.word(0), log.word(1)
+    rest = [log.word(n).hex() for n in (2, 3, 5, 6)]
+    return "/".join([given.hex(), wanted.hex() if any(wanted) else "", *rest])
 
 
 def _oft_sent(log: Log) -> Said:
@@ -135,7 +182,9 @@ def _thorchain_out(log: Log) -> Said | None:
     side = {OUT: RECEIVED, REFUND: GIVEN_BACK}.get(memo.kind) if memo else None
     if memo is None or side is None:
         return None
-    return Said(side, memo.paid_in, _account(log.topics[2]), log.number(1))
+    vault, paid = log.topics[1], _account(log.topics[2])
+    token = _account(log.word(0))
+    return Said(side, memo.paid_in, paid, log.number(1), token, by=_account(vault) or vault)
 
 
 _TAIL = "uint32,uint32,uint32"
@@ -191,20 +240,24 @@ def messages_of_logs(
     Fails when
     ----------
     A contract that is named is not the bridge's. Of CCTP version 2 the source logs no nonce: its
-    messages have one side only.
+    messages have one side only. The token messengers of CCTP and the vaults of THORChain are not
+    named as the bridge's too: whoever calls the contract then is nobody, and the log says nothing.
     """
     network = find_chain(chain)
     if network.family != "evm":
         raise TraceError(f"{network.name} has no logs of this form", remedy="give an EVM chain")
-    named = addresses_of_bridges(tags_of_bridges(bridges)).filter(chain=network.id)
-    whose = dict(named.select("address", "bridge").iter_rows())
-    rows = [row for row in _rows(logs, network, whose) if row is not None]
+    everywhere = addresses_of_bridges(tags_of_bridges(bridges)).select("chain", "address", "bridge")
+    whose = dict(everywhere.filter(chain=network.id).select("address", "bridge").iter_rows())
+    own = set(everywhere.select("address", "bridge").iter_rows())
+    rows = [
+        row for row, by in _rows(logs, network, whose) if by is None or (by, row["bridge"]) in own
+    ]
     return pl.DataFrame(rows, schema=MESSAGES, orient="row").unique(maintain_order=True)
 
 
 def _rows(
     logs: pl.DataFrame, network: Chain, whose: Mapping[bytes, str]
-) -> Iterator[dict[str, Any] | None]:
+) -> Iterator[tuple[dict[str, Any], bytes | None]]:
     lacking = [name for name in ("address", "transaction_hash", "data") if name not in logs.columns]
     if not {"topics", "topic0"} & set(logs.columns):
         lacking.append("topics")
@@ -219,19 +272,22 @@ def _rows(
         bridge = whose.get(made if isinstance(made, bytes) and made[0] == Kind.EVM
                            and len(made) == 21 else _parsed(made, network))  # fmt: skip
         if bridge is not None:
-            yield _row(row, network, bridge, where)
+            yield from _row(row, network, bridge, where)
 
 
 def _parsed(made: object, network: Chain) -> bytes:
     return bytes([Kind.EVM]) + made if isinstance(made, bytes) else parse(str(made), network)
 
 
-def _row(row: Mapping[str, Any], network: Chain, bridge: str, where: str) -> dict[str, Any] | None:
+def _row(
+    row: Mapping[str, Any], network: Chain, bridge: str, where: str
+) -> Iterator[tuple[dict[str, Any], bytes | None]]:
+    """Yield the message of a log, where it is one, and who had the contract log it."""
     try:
         topics = tuple(map(_hex, _topics(row)))
         event = _events().get(topics[0]) if topics else None
         if event is None:
-            return None
+            return
         log = Log(int(network.id.rpartition(":")[2]), topics, _hex(row["data"]))
         said = event.read(log)
     except (ValueError, IndexError) as error:
@@ -241,14 +297,15 @@ def _row(row: Mapping[str, Any], network: Chain, bridge: str, where: str) -> dic
             remedy="export the logs again, each with all its topics and its data",
         ) from error
     if said is None:
-        return None
+        return
     txid = row["transaction_hash"]
     fits = said.amount is not None and said.amount <= LARGEST_AMOUNT
-    return {
+    yield {
         "scheme": event.scheme, "id": said.id, "side": said.side, "chain": network.id,
         "txid": txid if isinstance(txid, bytes) else parse_txid(str(txid), network),
         "receiver": said.receiver, "amount": said.amount if fits else None, "bridge": bridge,
-    }  # fmt: skip
+        "token": said.token, "terms": said.terms,
+    }, said.by  # fmt: skip
 
 
 def _topics(row: Mapping[str, Any]) -> list[Any]:

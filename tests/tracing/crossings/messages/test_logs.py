@@ -18,6 +18,8 @@ from chainwatch.tracing.crossings.tables import CROSSED
 
 BOB = "0x" + "b0" * 20
 BOB_WORD = bytes(12) + bytes.fromhex("b0" * 20)
+POOL_WORD = bytes(12) + b"pool".rjust(20, b".")
+USD_WORD = bytes(12) + b"usd on eth".rjust(20, b".")
 TOPICS = {
     "MessageSent": "8c5261668696ce22758910d05bab8f186d6eb247ceac2af2e82c7dc17669b036",
     "MessageReceived": "58200b4c34ae05ee816d710053fff3fb75af4395915d3d2a771b24aa10e3cc5d",
@@ -38,9 +40,9 @@ def number(value: int) -> bytes:
 
 def cctp(version: int = 0, domain: int = 0, nonce: int = 77, amount: int = 990) -> bytes:
     """Return a message with the body of a burn, field by field."""
-    body = number(0)[:4] + number(1) + BOB_WORD + number(amount) + number(2)
+    body = number(0)[:4] + USD_WORD + BOB_WORD + number(amount) + number(2)
     head = version.to_bytes(4, "big") + domain.to_bytes(4, "big") + (6).to_bytes(4, "big")
-    return head + nonce.to_bytes(8, "big") + number(3) + number(4) + number(0) + body
+    return head + nonce.to_bytes(8, "big") + POOL_WORD + number(4) + number(0) + body
 
 
 def log(event: str, topics: list[bytes], data: bytes, **more: Any) -> dict[str, Any]:
@@ -79,14 +81,12 @@ def test_the_first_topics_are_those_on_the_chains() -> None:
 def test_cctp(read: Any) -> None:
     sent = log("MessageSent", [], encode(["bytes"], [cctp(domain=0)]))
     body = cctp()[116:]
-    data = encode(["uint32", "bytes32", "bytes"], [0, number(5), body])
+    data = encode(["uint32", "bytes32", "bytes"], [0, POOL_WORD, body])
     got = log("MessageReceived", [number(9), number(77)], data)
     assert read(sent) == [("cctp", "sent", "0:77", None, 990)]
     assert read(got, chain="base") == [("cctp", "received", "0:77", checksummed(), 990)]
-    other = encode(["uint32", "bytes32", "bytes"], [3, number(5), b"not a burn"])
-    assert read(log("MessageReceived", [number(9), number(78)], other)) == [
-        ("cctp", "received", "3:78", None, None)
-    ]
+    other = encode(["uint32", "bytes32", "bytes"], [3, POOL_WORD, b"not a burn"])
+    assert read(log("MessageReceived", [number(9), number(78)], other)) == []
     assert read(log("MessageSent", [], encode(["bytes"], [cctp(version=1)]))) == []
 
 
@@ -134,15 +134,17 @@ def test_layerzero(read: Any) -> None:
 
 
 def test_thorchain(read: Any) -> None:
-    def out(memo: str) -> dict[str, Any]:
+    def out(memo: str, vault: bytes = POOL_WORD) -> dict[str, Any]:
         data = encode(["address", "uint256", "string"], ["0x" + "00" * 20, 55, memo])
-        return log("TransferOut", [number(1), BOB_WORD], data)
+        return log("TransferOut", [vault, BOB_WORD], data)
 
     paid = "AB" * 32
     assert read(out(f"OUT:{paid}"), out(f"REFUND:{paid}"), out("migrate:100")) == [
         ("thorchain", "received", paid.lower(), checksummed(), 55),
         ("thorchain", "given back", paid.lower(), checksummed(), 55),
     ]
+    for vault in (number(1), BOB_WORD, b"\x01" * 12 + POOL_WORD[12:]):
+        assert read(out(f"OUT:{paid}", vault), out(f"REFUND:{paid}", vault)) == []
 
 
 def test_anybody_may_log_anything(read: Any) -> None:
@@ -191,16 +193,15 @@ def test_from_logs_to_a_crossing(sea: Any) -> None:
         sea.paid(sea.there, "0", "bob", 990, 4_000, "out", kind="erc20_mint"),
         sea.paid(sea.there, "0", "fee", 10, 4_000, "out", kind="erc20_mint"),
     ])  # fmt: skip
-    body = cctp()[116:]
-    bob = bytes(12) + sea.account("bob")[1:]
-    got = encode(["uint32", "bytes32", "bytes"], [0, number(5), body.replace(BOB_WORD, bob)])
+    burn = cctp().replace(BOB_WORD, bytes(12) + sea.account("bob")[1:])
+    got = encode(["uint32", "bytes32", "bytes"], [0, POOL_WORD, burn[116:]])
     said = pl.concat(
         cw.messages_of_logs(
             pl.DataFrame([log(event, topics, data, transaction_hash=sides[chain])]), chain,
             sea.bridge,
         )
         for chain, event, topics, data in [
-            ("eth", "MessageSent", [], encode(["bytes"], [cctp()])),
+            ("eth", "MessageSent", [], encode(["bytes"], [burn])),
             ("base", "MessageReceived", [number(9), number(77)], got),
         ]
     )  # fmt: skip
