@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,6 +30,7 @@ from chainwatch.progress import watched
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from chainwatch.attribution.tags import Tags
     from chainwatch.ledger.ledger import Ledger
     from chainwatch.tracing.crossings.across_result import TraceAcross
 
@@ -79,7 +80,8 @@ def trace_across(
 ) -> None:
     """Follow what subjects received to bridges, and on from the payouts that answer them.
 
-    Amounts of several chains stand side by side and are never added up.
+    Amounts of several chains stand side by side and are never added up. Value ends at the services
+    of --stop, or else of --tags; with --bridge alone name services by --stop.
 
     Example: chainwatch trace-across bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 --policy fifo
     --bridge ferry=bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 --ledger out/otter/ledger
@@ -91,7 +93,7 @@ def trace_across(
     with interruptible("interrupted; nothing was written"):
         read = [cw.open_ledger(one) for one in ledger]
         who = bridges_named(tags, bridge, [chain for one in read for chain in one.chains])
-        ends = cw.read_tags(list(stop)) if stop else None
+        ends = _ends(stop, who)
         logged = messages_in(messages, logs, who)
         with watched("following"):
             known = cw.crossings(
@@ -107,6 +109,13 @@ def trace_across(
         show(found)
         if out:
             say(f"disclosure: {written(out, read, known, found)}")
+
+
+def _ends(stop: Sequence[Path] | None, who: Tags | dict[str, Any]) -> Tags | None:
+    """Return where value ends: at the services of --stop, or else at those of --tags."""
+    if stop:
+        return cw.read_tags(list(stop))
+    return None if isinstance(who, dict) else who.services()
 
 
 def written(out: Path, ledgers: Sequence[Ledger], known: cw.Crossings, found: TraceAcross) -> Path:

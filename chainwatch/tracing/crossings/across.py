@@ -69,8 +69,9 @@ def trace_across(
     ledgers : Ledger or sequence of Ledger
         One with several chains, or several.
     subjects, policy, direction, stop, clusters, asset, chain, poisoning, max_hops, max_age
-        As :func:`chainwatch.trace` takes them, for each leg; bridges are ends of each. A policy is
-        to have a meaning on every chain that is reached; poisoning is asked on account chains.
+        As :func:`chainwatch.trace` takes them, for each leg; bridges are ends of each, other
+        services only where ``stop`` names them, as ``tags.services()`` does. A policy is to have a
+        meaning on every chain that is reached; poisoning is asked on account chains.
     crossings : Crossings
         What became of deposits, from :func:`chainwatch.crossings`.
     leads : bool

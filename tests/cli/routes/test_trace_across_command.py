@@ -85,3 +85,22 @@ def test_backward(run: Run, folder: Path) -> None:
     assert "0.995 USD to" in out
     assert ", of which 0.995 traced, in 0x" in out
     assert "leg 1 on eth: 1 USD from 1 deposit, over 1 crossing (lead)" in out
+
+
+def test_value_ends_at_the_services_of_the_tags_that_name_the_bridge(
+    run: Run, folder: Path, tmp_path: Path
+) -> None:
+    """Those of --stop go before; bridges named by --bridge alone name no service."""
+    tags, other = tmp_path / "tags.csv", tmp_path / "other.csv"
+    head = "chain,address,label,actor,concept,source\n"
+    bridges = "".join(f"{chain},{POOL},hop,hop,defi_bridge,list\n" for chain in ("eth", "base"))
+    cex = f"base,{MULE},cex,cex,exchange,list\n"
+    tags.write_text(head + bridges + cex, "utf-8")
+    other.write_text(head + f"base,{POOL},hop,hop,defi_bridge,list\n", "utf-8")
+    words = [word for word in asked(folder, "--leads") if word != "--bridge"]
+    words = [word for word in words if not str(word).startswith("hop=")] + ["--tags", tags]
+    status, out, err = run(*words)
+    assert (status, err) == (0, "")
+    assert "0.995 USD  hosted service at cex" in out
+    assert "at cex" not in run(*words, "--stop", other)[1]
+    assert "at cex" in run(*asked(folder, "--leads", "--stop", tags))[1]
