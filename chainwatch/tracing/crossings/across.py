@@ -88,7 +88,8 @@ def trace_across(
     ----------
     Of a deposit only a part is traced, or a payout is of several deposits: it is followed whole,
     and the leg is marked *partial*. Value comes back to a chain: each leg is a trace of its own,
-    and they may meet.
+    and they may meet. Where it comes back to a subject it stands in the first leg again, as
+    received; how much is told (``came_back``), and not taken off.
     """
     expect(crossings, Crossings, "crossings", "pass what chainwatch.crossings(...) returns")
     expect(leads, bool, "leads", "pass True or False")

@@ -18,6 +18,7 @@ from chainwatch.results.table import Rows
 from chainwatch.tracing.crossings.across_tables import (
     CROSSED_EDGES,
     FOLLOWED,
+    LEAD,
     LEG_ENDS,
     LEGS,
 )
@@ -44,6 +45,12 @@ PARTIAL = (
     " other payments too: the other side is followed whole, and which part of it answers the traced"
     " part is not on any chain. The amounts behind it are upper bounds."
 )
+AGAIN_HERE = (
+    "What the first leg begins with holds {amount} that crossed a bridge in this very trace, to a"
+    " subject or backward from one: it is counted there again, as if it were new, and is no more"
+    " money."
+)
+"""Said where value comes back to a subject over a bridge; {amount} is how much of the first leg."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -91,6 +98,28 @@ class TraceAcross(Result):
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
         """Return where the value of each leg ends, and by what it crossed."""
         return tuple(across_findings(self))
+
+    @property
+    def came_back(self) -> int:
+        """How much of what the first leg begins with is the other side of a crossing of this trace.
+
+        It is not taken off: subjects did receive it (backward: pay it), but it is the same value.
+        """
+        first = self.legs[0]
+        asset, known = first.asset, self.frame.filter(pl.col("done") != LEAD)
+        far = known.filter(pl.col("traced").is_null())
+        here = far.filter(
+            pl.col("chain") == asset.chain,
+            pl.col("contract").eq_missing(pl.lit(asset.contract, pl.Binary)),
+        )
+        again = first.origins.join(here, on=["txid", "n"], how="semi")
+        return total(again["amount"])
+
+    def _came_back(self) -> Iterator[str]:
+        asset, again = self.legs[0].asset, self.came_back
+        if again:
+            amount = f"{to_text(again, asset.decimals, group=True)} {asset.symbol}"
+            yield AGAIN_HERE.format(amount=amount)
 
     def followed(self) -> pl.DataFrame:
         """Return those whom the first leg follows: ``chain, address``."""
@@ -145,6 +174,7 @@ class TraceAcross(Result):
                 more = f" ({end['crossing']})" if end["crossing"] else ""
                 yield f"    {_shown(end)}  {end['reason']}{service}{more}"
         yield APART
+        yield from self._came_back()
         if self.legs_told["partial"].any():
             yield PARTIAL
         if (self.frame["evidence"] == BY_AMOUNT).any():
@@ -190,6 +220,7 @@ def across_findings(found: TraceAcross) -> Iterator[Finding]:
     open_ = found.ends.filter(pl.col("crossing").is_not_null() & (pl.col("crossing") != FOLLOWED))
     text = [
         f"{BACKWARD if found.legs[0].direction == 'backward' else FORWARD} {APART}",
+        *([AGAIN_HERE.format(amount="value")] if found.came_back else []),
         *([PARTIAL] if found.legs_told["partial"].any() else []),
         *([f"{A_LEAD} {found.crossings.chance.said().capitalize()}."] if leads else []),
         *found.crossings.limits,

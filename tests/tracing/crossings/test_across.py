@@ -76,6 +76,26 @@ def test_there_and_back(sea: Any, follow: Any) -> None:
     ]  # fmt: skip
 
 
+def test_what_comes_back_to_a_subject_is_said_to_be_no_more_money(sea: Any, follow: Any) -> None:
+    rows = [
+        *rows_there_and_back(sea)[:3],
+        sea.paid(sea.there, "mule", "pool", 995_000, 300, "back"),
+        sea.paid(sea.here, "pool", "thief", 990_000, 310, "home"),
+        sea.paid(sea.here, "thief", "cex", 990_000, 400, "cash"),
+    ]
+    found = follow(rows)
+    assert [leg.amount for leg in found.legs] == [1_990_000, 995_000, 990_000]
+    assert found.came_back == 990_000
+    said = "that crossed a bridge in this very trace"
+    assert f"holds 0.99 USD {said}" in repr(found)
+    assert f"holds value {said}" in " ".join(found.findings(pl.DataFrame())[0].text)
+    assert follow(rows, max_crossings=1).came_back == 990_000
+    assert follow(rows, leads=False).came_back == 0
+    once = follow(rows_there_and_back(sea))
+    assert once.came_back == 0
+    assert "this very trace" not in repr(once)
+
+
 def test_each_crossing_is_an_edge_between_two_chains(sea: Any, follow: Any, working: None) -> None:
     graph = follow(rows_there_and_back(sea)).to_networkx()
     names = {name: text(sea.account(name), "eth") for name in ("pool", "mule", "fence")}
