@@ -105,7 +105,6 @@ def through_swaps(
             found = cw.trace_through_swaps(
                 read, subjects, asset=asset_named(asset, of), policy=policy, max_hops=max_hops,
                 direction=direction,
-                stop=named.services() if named else None,
                 through=cw.meanings(read, named, chain=of, min_traders=min_traders),
             )  # fmt: skip
     show(found)

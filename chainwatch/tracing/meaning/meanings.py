@@ -11,6 +11,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import parse_txid, txid_text
 from chainwatch.attribution.resolve import Framed
+from chainwatch.attribution.tags import Tags
 from chainwatch.chains.base import Chain
 from chainwatch.errors import InputError, TraceError, expect
 from chainwatch.ledger.decimals import stated
@@ -76,6 +77,8 @@ class Meanings(Result):
         Logs of transfers that nobody let happen, left out.
     meant, known : tuple of Meant, Pools
         The same, as a walk asks for it. They are in no digest: the tables say it.
+    services : Tags, optional
+        Those of its tags at whose addresses following ends, unless it is asked to end elsewhere.
     """
 
     frame: pl.DataFrame
@@ -85,6 +88,7 @@ class Meanings(Result):
     unsigned: int = 0
     meant: tuple[Meant, ...] = ()
     known: Pools = NO_POOLS
+    services: Tags | None = None
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
@@ -222,7 +226,8 @@ def meanings(
     ]
     pools = pools_of(read, traders(read, flowing, min_traders), tags)
     told = ((one, flows, tuple(_meanings(read, one, flows, pools))) for one, flows in flowing)
-    return _result(ledger, read, pools, [Meant(*each) for each in told if each[2]])
+    found = _result(ledger, read, pools, [Meant(*each) for each in told if each[2]])
+    return found if tags is None else replace(found, services=Tags(tags.frame).services())
 
 
 def _check_traders(count: int) -> None:

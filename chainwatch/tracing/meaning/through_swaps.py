@@ -50,8 +50,11 @@ def trace_through_swaps(
 
     Parameters
     ----------
-    ledger, subjects, stop, clusters, poisoning, max_hops, max_age, spread_unstated, direction
+    ledger, subjects, clusters, poisoning, max_hops, max_age, spread_unstated, direction
         As :func:`chainwatch.tracing.trace.trace` has them. A swap is one hop: the payment into it.
+    stop : tags, hosted addresses, rules or a list of them, optional
+        Where following ends; if it is not given, at the services that the tags of ``through`` name.
+        ``[]`` ends at none of them. At pools it ends in any case.
     through : Meanings
         What the transactions of the ledger mean: :func:`meanings`.
     policy : Policy or str
@@ -89,6 +92,7 @@ def trace_through_swaps(
     of = subjects_of(subjects, asset, None, ledger)
     check_through(through, of.asset, fetching=False)
     chosen = _sharing(policy_for(policy, of.asset.chain, direction))
+    stop = through.services if stop is None else stop
     at = stops(stop, clusters, of.asset.chain, spread_unstated=spread_unstated)
     limits = {"max_hops": max_hops, "max_age": max_age, "back": direction == "backward"}
     walk = walk_of(of, clusters, chosen, at, limits)

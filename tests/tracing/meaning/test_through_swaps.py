@@ -258,6 +258,23 @@ def test_backward_each_asset_adds_up(kit: Any, seed: int) -> None:
     assert {one.direction for one in found.traces} == {"backward"}
 
 
+def test_it_ends_at_the_services_that_the_tags_of_its_meanings_name(kit: Any) -> None:
+    """What comes out of an exchange is its customers': nothing is followed out of it again."""
+    chain = kit.chain()
+    chain.tx("m", ("0", "a", "X", 10))
+    chain.tx("a", ("a", "k", "X", 10))
+    chain.tx("k", ("k", "client", "X", 10))
+    chain.tx("client", ("client", "p", "X", 10), ("p", "client", "Y", 5))
+    ledger = chain.ledger()
+    tags = kit.tags(("p", "Dex", "defi_dex"), ("k", "Bank", "exchange"))
+    given = {"asset": kit.asset("X"), "policy": "fifo", "through": meanings(ledger, tags)}
+    found = trace_through_swaps(ledger, [kit.at("a")], **given)
+    assert sums(kit, found) == {"X": (10, 0, 0, 10)}
+    assert found.traces[0].ends.select("reason", "service").rows() == [("hosted service", "Bank")]
+    on = trace_through_swaps(ledger, [kit.at("a")], stop=[], **given)
+    assert sums(kit, on) == {"X": (10, 0, 10, 0), "Y": (0, 5, 0, 5)}
+
+
 def test_a_contract_at_which_following_is_to_end_passes_nothing_on(kit: Any) -> None:
     """What comes to a mixer ends there, even if it leaves in the same transaction."""
     chain = kit.chain()
