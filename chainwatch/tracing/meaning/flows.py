@@ -34,8 +34,9 @@ class Flow(NamedTuple):
     """Movements of one asset that meet at contracts which pass all on.
 
     ``payments`` are None where pairs are undecided: ``payers`` and ``payees`` are then all who can
-    have paid and been paid, with the net amount of each. ``several`` are the payments that tell of
-    each payer alone what he paid, where all payees are as good as one.
+    have paid and been paid, with the net amount of each. ``returning`` are pools that gave back
+    some of what they were given: the payments are without it. ``several`` are the payments that
+    tell of each payer alone what he paid, where all payees are as good as one.
     """
 
     asset: AssetKey
@@ -44,6 +45,7 @@ class Flow(NamedTuple):
     payers: Mapping[bytes, int]
     payees: Mapping[bytes, int]
     payments: tuple[Payment, ...] | None
+    returning: tuple[bytes, ...] = ()
 
 
 Passes = Callable[[bytes], bool]

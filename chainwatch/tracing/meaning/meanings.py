@@ -51,6 +51,7 @@ from chainwatch.tracing.meaning.reading import (
     Transaction,
     read_transactions,
 )
+from chainwatch.tracing.meaning.returned import without_returned
 from chainwatch.tracing.meaning.strangers import beside_strangers, with_strangers
 from chainwatch.tracing.meaning.tables import BY_MEANING, MEANINGS, PASSED, POOLS
 from chainwatch.tracing.stops import Stops
@@ -225,8 +226,12 @@ def meanings(
         for one in read.transactions()
     ]
     pools = pools_of(read, traders(read, flowing, min_traders), tags)
-    told = ((one, flows, tuple(_meanings(read, one, flows, pools))) for one, flows in flowing)
-    found = _result(ledger, read, pools, [Meant(*each) for each in told if each[2]])
+    settled = ((one, without_returned(flows, pools)) for one, flows in flowing)
+    told = ((one, flows, tuple(_meanings(read, one, flows, pools))) for one, flows in settled)
+    meant = [
+        Meant(*each) for each in told if each[2] or any(flow.returning for flow in each[1])
+    ]  # fmt: skip
+    found = _result(ledger, read, pools, meant)
     return found if tags is None else replace(found, services=Tags(tags.frame).services())
 
 

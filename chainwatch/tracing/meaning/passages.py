@@ -116,8 +116,8 @@ def passage_of(
     left = sha256()
     for each in meant:
         for flow in each.flows:
-            if flow.asset == mine and flow.via:
-                if stands(flow.via, each.transaction, pools, standing, asset.chain):
+            if flow.asset == mine and (flow.via or flow.returning):
+                if _left(flow, each.transaction, pools, standing, asset.chain):
                     left.update(flow.moves[0].key[0])
                 elif flow.payments is None:
                     _open_ends(flow, ends, came)
@@ -135,6 +135,12 @@ def passage_of(
     return Passage(
         f"{made_by} {left.hexdigest()}", tuple(flows), ends, came, around, frozenset(arriving)
     )
+
+
+def _left(flow: Flow, one: Transaction, pools: Pools, standing: Standing, chain: str) -> bool:
+    """Tell whether a flow is left as it is; also where a pool that gave back is a subject."""
+    subject = not standing.named.isdisjoint(flow.returning)
+    return subject or stands(flow.via, one, pools, standing, chain)
 
 
 def stands(

@@ -258,6 +258,53 @@ def test_backward_each_asset_adds_up(kit: Any, seed: int) -> None:
     assert {one.direction for one in found.traces} == {"backward"}
 
 
+@pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize(
+    ("back", "ended"), [(("p", 40), {"p": 60, "d": 40}), (("q", 90), {"p": 10, "d": 90})]
+)
+def test_what_pools_give_back_is_no_new_money(
+    kit: Any, policy: str, back: tuple[str, int], ended: dict[str, int]
+) -> None:
+    """Only a hundred came: whatever of it pools give back in the transaction was never given."""
+    chain = kit.chain()
+    chain.tx("m", ("0", "a", "X", 100))
+    chain.tx("a", ("a", "p", "X", 100), (back[0], "a", "X", back[1]), ("p", "a", "Y", 30))
+    chain.tx("a", ("a", "d", "X", back[1]))
+    ledger = chain.ledger()
+    through = meanings(ledger, kit.tags(("p", "Dex", "defi_dex"), ("q", "Dex", "defi_dex")))
+    given = {"asset": kit.asset("X"), "policy": policy, "through": through}
+    found = trace(ledger, [kit.at("a")], **given)
+    whole = follow(kit, chain, policy=policy)
+    for one in (found, whole.of(kit.asset("X"))):
+        assert one.origins["amount"].cast(int).to_list() == [100]
+        ends = one.ends.select("address", pl.col("amount").cast(int)).iter_rows()
+        assert {kit.name(at): much for at, much in ends} == ended
+    assert sums(kit, whole)["X"] == (100, 0, ended["p"], back[1])
+    assert sums(kit, whole)["Y"] == (0, 30, 0, 30)
+
+
+def test_all_that_a_pool_gives_back_stays_where_it_was(kit: Any) -> None:
+    chain = kit.chain()
+    chain.made("r")
+    chain.tx("m", ("0", "a", "X", 100))
+    chain.tx("a", ("a", "r", "X", 100), ("r", "p", "X", 100), ("p", "a", "X", 100))
+    chain.tx("a", ("a", "d", "X", 100))
+    found = follow(kit, chain)
+    assert sums(kit, found) == {"X": (100, 0, 0, 100)}
+    assert held(kit, found) == {("X", "d"): 100}
+
+
+def test_what_a_pool_gives_first_is_paid_before_anything_is_given(kit: Any) -> None:
+    """What was lent and paid on in between was there: it is not netted away."""
+    chain = kit.chain()
+    chain.tx("m", ("0", "b", "X", 100))
+    chain.tx("a", ("p", "a", "X", 100), ("a", "b", "X", 100), ("b", "a", "X", 101),
+             ("a", "p", "X", 101))  # fmt: skip
+    moved = follow(kit, chain, subjects=[kit.at("b")]).traces[0]
+    assert moved.origins["amount"].cast(int).to_list() == [100, 100]
+    assert int(moved.ends["amount"].cast(int).sum()) == 200
+
+
 def test_it_ends_at_the_services_that_the_tags_of_its_meanings_name(kit: Any) -> None:
     """What comes out of an exchange is its customers': nothing is followed out of it again."""
     chain = kit.chain()
