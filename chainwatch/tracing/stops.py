@@ -41,6 +41,7 @@ PAID_AWAY = "paid away"
 EARLIER, MINTED = "made before the span", "newly made"
 EXCHANGED, RECEIPT, PAYEE_UNDECIDED = "exchanged", "deposit for a receipt", "payee undecided"
 LIQUIDITY_POOL, LENDING_POOL, STAKING_POOL = "liquidity pool", "lending pool", "staking pool"
+EXCHANGE_UNDECIDED = "exchange undecided"
 GAS = "gas of a user operation"
 CONTESTED = "contested"
 CUSTODY_UNDECIDED = "custody undecided"
@@ -50,6 +51,7 @@ REASONS: tuple[str, ...] = (
     HOSTED, MIXER, BRIDGE, TAGGED, ONE_DESTINATION, UNDECIDED, LURE, BURNT, FEE, POOL, UNSPENT,
     LATER, NOT_READ, UNREAD_BUDGET, THRESHOLD, HOPS, AGE, PAID_AWAY, EARLIER, MINTED,
     EXCHANGED, RECEIPT, PAYEE_UNDECIDED, LIQUIDITY_POOL, LENDING_POOL, STAKING_POOL, GAS,
+    EXCHANGE_UNDECIDED,
 )  # fmt: skip
 """Every reason for which a branch ends, written out."""
 
@@ -58,7 +60,8 @@ UNREAD: tuple[str, ...] = (NOT_READ, UNREAD_BUDGET)
 it was asked for. More that is read can take from both."""
 
 STAYS: tuple[str, ...] = (HOSTED, MIXER, BRIDGE, TAGGED, ONE_DESTINATION, BURNT, UNSPENT, EXCHANGED,
-                          RECEIPT, LIQUIDITY_POOL, LENDING_POOL, STAKING_POOL)  # fmt: skip
+                          RECEIPT, LIQUIDITY_POOL, LENDING_POOL, STAKING_POOL,
+                          EXCHANGE_UNDECIDED)  # fmt: skip
 """Ends of value at the party that holds the address, unless a rule on its transaction made it one:
 at any other it went on, or it was not read or not followed whether it did."""
 

@@ -31,6 +31,8 @@ from chainwatch.tracing.meaning.pools import (
 )
 from chainwatch.tracing.meaning.reading import AssetKey, Transaction
 from chainwatch.tracing.stops import (
+    EXCHANGE_UNDECIDED,
+    EXCHANGED,
     LENDING_POOL,
     LIQUIDITY_POOL,
     PAYEE_UNDECIDED,
@@ -182,13 +184,14 @@ def _end(
 ) -> None:  # fmt: skip
     if one.kind == PAIRS or one.kind not in ENDS_AT or one.detail == NO_POOL:
         return
+    reason = ENDS_AT[one.kind]
+    if reason == EXCHANGED and one.certainty == UNDECIDED:
+        reason = EXCHANGE_UNDECIDED
     for side, found, pays in (("payee", ends, one.paid), ("payer", came, one.got)):
         for pay in pays:
             if pay.asset == asset:
                 name = _name(pay, getattr(pay, side), pools)
-                found[pay.key.key] = End(
-                    ENDS_AT[one.kind], one.detail, name, one.certainty, _BASES[one.basis]
-                )
+                found[pay.key.key] = End(reason, one.detail, name, one.certainty, _BASES[one.basis])
     if one.kind == OPERATION_GAS:
         came |= {pay.key.key: ends[pay.key.key] for pay in one.paid if pay.key.key in ends}
 
