@@ -69,7 +69,7 @@ def routes_of_coins(
 ) -> list[PlainRoute]:
     """Return all routes over coins; a transaction is ``{"id", "ins", "outs"}``, one a minute.
 
-    An input is ``(id, n)``, or ``("?",)`` where nothing of it was read.
+    An input is ``(id, n)``, or ``("?",)`` where nothing of it was read. A coin of 0 is no payment.
     """
     place = {tx["id"]: at for at, tx in enumerate(txs)}
     spender = {
@@ -86,7 +86,7 @@ def routes_of_coins(
         return None if None in ins else sum(value[coin] for coin in ins if coin is not None)
 
     def passes(coin: Move) -> bool:
-        return who[coin] not in source | target | stops
+        return value[coin] > 0 and who[coin] not in source | target | stops
 
     def onward(coin: Move) -> Iterator[tuple[int, bool, int | None, float]]:
         if coin in spender:
@@ -116,7 +116,7 @@ def routes_of_coins(
                 txs=(*told.txs, at),
             )  # fmt: skip
             if who[coin] in target:
-                found.append(now)
+                found.extend([now] if value[coin] else [])
             elif passes(coin):
                 for then, control, most, best in onward(coin):
                     after = now
@@ -126,7 +126,7 @@ def routes_of_coins(
                     walk(then, now.moves, after)
 
     for at in range(len(txs)):
-        paid = [coin for coin in spent[at] if coin is not None and who[coin] in source]
+        paid = [coin for coin in spent[at] if coin and who[coin] in source and value[coin]]
         if paid:
             amount = sum(value[coin] for coin in paid)
             walk(at, (), PlainRoute((), at, at, amount, Fraction(amount), 1.0, False, ()))

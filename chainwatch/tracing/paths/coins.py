@@ -1,7 +1,8 @@
 """Routes over coins: a transaction spends a coin and makes the next, so time takes care of itself.
 
 Where owners are given, a coin may also lead to another coin of its owner that is spent later: no
-value moves there, one hand holds both. Such steps are of control and stand apart.
+value moves there, one hand holds both. Such steps are of control and stand apart. A coin of 0 is no
+payment, and stands on no route.
 """
 
 from __future__ import annotations
@@ -77,6 +78,8 @@ class CoinGround:
         if side == SOURCE:
             for one in sorted(self.source):
                 for row in self._listed("in", one).tolist():
+                    if not self.made["in_val"][row]:
+                        continue  # a coin of 0 pays for nothing
                     tx = self.spender_of_input(row)
                     if self.coins.inside(tx):
                         self.starts.setdefault(tx, []).append(row)
@@ -90,6 +93,7 @@ class CoinGround:
         makers: set[int] = set()
         for one in sorted(self.target):
             rows = self._listed("out", one)
+            rows = rows[self.made["out_val"][rows] != 0]
             txs = np.searchsorted(self.made["out_ptr"], rows, side="right") - 1
             for row, tx in zip(rows.tolist(), txs.tolist(), strict=True):
                 if self.coins.inside(tx):
@@ -159,6 +163,8 @@ class CoinGround:
         for row, one, spent, spender in zip(
             range(a, b), made["out_addr"][a:b].tolist(), known.tolist(), by.tolist(), strict=True
         ):
+            if not made["out_val"][row]:
+                continue  # it paid nobody anything
             if one in self.target:
                 self.rows.add(row)
             elif one not in self.source and self._passes(SOURCE, tx, row):
@@ -306,7 +312,7 @@ class CoinGround:
         """Tell whether the owner of what an input spends may be passed there."""
         prev, n = int(self.made["in_prev_tx"][row]), int(self.made["in_prev_n"][row])
         one = int(self.made["in_addr"][row])
-        if one in self.source or one in self.target:
+        if one in self.source or one in self.target or not self.made["in_val"][row]:
             return False
         out = None if prev == NONE else self.coins.row_of(prev, n)
         if out is not None:
@@ -317,7 +323,12 @@ class CoinGround:
         )
 
     def _passes(self, side: int, tx: int, row: int) -> bool:
-        """Tell whether a route may go on from a coin; note why not, where that is worth telling."""
+        """Tell whether a route may go on from a coin; note why not, where that is worth telling.
+
+        None goes on from a coin of 0, for nothing was paid.
+        """
+        if not self.made["out_val"][row]:
+            return False
         end = self.end_at(tx, row)
         if end is not None and end.reason != BURNT:
             self._limit(side, end, tx, row)
@@ -353,7 +364,8 @@ class CoinGround:
     def _unspent_of(self, one: int) -> None:
         """Note coins of the source of which nobody knows whether they were spent."""
         rows = self._listed("out", one)
-        for row in rows[self.made["out_spender"][rows] == NONE].tolist():
+        open_ = (self.made["out_spender"][rows] == NONE) & (self.made["out_val"][rows] != 0)
+        for row in rows[open_].tolist():
             tx = int(np.searchsorted(self.made["out_ptr"], row, side="right")) - 1
             if self.made["out_spendable"][row] and self.coins.inside(tx):
                 self._without_spender(SOURCE, tx, row)

@@ -423,13 +423,28 @@ def test_ways_without_number_are_ranked_without_trying_them(desk: Any) -> None:
     assert best.filter(route=2)["n"].sum() == 1
 
 
-def test_a_coin_of_nothing_carries_nothing(desk: Any) -> None:
-    ledger = desk.coins([
-        {"id": "a", "ins": [], "outs": [("A", 0)]},
-        {"id": "b", "ins": [("a", 0)], "outs": [("B", 0)]},
-    ])  # fmt: skip
-    found = between(desk, ledger)
-    assert (column(found, "flow"), found.arriving_at_least) == ([0], False)
+def test_a_coin_of_nothing_is_no_payment(desk: Any) -> None:
+    """An output of 0 pays nobody: neither the target, nor on the way, nor from the source."""
+    plain = [
+        {"id": "a", "ins": [], "outs": [("A", 100), ("X", 100)]},
+        {"id": "b", "ins": [("a", 0)], "outs": [("B", 0), ("C", 100)]},
+        {"id": "c", "ins": [("b", 1)], "outs": [("D", 100)]},
+        {"id": "d", "ins": [("c", 0)], "outs": [("B", 100)]},
+    ]
+    for by in ranking.RANKINGS:
+        assert routes(between(desk, desk.coins(plain), by=by)) == ["ACDB"]
+    on_the_way = [
+        *plain[:1],
+        {"id": "b", "ins": [("a", 0)], "outs": [("C", 0), ("E", 100)]},
+        {"id": "c", "ins": [("b", 0), ("a", 1)], "outs": [("B", 100)]},
+    ]
+    assert routes(between(desk, desk.coins(on_the_way))) == []
+    from_the_source = [
+        {"id": "a", "ins": [], "outs": [("A", 0), ("X", 100)]},
+        {"id": "b", "ins": [("a", 0), ("a", 1)], "outs": [("B", 100)]},
+    ]
+    found = between(desk, desk.coins(from_the_source))
+    assert (routes(found), found.arriving) == ([], 0)
 
 
 def test_more_sets_than_are_listed_are_said_to_be_more(desk: Any) -> None:
