@@ -9,6 +9,7 @@ import numpy as np
 from chainwatch.ledger.index.build import NONE
 from chainwatch.tracing.paths.coin_graph import spent_in_all
 from chainwatch.tracing.paths.coins import CoinGround
+from chainwatch.tracing.paths.tables import SAME_AMOUNT
 from chainwatch.tracing.paths.told import Payment
 from chainwatch.tracing.paths.transfers import TransferGround
 from chainwatch.units import counted
@@ -47,7 +48,7 @@ class CoinTelling:
         alike = int((values == made["out_val"][move]).sum())
         if payers > 1 and alike > 1:
             said.append(
-                f"{alike} outputs got this same amount: if strangers mixed their coins here, the"
+                f"{alike} {SAME_AMOUNT}: if strangers mixed their coins here, the"
                 " money may have left in any of them"
             )
         elif payers > 1:

@@ -26,6 +26,7 @@ from chainwatch.tracing.paths.tables import (
     PARTIES,
     ROUTES,
     ROUTES_FOUND,
+    SAME_AMOUNT,
     SOME,
 )
 from chainwatch.tracing.stops import UNREAD, at_a_service
@@ -102,6 +103,12 @@ class Paths(Result):
         """Where looking ended at what was not read."""
         return self.limits.filter(pl.col("reason").is_in(UNREAD))
 
+    @property
+    def mixed(self) -> frozenset[int]:
+        """Numbers of the routes on which several paid together, and several got one amount."""
+        alike = pl.col("otherwise").str.contains(SAME_AMOUNT, literal=True)
+        return frozenset(self.hops.filter(alike)["route"])
+
     def route(self, number: int) -> pl.DataFrame:
         """Return the payments of one route, in order."""
         return self.hops.filter(pl.col("route") == number)
@@ -167,7 +174,13 @@ class Paths(Result):
                 f"; {counted(some, 'rests', 'rest')} on an order of transfers of one time that"
                 f" nobody knows, and {counted(rest, 'holds', 'hold')} in every order"
             )
-        return f"{found} by {RANKINGS[self.by]}{tied}{self._how_far()}."
+        mixed = ""
+        if several := len(self.mixed):
+            mixed = (
+                f"; {counted(several, 'goes', 'go')} through a transaction in which strangers may"
+                " have mixed their coins, so that the money may have left it elsewhere"
+            )
+        return f"{found} by {RANKINGS[self.by]}{tied}{mixed}{self._how_far()}."
 
     def _how_far(self) -> str:
         """Return how far was looked, and what was left."""
@@ -288,7 +301,8 @@ def limits_told(found: Paths) -> Iterator[str]:
 def told(found: Paths) -> Iterator[str]:
     """Yield the payments of each route in words, as the edition of the desk may show them."""
     for number, rows in shown_hops(found).items():
-        yield f"Route {number}:"
+        through = ", through what may be a mix of strangers" if number in found.mixed else ""
+        yield f"Route {number}{through}:"
         for hop, row in enumerate(rows, 1):
             said = f"a payment {MASKED}" if row is None else hop_in_words(found, row)
             yield f"  {hop}. {said}"

@@ -141,3 +141,6 @@ EVERY, SOME = "every order", "some order"
 """Whether something holds in every order of transfers that bear one time, or in some."""
 
 BEGINS, FLOW, CONTROL = "begins", "flow", "control"
+
+SAME_AMOUNT = "outputs got this same amount"
+"""Said of a payment of several payers beside which others got as much: strangers may mix there."""

@@ -211,6 +211,10 @@ def test_a_mix_is_a_fork_that_is_told(desk: Any) -> None:
     first, second = through.route(1)["otherwise"]
     assert first.startswith("3 outputs got this same amount: if strangers mixed their coins here")
     assert "same amount" not in second
+    assert "1 goes through a transaction in which strangers may have mixed" in through.answer()
+    assert next(through.told()) == "Route 1, through what may be a mix of strangers:"
+    plain = between(desk, desk.coins(TWO_WAYS))
+    assert "mix" not in "\n".join([repr(plain), *plain.told()])
     found = between(desk, ledger, stop=equal_outputs())
     assert routes(found) == []
     told = found.limits.filter(pl.col("reason").is_in(["mixer", "undecided mixer"]))
