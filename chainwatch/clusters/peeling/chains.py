@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from chainwatch.attribution.taxonomy import ENDING, descendants
 from chainwatch.clusters.apart import Tagged, named
 from chainwatch.clusters.peeling.facts import TX
 from chainwatch.clusters.peeling.steps import NEXT
@@ -47,6 +48,7 @@ CHAINS = Table(
         Column.amount("rest", "what is left in the last"),
         Column.party("rest_address", "whom the rest of the last is paid to"),
         Column.kind("end", "why it goes on no further"),
+        Column("rest_name", pl.String, Privacy.NAME, "whom tags name there", nullable=True),
     ),
 )
 
@@ -140,7 +142,8 @@ def peel_chains(
         Where the habits of clusters tell how a chain goes on, they decide. Elsewhere the rest is
         the larger output, if its address was never seen before.
     tags : Tags, optional
-        Whom small parts were paid to.
+        Whom small parts were paid to, and the rest. A chain ends where the rest goes to a service
+        of theirs, as `Tags.services` has them: what it spends later is no longer the payer's.
     shape : Shape
         What is called a chain.
 
@@ -152,7 +155,8 @@ def peel_chains(
     Fails when
     ----------
     The larger output is a payment, as when somebody buys for most of a coin: then the chain leads
-    to a stranger. Wallets that pay from one large coin have this shape without any intent.
+    to a stranger, and through a service that no tag names. Wallets that pay from one large coin
+    have this shape without any intent.
 
     References
     ----------
@@ -166,17 +170,40 @@ def peel_chains(
             f"no chain has the shape {tuple(shape)}",
             remedy="give two hops or more, 1 to 100 percent, and a day or more",
         )
-    placed = _placed(_hops(ledger, steps, shape), shape)
-    return PeelChains(_chains(placed), _peels(placed, tags), shape)
+    names = _names(tags)
+    placed = _placed(_hops(ledger, steps, shape, _services(tags)), shape)
+    return PeelChains(_chains(placed, names), _peels(placed, names), shape)
 
 
-def _hops(ledger: Ledger, steps: PeelSteps | None, shape: Shape) -> pl.DataFrame:
+def _names(tags: Tagged | None) -> pl.DataFrame:
+    """Return the names that tags give: ``chain, address, name``, one row per address."""
+    if tags is None:
+        schema = {"chain": pl.String, "address": pl.Binary, "name": pl.String}
+        return pl.DataFrame(schema=schema)
+    said = named(tags).group_by("chain", "address").agg(pl.col("name").unique().sort())
+    return said.with_columns(pl.col("name").list.join("; "))
+
+
+def _services(tags: Tagged | None) -> pl.DataFrame:
+    """Return the addresses at which a chain ends: ``chain, rest_address, service`` (true)."""
+    schema = {"chain": pl.String, "rest_address": pl.Binary, "service": pl.Boolean}
+    if tags is None or "concept" not in tags.frame.columns:
+        return pl.DataFrame(schema=schema)
+    ending = sorted({one for broad in ENDING for one in (broad, *descendants(broad))})
+    rows = tags.frame.filter(pl.col("concept").is_in(ending))
+    return rows.select("chain", rest_address="address", service=pl.lit(value=True)).unique()
+
+
+def _hops(
+    ledger: Ledger, steps: PeelSteps | None, shape: Shape, services: pl.DataFrame
+) -> pl.DataFrame:
     """Return the transactions that have the shape of a hop, with the next, or why there is none."""
     two = (pl.col("input_count") == 1) & (pl.col("output_count") == 2) & (pl.col("payments") == 2)
     outs = features.outputs(ledger).filter(two & ~pl.col("coinbase") & ~pl.col("shared"))
     both = _told_apart(outs, steps)
     small = 100 * pl.col("value") <= shape.most_percent * pl.col("paid")
     both = both.join(_spenders(ledger), on=[*TX, "rest_n"], how="left")
+    both = both.join(services, on=["chain", "rest_address"], how="left")
     known = both.select(
         "chain", spender="tx", spender_time="time", spender_small=small.fill_null(False)
     )
@@ -221,6 +248,7 @@ def _end(gap: pl.Expr) -> pl.Expr:
     """Return why a chain goes on no further from a hop; null where it goes on."""
     by_size = pl.col("told_by") == LARGER
     tests = {
+        "the rest goes to a tagged service": pl.col("service"),
         "the rest is not spent": ~pl.col("spent"),
         "it is not known whether the rest is spent": pl.col("spent").is_null(),
         "the rest goes to an address seen before": by_size & ~pl.col("fresh"),
@@ -264,8 +292,8 @@ def _lines(hops: pl.DataFrame) -> Iterator[tuple[int, list[int]]]:
             yield start, line
 
 
-def _chains(hops: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per chain, in ``CHAINS``."""
+def _chains(hops: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per chain, in ``CHAINS``, with the names that tags give."""
     rows = hops.group_by("chain", "start_tx", maintain_order=True).agg(
         pl.col("txid").first(), pl.col("payer").first(), pl.len().cast(pl.Int64).alias("hops"),
         pl.col("time").first().alias("first"), pl.col("time").last().alias("last"),
@@ -273,14 +301,12 @@ def _chains(hops: pl.DataFrame) -> pl.DataFrame:
         (pl.col("rest").shift(1) - pl.col("paid")).sum().alias("fees"),
         pl.col("rest", "rest_address", "end").last(),
     )  # fmt: skip
+    whom = names.rename({"address": "rest_address", "name": "rest_name"})
+    rows = rows.join(whom, on=["chain", "rest_address"], how="left", maintain_order="left")
     return CHAINS.conform(rows.select(CHAINS.names))
 
 
-def _peels(hops: pl.DataFrame, tags: Tagged | None) -> pl.DataFrame:
+def _peels(hops: pl.DataFrame, names: pl.DataFrame) -> pl.DataFrame:
     """Return one row per hop, in ``PEELS``, with the names that tags give."""
-    names = pl.DataFrame(schema={"chain": pl.String, "address": pl.Binary, "name": pl.String})
-    if tags is not None:
-        said = named(tags).group_by("chain", "address").agg(pl.col("name").unique().sort())
-        names = said.with_columns(pl.col("name").list.join("; "))
     found = hops.join(names, on=["chain", "address"], how="left")
     return PEELS.conform(found.select(PEELS.names).sort(PEELS.key))

@@ -80,6 +80,25 @@ def test_why_a_chain_ends(read, text, said):
     assert ends(read(text))[0] == said
 
 
+@pytest.mark.parametrize(
+    ("concept", "chains"),
+    [
+        ("exchange", [(2, "the rest goes to a tagged service", "a bank")]),
+        ("hot_wallet", [(2, "the rest goes to a tagged service", "a bank")]),
+        ("perpetrator", [(3, "the rest is spent in another shape", None)]),
+        (None, [(3, "the rest is spent in another shape", None)]),
+    ],
+)
+def test_a_chain_ends_at_a_tagged_service_and_names_it(read, named, concept, chains):
+    """What a service spends later is not the payer's, whatever its shape."""
+    ledger = read(HOPS)
+    schema = dict.fromkeys(("chain", "actor", "label", "concept"), pl.String)
+    row = (ledger.chains[0].id, None, "a bank", concept, named("C"))
+    tags = pl.DataFrame([row], schema=schema | {"address": pl.Binary}, orient="row")
+    found = peel_chains(ledger, tags=Tags(tags), shape=SHORT)
+    assert found.frame.select("hops", "end", "rest_name").rows() == chains
+
+
 def test_one_more_day_or_percent_is_as_said(read):
     """168 hours are seven days; 140 of 700 are 20 percent."""
     at = read(HOPS.replace("D=700 R=95", "D=560 R=140") + "\n! h3 hours=170\n! end hours=170")
