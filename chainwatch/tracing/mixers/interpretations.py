@@ -293,9 +293,9 @@ def interpretations(
 
     Raises
     ------
-    LedgerError, TraceError, InputError
+    LedgerError, TraceError, InputError, ArgumentError
         If none or several have the id; if it is of an account chain, or makes new coins; if a
-        limit is below 1, or a fee below 0.
+        limit is below 1, or a fee below 0; if one of these is no whole number.
 
     Fails when
     ----------
@@ -327,6 +327,10 @@ def rows_of(
 
 def _check_bounds(limit: int, fees_between: int | None, seconds: int | None) -> None:
     expect(limit, int, "limit", "pass a number of steps, such as 8_000_000")
+    if fees_between is not None:
+        expect(fees_between, int, "fees_between", "pass base units: a whole number, 0 for none")
+    if seconds is not None:
+        expect(seconds, int, "seconds", "pass a whole number of seconds, or leave it out")
     if limit < 1 or (fees_between or 0) < 0 or (seconds is not None and seconds < 1):
         raise InputError(
             "limit and seconds are at least 1, fees between participants at least 0",

@@ -13,7 +13,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset, native
 from chainwatch.attribution.resolve import Owners
 from chainwatch.chains.base import Chain
-from chainwatch.errors import expect
+from chainwatch.errors import InputError, expect
 from chainwatch.ledger.joint.funding import PAID_PER_MILLE, PAID_SATOSHI
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.lookup.summaries import TransactionSummary
@@ -166,8 +166,9 @@ def slots(
 
     Raises
     ------
-    LedgerError, TraceError
-        If there is no such transaction, or it spends no coins.
+    LedgerError, TraceError, InputError, ArgumentError
+        If there is no such transaction, or it spends no coins; if the limit is below 1, or no
+        whole number.
 
     Fails when
     ----------
@@ -180,6 +181,8 @@ def slots(
     :mod:`chainwatch.ledger.joint.funding`.
     """
     expect(limit, int, "limit", "pass a number of steps, such as 8_000_000")
+    if limit < 1:
+        raise InputError(f"a limit of {limit} steps", remedy="allow at least 1")
     found, rows = rows_of(ledger, txid, chain)
     known, unknown = None, rows.unknown()
     if unknown is None:

@@ -183,6 +183,12 @@ def test_what_has_no_interpretation_is_refused(small_ledger, desk):
         cw.interpretations(small_ledger("t: A=5 -> X=5"), bytes(32))
     with pytest.raises(InputError, match="at least 1"):
         of(small_ledger, FIVE, limit=0)
+    with pytest.raises(InputError, match="fees between participants at least 0"):
+        of(small_ledger, FIVE, fees_between=-1)
+    for name in ("fees_between", "limit", "seconds"):
+        for wrong in (1.5, True, "1"):
+            with pytest.raises(ArgumentError, match=f"{name} is "):
+                of(small_ledger, FIVE, **{name: wrong})
     with pytest.raises(ArgumentError, match="open it first"):
         cw.interpretations("ledger", bytes(32))
 

@@ -10,7 +10,7 @@ from itertools import permutations
 import pytest
 
 import chainwatch as cw
-from chainwatch.errors import TraceError
+from chainwatch.errors import InputError, TraceError
 from chainwatch.tracing.mixers.slots import solved
 from chainwatch.tracing.mixers.valued_rows import Row, ValuedRows
 
@@ -70,6 +70,9 @@ def test_what_was_not_read_and_too_much_work_are_unknown(small_ledger):
     found = of(small_ledger, THREE, limit=10)
     assert (found.solutions, found.unknown) == (None, "it takes more than 10 steps of work")
     assert "unknown: it takes" in repr(found)
+    for limit in (0, -5):
+        with pytest.raises(InputError, match=f"a limit of {limit} steps; allow at least 1"):
+            of(small_ledger, THREE, limit=limit)
     with pytest.raises(TraceError, match="makes new coins"):
         of(small_ledger, "coinbase -> A=50")
 
