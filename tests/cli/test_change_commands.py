@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+import chainwatch as cw
 from chainwatch.addresses.canonical import text
 from chainwatch.clusters.recipe import Recipe, owners
 from chainwatch.heuristics.link_rules import PREDICTED
@@ -88,9 +89,19 @@ def test_chains_are_listed_with_their_sums(run: Run, otter: Path) -> None:
     words = ("peel-chains", "--ledger", otter, "--hops", 2, "--percent", 50)
     status, out, err = run(*words, "--csv", "peels.csv")
     assert (status, err) == (0, "")
-    assert re.match(r"[0-9a-f]{64}: \d+ hops, [\d.]+ paid out, of which [\d.]+ peeled off", out)
     rows = Path("peels.csv").read_text("utf-8").splitlines()
     assert f"{len(rows) - 1:,} hops)" in out.splitlines()[-1]
+    assert not re.search(r"[0-9a-f]{64}|paid out", out), "whoever stands in them is masked"
+    count = int(re.match(r"([\d,]+) chains? between parties whom this edition masks", out)[1])
+    assert f"PeelChains({count:,} chain" in out
+    cw.set_edition("working", reason="a test")
+    try:
+        status, out, _ = run(*words)
+    finally:
+        cw.set_edition("disclosure")
+    line = r"[0-9a-f]{64}: \d+ hops, [\d.]+ rBTC paid out, of which [\d.]+ rBTC peeled off"
+    assert (status, bool(re.match(line, out))) == (0, True)
+    assert "this edition masks" not in out
     status, _, err = run("peel-chains", "--ledger", otter, "--hops", 1)
     assert (status, "no chain has the shape" in err) == (1, True)
 

@@ -46,7 +46,9 @@ EdgesOption = Annotated[
 PictureOption = Annotated[
     Path | None, typer.Option("--picture", help="Also draw them: an .svg or .png file.")
 ]
-RowsOption = Annotated[Path | None, typer.Option("--csv", help="Also write every payment here.")]
+RowsOption = Annotated[
+    Path | None, typer.Option("--csv", help="Also write every payment here, in clear.")
+]
 
 
 def add_to(app: typer.Typer) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import chainwatch as cw
 from chainwatch.cli.cluster_lines import MOST_SHOWN
 from chainwatch.cli.options import LedgerOption, ReplaceOption
-from chainwatch.cli.output import check_named, interruptible, say, show, write_csv
+from chainwatch.cli.output import check_named, interruptible, names_in, say, show, write_csv
 from chainwatch.cli.owners import TagsOption, only_chain, opened, tags_in
+from chainwatch.units import counted
+
+if TYPE_CHECKING:
+    from chainwatch.clusters.peeling.chains import PeelChains
 
 
 def add_to(app: typer.Typer) -> None:
@@ -25,28 +31,57 @@ def peel_chains(
     percent: Annotated[
         int, typer.Option("--percent", help="The small part of each is at most so much.")
     ] = 20,
-    csv: Annotated[Path | None, typer.Option(help="Also write every small part here.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Also write every small part here, in clear.")
+    ] = None,
     replace: ReplaceOption = False,
 ) -> None:
     """List chains of transactions that peel small parts off one coin, by their shape alone.
+
+    A chain between parties whom the disclosure edition masks is counted and not listed.
 
     Example: chainwatch peel-chains --ledger out/otter/ledger --hops 2 --percent 50
     """
     check_named(csv, replace=replace)
     from chainwatch.clusters.peeling.chains import Shape
-    from chainwatch.clusters.peeling.chains import peel_chains as listed
 
     with interruptible():
         read = opened(ledger)
         said = tags_in(tags, only_chain(read))
-        found = listed(read, tags=said, shape=Shape(hops, percent))
-    for row in found.plain().head(MOST_SHOWN).iter_rows(named=True):
-        say(
-            f"{row['txid']}: {row['hops']} hops, {row['amount_coins']} paid out, of which"
-            f" {row['peeled_coins']} peeled off and {row['rest_coins']} left; {row['end']}"
-        )
-    if (more := found.frame.height - MOST_SHOWN) > 0:
+        found = cw.peel_chains(read, tags=said, shape=Shape(hops, percent))
+    names = names_in([] if said is None else [said])
+    rows = list(_shown(found))
+    for row in rows[:MOST_SHOWN]:
+        say(_told(row), names)
+    if (more := len(rows) - MOST_SHOWN) > 0:
         say(f"  and {more:,} more chains")
+    if masked := found.frame.height - len(rows):
+        say(f"{counted(masked, 'chain', 'chains')} between parties whom this edition masks")
     show(found)
     if csv:
         write_csv(csv, found.plain("peels"), replace=replace)
+
+
+def _shown(found: PeelChains) -> Iterator[dict[str, Any]]:
+    """Yield the chains that the edition of the desk lists, as it shows them."""
+    from chainwatch.results.mask import shown_tables
+
+    _, tables = shown_tables(found)
+    for row in tables["peel_chains"].to_dicts():
+        if row.get("summed") is None:
+            yield row
+
+
+def _told(row: dict[str, Any]) -> str:
+    """Return a chain in one line."""
+    from chainwatch.addresses.assets import native
+
+    about, coin = "≈ " if row.get("rounded") else "", native(row["chain"])
+    paid, peeled, rest = (
+        f"{about}{coin.shown(int(row[name]))}" for name in ("amount", "peeled", "rest")
+    )
+    named = f": {row['rest_name']}" if row["rest_name"] else ""
+    return (
+        f"{row['txid']}: {row['hops']} hops, {paid} paid out, of which {peeled} peeled off and"
+        f" {rest} left; {row['end']}{named}"
+    )
