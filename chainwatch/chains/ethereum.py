@@ -18,19 +18,6 @@ from __future__ import annotations
 
 from chainwatch.chains.base import Bor, Chain, CoinMoves, Rollup
 
-ENTRY_POINTS = (
-    "0x5FF137D4b0FDCD49DcA30c7CF57E578a026d2789",
-    "0x0000000071727De22E5E9d8BAf0edAc6f37da032",
-    "0x4337084D9E255Ff0702461CF8895CE9E3b5Ff108",
-)
-"""Contracts by which user operations run (ERC-4337, versions 0.6 to 0.8), the same on every chain
-of Ethereum's kind. Anybody's contract may log a user operation of anybody: that says nothing.
-
-References
-----------
-https://github.com/eth-infinitism/account-abstraction/releases
-"""
-
 _ETHER = 10**18
 
 ETHEREUM = Chain(

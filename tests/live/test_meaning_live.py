@@ -26,7 +26,8 @@ from module_of import module_of
 from chainwatch.addresses import canonical
 from chainwatch.addresses.assets import Asset, native
 from chainwatch.attribution.tags import Tags, make_tags
-from chainwatch.chains.ethereum import ENTRY_POINTS, ETHEREUM
+from chainwatch.chains.base import ENTRY_POINTS
+from chainwatch.chains.ethereum import ETHEREUM
 from chainwatch.ingest.pull import pull
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.ledger.schema import TAGS

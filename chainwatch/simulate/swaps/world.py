@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from chainwatch.addresses.canonical import Kind, parse
+from chainwatch.chains.base import ENTRY_POINTS
 from chainwatch.chains.catalogue import chain
-from chainwatch.chains.ethereum import ENTRY_POINTS
 from chainwatch.errors import ConservationError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import APPROVALS, BLOCKS, COVERAGE, TRANSFERS, pack_tx

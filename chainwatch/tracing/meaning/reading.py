@@ -19,9 +19,8 @@ import polars as pl
 
 from chainwatch.addresses.assets import FEE_KINDS
 from chainwatch.addresses.canonical import parse
-from chainwatch.chains.base import Chain
+from chainwatch.chains.base import ENTRY_POINTS, Chain
 from chainwatch.chains.catalogue import chain as find_chain
-from chainwatch.chains.ethereum import ENTRY_POINTS
 from chainwatch.errors import TraceError
 from chainwatch.ledger.accounts.authority import CALLED, MADE, with_authority
 from chainwatch.ledger.balances import Reading, covered, in_order

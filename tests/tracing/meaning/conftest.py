@@ -14,8 +14,8 @@ import pytest
 from chainwatch.addresses.assets import ZERO, Asset, native
 from chainwatch.addresses.canonical import parse
 from chainwatch.attribution.tags import Tags, make_tags
+from chainwatch.chains.base import ENTRY_POINTS
 from chainwatch.chains.catalogue import chain as chain_of
-from chainwatch.chains.ethereum import ENTRY_POINTS
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
 
