@@ -61,6 +61,13 @@ OWN_TABLE = (
 """Said where identifiers were not read from what a bridge's contracts logged."""
 
 
+ANSWERED_LITTLE = (
+    "answered by less than half, as identifiers say: the rest went elsewhere, and it is not known"
+    " where. Who fills a relay of his own is paid back by the bridge where he likes."
+)
+"""Said of deposits whose payouts are theirs and yet no answer to most of them."""
+
+
 def _micro(time: datetime | None) -> int | None:
     return None if time is None else (time - EPOCH) // MICROSECOND
 
@@ -327,12 +334,26 @@ class Search:
             yield f"Bridges have addresses on chains that were not read: {names}."
         if self.messages["terms"].is_null().any():
             yield OWN_TABLE
+        little = sum(map(self._answered_little, self.identified.found))
+        if little:
+            yield f"{counted(little, 'deposit is', 'deposits are')} {ANSWERED_LITTLE}"
         left = self._not_named()
         if left:
             yield (
                 f"{counted(left, 'payment', 'payments')} to bridges in assets that were not named"
                 " are not looked at."
             )
+
+    def _answered_little(self, place: int) -> bool:
+        """Tell whether an identifier names less than half of a deposit, in what stands for it."""
+        row, told = self.deposits[place], self.identified.found[place]
+        group = next(one for one in self.groups if self.assets[row["asset"]] in one)
+        paid = [out for out, _ in told.payouts if self.assets[out["asset"]] in group]
+        if not paid or len(paid) < len(told.payouts) or not self.looked_at(row):
+            return False
+        given, *back = (self._party(one, 0).value for one in (row, *paid))
+        known = [one for one in back if one is not None]
+        return given is not None and len(known) == len(back) and 2 * sum(known) < given
 
     def _not_named(self) -> int:
         """Return how many transfers reached bridges in tokens that were not named."""

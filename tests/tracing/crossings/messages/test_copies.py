@@ -13,7 +13,7 @@ import chainwatch as cw
 from chainwatch.addresses.canonical import text
 from chainwatch.tracing.crossings.messages.by_identifier import BY_ID, BY_MEMO, OPEN
 from chainwatch.tracing.crossings.messages.logs import EVENTS
-from chainwatch.tracing.crossings.search import OWN_TABLE
+from chainwatch.tracing.crossings.search import ANSWERED_LITTLE, OWN_TABLE
 from chainwatch.tracing.crossings.tables import BY_AMOUNT, CROSSED, NOT_MATCHED
 
 TOPIC = {one.signature.partition("(")[0]: keccak(one.signature.encode()) for one in EVENTS}
@@ -164,6 +164,15 @@ class TestAcross:
         )  # fmt: skip
         found = sea.crossings(self.ledger(sea), messages=said)
         assert sea.told(found) == [(NOT_MATCHED, OPEN)]
+
+    def test_who_fills_his_own_relay_for_next_to_nothing(self, sea: Any, logs: Logs) -> None:
+        """It is the answer to his deposit: what the bridge owes him as a relayer lies elsewhere."""
+        said = logs.read(logs.deposit(to="innocent", wants=1), logs.fill(7, "fake", "innocent", 1))
+        found = sea.crossings(self.ledger(sea), messages=said)
+        assert answers(found) == [(sea.account("innocent"), 1, BY_ID)]
+        assert found.limits == (f"1 deposit is {ANSWERED_LITTLE}",)
+        honest = sea.crossings(self.ledger(sea), messages=logs.read(logs.deposit(), logs.fill()))
+        assert honest.limits == ()
 
     def test_a_message_of_one_bridge_is_of_no_deposit_at_another(
         self, sea: Any, logs: Logs
