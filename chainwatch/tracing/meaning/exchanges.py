@@ -52,10 +52,14 @@ class Dealt(NamedTuple):
 
 
 class Dealing(NamedTuple):
-    """What parties gave to pools and got of them in one transaction."""
+    """What parties gave to pools and got of them in one transaction.
+
+    ``beside`` is what pools by trade gave and got of assets that they are not known by.
+    """
 
     given: tuple[Dealt, ...]
     got: tuple[Dealt, ...]
+    beside: tuple[Payment, ...] = ()
 
     @property
     def pools(self) -> tuple[Pool, ...]:
@@ -72,20 +76,26 @@ class Dealing(NamedTuple):
 def dealing_of(payments: Sequence[Payment], pools: Pools) -> Dealing:
     """Return what was dealt with pools; payments among pools are no party's."""
     given, got = [], []
+    beside = tuple(one for one in payments if _beside(one, pools))
     for one in payments:
         into, out_of = _pool(one.payee, one.asset, pools), _pool(one.payer, one.asset, pools)
-        if into and not pools.holds(one.payer):
+        if into and not pools.holds(one.payer, one.asset):
             given.append(Dealt(one, into))
-        elif out_of and not pools.holds(one.payee):
+        elif out_of and not pools.holds(one.payee, one.asset):
             got.append(Dealt(one, out_of))
-    return Dealing(tuple(given), tuple(got))
+    return Dealing(tuple(given), tuple(got), beside)
+
+
+def _beside(one: Payment, pools: Pools) -> bool:
+    known = (pools.get(at) for at in (one.payer, one.payee))
+    return any(pool is not None and not pool.deals_in(one.asset) for pool in known)
 
 
 def _pool(address: bytes, asset: AssetKey, pools: Pools) -> Pool | None:
     """Return the pool at an address; a pool's own token is made and burnt by the pool."""
     if address in ZERO:
         return None if asset[0] is None else pools.get(asset[0])
-    return pools.get(address)
+    return pools.of(address, asset)
 
 
 def dealt(
@@ -139,6 +149,11 @@ def _lacking(read: AccountReading, one: Transaction, deal: Dealing, open_: Seque
         return next(iter(one.lost.values()))
     if any(pool.certainty == UNDECIDED for pool in deal.pools):
         return "tags contradict each other on whether a pool stands on the other side"
+    at_pools = {pool.address for pool in deal.pools}
+    if any(not at_pools.isdisjoint((pay.payer, pay.payee)) for pay in deal.beside):
+        return "a pool also gave or got what it is not seen to trade"
+    if not _traded(deal):
+        return "these assets were not seen to be traded with it both ways"
     for at in deal.parties:
         for asset in (
             COIN,
@@ -150,6 +165,16 @@ def _lacking(read: AccountReading, one: Transaction, deal: Dealing, open_: Seque
             if at in flow.payers or at in flow.payees:
                 return "it is not known who of several paid whom beside"
     return ""
+
+
+def _traded(deal: Dealing) -> bool:
+    """Tell whether what was given to the one pool and got of it are a pair that it is known by."""
+    pool, *more = deal.pools
+    own = any(each.payment.asset[0] == pool.address for each in (*deal.given, *deal.got))
+    if more or own or pool.traded is None:
+        return True
+    pairs = ({gave.payment.asset, got.payment.asset} for gave in deal.given for got in deal.got)
+    return all(pair in pool.traded.pairs for pair in pairs)
 
 
 def certainty_of(read: AccountReading, deal: Dealing) -> tuple[str, str]:

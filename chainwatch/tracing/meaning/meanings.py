@@ -275,7 +275,8 @@ def _others(
     for flow in flows:
         left = [
             pay for pay in flow.payments or ()
-            if id(pay) not in dealt_with and not (pools.holds(pay.payer) and pools.holds(pay.payee))
+            if id(pay) not in dealt_with
+            and not all(pools.holds(at, pay.asset) for at in (pay.payer, pay.payee))
         ]  # fmt: skip
         gas = [pay for pay in left if _is_gas(pay, one)]
         kept = [pay for pay in gas if pay.payee in {op.entry_point for op in one.operations}]

@@ -132,7 +132,7 @@ def passage_of(
         arriving |= {pay.key.key for pay in both if pay.asset == mine}
     around = {
         address: End(*_at_pool(pool)) for address, pool in pools.by_address.items()
-        if pool.kind != WRAPPED
+        if pool.kind != WRAPPED and pool.deals_in(mine)
     }  # fmt: skip
     return Passage(
         f"{made_by} {left.hexdigest()}", tuple(flows), ends, came, around, frozenset(arriving)

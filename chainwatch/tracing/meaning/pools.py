@@ -38,6 +38,14 @@ MIN_TRADERS = 3
 the simulated chains to fit, and measured on those to test."""
 
 
+class Traded(NamedTuple):
+    """How many dealt with a contract, which pairs of assets both ways, and in which assets."""
+
+    traders: int
+    pairs: frozenset[frozenset[AssetKey]]
+    assets: frozenset[AssetKey]
+
+
 class Pool(NamedTuple):
     """What is known of a pool."""
 
@@ -48,6 +56,11 @@ class Pool(NamedTuple):
     name: str | None
     traders: int
     detail: str
+    traded: Traded | None = None
+
+    def deals_in(self, asset: AssetKey) -> bool:
+        """Tell whether it is a pool of an asset: one by trade only of what was traded with it."""
+        return self.traded is None or asset[0] == self.address or asset in self.traded.assets
 
 
 @dataclass(frozen=True)
@@ -71,9 +84,14 @@ class Pools:
         pool = self.by_address.get(address)
         return address in ZERO or (pool is not None and pool.certainty != UNDECIDED)
 
-    def holds(self, address: bytes) -> bool:
-        """Tell whether an address is a pool, a wrapped coin, or nobody's: no party of its own."""
-        return address in self.by_address or address in ZERO
+    def of(self, address: bytes, asset: AssetKey) -> Pool | None:
+        """Return the pool at an address, if it is one of an asset."""
+        pool = self.by_address.get(address)
+        return pool if pool is not None and pool.deals_in(asset) else None
+
+    def holds(self, address: bytes, asset: AssetKey) -> bool:
+        """Tell whether an address is a pool of an asset, a wrapped coin, or nobody's: no party."""
+        return address in ZERO or self.of(address, asset) is not None
 
 
 NO_POOLS = Pools({})
@@ -81,7 +99,7 @@ NO_POOLS = Pools({})
 
 
 def pools_of(
-    read: AccountReading, traded: Mapping[bytes, int], tags: Framed | None
+    read: AccountReading, traded: Mapping[bytes, Traded], tags: Framed | None
 ) -> Pools:  # fmt: skip
     """Return the pools of a chain.
 
@@ -89,17 +107,19 @@ def pools_of(
     ----------
     read : AccountReading
         Whose chain lists wrapped coins.
-    traded : mapping of bytes to int
-        By address how many initiators swapped with it, as :func:`traders` counts them.
+    traded : mapping of bytes to Traded
+        By address how many initiators swapped with it, and what, as :func:`traders` counts them.
     tags : tags, optional
         Who is called an exchange without custody, a lender or a place to stake.
     """
-    found = {address: _by_trade(address, count) for address, count in traded.items()}
+    found = {address: _by_trade(address, one) for address, one in traded.items()}
     frame = tags.frame if tags is not None else None
     said = {} if frame is None else statements_of(frame, read.chain.id)
     for address, rows in said.items():
         if pool := _tagged(address, rows):
-            found[address] = pool._replace(traders=traded.get(address, 0))
+            found[address] = pool._replace(
+                traders=traded[address].traders if address in traded else 0
+            )
         elif any(row.concept and is_a(row.concept, "service") for row in rows):
             found.pop(address, None)  # somebody else's wallet, whatever it trades
     for contract in _wrapped(read.chain):
@@ -113,9 +133,10 @@ def _wrapped(chain: Chain) -> Iterator[bytes]:
         yield parse(text, chain)
 
 
-def _by_trade(address: bytes, count: int) -> Pool:
-    told = f"{counted(count, 'initiator', 'initiators')} swapped with it or got receipts of it"
-    return Pool(address, EXCHANGE, PROBABLE, BY_TRADE, None, count, told)
+def _by_trade(address: bytes, traded: Traded) -> Pool:
+    many = counted(traded.traders, "initiator", "initiators")
+    told = f"{many} swapped with it or got receipts of it"
+    return Pool(address, EXCHANGE, PROBABLE, BY_TRADE, None, traded.traders, told, traded)
 
 
 def _tagged(address: bytes, rows: Sequence[TagStatement]) -> Pool | None:
@@ -152,14 +173,15 @@ def _no_pool(concept: str | None) -> bool:
 
 def traders(
     read: AccountReading, transactions: Iterable[tuple[Transaction, Sequence[Flow]]], least: int
-) -> dict[bytes, int]:
+) -> dict[bytes, Traded]:
     """Return the contracts with which so many initiators swapped, or of which they got receipts.
 
     Counted are transactions in which a contract got one asset and gave one other, and in which the
     one who wanted the transaction gave or got something; and those in which it got something from
-    him and made tokens of its own for him, or the reverse. Of some asset it must have got in one of
-    them and given in another: who only takes in what is worth something is a shop. Nobody who ever
-    sent a transaction is a contract.
+    him and made tokens of its own for him, or the reverse. So many must have dealt in a pair of
+    assets, and it must have been traded both ways; or it got and gave back an asset for its tokens:
+    who only takes in what is worth something is a shop. Of other assets it is no pool. Nobody who
+    ever sent a transaction is a contract.
 
     Fails when
     ----------
@@ -180,25 +202,39 @@ def traders(
                 continue
             if _swaps(address, net, changes, wanted):
                 met.setdefault(address, _Met()).add(address, wanted, net)
-    return {
-        address: len(one.whom) for address, one in met.items()
-        if len(one.whom) >= least and one.got & one.gave
-    }  # fmt: skip
+    told = {address: one.traded(least) for address, one in met.items()}
+    return {address: one for address, one in told.items() if one.assets}
 
 
 @dataclass
 class _Met:
-    """Who dealt with a contract, and what it got of them and gave."""
+    """Who dealt with a contract: by what it got and gave for it, and for tokens of its own."""
 
-    whom: set[bytes] = field(default_factory=set)
+    swapped: dict[tuple[AssetKey, AssetKey], set[bytes]] = field(default_factory=dict)
+    issued: set[bytes] = field(default_factory=set)
     got: set[AssetKey] = field(default_factory=set)
     gave: set[AssetKey] = field(default_factory=set)
 
     def add(self, address: bytes, whom: Iterable[bytes], net: Mapping[AssetKey, int]) -> None:
-        self.whom |= set(whom)
-        for asset, amount in net.items():
-            if asset[0] != address:
-                (self.got if amount > 0 else self.gave).add(asset)
+        got = [asset for asset, amount in net.items() if amount > 0 and asset[0] != address]
+        gave = [asset for asset, amount in net.items() if amount < 0 and asset[0] != address]
+        if len(got) == len(gave) == 1:
+            self.swapped.setdefault((got[0], gave[0]), set()).update(whom)
+        else:
+            self.issued |= set(whom)
+            self.got |= {*got}
+            self.gave |= {*gave}
+
+    def traded(self, least: int) -> Traded:
+        """Return what so many traded with it, both ways, and what it took in and gave back."""
+        pairs = {
+            frozenset(pair): mine | self.swapped[pair[::-1]] | self.issued
+            for pair, mine in self.swapped.items() if pair[::-1] in self.swapped
+        }  # fmt: skip
+        many = {pair: whom for pair, whom in pairs.items() if len(whom) >= least}
+        kept = self.got & self.gave if len(self.issued) >= least else frozenset()
+        whom = self.issued.union(*self.swapped.values())
+        return Traded(len(whom), frozenset(many), frozenset(kept).union(*many))
 
 
 def _changes(flows: Iterable[Flow]) -> dict[bytes, dict[AssetKey, int]]:

@@ -21,7 +21,7 @@ def with_strangers(
     gave one asset and got another, of whom nothing shows that he is a contract.
     """
     parties = one.initiators or {
-        pay.payer for pay in payments if not pools.holds(pay.payer)
+        pay.payer for pay in payments if not pools.holds(pay.payer, pay.asset)
         and not read.is_contract(pay.payer)
     }  # fmt: skip
     for at in sorted(parties):

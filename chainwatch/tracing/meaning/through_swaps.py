@@ -114,7 +114,7 @@ def _sharing(policy: Policy) -> Policy:
 
 def _refuse_pools(walk: Walk, through: Meanings) -> None:
     for address in sorted(walk.subject_of):
-        if through.known.holds(address):
+        if through.known.holds(address, (walk.asset.contract, None)):
             raise TraceError(
                 f"{text(address, walk.asset.chain)} is a pool, which holds the value of many",
                 remedy="follow whoever gave to it or got of it",

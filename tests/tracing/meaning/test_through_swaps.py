@@ -163,6 +163,24 @@ def test_a_worthless_token_hides_no_payment(kit: Any) -> None:
     assert held(kit, found) == {("X", "friend"): 10}
 
 
+def test_worthless_tokens_that_many_traded_make_no_pool_of_what_is_worth_something(
+    kit: Any,
+) -> None:
+    """Three senders swap two tokens of their own: of X the contract is as strange as before."""
+    chain = kit.chain()
+    for who in ("s1", "s2", "s3"):
+        chain.tx(who, (who, "e", "one", 1), ("e", who, "two", 1))
+        chain.tx(who, (who, "e", "two", 1), ("e", who, "one", 1))
+    chain.tx("m", ("0", "a", "X", 100))
+    chain.tx("a", ("a", "e", "X", 100), ("e", "a", "two", 1))
+    chain.tx("k", ("e", "out", "X", 100))
+    found = follow(kit, chain)
+    assert sums(kit, found) == {"X": (100, 0, 0, 100)}
+    assert held(kit, found) == {("X", "out"): 100}
+    chain.tx("k", ("k", "e", "two", 1), ("e", "k", "X", 1))
+    assert sums(kit, follow(kit, chain)) == {"X": (100, 0, 0, 100)}, "one way back is not many"
+
+
 def test_pools_lenders_and_stakers_are_ends_of_their_own(kit: Any) -> None:
     chain = kit.chain()
     chain.tx(
