@@ -71,4 +71,5 @@ def test_an_example_runs_on_what_the_demo_leaves(
     status, said, told = run(*shlex.split(asked))
     assert status == 0, told
     assert said or told
+    assert "No route was found" not in said, "an example shows what the command is for"
     assert not file or file.endswith(".json")

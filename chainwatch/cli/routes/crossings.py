@@ -162,7 +162,17 @@ def bridges_named(
             remedy="give one of --tags and --bridge",
         )
     if files:
-        return cw.read_tags(list(files))
+        from chainwatch.attribution.taxonomy import BRIDGING, is_a
+
+        tags = cw.read_tags(list(files))
+        said = tags.frame["concept"].unique().drop_nulls()
+        if not any(is_a(one, broad) for one in said for broad in BRIDGING):
+            raise InputError(
+                f"no tag says that an address is a bridge ({', '.join(BRIDGING)})",
+                remedy="tag its addresses with that concept, or name them by --bridge"
+                " NAME=CHAIN:ADDRESS instead of --tags",
+            )
+        return tags
     found: dict[str, dict[str, list[str]]] = {}
     for one in named or ():
         name, _, place = one.partition("=")

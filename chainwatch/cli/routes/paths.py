@@ -82,7 +82,7 @@ def paths(
     under the haircut, and how sure the names at both ends are. No route goes on through a service
     of --stop, or else of --tags. Where the budget ended the search it is said what was not tried.
 
-    Example: chainwatch paths bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 Lantern
+    Example: chainwatch paths bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 Lantern --clusters
     --tags out/otter/data/tags --ledger out/otter/ledger
     """
     for file in (csv, picture):

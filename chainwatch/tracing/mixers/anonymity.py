@@ -328,12 +328,17 @@ def _values_told(mixed: pl.DataFrame) -> Iterator[str]:
     for rows in by.values():
         one, after = rows[0], [row["set_after"] for row in rows]
         sure = "mix" if one["is_mix"] else "perhaps a mix"
-        span = str(min(after)) if min(after) == max(after) else f"{min(after)} to {max(after)}"
+        span = _span(min(after), max(after))
+        parties = _span(one["parties_least"], one["parties_most"])
         yield (
             f"{one['txid'][::-1].hex()}  {sure} ({one['protocols']}): {one['equal']} equal outputs,"
-            f" paid for by {one['parties_least']} to {one['parties_most']} parties,"
+            f" paid for by {parties} {'party' if parties == '1' else 'parties'},"
             f" sets of {span}"
         )
+
+
+def _span(least: int, most: int) -> str:
+    return str(least) if least == most else f"{least} to {most}"
 
 
 def _errors_told(errors: pl.DataFrame) -> Iterator[str]:

@@ -170,8 +170,9 @@ def parties_of(
     both = sorted(sides[0].keys() & sides[1].keys())
     if both:
         shown = shown_address(first.chain, both[0])
+        apart = ", or leave out clusters if they should be kept apart"
         raise TraceError(
             f"source and target are one party: {shown} belongs to both",
-            remedy="give two parties, or leave out clusters= if they should be kept apart",
+            remedy=f"give two parties{'' if clusters is None else apart}",
         )
     return first, sides[0], sides[1]

@@ -89,6 +89,19 @@ def test_a_chain_before_a_colon(said: str, chain: str, rest: str) -> None:
     assert of_chain(said) == (chain, rest)
 
 
+@pytest.mark.parametrize("command", [("crossings",), ("trace-across", "ab" * 20)])
+def test_tags_without_a_bridge_are_told_in_terms_of_the_command_line(
+    run: Run, folder: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    tags = tmp_path / "tags.csv"
+    tags.write_text(f"address,label,concept,chain\n0x{'ab' * 20},a bank,exchange,eth\n")
+    status, _, err = run(*command, "--ledger", folder, "--tags", tags)
+    assert status == 1
+    assert "no tag says that an address is a bridge" in err
+    assert "name them by --bridge NAME=CHAIN:ADDRESS" in err
+    assert "bridges=" not in err
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

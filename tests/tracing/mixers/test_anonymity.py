@@ -48,6 +48,7 @@ def test_an_output_hides_among_those_who_can_have_paid_for_it(small_ledger):
     assert (row["equal"], row["parties_least"], row["parties_most"]) == (4, 4, 4)
     assert sets(result) == [4] * 4
     assert result.errors.is_empty()
+    assert "paid for by 4 parties, sets of 4" in result.lines()["values of mixes"][0]
 
 
 def test_who_brings_too_little_is_no_party(small_ledger):

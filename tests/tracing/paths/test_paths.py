@@ -263,8 +263,10 @@ def test_cuts_are_those_that_every_route_needs(desk: Any) -> None:
 
 def test_who_is_asked_must_be_two_parties_of_one_chain(desk: Any) -> None:
     ledger = desk.coins(TWO_WAYS)
-    with pytest.raises(TraceError, match="source and target are one party"):
+    with pytest.raises(TraceError, match=r"belongs to both; give two parties\.$"):
         between(desk, ledger, target="A")
+    with pytest.raises(TraceError, match="give two parties, or leave out clusters if"):
+        between(desk, ledger, "C", "D", clusters=OneOwner(native(BTC).chain, desk))
     here, there = (pl.DataFrame({"chain": [native(one).chain], "address": [desk.coin(who)]})
                    for one, who in ((BTC, "A"), ("btc", "B")))  # fmt: skip
     with pytest.raises(TraceError, match=r"different chains, .* no crossing between them was read"):
