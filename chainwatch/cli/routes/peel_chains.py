@@ -13,7 +13,6 @@ from chainwatch.cli.cluster_lines import MOST_SHOWN
 from chainwatch.cli.options import LedgerOption, ReplaceOption
 from chainwatch.cli.output import check_named, interruptible, names_in, say, show, write_csv
 from chainwatch.cli.owners import TagsOption, only_chain, opened, tags_in
-from chainwatch.units import counted
 
 if TYPE_CHECKING:
     from chainwatch.clusters.peeling.chains import PeelChains
@@ -44,6 +43,7 @@ def peel_chains(
     """
     check_named(csv, replace=replace)
     from chainwatch.clusters.peeling.chains import Shape
+    from chainwatch.units import counted
 
     with interruptible():
         read = opened(ledger)
