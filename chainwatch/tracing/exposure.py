@@ -26,6 +26,7 @@ from chainwatch.results.table import (
     Rows,
     Table,
 )
+from chainwatch.results.text_frame import text_frame
 from chainwatch.tracing.arguments import check, check_tags
 from chainwatch.tracing.asked import Asked
 from chainwatch.tracing.custody.hosted import CUSTODY
@@ -143,7 +144,7 @@ class Exposure(Result):
 
         They are for the desk: a share of an exact total undoes the rounding of an amount.
         """
-        return shares(self.categories)
+        return text_frame(shares(self.categories), self.asset.chain)
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
         """Return the tagged parties that traced value reached."""

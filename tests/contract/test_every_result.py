@@ -333,6 +333,12 @@ def test_frames_name_nobody_while_somebody_is_masked(name: str, made: Made) -> N
             assert frame.is_empty() or "set_edition('working'" in said
 
 
+def test_shares_of_exposure_print_nobody_either(made: Made) -> None:
+    shares = cw.exposure(made.trace, made.tags).shares()
+    assert "behind" in shares.columns
+    assert "<th>behind</th>" not in shares._repr_html_()
+
+
 @pytest.mark.parametrize("edition", ["disclosure", "working"])
 @pytest.mark.parametrize("name", sorted(MAKERS))
 def test_no_frame_prints_the_parties_whom_a_row_adds_up(

@@ -15,6 +15,7 @@ from chainwatch.results.result import Finding, Result
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
 from chainwatch.results.sentence import Sum, sentence
 from chainwatch.results.table import Rows
+from chainwatch.results.text_frame import text_frame
 from chainwatch.tracing.custody.hosted import CUSTODY
 from chainwatch.tracing.paths.ranking import RANKINGS
 from chainwatch.tracing.paths.search import BUDGET
@@ -96,12 +97,12 @@ class Paths(Result):
     @property
     def untried(self) -> pl.DataFrame:
         """What the budget left: each place by name, with what was met of it and its edges."""
-        return self.limits.filter(pl.col("reason") == BUDGET)
+        return text_frame(self.limits.filter(pl.col("reason") == BUDGET), self.asset.chain)
 
     @property
     def unread(self) -> pl.DataFrame:
         """Where looking ended at what was not read."""
-        return self.limits.filter(pl.col("reason").is_in(UNREAD))
+        return text_frame(self.limits.filter(pl.col("reason").is_in(UNREAD)), self.asset.chain)
 
     @property
     def mixed(self) -> frozenset[int]:
@@ -111,7 +112,7 @@ class Paths(Result):
 
     def route(self, number: int) -> pl.DataFrame:
         """Return the payments of one route, in order."""
-        return self.hops.filter(pl.col("route") == number)
+        return text_frame(self.hops.filter(pl.col("route") == number), self.asset.chain)
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""

@@ -319,6 +319,7 @@ def test_what_a_masked_party_was_paid_is_rounded_wherever_it_is_said(
         assert f"at most ≈ {found.asset.shown(50_000)};" in repr(found)
         said = "\n".join([repr(found), *found.told(), found._repr_html_() or ""])
         assert exact not in said
+    assert "\\x" not in repr(found.route(1)) + repr(found.unread) + repr(found.untried)
     assert found.arriving == 50_017
     assert "is an amount that this edition withholds." in said
 
