@@ -48,9 +48,8 @@ def account_links(
     rules : sequence of LinkRule
         Which, from :mod:`chainwatch.heuristics.accounts.catalogue`.
     at_least : float
-        Links of rules that are not shown to be right so often are undecided: leads, that join
-        nobody. What counts is the lower end of the interval of the rate, on chains among which are
-        adversarial ones. Above zero, links that nobody measured are undecided too.
+        Links of rules that are not shown to be right so often, or that nobody measured, are leads
+        and undecided. What counts is the lower end of the interval, adversarial chains included.
     rates : Rates
         What confidences rest on.
 
@@ -62,10 +61,8 @@ def account_links(
 
     Raises
     ------
-    RuleError
-        If two of the rules have one name: their links could not be told apart.
-    InputError
-        If ``at_least`` is no share.
+    RuleError, InputError
+        If two rules have one name, and could not be told apart; if ``at_least`` is no share.
 
     Fails when
     ----------

@@ -228,9 +228,7 @@ def meanings(
     pools = pools_of(read, traders(read, flowing, min_traders), tags)
     settled = ((one, without_returned(flows, pools)) for one, flows in flowing)
     told = ((one, flows, tuple(_meanings(read, one, flows, pools))) for one, flows in settled)
-    meant = [
-        Meant(*each) for each in told if each[2] or any(flow.returning for flow in each[1])
-    ]  # fmt: skip
+    meant = [Meant(*each) for each in told if each[2] or any(one.returning for one in each[1])]
     found = _result(ledger, read, pools, meant)
     return found if tags is None else replace(found, services=Tags(tags.frame).services())
 

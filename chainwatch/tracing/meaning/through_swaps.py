@@ -45,16 +45,15 @@ def trace_through_swaps(
     """Follow what subjects receive in one asset, and on in every asset that it is swapped for.
 
     In each asset one walk follows all that comes into it. What is given in a swap ends there, and
-    the same share of what was got for it begins in the other asset, lot for lot in the same order;
-    backward it is the reverse. Units of two assets are never added: each adds up by itself.
+    the same share of what was got begins in the other asset, lot for lot; backward the reverse.
+    Each asset adds up by itself.
 
     Parameters
     ----------
     ledger, subjects, clusters, poisoning, max_hops, max_age, spread_unstated, direction
         As :func:`chainwatch.tracing.trace.trace` has them. A swap is one hop: the payment into it.
     stop : tags, hosted addresses, rules or a list of them, optional
-        Where following ends; if it is not given, at the services that the tags of ``through`` name.
-        ``[]`` ends at none of them. At pools it ends in any case.
+        Where following ends, beside pools: by default at services by the tags of ``through``.
     through : Meanings
         What the transactions of the ledger mean: :func:`meanings`.
     policy : Policy or str
@@ -62,7 +61,7 @@ def trace_through_swaps(
     asset : Asset
         What the subjects receive.
     assets : sequence of Asset
-        How other assets are called and shown; of others the decimals are as the ledger states them.
+        How others are shown; the decimals of the rest are as the ledger states them.
 
     Returns
     -------
@@ -72,32 +71,34 @@ def trace_through_swaps(
     Raises
     ------
     TraceError, ConservationError
-        If a subject is a pool, or the policy has no shares to carry; else as ``trace``.
+        As ``trace``; and if a subject is a pool, or the policy has no shares to carry.
 
     Fails when
     ----------
-    A pool pays less than an asset is worth, or more: what was got is followed, not what it should
-    have been. A contract is taken for a pool and is none (see :func:`meanings`): value then goes on
-    in an asset that was no price of it.
+    A pool pays less than an asset is worth, or more: what was got is followed. A contract is none,
+    and taken for one (:func:`meanings`): value goes on in what was no price of it.
 
     References
     ----------
     Foskett v McKeown [2001] 1 AC 102 (House of Lords; purchasers against the trustee's estate):
-    following an asset and tracing value into its substitute are two processes. TRacer (IEEE TIFS
-    2023) redirects at swaps as search; here amounts do.
+    following an asset is one thing, tracing value into its substitute another. TRacer (2023).
     """
-    check(ledger=ledger, clusters=clusters, poisoning=poisoning, max_hops=max_hops)
-    check(spread_unstated=spread_unstated, max_age=max_age)
+    limits = {"max_hops": max_hops, "max_age": max_age, "back": direction == "backward"}
+    check(ledger=ledger, clusters=clusters, poisoning=poisoning, spread_unstated=spread_unstated)
+    check(max_hops=max_hops, max_age=max_age)
     expect(through, Meanings, "through", "pass what transactions mean: meanings(ledger, tags)")
     of = subjects_of(subjects, asset, None, ledger)
     check_through(through, of.asset, fetching=False)
     chosen = _sharing(policy_for(policy, of.asset.chain, direction))
-    stop = through.services if stop is None else stop
-    at = stops(stop, clusters, of.asset.chain, spread_unstated=spread_unstated)
-    limits = {"max_hops": max_hops, "max_age": max_age, "back": direction == "backward"}
+    named = through.services if stop is None else stop
+    at = stops(named, clusters, of.asset.chain, spread_unstated=spread_unstated)
     walk = walk_of(of, clusters, chosen, at, limits)
     _refuse_pools(walk, through)
-    following = _Following(ledger, walk, of.chosen, poisoning, through, tuple(assets))
+    return _followed(_Following(ledger, walk, of.chosen, poisoning, through, tuple(assets)))
+
+
+def _followed(following: _Following) -> ThroughSwaps:
+    """Return what is found once no swap brings more."""
     following.run()
     return following.result()
 
