@@ -13,7 +13,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-import chainwatch as cw
 from chainwatch.addresses.canonical import text
 from chainwatch.clusters.recipe import Recipe, owners
 from chainwatch.heuristics.link_rules import PREDICTED
@@ -94,16 +93,15 @@ def test_chains_are_listed_with_their_sums(run: Run, otter: Path) -> None:
     assert not re.search(r"[0-9a-f]{64}|paid out", out), "whoever stands in them is masked"
     count = int(re.match(r"([\d,]+) chains? between parties whom this edition masks", out)[1])
     assert f"PeelChains({count:,} chain" in out
-    cw.set_edition("working", reason="a test")
-    try:
-        status, out, _ = run(*words)
-    finally:
-        cw.set_edition("disclosure")
+    status, _, err = run("peel-chains", "--ledger", otter, "--hops", 1)
+    assert (status, "no chain has the shape" in err) == (1, True)
+
+
+def test_chains_are_named_in_the_working_edition(run: Run, otter: Path, working: None) -> None:
+    status, out, _ = run("peel-chains", "--ledger", otter, "--hops", 2, "--percent", 50)
     line = r"[0-9a-f]{64}: \d+ hops, [\d.]+ rBTC paid out, of which [\d.]+ rBTC peeled off"
     assert (status, bool(re.match(line, out))) == (0, True)
     assert "this edition masks" not in out
-    status, _, err = run("peel-chains", "--ledger", otter, "--hops", 1)
-    assert (status, "no chain has the shape" in err) == (1, True)
 
 
 def test_a_model_is_judged_beside_the_rules(run: Run, model: ChangeModel) -> None:

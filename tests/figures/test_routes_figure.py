@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -27,13 +26,6 @@ def found(otter_case: Any) -> cw.Paths:
         ledger, KELP, tags.where(actor="harbour"), tags=tags, clusters=cw.owners(ledger),
         by="weakest",
     )  # fmt: skip
-
-
-@pytest.fixture
-def working() -> Iterator[None]:
-    cw.set_edition("working", reason="a test")
-    yield
-    cw.set_edition("disclosure")
 
 
 def texts(ax: Any) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
@@ -17,13 +16,6 @@ from chainwatch.tracing.paths import ranking, transfer_graph
 from chainwatch.tracing.paths.search import BUDGET
 
 BTC, COIN = "btc-regtest", 100_000_000
-
-
-@pytest.fixture
-def working() -> Iterator[None]:
-    cw.set_edition("working", reason="a test")
-    yield
-    cw.set_edition("disclosure")
 
 
 def between(desk: Any, ledger: Any, source: str = "A", target: str = "B", **more: Any) -> cw.Paths:
