@@ -136,20 +136,33 @@ def written(out: Path, ledgers: Sequence[Ledger], known: cw.Crossings, found: Tr
 
 
 def lines_of(found: TraceAcross) -> list[str]:
-    """Return two lines for each crossing: what was paid in, and what was paid out."""
-    lines = []
-    for row in found.plain().iter_rows(named=True):
-        amount = f"{row['amount_coins'] or row['amount']} {row['symbol']}"
-        traced = row["traced_coins"] or row["traced"]
-        part = "" if traced is None else f", of which {traced} traced,"
-        if row["side"] == "paid in":
-            lines.append(
-                f"crossing {row['crossing']} by {row['bridge']}: {amount} on {row['chain']}{part}"
-                f" in {row['txid']}"
-            )
-        else:
-            lines.append(
-                f"    {amount} to {row['target']} on {row['chain']}{part} in {row['txid']}"
-                f" ({row['evidence']}; {row['done']})"
-            )
-    return lines
+    """Return two lines for each crossing: what was paid in, and what was paid out.
+
+    A payment to or from somebody whom the edition masks has a line without its amount, its parties
+    and its transaction.
+    """
+    from chainwatch.results.mask import names_all
+
+    told = _in_clear if names_all() else _masked
+    return [told(row) for row in found.plain().iter_rows(named=True)]
+
+
+def _in_clear(row: dict[str, Any]) -> str:
+    amount = f"{row['amount_coins'] or row['amount']} {row['symbol']}"
+    traced = row["traced_coins"] or row["traced"]
+    part = "" if traced is None else f", of which {traced} traced,"
+    if row["side"] == "paid in":
+        return (
+            f"crossing {row['crossing']} by {row['bridge']}: {amount} on {row['chain']}{part}"
+            f" in {row['txid']}"
+        )
+    return (
+        f"    {amount} to {row['target']} on {row['chain']}{part} in {row['txid']}"
+        f" ({row['evidence']}; {row['done']})"
+    )
+
+
+def _masked(row: dict[str, Any]) -> str:
+    if row["side"] == "paid in":
+        return f"crossing {row['crossing']} by {row['bridge']}: paid in on {row['chain']}"
+    return f"    paid out on {row['chain']} ({row['evidence']}; {row['done']})"

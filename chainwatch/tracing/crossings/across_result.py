@@ -12,9 +12,10 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import ConservationError
 from chainwatch.results.deferred import Deferred
 from chainwatch.results.graph import Edges
+from chainwatch.results.mask import names_all, shown_tables
 from chainwatch.results.result import Finding, Result, digest_rows
 from chainwatch.results.roles import Roles, parties_of
-from chainwatch.results.table import Rows
+from chainwatch.results.table import Rows, Table
 from chainwatch.tracing.crossings.across_tables import (
     CROSSED_EDGES,
     FOLLOWED,
@@ -166,19 +167,34 @@ class TraceAcross(Result):
         return list(self._lines())
 
     def _lines(self) -> Iterator[str]:
+        exact = {name: self._exact(name) for name in ("legs", "ends_by_leg")}
         for row in self.legs_told.iter_rows(named=True):
+            told = _shown if row["leg"] == 0 or _key(row, LEGS) in exact["legs"] else _withheld
             begins = _begins(row, back=self.legs[0].direction == "backward")
-            yield f"{_leg(row)}: {_shown(row)} from {begins}{_marks(row)}"
+            yield f"{_leg(row)}: {told(row)} from {begins}{_marks(row)}"
             for end in self.ends.filter(leg=row["leg"]).iter_rows(named=True):
                 service = f" at {end['service']}" if end["service"] else ""
                 more = f" ({end['crossing']})" if end["crossing"] else ""
-                yield f"    {_shown(end)}  {end['reason']}{service}{more}"
+                told = _shown if _key(end, LEG_ENDS) in exact["ends_by_leg"] else _withheld
+                yield f"    {told(end)}  {end['reason']}{service}{more}"
         yield APART
         yield from self._came_back()
         if self.legs_told["partial"].any():
             yield PARTIAL
         if (self.frame["evidence"] == BY_AMOUNT).any():
             yield f"{A_LEAD} {self.crossings.chance.said().capitalize()}."
+
+    def _exact(self, name: str) -> set[tuple[object, ...]]:
+        """Return the keys of the rows of a table that the reader may know to the last unit.
+
+        What the first leg begins with is the subjects'; who is paid behind a bridge is masked.
+        """
+        table = self.tables()[name]
+        if names_all():
+            return {_key(row, table.table) for row in table.frame.iter_rows(named=True)}
+        _, shown = shown_tables(self)
+        kept = shown[name].filter(pl.col("leg").is_not_null() & ~pl.col("rounded"))
+        return {_key(row, table.table) for row in kept.iter_rows(named=True)}
 
     def __repr__(self) -> str:
         legs = counted(len(self.legs), "leg", "legs")
@@ -198,6 +214,14 @@ def _leg(row: Mapping[str, Any]) -> str:
 
 def _shown(row: Mapping[str, Any]) -> str:
     return f"{to_text(row['amount'], row['decimals'], group=True)} {row['symbol']}"
+
+
+def _key(row: Mapping[str, Any], table: Table) -> tuple[object, ...]:
+    return tuple(row[name] for name in table.key)
+
+
+def _withheld(row: Mapping[str, Any]) -> str:
+    return f"{row['symbol']} of an amount that this edition withholds"
 
 
 def _begins(row: Mapping[str, Any], *, back: bool) -> str:

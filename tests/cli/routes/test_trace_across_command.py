@@ -43,7 +43,9 @@ def asked(folder: Path, *more: object) -> list[object]:
             "--of", HERE, "--policy", "fifo", *more]  # fmt: skip
 
 
-def test_it_prints_what_the_library_follows(run: Run, folder: Path, tmp_path: Path) -> None:
+def test_it_prints_what_the_library_follows(
+    run: Run, folder: Path, tmp_path: Path, working: None
+) -> None:
     status, out, err = run(*asked(folder, "--leads", "--out", tmp_path / "ferry"))
     assert (status, err) == (0, "")
     ledger = cw.open_ledger(folder)
@@ -63,6 +65,17 @@ def test_it_prints_what_the_library_follows(run: Run, folder: Path, tmp_path: Pa
     assert run(*asked(folder, "--out", tmp_path / "ferry"))[0] == 1
 
 
+def test_who_is_paid_behind_a_bridge_is_masked_on_the_screen(run: Run, folder: Path) -> None:
+    status, out, _ = run(*asked(folder, "--leads"))
+    assert status == 0
+    assert "crossing 1 by hop: paid in on eth" in out
+    assert "    paid out on base (amount and time; followed)" in out
+    assert "leg 0 on eth: 1 USD from 1 subject" in out
+    assert "leg 1 on base: USD of an amount that this edition withholds from 1 payout" in out
+    for secret in (MULE, "0.995", "0x"):
+        assert secret not in out
+
+
 def test_without_leads_it_ends_at_the_bridge(run: Run, folder: Path) -> None:
     status, out, _ = run(*asked(folder))
     assert status == 0
@@ -77,7 +90,7 @@ def test_without_a_policy_it_says_which_there_are(run: Run, folder: Path) -> Non
     assert "no policy was chosen" in err
 
 
-def test_backward(run: Run, folder: Path) -> None:
+def test_backward(run: Run, folder: Path, working: None) -> None:
     words = [MULE if word == THIEF else word for word in asked(folder, "--leads")]
     words[words.index("--of") + 1] = THERE
     status, out, err = run(*words, "--direction", "backward")
