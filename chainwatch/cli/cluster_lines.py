@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from chainwatch.clusters.cluster import Clusters
 
 MOST_SHOWN = 20
-"""Clusters, members and pieces of evidence that are listed; the rest are counted."""
+"""Clusters, members, mixes and pieces of evidence that are listed; the rest are counted."""
 
 
 def contradicted(found: Clusters, address: str, chain: str) -> pl.DataFrame:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, cast
 
 import typer
 
@@ -109,12 +109,10 @@ def _judge(what: str, *, pictured: bool, with_model: bool) -> Callable[[Asked], 
 
 
 def _draw(found: Result, picture: Path, *, replace: bool) -> None:
-    """Draw the rates of recipes for owners."""
-    from chainwatch.evaluate.evaluation import Evaluation
+    """Draw the rates of recipes for owners; nothing else is drawn (:func:`_judge`)."""
     from chainwatch.figures import rates, save
 
-    if isinstance(found, Evaluation):
-        save(rates(found), picture, replace=replace)
+    save(rates(cast("Evaluation", found)), picture, replace=replace)
 
 
 def _tell(found: Result, *, as_json: bool) -> None:

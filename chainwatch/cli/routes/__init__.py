@@ -1,1 +1,1 @@
-"""Commands about routes: through mixes, from chain to chain, and between two parties."""
+"""Commands about routes: between two parties, through mixes and contracts, from chain to chain."""

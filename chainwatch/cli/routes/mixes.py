@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import chainwatch as cw
+from chainwatch.cli.cluster_lines import MOST_SHOWN
 from chainwatch.cli.options import LedgerOption
 from chainwatch.cli.output import interruptible, say
 from chainwatch.cli.owners import ChainOption
@@ -14,9 +15,6 @@ from chainwatch.progress import watched
 
 if TYPE_CHECKING:
     from chainwatch.ledger.ledger import Ledger
-
-MOST_SHOWN = 20
-"""Lines that are printed of one table."""
 
 
 def add_to(app: typer.Typer) -> None:

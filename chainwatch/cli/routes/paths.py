@@ -113,7 +113,7 @@ def paths(
         from chainwatch.figures import routes, save
 
         with interruptible():
-            save(routes(found, top=max(count, 1)), picture, replace=replace)
+            save(routes(found, top=count), picture, replace=replace)
 
 
 def _owners(ledger: Any, *, clusters: bool) -> Any:
