@@ -159,6 +159,7 @@ def _place(odd: _Odd) -> str:
 _PARTIES = {
     "transfers": ("sender", "receiver"), "approvals": ("owner", "spender"),
     "freezes": ("address",), "stakes": ("address", "other"),
+    "contract_logs": (),
     "inputs": ("address",), "outputs": ("address",), "blocks": (), "transactions": (),
 }  # fmt: skip
 

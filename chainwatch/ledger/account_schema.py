@@ -1,4 +1,4 @@
-"""Tables of account chains: transfers, authority over tokens, and what issuers did to addresses."""
+"""Tables of account chains: transfers, authority over tokens, freezes by issuers, stakes, logs."""
 
 from __future__ import annotations
 
@@ -315,6 +315,56 @@ STAKES = Table(
             pl.String,
             Privacy.TEXT,
             "what the chain or its note calls it, verbatim",
+        ),
+    ),
+)
+
+
+CONTRACT_LOGS = Table(
+    "contract_logs",
+    ("chain", "txid", "log_index"),
+    "What contracts logged, word for word, of the events that are listed in"
+    " ledger/accounts/contract_events.py and of no other. Anybody's contract may log what it likes:"
+    " a row says that this contract logged it, and no more. Where it was read tell the units of"
+    " coverage of the kind *logs*; elsewhere that there is no row says nothing.",
+    (
+        CHAIN,
+        Column("txid", pl.Binary, Privacy.TXID, "transaction id, big-endian as shown"),
+        Column(
+            "log_index",
+            pl.Int64,
+            Privacy.PLACE,
+            "place of the log in its block; on Tron in its transaction",
+        ),
+        _AT,
+        Column(
+            "height",
+            pl.Int64,
+            Privacy.PLACE,
+            "height of its block; null where the source knows none",
+            nullable=True,
+        ),
+        Column(
+            "time",
+            TIME,
+            Privacy.TIME,
+            "time of the block; null where only the height is known",
+            nullable=True,
+        ),
+        Column("contract", pl.Binary, Privacy.CONTRACT, "contract that logged it"),
+        Column("topic0", pl.Binary, Privacy.TEXT, "hash of the event's text, 32 bytes"),
+        *(
+            Column(
+                f"topic{n}",
+                pl.Binary,
+                Privacy.TEXT,
+                "what the contract put there, 32 bytes; null where the log has fewer topics",
+                nullable=True,
+            )
+            for n in (1, 2, 3)
+        ),
+        Column(
+            "data", pl.Binary, Privacy.TEXT, "the rest of the log; of no bytes where it is none"
         ),
     ),
 )

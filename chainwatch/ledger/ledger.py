@@ -153,6 +153,11 @@ class Ledger:
         return self._spanned(self._whole("stakes"))
 
     @property
+    def contract_logs(self) -> pl.LazyFrame:
+        """What contracts logged in the span, of the events that are listed."""
+        return self._spanned(self._whole("contract_logs"))
+
+    @property
     def coverage(self) -> pl.LazyFrame:
         """What has been read, from whom, whatever the span."""
         return self._whole("coverage")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import polars as pl
 
 from chainwatch.ledger.account_schema import APPROVALS as APPROVALS
+from chainwatch.ledger.account_schema import CONTRACT_LOGS as CONTRACT_LOGS
 from chainwatch.ledger.account_schema import FREEZES as FREEZES
 from chainwatch.ledger.account_schema import STAKES as STAKES
 from chainwatch.ledger.account_schema import TRANSFERS as TRANSFERS
@@ -214,7 +215,8 @@ COVERAGE = Table(
             "unit",
             pl.String,
             Privacy.TEXT,
-            "block/<hash>, part/<hash>, internal/<hash>, address/<canonical bytes>/<tip>,"
+            "block/<hash>, part/<hash>, internal/<hash>, logs/<edition>/<hash>,"
+            " address/<canonical bytes>/<tip>,"
             " script/<sha256>/<tip>, transaction/<block>/<txid>,"
             " dump/<sha256>/<part>[/<address>[/<contract>]]"
             " (of a block without its parent dump/<sha256>/<hash>/<rest of its header>),"
@@ -230,7 +232,8 @@ COVERAGE = Table(
             pl.String,
             Privacy.KIND,
             "block, part (a block of which a transaction may be lacking), internal (the calls in"
-            " it), address, native (an address in its coin alone), script, transaction, dump,"
+            " it), logs (of its contracts, of all events that an edition lists), address,"
+            " native (an address in its coin alone), script, transaction, dump,"
             " apart (rows of a dump, or of a list of an address, that are no transfer); of a file"
             " gap (bytes of no block),"
             " damaged (a block that fails a check), cut (one that the file ends within) or unplaced"
@@ -410,6 +413,7 @@ TABLES: tuple[Table, ...] = (
     APPROVALS,
     FREEZES,
     STAKES,
+    CONTRACT_LOGS,
     COVERAGE,
     ANSWERS,
     TAGS,

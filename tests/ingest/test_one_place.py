@@ -76,7 +76,7 @@ def held_to(come: dict[str, pl.DataFrame], held: dict[str, pl.DataFrame], chain:
         ("tx", pack_tx(7, 5), "two positions, 3 and 5"),
     ],
 )
-@pytest.mark.parametrize("table", ["transfers", "approvals", "freezes", "stakes"])
+@pytest.mark.parametrize("table", ["transfers", "approvals", "freezes", "stakes", "contract_logs"])
 def test_two_answers_of_one_transaction_are_refused(
     table: str, fact: str, other: Any, words: str
 ) -> None:

@@ -27,6 +27,7 @@ PLACED = {
     "stakes": [*_TX, _NO_HASH],
     "approvals": _LOGGED,
     "freezes": _LOGGED,
+    "contract_logs": [*_TX, _NO_HASH],
 }
 """What each table tells of places."""
 

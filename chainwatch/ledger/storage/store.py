@@ -24,7 +24,7 @@ from chainwatch.ledger.storage import delta
 from chainwatch.ledger.storage.checksums import LIST
 from chainwatch.ledger.storage.lock import LOCK, locked
 
-FORMAT = 6
+FORMAT = 7
 """Version of the layout on disk; a ledger of a newer one is refused."""
 
 MARKER = "ledger.json"

@@ -181,7 +181,16 @@ def test_every_check_on_coins_has_a_corruption() -> None:
     told = set().union(*(names for _, names in CORRUPTIONS.values()))
     elsewhere = {"one block", "transaction"} | {
         f"unique {name}"
-        for name in ("transfers", "approvals", "freezes", "stakes", "answers", "tags", "prices")
+        for name in (
+            "transfers",
+            "approvals",
+            "freezes",
+            "stakes",
+            "contract_logs",
+            "answers",
+            "tags",
+            "prices",
+        )
     }
     assert told | elsewhere == {item.name for item in CHECKS}
 
@@ -228,7 +237,8 @@ def test_two_places_of_one_transaction(frame: Rows, other: dict[str, object], wr
 
 
 @pytest.mark.parametrize(
-    "name", ["transfers", "approvals", "freezes", "stakes", "answers", "tags", "prices"]
+    "name",
+    ["transfers", "approvals", "freezes", "stakes", "contract_logs", "answers", "tags", "prices"],
 )
 def test_a_row_twice_in_any_table(frame: Rows, name: str) -> None:
     filled: dict[str, object] = {
@@ -238,6 +248,7 @@ def test_a_row_twice_in_any_table(frame: Rows, name: str) -> None:
         "address": b"a", "label": "l", "confidence": "c", "level": 1, "pack": "p", "definer": True,
         "currency": "EUR", "granularity": "day", "price": "1", "log_index": 0, "contract": b"c",
         "owner": b"a", "spender": b"b", "action": "freeze", "n": 0, "contract_type": "c",
+        "topic0": b"e", "data": b"",
     }  # fmt: skip
     rows = frame(name, [filled, filled])
     assert failed(check(Ledger.from_tables({name: rows}))) == {f"unique {name}"}
