@@ -19,10 +19,22 @@ from chainwatch.addresses.canonical import txid_text
 from chainwatch.errors import InputError
 from chainwatch.ingest.protocol import UNITS, Reader
 from chainwatch.ledger import schema
+from chainwatch.ledger.accounts.contract_events import LOGS
 from chainwatch.ledger.block_readings import INTERNAL
 from chainwatch.ledger.checks.places import OF_TRANSACTIONS, PLACED, told_places
 
-_LINKED = ("block", INTERNAL, "apart", "gap", "damaged", "cut", "unplaced", "prices", "budget")
+_LINKED = (
+    "block",
+    INTERNAL,
+    LOGS,
+    "apart",
+    "gap",
+    "damaged",
+    "cut",
+    "unplaced",
+    "prices",
+    "budget",
+)
 """Kinds of coverage of whole blocks, which link to each other: none of these has a transaction of
 another; and those that tell of none."""
 
@@ -169,7 +181,7 @@ def _answers(odd: _Odd, tables: Mapping[str, pl.LazyFrame], chain: str) -> str:
     numbers, parties = _rows_of(odd, tables, chain)
     heights = [number >> schema.POSITION_BITS for number in numbers]
     heights += [odd.key] if odd.of == "height" else []
-    blocks = pl.col("kind").is_in(["block", INTERNAL, "transaction"])
+    blocks = pl.col("kind").is_in(["block", INTERNAL, LOGS, "transaction"])
     near = (blocks & pl.col("height").is_in(heights)) | pl.col("address").is_in(parties)
     near |= pl.col("kind").is_in(["dump", "script"])
     if UNITS not in tables or not (numbers or parties or odd.of == "height"):

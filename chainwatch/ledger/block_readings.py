@@ -58,6 +58,11 @@ def block_runs(ledger: Ledger, chain: str, *, coin: bool) -> tuple[BlockRun, ...
         told = told.join(read, on="hash", how="semi", maintain_order="left")
         open_ = _unknown_moves(ledger, network.id)
         told = told.join(open_, on="height", how="anti", maintain_order="left")
+    return runs_of(told)
+
+
+def runs_of(told: pl.DataFrame) -> tuple[BlockRun, ...]:
+    """Return the runs that blocks of ``run, height, time`` make, without those that are lacking."""
     parts = told.sort("run", "height").with_columns(
         part=(pl.col("height").diff().fill_null(0) != 1).cum_sum()
     )

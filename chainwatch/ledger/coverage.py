@@ -11,6 +11,7 @@ import polars as pl
 
 from chainwatch.chains.base import Chain
 from chainwatch.ledger import schema
+from chainwatch.ledger.accounts.log_readings import logged_blocks
 from chainwatch.ledger.block_readings import INTERNAL
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.output_status import (
@@ -261,10 +262,14 @@ def _unread_of_blocks(ledger: Ledger, chain: Chain) -> list[Fact]:
     traced = ledger.coverage.filter(pl.col("kind") == INTERNAL).select("block").unique()
     whole = blocks.frame.lazy().select("height", block="hash")
     untraced = whole.join(traced, on="block", how="anti").select(pl.len()).collect().item()
+    logged = logged_blocks(ledger, chain.id)
+    unlogged = whole.join(logged, on="block", how="anti").select(pl.len()).collect().item()
     top = block_text(*_top(blocks, blocks.highest))
     facts = [
         ("internal transfers", chain.id, untraced, None if untraced else 0,
          "blocks of which calls between contracts were not read"),
+        ("contract logs", chain.id, unlogged, None if unlogged else 0,
+         "blocks of which the logs that ledgers keep were not read"),
         _fact("gaps", chain, _missing(runs), "heights between the blocks that were read"),
         _fact("earlier blocks", chain, min(runs["from_height"].to_list(), default=0),
               "heights below the first block that was read"),

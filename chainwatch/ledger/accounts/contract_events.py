@@ -16,6 +16,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, NamedTuple
 
+import polars as pl
+
 LOGS = "logs"
 """Kind of the units of coverage that tell that the logs of these events were read; their names
 begin so, and then tell the edition."""
@@ -89,6 +91,11 @@ def events_of(*whose: str) -> tuple[ContractEvent, ...]:
     return tuple(event for event in CONTRACT_EVENTS if not whose or event.of in whose)
 
 
-def logs_unit(what: str) -> str:
-    """Return the name of the unit that tells that logs were read, of a block or of a file."""
-    return f"{LOGS}/{EDITION}/{what}"
+def logs_unit(block: str) -> str:
+    """Return the name of the unit that tells that the logs of a block were read, by its hash."""
+    return f"{LOGS}/{EDITION}/{block}"
+
+
+def edition_of() -> pl.Expr:
+    """Return the edition that a unit of coverage of the kind :data:`LOGS` names."""
+    return pl.col("unit").str.split("/").list.get(1).cast(pl.Int64)

@@ -17,6 +17,7 @@ from chainwatch.addresses.canonical import Kind
 from chainwatch.chains.base import Chain
 from chainwatch.ingest.rows.accounts import rows_of, word_amounts
 from chainwatch.ledger import schema
+from chainwatch.ledger.accounts.contract_events import kept_topics
 from chainwatch.sources.evm import events
 from chainwatch.sources.evm.batches import in_batches
 from chainwatch.sources.evm.fields import (
@@ -42,6 +43,8 @@ class Read:
     ----------
     transfers, approvals, freezes : polars.DataFrame
         Rows of the schema.
+    contract_logs : polars.DataFrame
+        The logs themselves, of events of which they are kept.
     apart : dict of int to int
         By height, how many logs in the form of a transfer make no sense.
     """
@@ -49,6 +52,7 @@ class Read:
     transfers: pl.DataFrame
     approvals: pl.DataFrame
     freezes: pl.DataFrame
+    contract_logs: pl.DataFrame
     apart: dict[int, int]
 
 
@@ -99,7 +103,11 @@ def _digits(texts: Sequence[str], counts: Sequence[int], where: str) -> pl.Serie
         sound = len(bytes.fromhex(whole)) * 2 == len(whole)
     except ValueError:
         sound = False
-    if not sound or not (marks == pl.Series(counts, dtype=pl.UInt32) * 2 + 2).all():
+    if (
+        not sound
+        or (digits.str.len_bytes() % 2 == 1).any()
+        or not (marks == pl.Series(counts, dtype=pl.UInt32) * 2 + 2).all()
+    ):
         raise wrong("a log holds what is not hexadecimal", where)
     return digits if whole == whole.lower() else digits.str.to_lowercase()
 
@@ -131,6 +139,7 @@ def read_logs(
     number = pl.col("height") * (1 << schema.POSITION_BITS) + pl.col("tx_index")
     time = pl.col("height").replace_strict(times, default=None, return_dtype=schema.TIME)
     dated = columns.with_columns(number.alias("tx"), time.alias("time"))
+    kept = kept_logs(dated, chain)
     parts = dated.filter(pl.col("event").is_not_null()).partition_by("event", as_dict=True)
     by_event = {str(key[0]): frame for key, frame in parts.items()}
     asked = _Asked(by_event, chain, senders)
@@ -143,8 +152,25 @@ def read_logs(
         pl.concat(transfers) if transfers else schema.TRANSFERS.empty(),
         pl.concat(approvals) if approvals else schema.APPROVALS.empty(),
         pl.concat(freezes) if freezes else schema.FREEZES.empty(),
+        kept,
         asked.apart,
     )
+
+
+def kept_logs(dated: pl.DataFrame, chain: Chain) -> pl.DataFrame:
+    """Return the logs of the events that are listed, word for word, in the schema."""
+    topics = [topic.hex() for topic in sorted(kept_topics())]
+    rows = dated.filter(pl.col("event").is_in(topics))
+    names = ("txid", "log_index", "tx", "height", "time", "contract")
+    given = {name: rows[name] for name in names}
+    said: dict[str, pl.Expr] = {"topic0": pl.col("event")}
+    for n in (1, 2, 3):
+        word = pl.col("words").str.slice((n - 1) * _WORD, _WORD)
+        said[f"topic{n}"] = pl.when(pl.col("topics") > n).then(word)
+    said["data"] = pl.col("words").str.slice((pl.col("topics") - 1) * _WORD)
+    told = rows.select(one.str.decode("hex").alias(name) for name, one in said.items())
+    columns = {**given, **{name: told[name] for name in said}}
+    return rows_of(schema.CONTRACT_LOGS, chain.id, columns, rows.height)
 
 
 class _Asked:

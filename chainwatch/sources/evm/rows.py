@@ -1,4 +1,4 @@
-"""Blocks that were checked to rows: transfers, authority, freezes, coverage and answers."""
+"""Blocks that were checked to rows: transfers, authority, freezes, logs, coverage and answers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from chainwatch.chains.base import Chain
 from chainwatch.ingest.rows.accounts import rows_of, transfer_rows, wide_amounts
 from chainwatch.ingest.rows.evidence import answers_frame, coverage_frame
 from chainwatch.ledger import schema
+from chainwatch.ledger.accounts.contract_events import LOGS, logs_unit
 from chainwatch.ledger.block_readings import INTERNAL
 from chainwatch.sources.evm.blocks import Said, Sent
 from chainwatch.sources.evm.callers import caller_rows
@@ -57,7 +58,8 @@ class _Rows:
 
 def unit_of(kind: str, block: bytes, chain: Chain) -> str:
     """Return the name of a unit of reading of a block: ``block/<hash>``, ``internal/<hash>``."""
-    return f"{kind}/{canonical.txid_text(block, chain)}"
+    name = canonical.txid_text(block, chain)
+    return logs_unit(name) if kind == LOGS else f"{kind}/{name}"
 
 
 def block_tables(
@@ -86,15 +88,28 @@ def block_tables(
     approvals = pl.concat([read.approvals, delegation_rows(sent, chain)])
     said = [part for one in sent for part in (one.said, one.receipts_said) if part]
     covered = [_block_unit(one, chain, source) for one in sent]
+    covered += [_logs_unit(one, chain, source) for one in sent if not is_partial(one)]
     covered += _apart(sent, read, chain, source)
     return {
         "blocks": _blocks(sent, chain),
         "transfers": transfer_rows([coins.frame(chain), read.transfers]),
         "approvals": approvals,
         "freezes": read.freezes,
+        "contract_logs": read.contract_logs,
         "coverage": coverage_frame(covered),
         "answers": answer_rows(said, source, keep),
     }  # fmt: skip
+
+
+def log_tables(
+    sent: Sequence[Sent], chain: Chain, *, source: str, keep: bool
+) -> dict[str, pl.DataFrame]:
+    """Return the logs of blocks that were read before, when other events were listed."""
+    return {
+        "contract_logs": _read(sent, chain, {}).contract_logs,
+        "coverage": coverage_frame([_logs_unit(one, chain, source) for one in sent]),
+        "answers": answer_rows([one.receipts_said or one.said for one in sent], source, keep),
+    }
 
 
 def internal_tables(
@@ -152,6 +167,11 @@ def _block_unit(sent: Sent, chain: Chain, source: str) -> dict[str, Any]:
     if not is_partial(sent):
         return _unit("block", sent, chain, source, sent.said)
     return {**_unit("part", sent, chain, source, sent.said), "complete": False}
+
+
+def _logs_unit(sent: Sent, chain: Chain, source: str) -> dict[str, Any]:
+    """Return the unit of the logs of a block; the receipts show them."""
+    return _unit(LOGS, sent, chain, source, sent.receipts_said or sent.said)
 
 
 def _signed(sent: Sent) -> int:

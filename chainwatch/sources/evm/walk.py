@@ -16,6 +16,8 @@ import polars as pl
 from chainwatch.errors import SourceError
 from chainwatch.ingest.protocol import Batch, Reader, Span, heights_in_words
 from chainwatch.ingest.reorg import DEEPEST
+from chainwatch.ledger.accounts import contract_events
+from chainwatch.ledger.accounts.contract_events import LOGS, edition_of
 from chainwatch.ledger.block_readings import INTERNAL
 from chainwatch.sources.evm.blocks import Sent, check_links
 from chainwatch.sources.evm.node import EvmNode
@@ -24,6 +26,7 @@ from chainwatch.sources.evm.rows import (
     block_tables,
     internal_tables,
     is_partial,
+    log_tables,
     unit_of,
 )
 from chainwatch.sources.evm.tokens import Tokens, contracts_of
@@ -74,11 +77,13 @@ class _Forked(Exception):
 class _State:
     """What the ledger holds, and what was just read: hashes of blocks by height.
 
-    ``held`` are those whose payments and logs were read, ``traced`` those whose calls were.
+    ``held`` are those whose payments were read, ``traced`` those whose calls were, ``logged`` those
+    whose logs were, of every event that is listed by now.
     """
 
     held: dict[int, bytes]
     traced: dict[int, bytes]
+    logged: dict[int, bytes]
 
     @classmethod
     def read(cls, reader: Reader, chain: str) -> _State:
@@ -86,14 +91,16 @@ class _State:
             (pl.col("chain") == chain) & pl.col("block").is_not_null()
         )
         found: list[dict[int, bytes]] = []
-        for kind in ("block", INTERNAL):
-            rows = mine.filter(pl.col("kind") == kind).select("height", "block").sort("height")
-            found.append(dict(rows.collect().iter_rows()))
+        now = edition_of() == contract_events.EDITION
+        for kind in ("block", INTERNAL, LOGS):
+            units = mine.filter(pl.col("kind") == kind)
+            rows = units.filter(now) if kind == LOGS else units
+            found.append(dict(rows.select("height", "block").sort("height").collect().iter_rows()))
         return cls(*found)
 
     def forget(self, height: int) -> None:
         """Leave out what stands at a height and above."""
-        for blocks in (self.held, self.traced):
+        for blocks in (self.held, self.traced, self.logged):
             for above in [one for one in blocks if one >= height]:
                 del blocks[above]
 
@@ -158,7 +165,8 @@ def _check_reach(reading: Reading, tip: int) -> None:
 def _read_before(reading: Reading, state: _State) -> Iterator[str]:
     """Yield the units of the span that the ledger has already."""
     first, until = reading.span or (0, None)
-    for kind, blocks in (("block", state.held), (INTERNAL, state.traced)):
+    each = (("block", state.held), (INTERNAL, state.traced), (LOGS, state.logged))
+    for kind, blocks in each:
         for height, block in blocks.items():
             if height >= first and (until is None or height < until):
                 yield unit_of(kind, block, reading.node.chain)
@@ -222,7 +230,8 @@ def _stretch(reading: Reading, state: _State, first: int, end: int) -> Iterator[
         node.choose_tracer(probe)
     lacks = (
         height for height in heights
-        if height not in state.held or (height not in state.traced and node.tracer != "none")
+        if height not in state.held or height not in state.logged
+        or (height not in state.traced and node.tracer != "none")
     )  # fmt: skip
     below: Sent | None = None
     for sent in _read(reading, _runs(lacks, reading.together)):
@@ -278,7 +287,9 @@ def _batches(reading: Reading, sent: Sequence[Sent], state: _State) -> Iterator[
     new = [one for one in lacking if not is_partial(one)]
     late = frozenset(one.height for one in sent if one.height in state.held)
     told = [one for one in sent if one.traces is not None and one.height not in state.traced]
+    logged = [one for one in sent if one.height in late and one.height not in state.logged]
     state.held |= {one.height: one.hash for one in new}
+    state.logged |= {one.height: one.hash for one in (*new, *logged)}
     state.traced |= {one.height: one.hash for one in told}
     given = {"source": reading.source, "keep": reading.keep}
     if new:
@@ -288,6 +299,10 @@ def _batches(reading: Reading, sent: Sequence[Sent], state: _State) -> Iterator[
         what = heights_in_words(new[0].height, new[-1].height)
         units = tuple(tables["coverage"]["unit"])
         yield Batch(tables, units, what, tip=new[-1].hash, notes=_nonsense(tables, what))
+    if logged:
+        tables = log_tables(logged, chain, **given)  # type: ignore[arg-type]  # as named
+        what = f"logs of {heights_in_words(logged[0].height, logged[-1].height)}"
+        yield Batch(tables, tuple(tables["coverage"]["unit"]), what)
     if told:
         tables = internal_tables(told, chain, late=late, **given)  # type: ignore[arg-type]  # as named
         what = f"calls of {heights_in_words(told[0].height, told[-1].height)}"

@@ -16,6 +16,7 @@ from chainwatch.chains.base import Chain
 from chainwatch.errors import SourceError
 from chainwatch.ingest.rows.evidence import answers_frame, coverage_frame
 from chainwatch.ledger import schema
+from chainwatch.ledger.accounts.contract_events import LOGS, logs_unit
 from chainwatch.sources.tron.fields import (
     LIAR,
     Block,
@@ -146,12 +147,13 @@ def block_tables(
                 events.add(told, place, log, where)
     name = txid_text(sent.place.hash, chain)
     kinds = ("block", INTERNAL) if internal else ("block",)
+    names = [(kind, f"{kind}/{name}") for kind in kinds] + [(LOGS, logs_unit(name))]
     common: dict[str, Any] = {
         "chain": chain.id, "height": sent.place.height, "block": sent.place.hash,
         "from_time": sent.place.time, "to_time": sent.place.time, "complete": True,
         "source": server.source, "answer": sent.place.answer,
     }  # fmt: skip
-    units = [{**common, "kind": kind, "unit": f"{kind}/{name}"} for kind in kinds]
+    units = [{**common, "kind": kind, "unit": unit} for kind, unit in names]
     tables = {
         **rows.frames(), "blocks": _block_row(sent, chain), "coverage": coverage_frame(units),
         "answers": answers_frame(server.take()),

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainwatch.chains.base import Chain
+from chainwatch.errors import SourceError
+from chainwatch.ledger.accounts.contract_events import kept_topics
 from chainwatch.sources.evm import events
 from chainwatch.sources.tron.contracts import ZERO
-from chainwatch.sources.tron.fields import Log, Told, address
+from chainwatch.sources.tron.fields import LIAR, Log, Told, address
 from chainwatch.sources.tron.rows import Rows, wide
 
 _TRANSFER = events.topic(events.TRANSFER)
@@ -28,6 +30,7 @@ _APPROVALS = {
 }
 _FROZEN = {events.topic(event): action for event, action in events.FROZEN.items()}
 _WORD = 64
+_KEPT = frozenset(topic.hex() for topic in kept_topics())
 
 
 @dataclass
@@ -60,6 +63,19 @@ class Events:
             self._approved(at, words, len(log.topics), _APPROVALS[topic])
         elif topic in _FROZEN:
             self._froze(at, words, _FROZEN[topic])
+        elif topic in _KEPT:
+            self._keep(at, log, where)
+
+    def _keep(self, at: dict[str, Any], log: Log, where: str) -> None:
+        """Keep a log word for word; refuse what no contract can log."""
+        try:
+            data = bytes.fromhex(log.data.removeprefix("0x"))
+        except ValueError:
+            data = None
+        if data is None or len(log.topics) > 4:
+            raise SourceError("a log holds what no contract can log", where=where, remedy=LIAR)
+        topics = {f"topic{n}": bytes.fromhex(topic) for n, topic in enumerate(log.topics)}
+        self.rows.event("contract_logs", {**at, **topics, "data": data})
 
     def _moved(self, told: Told, at: dict[str, Any], words: list[str] | None, topics: int) -> None:
         """Three words: who, to whom, and how much or which."""

@@ -19,6 +19,7 @@ from chainwatch.ingest.protocol import (
     heights_in_words,
     read_units,
 )
+from chainwatch.ledger.accounts.contract_events import logs_unit
 from chainwatch.net.client import Client
 from chainwatch.net.hosts import split_url
 from chainwatch.net.policy import is_own_host
@@ -152,9 +153,9 @@ class TronNode:
         for height in heights:
             name = held.get(height)
             if name is not None:
-                below, again = name, f"block/{txid_text(name, self.network)}"
-                inside = f"internal/{txid_text(name, self.network)}"
-                kept = tuple(one for one in (again, inside) if one in units)
+                below, shown = name, txid_text(name, self.network)
+                known = (f"block/{shown}", f"internal/{shown}", logs_unit(shown))
+                kept = tuple(one for one in known if one in units)
                 yield Batch({}, kept, "read before")
                 continue
             sent = read_block(server, height, tip, internal=internal)

@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 _ALIKE = ("txid", "contract", "sender", "receiver", "amount", "amount_hex", "token_id")
 
-TABLES = ("transfers", "stakes", "approvals", "freezes")
+TABLES = ("transfers", "stakes", "approvals", "freezes", "contract_logs")
 
 
 def wide(amount: int) -> Row:
@@ -132,7 +132,7 @@ class Rows:
         self._count[key] += 1
 
     def event(self, table: str, row: Row) -> None:
-        """Add a row of ``approvals`` or ``freezes``, whole but for the chain."""
+        """Add a row of ``approvals``, ``freezes`` or ``contract_logs``, whole but for the chain."""
         self._rows[table].append({"chain": self.chain.id, **row})
 
     def at(self, told: Told) -> Row:

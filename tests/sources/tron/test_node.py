@@ -14,10 +14,12 @@ from module_of import module_of
 from tron_grid import TronGridServer, served
 from tron_world import World, account, approved, base58, moved
 
-from chainwatch.errors import ChainError, ChainwatchError, InputError, NoAnswer
+from chainwatch.errors import ChainError, ChainwatchError, InputError, NoAnswer, SourceError
 from chainwatch.ingest.protocol import Batch
 from chainwatch.ingest.pull import pull
 from chainwatch.ledger import schema
+from chainwatch.ledger.accounts.contract_events import SAFE, events_of
+from chainwatch.ledger.accounts.log_readings import log_runs
 from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import open_ledger
 from chainwatch.net.policy import use_network
@@ -191,6 +193,54 @@ def test_what_an_issuer_froze(tmp_path: Path) -> None:
     assert Freezes.of(ledger, usdt).frozen() == {of("ann")}
 
 
+def test_logs_of_listed_events_are_kept_word_for_word(tmp_path: Path) -> None:
+    """Their place is that in their transaction; what failed logged nothing."""
+    added = next(one.topic.hex() for one in events_of(SAFE) if one.text.startswith("Added"))
+    other = "22" * 32
+    told = {
+        "address": account("coin")[2:],
+        "topics": [added, other],
+        "data": "00ff",
+        "name": "AddedOwner",
+        "result": {},
+    }
+    world = World()
+    world.call("ann", "coin", logs=[moved("coin", "ann", "bob", 5), told])
+    with served(TronGridServer(world)) as url:
+        pull(tmp_path / "l", TronNode(url))
+        assert not pull(tmp_path / "l", TronNode(url)).commits
+    ledger = open_ledger(tmp_path / "l")
+    [row] = ledger.contract_logs.collect().rows(named=True)
+    assert (row["contract"], row["log_index"]) == (of("coin"), 1)
+    assert [row[f"topic{n}"] for n in range(4)] == [
+        bytes.fromhex(added), bytes.fromhex(other), None, None]  # fmt: skip
+    assert row["data"] == bytes.fromhex("00ff")
+    places = ledger.transfers.filter(kind="trc20").select("tx", "height", "time").collect()
+    assert {name: row[name] for name in ("tx", "height", "time")} == places.row(0, named=True)
+    assert [run.last for run in log_runs(ledger, "tron:0x2b6653dc")] == [
+        int(ledger.blocks.select(pl.col("height").max()).collect().item())]  # fmt: skip
+    assert check(ledger).ok
+
+
+@pytest.mark.parametrize("wrong", [{"data": "zz"}, {"data": "abc"}, {"topics": ["33" * 32] * 5}])
+def test_what_no_contract_can_log_is_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    added = next(one.topic.hex() for one in events_of(SAFE) if one.text.startswith("Added"))
+    told = {
+        "address": account("coin")[2:],
+        "topics": [added],
+        "data": "",
+        "name": "AddedOwner",
+        "result": {},
+        **wrong,
+    }
+    if len(told["topics"]) > 1:
+        told["topics"] = [added, *told["topics"][1:]]
+    world = World()
+    world.call("ann", "coin", logs=[told])
+    with served(TronGridServer(world)) as url, pytest.raises(SourceError, match="no contract can"):
+        pull(tmp_path / "l", TronNode(url))
+
+
 def test_authority_over_tokens() -> None:
     found = table(batches(TronGridServer(busy())), "approvals")
     [one] = found.rows(named=True)
@@ -220,7 +270,7 @@ def test_a_span_and_what_is_held_already(tmp_path: Path) -> None:
         report = pull(tmp_path / "l", TronNode(url, span=(2, 8)))
         assert sum("gettransactioninfo" in line for line in server.asked) == 3
         pull(tmp_path / "m", TronNode(url, span=(2, 8)))
-    assert report.skipped == 6
+    assert report.skipped == 9  # three blocks, the calls in them, and their logs
     one, two = (open_ledger(tmp_path / name) for name in ("l", "m"))
     for name in ("blocks", "transfers", "stakes"):
         assert one.digest(name) == two.digest(name)
