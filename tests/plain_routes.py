@@ -66,10 +66,14 @@ def routes_of_coins(
     owner: Mapping[str, str] | None = None,
     sure: Sure = lambda a, b: 1.0,
     max_hops: int = 99,
+    leaving: frozenset[Move] = frozenset(),
+    reached: frozenset[Move] = frozenset(),
 ) -> list[PlainRoute]:
     """Return all routes over coins; a transaction is ``{"id", "ins", "outs"}``, one a minute.
 
     An input is ``(id, n)``, or ``("?",)`` where nothing of it was read. A coin of 0 is no payment.
+    Beside the coins of both parties, ``leaving`` are coins of the source and ``reached`` of the
+    target, each for itself.
     """
     place = {tx["id"]: at for at, tx in enumerate(txs)}
     spender = {
@@ -86,7 +90,8 @@ def routes_of_coins(
         return None if None in ins else sum(value[coin] for coin in ins if coin is not None)
 
     def passes(coin: Move) -> bool:
-        return value[coin] > 0 and who[coin] not in source | target | stops
+        end = who[coin] in source | target or coin in leaving | reached
+        return value[coin] > 0 and not end and who[coin] not in stops
 
     def onward(coin: Move) -> Iterator[tuple[int, bool, int | None, float]]:
         if coin in spender:
@@ -115,7 +120,7 @@ def routes_of_coins(
                 moves=(*moves, coin), last=at, amount=min(told.amount, value[coin]), flow=flow,
                 txs=(*told.txs, at),
             )  # fmt: skip
-            if who[coin] in target:
+            if who[coin] in target or coin in reached:
                 found.extend([now] if value[coin] else [])
             elif passes(coin):
                 for then, control, most, best in onward(coin):
@@ -126,7 +131,8 @@ def routes_of_coins(
                     walk(then, now.moves, after)
 
     for at in range(len(txs)):
-        paid = [coin for coin in spent[at] if coin and who[coin] in source and value[coin]]
+        paid = [coin for coin in spent[at]
+                if coin and (who[coin] in source or coin in leaving) and value[coin]]  # fmt: skip
         if paid:
             amount = sum(value[coin] for coin in paid)
             walk(at, (), PlainRoute((), at, at, amount, Fraction(amount), 1.0, False, ()))

@@ -101,13 +101,14 @@ def _open(ledger: Path) -> Ledger:
 
 
 def whom(entity: list[str], tags: Tags | None, chain: str | None) -> Any:
-    """Return whose receipts are counted: the addresses, or those that tags give to a name."""
+    """Return who is meant: the addresses or outputs, or the addresses of a name in the tags."""
     from chainwatch.addresses.canonical import parse
     from chainwatch.addresses.diagnose import is_name
     from chainwatch.attribution.naming import same
     from chainwatch.errors import AddressError
+    from chainwatch.tracing.subjects import is_place
 
-    if len(entity) > 1 or tags is None or chain is None:
+    if len(entity) > 1 or tags is None or chain is None or is_place(entity[0]):
         return entity
     try:
         parse(entity[0], cw.chain(chain))

@@ -24,6 +24,11 @@ canonical bytes, outputs and transfers as ``TXID:N``, transactions as ``TXID``."
 _PLACE = re.compile(r"((?:0[xX])?[0-9a-fA-F]{64})(?::([0-9]{1,7}))?")
 
 
+def is_place(text: str) -> bool:
+    """Tell whether a text names an output or a transfer, ``TXID:N``, or a whole transaction."""
+    return _PLACE.fullmatch(text) is not None
+
+
 class Named(NamedTuple):
     """What is followed: the asset, addresses, each once and sorted, and what was chosen itself."""
 

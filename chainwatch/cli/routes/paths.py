@@ -18,7 +18,7 @@ from chainwatch.errors import InputError
 from chainwatch.progress import watched
 
 SourceArgument = Annotated[
-    str, typer.Argument(metavar="A", help="Who paid: an address, or a name of the tags.")
+    str, typer.Argument(metavar="A", help="Who paid: an address, TXID:N, or a name of the tags.")
 ]
 TargetArgument = Annotated[
     str, typer.Argument(metavar="B", help="Who may have been reached: the same.")
@@ -81,6 +81,7 @@ def paths(
     Each route has three numbers apart: how sure its claims on owners are, what arrives along it
     under the haircut, and how sure the names at both ends are. No route goes on through a service
     of --stop, or else of --tags. Where the budget ended the search it is said what was not tried.
+    An output, as TXID:N, is meant alone: one that was stolen, or a deposit.
 
     Example: chainwatch paths bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0 Lantern --clusters
     --tags out/otter/data/tags --ledger out/otter/ledger

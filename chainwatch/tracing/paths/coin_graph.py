@@ -11,7 +11,7 @@ import numpy as np
 
 from chainwatch.ledger.index.build import NONE
 from chainwatch.tracing.paths.coins import NONE_SPENT, CoinGround
-from chainwatch.tracing.paths.graph import END, START, RouteGraph
+from chainwatch.tracing.paths.graph import END, START, Pair, RouteGraph
 
 
 @dataclass(eq=False)
@@ -36,7 +36,7 @@ class _Met:
         for row, one, spender in zip(
             rows.tolist(), made["out_addr"][rows].tolist(), spenders, strict=True
         ):
-            if one in ground.target:
+            if ground.ends.reached(one, row):
                 continue  # a route ends at the first coin of the target
             if spender != NONE_SPENT and ground.coins.inside(spender):
                 met.spender[row] = spender
@@ -67,7 +67,7 @@ class _Met:
 
     def ends(self, row: int) -> bool:
         """Tell whether a coin is the target's."""
-        return int(self.ground.made["out_addr"][row]) in self.ground.target
+        return self.ground.ends.reached(int(self.ground.made["out_addr"][row]), row)
 
     def _judged(self, txs: set[int]) -> bool:
         """Have rules on mixes speak of transactions; tell whether there are such rules."""
@@ -101,16 +101,28 @@ def graph_of(ground: CoinGround) -> RouteGraph:
 
 def _begin(graph: RouteGraph, ground: CoinGround, tx: int) -> None:
     """Begin routes at a transaction with all that the source spends there."""
-    made, coins, given = ground.made, ground.coins, ground.parties.source
+    made = ground.made
     rows = ground.starts[tx]
     values = [int(made["in_val"][row]) for row in rows]
     paid = None if min(values) < 0 else sum(values)
-    payers = {coins.address(int(made["in_addr"][row])) for row in rows}
+    payers = {_payer(ground, row) for row in rows}
     graph.add(
         START, graph.node(("in", tx)), amount=paid,
         share=None if paid is None else Fraction(paid), clock=-int(made["tx_time"][tx]),
-        owner=ground.parties.best_of([(given[one], one) for one in payers if one is not None]),
+        owner=ground.parties.best_of(sorted(payers)),
     )  # fmt: skip
+
+
+def _payer(ground: CoinGround, row: int) -> Pair:
+    """Return whom the source spends a coin as: the address given for it, and that of the coin."""
+    made, coins = ground.made, ground.coins
+    prev, n = int(made["in_prev_tx"][row]), int(made["in_prev_n"][row])
+    out = None if prev == NONE else coins.row_of(prev, n)
+    alone = None if out is None else ground.ends.from_rows.get(out)
+    if alone is not None:
+        return alone, alone
+    address = coins.address(int(made["in_addr"][row])) or b""
+    return ground.parties.source[address], address
 
 
 def _coin(graph: RouteGraph, met: _Met, row: int, alive: dict[int, int | None]) -> None:
@@ -124,13 +136,17 @@ def _coin(graph: RouteGraph, met: _Met, row: int, alive: dict[int, int | None]) 
         share=None if spent is None else Fraction(value, spent or 1),
     )  # fmt: skip
     if met.ends(row):
-        address = ground.coins.address(int(made["out_addr"][row])) or b""
-        owner = (address, ground.parties.target[address])
-        graph.add(here, END, clock=int(made["tx_time"][maker]), owner=owner)
+        graph.add(here, END, clock=int(made["tx_time"][maker]), owner=_paid(ground, row))
     elif onward is not None:
         graph.lands[row] = onward
         if onward in alive:
             graph.add(here, graph.node(("in", onward)))
+
+
+def _paid(ground: CoinGround, row: int) -> Pair:
+    """Return whom a coin of the target pays: its address, and that which was given for it."""
+    address = ground.address_of(row) or b""
+    return address, address if row in ground.ends.to_rows else ground.parties.target[address]
 
 
 def spent_in_all(ground: CoinGround, tx: int) -> int | None:

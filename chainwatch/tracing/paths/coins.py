@@ -9,25 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from chainwatch.ledger.index.build import KINDS, NONE
+from chainwatch.ledger.index.build import NONE
 from chainwatch.ledger.spend_order import parents_first
-from chainwatch.tracing.paths.parties import Parties, Wallet
+from chainwatch.tracing.paths.parties import Ends, Parties, Wallet
 from chainwatch.tracing.paths.search import SOURCE, TARGET, Item, Limit
 from chainwatch.tracing.stops import BURNT, BY_LAG, NOT_READ, UNSPENT, End, Mixes
 from chainwatch.tracing.walks import coin_ends
-from chainwatch.tracing.walks.utxo_graph import Coin, Coins
+from chainwatch.tracing.walks.utxo_graph import Coin, Coins, kind_of
 
 TRANSACTION, WALLET = 0, 1
 """What is opened: a transaction, or all coins of an owner."""
 
 NONE_SPENT = -1
-
-Array = NDArray[Any]
 
 
 @dataclass(eq=False)
@@ -63,9 +59,7 @@ class CoinGround:
     def __post_init__(self) -> None:
         """Look up the addresses of both ends and of owners by their numbers."""
         self.made = self.coins.ready.index.columns
-        number = self.coins.number_of
-        self.source = {one for one in map(number, self.parties.source) if one is not None}
-        self.target = {one for one in map(number, self.parties.target) if one is not None}
+        self.ends = Ends.of(self.parties, self.coins)
         self.in_order = parents_first(self.coins.ready.index.chain)
         self._owners: dict[int, int] = {}
 
@@ -76,33 +70,51 @@ class CoinGround:
         for address in self.parties.source if side == SOURCE else self.parties.target:
             self._history(side, address)
         if side == SOURCE:
-            for one in sorted(self.source):
-                for row in self._listed("in", one).tolist():
-                    if not self.made["in_val"][row]:
-                        continue  # a coin of 0 pays for nothing
-                    tx = self.spender_of_input(row)
-                    if self.coins.inside(tx):
-                        self.starts.setdefault(tx, []).append(row)
-                    else:
-                        told = coin_ends.outside(self.coins.height(tx), back=False)
-                        self._limit(SOURCE, told, tx, -1)
+            for one in sorted(self.ends.source):
+                for row in self.coins.listed("in", one).tolist():
+                    self._start(row)
                 self._unspent_of(one)
+            for row in sorted(self.ends.from_rows):
+                self._start_at(row)
             return [
                 Item(TRANSACTION, tx) for tx in sorted(self.starts) if self._news(SOURCE, tx, 0)
             ]
+        listed = [self.coins.listed("out", one) for one in sorted(self.ends.target)]
+        paid = np.concatenate([*listed, np.array(sorted(self.ends.to_rows), np.int64)])
+        rows = paid[self.made["out_val"][paid] != 0]
         makers: set[int] = set()
-        for one in sorted(self.target):
-            rows = self._listed("out", one)
-            rows = rows[self.made["out_val"][rows] != 0]
-            txs = np.searchsorted(self.made["out_ptr"], rows, side="right") - 1
-            for row, tx in zip(rows.tolist(), txs.tolist(), strict=True):
-                if self.coins.inside(tx):
-                    self.rows.add(row)
-                    makers.add(tx)
-                else:
-                    told = coin_ends.outside(self.coins.height(tx), back=True)
-                    self._limit(TARGET, told, tx, row)
+        for row, tx in zip(rows.tolist(), self.coins.makers(rows), strict=True):
+            if self.coins.inside(tx):
+                self.rows.add(row)
+                makers.add(tx)
+            else:
+                told = coin_ends.outside(self.coins.height(tx), back=True)
+                self._limit(TARGET, told, tx, row)
         return [Item(TRANSACTION, tx) for tx in sorted(makers) if self._news(TARGET, tx, 1)]
+
+    def _start(self, row: int, coin: int = -1) -> None:
+        """Note where an input spends a coin of the source, which one if that alone was asked for.
+
+        A coin of 0 pays for nothing.
+        """
+        tx = self.coins.spender_of(row)
+        if not self.made["in_val"][row]:
+            return
+        if self.coins.inside(tx):
+            self.starts.setdefault(tx, []).append(row)
+        else:
+            told = coin_ends.outside(self.coins.height(tx), back=False)
+            self._limit(SOURCE, told, tx if coin < 0 else self.coins.makers([coin])[0], coin)
+
+    def _start_at(self, row: int) -> None:
+        """Note where a single output of the source is spent, or why no route begins there."""
+        if int(self.made["out_addr"][row]) in self.ends.source:
+            return  # its address is the source as well
+        by = int(self.made["out_spender"][row])
+        if by == NONE:
+            self._without_spender(SOURCE, self.coins.makers([row])[0], row, alone=True)
+        else:
+            self._start(by, row)
 
     def size(self, item: Item) -> int:
         """Return the inputs and outputs of a transaction, or the coins of an owner."""
@@ -165,9 +177,9 @@ class CoinGround:
         ):
             if not made["out_val"][row]:
                 continue  # it paid nobody anything
-            if one in self.target:
+            if self.ends.reached(one, row):
                 self.rows.add(row)
-            elif one not in self.source and self._passes(SOURCE, tx, row):
+            elif not self.ends.left(one, row) and self._passes(SOURCE, tx, row):
                 yield from self._onward(tx, row, one, spender if spent else NONE_SPENT, hops + 1)
 
     def _onward(self, tx: int, row: int, one: int, spender: int, hops: int) -> Iterator[Item]:
@@ -192,16 +204,13 @@ class CoinGround:
         prevs = made["in_prev_tx"][a:b]
         columns = (one.tolist() for one in (prevs, made["in_prev_n"][a:b], made["in_addr"][a:b]))
         for place, (prev, n, one) in enumerate(zip(*columns, strict=True), a):
-            if one in self.source or one in self.target:
+            row = None if prev == NONE else self.coins.row_of(prev, n)
+            if self.ends.either(one, row):
                 continue
-            if prev == NONE:
+            if row is None:
                 self._limit_input(tx, place)
-            else:
-                row = self.coins.row_of(prev, n)
-                if row is None:
-                    self._limit_input(tx, place)
-                elif self._passes(TARGET, prev, row):
-                    yield from self._back(prev, row, hops)
+            elif self._passes(TARGET, prev, row):
+                yield from self._back(prev, row, hops)
             yield from self._spent_by_owner(tx, place, one, hops)
 
     def _back(self, maker: int, row: int, hops: int) -> Iterator[Item]:
@@ -236,9 +245,11 @@ class CoinGround:
                     if self._news(SOURCE, tx, hops):
                         yield Item(TRANSACTION, tx)
             return
-        makers = np.searchsorted(self.made["out_ptr"], wallet.outs, side="right") - 1
-        for row, tx in zip(wallet.outs.tolist(), makers.tolist(), strict=True):
-            if tx >= first and self.follows(tx, last) and self._passes(TARGET, tx, row):
+        for row, tx in zip(wallet.outs.tolist(), self.coins.makers(wallet.outs), strict=True):
+            if tx < first or not self.follows(tx, last):
+                continue
+            here = int(self.made["out_addr"][row])
+            if not self.ends.either(here, row) and self._passes(TARGET, tx, row):
                 yield from self._back(tx, row, hops)
 
     # What is known of one place.
@@ -257,7 +268,7 @@ class CoinGround:
             numbers = [self.coins.number_of(one) for one in self.parties.owned(address)]
             mine = [one for one in numbers if one is not None]
             ins, outs = (
-                np.sort(np.concatenate([self._listed(side, one) for one in mine]))
+                np.sort(np.concatenate([self.coins.listed(side, one) for one in mine]))
                 for side in ("in", "out")
             )
             self.wallets[owner] = Wallet(ins, outs)
@@ -272,6 +283,11 @@ class CoinGround:
             numbers = (self.coins.number_of(other) for other in listed)
             self._owners[one] = next((n for n in numbers if n is not None), one)
         return self._owners[one]
+
+    def address_of(self, row: int) -> bytes | None:
+        """Return the address of an output; of an end without one, that which it is called by."""
+        one = int(self.made["out_addr"][row])
+        return self.ends.called(row) if one == NONE else self.coins.address(one)
 
     def owner_of_row(self, row: int) -> int | None:
         """Return the owner of an output."""
@@ -300,24 +316,16 @@ class CoinGround:
         read = range(len(self.made["tx_number"]))
         return tx in read and other in read and self.coins.height(tx) == self.coins.height(other)
 
-    def _listed(self, side: str, one: int) -> Array:
-        ptr = self.made[f"addr_{side}_ptr"]
-        return self.made[f"addr_{side}"][ptr[one] : ptr[one + 1]].astype(np.int64)
-
-    def spender_of_input(self, row: int) -> int:
-        """Return the transaction of an input."""
-        return int(np.searchsorted(self.made["in_ptr"], row, side="right")) - 1
-
     def may_leave(self, row: int) -> bool:
         """Tell whether the owner of what an input spends may be passed there."""
         prev, n = int(self.made["in_prev_tx"][row]), int(self.made["in_prev_n"][row])
         one = int(self.made["in_addr"][row])
-        if one in self.source or one in self.target or not self.made["in_val"][row]:
-            return False
         out = None if prev == NONE else self.coins.row_of(prev, n)
+        if self.ends.either(one, out) or not self.made["in_val"][row]:
+            return False
         if out is not None:
             return self.end_at(prev, out) is None
-        when = self.coins.time(self.spender_of_input(row))
+        when = self.coins.time(self.coins.spender_of(row))
         return (
             self.parties.stops.at(self.parties.asset.chain, self.coins.address(one), when) is None
         )
@@ -341,8 +349,7 @@ class CoinGround:
         return self._ends[row]
 
     def _why(self, tx: int, row: int) -> End | None:
-        code = int(self.made["out_kind"][row])
-        kind = KINDS[code] if code < len(KINDS) else None
+        kind = kind_of(int(self.made["out_kind"][row]))
         if not self.made["out_spendable"][row]:
             return coin_ends.burnt(kind)
         if kind in coin_ends.POOLED:
@@ -363,14 +370,17 @@ class CoinGround:
 
     def _unspent_of(self, one: int) -> None:
         """Note coins of the source of which nobody knows whether they were spent."""
-        rows = self._listed("out", one)
+        rows = self.coins.listed("out", one)
         open_ = (self.made["out_spender"][rows] == NONE) & (self.made["out_val"][rows] != 0)
-        for row in rows[open_].tolist():
-            tx = int(np.searchsorted(self.made["out_ptr"], row, side="right")) - 1
+        for row, tx in zip(rows[open_].tolist(), self.coins.makers(rows[open_]), strict=True):
             if self.made["out_spendable"][row] and self.coins.inside(tx):
                 self._without_spender(SOURCE, tx, row)
 
-    def _without_spender(self, side: int, tx: int, row: int) -> None:
+    def _without_spender(self, side: int, tx: int, row: int, *, alone: bool = False) -> None:
+        """Note why no route goes on from a coin without a spender.
+
+        One that is known to be unspent is told only where it is ``alone`` what was asked for.
+        """
         n = int(self.made["out_n"][row])
         by = self.coins.misplaced(tx, n)
         if by is not None:
@@ -379,7 +389,9 @@ class CoinGround:
         address = self.coins.address(int(self.made["out_addr"][row]))
         coin = Coin(tx, n, None, address, None, True, None, None)
         end = coin_ends.unspent(self.coins.unspent(coin))
-        if end.reason != UNSPENT:
+        if alone and not self.made["out_spendable"][row]:
+            end = coin_ends.burnt(kind_of(int(self.made["out_kind"][row])))
+        if alone or end.reason != UNSPENT:
             self._limit(side, end, tx, row)
 
     def _limit(self, side: int, end: End, tx: int, row: int) -> None:
@@ -393,7 +405,7 @@ class CoinGround:
         n, address, amount = None, None, None
         if row >= 0:
             n, amount = int(made["out_n"][row]), int(made["out_val"][row])
-            address = coins.address(int(made["out_addr"][row]))
+            address = self.address_of(row)
         else:
             amount = self._through(side, tx)
         place = (coins.number(tx), coins.txid(tx), n, coins.time(tx))
@@ -409,8 +421,8 @@ class CoinGround:
         a, b = int(made["in_ptr"][tx]), int(made["in_ptr"][tx + 1])
         for place in range(a, b):
             prev, n = int(made["in_prev_tx"][place]), int(made["in_prev_n"][place])
-            mine = int(made["in_addr"][place]) in self.source
-            if mine or (prev != NONE and self.coins.row_of(prev, n) in self.rows):
+            row = None if prev == NONE else self.coins.row_of(prev, n)
+            if self.ends.left(int(made["in_addr"][place]), row) or row in self.rows:
                 value = int(made["in_val"][place])
                 if value < 0:
                     return None

@@ -70,8 +70,8 @@ def paths(
     ----------
     ledger : Ledger
         Its span is looked at.
-    source, target : frame with ``chain`` and ``address``, tags, or one or several addresses
-        Who paid, and who may have been reached.
+    source, target : frame with ``chain`` and ``address``, tags, or addresses, ``TXID:N``, ``TXID``
+        Who paid, and who may have been reached; an output is meant alone, without its owner.
     k, by : int, str
         How many; by *value* under the haircut, *hops*, *time*, or *weakest*: surest weakest step.
     stop, clusters, tags : as :func:`chainwatch.trace` and others take them, optional
@@ -89,7 +89,8 @@ def paths(
     Raises
     ------
     TraceError, AddressError, ArgumentError
-        If the parties are on two chains, are one, or something cannot be used.
+        If the parties are on two chains or are one, or an output was not read or something else
+        cannot be used.
 
     Fails when
     ----------
@@ -108,11 +109,9 @@ def paths(
     of, first, last = parties_of(ledger, source, target, asset, chain, clusters)
     stop = tags.services() if stop is None and tags is not None else stop
     at = stops(stop, clusters, of.chain, spread_unstated=spread_unstated)
-    parties = Parties(of, first, last, at, clusters, poisoning, max_hops)
-    coins = find_chain(of.chain).family == "utxo"
-    looked = _among_coins(ledger, parties, budget) if coins else _among_transfers(
-        ledger, parties, budget, by
-    )  # fmt: skip
+    outputs = (first.outputs, last.outputs)
+    parties = Parties(of, first.whose, last.whose, at, clusters, poisoning, max_hops, outputs)
+    looked = _looked(ledger, parties, budget, by)
     return _result(parties, looked, _sayings(tags, parties, spread_unstated), k, by, budget)
 
 
@@ -135,6 +134,12 @@ def _sayings(tags: Tags | None, parties: Parties, spread_unstated: bool) -> Sayi
     chain = parties.asset.chain
     said = statements_of(tags.frame, chain)
     return clustered(said, parties.clusters, chain, spread_unstated=spread_unstated) | said
+
+
+def _looked(ledger: Ledger, parties: Parties, budget: int, by: str) -> Looked:
+    if find_chain(parties.asset.chain).family == "utxo":
+        return _among_coins(ledger, parties, budget)
+    return _among_transfers(ledger, parties, budget, by)
 
 
 def _among_coins(ledger: Ledger, parties: Parties, budget: int) -> Looked:
@@ -283,6 +288,10 @@ def _limits(limits: Iterable[Limit]) -> pl.DataFrame:
 
 
 def _parties(parties: Parties) -> pl.DataFrame:
-    sides = zip(SIDES, (parties.source, parties.target), strict=True)
-    rows = [(side, given, one) for side, whose in sides for one, given in whose.items()]
-    return pl.DataFrame(rows, schema=PARTIES.schema, orient="row").sort("side", "given", "address")
+    rows: list[tuple[Any, ...]] = []
+    ends = (parties.source, parties.target)
+    for side, whose, outputs in zip(SIDES, ends, parties.outputs, strict=True):
+        rows += [(side, given, one, None, None) for one, given in whose.items()]
+        rows += [(side, one.called, one.called, one.txid, one.n) for one in outputs]
+    frame = pl.DataFrame(list(dict.fromkeys(rows)), schema=PARTIES.schema, orient="row")
+    return frame.sort("side", "given", "address", "txid", "n")

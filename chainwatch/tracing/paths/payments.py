@@ -34,7 +34,7 @@ class CoinTelling:
             whose = coins.address(int(made["out_addr"][before]))
         return Payment(
             coins.number(tx), coins.txid(tx), int(made["out_n"][move]), coins.time(tx), whose,
-            coins.address(int(made["out_addr"][move])), int(made["out_val"][move]),
+            self.ground.address_of(move), int(made["out_val"][move]),
             self._otherwise(tx, move), self._peels(tx, move),
         )  # fmt: skip
 

@@ -30,11 +30,20 @@ from chainwatch.tracing.paths.tables import (
     SAME_AMOUNT,
     SOME,
 )
-from chainwatch.tracing.stops import UNREAD, at_a_service
+from chainwatch.tracing.stops import BURNT, LATER, NOT_READ, UNREAD, UNSPENT, at_a_service
 from chainwatch.units import counted
 
 NONE_READ = "No route was found among what was read"
 """Never *there is none*: what was not read may hold one."""
+
+
+NOT_BEGUN = (
+    (UNSPENT, "{} is unspent: nothing of it went on", "{} are unspent: nothing of them went on"),
+    (BURNT, "{} can never be spent", "{} can never be spent"),
+    (LATER, "{} is spent outside the span", "{} are spent outside the span"),
+    (NOT_READ, "it was not read whether {} was spent", "it was not read whether {} were spent"),
+)
+"""Why no route begins at an output, said of one and of several."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -194,12 +203,23 @@ class Paths(Result):
                 f"the budget of {self.budget:,} edges ended the search, and"
                 f" {counted(self.untried.height, 'place was', 'places were')} not tried"
             )
+        parts += self._not_begun()
         if self.unread.height:
             parts.append(
                 f"{counted(self.unread.height, 'place was', 'places were')} not read, behind which"
                 " a route may lead on"
             )
         return "".join(f"; {part}" for part in parts)
+
+    def _not_begun(self) -> Iterator[str]:
+        """Yield why no route begins at single outputs of the source, where none does."""
+        single = self.parties.filter(pl.col("side") == "source").drop_nulls("txid")
+        ends = self.limits.filter(pl.col("side") == "source")
+        ends = ends.join(single.select("txid", "n"), on=["txid", "n"], how="semi")
+        for reason, one, many in NOT_BEGUN:
+            if count := ends.filter(reason=reason).height:
+                whose = f"{counted(count, 'output', 'outputs')} of the source"
+                yield (one if count == 1 else many).format(whose)
 
     def __repr__(self) -> str:
         lines = [f"Paths({self.answer()})"]

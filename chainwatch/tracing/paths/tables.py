@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 
 from chainwatch.results.table import BEHIND, FIRST, LAST, TX, TXID, WHEN, Column, N, Privacy, Table
@@ -9,6 +11,7 @@ from chainwatch.results.table import BEHIND, FIRST, LAST, TX, TXID, WHEN, Column
 ROUTE = Column.number("route", "number of the route, the best first")
 SIDE = Column("side", pl.String, Privacy.SIDE, "source, looked at forward; or target, backward")
 _TXID = Column("txid", pl.Binary, Privacy.TXID, TXID.meaning, nullable=True)
+_OUTPUT = replace(_TXID, meaning="transaction of a single output that is meant alone, or null")
 _TIME = Column(
     "time", pl.Datetime("us", "UTC"), Privacy.TIME, WHEN.meaning, nullable=True,
 )  # fmt: skip
@@ -128,12 +131,15 @@ LIMITS = Table(
 
 PARTIES = Table(
     "parties",
-    ("side", "address"),
-    "Every address of both ends, with the one that was given for it.",
+    ("side", "address", "txid", "n"),
+    "Every address of both ends, with the one that was given for it; and every single output, which"
+    " stands for itself.",
     (
         SIDE,
-        Column.party("given", "the address that was given"),
-        Column.party("address", "an address of its owner"),
+        Column.party("given", "the address that was given, or at which an output stands"),
+        Column.party("address", "an address of its owner; of an output, the same"),
+        _OUTPUT,
+        Column.place("n", "place of the single output in it, or null"),
     ),
 )
 

@@ -155,7 +155,7 @@ class Coins:
             coins.append(
                 Coin(
                     None if prev == NONE else prev, n, None if value < 0 else value,
-                    self.address(address), _kind(kind), True, number, txid,
+                    self.address(address), kind_of(kind), True, number, txid,
                 )
             )  # fmt: skip
         return coins
@@ -174,7 +174,7 @@ class Coins:
         columns = (made[name][a:b].tolist() for name in
                    ("out_n", "out_val", "out_addr", "out_kind", "out_spendable"))  # fmt: skip
         return [
-            Coin(tx, n, value, self.address(address), _kind(kind), bool(spendable), None, None)
+            Coin(tx, n, value, self.address(address), kind_of(kind), bool(spendable), None, None)
             for n, value, address, kind, spendable in zip(*columns, strict=True)
         ]
 
@@ -193,9 +193,7 @@ class Coins:
         if row is None:
             return None
         by = int(made["out_spender"][row])
-        if by == NONE:
-            return None
-        return int(np.searchsorted(made["in_ptr"], by, side="right")) - 1
+        return None if by == NONE else self.spender_of(by)
 
     def misplaced(self, tx: int, n: int) -> int | None:
         """Return the number of a transaction that spends an output before it was made."""
@@ -225,6 +223,21 @@ class Coins:
         if row >= b or made["out_n"][row] != n:
             row = a + int(np.searchsorted(made["out_n"][a:b], n))
         return row if row < b and made["out_n"][row] == n else None
+
+    def makers(self, rows: NDArray[Any] | list[int]) -> list[int]:
+        """Return the transactions that make outputs, by the places of these among all."""
+        places = np.searchsorted(self._made["out_ptr"], rows, side="right") - 1
+        found: list[int] = places.tolist()
+        return found
+
+    def spender_of(self, row: int) -> int:
+        """Return the transaction of an input, by its place among all."""
+        return int(np.searchsorted(self._made["in_ptr"], row, side="right")) - 1
+
+    def listed(self, side: str, one: int) -> NDArray[Any]:
+        """Return the places of the inputs (*in*) or outputs (*out*) of an address, in order."""
+        ptr = self._made[f"addr_{side}_ptr"]
+        return self._made[f"addr_{side}"][ptr[one] : ptr[one + 1]].astype(np.int64)
 
     def number_of(self, address: bytes) -> int | None:
         """Return the dense number of an address, if it was read; it is looked up once."""
@@ -276,7 +289,8 @@ class Coins:
         return found
 
 
-def _kind(code: int) -> str | None:
+def kind_of(code: int) -> str | None:
+    """Return the kind of an output's script by its code in the columns."""
     return KINDS[code] if code < len(KINDS) else None
 
 

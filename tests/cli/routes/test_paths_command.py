@@ -54,3 +54,17 @@ def test_what_does_not_fit_is_said(run: Run, asked: tuple[object, ...]) -> None:
     assert (status, "source and target are one party" in err) == (1, True)
     status, _, err = run("paths", KELP, "harbour", *asked, "--by", "luck")
     assert (status, "write one of value, hops, time, weakest" in err) == (1, True)
+
+
+def test_an_output_is_an_end_by_itself(
+    run: Run, otter_case: Any, asked: tuple[object, ...]
+) -> None:
+    first = cw.paths(otter_case.ledger, KELP, otter_case.tags.where(actor="harbour"), by="hops")
+    row = first.plain("hops").row(0, named=True)
+    paid = f"{row['txid']}:{row['n']}"
+    status, out, err = run("paths", KELP, paid, *asked)
+    assert (status, err) == (0, "")
+    assert out.startswith(repr(cw.paths(otter_case.ledger, KELP, paid, tags=otter_case.tags)))
+    assert "1. 1 hop, " in out
+    status, _, err = run("paths", f"{'0' * 64}:0", "harbour", *asked)
+    assert (status, "check the id, or pull it into the ledger first" in err) == (1, True)

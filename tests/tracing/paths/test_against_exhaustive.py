@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
+from itertools import product
 from math import floor
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -17,13 +19,14 @@ from plain_routes import smallest_cuts as smallest_cuts_of
 from chainwatch.addresses.assets import native
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.paths.cuts import smallest_cuts
-from chainwatch.tracing.paths.parties import Parties
+from chainwatch.tracing.paths.parties import Output, Parties
 from chainwatch.tracing.paths.paths import Looked, _among_coins, _among_transfers, ranked
 from chainwatch.tracing.paths.ranking import RANKINGS, Route
 from chainwatch.tracing.paths.search import BUDGET as BUDGET_ENDED
 from chainwatch.tracing.paths.totals import arriving
 from chainwatch.tracing.stops import Dated, End, Stops
 from chainwatch.tracing.walks.account_graph import Transfers
+from chainwatch.tracing.walks.utxo_graph import Coins
 
 WORLDS, A_LEDGER = 250, 25
 NAMES = "ABCDEFGH"
@@ -126,13 +129,14 @@ def parties(world: World, asset: Any, address: Any) -> Parties:
 
 
 def expected(
-    world: World, routes: Any, address: Any, asked: Parties, **more: Any
+    world: World, routes: Any, address: Any, asked: Parties, *, between: Any = None, **more: Any
 ) -> list[PlainRoute]:
     def sure(a: str, b: str) -> float:
         return asked.clusters.sure(address(a), address(b))  # type: ignore[union-attr]
 
+    ends = between or [{world.name("A")}, {world.name("B")}]
     return routes(
-        world.rows, {world.name("A")}, {world.name("B")}, stops=world.stops, owner=world.owner,
+        world.rows, *ends, stops=world.stops, owner=world.owner,
         sure=sure, max_hops=world.max_hops or 99, **more,
     )  # fmt: skip
 
@@ -170,16 +174,68 @@ def test_routes_over_coins_are_those_of_an_exhaustive_search(desk: Any) -> None:
             asked = parties(world, asset, desk.coin)
             wanted = expected(world, routes_of_coins, desk.coin, asked)
             looked = _among_coins(ledger, asked, BUDGET)
-            made = looked.telling.ground.made  # type: ignore[attr-defined]
-            place = {desk.txid(tx["id"]): at for at, tx in enumerate(world.rows)}
-
-            def named(move: int, made: Any = made, place: Any = place) -> tuple[int, int]:
-                tx = int(made["out_ptr"].searchsorted(move, side="right")) - 1
-                return place[made["tx_id"][tx].tobytes()], int(made["out_n"][move])
-
-            check(looked, wanted, named, asked)
+            check(looked, wanted, named_coins(desk, looked, world), asked)
             met += len(wanted)
     assert met > 500, "the worlds are too poor to tell anything"
+
+
+def test_routes_between_single_outputs_are_those_of_an_exhaustive_search(desk: Any) -> None:
+    """Either end may be outputs alone, of anybody, beside a party or in place of it."""
+    met = dict.fromkeys(product((True, False), repeat=2), 0)
+    for ledger, worlds, _ in coin_ledgers(desk):
+        coins = Coins.read(ledger, native("btc-regtest").chain)
+        for world in worlds:
+            dice = random.Random(20_000 + world.number)  # noqa: S311 - as above
+            ends = [some_outputs(dice, world, side) for side in (1, -1)]
+            ends[1] -= ends[0]
+            parted = [not one or dice.random() < 0.2 for one in ends]
+            given = parties(world, native("btc-regtest"), desk.coin)
+            asked = replace(
+                given,
+                source=given.source if parted[0] else {}, target=given.target if parted[1] else {},
+                outputs=tuple(outputs_of(desk, coins, world, one) for one in ends),
+            )  # fmt: skip
+            names = [{world.name(one)} if parts else set()
+                     for one, parts in zip("AB", parted, strict=True)]  # fmt: skip
+            wanted = expected(
+                world, routes_of_coins, desk.coin, asked, between=names, leaving=ends[0],
+                reached=ends[1],
+            )  # fmt: skip
+            looked = _among_coins(ledger, asked, BUDGET)
+            check(looked, wanted, named_coins(desk, looked, world), asked)
+            met[bool(ends[0]), bool(ends[1])] += len(wanted)
+    assert all(met[kind] > 100 for kind in met if any(kind)), f"too few routes: {met}"
+
+
+def some_outputs(dice: random.Random, world: World, side: int) -> frozenset[tuple[int, int]]:
+    """Return no output of a world, or a few that pay something, mostly among the first or last."""
+    paying = [(at, n) for at, tx in enumerate(world.rows)
+              for n, (_, value) in enumerate(tx["outs"]) if value]  # fmt: skip
+    near = paying[::side][: dice.choice([6, 6, 99])]
+    return frozenset(dice.sample(near, dice.choice([0, 1, 2, 3])))
+
+
+def outputs_of(
+    desk: Any, coins: Coins, world: World, some: frozenset[tuple[int, int]]
+) -> tuple[Output, ...]:
+    found = []
+    for at, n in sorted(some):
+        txid = desk.txid(world.rows[at]["id"])
+        (tx,) = coins.numbers_of(txid)
+        found.append(Output(tx, n, txid, desk.coin(world.rows[at]["outs"][n][0])))
+    return tuple(found)
+
+
+def named_coins(desk: Any, looked: Looked, world: World) -> Any:
+    """Return what tells a coin of a world by the place of its transaction and its own."""
+    made = looked.telling.ground.made  # type: ignore[attr-defined]
+    place = {desk.txid(tx["id"]): at for at, tx in enumerate(world.rows)}
+
+    def named(move: int) -> tuple[int, int]:
+        tx = int(made["out_ptr"].searchsorted(move, side="right")) - 1
+        return place[made["tx_id"][tx].tobytes()], int(made["out_n"][move])
+
+    return named
 
 
 def check(looked: Looked, wanted: list[PlainRoute], named: Any, asked: Parties) -> None:
