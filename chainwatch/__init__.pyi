@@ -23,6 +23,11 @@ from chainwatch.case.recipes.run import run_case as run_case
 from chainwatch.case.seal import verify as verify
 from chainwatch.chains.base import Chain as Chain
 from chainwatch.chains.catalogue import chain as chain
+from chainwatch.change_models.file import read_change_model as read_change_model
+from chainwatch.change_models.labels import ChangeLabels as ChangeLabels
+from chainwatch.change_models.labels import change_labels as change_labels
+from chainwatch.change_models.model import ChangeModel as ChangeModel
+from chainwatch.change_models.training import change_model as change_model
 from chainwatch.clusters.apart import Apart as Apart
 from chainwatch.clusters.apart import keep_apart as keep_apart
 from chainwatch.clusters.cluster import Clusters as Clusters
@@ -111,7 +116,7 @@ from chainwatch.tracing.mixers.leads import MixLeads as MixLeads
 from chainwatch.tracing.mixers.leads import mix_leads as mix_leads
 from chainwatch.tracing.mixers.pool_sets import PoolWithdrawals as PoolWithdrawals
 from chainwatch.tracing.mixers.pool_sets import pool_withdrawals as pool_withdrawals
-from chainwatch.tracing.mixers.pools import Pool as Pool
+from chainwatch.tracing.mixers.pools import MixingPool as MixingPool
 from chainwatch.tracing.mixers.slots import Slots as Slots
 from chainwatch.tracing.mixers.slots import slots as slots
 from chainwatch.tracing.paths.paths import paths as paths
@@ -124,10 +129,5 @@ from chainwatch.tracing.revenue.received import received as received
 from chainwatch.tracing.trace import trace as trace
 from chainwatch.tracing.whole_chain.taint import Taint as Taint
 from chainwatch.tracing.whole_chain.taint import taint as taint
-from chainwatch.trained.file import read_change_model as read_change_model
-from chainwatch.trained.labels import ChangeLabels as ChangeLabels
-from chainwatch.trained.labels import change_labels as change_labels
-from chainwatch.trained.model import ChangeModel as ChangeModel
-from chainwatch.trained.training import change_model as change_model
 
 __version__: str

@@ -16,6 +16,11 @@ from typing import Any, Literal
 
 import polars as pl
 
+from chainwatch.change_models.labels import change_labels
+from chainwatch.change_models.measure import MEASURED, shares
+from chainwatch.change_models.model import ChangeModel
+from chainwatch.change_models.rates import CHANGE_RATES, ChangeRates, change_rates
+from chainwatch.change_models.training import change_model
 from chainwatch.clusters.cluster import cluster
 from chainwatch.clusters.peeling.expansion import peel_links
 from chainwatch.clusters.peeling.validation import PeelSteps, peel_steps
@@ -30,11 +35,6 @@ from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.link_rules import PEEL
 from chainwatch.heuristics.rule import Rule
 from chainwatch.simulate.owners.parts import PARTS
-from chainwatch.trained.labels import change_labels
-from chainwatch.trained.measure import MEASURED, shares
-from chainwatch.trained.model import ChangeModel
-from chainwatch.trained.rates import CHANGE_RATES, ChangeRates, change_rates
-from chainwatch.trained.training import change_model
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "change.md"

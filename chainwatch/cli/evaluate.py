@@ -142,10 +142,10 @@ def _accounts(asked: Asked) -> Evaluation:
 
 def _change(asked: Asked) -> Result:
     """Return how often rules on change are right and what they find, a fitted one beside them."""
+    from chainwatch.change_models.file import read_change_model
+    from chainwatch.change_models.rates import change_rates
     from chainwatch.clusters.recipe import WITH_CHANGE
     from chainwatch.evaluate.every_rule import change_rules
-    from chainwatch.trained.file import read_change_model
-    from chainwatch.trained.rates import change_rates
 
     rules = {str(rule): rule for rule in change_rules()}
     if WITH_CHANGE.change is not None:

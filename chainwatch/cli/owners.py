@@ -180,7 +180,7 @@ def why(
     for line in lines:
         say(line)
     if change_model:
-        from chainwatch.trained.file import read_change_model
+        from chainwatch.change_models.file import read_change_model
 
         for votes in read_change_model(change_model).on_path(read, found):
             show(votes)
@@ -205,8 +205,8 @@ def change_labels(
     Example: chainwatch change-labels --ledger out/otter/ledger
     """
     check_named(fit, replace=replace)
-    from chainwatch.trained.labels import change_labels as labelled
-    from chainwatch.trained.training import change_model
+    from chainwatch.change_models.labels import change_labels as labelled
+    from chainwatch.change_models.training import change_model
 
     with interruptible(), watched("labelling change"):
         reads = [opened(one) for one in ledger]
@@ -286,9 +286,9 @@ class _Terms(NamedTuple):
 
 def _owners(ledger: Ledger, chain: str | None, terms: _Terms) -> Clusters:
     """Return the owners of a ledger on some terms, without the evidence that is rejected."""
+    from chainwatch.change_models.file import read_change_model
     from chainwatch.clusters.recipe import LEADS, WITH_ACCOUNTS, Recipe, owners
     from chainwatch.heuristics.signing import checked
-    from chainwatch.trained.file import read_change_model
 
     flags, accounts = checked(terms.unread_flags), _has_accounts(ledger)
     change = read_change_model(terms.change_model).rule() if terms.change_model else None

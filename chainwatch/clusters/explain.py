@@ -38,7 +38,7 @@ STRENGTH = Table(
     (),
     "What can be said of the path as a whole; none of it is the confidence of the pair.",
     (
-        Column.number("hops", "links on the path"),
+        Column.number("links", "links on the path"),
         Column.number("unmeasured", "of these, without a measured rate"),
         Column.number("weakest_step", "the step whose link is weakest; of several the first"),
         Column(
@@ -118,7 +118,7 @@ class Explanation(Result):
         }
 
     @property
-    def hops(self) -> int:
+    def length(self) -> int:
         """How many links lie between the two."""
         return self.frame.height
 
@@ -149,18 +149,18 @@ class Explanation(Result):
 
     @property
     def strength(self) -> pl.DataFrame:
-        """Hops, weakest link and bound: one row in ``STRENGTH``; none where nothing joins them."""
+        """Links, the weakest and a bound, in ``STRENGTH``; no row where nothing joins the two."""
         if self.weakest is None:
             return STRENGTH.empty()
         rates = self.frame["confidence"]
         row = (
-            self.hops, rates.null_count(), self.weakest, rates[self.weakest - 1], self.bound
+            self.length, rates.null_count(), self.weakest, rates[self.weakest - 1], self.bound
         )  # fmt: skip
         return STRENGTH.frame([row])
 
     def __repr__(self) -> str:
         a, b = text(self.a, self.chain), text(self.b, self.chain_b or self.chain)
-        if self.hops == 0 and self.joined:
+        if self.length == 0 and self.joined:
             return f"{a} is one address."
         if not self.joined:
             stopped = self._stopped() or " No link at them was refused or is undecided."
@@ -173,11 +173,11 @@ class Explanation(Result):
         """Return in words what can be said of the path as a whole, and what not."""
         lacking = self.frame["confidence"].null_count()
         rate = self.frame["confidence"][(self.weakest or 1) - 1]
-        weakest = f"Weakest link: step {self.weakest} of {self.hops} (confidence {_rate(rate)})."
+        weakest = f"Weakest link: step {self.weakest} of {self.length} (confidence {_rate(rate)})."
         if self.bound is None:
             bound = (
                 "How often the link is right is not known: it was not measured."
-                if self.hops == 1
+                if self.length == 1
                 else f"How often {self._all()} right together is not known: of"
                 f" {counted(lacking, 'link', 'links')} it was not measured."
             )
@@ -192,13 +192,13 @@ class Explanation(Result):
         )
 
     def _all(self) -> str:
-        return "the link is" if self.hops == 1 else f"all {self.hops:,} links are"
+        return "the link is" if self.length == 1 else f"all {self.length:,} links are"
 
     def told_steps(self) -> Iterator[str]:
         """Yield the steps in words; of a long path the first, the last and the weakest."""
         half, skipped = SHOWN_STEPS // 2, 0
         for number, line in enumerate(self.lines(), 1):
-            shown = number <= half or number > self.hops - half or number == self.weakest
+            shown = number <= half or number > self.length - half or number == self.weakest
             if shown and skipped:
                 yield f"... {skipped:,} more steps; .frame holds them all"
             if shown:

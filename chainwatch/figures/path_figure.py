@@ -78,13 +78,13 @@ def alt_text(explanation: Explanation) -> str:
 def _title(explanation: Explanation) -> str:
     if not explanation.joined:
         return "Nothing joins the two addresses"
-    if not explanation.hops:
+    if not explanation.length:
         return "One address"
-    return f"Consistent with one owner, by {counted(explanation.hops, 'link', 'links')}"
+    return f"Consistent with one owner, by {counted(explanation.length, 'link', 'links')}"
 
 
 def _words(explanation: Explanation) -> Sequence[str]:
-    if explanation.hops:
+    if explanation.length:
         return explanation.reading()
     return (repr(explanation),)
 

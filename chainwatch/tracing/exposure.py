@@ -54,7 +54,7 @@ EXPOSURE = Table(
         ),
         Column.amount("stayed", "what of it ends there"),
         Column.number("arrivals", "outputs or transfers by which it arrives"),
-        Column.number("hops", "steps of the shortest way"),
+        Column.number("hops", "payments of the shortest way"),
         FIRST,
         LAST,
         Column.word("basis", "was the tagged address itself reached, or another of its cluster"),

@@ -94,7 +94,8 @@ def trace(
         Widens subjects to their clusters, and services whose publisher says it of these. The asset
         is needed on account chains. A chain is alias or CAIP-2.
     poisoning, max_hops, max_age, min_amount : Rule, int, timedelta, int
-        A rule whose *yes* makes no edge; ends by hops, by age, and below so many base units.
+        A rule whose *yes* makes no edge; ends by age, below so many base units, and by hops: a hop
+        is one payment on, on coin chains by the transaction that spends the coin paid before.
     spread_unstated, fetch, budget : bool, callable, int
         Widen a service also where the publisher does not say; what makes the source of what is
         lacking, as ``lambda them: cw.Esplora(url, them)``.

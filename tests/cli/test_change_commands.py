@@ -14,12 +14,12 @@ import polars as pl
 import pytest
 
 from chainwatch.addresses.canonical import text
+from chainwatch.change_models.features import NAMES
+from chainwatch.change_models.measure import MEASURED
+from chainwatch.change_models.model import TERMS, ChangeModel
+from chainwatch.change_models.trees import LEAF, WHOLE, Thresholds, Trees, rows_of
 from chainwatch.clusters.recipe import Recipe, owners
 from chainwatch.heuristics.link_rules import PREDICTED
-from chainwatch.trained.features import NAMES
-from chainwatch.trained.measure import MEASURED
-from chainwatch.trained.model import TERMS, ChangeModel
-from chainwatch.trained.trees import LEAF, WHOLE, Thresholds, Trees, rows_of
 
 Run = Callable[..., tuple[int, str, str]]
 

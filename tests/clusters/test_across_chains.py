@@ -207,5 +207,5 @@ def test_bytes_alike_on_two_chains_are_two_addresses(hand):
     links = stated_links([("btc", key, "ltc", key)], rule="register")
     clusters = cluster(links)
     assert clusters.frame.height == 2
-    assert clusters.why(key, key, "btc", "ltc").hops == 1
-    assert clusters.why(key, key, "btc").hops == 0
+    assert clusters.why(key, key, "btc", "ltc").length == 1
+    assert clusters.why(key, key, "btc").length == 0

@@ -116,7 +116,7 @@ def test_a_threshold_is_of_each_link(hand):
 def test_the_weakest_link_and_the_bound(hand):
     why = cluster(hand.links("A-B 1 0.9\nB-C 2 0.8\nC-D 3 0.95")).why(
         hand.letter("A"), hand.letter("D"))  # fmt: skip
-    assert (why.hops, why.weakest, why.bound) == (3, 2, 0.65)
+    assert (why.length, why.weakest, why.bound) == (3, 2, 0.65)
     assert why.strength.row(0) == (3, 0, 2, 0.8, 0.65)
     assert repr(why).splitlines()[-2:] == [
         "Weakest link: step 2 of 3 (confidence 0.800).",

@@ -17,6 +17,11 @@ import chainwatch as cw
 from chainwatch.addresses.assets import native
 from chainwatch.attribution.statements.statement import NOTES, Statement
 from chainwatch.attribution.tags import make_tags
+from chainwatch.change_models.features import NAMES
+from chainwatch.change_models.measure import MEASURED
+from chainwatch.change_models.model import TERMS
+from chainwatch.change_models.rates import change_rates
+from chainwatch.change_models.trees import LEAF, WHOLE, Thresholds, Trees, rows_of
 from chainwatch.clusters.peeling.chains import Shape
 from chainwatch.clusters.rounds import change_rounds
 from chainwatch.evaluate.calibration import calibrate
@@ -40,11 +45,6 @@ from chainwatch.tracing.crossings.rates import crossing_rates
 from chainwatch.tracing.custody.rates import custody_rates, known_custody
 from chainwatch.tracing.fetch import LEFT, Fetched
 from chainwatch.tracing.meaning.rates import meaning_rates
-from chainwatch.trained.features import NAMES
-from chainwatch.trained.measure import MEASURED
-from chainwatch.trained.model import TERMS
-from chainwatch.trained.rates import change_rates
-from chainwatch.trained.trees import LEAF, WHOLE, Thresholds, Trees, rows_of
 
 COIN = native("btc-regtest")
 KEY = (
@@ -211,7 +211,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
         made.ledger, made.vendors.addresses(), made.services.addresses(), tags=made.tags
     ),
     "PoolWithdrawals": lambda _: cw.pool_withdrawals(
-        (pooled := simulate_pools(0)).ledger, [cw.Pool(*one) for one in pooled.pools]
+        (pooled := simulate_pools(0)).ledger, [cw.MixingPool(*one) for one in pooled.pools]
     ),
     "Prices": lambda _: make_prices(
         schema.PRICES.frame(

@@ -26,7 +26,7 @@ def add_to(app: typer.Typer) -> None:
 def peel_chains(
     ledger: LedgerOption,
     tags: TagsOption = None,
-    hops: Annotated[int, typer.Option("--hops", help="Transactions of a chain, at least.")] = 5,
+    hops: Annotated[int, typer.Option("--hops", help="Payments of the rest, at least.")] = 5,
     percent: Annotated[
         int, typer.Option("--percent", help="The small part of each is at most so much.")
     ] = 20,

@@ -39,7 +39,7 @@ CHAINS = Table(
         START,
         replace(TXID, meaning="id of the transaction in which it begins"),
         Column.party("payer", "who pays in it"),
-        Column.number("hops", "transactions of the chain"),
+        Column.number("hops", "payments of the rest: one in each transaction of the chain"),
         FIRST,
         LAST,
         Column.amount("amount", "what its first transaction pays out"),
@@ -59,7 +59,7 @@ PEELS = Table(
     (
         CHAIN,
         START,
-        Column.number("hop", "1, 2, ... along the chain"),
+        Column.number("hop", "payments of the rest up to here, this one included"),
         TX_COLUMN,
         TXID,
         WHEN,
@@ -78,7 +78,7 @@ class Shape(NamedTuple):
     Attributes
     ----------
     least_hops : int
-        Transactions of a chain, at least.
+        Hops of a chain, at least: its transactions, each of which pays the rest on.
     most_percent : int
         The small part is at most so much of what a transaction pays.
     most_days : int

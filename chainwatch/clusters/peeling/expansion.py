@@ -50,7 +50,7 @@ def peel_links(
         Follow back as well: it errs more, as who pays by like software looks, from behind, like
         the cluster itself.
     most_hops : int or None
-        Steps from a transaction of the cluster, at most; None goes on until nothing is new.
+        Payments of the rest from a transaction of the cluster on, at most; None: till none is new.
     waiting : bool
         As :func:`chainwatch.clusters.peeling.validation.peel_steps` takes it.
     rates : Rates

@@ -174,7 +174,7 @@ class HandTrace(Result):
 
     @property
     def ends(self) -> pl.DataFrame:
-        """Where the computed part ends; hops are counted from the last output chosen."""
+        """Where the computed part ends; hops, payments, count from the last output chosen."""
         return self.computed.ends
 
     def tables(self) -> Mapping[str, Rows]:

@@ -71,7 +71,8 @@ def trace_across(
     subjects, policy, direction, stop, clusters, asset, chain, poisoning, max_hops, max_age
         As :func:`chainwatch.trace` takes them, for each leg; bridges are ends of each, other
         services only where ``stop`` names them, as ``tags.services()`` does. A policy is to have a
-        meaning on every chain that is reached; poisoning is asked on account chains.
+        meaning on every chain that is reached; poisoning is asked on account chains. Hops are
+        payments, counted anew in each leg: a crossing is none.
     crossings : Crossings
         What became of deposits, from :func:`chainwatch.crossings`.
     leads : bool

@@ -19,7 +19,7 @@ from chainwatch.tracing.crossings.matching import (
     NONE_FITS,
     RIVALS_NOT_READ,
     Party,
-    Pool,
+    Traffic,
     Verdict,
 )
 
@@ -142,13 +142,13 @@ class Moved:
 
 
 def control(
-    pool: Pool, judged: Sequence[tuple[Party, Verdict]], shifts: Iterable[int] = SHIFTS
+    traffic: Traffic, judged: Sequence[tuple[Party, Verdict]], shifts: Iterable[int] = SHIFTS
 ) -> tuple[Control, dict[int, Moved]]:
-    """Move each deposit of a pool and count what it finds.
+    """Move each deposit of a bridge and count what it finds.
 
     Parameters
     ----------
-    pool : Pool
+    traffic : Traffic
         As it is: the other deposits and all payouts stay where they are.
     judged : sequence of (Party, Verdict)
         Its deposits of known time and value, and what the rule says of them.
@@ -164,8 +164,8 @@ def control(
     offsets = tuple(shifts)
     for deposit, verdict in judged:
         moved = [deposit._replace(time=(deposit.time or 0) + by) for by in offsets]
-        there = (one for one in moved if pool.in_use(one) and pool.window_read(one))
-        words = [pool.judge(one).word for one in there]
+        there = (one for one in moved if traffic.in_use(one) and traffic.window_read(one))
+        words = [traffic.judge(one).word for one in there]
         tried = [word for word in words if word != RIVALS_NOT_READ]
         matched, none = tried.count(MATCHED), tried.count(NONE_FITS)
         each[deposit.number] = Moved(len(tried), matched)

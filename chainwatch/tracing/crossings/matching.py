@@ -129,7 +129,7 @@ Read = Callable[[str, int, int], bool]
 
 
 @dataclass(frozen=True)
-class Pool:
+class Traffic:
     """The deposits and payouts of one bridge in assets that stand for one another."""
 
     deposits: Ordered

@@ -16,7 +16,7 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.crossings.chance import Control, Moved, control, shifts_for
-from chainwatch.tracing.crossings.matching import Caps, Ordered, Party, Pool, Verdict
+from chainwatch.tracing.crossings.matching import Caps, Ordered, Party, Traffic, Verdict
 from chainwatch.tracing.crossings.messages.by_identifier import (
     CONTRADICTS,
     Identified,
@@ -197,13 +197,13 @@ class Search:
                 mine = [n for n in self._places(self.deposits, assets, bridge)
                         if self.looked_at(self.deposits[n])]  # fmt: skip
                 open_ = [n for n in mine if n not in self.identified.found]
-                pool = self._pool(assets, bridge)
+                traffic = self._traffic(assets, bridge)
                 judged = []
                 for place in open_:
-                    verdicts[place] = self._verdict(place, pool, assets, bridge)
+                    verdicts[place] = self._verdict(place, traffic, assets, bridge)
                     if verdicts[place].candidates >= 0:
                         judged.append((self._party(self.deposits[place], place), verdicts[place]))
-                found, each = control(pool, judged, self._shifts())
+                found, each = control(traffic, judged, self._shifts())
                 moved |= each
                 if mine:
                     controls.append(self._control(group, bridge, len(mine), len(open_), found))
@@ -224,7 +224,9 @@ class Search:
             "false_low": span and span[0], "false_high": span and span[1],
         }  # fmt: skip
 
-    def _verdict(self, place: int, pool: Pool, assets: Sequence[Asset], bridge: str) -> Verdict:
+    def _verdict(
+        self, place: int, traffic: Traffic, assets: Sequence[Asset], bridge: str
+    ) -> Verdict:
         row = self.deposits[place]
         if not [one for one in self._scope(assets, bridge) if one.chain != row["chain"]]:
             return Verdict(NO_OTHER_SIDE, None, -1)
@@ -234,7 +236,7 @@ class Search:
             return Verdict(PAYER_UNREAD, None, -1)
         if self._given_back(row):
             return Verdict(MAYBE_BACK, None, -1)
-        verdict = pool.judge(self._party(row, place))
+        verdict = traffic.judge(self._party(row, place))
         if verdict.payout is not None and self._asked_otherwise(row, self.payouts[verdict.payout]):
             return Verdict(CONTRADICTS, None, verdict.candidates)
         return verdict
@@ -290,7 +292,7 @@ class Search:
         value = None if amount is None else int(amount) * 10 ** (finest - asset.decimals)
         return Party(number, row["chain"], _micro(row["time"]), value)
 
-    def _pool(self, assets: Sequence[Asset], bridge: str) -> Pool:
+    def _traffic(self, assets: Sequence[Asset], bridge: str) -> Traffic:
         known = self.identified
         deposits = [
             self._party(self.deposits[place], place)
@@ -305,7 +307,7 @@ class Search:
         chains = {one.chain for one in assets}
         slack = {one: self._wrong({"chain": one}) for one in chains}
         caps = Caps(self.within // MICROSECOND, self.fee, slack)
-        return Pool(Ordered(deposits), Ordered(payouts), caps, self._reader(assets, bridge))
+        return Traffic(Ordered(deposits), Ordered(payouts), caps, self._reader(assets, bridge))
 
     def _reader(self, assets: Sequence[Asset], bridge: str) -> Any:
         spans: dict[str, list[ReadSpans | None]] = {}

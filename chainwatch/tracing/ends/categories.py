@@ -39,8 +39,8 @@ CATEGORIES = Table(
         ENDS["reason"],
         Column.text("jurisdiction", "what the tag says of it; null where it says nothing"),
         Column.amount("amount", "traced value that ends there; reach under poison"),
-        Column.number("hops", "steps of the shortest way"),
-        Column.number("longest", "steps of the longest way"),
+        Column.number("hops", "payments of the shortest way"),
+        Column.number("longest", "payments of the longest way"),
         Column.count("ends", "places at which it ends so"),
         Column(
             "fiat", pl.Decimal(38, PLACES), Privacy.NUMBER,

@@ -33,8 +33,8 @@ from chainwatch.tracing.meaning.pools import (
     STAKING,
     UNDECIDED,
     WRAPPED,
-    Pool,
-    Pools,
+    DefiPool,
+    DefiPools,
 )
 from chainwatch.tracing.meaning.reading import COIN, AccountReading, AssetKey, Transaction
 
@@ -48,7 +48,7 @@ class Dealt(NamedTuple):
     """A payment between a party and a pool."""
 
     payment: Payment
-    pool: Pool
+    pool: DefiPool
 
 
 class Dealing(NamedTuple):
@@ -62,7 +62,7 @@ class Dealing(NamedTuple):
     beside: tuple[Payment, ...] = ()
 
     @property
-    def pools(self) -> tuple[Pool, ...]:
+    def pools(self) -> tuple[DefiPool, ...]:
         """The pools on the other side, each once."""
         return tuple(dict.fromkeys(one.pool for one in (*self.given, *self.got)))
 
@@ -73,7 +73,7 @@ class Dealing(NamedTuple):
         return tuple(dict.fromkeys((*gave, *(one.payment.payee for one in self.got))))
 
 
-def dealing_of(payments: Sequence[Payment], pools: Pools) -> Dealing:
+def dealing_of(payments: Sequence[Payment], pools: DefiPools) -> Dealing:
     """Return what was dealt with pools; payments among pools are no party's."""
     given, got = [], []
     beside = tuple(one for one in payments if _beside(one, pools))
@@ -86,12 +86,12 @@ def dealing_of(payments: Sequence[Payment], pools: Pools) -> Dealing:
     return Dealing(tuple(given), tuple(got), beside)
 
 
-def _beside(one: Payment, pools: Pools) -> bool:
+def _beside(one: Payment, pools: DefiPools) -> bool:
     known = (pools.get(at) for at in (one.payer, one.payee))
     return any(pool is not None and not pool.deals_in(one.asset) for pool in known)
 
 
-def _pool(address: bytes, asset: AssetKey, pools: Pools) -> Pool | None:
+def _pool(address: bytes, asset: AssetKey, pools: DefiPools) -> DefiPool | None:
     """Return the pool at an address; a pool's own token is made and burnt by the pool."""
     if address in ZERO:
         return None if asset[0] is None else pools.get(asset[0])
@@ -99,7 +99,7 @@ def _pool(address: bytes, asset: AssetKey, pools: Pools) -> Pool | None:
 
 
 def dealt(
-    read: AccountReading, one: Transaction, deal: Dealing, pools: Pools, open_: Sequence[Flow]
+    read: AccountReading, one: Transaction, deal: Dealing, pools: DefiPools, open_: Sequence[Flow]
 ) -> Iterator[Meaning]:
     """Yield what a dealing with pools means.
 
@@ -111,7 +111,7 @@ def dealt(
         In which it happened.
     deal : Dealing
         What was given and got.
-    pools : Pools
+    pools : DefiPools
         Who is one.
     open_ : sequence of Flow
         Flows of the transaction whose pairs are undecided.
@@ -224,13 +224,13 @@ def _wrapped(deal: Dealing, sure: str, basis: str, why: str) -> Meaning:
     return _of(kind, sure, basis, deal.given, deal.got, why)
 
 
-def _receipts(side: Sequence[Dealt], pools: Pools) -> list[Pool]:
+def _receipts(side: Sequence[Dealt], pools: DefiPools) -> list[DefiPool]:
     """Return the pools whose own tokens stand on one side of a dealing."""
     found = [pools.get(each.payment.asset[0]) for each in side if each.payment.asset[0]]
     return [pool for pool in found if pool is not None and pool.kind != WRAPPED]
 
 
-def _deposited(deal: Dealing, pools: Pools, sure: str, basis: str) -> Meaning:
+def _deposited(deal: Dealing, pools: DefiPools, sure: str, basis: str) -> Meaning:
     kinds = {LENDING: LENT, STAKING: STAKED}
     issuer = _receipts(deal.got, pools)[0]
     many = len({each.payment.asset for each in deal.given}) > 1

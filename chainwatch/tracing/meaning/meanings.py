@@ -42,7 +42,7 @@ from chainwatch.tracing.meaning.pools import (
     NO_POOLS,
     PROBABLE,
     UNDECIDED,
-    Pools,
+    DefiPools,
     pools_of,
     traders,
 )
@@ -76,7 +76,7 @@ class Meanings(Result):
         Of which chain.
     unsigned : int
         Logs of transfers that nobody let happen, left out.
-    meant, known : tuple of Meant, Pools
+    meant, known : tuple of Meant, DefiPools
         The same, as a walk asks for it. They are in no digest: the tables say it.
     services : Tags, optional
         Those of its tags at whose addresses following ends, unless it is asked to end elsewhere.
@@ -88,7 +88,7 @@ class Meanings(Result):
     chain: Chain
     unsigned: int = 0
     meant: tuple[Meant, ...] = ()
-    known: Pools = NO_POOLS
+    known: DefiPools = NO_POOLS
     services: Tags | None = None
 
     def tables(self) -> Mapping[str, Rows]:
@@ -248,7 +248,7 @@ def _keepers(read: AccountReading) -> frozenset[bytes]:
 
 
 def _meanings(
-    read: AccountReading, one: Transaction, flows: Sequence[Flow], pools: Pools
+    read: AccountReading, one: Transaction, flows: Sequence[Flow], pools: DefiPools
 ) -> Iterator[Meaning]:
     open_ = [flow for flow in flows if flow.payments is None]
     payments = [pay for flow in flows for pay in flow.payments or ()]
@@ -266,7 +266,7 @@ def _meanings(
 
 def _others(
     read: AccountReading, one: Transaction, flows: Sequence[Flow], dealings: Sequence[Payment],
-    pools: Pools, *, beside: bool,
+    pools: DefiPools, *, beside: bool,
 ) -> Iterator[Meaning]:  # fmt: skip
     """Yield what was paid beside dealings: through contracts, and by smart accounts."""
     dealt_with = {id(pay) for pay in dealings}
@@ -342,7 +342,9 @@ def _pairs(flow: Flow) -> Meaning:
     return Meaning(PAIRS, UNDECIDED, BY_CHANGE, told, rows, unpaired=True)
 
 
-def _result(ledger: Ledger, read: AccountReading, pools: Pools, meant: Sequence[Meant]) -> Meanings:
+def _result(
+    ledger: Ledger, read: AccountReading, pools: DefiPools, meant: Sequence[Meant]
+) -> Meanings:
     decimals = {
         contract: said.decimals
         for (chain, contract), said in stated(ledger).items()

@@ -26,8 +26,8 @@ from chainwatch.tracing.meaning.pools import (
     STAKING,
     UNDECIDED,
     WRAPPED,
-    Pool,
-    Pools,
+    DefiPool,
+    DefiPools,
 )
 from chainwatch.tracing.meaning.reading import AssetKey, Transaction
 from chainwatch.tracing.stops import (
@@ -87,7 +87,7 @@ class Standing(NamedTuple):
 
 
 def swapped(
-    meant: Iterable[Meant], pools: Pools, standing: Standing, chain: str
+    meant: Iterable[Meant], pools: DefiPools, standing: Standing, chain: str
 ) -> Iterator[Swapped]:
     """Yield what goes on in another asset: swaps and wraps of which it is known what was got.
 
@@ -103,7 +103,7 @@ def swapped(
 
 
 def passage_of(
-    meant: Sequence[Meant], pools: Pools, asset: Asset, standing: Standing, made_by: str
+    meant: Sequence[Meant], pools: DefiPools, asset: Asset, standing: Standing, made_by: str
 ) -> Passage:
     """Return what a walk in an asset is told.
 
@@ -139,14 +139,14 @@ def passage_of(
     )
 
 
-def _left(flow: Flow, one: Transaction, pools: Pools, standing: Standing, chain: str) -> bool:
+def _left(flow: Flow, one: Transaction, pools: DefiPools, standing: Standing, chain: str) -> bool:
     """Tell whether a flow is left as it is; also where a pool that gave back is a subject."""
     subject = not standing.named.isdisjoint(flow.returning)
     return subject or stands(flow.via, one, pools, standing, chain)
 
 
 def stands(
-    via: Iterable[bytes], one: Transaction, pools: Pools, standing: Standing, chain: str
+    via: Iterable[bytes], one: Transaction, pools: DefiPools, standing: Standing, chain: str
 ) -> bool:
     """Tell whether movements through some contracts are left as they are."""
     at, named = standing
@@ -179,7 +179,7 @@ _PAYERS = "paid by several together to others, through a contract: whose went to
 
 
 def _end(
-    one: Meaning, asset: AssetKey, pools: Pools, ends: dict[MoveKey, End],
+    one: Meaning, asset: AssetKey, pools: DefiPools, ends: dict[MoveKey, End],
     came: dict[MoveKey, End],
 ) -> None:  # fmt: skip
     if one.kind == PAIRS or one.kind not in ENDS_AT or one.detail == NO_POOL:
@@ -196,12 +196,12 @@ def _end(
         came |= {pay.key.key: ends[pay.key.key] for pay in one.paid if pay.key.key in ends}
 
 
-def _name(pay: Payment, address: bytes, pools: Pools) -> str | None:
+def _name(pay: Payment, address: bytes, pools: DefiPools) -> str | None:
     pool = pools.get(address) or (pools.get(pay.asset[0]) if pay.asset[0] else None)
     return pool.name if pool else None
 
 
-def _at_pool(pool: Pool) -> tuple[str, str, str | None, str, str]:
+def _at_pool(pool: DefiPool) -> tuple[str, str, str | None, str, str]:
     """Return the end at a pool that was paid, whatever else its transaction means."""
     reason = {LENDING: LENDING_POOL, STAKING: STAKING_POOL}.get(pool.kind, LIQUIDITY_POOL)
     told = f"paid to a pool, and nothing that is known came back for it; {pool.detail}"

@@ -46,8 +46,8 @@ class Traded(NamedTuple):
     assets: frozenset[AssetKey]
 
 
-class Pool(NamedTuple):
-    """What is known of a pool."""
+class DefiPool(NamedTuple):
+    """What is known of a pool of decentralised finance: an exchange, a lender, a place to stake."""
 
     address: bytes
     kind: str
@@ -64,18 +64,18 @@ class Pool(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Pools:
+class DefiPools:
     """The pools of a chain, by address; wrapped coins are among them.
 
     Attributes
     ----------
-    by_address : mapping of bytes to Pool
+    by_address : mapping of bytes to DefiPool
         Each once: a tag speaks before trade.
     """
 
-    by_address: Mapping[bytes, Pool]
+    by_address: Mapping[bytes, DefiPool]
 
-    def get(self, address: bytes) -> Pool | None:
+    def get(self, address: bytes) -> DefiPool | None:
         """Return the pool at an address, if it is one."""
         return self.by_address.get(address)
 
@@ -84,7 +84,7 @@ class Pools:
         pool = self.by_address.get(address)
         return address in ZERO or (pool is not None and pool.certainty != UNDECIDED)
 
-    def of(self, address: bytes, asset: AssetKey) -> Pool | None:
+    def of(self, address: bytes, asset: AssetKey) -> DefiPool | None:
         """Return the pool at an address, if it is one of an asset."""
         pool = self.by_address.get(address)
         return pool if pool is not None and pool.deals_in(asset) else None
@@ -94,13 +94,13 @@ class Pools:
         return address in ZERO or self.of(address, asset) is not None
 
 
-NO_POOLS = Pools({})
+NO_POOLS = DefiPools({})
 """None is known."""
 
 
 def pools_of(
     read: AccountReading, traded: Mapping[bytes, Traded], tags: Framed | None
-) -> Pools:  # fmt: skip
+) -> DefiPools:  # fmt: skip
     """Return the pools of a chain.
 
     Parameters
@@ -124,8 +124,8 @@ def pools_of(
             found.pop(address, None)  # somebody else's wallet, whatever it trades
     for contract in _wrapped(read.chain):
         told = "a wrapped coin of the chain: one for one"
-        found[contract] = Pool(contract, WRAPPED, CONFIRMED, LISTED, None, 0, told)
-    return Pools(found)
+        found[contract] = DefiPool(contract, WRAPPED, CONFIRMED, LISTED, None, 0, told)
+    return DefiPools(found)
 
 
 def _wrapped(chain: Chain) -> Iterator[bytes]:
@@ -133,13 +133,13 @@ def _wrapped(chain: Chain) -> Iterator[bytes]:
         yield parse(text, chain)
 
 
-def _by_trade(address: bytes, traded: Traded) -> Pool:
+def _by_trade(address: bytes, traded: Traded) -> DefiPool:
     many = counted(traded.traders, "initiator", "initiators")
     told = f"{many} swapped with it or got receipts of it"
-    return Pool(address, EXCHANGE, PROBABLE, BY_TRADE, None, traded.traders, told, traded)
+    return DefiPool(address, EXCHANGE, PROBABLE, BY_TRADE, None, traded.traders, told, traded)
 
 
-def _tagged(address: bytes, rows: Sequence[TagStatement]) -> Pool | None:
+def _tagged(address: bytes, rows: Sequence[TagStatement]) -> DefiPool | None:
     """Return the pool that tags call an address: the most confident of those who call it one.
 
     Where others as confident call it something else, it is undecided whether it is one.
@@ -155,11 +155,11 @@ def _tagged(address: bytes, rows: Sequence[TagStatement]) -> Pool | None:
     against = [row for row in rows if row.level >= best.level and _no_pool(row.concept)]
     if not against:
         sure = CONFIRMED if best.level >= CONFIRMING else PROBABLE
-        return Pool(address, kind, sure, BY_TAG, best.actor, 0, told)
+        return DefiPool(address, kind, sure, BY_TAG, best.actor, 0, told)
     other = against[0]
     told += f", but {other.label} ({other.concept}) by {other.source} ({other.confidence})"
     name = other.actor if other.level > best.level or other.actor == best.actor else None
-    return Pool(address, kind, UNDECIDED, BY_TAG, name, 0, told)
+    return DefiPool(address, kind, UNDECIDED, BY_TAG, name, 0, told)
 
 
 def _no_pool(concept: str | None) -> bool:

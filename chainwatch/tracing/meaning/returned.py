@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from chainwatch.tracing.meaning.exchanges import Dealt, dealing_of
 from chainwatch.tracing.meaning.flows import Flow, Payment
-from chainwatch.tracing.meaning.pools import WRAPPED, Pools
+from chainwatch.tracing.meaning.pools import WRAPPED, DefiPools
 from chainwatch.tracing.meaning.reading import AssetKey
 
 
-def without_returned(flows: Sequence[Flow], pools: Pools) -> tuple[Flow, ...]:
+def without_returned(flows: Sequence[Flow], pools: DefiPools) -> tuple[Flow, ...]:
     """Return the flows of a transaction without what pools gave back of what they were given.
 
     What was given is less by what came back later to the same party, of the same pool first. The
@@ -25,7 +25,7 @@ def without_returned(flows: Sequence[Flow], pools: Pools) -> tuple[Flow, ...]:
     ----------
     flows : sequence of Flow
         All of a transaction.
-    pools : Pools
+    pools : DefiPools
         Who is one. Wrapped coins give nothing back: they are another asset.
 
     Fails when
@@ -47,7 +47,7 @@ def without_returned(flows: Sequence[Flow], pools: Pools) -> tuple[Flow, ...]:
     return tuple(flow for flow in made if flow is not None)
 
 
-def _back(payments: Sequence[Payment], pools: Pools) -> dict[int, int]:
+def _back(payments: Sequence[Payment], pools: DefiPools) -> dict[int, int]:
     """Return by payment, of those that it concerns, how much of it came back or is that."""
     deal = dealing_of(payments, pools)
     given = [one.payment for one in deal.given if _at(one, one.payment.payee)]
@@ -65,7 +65,7 @@ def _at(one: Dealt, address: bytes) -> bool:
     return one.pool.kind != WRAPPED and one.pool.address == address
 
 
-def _joined(flows: Sequence[Flow], back: dict[int, int], pools: Pools) -> Flow:
+def _joined(flows: Sequence[Flow], back: dict[int, int], pools: DefiPools) -> Flow:
     paid = tuple(
         pay._replace(amount=left) for flow in flows for pay in flow.payments or ()
         if (left := pay.amount - back.get(id(pay), 0))

@@ -8,12 +8,12 @@ from chainwatch.addresses.assets import ZERO
 from chainwatch.tracing.meaning.exchanges import NO_POOL
 from chainwatch.tracing.meaning.flows import Payment
 from chainwatch.tracing.meaning.kinds import BY_CHANGE, DEPOSITED, SWAP, Meaning
-from chainwatch.tracing.meaning.pools import UNDECIDED, Pools
+from chainwatch.tracing.meaning.pools import UNDECIDED, DefiPools
 from chainwatch.tracing.meaning.reading import AccountReading, Transaction
 
 
 def with_strangers(
-    read: AccountReading, one: Transaction, payments: Sequence[Payment], pools: Pools
+    read: AccountReading, one: Transaction, payments: Sequence[Payment], pools: DefiPools
 ) -> Iterator[Meaning]:
     """Yield the exchanges of a transaction with whoever is not shown to be a pool.
 

@@ -98,7 +98,7 @@ PASSED = Table(
 POOLS = Table(
     "pools",
     ("chain", "address"),
-    "Pools, and how each is known to be one.",
+    "DeFi pools, and how each is known to be one.",
     (
         CHAIN,
         Column.party("address", "the pool"),

@@ -51,7 +51,8 @@ def trace_through_swaps(
     Parameters
     ----------
     ledger, subjects, clusters, poisoning, max_hops, max_age, spread_unstated, direction
-        As :func:`chainwatch.tracing.trace.trace` has them. A swap is one hop: the payment into it.
+        As :func:`chainwatch.tracing.trace.trace` has them. Hops are payments: of a swap the one
+        into it.
     stop : tags, hosted addresses, rules or a list of them, optional
         Where following ends, beside pools: by default at services by the tags of ``through``.
     through : Meanings

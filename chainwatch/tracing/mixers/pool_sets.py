@@ -12,7 +12,7 @@ from chainwatch.errors import InputError, expect, refuse
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.table import CHAIN, TIME, TXID, Column, Privacy, Rows, Table
-from chainwatch.tracing.mixers.pools import History, Order, Pool, Withdrawal, histories
+from chainwatch.tracing.mixers.pools import History, MixingPool, Order, Withdrawal, histories
 from chainwatch.tracing.mixers.reveals import Reveal, priced, reveals
 from chainwatch.units import counted
 
@@ -157,7 +157,7 @@ class PoolWithdrawals(Result):
 
 @recorded
 def pool_withdrawals(
-    ledger: Ledger, pools: Sequence[Pool], *, gas_prices: pl.DataFrame | None = None
+    ledger: Ledger, pools: Sequence[MixingPool], *, gas_prices: pl.DataFrame | None = None
 ) -> PoolWithdrawals:
     """Tell of which deposits the withdrawals of pools can be, and what the published reveals say.
 
@@ -169,7 +169,7 @@ def pool_withdrawals(
     ----------
     ledger : Ledger
         Account chains. A span narrows which withdrawals are told; deposits are of all times.
-    pools : sequence of Pool
+    pools : sequence of MixingPool
         Contracts with their asset and amount.
     gas_prices : polars.DataFrame, optional
         ``txid, gas_price`` of transactions; ledgers do not hold prices of gas.
@@ -217,10 +217,10 @@ def pool_withdrawals(
     )
 
 
-def _check(pools: Sequence[Pool]) -> None:
+def _check(pools: Sequence[MixingPool]) -> None:
     for one in pools:
-        if not isinstance(one, Pool):
-            refuse(one, "a pool", "pass Pool(address, asset, amount)")
+        if not isinstance(one, MixingPool):
+            refuse(one, "a pool", "pass MixingPool(address, asset, amount)")
     keys = [(one.asset.chain, one.key) for one in pools]
     if not keys or len(set(keys)) < len(keys):
         raise InputError(

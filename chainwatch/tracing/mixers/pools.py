@@ -26,7 +26,7 @@ SIGNS = ("fee", "fee_burnt", "native")
 
 
 @dataclass(frozen=True)
-class Pool:
+class MixingPool:
     """A contract that takes and gives one amount of one asset.
 
     *Fails when* somebody sends it just its amount without a deposit, as a token can be sent: sets
@@ -124,14 +124,14 @@ class Odd(NamedTuple):
 class History(NamedTuple):
     """What was read of a pool, in order; ``whole`` says whether a source claims all of it."""
 
-    pool: Pool
+    pool: MixingPool
     deposits: tuple[Deposit, ...]
     withdrawals: tuple[Withdrawal, ...]
     odd: tuple[Odd, ...]
     whole: bool
 
 
-def histories(ledger: Ledger, pools: Sequence[Pool]) -> list[History]:
+def histories(ledger: Ledger, pools: Sequence[MixingPool]) -> list[History]:
     """Return what was read of each pool, whatever the span."""
     whole = ledger.history
     touched = [one.key for one in pools]
@@ -144,7 +144,7 @@ def histories(ledger: Ledger, pools: Sequence[Pool]) -> list[History]:
 
 
 def _history(
-    ledger: Ledger, pool: Pool, rows: pl.DataFrame, signers: Mapping[bytes, bytes]
+    ledger: Ledger, pool: MixingPool, rows: pl.DataFrame, signers: Mapping[bytes, bytes]
 ) -> History:
     mine = rows.filter(pool.asset.of_transfers() & (pl.col("sender") != pl.col("receiver"))).sort(
         "tx", "time", "txid", "log_index", "trace_path", "receiver", "amount", nulls_last=True
@@ -170,7 +170,10 @@ def _history(
 
 
 def _withdrawal(
-    pool: Pool, txid: bytes, parts: Sequence[tuple[Moment, bytes, int | None]], signer: bytes | None
+    pool: MixingPool,
+    txid: bytes,
+    parts: Sequence[tuple[Moment, bytes, int | None]],
+    signer: bytes | None,
 ) -> Withdrawal | None:
     """Return the withdrawal of a transaction; None where its amounts are of none."""
     amounts = [amount for _, _, amount in parts]
@@ -207,7 +210,7 @@ def _signers(ledger: Ledger, rows: pl.DataFrame) -> dict[bytes, bytes]:
     return signers
 
 
-def _read_whole(ledger: Ledger, pool: Pool) -> bool:
+def _read_whole(ledger: Ledger, pool: MixingPool) -> bool:
     """Return whether a source claims to have told the whole history of a pool."""
     told = ledger.coverage.filter(
         (pl.col("chain") == pool.asset.chain)

@@ -115,7 +115,7 @@ class Parties:
         if pair[0] == pair[1]:
             return 1.0
         told = self.explained(pair)
-        if told is None or not told.hops:
+        if told is None or not told.length:
             return UNMEASURED
         least = told.frame["confidence"].fill_null(UNMEASURED).min()
         return float(least)

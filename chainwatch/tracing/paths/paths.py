@@ -79,7 +79,8 @@ def paths(
     asset, chain, poisoning, spread_unstated : Asset, str, Rule, bool, optional
         As :func:`chainwatch.trace` takes them.
     max_hops, budget : int
-        The most payments of a route; edges looked at: inputs and outputs, transfers, owners' coins.
+        The most hops of a route: payments, as in a trace, its first and last with them; and edges
+        that are looked at: inputs and outputs, transfers, owners' coins.
 
     Returns
     -------

@@ -78,7 +78,7 @@ class Paths(Result):
     doubts : tuple of str
         What is not known of transfers between those who stand on routes, in sentences.
     max_hops : int or None
-        The most payments of a route that was asked for; longer ones were not looked for.
+        The most hops, which are payments, of a route; longer ones were not looked for.
     """
 
     asset: Asset

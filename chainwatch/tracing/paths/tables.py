@@ -31,7 +31,7 @@ ROUTES = Table(
         ROUTE,
         Column.party("source", "address of the source that it leaves"),
         Column.party("target", "address of the target that it reaches"),
-        Column.number("hops", "payments"),
+        Column.number("hops", "payments, the first and the last with them"),
         FIRST,
         LAST,
         Column.amount(
@@ -72,7 +72,7 @@ HOPS = Table(
     " was paid before, or another coin of it: an owner is claimed, and no value flows between.",
     (
         ROUTE,
-        Column.number("hop", "1, 2, ..."),
+        Column.number("hop", "payments since the source, this one included"),
         Column.party("source", "who pays"),
         Column.party("target", "who is paid"),
         TX,

@@ -132,10 +132,10 @@ class Teller:
 
     def _owner(self, pair: Pair) -> str:
         told = self.parties.explained(pair)
-        if told is None or not told.hops:
+        if told is None or not told.length:
             return "one owner by the clusters given, which do not say why"
         weakest = told.frame.row((told.weakest or 1) - 1, named=True)
-        links = counted(told.hops, "link", "links")
+        links = counted(told.length, "link", "links")
         rate = weakest["confidence"]
         sure = "not measured" if rate is None else f"confidence {rate:.3f}"
         # Which transaction it is, clusters.why says as the edition allows; a result never changes.

@@ -50,7 +50,8 @@ def trace_all(
     Parameters
     ----------
     ledger, subjects, direction, stop, clusters, asset, chain, poisoning
-        As :func:`chainwatch.trace` takes them, and its limits; policies are those of the chain.
+        As :func:`chainwatch.trace` takes them, and its limits, so that ``max_hops`` counts
+        payments; policies are those of the chain.
     fetch, budget : callable, int
         As there: what poison reaches is read once, and then each policy follows the same ledger.
 

@@ -8,6 +8,7 @@ import change_cases
 import polars as pl
 import pytest
 
+from chainwatch.change_models.labels import change_labels
 from chainwatch.clusters.cluster import Clusters, cluster
 from chainwatch.clusters.peeling.expansion import peel_links
 from chainwatch.clusters.peeling.facts import WITNESS, read_facts
@@ -20,7 +21,6 @@ from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.heuristics.link_rules import PEEL
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.trained.labels import change_labels
 
 KNOWN = "known: A=90 K=90 -> P=50 C=30\nback: known/1 A=9 -> W=8"
 """A and K are one, and so is C; change stands last, and none of this has a locktime."""

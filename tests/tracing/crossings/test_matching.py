@@ -17,7 +17,7 @@ from chainwatch.tracing.crossings.matching import (
     Caps,
     Ordered,
     Party,
-    Pool,
+    Traffic,
 )
 
 CHAINS = ("coins", "one", "two")
@@ -82,10 +82,10 @@ def test_every_word_is_that_of_a_plain_search() -> None:
         def read(_: str, first: int, last: int, unread: set[int] = unread) -> bool:
             return not unread & set(range(first, last + 1))
 
-        pool = Pool(Ordered(deposits), Ordered(payouts), CAPS, read)
+        traffic = Traffic(Ordered(deposits), Ordered(payouts), CAPS, read)
         for one in deposits:
             if one.time is not None and one.value is not None:
-                verdict = pool.judge(one)
+                verdict = traffic.judge(one)
                 assert verdict.word == plain(one, deposits, payouts, unread)
                 assert verdict.candidates == sum(plain_fit(one, out) for out in payouts)
                 words[verdict.word] += 1
@@ -95,10 +95,10 @@ def test_every_word_is_that_of_a_plain_search() -> None:
 
 def test_a_deposit_moved_in_time_is_no_rival_of_itself() -> None:
     deposit, payout = Party(0, "one", 0, 100), Party(0, "two", 5, 100)
-    pool = Pool(Ordered([deposit]), Ordered([payout]), CAPS, lambda *_: True)
-    assert pool.judge(deposit).word == MATCHED
-    assert pool.judge(deposit._replace(time=3)).word == MATCHED
-    assert pool.judge(deposit._replace(time=3, number=1)).word == RIVALS
+    traffic = Traffic(Ordered([deposit]), Ordered([payout]), CAPS, lambda *_: True)
+    assert traffic.judge(deposit).word == MATCHED
+    assert traffic.judge(deposit._replace(time=3)).word == MATCHED
+    assert traffic.judge(deposit._replace(time=3, number=1)).word == RIVALS
 
 
 def test_amounts_of_any_size_are_exact() -> None:
@@ -106,5 +106,5 @@ def test_amounts_of_any_size_are_exact() -> None:
     caps = Caps(20, Fraction(1, 10**40), SLACK)
     for value, word in ((10**80 - 10**40, MATCHED), (10**80 - 10**40 - 1, NONE_FITS)):
         deposit, payout = Party(0, "one", 0, 10**80), Party(0, "two", 5, value)
-        pool = Pool(Ordered([deposit]), Ordered([payout]), caps, lambda *_: True)
-        assert pool.judge(deposit).word == word
+        traffic = Traffic(Ordered([deposit]), Ordered([payout]), caps, lambda *_: True)
+        assert traffic.judge(deposit).word == word

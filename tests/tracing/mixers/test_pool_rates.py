@@ -14,7 +14,7 @@ from chainwatch.tracing.mixers.reveals import ADDRESS, GAS, LINKED, MULTI
 @pytest.fixture(scope="module", params=range(3))
 def world(request):
     made = simulate_pools(request.param)
-    pools = [cw.Pool(*one) for one in made.pools]
+    pools = [cw.MixingPool(*one) for one in made.pools]
     return made, cw.pool_withdrawals(made.ledger, pools, gas_prices=made.gas_prices)
 
 
@@ -48,7 +48,7 @@ def test_rates_count_what_is_right_and_what_is_wrong():
     wrong = 0
     for seed in range(3):
         made = simulate_pools(seed)
-        pools = [cw.Pool(*one) for one in made.pools]
+        pools = [cw.MixingPool(*one) for one in made.pools]
         found = cw.pool_withdrawals(made.ledger, pools, gas_prices=made.gas_prices)
         rates = reveal_rates(found, made.truth)
         for rule, rate in rates.items():

@@ -68,7 +68,7 @@ def asked(desk, paid):
         if gas is not None:
             rows = [(desk.txid(str(number)), price) for number, price in gas.items()]
             prices = pl.DataFrame(rows, schema=["txid", "gas_price"], orient="row")
-        given = [cw.Pool(desk.account(name), COIN, SIZES[name]) for name in pools]
+        given = [cw.MixingPool(desk.account(name), COIN, SIZES[name]) for name in pools]
         return cw.pool_withdrawals(paid(text, **more), given, gas_prices=prices)
 
     return ask
@@ -186,7 +186,7 @@ def test_counts_are_those_of_every_pair_of_moments(paid, desk):
     )
     for order in (True, False):
         ledger = paid(text, order=order)
-        pool = cw.Pool(desk.account("pool"), COIN, 100)
+        pool = cw.MixingPool(desk.account("pool"), COIN, 100)
         history = histories(ledger, [pool])[0]
         found = {row["txid"]: row for row in
                  cw.pool_withdrawals(ledger, [pool]).frame.iter_rows(named=True)}  # fmt: skip
@@ -241,20 +241,20 @@ def test_several_pools_used_as_often(asked):
 
 def test_a_span_narrows_withdrawals_and_no_deposits(desk, paid):
     ledger = paid(THREE).between("2021-01-01T04:00", None)
-    found = cw.pool_withdrawals(ledger, [cw.Pool(desk.account("pool"), COIN, 100)])
+    found = cw.pool_withdrawals(ledger, [cw.MixingPool(desk.account("pool"), COIN, 100)])
     assert sets(found) == [(3, 2, 2)]
 
 
 def test_what_is_no_pool_is_refused(desk, paid):
-    ledger, one = paid(THREE), cw.Pool(desk.account("pool"), COIN, 100)
+    ledger, one = paid(THREE), cw.MixingPool(desk.account("pool"), COIN, 100)
     with pytest.raises(InputError, match="no pool was given"):
         cw.pool_withdrawals(ledger, [])
     with pytest.raises(InputError, match="stands there twice"):
         cw.pool_withdrawals(ledger, [one, one])
-    with pytest.raises(ArgumentError, match="pass Pool"):
+    with pytest.raises(ArgumentError, match="pass MixingPool"):
         cw.pool_withdrawals(ledger, ["pool"])
     with pytest.raises(InputError, match="a pool of nothing"):
-        cw.Pool(desk.account("pool"), COIN, 0)
+        cw.MixingPool(desk.account("pool"), COIN, 0)
 
 
 def test_the_same_question_has_the_same_digest(asked):

@@ -48,7 +48,7 @@ class Owned:
 
     def why(self, a: bytes, b: bytes, chain: str) -> Any:
         frame = pl.DataFrame({"confidence": [self.sure(a, b)]})
-        return SimpleNamespace(joined=True, hops=1, frame=frame)
+        return SimpleNamespace(joined=True, length=1, frame=frame)
 
 
 def hash_of(a: bytes, b: bytes, seed: int) -> int:

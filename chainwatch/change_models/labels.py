@@ -15,6 +15,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import polars as pl
 
+from chainwatch.change_models.features import FEATURES, expressions
 from chainwatch.clusters.apart import Tagged
 from chainwatch.clusters.cluster import Clusters, cluster
 from chainwatch.clusters.numbering import PLACE
@@ -29,7 +30,6 @@ from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import CHAIN, TX, TXID, WHEN, Column, N, Rows, Table
-from chainwatch.trained.features import FEATURES, expressions
 from chainwatch.units import counted
 
 SHARED_SPENDING = "shared spending"

@@ -10,6 +10,10 @@ import narwhals.stable.v2 as nw
 import polars as pl
 import pytest
 
+from chainwatch.change_models.features import NAMES, expressions
+from chainwatch.change_models.measure import MEASURED
+from chainwatch.change_models.model import TERMS, ChangeModel
+from chainwatch.change_models.trees import LEAF, WHOLE, Thresholds, Trees, rows_of
 from chainwatch.clusters.cluster import cluster
 from chainwatch.clusters.recipe import Recipe, owners
 from chainwatch.clusters.rounds import change_rounds
@@ -19,10 +23,6 @@ from chainwatch.heuristics.change import change_links, optimal_change
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.rule import VERDICT, apply
 from chainwatch.ledger.features import outputs
-from chainwatch.trained.features import NAMES, expressions
-from chainwatch.trained.measure import MEASURED
-from chainwatch.trained.model import TERMS, ChangeModel
-from chainwatch.trained.trees import LEAF, WHOLE, Thresholds, Trees, rows_of
 
 VERSION, LOCKTIME = NAMES.index("version_agrees"), NAMES.index("locktime_agrees")
 
@@ -144,7 +144,7 @@ def test_why_of_a_path_says_the_votes_of_its_predictions(model, read, named, txi
     ledger = read(f"{SPENT}\nboth: A=9 Z=9 -> data=0\n! one version=1")
     found = owners(ledger, recipe=Recipe(change=model.rule(), unless=None))
     path = found.why(named("Z"), named("C"))
-    assert path.hops == 2
+    assert path.length == 2
     (votes,) = model.on_path(ledger, path)
     assert votes.digest == model.why(ledger, txid("pay")).digest
     assert model.on_path(ledger, found.why(named("Z"), named("A"))) == []

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from chainwatch.change_models.trees import LEAF, WHOLE, Trees, Values, rows_of
 from chainwatch.errors import MissingExtra
-from chainwatch.trained.trees import LEAF, WHOLE, Trees, Values, rows_of
 
 
 class Growth(NamedTuple):

@@ -37,6 +37,6 @@ def test_every_rule_stands_in_it_with_its_numbers(tool: dict[str, Any]) -> None:
 
 
 def test_the_model_of_the_page_reads_the_features_of_today(tool: dict[str, Any]) -> None:
-    from chainwatch.trained.features import NAMES
+    from chainwatch.change_models.features import NAMES
 
     assert tuple(tool["counted"]()["terms"]["features"]) == NAMES

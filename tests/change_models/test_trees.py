@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from chainwatch.change_models.features import FEATURES, NAMES, TOP, UNKNOWN, array_of, unpacked
+from chainwatch.change_models.trees import LEAF, WHOLE, Trees, rows_of
 from chainwatch.errors import InputError
-from chainwatch.trained.features import FEATURES, NAMES, TOP, UNKNOWN, array_of, unpacked
-from chainwatch.trained.trees import LEAF, WHOLE, Trees, rows_of
 
 Node = tuple[int, int, int, int, int]
 

@@ -10,14 +10,14 @@ import narwhals.stable.v2 as nw
 import polars as pl
 
 from chainwatch.addresses.canonical import parse_txid
+from chainwatch.change_models.features import FEATURES, UNKNOWN, array_of, expressions
+from chainwatch.change_models.trees import Thresholds, Trees, Values
 from chainwatch.errors import InputError, expect
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import CHAIN, TX, TXID, Column, N, Rows, Table
-from chainwatch.trained.features import FEATURES, UNKNOWN, array_of, expressions
-from chainwatch.trained.trees import Thresholds, Trees, Values
 
 VOTES = Table(
     "votes",

@@ -15,12 +15,12 @@ from hashlib import sha256
 import numpy as np
 import polars as pl
 
+from chainwatch.change_models.labels import ChangeLabels
+from chainwatch.change_models.trees import Thresholds
+from chainwatch.change_models.trees import Values as Scores
 from chainwatch.errors import InputError, expect
 from chainwatch.evaluate.shares import Share, effective_cases
 from chainwatch.results.table import Column, Table
-from chainwatch.trained.labels import ChangeLabels
-from chainwatch.trained.trees import Thresholds
-from chainwatch.trained.trees import Values as Scores
 from chainwatch.units import counted
 
 FIT, CHOOSE, HELD_OUT = "fit", "choose", "held out"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from chainwatch.change_models.fit import Growth
+from chainwatch.change_models.labels import change_labels
+from chainwatch.change_models.measure import HELD_OUT, NAMED
+from chainwatch.change_models.rates import change_rates
+from chainwatch.change_models.training import change_model
 from chainwatch.evaluate.simulated import simulated_worlds
-from chainwatch.trained.fit import Growth
-from chainwatch.trained.labels import change_labels
-from chainwatch.trained.measure import HELD_OUT, NAMED
-from chainwatch.trained.rates import change_rates
-from chainwatch.trained.training import change_model
 
 
 def test_a_model_of_some_chains_is_right_on_another(fitting):

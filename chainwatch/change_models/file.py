@@ -13,11 +13,11 @@ from typing import Any, NoReturn
 
 from polars.exceptions import PolarsError
 
+from chainwatch.change_models.measure import MEASURED
+from chainwatch.change_models.model import FORMAT, ChangeModel
+from chainwatch.change_models.trees import Thresholds, Trees, rows_of
 from chainwatch.errors import InputError, expect
 from chainwatch.packed import file_bytes
-from chainwatch.trained.measure import MEASURED
-from chainwatch.trained.model import FORMAT, ChangeModel
-from chainwatch.trained.trees import Thresholds, Trees, rows_of
 
 _KEYS = {"format", "digest", "thresholds", "terms", "measured", "trees"}
 

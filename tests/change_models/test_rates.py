@@ -6,13 +6,13 @@ import change_cases
 import polars as pl
 import pytest
 
+from chainwatch.change_models.labels import change_labels
+from chainwatch.change_models.rates import change_rates
 from chainwatch.errors import InputError
 from chainwatch.evaluate.evaluation import World
 from chainwatch.evaluate.simulated import simulated_worlds
 from chainwatch.evaluate.truth import Truth
 from chainwatch.heuristics.change import optimal_change, power_of_ten
-from chainwatch.trained.labels import change_labels
-from chainwatch.trained.rates import change_rates
 
 TEXT = """
     one: A=9_000_000 -> B=5_000_000 C=3_999_000

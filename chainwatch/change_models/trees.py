@@ -16,10 +16,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from chainwatch.change_models.features import FEATURES, TOP, UNKNOWN
 from chainwatch.errors import InputError
 from chainwatch.results.provenance import digest_frame
 from chainwatch.results.table import Column, Table
-from chainwatch.trained.features import FEATURES, TOP, UNKNOWN
 
 WHOLE = 10_000
 """The share of a leaf that held change alone."""

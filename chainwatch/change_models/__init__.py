@@ -1,4 +1,4 @@
-"""Rules that are fitted to labels: where the labels come from, and what was measured."""
+"""Models of change, fitted to labels: where the labels come from, and what was measured."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import polars as pl
 
+from chainwatch.change_models.features import packed, unpacked
+from chainwatch.change_models.trees import Thresholds, Trees
 from chainwatch.heuristics.change.candidates import among_payments
 from chainwatch.heuristics.rule import Rule, RuleSpec
-from chainwatch.trained.features import packed, unpacked
-from chainwatch.trained.trees import Thresholds, Trees
 
 SHOWN_DIGITS = 16
 """Hexadecimal digits of a model's digest that its rule prints."""

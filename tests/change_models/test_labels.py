@@ -8,10 +8,10 @@ import change_cases
 import polars as pl
 import pytest
 
+from chainwatch.change_models.labels import REASONS, ChangeLabels, change_labels
+from chainwatch.change_models.measure import pooled
 from chainwatch.errors import ArgumentError, InputError
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.trained.labels import REASONS, ChangeLabels, change_labels
-from chainwatch.trained.measure import pooled
 
 (STRANGERS, UNREAD, UNSPENT, NEITHER, BOTH, SEEN, PERHAPS_SEEN, DOUBLED, TAGGED) = REASONS
 

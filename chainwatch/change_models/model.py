@@ -11,6 +11,11 @@ from typing import Any
 import polars as pl
 
 from chainwatch.atomic import check_new, write_new
+from chainwatch.change_models.features import NAMES
+from chainwatch.change_models.judging import rule_of
+from chainwatch.change_models.measure import CALLED, FOUND, HELD_OUT, MEASURED, shares
+from chainwatch.change_models.trees import TREES, Thresholds, Trees
+from chainwatch.change_models.votes import ChangeVotes, votes_of
 from chainwatch.clusters.explain import Explanation
 from chainwatch.errors import InputError, expect
 from chainwatch.evaluate.shares import Share
@@ -19,11 +24,6 @@ from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Result
 from chainwatch.results.table import Rows
-from chainwatch.trained.features import NAMES
-from chainwatch.trained.judging import rule_of
-from chainwatch.trained.measure import CALLED, FOUND, HELD_OUT, MEASURED, shares
-from chainwatch.trained.trees import TREES, Thresholds, Trees
-from chainwatch.trained.votes import ChangeVotes, votes_of
 
 FORMAT = "chainwatch change model 1"
 

@@ -11,11 +11,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from chainwatch.errors import ArgumentError, InputError, OutputExists
-from chainwatch.trained.features import NAMES, array_of
-from chainwatch.trained.file import read_change_model
-from chainwatch.trained.fit import Growth, grow
-from chainwatch.trained.measure import (
+from chainwatch.change_models.features import NAMES, array_of
+from chainwatch.change_models.file import read_change_model
+from chainwatch.change_models.fit import Growth, grow
+from chainwatch.change_models.measure import (
     CALLED,
     CHOOSE,
     FIT,
@@ -29,8 +28,9 @@ from chainwatch.trained.measure import (
     tenth,
     thresholds,
 )
-from chainwatch.trained.training import change_model
-from chainwatch.trained.trees import Thresholds
+from chainwatch.change_models.training import change_model
+from chainwatch.change_models.trees import Thresholds
+from chainwatch.errors import ArgumentError, InputError, OutputExists
 
 SMALL = Growth(trees=10, depth=4, smallest_leaf=2)
 
@@ -173,7 +173,7 @@ def test_a_model_judges_where_nothing_could_be_fitted(model, labels, tmp_path):
     code = f"""
 import sys
 sys.modules["sklearn"] = None
-from chainwatch.trained.file import read_change_model
+from chainwatch.change_models.file import read_change_model
 model = read_change_model({str(tmp_path / "model.json")!r})
 import numpy as np
 print(model.trees.bounds(np.array([[1] * 12, [0] * 12, [-1] * 12])).low.tolist())

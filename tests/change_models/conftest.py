@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from chainwatch.chains.catalogue import chain
+from chainwatch.change_models.features import NAMES
+from chainwatch.change_models.labels import EXAMPLES, LABELS, LEFT_OUT, ChangeLabels
 from chainwatch.clusters.cluster import cluster
 from chainwatch.heuristics.links import LINKS, Links
-from chainwatch.trained.features import NAMES
-from chainwatch.trained.labels import EXAMPLES, LABELS, LEFT_OUT, ChangeLabels
 
 CHAIN = chain("btc-regtest").id
 

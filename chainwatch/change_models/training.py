@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from chainwatch.errors import InputError, expect
-from chainwatch.results.result import recorded
-from chainwatch.trained.features import NAMES, array_of
-from chainwatch.trained.fit import Growth, fitted_by, grow
-from chainwatch.trained.labels import SHARED_SPENDING, ChangeLabels
-from chainwatch.trained.measure import (
+from chainwatch.change_models.features import NAMES, array_of
+from chainwatch.change_models.fit import Growth, fitted_by, grow
+from chainwatch.change_models.labels import SHARED_SPENDING, ChangeLabels
+from chainwatch.change_models.measure import (
     CHOOSE,
     FIT,
     MEASURED,
@@ -21,7 +19,9 @@ from chainwatch.trained.measure import (
     pooled,
     thresholds,
 )
-from chainwatch.trained.model import ChangeModel
+from chainwatch.change_models.model import ChangeModel
+from chainwatch.errors import InputError, expect
+from chainwatch.results.result import recorded
 
 FEWEST_OWNERS = 2
 """Owners in a part of the labels: of one, nothing can be said about others."""
