@@ -11,7 +11,8 @@ import chainwatch as cw
 from chainwatch.cli.options import LedgerOption, ReplaceOption
 from chainwatch.cli.output import check_named, interruptible, show, write_csv
 from chainwatch.cli.owners import ChainOption
-from chainwatch.cli.trace import DirectionOption, asset_named
+from chainwatch.cli.trace import DirectionOption, StopOption, asset_named
+from chainwatch.errors import InputError
 from chainwatch.progress import watched
 
 PoolsOption = Annotated[
@@ -80,6 +81,10 @@ def through_swaps(
     ] = None,
     direction: DirectionOption = "forward",
     tags: PoolsOption = None,
+    stop: StopOption = None,
+    no_stop: Annotated[
+        bool, typer.Option("--no-stop", help="End at no service, also not at those of --tags.")
+    ] = False,
     chain: ChainOption = None,
     min_traders: TradersOption = 3,
     max_hops: Annotated[
@@ -90,13 +95,15 @@ def through_swaps(
 ) -> None:
     """Follow what subjects received, and on in every asset that it was swapped for, or backward.
 
-    Contracts that only pass value on are no parties. Value ends at the services of --tags, and at
-    pools; each asset adds up by itself.
+    Contracts that only pass value on are no parties. Value ends at pools, and at the services of
+    --stop, or else of --tags, or with --no-stop at none; each asset adds up by itself.
 
     Example: chainwatch through-swaps 0x7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a --asset native
     --policy fifo --tags labels.csv --ledger ledger
     """
     check_named(csv, replace=replace)
+    if stop and no_stop:
+        raise InputError("--stop and --no-stop", remedy="give one of them")
     with interruptible():
         read = cw.open_ledger(ledger)
         of = chain or (read.chains[0].id if len(read.chains) == 1 else None)
@@ -104,8 +111,15 @@ def through_swaps(
         with watched("following"):
             found = cw.trace_through_swaps(
                 read, subjects, asset=asset_named(asset, of), policy=policy, max_hops=max_hops,
-                direction=direction,
+                direction=direction, stop=_ends(stop, of, nowhere=no_stop),
                 through=cw.meanings(read, named, chain=of, min_traders=min_traders),
             )  # fmt: skip
     show(found)
     write_csv(csv, found.plain("swaps"), replace=replace)
+
+
+def _ends(stop: list[Path] | None, chain: str | None, *, nowhere: bool) -> list[cw.Tags] | None:
+    """Return where value ends: None leaves it to the services of the tags that meanings have."""
+    if nowhere:
+        return []
+    return [cw.read_tags(stop, chain=chain).services()] if stop else None

@@ -32,6 +32,7 @@ from chainwatch.tracing.ranges.range_result import (
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.subjects import Subjects, subjects_of
 from chainwatch.tracing.trace import trace
+from chainwatch.tracing.walks.passage import Through
 from chainwatch.units import exact_sum
 
 
@@ -41,7 +42,7 @@ def trace_all(
     clusters: Owners | None = None, asset: Asset | None = None, chain: str | None = None,
     poisoning: Rule | None = None, max_hops: int | None = None, max_age: timedelta | None = None,
     min_amount: int = 0, spread_unstated: bool = False, fetch: MakeSource | None = None,
-    budget: int = 100,
+    budget: int = 100, through: Through | None = None,
 ) -> TraceRange:  # fmt: skip
     """Follow subjects under every policy that has a meaning there, and lay the answers together.
 
@@ -54,6 +55,8 @@ def trace_all(
         payments; policies are those of the chain.
     fetch, budget : callable, int
         As there: what poison reaches is read once, and then each policy follows the same ledger.
+    through : Meanings, optional
+        As there: every policy is told the same of contracts, swaps and pools.
 
     Returns
     -------
@@ -78,7 +81,7 @@ def trace_all(
     given: dict[str, Any] = {
         "direction": direction, "stop": stop, "clusters": clusters, "asset": asset, "chain": chain,
         "poisoning": poisoning, "max_hops": max_hops, "max_age": max_age, "min_amount": min_amount,
-        "spread_unstated": spread_unstated,
+        "spread_unstated": spread_unstated, "through": through,
     }  # fmt: skip
     of = subjects_of(subjects, asset, chain, ledger).asset
     policy_for("fifo", of.chain, direction)  # refuses a wrong direction

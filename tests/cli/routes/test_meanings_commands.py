@@ -63,6 +63,37 @@ def test_value_is_followed_through_swaps(run: Run, made: SimulatedSwaps, tmp_pat
     assert "no policy was chosen" in err
 
 
+def test_value_ends_at_the_services_of_stop_or_of_tags_or_at_none(
+    run: Run, made: SimulatedSwaps, tmp_path: Path
+) -> None:
+    """Whoever is paid the most is called an exchange here: that he is a stop changes the trace."""
+    known = cw.meanings(made.ledger()).frame.filter(meaning="swap", certainty="probable")
+    one = next(one for one in made.truth if one.txid in {*known["txid"]} and one.asset)
+    assert one.asset is not None
+    who, token = (text(at, "eth") for at in (one.payer, one.asset))
+    asked = ("through-swaps", who, "--asset", f"{token},TOK,6", "--ledger", "l",
+             "--policy", "fifo")  # fmt: skip
+    status, plain, _ = run(*asked)
+    steps = cw.trace_through_swaps(
+        made.ledger(), [who], asset=made.asset(one.asset), policy="fifo",
+        through=cw.meanings(made.ledger()),
+    ).tables()["steps"].frame  # fmt: skip
+    paid = steps.filter(source=one.payer)["target"].unique().sort()
+    bank = next(at for at in paid if at not in {*cw.meanings(made.ledger()).pools["address"]})
+    tags = tmp_path / "bank.csv"
+    tags.write_text("chain,address,label,actor,concept,source\n"
+                    f"eth,{text(bank, 'eth')},bank,bank,exchange,list\n", "utf-8")  # fmt: skip
+    assert "bank" not in plain
+    for words in (("--tags", tags), ("--stop", tags), ("--tags", tags, "--stop", tags)):
+        status, said, err = run(*asked, *words)
+        assert (status, err) == (0, "")
+        assert "hosted service: bank" in said, words
+    assert run(*asked, "--tags", tags, "--no-stop")[1] == plain
+    status, _, err = run(*asked, "--stop", tags, "--no-stop")
+    assert status == 1
+    assert "--stop and --no-stop" in err
+
+
 def test_rates_of_meanings(run: Run) -> None:
     asked = ("evaluate", "meanings", "--worlds", 1, "--fit")
     told = json.loads(run(*asked, "--json")[1])
