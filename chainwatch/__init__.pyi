@@ -7,6 +7,7 @@ from chainwatch import figures as figures
 from chainwatch import heuristics as heuristics
 from chainwatch import sources as sources
 from chainwatch import tracing as tracing
+from chainwatch import typologies as typologies
 from chainwatch.addresses.assets import Asset as Asset
 from chainwatch.addresses.assets import native as native
 from chainwatch.addresses.assets import token as token
@@ -129,5 +130,12 @@ from chainwatch.tracing.revenue.received import received as received
 from chainwatch.tracing.trace import trace as trace
 from chainwatch.tracing.whole_chain.taint import Taint as Taint
 from chainwatch.tracing.whole_chain.taint import taint as taint
+from chainwatch.trained.file import read_change_model as read_change_model
+from chainwatch.trained.labels import ChangeLabels as ChangeLabels
+from chainwatch.trained.labels import change_labels as change_labels
+from chainwatch.trained.model import ChangeModel as ChangeModel
+from chainwatch.trained.training import change_model as change_model
+from chainwatch.typologies.alerts import Alerts as Alerts
+from chainwatch.typologies.alerts import alerts as alerts
 
 __version__: str

@@ -34,8 +34,9 @@ DESIGNED = {
 """Names of the design's example that exist so far; the list grows, none is taken out."""
 
 OFFERED = sorted(
-    [*chainwatch.__all__, "__version__", "figures", "heuristics", "sources", "tracing"]
-)
+    [*chainwatch.__all__, "__version__", "figures", "heuristics", "sources", "tracing",
+     "typologies"]
+)  # fmt: skip
 """What completion offers of the package."""
 
 PACKAGES = [found for found in pkgutil.walk_packages(chainwatch.__path__, "chainwatch.")

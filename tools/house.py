@@ -75,6 +75,10 @@ QUESTIONS = (
         "`tracing/mixers/`; whether a transaction is one: `heuristics/coinjoin/`",
     ),
     (
+        "Where would a typology go, such as one for a kind of crime?",
+        "`typologies/`, a family a folder; `catalogue.py` lists them",
+    ),
+    (
         "Who says what a sentence of the report says?",
         "the result that brings it (`findings` in `tracing/`, `clusters/`), or "
         "`case/findings/` where only a case file's recipe can say it",

@@ -140,6 +140,11 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "ActionSheet": lambda made: cw.action_sheet(made.trace, tags=made.tags, ledger=made.ledger),
     "AddressSummary": lambda made: cw.show(made.ledger, made.vendors.frame["address"][0]),
     "AnonymitySets": lambda made: cw.anonymity_sets(made.ledger),
+    "Alerts": lambda made: cw.alerts(
+        made.ledger,
+        typologies=[cw.typologies.fan_in(senders=3, spread=500, of_all=1, again=100)],
+        clusters=made.clusters,
+    ),
     "Answers": lambda made: cw.ask(made.ledger, cw.heuristics.coinjoin.JOINT),
     "Apart": lambda made: cw.keep_apart(tags=made.tags),
     "BatchedPayments": lambda _: cw.batched_payments(

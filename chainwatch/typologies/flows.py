@@ -1,0 +1,428 @@
+"""``Flows``: who paid whom, of one asset of one chain, in an order that holds.
+
+It is what typologies read. Coin chains and account chains look alike here. A party is an owner:
+the cluster of an address, or the address alone. What cannot be told is counted and never guessed:
+a payer who may be one of several, outputs to no address, transfers without a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.attribution.resolve import Framed
+from chainwatch.attribution.taxonomy import ENDING, is_a
+from chainwatch.chains.catalogue import chain as find_chain
+from chainwatch.errors import InputError
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.prices import Prices
+from chainwatch.ledger.schema import TIME
+from chainwatch.units import AMOUNT, exact_sum
+
+Rows = NDArray[np.int64]
+"""Numbers of payments: places in the order of a ``Flows``."""
+
+NOBODY = -1
+"""Stands for a payer who is not known, or a name that nobody gave."""
+
+SECOND = 1_000_000
+"""Clocks count microseconds."""
+
+_NARROW = 1 << 62
+"""Below this total every partial sum of amounts fits 64 bits; above, amounts are whole numbers of
+any width."""
+
+
+class Name(NamedTuple):
+    """Whom a tag names: ``actor`` is None where two are named with equal confidence."""
+
+    actor: str | None
+    concept: str | None
+
+
+class Lists(NamedTuple):
+    """The payments of each party, in order: those of party k stand from ``ptr[k]`` on."""
+
+    ptr: NDArray[np.int64]
+    rows: Rows
+
+    def of(self, party: int) -> Rows:
+        """Return the payments of one party, in order."""
+        return self.rows[self.ptr[party] : self.ptr[party + 1]]
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """How many payments each party has."""
+        return np.diff(self.ptr)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Flows:
+    """Payments between owners, in order.
+
+    Of two payments the later one has the greater ``order``; where that is equal nothing tells which
+    came first, or both are of one transaction. ``clock`` never runs backwards: where a block states
+    an earlier time than one before it, the time of the latter holds on. ``time`` is as the block
+    states it.
+
+    Attributes
+    ----------
+    asset : Asset
+        What was paid.
+    parties : polars.Series
+        The owners by their ids, canonical bytes, sorted; the place of each is its number.
+    payer, payee : array of int32
+        Numbers of parties; ``NOBODY`` is a payer who is not known. No payment is to its payer.
+    amount : array of int64, or of int of any width
+        Base units, above zero.
+    clock, time : array of int64
+        Microseconds since 1970.
+    order : array of int64
+        Rank in time, see above.
+    tx, place : array of int64
+        Number of the transaction, and place of the output or log in it; -1 where none is known.
+    agreed : array of bool
+        Whether the payer is known to have wanted it; see ``AccountFacts.payments``.
+    payer_name, payee_name : array of int32
+        Places in ``names``: whom tags name at either side on that day; ``NOBODY`` for no tag.
+    names : tuple of Name
+        Each name once.
+    txids : callable
+        Ids of the transactions of some payments.
+    reading : callable
+        Of a party's id what of its history was not read, in words; nothing where all was.
+    shared : array of int64
+        Of each party the transactions with a payer who is not known in which it may be that payer.
+    left : mapping of str to int
+        What is no payment here, by the reason, counted.
+    prices : Prices or None
+        What the asset was worth.
+    ledger, tags, clusters : Ledger, Framed, Framed or None
+        What it was made of.
+    """
+
+    asset: Asset
+    parties: pl.Series
+    payer: NDArray[np.int32]
+    payee: NDArray[np.int32]
+    amount: NDArray[Any]
+    clock: NDArray[np.int64]
+    time: NDArray[np.int64]
+    order: NDArray[np.int64]
+    tx: NDArray[np.int64]
+    place: NDArray[np.int64]
+    agreed: NDArray[np.bool_]
+    payer_name: NDArray[np.int32]
+    payee_name: NDArray[np.int32]
+    names: tuple[Name, ...]
+    txids: Callable[[Rows], pl.Series]
+    reading: Callable[[bytes], str]
+    shared: NDArray[np.int64]
+    left: Mapping[str, int] = field(default_factory=dict)
+    prices: Prices | None = None
+    ledger: Ledger | None = None
+    tags: Framed | None = None
+    clusters: Framed | None = None
+
+    def __len__(self) -> int:
+        return len(self.payer)
+
+    @cached_property
+    def into(self) -> Lists:
+        """The payments that each party received."""
+        return _lists(self.payee, len(self.parties))
+
+    @cached_property
+    def out_of(self) -> Lists:
+        """The payments that each party made, as far as the payer is known."""
+        return _lists(self.payer, len(self.parties))
+
+    @property
+    def coins(self) -> bool:
+        """Whether the chain is one of coins; else it is one of accounts."""
+        return find_chain(self.asset.chain).family == "utxo"
+
+    @property
+    def unknown(self) -> int:
+        """How many payments have a payer who is not known."""
+        return int((self.payer == NOBODY).sum())
+
+    def number_of(self, party: bytes) -> int | None:
+        """Return the number of a party by its id; None where it neither pays nor is paid."""
+        place = self.parties.search_sorted(party)
+        there = place < len(self.parties) and self.parties[place] == party
+        return place if there else None
+
+    def lacking(self, party: int) -> str:
+        """Return what of a party's payments is not known, in words; nothing where all were read.
+
+        Where it is empty, a payment that is not here was not made. It is asked for once.
+        """
+        if party not in self._lacking:
+            self._lacking[party] = self._told(party)
+        return self._lacking[party]
+
+    @cached_property
+    def _lacking(self) -> dict[int, str]:
+        return {}
+
+    def _told(self, party: int) -> str:
+        said = [self.reading(self.parties[party])]
+        if several := int(self.shared[party]):
+            said.append(f"who pays is not known in {several} transactions that spend its coins")
+        return "; ".join(filter(None, said))
+
+    # Whom tags name.
+
+    def named(self, side: str, concept: str) -> NDArray[np.bool_]:
+        """Return which payments have, at one side, somebody who is tagged with a concept that day.
+
+        Parameters
+        ----------
+        side : str
+            ``payer`` or ``payee``.
+        concept : str
+            An id of the taxonomy; narrower ones count.
+        """
+        return self._with(side, (concept,))
+
+    def served(self, side: str) -> NDArray[np.bool_]:
+        """Return which payments have a service at one side: who holds or mixes others' money."""
+        return self._with(side, ENDING)
+
+    def _with(self, side: str, concepts: Sequence[str]) -> NDArray[np.bool_]:
+        fits = [
+            one.concept is not None and any(is_a(one.concept, broad) for broad in concepts)
+            for one in self.names
+        ]
+        found: NDArray[np.bool_] = np.array([*fits, False], np.bool_)[self._names_at(side)]
+        return found
+
+    def _names_at(self, side: str) -> NDArray[np.int32]:
+        if side not in ("payer", "payee"):
+            raise InputError(f"{side!r} is no side of a payment", remedy="write payer or payee")
+        return self.payer_name if side == "payer" else self.payee_name
+
+    @cached_property
+    def services(self) -> NDArray[np.bool_]:
+        """Which parties tags call a service on the day of any of their payments."""
+        return self.parties_named(*ENDING)
+
+    def parties_named(self, *concepts: str) -> NDArray[np.bool_]:
+        """Return which parties are tagged with a concept on the day of any of their payments."""
+        found = np.zeros(len(self.parties), np.bool_)
+        for side, who in (("payer", self.payer), ("payee", self.payee)):
+            found[who[self._with(side, concepts) & (who != NOBODY)]] = True
+        return found
+
+    def actor(self, party: int) -> str | None:
+        """Return the actor whom tags name at any payment of a party, the latest first."""
+        sides = ((self.into, self.payee_name), (self.out_of, self.payer_name))
+        rows = [(row, int(name[row])) for one, name in sides for row in one.of(party).tolist()]
+        said = [self.names[name].actor for _, name in sorted(rows, reverse=True) if name != NOBODY]
+        return next((one for one in said if one), None)
+
+    # What payments were worth.
+
+    def worth(self, currency: str) -> NDArray[Any]:
+        """Return what each payment was worth in minor units, rounded down; -1 where not known.
+
+        Raises
+        ------
+        InputError
+            If no prices were given.
+        """
+        if self.prices is None:
+            raise InputError("payments without prices", remedy="pass prices=read_prices(...)")
+        if currency not in self._worth:
+            rows = pl.DataFrame({"time": _times(self.time), "amount": self.decimals(slice(None))})
+            found = self.prices.of_rows(rows, self.asset, currency)["value"].fill_null(-1)
+            self._worth[currency] = np.array([int(one) for one in found.to_list()], object)
+        return self._worth[currency]
+
+    @cached_property
+    def _worth(self) -> dict[str, NDArray[Any]]:
+        return {}
+
+    # What is shown.
+
+    def decimals(self, rows: Rows | slice) -> pl.Series:
+        """Return the amounts of some payments as columns of results hold them."""
+        return pl.Series("amount", self.amount[rows].tolist(), pl.Int128).cast(AMOUNT)
+
+    def total(self, rows: Rows) -> int:
+        """Return what some payments add up to, exactly."""
+        return sum(map(int, self.amount[rows].tolist()))
+
+    def shown(self, rows: Rows) -> pl.DataFrame:
+        """Return some payments as rows: ``payer, payee, amount, time, tx, txid, place``."""
+        who = {
+            side: self.parties.gather(pl.Series(codes[rows]).cast(pl.Int64).set(
+                pl.Series(codes[rows] == NOBODY), None))
+            for side, codes in (("payer", self.payer), ("payee", self.payee))
+        }  # fmt: skip
+        at = {
+            name: pl.Series(one[rows]).set(pl.Series(one[rows] < 0), None)
+            for name, one in (("tx", self.tx), ("place", self.place))
+        }
+        return pl.DataFrame(
+            {
+                **who, "amount": self.decimals(rows), "time": _times(self.time[rows]),
+                "tx": at["tx"], "txid": self.txids(rows), "place": at["place"],
+            }
+        )  # fmt: skip
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """All payments as rows, in order; see :meth:`shown`."""
+        return self.shown(np.arange(len(self), dtype=np.int64))
+
+    def __repr__(self) -> str:
+        return (
+            f"Flows({len(self):,} payments of {self.asset.symbol} between"
+            f" {len(self.parties):,} parties, {self.unknown:,} of a payer who is not known)"
+        )
+
+
+def _times(micros: NDArray[np.int64]) -> pl.Series:
+    return pl.Series("time", micros, pl.Int64).cast(TIME)
+
+
+def _lists(who: NDArray[np.int32], count: int) -> Lists:
+    rows = np.argsort(who, kind="stable")[int((who == NOBODY).sum()) :]
+    ptr = np.searchsorted(who[rows], np.arange(count + 1))
+    return Lists(ptr.astype(np.int64), rows.astype(np.int64))
+
+
+def amounts_of(values: pl.Series) -> NDArray[Any]:
+    """Return amounts as an array: of 64 bits where their total fits, else of any width.
+
+    Raises
+    ------
+    ConservationError
+        If the total exceeds 38 digits.
+    """
+    summed = values.to_frame("amount").select(exact_sum("amount")).item() if len(values) else 0
+    if int(summed or 0) < _NARROW:
+        return values.cast(pl.Int64).to_numpy().copy()
+    return np.array([int(one) for one in values.to_list()], object)
+
+
+def everything_read(party: bytes) -> str:
+    """Say of any party that all of its history was read: of payments that are made up."""
+    return ""
+
+
+PAYMENT: dict[str, pl.DataType | type[pl.DataType]] = {
+    "payer": pl.Binary, "payee": pl.Binary, "amount": AMOUNT, "time": TIME, "tx": pl.Int64,
+    "txid": pl.Binary, "place": pl.Int64, "rank": pl.Int64, "agreed": pl.Boolean,
+    "payer_name": pl.Int32, "payee_name": pl.Int32,
+}  # fmt: skip
+"""Columns of which :func:`make_flows` makes payments; all but the first four may be missing."""
+
+
+def make_flows(
+    rows: pl.DataFrame, asset: Asset, *, names: Sequence[Name] = (),
+    reading: Callable[[bytes], str] = everything_read, left: Mapping[str, int] | None = None,
+    **made_of: Any,
+) -> Flows:  # fmt: skip
+    """Return payments of a frame as flows.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        ``payer, payee, amount, time`` of each payment, and what else :data:`PAYMENT` names: owners
+        by their ids, a null payer is not known; ``rank`` tells payments of one time apart that have
+        an order, the smaller first; names are places in ``names``. Rows of a payer to himself
+        are left out and counted.
+    asset : Asset
+        What was paid.
+    names, reading, left
+        As of :class:`Flows`.
+    **made_of
+        ``prices, ledger, tags, clusters`` of :class:`Flows`.
+
+    Raises
+    ------
+    InputError
+        If a payment has no payee, no time, or an amount that is not above zero.
+    """
+    defaults: dict[str, Any] = {"agreed": True, "payer_name": NOBODY, "payee_name": NOBODY}
+    full = rows.with_columns(
+        pl.lit(defaults.get(name)).cast(dtype).alias(name)
+        for name, dtype in PAYMENT.items()
+        if name not in rows.columns
+    ).select(pl.col(name).cast(dtype) for name, dtype in PAYMENT.items())
+    if full.select("payee", "amount", "time").null_count().sum_horizontal().item() or (
+        full.filter(pl.col("amount") <= 0).height
+    ):
+        raise InputError(
+            "a payment lacks its payee, its time, or an amount above zero",
+            remedy="leave such rows out, and count them",
+        )
+    own = pl.col("payer").eq(pl.col("payee")).fill_null(value=False)
+    kept = full.filter(~own).sort("time", "rank", "tx", "txid", "place", "payer", "payee", "amount")
+    gone = {OWN: full.height - kept.height, **(left or {})}
+    return _made(kept, asset, tuple(names), reading, gone, made_of)
+
+
+OWN = "stayed with its owner"
+
+
+def _made(
+    rows: pl.DataFrame, asset: Asset, names: tuple[Name, ...], reading: Callable[[bytes], str],
+    left: Mapping[str, int], made_of: dict[str, Any],
+) -> Flows:  # fmt: skip
+    sides = rows["payer"].drop_nulls().alias("party"), rows["payee"].alias("party")
+    parties = pl.concat(sides).unique().sort()
+    numbered = parties.to_frame().with_row_index("number")
+    payer, payee = (
+        rows.select(party=side).join(numbered, on="party", how="left", maintain_order="left")
+        ["number"].cast(pl.Int32).fill_null(NOBODY).to_numpy().copy()
+        for side in ("payer", "payee")
+    )  # fmt: skip
+    time = rows["time"].dt.epoch("us").to_numpy().copy()
+    ids = rows["txid"]
+    numbers = {
+        name: rows[name].fill_null(-1).to_numpy().copy()
+        for name in ("tx", "place", "payer_name", "payee_name")
+    }
+    return Flows(
+        asset, parties, payer, payee, amounts_of(rows["amount"]), time, time, _ranks(rows),
+        numbers["tx"], numbers["place"], rows["agreed"].to_numpy().copy(), numbers["payer_name"],
+        numbers["payee_name"], names, lambda some: ids.gather(pl.Series(some)), reading,
+        np.zeros(len(parties), np.int64), left, **made_of,
+    )  # fmt: skip
+
+
+def _ranks(rows: pl.DataFrame) -> NDArray[np.int64]:
+    """Return of sorted payments what order holds: of one time those without a rank have one."""
+    loose = pl.col("rank").is_null().any().over("time")
+    known = pl.when(~loose).then("rank")
+    changed = rows.select(
+        (pl.col("time") != pl.col("time").shift(1)).fill_null(value=True)
+        | known.ne_missing(known.shift(1))
+    ).to_series()
+    return changed.cast(pl.Int64).cum_sum().to_numpy().copy()
+
+
+__all__ = [
+    "NOBODY",
+    "OWN",
+    "PAYMENT",
+    "SECOND",
+    "Flows",
+    "Lists",
+    "Name",
+    "Rows",
+    "amounts_of",
+    "everything_read",
+    "make_flows",
+]

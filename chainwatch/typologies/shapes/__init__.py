@@ -1,0 +1,1 @@
+"""Shapes of graphs and of time that payments have, whatever they are for."""
