@@ -17,7 +17,8 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.heuristics.accounts.facts import AccountFacts
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.typologies.coin_flows import histories_lacking, members_of
-from chainwatch.typologies.flows import Flows, make_flows
+from chainwatch.typologies.flows import Flows
+from chainwatch.typologies.made_flows import make_flows
 from chainwatch.typologies.named_sides import NamedSides, sayings_of
 
 

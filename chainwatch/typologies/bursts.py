@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainwatch.kernels.windows import Windows, windows
-from chainwatch.typologies.flows import SECOND, Flows, Lists, Rows
+from chainwatch.typologies.flows import SECOND, Flows
+from chainwatch.typologies.lists import NOBODY, Lists, Rows, lists_of, others_of
 
 HOUR = 3_600 * SECOND
 DAY = 24 * HOUR
@@ -40,12 +41,18 @@ class Side:
     others: NDArray[np.int64]
 
     @classmethod
-    def of(cls, flows: Flows, side: str, span: int) -> Side:
-        """Look at windows of what parties received (``payee``), or paid (``payer``)."""
+    def of(cls, flows: Flows, side: str, span: int, among: NDArray[np.bool_] | None = None) -> Side:
+        """Look at windows of what parties received (``payee``), or paid (``payer``).
+
+        Where ``among`` is given, at the payments that it marks alone.
+        """
+        who = flows.payee if side == "payee" else flows.payer
         lists = flows.into if side == "payee" else flows.out_of
+        if among is not None:
+            lists = lists_of(np.where(among, who, np.int32(NOBODY)), len(flows.parties))
         other = (flows.payer if side == "payee" else flows.payee)[lists.rows]
         found = windows(lists.ptr, flows.clock[lists.rows], other, span)
-        return cls(lists, found, _others(lists, other))
+        return cls(lists, found, others_of(lists, other))
 
     def bursts(self, party: int, least: int, fits: Callable[[Burst], bool]) -> Iterator[Burst]:
         """Yield the windows of a party in which so many others stand and that fit, none twice."""
@@ -61,16 +68,6 @@ class Side:
             if fits(burst):
                 behind = end
                 yield burst
-
-
-def _others(lists: Lists, other: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return how many others stand in each list."""
-    count = len(lists.ptr) - 1
-    whose = np.repeat(np.arange(count, dtype=np.int64), lists.sizes)
-    known = other >= 0
-    most = int(other.max()) + 1 if len(other) else 1
-    pairs = np.unique(whose[known] * max(most, 1) + other[known])
-    return np.bincount(pairs // max(most, 1), minlength=count)
 
 
 @dataclass(frozen=True)

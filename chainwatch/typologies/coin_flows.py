@@ -23,7 +23,8 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.output_status import OutputStatus
 from chainwatch.ledger.schema import POSITION_BITS, TIME
 from chainwatch.ledger.spend_order import parents_first
-from chainwatch.typologies.flows import NOBODY, OWN, Flows, amounts_of
+from chainwatch.typologies.flows import OWN, Flows
+from chainwatch.typologies.lists import NOBODY, amounts_of
 from chainwatch.typologies.named_sides import NamedSides, sayings_of
 from chainwatch.units import counted
 
@@ -72,8 +73,9 @@ def coin_flows(
     return Flows(
         asset, owners.ids, payers.payer[tx], payee, amounts_of(pl.Series(made["out_val"][rows])),
         _clock(made)[tx], made["tx_time"][tx], _order(here)[tx], made["tx_number"][tx],
-        made["out_n"][rows].astype(np.int64), np.ones(len(rows), np.bool_), *names, side.names,
-        lambda some: ids_at(made, tx[some]), _reading(here, clusters), shared, left, prices,
+        made["out_n"][rows].astype(np.int64), tx, np.ones(len(rows), np.bool_), *names, side.names,
+        lambda some: ids_at(made, tx[some]), _reading(here, clusters), shared,
+        _mined(made, owners), left, prices,
         ledger.history, tags, clusters,
     )  # fmt: skip
 
@@ -138,6 +140,15 @@ def _shared(made: Made, owners: Owners, payers: Payers) -> NDArray[np.int64]:
     """Return of each owner the transactions of a payer who is not known that spend his coins."""
     tx, owner = np.divmod(payers.pairs, max(len(owners.ids), 1))
     return np.bincount(owner[payers.payer[tx] == NOBODY], minlength=len(owners.ids))
+
+
+def _mined(made: Made, owners: Owners) -> NDArray[np.bool_]:
+    """Return which owners were paid newly mined coins."""
+    found = np.zeros(len(owners.ids), np.bool_)
+    tx = np.repeat(np.arange(len(made["tx_number"]), dtype=np.int64), np.diff(made["out_ptr"]))
+    here = (made["tx_coinbase"][tx] != 0) & (made["out_val"] > 0) & (made["out_addr"] != NONE)
+    found[owners.of[made["out_addr"][here]]] = True
+    return found
 
 
 def _clock(made: Made) -> NDArray[np.int64]:

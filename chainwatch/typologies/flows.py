@@ -24,20 +24,14 @@ from chainwatch.errors import InputError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.prices import Prices
 from chainwatch.ledger.schema import TIME
-from chainwatch.units import AMOUNT, exact_sum
+from chainwatch.typologies.lists import NOBODY, Lists, Rows, lists_of
+from chainwatch.units import AMOUNT
 
-Rows = NDArray[np.int64]
-"""Numbers of payments: places in the order of a ``Flows``."""
-
-NOBODY = -1
-"""Stands for a payer who is not known, or a name that nobody gave."""
+OWN = "stayed with its owner"
+"""What is no payment: change, and what somebody paid himself."""
 
 SECOND = 1_000_000
 """Clocks count microseconds."""
-
-_NARROW = 1 << 62
-"""Below this total every partial sum of amounts fits 64 bits; above, amounts are whole numbers of
-any width."""
 
 
 class Name(NamedTuple):
@@ -45,22 +39,6 @@ class Name(NamedTuple):
 
     actor: str | None
     concept: str | None
-
-
-class Lists(NamedTuple):
-    """The payments of each party, in order: those of party k stand from ``ptr[k]`` on."""
-
-    ptr: NDArray[np.int64]
-    rows: Rows
-
-    def of(self, party: int) -> Rows:
-        """Return the payments of one party, in order."""
-        return self.rows[self.ptr[party] : self.ptr[party + 1]]
-
-    @property
-    def sizes(self) -> NDArray[np.int64]:
-        """How many payments each party has."""
-        return np.diff(self.ptr)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -88,6 +66,8 @@ class Flows:
         Rank in time, see above.
     tx, place : array of int64
         Number of the transaction, and place of the output or log in it; -1 where none is known.
+    deed : array of int64
+        Equal for payments of one transaction, different for those of others.
     agreed : array of bool
         Whether the payer is known to have wanted it; see ``AccountFacts.payments``.
     payer_name, payee_name : array of int32
@@ -100,6 +80,8 @@ class Flows:
         Of a party's id what of its history was not read, in words; nothing where all was.
     shared : array of int64
         Of each party the transactions with a payer who is not known in which it may be that payer.
+    mined : array of bool
+        Which parties were paid newly mined coins, beside what is here.
     left : mapping of str to int
         What is no payment here, by the reason, counted.
     prices : Prices or None
@@ -118,6 +100,7 @@ class Flows:
     order: NDArray[np.int64]
     tx: NDArray[np.int64]
     place: NDArray[np.int64]
+    deed: NDArray[np.int64]
     agreed: NDArray[np.bool_]
     payer_name: NDArray[np.int32]
     payee_name: NDArray[np.int32]
@@ -125,6 +108,7 @@ class Flows:
     txids: Callable[[Rows], pl.Series]
     reading: Callable[[bytes], str]
     shared: NDArray[np.int64]
+    mined: NDArray[np.bool_]
     left: Mapping[str, int] = field(default_factory=dict)
     prices: Prices | None = None
     ledger: Ledger | None = None
@@ -137,12 +121,12 @@ class Flows:
     @cached_property
     def into(self) -> Lists:
         """The payments that each party received."""
-        return _lists(self.payee, len(self.parties))
+        return lists_of(self.payee, len(self.parties))
 
     @cached_property
     def out_of(self) -> Lists:
         """The payments that each party made, as far as the payer is known."""
-        return _lists(self.payer, len(self.parties))
+        return lists_of(self.payer, len(self.parties))
 
     @property
     def coins(self) -> bool:
@@ -153,6 +137,14 @@ class Flows:
     def unknown(self) -> int:
         """How many payments have a payer who is not known."""
         return int((self.payer == NOBODY).sum())
+
+    def later(self, rows: Rows) -> Rows:
+        """Return of each payment the first that is certainly later than it."""
+        return np.searchsorted(self.order, self.order[rows], side="right")
+
+    def within(self, rows: Rows, span: int) -> Rows:
+        """Return of each payment the first that is more than a span later, microseconds."""
+        return np.searchsorted(self.clock, self.clock[rows] + span, side="right")
 
     def number_of(self, party: bytes) -> int | None:
         """Return the number of a party by its id; None where it neither pays nor is paid."""
@@ -175,6 +167,8 @@ class Flows:
 
     def _told(self, party: int) -> str:
         said = [self.reading(self.parties[party])]
+        if self.mined[party]:
+            said.append("it was paid newly mined coins too, which are no payments here")
         if several := int(self.shared[party]):
             said.append(f"who pays is not known in {several} transactions that spend its coins")
         return "; ".join(filter(None, said))
@@ -231,8 +225,17 @@ class Flows:
 
     # What payments were worth.
 
-    def worth(self, currency: str) -> NDArray[Any]:
-        """Return what each payment was worth in minor units, rounded down; -1 where not known.
+    def worth(self, currency: str, amounts: NDArray[Any], rows: Rows) -> NDArray[Any]:
+        """Return what amounts were worth in minor units, rounded down; -1 where it is not known.
+
+        Parameters
+        ----------
+        currency : str
+            ISO 4217 code.
+        amounts : array
+            Base units.
+        rows : array of int64
+            A payment at the time of each amount.
 
         Raises
         ------
@@ -241,21 +244,15 @@ class Flows:
         """
         if self.prices is None:
             raise InputError("payments without prices", remedy="pass prices=read_prices(...)")
-        if currency not in self._worth:
-            rows = pl.DataFrame({"time": _times(self.time), "amount": self.decimals(slice(None))})
-            found = self.prices.of_rows(rows, self.asset, currency)["value"].fill_null(-1)
-            self._worth[currency] = np.array([int(one) for one in found.to_list()], object)
-        return self._worth[currency]
-
-    @cached_property
-    def _worth(self) -> dict[str, NDArray[Any]]:
-        return {}
+        given = pl.DataFrame({"time": _times(self.time[rows]), "amount": _decimals(amounts)})
+        found = self.prices.of_rows(given, self.asset, currency)["value"].fill_null(-1)
+        return np.array([int(one) for one in found.to_list()], object)
 
     # What is shown.
 
     def decimals(self, rows: Rows | slice) -> pl.Series:
         """Return the amounts of some payments as columns of results hold them."""
-        return pl.Series("amount", self.amount[rows].tolist(), pl.Int128).cast(AMOUNT)
+        return _decimals(self.amount[rows])
 
     def total(self, rows: Rows) -> int:
         """Return what some payments add up to, exactly."""
@@ -291,138 +288,12 @@ class Flows:
         )
 
 
+def _decimals(amounts: NDArray[Any]) -> pl.Series:
+    return pl.Series("amount", amounts.tolist(), pl.Int128).cast(AMOUNT)
+
+
 def _times(micros: NDArray[np.int64]) -> pl.Series:
     return pl.Series("time", micros, pl.Int64).cast(TIME)
 
 
-def _lists(who: NDArray[np.int32], count: int) -> Lists:
-    rows = np.argsort(who, kind="stable")[int((who == NOBODY).sum()) :]
-    ptr = np.searchsorted(who[rows], np.arange(count + 1))
-    return Lists(ptr.astype(np.int64), rows.astype(np.int64))
-
-
-def amounts_of(values: pl.Series) -> NDArray[Any]:
-    """Return amounts as an array: of 64 bits where their total fits, else of any width.
-
-    Raises
-    ------
-    ConservationError
-        If the total exceeds 38 digits.
-    """
-    summed = values.to_frame("amount").select(exact_sum("amount")).item() if len(values) else 0
-    if int(summed or 0) < _NARROW:
-        return values.cast(pl.Int64).to_numpy().copy()
-    return np.array([int(one) for one in values.to_list()], object)
-
-
-def everything_read(party: bytes) -> str:
-    """Say of any party that all of its history was read: of payments that are made up."""
-    return ""
-
-
-PAYMENT: dict[str, pl.DataType | type[pl.DataType]] = {
-    "payer": pl.Binary, "payee": pl.Binary, "amount": AMOUNT, "time": TIME, "tx": pl.Int64,
-    "txid": pl.Binary, "place": pl.Int64, "rank": pl.Int64, "agreed": pl.Boolean,
-    "payer_name": pl.Int32, "payee_name": pl.Int32,
-}  # fmt: skip
-"""Columns of which :func:`make_flows` makes payments; all but the first four may be missing."""
-
-
-def make_flows(
-    rows: pl.DataFrame, asset: Asset, *, names: Sequence[Name] = (),
-    reading: Callable[[bytes], str] = everything_read, left: Mapping[str, int] | None = None,
-    **made_of: Any,
-) -> Flows:  # fmt: skip
-    """Return payments of a frame as flows.
-
-    Parameters
-    ----------
-    rows : polars.DataFrame
-        ``payer, payee, amount, time`` of each payment, and what else :data:`PAYMENT` names: owners
-        by their ids, a null payer is not known; ``rank`` tells payments of one time apart that have
-        an order, the smaller first; names are places in ``names``. Rows of a payer to himself
-        are left out and counted.
-    asset : Asset
-        What was paid.
-    names, reading, left
-        As of :class:`Flows`.
-    **made_of
-        ``prices, ledger, tags, clusters`` of :class:`Flows`.
-
-    Raises
-    ------
-    InputError
-        If a payment has no payee, no time, or an amount that is not above zero.
-    """
-    defaults: dict[str, Any] = {"agreed": True, "payer_name": NOBODY, "payee_name": NOBODY}
-    full = rows.with_columns(
-        pl.lit(defaults.get(name)).cast(dtype).alias(name)
-        for name, dtype in PAYMENT.items()
-        if name not in rows.columns
-    ).select(pl.col(name).cast(dtype) for name, dtype in PAYMENT.items())
-    if full.select("payee", "amount", "time").null_count().sum_horizontal().item() or (
-        full.filter(pl.col("amount") <= 0).height
-    ):
-        raise InputError(
-            "a payment lacks its payee, its time, or an amount above zero",
-            remedy="leave such rows out, and count them",
-        )
-    own = pl.col("payer").eq(pl.col("payee")).fill_null(value=False)
-    kept = full.filter(~own).sort("time", "rank", "tx", "txid", "place", "payer", "payee", "amount")
-    gone = {OWN: full.height - kept.height, **(left or {})}
-    return _made(kept, asset, tuple(names), reading, gone, made_of)
-
-
-OWN = "stayed with its owner"
-
-
-def _made(
-    rows: pl.DataFrame, asset: Asset, names: tuple[Name, ...], reading: Callable[[bytes], str],
-    left: Mapping[str, int], made_of: dict[str, Any],
-) -> Flows:  # fmt: skip
-    sides = rows["payer"].drop_nulls().alias("party"), rows["payee"].alias("party")
-    parties = pl.concat(sides).unique().sort()
-    numbered = parties.to_frame().with_row_index("number")
-    payer, payee = (
-        rows.select(party=side).join(numbered, on="party", how="left", maintain_order="left")
-        ["number"].cast(pl.Int32).fill_null(NOBODY).to_numpy().copy()
-        for side in ("payer", "payee")
-    )  # fmt: skip
-    time = rows["time"].dt.epoch("us").to_numpy().copy()
-    ids = rows["txid"]
-    numbers = {
-        name: rows[name].fill_null(-1).to_numpy().copy()
-        for name in ("tx", "place", "payer_name", "payee_name")
-    }
-    return Flows(
-        asset, parties, payer, payee, amounts_of(rows["amount"]), time, time, _ranks(rows),
-        numbers["tx"], numbers["place"], rows["agreed"].to_numpy().copy(), numbers["payer_name"],
-        numbers["payee_name"], names, lambda some: ids.gather(pl.Series(some)), reading,
-        np.zeros(len(parties), np.int64), left, **made_of,
-    )  # fmt: skip
-
-
-def _ranks(rows: pl.DataFrame) -> NDArray[np.int64]:
-    """Return of sorted payments what order holds: of one time those without a rank have one."""
-    loose = pl.col("rank").is_null().any().over("time")
-    known = pl.when(~loose).then("rank")
-    changed = rows.select(
-        (pl.col("time") != pl.col("time").shift(1)).fill_null(value=True)
-        | known.ne_missing(known.shift(1))
-    ).to_series()
-    return changed.cast(pl.Int64).cum_sum().to_numpy().copy()
-
-
-__all__ = [
-    "NOBODY",
-    "OWN",
-    "PAYMENT",
-    "SECOND",
-    "Flows",
-    "Lists",
-    "Name",
-    "Rows",
-    "amounts_of",
-    "everything_read",
-    "make_flows",
-]
+__all__ = ["NOBODY", "OWN", "SECOND", "Flows", "Name", "Rows"]

@@ -18,7 +18,8 @@ from chainwatch.attribution.resolve import (
     speaking,
     statements_of,
 )
-from chainwatch.typologies.flows import NOBODY, Name
+from chainwatch.typologies.flows import Name
+from chainwatch.typologies.lists import NOBODY
 
 
 def sayings_of(tags: Framed | None, clusters: Framed | None, chain: str) -> Sayings:

@@ -22,7 +22,9 @@ from chainwatch.errors import RuleError, expect
 from chainwatch.heuristics.rule import explained, is_plain
 from chainwatch.results.provenance import digest_bytes, digest_json
 from chainwatch.typologies import flows as flows_file
-from chainwatch.typologies.flows import Flows, Rows
+from chainwatch.typologies import lists as lists_file
+from chainwatch.typologies.flows import Flows
+from chainwatch.typologies.lists import Rows
 from chainwatch.units import counted
 
 P = ParamSpec("P")
@@ -199,7 +201,7 @@ def typology(
     refs : tuple of str
         Keys of the sources that it rests on.
     rests_on : tuple of modules
-        Whose text is in its digest, beside that of its own file and of ``flows``.
+        Whose text is in its digest, beside that of its own file, of ``flows`` and of ``lists``.
 
     Raises
     ------
@@ -211,7 +213,13 @@ def typology(
     def wrap(find: Asking[P]) -> Callable[P, Typology]:
         name, doc = find.__name__, explained(find)
         _check(name, fatf, benign, needs)
-        files = (sys.modules[find.__module__], flows_file, sys.modules[__name__], *rests_on)
+        files = (
+            sys.modules[find.__module__],
+            flows_file,
+            lists_file,
+            sys.modules[__name__],
+            *rests_on,
+        )
         source = digest_bytes("\n".join(map(inspect.getsource, files)).encode())
         signature = inspect.signature(find)
         own = signature.replace(parameters=list(signature.parameters.values())[1:])

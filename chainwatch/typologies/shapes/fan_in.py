@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chainwatch.typologies import bursts as bursts_file
-from chainwatch.typologies.bursts import HOUR, Burst, Side, Spread, part_of
+from chainwatch.typologies import bursts
 from chainwatch.typologies.flows import Flows
-from chainwatch.typologies.shapes.left_out import services_left_out
-from chainwatch.typologies.typology import Answer, Claim, typology
+from chainwatch.typologies.shapes import fans
+from chainwatch.typologies.typology import Answer, typology
 
 
 @typology(
     fatf="patterns",
     benign="A shop, a collection or a sale of tickets takes one price from many customers.",
-    refs=("amlsim", "fatf2020", "methods-e1"),
-    rests_on=(bursts_file,),
+    refs=("amlsim", "fatf2020"),
+    rests_on=(bursts, fans),
 )
 def fan_in(
     flows: Flows, senders: int = 5, hours: int = 168, spread: int = 30, of_all: int = 50,
@@ -30,7 +29,7 @@ def fan_in(
     Parameters
     ----------
     senders : int
-        Different payers in the burst, at least; whoever is not known is none.
+        Different payers in the burst, at least; one who is not known counts for none.
     hours : int
         How long a burst lasts.
     spread : int
@@ -47,28 +46,7 @@ def fan_in(
 
     References
     ----------
-    Suzumura and Kanezashi, AMLSim 2021, for the shape; FATF, Virtual Assets Red Flag Indicators,
-    September 2020. The numbers are of practice, and no source measured them.
+    AMLSim, for the shape; FATF, Virtual Assets Red Flag Indicators, September 2020. The numbers are
+    of practice, and no source measured them.
     """
-    side = Side.of(flows, "payee", hours * HOUR)
-    yield from services_left_out(flows, side.others >= senders)
-    for party in ((side.others >= senders) & ~flows.services).nonzero()[0].tolist():
-        amounts = Spread(flows.amount[side.lists.of(party)])
-        everybody = int(side.others[party])
-
-        def fits(one: Burst, amounts: Spread = amounts, everybody: int = everybody) -> bool:
-            return (
-                part_of(one.different, everybody, of_all)
-                and 100 * (one.different - one.only) <= again * one.different
-                and amounts.alike(one.begin, one.end, spread)
-            )
-
-        for burst in side.bursts(party, senders, fits):
-            paid = flows.asset.shown(flows.total(burst.rows))
-            yield Claim(
-                party,
-                f"{burst.different} payers paid {paid} in {len(burst.rows)} payments of like"
-                f" amounts within {hours} hours, of {everybody} who ever paid it",
-                {"in": burst.rows},
-                unknown=flows.lacking(party),
-            )
+    return fans.fans(flows, "payee", fans.Fan(senders, hours, spread, of_all, again))

@@ -11,6 +11,7 @@ from chainwatch.typologies.flows import Flows
 from chainwatch.typologies.typology import NotJudged
 
 SERVICES = "services, which deal with many for many"
+ENDS = "what relays pass on that a service paid them, or is paid: its customers do so"
 
 
 def services_left_out(flows: Flows, able: NDArray[np.bool_]) -> Iterator[NotJudged]:
@@ -20,4 +21,4 @@ def services_left_out(flows: Flows, able: NDArray[np.bool_]) -> Iterator[NotJudg
         yield NotJudged(SERVICES, count)
 
 
-__all__ = ["SERVICES", "services_left_out"]
+__all__ = ["ENDS", "SERVICES", "services_left_out"]
