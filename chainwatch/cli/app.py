@@ -24,6 +24,7 @@ from chainwatch.cli.output import (
 )
 from chainwatch.cli.pulling import pull
 from chainwatch.cli.routes import crossings, meanings, mixes, paths, peel_chains, trace_across
+from chainwatch.cli.typologies import alerts
 from chainwatch.cli.usage import USAGE, WRONG_USAGE, asks_for_help, misused
 from chainwatch.errors import ChainwatchError, InputError
 from chainwatch.progress import announce_by
@@ -54,6 +55,7 @@ names.add_to(app)
 mixes.add_to(app)
 meanings.add_to(app)
 peel_chains.add_to(app)
+alerts.add_to(app)
 app.add_typer(tags.tags_app, name="tags")
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder to write.")]

@@ -17,11 +17,12 @@ from chainwatch.errors import InputError, RuleError, expect
 from chainwatch.ledger.dates import Moment, moment
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.prices import Prices
-from chainwatch.results.result import Result, recorded
+from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.table import Rows
 from chainwatch.typologies.account_flows import account_flows
 from chainwatch.typologies.catalogue import DEFAULT
 from chainwatch.typologies.coin_flows import coin_flows
+from chainwatch.typologies.finding import alerts_finding
 from chainwatch.typologies.flows import Flows
 from chainwatch.typologies.red_flags import NOT_OBSERVABLE
 from chainwatch.typologies.tables import ALERTS, EVIDENCE, FITS, JUDGED, OPEN, UNSEEN
@@ -52,6 +53,8 @@ class Alerts(Result):
         What was paid.
     typologies : tuple of str
         The typologies that were asked, with their parameters.
+    clusters : Clusters or None
+        Owners, where any were given.
     """
 
     frame: pl.DataFrame
@@ -60,6 +63,7 @@ class Alerts(Result):
     judged: pl.DataFrame
     asset: Asset
     typologies: tuple[str, ...]
+    clusters: Framed | None = None
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
@@ -73,6 +77,19 @@ class Alerts(Result):
     def words(self) -> Mapping[str, Any]:
         """Return which typologies were asked."""
         return {"typologies": list(self.typologies)}
+
+    def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
+        """Return the alerts on the subjects: those on others are nobody's business in a report."""
+        return (alerts_finding(self.frame, self.asset, self._owners(subjects)),)
+
+    def _owners(self, subjects: pl.DataFrame) -> set[bytes]:
+        """Return the owners of the subjects, by their ids."""
+        mine = subjects.filter(pl.col("chain") == self.asset.chain).select("address").unique()
+        if self.clusters is None:
+            return set(mine["address"])
+        here = self.clusters.frame.filter(pl.col("chain") == self.asset.chain)
+        named = mine.join(here.select("address", "cluster"), on="address", how="left")
+        return set(named.select(pl.coalesce("cluster", "address")).to_series())
 
     def of(self, alert: int) -> pl.DataFrame:
         """Return the evidence of one alert.
@@ -180,7 +197,7 @@ def alerts_of(
     ]
     return Alerts(
         _alerts(flows, claims), _evidence(flows, claims), _unseen(found), _judged(flows, found),
-        flows.asset, tuple(map(str, typologies)),
+        flows.asset, tuple(map(str, typologies)), flows.clusters,
     )  # fmt: skip
 
 

@@ -218,6 +218,8 @@ class Flows:
 
     def actor(self, party: int) -> str | None:
         """Return the actor whom tags name at any payment of a party, the latest first."""
+        if not self.names:
+            return None
         sides = ((self.into, self.payee_name), (self.out_of, self.payer_name))
         rows = [(row, int(name[row])) for one, name in sides for row in one.of(party).tolist()]
         said = [self.names[name].actor for _, name in sorted(rows, reverse=True) if name != NOBODY]

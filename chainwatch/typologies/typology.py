@@ -46,7 +46,8 @@ class Claim(NamedTuple):
     party : int
         Number of the party whose doing it is.
     why : str
-        One sentence: what was found, with its numbers.
+        One sentence: what was found, with its counts. No amount stands in it: amounts stand in
+        columns, where an edition can round them.
     rows : mapping of str to sequence of int
         The payments that make it, by their role in the shape.
     adds : tuple of str

@@ -229,6 +229,8 @@ def test_it_finds_its_shape_and_says_whose(case: Case, made: Any, named: Any) ->
     assert whose in found.frame["entity"].to_list()
     assert found.frame["verdict"].unique().to_list() == ["fits"]
     assert not found.frame["benign"].null_count()
+    symbol = asset_of(made(case.shape)).symbol
+    assert not any(symbol in one for one in found.frame["why"]), "an amount escapes its rounding"
 
 
 def test_it_is_silent_at_its_twin(case: Case, made: Any) -> None:

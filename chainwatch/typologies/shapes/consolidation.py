@@ -69,8 +69,7 @@ def consolidation(
         for burst in side.bursts(party, wallets, fits):
             yield Claim(
                 party,
-                f"{burst.different} parties paid it all that they held, {_shown(flows, burst)},"
-                f" within {hours} hours",
+                f"{burst.different} parties paid it all that they held within {hours} hours",
                 {"sweep": burst.rows},
                 unknown=_unknown(flows, party, burst),
             )
@@ -87,10 +86,6 @@ def _emptied(flows: Flows, percent: int) -> NDArray[np.bool_]:
         totals(flows, out)[who], totals(flows, into)[who], percent, 100
     )
     return found
-
-
-def _shown(flows: Flows, burst: Burst) -> str:
-    return flows.asset.shown(flows.total(burst.rows))
 
 
 def _unknown(flows: Flows, party: int, burst: Burst) -> str:

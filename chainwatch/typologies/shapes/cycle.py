@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,10 +167,8 @@ def _apart(rings: list[tuple[int, ...]]) -> Iterator[tuple[int, ...]]:
 
 
 def _claim(flows: Flows, ring: tuple[int, ...]) -> Claim:
-    shown: Any = flows.asset.shown
-    first, last = (int(flows.amount[one]) for one in (ring[0], ring[-1]))
     return Claim(
         int(flows.payer[ring[0]]),
-        f"{shown(first)} went out and {shown(last)} came back over {len(ring) - 1} others",
+        f"what it paid came back to it over {len(ring) - 1} others",
         {"cycle": np.array(ring, np.int64)},
     )

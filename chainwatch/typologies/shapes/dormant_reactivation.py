@@ -57,7 +57,7 @@ def dormant_reactivation(
     able[party[fits]] = True
     yield from services_left_out(flows, able)
     for place in np.flatnonzero(fits & ~flows.services[party]).tolist():
-        yield _claim(flows, int(first[place]), int(held[place]), hours)
+        yield _claim(flows, int(first[place]), idle_days, hours)
 
 
 def _wakings(flows: Flows, idle: int) -> Rows:
@@ -88,15 +88,14 @@ def _paid(flows: Flows, first: Rows, span: int) -> NDArray[Any]:
     return found
 
 
-def _claim(flows: Flows, first: int, held: int, hours: int) -> Claim:
+def _claim(flows: Flows, first: int, idle_days: int, hours: int) -> Claim:
     party, one = int(flows.payer[first]), np.array([first], np.int64)
     out = flows.out_of.of(party)
     begin, end = np.searchsorted(out, [first, int(flows.within(one, hours * HOUR)[0])])
-    rows, shown = out[begin:end], flows.asset.shown
     return Claim(
         party,
-        f"{shown(held)} had lain still, and {shown(flows.total(rows))} was paid within {hours}"
-        " hours of the first payment",
-        {"out": rows},
+        f"it paid nobody for {idle_days} days or more, and most of what lay with it within {hours}"
+        f" hours, in {end - begin} payments",
+        {"out": out[begin:end]},
         unknown=flows.lacking(party),
     )

@@ -45,12 +45,12 @@ def fans(flows: Flows, side: str, fan: Fan) -> Iterator[Answer]:
 
 
 def _claim(flows: Flows, party: int, side: str, fan: Fan, burst: Burst, everybody: int) -> Claim:
-    paid, into = flows.asset.shown(flows.total(burst.rows)), side == "payee"
+    into = side == "payee"
     whom = f"{burst.different} {'payers' if into else 'payees'}"
     return Claim(
         party,
-        f"{whom} {'paid' if into else 'were paid'} {paid} in {len(burst.rows)} payments of like"
-        f" amounts within {fan.hours} hours, of {everybody} in all",
+        f"{whom}, of {everybody} in all, {'paid it' if into else 'were paid'} like amounts within"
+        f" {fan.hours} hours, in {len(burst.rows)} payments",
         {"in" if into else "out": burst.rows},
         unknown=flows.lacking(party),
     )

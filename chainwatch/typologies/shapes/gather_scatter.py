@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -59,26 +59,29 @@ def gather_scatter(
         came = running(flows.amount[side.lists.of(party)])
 
         def fits(one: Burst, out: _OutPhase = out, came: Any = came) -> bool:
-            went = out.behind(one.end - 1)
+            phase = out.behind(one.end - 1)
             paid = int(came[one.end] - came[one.begin])
-            return (
-                len(went) > 0
-                and len(set(flows.payee[went].tolist())) >= receivers
-                and part_of(flows.total(went), paid, passed_on)
-            )
+            enough = phase.payees >= max(receivers, 1)
+            return enough and part_of(phase.total, paid, passed_on)
 
         for burst in side.bursts(party, max(senders, 1), fits):
-            went = out.behind(burst.end - 1)
-            shown = flows.asset.shown
+            phase = out.behind(burst.end - 1)
             yield Claim(
                 party,
-                f"{burst.different} payers paid {shown(flows.total(burst.rows))}; after the last of"
-                f" them {shown(flows.total(went))} was paid to"
-                f" {len(set(flows.payee[went].tolist()))} payees",
-                {"in": burst.rows, "out": went},
+                f"{burst.different} payers paid it, and after the last of them it paid"
+                f" {phase.payees} payees",
+                {"in": burst.rows, "out": phase.rows},
                 ("in",),
                 flows.lacking(party),
             )
+
+
+class _Phase(NamedTuple):
+    """What a party paid behind one of its receipts: the payments, how many payees, how much."""
+
+    rows: Rows
+    payees: int
+    total: int
 
 
 class _OutPhase:
@@ -91,15 +94,17 @@ class _OutPhase:
     def __init__(self, flows: Flows, party: int, span: int) -> None:
         self._into, self._out = flows.into.of(party), flows.out_of.of(party)
         self._flows, self._span = flows, span
-        self._phases: dict[int, Rows] = {}
+        self._phases: dict[int, _Phase] = {}
 
-    def behind(self, place: int) -> Rows:
+    def behind(self, place: int) -> _Phase:
         """Return the payments out of the party behind its receipt at a place among all."""
         if place not in self._phases:
-            self._phases[place] = self._phase(place)
+            rows = self._rows(place)
+            payees = len(set(self._flows.payee[rows].tolist()))
+            self._phases[place] = _Phase(rows, payees, self._flows.total(rows))
         return self._phases[place]
 
-    def _phase(self, place: int) -> Rows:
+    def _rows(self, place: int) -> Rows:
         last = self._into[place : place + 1]
         first = int(self._flows.later(last)[0])
         end = int(self._flows.within(last, self._span)[0])

@@ -79,11 +79,10 @@ def pass_through(
 def _claim(flows: Flows, party: int) -> Claim:
     came, went = flows.into.of(party), flows.out_of.of(party)
     lived = max(flows.clock[came[-1]], flows.clock[went[-1]]) - flows.clock[came[0]]
-    shown = flows.asset.shown
     return Claim(
         party,
-        f"{shown(flows.total(came))} came in {len(came)} payments and {shown(flows.total(went))}"
-        f" went on in {len(went)}, in {-(-int(lived) // DAY)} days or less",
+        f"it was paid {len(came)} times and paid it on in {len(went)} payments, in"
+        f" {-(-int(lived) // DAY)} days or less",
         {"in": came, "out": went},
         ("in",),
         flows.lacking(party),

@@ -52,6 +52,7 @@ def peel_chain(flows: Flows, hops: int = 5, percent: int = 20, days: int = 7) ->
     found = peel_chains(flows.ledger.chain_only(flows.asset.chain), tags=flows.tags,
                         shape=Shape(hops, percent, days))  # fmt: skip
     rows = _rows(flows, found.peels)
+    ends = {start: told for start, *told in found.frame.select("start_tx", "hops", "end").rows()}
     services = 0
     for start, some in rows.group_by("start_tx", maintain_order=True):
         peels = some["row"].to_numpy().astype(np.int64)
@@ -61,12 +62,10 @@ def peel_chain(flows: Flows, hops: int = 5, percent: int = 20, days: int = 7) ->
         if flows.services[payer]:
             services += 1
             continue
-        total = found.frame.filter(pl.col("start_tx") == start[0]).row(0, named=True)
-        shown = flows.asset.shown
+        hops_, end = ends[start[0]]
         yield Claim(
             payer,
-            f"{shown(int(total['peeled']))} left one coin of {shown(int(total['amount']))} in"
-            f" {total['hops']} small parts; {total['end']}",
+            f"{hops_} small parts left one coin, a transaction each; {end}",
             {"peel": peels},
         )
     if services:

@@ -68,11 +68,9 @@ def rapid_movement(
     for party in np.flatnonzero(able & ~flows.services).tolist():
         into, out = _moved(flows, party, asked)
         if len(into) >= times and len(set(flows.payee[out].tolist())) >= payees and len(into):
-            shown = flows.asset.shown
             yield Claim(
                 party,
-                f"{shown(flows.total(into))} came in {len(into)} payments, and"
-                f" {shown(flows.total(out))} went on, each time within {minutes} minutes",
+                f"{len(into)} times most of what it was paid went on within {minutes} minutes",
                 {"in": into, "out": out},
                 ("in",),
                 flows.lacking(party),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from chainwatch.ledger.prices import minor_digits
 from chainwatch.typologies.flows import Flows
-from chainwatch.typologies.lists import NOBODY, Rows
+from chainwatch.typologies.lists import NOBODY, Rows, lists_of
 from chainwatch.typologies.shapes.left_out import services_left_out
 from chainwatch.typologies.typology import Answer, Claim, Lacking, NotJudged, typology
 
@@ -68,13 +68,13 @@ def round_amounts(
     some = np.bincount(flows.payer[rows[round_ > 0]], minlength=len(flows.parties))
     able = (every >= max(payees, 1)) & (100 * some >= share * every)
     yield from services_left_out(flows, able)
-    found = able & ~flows.services
-    for party in np.flatnonzero(found).tolist():
-        mine = rows[(flows.payer[rows] == party) & (round_ > 0)]
+    even = rows[round_ > 0]
+    lists = lists_of(flows.payer[even], len(flows.parties))
+    for party in np.flatnonzero(able & ~flows.services).tolist():
         yield Claim(
             party,
             f"{some[party]} of {every[party]} payees were paid a round amount at first",
-            {"round": mine},
+            {"round": even[lists.of(party)]},
             unknown=flows.lacking(party),
         )
 

@@ -100,11 +100,9 @@ def _windows(flows: Flows, group: Sequence[Pass], relays: int, span: int) -> Ite
 
 def _claim(flows: Flows, some: list[Pass]) -> Claim:
     into, out = (np.array(side, np.int64) for side in zip(*some, strict=True))
-    shown = flows.asset.shown
     return Claim(
         int(flows.payer[into[0]]),
-        f"{len(some)} relays were paid {shown(flows.total(into))} by one party and paid"
-        f" {shown(flows.total(out))} of it on to one other",
+        f"it paid {len(some)} relays, and each paid most of it on to one and the same other",
         {"scatter": into, "gather": out},
         ("scatter",),
         unread_relays(flows, into),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -116,13 +117,13 @@ def _windows(
     pair, clock = deeds.pair[able], deeds.clock[able]
     # Behind the last of the same pair that is within the span: pairs stand one behind the other.
     ends = np.searchsorted(pair, pair, side="right").tolist()
+    sums = [0, *accumulate(int(one) for one in deeds.worth[able].tolist())]
     at = 0
     while at < len(able):
         stop = ends[at]
         behind = at + int(np.searchsorted(clock[at:stop], clock[at] + span, side="right"))
-        some = able[at:behind].tolist()
-        if len(some) >= max(times, 1) and sum(int(deeds.worth[k]) for k in some) >= limit:
-            yield some
+        if behind - at >= max(times, 1) and sums[behind] - sums[at] >= limit:
+            yield able[at:behind].tolist()
             at = behind
         else:
             at += 1
@@ -132,7 +133,7 @@ def _claim(flows: Flows, deeds: _Deeds, some: list[int], near: int) -> Claim:
     rows = np.concatenate([deeds.rows[deeds.ptr[k] : deeds.ptr[k + 1]] for k in some])
     return Claim(
         int(flows.payer[rows[0]]),
-        f"{flows.asset.shown(flows.total(rows))} was paid to one payee in {len(some)}"
-        f" transactions, each of {near} percent of the threshold or more, and below it",
+        f"it paid one payee in {len(some)} transactions, each of {near} percent of the threshold or"
+        " more, and below it",
         {"below": rows},
     )

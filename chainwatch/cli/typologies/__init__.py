@@ -1,0 +1,1 @@
+"""Commands about typologies: shapes of payments that laundering has, beside their benign twins."""

@@ -1,0 +1,166 @@
+"""``chainwatch alerts``: the shapes that typologies find in the payments of one asset."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import chainwatch as cw
+from chainwatch.cli.cluster_lines import MOST_SHOWN
+from chainwatch.cli.options import LedgerOption, ReplaceOption
+from chainwatch.cli.output import check_named, interruptible, names_in, say, show, write_csv
+from chainwatch.cli.owners import ChainOption, only_chain, tags_in
+from chainwatch.cli.received import AssetOption
+from chainwatch.cli.trace import asset_named
+from chainwatch.errors import InputError
+from chainwatch.progress import watched
+
+if TYPE_CHECKING:
+    from chainwatch.typologies.typology import Typology
+
+_TEXT = re.compile(r"([a-z_]+)(?::(.*))?")
+
+ServicesOption = Annotated[
+    list[Path] | None, typer.Option("--tags", help="Who is a service. May be repeated.")
+]
+AskedOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--typology",
+        help="Which, with its numbers: fan_in, or fan_in:senders=10,hours=24. May be repeated.",
+    ),
+]
+OwnersOption = Annotated[
+    bool, typer.Option("--clusters", help="On coin chains: payments between owners.")
+]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", help="Alerts whose last payment is at this time or later.")
+]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", help="Alerts whose last payment is before this time.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command()(alerts)
+
+
+def alerts(
+    ledger: LedgerOption,
+    typology: AskedOption = None,
+    tags: ServicesOption = None,
+    clusters: OwnersOption = False,
+    chain: ChainOption = None,
+    asset: AssetOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Also write every payment of evidence here, in clear.")
+    ] = None,
+    replace: ReplaceOption = False,
+) -> None:
+    """List shapes of payments that laundering has, each with the business that looks the same.
+
+    Alerts on parties whom the disclosure edition masks are counted and not listed. Prices that were
+    pulled into the ledger are what thresholds in a currency rest on.
+
+    Example: chainwatch alerts --ledger out/otter/ledger --tags out/otter/data/tags --clusters
+    """
+    check_named(csv, replace=replace)
+    asked = typologies_named(typology)
+    with interruptible():
+        read = cw.open_ledger(ledger)
+        of = chain or only_chain(read)
+        said = tags_in(tags, of)
+        given: dict[str, Any] = {} if asked is None else {"typologies": asked}
+        if clusters:
+            with watched("clusters"):
+                given["clusters"] = cw.owners(read)
+        prices = cw.prices_of(read)
+        with watched("asking typologies"):
+            found = cw.alerts(
+                read, asset_named(asset, of) or (cw.native(of) if of else None), tags=said,
+                prices=prices if len(prices) else None, since=since, until=until, **given,
+            )  # fmt: skip
+    _tell(found, names_in([] if said is None else [said]))
+    if csv:
+        write_csv(csv, found.plain("evidence"), replace=replace)
+
+
+def _tell(found: cw.Alerts, names: frozenset[str]) -> None:
+    rows = list(_shown(found))
+    for row in rows[:MOST_SHOWN]:
+        say(_told(found, row), names)
+    if (more := len(rows) - MOST_SHOWN) > 0:
+        say(f"  and {more:,} more alerts")
+    if masked := found.frame.height - len(rows):
+        from chainwatch.units import counted
+
+        one, many = "alert is", "alerts are"
+        say(f"{counted(masked, one, many)} on parties whom this edition masks")
+    for row in found.not_observable.filter(
+        found.not_observable["typology"].is_not_null()
+    ).to_dicts():
+        say(f"{row['typology']}: not observable, it needs {row['needs']}")
+    show(found)
+
+
+def _shown(found: cw.Alerts) -> Iterator[dict[str, Any]]:
+    """Yield the alerts that the edition of the desk lists, as it shows them."""
+    from chainwatch.results.mask import shown_tables
+
+    _, tables = shown_tables(found)
+    for row in tables["alerts"].to_dicts():
+        if row.get("summed") is None:
+            yield row
+
+
+def _told(found: cw.Alerts, row: dict[str, Any]) -> str:
+    """Return an alert in one line."""
+    about = "≈ " if row.get("rounded") else ""
+    amount = f"{about}{found.asset.shown(int(row['amount']))}"
+    open_ = f" (open: {row['unknown']})" if row["unknown"] else ""
+    return (
+        f"{row['typology']}: {row['entity']}, {amount}, from {row['first']} to {row['last']};"
+        f" {row['why']}{open_}. Innocently: {row['benign']}"
+    )
+
+
+def typologies_named(texts: list[str] | None) -> list[Typology] | None:
+    """Return the typologies that texts name, such as ``fan_in:senders=10``; None where none are.
+
+    Raises
+    ------
+    InputError
+        If there is no such typology or parameter, or a number is none.
+    """
+    return None if not texts else [_named(text) for text in texts]
+
+
+def _named(text: str) -> Typology:
+    from chainwatch.typologies.catalogue import TYPOLOGIES
+
+    found = _TEXT.fullmatch(text)
+    makers = {make.__name__: make for make in TYPOLOGIES}
+    if found is None or found[1] not in makers:
+        raise InputError(f"{text!r:.60} is no typology", remedy=f"write {', '.join(makers)}")
+    made = makers[found[1]]()
+    known = dict(made.params)
+    given = dict(_parameter(found[1], known, one) for one in (found[2] or "").split(",") if one)
+    return makers[found[1]](**given)
+
+
+def _parameter(name: str, known: dict[str, Any], text: str) -> tuple[str, Any]:
+    key, _, value = (part.strip() for part in text.partition("="))
+    if key not in known:
+        raise InputError(f"{name} has no parameter {key!r:.40}", remedy=f"write {', '.join(known)}")
+    if isinstance(known[key], str):
+        return key, value
+    if not value.isdecimal():
+        raise InputError(f"{key}={value!r:.40} is no whole number", remedy=f"write {key}=10")
+    return key, int(value)
