@@ -11,6 +11,9 @@ from chainwatch import typologies as typologies
 from chainwatch.addresses.assets import Asset as Asset
 from chainwatch.addresses.assets import native as native
 from chainwatch.addresses.assets import token as token
+from chainwatch.attribution.actors import Actors as Actors
+from chainwatch.attribution.actors import read_actors as read_actors
+from chainwatch.attribution.actors import with_actors as with_actors
 from chainwatch.attribution.hits import hits as hits
 from chainwatch.attribution.sanctions import read_sanctions as read_sanctions
 from chainwatch.attribution.statements.mapping import StatementMapping as StatementMapping
@@ -20,6 +23,8 @@ from chainwatch.attribution.tags import Tags as Tags
 from chainwatch.attribution.tags import read_tags as read_tags
 from chainwatch.attribution.tags import tags_of as tags_of
 from chainwatch.case.case import Case as Case
+from chainwatch.case.exports.actorpack import write_actorpack as write_actorpack
+from chainwatch.case.exports.tagpack import write_tagpack as write_tagpack
 from chainwatch.case.recipes.run import run_case as run_case
 from chainwatch.case.seal import verify as verify
 from chainwatch.chains.base import Chain as Chain

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import polars as pl
 
+from chainwatch.attribution.context import JURISDICTION, told
 from chainwatch.attribution.naming import DEPOSIT, one_spelling, same
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import TraceError
@@ -118,13 +118,7 @@ def _rows(tags: pl.DataFrame, chain: str) -> pl.DataFrame:
 
 def jurisdiction_of(context: str | None) -> str | None:
     """Return the jurisdiction that the context of a tag names: a key of that name in its JSON."""
-    if not context or not context.lstrip().startswith("{"):
-        return None
-    try:
-        told = json.loads(context)
-    except ValueError:
-        return None
-    named = told.get("jurisdiction") if isinstance(told, dict) else None
+    named = told(context).get(JURISDICTION)
     return named if isinstance(named, str) else None
 
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from chainwatch.addresses import canonical
 from chainwatch.attribution.conflicts import find_conflicts
-from chainwatch.attribution.readers import Said, read_path
+from chainwatch.attribution.files.readers import Said, read_path
 from chainwatch.attribution.rejections import REJECTED, Rejection, quoted, rejected_frame
 from chainwatch.attribution.roles import named_rows, roles_of_tags
 from chainwatch.attribution.taxonomy import ENDING, descendants, known, level

@@ -96,6 +96,14 @@ def test_real_packs_survive_a_round_trip(name: str, tmp_path: Path) -> None:
     assert again.rejected.is_empty()
 
 
+@pytest.mark.parametrize("name", sorted(PACKS))
+def test_real_packs_go_in_and_out_unchanged(name: str, tmp_path: Path) -> None:
+    """To the byte, what cannot be taken as a tag included."""
+    pack = DATA / "labels" / "tagpacks" / name
+    written = write_tagpack(read_tags(pack), tmp_path / name, like=pack)
+    assert written.read_bytes() == pack.read_bytes()
+
+
 def test_every_line_of_the_lists_is_taken_or_counted(ofac: Tags) -> None:
     lines = sum(
         len(path.read_text().split())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chainwatch import packed
-from chainwatch.attribution.safe_yaml import Fields, Items, Node, Text, load
+from chainwatch.attribution.files.safe_yaml import Fields, Items, Node, Text, load
 from chainwatch.errors import TagError
 
 

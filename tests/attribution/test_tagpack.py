@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chainwatch.addresses import canonical
-from chainwatch.attribution import tagpack
+from chainwatch.attribution.files import tagpack
 from chainwatch.attribution.tags import Tags, make_tags, read_tags
 from chainwatch.attribution.taxonomy import LEVELS, broader
 from chainwatch.case.exports.tagpack import write_tagpack

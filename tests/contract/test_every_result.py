@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 import typing
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
@@ -15,6 +15,7 @@ import regtest_chain
 
 import chainwatch as cw
 from chainwatch.addresses.assets import native
+from chainwatch.attribution.actors import ACTORS, Actors
 from chainwatch.attribution.statements.statement import NOTES, Statement
 from chainwatch.attribution.tags import make_tags
 from chainwatch.change_models.features import NAMES
@@ -138,6 +139,9 @@ def _ferry(services: cw.Tags) -> dict[str, dict[str, list[bytes]]]:
 
 MAKERS: dict[str, Callable[[Made], Result]] = {
     "ActionSheet": lambda made: cw.action_sheet(made.trace, tags=made.tags, ledger=made.ledger),
+    "Actors": lambda _: Actors(
+        ACTORS.frame([("kelp", "kelp.example", "Kelp", date(2024, 1, 2), None, "x.yaml")])
+    ),
     "AddressSummary": lambda made: cw.show(made.ledger, made.vendors.frame["address"][0]),
     "AnonymitySets": lambda made: cw.anonymity_sets(made.ledger),
     "Alerts": lambda made: cw.alerts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +11,9 @@ import pytest
 
 import chainwatch as cw
 from chainwatch import figures
+from chainwatch.attribution.actors import ACTORS, Actors
 from chainwatch.case.case import Case
+from chainwatch.case.exports.actorpack import write_actorpack
 from chainwatch.case.exports.graphml import write_graphml
 from chainwatch.case.exports.tables import write_tables
 from chainwatch.case.exports.tagpack import write_tagpack
@@ -31,6 +33,8 @@ def writers(otter_case) -> dict[str, tuple[str, Write]]:
     case = Case("x", "?", mask_key=bytes(32), clock=lambda: datetime(2023, 10, 1, tzinfo=UTC))
     case.add(trace, flow)
     rows_of_flows = case.view("working").drawn[0].flows
+    one = ("kelp", "kelp.example", "Kelp", date(2024, 1, 2), None, "x.yaml")
+    actors = Actors(ACTORS.frame([one]))
     rows = {"rows": pl.DataFrame({"a": [1]})}
     return {
         "graph of a result": ("x.graphml", trace.to_graphml),
@@ -39,12 +43,14 @@ def writers(otter_case) -> dict[str, tuple[str, Write]]:
         "graph": ("x.graphml", lambda path, **how: write_graphml(rows_of_flows, path, **how)),
         "tables": ("rows.csv", lambda path, **how: write_tables(rows, path.parent, **how)),
         "tags": ("x.yaml", lambda path, **how: write_tagpack(tags, path, "t", "c", **how)),
+        "actors": ("x.yaml", lambda path, **how: write_actorpack(actors, path, "t", "c", **how)),
         "case": ("case", case.write),
         "annex": ("annex", case.write_annex),
     }
 
 
-KINDS = ("graph of a result", "flow figure", "figure", "graph", "tables", "tags", "case", "annex")
+KINDS = ("graph of a result", "flow figure", "figure", "graph", "tables", "tags", "actors", "case",
+         "annex")  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS)

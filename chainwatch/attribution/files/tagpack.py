@@ -14,9 +14,9 @@ from typing import Any
 import polars as pl
 
 from chainwatch.addresses.canonical import parse
+from chainwatch.attribution.files.safe_yaml import Fields, Items, Node, Text, load
+from chainwatch.attribution.files.tag_fields import HEADER_FIELDS, SUBJECTS, TAG_FIELDS, TagValues
 from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
-from chainwatch.attribution.safe_yaml import Fields, Items, Node, Text, load
-from chainwatch.attribution.tag_fields import HEADER_FIELDS, SUBJECTS, TAG_FIELDS, TagValues
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import AddressError, TagError
 from chainwatch.ledger.schema import TAGS
@@ -57,17 +57,27 @@ def read_tagpack(
         the taxonomy, a date that is none.
     """
     pack = PackRows(name, network)
-    header, tags = pack.open(_document(path, name, root))
+    header, tags = pack.open(fields_of(document(path, name), path, name, root))
     for number, tag in enumerate(tags.values, 1):
         pack.take(number, tag, header)
     return pl.DataFrame(pack.rows, TAGS.schema, orient="row"), rejected_frame(pack.rejected)
 
 
-def _document(path: Path, name: str, root: Path) -> dict[str, Node]:
-    """Return the fields of a pack, those of an included header among them."""
+def document(path: Path, name: str, kind: str = "TagPack") -> Fields:
+    """Return a pack as it stands in its file."""
     top = load(path, name)
     if not isinstance(top, Fields):
-        raise TagError("not a TagPack: the file is no mapping", where=quoted(name))
+        raise TagError(f"not {with_article(kind)}: the file is no mapping", where=quoted(name))
+    return top
+
+
+def with_article(kind: str) -> str:
+    """Return a kind of pack with its article."""
+    return f"{'an' if kind[0] in 'AEIO' else 'a'} {kind}"
+
+
+def fields_of(top: Fields, path: Path, name: str, root: Path) -> dict[str, Node]:
+    """Return the fields of a pack, those of an included header among them."""
     found = dict(top.values)
     include = found.pop("header", None)
     if include is None:

@@ -9,10 +9,10 @@ from typing import NamedTuple, TypeAlias
 
 import polars as pl
 
-from chainwatch.attribution.lists import ListSource, read_list
+from chainwatch.attribution.files.lists import ListSource, read_list
+from chainwatch.attribution.files.tag_table import read_tag_table
+from chainwatch.attribution.files.tagpack import read_tagpack
 from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
-from chainwatch.attribution.tag_table import read_tag_table
-from chainwatch.attribution.tagpack import read_tagpack
 from chainwatch.errors import TagError
 from chainwatch.ledger.schema import TAGS
 from chainwatch.packed import stem_of, suffix_of

@@ -9,8 +9,8 @@ from datetime import date
 from typing import Any
 
 from chainwatch.attribution.asset_codes import network_of
+from chainwatch.attribution.files.safe_yaml import Items, Node, Text
 from chainwatch.attribution.rejections import quoted
-from chainwatch.attribution.safe_yaml import Items, Node, Text
 from chainwatch.attribution.taxonomy import known, level
 from chainwatch.errors import TagError
 
@@ -121,20 +121,39 @@ class TagValues:
         said = self.get("is_cluster_definer")
         if said is None:
             return None
-        if said.lower() not in _BOOLS:
+        told = truth_of_text(said)
+        if told is None:
             raise self.fail("is_cluster_definer", "is_cluster_definer is no truth", "true or false")
-        return _BOOLS[said.lower()]
+        return told
 
     def day(self, key: str) -> date | None:
         """Return a date field; a time of day that follows the date is dropped."""
         said = self.get(key)
         if said is None:
             return None
-        wrong = self.fail(key, f"{key} {said[:40]!r} is no date", "write it as 2024-09-27")
-        found = _DAY.fullmatch(said.strip())
+        found = day_of_text(said)
         if found is None:
-            raise wrong
-        try:
-            return date(int(found[1]), int(found[2]), int(found[3]))
-        except ValueError as error:
-            raise wrong from error
+            raise self.fail(key, f"{key} {said[:40]!r} is no date", "write it as 2024-09-27")
+        return found
+
+
+def truth_of_text(said: str) -> bool | None:
+    """Return a truth as YAML 1.1 writes it, or None where it is none."""
+    return _BOOLS.get(said.lower())
+
+
+def day_of_text(said: str) -> date | None:
+    """Return a date, without a time of day that follows it, or None where it is none.
+
+    Examples
+    --------
+    >>> day_of_text("2023-08-16 12:18:52"), day_of_text("May")
+    (datetime.date(2023, 8, 16), None)
+    """
+    found = _DAY.fullmatch(said.strip())
+    if found is None:
+        return None
+    try:
+        return date(int(found[1]), int(found[2]), int(found[3]))
+    except ValueError:
+        return None

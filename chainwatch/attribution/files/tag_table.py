@@ -9,10 +9,10 @@ from pathlib import Path
 
 import polars as pl
 
+from chainwatch.attribution.files.safe_yaml import MAX_FIELD, Fields, Items, Node, Text
+from chainwatch.attribution.files.tag_fields import TAG_FIELDS
+from chainwatch.attribution.files.tagpack import PackRows
 from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
-from chainwatch.attribution.safe_yaml import MAX_FIELD, Fields, Items, Node, Text
-from chainwatch.attribution.tag_fields import TAG_FIELDS
-from chainwatch.attribution.tagpack import PackRows
 from chainwatch.errors import TagError
 from chainwatch.ledger.schema import TAGS
 from chainwatch.packed import file_bytes, stem_of

@@ -32,28 +32,31 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A scalar as it stands in the file."""
+    """A scalar as it stands in the file; ``style`` is its quotes, None where it has none."""
 
     value: str
     line: int
     null: bool = False
     include: bool = False
+    style: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """A sequence."""
+    """A sequence; ``flow`` is whether it stands in brackets."""
 
     values: list[Node]
     line: int
+    flow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """A mapping whose keys are distinct texts."""
+    """A mapping whose keys are distinct texts; ``flow`` is whether it stands in braces."""
 
     values: dict[str, Node]
     line: int
+    flow: bool = False
 
 
 Node: TypeAlias = Text | Items | Fields
@@ -120,10 +123,10 @@ class _Document:
             raise self.fail("nested too deeply", event, f"keep to {MAX_DEPTH} levels")
         if isinstance(event, yaml.SequenceStartEvent):
             self.plain(event, "seq")
-            return Items(self.items(depth), _line(event))
+            return Items(self.items(depth), _line(event), bool(event.flow_style))
         if isinstance(event, yaml.MappingStartEvent):
             self.plain(event, "map")
-            return Fields(self.fields(depth), _line(event))
+            return Fields(self.fields(depth), _line(event), bool(event.flow_style))
         raise self.fail("neither text, list nor mapping", event, "see the TagPack format")
 
     def plain(self, event: yaml.CollectionStartEvent, kind: str) -> None:
@@ -166,7 +169,10 @@ class _Document:
         plain_null = event.implicit[0] and tag is None and event.value in _NULLS
         if tag not in _SCALARS and tag not in ("!include", _CORE + "null"):
             raise self.fail(f"YAML tag {str(tag)[:64]!r}", event, "write a plain text")
-        text = Text(event.value, line, plain_null or tag == _CORE + "null", tag == "!include")
+        # What is tagged as text was not to be read as a number: quotes say the same.
+        style = event.style or ("'" if tag == _CORE + "str" else None)
+        null, include = plain_null or tag == _CORE + "null", tag == "!include"
+        text = Text(event.value, line, null, include, style)
         if event.anchor:
             self.anchors[event.anchor] = text
         return text
