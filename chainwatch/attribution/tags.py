@@ -13,6 +13,7 @@ import polars as pl
 
 from chainwatch.addresses import canonical
 from chainwatch.attribution.conflicts import find_conflicts
+from chainwatch.attribution.contact import says, words_of
 from chainwatch.attribution.files.readers import Said, read_path
 from chainwatch.attribution.rejections import REJECTED, Rejection, quoted, rejected_frame
 from chainwatch.attribution.roles import named_rows, roles_of_tags
@@ -85,6 +86,8 @@ class Tags(Result):
         source: str | None = None,
         min_level: int | str | None = None,
         matching: str | None = None,
+        channel: str | None = None,
+        substance: str | None = None,
     ) -> Tags:
         """Return the rows that fit everything that is given; what fits nothing says so.
 
@@ -101,11 +104,17 @@ class Tags(Result):
         matching : str, optional
             Any part of a label or an actor, in capitals or not: to look for somebody. What a case
             rests on is better named by an exact ``label`` or ``actor``.
+        channel : str, optional
+            Where a contact began, as the context says: ``messaging``, ``darknet_market``, ..
+        substance : str, optional
+            Class of substances, as the context says; narrower classes fit too, so
+            ``synthetic_opioids`` finds ``nitazenes``.
 
         Raises
         ------
         TagError
-            If the taxonomy has no such concept; the sentence lists those that look like it.
+            If there is no such concept, channel or class; the sentence lists those that look like
+            it.
         """
         frame = self.frame
         if concept is not None:
@@ -120,6 +129,8 @@ class Tags(Result):
                 frame = frame.filter(pl.col(name) == value)
         if matching is not None:
             frame = frame.filter(holds_part(frame, matching))
+        if channel is not None or substance is not None:
+            frame = frame.filter(says(frame, channel, substance))
         return replace(self, frame=frame)
 
     @recorded
@@ -179,6 +190,7 @@ class Tags(Result):
             *(pl.col(day).dt.to_string("%Y-%m-%d") for day in days),
             _shown("pack"),
             pl.col("definer"),
+            *words_of(self.frame),
             _shown("context"),
         ).with_columns(pl.col("first_day").fill_null("undated"))
         return text_frame(rows)

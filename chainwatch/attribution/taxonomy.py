@@ -2,9 +2,9 @@
 
 The tree is that of the TagPack concepts (``concepts.yaml`` 0.1.0 of the GraphSense TagPack tool and
 the ids its packs use since), which itself derives from the taxonomy of INTERPOL's Darknet and
-Cryptocurrencies Working Group. A few ids of INTERPOL's *Darknet and Virtual Assets Taxonomy*
-(entities v0.3) which TagPack lacks and investigators need stand beneath their nearest TagPack
-concept; ``INTERPOL`` lists them with that concept and how near it is. The placing is ours.
+Cryptocurrencies Working Group. Every id of INTERPOL's *Darknet and Virtual Assets Taxonomy* that
+TagPack lacks stands beneath its nearest concept (:mod:`chainwatch.attribution.interpol`), and
+beneath these stand the few that both lack, in ``OURS``. The placing is ours.
 """
 
 from __future__ import annotations
@@ -13,41 +13,57 @@ import difflib
 from functools import cache
 from types import MappingProxyType
 
+from chainwatch.attribution.interpol import ABUSES, ENTITIES, SHARED, steps
+from chainwatch.attribution.interpol import INTERPOL as INTERPOL
 from chainwatch.errors import TagError
 
 TREE = """\
 concept
     unknown
     entity
+        actor
         organization
+            service-provider
             authorities
             regulator
             bank
         user
+            cryptocurrencies_user
             victim
             perpetrator
+                cyberterrorist
             donation
+                fundraising_campaign
             miner
             vendor
+                arms_supplier
+                precursor_supplier
             customer
             money_mule
             administrator
             moderator
             shop_owner
         service
+            virtual_asset_service_provider
+            money_exchange
+            support_service
             exchange
                 coin_swapping
             wallet_service
+                hosted-wallet
                 escrow_wallet
                     escrow
                 ico_wallet
                     ico
             filesharing
+                paste_site_service
             index
                 darknet_wiki
             market
+                guarantee_platform
                 dark_market
             messaging_service
+                irc
                 darknet_forum
                 darknet_email_service
             mixing_service
@@ -72,11 +88,13 @@ concept
                     defi_dex_pair
                 defi_derivative
                 defi_bridge
+                    bridge
                 defi_dao
                 defi_staking
                 defi_custody
     behaviour
         abuse
+            organ_trafficking
             sexual_abuse
                 child_sexual_abuse
             violence
@@ -84,6 +102,8 @@ concept
                 torture
             human_trafficking
             scam
+                exit-scam
+                rug-pull
             financial_crime
                 investment_fraud
                     ponzi_scheme
@@ -98,6 +118,7 @@ concept
                 service_hack
                 account_hack
                 exploit
+                    flash-loan-attack
                 data_breach
                 social_engineering
                 malware
@@ -105,12 +126,15 @@ concept
             weapons
             sanction
             counterfeit
+                counterfeit_medicine
                 counterfeit_product
             extremism
                 terrorism
                 terrorism_financing
             black_list
                 gov_black_list
+                    seizure_order
+                    forfeiture
         gray_usage
             mixing
                 coinjoin
@@ -128,8 +152,67 @@ concept
             website_mention
                 forum_mention
         dark_web
+            i2p_invisible_internet_protocol_network
+            tor_network
+            zeronet
     item
         collectible
+            non-fungible-token
+    entity2
+        asset
+            bank_credentials
+            credentials
+            crypto_assets
+            cryptocurrency
+                ADA
+                BCH
+                BNB
+                BTC
+                DOGE
+                DOT
+                ETH
+                LTC
+                USDT
+                XMR
+                XRP
+                ZEC
+            fiat_currencies
+            privacy_coin
+            virtual_asset_
+        infrastructure
+            dapp_\u2013_decentralized_apps
+            deep_web
+            proxy
+            relay_node
+            wallet
+                hardware_wallet
+                software_wallet
+                unhosted-wallet
+        process
+            bip_bitcoin_improvement_proposals
+            dead_drop
+            drop-ship
+            fe_finalize_early
+            multisig
+            takedown_notice
+            yield-farming
+        technology
+            I2P
+            blockchain
+            dht_distributed_hash_technology
+            dot_onion
+            flash-loan
+            hidden_service
+            hierarchically_deterministic_wallets
+            layer-2
+            metadata
+            peer_to_peer_exchange
+            pgp_pretty_good_privacy
+            pos_proof_of_stake
+            pow_proof_of_work
+            sidechain
+            smart_contract
+            utxo_unspent_transaction_output
 """
 """The tree, one id a line, each beneath its broader concept."""
 
@@ -147,36 +230,24 @@ ENDING = (*MIXING, *BRIDGING, *HOLDING)
 narrower ones count too. Banks are no ``service`` of the tree; wallets of these kinds are what
 services call their own."""
 
-INTERPOL: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
+OURS: MappingProxyType[str, str] = MappingProxyType(
     {
-        "administrator": ("user", "narrower"),
-        "authorities": ("organization", "narrower"),
-        "bank": ("organization", "narrower"),
-        "bulletproof_hosting": ("hosting", "narrower"),
-        "coin_swapping": ("exchange", "narrower"),
-        "counterfeit_product": ("counterfeit", "narrower"),
-        "crypto_atm": ("atm", "same"),
-        "customer": ("user", "narrower"),
-        "dark_market": ("market", "narrower"),
-        "darknet_email_service": ("messaging_service", "narrower"),
-        "darknet_forum": ("messaging_service", "narrower"),
-        "darknet_wiki": ("index", "narrower"),
-        "dex": ("defi_dex", "same"),
-        "escrow": ("escrow_wallet", "same"),
-        "ico": ("ico_wallet", "same"),
-        "moderator": ("user", "narrower"),
-        "money_mule": ("user", "narrower"),
-        "regulator": ("organization", "narrower"),
-        "shop_owner": ("user", "narrower"),
-        "tumbler": ("mixing_service", "same"),
-        "vendor": ("user", "narrower"),
+        "precursor_supplier": "sells the chemicals that drugs are made of, or the machines for it",
+        "arms_supplier": "procures or sells weapons, ammunition or parts of them",
+        "organ_trafficking": "trade in human organs, or in people for their organs",
+        "counterfeit_medicine": "falsified medicines: what is in them is not what they say",
+        "fundraising_campaign": "a call for donations with an aim of its own, lawful or not",
+        "guarantee_platform": "holds the deposits of merchants and payments in escrow, mostly in"
+        " chats of a messenger, and vouches for them",
+        "money_exchange": "changes or remits cash and coins over a counter: an exchange house, a"
+        " broker, a hawaladar",
+        "support_service": "sells to others of an unlawful trade what they need for it: laundering,"
+        " accounts, papers, packing, advertising",
+        "seizure_order": "an authority ordered that the funds be seized",
+        "forfeiture": "an authority or a court ordered that the funds be forfeited",
     }
 )
-"""Ids from INTERPOL's taxonomy: their nearest TagPack concept, and whether *same* or *narrower*.
-
-A market need not be dark and a user need not sell, so those are *narrower*: asking for ``market``
-finds a ``dark_market``, not the reverse. Of two that are the *same*, either finds the other.
-"""
+"""Concepts that both taxonomies lack, and what each says of an address."""
 
 LEVELS: MappingProxyType[str, int] = MappingProxyType(
     {
@@ -202,14 +273,7 @@ LEVELS: MappingProxyType[str, int] = MappingProxyType(
 @cache
 def broader() -> MappingProxyType[str, str | None]:
     """Return every concept id with the one above it; the root has none."""
-    above: dict[str, str | None] = {}
-    path: list[str] = []
-    for line in TREE.splitlines():
-        name = line.strip()
-        del path[(len(line) - len(name)) // 4 :]
-        above[name] = path[-1] if path else None
-        path.append(name)
-    return MappingProxyType(above)
+    return MappingProxyType(steps(TREE))
 
 
 def known(concept: str, *, where: str | None = None) -> str:
@@ -273,8 +337,25 @@ def is_a(concept: str, other: str) -> bool:
 
 
 def tagpack_id(concept: str) -> str:
-    """Return the nearest id of the TagPack tree, for tools that know only that one."""
-    return INTERPOL.get(known(concept), (concept, ""))[0]
+    """Return the nearest id of the TagPack tree, for tools that know only that one.
+
+    Examples
+    --------
+    >>> tagpack_id("precursor_supplier"), tagpack_id("exchange"), tagpack_id("multisig")
+    ('user', 'exchange', 'concept')
+    """
+    return next(one for one in (known(concept), *ancestors(concept)) if of_tagpack(one))
+
+
+def of_tagpack(concept: str) -> bool:
+    """Tell whether TagPack's own tree has a concept."""
+    return concept in SHARED or not (concept in OURS or concept in interpol_ids())
+
+
+@cache
+def interpol_ids() -> frozenset[str]:
+    """Return the 99 entities and 6 abuses of INTERPOL's taxonomy."""
+    return frozenset({*steps(ENTITIES), *ABUSES})
 
 
 def _same_as_tagpack(concept: str) -> bool:

@@ -9,16 +9,21 @@ from pathlib import Path
 
 import polars as pl
 
+from chainwatch.attribution.contact import CHANNEL, SUBSTANCE, in_context
 from chainwatch.attribution.files.safe_yaml import MAX_FIELD, Fields, Items, Node, Text
 from chainwatch.attribution.files.tag_fields import TAG_FIELDS
 from chainwatch.attribution.files.tagpack import PackRows
 from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
+from chainwatch.attribution.taxonomy import broader
 from chainwatch.errors import TagError
 from chainwatch.ledger.schema import TAGS
 from chainwatch.packed import file_bytes, stem_of
 
-FIELDS = ("address", *sorted(TAG_FIELDS))
-"""What a column can hold: the fields of a tag in a TagPack."""
+IN_CONTEXT = (CHANNEL, SUBSTANCE)
+"""What a column can hold beside them: it stands in the context of a tag."""
+
+FIELDS = ("address", *sorted(TAG_FIELDS), *IN_CONTEXT)
+"""What a column can hold: the fields of a tag in a TagPack, and what its context says."""
 
 ALSO = {
     "chain": "network",
@@ -28,8 +33,11 @@ ALSO = {
 }
 """The same fields by the names that they have in a ledger."""
 
-_LOWER = frozenset({"category", "abuse", "concepts", "confidence", "tag_type"})
-"""Fields that hold ids of the taxonomy: they have no capitals."""
+_LOWER = frozenset({"category", "abuse", "concepts", "confidence", "tag_type", CHANNEL})
+"""Fields that hold ids of ours: few of them have capitals."""
+
+_SEVERAL = frozenset({"concepts", *IN_CONTEXT})
+"""Fields that hold several, with a semicolon or a bar between."""
 
 _SEPARATORS = ",;\t"
 
@@ -90,7 +98,7 @@ def _take(
         fields = {
             name: _cell(name, row[at], line) for name, at in places.items() if row[at].strip()
         }
-        pack.take(number, Fields(fields, line), dict(unsaid))
+        pack.take(number, Fields(_with_context(fields, line), line), dict(unsaid))
     except IndexError:
         reason = f"the row has {len(row)} cells, fewer than the line of column names"
         pack.rejected.append(Rejection(pack.name, f"line {line}", said, reason))
@@ -99,13 +107,33 @@ def _take(
         pack.rejected.append(Rejection(pack.name, f"line {line}", said, reason))
 
 
+def _with_context(fields: dict[str, Node], line: int) -> dict[str, Node]:
+    """Return the fields of a tag, with what its context must say in its context."""
+    told = {name: fields.pop(name) for name in IN_CONTEXT if name in fields}
+    if not told:
+        return fields
+    words = [
+        [item.value for item in node.values if isinstance(item, Text)]
+        if isinstance(node := told.get(name), Items)
+        else []
+        for name in IN_CONTEXT
+    ]
+    said = fields.get("context")
+    context = in_context(said.value if isinstance(said, Text) else None, *words)
+    return {**fields, "context": Text(context, line)}
+
+
 def _cell(name: str, cell: str, line: int) -> Node:
     value = cell.strip()[:MAX_FIELD]
-    value = value.lower() if name in _LOWER else value
-    if name == "concepts":
+    if name in _SEVERAL:
         parts = [part.strip() for part in value.replace("|", ";").split(";")]
-        return Items([Text(part, line) for part in parts if part], line)
-    return Text(value, line)
+        return Items([Text(_id(name, part), line) for part in parts if part], line)
+    return Text(_id(name, value), line)
+
+
+def _id(name: str, value: str) -> str:
+    """Return an id of ours in small letters, unless it is one with capitals; else the text."""
+    return value.lower() if name in _LOWER and value not in broader() else value
 
 
 def _places(header: list[str], columns: Mapping[str, str], where: str) -> dict[str, int]:

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from chainwatch.addresses.canonical import parse
+from chainwatch.attribution.contact import not_understood
 from chainwatch.attribution.files.safe_yaml import Fields, Items, Node, Text, load
 from chainwatch.attribution.files.tag_fields import HEADER_FIELDS, SUBJECTS, TAG_FIELDS, TagValues
 from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
@@ -177,6 +178,8 @@ class PackRows:
             return
         for row in values.row(address, chain_of(alias).id):
             self.add(row, number, Rejection(self.name, place, said, ""))
+        for word, reason in not_understood(values.get("context")):
+            self.rejected.append(Rejection(self.name, place, word, reason))
 
     def add(self, row: tuple[Any, ...], number: int, place: Rejection) -> None:
         """Add a row, or the reason why it is said already."""
