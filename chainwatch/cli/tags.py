@@ -35,7 +35,8 @@ TagsOption = Annotated[
     list[Path] | None,
     typer.Option(
         "--tags",
-        help="TagPack, table (.csv) or plain list, each also as .gz; or a folder. May be repeated.",
+        help="TagPack, table (.csv), plain list, MISP event or STIX bundle (.json), each also as"
+        " .gz; or a folder. May be repeated.",
     ),
 ]
 ColumnOption = Annotated[
@@ -47,7 +48,9 @@ ColumnOption = Annotated[
 ]
 KindOption = Annotated[
     str | None,
-    typer.Option("--kind", help="tagpack, table or list, where the file's name does not tell."),
+    typer.Option(
+        "--kind", help="tagpack, table, list or feed, where the file's name does not tell."
+    ),
 ]
 ChainOption = Annotated[
     str | None,

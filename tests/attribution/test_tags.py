@@ -385,7 +385,9 @@ def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TagError, match="the folder holds no tag file"):
         read_tags(tmp_path)
     write(tmp_path / "a.yaml")
-    with pytest.raises(TagError, match="no kind 'csv' of tag file; write tagpack, list or table"):
+    with pytest.raises(
+        TagError, match="no kind 'csv' of tag file; write tagpack, list, table or feed"
+    ):
         read_tags(tmp_path, kind="csv")
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 import polars as pl
 
+from chainwatch.attribution.files.feeds import read_feed
 from chainwatch.attribution.files.lists import ListSource, read_list
 from chainwatch.attribution.files.tag_table import read_tag_table
 from chainwatch.attribution.files.tagpack import read_tagpack
@@ -20,11 +21,16 @@ from chainwatch.packed import stem_of, suffix_of
 Frames: TypeAlias = tuple[pl.DataFrame, pl.DataFrame]
 """Rows of ``schema.TAGS``, and the rejections."""
 
-SUFFIXES = {"tagpack": (".yaml", ".yml"), "list": (".txt",), "table": (".csv", ".tsv")}
+SUFFIXES = {
+    "tagpack": (".yaml", ".yml"),
+    "list": (".txt",),
+    "table": (".csv", ".tsv"),
+    "feed": (".json",),
+}
 """Kinds of tag files and how their names end; each may end in ``.gz`` behind that."""
 
 UNSUPPORTED = (
-    ".json", ".parquet", ".xls", ".xlsx", ".ods", ".pdf", ".bz2", ".xz", ".zst", ".zip", ".7z",
+    ".parquet", ".xls", ".xlsx", ".ods", ".pdf", ".bz2", ".xz", ".zst", ".zip", ".7z",
 )  # fmt: skip
 """How the names of files end that people keep tags in and that are not read."""
 
@@ -54,8 +60,8 @@ def read_path(path: Path, said: Said, *, kind: str | None = None) -> Iterator[Fr
     said : Said
         What is said of all of them.
     kind : str or None
-        ``tagpack``, ``list`` or ``table``; None tells a file by its name, and takes the packs of a
-        folder, or its tables where columns are named.
+        ``tagpack``, ``list``, ``table`` or ``feed``; None tells a file by its name, and takes the
+        packs of a folder, or its tables where columns are named.
 
     Raises
     ------
@@ -82,8 +88,8 @@ def _kind_of(path: Path) -> str:
         raise TagError(
             f"tags in a {suffix} file cannot be read",
             where=quoted(path),
-            remedy="write a TagPack (.yaml, .yml), a table (.csv, .tsv) or a plain list, one"
-            " address a line (.txt); each may be packed as .gz",
+            remedy="write a TagPack (.yaml, .yml), a table (.csv, .tsv), a plain list, one address"
+            " a line (.txt), or a MISP event or STIX bundle (.json); each may be packed as .gz",
         )
     return next((kind for kind, ends in SUFFIXES.items() if suffix in ends), "tagpack")
 
@@ -151,8 +157,13 @@ def _table(path: Path, name: str, root: Path, said: Said) -> Frames:
     return read_tag_table(path, name=name, network=said.network, columns=said.columns)
 
 
+def _feed(path: Path, name: str, root: Path, said: Said) -> Frames:
+    return read_feed(path, name=name, network=said.network)
+
+
 _READ: Mapping[str, Callable[[Path, str, Path, Said], Frames]] = {
     "tagpack": _pack,
     "list": _list,
     "table": _table,
+    "feed": _feed,
 }

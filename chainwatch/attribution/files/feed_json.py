@@ -1,0 +1,173 @@
+"""JSON of feeds, read as a stranger's: bounded, without floats, no key twice, and told by its form.
+
+A feed is an event of MISP or a bundle of STIX. What is read of either are cryptocurrency addresses
+and what is said of them; nothing else of it is interpreted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from chainwatch.attribution.files.tag_fields import day_of_text
+from chainwatch.attribution.rejections import quoted
+from chainwatch.attribution.taxonomy import broader, is_a
+from chainwatch.errors import TagError
+from chainwatch.packed import file_bytes
+
+MISP, STIX = "MISP event", "STIX bundle"
+
+MOST_VALUES = 10_000_000
+"""Values in one file; each takes some sixty bytes, whatever it took there."""
+
+MAX_TEXT = 100_000
+"""Longest text that is taken from a feed, in characters."""
+
+_LATEST = 253_402_300_799  # the last second of the year 9999
+
+
+class Told(NamedTuple):
+    """What a feed says of one address, and where.
+
+    Attributes
+    ----------
+    place : str
+        Where it stands, such as ``attribute 5a3c...``.
+    address : str
+        Its text, as it stands there.
+    network : str or None
+        Code of a currency or network, where one is stated.
+    label, source : str
+        Name and publisher.
+    actor : str or None
+        Who holds it, where that is stated.
+    concepts : tuple of str
+        Abuses that its publisher names by an id of the taxonomy.
+    as_of, last_day : datetime.date or None
+        Day on which it was said, and the last on which it holds.
+    context : dict
+        What else is said.
+    withdrawn : str
+        Why its publisher says it no more; empty where it stands.
+    """
+
+    place: str
+    address: str
+    network: str | None
+    label: str
+    source: str
+    actor: str | None
+    concepts: tuple[str, ...]
+    as_of: date | None
+    last_day: date | None
+    context: Mapping[str, Any]
+    withdrawn: str = ""
+
+
+def load_feed(path: Path, name: str) -> tuple[str, Any]:
+    """Return which feed a file holds, and its content.
+
+    Raises
+    ------
+    TagError
+        If it is no JSON, too large or too deep, names a key twice, or is no feed.
+    """
+    data = file_bytes(path, name, TagError)
+    if sum(data.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
+        what = f"the file holds more than {MOST_VALUES:,} values"
+        raise TagError(what, where=quoted(name), remedy="split it")
+    try:
+        said = json.loads(
+            data.decode("utf-8-sig"), object_pairs_hook=_pairs, parse_float=str,
+            parse_constant=_no_number,
+        )  # fmt: skip
+    except (ValueError, RecursionError) as error:
+        why = getattr(error, "msg", None) or str(error)
+        line = f" line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise TagError(
+            f"not readable as JSON: {quoted(why)}", where=f"{quoted(name)}{line}",
+            remedy="export it again as JSON, in UTF-8",
+        ) from None  # fmt: skip
+    return _kind_of(said, name), said
+
+
+def _kind_of(said: Any, name: str) -> str:
+    if isinstance(said, dict) and said.get("type") == "bundle":
+        return STIX
+    one = said[0] if isinstance(said, list) and said else said
+    if isinstance(one, dict) and (
+        {"Event", "response"} & one.keys() or {"Attribute"} <= one.keys()
+    ):
+        return MISP
+    raise TagError(
+        "tags in a .json file cannot be read: it is no MISP event and no STIX bundle",
+        where=quoted(name),
+        remedy="write a TagPack (.yaml, .yml), a table (.csv, .tsv) or a plain list, one address a"
+        " line (.txt); each may be packed as .gz",
+    )
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is no number")
+
+
+def objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a list; what is no list has none."""
+    if isinstance(value, list):
+        yield from (one for one in value if isinstance(one, dict))
+
+
+def text_at(said: Mapping[str, Any], *keys: str) -> str | None:
+    """Return the text at the first of some keys that holds one that says anything."""
+    for key in keys:
+        value = said.get(key)
+        if isinstance(value, str) and value.strip() and "\x00" not in value:
+            return value[:MAX_TEXT]
+    return None
+
+
+def day_at(value: Any) -> date | None:
+    """Return the day, in UTC, of seconds since 1970, of a date or of a time; None of what is none.
+
+    Examples
+    --------
+    >>> day_at("1465681304"), day_at("2020-10-25T16:22:00.000Z"), day_at("soon")
+    (datetime.date(2016, 6, 11), datetime.date(2020, 10, 25), None)
+    """
+    said = str(value).strip() if isinstance(value, (str, int)) and value is not True else ""
+    if said.isascii() and said.isdigit():
+        seconds = int(said) if len(said) < 16 else 0
+        known = 0 < seconds <= _LATEST
+        return datetime.fromtimestamp(seconds, UTC).date() if known else None
+    try:
+        moment = datetime.fromisoformat(said)
+    except ValueError:
+        return day_of_text(said)
+    return (moment.astimezone(UTC) if moment.tzinfo else moment).date()
+
+
+def abuses(words: list[str]) -> tuple[str, ...]:
+    """Return the abuses that some words name by their id: the last part of a tag, or a label.
+
+    Examples
+    --------
+    >>> abuses(['rsit:fraud="phishing"', "Ransomware", "tlp:white", "exchange"])
+    ('phishing', 'ransomware')
+    """
+    found: dict[str, None] = {}
+    for word in words:
+        bare = word.rpartition("=")[2] if "=" in word else word.rpartition(":")[2]
+        one = bare.strip(' "').lower().replace(" ", "_").replace("-", "_")
+        if one in broader() and is_a(one, "abuse"):
+            found[one] = None
+    return tuple(found)
