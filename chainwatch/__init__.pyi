@@ -16,6 +16,7 @@ from chainwatch.attribution.actors import read_actors as read_actors
 from chainwatch.attribution.actors import with_actors as with_actors
 from chainwatch.attribution.hits import hits as hits
 from chainwatch.attribution.sanctions import read_sanctions as read_sanctions
+from chainwatch.attribution.seizures import read_seizures as read_seizures
 from chainwatch.attribution.statements.mapping import StatementMapping as StatementMapping
 from chainwatch.attribution.statements.statement import Statement as Statement
 from chainwatch.attribution.statements.statement import read_statement as read_statement
@@ -27,6 +28,8 @@ from chainwatch.case.exports.actorpack import write_actorpack as write_actorpack
 from chainwatch.case.exports.tagpack import write_tagpack as write_tagpack
 from chainwatch.case.recipes.run import run_case as run_case
 from chainwatch.case.seal import verify as verify
+from chainwatch.case.uses import TagUses as TagUses
+from chainwatch.case.uses import findings_using as findings_using
 from chainwatch.chains.base import Chain as Chain
 from chainwatch.chains.catalogue import chain as chain
 from chainwatch.change_models.file import read_change_model as read_change_model

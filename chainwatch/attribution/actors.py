@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -178,12 +178,15 @@ def with_actors(tags: Tags, actors: Actors) -> Tags:
     """
     expect(tags, Tags, "tags", "pass tags as read_tags(...) returns them")
     expect(actors, Actors, "actors", "pass actors as read_actors(...) returns them")
-    said = [_named(row, actors) for row in tags.frame.select("actor", "label", "context").rows()]
-    columns = [
-        pl.Series(name, values, pl.String)
-        for name, values in zip(("actor", "context"), zip(*said, strict=True), strict=True)
-    ] if said else []  # fmt: skip
-    return replace(tags, frame=tags.frame.with_columns(columns))
+    return tags.kept(lambda frame: _with(frame, actors))
+
+
+def _with(frame: pl.DataFrame, actors: Actors) -> pl.DataFrame:
+    said = [_named(row, actors) for row in frame.select("actor", "label", "context").iter_rows()]
+    return frame.with_columns(
+        pl.Series("actor", [actor for actor, _ in said], pl.String),
+        pl.Series("context", [context for _, context in said], pl.String),
+    )
 
 
 def _named(

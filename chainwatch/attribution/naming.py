@@ -77,3 +77,15 @@ def of_customers(tags: pl.DataFrame) -> pl.Series:
     accounts = [one for one in tags["chain"].unique() if chain_of(one).family != "utxo"]
     deposit = (pl.col("concept") == DEPOSIT).fill_null(False).any().over("chain", "address")
     return tags.select((deposit & pl.col("chain").is_in(accounts)).alias("of_customer")).to_series()
+
+
+def holds_part(frame: pl.DataFrame, part: str) -> pl.Series:
+    """Return of each row whether its label or actor holds a text, whatever the capitals."""
+    sought = part.casefold()
+    return pl.Series(
+        [
+            any(sought in (said or "").casefold() for said in row)
+            for row in frame.select("label", "actor").iter_rows()
+        ],
+        dtype=pl.Boolean,
+    )

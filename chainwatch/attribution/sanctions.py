@@ -12,8 +12,8 @@ from chainwatch.attribution.files.lists import ListSource, asset_code, read_list
 from chainwatch.attribution.files.readers import SUFFIXES, Frames, file_name, files_below
 from chainwatch.attribution.hits import TagHits, hits
 from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
-from chainwatch.attribution.tags import Tags, day_of, make_tags
-from chainwatch.attribution.validity import SANCTION, statement
+from chainwatch.attribution.tags import Tags, make_tags
+from chainwatch.attribution.validity import SANCTION, day_of, statement
 from chainwatch.errors import TagError
 from chainwatch.ledger.schema import TAGS
 from chainwatch.results.result import recorded

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,18 @@ from chainwatch.addresses import canonical
 from chainwatch.attribution.conflicts import find_conflicts
 from chainwatch.attribution.contact import says, words_of
 from chainwatch.attribution.files.readers import Said, read_path
+from chainwatch.attribution.naming import holds_part
 from chainwatch.attribution.rejections import REJECTED, Rejection, quoted, rejected_frame
 from chainwatch.attribution.roles import named_rows, roles_of_tags
 from chainwatch.attribution.taxonomy import ENDING, descendants, known, level
+from chainwatch.attribution.validity import day_of
+from chainwatch.attribution.withdrawal import (
+    WITHDRAWN,
+    said_by,
+    standing,
+    taken_apart,
+    withdrawn,
+)
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import TagError, expect
@@ -44,14 +53,19 @@ class Tags(Result):
         Rows of ``schema.TAGS``, sorted by its key.
     rejected : polars.DataFrame
         What was read and not taken: ``file, position, text, reason``. The text is a stranger's.
+    gone : polars.DataFrame
+        Tags that were withdrawn, with the day, by whom and why; they speak no more. See
+        :meth:`retract` and :meth:`as_of`.
     """
 
     frame: pl.DataFrame
     rejected: pl.DataFrame = field(default_factory=rejected_frame)
+    gone: pl.DataFrame = field(default_factory=WITHDRAWN.empty)
 
     def tables(self) -> Mapping[str, Rows]:
-        """Return the tables that the content digest is of."""
-        return {"tags": TAGS.rows(self.frame), "rejected": REJECTED.rows(self.rejected)}
+        """Return the tables that the content digest is of; ``withdrawn`` where there are any."""
+        said = {"tags": TAGS.rows(self.frame), "rejected": REJECTED.rows(self.rejected)}
+        return said if self.gone.is_empty() else {**said, "withdrawn": WITHDRAWN.rows(self.gone)}
 
     def roles(self) -> Roles:
         """Return that who is tagged with a concept of abuse is a finding, or a service, or hidden.
@@ -63,8 +77,13 @@ class Tags(Result):
     def names(self) -> Iterator[tuple[str, Party]]:
         """Yield what its rows call each address: label and actor."""
         columns = ("chain", "address", "label", "actor")
-        for chain, address, *names in self.frame.select(columns).iter_rows():
-            yield from ((name, (chain, address)) for name in names if name)
+        for frame in (self.frame, self.gone):
+            for chain, address, *names in frame.select(columns).iter_rows():
+                yield from ((name, (chain, address)) for name in names if name)
+
+    def kept(self, keep: Callable[[pl.DataFrame], pl.DataFrame]) -> Tags:
+        """Return the rows that a filter keeps, of those that stand and of those withdrawn."""
+        return replace(self, frame=keep(self.frame), gone=keep(self.gone))
 
     @recorded
     def services(self) -> Tags:
@@ -74,7 +93,7 @@ class Tags(Result):
         own (hot, warm, cold, deposit): the concepts of ``taxonomy.ENDING`` and narrower ones.
         """
         ending = sorted({one for broad in ENDING for one in (broad, *descendants(broad))})
-        return replace(self, frame=self.frame.filter(pl.col("concept").is_in(ending)))
+        return self.kept(lambda frame: frame.filter(pl.col("concept").is_in(ending)))
 
     @recorded
     def where(
@@ -116,22 +135,27 @@ class Tags(Result):
             If there is no such concept, channel or class; the sentence lists those that look like
             it.
         """
-        frame = self.frame
+        fits = [pl.lit(True)]
         if concept is not None:
-            frame = frame.filter(pl.col("concept").is_in([known(concept), *descendants(concept)]))
+            fits.append(pl.col("concept").is_in([known(concept), *descendants(concept)]))
         if chain is not None:
-            frame = frame.filter(pl.col("chain") == chain_of(chain).id)
+            fits.append(pl.col("chain") == chain_of(chain).id)
         if min_level is not None:
             least = level(min_level) if isinstance(min_level, str) else min_level
-            frame = frame.filter(pl.col("level") >= least)
+            fits.append(pl.col("level") >= least)
         for name, value in (("actor", actor), ("label", label), ("source", source)):
             if value is not None:
-                frame = frame.filter(pl.col(name) == value)
-        if matching is not None:
-            frame = frame.filter(holds_part(frame, matching))
-        if channel is not None or substance is not None:
-            frame = frame.filter(says(frame, channel, substance))
-        return replace(self, frame=frame)
+                fits.append(pl.col(name) == value)
+
+        def fitting(frame: pl.DataFrame) -> pl.DataFrame:
+            rows = frame.filter(fits)
+            if matching is not None:
+                rows = rows.filter(holds_part(rows, matching))
+            if channel is not None or substance is not None:
+                rows = rows.filter(says(rows, channel, substance))
+            return rows
+
+        return self.kept(fitting)
 
     @recorded
     def on(self, day: date | str) -> Tags:
@@ -143,7 +167,79 @@ class Tags(Result):
         moment = day_of(day)
         begun = pl.col("first_day").is_null() | (pl.col("first_day") <= moment)
         lasts = pl.col("last_day").is_null() | (pl.col("last_day") >= moment)
-        return replace(self, frame=self.frame.filter(begun & lasts))
+        return self.kept(lambda frame: frame.filter(begun & lasts))
+
+    @recorded
+    def as_of(self, day: date | str) -> Tags:
+        """Return what had been said by a day, so that what was found then is found again.
+
+        Left out is what was said later; what was withdrawn later stands again. An act of an
+        authority (a designation, an order) was public on its first day, though the list that tells
+        it may be younger; that it would end later was not. A tag that does not tell when it was
+        said stays, and :attr:`unsaid` counts those.
+
+        :meth:`on` is another question: which tags hold on a day, whenever they were said. What one
+        could know on a day of that day is ``tags.as_of(day).on(day)``.
+        """
+        frame, gone = said_by(self.frame, self.gone, day_of(day))
+        return make_tags(frame, self.rejected, gone)
+
+    @recorded
+    def retract(
+        self, which: Tags, *, on: date | str, by: str, why: str,
+        held_until: date | str | None = None,
+    ) -> Tags:  # fmt: skip
+        """Withdraw tags: they speak no more from a day on, and are kept with by whom and why.
+
+        :func:`chainwatch.findings_using` tells which results rest on them.
+
+        Parameters
+        ----------
+        which : Tags
+            The tags to withdraw, such as ``tags.where(label=...)``.
+        on : datetime.date or str
+            Day of the withdrawal.
+        by, why : str
+            Who withdraws them, and why.
+        held_until : datetime.date or str, optional
+            Last day on which they were right, of what ended: a delisting. They go on to speak of
+            the days until then.
+
+        Raises
+        ------
+        TagError
+            If none of them stands here, it is not said by whom or why, or one was said after the
+            day, or began after the last day.
+
+        Examples
+        --------
+        >>> cash = tags.where(label="tornado.cash")  # doctest: +SKIP
+        >>> tags.retract(cash, on="2025-03-21", held_until="2025-03-20", by="OFAC", why="delisted")
+        ... # doctest: +SKIP
+        """
+        expect(which, Tags, "the tags to withdraw", "pass tags, such as tags.where(label=...)")
+        if not by.strip() or not why.strip():
+            raise TagError("a withdrawal without by whom or why", remedy="say both")
+        rows = self.frame.join(which.frame, on=list(TAGS.key), how="semi", nulls_equal=True)
+        if rows.is_empty():
+            raise TagError("none of these tags stands here", remedy="look at tags.where(...) first")
+        day = day_of(on)
+        if (rows["as_of"] > day).any():
+            raise TagError(f"a tag was said after {day}", remedy="check the day of the withdrawal")
+        frames = [self.frame]
+        if held_until is not None:
+            last = day_of(held_until)
+            if (rows["first_day"] > last).any():
+                raise TagError(f"a tag began after {last}", remedy="check the last day")
+            ended = rows.with_columns(last_day=pl.lit(last), as_of=pl.lit(day))
+            frames.append(ended.select(self.frame.columns))
+        gone = pl.concat([self.gone, withdrawn(rows, day, by, why)])
+        return make_tags(pl.concat(frames), self.rejected, gone)
+
+    @property
+    def unsaid(self) -> int:
+        """Rows that do not tell on which day their source said so."""
+        return self.frame["as_of"].null_count()
 
     @property
     def undated(self) -> int:
@@ -220,8 +316,12 @@ class Tags(Result):
         return (
             f"Tags({counted(len(self), 'row', 'rows')} on"
             f" {counted(self.addresses().height, 'address', 'addresses')},"
-            f" {self.undated:,} undated, {self.rejected.height:,} not taken)"
+            f" {self.undated:,} undated, {self.rejected.height:,} not taken{self._gone})"
         )
+
+    @property
+    def _gone(self) -> str:
+        return f", {self.gone.height:,} withdrawn" if self.gone.height else ""
 
     def _repr_html_(self) -> str:
         head = "<tr><th>concept</th><th>addresses</th><th>undated</th></tr>"
@@ -242,7 +342,8 @@ def merge_tags(first: Tags, second: Tags) -> Tags:
     the rejected with what they say.
     """
     frames = pl.concat([first.frame, second.frame])
-    return make_tags(frames, pl.concat([first.rejected, second.rejected]))
+    notes = pl.concat([first.rejected, second.rejected])
+    return make_tags(frames, notes, pl.concat([first.gone, second.gone]))
 
 
 @recorded
@@ -253,19 +354,20 @@ def read_tags(
     kind: str | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Tags:
-    """Read TagPacks, tables and plain lists of addresses.
+    """Read TagPacks, tables, plain lists of addresses, and feeds of MISP and STIX.
 
     Parameters
     ----------
     path_or_paths : path or sequence of paths
         A folder (every TagPack in it and below; ``config.yaml`` and ActorPacks are passed over and
-        noted among the rejected), one TagPack, a table (``.csv``, ``.tsv``), or a plain list
-        (``.txt``, one address a line). Each may be packed as ``.gz``.
+        noted among the rejected), one TagPack, a table (``.csv``, ``.tsv``), a plain list
+        (``.txt``, one address a line), or an event of MISP or a bundle of STIX 2.1 (``.json``).
+        Each may be packed as ``.gz``.
     chain : Chain or str, optional
-        Chain of a list, and of tags in packs and tables that state no network.
+        Chain of a list, and of tags in packs, tables and feeds that state no network.
     kind : str, optional
-        ``tagpack``, ``table`` or ``list`` where a file's name does not tell, or to take these files
-        of a folder.
+        ``tagpack``, ``table``, ``list`` or ``feed`` where a file's name does not tell, or to take
+        these files of a folder.
     columns : mapping of str to str, optional
         Of tables: what is said, such as ``address``, ``label``, ``concept``, ``actor``,
         ``source``, ``first_day``, to the name of the column that says it. What is not named is in
@@ -295,7 +397,7 @@ def read_tags(
 @recorded
 def named(tags: Tags) -> Tags:
     """Return the tags that may name a counterparty in any edition: of services and findings."""
-    return replace(tags, frame=named_rows(tags.frame))
+    return tags.kept(named_rows)
 
 
 @recorded
@@ -305,19 +407,24 @@ def tags_of(ledger: Ledger) -> Tags:
     return make_tags(ledger.tags.collect())
 
 
-def make_tags(frame: pl.DataFrame, rejected: pl.DataFrame | None = None) -> Tags:
+def make_tags(
+    frame: pl.DataFrame, rejected: pl.DataFrame | None = None, gone: pl.DataFrame | None = None
+) -> Tags:
     """Return rows of ``schema.TAGS`` as ``Tags``: sorted, equal rows once, keys unique.
 
-    Of rows with one key and other values the latest ``as_of`` stands, then the lower level.
+    Of rows with one key and other values the latest ``as_of`` stands, then the lower level. Rows
+    that were withdrawn, as ``gone`` or their context says, do not stand.
     """
     rest = [name for name in TAGS.schema if name not in (*TAGS.key, "as_of", "level")]
     order = [*TAGS.key, "as_of", "level", *rest]
     falling = [name == "as_of" for name in order]
-    ranked = TAGS.conform(frame).unique().sort(order, descending=falling, nulls_last=True)
+    rows, told = taken_apart(TAGS.conform(frame))
+    left = pl.concat([told] if gone is None else [gone, told]).unique().sort(WITHDRAWN.names)
+    ranked = standing(rows.unique(), left).sort(order, descending=falling, nulls_last=True)
     stands = ranked.select(pl.struct(TAGS.key).is_first_distinct()).to_series()
     notes = rejected_frame(map(_outdone, ranked.filter(~stands).iter_rows(named=True)))
     passed = [rejected_frame() if rejected is None else rejected, notes]
-    return Tags(ranked.filter(stands), pl.concat(passed).unique(maintain_order=True))
+    return Tags(ranked.filter(stands), pl.concat(passed).unique(maintain_order=True), left)
 
 
 def _outdone(row: Mapping[str, Any]) -> Rejection:
@@ -329,38 +436,5 @@ def _outdone(row: Mapping[str, Any]) -> Rejection:
     return Rejection(row["pack"], "", canonical.text(row["address"], row["chain"]), reason)
 
 
-def holds_part(frame: pl.DataFrame, part: str) -> pl.Series:
-    """Return of each row whether its label or actor holds a text, whatever the capitals."""
-    sought = part.casefold()
-    return pl.Series(
-        [
-            any(sought in (said or "").casefold() for said in row)
-            for row in frame.select("label", "actor").iter_rows()
-        ],
-        dtype=pl.Boolean,
-    )
-
-
 def _shown(name: str) -> pl.Expr:
     return pl.col(name).map_elements(quoted, pl.String)
-
-
-def day_of(day: date | str) -> date:
-    """Return a day given as one, as a time, or as ISO text.
-
-    Raises
-    ------
-    TagError
-        If the text is no day.
-    ArgumentError
-        If it is something else.
-    """
-    if isinstance(day, datetime):
-        return day.date()
-    if isinstance(day, date):
-        return day
-    expect(day, str, "a day", "write it as YYYY-MM-DD, or pass a datetime.date")
-    try:
-        return date.fromisoformat(day)
-    except ValueError as error:
-        raise TagError(f"{day[:40]!r} is no day", remedy="write it as YYYY-MM-DD") from error

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from chainwatch.attribution.taxonomy import broader, is_a
+from chainwatch.errors import TagError, expect
 
 SANCTION = "sanction"
 """The concept whose dates are designations."""
@@ -76,3 +77,24 @@ def _utc_day(moment: datetime | date) -> date:
     if not isinstance(moment, datetime):
         return moment
     return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).date()
+
+
+def day_of(day: date | str) -> date:
+    """Return a day given as one, as a time, or as ISO text.
+
+    Raises
+    ------
+    TagError
+        If the text is no day.
+    ArgumentError
+        If it is something else.
+    """
+    if isinstance(day, datetime):
+        return day.date()
+    if isinstance(day, date):
+        return day
+    expect(day, str, "a day", "write it as YYYY-MM-DD, or pass a datetime.date")
+    try:
+        return date.fromisoformat(day)
+    except ValueError as error:
+        raise TagError(f"{day[:40]!r} is no day", remedy="write it as YYYY-MM-DD") from error

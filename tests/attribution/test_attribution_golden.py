@@ -12,7 +12,9 @@ import pytest
 
 from chainwatch.addresses import canonical
 from chainwatch.attribution.sanctions import hits, read_sanctions
+from chainwatch.attribution.seizures import read_seizures
 from chainwatch.attribution.tags import Tags, read_tags
+from chainwatch.attribution.validity import statement
 from chainwatch.case.exports.tagpack import write_tagpack
 from chainwatch.ingest.pull import pull
 from chainwatch.ledger.ledger import open_ledger
@@ -119,6 +121,43 @@ def test_every_line_of_the_lists_is_taken_or_counted(ofac: Tags) -> None:
     misplaced = ofac.rejected.filter(pl.col("file") == "sanctioned_addresses_XBT.txt")
     assert misplaced.height == 1
     assert "is an address of Tron, not of Bitcoin" in misplaced["reason"][0]
+
+
+def test_orders_that_were_forfeited_are_told_with_their_days() -> None:
+    orders = read_seizures(
+        DATA / "labels" / "nbctf_addresses.csv", publisher="NBCTF", as_of="2024-12-31"
+    )
+    counts = dict(orders.counts().select("concept", "addresses").iter_rows())
+    assert counts == {"seizure_order": 187, "forfeiture": 187}
+    assert len(orders) == 2 * 189, "two addresses stand in two orders"
+    reasons = orders.rejected["reason"]
+    assert len(reasons) == 191 - 189
+    assert reasons.str.contains("its base58 checksum does not match").all(), "as it was published"
+    assert orders.undated == len(orders), "the list tells no day of an order or a forfeiture"
+    known = {
+        day: len(orders.as_of(day))
+        for day in ("2021-06-30", "2021-07-01", "2022-03-07", "2023-06-28", "2024-12-30")
+    }
+    assert known == {
+        "2021-06-30": 0, "2021-07-01": 53, "2022-03-07": 100, "2023-06-28": 145, "2024-12-30": 189,
+    }  # fmt: skip
+    assert orders.as_of("2024-12-30").where(concept="forfeiture").frame.is_empty()
+
+
+def test_a_finding_of_the_day_before_a_delisting_is_found_again(ofac: Tags, packs: Tags) -> None:
+    """OFAC designated Tornado Cash on 2022-08-08 and took it off its list on 2025-03-21."""
+    cash = packs.where(actor="tornado").addresses()
+    listed = ofac.kept(lambda rows: rows.join(cash, on=["chain", "address"], how="semi"))
+    assert len(listed) > 30
+    today = ofac.retract(
+        listed, on="2025-03-21", held_until="2025-03-20", by="OFAC", why="delisted"
+    )
+    assert today.as_of("2025-03-20").frame.equals(ofac.frame)
+    assert len(today.on("2025-03-21")) == len(ofac) - len(listed)
+    assert len(today.on("2025-03-20")) == len(ofac)
+    row = today.kept(lambda rows: rows.join(cash, on=["chain", "address"], how="semi"))
+    said = statement(row.frame.row(0, named=True), date(2025, 3, 22))
+    assert said.endswith("(after delisting: not a payment to a listed party)")
 
 
 GOLDEN = {

@@ -268,13 +268,13 @@ def test_an_address_that_may_be_of_several_chains_needs_its_chain(tmp_path: Path
 
 
 HOSTILE = {
-    "no JSON": ('{"Event": ', r"not readable as JSON: .* at feed\.json line 1"),
+    "no JSON": ('{"Event": ', r"cannot be read \(not JSON: .*\) at feed\.json line 1"),
     "a key twice": ('{"Event": {}, "Event": {}}', "a key stands twice in one object"),
     "not a number": ('{"Event": NaN}', "NaN is no number"),
-    "a deep one": ("[" * 100_000, "not readable as JSON"),
-    "a long number": ('{"Event": ' + "9" * 5_000 + "}", "not readable as JSON"),
-    "not UTF-8": ("\\x", "not readable as JSON"),
-    "no feed": ('{"type": "report"}', r"no MISP event and no STIX bundle at feed\.json"),
+    "a deep one": ("[" * 100_000, "not JSON"),
+    "a long number": ('{"Event": ' + "9" * 5_000 + "}", "not JSON"),
+    "not UTF-8": ("\\x", "not JSON"),
+    "no feed": ('{"type": "report"}', r"no MISP event and no STIX bundle\) at feed\.json"),
     "a text": ('"Event"', "no MISP event and no STIX bundle"),
     "nothing in it": ('{"Event": {"Attribute": []}}', "the MISP event names no cryptocurrency"),
     "an empty bundle": ('{"type": "bundle"}', "the STIX bundle names no cryptocurrency address"),

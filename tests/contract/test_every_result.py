@@ -246,6 +246,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Slots": lambda made: cw.slots(made.ledger, made.joined()),
     "Statement": lambda _: Statement(NOTES.empty(), make_tags(schema.TAGS.empty())),
     "TagHits": lambda made: cw.hits(made.ledger, made.tags),
+    "TagUses": lambda made: cw.findings_using(made.services, [made.trace]),
     "Tags": lambda made: made.tags,
     "Taint": lambda made: cw.taint(made.ledger, made.vendors.addresses(), policy="haircut"),
     "ThroughSwaps": lambda _: through_swaps(swapping()),

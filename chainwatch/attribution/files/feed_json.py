@@ -87,10 +87,7 @@ def load_feed(path: Path, name: str) -> tuple[str, Any]:
     except (ValueError, RecursionError) as error:
         why = getattr(error, "msg", None) or str(error)
         line = f" line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise TagError(
-            f"not readable as JSON: {quoted(why)}", where=f"{quoted(name)}{line}",
-            remedy="export it again as JSON, in UTF-8",
-        ) from None  # fmt: skip
+        raise _unread(f"not JSON: {quoted(why)}", f"{quoted(name)}{line}") from None
     return _kind_of(said, name), said
 
 
@@ -102,12 +99,15 @@ def _kind_of(said: Any, name: str) -> str:
         {"Event", "response"} & one.keys() or {"Attribute"} <= one.keys()
     ):
         return MISP
-    raise TagError(
-        "tags in a .json file cannot be read: it is no MISP event and no STIX bundle",
-        where=quoted(name),
-        remedy="write a TagPack (.yaml, .yml), a table (.csv, .tsv) or a plain list, one address a"
-        " line (.txt); each may be packed as .gz",
-    )
+    raise _unread("it is no MISP event and no STIX bundle", quoted(name))
+
+
+def _unread(why: str, where: str) -> TagError:
+    return TagError(
+        f"tags in a .json file cannot be read ({why})", where=where,
+        remedy="export a MISP event or a STIX bundle as JSON, or write a TagPack (.yaml, .yml), a"
+        " table (.csv, .tsv) or a plain list, one address a line (.txt)",
+    )  # fmt: skip
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

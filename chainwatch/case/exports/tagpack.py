@@ -16,6 +16,7 @@ from chainwatch.attribution.files.yaml_text import day_of, text_of, truth_of, ya
 from chainwatch.attribution.rejections import quoted
 from chainwatch.attribution.tags import Tags
 from chainwatch.attribution.taxonomy import broader, is_a
+from chainwatch.attribution.withdrawal import in_context
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import TagError
 from chainwatch.ledger.schema import TAGS
@@ -32,7 +33,8 @@ _PLACE = list(TAGS.schema).index("pack")
 
 def write_tagpack(
     tags: Tags, path: str | Path, title: str | None = None, creator: str | None = None, *,
-    description: str | None = None, like: str | Path | None = None, replace: bool = False,
+    description: str | None = None, like: str | Path | None = None, withdrawn: bool = False,
+    replace: bool = False,
 ) -> Path:  # fmt: skip
     """Write tags as one TagPack that reads back to the same values; ``pack`` is its new name.
 
@@ -55,6 +57,9 @@ def write_tagpack(
         was, to the byte, but for the tags that ``tags`` does not have, which are left out, and
         those that it has beside, which follow. What of it cannot be taken as a tag, such as the
         tag of a transaction, stays. Comments do not.
+    withdrawn : bool
+        Also write the tags that were withdrawn, each with that in its context. Other software
+        takes them for tags that stand. Those that ``like`` has stay in any case.
     replace : bool
         Put it in the place of a file of that name.
 
@@ -71,10 +76,6 @@ def write_tagpack(
         If there is nothing to write, a text holds a NUL byte or nothing at all, two packs say
         the same with different values, or the header of ``like`` says of all tags what is not said
         of those that are new to it.
-
-    Examples
-    --------
-    >>> write_tagpack(tags, "hydra.yaml", like="packs/hydra.yaml")  # doctest: +SKIP
     """
     target = Path(path)
     check_new(target, replace=replace)
@@ -82,18 +83,24 @@ def write_tagpack(
         if not (title is creator is description is None):
             what = "a pack like another has its title, creator and description"
             raise TagError(what, remedy="leave them out, or leave like out")
-        top = _like(tags, Path(like))
+        top = _like(tags, Path(like), withdrawn=withdrawn)
     else:
-        top = _anew(tags, {"title": title, "creator": creator, "description": description})
+        header = {"title": title, "creator": creator, "description": description}
+        top = _anew(_rows_of(tags, withdrawn=withdrawn), header)
     write_new(target, yaml_text(top).encode(), replace=replace)
     return target
 
 
-def _anew(tags: Tags, header: Mapping[str, str | None]) -> Fields:
+def _rows_of(tags: Tags, *, withdrawn: bool) -> pl.DataFrame:
+    """Return the rows to write: those that stand, and those withdrawn, if they are asked for."""
+    return pl.concat([tags.frame, in_context(tags.gone)]) if withdrawn else tags.frame
+
+
+def _anew(frame: pl.DataFrame, header: Mapping[str, str | None]) -> Fields:
     for name in ("title", "creator"):
         if header[name] is None:
             raise TagError(f"a pack without {name}", remedy=f"pass {name}=, or like=")
-    entries = list(_entries(tags.frame))
+    entries = list(_entries(frame))
     if not entries:
         raise TagError("there are no tags to write")
     shared = {
@@ -106,7 +113,7 @@ def _anew(tags: Tags, header: Mapping[str, str | None]) -> Fields:
     return Fields({**top, **shared, "tags": Items(listed, 0)}, 0)
 
 
-def _like(tags: Tags, path: Path) -> Fields:
+def _like(tags: Tags, path: Path, *, withdrawn: bool) -> Fields:
     """Return a pack with the tags that are given, as far as it has them, and the others behind."""
     if not path.is_file():
         raise TagError("there is no such pack", where=quoted(path), remedy="check the path")
@@ -119,14 +126,16 @@ def _like(tags: Tags, path: Path) -> Fields:
     if "tags" not in top.values:
         what = "its tags stand in the file that it includes"
         raise TagError(what, where=quoted(name), remedy="name that file")
-    wanted = {_said(row) for row in tags.frame.iter_rows()}
+    frame = _rows_of(tags, withdrawn=withdrawn)
+    wanted = {_said(row) for row in frame.iter_rows()}
+    gone = {_said(row) for row in in_context(tags.gone).iter_rows()}
     kept: list[Node] = []
     for number, tag in enumerate(listed.values, 1):
         rows = _rows(pack, number, tag, header)
-        if rows <= wanted:
+        if rows <= wanted | gone:
             kept.append(tag)
             wanted -= rows
-    left = tags.frame.filter([_said(row) in wanted for row in tags.frame.iter_rows()])
+    left = frame.filter([_said(row) in wanted for row in frame.iter_rows()])
     added: list[Node] = [_below(entry, header) for entry in _entries(left)]
     alone = PackRows(name, pack.network)
     told = {row for number, tag in enumerate(added, 1) for row in _rows(alone, number, tag, header)}
