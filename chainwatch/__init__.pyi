@@ -49,6 +49,8 @@ from chainwatch.clusters.peeling.validation import PeelSteps as PeelSteps
 from chainwatch.clusters.peeling.validation import peel_steps as peel_steps
 from chainwatch.clusters.recipe import Recipe as Recipe
 from chainwatch.clusters.recipe import owners as owners
+from chainwatch.clusters.tagged.spread import SpreadTags as SpreadTags
+from chainwatch.clusters.tagged.spread import spread_tags as spread_tags
 from chainwatch.errors import ChainwatchError as ChainwatchError
 from chainwatch.heuristics.accounts.account_links import account_links as account_links
 from chainwatch.heuristics.accounts.batched_payments import BatchedPayments as BatchedPayments

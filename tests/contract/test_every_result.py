@@ -244,6 +244,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     ),
     "Rounds": lambda made: change_rounds(made.ledger, made.clusters.links, change.optimal_change()),
     "Slots": lambda made: cw.slots(made.ledger, made.joined()),
+    "SpreadTags": lambda made: cw.spread_tags(made.tags, made.clusters, spread_unstated=True),
     "Statement": lambda _: Statement(NOTES.empty(), make_tags(schema.TAGS.empty())),
     "TagHits": lambda made: cw.hits(made.ledger, made.tags),
     "TagUses": lambda made: cw.findings_using(made.services, [made.trace]),
