@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 
 from chainwatch.addresses.codecs import bech32_decode, segwit_decode
+from chainwatch.addresses.plain_letters import plain_letters, strange_characters
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import all_chains
 from chainwatch.errors import AddressError
@@ -19,6 +20,7 @@ LONGEST_TEXT = 128
 
 _SHORTEST = 14  # characters of the shortest witness program; of base58 an address has 26
 _LONGEST_SHOWN = 62  # a taproot address in full; a 64-digit text, perhaps a private key, is not
+_LONGEST_ESCAPED = 130  # the same with characters written out by their numbers
 _DIGIT = "[1-9A-HJ-NP-Za-km-z]"
 _KEY = re.compile(f"[xyztuvXYZTUV](?:pub|prv){_DIGIT}+|{_DIGIT}{{51,52}}|{_DIGIT}{{100,120}}")
 _TXID = re.compile(r"(?:0[xX])?[0-9a-fA-F]{64}")
@@ -37,9 +39,9 @@ _DATA = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 def quoted(text: str) -> str:
     """Return a text quoted and escaped, without its middle where it is long; never a key."""
     bare = text.strip()
-    if _is_key(bare):
+    if _is_key(bare) or _is_key(plain_letters(bare) or ""):
         return "what looks like a private or extended key, not repeated here,"
-    if len(text) <= _LONGEST_SHOWN:
+    if len(text) <= _LONGEST_SHOWN and len(ascii(text)) <= _LONGEST_ESCAPED:
         return ascii(text)
     return f"{ascii(text[:12])[:-1]}...{ascii(text[-6:])[1:]}"
 
@@ -74,7 +76,9 @@ def explain(
     error : AddressError
         What the reader of that chain says; it stands where nothing plainer is known.
     """
-    if found := _cut_out(text) or _hexadecimal(text, target) or _named(text) or _shape(text):
+    if found := _cut_out(text) or _hexadecimal(text, target) or _named(text):
+        return found
+    if found := _shape(text) or _disguised(text, others):
         return found
     if chains := _with_value(others(text)):
         aliases = _either([item.alias for item in chains])
@@ -105,7 +109,9 @@ def not_a_txid(
     if cut := _cut_out(text) or _hexadecimal(text, target):
         return cut
     what = f"{quoted(text)} is not a transaction id of {target.name}"
-    if found := _with_value(others(text)):
+    if strange := strange_in(text.strip()):
+        what = f"{what}: it holds {strange}"
+    elif found := _with_value(others(text)):
         what = f"{quoted(text)} is an address of {names(found)}, not a transaction id"
     elif text != text.strip():
         what = f"{quoted(text)} has white space around it"
@@ -222,14 +228,39 @@ def _named(text: str) -> AddressError | None:
 def _shape(text: str) -> AddressError | None:
     if not text:
         return AddressError("an empty text is not an address")
-    what, remedy = None, "copy it again as plain text"
+    what, remedy = None, AS_PLAIN_TEXT
     if text != text.strip():
         what, remedy = "has white space around it", "give the address alone"
     elif len(text) > LONGEST_TEXT:
         what = f"is too long for an address, with {len(text)} characters"
-    elif not (text.isascii() and text.isprintable()):
-        what = "holds a character that no address has"
     return AddressError(f"{quoted(text)} {what}", remedy=remedy) if what else None
+
+
+def _disguised(text: str, others: Callable[[str], tuple[Chain, ...]]) -> AddressError | None:
+    """Say of letters that look like others, and of characters that draw nothing, what they are."""
+    strange = strange_in(text)
+    if not strange:
+        return None
+    what = f"{quoted(text)} holds a character that no address has: {strange}"
+    plain = plain_letters(text)
+    chains = _with_value(others(plain)) if plain else ()
+    if not chains:
+        return AddressError(what, remedy=AS_PLAIN_TEXT)
+    return AddressError(
+        what,
+        remedy=f"in plain letters it is an address of {names(chains)}: copy it again from where it"
+        " was published, it may be a decoy",
+    )
+
+
+AS_PLAIN_TEXT = "copy it again as plain text"
+
+
+def strange_in(text: str) -> str:
+    """Return the first character of a text that is not plain, in words, and how many more."""
+    strange = list(strange_characters(text[:LONGEST_TEXT]))
+    more = f" (and {len(strange) - 1} more)" if len(strange) > 1 else ""
+    return f"{strange[0]}{more}" if strange else ""
 
 
 def _other_thing(text: str, target: Chain) -> AddressError | None:

@@ -6,6 +6,7 @@ import unicodedata
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import parse
+from chainwatch.addresses.plain_letters import LOOK_ALIKES
 from chainwatch.chains.catalogue import chain as find_chain
 
 STABLECOINS = {
@@ -22,43 +23,10 @@ STABLECOINS = {
 """Contracts that issuers name as theirs (tether.to, circle.com, makerdao.com), by chain and symbol.
 Theirs are the symbols that counterfeits bear."""
 
-_CYRILLIC = (
-    0x0410,
-    0x0412,
-    0x0421,
-    0x0415,
-    0x041D,
-    0x0406,
-    0x041A,
-    0x041C,
-    0x041E,
-    0x0420,
-    0x0405,
-    0x0422,
-    0x0425,
-    0x0423,
-)
-_GREEK = (
-    0x0391,
-    0x0392,
-    0x0395,
-    0x0397,
-    0x0399,
-    0x039A,
-    0x039C,
-    0x039D,
-    0x039F,
-    0x03A1,
-    0x03A4,
-    0x03A7,
-    0x03A5,
-)
-_LIKE = (
-    dict(zip(_CYRILLIC, "ABCEHIKMOPSTXY", strict=True))
-    | dict(zip(_GREEK, "ABEHIKMNOPTXY", strict=True))
-    | {0x20AE: "T"}
-)
-"""Capitals of Cyrillic and Greek, and the sign of the tugrik, that look like Latin letters."""
+_LIKE = {
+    ord(strange): plain.upper() for strange, plain in LOOK_ALIKES.items() if strange.isupper()
+} | {0x20AE: "T"}
+"""Capitals of other scripts, and the sign of the tugrik, that look like Latin letters."""
 
 
 def shape(symbol: str) -> str:

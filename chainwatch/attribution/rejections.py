@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from chainwatch.addresses.plain_letters import plain_letters
 from chainwatch.results.table import Column, Privacy, Table
 from chainwatch.sanitize import clipped
 
@@ -57,8 +58,13 @@ REJECTED = Table(
 
 def rejected_frame(rows: Iterable[Rejection] = ()) -> pl.DataFrame:
     """Return rejections as a frame of four texts, in the order they were met."""
-    kept = [row._replace(text=_WITHHELD) if _SECRET.fullmatch(row.text) else row for row in rows]
+    kept = [row._replace(text=_WITHHELD) if _is_secret(row.text) else row for row in rows]
     return pl.DataFrame(kept, schema=REJECTED.schema, orient="row")
+
+
+def _is_secret(text: str) -> bool:
+    """Tell what may be a private key, also where something that draws nothing stands in it."""
+    return any(_SECRET.fullmatch(one) for one in (text, plain_letters(text) or ""))
 
 
 def quoted(text: object, limit: int = SHOWN) -> str:

@@ -162,3 +162,61 @@ def test_what_is_written_as_a_name(text: str, named: bool) -> None:
     with pytest.raises(AddressError) as caught:
         parse(text, "eth")
     assert ("chainwatch resolve NAME" in str(caught.value)) is named
+
+
+BECH = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
+DISGUISED = {
+    "Cyrillic": ("b\u04411" + BECH[3:], "btc", "CYRILLIC SMALL LETTER ES (U+0441)", "'c'", 2),
+    "Cyrillic at the end": (GENESIS[:-1] + "\u0430", "btc", "LETTER A (U+0430)", "'a'", 34),
+    "Greek": (GENESIS.replace("A", "\u0391", 1), "btc", "GREEK CAPITAL LETTER ALPHA", "'A'", 2),
+    "full width": ("\uff11" + GENESIS[1:], "btc", "FULLWIDTH DIGIT ONE (U+FF11)", "'1'", 1),
+    "mathematical": (GENESIS[:4] + "\U0001d7cf" + GENESIS[5:], "btc", "DIGIT ONE", "'1'", 5),
+    "0x in Cyrillic": ("0\u0445" + EVM[2:], "eth", "CYRILLIC SMALL LETTER HA", "'x'", 2),
+    "Tron": (USDT[:-1] + "\u0442", "tron", "CYRILLIC SMALL LETTER TE", None, 34),
+}
+
+
+@pytest.mark.parametrize("name", DISGUISED)
+def test_letters_that_look_like_others_are_named(name) -> None:
+    text, alias, called, like, place = DISGUISED[name]
+    with pytest.raises(AddressError) as caught:
+        parse(text, alias)
+    sentence = str(caught.value)
+    assert "holds a character that no address has" in sentence
+    assert called in sentence
+    assert f"in place {place}" in sentence
+    assert like is None or f"which looks like {like}" in sentence
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\u00ad", "\u202e", "\ufeff", "\u2060", "\u00a0", "\t"])
+@pytest.mark.parametrize("place", [1, 17])
+def test_characters_that_draw_nothing_are_named(mark, place) -> None:
+    with pytest.raises(AddressError) as caught:
+        parse(GENESIS[:place] + mark + GENESIS[place:], "btc")
+    assert f"(U+{ord(mark):04X}), which draws nothing, in place {place + 1}" in str(caught.value)
+
+
+def test_what_it_would_be_in_plain_letters_is_said_and_never_taken() -> None:
+    with pytest.raises(AddressError, match=r"in plain letters it is an address of Bitcoin.*decoy"):
+        parse("b\u0441\u200b1" + BECH[3:], "btc")
+    with pytest.raises(AddressError, match=r"\(and 1 more\)"):
+        parse("b\u0441\u200b1" + BECH[3:], "btc")
+    wrong = GENESIS[:-1].replace("A", "\u0410", 1) + "b"
+    with pytest.raises(AddressError, match="copy it again as plain text"):
+        parse(wrong, "btc")  # in plain letters its checksum is wrong: it is nobody's
+    assert chains_of("b\u0441" + BECH[2:]) == ()
+
+
+def test_an_id_with_a_strange_character_is_told_so() -> None:
+    with pytest.raises(AddressError, match=r"CYRILLIC SMALL LETTER A \(U\+0430\).*in place 1"):
+        parse_txid("\u0430" + COINBASE[1:], "btc")
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\ufeff"])
+def test_a_key_with_a_hidden_character_is_never_repeated(mark) -> None:
+    secret = base58check_encode(b"\x80" + bytes(range(32)))
+    hidden = secret[:9] + mark + secret[9:]
+    for read in (parse, parse_txid):
+        with pytest.raises(AddressError, match="private or extended key") as caught:
+            read(hidden, "btc")
+        assert secret[12:20] not in str(caught.value)

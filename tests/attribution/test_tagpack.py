@@ -132,6 +132,13 @@ REJECTED = {
     "no subject": ("- label: x", "exactly one of address and tx_hash"),
     "two subjects": (f"- address: {GENESIS}\n  tx_hash: {'ab' * 32}", "exactly one of"),
     "a private key": ("- address: " + "5" * 51, "not an address"),
+    "a key with a hidden character": (
+        "- address: 55\u200b" + "5" * 49,
+        "holds a character that no",
+    ),
+    "a Cyrillic letter": (f"- address: {GENESIS[:-1]}\u0430", "it is an address of Bitcoin"),
+    "a full-width digit": (f"- address: \uff11{GENESIS[1:]}", "FULLWIDTH DIGIT ONE"),
+    "a zero-width space": (f"- address: {GENESIS[:9]}\u200b{GENESIS[9:]}", "which draws nothing"),
 }
 
 
@@ -144,7 +151,7 @@ def test_rejected_with_its_reason_and_the_rest_is_taken(tmp_path: Path, name: st
     row = read.rejected.row(0, named=True)
     assert (row["file"], row["position"]) == ("pack.yaml", "tag 1, line 7")
     assert reason in row["reason"]
-    assert "5" * 51 not in str(row)
+    assert "5" * 49 not in str(row)
 
 
 @pytest.mark.parametrize("name", ["source", "label", "currency"])
