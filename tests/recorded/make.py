@@ -105,6 +105,51 @@ def etl_token_transfers() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+ADDED = "0x9465fa0c962cc76958e6373a993326400c1c94f8be2fe3a952adfa7f60b2ea26"
+"""AddedOwner(address): who is added stands in the data, or is a topic."""
+TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+
+
+class Told(NamedTuple):
+    """A log as a contract wrote it."""
+
+    place: int
+    index: int
+    contract: str
+    topics: tuple[str, ...]
+    data: str
+
+
+RAW = (
+    Told(3, 5, T, (TRANSFER, f"0x{A[2:]:0>64}", f"0x{B[2:]:0>64}"), f"0x{HUGE:064x}"),
+    Told(3, 7, D, (ADDED,), f"0x{A[2:]:0>64}"),
+    Told(4, 8, D, (ADDED, f"0x{B[2:]:0>64}"), "0x"),
+    Told(4, 9, D, (), "0x01"),
+)
+
+
+def etl_logs(*, joined: bool = False) -> list[dict[str, Any]]:
+    return [
+        {"log_index": one.index, "transaction_hash": TXIDS[one.place],
+         "transaction_index": one.place, "block_hash": BLOCK, "block_number": HEIGHT,
+         "address": one.contract, "data": one.data,
+         "topics": ",".join(one.topics) if joined else list(one.topics)}
+        for one in RAW
+    ]  # fmt: skip
+
+
+def cryo_logs() -> list[dict[str, Any]]:
+    return [
+        cryo({"transaction_index": one.place, "log_index": one.index,
+              "transaction_hash": TXIDS[one.place], "address": one.contract,
+              **{f"topic{n}": bytes.fromhex(one.topics[n][2:]) if n < len(one.topics) else None
+                 for n in range(4)},
+              "data": bytes.fromhex(one.data[2:]), "n_data_bytes": len(one.data) // 2 - 1},
+             "transaction_hash", "address")
+        for one in RAW
+    ]  # fmt: skip
+
+
 def etl_traces() -> list[dict[str, Any]]:
     roots = [Call(tx.place, "", tx.sender, tx.receiver or tx.created, tx.value,
                   "call" if tx.receiver else "create", "call" if tx.receiver else "")
@@ -330,19 +375,28 @@ TABLES: dict[str, list[dict[str, Any]]] = {
     "etl_receipts.csv": etl_receipts(),
     "etl_token_transfers.csv": etl_token_transfers(),
     "etl_token_transfers.json": etl_token_transfers(),
+    "etl_logs.csv": etl_logs(joined=True),
+    "etl_logs.json": etl_logs(),
     "etl_traces.csv": etl_traces(),
     "etl_traces.json": etl_traces(),
     "bigquery_transactions.json": bigquery(etl_transactions(), **RECEIPT),
     "bigquery_transactions.parquet": bigquery(etl_transactions(), **RECEIPT),
     "bigquery_token_transfers.json": bigquery(etl_token_transfers()),
     "bigquery_token_transfers.parquet": bigquery(etl_token_transfers()),
+    "bigquery_logs.json": bigquery(etl_logs()),
+    "bigquery_logs.parquet": bigquery(etl_logs()),
     "bigquery_traces.parquet": bigquery(etl_traces()),
     "aws_transactions.parquet": aws(etl_transactions(), **RECEIPT),
     "aws_token_transfers.parquet": aws(etl_token_transfers()),
     "aws_traces.parquet": aws(etl_traces()[:-1]),
     "cryo_transactions.parquet": cryo_transactions(),
     "cryo_erc20_transfers.parquet": cryo_erc20(),
+    "aws_logs.parquet": [
+        {**row, "block_timestamp": WHEN, "date": "2023-05-02", "last_modified": WHEN}
+        for row in bigquery(etl_logs())
+    ],
     "cryo_traces.parquet": cryo_traces(),
+    "cryo_logs.parquet": cryo_logs(),
     "blockchair_calls.tsv": blockchair_calls(),
     "blockchair_erc20.tsv": blockchair_erc20(),
     "etherscan.csv": etherscan(),

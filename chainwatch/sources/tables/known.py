@@ -53,6 +53,15 @@ _TRACE_PARTS = (
     Part("native", {"trace_address": ("",)}, {"call_type": _NO_VALUE}),
     Part("internal", {}, {"trace_address": ("",), "call_type": _NO_VALUE, "value": ("", "0")}),
 )
+_LOG = {
+    "txid": "transaction_hash", "log_index": "log_index", "position": "transaction_index",
+    "height": "block_number", "contract": "address", "data": "data",
+}  # fmt: skip
+_LOGS = {**_LOG, "topics": "topics"}
+_LISTED = (
+    "of logs those are kept that ledger/accounts/contract_events.py lists; of transfers give the"
+    " table of transfers"
+)
 _TIME = {"time": "block_timestamp"}
 _DATED = ("last_modified",)
 
@@ -90,6 +99,11 @@ _ETHEREUM_ETL = (
         "AWS eth traces", _AWS, {**_TRACE, **_TIME}, {}, _WORDS,
         ("trace_type", "subtraces", "block_hash", *_DATED), _TRACE_PARTS, lacks=(_DOUBLES,),
     ),
+    Shape("ethereum-etl logs", _ETL, _LOGS, _TIME, logs=True, lacks=(_LISTED,)),
+    Shape("BigQuery crypto_ethereum.logs", _BIGQUERY, {**_LOGS, **_TIME}, {},
+          also=("block_hash",), logs=True, lacks=(_LISTED,)),
+    Shape("AWS eth logs", _AWS, {**_LOGS, **_TIME}, {}, also=("block_hash", *_DATED), logs=True,
+          lacks=(_LISTED,)),
 )  # fmt: skip
 
 _CRYO_TX = {
@@ -123,6 +137,10 @@ _CRYO_TABLES = (
                                   "action_value": ("", "0")}),
         ),
         chain_id="chain_id", inherits=True,
+    ),
+    Shape(
+        "cryo logs", _CRYO, {**_LOG, **{f"topic{n}": f"topic{n}" for n in range(4)}},
+        {"time": "timestamp"}, chain_id="chain_id", logs=True, lacks=(_LISTED,),
     ),
 )  # fmt: skip
 
@@ -279,8 +297,9 @@ SIBLINGS = (
     Sibling(
         "ethereum-etl logs",
         ("log_index", "transaction_hash", "address", "data", "topics"),
-        "events as contracts wrote them",
-        "give token_transfers of the same export (extract_token_transfers makes them of logs)",
+        "events as contracts wrote them, without their place in the chain",
+        "export block_number and transaction_index with them; of transfers give token_transfers of"
+        " the same export (extract_token_transfers makes them of logs)",
     ),
     Sibling(
         "ethereum-etl tokens",

@@ -68,6 +68,8 @@ class Shape:
         Inside a call that failed nothing took effect, and only the row of that call says so.
     beside : tuple of str
         Of coins: which further tables of the same dump are needed.
+    logs : bool
+        Its rows are logs of contracts, and no transfers.
     without_transfers : str
         What to give in place of a table of this kind of which no row is a transfer.
     """
@@ -87,11 +89,12 @@ class Shape:
     inherits: bool = False
     beside: tuple[str, ...] = ()
     without_transfers: str = ""
+    logs: bool = False
 
     @property
     def coins(self) -> bool:
         """Whether it is of a coin chain."""
-        return not self.parts
+        return not self.parts and not self.logs
 
     def needs(self) -> tuple[str, ...]:
         """Return all columns that must be there, as they are written here."""

@@ -21,6 +21,7 @@ from chainwatch.ingest.source_file import FileRead, answer, read_time
 from chainwatch.sources.parameters import Argument, OnlyInPython
 from chainwatch.sources.tables.choose import choose
 from chainwatch.sources.tables.coins import coin_batches
+from chainwatch.sources.tables.logs import log_batch
 from chainwatch.sources.tables.selected import RECEIPT, SelectedTable
 from chainwatch.sources.tables.shape import NO_TRANSFERS, Part, Shape, find
 from chainwatch.sources.transfer_dump.mapping import DumpMapping, TimeUnit
@@ -75,7 +76,8 @@ class KnownTable:
     Somebody gave a table the header of another kind. What each kind of table leaves out is said
     with each pull. A transaction that pays nothing stands in the ledger with amount zero and is
     no payment; calls inside transactions that pay nothing are left out of traces, and of the
-    internal transactions of Blockscout.
+    internal transactions of Blockscout. A table of logs does not say of which blocks it has all of
+    them: where it has none, nothing is known.
     """
 
     def __init__(
@@ -126,7 +128,7 @@ class KnownTable:
                 remedy="give them with transactions",
             )  # fmt: skip
         chain = self._chain_of(shape, table)
-        if shape.coins:
+        if not shape.parts:
             return Chosen(shape, chain, ())
         extra = list(RECEIPT) if self.receipts is not None else []
         header = [*table.names(), *(one for one in extra if one not in table.names())]
@@ -215,6 +217,14 @@ class KnownTable:
         data = table_bytes(self.path)
         file = file_of(data, self.path, self.acquired)
         table = TextTable(data, self.path.name)
+        if chosen.shape.logs:
+            if self.decimals or self.history_of is not None:
+                raise InputError(
+                    "logs have neither decimals nor one whose history they are",
+                    where=self.path.name, remedy="leave them out",
+                )  # fmt: skip
+            yield self._told(log_batch(table, chosen.shape, chosen.chain, file), told, None)
+            return
         receipts = self._receipts(table)
         mappings = [mapping for _, mapping in chosen.parts]
         made: list[Batch] = []
