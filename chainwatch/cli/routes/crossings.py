@@ -51,14 +51,16 @@ AssetsOption = Annotated[
 ]
 MessagesOption = Annotated[
     Path | None,
-    typer.Option("--messages", help="CSV of what bridges logged: chain, txid, id, side."),
+    typer.Option(
+        "--messages", help="CSV of what bridges logged, beside ledgers: chain, txid, id, side."
+    ),
 ]
 LogsOption = Annotated[
     list[str] | None,
     typer.Option(
         "--logs",
         metavar="CHAIN=FILE",
-        help="CSV or Parquet of logs of an EVM chain; those of bridges count. May be repeated.",
+        help="CSV or Parquet of logs of a chain, beside those in its ledger. May be repeated.",
     ),
 ]
 WithinOption = Annotated[
@@ -93,8 +95,8 @@ def crossings(
 ) -> None:
     """Say of every deposit at a bridge what became of it, and how often that is chance.
 
-    Identifiers that both sides bear come first: memos, and messages of --messages and --logs. A
-    match by amount and time is a lead.
+    Identifiers that both sides bear come first: memos, and messages in the logs of contracts that
+    the ledgers keep, and in --messages and --logs. A match by amount and time is a lead.
 
     Example: chainwatch crossings --ledger out/otter/ledger
     --bridge ferry=bcrt1qtt0weclr7m06nekgm7u55a4pspg6f8qlajfqh0

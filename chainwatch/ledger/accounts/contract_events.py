@@ -7,8 +7,8 @@ earlier one has no logs of its event, and does not claim to.
 
 References
 ----------
-Circle, evm-cctp-contracts; Across, V3SpokePoolInterface.sol; LayerZero, IOFT.sol; THORChain,
-THORChain_Router.sol; Safe, safe-smart-account: OwnerManager.sol and Safe.sol.
+Circle, evm-cctp-contracts, both versions; Across, V3SpokePoolInterface.sol; LayerZero, IOFT.sol;
+THORChain, THORChain_Router.sol; Safe, safe-smart-account: OwnerManager.sol and Safe.sol.
 """
 
 from __future__ import annotations
@@ -45,29 +45,58 @@ class ContractEvent(NamedTuple):
 
 _TAIL = "uint32,uint32,uint32"
 
+CCTP_SENT = ContractEvent("cctp", "MessageSent(bytes)")
+CCTP_RECEIVED = ContractEvent("cctp", "MessageReceived(address,uint32,uint64,bytes32,bytes)")
+CCTP_RECEIVED_V2 = ContractEvent(
+    "cctp", "MessageReceived(address,uint32,bytes32,bytes32,uint32,bytes)"
+)
+ACROSS_SENT = ContractEvent(
+    "across",
+    "FundsDeposited(bytes32,bytes32,uint256,uint256,uint256,uint256,"
+    f"{_TAIL},bytes32,bytes32,bytes32,bytes)",
+)
+ACROSS_SENT_BEFORE = ContractEvent(
+    "across",
+    "V3FundsDeposited(address,address,uint256,uint256,uint256,uint32,"
+    f"{_TAIL},address,address,address,bytes)",
+)
+ACROSS_FILLED = ContractEvent(
+    "across",
+    "FilledRelay(bytes32,bytes32,uint256,uint256,uint256,uint256,uint256,uint32,uint32,"
+    "bytes32,bytes32,bytes32,bytes32,bytes32,(bytes32,bytes32,uint256,uint8))",
+)
+ACROSS_FILLED_BEFORE = ContractEvent(
+    "across",
+    "FilledV3Relay(address,address,uint256,uint256,uint256,uint256,uint32,uint32,uint32,"
+    "address,address,address,address,bytes,(address,bytes,uint256,uint8))",
+)
+OFT_SENT = ContractEvent("layerzero", "OFTSent(bytes32,uint32,address,uint256,uint256)")
+OFT_RECEIVED = ContractEvent("layerzero", "OFTReceived(bytes32,uint32,address,uint256)")
+THORCHAIN_OUT = ContractEvent("thorchain", "TransferOut(address,address,address,uint256,string)")
+SAFE_SETUP = ContractEvent(SAFE, "SafeSetup(address,address[],uint256,address,address)")
+OWNER_ADDED = ContractEvent(SAFE, "AddedOwner(address)")
+OWNER_REMOVED = ContractEvent(SAFE, "RemovedOwner(address)")
+THRESHOLD_CHANGED = ContractEvent(SAFE, "ChangedThreshold(uint256)")
+
 CONTRACT_EVENTS = (
-    ContractEvent("cctp", "MessageSent(bytes)"),
-    ContractEvent("cctp", "MessageReceived(address,uint32,uint64,bytes32,bytes)"),
-    ContractEvent("across", "FundsDeposited(bytes32,bytes32,uint256,uint256,uint256,uint256,"
-                  f"{_TAIL},bytes32,bytes32,bytes32,bytes)"),
-    ContractEvent("across", "V3FundsDeposited(address,address,uint256,uint256,uint256,uint32,"
-                  f"{_TAIL},address,address,address,bytes)"),
-    ContractEvent("across", "FilledRelay(bytes32,bytes32,uint256,uint256,uint256,uint256,uint256,"
-                  "uint32,uint32,bytes32,bytes32,bytes32,bytes32,bytes32,"
-                  "(bytes32,bytes32,uint256,uint8))"),
-    ContractEvent("across", "FilledV3Relay(address,address,uint256,uint256,uint256,uint256,uint32,"
-                  "uint32,uint32,address,address,address,address,bytes,"
-                  "(address,bytes,uint256,uint8))"),
-    ContractEvent("layerzero", "OFTSent(bytes32,uint32,address,uint256,uint256)"),
-    ContractEvent("layerzero", "OFTReceived(bytes32,uint32,address,uint256)"),
-    ContractEvent("thorchain", "TransferOut(address,address,address,uint256,string)"),
-    ContractEvent(SAFE, "SafeSetup(address,address[],uint256,address,address)"),
-    ContractEvent(SAFE, "AddedOwner(address)"),
-    ContractEvent(SAFE, "RemovedOwner(address)"),
-    ContractEvent(SAFE, "ChangedThreshold(uint256)"),
-)  # fmt: skip
-"""The events, by whose they are. Safe's owners stand in the data up to version 1.3.0 and are a
-topic from 1.4.0 on; the first owners stand in its setup."""
+    CCTP_SENT,
+    CCTP_RECEIVED,
+    CCTP_RECEIVED_V2,
+    ACROSS_SENT,
+    ACROSS_SENT_BEFORE,
+    ACROSS_FILLED,
+    ACROSS_FILLED_BEFORE,
+    OFT_SENT,
+    OFT_RECEIVED,
+    THORCHAIN_OUT,
+    SAFE_SETUP,
+    OWNER_ADDED,
+    OWNER_REMOVED,
+    THRESHOLD_CHANGED,
+)
+"""The events. Those of bridges are read by ``tracing/crossings/messages/layouts.py``. Safe's owners
+stand in the data up to version 1.3.0 and are a topic from 1.4.0 on; the first owners stand in its
+setup, which versions before 1.3.0 do not log."""
 
 EDITION = max(event.since for event in CONTRACT_EVENTS)
 """The edition of this list, which units of coverage name."""

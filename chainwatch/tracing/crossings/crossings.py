@@ -17,6 +17,8 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import recorded
 from chainwatch.tracing.crossings.bridges import Named, addresses_of_bridges, tags_of_bridges
 from chainwatch.tracing.crossings.messages.identifiers import messages_of
+from chainwatch.tracing.crossings.messages.logs import messages_in_ledgers
+from chainwatch.tracing.crossings.messages.together import together
 from chainwatch.tracing.crossings.result import Crossings
 from chainwatch.tracing.crossings.search import Search
 
@@ -50,8 +52,9 @@ def crossings(
         What is looked at; those in one inner sequence stand for one another, as a token does on
         several chains. If not given, the native coin of each chain, each for itself.
     messages : polars.DataFrame, optional
-        What bridges logged on account chains, as
-        :func:`chainwatch.tracing.crossings.messages.identifiers.messages_of` takes it.
+        What bridges logged beside what the ledgers hold, as
+        :func:`chainwatch.tracing.crossings.messages.identifiers.messages_of` takes it: messages in
+        the logs of contracts of the ledgers are read by themselves, and none counts twice.
     within, fee_at_most : timedelta, share as Fraction, Decimal or text
         The caps: how long after a deposit a payout comes, and how much less it is.
 
@@ -73,9 +76,11 @@ def crossings(
     """
     tags = tags_of_bridges(bridges)
     of = ledgers_of(ledgers)
+    addresses = addresses_of_bridges(tags)
+    logged = messages_in_ledgers(of, addresses)
     search = Search(
-        of, addresses_of_bridges(tags), _groups(assets, of, tags.frame), messages_of(messages),
-        within, _share(fee_at_most),
+        of, addresses, _groups(assets, of, tags.frame),
+        together(messages_of(messages), logged.messages), within, _share(fee_at_most), logged.odd,
     )  # fmt: skip
     if within <= timedelta(0):
         raise TraceError(f"payouts within {within}", remedy="give a time above nothing")

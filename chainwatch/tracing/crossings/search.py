@@ -32,6 +32,7 @@ from chainwatch.tracing.crossings.messages.identifiers import (
     destinations,
     messages_of_memos,
 )
+from chainwatch.tracing.crossings.messages.together import unlogged
 from chainwatch.tracing.crossings.moves import CLOCK, Moves, moves
 from chainwatch.tracing.crossings.read_spans import ReadSpans, read_spans
 from chainwatch.tracing.crossings.tables import (
@@ -61,6 +62,12 @@ OWN_TABLE = (
 """Said where identifiers were not read from what a bridge's contracts logged."""
 
 
+UNLOGGED = "the logs of contracts were not read: what the bridge says of them may be missing."
+"""Said of payments that lie in no block of which a ledger has the logs."""
+
+ODD_LOGS = "of what are named as bridges' contracts cannot be read as a message."
+"""Said of logs under the event of a bridge that have another form."""
+
 ANSWERED_LITTLE = (
     "answered by less than half, as identifiers say: the rest went elsewhere, and it is not known"
     " where. Who fills a relay of his own is paid back by the bridge where he likes."
@@ -82,6 +89,8 @@ class Search:
     messages: pl.DataFrame
     within: timedelta
     fee: Fraction
+    odd: int = 0
+    """Logs of bridges' contracts that cannot be read."""
 
     @cached_property
     def assets(self) -> list[Asset]:
@@ -336,6 +345,7 @@ class Search:
             yield f"Bridges have addresses on chains that were not read: {names}."
         if self.messages["terms"].is_null().any():
             yield OWN_TABLE
+        yield from self._not_logged()
         little = sum(map(self._answered_little, self.identified.found))
         if little:
             yield f"{counted(little, 'deposit is', 'deposits are')} {ANSWERED_LITTLE}"
@@ -345,6 +355,21 @@ class Search:
                 f"{counted(left, 'payment', 'payments')} to bridges in assets that were not named"
                 " are not looked at."
             )
+
+    def _not_logged(self) -> Iterator[str]:
+        """Yield where no ledger has what contracts logged, and what of it cannot be read."""
+        looked = [row for row in self.deposits if self.looked_at(row)]
+        paid = pl.DataFrame(
+            [(row["chain"], row["tx"]) for row in (*looked, *self.payouts)],
+            schema={"chain": pl.String, "tx": pl.Int64}, orient="row",
+        )  # fmt: skip
+        for chain, missing, count in unlogged(self.ledgers, self.addresses, paid):
+            yield (
+                f"Of {missing:,} of {counted(count, 'payment', 'payments')} to and from bridges on"
+                f" {find_chain(chain).alias} {UNLOGGED}"
+            )
+        if self.odd:
+            yield f"{counted(self.odd, 'log', 'logs')} {ODD_LOGS}"
 
     def _answered_little(self, place: int) -> bool:
         """Tell whether an identifier names less than half of a deposit, in what stands for it."""

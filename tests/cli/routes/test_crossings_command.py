@@ -77,6 +77,36 @@ def test_as_data_with_messages_and_caps(run: Run, folder: Path, tmp_path: Path) 
     assert told["crossing_payouts"][0]["identifier"] == "cctp 0:7"
 
 
+def test_messages_in_the_ledger_need_no_table(run: Run, tmp_path: Path) -> None:
+    """Both commands: the second goes on behind the bridge."""
+    told: Any = module_of("tracing/crossings/messages/test_in_ledgers")
+    sea, logs = SEA.Sea(SEA.HERE, SEA.THERE, SEA.BRIDGE), told.Logs
+    made = told.ledger_of(sea, told.paid_of(sea), [logs.deposit(), logs.fill()])
+    names = ("blocks", "transfers", "contract_logs", "coverage")
+    with open_writer(Store.create(tmp_path / "ledger")) as writer:
+        tables = {name: made.table(name).collect() for name in names}
+        writer.commit(tables, source="test", chain=SEA.ETH, what="a deposit and its payout")
+    asked = ("--ledger", tmp_path / "ledger", *bridges(), "--asset", ASSET)
+    status, out, err = run("crossings", *asked, "--json")
+    assert (status, err) == (0, "")
+    [paid] = json.loads(out)["crossing_payouts"]
+    assert (paid["evidence"], paid["identifier"]) == ("identifier", "across 1:7")
+    thief, here = text(SEA.account("thief"), "eth"), text(SEA.HERE.contract, "eth")
+    status, out, err = run(
+        "trace-across", thief, "--of", f"eth:{here},USD,6", "--policy", "poison",
+        "--stop", _services(tmp_path), *asked,
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    assert "paid out on base (identifier; followed)" in out
+
+
+def _services(folder: Path) -> Path:
+    """Return tags of a service that nobody pays here."""
+    path = folder / "services.csv"
+    path.write_text(f"address,label,concept,chain\n0x{'ab' * 20},a bank,exchange,eth\n")
+    return path
+
+
 @pytest.mark.parametrize(
     ("said", "chain", "rest"),
     [

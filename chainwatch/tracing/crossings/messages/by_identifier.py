@@ -19,6 +19,7 @@ from chainwatch.tracing.crossings.messages.identifiers import (
     GIVEN_BACK,
     RECEIVED,
     SENT,
+    SHARED,
     THORCHAIN,
     Destinations,
     id_of_paid_in,
@@ -123,7 +124,8 @@ def by_identifier(
                 continue
             number = _the_one(message, places, deposits)
             told = _resolve(message, mine, number, places, deposits, paid, asked, chains)
-            if claimed[number] > 1:
+            alike = sum(_agree(other, mine[0]) for other, _ in asking) if len(mine) == 1 else 2
+            if claimed[number] > 1 or (message.scheme in SHARED and alike > 1):
                 told = told._replace(payouts=(), reason=OPEN)
             for place in [number] if number is not None else places:
                 result.found[place] = _together(result.found.get(place), told)

@@ -1,8 +1,7 @@
 """Explicit identifiers: what a message between chains bears on both sides, and where it was seen.
 
-The memos of THORChain are read from a ledger, where they lie in OP_RETURN outputs. What bridges log
-on account chains is in no ledger: a table of it is given, a row for each message and side, or made
-from a table of logs.
+Memos of THORChain lie in the OP_RETURN outputs of a ledger, and what bridges log on account chains
+in its logs of contracts. A table of messages may be given beside: a row for each message and side.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ SIDES = (SENT, RECEIVED, GIVEN_BACK)
 """Where a message was seen: where it was paid in, paid out, or given back to who had paid it in."""
 
 THORCHAIN = "thorchain"
+CCTP, CCTP_ALIKE = "cctp", "cctp alike"
 
 
 class Scheme(NamedTuple):
@@ -37,8 +37,11 @@ class Scheme(NamedTuple):
 SCHEMES = (
     Scheme(THORCHAIN, "hash of the transaction that was paid in",
            "THORChain developer documentation, Transaction Memos"),
-    Scheme("cctp", "source domain and nonce, as 0:1234; of version 2 the nonce of 32 bytes",
+    Scheme(CCTP, "source domain and nonce, as 0:1234; of version 2 the nonce of 32 bytes",
            "Circle, CCTP message format; evm-cctp-contracts, MessageTransmitter.sol"),
+    Scheme(CCTP_ALIKE, "hash of what both sides of a message of version 2 say alike, for its source"
+           " knows no nonce; two burns may share it",
+           "Circle, evm-cctp-contracts, MessageV2.sol and BurnMessageV2.sol"),
     Scheme("wormhole", "emitter chain, emitter address and sequence, as 2/0x.../77",
            "Wormhole documentation, VAAs"),
     Scheme("layerzero", "the guid of a packet", "LayerZero V2 documentation, Message Packet"),
@@ -48,6 +51,9 @@ SCHEMES = (
            "the bridge's own documentation"),
 )  # fmt: skip
 """Schemes by name; the last is that of rows that name none."""
+
+SHARED = frozenset({CCTP_ALIKE})
+"""Schemes of which two messages may bear one identifier: where they do, it says nothing."""
 
 MESSAGES: dict[str, Any] = {
     "scheme": pl.String, "id": pl.String, "side": pl.String, "chain": pl.String,
