@@ -151,14 +151,17 @@ def write(
     x: float,
     y: float,
     text: str,
-    size: float = LABEL,
+    size: float,
     *,
     bold: bool = False,
     boxed: bool = False,
     align: str = "left",
     colour: str = INK,
 ) -> None:
-    """Write one line of text, centred on ``y``; nothing in it is markup."""
+    """Write one line of text, centred on ``y``; nothing in it is markup.
+
+    ``size`` is to be the one, in points, at which its room was measured.
+    """
     item = ax.text(
         x, y, text, fontsize=size, family=families(text), ha=align, va="center", color=colour,
         fontweight="bold" if bold else "normal", parse_math=False, zorder=6, clip_on=False,
@@ -190,11 +193,12 @@ def label(
         name, value = lines[node]
         used, room = style.text_width(f"{item.mark} ", LABEL, bold=True), plan.room(column)
         step = LABEL * LINE / 2 if plan.labels.lines == 2 else 0.0
-        write(ax, x, y + step, item.mark, bold=True, boxed=True)
+        write(ax, x, y + step, item.mark, LABEL, bold=True, boxed=True)
         if plan.labels.lines == 2:
-            write(ax, x + used, y + step, called(style.fit(name, room - used, LABEL)), boxed=True)
-            write(ax, x, y - step, style.fit(value, room, LABEL), boxed=True)
+            fitting = called(style.fit(name, room - used, LABEL))
+            write(ax, x + used, y + step, fitting, LABEL, boxed=True)
+            write(ax, x, y - step, style.fit(value, room, LABEL), LABEL, boxed=True)
         else:
             value = style.fit(value, room * 0.6, LABEL)
             name = style.fit(name, room - used - style.text_width(f"  {value}", LABEL), LABEL)
-            write(ax, x + used, y, f"{called(name)}  {value}", boxed=True)
+            write(ax, x + used, y, f"{called(name)}  {value}", LABEL, boxed=True)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 WIDE, MARGIN, STEP, HEAD, LABEL = 640.0, 18.0, 40.0, 58.0, 8.0
 """Points: width of the figure, its margins, height of a link, of the heading, size of the text."""
 
-RAIL = 26.0
-"""Points from the margin to the line that the links stand on."""
+RAIL, LINE = 26.0, 10.0
+"""Points from the margin to the line that the links stand on, and between two lines of evidence."""
 
 SHOWN = 24
 """Links drawn; of a longer path the first, the last and the weakest are, the rest is counted."""
@@ -66,7 +66,7 @@ def path(explanation: Explanation, ax: Axes | None = None) -> Axes:
         write(ax, MARGIN, tall - MARGIN, _title(explanation), 10.0, bold=True)
         bottom = _draw(ax, links, tall - HEAD)
         for number, row in enumerate(rows):
-            write(ax, MARGIN, bottom - 14.0 * (number + 1), row)
+            write(ax, MARGIN, bottom - 14.0 * (number + 1), row, LABEL)
     return ax
 
 
@@ -124,8 +124,10 @@ def _draw(ax: Axes, links: Sequence[Link], top: float) -> float:
         told = f"{link.left_out:,} more links" if link.left_out else link.evidence
         if link.weakest:
             told = f"{WEAKEST}: {told}"
-        fitting = style.fit(printable(told), room, LABEL, bold=link.weakest)
-        write(ax, x + 14.0, y - STEP / 2, fitting, bold=link.weakest)
+        rows = style.wrap(printable(told), room, LABEL, lines=2, bold=link.weakest)
+        for place, row in enumerate(rows):
+            middle = y - STEP / 2 + LINE * ((len(rows) - 1) / 2 - place)
+            write(ax, x + 14.0, middle, row, LABEL, bold=link.weakest)
     if links:
         _party(ax, x, top - STEP * len(links), links[-1].end, room)
     return top - STEP * len(links) - (10.0 if links else -20.0)
@@ -133,4 +135,4 @@ def _draw(ax: Axes, links: Sequence[Link], top: float) -> float:
 
 def _party(ax: Axes, x: float, y: float, name: str, room: float) -> None:
     ax.plot([x], [y], marker="o", markersize=7, color="white", markeredgecolor=INK, zorder=3)
-    write(ax, x + 14.0, y, style.fit(printable(name), room, LABEL))
+    write(ax, x + 14.0, y, style.fit(printable(name), room, LABEL), LABEL)

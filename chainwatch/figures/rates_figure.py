@@ -136,10 +136,10 @@ def _scale(ax: Axes, highest: float, top: float, bottom: float) -> None:
 
 def _row(ax: Axes, line: Line, y: float, highest: float) -> None:
     if line.share is None:
-        write(ax, MARGIN, y, style.fit(printable(line.name), WIDE - 2 * MARGIN, LABEL, bold=True),
-              bold=True)  # fmt: skip
+        heading = style.fit(printable(line.name), WIDE - 2 * MARGIN, LABEL, bold=True)
+        write(ax, MARGIN, y, heading, LABEL, bold=True)
         return
-    write(ax, MARGIN + 8.0, y, style.fit(printable(line.name), NAMES - 14.0, LABEL))
+    write(ax, MARGIN + 8.0, y, style.fit(printable(line.name), NAMES - 14.0, LABEL), LABEL)
     share, interval = line.share, line.share.interval
     if interval is None or share.rate is None:
         return
@@ -148,7 +148,7 @@ def _row(ax: Axes, line: Line, y: float, highest: float) -> None:
     ax.plot([_x(share.rate, highest)], [y], marker="o", markersize=5, color=INK, zorder=3,
             markerfacecolor=INK if share.count else "white")  # fmt: skip
     told = f"{share.count:,} of {share.of:,}: {_percent(share)}"
-    write(ax, WIDE - MARGIN - NUMBERS + 12.0, y, style.fit(told, NUMBERS - 12.0, LABEL))
+    write(ax, WIDE - MARGIN - NUMBERS + 12.0, y, style.fit(told, NUMBERS - 12.0, LABEL), LABEL)
 
 
 def _percent(share: Share) -> str:
@@ -206,6 +206,9 @@ def reliability(calibration: Calibration, ax: Axes | None = None) -> Axes:
 RELIABILITY = "Stated confidence of links, and the share that was right"
 
 
+UPRIGHT = "share of links that were right (upright); rule by number:"
+
+
 def _points(calibration: Calibration) -> list[Point]:
     """Return the rules that stand in the diagram, numbered by their stated confidence."""
     known = sorted(
@@ -232,8 +235,11 @@ def _diagram(ax: Axes, points: Sequence[Point], top: float) -> None:
         along = at(tenth / 10)
         write(ax, left + along, bottom - 8.0, f"{tenth / 10:.1f}", 7.5, align="center")
         write(ax, left - 5.0, bottom + along, f"{tenth / 10:.1f}", 7.5, align="right")
-    write(ax, left + SQUARE / 2, bottom - 22.0, "stated confidence of a link", align="center")
-    write(ax, left, top + ABOVE - 4.0, "share of links that were right (upright); rule by number:")
+    write(
+        ax, left + SQUARE / 2, bottom - 22.0, "stated confidence of a link", LABEL, align="center"
+    )
+    upright = style.fit(UPRIGHT, SQUARE, LABEL)
+    write(ax, left, top + ABOVE - 4.0, upright, LABEL)
     spots = _spread_out([left + at(one.stated) for one in points], left, left + SQUARE)
     for one, spot in zip(points, spots, strict=True):
         x, interval = left + at(one.stated), one.share.interval or (0.0, 0.0)
@@ -259,8 +265,8 @@ def _spread_out(wanted: Sequence[float], low: float, high: float) -> list[float]
 
 def _key(ax: Axes, points: Sequence[Point], x: float, top: float) -> None:
     """List the rules by their numbers, with what was stated and what came true."""
-    write(ax, x + 18.0, top - 7.0, "rule", bold=True)
-    write(ax, x + KEY, top - 7.0, "stated, right", bold=True, align="right")
+    write(ax, x + 18.0, top - 7.0, "rule", LABEL, bold=True)
+    write(ax, x + KEY, top - 7.0, "stated, right", LABEL, bold=True, align="right")
     for one in points:
         y = top - 7.0 - 14.0 * one.number
         told = f"{one.stated:.3f}, {one.share.rate or 0.0:.3f}"

@@ -214,7 +214,8 @@ class _Page:
         y -= LABEL * LINE
         for text in self.others:
             drawing.box(self.ax, MARGIN, y - 3, BAR, 6, "#DDDDDD", "....", ":")
-            drawing.write(self.ax, MARGIN + BAR + 4, y, style.fit(text, self.width - 20, LABEL))
+            fitting = style.fit(text, self.width - 20, LABEL)
+            drawing.write(self.ax, MARGIN + BAR + 4, y, fitting, LABEL)
             y -= 1.5 * LABEL * LINE
         for line in self.caption:
             drawing.write(self.ax, MARGIN, y - SMALL / 2, _directed(line), SMALL, colour="#444444")
@@ -235,7 +236,7 @@ class _Page:
                         [x, x + BAR], [y - 3.5] * 2, "--<", ms=3, lw=0.6, color=drawing.INK
                     )
                 indent = BAR + 4 if name else 0.0
-                drawing.write(self.ax, x + indent, y - 3.5, text)
+                drawing.write(self.ax, x + indent, y - 3.5, text, LABEL)
                 x += wide
             y -= 1.5 * LABEL * LINE
         return y
@@ -250,12 +251,13 @@ class _Page:
             drawing.write(self.ax, at, y + self.placed.centre[node], code, LABEL, boxed=True)
             x = MARGIN + number // rows * wide
             line = y - (number % rows + 1.5) * LABEL * LINE
-            drawing.write(self.ax, x, line, code, bold=True)
+            drawing.write(self.ax, x, line, code, LABEL, bold=True)
             name, value = self.lines[node]
             value = style.fit(value, wide * KEY_AMOUNT, LABEL)
             room = wide - KEY_MARK - style.text_width(value, LABEL)
-            drawing.write(self.ax, x + 24, line, drawing.called(style.fit(name, room, LABEL)))
-            drawing.write(self.ax, x + wide - 10, line, value, align="right")
+            fitting = drawing.called(style.fit(name, room, LABEL))
+            drawing.write(self.ax, x + 24, line, fitting, LABEL)
+            drawing.write(self.ax, x + wide - 10, line, value, LABEL, align="right")
         return y - (rows + 1) * LABEL * LINE
 
 

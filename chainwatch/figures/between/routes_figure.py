@@ -235,7 +235,7 @@ def _draw(ax: Axes, column: Column, left: float, top: float) -> None:
 
     for number, line in enumerate(column.heading):
         text = style.fit(printable(line), CARD, LABEL, bold=not number)
-        write(ax, left, top - LINE * (number + 0.5), text, bold=not number)
+        write(ax, left, top - LINE * (number + 0.5), text, LABEL, bold=not number)
     y = top - HEAD + 14.0
     for number, card in enumerate(column.cards):
         if number:
@@ -251,5 +251,5 @@ def _draw(ax: Axes, column: Column, left: float, top: float) -> None:
         for place, line in enumerate(card.lines):
             middle = y - PAD - LINE * (place + 0.5) + 1.5
             fitting = style.fit(line, CARD - 2 * PAD, LABEL, bold=not place)
-            write(ax, left + PAD, middle, fitting, bold=not place)
+            write(ax, left + PAD, middle, fitting, LABEL, bold=not place)
         y -= card.tall + ARROW
