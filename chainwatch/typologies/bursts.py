@@ -46,13 +46,15 @@ class Side:
 
         Where ``among`` is given, at the payments that it marks alone.
         """
-        who = flows.payee if side == "payee" else flows.payer
-        lists = flows.into if side == "payee" else flows.out_of
+        into = side == "payee"
+        lists, others = (flows.into, flows.payers) if into else (flows.out_of, flows.payees)
+        who, whom = (flows.payee, flows.payer) if into else (flows.payer, flows.payee)
         if among is not None:
             lists = lists_of(np.where(among, who, np.int32(NOBODY)), len(flows.parties))
-        other = (flows.payer if side == "payee" else flows.payee)[lists.rows]
-        found = windows(lists.ptr, flows.clock[lists.rows], other, span)
-        return cls(lists, found, others_of(lists, other))
+            others = others_of(lists, whom[lists.rows])
+        return cls(
+            lists, windows(lists.ptr, flows.clock[lists.rows], whom[lists.rows], span), others
+        )
 
     def bursts(self, party: int, least: int, fits: Callable[[Burst], bool]) -> Iterator[Burst]:
         """Yield the windows of a party in which so many others stand and that fit, none twice."""

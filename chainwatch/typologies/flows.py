@@ -24,7 +24,7 @@ from chainwatch.errors import InputError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.prices import Prices
 from chainwatch.ledger.schema import TIME
-from chainwatch.typologies.lists import NOBODY, Lists, Rows, lists_of
+from chainwatch.typologies.lists import NOBODY, Lists, Rows, lists_of, others_of
 from chainwatch.units import AMOUNT
 
 OWN = "stayed with its owner"
@@ -127,6 +127,16 @@ class Flows:
     def out_of(self) -> Lists:
         """The payments that each party made, as far as the payer is known."""
         return lists_of(self.payer, len(self.parties))
+
+    @cached_property
+    def payers(self) -> NDArray[np.int64]:
+        """How many different payers each party has, as far as they are known."""
+        return others_of(self.into, self.payer[self.into.rows])
+
+    @cached_property
+    def payees(self) -> NDArray[np.int64]:
+        """How many different payees each party has."""
+        return others_of(self.out_of, self.payee[self.out_of.rows])
 
     @property
     def coins(self) -> bool:

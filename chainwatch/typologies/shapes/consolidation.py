@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from chainwatch.typologies import bursts
 from chainwatch.typologies.bursts import HOUR, Burst, Side, part_of
 from chainwatch.typologies.flows import Flows
-from chainwatch.typologies.lists import NOBODY, in_band, others_of
+from chainwatch.typologies.lists import NOBODY, in_band
 from chainwatch.typologies.shapes import relays as relays_file
 from chainwatch.typologies.shapes.left_out import services_left_out
 from chainwatch.typologies.shapes.relays import totals
@@ -57,11 +57,10 @@ def consolidation(
     among = known.copy()
     among[known] = _emptied(flows, emptied)[flows.payer[known]]
     side = Side.of(flows, "payee", hours * HOUR, among)
-    everybody = others_of(flows.into, flows.payer[flows.into.rows])
     able = (side.others >= wallets) & (side.others > 0)
     yield from services_left_out(flows, able)
     for party in np.flatnonzero(able & ~flows.services).tolist():
-        ever = int(everybody[party])
+        ever = int(flows.payers[party])
 
         def fits(one: Burst, ever: int = ever) -> bool:
             return part_of(one.different, ever, of_all)
@@ -78,8 +77,7 @@ def consolidation(
 def _emptied(flows: Flows, percent: int) -> NDArray[np.bool_]:
     """Return which parties are paid first, and pay then all of it to one other."""
     into, out = flows.into, flows.out_of
-    one = others_of(out, flows.payee[out.rows]) == 1
-    able = (into.sizes > 0) & one & ~flows.services
+    able = (into.sizes > 0) & (flows.payees == 1) & ~flows.services
     found, who = np.zeros(len(able), np.bool_), np.flatnonzero(able)
     last_in, first_out = into.rows[into.ptr[who + 1] - 1], out.rows[out.ptr[who]]
     found[who] = (flows.order[last_in] < flows.order[first_out]) & in_band(

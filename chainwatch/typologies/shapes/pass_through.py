@@ -8,7 +8,7 @@ import numpy as np
 
 from chainwatch.typologies.bursts import DAY
 from chainwatch.typologies.flows import Flows
-from chainwatch.typologies.lists import in_band, others_of
+from chainwatch.typologies.lists import in_band
 from chainwatch.typologies.shapes import relays as relays_file
 from chainwatch.typologies.shapes.left_out import services_left_out
 from chainwatch.typologies.shapes.relays import totals
@@ -57,8 +57,7 @@ def pass_through(
     """
     into, out = flows.into, flows.out_of
     able = (into.sizes >= max(receipts, 1)) & (out.sizes > 0)
-    able &= others_of(into, flows.payer[into.rows]) >= payers
-    able &= others_of(out, flows.payee[out.rows]) >= payees
+    able &= (flows.payers >= payers) & (flows.payees >= payees)
     who = np.flatnonzero(able)
     first, last_in = into.rows[into.ptr[who]], into.rows[into.ptr[who + 1] - 1]
     first_out, last_out = out.rows[out.ptr[who]], out.rows[out.ptr[who + 1] - 1]

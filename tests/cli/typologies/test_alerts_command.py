@@ -20,9 +20,10 @@ def where(otter_case: Any, tmp_path: Any) -> tuple[Any, ...]:
 
 
 def test_it_says_what_the_library_finds(run: Run, otter_case: Any, where: Any) -> None:
-    status, out, err = run("alerts", *where, "--typology", "fan_in:senders=3,spread=500")
+    status, out, err = run("alerts", *where, "--typology", "fan_in:senders=3,spread=900,of_all=1")
     assert (status, err) == (0, "")
-    found = cw.alerts(otter_case.ledger, typologies=[cw.typologies.fan_in(senders=3, spread=500)])
+    one = cw.typologies.fan_in(senders=3, spread=900, of_all=1)
+    found = cw.alerts(otter_case.ledger, typologies=[one])
     assert repr(found) in out
     assert found.frame.height > 0
     assert f"{found.frame.height} alert" in out
