@@ -140,11 +140,6 @@ from chainwatch.tracing.revenue.received import received as received
 from chainwatch.tracing.trace import trace as trace
 from chainwatch.tracing.whole_chain.taint import Taint as Taint
 from chainwatch.tracing.whole_chain.taint import taint as taint
-from chainwatch.trained.file import read_change_model as read_change_model
-from chainwatch.trained.labels import ChangeLabels as ChangeLabels
-from chainwatch.trained.labels import change_labels as change_labels
-from chainwatch.trained.model import ChangeModel as ChangeModel
-from chainwatch.trained.training import change_model as change_model
 from chainwatch.typologies.alerts import Alerts as Alerts
 from chainwatch.typologies.alerts import alerts as alerts
 
