@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chainwatch.clusters.apart import Apart
     from chainwatch.clusters.cluster import Clusters
     from chainwatch.ledger.ledger import Ledger
+    from chainwatch.tracing.custody.hosted import Hosted
 
 ChainOption = Annotated[
     str | None, typer.Option("--chain", help="Alias or CAIP-2 id, where it is in doubt.")
@@ -75,6 +76,16 @@ LeadsOption = Annotated[
     ),
 ]
 
+HostedOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--hosted",
+        metavar="ASSET",
+        help="On account chains: judge custody in it (native, or CONTRACT,SYMBOL,DECIMALS); who is"
+        " paid into a probable deposit address counts as its customer. May be repeated.",
+    ),
+]
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
@@ -96,6 +107,7 @@ def clusters(
     without_revealed: WithoutRevealedOption = False,
     change_model: ChangeModelOption = None,
     leads: LeadsOption = False,
+    hosted: HostedOption = None,
     csv: Annotated[Path | None, typer.Option(help="Also write the members here.")] = None,
     replace: ReplaceOption = False,
 ) -> None:
@@ -118,6 +130,7 @@ def clusters(
             not without_revealed,
             change_model,
             leads,
+            hosted,
         )
         found = _owners(read, of or chain or only_chain(read), terms)
         lines = list(one_cluster(found, address, of) if address else largest(found))
@@ -144,6 +157,7 @@ def why(
     without_revealed: WithoutRevealedOption = False,
     change_model: ChangeModelOption = None,
     leads: LeadsOption = False,
+    hosted: HostedOption = None,
     picture: Annotated[
         Path | None, typer.Option("--picture", help="Also draw it: an .svg or .png file.")
     ] = None,
@@ -167,6 +181,7 @@ def why(
             not without_revealed,
             change_model,
             leads,
+            hosted,
         )
         owners = _owners(read, here, terms)
         found = owners.why(a, b, here, there)
@@ -282,6 +297,7 @@ class _Terms(NamedTuple):
     revealed: bool
     change_model: Path | None
     leads: bool
+    hosted: list[str] | None
 
 
 def _owners(ledger: Ledger, chain: str | None, terms: _Terms) -> Clusters:
@@ -299,13 +315,40 @@ def _owners(ledger: Ledger, chain: str | None, terms: _Terms) -> Clusters:
         accounts_at_least=of_accounts.accounts_at_least,
     )  # fmt: skip
     tags, apart = tags_in(terms.tags, chain), _kept_apart(terms.apart, chain)
+    judged = _judged(ledger, tags, terms.hosted, chain)
     with watched("joining addresses"):
-        found = owners(ledger, recipe=recipe, tags=tags, apart=apart)
+        found = owners(ledger, recipe=recipe, tags=tags, apart=apart, hosted=judged)
         for txid in terms.txids or []:
             found = found.cut(tx=txid)
         for rule in terms.rules or []:
             found = found.cut(rule=rule)
         return found
+
+
+def _judged(
+    ledger: Ledger, tags: Tags | None, assets: list[str] | None, chain: str | None
+) -> list[Hosted]:
+    """Return whose custody is judged, in each asset that ``--hosted`` names."""
+    from chainwatch.chains.catalogue import chain as chain_named
+    from chainwatch.cli.trace import asset_named
+    from chainwatch.errors import InputError
+    from chainwatch.tracing.custody.hosted import hosted
+
+    if not assets:
+        return []
+    if tags is None:
+        raise InputError(
+            "--hosted without tags: nobody knows whose wallets are paid",
+            remedy="pass the tags of services with --tags",
+        )
+    if chain is None or chain_named(chain).family == "utxo":
+        raise InputError(
+            "--hosted names an asset, and no chain of accounts that it is on",
+            remedy="name the chain with --chain, or leave --hosted out",
+        )
+    services, named = tags.services(), [asset_named(one, chain) for one in assets]
+    with watched("custody"):
+        return [hosted(ledger, services, asset=one) for one in named if one is not None]
 
 
 def _has_accounts(ledger: Ledger) -> bool:

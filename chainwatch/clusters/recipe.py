@@ -8,8 +8,10 @@ before, until nothing moves. A transaction is decided once, so that it ends.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from chainwatch.attribution.resolve import Framed
 from chainwatch.clusters.apart import Apart, Tagged
 from chainwatch.clusters.cluster import Clusters, cluster
 from chainwatch.clusters.rounds import change_rounds, predicted_links
@@ -123,6 +125,7 @@ def owners(
     recipe: Recipe = DEFAULT,
     tags: Tagged | None = None,
     apart: Apart | None = None,
+    hosted: Framed | Sequence[Framed] | None = None,
     rates: Rates = MEASURED,
 ) -> Clusters:
     """Return the owners of a ledger by a recipe, with all links behind them.
@@ -138,6 +141,9 @@ def owners(
         Rules on accounts know services by them.
     apart : Apart, optional
         What must not come into one cluster, as :func:`keep_apart` returns it.
+    hosted : Hosted or sequence of Hosted, optional
+        Addresses whose custody was judged, of one asset or several: rules on accounts know probable
+        ones to be deposit addresses.
     rates : Rates
         What confidences rest on; the record has its digest.
 
@@ -160,8 +166,8 @@ def owners(
         links += same_key(ledger, revealed=recipe.revealed, rates=rates)
     if recipe.accounts:
         links += account_links(
-            ledger, tags=tags, rules=recipe.accounts, at_least=recipe.accounts_at_least,
-            rates=rates,
+            ledger, tags=tags, hosted=hosted, rules=recipe.accounts,
+            at_least=recipe.accounts_at_least, rates=rates,
         )  # fmt: skip
     if recipe.change is not None:
         rounds = change_rounds(

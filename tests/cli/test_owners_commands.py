@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import many_chains as world
 import pytest
 import regtest_chain as maker
 
@@ -248,3 +249,27 @@ def test_on_account_chains_a_deposit_address_joins_who_pays_it(run: Run, tmp_pat
     assert "Nothing joins" in out  # a table claims no whole history of anybody
     assert "deposit_reuse: 0 join, 0 refused, 2 undecided; " in out
     assert run("why", ann, bob, *ledger, "--tags", tags, "--leads")[0] == 0
+
+
+def test_custody_that_is_judged_shows_who_pays_a_deposit_address(run: Run, tmp_path: Path) -> None:
+    world.write_accounts(tmp_path)
+    asked = ("--ledger", tmp_path / "ledger", "--tags", tmp_path / "tags.csv", "--chain", "eth")
+    ann, two = world.account("ann"), world.account("ann2")
+    usd = f"{world.account('token')},USD,6"
+    status, out, err = run("why", ann, two, *asked)
+    assert (status, err) == (0, "")
+    assert "deposit_reuse_known" not in out
+    status, out, err = run("why", ann, two, *asked, "--hosted", usd)
+    assert (status, err) == (0, "")
+    assert "  deposit_reuse_known: 0 join, 0 refused, " in out, "a lead, unless it is asked for"
+    out = run("why", ann, two, *asked, "--hosted", usd, "--leads", "--without-rule",
+              "deposit_reuse", "--without-rule", "deposit_reuse_production")[1]  # fmt: skip
+    assert "consistent with one owner" in out
+    for chain, asset, said in (
+        ("eth", "USD", "write --asset native, or --asset CONTRACT,SYMBOL,DECIMALS"),
+        ("btc", usd, "no chain of accounts that it is on"),
+    ):
+        status, _, err = run("clusters", *asked[:4], "--chain", chain, "--hosted", asset)
+        assert (status, said in err) == (1, True), err
+    status, _, err = run("clusters", *asked[:2], "--chain", "eth", "--hosted", usd)
+    assert (status, "--hosted without tags" in err) == (1, True)

@@ -24,7 +24,7 @@ def account_links(
     ledger: Ledger,
     *,
     tags: Framed | None = None,
-    hosted: Framed | None = None,
+    hosted: Framed | Sequence[Framed] | None = None,
     rules: Sequence[LinkRule] = DEFAULT,
     at_least: float = 0.0,
     rates: Rates = MEASURED,
@@ -42,9 +42,9 @@ def account_links(
     tags : Tags, optional
         Who is a service. Deposit addresses are known by the wallets that they pass on to, so
         without tags no rule on deposits links anybody; services themselves join nobody.
-    hosted : Hosted, optional
-        Addresses whose custody was judged, as ``cw.hosted`` returns them: probable ones are known
-        to be deposit addresses.
+    hosted : Hosted or sequence of Hosted, optional
+        Addresses whose custody was judged, as ``cw.hosted`` returns them, of one asset or several:
+        probable ones are known to be deposit addresses.
     rules : sequence of LinkRule
         Which, from :mod:`chainwatch.heuristics.accounts.catalogue`.
     at_least : float
@@ -73,12 +73,19 @@ def account_links(
     ----------
     Victor, FC 2020, for rules on accounts; the others stand with each rule.
     """
-    _check(ledger, tags, hosted, rules, rates, at_least)
-    read = [AccountFacts(ledger.history, chain, tags, hosted) for chain in account_chains(ledger)]
+    judged = _listed(hosted)
+    _check(ledger, tags, judged, rules, rates, at_least)
+    read = [AccountFacts(ledger.history, chain, tags, judged) for chain in account_chains(ledger)]
     found = [_links(facts, rule, rates) for facts in read for rule in rules]
     rows = _in_span(ledger, pl.concat([LINKS.empty(), *found]))
     sure = [rule.name for rule in rules if _is_sure(rule, rates, at_least)]
     return Links(_leads(rows, sure).sort(LINK_KEY))
+
+
+def _listed(hosted: Framed | Sequence[Framed] | None) -> tuple[Framed, ...]:
+    if isinstance(hosted, Sequence):
+        return tuple(hosted)
+    return () if hosted is None else (hosted,)
 
 
 def account_chains(ledger: Ledger) -> list[Chain]:
@@ -105,13 +112,14 @@ def _in_span(ledger: Ledger, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _check(
-    ledger: Ledger, tags: Framed | None, hosted: Framed | None, rules: Sequence[LinkRule],
+    ledger: Ledger, tags: Framed | None, hosted: Sequence[Framed], rules: Sequence[LinkRule],
     rates: Rates, at_least: float,
 ) -> None:  # fmt: skip
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     expect(rates, Rates, "rates", "pass Rates(path), or leave it out")
     expect(tags, (Framed, type(None)), "tags", "pass tags, as read_tags returns them")
-    expect(hosted, (Framed, type(None)), "hosted", "pass what hosted(...) returns")
+    for one in hosted:
+        expect(one, Framed, "hosted", "pass what hosted(...) returns")
     if not 0 <= at_least <= 1:
         raise InputError(f"a confidence of {at_least}", remedy="give a number from 0 to 1")
     for rule in rules:

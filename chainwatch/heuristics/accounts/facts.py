@@ -76,14 +76,14 @@ class AccountFacts:
         The chain.
     tags : Framed or None
         Who is a service; without them no address is known to be one.
-    hosted : Framed or None
-        Addresses of which custody was judged, as ``cw.hosted`` returns them.
+    hosted : tuple of Framed
+        Addresses of which custody was judged, as ``cw.hosted`` returns them, an asset each.
     """
 
     ledger: Ledger
     chain: Chain
     tags: Framed | None = None
-    hosted: Framed | None = None
+    hosted: tuple[Framed, ...] = ()
 
     @cached_property
     def tagged(self) -> Wallets:
@@ -281,10 +281,9 @@ class AccountFacts:
             for address, said in self.tagged.items()
             if any(one.concept == DEPOSIT for one in said)
         )
-        if self.hosted is None:
-            return told
         sure = (pl.col("chain") == self.chain.id) & (pl.col("certainty") == "probable")
-        return told | frozenset(self.hosted.frame.filter(sure)["address"])
+        judged = (frozenset(one.frame.filter(sure)["address"]) for one in self.hosted)
+        return told.union(*judged)
 
     def known_deposits(self, contract: bytes | None) -> Deposits:
         """Return what those received, of one asset, who are known to be deposit addresses."""

@@ -329,6 +329,21 @@ class TestKnown:
         )
         assert accounts.pairs(links.frame) == {("ann", "dep", False)}
 
+    def test_by_custody_in_several_assets(self, accounts) -> None:
+        def judged(name: str) -> Any:
+            row = {"chain": [accounts.chain], "address": [accounts(name)]}
+            frame = pl.DataFrame({**row, "certainty": ["probable"]})
+            return type("Judged", (), {"frame": frame})()
+
+        rows = [*swept("ann", "ann"), *swept("bob", "bob", to="out")]
+        ledger, both = accounts.ledger(rows), [judged("dep"), judged("out")]
+        links = account_links(ledger, tags=accounts.tags(), hosted=both, rules=[self.RULE])
+        assert accounts.pairs(links.frame) == {("ann", "dep", False), ("bob", "out", False)}
+        with pytest.raises(ArgumentError, match="pass what hosted"):
+            account_links(ledger, hosted=["dep"])
+        made = cw.owners(ledger, recipe=LEADS, tags=accounts.tags(), hosted=both)
+        assert "deposit_reuse_known" in set(made.links.frame["rule"])
+
     def test_gas_that_a_service_pays_is_no_deposit(self, accounts) -> None:
         tags = accounts.tags(("hot", "shop"), ("dep", "shop", "deposit_wallet"))
         coin = {"coin": True}
