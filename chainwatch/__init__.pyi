@@ -125,6 +125,8 @@ from chainwatch.tracing.mixers.interpretations import Interpretations as Interpr
 from chainwatch.tracing.mixers.interpretations import interpretations as interpretations
 from chainwatch.tracing.mixers.leads import MixLeads as MixLeads
 from chainwatch.tracing.mixers.leads import mix_leads as mix_leads
+from chainwatch.tracing.mixers.met import MixesMet as MixesMet
+from chainwatch.tracing.mixers.met import mixes_met as mixes_met
 from chainwatch.tracing.mixers.pool_sets import PoolWithdrawals as PoolWithdrawals
 from chainwatch.tracing.mixers.pool_sets import pool_withdrawals as pool_withdrawals
 from chainwatch.tracing.mixers.pools import MixingPool as MixingPool

@@ -211,6 +211,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Meanings": lambda _: cw.meanings(accounts()),
     "MixLeads": lambda made: cw.mix_leads(made.ledger, cw.anonymity_sets(made.ledger)),
     "Mixes": lambda made: cw.mixes(made.ledger),
+    "MixesMet": lambda made: cw.mixes_met(made.ledger, most=0),
     "PeelChains": lambda made: cw.peel_chains(
         made.ledger, tags=made.tags, shape=Shape(least_hops=2, most_percent=50)
     ),
