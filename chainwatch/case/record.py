@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
@@ -61,6 +61,7 @@ class CaseRecord:
     results: list[tuple[Result, str]] = field(default_factory=list, repr=False)
     views: dict[str, MaskedView] = field(default_factory=dict, repr=False)
     times: list[str] = field(default_factory=list, repr=False)
+    silent: set[str] = field(default_factory=set, repr=False)
     desk_reasons: int = field(default=0, repr=False)
     started: datetime = field(default_factory=now, repr=False)
     ticks: float = field(default_factory=time.perf_counter, repr=False)
@@ -69,10 +70,19 @@ class CaseRecord:
         Edition(DISCLOSURE, self.mask_key)  # refuses a short key now, not at the first export
         self._note_desk()
 
-    def add(self, *results: Result, note: str = "") -> Self:
+    def add(self, *results: Result, note: str = "", silent: bool = False) -> Self:
         """Add results, with the reason why; nothing is ever taken out again.
 
         A result whose content the case holds already is noted in the log and not added twice.
+
+        Parameters
+        ----------
+        *results : Result
+            What verbs returned.
+        note : str
+            Why.
+        silent : bool
+            They bring no findings to the report: what they say was added in other words.
 
         Raises
         ------
@@ -93,6 +103,7 @@ class CaseRecord:
             self._log(f"add {result.called}{again}", note, content)
             if not held:
                 self.results.append((result, note))
+                self.silent |= {content} if silent else set()
                 self.standing = None  # who stands beside the new ones is not known
                 self.views.clear()
         return self
@@ -109,7 +120,7 @@ class CaseRecord:
 
     def whole(self) -> list[tuple[Result, str]]:
         """Return the results with their notes, and the findings that they bring to the report."""
-        found = findings_of([result for result, _ in self.results])
+        found = findings_of([result for result, _ in self.results], self.silent)
         return [*self.results, *((finding, "") for finding in found)]
 
     def parties(self) -> set[Party]:
@@ -128,17 +139,30 @@ class CaseRecord:
         return f"{head}<table><tr><th></th><th>what</th><th>why</th></tr>{rows}</table>"
 
 
-def findings_of(results: Sequence[Result]) -> tuple[Finding, ...]:
-    """Return the findings that results bring and that none among them is named like."""
-    named = {result.name for result in results if isinstance(result, Finding)}
+def findings_of(results: Sequence[Result], silent: Set[str] = frozenset()) -> tuple[Finding, ...]:
+    """Return the findings that results bring, each once.
+
+    One that was added with a table of its name stands in the place of those that results bring; two
+    results of one kind each bring theirs.
+
+    Parameters
+    ----------
+    results : sequence of Result
+        All of a case.
+    silent : set of str
+        Digests of those that bring none.
+    """
+    named = {result.name for result in results if isinstance(result, Finding)} - {""}
     subjects = pl.concat([NOBODY, *(result.followed() for result in results)])
     whose = subjects.unique().sort("chain", "address")
-    found: list[Finding] = []
-    for finding in (one for result in results for one in result.findings(whose)):
-        if finding.name not in named:
-            named.add(finding.name)
-            found.append(finding)
-    return tuple(found)
+    found: dict[str, Finding] = {}
+    for result in results:
+        if silent and result.digest in silent:
+            continue
+        for finding in result.findings(whose):
+            if finding.name not in named:
+                found.setdefault(finding.digest, finding)
+    return tuple(found.values())
 
 
 def _safe(text: str) -> str:

@@ -75,6 +75,16 @@ def test_a_finding_that_the_case_holds_is_not_brought_again(results) -> None:
     assert findings_of([own, trace]) == ()
 
 
+def test_two_results_of_one_kind_bring_theirs_each(otter_case, results) -> None:
+    """The sections of a second trace are as good as those of the first; the same comes once."""
+    *_, trace, _ = results
+    whom = otter_case.tags.where(concept="donation").addresses()
+    other = cw.trace(otter_case.ledger, whom, policy=fifo)
+    assert [item.name for item in findings_of([trace, other])] == ["ends_by_reason"] * 2
+    assert [item.name for item in findings_of([trace, trace])] == ["ends_by_reason"]
+    assert findings_of([trace, other], {trace.digest, other.digest}) == ()
+
+
 def test_the_same_content_is_added_once_and_logged_twice(results, tmp_path: Path) -> None:
     _, clusters, _, trace, _ = results
     case = make().add(trace, clusters).add(trace, note="to be sure")
