@@ -102,27 +102,9 @@ def _open(ledger: Path) -> Ledger:
 
 def whom(entity: list[str], tags: Tags | None, chain: str | None) -> Any:
     """Return who is meant: the addresses or outputs, or the addresses of a name in the tags."""
-    from chainwatch.addresses.canonical import parse
-    from chainwatch.addresses.diagnose import is_name
-    from chainwatch.attribution.naming import same
-    from chainwatch.errors import AddressError
-    from chainwatch.tracing.subjects import is_place
+    from chainwatch.tracing.named import parties_named
 
-    if len(entity) > 1 or tags is None or chain is None or is_place(entity[0]):
-        return entity
-    try:
-        parse(entity[0], cw.chain(chain))
-    except AddressError:
-        mine = [one for one in tags.frame["actor"].drop_nulls() if same(one) == same(entity[0])]
-        if mine:
-            return tags.where(actor=mine[0])
-        if is_name(entity[0]):
-            raise
-        raise InputError(
-            f"{entity[0][:100]!r} is no address of the chain, and no tag calls anybody so",
-            remedy="write an address, or a name as the tags have it",
-        ) from None
-    return entity
+    return entity if tags is None or chain is None else parties_named(entity, tags, chain)
 
 
 def _joined(ledger: Ledger, *, clusters: bool) -> dict[str, Any]:

@@ -222,30 +222,12 @@ def messages_in(
     path: Path | None, logs: Sequence[str] | None, bridges: Tags | dict[str, Any]
 ) -> pl.DataFrame | None:
     """Return the messages of a file, and those that bridges logged in tables of logs."""
-    import polars as pl
+    from chainwatch.tracing.crossings.messages import files
 
-    from chainwatch.tracing.crossings.messages.identifiers import messages_of
-
-    found = [] if path is None else [messages_of(_table(path, "messages"))]
+    by_chain: dict[str, Path] = {}
     for one in logs or ():
         chain, _, name = one.partition("=")
         if not chain or not name:
             raise InputError(f"{one[:80]!r} names no logs", remedy="write --logs CHAIN=FILE")
-        found.append(cw.messages_of_logs(_table(Path(name), "logs"), chain, bridges))
-    return pl.concat(found) if found else None
-
-
-def _table(path: Path, what: str) -> pl.DataFrame:
-    """Read a table; every cell of CSV is text."""
-    import polars as pl
-
-    if not path.is_file():
-        raise InputError(f"there is no file of {what}", where=str(path), remedy=f"check --{what}")
-    try:
-        parquet = path.suffix == ".parquet"
-        return pl.read_parquet(path) if parquet else pl.read_csv(path, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        raise InputError(
-            f"the table of {what} cannot be read ({str(error).splitlines()[0]})", where=str(path),
-            remedy="write it as CSV with a header, or as Parquet",
-        ) from error  # fmt: skip
+        by_chain[chain] = Path(name)
+    return files.messages_in(path, by_chain, bridges)
