@@ -88,6 +88,10 @@ QUESTIONS = (
         "`privacy/`: roles, editions, `masked_view.py` from which all is written",
     ),
     (
+        "Where would a question of a case file go?",
+        "`case/questions/`, a file each; `case/analyses.py` lists them",
+    ),
+    (
         "Where would an export go?",
         "`case/exports/`, a file each; `catalogue.py` lists them",
     ),

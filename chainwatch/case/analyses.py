@@ -1,12 +1,17 @@
-"""Analyses that a case file may ask for beyond its recipe: a line each, a verb that finds a result.
+"""What a case file may ask for beyond its recipe, a line each: by name, or by a table of keys.
 
-What such a verb returns declares its own tables, findings and roles, so that an analysis reaches
-the report, both editions and the digests by its line alone.
+An *analysis* is a verb of ledger, subjects and tags, and is asked for by its name in ``analyses``.
+A *question* has keys of its own and is asked for by a table, ``[[paths]]``, as often as needed: its
+class says the keys and gives the answer (:mod:`chainwatch.case.questions.question`).
+
+What is found declares its own tables, findings and roles, so that it reaches the report, both
+editions and the digests by its line alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import polars as pl
 
@@ -34,7 +39,32 @@ ANALYSES: tuple[Line, ...] = (
 )
 """Those that chainwatch brings, written out, by name."""
 
+QUESTIONS: tuple[Line, ...] = (
+    Line(
+        "account-links",
+        "chainwatch.case.questions.account_links:AccountLinks",
+        "Accounts that may have one owner, by what they do: leads, of which none joins.",
+    ),
+    Line(
+        "crossings",
+        "chainwatch.case.questions.crossings:Crossings",
+        "What became of deposits at bridges, on all chains that the case read.",
+    ),
+    Line(
+        "mixes",
+        "chainwatch.case.questions.mixes:Mixes",
+        "What can be counted of the mixes in which followed value ends.",
+    ),
+    Line(
+        "paths",
+        "chainwatch.case.questions.paths:Paths",
+        "The best routes by which money of one party reached another.",
+    ),
+)
+"""Those that chainwatch brings; ``[[account_links]]`` is the table of ``account-links``."""
+
 registry = Registry("an analysis", ANALYSES)
+questions = Registry("a question", QUESTIONS)
 
 
 def register(name: str, target: str | Verb, sentence: str) -> None:
@@ -55,6 +85,38 @@ def register(name: str, target: str | Verb, sentence: str) -> None:
         If another analysis has the name, or name or sentence are none.
     """
     registry.register(name, target, sentence)
+
+
+def register_question(name: str, target: str | type[Any], sentence: str) -> None:
+    """Let case files ask one more question, by a table with keys of its own.
+
+    Parameters
+    ----------
+    name : str
+        Its table, with ``-`` for ``_``: ``account-links`` is asked by ``[[account_links]]``.
+    target : str or type
+        ``module:class``, or the class, of
+        :class:`chainwatch.case.questions.question.Question`.
+    sentence : str
+        What it finds; the note beside it in the log.
+
+    Raises
+    ------
+    CaseError
+        If another question has the name, or name or sentence are none.
+    """
+    questions.register(name, target, sentence)
+
+
+def table_of(line: Line) -> str:
+    """Return the table by which a case file asks a question."""
+    return line.name.replace("-", "_")
+
+
+def asked_in(table: Mapping[str, Any]) -> tuple[Line, ...]:
+    """Return the questions that a case file asks, in the order of their first tables."""
+    lines = {table_of(line): line for line in questions.lines}
+    return tuple(lines[name] for name in table if name in lines)
 
 
 def tag_hits(ledger: Ledger, subjects: pl.DataFrame, tags: Tags) -> TagHits:

@@ -71,6 +71,8 @@ class ShownFigure:
         No rows: its bars are sums, and lead from nobody to nobody.
     has_flows : bool
         So there is no graph of it.
+    name : str
+        What tells it from others of its kind.
     """
 
     of: TraceRange | Trace | Paths
@@ -78,6 +80,7 @@ class ShownFigure:
     edition: Edition
     flows: pl.DataFrame
     has_flows: bool = False
+    name: str = ""
 
     @property
     def stem(self) -> str:
@@ -87,7 +90,7 @@ class ShownFigure:
     @property
     def heading(self) -> str:
         """Its heading in a report."""
-        return HEADINGS[self.kind]
+        return HEADINGS[self.kind] + (f": {self.name}" if self.name else "")
 
     @property
     def caption(self) -> str:
@@ -116,10 +119,13 @@ class CaseFigure(Result):
         What it shows.
     kind : str
         ``range`` of a range; ``timeline`` or ``sum_check`` of a trace; ``routes`` of paths.
+    name : str
+        What tells it from others of its kind in one report.
     """
 
     of: TraceRange | Trace | Paths
     kind: Kind
+    name: str = ""
 
     @property
     def asset(self) -> Asset:
@@ -132,7 +138,8 @@ class CaseFigure(Result):
 
     def words(self) -> Mapping[str, Any]:
         """Return what makes it this figure."""
-        return {"of": self.of.digest, "kind": self.kind}
+        named = {"name": self.name} if self.name else {}
+        return {"of": self.of.digest, "kind": self.kind, **named}
 
     def drawings(self) -> Sequence[Drawing]:
         """Return itself: it is drawn when an edition is known."""
@@ -140,14 +147,15 @@ class CaseFigure(Result):
 
     def shown(self, edition: Edition, redact: Callable[[str], str] = str) -> ShownFigure:
         """Return it as an edition shows it: what is rounded there is drawn as it is said."""
-        return ShownFigure(self.of, self.kind, edition, pl.DataFrame(schema=FLOW_SCHEMA))
+        none, name = pl.DataFrame(schema=FLOW_SCHEMA), redact(self.name)
+        return ShownFigure(self.of, self.kind, edition, none, name=name)
 
     def __repr__(self) -> str:
         return f"CaseFigure({self.kind})"
 
 
 @recorded
-def case_figure(of: TraceRange | Trace | Paths, *, kind: Kind) -> CaseFigure:
+def case_figure(of: TraceRange | Trace | Paths, *, kind: Kind, name: str = "") -> CaseFigure:
     """Return a figure that a case draws in each of its editions, masked as that is.
 
     Parameters
@@ -156,6 +164,8 @@ def case_figure(of: TraceRange | Trace | Paths, *, kind: Kind) -> CaseFigure:
         What ``trace_all(...)``, ``trace(...)`` or ``paths(...)`` returned.
     kind : str
         ``range`` of a range; ``timeline`` or ``sum_check`` of a trace; ``routes`` of paths.
+    name : str
+        What tells it from others of its kind in one report.
 
     Raises
     ------
@@ -169,13 +179,20 @@ def case_figure(of: TraceRange | Trace | Paths, *, kind: Kind) -> CaseFigure:
             remedy="draw range of trace_all(...), timeline or sum_check of trace(...), routes of"
             " paths(...)",
         )
-    return CaseFigure(of, kind)
+    return CaseFigure(of, kind, name)
 
 
-def trace_figures(followed: Trace, across: TraceRange) -> list[CaseFigure]:
+def trace_figures(followed: Trace, across: TraceRange, name: str = "") -> list[CaseFigure]:
     """Return what a case draws beside the flow: the range, the timeline and the sum check.
 
     Reach has no sum, so that the last is left out of a policy that does not conserve value.
+    ``name`` tells them from those of another trace.
     """
-    made = [case_figure(across, kind="range"), case_figure(followed, kind="timeline")]
-    return [*made, *([case_figure(followed, kind="sum_check")] if followed.conserves else [])]
+    made = [
+        case_figure(across, kind="range", name=name),
+        case_figure(followed, kind="timeline", name=name),
+    ]
+    return [
+        *made,
+        *([case_figure(followed, kind="sum_check", name=name)] if followed.conserves else []),
+    ]

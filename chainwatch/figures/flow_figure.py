@@ -41,6 +41,9 @@ class NodeKey(NamedTuple):
     amount: str
 
 
+HEADING = "Main routes"
+
+
 @dataclass(frozen=True)
 class ShownFlows:
     """The flows of a trace as one edition shows them, ready to be drawn.
@@ -70,7 +73,7 @@ class ShownFlows:
     title: str
     caption: str
     places: Mapping[str, tuple[str, int | None]]
-    heading: str = "Main routes"
+    heading: str = HEADING
     stem: str = "flow"
     left_out: str = ""
 
@@ -125,6 +128,8 @@ class FlowFigure(Result):
         Largest flows drawn one by one; the others are added up and named.
     title : str
         Heading.
+    name : str
+        What tells it from the figure of another trace in one report.
     """
 
     trace: Trace
@@ -132,6 +137,7 @@ class FlowFigure(Result):
     tags: Tagged | None
     top: int
     title: str
+    name: str = ""
 
     def tables(self) -> Mapping[str, Rows]:
         """Return no table: what it shows is the trace."""
@@ -142,7 +148,8 @@ class FlowFigure(Result):
         digests = {
             name: item.digest for name, item in vars(self).items() if isinstance(item, Result)
         }
-        return {**digests, "top": self.top, "title": self.title}
+        named = {"name": self.name} if self.name else {}
+        return {**digests, "top": self.top, "title": self.title, **named}
 
     def flows(self, edition: Edition) -> pl.DataFrame:
         """Return the flows between entities as an edition shows them."""
@@ -226,6 +233,7 @@ class FlowFigure(Result):
         return ShownFlows(
             self.flows(edition), self.totals(edition), self.asset, self.top, redact(self.title),
             self.caption(), node_places(self.trace, edition, self.clusters, self.tags),
+            heading=HEADING + (f": {redact(self.name)}" if self.name else ""),
             left_out=self._left_out().strip(),
         )  # fmt: skip
 
@@ -272,6 +280,7 @@ def flow(
     *,
     top: int = 40,
     title: str = "",
+    name: str = "",
 ) -> FlowFigure:
     """Return the figure of the main routes of a trace.
 
@@ -287,5 +296,7 @@ def flow(
         Largest flows drawn one by one.
     title : str
         Heading.
+    name : str
+        What tells it from the figure of another trace in one report.
     """
-    return FlowFigure(trace, clusters, tags, top, title)
+    return FlowFigure(trace, clusters, tags, top, title, name)

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from chainwatch.case.file.lines import Place, Written
 from chainwatch.errors import CaseError
 from chainwatch.sanitize import clipped
 
@@ -19,8 +20,6 @@ LONGEST_SHOWN = 60
 """Characters of a key or value that are repeated."""
 
 _EXAMPLES = "see examples/ for a whole case file"
-
-Place = tuple[str | int, ...]
 
 _WRITE = {
     "int_type": "write a whole number, without quotes",
@@ -54,7 +53,10 @@ def not_toml(text: str, said: str) -> tuple[str, str]:
     return f"the case file cannot be read as TOML: {said}", _EXAMPLES
 
 
-def misfit(errors: Sequence[Mapping[str, Any]], case: type[BaseModel], where: str) -> CaseError:
+def misfit(
+    errors: Sequence[Mapping[str, Any]], case: type[BaseModel], written: Written,
+    more: Sequence[str] = (),
+) -> CaseError:  # fmt: skip
     """Return the error that says what to mend first.
 
     A key that is not known comes before one that is missing: it may be the missing one misspelt.
@@ -65,13 +67,16 @@ def misfit(errors: Sequence[Mapping[str, Any]], case: type[BaseModel], where: st
         What pydantic found.
     case : type
         The model that the file did not fit.
-    where : str
+    written : Written
         The file.
+    more : sequence of str
+        Tables that the model does not have, and that a case file may.
     """
     first = min(errors, key=lambda error: error["type"] != "extra_forbidden")
     place, models = _walk(case, first["loc"])
-    what, remedy = _sentence(first, place, models)
-    return CaseError(what, where=where, remedy=remedy)
+    beside = more if len(place) == 1 else ()
+    what, remedy = _sentence(first, place, models, beside)
+    return CaseError(what, where=written.at(*place), remedy=remedy)
 
 
 def _walk(case: type[BaseModel], loc: Place) -> tuple[Place, list[type[BaseModel]]]:
@@ -117,13 +122,13 @@ def _table(place: Place) -> str:
 
 
 def _sentence(
-    error: Mapping[str, Any], place: Place, models: Sequence[type[BaseModel]]
+    error: Mapping[str, Any], place: Place, models: Sequence[type[BaseModel]], beside: Sequence[str]
 ) -> tuple[str, str]:
     kind, context = error["type"], error.get("ctx", {})
     at = max((n for n, part in enumerate(place) if isinstance(part, str)), default=0)
     key, table = clipped(place[at] if place else "", LONGEST_SHOWN), _table(place[:at])
     if kind == "extra_forbidden":
-        return f"unknown key {key!r} in {table}", _meant(key, models)
+        return f"unknown key {key!r} in {table}", _meant(key, models, beside)
     if kind == "missing":
         return f"{table} lacks {key!r}", _EXAMPLES
     if kind == "value_error":
@@ -137,8 +142,9 @@ def _named(key: str, table: str) -> str:
     return f"[{key}]" if table == "the case file" else f"{key!r} in {table}"
 
 
-def _meant(key: str, models: Sequence[type[BaseModel]]) -> str:
+def _meant(key: str, models: Sequence[type[BaseModel]], beside: Sequence[str]) -> str:
     known = [name for model in models for name in model.model_fields]
+    known += [name for name in beside if name not in known]
     close = get_close_matches(key, known, n=1)
     return f"perhaps {close[0]!r} is meant" if close else f"the keys there are {', '.join(known)}"
 

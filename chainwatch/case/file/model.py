@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, NamedTuple, Union
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     create_model,
     field_validator,
@@ -20,9 +20,12 @@ from pydantic import (
 )
 from pydantic_core import PydanticKnownError
 
-from chainwatch.case.analyses import registry
+from chainwatch.case.analyses import asked_in, questions, registry, table_of
 from chainwatch.case.file.diagnose import misfit, not_toml
-from chainwatch.case.file.source_tables import LedgerTable, SourceTable, kinds_of, table_of
+from chainwatch.case.file.keys import ChainName, OpenedEnd, Strict, Token
+from chainwatch.case.file.lines import Written
+from chainwatch.case.file.source_tables import LedgerTable, SourceTable, kinds_of, source_table
+from chainwatch.case.registry import Line
 from chainwatch.errors import CaseError, InputError
 from chainwatch.ledger.look_alikes import TAILS
 from chainwatch.tracing.custody.hosted import SWEPT
@@ -51,53 +54,64 @@ def _with_names(schema: dict[str, Any]) -> None:
     schema["enum"] = registry.names()
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Head(_Strict):
+class Head(Strict):
     """What the case is called and asks, and which editions are written."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-    title: str
-    question: str
-    number: str = ""
-    investigator: str = "not stated"
-    editions: Annotated[tuple[Literal["disclosure", "working"], ...], Field(min_length=1)] = (
-        "disclosure",
-    )
-    working_reason: str = ""
-    statements: tuple[str, ...] = ()
-    analyses: tuple[
-        Annotated[str, AfterValidator(_known_analysis), Field(json_schema_extra=_with_names)],
-        ...,
+    name: Annotated[
+        str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$", description="Short, for files.")
+    ]
+    title: Annotated[str, Field(description="Heading of the report.")]
+    question: Annotated[str, Field(description="What the case asks.")]
+    number: Annotated[str, Field(description="Number of the case where it is kept.")] = ""
+    investigator: Annotated[str, Field(description="Who works on it.")] = "not stated"
+    editions: Annotated[
+        tuple[Literal["disclosure", "working"], ...],
+        Field(min_length=1, description="Which are written; working masks nobody."),
+    ] = ("disclosure",)
+    working_reason: Annotated[
+        str, Field(description="Why the working edition is needed; it goes into the log.")
+    ] = ""
+    statements: Annotated[
+        tuple[str, ...], Field(description="What others state, quoted with its source.")
+    ] = ()
+    analyses: Annotated[
+        tuple[
+            Annotated[str, AfterValidator(_known_analysis), Field(json_schema_extra=_with_names)],
+            ...,
+        ],
+        Field(description="Analyses that are asked for by name."),
     ] = ()
 
 
-class TagFiles(_Strict):
+class TagFiles(Strict):
     """TagPacks or plain lists."""
 
-    path: str
-    chain: str | None = None
+    path: Annotated[str, Field(description="File or folder, inside the data folder.")]
+    chain: Annotated[str | None, Field(description="Chain of what names none.")] = None
 
 
-class StatementFile(_Strict):
+class StatementFile(Strict):
     """What an exchange produced or a tool exported: notes and tags, never chain data."""
 
-    path: str
-    mapping: str | None = None
-    way: Literal["deposit", "withdrawal"] | None = None
+    path: Annotated[str, Field(description="File, inside the data folder.")]
+    mapping: Annotated[
+        str | None, Field(description="Mapping of its columns; a known header needs none.")
+    ] = None
+    way: Annotated[
+        Literal["deposit", "withdrawal"] | None,
+        Field(description="What its rows are, where no column says it."),
+    ] = None
 
 
-class Subjects(_Strict):
+class Subjects(Strict):
     """Whom the case follows: listed addresses, a column of a CSV, or all with a tag."""
 
-    chain: str
-    addresses: tuple[str, ...] = ()
-    csv: str | None = None
-    column: str | None = None
-    concept: str | None = None
-    label: str | None = None
+    chain: Annotated[ChainName, Field(description="Alias or CAIP-2 id.")]
+    addresses: Annotated[tuple[str, ...], Field(description="The addresses.")] = ()
+    csv: Annotated[str | None, Field(description="A table of them, inside the data folder.")] = None
+    column: Annotated[str | None, Field(description="The column of it.")] = None
+    concept: Annotated[str | None, Field(description="All whom tags give this concept.")] = None
+    label: Annotated[str | None, Field(description="All whom tags give this label.")] = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Subjects:
@@ -107,29 +121,7 @@ class Subjects(_Strict):
         return self
 
 
-class Token(_Strict):
-    """The token of an account chain, by contract; without a contract it is the chain's coin."""
-
-    chain: str
-    contract: str | None = None
-    symbol: str | None = None
-    decimals: Annotated[int, Field(ge=0, le=38)] | None = None
-
-    @model_validator(mode="after")
-    def _shown(self) -> Token:
-        if self.contract is not None and (self.symbol is None or self.decimals is None):
-            raise ValueError("give the symbol and the decimals of the token beside its contract")
-        return self
-
-
-class OpenedEnd(_Strict):
-    """An end by custody behind which following goes on, and why a person wants that."""
-
-    address: str
-    why: Annotated[str, Field(min_length=1)]
-
-
-class Follow(_Strict):
+class Follow(Strict):
     """How value is followed.
 
     ``custody`` says at whose addresses it ends by what they do: deposit addresses and wallets that
@@ -138,30 +130,75 @@ class Follow(_Strict):
     """
 
     policy: Annotated[
-        str, AfterValidator(_known_policy), Field(json_schema_extra={"enum": [*_POLICIES]})
+        str,
+        AfterValidator(_known_policy),
+        Field(json_schema_extra={"enum": [*_POLICIES]}, description="How balances are divided."),
     ] = "fifo"
-    trifle: Annotated[int, Field(ge=0)] = 0
-    alike_head: Annotated[int, Field(ge=0)] = 0
-    alike_tail: Annotated[int, Field(ge=TAILS[0], le=TAILS[-1])] = 4
-    min_share: Annotated[int, Field(ge=1, le=1000)] = 980
-    min_sweeps: Annotated[int, Field(ge=SWEPT)] = SWEPT
-    min_equal: Annotated[int, Field(ge=2)] = 3
-    custody: Literal["deposits", "roles"] = "deposits"
-    max_hops: int | None = None
-    max_age: Annotated[int, Field(ge=1)] | None = None
-    min_amount: Annotated[int, Field(ge=0)] = 0
-    spread_unstated: bool = False
-    opened: tuple[OpenedEnd, ...] = ()
+    trifle: Annotated[
+        int, Field(ge=0, description="Most that a lure of address poisoning moves; accounts.")
+    ] = 0
+    alike_head: Annotated[
+        int, Field(ge=0, description="First characters in which look-alikes agree.")
+    ] = 0
+    alike_tail: Annotated[
+        int,
+        Field(ge=TAILS[0], le=TAILS[-1], description="Last characters in which they agree."),
+    ] = 4
+    min_share: Annotated[
+        int,
+        Field(ge=1, le=1000, description="Per mille that a deposit address passed to one service."),
+    ] = 980
+    min_sweeps: Annotated[
+        int, Field(ge=SWEPT, description="Fewest payments in which it did so.")
+    ] = SWEPT
+    min_equal: Annotated[int, Field(ge=2, description="Fewest equal outputs of a mix; coins.")] = 3
+    custody: Annotated[
+        Literal["deposits", "roles"], Field(description="At whose addresses following ends.")
+    ] = "deposits"
+    max_hops: Annotated[int | None, Field(description="Most payments from a subject.")] = None
+    max_age: Annotated[
+        int | None, Field(ge=1, description="Most days behind what a subject received.")
+    ] = None
+    min_amount: Annotated[
+        int, Field(ge=0, description="Branches below this many base units end.")
+    ] = 0
+    spread_unstated: Annotated[
+        bool, Field(description="Tags count for clusters of which their publisher says nothing.")
+    ] = False
+    opened: Annotated[
+        tuple[OpenedEnd, ...], Field(description="Ends by custody behind which it goes on.")
+    ] = ()
 
 
-class NamedDay(_Strict):
+class NamedDay(Strict):
     """A day that splits the payments in before and after."""
 
-    day: date
-    name: str
+    day: Annotated[date, Field(description="The day; it counts as after.")]
+    name: Annotated[str, Field(description="How the report calls it.")]
 
 
-class CaseFile(_Strict):
+class Also(Strict):
+    """Further subjects, on the same chain or another, whose value is followed like the first's."""
+
+    subjects: Annotated[Subjects, Field(description="Whom: as [subjects].")]
+    asset: Annotated[Token | None, Field(description="In what: as [asset].")] = None
+    follow: Annotated[
+        Follow | None, Field(description="How it is followed; as [follow] says, if not given.")
+    ] = None
+
+
+class Asked(NamedTuple):
+    """A question that a case file asks: its line in the catalogue, its keys, and where it stands.
+
+    ``keys`` are a :class:`chainwatch.case.questions.question.Question`.
+    """
+
+    line: Line
+    keys: Any
+    where: str
+
+
+class CaseFile(Strict):
     """A whole case file."""
 
     case: Head
@@ -172,6 +209,9 @@ class CaseFile(_Strict):
     asset: Token | None = None
     follow: Follow = Follow()
     dates: tuple[NamedDay, ...] = ()
+    also: tuple[Also, ...] = ()
+    _written: Written = PrivateAttr(default_factory=lambda: Written("the case file"))
+    _asked: tuple[Line, ...] = PrivateAttr(default=())
 
     @field_validator("sources")
     @classmethod
@@ -183,18 +223,52 @@ class CaseFile(_Strict):
             )
         return sources
 
+    def parts(self) -> Iterator[CaseFile]:
+        """Yield the case of each group of subjects by itself: of [subjects], then of [[also]]."""
+        yield self
+        for one in self.also:
+            yield self.model_copy(
+                update={
+                    "subjects": one.subjects, "asset": one.asset,
+                    "follow": one.follow or self.follow, "also": (),
+                }
+            )  # fmt: skip
 
-def case_model(kinds: tuple[str, ...]) -> type[CaseFile]:
-    """Return the model of a case file whose sources are of these kinds; only they are loaded."""
-    tables = [table_of(kind) for kind in kinds] or [LedgerTable]
+    def asked(self) -> Iterator[Asked]:
+        """Yield the questions that it asks, in its order."""
+        for line in self._asked:
+            name = table_of(line)
+            for number, keys in enumerate(getattr(self, name)):
+                place = f"[[{name}]] number {number + 1} of {self._written.at(name, number)}"
+                yield Asked(line, keys, place)
+
+
+def case_model(kinds: tuple[str, ...], asked: Sequence[Line] = ()) -> type[CaseFile]:
+    """Return the model of a case file with sources of these kinds and these questions.
+
+    Only they are loaded.
+    """
+    tables = [source_table(kind) for kind in kinds] or [LedgerTable]
     one: Any = tables[0]
     if len(tables) > 1:
         one = Annotated[Union[tuple(tables)], Field(discriminator="kind")]  # noqa: UP007
     listed = Annotated[tuple[one, ...], Field(min_length=1)]
+    more: dict[str, Any] = {table_of(line): (_tables(line), ()) for line in asked}
     made: type[CaseFile] = create_model(
-        "CaseFile", __base__=CaseFile, __doc__=CaseFile.__doc__, sources=(listed, ...)
+        "CaseFile", __base__=CaseFile, __doc__=CaseFile.__doc__, sources=(listed, ...), **more
     )
     return made
+
+
+def _tables(line: Line) -> Any:
+    """Return the type of the tables of a question."""
+    if table_of(line) in CaseFile.model_fields:
+        raise CaseError(
+            f"the question {line.name!r} has the name of a table of every case file",
+            remedy="register it under another name",
+        )
+    one: Any = line.load()
+    return Annotated[tuple[one, ...], Field(description=line.sentence)]
 
 
 def load_case(path: str | Path) -> CaseFile:
@@ -205,11 +279,12 @@ def load_case(path: str | Path) -> CaseFile:
     CaseError
         Naming the file, the key and what is wrong with it.
     """
-    return parse_case(_toml(Path(path)), where=str(path))
+    text, table = _toml(Path(path))
+    return parse_case(table, where=str(path), text=text)
 
 
-def _toml(path: Path) -> dict[str, Any]:
-    """Return the content of a TOML file, or say in one sentence why there is none."""
+def _toml(path: Path) -> tuple[str, dict[str, Any]]:
+    """Return a TOML file and its content, or say in one sentence why there is none."""
     if path.is_dir():
         raise CaseError(
             "this is a folder, not a case file", where=str(path), remedy="name a TOML file"
@@ -217,7 +292,7 @@ def _toml(path: Path) -> dict[str, Any]:
     text = ""
     try:
         text = path.read_text(encoding="utf-8-sig")
-        return tomllib.loads(text)
+        return text, tomllib.loads(text)
     except FileNotFoundError:
         what, remedy = "there is no such case file", "check the path"
     except OSError as error:
@@ -229,19 +304,32 @@ def _toml(path: Path) -> dict[str, Any]:
     raise CaseError(what, where=str(path), remedy=remedy)
 
 
-def parse_case(table: dict[str, Any], *, where: str) -> CaseFile:
+def parse_case(table: dict[str, Any], *, where: str, text: str = "") -> CaseFile:
     """Make a case of plain data.
+
+    Parameters
+    ----------
+    table : dict
+        What TOML reads.
+    where : str
+        What errors call the file.
+    text : str
+        The file, from which they tell the line.
 
     Raises
     ------
     CaseError
         Naming the first key that does not fit.
     """
-    model = case_model(kinds_of(table, where))
+    written, asked = Written(where, text), asked_in(table)
+    model = case_model(kinds_of(table, written), asked)
     try:
-        return model.model_validate(table)
+        made = model.model_validate(table)
     except ValidationError as error:
-        raise misfit(error.errors(include_url=False), model, where) from None
+        more = [table_of(line) for line in questions.lines]
+        raise misfit(error.errors(include_url=False), model, written, more) from None
+    made._written, made._asked = written, asked
+    return made
 
 
 def data_folder(given: str | Path | None, case_file: Path) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from chainwatch.case.analyses import questions
 from chainwatch.case.file.model import case_model
 from chainwatch.case.file.source_tables import kinds
 
@@ -23,7 +24,8 @@ def case_schema() -> dict[str, Any]:
     What only several keys together decide, such as how subjects are named, is not in it, nor is
     what a path or an address must be: a file that fits may still be refused.
     """
-    made: dict[str, Any] = _without_null(case_model(tuple(kinds())).model_json_schema())
+    model = case_model(tuple(kinds()), questions.lines)
+    made: dict[str, Any] = _without_null(model.model_json_schema())
     return {"$schema": DIALECT, **made, "title": "A case file of chainwatch"}
 
 

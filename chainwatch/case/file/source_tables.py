@@ -20,6 +20,7 @@ from pydantic import (
     create_model,
 )
 
+from chainwatch.case.file.lines import Written
 from chainwatch.errors import CaseError, InputError
 from chainwatch.sources import catalogue
 from chainwatch.sources.catalogue import LEDGER, Entry
@@ -75,7 +76,7 @@ def kinds() -> list[str]:
     return sorted([LEDGER, *(entry.name for entry in catalogue.entries())])
 
 
-def table_of(kind: str) -> type[SourceTable]:
+def source_table(kind: str) -> type[SourceTable]:
     """Return the model of a table; the source of that kind is loaded.
 
     Raises
@@ -181,7 +182,7 @@ def _checked_bytes(text: str) -> str:
     return text
 
 
-def kinds_of(table: Mapping[str, Any], where: str) -> tuple[str, ...]:
+def kinds_of(table: Mapping[str, Any], written: Written) -> tuple[str, ...]:
     """Return the kinds that a case file names, each once and in order.
 
     Raises
@@ -194,7 +195,7 @@ def kinds_of(table: Mapping[str, Any], where: str) -> tuple[str, ...]:
     found = [item.get("kind") for item in tables if isinstance(item, dict)]
     known = kinds()
     for number, kind in enumerate(found, 1):
-        place = f"[[sources]] number {number}"
+        place, where = f"[[sources]] number {number}", written.at("sources", number - 1, "kind")
         if isinstance(kind, str) and kind in RENAMED:
             new = RENAMED[kind]
             raise CaseError(

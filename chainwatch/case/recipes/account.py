@@ -8,16 +8,16 @@ from typing import Any
 
 import polars as pl
 
-from chainwatch.addresses.assets import Asset, native, token
+from chainwatch.addresses.assets import Asset, native
 from chainwatch.attribution.tags import Tags, named
-from chainwatch.case.case import Case
+from chainwatch.case.ends import by_custody, limits_of
 from chainwatch.case.file.model import CaseFile, Follow, NamedDay
 from chainwatch.case.findings import custody as custody
 from chainwatch.case.findings import set_aside as apart
 from chainwatch.case.findings.token_check import check_token
 from chainwatch.case.findings.worth import worth_finding
-from chainwatch.case.recipes.ends import by_custody, limits_of
-from chainwatch.errors import CaseError
+from chainwatch.case.ground import Part
+from chainwatch.case.recipes.chapter import Chapter
 from chainwatch.figures.case_figure import trace_figures
 from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.poisoning import poisoning
@@ -50,10 +50,10 @@ ROUTES = (
 
 
 def add_account_findings(
-    case: Case, config: CaseFile, ledger: Ledger, tags: Tags, subjects: pl.DataFrame
-) -> None:
+    case: Chapter, config: CaseFile, ledger: Ledger, tags: Tags, subjects: pl.DataFrame
+) -> Part:
     """Compute everything that a case on an account chain shows, and add it in reading order."""
-    asset = _asset(config)
+    asset = asset_of(config)
     note = check_token(ledger, asset)
     follow = config.follow
     lure = poisoning(follow.trifle, follow.alike_head, follow.alike_tail)
@@ -65,13 +65,14 @@ def add_account_findings(
         "stop": [services, held.stop], "asset": asset, "poisoning": lure, **limits_of(follow),
     }  # fmt: skip
     followed = trace(ledger, subjects, policy=follow.policy, **how)
-    figures = trace_figures(followed, trace_all(ledger, subjects, **how))
+    figures = trace_figures(followed, trace_all(ledger, subjects, **how), case.called)
     alone = subjects.join(at.frame, on="address", how="anti").unique("address")
     paid = custody.unhosted_payments(direct, at, followed, frozenset(histories(ledger, asset)))
     if note is not None:
         case.add(note, note="The rows and the case name the token differently.")
-    case.add(tags, note="Who says that an address is a service.")
-    case.add(flow(followed, None, tags, top=40, title=case.title), note=_routes(followed))
+    case.share(tags, note="Who says that an address is a service.")
+    drawn = flow(followed, None, tags, top=40, title=case.title, name=case.called)
+    case.add(drawn, note=_routes(followed))
     case.add(
         custody.hosting_finding(subjects, at, direct, followed, follow.min_share),
         note="Custody decides where following ends.",
@@ -104,6 +105,7 @@ def add_account_findings(
     case.add(direct, note="Every payment, for recomputation.")
     for figure in figures:
         case.add(figure)
+    return Part(followed, subjects, held, follow, called=case.called, lure=lure)
 
 
 def _routes(followed: Trace) -> str:
@@ -128,36 +130,24 @@ def _direct(
     )
 
 
-def _add_look_alikes(case: Case, direct: Counterparties) -> None:
+def _add_look_alikes(case: Chapter, direct: Counterparties) -> None:
     """Add what only looks like a payment, and the payments that perhaps went astray."""
     case.add(poisoning_finding(direct), note="Set apart: nobody paid here.")
     for finding in astray_findings(direct):
         case.add(finding, note="Paid, and perhaps not to whom it was meant for.")
 
 
-def _add_uncounted(case: Case, direct: Counterparties) -> None:
+def _add_uncounted(case: Chapter, direct: Counterparties) -> None:
     """Add the transfers that stand in no total: without effect, and too wide to add up."""
     case.add(failed_finding(direct), note="Set apart: no effect.")
     if direct.wide.height:
         case.add(wide_finding(direct), note="Set apart: too wide to add up.")
 
 
-def _asset(config: CaseFile) -> Asset:
+def asset_of(config: CaseFile) -> Asset:
     """Return what the case follows: the token that it names, or else the coin of its chain."""
     what = config.asset
-    if what is None:
-        return native(config.subjects.chain)
-    if what.contract is not None and what.symbol is not None and what.decimals is not None:
-        return token(what.chain, what.contract, what.symbol, what.decimals)
-    coin = native(what.chain)
-    if what.symbol not in (None, coin.symbol) or what.decimals not in (None, coin.decimals):
-        raise CaseError(
-            f"[asset] names no contract, which is {coin.symbol} of {coin.decimals} decimals, and"
-            " another symbol or other decimals",
-            where="[asset]",
-            remedy="name the token's contract, or leave symbol and decimals out",
-        )
-    return coin
+    return native(config.subjects.chain) if what is None else what.asset()
 
 
 AFTER = BY_COLUMNS.pick(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as with_
 from datetime import UTC, datetime
@@ -12,29 +13,40 @@ from pathlib import Path
 
 import polars as pl
 
+from chainwatch.addresses.assets import native
 from chainwatch.addresses.canonical import parse
 from chainwatch.atomic import absolute, check_free, write_whole
 from chainwatch.attribution.statements.statement import Statement, read_statement
 from chainwatch.attribution.tags import Tags, read_tags, tags_of
 from chainwatch.case.analyses import registry
 from chainwatch.case.case import Case
-from chainwatch.case.file.model import CaseFile, StatementFile, data_folder, inside, load_case
+from chainwatch.case.file.model import (
+    Asked,
+    CaseFile,
+    StatementFile,
+    data_folder,
+    inside,
+    load_case,
+)
 from chainwatch.case.file.source_tables import LedgerTable
 from chainwatch.case.findings.no_effect import no_effect_finding
 from chainwatch.case.findings.stated import stated_finding
-from chainwatch.case.recipes.account import add_account_findings
+from chainwatch.case.ground import Ground, Part
+from chainwatch.case.recipes.account import add_account_findings, asset_of
+from chainwatch.case.recipes.chapter import Chapter
 from chainwatch.case.recipes.sources import Leave, Say, check_leave, read_sources
 from chainwatch.case.recipes.utxo import add_coin_findings
 from chainwatch.case.record import new_mask_key, now
 from chainwatch.case.seal import MANIFEST
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as find_chain
-from chainwatch.errors import AddressError, CaseError, InputError
+from chainwatch.errors import AddressError, CaseError, ChainwatchError, InputError
 from chainwatch.ingest.pull_report import PullReport
 from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import ANSWERS
 from chainwatch.privacy.edition import DISCLOSURE
+from chainwatch.results.headed import headed
 from chainwatch.results.result import Finding
 from chainwatch.results.table import Column, Privacy, Table
 from chainwatch.sources import catalogue
@@ -205,24 +217,62 @@ def _compute(
         statements=head.statements,
         clock=(lambda: acquired.astimezone(UTC)) if acquired else now,
     )
-    subjects = _subjects(config, base, tags)
-    tell(f"following {subjects.height} {'subject' if subjects.height == 1 else 'subjects'}")
-    family = find_chain(config.subjects.chain).family
-    add = add_coin_findings if family == "utxo" else add_account_findings
-    add(case, config, ledger, tags, subjects)
+    parts = tuple(_followed(case, config, base, ledger, tags, tell))
+    ground = Ground(ledger, tags, base, parts)
     for said in stated:
         case.add(stated_finding(said, ledger), note="What others state of payments, to look up.")
         case.add(said, note="Every note, word for word; no trace follows it.")
-    vain = no_effect_finding(config)
-    if vain is not None:
-        case.add(vain, note="What the case file says in vain.")
+    for one, part in zip(config.parts(), parts, strict=True):
+        if (vain := no_effect_finding(one)) is not None:
+            case.add(headed(vain, part.called), note="What the case file says in vain.")
     for name in config.case.analyses:
         asked = registry.line(name)
         tell(f"analysing: {name}")
-        case.add(asked.load()(ledger, subjects, tags), note=asked.sentence)
+        case.add(asked.load()(ledger, ground.subjects, tags), note=asked.sentence)
+    for question in config.asked():
+        tell(f"answering: {question.line.name}")
+        _answer(case, question, ground)
     case.add(_read(ledger, pulls), note="What the case rests on.")
     case.look_beside(ledger, acquired_stated=acquired is not None or not _from_files(config))
     return case, pulls
+
+
+def _followed(
+    case: Case, config: CaseFile, base: Path, ledger: Ledger, tags: Tags, tell: Say
+) -> Iterator[Part]:
+    """Follow the value of each group of subjects by the recipe of its chain, and add all of it."""
+    for one, called in zip(config.parts(), _called(config), strict=True):
+        subjects = _subjects(one, base, tags)
+        tell(f"following {subjects.height} {'subject' if subjects.height == 1 else 'subjects'}")
+        coins = find_chain(one.subjects.chain).family == "utxo"
+        add = add_coin_findings if coins else add_account_findings
+        yield add(Chapter(case, subjects, called), one, ledger, tags, subjects)
+
+
+def _called(config: CaseFile) -> list[str]:
+    """Return how headings call each part: by its asset and chain, where there are several."""
+    if not config.also:
+        return [""]
+    names: list[str] = []
+    times: Counter[str] = Counter()
+    for one in config.parts():
+        chain = find_chain(one.subjects.chain)
+        asset = native(chain.id) if chain.family == "utxo" else asset_of(one)
+        name = f"{asset.symbol} on {chain.alias}"
+        times[name] += 1
+        names.append(f"{name} ({times[name]})" if times[name] > 1 else name)
+    return names
+
+
+def _answer(case: Case, question: Asked, ground: Ground) -> None:
+    """Add what answers a question; what speaks against it is said with its place."""
+    try:
+        for answer in question.keys.answer(ground):
+            for result in answer.told(ground.subjects):
+                case.add(result, note=question.line.sentence, silent=True)
+    except ChainwatchError as error:
+        place = f"{question.where}, {error.where}" if error.where else question.where
+        raise type(error)(error.what, where=place, remedy=error.remedy) from error
 
 
 def _stated(base: Path, named: StatementFile) -> Statement:

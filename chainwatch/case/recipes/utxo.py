@@ -8,10 +8,11 @@ import polars as pl
 
 from chainwatch.addresses.assets import native
 from chainwatch.attribution.tags import Tags
-from chainwatch.case.case import Case
+from chainwatch.case.ends import by_custody, limits_of
 from chainwatch.case.file.model import CaseFile
 from chainwatch.case.findings.worth import worth_finding
-from chainwatch.case.recipes.ends import by_custody, limits_of
+from chainwatch.case.ground import Part
+from chainwatch.case.recipes.chapter import Chapter
 from chainwatch.clusters.cluster import cluster
 from chainwatch.figures.case_figure import trace_figures
 from chainwatch.figures.flow_figure import flow
@@ -36,8 +37,8 @@ ROUTES = (
 
 
 def add_coin_findings(
-    case: Case, config: CaseFile, ledger: Ledger, tags: Tags, subjects: pl.DataFrame
-) -> None:
+    case: Chapter, config: CaseFile, ledger: Ledger, tags: Tags, subjects: pl.DataFrame
+) -> Part:
     """Compute everything that a case on a coin chain shows, and add it in reading order."""
     follow = config.follow
     asset = native(config.subjects.chain)
@@ -54,10 +55,11 @@ def add_coin_findings(
         "spread_unstated": follow.spread_unstated, **limits_of(follow),
     }  # fmt: skip
     followed = trace(ledger, subjects, policy=follow.policy, **how)
-    figures = trace_figures(followed, trace_all(ledger, subjects, **how))
+    figures = trace_figures(followed, trace_all(ledger, subjects, **how), case.called)
     reached = exposure(followed, tags, clusters=owners, spread_unstated=follow.spread_unstated)
-    case.add(tags, note="Who says that an address is what.")
-    case.add(flow(followed, owners, tags, top=40, title=case.title), note=_routes(followed))
+    case.share(tags, note="Who says that an address is what.")
+    drawn = flow(followed, owners, tags, top=40, title=case.title, name=case.called)
+    case.add(drawn, note=_routes(followed))
     case.add(*followed.findings(subjects), note="Where the value went.")
     if (worth := worth_finding(followed, ledger)) is not None:
         case.add(worth, note="What it was worth, by the prices that were read.")
@@ -71,9 +73,10 @@ def add_coin_findings(
         case.add(held.roles, note="Wallets of services by what they do: following ends there too.")
     case.add(followed, note="Every branch to its end.")
     case.add(reached, note="Whom it reached.")
-    case.add(_unread(ledger), note="What this case cannot know.")
+    case.share(_unread(ledger), note="What this case cannot know.")
     for figure in figures:
         case.add(figure)
+    return Part(followed, subjects, held, follow, called=case.called, owners=owners, mixes=mixes)
 
 
 def _routes(followed: Trace) -> str:

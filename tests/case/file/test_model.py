@@ -271,3 +271,129 @@ def test_only_the_sources_that_are_named_are_loaded() -> None:
         )  # fmt: skip
     assert not {"electrum", "esplora", "bitcoin_core", "transfer_dump"} & set(done.stdout.split())
     assert "block_files" in done.stdout
+
+
+ASKED: dict[str, dict[str, Any]] = {
+    "account_links": {},
+    "crossings": {},
+    "mixes": {},
+    "paths": {"target": "x"},
+}
+"""What is enough of each question."""
+
+
+@pytest.mark.parametrize(("name", "keys"), ASKED.items())
+def test_every_question_has_a_table_and_may_be_asked_again(name: str, keys: dict[str, Any]) -> None:
+    found = list(parse_case(changed(name, [keys, keys]), where="my.toml").asked())
+    assert [one.line.name for one in found] == [name.replace("_", "-")] * 2
+    assert [one.where.partition(" of ")[0] for one in found] == [
+        f"[[{name}]] number 1", f"[[{name}]] number 2"
+    ]  # fmt: skip
+
+
+def test_questions_are_asked_in_the_order_of_the_file() -> None:
+    table = LEAST | {"paths": [{"target": "x"}], "also": [], "mixes": [{}]}
+    assert [one.line.name for one in parse_case(table, where="x").asked()] == ["paths", "mixes"]
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "said"),
+    [
+        ("paths", {}, "[[paths]] number 1 lacks 'target' at my.toml"),
+        ("paths", {"target": []}, "'target' in [[paths]] number 1 is []"),
+        ("paths", {"target": [5]}, "write a text in quotes"),
+        ("paths", {"target": "x", "form": "y"}, "unknown key 'form' in [[paths]] number 1"),
+        ("paths", {"target": "x", "by": "luck"}, 'write "value" or "hops" or "time" or "weakest"'),
+        ("paths", {"target": "x", "k": True}, "'k' in [[paths]] number 1 is True"),
+        ("paths", {"target": "x", "k": 0}, "greater than or equal to 1"),
+        ("paths", {"target": "x", "chain": "bitcoin2"}, "unknown chain 'bitcoin2'"),
+        ("paths", {"target": "x", "start": "yesterday"}, "write a day as 2022-03-07"),
+        ("paths", {"target": "x", "opened": [{"address": "y"}]}, "lacks 'why'"),
+        ("crossings", {"bridges": {"hop": {"moon": ["x"]}}}, "unknown chain 'moon'"),
+        ("crossings", {"fee_at_most": 0.01}, "write a text in quotes"),
+        ("crossings", {"assets": [[{"chain": "eth", "contract": "0x"}]]}, "decimals of the token"),
+        ("mixes", {"everywhere": 1}, "write true or false"),
+        ("mixes", {"limit": "8"}, "write a whole number, without quotes"),
+        ("account_links", {"rules": ["magic"]}, 'write "activation" or '),
+        ("account_links", {"at_least": 2}, "less than or equal to 1"),
+        ("account_links", {"hosted": [{"chain": "x"}]}, "unknown chain 'x'"),
+        ("path", {"target": "x"}, "perhaps 'paths' is meant"),
+        ("also", {"asset": {"chain": "eth"}}, "[[also]] number 1 lacks 'subjects'"),
+        ("also", {"subjects": {"chain": "btc"}}, "does not fit: give addresses"),
+    ],
+)
+def test_what_does_not_fit_a_question(name: str, keys: dict[str, Any], said: str) -> None:
+    with pytest.raises(CaseError) as caught:
+        parse_case(changed(name, [keys]), where="my.toml")
+    assert said in str(caught.value)
+    assert "pydantic" not in str(caught.value)
+
+
+LINES = """\
+[case]
+name = "x"
+title = "X"
+question = '''
+[[paths]]
+'''
+[[sources]]
+kind = "KIND"
+paths = ["b.dat"]
+chain = "btc"
+[subjects]
+chain = "CHAIN"
+addresses = ["bc1q"]
+[[paths]]
+target = "x"
+[[paths]]
+target = "y"
+k = COUNT
+"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"COUNT": "0"}, 18),
+        ({'target = "y"\n': ""}, 16),
+        ({"CHAIN": "nowhere"}, 12),
+        ({"KIND": "oracle"}, 8),
+        ({"b.dat": 'b.dat", 5, "'}, 9),
+        ({'name = "x"': 'name = "x"\ncolour = 1'}, 3),
+        ({"[subjects]": "[surprise]\n[subjects]"}, 11),
+        ({"[[sources]]": "[sources]"}, 7),
+    ],
+)
+def test_an_error_names_the_line(tmp_path: Path, changes: dict[str, str], line: int) -> None:
+    text = LINES
+    for old, new in changes.items():
+        text = text.replace(old, new, 1)
+    for old, new in {"KIND": "block-files", "CHAIN": "btc", "COUNT": "2"}.items():
+        text = text.replace(old, new)
+    (tmp_path / "my.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(CaseError, match=rf"my\.toml line {line}[.;]"):
+        load_case(tmp_path / "my.toml")
+
+
+def test_where_a_question_stands_is_kept_for_its_answer(tmp_path: Path) -> None:
+    text = LINES.replace("KIND", "block-files").replace("CHAIN", "btc").replace("COUNT", "2")
+    (tmp_path / "my.toml").write_text(text, encoding="utf-8")
+    places = [one.where for one in load_case(tmp_path / "my.toml").asked()]
+    assert places == [
+        f"[[paths]] number 1 of {tmp_path / 'my.toml'} line 14",
+        f"[[paths]] number 2 of {tmp_path / 'my.toml'} line 16",
+    ]
+
+
+def test_each_group_of_subjects_is_a_case_of_its_own() -> None:
+    token = {"chain": "tron", "contract": "T", "symbol": "U", "decimals": 6}
+    more = [
+        {"subjects": {"chain": "tron", "addresses": ["T1"]}, "asset": token},
+        {"subjects": {"chain": "ltc", "addresses": ["L1"]}, "follow": {"policy": "haircut"}},
+    ]
+    table = changed("also", more) | {"follow": {"max_hops": 3}}
+    found = list(parse_case(table, where="x").parts())
+    assert [one.subjects.addresses[0] for one in found] == ["bc1q", "T1", "L1"]
+    assert [one.asset and one.asset.symbol for one in found] == [None, "U", None]
+    assert [one.follow.max_hops for one in found] == [3, 3, None]
+    assert [one.follow.policy for one in found] == ["fifo", "fifo", "haircut"]

@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 from case_texts import USDT, token_case
 
+from chainwatch.case.ends import limits_of
 from chainwatch.case.file.model import Follow
 from chainwatch.case.recipes import run as module
-from chainwatch.case.recipes.ends import limits_of
 from chainwatch.case.recipes.run import README_FILE, read_mask_key, run_case
 from chainwatch.case.seal import verify
 from chainwatch.errors import CaseError, ChainwatchError, InputError, OutputExists, TraceError

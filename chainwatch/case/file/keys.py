@@ -1,0 +1,90 @@
+"""What several tables of a case file share: strict keys, texts, chains, assets, opened ends."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Strict as OfType
+
+from chainwatch.addresses.assets import Asset, native, token
+from chainwatch.chains.catalogue import chain as find_chain
+from chainwatch.errors import CaseError
+
+
+class Strict(BaseModel):
+    """A table of which every key is known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _listed(given: Any) -> Any:
+    return [given] if isinstance(given, str) else given
+
+
+def _text_or_list(schema: dict[str, Any]) -> None:
+    """Let one text stand for a list of one, as it does in the file."""
+    listed = {name: schema.pop(name) for name in ("type", "items", "minItems") if name in schema}
+    schema["anyOf"] = [{"type": "string"}, listed]
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(json_schema_extra=_text_or_list)]
+"""Texts; one alone may stand without brackets."""
+
+SomeTexts = Annotated[
+    tuple[str, ...],
+    Field(min_length=1),
+    BeforeValidator(_listed),
+    Field(json_schema_extra=_text_or_list),
+]
+"""The same, at least one."""
+
+Whole = Annotated[int, OfType()]
+Flag = Annotated[bool, OfType()]
+"""A whole number, and true or false: nothing else is taken for one."""
+
+
+def _known_chain(name: str) -> str:
+    return find_chain(name).id
+
+
+ChainName = Annotated[str, AfterValidator(_known_chain)]
+"""A chain, written by its alias or CAIP-2 id, kept as the latter."""
+
+
+class Token(Strict):
+    """The token of an account chain, by contract; without a contract it is the chain's coin."""
+
+    chain: Annotated[ChainName, Field(description="Alias or CAIP-2 id.")]
+    contract: Annotated[str | None, Field(description="Without one: the coin of the chain.")] = None
+    symbol: Annotated[str | None, Field(description="As it is shown.")] = None
+    decimals: Annotated[
+        int | None, Field(ge=0, le=38, description="Digits behind the point, as it is shown.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _shown(self) -> Token:
+        if self.contract is not None and (self.symbol is None or self.decimals is None):
+            raise ValueError("give the symbol and the decimals of the token beside its contract")
+        return self
+
+    def asset(self, where: str = "[asset]") -> Asset:
+        """Return the asset that the table names, or say at ``where`` why it is none."""
+        if self.contract is not None:
+            return token(self.chain, self.contract, self.symbol or "", self.decimals or 0)
+        coin = native(self.chain)
+        if self.symbol not in (None, coin.symbol) or self.decimals not in (None, coin.decimals):
+            raise CaseError(
+                f"{where} names no contract, which is {coin.symbol} of {coin.decimals} decimals,"
+                " and another symbol or other decimals",
+                where=where,
+                remedy="name the token's contract, or leave symbol and decimals out",
+            )
+        return coin
+
+
+class OpenedEnd(Strict):
+    """An end by custody behind which following goes on, and why a person wants that."""
+
+    address: Annotated[str, Field(description="Where following goes on.")]
+    why: Annotated[str, Field(min_length=1, description="The reason, which the report gives.")]

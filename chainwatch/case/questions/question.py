@@ -1,0 +1,68 @@
+"""A question of a case file: a table whose keys are declared, and the results that answer it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Annotated, NamedTuple
+
+import polars as pl
+from pydantic import Field
+
+from chainwatch.case.file.keys import Strict
+from chainwatch.case.ground import Ground
+from chainwatch.results.headed import headed
+from chainwatch.results.result import Finding, Result
+
+
+class Answer(NamedTuple):
+    """A result that answers a question, and how headings call it.
+
+    Two results of one kind have the same headings: without names of their own nobody could tell
+    whose a section is.
+    """
+
+    result: Result
+    called: str = ""
+
+    def told(self, subjects: pl.DataFrame) -> Iterator[Result]:
+        """Yield its findings under headings of their own, then itself.
+
+        Parameters
+        ----------
+        subjects : polars.DataFrame
+            Those of the case: ``chain, address``.
+        """
+        if isinstance(self.result, Finding):
+            yield headed(self.result, self.called)
+            return
+        yield from (headed(one, self.called) for one in self.result.findings(subjects))
+        yield self.result
+
+
+class Question(Strict, ABC):
+    """Keys of one table, and how it is answered.
+
+    A question of one's own derives from it, adds its keys, and joins with one call of
+    :func:`chainwatch.case.analyses.register_question`. Its docstring stands in the schema and on
+    the page of the case file. A key has the name of the parameter of the verb that it goes to.
+    """
+
+    name: Annotated[
+        str, Field(max_length=80, description="How headings of the report call it.")
+    ] = ""
+
+    @abstractmethod
+    def answer(self, ground: Ground) -> Iterator[Answer]:
+        """Yield what was found, in the order in which a report tells it.
+
+        Parameters
+        ----------
+        ground : Ground
+            What was read, and what the case followed.
+
+        Raises
+        ------
+        ChainwatchError
+            If it cannot be answered: the case is then not written.
+        """
