@@ -62,7 +62,7 @@ FOLLOWING: tuple[tuple[str, Any, Any], ...] = (
     ("out", Annotated[Path | None, typer.Option(
         "--out", help="New folder for tables, picture and report.")], None),
     ("edition", Annotated[str, typer.Option(
-        "--edition", help="Of the folder: disclosure masks bystanders, or working.")],
+        "--edition", help="Of folder and screen: disclosure masks bystanders, or working.")],
      "disclosure"),
     ("reason", Annotated[str, typer.Option(
         "--reason", help="Why the working edition is needed.")], ""),
@@ -392,11 +392,8 @@ def _check_choice(
     if every or policy:
         return
     chains = {given["chain"] or one.id for one in ledger.chains}
-    fit = [
-        one.name
-        for one in POLICIES
-        if any(one in policies_for(chain, given["direction"]) for chain in sorted(chains))
-    ]
+    told = [policies_for(chain, given["direction"]) for chain in sorted(chains)]
+    fit = [one.name for one in POLICIES if any(one in some for some in told)]
     raise InputError(
         "no policy was chosen: which part of a mixed balance a payment is made of is not on the"
         " chain, and who reads the result must know what was assumed",
@@ -405,8 +402,8 @@ def _check_choice(
 
 
 def _check_edition(asked: Following) -> None:
-    """Refuse what could not be written, before anything is followed."""
-    out, edition, reason = asked.out, asked.edition, asked.reason
+    """Refuse what could not be written, before anything is followed; show all in its edition."""
+    edition, reason = asked.edition, asked.reason
     from chainwatch.atomic import absolute, check_free
     from chainwatch.privacy.edition import EDITIONS
 
@@ -419,8 +416,10 @@ def _check_edition(asked: Following) -> None:
             "the working edition masks nobody and was asked for without a reason",
             remedy="say it with --reason",
         )
-    if out:
-        check_free(absolute(out))
+    if asked.out:
+        check_free(absolute(asked.out))
+    if edition == "working":
+        cw.set_edition(edition, reason=reason)
 
 
 def _asked(found: Any) -> tuple[str, ...]:

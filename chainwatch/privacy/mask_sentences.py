@@ -6,11 +6,15 @@ coarse one. The rule is that of groups in tables (:mod:`chainwatch.privacy.mask_
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from chainwatch.addresses.assets import Asset
 from chainwatch.privacy.edition import DISCLOSURE, FEWEST, Edition, band, coarse
-from chainwatch.privacy.mask_rows import asset_of, hidden_rows
+from chainwatch.privacy.mask_rows import hidden_rows
 from chainwatch.results.plain import chains_of
 from chainwatch.results.result import Finding
 from chainwatch.results.sentence import Sentence, Sum
+from chainwatch.results.table import Rows
 
 
 def mask_sentence(text: str, finding: Finding, edition: Edition) -> str:
@@ -27,15 +31,30 @@ def mask_sentence(text: str, finding: Finding, edition: Edition) -> str:
     """
     if edition.name != DISCLOSURE or not isinstance(text, Sentence):
         return text
-    rounded = _rounded_rows(finding, edition)
-    chain = finding.asset.chain if finding.asset else ""
+    return text.told(saying(finding.rows, finding.asset, edition))
+
+
+def saying(rows: Rows | None, asset: Asset | None, edition: Edition) -> Callable[[Sum], str | None]:
+    """Return what says a sum as an edition may say it, or None where it stands as it is.
+
+    Parameters
+    ----------
+    rows : Rows or None
+        The table that decides for sums that name one of its rows.
+    asset : Asset or None
+        On which chain those are who stand behind a row, or behind a count.
+    edition : Edition
+        Who is shown.
+    """
+    rounded = _rounded_rows(rows, asset, edition)
 
     def say(one: Sum) -> str | None:
-        masked = sum(edition.masks(chain, party) for party in one.behind)
+        of = one.asset or asset
+        masked = sum(edition.masks(of.chain if of else "", party) for party in one.behind)
         hide = rounded[one.row] if one.row is not None else 0 < masked < FEWEST
         return rounded_sum(one) if hide else None
 
-    return text.told(say)
+    return say
 
 
 def rounded_sum(one: Sum) -> str:
@@ -46,10 +65,9 @@ def rounded_sum(one: Sum) -> str:
     return f"{said} {one.noun[0] if said == '1' else one.noun[1]}"
 
 
-def _rounded_rows(finding: Finding, edition: Edition) -> list[bool]:
-    """Return which rows of a finding's table its edition rounds."""
-    if finding.rows is None:
+def _rounded_rows(rows: Rows | None, asset: Asset | None, edition: Edition) -> list[bool]:
+    """Return which rows of a table its edition rounds."""
+    if rows is None:
         return []
-    chains = chains_of(finding.frame, asset_of(finding))
-    hidden = hidden_rows(finding.rows, chains, edition)
+    hidden = hidden_rows(rows, chains_of(rows.frame, asset), edition)
     return [row.party or row.transaction for row in hidden]

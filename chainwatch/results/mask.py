@@ -5,13 +5,17 @@ Results lie below the modules that know who is a bystander, so the mask comes to
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
 from chainwatch.errors import InputError
+from chainwatch.results.sentence import Sentence, Sum
+
+if TYPE_CHECKING:
+    from chainwatch.results.table import Rows
 
 
 class Mask(Protocol):
@@ -26,6 +30,8 @@ class Mask(Protocol):
     def time(self, chain: str, time: datetime, *parties: bytes | None) -> str: ...
 
     def tables(self, result: Any) -> tuple[str, Mapping[str, pl.DataFrame]]: ...
+
+    def saying(self, result: Any, rows: Rows | None) -> Callable[[Sum], str | None]: ...
 
 
 _masks: list[Mask] = []
@@ -77,6 +83,32 @@ def shown_tables(result: Any) -> tuple[str, Mapping[str, pl.DataFrame]]:
             "nobody said who may be shown", remedy="import chainwatch.privacy.session, which does"
         )
     return _masks[0].tables(result)
+
+
+def shown_sums(result: Any, sums: Sequence[Sum], rows: Rows | None = None) -> list[str]:
+    """Return sums as the reader may see them in what a result prints: exact, or to one digit.
+
+    Parameters
+    ----------
+    result : Result
+        Who may be shown is what it says, and nothing else.
+    sums : sequence of Sum
+        Amounts and counts. One that names a row is rounded where that is; any other where few
+        masked parties stand behind it.
+    rows : Rows, optional
+        The table whose rows they name.
+    """
+    if not _masks:
+        return ["withheld"] * len(sums)
+    say = _masks[0].saying(result, rows)
+    return [str(one) if (said := say(one)) is None else said for one in sums]
+
+
+def shown_sentence(result: Any, text: str, rows: Rows | None = None) -> str:
+    """Return a sentence with the sums in it as :func:`shown_sums` has them."""
+    if not isinstance(text, Sentence):
+        return text
+    return text.told(_masks[0].saying(result, rows) if _masks else lambda _: "withheld")
 
 
 def shown_name(name: str, concept: str) -> str:

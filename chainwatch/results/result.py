@@ -25,7 +25,7 @@ from chainwatch.atomic import check_new, write_new
 from chainwatch.errors import InputError
 from chainwatch.results.deferred import Deferred, Deferring
 from chainwatch.results.graph import Edges, Shown, facts_of_asset, graph_of, graphml_of
-from chainwatch.results.mask import shown_tables
+from chainwatch.results.mask import shown_sentence, shown_tables
 from chainwatch.results.plain import plain_frame
 from chainwatch.results.provenance import Record, digest_frame, digest_json, software
 from chainwatch.results.roles import NO_ROLES, NOBODY, Party, Roles
@@ -81,7 +81,8 @@ class Result(Deferring, ABC):
         self.put_off()
         chain = chain_of_result(self)
         for name, value in vars(self).items():
-            if type(value) is pl.DataFrame:
+            of_another = chain and getattr(value, "network", chain) != chain
+            if type(value) is pl.DataFrame or (of_another and isinstance(value, pl.DataFrame)):
                 object.__setattr__(self, name, text_frame(value, chain))
 
     @abstractmethod
@@ -276,7 +277,8 @@ class Finding(Result):
         return f"Finding({self.title!r}, {counted(self.frame.height, 'row', 'rows')})"
 
     def _repr_html_(self) -> str:
-        title, words = (escape(visible(item)) for item in (self.title, " ".join(self.text)))
+        text = " ".join(shown_sentence(self, one, self.rows) for one in self.text)
+        title, words = (escape(visible(item)) for item in (self.title, text))
         return f"<p><b>{title}</b><br>{words}</p>"
 
 

@@ -2,9 +2,10 @@
 
 A result holds addresses and ids as canonical bytes, since bytes are what is joined and compared.
 Its frames stay that; only what they print is text, and that in the working edition alone. What
-polars makes of such a frame (a filter, a selection, a join) is an ordinary frame again, which
-prints bytes as they are in every edition: :func:`plain` turns any into text. The parties whom a row
-adds up (``behind``) stand in a frame so that editions can round it, and are printed in no edition.
+polars makes of such a frame (a filter, a selection, a join) prints in the same way; a single column
+is a series of polars, and prints what it holds: :func:`plain` turns any frame into text. The
+parties whom a row adds up (``behind``) stand in a frame so that editions can round it, and are
+printed in no edition.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from chainwatch.addresses.canonical import text, txid_text
 from chainwatch.chains.base import Chain
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import AddressError, ChainError, expect
+from chainwatch.results.derived_frames import SEVERAL, derived
 from chainwatch.results.mask import names_all
 from chainwatch.results.table import BEHIND
 
@@ -77,6 +79,10 @@ def text_frame(frame: pl.DataFrame, chain: str = "") -> TextFrame:
     return _of_chain(chain)(frame)
 
 
+for _name, _method in derived(text_frame).items():
+    setattr(TextFrame, _name, _method)
+
+
 @cache
 def _of_chain(chain: str) -> type[TextFrame]:
     """Return the class of frames of a chain: polars keeps the class of a frame that it slices.
@@ -104,8 +110,8 @@ def plain(frame: pl.DataFrame, chain: Chain | str | None = None) -> pl.DataFrame
     Returns
     -------
     polars.DataFrame
-        The same rows and columns, chains by their usual names. Bytes that are neither, or whose
-        chain nothing says, are hexadecimal.
+        The same rows and columns, chains by their usual names, without the parties whom a row adds
+        up. Bytes that are neither, or whose chain nothing says, are hexadecimal.
 
     Raises
     ------
@@ -116,7 +122,7 @@ def plain(frame: pl.DataFrame, chain: Chain | str | None = None) -> pl.DataFrame
     """
     expect(frame, pl.DataFrame, "frame", "give a frame of a result, such as trace.ends")
     network = chain_of(chain).id if chain is not None else getattr(frame, "network", "")
-    made = told(frame, network)
+    made = told(frame.drop(BEHIND.name, strict=False), network)
     if "chain" in made.columns and made["chain"].dtype == pl.String:
         names = [item and alias_of(item) for item in made["chain"]]
         made = made.with_columns(pl.Series("chain", names, pl.String))
@@ -126,7 +132,7 @@ def plain(frame: pl.DataFrame, chain: Chain | str | None = None) -> pl.DataFrame
 def told(frame: pl.DataFrame, network: str) -> pl.DataFrame:
     """Return a frame with columns of bytes as text, the others as they are."""
     chains: Sequence[str | None] = [network] * frame.height
-    if "chain" in frame.columns and frame["chain"].dtype == pl.String:
+    if network != SEVERAL and "chain" in frame.columns and frame["chain"].dtype == pl.String:
         chains = frame["chain"].to_list()
     return pl.DataFrame(
         [

@@ -17,7 +17,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TIME
 from chainwatch.results.mask import shown_name
 from chainwatch.results.result import Finding, Result, recorded
-from chainwatch.results.roles import Party, Roles
+from chainwatch.results.roles import SUBJECT, Party, Roles, parties_of
 from chainwatch.results.table import (
     FIRST,
     LAST,
@@ -151,8 +151,9 @@ class Exposure(Result):
         return (reached_finding(self),)
 
     def roles(self) -> Roles:
-        """Return whether tags that say nothing of a cluster were taken to speak of all of it."""
-        return Roles(spread_unstated=self.spread_unstated)
+        """Return whose value it is, and whether tags that say nothing speak of whole clusters."""
+        whose = parties_of(self.frame, "subject", self.asset.chain)
+        return Roles(spreading=dict.fromkeys(whose, SUBJECT), spread_unstated=self.spread_unstated)
 
     def __repr__(self) -> str:
         way = "came from" if self.direction == "backward" else "reached"

@@ -13,9 +13,10 @@ from chainwatch.errors import ConservationError, TraceError
 from chainwatch.ledger.output_status import block_text, day_text
 from chainwatch.results.deferred import Deferred
 from chainwatch.results.graph import Edges
+from chainwatch.results.mask import shown_sums
 from chainwatch.results.result import Finding, Result, digest_rows
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
-from chainwatch.results.sentence import joined, sentence
+from chainwatch.results.sentence import Sum, joined, sentence
 from chainwatch.results.table import Rows
 from chainwatch.tracing.asked import NOT_ASKED, Asked, astray, in_doubt, too_wide
 from chainwatch.tracing.custody.hosted import CUSTODY
@@ -301,20 +302,40 @@ class Trace(Result):
                 )
 
     def __repr__(self) -> str:
+        return self.told(self)
+
+    def told(self, within: Result) -> str:
+        """Return it as it prints itself within a result, which says who may be shown.
+
+        What ended for a reason is rounded where few masked parties stand behind it, as in the table
+        of a report; what came in is the subjects', and exact.
+        """
+        ends = ends_by_reason(self)
+        sums = [
+            Sum(int(amount), self.asset, row=n) for n, amount in enumerate(ends.frame["amount"])
+        ]
         rows = [
-            f"  {self.asset.shown(int(row['amount'])):>24}  {row['reason']}"
+            f"  {told:>24}  {row['reason']}"
             + (f": {row['service']} ({row['certainty']}, {row['basis']})" if row["service"] else "")
             + (f" ({row['basis']})" if row["basis"] and row["reason"] in UNREAD else "")
             + (" (unknown)" if row["certainty"] == UNKNOWN_WAY and not row["service"] else "")
-            for row in self.summary().iter_rows(named=True)
+            for told, row in zip(
+                shown_sums(within, sums, ends), ends.frame.iter_rows(named=True), strict=True
+            )
         ]
+        return "\n".join([*self._head(), *rows, *self._notes()])
+
+    def _head(self) -> Sequence[str]:
         whose = self.origins["subject"].n_unique()
-        idle = _idle(self)
-        head = (
+        return (
             f"Trace({self.policy}, {self.asset.shown(self.amount)} from"
             f" {counted(whose, 'subject', 'subjects')},"
-            f" {counted(self.steps.height, 'step', 'steps')})"
+            f" {counted(self.steps.height, 'step', 'steps')})",
         )
+
+    def _notes(self) -> Sequence[str]:
+        """Return below the sums what is not known, and how far they may be believed."""
+        idle = _idle(self)
         silent = counted(idle, "subject", "subjects")
         notes = [] if self.conserves else [f"  {REACHES}"]
         notes += [f"  {silent} received nothing that was read"] if idle else []
@@ -327,8 +348,7 @@ class Trace(Result):
         notes += [f"  {one}" for one in (self.decimals_doubt, self.effect_doubt) if one]
         if doubt := doubt_of(self.asset, self.ends):
             notes.append(f"  {doubt}")
-        notes += [f"  {self.fetched!r}"] if self.fetched else []
-        return "\n".join([head, *rows, *notes])
+        return [*notes, f"  {self.fetched!r}"] if self.fetched else notes
 
 
 def _by_subject(rows: pl.DataFrame) -> dict[bytes, int]:
@@ -347,11 +367,16 @@ REACHES = (
 """Said of a policy that does not conserve value."""
 
 
-def ends_finding(followed: Trace) -> Finding:
-    """Return where the value of a trace ends, by reason and service."""
+def ends_by_reason(followed: Trace) -> Rows:
+    """Return amount and number of ends by reason and service, with who stands behind each."""
     kinds = ("reason", "service", "certainty", "basis")
     rows = with_behind(followed.summary(), followed.ends, followed.steps, kinds)
-    rows = rows.select(ENDS_BY_REASON.names)
+    return ENDS_BY_REASON.rows(rows.select(ENDS_BY_REASON.names))
+
+
+def ends_finding(followed: Trace) -> Finding:
+    """Return where the value of a trace ends, by reason and service."""
+    ends = ends_by_reason(followed)
     shown, policy = followed.asset.shown, followed.policy.upper()
     back = followed.direction == "backward"
     came = f"{_came(followed)}. Followed {'backward ' if back else ''}by {policy}"
@@ -371,7 +396,7 @@ def ends_finding(followed: Trace) -> Finding:
     as_of, balances = followed.unspent_as_of(), not followed.balances.is_empty()
     phrases = [
         in_words(row, followed.asset, as_of, balances=balances, back=back, place=n)
-        for n, row in enumerate(rows.iter_rows(named=True))
+        for n, row in enumerate(ends.frame.iter_rows(named=True))
     ]
     claim = "it is consistent with" if followed.conserves else "it reached, in full amounts"
     said = sentence(f"{came}, {claim}: ", joined("; ", phrases), ".")
@@ -381,7 +406,7 @@ def ends_finding(followed: Trace) -> Finding:
     return Finding(
         "Where the value comes from" if back else "Where the value ends",
         tuple(text),
-        ENDS_BY_REASON.rows(rows),
+        ends,
         followed.asset,
         (CUSTODY, "A branch may end at an address of the subject's own that nothing joins to it."),
         sentence(headline, _silent(followed), *(f" {one}" for one in open_ if one)),

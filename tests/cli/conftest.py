@@ -10,6 +10,7 @@ import pytest
 import stamina
 
 from chainwatch.cli import app
+from chainwatch.privacy import session
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -24,12 +25,16 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
 
     def called(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["chainwatch", *map(str, arguments)])
+        desk = session._desk
+        kept = desk.edition, [*desk.reasons]
         try:
             with stamina.set_testing(True, attempts=2, cap=True):
                 app.main()
             status = 0
         except SystemExit as stop:
             status = int(stop.code or 0)
+        finally:  # as with a process of its own
+            desk.edition, desk.reasons[:] = kept
         said = capsys.readouterr()
         return status, said.out, said.err
 

@@ -110,6 +110,28 @@ def test_a_folder_masks_bystanders_unless_a_reason_is_given(
     assert strangers & set(steps["target"])
 
 
+def test_the_screen_is_of_the_edition_that_is_asked_for(
+    run: Run, otter: Otter, working: None
+) -> None:
+    """What few masked parties hold is rounded; what a named service got is exact in both."""
+    followed = cw.trace(otter.ledger, KELP, policy="fifo", stop=otter.tags.services())
+    clear = repr(followed)
+    cw.set_edition("disclosure")
+    masked = repr(followed)
+    assert "≈" in masked
+    assert "≈" not in clear
+    services = [line for line in clear.splitlines() if "hosted service" in line]
+    assert services
+    assert set(services) <= set(masked.splitlines())
+    asked = ("trace", KELP, "--policy", "fifo", "--ledger", otter.folder, "--stop",
+             otter.tag_files)  # fmt: skip
+    assert run(*asked)[1].startswith(masked)
+    more = ("--edition", "working", "--reason", "a test")
+    assert run(*asked, *more)[1].startswith(clear)
+    assert run(*asked)[1].startswith(masked), "the next command asks anew"
+    assert "say it with --reason" in run(*asked, "--edition", "working")[2]
+
+
 def test_a_folder_of_all_policies_has_a_picture_of_each_that_conserves(
     run: Run, otter: Otter, tmp_path: Path
 ) -> None:

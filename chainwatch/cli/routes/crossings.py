@@ -86,10 +86,10 @@ def crossings(
     within: WithinOption = 120,
     fee_at_most: FeeOption = "0.01",
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print the rows as JSON, amounts in base units.")
+        bool, typer.Option("--json", help="Print the rows as JSON, in base units and in clear.")
     ] = False,
     csv: Annotated[
-        Path | None, typer.Option(help="Also write a row for each deposit here.")
+        Path | None, typer.Option(help="Also write a row for each deposit here, in clear.")
     ] = None,
     replace: ReplaceOption = False,
 ) -> None:
@@ -126,20 +126,44 @@ def _rows(found: cw.Crossings) -> dict[str, list[dict[str, Any]]]:
 
 
 def lines_of(found: cw.Crossings) -> list[str]:
-    """Return a line for each deposit and for each payout that answers it."""
+    """Return a line for each deposit and for each payout that answers it.
+
+    Where the edition masks anybody they have no amounts, times, addresses and transactions: who
+    paid in or was paid out is nobody's subject.
+    """
+    from chainwatch.results.mask import names_all
+
+    of_deposit, of_payout = (_clear_in, _clear_out) if names_all() else (_masked_in, _masked_out)
     paid: dict[int, list[dict[str, Any]]] = {}
     for row in found.plain("crossing_payouts").iter_rows(named=True):
         paid.setdefault(row["crossing"], []).append(row)
     lines = []
     for row in found.plain().iter_rows(named=True):
-        lines.append(f"{row['time']}  {_amount(row)} to {row['bridge']} on {row['chain']}")
-        lines.append(f"    {row['txid']}:{row['n']}  {row['result']}: {_why(row)}")
-        lines += [
-            f"    {out['time']}  {_amount(out)} to {out['receiver']} on {out['chain']}"
-            f" in {out['txid']}:{out['n']}"
-            for out in paid.get(row["crossing"], ())
-        ]
+        lines += of_deposit(row)
+        lines += [of_payout(out) for out in paid.get(row["crossing"], ())]
     return lines
+
+
+def _clear_in(row: dict[str, Any]) -> list[str]:
+    return [
+        f"{row['time']}  {_amount(row)} to {row['bridge']} on {row['chain']}",
+        f"    {row['txid']}:{row['n']}  {row['result']}: {_why(row)}",
+    ]
+
+
+def _clear_out(row: dict[str, Any]) -> str:
+    return (
+        f"    {row['time']}  {_amount(row)} to {row['receiver']} on {row['chain']}"
+        f" in {row['txid']}:{row['n']}"
+    )
+
+
+def _masked_in(row: dict[str, Any]) -> list[str]:
+    return [f"{row['symbol']} to {row['bridge']} on {row['chain']}  {row['result']}: {_why(row)}"]
+
+
+def _masked_out(row: dict[str, Any]) -> str:
+    return f"    {row['symbol']} paid out on {row['chain']}"
 
 
 def _amount(row: dict[str, Any]) -> str:

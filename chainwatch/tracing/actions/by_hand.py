@@ -21,12 +21,14 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import TraceError, expect
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.graph import Edges
+from chainwatch.results.mask import shown_sums
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import Roles, parties_of
-from chainwatch.results.sentence import sentence
+from chainwatch.results.sentence import Sum, sentence
 from chainwatch.results.table import TX, TXID, WHEN, Column, N, Rows, Table
 from chainwatch.tracing.arguments import check
 from chainwatch.tracing.chosen import Chosen, chosen_outputs
+from chainwatch.tracing.ends.holders import NAMELESS
 from chainwatch.tracing.policies import Policy
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.subjects import subjects_of
@@ -137,9 +139,17 @@ class HandPath(Result):
         return Chosen(txid, n)
 
     def __repr__(self) -> str:
-        rows = [
-            f"  {row['step']:>3}  {self.asset.shown(int(row['value'])):>24}  chosen by a person"
+        return self.told(self)
+
+    def told(self, within: Result) -> str:
+        """Return it as it prints itself within a result, which says who may be shown."""
+        values = shown_sums(within, [
+            Sum(int(row["value"]), self.asset, frozenset({row["address"] or NAMELESS}))
             for row in self.frame.iter_rows(named=True)
+        ])  # fmt: skip
+        rows = [
+            f"  {step:>3}  {value:>24}  chosen by a person"
+            for step, value in zip(self.frame["step"], values, strict=True)
         ]
         return "\n".join([f"HandPath({counted(self.frame.height, 'output', 'outputs')})", *rows])
 
@@ -203,7 +213,7 @@ class HandTrace(Result):
         return (_chosen_finding(self.path), *self.computed.findings(subjects))
 
     def __repr__(self) -> str:
-        return f"HandTrace(\n{self.path!r}\n{self.computed!r})"
+        return f"HandTrace(\n{self.path.told(self)}\n{self.computed.told(self)})"
 
 
 @recorded

@@ -161,7 +161,7 @@ class ThroughSwaps(Result):
             f"ThroughSwaps({self.traces[0].policy},"
             f" {counted(len(self.traces), 'asset', 'assets')}, {counted(count, 'swap', 'swaps')})"
         )
-        lines = [f"  {line}" for one in self.traces for line in repr(one).split("\n")]
+        lines = [f"  {line}" for one in self.traces for line in one.told(self).split("\n")]
         return "\n".join([head, *lines])
 
 

@@ -14,6 +14,7 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import TraceError, expect
 from chainwatch.heuristics.coinjoin.mixes import Mixes, mixes
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.mask import names_all
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.table import CHAIN, TX, TXID, WHEN, Column, N, Privacy, Rows, Table
 from chainwatch.tracing.mixers.mixed_outputs import Mix, Paid, payees, read_mixes
@@ -144,11 +145,15 @@ class AnonymitySets(Result):
         return tuple(found)
 
     def lines(self) -> dict[str, list[str]]:
-        """Return a line for each value of each mix, and one for each error; nobody is masked."""
-        return {
-            "values of mixes": [*_values_told(self.frame)],
-            "errors": [*_errors_told(self.errors)],
-        }
+        """Return a line for each value of each mix, and one for each error.
+
+        Where the edition masks anybody they are counted, by detector and by kind: who can be told
+        from the id of a mix stands in it, and so from its numbers.
+        """
+        values, errors = (
+            (_values_told, _errors_told) if names_all() else (_values_counted, _errors_counted)
+        )
+        return {"values of mixes": [*values(self.frame)], "errors": [*errors(self.errors)]}
 
     def __repr__(self) -> str:
         sure, open_ = self.found["mixes"], self.found["perhaps"]
@@ -335,6 +340,28 @@ def _values_told(mixed: pl.DataFrame) -> Iterator[str]:
             f" paid for by {parties} {'party' if parties == '1' else 'parties'},"
             f" sets of {span}"
         )
+
+
+def _values_counted(mixed: pl.DataFrame) -> Iterator[str]:
+    """Yield a line for each set of detectors: in how many mixes they find how many values."""
+    of = mixed.unique(["chain", "tx", "value"]).group_by("is_mix", "protocols").agg(
+        pl.struct("chain", "tx").n_unique().alias("mixes"), pl.len().alias("values")
+    )  # fmt: skip
+    down = [True, True, False]
+    for sure, protocols, many, values in of.sort(
+        "is_mix", "mixes", "protocols", descending=down
+    ).iter_rows():
+        sides = ("mix", "mixes") if sure else ("transaction", "transactions")
+        told = counted(many, *sides) + ("" if sure else ", perhaps of a mix")
+        yield f"{told} ({protocols}), {counted(values, 'value', 'values')}; ids are withheld"
+
+
+def _errors_counted(errors: pl.DataFrame) -> Iterator[str]:
+    """Yield a line for each kind of error: how often there is one."""
+    of = errors.group_by("kind", "undecided").len().sort("len", "kind", descending=[True, False])
+    for kind, undecided, many in of.iter_rows():
+        doubt = " (undecided: nothing follows)" if undecided else ""
+        yield f"{kind}: {counted(many, 'time', 'times')}{doubt}; ids are withheld"
 
 
 def _span(least: int, most: int) -> str:

@@ -15,6 +15,7 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.errors import ConservationError
 from chainwatch.results.deferred import Deferred
+from chainwatch.results.mask import shown_sums
 from chainwatch.results.result import Finding, Result, digest_rows
 from chainwatch.results.roles import Roles
 from chainwatch.results.sentence import Sentence, Sum, joined, sentence
@@ -236,12 +237,13 @@ class TraceRange(Result):
                 )
 
     def __repr__(self) -> str:
-        shown = self.asset.shown
+        kinds = [row for row in self.summary().iter_rows(named=True) if row["high"]]
+        sums = [one for row in kinds for one in _sums_of(self, row)]
+        told = iter(shown_sums(self, sums, BY_KIND.rows(self.kinds)))
         rows = [
-            f"  {_span(row, self.asset):>32}  {kind_in_words(row)}"
-            f" ({shown(int(row['in_all']))} under every one)"
-            for row in self.summary().iter_rows(named=True)
-            if row["high"]
+            f"  {_span(next(told), next(told)):>32}  {kind_in_words(row)}"
+            f" ({next(told)} under every one)"
+            for row in kinds
         ]
         head = f"TraceRange({', '.join(self.compared)}: {came_in_words(self)})"
         apart = [f"  {name} stands apart" for name in self.traces if name not in self.compared]
@@ -257,9 +259,31 @@ UNDER_EVERY = (
 )
 
 
-def _span(row: Mapping[str, Any], asset: Asset) -> str:
-    low, high = (int(row[name]) for name in ("low", "high"))
-    return asset.shown(high) if low == high else f"{asset.shown(low)} to {asset.shown(high)}"
+def _span(low: str, high: str) -> str:
+    return high if low == high else f"{low} to {high}"
+
+
+def _sums_of(found: TraceRange, row: Mapping[str, Any]) -> Iterator[Sum]:
+    """Yield the lowest, the highest and the common amount of a kind of end.
+
+    They are rounded where the rows of the kind are; over several orders of transfers where few
+    masked parties stand behind all that ends so in any of them.
+    """
+    kind = (row["reason"], row["service"])
+    by_policy = _numbered(found)[kind]
+    place = None if found.every.height else by_policy[COMMON][0]
+    behind = _behind_kind(found, row) if found.every.height else frozenset[bytes]()
+    for name in ("low", "high", "in_all"):
+        yield Sum(int(row[name]), found.asset, behind, place)
+
+
+def _behind_kind(found: TraceRange, row: Mapping[str, Any]) -> frozenset[bytes]:
+    """Return who stands behind a kind of end in any order of transfers."""
+    ends = found.every.filter(*(pl.col(name).eq_missing(pl.lit(row[name])) for name in KIND))
+    return frozenset(
+        {*ends["address"].drop_nulls()}
+        | {bytes.fromhex(one) for among in ends["behind"] for one in among.split(",") if one}
+    )
 
 
 def kind_in_words(row: Mapping[str, Any]) -> str:
@@ -349,11 +373,7 @@ def _ranges(found: TraceRange) -> Iterator[Sentence]:
 def _over_orders(found: TraceRange) -> Iterator[Sentence]:
     """Yield the range of each kind over the methods and the orders of transfers."""
     for row in found.summary().iter_rows(named=True):
-        ends = found.every.filter(*(pl.col(name).eq_missing(pl.lit(row[name])) for name in KIND))
-        behind = frozenset(
-            {*ends["address"].drop_nulls()}
-            | {bytes.fromhex(one) for among in ends["behind"] for one in among.split(",") if one}
-        )
+        behind = _behind_kind(found, row)
         low, high = (Sum(int(row[name]), found.asset, behind) for name in ("low", "high"))
         span: list[str | Sum] = [high] if low.number == high.number else [low, " to ", high]
         if high.number:

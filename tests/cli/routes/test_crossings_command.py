@@ -45,7 +45,9 @@ def bridges() -> list[str]:
     return [word for chain in ("eth", "base") for word in ("--bridge", f"hop={chain}:{POOL}")]
 
 
-def test_it_prints_what_the_library_says(run: Run, folder: Path, tmp_path: Path) -> None:
+def test_it_prints_what_the_library_says(
+    run: Run, folder: Path, tmp_path: Path, working: None
+) -> None:
     asked = ("crossings", "--ledger", folder, *bridges(), "--asset", ASSET)
     status, out, err = run(*asked, "--csv", tmp_path / "rows.csv")
     assert (status, err) == (0, "")
@@ -60,6 +62,16 @@ def test_it_prints_what_the_library_says(run: Run, folder: Path, tmp_path: Path)
     rows = pl.read_csv(tmp_path / "rows.csv", infer_schema=False)
     assert rows["amount"].to_list() == ["1000000", "77"]
     assert run(*asked, "--csv", tmp_path / "rows.csv")[0] == 1
+
+
+def test_who_crossed_is_masked_on_the_screen(run: Run, folder: Path) -> None:
+    status, out, err = run("crossings", "--ledger", folder, *bridges(), "--asset", ASSET)
+    assert (status, err) == (0, "")
+    assert "USD to hop on eth  crossed: amount and time" in out
+    assert "    USD paid out on base" in out
+    assert "USD to hop on eth  not matched: none within the caps" in out
+    for secret in ("0x", "0.995", "1 USD", "0.000077", f"{SEA.START:%Y-%m-%d}"):
+        assert secret not in out
 
 
 def test_as_data_with_messages_and_caps(run: Run, folder: Path, tmp_path: Path) -> None:

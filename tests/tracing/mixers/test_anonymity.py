@@ -41,7 +41,7 @@ def errors(result):
     ]
 
 
-def test_an_output_hides_among_those_who_can_have_paid_for_it(small_ledger):
+def test_an_output_hides_among_those_who_can_have_paid_for_it(small_ledger, working):
     result = found(small_ledger, MIX)
     assert result.frame["n"].to_list() == [0, 1, 2, 3]
     row = result.frame.row(0, named=True)
@@ -88,6 +88,23 @@ def test_change_spent_with_a_mixed_output_tells_whose_it_is(small_ledger):
     # Of unknown protocols a party may have two: who is known may be behind the others as well.
     named = result.frame["protocols"][0]
     assert sets(result) == ([3, 1, 3, 3] if "JoinMarket" in named else [4, 1, 4, 4])
+
+
+def test_lines_name_transactions_in_the_working_edition_alone(small_ledger, txid, request):
+    text = MIX + OTHER + "both: mix/0 mix/2 -> K=1999000\nalso: more/0 more/1 -> L=1999000"
+    result = found(small_ledger, text)
+    ids = [txid(name)[::-1].hex() for name in ("mix", "more", "both", "also")]
+    told = result.lines()
+    assert told["errors"] == [f"{TOGETHER}: 2 times; ids are withheld"]
+    (values,) = told["values of mixes"]
+    assert values.startswith("2 mixes (")
+    assert values.endswith("), 2 values; ids are withheld")
+    assert not [one for one in ids for line in (values, *told["errors"]) if one in line]
+    request.getfixturevalue("working")
+    clear = result.lines()
+    assert [len(clear[name]) for name in ("values of mixes", "errors")] == [2, 2]
+    lines = "\n".join((*clear["values of mixes"], *clear["errors"]))
+    assert all(one in lines for one in ids)
 
 
 def test_errors_add_up(small_ledger):
