@@ -23,7 +23,15 @@ from chainwatch.cli.output import (
     why_no_pdf,
 )
 from chainwatch.cli.pulling import pull
-from chainwatch.cli.routes import crossings, meanings, mixes, paths, peel_chains, trace_across
+from chainwatch.cli.routes import (
+    crossings,
+    meanings,
+    mixes,
+    paths,
+    peel_chains,
+    pools,
+    trace_across,
+)
 from chainwatch.cli.typologies import alerts
 from chainwatch.cli.usage import USAGE, WRONG_USAGE, asks_for_help, misused
 from chainwatch.errors import ChainwatchError, InputError
@@ -53,6 +61,7 @@ paths.add_to(app)
 evaluate.add_to(app)
 names.add_to(app)
 mixes.add_to(app)
+pools.add_to(app)
 meanings.add_to(app)
 peel_chains.add_to(app)
 alerts.add_to(app)

@@ -29,7 +29,7 @@ def commands(group: Any, *before: str) -> Iterator[tuple[str, ...]]:
 
 
 ALL = sorted(commands(typer.main.get_command(app.app)))
-ACCOUNTS = (("meanings",), ("through-swaps",))
+ACCOUNTS = (("meanings",), ("pools",), ("through-swaps",))
 """The demo leaves coins; these look at accounts: tests/cli/test_account_commands.py."""
 ASKING = (
     ("resolve",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -11,83 +11,28 @@ import polars as pl
 from chainwatch.errors import InputError, expect, refuse
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import Finding, Result, recorded
-from chainwatch.results.table import CHAIN, TIME, TXID, Column, Privacy, Rows, Table
+from chainwatch.results.roles import Roles, parties_of
+from chainwatch.results.table import Rows
+from chainwatch.tracing.mixers.given_tables import claims_of, gas_prices_of
+from chainwatch.tracing.mixers.mining import Fit, fits, told_of
+from chainwatch.tracing.mixers.pool_tables import (
+    CANDIDATES,
+    MINED,
+    ODD,
+    POOLS,
+    REVEALS,
+    UNREAD,
+    WITHDRAWALS,
+)
 from chainwatch.tracing.mixers.pools import History, MixingPool, Order, Withdrawal, histories
 from chainwatch.tracing.mixers.reveals import Reveal, priced, reveals
 from chainwatch.units import counted
 
-_POOL = Column.party("pool", "address of the pool")
-_TIME = Column("time", TIME, Privacy.TIME, "time of its block", nullable=True)
-
-WITHDRAWALS = Table(
-    "withdrawals",
-    ("chain", "pool", "txid"),
-    "One row per withdrawal, with the deposits of which it can be. Bounds differ where nothing"
-    " tells which of two came first.",
-    (
-        CHAIN,
-        _POOL,
-        TXID,
-        _TIME,
-        Column.party("recipient", "who got what is left of a fee; null where that is not clear"),
-        Column.party("relayer", "who got the fee; null where there is none"),
-        Column.party("signer", "who signed; null where that was not read"),
-        Column.count("deposits_before", "deposits of the pool that came before"),
-        Column.count("deposits_perhaps", "deposits of which nothing tells whether they did"),
-        Column.number("set_least", "fewest of them still there; null where too few were read"),
-        Column.number("set_most", "most of them still there; null where too few were read"),
-        Column.number("unread", "deposits that must have come before and were not read"),
-        Column.number("candidates", "fewest deposits that a reveal ties it to; null without one"),
-    ),
-)
-
-REVEALS = Table(
-    "reveals",
-    ("chain", "pool", "txid", "rule"),
-    "What ties a withdrawal to some deposits: worth one over the candidates, and a lead.",
-    (
-        CHAIN,
-        _POOL,
-        TXID,
-        Column.kind("rule", "by which rule"),
-        Column.count("candidates", "deposits that it ties the withdrawal to"),
-        Column.count("depositors", "who made them"),
-    ),
-)
-
-CANDIDATES = Table(
-    "candidates",
-    ("chain", "pool", "txid", "rule", "deposit"),
-    "The deposits that a reveal ties a withdrawal to.",
-    (
-        CHAIN,
-        _POOL,
-        TXID,
-        Column.kind("rule", "by which rule"),
-        Column("deposit", pl.Binary, Privacy.TXID, "transaction of the deposit"),
-        Column.party("depositor", "who signed it, or who sent it where that was not read"),
-        Column.flag("signed", "was it read who signed it"),
-        _TIME,
-    ),
-)
-
-ODD = Table(
-    "odd_amounts",
-    ("chain", "pool", "txid", "direction", "party", "amount"),
-    "What a pool got or gave that is not its amount: no deposit, no withdrawal, and never matched.",
-    (
-        CHAIN,
-        _POOL,
-        TXID,
-        _TIME,
-        Column.kind("direction", "in or out, as the pool sees it"),
-        Column.party("party", "who paid it, or who was paid"),
-        Column.amount("amount", "how much"),
-    ),
-)
-
 NO_GAS = "The price of gas was not read: withdrawals of the same price as one deposit are not told."
-NO_MINING = "Claims of rewards for mining with deposits were not read: no deposit is told by them."
+NO_MINING = (
+    "Claims of rewards for deposits were not read, for no ledger holds how many points one was of:"
+    " no deposit is told by them."
+)
 MATTERS = (
     "Several people can share an address, and a friend or a service can be paid: a reveal is a lead"
     " to one of its candidates, and joins nobody."
@@ -110,6 +55,10 @@ class PoolWithdrawals(Result):
         Rows in :data:`ODD`.
     notes : tuple of str
         What was not read, and what that leaves open, a sentence each.
+    pools, unread : polars.DataFrame
+        Rows in :data:`POOLS` and :data:`UNREAD`: what was asked about, and what of it was not read.
+    mined : polars.DataFrame
+        Rows in :data:`MINED`; none where no claims were given.
     """
 
     frame: pl.DataFrame
@@ -117,6 +66,9 @@ class PoolWithdrawals(Result):
     candidates: pl.DataFrame
     odd: pl.DataFrame
     notes: tuple[str, ...]
+    pools: pl.DataFrame = field(default_factory=POOLS.empty)
+    unread: pl.DataFrame = field(default_factory=UNREAD.empty)
+    mined: pl.DataFrame = field(default_factory=MINED.empty)
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
@@ -125,7 +77,14 @@ class PoolWithdrawals(Result):
             "reveals": REVEALS.rows(self.reveals),
             "candidates": CANDIDATES.rows(self.candidates),
             "odd_amounts": ODD.rows(self.odd),
+            "pools": POOLS.rows(self.pools),
+            "unread_spans": UNREAD.rows(self.unread),
+            "mining_claims": MINED.rows(self.mined),
         }
+
+    def roles(self) -> Roles:
+        """Return that the pools are nobody's wallets: whoever uses one is masked beside it."""
+        return Roles(alone=parties_of(self.pools, "pool"))
 
     def words(self) -> Mapping[str, Any]:
         """Return what was not read."""
@@ -157,8 +116,9 @@ class PoolWithdrawals(Result):
 
 @recorded
 def pool_withdrawals(
-    ledger: Ledger, pools: Sequence[MixingPool], *, gas_prices: pl.DataFrame | None = None
-) -> PoolWithdrawals:
+    ledger: Ledger, pools: Sequence[MixingPool], *, gas_prices: pl.DataFrame | None = None,
+    claims: pl.DataFrame | None = None,
+) -> PoolWithdrawals:  # fmt: skip
     """Tell of which deposits the withdrawals of pools can be, and what the published reveals say.
 
     A pool takes and gives one amount. A withdrawal can be of every deposit before it that was not
@@ -170,9 +130,13 @@ def pool_withdrawals(
     ledger : Ledger
         Account chains. A span narrows which withdrawals are told; deposits are of all times.
     pools : sequence of MixingPool
-        Contracts with their asset and amount.
+        Contracts with their asset and amount; with the points of a block where claims are given.
     gas_prices : polars.DataFrame, optional
         ``txid, gas_price`` of transactions; ledgers do not hold prices of gas.
+    claims : polars.DataFrame, optional
+        Claims of rewards for deposits (Tornado's anonymity mining): ``txid, recipient, points``,
+        and ``height`` where it is known. Points are those of the call that takes them out, its fee
+        included; what a relayer got of them before that is to be added. No ledger holds calls.
 
     Returns
     -------
@@ -181,39 +145,57 @@ def pool_withdrawals(
 
     Raises
     ------
-    ArgumentError, InputError
-        If there is no pool, or one stands there twice.
+    ArgumentError, InputError, AddressError, ChainError
+        If there is no pool, or one stands there twice; if claims are given and no pool has points;
+        if a table lacks a column, or a row of it does not fit.
 
     Fails when
     ----------
     Deposits were not read: sets are then too small, and the notes say so. A router pays for many,
     and who signed was not read. Users whose addresses meet by chance, or by a stranger's doing: he
-    can pay both, and make candidates, but he cannot take the true one away.
+    can pay both, and make candidates, but he cannot take the true one away. A claim is for several
+    deposits, or a rate was another then: it fits none, or a wrong pair by chance, and how often
+    that happens is said.
 
     References
     ----------
-    Wu et al., "Tutela", 2022 (the reveals, with their bounds); Wang et al., WWW 2023.
+    Wu et al., "Tutela", 2022 (the reveals, with their bounds); Wang et al., WWW 2023. Points are
+    rate times blocks by the circuit ``Reward`` of Tornado's anonymity mining.
     """
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     _check(pools)
+    chains = [one.asset.chain for one in pools]
+    prices, given = gas_prices_of(gas_prices, chains), claims_of(claims, chains)
+    _check_rates(pools, asked=given is not None)
     read = histories(ledger, pools)
-    prices = (
-        None if gas_prices is None else dict(gas_prices.select("txid", "gas_price").iter_rows())
-    )
+    mined = [] if given is None else list(fits(read, given))
+    notes = [*_notes(read, prices), *(told_of(mined, read) if given is not None else [NO_MINING])]
     told = {(history.pool.key, one.txid) for history in read for one in _told(ledger, history)}
-    found = [one for one in reveals(ledger, read, prices) if (one.pool, one.txid) in told]
+    found = [one for one in reveals(ledger, read, prices, mined) if (one.pool, one.txid) in told]
+    return _result(ledger, read, found, mined, notes)
+
+
+def _result(
+    ledger: Ledger, read: Sequence[History], found: Sequence[Reveal], mined: Sequence[Fit],
+    notes: Sequence[str],
+) -> PoolWithdrawals:  # fmt: skip
+    """Return what was read of pools and what reveals some of it, in tables."""
     fewest: dict[tuple[bytes, bytes], int] = {}
     for one in found:
         key = (one.pool, one.txid)
         fewest[key] = min(len(one.candidates), fewest.get(key, len(one.candidates)))
-    rows = [row for history in read for row in _rows(ledger, history, fewest)]
     chain = {history.pool.key: history.pool.asset.chain for history in read}
     return PoolWithdrawals(
-        WITHDRAWALS.frame(rows),
+        WITHDRAWALS.frame(row for history in read for row in _rows(ledger, history, fewest)),
         REVEALS.frame(_revealed(chain[one.pool], one) for one in found),
         CANDIDATES.frame(row for one in found for row in _candidates(chain[one.pool], one)),
         ODD.frame(row for history in read for row in _odd(history)),
-        tuple(_notes(read, prices)),
+        tuple(notes),
+        POOLS.frame(map(_pool, read)),
+        UNREAD.frame(
+            (one.pool.asset.chain, one.pool.key, *span) for one in read for span in one.unread
+        ),
+        MINED.frame(map(_mined, mined)),
     )
 
 
@@ -226,6 +208,14 @@ def _check(pools: Sequence[MixingPool]) -> None:
         raise InputError(
             "a pool stands there twice" if keys else "no pool was given",
             remedy="pass each contract once, with the one amount that it takes",
+        )
+
+
+def _check_rates(pools: Sequence[MixingPool], *, asked: bool) -> None:
+    if asked and all(one.points is None for one in pools):
+        raise InputError(
+            "claims were given, and of no pool what a deposit earns for each block",
+            remedy="pass MixingPool(..., points=...) as the contract that rewards them had it",
         )
 
 
@@ -275,6 +265,24 @@ def _candidates(chain: str, one: Reveal) -> Iterator[tuple[Any, ...]]:
         )  # fmt: skip
 
 
+def _pool(history: History) -> tuple[Any, ...]:
+    pool = history.pool
+    return (
+        pool.asset.chain, pool.key, pool.asset.contract, pool.asset.decimals, pool.amount,
+        pool.points, len(history.deposits), sum(one.times for one in history.withdrawals),
+        len(history.odd), history.whole,
+    )  # fmt: skip
+
+
+def _mined(fit: Fit) -> tuple[Any, ...]:
+    one, pair = fit.claim, fit.pair
+    sides = (pair.pool, pair.deposit.txid, pair.withdrawal.txid) if pair else (None, None, None)
+    return (
+        one.chain, one.txid, one.recipient, one.points, fit.own, fit.pairs, *sides, fit.moves,
+        fit.matched,
+    )  # fmt: skip
+
+
 def _odd(history: History) -> Iterator[tuple[Any, ...]]:
     pool = history.pool
     for one in history.odd:
@@ -315,4 +323,3 @@ def _notes(read: Sequence[History], prices: Mapping[bytes, int] | None) -> Itera
         for history in read
     ):
         yield NO_GAS
-    yield NO_MINING

@@ -19,6 +19,8 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.addresses.canonical import parse
 from chainwatch.errors import InputError
+from chainwatch.ledger.balances import Reading, in_order
+from chainwatch.ledger.balances import histories as readings_of
 from chainwatch.ledger.ledger import Ledger
 
 SIGNS = ("fee", "fee_burnt", "native")
@@ -41,20 +43,27 @@ class MixingPool:
         What it takes.
     amount : int
         How much of it, in base units.
+    points : int, optional
+        What a deposit earns there for each block that it lies there, where the pool rewards that.
 
     Raises
     ------
     InputError
-        If the amount is not above 0, or the address is none of the chain.
+        If the amount or the points are not above 0, or the address is none of the chain.
     """
 
     address: str | bytes
     asset: Asset
     amount: int
+    points: int | None = None
 
     def __post_init__(self) -> None:
         if self.amount <= 0:
             raise InputError("a pool of nothing", remedy="give its amount in base units")
+        if self.points is not None and self.points <= 0:
+            raise InputError(
+                "a pool that rewards with nothing", remedy="leave points out where none are given"
+            )
         if isinstance(self.address, str):
             object.__setattr__(self, "address", parse(self.address, self.asset.chain))
 
@@ -65,14 +74,16 @@ class MixingPool:
 
     def identity(self) -> Mapping[str, Any]:
         """Return what it is, for the record of a step."""
-        return {"address": self.key.hex(), "asset": str(self.asset), "amount": self.amount}
+        rate = {} if self.points is None else {"points": self.points}
+        return {"address": self.key.hex(), "asset": str(self.asset), "amount": self.amount, **rate}
 
 
 class Moment(NamedTuple):
-    """When a transaction took place: its number where that is known, and its time."""
+    """When a transaction took place: its number where that is known, its time and its height."""
 
     tx: int | None
     time: datetime | None
+    height: int | None = None
 
     def before(self, other: Moment) -> bool | None:
         """Return whether it came before another; None where nothing tells."""
@@ -122,13 +133,28 @@ class Odd(NamedTuple):
 
 
 class History(NamedTuple):
-    """What was read of a pool, in order; ``whole`` says whether a source claims all of it."""
+    """What was read of a pool, in order; ``unread`` are the spans that no source claims to have.
+
+    A span without a start begins with the chain, and one without an end has none.
+    """
 
     pool: MixingPool
     deposits: tuple[Deposit, ...]
     withdrawals: tuple[Withdrawal, ...]
     odd: tuple[Odd, ...]
-    whole: bool
+    unread: tuple[Reading, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether sources claim to have told all of it up to its last withdrawal that was read."""
+        times = [one.at.time for one in self.withdrawals]
+        if None in times:
+            return not self.unread
+        last = max(filter(None, times), default=None)
+        return not any(
+            ended is not None or begun is None or (last is not None and begun < last)
+            for begun, ended in self.unread
+        )
 
 
 def histories(ledger: Ledger, pools: Sequence[MixingPool]) -> list[History]:
@@ -140,18 +166,26 @@ def histories(ledger: Ledger, pools: Sequence[MixingPool]) -> list[History]:
     took = pl.col("success").fill_null(True)
     rows = whole.transfers.filter(pl.col("chain").is_in(chains) & theirs & took).collect()
     signers = _signers(whole, rows)
-    return [_history(whole, one, rows, signers) for one in pools]
+    assets = {one.asset for one in pools}
+    claimed = {asset: readings_of(whole, asset, claimed=True) for asset in assets}
+    return [
+        _history(one, rows, signers, unread_of(claimed[one.asset].get(one.key, ())))
+        for one in pools
+    ]
 
 
 def _history(
-    ledger: Ledger, pool: MixingPool, rows: pl.DataFrame, signers: Mapping[bytes, bytes]
+    pool: MixingPool,
+    rows: pl.DataFrame,
+    signers: Mapping[bytes, bytes],
+    unread: tuple[Reading, ...],
 ) -> History:
     mine = rows.filter(pool.asset.of_transfers() & (pl.col("sender") != pl.col("receiver"))).sort(
         "tx", "time", "txid", "log_index", "trace_path", "receiver", "amount", nulls_last=True
     )
     deposits, odd, out = [], [], defaultdict(list)
     for row in mine.iter_rows(named=True):
-        at, amount = Moment(row["tx"], row["time"]), _whole(row["amount"])
+        at, amount = Moment(row["tx"], row["time"], row["height"]), _whole(row["amount"])
         if row["sender"] == pool.key:
             out[row["txid"]].append((at, row["receiver"], amount))
         elif row["receiver"] == pool.key and amount == pool.amount:
@@ -166,7 +200,7 @@ def _history(
             odd += [Odd(txid, at, "out", receiver, amount) for at, receiver, amount in parts]
         else:
             taken.append(found)
-    return History(pool, tuple(deposits), tuple(taken), tuple(odd), _read_whole(ledger, pool))
+    return History(pool, tuple(deposits), tuple(taken), tuple(odd), unread)
 
 
 def _withdrawal(
@@ -210,16 +244,17 @@ def _signers(ledger: Ledger, rows: pl.DataFrame) -> dict[bytes, bytes]:
     return signers
 
 
-def _read_whole(ledger: Ledger, pool: MixingPool) -> bool:
-    """Return whether a source claims to have told the whole history of a pool."""
-    told = ledger.coverage.filter(
-        (pl.col("chain") == pool.asset.chain)
-        & (pl.col("kind") == "address")
-        & (pl.col("address") == pool.key)
-        & pl.col("complete")
-        & (pl.col("contract").is_null() | pl.col("contract").eq_missing(pool.asset.contract))
-    )
-    return told.head(1).collect().height > 0
+def unread_of(readings: Iterable[Reading]) -> tuple[Reading, ...]:
+    """Return the spans before, between and behind what was read, in order."""
+    gaps: list[Reading] = []
+    until: datetime | None = None
+    for first, last in in_order(readings):
+        if first is not None and (until is None or first > until):
+            gaps.append((until, first))
+        if last is None:
+            return tuple(gaps)
+        until = last if until is None else max(until, last)
+    return (*gaps, (until, None))
 
 
 class Order:

@@ -15,15 +15,17 @@ import polars as pl
 
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.tracing.mixers.mining import Fit
 from chainwatch.tracing.mixers.pools import Deposit, History, Moment, Withdrawal, earlier
 
-ADDRESS, GAS, LINKED, MULTI = (
+ADDRESS, GAS, LINKED, MULTI, MINED = (
     "address match",
     "unique gas price",
     "linked address",
     "several pools alike",
+    "claim of rewards",
 )
-RULES: tuple[str, ...] = (ADDRESS, GAS, LINKED, MULTI)
+RULES: tuple[str, ...] = (ADDRESS, GAS, LINKED, MULTI, MINED)
 """Every reveal, written out."""
 
 LINKS = 3
@@ -51,8 +53,9 @@ class Reveal(NamedTuple):
 
 
 def reveals(
-    ledger: Ledger, read: Sequence[History], gas_prices: Mapping[bytes, int] | None
-) -> Iterator[Reveal]:
+    ledger: Ledger, read: Sequence[History], gas_prices: Mapping[bytes, int] | None,
+    mined: Sequence[Fit] = (),
+) -> Iterator[Reveal]:  # fmt: skip
     """Yield what each rule ties the withdrawals of pools to.
 
     Parameters
@@ -63,8 +66,14 @@ def reveals(
         The pools.
     gas_prices : mapping of bytes to int, optional
         Price of gas by transaction; without it that rule is not asked.
+    mined : sequence of Fit
+        What claims of rewards fit; those that fit one pair alone reveal it.
     """
     between, alike = _between(ledger, read), _alike(read)
+    claimed: dict[tuple[bytes, bytes], list[Deposit]] = defaultdict(list)
+    for pair in (fit.pair for fit in mined if fit.pair is not None):
+        if pair.deposit not in claimed[pair.pool, pair.withdrawal.txid]:
+            claimed[pair.pool, pair.withdrawal.txid].append(pair.deposit)
     for history in read:
         made: dict[bytes, list[Deposit]] = defaultdict(list)
         for one in history.deposits:
@@ -72,16 +81,13 @@ def reveals(
         by_price = _by_price(history, gas_prices or {})
         for taken in history.withdrawals:
             who = taken.recipient
-            if who is None:
-                continue
-            told = {
+            told = {} if who is None else {
                 ADDRESS: made.get(who, []),
                 GAS: _same_price(by_price, taken, gas_prices or {}),
-                LINKED: [
-                    one for other in sorted(between.get(who, ())) for one in made.get(other, ())
-                ],
-                MULTI: [one for other in sorted(alike.get(who, ())) for one in made.get(other, ())],
-            }
+                LINKED: _made_by(made, between.get(who, set())),
+                MULTI: _made_by(made, alike.get(who, set())),
+            }  # fmt: skip
+            told[MINED] = claimed.get((history.pool.key, taken.txid), [])
             for rule, deposits in told.items():
                 found = [one for part in earlier(deposits, taken.at) for one in part]
                 if found:
