@@ -44,6 +44,15 @@ def deployed(code: str) -> str:
 COUNTERFEIT = f"6040356000526020356000357f{TRANSFER}60206000a300"
 """Logs a transfer between the first two words, of the amount in the third, and moves nothing."""
 
+OWNER_ADDED = "9465fa0c962cc76958e6373a993326400c1c94f8be2fe3a952adfa7f60b2ea26"
+"""The topic of AddedOwner(address)."""
+
+OWNER_IN_DATA = f"6000356000527f{OWNER_ADDED}60206000a100"
+"""Logs that the first word was added as an owner, as Safe did up to 1.3.0."""
+
+OWNER_AS_TOPIC = f"6000357f{OWNER_ADDED}60006000a200"
+"""Logs the same as Safe does from 1.4.0 on."""
+
 SENDS_AND_FAILS = "6000600060006000346000355af160006000fd"
 """Sends what it got on to the first word, and then fails, so that nothing moved."""
 

@@ -28,6 +28,7 @@ from chainwatch.errors import NetworkRefused
 from chainwatch.ingest.protocol import Batch, Source
 from chainwatch.ingest.pull import pull
 from chainwatch.ledger import schema
+from chainwatch.ledger.accounts.contract_events import LOGS, logs_unit
 from chainwatch.ledger.checks.check import check
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.ledger.lookup.lookup import address_summary
@@ -366,6 +367,8 @@ def test_units_are_named_alike_by_every_source(made: Made) -> None:
             kind = row["kind"]
             if kind in ("block", "internal"):
                 assert row["unit"] == f"{kind}/{block}"
+            elif kind == LOGS:
+                assert row["unit"] == logs_unit(block)
             elif kind == "address" and not row["unit"].startswith("dump/"):
                 assert row["unit"] == f"address/{row['address'].hex()}/{block}"
             else:

@@ -150,9 +150,9 @@ class ToldWorld:
 
 
 def dump(chain: Chain, folder: Path) -> dict[str, Path]:
-    """Write transactions, receipts, token transfers and traces as ethereum-etl exports them."""
+    """Write transactions, receipts, logs, token transfers and traces as ethereum-etl does."""
     tables: dict[str, list[Row]] = {
-        "transactions": [], "receipts": [], "token_transfers": [], "traces": [],
+        "transactions": [], "receipts": [], "token_transfers": [], "traces": [], "logs": [],
     }  # fmt: skip
     for block, tx, receipt in chain.transactions():
         at = {"block_number": int(block["number"], 16),
@@ -174,6 +174,13 @@ def dump(chain: Chain, folder: Path) -> dict[str, Path]:
             "effective_gas_price": int(receipt["effectiveGasPrice"], 16),
         })  # fmt: skip
         tables["token_transfers"] += _token_rows(receipt, at["block_number"])
+        tables["logs"] += [
+            {"log_index": int(log["logIndex"], 16), "transaction_hash": tx["hash"],
+             "transaction_index": at["transaction_index"], "block_hash": block["hash"],
+             "block_number": at["block_number"], "address": log["address"], "data": log["data"],
+             "topics": ",".join(log["topics"])}
+            for log in receipt["logs"]
+        ]  # fmt: skip
         tables["traces"] += _trace_rows(chain.calls(tx["hash"]), at)
     made = {}
     for name, rows in tables.items():

@@ -16,12 +16,21 @@ from typing import Any
 import polars as pl
 import pytest
 import stamina
-from evm_contracts import BATCH_SENDER, DELEGATES, WRAPS, deployed
+from evm_contracts import (
+    BATCH_SENDER,
+    DELEGATES,
+    OWNER_ADDED,
+    OWNER_AS_TOPIC,
+    OWNER_IN_DATA,
+    WRAPS,
+    deployed,
+)
 from explorer_site import ExplorerSite, served
 from module_of import module_of
 
 from chainwatch.ingest.pull import pull
 from chainwatch.ledger import schema
+from chainwatch.ledger.accounts.log_readings import log_runs
 from chainwatch.ledger.ledger import Ledger, open_ledger
 from chainwatch.results.provenance import digest_frame
 from chainwatch.sources.evm.source import EvmBlocks
@@ -73,6 +82,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
         node("anvil_setCode", WRAPPED, "0x" + WRAPS)
         token, _ = node_of.busy(node, people)
         wrap_and_delegate(node, people)
+        add_owners(node, people)
         chain = told_of.Chain.read(node, (token,))
         site = ExplorerSite(told_of.ToldWorld(chain), most=25)
         with served(site) as url:
@@ -85,6 +95,11 @@ def wrap_and_delegate(node: Any, people: list[str]) -> None:
     node.send(a, WRAPPED, node_of.selector("withdraw(uint256)") + word(10**17))
     batch, proxy = node.deploy(b, deployed(BATCH_SENDER)), node.deploy(b, deployed(DELEGATES))
     node.send(c, proxy, "0x" + word(batch) + word(a) + word(b) + word("0x" + "cd" * 20), 9_000)
+
+
+def add_owners(node: Any, people: list[str]) -> None:
+    for code, owner in ((OWNER_IN_DATA, people[3]), (OWNER_AS_TOPIC, people[4])):
+        node.send(people[0], node.deploy(people[0], deployed(code)), "0x" + node_of.word(owner))
 
 
 @pytest.fixture(scope="module")
@@ -177,3 +192,24 @@ def test_what_is_read_twice_stands_once(
     again = WAYS[way](read, tmp_path / "l")
     assert len({*again.coverage.collect()["source"]}) > 1
     assert again.digest("transfers") == by_blocks.digest("transfers")
+
+
+def test_logs_of_contracts_are_the_same_from_a_table(
+    read: Read, by_blocks: Ledger, tmp_path: Path
+) -> None:
+    """Blocks tell their time as well, and of which blocks that is all."""
+    kept = by_blocks.contract_logs.collect().sort("tx", "log_index")
+    owners = [bytes.fromhex(node_of.word(one)) for one in read.node("eth_accounts")[3:5]]
+    assert kept.select("topic1", "data").rows() == [(None, owners[0]), (owners[1], b"")]
+    assert {*kept["topic0"]} == {bytes.fromhex(OWNER_ADDED)}
+    [run] = log_runs(by_blocks, "eip155:1")
+    assert run.first == 0
+    table = KnownTable(read.tables["logs"], chain="eth")
+    pull(tmp_path / "dump", table, progress=False)
+    dump = open_ledger(tmp_path / "dump")
+    rows = dump.contract_logs.collect().sort("tx", "log_index")
+    assert rows.drop("time").equals(kept.drop("time"))
+    assert log_runs(dump, "eip155:1") == ()
+    shutil.copytree(read.folder / "blocks", tmp_path / "l")
+    pull(tmp_path / "l", table, progress=False)
+    assert open_ledger(tmp_path / "l").digest("contract_logs") == by_blocks.digest("contract_logs")

@@ -62,8 +62,8 @@ OWN_TABLE = (
 """Said where identifiers were not read from what a bridge's contracts logged."""
 
 
-UNLOGGED = "the logs of contracts were not read: what the bridge says of them may be missing."
-"""Said of payments that lie in no block of which a ledger has the logs."""
+UNLOGGED = "the logs of contracts were not read: what bridges say of payments may be missing."
+"""Said of a chain, or of some payments, of which no ledger has the logs."""
 
 ODD_LOGS = "of what are named as bridges' contracts cannot be read as a message."
 """Said of logs under the event of a bridge that have another form."""
@@ -363,11 +363,16 @@ class Search:
             [(row["chain"], row["tx"]) for row in (*looked, *self.payouts)],
             schema={"chain": pl.String, "tx": pl.Int64}, orient="row",
         )  # fmt: skip
-        for chain, missing, count in unlogged(self.ledgers, self.addresses, paid):
-            yield (
-                f"Of {missing:,} of {counted(count, 'payment', 'payments')} to and from bridges on"
-                f" {find_chain(chain).alias} {UNLOGGED}"
-            )
+        found = list(unlogged(self.ledgers, self.addresses, paid))
+        wholly = [find_chain(chain).alias for chain, missing, count in found if missing == count]
+        if wholly:
+            yield f"On {', '.join(wholly)} {UNLOGGED}"
+        for chain, missing, count in found:
+            if missing < count:
+                yield (
+                    f"Of {missing:,} of {counted(count, 'payment', 'payments')} to and from bridges"
+                    f" on {find_chain(chain).alias} {UNLOGGED}"
+                )
         if self.odd:
             yield f"{counted(self.odd, 'log', 'logs')} {ODD_LOGS}"
 
