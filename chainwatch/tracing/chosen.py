@@ -17,6 +17,8 @@ from chainwatch.addresses.canonical import Kind, txid_text
 from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import TraceError
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.roles import Party, parties_of
+from chainwatch.tracing.walks.base import CHOSEN
 from chainwatch.tracing.walks.utxo_graph import Coin, Coins
 from chainwatch.units import whole
 
@@ -49,6 +51,24 @@ def chosen_outputs(
                 if one.n in (None, coin.n) and (coin.spendable or one.n is not None):
                     found[tx, coin.n] = _name(one, coin, coins, ledger, chain)
     return found
+
+
+def followed_parties(
+    origins: pl.DataFrame, subjects: pl.DataFrame, chain: str
+) -> tuple[set[Party], set[Party]]:
+    """Return who is followed, and who is so for single outputs alone.
+
+    An output stands for itself: the other addresses of its owner are no part of the question.
+    """
+    other = origins.filter(pl.col("kind") != CHOSEN)["subject"]
+    picked = pl.col("subject").is_in(origins["subject"].implode())
+    picked &= ~pl.col("subject").is_in(other.implode())
+    whose, single = (
+        {party for rows in (origins, subjects) for name in ("address", "subject")
+         for party in parties_of(rows.filter(which), name, chain)}
+        for which in (~picked, picked)
+    )  # fmt: skip
+    return whose, single - whose
 
 
 def _transactions(one: Chosen, coins: Coins, chain: str) -> list[int]:

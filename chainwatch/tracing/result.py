@@ -19,6 +19,7 @@ from chainwatch.results.roles import SUBJECT, Roles, parties_of
 from chainwatch.results.sentence import Sum, joined, sentence
 from chainwatch.results.table import Rows
 from chainwatch.tracing.asked import NOT_ASKED, Asked, astray, in_doubt, too_wide
+from chainwatch.tracing.chosen import followed_parties
 from chainwatch.tracing.custody.hosted import CUSTODY
 from chainwatch.tracing.end_words import in_words
 from chainwatch.tracing.ends.bounds import open_bounds
@@ -189,11 +190,10 @@ class Trace(Result):
     def roles(self) -> Roles:
         """Return that those followed are subjects, and where value ends a service."""
         chain = self.asset.chain
-        sides = [(rows, name) for rows in (self.origins, self.subjects)
-                 for name in ("address", "subject")]  # fmt: skip
-        whose = set().union(*(parties_of(rows, name, chain) for rows, name in sides))
+        whose, single = followed_parties(self.origins, self.subjects, chain)
         return Roles(
             spreading=dict.fromkeys(whose, SUBJECT),
+            single=dict.fromkeys(single, SUBJECT),
             alone=parties_of(self.ends.filter(at_a_service()), chain=chain),
             on_the_way=parties_of(self.steps, "source", chain),
             spread_unstated=self.asked.spread_unstated,

@@ -153,14 +153,21 @@ class Paths(Result):
         return found.unique().sort("chain", "address")
 
     def roles(self) -> Roles:
-        """Return that both ends are subjects, and services services; others are on the way."""
+        """Return that both ends are subjects, and services services; others are on the way.
+
+        A single output stands for itself: what else its owner has is no part of the question.
+        """
         chain = self.asset.chain
-        whose = [parties_of(self.parties, name, chain) for name in ("address", "given")]
+        outputs = pl.col("txid").is_not_null()
+        whose = [parties_of(self.parties.filter(~outputs), name, chain)
+                 for name in ("address", "given")]  # fmt: skip
+        single = parties_of(self.parties.filter(outputs), chain=chain)
         between = [parties_of(self.hops, name, chain) for name in ("source", "target")]
         return Roles(
             spreading=dict.fromkeys(set().union(*whose), SUBJECT),
+            single=dict.fromkeys(single, SUBJECT),
             alone=parties_of(self.limits.filter(at_a_service()), chain=chain),
-            on_the_way=set().union(*between) - set().union(*whose),
+            on_the_way=set().union(*between).difference(single, *whose),
         )
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:

@@ -12,6 +12,7 @@ from chainwatch.addresses.bip32 import hash160
 from chainwatch.addresses.canonical import Kind, txid_text
 from chainwatch.errors import TraceError
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.privacy.roles import roles_of
 
 BTC = "btc-regtest"
 
@@ -143,3 +144,26 @@ def test_what_is_no_output_of_the_ledger_is_refused_in_one_sentence(desk: Any) -
     transfer = "0x" + desk.txid("transfer 0").hex() + ":0"
     with pytest.raises(TraceError, match="is no coin: on account chains a transfer goes into a"):
         cw.paths(balances, transfer, [desk.account("B")], asset=desk.asset)
+
+
+def test_a_single_output_makes_nobody_else_of_its_owner_a_subject(desk: Any) -> None:
+    """Whoever holds it is shown; the other addresses of the same cluster stay masked."""
+    ledger = desk.coins([
+        {"id": "v", "ins": [], "outs": [("V", 300)]},
+        {"id": "p", "ins": [], "outs": [("B", 100)]},
+        {"id": "q", "ins": [], "outs": [("C", 100)]},
+        {"id": "r", "ins": [("p", 0), ("q", 0)], "outs": [("Y", 200)]},
+        {"id": "a", "ins": [("v", 0)], "outs": [("B", 300)]},
+    ])  # fmt: skip
+    owners = cw.cluster(cw.co_spends(ledger, unless=None))
+    here = cw.chain(BTC).id
+    b, c = (here, desk.coin("B")), (here, desk.coin("C"))
+    for of_the_output, of_the_address in (
+        (between(desk, ledger, [desk.coin("V")], place(desk, "a", 0)),
+         between(desk, ledger, [desk.coin("V")], [desk.coin("B")])),
+        (cw.trace(ledger, place(desk, "a", 0), policy="haircut"),
+         cw.trace(ledger, [desk.coin("B")], policy="haircut")),
+    ):  # fmt: skip
+        roles = roles_of([of_the_output, owners])
+        assert (b in roles, c in roles) == (True, False)
+        assert c in roles_of([of_the_address, owners])
