@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import polars as pl
 
+from chainwatch.addresses import canonical
 from chainwatch.addresses.plain_letters import plain_letters
+from chainwatch.ledger.schema import TAGS
 from chainwatch.results.table import Column, Privacy, Table
 from chainwatch.sanitize import clipped
 
@@ -70,3 +72,26 @@ def _is_secret(text: str) -> bool:
 def quoted(text: object, limit: int = SHOWN) -> str:
     """Return text that is safe on a terminal; HTML needs ``html.escape`` on top of it."""
     return clipped(text, limit)
+
+
+def one_per_key(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return one row of tags of each key, and notes of the others with what they say.
+
+    The latest ``as_of`` stands, then the lower level.
+    """
+    rest = [name for name in TAGS.schema if name not in (*TAGS.key, "as_of", "level")]
+    order = [*TAGS.key, "as_of", "level", *rest]
+    falling = [name == "as_of" for name in order]
+    ranked = rows.unique().sort(order, descending=falling, nulls_last=True)
+    stands = ranked.select(pl.struct(TAGS.key).is_first_distinct()).to_series()
+    notes = rejected_frame(map(_outdone, ranked.filter(~stands).iter_rows(named=True)))
+    return ranked.filter(stands), notes
+
+
+def _outdone(row: Mapping[str, Any]) -> Rejection:
+    said = ", ".join(
+        f"{name} {row[name]}"
+        for name in ("concept", "actor", "confidence", "as_of", "definer", "context")
+    )
+    reason = f"a later or less certain row of the same key stands; this one says {said}"
+    return Rejection(row["pack"], "", canonical.text(row["address"], row["chain"]), reason)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import polars as pl
 
+from chainwatch.attribution.files.compiled import Frames
 from chainwatch.attribution.files.lists import ListSource, asset_code, read_list
-from chainwatch.attribution.files.readers import SUFFIXES, Frames, file_name, files_below
+from chainwatch.attribution.files.readers import SUFFIXES, file_name, files_below
 from chainwatch.attribution.hits import TagHits, hits
 from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
 from chainwatch.attribution.tags import Tags, make_tags

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
@@ -16,7 +15,7 @@ from chainwatch.attribution.conflicts import find_conflicts
 from chainwatch.attribution.contact import says, words_of
 from chainwatch.attribution.files.readers import Said, read_path
 from chainwatch.attribution.naming import holds_part
-from chainwatch.attribution.rejections import REJECTED, Rejection, quoted, rejected_frame
+from chainwatch.attribution.rejections import REJECTED, one_per_key, quoted, rejected_frame
 from chainwatch.attribution.roles import named_rows, roles_of_tags
 from chainwatch.attribution.taxonomy import ENDING, descendants, known, level
 from chainwatch.attribution.validity import day_of
@@ -353,6 +352,7 @@ def read_tags(
     chain: Chain | str | None = None,
     kind: str | None = None,
     columns: Mapping[str, str] | None = None,
+    compiled: str | Path | None = None,
 ) -> Tags:
     """Read TagPacks, tables, plain lists of addresses, and feeds of MISP and STIX.
 
@@ -372,6 +372,9 @@ def read_tags(
         Of tables: what is said, such as ``address``, ``label``, ``concept``, ``actor``,
         ``source``, ``first_day``, to the name of the column that says it. What is not named is in
         the column of its own name, if there is one.
+    compiled : path, optional
+        A folder in which what was read of each file is kept, so that it is not parsed again; see
+        :mod:`chainwatch.attribution.files.compiled`. The tags are the same as without.
 
     Returns
     -------
@@ -383,12 +386,13 @@ def read_tags(
     Raises
     ------
     TagError
-        If a file breaks its format; the sentence names file, tag, line and remedy.
+        If a file breaks its format, or what was compiled of it was changed; the sentence names
+        file, tag, line and remedy.
     """
     expect(path_or_paths, (str, Path, Sequence), "the path", "name a file, a folder or several")
     given = [path_or_paths] if isinstance(path_or_paths, (str, Path)) else path_or_paths
     network = chain_of(chain).alias if chain is not None else None
-    said = Said(network, columns)
+    said = Said(network, columns, None if compiled is None else Path(compiled))
     parts = [part for path in given for part in read_path(Path(path), said, kind=kind)]
     frames = [TAGS.empty(), *(frame for frame, _ in parts)]
     return make_tags(pl.concat(frames), pl.concat([rejected_frame(), *(note for _, note in parts)]))
@@ -415,25 +419,15 @@ def make_tags(
     Of rows with one key and other values the latest ``as_of`` stands, then the lower level. Rows
     that were withdrawn, as ``gone`` or their context says, do not stand.
     """
-    rest = [name for name in TAGS.schema if name not in (*TAGS.key, "as_of", "level")]
-    order = [*TAGS.key, "as_of", "level", *rest]
-    falling = [name == "as_of" for name in order]
     rows, told = taken_apart(TAGS.conform(frame))
     left = pl.concat([told] if gone is None else [gone, told]).unique().sort(WITHDRAWN.names)
-    ranked = standing(rows.unique(), left).sort(order, descending=falling, nulls_last=True)
-    stands = ranked.select(pl.struct(TAGS.key).is_first_distinct()).to_series()
-    notes = rejected_frame(map(_outdone, ranked.filter(~stands).iter_rows(named=True)))
-    passed = [rejected_frame() if rejected is None else rejected, notes]
-    return Tags(ranked.filter(stands), pl.concat(passed).unique(maintain_order=True), left)
-
-
-def _outdone(row: Mapping[str, Any]) -> Rejection:
-    said = ", ".join(
-        f"{name} {row[name]}"
-        for name in ("concept", "actor", "confidence", "as_of", "definer", "context")
-    )
-    reason = f"a later or less certain row of the same key stands; this one says {said}"
-    return Rejection(row["pack"], "", canonical.text(row["address"], row["chain"]), reason)
+    stand = standing(rows, left)
+    passed = [rejected_frame() if rejected is None else rejected]
+    if stand.select(TAGS.key).is_duplicated().any():
+        stand, notes = one_per_key(stand)
+        passed.append(notes)
+    notes = pl.concat(passed).unique(maintain_order=True)
+    return Tags(stand.sort(TAGS.key, nulls_last=True), notes, left)
 
 
 def _shown(name: str) -> pl.Expr:

@@ -69,6 +69,14 @@ SanctionsOption = Annotated[
 PublisherOption = Annotated[str, typer.Option(help="Who keeps the sanctions lists.")]
 DayOption = Annotated[str, typer.Option(help="Day of the sanctions lists: YYYY-MM-DD")]
 CsvOption = Annotated[Path | None, typer.Option(help="Also write the rows here.")]
+SaidByOption = Annotated[
+    str | None,
+    typer.Option("--said-by", help="Only what had been said by this day: YYYY-MM-DD"),
+]
+CompiledOption = Annotated[
+    Path | None,
+    typer.Option("--compiled", help="Keep here what is read of large files, for the next time."),
+]
 
 
 @tags_app.command("list")
@@ -79,6 +87,8 @@ def tag_list(
     chain: ChainOption = None,
     column: ColumnOption = None,
     kind: KindOption = None,
+    said_by: SaidByOption = None,
+    compiled: CompiledOption = None,
     csv: CsvOption = None,
     replace: ReplaceOption = False,
 ) -> None:
@@ -88,8 +98,8 @@ def tag_list(
     """
     check_named(csv, replace=replace)
     with interruptible():
-        read = _read(tags or [], chain, kind, column)
-        found = _fitting(read, find, concept, chain)
+        read = _read(tags or [], chain, kind, column, compiled)
+        found = _fitting(_said_by(read, said_by), find, concept, chain)
     rows, names = found.plain(), names_in([found])
     for row in rows.iter_rows(named=True):
         said = ", ".join(row[name] for name in ("concept", "actor", "confidence") if row[name])
@@ -112,6 +122,8 @@ def tag_hits(
     concept: ConceptOption = None,
     column: ColumnOption = None,
     kind: KindOption = None,
+    said_by: SaidByOption = None,
+    compiled: CompiledOption = None,
     csv: CsvOption = None,
     replace: ReplaceOption = False,
 ) -> None:
@@ -125,8 +137,8 @@ def tag_hits(
 
     check_named(csv, replace=replace)
     with interruptible():
-        read = _all(tags or [], sanctions or [], chain, kind, column, publisher, as_of)
-        found = _fitting(read, find, concept, chain)
+        read = _all(tags or [], sanctions or [], chain, kind, column, publisher, as_of, compiled)
+        found = _fitting(_said_by(read, said_by), find, concept, chain)
         result = hits(open_ledger(ledger), found)
     rows = result.plain()
     for row in rows.iter_rows(named=True):
@@ -186,27 +198,66 @@ def tag_statement(
     write_csv(csv, rows, replace=replace)
 
 
+@tags_app.command("pack")
+def tag_pack(
+    out: Annotated[Path, typer.Option("--out", help="The TagPack to write.")],
+    tags: TagsOption = None,
+    title: Annotated[str | None, typer.Option(help="Title of the pack.")] = None,
+    creator: Annotated[str | None, typer.Option(help="Who made it.")] = None,
+    like: Annotated[
+        Path | None,
+        typer.Option(help="A TagPack whose header, order and notation are kept; no title then."),
+    ] = None,
+    chain: ChainOption = None,
+    column: ColumnOption = None,
+    kind: KindOption = None,
+    replace: ReplaceOption = False,
+) -> None:
+    """Write tags as one TagPack, whatever they were read from.
+
+    With --like the pack that is named keeps its header, order and notation.
+
+    Example: chainwatch tags pack --tags out/otter/data/tags --title Otter --creator Us
+    --out out/pack.yaml
+    """
+    from chainwatch.case.exports.tagpack import write_tagpack
+
+    check_named(out, replace=replace)
+    with interruptible():
+        read = _read(tags or [], chain, kind, column)
+        written = write_tagpack(read, out, title, creator, like=like, replace=replace)
+    show(read, names_in([read]))
+    say(f"written: {written}")
+
+
+def _said_by(tags: Tags, day: str | None) -> Tags:
+    """Return what had been said by a day, if one was named."""
+    return tags if day is None else tags.as_of(day)
+
+
 def _read(
-    files: list[Path], chain: str | None, kind: str | None, columns: list[str] | None
-) -> Tags:
+    files: list[Path], chain: str | None, kind: str | None, columns: list[str] | None,
+    compiled: Path | None = None,
+) -> Tags:  # fmt: skip
     """Return the tags of the files that were named; say what was not taken."""
     from chainwatch.attribution.tags import read_tags
 
     if not files:
         raise InputError("no tags were named", remedy="pass --tags")
-    return _told(read_tags(files, chain=chain, kind=kind, columns=_columns(columns or [])))
+    named = _columns(columns or [])
+    return _told(read_tags(files, chain=chain, kind=kind, columns=named, compiled=compiled))
 
 
 def _all(
     files: list[Path], lists: list[Path], chain: str | None, kind: str | None,
-    columns: list[str] | None, publisher: str, as_of: str,
+    columns: list[str] | None, publisher: str, as_of: str, compiled: Path | None,
 ) -> Tags:  # fmt: skip
     """Return the tags of all that was named; say what was not taken, and stop if nothing was."""
     from chainwatch.attribution.sanctions import read_sanctions
 
     if not files and not lists:
         raise InputError("no tags were named", remedy="pass --tags or --sanctions")
-    parts = [_read(files, chain, kind, columns)] if files else []
+    parts = [_read(files, chain, kind, columns, compiled)] if files else []
     if lists:
         if not publisher.strip():
             raise InputError(

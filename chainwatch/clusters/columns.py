@@ -73,8 +73,12 @@ class RankPlaces:
 
     def numbers_of(self, rows: pl.DataFrame) -> Numbers:
         """Return the number of each ``chain, address``; -1 where it is none of them."""
-        found = (self.number_of(*row) for row in rows.select("chain", "address").iter_rows())
-        return np.array([-1 if one is None else one for one in found], np.int32)
+        ranks = self.index.ranks_of(rows["address"])
+        ranks[(rows["chain"] != self.index.chain.id).to_numpy()] = -1
+        places = np.searchsorted(self.ranks, np.maximum(ranks, 0))
+        there = (ranks >= 0) & (places < self.height)
+        there[there] = self.ranks[places[there]] == ranks[there]
+        return np.where(there, places, -1).astype(np.int32)
 
     def addresses(self, numbers: NDArray[Any]) -> pl.Series:
         """Return addresses by their numbers."""

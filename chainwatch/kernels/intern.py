@@ -207,7 +207,7 @@ def order_of(values: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np
     make millions that begin alike.
     """
     sizes = np.diff(starts)
-    first = _word(values, starts, sizes, 0)
+    first = eight_bytes(values, starts, sizes, 0)
     order: NDArray[np.int64] = np.argsort(first)
     alike = _runs(first[order])
     for depth in range(1, int(sizes.max(initial=0)) // 8 + 2):
@@ -216,7 +216,7 @@ def order_of(values: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np
             return order
         keys, groups = order[rows], alike[rows]
         # A key that ends first comes first: beyond its end stand zeros, and its size decides.
-        words = _word(values, starts[keys], sizes[keys], depth)
+        words = eight_bytes(values, starts[keys], sizes[keys], depth)
         last = np.lexsort([keys, np.minimum(sizes[keys], 8 * depth + 8), words, groups])
         order[rows] = keys[last]
         both = np.stack([groups, np.minimum(sizes[keys], 8 * depth + 8)])[:, last]
@@ -226,7 +226,7 @@ def order_of(values: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np
     return order
 
 
-def _word(
+def eight_bytes(
     values: NDArray[np.uint8], starts: NDArray[Any], sizes: NDArray[Any], depth: int
 ) -> NDArray[np.uint64]:
     """Return eight bytes of each key as a number; zeros where the key has ended."""

@@ -171,9 +171,18 @@ def test_chain_is_for_tags_that_state_none(tmp_path: Path) -> None:
 
 
 def test_a_tag_said_twice_is_counted(tmp_path: Path) -> None:
-    read = pack(tmp_path, f"- address: {GENESIS}\n- address: {GENESIS}\n  confidence: forensic\n")
+    again = f"- address: {GENESIS}\n"
+    other = "  confidence: forensic\n  actor: somebody\n  is_cluster_definer: true\n"
+    read = pack(tmp_path, again * 2 + again + other)
     assert len(read) == 1
-    assert read.rejected["reason"].to_list() == ["says again what tag 1 says"]
+    assert read.frame["confidence"].to_list() == ["unknown"]
+    assert read.rejected.select("position", "reason").rows() == [
+        ("tag 2, line 8", "says again what tag 1 says"),
+        (
+            "tag 3, line 9",
+            "says again what tag 1 says, with another actor and confidence and definer",
+        ),
+    ]
 
 
 BROKEN = {
@@ -346,3 +355,49 @@ def test_writing_refuses_what_would_be_lost(tmp_path: Path) -> None:
     with pytest.raises(TagError, match="cannot stand in a TagPack"):
         write_tagpack(tags, tmp_path / "x.yaml", "", "C")
     assert not (tmp_path / "x.yaml").exists()
+
+
+HOSTILE = {
+    "script": "<script>alert(1)</script>",
+    "formula": '=HYPERLINK("http://example.org","x")',
+    "override": "abc\u202etxt.exe",
+    "isolate": "a\u2066b\u2069c",
+    "zero width": "Bin\u200bance",
+    "a byte that YAML knows": "a\x1b[2Jb",
+    "look-alike": "\u0412inance",
+    "page": "#set page(width: 1pt)",
+    "path": "../../etc/passwd",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_labels_of_a_pack_are_kept_and_shown_safely(tmp_path: Path, name: str) -> None:
+    """They go through every writer and reader, and nothing of them acts on what stands beside."""
+    label = HOSTILE[name]
+    written = "".join(f"\\u{ord(one):04x}" for one in label)
+    read = pack(tmp_path, f'- address: {GENESIS}\n  label: "{written}"\n  actor: "{written}"\n')
+    assert read.frame["label"].to_list() == [label]
+    shown = read.plain()
+    assert shown["label"][0].isprintable()
+    assert "<script" not in read._repr_html_() + shown._repr_html_()
+    made = write_tagpack(read, tmp_path / "made.yaml", "T", "C")
+    assert made.read_text(encoding="utf-8").replace("\n", "").isprintable()
+    assert read_tags(made).frame["label"].to_list() == [label]
+    table = tmp_path / "t.csv"
+    table.write_text(f'address,label\n{GENESIS},"{label.replace(chr(34), chr(34) * 2)}"\n')
+    assert read_tags(table, chain="btc").frame["label"].to_list() == [label]
+
+
+def test_a_raw_control_character_is_refused_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(TagError, match="not readable as YAML"):
+        pack(tmp_path, f"- address: {GENESIS}\n  label: a\x1b[2Jb\n")
+
+
+def test_a_tag_of_another_chain_is_no_tag_of_this_one(tmp_path: Path) -> None:
+    """The same text on two chains is two addresses, and one of another chain is none here."""
+    read = pack(
+        tmp_path, f"- address: '{ZERO}'\n  currency: ETH\n- address: '{ZERO}'\n  currency: BTC\n"
+    )
+    assert set(read.frame["chain"]) == {"eip155:1"}
+    assert "is an address of Ethereum" in read.rejected["reason"][0]
+    assert read.of(ZERO, "base").is_empty()

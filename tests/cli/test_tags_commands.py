@@ -46,7 +46,7 @@ def test_a_filter_that_fits_nothing_says_so(run: Run, tmp_path: Path) -> None:
         (("--column", "address"), "'address' names no column of a table"),
         (("--column", "address=x"), "the column 'x' is not there, but addr, name"),
         ((), "the columns are addr, name"),
-        (("--kind", "csv"), "write tagpack, list or table"),
+        (("--kind", "csv"), "write tagpack, list, table or feed"),
     ],
 )
 def test_a_table_that_is_not_understood(
@@ -113,3 +113,51 @@ def test_a_statement_is_listed_and_what_is_not_taken_is_told(run: Run, tmp_path:
     assert run(*given, "--way", "up")[0] == 1
     status, _, told = run("tags", "statement", "s.csv")
     assert (status, "write a mapping" in told) == (1, True)
+
+
+PACK = f"""\
+title: A market
+creator: A publisher
+label: Otter Market
+source: https://example.org
+currency: btc-regtest
+tags:
+- address: {ONE}
+  lastmod: 2023-05-10
+- address: {TWO}
+  lastmod: 2024-05-10
+"""
+
+
+def test_a_pack_is_written_of_a_table_and_like_another(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(TABLE)
+    columns = ("--column", "address=addr", "--column", "label=name")
+    given = ("tags", "pack", "--tags", "t.csv", "--chain", "btc-regtest", *columns)
+    status, said, _ = run(*given, "--title", "T", "--creator", "C", "--out", "made.yaml")
+    assert (status, said.splitlines()[-1]) == (0, "written: made.yaml")
+    status, said, _ = run("tags", "list", "--tags", "made.yaml", "--find", "otter")
+    assert (status, said.count("Otter Market")) == (0, 1)
+    (tmp_path / "old.yaml").write_text(PACK)
+    status, _, _ = run(
+        "tags", "pack", "--tags", "old.yaml", "--like", "old.yaml", "--out", "x.yaml"
+    )
+    assert status == 0
+    assert (tmp_path / "x.yaml").read_text() == PACK
+    status, _, told = run("tags", "pack", "--tags", "old.yaml", "--out", "x.yaml")
+    assert status == 1
+    assert "the file exists already" in told
+    status, _, told = run("tags", "pack", "--tags", "old.yaml", "--out", "y.yaml")
+    assert status == 1
+    assert "a pack without title" in told
+
+
+def test_what_had_been_said_by_a_day_is_listed(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "old.yaml").write_text(PACK)
+    given = ("tags", "list", "--tags", "old.yaml", "--compiled", "kept")
+    for day, count in (("2023-05-10", 1), ("2024-05-10", 2)):
+        status, said, _ = run(*given, "--said-by", day)
+        assert (status, said.count("btc-regtest  ")) == (0, count)
+    assert len(list((tmp_path / "kept").iterdir())) == 1
+    status, _, told = run(*given, "--said-by", "May")
+    assert status == 1
+    assert "'May' is no day" in told

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-import polars as pl
-
+from chainwatch.attribution.files.compiled import Frames, read_compiled
 from chainwatch.attribution.files.feeds import read_feed
 from chainwatch.attribution.files.lists import ListSource, read_list
 from chainwatch.attribution.files.tag_table import read_tag_table
@@ -17,9 +16,6 @@ from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
 from chainwatch.errors import TagError
 from chainwatch.ledger.schema import TAGS
 from chainwatch.packed import stem_of, suffix_of
-
-Frames: TypeAlias = tuple[pl.DataFrame, pl.DataFrame]
-"""Rows of ``schema.TAGS``, and the rejections."""
 
 SUFFIXES = {
     "tagpack": (".yaml", ".yml"),
@@ -43,10 +39,14 @@ PASSED_OVER = {
 
 
 class Said(NamedTuple):
-    """What the reader says of files: the chain of what states none, and the columns of tables."""
+    """What the reader says of files.
+
+    The chain of what states none, the columns of tables, and the folder of what was compiled.
+    """
 
     network: str | None = None
     columns: Mapping[str, str] | None = None
+    compiled: Path | None = None
 
 
 def read_path(path: Path, said: Said, *, kind: str | None = None) -> Iterator[Frames]:
@@ -75,7 +75,7 @@ def read_path(path: Path, said: Said, *, kind: str | None = None) -> Iterator[Fr
     if path.is_dir():
         yield from _folder(path, said, kind or ("table" if said.columns else "tagpack"))
     elif path.is_file():
-        yield _READ[kind or _kind_of(path)](path, file_name(Path(path.name)), path.parent, said)
+        yield _read(kind or _kind_of(path), path, file_name(Path(path.name)), path.parent, said)
     else:
         remedy = "check the path"
         raise TagError("there is no such file or folder", where=quoted(path), remedy=remedy)
@@ -126,7 +126,7 @@ def _folder(root: Path, said: Said, kind: str) -> Iterator[Frames]:
             notes.append(Rejection(name, "", "", f"file not read: {why}"))
             continue
         taken += 1
-        yield _READ[kind](path, name, root, said)
+        yield _read(kind, path, name, root, said)
     if not taken:
         raise TagError(
             "the folder holds no tag file",
@@ -143,25 +143,39 @@ def _no_pack(path: Path) -> str:
     return next((why for end, why in PASSED_OVER.items() if whole and stem.endswith(end)), "")
 
 
-def _pack(path: Path, name: str, root: Path, said: Said) -> Frames:
-    return read_tagpack(path, name=name, root=root, network=said.network)
+def _read(kind: str, path: Path, name: str, root: Path, said: Said) -> Frames:
+    """Return what a file holds: read, or as it was read before."""
+    if said.compiled is None:
+        return _READ[kind](path, name, root, said, [])
+    told = {"kind": kind, "name": name, "network": said.network, "columns": said.columns or {}}
+    return read_compiled(
+        said.compiled,
+        path,
+        root,
+        told,
+        lambda included: _READ[kind](path, name, root, said, included),
+    )
 
 
-def _list(path: Path, name: str, root: Path, said: Said) -> Frames:
+def _pack(path: Path, name: str, root: Path, said: Said, included: list[Path]) -> Frames:
+    return read_tagpack(path, name=name, root=root, network=said.network, included=included)
+
+
+def _list(path: Path, name: str, root: Path, said: Said, included: list[Path]) -> Frames:
     label = file_name(Path(stem_of(path)))
     unsaid = ListSource(label=label, source=f"list {name}, publisher not stated")
     return read_list(path, unsaid, name=name, network=said.network)
 
 
-def _table(path: Path, name: str, root: Path, said: Said) -> Frames:
+def _table(path: Path, name: str, root: Path, said: Said, included: list[Path]) -> Frames:
     return read_tag_table(path, name=name, network=said.network, columns=said.columns)
 
 
-def _feed(path: Path, name: str, root: Path, said: Said) -> Frames:
+def _feed(path: Path, name: str, root: Path, said: Said, included: list[Path]) -> Frames:
     return read_feed(path, name=name, network=said.network)
 
 
-_READ: Mapping[str, Callable[[Path, str, Path, Said], Frames]] = {
+_READ: Mapping[str, Callable[[Path, str, Path, Said, list[Path]], Frames]] = {
     "tagpack": _pack,
     "list": _list,
     "table": _table,

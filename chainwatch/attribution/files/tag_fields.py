@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from chainwatch.attribution.asset_codes import network_of
@@ -63,7 +64,7 @@ class TagValues:
         """Return where a field stands, for an error."""
         node = self.nodes.get(key)
         line = node.line if node else self.line
-        return f"{quoted(self.pack)} tag {self.number}, line {line}"
+        return f"{_shown(self.pack)} tag {self.number}, line {line}"
 
     def fail(self, key: str, what: str, remedy: str) -> TagError:
         """Return the error for a field."""
@@ -135,6 +136,12 @@ class TagValues:
         if found is None:
             raise self.fail(key, f"{key} {said[:40]!r} is no date", "write it as 2024-09-27")
         return found
+
+
+@lru_cache(maxsize=16)
+def _shown(pack: str) -> str:
+    """Return how a pack is named in errors: for each tag its place is made, for few it is told."""
+    return quoted(pack)
 
 
 def truth_of_text(said: str) -> bool | None:

@@ -29,8 +29,9 @@ _KEY = [list(TAGS.schema).index(name) for name in TAGS.key]
 
 
 def read_tagpack(
-    path: Path, *, name: str, root: Path, network: str | None = None
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+    path: Path, *, name: str, root: Path, network: str | None = None,
+    included: list[Path] | None = None,
+) -> tuple[pl.DataFrame, pl.DataFrame]:  # fmt: skip
     """Return the tags of one pack and what of it was not taken.
 
     Parameters
@@ -43,6 +44,8 @@ def read_tagpack(
         Folder that an ``!include`` must not leave.
     network : str, optional
         Network for tags that state neither ``network`` nor ``currency``.
+    included : list of Path, optional
+        Gets the file that the pack includes, if it does.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def read_tagpack(
         the taxonomy, a date that is none.
     """
     pack = PackRows(name, network)
-    header, tags = pack.open(fields_of(document(path, name), path, name, root))
+    header, tags = pack.open(fields_of(document(path, name), path, name, root, included))
     for number, tag in enumerate(tags.values, 1):
         pack.take(number, tag, header)
     return pl.DataFrame(pack.rows, TAGS.schema, orient="row"), rejected_frame(pack.rejected)
@@ -77,8 +80,10 @@ def with_article(kind: str) -> str:
     return f"{'an' if kind[0] in 'AEIO' else 'a'} {kind}"
 
 
-def fields_of(top: Fields, path: Path, name: str, root: Path) -> dict[str, Node]:
-    """Return the fields of a pack, those of an included header among them."""
+def fields_of(
+    top: Fields, path: Path, name: str, root: Path, included: list[Path] | None = None
+) -> dict[str, Node]:
+    """Return the fields of a pack, those of an included header among them, and note its file."""
     found = dict(top.values)
     include = found.pop("header", None)
     if include is None:
@@ -86,7 +91,10 @@ def fields_of(top: Fields, path: Path, name: str, root: Path) -> dict[str, Node]
     if not isinstance(include, Text) or not include.include:
         where = f"{quoted(name)} line {include.line}"
         raise TagError("header is no !include of a file", where=where, remedy="write !include FILE")
-    other = load(_included(include, path, name, root), quoted(include.value))
+    file = _included(include, path, name, root)
+    if included is not None:
+        included.append(file)
+    other = load(file, quoted(include.value))
     if not isinstance(other, Fields):
         raise TagError("an included header is no mapping", where=quoted(include.value))
     if twice := sorted(set(other.values) & set(found)):
@@ -124,7 +132,7 @@ class PackRows:
     network: str | None
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
-    keys: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    keys: dict[tuple[Any, ...], tuple[int, int]] = field(default_factory=dict)
     unfolded: int = 0
 
     def open(self, top: dict[str, Node]) -> tuple[dict[str, Node], Items]:
@@ -182,14 +190,22 @@ class PackRows:
             self.rejected.append(Rejection(self.name, place, word, reason))
 
     def add(self, row: tuple[Any, ...], number: int, place: Rejection) -> None:
-        """Add a row, or the reason why it is said already."""
+        """Add a row, or the reason why it is said already, or otherwise."""
         key = tuple(row[index] for index in _KEY)
-        first = self.keys.setdefault(key, number)
+        first, before = self.keys.setdefault(key, (number, len(self.rows)))
         if first != number:
-            self.rejected.append(place._replace(reason=f"says again what tag {first} says"))
+            reason = f"says again what tag {first} says{_otherwise(self.rows[before], row)}"
+            self.rejected.append(place._replace(reason=reason))
             return
         self.unfolded += sum(len(value) for value in row if isinstance(value, (str, bytes)))
         if self.unfolded > MAX_UNFOLDED:
             what = f"the pack unfolds to more than {MAX_UNFOLDED:,} characters"
             raise TagError(what, where=quoted(self.name), remedy="split it")
         self.rows.append(row)
+
+
+def _otherwise(one: tuple[Any, ...], other: tuple[Any, ...]) -> str:
+    """Return in what two rows of one key differ: which of them is right is not decided here."""
+    both = zip(TAGS.names, one, other, strict=True)
+    differing = [name for name, this, that in both if this != that and name != "level"]
+    return f", with another {' and '.join(differing)}" if differing else ""

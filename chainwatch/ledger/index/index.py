@@ -26,6 +26,7 @@ from chainwatch.errors import LedgerError
 from chainwatch.ledger.index.build import COMPRESSED, NONE, STORED
 from chainwatch.ledger.index.growing import Columns, columns_of
 from chainwatch.ledger.index.rows import STRAYS, Frames, inputs_at, rows_at
+from chainwatch.ledger.index.searching import ranks_of
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.storage import delta
 from chainwatch.ledger.storage.lock import locked
@@ -80,6 +81,14 @@ class Index:
         """Return the dense number of an address, if it is there."""
         rank = self.rank_of(address)
         return None if rank is None else int(self.columns["addr_order"][rank])
+
+    def ranks_of(self, addresses: pl.Series) -> NDArray[np.int64]:
+        """Return the place of each address in the order of bytes, as :meth:`rank_of`; -1 for none.
+
+        Half a million are looked up in ten million in about a second.
+        """
+        with self._sound():
+            return ranks_of(self.columns, addresses)
 
     def ranked_below(self, address: bytes) -> int:
         """Return how many addresses have smaller bytes."""
