@@ -191,7 +191,41 @@ def quorum(unlock: Unlock, *, forms: Forms = Forms.WITNESS) -> str | None:
     if found is None:
         return None
     kind, data, _ = found
-    return "1-of-1" if kind in (_P2PKH, _P2WPKH) else _multisig(data) or "other"
+    if kind in (_P2PKH, _P2WPKH):
+        return "1-of-1"
+    asked = plain_multisig(data)
+    return f"{asked.required}-of-{len(asked.keys)}" if asked else "other"
+
+
+class Multisig(NamedTuple):
+    """Keys as they stand in a script, and how many of them must sign."""
+
+    required: int
+    keys: tuple[bytes, ...]
+
+
+def multisig_keys(unlock: Unlock, *, forms: Forms = Forms.WITNESS) -> Multisig | None:
+    """Return the keys of the plain multisig that stood behind a hash, where unlocking shows it.
+
+    Parameters
+    ----------
+    unlock : Unlock
+        Script and witness of the input.
+    forms : Forms
+        As in :func:`signature_flags`.
+
+    Returns
+    -------
+    Multisig or None
+        Its ``quorum`` is their number. None of a key alone, of a script that asks for anything
+        else, and where no script shows itself: a bare multisig names its keys in the output.
+
+    Fails when
+    ----------
+    As in :func:`revealed_address`. Data in the form of a key is listed as one.
+    """
+    found = _named(unlock, forms=forms)
+    return None if found is None or found[0] in (_P2PKH, _P2WPKH) else plain_multisig(found[1])
 
 
 def _named(unlock: Unlock, *, forms: Forms) -> tuple[bytes, bytes, bytes] | None:
@@ -362,14 +396,14 @@ def _nested(script: bytes) -> bytes | None:
     return None
 
 
-def _multisig(script: bytes) -> str | None:
-    """Return the quorum of a script that asks for signatures of keys and for nothing else."""
+def plain_multisig(script: bytes) -> Multisig | None:
+    """Return the keys of a script that asks for signatures of keys and for nothing else."""
     found = list(operations(script))
-    codes, keys = [code for code, _ in found], [data for _, data in found[1:-2]]
-    if len(found) < 4 or codes[-1] != 0xAE or not all(data and _is_key(data) for data in keys):
+    codes, keys = [code for code, _ in found], tuple(data or b"" for _, data in found[1:-2])
+    if len(found) < 4 or codes[-1] != 0xAE or not all(map(_is_key, keys)):
         return None
     needed, count = codes[0] - 0x50, codes[-2] - 0x50
-    return f"{needed}-of-{count}" if 1 <= needed <= count == len(keys) <= 16 else None
+    return Multisig(needed, keys) if 1 <= needed <= count == len(keys) <= 16 else None
 
 
 def _of_script(script: bytes, *, forms: Forms) -> tuple[bytes, bytes, bytes] | None:

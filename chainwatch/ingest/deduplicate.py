@@ -27,6 +27,7 @@ _SAME = {
     "inputs": ("prev_txid", "prev_n"),
     "outputs": ("value", "script_kind", "address"),
     "output_keys": ("key",),
+    "input_keys": ("key",),
     "contract_logs": ("contract", "topic0", "topic1", "topic2", "topic3", "data"),
     "prices": ("price",),
 }

@@ -20,11 +20,15 @@ _P2WSH = 4
 
 
 class Unlocked(NamedTuple):
-    """What unlocks inputs says of them, a row each."""
+    """What unlocks inputs says of them, a row each.
+
+    ``scripts`` has start and end of the plain multisig that shows itself, both 0 without one.
+    """
 
     flags: pl.Series
     addresses: pl.Series
     quorums: pl.Series
+    scripts: NDArray[np.int64]
 
 
 def unlocked(
@@ -48,21 +52,22 @@ def unlocked(
     -------
     Unlocked
         Series of n rows: texts of flags, canonical addresses, texts of quorums; null where there
-        is none.
+        is none; and where scripts lie.
     """
     from chainwatch.kernels.unlock_loops import OTHER, read_unlocks
 
     count = len(spans)
     flags, kinds = np.zeros(count, np.uint8), np.zeros(count, np.uint8)
     quorums, hashes = np.zeros(count, np.uint16), np.zeros((count, 32), np.uint8)
+    scripts = np.zeros((count, 2), np.int64)
     how = fastest() if way is None else way
     chosen = compiled_way(how if how != "hashlib" else "compiled")
     read_unlocks(
         data, np.ascontiguousarray(spans, np.int64), int(forms),
-        flags, kinds, quorums, hashes, chosen,
+        flags, kinds, quorums, scripts, hashes, chosen,
     )  # fmt: skip
     texts = _texts().gather(flags.astype(np.uint32))
-    return Unlocked(texts, _addresses(kinds, hashes), _quorums(quorums, OTHER))
+    return Unlocked(texts, _addresses(kinds, hashes), _quorums(quorums, OTHER), scripts)
 
 
 def _quorums(quorums: NDArray[np.uint16], other: int) -> pl.Series:

@@ -269,12 +269,14 @@ def quorum(data: Any, kind: int, p: int, end: int) -> int:
 
 @compiled
 def read_unlocks(
-    data: Any, spans: Any, forms: int, flags: Any, kinds: Any, quorums: Any, hashes: Any, way: Any
-) -> None:
+    data: Any, spans: Any, forms: int, flags: Any, kinds: Any, quorums: Any, scripts: Any,
+    hashes: Any, way: Any,
+) -> None:  # fmt: skip
     """Write the flags, the kind of the address, its quorum and its hash of each input.
 
     ``spans`` has a row per input: start and end of its script, and where its witness begins or
-    -1; ``hashes`` has room for 32 bytes each.
+    -1; ``hashes`` has room for 32 bytes each; ``scripts`` for start and end of the plain multisig
+    that was found, and keeps what it holds where there is none.
     """
     state, buffer = np.empty(STATE, np.uint32), np.empty(128, np.uint8)
     digest, words = np.empty(32, np.uint8), np.empty(16, np.uint32)
@@ -313,6 +315,8 @@ def read_unlocks(
             quorums[row] = OTHER
         elif kind:
             quorums[row] = quorum(data, found[0], found[1], found[2])
+            if found[0] not in (_P2PKH, _P2WPKH) and quorums[row] != OTHER:
+                scripts[row, 0], scripts[row, 1] = found[1], found[2]
         # With tokens came P2SH of 32 bytes: the form does not tell which of the two it was.
         unsaid = kind == _P2SH and not wrapped and forms & at.TOKENS != 0
         kinds[row] = 0 if unsaid else kind

@@ -133,6 +133,11 @@ class Ledger:
         return self._of_span(self._whole("output_keys"))
 
     @property
+    def input_keys(self) -> pl.LazyFrame:
+        """Public keys of the multisigs that inputs in the span unlock, where these show them."""
+        return self._of_span(self._whole("input_keys"))
+
+    @property
     def transfers(self) -> pl.LazyFrame:
         """Transfers on account chains in the span."""
         return self._spanned(self._whole("transfers"))

@@ -32,6 +32,7 @@ def pack_tx(height: int, position: int) -> int:
 
 _TX = Column("tx", pl.Int64, Privacy.PLACE, "transaction number, height << 24 | position")
 _OUT = Column("n", pl.Int64, Privacy.PLACE, "place of the output in its transaction, from 0")
+_IN = Column("n", pl.Int64, Privacy.PLACE, "place of the input in its transaction, from 0")
 
 READ, REVEALED, DISPUTED = "read", "revealed", "disputed"
 """How the address of an input is known: its output was read or stated; only what unlocks it names
@@ -111,7 +112,7 @@ INPUTS = Table(
     (
         CHAIN,
         _TX,
-        Column("n", pl.Int64, Privacy.PLACE, "place of the input in its transaction, from 0"),
+        _IN,
         Column("prev_txid", pl.Binary, Privacy.TXID, "txid of the output it spends, wire order"),
         Column("prev_n", pl.Int64, Privacy.PLACE, "place of the output it spends"),
         Column("prev_tx", pl.Int64, Privacy.PLACE, "number of that transaction", nullable=True),
@@ -119,9 +120,7 @@ INPUTS = Table(
         Column(
             "address", pl.Binary, Privacy.PARTY, "address of the output it spends", nullable=True
         ),
-        Column(
-            "script_kind", pl.String, Privacy.TEXT, "kind of the output it spends", nullable=True
-        ),
+        Column.text("script_kind", "kind of the output it spends"),
         Column("sequence", pl.Int64, Privacy.NUMBER, "nSequence"),
         Column(
             "sighash",
@@ -190,20 +189,26 @@ OUTPUTS = Table(
     ),
 )
 
+_KEYS = (
+    Column("k", pl.Int64, Privacy.PLACE, "place of the key in the script, from 0"),
+    Column("required", pl.Int64, Privacy.NUMBER, "signatures that the script asks for"),
+    Column("key", pl.Binary, Privacy.TEXT, "public key as it stands in the script"),
+)
+
 OUTPUT_KEYS = Table(
     "output_keys",
     ("chain", "tx", "n", "k"),
     "Public keys of outputs without an address (P2PK, bare multisig); one owner is not assumed.",
-    (
-        CHAIN,
-        _TX,
-        _OUT,
-        Column("k", pl.Int64, Privacy.PLACE, "place of the key in the script, from 0"),
-        Column("required", pl.Int64, Privacy.NUMBER, "signatures that the script asks for"),
-        Column("key", pl.Binary, Privacy.TEXT, "public key as it stands in the script"),
-    ),
+    (CHAIN, _TX, _OUT, *_KEYS),
 )
 
+INPUT_KEYS = Table(
+    "input_keys",
+    ("chain", "tx", "n", "k"),
+    "Public keys of the plain multisig behind a hash that an input unlocks (P2SH, P2WSH), where"
+    " they showed themselves; one owner is not assumed. What else unlocks an input has no row.",
+    (CHAIN, _TX, _IN, *_KEYS),
+)
 
 COVERAGE = Table(
     "coverage",
@@ -362,13 +367,7 @@ TAGS = Table(
             "does the source offer it for the whole cluster of the address; null where it says"
             " nothing",
         ),
-        Column(
-            "context",
-            pl.String,
-            Privacy.TEXT,
-            "anything else the source says, verbatim",
-            nullable=True,
-        ),
+        Column.text("context", "anything else the source says, verbatim"),
     ),
 )
 
@@ -409,6 +408,7 @@ TABLES: tuple[Table, ...] = (
     INPUTS,
     OUTPUTS,
     OUTPUT_KEYS,
+    INPUT_KEYS,
     TRANSFERS,
     APPROVALS,
     FREEZES,

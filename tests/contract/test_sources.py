@@ -476,7 +476,7 @@ def test_no_subject_is_shown(made: Made) -> None:
         assert canonical.text(address, REGTEST) not in repr(made[0])
 
 
-CHAIN_DATA = ("transactions", "inputs", "outputs", "output_keys")
+CHAIN_DATA = ("transactions", "inputs", "outputs", "output_keys", "input_keys")
 
 
 @pytest.mark.parametrize("name", sorted(set(SOURCES) - set(BLIND)))

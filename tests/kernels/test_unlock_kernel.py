@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainwatch.addresses.unlocking import Unlock, quorum, revealed_address, signature_flags
+from chainwatch.addresses.unlocking import (
+    Unlock,
+    multisig_keys,
+    plain_multisig,
+    quorum,
+    revealed_address,
+    signature_flags,
+)
 from chainwatch.chains.base import Forms
 from chainwatch.kernels.hashing.ripemd_loops import ripemd160_of_32
 from chainwatch.kernels.unlock import unlocked
@@ -118,7 +125,10 @@ def laid_out(every: list[Unlock]) -> tuple[np.ndarray, np.ndarray]:
 @settings(max_examples=300)
 @given(every=st.lists(unlocks(), max_size=12))
 def test_both_ways_read_alike(every: list[Unlock], forms: Forms) -> None:
-    found = unlocked(*laid_out(every), forms=forms, way="compiled")
+    data, spans = laid_out(every)
+    found = unlocked(data, spans, forms=forms, way="compiled")
+    shown = [plain_multisig(data[start:end].tobytes()) for start, end in found.scripts]
+    assert shown == [multisig_keys(one, forms=forms) for one in every]
     assert found.quorums.to_list() == [quorum(one, forms=forms) for one in every]
     assert found[0].to_list() == [signature_flags(one, forms=forms) for one in every]
     assert found[1].to_list() == [revealed_address(one, forms=forms) for one in every]

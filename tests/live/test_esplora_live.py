@@ -25,7 +25,7 @@ from chainwatch.tracing.trace import trace
 pytestmark = pytest.mark.live
 
 CHAIN = "btc-regtest"
-OF_TRANSACTIONS = ("transactions", "inputs", "outputs", "output_keys")
+OF_TRANSACTIONS = ("transactions", "inputs", "outputs", "output_keys", "input_keys")
 
 
 @pytest.fixture(scope="session")

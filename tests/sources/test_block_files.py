@@ -143,7 +143,7 @@ def test_a_reorganisation_is_followed(maker: ModuleType, put: Callable, tmp_path
     assert check(ledger).ok
     assert (report.units, report.tip) == (3, maker.sha256d(won[-1][:80]))
     found, anew = ledger.digests(), ledger_of(tmp_path / "anew", path).digests()
-    for name in ("blocks", "transactions", "inputs", "outputs", "output_keys"):
+    for name in ("blocks", "transactions", "inputs", "outputs", "output_keys", "input_keys"):
         assert found[name] == anew[name]
     assert pull(tmp_path / "l", source(path)).commits == 0
     again = pull(tmp_path / "l", source(put("c.dat", maker.framed(*lost))))

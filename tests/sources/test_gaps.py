@@ -27,7 +27,7 @@ from chainwatch.sources.node_folder.source import NodeFolder
 THEN = datetime(2024, 1, 2, tzinfo=UTC)
 REGTEST = chain_of("btc-regtest")
 KEY = bytes.fromhex("a1b2c3d4e5f60718")
-CHAIN_DATA = ("blocks", "transactions", "inputs", "outputs", "output_keys")
+CHAIN_DATA = ("blocks", "transactions", "inputs", "outputs", "output_keys", "input_keys")
 AT = 5
 """Number of the block before which something stands."""
 

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainwatch.addresses.scripts import classify
-from chainwatch.addresses.unlocking import UNSIGNED
+from chainwatch.addresses.unlocking import UNSIGNED, plain_multisig
 from chainwatch.bitcoin.block import BlockSummary
 from chainwatch.chains.base import Chain
 from chainwatch.ingest.rows.frames import Columns, frame_of
@@ -20,7 +20,7 @@ from chainwatch.ingest.rows.transactions import TABLES
 from chainwatch.kernels import block_columns as at
 from chainwatch.kernels.parse import Parsed, runs
 from chainwatch.kernels.undo import Coins
-from chainwatch.kernels.unlock import unlocked
+from chainwatch.kernels.unlock import Unlocked, unlocked
 from chainwatch.ledger import schema
 
 Places = Sequence[tuple[BlockSummary, int]]
@@ -33,6 +33,10 @@ _SIZE = {1: 20, 2: 20, 3: 20, 4: 32, 5: 32, 7: 32}
 """Where the payload of a kind of address stands in its script, and its size."""
 
 _WITH_KEYS = (at.P2PK, at.MULTISIG)
+_OP_0, _BESIDE_KEYS, _BEFORE_KEY, _PUSHED = 0x50, 3, 2, 34
+"""What the opcodes of small numbers count from; bytes of a multisig beside its keys, bytes before
+its first key, and bytes of a short key with what pushes it."""
+
 _BURNT = (at.NULL_DATA, at.OVERSIZED)
 
 
@@ -57,11 +61,16 @@ def compiled_rows(
     numbers = heights << schema.POSITION_BITS | _positions(columns)
     address, script = _payees(parsed)
     payees = {"address": address, "script": script}
+    spends = np.flatnonzero(_positions(columns)[columns["in_tx"]] > 0)
+    owner = columns["in_tx"][spends]
+    spots = {"tx": numbers[owner], "n": spends - columns["tx_first_in"][owner]}
+    said = unlocked(parsed.data, columns["in_unlock"][spends], forms=chain.forms)
     made = (
         _transactions(columns, places, numbers, heights),
-        _inputs(parsed, numbers, chain, coins),
+        spots | _inputs(parsed, spends, said, coins),
         _outputs(columns, numbers, _unburnt(places, chain)) | payees,
         _keys(parsed, numbers),
+        _shown_keys(parsed.data, spots, said.scripts),
     )
     pairs = zip(TABLES, made, strict=True)
     return {table.name: frame_of(table, rows, chain.id) for table, rows in pairs}
@@ -120,16 +129,10 @@ def _transactions(
 
 
 def _inputs(
-    parsed: Parsed, numbers: NDArray[np.int64], chain: Chain, coins: Coins | None
+    parsed: Parsed, spends: NDArray[np.int64], said: Unlocked, coins: Coins | None
 ) -> Columns:
     columns = parsed.columns
-    spends = _positions(columns)[columns["in_tx"]] > 0
-    owner = columns["in_tx"][spends]
-    rows = np.flatnonzero(spends)
-    said = unlocked(parsed.data, columns["in_unlock"][spends], forms=chain.forms)
     return {
-        "tx": numbers[owner],
-        "n": rows - columns["tx_first_in"][owner],
         "prev_txid": _fixed(runs(parsed.data, columns["in_at"][spends], 32)),
         "prev_n": columns["in_n"][spends],
         "sequence": columns["in_sequence"][spends],
@@ -230,3 +233,33 @@ def _keys(parsed: Parsed, numbers: NDArray[np.int64]) -> Columns:
             for name, value in zip(made, row, strict=True):
                 made[name].append(value)
     return made
+
+
+def _shown_keys(data: NDArray[np.uint8], spots: Columns, scripts: NDArray[np.int64]) -> Columns:
+    """Return the keys of the plain multisigs that inputs show, in the order of the inputs."""
+    rows = np.flatnonzero(scripts[:, 1])
+    starts, ends = scripts[rows, 0], scripts[rows, 1]
+    required, counts = (data[at].astype(np.int64) - _OP_0 for at in (starts, ends - 2))
+    # No push of a key is shorter: a script of this length holds short keys, each pushed by a byte.
+    short = ends - starts == _BESIDE_KEYS + _PUSHED * counts
+    of = np.repeat(np.flatnonzero(short), counts[short])
+    k = np.arange(len(of)) - np.repeat(np.cumsum(counts[short]) - counts[short], counts[short])
+    keys = _fixed(runs(data, starts[of] + _BEFORE_KEY + _PUSHED * k, _PUSHED - 1))
+    long = np.flatnonzero(~short)
+    named = zip(long.tolist(), _scripts(data, starts[long], ends[long]), strict=True)
+    read = [
+        (row, place, key)
+        for row, script in named
+        if (found := plain_multisig(script))
+        for place, key in enumerate(found.keys)
+    ]
+    of = np.concatenate([of, np.array([row for row, _, _ in read], np.int64)])
+    k = np.concatenate([k, np.array([place for _, place, _ in read], np.int64)])
+    order = np.lexsort((k, of))
+    every = pl.concat([keys, pl.Series([key for _, _, key in read], dtype=pl.Binary)])
+    return {
+        **{name: column[rows][of][order] for name, column in spots.items()},
+        "k": k[order],
+        "required": required[of][order],
+        "key": every.gather(order),
+    }

@@ -1,4 +1,4 @@
-"""Decoded transactions to rows of ``transactions``, ``inputs``, ``outputs`` and ``output_keys``.
+"""Decoded transactions to rows of ``transactions``, inputs and outputs, and the keys of both.
 
 Whatever hands over decoded transactions (block files, nodes, servers, providers, exports) makes
 its rows here. Whole blocks in bulk take the compiled way beside it,
@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from chainwatch.addresses.scripts import classify
-from chainwatch.addresses.unlocking import binding, quorum, revealed_address
+from chainwatch.addresses.unlocking import binding, multisig_keys, quorum, revealed_address
 from chainwatch.bitcoin.consensus import Tx
 from chainwatch.bitcoin.inclusion import PlacedTx
 from chainwatch.bitcoin.spent import NOT_KNOWN, Outputs, SpentOutput, spent_by
@@ -22,7 +22,13 @@ from chainwatch.chains.base import Chain, Forms
 from chainwatch.ingest.rows.frames import frame_of
 from chainwatch.ledger import schema
 
-TABLES = (schema.TRANSACTIONS, schema.INPUTS, schema.OUTPUTS, schema.OUTPUT_KEYS)
+TABLES = (
+    schema.TRANSACTIONS,
+    schema.INPUTS,
+    schema.OUTPUTS,
+    schema.OUTPUT_KEYS,
+    schema.INPUT_KEYS,
+)
 """The tables that are made of transactions."""
 
 _Lists = dict[str, list[Any]]
@@ -53,6 +59,7 @@ class TransactionRows:
         self._extend(schema.TRANSACTIONS, _transaction(item, number, coinbase=coinbase))
         if not coinbase:
             self._extend(schema.INPUTS, _inputs(item.tx, number, spent, self.chain.forms))
+            self._extend(schema.INPUT_KEYS, _unlocked(item.tx, number, self.chain.forms))
         outputs, keys = _outputs(item.tx, number, self.chain, burnt=burnt)
         self._extend(schema.OUTPUTS, outputs)
         self._extend(schema.OUTPUT_KEYS, keys)
@@ -165,12 +172,21 @@ def _outputs(tx: Tx, number: int, chain: Chain, *, burnt: bool) -> tuple[_Lists,
         ],
         "spendable": [one.spendable and not burnt for one in found],
     }
-    keyed = [(n, k, key) for n, one in enumerate(found) for k, key in enumerate(one.keys)]
-    keys: _Lists = {
-        "tx": [number] * len(keyed),
-        "n": [n for n, _, _ in keyed],
-        "k": [k for _, k, _ in keyed],
-        "required": [found[n].required for n, _, _ in keyed],
-        "key": [key for _, _, key in keyed],
-    }
-    return outputs, keys
+    return outputs, _keys(number, ((one.required, one.keys) for one in found))
+
+
+def _unlocked(tx: Tx, number: int, forms: Forms) -> _Lists:
+    """Return the keys of the multisigs that inputs unlock and show."""
+    shown = (multisig_keys(unlock, forms=forms) for unlock in tx.unlocks)
+    return _keys(number, (one or (0, ()) for one in shown))
+
+
+def _keys(number: int, scripts: Iterable[tuple[int, tuple[bytes, ...]]]) -> _Lists:
+    """Return a row per key of scripts, by their place: how many must sign, and the keys."""
+    rows = [
+        (number, n, k, required, key)
+        for n, (required, keys) in enumerate(scripts)
+        for k, key in enumerate(keys)
+    ]
+    names = ("tx", "n", "k", "required", "key")
+    return {name: [row[at] for row in rows] for at, name in enumerate(names)}

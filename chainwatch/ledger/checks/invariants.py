@@ -126,7 +126,8 @@ def _output_count(ledger: Ledger) -> pl.LazyFrame:
 
 
 def _parts_have_transaction(ledger: Ledger) -> pl.LazyFrame:
-    parts = [ledger.inputs.select(_TX), ledger.outputs.select(_TX), ledger.output_keys.select(_TX)]
+    tables = (ledger.inputs, ledger.outputs, ledger.output_keys, ledger.input_keys)
+    parts = [table.select(_TX) for table in tables]
     known = ledger.transactions.select(*_TX, pl.lit(True).alias("known")).unique(_TX)
     rows = pl.concat(parts).unique().join(known, on=_TX, how="left")
     return rows.select("chain", at="tx", holds=pl.col("known").fill_null(False))

@@ -95,7 +95,12 @@ class EtlJson:
     """
 
     name = "etl_json"
-    unknown: tuple[str, ...] = ("transactions.wtxid", "inputs.sighash", "inputs.quorum")
+    unknown: tuple[str, ...] = (
+        "transactions.wtxid",
+        "inputs.sighash",
+        "inputs.quorum",
+        "input_keys.key",
+    )
     """Columns that it cannot know, or not of every row: witnesses are not exported, and only some
     signatures and keys stand in scripts."""
 

@@ -92,6 +92,12 @@ def wrap(tables: Tables) -> None:
     put(tables, "transactions", tx == 0, output_count=3)
 
 
+def show_key(tables: Tables, tx: int, times: int) -> None:
+    """Let the first input of a transaction show a key, so many times."""
+    row = {"chain": REGTEST, "tx": tx, "n": 0, "k": 0, "required": 1, "key": b"\x02"}
+    tables["input_keys"] = pl.DataFrame(times * [row], schema=schema.INPUT_KEYS.schema)
+
+
 CORRUPTIONS: dict[str, tuple[Callable[[Tables], None], set[str]]] = {
     "fee": (overpay, {"fee"}),
     "reward": (lambda t: pay(t, COINBASE_2, 1), {"reward"}),
@@ -112,6 +118,8 @@ CORRUPTIONS: dict[str, tuple[Callable[[Tables], None], set[str]]] = {
     "an output without transaction": (
         lambda t: put(t, "output_keys", tx == JOIN, tx=JOIN + 1), {"parts"},
     ),
+    "a key without transaction": (lambda t: show_key(t, JOIN + 1, 1), {"parts"}),
+    "unique input_keys": (lambda t: show_key(t, JOIN, 2), {"unique input_keys"}),
     "prevout value": (lambda t: put(t, "inputs", tx == SPLIT, value=SUBSIDY + 1), {"prevout"}),
     "prevout address": (lambda t: put(t, "inputs", tx == SPLIT, address=b"\x03x"), {"prevout"}),
     "prevout address lost": (lambda t: put(t, "inputs", tx == SPLIT, address=None), {"prevout"}),

@@ -40,7 +40,7 @@ from chainwatch.sources.node_folder.source import NodeFolder
 THEN = datetime(2024, 1, 2, tzinfo=UTC)
 EXTENSION = 1 + 16 * 20 + 3
 """Bytes of a block that its plain transactions do not account for."""
-CHAIN_DATA = ("blocks", "transactions", "inputs", "outputs", "output_keys")
+CHAIN_DATA = ("blocks", "transactions", "inputs", "outputs", "output_keys", "input_keys")
 Row = dict[str, Any]
 
 

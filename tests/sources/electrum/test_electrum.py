@@ -36,7 +36,7 @@ from chainwatch.sources.electrum.source import Electrum
 
 CHAIN = "btc-regtest"
 TABLES = {table.name: table for table in schema.TABLES}
-ROWS = ("transactions", "inputs", "outputs", "output_keys")
+ROWS = ("transactions", "inputs", "outputs", "output_keys", "input_keys")
 
 
 class Reply:

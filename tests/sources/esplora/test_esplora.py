@@ -47,7 +47,7 @@ from chainwatch.tracing.trace import trace
 
 CHAIN = "btc-regtest"
 COIN = 10**8
-OF_TRANSACTIONS = ("transactions", "inputs", "outputs", "output_keys")
+OF_TRANSACTIONS = ("transactions", "inputs", "outputs", "output_keys", "input_keys")
 Change = Callable[[str, Any], Any]
 
 

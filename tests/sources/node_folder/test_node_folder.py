@@ -38,7 +38,7 @@ THEN = datetime(2024, 1, 2, tzinfo=UTC)
 KEY = bytes.fromhex("a1b2c3d4e5f60718")
 REGTEST = chain_of("btc-regtest")
 SUPPLY = 21_000_000 * 10**8
-CHAIN_DATA = ("blocks", "transactions", "inputs", "outputs", "output_keys")
+CHAIN_DATA = ("blocks", "transactions", "inputs", "outputs", "output_keys", "input_keys")
 
 
 @dataclass
