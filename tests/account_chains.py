@@ -14,12 +14,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
+from eth_abi.abi import encode
 
 from chainwatch.addresses.canonical import Kind
 from chainwatch.attribution.tags import Tags, make_tags
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.ledger import schema
-from chainwatch.ledger.account_schema import APPROVALS, STAKES
+from chainwatch.ledger.account_schema import APPROVALS, CONTRACT_LOGS, STAKES
+from chainwatch.ledger.accounts.contract_events import LOGS, SAFE, events_of, logs_unit
 from chainwatch.ledger.ledger import Ledger
 
 START = datetime(2023, 6, 1, tzinfo=UTC)
@@ -62,17 +64,22 @@ class Accounts:
         read: str | Sequence[str] | None = None,
         approvals: Iterable[tuple[Any, ...]] = (),
         stakes: Iterable[tuple[Any, ...]] = (),
+        logs: Iterable[tuple[Any, ...]] = (),
+        logged: bool = True,
     ) -> Ledger:
         """Return a ledger of payments ``(text, minute[, more])``.
 
         ``more`` are columns, or ``id`` of the transaction; ``coin=True`` makes it of the coin.
         ``read`` are those whose whole history was read; None is everybody. An approval is
         ``(kind, owner, spender, minute[, more])``, a stake
-        ``(kind, address, other, minute[, more])``.
+        ``(kind, address, other, minute[, more])``. A log of a Safe is ``(event, safe, names or
+        number, minute[, more])``, its setup ``("SafeSetup", safe, (owners, threshold), minute)``;
+        where there are any every block was read, with logs if ``logged``.
         """
         rows = [self._payment(place, *one) for place, one in enumerate(payments)]
         given = [self._approval(place, *one) for place, one in enumerate(approvals)]
         staked = [self._stake(place, *one) for place, one in enumerate(stakes)]
+        told = [self._log(place, *one) for place, one in enumerate(logs)]
         transfers = pl.DataFrame(rows, schema=schema.TRANSFERS.schema, orient="row")
         named = {*transfers["sender"], *transfers["receiver"]}
         whose = sorted(named) if read is None else [self(one) for one in read]
@@ -81,11 +88,17 @@ class Accounts:
              "address": one, "complete": True, "source": "test", "answer": bytes(32)}
             for one in whose
         ]  # fmt: skip
+        top = max((row["height"] for row in (*rows, *told)), default=0) if told else -1
+        blocks, units = self._blocks(top, logged=logged)
         return Ledger.from_tables({
             "transfers": transfers,
+            "contract_logs": pl.DataFrame(told, schema=CONTRACT_LOGS.schema, orient="row"),
+            "blocks": pl.DataFrame(blocks, schema=schema.BLOCKS.schema, orient="row"),
             "approvals": pl.DataFrame(given, schema=APPROVALS.schema, orient="row"),
             "stakes": pl.DataFrame(staked, schema=STAKES.schema, orient="row"),
-            "coverage": pl.DataFrame(coverage, schema=schema.COVERAGE.schema, orient="row"),
+            "coverage": pl.DataFrame(
+                [*coverage, *units], schema=schema.COVERAGE.schema, orient="row"
+            ),
         })  # fmt: skip
 
     def tags(self, *said: tuple[Any, ...]) -> Tags:
@@ -144,6 +157,53 @@ class Accounts:
             "tx": schema.pack_tx(minute, 800 + place) if self.placed else None,
         }  # fmt: skip
         return row | dict(more or {})
+
+    def _log(
+        self, place: int, event: str, safe: str, said: Any, minute: int,
+        more: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        given = dict(more or {})
+        (topic,) = (one.topic for one in events_of(SAFE) if one.text.startswith(f"{event}("))
+        row: dict[str, Any] = dict.fromkeys(CONTRACT_LOGS.schema)
+        row |= {
+            "chain": self.chain, "txid": self.txid(given.pop("id", f"log {place}")),
+            "log_index": 900 + place, "tx": schema.pack_tx(minute, 900 + place),
+            "height": minute, "time": START + timedelta(minutes=minute), "contract": self(safe),
+            "topic0": topic, "data": self._data(said),
+        }  # fmt: skip
+        return row | given
+
+    def _data(self, said: Any) -> bytes:
+        """Return what a log of a Safe says: a number, whom it names, or its setup."""
+        if isinstance(said, int):
+            return said.to_bytes(32)
+        if isinstance(said, str):
+            return bytes(12) + self(said)[1:]
+        names, threshold = said
+        nobody = "0x" + "00" * 20
+        owners = ["0x" + self(one)[1:].hex() for one in names]
+        kinds = ("address[]", "uint256", "address", "address")
+        return bytes(encode(kinds, (owners, threshold, nobody, nobody)))
+
+    def _blocks(self, top: int, *, logged: bool) -> tuple[list[Any], list[Any]]:
+        """Return the blocks up to a height, and the units that tell that they were read."""
+        hashes = [self.txid(f"block {height}") for height in range(top + 1)]
+        blocks = [
+            dict.fromkeys(schema.BLOCKS.schema) | {
+                "chain": self.chain, "height": height, "hash": own,
+                "parent": hashes[height - 1] if height else bytes(32),
+                "time": START + timedelta(minutes=height), "tx_count": 1,
+            }
+            for height, own in enumerate(hashes)
+        ]  # fmt: skip
+        units = [
+            {"chain": self.chain, "unit": unit, "kind": kind, "height": height, "block": own,
+             "complete": True, "source": "test", "answer": bytes(32)}
+            for height, own in enumerate(hashes)
+            for kind, unit in (("block", f"block/{own.hex()}"), (LOGS, logs_unit(own.hex())))
+            if logged or kind != LOGS
+        ]  # fmt: skip
+        return blocks, units
 
     def _tag(
         self, name: str, actor: str, concept: str = "exchange",

@@ -106,7 +106,7 @@ def ledger_with(read: Reader, text: str, *, gaps: tuple[int, ...] = ()) -> Ledge
         if line.strip().startswith("!"):
             _change(frames, *line.strip("! ").split())
     heights = frames["transactions"].select("height", "time", "chain")
-    return Ledger.from_tables(frames | _read_whole(heights, gaps))
+    return Ledger.from_tables(frames | read_whole(heights, gaps))
 
 
 def _change(frames: dict[str, pl.DataFrame], name: str, *items: str) -> None:
@@ -123,7 +123,7 @@ def _change(frames: dict[str, pl.DataFrame], name: str, *items: str) -> None:
         frames[table] = frames[table].with_columns(told)
 
 
-def _read_whole(heights: pl.DataFrame, gaps: tuple[int, ...]) -> dict[str, pl.DataFrame]:
+def read_whole(heights: pl.DataFrame, gaps: tuple[int, ...]) -> dict[str, pl.DataFrame]:
     """Return blocks and coverage of every height from 0 on; the test's blocks share one hash."""
     times = dict(heights.select("height", "time").iter_rows())
     chain, own = heights["chain"][0], bytes(32)

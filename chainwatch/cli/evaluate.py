@@ -50,7 +50,8 @@ def evaluate(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="[WHAT]", help="owners, accounts, change, custody, bridges or meanings."
+            metavar="[WHAT]",
+            help="owners, accounts, change, keys, custody, bridges or meanings.",
         ),
     ] = "owners",
     worlds: Annotated[
@@ -69,15 +70,18 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers as JSON.")] = False,
     picture: Annotated[
         Path | None,
-        typer.Option("--picture", help="With owners or accounts: an .svg or .png file to draw."),
+        typer.Option(
+            "--picture", help="With owners, accounts or keys: an .svg or .png file to draw."
+        ),
     ] = None,
     replace: ReplaceOption = False,
 ) -> None:
     """Measure rules on simulated chains where all is known, and print every figure with its counts.
 
-    Recipes for owners; rules on accounts; rules on change; rules for deposit addresses (custody);
-    matches of deposits at bridges; what transactions of accounts mean. The figures are conditional
-    on the simulators. Rates are never made from the chains that are used by default.
+    Recipes for owners; rules on accounts; on change; on keys that change, of multisigs and Safes;
+    for deposit addresses (custody); matches of deposits at bridges; what transactions of accounts
+    mean. The figures are conditional on the simulators. Rates are never made from the chains that
+    are used by default.
 
     Example: chainwatch evaluate owners --worlds 1 --blocks 20 --picture rates.svg
     """
@@ -101,7 +105,7 @@ def _judge(what: str, *, pictured: bool, with_model: bool) -> Callable[[Asked], 
     judge = JUDGES.get(what)
     if judge is None:
         raise InputError(f"nothing measures {what!r}", remedy=f"ask for {', '.join(JUDGES)}")
-    if pictured and what not in ("owners", "accounts"):
+    if pictured and what not in ("owners", "accounts", "keys"):
         raise InputError(f"rates of {what} have no picture", remedy="leave --picture out")
     if with_model and what != "change":
         raise InputError(f"{what} uses no model of change", remedy="leave --change-model out")
@@ -138,6 +142,14 @@ def _accounts(asked: Asked) -> Evaluation:
     from chainwatch.tracing.custody.account_rules import account_worlds, every_account_rule
 
     return measure(account_worlds(asked.seeds, asked.part), {"every rule": every_account_rule})
+
+
+def _keys(asked: Asked) -> Evaluation:
+    """Return how often the links of rules on keys that change are right."""
+    from chainwatch.evaluate.evaluation import evaluate as measure
+    from chainwatch.evaluate.simulated_signers import every_key_rule, key_worlds
+
+    return measure(key_worlds(asked.seeds, asked.part), {"every rule": every_key_rule})
 
 
 def _change(asked: Asked) -> Result:
@@ -192,6 +204,7 @@ JUDGES: dict[str, Callable[[Asked], Result]] = {
     "owners": _owners,
     "accounts": _accounts,
     "change": _change,
+    "keys": _keys,
     "custody": _custody,
     "bridges": _bridges,
     "meanings": _meanings,

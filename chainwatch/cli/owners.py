@@ -67,6 +67,14 @@ ChangeModelOption = Annotated[
     ),
 ]
 
+KeySetsOption = Annotated[
+    bool,
+    typer.Option(
+        "--key-sets",
+        help="Also join multisigs with those of nearly the same keys that took their place.",
+    ),
+]
+
 LeadsOption = Annotated[
     bool,
     typer.Option(
@@ -106,6 +114,7 @@ def clusters(
     unread_flags: UnreadFlagsOption = "by_height",
     without_revealed: WithoutRevealedOption = False,
     change_model: ChangeModelOption = None,
+    key_sets: KeySetsOption = False,
     leads: LeadsOption = False,
     hosted: HostedOption = None,
     csv: Annotated[Path | None, typer.Option(help="Also write the members here.")] = None,
@@ -129,6 +138,7 @@ def clusters(
             unread_flags,
             not without_revealed,
             change_model,
+            key_sets,
             leads,
             hosted,
         )
@@ -156,6 +166,7 @@ def why(
     unread_flags: UnreadFlagsOption = "by_height",
     without_revealed: WithoutRevealedOption = False,
     change_model: ChangeModelOption = None,
+    key_sets: KeySetsOption = False,
     leads: LeadsOption = False,
     hosted: HostedOption = None,
     picture: Annotated[
@@ -180,6 +191,7 @@ def why(
             unread_flags,
             not without_revealed,
             change_model,
+            key_sets,
             leads,
             hosted,
         )
@@ -296,6 +308,7 @@ class _Terms(NamedTuple):
     unread_flags: str
     revealed: bool
     change_model: Path | None
+    key_sets: bool
     leads: bool
     hosted: list[str] | None
 
@@ -312,7 +325,7 @@ def _owners(ledger: Ledger, chain: str | None, terms: _Terms) -> Clusters:
     recipe = Recipe(
         change=change, unread_flags=flags, revealed=terms.revealed,
         accounts=of_accounts.accounts if accounts else (),
-        accounts_at_least=of_accounts.accounts_at_least,
+        accounts_at_least=of_accounts.accounts_at_least, key_sets=terms.key_sets,
     )  # fmt: skip
     tags, apart = tags_in(terms.tags, chain), _kept_apart(terms.apart, chain)
     judged = _judged(ledger, tags, terms.hosted, chain)

@@ -28,6 +28,7 @@ from chainwatch.heuristics.change import (
 )
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import JOINT
+from chainwatch.heuristics.key_set_change import key_set_changes
 from chainwatch.heuristics.rates import MEASURED, Rates
 from chainwatch.heuristics.rule import Rule
 from chainwatch.heuristics.same_key import same_key
@@ -51,6 +52,8 @@ class Recipe:
         Count addresses that no output read, but only unlocking scripts name.
     one_key : bool
         Link addresses of one key in several forms, on one chain and across chains.
+    key_sets : bool
+        Link a multisig with one of nearly the same keys that takes its place; off by default.
     accounts : tuple of LinkRule
         Rules on accounts that link, on chains of accounts; none of them by default.
     accounts_at_least : float
@@ -75,6 +78,7 @@ class Recipe:
     most_rounds: int | None = None
     accounts: tuple[LinkRule, ...] = ()
     accounts_at_least: float = 0.0
+    key_sets: bool = False
 
     def __post_init__(self) -> None:
         for name, rule, on in (
@@ -85,7 +89,8 @@ class Recipe:
             if rule is not None and rule.on != on:
                 raise RuleError(f"{name}={rule} reads {rule.on}", remedy=f"pass a rule on {on}")
         checked(self.unread_flags)
-        expect(self.revealed, bool, "revealed", "pass True or False")
+        for name in ("revealed", "one_key", "key_sets"):
+            expect(getattr(self, name), bool, name, "pass True or False")
         for one in self.accounts:
             expect(one, LinkRule, "a rule on accounts", "pass one, such as deposit_reuse()")
         if self.most_rounds is not None and self.most_rounds < 1:
@@ -164,6 +169,10 @@ def owners(
     )  # fmt: skip
     if recipe.one_key:
         links += same_key(ledger, revealed=recipe.revealed, rates=rates)
+    if recipe.key_sets:
+        links += key_set_changes(
+            ledger, unless=recipe.unless, revealed=recipe.revealed, rates=rates
+        )  # fmt: skip
     if recipe.accounts:
         links += account_links(
             ledger, tags=tags, hosted=hosted, rules=recipe.accounts,

@@ -9,12 +9,13 @@ import polars as pl
 from chainwatch.clusters.cluster import Clusters, cluster
 from chainwatch.clusters.recipe import WITH_CHANGE
 from chainwatch.errors import RuleError
+from chainwatch.heuristics import key_set_change
 from chainwatch.heuristics.accounts.catalogue import ACCOUNT_RULES
 from chainwatch.heuristics.catalogue import RULES
 from chainwatch.heuristics.change import change_links
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import JOINT
-from chainwatch.heuristics.link_rules import NO_KEY, OF_INPUTS, PREDICTED, UNREAD
+from chainwatch.heuristics.link_rules import KEY_SET_CHANGE, NO_KEY, OF_INPUTS, PREDICTED, UNREAD
 from chainwatch.heuristics.links import ORDER, Links, one_chain
 from chainwatch.heuristics.rates import made_by
 from chainwatch.heuristics.rule import Rule, spec_of
@@ -49,12 +50,14 @@ def every_link(ledger: Ledger) -> Links:
 def terms() -> dict[str, str]:
     """Return on what terms the links of each rule are made, as their rates say it.
 
-    Rules on accounts are measured on chains of accounts, and each by itself.
+    Rules on accounts, and on keys that change, are measured on chains of their own, and each by
+    itself.
     """
     change = {f"change: {rule}": made_by(JOINT, rule) for rule in change_rules()}
     rounds = dict.fromkeys(PREDICTED, made_by(WITH_CHANGE.unless, WITH_CHANGE.change))
-    accounts = {rule.name: rule.made() for rule in (make() for make in ACCOUNT_RULES)}
-    return change | rounds | accounts | dict.fromkeys((*OF_INPUTS, NO_KEY), made_by(JOINT))
+    others = {rule.name: rule.made() for rule in (make() for make in ACCOUNT_RULES)}
+    others[KEY_SET_CHANGE] = key_set_change.terms()
+    return change | rounds | others | dict.fromkeys((*OF_INPUTS, NO_KEY), made_by(JOINT))
 
 
 def _as_if_unsigned(ledger: Ledger) -> Links:

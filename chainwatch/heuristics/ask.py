@@ -13,6 +13,7 @@ from chainwatch.completion import names_of
 from chainwatch.errors import RuleError, expect
 from chainwatch.heuristics.rule import VERDICT, Rule, apply
 from chainwatch.ledger import features
+from chainwatch.ledger.among import among
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import OUTPUTS, TRANSACTIONS, TRANSFERS
 from chainwatch.results.result import Result, recorded
@@ -41,6 +42,8 @@ _OF = {
     ),
 }
 """What names the rows of each frame of features."""
+
+_TX = ["chain", "tx"]
 
 _TOLD_BY = {"amount": "transfers", "n": "outputs"}
 """Columns that only one of them has."""
@@ -135,6 +138,32 @@ def ask(ledger: Ledger, rule: Rule, *, asset: Asset | None = None) -> Answers:
     table = _declared(_OF[rule.on], [VERDICT, *map(str, rule.leaves())])
     answered = apply(_features(ledger, rule, asset), rule)
     return Answers(answered.select(table.names).sort(table.key), rule.identity(), asset)
+
+
+def joint_transactions(ledger: Ledger, rows: pl.DataFrame, unless: Rule | None) -> pl.DataFrame:
+    """Return of the transactions of rows whether strangers built them, as a rule says.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        What was read.
+    rows : polars.DataFrame
+        ``chain, tx``: no other transactions are looked at.
+    unless : Rule or None
+        A rule on transactions; None says of all that they were not.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``chain, tx, txid, time, veto``: true, false, or null where it cannot be told.
+    """
+    linked = rows.select(_TX).unique()
+    if unless is None:
+        found = ledger.transactions.join(linked.lazy(), on=_TX, how="semi")
+        return found.select(*_TX, "txid", "time", pl.lit(False).alias("veto")).collect()
+    numbers = {str(chain): of["tx"] for (chain,), of in linked.group_by("chain")}
+    answered = apply(features.transactions(among(ledger, numbers)), unless)
+    return answered.select(*_TX, "txid", "time", pl.col(VERDICT).alias("veto"))
 
 
 def _features(ledger: Ledger, rule: Rule, asset: Asset | None) -> pl.DataFrame:

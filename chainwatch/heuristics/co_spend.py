@@ -6,15 +6,14 @@ import polars as pl
 
 from chainwatch.completion import names_of
 from chainwatch.errors import RuleError, expect
+from chainwatch.heuristics.ask import joint_transactions
 from chainwatch.heuristics.co_spend_columns import Signing, co_spend_columns
 from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.heuristics.link_rules import NO_KEY
 from chainwatch.heuristics.links import LINK_KEY, LINKS, Links
 from chainwatch.heuristics.rates import MEASURED, Rates, made_by
-from chainwatch.heuristics.rule import VERDICT, Rule, apply
+from chainwatch.heuristics.rule import Rule
 from chainwatch.heuristics.signing import UnreadFlags, checked, pairs
-from chainwatch.ledger import features
-from chainwatch.ledger.among import among
 from chainwatch.ledger.index.index import only_index
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import recorded
@@ -106,7 +105,7 @@ def _made(ledger: Ledger, unless: Rule | None, signing: Signing, rates: Rates) -
 def _links(ledger: Ledger, found: pl.DataFrame, unless: Rule | None, rates: Rates) -> Links:
     """Return pairs with what the veto, keys and flags say of them."""
     keyless, doubt = pl.col("rule").is_null(), pl.when("doubt").then(None).otherwise(False)
-    judged = found.join(_joint(ledger, found, unless), on=_TX, how="left").with_columns(
+    judged = found.join(joint_transactions(ledger, found, unless), on=_TX, how="left").with_columns(
         # What a detector says of strangers outweighs what the flags leave open.
         (pl.col("veto") | keyless | doubt).alias("veto"),
         pl.col("rule").fill_null(NO_KEY),
@@ -114,18 +113,6 @@ def _links(ledger: Ledger, found: pl.DataFrame, unless: Rule | None, rates: Rate
     frame = judged.with_columns(rates.column(made=made_by(unless)).alias("confidence"))
     return Links(
         frame.select(pl.col(name).cast(kind) for name, kind in LINKS.schema.items()).sort(LINK_KEY)
-    )
-
-
-def _joint(ledger: Ledger, pairs: pl.DataFrame, unless: Rule | None) -> pl.DataFrame:
-    """Return for each transaction with links its id, time and what the veto says."""
-    linked = pairs.select(_TX).unique()
-    if unless is None:
-        rows = ledger.transactions.join(linked.lazy(), on=_TX, how="semi")
-        return rows.select(*_TX, "txid", "time", pl.lit(False).alias("veto")).collect()
-    numbers = {str(chain): rows["tx"] for (chain,), rows in linked.group_by("chain")}
-    return apply(features.transactions(among(ledger, numbers)), unless).select(
-        *_TX, "txid", "time", pl.col(VERDICT).alias("veto")
     )
 
 

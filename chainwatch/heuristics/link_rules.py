@@ -27,6 +27,9 @@ SAME_KEY, SAME_SCRIPT = "same_key", "same_script"
 """Rules of links to an address that the same key, or the same script, spends from: stars as well,
 around the smallest address, of which each is one claim."""
 
+KEY_SET_CHANGE = "key_set_change"
+"""Rule of a link between a multisig and one of nearly the same keys that it pays."""
+
 CHANGE = "change"
 """Rule of a link that rounds predicted where the rule on change alone left one output."""
 
@@ -50,11 +53,13 @@ OF_ACCOUNTS = (
     "deposit_reuse_production",
     "first_funder",
     "permission_key",
+    "safe_key_change",
+    "safe_owner",
     "self_authorization",
 )
 """Rules that link accounts: the names of their makers."""
 
-TAKEN = (*OF_INPUTS, NO_KEY, SAME_KEY, SAME_SCRIPT, *PREDICTED, *OF_ACCOUNTS)
+TAKEN = (*OF_INPUTS, NO_KEY, SAME_KEY, SAME_SCRIPT, KEY_SET_CHANGE, *PREDICTED, *OF_ACCOUNTS)
 """Names that a rule of somebody's own cannot have: what is made of links depends on them."""
 
 APART = {"partly_signed": PARTIAL, "flags_unread": UNREAD, "shared_keys": SEVERAL_KEYS}

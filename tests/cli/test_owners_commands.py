@@ -19,6 +19,8 @@ from chainwatch.addresses.scripts import script_of
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.clusters.cluster import cluster
 from chainwatch.heuristics.co_spend import co_spends
+from chainwatch.simulate.signers.simulation import simulate_signers
+from chainwatch.sources.block_files import BlockFiles
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -273,3 +275,21 @@ def test_custody_that_is_judged_shows_who_pays_a_deposit_address(run: Run, tmp_p
         assert (status, said in err) == (1, True), err
     status, _, err = run("clusters", *asked[:2], "--chain", "eth", "--hosted", usd)
     assert (status, "--hosted without tags" in err) == (1, True)
+
+
+def test_keys_that_change_join_where_it_is_asked_for(run: Run, tmp_path: Path) -> None:
+    place = simulate_signers(3, part="fit", blocks=20).write(tmp_path / "chain")
+    cw.pull(place / "ledger", BlockFiles(place / "blocks.dat", "btc-regtest"))
+    found = cw.key_set_changes(cw.open_ledger(place / "ledger")).joining.row(0, named=True)
+    a, b = (text(found[side], found["chain"]) for side in "ab")
+    asked = ("why", a, b, "--ledger", place / "ledger")
+    assert run(*asked)[1].startswith(f"Nothing joins {a} and {b}.")
+    status, out, err = run(*asked, "--key-sets")
+    assert status == 0, err
+    assert out.startswith(f"{a} and {b} are consistent with one owner")
+    assert "key_set_change" in out
+    kept = run(*asked, "--key-sets", "--without-rule", "key_set_change")[1]
+    assert kept.startswith("Nothing joins")
+    status, out, err = run("clusters", "--ledger", place / "ledger", "--key-sets")
+    assert status == 0, err
+    assert "Clusters(" in out

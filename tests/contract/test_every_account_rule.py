@@ -25,6 +25,7 @@ from chainwatch.heuristics.accounts import (
     deposit_reuse,
     first_funder,
     permission,
+    safe,
     self_authorization,
 )
 from chainwatch.heuristics.accounts.account_links import account_links
@@ -78,6 +79,17 @@ _OF = {"txid": ON.txid("permission")}
 _OWN = [("owner_key", "ann", "ann", 1, _OF)]
 _SENT = [("ann>cat:1", 0, GAS), ("bob>cat:1", 1, GAS)]
 
+_SAFE = [("SafeSetup", "safe", (["ann"], 1), 1, {"id": 1})]
+_SWAP = [*_SAFE, ("RemovedOwner", "safe", "ann", 3, {"id": 3}),
+         ("AddedOwner", "safe", "bob", 3, {"id": 3})]  # fmt: skip
+_SIGNED = [("cat>safe:9", 0, GAS), ("ann>cat:1", 1, GAS), ("safe>cat:1", 2, {"id": 1}),
+           ("ann>cat:1", 3, GAS), ("bob>cat:1", 5, GAS), ("safe>cat:2", 5, {"id": 4})]  # fmt: skip
+_GROUP = [("SafeSetup", "safe", (["ann", "cat"], 1), 1, {"id": 1}), *_SWAP[1:]]
+_MANY = [("SafeSetup", f"safe{n}", (["ann"], 1), 1, {"id": 1}) for n in range(3)]
+_SOLD = [(event, f"safe{n}", whom, 3 + n, {"id": 3})
+         for n in range(3)
+         for event, whom in (("RemovedOwner", "ann"), ("AddedOwner", f"bob{n}"))]  # fmt: skip
+
 CASES = {
     "activation": Case(
         activation.activation(activated=2),
@@ -116,6 +128,20 @@ CASES = {
                           ("active_key", "cat", "dan", 5)]),
         ON.ledger([("ann>bob:1", 0, GAS)], stakes=[("owner_share", "ann", "bob", 1)]),
         ("ann", "bob"),
+    ),
+    "safe_key_change": Case(
+        safe.safe_key_change(others=2),
+        ON.ledger(_SIGNED, logs=_SWAP),
+        ON.ledger(_SIGNED, logs=[*_GROUP, *_MANY, *_SOLD]),
+        ON.ledger(_SIGNED, logs=_SWAP, logged=False),
+        ("ann", "bob"),
+    ),
+    "safe_owner": Case(
+        safe.safe_owner(safes=2),
+        ON.ledger(_SIGNED, logs=_SAFE),
+        ON.ledger(_SIGNED, logs=[*_GROUP[:1], *_MANY]),
+        ON.ledger(_SIGNED, logs=_SWAP),
+        ("ann", "safe"),
     ),
     "self_authorization": Case(
         self_authorization.self_authorization(owners=2),

@@ -15,6 +15,7 @@ from chainwatch.heuristics.accounts.deposit_reuse import (
 from chainwatch.heuristics.accounts.first_funder import first_funder
 from chainwatch.heuristics.accounts.link_rule import LinkRule
 from chainwatch.heuristics.accounts.permission import permission_key
+from chainwatch.heuristics.accounts.safe import safe_key_change, safe_owner
 from chainwatch.heuristics.accounts.self_authorization import self_authorization
 
 ACCOUNT_RULES: tuple[Callable[..., LinkRule], ...] = (
@@ -25,6 +26,8 @@ ACCOUNT_RULES: tuple[Callable[..., LinkRule], ...] = (
     deposit_reuse_production,
     first_funder,
     permission_key,
+    safe_key_change,
+    safe_owner,
     self_authorization,
 )
 
@@ -37,7 +40,7 @@ DEFAULT: tuple[LinkRule, ...] = (
     first_funder(),
 )
 """Rules that are asked where nobody names others. Leave to move tokens and keys that may sign are
-not among them: today they mostly speak of deceit."""
+not among them: today they mostly speak of deceit. Owners of Safes are leads at most."""
 
 
 def __dir__() -> list[str]:

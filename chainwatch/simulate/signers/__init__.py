@@ -1,0 +1,1 @@
+"""Simulated wallets of several keys: who holds which keys when, on coins and as accounts."""
