@@ -19,7 +19,7 @@ from chainwatch.change_models.labels import ChangeLabels
 from chainwatch.change_models.trees import Thresholds
 from chainwatch.change_models.trees import Values as Scores
 from chainwatch.errors import InputError, expect
-from chainwatch.evaluate.shares import Share, effective_cases
+from chainwatch.evaluate.shares import Share
 from chainwatch.results.table import Column, Table
 from chainwatch.units import counted
 
@@ -157,4 +157,4 @@ def _counts(rows: pl.DataFrame) -> tuple[int, int, int, int]:
 def shares(measured: pl.DataFrame) -> Iterator[tuple[str, str, Share]]:
     """Yield each part, what was counted, and the share, whose interval counts owners."""
     for part, what, count, of, _, squares in measured.select(MEASURED.names).iter_rows():
-        yield part, what, Share(count, of, effective_cases(of, squares) if of else None)
+        yield part, what, Share.of_owners(count, of, squares)

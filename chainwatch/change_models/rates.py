@@ -6,16 +6,17 @@ linked, how many it links. A rule that links nothing is never wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import polars as pl
 
 from chainwatch.errors import InputError, expect
 from chainwatch.evaluate.evaluation import BASIS, World
 from chainwatch.evaluate.link_rates import link_rates
-from chainwatch.evaluate.shares import Share, effective_cases
+from chainwatch.evaluate.measured import Measured
+from chainwatch.evaluate.shares import Share
 from chainwatch.evaluate.truth import Truth
 from chainwatch.heuristics.change.links import change_links, linkable
 from chainwatch.heuristics.coinjoin import JOINT
@@ -24,8 +25,7 @@ from chainwatch.ledger import features
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.progress import watched
 from chainwatch.results.result import Result, recorded
-from chainwatch.results.table import Column, Rows, Table
-from chainwatch.sanitize import preformatted
+from chainwatch.results.table import Column, Table
 
 CHANGE_RATES = Table(
     "change_rates",
@@ -57,7 +57,7 @@ class _Known(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class ChangeRates(Result):
+class ChangeRates(Measured, Result):
     """What rules on change got right, wrong and did not find; conditional on the basis.
 
     Attributes
@@ -71,9 +71,8 @@ class ChangeRates(Result):
     frame: pl.DataFrame
     rules: Mapping[str, str]
 
-    def tables(self) -> Mapping[str, Rows]:
-        """Return the tables that make up the content digest."""
-        return {"change_rates": CHANGE_RATES.rows(self.frame)}
+    table: ClassVar[Table] = CHANGE_RATES
+    measured: ClassVar[str] = "rule {rule!r} was measured on {basis!r}"
 
     def words(self) -> Mapping[str, Mapping[str, str]]:
         """Return which rules were judged."""
@@ -81,33 +80,21 @@ class ChangeRates(Result):
 
     def wrong(self, rule: str, basis: str) -> Share:
         """Return the share of the links of a rule that join two owners."""
-        row = self._row(rule, basis)
-        links = row["right"] + row["wrong"]
-        return Share(row["wrong"], links, effective_cases(links, row["squares"]) if links else None)
+        row = self.row(rule=rule, basis=basis)
+        return Share.of_owners(row["wrong"], row["right"] + row["wrong"], row["squares"])
 
     def found(self, rule: str, basis: str) -> Share:
         """Return the share of the transactions with change in which a rule links it."""
-        row = self._row(rule, basis)
-        cases = effective_cases(row["change"], row["change_squares"]) if row["change"] else None
-        return Share(row["right"], row["change"], cases)
+        row = self.row(rule=rule, basis=basis)
+        return Share.of_owners(row["right"], row["change"], row["change_squares"])
 
-    def _row(self, rule: str, basis: str) -> dict[str, int]:
-        rows = self.frame.filter(rule=rule, basis=basis)
-        if rows.height != 1:
-            raise InputError(f"no rule {rule!r} was measured on {basis!r}", remedy="see .frame")
-        return rows.row(0, named=True)
-
-    def __repr__(self) -> str:
-        lines = ["ChangeRates:"]
-        for basis, rule in self.frame.select("basis", "rule").iter_rows():
-            lines.append(
-                f"    {rule} on {basis}: wrong {self.wrong(rule, basis)};"
-                f" found {self.found(rule, basis)}"
-            )
-        return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        return preformatted(repr(self))
+    def lines(self) -> Sequence[str]:
+        """Return what was measured, a line each, every figure with its numbers and interval."""
+        return [
+            f"    {rule} on {basis}: wrong {self.wrong(rule, basis)};"
+            f" found {self.found(rule, basis)}"
+            for basis, rule in self.frame.select("basis", "rule").iter_rows()
+        ]
 
 
 @recorded

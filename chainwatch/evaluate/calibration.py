@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from chainwatch.evaluate.shares import Share, effective_cases
+from chainwatch.evaluate.shares import Share
 from chainwatch.evaluate.truth import Truth
 from chainwatch.heuristics.links import LINKS, Links
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import Column, Rows, Table
-from chainwatch.sanitize import preformatted
 
 CALIBRATION = Table(
     "calibration",
@@ -55,7 +54,7 @@ class Calibration(Result):
         """Return each rule, its stated confidence, and the share of its links that were right."""
         columns = ("rule", "confidence", "links_right", "links", "squares")
         return [
-            (rule, stated, Share(right, of, effective_cases(of, squares)))
+            (rule, stated, Share.of_owners(right, of, squares))
             for rule, stated, right, of, squares in self.frame.select(columns).iter_rows()
         ]
 
@@ -75,9 +74,6 @@ class Calibration(Result):
             for rule, stated, share in self.observed()
         ]
         return "\n".join([f"Calibration on {self.basis}:", *lines])
-
-    def _repr_html_(self) -> str:
-        return preformatted(repr(self))
 
 
 @recorded

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import fsum
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import polars as pl
 
@@ -19,14 +19,13 @@ from chainwatch.evaluate.link_rates import (
     wrong_kinds,
     wrong_links,
 )
+from chainwatch.evaluate.measured import Counts, Measured
 from chainwatch.evaluate.shares import Share, total
 from chainwatch.evaluate.truth import Truth
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.progress import watched
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import Column, Privacy, Rows, Table
-from chainwatch.sanitize import preformatted
-from chainwatch.units import counted
 
 Recipe = Callable[[Ledger], Clusters]
 """What makes owners of a ledger."""
@@ -96,7 +95,7 @@ class World(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Evaluation(Result):
+class Evaluation(Measured, Result):
     """How often recipes and their rules were right.
 
     Every figure is conditional on its *basis*: what a simulator makes of owners says how a rule
@@ -116,10 +115,14 @@ class Evaluation(Result):
     rules: pl.DataFrame
     wrong: pl.DataFrame = field(default_factory=WRONG_KINDS.empty)
 
+    table: ClassVar[Table] = RECIPE_RATES
+    shares: ClassVar[Mapping[str, Counts]] = {name: (f"{name}_of", None) for name in _SHARES}
+    measured: ClassVar[str] = "{recipe!r} was measured on {basis!r}"
+
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
         return {
-            "recipes": RECIPE_RATES.rows(self.frame),
+            **super().tables(),
             "rules": RULE_RATES.rows(self.rules),
             "wrong_links": WRONG_KINDS.rows(self.wrong),
         }
@@ -132,13 +135,7 @@ class Evaluation(Result):
         InputError
             If nothing of that name was measured.
         """
-        rows = self.frame.filter((pl.col("basis") == basis) & (pl.col("recipe") == recipe))
-        if name not in _SHARES or rows.is_empty():
-            raise InputError(
-                f"no {name} of {recipe!r} was measured on {basis!r}",
-                remedy=f"ask for one of {', '.join(_SHARES)}, and for a row of .frame",
-            )
-        return Share(int(rows[name][0]), int(rows[f"{name}_of"][0]))
+        return self.share_of(name, basis=basis, recipe=recipe)
 
     def wrong_links(self, rule: str, *, basis: str, recipe: str) -> Share:
         """Return the share of the links that a rule joins by which join two owners."""
@@ -177,14 +174,6 @@ class Evaluation(Result):
         rows = self.wrong.filter(basis=basis, recipe=recipe, rule=rule)
         told = [f"{kind} {links:,}" for kind, links in rows.select("kind", "links").iter_rows()]
         return [f"        of these by {', '.join(told)}"] if told else []
-
-    def __repr__(self) -> str:
-        return "\n".join(
-            [f"Evaluation({counted(self.frame.height, 'row', 'rows')})", *self.lines()]
-        )
-
-    def _repr_html_(self) -> str:
-        return preformatted(repr(self))
 
 
 def _plain(share: Share) -> str:

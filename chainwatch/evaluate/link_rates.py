@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from chainwatch.evaluate.shares import Share, effective_cases
+from chainwatch.evaluate.shares import Share
 from chainwatch.evaluate.truth import Truth
 from chainwatch.heuristics.links import Links
 from chainwatch.results.table import Column, Table
@@ -116,4 +116,4 @@ def wrong_links(rates: pl.DataFrame, rule: str) -> Share:
     """Return the share of the links that a rule joins by which join two owners."""
     rows = rates.filter(pl.col("rule") == rule)
     wrong, right = (int(rows[f"joined_{word}"].sum()) for word in ("wrong", "right"))
-    return Share(wrong, wrong + right, effective_cases(wrong + right, int(rows["squares"].sum())))
+    return Share.of_owners(wrong, wrong + right, int(rows["squares"].sum()))

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import polars as pl
 
 from chainwatch.clusters.peeling.validation import PEEL_STEPS, PeelSteps
 from chainwatch.errors import InputError, expect
 from chainwatch.evaluate.evaluation import BASIS
-from chainwatch.evaluate.shares import Share, effective_cases
+from chainwatch.evaluate.measured import Measured
+from chainwatch.evaluate.shares import Share
 from chainwatch.evaluate.truth import Truth
 from chainwatch.results.result import Result, recorded
-from chainwatch.results.table import Column, Rows, Table
-from chainwatch.sanitize import preformatted
+from chainwatch.results.table import Column, Table
 
 PEEL_RATES = Table(
     "peel_rates",
@@ -36,7 +37,7 @@ _KEY = ["basis", "direction", "lands"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class PeelRates(Result):
+class PeelRates(Measured, Result):
     """How often steps of peel chains were right; conditional on the basis.
 
     Attributes
@@ -47,9 +48,8 @@ class PeelRates(Result):
 
     frame: pl.DataFrame
 
-    def tables(self) -> Mapping[str, Rows]:
-        """Return the tables that make up the content digest."""
-        return {"peel_rates": PEEL_RATES.rows(self.frame)}
+    table: ClassVar[Table] = PEEL_RATES
+    measured: ClassVar[str] = "{direction} steps that land {lands!r} were measured on {basis!r}"
 
     def wrong(self, basis: str, direction: str, lands: str) -> Share:
         """Return the share of steps that lead to another owner.
@@ -59,22 +59,16 @@ class PeelRates(Result):
         InputError
             If nothing of that name was measured.
         """
-        rows = self.frame.filter(basis=basis, direction=direction, lands=lands)
-        if rows.height != 1:
-            raise InputError("no such steps were measured", remedy="see the rows of .frame")
-        row = rows.row(0, named=True)
-        steps = row["right"] + row["wrong"]
-        return Share(row["wrong"], steps, effective_cases(steps, row["squares"]) if steps else None)
+        row = self.row(basis=basis, direction=direction, lands=lands)
+        return Share.of_owners(row["wrong"], row["right"] + row["wrong"], row["squares"])
 
-    def __repr__(self) -> str:
-        lines = ["PeelRates:"]
-        for basis, direction, lands in self.frame.select(_KEY).iter_rows():
-            share = self.wrong(basis, direction, lands)
-            lines.append(f"    {direction}, {lands}, on {basis}: to another owner {share}")
-        return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        return preformatted(repr(self))
+    def lines(self) -> Sequence[str]:
+        """Return what was measured, a line each, every figure with its numbers and interval."""
+        return [
+            f"    {direction}, {lands}, on {basis}: to another owner"
+            f" {self.wrong(basis, direction, lands)}"
+            for basis, direction, lands in self.frame.select(_KEY).iter_rows()
+        ]
 
 
 @recorded

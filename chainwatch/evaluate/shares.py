@@ -6,7 +6,8 @@ two whole numbers first, and an interval that follows from them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from math import sqrt
 from typing import NamedTuple
@@ -64,6 +65,11 @@ class Share:
                 f"{self.cases} independent cases cannot stand behind {self.of}",
                 remedy="count no more cases than there are",
             )
+
+    @classmethod
+    def of_owners(cls, count: int, of: int, squares: int) -> Share:
+        """Return a share whose cases are owners, by the sum over them of the square of theirs."""
+        return cls(count, of, effective_cases(of, squares))
 
     @property
     def rate(self) -> float | None:
@@ -136,6 +142,12 @@ def effective_cases(links: int, squares: int) -> int:
     Kish 1965, effective sample size.
     """
     return max(1, links * links // squares) if squares else 0
+
+
+def cases_of(owners: Iterable[Hashable]) -> int:
+    """Return how many independent cases some things are worth, by the owner of each of them."""
+    times = Counter(owners)
+    return effective_cases(times.total(), sum(count * count for count in times.values()))
 
 
 def total(shares: Iterable[Share]) -> Share:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -14,24 +14,43 @@ from chainwatch.evaluate.evaluation import World
 from chainwatch.evaluate.truth import Truth
 from chainwatch.ingest.pull import pull
 from chainwatch.ledger.ledger import open_ledger
+from chainwatch.ledger.schema import TAGS
+from chainwatch.simulate.owners.parts import basis_of
 from chainwatch.simulate.owners.simulation import SimulatedOwners, simulate_owners
 from chainwatch.sources.block_files import BlockFiles
 
 REGTEST = "btc-regtest"
 
-HONEST, HOSTILE = "simulated owners, honest", "simulated owners, adversarial"
-"""What figures measured here are conditional on."""
-
 
 def truth_of(made: SimulatedOwners) -> Truth:
     """Return who owns what in a simulated chain; what anybody may spend is nobody's."""
-    kind = HOSTILE if made.adversarial else HONEST
     owned = made.addresses.filter(pl.col("owner").is_not_null())
     here = pl.lit(chain(REGTEST).id).alias("chain")
     named = owned.select(here, "address", "owner")
     said = pl.concat_str("kind", "protocol", separator=": ", ignore_nulls=True)
     kinds = made.transactions.select(here, "txid", said.alias("kind"))
-    return Truth(named, f"{kind} ({made.part} part)", kinds)
+    return Truth(named, basis_of("owners", made), kinds)
+
+
+def tags_on_wallets(chain: str, wallets: Mapping[str, bytes]) -> pl.DataFrame:
+    """Return tags on the hot wallets that tags name in a simulated chain, in the ledger's columns.
+
+    Parameters
+    ----------
+    chain : str
+        CAIP-2 id.
+    wallets : mapping of str to bytes
+        The wallet of each service, by its name.
+    """
+    rows = [
+        {
+            "chain": chain, "address": address, "label": f"{name} hot wallet", "actor": name,
+            "concept": concept, "source": "simulated", "confidence": "service_data", "level": 50,
+            "pack": "simulated", "definer": False,
+        }
+        for name, address in wallets.items() for concept in ("exchange", "hot_wallet")
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=TAGS.schema, orient="row")
 
 
 def simulated_worlds(

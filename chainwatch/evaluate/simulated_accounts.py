@@ -8,37 +8,29 @@ from typing import Literal
 import polars as pl
 
 from chainwatch.evaluate.evaluation import World
+from chainwatch.evaluate.simulated import tags_on_wallets
 from chainwatch.evaluate.truth import Truth
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.schema import TAGS
 from chainwatch.simulate.holders.simulation import SimulatedHolders, simulate_holders
+from chainwatch.simulate.owners.parts import basis_of, kind_of
 
-HONEST, HOSTILE = "simulated account owners, honest", "simulated account owners, adversarial"
-"""What figures measured here are conditional on."""
+OWNERS = "account owners"
+HONEST = kind_of(OWNERS, adversarial=False)
 
 
 def truth_of_accounts(made: SimulatedHolders) -> Truth:
     """Return who owns what: of a deposit address, whose account it is."""
-    kind = HOSTILE if made.adversarial else HONEST
     here = pl.lit(made.chain).alias("chain")
     return Truth(
         made.owners.select(here, "address", "owner"),
-        f"{kind} ({made.part} part)",
+        basis_of(OWNERS, made),
         made.kinds.select(here, "txid", "kind"),
     )
 
 
 def tagged_ledger(made: SimulatedHolders) -> Ledger:
     """Return a simulated chain as a ledger that keeps tags on the hot wallets that tags name."""
-    rows = [
-        {
-            "chain": made.chain, "address": address, "label": f"{name} hot wallet", "actor": name,
-            "concept": concept, "source": "simulated", "confidence": "service_data", "level": 50,
-            "pack": "simulated", "definer": False,
-        }
-        for name, address in made.wallets.items() for concept in ("exchange", "hot_wallet")
-    ]  # fmt: skip
-    tags = pl.DataFrame(rows, schema=TAGS.schema, orient="row")
+    tags = tags_on_wallets(made.chain, made.wallets)
     ledger = made.ledger()
     return Ledger.from_tables({**(ledger.frames or {}), "tags": tags})
 

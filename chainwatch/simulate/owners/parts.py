@@ -7,6 +7,7 @@ ended. A seed belongs to one part, and whoever simulates must name both; a slip 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from chainwatch.errors import ArgumentError, expect
 
@@ -31,6 +32,26 @@ TEST = Part("test", range(1_000, 2_000), 1_704_067_200)  # 2024-01-01 00:00 UTC
 
 PARTS = {part.name: part for part in (FIT, TEST)}
 """All parts by name."""
+
+
+class Simulated(Protocol):
+    """A simulated world: its part, and whether many try to mislead in it."""
+
+    @property
+    def part(self) -> str: ...
+
+    @property
+    def adversarial(self) -> bool: ...
+
+
+def kind_of(what: str, *, adversarial: bool) -> str:
+    """Return of which kind simulated worlds are, in words."""
+    return f"simulated {what}, {'adversarial' if adversarial else 'honest'}"
+
+
+def basis_of(what: str, made: Simulated) -> str:
+    """Return what figures that are measured on a simulated world are conditional on."""
+    return f"{kind_of(what, adversarial=made.adversarial)} ({made.part} part)"
 
 
 def part_of(name: object, seed: object) -> Part:

@@ -7,21 +7,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
 from functools import partial
+from typing import ClassVar
 
 import polars as pl
 
-from chainwatch.errors import InputError
+from chainwatch.evaluate.measured import KNOWN_FROM, Counts, Measured, judged_by_basis
 from chainwatch.evaluate.shares import Share
-from chainwatch.progress import watched
 from chainwatch.results.result import Result, recorded
-from chainwatch.results.table import Column, Rows, Table
-from chainwatch.sanitize import preformatted
+from chainwatch.results.table import Column, Table
 from chainwatch.simulate.bridges.simulation import SimulatedBridges
+from chainwatch.simulate.owners.parts import basis_of
 from chainwatch.tracing.crossings.chance import Control
 from chainwatch.tracing.crossings.crossings import FEE, WITHIN, crossings
 from chainwatch.tracing.crossings.messages.by_identifier import BY_ID
 from chainwatch.tracing.crossings.tables import BY_AMOUNT
-from chainwatch.units import counted
 
 FIRST_THAT_FITS = "first that fits"
 """The rule of published matchers, for comparison: the earliest payout within the caps, whatever
@@ -33,7 +32,7 @@ CROSSING_RATES = Table(
     "One row per rule: how many deposits it matches, and how many of them to a payout that is not"
     " theirs.",
     (
-        Column.kind("basis", "where what is known comes from"),
+        KNOWN_FROM,
         Column.kind("rule", "by what a payout is matched"),
         Column.count("worlds", "independent chains"),
         Column.count("matched", "deposits that it matches"),
@@ -47,7 +46,7 @@ CROSSING_RATES = Table(
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class CrossingRates(Result):
+class CrossingRates(Measured, Result):
     """How often matches at bridges are right; every figure is conditional on its basis.
 
     Attributes
@@ -61,9 +60,11 @@ class CrossingRates(Result):
     frame: pl.DataFrame
     controls: Mapping[str, Control]
 
-    def tables(self) -> Mapping[str, Rows]:
-        """Return the tables that make up the content digest."""
-        return {CROSSING_RATES.name: CROSSING_RATES.rows(self.frame)}
+    table: ClassVar[Table] = CROSSING_RATES
+    shares: ClassVar[Mapping[str, Counts]] = {
+        "wrong": ("matched", None), "found": ("answered", None),
+    }  # fmt: skip
+    measured: ClassVar[str] = "{rule!r} was measured on {basis!r}"
 
     def share(self, name: str, *, basis: str, rule: str) -> Share:
         """Return a measured share: ``wrong`` of those matched, or ``found`` of those answered.
@@ -73,15 +74,7 @@ class CrossingRates(Result):
         InputError
             If nothing of that name was measured.
         """
-        of = {"wrong": "matched", "found": "answered"}
-        rows = self.frame.filter(basis=basis, rule=rule)
-        if name not in of or rows.is_empty():
-            raise InputError(
-                f"no {name} of {rule!r} was measured on {basis!r}",
-                remedy=f"ask for one of {', '.join(of)}, and for a row of .frame",
-            )
-        row = rows.row(0, named=True)
-        return Share(row[name], row[of[name]])
+        return self.share_of(name, basis=basis, rule=rule)
 
     def lines(self) -> Sequence[str]:
         """Return what was measured, a line each, every figure with its numbers and interval."""
@@ -95,14 +88,6 @@ class CrossingRates(Result):
             yield f"    deposits whose one payout was found: {self.share('found', **of)}"
             if row["rule"] == BY_AMOUNT:
                 yield f"    the control says: {self.controls[row['basis']].said()}"
-
-    def __repr__(self) -> str:
-        return "\n".join(
-            [f"CrossingRates({counted(self.frame.height, 'row', 'rows')})", *self.lines()]
-        )
-
-    def _repr_html_(self) -> str:
-        return preformatted(repr(self))
 
 
 @recorded
@@ -128,27 +113,17 @@ def crossing_rates(
     The worlds were looked at while caps were chosen. Real bridges differ from simulated ones: what
     carries over is that the control tells how often matches are wrong, and not how often that is.
     """
-    judged: dict[str, list[pl.DataFrame]] = {}
-    controls: dict[str, Control] = {}
-    with watched("judging crossings") as tell:
-        for world in worlds:
-            basis = _basis(world)
-            if tell:
-                tell(f"{basis}, chain {len(judged.get(basis, ())) + 1}")
-            matched, control = _by_rules(world, within, fee_at_most)
-            judged.setdefault(basis, []).append(matched)
-            controls[basis] = controls.get(basis, Control()) + control
-    if not judged:
-        raise InputError("there is no world to judge crossings on", remedy="pass at least one")
+    judged = judged_by_basis(
+        worlds, partial(basis_of, "bridges"), lambda one, _: _by_rules(one, within, fee_at_most),
+        "crossings",
+    )  # fmt: skip
+    controls = {basis: sum((one for _, one in each), Control()) for basis, each in judged}
     rows = [
-        row for basis, of in sorted(judged.items()) for row in _rates(basis, of, controls[basis])
+        row
+        for basis, each in judged
+        for row in _rates(basis, [matched for matched, _ in each], controls[basis])
     ]
     return CrossingRates(CROSSING_RATES.frame(rows), controls)
-
-
-def _basis(world: SimulatedBridges) -> str:
-    kind = "adversarial" if world.adversarial else "honest"
-    return f"simulated bridges, {kind} ({world.part} part)"
 
 
 def _by_rules(

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.attribution.tags import Tags, make_tags
-from chainwatch.errors import InputError
-from chainwatch.evaluate.shares import Share, effective_cases
+from chainwatch.evaluate.measured import KNOWN_FROM, Counts, Measured, judged_by_basis
+from chainwatch.evaluate.shares import Share, cases_of
+from chainwatch.evaluate.simulated import tags_on_wallets
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.ledger.schema import TAGS
-from chainwatch.progress import watched
 from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import SERVICE, Column, Privacy, Rows, Table
-from chainwatch.sanitize import preformatted
+from chainwatch.simulate.owners.parts import basis_of
 from chainwatch.simulate.services.simulation import SimulatedServices
 from chainwatch.simulate.services.world import DEPOSIT, NETWORK
 from chainwatch.tracing.custody.roles import service_roles
 from chainwatch.tracing.custody.service_side import MIN_UNRELATED
-from chainwatch.units import counted
 
 PROBABLE, ONE_DESTINATION, VICTOR, PRODUCTION, MANY = (
     "probable: the service's side",
@@ -42,7 +39,7 @@ CUSTODY_RATES = Table(
     ("basis", "rule", "service"),
     "One row per rule and service: whom it calls a deposit address, and who is one.",
     (
-        Column.kind("basis", "where what is known comes from"),
+        KNOWN_FROM,
         Column.kind("rule", "what calls an address a deposit address"),
         SERVICE,
         Column.count("worlds", "independent chains"),
@@ -63,7 +60,7 @@ TWIN_KINDS = Table(
     ("basis", "kind"),
     "Self-held wallets that pay one service alone, by what their holder does, and what is said.",
     (
-        Column.kind("basis", "where what is known comes from"),
+        KNOWN_FROM,
         Column("kind", pl.String, Privacy.KIND, "what the holder does"),
         Column.count("wallets", "such wallets"),
         Column.count("owners", "who hold them"),
@@ -89,7 +86,7 @@ class KnownCustody(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class CustodyRates(Result):
+class CustodyRates(Measured, Result):
     """How often rules for deposit addresses are right; every figure is conditional on its basis.
 
     Attributes
@@ -103,12 +100,16 @@ class CustodyRates(Result):
     frame: pl.DataFrame
     twins: pl.DataFrame
 
+    table: ClassVar[Table] = CUSTODY_RATES
+    shares: ClassVar[Mapping[str, Counts]] = {
+        "wrong": ("called", "called_cases"), "found": ("deposits", "deposit_cases"),
+        "twins_called": ("twins", "twin_cases"),
+    }  # fmt: skip
+    measured: ClassVar[str] = "{rule!r} at {service!r} was measured on {basis!r}"
+
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
-        return {
-            "custody_rates": CUSTODY_RATES.rows(self.frame),
-            "twins": TWIN_KINDS.rows(self.twins),
-        }
+        return {**super().tables(), TWIN_KINDS.name: TWIN_KINDS.rows(self.twins)}
 
     def share(self, name: str, *, basis: str, rule: str, service: str = ALL) -> Share:
         """Return a measured share: ``wrong``, ``found`` or ``twins_called``.
@@ -118,15 +119,7 @@ class CustodyRates(Result):
         InputError
             If nothing of that name was measured.
         """
-        of = {"wrong": ("called", "called_cases"), "found": ("deposits", "deposit_cases"),
-              "twins_called": ("twins", "twin_cases")}  # fmt: skip
-        rows = self.frame.filter(basis=basis, rule=rule, service=service)
-        if name not in of or rows.is_empty():
-            raise InputError(
-                f"no {name} of {rule!r} at {service!r} was measured on {basis!r}",
-                remedy=f"ask for one of {', '.join(of)}, and for a row of .frame",
-            )
-        return _share(rows.row(0, named=True), name, *of[name])
+        return self.share_of(name, basis=basis, rule=rule, service=service)
 
     def lines(self) -> Sequence[str]:
         """Return what was measured, a line each, every figure with its numbers and interval."""
@@ -144,32 +137,11 @@ class CustodyRates(Result):
             ]
         return found
 
-    def __repr__(self) -> str:
-        return "\n".join(
-            [f"CustodyRates({counted(self.frame.height, 'row', 'rows')})", *self.lines()]
-        )
-
-    def _repr_html_(self) -> str:
-        return preformatted(repr(self))
-
-
-def _share(row: Mapping[str, int], name: str, of: str, cases: str) -> Share:
-    return Share(row[name], row[of], row[cases] if row[of] else None)
-
 
 def known_custody(made: SimulatedServices) -> KnownCustody:
     """Return a simulated chain with tags on the hot wallets that tags name."""
-    kind = "adversarial" if made.adversarial else "honest"
-    rows = [
-        {
-            "chain": NETWORK, "address": address, "label": f"{name} hot wallet", "actor": name,
-            "concept": concept, "source": "simulated", "confidence": "service_data", "level": 50,
-            "pack": "simulated", "definer": False,
-        }
-        for name, address in made.wallets.items() for concept in ("exchange", "hot_wallet")
-    ]  # fmt: skip
-    tags = make_tags(pl.DataFrame(rows, schema=TAGS.schema, orient="row"))
-    basis = f"simulated services, {kind} ({made.part} part)"
+    tags = make_tags(tags_on_wallets(NETWORK, made.wallets))
+    basis = basis_of("services", made)
     return KnownCustody(basis, made.ledger(), tags, made.asset, made.truth)
 
 
@@ -201,17 +173,14 @@ def custody_rates(
     ----------
     The worlds were looked at while a rule was chosen: the figures are then too good.
     """
-    judged: dict[str, list[pl.DataFrame]] = {}
-    with watched("judging custody") as tell:
-        for world in worlds:
-            mine = judged.setdefault(world.basis, [])
-            if tell:
-                tell(f"{world.basis}, chain {len(mine) + 1}")
-            mine.append(_judged(world, len(mine), min_unrelated))
-    if not judged:
-        raise InputError("there is no world to judge custody on", remedy="pass at least one")
-    rates = [row for basis, rows in sorted(judged.items()) for row in _rates(basis, rows)]
-    kinds = [row for basis, rows in sorted(judged.items()) for row in _kinds(basis, rows)]
+    judged = judged_by_basis(
+        worlds,
+        lambda one: one.basis,
+        lambda one, place: _judged(one, place, min_unrelated),
+        "custody",
+    )
+    rates = [row for basis, rows in judged for row in _rates(basis, rows)]
+    kinds = [row for basis, rows in judged for row in _kinds(basis, rows)]
     return CustodyRates(CUSTODY_RATES.frame(rates), TWIN_KINDS.frame(kinds))
 
 
@@ -246,16 +215,10 @@ def _rates(basis: str, worlds: Sequence[pl.DataFrame]) -> Iterator[tuple[object,
             twins = mine.filter(~pl.col("deposit"), pl.col("one_destination"))
             yield (
                 basis, rule, service, len(worlds),
-                called.height, called.filter(~pl.col("deposit")).height, _cases(called),
-                twice.height, twice.filter(pl.col(rule)).height, _cases(twice),
-                twins.height, twins.filter(pl.col(rule)).height, _cases(twins),
+                called.height, called.filter(~pl.col("deposit")).height, cases_of(called["case"]),
+                twice.height, twice.filter(pl.col(rule)).height, cases_of(twice["case"]),
+                twins.height, twins.filter(pl.col(rule)).height, cases_of(twins["case"]),
             )  # fmt: skip
-
-
-def _cases(rows: pl.DataFrame) -> int:
-    """Return how many independent customers and owners some addresses are worth."""
-    of = Counter(rows["case"])
-    return effective_cases(rows.height, sum(count * count for count in of.values()))
 
 
 def _kinds(basis: str, worlds: Sequence[pl.DataFrame]) -> Iterator[tuple[object, ...]]:

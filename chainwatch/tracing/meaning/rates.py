@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import ClassVar, NamedTuple
 
 import polars as pl
 
-from chainwatch.errors import InputError
-from chainwatch.evaluate.shares import Share, effective_cases
-from chainwatch.progress import watched
+from chainwatch.evaluate.measured import KNOWN_FROM, Counts, Measured, judged_by_basis
+from chainwatch.evaluate.shares import Share, cases_of
 from chainwatch.results.result import Result, recorded
-from chainwatch.results.table import Column, Rows, Table
-from chainwatch.sanitize import preformatted
+from chainwatch.results.table import Column, Table
+from chainwatch.simulate.owners.parts import basis_of
 from chainwatch.simulate.swaps.simulation import SimulatedSwaps
 from chainwatch.simulate.swaps.world import MEANINGS, SWAP, UNWRAP, WRAP, Truth
 from chainwatch.tracing.meaning.kinds import CARRYING, Meaning
 from chainwatch.tracing.meaning.meanings import meanings
 from chainwatch.tracing.meaning.pools import MIN_TRADERS, UNDECIDED
-from chainwatch.units import counted
 
 MEANING_RATES = Table(
     "meaning_rates",
@@ -28,7 +26,7 @@ MEANING_RATES = Table(
     "One row per meaning: how often it was said, and how often it was true. A batch counts once for"
     " each who was paid.",
     (
-        Column.kind("basis", "where what is known comes from"),
+        KNOWN_FROM,
         Column.kind("meaning", "what is said"),
         Column.count("worlds", "independent chains"),
         Column.count("said", "payments, swaps and deposits that are said, and not undecided"),
@@ -52,7 +50,7 @@ class _Judged(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class MeaningRates(Result):
+class MeaningRates(Measured, Result):
     """How often meanings are right; every figure is conditional on its basis.
 
     Attributes
@@ -63,9 +61,11 @@ class MeaningRates(Result):
 
     frame: pl.DataFrame
 
-    def tables(self) -> Mapping[str, Rows]:
-        """Return the table that makes up the content digest."""
-        return {"meaning_rates": MEANING_RATES.rows(self.frame)}
+    table: ClassVar[Table] = MEANING_RATES
+    shares: ClassVar[Mapping[str, Counts]] = {
+        "wrong": ("said", "said_cases"), "found": ("true", "true_cases"),
+    }  # fmt: skip
+    measured: ClassVar[str] = "{meaning!r} was measured on {basis!r}"
 
     def share(self, name: str, *, basis: str, meaning: str) -> Share:
         """Return a measured share: ``wrong`` of what is said, or ``found`` of what is true.
@@ -75,15 +75,7 @@ class MeaningRates(Result):
         InputError
             If nothing of that name was measured.
         """
-        of = {"wrong": ("said", "said_cases"), "found": ("true", "true_cases")}
-        rows = self.frame.filter(basis=basis, meaning=meaning)
-        if name not in of or rows.is_empty():
-            raise InputError(
-                f"no {name} of {meaning!r} was measured on {basis!r}",
-                remedy=f"ask for {' or '.join(of)}, and for a row of .frame",
-            )
-        row, (whole, cases) = rows.row(0, named=True), of[name]
-        return Share(row[name], row[whole], row[cases] if row[whole] else None)
+        return self.share_of(name, basis=basis, meaning=meaning)
 
     def lines(self) -> Sequence[str]:
         """Return what was measured, a line each, every figure with its numbers and interval."""
@@ -95,13 +87,6 @@ class MeaningRates(Result):
             found += [f"{meaning}, {basis} ({worlds} worlds):", f"    said and not true: {wrong}",
                       f"    true and said: {hit}"]  # fmt: skip
         return found
-
-    def __repr__(self) -> str:
-        head = f"MeaningRates({counted(self.frame.height, 'row', 'rows')})"
-        return "\n".join([head, *self.lines()])
-
-    def _repr_html_(self) -> str:
-        return preformatted(repr(self))
 
 
 @recorded
@@ -134,18 +119,10 @@ def meaning_rates(
     ----------
     The worlds were looked at while a rule was chosen: the figures are then too good.
     """
-    judged: dict[str, list[_Judged]] = {}
-    with watched("judging meanings") as tell:
-        for world in worlds:
-            kind = "adversarial" if world.adversarial else "honest"
-            basis = f"simulated swaps, {kind} ({world.part} part)"
-            mine = judged.setdefault(basis, [])
-            if tell:
-                tell(f"{basis}, chain {len(mine) + 1}")
-            mine.append(_judged(world, min_traders))
-    if not judged:
-        raise InputError("there is no world to judge meanings on", remedy="pass at least one")
-    rows = (row for basis, each in sorted(judged.items()) for row in _rates(basis, each))
+    judged = judged_by_basis(
+        worlds, partial(basis_of, "swaps"), lambda one, _: _judged(one, min_traders), "meanings"
+    )
+    rows = (row for basis, each in judged for row in _rates(basis, each))
     return MeaningRates(MEANING_RATES.frame(rows))
 
 
@@ -193,11 +170,7 @@ def _rates(basis: str, worlds: Sequence[_Judged]) -> Iterator[tuple[object, ...]
                 if t[0] == meaning]  # fmt: skip
         wrong = sum(t not in worlds[n].true for n, t, _ in said)
         found = sum(t in worlds[n].said for n, t, _ in true)
-        yield (basis, meaning, len(worlds), len(said), wrong, _cases(said), len(true), found,
-               _cases(true))  # fmt: skip
-
-
-def _cases(rows: Sequence[tuple[int, Told, object]]) -> int:
-    """Return how many independent people some statements are worth."""
-    of = Counter((n, who) for n, _, who in rows)
-    return effective_cases(len(rows), sum(count * count for count in of.values()))
+        cases = [cases_of((n, who) for n, _, who in these) for these in (said, true)]
+        yield (
+            basis, meaning, len(worlds), len(said), wrong, cases[0], len(true), found, cases[1],
+        )  # fmt: skip
