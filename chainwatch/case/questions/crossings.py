@@ -48,13 +48,18 @@ class Crossings(Question):
         ),
     ] = ()
     messages: Annotated[
-        str | None, Field(description="Table of what bridges logged: chain, txid, id, side.")
+        str | None,
+        Field(
+            description="Table of what bridges logged, beside what the ledger keeps of it: chain,"
+            " txid, id, side."
+        ),
     ] = None
     logs: Annotated[
         dict[ChainName, str],
         Field(
             default_factory=dict,
-            description="By chain a table of logs of an EVM chain; those of bridges count.",
+            description="By chain a table of logs, beside those that the ledger keeps; those of"
+            " bridges count.",
         ),
     ]
     within: Annotated[
