@@ -18,7 +18,7 @@ from chainwatch.results.result import recorded
 from chainwatch.tracing.crossings.bridges import Named, addresses_of_bridges, tags_of_bridges
 from chainwatch.tracing.crossings.messages.identifiers import messages_of
 from chainwatch.tracing.crossings.messages.logs import messages_in_ledgers
-from chainwatch.tracing.crossings.messages.together import together
+from chainwatch.tracing.crossings.messages.together import rests_on_table, together
 from chainwatch.tracing.crossings.result import Crossings
 from chainwatch.tracing.crossings.search import Search
 
@@ -78,9 +78,10 @@ def crossings(
     of = ledgers_of(ledgers)
     addresses = addresses_of_bridges(tags)
     logged = messages_in_ledgers(of, addresses)
+    given = messages_of(messages)
     search = Search(
-        of, addresses, _groups(assets, of, tags.frame),
-        together(messages_of(messages), logged.messages), within, _share(fee_at_most), logged.odd,
+        of, addresses, _groups(assets, of, tags.frame), together(given, logged.messages), within,
+        _share(fee_at_most), logged.odd, rests_on_table(given, logged.messages),
     )  # fmt: skip
     if within <= timedelta(0):
         raise TraceError(f"payouts within {within}", remedy="give a time above nothing")

@@ -28,10 +28,13 @@ from chainwatch.tracing.crossings.messages.by_identifier import (
 )
 from chainwatch.tracing.crossings.messages.identifiers import (
     SENT,
+    SHARED,
     Destinations,
     destinations,
     messages_of_memos,
 )
+from chainwatch.tracing.crossings.messages.logs_read import LogsRead, failed_among
+from chainwatch.tracing.crossings.messages.said import Known
 from chainwatch.tracing.crossings.messages.together import unlogged
 from chainwatch.tracing.crossings.moves import CLOCK, Moves, moves
 from chainwatch.tracing.crossings.read_spans import ReadSpans, read_spans
@@ -68,6 +71,12 @@ UNLOGGED = "the logs of contracts were not read: what bridges say of payments ma
 ODD_LOGS = "of what are named as bridges' contracts cannot be read as a message."
 """Said of logs under the event of a bridge that have another form."""
 
+TOLD_ALIKE = (
+    "matched by what both sides of a message say alike, for its source logs no nonce: no other of"
+    " the same words was sent in the span that was read. One sent earlier than that could be meant."
+)
+"""Said of matches by words that two messages may share."""
+
 ANSWERED_LITTLE = (
     "answered by less than half, as identifiers say: the rest went elsewhere, and it is not known"
     " where. Who fills a relay of his own is paid back by the bridge where he likes."
@@ -91,6 +100,8 @@ class Search:
     fee: Fraction
     odd: int = 0
     """Logs of bridges' contracts that cannot be read."""
+    by_table: bool = False
+    """Whether a table of the caller's own says more than the ledgers."""
 
     @cached_property
     def assets(self) -> list[Asset]:
@@ -109,8 +120,17 @@ class Search:
         """What identifiers say."""
         memos = messages_of_memos(self.ledgers, self.moved.payouts)
         known = pl.concat([self.messages, memos])
-        tokens = [one.contract for one in self.assets]
-        return by_identifier(self.moved, known, self.asked, list(self.ledgers), tokens)
+        return by_identifier(self.moved, known, self.asked, self._held_to())
+
+    def _held_to(self) -> Known:
+        """Return what messages are held to."""
+        by_bridge = self.addresses.group_by("bridge").agg(pl.col("chain").unique())
+        return Known(
+            set(self.ledgers), [one.contract for one in self.assets],
+            [one.decimals for one in self.assets], dict(by_bridge.iter_rows()),
+            failed_among(self.ledgers, set(self.messages["txid"])),
+            LogsRead(self.ledgers).hold, self.within,
+        )  # fmt: skip
 
     @cached_property
     def asked(self) -> Destinations:
@@ -343,9 +363,12 @@ class Search:
         if unread:
             names = ", ".join(find_chain(one).alias for one in unread)
             yield f"Bridges have addresses on chains that were not read: {names}."
-        if self.messages["terms"].is_null().any():
+        if self.by_table:
             yield OWN_TABLE
         yield from self._not_logged()
+        alike = sum(map(self._told_alike, self.identified.found))
+        if alike:
+            yield f"{counted(alike, 'deposit is', 'deposits are')} {TOLD_ALIKE}"
         little = sum(map(self._answered_little, self.identified.found))
         if little:
             yield f"{counted(little, 'deposit is', 'deposits are')} {ANSWERED_LITTLE}"
@@ -375,6 +398,12 @@ class Search:
                 )
         if self.odd:
             yield f"{counted(self.odd, 'log', 'logs')} {ODD_LOGS}"
+
+    def _told_alike(self, place: int) -> bool:
+        """Tell whether a deposit in the span is matched by what two messages could share."""
+        told = self.identified.found[place]
+        shared = told.identifier.startswith(tuple(f"{one} " for one in SHARED))
+        return shared and bool(told.payouts) and self.looked_at(self.deposits[place])
 
     def _answered_little(self, place: int) -> bool:
         """Tell whether an identifier names less than half of a deposit, in what stands for it."""

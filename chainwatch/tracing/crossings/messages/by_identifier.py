@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -21,52 +20,32 @@ from chainwatch.tracing.crossings.messages.identifiers import (
     SENT,
     SHARED,
     THORCHAIN,
+    TOO_WIDE,
     Destinations,
     id_of_paid_in,
 )
-from chainwatch.tracing.crossings.moves import CLOCK, Moves
-
-BY_MEMO, BY_ID = "memo", "identifier"
-
-UNREAD = "its identifier names what was not read"
-OPEN = "its identifier leaves open which payment is meant"
-CONTRADICTS = "its identifier contradicts what was read"
-
-Row = Mapping[str, Any]
-Place = tuple[str, bytes]
-"""A chain and a transaction on it."""
-
-
-class Resolved(NamedTuple):
-    """What an identifier says of a deposit.
-
-    ``payouts`` are rows in :data:`moves.MOVE`, each with whether it gives the deposit back;
-    ``reason`` is empty where they are named.
-    """
-
-    evidence: str
-    identifier: str
-    payouts: tuple[tuple[Row, bool], ...] = ()
-    reason: str = ""
-
-
-class Message(NamedTuple):
-    """One side of a message, as it was seen."""
-
-    scheme: str
-    id: str
-    side: str
-    place: Place
-    receiver: bytes | None
-    amount: int | None
-    bridge: str | None
-    token: bytes | None = None
-    terms: str | None = None
-
-    @property
-    def called(self) -> str:
-        """Its scheme and identifier."""
-        return f"{self.scheme} {self.id}"
+from chainwatch.tracing.crossings.messages.said import (
+    BY_ID,
+    BY_MEMO,
+    CONTRADICTS,
+    ONCE,
+    OPEN,
+    OTHER_NAME,
+    UNREAD,
+    Known,
+    Message,
+    Place,
+    Resolved,
+    Row,
+    agree,
+    before,
+    contested,
+    less_or_more,
+    place_of,
+    told_alone,
+    unanswered,
+)
+from chainwatch.tracing.crossings.moves import Moves
 
 
 @dataclass(frozen=True)
@@ -86,9 +65,8 @@ class Identified:
 
 
 def by_identifier(
-    moved: Moves, messages: pl.DataFrame, asked: Destinations, chains: Sequence[str],
-    tokens: Sequence[bytes | None],
-) -> Identified:  # fmt: skip
+    moved: Moves, messages: pl.DataFrame, asked: Destinations, known: Known
+) -> Identified:
     """Return what identifiers say of deposits.
 
     Parameters
@@ -99,37 +77,56 @@ def by_identifier(
         In :data:`identifiers.MESSAGES`.
     asked : mapping
         Whom deposits ask to pay.
-    chains : sequence of str
-        Those that were read.
-    tokens : sequence of bytes or None
-        The contract of each asset that is looked at, by its number.
+    known : Known
+        What they are held to.
     """
-    deposits = _with_tokens(moved.deposits, tokens)
+    deposits = _with_tokens(moved.deposits, known.tokens)
     paid = (
-        _by_place(_with_tokens(moved.payouts, tokens)),
-        _by_place(_with_tokens(moved.beside, tokens)),
+        _by_place(_with_tokens(moved.payouts, known.tokens)),
+        _by_place(_with_tokens(moved.beside, known.tokens)),
     )
     sent, got = _sides(messages, deposits)
     claimed = _claimed(sent, deposits)
     result = Identified()
-    for key, all_received in got.items():
-        asking = sent.get(key, ())
-        received = [one for one in all_received if _answers(one, asking)]
+    alone: dict[int, Resolved] = {}
+    stated: dict[tuple[int, bytes, int], set[tuple[str, str]]] = {}
+    for key in {**got, **sent}:
+        asking, heard = sent.get(key, ()), got.get(key, ())
+        received = [one for one in heard if _answers(one, asking)]
         for one in received:
             for row in _explained(one, *paid):
                 result.explained.add(place_of(row))
+                if one.amount is not None:
+                    stated.setdefault(place_of(row), set()).add(key)
         for message, places in asking:
-            mine = [one for one in received if _agree(message, one)]
-            if not mine:
-                continue
+            mine = [one for one in received if agree(message, one)]
             number = _the_one(message, places, deposits)
-            told = _resolve(message, mine, number, places, deposits, paid, asked, chains)
-            alike = sum(_agree(other, mine[0]) for other, _ in asking) if len(mine) == 1 else 2
+            of = [number] if number is not None else places
+            if not mine:
+                for place in of:
+                    why = _unanswered(message, number, deposits[place], bool(heard), known)
+                    alone.setdefault(place, why)
+                continue
+            told = _resolve(message, mine, number, places, deposits, paid, asked, known)
+            alike = sum(agree(other, mine[0]) for other, _ in asking) if len(mine) == 1 else 2
             if claimed[number] > 1 or (message.scheme in SHARED and alike > 1):
                 told = told._replace(payouts=(), reason=OPEN)
-            for place in [number] if number is not None else places:
+            for place in of:
                 result.found[place] = _together(result.found.get(place), told)
+    for place in contested(result.found, stated):
+        result.found[place] = result.found[place]._replace(payouts=(), reason=OPEN)
+    result.found.update({place: why for place, why in alone.items() if place not in result.found})
     return result
+
+
+def _unanswered(
+    message: Message, number: int | None, deposit: Row, heard: bool, known: Known
+) -> Resolved:
+    """Return what a message says of a deposit where its other side is not found."""
+    reason = unanswered(message, deposit, heard, known)
+    if number is None and reason != UNREAD:
+        reason = CONTRADICTS if message.amount == TOO_WIDE else OPEN
+    return Resolved(BY_ID, message.called, reason=reason)
 
 
 def _with_tokens(rows: pl.DataFrame, tokens: Sequence[bytes | None]) -> list[Row]:
@@ -149,24 +146,7 @@ def _claimed(sent: Sent, deposits: Sequence[Row]) -> Counter[int | None]:
 
 def _answers(one: Message, asking: Sequence[tuple[Message, list[int]]]) -> bool:
     """Tell whether a message agrees with one that was sent, or with none that was read."""
-    return not asking or any(_agree(message, one) for message, _ in asking)
-
-
-def _agree(sent: Message, received: Message) -> bool:
-    """Tell whether two sides say the same terms, as far as both say any.
-
-    An identifier alone can be copied: the contract of a bridge logs it for whoever fills a relay.
-    """
-    if not sent.terms or not received.terms:
-        return True
-    one, other = sent.terms.split("/"), received.terms.split("/")
-    both = zip(one, other, strict=False)
-    return len(one) == len(other) and all(a == b or not a or not b for a, b in both)
-
-
-def place_of(row: Row) -> tuple[int, bytes, int]:
-    """Return what calls a payment: the number of its asset, its transaction and place there."""
-    return row["asset"], row["txid"], row["n"]
+    return not asking or any(agree(message, one) for message, _ in asking)
 
 
 Paid = tuple[Mapping[Place, list[Row]], Mapping[Place, list[Row]]]
@@ -185,7 +165,7 @@ def _sides(messages: pl.DataFrame, deposits: Sequence[Row]) -> tuple[Sent, Got]:
     sent: Sent = {}
     got: Got = {}
     for row in messages.iter_rows(named=True):
-        one = _message(row)
+        one = Message.of(row)
         if one.side == SENT:
             places = [n for n in at.get(one.place, ()) if _may_be_of(deposits[n], one)]
             sent.setdefault((one.scheme, one.id), []).append((one, places))
@@ -209,13 +189,6 @@ def _may_be_of(deposit: Row, message: Message) -> bool:
     return here and _of_token(deposit, message)
 
 
-def _message(row: Row) -> Message:
-    amount = None if row["amount"] is None else int(row["amount"])
-    place = (row["chain"], row["txid"])
-    return Message(row["scheme"], row["id"], row["side"], place, row["receiver"], amount,
-                   row["bridge"], row["token"], row["terms"])  # fmt: skip
-
-
 def _by_place(rows: Sequence[Row]) -> dict[Place, list[Row]]:
     found: dict[Place, list[Row]] = {}
     for row in rows:
@@ -225,24 +198,20 @@ def _by_place(rows: Sequence[Row]) -> dict[Place, list[Row]]:
 
 def _the_one(message: Message, places: Sequence[int], deposits: Sequence[Row]) -> int | None:
     """Return the deposit that a message is of, where its transaction has one that fits alone."""
-    fit = [
-        number
-        for number in places
-        if message.amount is None or deposits[number]["amount"] == message.amount
-    ]
+    fit = [number for number in places if _of_amount(deposits[number], message)]
     return fit[0] if len(fit) == 1 else None
 
 
 def _resolve(
     message: Message, received: Sequence[Message], number: int | None, places: Sequence[int],
-    deposits: Sequence[Row], paid: Paid, asked: Destinations, chains: Sequence[str],
+    deposits: Sequence[Row], paid: Paid, asked: Destinations, known: Known,
 ) -> Resolved:  # fmt: skip
     evidence = BY_MEMO if message.scheme == THORCHAIN else BY_ID
     told = Resolved(evidence, message.called)
     if not places:
         return told
     if number is None:
-        return told._replace(reason=OPEN)
+        return told._replace(reason=CONTRADICTS if message.amount == TOO_WIDE else OPEN)
     deposit = deposits[number]
     found: list[tuple[Row, bool]] = []
     for one in received:
@@ -252,15 +221,34 @@ def _resolve(
             return told._replace(reason=CONTRADICTS)
         wanted = _wanted(one, deposit, asked)
         rows = [row for row in _meant(one, wanted, *paid) if _of(row, deposit)]
-        if not rows:
-            named = one.place[0] in chains and any(one.place in side for side in paid)
-            return told._replace(reason=CONTRADICTS if named else UNREAD)
-        if len(rows) > 1:
-            return told._replace(reason=OPEN)
-        if _before(rows[0], deposit) or (wanted and rows[0]["party"] not in wanted):
-            return told._replace(reason=CONTRADICTS)
+        reason = _why_not(message, one, rows, deposit, known)
+        if not rows and any(one.place in side for side in paid) and one.place[0] in known.chains:
+            reason = CONTRADICTS
+        if not reason and wanted and rows[0]["party"] not in wanted:
+            reason = CONTRADICTS
+        if reason:
+            return told._replace(reason=reason)
         found.append((rows[0], one.side == GIVEN_BACK))
+    if not found:
+        return told._replace(reason=OTHER_NAME)
+    if message.scheme in ONCE and len({place_of(row) for row, _ in found}) > 1:
+        return told._replace(reason=OPEN)
     return told._replace(payouts=tuple(found))
+
+
+def _why_not(
+    message: Message, one: Message, rows: Sequence[Row], deposit: Row, known: Known
+) -> str:
+    """Return why the payments that a message means answer no deposit; nothing where one does."""
+    if not rows:
+        return CONTRADICTS if one.place in known.failed else UNREAD
+    if len(rows) > 1:
+        return OPEN
+    if before(rows[0], deposit) or less_or_more(rows[0], deposit, message.due, known.decimals):
+        return CONTRADICTS
+    if message.scheme in SHARED and not told_alone(rows[0], deposit, known):
+        return OPEN
+    return ""
 
 
 def _of(row: Row, deposit: Row) -> bool:
@@ -309,8 +297,18 @@ def _meant(
 
 
 def _fits(row: Row, message: Message, wanted: set[bytes]) -> bool:
-    right = message.amount is None or row["amount"] == message.amount
-    return right and _of_token(row, message) and (not wanted or row["party"] in wanted)
+    return (
+        _of_amount(row, message)
+        and _of_token(row, message)
+        and (not wanted or row["party"] in wanted)
+    )
+
+
+def _of_amount(row: Row, message: Message) -> bool:
+    """Tell whether a payment is of the amount of a message: one too wide for both is unknown."""
+    if message.amount == TOO_WIDE:
+        return row["amount"] is None
+    return message.amount is None or row["amount"] == message.amount
 
 
 def _of_token(row: Row, message: Message) -> bool:
@@ -329,18 +327,33 @@ def _explained(
     yield from _meant(message, wanted, payouts, beside) or payouts.get(message.place, [])
 
 
-def _before(row: Row, deposit: Row) -> bool:
-    """Tell whether a payout was made before what it answers, by more than clocks may be wrong."""
-    if row["time"] is None or deposit["time"] is None:
-        return False
-    return bool(deposit["time"] - row["time"] > CLOCK)
-
-
 def _together(one: Resolved | None, other: Resolved) -> Resolved:
     """Return what two identifiers of one deposit say: all that they name, or what is open."""
     if one is None or one == other:
         return other
     if one.reason or other.reason:
         return one if one.reason else other
+    paid = ({place_of(row) for row, _ in each.payouts} for each in (one, other))
+    once = all(each.identifier.startswith(tuple(f"{name} " for name in ONCE))
+               for each in (one, other))  # fmt: skip
+    if once and len(set().union(*paid)) > 1:
+        return one._replace(payouts=(), reason=OPEN)
     names = ", ".join(sorted({one.identifier, other.identifier}))
     return Resolved(one.evidence, names, one.payouts + other.payouts)
+
+
+__all__ = [
+    "BY_ID",
+    "BY_MEMO",
+    "CONTRADICTS",
+    "OPEN",
+    "OTHER_NAME",
+    "UNREAD",
+    "Identified",
+    "Message",
+    "Resolved",
+    "Row",
+    "asked_for",
+    "by_identifier",
+    "place_of",
+]

@@ -7,6 +7,7 @@ in its logs of contracts. A table of messages may be given beside: a row for eac
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -58,13 +59,19 @@ SHARED = frozenset({CCTP_ALIKE})
 MESSAGES: dict[str, Any] = {
     "scheme": pl.String, "id": pl.String, "side": pl.String, "chain": pl.String,
     "txid": pl.Binary, "receiver": pl.Binary, "amount": AMOUNT, "bridge": pl.String,
-    "token": pl.Binary, "terms": pl.String,
+    "token": pl.Binary, "terms": pl.String, "other": pl.String, "due": AMOUNT,
+    "whom": pl.Binary,
 }  # fmt: skip
 """Columns of messages. ``receiver`` and ``amount`` (base units) say which payment of its
 transaction is meant; null where that is not said. ``bridge`` is null where every bridge may be
 meant. ``token`` is the contract of what moves on this side, where it is said. ``terms`` are what
 both sides must say alike for one to answer the other, divided by ``/``, each empty where that side
-leaves it open; null where a table of the caller's own has none: a match is as good as it is."""
+leaves it open; null where a table of the caller's own has none: a match is as good as it is.
+``other`` is the chain of the other side, where it is said; ``due`` what is to arrive there, in the
+smallest unit of this side, and ``whom`` to pay there, both of what was sent alone."""
+
+TOO_WIDE = -1
+"""The amount of a message that says one wider than ledgers keep: no known payment is of it."""
 
 _NEEDED = ("chain", "txid", "id", "side")
 _OPTIONAL = ("scheme", "receiver", "amount", "bridge", "token", "terms")
@@ -119,7 +126,8 @@ def _row(row: Mapping[str, Any], place: int) -> dict[str, Any]:
         "receiver": parse(receiver, network) if isinstance(receiver, str) else receiver,
         "amount": _amount(row.get("amount"), where), "bridge": row.get("bridge"),
         "token": parse(token, network) if isinstance(token, str) else token,
-        "terms": row.get("terms"),
+        "terms": row.get("terms"), "other": row.get("other"),
+        "due": _amount(row.get("due"), where), "whom": row.get("whom"),
     }  # fmt: skip
 
 
@@ -131,7 +139,9 @@ def _amount(value: Any, where: str) -> int | None:
         found = -1 if isinstance(value, float) else int(value)
     except (TypeError, ValueError):
         found = -1
-    if not 0 <= found <= LARGEST_AMOUNT:
+    if not 0 <= found <= LARGEST_AMOUNT and not (
+        found == TOO_WIDE and isinstance(value, Decimal)
+    ):  # of logs that were read
         raise InputError(
             f"the amount {str(value)[:40]!r}", where=where,
             remedy="write whole base units, of at most 38 digits",
@@ -166,7 +176,7 @@ def messages_of_memos(ledgers: Mapping[str, Ledger], payouts: pl.DataFrame) -> p
                 side = {OUT: RECEIVED, REFUND: GIVEN_BACK}.get(memo.kind)
                 if side:
                     row = (THORCHAIN, memo.paid_in, side, chain, txid, None, None, bridge, None, "")
-                    found.append(row)
+                    found.append((*row, None, None, None))
     return pl.DataFrame(found, schema=MESSAGES, orient="row").unique(maintain_order=True)
 
 

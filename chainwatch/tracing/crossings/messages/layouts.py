@@ -76,7 +76,8 @@ class Said(NamedTuple):
 
     ``token`` is that which moves here, ``terms`` as :data:`identifiers.MESSAGES` has them;
     ``by`` is who had the contract log it, where anybody can: it must be an address of the bridge.
-    ``scheme`` is empty where it is that of the event.
+    ``scheme`` is empty where it is that of the event. ``other`` is the chain of the other side;
+    ``due`` and ``whom`` are what was sent asks to be paid there, and to whom.
     """
 
     side: str
@@ -87,6 +88,9 @@ class Said(NamedTuple):
     terms: str = ""
     by: bytes | None = None
     scheme: str = ""
+    other: str | None = None
+    due: int | None = None
+    whom: bytes | None = None
 
 
 class Event(NamedTuple):
@@ -103,6 +107,38 @@ _DOMAINS = {
 }  # fmt: skip
 """Numbers by which CCTP calls chains (Circle, Supported chains and domains); of others the side
 that is paid out leaves open where it is."""
+
+_ENDPOINTS = {
+    "eip155:1": 30101, "eip155:56": 30102, "eip155:43114": 30106, "eip155:137": 30109,
+    "eip155:42161": 30110, "eip155:10": 30111, "eip155:8453": 30184, "eip155:59144": 30183,
+    "eip155:534352": 30214, "tron:0x2b6653dc": 30420,
+}  # fmt: skip
+"""Numbers by which LayerZero calls chains (LayerZero documentation, Chain contracts)."""
+
+_NUMBERS = {"domain": _DOMAINS, "endpoint": _ENDPOINTS}
+
+
+def _called(what: str, number: int) -> str:
+    """Return the chain that a bridge calls by a number; the number itself where it is unknown."""
+    by_number = {value: chain for chain, value in _NUMBERS[what].items()}
+    return by_number.get(number, f"{what} {number}")
+
+
+def may_be(other: str | None, chain: str) -> bool:
+    """Tell whether a chain may be the one that a message names as that of its other side."""
+    what = "" if other is None else other.partition(" ")[0]
+    return other in (None, chain) or (what in _NUMBERS and chain not in _NUMBERS[what])
+
+
+def _of_number(number: int) -> str:
+    """Return the chain that Across calls by its own number."""
+    return "tron:0x2b6653dc" if number == 0x2B6653DC else f"eip155:{number}"
+
+
+def _asked(word: bytes, there: str) -> bytes | None:
+    """Return whom a message asks to pay, where that is an address of an EVM chain."""
+    return _evm(word) if there.startswith("eip155:") else None
+
 
 _HEAD, _HEAD_V2 = 116, 148
 _BURN, _BURN_V2 = 132, 228
@@ -125,17 +161,19 @@ def _hashed(data: bytes) -> str:
     return keccak(data).hex() if data else bytes(WORD).hex()
 
 
-def _burn(side: str, id_: str, sender: bytes, body: bytes) -> Iterator[Said]:
+def _burn(side: str, id_: str, domain: int, sender: bytes, body: bytes) -> Iterator[Said]:
     """Yield what a burn message says; nothing of another, which anybody may send.
 
     Whom it pays is cut to an address as the contract cuts it.
     """
     if len(body) != _BURN:
         return
-    got, amount = side == RECEIVED, _number(body[68:100])
+    got, amount, other = side == RECEIVED, _number(body[68:100]), _called("domain", domain)
     receiver = bytes([Kind.EVM]) + body[48:68] if got else None
     token, terms = None if got else _evm(body[4:36]), f"{sender.hex()}/{_hashed(body)}"
-    yield Said(side, id_, receiver, amount, token, terms, _evm(sender) or sender)
+    whom = None if got else _asked(body[36:68], other)
+    by = _evm(sender) or sender
+    yield Said(side, id_, receiver, amount, token, terms, by, other=other, whom=whom)
 
 
 def _burn_v2(
@@ -155,14 +193,18 @@ def _burn_v2(
     terms, by = f"{sender.hex()}/{alike}/{there}", _evm(sender) or sender
     amount = _number(body[68:100])
     if side == SENT:
-        yield Said(SENT, alike, None, amount, _evm(body[4:36]), terms, by, CCTP_ALIKE)
+        other = None if destination is None else _called("domain", destination)
+        whom = _asked(body[36:68], other or "")
+        token = _evm(body[4:36])
+        yield Said(SENT, alike, None, amount, token, terms, by, CCTP_ALIKE, other, whom=whom)
         return
     paid = amount - _number(body[164:196])
     if paid < 0:
         return
     receiver = bytes([Kind.EVM]) + body[48:68]
-    yield Said(RECEIVED, nonce, receiver, paid, None, terms, by)
-    yield Said(RECEIVED, alike, receiver, paid, None, terms, by, CCTP_ALIKE)
+    other = _called("domain", source)
+    yield Said(RECEIVED, nonce, receiver, paid, None, terms, by, other=other)
+    yield Said(RECEIVED, alike, receiver, paid, None, terms, by, CCTP_ALIKE, other)
 
 
 def _cctp_sent(log: Log) -> Iterator[Said]:
@@ -176,12 +218,13 @@ def _cctp_sent(log: Log) -> Iterator[Said]:
     if version:
         yield from _burn_v2(SENT, "", (domain, there), message[44:76], message[head:])
         return
-    yield from _burn(SENT, f"{domain}:{_number(message[12:20])}", message[20:52], message[head:])
+    id_ = f"{domain}:{_number(message[12:20])}"
+    yield from _burn(SENT, id_, there, message[20:52], message[head:])
 
 
 def _cctp_received(log: Log) -> Iterator[Said]:
     id_ = f"{log.number(0)}:{log.topic(2)}"
-    yield from _burn(RECEIVED, id_, log.word(1), log.bytes_at(2))
+    yield from _burn(RECEIVED, id_, log.number(0) % 2**32, log.word(1), log.bytes_at(2))
 
 
 def _cctp_received_v2(log: Log) -> Iterator[Said]:
@@ -193,7 +236,9 @@ def _across_sent(log: Log) -> Iterator[Said]:
     to = f"{log.topic(1)}/{log.topics[3].hex()}/{log.word(7).hex()}/{log.word(8).hex()}"
     terms = f"{to}/{_relayed(log)}/{_hashed(log.bytes_at(9))}"
     id_ = f"{log.number_of_chain}:{log.topic(2)}"
-    yield Said(SENT, id_, None, log.number(2), log.account(log.word(0)), terms)
+    token, there = log.account(log.word(0)), _of_number(log.topic(1))
+    whom = _asked(log.word(8), there)
+    yield Said(SENT, id_, None, log.number(2), token, terms, other=there, whom=whom)
 
 
 def _across_filled(log: Log) -> Iterator[Said]:
@@ -213,9 +258,8 @@ def _filled(log: Log, at: int, message: str) -> Said:
     to = f"{log.number_of_chain}/{log.word(8).hex()}/{log.word(9).hex()}/{log.word(7).hex()}"
     id_ = f"{log.topic(1)}:{log.topic(2)}"
     receiver, token = log.account(log.word(at)), log.account(log.word(1))
-    return Said(
-        RECEIVED, id_, receiver, log.number(at + 2), token, f"{to}/{_relayed(log)}/{message}"
-    )
+    terms, source = f"{to}/{_relayed(log)}/{message}", _of_number(log.topic(1))
+    return Said(RECEIVED, id_, receiver, log.number(at + 2), token, terms, other=source)
 
 
 def _relayed(log: Log) -> str:
@@ -229,11 +273,17 @@ def _relayed(log: Log) -> str:
 
 
 def _oft_sent(log: Log) -> Iterator[Said]:
-    yield Said(SENT, log.topics[1].hex(), None, log.number(1))
+    """Yield what was sent: how much of it is to arrive the log says beside how much was taken.
+
+    By the standard's own rule that is what is received, in the decimals of the other side.
+    """
+    there, guid = _called("endpoint", log.number(0)), log.topics[1].hex()
+    yield Said(SENT, guid, None, log.number(1), other=there, due=log.number(2))
 
 
 def _oft_received(log: Log) -> Iterator[Said]:
-    yield Said(RECEIVED, log.topics[1].hex(), log.account(log.topics[2]), log.number(1))
+    source, to = _called("endpoint", log.number(0)), log.account(log.topics[2])
+    yield Said(RECEIVED, log.topics[1].hex(), to, log.number(1), other=source)
 
 
 def _thorchain_out(log: Log) -> Iterator[Said]:

@@ -10,7 +10,8 @@ caller alone vouches for counts only if he is the bridge.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -22,7 +23,7 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import InputError, TraceError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.tracing.crossings.bridges import Named, addresses_of_bridges, tags_of_bridges
-from chainwatch.tracing.crossings.messages.identifiers import MESSAGES
+from chainwatch.tracing.crossings.messages.identifiers import MESSAGES, TOO_WIDE
 from chainwatch.tracing.crossings.messages.layouts import BRIDGING, EVENTS, Log, readers
 from chainwatch.units import LARGEST_AMOUNT
 
@@ -135,22 +136,48 @@ def messages_in_ledgers(ledgers: Mapping[str, Ledger], addresses: pl.DataFrame) 
     return Logged(found.unique(maintain_order=True), odd)
 
 
+Span = tuple[str, date | None, date | None]
+"""A bridge, and from which day to which an address is its own."""
+
+
+def _spans(addresses: pl.DataFrame) -> dict[bytes, list[Span]]:
+    found: dict[bytes, list[Span]] = {}
+    for address, *span in addresses.select(
+        "address", "bridge", "first_day", "last_day"
+    ).iter_rows():
+        found.setdefault(address, []).append((span[0], span[1], span[2]))
+    return found
+
+
+def _at(spans: Mapping[bytes, Sequence[Span]], address: bytes, day: date | None) -> set[str]:
+    """Return whose an address is on a day; at an unknown time whoever's it ever is."""
+    return {
+        name
+        for name, first, last in spans.get(address, ())
+        if day is None or ((first is None or first <= day) and (last is None or day <= last))
+    }
+
+
+def _day(row: Mapping[str, Any]) -> date | None:
+    time = row.get("time", row.get("block_timestamp"))
+    return time.astimezone(UTC).date() if isinstance(time, datetime) else None
+
+
 class _Bridges(NamedTuple):
-    """Whose contracts on one chain count, and all addresses of each bridge, wherever."""
+    """Whose contracts on one chain count and when, and all addresses of each bridge, wherever."""
 
     network: Chain
-    whose: Mapping[bytes, str]
-    own: frozenset[tuple[bytes, str]]
+    whose: Mapping[bytes, Sequence[Span]]
+    own: Mapping[bytes, Sequence[Span]]
 
     @classmethod
     def of(cls, addresses: pl.DataFrame, network: Chain) -> _Bridges:
-        here = addresses.filter(chain=network.id).select("address", "bridge")
-        own = addresses.select("address", "bridge").iter_rows()
-        return cls(network, dict(here.iter_rows()), frozenset(own))
+        return cls(network, _spans(addresses.filter(chain=network.id)), _spans(addresses))
 
     def said(self, row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the messages of a log that a bridge's contract wrote, and that it stands for."""
-        bridge = self.whose.get(self._parsed(row["address"]))
+        day = _day(row)
+        bridge = next(iter(_at(self.whose, self._parsed(row["address"]), day)), None)
         topics = tuple(map(_hex, _topics(row))) if bridge is not None else ()
         event = readers().get(topics[0]) if topics else None
         if bridge is None or event is None:
@@ -158,15 +185,15 @@ class _Bridges(NamedTuple):
         txid = row["transaction_hash"]
         log = Log(self.network.id, KINDS[self.network.family], topics, _hex(row["data"]))
         for one in event.read(log):
-            if one.by is not None and (one.by, bridge) not in self.own:
+            if one.by is not None and bridge not in _at(self.own, one.by, day):
                 continue
-            fits = one.amount is not None and one.amount <= LARGEST_AMOUNT
             yield {
                 "scheme": one.scheme or event.scheme, "id": one.id, "side": one.side,
                 "chain": self.network.id,
                 "txid": txid if isinstance(txid, bytes) else parse_txid(str(txid), self.network),
-                "receiver": one.receiver, "amount": one.amount if fits else None,
-                "bridge": bridge, "token": one.token, "terms": one.terms,
+                "receiver": one.receiver, "amount": _kept(one.amount),
+                "bridge": bridge, "token": one.token, "terms": one.terms, "other": one.other,
+                "due": _kept(one.due), "whom": one.whom,
             }  # fmt: skip
 
     def _parsed(self, made: object) -> bytes:
@@ -175,6 +202,11 @@ class _Bridges(NamedTuple):
         if not isinstance(made, bytes):
             return parse(str(made), self.network)
         return made if len(made) == 21 and made[0] == kind else bytes([kind]) + made
+
+
+def _kept(amount: int | None) -> int | None:
+    """Return an amount; of one wider than ledgers keep, that it is."""
+    return TOO_WIDE if amount is not None and amount > LARGEST_AMOUNT else amount
 
 
 def _topics(row: Mapping[str, Any]) -> list[Any]:

@@ -46,17 +46,28 @@ def together(given: pl.DataFrame, logged: pl.DataFrame) -> pl.DataFrame:
     if given.is_empty() or logged.is_empty():
         return pl.concat([logged, given])
     held = list(logged.iter_rows(named=True))
-    named = _schemes(given, held)
-    rows, told, nonces = [], _by_place(held), _by_transaction(held)
-    for row in given.iter_rows(named=True):
-        if row["scheme"] == _UNNAMED:
-            row["scheme"] = named.get(row["id"], _UNNAMED)
-        same = told.get(_place(row), ())
-        if not any(_says_as_much(one, row) for one in same):
-            rows.append(_with_nonce(row, nonces) or row)
+    nonces = _by_transaction(held)
+    rows = [_with_nonce(row, nonces) or row for row in _beyond(given, held)]
     kept = [row for row in held if not row.get("named")]
     known = [{name: row[name] for name in MESSAGES} for row in (*kept, *rows)]
     return pl.DataFrame(known, schema=MESSAGES, orient="row").unique(maintain_order=True)
+
+
+def rests_on_table(given: pl.DataFrame, logged: pl.DataFrame) -> bool:
+    """Tell whether a table says more than ledgers do, by rows that state no terms."""
+    rows = _beyond(given, list(logged.iter_rows(named=True)))
+    return any(row["terms"] is None for row in rows)
+
+
+def _beyond(given: pl.DataFrame, held: list[Row]) -> list[Row]:
+    """Return the rows of a table that say more than messages of ledgers, each under its scheme."""
+    named, told, rows = _schemes(given, held), _by_place(held), []
+    for row in given.iter_rows(named=True):
+        if row["scheme"] == _UNNAMED:
+            row["scheme"] = named.get(row["id"], _UNNAMED)
+        if not any(_says_as_much(one, row) for one in told.get(_place(row), ())):
+            rows.append(row)
+    return rows
 
 
 def _place(row: Row) -> tuple[Any, ...]:
@@ -109,13 +120,17 @@ def _with_nonce(row: Row, nonces: Mapping[tuple[str, bytes], list[Row]]) -> Row 
     if len(fit) != 1:
         return None
     fit[0]["named"] = True
-    return {**row, **{name: fit[0][name] for name in _SAID if row[name] is None}}
+    lacking = (name for name in (*_SAID, "other", "due", "whom") if row[name] is None)
+    return {**row, **{name: fit[0][name] for name in lacking}}
 
 
 def unlogged(
     ledgers: Mapping[str, Ledger], addresses: pl.DataFrame, paid: pl.DataFrame
 ) -> Iterator[tuple[str, int, int]]:
     """Yield of each chain how many payments of how many lie where no logs were read.
+
+    Of a chain of which no logs were read at all, that is said without a payment there too: a bridge
+    that pays from elsewhere is told by its logs alone.
 
     Parameters
     ----------
@@ -129,15 +144,13 @@ def unlogged(
     """
     for chain, ledger in sorted(ledgers.items()):
         rows = paid.filter(chain=chain)
-        known = find_chain(chain).family in KINDS and addresses.filter(chain=chain).height
-        if not known or rows.is_empty():
+        if find_chain(chain).family not in KINDS or addresses.filter(chain=chain).is_empty():
             continue
+        runs = log_runs(ledger, chain, BRIDGING)
         height = pl.col("tx") // (1 << POSITION_BITS)
         inside = pl.any_horizontal(
-            pl.lit(False),
-            *(height.is_between(run.first, run.last)
-              for run in log_runs(ledger, chain, BRIDGING)),
-        )  # fmt: skip
+            pl.lit(False), *(height.is_between(run.first, run.last) for run in runs)
+        )
         missing = rows.filter(~inside.fill_null(False)).height
-        if missing:
+        if missing or (not runs and not paid.is_empty()):
             yield chain, missing, rows.height

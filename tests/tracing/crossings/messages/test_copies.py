@@ -173,7 +173,7 @@ class TestAcross:
         said = logs.read(logs.deposit(to="innocent", wants=1), logs.fill(7, "fake", "innocent", 1))
         found = sea.crossings(self.ledger(sea), messages=said)
         assert answers(found) == [(sea.account("innocent"), 1, BY_ID)]
-        unread = f"On eth {UNLOGGED}"
+        unread = f"On eth, base {UNLOGGED}"
         assert found.limits == (unread, f"1 deposit is {ANSWERED_LITTLE}")
         honest = sea.crossings(self.ledger(sea), messages=logs.read(logs.deposit(), logs.fill()))
         assert honest.limits == (unread,)

@@ -25,7 +25,8 @@ copies = module_of("tracing/crossings/messages/test_copies")
 world = module_of("tracing/crossings/conftest")
 PAID, TOPIC, Logs = copies.PAID, copies.TOPIC, copies.Logs
 CHAINS = {"eth": world.ETH, "base": world.BASE}
-FIRST, TOP = 100, 130
+LOWEST, FIRST, TOP = 150, 300, 330
+"""Blocks are read from the lowest; transfers lie from the first on: what came before is known."""
 TOPIC_V2 = next(event.topic for event in BRIDGING if "bytes32,bytes32,uint32,bytes" in event.text)
 
 
@@ -43,7 +44,7 @@ def blocks_of(chain: str) -> list[dict[str, Any]]:
         {"chain": chain, "height": height, "hash": hash_of(chain, height),
          "parent": hash_of(chain, height - 1),
          "time": world.START + timedelta(minutes=height - FIRST), "tx_count": 0}
-        for height in range(FIRST, TOP)
+        for height in range(LOWEST, TOP)
     ]  # fmt: skip
 
 

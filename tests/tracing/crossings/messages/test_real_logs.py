@@ -15,8 +15,9 @@ from eth_abi.abi import encode
 
 import chainwatch as cw
 from chainwatch.addresses.canonical import Kind, parse
-from chainwatch.tracing.crossings.messages.by_identifier import _agree, _message
 from chainwatch.tracing.crossings.messages.identifiers import CCTP, CCTP_ALIKE, RECEIVED, SENT
+from chainwatch.tracing.crossings.messages.said import Message
+from chainwatch.tracing.crossings.messages.said import agree as _agree
 
 ETH, ARBITRUM, BASE = "eip155:1", "eip155:42161", "eip155:8453"
 POOL = "0x5c7bcd6e7de5423a257d81b442095a1a6ced35c5"
@@ -55,7 +56,7 @@ def one(found: pl.DataFrame, **given: Any) -> dict[str, Any]:
 
 
 def agree(sent: dict[str, Any], received: dict[str, Any]) -> bool:
-    return _agree(_message(sent), _message(received))
+    return _agree(Message.of(sent), Message.of(received))
 
 
 class TestAcross:
