@@ -322,11 +322,11 @@ class Search:
         return Party(number, row["chain"], _micro(row["time"]), value)
 
     def _traffic(self, assets: Sequence[Asset], bridge: str) -> Traffic:
-        known = self.identified
+        known = self.identified  # of which none is named may still have been paid by any that fits
         deposits = [
             self._party(self.deposits[place], place)
             for place in self._places(self.deposits, assets, bridge)
-            if place not in known.found
+            if place not in known.found or not known.found[place].payouts
         ]
         payouts = [
             self._party(self.payouts[place], place)

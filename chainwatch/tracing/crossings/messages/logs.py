@@ -159,8 +159,11 @@ def _at(spans: Mapping[bytes, Sequence[Span]], address: bytes, day: date | None)
 
 
 def _day(row: Mapping[str, Any]) -> date | None:
+    """Return the day of a log, where its time is known; one without a zone is of UTC."""
     time = row.get("time", row.get("block_timestamp"))
-    return time.astimezone(UTC).date() if isinstance(time, datetime) else None
+    if not isinstance(time, datetime):
+        return None
+    return (time if time.tzinfo is None else time.astimezone(UTC)).date()
 
 
 class _Bridges(NamedTuple):

@@ -20,7 +20,7 @@ from chainwatch.tracing.crossings.messages.by_identifier import (
     UNREAD,
 )
 from chainwatch.tracing.crossings.search import OWN_TABLE, TOLD_ALIKE, UNLOGGED
-from chainwatch.tracing.crossings.tables import CROSSED, NOT_MATCHED
+from chainwatch.tracing.crossings.tables import BY_AMOUNT, CROSSED, NOT_MATCHED
 
 ledgers = module_of("tracing/crossings/messages/test_in_ledgers")
 copies, PAID, ledger_of = ledgers.copies, ledgers.PAID, ledgers.ledger_of
@@ -98,6 +98,15 @@ class TestSentAlone:
         found = ask(sea, paid, [logs.deposit(), logs.fill(until=9)])
         assert sea.told(found) == [(NOT_MATCHED, CONTRADICTS)]
 
+    def test_its_payout_may_be_what_fits_another_deposit(self, sea: Any, logs: Any) -> None:
+        """One of which the other side is not found may have been paid by any that fits."""
+        other = sea.paid(sea.here, "ann", "pool", PAID, 6, "plain")
+        paid = [paid_in(sea), other, unrelated(sea)]
+        found = ask(sea, paid, [logs.deposit()], silent=["base"])
+        assert [result for result, _ in sea.told(found)] == [NOT_MATCHED] * 2
+        alone = ask(sea, paid[1:], [], silent=["base"])
+        assert sea.told(alone) == [(CROSSED, BY_AMOUNT)]
+
     def test_a_trace_ends_there(self, sea: Any, logs: Any) -> None:
         stolen = sea.paid(sea.here, "victim", "thief", PAID, 1, "theft")
         ledger = ledger_of(sea, [stolen, paid_in(sea), unrelated(sea)], [logs.deposit()])
@@ -151,7 +160,7 @@ class TestOnce:
 
 
 class TestAlike:
-    """A burn that logs no nonce is told by its words only where all like it would have been read."""
+    """A burn that logs no nonce is told by its words only where all like it were read."""
 
     said = (burnt(burn("mule", PAID)), minted(7, burn("mule", PAID, 130)))
 
