@@ -12,6 +12,7 @@ from chainwatch.ledger.accounts.contract_events import (
     CONTRACT_EVENTS,
     EDITION,
     SAFE,
+    TORNADO,
     ContractEvent,
     events_of,
     kept_topics,
@@ -19,7 +20,7 @@ from chainwatch.ledger.accounts.contract_events import (
 from chainwatch.tracing.crossings.messages.identifiers import SCHEMES
 from chainwatch.tracing.crossings.messages.layouts import BRIDGING
 
-BEGUN = {1: "eef1af"}
+BEGUN = {1: "eef1af", 2: "78ad59"}
 """Beginning of the SHA-256 of the texts that each edition began with, in their order of letters."""
 
 
@@ -48,6 +49,7 @@ def test_no_two_events_share_a_topic() -> None:
 
 
 def test_every_event_of_a_bridge_is_read_and_no_other() -> None:
-    """Those of accounts with several owners are read by who asks for owners."""
-    assert {*BRIDGING} == {*CONTRACT_EVENTS} - {*events_of(SAFE)}
+    """Those of accounts with several owners are read by who asks for owners, and of points by who
+    asks for pools."""
+    assert {*BRIDGING} == {*CONTRACT_EVENTS} - {*events_of(SAFE, TORNADO)}
     assert {one.of for one in BRIDGING} <= {scheme.name for scheme in SCHEMES}

@@ -16,7 +16,6 @@ from chainwatch.cli.owners import ChainOption
 from chainwatch.cli.trace import asset_named
 from chainwatch.errors import InputError
 from chainwatch.progress import watched
-from chainwatch.tracing.crossings.messages.files import read_table
 
 PoolsArgument = Annotated[
     list[str],
@@ -34,6 +33,12 @@ ClaimsOption = Annotated[
     typer.Option(
         "--claims",
         help="CSV or Parquet of claims of rewards for deposits: txid, recipient, points, height.",
+    ),
+]
+RewardsOption = Annotated[
+    str | None,
+    typer.Option(
+        "--rewards", help="The contract that pays for what deposits earned: claims by its logs."
     ),
 ]
 RateOption = Annotated[
@@ -60,6 +65,7 @@ def pools(
     chain: ChainOption = None,
     gas_prices: GasOption = None,
     claims: ClaimsOption = None,
+    rewards: RewardsOption = None,
     rate: RateOption = None,
     csv: Annotated[
         Path | None, typer.Option(help="Also write every withdrawal here, in clear.")
@@ -75,21 +81,34 @@ def pools(
     Example: chainwatch pools 0x7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a7a=0.1
     0x7b7b7b7b7b7b7b7b7b7b7b7b7b7b7b7b7b7b7b7b=1 --ledger ledger --csv withdrawals.csv
     """
+    _check(claims, rewards, rate)
     check_named(csv, replace=replace)
+    from chainwatch.tracing.crossings.messages.files import read_table
+
     with interruptible():
         read = cw.open_ledger(ledger)
         of = chain or (read.chains[0].id if len(read.chains) == 1 else None)
         named = pools_named(pool, rate or (), of)
-        given = {
-            name: None if file is None else read_table(file, name.replace("_", "-"))
-            for name, file in (("gas_prices", gas_prices), ("claims", claims))
-        }
+        prices = read_table(gas_prices, "gas prices") if gas_prices else None
+        claimed = read_table(claims, "claims") if claims else rewards
         with watched("reading pools"):
-            found = cw.pool_withdrawals(read, named, **given)
+            found = cw.pool_withdrawals(read, named, gas_prices=prices, claims=claimed)
         for line in lines_of(found):
             say(line)
     show(found)
     write_csv(csv, found.plain(), replace=replace)
+
+
+def _check(claims: Path | None, rewards: str | None, rate: list[str] | None) -> None:
+    """Refuse claims of two sources, and claims without what a deposit earns."""
+    if claims and rewards:
+        raise InputError("--claims and --rewards", remedy="give one of them")
+    if (claims or rewards) and not rate:
+        raise InputError(
+            f"{'--claims' if claims else '--rewards'} without --rate: how long a deposit lay there"
+            " is its points by what it earns for each block",
+            remedy="write --rate ADDRESS=POINTS for each pool that rewards deposits",
+        )
 
 
 def pools_named(

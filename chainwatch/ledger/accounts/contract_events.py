@@ -8,7 +8,8 @@ earlier one has no logs of its event, and does not claim to.
 References
 ----------
 Circle, evm-cctp-contracts, both versions; Across, V3SpokePoolInterface.sol; LayerZero, IOFT.sol;
-THORChain, THORChain_Router.sol; Safe, safe-smart-account: OwnerManager.sol and Safe.sol.
+THORChain, THORChain_Router.sol; Safe, safe-smart-account: OwnerManager.sol and Safe.sol;
+Tornado, tornado-anonymity-mining: RewardSwap.sol.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ begin so, and then tell the edition."""
 
 SAFE = "safe"
 """Accounts with several owners: who they are, and how many must sign."""
+
+
+TORNADO = "tornado"
+"""Pools that reward deposits: what was paid for the points that one earned."""
 
 
 class ContractEvent(NamedTuple):
@@ -77,6 +82,7 @@ SAFE_SETUP = ContractEvent(SAFE, "SafeSetup(address,address[],uint256,address,ad
 OWNER_ADDED = ContractEvent(SAFE, "AddedOwner(address)")
 OWNER_REMOVED = ContractEvent(SAFE, "RemovedOwner(address)")
 THRESHOLD_CHANGED = ContractEvent(SAFE, "ChangedThreshold(uint256)")
+POINTS_SWAPPED = ContractEvent(TORNADO, "Swap(address,uint256,uint256)", since=2)
 
 CONTRACT_EVENTS = (
     CCTP_SENT,
@@ -93,10 +99,12 @@ CONTRACT_EVENTS = (
     OWNER_ADDED,
     OWNER_REMOVED,
     THRESHOLD_CHANGED,
+    POINTS_SWAPPED,
 )
 """The events. Those of bridges are read by ``tracing/crossings/messages/layouts.py``. Safe's owners
 stand in the data up to version 1.3.0 and are a topic from 1.4.0 on; the first owners stand in its
-setup, which versions before 1.3.0 do not log."""
+setup, which versions before 1.3.0 do not log. Points are read by
+``tracing/mixers/rewards/logged_claims.py``."""
 
 EDITION = max(event.since for event in CONTRACT_EVENTS)
 """The edition of this list, which units of coverage name."""

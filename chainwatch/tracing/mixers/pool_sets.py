@@ -14,7 +14,6 @@ from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import Roles, parties_of
 from chainwatch.results.table import Rows
 from chainwatch.tracing.mixers.given_tables import claims_of, gas_prices_of
-from chainwatch.tracing.mixers.mining import Fit, fits, told_of
 from chainwatch.tracing.mixers.pool_tables import (
     CANDIDATES,
     MINED,
@@ -26,12 +25,14 @@ from chainwatch.tracing.mixers.pool_tables import (
 )
 from chainwatch.tracing.mixers.pools import History, MixingPool, Order, Withdrawal, histories
 from chainwatch.tracing.mixers.reveals import Reveal, priced, reveals
+from chainwatch.tracing.mixers.rewards.logged_claims import LoggedClaims, claims_logged
+from chainwatch.tracing.mixers.rewards.mining import Fit, fits, told_of
 from chainwatch.units import counted
 
 NO_GAS = "The price of gas was not read: withdrawals of the same price as one deposit are not told."
 NO_MINING = (
-    "Claims of rewards for deposits were not read, for no ledger holds how many points one was of:"
-    " no deposit is told by them."
+    "Claims of rewards for deposits were not asked for: no deposit is told by how long it lay"
+    " there."
 )
 MATTERS = (
     "Several people can share an address, and a friend or a service can be paid: a reveal is a lead"
@@ -117,7 +118,7 @@ class PoolWithdrawals(Result):
 @recorded
 def pool_withdrawals(
     ledger: Ledger, pools: Sequence[MixingPool], *, gas_prices: pl.DataFrame | None = None,
-    claims: pl.DataFrame | None = None,
+    claims: pl.DataFrame | str | bytes | None = None,
 ) -> PoolWithdrawals:  # fmt: skip
     """Tell of which deposits the withdrawals of pools can be, and what the published reveals say.
 
@@ -133,10 +134,11 @@ def pool_withdrawals(
         Contracts with their asset and amount; with the points of a block where claims are given.
     gas_prices : polars.DataFrame, optional
         ``txid, gas_price`` of transactions; ledgers do not hold prices of gas.
-    claims : polars.DataFrame, optional
-        Claims of rewards for deposits (Tornado's anonymity mining): ``txid, recipient, points``,
-        and ``height`` where it is known. Points are those of the call that takes them out, its fee
-        included; what a relayer got of them before that is to be added. No ledger holds calls.
+    claims : polars.DataFrame, str or bytes, optional
+        Claims of rewards for deposits (Tornado's anonymity mining): the contract that pays for
+        points, whose logs a ledger keeps, or a table ``txid, recipient, points``, and ``height``
+        where it is known. Points are all that were taken out, a relayer's fee included; what one
+        got before, when the reward was booked, no log of the claim says: it is to be added.
 
     Returns
     -------
@@ -164,15 +166,31 @@ def pool_withdrawals(
     """
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     _check(pools)
+    _check_rates(pools, asked=claims is not None)
     chains = [one.asset.chain for one in pools]
-    prices, given = gas_prices_of(gas_prices, chains), claims_of(claims, chains)
-    _check_rates(pools, asked=given is not None)
+    prices, given = gas_prices_of(gas_prices, chains), _claims(ledger, claims, chains)
     read = histories(ledger, pools)
-    mined = [] if given is None else list(fits(read, given))
-    notes = [*_notes(read, prices), *(told_of(mined, read) if given is not None else [NO_MINING])]
+    mined = list(fits(read, given.claims)) if given else []
+    said = [*told_of(mined, read), *given.notes] if given else [NO_MINING]
+    notes = [*_notes(read, prices), *said]
     told = {(history.pool.key, one.txid) for history in read for one in _told(ledger, history)}
     found = [one for one in reveals(ledger, read, prices, mined) if (one.pool, one.txid) in told]
     return _result(ledger, read, found, mined, notes)
+
+
+def _claims(
+    ledger: Ledger, claims: pl.DataFrame | str | bytes | None, chains: Sequence[str]
+) -> LoggedClaims | None:
+    """Return the claims of a table, or those that a contract logged; None where none are asked."""
+    if not isinstance(claims, (str, bytes)):
+        listed = claims_of(claims, chains)
+        return None if listed is None else LoggedClaims(tuple(listed), ())
+    if len(set(chains)) > 1:
+        raise InputError(
+            "pools of several chains, and a contract of one that pays for points",
+            remedy="ask about the pools of its chain alone, or pass the claims as a table",
+        )
+    return claims_logged(ledger, claims, chains[0])
 
 
 def _result(

@@ -15,8 +15,8 @@ import polars as pl
 
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.tracing.mixers.mining import Fit
 from chainwatch.tracing.mixers.pools import Deposit, History, Moment, Withdrawal, earlier
+from chainwatch.tracing.mixers.rewards.mining import Fit
 
 ADDRESS, GAS, LINKED, MULTI, MINED = (
     "address match",

@@ -14,6 +14,7 @@ import chainwatch as cw
 from chainwatch.addresses.assets import native
 from chainwatch.addresses.canonical import text, txid_text
 from chainwatch.ledger import schema
+from chainwatch.ledger.accounts.contract_events import POINTS_SWAPPED
 from chainwatch.simulate.pools import SimulatedPools, simulate_pools
 
 Run = Callable[..., tuple[int, str, str]]
@@ -41,7 +42,9 @@ MOVES = (
 pool of seven a deposit and a withdrawal; and what is of another amount."""
 
 
-def ledger_of(moves: Any, *, until: datetime | None = START + timedelta(days=9)) -> cw.Ledger:
+def ledger_of(
+    moves: Any, *, until: datetime | None = START + timedelta(days=9), logs: Any = ()
+) -> cw.Ledger:
     rows = [
         {"chain": COIN.chain, "txid": txid(n), "kind": "internal", "trace_path": "0",
          "occurrence": 0, "height": 100 * n, "time": START + timedelta(hours=n), "sections": 1,
@@ -57,12 +60,14 @@ def ledger_of(moves: Any, *, until: datetime | None = START + timedelta(days=9))
         name: pl.DataFrame([{column: row.get(column) for column in table.schema} for row in of],
                            schema=table.schema, orient="row")
         for name, table, of in (("transfers", schema.TRANSFERS, rows),
-                                ("coverage", schema.COVERAGE, covered))
+                                ("coverage", schema.COVERAGE, covered),
+                                ("contract_logs", schema.CONTRACT_LOGS, logs))
     })  # fmt: skip
 
 
 POOLS = (f"{told('pool')}=0.0000000000000001", f"{told('alone')}=0.000000000000000007")
 WHERE = ("--ledger", "l")
+RATE = ("--rate", f"{told('pool')}=4")
 
 
 @pytest.fixture
@@ -135,7 +140,7 @@ def test_tables_of_prices_and_claims_are_read(
     asked = ("pools", *POOLS, *WHERE, "--gas-prices", gas, "--claims", claims)
     status, _, err = run(*asked)
     assert status == 1
-    assert "of no pool what a deposit earns" in err
+    assert "--claims without --rate" in err
     status, out, err = run(*asked, "--rate", f"{told('pool')}=4")
     assert (status, err) == (0, "")
     tie = f"    claim of rewards, 1/1: {txid_text(txid(0), 'eth')} by {told('a')}"
@@ -145,6 +150,23 @@ def test_tables_of_prices_and_claims_are_read(
     pl.read_csv(claims, infer_schema=False).write_parquet(tmp_path / "claims.parquet")
     again = run(*asked[:-1], tmp_path / "claims.parquet", "--rate", f"{told('pool')}=4")
     assert again[1] == out
+
+
+def test_claims_are_read_from_the_logs_of_the_contract_that_pays_for_them(
+    run: Run, monkeypatch: pytest.MonkeyPatch, working: None
+) -> None:
+    log = {"chain": COIN.chain, "txid": b"9" * 32, "log_index": 0, "height": 900,
+           "contract": at("swap"), "topic0": POINTS_SWAPPED.topic,
+           "topic1": bytes(12) + at("q")[1:],
+           "data": (400 * 4).to_bytes(32, "big") + bytes(32)}  # fmt: skip
+    ledger = ledger_of(MOVES, logs=[log])
+    monkeypatch.setattr(cw, "open_ledger", lambda _: ledger)
+    status, out, err = run("pools", *POOLS, *WHERE, *RATE, "--rewards", told("swap"))
+    assert (status, err) == (0, "")
+    assert f"    claim of rewards, 1/1: {txid_text(txid(0), 'eth')} by {told('a')}" in out
+    assert "Of 1 claim of rewards 1 fits one pair" in out
+    other = run("pools", *POOLS, *WHERE, *RATE, "--rewards", told("other"))[1]
+    assert "Of 0 claims of rewards" in other
 
 
 def test_where_deposits_are_missing_it_says_how_many(
@@ -192,8 +214,10 @@ def test_a_pool_of_a_token_is_named_with_its_contract(
         ([POOLS[0], POOLS[0]], "a pool stands there twice"),
         ([POOLS[0], "--rate", told("pool")], "names no rate; write --rate ADDRESS=POINTS"),
         ([POOLS[0], "--rate", f"{told('x')}=4"], "none of the pools"),
-        ([POOLS[0], "--claims", "nowhere.csv"], "there is no file of claims"),
-        ([POOLS[0], "--gas-prices", "nowhere.csv"], "check --gas-prices"),
+        ([POOLS[0], "--claims", "nowhere.csv", *RATE], "there is no file of claims"),
+        ([POOLS[0], "--rewards", told("swap")], "--rewards without --rate"),
+        ([POOLS[0], "--claims", "c.csv", "--rewards", told("swap")], "--claims and --rewards"),
+        ([POOLS[0], "--gas-prices", "nowhere.csv"], "there is no file of gas prices"),
     ],
 )
 def test_what_does_not_fit_is_said(run: Run, opened: None, words: list[str], said: str) -> None:

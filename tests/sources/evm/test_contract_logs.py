@@ -103,13 +103,13 @@ def test_what_is_listed_later_was_not_read_before_and_is_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A new line of the list has a new edition: the next pull asks for the receipts once more."""
-    now, before = CONTRACT_EVENTS, events_of(SAFE)[:1]
+    now, before, newer = CONTRACT_EVENTS, events_of(SAFE)[:1], contract_events.EDITION + 1
     monkeypatch.setattr(contract_events, "CONTRACT_EVENTS", before)
     ledger = blocks.read(tmp_path / "l", Node(world()))
     assert told(ledger) == []
     monkeypatch.setattr(contract_events, "CONTRACT_EVENTS", now)
-    monkeypatch.setattr(contract_events, "EDITION", 2)
-    late = [event._replace(since=2) for event in events_of(SAFE)[1:]]
+    monkeypatch.setattr(contract_events, "EDITION", newer)
+    late = [event._replace(since=newer) for event in events_of(SAFE)[1:]]
     assert [(run.first, run.last) for run in log_runs(ledger, DEV, before)] == [(0, 3)]
     assert log_runs(ledger, DEV, late) == ()
     report = pull(tmp_path / "l", walks.source(Node(world())), progress=False)

@@ -13,12 +13,13 @@ from chainwatch.addresses.assets import native
 from chainwatch.addresses.canonical import text
 from chainwatch.errors import AddressError, ArgumentError, InputError
 from chainwatch.ledger import schema
+from chainwatch.ledger.accounts.contract_events import POINTS_SWAPPED
 from chainwatch.simulate.pools import simulate_pools
 from chainwatch.tracing.mixers.given_tables import Claim
-from chainwatch.tracing.mixers.mining import MOVES, fits
 from chainwatch.tracing.mixers.pool_sets import NO_MINING
 from chainwatch.tracing.mixers.pools import histories
 from chainwatch.tracing.mixers.reveals import MINED
+from chainwatch.tracing.mixers.rewards.mining import MOVES, fits
 
 COIN = native("eth")
 RATES = {"pool": 4, "other": 20}
@@ -231,6 +232,61 @@ def test_what_is_no_claim_is_refused(desk, paid, rows, told):
     ledger, pool = paid(THREE), cw.MixingPool(desk.account("pool"), COIN, 100, 4)
     with pytest.raises(InputError, match=told.replace("(", r"\(")):
         cw.pool_withdrawals(ledger, [pool], claims=pl.DataFrame(rows))
+
+
+@pytest.fixture
+def logged(desk, paid):
+    """Return what logs of the contract ``swap`` tell: ``(claim, who, points[, topics])``."""
+
+    def ask(text, *logs, contract="swap", at="swap"):
+        rows = []
+        for n, (claim, who, points, *topics) in enumerate(logs):
+            words = [bytes(12) + desk.account(who)[1:], points.to_bytes(32, "big"), bytes(32)]
+            row = {"chain": COIN.chain, "txid": desk.txid(claim), "log_index": n, "height": 1960,
+                   "contract": desk.account(at), "topic0": POINTS_SWAPPED.topic,
+                   "topic1": None if topics else words.pop(0), "data": b"".join(words)}  # fmt: skip
+            rows.append({name: row.get(name) for name in schema.CONTRACT_LOGS.schema})
+        made = pl.DataFrame(rows, schema=schema.CONTRACT_LOGS.schema, orient="row")
+        ledger = cw.Ledger.from_tables(
+            {"transfers": paid(text).transfers.collect(), "contract_logs": made}
+        )
+        pool = cw.MixingPool(desk.account("pool"), COIN, 100, 4)
+        return cw.pool_withdrawals(ledger, [pool], claims=desk.account(contract))
+
+    return ask
+
+
+def test_claims_are_those_that_the_contract_logged(logged, desk):
+    found = logged(THREE, ("one", "z", 4 * 950))
+    assert mined(found) == [(desk.txid("3"), desk.txid("0"))]
+    assert "Of no block is it known that all logs of claims were read" in " ".join(found.notes)
+    assert logged(THREE, ("one", "z", 4 * 950), at="other").mined.is_empty()
+    assert mined(logged(THREE, ("one", "z", 4 * 950, "none"))) == mined(found)
+
+
+def test_what_a_relayer_is_paid_in_points_is_of_the_claim(logged, desk):
+    found = logged(THREE, ("one", "z", 4 * 950 - 33), ("one", "relayer", 33))
+    assert found.mined.select("recipient", "points", "pairs").rows() == [
+        (desk.account("z"), 4 * 950, 1)
+    ]
+
+
+def test_what_the_contract_logs_that_is_no_claim_is_counted(logged):
+    found = logged(THREE, ("one", "z", 0), ("two", "z", 2**200), ("three", "z", 4 * 950))
+    assert found.mined["pairs"].to_list() == [1]
+    assert "2 logs of the contract are no claim" in " ".join(found.notes)
+
+
+def test_a_contract_that_pays_for_points_is_of_one_evm_chain(desk, paid):
+    ledger, pool = paid(THREE), cw.MixingPool(desk.account("pool"), COIN, 100, 4)
+    other = cw.MixingPool(desk.account("base"), native("base"), 100)
+    with pytest.raises(InputError, match="pools of several chains, and a contract of one"):
+        cw.pool_withdrawals(ledger, [pool, other], claims=desk.account("swap"))
+    tron = cw.MixingPool(b"\x41" + bytes(20), native("tron"), 100, 4)
+    with pytest.raises(InputError, match="no contract on Tron logs claims"):
+        cw.pool_withdrawals(ledger, [tron], claims=desk.account("swap"))
+    with pytest.raises(AddressError):
+        cw.pool_withdrawals(ledger, [pool], claims="0x12")
 
 
 def test_what_else_is_refused(desk, paid):
