@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import polars as pl
 
-from chainwatch.addresses.canonical import parse
+from chainwatch.addresses.canonical import parse, text
 from chainwatch.addresses.diagnose import is_name
 from chainwatch.attribution.naming import same
 from chainwatch.attribution.tags import Tags
@@ -16,8 +16,11 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import AddressError, InputError, TagError
 from chainwatch.tracing.subjects import is_place
 
-PARTY = {"chain": pl.String, "address": pl.Binary}
+COLUMNS = {"chain": pl.String, "address": pl.Binary}
 """Columns of those whom texts name."""
+
+Party = pl.DataFrame | list[str]
+"""Addresses as a frame, or as texts with outputs and transfers among them."""
 
 
 def addresses_named(named: Sequence[str], tags: Tags | None, chain: Chain | str) -> pl.DataFrame:
@@ -45,15 +48,13 @@ def addresses_named(named: Sequence[str], tags: Tags | None, chain: Chain | str)
     where = find_chain(chain)
     found = [address for one in named for address in _addresses(one, tags, where)]
     rows = {"chain": [where.id] * len(found), "address": found}
-    return pl.DataFrame(rows, schema=PARTY).unique(maintain_order=True)
+    return pl.DataFrame(rows, schema=COLUMNS).unique(maintain_order=True)
 
 
-def parties_named(
-    named: Sequence[str], tags: Tags | None, chain: Chain | str
-) -> pl.DataFrame | list[str | bytes]:
+def parties_named(named: Sequence[str], tags: Tags | None, chain: Chain | str) -> Party:
     """Return the addresses that texts name, with outputs and transfers, ``TXID:N``, as they stand.
 
-    A frame of :func:`addresses_named` where none of them is of a place; else all of them as a list.
+    A frame of :func:`addresses_named` where no text is of a place; else all of them as texts.
 
     Parameters
     ----------
@@ -62,7 +63,9 @@ def parties_named(
     """
     places = [one for one in named if is_place(one)]
     others = addresses_named([one for one in named if one not in places], tags, chain)
-    return [*others["address"].to_list(), *places] if places else others
+    if not places:
+        return others
+    return [*(text(one, find_chain(chain)) for one in others["address"].to_list()), *places]
 
 
 def _addresses(named: str, tags: Tags | None, chain: Chain) -> list[bytes]:

@@ -72,7 +72,7 @@ leads = true
 
 MASKED = {
     "btc-regtest": ("A", "B", "C", "D", "V", "W", "X", "Y"),
-    "eth": ("bob", "cat", "ann2", "dep2", "dep3", "new", "far", "eve"),
+    "eth": ("bob", "cat", "ann2", "dep2", "dep3", "new", "eve"),
 }
 """Whom the disclosure edition names nowhere."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import chainwatch as cw
 from chainwatch.addresses.canonical import parse
 from chainwatch.errors import AddressError, InputError
-from chainwatch.tracing.named import addresses_named
+from chainwatch.tracing.named import addresses_named, parties_named
 
 ONE, TWO, THREE, FOUR = (f"0x{digit * 40}" for digit in "1234")
 
@@ -42,6 +43,15 @@ def test_what_is_meant(tags: cw.Tags, named: list[str], found: list[str]) -> Non
     rows = addresses_named([one.strip() for one in named], tags, "eth")
     assert rows["address"].to_list() == [parse(one, "eth") for one in found]
     assert rows["chain"].unique().to_list() == ["eip155:1"]
+
+
+def test_outputs_and_transfers_stay_as_they_stand(tags: cw.Tags) -> None:
+    place, whole = f"{'ab' * 32}:1", "cd" * 32
+    found = parties_named([place, "Harbour", whole], tags, "eth")
+    assert found == [ONE, place, whole]
+    frame = parties_named(["Harbour"], tags, "eth")
+    assert isinstance(frame, pl.DataFrame)
+    assert frame.equals(addresses_named(["Harbour"], tags, "eth"))
 
 
 def test_another_chain_has_other_names(tags: cw.Tags) -> None:

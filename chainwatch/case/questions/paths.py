@@ -18,7 +18,7 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.errors import CaseError
 from chainwatch.figures.case_figure import case_figure
 from chainwatch.heuristics.coinjoin import JOINT
-from chainwatch.tracing.named import addresses_named
+from chainwatch.tracing.named import Party, parties_named
 from chainwatch.tracing.paths.paths import BUDGET, paths
 from chainwatch.tracing.paths.ranking import RANKINGS, VALUE
 
@@ -32,11 +32,11 @@ def _ranking(name: str) -> str:
 class Paths(Question):
     """Ask whether and how money of one party reached another, by the best routes.
 
-    ``source`` and ``target`` are addresses of the chain, or the actor, the label or the concept of
-    tags; several texts are one party. Both are shown in every edition, as subjects are. No route
-    goes on through a service that tags name. Each route has three numbers apart: how sure its
-    claims on owners are, what arrives along it under the haircut, how sure the names at both ends
-    are.
+    ``source`` and ``target`` are addresses of the chain, outputs and transfers as ``TXID:N``, or
+    the actor, the label or the concept of tags; several texts are one party. Both are shown in
+    every edition, as subjects are. No route goes on through a service that tags name. Each route
+    has three numbers apart: how sure its claims on owners are, what arrives along it under the
+    haircut, how sure the names at both ends are.
     """
 
     target: Annotated[SomeTexts, Field(description="Who may have been reached.")]
@@ -110,14 +110,15 @@ class Paths(Question):
         source = _shown(self.source) if self.source else "the subjects"
         return self.name or f"{source} to {_shown(self.target)}"
 
-    def _ends(self, ground: Ground, asset: Asset) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def _ends(self, ground: Ground, asset: Asset) -> tuple[Party, Party]:
+        """Return who paid, and who may have been reached."""
         here = ground.subjects.filter(pl.col("chain") == asset.chain)
         if not self.source and here.is_empty():
             raise CaseError(
                 f"the case has no subject on {find_chain(asset.chain).alias}",
                 remedy="name the source",
             )
-        source, target = (addresses_named(one, ground.tags, asset.chain)
+        source, target = (parties_named(one, ground.tags, asset.chain)
                           for one in (self.source, self.target))  # fmt: skip
         return source if self.source else here, target
 

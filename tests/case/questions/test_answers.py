@@ -58,6 +58,13 @@ class TestPaths:
         assert both.parties.filter(side="source").height == 2
         assert both.routes["hops"].to_list() == [1]
 
+    def test_an_output_is_meant_alone(self, desk: Any, txid: Any) -> None:
+        stolen = f"{txid('paid')[::-1].hex()}:0"
+        found = paths(desk.ground, source=stolen, target="harbour")
+        assert found.routes["amount"].to_list() == [590_000]
+        other = f"{txid('paid')[::-1].hex()}:1"
+        assert paths(desk.ground, source=other, target="harbour").routes.is_empty()
+
     def test_days_bound_the_payments(self, desk: Any) -> None:
         assert paths(desk.ground, target="harbour").routes.height == 1
         assert paths(desk.ground, target="harbour", start=date(2023, 6, 1)).routes.height == 1
