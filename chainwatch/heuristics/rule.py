@@ -12,13 +12,15 @@ import inspect
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import narwhals.stable.v2 as nw
 import polars as pl
 from narwhals.stable.v2.typing import IntoFrame
 
-from chainwatch.errors import RuleError, expect
+from chainwatch.errors import RuleError
+from chainwatch.heuristics.question import Params, bound, called, check_plain, is_plain, told
 from chainwatch.ledger.features import FRAMES
 from chainwatch.results.provenance import digest_bytes, digest_json
 
@@ -72,7 +74,7 @@ class Rule:
     op: str
     parts: tuple[Rule, ...]
     spec: RuleSpec | None
-    params: tuple[tuple[str, Any], ...]
+    params: Params
     expr: nw.Expr
     answers: Answering | None = None
 
@@ -90,8 +92,7 @@ class Rule:
 
     def __str__(self) -> str:
         if self.op == "leaf" and self.spec:
-            given = ", ".join(f"{name}={value!r}" for name, value in self.params)
-            return f"{self.spec.name}({given})"
+            return called(self.spec.name, self.params)
         if self.op == "not":
             return f"~{_grouped(self.parts[0])}"
         return (" & " if self.op == "and" else " | ").join(_grouped(part) for part in self.parts)
@@ -151,8 +152,7 @@ def _combine(op: str, left: Rule, right: object) -> Rule:
 
 def _tree(rule: Rule) -> list[Any]:
     if rule.op == "leaf" and rule.spec:
-        params = [[key, repr(value)] for key, value in rule.params]
-        return ["leaf", rule.spec.name, rule.spec.on, params, rule.spec.source]
+        return ["leaf", rule.spec.name, rule.spec.on, told(rule.params), rule.spec.source]
     return [rule.op, *(_tree(part) for part in rule.parts)]
 
 
@@ -189,17 +189,8 @@ def rule(
 
         @functools.wraps(make)
         def build(*args: P.args, **kwargs: P.kwargs) -> Rule:
-            bound = signature.bind(*args, **kwargs)
-            bound.apply_defaults()
-            for key, value in bound.arguments.items():
-                if not is_plain(value):
-                    raise RuleError(
-                        f"parameter {key} of rule {name} is of type {type(value).__name__}",
-                        remedy="give a number, a text, or a tuple of these",
-                    )
-                if signature.parameters[key].annotation in ("int", int):
-                    expect(value, int, f"parameter {key} of rule {name}", "give a whole number")
-            return Rule("leaf", (), spec, tuple(bound.arguments.items()), make(*args, **kwargs))
+            params = bound(signature, args, kwargs, partial(check_plain, name))
+            return Rule("leaf", (), spec, params, make(*args, **kwargs))
 
         build.spec = spec  # type: ignore[attr-defined]  # read by spec_of
         return build
@@ -256,13 +247,6 @@ def _source(make: Callable[..., object]) -> str:
             remedy="write it in a file or a notebook cell",
         ) from error
     return digest_bytes(textwrap.dedent(text).encode())
-
-
-def is_plain(value: object) -> bool:
-    """Tell a value whose text is the same in every run."""
-    if isinstance(value, tuple):
-        return all(is_plain(item) for item in value)
-    return value is None or isinstance(value, (bool, int, float, str, bytes))
 
 
 def apply(features: Frame, condition: Rule) -> Frame:

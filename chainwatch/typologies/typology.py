@@ -14,13 +14,21 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Concatenate, NamedTuple, ParamSpec
 
 import numpy as np
 
 from chainwatch.errors import RuleError, expect
-from chainwatch.heuristics.rule import explained, is_plain
-from chainwatch.results.provenance import digest_bytes, digest_json
+from chainwatch.heuristics.question import (
+    Params,
+    Question,
+    bound,
+    digest_of_files,
+    is_plain,
+    without_first,
+)
+from chainwatch.heuristics.rule import explained
 from chainwatch.typologies import flows as flows_file
 from chainwatch.typologies import lists as lists_file
 from chainwatch.typologies.flows import Flows
@@ -101,7 +109,7 @@ class Found:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Typology:
+class Typology(Question):
     """A named question to payments, with its parameters; two are equal if their digests are.
 
     Attributes
@@ -127,7 +135,7 @@ class Typology:
     """
 
     name: str
-    params: tuple[tuple[str, Any], ...]
+    params: Params
     fatf: str
     benign: str
     needs: tuple[str, ...]
@@ -135,21 +143,6 @@ class Typology:
     doc: str
     source: str
     ask: Callable[[Flows], Iterable[Answer]] = field(compare=False)
-
-    def __str__(self) -> str:
-        given = ", ".join(f"{name}={value!r}" for name, value in self.params)
-        return f"{self.name}({given})"
-
-    __repr__ = __str__
-
-    def identity(self) -> str:
-        """Return what a record says of it: its text, and what its code was."""
-        return f"{self} [code {self.source[:12]}]"
-
-    def digest(self) -> str:
-        """Return the SHA-256 of its name, its parameters and the text of its files."""
-        params = [[name, repr(value)] for name, value in self.params]
-        return digest_json([self.name, params, self.source])
 
     def find(self, flows: Flows) -> Found:
         """Return what it claims of payments: nothing is read but these.
@@ -175,12 +168,6 @@ class Typology:
             "prices": flows.prices is not None, "coin chain": coins, "account chain": not coins,
         }  # fmt: skip
         yield from (one for one in self.needs if not there[one])
-
-    def __eq__(self, other: object) -> bool:
-        return self.digest() == other.digest() if isinstance(other, Typology) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self.digest())
 
 
 def typology(
@@ -221,20 +208,13 @@ def typology(
             sys.modules[__name__],
             *rests_on,
         )
-        source = digest_bytes("\n".join(map(inspect.getsource, files)).encode())
-        signature = inspect.signature(find)
-        own = signature.replace(parameters=list(signature.parameters.values())[1:])
+        source, own = digest_of_files(files), without_first(find)
 
         @functools.wraps(find)
         def build(*args: P.args, **kwargs: P.kwargs) -> Typology:
-            bound = own.bind(*args, **kwargs)
-            bound.apply_defaults()
-            for key, value in bound.arguments.items():
-                _check_parameter(
-                    name, key, value, whole=isinstance(own.parameters[key].default, int)
-                )
+            params = bound(own, args, kwargs, partial(_check_parameter, name))
             return Typology(
-                name, tuple(bound.arguments.items()), fatf, benign, needs, refs, doc, source,
+                name, params, fatf, benign, needs, refs, doc, source,
                 lambda flows: find(flows, *args, **kwargs),
             )  # fmt: skip
 
@@ -259,17 +239,18 @@ def _check(name: str, fatf: str, benign: str, needs: tuple[str, ...]) -> None:
         raise RuleError(f"typology {name} needs {unknown[0]!r}", remedy=f"write {', '.join(NEEDS)}")
 
 
-def _check_parameter(name: str, key: str, value: object, *, whole: bool) -> None:
+def _check_parameter(name: str, parameter: inspect.Parameter, value: object) -> None:
+    what = f"parameter {parameter.name} of typology {name}"
     if not is_plain(value) or isinstance(value, float):
         raise RuleError(
-            f"parameter {key} of typology {name} is of type {type(value).__name__}",
+            f"{what} is of type {type(value).__name__}",
             remedy="give a whole number, a text, or a tuple of these",
         )
-    if not whole:
+    if not isinstance(parameter.default, int):
         return
-    expect(value, int, f"parameter {key} of typology {name}", "give a whole number")
+    expect(value, int, what, "give a whole number")
     if isinstance(value, int) and value < 0:
-        raise RuleError(f"parameter {key} of typology {name} is {value}", remedy="give 0 or more")
+        raise RuleError(f"{what} is {value}", remedy="give 0 or more")
 
 
 def _joined(parts: Iterable[Rows | Sequence[int]]) -> Rows:

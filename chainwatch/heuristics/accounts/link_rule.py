@@ -13,16 +13,26 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Concatenate, ParamSpec
 
 import polars as pl
 
-from chainwatch.errors import RuleError, expect
+from chainwatch.errors import RuleError
 from chainwatch.heuristics.accounts import batches, deposit_address
 from chainwatch.heuristics.accounts import facts as facts_file
 from chainwatch.heuristics.accounts.facts import AccountFacts
-from chainwatch.heuristics.rule import explained, is_plain
-from chainwatch.results.provenance import digest_bytes, digest_json
+from chainwatch.heuristics.question import (
+    Params,
+    Question,
+    bound,
+    check_plain,
+    digest_of_files,
+    is_whole,
+    without_first,
+)
+from chainwatch.heuristics.rule import explained
+from chainwatch.results.provenance import digest_json
 
 P = ParamSpec("P")
 
@@ -35,7 +45,7 @@ CLAIMS: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LinkRule:
+class LinkRule(Question):
     """A rule that links accounts, with its parameters; two are equal if their digests are.
 
     Attributes
@@ -55,36 +65,15 @@ class LinkRule:
     """
 
     name: str
-    params: tuple[tuple[str, Any], ...]
+    params: Params
     refs: tuple[str, ...]
     doc: str
     source: str
     find: Callable[[AccountFacts], pl.DataFrame]
 
-    def __str__(self) -> str:
-        given = ", ".join(f"{name}={value!r}" for name, value in self.params)
-        return f"{self.name}({given})"
-
-    __repr__ = __str__
-
-    def identity(self) -> str:
-        """Return what a record says of it: its text, and what its code was."""
-        return f"{self} [code {self.source[:12]}]"
-
-    def digest(self) -> str:
-        """Return the SHA-256 of its name, its parameters and the text of its file."""
-        params = [[name, repr(value)] for name, value in self.params]
-        return digest_json([self.name, params, self.source])
-
     def made(self) -> str:
         """Return on what terms its links are made, as a rate names them."""
         return f"rule sha256:{digest_json(str(self))}"
-
-    def __eq__(self, other: object) -> bool:
-        return self.digest() == other.digest() if isinstance(other, LinkRule) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self.digest())
 
 
 def link_rule(
@@ -106,28 +95,11 @@ def link_rule(
     def wrap(find: Callable[Concatenate[AccountFacts, P], pl.DataFrame]) -> Callable[P, LinkRule]:
         name, doc = find.__name__, explained(find)
         files = (sys.modules[find.__module__], facts_file, batches, deposit_address)
-        text = "\n".join(inspect.getsource(file) for file in files)
-        source = digest_bytes(text.encode())
-        signature = inspect.signature(find)
-        own = signature.replace(parameters=list(signature.parameters.values())[1:])
+        source, own = digest_of_files(files), without_first(find)
 
         @functools.wraps(find)
         def build(*args: P.args, **kwargs: P.kwargs) -> LinkRule:
-            bound = own.bind(*args, **kwargs)
-            bound.apply_defaults()
-            for key, value in bound.arguments.items():
-                if not is_plain(value):
-                    raise RuleError(
-                        f"parameter {key} of rule {name} is of type {type(value).__name__}",
-                        remedy="give a number, a text, or a tuple of these",
-                    )
-                if own.parameters[key].annotation in ("int", int):
-                    expect(value, int, f"parameter {key} of rule {name}", "give a whole number")
-                    if value < 0:
-                        raise RuleError(
-                            f"parameter {key} of rule {name} is {value}", remedy="give 0 or more"
-                        )
-            params = tuple(bound.arguments.items())
+            params = bound(own, args, kwargs, partial(_check, name))
             return LinkRule(
                 name, params, refs, doc, source, lambda facts: find(facts, *args, **kwargs)
             )
@@ -137,6 +109,14 @@ def link_rule(
         return build
 
     return wrap
+
+
+def _check(name: str, parameter: inspect.Parameter, value: Any) -> None:
+    check_plain(name, parameter, value)
+    if is_whole(parameter) and value < 0:
+        raise RuleError(
+            f"parameter {parameter.name} of rule {name} is {value}", remedy="give 0 or more"
+        )
 
 
 def claims(rows: pl.DataFrame) -> pl.DataFrame:
