@@ -29,6 +29,7 @@ from chainwatch.heuristics.change import (
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import JOINT
 from chainwatch.heuristics.key_set_change import key_set_changes
+from chainwatch.heuristics.links import Links
 from chainwatch.heuristics.rates import MEASURED, Rates
 from chainwatch.heuristics.rule import Rule
 from chainwatch.heuristics.same_key import same_key
@@ -163,16 +164,7 @@ def owners(
     """
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     expect(recipe, Recipe, "recipe", "pass a Recipe, such as DEFAULT")
-    links = co_spends(
-        ledger, unless=recipe.unless, unread_flags=recipe.unread_flags, revealed=recipe.revealed,
-        rates=rates,
-    )  # fmt: skip
-    if recipe.one_key:
-        links += same_key(ledger, revealed=recipe.revealed, rates=rates)
-    if recipe.key_sets:
-        links += key_set_changes(
-            ledger, unless=recipe.unless, revealed=recipe.revealed, rates=rates
-        )  # fmt: skip
+    links = _told(ledger, recipe, rates)
     if recipe.accounts:
         links += account_links(
             ledger, tags=tags, hosted=hosted, rules=recipe.accounts,
@@ -186,3 +178,18 @@ def owners(
         )  # fmt: skip
         links += predicted_links(rounds)
     return cluster(links, tags=tags, apart=apart)
+
+
+def _told(ledger: Ledger, recipe: Recipe, rates: Rates) -> Links:
+    """Return the links that coins tell by themselves: what was spent together, and keys."""
+    links = co_spends(
+        ledger, unless=recipe.unless, unread_flags=recipe.unread_flags, revealed=recipe.revealed,
+        rates=rates,
+    )  # fmt: skip
+    if recipe.one_key:
+        links += same_key(ledger, revealed=recipe.revealed, rates=rates)
+    if recipe.key_sets:
+        links += key_set_changes(
+            ledger, unless=recipe.unless, revealed=recipe.revealed, rates=rates
+        )  # fmt: skip
+    return links
