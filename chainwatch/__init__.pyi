@@ -61,9 +61,9 @@ from chainwatch.heuristics.change.links import change_links as change_links
 from chainwatch.heuristics.co_spend import co_spends as co_spends
 from chainwatch.heuristics.coinjoin.mixes import Mixes as Mixes
 from chainwatch.heuristics.coinjoin.mixes import mixes as mixes
-from chainwatch.heuristics.key_set_change import key_set_changes as key_set_changes
+from chainwatch.heuristics.keys.key_set_change import key_set_changes as key_set_changes
+from chainwatch.heuristics.keys.same_key import same_key as same_key
 from chainwatch.heuristics.links import Links as Links
-from chainwatch.heuristics.same_key import same_key as same_key
 from chainwatch.heuristics.statements import stated_links as stated_links
 from chainwatch.ingest.pull import pull as pull
 from chainwatch.ingest.xpub import addresses_of_xpub as addresses_of_xpub

@@ -28,11 +28,11 @@ from chainwatch.heuristics.change import (
 )
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import JOINT
-from chainwatch.heuristics.key_set_change import key_set_changes
+from chainwatch.heuristics.keys.key_set_change import key_set_changes
+from chainwatch.heuristics.keys.same_key import same_key
 from chainwatch.heuristics.links import Links
 from chainwatch.heuristics.rates import MEASURED, Rates
 from chainwatch.heuristics.rule import Rule
-from chainwatch.heuristics.same_key import same_key
 from chainwatch.heuristics.signing import UnreadFlags, checked
 from chainwatch.ledger.ledger import Ledger
 

@@ -9,12 +9,12 @@ import polars as pl
 from chainwatch.clusters.cluster import Clusters, cluster
 from chainwatch.clusters.recipe import WITH_CHANGE
 from chainwatch.errors import RuleError
-from chainwatch.heuristics import key_set_change
 from chainwatch.heuristics.accounts.catalogue import ACCOUNT_RULES
 from chainwatch.heuristics.catalogue import RULES
 from chainwatch.heuristics.change import change_links
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import JOINT
+from chainwatch.heuristics.keys import key_set_change
 from chainwatch.heuristics.link_rules import KEY_SET_CHANGE, NO_KEY, OF_INPUTS, PREDICTED, UNREAD
 from chainwatch.heuristics.links import ORDER, Links, one_chain
 from chainwatch.heuristics.rates import made_by

@@ -16,7 +16,7 @@ from chainwatch.evaluate.simulated import REGTEST
 from chainwatch.evaluate.truth import Truth
 from chainwatch.heuristics.accounts.account_links import account_links
 from chainwatch.heuristics.accounts.safe import safe_key_change, safe_owner
-from chainwatch.heuristics.key_set_change import key_set_changes, terms
+from chainwatch.heuristics.keys.key_set_change import key_set_changes, terms
 from chainwatch.heuristics.link_rules import KEY_SET_CHANGE
 from chainwatch.heuristics.links import Links
 from chainwatch.ingest.pull import pull

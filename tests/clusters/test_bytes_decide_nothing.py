@@ -17,8 +17,8 @@ from chainwatch.clusters.recipe import Recipe, owners
 from chainwatch.heuristics import change
 from chainwatch.heuristics.change import change_links
 from chainwatch.heuristics.co_spend import co_spends
+from chainwatch.heuristics.keys.same_key import same_key
 from chainwatch.heuristics.links import Links
-from chainwatch.heuristics.same_key import same_key
 from chainwatch.heuristics.statements import stated_links
 
 CHAIN = chain("btc-regtest").id

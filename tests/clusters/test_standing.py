@@ -20,7 +20,7 @@ from chainwatch.clusters.forest import CLAIM, PAIR
 from chainwatch.clusters.recipe import Recipe
 from chainwatch.heuristics import change
 from chainwatch.heuristics.co_spend import co_spends
-from chainwatch.heuristics.same_key import same_key
+from chainwatch.heuristics.keys.same_key import same_key
 from chainwatch.heuristics.statements import stated_links
 
 CHAIN = "btc-regtest"

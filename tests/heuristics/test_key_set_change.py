@@ -21,7 +21,7 @@ from chainwatch.addresses.bip32 import hash160
 from chainwatch.addresses.scripts import classify
 from chainwatch.errors import RuleError
 from chainwatch.heuristics.coinjoin import equal_outputs
-from chainwatch.heuristics.key_set_change import key_set_changes, terms
+from chainwatch.heuristics.keys.key_set_change import key_set_changes, terms
 from chainwatch.heuristics.rates import Rates
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import INPUT_KEYS, OUTPUT_KEYS

@@ -11,9 +11,9 @@ import pytest
 from chainwatch.addresses.bip32 import hash160
 from chainwatch.clusters.cluster import cluster
 from chainwatch.clusters.recipe import Recipe, owners
+from chainwatch.heuristics.keys.same_key import same_key
 from chainwatch.heuristics.links import LINKS
 from chainwatch.heuristics.rates import Rates
-from chainwatch.heuristics.same_key import same_key
 from chainwatch.ledger.ledger import Ledger
 
 X, Y = sha256(b"x").digest(), sha256(b"y").digest()

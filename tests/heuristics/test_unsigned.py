@@ -13,8 +13,8 @@ from chainwatch.addresses.canonical import Kind
 from chainwatch.addresses.scripts import script_of
 from chainwatch.addresses.unlocking import UNSIGNED
 from chainwatch.chains.catalogue import chain
+from chainwatch.heuristics.keys.same_key import same_key
 from chainwatch.heuristics.link_rules import PARTIAL
-from chainwatch.heuristics.same_key import same_key
 from chainwatch.ledger.index.index import build_index
 
 HIDDEN = [b"\xa9\x14" + hash160(bytes([n])) + b"\x87" for n in range(3)]

@@ -65,8 +65,8 @@ def same_key(
     A key was sold, imported or published, or is known to several: who spends from one form need not
     be who spends from another. A script of several keys has the same several holders in both
     forms. Wallets that share some of several keys are not linked
-    (:func:`chainwatch.heuristics.key_set_change.key_set_changes`), nor is a bare multisig, which
-    has no address; what a taproot key was made of is not kept in a ledger.
+    (:func:`chainwatch.heuristics.keys.key_set_change.key_set_changes`), nor is a bare multisig,
+    which has no address; what a taproot key was made of is not kept in a ledger.
 
     References
     ----------
