@@ -18,6 +18,7 @@ from module_of import module_of
 import chainwatch as cw
 from chainwatch.addresses import canonical
 from chainwatch.attribution.tags import make_tags
+from chainwatch.ledger.accounts.contract_events import LOGS
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TAGS
 from chainwatch.tracing.crossings.across_tables import FOLLOWED
@@ -25,6 +26,7 @@ from chainwatch.tracing.crossings.messages.by_identifier import BY_ID
 from chainwatch.tracing.crossings.tables import BY_AMOUNT, CROSSED, NOT_MATCHED
 
 node_of = module_of("live/anvil_node")
+LEDGER_TABLES = ("blocks", "transactions", "transfers", "coverage")
 START, ETHER = 1_700_000_000, 10**18
 HERE, THERE = "eth-dev", "eth-sepolia"
 SENT = "85496b760a4b7f8d66384b9df21b381f5d1b1e79f229a47aaf4c232edc2fe59a"
@@ -48,7 +50,8 @@ class Pair:
 
     def deposit(self, who: str, guid: int, amount: int, at: int) -> str:
         word = node_of.word
-        data = "0x" + SENT + word(guid) + word(who) + word(9) + word(amount) + word(amount)
+        due = amount * 199 // 200
+        data = "0x" + SENT + word(guid) + word(who) + word(9) + word(amount) + word(due)
         self.here("evm_setNextBlockTimestamp", START + at)
         return str(self.here.send(who, self.gate_in, data, amount))
 
@@ -100,6 +103,17 @@ def ledgers(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> list[Ledger
 
 
 @pytest.fixture(scope="module")
+def without_logs(ledgers: list[Ledger]) -> list[Ledger]:
+    """Return the same ledgers, as a source that tells no logs would have made them."""
+    found = []
+    for ledger in ledgers:
+        tables = {name: getattr(ledger, name).collect() for name in LEDGER_TABLES}
+        tables["coverage"] = tables["coverage"].filter(pl.col("kind") != LOGS)
+        found.append(Ledger.from_tables(tables))
+    return found
+
+
+@pytest.fixture(scope="module")
 def messages(pair: Pair) -> pl.DataFrame:
     """Return what both nodes give as logs, asked with nothing of chainwatch."""
     found = []
@@ -127,12 +141,16 @@ def test_the_logs_of_both_nodes_are_read(messages: pl.DataFrame) -> None:
 
 
 def test_equal_amounts_at_one_time_are_told_apart_by_the_messages_alone(
-    pair: Pair, ledgers: list[Ledger], messages: pl.DataFrame
+    pair: Pair, ledgers: list[Ledger], without_logs: list[Ledger], messages: pl.DataFrame
 ) -> None:
-    alone = cw.crossings(ledgers, bridges=pair.bridges, assets=coins())
+    alone = cw.crossings(without_logs, bridges=pair.bridges, assets=coins())
     assert set(alone.frame["result"]) == {NOT_MATCHED}
     assert alone.frame["candidates"].to_list() == [2, 2]
-    found = cw.crossings(ledgers, bridges=pair.bridges, assets=coins(), messages=messages)
+    found = cw.crossings(without_logs, bridges=pair.bridges, assets=coins(), messages=messages)
+    kept = cw.crossings(ledgers, bridges=pair.bridges, assets=coins())
+    assert kept.frame["payer", "result", "evidence"].equals(
+        found.frame["payer", "result", "evidence"]
+    )
     assert set(found.frame.select("result", "evidence").iter_rows()) == {(CROSSED, BY_ID)}
     rows = found.plain().join(found.plain("crossing_payouts"), on="crossing", suffix="_out")
     paid = {row["payer"].lower(): row["receiver"].lower() for row in rows.iter_rows(named=True)}
@@ -140,10 +158,10 @@ def test_equal_amounts_at_one_time_are_told_apart_by_the_messages_alone(
 
 
 def test_where_one_message_is_read_the_other_deposit_is_left_with_one_candidate(
-    pair: Pair, ledgers: list[Ledger], messages: pl.DataFrame
+    pair: Pair, without_logs: list[Ledger], messages: pl.DataFrame
 ) -> None:
     half = messages.filter(pl.col("id") == f"{2:064x}")
-    found = cw.crossings(ledgers, bridges=pair.bridges, assets=coins(), messages=half)
+    found = cw.crossings(without_logs, bridges=pair.bridges, assets=coins(), messages=half)
     assert sorted(found.frame["evidence"]) == [BY_AMOUNT, BY_ID]
 
 
