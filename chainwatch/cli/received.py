@@ -101,10 +101,13 @@ def _open(ledger: Path) -> Ledger:
 
 
 def whom(entity: list[str], tags: Tags | None, chain: str | None) -> Any:
-    """Return who is meant: the addresses or outputs, or the addresses of a name in the tags."""
-    from chainwatch.tracing.named import parties_named
+    """Return who is meant: the addresses or outputs, or the tags that give a name to somebody."""
+    from chainwatch.tracing.named import parties_named, tags_named
 
-    return entity if tags is None or chain is None else parties_named(entity, tags, chain)
+    if tags is None or chain is None:
+        return entity
+    called = tags_named(entity[0], tags, chain) if len(entity) == 1 else None
+    return parties_named(entity, tags, chain) if called is None else called
 
 
 def _joined(ledger: Ledger, *, clusters: bool) -> dict[str, Any]:

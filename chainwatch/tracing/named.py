@@ -68,6 +68,19 @@ def parties_named(named: Sequence[str], tags: Tags | None, chain: Chain | str) -
     return [*(text(one, find_chain(chain)) for one in others["address"].to_list()), *places]
 
 
+def tags_named(named: str, tags: Tags, chain: Chain | str) -> Tags | None:
+    """Return the tags that call somebody by a text; none where it is an address, or nobody's name.
+
+    Who is asked for by tags is known to be whom they name, which addresses alone do not say.
+    """
+    where = find_chain(chain)
+    try:
+        parse(named, where)
+    except AddressError:
+        return _tagged(named, tags.where(chain=where))
+    return None
+
+
 def _addresses(named: str, tags: Tags | None, chain: Chain) -> list[bytes]:
     try:
         return [parse(named, chain)]

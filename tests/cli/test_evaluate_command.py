@@ -66,7 +66,8 @@ def test_custody_is_judged_where_it_is_asked_for(run: Run) -> None:
 
 def test_rules_on_accounts_are_judged_where_it_is_asked_for(run: Run) -> None:
     found = json.loads(run("evaluate", "accounts", "--worlds", 1, "--fit", "--json")[1])
-    assert {row["rule"] for row in found["rules"]} == set(OF_ACCOUNTS)
+    of_safes = {"safe_key_change", "safe_owner"}  # these chains have no account of several keys
+    assert {row["rule"] for row in found["rules"]} == set(OF_ACCOUNTS) - of_safes
     assert {row["basis"] for row in found["rules"]} == {
         "simulated account owners, honest (fit part)",
         "simulated account owners, adversarial (fit part)",
