@@ -49,7 +49,7 @@ def test_every_script_of_the_chain_gives_the_node_s_columns(
     expected = by_column(whole, genesis=False)
     found = by_column(ledger, genesis=False)
     assert {name for name in expected if expected[name] != found[name]} == set(source.unknown)
-    assert len(expected) - len(source.unknown) == 43
+    assert len(expected) - len(source.unknown) == 49
     check(ledger).raise_for_failures()
     again = pull(tmp_path / "ledger", electrum(electrumx, scripts=bitcoind.scripts()))
     assert (again.commits, again.skipped) == (0, len(bitcoind.scripts()))
