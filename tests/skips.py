@@ -28,6 +28,8 @@ ACCEPTED: dict[str, tuple[str, str]] = {
     "typst is not installed": ("typst", "see what `make setup` says of it"),
     "noto-cjk-sans-otc is not installed": ("typefaces", "see what `make setup` says of them"),
     "scikit-learn is not installed": ("scikit-learn", "see what `make setup` says of it"),
+    "scipy is not installed": ("scipy", "see what `make setup` says of it"),
+    "opendp is not installed": ("opendp", "see what `make setup` says of it"),
     "this system": ("another system", "run the tests on a system that has it"),
 }  # fmt: skip
 """By what stands in the reason of a skip: what is missing, and how to get it."""

@@ -20,8 +20,8 @@ LOG = VENV / "chainwatch-setup.log"
 
 STAGES = {
     "demo": ("run", "layout", "report", "typefaces", "project"),
-    "test": ("run", "layout", "report", "typefaces", "learn", "test", "project"),
-    "check": ("run", "layout", "report", "typefaces", "learn", "test", "lint", "project"),
+    "test": ("run", "layout", "report", "typefaces", "learn", "statistics", "health", "test", "project"),
+    "check": ("run", "layout", "report", "typefaces", "learn", "statistics", "health", "test", "lint", "project"),
     "lock": ("lock",),
 }
 """What each stage installs, in order; a layer is one file in requirements/, or the project."""
@@ -32,6 +32,8 @@ OPTIONAL = {
     "typefaces": "Chinese, Japanese and Korean are written as code points: their typeface is not"
     " to be had here",
     "learn": "scikit-learn is not to be had here: fitted models can be used, and none be fitted",
+    "statistics": "scipy is not to be had here: no link can be tested",
+    "health": "opendp is not to be had here: nothing can be released with noise",
 }
 """Layers that may fail, and what is then lost; said aloud on every run."""
 
