@@ -18,10 +18,33 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "chainwatch-setup.json"
 LOG = VENV / "chainwatch-setup.log"
 
+_ALL = ("run", "layout", "report", "typefaces", "learn", "statistics", "health")
+
 STAGES = {
     "demo": ("run", "layout", "report", "typefaces", "project"),
-    "test": ("run", "layout", "report", "typefaces", "learn", "statistics", "health", "test", "project"),
-    "check": ("run", "layout", "report", "typefaces", "learn", "statistics", "health", "test", "lint", "project"),
+    "test": (
+        "run",
+        "layout",
+        "report",
+        "typefaces",
+        "learn",
+        "statistics",
+        "health",
+        "test",
+        "project",
+    ),
+    "check": (
+        "run",
+        "layout",
+        "report",
+        "typefaces",
+        "learn",
+        "statistics",
+        "health",
+        "test",
+        "lint",
+        "project",
+    ),
     "lock": ("lock",),
 }
 """What each stage installs, in order; a layer is one file in requirements/, or the project."""

@@ -13,7 +13,8 @@ import polars as pl
 from chainwatch.addresses import canonical
 from chainwatch.attribution.conflicts import find_conflicts
 from chainwatch.attribution.contact import says, words_of
-from chainwatch.attribution.files.readers import Said, read_path
+from chainwatch.attribution.files.readers import Said
+from chainwatch.attribution.files.several import read_paths
 from chainwatch.attribution.naming import holds_part
 from chainwatch.attribution.rejections import REJECTED, one_per_key, quoted, rejected_frame
 from chainwatch.attribution.roles import named_rows, roles_of_tags
@@ -362,7 +363,8 @@ def read_tags(
         A folder (every TagPack in it and below; ``config.yaml`` and ActorPacks are passed over and
         noted among the rejected), one TagPack, a table (``.csv``, ``.tsv``), a plain list
         (``.txt``, one address a line), or an event of MISP or a bundle of STIX 2.1 (``.json``).
-        Each may be packed as ``.gz``.
+        Each may be packed as ``.gz``. Files of one name from several paths are told apart by their
+        folders.
     chain : Chain or str, optional
         Chain of a list, and of tags in packs, tables and feeds that state no network.
     kind : str, optional
@@ -393,7 +395,7 @@ def read_tags(
     given = [path_or_paths] if isinstance(path_or_paths, (str, Path)) else path_or_paths
     network = chain_of(chain).alias if chain is not None else None
     said = Said(network, columns, None if compiled is None else Path(compiled))
-    parts = [part for path in given for part in read_path(Path(path), said, kind=kind)]
+    parts = read_paths([Path(path) for path in given], said, kind=kind)
     frames = [TAGS.empty(), *(frame for frame, _ in parts)]
     return make_tags(pl.concat(frames), pl.concat([rejected_frame(), *(note for _, note in parts)]))
 

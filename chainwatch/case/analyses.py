@@ -46,6 +46,11 @@ QUESTIONS: tuple[Line, ...] = (
         "Accounts that may have one owner, by what they do: leads, of which none joins.",
     ),
     Line(
+        "alerts",
+        "chainwatch.case.questions.alerts:Alerts",
+        "Shapes of payments that laundering has, each beside the innocent business like it.",
+    ),
+    Line(
         "crossings",
         "chainwatch.case.questions.crossings:Crossings",
         "What became of deposits at bridges, on all chains that the case read.",

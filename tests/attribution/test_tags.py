@@ -397,3 +397,46 @@ def test_who_holds_the_money_of_others_is_whom_a_trace_ends_at_as_hosted():
         for other in ("mixing", "defi_bridge", "exchange", "vendor", one):
             assert holds([one, None, other]) == (reason_of([one, None, other]) == HOSTED)
     assert not holds([None])
+
+
+PACK = """
+title: {title}
+creator: somebody
+tags:
+  - {{address: 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa, currency: BTC, label: shop, actor: {title},
+     source: https://example.org/list, confidence: {confidence}, lastmod: {said}}}
+"""
+
+
+def test_files_of_one_name_in_two_folders_are_two_packs(tmp_path: Path) -> None:
+    for folder, title, confidence, said in (
+        ("old/north", "north", "authority_data", "2020-01-01"),
+        ("old/south", "south", "unknown", "2024-01-01"),
+    ):
+        place = tmp_path / folder
+        place.mkdir(parents=True)
+        text = PACK.format(title=title, confidence=confidence, said=said)
+        (place / "tags.yaml").write_text(text, encoding="utf-8")
+    north, south = tmp_path / "old/north", tmp_path / "old/south"
+    for paths in ([north, south], [north / "tags.yaml", south / "tags.yaml"]):
+        tags = read_tags(paths)
+        said = tags.frame.select("pack", "actor", "confidence").rows()
+        assert said == [
+            ("north/tags.yaml", "north", "authority_data"), ("south/tags.yaml", "south", "unknown"),
+        ]  # fmt: skip
+        assert tags.rejected.is_empty()
+        assert read_tags(paths[::-1]).digest == tags.digest
+    # One path, or one file by two paths, has nothing to be told apart from.
+    assert read_tags(north).frame["pack"].to_list() == ["tags.yaml"]
+    assert read_tags([north, north]).digest == read_tags(north).digest
+    assert len(read_tags([north, north / "tags.yaml"])) == 1
+
+
+def test_folders_of_one_name_are_told_apart_by_those_above(tmp_path: Path) -> None:
+    for folder, title in (("one/packs", "one"), ("two/packs", "two")):
+        place = tmp_path / folder
+        place.mkdir(parents=True)
+        text = PACK.format(title=title, confidence="unknown", said="2020-01-01")
+        (place / "tags.yaml").write_text(text, encoding="utf-8")
+    tags = read_tags([tmp_path / "one/packs", tmp_path / "two/packs"])
+    assert tags.frame["pack"].to_list() == ["one/packs/tags.yaml", "two/packs/tags.yaml"]

@@ -74,6 +74,13 @@ class Head(Strict):
     statements: Annotated[
         tuple[str, ...], Field(description="What others state, quoted with its source.")
     ] = ()
+    tags_as_of: Annotated[
+        date | None,
+        Field(
+            description="Count what tags had said by this day, so that what was found then is"
+            " found again; all, if not given."
+        ),
+    ] = None
     analyses: Annotated[
         tuple[
             Annotated[str, AfterValidator(_known_analysis), Field(json_schema_extra=_with_names)],
@@ -84,10 +91,43 @@ class Head(Strict):
 
 
 class TagFiles(Strict):
-    """TagPacks or plain lists."""
+    """TagPacks, tables, lists and feeds; and acts of authorities, with publisher and day."""
 
     path: Annotated[str, Field(description="File or folder, inside the data folder.")]
     chain: Annotated[str | None, Field(description="Chain of what names none.")] = None
+    kind: Annotated[
+        Literal["tagpack", "table", "list", "feed", "sanctions", "seizures"] | None,
+        Field(
+            description="What it is; its name tells, if not given. sanctions are lists of"
+            " designations, an address a line, and seizures a table of orders."
+        ),
+    ] = None
+    columns: Annotated[
+        dict[str, str],
+        Field(
+            default_factory=dict, description="Of a table or orders: what is said to its column."
+        ),
+    ]
+    publisher: Annotated[str, Field(description="Whose designations or orders they are.")] = ""
+    as_of: Annotated[
+        date | None, Field(description="Day on which the list of an authority stood so.")
+    ] = None
+    label: Annotated[str | None, Field(description="What designations call each address.")] = None
+
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> TagFiles:
+        act = self.kind in ("sanctions", "seizures")
+        if act and not (self.publisher.strip() and self.as_of):
+            raise ValueError(f"{self.kind} need publisher and as_of: whose, and as of which day")
+        if not act and (self.publisher or self.as_of):
+            raise ValueError("publisher and as_of are of kind sanctions and seizures")
+        if self.label is not None and self.kind != "sanctions":
+            raise ValueError("label is of kind sanctions")
+        if self.columns and self.kind not in ("table", "seizures", None):
+            raise ValueError(f"{self.kind} have no columns to name")
+        if self.chain is not None and self.kind == "sanctions":
+            raise ValueError("the names of lists of sanctions say their chains: leave chain out")
+        return self
 
 
 class StatementFile(Strict):

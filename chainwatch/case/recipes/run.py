@@ -17,7 +17,7 @@ from chainwatch.addresses.assets import native
 from chainwatch.addresses.canonical import parse
 from chainwatch.atomic import absolute, check_free, write_whole
 from chainwatch.attribution.statements.statement import Statement, read_statement
-from chainwatch.attribution.tags import Tags, read_tags, tags_of
+from chainwatch.attribution.tags import Tags
 from chainwatch.case.analyses import registry
 from chainwatch.case.case import Case
 from chainwatch.case.file.model import (
@@ -35,6 +35,7 @@ from chainwatch.case.ground import Ground, Part
 from chainwatch.case.recipes.account import add_account_findings, asset_of
 from chainwatch.case.recipes.chapter import Chapter
 from chainwatch.case.recipes.sources import Leave, Say, check_leave, read_sources
+from chainwatch.case.recipes.tags import as_they_stood, tags_of_case
 from chainwatch.case.recipes.utxo import add_coin_findings
 from chainwatch.case.record import new_mask_key, now
 from chainwatch.case.seal import MANIFEST
@@ -201,11 +202,9 @@ def _compute(
     )
     report = check(ledger)
     report.raise_for_failures()
-    tags = tags_of(ledger)
-    for listed in config.tags:
-        tags = tags + read_tags(inside(base, listed.path), chain=listed.chain)
     stated = [_stated(base, one) for one in config.statements]
-    tags = sum((one.tags for one in stated), tags)
+    every = sum((one.tags for one in stated), tags_of_case(config, base, ledger))
+    tags, then = as_they_stood(config, every)
     head = config.case
     case = Case(
         head.name,
@@ -217,6 +216,8 @@ def _compute(
         statements=head.statements,
         clock=(lambda: acquired.astimezone(UTC)) if acquired else now,
     )
+    if then is not None:
+        case.add(then, note="Which tags counted.")
     parts = tuple(_followed(case, config, base, ledger, tags, tell))
     ground = Ground(ledger, tags, base, parts)
     for said in stated:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -16,13 +15,7 @@ from chainwatch.cli.output import check_named, interruptible, names_in, say, sho
 from chainwatch.cli.owners import ChainOption, only_chain, tags_in
 from chainwatch.cli.received import AssetOption
 from chainwatch.cli.trace import asset_named
-from chainwatch.errors import InputError
 from chainwatch.progress import watched
-
-if TYPE_CHECKING:
-    from chainwatch.typologies.typology import Typology
-
-_TEXT = re.compile(r"([a-z_]+)(?::(.*))?")
 
 ServicesOption = Annotated[
     list[Path] | None, typer.Option("--tags", help="Who is a service. May be repeated.")
@@ -72,12 +65,14 @@ def alerts(
     Example: chainwatch alerts --ledger out/otter/ledger --tags out/otter/data/tags --clusters
     """
     check_named(csv, replace=replace)
-    asked = typologies_named(typology)
+    from chainwatch.typologies.written import typologies_written
+
+    asked = typologies_written(typology or ())
     with interruptible():
         read = cw.open_ledger(ledger)
         of = chain or only_chain(read)
         said = tags_in(tags, of)
-        given: dict[str, Any] = {} if asked is None else {"typologies": asked}
+        given: dict[str, Any] = {"typologies": asked} if asked else {}
         if clusters:
             with watched("clusters"):
                 given["clusters"] = cw.owners(read)
@@ -129,38 +124,3 @@ def _told(found: cw.Alerts, row: dict[str, Any]) -> str:
         f"{row['typology']}: {row['entity']}, {amount}, from {row['first']} to {row['last']};"
         f" {row['why']}{open_}. Innocently: {row['benign']}"
     )
-
-
-def typologies_named(texts: list[str] | None) -> list[Typology] | None:
-    """Return the typologies that texts name, such as ``fan_in:senders=10``; None where none are.
-
-    Raises
-    ------
-    InputError
-        If there is no such typology or parameter, or a number is none.
-    """
-    return None if not texts else [_named(text) for text in texts]
-
-
-def _named(text: str) -> Typology:
-    from chainwatch.typologies.catalogue import TYPOLOGIES
-
-    found = _TEXT.fullmatch(text)
-    makers = {make.__name__: make for make in TYPOLOGIES}
-    if found is None or found[1] not in makers:
-        raise InputError(f"{text!r:.60} is no typology", remedy=f"write {', '.join(makers)}")
-    made = makers[found[1]]()
-    known = dict(made.params)
-    given = dict(_parameter(found[1], known, one) for one in (found[2] or "").split(",") if one)
-    return makers[found[1]](**given)
-
-
-def _parameter(name: str, known: dict[str, Any], text: str) -> tuple[str, Any]:
-    key, _, value = (part.strip() for part in text.partition("="))
-    if key not in known:
-        raise InputError(f"{name} has no parameter {key!r:.40}", remedy=f"write {', '.join(known)}")
-    if isinstance(known[key], str):
-        return key, value
-    if not value.isdecimal():
-        raise InputError(f"{key}={value!r:.40} is no whole number", remedy=f"write {key}=10")
-    return key, int(value)

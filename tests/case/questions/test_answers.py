@@ -9,10 +9,12 @@ from typing import Any
 import many_chains as world
 import polars as pl
 import pytest
+from pydantic import ValidationError
 
 import chainwatch as cw
 from chainwatch.case.ground import Ground
 from chainwatch.case.questions.account_links import AccountLinks
+from chainwatch.case.questions.alerts import Alerts
 from chainwatch.case.questions.crossings import Crossings
 from chainwatch.case.questions.mixes import Mixes
 from chainwatch.case.questions.paths import Paths
@@ -20,7 +22,7 @@ from chainwatch.case.questions.question import Answer, Question
 from chainwatch.errors import ChainwatchError
 from chainwatch.figures.case_figure import CaseFigure
 from chainwatch.heuristics.links import Links
-from chainwatch.results.result import Finding
+from chainwatch.results.result import Finding, digest_result
 from chainwatch.tracing.crossings.across_result import TraceAcross
 from chainwatch.tracing.mixers.leads import MixLeads
 from chainwatch.tracing.mixers.met import NOT_ASKED, MixesMet
@@ -106,6 +108,43 @@ class TestPaths:
     ) -> None:
         with pytest.raises(ChainwatchError, match=said):
             answers(Paths(**keys), desk.ground)
+
+
+class TestAlerts:
+    def test_shapes_of_what_the_case_follows_on_a_chain(self, desk: Any) -> None:
+        told, dollars = (
+            answers(Alerts(**keys), desk.ground)[0].result
+            for keys in ({}, {"chain": cw.chain("eth").id})
+        )
+        assert isinstance(told, cw.Alerts)
+        assert isinstance(dollars, cw.Alerts)
+        assert told.asset == cw.native("btc-regtest")
+        assert dollars.asset == desk.ground.parts[1].asset
+        assert told.clusters is not None
+        assert len(told.typologies) == len(cw.typologies.__all__)
+        assert answers(Alerts(clusters=False), desk.ground)[0].result.clusters is None
+
+    def test_numbers_and_days_are_those_of_the_file(self, desk: Any) -> None:
+        asked = ("fan_in:senders=2,hours=24", "fan_out:receivers=2,spread=300")
+        (told,) = answers(Alerts(typologies=asked, name="fans"), desk.ground)
+        assert told.called == "fans"
+        alone = cw.alerts(
+            desk.ground.ledger.chain_only("btc-regtest"), cw.native("btc-regtest"),
+            [
+                cw.typologies.fan_in(senders=2, hours=24),
+                cw.typologies.fan_out(receivers=2, spread=300),
+            ],
+            clusters=desk.ground.owners, tags=desk.ground.tags,
+        )  # fmt: skip
+        assert digest_result(told.result) == digest_result(alone)
+        assert told.result.typologies == alone.typologies
+        late = Alerts(typologies=asked, start=date(2033, 1, 1))
+        assert answers(late, desk.ground)[0].result.frame.is_empty()
+
+    @pytest.mark.parametrize("text", ["fan", "fan_in:colour=3", "fan_in:senders=many"])
+    def test_what_is_no_typology_is_said(self, text: str) -> None:
+        with pytest.raises(ValidationError, match=r"is no typology|no parameter|no whole number"):
+            Alerts(typologies=(text,))
 
 
 class TestMixes:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import chainwatch as cw
-from chainwatch.cli.typologies.alerts import typologies_named
 from chainwatch.errors import InputError
+from chainwatch.typologies.written import typologies_written
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -65,13 +65,13 @@ def test_it_writes_the_evidence_and_says_what_it_could_not_ask(
 )
 def test_what_is_no_typology_is_refused(text: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        typologies_named([text])
+        typologies_written([text])
 
 
 def test_parameters_are_taken_from_the_text() -> None:
-    named = typologies_named(["fan_in:senders=9", "structuring:currency=USD,threshold=3000"])
-    assert named == [
+    named = typologies_written(["fan_in:senders=9", "structuring:currency=USD,threshold=3000"])
+    assert named == (
         cw.typologies.fan_in(senders=9),
         cw.typologies.structuring(threshold=3_000, currency="USD"),
-    ]
-    assert typologies_named(None) is None
+    )
+    assert typologies_written([]) == ()

@@ -1,0 +1,75 @@
+"""The tags of a case file: packs and lists, designations and orders, as they stood on a day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+from chainwatch.attribution.sanctions import read_sanctions
+from chainwatch.attribution.seizures import read_seizures
+from chainwatch.attribution.tags import Tags, merge_tags, read_tags, tags_of
+from chainwatch.case.file.model import CaseFile, TagFiles, inside
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.result import Finding
+from chainwatch.units import counted
+
+
+def tags_of_case(config: CaseFile, base: Path, ledger: Ledger) -> Tags:
+    """Return the tags of the ledger and of every file that a case names, whenever they were said.
+
+    Files of one kind that follow each other are read together, so that two of one name stay two.
+    """
+    tags = tags_of(ledger)
+    for _, listed in groupby(config.tags, key=_said):
+        tags = merge_tags(tags, _read(tuple(listed), base))
+    return tags
+
+
+def _said(listed: TagFiles) -> tuple[object, ...]:
+    """Return all that a table says of its files beside their place."""
+    told = listed.model_dump(exclude={"path"})
+    return tuple(sorted(told["columns"].items())), tuple(
+        value for name, value in told.items() if name != "columns"
+    )
+
+
+def _read(listed: Sequence[TagFiles], base: Path) -> Tags:
+    """Return the tags of files of which a case says the same."""
+    one, paths = listed[0], [inside(base, each.path) for each in listed]
+    columns = one.columns or None
+    if one.as_of is None:
+        return read_tags(paths, chain=one.chain, kind=one.kind, columns=columns)
+    if one.kind == "sanctions":
+        return read_sanctions(paths, publisher=one.publisher, as_of=one.as_of, label=one.label)
+    orders = [
+        read_seizures(
+            path, publisher=one.publisher, as_of=one.as_of, columns=columns, chain=one.chain
+        )
+        for path in paths
+    ]
+    first, *rest = orders
+    for more in rest:
+        first = merge_tags(first, more)
+    return first
+
+
+def as_they_stood(config: CaseFile, tags: Tags) -> tuple[Tags, Finding | None]:
+    """Return the tags that had been said by the day that a case states, and what that leaves out.
+
+    Without a day all count, and nothing is left to say.
+    """
+    day = config.case.tags_as_of
+    if day is None:
+        return tags, None
+    known = tags.as_of(day)
+    later = len(tags) + tags.gone.height - len(known) - known.gone.height
+    text = (
+        f"What counts is what had been said by {day}:"
+        f" {counted(len(known), 'row of a tag counts', 'rows of tags count')}, and"
+        f" {counted(later, 'that was said later does', 'that were said later do')} not. An act of"
+        " an authority counts from its first day. What was withdrawn since stands here.",
+        f"Of the rows that count {known.unsaid:,} do not tell when they were said: they may be"
+        " younger than that day.",
+    )
+    return known, Finding("Tags as they stood", text, headline=text[0])
