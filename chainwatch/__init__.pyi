@@ -143,6 +143,10 @@ from chainwatch.tracing.revenue.received import received as received
 from chainwatch.tracing.trace import trace as trace
 from chainwatch.tracing.whole_chain.taint import Taint as Taint
 from chainwatch.tracing.whole_chain.taint import taint as taint
+from chainwatch.triage.ranking.rank import Ranking as Ranking
+from chainwatch.triage.ranking.rank import rank as rank
+from chainwatch.triage.ranking.weights import Danger as Danger
+from chainwatch.triage.ranking.weights import Weights as Weights
 from chainwatch.typologies.alerts import Alerts as Alerts
 from chainwatch.typologies.alerts import alerts as alerts
 

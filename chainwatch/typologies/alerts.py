@@ -170,7 +170,7 @@ def alerts(
     expect(tags, (Framed, type(None)), "tags", "pass tags, as read_tags returns them")
     expect(prices, (Prices, type(None)), "prices", "pass prices, as read_prices returns them")
     _check(typologies)
-    what = _asset(ledger, asset)
+    what = asset_in(ledger, asset)
     span = _narrowed(ledger, moment(since), moment(until))
     return alerts_of(flows_of(ledger, what, clusters, tags, prices), typologies, span)
 
@@ -211,7 +211,14 @@ def _check(typologies: Sequence[Typology]) -> None:
         )
 
 
-def _asset(ledger: Ledger, asset: Asset | None) -> Asset:
+def asset_in(ledger: Ledger, asset: Asset | None) -> Asset:
+    """Return the asset whose payments are asked for: the coin, where a ledger is of one chain.
+
+    Raises
+    ------
+    InputError
+        If it is not clear which is meant, or it is a token of a coin chain.
+    """
     if asset is None:
         if len(ledger.chains) != 1:
             raise InputError(
@@ -316,4 +323,4 @@ def __dir__() -> list[str]:
     return names_of(__name__)
 
 
-__all__ = ["Alerts", "alerts", "alerts_of", "flows_of"]
+__all__ = ["Alerts", "alerts", "alerts_of", "asset_in", "flows_of"]

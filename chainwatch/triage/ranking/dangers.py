@@ -1,0 +1,179 @@
+"""Which parties tags call a danger to the public, how great, and on whose word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from chainwatch.attribution.contact import substances_of
+from chainwatch.attribution.taxonomy import ENDING, is_a
+from chainwatch.triage.ranking.weights import FULL, Weights
+from chainwatch.typologies.flows import Flows
+
+MARKETS = "market"
+"""What holds money for others and is looked at all the same: its payouts are a seller's income."""
+
+
+class Said(NamedTuple):
+    """What one tag says of a danger.
+
+    ``first`` and ``last`` are the days between which it holds, ``evidence`` the confidence of its
+    publisher, per mille; ``payers`` tells whether paying such a party is itself a concern.
+    """
+
+    concept: str
+    substance: str | None
+    danger: int
+    payers: bool
+    evidence: int
+    source: str
+    first: date | None
+    last: date | None
+
+    def holds(self, days: tuple[date, date]) -> bool:
+        """Tell whether it holds on any day of a span."""
+        return (self.first is None or self.first <= days[1]) and (
+            self.last is None or self.last >= days[0]
+        )
+
+
+def dangerous(tags: pl.DataFrame, weights: Weights) -> pl.DataFrame:
+    """Return the tags that name a danger, with its weight as their ``level``.
+
+    Where an address has several, the most dangerous then speaks of it, not the one that is worded
+    most surely; how sure it is counts as evidence.
+    """
+    told = [_told(concept, context, weights) for concept, context in _each(tags)]
+    found = tags.with_columns(
+        pl.Series("danger", [0 if one is None else one[1] for one in told], pl.Int64)
+    ).filter(pl.col("danger") > 0)
+    return found.with_columns(pl.col("danger").alias("level")).drop("danger")
+
+
+def _each(tags: pl.DataFrame) -> Iterable[tuple[str | None, str | None]]:
+    return zip(tags["concept"].to_list(), tags["context"].to_list(), strict=True)
+
+
+def _told(
+    concept: str | None, context: str | None, weights: Weights
+) -> tuple[str | None, int, bool] | None:
+    """Return the substance that counts, the danger, and whether payers are a concern."""
+    found = weights.danger(concept)
+    if found is None:
+        return None
+    _, danger = found
+    sold = [
+        (one[1].weight, name)
+        for name in substances_of(context)
+        if (one := weights.of_substance(name)) is not None and one[1].weight > danger.weight
+    ]
+    if not sold:
+        return None, danger.weight, danger.payers
+    weight, name = max(sold)
+    return name, weight, danger.payers
+
+
+@dataclass(frozen=True)
+class Dangers:
+    """Dangers by party, and which parties hold the money of many.
+
+    Attributes
+    ----------
+    flows : Flows
+        Payments, with the names of dangerous parties alone.
+    tags : polars.DataFrame
+        All tags, as their publishers have them.
+    weights : Weights
+        What counts.
+    """
+
+    flows: Flows
+    tags: pl.DataFrame
+    weights: Weights
+
+    @cached_property
+    def services(self) -> NDArray[np.bool_]:
+        """Which parties any tag calls a service, on whatever day: nobody is linked through one.
+
+        Markets are not among them.
+        """
+        found = np.zeros(len(self.flows.parties), np.bool_)
+        rows = self._parties
+        kinds = {
+            one: any(is_a(one, broad) for broad in ENDING) and not is_a(one, MARKETS)
+            for one in rows["concept"].unique().to_list()
+            if one is not None
+        }
+        held = [one for one, kept in kinds.items() if kept]
+        found[rows.filter(pl.col("concept").is_in(held))["party"].to_numpy()] = True
+        return found
+
+    @cached_property
+    def _parties(self) -> pl.DataFrame:
+        """All tags with the number of the party of each address, where it pays or is paid."""
+        flows = self.flows
+        here = self.tags.filter(pl.col("chain") == flows.asset.chain)
+        if flows.clusters is not None:
+            of = flows.clusters.frame.filter(pl.col("chain") == flows.asset.chain)
+            here = here.join(of.select("address", "cluster"), on="address", how="left")
+            here = here.with_columns(pl.coalesce("cluster", "address").alias("owner"))
+        else:
+            here = here.with_columns(pl.col("address").alias("owner"))
+        numbered = flows.parties.alias("owner").to_frame().with_row_index("party")
+        return here.join(numbered, on="owner", maintain_order="left")
+
+    @cached_property
+    def _said(self) -> Mapping[int, tuple[Said, ...]]:
+        """What tags say of a danger, by party, the most dangerous first."""
+        found: dict[int, list[Said]] = {}
+        for row in self._parties.iter_rows(named=True):
+            told = _told(row["concept"], row["context"], self.weights)
+            if told is not None:
+                found.setdefault(row["party"], []).append(_said_by(row, told))
+        return {party: tuple(sorted(said, key=_order)) for party, said in found.items()}
+
+    def said(self, party: int, rows: NDArray[np.int64]) -> Said | None:
+        """Return the most dangerous that tags say of a party on the days of some payments."""
+        if not len(rows):
+            return None
+        days = pl.Series(self.flows.time[rows]).cast(pl.Datetime("us")).dt.date()
+        span: tuple[Any, Any] = days.min(), days.max()
+        return next((one for one in self._said.get(party, ()) if one.holds(span)), None)
+
+    def met(self, tags: pl.DataFrame) -> int:
+        """Return how many addresses of some tags are of a party that pays or is paid."""
+        seen = self._parties.select("address").unique()
+        return tags.select("address").unique().join(seen, on="address", how="semi").height
+
+    def at(self, side: str) -> NDArray[np.bool_]:
+        """Return which payments have a dangerous party at one side that day."""
+        names = self.flows.payer_name if side == "payer" else self.flows.payee_name
+        return names >= 0
+
+    def feeds(self) -> NDArray[np.bool_]:
+        """Return which payments are to a party whom to pay is itself a concern."""
+        kinds = []
+        for one in self.flows.names:
+            found = self.weights.danger(one.concept)
+            kinds.append(found is not None and found[1].payers)
+        told: NDArray[np.bool_] = np.array([*kinds, False], np.bool_)[self.flows.payee_name]
+        return told
+
+
+def _said_by(row: Mapping[str, Any], told: tuple[str | None, int, bool]) -> Said:
+    substance, danger, payers = told
+    return Said(
+        row["concept"], substance, danger, payers, min(FULL, 10 * row["level"]), row["source"],
+        row["first_day"], row["last_day"],
+    )  # fmt: skip
+
+
+def _order(one: Said) -> tuple[object, ...]:
+    return -one.danger, -one.evidence, one.concept, one.source, str(one.first), str(one.last)

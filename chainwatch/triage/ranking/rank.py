@@ -1,0 +1,309 @@
+"""``rank``: what to look at first, by danger to the public, with every score open to its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import polars as pl
+
+from chainwatch.addresses import canonical
+from chainwatch.addresses.assets import Asset
+from chainwatch.attribution.resolve import Framed
+from chainwatch.attribution.tags import Tags
+from chainwatch.completion import names_of
+from chainwatch.errors import InputError, expect
+from chainwatch.ledger.dates import Moment, moment
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.result import Finding, Result, recorded
+from chainwatch.results.table import TIME, Rows
+from chainwatch.triage.ranking.dangers import Dangers, dangerous
+from chainwatch.triage.ranking.finding import ranking_finding
+from chainwatch.triage.ranking.reasons import Reason, Reasons, reasons_of
+from chainwatch.triage.ranking.scores import Score, scores_of
+from chainwatch.triage.ranking.span import until
+from chainwatch.triage.ranking.tables import LEFT_OUT, RANKING, REASONS, WEIGHED
+from chainwatch.triage.ranking.weights import Weights
+from chainwatch.typologies.alerts import asset_in, flows_of
+from chainwatch.typologies.flows import NOBODY, Flows
+from chainwatch.typologies.typology import Typology
+from chainwatch.units import counted
+
+CONSUMERS = ("likely consumer", "donor", "victim")
+"""Roles of people whom no ranking lists."""
+
+
+@runtime_checkable
+class People(Protocol):
+    """Who is who: rows of ``chain, address, role``, as ``cw.roles`` returns them."""
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The rows."""
+        ...
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Ranking(Result):
+    """Whom to look at first, why, and what decided the order.
+
+    It gives nobody a role: outside the desk whoever is ranked stays masked, unless something else
+    of the case shows him.
+
+    Attributes
+    ----------
+    frame : polars.DataFrame
+        Rows in ``RANKING``, the first first.
+    reasons : polars.DataFrame
+        Rows in ``REASONS``.
+    weights : polars.DataFrame
+        Rows in ``WEIGHED``.
+    left_out : polars.DataFrame
+        Rows in ``LEFT_OUT``.
+    asset : Asset
+        What was paid.
+    day : datetime
+        The day of the ranking.
+    """
+
+    frame: pl.DataFrame
+    reasons: pl.DataFrame
+    weights: pl.DataFrame
+    left_out: pl.DataFrame
+    asset: Asset
+    day: datetime
+
+    def tables(self) -> Mapping[str, Rows]:
+        """Return the tables that make up the content digest."""
+        return {
+            "ranking": RANKING.rows(self.frame),
+            "reasons": REASONS.rows(self.reasons),
+            "weights": WEIGHED.rows(self.weights),
+            "left_out": LEFT_OUT.rows(self.left_out),
+        }
+
+    def words(self) -> Mapping[str, Any]:
+        """Return the day of the ranking."""
+        return {"day": self.day.isoformat()}
+
+    def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
+        """Return the order, its parts, and who is not in it."""
+        out = int(self.left_out["parties"].sum())
+        return (ranking_finding(self.frame, self.reasons.height, out, self.asset),)
+
+    def why(self, entity: bytes | str | int) -> pl.DataFrame:
+        """Return the reasons of one of the ranked, the most dangerous first.
+
+        Parameters
+        ----------
+        entity : bytes, str or int
+            An address, as text or canonical bytes, or a place in the order.
+
+        Raises
+        ------
+        InputError
+            If nobody of that address or place is ranked.
+        """
+        if isinstance(entity, int):
+            row = self.frame.filter(pl.col("rank") == entity)
+            found = row["entity"][0] if row.height else b""
+        else:
+            found = canonical.parse(entity, self.asset.chain) if isinstance(entity, str) else entity
+        rows = self.reasons.filter(pl.col("entity") == found)
+        if rows.is_empty():
+            raise InputError(
+                "nobody of that address or place is ranked",
+                remedy=f"give a place from 1 to {self.frame.height}, or an entity of the ranking",
+            )
+        return rows.sort("danger", "evidence", descending=True)
+
+    def __repr__(self) -> str:
+        out = int(self.left_out["parties"].sum())
+        ranked = counted(self.frame.height, "owner", "owners")
+        return (
+            f"Ranking({ranked} with {counted(self.reasons.height, 'reason', 'reasons')} to look,"
+            f" {out:,} left out, in {self.asset.symbol} as of {self.day:%Y-%m-%d})"
+        )
+
+
+@recorded
+def rank(
+    ledger: Ledger, tags: Tags, asset: Asset | None = None, *,
+    clusters: Framed | None = None, people: People | None = None,
+    typologies: Sequence[Typology] = (), weights: Weights | None = None,
+    day: Moment | None = None,
+) -> Ranking:  # fmt: skip
+    """Say what to look at first, by danger to the public.
+
+    Ranked are owners whom tags name a danger, whom such a party pays, and who pay one whom to pay
+    is itself a concern (terror, abuse, arms, precursors). Buying is no reason, however often; a
+    shared service links nobody; a shape of payments adds to a reason and is none by itself.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Coin chains and account chains; its whole history is read.
+    tags : Tags
+        Who is a danger, and who is a service.
+    asset : Asset, optional
+        What was paid; the coin, where the ledger is of one chain.
+    clusters : Clusters, optional
+        Owners. Without them each address stands alone.
+    people : PeopleRoles, optional
+        Who is a likely consumer, donor or victim, as :func:`chainwatch.roles` tells: none of them
+        is ranked, whatever they pay.
+    typologies : sequence of Typology
+        Shapes of payments to look for among those who have a reason.
+    weights : Weights, optional
+        What counts, and how much; those of this project, where none are given.
+    day : str, date or datetime, optional
+        Day of the ranking: later payments do not count. That of the last payment read, if not
+        given.
+
+    Returns
+    -------
+    Ranking
+        The order, every reason, every weight with its source, and who was left out.
+
+    Raises
+    ------
+    InputError
+        If it is not clear which asset is meant, or the day is before all payments.
+
+    Fails when
+    ----------
+    Tags are wrong or missing: a danger that nobody tagged is not seen, and one that a rival tagged
+    is. Change that no cluster joins to its owner is a payee of a seller. Who sells under a fresh
+    address for every payout looks like many with too few payouts.
+
+    References
+    ----------
+    The order of dangers is a choice of this project; beside each weight stands the instrument that
+    makes the act a concern of the public.
+    """
+    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
+    expect(tags, Tags, "tags", "pass tags, as read_tags returns them")
+    expect(clusters, (Framed, type(None)), "clusters", "pass clusters, as owners(...) returns them")
+    expect(people, (People, type(None)), "people", "pass people, as roles(...) returns them")
+    counts = weights or Weights()
+    what = asset_in(ledger, asset)
+    named = replace(tags, frame=dangerous(tags.frame, counts))
+    flows = flows_of(ledger, what, clusters, named)
+    return ranking_of(flows, tags, counts, _hidden(people, flows), typologies, moment(day))
+
+
+def ranking_of(
+    flows: Flows, tags: Framed, weights: Weights | None = None,
+    people: frozenset[bytes] = frozenset(), typologies: Sequence[Typology] = (),
+    day: datetime | None = None,
+) -> Ranking:  # fmt: skip
+    """Return the ranking of payments, whatever these were made of.
+
+    ``flows`` name dangerous parties alone, as tags through :func:`dangers.dangerous` do.
+    """
+    counts = weights or Weights()
+    now = _now(flows, day)
+    seen = until(flows, now)
+    dangers = Dangers(seen, tags.frame, counts)
+    reasons = reasons_of(dangers, people, typologies)
+    ordered = sorted(scores_of(dangers, reasons.listed, now), key=lambda one: _place(one, counts))
+    return Ranking(
+        _ranking(seen, ordered, counts), _reasons(seen, ordered), _weights(counts),
+        _left_out(reasons), flows.asset, datetime.fromtimestamp(now // 1_000_000, UTC),
+    )  # fmt: skip
+
+
+def _now(flows: Flows, day: datetime | None) -> int:
+    if day is not None:
+        return int(pl.Series([day]).dt.epoch("us").item())
+    if not len(flows):
+        raise InputError(
+            f"no payment of {flows.asset.symbol} was read", remedy="read some, or name the asset"
+        )
+    return int(flows.clock[-1])
+
+
+def _hidden(people: People | None, flows: Flows) -> frozenset[bytes]:
+    """Return the owners of whom any address is a likely consumer's, a donor's or a victim's."""
+    if people is None:
+        return frozenset()
+    rows = people.frame.filter(
+        pl.col("chain") == flows.asset.chain, pl.col("role").is_in(CONSUMERS)
+    ).select("address")
+    if flows.clusters is None:
+        return frozenset(rows["address"])
+    of = flows.clusters.frame.filter(pl.col("chain") == flows.asset.chain)
+    joined = rows.join(of.select("address", "cluster"), on="address", how="left")
+    return frozenset(joined.select(pl.coalesce("cluster", "address")).to_series())
+
+
+def _place(one: Score, weights: Weights) -> tuple[int, ...]:
+    low, high = one.bounds(weights)
+    return -low, -high, -one.amount, one.party
+
+
+def _ranking(flows: Flows, ordered: Sequence[Score], weights: Weights) -> pl.DataFrame:
+    rows = []
+    for place, one in enumerate(ordered, 1):
+        low, high = one.bounds(weights)
+        rows.append((
+            place, flows.parties[one.party], flows.actor(one.party), low, high, one.danger,
+            one.evidence, one.value, one.recency, one.reachable, one.amount, len(one.reasons),
+            *_span(flows, one.rows), one.unknown or None, _behind(flows, one.party, one.rows),
+        ))  # fmt: skip
+    return RANKING.frame(rows)
+
+
+def _reasons(flows: Flows, ordered: Sequence[Score]) -> pl.DataFrame:
+    rows = [_reason_row(flows, one) for score in ordered for one in score.reasons]
+    return REASONS.frame(rows).sort(REASONS.key, nulls_last=True)
+
+
+def _reason_row(flows: Flows, one: Reason) -> tuple[Any, ...]:
+    other = None if one.other == NOBODY else flows.parties[one.other]
+    return (
+        flows.parties[one.party], one.kind, one.concept, one.substance, other, one.danger,
+        one.evidence, flows.total(one.rows), len(one.rows), *_span(flows, one.rows), one.source,
+        _behind(flows, one.party, one.rows),
+    )  # fmt: skip
+
+
+def _span(flows: Flows, rows: np.ndarray[Any, Any]) -> tuple[Any, Any]:
+    times = pl.Series(flows.time[rows], dtype=pl.Int64).cast(TIME)
+    return times.min(), times.max()
+
+
+def _behind(flows: Flows, party: int, rows: np.ndarray[Any, Any]) -> str:
+    codes = {*flows.payer[rows].tolist(), *flows.payee[rows].tolist()} - {NOBODY, party}
+    return ",".join(flows.parties[code].hex() for code in sorted(codes))
+
+
+def _left_out(reasons: Reasons) -> pl.DataFrame:
+    return LEFT_OUT.frame(sorted(reasons.left_out.items()))
+
+
+def _weights(weights: Weights) -> pl.DataFrame:
+    return WEIGHED.frame(list(_weighed(weights))).sort(WEIGHED.key)
+
+
+def _weighed(weights: Weights) -> Iterator[tuple[str, str, int, bool | None, str]]:
+    own = "a choice of this project" if weights == Weights() else "a choice of the investigator"
+    for kind, named in (("danger", weights.dangers), ("substance", weights.substances)):
+        for name, one in named.items():
+            yield kind, name, one.weight, one.payers, one.source
+    for kind, chosen in (("relation", weights.relations), ("part", weights.parts)):
+        for name, number in chosen.items():
+            yield kind, name, number, None, own
+    for name in ("fading", "within", "alert", "open_alert", "alert_danger"):
+        yield "rule", name, getattr(weights, name), None, own
+
+
+def __dir__() -> list[str]:
+    """Return what this module is for, for completion."""
+    return names_of(__name__)
+
+
+__all__ = ["Ranking", "rank", "ranking_of"]

@@ -1,0 +1,238 @@
+"""``rank``: danger first, buyers never, services link nobody, and every score opens."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from account_chains import HOUR, Accounts
+from hypothesis import given
+from hypothesis import strategies as st
+
+import chainwatch as cw
+from chainwatch.addresses.assets import Asset
+from chainwatch.addresses.canonical import text
+from chainwatch.errors import ArgumentError, InputError
+from chainwatch.results.mask import shown_tables
+from chainwatch.triage.ranking import reasons as why
+from chainwatch.triage.ranking.weights import DANGERS, Danger, Weights
+
+ON = Accounts()
+TOKEN = Asset(ON.chain, ON("token"), "TOK", 6)
+DAY = 24 * HOUR
+TAGS = (
+    ("cell", "cell", "terrorism"),
+    ("kelp", "kelp", "vendor"),
+    ("bazaar", "bazaar", "dark_market"),
+    ("ring", "ring", "child_sexual_abuse"),
+    ("desk", "desk", "exchange"),
+)
+
+
+def ranked(payments: list[Any], *said: Any, **more: Any) -> cw.Ranking:
+    tags = ON.tags(*(said or TAGS))
+    return cw.rank(ON.ledger(payments), tags, TOKEN, **more)
+
+
+def order(found: cw.Ranking) -> list[str]:
+    return [ON.name(one) for one in found.frame["entity"]]
+
+
+def left(found: cw.Ranking) -> dict[str, int]:
+    return {why: count for why, count in found.left_out.iter_rows() if count}
+
+
+def reasons(found: cw.Ranking, name: str) -> set[tuple[Any, ...]]:
+    rows = found.reasons.filter(pl.col("entity") == ON(name))
+    other = [None if one is None else ON.name(one) for one in rows["other"]]
+    return set(zip(rows["reason"], rows["concept"], other, rows["amount"].cast(int), strict=True))
+
+
+PAID = [
+    ("a>kelp:100", 0), ("b>kelp:100", 1), ("kelp>maker:60", 2), ("kelp>maker:60", 3),
+    ("kelp>maker:50", DAY), ("rich>cell:900", 2 * DAY), ("cell>hand:400", 3 * DAY),
+    ("kelp>desk:20", 4 * DAY), ("desk>c:5", 4 * DAY + 1),
+]  # fmt: skip
+
+
+def test_danger_comes_first_and_each_reason_is_told() -> None:
+    found = ranked(PAID)
+    assert order(found) == ["cell", "hand", "rich", "kelp", "maker"]
+    assert reasons(found, "cell") == {("named", "terrorism", None, 900)}
+    assert reasons(found, "hand") == {("paid by", "terrorism", "cell", 400)}
+    assert reasons(found, "rich") == {("pays", "terrorism", "cell", 900)}
+    assert reasons(found, "maker") == {("paid by", "vendor", "kelp", 170)}
+    assert left(found) == {why.SERVICE: 1, why.UNSEEN: 2}
+    assert found.why(1)["reason"].to_list() == ["named"]
+    assert found.why(text(ON("maker"), "eth"))["source"].to_list() == ["test"]
+
+
+def test_the_parts_of_a_score_make_it() -> None:
+    found = ranked(PAID)
+    parts = dict(Weights().parts)
+    for row in found.frame.to_dicts():
+        known = sum(parts[name] * row[name] for name in parts)
+        assert (row["low"], row["high"]) == (known // 11, known // 11)
+    cell = found.frame.row(0, named=True)
+    assert (cell["danger"], cell["value"], cell["amount"]) == (1_000, 1_000, 900)
+    # It passed 400 of 900 on, to nobody who could be asked: the rest its issuer can freeze.
+    assert cell["reachable"] == 555
+    kelp = found.frame.row(3, named=True)
+    assert kelp["recency"] == 1_000
+    assert kelp["reachable"] == (20 + 10) * 1_000 // 200
+
+
+def test_what_was_not_read_widens_a_score_and_is_named() -> None:
+    whole = ON.ledger(PAID, read=["kelp", "maker", "cell", "a", "b", "desk"])
+    found = cw.rank(whole, ON.tags(*TAGS), TOKEN)
+    rows = {ON.name(row["entity"]): row for row in found.frame.to_dicts()}
+    assert rows["hand"]["reachable"] is None
+    assert rows["hand"]["high"] - rows["hand"]["low"] in (90, 91)
+    assert "not read" in rows["hand"]["unknown"]
+    assert rows["cell"]["reachable"] is not None
+
+
+def test_a_thousand_purchases_raise_nobody_on_the_buyer_s_side() -> None:
+    buying = [(f"buyer>kelp:{100 + n}", n) for n in range(1_000)]
+    funding = [("desk>buyer:900000", 0), ("friend>buyer:10", 1)]
+    back = [("kelp>buyer:150", 1_001), ("bazaar>buyer:90", 1_002)]
+    found = ranked([*funding, *buying, *back])
+    assert order(found) == ["kelp", "bazaar"]
+    assert left(found)[why.BUYER] == 1
+    # Nor under a new address to which he has it refunded.
+    again = ranked([*buying, ("kelp>fresh:150", 1_001), ("bazaar>fresh:90", 1_002)])
+    assert order(again) == ["kelp", "bazaar"]
+    assert left(again)[why.ONE_PAYOUT] == 1
+
+
+def test_who_earns_more_than_he_buys_is_looked_at() -> None:
+    sells = [(f"bazaar>seller:{50 + n}", n) for n in range(3)]
+    found = ranked([("seller>kelp:20", 0), *sells, ("a>bazaar:500", 1)])
+    assert "seller" in order(found)
+    assert reasons(found, "seller") == {("paid by", "dark_market", "bazaar", 153)}
+
+
+def test_a_shared_service_links_nobody() -> None:
+    """Thousands use the exchange that the cell uses, and it is itself on a list."""
+    said = (*TAGS, ("desk", "desk", "sanction"))
+    customers = [(f"desk>c{n}:10", n) for n in range(50)] + [
+        (f"d{n}>desk:10", n) for n in range(50)
+    ]
+    found = ranked([("cell>desk:5", 0), *customers, ("desk>cell:7", 60)], *said)
+    assert order(found) == ["cell", "desk"]
+    assert left(found)[why.SERVICE] == 1
+    assert reasons(found, "desk") == {("named", "sanction", None, 505)}
+
+
+def test_people_who_are_consumers_donors_or_victims_are_not_ranked() -> None:
+    class People:
+        frame = pl.DataFrame({
+            "chain": [ON.chain] * 3, "address": [ON("rich"), ON("hand"), ON("cell")],
+            "role": ["donor", "bystander", "network"],
+        })  # fmt: skip
+
+    found = ranked(PAID, people=People())
+    assert "rich" not in order(found)
+    assert {"hand", "cell"} <= set(order(found))
+    assert left(found)[why.PEOPLE] == 1
+
+
+def test_what_is_sold_counts_and_the_most_dangerous_tag_speaks() -> None:
+    sold = {"context": '{"substance": ["nitazenes"]}'}
+    said = (
+        ("kelp", "kelp", "vendor", sold),
+        ("reed", "reed", "vendor"),
+        TAGS[-1],
+        ("both", "x", "scam", {"level": 90}),
+        ("both", "x", "organ_trafficking", {"level": 5}),
+    )
+    paid = [("a>kelp:10", 0), ("a>reed:10", 1), ("a>both:10", 2)]
+    found = ranked(paid, *said)
+    told = {ON.name(row["entity"]): row for row in found.reasons.to_dicts()}
+    assert (told["kelp"]["substance"], told["kelp"]["danger"]) == ("nitazenes", 900)
+    assert (told["reed"]["substance"], told["reed"]["danger"]) == (None, 400)
+    assert (told["both"]["concept"], told["both"]["evidence"]) == ("organ_trafficking", 50)
+
+
+def test_a_tag_counts_on_its_days_alone() -> None:
+    ended = {"first_day": date(2020, 1, 1), "last_day": date(2020, 12, 31)}
+    found = ranked([("a>kelp:10", 0)], ("kelp", "kelp", "vendor", ended))
+    assert order(found) == []
+    assert repr(found).startswith("Ranking(0 owners")
+
+
+def test_shapes_add_to_a_reason_and_are_none_alone() -> None:
+    fan = [(f"p{n}>kelp:{1_000 + n}", n) for n in range(6)]
+    other = [(f"q{n}>shop:{1_000 + n}", n) for n in range(6)]
+    found = ranked([*fan, *other], typologies=[cw.typologies.fan_in(senders=3)])
+    assert order(found) == ["kelp"]
+    assert {one for one, *_ in reasons(found, "kelp")} == {"named", "alert"}
+    (row,) = found.frame.to_dicts()
+    # The sum counts each payment once, and three weak signs are no strong one.
+    assert row["amount"] == sum(1_000 + n for n in range(6))
+    assert row["evidence"] == max(found.reasons["evidence"])
+
+
+def test_weights_are_named_sourced_and_editable() -> None:
+    mine = Weights().with_dangers(vendor=Danger(1_000, False, "the ministry's order of 2026"))
+    mine = mine.with_dangers(terrorism=Danger(100, True, "the ministry's order of 2026"))
+    found = ranked(PAID, weights=mine)
+    assert order(found)[0] == "kelp"
+    said = found.weights.filter(pl.col("name") == "vendor").row(0, named=True)
+    assert (said["weight"], said["source"]) == (1_000, "the ministry's order of 2026")
+    listed = ranked(PAID).weights
+    assert listed["source"].null_count() == 0
+    assert set(DANGERS) <= set(listed["name"])
+    with pytest.raises(InputError, match="has no source"):
+        Weights().with_dangers(vendor=Danger(10, False, " "))
+    with pytest.raises(InputError, match="parts are not danger"):
+        Weights(parts={"danger": 1})
+    with pytest.raises(cw.errors.TagError, match="no concept"):
+        Weights(dangers={"wickedness": Danger(10, False, "me")})
+
+
+def test_a_past_day_is_ranked_by_what_was_paid_by_then() -> None:
+    found = ranked(PAID)
+    day = found.frame["first"].min() + timedelta(hours=23)
+    then = ranked(PAID, day=day)
+    assert order(then) == ["kelp"]
+    assert then.day == day.replace(microsecond=0)
+
+
+def test_nobody_gets_a_role_and_the_order_stays_masked() -> None:
+    found = ranked(PAID)
+    edition, tables = shown_tables(found)
+    assert edition == "disclosure"
+    clear = {text(ON(one), "eth") for one in ("maker", "hand", "rich", "a", "b")}
+    assert not any(one in str(frame.to_dicts()) for frame in tables.values() for one in clear)
+    (told,) = found.findings(pl.DataFrame({"chain": [], "address": []}))
+    assert "5 owners have a reason" in told.headline
+
+
+def test_what_is_wrong_is_said() -> None:
+    with pytest.raises(ArgumentError, match="tags"):
+        cw.rank(ON.ledger(PAID), None, TOKEN)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="nobody of that address or place"):
+        ranked(PAID).why(99)
+    with pytest.raises(InputError, match="no payment of NIL was read"):
+        cw.rank(ON.ledger(PAID), ON.tags(*TAGS), Asset(ON.chain, ON("nil"), "NIL", 6))
+
+
+@given(st.lists(
+    st.tuples(st.sampled_from("abcdk"), st.sampled_from("abcdk"), st.integers(1, 50)),
+    min_size=1, max_size=25,
+))  # fmt: skip
+def test_whoever_only_pays_sellers_is_never_ranked(paid: list[tuple[str, str, int]]) -> None:
+    payments = [(f"{a}>{b}:{value}", n) for n, (a, b, value) in enumerate(paid) if a != b]
+    if not payments:
+        return
+    found = ranked(payments, ("k", "k", "vendor"))
+    got = dict.fromkeys("abcd", 0)
+    for a, b, value in paid:
+        if a == "k" and b != "k":
+            got[b] += value
+    for name in set(order(found)) - {"k"}:
+        spent = sum(value for a, b, value in paid if (a, b) == (name, "k"))
+        assert got[name] > spent
