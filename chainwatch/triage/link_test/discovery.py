@@ -1,0 +1,90 @@
+"""How many draws a correction for many tests needs, which tests it lets stand, and how strong.
+
+The tests depend on each other: all ask of one network, with the same wallets beside. Benjamini and
+Yekutieli's correction holds whatever the dependence is, and costs the factor ``c(m)`` for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+from chainwatch.errors import ArgumentError
+
+STRENGTHS = (
+    (10_000, "very strong"),
+    (1_000, "strong"),
+    (100, "moderately strong"),
+    (10, "moderate"),
+    (1, "weak or limited"),
+)
+"""What a likelihood ratio of at least so much is called."""
+
+
+def draws_needed(tests: int, rate: Fraction) -> int:
+    """Return how many draws a lone discovery needs: fewer cannot give a small enough p-value.
+
+    Examples
+    --------
+    >>> draws_needed(200, Fraction(5, 100))
+    23512
+    """
+    several = sum((Fraction(1, k) for k in range(1, tests + 1)), Fraction(0))
+    least = tests * several / rate
+    return -(-least.numerator // least.denominator) - 1
+
+
+def adjusted(values: Sequence[float], tests: int) -> list[float]:
+    """Return p-values corrected for all tests that were run, by Benjamini and Yekutieli.
+
+    Parameters
+    ----------
+    values : sequence of float
+        The p-values that are looked at.
+    tests : int
+        All tests that were run; those that are not looked at count as found by chance, p = 1.
+
+    References
+    ----------
+    Benjamini and Yekutieli, "The control of the false discovery rate in multiple testing under
+    dependency", Annals of Statistics, 2001.
+    """
+    from scipy.stats import false_discovery_control
+
+    if not values:
+        return []
+    every = [*values, *([1.0] * (tests - len(values)))]
+    found = false_discovery_control(every, method="by")[: len(values)]
+    return [float(one) for one in found]
+
+
+def rate_of(rate: float | str | Fraction) -> Fraction:
+    """Return the false discovery rate that is asked for, exactly.
+
+    Raises
+    ------
+    ArgumentError
+        If it is none.
+    """
+    try:
+        found = Fraction(str(rate))
+    except (ValueError, ZeroDivisionError):
+        found = Fraction(0)
+    if isinstance(rate, bool) or not 0 < found < 1:
+        raise ArgumentError("rate is no share", remedy="pass a number between 0 and 1, as 0.05")
+    return found
+
+
+class Ratio(NamedTuple):
+    """A likelihood ratio, bounded from below: no more than this is ever stated."""
+
+    at_least: float
+
+    @property
+    def strength(self) -> str:
+        """What it is called."""
+        return next((word for least, word in STRENGTHS if self.at_least >= least), "none")
+
+
+__all__ = ["Ratio", "adjusted", "draws_needed", "rate_of"]

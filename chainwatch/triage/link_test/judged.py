@@ -1,0 +1,267 @@
+"""Each vendor's test: how many wallets like it reach the network as far, and what that is worth.
+
+Two questions are asked of each vendor, and the larger p-value counts. How many *matched wallets*
+reach the network with as large a share of what they pay? That holds whatever hangs together within
+a wallet, for wallets are compared whole. And how often would *the vendor's own payments*, to
+receivers of others in the same week and for as much? That holds its number and size of payments
+exactly, which matching does within bounds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from hashlib import sha256
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainwatch.evaluate.shares import Z95
+from chainwatch.triage.link_test.discovery import adjusted, draws_needed
+from chainwatch.triage.link_test.matching import Matched, Sizes, pool_of
+from chainwatch.triage.link_test.permuted import Drawn, Strata, strata_of
+from chainwatch.triage.link_test.reach import BILLION, Mask, Reach, reach
+from chainwatch.typologies.flows import Flows
+
+LINK, CHANCE, NO_ROUTE, NOT_TESTABLE = (
+    "consistent with a link",
+    "consistent with chance",
+    "no route found",
+    "not testable",
+)
+"""Verdicts. None says that a vendor belongs to a network, or that it does not."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On what terms a link is tested.
+
+    Attributes
+    ----------
+    hops, days : int
+        The most payments of a route, and the most days from one to the next.
+    rate : Fraction
+        The false discovery rate that is asked for.
+    draws : int or None
+        Draws of receivers for each vendor; None for as many as the correction needs.
+    tests : int or None
+        All tests that were run, those of earlier calls with them; None for these alone.
+    crowd : int
+        Who is paid by, or pays, so many different others may be a service.
+    seed : int
+        What the draws follow from.
+    """
+
+    hops: int = 3
+    days: int = 7
+    rate: Fraction = Fraction(1, 20)
+    draws: int | None = None
+    tests: int | None = None
+    crowd: int = 100
+    seed: int = 0
+
+
+class Alike(NamedTuple):
+    """What matched wallets do.
+
+    Attributes
+    ----------
+    wallets : int
+        How many are matched, each another.
+    as_far : int
+        How many reach the network with a share that is as large or larger.
+    at_all : int
+        How many reach it at all.
+    mean, low, high : int
+        The mean of their shares in billionths, and its interval of 95 %.
+    """
+
+    wallets: int
+    as_far: int
+    at_all: int
+    mean: int
+    low: int
+    high: int
+
+
+class Judged(NamedTuple):
+    """What was found of one vendor.
+
+    Attributes
+    ----------
+    party : int or None
+        Its number; None where it neither pays nor is paid.
+    reached, paid : int
+        What of its payments could have reached the network, and what it paid, base units.
+    share : int
+        The one as a share of the other, billionths.
+    alike : Alike or None
+        What matched wallets do; None where no route was found, so that nothing was compared.
+    matched : Matched or None
+        Who they are.
+    drawn : Drawn or None
+        How far draws of receivers reach.
+    p_matched, p_drawn : float or None
+        p-values of both questions.
+    p : float or None
+        The larger; 1 where no route was found, None where that cannot be tested.
+    adjusted : float or None
+        The same, corrected for all tests.
+    verdict, why : str
+        What is said, and why nothing can be said.
+    """
+
+    party: int | None
+    reached: int = 0
+    paid: int = 0
+    share: int = 0
+    alike: Alike | None = None
+    matched: Matched | None = None
+    drawn: Drawn | None = None
+    p_matched: float | None = None
+    p_drawn: float | None = None
+    p: float | None = None
+    adjusted: float | None = None
+    verdict: str = NO_ROUTE
+    why: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What all tests share: what reaches the network, who may be drawn, and the strata.
+
+    Attributes
+    ----------
+    reach : Reach
+        What of each payment could have reached the network.
+    crowded : array of bool
+        Who may be a service by its size, and no tag says so.
+    pool : array of int64
+        Who may be drawn.
+    sizes : Sizes
+        Size, age and activity of everybody.
+    strata : Strata
+        Payments by week and tenth of value.
+    """
+
+    reach: Reach
+    crowded: Mask
+    pool: NDArray[np.int64]
+    sizes: Sizes
+    strata: Strata
+
+
+def ground_of(flows: Flows, vendors: NDArray[np.int64], network: Mask, terms: Terms) -> Ground:
+    """Return what all tests share.
+
+    Parameters
+    ----------
+    flows : Flows
+        Payments.
+    vendors : array of int64
+        Who is tested: none of them is drawn.
+    network : array of bool
+        Which parties are the network.
+    terms : Terms
+        On what terms.
+    """
+    services = flows.services
+    most = np.maximum(flows.payers, flows.payees)
+    crowded = (most >= terms.crowd) & ~services & ~network
+    found = reach(flows, network, (services | crowded) & ~network, hops=terms.hops,
+                  days=terms.days)  # fmt: skip
+    tested = np.zeros(len(flows.parties), np.bool_)
+    tested[vendors] = True
+    pool = pool_of(flows, tested, network, services, crowded)
+    return Ground(found, crowded, pool, Sizes(flows), strata_of(found, pool))
+
+
+def judged(
+    ground: Ground, vendors: list[int | None], terms: Terms
+) -> tuple[Judged, ...]:
+    """Return what is found of each vendor, corrected for all tests.
+
+    Parameters
+    ----------
+    ground : Ground
+        What all tests share.
+    vendors : list of int or None
+        Numbers of parties; None is one without payments.
+    terms : Terms
+        On what terms.
+    """
+    tests = max(len(vendors), terms.tests or 0)
+    needed = draws_needed(tests, terms.rate)
+    draws = needed if terms.draws is None else terms.draws
+    found = [_judge(ground, one, needed, draws, terms) for one in vendors]
+    values = adjusted([1.0 if one.p is None else one.p for one in found], tests)
+    return tuple(
+        _called(one, value, terms.rate) for one, value in zip(found, values, strict=True)
+    )
+
+
+def _called(one: Judged, value: float, rate: Fraction) -> Judged:
+    """Return a test with its corrected p-value, and what that lets be said."""
+    if one.p is None or one.verdict == NO_ROUTE:
+        return one._replace(adjusted=None if one.p is None else value)
+    return one._replace(adjusted=value, verdict=LINK if Fraction(value) <= rate else CHANCE)
+
+
+def _judge(
+    ground: Ground, party: int | None, needed: int, draws: int, terms: Terms
+) -> Judged:
+    """Return one vendor's test, not corrected yet."""
+    if party is None or not ground.reach.reached[party]:
+        paid = 0 if party is None else int(ground.reach.paid[party])
+        return Judged(party, paid=paid, p=1.0)
+    shares = ground.reach.shares
+    base = Judged(
+        party, int(ground.reach.reached[party]), int(ground.reach.paid[party]), int(shares[party])
+    )
+    matched = ground.sizes.matched(party, ground.pool, needed)
+    alike = _alike(shares[matched.wallets], base.share)
+    base = base._replace(alike=alike, matched=matched)
+    if why := _too_few(ground, party, alike.wallets, draws, needed):
+        return base._replace(verdict=NOT_TESTABLE, why=why)
+    drawn = ground.strata.test(party, draws, _seeds(ground, party, terms.seed))
+    one, two = ((k + 1) / (n + 1) for k, n in ((alike.as_far, alike.wallets), drawn[:2]))
+    return base._replace(drawn=drawn, p_matched=one, p_drawn=two, p=max(one, two), verdict=CHANCE)
+
+
+def _too_few(ground: Ground, party: int, wallets: int, draws: int, needed: int) -> str:
+    """Return why nothing can be tested; nothing where it can."""
+    if wallets < needed:
+        return (
+            f"{wallets:,} wallets are like it, and a lone discovery among so many tests needs"
+            f" {needed:,}"
+        )
+    if draws < needed:
+        return f"{draws:,} draws were asked for, and so many tests need {needed:,}"
+    if ground.strata.scarce(party):
+        return "too few others paid as much in a week in which it paid"
+    return ""
+
+
+def _alike(shares: NDArray[np.int64], share: int) -> Alike:
+    count = len(shares)
+    if not count:
+        return Alike(0, 0, 0, 0, 0, 0)
+    total, squares = (sum(int(one) ** k for one in shares[shares > 0].tolist()) for k in (1, 2))
+    reach_of = Z95 * sqrt(max(0, squares * count - total * total)) / count / sqrt(count)
+    mean = total / count
+    return Alike(
+        count, int((shares >= share).sum()), int((shares > 0).sum()), total // count,
+        max(0, int(mean - reach_of)), min(BILLION, int(mean + reach_of) + 1),
+    )  # fmt: skip
+
+
+def _seeds(ground: Ground, party: int, seed: int) -> list[int]:
+    """Return what a vendor's draws follow from: the seed and who it is, not who else is tested."""
+    named = sha256(ground.reach.flows.parties[party]).digest()
+    return [seed, int.from_bytes(named[:8], "big")]
+
+
+__all__ = ["CHANCE", "LINK", "NOT_TESTABLE", "NO_ROUTE", "Alike", "Ground", "Judged", "Terms",
+           "ground_of", "judged"]  # fmt: skip

@@ -1,0 +1,167 @@
+"""What of each payment could have reached a network, by payments each later than the one before.
+
+One scan backwards from the network answers for every party at once. It goes a hop back at a time:
+what a payment could have brought there is its amount, times the share of what its receiver paid on
+afterwards that could have. A route ends at whoever holds the money of many: control ends there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainwatch.typologies.flows import SECOND, Flows
+from chainwatch.typologies.lists import NOBODY, Lists, Rows, running
+
+DAY = 86_400 * SECOND
+"""Microseconds of a day."""
+
+BILLION = 1_000_000_000
+"""Shares are whole billionths, rounded down once."""
+
+Mask = NDArray[np.bool_]
+Amounts = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """What of each payment could have reached the network.
+
+    Attributes
+    ----------
+    flows : Flows
+        The payments.
+    network, stopping : array of bool
+        Which parties are the network, and at which routes end.
+    levels : tuple of array
+        Of each payment the base units that could have reached the network by at most one payment,
+        itself; by at most two; and so on.
+    span : int
+        Microseconds that may lie between a payment and the next.
+    """
+
+    flows: Flows
+    network: Mask
+    stopping: Mask
+    levels: tuple[Amounts, ...]
+    span: int
+
+    @property
+    def value(self) -> Amounts:
+        """Of each payment what could have reached the network by all hops allowed."""
+        return self.levels[-1]
+
+    @cached_property
+    def reached(self) -> Amounts:
+        """Of each party what of its payments could have reached the network, base units."""
+        return summed(self.flows.out_of, self.value)
+
+    @cached_property
+    def paid(self) -> Amounts:
+        """Of each party what it paid out, base units."""
+        return summed(self.flows.out_of, self.flows.amount)
+
+    @cached_property
+    def shares(self) -> NDArray[np.int64]:
+        """Of each party the share of what it paid that could have reached the network."""
+        return billionths(self.reached, self.paid)
+
+
+def reach(
+    flows: Flows, network: Mask, stopping: Mask, *, hops: int = 3, days: int = 7
+) -> Reach:
+    """Return what of each payment could have reached a network.
+
+    Who is paid has its own payments afterwards, within some days, to bring on what it got; of what
+    came to it goes on no more than it then paid, and as much of that as the share of those payments
+    that could have reached the network (the haircut, forwards). What it paid before, later than
+    that, or in no known order counts for nothing.
+
+    Parameters
+    ----------
+    flows : Flows
+        Payments.
+    network : array of bool
+        Which parties are the network: a payment to one of them has reached it.
+    stopping : array of bool
+        Parties at which routes end, such as services.
+    hops : int
+        The most payments of a route, the last one with them.
+    days : int
+        The most days from one payment of a route to the next.
+
+    Fails when
+    ----------
+    Money goes over another chain, or by a party whose payments were not read: no route is there,
+    and none is claimed to be absent. Who keeps money for longer than ``days`` is not followed.
+
+    References
+    ----------
+    Möser, Böhme and Breuker, "Towards Risk Scoring of Bitcoin Transactions", 2014 (haircut).
+    """
+    span = days * DAY
+    direct = np.where(network[flows.payee] & ~_at(network, flows.payer), flows.amount, 0)
+    levels = [direct]
+    for _ in range(hops - 1):
+        levels.append(_one_hop_back(flows, levels[-1], direct, network | stopping, span))
+    return Reach(flows, network, stopping, tuple(levels), span)
+
+
+def _at(mask: Mask, parties: NDArray[np.int32]) -> Mask:
+    """Return whether each party is one of those marked; nobody is none."""
+    found: Mask = mask[parties] & (parties != NOBODY)
+    return found
+
+
+def _one_hop_back(
+    flows: Flows, behind: Amounts, direct: Amounts, ends: Mask, span: int
+) -> Amounts:
+    """Return what could have reached by one payment more than ``behind`` tells."""
+    carrying = np.zeros(len(flows.parties), np.bool_)
+    carriers = flows.payer[behind > 0]
+    carrying[carriers[carriers != NOBODY]] = True
+    rows = np.flatnonzero((carrying & ~ends)[flows.payee])
+    passed, paid = after(flows, (behind, flows.amount), rows, span)
+    amount = flows.amount[rows]
+    found = direct.copy()
+    # Dividing by no less than what came keeps what goes on within what was passed on.
+    found[rows] = part_of(amount, passed, np.maximum(paid, amount))
+    return found
+
+
+def after(flows: Flows, of: Sequence[Amounts], rows: Rows, span: int) -> tuple[Amounts, ...]:
+    """Return what the receiver of each payment paid later, within a span, added up per column."""
+    lists = flows.out_of
+    first, last = lists.between(flows.payee[rows], flows.later(rows), flows.within(rows, span))
+    totals = (running(one[lists.rows]) for one in of)
+    return tuple(one[last] - one[first] for one in totals)
+
+
+def summed(lists: Lists, amounts: Amounts) -> Amounts:
+    """Return what the payments of each party add up to, exactly."""
+    found: Amounts = np.diff(running(amounts[lists.rows])[lists.ptr])
+    return found
+
+
+def part_of(amount: Amounts, part: Amounts, whole: Amounts) -> Amounts:
+    """Return ``amount * part / whole``, rounded down, exactly; nothing of a whole of nothing."""
+    found = np.zeros(len(amount), amount.dtype)
+    some = np.flatnonzero((part > 0) & (whole > 0))
+    wide = (one[some].astype(object) for one in (amount, part, whole))
+    one, two, three = wide
+    found[some] = (one * two // three).astype(found.dtype)
+    return found
+
+
+def billionths(part: Amounts, whole: Amounts) -> NDArray[np.int64]:
+    """Return shares in whole billionths, rounded down; of nothing nothing."""
+    return part_of(np.full(len(part), BILLION, np.int64), part, whole)
+
+
+__all__ = ["BILLION", "DAY", "Amounts", "Mask", "Reach", "after", "billionths", "part_of", "reach",
+           "summed"]  # fmt: skip
