@@ -91,8 +91,10 @@ def others_of(lists: Lists, other: Parties) -> NDArray[np.int64]:
     """Return how many different others each party deals with; ``other`` is one for each of rows."""
     count, most = len(lists.ptr) - 1, int(other.max(initial=0)) + 1
     whose, known = np.repeat(np.arange(count, dtype=np.int64), lists.sizes), other != NOBODY
-    pairs = np.unique(whose[known] * most + other[known])
-    return np.bincount(pairs // most, minlength=count)
+    pairs = np.sort(whose[known] * most + other[known])
+    first = np.ones(len(pairs), np.bool_)  # of equal ones; numpy's own unique takes ten times as long
+    first[1:] = pairs[1:] != pairs[:-1]
+    return np.bincount(pairs[first] // most, minlength=count)
 
 
 def spread_out(begin: Rows, end: Rows) -> tuple[Rows, Rows]:

@@ -59,9 +59,12 @@ def deposit(
     ground.pay(addresses[place], exchange, amount, ground.after(time, 1, 24))
 
 
-def live(ground: Ground, there: Places) -> None:
-    """Let ordinary people pay each other, shops, exchanges, processors and the market."""
-    count = np.minimum(ground.spread(2.3, 0.8, PEOPLE), 200).astype(np.int64) + 1
+def live(ground: Ground, there: Places) -> Numbers:
+    """Let ordinary people pay each other, shops, exchanges, processors and the market.
+
+    Returns about how much each usually pays at a time, base units.
+    """
+    count = np.minimum(ground.spread(2.8, 0.6, PEOPLE), 200).astype(np.int64) + 1
     begin = (ground.rng.random(PEOPLE) * 120 * DAY).astype(np.int64)
     scale = ground.spread(15.5, 1.0, PEOPLE)
     payer = np.repeat(there.people, count)
@@ -74,6 +77,7 @@ def live(ground: Ground, there: Places) -> None:
         ground.popular(there.exchanges, PEOPLE), there.people,
         (scale * 10).astype(np.int64), begin,
     )  # fmt: skip
+    return scale.astype(np.int64)
 
 
 def spend(
@@ -128,15 +132,16 @@ def drop(ground: Ground, there: Places, claimants: Numbers) -> None:
     )  # fmt: skip
 
 
-def network(ground: Ground, there: Places) -> None:
+def network(ground: Ground, there: Places, scale: Numbers) -> None:
     """Let the network be paid by supporters, exchanges and processors, and pay its own people.
 
-    Its collectors take turns: each is used for some weeks.
+    Its collectors take turns: each is used for some weeks. A supporter gives once to three times,
+    mostly less than what he usually pays at a time.
     """
     donations = ground.whole(1, 3, SUPPORTERS)
     payer = np.repeat(there.supporters, donations)
     time = ground.between(np.zeros(len(payer), np.int64))
-    amount = ground.spread(14.7, 0.9, len(payer)).astype(np.int64)
+    amount = (scale[payer] * ground.spread(-0.9, 0.6, len(payer))).astype(np.int64)
     ground.pay(payer, collector(there, time), amount, time)
     # Some pay by way of an exchange or a processor, which nobody can tell from outside.
     for many in (there.exchanges, there.processors):

@@ -150,7 +150,7 @@ def links(ground: Ground, there: Places, one: Life, linked: Numbers) -> Links:
     """
     many = len(linked)
     hops = ground.whole(1, 3, many)
-    percent = ground.whole(6, 30, many)
+    percent = ground.whole(10, 35, many)
     gifts, splits = ground.whole(3, 8, many), ground.whole(1, 3, many)
     begin, total = _of(one, one.begin, linked), _of(one, one.total, linked)
     for at in range(many):
@@ -177,23 +177,22 @@ def _passed_on(
         again = ground.rng.random(len(time)) < 0.3
         between = np.where(again, fresh[0], fresh)
         ground.pay(payer, between, amount, time)
-        _business(ground, there, fresh, amount, time)
+        _business(ground, there, fresh, time)
         late = ground.rng.random(len(time)) < 0.1
         time = np.where(late, ground.after(time, 200, 480), ground.after(time, 2, 96))
         payer, amount = between, parts(amount, ground.whole(95, 100, len(time)))
     ground.pay(payer, collector(there, time), amount, time)
 
 
-def _business(
-    ground: Ground, there: Places, between: Numbers, amount: Numbers, time: Numbers
-) -> None:
-    """Let half of those who pass on also buy something with money of their own."""
+def _business(ground: Ground, there: Places, between: Numbers, time: Numbers) -> None:
+    """Let half of those who pass on also be paid by somebody, and buy something."""
     busy = ground.rng.random(len(between)) < 0.5
-    payer, spent = between[busy], parts(amount[busy], ground.whole(5, 60, int(busy.sum())))
-    when = time[busy]
-    ground.pay(ground.pick(there.people, len(payer)), payer, spent, when)
+    payer, when = between[busy], time[busy]
+    amount = ground.spread(15.5, 1.0, len(payer)).astype(np.int64)
+    ground.pay(ground.pick(there.people, len(payer)), payer, amount, when)
     kind = np.full(len(payer), TO_SHOP)
-    spend(ground, there, payer, spent, ground.after(when, 1, 100), kind)
+    spend(ground, there, payer, parts(amount, ground.whole(60, 100, len(payer))),
+          ground.after(when, 1, 100), kind)  # fmt: skip
 
 
 __all__ = ["AIRDROP", "EXCHANGE", "KINDS", "LINKED", "OWN_PROCESSOR", "PLAIN", "PROCESSOR",

@@ -34,6 +34,11 @@ LINK, CHANCE, NO_ROUTE, NOT_TESTABLE = (
 """Verdicts. None says that a vendor belongs to a network, or that it does not."""
 
 
+ONCE = "all of it lies within one week, and once is no pattern"
+TOO_SMALL = "what reached it again is too small a share to be called a link"
+"""Why nothing is compared: then p is 1, as it is of any wallet of which that holds."""
+
+
 @dataclass(frozen=True)
 class Terms:
     """On what terms a link is tested.
@@ -48,6 +53,8 @@ class Terms:
         Draws of receivers for each vendor; None for as many as the correction needs.
     tests : int or None
         All tests that were run, those of earlier calls with them; None for these alone.
+    least : Fraction
+        The smallest share that is worth calling: below it a vendor counts as one without a route.
     crowd : int
         Who is paid by, or pays, so many different others may be a service.
     seed : int
@@ -59,6 +66,7 @@ class Terms:
     rate: Fraction = Fraction(1, 20)
     draws: int | None = None
     tests: int | None = None
+    least: Fraction = Fraction(1, 100)
     crowd: int = 100
     seed: int = 0
 
@@ -95,8 +103,10 @@ class Judged(NamedTuple):
         Its number; None where it neither pays nor is paid.
     reached, paid : int
         What of its payments could have reached the network, and what it paid, base units.
+    again : int
+        What of it could have reached the network with its best week left out, base units.
     share : int
-        The one as a share of the other, billionths.
+        The latter as a share of what it paid, billionths: what is tested.
     alike : Alike or None
         What matched wallets do; None where no route was found, so that nothing was compared.
     matched : Matched or None
@@ -116,6 +126,7 @@ class Judged(NamedTuple):
     party: int | None
     reached: int = 0
     paid: int = 0
+    again: int = 0
     share: int = 0
     alike: Alike | None = None
     matched: Matched | None = None
@@ -204,7 +215,7 @@ def judged(
 
 def _called(one: Judged, value: float, rate: Fraction) -> Judged:
     """Return a test with its corrected p-value, and what that lets be said."""
-    if one.p is None or one.verdict == NO_ROUTE:
+    if one.p is None or one.alike is None:
         return one._replace(adjusted=None if one.p is None else value)
     return one._replace(adjusted=value, verdict=LINK if Fraction(value) <= rate else CHANCE)
 
@@ -216,10 +227,12 @@ def _judge(
     if party is None or not ground.reach.reached[party]:
         paid = 0 if party is None else int(ground.reach.paid[party])
         return Judged(party, paid=paid, p=1.0)
-    shares = ground.reach.shares
+    found, shares = ground.reach, ground.reach.shares
     base = Judged(
-        party, int(ground.reach.reached[party]), int(ground.reach.paid[party]), int(shares[party])
+        party, *(int(one[party]) for one in (found.reached, found.paid, found.again, shares))
     )
+    if base.share < terms.least * BILLION:
+        return base._replace(p=1.0, verdict=CHANCE, why=TOO_SMALL if base.share else ONCE)
     matched = ground.sizes.matched(party, ground.pool, needed)
     alike = _alike(shares[matched.wallets], base.share)
     base = base._replace(alike=alike, matched=matched)

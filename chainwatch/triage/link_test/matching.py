@@ -96,7 +96,8 @@ class Sizes:
     def _alike(self, party: int, pool: NDArray[np.int64], caliper: Caliper) -> Mask:
         near: Mask = np.abs(self.begun[pool] - self.begun[party]) <= caliper.days
         factors = (
-            (self.payments, caliper.times), (self.days, caliper.times), (self.value, caliper.value),
+            (self.payments, caliper.times), (self.days, caliper.times),
+            (self.flows.payees, caliper.times), (self.value, caliper.value),
         )  # fmt: skip
         for column, factor in factors:
             near &= _within(column[pool], column[party], factor)

@@ -12,10 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainwatch.triage.link_test.reach import DAY, Amounts, Mask, Reach, part_of
+from chainwatch.triage.link_test.reach import Amounts, Reach, part_of, weeks
 from chainwatch.typologies.lists import NOBODY
-
-WEEK = 7 * DAY
 
 TENTHS = 10
 
@@ -34,10 +32,7 @@ ROOM = 4_000_000
 
 
 class Drawn(NamedTuple):
-    """How many draws reach as far as the vendor, of how many; and what they reach on average.
-
-    ``mean`` and ``square`` are of the share that draws reach, and of its square.
-    """
+    """How many draws reach as far as the vendor, of how many; and the mean share they reach."""
 
     as_far: int
     draws: int
@@ -65,7 +60,7 @@ class Strata:
     some : array of int64
         How many of each stratum could have reached the network at all.
     drawn : array of int64
-        Shares of the payments that may be drawn, by stratum, the largest first.
+        Shares of the payments that may be drawn, by stratum; those of nothing stand last.
     """
 
     payer: NDArray[np.int32]
@@ -77,9 +72,10 @@ class Strata:
     drawn: NDArray[np.int64]
 
     def of(self, party: int) -> NDArray[np.int64]:
-        """Return the places of a party's payments."""
+        """Return the places of a party's payments, by stratum, and so by week."""
         begin, end = np.searchsorted(self.payer, (party, party + 1))
-        return np.arange(begin, end)
+        found = np.arange(begin, end)
+        return found[np.argsort(self.stratum[begin:end], kind="stable")]
 
     def scarce(self, party: int) -> bool:
         """Tell whether a payment of a party lies in a stratum with too few of others."""
@@ -105,9 +101,15 @@ class Strata:
         total = np.full(len(mine), int(sum(map(int, amount.tolist()))), amount.dtype)
         weight = part_of(np.full(len(mine), WEIGHT, np.int64), amount, total).astype(np.float64)
         receivers = _Receivers(self, self.stratum[mine], np.random.default_rng(seed))
+        begins = np.flatnonzero(np.diff(self.stratum[mine] // TENTHS, prepend=-1))
+
+        def again(shares: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+            by_week = np.add.reduceat(shares * weight, begins, axis=axis)
+            left: NDArray[np.float64] = by_week.sum(axis=axis) - by_week.max(axis=axis)
+            return left
+
         found = monte_carlo_test(
-            self.share[mine].astype(np.float64), receivers,
-            lambda shares, axis: (shares * weight).sum(axis=axis), vectorized=True,
+            self.share[mine].astype(np.float64), receivers, again, vectorized=True,
             n_resamples=draws, batch=max(1, ROOM // len(mine)), alternative="greater",
         )  # fmt: skip
         reached = found.null_distribution
@@ -153,7 +155,8 @@ def strata_of(reach: Reach, pool: NDArray[np.int64]) -> Strata:
     may = np.zeros(len(reach.flows.parties), np.bool_)
     may[pool] = True
     drawable = may[payer]
-    order = np.lexsort((-share[drawable], stratum[drawable]))
+    nothing = share[drawable] == 0
+    order = np.argsort(_short(2 * stratum[drawable] + nothing), kind="stable")
     drawn, where = share[drawable][order], stratum[drawable][order]
     count = int(stratum.max(initial=-1)) + 2
     some = np.bincount(where[drawn > 0], minlength=count)
@@ -168,11 +171,11 @@ def _by_week(
     """Return payments with a known payer by pair and week, in the order of the payer."""
     flows = reach.flows
     known = np.flatnonzero(flows.payer != NOBODY)
-    week = (flows.clock[known] - int(flows.clock.min(initial=0))) // WEEK
+    week = weeks(flows)[known]
     payer, payee = flows.payer[known], flows.payee[known]
     count = len(flows.parties)
     pair = payer.astype(np.int64) * count + payee
-    order = np.lexsort((week, pair))
+    order = np.argsort(pair, kind="stable")  # payments stand in order of time, so weeks rise
     pair, week = pair[order], week[order]
     new = np.ones(len(pair), np.bool_)
     new[1:] = (pair[1:] != pair[:-1]) | (week[1:] != week[:-1])
@@ -188,7 +191,8 @@ def _runs(values: Amounts, starts: NDArray[np.int64]) -> Amounts:
 
 def _tenths(week: NDArray[np.int64], amount: Amounts) -> NDArray[np.int64]:
     """Return in which tenth of the amounts of its week each payment lies."""
-    order = np.lexsort((amount, week))
+    order = np.argsort(amount, kind="stable")
+    order = order[np.argsort(_short(week[order]), kind="stable")]
     sizes = np.bincount(week)
     first = np.cumsum(sizes) - sizes
     rank = np.empty(len(week), np.int64)
@@ -197,6 +201,12 @@ def _tenths(week: NDArray[np.int64], amount: Amounts) -> NDArray[np.int64]:
     return found
 
 
+
+
+def _short(values: NDArray[np.int64]) -> NDArray[Any]:
+    """Return small numbers in a type so short that sorting them takes one pass."""
+    fits = int(values.max(initial=0)) < 1 << 16
+    return values.astype(np.uint16) if fits else values
 
 
 __all__ = ["LEAST", "Drawn", "Strata", "strata_of"]

@@ -1,8 +1,7 @@
 """What of each payment could have reached a network, by payments each later than the one before.
 
 One scan backwards from the network answers for every party at once. It goes a hop back at a time:
-what a payment could have brought there is its amount, times the share of what its receiver paid on
-afterwards that could have. A route ends at whoever holds the money of many: control ends there.
+what a payment could have brought there is its part of what its receiver paid on afterwards. A route ends at whoever holds the money of many: control ends there.
 """
 
 from __future__ import annotations
@@ -21,8 +20,13 @@ from chainwatch.typologies.lists import NOBODY, Lists, Rows, running
 DAY = 86_400 * SECOND
 """Microseconds of a day."""
 
+WEEK = 7 * DAY
+
 BILLION = 1_000_000_000
 """Shares are whole billionths, rounded down once."""
+
+FINE = 1 << 40
+"""Parts in which it is held, rounded down, what share of somebody's money a payment is."""
 
 Mask = NDArray[np.bool_]
 Amounts = NDArray[Any]
@@ -67,9 +71,28 @@ class Reach:
         return summed(self.flows.out_of, self.flows.amount)
 
     @cached_property
+    def again(self) -> Amounts:
+        """Of each party what could have reached the network, its best week left out, base units.
+
+        One payment reaches a network by chance now and then, and as easily by an error. What is
+        left out is the week that brings most; what remains came again.
+        """
+        rows = np.flatnonzero((self.value > 0) & (self.flows.payer != NOBODY))
+        rows = rows[np.argsort(self.flows.payer[rows], kind="stable")]
+        party, week = self.flows.payer[rows].astype(np.int64), weeks(self.flows)[rows]
+        best = np.zeros(len(self.flows.parties), self.value.dtype)
+        if len(rows):
+            new = np.ones(len(rows), np.bool_)
+            new[1:] = (party[1:] != party[:-1]) | (week[1:] != week[:-1])
+            starts = np.flatnonzero(new)
+            np.maximum.at(best, party[starts], np.add.reduceat(self.value[rows], starts))
+        found: Amounts = self.reached - best
+        return found
+
+    @cached_property
     def shares(self) -> NDArray[np.int64]:
-        """Of each party the share of what it paid that could have reached the network."""
-        return billionths(self.reached, self.paid)
+        """Of each party what reached again as a share of what it paid: what is tested."""
+        return billionths(self.again, self.paid)
 
 
 def reach(
@@ -77,10 +100,11 @@ def reach(
 ) -> Reach:
     """Return what of each payment could have reached a network.
 
-    Who is paid has its own payments afterwards, within some days, to bring on what it got; of what
-    came to it goes on no more than it then paid, and as much of that as the share of those payments
-    that could have reached the network (the haircut, forwards). What it paid before, later than
-    that, or in no known order counts for nothing.
+    Who is paid has its own payments afterwards, within some days, to bring on what it got. The
+    haircut is taken both ways, and the smaller counts: what came is spread over all that was then
+    paid, and what is paid is taken from all that was held, in proportion. So no coin is counted for
+    more than itself. What the receiver paid before, later than that, or in no known order counts
+    for nothing.
 
     Parameters
     ----------
@@ -122,15 +146,34 @@ def _one_hop_back(
     flows: Flows, behind: Amounts, direct: Amounts, ends: Mask, span: int
 ) -> Amounts:
     """Return what could have reached by one payment more than ``behind`` tells."""
+    on = np.flatnonzero((behind > 0) & (flows.payer != NOBODY))
     carrying = np.zeros(len(flows.parties), np.bool_)
-    carriers = flows.payer[behind > 0]
-    carrying[carriers[carriers != NOBODY]] = True
+    carrying[flows.payer[on]] = True
     rows = np.flatnonzero((carrying & ~ends)[flows.payee])
-    passed, paid = after(flows, (behind, flows.amount), rows, span)
-    amount = flows.amount[rows]
+    of_held = np.zeros(len(behind), np.int64)
+    of_held[on] = part_of(np.full(len(on), FINE, np.int64), behind[on], held(flows, on))
+    passed, paid, share = after(flows, (behind, flows.amount, of_held), rows, span)
+    amount, one = flows.amount[rows], np.full(len(rows), FINE, np.int64)
+    # What came is spread over what was paid afterwards, and what is paid comes from all that was
+    # held: neither may be more than the whole, and the smaller counts.
     found = direct.copy()
-    # Dividing by no less than what came keeps what goes on within what was passed on.
-    found[rows] = part_of(amount, passed, np.maximum(paid, amount))
+    spread = part_of(amount, passed, np.maximum(paid, amount))
+    found[rows] = np.minimum(spread, part_of(amount, np.minimum(share, FINE), one))
+    return found
+
+
+def held(flows: Flows, rows: Rows) -> Amounts:
+    """Return what the payer of each payment held before it: what came less what went, at least it.
+
+    Coins that came before everything that was read are not known, and not counted.
+    """
+    before = np.searchsorted(flows.order, flows.order[rows], side="left")
+    payer, first = flows.payer[rows], np.zeros(len(rows), np.int64)
+    came, went = (
+        _between(lists, flows.amount, lists.between(payer, first, before))
+        for lists in (flows.into, flows.out_of)
+    )
+    found: Amounts = np.maximum(came - went, flows.amount[rows])
     return found
 
 
@@ -138,8 +181,20 @@ def after(flows: Flows, of: Sequence[Amounts], rows: Rows, span: int) -> tuple[A
     """Return what the receiver of each payment paid later, within a span, added up per column."""
     lists = flows.out_of
     first, last = lists.between(flows.payee[rows], flows.later(rows), flows.within(rows, span))
-    totals = (running(one[lists.rows]) for one in of)
-    return tuple(one[last] - one[first] for one in totals)
+    return tuple(_between(lists, one, (first, last)) for one in of)
+
+
+def _between(lists: Lists, amounts: Amounts, places: tuple[Rows, Rows]) -> Amounts:
+    """Return what the payments from one place of lists until before another add up to."""
+    totals = running(amounts[lists.rows])
+    found: Amounts = totals[places[1]] - totals[places[0]]
+    return found
+
+
+def weeks(flows: Flows) -> NDArray[np.int64]:
+    """Return in which week each payment was made, from the first one on."""
+    found: NDArray[np.int64] = (flows.clock - int(flows.clock[0] if len(flows) else 0)) // WEEK
+    return found
 
 
 def summed(lists: Lists, amounts: Amounts) -> Amounts:
@@ -163,5 +218,5 @@ def billionths(part: Amounts, whole: Amounts) -> NDArray[np.int64]:
     return part_of(np.full(len(part), BILLION, np.int64), part, whole)
 
 
-__all__ = ["BILLION", "DAY", "Amounts", "Mask", "Reach", "after", "billionths", "part_of", "reach",
-           "summed"]  # fmt: skip
+__all__ = ["BILLION", "DAY", "WEEK", "Amounts", "Mask", "Reach", "after", "billionths", "part_of", "reach",
+           "summed", "weeks"]  # fmt: skip
