@@ -147,6 +147,9 @@ from chainwatch.triage.ranking.rank import Ranking as Ranking
 from chainwatch.triage.ranking.rank import rank as rank
 from chainwatch.triage.ranking.weights import Danger as Danger
 from chainwatch.triage.ranking.weights import Weights as Weights
+from chainwatch.triage.health.releases import Releases as Releases
+from chainwatch.triage.health.releases import read_releases as read_releases
+from chainwatch.triage.health.releases import set_privacy_budget as set_privacy_budget
 from chainwatch.typologies.alerts import Alerts as Alerts
 from chainwatch.typologies.alerts import alerts as alerts
 

@@ -110,6 +110,10 @@ class LedgerLocked(LedgerError):
     passing = True
 
 
+class ReleaseRefused(ChainwatchError):
+    """A release of noisy counts would go beyond its privacy budget, or has none."""
+
+
 class OutputExists(ChainwatchError):
     """A folder to be written exists already."""
 

@@ -1,0 +1,1 @@
+"""What serves public health: noisy counts of market activity, and early warning by substance."""
