@@ -147,6 +147,9 @@ from chainwatch.triage.ranking.rank import Ranking as Ranking
 from chainwatch.triage.ranking.rank import rank as rank
 from chainwatch.triage.ranking.weights import Danger as Danger
 from chainwatch.triage.ranking.weights import Weights as Weights
+from chainwatch.triage.health.health_release import health_release as health_release
+from chainwatch.triage.health.health_release import read_health_release as read_health_release
+from chainwatch.triage.health.noisy_counts import HealthRelease as HealthRelease
 from chainwatch.triage.health.releases import Releases as Releases
 from chainwatch.triage.health.releases import read_releases as read_releases
 from chainwatch.triage.health.releases import set_privacy_budget as set_privacy_budget
