@@ -76,6 +76,8 @@ from chainwatch.ledger.lookup.lookup import show as show
 from chainwatch.ledger.prices import Prices as Prices
 from chainwatch.ledger.prices import prices_of as prices_of
 from chainwatch.net.policy import use_network as use_network
+from chainwatch.privacy.people.result import PeopleRoles as PeopleRoles
+from chainwatch.privacy.people.roles import roles as roles
 from chainwatch.privacy.session import set_edition as set_edition
 from chainwatch.results.text_frame import plain as plain
 from chainwatch.sources.bitcoin_core.rest import BitcoinRest as BitcoinRest

@@ -58,7 +58,7 @@ def roles_of_tags(frame: pl.DataFrame) -> Roles:
         spreading=kinds[True],
         unstated=kinds[None],
         single=kinds[False],
-        victims=parties_of(_victims(frame)),
+        protected=parties_of(_victims(frame)),
         if_met=_private(frame),
     )
 

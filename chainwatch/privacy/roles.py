@@ -41,17 +41,19 @@ def roles_of(results: Iterable[Result]) -> dict[Party, str]:
         if any(other.spread_unstated for other in said):
             for party, role in one.unstated.items():
                 _keep(found, party, role)
-    victims = frozenset[Party]().union(*(one.victims for one in said))
+    protected = frozenset[Party]().union(*(one.protected for one in said))
     customers = frozenset[Party]().union(*(one.customers for one in said))
     for one in said:
         if one.clusters is not None:
-            _spread(found, one.clusters, customers | victims)
+            _spread(found, one.clusters, customers | protected)
     for one in said:
         for party, role in (*one.unstated.items(), *one.single.items()):
             _keep(found, party, role)
     for party in _alone(listed, said):
         _keep(found, party, SERVICE)
-    return {party: role for party, role in found.items() if role == SUBJECT or party not in victims}
+    return {
+        party: role for party, role in found.items() if role == SUBJECT or party not in protected
+    }
 
 
 def _of_the_case(results: list[Result], said: list[Roles]) -> list[Roles]:

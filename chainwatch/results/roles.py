@@ -34,8 +34,8 @@ class Roles:
         Of a service: no cluster makes a service of them.
     doubtful : set of (chain, address)
         Too weakly shown to be a customer of a service to be named to others.
-    victims : set of (chain, address)
-        Never shown, unless they are subjects.
+    protected : set of (chain, address)
+        Never shown, unless they are subjects: victims, likely consumers, small donors.
     if_met : set of (chain, address)
         Findings that are shown where a result on subjects meets them, and not by a tag alone.
     on_the_way : set of (chain, address)
@@ -52,7 +52,7 @@ class Roles:
     alone: Set[Party] = frozenset()
     customers: Set[Party] = frozenset()
     doubtful: Set[Party] = frozenset()
-    victims: Set[Party] = frozenset()
+    protected: Set[Party] = frozenset()
     if_met: Set[Party] = frozenset()
     on_the_way: Set[Party] = frozenset()
     clusters: pl.DataFrame | None = None

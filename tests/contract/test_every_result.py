@@ -118,6 +118,12 @@ class Made:
     def ranged(self) -> cw.TraceRange:
         return cw.trace_all(self.ledger, self.vendors.addresses(), stop=self.services)
 
+    def people(self) -> cw.PeopleRoles:
+        return cw.roles(
+            self.ledger, self.vendors.addresses(), tags=self.tags, clusters=self.clusters,
+            small=1_000_000,
+        )  # fmt: skip
+
     def counterparties(self) -> Result:
         subjects = self.vendors.addresses()
         return cw.counterparties(self.ledger, subjects, asset=COIN, tags=self.tags)
@@ -220,6 +226,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Paths": lambda made: cw.paths(
         made.ledger, made.vendors.addresses(), made.services.addresses(), tags=made.tags
     ),
+    "PeopleRoles": Made.people,
     "PoolWithdrawals": lambda _: cw.pool_withdrawals(
         (pooled := simulate_pools(0)).ledger, [cw.MixingPool(*one) for one in pooled.pools]
     ),
@@ -243,6 +250,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Received": lambda made: cw.received(
         made.ledger, made.vendors, method="MI-DC", clusters=made.clusters, asset=COIN
     ),
+    "RoleReasons": lambda made: made.people().why(made.vendors.frame["address"][0]),
     "Rounds": lambda made: change_rounds(made.ledger, made.clusters.links, change.optimal_change()),
     "Slots": lambda made: cw.slots(made.ledger, made.joined()),
     "SpreadTags": lambda made: cw.spread_tags(made.tags, made.clusters, spread_unstated=True),
