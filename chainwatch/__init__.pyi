@@ -145,16 +145,16 @@ from chainwatch.tracing.revenue.received import received as received
 from chainwatch.tracing.trace import trace as trace
 from chainwatch.tracing.whole_chain.taint import Taint as Taint
 from chainwatch.tracing.whole_chain.taint import taint as taint
-from chainwatch.triage.ranking.rank import Ranking as Ranking
-from chainwatch.triage.ranking.rank import rank as rank
-from chainwatch.triage.ranking.weights import Danger as Danger
-from chainwatch.triage.ranking.weights import Weights as Weights
 from chainwatch.triage.health.health_release import health_release as health_release
 from chainwatch.triage.health.health_release import read_health_release as read_health_release
 from chainwatch.triage.health.noisy_counts import HealthRelease as HealthRelease
 from chainwatch.triage.health.releases import Releases as Releases
 from chainwatch.triage.health.releases import read_releases as read_releases
 from chainwatch.triage.health.releases import set_privacy_budget as set_privacy_budget
+from chainwatch.triage.ranking.rank import Ranking as Ranking
+from chainwatch.triage.ranking.rank import rank as rank
+from chainwatch.triage.ranking.weights import Danger as Danger
+from chainwatch.triage.ranking.weights import Weights as Weights
 from chainwatch.typologies.alerts import Alerts as Alerts
 from chainwatch.typologies.alerts import alerts as alerts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -18,6 +18,7 @@ from chainwatch.completion import names_of
 from chainwatch.errors import InputError, expect
 from chainwatch.ledger.dates import Moment, moment
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.privacy.people.result import PeopleRoles
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.table import TIME, Rows
 from chainwatch.triage.ranking.dangers import Dangers, dangerous
@@ -31,19 +32,6 @@ from chainwatch.typologies.alerts import asset_in, flows_of
 from chainwatch.typologies.flows import NOBODY, Flows
 from chainwatch.typologies.typology import Typology
 from chainwatch.units import counted
-
-CONSUMERS = ("likely consumer", "donor", "victim")
-"""Roles of people whom no ranking lists."""
-
-
-@runtime_checkable
-class People(Protocol):
-    """Who is who: rows of ``chain, address, role``, as ``cw.roles`` returns them."""
-
-    @property
-    def frame(self) -> pl.DataFrame:
-        """The rows."""
-        ...
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -132,7 +120,7 @@ class Ranking(Result):
 @recorded
 def rank(
     ledger: Ledger, tags: Tags, asset: Asset | None = None, *,
-    clusters: Framed | None = None, people: People | None = None,
+    clusters: Framed | None = None, people: PeopleRoles | None = None,
     typologies: Sequence[Typology] = (), weights: Weights | None = None,
     day: Moment | None = None,
 ) -> Ranking:  # fmt: skip
@@ -153,8 +141,8 @@ def rank(
     clusters : Clusters, optional
         Owners. Without them each address stands alone.
     people : PeopleRoles, optional
-        Who is a likely consumer, donor or victim, as :func:`chainwatch.roles` tells: none of them
-        is ranked, whatever they pay.
+        Who is a likely consumer, a small donor or a victim, or may be one, as
+        :func:`chainwatch.roles` tells of the same asset: none of them is ranked, whatever they pay.
     typologies : sequence of Typology
         Shapes of payments to look for among those who have a reason.
     weights : Weights, optional
@@ -187,7 +175,7 @@ def rank(
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     expect(tags, Tags, "tags", "pass tags, as read_tags returns them")
     expect(clusters, (Framed, type(None)), "clusters", "pass clusters, as owners(...) returns them")
-    expect(people, (People, type(None)), "people", "pass people, as roles(...) returns them")
+    expect(people, (PeopleRoles, type(None)), "people", "pass people, as roles(...) returns them")
     counts = weights or Weights()
     what = asset_in(ledger, asset)
     named = replace(tags, frame=dangerous(tags.frame, counts))
@@ -226,13 +214,16 @@ def _now(flows: Flows, day: datetime | None) -> int:
     return int(flows.clock[-1])
 
 
-def _hidden(people: People | None, flows: Flows) -> frozenset[bytes]:
-    """Return the owners of whom any address is a likely consumer's, a donor's or a victim's."""
+def _hidden(people: PeopleRoles | None, flows: Flows) -> frozenset[bytes]:
+    """Return the owners of whom any address is, or may be, one of those who are masked."""
     if people is None:
         return frozenset()
-    rows = people.frame.filter(
-        pl.col("chain") == flows.asset.chain, pl.col("role").is_in(CONSUMERS)
-    ).select("address")
+    if people.asset.chain != flows.asset.chain:
+        raise InputError(
+            f"people are told of {people.asset.chain}, and payments of {flows.asset.chain}",
+            remedy="pass roles(...) of the same chain and asset",
+        )
+    rows = people.frame.filter("masked").select("address")
     if flows.clusters is None:
         return frozenset(rows["address"])
     of = flows.clusters.frame.filter(pl.col("chain") == flows.asset.chain)

@@ -127,16 +127,22 @@ def test_a_shared_service_links_nobody() -> None:
 
 
 def test_people_who_are_consumers_donors_or_victims_are_not_ranked() -> None:
-    class People:
-        frame = pl.DataFrame({
-            "chain": [ON.chain] * 3, "address": [ON("rich"), ON("hand"), ON("cell")],
-            "role": ["donor", "bystander", "network"],
-        })  # fmt: skip
-
-    found = ranked(PAID, people=People())
-    assert "rich" not in order(found)
-    assert {"hand", "cell"} <= set(order(found))
-    assert left(found)[why.PEOPLE] == 1
+    """Small donors to a campaign are not looked at; who gives much is."""
+    campaign = ("cell", "cell", "terrorism_financing")
+    gifts = [(f"d{n}>cell:{10 + n}", n * DAY) for n in range(5)]
+    paid = [*gifts, ("rich>cell:9000", DAY)]
+    ledger, tags = ON.ledger(paid), ON.tags(campaign)
+    people = cw.roles(ledger, [ON("cell")], tags=tags, asset=TOKEN, small=100)
+    every = cw.rank(ledger, tags, TOKEN)
+    assert {f"d{n}" for n in range(5)} <= set(order(every))
+    found = cw.rank(ledger, tags, TOKEN, people=people)
+    assert order(found) == ["cell", "rich"]
+    assert left(found)[why.PEOPLE] == 5
+    elsewhere = cw.roles(
+        Accounts("base").ledger([("x>y:1", 0)]), [Accounts("base")("x")], asset=cw.native("base")
+    )
+    with pytest.raises(InputError, match="people are told of"):
+        cw.rank(ledger, tags, TOKEN, people=elsewhere)
 
 
 def test_what_is_sold_counts_and_the_most_dangerous_tag_speaks() -> None:
