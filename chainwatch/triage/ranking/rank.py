@@ -143,6 +143,7 @@ def rank(
     people : PeopleRoles, optional
         Who is a likely consumer, a small donor or a victim, or may be one, as
         :func:`chainwatch.roles` tells of the same asset: none of them is ranked, whatever they pay.
+        Without it nobody is ranked for what he pays: he may be a small donor.
     typologies : sequence of Typology
         Shapes of payments to look for among those who have a reason.
     weights : Weights, optional
@@ -185,7 +186,7 @@ def rank(
 
 def ranking_of(
     flows: Flows, tags: Framed, weights: Weights | None = None,
-    people: frozenset[bytes] = frozenset(), typologies: Sequence[Typology] = (),
+    people: frozenset[bytes] | None = None, typologies: Sequence[Typology] = (),
     day: datetime | None = None,
 ) -> Ranking:  # fmt: skip
     """Return the ranking of payments, whatever these were made of.
@@ -214,10 +215,10 @@ def _now(flows: Flows, day: datetime | None) -> int:
     return int(flows.clock[-1])
 
 
-def _hidden(people: PeopleRoles | None, flows: Flows) -> frozenset[bytes]:
+def _hidden(people: PeopleRoles | None, flows: Flows) -> frozenset[bytes] | None:
     """Return the owners of whom any address is, or may be, one of those who are masked."""
     if people is None:
-        return frozenset()
+        return None
     if people.asset.chain != flows.asset.chain:
         raise InputError(
             f"people are told of {people.asset.chain}, and payments of {flows.asset.chain}",

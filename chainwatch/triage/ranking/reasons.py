@@ -23,6 +23,7 @@ NAMED, PAID_BY, PAYS, ALERT = "named", "paid by", "pays", "alert"
 SERVICE = "services, which deal with everybody"
 BUYER = "paid sellers or markets, and got no more back than that"
 ONE_PAYOUT = "had too few payouts of a seller or a market to tell them from refunds"
+UNTOLD = "paid a danger, and may be small donors: roles of people were not given"
 PEOPLE = "are likely consumers, donors or victims"
 UNSEEN = "are named by tags, and no payment of theirs was read"
 
@@ -54,7 +55,7 @@ class Reasons:
 
 
 def reasons_of(
-    dangers: Dangers, people: frozenset[bytes], typologies: Sequence[Typology]
+    dangers: Dangers, people: frozenset[bytes] | None, typologies: Sequence[Typology]
 ) -> Reasons:
     """Return why parties are looked at.
 
@@ -62,16 +63,21 @@ def reasons_of(
     ----------
     dangers : Dangers
         Whom tags call a danger, in the payments.
-    people : frozenset of bytes
-        Owners who are likely consumers, donors or victims: none is listed.
+    people : frozenset of bytes or None
+        Owners who are, or may be, likely consumers, donors or victims: none is listed. Where
+        nobody told, who only pays is left out: he may be a small donor.
     typologies : sequence of Typology
         Shapes that are looked for among those who have another reason; a shape alone is none.
     """
     flows = dangers.flows
     hidden = np.zeros(len(flows.parties), np.bool_)
-    hidden[[number for one in people if (number := flows.number_of(one)) is not None]] = True
-    left: dict[str, set[int]] = {why: set() for why in (SERVICE, BUYER, ONE_PAYOUT, PEOPLE)}
-    told = [*_named(dangers), *_paid(dangers, left), *_paying(dangers, left)]
+    hidden[[n for one in people or () if (n := flows.number_of(one)) is not None]] = True
+    left: dict[str, set[int]] = {why: set() for why in (SERVICE, BUYER, ONE_PAYOUT, PEOPLE, UNTOLD)}
+    paying = list(_paying(dangers, left))
+    if people is None:
+        left[UNTOLD] = {one.party for one in paying}
+        paying = []
+    told = [*_named(dangers), *_paid(dangers, left), *paying]
     shown = [one for one in told if not hidden[one.party]]
     left[PEOPLE] = {one.party for one in told if hidden[one.party]}
     shown += _alerts(flows, dangers, typologies, {one.party for one in shown})
