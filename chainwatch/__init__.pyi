@@ -151,6 +151,8 @@ from chainwatch.triage.health.noisy_counts import HealthRelease as HealthRelease
 from chainwatch.triage.health.releases import Releases as Releases
 from chainwatch.triage.health.releases import read_releases as read_releases
 from chainwatch.triage.health.releases import set_privacy_budget as set_privacy_budget
+from chainwatch.triage.convergence.converge import Convergence as Convergence
+from chainwatch.triage.convergence.converge import converge as converge
 from chainwatch.triage.ranking.rank import Ranking as Ranking
 from chainwatch.triage.ranking.rank import rank as rank
 from chainwatch.triage.ranking.weights import Danger as Danger

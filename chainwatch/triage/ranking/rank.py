@@ -25,9 +25,9 @@ from chainwatch.triage.ranking.dangers import Dangers, dangerous
 from chainwatch.triage.ranking.finding import ranking_finding
 from chainwatch.triage.ranking.reasons import Reason, Reasons, reasons_of
 from chainwatch.triage.ranking.scores import Score, scores_of
-from chainwatch.triage.ranking.span import until
 from chainwatch.triage.ranking.tables import LEFT_OUT, RANKING, REASONS, WEIGHED
 from chainwatch.triage.ranking.weights import Weights
+from chainwatch.triage.views import until
 from chainwatch.typologies.alerts import asset_in, flows_of
 from chainwatch.typologies.flows import NOBODY, Flows
 from chainwatch.typologies.typology import Typology

@@ -1,0 +1,1 @@
+"""Where the money of several vendors meets, and whether so many meet there by chance."""

@@ -1,0 +1,67 @@
+"""What a report says of places where vendors meet, and what that does not show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.results.result import Finding
+from chainwatch.triage.convergence.tables import CHANCE, MEETINGS, SHARED
+from chainwatch.units import counted
+
+CALLED = MEETINGS.pick(
+    "entity", "direction", "concept", "vendors", "tested", "expected", "corrected", "verdict",
+    "amount", "behind",
+    name="vendors_meet_at",
+)  # fmt: skip
+
+INNOCENT = (
+    "A service that no tag names: a local exchange, a payment processor, a host, a shop.",
+    "One person with several shops, whose addresses no cluster joins.",
+    "A supplier of lawful goods, such as packing or post, who knows nothing of what is sold.",
+)
+
+
+def convergence_finding(
+    meetings: pl.DataFrame, asset: Asset, tests: int, settings: Mapping[str, Any]
+) -> Finding:
+    """Return the places that are met at more often than by chance tells, or may be a service.
+
+    Parameters
+    ----------
+    meetings : polars.DataFrame
+        Rows in ``MEETINGS``.
+    asset : Asset
+        What was paid.
+    tests : int
+        What the correction is for.
+    settings : mapping
+        How far money was followed, and the rate.
+    """
+    called = meetings.filter(pl.col("verdict") == CHANCE)
+    shared = meetings.filter(pl.col("verdict") == SHARED).height
+    said = (
+        f"At {counted(called.height, 'place', 'places')} more vendors meet than wallets like them"
+        f" would by chance, of {counted(meetings.height, 'place', 'places')} where at least"
+        f" {settings['least']} meet."
+    )
+    how = (
+        f"Money was followed over at most {settings['hops']} payments and {settings['days']} days"
+        f" from one to the next. Among the places that are named a share of {settings['rate']} may"
+        f" be false, corrected for {counted(tests, 'party', 'parties')} that could have been one."
+    )
+    rest = (
+        "That vendors meet at a place is consistent with a common supplier, broker or launderer,"
+        " and with what stands below; it shows no agreement. Services that tags name are left out."
+    )
+    hubs = (
+        f"{counted(shared, 'place deals', 'places deal')} with so many that it may be a service"
+        " which no tag names: nothing is said of it."
+    )
+    return Finding(
+        "Where vendors meet", (said, how, rest, *((hubs,) if shared else ())),
+        CALLED.rows(called.select(CALLED.names)), asset, INNOCENT, said,
+    )  # fmt: skip

@@ -1,0 +1,49 @@
+"""Payments seen otherwise: until a day, with known payers alone, or as if time ran backwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainwatch.typologies.flows import NOBODY, Flows
+
+_BY_PAYMENT = (
+    "payer", "payee", "amount", "clock", "time", "order", "tx", "place", "deed", "agreed",
+    "payer_name", "payee_name",
+)  # fmt: skip
+
+
+def until(flows: Flows, now: int) -> Flows:
+    """Return the payments until a time, microseconds since 1970; all where none is later.
+
+    What was known then: a ranking of a past day is found again.
+    """
+    count = int(np.searchsorted(flows.clock, now, side="right"))
+    return flows if count == len(flows) else _taken(flows, np.arange(count))
+
+
+def known(flows: Flows) -> Flows:
+    """Return the payments whose payer is known: others come from nobody and go back to none."""
+    return _taken(flows, np.flatnonzero(flows.payer != NOBODY))
+
+
+def backwards(flows: Flows) -> Flows:
+    """Return the payments as if time ran the other way: who was paid pays, the last one first.
+
+    What came from a party is then what reaches it.
+    """
+    turned = _taken(flows, np.arange(len(flows))[::-1])
+    return replace(
+        turned, payer=turned.payee, payee=turned.payer, payer_name=turned.payee_name,
+        payee_name=turned.payer_name, clock=-turned.clock, order=-turned.order,
+    )  # fmt: skip
+
+
+def _taken(flows: Flows, rows: NDArray[np.int64]) -> Flows:
+    """Return some payments; ids of transactions are asked for by their place in all."""
+    given = flows.txids
+    taken: dict[str, Any] = {name: getattr(flows, name)[rows] for name in _BY_PAYMENT}
+    return replace(flows, **taken, txids=lambda some: given(rows[some]))

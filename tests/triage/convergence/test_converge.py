@@ -1,0 +1,263 @@
+"""``converge``: places are those of a plain search, chance is exact, services meet nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from itertools import product
+from math import prod
+from random import Random
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from account_chains import HOUR, Accounts
+from hypothesis import given
+from hypothesis import strategies as st
+
+import chainwatch as cw
+from chainwatch.addresses.assets import Asset, native
+from chainwatch.addresses.canonical import text
+from chainwatch.errors import InputError
+from chainwatch.results.mask import shown_tables
+from chainwatch.triage.convergence.chance import expected, tail
+from chainwatch.triage.convergence.converge import converging
+from chainwatch.triage.convergence.meeting import PAYS, REACHED, Bounds, ways_of
+from chainwatch.triage.convergence.tables import CHANCE, NO_MORE, SHARED, UNTESTED
+from chainwatch.typologies.flows import NOBODY, Flows, Name
+from chainwatch.typologies.made_flows import make_flows
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+ON = Accounts()
+TOKEN = Asset(ON.chain, ON("token"), "TOK", 6)
+DAY = 24 * HOUR
+
+
+def flows_of(
+    payments: Sequence[tuple[str, str, int, float]], services: str = "", platform: str = ""
+) -> Flows:
+    """Return payments ``(payer, payee, amount, days)`` between parties of one letter or name."""
+    names = (Name("s", "exchange"), Name("p", "guarantee_platform"))
+    code = {**dict.fromkeys(services, 0), **dict.fromkeys(platform, 1)}
+    rows = pl.DataFrame(
+        [
+            (a.encode(), b.encode(), amount, START + timedelta(days=day), n,
+             code.get(a, NOBODY), code.get(b, NOBODY))
+            for n, (a, b, amount, day) in enumerate(payments)
+        ],
+        schema=["payer", "payee", "amount", "time", "rank", "payer_name", "payee_name"],
+        orient="row",
+    )  # fmt: skip
+    return make_flows(rows, native("eth"), names=names)
+
+
+@given(st.lists(st.fractions(0, 1, max_denominator=12), max_size=6), st.integers(0, 7))
+def test_the_tail_is_that_of_all_outcomes(shares: list[Fraction], least: int) -> None:
+    whole = sum(
+        (
+            prod((p if hit else 1 - p for p, hit in zip(shares, outcome, strict=True)),
+                 start=Fraction(1))
+            for outcome in product((False, True), repeat=len(shares))
+            if sum(outcome) >= least
+        ),
+        Fraction(0),
+    )  # fmt: skip
+    assert tail(shares, least) == whole
+    assert expected(shares) == sum(shares)
+
+
+def plain(
+    payments: Sequence[tuple[str, str, int, float]], vendors: str, ends: str, bounds: Bounds
+) -> dict[str, set[str]]:
+    """Return by place the vendors whose money could reach it: every route tried, one by one."""
+    found: dict[str, set[str]] = {}
+
+    def go(vendor: str, at: str, since: int, hops: int) -> None:
+        for n, (a, b, _, day) in enumerate(payments):
+            late = round(day - payments[since][3], 6) if since >= 0 else 0
+            if a != at or (since >= 0 and (n <= since or late > bounds.days)):
+                continue
+            if b != vendor:
+                found.setdefault(b, set()).add(vendor)
+            if hops > 1 and b not in ends and b != vendor:
+                go(vendor, b, n, hops - 1)
+
+    for vendor in vendors:
+        go(vendor, vendor, -1, bounds.hops)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_places_are_those_of_a_plain_search(seed: int) -> None:
+    rng = Random(seed)  # noqa: S311 - the same each time
+    day, payments = 0.0, []
+    for _ in range(rng.choice([12, 30])):
+        a, b = rng.sample("abcdefgx", 2)
+        day += rng.choice([0.1, 1, 3])
+        payments.append((a, b, rng.randint(1, 9), day))
+    bounds = Bounds(rng.choice([1, 2, 3]), rng.choice([2, 5]))
+    flows = flows_of(payments)
+    vendors, ends = "abc", rng.choice(["", "x", "xe"])
+    number = {one.decode(): at for at, one in enumerate(flows.parties)}
+    mask = np.array([one.decode() in ends for one in flows.parties])
+    mine = [one for one in vendors if one in number]
+    turned = [(b, a, amount, day - when) for a, b, amount, when in payments[::-1]]
+    for way, listed in zip(ways_of(flows, mask, bounds), (payments, turned), strict=True):
+        wanted = plain(listed, "".join(mine), ends, bounds)
+        counts = way.counts(np.array([number[one] for one in mine]))
+        told = {one.decode(): int(n) for one, n in zip(flows.parties, counts, strict=True) if n}
+        assert told == {one: len(whose) for one, whose in wanted.items()}
+        for place in wanted:
+            first = way.first_payments(number[place])
+            payers = {flows.parties[int(way.flows.payer[row])].decode() for row in first}
+            every = plain(listed, "".join(sorted(set(number) - {place})), ends, bounds)
+            assert payers - {place} == every.get(place, set())
+
+
+def crowd(rng: Random, people: int = 150) -> list[tuple[str, str, int, float]]:
+    """Return what people pay each other and a few shops, as many times as vendors do."""
+    paid = []
+    for one in range(people):
+        for _ in range(8):
+            other = rng.choice([f"p{rng.randrange(people)}", f"shop{rng.randrange(4)}"])
+            if other != f"p{one}":
+                paid.append((f"p{one}", other, rng.randint(50, 150), rng.uniform(0, 60)))
+    return paid
+
+
+def world(rng: Random, vendors: int = 12) -> list[tuple[str, str, int, float]]:
+    paid = crowd(rng)
+    for one in range(vendors):
+        for _ in range(7):
+            other = rng.choice([f"p{rng.randrange(150)}", f"shop{rng.randrange(4)}"])
+            paid.append((f"v{one}", other, rng.randint(50, 150), rng.uniform(0, 60)))
+        paid.append((f"v{one}", "broker", 100, rng.uniform(0, 60)))
+    return paid
+
+
+VENDORS = frozenset(f"v{one}".encode() for one in range(12))
+
+
+def places(found: cw.Convergence, verdict: str) -> set[str]:
+    rows = found.frame.filter(pl.col("verdict") == verdict)
+    return {one.decode() for one in rows["entity"]}
+
+
+def sorted_flows(paid: list[tuple[str, str, int, float]], **more: Any) -> Flows:
+    return flows_of(sorted(paid, key=lambda one: one[3]), **more)
+
+
+def test_a_broker_of_many_vendors_is_more_than_chance_and_shops_are_not() -> None:
+    found = converging(sorted_flows(world(Random(1))), VENDORS, bounds=Bounds(1, 14))  # noqa: S311
+    assert places(found, CHANCE) == {"broker"}
+    row = found.frame.filter(pl.col("entity") == b"broker").row(0, named=True)
+    assert (row["direction"], row["vendors"], row["amount"]) == (REACHED, 12, 1_200)
+    assert row["corrected"] < 0.001
+    assert {f"shop{n}" for n in range(4)} <= places(found, NO_MORE)
+    shop = found.frame.filter(pl.col("entity") == b"shop0").row(0, named=True)
+    assert shop["p"] > 0.01
+    assert found.why(b"broker")["vendor"].to_list() == sorted(VENDORS)
+
+
+def test_whom_a_tag_calls_a_service_is_no_place_and_a_platform_is_one() -> None:
+    rng = Random(1)  # noqa: S311
+    paid = world(rng)
+    assert converging(
+        named(paid, "exchange"), VENDORS, bounds=Bounds(1, 14)
+    ).frame.filter(pl.col("entity") == b"broker").is_empty()  # fmt: skip
+    found = converging(named(paid, "guarantee_platform"), VENDORS, bounds=Bounds(1, 14))
+    row = found.frame.filter(pl.col("entity") == b"broker").row(0, named=True)
+    assert (row["verdict"], row["concept"]) == (CHANCE, "guarantee_platform")
+
+
+def named(paid: list[tuple[str, str, int, float]], concept: str) -> Flows:
+    """Return payments in which a tag names the broker."""
+    ordered = sorted(paid, key=lambda one: one[3])
+    rows = pl.DataFrame(
+        [
+            (a.encode(), b.encode(), amount, START + timedelta(days=day), n,
+             0 if a == "broker" else NOBODY, 0 if b == "broker" else NOBODY)
+            for n, (a, b, amount, day) in enumerate(ordered)
+        ],
+        schema=["payer", "payee", "amount", "time", "rank", "payer_name", "payee_name"],
+        orient="row",
+    )  # fmt: skip
+    return make_flows(rows, native("eth"), names=(Name("b", concept),))
+
+
+def test_no_route_goes_on_through_a_hub_and_a_hub_is_never_called() -> None:
+    rng = Random(2)  # noqa: S311
+    paid = world(rng)
+    paid += [(f"p{n}", "broker", 10, 5 + n / 100) for n in range(60)]
+    paid += [("broker", "beyond", 500, 61.0), ("broker", "beyond", 500, 62.0)]
+    found = converging(sorted_flows(paid), VENDORS, bounds=Bounds(2, 90), hub=60)
+    assert "broker" in places(found, SHARED)
+    assert b"beyond" not in found.frame["entity"].to_list()
+    through = converging(sorted_flows(paid), VENDORS, bounds=Bounds(2, 90), hub=100)
+    assert b"beyond" in through.frame["entity"].to_list()
+
+
+def test_a_supplier_who_pays_them_is_found_the_other_way_round() -> None:
+    turned = [(b, a, amount, 60 - day) for a, b, amount, day in world(Random(3))]  # noqa: S311
+    found = converging(sorted_flows(turned), VENDORS, bounds=Bounds(1, 14))
+    row = found.frame.filter(pl.col("verdict") == CHANCE).row(0, named=True)
+    assert (row["entity"], row["direction"], row["vendors"]) == (b"broker", PAYS, 12)
+
+
+def test_without_wallets_like_them_nothing_is_called() -> None:
+    paid = [(f"v{n}", "broker", 10, float(n)) for n in range(12)]
+    found = converging(flows_of(paid), VENDORS)
+    assert places(found, UNTESTED) == {"broker"}
+    assert found.frame["p"].null_count() == 1
+    assert repr(found).startswith("Convergence(1 place where 3 vendors or more meet, 0 more")
+
+
+def test_a_place_is_held_against_all_parties_that_could_have_been_one() -> None:
+    flows = sorted_flows(world(Random(1)))  # noqa: S311
+    found = converging(flows, VENDORS, bounds=Bounds(1, 14))
+    mine = [flows.number_of(one) for one in VENDORS]
+    paid = set(flows.payee.tolist()) - set(mine)
+    pay = set(flows.payer.tolist()) - set(mine)
+    assert found.tests == len(paid) + len(pay)
+
+
+PAID = [
+    *[(f"v{n}>maker:{100 + n}", n) for n in range(4)],
+    *[(f"v{n}>desk:{50 + n}", DAY + n) for n in range(4)],
+]
+
+
+def asked(**more: Any) -> cw.Convergence:
+    tags = ON.tags(*((f"v{n}", f"v{n}", "vendor") for n in range(4)), ("desk", "desk", "exchange"))
+    vendors = [text(ON(f"v{n}"), "eth") for n in range(4)]
+    return cw.converge(ON.ledger(PAID), vendors, tags=tags, asset=TOKEN, **more)
+
+
+def test_on_a_ledger_vendors_are_subjects_and_the_place_stays_masked() -> None:
+    found = asked()
+    assert [ON.name(one) for one in found.frame["entity"]] == ["maker"]
+    assert found.frame["amount"].cast(int).to_list() == [sum(100 + n for n in range(4))]
+    edition, tables = shown_tables(found)
+    assert edition == "disclosure"
+    told = str([frame.to_dicts() for frame in tables.values()])
+    assert text(ON("maker"), "eth") not in told
+    assert set(found.roles().single) == {(ON.chain, ON(f"v{n}")) for n in range(4)}
+    (said,) = found.findings(pl.DataFrame({"chain": [], "address": []}))
+    assert "consistent with a common supplier" in " ".join(said.text)
+    assert "belong" not in " ".join(said.text)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"least": 5}, "4 of the vendors pay or are paid in what was read, fewer than 5"),
+        ({"least": 1}, "least is no whole number of 2 or more"),
+        ({"hops": 0}, "hops is no whole number of 1 or more"),
+        ({"rate": "2"}, "rate is no share"),
+    ],
+)
+def test_what_is_wrong_is_said(more: dict[str, Any], said: str) -> None:
+    with pytest.raises((InputError, cw.errors.ArgumentError), match=said):
+        asked(**more)
