@@ -131,9 +131,9 @@ def converge(
 ) -> Convergence:  # fmt: skip
     """Find who is reached by the money of several vendors, or pays several, more than by chance.
 
-    What vendors have in common is mostly what everybody has: an exchange, a payment processor.
-    Services are left out as places and as ways. Each other place is held against wallets like the
-    vendors, as large, as old, as active: how often would so many of them meet there?
+    Services are left out as places and as ways: everybody has them in common. Each other place is
+    held against wallets like the vendors, as large, as old, as active: how often would so many of
+    them meet there?
 
     Parameters
     ----------
@@ -156,8 +156,8 @@ def converge(
     rate : float or str
         The share of false ones among the places that are called more than chance.
     hub : int
-        Parties dealt with in one direction, from which on somebody may be a service that no tag
-        names: no route goes on there, and as a place he is shown and never called.
+        From so many payers or payees on somebody may be a service that no tag names: no route
+        goes on there, and as a place he is shown and never called.
 
     Returns
     -------
@@ -172,13 +172,11 @@ def converge(
     Fails when
     ----------
     A service is small and no tag names it: a local exchange that serves mostly these vendors looks
-    like their broker. Vendors are one person under several names that no cluster joins. Wallets
-    like them are few, and the test has no power.
+    like their broker. Vendors are one person under several names that no cluster joins.
 
     References
     ----------
-    The null is that of a stratified permutation test, whose tail is a Poisson binomial one; the
-    correction is that of Benjamini and Yekutieli, Annals of Statistics, 2001.
+    Benjamini and Yekutieli, Annals of Statistics, 2001; for the tail see :func:`chance.tail`.
     """
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     expect(tags, (Tags, type(None)), "tags", "pass tags, as read_tags returns them")

@@ -173,15 +173,19 @@ def rank(
     The order of dangers is a choice of this project; beside each weight stands the instrument that
     makes the act a concern of the public.
     """
-    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
-    expect(tags, Tags, "tags", "pass tags, as read_tags returns them")
-    expect(clusters, (Framed, type(None)), "clusters", "pass clusters, as owners(...) returns them")
-    expect(people, (PeopleRoles, type(None)), "people", "pass people, as roles(...) returns them")
+    _expect(ledger, tags, clusters, people)
     counts = weights or Weights()
     what = asset_in(ledger, asset)
     named = replace(tags, frame=dangerous(tags.frame, counts))
     flows = flows_of(ledger, what, clusters, named)
     return ranking_of(flows, tags, counts, _hidden(people, flows), typologies, moment(day))
+
+
+def _expect(ledger: object, tags: object, clusters: object, people: object) -> None:
+    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
+    expect(tags, Tags, "tags", "pass tags, as read_tags returns them")
+    expect(clusters, (Framed, type(None)), "clusters", "pass clusters, as owners(...) returns them")
+    expect(people, (PeopleRoles, type(None)), "people", "pass people, as roles(...) returns them")
 
 
 def ranking_of(
