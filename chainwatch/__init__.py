@@ -21,7 +21,8 @@ First steps::
 On account chains read a table with ``TransferDump`` and a ``DumpMapping``, name the ``asset``
 (``native("eth")`` or ``token(...)``), and ask for ``counterparties`` and ``hosted`` too. A whole
 case, from its file to sealed folders, is ``run_case`` or ``chainwatch run``; ``verify`` proves that
-a written folder is unchanged. Results mask bystanders until ``set_edition("working", reason=...)``.
+a written folder is unchanged. Results mask bystanders until
+``set_edition("working", reason=..., authority=...)``.
 
 Each result is frozen: ``.frame`` holds its rows as polars, addresses in them as canonical bytes;
 ``.plain()`` gives them as text, and ``cw.plain(frame)`` what you made of them. ``.record`` and

@@ -92,7 +92,7 @@ def working(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Open the working edition at a desk of the test's own: its reason stands in no other log."""
     monkeypatch.setattr(session, "_desk", session.Desk())
     before = session.show_by(session._desk)
-    session.set_edition("working", reason="a test")
+    session.set_edition("working", reason="a test", authority="a court")
     yield
     session.show_by(before)
 

@@ -18,6 +18,7 @@ from chainwatch.case.seal import LOG, verify, write_seal
 from chainwatch.errors import CaseError, ChainwatchError, MissingExtra
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.privacy.edition import DISCLOSURE, Edition, annex
+from chainwatch.privacy.leave import leave
 from chainwatch.privacy.masked_view import MaskedView, masked_view, parties_by_transaction
 from chainwatch.privacy.roles import sealed
 
@@ -87,7 +88,7 @@ class Case(CaseRecord):
 
     def write(
         self, folder: str | Path, *, edition: str = DISCLOSURE, reason: str = "",
-        replace: bool = False,
+        authority: str = "", replace: bool = False,
     ) -> Path:  # fmt: skip
         """Write one edition of the case: report, tables, graph, figures, manifest, log, seal.
 
@@ -97,9 +98,11 @@ class Case(CaseRecord):
             The folder. It appears when all is written, or not at all.
         edition : str
             ``disclosure`` (default) masks everyone but subjects, findings and services;
-            ``working`` masks nobody and needs a reason, which goes into the log.
+            ``working`` masks nobody and needs a reason and an authority, which go into the log.
         reason : str
             Why the working edition is needed.
+        authority : str
+            On whose authority it is written: an order, a file number, an office.
         replace : bool
             Put it in the place of an edition that was written there and is as its seal says.
 
@@ -113,12 +116,12 @@ class Case(CaseRecord):
         OutputExists
             If the folder exists and may not be replaced.
         CaseError
-            If a working edition is asked for without a reason.
+            If a working edition is asked for without a reason, or without an authority.
         """
         check_free(absolute(folder), _is_edition, replace=replace)
         self._note_desk()
         view = self.view(edition)
-        self._open(view.edition, reason)
+        self._open(view.edition, reason, authority)
         return write_whole(
             folder, lambda place: self._fill(place, view), ours=_is_edition, replace=replace
         )
@@ -149,14 +152,10 @@ class Case(CaseRecord):
 
         return write_whole(folder, fill, ours=_is_annex, replace=replace)
 
-    def _open(self, edition: Edition, reason: str) -> None:
+    def _open(self, edition: Edition, reason: str, authority: str) -> None:
         if edition.name != DISCLOSURE:
-            if not reason.strip():
-                raise CaseError(
-                    "the working edition masks nobody and was asked for without a reason",
-                    remedy="pass reason='...'",
-                )
-            self._log("write the working edition", reason, NOTHING)
+            given = leave(reason, authority)
+            self._log("write the working edition", given.reason, NOTHING, given.authority)
 
     def _fill(self, folder: Path, view: MaskedView) -> None:
         self._draw(folder / "figures", view)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from chainwatch.errors import CaseError
 from chainwatch.results.provenance import canonical_json, digest_json
@@ -15,7 +16,11 @@ FIRST = "0" * 64
 
 @dataclass(frozen=True)
 class Entry:
-    """One act in a case. Its time stands in ``run.json``: it is no part of what was found."""
+    """One act in a case. Its time stands in ``run.json``: it is no part of what was found.
+
+    ``authority`` is on whose authority somebody looked at everybody; empty of all other acts, and
+    then it stands in no line.
+    """
 
     number: int
     who: str
@@ -23,10 +28,16 @@ class Entry:
     why: str
     content: str
     previous: str
+    authority: str = ""
 
     def digest(self) -> str:
         """Return the SHA-256 of the entry, which the next one carries."""
-        return digest_json(asdict(self))
+        return digest_json(self.as_dict())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        told = asdict(self)
+        return told if self.authority else {k: v for k, v in told.items() if k != "authority"}
 
 
 @dataclass
@@ -35,10 +46,10 @@ class Log:
 
     entries: list[Entry]
 
-    def append(self, who: str, what: str, why: str, content: str) -> Entry:
+    def append(self, who: str, what: str, why: str, content: str, authority: str = "") -> Entry:
         """Add an act and return it."""
         previous = self.entries[-1].digest() if self.entries else FIRST
-        entry = Entry(len(self.entries) + 1, who, what, why, content, previous)
+        entry = Entry(len(self.entries) + 1, who, what, why, content, previous, authority)
         self.entries.append(entry)
         return entry
 
@@ -47,7 +58,7 @@ class Log:
         log = Log([])
         for entry in self.entries:
             who, what, why = said(entry.who), said(entry.what), said(entry.why)
-            log.append(who, what, why, content(entry.content))
+            log.append(who, what, why, content(entry.content), said(entry.authority))
         return log
 
     def head(self) -> str:
@@ -56,7 +67,7 @@ class Log:
 
     def lines(self) -> bytes:
         """Return the log as JSON lines."""
-        return b"".join(canonical_json(asdict(entry)) + b"\n" for entry in self.entries)
+        return b"".join(canonical_json(entry.as_dict()) + b"\n" for entry in self.entries)
 
 
 def read_log(lines: Iterable[str], *, where: str) -> Log:

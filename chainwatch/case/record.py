@@ -62,7 +62,7 @@ class CaseRecord:
     views: dict[str, MaskedView] = field(default_factory=dict, repr=False)
     times: list[str] = field(default_factory=list, repr=False)
     silent: set[str] = field(default_factory=set, repr=False)
-    desk_reasons: int = field(default=0, repr=False)
+    desk_leaves: int = field(default=0, repr=False)
     started: datetime = field(default_factory=now, repr=False)
     ticks: float = field(default_factory=time.perf_counter, repr=False)
 
@@ -109,13 +109,15 @@ class CaseRecord:
         return self
 
     def _note_desk(self) -> None:
-        """Write into the log why the working edition was opened since the last look."""
-        for reason in opened()[self.desk_reasons :]:
-            self._log("open the working edition at the desk", reason, NOTHING)
-            self.desk_reasons += 1
+        """Write into the log why, and by what authority, the working edition was opened since."""
+        for given in opened()[self.desk_leaves :]:
+            self._log(
+                "open the working edition at the desk", given.reason, NOTHING, given.authority
+            )
+            self.desk_leaves += 1
 
-    def _log(self, what: str, why: str, content: str) -> None:
-        self.log.append(self.investigator, what, why, content)
+    def _log(self, what: str, why: str, content: str, authority: str = "") -> None:
+        self.log.append(self.investigator, what, why, content, authority)
         self.times.append(self.clock().isoformat())
 
     def whole(self) -> list[tuple[Result, str]]:
@@ -132,11 +134,13 @@ class CaseRecord:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{entry.number}</td><td>{_safe(entry.what)}</td><td>{_safe(entry.why)}</td></tr>"
+            f"<tr><td>{entry.number}</td><td>{_safe(entry.what)}</td><td>{_safe(entry.why)}</td>"
+            f"<td>{_safe(entry.authority)}</td></tr>"
             for entry in self.log.entries
         )
         head = f"<p><b>{_safe(self.name)}</b>: {_safe(self.question)}</p>"
-        return f"{head}<table><tr><th></th><th>what</th><th>why</th></tr>{rows}</table>"
+        names = "<th></th><th>what</th><th>why</th><th>authority</th>"
+        return f"{head}<table><tr>{names}</tr>{rows}</table>"
 
 
 def findings_of(results: Sequence[Result], silent: Set[str] = frozenset()) -> tuple[Finding, ...]:

@@ -24,7 +24,7 @@ from chainwatch.cli.pulling.histories import (
     KeyOption,
     histories_of,
 )
-from chainwatch.errors import CaseError, InputError
+from chainwatch.errors import InputError
 from chainwatch.progress import watched
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ FOLLOWING: tuple[tuple[str, Any, Any], ...] = (
      "disclosure"),
     ("reason", Annotated[str, typer.Option(
         "--reason", help="Why the working edition is needed.")], ""),
+    ("authority", Annotated[str, typer.Option(
+        "--authority", help="On whose authority it is opened: an order, a file number.")], ""),
 )  # fmt: skip
 """What every command that follows value takes: name, what it is, and what it is if left out."""
 
@@ -109,6 +111,7 @@ class Following:
     out: Path | None
     edition: str
     reason: str
+    authority: str
 
 
 def following(command: Callable[..., None]) -> Callable[..., None]:
@@ -403,23 +406,21 @@ def _check_choice(
 
 def _check_edition(asked: Following) -> None:
     """Refuse what could not be written, before anything is followed; show all in its edition."""
-    edition, reason = asked.edition, asked.reason
+    edition = asked.edition
     from chainwatch.atomic import absolute, check_free
-    from chainwatch.privacy.edition import EDITIONS
+    from chainwatch.privacy.edition import EDITIONS, WORKING
+    from chainwatch.privacy.leave import leave
 
     if edition not in EDITIONS:
         raise InputError(
             f"unknown edition {edition!r}", remedy=f"write --edition {' or '.join(EDITIONS)}"
         )
-    if edition == "working" and not reason.strip():
-        raise CaseError(
-            "the working edition masks nobody and was asked for without a reason",
-            remedy="say it with --reason",
-        )
+    if edition == WORKING:
+        leave(asked.reason, asked.authority, asked=("--reason", "--authority"))
     if asked.out:
         check_free(absolute(asked.out))
-    if edition == "working":
-        cw.set_edition(edition, reason=reason)
+    if edition == WORKING:
+        cw.set_edition(edition, reason=asked.reason, authority=asked.authority)
 
 
 def _asked(found: Any) -> tuple[str, ...]:
@@ -439,7 +440,7 @@ def _write(out: Path, ledger: Ledger, asked: Following, *found: Result) -> Path:
         for drawn in _drawn(one):
             case.add(flow(drawn, title=f"Followed by {drawn.policy}"))
     case.look_beside(ledger)
-    return case.write(out, edition=asked.edition, reason=asked.reason)
+    return case.write(out, edition=asked.edition, reason=asked.reason, authority=asked.authority)
 
 
 def _drawn(found: Result) -> list[Trace]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from chainwatch.errors import CaseError
 from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition
+from chainwatch.privacy.leave import Leave, leave
 from chainwatch.results.mask import show_by
 from chainwatch.results.roles import Party
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class Desk:
-    """What the reader opened, and why; it lasts as long as the Python session."""
+    """What the reader opened, why, and by what authority; it lasts as long as the session."""
 
     edition: str = DISCLOSURE
     key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
-    reasons: list[str] = field(default_factory=list)
+    leaves: list[Leave] = field(default_factory=list)
 
     def name_of(self, chain: str, address: bytes | None) -> str:
         """Return an address as results print it now."""
@@ -66,7 +66,7 @@ _desk = Desk()
 show_by(_desk)
 
 
-def set_edition(name: str, *, reason: str = "") -> None:
+def set_edition(name: str, *, reason: str = "", authority: str = "") -> None:
     """Choose the edition in which notebooks show results; *working* masks nobody.
 
     Parameters
@@ -74,27 +74,25 @@ def set_edition(name: str, *, reason: str = "") -> None:
     name : str
         ``disclosure`` or ``working``.
     reason : str
-        Why the working edition is needed; it goes into the log of every case of this session.
+        Why the working edition is needed.
+    authority : str
+        On whose authority it is opened: an order, a file number, an office. Both go into the log of
+        every case of this session.
 
     Raises
     ------
     CaseError
-        If the working edition is asked for without a reason.
+        If the working edition is asked for without a reason, or without an authority.
     """
     Edition(name, _desk.key)  # refuses an unknown name
     if name == WORKING:
-        if not reason.strip():
-            raise CaseError(
-                "the working edition masks nobody and was asked for without a reason",
-                remedy="pass reason='...'",
-            )
-        _desk.reasons.append(reason)
+        _desk.leaves.append(leave(reason, authority))
     _desk.edition = name
 
 
-def opened() -> tuple[str, ...]:
-    """Return the reasons for which the working edition was opened in this session, in order."""
-    return tuple(_desk.reasons)
+def opened() -> tuple[Leave, ...]:
+    """Return why and by what authority the working edition was opened in this session, in order."""
+    return tuple(_desk.leaves)
 
 
 def on_desk(roles: Mapping[Party, str] | None = None) -> Edition:

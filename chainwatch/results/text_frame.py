@@ -209,7 +209,7 @@ def _notes(frame: pl.DataFrame) -> list[str]:
     if pl.Binary in frame.dtypes and not names_all():
         said.append(
             "addresses and ids are printed in the working edition: set_edition('working',"
-            " reason=...); .plain() gives them as text"
+            " reason=..., authority=...); .plain() gives them as text"
         )
     return said
 

@@ -89,7 +89,7 @@ def written(results, tmp_path_factory) -> tuple[Case, Path]:
     case.add(replace(trace, steps=trace.steps.head(1), record=None), note="made by hand")
     out = tmp_path_factory.mktemp("case")
     case.write(out / "disclosure")
-    case.write(out / "working", edition="working", reason="for the test")
+    case.write(out / "working", edition="working", reason="for the test", authority="a court")
     return case, out
 
 
@@ -194,13 +194,17 @@ def test_what_is_refused(results, tmp_path: Path) -> None:
     before = len(case.log.entries)
     with pytest.raises(CaseError, match="without a reason"):
         case.write(tmp_path / "x", edition="working")
+    with pytest.raises(CaseError, match="without an authority"):
+        case.write(tmp_path / "x", edition="working", reason="a look")
     with pytest.raises(InputError, match="unknown edition"):
         case.write(tmp_path / "x", edition="secret")
     with pytest.raises(CaseError, match="a DataFrame cannot be added"):
         case.add(results[1], results[1].frame)
     (tmp_path / "taken").mkdir()
     with pytest.raises(OutputExists):
-        case.write(tmp_path / "taken", edition="working", reason="never written")
+        case.write(
+            tmp_path / "taken", edition="working", reason="never written", authority="a court"
+        )
     assert len(case.log.entries) == before
     assert sorted(item.name for item in tmp_path.iterdir()) == ["taken"]
     with pytest.raises(InputError, match="shorter than 16 bytes"):
@@ -390,7 +394,7 @@ def test_the_name_of_somebody_who_is_masked_is_said_nowhere(
     case.write(tmp_path / "x")
     for name, data in files(tmp_path / "x").items():
         assert b"Baker" not in data, name
-    case.write(tmp_path / "whole", edition="working", reason="a test")
+    case.write(tmp_path / "whole", edition="working", reason="a test", authority="a court")
     assert "Baker" in (tmp_path / "whole" / "report.html").read_text("utf-8")
 
 

@@ -18,7 +18,7 @@ ACTS = st.lists(st.tuples(TEXT, TEXT, TEXT), max_size=6)
 def log_of(acts: list[tuple[str, str, str]]) -> Log:
     log = Log([])
     for who, what, why in acts:
-        log.append(who, what, why, "0" * 64)
+        log.append(who, what, why, "0" * 64, "a court" if len(why) % 2 else "")
     return log
 
 
@@ -39,10 +39,12 @@ def test_any_change_of_an_entry_shows(
 ) -> None:
     log = log_of(acts)
     place = data.draw(st.integers(0, len(acts) - 1))
-    field = data.draw(st.sampled_from(["number", "who", "what", "why", "content", "previous"]))
+    field = data.draw(
+        st.sampled_from(["number", "who", "what", "why", "content", "previous", "authority"])
+    )
     told = lines(log)
     entry = json.loads(told[place])
-    entry[field] = 99 if field == "number" else entry[field] + "x"
+    entry[field] = 99 if field == "number" else entry.get(field, "") + "x"
     told[place] = json.dumps(entry)
     try:
         changed = read_log(told, where="log").head() != log.head()
@@ -81,3 +83,17 @@ def test_an_edition_tells_it_in_its_own_words() -> None:
     assert {entry.content for entry in told.entries} == {"f" * 64}
     assert read_log(lines(told), where="log") == told
     assert told.head() != log.head()
+
+
+def test_an_authority_stands_in_its_entry_alone() -> None:
+    log = Log([])
+    log.append("x", "open the working edition", "a look", "0" * 64, "a court")
+    log.append("x", "add trace", "", "0" * 64)
+    first, second = map(json.loads, lines(log))
+    assert first["authority"] == "a court"
+    assert "authority" not in second, "logs that were written before authorities still read"
+    told = log.told(str, lambda text: text.replace("court", "masked"))
+    assert told.entries[0].authority == "a masked"
+    del first["authority"]
+    with pytest.raises(CaseError, match="the log was changed"):
+        read_log([json.dumps(first), json.dumps(second)], where="log")

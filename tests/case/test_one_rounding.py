@@ -118,6 +118,7 @@ def test_what_reached_somebody_named_is_said_alike_in_table_text_and_figure(demo
 
 EDITIONS = """editions = ["disclosure", "working"]
 working_reason = "a test"
+working_authority = "a court"
 """
 CASE = token_case(
     SUBJECT, name="few", title="Two payments", question="Whom?", head=EDITIONS,

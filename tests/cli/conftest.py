@@ -26,7 +26,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     def called(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["chainwatch", *map(str, arguments)])
         desk = session._desk
-        kept = desk.edition, [*desk.reasons]
+        kept = desk.edition, [*desk.leaves]
         try:
             with stamina.set_testing(True, attempts=2, cap=True):
                 app.main()
@@ -34,7 +34,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         except SystemExit as stop:
             status = int(stop.code or 0)
         finally:  # as with a process of its own
-            desk.edition, desk.reasons[:] = kept
+            desk.edition, desk.leaves[:] = kept
         said = capsys.readouterr()
         return status, said.out, said.err
 

@@ -20,6 +20,7 @@ title = "Where it went"
 question = "To whom did the subject pay what it received?"
 editions = ["disclosure", "working"]
 working_reason = "a made-up case"
+working_authority = "a court"
 [[sources]]
 kind = "table"
 path = "TABLE"

@@ -104,7 +104,7 @@ def test_a_folder_masks_bystanders_unless_a_reason_is_given(
     status, _, err = run(*asked, "--out", tmp_path / "open", "--edition", "working")
     assert (status, "say it with --reason" in err) == (1, True)
     assert not (tmp_path / "open").exists()
-    more = ("--edition", "working", "--reason", "a test")
+    more = ("--edition", "working", "--reason", "a test", "--authority", "a court")
     assert run(*asked, "--out", tmp_path / "open", *more)[0] == 0
     steps = pl.read_csv(tmp_path / "open" / "tables" / "steps.csv", infer_schema=False)
     assert strangers & set(steps["target"])
@@ -126,10 +126,11 @@ def test_the_screen_is_of_the_edition_that_is_asked_for(
     asked = ("trace", KELP, "--policy", "fifo", "--ledger", otter.folder, "--stop",
              otter.tag_files)  # fmt: skip
     assert run(*asked)[1].startswith(masked)
-    more = ("--edition", "working", "--reason", "a test")
+    more = ("--edition", "working", "--reason", "a test", "--authority", "a court")
     assert run(*asked, *more)[1].startswith(clear)
     assert run(*asked)[1].startswith(masked), "the next command asks anew"
     assert "say it with --reason" in run(*asked, "--edition", "working")[2]
+    assert "say it with --authority" in run(*asked, *more[:-2])[2]
 
 
 def test_a_folder_of_all_policies_has_a_picture_of_each_that_conserves(

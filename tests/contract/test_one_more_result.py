@@ -54,6 +54,7 @@ title = "Gifts"
 question = "Who gave?"
 editions = ["disclosure", "working"]
 working_reason = "a test"
+working_authority = "a court"
 analyses = ["gifts"]
 
 [[sources]]
@@ -124,7 +125,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[cw.Case, P
     exports.register("names", export_names_list, "a text editor")
     case = cw.Case("gifts", "Who gave?", mask_key=bytes(16)).add(gifts(3), note="Look.")
     case.write(tmp_path / "disclosure")
-    case.write(tmp_path / "working", edition="working", reason="a test")
+    case.write(tmp_path / "working", edition="working", reason="a test", authority="a court")
     case.write_annex(tmp_path / "annex")
     return case, tmp_path
 

@@ -175,6 +175,7 @@ def test_graphs_have_it_as_an_edge_and_give_no_sum_without_it(working: None) -> 
 
 EDITIONS = """editions = ["disclosure", "working"]
 working_reason = "a test"
+working_authority = "a court"
 """
 CASE = token_case(
     text(A, "eth"), name="wide", title="A wide amount", question="Whom?", head=EDITIONS,

@@ -31,6 +31,7 @@ title = "Questions"
 question = "Where did it go, and whose is it?"
 editions = ["disclosure", "working"]
 working_reason = "a test"
+working_authority = "a court"
 
 [[sources]]
 kind = "ledger"

@@ -71,6 +71,13 @@ class Head(Strict):
     working_reason: Annotated[
         str, Field(description="Why the working edition is needed; it goes into the log.")
     ] = ""
+    working_authority: Annotated[
+        str,
+        Field(
+            description="On whose authority it is written: an order, a file number, an office; it"
+            " goes into the log."
+        ),
+    ] = ""
     statements: Annotated[
         tuple[str, ...], Field(description="What others state, quoted with its source.")
     ] = ()
@@ -88,6 +95,14 @@ class Head(Strict):
         ],
         Field(description="Analyses that are asked for by name."),
     ] = ()
+
+    @model_validator(mode="after")
+    def _leave(self) -> Head:
+        given = {"working_reason": self.working_reason, "working_authority": self.working_authority}
+        lacking = [name for name, value in given.items() if not value.strip()]
+        if "working" in self.editions and lacking:
+            raise ValueError(f"the working edition masks nobody: give {' and '.join(lacking)}")
+        return self
 
 
 class TagFiles(Strict):

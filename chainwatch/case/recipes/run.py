@@ -366,7 +366,10 @@ def _write(case: Case, config: CaseFile, place: Path, tell: Say) -> list[str]:
     wanted: list[str] = sorted(set(config.case.editions))
     for name in wanted:
         tell(f"writing the {name} edition")
-        case.write(place / name, edition=name, reason=config.case.working_reason)
+        case.write(
+            place / name, edition=name, reason=config.case.working_reason,
+            authority=config.case.working_authority,
+        )  # fmt: skip
     case.write_annex(place / ANNEX)
     acquired = case.basis.last.isoformat() if case.basis.last else "TIME"
     told = README.format(acquired=acquired)

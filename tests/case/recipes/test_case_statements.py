@@ -19,6 +19,7 @@ title = "A case with a production"
 question = "Where did it go?"
 editions = ["disclosure", "working"]
 working_reason = "test"
+working_authority = "a court"
 [[sources]]
 kind = "transfers"
 path = "t.csv"

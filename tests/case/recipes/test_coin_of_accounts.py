@@ -48,7 +48,11 @@ HEAD = "hash,time,from,to,value,wallet,token\n"
 PAID = HEAD + row(1, C, A, 5 * 10**18) + row(2, A, B, 3 * 10**18)
 
 
-EDITIONS = '[case]\neditions = ["disclosure", "working"]\nworking_reason = "test"'
+EDITIONS = """[case]
+editions = ["disclosure", "working"]
+working_reason = "test"
+working_authority = "a court"
+"""
 OPEN = CASE.replace("[case]", EDITIONS)
 
 
@@ -149,7 +153,10 @@ def test_a_case_without_any_time_runs_and_says_so(tmp_path: Path) -> None:
     rows = rows.replace("2024-01-0", "19000").replace("T00:00:00Z", "")
     text = timeless.replace("KIND", "erc20") + asset + dates
     text = text.replace('section = "wallet"', 'section = "wallet"\ncontract = "token"')
-    text = text.replace("[case]", '[case]\neditions = ["working"]\nworking_reason = "test"')
+    text = text.replace(
+        "[case]",
+        '[case]\neditions = ["working"]\nworking_reason = "test"\nworking_authority = "a court"',
+    )
     (tmp_path / "t.csv").write_text(rows)
     (tmp_path / "case.toml").write_text(text)
     made = run_case(tmp_path / "case.toml", tmp_path / "out", data=tmp_path)

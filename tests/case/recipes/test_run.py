@@ -134,11 +134,18 @@ def test_the_editions_of_the_case_file_are_written_and_no_other(
     small: Path, tmp_path: Path
 ) -> None:
     text = (small / "small.toml").read_text()
-    wanted = 'editions = ["working"]\nworking_reason = "a test"\n'
+    wanted = 'editions = ["working"]\nworking_reason = "a test"\nworking_authority = "a court"\n'
     (small / "work.toml").write_text(text.replace("[case]\n", f"[case]\n{wanted}", 1))
     report = run_case(small / "work.toml", tmp_path / "out")
     assert set(report.editions) == {"working"}
     assert not (tmp_path / "out" / "disclosure").exists()
+    log = (tmp_path / "out" / "working" / "log.jsonl").read_text()
+    assert '"authority":"a court"' in log
+    for lacking in ("working_reason", "working_authority"):
+        left = "\n".join(line for line in wanted.splitlines() if lacking not in line) + "\n"
+        (small / "lacks.toml").write_text(text.replace("[case]\n", f"[case]\n{left}", 1))
+        with pytest.raises(CaseError, match=f"give {lacking}$|give {lacking}"):
+            run_case(small / "lacks.toml", tmp_path / "lacks")
     (small / "none.toml").write_text(text.replace("[case]\n", "[case]\neditions = []\n", 1))
     with pytest.raises(CaseError, match="editions"):
         run_case(small / "none.toml", tmp_path / "none")

@@ -253,7 +253,7 @@ def test_an_input_that_was_not_read_may_have_paid(desk: Any) -> None:
 @pytest.mark.parametrize("wrong", [{"few": 0}, {"few": True}, {"small": 0}, {"small": 1.5},
                                    {"worth": 0}])  # fmt: skip
 def test_thresholds_are_whole_numbers(desk: Any, wrong: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="small|few"):
+    with pytest.raises(InputError, match=r"small|few"):
         accounts(desk, [("a", "v", 10)], TAGS, **wrong)
 
 

@@ -134,7 +134,7 @@ def test_the_report_tells_apart_what_was_chosen_and_what_was_computed(
 ) -> None:
     case = cw.Case("hand", "Where did it go?", mask_key=bytes(16))
     case.add(chosen(desk).trace(policy="fifo")).look_beside(desk.coins(COINS))
-    case.write(tmp_path / "working", edition="working", reason="a test")
+    case.write(tmp_path / "working", edition="working", reason="a test", authority="a court")
     page = (tmp_path / "working" / "report.html").read_text("utf-8")
     assert "A path that a person chose" in page
     assert "nothing was computed of how much of the first is in the last" in page

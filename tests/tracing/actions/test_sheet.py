@@ -192,7 +192,7 @@ def test_it_is_masked_in_the_disclosure_edition_as_ends_are(desk: Any, tmp_path:
     case = cw.Case("sheet", "Who could act?", mask_key=bytes(16))
     case.add(trace).add(cw.action_sheet(trace, tags=tags, ledger=ledger)).look_beside(ledger)
     case.write(tmp_path / "disclosure")
-    case.write(tmp_path / "working", edition="working", reason="a test")
+    case.write(tmp_path / "working", edition="working", reason="a test", authority="a court")
     shown, ends, whole = (
         pl.read_csv(tmp_path / edition / "tables" / f"{name}.csv", infer_schema=False)
         for edition, name in (("disclosure", "actions"), ("disclosure", "ends"),

@@ -302,7 +302,7 @@ def test_what_a_masked_party_was_paid_is_rounded_wherever_it_is_said(
         {"id": "d", "ins": [("c", 0)], "outs": [("B", 50_017)]},
     ])  # fmt: skip
     for ledger in (desk.paid(moved, read="A"), coins):
-        cw.set_edition("working", reason="a test")
+        cw.set_edition("working", reason="a test", authority="a court")
         found = between(desk, ledger)
         exact = found.asset.shown(50_017)
         assert f"at most {exact};" in repr(found)
