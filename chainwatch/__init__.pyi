@@ -145,8 +145,12 @@ from chainwatch.tracing.revenue.received import received as received
 from chainwatch.tracing.trace import trace as trace
 from chainwatch.tracing.whole_chain.taint import Taint as Taint
 from chainwatch.tracing.whole_chain.taint import taint as taint
+from chainwatch.triage.health.early_warning import EarlyWarning as EarlyWarning
+from chainwatch.triage.health.early_warning import early_warning as early_warning
 from chainwatch.triage.health.health_release import health_release as health_release
 from chainwatch.triage.health.health_release import read_health_release as read_health_release
+from chainwatch.triage.health.market_activity import MarketActivity as MarketActivity
+from chainwatch.triage.health.market_activity import market_activity as market_activity
 from chainwatch.triage.health.noisy_counts import HealthRelease as HealthRelease
 from chainwatch.triage.health.releases import Releases as Releases
 from chainwatch.triage.health.releases import read_releases as read_releases

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 import pytest
+from seller_tags import tag, tags_of
 
 import chainwatch as cw
-from chainwatch.attribution.tags import make_tags
-from chainwatch.ledger import schema
 
 
 class Market(NamedTuple):
@@ -21,20 +19,6 @@ class Market(NamedTuple):
 
     ledger: cw.Ledger
     tags: cw.Tags
-
-
-def tag(address: bytes, chain: str, context: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Return a row of tags on a seller."""
-    return {
-        **dict.fromkeys(schema.TAGS.schema), "chain": chain, "address": address,
-        "label": "a seller", "actor": None, "concept": "vendor", "source": "test",
-        "confidence": "forensic", "level": 50, "pack": "test", "context": json.dumps(context),
-    } | more  # fmt: skip
-
-
-def tags_of(rows: Sequence[dict[str, Any]]) -> cw.Tags:
-    """Return rows as tags."""
-    return make_tags(pl.DataFrame(list(rows), schema=schema.TAGS.schema, orient="row"))
 
 
 @pytest.fixture
