@@ -148,7 +148,7 @@ class EarlyWarning(Result):
 @recorded
 def early_warning(
     series: Source, *, by: str = "substance", since: date | str | None = None,
-    until: date | str | None = None, counted: str = "payers", weeks_per_false_alarm: int = 520,
+    until: date | str | None = None, counted: str = "payers", weeks_per_false_alarm: int = 104,
     least: int = 12, most: int = 52, first_count: int = 2,
 ) -> EarlyWarning:  # fmt: skip
     """Say which substances or vendor groups are new, and which grow faster than chance allows.
@@ -289,21 +289,26 @@ def _growth(
 def _first(
     made: Series, found: Grown, over: NDArray[np.float64], settings: Settings
 ) -> Iterator[Row]:
-    """Yield what was seen for the first time, after so many weeks of watching without it."""
+    """Yield what was seen for the first time, after so many weeks of watching without it.
+
+    One sighting may have come before by itself: a wrong label must not hide what is new.
+    """
     for at, group in enumerate(made.groups):
-        seen = np.flatnonzero(made.weekly.counts[at])
-        first = int(seen[0]) if len(seen) else 0
-        if first < settings.least:
+        counts = made.weekly.counts[at]
+        upto = np.concatenate([[0.0], np.cumsum(counts)])
+        starts = np.maximum(0, np.arange(1, len(upto)) - APART)
+        enough = np.flatnonzero(upto[1:] - upto[starts] >= settings.first_count)
+        week = int(enough[0]) if len(enough) else 0
+        before = int(upto[starts[week]])
+        if week < settings.least or before > 1:
             continue
-        sums = np.cumsum(made.weekly.counts[at, first : first + APART])
-        enough = np.flatnonzero(sums >= settings.first_count)
-        if not len(enough):
-            continue
-        week, window = first + int(enough[0]), int(enough[0]) + 1
-        count = int(sums[enough[0]])
+        since = int(np.flatnonzero(counts[starts[week] : week + 1])[0] + starts[week])
+        window, count = week - since + 1, int(upto[week + 1]) - before
+        once = "one alone" if before else "none"
         why = (
-            f"{count:,} in {told(window, 'week', 'weeks')}, and none in the {first} weeks that were"
-            " watched before; it is seen, and no test stands behind it"
+            f"{count:,} in {told(window, 'week', 'weeks')}, and {once} in the"
+            f" {told(since, 'week', 'weeks')} that were watched before; it is seen, and no test"
+            " stands behind it"
         )
         chance, others = found.chance[at, week], over[at, week]
         yield _row(made, at, group, (FIRST_SEEN, week, window, 1), (count, 0, chance, others), why)

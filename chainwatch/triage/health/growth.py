@@ -29,7 +29,7 @@ STEPS = np.geomspace(2e-3, 1, 32)
 """Where the bound is sought: each gives one that holds, the smallest is taken."""
 
 LARGEST_EXPONENT = 9.0
-UNSURE = 2.0
+UNSURE = 1.0
 """Standard deviations by which the growth of the others is taken for larger than it looks."""
 
 LOOSEST = 0.25

@@ -1,0 +1,1 @@
+"""Markets on which people buy substances, week by week, and what comes of it."""
