@@ -27,6 +27,8 @@ from chainwatch.case.case import Case as Case
 from chainwatch.case.exports.actorpack import write_actorpack as write_actorpack
 from chainwatch.case.exports.tagpack import write_tagpack as write_tagpack
 from chainwatch.case.recipes.run import run_case as run_case
+from chainwatch.case.referral.sheet import ReferralSheet as ReferralSheet
+from chainwatch.case.referral.sheet import referral_sheet as referral_sheet
 from chainwatch.case.seal import verify as verify
 from chainwatch.case.uses import TagUses as TagUses
 from chainwatch.case.uses import findings_using as findings_using

@@ -1,0 +1,1 @@
+"""A sheet that leads from an alarm to support: pathways, in words that shame nobody."""
