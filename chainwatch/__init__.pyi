@@ -163,6 +163,8 @@ from chainwatch.triage.ranking.rank import Ranking as Ranking
 from chainwatch.triage.ranking.rank import rank as rank
 from chainwatch.triage.ranking.weights import Danger as Danger
 from chainwatch.triage.ranking.weights import Weights as Weights
+from chainwatch.triage.link_test.link_test import link_test as link_test
+from chainwatch.triage.link_test.result import LinkTests as LinkTests
 from chainwatch.typologies.alerts import Alerts as Alerts
 from chainwatch.typologies.alerts import alerts as alerts
 

@@ -92,7 +92,8 @@ def others_of(lists: Lists, other: Parties) -> NDArray[np.int64]:
     count, most = len(lists.ptr) - 1, int(other.max(initial=0)) + 1
     whose, known = np.repeat(np.arange(count, dtype=np.int64), lists.sizes), other != NOBODY
     pairs = np.sort(whose[known] * most + other[known])
-    first = np.ones(len(pairs), np.bool_)  # of equal ones; numpy's own unique takes ten times as long
+    # The first of equal ones, as numpy's unique would give them, in a tenth of its time.
+    first = np.ones(len(pairs), np.bool_)
     first[1:] = pairs[1:] != pairs[:-1]
     return np.bincount(pairs[first] // most, minlength=count)
 

@@ -110,9 +110,7 @@ def trade(ground: Ground, there: Places) -> None:
         _settled(ground, processor, paid, np.repeat(weeks, SHOPS // 2), 17.5)
 
 
-def _settled(
-    ground: Ground, payer: np.int64, payee: Numbers, time: Numbers, middle: float
-) -> None:
+def _settled(ground: Ground, payer: np.int64, payee: Numbers, time: Numbers, middle: float) -> None:
     amount = ground.spread(middle, 0.5, len(payee)).astype(np.int64)
     ground.pay(np.full(len(payee), payer), payee, amount, ground.after(time, 0, 40))
 

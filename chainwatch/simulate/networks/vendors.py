@@ -58,14 +58,14 @@ class Life(NamedTuple):
     """A vendor's ordinary payments: who, how many, from when on, and how large."""
 
     vendors: Numbers
-    count: Numbers
+    payments: Numbers
     begin: Numbers
     scale: Numbers
 
     @property
     def total(self) -> Numbers:
         """About how much each pays, base units."""
-        return self.count * self.scale
+        return self.payments * self.scale
 
 
 def kinds(vendors: Numbers) -> dict[str, Numbers]:
@@ -91,9 +91,7 @@ def life(ground: Ground, there: Places, vendors: Numbers) -> Life:
     return Life(vendors, count, begin, scale)
 
 
-def _sales(
-    ground: Ground, there: Places, vendors: Numbers, begin: Numbers, scale: Numbers
-) -> None:
+def _sales(ground: Ground, there: Places, vendors: Numbers, begin: Numbers, scale: Numbers) -> None:
     """Let customers pay vendors, straight and by the market, which pays them out."""
     customers = ground.whole(20, 90, len(vendors))
     payee = np.repeat(vendors, customers)
@@ -125,9 +123,7 @@ def traps(ground: Ground, there: Places, one: Life, of: dict[str, Numbers]) -> N
     ground.pay(payer, ground.pick(of[LINKED], len(payer)), amount, time)
 
 
-def _more(
-    ground: Ground, one: Life, whose: Numbers, each: int
-) -> tuple[Numbers, Numbers, Numbers]:
+def _more(ground: Ground, one: Life, whose: Numbers, each: int) -> tuple[Numbers, Numbers, Numbers]:
     """Return more payments of some vendors: payer, amount, time."""
     payer = np.repeat(whose, each)
     time = ground.between(np.repeat(_of(one, one.begin, whose), each))

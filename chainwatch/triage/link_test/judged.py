@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from hashlib import sha256
 from math import sqrt
 from typing import NamedTuple
@@ -24,6 +25,7 @@ from chainwatch.triage.link_test.matching import Matched, Sizes, pool_of
 from chainwatch.triage.link_test.permuted import Drawn, Strata, strata_of
 from chainwatch.triage.link_test.reach import BILLION, Mask, Reach, reach
 from chainwatch.typologies.flows import Flows
+from chainwatch.typologies.lists import NOBODY
 
 LINK, CHANCE, NO_ROUTE, NOT_TESTABLE = (
     "consistent with a link",
@@ -163,6 +165,14 @@ class Ground:
     sizes: Sizes
     strata: Strata
 
+    @cached_property
+    def pays_network(self) -> Mask:
+        """Who pays the network straight."""
+        found = np.zeros(len(self.reach.flows.parties), np.bool_)
+        payers = self.reach.flows.payer[self.reach.levels[0] > 0]
+        found[payers[payers != NOBODY]] = True
+        return found
+
 
 def ground_of(flows: Flows, vendors: NDArray[np.int64], network: Mask, terms: Terms) -> Ground:
     """Return what all tests share.
@@ -189,9 +199,7 @@ def ground_of(flows: Flows, vendors: NDArray[np.int64], network: Mask, terms: Te
     return Ground(found, crowded, pool, Sizes(flows), strata_of(found, pool))
 
 
-def judged(
-    ground: Ground, vendors: list[int | None], terms: Terms
-) -> tuple[Judged, ...]:
+def judged(ground: Ground, vendors: list[int | None], terms: Terms) -> tuple[Judged, ...]:
     """Return what is found of each vendor, corrected for all tests.
 
     Parameters
@@ -208,9 +216,7 @@ def judged(
     draws = needed if terms.draws is None else terms.draws
     found = [_judge(ground, one, needed, draws, terms) for one in vendors]
     values = adjusted([1.0 if one.p is None else one.p for one in found], tests)
-    return tuple(
-        _called(one, value, terms.rate) for one, value in zip(found, values, strict=True)
-    )
+    return tuple(_called(one, value, terms.rate) for one, value in zip(found, values, strict=True))
 
 
 def _called(one: Judged, value: float, rate: Fraction) -> Judged:
@@ -220,17 +226,16 @@ def _called(one: Judged, value: float, rate: Fraction) -> Judged:
     return one._replace(adjusted=value, verdict=LINK if Fraction(value) <= rate else CHANCE)
 
 
-def _judge(
-    ground: Ground, party: int | None, needed: int, draws: int, terms: Terms
-) -> Judged:
+def _judge(ground: Ground, party: int | None, needed: int, draws: int, terms: Terms) -> Judged:
     """Return one vendor's test, not corrected yet."""
     if party is None or not ground.reach.reached[party]:
         paid = 0 if party is None else int(ground.reach.paid[party])
         return Judged(party, paid=paid, p=1.0)
     found, shares = ground.reach, ground.reach.shares
     base = Judged(
-        party, *(int(one[party]) for one in (found.reached, found.paid, found.again, shares))
-    )
+        party, reached=int(found.reached[party]), paid=int(found.paid[party]),
+        again=int(found.again[party]), share=int(shares[party]),
+    )  # fmt: skip
     if base.share < terms.least * BILLION:
         return base._replace(p=1.0, verdict=CHANCE, why=TOO_SMALL if base.share else ONCE)
     matched = ground.sizes.matched(party, ground.pool, needed)

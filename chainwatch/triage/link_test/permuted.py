@@ -16,8 +16,9 @@ from chainwatch.triage.link_test.reach import Amounts, Reach, part_of, weeks
 from chainwatch.typologies.lists import NOBODY
 
 TENTHS = 10
+"""Classes of value in a week; fewer where it has fewer payments than make so many classes."""
 
-LEAST = 100
+LEAST = 20
 """Payments of others that a stratum must have, so that a receiver can be drawn from it."""
 
 FINE = 1 << 20
@@ -190,17 +191,17 @@ def _runs(values: Amounts, starts: NDArray[np.int64]) -> Amounts:
 
 
 def _tenths(week: NDArray[np.int64], amount: Amounts) -> NDArray[np.int64]:
-    """Return in which tenth of the amounts of its week each payment lies."""
+    """Return in which tenth of the amounts of its week each payment lies; of a thin week, part."""
     order = np.argsort(amount, kind="stable")
     order = order[np.argsort(_short(week[order]), kind="stable")]
     sizes = np.bincount(week)
     first = np.cumsum(sizes) - sizes
     rank = np.empty(len(week), np.int64)
     rank[order] = np.arange(len(week)) - first[week[order]]
-    found: NDArray[np.int64] = rank * TENTHS // sizes[week]
+    # Half of a class may be of those under test, who are not drawn.
+    classes = np.clip(sizes // (2 * LEAST), 1, TENTHS)
+    found: NDArray[np.int64] = rank * classes[week] // sizes[week]
     return found
-
-
 
 
 def _short(values: NDArray[np.int64]) -> NDArray[Any]:

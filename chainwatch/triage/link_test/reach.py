@@ -1,7 +1,8 @@
 """What of each payment could have reached a network, by payments each later than the one before.
 
 One scan backwards from the network answers for every party at once. It goes a hop back at a time:
-what a payment could have brought there is its part of what its receiver paid on afterwards. A route ends at whoever holds the money of many: control ends there.
+what a payment could have brought there is its part of what its receiver paid on afterwards. A route
+ends at whoever holds the money of many: control ends there.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ WEEK = 7 * DAY
 BILLION = 1_000_000_000
 """Shares are whole billionths, rounded down once."""
 
-FINE = 1 << 40
+FINE = 1_000_000_000_000
 """Parts in which it is held, rounded down, what share of somebody's money a payment is."""
 
 Mask = NDArray[np.bool_]
@@ -95,9 +96,7 @@ class Reach:
         return billionths(self.again, self.paid)
 
 
-def reach(
-    flows: Flows, network: Mask, stopping: Mask, *, hops: int = 3, days: int = 7
-) -> Reach:
+def reach(flows: Flows, network: Mask, stopping: Mask, *, hops: int = 3, days: int = 7) -> Reach:
     """Return what of each payment could have reached a network.
 
     Who is paid has its own payments afterwards, within some days, to bring on what it got. The
@@ -142,9 +141,7 @@ def _at(mask: Mask, parties: NDArray[np.int32]) -> Mask:
     return found
 
 
-def _one_hop_back(
-    flows: Flows, behind: Amounts, direct: Amounts, ends: Mask, span: int
-) -> Amounts:
+def _one_hop_back(flows: Flows, behind: Amounts, direct: Amounts, ends: Mask, span: int) -> Amounts:
     """Return what could have reached by one payment more than ``behind`` tells."""
     on = np.flatnonzero((behind > 0) & (flows.payer != NOBODY))
     carrying = np.zeros(len(flows.parties), np.bool_)
@@ -218,5 +215,18 @@ def billionths(part: Amounts, whole: Amounts) -> NDArray[np.int64]:
     return part_of(np.full(len(part), BILLION, np.int64), part, whole)
 
 
-__all__ = ["BILLION", "DAY", "WEEK", "Amounts", "Mask", "Reach", "after", "billionths", "part_of", "reach",
-           "summed", "weeks"]  # fmt: skip
+__all__ = [
+    "BILLION",
+    "DAY",
+    "WEEK",
+    "Amounts",
+    "Mask",
+    "Reach",
+    "after",
+    "billionths",
+    "held",
+    "part_of",
+    "reach",
+    "summed",
+    "weeks",
+]

@@ -1,0 +1,313 @@
+"""``LinkTests``: a verdict for each vendor, what it rests on, and what else could explain it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from chainwatch.addresses.assets import Asset
+from chainwatch.attribution.resolve import Owners
+from chainwatch.attribution.tags import Tags, make_tags
+from chainwatch.errors import InputError
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.schema import TAGS
+from chainwatch.results.mask import shown_address
+from chainwatch.results.result import Finding, Result
+from chainwatch.results.roles import SUBJECT, Roles
+from chainwatch.results.sentence import Sentence, Sum, sentence
+from chainwatch.results.table import Rows
+from chainwatch.results.text_frame import text_frame
+from chainwatch.tracing.paths.paths import paths
+from chainwatch.tracing.paths.ranking import WEAKEST
+from chainwatch.tracing.paths.result import Paths
+from chainwatch.tracing.ranges.trace_all import trace_all
+from chainwatch.tracing.subjects import addresses_of, widened
+from chainwatch.triage.link_test.explanations import CATALOGUE
+from chainwatch.triage.link_test.judged import CHANCE, LINK, NO_ROUTE, NOT_TESTABLE, Terms
+from chainwatch.triage.link_test.measured import BASIS, measured_on
+from chainwatch.triage.link_test.tables import (
+    EXPLANATIONS,
+    NETWORK,
+    ON_VENDORS,
+    STEPS,
+    TESTS,
+    VALUES,
+)
+from chainwatch.units import counted, exact_sum
+
+WORDING = (
+    "A verdict says what payments are consistent with, and never whose a wallet is or what its"
+    " holder knew. No route is no proof that nothing was paid; consistent with chance is no proof"
+    " that there is no link."
+)
+
+PROPOSITIONS = (
+    "that the vendor pays the network again and again, rather than that it pays as wallets of its"
+    " size, age and activity do"
+)
+"""What a likelihood ratio compares."""
+
+
+class Basis(NamedTuple):
+    """What tests were made of, for what is asked of them later."""
+
+    ledger: Ledger | None = None
+    tags: Tags | None = None
+    clusters: Owners | None = None
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class LinkTests(Result):
+    """Tests of the links of vendors to one network.
+
+    Attributes
+    ----------
+    asset : Asset
+        What is paid.
+    frame, explanations, steps, network : polars.DataFrame
+        Rows in ``TESTS``, ``EXPLANATIONS``, ``STEPS`` and ``NETWORK``.
+    terms : Terms
+        On what terms they were tested.
+    tests, needed : int
+        All tests that the correction counts, and the draws that it needs for a lone discovery.
+    unknown : int
+        Payments to the network whose payer is not known.
+    basis : Basis
+        Ledger, tags and owners, of which routes and values are made when they are asked for.
+    """
+
+    asset: Asset
+    frame: pl.DataFrame
+    explanations: pl.DataFrame
+    steps: pl.DataFrame
+    network: pl.DataFrame
+    terms: Terms
+    tests: int
+    needed: int
+    unknown: int = 0
+    basis: Basis = field(default=Basis())
+
+    def tables(self) -> Mapping[str, Rows]:
+        """Return the tables that make up the content digest."""
+        return {
+            "tests": TESTS.rows(self.frame), "explanations": EXPLANATIONS.rows(self.explanations),
+            "steps": STEPS.rows(self.steps), "network": NETWORK.rows(self.network),
+        }  # fmt: skip
+
+    def words(self) -> Mapping[str, Any]:
+        """Return the terms, which are digested as well."""
+        one = self.terms
+        return {
+            "hops": one.hops, "days": one.days, "rate": str(one.rate), "draws": one.draws,
+            "tests": self.tests, "needed": self.needed, "least": str(one.least),
+            "crowd": one.crowd, "seed": one.seed, "unknown": self.unknown,
+        }  # fmt: skip
+
+    def followed(self) -> pl.DataFrame:
+        """Return the vendors: ``chain, address``."""
+        chain = pl.lit(self.asset.chain).alias("chain")
+        return self.frame.select(chain, pl.col("vendor").alias("address")).sort("address")
+
+    def roles(self) -> Roles:
+        """Return that vendors and the network's given addresses are subjects, and nobody else."""
+        chain = self.asset.chain
+        return Roles(
+            spreading={(chain, one): SUBJECT for one in self.frame["vendor"]},
+            single={(chain, one): SUBJECT for one in self.network["address"]},
+        )
+
+    @property
+    def called(self) -> str:
+        """What the log of a case calls it."""
+        return self.record.step if self.record else "link_test"
+
+    @property
+    def linked(self) -> pl.DataFrame:
+        """The vendors whose payments are consistent with a link."""
+        return text_frame(self.frame.filter(pl.col("verdict") == LINK), self.asset.chain)
+
+    def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
+        """Return the tests, on what terms they are, and what could innocently explain them."""
+        text = [self.answer(), WORDING, self._terms_told(), *filter(None, [self._strength()])]
+        if self.unknown:
+            text.append(
+                f"Of {counted(self.unknown, 'payment', 'payments')} to the network the payer is not"
+                " known; no route is counted there."
+            )
+        asked = (f"{name}: {(ask.__doc__ or '').strip()}" for name, ask in CATALOGUE)
+        return (
+            Finding(
+                "Whether links to the network are more than chance", tuple(text),
+                ON_VENDORS.rows(self.frame.select(ON_VENDORS.names)), self.asset, tuple(asked),
+                self.answer(),
+            ),
+        )  # fmt: skip
+
+    def answer(self) -> str:
+        """Return in a sentence how many vendors' payments are consistent with a link."""
+        count = dict(self.frame["verdict"].value_counts().iter_rows())
+        parts = [
+            f"{count.get(verdict, 0):,} {words}"
+            for verdict, words in (
+                (LINK, f"{LINK} to the network"), (CHANCE, CHANCE), (NO_ROUTE, "without a route"),
+                (NOT_TESTABLE, NOT_TESTABLE),
+            )
+            if count.get(verdict, 0) or verdict == LINK
+        ]  # fmt: skip
+        of = counted(self.frame.height, "vendor", "vendors")
+        return f"Of {of}, payments of {', '.join(parts)}."
+
+    def _terms_told(self) -> str:
+        one = self.terms
+        return (
+            f"Routes have at most {counted(one.hops, 'payment', 'payments')}, each at most"
+            f" {counted(one.days, 'day', 'days')} after the one before, and end at services and at"
+            f" whoever deals with {one.crowd:,} others. What is tested is the share of what a"
+            " vendor paid that could have reached the network, its best week left out, in"
+            " proportion to what everybody on the way held and paid. The larger of two p-values"
+            " counts; they are corrected by Benjamini and Yekutieli at a false discovery rate of"
+            f" {float(one.rate):.3g} over {counted(self.tests, 'test', 'tests')}, for which"
+            f" {self.needed:,} matched wallets and as many draws are needed."
+        )
+
+    def _strength(self) -> str:
+        """Return how strong being called is, as measured on simulated vendors; nothing if not."""
+        found = measured_on(self.terms)
+        ratio = found.ratio() if found else None
+        if found is None or ratio is None:
+            return "How often such verdicts are right was not measured on these terms."
+        return (
+            f"On {BASIS} links were found in {found.power}, and vendors without one called in"
+            f" {found.false}, worlds counting as cases. So that a vendor is called supports the"
+            f" proposition {PROPOSITIONS}, by a likelihood ratio of at least"
+            f" {ratio.at_least:,.2f} ({ratio.strength} support), conditional on the simulator. How"
+            " probable a link is depends on what else is known."
+        )
+
+    # One vendor.
+
+    def _one(self, vendor: str | bytes) -> dict[str, Any]:
+        (address,) = addresses_of(vendor, self.asset)
+        rows = self.frame.filter(pl.col("vendor") == address)
+        if rows.is_empty():
+            raise InputError("that vendor was not tested", remedy="give one of .frame['vendor']")
+        return rows.row(0, named=True)
+
+    def why(self, vendor: str | bytes) -> Sentence:
+        """Return in sentences what is said of a vendor, and what it rests on.
+
+        Raises
+        ------
+        InputError
+            If the vendor was not tested.
+        """
+        row = self._one(vendor)
+        asked = self.explanations.filter(pl.col("vendor") == row["vendor"])
+        others = "".join(
+            f" {one['explanation'].capitalize()}: {one['answer']} ({one['because']})."
+            for one in asked.iter_rows(named=True)
+        )
+        return sentence(
+            f"Payments of {shown_address(self.asset.chain, row['vendor'])} are: {row['verdict']}.",
+            self._reached(row), self._compared(row), others,
+        )  # fmt: skip
+
+    def _reached(self, row: Mapping[str, Any]) -> Sentence:
+        if row["verdict"] == NO_ROUTE:
+            return sentence(" No route was found among what was read.")
+        mine = frozenset([row["vendor"]])
+        return sentence(
+            " Of ", Sum(int(row["paid"]), self.asset, mine), " that it paid, ",
+            Sum(int(row["reached"]), self.asset, mine), " could have reached the network within"
+            f" {counted(self.terms.hops, 'payment', 'payments')}, and without its best week ",
+            Sum(int(row["again"]), self.asset, mine), f" ({100 * row['share']:.2f} %).",
+        )  # fmt: skip
+
+    def _compared(self, row: Mapping[str, Any]) -> str:
+        why = f" Why: {row['why']}." if row["why"] else ""
+        if row["p_matched"] is None:
+            return why
+        return (
+            f" Of {row['matched']:,} matched wallets {row['as_far']:,} reach it with as large a"
+            f" share (p {row['p_matched']:.2g}), and of {row['draws']:,} draws of other receivers"
+            f" {row['drawn_as_far']:,} (p {row['p_drawn']:.2g}); corrected for"
+            f" {counted(self.tests, 'test', 'tests')}, {row['adjusted']:.2g}.{why}"
+        )
+
+    def routes(self, vendor: str | bytes, k: int = 3) -> Paths:
+        """Return the best routes of a vendor to the network, by their weakest evidence.
+
+        Raises
+        ------
+        InputError
+            If the vendor was not tested, or the payments were not read from a ledger.
+        """
+        row, basis = self._one(vendor), self.basis
+        return paths(
+            self._ledger(), [row["vendor"]], self.network["address"].to_list(), k=k, by=WEAKEST,
+            tags=basis.tags, clusters=basis.clusters, asset=self.asset, max_hops=self.terms.hops,
+        )  # fmt: skip
+
+    def values(self, vendor: str | bytes) -> pl.DataFrame:
+        """Return what of a vendor's money reached the network under every policy.
+
+        It is followed to the network, to services, and no further than the hops of the test. No
+        policy knows of ``days``.
+
+        Raises
+        ------
+        InputError
+            If the vendor was not tested, or the payments were not read from a ledger.
+        """
+        row, basis = self._one(vendor), self.basis
+        theirs = pl.Series(sorted(self._network()), dtype=pl.Binary)
+        stop: list[Any] = [_as_tags(self.asset.chain, theirs)]
+        stop += [] if basis.tags is None else [basis.tags.services()]
+        found = trace_all(
+            self._ledger(), [row["vendor"]], stop=stop, clusters=basis.clusters, asset=self.asset,
+            max_hops=self.terms.hops,
+        )  # fmt: skip
+        arrived = found.destinations.filter(pl.col("address").is_in(theirs.implode()))
+        by_policy = arrived.group_by("policy").agg(exact_sum("amount"))
+        named = pl.DataFrame({"policy": sorted(found.traces)})
+        every = named.join(by_policy, on="policy", how="left", maintain_order="left")
+        told = VALUES.conform(every.with_columns(pl.col("amount").fill_null(0)))
+        return text_frame(told, self.asset.chain)
+
+    def _network(self) -> set[bytes]:
+        """Return the addresses that were given as the network, and their owners' others."""
+        given = tuple(self.network["address"])
+        return set(widened(given, self.asset.chain, self.basis.clusters))
+
+    def _ledger(self) -> Ledger:
+        if self.basis.ledger is None:
+            raise InputError(
+                "these payments were not read from a ledger", remedy="ask cw.link_test(ledger, ...)"
+            )
+        return self.basis.ledger
+
+    def told(self) -> Iterator[Sentence]:
+        """Yield of each vendor that has a route what is said of it, links first."""
+        order = {LINK: 0, NOT_TESTABLE: 1, CHANCE: 2}
+        rows = self.frame.filter(pl.col("verdict") != NO_ROUTE).iter_rows(named=True)
+        for row in sorted(rows, key=lambda one: (order[one["verdict"]], one["vendor"])):
+            yield self.why(row["vendor"])
+
+    def __repr__(self) -> str:
+        return f"LinkTests({self.answer()} {counted(self.tests, 'test', 'tests')})"
+
+
+def _as_tags(chain: str, network: pl.Series) -> Tags:
+    """Return a network as tags at which a trace ends."""
+    given = {
+        "chain": chain, "label": "network", "actor": "network", "source": "link_test",
+        "confidence": "unknown", "level": 0, "pack": "link_test", "definer": False,
+    }  # fmt: skip
+    rows = [dict.fromkeys(TAGS.schema) | given | {"address": one} for one in network]
+    return make_tags(pl.DataFrame(rows, schema=TAGS.schema))
+
+
+__all__ = ["Basis", "LinkTests"]
