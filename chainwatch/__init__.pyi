@@ -167,5 +167,8 @@ from chainwatch.triage.link_test.link_test import link_test as link_test
 from chainwatch.triage.link_test.result import LinkTests as LinkTests
 from chainwatch.typologies.alerts import Alerts as Alerts
 from chainwatch.typologies.alerts import alerts as alerts
+from chainwatch.typologies.facts import Facts as Facts
+from chainwatch.typologies.facts import make_facts as make_facts
+from chainwatch.typologies.facts import read_facts as read_facts
 
 __version__: str

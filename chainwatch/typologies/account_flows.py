@@ -17,14 +17,16 @@ from chainwatch.chains.catalogue import chain as find_chain
 from chainwatch.heuristics.accounts.facts import AccountFacts
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.typologies.coin_flows import histories_lacking, members_of
+from chainwatch.typologies.facts import Facts
 from chainwatch.typologies.flows import Flows
 from chainwatch.typologies.made_flows import make_flows
 from chainwatch.typologies.named_sides import NamedSides, sayings_of
 
 
 def account_flows(
-    ledger: Ledger, asset: Asset, clusters: Framed | None, tags: Framed | None, prices: Any
-) -> Flows:
+    ledger: Ledger, asset: Asset, clusters: Framed | None, tags: Framed | None, prices: Any,
+    facts: Facts | None = None,
+) -> Flows:  # fmt: skip
     """Return all payments of an asset of an account chain that were read.
 
     Parameters
@@ -35,11 +37,11 @@ def account_flows(
         The coin, or a token by its contract.
     clusters : Framed or None
         Owners; None lets each address stand alone.
-    tags, prices
+    tags, prices, facts
         As of :class:`chainwatch.typologies.flows.Flows`.
     """
-    facts = AccountFacts(ledger.history, find_chain(asset.chain), tags)
-    found = facts.of(asset.contract)
+    told = AccountFacts(ledger.history, find_chain(asset.chain), tags)
+    found = told.of(asset.contract)
     undated = found["time"].is_null().sum()
     rows = found.filter(pl.col("time").is_not_null())
     side = NamedSides(sayings_of(tags, clusters, asset.chain))
@@ -55,9 +57,9 @@ def account_flows(
         payee_name=pl.Series(side.of(rows["receiver"], rows["time"])),
     )  # fmt: skip
     return make_flows(
-        payments, asset, names=side.names, reading=_reading(facts, asset, clusters),
+        payments, asset, names=side.names, reading=_reading(told, asset, clusters),
         left={"without a time": int(undated)} if undated else {}, prices=prices,
-        ledger=ledger.history, tags=tags, clusters=clusters,
+        ledger=ledger.history, tags=tags, clusters=clusters, facts=facts,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from chainwatch.results.table import Rows
 from chainwatch.typologies.account_flows import account_flows
 from chainwatch.typologies.catalogue import DEFAULT
 from chainwatch.typologies.coin_flows import coin_flows
+from chainwatch.typologies.facts import Facts
 from chainwatch.typologies.finding import alerts_finding
 from chainwatch.typologies.flows import Flows
 from chainwatch.typologies.red_flags import NOT_OBSERVABLE
@@ -119,7 +120,7 @@ class Alerts(Result):
 def alerts(
     ledger: Ledger, asset: Asset | None = None, typologies: Sequence[Typology] = DEFAULT, *,
     clusters: Framed | None = None, tags: Framed | None = None, prices: Prices | None = None,
-    since: Moment | None = None, until: Moment | None = None,
+    facts: Facts | None = None, since: Moment | None = None, until: Moment | None = None,
 ) -> Alerts:  # fmt: skip
     """Ask typologies of the payments of one asset, and list what they find with its evidence.
 
@@ -141,6 +142,9 @@ def alerts(
         Who is a service.
     prices : Prices, optional
         What the asset was worth, for thresholds in a currency.
+    facts : Facts, optional
+        Reviews, listings, closures of markets and published addresses, as ``make_facts`` returns
+        them. What asks for one that is not there is *not observable*.
     since, until : str, date or datetime, optional
         Bounds of the last payment of an alert.
 
@@ -169,19 +173,20 @@ def alerts(
     expect(clusters, (Framed, type(None)), "clusters", "pass clusters, as owners(...) returns them")
     expect(tags, (Framed, type(None)), "tags", "pass tags, as read_tags returns them")
     expect(prices, (Prices, type(None)), "prices", "pass prices, as read_prices returns them")
+    expect(facts, (Facts, type(None)), "facts", "pass facts, as make_facts returns them")
     _check(typologies)
     what = asset_in(ledger, asset)
     span = _narrowed(ledger, moment(since), moment(until))
-    return alerts_of(flows_of(ledger, what, clusters, tags, prices), typologies, span)
+    return alerts_of(flows_of(ledger, what, clusters, tags, prices, facts), typologies, span)
 
 
 def flows_of(
     ledger: Ledger, asset: Asset, clusters: Framed | None = None, tags: Framed | None = None,
-    prices: Prices | None = None,
+    prices: Prices | None = None, facts: Facts | None = None,
 ) -> Flows:  # fmt: skip
     """Return the payments of one asset between owners, as typologies read them."""
     coins = find_chain(asset.chain).family == "utxo"
-    return (coin_flows if coins else account_flows)(ledger, asset, clusters, tags, prices)
+    return (coin_flows if coins else account_flows)(ledger, asset, clusters, tags, prices, facts)
 
 
 def alerts_of(
@@ -258,7 +263,8 @@ def _alerts(flows: Flows, claims: Sequence[tuple[Typology, Claim]]) -> pl.DataFr
         every = claim.every()
         times = pl.Series(flows.time[every]).cast(ALERTS["first"].dtype)
         rows.append((
-            number, one.name, one.fatf, flows.parties[claim.party], flows.actor(claim.party),
+            number, one.name, one.strength, one.fatf, flows.parties[claim.party],
+            flows.actor(claim.party),
             times.min(), times.max(), flows.total(claim.counted()), len(every),
             OPEN if claim.unknown else FITS, claim.why, claim.unknown or None, one.benign,
             _behind(flows, claim),

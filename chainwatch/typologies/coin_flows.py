@@ -19,12 +19,15 @@ from chainwatch.attribution.resolve import Framed
 from chainwatch.ledger.index.build import NONE
 from chainwatch.ledger.index.bytes import ids_at, keys_at, ranked_at
 from chainwatch.ledger.index.ready import Ready, ready
+from chainwatch.ledger.joint.two_of_two import quorums
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.output_status import OutputStatus
 from chainwatch.ledger.schema import POSITION_BITS, TIME
 from chainwatch.ledger.spend_order import parents_first
+from chainwatch.typologies.facts import Facts
 from chainwatch.typologies.flows import OWN, Flows
 from chainwatch.typologies.lists import NOBODY, amounts_of
+from chainwatch.typologies.made_flows import unlocked_of
 from chainwatch.typologies.named_sides import NamedSides, sayings_of
 from chainwatch.units import counted
 
@@ -47,8 +50,9 @@ class Payers(NamedTuple):
 
 
 def coin_flows(
-    ledger: Ledger, asset: Asset, clusters: Framed | None, tags: Framed | None, prices: Any
-) -> Flows:
+    ledger: Ledger, asset: Asset, clusters: Framed | None, tags: Framed | None, prices: Any,
+    facts: Facts | None = None,
+) -> Flows:  # fmt: skip
     """Return all payments of a coin chain that were read.
 
     Parameters
@@ -59,7 +63,7 @@ def coin_flows(
         The coin of the chain.
     clusters : Framed or None
         Owners; None lets each address stand alone.
-    tags, prices
+    tags, prices, facts
         As of :class:`chainwatch.typologies.flows.Flows`.
     """
     here = ready(ledger, asset.chain)
@@ -76,8 +80,26 @@ def coin_flows(
         made["out_n"][rows].astype(np.int64), tx, np.ones(len(rows), np.bool_), *names, side.names,
         lambda some: ids_at(made, tx[some]), _reading(here, clusters), shared,
         _mined(made, owners), left, prices,
-        ledger.history, tags, clusters,
+        ledger.history, tags, clusters, facts, lambda: unlocked_of(_scripts(here, tx)),
     )  # fmt: skip
+
+
+def _scripts(here: Ready, tx: Array) -> pl.DataFrame:
+    """Return of each payment what all inputs of its transaction asked for: ``quorum, keys``.
+
+    The quorum is null where an input did not show it, or asked for another.
+    """
+    whole, count = here.ledger, here.index.columns["tx_inputs"]
+    told = quorums(whole).group_by("tx").agg(
+        pl.col("quorum").min(), pl.col("quorum").n_unique().alias("kinds"),
+        pl.col("quorum").is_not_null().sum().alias("shown"),
+    )  # fmt: skip
+    keys = whole.input_keys.group_by("tx").agg(pl.col("key").unique().sort().alias("keys"))
+    both = told.filter(pl.col("quorum").is_not_null()).join(keys, on="tx", how="left").collect()
+    each = pl.DataFrame({"tx": here.index.columns["tx_number"][tx], "inputs": count[tx]})
+    rows = each.join(both, on="tx", how="left", maintain_order="left")
+    whole_ = (pl.col("kinds") == 1) & (pl.col("shown") == pl.col("inputs"))
+    return rows.select(pl.when(whole_).then("quorum").alias("quorum"), "keys")
 
 
 def _owners(made: Made, clusters: Framed | None, chain: str) -> Owners:

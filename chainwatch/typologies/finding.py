@@ -9,10 +9,12 @@ import polars as pl
 from chainwatch.addresses.assets import Asset
 from chainwatch.results.result import Finding
 from chainwatch.typologies.tables import ALERTS, OPEN
+from chainwatch.typologies.typology import WEAK
 from chainwatch.units import counted
 
 ON_SUBJECTS = ALERTS.pick(
-    "typology", "fatf", "entity", "first", "last", "amount", "payments", "verdict", "behind",
+    "typology", "strength", "fatf", "entity", "first", "last", "amount", "payments", "verdict",
+    "behind",
     name="alerts_on_subjects",
 )  # fmt: skip
 
@@ -42,6 +44,8 @@ def alerts_finding(alerts: pl.DataFrame, asset: Asset, owners: Set[bytes]) -> Fi
     one, many = "shape that laundering has was", "shapes that laundering has were"
     said = f"{counted(mine.height, one, many)} found in the payments of the listed addresses"
     doubt = f", of which {open_} rest on what was not read" if open_ else ""
+    if weak := mine.filter(pl.col("strength") == WEAK).height:
+        doubt += f"; {counted(weak, 'is', 'are')} of a weak kind"
     return Finding(
         "Shapes in the payments",
         (f"{said}{doubt}.", LIMITS),

@@ -24,6 +24,7 @@ from chainwatch.errors import InputError
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.prices import Prices
 from chainwatch.ledger.schema import TIME
+from chainwatch.typologies.facts import Facts
 from chainwatch.typologies.lists import NOBODY, Lists, Rows, lists_of, others_of
 from chainwatch.units import AMOUNT
 
@@ -39,6 +40,30 @@ class Name(NamedTuple):
 
     actor: str | None
     concept: str | None
+
+
+class Unlocked(NamedTuple):
+    """By what keys the coins of payments were unlocked, as far as scripts showed it.
+
+    Attributes
+    ----------
+    quorum : array of int32
+        Of each payment the place in ``quorums`` of what all inputs of its transaction asked for;
+        ``NOBODY`` where that was not read, or differs.
+    quorums : tuple of str
+        Such as ``2-of-3``, each once.
+    keys : callable
+        Of some payments the public keys that the scripts of their inputs show, a set for each;
+        empty where none was read.
+    """
+
+    quorum: NDArray[np.int32]
+    quorums: tuple[str, ...]
+    keys: Callable[[Rows], Sequence[frozenset[bytes]]]
+
+
+def nothing_unlocked() -> None:
+    """Say that nothing is told of the keys of payments: of account chains."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -88,6 +113,10 @@ class Flows:
         What the asset was worth.
     ledger, tags, clusters : Ledger, Framed, Framed or None
         What it was made of.
+    facts : Facts or None
+        What is known from outside of the chain.
+    unlocking : callable
+        What tells by which keys payments were unlocked, where anything does; it is asked once.
     """
 
     asset: Asset
@@ -114,6 +143,8 @@ class Flows:
     ledger: Ledger | None = None
     tags: Framed | None = None
     clusters: Framed | None = None
+    facts: Facts | None = None
+    unlocking: Callable[[], Unlocked | None] = nothing_unlocked
 
     def __len__(self) -> int:
         return len(self.payer)
@@ -137,6 +168,19 @@ class Flows:
     def payees(self) -> NDArray[np.int64]:
         """How many different payees each party has."""
         return others_of(self.out_of, self.payee[self.out_of.rows])
+
+    @cached_property
+    def unlocked(self) -> Unlocked | None:
+        """By which keys payments were unlocked; None where nothing tells of any."""
+        return self.unlocking()
+
+    def unlocked_by(self, quorum: str) -> NDArray[np.bool_]:
+        """Return which payments were unlocked by a quorum such as ``2-of-3``, all inputs alike."""
+        told = self.unlocked
+        if told is None or quorum not in told.quorums:
+            return np.zeros(len(self), np.bool_)
+        found: NDArray[np.bool_] = told.quorum == told.quorums.index(quorum)
+        return found
 
     @property
     def coins(self) -> bool:
@@ -308,4 +352,4 @@ def _times(micros: NDArray[np.int64]) -> pl.Series:
     return pl.Series("time", micros, pl.Int64).cast(TIME)
 
 
-__all__ = ["NOBODY", "OWN", "SECOND", "Flows", "Name", "Rows"]
+__all__ = ["NOBODY", "OWN", "SECOND", "Flows", "Name", "Rows", "Unlocked"]

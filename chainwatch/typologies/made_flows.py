@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from chainwatch.addresses.assets import Asset
 from chainwatch.errors import InputError
 from chainwatch.ledger.schema import TIME
-from chainwatch.typologies.flows import OWN, Flows, Name
+from chainwatch.typologies.flows import OWN, Flows, Name, Unlocked
 from chainwatch.typologies.lists import NOBODY, amounts_of
 from chainwatch.units import AMOUNT
 
@@ -25,7 +25,8 @@ def everything_read(party: bytes) -> str:
 PAYMENT: dict[str, pl.DataType | type[pl.DataType]] = {
     "payer": pl.Binary, "payee": pl.Binary, "amount": AMOUNT, "time": TIME, "tx": pl.Int64,
     "txid": pl.Binary, "place": pl.Int64, "rank": pl.Int64, "agreed": pl.Boolean,
-    "payer_name": pl.Int32, "payee_name": pl.Int32,
+    "payer_name": pl.Int32, "payee_name": pl.Int32, "quorum": pl.String,
+    "keys": pl.List(pl.Binary),
 }  # fmt: skip
 """Columns of which :func:`make_flows` makes payments; all but the first four may be missing."""
 
@@ -42,14 +43,14 @@ def make_flows(
     rows : polars.DataFrame
         ``payer, payee, amount, time`` of each payment, and what else :data:`PAYMENT` names: owners
         by their ids, a null payer is not known; ``rank`` tells payments of one time apart that have
-        an order, the smaller first; names are places in ``names``. Rows of a payer to himself
-        are left out and counted.
+        an order, the smaller first; names are places in ``names``; ``quorum`` and ``keys`` are what
+        unlocked the coins. Rows of a payer to himself are left out and counted.
     asset : Asset
         What was paid.
     names, reading, left
         As of :class:`Flows`.
     **made_of
-        ``prices, ledger, tags, clusters`` of :class:`Flows`.
+        ``prices, ledger, tags, clusters, facts`` of :class:`Flows`.
 
     Raises
     ------
@@ -98,7 +99,22 @@ def _made(
         numbers["tx"], numbers["place"], _deeds(rows), rows["agreed"].to_numpy().copy(),
         numbers["payer_name"], numbers["payee_name"], names,
         lambda some: ids.gather(pl.Series(some)), reading, np.zeros(len(parties), np.int64),
-        np.zeros(len(parties), np.bool_), left, **made_of,
+        np.zeros(len(parties), np.bool_), left, unlocking=lambda: unlocked_of(rows), **made_of,
+    )  # fmt: skip
+
+
+def unlocked_of(rows: pl.DataFrame) -> Unlocked | None:
+    """Return what rows of payments, in order, say by their ``quorum`` and ``keys``."""
+    quorums = tuple(rows["quorum"].drop_nulls().unique().sort())
+    if not quorums:
+        return None
+    places = rows["quorum"].replace_strict(
+        quorums, range(len(quorums)), default=NOBODY, return_dtype=pl.Int32
+    )
+    keys = rows["keys"]
+    return Unlocked(
+        places.fill_null(NOBODY).to_numpy().copy(), quorums,
+        lambda some: [frozenset(one or ()) for one in keys.gather(pl.Series(some)).to_list()],
     )  # fmt: skip
 
 
@@ -122,4 +138,4 @@ def _ranks(rows: pl.DataFrame) -> NDArray[np.int64]:
     return changed.cast(pl.Int64).cum_sum().to_numpy().copy()
 
 
-__all__ = ["PAYMENT", "everything_read", "make_flows"]
+__all__ = ["PAYMENT", "everything_read", "make_flows", "unlocked_of"]

@@ -36,6 +36,7 @@ ALERTS = Table(
     (
         ALERT,
         _TYPOLOGY,
+        Column.kind("strength", "plain or weak, as the typology says of itself"),
         _FATF,
         Column.party("entity", "whose doing it is: an owner, by the smallest of his addresses"),
         SERVICE,

@@ -31,6 +31,7 @@ from chainwatch.heuristics.question import (
 from chainwatch.heuristics.rule import explained
 from chainwatch.typologies import flows as flows_file
 from chainwatch.typologies import lists as lists_file
+from chainwatch.typologies.facts import NO_FACTS
 from chainwatch.typologies.flows import Flows
 from chainwatch.typologies.lists import Rows
 from chainwatch.units import counted
@@ -42,8 +43,16 @@ FATF = (
 )  # fmt: skip
 """The six categories of red flags of the FATF's report of September 2020."""
 
-NEEDS = ("clusters", "tags", "prices", "coin chain", "account chain")
-"""What a typology may need, and is not asked without."""
+NEEDS = (
+    "clusters", "tags", "prices", "coin chain", "account chain", "reviews", "advertisements",
+    "list prices", "closures", "published addresses",
+)  # fmt: skip
+"""What a typology may need, and is not asked without; the last five are facts from outside."""
+
+WEAK, PLAIN = "weak", "plain"
+STRENGTHS = (PLAIN, WEAK)
+"""How much a typology says: *weak* where no source describes its numbers, or innocent business has
+the very same payments."""
 
 
 class Claim(NamedTuple):
@@ -124,6 +133,8 @@ class Typology(Question):
         The innocent business with the same shape, in one sentence.
     needs : tuple of str
         Of :data:`NEEDS`, what it is not asked without.
+    strength : str
+        Of :data:`STRENGTHS`: *weak* ones say so wherever they are shown.
     refs : tuple of str
         Keys of the sources that it rests on.
     doc : str
@@ -139,10 +150,15 @@ class Typology(Question):
     fatf: str
     benign: str
     needs: tuple[str, ...]
+    strength: str
     refs: tuple[str, ...]
     doc: str
     source: str
     ask: Callable[[Flows], Iterable[Answer]] = field(compare=False)
+
+    def __str__(self) -> str:
+        said = super().__str__()
+        return said if self.strength == PLAIN else f"{said} ({self.strength})"
 
     def find(self, flows: Flows) -> Found:
         """Return what it claims of payments: nothing is read but these.
@@ -166,13 +182,14 @@ class Typology(Question):
         there = {
             "clusters": flows.clusters is not None, "tags": flows.tags is not None,
             "prices": flows.prices is not None, "coin chain": coins, "account chain": not coins,
+            **(NO_FACTS if flows.facts is None else flows.facts).given(),
         }  # fmt: skip
         yield from (one for one in self.needs if not there[one])
 
 
 def typology(
-    *, fatf: str, benign: str, needs: tuple[str, ...] = (), refs: tuple[str, ...],
-    rests_on: tuple[Any, ...] = (),
+    *, fatf: str, benign: str, needs: tuple[str, ...] = (), strength: str = PLAIN,
+    refs: tuple[str, ...], rests_on: tuple[Any, ...] = (),
 ) -> Callable[[Asking[P]], Callable[P, Typology]]:  # fmt: skip
     """Turn a function of payments and parameters into a maker of typologies.
 
@@ -186,6 +203,8 @@ def typology(
         The innocent business with the same shape, in one sentence.
     needs : tuple of str
         What it is not asked without: of :data:`NEEDS`.
+    strength : str
+        Of :data:`STRENGTHS`.
     refs : tuple of str
         Keys of the sources that it rests on.
     rests_on : tuple of modules
@@ -194,13 +213,13 @@ def typology(
     Raises
     ------
     RuleError
-        If the function does not say when it fails, the category or a need is unknown, the twin is
-        no sentence, or a parameter is neither a whole number nor a text.
+        If the function does not say when it fails, the category, a need or the strength is
+        unknown, the twin is no sentence, or a parameter is neither a whole number nor a text.
     """
 
     def wrap(find: Asking[P]) -> Callable[P, Typology]:
         name, doc = find.__name__, explained(find)
-        _check(name, fatf, benign, needs)
+        _check(name, fatf, benign, needs, strength)
         files = (
             sys.modules[find.__module__],
             flows_file,
@@ -214,7 +233,7 @@ def typology(
         def build(*args: P.args, **kwargs: P.kwargs) -> Typology:
             params = bound(own, args, kwargs, partial(_check_parameter, name))
             return Typology(
-                name, params, fatf, benign, needs, refs, doc, source,
+                name, params, fatf, benign, needs, strength, refs, doc, source,
                 lambda flows: find(flows, *args, **kwargs),
             )  # fmt: skip
 
@@ -225,7 +244,7 @@ def typology(
     return wrap
 
 
-def _check(name: str, fatf: str, benign: str, needs: tuple[str, ...]) -> None:
+def _check(name: str, fatf: str, benign: str, needs: tuple[str, ...], strength: str) -> None:
     if fatf not in FATF:
         raise RuleError(
             f"typology {name} is of the category {fatf!r}", remedy=f"write {', '.join(FATF)}"
@@ -237,6 +256,11 @@ def _check(name: str, fatf: str, benign: str, needs: tuple[str, ...]) -> None:
         )
     if unknown := [one for one in needs if one not in NEEDS]:
         raise RuleError(f"typology {name} needs {unknown[0]!r}", remedy=f"write {', '.join(NEEDS)}")
+    if strength not in STRENGTHS:
+        raise RuleError(
+            f"typology {name} is of the strength {strength!r}",
+            remedy=f"write {' or '.join(STRENGTHS)}",
+        )
 
 
 def _check_parameter(name: str, parameter: inspect.Parameter, value: object) -> None:
@@ -271,6 +295,9 @@ def _sure(flows: Flows, claim: Claim) -> Claim:
 __all__ = [
     "FATF",
     "NEEDS",
+    "PLAIN",
+    "STRENGTHS",
+    "WEAK",
     "Answer",
     "Asking",
     "Claim",

@@ -192,6 +192,10 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     ),
     "Explanation": Made.explained,
     "Exposure": lambda made: cw.exposure(made.trace, made.tags),
+    "Facts": lambda made: cw.make_facts(
+        reviews=pl.DataFrame({"vendor": ["kelp"], "time": ["2024-03-01"], "price": [5]}),
+        published=made.vendors.frame.select("chain", "address").head(1),
+    ),
     "Fetched": lambda made: Fetched(
         made.ledger,
         (made.vendors.frame["address"][0],),

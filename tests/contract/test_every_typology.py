@@ -9,12 +9,13 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import change_cases
 import polars as pl
 import pytest
 from account_chains import DAY, HOUR, Accounts
+from crime_cases import CRIMES, Case
 
 import chainwatch as cw
 from chainwatch import typologies as package
@@ -29,20 +30,6 @@ from chainwatch.typologies.typology import FATF, Answer, Typology, typology
 
 ON = Accounts()
 TOKEN = Asset(ON.chain, ON("token"), "TOK", 6)
-
-
-class Case(NamedTuple):
-    """A typology, payments that have its shape and whose doing it is, and payments of its twin.
-
-    Payments are ``(text, minute[, more])`` of an account chain, or a text of a coin chain.
-    ``rests_on_history`` is whether something that was not read could explain the shape away.
-    """
-
-    typology: Typology
-    shape: Any
-    twin: Any
-    whose: str
-    rests_on_history: bool = True
 
 
 M = 1_000_000
@@ -155,11 +142,12 @@ CASES = {
         [("a>b:900", 0), ("a>b:800", HOUR), ("a>b:999", 24 * HOUR)],
         [("a>b:900", n * 13 * HOUR) for n in range(9)], "a", False,
     ),
+    **CRIMES,
 }  # fmt: skip
-"""The twins: deposit addresses swept each month; a refund, and a ring that returns too little; a
-saver; a subscription; wages; a shop that pays as it is paid; agents who deal again; a wallet swept
-to one place; a coin spent in large parts; the same, soon; wages; one employer and one landlord; a
-daily purchase."""
+"""The twins of shapes: deposit addresses swept each month; a refund, and a ring that returns too
+little; a saver; a subscription; wages; a shop that pays as it is paid; agents who deal again; a
+wallet swept to one place; a coin spent in large parts; the same, soon; wages; one employer and one
+landlord; a daily purchase."""
 
 
 @pytest.fixture(params=CASES)
@@ -167,14 +155,22 @@ def case(request) -> Case:
     return CASES[request.param]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def made(small_ledger: Any) -> Callable[..., Ledger]:
-    """Return what makes a ledger of payments, of accounts or of coins."""
-    return lambda payments, **more: (
-        change_cases.ledger_with(small_ledger, payments)
-        if isinstance(payments, str)
-        else ON.ledger(payments, **more)
-    )
+    """Return what makes a ledger of payments, of accounts or of coins; that of a case once."""
+    kept: dict[str, Ledger] = {}
+
+    def make(payments: Any, **more: Any) -> Ledger:
+        text = f"{payments!r} {more!r}"
+        if text not in kept:
+            kept[text] = (
+                change_cases.ledger_with(small_ledger, payments)
+                if isinstance(payments, str)
+                else ON.ledger(payments, **more)
+            )
+        return kept[text]
+
+    return make
 
 
 def asset_of(ledger: Ledger) -> Asset:
@@ -182,7 +178,8 @@ def asset_of(ledger: Ledger) -> Asset:
 
 
 def asked(case: Case, ledger: Ledger, **more: Any) -> cw.Alerts:
-    return cw.alerts(ledger, asset_of(ledger), [case.typology], **more)
+    ledger = case.changed(ledger)
+    return cw.alerts(ledger, asset_of(ledger), [case.typology], **{**case.given, **more})
 
 
 def changed(payments: list[Any], **columns: Any) -> list[Any]:
@@ -234,7 +231,8 @@ def test_it_finds_its_shape_and_says_whose(case: Case, made: Any, named: Any) ->
 
 
 def test_it_is_silent_at_its_twin(case: Case, made: Any) -> None:
-    assert asked(case, made(case.twin)).frame.is_empty()
+    given = case.given if case.twin_given is None else case.twin_given
+    assert asked(case, made(case.twin), **given).frame.is_empty()
 
 
 def test_evidence_adds_up_and_every_alert_has_some(case: Case, made: Any) -> None:
@@ -300,10 +298,10 @@ def test_an_alert_is_of_the_span_in_which_its_last_payment_lies(case: Case, made
 
 
 def test_it_is_asked_of_payments_alone(case: Case, made: Any) -> None:
-    ledger = made(case.shape)
-    flows = flows_of(ledger, asset_of(ledger))
+    ledger = case.changed(made(case.shape))
+    flows = flows_of(ledger, asset_of(ledger), **case.given)
     assert case.typology.find(flows).claims
-    assert alerts_of(flows, [case.typology]).frame.equals(asked(case, ledger).frame)
+    assert alerts_of(flows, [case.typology]).frame.equals(asked(case, made(case.shape)).frame)
 
 
 @pytest.mark.parametrize("make", TYPOLOGIES)

@@ -1,0 +1,106 @@
+"""Many services at once: a sum is parted among accounts at several services within a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from chainwatch.typologies.bursts import HOUR, part_of
+from chainwatch.typologies.flows import Flows
+from chainwatch.typologies.lists import NOBODY
+from chainwatch.typologies.outside import worth as worth_file
+from chainwatch.typologies.outside.worth import in_worth, lacking_prices, unpriced, worths
+from chainwatch.typologies.typology import Answer, Claim, typology
+
+_NO_LIMIT = 10**30
+
+
+@typology(
+    fatf="transactions",
+    benign="A trader moves what he holds at one exchange to accounts of his at several others.",
+    needs=("tags",),
+    refs=("fatf2020",),
+    rests_on=(worth_file,),
+)
+def many_services(
+    flows: Flows, services: int = 3, least: int = 3_000, currency: str = "EUR", units: int = 0,
+    hours: int = 24, passed_on: int = 80, busy: int = 200,
+) -> Iterator[Answer]:  # fmt: skip
+    """A sum that no service paid is paid on at once to several services that have different names.
+
+    Deposit addresses that are swept to a service stand for it: who sweeps them is looked up where
+    they pay one service alone. Nothing is said of others who deal with these services.
+
+    Parameters
+    ----------
+    services : int
+        Different actors, as tags name them, at least.
+    least : int
+        The sum is of so many whole units of the currency, or more.
+    currency : str
+        Its ISO 4217 code.
+    units : int
+        What one unit of the currency is worth in base units, on every day; 0 asks the prices.
+    hours : int
+        All is paid certainly later than the sum came, and at most so much later.
+    passed_on : int
+        So many percent of the sum are paid to services, at least.
+    busy : int
+        A party with more payments is left alone: it trades.
+
+    Fails when
+    ----------
+    Wages are parted among accounts by habit; services have no tags, or two names; each account is
+    paid out of a wallet of its own.
+
+    References
+    ----------
+    FATF, Virtual Assets Red Flag Indicators, September 2020, for sums sent at once to several
+    providers. The numbers are of practice, and no source measured them.
+    """
+    if missing := list(lacking_prices(flows, currency, units)):
+        yield from missing
+        return
+    actor = _actors(flows)
+    to_service = (actor != NOBODY)[flows.payee] & (flows.payer != NOBODY)
+    counts = flows.into.sizes + flows.out_of.sizes
+    who = np.unique(flows.payer[to_service])
+    for party in who[(counts[who] <= busy) & ~flows.services[who]].tolist():
+        went = flows.out_of.of(party)
+        went = went[to_service[went]]
+        if len(np.unique(actor[flows.payee[went]])) < services:
+            continue
+        came = flows.into.of(party)
+        came = came[(flows.payer[came] != NOBODY) & ~flows.served("payer")[came]]
+        values = worths(flows, came, currency, units)
+        yield from unpriced(values, currency)
+        for one in came[in_worth(values, least, _NO_LIMIT, currency)].tolist():
+            late = flows.order[went] > flows.order[one]
+            soon = went[late & (flows.clock[went] <= flows.clock[one] + hours * HOUR)]
+            different = len(np.unique(actor[flows.payee[soon]]))
+            if different >= services and part_of(
+                flows.total(soon), int(flows.amount[one]), passed_on
+            ):
+                yield Claim(
+                    party,
+                    f"a sum that no service paid went on to {different} services within {hours}"
+                    f" hours, in {len(soon)} payments",
+                    {"sum": [one], "to services": soon},
+                    ("sum",),
+                    flows.lacking(party),
+                )
+                break
+
+
+def _actors(flows: Flows) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """Return of each party the service that it is, or is swept to, by a number for each actor."""
+    numbers: dict[str, int] = {}
+    found = np.full(len(flows.parties), NOBODY, np.int64)
+    for party in np.flatnonzero(flows.services).tolist():
+        if (name := flows.actor(party)) is not None:
+            found[party] = numbers.setdefault(name, len(numbers))
+    swept = np.flatnonzero((flows.payees == 1) & ~flows.services)
+    target = flows.payee[flows.out_of.rows[flows.out_of.ptr[swept]]]
+    found[swept] = found[target]
+    return found

@@ -1,0 +1,112 @@
+"""Cash-out over a counter: large sums go to a money exchange the day they come, again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainwatch.typologies.bursts import HOUR, part_of
+from chainwatch.typologies.flows import Flows, Rows
+from chainwatch.typologies.lists import NOBODY
+from chainwatch.typologies.outside import worth as worth_file
+from chainwatch.typologies.outside.worth import in_worth, lacking_prices, unpriced, worths
+from chainwatch.typologies.typology import Answer, Claim, NotJudged, typology
+
+SHARED = "money exchanges, whose customers are never told apart and never tied to each other"
+_NO_LIMIT = 10**30
+
+
+@typology(
+    fatf="transactions",
+    benign="A shop brings its takings of a week to a money exchange.",
+    needs=("tags",),
+    refs=("fatf2020", "chainalysis2026"),
+    rests_on=(worth_file,),
+)
+def otc_cash_out(
+    flows: Flows, times: int = 3, least: int = 5_000, currency: str = "EUR", units: int = 0,
+    hours: int = 24, passed_on: int = 80, of_all: int = 60, broker: str = "money_exchange",
+) -> Iterator[Answer]:  # fmt: skip
+    """A party is paid large sums and takes each to a money exchange or broker within a day.
+
+    The claim is on the party that does it, by its own payments alone. **A shared service links
+    nobody**: an address of a money exchange is paid by thousands, so that none of its other
+    customers stands in a claim, and no claim says that two of them have to do with each other.
+
+    Parameters
+    ----------
+    times : int
+        Sums that are taken there, at least.
+    least : int
+        Each sum that comes is of so many whole units of the currency or more, and of no service.
+    currency : str
+        Its ISO 4217 code.
+    units : int
+        What one unit of the currency is worth in base units, on every day; 0 asks the prices.
+    hours : int
+        It is taken there certainly later, and at most so much later.
+    passed_on : int
+        So many percent of it are taken there, at least, and no more than all.
+    of_all : int
+        So many percent of all that the party pays go to money exchanges, at least.
+    broker : str
+        Whom tags name a money exchange: a concept of the taxonomy, narrower ones count.
+
+    Fails when
+    ----------
+    Brokers are not tagged, as most are not; they are met by way of an account at an exchange;
+    somebody is paid his lawful income in large sums and wants it in cash.
+
+    References
+    ----------
+    FATF, Virtual Assets Red Flag Indicators, September 2020; Chainalysis, 2026, for brokers that
+    take the money of crime. The numbers are of practice, and no source measured them.
+    """
+    if missing := list(lacking_prices(flows, currency, units)):
+        yield from missing
+        return
+    there = flows.named("payee", broker) & (flows.payer != NOBODY)
+    if count := int(flows.parties_named(broker).sum()):
+        yield NotJudged(SHARED, count)
+    who = np.unique(flows.payer[there])
+    for party in who[~flows.services[who]].tolist():
+        came, went = flows.into.of(party), flows.out_of.of(party)
+        came = came[(flows.payer[came] != NOBODY) & ~flows.served("payer")[came]]
+        values = worths(flows, came, currency, units)
+        yield from unpriced(values, currency)
+        taken = went[there[went]]
+        large = came[in_worth(values, least, _NO_LIMIT, currency)]
+        sums, out = _taken(flows, large, taken, hours * HOUR, passed_on)
+        if len(sums) >= times and part_of(flows.total(taken), flows.total(went), of_all):
+            yield Claim(
+                party,
+                f"{len(sums)} large sums were taken to a money exchange within {hours} hours each,"
+                f" in {len(out)} payments",
+                {"sum": sums, "cash-out": out},
+                ("cash-out",),
+                flows.lacking(party),
+            )
+
+
+def _taken(
+    flows: Flows, came: Rows, went: Rows, span: int, percent: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the sums of which enough is taken on soon, and the payments of it, each once."""
+    sums, out, used = list[int](), list[int](), 0
+    for one in came.tolist():
+        begin = max(used, int(np.searchsorted(flows.order[went], flows.order[one], side="right")))
+        end = int(np.searchsorted(flows.clock[went], flows.clock[one] + span, side="right"))
+        amount, taken, place = int(flows.amount[one]), 0, begin
+        while place < end and taken + int(flows.amount[went[place]]) <= amount:
+            taken += int(flows.amount[went[place]])
+            place += 1
+        if part_of(taken, amount, percent) and place > begin:
+            sums.append(one)
+            out += went[begin:place].tolist()
+            used = place
+    return np.array(sums, np.int64), np.array(out, np.int64)
+
+
+__all__ = ["SHARED", "otc_cash_out"]

@@ -1,0 +1,1 @@
+"""Fundraising: published addresses, and the wallets that their donations are gathered in."""

@@ -1,0 +1,93 @@
+"""Rotating addresses: one after the other takes donations, and all are emptied into one wallet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from chainwatch.typologies.flows import Flows
+from chainwatch.typologies.fundraising import donors as donors_file
+from chainwatch.typologies.fundraising.donors import (
+    again as again_,
+)
+from chainwatch.typologies.fundraising.donors import by_wallet, emptied, rows_of, wallet_of
+from chainwatch.typologies.typology import Answer, Claim, NotJudged, typology
+
+SHARED = "wallets that pay more parties than an operating wallet may, as services do"
+
+
+@typology(
+    fatf="patterns",
+    benign="A shop takes another address each month, and its customers come again.",
+    refs=("doj2025", "fatf2020"),
+    rests_on=(donors_file,),
+)
+def rotating_addresses(
+    flows: Flows, addresses: int = 4, payers: int = 5, emptied_to: int = 90, again: int = 20,
+    payees: int = 5, overlap: int = 20,
+) -> Iterator[Answer]:  # fmt: skip
+    """Several parties are paid by many, one after the other, and each is emptied into one wallet.
+
+    The claim is on the wallet. It is none where the wallet is a service, or pays as many as one:
+    a shared service never links those whose addresses it sweeps.
+
+    Parameters
+    ----------
+    addresses : int
+        Parties that are emptied into the wallet, at least.
+    payers : int
+        Different payers of each of them, at least.
+    emptied_to : int
+        Each pays the wallet alone, so many percent of all that it was paid, at least.
+    again : int
+        Of all payers at most so many percent pay twice, or two of the parties.
+    payees : int
+        The wallet pays so many different parties, at most.
+    overlap : int
+        At most so many percent of the parties begin to be paid before the one before was paid last.
+
+    Fails when
+    ----------
+    Addresses of the wallet are joined, so that it is one party; several collections run at once; an
+    exchange that no tag names sweeps addresses of customers who were paid one after the other.
+
+    References
+    ----------
+    United States Department of Justice, March 2025, for many addresses whose donations were pooled
+    in one wallet; FATF, Virtual Assets Red Flag Indicators, September 2020. The numbers are of
+    practice, and no source measured them.
+    """
+    able = emptied(flows, emptied_to) & (flows.payers >= max(payers, 1))
+    shared = 0
+    for wallet, some in by_wallet(wallet_of(flows, able), addresses):
+        if flows.services[wallet] or flows.payees[wallet] > payees:
+            shared += 1
+            continue
+        gifts = rows_of(flows.into, some)
+        people, twice = again_(flows, gifts)
+        late = _overlapping(flows, some)
+        if 100 * twice <= again * people and 100 * late <= overlap * (len(some) - 1):
+            yield Claim(
+                wallet,
+                f"{len(some)} parties were paid by {people} others one after the other, and each is"
+                f" emptied into it; {twice} of the payers pay twice",
+                {"donation": gifts, "sweep": rows_of(flows.out_of, some)},
+                ("donation",),
+                flows.lacking(wallet),
+            )
+    if shared:
+        yield NotJudged(SHARED, shared)
+
+
+def _overlapping(flows: Flows, some: list[int]) -> int:
+    """Return how many parties begin to be paid before the one before them is paid last."""
+    spans = sorted(
+        (int(flows.clock[rows[0]]), int(flows.clock[rows[-1]]))
+        for rows in (flows.into.of(one) for one in some)
+    )
+    begins, ends = np.array(spans, np.int64).T
+    return int((begins[1:] < ends[:-1]).sum())
+
+
+__all__ = ["SHARED", "rotating_addresses"]

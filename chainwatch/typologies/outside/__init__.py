@@ -1,0 +1,1 @@
+"""What typologies ask of facts from outside: what payments were worth, and what they cover."""

@@ -1,0 +1,62 @@
+"""What payments were worth in a currency, and bands and list prices that are compared with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainwatch.ledger.prices import minor_digits
+from chainwatch.typologies.flows import Flows, Rows
+from chainwatch.typologies.typology import Lacking, NotJudged
+
+_NARROW = 1 << 62
+
+
+def worths(flows: Flows, rows: Rows, currency: str, units: int = 0) -> NDArray[Any]:
+    """Return what payments were worth in minor units, rounded down; -1 where it is not known.
+
+    Parameters
+    ----------
+    flows, rows : Flows, array of int64
+        The payments.
+    currency : str
+        ISO 4217 code; an empty one stands for base units of the asset.
+    units : int
+        Base units that one whole unit of the currency is worth, on every day; 0 asks the prices.
+    """
+    amounts = flows.amount[rows]
+    if not currency:
+        return amounts
+    if units:
+        return narrow(amounts.astype(object) * 10 ** minor_digits(currency) // units)
+    return narrow(flows.worth(currency, amounts, rows))
+
+
+def narrow(values: NDArray[Any]) -> NDArray[Any]:
+    """Return whole numbers as 64 bits where they fit, else as they are."""
+    fits = len(values) == 0 or max(values.tolist()) < _NARROW
+    return values.astype(np.int64) if fits else values
+
+
+def lacking_prices(flows: Flows, currency: str, units: int) -> Iterator[Lacking]:
+    """Yield that prices lack, where a currency is asked for and nothing says what it was worth."""
+    if not units and flows.prices is None:
+        yield Lacking(f"prices in {currency}, or how many base units one {currency} is worth")
+
+
+def unpriced(values: NDArray[Any], currency: str) -> Iterator[NotJudged]:
+    """Yield how many payments have no price."""
+    if count := int((values < 0).sum()):
+        yield NotJudged(f"payments without a price in {currency}", count)
+
+
+def in_worth(values: NDArray[Any], least: int, most: int, currency: str) -> NDArray[np.bool_]:
+    """Return which values are from so many to so many whole units of a currency, both included."""
+    unit = 10 ** minor_digits(currency)
+    return np.asarray((values >= least * unit) & (values <= most * unit), np.bool_)
+
+
+__all__ = ["in_worth", "lacking_prices", "narrow", "unpriced", "worths"]

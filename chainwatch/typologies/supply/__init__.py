@@ -1,0 +1,1 @@
+"""Supply: precursors of drugs, medicine sold by affiliates, and arms."""

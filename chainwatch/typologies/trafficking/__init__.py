@@ -1,0 +1,1 @@
+"""Trafficking and abuse: payments for advertisements, recruiters, and amounts of a price list."""
