@@ -180,7 +180,8 @@ class Typology(Question):
     def _missing(self, flows: Flows) -> Iterator[str]:
         coins = flows.coins
         there = {
-            "clusters": flows.clusters is not None, "tags": flows.tags is not None,
+            "clusters": flows.clusters is not None,
+            "tags": flows.tags is not None or bool(flows.names),
             "prices": flows.prices is not None, "coin chain": coins, "account chain": not coins,
             **(NO_FACTS if flows.facts is None else flows.facts).given(),
         }  # fmt: skip

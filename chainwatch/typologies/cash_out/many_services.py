@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from chainwatch.typologies import services as services_file
 from chainwatch.typologies.bursts import HOUR, part_of
 from chainwatch.typologies.flows import Flows
 from chainwatch.typologies.lists import NOBODY
 from chainwatch.typologies.outside import worth as worth_file
 from chainwatch.typologies.outside.worth import in_worth, lacking_prices, unpriced, worths
+from chainwatch.typologies.services import service_of, to_account
 from chainwatch.typologies.typology import Answer, Claim, typology
 
 _NO_LIMIT = 10**30
@@ -21,7 +23,7 @@ _NO_LIMIT = 10**30
     benign="A trader moves what he holds at one exchange to accounts of his at several others.",
     needs=("tags",),
     refs=("fatf2020",),
-    rests_on=(worth_file,),
+    rests_on=(worth_file, services_file),
 )
 def many_services(
     flows: Flows, services: int = 3, least: int = 3_000, currency: str = "EUR", units: int = 0,
@@ -62,8 +64,8 @@ def many_services(
     if missing := list(lacking_prices(flows, currency, units)):
         yield from missing
         return
-    actor = _actors(flows)
-    to_service = (actor != NOBODY)[flows.payee] & (flows.payer != NOBODY)
+    actor = service_of(flows)
+    to_service = to_account(flows)
     counts = flows.into.sizes + flows.out_of.sizes
     who = np.unique(flows.payer[to_service])
     for party in who[(counts[who] <= busy) & ~flows.services[who]].tolist():
@@ -91,16 +93,3 @@ def many_services(
                     flows.lacking(party),
                 )
                 break
-
-
-def _actors(flows: Flows) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return of each party the service that it is, or is swept to, by a number for each actor."""
-    numbers: dict[str, int] = {}
-    found = np.full(len(flows.parties), NOBODY, np.int64)
-    for party in np.flatnonzero(flows.services).tolist():
-        if (name := flows.actor(party)) is not None:
-            found[party] = numbers.setdefault(name, len(numbers))
-    swept = np.flatnonzero((flows.payees == 1) & ~flows.services)
-    target = flows.payee[flows.out_of.rows[flows.out_of.ptr[swept]]]
-    found[swept] = found[target]
-    return found

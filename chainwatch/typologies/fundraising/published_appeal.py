@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from chainwatch.ledger.prices import minor_digits
 from chainwatch.typologies import bursts
 from chainwatch.typologies import facts as facts_file
+from chainwatch.typologies import services as services_file
 from chainwatch.typologies.bursts import DAY, Burst, Side, part_of
 from chainwatch.typologies.flows import Flows, Rows
 from chainwatch.typologies.fundraising import donors as donors_file
 from chainwatch.typologies.fundraising.donors import published
 from chainwatch.typologies.outside import worth as worth_file
 from chainwatch.typologies.outside.worth import lacking_prices, unpriced, worths
+from chainwatch.typologies.services import to_account
 from chainwatch.typologies.shapes.left_out import services_left_out
 from chainwatch.typologies.typology import Answer, Claim, NotJudged, typology
 
@@ -28,7 +30,7 @@ SEVERAL = "published addresses with many small donors, whose money goes to sever
     benign="A charity is given small gifts, and pays its helpers and what it buys out of them.",
     needs=("tags", "published addresses"),
     refs=("doj2020", "fatf2020"),
-    rests_on=(bursts, donors_file, worth_file, facts_file),
+    rests_on=(bursts, donors_file, worth_file, facts_file, services_file),
 )
 def published_appeal(
     flows: Flows, donors: int = 20, days: int = 30, small: int = 200, currency: str = "EUR",
@@ -54,7 +56,7 @@ def published_appeal(
     again : int
         Of the donors at most so many percent pay outside of the burst too.
     swept : int
-        So many percent of the burst are paid on to services, at least.
+        So many percent of the burst are paid on to a service, or an account swept to one, at least.
     sweep_days : int
         Until so many days behind the burst. All of it goes to one account, and nothing to others.
 
@@ -74,7 +76,7 @@ def published_appeal(
     found, side = published(flows), Side.of(flows, "payee", days * DAY)
     able = found & (side.others >= max(donors, 1))
     yield from services_left_out(flows, able)
-    several = 0
+    several, account = 0, to_account(flows)
     for party in np.flatnonzero(able & ~flows.services).tolist():
         values = worths(flows, flows.into.of(party), currency, units)
         yield from unpriced(values, currency)
@@ -88,7 +90,7 @@ def published_appeal(
             )
 
         for burst in side.bursts(party, donors, fits):
-            sweep = _sweep(flows, party, burst.rows, sweep_days * DAY)
+            sweep = _sweep(flows, account, party, burst.rows, sweep_days * DAY)
             if part_of(flows.total(sweep), flows.total(burst.rows), swept):
                 yield _claim(flows, party, burst, sweep, days)
             else:
@@ -97,12 +99,12 @@ def published_appeal(
         yield NotJudged(SEVERAL, several)
 
 
-def _sweep(flows: Flows, party: int, rows: Rows, span: int) -> Rows:
-    """Return what the party pays from a burst on until so much behind it, if all to one service."""
+def _sweep(flows: Flows, account: NDArray[np.bool_], party: int, rows: Rows, span: int) -> Rows:
+    """Return what the party pays from a burst on until so much behind it, if all to one account."""
     out = flows.out_of.of(party)
     begin, end = flows.order[rows[0]], flows.clock[rows[-1]] + span
     here = out[(flows.order[out] > begin) & (flows.clock[out] <= end)]
-    one = len(np.unique(flows.payee[here])) == 1 and bool(flows.served("payee")[here].all())
+    one = len(np.unique(flows.payee[here])) == 1 and bool(account[here].all())
     found: Rows = here if one else here[:0]
     return found
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chainwatch.typologies import services as services_file
 from chainwatch.typologies.bursts import part_of
 from chainwatch.typologies.flows import Flows
 from chainwatch.typologies.markets import sides as sides_file
 from chainwatch.typologies.markets.sides import often, paid_by, paid_to, weeks
+from chainwatch.typologies.services import to_account
 from chainwatch.typologies.typology import Answer, Claim, typology
 
 
@@ -16,7 +18,7 @@ from chainwatch.typologies.typology import Answer, Claim, typology
     benign="A buyer takes back what he paid into a market and did not spend there.",
     needs=("tags",),
     refs=("chen2021", "fatf2020"),
-    rests_on=(sides_file,),
+    rests_on=(sides_file, services_file),
 )
 def vendor_income(
     flows: Flows, payouts: int = 6, active_weeks: int = 4, of_all: int = 50, paid_in: int = 20,
@@ -38,7 +40,8 @@ def vendor_income(
     paid_in : int
         It paid markets at most so many percent of what they paid out to it.
     cashed : int
-        It paid services that are no market so many percent of the payouts, at least.
+        It paid services that are no market, or its accounts there, so many percent of the payouts,
+        at least. An account is known by paying its service alone.
     market : str
         Whom tags name a market: a concept of the taxonomy, narrower ones count.
 
@@ -53,12 +56,12 @@ def vendor_income(
     source measured them.
     """
     out, back = paid_by(flows, market), paid_to(flows, market)
-    service, a_market = flows.served("payee"), flows.named("payee", market)
+    account = to_account(flows) & ~flows.named("payee", market)
     for party in often(flows, flows.payee, out, payouts):
         came, went = flows.into.of(party), flows.out_of.of(party)
         paid = came[out[came]]
         sum_ = flows.total(paid)
-        taken = went[service[went] & ~a_market[went]]
+        taken = went[account[went]]
         if (
             weeks(flows, paid) >= active_weeks
             and part_of(sum_, flows.total(came), of_all)
@@ -68,7 +71,7 @@ def vendor_income(
             yield Claim(
                 party,
                 f"a market paid it out {len(paid)} times in {weeks(flows, paid)} weeks, and it paid"
-                f" services in {len(taken)} payments",
+                f" services, or accounts there, in {len(taken)} payments",
                 {"payout": paid, "cash-out": taken},
                 ("payout",),
                 flows.lacking(party),

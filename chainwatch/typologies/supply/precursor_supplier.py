@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from chainwatch.typologies import services as services_file
 from chainwatch.typologies.bursts import part_of
 from chainwatch.typologies.flows import Flows
 from chainwatch.typologies.lists import NOBODY
@@ -14,6 +15,7 @@ from chainwatch.typologies.markets import sides as sides_file
 from chainwatch.typologies.markets.sides import often, paid_by
 from chainwatch.typologies.outside import worth as worth_file
 from chainwatch.typologies.outside.worth import in_worth, lacking_prices, unpriced, worths
+from chainwatch.typologies.services import service_of
 from chainwatch.typologies.typology import Answer, Claim, typology
 
 SELLERS = ("vendor", "drugs")
@@ -25,7 +27,7 @@ SELLERS = ("vendor", "drugs")
     benign="A wholesaler of chemicals has an account at an exchange, and few customers of markets.",
     needs=("tags",),
     refs=("elliptic2023",),
-    rests_on=(sides_file, worth_file),
+    rests_on=(sides_file, worth_file, services_file),
 )
 def precursor_supplier(
     flows: Flows, receipts: int = 5, payers: int = 3, sales: int = 2, least: int = 500,
@@ -61,8 +63,9 @@ def precursor_supplier(
 
     Fails when
     ----------
-    Vendors pay somebody else in like lots: a landlord, a dealer in cars; they pay by an exchange;
-    the account gets another address for each payment.
+    A market pays the account itself: a vendor's own account looks the same, so that with fewer than
+    so many payers nothing is claimed. Vendors pay somebody else in like lots: a landlord, a dealer
+    in cars; they pay by an exchange; the account gets another address for each payment.
 
     References
     ----------
@@ -95,12 +98,8 @@ def precursor_supplier(
 
 def deposit_accounts(flows: Flows) -> NDArray[np.bool_]:
     """Return which parties are one customer's account at a service: tagged so, or swept to one."""
-    tagged = flows.parties_named("deposit_wallet")
-    one = (flows.payees == 1) & ~flows.services
-    served = np.zeros(len(flows.parties), np.bool_)
-    rows = flows.served("payee") & (flows.payer != NOBODY)
-    served[flows.payer[rows]] = True
-    found: NDArray[np.bool_] = tagged | (one & served)
+    swept = (service_of(flows) != NOBODY) & ~flows.services
+    found: NDArray[np.bool_] = flows.parties_named("deposit_wallet") | swept
     return found
 
 

@@ -1,0 +1,1 @@
+"""Simulated campaigns of crimes among innocent business, with the exact truth of who runs which."""
