@@ -51,7 +51,7 @@ def evaluate(
         str,
         typer.Argument(
             metavar="[WHAT]",
-            help="owners, accounts, change, keys, custody, bridges or meanings.",
+            help="owners, accounts, change, keys, custody, bridges, meanings or typologies.",
         ),
     ] = "owners",
     worlds: Annotated[
@@ -80,7 +80,7 @@ def evaluate(
 
     Recipes for owners; rules on accounts; on change; on keys that change, of multisigs and Safes;
     for deposit addresses (custody); matches of deposits at bridges; what transactions of accounts
-    mean. The figures are conditional on the simulators. Rates are never made from the chains that
+    mean; typologies, on whom they raise alerts and which campaigns they find. The figures are conditional on the simulators. Rates are never made from the chains that
     are used by default.
 
     Example: chainwatch evaluate owners --worlds 1 --blocks 20 --picture rates.svg
@@ -200,6 +200,17 @@ def _meanings(asked: Asked) -> Result:
     )
 
 
+def _typologies(asked: Asked) -> Result:
+    """Return how often typologies are right on simulated campaigns, and which these find."""
+    from chainwatch.simulate.campaigns.simulation import simulate_campaigns
+    from chainwatch.typologies.rates import typology_rates
+
+    return typology_rates(
+        simulate_campaigns(seed, part=asked.part, adversarial=hostile)
+        for seed, hostile in asked.each()
+    )
+
+
 JUDGES: dict[str, Callable[[Asked], Result]] = {
     "owners": _owners,
     "accounts": _accounts,
@@ -208,5 +219,6 @@ JUDGES: dict[str, Callable[[Asked], Result]] = {
     "custody": _custody,
     "bridges": _bridges,
     "meanings": _meanings,
+    "typologies": _typologies,
 }
 """What measures, by the word for it on the command line."""

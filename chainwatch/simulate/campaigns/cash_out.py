@@ -77,7 +77,7 @@ def trader(town: Town, variant: str, shows: Shown) -> None:
 
 def saver(town: Town, variant: str, shows: Shown) -> None:
     """Somebody's app lets him pay less than a thousand at once, and he pays for a car so."""
-    one, dealer = town.person(), town.party("car dealer")
+    one, dealer = town.party("saver"), town.party("car dealer")
     day = town.between(5, town.days - 5)
     for n in range(town.between(3, 6)):
         town.pay(one, dealer, town.between(90_000, 99_900), town.at(day, 9, 10) + n * HOUR)

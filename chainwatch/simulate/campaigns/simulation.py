@@ -158,7 +158,8 @@ def _made(town: Town, part: str, seed: int, *, adversarial: bool) -> SimulatedCa
     ]
     return SimulatedCampaigns(
         part, seed, adversarial, payments, names, _reviews(town), _listings(town), _closures(town),
-        _published(town), _prices(town), tuple(town.campaigns), pl.DataFrame(truth, schema=TRUTH, orient="row"),
+        _published(town), _prices(town), tuple(town.campaigns),
+        pl.DataFrame(truth, schema=TRUTH, orient="row"),
         pl.DataFrame(entities, schema=ENTITIES, orient="row"),
     )  # fmt: skip
 
