@@ -159,6 +159,10 @@ from chainwatch.triage.health.releases import read_releases as read_releases
 from chainwatch.triage.health.releases import set_privacy_budget as set_privacy_budget
 from chainwatch.triage.convergence.converge import Convergence as Convergence
 from chainwatch.triage.convergence.converge import converge as converge
+from chainwatch.triage.identity.identities import VendorIdentities as VendorIdentities
+from chainwatch.triage.identity.identities import vendor_identities as vendor_identities
+from chainwatch.triage.identity.profiles import Profiles as Profiles
+from chainwatch.triage.identity.profiles import read_profiles as read_profiles
 from chainwatch.triage.ranking.rank import Ranking as Ranking
 from chainwatch.triage.ranking.rank import rank as rank
 from chainwatch.triage.ranking.weights import Danger as Danger

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainwatch.typologies.flows import NOBODY, Flows
+from chainwatch.typologies.flows import NOBODY, Flows, Unlocked
 
 _BY_PAYMENT = (
     "payer", "payee", "amount", "clock", "time", "order", "tx", "place", "deed", "agreed",
@@ -43,7 +43,14 @@ def backwards(flows: Flows) -> Flows:
 
 
 def _taken(flows: Flows, rows: NDArray[np.int64]) -> Flows:
-    """Return some payments; ids of transactions are asked for by their place in all."""
-    given = flows.txids
+    """Return some payments; ids and keys are asked for by their place in all."""
+    ids, unlocking = flows.txids, flows.unlocking
     taken: dict[str, Any] = {name: getattr(flows, name)[rows] for name in _BY_PAYMENT}
-    return replace(flows, **taken, txids=lambda some: given(rows[some]))
+
+    def unlocked() -> Unlocked | None:
+        told = unlocking()
+        if told is None:
+            return None
+        return Unlocked(told.quorum[rows], told.quorums, lambda some: told.keys(rows[some]))
+
+    return replace(flows, **taken, txids=lambda some: ids(rows[some]), unlocking=unlocked)
