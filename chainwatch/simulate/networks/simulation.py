@@ -54,7 +54,7 @@ class SimulatedLinks:
     network: Numbers
     services: dict[int, str]
     truth: pl.DataFrame
-    adversarial: bool = False
+    adversarial: bool
 
     @property
     def parties(self) -> pl.Series:
@@ -77,7 +77,9 @@ def party_id(number: int) -> bytes:
     return number.to_bytes(4, "big") + sha256(number.to_bytes(4, "big")).digest()[:16]
 
 
-def simulate_vendor_links(seed: int, *, part: Literal["fit", "test"]) -> SimulatedLinks:
+def simulate_vendor_links(
+    seed: int, *, part: Literal["fit", "test"], adversarial: bool = False
+) -> SimulatedLinks:
     """Simulate half a year of payments of some forty thousand people, and two hundred vendors.
 
     Twenty vendors pay a network of collectors straight or by one or two go-betweens, in parts and
@@ -91,6 +93,9 @@ def simulate_vendor_links(seed: int, *, part: Literal["fit", "test"]) -> Simulat
         One of its part.
     part : str
         ``fit`` to choose numbers by, ``test`` to judge on.
+    adversarial : bool
+        Whether eight vendors share a payment agent that no tag names and nobody else uses, so that
+        nothing on the chain tells it from a go-between.
 
     Raises
     ------
@@ -100,14 +105,16 @@ def simulate_vendor_links(seed: int, *, part: Literal["fit", "test"]) -> Simulat
     begin = part_of(part, seed).start * SECOND
     ground = Ground(np.random.default_rng([seed, 63]))
     there = population.places(ground)
-    sellers = ground.add(sum(count for _, count in vendors.KINDS), "vendor")
-    of = vendors.kinds(sellers)
+    sellers = ground.add(sum(count for _, count in vendors.KINDS[adversarial]), "vendor")
+    of = vendors.kinds(sellers, adversarial=adversarial)
     scale = population.live(ground, there)
     population.trade(ground, there)
     population.drop(ground, there, of[vendors.AIRDROP])
     population.network(ground, there, scale)
     one = vendors.life(ground, there, sellers)
     vendors.traps(ground, there, one, of)
+    if adversarial:
+        vendors.agent(ground, there, one, of[vendors.AGENT])
     made = vendors.links(ground, there, one, of[vendors.LINKED])
     payer, payee, amount, time = ground.columns()
     tagged = np.delete(there.exchanges, UNTAGGED), np.delete(there.processors, UNTAGGED_PROCESSOR)
@@ -120,7 +127,7 @@ def simulate_vendor_links(seed: int, *, part: Literal["fit", "test"]) -> Simulat
     }  # fmt: skip
     return SimulatedLinks(
         part, seed, tuple(ground.roles), payer, payee, amount, time + begin, sellers,
-        there.collectors, services, _truth(of, made),
+        there.collectors, services, _truth(of, made), adversarial,
     )  # fmt: skip
 
 

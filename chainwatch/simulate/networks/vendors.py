@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainwatch.simulate.networks.ground import DAY, Ground, Numbers, parts
+from chainwatch.simulate.networks.ground import DAY, DAYS, Ground, Numbers, parts
 from chainwatch.simulate.networks.population import (
     TO_EXCHANGE,
-    TO_MARKET,
     TO_PERSON,
     TO_PROCESSOR,
     TO_SHOP,
@@ -22,7 +21,7 @@ from chainwatch.simulate.networks.population import (
 )
 
 (LINKED, EXCHANGE, UNTAGGED_EXCHANGE, PROCESSOR, OWN_PROCESSOR, AIRDROP, SUPPORTED, WHOLESALE,
- PLAIN) = (
+ AGENT, PLAIN) = (
     "linked",
     "shared exchange",
     "shared exchange without a tag",
@@ -31,13 +30,18 @@ from chainwatch.simulate.networks.population import (
     "airdrop",
     "buys from supporters",
     "buys from a linked vendor",
+    "shared payment agent of a few, without a tag",
     "nothing in common",
 )  # fmt: skip
 
-KINDS = ((LINKED, 20), (EXCHANGE, 30), (UNTAGGED_EXCHANGE, 20), (PROCESSOR, 25),
-         (OWN_PROCESSOR, 20), (AIRDROP, 15), (SUPPORTED, 20), (WHOLESALE, 10),
-         (PLAIN, 40))  # fmt: skip
-"""How many vendors are of which kind; all but the first have no link."""
+TRAPS = ((LINKED, 20), (EXCHANGE, 30), (UNTAGGED_EXCHANGE, 20), (PROCESSOR, 25),
+         (OWN_PROCESSOR, 20), (AIRDROP, 15), (SUPPORTED, 20), (WHOLESALE, 10))  # fmt: skip
+
+KINDS = {
+    False: (*TRAPS, (PLAIN, 40)),
+    True: (*TRAPS, (AGENT, 8), (PLAIN, 32)),
+}
+"""How many vendors are of which kind, honest and adversarial; all but the first have no link."""
 
 HABITS = (40, 18, 32, 10)
 """Of a hundred payments of a vendor, how many go to suppliers, shops, exchanges, processors."""
@@ -68,10 +72,11 @@ class Life(NamedTuple):
         return self.payments * self.scale
 
 
-def kinds(vendors: Numbers) -> dict[str, Numbers]:
+def kinds(vendors: Numbers, *, adversarial: bool) -> dict[str, Numbers]:
     """Return the vendors of each kind."""
-    ends = np.cumsum([count for _, count in KINDS])[:-1]
-    return dict(zip((name for name, _ in KINDS), np.split(vendors, ends), strict=True))
+    ends = np.cumsum([count for _, count in KINDS[adversarial]])[:-1]
+    names = (name for name, _ in KINDS[adversarial])
+    return dict(zip(names, np.split(vendors, ends), strict=True))
 
 
 def life(ground: Ground, there: Places, vendors: Numbers) -> Life:
@@ -121,6 +126,23 @@ def traps(ground: Ground, there: Places, one: Life, of: dict[str, Numbers]) -> N
     ground.pay(customers, payee, ground.spread(14.5, 0.7, len(payee)).astype(np.int64), time)
     payer, amount, time = _more(ground, one, of[WHOLESALE], 4)
     ground.pay(payer, ground.pick(of[LINKED], len(payer)), amount, time)
+
+
+def agent(ground: Ground, there: Places, one: Life, whose: Numbers) -> None:
+    """Let vendors pay bills by an agent of theirs alone: untagged, small, and paying the network.
+
+    It pays the network's bills too, every week. On the chain it looks like a go-between of all.
+    """
+    (number,) = ground.add(1, "payment agent")
+    payer, amount, time = _more(ground, one, whose, 10)
+    ground.pay(payer, np.full(len(payer), number), amount, time)
+    weeks = np.arange(1, DAYS // 7, dtype=np.int64) * 7 * DAY
+    weekly = np.full(len(weeks), int(amount.sum()) // len(weeks), np.int64)
+    for percent, payee in (
+        (30, collector(there, weeks)),
+        (60, ground.pick(there.shops, len(weeks))),
+    ):
+        ground.pay(np.full(len(weeks), number), payee, weekly * percent // 100, weeks)
 
 
 def _more(ground: Ground, one: Life, whose: Numbers, each: int) -> tuple[Numbers, Numbers, Numbers]:
@@ -191,6 +213,15 @@ def _business(ground: Ground, there: Places, between: Numbers, time: Numbers) ->
           ground.after(when, 1, 100), kind)  # fmt: skip
 
 
-__all__ = ["AIRDROP", "EXCHANGE", "KINDS", "LINKED", "OWN_PROCESSOR", "PLAIN", "PROCESSOR",
-           "SUPPORTED", "TO_MARKET", "UNTAGGED_EXCHANGE", "WHOLESALE", "Life", "Links", "kinds",
-           "life", "links", "traps"]  # fmt: skip
+__all__ = [
+    "AGENT",
+    "KINDS",
+    "LINKED",
+    "Life",
+    "Links",
+    "agent",
+    "kinds",
+    "life",
+    "links",
+    "traps",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -34,7 +34,6 @@ class Connection:
     party: int
     said: tuple[TagStatement, ...] = ()
     tagged: bool = True
-    _lacking: dict[int, str] = field(default_factory=dict, repr=False)
 
     @property
     def flows(self) -> Flows:
@@ -110,15 +109,11 @@ class Connection:
         untagged : bool
             Whether those count who may be a service by their size alone.
         """
-        fits = self.flows.parties_named(*concepts)
+        fits = self.ground.called(*concepts)
         if untagged:
             fits = fits | self.ground.crowded
         fits = fits & self.ground.pays_network
         return self.dealt_with[fits[self.dealt_with]]
-
-    def deals_with(self, *concepts: str) -> int:
-        """Return how many of a kind the vendor deals with, by tags."""
-        return int(self.flows.parties_named(*concepts)[self.dealt_with].sum())
 
     def busiest(self) -> int:
         """Return by how many different payers whoever has most of those between is paid."""

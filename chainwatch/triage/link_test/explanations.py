@@ -21,10 +21,10 @@ from chainwatch.units import counted
 EXCLUDED, OPEN, LIKELY = "excluded", "open", "likely"
 
 FEW = 5
-"""Who is paid by no more different others than this mixes for nobody."""
+"""Who is paid by no more different others than this mixes and collects for nobody."""
 
-BUSY = 20
-"""Who is paid by so many different others, or pays so many the same, may do it for others."""
+ALIKE = 20
+"""Who pays so many others the very same drops something on them."""
 
 
 class Answer(NamedTuple):
@@ -78,12 +78,14 @@ def airdrop(of: Connection) -> Answer:
         return Answer(OPEN, "no payment of a route reached the network")
     flows = of.flows
     alike = [_alike(of, int(row)) for row in arrivals]
-    many = sum(one >= BUSY for one in alike)
+    many = sum(one >= ALIKE for one in alike)
     paid = counted(len(arrivals), "payment", "payments")
     if many == len(arrivals):
-        return Answer(LIKELY, f"each of {paid} to the network went to {BUSY} others alike, or more")
+        return Answer(
+            LIKELY, f"each of {paid} to the network went to {ALIKE} others alike, or more"
+        )
     if many:
-        return Answer(OPEN, f"{many:,} of {paid} to the network went to {BUSY} others alike")
+        return Answer(OPEN, f"{many:,} of {paid} to the network went to {ALIKE} others alike")
     lacking = sorted({flows.lacking(int(one)) for one in flows.payer[arrivals]} - {""})
     if lacking:
         return Answer(OPEN, "; ".join(lacking))
@@ -122,15 +124,16 @@ def _day(micros: int) -> date:
 
 def _shared(of: Connection, what: str, *concepts: str, untagged: bool) -> Answer:
     """Return whether somebody who holds the money of many explains a connection."""
-    found = len(of.shared(*concepts, untagged=untagged))
-    if found:
+    if untagged and of.busiest() > FEW:
+        return Answer(
+            LIKELY, f"somebody between is paid by {of.busiest():,} others, and may collect for them"
+        )
+    if found := len(of.shared(*concepts, untagged=untagged)):
         return _beside(of, what, found)
     if not of.tagged:
         return Answer(OPEN, "no tags were given, so that no service is known")
     if not len(of.every):
         return Answer(OPEN, f"no route was found, and no {what} that both use")
-    if untagged and of.busiest() >= BUSY:
-        return Answer(LIKELY, f"somebody between is paid by {of.busiest():,} others")
     if of.unread:
         return Answer(OPEN, of.unread)
     if of.direct:

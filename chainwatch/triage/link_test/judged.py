@@ -38,7 +38,7 @@ LINK, CHANCE, NO_ROUTE, NOT_TESTABLE = (
 
 ONCE = "all of it lies within one week, and once is no pattern"
 TOO_SMALL = "what reached it again is too small a share to be called a link"
-"""Why nothing is compared: then p is 1, as it is of any wallet of which that holds."""
+"""Why p is 1, whatever the comparison says, as it would be of any wallet of which that holds."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class Terms:
     tests : int or None
         All tests that were run, those of earlier calls with them; None for these alone.
     least : Fraction
-        The smallest share that is worth calling: below it a vendor counts as one without a route.
+        The smallest share that is worth calling: below it p is 1.
     crowd : int
-        Who is paid by, or pays, so many different others may be a service.
+        Who is paid by so many different others may hold the money of many: routes end there.
     seed : int
         What the draws follow from.
     """
@@ -69,7 +69,7 @@ class Terms:
     draws: int | None = None
     tests: int | None = None
     least: Fraction = Fraction(1, 100)
-    crowd: int = 100
+    crowd: int = 10
     seed: int = 0
 
 
@@ -118,7 +118,8 @@ class Judged(NamedTuple):
     p_matched, p_drawn : float or None
         p-values of both questions.
     p : float or None
-        The larger; 1 where no route was found, None where that cannot be tested.
+        The larger; 1 where no route was found or the share is too small; None where it cannot be
+        tested.
     adjusted : float or None
         The same, corrected for all tests.
     verdict, why : str
@@ -165,6 +166,16 @@ class Ground:
     sizes: Sizes
     strata: Strata
 
+    def called(self, *concepts: str) -> Mask:
+        """Return who is tagged with one of some concepts; each is looked up once."""
+        if concepts not in self._called:
+            self._called[concepts] = self.reach.flows.parties_named(*concepts)
+        return self._called[concepts]
+
+    @cached_property
+    def _called(self) -> dict[tuple[str, ...], Mask]:
+        return {}
+
     @cached_property
     def pays_network(self) -> Mask:
         """Who pays the network straight."""
@@ -189,13 +200,12 @@ def ground_of(flows: Flows, vendors: NDArray[np.int64], network: Mask, terms: Te
         On what terms.
     """
     services = flows.services
-    most = np.maximum(flows.payers, flows.payees)
-    crowded = (most >= terms.crowd) & ~services & ~network
+    crowded = (flows.payers >= terms.crowd) & ~services & ~network
     found = reach(flows, network, (services | crowded) & ~network, hops=terms.hops,
                   days=terms.days)  # fmt: skip
     tested = np.zeros(len(flows.parties), np.bool_)
     tested[vendors] = True
-    pool = pool_of(flows, tested, network, services, crowded)
+    pool = pool_of(flows, tested, network, services)
     return Ground(found, crowded, pool, Sizes(flows), strata_of(found, pool))
 
 
@@ -221,7 +231,7 @@ def judged(ground: Ground, vendors: list[int | None], terms: Terms) -> tuple[Jud
 
 def _called(one: Judged, value: float, rate: Fraction) -> Judged:
     """Return a test with its corrected p-value, and what that lets be said."""
-    if one.p is None or one.alike is None:
+    if one.p is None or one.drawn is None or one.why:
         return one._replace(adjusted=None if one.p is None else value)
     return one._replace(adjusted=value, verdict=LINK if Fraction(value) <= rate else CHANCE)
 
@@ -236,10 +246,20 @@ def _judge(ground: Ground, party: int | None, needed: int, draws: int, terms: Te
         party, reached=int(found.reached[party]), paid=int(found.paid[party]),
         again=int(found.again[party]), share=int(shares[party]),
     )  # fmt: skip
+    if not base.share:
+        return base._replace(p=1.0, verdict=CHANCE, why=ONCE)
+    base = _compared(ground, party, base, needed, draws, terms)
     if base.share < terms.least * BILLION:
-        return base._replace(p=1.0, verdict=CHANCE, why=TOO_SMALL if base.share else ONCE)
+        return base._replace(p=1.0, verdict=CHANCE, why=TOO_SMALL)
+    return base
+
+
+def _compared(
+    ground: Ground, party: int, base: Judged, needed: int, draws: int, terms: Terms
+) -> Judged:
+    """Return a vendor's test with what wallets like it do, and its payments to drawn receivers."""
     matched = ground.sizes.matched(party, ground.pool, needed)
-    alike = _alike(shares[matched.wallets], base.share)
+    alike = _alike(ground.reach.shares[matched.wallets], base.share)
     base = base._replace(alike=alike, matched=matched)
     if why := _too_few(ground, party, alike.wallets, draws, needed):
         return base._replace(verdict=NOT_TESTABLE, why=why)

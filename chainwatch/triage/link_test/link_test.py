@@ -47,7 +47,7 @@ def link_test(
     clusters: Owners | None = None, asset: Asset | None = None, chain: str | None = None,
     hops: int = 3, days: int = 7, rate: float | str | Fraction = "0.05",
     draws: int | None = None, tests: int | None = None, least: float | str | Fraction = "0.01",
-    crowd: int = 100, seed: int = 0,
+    crowd: int = 10, seed: int = 0,
 ) -> LinkTests:  # fmt: skip
     """Test of each vendor whether its payments reach a network more than matched wallets' do.
 
@@ -78,7 +78,7 @@ def link_test(
     least : float, str or Fraction
         The smallest share that is worth calling.
     crowd : int
-        Whoever deals with so many different others may be a service, and routes end there.
+        Whoever is paid by so many different others may hold the money of many: routes end there.
     seed : int
         What the draws follow from.
 
@@ -94,7 +94,7 @@ def link_test(
 
     Fails when
     ----------
-    Somebody who holds the money of many has no tag and deals with fewer than ``crowd``: those who
+    Somebody who holds the money of many has no tag and is paid by fewer than ``crowd``: those who
     share him look linked. Wallets of another kind are compared: tested vendors buy from the
     network's supporters for a reason of their own. Money goes over another chain, rests for longer
     than ``days``, or passes a service: the link is not seen.

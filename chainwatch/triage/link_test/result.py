@@ -165,7 +165,7 @@ class LinkTests(Result):
         return (
             f"Routes have at most {counted(one.hops, 'payment', 'payments')}, each at most"
             f" {counted(one.days, 'day', 'days')} after the one before, and end at services and at"
-            f" whoever deals with {one.crowd:,} others. What is tested is the share of what a"
+            f" whoever is paid by {one.crowd:,} others. What is tested is the share of what a"
             " vendor paid that could have reached the network, its best week left out, in"
             " proportion to what everybody on the way held and paid. The larger of two p-values"
             " counts; they are corrected by Benjamini and Yekutieli at a false discovery rate of"
