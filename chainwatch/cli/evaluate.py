@@ -80,8 +80,8 @@ def evaluate(
 
     Recipes for owners; rules on accounts; on change; on keys that change, of multisigs and Safes;
     for deposit addresses (custody); matches of deposits at bridges; what transactions of accounts
-    mean; typologies, on whom they raise alerts and which campaigns they find. The figures are conditional on the simulators. Rates are never made from the chains that
-    are used by default.
+    mean; typologies, on whom they raise alerts and which campaigns they find. The figures are
+    conditional on the simulators. Rates are never made from the chains that are used by default.
 
     Example: chainwatch evaluate owners --worlds 1 --blocks 20 --picture rates.svg
     """

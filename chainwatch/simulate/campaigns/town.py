@@ -172,7 +172,7 @@ class Town:
         return self.person() if self.chance(known) else self.stranger(second, cents)
 
     def account(self, exchange: bytes | None = None) -> bytes:
-        """Return a new deposit address at an exchange, which nobody tags, of who runs the campaign."""
+        """Return a new deposit address at an exchange, of who runs the campaign; nobody tags it."""
         found = self.party("deposit address")
         self.swept[found] = exchange or self.one_of(self.exchanges)
         return found

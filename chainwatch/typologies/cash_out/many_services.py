@@ -68,16 +68,16 @@ def many_services(
     to_service = to_account(flows)
     counts = flows.into.sizes + flows.out_of.sizes
     who = np.unique(flows.payer[to_service])
-    for party in who[(counts[who] <= busy) & ~flows.services[who]].tolist():
+    able = np.zeros(len(flows.parties), np.bool_)
+    able[who[(counts[who] <= busy) & ~flows.services[who]]] = True
+    rows = np.flatnonzero(able[flows.payee] & (flows.payer != NOBODY) & ~flows.served("payer"))
+    values = worths(flows, rows, currency, units)
+    yield from unpriced(values, currency)
+    sums = rows[in_worth(values, least, _NO_LIMIT, currency)]
+    for party in np.unique(flows.payee[sums]).tolist():
         went = flows.out_of.of(party)
         went = went[to_service[went]]
-        if len(np.unique(actor[flows.payee[went]])) < services:
-            continue
-        came = flows.into.of(party)
-        came = came[(flows.payer[came] != NOBODY) & ~flows.served("payer")[came]]
-        values = worths(flows, came, currency, units)
-        yield from unpriced(values, currency)
-        for one in came[in_worth(values, least, _NO_LIMIT, currency)].tolist():
+        for one in sums[flows.payee[sums] == party].tolist():
             late = flows.order[went] > flows.order[one]
             soon = went[late & (flows.clock[went] <= flows.clock[one] + hours * HOUR)]
             different = len(np.unique(actor[flows.payee[soon]]))

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from chainwatch.typologies.bursts import HOUR, part_of
 from chainwatch.typologies.flows import Flows, Rows
 from chainwatch.typologies.lists import NOBODY
+from chainwatch.typologies.markets import sides as sides_file
+from chainwatch.typologies.markets.sides import often
 from chainwatch.typologies.outside import worth as worth_file
 from chainwatch.typologies.outside.worth import in_worth, lacking_prices, unpriced, worths
 from chainwatch.typologies.typology import Answer, Claim, NotJudged, typology
@@ -23,7 +25,7 @@ _NO_LIMIT = 10**30
     benign="A shop brings its takings of a week to a money exchange.",
     needs=("tags",),
     refs=("fatf2020", "chainalysis2026"),
-    rests_on=(worth_file,),
+    rests_on=(worth_file, sides_file),
 )
 def otc_cash_out(
     flows: Flows, times: int = 3, least: int = 5_000, currency: str = "EUR", units: int = 0,
@@ -70,14 +72,17 @@ def otc_cash_out(
     there = flows.named("payee", broker) & (flows.payer != NOBODY)
     if count := int(flows.parties_named(broker).sum()):
         yield NotJudged(SHARED, count)
-    who = np.unique(flows.payer[there])
-    for party in who[~flows.services[who]].tolist():
+    bring = np.zeros(len(flows.parties), np.bool_)
+    bring[flows.payer[there]] = True
+    bring &= ~flows.services
+    rows = np.flatnonzero(bring[flows.payee] & (flows.payer != NOBODY) & ~flows.served("payer"))
+    values = worths(flows, rows, currency, units)
+    yield from unpriced(values, currency)
+    sum_ = np.zeros(len(flows), np.bool_)
+    sum_[rows[in_worth(values, least, _NO_LIMIT, currency)]] = True
+    for party in often(flows, flows.payee, sum_, times):
         came, went = flows.into.of(party), flows.out_of.of(party)
-        came = came[(flows.payer[came] != NOBODY) & ~flows.served("payer")[came]]
-        values = worths(flows, came, currency, units)
-        yield from unpriced(values, currency)
-        taken = went[there[went]]
-        large = came[in_worth(values, least, _NO_LIMIT, currency)]
+        large, taken = came[sum_[came]], went[there[went]]
         sums, out = _taken(flows, large, taken, hours * HOUR, passed_on)
         if len(sums) >= times and part_of(flows.total(taken), flows.total(went), of_all):
             yield Claim(

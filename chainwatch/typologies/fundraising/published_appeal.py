@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from chainwatch.typologies.flows import Flows, Rows
 from chainwatch.typologies.fundraising import donors as donors_file
 from chainwatch.typologies.fundraising.donors import published
 from chainwatch.typologies.outside import worth as worth_file
-from chainwatch.typologies.outside.worth import lacking_prices, unpriced, worths
+from chainwatch.typologies.outside.worth import lacking_prices, priced, unpriced
 from chainwatch.typologies.services import to_account
 from chainwatch.typologies.shapes.left_out import services_left_out
 from chainwatch.typologies.typology import Answer, Claim, NotJudged, typology
@@ -76,19 +75,19 @@ def published_appeal(
     found, side = published(flows), Side.of(flows, "payee", days * DAY)
     able = found & (side.others >= max(donors, 1))
     yield from services_left_out(flows, able)
+    able &= ~flows.services
+    rows, limit = np.flatnonzero(able[flows.payee]), small * 10 ** minor_digits(currency)
+    values = priced(flows, rows, currency, units)
+    yield from unpriced(values[rows], currency)
+    few = (values >= 0) & (values <= limit)
+
+    def fits(one: Burst) -> bool:
+        return 2 * int(few[one.rows].sum()) >= len(one.rows) and (
+            100 * (one.different - one.only) <= again * one.different
+        )
+
     several, account = 0, to_account(flows)
-    for party in np.flatnonzero(able & ~flows.services).tolist():
-        values = worths(flows, flows.into.of(party), currency, units)
-        yield from unpriced(values, currency)
-        limit = small * 10 ** minor_digits(currency)
-
-        def fits(one: Burst, values: NDArray[Any] = values, limit: int = limit) -> bool:
-            here = values[one.begin : one.end]
-            few = int(((here >= 0) & (here <= limit)).sum())
-            return 2 * few >= len(here) and (
-                100 * (one.different - one.only) <= again * one.different
-            )
-
+    for party in np.flatnonzero(able).tolist():
         for burst in side.bursts(party, donors, fits):
             sweep = _sweep(flows, account, party, burst.rows, sweep_days * DAY)
             if part_of(flows.total(sweep), flows.total(burst.rows), swept):

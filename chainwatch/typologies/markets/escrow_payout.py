@@ -14,7 +14,7 @@ from chainwatch.typologies.bursts import part_of
 from chainwatch.typologies.facts import GOODS, NO_FACTS
 from chainwatch.typologies.flows import Flows, Rows
 from chainwatch.typologies.markets import sides as sides_file
-from chainwatch.typologies.markets.sides import at_name, often, paid_by
+from chainwatch.typologies.markets.sides import at_name, paid_by
 from chainwatch.typologies.outside import worth as worth_file
 from chainwatch.typologies.outside.worth import lacking_prices, narrow, worths
 from chainwatch.typologies.typology import Answer, Claim, typology
@@ -37,8 +37,8 @@ def escrow_payout(
     """A market pays a party list prices less a commission, and no chance explains that they fit.
 
     Prices are those of goods listed at the market whom tags name at the payment. The control is the
-    same payouts multiplied by ten other factors: where one of these fits as many prices, the list
-    is too long to tell, and nothing is claimed.
+    same payouts multiplied by ten other factors: where with one of these half as many fit a price,
+    the list is too long to tell, and nothing is claimed.
 
     Parameters
     ----------
@@ -70,30 +70,32 @@ def escrow_payout(
             yield from missing
             return
     shares = (100 - commission_most, 100 - commission_least)
-    for party in often(flows, flows.payee, out, payouts):
-        came = flows.into.of(party)
-        paid = came[out[came]]
-        fits = _fits(flows, goods, paid, shares, 100)
-        if int(fits.sum()) < payouts or not part_of(int(fits.sum()), len(paid), matched):
-            continue
-        chance = max(int(_fits(flows, goods, paid, shares, one).sum()) for one in OTHER_FACTORS)
-        if int(fits.sum()) > 2 * chance:
+    counts = np.bincount(flows.payee[out], minlength=len(flows.parties))
+    rows = np.flatnonzero(out & (counts >= max(payouts, 1))[flows.payee])
+    fits, *others = _fitting(flows, goods, rows, shares)
+    for party in np.unique(flows.payee[rows[fits]]).tolist():
+        mine = flows.payee[rows] == party
+        count, chance = int(fits[mine].sum()), max(int(one[mine].sum()) for one in others)
+        if count >= payouts and part_of(count, int(mine.sum()), matched) and count > 2 * chance:
             yield Claim(
                 party,
-                f"{int(fits.sum())} of {len(paid)} payouts are a list price less {commission_least}"
+                f"{count} of {int(mine.sum())} payouts are a list price less {commission_least}"
                 f" to {commission_most} percent; multiplied by {len(OTHER_FACTORS)} other factors"
                 f" at most {chance} are",
-                {"payout": paid[fits]},
+                {"payout": rows[mine & fits]},
                 unknown=flows.lacking(party),
             )
 
 
-def _fits(
-    flows: Flows, goods: pl.DataFrame, rows: Rows, shares: tuple[int, int], factor: int
-) -> NDArray[np.bool_]:
-    """Return which payments, times so many percent, are so many percent of a price at their
-    market."""
-    found = np.zeros(len(rows), np.bool_)
+def _fitting(
+    flows: Flows, goods: pl.DataFrame, rows: Rows, shares: tuple[int, int]
+) -> list[NDArray[np.bool_]]:
+    """Return which payments are so many percent of a price at their market; and of other factors.
+
+    The first is of the payments as they are, and there is one for each of ``OTHER_FACTORS``.
+    """
+    factors = (100, *OTHER_FACTORS)
+    found = [np.zeros(len(rows), np.bool_) for _ in factors]
     actors = np.array([one or "" for one in at_name(flows, "payer", rows)], object)
     for (place, currency), some in goods.group_by("place", "currency"):
         here = np.flatnonzero(actors == place)
@@ -101,7 +103,8 @@ def _fits(
             continue
         values = worths(flows, rows[here], str(currency or ""))
         prices = np.unique(np.array([int(one) for one in some["price"].to_list()], object))
-        found[here] |= _near(values, prices, shares, factor, loose=currency is not None)
+        for fits, factor in zip(found, factors, strict=True):
+            fits[here] |= _near(values, prices, shares, factor, loose=currency is not None)
     return found
 
 

@@ -35,6 +35,13 @@ def worths(flows: Flows, rows: Rows, currency: str, units: int = 0) -> NDArray[A
     return narrow(flows.worth(currency, amounts, rows))
 
 
+def priced(flows: Flows, rows: Rows, currency: str, units: int = 0) -> NDArray[Any]:
+    """Return of every payment what it was worth, as :func:`worths`, of some; -1 of the others."""
+    found = np.full(len(flows), -1, object)
+    found[rows] = worths(flows, rows, currency, units)
+    return narrow(found)
+
+
 def narrow(values: NDArray[Any]) -> NDArray[Any]:
     """Return whole numbers as 64 bits where they fit, else as they are."""
     fits = len(values) == 0 or max(values.tolist()) < _NARROW
@@ -59,4 +66,4 @@ def in_worth(values: NDArray[Any], least: int, most: int, currency: str) -> NDAr
     return np.asarray((values >= least * unit) & (values <= most * unit), np.bool_)
 
 
-__all__ = ["in_worth", "lacking_prices", "narrow", "unpriced", "worths"]
+__all__ = ["in_worth", "lacking_prices", "narrow", "priced", "unpriced", "worths"]
