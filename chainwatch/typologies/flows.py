@@ -25,7 +25,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.prices import Prices
 from chainwatch.ledger.schema import TIME
 from chainwatch.typologies.facts import Facts
-from chainwatch.typologies.lists import NOBODY, Lists, Rows, lists_of, others_of
+from chainwatch.typologies.lists import NOBODY, Lists, Rows, lists_of, narrow, others_of
 from chainwatch.units import AMOUNT
 
 OWN = "stayed with its owner"
@@ -303,6 +303,24 @@ class Flows:
         given = pl.DataFrame({"time": _times(self.time[rows]), "amount": _decimals(amounts)})
         found = self.prices.of_rows(given, self.asset, currency)["value"].fill_null(-1)
         return np.array([int(one) for one in found.to_list()], object)
+
+    def by_worth(self, currency: str) -> tuple[Rows, NDArray[Any]]:
+        """Return all payments from the least worth to the most, and what they were worth.
+
+        In minor units, rounded down; those without a price stand first, at -1. An empty currency
+        stands for base units of the asset. It is asked for once.
+        """
+        if currency not in self._by_worth:
+            every = np.arange(len(self), dtype=np.int64)
+            worth = self.worth(currency, self.amount, every) if currency else self.amount
+            values = narrow(worth)
+            order = np.argsort(values, kind="stable")
+            self._by_worth[currency] = (every[order], values[order])
+        return self._by_worth[currency]
+
+    @cached_property
+    def _by_worth(self) -> dict[str, tuple[Rows, NDArray[Any]]]:
+        return {}
 
     # What is shown.
 

@@ -112,6 +112,12 @@ def spread_out(begin: Rows, end: Rows) -> tuple[Rows, Rows]:
     return runs, np.arange(len(runs), dtype=np.int64) - ahead + begin[runs]
 
 
+def narrow(values: NDArray[Any]) -> NDArray[Any]:
+    """Return whole numbers as 64 bits where each fits, else of any width."""
+    fits = len(values) == 0 or int(max(values.tolist())) < _NARROW
+    return values.astype(np.int64) if fits else values
+
+
 def running(amounts: NDArray[Any]) -> NDArray[Any]:
     """Return what all amounts before each place add up to, and at the end all: exact at any width.
 
@@ -177,6 +183,7 @@ __all__ = [
     "least_of",
     "lists_of",
     "most_of",
+    "narrow",
     "others_of",
     "running",
     "spread_out",

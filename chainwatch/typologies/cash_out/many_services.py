@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainwatch.typologies import services as services_file
 from chainwatch.typologies.bursts import HOUR, part_of
 from chainwatch.typologies.flows import Flows
 from chainwatch.typologies.lists import NOBODY
+from chainwatch.typologies.markets import sides as sides_file
+from chainwatch.typologies.markets.sides import often
 from chainwatch.typologies.outside import worth as worth_file
 from chainwatch.typologies.outside.worth import in_worth, lacking_prices, unpriced, worths
 from chainwatch.typologies.services import service_of, to_account
@@ -23,7 +26,7 @@ _NO_LIMIT = 10**30
     benign="A trader moves what he holds at one exchange to accounts of his at several others.",
     needs=("tags",),
     refs=("fatf2020",),
-    rests_on=(worth_file, services_file),
+    rests_on=(worth_file, services_file, sides_file),
 )
 def many_services(
     flows: Flows, services: int = 3, least: int = 3_000, currency: str = "EUR", units: int = 0,
@@ -64,20 +67,18 @@ def many_services(
     if missing := list(lacking_prices(flows, currency, units)):
         yield from missing
         return
-    actor = service_of(flows)
-    to_service = to_account(flows)
-    counts = flows.into.sizes + flows.out_of.sizes
-    who = np.unique(flows.payer[to_service])
-    able = np.zeros(len(flows.parties), np.bool_)
-    able[who[(counts[who] <= busy) & ~flows.services[who]]] = True
+    actor, to_service = service_of(flows), to_account(flows)
+    able = _many(flows, actor, to_service, services) & ~flows.services
+    able &= flows.into.sizes + flows.out_of.sizes <= busy
     rows = np.flatnonzero(able[flows.payee] & (flows.payer != NOBODY) & ~flows.served("payer"))
     values = worths(flows, rows, currency, units)
     yield from unpriced(values, currency)
-    sums = rows[in_worth(values, least, _NO_LIMIT, currency)]
-    for party in np.unique(flows.payee[sums]).tolist():
-        went = flows.out_of.of(party)
+    sum_ = np.zeros(len(flows), np.bool_)
+    sum_[rows[in_worth(values, least, _NO_LIMIT, currency)]] = True
+    for party in often(flows, flows.payee, sum_, 1):
+        went, came = flows.out_of.of(party), flows.into.of(party)
         went = went[to_service[went]]
-        for one in sums[flows.payee[sums] == party].tolist():
+        for one in came[sum_[came]].tolist():
             late = flows.order[went] > flows.order[one]
             soon = went[late & (flows.clock[went] <= flows.clock[one] + hours * HOUR)]
             different = len(np.unique(actor[flows.payee[soon]]))
@@ -93,3 +94,14 @@ def many_services(
                     flows.lacking(party),
                 )
                 break
+
+
+def _many(
+    flows: Flows, actor: NDArray[np.int64], to_service: NDArray[np.bool_], services: int
+) -> NDArray[np.bool_]:
+    """Return which parties pay so many different services, or accounts at these."""
+    rows = np.flatnonzero(to_service)
+    parties = max(len(flows.parties), 1)
+    pairs = np.unique(actor[flows.payee[rows]] * parties + flows.payer[rows])
+    found: NDArray[np.bool_] = np.bincount(pairs % parties, minlength=parties) >= services
+    return found[: len(flows.parties)]

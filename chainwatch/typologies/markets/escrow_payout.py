@@ -13,10 +13,11 @@ from chainwatch.typologies import facts as facts_file
 from chainwatch.typologies.bursts import part_of
 from chainwatch.typologies.facts import GOODS, NO_FACTS
 from chainwatch.typologies.flows import Flows, Rows
+from chainwatch.typologies.lists import narrow
 from chainwatch.typologies.markets import sides as sides_file
 from chainwatch.typologies.markets.sides import at_name, paid_by
 from chainwatch.typologies.outside import worth as worth_file
-from chainwatch.typologies.outside.worth import lacking_prices, narrow, worths
+from chainwatch.typologies.outside.worth import lacking_prices, worths
 from chainwatch.typologies.typology import Answer, Claim, typology
 
 OTHER_FACTORS = (61, 67, 71, 79, 83, 113, 127, 131, 139, 149)

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from chainwatch.typologies.bursts import DAY
 from chainwatch.typologies.flows import Flows, Rows
-from chainwatch.typologies.lists import NOBODY, spread_out
-from chainwatch.typologies.outside.worth import narrow, worths
+from chainwatch.typologies.lists import NOBODY, narrow, spread_out
 
 
 class Box(NamedTuple):
@@ -102,7 +101,7 @@ class Coverage:
         first, last = (int(clock[0]), int(clock[-1])) if len(clock) else (0, -1)
         micros = things["time"].dt.epoch("us")
         inside = things.filter((micros >= first) & (micros <= last + box.span))
-        thing, row = _of_price(flows, inside, box.per_mille, np.flatnonzero(among))
+        thing, row = _of_price(flows, inside, box.per_mille, among)
         return cls(
             flows, side, inside["time"].dt.epoch("us").to_numpy().copy(), box, thing, row,
             shifts_of(last - first, box.span, tries, jitter),
@@ -164,14 +163,13 @@ def shifts_of(read: int, span: int, tries: int, jitter: Sequence[int]) -> tuple[
 
 
 def _of_price(
-    flows: Flows, things: pl.DataFrame, per_mille: int, rows: Rows
+    flows: Flows, things: pl.DataFrame, per_mille: int, among: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], Rows]:
     """Return each thing with each payment of its price."""
     found: list[tuple[NDArray[np.int64], Rows]] = []
     currencies = things["currency"].fill_null("").to_numpy()
     for currency in sorted(set(currencies.tolist())):
-        values = worths(flows, rows, currency)
-        order = np.argsort(values, kind="stable")
+        rows, values = flows.by_worth(currency)
         here = np.flatnonzero(currencies == currency)
         prices = [int(one) for one in things["price"].gather(pl.Series(here)).to_list()]
         # What a payment was worth is rounded down: one minor unit less is the price too.
@@ -179,10 +177,11 @@ def _of_price(
         high = [one * (1_000 + per_mille) // 1_000 for one in prices]
         bounds: list[Any] = [narrow(np.array([max(one, 0) for one in some], object))
                              for some in (low, high)]  # fmt: skip
-        begin = np.searchsorted(values[order], bounds[0], side="left")
-        end = np.searchsorted(values[order], bounds[1], side="right")
+        begin = np.searchsorted(values, bounds[0], side="left")
+        end = np.searchsorted(values, bounds[1], side="right")
         runs, places = spread_out(begin, end)
-        found.append((here[runs], rows[order[places]]))
+        kept = among[rows[places]]
+        found.append((here[runs[kept]], rows[places[kept]]))
     if not found:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     things_, rows_ = (np.concatenate(side) for side in zip(*found, strict=True))

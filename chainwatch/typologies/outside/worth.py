@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from chainwatch.ledger.prices import minor_digits
 from chainwatch.typologies.flows import Flows, Rows
+from chainwatch.typologies.lists import narrow
 from chainwatch.typologies.typology import Lacking, NotJudged
-
-_NARROW = 1 << 62
 
 
 def worths(flows: Flows, rows: Rows, currency: str, units: int = 0) -> NDArray[Any]:
@@ -42,12 +41,6 @@ def priced(flows: Flows, rows: Rows, currency: str, units: int = 0) -> NDArray[A
     return narrow(found)
 
 
-def narrow(values: NDArray[Any]) -> NDArray[Any]:
-    """Return whole numbers as 64 bits where they fit, else as they are."""
-    fits = len(values) == 0 or max(values.tolist()) < _NARROW
-    return values.astype(np.int64) if fits else values
-
-
 def lacking_prices(flows: Flows, currency: str, units: int) -> Iterator[Lacking]:
     """Yield that prices lack, where a currency is asked for and nothing says what it was worth."""
     if not units and flows.prices is None:
@@ -66,4 +59,4 @@ def in_worth(values: NDArray[Any], least: int, most: int, currency: str) -> NDAr
     return np.asarray((values >= least * unit) & (values <= most * unit), np.bool_)
 
 
-__all__ = ["in_worth", "lacking_prices", "narrow", "priced", "unpriced", "worths"]
+__all__ = ["in_worth", "lacking_prices", "priced", "unpriced", "worths"]
