@@ -32,7 +32,7 @@ from chainwatch.cli.routes import (
     pools,
     trace_across,
 )
-from chainwatch.cli.triage import rank
+from chainwatch.cli.triage import converge, rank
 from chainwatch.cli.typologies import alerts
 from chainwatch.cli.usage import USAGE, WRONG_USAGE, asks_for_help, misused
 from chainwatch.errors import ChainwatchError, InputError
@@ -67,6 +67,7 @@ meanings.add_to(app)
 peel_chains.add_to(app)
 alerts.add_to(app)
 rank.add_to(app)
+converge.add_to(app)
 app.add_typer(tags.tags_app, name="tags")
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder to write.")]

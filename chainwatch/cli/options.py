@@ -25,6 +25,18 @@ FollowOption = Annotated[
 ]
 EveryOption = Annotated[float, typer.Option("--every", help="Seconds between two pulls.", min=1)]
 
+EditionOption = Annotated[
+    str,
+    typer.Option(
+        "--edition", help="Of folder and screen: disclosure masks bystanders, or working."
+    ),
+]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why the working edition is needed.")]
+AuthorityOption = Annotated[
+    str,
+    typer.Option("--authority", help="On whose authority it is opened: an order, a file number."),
+]
+
 EVERY = 30.0
 """Seconds between two pulls, where nothing else is said: a few a block on the quickest chains."""
 
@@ -41,6 +53,29 @@ def asking(ledger: Path, *, offline: bool = False, only_hosts: str = "") -> Iter
     log = place.with_name(f"{place.name}.disclosures.jsonl")
     with use_network(offline=offline, only_hosts=hosts_of(only_hosts), log_file=log):
         yield
+
+
+def check_edition(edition: str, reason: str, authority: str) -> None:
+    """Refuse an edition that there is none of, and the working one without reason or authority."""
+    from chainwatch.privacy.edition import EDITIONS, WORKING
+    from chainwatch.privacy.leave import leave
+
+    if edition not in EDITIONS:
+        raise InputError(
+            f"unknown edition {edition!r}", remedy=f"write --edition {' or '.join(EDITIONS)}"
+        )
+    if edition == WORKING:
+        leave(reason, authority, asked=("--reason", "--authority"))
+
+
+def show_in(edition: str, reason: str, authority: str) -> None:
+    """Show all that a command prints in an edition, once it is checked."""
+    from chainwatch.privacy.edition import WORKING
+    from chainwatch.privacy.session import set_edition
+
+    check_edition(edition, reason, authority)
+    if edition == WORKING:
+        set_edition(edition, reason=reason, authority=authority)
 
 
 def hosts_of(text: str) -> tuple[str, ...]:

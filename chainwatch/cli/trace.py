@@ -15,7 +15,16 @@ import typer
 
 import chainwatch as cw
 from chainwatch.cli.custody import CustodyOption, OpenOption, custody
-from chainwatch.cli.options import HostsOption, LedgerOption, asking
+from chainwatch.cli.options import (
+    AuthorityOption,
+    EditionOption,
+    HostsOption,
+    LedgerOption,
+    ReasonOption,
+    asking,
+    check_edition,
+    show_in,
+)
 from chainwatch.cli.output import interruptible, names_in, say, show
 from chainwatch.cli.pulling.histories import (
     ApiOption,
@@ -61,13 +70,9 @@ FOLLOWING: tuple[tuple[str, Any, Any], ...] = (
         "--min-amount", help="End below so many base units, such as satoshi.")], 0),
     ("out", Annotated[Path | None, typer.Option(
         "--out", help="New folder for tables, picture and report.")], None),
-    ("edition", Annotated[str, typer.Option(
-        "--edition", help="Of folder and screen: disclosure masks bystanders, or working.")],
-     "disclosure"),
-    ("reason", Annotated[str, typer.Option(
-        "--reason", help="Why the working edition is needed.")], ""),
-    ("authority", Annotated[str, typer.Option(
-        "--authority", help="On whose authority it is opened: an order, a file number.")], ""),
+    ("edition", EditionOption, "disclosure"),
+    ("reason", ReasonOption, ""),
+    ("authority", AuthorityOption, ""),
 )  # fmt: skip
 """What every command that follows value takes: name, what it is, and what it is if left out."""
 
@@ -406,21 +411,12 @@ def _check_choice(
 
 def _check_edition(asked: Following) -> None:
     """Refuse what could not be written, before anything is followed; show all in its edition."""
-    edition = asked.edition
     from chainwatch.atomic import absolute, check_free
-    from chainwatch.privacy.edition import EDITIONS, WORKING
-    from chainwatch.privacy.leave import leave
 
-    if edition not in EDITIONS:
-        raise InputError(
-            f"unknown edition {edition!r}", remedy=f"write --edition {' or '.join(EDITIONS)}"
-        )
-    if edition == WORKING:
-        leave(asked.reason, asked.authority, asked=("--reason", "--authority"))
+    check_edition(asked.edition, asked.reason, asked.authority)
     if asked.out:
         check_free(absolute(asked.out))
-    if edition == WORKING:
-        cw.set_edition(edition, reason=asked.reason, authority=asked.authority)
+    show_in(asked.edition, asked.reason, asked.authority)
 
 
 def _asked(found: Any) -> tuple[str, ...]:

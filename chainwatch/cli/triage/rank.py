@@ -10,7 +10,14 @@ import typer
 
 import chainwatch as cw
 from chainwatch.cli.cluster_lines import MOST_SHOWN
-from chainwatch.cli.options import LedgerOption, ReplaceOption
+from chainwatch.cli.options import (
+    AuthorityOption,
+    EditionOption,
+    LedgerOption,
+    ReasonOption,
+    ReplaceOption,
+    show_in,
+)
 from chainwatch.cli.output import check_named, interruptible, names_in, say, show, write_csv
 from chainwatch.cli.owners import ChainOption, only_chain, tags_in
 from chainwatch.cli.received import AssetOption
@@ -20,6 +27,16 @@ from chainwatch.progress import watched
 
 if TYPE_CHECKING:
     from chainwatch.triage.ranking.weights import Danger, Weights
+
+
+SmallOption = Annotated[
+    int | None,
+    typer.Option(
+        help="Largest payment that is little, in base units. Who paid no more is a likely consumer"
+        " or a small donor; without it whoever paid seldom may be one. None of them is listed.",
+        min=1,
+    ),
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,13 +52,7 @@ def rank(
     clusters: Annotated[
         bool, typer.Option("--clusters", help="On coin chains: rank owners, not addresses.")
     ] = False,
-    small: Annotated[
-        int | None,
-        typer.Option(
-            help="Largest payment that is little, in base units. Who gave a danger no more is a"
-            " small donor; without it whoever gave seldom may be one. Neither is ranked.", min=1,
-        ),
-    ] = None,
+    small: SmallOption = None,
     danger: Annotated[
         list[str] | None,
         typer.Option(
@@ -58,16 +69,20 @@ def rank(
         Path | None, typer.Option(help="Also write every reason here, in clear.")
     ] = None,
     replace: ReplaceOption = False,
+    edition: EditionOption = "disclosure",
+    reason: ReasonOption = "",
+    authority: AuthorityOption = "",
 ) -> None:  # fmt: skip
     """Say what to look at first, by danger to the public.
 
     Ranked are owners whom tags name a danger, whom such a party pays, and who pay one whom to pay
-    is itself a concern. Buying is no reason. Owners whom the disclosure edition masks are counted
-    and not listed.
+    is itself a concern. Buying is no reason. In the disclosure edition those who are masked are
+    counted and not listed.
 
     Example: chainwatch rank --ledger out/otter/ledger --tags out/otter/data/tags --clusters
     """
     check_named(csv, replace=replace)
+    show_in(edition, reason, authority)
     with interruptible():
         read = cw.open_ledger(ledger)
         of = chain or only_chain(read)
@@ -87,9 +102,14 @@ def rank(
 
 
 def people_in(
-    read: cw.Ledger, tags: cw.Tags, asset: cw.Asset | None, small: int | None, clusters: Any
+    read: cw.Ledger, tags: cw.Tags | None, asset: cw.Asset | None, small: int | None, clusters: Any
 ) -> Any:
-    """Return who is a likely consumer, a donor or a victim: of all whom tags name."""
+    """Return who is a likely consumer, a donor or a victim: of all whom tags name.
+
+    None where no tag names anybody.
+    """
+    if tags is None:
+        return None
     chain = asset.chain if asset else read.chains[0].id
     named = tags.where(chain=chain)
     return cw.roles(read, named, tags=tags, clusters=clusters, asset=asset, small=small)

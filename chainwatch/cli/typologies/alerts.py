@@ -10,7 +10,14 @@ import typer
 
 import chainwatch as cw
 from chainwatch.cli.cluster_lines import MOST_SHOWN
-from chainwatch.cli.options import LedgerOption, ReplaceOption
+from chainwatch.cli.options import (
+    AuthorityOption,
+    EditionOption,
+    LedgerOption,
+    ReasonOption,
+    ReplaceOption,
+    show_in,
+)
 from chainwatch.cli.output import check_named, interruptible, names_in, say, show, write_csv
 from chainwatch.cli.owners import ChainOption, only_chain, tags_in
 from chainwatch.cli.received import AssetOption
@@ -56,6 +63,9 @@ def alerts(
         Path | None, typer.Option(help="Also write every payment of evidence here, in clear.")
     ] = None,
     replace: ReplaceOption = False,
+    edition: EditionOption = "disclosure",
+    reason: ReasonOption = "",
+    authority: AuthorityOption = "",
 ) -> None:
     """List shapes of payments that laundering has, each with the business that looks the same.
 
@@ -65,6 +75,7 @@ def alerts(
     Example: chainwatch alerts --ledger out/otter/ledger --tags out/otter/data/tags --clusters
     """
     check_named(csv, replace=replace)
+    show_in(edition, reason, authority)
     from chainwatch.typologies.written import typologies_written
 
     asked = typologies_written(typology or ())

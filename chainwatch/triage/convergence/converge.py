@@ -20,6 +20,7 @@ from chainwatch.attribution.taxonomy import is_a
 from chainwatch.completion import names_of
 from chainwatch.errors import InputError, expect
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.privacy.people.result import PeopleRoles
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import SUBJECT, Roles
 from chainwatch.results.table import Rows
@@ -37,6 +38,7 @@ from chainwatch.triage.convergence.tables import (
 )
 from chainwatch.triage.link_test.discovery import adjusted, rate_of
 from chainwatch.triage.link_test.matching import Sizes, pool_of
+from chainwatch.triage.people import masked_owners
 from chainwatch.typologies.alerts import flows_of
 from chainwatch.typologies.flows import NOBODY, Flows
 from chainwatch.units import counted
@@ -126,8 +128,8 @@ class Convergence(Result):
 @recorded
 def converge(
     ledger: Ledger, vendors: Subjects, *, tags: Tags | None = None,
-    clusters: Framed | None = None, asset: Asset | None = None, least: int = 3, hops: int = 2,
-    days: int = 14, rate: float | str = "0.05", hub: int = HUB,
+    clusters: Framed | None = None, people: PeopleRoles | None = None, asset: Asset | None = None,
+    least: int = 3, hops: int = 2, days: int = 14, rate: float | str = "0.05", hub: int = HUB,
 ) -> Convergence:  # fmt: skip
     """Find who is reached by the money of several vendors, or pays several, more than by chance.
 
@@ -145,6 +147,9 @@ def converge(
         Who is a service; brokers, guarantee platforms and suppliers are named by them.
     clusters : Clusters, optional
         Owners. Without them each address stands alone.
+    people : PeopleRoles, optional
+        Who is a likely consumer, a donor or a victim, or may be one: none of them is a place.
+        Without it nobody is looked for who pays vendors: he may be their buyer.
     asset : Asset, optional
         What was paid; the coin, where the ledger is of one chain.
     least : int
@@ -181,17 +186,18 @@ def converge(
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     expect(tags, (Tags, type(None)), "tags", "pass tags, as read_tags returns them")
     expect(clusters, (Framed, type(None)), "clusters", "pass clusters, as owners(...) returns them")
+    expect(people, (PeopleRoles, type(None)), "people", "pass people, as roles(...) returns them")
     of = subjects_of(vendors, asset, None, ledger)
     flows = flows_of(ledger, of.asset, clusters, tags)
     return converging(
         flows, frozenset(of.addresses), least=least, bounds=Bounds(hops, days), rate=str(rate),
-        hub=hub,
+        hub=hub, people=masked_owners(people, flows),
     )  # fmt: skip
 
 
 def converging(
     flows: Flows, addresses: frozenset[bytes], *, least: int = 3, bounds: Bounds | None = None,
-    rate: str = "0.05", hub: int = HUB,
+    rate: str = "0.05", hub: int = HUB, people: frozenset[bytes] | None = None,
 ) -> Convergence:  # fmt: skip
     """Return where vendors meet in payments, whatever these were made of."""
     far = bounds or Bounds(2, 14)
@@ -203,15 +209,16 @@ def converging(
             f"{len(vendors)} of the vendors pay or are paid in what was read, fewer than {least}",
             remedy="read more of their history, or ask for fewer with least=2",
         )
-    excluded = flows.services & ~flows.parties_named(PLATFORM)
+    hidden = _hidden(flows, people)
+    services = flows.services & ~flows.parties_named(PLATFORM)
     # Through whoever deals with many no route goes on, whether a tag names him or not.
     many = (flows.payers >= hub) | (flows.payees >= hub)
-    judged = [
-        one
-        for way in ways_of(flows, flows.services | many, far)
-        for one in _judged(way, vendors, excluded, least)
-    ]
-    tests = _could_be(flows, vendors, excluded)
+    reached, pays = ways_of(flows, flows.services | many, far)
+    asked = {reached: services | hidden | _buyers(flows, vendors)}
+    if people is not None:
+        asked[pays] = services | hidden
+    judged = [one for way, out in asked.items() for one in _judged(way, vendors, out, least)]
+    tests = sum(_could_be(way, vendors, out) for way, out in asked.items())
     corrected = _corrected([one.p for one in judged], tests)
     rows = sorted(
         (_row(flows, one, q, share, hub) for one, q in zip(judged, corrected, strict=True)),
@@ -248,14 +255,35 @@ def _numbers(flows: Flows, addresses: frozenset[bytes]) -> NDArray[np.int64]:
     return np.array(sorted(one for one in found if one is not None), np.int64)
 
 
-def _could_be(flows: Flows, vendors: NDArray[np.int64], excluded: NDArray[np.bool_]) -> int:
-    """Return how many parties could have been a place: who is paid, and who pays, by anybody.
+def _hidden(flows: Flows, people: frozenset[bytes] | None) -> NDArray[np.bool_]:
+    """Return who is, or may be, a likely consumer, a donor or a victim: no place for anybody."""
+    found = np.zeros(len(flows.parties), np.bool_)
+    found[[at for one in people or () if (at := flows.number_of(one)) is not None]] = True
+    return found
+
+
+def _buyers(flows: Flows, vendors: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return who paid the vendors and got no more back: what comes to a buyer are refunds."""
+    found = np.zeros(len(flows.parties), np.bool_)
+    mine = found.copy()
+    mine[vendors] = True
+    known = flows.payer != NOBODY
+    to, of = known & mine[flows.payee], known & mine[flows.payer]
+    for party in np.unique(flows.payer[to]).tolist():
+        paid = flows.out_of.of(party)
+        got = flows.into.of(party)
+        found[party] = flows.total(paid[to[paid]]) >= flows.total(got[of[got]])
+    return found
+
+
+def _could_be(way: Way, vendors: NDArray[np.int64], excluded: NDArray[np.bool_]) -> int:
+    """Return how many parties could have been a place: whoever is paid, or pays, by anybody.
 
     Which places are looked at follows from what is tested, so that all others count as tests too.
     """
     fits = ~excluded
     fits[vendors] = False
-    return int((fits & (flows.payers > 0)).sum() + (fits & (flows.out_of.sizes > 0)).sum())
+    return int((fits & (way.flows.into.sizes > 0)).sum())
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.privacy.people.result import PeopleRoles
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.table import TIME, Rows
+from chainwatch.triage.people import masked_owners
 from chainwatch.triage.ranking.dangers import Dangers, dangerous
 from chainwatch.triage.ranking.finding import ranking_finding
 from chainwatch.triage.ranking.reasons import Reason, Reasons, reasons_of
@@ -178,7 +179,7 @@ def rank(
     what = asset_in(ledger, asset)
     named = replace(tags, frame=dangerous(tags.frame, counts))
     flows = flows_of(ledger, what, clusters, named)
-    return ranking_of(flows, tags, counts, _hidden(people, flows), typologies, moment(day))
+    return ranking_of(flows, tags, counts, masked_owners(people, flows), typologies, moment(day))
 
 
 def _expect(ledger: object, tags: object, clusters: object, people: object) -> None:
@@ -217,23 +218,6 @@ def _now(flows: Flows, day: datetime | None) -> int:
             f"no payment of {flows.asset.symbol} was read", remedy="read some, or name the asset"
         )
     return int(flows.clock[-1])
-
-
-def _hidden(people: PeopleRoles | None, flows: Flows) -> frozenset[bytes] | None:
-    """Return the owners of whom any address is, or may be, one of those who are masked."""
-    if people is None:
-        return None
-    if people.asset.chain != flows.asset.chain:
-        raise InputError(
-            f"people are told of {people.asset.chain}, and payments of {flows.asset.chain}",
-            remedy="pass roles(...) of the same chain and asset",
-        )
-    rows = people.frame.filter("masked").select("address")
-    if flows.clusters is None:
-        return frozenset(rows["address"])
-    of = flows.clusters.frame.filter(pl.col("chain") == flows.asset.chain)
-    joined = rows.join(of.select("address", "cluster"), on="address", how="left")
-    return frozenset(joined.select(pl.coalesce("cluster", "address")).to_series())
 
 
 def _place(one: Score, weights: Weights) -> tuple[int, ...]:

@@ -201,9 +201,31 @@ def test_no_route_goes_on_through_a_hub_and_a_hub_is_never_called() -> None:
 
 def test_a_supplier_who_pays_them_is_found_the_other_way_round() -> None:
     turned = [(b, a, amount, 60 - day) for a, b, amount, day in world(Random(3))]  # noqa: S311
-    found = converging(sorted_flows(turned), VENDORS, bounds=Bounds(1, 14))
+    found = converging(
+        sorted_flows(turned), VENDORS, bounds=Bounds(1, 14), people=frozenset()
+    )  # fmt: skip
     row = found.frame.filter(pl.col("verdict") == CHANCE).row(0, named=True)
     assert (row["entity"], row["direction"], row["vendors"]) == (b"broker", PAYS, 12)
+
+
+def test_buyers_are_no_place_however_many_sellers_they_have() -> None:
+    """Who buys from all of them pays them all, and is paid back by several."""
+    paid = world(Random(4))  # noqa: S311
+    for n in range(12):
+        paid += [("buyer", f"v{n}", 100, 3.0 + n), (f"v{n}", "buyer", 40, 5.0 + n)]
+    flows = sorted_flows(paid)
+    found = converging(flows, VENDORS, bounds=Bounds(1, 14))
+    assert b"buyer" not in found.frame["entity"].to_list()
+    assert set(found.frame["direction"]) == {REACHED}
+    everybody = converging(flows, VENDORS, bounds=Bounds(1, 14), people=frozenset())
+    told = everybody.frame.filter(pl.col("entity") == b"buyer")
+    assert told["direction"].to_list() == [PAYS]
+    masked = converging(flows, VENDORS, bounds=Bounds(1, 14), people=frozenset({b"buyer"}))
+    assert b"buyer" not in masked.frame["entity"].to_list()
+    # Who gets more from them than he pays them is no buyer.
+    more = [*paid, *((f"v{n}", "buyer", 100, 30.0 + n) for n in range(12))]
+    dealer = converging(sorted_flows(more), VENDORS, bounds=Bounds(1, 14))
+    assert b"buyer" in dealer.frame["entity"].to_list()
 
 
 def test_without_wallets_like_them_nothing_is_called() -> None:
@@ -216,7 +238,7 @@ def test_without_wallets_like_them_nothing_is_called() -> None:
 
 def test_a_place_is_held_against_all_parties_that_could_have_been_one() -> None:
     flows = sorted_flows(world(Random(1)))  # noqa: S311
-    found = converging(flows, VENDORS, bounds=Bounds(1, 14))
+    found = converging(flows, VENDORS, bounds=Bounds(1, 14), people=frozenset())
     mine = [flows.number_of(one) for one in VENDORS]
     paid = set(flows.payee.tolist()) - set(mine)
     pay = set(flows.payer.tolist()) - set(mine)
