@@ -51,6 +51,11 @@ QUESTIONS: tuple[Line, ...] = (
         "Shapes of payments that laundering has, each beside the innocent business like it.",
     ),
     Line(
+        "convergence",
+        "chainwatch.case.questions.convergence:Convergence",
+        "Who is reached by the money of several vendors, or pays several, more than by chance.",
+    ),
+    Line(
         "crossings",
         "chainwatch.case.questions.crossings:Crossings",
         "What became of deposits at bridges, on all chains that the case read.",
@@ -64,6 +69,11 @@ QUESTIONS: tuple[Line, ...] = (
         "paths",
         "chainwatch.case.questions.paths:Paths",
         "The best routes by which money of one party reached another.",
+    ),
+    Line(
+        "ranking",
+        "chainwatch.case.questions.ranking:Ranking",
+        "What to look at first, by danger to the public, with every score open to its parts.",
     ),
 )
 """Those that chainwatch brings; ``[[account_links]]`` is the table of ``account-links``."""

@@ -21,6 +21,8 @@ from chainwatch.errors import CaseError
 from chainwatch.heuristics.poisoning import poisoning
 from chainwatch.heuristics.rule import Rule
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.privacy.people.result import PeopleRoles
+from chainwatch.privacy.people.roles import roles
 from chainwatch.tracing.result import Trace
 
 
@@ -98,6 +100,19 @@ class Ground:
         """
         made = next((one.owners for one in self.parts if one.owners is not None), None)
         return made if made is not None else owners(self.ledger, tags=self.tags)
+
+    def people(self, asset: Asset, small: int | None) -> PeopleRoles:
+        """Return who is a likely consumer, a small donor or a victim in an asset, or may be one.
+
+        Of those who deal with the subjects of the case and with whom its tags name.
+        """
+        here = self.subjects.filter(pl.col("chain") == asset.chain)
+        whom = here if here.height else self.tags.where(chain=asset.chain)
+        joined = self.owners if find_chain(asset.chain).family == "utxo" else None
+        return roles(
+            self.ledger.chain_only(find_chain(asset.chain)), whom, tags=self.tags,
+            clusters=joined, asset=asset, small=small,
+        )  # fmt: skip
 
     def file(self, path: str) -> Path:
         """Return a file that a question names, inside the data folder."""

@@ -15,10 +15,12 @@ import chainwatch as cw
 from chainwatch.case.ground import Ground
 from chainwatch.case.questions.account_links import AccountLinks
 from chainwatch.case.questions.alerts import Alerts
+from chainwatch.case.questions.convergence import Convergence
 from chainwatch.case.questions.crossings import Crossings
 from chainwatch.case.questions.mixes import Mixes
 from chainwatch.case.questions.paths import Paths
 from chainwatch.case.questions.question import Answer, Question
+from chainwatch.case.questions.ranking import Ranking
 from chainwatch.errors import ChainwatchError
 from chainwatch.figures.case_figure import CaseFigure
 from chainwatch.heuristics.links import Links
@@ -145,6 +147,53 @@ class TestAlerts:
     def test_what_is_no_typology_is_said(self, text: str) -> None:
         with pytest.raises(ValidationError, match=r"is no typology|no parameter|no whole number"):
             Alerts(typologies=(text,))
+
+
+class TestRanking:
+    def test_whom_tags_call_a_danger_is_ranked_and_small_donors_are_not(self, desk: Any) -> None:
+        people, told = (one.result for one in answers(Ranking(), desk.ground))
+        assert isinstance(people, cw.PeopleRoles)
+        assert isinstance(told, cw.Ranking)
+        assert told.asset == cw.native("btc-regtest")
+        on_eth = {"chain": cw.chain("eth").id, "day": date(2033, 1, 1)}
+        _, dollars = (one.result for one in answers(Ranking(**on_eth), desk.ground))
+        assert dollars.asset == desk.ground.parts[1].asset
+        assert dollars.day.date() == date(2033, 1, 1)
+
+    def test_weights_of_the_file_count_with_their_source(self, desk: Any) -> None:
+        own = {"concept": "exchange", "weight": 700, "source": "the judge"}
+        _, told = (one.result for one in answers(Ranking(weights=[own]), desk.ground))
+        row = told.weights.filter(pl.col("name") == "exchange").row(0, named=True)
+        assert (row["weight"], row["source"]) == (700, "the judge")
+        with pytest.raises(ValidationError, match="no concept 'evil'"):
+            Ranking(weights=[{**own, "concept": "evil"}])
+        with pytest.raises(ValidationError, match="source"):
+            Ranking(weights=[{"concept": "vendor", "weight": 7}])
+
+
+class TestConvergence:
+    def test_vendors_are_named_by_texts(self, desk: Any) -> None:
+        whom = (world.account("ann"), world.account("dep1"))
+        asked = Convergence(vendors=whom, least=2, chain=cw.chain("eth").id, hops=1)
+        _, told = (one.result for one in answers(asked, desk.ground))
+        assert isinstance(told, cw.Convergence)
+        assert told.asset == desk.ground.parts[1].asset
+        assert len(told.subjects) == 2
+        assert (told.settings["least"], told.settings["hops"]) == (2, 1)
+
+    @pytest.mark.parametrize(
+        ("keys", "said"),
+        [
+            ({}, "1 of the vendors pay or are paid"),
+            ({"vendors": "nobody"}, "'nobody' is no address of btc-regtest, and no tag calls any"),
+            ({"vendors": (world.coin("K"),)}, "1 of the vendors pay"),
+        ],
+    )
+    def test_what_cannot_be_answered_is_said(
+        self, desk: Any, keys: dict[str, Any], said: str
+    ) -> None:
+        with pytest.raises(ChainwatchError, match=said):
+            answers(Convergence(**keys), desk.ground)
 
 
 class TestMixes:
