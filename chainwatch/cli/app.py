@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from chainwatch.cli import evaluate, ledger, names, owners, received, tags, trace
+from chainwatch.cli.health.commands import health_app
 from chainwatch.cli.options import hosts_of
 from chainwatch.cli.output import (
     Interrupted,
@@ -69,6 +70,7 @@ alerts.add_to(app)
 rank.add_to(app)
 converge.add_to(app)
 app.add_typer(tags.tags_app, name="tags")
+app.add_typer(health_app, name="health")
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder to write.")]
 

@@ -51,7 +51,8 @@ def evaluate(
         str,
         typer.Argument(
             metavar="[WHAT]",
-            help="owners, accounts, change, keys, custody, bridges, meanings or typologies.",
+            help="owners, accounts, change, keys, custody, bridges, meanings, typologies or"
+            " health.",
         ),
     ] = "owners",
     worlds: Annotated[
@@ -80,8 +81,9 @@ def evaluate(
 
     Recipes for owners; rules on accounts; on change; on keys that change, of multisigs and Safes;
     for deposit addresses (custody); matches of deposits at bridges; what transactions of accounts
-    mean; typologies, on whom they raise alerts and which campaigns they find. The figures are
-    conditional on the simulators. Rates are never made from the chains that are used by default.
+    mean; typologies, on whom they raise alerts and which campaigns they find; early warning of new
+    substances (health). The figures are conditional on the simulators. Rates are never made from
+    the chains that are used by default.
 
     Example: chainwatch evaluate owners --worlds 1 --blocks 20 --picture rates.svg
     """
@@ -211,6 +213,14 @@ def _typologies(asked: Asked) -> Result:
     )
 
 
+def _health(asked: Asked) -> Result:
+    """Return how early alarms come on simulated markets, and how often for nothing."""
+    from chainwatch.simulate.health.markets import simulate_market
+    from chainwatch.triage.health.warning_rates import warning_rates
+
+    return warning_rates(simulate_market(seed, part=asked.part) for seed in asked.seeds)
+
+
 JUDGES: dict[str, Callable[[Asked], Result]] = {
     "owners": _owners,
     "accounts": _accounts,
@@ -220,5 +230,6 @@ JUDGES: dict[str, Callable[[Asked], Result]] = {
     "bridges": _bridges,
     "meanings": _meanings,
     "typologies": _typologies,
+    "health": _health,
 }
 """What measures, by the word for it on the command line."""

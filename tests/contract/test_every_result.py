@@ -7,6 +7,8 @@ import pkgutil
 import typing
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
@@ -16,6 +18,7 @@ import regtest_chain
 import chainwatch as cw
 from chainwatch.addresses.assets import native
 from chainwatch.attribution.actors import ACTORS, Actors
+from chainwatch.attribution.contact import in_context
 from chainwatch.attribution.statements.statement import NOTES, Statement
 from chainwatch.attribution.tags import make_tags
 from chainwatch.change_models.features import NAMES
@@ -38,6 +41,7 @@ from chainwatch.results.result import Result
 from chainwatch.results.table import Privacy
 from chainwatch.results.text_frame import text_frame
 from chainwatch.simulate.bridges.simulation import simulate_bridges
+from chainwatch.simulate.health.markets import simulate_market
 from chainwatch.simulate.holders.simulation import simulate_holders
 from chainwatch.simulate.pools import simulate_pools
 from chainwatch.simulate.services.simulation import simulate_services
@@ -46,6 +50,7 @@ from chainwatch.tracing.crossings.rates import crossing_rates
 from chainwatch.tracing.custody.rates import custody_rates, known_custody
 from chainwatch.tracing.fetch import LEFT, Fetched
 from chainwatch.tracing.meaning.rates import meaning_rates
+from chainwatch.triage.health.warning_rates import by_payers, warning_rates
 
 COIN = native("btc-regtest")
 KEY = (
@@ -143,6 +148,35 @@ def _ferry(services: cw.Tags) -> dict[str, dict[str, list[bytes]]]:
     return {"ferry": {"btc-regtest": services.frame["address"].unique().sort().to_list()}}
 
 
+def _selling(made: Made) -> cw.Tags:
+    """Return the vendors with a class of substances in their contexts."""
+    context = in_context(None, ["messaging"], ["nitazenes"])
+    return make_tags(made.vendors.frame.with_columns(context=pl.lit(context)))
+
+
+def _seen() -> cw.Tags:
+    """Return tags of somebody whose listing has a day."""
+    row = dict.fromkeys(schema.TAGS.schema) | {
+        "chain": COIN.chain, "address": bytes(21), "label": "x", "source": "x", "pack": "x",
+        "confidence": "unknown", "level": 5,
+        "context": '{"substance": "nitazenes", "listed": ["2024-09-02", "2024-09-03"]}',
+    }  # fmt: skip
+    other = row | {"address": bytes(20) + b"1"}
+    return make_tags(pl.DataFrame([row, other], schema=schema.TAGS.schema, orient="row"))
+
+
+def _released(made: Made) -> tuple[Result, Result]:
+    """Return a release, and the ledger that it was paid from."""
+    span = {"since": "2023-06-01", "until": "2023-09-01", "who": "a test", "why": "a test"}
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "releases.jsonl"
+        cw.set_privacy_budget(file, chains="btc-regtest", epsilon=1, **span)
+        found = cw.health_release(
+            made.ledger, _selling(made), releases=file, epsilon=1, by=["substance", "week"], **span
+        )
+        return found, cw.read_releases(file)
+
+
 MAKERS: dict[str, Callable[[Made], Result]] = {
     "ActionSheet": lambda made: cw.action_sheet(made.trace, tags=made.tags, ledger=made.ledger),
     "Actors": lambda _: Actors(
@@ -187,6 +221,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "CustodyRates": lambda _: custody_rates(
         [known_custody(simulate_services(0, part="fit", days=10, people=20))]
     ),
+    "EarlyWarning": lambda _: cw.early_warning(_seen(), since="2024-01-01", until="2024-12-30"),
     "Evaluation": lambda made: evaluate(
         [World("otter", made.ledger, made.truth)], {"default": lambda _: made.clusters}
     ),
@@ -212,12 +247,16 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "FlowFigure": lambda made: cw.figures.flow(made.trace, made.clusters),
     "Fragility": lambda made: made.clusters.fragility(made.clusters.frame["cluster"][0]),
     "HandPath": Made.by_hand,
+    "HealthRelease": lambda made: _released(made)[0],
     "HandTrace": lambda made: made.by_hand().trace(policy="fifo", stop=made.services),
     "Hosted": Made.hosted,
     "Interpretations": lambda made: cw.interpretations(made.ledger, made.joined()),
     "KeyAddresses": lambda made: cw.addresses_of_xpub(KEY, gap=2),
     "Links": lambda made: made.clusters.links,
     "MeaningRates": lambda _: meaning_rates([swapping()]),
+    "MarketActivity": lambda made: cw.market_activity(
+        made.ledger, _selling(made), since="2023-06-01", until="2023-09-01"
+    ),
     "Meanings": lambda _: cw.meanings(accounts()),
     "MixLeads": lambda made: cw.mix_leads(made.ledger, cw.anonymity_sets(made.ledger)),
     "Mixes": lambda made: cw.mixes(made.ledger),
@@ -255,6 +294,11 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
         made.ledger, made.vendors, method="MI-DC", clusters=made.clusters, asset=COIN
     ),
     "RoleReasons": lambda made: made.people().why(made.vendors.frame["address"][0]),
+    "ReferralSheet": lambda _: cw.referral_sheet(
+        pathways=[dict.fromkeys(("name", "contact", "hours", "languages"), "somebody")],
+        region="here",
+    ),
+    "Releases": lambda made: _released(made)[1],
     "Rounds": lambda made: change_rounds(made.ledger, made.clusters.links, change.optimal_change()),
     "Slots": lambda made: cw.slots(made.ledger, made.joined()),
     "SpreadTags": lambda made: cw.spread_tags(made.tags, made.clusters, spread_unstated=True),
@@ -274,6 +318,9 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "TraceRange": Made.ranged,
     "TransactionSummary": Made.transaction,
     "WalletRoles": lambda made: cw.service_roles(made.ledger, made.tags, asset=COIN),
+    "WarningRates": lambda _: warning_rates(
+        [simulate_market(0, part="fit")], {"buyers, exact": by_payers}
+    ),
     "Watched": lambda made: cw.watch(made.trace, made.ledger),
 }
 

@@ -188,10 +188,20 @@ def warning_rates(
     People and markets behave otherwise than simulated ones: how long a laboratory takes, how soon a
     seller is tagged and how fast a substance spreads are assumptions, and a lead is their sum.
     """
-    asked, found = WAYS if ways is None else ways, dict[str, list[Outcome]]()
+    found: dict[str, list[Outcome]] = {}
     for market in markets:
-        for name, warn in asked.items():
-            found.setdefault(name, []).append(outcome(market, warn(market)))
+        for name, one in outcomes(market, WAYS if ways is None else ways).items():
+            found.setdefault(name, []).append(one)
+    return rates_of(found)
+
+
+def outcomes(market: SimulatedMarket, ways: Mapping[str, Way]) -> dict[str, Outcome]:
+    """Return what came of alarms on a market, by the way in which they were raised."""
+    return {name: outcome(market, warn(market)) for name, warn in ways.items()}
+
+
+def rates_of(found: Mapping[str, list[Outcome]]) -> WarningRates:
+    """Return the rates of what came of alarms on several markets."""
     return WarningRates(WARNING_RATES.frame(_row(name, each) for name, each in found.items()))
 
 
@@ -236,5 +246,5 @@ def _rate_interval(each: list[Outcome], draws: int = 2_000) -> tuple[float, floa
 
 __all__ = [
     "MISSED", "WARNING_RATES", "WAYS", "Outcome", "WarningRates", "by_listings", "by_payers",
-    "by_releases", "outcome", "told", "warning_rates", "weekly_releases",
+    "by_releases", "outcome", "outcomes", "rates_of", "told", "warning_rates", "weekly_releases",
 ]  # fmt: skip
