@@ -17,6 +17,7 @@ from typing import Any
 from chainwatch.simulate.health.markets import simulate_market
 from chainwatch.simulate.owners.parts import TEST
 from chainwatch.triage.health.warning_rates import (
+    ANY,
     WAYS,
     Outcome,
     WarningRates,
@@ -52,8 +53,8 @@ def counted() -> dict[int, dict[str, Outcome]]:
     """Return what came of each market, by its seed."""
     said: dict[str, Any] = json.loads(COUNTED.read_text("utf-8"))
     return {
-        int(seed): {name: Outcome(tuple(leads), false, weeks)
-                    for name, (leads, false, weeks) in ways.items()}
+        int(seed): {name: Outcome(tuple(new), tuple(before), false, weeks)
+                    for name, (new, before, false, weeks) in ways.items()}
         for seed, ways in said.items()
     }  # fmt: skip
 
@@ -70,15 +71,18 @@ def table(found: WarningRates) -> Iterator[str]:
         f"On {row['markets']} markets, in which {row['harms']} dangerous substances began and were"
         " reported by others:\n"
     )
-    heads = ("what is watched", "median lead, weeks", "before the report", "later", "missed")
+    heads = ("what is watched", "dangerous substance", "median lead, weeks", "before the report",
+             "later", "missed")  # fmt: skip
     yield f"| {' | '.join(heads)} | false alarms a year |"
-    yield "|---|---|---|---|---|---|"
+    yield "|---|---|---|---|---|---|---|"
     for one in found.frame.to_dicts():
         lead = f"{told(one['lead'])} ({told(one['lead_low'])} to {told(one['lead_high'])})"
+        span = f"{one['per_year_low'] or 0:.2f} to {one['per_year_high'] or 0:.2f}"
+        false = f"{one['per_year']:.2f} ({span})" if one["harm"] == ANY else ""
+        way = f"**{one['way']}**" if one["harm"] == ANY else one["way"]
         yield (
-            f"| {one['way']} | {lead} | {one['warned']} of {one['harms']} | {one['later']} |"
-            f" {one['missed']} | {one['per_year']:.2f} ({one['per_year_low']:.2f} to"
-            f" {one['per_year_high']:.2f}) |"
+            f"| {way} | {one['harm']} | {lead} | {one['warned']} of {one['harms']} |"
+            f" {one['later']} | {one['missed']} | {false} |"
         )
 
 

@@ -133,4 +133,4 @@ def dated(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(WEEK).str.to_date()) if WEEK in frame.columns else frame
 
 
-__all__ = ["ELSEWHERE", "Grid", "checked_dimensions", "keys", "of_keys"]
+__all__ = ["ELSEWHERE", "Grid", "checked_dimensions", "dated", "keys", "of_keys"]

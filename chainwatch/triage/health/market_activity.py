@@ -40,7 +40,7 @@ ACTIVITY = Table(
         Column.kind(CHANNEL, "how buyers and seller meet"),
         Column.kind(REGION, "jurisdiction that a tag says of the seller"),
         Column(WEEK, pl.Date, Privacy.TIME, "Monday of the week"),
-        Column.count("payments", "payments whose payer is known and wanted them"),
+        Column.count("payments", "payments whose payer is known"),
         Column.count("payers", "owners who made them"),
         BEHIND,
     ),

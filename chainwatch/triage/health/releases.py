@@ -324,6 +324,6 @@ def _releases(entries: list[Entry]) -> Releases:
 
 
 __all__ = [
-    "ANSWER", "BUDGET", "RELEASE", "RELEASES", "Releases", "keep_answer", "read_releases",
-    "set_privacy_budget", "spend", "written",
+    "ANSWER", "BUDGET", "RELEASE", "RELEASES", "Releases", "checked", "decimal_text",
+    "keep_answer", "read_releases", "set_privacy_budget", "spend", "written",
 ]  # fmt: skip

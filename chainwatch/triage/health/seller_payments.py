@@ -1,8 +1,8 @@
 """Payments to tagged sellers of substances: who paid, in which week, and what the tags say.
 
 A seller is somebody whom a tag calls a vendor, a market or a shop and of whom its context says a
-class of substances. A payment counts where its payer is known and wanted it, on days on which the
-tag holds. One that tags put into two cells, such as two classes, is one row in each.
+class of substances. A payment counts where its payer is known, on days on which the tag holds. One
+that tags put into two cells, such as two classes, is one row in each.
 """
 
 from __future__ import annotations
@@ -104,12 +104,11 @@ def seller_payments(
         {
             "payer": pl.Series(flows.payer, dtype=pl.Int32),
             "payee": pl.Series(flows.payee, dtype=pl.Int32),
-            "wanted": pl.Series(flows.agreed),
             "day": pl.Series(flows.time, dtype=pl.Int64).cast(TIME).dt.date(),
         }
     ).with_row_index("payment")
     paid = whole.filter(
-        pl.col("payer") != NOBODY, pl.col("wanted"), pl.col("payer") != pl.col("payee"),
+        pl.col("payer") != NOBODY, pl.col("payer") != pl.col("payee"),
         pl.col("day") >= weeks[0], pl.col("day") < weeks[-1] + timedelta(days=DAYS),
     )  # fmt: skip
     begun = pl.col("first_day").is_null() | (pl.col("first_day") <= pl.col("day"))

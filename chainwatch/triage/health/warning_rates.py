@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -20,12 +21,15 @@ from chainwatch.triage.health.early_warning import EarlyWarning, early_warning
 from chainwatch.triage.health.noise import bounded, noise_of_grid, noisy_grid
 from chainwatch.triage.health.noisy_counts import HealthRelease, Terms
 
+_ALONE = partial(Column, nullable=True)
+
 WARNING_RATES = Table(
     "warning_rates",
-    ("way",),
+    ("way", "harm"),
     "How early alarms come on simulated markets, and how often for nothing.",
     (
         Column.word("way", "what is looked at"),
+        Column.word("harm", "whether the class of the dangerous substance was sold before, or any"),
         Column.number("markets", "markets, each of two years"),
         Column.number("harms", "dangerous substances that began and were reported by others"),
         Column.number("warned", "of these: an alarm came before that report"),
@@ -34,21 +38,25 @@ WARNING_RATES = Table(
         Column.number("lead", "median of weeks from alarm to report; a miss counts as the latest"),
         Column.number("lead_low", "lower end of its interval (order statistics, 95 %)"),
         Column.number("lead_high", "upper end"),
-        Column.number("false_alarms", "episodes in which nothing dangerous was new"),
-        Column("per_year", pl.Float64, Privacy.FLAG, "false alarms of a market in a year"),
-        Column("per_year_low", pl.Float64, Privacy.FLAG, "lower end of its interval"),
-        Column("per_year_high", pl.Float64, Privacy.FLAG, "upper end: drawn by markets, 95 %"),
+        _ALONE("false_alarms", pl.Int64, Privacy.NUMBER, "episodes with nothing dangerous; in all"),
+        _ALONE("per_year", pl.Float64, Privacy.FLAG, "false alarms of a market in a year"),
+        _ALONE("per_year_low", pl.Float64, Privacy.FLAG, "lower end of its interval"),
+        _ALONE("per_year_high", pl.Float64, Privacy.FLAG, "upper end: drawn by markets, 95 %"),
     ),
 )
+
+ANY, NEW, BEFORE = "any", "in a class that is new there", "in a class that was sold before"
 
 MISSED = -1_000
 """The lead of what no alarm came for: later than any."""
 
 
 class Outcome(NamedTuple):
-    """What came of alarms on one market: the lead of each harm, false alarms, weeks judged."""
+    """What came of alarms on one market: leads of harms in classes that are new and in those that
+    were sold before, false alarms, and weeks judged."""
 
-    leads: tuple[int, ...]
+    new: tuple[int, ...]
+    before: tuple[int, ...]
     false_alarms: int
     weeks: int
 
@@ -71,13 +79,20 @@ class WarningRates(Result):
 
     def __repr__(self) -> str:
         lines = [
-            f"  {row['way']}: median lead {told(row['lead'])} weeks ({told(row['lead_low'])} to"
-            f" {told(row['lead_high'])}), {row['warned']} of {row['harms']} before the report,"
-            f" {row['missed']} missed; {row['per_year']:.2f} false alarms a year"
-            f" ({row['per_year_low']:.2f} to {row['per_year_high']:.2f})"
+            f"  {row['way']}, {row['harm']}: median lead {told(row['lead'])} weeks"
+            f" ({told(row['lead_low'])} to {told(row['lead_high'])}), {row['warned']} of"
+            f" {row['harms']} before the report, {row['missed']} missed{_false(row)}"
             for row in self.frame.to_dicts()
         ]
         return "\n".join(["WarningRates(on simulated markets, and conditional on them)", *lines])
+
+
+def _false(row: Mapping[str, Any]) -> str:
+    """Return how often alarms came for nothing, where a row says it."""
+    if row["per_year"] is None:
+        return ""
+    span = f"{row['per_year_low']:.2f} to {row['per_year_high']:.2f}"
+    return f"; {row['per_year']:.2f} false alarms a year ({span})"
 
 
 def told(lead: int | None) -> str:
@@ -151,13 +166,14 @@ def outcome(market: SimulatedMarket, found: EarlyWarning) -> Outcome:
     alarms = [(group, at[week]) for group, week in found.frame.select("group", "week").rows()]
     true = {(group, week) for group, week in alarms
             for one in market.harms if group == one.substance and week >= one.first}  # fmt: skip
-    leads = []
+    leads: dict[bool, list[int]] = {False: [], True: []}
     for one in market.harms:
         if one.reported is not None:
             weeks = [week for group, week in true if group == one.substance and week >= one.first]
-            leads.append(one.reported - min(weeks) if weeks else MISSED)
+            leads[one.before].append(one.reported - min(weeks) if weeks else MISSED)
     judged = len(market.weeks) - found.settings.least
-    return Outcome(tuple(leads), sum(one not in true for one in set(alarms)), judged)
+    false = sum(one not in true for one in set(alarms))
+    return Outcome(tuple(leads[False]), tuple(leads[True]), false, judged)
 
 
 @recorded
@@ -202,21 +218,29 @@ def outcomes(market: SimulatedMarket, ways: Mapping[str, Way]) -> dict[str, Outc
 
 def rates_of(found: Mapping[str, list[Outcome]]) -> WarningRates:
     """Return the rates of what came of alarms on several markets."""
-    return WarningRates(WARNING_RATES.frame(_row(name, each) for name, each in found.items()))
+    return WarningRates(
+        WARNING_RATES.frame(row for name, each in found.items() for row in _rows(name, each))
+    )
 
 
-def _row(name: str, each: list[Outcome]) -> tuple[object, ...]:
-    leads = sorted(lead for one in each for lead in one.leads)
-    missed = leads.count(MISSED)
-    warned = sum(lead > 0 for lead in leads)
-    low, high = _median_interval(leads)
-    middle = leads[(len(leads) - 1) // 2] if leads else None
-    rate = sum(one.false_alarms for one in each) / sum(one.weeks for one in each) * 52
-    interval = _rate_interval(each)
-    return (
-        name, len(each), len(leads), warned, len(leads) - warned - missed, missed, middle, low,
-        high, sum(one.false_alarms for one in each), round(rate, 3), *interval,
-    )  # fmt: skip
+def _rows(name: str, each: list[Outcome]) -> Iterator[tuple[object, ...]]:
+    """Yield a row on all harms with the false alarms, then one on each kind of harm."""
+    kinds = {
+        ANY: [lead for one in each for lead in (*one.new, *one.before)],
+        NEW: [lead for one in each for lead in one.new],
+        BEFORE: [lead for one in each for lead in one.before],
+    }
+    false = sum(one.false_alarms for one in each)
+    rate = false / sum(one.weeks for one in each) * 52
+    for kind, unsorted in kinds.items():
+        leads = sorted(unsorted)
+        missed, warned = leads.count(MISSED), sum(lead > 0 for lead in leads)
+        middle = leads[(len(leads) - 1) // 2] if leads else None
+        alarms = (false, round(rate, 3), *_rate_interval(each)) if kind == ANY else (None,) * 4
+        yield (
+            name, kind, len(each), len(leads), warned, len(leads) - warned - missed, missed,
+            middle, *_median_interval(leads), *alarms,
+        )  # fmt: skip
 
 
 def _median_interval(leads: list[int]) -> tuple[int | None, int | None]:
@@ -245,6 +269,7 @@ def _rate_interval(each: list[Outcome], draws: int = 2_000) -> tuple[float, floa
 
 
 __all__ = [
-    "MISSED", "WARNING_RATES", "WAYS", "Outcome", "WarningRates", "by_listings", "by_payers",
-    "by_releases", "outcome", "outcomes", "rates_of", "told", "warning_rates", "weekly_releases",
+    "ANY", "BEFORE", "MISSED", "NEW", "WARNING_RATES", "WAYS", "Outcome", "WarningRates",
+    "by_listings", "by_payers", "by_releases", "outcome", "outcomes", "rates_of", "told",
+    "warning_rates", "weekly_releases",
 ]  # fmt: skip

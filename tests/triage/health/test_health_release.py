@@ -13,10 +13,12 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from seller_tags import tag, tags_of
 
 import chainwatch as cw
 from chainwatch.addresses.assets import native
 from chainwatch.errors import InputError, ReleaseRefused
+from chainwatch.simulate.services.simulation import simulate_services
 from chainwatch.triage.health import health_release as module
 from chainwatch.triage.health.cells import ELSEWHERE, Grid
 from chainwatch.triage.health.noise import bounded, reach
@@ -236,3 +238,24 @@ def test_weeks_that_were_not_read_are_not_weeks_without_sales(
     with pytest.raises(InputError, match=r"blocks of .* were read from .* until"):
         cw.health_release(otter_case.ledger, otter_case.tags, **ask, **said)
     assert cw.read_releases(file).frame.height == 1
+
+
+def test_on_chains_of_accounts_an_address_is_the_unit(tmp_path: Path) -> None:
+    made = simulate_services(0, part="fit", days=20, people=30)
+    ledger, hot = made.ledger(), sorted(made.wallets.values())[0]
+    seller = tags_of([tag(hot, made.asset.chain, {"substance": "nitazenes"})])
+    span = {"since": "2022-01-01", "until": "2022-01-22"}
+    rows = cw.market_activity(ledger, seller, asset=made.asset, **span).frame
+    paid = made.transfers.filter(
+        made.asset.of_transfers(), pl.col("receiver") == hot,
+        pl.col("time").dt.date().is_between(date(2022, 1, 3), date(2022, 1, 16)),
+    )  # fmt: skip
+    assert rows["payments"].sum() == paid.height > 5
+    file = tmp_path / "releases.jsonl"
+    cw.set_privacy_budget(file, chains="eth", epsilon=50, who="a", why="b", **span)
+    found = cw.health_release(
+        ledger, seller, releases=file, epsilon=50, contributions=1, by="substance",
+        asset=made.asset, who="a", why="b", **span,
+    )  # fmt: skip
+    sold = found.frame.filter(substance="nitazenes")["count"][0]
+    assert abs(sold - paid["sender"].n_unique()) <= 1
