@@ -99,20 +99,14 @@ class Connection:
         found = np.unique(np.concatenate([mine, payers[payers >= 0], *beyond]))
         return found.astype(np.int64)
 
-    def shared(self, *concepts: str, untagged: bool = False) -> NDArray[np.int64]:
-        """Return who of a kind the vendor deals with and who pays the network too.
+    def shared(self, *concepts: str) -> NDArray[np.int64]:
+        """Return who of some concepts the vendor deals with and who pays the network too."""
+        fits = self.ground.called(*concepts) & self.ground.pays_network
+        return self.dealt_with[fits[self.dealt_with]]
 
-        Parameters
-        ----------
-        *concepts : str
-            What tags call them.
-        untagged : bool
-            Whether those count who may be a service by their size alone.
-        """
-        fits = self.ground.called(*concepts)
-        if untagged:
-            fits = fits | self.ground.crowded
-        fits = fits & self.ground.pays_network
+    def shared_crowds(self) -> NDArray[np.int64]:
+        """Return the same of those whom many pay and no tag calls a service."""
+        fits = self.ground.crowded & self.ground.pays_network
         return self.dealt_with[fits[self.dealt_with]]
 
     def busiest(self) -> int:

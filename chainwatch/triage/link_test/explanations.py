@@ -23,6 +23,9 @@ EXCLUDED, OPEN, LIKELY = "excluded", "open", "likely"
 FEW = 5
 """Who is paid by no more different others than this mixes and collects for nobody."""
 
+EXCHANGES = ("exchange", "bank", "hot_wallet", "warm_wallet", "cold_wallet", "deposit_wallet")
+"""Concepts of exchanges, and of what services call their wallets."""
+
 ALIKE = 20
 """Who pays so many others the very same drops something on them."""
 
@@ -39,7 +42,7 @@ Explanation = Callable[[Connection], Answer]
 
 def shared_exchange(of: Connection) -> Answer:
     """Both use one exchange: money of many is one there, and who paid whom is known to it alone."""
-    return _shared(of, "exchange", "exchange", untagged=True)
+    return _shared(of, "exchange", *EXCHANGES, untagged=True)
 
 
 def payment_processor(of: Connection) -> Answer:
@@ -56,7 +59,7 @@ def mixer(of: Connection) -> Answer:
     """A mixer stands between: what leaves it is not what came in."""
     found = len(of.shared(*MIXING))
     if found:
-        return _beside(of, "mixer", found)
+        return _beside(of, counted(found, "mixer", "mixers"))
     if not len(of.every):
         return Answer(OPEN, "no route was found, and an unknown mixer leaves none")
     if of.unread:
@@ -89,8 +92,8 @@ def airdrop(of: Connection) -> Answer:
     lacking = sorted({flows.lacking(int(one)) for one in flows.payer[arrivals]} - {""})
     if lacking:
         return Answer(OPEN, "; ".join(lacking))
-    most = counted(max(alike), "other alike", "others alike")
-    return Answer(EXCLUDED, f"none of {paid} to the network went to more than {most}")
+    most = counted(max(alike), "other", "others") if max(alike) else "nobody else"
+    return Answer(EXCLUDED, f"of {paid} to the network, {most} got as much from the same payer")
 
 
 def _alike(of: Connection, row: int) -> int:
@@ -128,8 +131,10 @@ def _shared(of: Connection, what: str, *concepts: str, untagged: bool) -> Answer
         return Answer(
             LIKELY, f"somebody between is paid by {of.busiest():,} others, and may collect for them"
         )
-    if found := len(of.shared(*concepts, untagged=untagged)):
-        return _beside(of, what, found)
+    if found := len(of.shared(*concepts)):
+        return _beside(of, counted(found, what, f"{what}s"))
+    if untagged and (found := len(of.shared_crowds())):
+        return _beside(of, f"{found:,} whom many pay and no tag names")
     if not of.tagged:
         return Answer(OPEN, "no tags were given, so that no service is known")
     if not len(of.every):
@@ -142,9 +147,9 @@ def _shared(of: Connection, what: str, *concepts: str, untagged: bool) -> Answer
     return Answer(OPEN, f"no tag names {between}, the busiest paid by {of.busiest():,} in all")
 
 
-def _beside(of: Connection, what: str, found: int) -> Answer:
+def _beside(of: Connection, whom: str) -> Answer:
     """Return what is said where both deal with one who holds the money of many."""
-    both = f"it deals with {counted(found, what, f'{what}s')} that pays the network too"
+    both = f"it deals with {whom}, paying the network too"
     if len(of.every):
         return Answer(OPEN, f"{both}; no route that counts passes there")
     return Answer(LIKELY, f"{both}, and there is no other connection")

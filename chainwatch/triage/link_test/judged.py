@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainwatch.evaluate.shares import Z95
+from chainwatch.evaluate.shares import Z95, Share
 from chainwatch.triage.link_test.discovery import adjusted, draws_needed
 from chainwatch.triage.link_test.matching import Matched, Sizes, pool_of
 from chainwatch.triage.link_test.permuted import Drawn, Strata, strata_of
@@ -286,12 +286,18 @@ def _alike(shares: NDArray[np.int64], share: int) -> Alike:
     count = len(shares)
     if not count:
         return Alike(0, 0, 0, 0, 0, 0)
-    total, squares = (sum(int(one) ** k for one in shares[shares > 0].tolist()) for k in (1, 2))
+    some = shares[shares > 0]
+    total, squares = (sum(int(one) ** k for one in some.tolist()) for k in (1, 2))
     reach_of = Z95 * sqrt(max(0, squares * count - total * total)) / count / sqrt(count)
     mean = total / count
+    # Few reach it, and their spread says little: no more than so many do, each by no more than
+    # the farthest; where none does, by all that it has.
+    rate = Share(len(some), count).interval
+    most = int(some.max()) if len(some) else BILLION
+    high = max(mean + reach_of, (rate.high if rate else 1.0) * most)
     return Alike(
-        count, int((shares >= share).sum()), int((shares > 0).sum()), total // count,
-        max(0, int(mean - reach_of)), min(BILLION, int(mean + reach_of) + 1),
+        count, int((shares >= share).sum()), len(some), total // count,
+        max(0, int(mean - reach_of)), min(BILLION, int(high) + 1),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from chainwatch.tracing.subjects import Subjects, addresses_of, subjects_of, wid
 from chainwatch.triage.link_test.connection import Connection
 from chainwatch.triage.link_test.discovery import draws_needed, rate_of
 from chainwatch.triage.link_test.explanations import CATALOGUE
-from chainwatch.triage.link_test.judged import LINK, Ground, Judged, Terms, ground_of, judged
+from chainwatch.triage.link_test.judged import LINK, Alike, Ground, Judged, Terms, ground_of, judged
 from chainwatch.triage.link_test.reach import BILLION, Mask
 from chainwatch.triage.link_test.result import Basis, LinkTests
 from chainwatch.triage.link_test.tables import EXPLANATIONS, NETWORK, STEPS, TESTS
@@ -192,29 +193,16 @@ def _tests(
     ground: Ground, found: Mapping[bytes, Judged], links: Mapping[bytes, Connection]
 ) -> pl.DataFrame:
     rows = [_row(ground, one, judgement, links.get(one)) for one, judgement in found.items()]
-    return TESTS.conform(pl.DataFrame(rows, schema=_LOOSE).with_columns(
-        pl.col(name).cast(dtype) for name, dtype in TESTS.schema.items() if dtype == AMOUNT
-    ).with_columns(
-        (pl.col(name).cast(pl.Decimal(38, 0)) / divisor).cast(TESTS.schema[name])
-        for names, divisor in ((_SHARES, BILLION), (_RATIOS, 100)) for name in names
-    ))  # fmt: skip
-
-
-_SHARES = ("share", "matched_mean", "difference", "difference_low", "difference_high", "drawn_mean")
-_RATIOS = ("ratio", "ratio_low", "ratio_high")
-_LOOSE = {
-    name: pl.Int128 if dtype == AMOUNT or name in (*_SHARES, *_RATIOS) else dtype
-    for name, dtype in TESTS.schema.items()
-}
-"""Types in which rows are gathered: whole numbers where shares and amounts will be."""
+    return TESTS.conform(pl.DataFrame(rows, schema=TESTS.schema))
 
 
 def _row(ground: Ground, vendor: bytes, one: Judged, link: Connection | None) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(TESTS.names)
     row |= {
-        "vendor": vendor, "verdict": one.verdict, "why": one.why or None, "reached": one.reached,
-        "again": one.again, "paid": one.paid, "share": one.share, "p_matched": one.p_matched,
-        "p_drawn": one.p_drawn, "p": one.p, "adjusted": one.adjusted,
+        "vendor": vendor, "verdict": one.verdict, "why": one.why or None,
+        "reached": Decimal(one.reached), "again": Decimal(one.again), "paid": Decimal(one.paid),
+        "share": _share(one.share), "p_matched": one.p_matched, "p_drawn": one.p_drawn,
+        "p": one.p, "adjusted": one.adjusted,
     }  # fmt: skip
     if link is not None and len(link.every):
         times = pl.Series(ground.reach.flows.time[link.steps[0]]).cast(TESTS.schema["first"])
@@ -222,27 +210,31 @@ def _row(ground: Ground, vendor: bytes, one: Judged, link: Connection | None) ->
     if one.alike is not None and one.matched is not None:
         row |= {
             "matched": one.alike.wallets, "as_far": one.alike.as_far, "at_all": one.alike.at_all,
-            "matched_mean": one.alike.mean, "times": one.matched.caliper.times,
-        } | _effect(one)  # fmt: skip
+            "matched_mean": _share(one.alike.mean), "times": one.matched.caliper.times,
+        } | _effect(one.share, one.alike)  # fmt: skip
     if one.drawn is not None:
         row |= {
             "draws": one.drawn.draws, "drawn_as_far": one.drawn.as_far,
-            "drawn_mean": int(one.drawn.mean * BILLION),
+            "drawn_mean": _share(int(one.drawn.mean * BILLION)),
         }  # fmt: skip
     return row
 
 
-def _effect(one: Judged) -> dict[str, int | None]:
+def _share(billionths: int) -> Decimal:
+    return Decimal(billionths).scaleb(-9)
+
+
+def _effect(share: int, alike: Alike) -> dict[str, Decimal | None]:
     """Return how far a vendor's share lies above the mean of matched wallets, two ways."""
-    alike = one.alike
-    if alike is None or not alike.wallets:
+    if not alike.wallets:
         return {}
+    ends = (("", alike.mean), ("_low", alike.high), ("_high", alike.low))
+    more = {f"difference{end}": _share(share - whole) for end, whole in ends}
     times = {
-        name: None if not whole else 100 * one.share // whole
-        for name, whole in zip(_RATIOS, (alike.mean, alike.high, alike.low), strict=True)
+        f"ratio{end}": Decimal(100 * share // whole).scaleb(-2) if whole else None
+        for end, whole in ends
     }
-    less = zip(_SHARES[2:5], (alike.mean, alike.high, alike.low), strict=True)
-    return {name: one.share - whole for name, whole in less} | times
+    return {**more, **times}
 
 
 def _explained(links: Mapping[bytes, Connection]) -> pl.DataFrame:

@@ -25,7 +25,7 @@ from chainwatch.tracing.paths.ranking import WEAKEST
 from chainwatch.tracing.paths.result import Paths
 from chainwatch.tracing.ranges.trace_all import trace_all
 from chainwatch.tracing.subjects import addresses_of, widened
-from chainwatch.triage.link_test.explanations import CATALOGUE
+from chainwatch.triage.link_test.explanations import CATALOGUE, LIKELY
 from chainwatch.triage.link_test.judged import CHANCE, LINK, NO_ROUTE, NOT_TESTABLE, Terms
 from chainwatch.triage.link_test.measured import BASIS, measured_on
 from chainwatch.triage.link_test.tables import (
@@ -149,16 +149,17 @@ class LinkTests(Result):
     def answer(self) -> str:
         """Return in a sentence how many vendors' payments are consistent with a link."""
         count = dict(self.frame["verdict"].value_counts().iter_rows())
-        parts = [
-            f"{count.get(verdict, 0):,} {words}"
-            for verdict, words in (
-                (LINK, f"{LINK} to the network"), (CHANCE, CHANCE), (NO_ROUTE, "without a route"),
-                (NOT_TESTABLE, NOT_TESTABLE),
-            )
-            if count.get(verdict, 0) or verdict == LINK
-        ]  # fmt: skip
+        linked = f"{count.get(LINK, 0):,} {LINK} to the network{self._else()}"
+        others = ((CHANCE, CHANCE), (NO_ROUTE, "without a route"), (NOT_TESTABLE, NOT_TESTABLE))
+        parts = [f"{count[one]:,} {words}" for one, words in others if count.get(one)]
         of = counted(self.frame.height, "vendor", "vendors")
-        return f"Of {of}, payments of {', '.join(parts)}."
+        return f"Of {of}, payments of {', '.join([linked, *parts])}."
+
+    def _else(self) -> str:
+        """Return of how many of those called an innocent explanation is likely, in words."""
+        likely = self.explanations.filter(pl.col("answer") == LIKELY)
+        many = self.linked.join(likely, on="vendor", how="semi").height
+        return f" ({many:,} of them likely explained otherwise)" if many else ""
 
     def _terms_told(self) -> str:
         one = self.terms
