@@ -78,6 +78,8 @@ from chainwatch.ledger.lookup.lookup import show as show
 from chainwatch.ledger.prices import Prices as Prices
 from chainwatch.ledger.prices import prices_of as prices_of
 from chainwatch.net.policy import use_network as use_network
+from chainwatch.privacy.leaks.leaks import leaks as leaks
+from chainwatch.privacy.leaks.result import Leaks as Leaks
 from chainwatch.privacy.people.result import PeopleRoles as PeopleRoles
 from chainwatch.privacy.people.roles import roles as roles
 from chainwatch.privacy.session import set_edition as set_edition

@@ -254,6 +254,11 @@ def _keccak() -> Callable[[bytes], bytes]:
     return keccak
 
 
+def keccak(data: bytes) -> bytes:
+    """Return Keccak-256, by which EVM chains and Tron make addresses of public keys."""
+    return _keccak()(data)
+
+
 def eip55_encode(payload: bytes) -> str:
     """Return 20 bytes as ``0x`` and 40 hex digits whose capitals are a checksum (EIP-55).
 

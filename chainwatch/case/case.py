@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
+from chainwatch.addresses.canonical import text, txid_text
 from chainwatch.atomic import absolute, check_free, write_whole
 from chainwatch.case.basis import basis_of
 from chainwatch.case.exports.catalogue import registry, write_exports
@@ -17,7 +20,8 @@ from chainwatch.case.report.render import render_html, render_pdf
 from chainwatch.case.seal import LOG, verify, write_seal
 from chainwatch.errors import CaseError, ChainwatchError, MissingExtra
 from chainwatch.ledger.ledger import Ledger
-from chainwatch.privacy.edition import DISCLOSURE, Edition, annex
+from chainwatch.privacy.edition import DISCLOSURE, WORKING, Edition, annex
+from chainwatch.privacy.leaks.secrets import MASKED, PARTIES, TRANSACTIONS
 from chainwatch.privacy.leave import leave
 from chainwatch.privacy.masked_view import MaskedView, masked_view, parties_by_transaction
 from chainwatch.privacy.roles import sealed
@@ -166,10 +170,32 @@ class Case(CaseRecord):
             (folder / "report.pdf").write_bytes(render_pdf(doc, folder))
         except MissingExtra as missing:  # the manifest says typst is absent; the page says it all
             (folder / "report.pdf.missing.txt").write_text(f"{missing}\n", encoding="utf-8")
+        if view.edition.name == WORKING:
+            write_tables(self._masked(), folder / MASKED)
         log = self.log.told(view.edition.seal, view.text.text)
         (folder / LOG).write_bytes(log.lines())
         manifest = view.text.plain(self._manifest(view)) | {"log": log.head()}
         write_seal(folder, manifest, self._run())
+
+    def _masked(self) -> dict[str, pl.DataFrame]:
+        """Return whom the disclosure masks and which transactions it withholds, for the desk alone.
+
+        By these :func:`chainwatch.leaks` searches what is to leave it.
+        """
+        shown = self.edition(DISCLOSURE)
+        beside = {(chain, one) for (chain, _), who in shown.withheld.items() for one in who if one}
+        parties = sorted(one for one in self.parties() | beside if shown.masks(*one))
+        rows = {
+            PARTIES: [(chain, text(one, chain)) for chain, one in parties],
+            TRANSACTIONS: [(chain, txid_text(one, chain)) for chain, one in sorted(shown.withheld)],
+        }
+        columns = {PARTIES: "address", TRANSACTIONS: "txid"}
+        return {
+            name.removesuffix(".csv"): pl.DataFrame(
+                rows[name], schema={"chain": pl.String, columns[name]: pl.String}, orient="row"
+            )
+            for name in rows
+        }
 
     def _run(self) -> dict[str, Any]:
         """Return the times of the run; those of the log's entries are by the case's clock."""

@@ -12,6 +12,7 @@ import typer
 
 from chainwatch.cli import evaluate, ledger, names, owners, received, tags, trace
 from chainwatch.cli.health.commands import health_app
+from chainwatch.cli import evaluate, leaks, ledger, names, owners, received, tags, trace
 from chainwatch.cli.options import hosts_of
 from chainwatch.cli.output import (
     Interrupted,
@@ -69,6 +70,7 @@ peel_chains.add_to(app)
 alerts.add_to(app)
 rank.add_to(app)
 converge.add_to(app)
+leaks.add_to(app)
 app.add_typer(tags.tags_app, name="tags")
 app.add_typer(health_app, name="health")
 
@@ -151,7 +153,8 @@ def run(
     """
     target = out or Path("out") / case_file.stem
     with interruptible("interrupted; nothing was written"):
-        from chainwatch.case.recipes.run import read_mask_key, run_case
+        from chainwatch.case.recipes.run import run_case
+        from chainwatch.privacy.mask_key import read_mask_key
 
         report = run_case(
             case_file,

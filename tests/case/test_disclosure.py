@@ -2,107 +2,44 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import re
 import shutil
-import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-import numpy as np
 import polars as pl
 import pytest
-from pypdf import PdfReader
 
-from chainwatch.addresses.canonical import parse, txid_text
+import chainwatch as cw
 from chainwatch.addresses.canonical import text as written
+from chainwatch.addresses.canonical import txid_text
 from chainwatch.case.recipes.run import run_case
 from chainwatch.ledger.ledger import open_ledger
 from chainwatch.privacy.edition import FEWEST
+from chainwatch.privacy.leaks.artefacts import pieces
+from chainwatch.privacy.leaks.forms import Needle
+from chainwatch.privacy.leaks.search import Search
 
 PSEUDONYM = re.compile(r"masked-[a-z2-7]{10}")
-PREFIX = 8
 
 
-def contents(path: Path) -> Iterator[bytes]:
-    """Yield what a file says in every form it can be read in."""
-    data = path.read_bytes()
-    yield path.name.encode()
-    yield data
-    if path.suffix == ".parquet":
-        frame = pl.read_parquet(path)
-        yield frame.write_csv().encode()
-    elif path.suffix == ".pdf":
-        yield from pdf_contents(path, data)
-    elif path.suffix in (".html", ".svg", ".graphml"):
-        yield re.sub(rb"<[^>]*>|\s", b"", data)
-        for found in re.findall(rb"base64,([A-Za-z0-9+/=]+)", data):
-            yield base64.b64decode(found)
-
-
-def pdf_contents(path: Path, data: bytes) -> Iterator[bytes]:
-    """Yield the streams of a PDF unpacked, and its text as a reader of PDF gives it."""
-    for found in re.finditer(rb"stream\r?\n(.*?)endstream", data, re.DOTALL):
-        try:
-            yield zlib.decompressobj().decompress(found[1])
-        except zlib.error:
-            continue
-    text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(data)).pages)
-    assert text, path
-    yield re.sub(rb"\s", b"", text.encode())
-
-
-def found_in(folder: Path, needles: Iterable[bytes]) -> set[bytes]:
-    """Return the needles that stand anywhere in the files of a folder, in any case of letters."""
-    by_prefix: dict[int, list[bytes]] = defaultdict(list)
-    for needle in needles:
-        by_prefix[int.from_bytes(needle[:PREFIX], "little")].append(needle)
-    wanted = np.array(sorted(by_prefix), dtype="<u8")
-    likely = np.zeros(1 << 16, dtype=bool)
-    likely[wanted & 0xFFFF] = True
-    hits: set[bytes] = set()
-    for path in sorted(item for item in folder.rglob("*") if item.is_file()):
-        for raw in contents(path):
-            for data in {raw, raw.lower()}:
-                hits |= _found(data, by_prefix, wanted, likely)
-    return hits
-
-
-def _found(
-    data: bytes, by_prefix: dict[int, list[bytes]], wanted: np.ndarray, likely: np.ndarray
-) -> set[bytes]:
-    hits = set()
-    for offset in range(PREFIX):
-        count = (len(data) - offset) // PREFIX
-        if count <= 0:
-            continue
-        words = np.frombuffer(data, "<u8", count, offset)
-        places = np.flatnonzero(likely[words & 0xFFFF])
-        for place in places[np.isin(words[places], wanted)]:
-            start = offset + int(place) * PREFIX
-            for needle in by_prefix[int(words[place])]:
-                if data.startswith(needle, start):
-                    hits.add(needle)
-    return hits
+def found_in(folder: Path, words: Iterable[bytes]) -> set[bytes]:
+    """Return the words that stand anywhere in the files of a folder, in any case of letters."""
+    named = {word.decode(): word for word in words}
+    search = Search(
+        Needle(word.lower(), "a word", "text", name, folded=True) for name, word in named.items()
+    )
+    return {
+        named[needle.who] for piece in pieces(folder) for needle, _ in search.in_bytes(piece.data)
+    }
 
 
 def masked_addresses(case: Path) -> dict[str, str]:
     annex = pl.read_csv(case / "annex" / "pseudonyms.csv", infer_schema_length=0)
     return dict(annex.select("address", "chain").iter_rows())
-
-
-def address_needles(masked: dict[str, str]) -> set[bytes]:
-    """Return every way of writing the masked addresses: text, hexadecimal, raw bytes."""
-    needles = set()
-    for text, chain in masked.items():
-        raw = parse(text, chain)
-        needles |= {text.encode(), text.lower().encode(), raw.hex().encode(), raw[1:]}
-        needles |= {raw[1:].hex().encode(), base64.b64encode(raw[1:])}
-    return needles
 
 
 def cells(folder: Path) -> Iterator[tuple[str, dict[str, str | None]]]:
@@ -121,27 +58,6 @@ def withheld_ids(case: Path, masked: dict[str, str]) -> set[str]:
         for _, row in cells(case / "working")
         if row.get("txid") and any(row.get(name) in masked for name in (*PARTY, "paid_by"))
     }
-
-
-def id_needles(ids: set[str]) -> set[bytes]:
-    needles = set()
-    for text in ids:
-        raw = bytes.fromhex(text.removeprefix("0x"))
-        for order in (raw, raw[::-1]):
-            needles |= {order, order.hex().encode()}
-    return needles
-
-
-def key_needles(case: Path) -> set[bytes]:
-    text = (case / "annex" / "mask_key.txt").read_text().strip()
-    key = bytes.fromhex(text)
-    return {key, text.encode(), base64.b64encode(key)}
-
-
-def leaks(case: Path) -> set[bytes]:
-    masked = masked_addresses(case)
-    needles = address_needles(masked) | id_needles(withheld_ids(case, masked)) | key_needles(case)
-    return found_in(case / "disclosure", needles)
 
 
 def looks(folder: Path) -> dict[str, Counter[tuple[str, ...]]]:
@@ -203,33 +119,34 @@ def candidates(case: Path) -> list[int]:
 
 
 def test_otter_names_nobody_who_is_masked(demo_case) -> None:
-    assert leaks(demo_case.folder) == set()
+    found = cw.leaks(demo_case.folder)
+    assert found.clean, found
+    assert found.searched.filter(kind="masked address")["number"][0] > 500
 
 
 def test_the_search_finds_what_is_there(demo_case) -> None:
-    masked = masked_addresses(demo_case.folder)
-    assert len(masked) > 300
-    texts = {text.encode() for text in masked}
-    assert found_in(demo_case.folder / "working", texts) == texts
-    ids = withheld_ids(demo_case.folder, masked)
-    shown = {text.encode() for text in ids}
-    assert len(shown) > 100
-    assert found_in(demo_case.folder / "working", shown) == shown
+    case = demo_case.folder
+    found = cw.leaks(case / "working", working=case / "working", annex=case / "annex").frame
+    elsewhere = found.filter(~pl.col("file").str.starts_with("masked/"))
+    whose = set(elsewhere.filter(kind="masked address")["who"])
+    assert whose == set(pl.read_csv(case / "annex" / "pseudonyms.csv")["pseudonym"])
+    assert len(whose) > 300
+    assert elsewhere.filter(kind="withheld transaction")["who"].n_unique() > 100
+    kinds = {Path(name).suffix for name in elsewhere["file"]}
+    assert kinds >= {".csv", ".parquet", ".html", ".pdf", ".graphml"}
 
 
-def test_the_search_reads_parquet_and_pdf(tmp_path: Path) -> None:
-    word = b"TXRBsytHfJDoAKRdcedgLsoHudh1xJGUdC"
-    pl.DataFrame({"a": [word.decode()] * 9}).write_parquet(tmp_path / "t.parquet")
-    assert found_in(tmp_path, {word}) == {word}
-    (tmp_path / "t.parquet").unlink()
-    stream = zlib.compress(b"BT " + word + b" ET")
-    (tmp_path / "t.pdf").write_bytes(b"%PDF\nstream\n" + stream + b"\nendstream")
-    assert word in b"".join(pdf_streams(tmp_path / "t.pdf"))
-
-
-def pdf_streams(path: Path) -> Iterator[bytes]:
-    for found in re.finditer(rb"stream\r?\n(.*?)endstream", path.read_bytes(), re.DOTALL):
-        yield zlib.decompressobj().decompress(found[1])
+def test_a_planted_leak_fails_the_search(demo_case, tmp_path: Path) -> None:
+    case = demo_case.folder
+    given = {"working": case / "working", "annex": case / "annex"}
+    masked = next(iter(masked_addresses(case)))
+    for name in ("report.html", "manifest.json"):
+        page = (case / "disclosure" / name).read_text("utf-8")
+        (tmp_path / name).write_text(page.replace("Otter", masked, 1), "utf-8")
+    found = cw.leaks(tmp_path, **given)
+    assert set(found.frame["file"]) == {"report.html", "manifest.json"}
+    assert found.frame["who"].n_unique() == 1
+    assert masked not in repr(found)
 
 
 def tagged_strangers(case: Path) -> set[bytes]:
@@ -309,7 +226,8 @@ def test_flow_figures_tell_no_times(demo_case) -> None:
 
 
 def test_tron_names_nobody_who_is_masked(tron_case) -> None:
-    assert leaks(tron_case.folder) == set()
+    found = cw.leaks(tron_case.folder)
+    assert found.clean, found
     assert len(masked_addresses(tron_case.folder)) > 800
 
 

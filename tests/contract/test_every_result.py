@@ -37,6 +37,8 @@ from chainwatch.heuristics import change
 from chainwatch.ledger import schema
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.prices import make_prices
+from chainwatch.privacy.leaks.leaks import searched
+from chainwatch.privacy.leaks.secrets import Secrets
 from chainwatch.results.result import Result
 from chainwatch.results.table import Privacy
 from chainwatch.results.text_frame import text_frame
@@ -122,6 +124,16 @@ class Made:
 
     def ranged(self) -> cw.TraceRange:
         return cw.trace_all(self.ledger, self.vendors.addresses(), stop=self.services)
+
+    def leaks(self) -> Result:
+        """Return what a text gives away of the addresses of the vendors, and what is no file."""
+        chain = self.vendors.frame["chain"][0]
+        secrets = Secrets(frozenset((chain, one) for one in self.vendors.frame["address"]))
+        with TemporaryDirectory() as folder:
+            said = self.vendors.plain()["address"][0]
+            (Path(folder) / "a.txt").write_text(said)
+            (Path(folder) / "b.json").write_text("{")
+            return searched(Path(folder), secrets)
 
     def people(self) -> cw.PeopleRoles:
         return cw.roles(
@@ -252,6 +264,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Hosted": Made.hosted,
     "Interpretations": lambda made: cw.interpretations(made.ledger, made.joined()),
     "KeyAddresses": lambda made: cw.addresses_of_xpub(KEY, gap=2),
+    "Leaks": Made.leaks,
     "Links": lambda made: made.clusters.links,
     "MeaningRates": lambda _: meaning_rates([swapping()]),
     "MarketActivity": lambda made: cw.market_activity(

@@ -109,6 +109,17 @@ def asked(small_ledger: Callable[[str], Ledger], tmp_path_factory: pytest.TempPa
     return Asked(report, cw.open_ledger(folder / "ledger"), tags)
 
 
+def test_no_artefact_of_its_disclosure_leaks(asked: Asked) -> None:
+    """Routes, crossings, mixes and accounts, on two chains: every file is searched."""
+    editions = asked.report.editions
+    annex = editions["disclosure"].parent / "annex"
+    found = cw.leaks(editions["disclosure"], working=editions["working"], annex=annex)
+    assert found.clean, found
+    assert found.searched.filter(kind="masked address")["number"][0] >= 15
+    leaky = cw.leaks(editions["working"] / "tables", working=editions["working"], annex=annex)
+    assert leaky.frame["who"].n_unique() >= 10, "the search finds what is there"
+
+
 def test_each_answer_is_what_the_verb_finds(asked: Asked) -> None:
     """The keys of a table reach the parameters of its verb, and nothing else does."""
     ledger, tags, services = asked.ledger, asked.tags, asked.tags.services()

@@ -375,24 +375,3 @@ def _write(case: Case, config: CaseFile, place: Path, tell: Say) -> list[str]:
     told = README.format(acquired=acquired)
     (place / README_FILE).write_text(told, encoding="utf-8")
     return wanted
-
-
-def read_mask_key(path: str | Path) -> bytes:
-    """Read a mask key as ``annex/mask_key.txt`` holds it.
-
-    Raises
-    ------
-    InputError
-        If the file is no hexadecimal key of at least 16 bytes; the key is never shown.
-    """
-    try:
-        key = bytes.fromhex(Path(path).read_text(encoding="ascii").strip())
-    except (OSError, ValueError):
-        key = b""
-    if len(key) < 16:
-        raise InputError(
-            "the mask key cannot be read",
-            where=str(path),
-            remedy="give a file with at least 32 hexadecimal digits",
-        )
-    return key

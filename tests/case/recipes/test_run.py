@@ -15,10 +15,11 @@ from case_texts import USDT, token_case
 from chainwatch.case.ends import limits_of
 from chainwatch.case.file.model import Follow
 from chainwatch.case.recipes import run as module
-from chainwatch.case.recipes.run import README_FILE, read_mask_key, run_case
+from chainwatch.case.recipes.run import README_FILE, run_case
 from chainwatch.case.seal import verify
 from chainwatch.errors import CaseError, ChainwatchError, InputError, OutputExists, TraceError
 from chainwatch.figures.flow_figure import FlowFigure
+from chainwatch.privacy.mask_key import read_mask_key
 from chainwatch.privacy.session import on_desk
 from chainwatch.tracing.result import Trace
 
@@ -176,7 +177,7 @@ def test_what_is_no_key(tmp_path: Path, text: str) -> None:
     with pytest.raises(InputError, match="the mask key cannot be read") as caught:
         read_mask_key(tmp_path / "key")
     assert not text or text not in str(caught.value)
-    with pytest.raises(InputError):
+    with pytest.raises(InputError, match="the mask key is missing"):
         read_mask_key(tmp_path / "missing")
 
 
