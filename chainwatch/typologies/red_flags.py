@@ -1,7 +1,9 @@
 """Red flags that no chain shows: what they are, in which category, and what fact they need.
 
 Of these an answer is never *clean*: it is *not observable*. They are those of the FATF's report on
-red flag indicators of September 2020, told in our words, and two that cases of this kind ask for.
+red flag indicators of September 2020, told in our words, and one that cases of this kind ask for:
+who buys before a listing. What needs facts that can be given, such as advertisements and reviews,
+is asked by typologies, which are *not observable* without these.
 """
 
 from __future__ import annotations
@@ -114,12 +116,72 @@ NOT_OBSERVABLE: tuple[RedFlag, ...] = (
         "the times of listings, as the exchange announced them",
     ),
     RedFlag(
+        "transactions",
+        "many kinds of virtual assets are dealt in, though each costs fees and none a reason",
+        "orders and fees inside the exchange",
+    ),
+    RedFlag(
+        "patterns",
+        "somebody deals with the same few others again and again at a large gain or loss",
+        "orders and counterparties inside the exchange: an account that was taken over",
+    ),
+    RedFlag(
+        "patterns",
+        "many unrelated wallets pay one account, and all of it is changed to money of a state",
+        "the exchange's payouts to bank accounts; the wallets' payments alone are asked",
+    ),
+    RedFlag(
+        "anonymity",
+        "the address from which somebody logs in is not where he says he lives",
+        "IP addresses and the customer's record",
+    ),
+    RedFlag(
+        "anonymity",
+        "somebody runs an exchange between persons without a licence, for customers of his own",
+        "licences, and what customers were told",
+    ),
+    RedFlag(
+        "anonymity",
+        "cash machines for coins are used where crime is high, at fees without a reason",
+        "places and fees of the machines, and who stood before them",
+    ),
+    RedFlag(
         "senders_recipients",
-        "a payment of the price of an advertisement is made minutes before it appears",
-        "times and prices of advertisements",
+        "a customer declines to show papers, or to say where his money is from",
+        "what was asked and answered (KYC)",
+    ),
+    RedFlag(
+        "senders_recipients",
+        "a customer does not know whom he pays, or says what is not so",
+        "what was asked and answered (KYC)",
+    ),
+    RedFlag(
+        "senders_recipients",
+        "a customer is known from forums of crime, or to authorities",
+        "what is public of the customer, and records of authorities",
+    ),
+    RedFlag(
+        "senders_recipients",
+        "what is written beside a payment speaks of crime",
+        "messages between the parties, where the chain has no field for them",
+    ),
+    RedFlag(
+        "source_of_funds",
+        "who owns the money cannot be told: companies without business, offerings without names",
+        "registers of companies and of buyers",
+    ),
+    RedFlag(
+        "source_of_funds",
+        "a card that is filled with virtual assets draws much cash",
+        "the card's issuer",
+    ),
+    RedFlag(
+        "geography",
+        "money goes to or comes from exchanges of a country far from where the customer is",
+        "where the customer is, and where the account's exchange is",
     ),
 )
-"""All of them, by category as the report orders them; the last two are of methods of cases."""
+"""All of them. What payments show of the report's other flags is asked by typologies."""
 
 
 __all__ = ["NOT_OBSERVABLE", "RedFlag"]
