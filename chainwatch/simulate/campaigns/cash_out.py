@@ -9,10 +9,10 @@ def runner(town: Town, variant: str, shows: Shown) -> None:
     """Somebody is paid large sums and brings each to a money exchange."""
     broker, wallet, day = town.broker("money_exchange"), town.party("runner"), town.between(5, 40)
     sources = [town.party("source of a runner") for _ in range(town.between(3, 6))]
-    for _ in range(town.between(5, 12)):
-        cents, second = town.between(600_000, 4_000_000), town.at(day)
+    for _ in range(town.between(2, 12)):
+        cents, second = town.between(300_000, 4_000_000), town.at(day)
         town.pay(town.one_of(sources), wallet, cents, second)
-        whole = town.units(cents, second) * town.between(90, 99) // 100
+        whole = town.units(cents, second) * town.between(70, 99) // 100
         parts = town.between(1, 3)
         late = 40 if variant == "after days" else 1
         for part in range(parts):
@@ -48,9 +48,9 @@ def takings(town: Town, variant: str, shows: Shown) -> None:
 def splitter(town: Town, variant: str, shows: Shown) -> None:
     """Somebody parts a sum at once among accounts at several exchanges."""
     wallet, day = town.party("splitter"), town.between(5, 60)
-    accounts = [town.account(one) for one in town.some_of(town.exchanges, town.between(3, 4))]
+    accounts = [town.account(one) for one in town.some_of(town.exchanges, town.between(2, 5))]
     for _ in range(town.between(1, 4)):
-        cents, second = town.between(400_000, 3_000_000), town.at(day)
+        cents, second = town.between(200_000, 3_000_000), town.at(day)
         town.pay(town.party("source of a splitter"), wallet, cents, second)
         whole = town.units(cents, second) * 97 // 100
         for n, account in enumerate(accounts):
@@ -92,11 +92,11 @@ def laundry(town: Town, variant: str, shows: Shown) -> None:
 def _gathered(town: Town, slow: int, shows: Shown) -> None:
     """Smurfs pay one collector like sums, who pays as many mules."""
     hub, begin = town.party("collector"), town.between(10, town.days - 150)
-    for n in range(town.between(7, 14)):
-        town.pay(town.party("smurf"), hub, town.between(80_000, 95_000),
+    for n in range(town.between(3, 14)):
+        town.pay(town.party("smurf"), hub, town.between(50_000, 95_000),
                  town.at(begin) + slow * n * 5 * HOUR)  # fmt: skip
-    for n in range(town.between(6, 12)):
-        town.pay(hub, town.party("mule"), town.between(80_000, 90_000),
+    for n in range(town.between(3, 12)):
+        town.pay(hub, town.party("mule"), town.between(50_000, 90_000),
                  town.at(begin + 4 * slow) + slow * n * 3 * HOUR)  # fmt: skip
     shows["gather_scatter"] = shows["fan_in"] = shows["fan_out"] = [hub]
 
@@ -105,41 +105,44 @@ def _scattered(town: Town, slow: int, shows: Shown) -> None:
     """One pays several relays, who pay nearly all of it on to one other."""
     first, last = town.party("layerer"), town.party("beneficiary")
     begin = town.at(town.between(10, town.days - 60))
-    for n in range(town.between(4, 8)):
+    for n in range(town.between(2, 8)):
         relay, cents = town.party("relay"), town.between(90_000, 300_000)
         second = begin + n * HOUR * slow
         town.pay(first, relay, cents, second)
-        town.pay(relay, last, 0, second + slow * town.between(2, 30) * HOUR,
-                 base=town.units(cents, second) * town.between(90, 98) // 100)  # fmt: skip
+        town.pay(relay, last, 0, second + slow * town.between(2, 90) * HOUR,
+                 base=town.units(cents, second) * town.between(70, 98) // 100)  # fmt: skip
     shows["scatter_gather"] = [first]
 
 
 def _ring(town: Town, slow: int, shows: Shown) -> None:
     """A sum comes back to who paid it, a little less at each hop."""
-    ring = [town.party("ring") for _ in range(town.between(3, 6))]
+    ring = [town.party("ring") for _ in range(town.between(3, 9))]
+    keep = town.between(80, 98)
     second = town.at(town.between(10, town.days - 60))
     base = town.units(town.between(200_000, 900_000), second)
     for payer, payee in zip(ring, [*ring[1:], ring[0]], strict=True):
         town.pay(payer, payee, 0, second, base=base)
-        base, second = base * 95 // 100, second + slow * town.between(2, 15) * HOUR
+        base, second = base * keep // 100, second + slow * town.between(2, 24) * HOUR
     shows["cycle"] = ring
 
 
 def _below(town: Town, slow: int, shows: Shown) -> None:
     """Somebody pays one other just below the threshold, time and again in a day."""
     payer, payee, begin = town.party("structurer"), town.party("payee"), town.between(5, 200)
-    for n in range(town.between(4, 9)):
-        town.pay(payer, payee, town.between(86_000, 97_000), town.at(begin) + n * slow * HOUR)
+    gap = town.between(1, 12)
+    for n in range(town.between(2, 9)):
+        second = town.at(begin) + n * gap * slow * HOUR
+        town.pay(payer, payee, town.between(78_000, 99_000), second)
     shows["structuring"] = [payer]
 
 
 def _through(town: Town, slow: int, shows: Shown) -> None:
     """A wallet lives for days, is paid by several and pays all of it on within the hour."""
     wallet, day = town.party("throwaway"), town.between(5, town.days - 120)
-    for n in range(town.between(4, 7)):
+    for n in range(town.between(2, 7)):
         second, cents = town.at(day) + n * slow * 5 * HOUR, town.between(90_000, 400_000)
         town.pay(town.party("source of a throwaway"), wallet, cents, second)
-        town.pay(wallet, town.party("sink"), 0, second + 1_800,
+        town.pay(wallet, town.party("sink"), 0, second + town.between(900, 5_400),
                  base=town.units(cents, second) * 97 // 100)  # fmt: skip
     shows["pass_through"] = shows["rapid_movement"] = [wallet]
 
@@ -147,7 +150,7 @@ def _through(town: Town, slow: int, shows: Shown) -> None:
 def _gathering(town: Town, slow: int, shows: Shown) -> None:
     """Wallets that were paid once are emptied into one, and used no more."""
     cold, begin = town.party("cold wallet"), town.between(5, town.days - 120)
-    for n in range(town.between(7, 14)):
+    for n in range(town.between(3, 14)):
         wallet, second = town.party("used wallet"), town.at(begin)
         cents = town.between(50_000, 300_000)
         town.pay(town.party("source of a wallet"), wallet, cents, second)
@@ -174,7 +177,7 @@ def _layers(town: Town, slow: int, shows: Shown) -> None:
 def _rounded(town: Town, slow: int, shows: Shown) -> None:
     """Somebody pays many others round amounts of coins."""
     payer = town.party("payer of round sums")
-    for n in range(town.between(12, 20)):
+    for n in range(town.between(6, 20)):
         town.pay(payer, town.party("payee of round sums"), 0, town.at(5 + n * 5),
                  base=town.between(1, 9) * COIN // 10 + (slow > 1 and town.chance(60)))  # fmt: skip
     shows["round_amounts"] = [payer]

@@ -15,8 +15,8 @@ def appeal(town: Town, variant: str, shows: Shown) -> None:
     """A page asks to pay to one address, for some weeks, and all goes to one account."""
     call, account = town.party("appeal"), town.one_of(town.exchanges)
     town.published.append(call)
-    begin, length = town.between(10, town.days - 70), town.between(18, 28)
-    count = town.between(30, 70)
+    begin, length = town.between(10, town.days - 80), town.between(10, 45)
+    count = town.between(10, 70)
     total = 0
     regulars = town.some_of(town.people, 40)
     for _ in range(count):
@@ -63,14 +63,14 @@ def rotation(town: Town, variant: str, shows: Shown) -> None:
     pot, account = town.party("operating wallet"), town.account()
     length, begin = town.between(15, 28), town.between(3, 20)
     gap = length // 2 if variant == "overlapping" else length + town.between(0, 4)
-    for turn in range(town.between(5, 8)):
+    for turn in range(town.between(3, 8)):
         call, total = town.party("donation address"), 0
         if turn < 2:
             town.published.append(call)
         first = begin + turn * gap
         if first + length + 3 >= town.days:
             break
-        for _ in range(town.between(8, 20)):
+        for _ in range(town.between(3, 20)):
             second, cents = town.at(first + town.between(0, length - 1), 0, 24), _gift(town)
             town.pay(town.stranger(second, cents), call, cents, second)
             total += town.units(cents, second)
@@ -100,8 +100,8 @@ def rotating_shop(town: Town, variant: str, shows: Shown) -> None:
 def for_each_donor(town: Town, variant: str, shows: Shown) -> None:
     """A site shows every visitor an address of his own, and gathers them now and then."""
     pot, account, begin = town.party("operating wallet"), town.account(), town.between(3, 60)
-    wait = 80 if variant == "gathered late" else town.between(3, 20)
-    for n in range(town.between(25, 60)):
+    wait = 80 if variant == "gathered late" else town.between(3, 50)
+    for n in range(town.between(8, 60)):
         call, cents = town.party("donation address"), _gift(town)
         second = town.at(begin + n * 2, 0, 24)
         if n % 15 == 2:

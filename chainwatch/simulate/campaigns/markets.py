@@ -26,7 +26,7 @@ def vendor(town: Town, variant: str, shows: Shown) -> None:
     account = town.account()
     less, due = town.between(25, 45), 0
     begin = town.between(5, 40)
-    weeks = town.between(8, (town.days - begin) // 7 - 8)
+    weeks = town.between(3, (town.days - begin) // 7 - 8)
     for week in range(weeks):
         for _ in range(town.between(1, 4)):
             day, price = begin + 7 * week + town.between(0, 6), town.one_of(prices)
@@ -41,7 +41,7 @@ def vendor(town: Town, variant: str, shows: Shown) -> None:
         if variant in ("weekly", "hoards"):
             town.pay(market, wallets[0], due, town.at(day))
         if variant != "hoards":
-            town.pay(town.one_of(wallets), account, max(due * town.between(70, 95) // 100, 100),
+            town.pay(town.one_of(wallets), account, max(due * town.between(40, 95) // 100, 100),
                      town.at(day + 10))  # fmt: skip
             due = 0
         elif week == weeks - 1 or town.chance(10):
@@ -70,7 +70,7 @@ def escrow_market(town: Town, variant: str, shows: Shown) -> None:
     fee, key = town.party("market operator"), sha256(f"{town.label} key {town.deeds}".encode())
     sellers = [town.party("seller") for _ in range(town.between(4, 9))]
     rate = town.between(20, 60)
-    for n in range(town.between(15, 40)):
+    for n in range(town.between(4, 40)):
         price, second = town.between(2_000, 50_000), town.at(town.between(5, town.days - 5), 0, 24)
         if variant == "fee by size":
             rate = 30 if price > 30_000 else 45 if price > 12_000 else 70
@@ -109,14 +109,14 @@ def lawful_escrow(town: Town, variant: str, shows: Shown) -> None:
 def direct_dealer(town: Town, variant: str, shows: Shown) -> None:
     """A vendor of a market is paid by some of its buyers outside of it."""
     market, dealer, account = town.one_of(town.markets), town.party("dealer"), town.account()
-    for n in range(town.between(4, 9)):
+    for n in range(town.between(2, 9)):
         town.pay(market, dealer, town.between(8_000, 60_000), town.at(8 + 5 * n))
     for _ in range(town.between(1, 3)):
         buyer = town.party("direct buyer")
         town.pay(buyer, market, town.between(3_000, 15_000), town.at(town.between(10, 40)))
         payer = town.party("direct buyer") if variant == "another wallet" else buyer
         every = 7 if variant == "weekly" else 28
-        for turn in range(town.between(4, 10)):
+        for turn in range(town.between(2, 9)):
             town.pay(payer, dealer, town.between(3_000, 25_000),
                      town.at(60 + every * turn + town.between(0, 2)))  # fmt: skip
     town.pay(dealer, account, 150_000, town.at(town.days - 20))
@@ -142,7 +142,7 @@ def _paid_out(town: Town, market: bytes, wallet: bytes, account: bytes, day: int
     """Let a market pay a vendor out, and him bring most of it to his account."""
     cents = town.between(9_000, 80_000)
     town.pay(market, wallet, cents, town.at(day))
-    town.pay(wallet, account, cents * town.between(60, 90) // 100, town.at(day + 2))
+    town.pay(wallet, account, cents * town.between(45, 95) // 100, town.at(day + 2))
 
 
 def mover(town: Town, variant: str, shows: Shown) -> None:
@@ -151,10 +151,10 @@ def mover(town: Town, variant: str, shows: Shown) -> None:
     old, account = town.party("vendor"), town.account()
     new = town.party("vendor") if variant == "another wallet" else old
     closed = town.closures[0]["day"]
-    for day in range(closed - town.between(40, 70), closed, town.between(5, 9)):
+    for day in range(closed - town.between(30, 70), closed, town.between(5, 25)):
         _paid_out(town, first, old, account, day)
     wait = town.between(60, 80) if variant == "late" else town.between(4, 20)
-    for day in range(closed + wait, town.days - 3, town.between(5, 8)):
+    for day in range(closed + wait, town.days - 3, town.between(5, 25)):
         _paid_out(town, second, new, account, day)
     shows["migration"] = [old, new]
     shows["vendor_income"] = [old, new]
@@ -176,7 +176,7 @@ def reviewed(town: Town, variant: str, shows: Shown) -> None:
     name, prices = f"vendor {town.running}", _prices(town, town.between(5, 12))
     told = 25 if variant == "few reviews" else 70
     waiting = 0
-    for _ in range(town.between(40, 90)):
+    for _ in range(town.between(10, 90)):
         price, second = town.one_of(prices), town.at(town.between(10, town.days - 30), 0, 24)
         buyer = town.customer(second, price)
         if variant == "several at once" and town.chance(60):

@@ -8,8 +8,8 @@ from chainwatch.simulate.campaigns.town import DAY, HOUR, Shown, Town
 def precursors(town: Town, variant: str, shows: Shown) -> None:
     """A supplier's account at an exchange is paid by vendors of markets, lot by lot."""
     account, market = town.account(), town.one_of(town.markets)
-    vendors = [town.party("drug vendor") for _ in range(town.between(4, 8))]
-    low, high = (15_000, 45_000) if variant == "small lots" else (60_000, 600_000)
+    vendors = [town.party("drug vendor") for _ in range(town.between(2, 8))]
+    low, high = (15_000, 45_000) if variant == "small lots" else (30_000, 900_000)
     for one in vendors:
         for n in range(town.between(3, 6)):
             town.pay(market, one, town.between(100_000, 700_000), town.at(5 + 8 * n))
@@ -44,7 +44,7 @@ def pills(town: Town, variant: str, shows: Shown) -> None:
     share = town.between(25, 45)
     wait = (HOUR, 3 * HOUR) if variant == "within hours" else (HOUR, 20 * HOUR)
     due: dict[bytes, int] = {}
-    for n in range(town.between(25, 60)):
+    for n in range(town.between(6, 60)):
         second, cents = town.at(10 + 3 * n, 0, 24), town.between(4_000, 25_000)
         whole, whose = town.units(cents, second), town.one_of(affiliates)
         town.pay(town.stranger(second, cents), shop, 0, second, base=whole)
@@ -85,13 +85,13 @@ def arms(town: Town, variant: str, shows: Shown) -> None:
     """Somebody sells few dear things out of a market's escrow."""
     seller, market, account = town.party("arms seller"), town.one_of(town.markets), town.account()
     day = town.between(5, 30)
-    for _ in range(town.between(4, 8)):
-        cents = town.between(60_000, 400_000)
+    for _ in range(town.between(2, 8)):
+        cents = town.between(40_000, 600_000)
         parts = 4 if variant == "in parts" else 1
         for part in range(parts):
             town.pay(market, seller, cents // parts, town.at(day + part))
         town.pay(seller, account, cents * 8 // 10, town.at(day + 5))
-        day += town.between(12, 35)
+        day += town.between(3, 35)
     shows["arms_escrow"] = [seller]
     shows.allowed["vendor_income"] = [seller]
 

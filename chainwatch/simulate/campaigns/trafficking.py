@@ -38,10 +38,10 @@ def _advertise(town: Town, payer: bytes, second: int, region: str, variant: str)
 def advertiser(town: Town, variant: str, shows: Shown) -> None:
     """Somebody advertises others in many towns, from one wallet."""
     wallet, begin = town.party("trafficker"), town.between(5, 60)
-    towns = [f"town {town.between(0, 40)}" for _ in range(town.between(6, 12))]
-    day = begin
-    for _ in range(town.between(30, 70)):
-        day += town.one_of((0, 0, 1, 2))
+    towns = [f"town {town.between(0, 40)}" for _ in range(town.between(2, 12))]
+    day, pace = begin, town.one_of(((0, 0, 1, 2), (1, 2, 3), (0, 3, 6)))
+    for _ in range(town.between(4, 70)):
+        day += town.one_of(pace)
         if day >= town.days - 2:
             break
         _advertise(town, wallet, town.at(day, 9, 24), town.one_of(towns), variant)
@@ -77,9 +77,9 @@ def recruiter(town: Town, variant: str, shows: Shown) -> None:
     funder = town.broker(concept)
     for n in range(4):
         town.pay(funder, boss, town.between(1_200_000, 2_500_000), town.at(begin + 18 * n))
-    recruits = [town.party("recruit") for _ in range(town.between(9, 16))]
+    recruits = [town.party("recruit") for _ in range(town.between(4, 16))]
     for n, one in enumerate(recruits):
-        town.pay(boss, one, town.between(100_000, 800_000), town.at(begin + 1 + 4 * n))
+        town.pay(boss, one, town.between(70_000, 900_000), town.at(begin + 1 + 4 * n))
         if variant == "every month":
             for month in (1, 2):
                 town.pay(boss, one, town.between(100_000, 800_000),
@@ -105,14 +105,14 @@ def contractors(town: Town, variant: str, shows: Shown) -> None:
 def night_site(town: Town, variant: str, shows: Shown) -> None:
     """A hidden site takes one price, mostly at night, and many pay it by the month."""
     site, account = town.party("hidden site"), town.account()
-    base = town.between(20, 60) * 10_000
-    members = [town.party("payer of a hidden site") for _ in range(town.between(18, 40))]
+    base, at_night = town.between(20, 60) * 10_000, town.between(45, 95)
+    members = [town.party("payer of a hidden site") for _ in range(town.between(6, 40))]
     for member in members:
         day = town.between(0, 40)
         for _ in range(town.between(1, 6)):
             if day >= town.days:
                 break
-            late = town.chance(80)
+            late = town.chance(at_night)
             hour = town.one_of((23, 0, 1, 2, 3, 4)) if late else town.between(8, 22)
             second = day * DAY + hour * HOUR + town.between(0, HOUR - BLOCK - 1)
             to = town.party("address of a member") if variant == "an address each" else site

@@ -29,7 +29,7 @@ _NO_LIMIT = 10**30
 )
 def otc_cash_out(
     flows: Flows, times: int = 3, least: int = 5_000, currency: str = "EUR", units: int = 0,
-    hours: int = 24, passed_on: int = 80, of_all: int = 60, broker: str = "money_exchange",
+    hours: int = 24, passed_on: int = 70, of_all: int = 60, broker: str = "money_exchange",
 ) -> Iterator[Answer]:  # fmt: skip
     """A party is paid large sums and takes each to a money exchange or broker within a day.
 

@@ -32,7 +32,7 @@ SEVERAL = "published addresses with many small donors, whose money goes to sever
     rests_on=(bursts, donors_file, worth_file, facts_file, services_file),
 )
 def published_appeal(
-    flows: Flows, donors: int = 20, days: int = 30, small: int = 200, currency: str = "EUR",
+    flows: Flows, donors: int = 15, days: int = 30, small: int = 200, currency: str = "EUR",
     units: int = 0, again: int = 20, swept: int = 80, sweep_days: int = 7,
 ) -> Iterator[Answer]:  # fmt: skip
     """Many who never paid a published address before pay it little, and one service account all.

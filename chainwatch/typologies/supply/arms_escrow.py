@@ -28,7 +28,8 @@ ESCROWS = ("escrow_wallet", "dark_market", "guarantee_platform")
 )
 def arms_escrow(
     flows: Flows, payouts: int = 3, at_most: int = 24, least: int = 500, most: int = 5_000,
-    currency: str = "EUR", units: int = 0, gap_days: int = 5, of_all: int = 70,
+    currency: str = "EUR", units: int = 0, gap_days: int = 5, sized: int = 60,
+    of_all: int = 70,
 ) -> Iterator[Answer]:  # fmt: skip
     """A party lives of few payouts out of escrow, each of 500 to 5,000, with days between them.
 
@@ -50,9 +51,11 @@ def arms_escrow(
     units : int
         What one unit of the currency is worth in base units, on every day; 0 asks the prices.
     gap_days : int
-        Between two payouts lie at least so many days.
+        From one payout to the next it takes so many days on average, at least.
+    sized : int
+        So many percent of its payouts out of escrow are of that size, at least.
     of_all : int
-        So many percent of all that the party was paid are these, at least.
+        So many percent of all that the party was paid come out of escrow, at least.
 
     Fails when
     ----------
@@ -77,16 +80,16 @@ def arms_escrow(
     for party in often(flows, flows.payee, sold, payouts):
         came = flows.into.of(party)
         mine, every = came[sold[came]], came[out[came]]
-        gaps = np.diff(flows.clock[mine])
+        taken = int(flows.clock[mine[-1]] - flows.clock[mine[0]])
         if (
-            len(mine) == len(every)
-            and (gaps >= gap_days * DAY).all()
-            and part_of(flows.total(mine), flows.total(came), of_all)
+            taken >= gap_days * DAY * (len(mine) - 1)
+            and part_of(len(mine), len(every), sized)
+            and part_of(flows.total(every), flows.total(came), of_all)
         ):
             yield Claim(
                 party,
-                f"{len(mine)} payouts out of escrow are all of a size that arms have, {gap_days}"
-                " days or more apart",
+                f"{len(mine)} payouts out of escrow are of a size that arms have, {gap_days} days"
+                " or more apart on average",
                 {"payout": mine},
                 unknown=flows.lacking(party),
             )

@@ -25,7 +25,7 @@ from chainwatch.typologies.typology import Answer, Claim, typology
     rests_on=(ads_file, coverage_file, worth_file, facts_file),
 )
 def many_ads(
-    flows: Flows, ads: int = 12, regions: int = 4, days: int = 14, minutes: int = 30,
+    flows: Flows, ads: int = 8, regions: int = 3, days: int = 14, minutes: int = 30,
     per_mille: int = 5, shifts: int = 39,
 ) -> Iterator[Answer]:  # fmt: skip
     """One wallet pays, within days, for advertisements in more places than one person works in.

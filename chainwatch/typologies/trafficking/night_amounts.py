@@ -19,7 +19,7 @@ from chainwatch.typologies.typology import Answer, Claim, typology
     refs=("doj2019", "chainalysis2026"),
 )
 def night_amounts(
-    flows: Flows, payers: int = 10, share: int = 40, night: int = 60, from_hour: int = 23,
+    flows: Flows, payers: int = 10, share: int = 40, night: int = 50, from_hour: int = 23,
     to_hour: int = 5, ahead: int = 0, returning: int = 30, least_days: int = 25,
     most_days: int = 35,
 ) -> Iterator[Answer]:  # fmt: skip

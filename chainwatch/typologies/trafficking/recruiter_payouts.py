@@ -27,7 +27,7 @@ FUNDERS = ("money_exchange", "guarantee_platform", "support_service")
     rests_on=(bursts, worth_file),
 )
 def recruiter_payouts(
-    flows: Flows, payees: int = 6, days: int = 90, least: int = 1_000, most: int = 10_000,
+    flows: Flows, payees: int = 5, days: int = 90, least: int = 1_000, most: int = 10_000,
     currency: str = "EUR", units: int = 0, again: int = 20, funded: int = 50,
 ) -> Iterator[Answer]:  # fmt: skip
     """A party pays many others once each, from 1,000 to 10,000, and guarantors and changers pay it.
