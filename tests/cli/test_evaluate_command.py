@@ -54,6 +54,17 @@ def test_what_nothing_measures_is_said_with_what_is_measured(run: Run) -> None:
     assert "nothing measures 'everything'; ask for owners, accounts, change" in err
 
 
+def test_typologies_are_judged_where_it_is_asked_for(run: Run) -> None:
+    told = json.loads(run("evaluate", "typologies", "--worlds", 1, "--fit", "--json")[1])
+    assert {"digest", "typology_rates", "by_campaign"} == set(told)
+    assert {row["basis"] for row in told["typology_rates"]} == {
+        f"simulated campaigns, {kind} (fit part)" for kind in ("honest", "adversarial")
+    }
+    assert not any(row["new"] for row in told["typology_rates"])
+    status, _, err = run("evaluate", "typologies", "--picture", "rates.svg")
+    assert (status, "have no picture" in err) == (1, True)
+
+
 def test_custody_is_judged_where_it_is_asked_for(run: Run) -> None:
     once = json.loads(run("evaluate", "custody", "--worlds", 1, "--fit", "--json")[1])
     assert {"digest", "custody_rates", "twins"} == set(once)

@@ -1,4 +1,4 @@
-"""Facts from outside: what is taken, what is refused with its place, and that order says nothing."""
+"""Facts from outside: what is taken, what is refused and where; order says nothing."""
 
 from __future__ import annotations
 

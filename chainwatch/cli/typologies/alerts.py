@@ -37,6 +37,13 @@ AskedOption = Annotated[
 OwnersOption = Annotated[
     bool, typer.Option("--clusters", help="On coin chains: payments between owners.")
 ]
+FactsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--facts",
+        help="A folder of reviews.csv, listings.csv, closures.csv or published.csv.",
+    ),
+]
 SinceOption = Annotated[
     str | None, typer.Option("--since", help="Alerts whose last payment is at this time or later.")
 ]
@@ -55,6 +62,7 @@ def alerts(
     typology: AskedOption = None,
     tags: ServicesOption = None,
     clusters: OwnersOption = False,
+    facts: FactsOption = None,
     chain: ChainOption = None,
     asset: AssetOption = None,
     since: SinceOption = None,
@@ -70,7 +78,8 @@ def alerts(
     """List shapes of payments that laundering has, each with the business that looks the same.
 
     Alerts on parties whom the disclosure edition masks are counted and not listed. Prices that were
-    pulled into the ledger are what thresholds in a currency rest on.
+    pulled into the ledger are what thresholds in a currency rest on. What is known from outside
+    (reviews, listings, closures of markets, published addresses) is read from a folder of tables.
 
     Example: chainwatch alerts --ledger out/otter/ledger --tags out/otter/data/tags --clusters
     """
@@ -79,6 +88,7 @@ def alerts(
     from chainwatch.typologies.written import typologies_written
 
     asked = typologies_written(typology or ())
+    told = None if facts is None else cw.read_facts(facts)
     with interruptible():
         read = cw.open_ledger(ledger)
         of = chain or only_chain(read)
@@ -91,7 +101,8 @@ def alerts(
         with watched("asking typologies"):
             found = cw.alerts(
                 read, asset_named(asset, of) or (cw.native(of) if of else None), tags=said,
-                prices=prices if len(prices) else None, since=since, until=until, **given,
+                prices=prices if len(prices) else None, facts=told, since=since, until=until,
+                **given,
             )  # fmt: skip
     _tell(found, names_in([] if said is None else [said]))
     if csv:
@@ -131,7 +142,8 @@ def _told(found: cw.Alerts, row: dict[str, Any]) -> str:
     about = "≈ " if row.get("rounded") else ""
     amount = f"{about}{found.asset.shown(int(row['amount']))}"
     open_ = f" (open: {row['unknown']})" if row["unknown"] else ""
+    weak = "" if row["strength"] == "plain" else f" ({row['strength']})"
     return (
-        f"{row['typology']}: {row['entity']}, {amount}, from {row['first']} to {row['last']};"
+        f"{row['typology']}{weak}: {row['entity']}, {amount}, from {row['first']} to {row['last']};"
         f" {row['why']}{open_}. Innocently: {row['benign']}"
     )

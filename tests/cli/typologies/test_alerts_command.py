@@ -54,6 +54,19 @@ def test_it_writes_the_evidence_and_says_what_it_could_not_ask(
     assert (tmp_path / "evidence.csv").read_text().startswith("alert,role,payer")
 
 
+def test_facts_are_read_from_a_folder(run: Run, where: Any, tmp_path: Any) -> None:
+    asked = ("alerts", *where, "--typology", "vendor_by_reviews")
+    assert "vendor_by_reviews: not observable, it needs reviews" in run(*asked)[1]
+    (tmp_path / "told").mkdir()
+    (tmp_path / "told" / "reviews.csv").write_text(
+        "vendor,time,price\nkelp,2023-06-02,5\n", "utf-8"
+    )
+    status, out, _ = run(*asked, "--facts", "told")
+    assert (status, "vendor_by_reviews: not observable" in out) == (0, False)
+    status, _, err = run(*asked, "--facts", "nowhere")
+    assert (status, "there are no facts" in err) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
