@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from chainwatch.cli import evaluate, ledger, names, owners, received, tags, trace
-from chainwatch.cli.health.commands import health_app
 from chainwatch.cli import evaluate, leaks, ledger, names, owners, received, tags, trace
+from chainwatch.cli.health.commands import health_app
 from chainwatch.cli.options import hosts_of
 from chainwatch.cli.output import (
     Interrupted,

@@ -65,7 +65,7 @@ def converge(
     Services are left out as places and as ways. Each other place is held against wallets like the
     vendors. In the disclosure edition places that are masked are counted and not listed.
 
-    Example: chainwatch converge --ledger ledger --tags vendors.yaml --clusters
+    Example: chainwatch converge --ledger out/otter/ledger --tags out/otter/data/tags --least 2
     """
     check_named(csv, replace=replace)
     show_in(edition, reason, authority)

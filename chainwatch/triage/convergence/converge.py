@@ -133,9 +133,8 @@ def converge(
 ) -> Convergence:  # fmt: skip
     """Find who is reached by the money of several vendors, or pays several, more than by chance.
 
-    Services are left out as places and as ways: everybody has them in common. Each other place is
-    held against wallets like the vendors, as large, as old, as active: how often would so many of
-    them meet there?
+    Services are left out as places and as ways. Each other place is held against wallets like the
+    vendors, as large, as old, as active: how often would so many of them meet there?
 
     Parameters
     ----------
@@ -154,10 +153,8 @@ def converge(
         What was paid; the coin, where the ledger is of one chain.
     least : int
         How many vendors, two or more.
-    hops : int
-        The most payments between a vendor and the place.
-    days : int
-        The most days from one payment of a route to the next.
+    hops, days : int
+        The most payments between a vendor and the place, and days from one to the next.
     rate : float or str
         The share of false ones among the places that are called more than chance.
     hub : int
@@ -183,16 +180,20 @@ def converge(
     ----------
     Benjamini and Yekutieli, Annals of Statistics, 2001; for the tail see :func:`chance.tail`.
     """
-    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
-    expect(tags, (Tags, type(None)), "tags", "pass tags, as read_tags returns them")
-    expect(clusters, (Framed, type(None)), "clusters", "pass clusters, as owners(...) returns them")
-    expect(people, (PeopleRoles, type(None)), "people", "pass people, as roles(...) returns them")
+    _expect(ledger, tags, clusters, people)
     of = subjects_of(vendors, asset, None, ledger)
     flows = flows_of(ledger, of.asset, clusters, tags)
     return converging(
         flows, frozenset(of.addresses), least=least, bounds=Bounds(hops, days), rate=str(rate),
         hub=hub, people=masked_owners(people, flows),
     )  # fmt: skip
+
+
+def _expect(ledger: object, tags: object, clusters: object, people: object) -> None:
+    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
+    expect(tags, (Tags, type(None)), "tags", "pass tags, as read_tags returns them")
+    expect(clusters, (Framed, type(None)), "clusters", "pass clusters, as owners(...) returns them")
+    expect(people, (PeopleRoles, type(None)), "people", "pass people, as roles(...) returns them")
 
 
 def converging(

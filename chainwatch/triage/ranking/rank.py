@@ -150,8 +150,7 @@ def rank(
     weights : Weights, optional
         What counts, and how much; those of this project, where none are given.
     day : str, date or datetime, optional
-        Day of the ranking: later payments do not count. That of the last payment read, if not
-        given.
+        Day of the ranking: later payments do not count; that of the last one read, if not given.
 
     Returns
     -------
