@@ -162,7 +162,7 @@ class Exposure(Result):
             f" {shown_name(row['actor'], row['concept'])} ({row['basis']})"
             for row in self.frame.iter_rows(named=True)
         ]
-        said = [f"  {one}" for one in (self.order_open, self.unsaid()) if one]
+        said = [f"  {one}" for one in (self.order_open, self.unsaid(), self.again()) if one]
         return "\n".join([f"Exposure({counted(self.frame.height, 'row', 'rows')})", *rows, *said])
 
     def not_read(self) -> Sequence[str]:
@@ -189,6 +189,17 @@ class Exposure(Result):
         if named["jurisdiction"].null_count():
             said.append("Where no tag says a jurisdiction it was not read.")
         return said
+
+    def again(self) -> str:
+        """Return that value is counted more than once where more arrived than was followed."""
+        followed = total(self.categories["amount"].drop_nulls())
+        by_actor = self.frame.group_by("actor").agg(exact_sum("arrived"))
+        if self.categories.is_empty() or not (by_actor["arrived"] > followed).any():
+            return ""
+        return (
+            "Value that came back was counted again each time it arrived: more arrived than was"
+            " followed, and nobody's share is more than what was followed."
+        )
 
     def unsaid(self) -> str:
         """Return how many tags leave open whether their cluster is meant; nothing for none."""
@@ -366,7 +377,7 @@ def reached_finding(found: Exposure) -> Finding:
         (
             "Amounts are those of the policy named. Another policy gives other amounts; that a way"
             f" exists does not depend on the policy. {_STAYED_BACK if back else _STAYED}",
-            *filter(None, [found.unsaid()]),
+            *filter(None, [found.unsaid(), found.again()]),
             *found.not_read(),
         ),
         REACHED.rows(found.frame.select(REACHED.names)),
