@@ -61,6 +61,11 @@ QUESTIONS: tuple[Line, ...] = (
         "What became of deposits at bridges, on all chains that the case read.",
     ),
     Line(
+        "link-tests",
+        "chainwatch.case.questions.link_tests:LinkTest",
+        "Whether links of vendors to a network are more than chance, one test for each.",
+    ),
+    Line(
         "mixes",
         "chainwatch.case.questions.mixes:Mixes",
         "What can be counted of the mixes in which followed value ends.",
@@ -69,6 +74,11 @@ QUESTIONS: tuple[Line, ...] = (
         "paths",
         "chainwatch.case.questions.paths:Paths",
         "The best routes by which money of one party reached another.",
+    ),
+    Line(
+        "people",
+        "chainwatch.case.questions.people:People",
+        "Who is a likely consumer, a small donor or a victim, and stays masked.",
     ),
     Line(
         "ranking",

@@ -17,8 +17,10 @@ from chainwatch.case.questions.account_links import AccountLinks
 from chainwatch.case.questions.alerts import Alerts
 from chainwatch.case.questions.convergence import Convergence
 from chainwatch.case.questions.crossings import Crossings
+from chainwatch.case.questions.link_tests import LinkTest
 from chainwatch.case.questions.mixes import Mixes
 from chainwatch.case.questions.paths import Paths
+from chainwatch.case.questions.people import People
 from chainwatch.case.questions.question import Answer, Question
 from chainwatch.case.questions.ranking import Ranking
 from chainwatch.errors import ChainwatchError
@@ -28,6 +30,7 @@ from chainwatch.results.result import Finding, digest_result
 from chainwatch.tracing.crossings.across_result import TraceAcross
 from chainwatch.tracing.mixers.leads import MixLeads
 from chainwatch.tracing.mixers.met import NOT_ASKED, MixesMet
+from chainwatch.tracing.named import addresses_named
 
 ANN = world.account("ann")
 
@@ -169,6 +172,44 @@ class TestRanking:
             Ranking(weights=[{**own, "concept": "evil"}])
         with pytest.raises(ValidationError, match="source"):
             Ranking(weights=[{"concept": "vendor", "weight": 7}])
+
+
+class TestPeople:
+    def test_roles_are_those_of_the_library(self, desk: Any) -> None:
+        (told,) = answers(People(small=100_000), desk.ground)
+        here = desk.ground.ledger.chain_only("btc-regtest")
+        alone = cw.roles(
+            here, desk.ground.parts[0].subjects, tags=desk.ground.tags,
+            clusters=desk.ground.owners, small=100_000,
+        )  # fmt: skip
+        assert digest_result(told.result) == digest_result(alone)
+
+
+class TestLinkTests:
+    def test_the_subjects_are_tested_against_whom_tags_name(self, desk: Any) -> None:
+        (told,) = answers(LinkTest(network="harbour desk", seed=7), desk.ground)
+        assert isinstance(told.result, cw.LinkTests)
+        alone = cw.link_test(
+            desk.ground.ledger.chain_only("btc-regtest"), desk.ground.parts[0].subjects,
+            addresses_named(["harbour desk"], desk.ground.tags, "btc-regtest"),
+            tags=desk.ground.tags, clusters=desk.ground.owners, seed=7,
+        )  # fmt: skip
+        assert digest_result(told.result) == digest_result(alone)
+
+    @pytest.mark.parametrize(
+        ("keys", "said"),
+        [
+            ({"network": "nobody"}, "no tag calls any"),
+            ({"network": "hop", "chain": cw.chain("base").id}, "has no subject on base"),
+            ({"network": world.coin("K")}, "network"),
+            ({"network": "harbour", "rate": "7"}, "rate is no share"),
+        ],
+    )
+    def test_what_cannot_be_answered_is_said(
+        self, desk: Any, keys: dict[str, Any], said: str
+    ) -> None:
+        with pytest.raises(ChainwatchError, match=said):
+            answers(LinkTest(**keys), desk.ground)
 
 
 class TestConvergence:
