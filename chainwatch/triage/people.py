@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from chainwatch.errors import InputError
 from chainwatch.privacy.people.result import PeopleRoles
 from chainwatch.typologies.flows import Flows
+
+
+def marked(flows: Flows, owners: frozenset[bytes] | None) -> NDArray[np.bool_]:
+    """Return which parties are some owners."""
+    listed = pl.Series(sorted(owners or ()), dtype=pl.Binary)
+    found: NDArray[np.bool_] = flows.parties.is_in(listed.implode()).to_numpy().copy()
+    return found
 
 
 def masked_owners(people: PeopleRoles | None, flows: Flows) -> frozenset[bytes] | None:

@@ -38,7 +38,7 @@ from chainwatch.triage.convergence.tables import (
 )
 from chainwatch.triage.link_test.discovery import adjusted, rate_of
 from chainwatch.triage.link_test.matching import Sizes, pool_of
-from chainwatch.triage.people import masked_owners
+from chainwatch.triage.people import marked, masked_owners
 from chainwatch.typologies.alerts import flows_of
 from chainwatch.typologies.flows import NOBODY, Flows
 from chainwatch.units import counted
@@ -210,7 +210,7 @@ def converging(
             f"{len(vendors)} of the vendors pay or are paid in what was read, fewer than {least}",
             remedy="read more of their history, or ask for fewer with least=2",
         )
-    hidden = _hidden(flows, people)
+    hidden = marked(flows, people)
     services = flows.services & ~flows.parties_named(PLATFORM)
     # Through whoever deals with many no route goes on, whether a tag names him or not.
     many = (flows.payers >= hub) | (flows.payees >= hub)
@@ -254,13 +254,6 @@ def _numbers(flows: Flows, addresses: frozenset[bytes]) -> NDArray[np.int64]:
         owner = dict(of.select("address", "cluster").iter_rows())
     found = {flows.number_of(owner.get(one, one)) for one in addresses} - {None}
     return np.array(sorted(one for one in found if one is not None), np.int64)
-
-
-def _hidden(flows: Flows, people: frozenset[bytes] | None) -> NDArray[np.bool_]:
-    """Return who is, or may be, a likely consumer, a donor or a victim: no place for anybody."""
-    found = np.zeros(len(flows.parties), np.bool_)
-    found[[at for one in people or () if (at := flows.number_of(one)) is not None]] = True
-    return found
 
 
 def _buyers(flows: Flows, vendors: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from chainwatch.triage.people import marked
 from chainwatch.triage.ranking.dangers import Dangers, Said
 from chainwatch.triage.ranking.weights import FULL
 from chainwatch.typologies.flows import NOBODY, Flows
@@ -70,8 +71,7 @@ def reasons_of(
         Shapes that are looked for among those who have another reason; a shape alone is none.
     """
     flows = dangers.flows
-    hidden = np.zeros(len(flows.parties), np.bool_)
-    hidden[[n for one in people or () if (n := flows.number_of(one)) is not None]] = True
+    hidden = marked(flows, people)
     left: dict[str, set[int]] = {why: set() for why in (SERVICE, BUYER, ONE_PAYOUT, PEOPLE, UNTOLD)}
     paying = list(_paying(dangers, left))
     if people is None:
