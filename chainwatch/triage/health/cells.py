@@ -36,7 +36,7 @@ BETWEEN = "|"
 """Stands between the words of a key."""
 
 
-def checked_dimensions(by: Sequence[str]) -> tuple[str, ...]:
+def checked_dimensions(by: Sequence[str], among: Sequence[str] = DIMENSIONS) -> tuple[str, ...]:
     """Return by what is counted, in one order.
 
     Raises
@@ -45,9 +45,9 @@ def checked_dimensions(by: Sequence[str]) -> tuple[str, ...]:
         If it is nothing, or one of them is no dimension.
     """
     named = (by,) if isinstance(by, str) else tuple(by)
-    if not named or set(named) - set(DIMENSIONS):
-        raise InputError("by names no dimension", remedy=f"name some of {', '.join(DIMENSIONS)}")
-    return tuple(one for one in DIMENSIONS if one in named)
+    if not named or set(named) - set(among):
+        raise InputError("by names no dimension", remedy=f"name some of {', '.join(among)}")
+    return tuple(one for one in among if one in named)
 
 
 @dataclass(frozen=True)

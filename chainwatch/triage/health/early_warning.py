@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from chainwatch.attribution.validity import day_of
 from chainwatch.errors import InputError, MissingExtra, expect
-from chainwatch.results.result import Result, recorded
+from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.table import BEHIND, Column, Privacy, Rows, Table
 from chainwatch.triage.health.growth import Grown, grown
 from chainwatch.triage.health.series import Series, Source, series_of
@@ -66,6 +66,17 @@ OF_VENDORS = Column.text("group", "the group of vendors, as tags name it")
 NO_BASELINE, UNDATED = "not enough baseline", "undated"
 
 Row = tuple[object, ...]
+
+LIMITS = (
+    "An alarm is a reason to ask laboratories, clinics and treatment services what they see. It"
+    " proves neither harm nor a crime and points at no person; that there is none proves no calm."
+)
+INNOCENT = (
+    "Sellers were tagged in a burst, and what they sold before was in no count.",
+    "Buyers came over from a market that nobody counts.",
+    "A label is wrong: what is sold under a name is often something else.",
+)
+"""What looks like growth and is none."""
 
 APART = 4
 """Weeks without alarm after which the next one is another episode."""
@@ -124,6 +135,19 @@ class EarlyWarning(Result):
         if self.by == "actor":
             alarms, unjudged = (one.with_column(OF_VENDORS) for one in (alarms, unjudged))
         return {"alarms": alarms.rows(self.frame), "not_judged": unjudged.rows(self.not_judged)}
+
+    def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
+        """Return the alarms with what innocently looks the same; whoever the subjects are."""
+        rows = self.tables()["alarms"]
+        kinds = self.frame["kind"].to_list()
+        said = f"{kinds.count(GROWTH)} grew and {kinds.count(FIRST_SEEN)} appeared"
+        of = f"Of {told(self.groups, 'group', 'groups')} in {told(self.weeks, 'week', 'weeks')}"
+        return (
+            Finding(
+                "What is new and what grows", (f"{of} {said}.", LIMITS), rows, None, INNOCENT,
+                f"{of} {said}.",
+            ),
+        )  # fmt: skip
 
     def words(self) -> Mapping[str, Any]:
         """Return by what alarms are raised, and whether counts bear noise."""

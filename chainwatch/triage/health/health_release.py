@@ -38,12 +38,12 @@ from chainwatch.triage.health.noise import (
     noisy_keys,
 )
 from chainwatch.triage.health.noisy_counts import HealthRelease, Terms, cells_of
-from chainwatch.triage.health.release_file import read_entries
 from chainwatch.triage.health.releases import (
     ANSWER,
     RELEASE,
     checked,
     keep_answer,
+    sound_entries,
     spend,
 )
 from chainwatch.triage.health.seller_payments import (
@@ -154,7 +154,7 @@ def read_health_release(
     InputError
         If there is no such release, or the file was changed, cut or removed.
     """
-    entries = read_entries(Path(releases), head)
+    entries = sound_entries(Path(releases), head)
     paid = [one for one in entries if one.kind == RELEASE and one.number == entry]
     told = [one for one in entries if one.kind == ANSWER and one.said["release"] == entry]
     if not paid or not told:

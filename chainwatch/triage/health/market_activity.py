@@ -19,7 +19,9 @@ from chainwatch.results.table import BEHIND, Column, Privacy, Rows, Table
 from chainwatch.triage.health.cells import checked_dimensions
 from chainwatch.triage.health.health_release import asset_of, check_read
 from chainwatch.triage.health.seller_payments import (
+    ACTOR,
     CHANNEL,
+    DIMENSIONS,
     REGION,
     SUBSTANCE,
     WEEK,
@@ -36,6 +38,7 @@ ACTIVITY = Table(
     "Payments to sellers and owners who made them, by what tags say of the sellers, week by week."
     " Exact: for the desk, and for nobody outside it.",
     (
+        Column.text(ACTOR, "the group of vendors, as tags name it"),
         Column.kind(SUBSTANCE, "class of substances that a tag says of the seller"),
         Column.kind(CHANNEL, "how buyers and seller meet"),
         Column.kind(REGION, "jurisdiction that a tag says of the seller"),
@@ -96,8 +99,10 @@ def market_activity(
 
     Parameters
     ----------
-    ledger, tags, clusters, asset, since, until, by
+    ledger, tags, clusters, asset, since, until
         As :func:`health_release` takes them.
+    by : sequence of str
+        ``week``, and some of ``substance, channel, region``, or ``actor``: the group of vendors.
 
     Returns
     -------
@@ -116,7 +121,7 @@ def market_activity(
     """
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     expect(tags, Framed, "tags", "pass tags, as read_tags returns them")
-    named = checked_dimensions(by)
+    named = checked_dimensions(by, (ACTOR, *DIMENSIONS))
     if WEEK not in named:
         raise InputError("activity without weeks", remedy="name 'week' in by")
     what, weeks = asset_of(ledger, asset), weeks_between(day_of(since), day_of(until))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from chainwatch.results.result import Result
+from chainwatch.results.result import Finding, Result
 from chainwatch.results.table import Column, Privacy, Rows, Table
 from chainwatch.triage.health.cells import Grid, of_keys
 from chainwatch.triage.health.noise import Noise
@@ -118,6 +118,30 @@ class HealthRelease(Result):
             "threshold": self.noise.threshold, "chain": self.chain, "symbol": self.symbol,
             "entry": self.entry,
         }  # fmt: skip
+
+    def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
+        """Return the cells whose noisy count reaches the threshold; whoever the subjects are."""
+        shown = self.above()
+        rows = self.tables()["noisy_counts"].table.rows(pl.DataFrame(shown))
+        said = (
+            f"{counted(shown.height, 'cell has', 'cells have')} a noisy count of"
+            f" {self.noise.threshold:,} or more."
+        )
+        return (
+            Finding(
+                "What was sold, with noise", (said, self._price(), NOT_PROTECTED), rows, None, (),
+                said,
+            ),
+        )  # fmt: skip
+
+    def _price(self) -> str:
+        return (
+            f"Counted are payments to tagged sellers, at most {self.terms.contributions} of an"
+            f" owner, at an epsilon of {written(self.terms.epsilon)} and a delta of"
+            f" {written(self.terms.delta)}; the noise of a cell is within"
+            f" ±{self.noise.within():,} in 19 of 20. Cells below the threshold are not told from"
+            " empty ones."
+        )
 
     def above(self) -> pl.DataFrame:
         """Return the cells whose noisy count reaches the threshold: those to print and to quote."""

@@ -155,11 +155,10 @@ def write_head(file: Path, entries: list[Entry]) -> str:
     return digest
 
 
-def begin(file: Path) -> list[Entry]:
-    """Return the entries of a file, or none of one that is begun here, its head first."""
+def begin(file: Path) -> None:
+    """Begin a file where there is none, its head first."""
     if not file.exists() and _head(file) is None:
         write_head(file, [])
-    return read_entries(file)
 
 
 def _settle(folder: Path) -> None:

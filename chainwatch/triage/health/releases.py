@@ -23,6 +23,7 @@ from chainwatch.results.result import Result, recorded
 from chainwatch.results.table import Column, Privacy, Rows, Table
 from chainwatch.triage.health.budget import Number, Population, exact
 from chainwatch.triage.health.release_file import (
+    COMPARE,
     Entry,
     alone,
     append,
@@ -162,7 +163,8 @@ def set_privacy_budget(
         "delta": written(exact(delta, "delta", zero=True)),
     }
     with alone(place):
-        entries = begin(place)
+        begin(place)
+        entries = sound_entries(place)
         for one in entries:
             if one.kind == BUDGET and of.meets(Population.read(one.said["population"])):
                 raise ReleaseRefused(
@@ -171,7 +173,7 @@ def set_privacy_budget(
                     remedy="name another period or other chains; a budget is set once",
                 )
         append(place, entries, _next(entries, BUDGET, *signed, said))
-        return _releases(read_entries(place))
+        return _releases(sound_entries(place))
 
 
 @recorded
@@ -194,7 +196,7 @@ def read_releases(file: str | Path, *, head: str | None = None) -> Releases:
     ----------
     The file and its head were both made anew, and no head was noted elsewhere.
     """
-    return _releases(read_entries(Path(file), head))
+    return _releases(sound_entries(Path(file), head))
 
 
 def spend(
@@ -224,7 +226,7 @@ def spend(
         If no budget is set for these payments, or what is left of it is less.
     """
     with alone(file):
-        entries = read_entries(file)
+        entries = sound_entries(file)
         budget = _budget_of(entries, chain, period, file)
         for name, take, left in zip(
             ("epsilon", "delta"), cost, _left(entries, budget), strict=True
@@ -248,6 +250,41 @@ def keep_answer(file: Path, paid: Entry, said: Mapping[str, Any]) -> str:
         entries = read_entries(file, paid.digest())
         told = {"release": paid.number, "budget": paid.said["budget"], **said}
         return append(file, entries, _next(entries, ANSWER, paid.who, paid.why, told))
+
+
+def sound_entries(file: Path, head: str | None = None) -> list[Entry]:
+    """Return the entries of a file, each of which says what one of its kind must say.
+
+    Raises
+    ------
+    InputError
+        If one does not: an epsilon below zero would give a budget back.
+    """
+    entries, kinds = read_entries(file, head), dict[int, str]()
+    for one in entries:
+        try:
+            _check(one, kinds)
+        except (InputError, TypeError, KeyError, ValueError, AttributeError) as error:
+            raise InputError(
+                "the ledger of releases holds an entry that chainwatch did not write",
+                where=f"{file} entry {one.number}", remedy=COMPARE,
+            ) from error  # fmt: skip
+        kinds[one.number] = one.kind
+    return entries
+
+
+def _check(one: Entry, kinds: Mapping[int, str]) -> None:
+    said, before = one.said, {BUDGET: "", RELEASE: BUDGET, ANSWER: RELEASE}[one.kind]
+    if one.kind == BUDGET:
+        Population.read(said["population"])
+    elif kinds[said[before]] != before:
+        raise ValueError
+    if one.kind == ANSWER:
+        if kinds[said["budget"]] != BUDGET or not isinstance(said["counts"], (list, dict)):
+            raise ValueError
+    else:
+        exact(said["epsilon"], "epsilon")
+        exact(said["delta"], "delta", zero=True)
 
 
 def _budget_of(
@@ -325,5 +362,6 @@ def _releases(entries: list[Entry]) -> Releases:
 
 __all__ = [
     "ANSWER", "BUDGET", "RELEASE", "RELEASES", "Releases", "checked", "decimal_text",
-    "keep_answer", "read_releases", "set_privacy_budget", "spend", "written",
+    "keep_answer", "read_releases", "set_privacy_budget", "sound_entries",
+    "spend", "written",
 ]  # fmt: skip

@@ -27,8 +27,11 @@ SUBSTANCE, CHANNEL, REGION, WEEK = "substance", "channel", "region", "week"
 DIMENSIONS = (SUBSTANCE, CHANNEL, REGION, WEEK)
 """By what payments are counted; ``region`` is the jurisdiction that a tag's context says."""
 
+ACTOR = "actor"
+"""The group of vendors, as tags name it: by that the desk counts, and nothing is released."""
+
 NOT_SAID = "not_said"
-"""Stands where a tag says no channel or no region."""
+"""Stands where a tag says no channel, no region or no group."""
 
 DAYS = 7
 
@@ -97,7 +100,7 @@ def seller_payments(
     Returns
     -------
     polars.DataFrame
-        ``payer, payee`` (numbers of parties), ``payment``, ``substance, channel, region, week``.
+        ``payer, payee`` (numbers of parties), ``payment``, ``actor``, and the dimensions.
     """
     of = _parties(flows, sellers(tags), clusters)
     whole = pl.DataFrame(
@@ -115,7 +118,7 @@ def seller_payments(
     lasts = pl.col("last_day").is_null() | (pl.col("last_day") >= pl.col("day"))
     found = paid.join(of, on="payee").filter(begun, lasts)
     monday = pl.col("day").dt.truncate("1w").alias(WEEK)
-    return found.select("payer", "payee", "payment", SUBSTANCE, CHANNEL, REGION, monday).unique()
+    return found.select("payer", "payee", "payment", ACTOR, *DIMENSIONS[:3], monday).unique()
 
 
 def _parties(flows: Flows, said: pl.DataFrame, clusters: Framed | None) -> pl.DataFrame:
@@ -128,14 +131,14 @@ def _parties(flows: Flows, said: pl.DataFrame, clusters: Framed | None) -> pl.Da
         owner = pl.coalesce("cluster", "address")
     numbers = pl.DataFrame({"party": flows.parties}).with_row_index("payee")
     return (
-        here.with_columns(party=owner)
+        here.with_columns(party=owner, actor=pl.col(ACTOR).fill_null(NOT_SAID))
         .join(numbers.with_columns(pl.col("payee").cast(pl.Int32)), on="party")
-        .select("payee", SUBSTANCE, CHANNEL, REGION, "first_day", "last_day")
+        .select("payee", ACTOR, *DIMENSIONS[:3], "first_day", "last_day")
         .unique()
     )
 
 
 __all__ = [
-    "CHANNEL", "DIMENSIONS", "NOT_SAID", "REGION", "SELLERS", "SUBSTANCE", "WEEK", "monday_of",
-    "seller_payments", "sellers", "weeks_between",
+    "ACTOR", "CHANNEL", "DIMENSIONS", "NOT_SAID", "REGION", "SELLERS", "SUBSTANCE", "WEEK",
+    "monday_of", "seller_payments", "sellers", "weeks_between",
 ]  # fmt: skip

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -18,10 +19,12 @@ from seller_tags import tag, tags_of
 import chainwatch as cw
 from chainwatch.addresses.assets import native
 from chainwatch.errors import InputError, ReleaseRefused
+from chainwatch.privacy.edition import Edition
+from chainwatch.privacy.mask_tables import mask_tables
 from chainwatch.simulate.services.simulation import simulate_services
 from chainwatch.triage.health import health_release as module
 from chainwatch.triage.health.cells import ELSEWHERE, Grid
-from chainwatch.triage.health.noise import bounded, reach
+from chainwatch.triage.health.noise import bounded, noisy_grid, reach
 from chainwatch.triage.health.seller_payments import (
     NOT_SAID,
     seller_payments,
@@ -259,3 +262,54 @@ def test_on_chains_of_accounts_an_address_is_the_unit(tmp_path: Path) -> None:
     )  # fmt: skip
     sold = found.frame.filter(substance="nitazenes")["count"][0]
     assert abs(sold - paid["sender"].n_unique()) <= 1
+
+
+def losses(contributions: int, bound: bool) -> float:
+    """Return how much likelier an answer is with a payer of nine rows than without, as a logarithm.
+
+    Of 20,000 payers, each with a cell of his own: the largest over events that are not rare.
+    """
+    cells = 20_000
+    each = np.repeat(np.arange(cells), 9)
+    rows = pl.DataFrame({"payer": each, "cell": each})
+    kept = bounded(rows, contributions) if bound else rows
+    answers = [
+        np.array(noisy_grid(codes, cells, contributions, Decimal(1)))
+        for codes in (kept["cell"].to_list(), [])
+    ]
+    found = [0.0]
+    for least in range(-4, 8):
+        there, without = ((one >= least).mean() for one in answers)
+        if min(there, without) > 0.05:
+            found.append(math.log(there / without))
+    return max(found)
+
+
+def test_an_audit_finds_no_more_loss_than_was_paid_for_and_would_find_more() -> None:
+    """An epsilon of 1: with the bound on rows the loss is below it, and without it is beyond."""
+    assert losses(2, bound=True) < 1.25
+    assert losses(2, bound=False) > 1.4
+
+
+def test_a_report_tells_the_cells_above_the_threshold_alone(market: Any, releases: Path) -> None:
+    found = cw.health_release(
+        market.ledger, market.tags, releases=releases, epsilon=10, contributions=30,
+        by=["substance"], **SPAN,
+    )  # fmt: skip
+    (finding,) = found.findings(market.tags.addresses())
+    assert finding.frame.height == found.above().height
+    assert "within ±" in finding.text[1]
+    assert (finding.frame["count"] >= found.noise.threshold).all()
+
+
+def test_activity_of_few_is_rounded_outside_the_desk(market: Any) -> None:
+    ask: dict[str, Any] = {"since": "2023-06-01", "until": "2023-06-26"}
+    for by in ("substance", "actor"):
+        found = cw.market_activity(market.ledger, market.tags, by=[by, "week"], **ask)
+        seen = mask_tables(found, Edition("disclosure", b"k" * 32, {}))["market_activity"].frame
+        assert seen["rounded"].all()
+        assert "behind" not in seen.columns
+        assert set(seen["payers"]) == {"1", "2-5"}
+    assert found.frame["actor"].unique().to_list() == [NOT_SAID]
+    with pytest.raises(InputError, match="by names no dimension"):
+        cw.health_release(market.ledger, market.tags, releases="x", epsilon=1, by="actor", **SPAN)

@@ -218,3 +218,37 @@ def test_a_truth_value_is_no_number_and_silence_no_reason(tmp_path: Path) -> Non
 def test_numbers_read_back_as_written(value: Decimal) -> None:
     assert exact(written(value), "epsilon") == value
     assert Decimal(decimal_text(Fraction(value))) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("release", {"budget": 1, "epsilon": "-5", "delta": "0"}),
+        ("release", {"budget": 2, "epsilon": "0.1", "delta": "0"}),
+        ("release", {"budget": [1], "epsilon": "0.1", "delta": "0"}),
+        ("release", {"epsilon": "0.1", "delta": "0"}),
+        ("answer", {"release": 1, "budget": 1, "counts": []}),
+        ("budget", {"population": [], "epsilon": "9", "delta": "0"}),
+        ("gift", {}),
+    ],
+)
+def test_an_entry_that_fits_the_chain_and_says_what_none_says_is_refused(
+    tmp_path: Path, kind: str, said: dict[str, Any]
+) -> None:
+    file = begun(tmp_path)
+    take(file, "0.5")
+    entries = release_file.read_entries(file)
+    forged = release_file.Entry(3, kind, "2024-01-01", "a", "b", said, entries[-1].digest())
+    release_file.append(file, entries, forged)
+    for act in (lambda: take(file, "0.1"), lambda: cw.read_releases(file),
+                lambda: begun(tmp_path, chains="ltc")):  # fmt: skip
+        with pytest.raises(InputError, match="an entry that chainwatch did not write"):
+            act()
+
+
+@pytest.mark.parametrize("line", [b"{}", b"[" * 3_000, b"\xff", b'{"number": 1}', b"null"])
+def test_lines_that_are_no_entries(tmp_path: Path, line: bytes) -> None:
+    file = begun(tmp_path)
+    file.write_bytes(file.read_bytes() + line + b"\n")
+    with pytest.raises(InputError, match="does not follow the one before it"):
+        cw.read_releases(file)
