@@ -318,3 +318,25 @@ def test_episodes_hold_every_week_once_and_lie_apart(weeks: list[int]) -> None:
 
 def test_windows_are_those_that_the_page_names() -> None:
     assert WINDOWS == (1, 2, 4, 8)
+
+
+def test_a_report_tells_alarms_with_what_innocently_looks_the_same() -> None:
+    counts = steady(1)
+    counts["s03"][80:] += 60
+    found = cw.early_warning(frame(counts))
+    (finding,) = found.findings(pl.DataFrame())
+    assert finding.frame["group"].to_list() == ["s03"]
+    assert finding.headline == "Of 12 groups in 120 weeks 1 grew and 0 appeared."
+    assert "Sellers were tagged in a burst" in finding.innocent[0]
+
+
+def test_an_alarm_of_a_week_rests_on_nothing_that_came_after() -> None:
+    counts = steady(11)
+    counts["s02"][70:] += 30
+    whole = cw.early_warning(frame(counts)).frame
+    for last in (71, 75, 90):
+        cut = cw.early_warning(frame({name: weekly[:last] for name, weekly in counts.items()}))
+        until = MONDAY + timedelta(weeks=last)
+        # Later weeks may lengthen an episode; when it began and on what does not change.
+        same = [one for one in whole.columns if one != "weeks"]
+        assert cut.frame.select(same).equals(whole.filter(pl.col("week") < until).select(same))
