@@ -21,7 +21,7 @@ ON = Accounts()
 TOKEN = Asset(ON.chain, ON("token"), "TOK", 6)
 VENDORS = ("kelp", "reed", "moss", "fern", "dill")
 NETWORK = ("lantern1", "lantern2")
-WALLETS = 260
+WALLETS = 340
 
 
 def habits(name: str, rng: Random) -> list[tuple[Any, ...]]:
@@ -66,7 +66,7 @@ def tags() -> cw.Tags:
     return ON.tags(HOT)
 
 
-def tested(**more: Any) -> cw.LinkTests:
+def asked(**more: Any) -> cw.LinkTests:
     """Test all vendors, each by its own address, on terms that small ledgers allow."""
     given: dict[str, Any] = {"tags": tags(), "asset": TOKEN, **more}
     vendors = given.pop("vendors", [ON(one) for one in VENDORS])

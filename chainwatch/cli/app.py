@@ -34,6 +34,7 @@ from chainwatch.cli.routes import (
     trace_across,
 )
 from chainwatch.cli.triage import converge, rank
+from chainwatch.cli.triage import link_test
 from chainwatch.cli.typologies import alerts
 from chainwatch.cli.usage import USAGE, WRONG_USAGE, asks_for_help, misused
 from chainwatch.errors import ChainwatchError, InputError
@@ -70,6 +71,7 @@ alerts.add_to(app)
 rank.add_to(app)
 converge.add_to(app)
 leaks.add_to(app)
+link_test.add_to(app)
 app.add_typer(tags.tags_app, name="tags")
 app.add_typer(health_app, name="health")
 

@@ -51,8 +51,8 @@ def evaluate(
         str,
         typer.Argument(
             metavar="[WHAT]",
-            help="owners, accounts, change, keys, custody, bridges, meanings, typologies or"
-            " health.",
+            help="owners, accounts, change, keys, custody, bridges, meanings, typologies, links"
+            " or health.",
         ),
     ] = "owners",
     worlds: Annotated[
@@ -81,9 +81,9 @@ def evaluate(
 
     Recipes for owners; rules on accounts; on change; on keys that change, of multisigs and Safes;
     for deposit addresses (custody); matches of deposits at bridges; what transactions of accounts
-    mean; typologies, on whom they raise alerts and which campaigns they find; early warning of new
-    substances (health). The figures are conditional on the simulators. Rates are never made from
-    the chains that are used by default.
+    mean; typologies, on whom they raise alerts and which campaigns they find; links of vendors to a
+    network; early warning of new substances (health). The figures are conditional on the
+    simulators. Rates are never made from the chains that are used by default.
 
     Example: chainwatch evaluate owners --worlds 1 --blocks 20 --picture rates.svg
     """
@@ -213,6 +213,17 @@ def _typologies(asked: Asked) -> Result:
     )
 
 
+def _links(asked: Asked) -> Result:
+    """Return how often links of simulated vendors to a network are found, and wrongly said."""
+    from chainwatch.simulate.networks.simulation import simulate_vendor_links
+    from chainwatch.triage.link_test.rates import link_rates
+
+    return link_rates(
+        simulate_vendor_links(seed, part=asked.part, adversarial=hostile)
+        for seed, hostile in asked.each()
+    )
+
+
 def _health(asked: Asked) -> Result:
     """Return how early alarms come on simulated markets, and how often for nothing."""
     from chainwatch.simulate.health.markets import simulate_market
@@ -230,6 +241,7 @@ JUDGES: dict[str, Callable[[Asked], Result]] = {
     "bridges": _bridges,
     "meanings": _meanings,
     "typologies": _typologies,
+    "links": _links,
     "health": _health,
 }
 """What measures, by the word for it on the command line."""

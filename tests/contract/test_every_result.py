@@ -45,6 +45,7 @@ from chainwatch.results.text_frame import text_frame
 from chainwatch.simulate.bridges.simulation import simulate_bridges
 from chainwatch.simulate.health.markets import simulate_market
 from chainwatch.simulate.holders.simulation import simulate_holders
+from chainwatch.simulate.networks.simulation import simulate_vendor_links
 from chainwatch.simulate.pools import simulate_pools
 from chainwatch.simulate.services.simulation import simulate_services
 from chainwatch.simulate.swaps.simulation import SimulatedSwaps, simulate_swaps
@@ -53,6 +54,7 @@ from chainwatch.tracing.custody.rates import custody_rates, known_custody
 from chainwatch.tracing.fetch import LEFT, Fetched
 from chainwatch.tracing.meaning.rates import meaning_rates
 from chainwatch.triage.health.warning_rates import by_payers, warning_rates
+from chainwatch.triage.link_test.rates import link_rates
 
 COIN = native("btc-regtest")
 KEY = (
@@ -265,6 +267,14 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Interpretations": lambda made: cw.interpretations(made.ledger, made.joined()),
     "KeyAddresses": lambda made: cw.addresses_of_xpub(KEY, gap=2),
     "Leaks": Made.leaks,
+    "LinkRates": lambda _: link_rates([simulate_vendor_links(0, part="fit")]),
+    "LinkTests": lambda made: cw.link_test(
+        made.ledger,
+        made.vendors,
+        made.tags.where(concept="donation"),
+        tags=made.tags,
+        clusters=made.clusters,
+    ),
     "Links": lambda made: made.clusters.links,
     "MeaningRates": lambda _: meaning_rates([swapping()]),
     "MarketActivity": lambda made: cw.market_activity(

@@ -59,8 +59,8 @@ def adjusted(values: Sequence[float], tests: int) -> list[float]:
     return [float(one) for one in found]
 
 
-def rate_of(rate: float | str | Fraction) -> Fraction:
-    """Return the false discovery rate that is asked for, exactly.
+def rate_of(rate: float | str | Fraction, name: str = "rate") -> Fraction:
+    """Return a share that is asked for, such as the false discovery rate, exactly.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def rate_of(rate: float | str | Fraction) -> Fraction:
     except (ValueError, ZeroDivisionError):
         found = Fraction(0)
     if isinstance(rate, bool) or not 0 < found < 1:
-        raise ArgumentError("rate is no share", remedy="pass a number between 0 and 1, as 0.05")
+        raise ArgumentError(f"{name} is no share", remedy="pass a number between 0 and 1, as 0.05")
     return found
 
 

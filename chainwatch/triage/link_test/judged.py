@@ -41,6 +41,10 @@ TOO_SMALL = "what reached it again is too small a share to be called a link"
 """Why p is 1, whatever the comparison says, as it would be of any wallet of which that holds."""
 
 
+DRAWS = 9_999
+"""Draws where no more are needed: a few would leave much to their own chance."""
+
+
 @dataclass(frozen=True)
 class Terms:
     """On what terms a link is tested.
@@ -52,7 +56,8 @@ class Terms:
     rate : Fraction
         The false discovery rate that is asked for.
     draws : int or None
-        Draws of receivers for each vendor; None for as many as the correction needs.
+        Draws of receivers for each vendor; None for as many as the correction needs, and at least
+        :data:`DRAWS`.
     tests : int or None
         All tests that were run, those of earlier calls with them; None for these alone.
     least : Fraction
@@ -223,7 +228,7 @@ def judged(ground: Ground, vendors: list[int | None], terms: Terms) -> tuple[Jud
     """
     tests = max(len(vendors), terms.tests or 0)
     needed = draws_needed(tests, terms.rate)
-    draws = needed if terms.draws is None else terms.draws
+    draws = max(needed, DRAWS) if terms.draws is None else terms.draws
     found = [_judge(ground, one, needed, draws, terms) for one in vendors]
     values = adjusted([1.0 if one.p is None else one.p for one in found], tests)
     return tuple(_called(one, value, terms.rate) for one, value in zip(found, values, strict=True))

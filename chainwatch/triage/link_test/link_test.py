@@ -54,8 +54,8 @@ def link_test(
 
     What is tested is the share of what a vendor paid that could have reached the network, by
     payments each later than the one before, its best week left out. It is compared with wallets of
-    the same size, age and activity, and with the vendor's own payments to receivers drawn among
-    those of the same week and value; the larger p-value counts, corrected for all tests.
+    its size, age and activity, and with its own payments to receivers drawn among those of the same
+    week and value; the larger p-value counts, corrected for all tests.
 
     Parameters
     ----------
@@ -63,25 +63,18 @@ def link_test(
         All that was read is compared, whatever its span.
     vendors, network : frame with ``chain`` and ``address``, tags, or addresses
         Who is tested, each by itself; and all addresses of the network, as one.
-    tags, clusters : Tags, Clusters, optional
-        Who is a service, where routes end, and when the network is named; and owners.
-    asset, chain : Asset, str, optional
-        What is paid; the coin of the chain, where that is clear.
+    tags, clusters, asset, chain : Tags, Clusters, Asset, str, optional
+        Where routes end, and when the network is named; owners; what is paid, if not the coin.
     hops, days : int
         The most payments of a route, and the most days from one to the next.
-    rate : float, str or Fraction
-        The false discovery rate that is asked for.
-    draws : int, optional
-        Draws of receivers for each vendor; as many as the correction needs.
-    tests : int, optional
-        All tests that were run, those tried before and not reported with them; never fewer than
-        there are vendors.
-    least : float, str or Fraction
-        The smallest share that is worth calling.
-    crowd : int
-        Whoever is paid by so many different others may hold the money of many: routes end there.
-    seed : int
-        What the draws follow from.
+    rate, least : float, str or Fraction
+        The false discovery rate that is asked for; the smallest share that is worth calling.
+    draws, tests : int, optional
+        Draws for each vendor, as many as the correction needs and at least 9,999 if not said; and
+        all tests that were run, those tried before and not told with them.
+    crowd, seed : int
+        Who is paid by so many different others ends routes, for the money of many may be there; and
+        what the draws follow from.
 
     Returns
     -------
@@ -95,27 +88,28 @@ def link_test(
 
     Fails when
     ----------
-    Somebody who holds the money of many has no tag and is paid by fewer than ``crowd``: those who
-    share him look linked. Wallets of another kind are compared: tested vendors buy from the
-    network's supporters for a reason of their own. Money goes over another chain, rests for longer
-    than ``days``, or passes a service: the link is not seen.
+    Who holds the money of many has no tag and is paid by fewer than ``crowd``: those who share him
+    look linked. Vendors buy from the network's supporters for a reason of their own. Money goes
+    over another chain, rests for longer than ``days``, or passes a service: no link is seen.
 
     References
     ----------
-    Benjamini and Yekutieli, Annals of Statistics 29, 2001; Phipson and Smyth, "Permutation
-    p-values should never be zero", 2010; Arnold et al., arXiv 2402.09272, for why no motifs of the
-    whole chain are counted.
+    Benjamini and Yekutieli, Annals of Statistics 29, 2001; Phipson and Smyth 2010, "Permutation
+    p-values should never be zero"; Arnold et al., arXiv 2402.09272: why no motifs are counted.
     """
-    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
-    expect(tags, (Tags, type(None)), "tags", "pass tags, as read_tags returns them")
+    _expect(ledger, tags)
     terms = _terms(hops, days, rate, draws, tests, least, crowd, seed)
     named = subjects_of(vendors, asset, chain, ledger)
     if named.chosen:
         raise ArgumentError("vendors are outputs", remedy="give addresses, for wallets are tested")
     flows = flows_of(ledger, named.asset, clusters, tags)
     asked = _asked(flows, named.addresses, addresses_of(network, named.asset), clusters)
-    basis = Basis(ledger, tags, clusters)
-    return tested(flows, asked, terms, basis)
+    return tested(flows, asked, terms, Basis(ledger, tags, clusters))
+
+
+def _expect(ledger: Ledger, tags: Tags | None) -> None:
+    expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
+    expect(tags, (Tags, type(None)), "tags", "pass tags, as read_tags returns them")
 
 
 def _terms(
@@ -128,7 +122,8 @@ def _terms(
             raise ArgumentError(f"{name} is {one!r:.20}", remedy="give a whole number from 1 on")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ArgumentError(f"seed is {seed!r:.20}", remedy="give a whole number from 0 on")
-    return Terms(hops, days, rate_of(rate), draws, tests, rate_of(least), crowd, seed)
+    shares = rate_of(rate, "rate"), rate_of(least, "least")
+    return Terms(hops, days, shares[0], draws, tests, shares[1], crowd, seed)
 
 
 def _asked(

@@ -273,6 +273,7 @@ __all__ = [
     "LINK_KINDS",
     "LINK_WORLDS",
     "Bounded",
+    "Judgement",
     "LinkRates",
     "added",
     "by_kind",

@@ -1,0 +1,269 @@
+"""``link_test``: its verdicts, what they rest on, what else explains them, and who is shown."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import polars as pl
+import pytest
+from link_world import (
+    DAY,
+    HOT,
+    NETWORK,
+    ON,
+    TOKEN,
+    VENDORS,
+    answers,
+    asked,
+    ledger,
+    payments,
+    verdicts,
+)
+from link_world import tags as services
+
+import chainwatch as cw
+from chainwatch.addresses.canonical import text
+from chainwatch.errors import ArgumentError, InputError
+from chainwatch.results.mask import shown_tables
+from chainwatch.triage.link_test.explanations import CATALOGUE
+from chainwatch.triage.link_test.judged import (
+    CHANCE,
+    DRAWS,
+    LINK,
+    NO_ROUTE,
+    NOT_TESTABLE,
+    ONCE,
+    TOO_SMALL,
+)
+
+
+@pytest.fixture(scope="module")
+def found() -> cw.LinkTests:
+    return asked()
+
+
+def row(found: cw.LinkTests, name: str) -> dict[str, Any]:
+    return found.frame.filter(pl.col("vendor") == pl.lit(ON(name))).row(0, named=True)
+
+
+def test_who_pays_again_and_again_is_called_and_who_shares_a_service_is_not(
+    found: cw.LinkTests,
+) -> None:
+    assert verdicts(found) == {
+        "kelp": LINK, "moss": LINK, "fern": CHANCE, "reed": NO_ROUTE, "dill": NO_ROUTE,
+    }  # fmt: skip
+    assert row(found, "fern")["why"] == ONCE
+    assert row(found, "fern")["p"] == 1
+
+
+def test_what_a_verdict_rests_on_can_be_worked_out(found: cw.LinkTests) -> None:
+    kelp = row(found, "kelp")
+    mine = [one for one, *_ in payments() if one.startswith("kelp>")]
+    assert kelp["paid"] == sum(int(one.partition(":")[2]) for one in mine)
+    # Three gifts straight; of two of 600 by a go-between 590 went on, all of which it was paid for.
+    assert kelp["reached"] in range(401 + 403 + 405 + 2 * 589, 401 + 403 + 405 + 2 * 590 + 1)
+    assert kelp["reached"] - kelp["again"] in (589, 590)
+    assert 0 <= kelp["again"] / kelp["paid"] - kelp["share"] < Decimal("1e-9"), "rounded down once"
+    assert kelp["p_matched"] == (kelp["as_far"] + 1) / (kelp["matched"] + 1)
+    assert kelp["p_drawn"] == (kelp["drawn_as_far"] + 1) / (kelp["draws"] + 1)
+    assert kelp["p"] == max(kelp["p_matched"], kelp["p_drawn"])
+    assert kelp["adjusted"] <= 0.05
+    assert kelp["matched"] >= found.needed
+    assert kelp["draws"] == DRAWS
+    assert kelp["difference_low"] <= kelp["difference"] <= kelp["difference_high"]
+    assert kelp["ratio_low"] > 1
+    assert "belongs" not in " ".join(found.told())
+
+
+def test_the_steps_of_those_who_are_called_are_all_there(found: cw.LinkTests) -> None:
+    steps = found.steps.filter(pl.col("vendor") == pl.lit(ON("kelp")))
+    told = sorted(
+        (hop, ON.name(payer), ON.name(payee))
+        for hop, payer, payee in steps.select("hop", "payer", "payee").iter_rows()
+    )
+    assert told == [
+        *[(1, "kelp", "lantern1")] * 3, (1, "kelp", "mule1"), (1, "kelp", "mule2"),
+        (2, "mule1", "lantern2"), (2, "mule2", "lantern2"),
+    ]  # fmt: skip
+    assert set(found.steps["vendor"].unique()) == {ON("kelp"), ON("moss")}
+    assert (steps["could_reach"] <= steps["amount"]).all()
+
+
+def test_innocent_explanations_are_asked_one_by_one(found: cw.LinkTests) -> None:
+    assert found.explanations.height == len(VENDORS) * len(CATALOGUE)
+    kelp, reed, moss, fern = (answers(found, one) for one in ("kelp", "reed", "moss", "fern"))
+    assert kelp["shared exchange"] == "open", "nobody names the go-betweens"
+    assert (kelp["mixer"], kelp["airdrop"], kelp["stale tag"]) == ("excluded", "excluded", "open")
+    assert reed["shared exchange"] == "likely", "there is no other connection"
+    assert moss["payment processor"] == moss["shared exchange"] == "likely"
+    assert fern["shared exchange"] == fern["market cash-out"] == "excluded", "it paid straight"
+    assert "1 of them likely explained otherwise" in found.answer()
+
+
+@pytest.mark.parametrize(("first", "last", "answer"), [
+    (date(2023, 1, 1), date(2024, 1, 1), "excluded"),
+    (date(2022, 1, 1), date(2022, 6, 1), "likely"),
+    (date(2023, 6, 20), date(2024, 1, 1), "open"),
+])  # fmt: skip
+def test_a_tag_of_other_days_explains_a_link(first: date, last: date, answer: str) -> None:
+    of = {"first_day": first, "last_day": last}
+    dated = ON.tags(HOT, *((one, "lantern", "donation", of) for one in NETWORK))
+    assert answers(asked(tags=dated, vendors=[ON("kelp")]), "kelp")["stale tag"] == answer
+
+
+def test_without_tags_or_reading_nothing_of_services_is_excluded() -> None:
+    blind = answers(asked(tags=None, vendors=[ON("fern")]), "fern")
+    assert blind["shared exchange"] == blind["payment processor"] == "open"
+    unread = asked(vendors=[ON("fern")], of=ledger(read=["dill"]))
+    said = answers(unread, "fern")
+    assert {said[one] for one in ("shared exchange", "mixer", "market cash-out", "airdrop")} == {
+        "open"
+    }
+
+
+def test_a_drop_on_many_explains_what_it_reaches() -> None:
+    """Kelp pays a fee, and the same amount goes to everybody, a collector among them."""
+    many = [
+        (f"drop>{one}:6000", week * 7 * DAY + 900)
+        for week in (2, 4)
+        for one in ("lantern1", *(f"w{n}" for n in range(30)))
+    ]
+    fees = [("dill>drop:6000", week * 7 * DAY + 100) for week in (2, 4)]
+    made = ON.ledger(sorted([*payments(), *fees, *many], key=lambda one: one[1]))
+    found = asked(of=made, vendors=[ON("dill")])
+    assert answers(found, "dill")["airdrop"] == "likely"
+    assert row(found, "dill")["why"] == TOO_SMALL
+    assert verdicts(found) == {"dill": CHANCE}
+
+
+def test_too_few_wallets_or_draws_are_not_testable(found: cw.LinkTests) -> None:
+    many = asked(tests=200)
+    assert many.needed == 23_512
+    assert verdicts(many)["kelp"] == NOT_TESTABLE
+    assert "wallets are like it" in row(many, "kelp")["why"]
+    few = asked(draws=20)
+    assert verdicts(few)["kelp"] == NOT_TESTABLE
+    assert row(few, "kelp")["why"].startswith("20 draws were asked for")
+    assert row(few, "kelp")["p"] is None
+    assert verdicts(few)["dill"] == NO_ROUTE
+    # A test that was tried before and not told costs all others.
+    assert row(asked(tests=6), "kelp")["adjusted"] > row(found, "kelp")["adjusted"]
+
+
+def test_the_same_seed_gives_the_same_result_whoever_else_is_tested(found: cw.LinkTests) -> None:
+    again = asked()
+    assert again.digest == found.digest
+    assert "seed=0" in again.lineage()
+    other = asked(seed=1)
+    assert other.digest != found.digest
+    turned = asked(vendors=[ON(one) for one in reversed(VENDORS)])
+    assert turned.digest == found.digest
+    alone = asked(vendors=[ON("kelp")], tests=len(VENDORS))
+    assert row(alone, "kelp")["drawn_as_far"] == row(found, "kelp")["drawn_as_far"]
+
+
+def test_the_order_of_payments_of_one_time_decides_nothing() -> None:
+    turned = ON.ledger(list(reversed(payments())))
+    for name, value in verdicts(asked(of=turned)).items():
+        assert verdicts(asked())[name] == value
+
+
+def test_routes_and_values_are_made_when_they_are_asked_for(found: cw.LinkTests) -> None:
+    values = dict(found.values(ON("kelp")).iter_rows())
+    assert values["haircut"] == values["fifo"] == 401 + 403 + 405 + 2 * 590
+    assert values["lowest_balance"] == 0
+    routes = found.routes(ON("kelp"), k=5)
+    assert routes.routes.height == 5
+    assert routes.by == "weakest"
+    assert dict(found.values(ON("dill")).iter_rows())["poison"] == 0
+    with pytest.raises(InputError, match="was not tested"):
+        found.why(ON("w1"))
+
+
+def test_owners_are_tested_whole_and_once() -> None:
+    class Owners:
+        frame = pl.DataFrame({
+            "chain": [ON.chain] * 5,
+            "address": [ON(one) for one in ("kelp", "fern", "dill", "lantern1", "lantern2")],
+            "cluster": [ON("fern")] * 2 + [ON("dill")] + [ON("lantern1")] * 2,
+        })  # fmt: skip
+
+    found = asked(clusters=Owners(), vendors=[ON("kelp"), ON("fern")])
+    assert found.frame.height == 1
+    paid = sum(row(asked(), one)["paid"] for one in ("kelp", "fern"))
+    assert found.frame["paid"].to_list() == [paid]
+    assert dict(found.values(ON("fern")).iter_rows())["fifo"] == 3000 + 2389
+    with pytest.raises(ArgumentError, match="1 of the vendors are of the network"):
+        asked(clusters=Owners(), vendors=[ON("lantern2")])
+
+
+def test_who_neither_pays_nor_is_paid_has_no_route() -> None:
+    found = asked(vendors=[ON("kelp"), ON("nobody")])
+    assert verdicts(found)["nobody"] == NO_ROUTE
+    assert row(found, "nobody")["paid"] == 0
+    assert not answers(found, "nobody")
+
+
+@pytest.mark.parametrize(("given", "said"), [
+    ({"hops": 0}, "hops is 0"), ({"days": True}, "days is True"), ({"draws": -1}, "draws is -1"),
+    ({"tests": 1.5}, "tests is 1.5"), ({"seed": -1}, "seed is -1"), ({"crowd": "x"}, "crowd is"),
+    ({"rate": 2}, "between 0 and 1"), ({"least": 0}, "between 0 and 1"),
+    ({"tags": "tags"}, "tags"), ({"vendors": [f"{'0' * 64}:0"]}, "outputs"),
+])  # fmt: skip
+def test_arguments_out_of_range_are_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises((ArgumentError, cw.errors.TraceError), match=said):
+        asked(**given)
+
+
+def test_a_report_shows_vendors_and_the_network_and_nobody_else(
+    found: cw.LinkTests, tmp_path: Any
+) -> None:
+    edition, tables = shown_tables(found)
+    assert edition == "disclosure"
+    assert set(tables["tests"]["vendor"]) == {text(ON(one), "eth") for one in VENDORS}
+    (finding,) = found.findings(found.followed())
+    assert "consistent with" in finding.headline
+    assert len(finding.innocent) == len(CATALOGUE)
+    case = cw.Case("links", "Who pays the network?", mask_key=bytes(16)).add(found)
+    case.write(tmp_path / "case")
+    told = "".join(
+        one.read_text("utf-8") for one in (tmp_path / "case").rglob("*")
+        if one.suffix in (".csv", ".html", ".json")
+    )  # fmt: skip
+    assert text(ON("kelp"), "eth") in told
+    assert text(ON("lantern1"), "eth") in told
+    for name in ("mule1", "mule2", "agent", "hot", "w7"):
+        assert text(ON(name), "eth") not in told, name
+
+
+def test_terms_are_said_and_no_rate_is_claimed_on_others(found: cw.LinkTests) -> None:
+    (finding,) = found.findings(found.followed())
+    said = " ".join(finding.text)
+    assert "at most 3 payments, each at most 7 days after" in said
+    assert "false discovery rate of 0.05 over 5 tests" in said
+    assert "likelihood ratio of at least" in said
+    assert "conditional on the simulator" in said
+    (other,) = asked(days=8).findings(found.followed())
+    assert "was not measured on these terms" in " ".join(other.text)
+    assert asked(rate="1/10").terms.rate == Fraction(1, 10)
+
+
+def test_a_payer_who_is_not_known_is_told() -> None:
+    assert "not known" not in " ".join(asked().findings(pl.DataFrame())[0].text)
+    unsure = [*payments(), ("w1>lantern1:5", 71 * DAY, {"signed": None})]
+    assert asked(of=ON.ledger(unsure)).unknown == 0, "its payer is known, not what it wanted"
+
+
+def test_tags_may_be_given_for_the_network_and_the_vendors() -> None:
+    named = ON.tags(
+        HOT, *((one, "lantern", "donation") for one in NETWORK), ("kelp", "k", "vendor")
+    )
+    found = cw.link_test(
+        ledger(), named.where(concept="vendor"), named.where(actor="lantern"), tags=named,
+        asset=TOKEN,
+    )  # fmt: skip
+    assert verdicts(found) == {"kelp": LINK}
+    assert services().frame.height == 1
