@@ -16,7 +16,7 @@ from chainwatch.attribution.tags import Tags
 from chainwatch.errors import ArgumentError, expect
 from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import recorded
-from chainwatch.tracing.subjects import Subjects, addresses_of, subjects_of, widened
+from chainwatch.tracing.subjects import Named, Subjects, addresses_of, subjects_of, widened
 from chainwatch.triage.link_test.connection import Connection
 from chainwatch.triage.link_test.discovery import draws_needed, rate_of
 from chainwatch.triage.link_test.explanations import CATALOGUE
@@ -99,9 +99,7 @@ def link_test(
     """
     _expect(ledger, tags)
     terms = _terms(hops, days, rate, draws, tests, least, crowd, seed)
-    named = subjects_of(vendors, asset, chain, ledger)
-    if named.chosen:
-        raise ArgumentError("vendors are outputs", remedy="give addresses, for wallets are tested")
+    named = _wallets(subjects_of(vendors, asset, chain, ledger))
     flows = flows_of(ledger, named.asset, clusters, tags)
     asked = _asked(flows, named.addresses, addresses_of(network, named.asset), clusters)
     return tested(flows, asked, terms, Basis(ledger, tags, clusters))
@@ -110,6 +108,12 @@ def link_test(
 def _expect(ledger: Ledger, tags: Tags | None) -> None:
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     expect(tags, (Tags, type(None)), "tags", "pass tags, as read_tags returns them")
+
+
+def _wallets(named: Named) -> Named:
+    if named.chosen:
+        raise ArgumentError("vendors are outputs", remedy="give addresses, for wallets are tested")
+    return named
 
 
 def _terms(
