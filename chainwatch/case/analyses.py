@@ -78,7 +78,7 @@ QUESTIONS: tuple[Line, ...] = (
     Line(
         "people",
         "chainwatch.case.questions.people:People",
-        "Who is a likely consumer, a small donor or a victim, and stays masked.",
+        "One role for each party of the case, and whom its disclosure may never show.",
     ),
     Line(
         "ranking",

@@ -32,6 +32,9 @@ EXTENDED_KEY, PRIVATE_KEY = "extended key", "private key"
 SHORTEST = 8
 """Bytes of a needle: fewer stand in any file by chance."""
 
+_UNLIKE = 6
+"""Different bytes of a needle that is no text: runs of zeros stand in any font or table."""
+
 _TELLING = 6
 """Characters beside those that all addresses of a chain begin with: fewer are many people's."""
 _CUT = ((4, 4), (5, 5), (6, 4), (6, 6), (8, 8))
@@ -72,7 +75,7 @@ Form = tuple[str, bytes, bool]
 
 def _named(kind: str, who: str, forms: Iterator[Form] | list[Form]) -> Iterator[Needle]:
     for form, data, folded in forms:
-        if len(data) >= SHORTEST:
+        if len(data) >= SHORTEST and (folded or len(set(data)) >= _UNLIKE):
             yield Needle(data.lower() if folded else data, kind, form, who, folded)
 
 

@@ -278,6 +278,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "crossings": {},
     "mixes": {},
     "paths": {"target": "x"},
+    "people": {},
 }
 """What is enough of each question."""
 

@@ -20,7 +20,6 @@ from chainwatch.case.questions.crossings import Crossings
 from chainwatch.case.questions.link_tests import LinkTest
 from chainwatch.case.questions.mixes import Mixes
 from chainwatch.case.questions.paths import Paths
-from chainwatch.case.questions.people import People
 from chainwatch.case.questions.question import Answer, Question
 from chainwatch.case.questions.ranking import Ranking
 from chainwatch.errors import ChainwatchError
@@ -172,17 +171,6 @@ class TestRanking:
             Ranking(weights=[{**own, "concept": "evil"}])
         with pytest.raises(ValidationError, match="source"):
             Ranking(weights=[{"concept": "vendor", "weight": 7}])
-
-
-class TestPeople:
-    def test_roles_are_those_of_the_library(self, desk: Any) -> None:
-        (told,) = answers(People(small=100_000), desk.ground)
-        here = desk.ground.ledger.chain_only("btc-regtest")
-        alone = cw.roles(
-            here, desk.ground.parts[0].subjects, tags=desk.ground.tags,
-            clusters=desk.ground.owners, small=100_000,
-        )  # fmt: skip
-        assert digest_result(told.result) == digest_result(alone)
 
 
 class TestLinkTests:

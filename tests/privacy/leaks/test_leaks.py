@@ -395,6 +395,15 @@ def test_needles_of_a_few_bytes_are_none() -> None:
     }  # fmt: skip
 
 
+def test_bytes_that_are_mostly_zeros_are_looked_for_as_text_alone(tmp_path: Path) -> None:
+    nobody = b"\x10" + bytes(19) + b"\x01"
+    asked = Secrets(frozenset({(ETH, nobody)}), frozenset({(ETH, bytes(31) + b"\x01")}))
+    (tmp_path / "font.bin").write_bytes(bytes(64) + b"\x01" + bytes(64))
+    assert searched(tmp_path, asked).frame.is_empty()
+    (tmp_path / "a.txt").write_text(f"{text(nobody, ETH)} {1:064x}")
+    assert set(searched(tmp_path, asked).frame["kind"]) == {ADDRESS, TRANSACTION}
+
+
 @pytest.fixture
 def written(tmp_path: Path) -> Callable[..., Path]:
     """Return a writer of a working edition and an annex that mask one address."""
