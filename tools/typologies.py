@@ -19,6 +19,7 @@ import polars as pl
 from chainwatch.simulate.campaigns.simulation import SimulatedCampaigns, simulate_campaigns
 from chainwatch.simulate.owners.parts import TEST
 from chainwatch.typologies.catalogue import TYPOLOGIES
+from chainwatch.typologies.facts import TABLES
 from chainwatch.typologies.rates import (
     BY_CAMPAIGN,
     TYPOLOGY_RATES,
@@ -113,7 +114,8 @@ def counted() -> tuple[TypologyRates, TypologyRates]:
 
 def page(found: TypologyRates) -> str:
     """Return the page of what was counted."""
-    return "\n".join([HEAD.format(worlds=2 * WORLDS), *_asked(), *_rates(found), *_twins(found)])
+    parts = (_asked(), _facts(), _rates(found), _twins(found))
+    return "\n".join([HEAD.format(worlds=2 * WORLDS), *(line for one in parts for line in one)])
 
 
 def _asked() -> Iterator[str]:
@@ -121,6 +123,7 @@ def _asked() -> Iterator[str]:
     family = ""
     for make in sorted(TYPOLOGIES, key=lambda one: (_family(one), one.__name__)):
         if _family(make) != family:
+            yield from [""] if family else []
             family = _family(make)
             yield f"### {family.replace('_', ' ').capitalize()}\n"
         one = make()
@@ -128,6 +131,19 @@ def _asked() -> Iterator[str]:
             "\n", " "
         )
         yield f"  *Twin*: {one.benign} *Fails when*: {_fails(one)}"
+    yield ""
+
+
+def _facts() -> Iterator[str]:
+    yield "## Facts from outside\n"
+    yield "`cw.make_facts(...)` takes them as frames; `cw.read_facts(folder)` and `chainwatch"
+    yield "alerts --facts FOLDER` read `reviews.csv`, `listings.csv`, `closures.csv` and"
+    yield "`published.csv`. There a price is in whole units of its currency, such as `49.90`.\n"
+    yield "| table | column | what it says |"
+    yield "|---|---|---|"
+    for table in TABLES:
+        for column in table.columns:
+            yield f"| {table.name} | {column.name} | {column.meaning} |"
     yield ""
 
 

@@ -143,8 +143,7 @@ def alerts(
     prices : Prices, optional
         What the asset was worth, for thresholds in a currency.
     facts : Facts, optional
-        Reviews, listings, closures of markets and published addresses, as ``make_facts`` returns
-        them. What asks for one that is not there is *not observable*.
+        What is known from outside, as ``make_facts`` returns it: such as reviews.
     since, until : str, date or datetime, optional
         Bounds of the last payment of an alert.
 
@@ -162,8 +161,8 @@ def alerts(
 
     Fails when
     ----------
-    As each typology says of itself: ``help`` of its maker. Change that no cluster joins to its
-    owner looks like a payment to a stranger, and a service that no tag names like anybody.
+    As each typology says of itself. Change that no cluster joins to its owner looks like a payment
+    to a stranger, and a service that no tag names like anybody.
 
     References
     ----------

@@ -319,6 +319,7 @@ __all__ = [
     "NO_FACTS",
     "PUBLISHED",
     "REVIEWS",
+    "TABLES",
     "Facts",
     "make_facts",
     "read_facts",

@@ -370,4 +370,4 @@ def _times(micros: NDArray[np.int64]) -> pl.Series:
     return pl.Series("time", micros, pl.Int64).cast(TIME)
 
 
-__all__ = ["NOBODY", "OWN", "SECOND", "Flows", "Name", "Rows", "Unlocked"]
+__all__ = ["NOBODY", "OWN", "SECOND", "Flows", "Name", "Rows", "Unlocked", "nothing_unlocked"]

@@ -344,9 +344,28 @@ def test_one_that_does_not_explain_itself_is_refused() -> None:
         ({"fatf": "bad"}, "of the category 'bad'"),
         ({"benign": ""}, "does not say in a sentence"),
         ({"needs": ("luck",)}, "needs 'luck'"),
+        ({"strength": "strong"}, "of the strength 'strong'"),
     ):
         with pytest.raises(RuleError, match=words):
             typology(**{**good, **wrong})(told)
+
+
+def test_a_weak_typology_says_so_wherever_it_is_shown(made: Any) -> None:
+    weak = {name for name, case in CASES.items() if case.typology.strength == "weak"}
+    assert weak == {"affiliate_split", "arms_escrow"}
+    for name in sorted(weak):
+        case = CASES[name]
+        assert str(case.typology).endswith(") (weak)")
+        found = asked(case, made(case.shape))
+        assert found.frame["strength"].to_list() == ["weak"]
+        assert "(weak)" in found.typologies[0]
+        subjects = pl.DataFrame({"chain": [ON.chain], "address": [ON(case.whose)]})
+        (finding,) = found.findings(subjects)
+        assert "of a weak kind" in finding.headline
+        assert "strength" in finding.rows.frame.columns
+    plain = asked(CASES["fan_in"], made(CASES["fan_in"].shape))
+    assert plain.frame["strength"].to_list() == ["plain"]
+    assert "(" not in str(CASES["fan_in"].typology).rpartition(")")[2]
 
 
 def test_two_of_one_name_are_refused_and_what_is_none(made: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import change_cases
 import link_ledgers
+import numpy as np
 import polars as pl
 import pytest
 
@@ -187,3 +188,25 @@ def test_a_history_that_was_not_read_is_named(small_ledger: Any, named: Any) -> 
     other = read.number_of(named("D"))
     assert other is not None
     assert read.lacking(other) == "its history was not read whole"
+
+
+def test_what_unlocked_a_payment_is_told_where_all_inputs_show_one_quorum(
+    small_ledger: Any,
+) -> None:
+    lines = "both: A=50 B=50 -> C=90\nmixed: D=50 E=50 -> F=90\nhidden: G=50 H=50 -> I=90"
+    ledger = small_ledger(lines)
+    asked_for = ["2-of-3", "2-of-3", "2-of-3", "1-of-1", "2-of-3", None]
+    frames = dict(ledger.frames or {})
+    inputs = frames["inputs"].sort("tx", "n").with_columns(quorum=pl.Series(asked_for))
+    first = inputs.head(1)
+    keys = first.select("chain", "tx", "n").with_columns(
+        k=pl.lit(0, pl.Int64), required=pl.lit(2, pl.Int64), key=pl.lit(b"\x02" + bytes(32))
+    )
+    more = {"inputs": inputs, "input_keys": keys}
+    found = flows(Ledger.from_tables({**frames, **more}))
+    assert found.unlocked_by("2-of-3").tolist() == [True, False, False]
+    assert not found.unlocked_by("3-of-5").any()
+    assert found.unlocked is not None
+    shown = [frozenset({b"\x02" + bytes(32)}), frozenset(), frozenset()]
+    assert found.unlocked.keys(np.arange(3)) == shown
+    assert flows(ledger).unlocked is None

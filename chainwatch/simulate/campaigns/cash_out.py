@@ -190,4 +190,4 @@ SHAPES = {
 }  # fmt: skip
 """Shapes of laundering by their names; after a comma a variant is *slow*, twenty times as long."""
 
-__all__ = ["SHAPES", "laundry", "runner", "splitter", "takings", "trader"]
+__all__ = ["SHAPES", "laundry", "runner", "saver", "splitter", "takings", "trader"]

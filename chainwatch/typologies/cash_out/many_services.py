@@ -9,16 +9,14 @@ from numpy.typing import NDArray
 
 from chainwatch.typologies import services as services_file
 from chainwatch.typologies.bursts import HOUR, part_of
-from chainwatch.typologies.flows import Flows
+from chainwatch.typologies.flows import Flows, Rows
 from chainwatch.typologies.lists import NOBODY
 from chainwatch.typologies.markets import sides as sides_file
 from chainwatch.typologies.markets.sides import often
 from chainwatch.typologies.outside import worth as worth_file
-from chainwatch.typologies.outside.worth import in_worth, lacking_prices, unpriced, worths
+from chainwatch.typologies.outside.worth import NO_LIMIT, lacking_prices, of_size
 from chainwatch.typologies.services import service_of, to_account
 from chainwatch.typologies.typology import Answer, Claim, typology
-
-_NO_LIMIT = 10**30
 
 
 @typology(
@@ -71,10 +69,8 @@ def many_services(
     able = _many(flows, actor, to_service, services) & ~flows.services
     able &= flows.into.sizes + flows.out_of.sizes <= busy
     rows = np.flatnonzero(able[flows.payee] & (flows.payer != NOBODY) & ~flows.served("payer"))
-    values = worths(flows, rows, currency, units)
-    yield from unpriced(values, currency)
-    sum_ = np.zeros(len(flows), np.bool_)
-    sum_[rows[in_worth(values, least, _NO_LIMIT, currency)]] = True
+    sum_, told = of_size(flows, rows, least, NO_LIMIT, currency, units)
+    yield from told
     for party in often(flows, flows.payee, sum_, 1):
         went, came = flows.out_of.of(party), flows.into.of(party)
         went = went[to_service[went]]
@@ -85,15 +81,20 @@ def many_services(
             if different >= services and part_of(
                 flows.total(soon), int(flows.amount[one]), passed_on
             ):
-                yield Claim(
-                    party,
-                    f"a sum that no service paid went on to {different} services within {hours}"
-                    f" hours, in {len(soon)} payments",
-                    {"sum": [one], "to services": soon},
-                    ("sum",),
-                    flows.lacking(party),
-                )
+                yield _claim(flows, one, soon, different, hours)
                 break
+
+
+def _claim(flows: Flows, one: int, soon: Rows, different: int, hours: int) -> Claim:
+    party = int(flows.payee[one])
+    return Claim(
+        party,
+        f"a sum that no service paid went on to {different} services within {hours} hours, in"
+        f" {len(soon)} payments",
+        {"sum": [one], "to services": soon},
+        ("sum",),
+        flows.lacking(party),
+    )
 
 
 def _many(

@@ -13,11 +13,10 @@ from chainwatch.typologies.lists import NOBODY
 from chainwatch.typologies.markets import sides as sides_file
 from chainwatch.typologies.markets.sides import often
 from chainwatch.typologies.outside import worth as worth_file
-from chainwatch.typologies.outside.worth import in_worth, lacking_prices, unpriced, worths
+from chainwatch.typologies.outside.worth import NO_LIMIT, lacking_prices, of_size
 from chainwatch.typologies.typology import Answer, Claim, NotJudged, typology
 
 SHARED = "money exchanges, whose customers are never told apart and never tied to each other"
-_NO_LIMIT = 10**30
 
 
 @typology(
@@ -76,23 +75,25 @@ def otc_cash_out(
     bring[flows.payer[there]] = True
     bring &= ~flows.services
     rows = np.flatnonzero(bring[flows.payee] & (flows.payer != NOBODY) & ~flows.served("payer"))
-    values = worths(flows, rows, currency, units)
-    yield from unpriced(values, currency)
-    sum_ = np.zeros(len(flows), np.bool_)
-    sum_[rows[in_worth(values, least, _NO_LIMIT, currency)]] = True
+    sum_, told = of_size(flows, rows, least, NO_LIMIT, currency, units)
+    yield from told
     for party in often(flows, flows.payee, sum_, times):
         came, went = flows.into.of(party), flows.out_of.of(party)
         large, taken = came[sum_[came]], went[there[went]]
         sums, out = _taken(flows, large, taken, hours * HOUR, passed_on)
         if len(sums) >= times and part_of(flows.total(taken), flows.total(went), of_all):
-            yield Claim(
-                party,
-                f"{len(sums)} large sums were taken to a money exchange within {hours} hours each,"
-                f" in {len(out)} payments",
-                {"sum": sums, "cash-out": out},
-                ("cash-out",),
-                flows.lacking(party),
-            )
+            yield _claim(flows, party, sums, out, hours)
+
+
+def _claim(flows: Flows, party: int, sums: Rows, out: Rows, hours: int) -> Claim:
+    return Claim(
+        party,
+        f"{len(sums)} large sums were taken to a money exchange within {hours} hours each, in"
+        f" {len(out)} payments",
+        {"sum": sums, "cash-out": out},
+        ("cash-out",),
+        flows.lacking(party),
+    )
 
 
 def _taken(

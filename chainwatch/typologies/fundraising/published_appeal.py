@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from chainwatch.ledger.prices import minor_digits
 from chainwatch.typologies import bursts
 from chainwatch.typologies import facts as facts_file
 from chainwatch.typologies import services as services_file
@@ -16,7 +15,7 @@ from chainwatch.typologies.flows import Flows, Rows
 from chainwatch.typologies.fundraising import donors as donors_file
 from chainwatch.typologies.fundraising.donors import published
 from chainwatch.typologies.outside import worth as worth_file
-from chainwatch.typologies.outside.worth import lacking_prices, priced, unpriced
+from chainwatch.typologies.outside.worth import lacking_prices, of_size
 from chainwatch.typologies.services import to_account
 from chainwatch.typologies.shapes.left_out import services_left_out
 from chainwatch.typologies.typology import Answer, Claim, NotJudged, typology
@@ -37,8 +36,7 @@ def published_appeal(
 ) -> Iterator[Answer]:  # fmt: skip
     """Many who never paid a published address before pay it little, and one service account all.
 
-    Published are the addresses that were given as facts. A burst begins at a donation and lasts
-    ``days``. What the donors are for, nobody says: whoever gave is no party of the claim.
+    A burst begins at a donation to an address of the facts. Who gave is no party of the claim.
 
     Parameters
     ----------
@@ -69,22 +67,19 @@ def published_appeal(
     United States Department of Justice, August 2020, for campaigns by published addresses; FATF,
     Virtual Assets Red Flag Indicators, September 2020. The numbers are of practice.
     """
-    yield from lacking_prices(flows, currency, units)
-    if flows.prices is None and not units:
+    if missing := list(lacking_prices(flows, currency, units)):
+        yield from missing
         return
-    found, side = published(flows), Side.of(flows, "payee", days * DAY)
-    able = found & (side.others >= max(donors, 1))
+    side = Side.of(flows, "payee", days * DAY)
+    able = published(flows) & (side.others >= max(donors, 1))
     yield from services_left_out(flows, able)
     able &= ~flows.services
-    rows, limit = np.flatnonzero(able[flows.payee]), small * 10 ** minor_digits(currency)
-    values = priced(flows, rows, currency, units)
-    yield from unpriced(values[rows], currency)
-    few = (values >= 0) & (values <= limit)
+    few, told = of_size(flows, np.flatnonzero(able[flows.payee]), 0, small, currency, units)
+    yield from told
 
     def fits(one: Burst) -> bool:
-        return 2 * int(few[one.rows].sum()) >= len(one.rows) and (
-            100 * (one.different - one.only) <= again * one.different
-        )
+        late = 100 * (one.different - one.only) <= again * one.different
+        return late and 2 * int(few[one.rows].sum()) >= len(one.rows)
 
     several, account = 0, to_account(flows)
     for party in np.flatnonzero(able).tolist():
@@ -94,8 +89,7 @@ def published_appeal(
                 yield _claim(flows, party, burst, sweep, days)
             else:
                 several += 1
-    if several:
-        yield NotJudged(SEVERAL, several)
+    yield from [NotJudged(SEVERAL, several)] if several else []
 
 
 def _sweep(flows: Flows, account: NDArray[np.bool_], party: int, rows: Rows, span: int) -> Rows:

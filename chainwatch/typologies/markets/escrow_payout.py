@@ -28,7 +28,7 @@ OTHER_FACTORS = (61, 67, 71, 79, 83, 113, 127, 131, 139, 149)
     fatf="source_of_funds",
     benign="A market refunds buyers, who are paid back what they paid, and not less a commission.",
     needs=("tags", "list prices"),
-    refs=("chen2021", "fatf2020"),
+    refs=("fatf2020",),
     rests_on=(sides_file, worth_file, facts_file),
 )
 def escrow_payout(
@@ -61,8 +61,8 @@ def escrow_payout(
 
     References
     ----------
-    Chen et al., 2021, for payouts out of escrow. Commissions and numbers are of practice, and no
-    source measured them.
+    FATF, Virtual Assets Red Flag Indicators, September 2020, for darknet markets as a source of
+    funds. Commissions and numbers are of practice, and no source measured them: *open*.
     """
     facts = NO_FACTS if flows.facts is None else flows.facts
     goods, out = facts.of_kind(GOODS), paid_by(flows, market)

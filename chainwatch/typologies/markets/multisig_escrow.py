@@ -25,7 +25,7 @@ class _Sale(NamedTuple):
     fatf="source_of_funds",
     benign="A lawful escrow agent or a wallet service with a co-signer keeps a rate of each one.",
     needs=("coin chain",),
-    refs=("blocksci2020", "chen2021"),
+    refs=("blocksci2020", "fatf2020"),
 )
 def multisig_escrow(
     flows: Flows, sales: int = 6, fee_least: int = 1, fee_most: int = 12, spread: int = 10,

@@ -66,8 +66,8 @@ def vendor_by_reviews(
 
     References
     ----------
-    Chen et al., 2021, for the match of reviews with payments and the maximum coverage; the control
-    and the numbers are ours.
+    Chen et al., 2021, for the match of reviews with payments and the maximum coverage, as its
+    abstract tells them: the body was not read, *open*. The control and the numbers are ours.
     """
     facts = NO_FACTS if flows.facts is None else flows.facts
     for currency in sorted(facts.reviews["currency"].drop_nulls().unique()):

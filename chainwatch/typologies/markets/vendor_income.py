@@ -17,7 +17,7 @@ from chainwatch.typologies.typology import Answer, Claim, typology
     fatf="source_of_funds",
     benign="A buyer takes back what he paid into a market and did not spend there.",
     needs=("tags",),
-    refs=("chen2021", "fatf2020"),
+    refs=("fatf2020",),
     rests_on=(sides_file, services_file),
 )
 def vendor_income(
@@ -52,8 +52,8 @@ def vendor_income(
 
     References
     ----------
-    Chen et al., 2021, for vendors whom a market pays regularly. The numbers are of practice, and no
-    source measured them.
+    FATF, Virtual Assets Red Flag Indicators, September 2020, for darknet markets as a source of
+    funds. That vendors are paid out in regular sums is of practice, and no source measured it.
     """
     out, back = paid_by(flows, market), paid_to(flows, market)
     account = to_account(flows) & ~flows.named("payee", market)

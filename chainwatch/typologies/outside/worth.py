@@ -13,6 +13,9 @@ from chainwatch.typologies.flows import Flows, Rows
 from chainwatch.typologies.lists import narrow
 from chainwatch.typologies.typology import Lacking, NotJudged
 
+NO_LIMIT = 10**30
+"""Whole units of any currency that nobody has."""
+
 
 def worths(flows: Flows, rows: Rows, currency: str, units: int = 0) -> NDArray[Any]:
     """Return what payments were worth in minor units, rounded down; -1 where it is not known.
@@ -34,13 +37,6 @@ def worths(flows: Flows, rows: Rows, currency: str, units: int = 0) -> NDArray[A
     return narrow(flows.worth(currency, amounts, rows))
 
 
-def priced(flows: Flows, rows: Rows, currency: str, units: int = 0) -> NDArray[Any]:
-    """Return of every payment what it was worth, as :func:`worths`, of some; -1 of the others."""
-    found = np.full(len(flows), -1, object)
-    found[rows] = worths(flows, rows, currency, units)
-    return narrow(found)
-
-
 def lacking_prices(flows: Flows, currency: str, units: int) -> Iterator[Lacking]:
     """Yield that prices lack, where a currency is asked for and nothing says what it was worth."""
     if not units and flows.prices is None:
@@ -59,4 +55,24 @@ def in_worth(values: NDArray[Any], least: int, most: int, currency: str) -> NDAr
     return np.asarray((values >= least * unit) & (values <= most * unit), np.bool_)
 
 
-__all__ = ["in_worth", "lacking_prices", "priced", "unpriced", "worths"]
+def of_size(
+    flows: Flows, rows: Rows, least: int, most: int, currency: str, units: int
+) -> tuple[NDArray[np.bool_], list[NotJudged]]:
+    """Return which of all payments are among some and of a size, and how many have no price.
+
+    Parameters
+    ----------
+    flows, rows : Flows, array of int64
+        The payments, and those to ask.
+    least, most : int
+        Whole units of the currency, both included.
+    currency, units
+        As of :func:`worths`.
+    """
+    values = worths(flows, rows, currency, units)
+    found = np.zeros(len(flows), np.bool_)
+    found[rows[in_worth(values, least, most, currency)]] = True
+    return found, list(unpriced(values, currency))
+
+
+__all__ = ["NO_LIMIT", "in_worth", "lacking_prices", "of_size", "unpriced", "worths"]

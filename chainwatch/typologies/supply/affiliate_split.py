@@ -59,17 +59,13 @@ def affiliate_split(
     leaked books. That the same stands on a chain is not measured: *open*.
     """
     able = (flows.payers >= max(sales, 1)) & (flows.payees >= affiliates) & ~flows.services
-    if count := int((able & (flows.into.sizes + flows.out_of.sizes > busy)).sum()):
+    quiet = flows.into.sizes + flows.out_of.sizes <= busy
+    if count := int((able & ~quiet).sum()):
         yield NotJudged(BUSY, count)
-    able &= flows.into.sizes + flows.out_of.sizes <= busy
-    for party in np.flatnonzero(able).tolist():
-        came = flows.into.of(party)
-        came = came[flows.payer[came] != NOBODY]
+    for party in np.flatnonzero(able & quiet).tolist():
+        came = flows.into.of(party)[flows.payer[flows.into.of(party)] != NOBODY]
         sale, share, rate = _shares(flows, came, hours * HOUR, 100 * least, 100 * most)
-        kept = _densest(sale, share, rate, spread)
-        if kept is None:
-            continue
-        bought, paid, middle = kept
+        bought, paid, middle = _densest(sale, share, rate, spread)
         others = len(np.unique(flows.payee[paid]))
         people = len(np.unique(flows.payer[bought]))
         if (
@@ -77,14 +73,11 @@ def affiliate_split(
             and affiliates <= others <= len(bought) // 2
             and part_of(len(bought), len(flows.into.of(party)), of_all)
         ):
+            said = f"{people} others about {middle} in 10,000 went to {others} others"
             yield Claim(
-                party,
-                f"of {len(bought)} payments by {people} others about {middle} in 10,000 went to"
-                f" {others} others within {hours} hours each",
-                {"sale": bought, "share": paid},
-                ("share",),
-                flows.lacking(party),
-            )
+                party, f"of {len(bought)} payments by {said} within {hours} hours each",
+                {"sale": bought, "share": paid}, ("share",), flows.lacking(party),
+            )  # fmt: skip
 
 
 def _shares(flows: Flows, came: Rows, span: int, least: int, most: int) -> tuple[Rows, Rows, Rows]:
@@ -99,13 +92,13 @@ def _shares(flows: Flows, came: Rows, span: int, least: int, most: int) -> tuple
     return sale[fits], share[fits], rate[fits].astype(np.int64)
 
 
-def _densest(sale: Rows, share: Rows, rate: Rows, spread: int) -> tuple[Rows, Rows, int] | None:
+def _densest(sale: Rows, share: Rows, rate: Rows, spread: int) -> tuple[Rows, Rows, int]:
     """Return the pairs of the rate that most sales have, each sale and each share once.
 
     Of several rates the smallest stands; what is paid once is a share of one sale alone.
     """
     if not len(rate):
-        return None
+        return sale, share, 0
     order = np.lexsort((share, sale, rate))
     sale, share, rate = sale[order], share[order], rate[order]
     ends = np.searchsorted(rate, rate + spread, side="right")

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainwatch.typologies.bursts import DAY, part_of
-from chainwatch.typologies.flows import Flows
+from chainwatch.typologies.flows import Flows, Rows
 from chainwatch.typologies.markets import sides as sides_file
 from chainwatch.typologies.markets.sides import often
 from chainwatch.typologies.outside import worth as worth_file
-from chainwatch.typologies.outside.worth import in_worth, lacking_prices, unpriced, worths
+from chainwatch.typologies.outside.worth import lacking_prices, of_size
 from chainwatch.typologies.typology import WEAK, Answer, Claim, typology
 
 ESCROWS = ("escrow_wallet", "dark_market", "guarantee_platform")
@@ -73,10 +73,8 @@ def arms_escrow(
     out &= ~flows.services[flows.payee]
     counts = np.bincount(flows.payee[out], minlength=len(flows.parties))
     rows = np.flatnonzero(out & (counts <= at_most)[flows.payee])
-    values = worths(flows, rows, currency, units)
-    yield from unpriced(values, currency)
-    sold = np.zeros(len(flows), np.bool_)
-    sold[rows[in_worth(values, least, most, currency)]] = True
+    sold, told = of_size(flows, rows, least, most, currency, units)
+    yield from told
     for party in often(flows, flows.payee, sold, payouts):
         came = flows.into.of(party)
         mine, every = came[sold[came]], came[out[came]]
@@ -86,13 +84,17 @@ def arms_escrow(
             and part_of(len(mine), len(every), sized)
             and part_of(flows.total(every), flows.total(came), of_all)
         ):
-            yield Claim(
-                party,
-                f"{len(mine)} payouts out of escrow are of a size that arms have, {gap_days} days"
-                " or more apart on average",
-                {"payout": mine},
-                unknown=flows.lacking(party),
-            )
+            yield _claim(flows, party, mine, gap_days)
+
+
+def _claim(flows: Flows, party: int, mine: Rows, gap_days: int) -> Claim:
+    return Claim(
+        party,
+        f"{len(mine)} payouts out of escrow are of a size that arms have, {gap_days} days or more"
+        " apart on average",
+        {"payout": mine},
+        unknown=flows.lacking(party),
+    )
 
 
 __all__ = ["ESCROWS", "arms_escrow"]

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from chainwatch.typologies import services as services_file
 from chainwatch.typologies.bursts import part_of
-from chainwatch.typologies.flows import Flows
+from chainwatch.typologies.flows import Flows, Rows
 from chainwatch.typologies.lists import NOBODY
 from chainwatch.typologies.markets import sides as sides_file
 from chainwatch.typologies.markets.sides import often, paid_by
 from chainwatch.typologies.outside import worth as worth_file
-from chainwatch.typologies.outside.worth import in_worth, lacking_prices, unpriced, worths
+from chainwatch.typologies.outside.worth import lacking_prices, of_size
 from chainwatch.typologies.services import service_of
 from chainwatch.typologies.typology import Answer, Claim, typology
 
@@ -77,23 +77,25 @@ def precursor_supplier(
         return
     accounts = deposit_accounts(flows)
     rows = np.flatnonzero(_of_sellers(flows, sales, market) & accounts[flows.payee])
-    values = worths(flows, rows, currency, units)
-    yield from unpriced(values, currency)
-    bought = np.zeros(len(flows), np.bool_)
-    bought[rows[in_worth(values, least, most, currency)]] = True
+    bought, told = of_size(flows, rows, least, most, currency, units)
+    yield from told
     for party in often(flows, flows.payee, bought, receipts):
         came = flows.into.of(party)
         mine = came[bought[came]]
         different = len(np.unique(flows.payer[mine]))
         if different >= payers and part_of(flows.total(mine), flows.total(came), of_all):
-            yield Claim(
-                party,
-                f"an account at a service was paid by {different} of those whom markets pay,"
-                f" {len(mine)} of {len(came)} payments, each of a size that precursors have",
-                {"receipt": mine, "swept": flows.out_of.of(party)},
-                ("receipt",),
-                flows.lacking(party),
-            )
+            yield _claim(flows, party, mine, different)
+
+
+def _claim(flows: Flows, party: int, mine: Rows, different: int) -> Claim:
+    return Claim(
+        party,
+        f"an account at a service was paid by {different} of those whom markets pay, {len(mine)} of"
+        f" {len(flows.into.of(party))} payments, each of a size that precursors have",
+        {"receipt": mine, "swept": flows.out_of.of(party)},
+        ("receipt",),
+        flows.lacking(party),
+    )
 
 
 def deposit_accounts(flows: Flows) -> NDArray[np.bool_]:

@@ -25,9 +25,8 @@ def night_amounts(
 ) -> Iterator[Answer]:  # fmt: skip
     """Many pay one party the same amount, most of them at night, and many come again by the month.
 
-    It is what payments for abuse material have in common, and rests on amounts and times alone:
-    what was paid for, no chain shows and nothing here looks at. It tells where to look, and accuses
-    none of those who paid.
+    It is what payments for abuse material have in common, by amounts and times alone: what was paid
+    for, no chain shows and nothing here looks at. It accuses none of those who paid.
 
     Parameters
     ----------
@@ -66,20 +65,16 @@ def night_amounts(
     for party in np.flatnonzero(able & ~flows.services).tolist():
         came = flows.into.of(party)
         same = came[_most_common(flows, came)]
-        people = np.unique(flows.payer[same][flows.payer[same] != NOBODY])
         dark = _at_night(flows, same, from_hour, to_hour, ahead)
-        if (
-            len(people) < payers
-            or not part_of(len(same), len(came), share)
-            or not part_of(dark, len(same), night)
-        ):
+        if not part_of(len(same), len(came), share) or not part_of(dark, len(same), night):
             continue
+        people = len(np.unique(flows.payer[same][flows.payer[same] != NOBODY]))
         back = _returning(flows, same, least_days * DAY, most_days * DAY)
-        if part_of(back, len(people), returning):
+        if people >= payers and part_of(back, people, returning):
             yield Claim(
                 party,
-                f"{len(people)} others paid it one and the same amount, {len(same)} of"
-                f" {len(came)} payments, {dark} of them at night; {back} paid again after a month",
+                f"{people} others paid it one and the same amount, {len(same)} of {len(came)}"
+                f" payments, {dark} of them at night; {back} paid again after a month",
                 {"same amount": same},
                 unknown=flows.lacking(party),
             )

@@ -12,7 +12,7 @@ from chainwatch.typologies.bursts import DAY, Burst, Side, part_of
 from chainwatch.typologies.flows import Flows
 from chainwatch.typologies.lists import NOBODY
 from chainwatch.typologies.outside import worth as worth_file
-from chainwatch.typologies.outside.worth import in_worth, lacking_prices, unpriced, worths
+from chainwatch.typologies.outside.worth import lacking_prices, of_size
 from chainwatch.typologies.typology import Answer, Claim, typology
 
 FUNDERS = ("money_exchange", "guarantee_platform", "support_service")
@@ -69,12 +69,10 @@ def recruiter_payouts(
         return
     funders = np.logical_or.reduce([flows.named("payer", one) for one in FUNDERS])
     able = _funded(flows, funders, funded)
-    among = np.zeros(len(flows), np.bool_)
     rows = np.flatnonzero((flows.payer != NOBODY) & ~flows.services[flows.payee])
     rows = rows[able[flows.payer[rows]]]
-    values = worths(flows, rows, currency, units)
-    yield from unpriced(values, currency)
-    among[rows[in_worth(values, least, most, currency)]] = True
+    among, told = of_size(flows, rows, least, most, currency, units)
+    yield from told
     side = Side.of(flows, "payer", days * DAY, among)
 
     def fits(one: Burst) -> bool:
@@ -82,17 +80,21 @@ def recruiter_payouts(
         return 100 * (one.different - one.only + twice) <= again * one.different
 
     for party in np.flatnonzero(able & (side.others >= max(payees, 1))).tolist():
-        came = flows.into.of(party)
         for burst in side.bursts(party, payees, fits):
-            yield Claim(
-                party,
-                f"it paid {burst.different} others a sum of this size within {days} days, nearly"
-                f" all once, and {int(funders[came].sum())} of {len(came)} payments to it are"
-                " from those who change or guarantee for others",
-                {"payout": burst.rows, "funding": came[funders[came]]},
-                ("payout",),
-                flows.lacking(party),
-            )
+            yield _claim(flows, party, burst, funders, days)
+
+
+def _claim(flows: Flows, party: int, burst: Burst, funders: NDArray[np.bool_], days: int) -> Claim:
+    came = flows.into.of(party)
+    return Claim(
+        party,
+        f"it paid {burst.different} others a sum of this size within {days} days, nearly all once,"
+        f" and {int(funders[came].sum())} of {len(came)} payments to it are from those who change"
+        " or guarantee for others",
+        {"payout": burst.rows, "funding": came[funders[came]]},
+        ("payout",),
+        flows.lacking(party),
+    )
 
 
 def _funded(flows: Flows, funders: NDArray[np.bool_], percent: int) -> NDArray[np.bool_]:
