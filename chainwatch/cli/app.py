@@ -33,8 +33,7 @@ from chainwatch.cli.routes import (
     pools,
     trace_across,
 )
-from chainwatch.cli.triage import converge, rank
-from chainwatch.cli.triage import link_test
+from chainwatch.cli.triage import converge, link_test, rank
 from chainwatch.cli.typologies import alerts
 from chainwatch.cli.usage import USAGE, WRONG_USAGE, asks_for_help, misused
 from chainwatch.errors import ChainwatchError, InputError
