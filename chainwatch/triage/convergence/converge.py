@@ -151,10 +151,8 @@ def converge(
         Without it nobody is looked for who pays vendors: he may be their buyer.
     asset : Asset, optional
         What was paid; the coin, where the ledger is of one chain.
-    least : int
-        How many vendors, two or more.
-    hops, days : int
-        The most payments between a vendor and the place, and days from one to the next.
+    least, hops, days : int
+        How many vendors; the most payments to the place, and days from one to the next.
     rate : float or str
         The share of false ones among the places that are called more than chance.
     hub : int
