@@ -126,7 +126,10 @@ def _of_frame(source: pl.DataFrame, bounds: Bounds) -> Series:
             f"a series lacks {', '.join(sorted(lacks))}",
             remedy="give group, week (or day), count, and dated_by: " + ", ".join(DATED_BY),
         )
-    dated = pl.col("dated_by").is_in(DATED_BY) & pl.col(day).is_not_null()
+    if source[day].dtype not in (pl.Date, pl.Datetime, pl.Null):
+        raise InputError(f"{day} holds no days", remedy="write them as YYYY-MM-DD, one a row")
+    said = pl.col("dated_by").cast(pl.String)
+    dated = said.is_in(DATED_BY) & pl.col(day).is_not_null()
     dated = dated.fill_null(value=False)
     left = source.filter(~dated).select("group", pl.col(day).is_null().alias("no_day"))
     undated = tuple(

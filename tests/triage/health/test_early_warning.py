@@ -302,8 +302,14 @@ def test_what_is_no_series() -> None:
         cw.early_warning(good.with_columns(count=-pl.col("count")))
     with pytest.raises(InputError, match="a count or a group is missing"):
         cw.early_warning(good.with_columns(count=pl.lit(None, pl.Int64)))
-    with pytest.raises(ArgumentError):
-        cw.early_warning(7)
+    with pytest.raises(InputError, match="week holds no days"):
+        cw.early_warning(good.with_columns(week=pl.lit("soon")))
+    with pytest.raises(InputError, match="whole numbers, 0 or more"):
+        cw.early_warning(good.with_columns(count=pl.lit(0.5)))
+    assert cw.early_warning(good.with_columns(dated_by=pl.lit(3))).groups == 0
+    for wrong in (7, "a text", [good]):
+        with pytest.raises(ArgumentError):
+            cw.early_warning(wrong)
     assert cw.early_warning(good.clear()).frame.height == 0
 
 

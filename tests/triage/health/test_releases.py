@@ -9,10 +9,11 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainwatch as cw
@@ -252,3 +253,22 @@ def test_lines_that_are_no_entries(tmp_path: Path, line: bytes) -> None:
     file.write_bytes(file.read_bytes() + line + b"\n")
     with pytest.raises(InputError, match="does not follow the one before it"):
         cw.read_releases(file)
+
+
+@settings(max_examples=12)  # each entry is brought to the disk
+@given(st.lists(st.decimals(min_value="0.05", max_value="0.6", places=2), max_size=8))
+def test_what_is_spent_is_never_more_than_was_set_and_nothing_that_fits_is_refused(
+    asked: list[Decimal],
+) -> None:
+    with TemporaryDirectory() as folder:
+        file, spent = begun(Path(folder)), Fraction(0)
+        for one in asked:
+            fits = spent + Fraction(one) <= 1
+            if fits:
+                take(file, str(one))
+                spent += Fraction(one)
+            else:
+                with pytest.raises(ReleaseRefused):
+                    take(file, str(one))
+        left = cw.read_releases(file).frame["epsilon_left"][-1]
+        assert Fraction(left) == 1 - spent
