@@ -43,7 +43,6 @@ from chainwatch.results.result import Result
 from chainwatch.results.table import Privacy
 from chainwatch.results.text_frame import text_frame
 from chainwatch.simulate.bridges.simulation import simulate_bridges
-from chainwatch.simulate.health.markets import simulate_market
 from chainwatch.simulate.holders.simulation import simulate_holders
 from chainwatch.simulate.networks.simulation import simulate_vendor_links
 from chainwatch.simulate.pools import simulate_pools
@@ -55,6 +54,7 @@ from chainwatch.tracing.fetch import LEFT, Fetched
 from chainwatch.tracing.meaning.rates import meaning_rates
 from chainwatch.triage.health.warning_rates import by_payers, warning_rates
 from chainwatch.triage.link_test.rates import link_rates
+from chainwatch.triage.health.warning_rates import Outcome, rates_of
 
 COIN = native("btc-regtest")
 KEY = (
@@ -170,6 +170,7 @@ def _selling(made: Made) -> cw.Tags:
 
 def _seen() -> cw.Tags:
     """Return tags of somebody whose listing has a day."""
+    pytest.importorskip("scipy", reason="scipy is not installed")
     row = dict.fromkeys(schema.TAGS.schema) | {
         "chain": COIN.chain, "address": bytes(21), "label": "x", "source": "x", "pack": "x",
         "confidence": "unknown", "level": 5,
@@ -179,8 +180,15 @@ def _seen() -> cw.Tags:
     return make_tags(pl.DataFrame([row, other], schema=schema.TAGS.schema, orient="row"))
 
 
+def _rated(found: dict[str, list[Outcome]]) -> Result:
+    """Return rates of what came of alarms."""
+    pytest.importorskip("scipy", reason="scipy is not installed")
+    return rates_of(found)
+
+
 def _released(made: Made) -> tuple[Result, Result]:
     """Return a release, and the ledger that it was paid from."""
+    pytest.importorskip("opendp", reason="opendp is not installed")
     span = {"since": "2023-06-01", "until": "2023-09-01", "who": "a test", "why": "a test"}
     with TemporaryDirectory() as folder:
         file = Path(folder) / "releases.jsonl"
@@ -341,9 +349,7 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "TraceRange": Made.ranged,
     "TransactionSummary": Made.transaction,
     "WalletRoles": lambda made: cw.service_roles(made.ledger, made.tags, asset=COIN),
-    "WarningRates": lambda _: warning_rates(
-        [simulate_market(0, part="fit")], {"buyers, exact": by_payers}
-    ),
+    "WarningRates": lambda _: _rated({"by hand": [Outcome((3,), (1,), 0, 92)] * 9}),
     "Watched": lambda made: cw.watch(made.trace, made.ledger),
 }
 
