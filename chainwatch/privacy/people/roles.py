@@ -24,7 +24,7 @@ from chainwatch.privacy.people.tables import ACCUSED, EVIDENCE, NETWORK, TAG
 from chainwatch.privacy.people.tagged import first_role, payers_of_role, tagged
 from chainwatch.results.result import recorded
 from chainwatch.tracing.arguments import check, check_tags
-from chainwatch.tracing.subjects import Subjects, subjects_of, widened
+from chainwatch.tracing.subjects import Named, Subjects, subjects_of, widened
 
 FEW = 10
 """The most payments to vendors and markets, or to campaigns, that are seldom. A choice."""
@@ -38,13 +38,13 @@ def roles(
     prices: Prices | None = None, currency: str = "USD", worth: int = SMALL_WORTH,
     price_source: str | None = None,
 ) -> PeopleRoles:  # fmt: skip
-    """Give each party that deals with subjects and tagged parties one role, with its evidence.
+    """Give each party that deals with subjects and tagged parties one of eight roles.
 
-    Vendors, markets, services and networks are those whom a tag names, or subjects. Of the others
-    payments tell: who paid a vendor or a market seldom and little and got nothing back is a likely
-    consumer; who so paid a published campaign a small donor; who paid somebody tagged with a scam,
-    extortion, theft or the like and got back less a victim; whoever else deals with them a
-    bystander. Likely consumers, small donors and victims are masked in every disclosure.
+    Vendors, markets, services and networks are those whom a tag names, or subjects. Who paid a
+    vendor or a market seldom and little and got nothing back is a likely consumer; who so paid a
+    published campaign a small donor; who paid somebody tagged with a scam, extortion or theft and
+    got back less a victim. These three are masked in every disclosure, and so is who may be one,
+    whose role is *unknown*. All others are bystanders.
 
     Parameters
     ----------
@@ -52,29 +52,17 @@ def roles(
         The span to read.
     subjects : frame with ``chain`` and ``address``, tags, or one or several addresses
         On whom the case is.
-    tags : Tags, optional
-        Who is what. A tag that its publisher says of a whole cluster speaks of all its addresses.
-        One with dates speaks of payments on its days.
-    clusters : Clusters, optional
-        Owners: their addresses are one party.
+    tags, clusters : Tags, Clusters, optional
+        Who is what, on the days of each tag; and whose addresses are one party.
     asset, chain : Asset, str, optional
         As :func:`chainwatch.trace` takes them.
     subject_role : str
-        What a subject is to whom no tag gives a role: vendor, market, service or network.
-    few : int
-        The most payments that are *seldom*.
-    small : int, optional
-        The largest payment that is *little*, in base units.
+        What a subject is without a tag: vendor, market, service or network.
+    few, small : int
+        The most payments that are *seldom*; the largest that is *little*, in base units.
     prices, currency, worth, price_source : Prices, str, int, str, optional
-        Or what a payment was worth on its day, at most, in whole units of the currency. Without
-        either nobody is called a likely consumer or a small donor: who may be one is *unknown*.
-
-    Returns
-    -------
-    PeopleRoles
-        Rows by address, the evidence, and ``why(address)``. Whoever may be one of those who are
-        masked is masked, and called *unknown*, where a history was not read, others may have paid,
-        or it was not stated what is small.
+        Or its worth on its day, at most, in whole units. Without either nobody is a likely consumer
+        or small donor.
 
     Raises
     ------
@@ -85,33 +73,21 @@ def roles(
 
     Fails when
     ----------
-    Somebody buys or gives through a service: then the service paid, and if no tag names it, it
-    looks like a person. A vendor whom no tag names buys from another: it looks like a consumer, and
-    is masked. A supplier of the vendor is paid, and never pays: a bystander. A payer is many people
-    behind one address, or one behind many that no cluster joins.
+    Somebody buys or gives through a service that no tag names: it looks like a person. A vendor
+    whom no tag names buys: it is masked. One address is many people, or no cluster joins one's.
 
     References
     ----------
-    FATF, Virtual Assets Red Flag Indicators, 2020; Chainalysis on the base rate of a money service
-    and terrorism, 2023.
+    FATF, Virtual Assets Red Flag Indicators, 2020; Chainalysis on money services, 2023.
     """
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
-    if tags is not None:
-        check_tags(tags)
-    check(clusters=clusters)
     expect(prices, (Prices, type(None)), "prices", "pass prices, as read_prices returns them")
+    check(clusters=clusters)
     _check(subject_role, few)
     little = Little(small, prices, currency, worth, price_source)
     of = subjects_of(subjects, asset, chain, ledger)
-    if of.chosen:
-        raise InputError(
-            f"{of.chosen[0].shown(of.asset.chain)} is no address", remedy="give the one it pays"
-        )
-    owners = owners_of(clusters, of.asset.chain)
-    whose = pl.Series(sorted(widened(of.addresses, of.asset.chain, clusters)), dtype=pl.Binary)
-    given = _tagged(tags, of.asset.chain, owners)
-    at = _Anchors.of(given, whose, subject_role, owners)
-    met = payments_of(ledger, of.asset, at.addresses, owners)
+    at = _Anchors.of(of, tags, clusters, subject_role)
+    met = payments_of(ledger, of.asset, at.addresses, at.owners)
     return _found(ledger, of.asset, met, at, little, few, subject_role)
 
 
@@ -130,6 +106,8 @@ def _tagged(tags: Tags | None, chain: str, owners: pl.DataFrame) -> pl.DataFrame
 
     Tags of one cluster that name two parties speak of no other address of it.
     """
+    if tags is not None:
+        check_tags(tags)
     frame = TAGS.empty() if tags is None else tags.frame
     rows = tagged(frame, chain).with_columns(pl.lit(True).alias("direct"))
     said = rows.filter(pl.col("definer").fill_null(False) & (pl.col("concept") != DEPOSIT))
@@ -157,9 +135,17 @@ class _Anchors:
 
     @classmethod
     def of(
-        cls, given: pl.DataFrame, subjects: pl.Series, subject_role: str, owners: pl.DataFrame
+        cls, of: Named, tags: Tags | None, clusters: Framed | None, subject_role: str
     ) -> _Anchors:
         """Return the subjects, and the tagged of whose payers a tag says something."""
+        chain = of.asset.chain
+        if of.chosen:
+            raise InputError(
+                f"{of.chosen[0].shown(chain)} is no address", remedy="give the one it pays"
+            )
+        owners = owners_of(clusters, chain)
+        subjects = pl.Series(sorted(widened(of.addresses, chain, clusters)), dtype=pl.Binary)
+        given = _tagged(tags, chain, owners)
         told = given.drop_nulls("payers").select("address", "payers", "first_day", "last_day")
         untold = subjects.to_frame("address").join(given, on="address", how="anti")
         mine = untold.with_columns(
