@@ -29,6 +29,9 @@ from chainwatch.tracing.ranges.trace_all import trace_all
 from chainwatch.tracing.result import Trace
 from chainwatch.tracing.stops import HOSTED, ONE_DESTINATION
 from chainwatch.tracing.trace import trace
+from chainwatch.typologies.alerts import alerts
+from chainwatch.typologies.catalogue import TYPOLOGIES
+from chainwatch.typologies.facts import make_facts
 from chainwatch.units import total
 
 HERE = Path(__file__).parent
@@ -327,3 +330,23 @@ def test_the_unhosted_five(case: Case) -> None:
     free = whose.filter(~pl.col("subject").is_in(sorted(held)))
     assert free.height == 5
     assert len(case.listed) == whose.height == 20
+
+
+def test_typologies_of_crimes_link_no_customer_of_an_exchange_house(case: Case) -> None:
+    """Told as published addresses: whoever paid an exchange house, or by one, is no donor of it."""
+    published = pl.DataFrame({"chain": ["tron"] * len(case.listed), "address": case.listed})
+    asked = [
+        make(units=10**6) if "units" in dict(make().params) else make()
+        for make in TYPOLOGIES
+        if not make.__module__.startswith("chainwatch.typologies.shapes")
+    ]
+    found = alerts(
+        case.ledger, case.usdt, asked, tags=case.tags, facts=make_facts(published=published)
+    )
+    assert len(asked) == 18
+    assert found.frame.is_empty()
+    lacking = found.not_observable.filter(pl.col("typology").is_not_null())["typology"]
+    assert set(lacking) == {
+        "ad_payments", "escrow_payout", "many_ads", "migration", "multisig_escrow",
+        "vendor_by_reviews",
+    }  # fmt: skip

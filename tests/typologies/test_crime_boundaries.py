@@ -164,6 +164,11 @@ def test_direct_trade_is_of_a_buyer_and_a_seller_on_days_apart() -> None:
     assert not claims(one, met(2, 3))
     assert not claims(one, met(3, 2))
     assert not claims(one, met(3, 3, apart=HOUR))
+    many = [*met(3, 3), *((f"v>x{n}:1", 20 * DAY + n) for n in range(4))]
+    assert claims(typ.direct_trade(busy=10), many)
+    crowded = found(typ.direct_trade(busy=9), many)
+    assert not crowded.claims
+    assert crowded.not_judged[0].number == 1
     refunded = [*met(3, 3), ("v>market:150", 5 * DAY)]
     assert not claims(one, refunded)
     late = [(text, second if text != "b>market:9" else 60 * DAY) for text, second in met(3, 3)]

@@ -12,8 +12,9 @@ from chainwatch.typologies.flows import Flows, Rows
 from chainwatch.typologies.lists import NOBODY
 from chainwatch.typologies.markets import sides as sides_file
 from chainwatch.typologies.markets.sides import deeds, paid_by, paid_to
-from chainwatch.typologies.typology import Answer, Claim, typology
+from chainwatch.typologies.typology import Answer, Claim, NotJudged, typology
 
+BUSY = "parties whom markets pay, with more payments than a person has"
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -25,8 +26,9 @@ _NEVER = np.iinfo(np.int64).max
     rests_on=(sides_file,),
 )
 def direct_trade(
-    flows: Flows, times: int = 3, sales: int = 3, days: int = 3, market: str = "dark_market"
-) -> Iterator[Answer]:
+    flows: Flows, times: int = 3, sales: int = 3, days: int = 3, market: str = "dark_market",
+    busy: int = 2_000,
+) -> Iterator[Answer]:  # fmt: skip
     """Somebody who paid a market pays somebody whom a market paid for sales, several times.
 
     The one had paid a market before, and the other was paid out by one so often, and by far more
@@ -43,11 +45,14 @@ def direct_trade(
         Different days on which they stand, at least.
     market : str
         Whom tags name a market: a concept of the taxonomy, narrower ones count.
+    busy : int
+        A party with more payments is left out, and counted: it serves many, whatever tags say.
 
     Fails when
     ----------
     They know each other for other reasons: a landlord, a friend, one person with two wallets that
-    no cluster joins; the pair never met at a market that tags name.
+    no cluster joins; a small exchange without a tag, whose customers use markets; the pair never
+    met at a market that tags name.
 
     References
     ----------
@@ -57,11 +62,15 @@ def direct_trade(
     out, into = paid_by(flows, market), paid_to(flows, market)
     parties = len(flows.parties)
     buyers = _first(flows.payer, into, flows.order, parties)
+    quiet = flows.into.sizes + flows.out_of.sizes <= busy
     sellers = _sellers(flows, out, into, sales)
+    if count := int((sellers & ~quiet & ~flows.services).sum()):
+        yield NotJudged(BUSY, count)
+    sellers &= quiet
     rows = np.flatnonzero(flows.payer != NOBODY)
     payer, payee = flows.payer[rows], flows.payee[rows]
     fits = (buyers[payer] < flows.order[rows]) & sellers[payee]
-    fits &= ~flows.services[payer] & ~flows.services[payee]
+    fits &= ~flows.services[payer] & ~flows.services[payee] & quiet[payer]
     rows = rows[fits]
     keys = flows.payer[rows].astype(np.int64) * max(parties, 1) + flows.payee[rows]
     order = np.argsort(keys, kind="stable")
@@ -108,3 +117,6 @@ def _sellers(
         came, went = flows.into.of(party), flows.out_of.of(party)
         found[party] = flows.total(came[out[came]]) > 2 * flows.total(went[into[went]])
     return found
+
+
+__all__ = ["BUSY", "direct_trade"]
