@@ -57,8 +57,8 @@ which habits evade.
 
 * The numbers of typologies were chosen on the *fit* part, which shares no seed and no day with this
   one. *New habits* are variants of campaigns that no town of the fit part has.
-* *Right* are the parties with an alert whose doing it is; the interval counts campaigns, not
-  parties. *Found* are campaigns with an alert on one of their parties.
+* *Precision*: of the parties with an alert those whose doing it is; the interval counts campaigns,
+  not parties. *Recall*: of the campaigns that show it those with an alert on one of their parties.
 * *Innocent* are those who take part in no crime, those who run a twin among them.
 * In adversarial towns every crime takes twice as long, or pays a little less each time, or hides
   among payments to and from people and shops.
@@ -167,7 +167,7 @@ def _fails(one: Typology) -> str:
 def _rates(found: TypologyRates) -> Iterator[str]:
     for basis in found.frame["basis"].unique().sort(descending=True):
         yield f"## How often they are right: {basis}\n"
-        yield "| typology | right of alerted | found, known habits | found, new habits | alerts |"
+        yield "| typology | precision | recall, known habits | recall, new habits | innocent |"
         yield "|---|---|---|---|---|"
         for row in found.frame.filter(basis=basis).iter_rows(named=True):
             of = {"basis": basis, "typology": row["typology"]}

@@ -115,11 +115,11 @@ class TypologyRates(Measured, Result):
             yield f"{row['typology']}{weak}, {row['basis']} ({row['worlds']} worlds):"
             if row["lacking"]:
                 yield f"    not observable on {row['lacking']} of them"
-            yield f"    alerted parties whose doing it is: {self.share('right', **of)}"
-            yield f"    campaigns found, of known habits: {self.share('found_known', **of)}"
+            yield f"    precision, of alerted parties: {self.share('right', **of)}"
+            yield f"    recall, of campaigns of known habits: {self.share('found_known', **of)}"
             if row["new"]:
-                yield f"    campaigns found, of new habits: {self.share('found_new', **of)}"
-            yield f"    {per_thousand(self.share('bothered', **of))}"
+                yield f"    recall, of campaigns of new habits: {self.share('found_new', **of)}"
+            yield f"    alerts: {per_thousand(self.share('bothered', **of))}"
 
 
 def per_thousand(share: Share) -> str:
@@ -160,7 +160,7 @@ class _World(NamedTuple):
 def typology_rates(
     worlds: Iterable[SimulatedCampaigns], typologies: Sequence[Typology] = DEFAULT
 ) -> TypologyRates:
-    """Count on whom typologies raise alerts, and which campaigns they find.
+    """Count on whom typologies raise alerts, and which campaigns they find: precision and recall.
 
     An alert is right on a party whose doing it is. A party counts once, however many alerts there
     are on it; the cases behind an interval are campaigns, since the parties of one are alike. A

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -21,6 +22,8 @@ from chainwatch.typologies.typology import Claim, Found, Typology
 
 START = datetime(2023, 6, 1, tzinfo=UTC)
 HOUR, DAY = 3_600, 86_400
+WIDE = 10**24
+"""Far beyond 64 bits."""
 COIN = native("btc")
 NAMES = {
     "market": Name("bazaar", "dark_market"), "other": Name("souk", "dark_market"),
@@ -32,7 +35,7 @@ Paid = tuple[Any, ...]
 """``"a>b:5"``, the second, and perhaps the quorum and the keys."""
 
 
-def flows(payments: Sequence[Paid], **more: Any) -> Flows:
+def flows(payments: Sequence[Paid], wide: int = 1, **more: Any) -> Flows:
     rows = []
     named = list(NAMES)
     for place, (text, second, *unlocked) in enumerate(payments):
@@ -41,7 +44,7 @@ def flows(payments: Sequence[Paid], **more: Any) -> Flows:
         deed, quorum, keys = (*unlocked, None, None, None)[:3] if unlocked else (None, None, None)
         number = place if deed is None else 1_000 + int(deed)
         rows.append((
-            key(payer), key(payee), int(amount), START + timedelta(seconds=second), place,
+            key(payer), key(payee), int(amount) * wide, START + timedelta(seconds=second), place,
             number.to_bytes(32), quorum, keys,
             *(named.index(one) if one in named else -1 for one in (payer, payee)),
         ))  # fmt: skip
@@ -59,7 +62,16 @@ def found(one: Typology, payments: Sequence[Paid], **more: Any) -> Found:
 
 
 def claims(one: Typology, payments: Sequence[Paid], **more: Any) -> list[Claim]:
-    return list(found(one, payments, **more).claims)
+    """Return what is claimed; where nothing is priced, amounts of any width give the same."""
+    told = list(found(one, payments, **more).claims)
+    if not {"facts", "prices"} & set(more):
+        params = dict(one.params)
+        params |= {"units": params["units"] * WIDE} if "units" in params else {}
+        same = getattr(typ, one.name)(**params).find(flows(payments, WIDE, **more)).claims
+        assert [(claim.party, claim.why) for claim in same] == [
+            (claim.party, claim.why) for claim in told
+        ]
+    return told
 
 
 def income(weeks: int, cashed: int = 50, back: int = 0, other: int = 0) -> list[Paid]:
@@ -212,6 +224,17 @@ def test_an_appeal_needs_donors_who_do_not_come_again_and_one_account() -> None:
     several = found(one, both, facts=facts)
     assert not several.claims
     assert several.not_judged[0].number == 1
+
+
+def test_a_published_address_is_its_owners() -> None:
+    """Told of one address of a cluster, the appeal of the cluster is found."""
+    chain = pl.lit(COIN.chain).alias("chain")
+    owners = pl.DataFrame({"address": [key("shown"), key("call")],
+                           "cluster": [key("call"), key("call")]}).with_columns(chain)  # fmt: skip
+    facts = make_facts(published=pl.DataFrame({"chain": ["btc"], "address": [key("shown")]}))
+    one = typ.published_appeal(units=1)
+    assert not claims(one, appeal(15, DAY), facts=facts)
+    assert claims(one, appeal(15, DAY), facts=facts, clusters=SimpleNamespace(frame=owners))
 
 
 def rotated(count: int, people: int, gap: int = 10) -> list[Paid]:

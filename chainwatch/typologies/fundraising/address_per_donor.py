@@ -20,6 +20,7 @@ from chainwatch.typologies.fundraising.donors import (
     rows_of,
     wallet_of,
 )
+from chainwatch.typologies.shapes import relays as relays_file
 from chainwatch.typologies.typology import Answer, Claim, NotJudged, typology
 
 SHARED = "wallets that pay more parties than an operating wallet may, as services do"
@@ -30,7 +31,7 @@ SHARED = "wallets that pay more parties than an operating wallet may, as service
     benign="A shop makes an address for each invoice and gathers them; none of them is published.",
     needs=("published addresses",),
     refs=("doj2020", "fatf2020"),
-    rests_on=(donors_file, facts_file),
+    rests_on=(donors_file, relays_file, facts_file),
 )
 def address_per_donor(
     flows: Flows, addresses: int = 15, emptied_to: int = 95, days: int = 60, again: int = 20,

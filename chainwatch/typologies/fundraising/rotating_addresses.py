@@ -12,6 +12,7 @@ from chainwatch.typologies.fundraising.donors import (
     again as again_,
 )
 from chainwatch.typologies.fundraising.donors import by_wallet, emptied, rows_of, wallet_of
+from chainwatch.typologies.shapes import relays as relays_file
 from chainwatch.typologies.typology import Answer, Claim, NotJudged, typology
 
 SHARED = "wallets that pay more parties than an operating wallet may, as services do"
@@ -21,7 +22,7 @@ SHARED = "wallets that pay more parties than an operating wallet may, as service
     fatf="patterns",
     benign="A shop takes another address each month, and its customers come again.",
     refs=("doj2025", "fatf2020"),
-    rests_on=(donors_file,),
+    rests_on=(donors_file, relays_file),
 )
 def rotating_addresses(
     flows: Flows, addresses: int = 4, payers: int = 5, emptied_to: int = 90, again: int = 20,
