@@ -261,22 +261,25 @@ def _campaigns(basis: str, one: Typology, worlds: Sequence[_World]) -> Iterator[
     """Yield, by kind and variant, how many campaigns there are, and how many are alerted."""
     run: Counter[tuple[Any, ...]] = Counter()
     met: Counter[tuple[Any, ...]] = Counter()
+    shown: set[tuple[Any, ...]] = set()
     for made in worlds:
         alerted = made.claimed[one.name] or set()
         numbers = {made.parties[party].campaign for party in alerted}
-        shown = made.due.get(one.name, set())
         for each in made.world.campaigns:
-            key = (each.kind, each.variant, each.crime, each.number in shown, each.new)
+            key = (each.kind, each.variant, each.crime, each.new)
             run[key] += 1
             met[key] += each.number in numbers
+            if each.number in made.due.get(one.name, ()):
+                shown.add(key)
         for party, of in made.parties.items():
             if of.campaign is None:
-                key = (BYSTANDER, of.kind, False, False, False)
+                key = (BYSTANDER, of.kind, False, False)
                 run[key] += 1
                 met[key] += party in alerted
     for key, count in run.items():
-        if met[key] or key[3]:
-            yield (basis, one.name, *key, count, met[key])
+        if met[key] or key in shown:
+            kind, variant, crime, new = key
+            yield (basis, one.name, kind, variant, crime, key in shown, new, count, met[key])
 
 
 __all__ = ["BY_CAMPAIGN", "TYPOLOGY_RATES", "TypologyRates", "campaign_flows", "per_thousand",

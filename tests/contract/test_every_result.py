@@ -43,6 +43,7 @@ from chainwatch.results.result import Result
 from chainwatch.results.table import Privacy
 from chainwatch.results.text_frame import text_frame
 from chainwatch.simulate.bridges.simulation import simulate_bridges
+from chainwatch.simulate.campaigns.simulation import simulate_campaigns
 from chainwatch.simulate.holders.simulation import simulate_holders
 from chainwatch.simulate.networks.simulation import simulate_vendor_links
 from chainwatch.simulate.pools import simulate_pools
@@ -55,6 +56,7 @@ from chainwatch.tracing.meaning.rates import meaning_rates
 from chainwatch.triage.health.warning_rates import by_payers, warning_rates
 from chainwatch.triage.link_test.rates import link_rates
 from chainwatch.triage.health.warning_rates import Outcome, rates_of
+from chainwatch.typologies.rates import typology_rates
 
 COIN = native("btc-regtest")
 KEY = (
@@ -348,6 +350,10 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     ),
     "TraceRange": Made.ranged,
     "TransactionSummary": Made.transaction,
+    "TypologyRates": lambda _: typology_rates(
+        [simulate_campaigns(0, part="fit", days=210, people=60, each=1)],
+        [cw.typologies.structuring(), cw.typologies.cycle()],
+    ),
     "WalletRoles": lambda made: cw.service_roles(made.ledger, made.tags, asset=COIN),
     "WarningRates": lambda _: _rated({"by hand": [Outcome((3,), (1,), 0, 92)] * 9}),
     "Watched": lambda made: cw.watch(made.trace, made.ledger),
