@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import polars as pl
@@ -127,6 +127,22 @@ def _whole(parts: pl.Series) -> pl.Series:
             remedy="no token holds as much: look at the largest amounts, or leave the asset out",
         )
     return halves.select(high * _HALF + low).to_series().cast(AMOUNT)
+
+
+WIDE = Context(prec=80)
+"""Arithmetic that rounds no decimal which a column can hold: the default keeps 28 digits."""
+
+
+def places_of(value: Decimal) -> int:
+    """Return how many digits a decimal holds behind the point: amounts, in base units, none.
+
+    Examples
+    --------
+    >>> places_of(Decimal("0.500000000")), places_of(Decimal(5))
+    (9, 0)
+    """
+    exponent = value.as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def split(amount: int | None) -> tuple[Decimal | None, str | None]:

@@ -24,6 +24,7 @@ from chainwatch.privacy.mask_rows import Hidden, asset_of, columns_of, hidden_ro
 from chainwatch.results.plain import chains_of
 from chainwatch.results.result import Result
 from chainwatch.results.table import Column, DataType, Privacy, Rows
+from chainwatch.units import WIDE, places_of
 
 ROUNDED = "rounded"
 """Column that says whether amounts and times of a row were made coarse."""
@@ -224,5 +225,6 @@ def _day(privacy: Privacy, value: date, *, hide: bool) -> str:
 
 def _blurred(value: object) -> object:
     if isinstance(value, Decimal):
-        return Decimal(coarse(int(value)))
+        places = places_of(value)
+        return Decimal(coarse(int(value.scaleb(places, WIDE)))).scaleb(-places, WIDE)
     return coarse(int(str(value)))

@@ -53,9 +53,8 @@ from chainwatch.tracing.crossings.rates import crossing_rates
 from chainwatch.tracing.custody.rates import custody_rates, known_custody
 from chainwatch.tracing.fetch import LEFT, Fetched
 from chainwatch.tracing.meaning.rates import meaning_rates
-from chainwatch.triage.health.warning_rates import by_payers, warning_rates
-from chainwatch.triage.link_test.rates import link_rates
 from chainwatch.triage.health.warning_rates import Outcome, rates_of
+from chainwatch.triage.link_test.rates import link_rates
 from chainwatch.typologies.rates import typology_rates
 
 COIN = native("btc-regtest")

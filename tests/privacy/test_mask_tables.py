@@ -23,7 +23,7 @@ from chainwatch.privacy.mask_rows import parties, transactions_of_masked
 from chainwatch.privacy.mask_tables import mask_tables
 from chainwatch.results.result import Result
 from chainwatch.results.roles import SERVICE, SUBJECT
-from chainwatch.results.table import BEHIND, Column, Rows
+from chainwatch.results.table import BEHIND, Column, Privacy, Rows
 from chainwatch.results.table import Table as Declaration
 from chainwatch.tracing.custody.tables import HOSTED_ADDRESSES
 from chainwatch.tracing.direct_tables import BY_COLUMNS, PAYMENTS
@@ -342,3 +342,21 @@ def test_a_text_that_is_not_our_own_is_withheld_beside_the_masked(name: str, sai
     assert said not in str(mask_tables(table, reader)["payments"].frame.rows())
     whole = Table(pl.DataFrame({"sender": [HOST], "receiver": [SHOWN]}).with_columns(named))
     assert mask_tables(whole, reader)["payments"].frame[name].to_list() == [said]
+
+
+def test_one_digit_of_a_share_is_left_as_of_an_amount() -> None:
+    """A decimal with places keeps its size: 35 per cent are not none."""
+    share = Column("share", pl.Decimal(12, 9), Privacy.NUMBER, "a share")
+    frame = pl.DataFrame(
+        {"counterparty": [ONE], "share": [Decimal("0.354000000")]},
+        schema={"counterparty": pl.Binary, "share": pl.Decimal(12, 9)},
+    )
+    found = shown(Table(frame, declared={**DECLARED, "share": share}))
+    assert found[0]["share"] == Decimal("0.4")
+    wide = Column("worth", pl.Decimal(38, 2), Privacy.NUMBER, "worth")
+    frame = pl.DataFrame(
+        {"counterparty": [ONE], "worth": [Decimal("7" * 36 + ".25")]},
+        schema={"counterparty": pl.Binary, "worth": pl.Decimal(38, 2)},
+    )
+    found = shown(Table(frame, declared={**DECLARED, "worth": wide}))
+    assert found[0]["worth"] == Decimal(8 * 10**35)

@@ -14,6 +14,7 @@ from chainwatch.addresses.assets import Asset
 from chainwatch.case.report.elements import TableBlock
 from chainwatch.chains.catalogue import chain
 from chainwatch.privacy.mask_tables import ROUNDED
+from chainwatch.units import WIDE, places_of
 
 MOST_ROWS = 60
 """Rows of a table that the report prints; the files hold all. The annex of steps is not cut."""
@@ -173,6 +174,10 @@ def _amount_left(frame: pl.DataFrame, cut: Cut, asset: Asset | None) -> str:
 def _text(column: str, value: object, asset: Asset | None, rounded: bool) -> str:
     if value is None:
         return "unknown" if column == "amount" else ""
+    if isinstance(value, Decimal) and places_of(value):
+        # A share, a ratio, or worth in a currency: no amount of what was followed.
+        number = f"{value.normalize(WIDE):f}"
+        return f"≈ {number}" if rounded and value else number
     if isinstance(value, Decimal):
         number = asset.shown(int(value)) if asset else f"{int(value):,}"
         return f"≈ {number}" if rounded and value else number

@@ -135,6 +135,15 @@ def test_a_column_in_which_nothing_stands_is_not_printed() -> None:
     assert printed_table("t", "file", rows.clear(), None).columns == ("who", "looks", "amount")
 
 
+def test_what_has_places_is_no_amount_of_the_asset() -> None:
+    """A share, or worth in a currency, is printed as it stands, to its last digit."""
+    rows = pl.DataFrame(
+        {"share": ["0.350000000", "0.000000000"], "worth": ["7" * 36 + ".25", "10.00"]}
+    ).select(pl.col("share").cast(pl.Decimal(12, 9)), pl.col("worth").cast(pl.Decimal(38, 2)))
+    table = printed_table("t", "file", rows, cw.native("btc-regtest"))
+    assert table.rows == (("0.35", "7" * 36 + ".25"), ("0", "10"))
+
+
 def test_a_table_is_cut_by_amount_and_says_what_is_left_out() -> None:
     asset = cw.native("btc-regtest")
     amounts = [Decimal(10**8 * number) for number in (1, 5, 2, 4, 3)]
