@@ -348,15 +348,15 @@ def test_one_digit_of_a_share_is_left_as_of_an_amount() -> None:
     """A decimal with places keeps its size: 35 per cent are not none."""
     share = Column("share", pl.Decimal(12, 9), Privacy.NUMBER, "a share")
     frame = pl.DataFrame(
-        {"counterparty": [ONE], "share": [Decimal("0.354000000")]},
-        schema={"counterparty": pl.Binary, "share": pl.Decimal(12, 9)},
+        {"sender": [ONE], "receiver": [SHOWN], "share": [Decimal("0.354000000")]},
+        schema={"sender": pl.Binary, "receiver": pl.Binary, "share": pl.Decimal(12, 9)},
     )
     found = shown(Table(frame, declared={**DECLARED, "share": share}))
     assert found[0]["share"] == Decimal("0.4")
     wide = Column("worth", pl.Decimal(38, 2), Privacy.NUMBER, "worth")
     frame = pl.DataFrame(
-        {"counterparty": [ONE], "worth": [Decimal("7" * 36 + ".25")]},
-        schema={"counterparty": pl.Binary, "worth": pl.Decimal(38, 2)},
+        {"sender": [ONE], "receiver": [SHOWN], "worth": [Decimal("7" * 36 + ".25")]},
+        schema={"sender": pl.Binary, "receiver": pl.Binary, "worth": pl.Decimal(38, 2)},
     )
     found = shown(Table(frame, declared={**DECLARED, "worth": wide}))
     assert found[0]["worth"] == Decimal(8 * 10**35)
