@@ -121,6 +121,7 @@ def _released(
     noise = _noise(terms)
     check_read(ledger, what.chain, terms.weeks)
     asked = {**terms.said(), "chain": what.chain, "asset": str(what), "opendp": version("opendp")}
+    asked["owners"] = "by the default recipe" if clusters is None else "as they were given"
     cost = (terms.epsilon, terms.delta)
     paid = spend(releases, what.chain, period, cost, signed, asked)
     # From here on it is spent, whatever happens.

@@ -132,6 +132,7 @@ def test_nothing_that_is_kept_or_shown_holds_an_exact_count_or_a_digest_of_one(
     )
     assert found.record is not None
     assert found.record.inputs == ()
+    assert '"owners":"by the default recipe"' in releases.read_text()
     secret = [market.tags.digest, *market.ledger.digests().values(), market.ledger.identity()]
     said = found.lineage() + repr(found) + str(found.record.as_dict()) + releases.read_text()
     assert not [one for one in secret if str(one) in said]
