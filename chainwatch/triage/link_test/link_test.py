@@ -174,7 +174,8 @@ def tested(flows: Flows, asked: Asked, terms: Terms, basis: Basis) -> LinkTests:
         flows.asset, _tests(ground, found, links), _explained(links),
         _steps(ground, {one: links[one] for one in links if found[one].verdict == LINK}),
         NETWORK.frame([(one,) for one in asked.network]), terms, tests,
-        draws_needed(tests, terms.rate), _unknown(flows, mask), basis,
+        draws_needed(tests, terms.rate), _unknown(flows, mask), sum(one is None for one in numbers),
+        basis,
     )  # fmt: skip
 
 
@@ -184,8 +185,8 @@ def _said(flows: Flows, network: Sequence[bytes]) -> tuple[TagStatement, ...]:
 
 
 def _unknown(flows: Flows, network: Mask) -> int:
-    """Return how many payments to the network have a payer who is not known."""
-    return int((network[flows.payee] & (flows.payer == NOBODY)).sum())
+    """Return how many payments to the network have no payer who is known to have wanted them."""
+    return int((network[flows.payee] & ((flows.payer == NOBODY) | ~flows.agreed)).sum())
 
 
 def _tests(
@@ -203,6 +204,8 @@ def _row(ground: Ground, vendor: bytes, one: Judged, link: Connection | None) ->
         "share": _share(one.share), "p_matched": one.p_matched, "p_drawn": one.p_drawn,
         "p": one.p, "adjusted": one.adjusted,
     }  # fmt: skip
+    if link is not None:
+        row["unread"] = link.flows.lacking(link.party) or None
     if link is not None and len(link.every):
         times = pl.Series(ground.reach.flows.time[link.steps[0]]).cast(TESTS.schema["first"])
         row |= {"first": times.min(), "last": times.max()}

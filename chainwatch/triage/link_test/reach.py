@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainwatch.typologies.flows import SECOND, Flows
-from chainwatch.typologies.lists import NOBODY, Lists, Rows, running
+from chainwatch.typologies.lists import NOBODY, Lists, Rows, lists_of, running
 
 DAY = 86_400 * SECOND
 """Microseconds of a day."""
@@ -75,18 +75,16 @@ class Reach:
     def again(self) -> Amounts:
         """Of each party what could have reached the network, its best week left out, base units.
 
-        One payment reaches a network by chance now and then, and as easily by an error. What is
-        left out is the week that brings most; what remains came again.
+        One payment reaches a network by chance now and then, and as easily by an error. Left out
+        are the seven days that bring most, wherever they begin; what remains came again.
         """
-        rows = np.flatnonzero((self.value > 0) & (self.flows.payer != NOBODY))
-        rows = rows[np.argsort(self.flows.payer[rows], kind="stable")]
-        party, week = self.flows.payer[rows].astype(np.int64), weeks(self.flows)[rows]
-        best = np.zeros(len(self.flows.parties), self.value.dtype)
-        if len(rows):
-            new = np.ones(len(rows), np.bool_)
-            new[1:] = (party[1:] != party[:-1]) | (week[1:] != week[:-1])
-            starts = np.flatnonzero(new)
-            np.maximum.at(best, party[starts], np.add.reduceat(self.value[rows], starts))
+        flows = self.flows
+        brings = np.where(self.value > 0, flows.payer, NOBODY).astype(np.int32)
+        lists = lists_of(brings, len(flows.parties))
+        payer = flows.payer[lists.rows]
+        places = lists.between(payer, lists.rows, flows.within(lists.rows, WEEK - 1))
+        best = np.zeros(len(flows.parties), self.value.dtype)
+        np.maximum.at(best, payer, _between(lists, self.value, places))
         found: Amounts = self.reached - best
         return found
 
@@ -103,7 +101,7 @@ def reach(flows: Flows, network: Mask, stopping: Mask, *, hops: int = 3, days: i
     haircut is taken both ways, and the smaller counts: what came is spread over all that was then
     paid, and what is paid is taken from all that was held, in proportion. So no coin is counted for
     more than itself. What the receiver paid before, later than that, or in no known order counts
-    for nothing.
+    for nothing, and so does what its payer is not known to have wanted.
 
     Parameters
     ----------
@@ -128,7 +126,8 @@ def reach(flows: Flows, network: Mask, stopping: Mask, *, hops: int = 3, days: i
     Möser, Böhme and Breuker, "Towards Risk Scoring of Bitcoin Transactions", 2014 (haircut).
     """
     span = days * DAY
-    direct = np.where(network[flows.payee] & ~_at(network, flows.payer), flows.amount, 0)
+    reaching = network[flows.payee] & ~_at(network, flows.payer) & flows.agreed
+    direct = np.where(reaching, flows.amount, 0)
     levels = [direct]
     for _ in range(hops - 1):
         levels.append(_one_hop_back(flows, levels[-1], direct, network | stopping, span))
@@ -146,7 +145,7 @@ def _one_hop_back(flows: Flows, behind: Amounts, direct: Amounts, ends: Mask, sp
     on = np.flatnonzero((behind > 0) & (flows.payer != NOBODY))
     carrying = np.zeros(len(flows.parties), np.bool_)
     carrying[flows.payer[on]] = True
-    rows = np.flatnonzero((carrying & ~ends)[flows.payee])
+    rows = np.flatnonzero((carrying & ~ends)[flows.payee] & flows.agreed)
     of_held = np.zeros(len(behind), np.int64)
     of_held[on] = part_of(np.full(len(on), FINE, np.int64), behind[on], held(flows, on))
     passed, paid, share = after(flows, (behind, flows.amount, of_held), rows, span)

@@ -74,7 +74,9 @@ class LinkTests(Result):
     tests, needed : int
         All tests that the correction counts, and the draws that it needs for a lone discovery.
     unknown : int
-        Payments to the network whose payer is not known.
+        Payments to the network whose payer is not known, or not known to have wanted them.
+    unmet : int
+        Addresses of the network that neither pay nor are paid in what was read.
     basis : Basis
         Ledger, tags and owners, of which routes and values are made when they are asked for.
     """
@@ -88,6 +90,7 @@ class LinkTests(Result):
     tests: int
     needed: int
     unknown: int = 0
+    unmet: int = 0
     basis: Basis = field(default=Basis())
 
     def tables(self) -> Mapping[str, Rows]:
@@ -104,6 +107,7 @@ class LinkTests(Result):
             "hops": one.hops, "days": one.days, "rate": str(one.rate), "draws": one.draws,
             "tests": self.tests, "needed": self.needed, "least": str(one.least),
             "crowd": one.crowd, "seed": one.seed, "unknown": self.unknown,
+            "unmet": self.unmet,
         }  # fmt: skip
 
     def followed(self) -> pl.DataFrame:
@@ -131,12 +135,7 @@ class LinkTests(Result):
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
         """Return the tests, on what terms they are, and what could innocently explain them."""
-        text = [self.answer(), WORDING, self._terms_told(), *filter(None, [self._strength()])]
-        if self.unknown:
-            text.append(
-                f"Of {counted(self.unknown, 'payment', 'payments')} to the network the payer is not"
-                " known; no route is counted there."
-            )
+        text = [self.answer(), WORDING, self._terms_told(), self._strength(), *self._not_known()]
         asked = (f"{name}: {(ask.__doc__ or '').strip()}" for name, ask in CATALOGUE)
         return (
             Finding(
@@ -153,7 +152,9 @@ class LinkTests(Result):
         others = ((CHANCE, CHANCE), (NO_ROUTE, "without a route"), (NOT_TESTABLE, NOT_TESTABLE))
         parts = [f"{count[one]:,} {words}" for one, words in others if count.get(one)]
         of = counted(self.frame.height, "vendor", "vendors")
-        return f"Of {of}, payments of {', '.join([linked, *parts])}."
+        unmet = self.unmet == self.network.height
+        blind = " None of the network's addresses was met in what was read." if unmet else ""
+        return f"Of {of}, payments of {', '.join([linked, *parts])}.{blind}"
 
     def _else(self) -> str:
         """Return of how many of those called an innocent explanation is likely, in words."""
@@ -188,6 +189,24 @@ class LinkTests(Result):
             " probable a link is depends on what else is known."
         )
 
+    def _not_known(self) -> Iterator[str]:
+        """Yield what of the network and of the vendors is not known."""
+        if self.unknown:
+            yield (
+                f"Of {counted(self.unknown, 'payment', 'payments')} to the network the payer is not"
+                " known, or not known to have wanted it; no route is counted there."
+            )
+        if self.unmet:
+            yield (
+                f"{counted(self.unmet, 'address', 'addresses')} of the network neither paid nor"
+                " were paid in what was read; a route to them would not be seen."
+            )
+        if unread := self.frame["unread"].drop_nulls().len():
+            yield (
+                f"Not all payments of {counted(unread, 'vendor', 'vendors')} were read: what they"
+                " could have brought to the network is at least what is told."
+            )
+
     # One vendor.
 
     def _one(self, vendor: str | bytes) -> dict[str, Any]:
@@ -218,7 +237,8 @@ class LinkTests(Result):
 
     def _reached(self, row: Mapping[str, Any]) -> Sentence:
         if row["verdict"] == NO_ROUTE:
-            return sentence(" No route was found among what was read.")
+            short = f"; {row['unread']}" if row["unread"] else ""
+            return sentence(f" No route was found among what was read{short}.")
         mine = frozenset([row["vendor"]])
         return sentence(
             " Of ", Sum(int(row["paid"]), self.asset, mine), " that it paid, ",

@@ -66,6 +66,7 @@ TESTS = Table(
         _chance("p_drawn", "p-value among draws of receivers"),
         _chance("p", "the larger of the two, which counts; null where it cannot be tested"),
         _chance("adjusted", "the same, corrected for all tests by Benjamini and Yekutieli"),
+        Column.text("unread", "what of its payments is not known; null where all were read"),
     ),
     order=("verdict", "vendor"),
 )

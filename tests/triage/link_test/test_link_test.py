@@ -254,7 +254,24 @@ def test_terms_are_said_and_no_rate_is_claimed_on_others(found: cw.LinkTests) ->
 def test_a_payer_who_is_not_known_is_told() -> None:
     assert "not known" not in " ".join(asked().findings(pl.DataFrame())[0].text)
     unsure = [*payments(), ("w1>lantern1:5", 71 * DAY, {"signed": None})]
-    assert asked(of=ON.ledger(unsure)).unknown == 0, "its payer is known, not what it wanted"
+    found = asked(of=ON.ledger(unsure))
+    assert found.unknown == 1
+    assert "not known to have wanted it" in " ".join(found.findings(pl.DataFrame())[0].text)
+
+
+def test_what_was_not_read_of_vendors_and_network_is_told() -> None:
+    found = asked(of=ledger(read=["kelp"]))
+    said = dict(found.frame.select("vendor", "unread").iter_rows())
+    assert [one for one in VENDORS if said[ON(one)] is None] == ["kelp"]
+    assert "Not all payments of 4 vendors were read" in " ".join(
+        found.findings(pl.DataFrame())[0].text
+    )
+    assert str(found.why(ON("dill"))).count("No route was found among what was read; ") == 1
+    blind = cw.link_test(ledger(), [ON("kelp")], [ON("nowhere")], asset=TOKEN)
+    assert "None of the network's addresses was met" in blind.answer()
+    half = cw.link_test(ledger(), [ON("kelp")], [ON("nowhere"), ON("lantern1")], asset=TOKEN)
+    assert half.unmet == 1
+    assert "None of" not in half.answer()
 
 
 def test_tags_may_be_given_for_the_network_and_the_vendors() -> None:
