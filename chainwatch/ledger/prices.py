@@ -165,10 +165,7 @@ class Prices(Result):
             pl.coalesce(*(_if(name, pl.col(f"_source_{name}")) for name in GRANULARITIES))
             .alias("price_source"),
         )  # fmt: skip
-        pairs = zip(made[amount].to_list(), made["price"].to_list(), strict=True)
-        digits = minor_digits(currency)
-        values = [_minor(worth(one, price, asset.decimals), digits) for one, price in pairs]
-        value = pl.Series("value", values, AMOUNT)
+        value = _values(made[amount], made["price"], asset.decimals, minor_digits(currency))
         return made.select(*rows.columns, "price", "price_per", "price_source").with_columns(value)
 
     def total(
@@ -325,12 +322,30 @@ def add_up(values: Iterable[Fraction | None], currency: str) -> Value:
     return Value(sum(known, Fraction(0)), unpriced, currency_code(currency))
 
 
-def _minor(value: Fraction | None, digits: int) -> Decimal | None:
-    if value is None:
-        return None
-    found: int = value.numerator * 10**digits // value.denominator
-    if found > LARGEST_AMOUNT:
+def _values(amounts: pl.Series, prices: pl.Series, decimals: int, digits: int) -> pl.Series:
+    """Return what amounts were worth in minor units, rounded down; null where either is not known.
+
+    Raises
+    ------
+    PriceError
+        If a value is wider than 38 digits.
+    """
+    scales = {price: Fraction(price) for price in prices.drop_nulls().unique().to_list()}
+    parts = {
+        price: (one.numerator * 10**digits, one.denominator * 10**decimals)
+        for price, one in scales.items()
+    }
+    found: list[Decimal | None] = []
+    for amount, price in zip(amounts.to_list(), prices.to_list(), strict=True):
+        if amount is None or price is None:
+            found.append(None)
+            continue
+        above, below = parts[price]
+        found.append(Decimal(int(amount) * above // below))
+    widest = max((one for one in found if one is not None), default=Decimal(0))
+    if widest > LARGEST_AMOUNT:
         raise PriceError(
             "an amount is worth more than 38 digits hold", remedy="correct the price or the asset"
         )
-    return Decimal(found)  # of integers polars takes none wider than the first
+    # Of integers polars takes none wider than the first: these are decimals.
+    return pl.Series("value", found, AMOUNT)
