@@ -7,9 +7,9 @@ import pkgutil
 import typing
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from functools import cache
 from typing import Any
 
 import polars as pl
@@ -55,9 +55,9 @@ from chainwatch.tracing.custody.rates import custody_rates, known_custody
 from chainwatch.tracing.fetch import LEFT, Fetched
 from chainwatch.tracing.meaning.rates import meaning_rates
 from chainwatch.triage.health.warning_rates import Outcome, rates_of
-from chainwatch.triage.link_test.rates import link_rates
-from chainwatch.typologies.rates import typology_rates
+from chainwatch.triage.identity.profiles import Profile
 from chainwatch.triage.link_test.rates import LinkRates, link_rates
+from chainwatch.typologies.rates import typology_rates
 
 COIN = native("btc-regtest")
 KEY = (
@@ -208,6 +208,16 @@ def _released(made: Made) -> tuple[Result, Result]:
         return found, cw.read_releases(file)
 
 
+def sellers() -> cw.VendorIdentities:
+    """Return two profiles that one key joins, with an address of each."""
+    held = {"fingerprint": "0123456789" * 4, "proven": True, "source": "a crawl"}
+    listed = [
+        Profile(market, "Kelp", addresses=((COIN.chain, bytes([1, at]) + bytes(19)),), **held)
+        for at, market in enumerate(("Otter", "Seal"))
+    ]
+    return cw.vendor_identities(cw.Profiles(tuple(listed)))
+
+
 MAKERS: dict[str, Callable[[Made], Result]] = {
     "ActionSheet": lambda made: cw.action_sheet(made.trace, tags=made.tags, ledger=made.ledger),
     "Actors": lambda _: Actors(
@@ -220,6 +230,18 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
         typologies=[cw.typologies.fan_in(senders=3, spread=500, of_all=1, again=100)],
         clusters=made.clusters,
     ),
+    "Convergence": lambda made: cw.converge(
+        made.ledger,
+        made.vendors,
+        tags=made.tags,
+        clusters=made.clusters,
+        people=made.people(),
+        least=2,
+    ),
+    "Ranking": lambda made: cw.rank(
+        made.ledger, made.tags, clusters=made.clusters, people=made.people()
+    ),
+    "VendorIdentities": lambda _: sellers(),
     "Answers": lambda made: cw.ask(made.ledger, cw.heuristics.coinjoin.JOINT),
     "Apart": lambda made: cw.keep_apart(tags=made.tags),
     "BatchedPayments": lambda _: cw.batched_payments(
@@ -284,7 +306,6 @@ MAKERS: dict[str, Callable[[Made], Result]] = {
     "Interpretations": lambda made: cw.interpretations(made.ledger, made.joined()),
     "KeyAddresses": lambda made: cw.addresses_of_xpub(KEY, gap=2),
     "Leaks": Made.leaks,
-    "LinkRates": lambda _: link_rates([simulate_vendor_links(0, part="fit")]),
     "LinkRates": lambda _: judged_links(),
     "LinkTests": lambda made: cw.link_test(
         made.ledger,
