@@ -38,8 +38,8 @@ def vendor_by_reviews(
     that covers most is taken, what it covers is taken out, and the rest is asked again. **The
     control** asks the same with all reviews moved in time, round and round in what was read: what
     the best of all parties then covers is what chance gives. A claim is made only on who covers
-    more than in any of these, and says both numbers: with 39 shifts chance claims anything of a
-    vendor at most once in forty.
+    more than in any of these, and says both numbers: where trade is even, 39 shifts let chance
+    claim anything of a vendor once in forty at most.
 
     Parameters
     ----------
@@ -61,8 +61,8 @@ def vendor_by_reviews(
     ----------
     The vendor is paid out in sums of several sales, or into a new address each time; prices are so
     common and sales so many that moved reviews fit as well: then nothing is claimed. Reviews are
-    forged, or of sales that were paid in another coin. Prices of a week's rhythm are moved by whole
-    days.
+    forged, or of sales that were paid in another coin. Trade grew or fell much in what was read:
+    reviews that are moved to where little was paid meet less than chance would give.
 
     References
     ----------
