@@ -45,8 +45,8 @@ def ad_payments(
     Fails when
     ----------
     Advertisements appear when somebody has looked at them; they are paid out of a balance at the
-    site; a payment waits for its block for longer than the minutes; many advertise at one hour; trade
-    grew or fell much in what was read, so that moved times meet less than chance would give.
+    site; a payment waits for its block for longer than the minutes; many advertise at one hour;
+    trade grew or fell much in what was read, so that moved times meet less than chance would give.
 
     References
     ----------
