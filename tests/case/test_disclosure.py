@@ -136,6 +136,16 @@ def test_the_search_finds_what_is_there(demo_case) -> None:
     assert kinds >= {".csv", ".parquet", ".html", ".pdf", ".graphml"}
 
 
+def test_the_working_edition_alone_lists_whom_the_disclosure_masks(demo_case) -> None:
+    case = demo_case.folder
+    assert not (case / "disclosure" / "masked").exists()
+    listed = pl.read_csv(case / "working" / "masked" / "masked_parties.csv")
+    assert set(listed["address"]) >= set(masked_addresses(case))
+    shown = {cell for _, row in cells(case / "disclosure") for name, cell in row.items()
+             if name in PARTY}  # fmt: skip
+    assert not shown & set(listed["address"])
+
+
 def test_a_planted_leak_fails_the_search(demo_case, tmp_path: Path) -> None:
     case = demo_case.folder
     given = {"working": case / "working", "annex": case / "annex"}

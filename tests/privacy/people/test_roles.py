@@ -238,6 +238,60 @@ def test_coins_of_one_owner_and_of_several(desk: Any) -> None:
     assert any("others may have paid" in one for one in found.why(desk.coin("b")).text)
 
 
+def owned(desk: Any, txs: list[Any], *groups: tuple[str, ...]) -> Any:
+    """Return clusters by hand: each is called by its first address."""
+    chain = desk.coins(txs).chains[0].id
+    rows = [(chain, desk.coin(one), desk.coin(group[0])) for group in groups for one in group]
+
+    class Made:
+        frame = pl.DataFrame(rows, schema=["chain", "address", "cluster"], orient="row")
+
+    return Made()
+
+
+PAID = [
+    {"id": "0", "ins": [], "outs": [("a", 90), ("b", 90), ("v2", 90)]},
+    {"id": "1", "ins": [("0", 0)], "outs": [("v1", 60), ("a", 30)]},
+    {"id": "2", "ins": [("0", 1)], "outs": [("v2", 60), ("b", 30)]},
+    {"id": "3", "ins": [("0", 2)], "outs": [("v1", 80)]},
+]
+"""Two pay a vendor at two addresses; one of these pays the other."""
+
+
+def test_a_tag_of_a_whole_cluster_speaks_of_all_its_addresses(desk: Any) -> None:
+    clusters = owned(desk, PAID, ("v1", "v2"))
+    found, _ = coins(desk, PAID, [("v1", "vera", "vendor")], clusters=clusters)
+    assert told(desk, found) == {
+        "a": (CONSUMER, True), "b": (CONSUMER, True), "v1": (VENDOR, False),
+        "v2": (VENDOR, False), "s": (NETWORK, False),
+    }  # fmt: skip
+    assert found.evidence.filter(owner=desk.coin("a"))["other"].to_list() == [desk.coin("v1")]
+
+
+@pytest.mark.parametrize("definer", [None, False])
+def test_a_tag_of_one_address_speaks_of_that_one(desk: Any, definer: bool | None) -> None:
+    clusters = owned(desk, PAID, ("v1", "v2"))
+    tags = [("v1", "vera", "vendor", {"definer": definer})]
+    found = told(desk, coins(desk, PAID, tags, clusters=clusters)[0])
+    assert found["v1"] == (VENDOR, False)
+    assert found["v2"] == (BYSTANDER, False), "that it pays its own owner tells nothing"
+    assert "b" not in found
+
+
+def test_two_names_in_one_cluster_speak_of_nobody_else(desk: Any) -> None:
+    clusters = owned(desk, PAID, ("v1", "v2", "w"))
+    tags = [("v1", "vera", "vendor"), ("w", "will", "vendor")]
+    found = told(desk, coins(desk, PAID, tags, clusters=clusters)[0])
+    assert found["v2"] == (BYSTANDER, False)
+
+
+def test_every_address_of_a_consumer_is_masked(desk: Any) -> None:
+    clusters = owned(desk, PAID, ("a", "a2", "a3"))
+    found, _ = coins(desk, PAID, [("v1", "vera", "vendor")], clusters=clusters)
+    masked = found.roles().protected
+    assert masked >= {(found.asset.chain, desk.coin(one)) for one in ("a", "a2", "a3")}
+
+
 def test_an_input_that_was_not_read_may_have_paid(desk: Any) -> None:
     txs = [
         {"id": "0", "ins": [], "outs": [("a", 90)]},
