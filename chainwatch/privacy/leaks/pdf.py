@@ -35,7 +35,7 @@ class PdfPart(NamedTuple):
 
 
 def pdf_parts(data: bytes, most: int) -> Iterator[PdfPart]:
-    """Yield the streams of a PDF unpacked, and what its pages say without white space.
+    """Yield the streams of a PDF unpacked, its notes, and what its pages say without white space.
 
     Parameters
     ----------
@@ -56,6 +56,12 @@ def pdf_parts(data: bytes, most: int) -> Iterator[PdfPart]:
         elif made is not None:
             yield PdfPart(place, made)
             streams.append((place, made))
+            if b"/ObjStm" in found["head"]:
+                notes = b"\n".join(_strings(made))
+                yield PdfPart(f"notes in {place}", notes.replace(b"\0", b""))
+    around = b"\n".join(_strings(_STREAM.sub(b"", data)))
+    yield PdfPart("its notes", around)
+    yield PdfPart("its notes", around.replace(b"\0", b""))  # they may be in UTF-16
     tables = [table for _, made in streams if (table := _letters(made))]
     for place, made in streams:
         if _OPERATORS.search(made):

@@ -50,7 +50,7 @@ EVIDENCE = Table(
         CHAIN,
         Column.party("owner", "whose role it is, as the table people calls its owner"),
         Column.kind("says", "the role that it speaks of"),
-        Column.word("fits", "yes, no or unknown"),
+        Column.word("fits", "yes, no or unknown; tag of what a tag says"),
         Column.word("why", "what makes it so"),
         Column.party("other", "whom it paid; null of a tag"),
         Column.count("payments", "payments to that party"),

@@ -275,6 +275,15 @@ ARTEFACTS: dict[str, tuple[str, bytes, str]] = {
     "pdf, packed": ("t.pdf", pdf((FLATE, zlib.compress(WORD.encode()))), "stream 1"),
     "pdf, glyphs": ("t.pdf", pdf_of_glyphs(WORD, literal=False), "text of stream 1"),
     "pdf, escaped glyphs": ("t.pdf", pdf_of_glyphs(WORD, literal=True), "text of stream 1"),
+    "pdf, notes": (
+        "t.pdf", pdf((b"", b"x")) + b"<< /Title <FEFF" + WORD.encode("utf-16-be").hex().encode()
+        + b"> >>", "its notes",
+    ),
+    "pdf, packed notes": (
+        "t.pdf", pdf((b" /Type /ObjStm" + FLATE, zlib.compress(
+            b"<< /Author <FEFF" + WORD.encode("utf-16-be").hex().encode() + b"> >>"))),
+        "notes in stream 1",
+    ),
     "parquet, text": ("t.parquet", parquet(a=pl.Series(["x", None, WORD])), "column a, row 3"),
     "parquet, bytes": ("t.parquet", parquet(a=pl.Series([b"x", TRON_ACCOUNT])), "column a, row 2"),
     "parquet, list": ("t.parquet", parquet(a=pl.Series([["x"], ["y", WORD]])), "column a, row 2"),
