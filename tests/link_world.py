@@ -7,6 +7,7 @@ exchange that pays the network; *moss* pays an agent that collects for eight and
 
 from __future__ import annotations
 
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -58,8 +59,10 @@ def payments(seed: int = 1) -> list[tuple[Any, ...]]:
     return sorted(made, key=lambda one: one[1])
 
 
-def ledger(seed: int = 1, **more: Any) -> Ledger:
-    return ON.ledger(payments(seed), **more)
+@cache
+def ledger(seed: int = 1, read: tuple[str, ...] | None = None) -> Ledger:
+    """Return the ledger of all payments; ``read`` are those whose whole history was read."""
+    return ON.ledger(payments(seed), read=read)
 
 
 def tags() -> cw.Tags:

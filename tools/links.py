@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import polars as pl
@@ -21,12 +22,22 @@ from chainwatch.simulate.networks.simulation import simulate_vendor_links
 from chainwatch.simulate.owners.parts import TEST
 from chainwatch.triage.link_test.judged import Terms
 from chainwatch.triage.link_test.measured import FILE, Measured, terms_of
-from chainwatch.triage.link_test.rates import LINK_KINDS, LINK_WORLDS, LinkRates, added, link_rates
+from chainwatch.triage.link_test.rates import (
+    LINK_KINDS,
+    LINK_WORLDS,
+    LinkRates,
+    Ordinary,
+    added,
+    link_rates,
+    ordinary,
+)
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "links.md"
 COUNTED = ROOT / "docs" / "figures" / "links.json"
 RATES = ROOT / "chainwatch" / "triage" / "link_test" / FILE
+
+WIDTH = 100
 
 SEEDS = {False: TEST.seeds[:50], True: TEST.seeds[:10]}
 """The frozen seeds, honest and adversarial."""
@@ -57,6 +68,10 @@ READING = """\
 each. p-values are counted however small the share that reached the network, before it is asked
 whether it is worth calling; the larger of the two questions counts.
 
+## Ordinary wallets
+
+{ordinary}
+
 ## What to take from it
 
 * The traps that join the customers of an exchange or a payment processor do not make a route: it
@@ -65,10 +80,10 @@ whether it is worth calling; the larger of the two questions counts.
   small more often than they would be by chance. What keeps them from being called is that little of
   their money goes on. A share that is worth calling is asked for beside a p-value for this reason.
 * The *payment agent of a few* is the case in which the test is wrong: nobody names it, fewer pay it
-  than end a route, and nothing on the chain tells it from a go-between of all. All who use it are
-  called. Their explanation *payment processor* is *likely*, for one go-between collects from many:
-  look at who it is before anything is said of its customers.
-* A link that is one payment, or lies within one week, is never called. It is a route, and
+  than end a route, and nothing on the chain tells it from a go-between of all. Nearly all who use
+  it are called. Their explanation *payment processor* is *likely*, for one go-between collects from
+  many: look at who it is before anything is said of its customers.
+* A link that is one payment, or lies within seven days, is never called. It is a route, and
   `cw.paths` tells it; it is no pattern.
 
 ## Likelihood ratio
@@ -78,7 +93,7 @@ whether it is worth calling; the larger of the two questions counts.
 
 
 def judge(most: int | None = None) -> None:
-    """Judge worlds that were not judged yet; write the page once all are."""
+    """Judge worlds that were not judged yet; then ordinary wallets, and write the page."""
     found = counted()
     done = set() if found is None else set(found.worlds.select("basis", "seed").rows())
     left = [
@@ -92,6 +107,9 @@ def judge(most: int | None = None) -> None:
         found = one if found is None else added(found, one)
         keep(found)
     if found is not None and len(left) <= (most or len(left)):
+        made = (simulate_vendor_links(seed, part="test") for seed in SEEDS[True])
+        several = [ordinary(one, Terms()) for one in made]
+        keep(found, Ordinary(*map(sum, zip(*several, strict=True))))
         write_page()
 
 
@@ -100,13 +118,15 @@ def basis(hostile: bool) -> str:
     return f"simulated vendors, {'adversarial' if hostile else 'honest'} (test part)"
 
 
-def keep(found: LinkRates) -> None:
+def keep(found: LinkRates, wallets: Ordinary | None = None) -> None:
     """Keep what was counted, a row a line."""
     frames = {"kinds": found.frame, "worlds": found.worlds}
     told = [
         f'"{name}": [\n' + ",\n".join(json.dumps(list(row)) for row in frame.rows()) + "\n]"
         for name, frame in frames.items()
     ]
+    if wallets is not None:
+        told.append(f'"ordinary": {json.dumps(wallets._asdict())}')
     COUNTED.write_text("{\n" + ",\n".join(told) + "\n}\n", "utf-8")
 
 
@@ -118,11 +138,28 @@ def counted() -> LinkRates | None:
     return LinkRates(LINK_KINDS.frame(said["kinds"]), LINK_WORLDS.frame(said["worlds"]))
 
 
-def page(found: LinkRates) -> str:
+def counted_ordinary() -> Ordinary:
+    """Return what was counted of ordinary wallets."""
+    return Ordinary(**json.loads(COUNTED.read_text("utf-8"))["ordinary"])
+
+
+def page(found: LinkRates, wallets: Ordinary) -> str:
     """Return the page of what was counted."""
     head = HEAD.format(**terms_of(Terms()))
     tables = [line for hostile in SEEDS for line in _tables(found, basis(hostile))]
-    return "\n".join([head, *tables, READING.format(ratio=_ratio(rates(found)))])
+    reading = READING.format(ratio=_ratio(rates(found)), ordinary=_ordinary(wallets))
+    return "\n".join([head, *tables, reading])
+
+
+def _ordinary(told: Ordinary) -> str:
+    return fill(
+        f"In {len(SEEDS[True])} of the honest worlds 200 ordinary wallets with as many payments as"
+        f" vendors were tested as if they were vendors. Of these {told.wallets:,} the test called"
+        f" {told.called:,}; {told.p05:,} had a p-value of 0.05 or less, {told.p01:,} of 0.01, and"
+        f" {told.p001:,} of 0.001. Most wallets never reach the network twice, so that their"
+        " p-value is 1: the test errs towards saying too little.",
+        WIDTH,
+    )
 
 
 def _tables(found: LinkRates, of: str) -> Iterator[str]:
@@ -165,13 +202,14 @@ def _ratio(told: Measured) -> str:
     ratio = told.ratio()
     if ratio is None:
         return "None can be stated."
-    return (
-        f"Links are found in {told.power}; vendors without one are called in {told.false}; worlds\n"
-        "count as cases, for the vendors of one share a network and all wallets beside. The ratio\n"
-        "that is stated is the lower end of the one over the upper end of the other, **at least\n"
-        f"{ratio.at_least:,.2f}** ({ratio.strength} support), never more. It compares that a\n"
-        "vendor pays the network again and again with that it pays as wallets like it do. It is\n"
-        "not how probable a link is: that depends on what else is known."
+    return fill(
+        f"Links are found in {told.power}; vendors without one are called in {told.false}. Worlds"
+        " count as cases, for the vendors of one share a network and all wallets beside. The ratio"
+        " that is stated is the lower end of the one over the upper end of the other, **at least"
+        f" {ratio.at_least:,.2f}** ({ratio.strength} support), never more. It compares that a"
+        " vendor pays the network again and again with that it pays as wallets like it do. It is"
+        " not how probable a link is: that depends on what else is known.",
+        WIDTH,
     )
 
 
@@ -180,7 +218,7 @@ def write_page() -> None:
     found = counted()
     if found is None:
         sys.exit("nothing was counted yet: run python tools/links.py judge")
-    PAGE.write_text(page(found), "utf-8")
+    PAGE.write_text(page(found, counted_ordinary()), "utf-8")
     RATES.write_text(json.dumps(rates(found)._asdict(), indent=1) + "\n", "utf-8")
 
 

@@ -81,9 +81,11 @@ class Connection:
 
     @cached_property
     def unread(self) -> str:
-        """What of the vendor's payments and of those between was not read, in words."""
-        whose = (self.party, *self.between.tolist())
-        return "; ".join(sorted({said for one in whose if (said := self.flows.lacking(one))}))
+        """What of the vendor's payments was not read, or that some of those between were not."""
+        own = self.flows.lacking(self.party)
+        if own or not any(map(self.flows.lacking, self.between.tolist())):
+            return own
+        return "not all payments of those between were read"
 
     @cached_property
     def dealt_with(self) -> NDArray[np.int64]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from chainwatch.errors import ArgumentError
+from chainwatch.errors import ArgumentError, MissingExtra
 
 STRENGTHS = (
     (10_000, "very strong"),
@@ -20,6 +20,23 @@ STRENGTHS = (
     (1, "weak or limited"),
 )
 """What a likelihood ratio of at least so much is called."""
+
+
+def statistics() -> Any:
+    """Return scipy's statistics, which come with the extra ``statistics``.
+
+    Raises
+    ------
+    MissingExtra
+        If scipy is not installed.
+    """
+    try:
+        from scipy import stats
+    except ImportError as error:
+        raise MissingExtra(
+            "scipy is not installed", remedy="run: pip install 'chainwatch[statistics]'"
+        ) from error
+    return stats
 
 
 def draws_needed(tests: int, rate: Fraction) -> int:
@@ -50,12 +67,10 @@ def adjusted(values: Sequence[float], tests: int) -> list[float]:
     Benjamini and Yekutieli, "The control of the false discovery rate in multiple testing under
     dependency", Annals of Statistics, 2001.
     """
-    from scipy.stats import false_discovery_control
-
     if not values:
         return []
     every = [*values, *([1.0] * (tests - len(values)))]
-    found = false_discovery_control(every, method="by")[: len(values)]
+    found = statistics().false_discovery_control(every, method="by")[: len(values)]
     return [float(one) for one in found]
 
 
@@ -87,4 +102,4 @@ class Ratio(NamedTuple):
         return next((word for least, word in STRENGTHS if self.at_least >= least), "none")
 
 
-__all__ = ["Ratio", "adjusted", "draws_needed", "rate_of"]
+__all__ = ["Ratio", "adjusted", "draws_needed", "rate_of", "statistics"]

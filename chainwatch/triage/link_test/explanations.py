@@ -66,7 +66,7 @@ def mixer(of: Connection) -> Answer:
         return Answer(OPEN, of.unread)
     if of.busiest() > FEW:
         return Answer(
-            OPEN, f"somebody between was paid by {of.busiest():,} others, and may mix for them"
+            OPEN, f"somebody between was paid by more than {FEW} others, and may mix for them"
         )
     if of.flows.coins and not of.direct:
         return Answer(OPEN, "coins may have been mixed in a transaction between, which is not seen")
@@ -89,10 +89,9 @@ def airdrop(of: Connection) -> Answer:
         )
     if many:
         return Answer(OPEN, f"{many:,} of {paid} to the network went to {ALIKE} others alike")
-    lacking = sorted({flows.lacking(int(one)) for one in flows.payer[arrivals]} - {""})
-    if lacking:
-        return Answer(OPEN, "; ".join(lacking))
-    most = counted(max(alike), "other", "others") if max(alike) else "nobody else"
+    if any(map(flows.lacking, np.unique(flows.payer[arrivals]).tolist())):
+        return Answer(OPEN, "not all payments of those who paid the network were read")
+    most = f"fewer than {ALIKE} others" if max(alike) else "nobody else"
     return Answer(EXCLUDED, f"of {paid} to the network, {most} got as much from the same payer")
 
 
@@ -129,12 +128,12 @@ def _shared(of: Connection, what: str, *concepts: str, untagged: bool) -> Answer
     """Return whether somebody who holds the money of many explains a connection."""
     if untagged and of.busiest() > FEW:
         return Answer(
-            LIKELY, f"somebody between is paid by {of.busiest():,} others, and may collect for them"
+            LIKELY, f"somebody between is paid by more than {FEW} others, and may collect for them"
         )
     if found := len(of.shared(*concepts)):
         return _beside(of, counted(found, what, f"{what}s"))
     if untagged and (found := len(of.shared_crowds())):
-        return _beside(of, f"{found:,} whom many pay and no tag names")
+        return _beside(of, "somebody whom many pay and no tag names")
     if not of.tagged:
         return Answer(OPEN, "no tags were given, so that no service is known")
     if not len(of.every):
@@ -142,9 +141,9 @@ def _shared(of: Connection, what: str, *concepts: str, untagged: bool) -> Answer
     if of.unread:
         return Answer(OPEN, of.unread)
     if of.direct:
-        return Answer(EXCLUDED, f"every route is a payment of its own, and no {what} pays both")
+        return Answer(EXCLUDED, f"every route is a payment of its own, and no {what} is shared")
     between = counted(len(of.between), "go-between", "go-betweens")
-    return Answer(OPEN, f"no tag names {between}, the busiest paid by {of.busiest():,} in all")
+    return Answer(OPEN, f"no tag names {between}, each paid by {FEW} others or fewer")
 
 
 def _beside(of: Connection, whom: str) -> Answer:

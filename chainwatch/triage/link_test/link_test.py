@@ -18,7 +18,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.results.result import recorded
 from chainwatch.tracing.subjects import Named, Subjects, addresses_of, subjects_of, widened
 from chainwatch.triage.link_test.connection import Connection
-from chainwatch.triage.link_test.discovery import draws_needed, rate_of
+from chainwatch.triage.link_test.discovery import draws_needed, rate_of, statistics
 from chainwatch.triage.link_test.explanations import CATALOGUE
 from chainwatch.triage.link_test.judged import LINK, Alike, Ground, Judged, Terms, ground_of, judged
 from chainwatch.triage.link_test.reach import BILLION, Mask
@@ -83,8 +83,8 @@ def link_test(
 
     Raises
     ------
-    ArgumentError, TraceError, AddressError
-        If a number is out of range, a vendor is one of the network, or somebody is no address.
+    ArgumentError, TraceError, AddressError, MissingExtra
+        If a number is out of range, a vendor is of the network, or no address; without scipy.
 
     Fails when
     ----------
@@ -106,8 +106,10 @@ def link_test(
 
 
 def _expect(ledger: Ledger, tags: Tags | None) -> None:
+    """Refuse what cannot be tested, and do so before anything is read."""
     expect(ledger, Ledger, "ledger", "open it first: open_ledger('ledger')")
     expect(tags, (Tags, type(None)), "tags", "pass tags, as read_tags returns them")
+    statistics()
 
 
 def _wallets(named: Named) -> Named:

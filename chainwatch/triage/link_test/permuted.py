@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from chainwatch.triage.link_test.discovery import statistics
 from chainwatch.triage.link_test.reach import Amounts, Reach, part_of, weeks
 from chainwatch.typologies.lists import NOBODY
 
@@ -95,8 +96,6 @@ class Strata:
         seed : int or sequence of int
             What the draws follow from.
         """
-        from scipy.stats import monte_carlo_test
-
         mine = self.of(party)
         amount = self.amount[mine]
         total = np.full(len(mine), int(sum(map(int, amount.tolist()))), amount.dtype)
@@ -109,7 +108,7 @@ class Strata:
             left: NDArray[np.float64] = by_week.sum(axis=axis) - by_week.max(axis=axis)
             return left
 
-        found = monte_carlo_test(
+        found = statistics().monte_carlo_test(
             self.share[mine].astype(np.float64), receivers, again, vectorized=True,
             n_resamples=draws, batch=max(1, ROOM // len(mine)), alternative="greater",
         )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from chainwatch.evaluate.measured import KNOWN_FROM, Counts, Measured, judged_by_basis
 from chainwatch.evaluate.shares import Share
@@ -17,6 +18,7 @@ from chainwatch.results.table import Column, Rows, Table
 from chainwatch.simulate.networks.simulation import SimulatedLinks
 from chainwatch.simulate.owners.parts import basis_of
 from chainwatch.triage.link_test.connection import Connection
+from chainwatch.triage.link_test.discovery import statistics
 from chainwatch.triage.link_test.explanations import CATALOGUE, LIKELY
 from chainwatch.triage.link_test.judged import (
     LINK,
@@ -116,28 +118,30 @@ class LinkRates(Measured, Result):
         A single world is far worse than all that were looked at: fifty cannot exclude what one in
         fifty does.
         """
-        from scipy.stats import chi2, t
-
         rows = self.of(basis)
         called = (rows["found"] + rows["wrong"]).to_numpy()
         false = rows["wrong"].to_numpy() / np.maximum(called, 1)
         count, mean = len(false), float(false.mean())
         if count < 2:
             return Bounded(mean, 0.0, 1.0)
-        student = mean + float(t.ppf(0.95, count - 1)) * float(false.std(ddof=1)) / sqrt(count)
-        most = float(chi2.ppf(0.95, 2 * (int(rows["wrong"].sum()) + 1))) / 2 / count
+        student = mean + float(statistics().t.ppf(0.95, count - 1)) * float(
+            false.std(ddof=1)
+        ) / sqrt(count)
+        most = float(statistics().chi2.ppf(0.95, 2 * (int(rows["wrong"].sum()) + 1))) / 2 / count
         poisson = most / max(1, int(called.min()))
         return Bounded(mean, 0.0, min(1.0, max(student, poisson)))
 
     def found_of(self, basis: str) -> Bounded:
         """Return the mean number of links found in a world, with Student's interval of 95 %."""
-        from scipy.stats import t
-
         found = self.of(basis)["found"].to_numpy()
         mean = float(found.mean())
         if len(found) < 2:
             return Bounded(mean, 0.0, float(self.of(basis)["linked"].max()))  # type: ignore[arg-type]
-        reach = float(t.ppf(0.975, len(found) - 1)) * float(found.std(ddof=1)) / sqrt(len(found))
+        reach = (
+            float(statistics().t.ppf(0.975, len(found) - 1))
+            * float(found.std(ddof=1))
+            / sqrt(len(found))
+        )
         return Bounded(mean, mean - reach, mean + reach)
 
     def power(self, basis: str) -> Share:
@@ -214,20 +218,59 @@ def link_rates(worlds: Iterable[SimulatedLinks], terms: Terms | None = None) -> 
     return LinkRates(frame, LINK_WORLDS.frame(rows).sort(LINK_WORLDS.key), float(on.rate))
 
 
-def judge(made: SimulatedLinks, terms: Terms) -> Judgement:
-    """Return what the link test says of all vendors of a world."""
+class Ordinary(NamedTuple):
+    """Ordinary wallets of a vendor's size that were tested as if they were vendors.
+
+    ``called`` are consistent with a link; ``p05``, ``p01`` and ``p001`` have p-values of 0.05, 0.01
+    and 0.001 or less, however small their share.
+    """
+
+    wallets: int
+    called: int
+    p05: int
+    p01: int
+    p001: int
+
+
+def ordinary(made: SimulatedLinks, terms: Terms, count: int = 200) -> Ordinary:
+    """Test wallets like those that vendors are compared with: none is more than it should be.
+
+    They are of as many payments as vendors, and lie evenly among all such; supporters may be among
+    them, and the vendors of the world are among the wallets beside.
+    """
+    flows = flows_of_simulated(made)
+    sizes = flows.out_of.sizes
+    low, high = sizes[made.vendors].min(), sizes[made.vendors].max()
+    people = np.array([role == "person" for role in made.roles])
+    fit = np.flatnonzero(people & (sizes >= low) & (sizes <= high))
+    some = fit[:: max(1, len(fit) // count)][:count]
+    _, said = _said(made, some, terms)
+    chance = np.array(_chances(said))
+    called = sum(one.verdict == LINK for one in said)
+    return Ordinary(len(some), called, *(int((chance <= level).sum()) for level in LEVELS))
+
+
+def _said(
+    made: SimulatedLinks, vendors: NDArray[np.int64], terms: Terms
+) -> tuple[Ground, tuple[Judged, ...]]:
+    """Return what the link test says of some parties of a world, and what it rests on."""
     flows = flows_of_simulated(made)
     network = np.zeros(len(flows.parties), np.bool_)
     network[made.network] = True
-    ground = ground_of(flows, made.vendors, network, terms)
-    said = judged(ground, made.truth["vendor"].to_list(), terms)
-    compared = [one.drawn is not None for one in said]
-    chance = [
-        max(one.p_matched or 0.0, one.p_drawn or 0.0) if there else 1.0
-        for one, there in zip(said, compared, strict=True)
-    ]
+    ground = ground_of(flows, vendors, network, terms)
+    return ground, judged(ground, vendors.tolist(), terms)
+
+
+def _chances(said: Iterable[Judged]) -> list[float]:
+    """Return p-values before it is asked whether a share is worth calling."""
+    return [max(one.p_matched or 0.0, one.p_drawn or 0.0) if one.drawn else 1.0 for one in said]
+
+
+def judge(made: SimulatedLinks, terms: Terms) -> Judgement:
+    """Return what the link test says of all vendors of a world."""
+    ground, said = _said(made, made.truth["vendor"].to_numpy(), terms)
     vendors = made.truth.select("kind", "linked").with_columns(
-        pl.Series("verdict", [one.verdict for one in said]), pl.Series("p", chance),
+        pl.Series("verdict", [one.verdict for one in said]), pl.Series("p", _chances(said)),
         pl.Series("explained", [one.verdict == LINK and _explained(ground, one) for one in said]),
     )  # fmt: skip
     linked, called = pl.col("linked"), pl.col("verdict") == LINK
@@ -275,8 +318,10 @@ __all__ = [
     "Bounded",
     "Judgement",
     "LinkRates",
+    "Ordinary",
     "added",
     "by_kind",
     "judge",
     "link_rates",
+    "ordinary",
 ]

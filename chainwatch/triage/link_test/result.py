@@ -44,6 +44,14 @@ WORDING = (
     " that there is no link."
 )
 
+SAID = {
+    LINK: "are consistent with a link to the network",
+    CHANCE: "are consistent with chance",
+    NO_ROUTE: "reached the network by no route that was found among what was read",
+    NOT_TESTABLE: "cannot be told from chance by what was read: not testable",
+}
+"""Each verdict as a sentence says it."""
+
 PROPOSITIONS = (
     "that the vendor pays the network again and again, rather than that it pays as wallets of its"
     " size, age and activity do"
@@ -122,11 +130,6 @@ class LinkTests(Result):
             spreading={(chain, one): SUBJECT for one in self.frame["vendor"]},
             single={(chain, one): SUBJECT for one in self.network["address"]},
         )
-
-    @property
-    def called(self) -> str:
-        """What the log of a case calls it."""
-        return self.record.step if self.record else "link_test"
 
     @property
     def linked(self) -> pl.DataFrame:
@@ -231,20 +234,21 @@ class LinkTests(Result):
             for one in asked.iter_rows(named=True)
         )
         return sentence(
-            f"Payments of {shown_address(self.asset.chain, row['vendor'])} are: {row['verdict']}.",
-            self._reached(row), self._compared(row), others,
+            f"Payments of {shown_address(self.asset.chain, row['vendor'])} {SAID[row['verdict']]}.",
+            self._reached(row), self._compared(row),
+            f" {self._strength()}" if row["verdict"] == LINK else "", others,
         )  # fmt: skip
 
     def _reached(self, row: Mapping[str, Any]) -> Sentence:
+        short = f" Of its own payments it is not known: {row['unread']}." if row["unread"] else ""
         if row["verdict"] == NO_ROUTE:
-            short = f"; {row['unread']}" if row["unread"] else ""
-            return sentence(f" No route was found among what was read{short}.")
+            return sentence(short)
         mine = frozenset([row["vendor"]])
         return sentence(
             " Of ", Sum(int(row["paid"]), self.asset, mine), " that it paid, ",
             Sum(int(row["reached"]), self.asset, mine), " could have reached the network within"
             f" {counted(self.terms.hops, 'payment', 'payments')}, and without its best week ",
-            Sum(int(row["again"]), self.asset, mine), f" ({100 * row['share']:.2f} %).",
+            Sum(int(row["again"]), self.asset, mine), f" ({100 * row['share']:.2f} %).{short}",
         )  # fmt: skip
 
     def _compared(self, row: Mapping[str, Any]) -> str:

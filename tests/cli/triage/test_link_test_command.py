@@ -50,3 +50,10 @@ def test_what_cannot_be_asked_is_told_in_a_sentence(run: Run, case: dict[str, An
     assert (status, "between 0 and 1" in said) == (1, True)
     status, _, said = run(*words(case, "vendor", "vendor"))
     assert (status, "are of the network" in said) == (1, True)
+
+
+def test_the_rates_are_printed_of_fewer_worlds(run: Run) -> None:
+    status, said, _ = run("evaluate", "links", "--worlds", 1, "--fit")
+    assert status == 0
+    assert "false among the called" in said
+    assert said.count("links found in a world") == 2, "honest and adversarial"

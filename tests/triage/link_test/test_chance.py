@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 
 import numpy as np
@@ -10,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from link_world import ON, TOKEN, VENDORS, ledger, tags
 
-from chainwatch.errors import ArgumentError
-from chainwatch.triage.link_test.discovery import Ratio, adjusted, draws_needed, rate_of
+from chainwatch.errors import ArgumentError, MissingExtra
+from chainwatch.triage.link_test.discovery import Ratio, adjusted, draws_needed, rate_of, statistics
 from chainwatch.triage.link_test.judged import Ground, Terms, ground_of
 from chainwatch.triage.link_test.matching import CALIPERS
 from chainwatch.triage.link_test.measured import Measured
@@ -156,6 +157,12 @@ def test_a_ratio_is_the_lower_bound_over_the_upper() -> None:
     said = [Ratio(one).strength for one in (0.5, 5.0, 50.0, 500.0, 5e3, 5e4)]
     assert said == ["none", "weak or limited", "moderate", "moderately strong", "strong",
                     "very strong"]  # fmt: skip
+
+
+def test_without_scipy_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(MissingExtra, match=r"chainwatch\[statistics\]"):
+        statistics()
 
 
 def test_a_week_too_thin_to_draw_from_is_told(ground: Ground) -> None:

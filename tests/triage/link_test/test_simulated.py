@@ -19,7 +19,7 @@ from chainwatch.simulate.networks.vendors import KINDS, LINKED
 from chainwatch.simulate.owners.parts import TEST
 from chainwatch.triage.link_test.judged import Terms
 from chainwatch.triage.link_test.measured import measured, measured_on
-from chainwatch.triage.link_test.rates import LinkRates, added, link_rates
+from chainwatch.triage.link_test.rates import LinkRates, added, link_rates, ordinary
 from chainwatch.triage.link_test.reach import reach
 from chainwatch.triage.link_test.simulated import flows_of_simulated
 from chainwatch.typologies.made_flows import make_flows
@@ -103,7 +103,7 @@ def _head(flows: Any, rows: int) -> Any:
 
 def test_the_page_says_what_was_counted(tool: dict[str, Any]) -> None:
     counted = tool["counted"]()
-    assert tool["PAGE"].read_text("utf-8") == tool["page"](counted), "run: tools/links.py page"
+    assert tool["PAGE"].read_text("utf-8") == tool["page"](counted, tool["counted_ordinary"]())
     assert json.loads(tool["RATES"].read_text("utf-8")) == tool["rates"](counted)._asdict()
     assert measured() == tool["rates"](counted)
     assert measured_on(Terms()) == measured()
@@ -129,6 +129,16 @@ def test_what_was_asked_for_holds_on_the_frozen_seeds(tool: dict[str, Any]) -> N
         assert (share.rate or 0) > 0.75 if kind == LINKED else share.count <= 1, kind
         if kind.startswith("shared"):
             assert share.count == 0, kind
+
+
+def test_ordinary_wallets_are_called_no_more_than_they_should_be(tool: dict[str, Any]) -> None:
+    counted = tool["counted_ordinary"]()
+    assert counted.wallets == 2_000
+    assert counted.called == 0
+    for count, level in zip(counted[2:], (0.05, 0.01, 0.001), strict=True):
+        assert count <= level * counted.wallets
+    one = ordinary(simulate_vendor_links(3, part="fit"), Terms(), count=60)
+    assert (one.wallets, one.called) == (60, 0)
 
 
 def test_a_payment_agent_of_a_few_is_the_case_that_goes_wrong(tool: dict[str, Any]) -> None:
