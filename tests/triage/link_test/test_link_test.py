@@ -289,3 +289,39 @@ def test_tags_may_be_given_for_the_network_and_the_vendors() -> None:
     )  # fmt: skip
     assert verdicts(found) == {"kelp": LINK}
     assert services().frame.height == 1
+
+
+def test_amounts_of_any_width_are_tested_alike(found: cw.LinkTests) -> None:
+    """A thousand million millions of base units to each: more than 64 bits hold."""
+    many = 10**18
+    wide = [
+        (f"{who}:{int(amount) * many}", *more)
+        for one, *more in payments()
+        for who, _, amount in (one.partition(":"),)
+    ]
+    told = asked(of=ON.ledger(wide))
+    assert verdicts(told) == verdicts(found)
+    assert row(told, "kelp")["paid"] == row(found, "kelp")["paid"] * many
+    assert row(told, "kelp")["share"] >= row(found, "kelp")["share"], "no unit is lost to rounding"
+    assert int(told.steps["amount"].max()) > 2**63  # type: ignore[arg-type]  # a decimal
+
+
+def test_on_coins_routes_and_values_are_those_of_the_made_up_case(otter_case: Any) -> None:
+    """Kelp paid the campaign from a mix, and once is no pattern; Reed shares two exchanges."""
+    ledger, named = otter_case.ledger, otter_case.tags
+    owners = cw.owners(ledger)
+    told = cw.link_test(
+        ledger, named.where(concept="vendor"), named.where(label="Lantern campaign"), tags=named,
+        clusters=owners,
+    )  # fmt: skip
+    kelp, reed = (
+        named.where(label=f"{one} (vendor at Otter)").frame["address"][0]
+        for one in ("Kelp", "Reed")
+    )
+    said = dict(told.frame.select("vendor", "verdict").iter_rows())
+    assert said == {kelp: CHANCE, reed: NO_ROUTE}
+    values, route = dict(told.values(kelp).iter_rows()), told.routes(kelp)
+    assert set(values.values()) == {3_000_000}
+    assert route.routes.height == 1
+    assert not told.routes(reed).routes.height
+    assert set(dict(told.values(reed).iter_rows()).values()) == {0}
