@@ -58,7 +58,7 @@ def nothing_leaks(made: RunReport, place: Path) -> None:
 
 def test_otter_ranks_the_campaign_first_and_no_buyer_at_all(made_up: RunReport) -> None:
     ranked = table(made_up, "ranking")
-    assert [row["service"] for row in ranked][0] == "lantern"
+    assert ranked[0]["service"] == "lantern"
     roles = {row["owner"]: row["role"] for row in table(made_up, "people")}
     told = {roles.get(row["entity"], "bystander") for row in ranked}
     assert not told & {"likely consumer", "victim", "unknown"}
