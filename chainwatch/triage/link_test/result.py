@@ -255,9 +255,11 @@ class LinkTests(Result):
         why = f" Why: {row['why']}." if row["why"] else ""
         if row["p_matched"] is None:
             return why
+        least = row["ratio_low"]
+        times = f", at least {least:,.1f} times the mean of theirs" if least else ""
         return (
             f" Of {row['matched']:,} matched wallets {row['as_far']:,} reach it with as large a"
-            f" share (p {row['p_matched']:.2g}), and of {row['draws']:,} draws of other receivers"
+            f" share{times} (p {row['p_matched']:.2g}), and of {row['draws']:,} draws of other receivers"
             f" {row['drawn_as_far']:,} (p {row['p_drawn']:.2g}); corrected for"
             f" {counted(self.tests, 'test', 'tests')}, {row['adjusted']:.2g}.{why}"
         )

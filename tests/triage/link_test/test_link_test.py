@@ -78,6 +78,7 @@ def test_what_a_verdict_rests_on_can_be_worked_out(found: cw.LinkTests) -> None:
     said = found.why(ON("kelp"))
     paid = TOKEN.shown(int(kelp["paid"]))
     assert f"are consistent with a link to the network. Of {paid} that it paid" in said
+    assert f"at least {kelp['ratio_low']:,.1f} times the mean of theirs (p " in said
     assert "likelihood ratio of at least" in said
     assert "likelihood ratio" not in found.why(ON("fern"))
     assert "belongs" not in " ".join(found.told())
