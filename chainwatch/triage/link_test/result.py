@@ -259,8 +259,8 @@ class LinkTests(Result):
         times = f", at least {least:,.1f} times the mean of theirs" if least else ""
         return (
             f" Of {row['matched']:,} matched wallets {row['as_far']:,} reach it with as large a"
-            f" share{times} (p {row['p_matched']:.2g}), and of {row['draws']:,} draws of other receivers"
-            f" {row['drawn_as_far']:,} (p {row['p_drawn']:.2g}); corrected for"
+            f" share{times} (p {row['p_matched']:.2g}), and of {row['draws']:,} draws of other"
+            f" receivers {row['drawn_as_far']:,} (p {row['p_drawn']:.2g}); corrected for"
             f" {counted(self.tests, 'test', 'tests')}, {row['adjusted']:.2g}.{why}"
         )
 
