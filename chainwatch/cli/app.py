@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from chainwatch.cli import evaluate, leaks, ledger, names, owners, received, tags, trace
+from chainwatch.cli import evaluate, leaks, ledger, names, owners, received, roles, tags, trace
 from chainwatch.cli.health.commands import health_app
 from chainwatch.cli.options import hosts_of
 from chainwatch.cli.output import (
@@ -69,6 +69,7 @@ peel_chains.add_to(app)
 alerts.add_to(app)
 rank.add_to(app)
 converge.add_to(app)
+roles.add_to(app)
 leaks.add_to(app)
 link_test.add_to(app)
 app.add_typer(tags.tags_app, name="tags")

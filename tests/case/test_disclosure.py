@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import polars as pl
 import pytest
+from pypdf import PdfReader
 
 import chainwatch as cw
 from chainwatch.addresses.canonical import text as written
@@ -21,6 +22,7 @@ from chainwatch.ledger.ledger import open_ledger
 from chainwatch.privacy.edition import FEWEST
 from chainwatch.privacy.leaks.artefacts import pieces
 from chainwatch.privacy.leaks.forms import Needle
+from chainwatch.privacy.leaks.pdf import pdf_parts
 from chainwatch.privacy.leaks.search import Search
 
 PSEUDONYM = re.compile(r"masked-[a-z2-7]{10}")
@@ -144,6 +146,15 @@ def test_the_working_edition_alone_lists_whom_the_disclosure_masks(demo_case) ->
     shown = {cell for _, row in cells(case / "disclosure") for name, cell in row.items()
              if name in PARTY}  # fmt: skip
     assert not shown & set(listed["address"])
+
+
+def test_the_text_of_a_pdf_is_read_as_another_reader_reads_it(demo_case) -> None:
+    path = demo_case.folder / "working" / "report.pdf"
+    pages = PdfReader(path).pages
+    words = {word for page in pages for word in page.extract_text().split() if len(word) > 16}
+    assert len(words) > 50
+    found = b"\n".join(part.data for part in pdf_parts(path.read_bytes(), 1 << 28))
+    assert {word for word in words if word.encode() not in found} == set()
 
 
 def test_a_planted_leak_fails_the_search(demo_case, tmp_path: Path) -> None:

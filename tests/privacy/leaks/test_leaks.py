@@ -29,7 +29,7 @@ from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import InputError
 from chainwatch.packed import MAX_BYTES
 from chainwatch.privacy.edition import DISCLOSURE, Edition
-from chainwatch.privacy.leaks import artefacts
+from chainwatch.privacy.leaks import artefacts, forms
 from chainwatch.privacy.leaks.forms import (
     ADDRESS,
     DERIVED_KEY,
@@ -394,6 +394,15 @@ def test_one_pass_finds_what_looking_at_every_place_finds(
     data = b"".join(drawn.draw(st.lists(parts, max_size=5)))
     found = {(needle.data, start) for needle, start in Search(listed).in_bytes(data)}
     assert found == slow(data, listed)
+
+
+@settings(max_examples=60)
+@given(st.binary(max_size=7), st.binary(min_size=20, max_size=33), st.binary(max_size=7))
+def test_base64_of_anything_around_it_holds_one_of_its_forms(
+    before: bytes, data: bytes, after: bytes
+) -> None:
+    for coded in (base64.b64encode, base64.urlsafe_b64encode):
+        assert any(one in coded(before + data + after) for one in forms._base64(data))
 
 
 def test_needles_of_a_few_bytes_are_none() -> None:
