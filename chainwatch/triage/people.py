@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from chainwatch.addresses.assets import Asset
 from chainwatch.errors import InputError
 from chainwatch.privacy.people.result import PeopleRoles
 from chainwatch.typologies.flows import Flows
+
+
+class Judged(NamedTuple):
+    """Owners of whom roles were told, and those among them who are, or may be, masked."""
+
+    judged: frozenset[bytes]
+    masked: frozenset[bytes]
 
 
 def marked(flows: Flows, owners: frozenset[bytes] | None) -> NDArray[np.bool_]:
@@ -18,26 +28,34 @@ def marked(flows: Flows, owners: frozenset[bytes] | None) -> NDArray[np.bool_]:
     return found
 
 
-def masked_owners(people: PeopleRoles | None, flows: Flows) -> frozenset[bytes] | None:
-    """Return the owners of whom any address is, or may be, one of those who are masked.
+def judged_owners(people: PeopleRoles | None, flows: Flows) -> Judged | None:
+    """Return the owners of whom roles were told, and of whom any address is, or may be, masked.
 
     None where nobody told.
 
     Raises
     ------
     InputError
-        If roles were told of another chain.
+        If roles were told of another asset: who paid little of one may have paid much of another.
     """
     if people is None:
         return None
-    if people.asset.chain != flows.asset.chain:
+    if people.asset != flows.asset:
         raise InputError(
-            f"people are told of {people.asset.chain}, and payments of {flows.asset.chain}",
-            remedy="pass roles(...) of the same chain and asset",
+            f"people are told of {_named(people.asset)}, and payments of {_named(flows.asset)}",
+            remedy="pass roles(...) of the same asset",
         )
-    rows = people.frame.filter("masked").select("address")
+    masked = people.frame.filter("masked")
+    return Judged(*(_owners(one.select("address"), flows) for one in (people.frame, masked)))
+
+
+def _owners(rows: pl.DataFrame, flows: Flows) -> frozenset[bytes]:
     if flows.clusters is None:
         return frozenset(rows["address"])
     of = flows.clusters.frame.filter(pl.col("chain") == flows.asset.chain)
     joined = rows.join(of.select("address", "cluster"), on="address", how="left")
     return frozenset(joined.select(pl.coalesce("cluster", "address")).to_series())
+
+
+def _named(asset: Asset) -> str:
+    return f"{asset.symbol} on {asset.chain}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainwatch.attribution.contact import substances_of
-from chainwatch.attribution.taxonomy import ENDING, is_a
+from chainwatch.attribution.taxonomy import BRIDGING, ENDING, HOLDING, MIXING, is_a
 from chainwatch.triage.ranking.weights import FULL, Weights
 from chainwatch.typologies.flows import Flows
 
@@ -37,11 +37,17 @@ class Said(NamedTuple):
     first: date | None
     last: date | None
 
-    def holds(self, days: tuple[date, date]) -> bool:
-        """Tell whether it holds on any day of a span."""
-        return (self.first is None or self.first <= days[1]) and (
-            self.last is None or self.last >= days[0]
+    def holds(self, days: Sequence[date]) -> bool:
+        """Tell whether it holds on any of some days."""
+        return any(
+            (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
+            for day in days
         )
+
+    def pull(self, weights: Weights) -> int:
+        """Return what it brings to a score: more tags of an address never lower it."""
+        parts = weights.parts
+        return parts["danger"] * self.danger + parts["evidence"] * self.evidence
 
 
 def dangerous(tags: pl.DataFrame, weights: Weights) -> pl.DataFrame:
@@ -104,15 +110,25 @@ class Dangers:
 
         Markets are not among them.
         """
+        return self._tagged(ENDING)
+
+    @cached_property
+    def holders(self) -> NDArray[np.bool_]:
+        """Which of the services hold accounts of customers: mixers, pools and bridges do not."""
+        return self._tagged(HOLDING) & ~self._tagged((*MIXING, *BRIDGING))
+
+    def _tagged(self, concepts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which parties any tag gives a concept, on whatever day; markets are not among."""
         found = np.zeros(len(self.flows.parties), np.bool_)
         rows = self._parties
-        kinds = {
-            one: any(is_a(one, broad) for broad in ENDING) and not is_a(one, MARKETS)
+        kinds = [
+            one
             for one in rows["concept"].unique().to_list()
             if one is not None
-        }
-        held = [one for one, kept in kinds.items() if kept]
-        found[rows.filter(pl.col("concept").is_in(held))["party"].to_numpy()] = True
+            and any(is_a(one, broad) for broad in concepts)
+            and not is_a(one, MARKETS)
+        ]
+        found[rows.filter(pl.col("concept").is_in(kinds))["party"].to_numpy()] = True
         return found
 
     @cached_property
@@ -127,38 +143,48 @@ class Dangers:
         else:
             here = here.with_columns(pl.col("address").alias("owner"))
         numbered = flows.parties.alias("owner").to_frame().with_row_index("party")
+        numbered = numbered.filter(pl.Series((flows.into.sizes + flows.out_of.sizes) > 0))
         return here.join(numbered, on="owner", maintain_order="left")
 
     @cached_property
     def _said(self) -> Mapping[int, tuple[Said, ...]]:
-        """What tags say of a danger, by party, the most dangerous first."""
+        """What tags say of a danger, by party, what brings most to a score first."""
         found: dict[int, list[Said]] = {}
         for row in self._parties.iter_rows(named=True):
             told = _told(row["concept"], row["context"], self.weights)
             if told is not None:
                 found.setdefault(row["party"], []).append(_said_by(row, told))
-        return {party: tuple(sorted(said, key=_order)) for party, said in found.items()}
+        return {
+            party: tuple(sorted(said, key=lambda one: _order(one, self.weights)))
+            for party, said in found.items()
+        }
 
     def said(self, party: int, rows: NDArray[np.int64]) -> Said | None:
-        """Return the most dangerous that tags say of a party on the days of some payments."""
+        """Return what tags say of a party on days of some payments: what brings most to a score."""
         if not len(rows):
             return None
-        days = pl.Series(self.flows.time[rows]).cast(pl.Datetime("us")).dt.date()
-        span: tuple[Any, Any] = days.min(), days.max()
-        return next((one for one in self._said.get(party, ()) if one.holds(span)), None)
+        days = pl.Series(self.flows.time[rows]).cast(pl.Datetime("us")).dt.date().unique()
+        each = days.sort().to_list()
+        return next((one for one in self._said.get(party, ()) if one.holds(each)), None)
 
     def met(self, tags: pl.DataFrame) -> int:
         """Return how many addresses of some tags are of a party that pays or is paid."""
         seen = self._parties.select("address").unique()
         return tags.select("address").unique().join(seen, on="address", how="semi").height
 
-    def at(self, side: str) -> NDArray[np.bool_]:
-        """Return which payments have a dangerous party at one side that day."""
-        names = self.flows.payer_name if side == "payer" else self.flows.payee_name
-        return names >= 0
+    @cached_property
+    def paying(self) -> NDArray[np.bool_]:
+        """Which payments are made by a dangerous party, by what tags say of that day."""
+        return self.flows.payer_name >= 0
 
-    def feeds(self) -> NDArray[np.bool_]:
-        """Return which payments are to a party whom to pay is itself a concern."""
+    @cached_property
+    def paid(self) -> NDArray[np.bool_]:
+        """Which payments are made to a dangerous party, by what tags say of that day."""
+        return self.flows.payee_name >= 0
+
+    @cached_property
+    def feeding(self) -> NDArray[np.bool_]:
+        """Which payments are to a party whom to pay is itself a concern."""
         kinds = []
         for one in self.flows.names:
             found = self.weights.danger(one.concept)
@@ -175,5 +201,5 @@ def _said_by(row: Mapping[str, Any], told: tuple[str | None, int, bool]) -> Said
     )  # fmt: skip
 
 
-def _order(one: Said) -> tuple[object, ...]:
-    return -one.danger, -one.evidence, one.concept, one.source, str(one.first), str(one.last)
+def _order(one: Said, weights: Weights) -> tuple[object, ...]:
+    return -one.pull(weights), -one.danger, one.concept, one.source, str(one.first), str(one.last)

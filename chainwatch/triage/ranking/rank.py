@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.privacy.people.result import PeopleRoles
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.table import TIME, Rows
-from chainwatch.triage.people import masked_owners
+from chainwatch.triage.people import Judged, judged_owners
 from chainwatch.triage.ranking.dangers import Dangers, dangerous
 from chainwatch.triage.ranking.finding import ranking_finding
 from chainwatch.triage.ranking.reasons import Reason, Reasons, reasons_of
@@ -150,7 +150,8 @@ def rank(
     weights : Weights, optional
         What counts, and how much; those of this project, where none are given.
     day : str, date or datetime, optional
-        Day of the ranking: later payments do not count; that of the last one read, if not given.
+        Day of the ranking: what was paid or said after it does not count; the last one read, if
+        not given.
 
     Returns
     -------
@@ -176,9 +177,13 @@ def rank(
     _expect(ledger, tags, clusters, people)
     counts = weights or Weights()
     what = asset_in(ledger, asset)
-    named = replace(tags, frame=dangerous(tags.frame, counts))
+    then, known = _end_of(day), tags
+    if then is not None:
+        # What tags said later was not known on that day.
+        known = tags.as_of(then.date())
+    named = replace(known, frame=dangerous(known.frame, counts))
     flows = flows_of(ledger, what, clusters, named)
-    return ranking_of(flows, tags, counts, masked_owners(people, flows), typologies, moment(day))
+    return ranking_of(flows, known, counts, judged_owners(people, flows), typologies, then)
 
 
 def _expect(ledger: object, tags: object, clusters: object, people: object) -> None:
@@ -190,7 +195,7 @@ def _expect(ledger: object, tags: object, clusters: object, people: object) -> N
 
 def ranking_of(
     flows: Flows, tags: Framed, weights: Weights | None = None,
-    people: frozenset[bytes] | None = None, typologies: Sequence[Typology] = (),
+    people: Judged | None = None, typologies: Sequence[Typology] = (),
     day: datetime | None = None,
 ) -> Ranking:  # fmt: skip
     """Return the ranking of payments, whatever these were made of.
@@ -209,14 +214,23 @@ def ranking_of(
     )  # fmt: skip
 
 
+def _end_of(day: Moment | None) -> datetime | None:
+    """Return the last moment of a day, or the moment that is given: a day counts as a whole."""
+    then = moment(day)
+    if then is None or then.time() != time():
+        return then
+    return then + timedelta(days=1) - timedelta(microseconds=1)
+
+
 def _now(flows: Flows, day: datetime | None) -> int:
-    if day is not None:
-        return int(pl.Series([day]).dt.epoch("us").item())
-    if not len(flows):
+    now = None if day is None else int(pl.Series([day]).dt.epoch("us").item())
+    if not len(flows) or (now is not None and now < int(flows.clock[0])):
+        when = "" if day is None else f" until {day:%Y-%m-%d}"
         raise InputError(
-            f"no payment of {flows.asset.symbol} was read", remedy="read some, or name the asset"
+            f"no payment of {flows.asset.symbol} was read{when}",
+            remedy="read some, or name another asset or day",
         )
-    return int(flows.clock[-1])
+    return int(flows.clock[-1]) if now is None else now
 
 
 def _place(one: Score, weights: Weights) -> tuple[int, ...]:
@@ -269,15 +283,18 @@ def _weights(weights: Weights) -> pl.DataFrame:
 
 
 def _weighed(weights: Weights) -> Iterator[tuple[str, str, int, bool | None, str]]:
-    own = "a choice of this project" if weights == Weights() else "a choice of the investigator"
+    usual, whose = Weights(), ("a choice of the investigator", "a choice of this project")
     for kind, named in (("danger", weights.dangers), ("substance", weights.substances)):
         for name, one in named.items():
             yield kind, name, one.weight, one.payers, one.source
-    for kind, chosen in (("relation", weights.relations), ("part", weights.parts)):
+    for kind, chosen, ours in (
+        ("relation", weights.relations, usual.relations), ("part", weights.parts, usual.parts),
+    ):  # fmt: skip
         for name, number in chosen.items():
-            yield kind, name, number, None, own
+            yield kind, name, number, None, whose[number == ours[name]]
     for name in ("fading", "within", "alert", "open_alert", "alert_danger"):
-        yield "rule", name, getattr(weights, name), None, own
+        number = getattr(weights, name)
+        yield "rule", name, number, None, whose[number == getattr(usual, name)]
 
 
 def __dir__() -> list[str]:

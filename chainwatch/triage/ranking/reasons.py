@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainwatch.triage.people import marked
+from chainwatch.triage.people import Judged, marked
 from chainwatch.triage.ranking.dangers import Dangers, Said
 from chainwatch.triage.ranking.weights import FULL
 from chainwatch.typologies.flows import NOBODY, Flows
@@ -24,9 +24,15 @@ NAMED, PAID_BY, PAYS, ALERT = "named", "paid by", "pays", "alert"
 SERVICE = "services, which deal with everybody"
 BUYER = "paid sellers or markets, and got no more back than that"
 ONE_PAYOUT = "had too few payouts of a seller or a market to tell them from refunds"
-UNTOLD = "paid a danger, and may be small donors: roles of people were not given"
+UNTOLD = "paid a danger, and may be small donors: no role of theirs was given"
 PEOPLE = "are likely consumers, donors or victims"
+TRIFLE = "were paid a trifle of what a danger paid out"
 UNSEEN = "are named by tags, and no payment of theirs was read"
+
+LEFT = (SERVICE, BUYER, ONE_PAYOUT, TRIFLE, PEOPLE, UNTOLD)
+
+LEAST = 100
+"""What somebody got from a dangerous party counts from a hundredth of what that paid out in all."""
 
 FEWEST = 3
 """Payouts of sellers and markets to one party, at least: fewer may be refunds to a new address."""
@@ -55,28 +61,28 @@ class Reasons:
     left_out: Mapping[str, int]
 
 
-def reasons_of(
-    dangers: Dangers, people: frozenset[bytes] | None, typologies: Sequence[Typology]
-) -> Reasons:
+def reasons_of(dangers: Dangers, people: Judged | None, typologies: Sequence[Typology]) -> Reasons:
     """Return why parties are looked at.
 
     Parameters
     ----------
     dangers : Dangers
         Whom tags call a danger, in the payments.
-    people : frozenset of bytes or None
-        Owners who are, or may be, likely consumers, donors or victims: none is listed. Where
-        nobody told, who only pays is left out: he may be a small donor.
+    people : Judged or None
+        Owners who are, or may be, likely consumers, donors or victims: none is listed. Of whom
+        nobody told, he is left out where he only pays: he may be a small donor.
     typologies : sequence of Typology
         Shapes that are looked for among those who have another reason; a shape alone is none.
     """
     flows = dangers.flows
-    hidden = marked(flows, people)
-    left: dict[str, set[int]] = {why: set() for why in (SERVICE, BUYER, ONE_PAYOUT, PEOPLE, UNTOLD)}
-    paying = list(_paying(dangers, left))
-    if people is None:
-        left[UNTOLD] = {one.party for one in paying}
-        paying = []
+    hidden = marked(flows, None if people is None else people.masked)
+    left: dict[str, set[int]] = {
+        why: set() for why in (SERVICE, BUYER, ONE_PAYOUT, TRIFLE, PEOPLE, UNTOLD)
+    }
+    every = list(_paying(dangers, left))
+    told_of = marked(flows, None if people is None else people.judged)
+    paying = [one for one in every if told_of[one.party]]
+    left[UNTOLD] = {one.party for one in every} - {one.party for one in paying}
     told = [*_named(dangers), *_paid(dangers, left), *paying]
     shown = [one for one in told if not hidden[one.party]]
     left[PEOPLE] = {one.party for one in told if hidden[one.party]}
@@ -92,18 +98,16 @@ def _order(one: Reason) -> tuple[object, ...]:
 def _named(dangers: Dangers) -> Iterator[Reason]:
     """Yield that tags name a party, with what it was paid while they do, or else what it paid."""
     flows = dangers.flows
-    sides = {"payer": flows.payer, "payee": flows.payee}
+    sides = ((dangers.paying, flows.payer), (dangers.paid, flows.payee))
     found = {
-        party
-        for side, who in sides.items()
-        for party in np.unique(who[dangers.at(side) & (who != NOBODY)]).tolist()
+        party for named, who in sides for party in np.unique(who[named & (who != NOBODY)]).tolist()
     }
-    paid = dangers.at("payee")
+    paid = dangers.paid
     for party in sorted(found):
         own = flows.into.of(party)
         rows = own[paid[own]]
         out = flows.out_of.of(party)
-        every = np.sort(np.concatenate([rows, out[dangers.at("payer")[out]]]))
+        every = np.sort(np.concatenate([rows, out[dangers.paying[out]]]))
         said = dangers.said(party, every)
         if said is not None:
             # What came in; what went on is the same money again.
@@ -113,7 +117,7 @@ def _named(dangers: Dangers) -> Iterator[Reason]:
 def _paid(dangers: Dangers, left: dict[str, set[int]]) -> Iterator[Reason]:
     """Yield who is paid by dangerous parties, and is neither a service nor refunded."""
     flows = dangers.flows
-    paying = dangers.at("payer") & (flows.payer != NOBODY) & ~dangers.services[flows.payer]
+    paying = dangers.paying & (flows.payer != NOBODY) & ~dangers.services[flows.payer]
     sold = _bought(dangers)
     for party, pairs in _pairs(flows, paying, flows.payee, flows.payer).items():
         if dangers.services[party]:
@@ -130,13 +134,21 @@ def _paid(dangers: Dangers, left: dict[str, set[int]]) -> Iterator[Reason]:
             elif sum(map(len, sellers.values())) < FEWEST:
                 left[ONE_PAYOUT].add(party)
                 counted -= set(sellers)
-        yield from _with(dangers, party, PAID_BY, {one: pairs[one] for one in sorted(counted)})
+        large = {one for one in counted if _large(flows, one, pairs[one])}
+        if counted - large:
+            left[TRIFLE].add(party)
+        yield from _with(dangers, party, PAID_BY, {one: pairs[one] for one in sorted(large)})
+
+
+def _large(flows: Flows, payer: int, rows: NDArray[np.int64]) -> bool:
+    """Tell whether payments are more than a trifle of what their payer paid out in all."""
+    return LEAST * flows.total(rows) >= flows.total(flows.out_of.of(payer))
 
 
 def _paying(dangers: Dangers, left: dict[str, set[int]]) -> Iterator[Reason]:
     """Yield who pays parties whom to pay is itself a concern, and is no service."""
     flows = dangers.flows
-    paid = dangers.feeds() & (flows.payer != NOBODY) & ~dangers.services[flows.payee]
+    paid = dangers.feeding & (flows.payer != NOBODY) & ~dangers.services[flows.payee]
     for party, pairs in _pairs(flows, paid, flows.payer, flows.payee).items():
         if dangers.services[party]:
             left[SERVICE].add(party)
@@ -152,7 +164,7 @@ def _feeds(dangers: Dangers, other: int, rows: NDArray[np.int64]) -> bool:
 def _bought(dangers: Dangers) -> dict[int, int]:
     """Return what each party paid to sellers and markets: whom to pay is no concern."""
     flows = dangers.flows
-    rows = dangers.at("payee") & ~dangers.feeds() & (flows.payer != NOBODY)
+    rows = dangers.paid & ~dangers.feeding & (flows.payer != NOBODY)
     return {
         party: sum(flows.total(one) for one in pairs.values())
         for party, pairs in _pairs(flows, rows, flows.payer, flows.payee).items()

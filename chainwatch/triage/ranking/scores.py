@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from chainwatch.triage.ranking.dangers import Dangers
 from chainwatch.triage.ranking.reasons import Reason
-from chainwatch.triage.ranking.weights import FULL, Weights
+from chainwatch.triage.ranking.weights import FULL, Weights, can_freeze
 
 DAY = 86_400_000_000
 """Microseconds."""
@@ -84,24 +84,35 @@ def _score(
     amount: int, ranked: NDArray[np.object_], now: int,
 ) -> Score:  # fmt: skip
     unknown = dangers.flows.lacking(party)
+    # Danger and evidence are those of one reason: a weak tag of a great danger borrows no proof,
+    # and three weak signs are no strong one.
+    parts = dangers.weights.parts
+    worst = max(
+        reasons,
+        key=lambda one: (
+            parts["danger"] * one.danger + parts["evidence"] * one.evidence, one.danger,
+        ),
+    )  # fmt: skip
     no_more = int(np.searchsorted(ranked, amount, side="right"))
     return Score(
         party, reasons, rows, amount,
-        # The worst reason and the surest evidence count once: three weak signs are no strong one.
-        max(one.danger for one in reasons),
-        max(one.evidence for one in reasons),
+        worst.danger,
+        worst.evidence,
         FULL * no_more // len(ranked),
-        _recency(dangers, party, now),
+        _recency(dangers, party, rows, now),
         None if unknown else _reachable(dangers, party, now),
         unknown,
     )  # fmt: skip
 
 
-def _recency(dangers: Dangers, party: int, now: int) -> int:
-    """Return how fresh a party's last payment is: all on the day, nothing when it has faded."""
+def _recency(dangers: Dangers, party: int, rows: NDArray[np.int64], now: int) -> int:
+    """Return how fresh the last is of what it paid and of its reasons: nothing when it has faded.
+
+    What others send it does not count: a stranger's dust would make it fresh.
+    """
     flows = dangers.flows
-    lists = (flows.into.of(party), flows.out_of.of(party))
-    days = (now - max(int(flows.clock[rows].max()) for rows in lists if len(rows))) // DAY
+    lists = (rows, flows.out_of.of(party))
+    days = (now - max(int(flows.clock[some].max()) for some in lists if len(some))) // DAY
     fading = dangers.weights.fading
     return FULL * max(0, fading - max(0, days)) // fading
 
@@ -109,8 +120,9 @@ def _recency(dangers: Dangers, party: int, now: int) -> int:
 def _reachable(dangers: Dangers, party: int, now: int) -> int:
     """Return the share of what came in that an order may still reach, per mille.
 
-    What a service was paid of late stands on an account of somebody whom it knows. What was not
-    paid on can be frozen by the issuer of a token; of a coin nobody can freeze it without the keys.
+    What a service that holds accounts was paid of late stands on one of somebody whom it knows.
+    What was not paid on can be frozen where the issuer of the token has said that it can; else
+    nobody can without the keys.
     """
     flows = dangers.flows
     got = flows.total(flows.into.of(party))
@@ -118,6 +130,6 @@ def _reachable(dangers: Dangers, party: int, now: int) -> int:
         return 0
     out = flows.out_of.of(party)
     late = out[flows.clock[out] >= now - dangers.weights.within * DAY]
-    at_services = flows.total(late[dangers.services[flows.payee[late]]])
-    kept = got - flows.total(out) if flows.asset.contract is not None else 0
+    at_services = flows.total(late[dangers.holders[flows.payee[late]]])
+    kept = got - flows.total(out) if can_freeze(flows.asset) else 0
     return min(FULL, FULL * (at_services + max(0, kept)) // got)

@@ -28,12 +28,13 @@ RANKING = Table(
         SERVICE,
         Column.number("low", "score, per mille, where what is unknown counts for nothing"),
         Column.number("high", "score, per mille, where it counts in full"),
-        Column.number("danger", "the most dangerous reason, per mille"),
-        Column.number("evidence", "the strongest evidence of a reason, per mille"),
+        Column.number("danger", "danger of the reason that brings most to the score, per mille"),
+        Column.number("evidence", "evidence of the same reason, per mille"),
         Column.number("value", "share of the ranked with no more at stake, per mille"),
-        Column.number("recency", "how fresh its last payment of any kind is, per mille"),
+        Column.number("recency", "how fresh its own payments and its reasons are, per mille"),
         Column.number(
-            "reachable", "share of what came in that an order may still reach; null is unknown"
+            "reachable",
+            "of what came in, what an order may reach, per mille; null is unknown",
         ),
         Column.amount("amount", "what the payments of all reasons add up to, each once"),
         Column.count("reasons", "reasons to look"),

@@ -12,8 +12,11 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from chainwatch.addresses.assets import Asset
+from chainwatch.addresses.canonical import parse
 from chainwatch.attribution.contact import SUBSTANCES, known_substance
 from chainwatch.attribution.taxonomy import broader, known
+from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.errors import InputError
 
 FULL = 1000
@@ -86,6 +89,22 @@ DEADLY: Mapping[str, Danger] = MappingProxyType(
 )
 """What is sold counts beside what the seller is called: classes of substances, and narrower."""
 
+FREEZABLE = (
+    ("eth", "0xdAC17F958D2ee523a2206206994597C13D831ec7"),
+    ("tron", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"),
+    ("eth", "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"),
+)
+"""Tokens whose issuers have frozen balances at the request of authorities: USDT and USDC."""
+
+
+def can_freeze(asset: Asset) -> bool:
+    """Tell whether the issuer of an asset is known to freeze it; of a coin there is none."""
+    return asset.contract is not None and any(
+        chain_of(chain).id == asset.chain and parse(contract, chain) == asset.contract
+        for chain, contract in FREEZABLE
+    )
+
+
 PARTS: Mapping[str, int] = MappingProxyType(
     {"danger": 5, "evidence": 3, "value": 1, "recency": 1, "reachable": 1}
 )
@@ -139,17 +158,20 @@ class Weights:
             known_substance(substance)
         named = {**self.dangers, **self.substances}
         for name, one in named.items():
-            if not 0 <= one.weight <= FULL or not one.source.strip():
+            if type(one.weight) is not int or not 0 <= one.weight <= FULL or not one.source.strip():
                 raise InputError(
                     f"the danger of {name} is not from 0 to {FULL}, or has no source",
                     remedy="write Danger(400, False, 'whose judgement it is')",
                 )
-        for what, given, wanted in (
-            ("parts", self.parts, PARTS), ("relations", self.relations, RELATIONS),
+        for what, given, wanted, most in (
+            ("parts", self.parts, PARTS, FULL), ("relations", self.relations, RELATIONS, FULL),
         ):  # fmt: skip
-            if set(given) != set(wanted) or min(given.values()) < 0 or not any(given.values()):
+            fits = set(given) == set(wanted) and all(
+                type(one) is int and 0 <= one <= most for one in given.values()
+            )
+            if not fits or not any(given.values()):
                 raise InputError(
-                    f"{what} are not {', '.join(wanted)}, each zero or more",
+                    f"{what} are not {', '.join(wanted)}, each a whole number from 0 to {most}",
                     remedy=f"change one of them: {{**cw.Weights().{what}, 'name': 2}}",
                 )
         if self.fading < 1 or self.within < 1:
