@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -40,6 +41,22 @@ def backwards(flows: Flows) -> Flows:
         turned, payer=turned.payee, payee=turned.payer, payer_name=turned.payee_name,
         payee_name=turned.payer_name, clock=-turned.clock, order=-turned.order,
     )  # fmt: skip
+
+
+def merged(flows: Flows, groups: Mapping[int, Sequence[int]]) -> Flows:
+    """Return the payments with some parties as one, by the first of each group.
+
+    What parties of a group pay each other is no payment.
+    """
+    if not groups:
+        return flows
+    one = np.arange(len(flows.parties) + 1, dtype=np.int32)
+    one[-1] = NOBODY  # the place of nobody, counted from behind
+    for first, group in groups.items():
+        one[list(group)] = first
+    payer, payee = one[flows.payer], one[flows.payee]
+    rows = np.flatnonzero(payer != payee)
+    return replace(_taken(flows, rows), payer=payer[rows], payee=payee[rows])
 
 
 def _taken(flows: Flows, rows: NDArray[np.int64]) -> Flows:

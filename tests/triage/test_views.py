@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from chainwatch.addresses.assets import native
-from chainwatch.triage.views import backwards, known, until
+from chainwatch.triage.views import backwards, known, merged, until
 from chainwatch.typologies.flows import Flows
 from chainwatch.typologies.made_flows import make_flows
 
@@ -69,3 +69,11 @@ def test_backwards_who_was_paid_pays_the_last_one_first() -> None:
     # What was certainly later is certainly earlier now.
     first = turned.later(np.array([0]))
     assert turned.amount[first].tolist() == [8]
+
+
+def test_parties_as_one_pay_each_other_nothing() -> None:
+    whole = flows()
+    at = {one.decode(): n for n, one in enumerate(whole.parties)}
+    some = merged(whole, {at["a"]: [at["a"], at["b"]]})
+    assert told(some) == [(None, "a", 6, 1), ("a", "c", 7, 2), ("c", "a", 8, 3), ("a", "c", 9, 4)]
+    assert merged(whole, {}) is whole

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from chainwatch.addresses import canonical
 from chainwatch.addresses.assets import Asset
@@ -20,15 +19,16 @@ from chainwatch.attribution.taxonomy import is_a
 from chainwatch.completion import names_of
 from chainwatch.errors import InputError, expect
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.ledger.schema import TAGS
 from chainwatch.privacy.people.result import PeopleRoles
 from chainwatch.results.result import Finding, Result, recorded
-from chainwatch.results.roles import SUBJECT, Roles
 from chainwatch.results.table import Rows
 from chainwatch.tracing.subjects import Subjects, subjects_of
 from chainwatch.triage.convergence.chance import expected, tail
 from chainwatch.triage.convergence.finding import convergence_finding
-from chainwatch.triage.convergence.meeting import REACHED, Bounds, Way, places, ways_of
+from chainwatch.triage.convergence.meeting import Bounds, Mask, Numbers, Way, places, ways_of
 from chainwatch.triage.convergence.tables import (
+    BEHIND_ONE,
     CHANCE,
     MEETINGS,
     NO_MORE,
@@ -38,7 +38,9 @@ from chainwatch.triage.convergence.tables import (
 )
 from chainwatch.triage.link_test.discovery import adjusted, rate_of
 from chainwatch.triage.link_test.matching import Sizes, pool_of
-from chainwatch.triage.people import marked, masked_owners
+from chainwatch.triage.people import Judged, judged_owners, marked
+from chainwatch.triage.tagged import TaggedParties
+from chainwatch.triage.views import merged
 from chainwatch.typologies.alerts import flows_of
 from chainwatch.typologies.flows import NOBODY, Flows
 from chainwatch.units import counted
@@ -46,8 +48,8 @@ from chainwatch.units import counted
 PLATFORM = "guarantee_platform"
 """A service at which vendors meet because of what it is: it is no meeting place by accident."""
 
-LIKE, FEWEST_LIKE = 100, 20
-"""Wallets like a vendor that are looked for, and the fewest with which it is tested."""
+LIKE, FEWEST_LIKE, MOST_LIKE = 100, 20, 400
+"""Wallets like a vendor that are looked for, the fewest with which it is tested, and the most."""
 
 HUB = 500
 """Parties that somebody deals with in one direction, from which on he may be a service that no tag
@@ -91,10 +93,6 @@ class Convergence(Result):
     def words(self) -> Mapping[str, Any]:
         """Return how far money was followed, and for how many tests it is corrected."""
         return {"tests": self.tests, **self.settings}
-
-    def roles(self) -> Roles:
-        """Return that the vendors are subjects; who is met gets no role."""
-        return Roles(single={(self.asset.chain, one): SUBJECT for one in sorted(self.subjects)})
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
         """Return where vendors meet more often than by chance, and what that does not show."""
@@ -183,7 +181,8 @@ def converge(
     flows = flows_of(ledger, of.asset, clusters, tags)
     return converging(
         flows, frozenset(of.addresses), least=least, bounds=Bounds(hops, days), rate=str(rate),
-        hub=hub, people=masked_owners(people, flows),
+        hub=hub, people=judged_owners(people, flows),
+        tags=None if tags is None else tags.frame,
     )  # fmt: skip
 
 
@@ -196,39 +195,71 @@ def _expect(ledger: object, tags: object, clusters: object, people: object) -> N
 
 def converging(
     flows: Flows, addresses: frozenset[bytes], *, least: int = 3, bounds: Bounds | None = None,
-    rate: str = "0.05", hub: int = HUB, people: frozenset[bytes] | None = None,
+    rate: str = "0.05", hub: int = HUB, people: Judged | None = None,
+    tags: pl.DataFrame | None = None,
 ) -> Convergence:  # fmt: skip
     """Return where vendors meet in payments, whatever these were made of."""
     far = bounds or Bounds(2, 14)
     _check(least, far, hub)
     share = rate_of(rate)
+    tagged = TaggedParties(flows, TAGS.empty() if tags is None else tags)
+    # Several addresses of one actor are one vendor, who meets nobody by himself.
+    flows = merged(flows, tagged.actors(addresses))
     vendors = _numbers(flows, addresses)
     if len(vendors) < least:
         raise InputError(
             f"{len(vendors)} of the vendors pay or are paid in what was read, fewer than {least}",
             remedy="read more of their history, or ask for fewer with least=2",
         )
-    hidden = marked(flows, people)
-    services = flows.services & ~flows.parties_named(PLATFORM)
-    # Through whoever deals with many no route goes on, whether a tag names him or not.
-    many = (flows.payers >= hub) | (flows.payees >= hub)
-    reached, pays = ways_of(flows, flows.services | many, far)
-    asked = {reached: services | hidden | _buyers(flows, vendors)}
-    if people is not None:
-        asked[pays] = services | hidden
-    judged = [one for way, out in asked.items() for one in _judged(way, vendors, out, least)]
-    tests = sum(_could_be(way, vendors, out) for way, out in asked.items())
+    asked = _asked(flows, vendors, tagged, people, far, hub)
+    judged = [one for way, out in asked for one in _judged(way, vendors, out, least)]
+    tests = sum(_could_be(way, vendors, out) for way, out in asked)
     corrected = _corrected([one.p for one in judged], tests)
+    terms = Terms(share, hub, least)
     rows = sorted(
-        (_row(flows, one, q, share, hub) for one, q in zip(judged, corrected, strict=True)),
+        (_row(flows, one, q, terms) for one, q in zip(judged, corrected, strict=True)),
         key=lambda row: (row[7] is None, row[7], row[0], row[1]),
     )
     return Convergence(
         MEETINGS.frame(rows),
         VENDORS.frame([row for one in judged for row in one.rows(flows)]).sort(VENDORS.key),
         flows.asset, addresses, tests,
-        {"least": least, "hops": far.hops, "days": far.days, "rate": rate, "hub": hub},
+        {
+            "least": least, "hops": far.hops, "days": far.days, "rate": rate, "hub": hub,
+            "unread": sum(bool(flows.lacking(one)) for one in vendors.tolist()),
+            "unknown": flows.unknown,
+        },
     )  # fmt: skip
+
+
+class Terms(NamedTuple):
+    """At what rate a place is called, and where it is not, whatever chance says."""
+
+    rate: Fraction
+    hub: int
+    least: int
+
+
+def _asked(
+    flows: Flows, vendors: Numbers, tagged: TaggedParties, people: Judged | None, far: Bounds,
+    hub: int,
+) -> list[tuple[Way, Mask]]:  # fmt: skip
+    """Return both ways in which vendors can meet, each with the parties that are no place there.
+
+    No route goes on through a service, whoever deals with many, or who is or may be a buyer.
+    """
+    hidden = marked(flows, None if people is None else people.masked)
+    services = flows.services | tagged.services
+    buyers, refunded = _buyers(flows, vendors)
+    many = (flows.payers >= hub) | (flows.payees >= hub)
+    reached, pays = ways_of(flows, services | many | buyers | hidden, far)
+    platforms = tagged.called([PLATFORM]) | flows.parties_named(PLATFORM)
+    no_place = (services & ~platforms) | hidden
+    asked = [(reached, no_place | buyers)]
+    if people is not None:
+        # Of whom nobody told a role, nobody says that he is no buyer.
+        asked.append((pays, no_place | refunded | ~marked(flows, people.judged)))
+    return asked
 
 
 def _check(least: int, bounds: Bounds, hub: int) -> None:
@@ -241,7 +272,7 @@ def _check(least: int, bounds: Bounds, hub: int) -> None:
             )
 
 
-def _numbers(flows: Flows, addresses: frozenset[bytes]) -> NDArray[np.int64]:
+def _numbers(flows: Flows, addresses: frozenset[bytes]) -> Numbers:
     """Return the parties of addresses, each once: those that pay or are paid."""
     owner: Mapping[bytes, bytes] = {}
     if flows.clusters is not None:
@@ -251,24 +282,29 @@ def _numbers(flows: Flows, addresses: frozenset[bytes]) -> NDArray[np.int64]:
         )
         owner = dict(of.select("address", "cluster").iter_rows())
     found = {flows.number_of(owner.get(one, one)) for one in addresses} - {None}
-    return np.array(sorted(one for one in found if one is not None), np.int64)
+    numbers = np.array(sorted(one for one in found if one is not None), np.int64)
+    return numbers[(flows.into.sizes + flows.out_of.sizes)[numbers] > 0]
 
 
-def _buyers(flows: Flows, vendors: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return who paid the vendors and got no more back: what comes to a buyer are refunds."""
-    found = np.zeros(len(flows.parties), np.bool_)
-    mine = found.copy()
+def _buyers(flows: Flows, vendors: Numbers) -> tuple[Mask, Mask]:
+    """Return who paid the vendors and got no more back, and who of them got anything back.
+
+    What comes to a buyer are refunds.
+    """
+    found, refunded, mine = (np.zeros(len(flows.parties), np.bool_) for _ in range(3))
     mine[vendors] = True
     known = flows.payer != NOBODY
     to, of = known & mine[flows.payee], known & mine[flows.payer]
     for party in np.unique(flows.payer[to]).tolist():
         paid = flows.out_of.of(party)
         got = flows.into.of(party)
-        found[party] = flows.total(paid[to[paid]]) >= flows.total(got[of[got]])
-    return found
+        back = flows.total(got[of[got]])
+        found[party] = flows.total(paid[to[paid]]) >= back
+        refunded[party] = found[party] and back > 0
+    return found, refunded
 
 
-def _could_be(way: Way, vendors: NDArray[np.int64], excluded: NDArray[np.bool_]) -> int:
+def _could_be(way: Way, vendors: Numbers, excluded: Mask) -> int:
     """Return how many parties could have been a place: whoever is paid, or pays, by anybody.
 
     Which places are looked at follows from what is tested, so that all others count as tests too.
@@ -288,6 +324,10 @@ class _Place:
     """Of each vendor at the place what its payments that lead there add up to."""
     like: Mapping[int, tuple[int, int]]
     """Of every vendor the wallets like it, and how many of them meet at the place."""
+    hands: int
+    """How many different parties paid it last."""
+    came: int
+    """What these payments add up to."""
 
     @property
     def tested(self) -> list[int]:
@@ -315,16 +355,14 @@ class _Place:
             yield entity, self.direction, flows.parties[one], amount, *self.like[one], None
 
 
-def _judged(
-    way: Way, vendors: NDArray[np.int64], excluded: NDArray[np.bool_], least: int
-) -> Iterator[_Place]:
+def _judged(way: Way, vendors: Numbers, excluded: Mask, least: int) -> Iterator[_Place]:
     """Yield the places of one direction, with the wallets like each vendor that meet there too."""
     flows = way.flows
     mine = np.zeros(len(flows.parties), np.bool_)
     mine[vendors] = True
     sizes, pool = Sizes(flows), pool_of(flows, mine, flows.services)
-    wallets = {one: sizes.matched(one, pool, LIKE).wallets for one in vendors.tolist()}
-    for place in places(way, vendors, excluded, least):
+    wallets = {one: _like(flows, sizes, one, pool) for one in vendors.tolist()}
+    for place, last in places(way, vendors, excluded, least):
         first = way.first_payments(place)
         there = np.zeros(len(flows.parties), np.bool_)
         there[flows.payer[first]] = True
@@ -336,7 +374,17 @@ def _judged(
         }
         others = {one: some[some != place] for one, some in wallets.items()}
         like = {one: (len(some), int(there[some].sum())) for one, some in others.items()}
-        yield _Place(place, way.direction, amounts, like)
+        hands = len(np.unique(flows.payer[last]))
+        yield _Place(place, way.direction, amounts, like, hands, flows.total(last))
+
+
+def _like(flows: Flows, sizes: Sizes, vendor: int, pool: Numbers) -> Numbers:
+    """Return wallets like a vendor of which all was read: one that was not may meet unseen."""
+    found = sizes.matched(vendor, pool, LIKE).wallets
+    if len(found) > MOST_LIKE:
+        # Evenly spread over all, so that no order of parties decides which are asked.
+        found = found[np.linspace(0, len(found) - 1, MOST_LIKE).astype(np.int64)]
+    return np.array([one for one in found.tolist() if not flows.lacking(one)], np.int64)
 
 
 def _corrected(values: Sequence[Fraction | None], tests: int) -> list[float | None]:
@@ -345,27 +393,28 @@ def _corrected(values: Sequence[Fraction | None], tests: int) -> list[float | No
     return [None if one is None else next(found) for one in values]
 
 
-def _row(
-    flows: Flows, place: _Place, corrected: float | None, rate: Fraction, hub: int
-) -> tuple[Any, ...]:
-    party, direction = place.party, place.direction
-    others = int((flows.payers if direction == REACHED else flows.payees)[party])
+def _row(flows: Flows, place: _Place, corrected: float | None, terms: Terms) -> tuple[Any, ...]:
+    party = place.party
+    others = max(int(flows.payers[party]), int(flows.payees[party]))
     p = place.p
     return (
-        flows.parties[party], direction, flows.actor(party), _concept(flows, party),
+        flows.parties[party], place.direction, flows.actor(party), _concept(flows, party),
         len(place.amounts), len(place.tested), float(expected(place.shares)),
         None if p is None else float(p), corrected,
-        _verdict(corrected, rate, others >= hub), sum(place.amounts.values()), others,
+        _verdict(corrected, place, others, terms),
+        min(sum(place.amounts.values()), place.came), place.hands, others,
         ",".join(flows.parties[one].hex() for one in sorted(place.amounts)),
     )  # fmt: skip
 
 
-def _verdict(corrected: float | None, rate: Fraction, hub: bool) -> str:
+def _verdict(corrected: float | None, place: _Place, others: int, terms: Terms) -> str:
     if corrected is None:
         return UNTESTED
-    if hub:
+    if others >= terms.hub:
         return SHARED
-    return CHANCE if Fraction(corrected) <= rate else NO_MORE
+    if Fraction(corrected) > terms.rate:
+        return NO_MORE
+    return CHANCE if place.hands >= terms.least else BEHIND_ONE
 
 
 def _concept(flows: Flows, party: int) -> str | None:

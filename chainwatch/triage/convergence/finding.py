@@ -57,6 +57,12 @@ def convergence_finding(
         "That vendors meet at a place is consistent with a common supplier, broker or launderer,"
         " and with what stands below; it shows no agreement. Services that tags name are left out."
     )
+    if settings["unread"] or settings["unknown"]:
+        rest += (
+            f" Of {settings['unread']:,} vendors not all was read, and of"
+            f" {counted(settings['unknown'], 'payment', 'payments')} the payer is not known: they"
+            " may have met elsewhere."
+        )
     hubs = (
         f"{counted(shared, 'place deals', 'places deal')} with so many that it may be a service"
         " which no tag names: nothing is said of it."

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from chainwatch.triage.views import backwards, known
 from chainwatch.typologies.flows import SECOND, Flows
-from chainwatch.typologies.lists import Lists, spread_out
+from chainwatch.typologies.lists import Lists, lists_of, spread_out
 
 REACHED, PAYS = "reached by", "pays"
 """Both ways in which vendors can have somebody in common: a place where money goes, a source."""
@@ -60,13 +60,19 @@ class Way:
         """The same payments the other way round."""
         return backwards(self.flows)
 
-    def counts(self, vendors: Numbers) -> Numbers:
-        """Return of each party how many vendors' money could reach it."""
+    def followed(self, vendors: Numbers) -> tuple[Numbers, Numbers]:
+        """Return every payment to which money of a vendor could have come: whose, and which.
+
+        ``whose`` is a place in ``vendors``.
+        """
         every = self.flows.out_of
         sizes = every.sizes[vendors]
         rows = np.concatenate([every.of(one) for one in vendors.tolist()] or [every.rows[:0]])
         whose = np.repeat(np.arange(len(vendors), dtype=np.int64), sizes)
-        whose, rows = _followed(self.flows, every, whose, rows, vendors, self.ends, self.bounds)
+        return _followed(self.flows, every, whose, rows, vendors, self.ends, self.bounds)
+
+    def counts(self, vendors: Numbers, whose: Numbers, rows: Numbers) -> Numbers:
+        """Return of each party how many vendors' money could reach it, by what was followed."""
         pairs = np.unique(whose * len(self.flows.parties) + self.flows.payee[rows])
         pairs = pairs[vendors[pairs // len(self.flows.parties)] != pairs % len(self.flows.parties)]
         return np.bincount(pairs % len(self.flows.parties), minlength=len(self.flows.parties))
@@ -86,7 +92,14 @@ def ways_of(flows: Flows, ends: Mask, bounds: Bounds) -> tuple[Way, Way]:
     return Way(seen, REACHED, ends, bounds), Way(backwards(seen), PAYS, ends, bounds)
 
 
-def places(way: Way, vendors: Numbers, excluded: Mask, least: int) -> Iterator[int]:
+class Meeting(NamedTuple):
+    """A party that several vendors' money could reach, and the payments by which it came there."""
+
+    party: int
+    last: Numbers
+
+
+def places(way: Way, vendors: Numbers, excluded: Mask, least: int) -> Iterator[Meeting]:
     """Yield the parties that at least so many vendors' money could reach, in order.
 
     Parameters
@@ -100,9 +113,13 @@ def places(way: Way, vendors: Numbers, excluded: Mask, least: int) -> Iterator[i
     least : int
         How many vendors.
     """
-    counts = way.counts(vendors)
+    whose, rows = way.followed(vendors)
+    counts = way.counts(vendors, whose, rows)
     counts[vendors] = 0
-    yield from np.flatnonzero((counts >= least) & ~excluded).tolist()
+    reached = np.unique(rows)
+    by_payee = lists_of(way.flows.payee[reached], len(way.flows.parties))
+    for party in np.flatnonzero((counts >= least) & ~excluded).tolist():
+        yield Meeting(party, reached[by_payee.of(party)])
 
 
 def _followed(
@@ -128,4 +145,4 @@ def _followed(
     return seen // count, seen % count
 
 
-__all__ = ["PAYS", "REACHED", "Bounds", "Way", "places", "ways_of"]
+__all__ = ["PAYS", "REACHED", "Bounds", "Meeting", "Way", "places", "ways_of"]

@@ -6,9 +6,12 @@ import polars as pl
 
 from chainwatch.results.table import BEHIND, SERVICE, Column, Privacy, Table
 
-CHANCE, NO_MORE, SHARED, UNTESTED = (
-    "more than chance", "no more than chance tells", "may be a shared service", "not testable",
+CHANCE, NO_MORE, SHARED, BEHIND_ONE, UNTESTED = (
+    "more than chance", "no more than chance tells", "may be a shared service",
+    "stands behind another place", "not testable",
 )  # fmt: skip
+"""Verdicts. Behind another place stands whoever the vendors' money could reach by few hands: what
+they have in common is then the hand, and he is what that hand pays for."""
 
 _ENTITY = Column.party("entity", "an owner, by the smallest of his addresses")
 _DIRECTION = Column.kind("direction", "reached by the vendors' money, or pays them")
@@ -41,9 +44,11 @@ MEETINGS = Table(
         Column.kind("verdict", "more than chance, no more than that, or why nothing is said"),
         Column.amount(
             "amount",
-            "what the vendors' payments that lead there add up to: at most so much could have come",
+            "at most so much of the vendors' money could have come: what they paid on such"
+            " routes, or what came in by them, if that is less",
         ),
-        Column.count("others", "different parties that it deals with in this direction"),
+        Column.count("hands", "different parties that paid it last on these routes"),
+        Column.count("others", "different parties that it deals with, the larger of both sides"),
         BEHIND,
     ),
     order=("p", "entity"),

@@ -13,12 +13,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainwatch.attribution.contact import substances_of
-from chainwatch.attribution.taxonomy import BRIDGING, ENDING, HOLDING, MIXING, is_a
+from chainwatch.attribution.taxonomy import BRIDGING, HOLDING, MIXING
 from chainwatch.triage.ranking.weights import FULL, Weights
+from chainwatch.triage.tagged import MARKETS, TaggedParties
 from chainwatch.typologies.flows import Flows
-
-MARKETS = "market"
-"""What holds money for others and is looked at all the same: its payouts are a seller's income."""
 
 
 class Said(NamedTuple):
@@ -105,52 +103,26 @@ class Dangers:
     weights: Weights
 
     @cached_property
-    def services(self) -> NDArray[np.bool_]:
-        """Which parties any tag calls a service, on whatever day: nobody is linked through one.
+    def tagged(self) -> TaggedParties:
+        """All tags by the parties of the payments."""
+        return TaggedParties(self.flows, self.tags)
 
-        Markets are not among them.
-        """
-        return self._tagged(ENDING)
+    @property
+    def services(self) -> NDArray[np.bool_]:
+        """Which parties any tag calls a service, on whatever day; markets are not among them."""
+        return self.tagged.services
 
     @cached_property
     def holders(self) -> NDArray[np.bool_]:
         """Which of the services hold accounts of customers: mixers, pools and bridges do not."""
-        return self._tagged(HOLDING) & ~self._tagged((*MIXING, *BRIDGING))
-
-    def _tagged(self, concepts: Sequence[str]) -> NDArray[np.bool_]:
-        """Return which parties any tag gives a concept, on whatever day; markets are not among."""
-        found = np.zeros(len(self.flows.parties), np.bool_)
-        rows = self._parties
-        kinds = [
-            one
-            for one in rows["concept"].unique().to_list()
-            if one is not None
-            and any(is_a(one, broad) for broad in concepts)
-            and not is_a(one, MARKETS)
-        ]
-        found[rows.filter(pl.col("concept").is_in(kinds))["party"].to_numpy()] = True
-        return found
-
-    @cached_property
-    def _parties(self) -> pl.DataFrame:
-        """All tags with the number of the party of each address, where it pays or is paid."""
-        flows = self.flows
-        here = self.tags.filter(pl.col("chain") == flows.asset.chain)
-        if flows.clusters is not None:
-            of = flows.clusters.frame.filter(pl.col("chain") == flows.asset.chain)
-            here = here.join(of.select("address", "cluster"), on="address", how="left")
-            here = here.with_columns(pl.coalesce("cluster", "address").alias("owner"))
-        else:
-            here = here.with_columns(pl.col("address").alias("owner"))
-        numbered = flows.parties.alias("owner").to_frame().with_row_index("party")
-        numbered = numbered.filter(pl.Series((flows.into.sizes + flows.out_of.sizes) > 0))
-        return here.join(numbered, on="owner", maintain_order="left")
+        held = self.tagged.called(HOLDING, but=MARKETS)
+        return held & ~self.tagged.called((*MIXING, *BRIDGING))
 
     @cached_property
     def _said(self) -> Mapping[int, tuple[Said, ...]]:
         """What tags say of a danger, by party, what brings most to a score first."""
         found: dict[int, list[Said]] = {}
-        for row in self._parties.iter_rows(named=True):
+        for row in self.tagged.rows.iter_rows(named=True):
             told = _told(row["concept"], row["context"], self.weights)
             if told is not None:
                 found.setdefault(row["party"], []).append(_said_by(row, told))
@@ -169,7 +141,7 @@ class Dangers:
 
     def met(self, tags: pl.DataFrame) -> int:
         """Return how many addresses of some tags are of a party that pays or is paid."""
-        seen = self._parties.select("address").unique()
+        seen = self.tagged.rows.select("address").unique()
         return tags.select("address").unique().join(seen, on="address", how="semi").height
 
     @cached_property

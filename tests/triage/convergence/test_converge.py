@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from itertools import product
 from math import prod
@@ -22,10 +22,12 @@ from chainwatch.addresses.assets import Asset, native
 from chainwatch.addresses.canonical import text
 from chainwatch.errors import InputError
 from chainwatch.results.mask import shown_tables
+from chainwatch.results.roles import NO_ROLES
 from chainwatch.triage.convergence.chance import expected, tail
 from chainwatch.triage.convergence.converge import converging
 from chainwatch.triage.convergence.meeting import PAYS, REACHED, Bounds, ways_of
-from chainwatch.triage.convergence.tables import CHANCE, NO_MORE, SHARED, UNTESTED
+from chainwatch.triage.convergence.tables import BEHIND_ONE, CHANCE, NO_MORE, SHARED, UNTESTED
+from chainwatch.triage.people import Judged
 from chainwatch.typologies.flows import NOBODY, Flows, Name
 from chainwatch.typologies.made_flows import make_flows
 
@@ -106,7 +108,8 @@ def test_places_are_those_of_a_plain_search(seed: int) -> None:
     turned = [(b, a, amount, day - when) for a, b, amount, when in payments[::-1]]
     for way, listed in zip(ways_of(flows, mask, bounds), (payments, turned), strict=True):
         wanted = plain(listed, "".join(mine), ends, bounds)
-        counts = way.counts(np.array([number[one] for one in mine]))
+        sellers = np.array([number[one] for one in mine], np.int64)
+        counts = way.counts(sellers, *way.followed(sellers))
         told = {one.decode(): int(n) for one, n in zip(flows.parties, counts, strict=True) if n}
         assert told == {one: len(whose) for one, whose in wanted.items()}
         for place in wanted:
@@ -135,6 +138,11 @@ def world(rng: Random, vendors: int = 12) -> list[tuple[str, str, int, float]]:
             paid.append((f"v{one}", other, rng.randint(50, 150), rng.uniform(0, 60)))
         paid.append((f"v{one}", "broker", 100, rng.uniform(0, 60)))
     return paid
+
+
+def nobody(paid: Sequence[tuple[str, str, int, float]]) -> Judged:
+    """Return roles that were told of everybody and mask nobody."""
+    return Judged(frozenset(one.encode() for a, b, *_ in paid for one in (a, b)), frozenset())
 
 
 VENDORS = frozenset(f"v{one}".encode() for one in range(12))
@@ -202,7 +210,7 @@ def test_no_route_goes_on_through_a_hub_and_a_hub_is_never_called() -> None:
 def test_a_supplier_who_pays_them_is_found_the_other_way_round() -> None:
     turned = [(b, a, amount, 60 - day) for a, b, amount, day in world(Random(3))]  # noqa: S311
     found = converging(
-        sorted_flows(turned), VENDORS, bounds=Bounds(1, 14), people=frozenset()
+        sorted_flows(turned), VENDORS, bounds=Bounds(1, 14), people=nobody(turned)
     )  # fmt: skip
     row = found.frame.filter(pl.col("verdict") == CHANCE).row(0, named=True)
     assert (row["entity"], row["direction"], row["vendors"]) == (b"broker", PAYS, 12)
@@ -217,15 +225,63 @@ def test_buyers_are_no_place_however_many_sellers_they_have() -> None:
     found = converging(flows, VENDORS, bounds=Bounds(1, 14))
     assert b"buyer" not in found.frame["entity"].to_list()
     assert set(found.frame["direction"]) == {REACHED}
-    everybody = converging(flows, VENDORS, bounds=Bounds(1, 14), people=frozenset())
-    told = everybody.frame.filter(pl.col("entity") == b"buyer")
-    assert told["direction"].to_list() == [PAYS]
-    masked = converging(flows, VENDORS, bounds=Bounds(1, 14), people=frozenset({b"buyer"}))
-    assert b"buyer" not in masked.frame["entity"].to_list()
+    # Nor where roles were told and did not tell of him: whoever was refunded is a buyer.
+    everybody = converging(flows, VENDORS, bounds=Bounds(1, 14), people=nobody(paid))
+    assert b"buyer" not in everybody.frame["entity"].to_list()
+    # Nor is somebody whom he paid, behind him.
+    behind = [*paid, ("buyer", "mum", 30, 40.0)]
+    through = converging(sorted_flows(behind), VENDORS, bounds=Bounds(2, 90), people=nobody(behind))
+    assert b"mum" not in through.frame["entity"].to_list()
     # Who gets more from them than he pays them is no buyer.
     more = [*paid, *((f"v{n}", "buyer", 100, 30.0 + n) for n in range(12))]
     dealer = converging(sorted_flows(more), VENDORS, bounds=Bounds(1, 14))
     assert b"buyer" in dealer.frame["entity"].to_list()
+
+
+def test_the_landlord_of_a_broker_stands_behind_him_and_nobody_is_framed() -> None:
+    rng = Random(5)  # noqa: S311
+    paid = [*world(rng), ("broker", "landlord", 2, 60.5)]
+    found = converging(sorted_flows(paid), VENDORS, bounds=Bounds(2, 90))
+    assert "broker" in places(found, CHANCE)
+    assert "landlord" in places(found, BEHIND_ONE)
+    row = found.frame.filter(pl.col("entity") == b"landlord").row(0, named=True)
+    assert (row["hands"], row["amount"]) == (1, 2)
+
+
+def test_several_addresses_of_one_actor_are_one_vendor() -> None:
+    one = [("v0", "alice", "vendor"), ("v1", "alice", "vendor"), ("v2", "alice", "vendor")]
+    tags = ON.tags(*one, ("v3", "v3", "vendor"), ("desk", "desk", "exchange"))
+    vendors = [ON(f"v{n}") for n in range(4)]
+    with pytest.raises(InputError, match="2 of the vendors pay or are paid"):
+        cw.converge(ON.ledger(PAID), vendors, tags=tags, asset=TOKEN)
+    found = cw.converge(ON.ledger(PAID), vendors, tags=tags, asset=TOKEN, least=2)
+    (row,) = found.frame.to_dicts()
+    assert (ON.name(row["entity"]), row["vendors"]) == ("maker", 2)
+
+
+def test_wallets_of_which_not_all_was_read_are_no_wallets_like_them() -> None:
+    """They may all pay the same exchange, and nobody saw it."""
+    names = [f"w{n}" for n in range(60)]
+    lives = [(f"{one}>s{k}:{50 + k}", k * HOUR) for one in names for k in range(4)]
+    vendors = [(f"v{n}>s{k}:{50 + k}", k * HOUR) for n in range(4) for k in range(4)]
+    shared = [(f"v{n}>ex:20", 9 * HOUR) for n in range(4)]
+    paid = [*lives, *vendors, *shared]
+    mine = [ON(f"v{n}") for n in range(4)]
+    read = cw.converge(ON.ledger(paid), mine, asset=TOKEN, least=3, hops=1)
+    unread = cw.converge(
+        ON.ledger(paid, read=[f"v{n}" for n in range(4)]), mine, asset=TOKEN, least=3, hops=1
+    )
+    assert read.frame.filter(pl.col("entity") == ON("ex"))["verdict"].to_list() == [CHANCE]
+    assert set(unread.frame["verdict"]) == {UNTESTED}
+
+
+def test_a_service_is_one_whatever_else_and_whenever_tags_say_so() -> None:
+    late = {"first_day": date(2033, 1, 1)}
+    for more in (("maker", "m", "exchange", late), ("maker", "m", "exchange", {"level": 5})):
+        tags = ON.tags(more, ("maker", "m", "money_laundering", {"level": 90}))
+        vendors = [ON(f"v{n}") for n in range(4)]
+        found = cw.converge(ON.ledger(PAID), vendors, tags=tags, asset=TOKEN)
+        assert ON("maker") not in found.frame["entity"].to_list()
 
 
 def test_without_wallets_like_them_nothing_is_called() -> None:
@@ -238,7 +294,7 @@ def test_without_wallets_like_them_nothing_is_called() -> None:
 
 def test_a_place_is_held_against_all_parties_that_could_have_been_one() -> None:
     flows = sorted_flows(world(Random(1)))  # noqa: S311
-    found = converging(flows, VENDORS, bounds=Bounds(1, 14), people=frozenset())
+    found = converging(flows, VENDORS, bounds=Bounds(1, 14), people=nobody(world(Random(1))))  # noqa: S311
     mine = [flows.number_of(one) for one in VENDORS]
     paid = set(flows.payee.tolist()) - set(mine)
     pay = set(flows.payer.tolist()) - set(mine)
@@ -257,7 +313,7 @@ def asked(**more: Any) -> cw.Convergence:
     return cw.converge(ON.ledger(PAID), vendors, tags=tags, asset=TOKEN, **more)
 
 
-def test_on_a_ledger_vendors_are_subjects_and_the_place_stays_masked() -> None:
+def test_on_a_ledger_nobody_gets_a_role_and_the_place_stays_masked() -> None:
     found = asked()
     assert [ON.name(one) for one in found.frame["entity"]] == ["maker"]
     assert found.frame["amount"].cast(int).to_list() == [sum(100 + n for n in range(4))]
@@ -265,7 +321,7 @@ def test_on_a_ledger_vendors_are_subjects_and_the_place_stays_masked() -> None:
     assert edition == "disclosure"
     told = str([frame.to_dicts() for frame in tables.values()])
     assert text(ON("maker"), "eth") not in told
-    assert set(found.roles().single) == {(ON.chain, ON(f"v{n}")) for n in range(4)}
+    assert found.roles() == NO_ROLES
     (said,) = found.findings(pl.DataFrame({"chain": [], "address": []}))
     assert "consistent with a common supplier" in " ".join(said.text)
     assert "belong" not in " ".join(said.text)
