@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -101,7 +102,7 @@ class VendorIdentities(Result):
         Raises
         ------
         InputError
-            If there is no such profile.
+            If there is no such profile, or several with keys of their own.
         """
         rows = self.frame.filter(
             pl.col("market") == market,
@@ -109,6 +110,11 @@ class VendorIdentities(Result):
         )
         if rows.is_empty():
             raise InputError("no such profile", remedy="name a market and a handle of the profiles")
+        if rows["identity"].n_unique() > 1:
+            raise InputError(
+                f"{rows.height} profiles have that name there, each with a key of its own",
+                remedy="look at the table of profiles: whose it is is not known",
+            )
         return int(rows["identity"][0])
 
     def why(self, identity: int) -> pl.DataFrame:
@@ -129,10 +135,11 @@ class VendorIdentities(Result):
                 "profile", pl.concat_str("handle", "market", separator=" at ")
             ).iter_rows()
         )
+        actors = self._actors()
         rows = [
             {
                 "chain": row["chain"], "address": row["address"], "label": named[row["profile"]],
-                "concept": "vendor", "actor": f"vendor {row['identity']}", "source": row["source"],
+                "concept": "vendor", "actor": actors[row["identity"]], "source": row["source"],
                 "confidence": confidence, "level": level(confidence),
                 "first_day": row["first_day"], "last_day": None, "as_of": row["last_day"],
                 "pack": row["by"], "definer": None, "context": None,
@@ -140,6 +147,16 @@ class VendorIdentities(Result):
             for row in self.places.iter_rows(named=True)
         ]  # fmt: skip
         return make_tags(pl.DataFrame(rows, schema=TAGS.schema, orient="row"))
+
+    def _actors(self) -> dict[int, str]:
+        """Return a name for each seller that is the same in every reading and nobody else's."""
+        firsts = self.frame.filter(pl.col("identity") == pl.col("profile"))
+        return {
+            row["identity"]: "vendor " + sha256(
+                "\x00".join((row["market"], same(row["handle"]), row["fingerprint"] or "")).encode()
+            ).hexdigest()[:12]
+            for row in firsts.iter_rows(named=True)
+        }  # fmt: skip
 
     def __repr__(self) -> str:
         return (
@@ -168,7 +185,8 @@ def vendor_identities(
         By market what its database says of withdrawals, as ``read_statement`` reads it: the
         customer is a handle there. Such an address is linked to the seller without a transaction.
     most : int
-        Profiles in which a key or a contact may stand; one in more joins nobody and is no lead.
+        Profiles in which a key or a contact may stand, and sellers whom an address may be said to
+        be of; one of more is nobody's own.
     sold : int
         Sales from which on a key is taken for the seller's.
 
@@ -191,11 +209,12 @@ def vendor_identities(
         if isinstance(given, bool) or not isinstance(given, int) or given < 1:
             raise InputError(f"{name} is no whole number above zero", remedy=f"pass {name}=5")
     listed = _merged(profiles.listed)
+    _check_records(records or {}, listed)
     links = sorted({*_by_key(listed, most, sold), *_by_contact(listed, most), *_by_handle(listed)})
     of = _identities(len(listed), links)
     return VendorIdentities(
         PROFILES.frame([_row(at, of[at], one) for at, one in enumerate(listed)]),
-        LINKED.frame(links), _places(listed, of, records or {}), profiles.rejected,
+        LINKED.frame(links), _places(listed, of, records or {}, most), profiles.rejected,
     )  # fmt: skip
 
 
@@ -204,7 +223,24 @@ def _merged(listed: Iterable[Profile]) -> list[Profile]:
     found: dict[tuple[str, str, str], list[Profile]] = defaultdict(list)
     for one in listed:
         found[one.market, same(one.handle), one.fingerprint or ""].append(one)
-    return [_one(rows) for _, rows in sorted(found.items())]
+    several = Counter((market, name) for market, name, _ in found)
+    made = [_one(rows) for _, rows in sorted(found.items())]
+    # Of a profile that showed several keys nobody knows under which it sold.
+    return [
+        replace(one, sales=None) if several[one.market, same(one.handle)] > 1 else one
+        for one in made
+    ]
+
+
+def _check_records(records: Mapping[str, Statement], listed: Sequence[Profile]) -> None:
+    markets = sorted({one.market for one in listed})
+    for market, statement in records.items():
+        expect(statement, Statement, f"the records of {market!r:.40}", "pass read_statement(...)")
+        if market not in markets:
+            raise InputError(
+                f"no profile is of the market {market!r:.40}",
+                remedy=f"write one of {', '.join(map(repr, markets[:8])) or 'none'}",
+            )
 
 
 def _one(rows: Sequence[Profile]) -> Profile:
@@ -224,7 +260,8 @@ def _one(rows: Sequence[Profile]) -> Profile:
 def _row(at: int, identity: int, one: Profile) -> tuple[Any, ...]:
     return (
         at, identity, one.market, one.handle, one.fingerprint, "; ".join(one.contacts) or None,
-        one.proven, one.sales, one.first, one.last, one.source,
+        one.proven, *(None if it is None else str(it) for it in (one.sales, one.first, one.last)),
+        one.source,
     )  # fmt: skip
 
 
@@ -308,14 +345,17 @@ def _identities(count: int, links: Sequence[Link]) -> list[int]:
 
 
 def _places(
-    listed: Sequence[Profile], of: Sequence[int], records: Mapping[str, Statement]
+    listed: Sequence[Profile], of: Sequence[int], records: Mapping[str, Statement], most: int
 ) -> pl.DataFrame:
     rows = [
         (of[at], at, chain, address, ADVERT, 1, one.first, one.last, one.source, None)
         for at, one in enumerate(listed)
         for chain, address in one.addresses
     ]
-    return PLACES.frame([*rows, *_withdrawn(listed, of, records)]).sort(PLACES.key)
+    frame = PLACES.frame([*rows, *_withdrawn(listed, of, records)]).sort(PLACES.key)
+    # Where many are paid is a market's or a service's, and nobody's own.
+    sellers = pl.col("identity").n_unique().over("chain", "address")
+    return frame.filter(sellers <= most)
 
 
 def _withdrawn(

@@ -28,9 +28,10 @@ PROFILES = Table(
         _stranger("fingerprint", "of its OpenPGP key, in one form"),
         _stranger("contacts", "ways to reach it, in one form, joined by semicolons"),
         Column.flag("proven", "did somebody see a message signed by the key; null is not stated"),
-        Column.number("sales", "sales or reviews that the market shows; null is not stated"),
-        Column("first_day", pl.Date, Privacy.TEXT, "first day it was seen", nullable=True),
-        Column("last_day", pl.Date, Privacy.TEXT, "last day it was seen", nullable=True),
+        # Market, sales and days together would find the seller again: they stay on the desk.
+        _stranger("sales", "sales or reviews that the market shows; null is not stated"),
+        _stranger("first_day", "first day it was seen"),
+        _stranger("last_day", "last day it was seen"),
         Column("source", pl.String, Privacy.TEXT, "who saw it"),
     ),
 )

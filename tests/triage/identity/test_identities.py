@@ -150,3 +150,44 @@ def test_contacts_have_one_form() -> None:
     assert contact_of("Session: 05AbC") == "session:05abc"
     with pytest.raises(TagError):
         contact_of("kelp")
+
+
+def test_sales_before_a_key_was_shown_are_not_sold_under_it(tmp_path: Path) -> None:
+    """Who puts a rival's key into his profile has not sold under it."""
+    found = identities(
+        tmp_path, f"M1,Copycat,{OTHER},,,500,2024-01-01,,", f"M1,Copycat,{KEY},,,505,2024-02-01,,",
+        f"M2,Rival,{KEY},,yes,,,,",
+    )  # fmt: skip
+    assert "joins" not in {verdict for _, verdict in links(found)}
+    with pytest.raises(InputError, match="2 profiles have that name there"):
+        found.of("M1", "Copycat")
+
+
+def test_sellers_of_two_readings_have_names_of_their_own(tmp_path: Path) -> None:
+    one = identities(tmp_path, f"A,kelp,{KEY},,yes,,,btc,{ONE}").tags()
+    two = identities(tmp_path, f"B,reed,{OTHER},,yes,,,btc,{TWO}").tags()
+    again = identities(tmp_path, "A,aaa,,,,,,,", f"A,kelp,{KEY},,yes,,,btc,{ONE}").tags()
+    assert (one + two).frame["actor"].n_unique() == 2
+    assert again.frame["actor"].to_list() == one.frame["actor"].to_list()
+
+
+def test_an_address_of_many_sellers_is_nobody_s_own(tmp_path: Path) -> None:
+    rows = [f"Otter,v{n},,,,,,btc,{ONE}" for n in range(6)]
+    assert len(identities(tmp_path, *rows).tags()) == 0
+    assert len(identities(tmp_path, *rows[:5]).tags()) == 5
+
+
+def test_records_of_no_market_of_the_profiles_are_refused(tmp_path: Path) -> None:
+    profiles = read(tmp_path, f"Otter,v,{KEY},,,,,,")
+    with pytest.raises(InputError, match="no profile is of the market 'otter'"):
+        cw.vendor_identities(profiles, records={"otter": cw.Statement(pl.DataFrame(), None)})  # type: ignore[arg-type]
+    with pytest.raises(cw.errors.ArgumentError, match="records of 'Otter'"):
+        cw.vendor_identities(profiles, records={"Otter": 5})  # type: ignore[dict-item]
+
+
+def test_what_finds_a_seller_again_stays_on_the_desk(tmp_path: Path) -> None:
+    found = identities(tmp_path, f"Otter,Kelp,{KEY},,yes,12345,2024-01-07,,")
+    _, tables = shown_tables(found)
+    told = str(tables["profiles"].to_dicts())
+    assert "12345" not in told
+    assert "2024-01-07" not in told
