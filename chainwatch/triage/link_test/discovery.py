@@ -91,6 +91,24 @@ def rate_of(rate: float | str | Fraction, name: str = "rate") -> Fraction:
     return found
 
 
+def discovered(values: Sequence[Fraction], tests: int, rate: Fraction) -> list[bool]:
+    """Return which p-values the same correction lets stand at a rate, exactly.
+
+    A p-value that is exactly as small as it must be stands; as a float it might not.
+
+    Examples
+    --------
+    >>> discovered([Fraction(1, 20), Fraction(1)], 1, Fraction(1, 20))
+    [True, False]
+    """
+    several = sum((Fraction(1, k) for k in range(1, tests + 1)), Fraction(0))
+    ordered = sorted(values)
+    most = max(
+        (k for k, one in enumerate(ordered, 1) if one * tests * several <= k * rate), default=0
+    )
+    return [most > 0 and one <= ordered[most - 1] for one in values]
+
+
 class Ratio(NamedTuple):
     """A likelihood ratio, bounded from below: no more than this is ever stated."""
 
@@ -102,4 +120,4 @@ class Ratio(NamedTuple):
         return next((word for least, word in STRENGTHS if self.at_least >= least), "none")
 
 
-__all__ = ["Ratio", "adjusted", "draws_needed", "rate_of", "statistics"]
+__all__ = ["Ratio", "adjusted", "discovered", "draws_needed", "rate_of", "statistics"]

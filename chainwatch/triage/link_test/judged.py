@@ -20,17 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainwatch.evaluate.shares import Z95, Share
-from chainwatch.triage.link_test.discovery import adjusted, draws_needed
+from chainwatch.triage.link_test.discovery import adjusted, discovered, draws_needed
 from chainwatch.triage.link_test.matching import Matched, Sizes, pool_of
 from chainwatch.triage.link_test.permuted import Drawn, Strata, strata_of
-from chainwatch.triage.link_test.reach import BILLION, Mask, Reach, reach
+from chainwatch.triage.link_test.reach import BILLION, DAY, Mask, Reach, reach
 from chainwatch.typologies.flows import Flows
 from chainwatch.typologies.lists import NOBODY
 
-LINK, CHANCE, NO_ROUTE, NOT_TESTABLE = (
+LINK, CHANCE, NO_ROUTE, AT_CROWD, NOT_TESTABLE = (
     "consistent with a link",
     "consistent with chance",
     "no route found",
+    "routes end at whom many pay",
     "not testable",
 )
 """Verdicts. None says that a vendor belongs to a network, or that it does not."""
@@ -41,8 +42,12 @@ TOO_SMALL = "what reached it again is too small a share to be called a link"
 """Why p is 1, whatever the comparison says, as it would be of any wallet of which that holds."""
 
 
-DRAWS = 9_999
-"""Draws where no more are needed: a few would leave much to their own chance."""
+DRAWS, TIMES = 9_999, 10
+"""Draws where no more are needed, and how many times as many are made as the correction needs: with
+as many as that one stray draw would decide."""
+
+TRIFLE = 1_000
+"""A crowd is made by those who paid at least such a part of what the largest payer did: no dust."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +61,8 @@ class Terms:
     rate : Fraction
         The false discovery rate that is asked for.
     draws : int or None
-        Draws of receivers for each vendor; None for as many as the correction needs, and at least
-        :data:`DRAWS`.
+        Draws of receivers for each vendor; None for :data:`TIMES` as many as the correction needs,
+        and at least :data:`DRAWS`.
     tests : int or None
         All tests that were run, those of earlier calls with them; None for these alone.
     least : Fraction
@@ -182,6 +187,13 @@ class Ground:
         return {}
 
     @cached_property
+    def through_crowds(self) -> Reach:
+        """What could have reached the network if whom many pay were people like others."""
+        one, flows = self.reach, self.reach.flows
+        open_ = one.stopping & ~self.crowded
+        return reach(flows, one.network, open_, hops=len(one.levels), days=one.span // DAY)
+
+    @cached_property
     def pays_network(self) -> Mask:
         """Who pays the network straight."""
         found = np.zeros(len(self.reach.flows.parties), np.bool_)
@@ -205,13 +217,31 @@ def ground_of(flows: Flows, vendors: NDArray[np.int64], network: Mask, terms: Te
         On what terms.
     """
     services = flows.services
-    crowded = (flows.payers >= terms.crowd) & ~services & ~network
+    crowded = (crowds(flows) >= terms.crowd) & ~services & ~network
     found = reach(flows, network, (services | crowded) & ~network, hops=terms.hops,
                   days=terms.days)  # fmt: skip
     tested = np.zeros(len(flows.parties), np.bool_)
     tested[vendors] = True
     pool = pool_of(flows, tested, network, services)
     return Ground(found, crowded, pool, Sizes(flows), strata_of(found, pool))
+
+
+def crowds(flows: Flows) -> NDArray[np.int64]:
+    """Return of each party how many pay it, without those who paid a trifle beside the largest."""
+    known = np.flatnonzero(flows.payer != NOBODY)
+    count = len(flows.parties)
+    pair = flows.payee[known].astype(np.int64) * count + flows.payer[known]
+    order = np.argsort(pair, kind="stable")
+    pair, amount = pair[order], flows.amount[known][order]
+    found = np.zeros(count, np.int64)
+    if not len(pair):
+        return found
+    starts = np.flatnonzero(np.r_[True, pair[1:] != pair[:-1]])
+    paid, who = np.add.reduceat(amount, starts), pair[starts] // count
+    first = np.flatnonzero(np.r_[True, who[1:] != who[:-1]])
+    most = np.repeat(np.maximum.reduceat(paid, first), np.diff(np.r_[first, len(who)]))
+    np.add.at(found, who[paid >= most // TRIFLE], 1)
+    return found
 
 
 def judged(ground: Ground, vendors: list[int | None], terms: Terms) -> tuple[Judged, ...]:
@@ -228,24 +258,37 @@ def judged(ground: Ground, vendors: list[int | None], terms: Terms) -> tuple[Jud
     """
     tests = max(len(vendors), terms.tests or 0)
     needed = draws_needed(tests, terms.rate)
-    draws = max(needed, DRAWS) if terms.draws is None else terms.draws
+    draws = max(TIMES * needed, DRAWS) if terms.draws is None else terms.draws
     found = [_judge(ground, one, needed, draws, terms) for one in vendors]
-    values = adjusted([1.0 if one.p is None else one.p for one in found], tests)
-    return tuple(_called(one, value, terms.rate) for one, value in zip(found, values, strict=True))
+    exact = [_exactly(one) for one in found]
+    values = adjusted([float(one) for one in exact], tests)
+    stands = discovered(exact, tests, terms.rate)
+    return tuple(
+        _called(one, value, said) for one, value, said in zip(found, values, stands, strict=True)
+    )
 
 
-def _called(one: Judged, value: float, rate: Fraction) -> Judged:
+def _exactly(one: Judged) -> Fraction:
+    """Return the larger of both p-values, as the counts have it; 1 where nothing was compared."""
+    if one.p is None or one.alike is None or one.drawn is None or one.p == 1.0:
+        return Fraction(1)
+    pairs = ((one.alike.as_far, one.alike.wallets), one.drawn[:2])
+    return max(Fraction(k + 1, n + 1) for k, n in pairs)
+
+
+def _called(one: Judged, value: float, stands: bool) -> Judged:
     """Return a test with its corrected p-value, and what that lets be said."""
     if one.p is None or one.drawn is None or one.why:
         return one._replace(adjusted=None if one.p is None else value)
-    return one._replace(adjusted=value, verdict=LINK if Fraction(value) <= rate else CHANCE)
+    return one._replace(adjusted=value, verdict=LINK if stands else CHANCE)
 
 
 def _judge(ground: Ground, party: int | None, needed: int, draws: int, terms: Terms) -> Judged:
     """Return one vendor's test, not corrected yet."""
     if party is None or not ground.reach.reached[party]:
         paid = 0 if party is None else int(ground.reach.paid[party])
-        return Judged(party, paid=paid, p=1.0)
+        ends = party is not None and bool(ground.through_crowds.reached[party])
+        return Judged(party, paid=paid, p=1.0, verdict=AT_CROWD if ends else NO_ROUTE)
     found, shares = ground.reach, ground.reach.shares
     base = Judged(
         party, reached=int(found.reached[party]), paid=int(found.paid[party]),
@@ -263,7 +306,7 @@ def _compared(
     ground: Ground, party: int, base: Judged, needed: int, draws: int, terms: Terms
 ) -> Judged:
     """Return a vendor's test with what wallets like it do, and its payments to drawn receivers."""
-    matched = ground.sizes.matched(party, ground.pool, needed)
+    matched = _all_read(ground, ground.sizes.matched(party, ground.pool, needed))
     alike = _alike(ground.reach.shares[matched.wallets], base.share)
     base = base._replace(alike=alike, matched=matched)
     if why := _too_few(ground, party, alike.wallets, draws, needed):
@@ -273,12 +316,19 @@ def _compared(
     return base._replace(drawn=drawn, p_matched=one, p_drawn=two, p=max(one, two), verdict=CHANCE)
 
 
+def _all_read(ground: Ground, matched: Matched) -> Matched:
+    """Return the matched wallets of which all was read: others may reach the network unseen."""
+    flows = ground.reach.flows
+    read = [one for one in matched.wallets.tolist() if not flows.lacking(one)]
+    return matched._replace(wallets=np.array(read, np.int64))
+
+
 def _too_few(ground: Ground, party: int, wallets: int, draws: int, needed: int) -> str:
     """Return why nothing can be tested; nothing where it can."""
     if wallets < needed:
         return (
-            f"{wallets:,} wallets are like it, and a lone discovery among so many tests needs"
-            f" {needed:,}"
+            f"{wallets:,} wallets are like it and were wholly read, and a lone discovery among so"
+            f" many tests needs {needed:,}"
         )
     if draws < needed:
         return f"{draws:,} draws were asked for, and so many tests need {needed:,}"
@@ -312,5 +362,5 @@ def _seeds(ground: Ground, party: int, seed: int) -> list[int]:
     return [seed, int.from_bytes(named[:8], "big")]
 
 
-__all__ = ["CHANCE", "LINK", "NOT_TESTABLE", "NO_ROUTE", "Alike", "Ground", "Judged", "Terms",
-           "ground_of", "judged"]  # fmt: skip
+__all__ = ["AT_CROWD", "CHANCE", "LINK", "NOT_TESTABLE", "NO_ROUTE", "Alike", "Ground", "Judged",
+           "Terms", "crowds", "ground_of", "judged"]  # fmt: skip

@@ -21,6 +21,7 @@ from chainwatch.triage.link_test.connection import Connection
 from chainwatch.triage.link_test.discovery import statistics
 from chainwatch.triage.link_test.explanations import CATALOGUE, LIKELY
 from chainwatch.triage.link_test.judged import (
+    AT_CROWD,
     LINK,
     NO_ROUTE,
     NOT_TESTABLE,
@@ -293,7 +294,7 @@ def by_kind(vendors: pl.DataFrame) -> pl.DataFrame:
     verdict = pl.col("verdict")
     return vendors.group_by("kind").agg(
         pl.len().alias("vendors"), (verdict == LINK).sum().alias("called"),
-        pl.col("explained").sum(), (verdict == NO_ROUTE).sum().alias("no_route"),
+        pl.col("explained").sum(), verdict.is_in([NO_ROUTE, AT_CROWD]).sum().alias("no_route"),
         (verdict == NOT_TESTABLE).sum().alias("not_testable"),
         *((pl.col("p") <= level).sum().alias(name) for level, name in LEVELS.items()),
     )  # fmt: skip

@@ -16,7 +16,7 @@ from chainwatch.ledger.ledger import Ledger
 from chainwatch.ledger.schema import TAGS
 from chainwatch.results.mask import shown_address
 from chainwatch.results.result import Finding, Result
-from chainwatch.results.roles import SUBJECT, Roles
+from chainwatch.results.roles import FINDING, Roles
 from chainwatch.results.sentence import Sentence, Sum, sentence
 from chainwatch.results.table import Rows
 from chainwatch.results.text_frame import text_frame
@@ -26,7 +26,7 @@ from chainwatch.tracing.paths.result import Paths
 from chainwatch.tracing.ranges.trace_all import trace_all
 from chainwatch.tracing.subjects import addresses_of, widened
 from chainwatch.triage.link_test.explanations import CATALOGUE, LIKELY
-from chainwatch.triage.link_test.judged import CHANCE, LINK, NO_ROUTE, NOT_TESTABLE, Terms
+from chainwatch.triage.link_test.judged import AT_CROWD, CHANCE, LINK, NO_ROUTE, NOT_TESTABLE, Terms
 from chainwatch.triage.link_test.measured import BASIS, measured_on
 from chainwatch.triage.link_test.tables import (
     EXPLANATIONS,
@@ -48,6 +48,8 @@ SAID = {
     LINK: "are consistent with a link to the network",
     CHANCE: "are consistent with chance",
     NO_ROUTE: "reached the network by no route that was found among what was read",
+    AT_CROWD: "go to the network by somebody whom many pay and who may be a service: nothing is said"
+    " of them",
     NOT_TESTABLE: "cannot be told from chance by what was read: not testable",
 }
 """Each verdict as a sentence says it."""
@@ -118,17 +120,16 @@ class LinkTests(Result):
             "unmet": self.unmet,
         }  # fmt: skip
 
-    def followed(self) -> pl.DataFrame:
-        """Return the vendors: ``chain, address``."""
-        chain = pl.lit(self.asset.chain).alias("chain")
-        return self.frame.select(chain, pl.col("vendor").alias("address")).sort("address")
-
     def roles(self) -> Roles:
-        """Return that vendors and the network's given addresses are subjects, and nobody else."""
+        """Return that the called vendors and the network's given addresses are findings.
+
+        Whoever was only tested is shown for no reason: who is a subject of the case is one by what
+        follows him, and whom roles of people protect stays masked.
+        """
         chain = self.asset.chain
         return Roles(
-            spreading={(chain, one): SUBJECT for one in self.frame["vendor"]},
-            single={(chain, one): SUBJECT for one in self.network["address"]},
+            spreading={(chain, one): FINDING for one in self.linked["vendor"]},
+            single={(chain, one): FINDING for one in self.network["address"]},
         )
 
     @property
@@ -152,7 +153,10 @@ class LinkTests(Result):
         """Return in a sentence how many vendors' payments are consistent with a link."""
         count = dict(self.frame["verdict"].value_counts().iter_rows())
         linked = f"{count.get(LINK, 0):,} {LINK} to the network{self._else()}"
-        others = ((CHANCE, CHANCE), (NO_ROUTE, "without a route"), (NOT_TESTABLE, NOT_TESTABLE))
+        others = (
+            (CHANCE, CHANCE), (NO_ROUTE, "without a route"), (NOT_TESTABLE, NOT_TESTABLE),
+            (AT_CROWD, "by somebody whom many pay"),
+        )  # fmt: skip
         parts = [f"{count[one]:,} {words}" for one, words in others if count.get(one)]
         of = counted(self.frame.height, "vendor", "vendors")
         unmet = self.unmet == self.network.height
@@ -241,7 +245,7 @@ class LinkTests(Result):
 
     def _reached(self, row: Mapping[str, Any]) -> Sentence:
         short = f" Of its own payments it is not known: {row['unread']}." if row["unread"] else ""
-        if row["verdict"] == NO_ROUTE:
+        if row["verdict"] in (NO_ROUTE, AT_CROWD):
             return sentence(short)
         mine = frozenset([row["vendor"]])
         return sentence(
@@ -318,7 +322,7 @@ class LinkTests(Result):
 
     def told(self) -> Iterator[Sentence]:
         """Yield of each vendor that has a route what is said of it, links first."""
-        order = {LINK: 0, NOT_TESTABLE: 1, CHANCE: 2}
+        order = {LINK: 0, NOT_TESTABLE: 1, CHANCE: 2, AT_CROWD: 3}
         rows = self.frame.filter(pl.col("verdict") != NO_ROUTE).iter_rows(named=True)
         for row in sorted(rows, key=lambda one: (order[one["verdict"]], one["vendor"])):
             yield self.why(row["vendor"])

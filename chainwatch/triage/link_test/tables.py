@@ -40,7 +40,10 @@ TESTS = Table(
     " what the payments are consistent with; none says whose anybody is.",
     (
         VENDOR,
-        Column.kind("verdict", "consistent with a link, or with chance; no route; not testable"),
+        Column.kind(
+            "verdict",
+            "consistent with a link or chance; no route, or ends at a crowd; not testable",
+        ),
         Column.text("why", "why nothing was compared, or nothing can be said"),
         Column.amount("reached", "what of its payments could have reached the network"),
         Column.amount("again", "the same, its best week left out"),
