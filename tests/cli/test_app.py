@@ -137,7 +137,7 @@ def test_folders_and_files_that_are_not_there(run: Run, tmp_path: Path) -> None:
         (("run", case, "--out", tmp_path), "the output folder holds the data"),
         (("run", case, "--data", "missing"), "the data folder does not exist"),
         (("run", case, "--mask-key", "key"), "the mask key cannot be read"),
-        (("run", case, "--mask-key", "nokey"), "the mask key cannot be read"),
+        (("run", case, "--mask-key", "nokey"), "the mask key is missing"),
         (("run", case, "--acquired", "soon"), "'soon' is not a time"),
         (("verify", "taken"), "no sealed case is here"),
         (("verify", "missing"), "no sealed case is here"),

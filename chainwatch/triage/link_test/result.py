@@ -48,7 +48,7 @@ SAID = {
     LINK: "are consistent with a link to the network",
     CHANCE: "are consistent with chance",
     NO_ROUTE: "reached the network by no route that was found among what was read",
-    AT_CROWD: "go to the network by somebody whom many pay and who may be a service: nothing is said"
+    AT_CROWD: "go to the network by somebody whom many pay, who may be a service: nothing is said"
     " of them",
     NOT_TESTABLE: "cannot be told from chance by what was read: not testable",
 }

@@ -18,6 +18,7 @@ title = "A case with acts of authorities"
 question = "Whom did it reach?"
 editions = ["working"]
 working_reason = "test"
+working_authority = "test"
 analyses = ["tag-hits"]
 DAY
 [[sources]]

@@ -9,6 +9,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from link_world import (
     DAY,
     HOT,
@@ -28,8 +30,10 @@ import chainwatch as cw
 from chainwatch.addresses.canonical import text
 from chainwatch.errors import ArgumentError, InputError
 from chainwatch.results.mask import shown_tables
+from chainwatch.triage.link_test.discovery import adjusted, discovered, draws_needed
 from chainwatch.triage.link_test.explanations import CATALOGUE
 from chainwatch.triage.link_test.judged import (
+    AT_CROWD,
     CHANCE,
     DRAWS,
     LINK,
@@ -149,7 +153,7 @@ def test_too_few_wallets_or_draws_are_not_testable(found: cw.LinkTests) -> None:
     many = asked(tests=200)
     assert many.needed == 23_512
     assert verdicts(many)["kelp"] == NOT_TESTABLE
-    assert "wallets are like it" in row(many, "kelp")["why"]
+    assert "wallets are like it and were wholly read" in row(many, "kelp")["why"]
     few = asked(draws=20)
     assert verdicts(few)["kelp"] == NOT_TESTABLE
     assert row(few, "kelp")["why"].startswith("20 draws were asked for")
@@ -223,13 +227,16 @@ def test_arguments_out_of_range_are_refused(given: dict[str, Any], said: str) ->
         asked(**given)
 
 
-def test_a_report_shows_vendors_and_the_network_and_nobody_else(
+def test_a_report_shows_the_called_and_the_network_and_nobody_else(
     found: cw.LinkTests, tmp_path: Any
 ) -> None:
     edition, tables = shown_tables(found)
     assert edition == "disclosure"
-    assert set(tables["tests"]["vendor"]) == {text(ON(one), "eth") for one in VENDORS}
-    (finding,) = found.findings(found.followed())
+    # Who was only tested is masked; who is called is a finding.
+    assert set(tables["tests"]["vendor"]) >= {text(ON(one), "eth") for one in ("kelp", "moss")}
+    for name in ("reed", "fern", "dill"):
+        assert text(ON(name), "eth") not in str(tables["tests"].to_dicts())
+    (finding,) = found.findings(pl.DataFrame())
     assert "consistent with" in finding.headline
     assert len(finding.innocent) == len(CATALOGUE)
     case = cw.Case("links", "Who pays the network?", mask_key=bytes(16)).add(found)
@@ -240,18 +247,18 @@ def test_a_report_shows_vendors_and_the_network_and_nobody_else(
     )  # fmt: skip
     assert text(ON("kelp"), "eth") in told
     assert text(ON("lantern1"), "eth") in told
-    for name in ("mule1", "mule2", "agent", "hot", "w7"):
+    for name in ("mule1", "mule2", "agent", "hot", "w7", "reed", "fern", "dill"):
         assert text(ON(name), "eth") not in told, name
 
 
 def test_terms_are_said_and_no_rate_is_claimed_on_others(found: cw.LinkTests) -> None:
-    (finding,) = found.findings(found.followed())
+    (finding,) = found.findings(pl.DataFrame())
     said = " ".join(finding.text)
     assert "at most 3 payments, each at most 7 days after" in said
     assert "false discovery rate of 0.05 over 5 tests" in said
     assert "likelihood ratio of at least" in said
     assert "conditional on the simulator" in said
-    (other,) = asked(days=8).findings(found.followed())
+    (other,) = asked(days=8).findings(pl.DataFrame())
     assert "was not measured on these terms" in " ".join(other.text)
     assert asked(rate="1/10").terms.rate == Fraction(1, 10)
 
@@ -326,3 +333,63 @@ def test_on_coins_routes_and_values_are_those_of_the_made_up_case(otter_case: An
     assert route.routes.height == 1
     assert not told.routes(reed).routes.height
     assert set(dict(told.values(reed).iter_rows()).values()) == {0}
+
+
+def test_a_screened_consumer_stays_masked(tmp_path: Any) -> None:
+    """Two hundred wallets must not be unmasked by being tested."""
+    paid = [*payments(), ("buyer>kelp:30", 5), ("buyer>kelp:20", 9)]
+    ledger, said = (
+        ON.ledger(sorted(paid, key=lambda one: one[1])),
+        ON.tags(HOT, ("kelp", "kelp", "vendor")),
+    )
+    people = cw.roles(ledger, [ON("kelp")], tags=said, asset=TOKEN, small=1_000)
+    assert people.of(ON("buyer")) == "likely consumer"
+    found = asked(of=ledger, vendors=[ON("kelp"), ON("buyer")])
+    case = cw.Case("l", "?", mask_key=bytes(16)).add(people).add(found)
+    case.write(tmp_path / "case")
+    told = "".join(one.read_text("utf-8", "replace") for one in (tmp_path / "case").rglob("*.csv"))
+    assert text(ON("buyer"), "eth") not in told
+
+
+def test_dust_makes_no_crowd_and_a_crowd_is_said() -> None:
+    """Nine payments of one unit to a go-between erase no link."""
+    dust = [(f"d{n}>mule{k}:1", 40 * DAY + n) for n in range(9) for k in (1, 2)]
+    plain = asked()
+    made = ON.ledger(sorted([*payments(), *dust], key=lambda one: one[1]))
+    assert verdicts(asked(of=made))["kelp"] == verdicts(plain)["kelp"] == LINK
+    crowd = [(f"d{n}>agent:700", 40 * DAY + n) for n in range(12)]
+    many = ON.ledger(sorted([*payments(), *crowd], key=lambda one: one[1]))
+    told = asked(of=many)
+    assert verdicts(told)["moss"] == AT_CROWD
+    assert "by somebody whom many pay" in str(told.why(ON("moss")))
+    assert "by somebody whom many pay" in told.answer()
+
+
+def test_a_p_value_of_exactly_the_rate_is_called() -> None:
+    """As many draws as a lone discovery needs can make one: in whole numbers, not in floats."""
+    for rate, tests in ((Fraction(1, 20), 1), (Fraction(1, 20), 2), (Fraction(1, 10), 1)):
+        needed = draws_needed(tests, rate)
+        values = [Fraction(1, needed + 1), *[Fraction(1)] * (tests - 1)]
+        assert discovered(values, tests, rate)[0]
+        assert not discovered([values[0] + Fraction(1, 10**9), *values[1:]], tests, rate)[0]
+
+
+def test_wallets_that_were_not_wholly_read_are_not_compared() -> None:
+    named = (*VENDORS, *NETWORK, "mule1", "mule2", "hot", "dep", "agent")
+    found = asked(of=ledger(read=named))
+    assert verdicts(found)["kelp"] == NOT_TESTABLE
+    assert "were wholly read" in row(found, "kelp")["why"]
+
+
+@given(
+    st.lists(st.fractions(0, 1, max_denominator=40), min_size=1, max_size=8), st.integers(0, 4),
+    st.sampled_from([Fraction(1, 20), Fraction(1, 3)]),
+)  # fmt: skip
+def test_exact_discoveries_are_those_of_scipy(
+    values: list[Fraction], more: int, rate: Fraction
+) -> None:
+    tests = len(values) + more
+    told = adjusted([float(one) for one in values], tests)
+    for said, value in zip(discovered(values, tests, rate), told, strict=True):
+        if abs(value - float(rate)) > 1e-9:
+            assert said == (value < float(rate))
