@@ -21,7 +21,7 @@ from chainwatch.triage.link_test.connection import Connection
 from chainwatch.triage.link_test.discovery import draws_needed, rate_of, statistics
 from chainwatch.triage.link_test.explanations import CATALOGUE
 from chainwatch.triage.link_test.judged import LINK, Alike, Ground, Judged, Terms, ground_of, judged
-from chainwatch.triage.link_test.reach import BILLION, Mask
+from chainwatch.triage.link_test.reach import BILLION, Mask, tells_wish, wanted
 from chainwatch.triage.link_test.result import Basis, LinkTests
 from chainwatch.triage.link_test.tables import EXPLANATIONS, NETWORK, STEPS, TESTS
 from chainwatch.typologies.alerts import flows_of
@@ -177,7 +177,7 @@ def tested(flows: Flows, asked: Asked, terms: Terms, basis: Basis) -> LinkTests:
         _steps(ground, {one: links[one] for one in links if found[one].verdict == LINK}),
         NETWORK.frame([(one,) for one in asked.network]), terms, tests,
         draws_needed(tests, terms.rate), _unknown(flows, mask), sum(one is None for one in numbers),
-        basis,
+        basis, tells_wish(flows) or not len(flows),
     )  # fmt: skip
 
 
@@ -188,7 +188,7 @@ def _said(flows: Flows, network: Sequence[bytes]) -> tuple[TagStatement, ...]:
 
 def _unknown(flows: Flows, network: Mask) -> int:
     """Return how many payments to the network have no payer who is known to have wanted them."""
-    return int((network[flows.payee] & ((flows.payer == NOBODY) | ~flows.agreed)).sum())
+    return int((network[flows.payee] & ((flows.payer == NOBODY) | ~wanted(flows))).sum())
 
 
 def _tests(

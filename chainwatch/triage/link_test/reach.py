@@ -101,7 +101,7 @@ def reach(flows: Flows, network: Mask, stopping: Mask, *, hops: int = 3, days: i
     haircut is taken both ways, and the smaller counts: what came is spread over all that was then
     paid, and what is paid is taken from all that was held, in proportion. So no coin is counted for
     more than itself. What the receiver paid before, later than that, or in no known order counts
-    for nothing, and so does what its payer is not known to have wanted.
+    for nothing, and so does what its payer is not known to have wanted: see :func:`wanted`.
 
     Parameters
     ----------
@@ -126,12 +126,25 @@ def reach(flows: Flows, network: Mask, stopping: Mask, *, hops: int = 3, days: i
     Möser, Böhme and Breuker, "Towards Risk Scoring of Bitcoin Transactions", 2014 (haircut).
     """
     span = days * DAY
-    reaching = network[flows.payee] & ~_at(network, flows.payer) & flows.agreed
+    reaching = network[flows.payee] & ~_at(network, flows.payer) & wanted(flows)
     direct = np.where(reaching, flows.amount, 0)
     levels = [direct]
     for _ in range(hops - 1):
         levels.append(_one_hop_back(flows, levels[-1], direct, network | stopping, span))
     return Reach(flows, network, stopping, tuple(levels), span)
+
+
+def wanted(flows: Flows) -> Mask:
+    """Return which payments count: those that their payers are known to have wanted.
+
+    Where nothing was read that tells it of any, as in a table of transfers alone, all count.
+    """
+    return flows.agreed if tells_wish(flows) else np.ones(len(flows), np.bool_)
+
+
+def tells_wish(flows: Flows) -> bool:
+    """Tell whether anything was read that says of a payment that its payer wanted it."""
+    return bool(flows.agreed.any())
 
 
 def _at(mask: Mask, parties: NDArray[np.int32]) -> Mask:
@@ -145,7 +158,7 @@ def _one_hop_back(flows: Flows, behind: Amounts, direct: Amounts, ends: Mask, sp
     on = np.flatnonzero((behind > 0) & (flows.payer != NOBODY))
     carrying = np.zeros(len(flows.parties), np.bool_)
     carrying[flows.payer[on]] = True
-    rows = np.flatnonzero((carrying & ~ends)[flows.payee] & flows.agreed)
+    rows = np.flatnonzero((carrying & ~ends)[flows.payee] & wanted(flows))
     of_held = np.zeros(len(behind), np.int64)
     of_held[on] = part_of(np.full(len(on), FINE, np.int64), behind[on], held(flows, on))
     passed, paid, share = after(flows, (behind, flows.amount, of_held), rows, span)
@@ -227,5 +240,7 @@ __all__ = [
     "part_of",
     "reach",
     "summed",
+    "tells_wish",
+    "wanted",
     "weeks",
 ]

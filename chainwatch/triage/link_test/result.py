@@ -87,6 +87,8 @@ class LinkTests(Result):
         Payments to the network whose payer is not known, or not known to have wanted them.
     unmet : int
         Addresses of the network that neither pay nor are paid in what was read.
+    wish_told : bool
+        Whether anything was read that says of payments that their payers wanted them.
     basis : Basis
         Ledger, tags and owners, of which routes and values are made when they are asked for.
     """
@@ -102,6 +104,7 @@ class LinkTests(Result):
     unknown: int = 0
     unmet: int = 0
     basis: Basis = field(default=Basis())
+    wish_told: bool = True
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
@@ -117,7 +120,7 @@ class LinkTests(Result):
             "hops": one.hops, "days": one.days, "rate": str(one.rate), "draws": one.draws,
             "tests": self.tests, "needed": self.needed, "least": str(one.least),
             "crowd": one.crowd, "seed": one.seed, "unknown": self.unknown,
-            "unmet": self.unmet,
+            "unmet": self.unmet, "wish_told": self.wish_told,
         }  # fmt: skip
 
     def roles(self) -> Roles:
@@ -198,6 +201,11 @@ class LinkTests(Result):
 
     def _not_known(self) -> Iterator[str]:
         """Yield what of the network and of the vendors is not known."""
+        if not self.wish_told:
+            yield (
+                "Of no payment was anything read that says whether its payer wanted it: all count,"
+                " and transfers that others made in a vendor's name are not told from its own."
+            )
         if self.unknown:
             yield (
                 f"Of {counted(self.unknown, 'payment', 'payments')} to the network the payer is not"

@@ -393,3 +393,12 @@ def test_exact_discoveries_are_those_of_scipy(
     for said, value in zip(discovered(values, tests, rate), told, strict=True):
         if abs(value - float(rate)) > 1e-9:
             assert said == (value < float(rate))
+
+
+def test_a_table_that_tells_nobody_s_wish_is_not_read_as_nothing() -> None:
+    """Transfers alone: all count, and the report says what that leaves open."""
+    bare = [(paid, at, {"signed": None}) for paid, at in payments()]
+    found = asked(of=ON.ledger(bare))
+    assert verdicts(found)["kelp"] == LINK
+    assert "made in a vendor's name" in " ".join(found.findings(pl.DataFrame())[0].text)
+    assert "vendor's name" not in " ".join(asked().findings(pl.DataFrame())[0].text)
