@@ -80,10 +80,11 @@ def release(
         if budget is not None:
             if of is None:
                 raise InputError("a budget without a chain", remedy="name it with --chain")
-            cw.set_privacy_budget(
+            made = cw.set_privacy_budget(
                 releases, chains=of, since=str(since), until=str(until), epsilon=budget,
                 delta=budget_delta, who=who, why=why,
             )  # fmt: skip
+            show(made)
         with watched("releasing"):
             found = cw.health_release(
                 read, said, releases=releases, epsilon=epsilon, delta=delta,  # type: ignore[arg-type]  # asked for above

@@ -6,10 +6,11 @@ releases of 0.1, and no eleventh by a rounding.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -21,6 +22,12 @@ from chainwatch.errors import InputError, expect, refuse
 Number = str | int | float | Decimal
 """A privacy parameter as it is given: a decimal text says it exactly."""
 
+WRITTEN = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?", re.ASCII)
+"""How a number is written; whatever else Python takes for one could be read as another."""
+
+LONGEST = 100
+"""Characters of a number."""
+
 LARGEST, FINEST = 1_000, 30
 """The largest epsilon, and the most decimal places, that are taken for meant."""
 
@@ -31,7 +38,8 @@ def exact(value: Number, name: str, *, zero: bool = False) -> Decimal:
     Parameters
     ----------
     value : str, int, float or Decimal
-        A fraction is taken as it prints: 0.1 is one tenth.
+        A fraction is taken as it prints: 0.1 is one tenth. A text is of the digits 0 to 9, with
+        one point at most, and an exponent.
     name : str
         What it is, for the sentence of the error.
     zero : bool
@@ -49,11 +57,10 @@ def exact(value: Number, name: str, *, zero: bool = False) -> Decimal:
     """
     if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):
         refuse(value, name, "write a number, such as '0.5'")
-    try:
-        found = Decimal(str(value).strip())
-    except InvalidOperation:
-        found = Decimal("NaN")
-    if not found.is_finite() or found < 0 or (found == 0 and not zero):
+    text = str(value)
+    sound = len(text) <= LONGEST and WRITTEN.fullmatch(text)
+    found = Decimal(text) if sound else Decimal("NaN")
+    if found.is_nan() or (found == 0 and not zero):
         raise InputError(f"{name} is no number above zero", remedy="write one, such as '0.5'")
     places = -int(found.as_tuple().exponent)
     if places > FINEST or found.adjusted() > 3 or found > LARGEST:

@@ -3,6 +3,8 @@
 Beside it lies its *head*, which says how many entries there are and the digest of the last: a file
 that lost its end, or is gone, does not fit it. The file is written first and the head after it, so
 that a crash between the two leaves one entry more than the head tells, and never one less.
+
+A link is another name of the same ledger: file, head and lock are those of the file it leads to.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from chainwatch.atomic import InUse, held, write_new
-from chainwatch.errors import InputError, ReleaseRefused
+from chainwatch.errors import InputError, ReleaseRefused, expect
 from chainwatch.results.provenance import canonical_json, digest_json
 
 FIRST = "0" * 64
@@ -50,6 +52,23 @@ class Entry:
         return digest_json(asdict(self))
 
 
+def place_of(file: Path) -> Path:
+    """Return the one place of a ledger of releases, whatever links lead to it.
+
+    Raises
+    ------
+    InputError
+        If its links lead to each other.
+    """
+    found = Path(os.path.realpath(file))
+    if found.is_symlink():
+        raise InputError(
+            "links lead to each other where the ledger of releases should be",
+            where=str(file), remedy="name the file itself",
+        )  # fmt: skip
+    return found
+
+
 def head_of(entries: list[Entry]) -> str:
     """Return the digest of the last entry: it stands for the whole file."""
     return entries[-1].digest() if entries else FIRST
@@ -75,6 +94,7 @@ def read_entries(file: Path, head: str | None = None) -> list[Entry]:
     Somebody who may write both files makes both anew, from the first entry on. A head that was
     noted elsewhere shows that; nothing in this folder can.
     """
+    file = place_of(file)
     entries, told = _listed(file), _head(file)
     if told is None:
         raise InputError(
@@ -128,8 +148,9 @@ def _head(file: Path) -> tuple[int, str] | None:
         return None
     try:
         said = json.loads(beside.read_bytes()[:1024])
-        return int(said["entries"]), str(said["head"])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        expect(said["entries"], int, "entries", "write a whole number")
+        return said["entries"], str(said["head"])
+    except (InputError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise InputError(
             "the head of the ledger of releases cannot be read", where=str(beside), remedy=COMPARE
         ) from error
@@ -140,7 +161,7 @@ def append(file: Path, entries: list[Entry], entry: Entry) -> str:
 
     When it returns the entry is on the disk.
     """
-    grown = [*entries, entry]
+    file, grown = place_of(file), [*entries, entry]
     write_new(file, b"".join(canonical_json(asdict(one)) + b"\n" for one in grown), replace=True)
     _settle(file.parent)
     return write_head(file, grown)
@@ -148,7 +169,7 @@ def append(file: Path, entries: list[Entry], entry: Entry) -> str:
 
 def write_head(file: Path, entries: list[Entry]) -> str:
     """Write how many entries there are and the digest of the last, and return it."""
-    digest = head_of(entries)
+    file, digest = place_of(file), head_of(entries)
     said = {"entries": len(entries), "head": digest}
     write_new(_beside(file, "head"), canonical_json(said) + b"\n", replace=True)
     _settle(file.parent)
@@ -157,8 +178,9 @@ def write_head(file: Path, entries: list[Entry]) -> str:
 
 def begin(file: Path) -> None:
     """Begin a file where there is none, its head first."""
-    if not file.exists() and _head(file) is None:
-        write_head(file, [])
+    place = place_of(file)
+    if not place.exists() and _head(place) is None:
+        write_head(place, [])
 
 
 def _settle(folder: Path) -> None:
@@ -177,14 +199,20 @@ def _beside(file: Path, what: str) -> Path:
 
 
 @contextmanager
-def alone(file: Path, patience: float = PATIENCE) -> Iterator[None]:
+def alone(file: Path, patience: float = PATIENCE) -> Iterator[Path]:
     """Hold the ledger of releases, and wait a while for who holds it now.
+
+    Yields its one place, so that a link which is turned meanwhile leads nobody elsewhere.
 
     Raises
     ------
     ReleaseRefused
         If somebody else still holds it after that.
+    InputError
+        If there is no such folder, or the file has a second name (a hard link), under which it
+        would stay as it is while this one grows.
     """
+    file = place_of(file)
     if not file.parent.is_dir():
         raise InputError("the folder does not exist", where=str(file.parent), remedy="make it")
     until = time.monotonic() + patience
@@ -200,7 +228,20 @@ def alone(file: Path, patience: float = PATIENCE) -> Iterator[None]:
                         where=str(file), remedy="wait for it to end", passing=True,
                     ) from holder  # fmt: skip
             time.sleep(0.05)
-        yield
+        _check_one_name(file)
+        yield file
 
 
-__all__ = ["FIRST", "Entry", "alone", "append", "begin", "head_of", "read_entries", "write_head"]
+def _check_one_name(file: Path) -> None:
+    for one in (file, _beside(file, "head")):
+        if one.exists() and one.stat().st_nlink > 1:
+            raise InputError(
+                "the ledger of releases has a second name (a hard link), and would be two",
+                where=str(one), remedy="remove the other name",
+            )  # fmt: skip
+
+
+__all__ = [
+    "FIRST", "Entry", "alone", "append", "begin", "head_of", "place_of", "read_entries",
+    "write_head",
+]  # fmt: skip

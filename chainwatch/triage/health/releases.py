@@ -36,6 +36,11 @@ from chainwatch.units import counted
 BUDGET, RELEASE, ANSWER = "budget", "release", "answer"
 """Kinds of entries: a budget that was set, a release that was paid for, and what it said."""
 
+BEGUN = (
+    "  A new file was begun. Nothing here tells whether there was an earlier one, removed with its"
+    " head, whose releases spent a budget of the same payments."
+)
+
 LONGEST = 500
 """Characters of who and why."""
 
@@ -73,11 +78,14 @@ class Releases(Result):
         that the file still holds all that it held.
     entries : tuple of Entry
         The entries as they are kept, noisy counts included.
+    begun : bool
+        Whether the file was begun just now: then nothing here tells of an earlier one.
     """
 
     frame: pl.DataFrame
     head: str
     entries: tuple[Entry, ...] = field(default=(), repr=False)
+    begun: bool = False
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the table that the digest is of."""
@@ -110,7 +118,7 @@ class Releases(Result):
         ]
         made = self.frame.filter(pl.col("kind") == RELEASE).height
         head = f"Releases({counted(made, 'release', 'releases')}, head {self.head[:16]})"
-        return "\n".join([head, *left])
+        return "\n".join([head, *left, *([BEGUN] if self.begun else [])])
 
 
 @recorded
@@ -123,7 +131,8 @@ def set_privacy_budget(
     Parameters
     ----------
     file : path
-        The ledger of releases; it is begun where there is none.
+        The ledger of releases; it is begun where there is none, and the result says so. A link is
+        another name of the file that it leads to.
     chains : chain or sequence of chains
         They share the budget, for one owner can have addresses on several.
     since, until : datetime.date or str
@@ -136,7 +145,7 @@ def set_privacy_budget(
     Returns
     -------
     Releases
-        All that the file holds now.
+        All that the file holds now; ``begun`` tells, and its repr says, that there was no file.
 
     Raises
     ------
@@ -147,14 +156,15 @@ def set_privacy_budget(
 
     Fails when
     ----------
-    The same payments are released by another file, or another desk: budgets are of one file, and
-    what is lost adds up over all. Somebody who pays in several periods loses in each.
+    The same payments are released by another file, a copy of this one, or another desk: budgets are
+    of one file, and what is lost adds up over all. File and head are both removed: then a new file
+    is begun with a fresh budget, and only a head that was noted elsewhere shows it. Somebody who
+    pays in several periods loses in each.
 
     References
     ----------
     Dwork and Roth, The Algorithmic Foundations of Differential Privacy, 2014, section 3.5.
     """
-    place = Path(file)
     signed = checked(who, "who"), checked(why, "why")
     of = Population.of(chains, since, until)
     said = {
@@ -162,7 +172,7 @@ def set_privacy_budget(
         "epsilon": written(exact(epsilon, "epsilon")),
         "delta": written(exact(delta, "delta", zero=True)),
     }
-    with alone(place):
+    with alone(Path(file)) as place:
         begin(place)
         entries = sound_entries(place)
         for one in entries:
@@ -173,7 +183,7 @@ def set_privacy_budget(
                     remedy="name another period or other chains; a budget is set once",
                 )
         append(place, entries, _next(entries, BUDGET, *signed, said))
-        return _releases(sound_entries(place))
+        return _releases(sound_entries(place), begun=not entries)
 
 
 @recorded
@@ -225,8 +235,8 @@ def spend(
     ReleaseRefused
         If no budget is set for these payments, or what is left of it is less.
     """
-    with alone(file):
-        entries = sound_entries(file)
+    with alone(file) as place:
+        entries = sound_entries(place)
         budget = _budget_of(entries, chain, period, file)
         for name, take, left in zip(
             ("epsilon", "delta"), cost, _left(entries, budget), strict=True
@@ -240,16 +250,16 @@ def spend(
                 )
         price = {"budget": budget.number, "epsilon": written(cost[0]), "delta": written(cost[1])}
         entry = _next(entries, RELEASE, *signed, {**asked, **price})
-        append(file, entries, entry)
+        append(place, entries, entry)
         return entry
 
 
 def keep_answer(file: Path, paid: Entry, said: Mapping[str, Any]) -> str:
     """Keep what a release said, noisy counts alone, and return the new head."""
-    with alone(file):
-        entries = read_entries(file, paid.digest())
+    with alone(file) as place:
+        entries = read_entries(place, paid.digest())
         told = {"release": paid.number, "budget": paid.said["budget"], **said}
-        return append(file, entries, _next(entries, ANSWER, paid.who, paid.why, told))
+        return append(place, entries, _next(entries, ANSWER, paid.who, paid.why, told))
 
 
 def sound_entries(file: Path, head: str | None = None) -> list[Entry]:
@@ -347,7 +357,7 @@ def decimal_text(value: Fraction) -> str:
     return f"{sign}{whole[: len(whole) - places]}.{whole[len(whole) - places :]}".rstrip(".")
 
 
-def _releases(entries: list[Entry]) -> Releases:
+def _releases(entries: list[Entry], *, begun: bool = False) -> Releases:
     rows, budgets = [], {one.number: one for one in entries if one.kind == BUDGET}
     for at, one in enumerate(entries, 1):
         number = one.number if one.kind == BUDGET else int(one.said["budget"])
@@ -357,7 +367,7 @@ def _releases(entries: list[Entry]) -> Releases:
             one.number, one.kind, one.day, one.who, one.why, number, one.said.get("epsilon"),
             one.said.get("delta"), *map(decimal_text, left), population,
         ))  # fmt: skip
-    return Releases(RELEASES.frame(rows), head_of(entries), tuple(entries))
+    return Releases(RELEASES.frame(rows), head_of(entries), tuple(entries), begun)
 
 
 __all__ = [

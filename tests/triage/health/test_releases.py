@@ -50,6 +50,61 @@ def test_ten_tenths_are_one_and_the_eleventh_is_refused(tmp_path: Path) -> None:
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize("with_head", [False, True])
+def test_a_link_is_another_name_and_no_second_budget(tmp_path: Path, with_head: bool) -> None:
+    file, folder = begun(tmp_path), tmp_path / "elsewhere"
+    folder.mkdir()
+    link = folder / "other.jsonl"
+    link.symlink_to(file)
+    if with_head:
+        link.with_name("other.jsonl.head").symlink_to(file.with_name("releases.jsonl.head"))
+    take(link, "0.7")
+    assert link.is_symlink()
+    for name in (file, link):
+        with pytest.raises(ReleaseRefused, match=r"0\.3 is left"):
+            take(name, "0.4")
+    keep_answer(link, take(file, "0.3"), {"counts": []})
+    with pytest.raises(ReleaseRefused, match="set already, by entry 1"):
+        begun(folder / "..", epsilon="9")
+    assert cw.read_releases(link).head == cw.read_releases(file).head
+    with release_file.alone(link), pytest.raises(ReleaseRefused), release_file.alone(file, 0.1):
+        pass
+    kept = {one.name for one in folder.iterdir()}
+    assert kept == {"other.jsonl", *(["other.jsonl.head"] if with_head else [])}
+
+
+def test_a_link_to_where_no_ledger_is_begins_it_there(tmp_path: Path) -> None:
+    link = tmp_path / "releases.jsonl"
+    link.symlink_to(tmp_path / "real.jsonl")
+    begun(tmp_path)
+    assert link.is_symlink()
+    assert (tmp_path / "real.jsonl.head").is_file()
+    link.unlink()
+    link.symlink_to(link)
+    with pytest.raises(InputError, match="links lead to each other"):
+        take(link, "0.1")
+
+
+def test_a_hard_link_is_refused_before_the_two_drift_apart(tmp_path: Path) -> None:
+    file = begun(tmp_path)
+    (tmp_path / "second").hardlink_to(file)
+    with pytest.raises(InputError, match="has a second name"):
+        take(file, "0.1")
+    (tmp_path / "second").unlink()
+    take(file, "0.1")
+
+
+def test_a_new_file_says_that_nothing_tells_of_an_earlier_one(tmp_path: Path) -> None:
+    file = tmp_path / "releases.jsonl"
+    ask: dict[str, Any] = {"chains": "btc", "epsilon": 1, "who": "a", "why": "b"}
+    first = cw.set_privacy_budget(file, since=YEAR[0], until=YEAR[1], **ask)
+    assert first.begun
+    assert "A new file was begun. Nothing here tells whether there was an earlier" in repr(first)
+    second = cw.set_privacy_budget(file, since=YEAR[1], until="2026-01-01", **ask)
+    assert not second.begun
+    assert "new file" not in repr(second) + repr(cw.read_releases(file))
+
+
 def test_delta_is_a_budget_too(tmp_path: Path) -> None:
     file = begun(tmp_path, delta="1e-6")
     take(file, "0.1", "1e-6")
@@ -201,7 +256,32 @@ def test_who_holds_the_file_is_waited_for_and_then_told(tmp_path: Path) -> None:
     assert told.value.passing
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "1e-31", "1e9", "much", 1001])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "0",
+        "-1",
+        "nan",
+        "inf",
+        "1e-31",
+        "1e9",
+        "much",
+        1001,
+        "1_0",
+        "\u0661",
+        "\u0660.\u0665",
+        " 0.5",
+        "0.5\n",
+        "+1",
+        "1.0.0",
+        "1e",
+        "\uff11",
+        "9" * 101,
+        "0x1",
+        "",
+        ".",
+    ],
+)
 def test_what_is_no_budget(tmp_path: Path, value: Any) -> None:
     with pytest.raises(InputError, match="epsilon"):
         begun(tmp_path, epsilon=value)
@@ -213,6 +293,11 @@ def test_a_truth_value_is_no_number_and_silence_no_reason(tmp_path: Path) -> Non
         exact(True, "epsilon")
     with pytest.raises(InputError, match="why is not said"):
         begun(tmp_path, why=" ")
+
+
+@pytest.mark.parametrize("value", ["0.5", ".5", "5e-1", "5E-01", "0.50", 0.5, Decimal("0.5")])
+def test_one_number_in_all_its_ways(value: Any) -> None:
+    assert exact(value, "epsilon") == Decimal("0.5")
 
 
 @given(st.decimals(min_value="0.0001", max_value=900, places=12, allow_nan=False))
