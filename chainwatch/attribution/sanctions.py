@@ -10,7 +10,14 @@ import polars as pl
 
 from chainwatch.attribution.files.compiled import Frames
 from chainwatch.attribution.files.lists import ListSource, asset_code, read_list
-from chainwatch.attribution.files.readers import SUFFIXES, file_name, files_below
+from chainwatch.attribution.files.readers import (
+    READ_ALREADY,
+    SUFFIXES,
+    file_name,
+    files_below,
+    once,
+)
+from chainwatch.attribution.files.several import distinct
 from chainwatch.attribution.hits import TagHits, hits
 from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
 from chainwatch.attribution.tags import Tags, make_tags
@@ -64,18 +71,21 @@ def read_sanctions(
     day = day_of(as_of)
     said = ListSource(label or f"{publisher} sanctions list", publisher, SANCTION, CONFIDENCE, day)
     given = [path] if isinstance(path, (str, Path)) else path
-    parts = [part for item in given for part in _lists(Path(item), said)]
+    seen: set[Path] = set()
+    parts = [part for item in distinct(map(Path, given)) for part in _lists(item, said, seen)]
     frames = [TAGS.empty(), *(frame for frame, _ in parts)]
     return make_tags(pl.concat(frames), pl.concat([rejected_frame(), *(note for _, note in parts)]))
 
 
-def _lists(path: Path, said: ListSource) -> list[Frames]:
+def _lists(path: Path, said: ListSource, seen: set[Path]) -> list[Frames]:
     if path.is_file():
+        if path.resolve() in seen:
+            return []
         return [read_list(path, said, name=file_name(Path(path.name)))]
     if not path.is_dir():
         raise TagError("there is no such list", where=quoted(path), remedy="check the path")
     parts, notes = [], []
-    for file, reason in files_below(path, SUFFIXES["list"]):
+    for file, reason in once(files_below(path, SUFFIXES["list"]), seen):
         name = file_name(file.relative_to(path))
         coded = asset_code(file.name) is not None
         if reason or not coded:
@@ -83,7 +93,7 @@ def _lists(path: Path, said: ListSource) -> list[Frames]:
             notes.append(Rejection(name, "", "", f"file not read: {why}"))
         else:
             parts.append(read_list(file, said, name=name))
-    if not parts:
+    if not parts and not any(note.reason.endswith(READ_ALREADY) for note in notes):
         remedy = "its files end in an asset code, such as _XBT.txt"
         raise TagError("the folder holds no list", where=quoted(path), remedy=remedy)
     return [*parts, (TAGS.empty(), rejected_frame(notes))]

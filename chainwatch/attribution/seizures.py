@@ -66,7 +66,8 @@ def read_seizures(
         Whose orders they are: the ``source`` of every tag.
     as_of : datetime.date or str
         Day of the list: by then each forfeiture in it had been ordered, and an order of which no
-        ``updated`` is stated had been made.
+        ``updated`` is stated had been made; before that, where it had expired or was forfeited by
+        then. A line with an ``updated`` or ``forfeited_on`` after that day is rejected.
     columns : mapping of str to str, optional
         What is said, one of ``COLUMNS``, to the name of the column that says it.
     chain : Chain or str, optional
@@ -160,10 +161,12 @@ class _List:
         place = self._address(row)
         seized = self._tag(place, f"seizure order {order}", SEIZED, {"order": order}) | {
             "first_day": _day(row, "first_day"), "last_day": _day(row, "valid_until"),
-            "as_of": _day(row, "updated") or self.day,
         }  # fmt: skip
-        on = _day(row, "forfeited_on")
+        updated, on = _day(row, "updated"), _day(row, "forfeited_on")
+        self._check_not_after({"updated": updated, "forfeited_on": on})
         _check_days(seized["first_day"], seized["last_day"], on)
+        # What expired by the day of the list had been made by its last day.
+        seized["as_of"] = updated or min(self.day, seized["last_day"] or self.day)
         if not (forfeited or on):
             return [seized], []
         name = f"forfeiture order {forfeited}" if forfeited else f"forfeiture of order {order}"
@@ -171,9 +174,22 @@ class _List:
         taken = self._tag(place, name, FORFEITED, said) | {"first_day": on}
         if on is None or (seized["last_day"] is not None and seized["last_day"] < on):
             return [seized, taken], []
-        # What stood until then is kept as it was said, and as it is known to have ended.
-        gone = {"withdrawn_on": on, "withdrawn_by": self.publisher, "why": name}
-        return [seized | {"last_day": on - timedelta(days=1), "as_of": on}, taken], [seized | gone]
+        if seized["first_day"] == on:
+            return [taken], []  # it held on no whole day, and the forfeiture names it
+        # What stood until then is kept as it was said, and as it is known to have ended. It had
+        # been made by the day before, however late its last version or the list is.
+        before = on - timedelta(days=1)
+        gone = {
+            "as_of": min(seized["as_of"], before),
+            "withdrawn_on": on, "withdrawn_by": self.publisher, "why": name,
+        }  # fmt: skip
+        return [seized | {"last_day": before, "as_of": on}, taken], [seized | gone]
+
+    def _check_not_after(self, days: Mapping[str, date | None]) -> None:
+        for name, day in days.items():
+            if day is not None and day > self.day:
+                what = f"{name} {day} is after {self.day}, the day of the list"
+                raise TagError(what, remedy="check it, and the as_of of the list")
 
     def _address(self, row: Mapping[str, Any]) -> dict[str, Any]:
         text = _text(row, "address") or ""

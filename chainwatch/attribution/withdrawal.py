@@ -75,8 +75,23 @@ def said_by(
         pl.col("first_day").alias("as_of"),
         pl.when(ends_later).then(None).otherwise("last_day").alias("last_day"),
     )
-    both = pl.concat([known, acts.join(known, on=list(TAGS.key), how="anti", nulls_equal=True)])
-    return both, gone.filter(pl.col("withdrawn_on") <= day)
+    return pl.concat([known, _untold(acts, known)]), gone.filter(pl.col("withdrawn_on") <= day)
+
+
+def _untold(acts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Return the acts that no row which was known tells: a later version of one is no other act.
+
+    Versions differ in their days and in the file they stand in. An act is another where it began
+    on another day than the known one did, or after that one had ended.
+    """
+    same = ["chain", "address", "label", "concept", "source"]
+    numbered = acts.with_row_index("act")
+    spans = known.select(*same, began="first_day", ended="last_day")
+    pairs = numbered.join(spans, on=same, nulls_equal=True)
+    begins_with = (pl.col("began") == pl.col("first_day")).fill_null(True)
+    lasts = (pl.col("ended") >= pl.col("first_day")).fill_null(True)
+    told_already = pairs.filter(begins_with & lasts).select("act").unique()
+    return numbered.join(told_already, on="act", how="anti").select(acts.columns)
 
 
 def _public() -> list[str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,8 @@ import pytest
 import chainwatch as cw
 from chainwatch.addresses import canonical
 from chainwatch.attribution.files import feed_json
-from chainwatch.attribution.files.feed_json import abuses, day_at
+from chainwatch.attribution.files.feed_json import abuses, day_at, instant_of_text
+from chainwatch.attribution.files.stix_pattern import addresses_of
 from chainwatch.errors import TagError
 
 ONE, TWO, THREE = (canonical.text(b"\x01" + bytes(19) + bytes([n]), "btc") for n in (1, 2, 3))
@@ -73,7 +76,7 @@ def test_objects_say_the_currency_by_their_symbol(tmp_path: Path) -> None:
     other = {"name": "person", "Attribute": [attribute("a name", "text", object_relation="text")]}
     read = feed(tmp_path, event(Object=[*things, other]))
     assert set(read.frame["chain"]) == {cw.chain(one).id for one in ("btc", "eth", "tron")}
-    reasons = read.rejected["reason"].to_list()
+    reasons = sorted(read.rejected["reason"])
     assert reasons[0] == "network 'XMR' is not supported"
     assert reasons[1].startswith("no currency is stated, and it may be of eth, base")
     assert set(feed(tmp_path, event(Object=things), chain="eth").frame["chain"]) == {
@@ -94,7 +97,7 @@ def test_what_is_deleted_said_twice_or_no_address_is_rejected_with_its_reason(
     assert "is an address of Ethereum, Base" in reasons.pop("attribute u3")
     assert reasons == {
         "attribute u1": "its publisher deleted it",
-        "attribute u2": "says again what is said above",
+        "attribute u2": "says again what the file says elsewhere",
         "attribute u4": "no address stands there",
         "attribute u5": "network 'XMR' is not supported",
     }
@@ -120,7 +123,7 @@ INDICATOR = "indicator--22692bd4-1b7f-52cb-a0b6-81d3ec1f24f1"
 MADE = {"created": "2024-01-02T23:30:00.000Z", "modified": "2024-03-04T00:30:00.000Z"}
 
 
-def bundle(*things: dict[str, object]) -> dict[str, object]:
+def bundle(*things: Mapping[str, object]) -> dict[str, object]:
     return {"type": "bundle", "id": "bundle--1", "objects": list(things)}
 
 
@@ -131,7 +134,7 @@ def named(kind: str, name: str, **more: object) -> dict[str, object]:
 def tie(source: str, target: str, **more: object) -> dict[str, object]:
     known = f"relationship--{source}{target}"
     return {"type": "relationship", "id": known, "source_ref": source, "target_ref": target,
-            "relationship_type": "related-to", **more}  # fmt: skip
+            "relationship_type": "indicates", **more}  # fmt: skip
 
 
 def wallet(value: str = BECH, **more: object) -> dict[str, object]:
@@ -344,3 +347,180 @@ def test_only_abuses_are_taken_from_words() -> None:
         "money_laundering",
     )
     assert abuses([]) == ()
+
+
+BY_BECH = f"[cryptocurrency-wallet:value = '{BECH}']"
+
+
+def both_ways(tmp_path: Path, *things: Mapping[str, object]) -> cw.Tags:
+    """Return what a bundle says, which the order of its objects must not decide."""
+    read = [feed(tmp_path, bundle(*order), chain="btc") for order in (things, things[::-1])]
+    assert read[0].frame.equals(read[1].frame)
+    assert read[0].rejected.equals(read[1].rejected)
+    return read[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("2024-01-01T00:00:00Z", "2024-01-01T00:00:00.500Z"),
+        ("2024-01-01T00:00:00.45Z", "2024-01-01T00:00:00.5Z"),
+        ("2024-01-01T00:00:00.0000001Z", "2024-01-01T00:00:00.00000012Z"),
+        ("2024-01-01T00:00:00.500Z", "2024-01-01T00:00:00.5Z"),
+        ("2024-01-01T05:59:59+05:00", "2024-01-01T01:00:00Z"),
+        ("2024-01-01T00:00:00Z", "soon"),
+    ],
+)
+def test_a_later_revocation_counts_however_its_time_is_written(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    old = indicator(BY_BECH, modified=before)
+    read = both_ways(tmp_path, old, indicator(BY_BECH, modified=after, revoked=True))
+    assert len(read) == 0
+    assert read.rejected["reason"].to_list() == ["its publisher revoked it"]
+
+
+def test_what_is_said_anew_after_a_revocation_stands(tmp_path: Path) -> None:
+    old = indicator(BY_BECH, modified="2024-01-01T12:00:00.5Z", revoked=True)
+    new = indicator(BY_BECH, modified="2024-01-01T13:00:00.6+01:00", name="anew")
+    assert both_ways(tmp_path, old, new).frame["label"].to_list() == ["anew"]
+
+
+def test_of_versions_of_one_time_the_content_decides(tmp_path: Path) -> None:
+    read = both_ways(tmp_path, indicator(BY_BECH, name="one"), indicator(BY_BECH, name="two"))
+    assert read.frame["label"].to_list() == ["two"]
+    loose = [{key: value for key, value in wallet(one).items() if key != "id"}
+             for one in (BECH, canonical.text(b"\x03" + bytes([7] * 20), "btc"))]  # fmt: skip
+    assert len(both_ways(tmp_path, *loose)) == 2
+
+
+def test_a_revoked_object_gives_no_name(tmp_path: Path) -> None:
+    gone = named("malware", "Locker", revoked=True, malware_types=["ransomware"])
+    other = {**indicator("[url:value = 'x']", revoked=True), "id": "indicator--2"}
+    read = both_ways(
+        tmp_path, wallet(), indicator(BY_BECH, name="own"), gone, tie(INDICATOR, gone["id"]),  # type: ignore[arg-type]
+        other, named("campaign", "Aid"), tie("indicator--2", WALLET),
+        tie("indicator--2", "campaign--Aid"),
+    )  # fmt: skip
+    assert sorted(read.frame["label"]) == [f"STIX {WALLET}", "own"]
+    assert read.frame["concept"].null_count() == 2
+
+
+@pytest.mark.parametrize("kind", ["targets", "related-to", "impersonates", "mitigates", "", None])
+def test_a_victim_gives_no_name(tmp_path: Path, kind: str | None) -> None:
+    read = both_ways(
+        tmp_path, indicator(BY_BECH), named("malware", "Locker"), named("identity", "Hospital"),
+        tie(INDICATOR, "malware--Locker"),
+        tie(INDICATOR, "identity--Hospital", relationship_type=kind),
+    )  # fmt: skip
+    assert read.frame["label"].to_list() == ["Locker"]
+
+
+def test_two_things_of_one_name_both_say_their_words(tmp_path: Path) -> None:
+    one = named("malware", "Locker", malware_types=["ransomware"])
+    two = {**named("malware", "Locker", labels=["extortion"]), "id": "malware--2"}
+    read = both_ways(
+        tmp_path, indicator(BY_BECH), one, two,
+        tie(INDICATOR, "malware--Locker"), tie(INDICATOR, "malware--2"),
+    )  # fmt: skip
+    assert sorted(read.frame["concept"]) == ["extortion", "ransomware"]
+    assert set(read.frame["label"]) == {"Locker"}
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        f"[NOT (cryptocurrency-wallet:value = '{ONE}')]",
+        f"[NOT ( url:value = 'x' OR cryptocurrency-wallet:value IN ('{ONE}') )]",
+        f"[not cryptocurrency-wallet:value = '{ONE}']",
+        f"[cryptocurrency-wallet:value not in ('{ONE}')]",
+        f"[url:value = 'x'] AND NOT [cryptocurrency-wallet:value = '{ONE}']",
+    ],
+)
+def test_of_a_pattern_with_a_not_no_address_is_taken(tmp_path: Path, pattern: str) -> None:
+    read = feed(tmp_path, bundle(indicator(pattern)), chain="btc")
+    assert len(read) == 0
+    (reason,) = read.rejected["reason"].to_list()
+    assert reason.startswith("the pattern ")
+
+
+def test_what_a_text_of_a_pattern_says_is_no_comparison(tmp_path: Path) -> None:
+    pattern = f"[url:value = 'a NOT cryptocurrency-wallet:value = ' OR x:y = '{TWO}' OR " + (
+        f"cryptocurrency-wallet:value = '{ONE}']"
+    )
+    read = feed(tmp_path, bundle(indicator(pattern)), chain="btc")
+    assert read.frame["address"].to_list() == [canonical.parse(ONE, "btc")]
+    assert read.rejected.is_empty()
+
+
+@pytest.mark.parametrize("hostile", ["'" + "\\'" * 49_000, "cryptocurrency-wallet:value='" * 3_000])
+def test_texts_that_do_not_end_are_quick(hostile: str) -> None:
+    began = time.process_time()
+    found = [address for address, _ in addresses_of("[x:y = " + hostile)]
+    assert set(found) <= {"cryptocurrency-wallet:value="}
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize("said", ["garbage", 5, "5", True, [], "2024-13-01T00:00:00Z", "9" * 70])
+@pytest.mark.parametrize("name", ["valid_until", "modified"])
+def test_a_time_that_is_none_rejects_the_tag(tmp_path: Path, name: str, said: object) -> None:
+    read = feed(tmp_path, bundle(indicator(BY_BECH, **{name: said})))
+    assert len(read) == 0
+    (reason,) = read.rejected["reason"].to_list()
+    assert reason.startswith(f"{name} '")
+    assert reason.endswith("is no time")
+
+
+@pytest.mark.parametrize(
+    ("until", "last"),
+    [
+        ("2024-05-06T02:00:00+02:00", date(2024, 5, 5)), ("2024-05-06T00:00:00+02:00",
+        date(2024, 5, 5)), ("2024-05-06T00:00:00.001Z", date(2024, 5, 6)),
+        ("2024-05-06", date(2024, 5, 6)),
+    ],
+)  # fmt: skip
+def test_the_last_day_is_one_of_utc(tmp_path: Path, until: str, last: date) -> None:
+    read = feed(tmp_path, bundle(indicator(BY_BECH, valid_until=until)))
+    assert read.frame["last_day"].to_list() == [last]
+
+
+def test_the_last_version_of_an_attribute_stands(tmp_path: Path) -> None:
+    """An event that was exported twice: what was deleted or changed since does not stand."""
+    old = event(attribute(ONE, timestamp="999999999"), attribute(TWO, uuid="u2", timestamp=5))
+    new = event(
+        attribute(ONE, timestamp="1000000000", deleted=True),
+        attribute(THREE, uuid="u2", timestamp="10"),
+    )
+    for both in ([old, new], [new, old]):
+        read = feed(tmp_path, {"response": both})
+        assert read.frame["address"].to_list() == [canonical.parse(THREE, "btc")]
+        assert read.rejected["reason"].to_list() == ["its publisher deleted it"]
+
+
+def test_of_what_an_event_says_twice_the_latest_stands(tmp_path: Path) -> None:
+    one, two = attribute(ONE, comment="old"), attribute(ONE, uuid="u2", timestamp="1700000000")
+    for both in ([one, two], [two, one]):
+        read = feed(tmp_path, event(*both))
+        assert read.frame["as_of"].to_list() == [date(2023, 11, 14)]
+        assert read.rejected["position"].to_list() == ["attribute u1"]
+
+
+@pytest.mark.parametrize(
+    ("said", "day", "reason"),
+    [
+        ("0", date(2016, 6, 9), None), (None, date(2016, 6, 9), None),
+        ("9" * 20, None, f"timestamp '{'9' * 20}' is no time"),
+        ("soon", None, "timestamp 'soon' is no time"),
+    ],
+)  # fmt: skip
+def test_the_time_of_an_attribute(
+    tmp_path: Path, said: object, day: date | None, reason: str | None
+) -> None:
+    read = feed(tmp_path, event(attribute(ONE, timestamp=said)))
+    assert read.frame["as_of"].to_list() == ([day] if day else [])
+    assert read.rejected["reason"].to_list() == ([reason] if reason else [])
+
+
+def test_a_time_that_no_calendar_has_is_none() -> None:
+    for said in ("0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00"):
+        assert instant_of_text(said) is None

@@ -128,3 +128,47 @@ def test_no_publisher_no_day_no_file(tmp_path: Path) -> None:
         cw.read_seizures(tmp_path / "x.csv", publisher="A", as_of="May")
     with pytest.raises(TagError, match="there is no such file"):
         cw.read_seizures(tmp_path / "y.csv", publisher="A", as_of="2024-01-31")
+
+
+def concepts(tags: cw.Tags) -> list[str]:
+    return sorted(tags.frame["concept"])
+
+
+@pytest.mark.parametrize("days", [",", "2023-06-01,", ",2022-01-01", "2022-01-01,2022-01-01"])
+def test_what_was_forfeited_stood_the_day_before(tmp_path: Path, days: str) -> None:
+    """Also where only the list tells it, or its last version is younger than the forfeiture."""
+    head = "address,order,updated,first_day,forfeited_by,forfeited_on\n"
+    tags = orders(tmp_path, f"{head}{ONE},O1,{days},F1,2022-03-10\n", chain="btc")
+    assert concepts(tags.as_of("2022-03-09")) == ["seizure_order"]
+    assert tags.as_of("2022-03-09").frame["last_day"].to_list() == [None]
+    assert concepts(tags.as_of("2022-03-10")) == ["forfeiture", "seizure_order"]
+    assert concepts(tags) == ["forfeiture", "seizure_order"]
+
+
+def test_what_expired_had_been_made_by_its_last_day(tmp_path: Path) -> None:
+    tags = orders(tmp_path, f"address,order,valid_until\n{ONE},O1,2023-06-30\n", chain="btc")
+    assert concepts(tags.as_of("2023-06-30")) == ["seizure_order"]
+    assert concepts(tags.as_of("2023-06-29")) == []
+
+
+def test_what_is_forfeited_on_its_first_day_held_on_none(tmp_path: Path) -> None:
+    head = "address,order,first_day,forfeited_by,forfeited_on\n"
+    tags = orders(tmp_path, f"{head}{ONE},O1,2022-03-10,F1,2022-03-10\n", chain="btc")
+    assert concepts(tags) == ["forfeiture"]
+
+
+@pytest.mark.parametrize(
+    ("days", "reason"),
+    [
+        ("2024-02-01,,", "updated 2024-02-01 is after 2024-01-31, the day of the list"),
+        (",F1,2031-01-01", "forfeited_on 2031-01-01 is after 2024-01-31, the day of the list"),
+    ],
+)
+def test_a_list_does_not_tell_what_was_after_its_day(
+    tmp_path: Path, days: str, reason: str
+) -> None:
+    head = "address,order,updated,forfeited_by,forfeited_on\n"
+    tags = orders(tmp_path, f"{head}{ONE},O1,{days}\n{TWO},O2,2024-01-31,,\n", chain="btc")
+    assert said(tags) == ["seizure order O2"]
+    assert tags.rejected["position"].to_list() == ["line 2"]
+    assert tags.rejected["reason"].to_list()[0].startswith(reason)

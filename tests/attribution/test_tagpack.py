@@ -247,6 +247,48 @@ def test_unfolding_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         pack(tmp_path, tags, header)
 
 
+BOMBS = {
+    "a label of the header": ("label: " + "x" * 99_000, "  actor: a\n", "unfolds to more than 20"),
+    "concepts of the header": (f"label: x\nconcepts: [{', '.join(sorted(broader()))}]",
+                               "  actor: a\n", "unfolds to more than"),
+    "an alias": ("label: &a " + "x" * 99_000, "  label: *a\n", "aliases repeat more than 4,"),
+    "short aliases": ("label: &a " + "x" * 2_000, "  label: *a\n", "aliases repeat more than 4,"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_small_file_does_not_become_gigabytes(tmp_path: Path, name: str) -> None:
+    field, more, sentence = BOMBS[name]
+    path = tmp_path / "bomb.yaml"
+    tags = "".join(f"- address: '0x{n:040x}'\n{more}" for n in range(2_100))
+    head = f"title: T\ncreator: C\nsource: x\nconfidence: web_crawl\nnetwork: ETH\n{field}\n"
+    path.write_text(f"{head}tags:\n{tags}")
+    with pytest.raises(TagError, match=sentence) as refused:
+        read_tags(path)
+    assert "bomb.yaml" in str(refused.value)
+    assert refused.value.remedy
+
+
+def test_what_is_not_taken_is_bounded_as_well(tmp_path: Path) -> None:
+    tags = "- address: &a " + "y" * 99_000 + "\n" + "- address: *a\n" * 30
+    with pytest.raises(TagError, match="unfolds to more than 2,500,000 characters"):
+        _with_less(tmp_path, tags, 2_500_000)
+
+
+def _with_less(tmp_path: Path, tags: str, least: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tagpack, "LEAST_UNFOLDED", least)
+        patch.setattr(tagpack, "MOST_UNFOLDED", 1)
+        pack(tmp_path, tags)
+
+
+def test_a_pack_with_a_long_header_and_many_tags_is_read(tmp_path: Path) -> None:
+    """Aliases and a header of ordinary length stay far below the bound."""
+    header = HEADER.replace("A label", "&l " + "x" * 90)
+    tags = "".join(f"- address: '0x{n:040x}'\n  network: ETH\n  label: *l\n" for n in range(4_000))
+    assert len(pack(tmp_path, tags, header)) == 4_000
+
+
 def including(tmp_path: Path, include: str) -> Tags:
     folder = tmp_path / "packs" / "2021"
     folder.mkdir(parents=True)

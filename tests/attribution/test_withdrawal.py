@@ -226,3 +226,27 @@ def test_results_that_rest_on_a_tag(otter_case: Any) -> None:
     withdrawn = gone.where(actor="kelp")
     assert cw.findings_using(withdrawn, results).frame.equals(vendors.frame)
     assert canonical.text(vendor.frame["address"][0], "btc-regtest") not in repr(uses)
+
+
+ORDER = {"concept": "seizure_order", "first_day": date(2024, 1, 1)}
+FIRST = {"as_of": date(2024, 1, 5), "last_day": date(2025, 1, 1)}
+EXTENDED = {"as_of": date(2024, 6, 5), "last_day": date(2026, 1, 1)}
+
+
+@pytest.mark.parametrize("other", [{}, {"pack": "next year.csv"}])
+def test_a_later_version_of_an_act_adds_nothing_to_what_was_known(other: dict[str, Any]) -> None:
+    first = tags(tag(1, **ORDER, **FIRST))
+    every = tags(tag(1, **ORDER, **FIRST), tag(1, **ORDER, **EXTENDED, **other))
+    view = every.as_of("2024-02-01")
+    assert view.frame.equals(first.frame)
+    assert view.on("2025-06-01").frame.is_empty()
+    undated = tags(tag(1, **{**ORDER, **FIRST, "first_day": None}), tag(1, **ORDER, **EXTENDED))
+    assert undated.as_of("2024-02-01").frame["last_day"].to_list() == [date(2025, 1, 1)]
+    assert len(every.as_of("2024-07-01")) == 2
+    assert set(every.as_of("2024-01-02").frame["last_day"]) == {None}, "its end was not known"
+
+
+def test_a_second_act_after_the_first_ended_is_another() -> None:
+    past = tag(1, first_day=None, last_day=date(2023, 1, 1))
+    again = tag(1, first_day=date(2024, 1, 1), as_of=date(2025, 1, 1))
+    assert len(tags(past, again).as_of("2024-02-01")) == 2

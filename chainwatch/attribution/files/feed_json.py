@@ -7,10 +7,11 @@ and what is said of them; nothing else of it is interpreted.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from chainwatch.attribution.files.tag_fields import day_of_text
 from chainwatch.attribution.rejections import quoted
@@ -26,7 +27,16 @@ MOST_VALUES = 10_000_000
 MAX_TEXT = 100_000
 """Longest text that is taken from a feed, in characters."""
 
-_LATEST = 253_402_300_799  # the last second of the year 9999
+Instant: TypeAlias = tuple[datetime, str]
+"""A second in UTC, and the digits of its fraction without zeros at their end: it sorts exactly."""
+
+EARLIEST: Instant = (datetime.min.replace(tzinfo=UTC), "")
+LATEST: Instant = (datetime.max.replace(tzinfo=UTC), "")
+
+_LAST_SECOND = 253_402_300_799  # of the year 9999
+_LONGEST_TIME = 64
+_FRACTION = re.compile(r"([^.,]*:[0-9]{2})[.,]([0-9]+)([^.,]*)")
+_TRUE = (True, 1, "1", "true", "True")
 
 
 class Told(NamedTuple):
@@ -136,6 +146,45 @@ def text_at(said: Mapping[str, Any], *keys: str) -> str | None:
     return None
 
 
+def is_true(value: Any) -> bool:
+    """Return whether a flag is set, however an export writes it."""
+    return isinstance(value, (bool, int, str)) and value in _TRUE
+
+
+def instant_of_text(said: str) -> Instant | None:
+    """Return a date or time as an instant, in UTC where it states no zone; None of what is none.
+
+    The fraction is compared as digits: instants have as many as their publisher writes.
+
+    Examples
+    --------
+    >>> half, whole = (instant_of_text(f"2024-01-01T00:00:00{end}") for end in (".500Z", "Z"))
+    >>> half > whole, instant_of_text("2024-01-01T05:00:00+05:00") == whole
+    (True, True)
+    """
+    text = said.strip().upper()
+    if not text.isascii() or len(text) > _LONGEST_TIME or text.isdigit():
+        return None
+    found = _FRACTION.fullmatch(text)
+    whole, fraction = (found[1] + found[3], found[2]) if found else (text, "")
+    try:
+        moment = datetime.fromisoformat(whole)
+        exact = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return exact, fraction.rstrip("0")
+
+
+def instant_at(value: Any) -> Instant | None:
+    """Return an instant that is written as one, or as seconds since 1970; None of what is none."""
+    said = str(value).strip() if isinstance(value, (str, int)) and value is not True else ""
+    if not (said.isascii() and said.isdigit()):
+        return instant_of_text(said)
+    seconds = int(said) if len(said) < 16 else 0
+    known = 0 < seconds <= _LAST_SECOND
+    return (datetime.fromtimestamp(seconds, UTC), "") if known else None
+
+
 def day_at(value: Any) -> date | None:
     """Return the day, in UTC, of seconds since 1970, of a date or of a time; None of what is none.
 
@@ -144,16 +193,26 @@ def day_at(value: Any) -> date | None:
     >>> day_at("1465681304"), day_at("2020-10-25T16:22:00.000Z"), day_at("soon")
     (datetime.date(2016, 6, 11), datetime.date(2020, 10, 25), None)
     """
-    said = str(value).strip() if isinstance(value, (str, int)) and value is not True else ""
-    if said.isascii() and said.isdigit():
-        seconds = int(said) if len(said) < 16 else 0
-        known = 0 < seconds <= _LATEST
-        return datetime.fromtimestamp(seconds, UTC).date() if known else None
-    try:
-        moment = datetime.fromisoformat(said)
-    except ValueError:
-        return day_of_text(said)
-    return (moment.astimezone(UTC) if moment.tzinfo else moment).date()
+    found = instant_at(value)
+    if found is not None:
+        return found[0].date()
+    return day_of_text(value) if isinstance(value, str) else None
+
+
+def no_time(name: str, value: Any) -> str:
+    """Return why a field that should say a time says none."""
+    return f"{name} {quoted(value, 40)!r} is no time"
+
+
+def version(instant: Instant | None, gone: bool, said: Any) -> tuple[Instant, bool, str]:
+    """Return by what versions of one thing are ordered, the last of which stands.
+
+    The later instant, then that it was withdrawn, then the content, so that the order of a file
+    decides nothing. A version without a time is the first, and a withdrawal without one the last:
+    nothing shows that what it withdrew was said anew.
+    """
+    at = instant or (LATEST if gone else EARLIEST)
+    return at, gone, json.dumps(said, sort_keys=True, ensure_ascii=False, default=str)
 
 
 def abuses(words: list[str]) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ def read_feed(
             row = _row(found, told, concept, name)
             key = tuple(row[list(TAGS.schema).index(one)] for one in TAGS.key)
             if key in rows:
-                why = "says again what is said above"
+                why = "says again what the file says elsewhere"
                 rejected.append(Rejection(name, told.place, told.address, why))
             rows.setdefault(key, row)
     if not count:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +38,9 @@ PASSED_OVER = {
 """YAML files beside packs that are none, by how the stem of their name ends."""
 
 
+READ_ALREADY = "it is read already, from another path to it"
+
+
 class Said(NamedTuple):
     """What the reader says of files.
 
@@ -49,7 +52,9 @@ class Said(NamedTuple):
     compiled: Path | None = None
 
 
-def read_path(path: Path, said: Said, *, kind: str | None = None) -> Iterator[Frames]:
+def read_path(
+    path: Path, said: Said, *, kind: str | None = None, seen: set[Path] | None = None
+) -> Iterator[Frames]:
     """Yield what each tag file of a path holds: one file, or a folder and those below it.
 
     Parameters
@@ -62,6 +67,8 @@ def read_path(path: Path, said: Said, *, kind: str | None = None) -> Iterator[Fr
     kind : str or None
         ``tagpack``, ``list``, ``table`` or ``feed``; None tells a file by its name, and takes the
         packs of a folder, or its tables where columns are named.
+    seen : set of Path, optional
+        Real files that were read already, which are not read again; gets those that are read here.
 
     Raises
     ------
@@ -73,8 +80,11 @@ def read_path(path: Path, said: Said, *, kind: str | None = None) -> Iterator[Fr
         remedy = f"write {', '.join(most)} or {last}"
         raise TagError(f"no kind {kind!r} of tag file", remedy=remedy)
     if path.is_dir():
-        yield from _folder(path, said, kind or ("table" if said.columns else "tagpack"))
+        seen = set() if seen is None else seen
+        yield from _folder(path, said, kind or ("table" if said.columns else "tagpack"), seen)
     elif path.is_file():
+        if seen is not None and path.resolve() in seen:
+            return
         yield _read(kind or _kind_of(path), path, file_name(Path(path.name)), path.parent, said)
     else:
         remedy = "check the path"
@@ -117,13 +127,29 @@ def files_below(root: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[Path, s
         yield path, reason
 
 
-def _folder(root: Path, said: Said, kind: str) -> Iterator[Frames]:
+def once(found: Iterable[tuple[Path, str]], seen: set[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield files with why they are not read, which is also that they are read already.
+
+    A link gives way to the file that it leads to, wherever its name stands among them.
+    """
+    every = list(found)
+    real = {path.resolve() for path, reason in every if not reason and not path.is_symlink()}
+    for path, reason in every:
+        file = path.resolve()
+        again = file in seen or (path.is_symlink() and file in real)
+        if not reason and not again:
+            seen.add(file)
+        yield path, reason or (READ_ALREADY if again else "")
+
+
+def _folder(root: Path, said: Said, kind: str, seen: set[Path]) -> Iterator[Frames]:
     notes, taken = [], 0
-    for path, reason in files_below(root, SUFFIXES[kind]):
+    for path, reason in once(files_below(root, SUFFIXES[kind]), seen):
         name = file_name(path.relative_to(root))
         why = reason or (_no_pack(path) if kind == "tagpack" else "")
         if why:
             notes.append(Rejection(name, "", "", f"file not read: {why}"))
+            taken += reason == READ_ALREADY
             continue
         taken += 1
         yield _read(kind, path, name, root, said)

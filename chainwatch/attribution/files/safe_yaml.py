@@ -24,6 +24,9 @@ MAX_DEPTH = 8
 MAX_FIELD = 100_000
 """Longest single text in characters."""
 
+MOST_ALIASED, LEAST_ALIASED = 20, 4_000_000
+"""How many times its own size the aliases of a file may repeat, and what every file may."""
+
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE = "tag:yaml.org,2002:"
 _SCALARS = {None, "!", *(_CORE + name for name in ("str", "int", "float", "bool", "timestamp"))}
@@ -63,7 +66,12 @@ Node: TypeAlias = Text | Items | Fields
 
 
 def load(path: Path, name: str) -> Node:
-    """Return the one document of a YAML file.
+    """Return the one document of a YAML file; see :func:`sized`."""
+    return sized(path, name)[0]
+
+
+def sized(path: Path, name: str) -> tuple[Node, int]:
+    """Return the one document of a YAML file, and the bytes of it, unpacked.
 
     Parameters
     ----------
@@ -75,11 +83,13 @@ def load(path: Path, name: str) -> Node:
     Raises
     ------
     TagError
-        If it is too large, no YAML, more than one document, or uses what is refused here.
+        If it is too large, no YAML, more than one document, or uses what is refused here: also
+        where its aliases repeat more than ``MOST_ALIASED`` times what stands in it.
     """
     data = file_bytes(path, name, TagError)
     try:
-        return _Document(name, yaml.parse(data, Loader=_LOADER)).read()
+        most = max(LEAST_ALIASED, MOST_ALIASED * len(data))
+        return _Document(name, yaml.parse(data, Loader=_LOADER), most).read(), len(data)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
@@ -97,7 +107,9 @@ class _Document:
 
     name: str
     events: Iterator[yaml.Event]
+    most_aliased: int
     anchors: dict[str, Text | None] = field(default_factory=dict)
+    aliased: int = 0
 
     def fail(self, what: str, event: yaml.Event, remedy: str) -> TagError:
         line = _line(event)
@@ -185,6 +197,15 @@ class _Document:
                 f"alias {name[:64]!r} stands for a list or mapping, or for nothing",
                 event,
                 "write it out: only single texts may be repeated by an alias",
+            )
+        # Nothing is copied here, but rows and files that are written of it hold each text whole.
+        self.aliased += len(found.value)
+        if self.aliased > self.most_aliased:
+            raise self.fail(
+                f"aliases repeat more than {self.most_aliased:,} characters, far more than the"
+                " file holds",
+                event,
+                "shorten the text that is repeated, or leave it out",
             )
         return found
 

@@ -17,11 +17,11 @@ def read_paths(paths: Sequence[Path], said: Said, *, kind: str | None = None) ->
     A file is called by its name below the path that was given. Where two paths bring files of one
     name, each of these is called by as many folders above it as it takes to tell them apart: rows
     of two files with one key would else pass for two versions of one, and the later would silence
-    the earlier.
+    the earlier. A file that several paths lead to is read once, in the widest folder.
     """
-    distinct = {path.resolve(): path for path in reversed(paths)}
-    given = [path for path in paths if distinct.get(path.resolve()) is path]
-    parts = [list(read_path(path, said, kind=kind)) for path in given]
+    given = distinct(paths)
+    seen: set[Path] = set()
+    parts = [list(read_path(path, said, kind=kind, seen=seen)) for path in given]
     names = [_names(each) for each in parts]
     shared = {
         name for place, own in enumerate(names) for other in names[:place] for name in own & other
@@ -34,6 +34,21 @@ def read_paths(paths: Sequence[Path], said: Said, *, kind: str | None = None) ->
         for each, folder in zip(parts, above, strict=True)
         for part in each
     ]
+
+
+def distinct(paths: Iterable[Path]) -> list[Path]:
+    """Return paths to different files or folders, in an order that theirs does not decide.
+
+    Folders stand before what is in them and before files, what is there itself before a link to it.
+    """
+    found: dict[Path, Path] = {}
+    for path in sorted(paths, key=_rank):
+        found.setdefault(path.resolve(), path)
+    return list(found.values())
+
+
+def _rank(path: Path) -> tuple[bool, int, bool, str]:
+    return not path.is_dir(), len(path.resolve().parts), path.is_symlink(), path.as_posix()
 
 
 def _names(parts: Iterable[Frames]) -> set[str]:

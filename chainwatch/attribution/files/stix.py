@@ -4,7 +4,7 @@ STIX has no object for an address of its own. Read are those that others define:
 ``cryptocurrency-wallet`` (a new kind of observable of the extension of that name, with the address
 in ``value`` and perhaps its holder in ``holder_ref``), the same in patterns of indicators, as most
 platforms write them, and ``x-misp-attribute``, as MISP exports its attributes. A name comes from
-the holder, else from what a relationship ties to the wallet or indicator.
+the holder, else from what a relationship of a kind in ``NAMING`` ties to the wallet or indicator.
 
 From when an indicator is valid is no first day of a tag: producers must state one, and most write
 the day of the export. It stays in the context; until when it is valid is the last day.
@@ -12,23 +12,25 @@ the day of the export. It stays in the context; until when it is valid is the la
 
 from __future__ import annotations
 
-import re
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 from chainwatch.attribution.files.feed_json import (
     Told,
     abuses,
-    day_at,
+    instant_of_text,
+    is_true,
+    no_time,
     objects,
     text_at,
+    version,
 )
 from chainwatch.attribution.files.misp import TYPES
-
-WALLETS = ("cryptocurrency-wallet", "x-cryptocurrency-wallet", "x-cryptocurrency-address")
-"""Kinds of observables that are an address."""
+from chainwatch.attribution.files.stix_pattern import WALLETS, addresses_of
 
 NAMED = (
     "campaign", "identity", "infrastructure", "intrusion-set", "malware", "threat-actor", "tool",
@@ -36,17 +38,18 @@ NAMED = (
 )  # fmt: skip
 """Kinds of objects that give a name to what is tied to them."""
 
-_KINDS = "|".join(re.escape(kind) for kind in WALLETS)
-_TEXT = r"'(?:[^'\\]|\\.)*+'"
-_EQUALS = re.compile(
-    rf"(NOT\s++)?\b(?:{_KINDS}):(?:value|address)\s*+(=|!=|NOT\s*+=|IN\b|NOT\s++IN\b)\s*+"
-    rf"({_TEXT}|\(\s*+(?:{_TEXT}\s*+(?:,\s*+)?)++\))"
-)
+NAMING = (
+    "attributed-to", "based-on", "consists-of", "controls", "indicates", "owns", "uses",
+)  # fmt: skip
+"""Kinds of relationships that say whose something is, or what it is a sign of.
+
+Others tie an address to whom it is not of: a victim that is targeted, a brand that is imitated.
+``related-to`` says of neither which it is, and gives no name.
+"""
+
 MOST_NAMES, MOST_ID = 8, 100
 """Names that one label joins, and characters of an id that are told."""
 
-_LITERAL = re.compile(r"'((?:[^'\\]|\\.)*)'")
-_ESCAPED = re.compile(r"\\(.)")
 _KEPT = (
     "id", "description", "confidence", "valid_from", "first_seen", "last_seen", "x_misp_comment",
     "x_misp_category",
@@ -62,14 +65,16 @@ class _Bundle:
     """For each object those that a relationship ties to it, whichever end it is."""
 
     def add(self, one: dict[str, Any]) -> None:
-        known = text_at(one, "id") or f"{one.get('type')} without id {len(self.objects)}"
+        known = text_at(one, "id") or f"{one.get('type')} without id {_digits(one)}"
         before = self.objects.get(known)
-        if before is None or _version(one) >= _version(before):
+        if before is None or _version(one) > _version(before):
             self.objects[known] = one
 
     def tie(self) -> None:
         for one in self.objects.values():
-            if one.get("type") == "relationship" and not one.get("revoked"):
+            if is_true(one.get("revoked")):
+                continue
+            if one.get("type") == "relationship" and one.get("relationship_type") in NAMING:
                 ends = [text_at(one, key) for key in ("source_ref", "target_ref")]
                 if ends[0] and ends[1]:
                     self.tied.setdefault(ends[0], []).append(ends[1])
@@ -81,7 +86,10 @@ class _Bundle:
                         self.tied.setdefault(ref, []).append(str(one.get("id")))
 
     def names(self, known: str) -> list[tuple[str, dict[str, Any]]]:
-        """Return names of what is tied to an object, at once or by an indicator on it."""
+        """Return names of what is tied to an object, at once or by an indicator on it.
+
+        Of several things of one name each is there, by its id.
+        """
         near = self.tied.get(known, [])
         through = [
             other
@@ -89,24 +97,44 @@ class _Bundle:
             if self.kind(one) in ("indicator", "observed-data", *WALLETS)
             for other in self.tied.get(one, [])
         ]
-        found: dict[str, dict[str, Any]] = {}
+        found: dict[tuple[str, str], dict[str, Any]] = {}
         for one in [*near, *through]:
-            thing = self.objects.get(one)
-            name = text_at(thing, "name") if thing and thing.get("type") in NAMED else None
-            if thing is not None and name is not None:
-                found.setdefault(name, thing)
-        return sorted(found.items())
+            thing, name = self.objects.get(one, {}), self.name_of(one)
+            if thing.get("type") in NAMED and name is not None:
+                found[name, one] = thing
+        return [(name, thing) for (name, _), thing in sorted(found.items(), key=lambda it: it[0])]
 
     def kind(self, known: str) -> str:
-        return str(self.objects.get(known, {}).get("type"))
+        """Return the type of an object that stands; a revoked one leads nowhere."""
+        thing = self.objects.get(known, {})
+        return "" if is_true(thing.get("revoked")) else str(thing.get("type"))
 
     def name_of(self, known: Any) -> str | None:
+        """Return the name of an object that was not revoked."""
         thing = self.objects.get(known) if isinstance(known, str) else None
-        return text_at(thing, "name") if thing is not None else None
+        return None if thing is None or is_true(thing.get("revoked")) else text_at(thing, "name")
+
+    def publisher(self, one: Mapping[str, Any]) -> str | None:
+        """Return who published an object: what was revoked since said so all the same."""
+        who = one.get("created_by_ref")
+        return text_at(self.objects.get(who, {}) if isinstance(who, str) else {}, "name")
 
 
-def _version(one: Mapping[str, Any]) -> str:
-    return text_at(one, "modified", "created") or ""
+def _digits(one: Mapping[str, Any]) -> str:
+    """Return digits that tell objects without an id apart, wherever they stand."""
+    return hashlib.sha256(json.dumps(one, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _changed(one: Mapping[str, Any]) -> tuple[str, Any]:
+    """Return under which key an object says when it was last changed, and what stands there."""
+    key = "modified" if one.get("modified") is not None else "created"
+    return key, one.get(key)
+
+
+def _version(one: Mapping[str, Any]) -> tuple[Any, ...]:
+    _, said = _changed(one)
+    instant = instant_of_text(said) if isinstance(said, str) else None
+    return version(instant, is_true(one.get("revoked")), one)
 
 
 def told_by_bundle(said: Mapping[str, Any]) -> Iterator[Told]:
@@ -128,15 +156,8 @@ def _addresses(one: Mapping[str, Any]) -> Iterator[tuple[str, str | None, str]]:
     elif kind == "x-misp-attribute" and one.get("x_misp_type") in TYPES:
         yield text_at(one, "x_misp_value") or "", TYPES[str(one["x_misp_type"])], ""
     elif kind == "indicator" and one.get("pattern_type", "stix") == "stix":
-        yield from _of_pattern(text_at(one, "pattern") or "")
-
-
-def _of_pattern(pattern: str) -> Iterator[tuple[str, None, str]]:
-    for before, how, literals in _EQUALS.findall(pattern):
-        excluded = before or how not in ("=", "IN")
-        why = "the pattern is of all addresses but this one" if excluded else ""
-        for literal in _LITERAL.findall(literals):
-            yield _ESCAPED.sub(r"\1", literal), None, why
+        for address, why in addresses_of(text_at(one, "pattern") or ""):
+            yield address, None, why
 
 
 def _told(
@@ -144,21 +165,26 @@ def _told(
 ) -> Told:
     address, network, why = found
     holder = bundle.name_of(one.get("holder_ref"))
-    near = dict(bundle.names(known)[:MOST_NAMES])
-    words = [word for thing in (one, *near.values()) for word in _words(thing)]
-    publisher = bundle.name_of(one.get("created_by_ref")) or "publisher not stated"
+    near = bundle.names(known)
+    names = list(dict.fromkeys(name for name, _ in near))[:MOST_NAMES]
+    tied = [thing for name, thing in near if name in names]
+    publisher = bundle.publisher(one) or "publisher not stated"
+    key, changed = _changed(one)
+    as_of, unread = _time(key, changed)
+    ends, no_end = _time("valid_until", one.get("valid_until"))
+    revoked = "its publisher revoked it" if is_true(one.get("revoked")) else ""
     return Told(
         place=known[:MOST_ID],
         address=address,
         network=network,
-        label=holder or "; ".join(near) or text_at(one, "name") or f"STIX {known[:MOST_ID]}",
+        label=holder or "; ".join(names) or text_at(one, "name") or f"STIX {known[:MOST_ID]}",
         source=f"STIX {known[:MOST_ID]}, {publisher}",
         actor=holder,
-        concepts=abuses(words),
-        as_of=day_at(_version(one)),
-        last_day=_last_day(one.get("valid_until")),
+        concepts=abuses([word for thing in (one, *tied) for word in _words(thing)]),
+        as_of=as_of,
+        last_day=_last_day(ends, one.get("valid_until")),
         context={key: value for key in _KEPT if isinstance(value := one.get(key), (str, int))},
-        withdrawn=why or ("its publisher revoked it" if one.get("revoked") is True else ""),
+        withdrawn=why or revoked or unread or no_end,
     )
 
 
@@ -169,11 +195,21 @@ def _words(one: Mapping[str, Any]) -> list[str]:
             if isinstance(word, str)]  # fmt: skip
 
 
-def _last_day(until: Any) -> date | None:
+def _time(name: str, said: Any) -> tuple[date | None, str]:
+    """Return the day of a time, and why what is stated as one is none."""
+    if said is None:
+        return None, ""
+    instant = instant_of_text(said) if isinstance(said, str) else None
+    return (None, no_time(name, said)) if instant is None else (instant[0].date(), "")
+
+
+def _last_day(ends: date | None, until: Any) -> date | None:
     """Return the last day on which something is valid that is no longer so at a time.
 
-    At midnight it ended with the day before.
+    At midnight, as it is in UTC, it ended with the day before; a day without a time is the last.
     """
-    day = day_at(until)
-    midnight = isinstance(until, str) and re.search(r"T00:00:00(?:\.0+)?Z$", until)
-    return day - timedelta(days=1) if day is not None and midnight else day
+    if ends is None or len(str(until).strip()) <= len("2024-09-27"):
+        return ends
+    instant = instant_of_text(str(until))
+    midnight = instant is not None and not instant[1] and instant[0].time() == time.min
+    return ends - timedelta(days=1) if midnight and ends > date.min else ends

@@ -12,7 +12,7 @@ import polars as pl
 from chainwatch.attribution.contact import CHANNEL, SUBSTANCE, in_context
 from chainwatch.attribution.files.safe_yaml import MAX_FIELD, Fields, Items, Node, Text
 from chainwatch.attribution.files.tag_fields import TAG_FIELDS
-from chainwatch.attribution.files.tagpack import PackRows
+from chainwatch.attribution.files.tagpack import PackRows, most_unfolded
 from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
 from chainwatch.attribution.taxonomy import broader
 from chainwatch.errors import TagError
@@ -72,7 +72,8 @@ def read_tag_table(
     TagError
         If the file is no table, a column is not there, or none holds the addresses.
     """
-    rows = _rows(path, name)
+    text = _text(path, name)
+    rows = _rows(text, name)
     line, header = next(rows, (1, []))
     places = _places(
         [cell.strip() for cell in header], columns or {}, f"{quoted(name)} line {line}"
@@ -81,7 +82,7 @@ def read_tag_table(
         "label": Text(quoted(stem_of(path)), line),
         "source": Text(f"table {name}, publisher not stated", line),
     }
-    pack = PackRows(name, network)
+    pack = PackRows(name, network, most_unfolded(len(text)))
     for number, (line, row) in enumerate(rows, 1):
         if any(cell.strip() for cell in row):
             _take(pack, number, line, row, places, unsaid)
@@ -101,10 +102,12 @@ def _take(
         pack.take(number, Fields(_with_context(fields, line), line), dict(unsaid))
     except IndexError:
         reason = f"the row has {len(row)} cells, fewer than the line of column names"
-        pack.rejected.append(Rejection(pack.name, f"line {line}", said, reason))
+        pack.reject(Rejection(pack.name, f"line {line}", said, reason))
     except TagError as error:
+        if pack.full:
+            raise
         reason = "; ".join(part for part in (error.what, error.remedy) if part)
-        pack.rejected.append(Rejection(pack.name, f"line {line}", said, reason))
+        pack.reject(Rejection(pack.name, f"line {line}", said, reason))
 
 
 def _with_context(fields: dict[str, Node], line: int) -> dict[str, Node]:
@@ -164,9 +167,8 @@ def _places(header: list[str], columns: Mapping[str, str], where: str) -> dict[s
     return {name: header.index(column) for name, column in wanted.items()}
 
 
-def _rows(path: Path, name: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the cells of each line that holds any, with its number."""
-    text = _text(path, name)
     head = text.lstrip("\r\n").partition("\n")[0]
     separator = max(_SEPARATORS, key=head.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)

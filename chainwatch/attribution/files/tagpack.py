@@ -15,7 +15,7 @@ import polars as pl
 
 from chainwatch.addresses.canonical import parse
 from chainwatch.attribution.contact import not_understood
-from chainwatch.attribution.files.safe_yaml import Fields, Items, Node, Text, load
+from chainwatch.attribution.files.safe_yaml import Fields, Items, Node, Text, load, sized
 from chainwatch.attribution.files.tag_fields import HEADER_FIELDS, SUBJECTS, TAG_FIELDS, TagValues
 from chainwatch.attribution.rejections import Rejection, quoted, rejected_frame
 from chainwatch.chains.catalogue import chain as chain_of
@@ -24,6 +24,12 @@ from chainwatch.ledger.schema import TAGS
 
 MAX_UNFOLDED = 2_000_000_000
 """Characters of all rows once header fields are written into every tag; about 10 million tags."""
+
+MOST_UNFOLDED, LEAST_UNFOLDED = 40, 20_000_000
+"""How many times its own size a file may unfold to, and what every file may.
+
+A tag that states an address alone takes fifty bytes, and its rows, one per concept, a few hundred.
+"""
 
 _KEY = [list(TAGS.schema).index(name) for name in TAGS.key]
 
@@ -60,8 +66,9 @@ def read_tagpack(
         If the file breaks the format: no TagPack, an unknown field, a null, an id that is not in
         the taxonomy, a date that is none.
     """
-    pack = PackRows(name, network)
-    header, tags = pack.open(fields_of(document(path, name), path, name, root, included))
+    top, size = sized(path, name)
+    pack = PackRows(name, network, most_unfolded(size))
+    header, tags = pack.open(fields_of(_mapping(top, name), path, name, root, included))
     for number, tag in enumerate(tags.values, 1):
         pack.take(number, tag, header)
     return pl.DataFrame(pack.rows, TAGS.schema, orient="row"), rejected_frame(pack.rejected)
@@ -69,7 +76,15 @@ def read_tagpack(
 
 def document(path: Path, name: str, kind: str = "TagPack") -> Fields:
     """Return a pack as it stands in its file."""
-    top = load(path, name)
+    return _mapping(load(path, name), name, kind)
+
+
+def most_unfolded(size: int) -> int:
+    """Return to how many characters the rows of a file of some bytes may unfold."""
+    return min(MAX_UNFOLDED, max(LEAST_UNFOLDED, MOST_UNFOLDED * size))
+
+
+def _mapping(top: Node, name: str, kind: str = "TagPack") -> Fields:
     if not isinstance(top, Fields):
         raise TagError(f"not {with_article(kind)}: the file is no mapping", where=quoted(name))
     return top
@@ -130,6 +145,7 @@ class PackRows:
 
     name: str
     network: str | None
+    most: int = MAX_UNFOLDED
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     keys: dict[tuple[Any, ...], tuple[int, int]] = field(default_factory=dict)
@@ -177,17 +193,17 @@ class PackRows:
         said = values.get("address") or values.get("tx_hash") or ""
         if alias is None:
             values.row(b"", "")  # a pack that breaks the format is refused whatever its chain
-            self.rejected.append(Rejection(self.name, place, said, reason))
+            self.reject(Rejection(self.name, place, said, reason))
             return
         try:
             address = parse(said, alias)
         except AddressError as error:
-            self.rejected.append(Rejection(self.name, place, said, str(error)))
+            self.reject(Rejection(self.name, place, said, str(error)))
             return
         for row in values.row(address, chain_of(alias).id):
             self.add(row, number, Rejection(self.name, place, said, ""))
         for word, reason in not_understood(values.get("context")):
-            self.rejected.append(Rejection(self.name, place, word, reason))
+            self.reject(Rejection(self.name, place, word, reason))
 
     def add(self, row: tuple[Any, ...], number: int, place: Rejection) -> None:
         """Add a row, or the reason why it is said already, or otherwise."""
@@ -195,13 +211,35 @@ class PackRows:
         first, before = self.keys.setdefault(key, (number, len(self.rows)))
         if first != number:
             reason = f"says again what tag {first} says{_otherwise(self.rows[before], row)}"
-            self.rejected.append(place._replace(reason=reason))
+            self.reject(place._replace(reason=reason))
             return
-        self.unfolded += sum(len(value) for value in row if isinstance(value, (str, bytes)))
-        if self.unfolded > MAX_UNFOLDED:
-            what = f"the pack unfolds to more than {MAX_UNFOLDED:,} characters"
-            raise TagError(what, where=quoted(self.name), remedy="split it")
+        self.count(row)
         self.rows.append(row)
+
+    def reject(self, one: Rejection) -> None:
+        """Add what is not taken; it repeats texts as rows do."""
+        self.count(one)
+        self.rejected.append(one)
+
+    def count(self, values: tuple[Any, ...]) -> None:
+        """Count what is unfolded, before it is kept.
+
+        Raises
+        ------
+        TagError
+            If that is too much for the size of the file.
+        """
+        self.unfolded += sum(len(value) for value in values if isinstance(value, (str, bytes)))
+        if self.full:
+            what = f"the file unfolds to more than {self.most:,} characters"
+            remedy = (
+                "shorten the long fields of its header or those that aliases repeat, or split it"
+            )
+            raise TagError(what, where=quoted(self.name), remedy=remedy)
+
+    @property
+    def full(self) -> bool:
+        return self.unfolded > self.most
 
 
 def _otherwise(one: tuple[Any, ...], other: tuple[Any, ...]) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 
+from chainwatch.attribution.files.several import distinct
 from chainwatch.attribution.sanctions import read_sanctions
 from chainwatch.attribution.seizures import read_seizures
 from chainwatch.attribution.tags import Tags, merge_tags, read_tags, tags_of
@@ -18,11 +18,15 @@ from chainwatch.units import counted
 def tags_of_case(config: CaseFile, base: Path, ledger: Ledger) -> Tags:
     """Return the tags of the ledger and of every file that a case names, whenever they were said.
 
-    Files of one kind that follow each other are read together, so that two of one name stay two.
+    Files of one kind are read together, whatever stands between them, so that two of one name stay
+    two and their order decides nothing.
     """
     tags = tags_of(ledger)
-    for _, listed in groupby(config.tags, key=_said):
-        tags = merge_tags(tags, _read(tuple(listed), base))
+    kinds: dict[tuple[object, ...], list[TagFiles]] = {}
+    for listed in config.tags:
+        kinds.setdefault(_said(listed), []).append(listed)
+    for alike in kinds.values():
+        tags = merge_tags(tags, _read(alike, base))
     return tags
 
 
@@ -46,7 +50,7 @@ def _read(listed: Sequence[TagFiles], base: Path) -> Tags:
         read_seizures(
             path, publisher=one.publisher, as_of=one.as_of, columns=columns, chain=one.chain
         )
-        for path in paths
+        for path in distinct(paths)
     ]
     first, *rest = orders
     for more in rest:
