@@ -215,7 +215,7 @@ def converging(
     judged = [one for way, out in asked for one in _judged(way, vendors, out, least)]
     tests = sum(_could_be(way, vendors, out) for way, out in asked)
     corrected = _corrected([one.p for one in judged], tests)
-    terms = Terms(share, hub, least)
+    terms = _Terms(share, hub, least)
     rows = sorted(
         (_row(flows, one, q, terms) for one, q in zip(judged, corrected, strict=True)),
         key=lambda row: (row[7] is None, row[7], row[0], row[1]),
@@ -232,7 +232,7 @@ def converging(
     )  # fmt: skip
 
 
-class Terms(NamedTuple):
+class _Terms(NamedTuple):
     """At what rate a place is called, and where it is not, whatever chance says."""
 
     rate: Fraction
@@ -393,7 +393,7 @@ def _corrected(values: Sequence[Fraction | None], tests: int) -> list[float | No
     return [None if one is None else next(found) for one in values]
 
 
-def _row(flows: Flows, place: _Place, corrected: float | None, terms: Terms) -> tuple[Any, ...]:
+def _row(flows: Flows, place: _Place, corrected: float | None, terms: _Terms) -> tuple[Any, ...]:
     party = place.party
     others = max(int(flows.payers[party]), int(flows.payees[party]))
     p = place.p
@@ -407,7 +407,7 @@ def _row(flows: Flows, place: _Place, corrected: float | None, terms: Terms) -> 
     )  # fmt: skip
 
 
-def _verdict(corrected: float | None, place: _Place, others: int, terms: Terms) -> str:
+def _verdict(corrected: float | None, place: _Place, others: int, terms: _Terms) -> str:
     if corrected is None:
         return UNTESTED
     if others >= terms.hub:

@@ -150,8 +150,7 @@ def rank(
     weights : Weights, optional
         What counts, and how much; those of this project, where none are given.
     day : str, date or datetime, optional
-        Day of the ranking: what was paid or said after it does not count; the last one read, if
-        not given.
+        What was paid or said after it does not count; the last day read, if not given.
 
     Returns
     -------
@@ -171,16 +170,14 @@ def rank(
 
     References
     ----------
-    The order of dangers is a choice of this project; beside each weight stands the instrument that
-    makes the act a concern of the public.
+    Beside each weight stands the instrument that makes the act a concern of the public.
     """
     _expect(ledger, tags, clusters, people)
     counts = weights or Weights()
     what = asset_in(ledger, asset)
-    then, known = _end_of(day), tags
-    if then is not None:
-        # What tags said later was not known on that day.
-        known = tags.as_of(then.date())
+    then = _end_of(day)
+    # What tags said later was not known on that day.
+    known = tags if then is None else tags.as_of(then.date())
     named = replace(known, frame=dangerous(known.frame, counts))
     flows = flows_of(ledger, what, clusters, named)
     return ranking_of(flows, known, counts, judged_owners(people, flows), typologies, then)
