@@ -114,6 +114,10 @@ def appeal(to: int) -> Paid:
     return gifts + spent
 
 
+TURN = cw.make_facts(published=pl.DataFrame({
+    "chain": ["eth"], "address": [text(ON("turn0"), "eth")],
+}))  # fmt: skip
+
 CALL = cw.make_facts(published=pl.DataFrame({
     "chain": ["eth", "eth"], "address": [text(ON("call"), "eth"), text(ON("once3"), "eth")],
 }))  # fmt: skip
@@ -262,6 +266,10 @@ CRIMES = {
         cw.typologies.arms_escrow(units=M), from_escrow(900), from_escrow(90), "seller",
         given=TAGGED,
     ),
+    "changer_funded_payouts": Case(
+        cw.typologies.changer_funded_payouts(units=M), recruited("desk"), recruited("firm"), "boss",
+        given=TAGGED,
+    ),
     "direct_trade": Case(
         cw.typologies.direct_trade(), met(vendor=True), met(vendor=False), "dealer", given=TAGGED,
     ),
@@ -286,7 +294,7 @@ CRIMES = {
         "Fee", False, changed=with_keys,
     ),
     "night_amounts": Case(
-        cw.typologies.night_amounts(), monthly_at(23, 5), monthly_at(8, 14), "club",
+        cw.typologies.night_amounts(zone="UTC"), monthly_at(23, 5), monthly_at(8, 14), "club",
     ),
     "otc_cash_out": Case(
         cw.typologies.otc_cash_out(units=M), to_the_desk(6_000, HOUR),
@@ -300,12 +308,9 @@ CRIMES = {
         cw.typologies.published_appeal(units=M), appeal(1), appeal(7), "call",
         given={"tags": MARKET, "facts": CALL},
     ),
-    "recruiter_payouts": Case(
-        cw.typologies.recruiter_payouts(units=M), recruited("desk"), recruited("firm"), "boss",
-        given=TAGGED,
-    ),
     "rotating_addresses": Case(
-        cw.typologies.rotating_addresses(), rotated(35), rotated(9), "pot",
+        cw.typologies.rotating_addresses(), rotated(35), rotated(35), "pot",
+        given={"facts": TURN}, twin_given={"facts": CALL},
     ),
     "vendor_by_reviews": Case(
         cw.typologies.vendor_by_reviews(), sold("seller"), sold("seller", shift=30), "seller",
@@ -316,9 +321,9 @@ CRIMES = {
     ),
 }  # fmt: skip
 """The twins: payments that come after the advertisements; a shop with an address for each invoice;
-affiliates who are paid days later; small sales out of escrow; two buyers who know each other; a
-buyer who is refunded; one who advertises in her own town; a trader who moves what an exchange pays;
-one who sold at both markets all the time; fees that are drawn anew; a subscription paid in the
-daytime; sums brought after days; the customers of an employer; a charity that pays its helpers; a
-firm's contractors; a shop whose customers come again; a stall paid a month off; a buyer who takes
-back what he did not spend."""
+affiliates who are paid days later; small sales out of escrow; a firm's contractors; two buyers who
+know each other; a buyer who is refunded; one who advertises in her own town; a trader who moves
+what an exchange pays; one who sold at both markets all the time; fees that are drawn anew; a
+subscription paid in the daytime; sums brought after days; the customers of an employer; a charity
+that pays its helpers; a shop with a new address each month, none of them published; a stall paid a
+month off; a buyer who takes back what he did not spend."""

@@ -28,6 +28,7 @@ from plain_shapes import (
     total,
 )
 
+from chainwatch.typologies.facts import make_facts
 from chainwatch.typologies.flows import Flows, Name
 from chainwatch.typologies.made_flows import make_flows
 
@@ -39,13 +40,24 @@ SERVICES = {
 }  # fmt: skip
 
 
-def random_trade(seed: int, *, days: int = 40, size: int = 90, people: int = 5) -> list[Pay]:
-    """Return payments among few people, markets and services, with ties and unknown payers."""
+ASKING = "abc"
+"""Whose addresses were published."""
+
+
+def random_trade(
+    seed: int, *, days: int = 40, size: int = 90, people: int = 5, minutes: bool = False
+) -> list[Pay]:
+    """Return payments among few people, markets and services, with ties and unknown payers.
+
+    Their times are whole hours, or stand at minutes between too.
+    """
     rng = Random(seed)  # noqa: S311 - the same each time
     who = "abcdefgh"[:people]
     drawn = []
     for deed in range(rng.randrange(10, size)):
         time = rng.randrange(days) * DAY + rng.choice([0, 0, HOUR, 2 * HOUR, 12 * HOUR])
+        if minutes:
+            time += rng.choice([0, 0, 300, 900, 1_200, 2_400, 3_000]) + 22 * HOUR
         payer, payee = rng.choice(who), rng.choice(who)
         if rng.random() < 0.5:
             payer, payee = rng.choice([("M", payee), ("N", payee), (payer, "M"), (payer, "S"),
@@ -76,7 +88,10 @@ def flows_of(payments: list[Pay]) -> Flows:
     frame = pl.DataFrame(made, schema=schema, orient="row").with_columns(
         pl.col("time").cast(pl.Datetime("us", "UTC"))
     )
-    return make_flows(frame, plain.TOKEN, names=tuple(SERVICES.values()))
+    asking = pl.DataFrame({"chain": "eth", "address": [plain.key(one) for one in ASKING]})
+    return make_flows(
+        frame, plain.TOKEN, names=tuple(SERVICES.values()), facts=make_facts(published=asking)
+    )
 
 
 def is_market(one: str | None) -> bool:
@@ -138,8 +153,9 @@ def direct_trade(payments: list[Pay], times: int, sales: int, days: int) -> Iter
 
 
 def night_amounts(
-    payments: list[Pay], payers: int, share: int, night: int, back: int, least: int, most: int
-) -> Iterator[Answer]:
+    payments: list[Pay], payers: int, share: int, night: int, back: int, least: int, most: int,
+    scheduled: int = 100,
+) -> Iterator[Answer]:  # fmt: skip
     """``least`` and ``most`` are in seconds; night is from 23 to 5."""
     for party in people(payments):
         came = into(payments, party)
@@ -159,8 +175,22 @@ def night_amounts(
             and part(len(same), len(came), share)
             and part(len(dark), len(same), night)
             and part(len(again), len(who), back)
+            and not any(
+                100 * sum(alike(one.time, other.time) for other in dark) > scheduled * len(dark)
+                for one in dark
+                for alike in (_same_minute, _soon_after)
+            )
         ):
             yield party, {"same amount": rows(same)}
+
+
+def _same_minute(one: int, other: int) -> bool:
+    return one % HOUR // 60 == other % HOUR // 60
+
+
+def _soon_after(one: int, other: int) -> bool:
+    """Tell whether the other time of day is at most a quarter of an hour later."""
+    return (other - one) % DAY <= 900
 
 
 def _emptied(payments: list[Pay], party: str, percent: int) -> str | None:
@@ -184,6 +214,8 @@ def rotating(
             if _emptied(payments, one, emptied) == wallet
             and len({p.payer for p in into(payments, one) if p.payer}) >= payers
         ]  # fmt: skip
+        if not any(one in ASKING for one in some):
+            continue
         if len(some) < addresses or len({p.payee for p in out_of(payments, wallet)}) > payees:
             continue
         gifts = [p for one in some for p in into(payments, one)]

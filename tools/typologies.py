@@ -33,9 +33,9 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "typologies.md"
 COUNTED = ROOT / "docs" / "figures" / "typologies.json"
 
-WORLDS, UNSEEN = 12, 100
+WORLDS, UNSEEN = 12, 200
 """Towns of each kind, honest and adversarial, and the first of their seeds: those before it were
-judged once before the last numbers were chosen."""
+judged before the last numbers and the last conditions were chosen."""
 
 HEAD = """\
 # Typologies: what they ask, and how often they are right
@@ -61,6 +61,9 @@ which habits evade.
 * *Precision*: of the parties with an alert those whose doing it is; the interval counts campaigns,
   not parties. *Recall*: of the campaigns that show it those with an alert on one of their parties.
 * *Innocent* are those who take part in no crime, those who run a twin among them.
+* *Weak* says of itself who in either kind of towns is wrong more often than right and alerts on
+  the innocent, or alerts on half or more of a lawful twin; and whose plain twin is known otherwise.
+* `night_amounts` is told here that the towns' clocks show UTC. Elsewhere it asks for a time zone.
 * In adversarial towns every crime takes twice as long, or pays a little less each time, or hides
   among payments to and from people and shops.
 * `peel_chain` reads a whole ledger and is not measured here, `dormant_reactivation` is shown by no

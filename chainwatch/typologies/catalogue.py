@@ -32,9 +32,9 @@ from chainwatch.typologies.supply.affiliate_split import affiliate_split
 from chainwatch.typologies.supply.arms_escrow import arms_escrow
 from chainwatch.typologies.supply.precursor_supplier import precursor_supplier
 from chainwatch.typologies.trafficking.ad_payments import ad_payments
+from chainwatch.typologies.trafficking.changer_funded_payouts import changer_funded_payouts
 from chainwatch.typologies.trafficking.many_ads import many_ads
 from chainwatch.typologies.trafficking.night_amounts import night_amounts
-from chainwatch.typologies.trafficking.recruiter_payouts import recruiter_payouts
 from chainwatch.typologies.typology import Typology
 
 TYPOLOGIES: tuple[Callable[..., Typology], ...] = (
@@ -42,6 +42,7 @@ TYPOLOGIES: tuple[Callable[..., Typology], ...] = (
     address_per_donor,
     affiliate_split,
     arms_escrow,
+    changer_funded_payouts,
     consolidation,
     cycle,
     direct_trade,
@@ -62,7 +63,6 @@ TYPOLOGIES: tuple[Callable[..., Typology], ...] = (
     precursor_supplier,
     published_appeal,
     rapid_movement,
-    recruiter_payouts,
     rotating_addresses,
     round_amounts,
     scatter_gather,

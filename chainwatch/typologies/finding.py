@@ -19,9 +19,9 @@ ON_SUBJECTS = ALERTS.pick(
 )  # fmt: skip
 
 LIMITS = (
-    "A shape of payments is a reason to look and proves nothing: each has innocent causes, which"
-    " stand below. That none was found says only that none of those asked for was there in what was"
-    " read; signs that no chain shows are listed apart as not observable."
+    "Each shape of payments has innocent causes, which stand below; it is a reason to look and"
+    " proves nothing. That none was found says only that none of those asked for was there in what"
+    " was read; signs that no chain shows are listed apart as not observable."
 )
 
 
@@ -41,7 +41,7 @@ def alerts_finding(alerts: pl.DataFrame, asset: Asset, owners: Set[bytes]) -> Fi
         pl.col("entity").is_in(pl.Series(sorted(owners), dtype=pl.Binary).implode())
     )
     open_ = mine.filter(pl.col("verdict") == OPEN).height
-    one, many = "shape that laundering has was", "shapes that laundering has were"
+    one, many = "shape that lawful business has too was", "shapes that lawful business has too were"
     said = f"{counted(mine.height, one, many)} found in the payments of the listed addresses"
     doubt = f", of which {open_} rest on what was not read" if open_ else ""
     if weak := mine.filter(pl.col("strength") == WEAK).height:

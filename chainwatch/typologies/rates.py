@@ -20,6 +20,7 @@ from chainwatch.typologies.catalogue import DEFAULT
 from chainwatch.typologies.facts import make_facts
 from chainwatch.typologies.flows import Flows, Name
 from chainwatch.typologies.made_flows import make_flows
+from chainwatch.typologies.trafficking.night_amounts import night_amounts
 from chainwatch.typologies.typology import Typology
 
 _TYPOLOGY = Column.kind("typology", "the typology, by its name")
@@ -65,6 +66,10 @@ BY_CAMPAIGN = Table(
 )
 
 BYSTANDER = "bystander"
+
+IN_TOWNS = tuple(night_amounts(zone="UTC") if one.name == "night_amounts" else one
+                 for one in DEFAULT)  # fmt: skip
+"""All typologies, with what is known of simulated towns: their clocks show UTC."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -158,7 +163,7 @@ class _World(NamedTuple):
 
 @recorded
 def typology_rates(
-    worlds: Iterable[SimulatedCampaigns], typologies: Sequence[Typology] = DEFAULT
+    worlds: Iterable[SimulatedCampaigns], typologies: Sequence[Typology] = IN_TOWNS
 ) -> TypologyRates:
     """Count on whom typologies raise alerts, and which campaigns they find: precision and recall.
 
@@ -171,7 +176,7 @@ def typology_rates(
     worlds : iterable of SimulatedCampaigns
         Taken one after the other; those of one basis are added up.
     typologies : sequence of Typology
-        Which, with their numbers.
+        Which, with their numbers; all as a rule, by the clock of the towns.
 
     Raises
     ------
@@ -282,5 +287,5 @@ def _campaigns(basis: str, one: Typology, worlds: Sequence[_World]) -> Iterator[
             yield (basis, one.name, kind, variant, crime, key in shown, new, count, met[key])
 
 
-__all__ = ["BY_CAMPAIGN", "TYPOLOGY_RATES", "TypologyRates", "campaign_flows", "per_thousand",
-           "typology_rates"]  # fmt: skip
+__all__ = ["BY_CAMPAIGN", "IN_TOWNS", "TYPOLOGY_RATES", "TypologyRates", "campaign_flows",
+           "per_thousand", "typology_rates"]  # fmt: skip

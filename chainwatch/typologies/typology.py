@@ -51,8 +51,9 @@ NEEDS = (
 
 WEAK, PLAIN = "weak", "plain"
 STRENGTHS = (PLAIN, WEAK)
-"""How much a typology says: *weak* where no source describes its numbers, or innocent business has
-the very same payments."""
+"""How much a typology says: *weak* where no source describes its numbers, where innocent business
+has the very same payments, or where more of its alerts were measured to be wrong than right. The
+sentence of a claim of a weak one begins with that business: ``as a shop is paid: ...``."""
 
 
 class Claim(NamedTuple):

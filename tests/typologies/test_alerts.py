@@ -68,7 +68,7 @@ def test_a_report_tells_of_subjects_alone_and_of_their_other_addresses() -> None
     (one,) = asked(clusters=Owners()).findings(subjects("zzz"))
     assert one.frame["entity"].to_list() == [ON("hub")]
     assert one.innocent == (SMALL.benign,)
-    assert "1 shape that laundering has was found" in one.headline
+    assert "1 shape that lawful business has too was found" in one.headline
     (none,) = asked().findings(subjects("p1"))
     assert none.frame.is_empty()
     assert "0 shapes" in none.headline

@@ -3,75 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
 import pytest
+from few_payments import COIN, DAY, HOUR, START, Paid, claims, flows, found, rotated
 from plain_shapes import key
 
 from chainwatch import typologies as typ
-from chainwatch.addresses.assets import native
 from chainwatch.ledger.prices import make_prices
 from chainwatch.ledger.schema import PRICES
 from chainwatch.typologies.facts import make_facts
-from chainwatch.typologies.flows import Flows, Name
-from chainwatch.typologies.made_flows import make_flows
-from chainwatch.typologies.typology import Claim, Found, Typology
-
-START = datetime(2023, 6, 1, tzinfo=UTC)
-HOUR, DAY = 3_600, 86_400
-WIDE = 10**24
-"""Far beyond 64 bits."""
-COIN = native("btc")
-NAMES = {
-    "market": Name("bazaar", "dark_market"), "other": Name("souk", "dark_market"),
-    "shop": Name("shop", "exchange"), "e1": Name("one", "exchange"), "e2": Name("two", "exchange"),
-    "desk": Name("desk", "money_exchange"), "vouch": Name("vouch", "guarantee_platform"),
-}  # fmt: skip
-
-Paid = tuple[Any, ...]
-"""``"a>b:5"``, the second, and perhaps the quorum and the keys."""
-
-
-def flows(payments: Sequence[Paid], wide: int = 1, **more: Any) -> Flows:
-    rows = []
-    named = list(NAMES)
-    for place, (text, second, *unlocked) in enumerate(payments):
-        ends, _, amount = text.partition(":")
-        payer, _, payee = ends.partition(">")
-        deed, quorum, keys = (*unlocked, None, None, None)[:3] if unlocked else (None, None, None)
-        number = place if deed is None else 1_000 + int(deed)
-        rows.append((
-            key(payer), key(payee), int(amount) * wide, START + timedelta(seconds=second), place,
-            number.to_bytes(32), quorum, keys,
-            *(named.index(one) if one in named else -1 for one in (payer, payee)),
-        ))  # fmt: skip
-    columns = {"payer": pl.Binary, "payee": pl.Binary, "amount": pl.Int128,
-               "time": pl.Datetime("us", "UTC"), "rank": pl.Int64, "txid": pl.Binary,
-               "quorum": pl.String, "keys": pl.List(pl.Binary), "payer_name": pl.Int32,
-               "payee_name": pl.Int32}  # fmt: skip
-    frame = pl.DataFrame(rows, schema=columns, orient="row").sort("time", maintain_order=True)
-    frame = frame.with_columns(rank=pl.int_range(pl.len(), dtype=pl.Int64))
-    return make_flows(frame, COIN, names=tuple(NAMES.values()), **more)
-
-
-def found(one: Typology, payments: Sequence[Paid], **more: Any) -> Found:
-    return one.find(flows(payments, **more))
-
-
-def claims(one: Typology, payments: Sequence[Paid], **more: Any) -> list[Claim]:
-    """Return what is claimed; where nothing is priced, amounts of any width give the same."""
-    told = list(found(one, payments, **more).claims)
-    if not {"facts", "prices"} & set(more):
-        params = dict(one.params)
-        params |= {"units": params["units"] * WIDE} if "units" in params else {}
-        same = getattr(typ, one.name)(**params).find(flows(payments, WIDE, **more)).claims
-        assert [(claim.party, claim.why) for claim in same] == [
-            (claim.party, claim.why) for claim in told
-        ]
-    return told
 
 
 def income(weeks: int, cashed: int = 50, back: int = 0, other: int = 0) -> list[Paid]:
@@ -237,12 +181,6 @@ def test_a_published_address_is_its_owners() -> None:
     assert claims(one, appeal(15, DAY), facts=facts, clusters=SimpleNamespace(frame=owners))
 
 
-def rotated(count: int, people: int, gap: int = 10) -> list[Paid]:
-    return [one for k in range(count) for one in (
-        *((f"p{k}x{n}>turn{k}:100", (k * gap + n) * DAY) for n in range(people)),
-        (f"turn{k}>pot:{people * 95}", (k * gap + people + 1) * DAY))]  # fmt: skip
-
-
 def test_rotating_addresses_follow_each_other_into_one_wallet() -> None:
     one = typ.rotating_addresses()
     assert claims(one, rotated(4, 5))
@@ -269,18 +207,20 @@ def test_one_address_each_is_paid_once_and_one_is_published() -> None:
 
 
 def night(payers: int, dark: int, back: int) -> list[Paid]:
-    rows: list[Paid] = [(f"p{n}>site:100", n * DAY + (2 if n < dark else 12) * HOUR)
+    """Return payments from one to five at night, at minutes of their own, or at noon."""
+    late = [(1 + n % 4) * HOUR + n * 17 % 60 * 60 for n in range(payers)]
+    rows: list[Paid] = [(f"p{n}>site:100", n * DAY + (late[n] if n < dark else 12 * HOUR))
                         for n in range(payers)]  # fmt: skip
-    return [*rows, *((f"p{n}>site:100", (n + 30) * DAY + 2 * HOUR) for n in range(back))]
+    return [*rows, *((f"p{n}>site:100", (n + 30) * DAY + late[n]) for n in range(back))]
 
 
 def test_night_amounts_count_payers_hours_and_months() -> None:
-    one = typ.night_amounts(night=60)
+    one = typ.night_amounts(night=60, zone="UTC")
     assert claims(one, night(10, 6, 4))
     assert not claims(one, night(9, 6, 4))
     assert not claims(one, night(10, 3, 4))
     assert not claims(one, night(10, 10, 2))
-    assert not claims(typ.night_amounts(night=60, ahead=12), night(10, 10, 4))
+    assert not claims(typ.night_amounts(night=60, zone="UTC+12"), night(10, 10, 4))
     other = [*night(10, 6, 4), *((f"x{n}>site:{200 + n}", 9 * DAY) for n in range(22))]
     assert not claims(one, other)
     assert claims(one, other[:-1])
@@ -320,12 +260,12 @@ def test_many_services_are_of_different_names_within_a_day() -> None:
     assert not claims(one, [("desk>x:3000", 0), *rows[1:]])
 
 
-def test_recruiters_are_paid_once_by_whom_guarantors_pay() -> None:
+def test_payouts_are_once_each_to_new_payees_out_of_what_guarantors_pay() -> None:
     def rows(count: int, cents: int = 1_000, funder: str = "vouch") -> list[Paid]:
         return [(f"{funder}>boss:50000", 0), ("friend>boss:50000", 1),
                 *((f"boss>r{n}:{cents}", (n + 1) * DAY) for n in range(count))]  # fmt: skip
 
-    one = typ.recruiter_payouts(units=1)
+    one = typ.changer_funded_payouts(units=1)
     assert claims(one, rows(5))
     assert not claims(one, rows(4))
     assert not claims(one, rows(5, 999))
@@ -334,6 +274,12 @@ def test_recruiters_are_paid_once_by_whom_guarantors_pay() -> None:
     assert not claims(one, [*rows(5), ("friend>boss:1", 2)])
     assert claims(one, [*rows(5), ("boss>r0:1000", 3 * DAY)])
     assert not claims(one, [*rows(5), ("boss>r0:1000", 3 * DAY), ("boss>r1:1000", 4 * DAY)])
+    old: list[Paid] = [(f"friend>r{n}:7", 2 + n) for n in range(3)]
+    assert claims(one, [*rows(5), *old[:2]])
+    assert not claims(one, [*rows(5), *old])
+    assert claims(typ.changer_funded_payouts(units=1, new=40), [*rows(5), *old])
+    later: list[Paid] = [(f"friend>r{n}:7", 60 * DAY) for n in range(5)]
+    assert claims(one, [*rows(5), *later])
 
 
 def test_a_suppliers_account_is_paid_by_several_who_sell() -> None:

@@ -21,8 +21,15 @@ PAIRS: dict[str, tuple[Typology, plain.Slow, dict[str, Any]]] = {
         lambda some: plain.direct_trade(some, 2, 1, 2), {"people": 4},
     ),
     "night_amounts": (
-        typ.night_amounts(payers=2, share=30, night=40, returning=30, least_days=3, most_days=20),
+        typ.night_amounts(payers=2, share=30, night=40, returning=30, least_days=3, most_days=20,
+                          zone="UTC", scheduled=100),
         lambda some: plain.night_amounts(some, 2, 30, 40, 30, 3 * DAY, 20 * DAY), {},
+    ),
+    "night_amounts at minutes": (
+        typ.night_amounts(payers=2, share=30, night=40, returning=30, least_days=3, most_days=20,
+                          zone="UTC", scheduled=55),
+        lambda some: plain.night_amounts(some, 2, 30, 40, 30, 3 * DAY, 20 * DAY, 55),
+        {"minutes": True},
     ),
     "rotating_addresses": (
         typ.rotating_addresses(addresses=1, payers=1, emptied_to=20, again=60, payees=4,

@@ -145,5 +145,5 @@ def _told(found: cw.Alerts, row: dict[str, Any]) -> str:
     weak = "" if row["strength"] == "plain" else f" ({row['strength']})"
     return (
         f"{row['typology']}{weak}: {row['entity']}, {amount}, from {row['first']} to {row['last']};"
-        f" {row['why']}{open_}. Innocently: {row['benign']}"
+        f" innocently: {row['benign']} Found: {row['why']}{open_}"
     )

@@ -85,7 +85,7 @@ def recruiter(town: Town, variant: str, shows: Shown) -> None:
                 town.pay(boss, one, town.between(100_000, 800_000),
                          town.at(begin + 1 + 4 * n + 30 * month))  # fmt: skip
         town.pay(one, town.account(), town.between(60_000, 90_000), town.at(begin + 3 + 4 * n))
-    shows["recruiter_payouts"] = [boss]
+    shows["changer_funded_payouts"] = [boss]
 
 
 def contractors(town: Town, variant: str, shows: Shown) -> None:

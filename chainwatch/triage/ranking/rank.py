@@ -122,8 +122,7 @@ class Ranking(Result):
 def rank(
     ledger: Ledger, tags: Tags, asset: Asset | None = None, *,
     clusters: Framed | None = None, people: PeopleRoles | None = None,
-    typologies: Sequence[Typology] = (), weights: Weights | None = None,
-    day: Moment | None = None,
+    typologies: Sequence[Typology] = (), weights: Weights | None = None, day: Moment | None = None,
 ) -> Ranking:  # fmt: skip
     """Say what to look at first, by danger to the public.
 
@@ -155,7 +154,7 @@ def rank(
     Returns
     -------
     Ranking
-        The order, every reason, every weight with its source, and who was left out.
+        The order, reasons, weights with their sources, and who was left out.
 
     Raises
     ------
@@ -165,8 +164,7 @@ def rank(
     Fails when
     ----------
     Tags are wrong or missing: a danger that nobody tagged is not seen, and one that a rival tagged
-    is. Change that no cluster joins to its owner is a payee of a seller. Who sells under a fresh
-    address for every payout looks like many with too few payouts.
+    is. Change that no cluster joins to its owner is a payee of a seller.
 
     References
     ----------

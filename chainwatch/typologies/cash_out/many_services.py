@@ -16,13 +16,14 @@ from chainwatch.typologies.markets.sides import often
 from chainwatch.typologies.outside import worth as worth_file
 from chainwatch.typologies.outside.worth import NO_LIMIT, lacking_prices, of_size
 from chainwatch.typologies.services import service_of, to_account
-from chainwatch.typologies.typology import Answer, Claim, typology
+from chainwatch.typologies.typology import WEAK, Answer, Claim, typology
 
 
 @typology(
     fatf="transactions",
-    benign="A trader moves what he holds at one exchange to accounts of his at several others.",
+    benign="A saver parts his wages, or a bonus, among accounts of his at several exchanges.",
     needs=("tags",),
+    strength=WEAK,
     refs=("fatf2020",),
     rests_on=(worth_file, services_file, sides_file),
 )
@@ -33,7 +34,8 @@ def many_services(
     """A sum that no service paid is paid on at once to several services that have different names.
 
     Deposit addresses that are swept to a service stand for it: who sweeps them is looked up where
-    they pay one service alone. Nothing is said of others who deal with these services.
+    they pay one service alone. Nothing is said of others who deal with these services. **It is
+    weak**: who parts his wages by habit pays so too.
 
     Parameters
     ----------
@@ -89,8 +91,8 @@ def _claim(flows: Flows, one: int, soon: Rows, different: int, hours: int) -> Cl
     party = int(flows.payee[one])
     return Claim(
         party,
-        f"a sum that no service paid went on to {different} services within {hours} hours, in"
-        f" {len(soon)} payments",
+        f"as savers part their wages: a sum that no service paid went on to {different} services"
+        f" within {hours} hours, in {len(soon)} payments",
         {"sum": [one], "to services": soon},
         ("sum",),
         flows.lacking(party),

@@ -14,15 +14,16 @@ from chainwatch.typologies.markets import sides as sides_file
 from chainwatch.typologies.markets.sides import often
 from chainwatch.typologies.outside import worth as worth_file
 from chainwatch.typologies.outside.worth import NO_LIMIT, lacking_prices, of_size
-from chainwatch.typologies.typology import Answer, Claim, NotJudged, typology
+from chainwatch.typologies.typology import WEAK, Answer, Claim, NotJudged, typology
 
 SHARED = "money exchanges, whose customers are never told apart and never tied to each other"
 
 
 @typology(
     fatf="transactions",
-    benign="A shop brings its takings of a week to a money exchange.",
+    benign="A shop or a freelancer takes lawful income to a money exchange, to have it in cash.",
     needs=("tags",),
+    strength=WEAK,
     refs=("fatf2020", "chainalysis2026"),
     rests_on=(worth_file, sides_file),
 )
@@ -35,6 +36,7 @@ def otc_cash_out(
     The claim is on the party that does it, by its own payments alone. **A shared service links
     nobody**: an address of a money exchange is paid by thousands, so that none of its other
     customers stands in a claim, and no claim says that two of them have to do with each other.
+    **It is weak**: lawful income that is cashed is paid so too.
 
     Parameters
     ----------
@@ -88,8 +90,8 @@ def otc_cash_out(
 def _claim(flows: Flows, party: int, sums: Rows, out: Rows, hours: int) -> Claim:
     return Claim(
         party,
-        f"{len(sums)} large sums were taken to a money exchange within {hours} hours each, in"
-        f" {len(out)} payments",
+        f"as income is cashed: {len(sums)} large sums were taken to a money exchange within {hours}"
+        f" hours each, in {len(out)} payments",
         {"sum": sums, "cash-out": out},
         ("cash-out",),
         flows.lacking(party),

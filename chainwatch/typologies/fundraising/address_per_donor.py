@@ -21,15 +21,16 @@ from chainwatch.typologies.fundraising.donors import (
     wallet_of,
 )
 from chainwatch.typologies.shapes import relays as relays_file
-from chainwatch.typologies.typology import Answer, Claim, NotJudged, typology
+from chainwatch.typologies.typology import WEAK, Answer, Claim, NotJudged, typology
 
 SHARED = "wallets that pay more parties than an operating wallet may, as services do"
 
 
 @typology(
     fatf="patterns",
-    benign="A shop makes an address for each invoice and gathers them; none of them is published.",
+    benign="A processor of payments makes an address for each gift to a charity and gathers them.",
     needs=("published addresses",),
+    strength=WEAK,
     refs=("doj2020", "fatf2020"),
     rests_on=(donors_file, relays_file, facts_file),
 )
@@ -41,7 +42,8 @@ def address_per_donor(
 
     A site that shows every visitor an address of his own is found by visiting it: what it showed is
     a fact from outside. The claim is on the wallet, and on no donor. It is none where the wallet is
-    a service, or pays as many as one: a shared service never links its customers.
+    a service, or pays as many as one: a shared service never links its customers. **It is weak**:
+    processors that no tag names gather the gifts to lawful charities so too.
 
     Parameters
     ----------
@@ -84,8 +86,8 @@ def address_per_donor(
         if people and 100 * twice <= again * people:
             yield Claim(
                 wallet,
-                f"{len(some)} addresses were paid once, by {people} others, and emptied into it;"
-                f" {known} of them were published",
+                f"as a processor gathers gifts: {len(some)} addresses were paid once, by"
+                f" {people} others, and emptied into it; {known} of them were published",
                 {"donation": gifts, "sweep": rows_of(flows.out_of, some)},
                 ("donation",),
                 flows.lacking(wallet),

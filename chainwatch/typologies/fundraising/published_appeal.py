@@ -18,15 +18,16 @@ from chainwatch.typologies.outside import worth as worth_file
 from chainwatch.typologies.outside.worth import lacking_prices, of_size
 from chainwatch.typologies.services import to_account
 from chainwatch.typologies.shapes.left_out import services_left_out
-from chainwatch.typologies.typology import Answer, Claim, NotJudged, typology
+from chainwatch.typologies.typology import WEAK, Answer, Claim, NotJudged, typology
 
 SEVERAL = "published addresses with many small donors, whose money goes to several"
 
 
 @typology(
     fatf="patterns",
-    benign="A charity is given small gifts, and pays its helpers and what it buys out of them.",
+    benign="A charity is given a flood of small gifts, and cashes them all at one exchange.",
     needs=("tags", "published addresses"),
+    strength=WEAK,
     refs=("doj2020", "fatf2020"),
     rests_on=(bursts, donors_file, worth_file, facts_file, services_file),
 )
@@ -36,7 +37,7 @@ def published_appeal(
 ) -> Iterator[Answer]:  # fmt: skip
     """Many who never paid a published address before pay it little, and one service account all.
 
-    A burst begins at a donation to an address of the facts. Who gave is no party of the claim.
+    Bursts begin at a donation to such an address; donors are no parties. **It is weak**: see below.
 
     Parameters
     ----------
@@ -105,8 +106,9 @@ def _sweep(flows: Flows, account: NDArray[np.bool_], party: int, rows: Rows, spa
 def _claim(flows: Flows, party: int, burst: Burst, sweep: Rows, days: int) -> Claim:
     return Claim(
         party,
-        f"a published address was paid by {burst.different} different payers within {days} days,"
-        f" {burst.only} of whom never pay it at another time, and paid one service account alone",
+        f"as charities cash gifts: a published address was paid by {burst.different} different"
+        f" payers within {days} days, {burst.only} of whom never pay it at another time, and"
+        " paid one service account alone",
         {"donation": burst.rows, "sweep": sweep},
         ("donation",),
         flows.lacking(party),

@@ -10,7 +10,7 @@ import numpy as np
 from chainwatch.typologies.flows import Flows, Rows
 from chainwatch.typologies.lists import NOBODY, in_band
 from chainwatch.typologies.shapes.left_out import services_left_out
-from chainwatch.typologies.typology import Answer, Claim, Lacking, typology
+from chainwatch.typologies.typology import WEAK, Answer, Claim, Lacking, typology
 
 
 class _Sale(NamedTuple):
@@ -25,6 +25,7 @@ class _Sale(NamedTuple):
     fatf="source_of_funds",
     benign="A lawful escrow agent or a wallet service with a co-signer keeps a rate of each one.",
     needs=("coin chain",),
+    strength=WEAK,
     refs=("blocksci2020", "fatf2020"),
 )
 def multisig_escrow(
@@ -33,9 +34,10 @@ def multisig_escrow(
 ) -> Iterator[Answer]:  # fmt: skip
     """Many scripts of three keys pay two parties each, and one of these the same rate every time.
 
-    That one is the market, or its fee address: nothing is said of buyers, and of sellers that they
-    were paid out of such an escrow. One key that stands in all of the scripts is told where keys
-    were read: it is the market's.
+    That one is the escrow agent, or its fee address: nothing is said of buyers, and of sellers that
+    they were paid out of such an escrow. One key that stands in all of the scripts is told where
+    keys were read: it is the agent's. **It is weak**: lawful agents and wallets that co-sign keep
+    such a rate too.
 
     Parameters
     ----------
@@ -111,8 +113,8 @@ def _claim(flows: Flows, party: int, kept: list[_Sale], quorum: str) -> Claim:
     sellers = len(set(flows.payee[payouts].tolist()))
     return Claim(
         party,
-        f"{len(kept)} scripts of {quorum} paid {sellers} others, and it a rate of about {rate} in"
-        f" 10,000 each time{said}",
+        f"as escrow agents are paid: {len(kept)} scripts of {quorum} paid {sellers} others, and"
+        f" it a rate of about {rate} in 10,000 each time{said}",
         {"fee": fees, "payout": payouts},
         unknown="" if keys and all(keys) else "the keys of all scripts were not read",
     )

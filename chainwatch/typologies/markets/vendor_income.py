@@ -10,13 +10,14 @@ from chainwatch.typologies.flows import Flows
 from chainwatch.typologies.markets import sides as sides_file
 from chainwatch.typologies.markets.sides import often, paid_by, paid_to, weeks
 from chainwatch.typologies.services import to_account
-from chainwatch.typologies.typology import Answer, Claim, typology
+from chainwatch.typologies.typology import WEAK, Answer, Claim, typology
 
 
 @typology(
     fatf="source_of_funds",
-    benign="A buyer takes back what he paid into a market and did not spend there.",
+    benign="A market pays its staff by the week, and they change their wages at an exchange.",
     needs=("tags",),
+    strength=WEAK,
     refs=("fatf2020",),
     rests_on=(sides_file, services_file),
 )
@@ -26,8 +27,10 @@ def vendor_income(
 ) -> Iterator[Answer]:  # fmt: skip
     """Most of what a party is paid comes out of markets, over weeks, and most of that is cashed.
 
-    A market's payouts are those of whoever tags call so. Services are left out: the market itself
-    moves its money so. Nothing is said of others whom the market paid.
+    A market's payouts are those of whoever tags call so. **It is weak**: what a payout is for no
+    chain shows, and wages of a market's staff, or of a lawful seller there, look the same.
+    Services are left out: the market itself moves its money so. Nothing is said of others whom
+    the market paid.
 
     Parameters
     ----------
@@ -70,8 +73,9 @@ def vendor_income(
         ):
             yield Claim(
                 party,
-                f"a market paid it out {len(paid)} times in {weeks(flows, paid)} weeks, and it paid"
-                f" services, or accounts there, in {len(taken)} payments",
+                f"as a market pays its staff: a market paid it out {len(paid)} times in"
+                f" {weeks(flows, paid)} weeks, and it paid services, or accounts there, in"
+                f" {len(taken)} payments",
                 {"payout": paid, "cash-out": taken},
                 ("payout",),
                 flows.lacking(party),

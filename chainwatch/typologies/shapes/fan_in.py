@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from chainwatch.typologies import bursts
 from chainwatch.typologies.flows import Flows
 from chainwatch.typologies.shapes import fans
-from chainwatch.typologies.typology import Answer, typology
+from chainwatch.typologies.typology import WEAK, Answer, typology
 
 
 @typology(
     fatf="patterns",
     benign="A shop, a collection or a sale of tickets takes one price from many customers.",
+    strength=WEAK,
     refs=("amlsim", "fatf2020"),
     rests_on=(bursts, fans),
 )
@@ -24,7 +25,8 @@ def fan_in(
 
     A burst begins at a payment and lasts ``hours``, both ends included. It is no fan-in where the
     party is paid so all the time, or where its payers come again: that is trade. Services are left
-    out, and counted: their customers pay them in like this.
+    out, and counted: their customers pay them in like this. **It is weak**: most of those it finds
+    in simulated towns sell something for a while, or gather money for another reason.
 
     Parameters
     ----------

@@ -46,7 +46,8 @@ def fans(flows: Flows, side: str, fan: Fan) -> Iterator[Answer]:
 
 def _claim(flows: Flows, party: int, side: str, fan: Fan, burst: Burst, everybody: int) -> Claim:
     into = side == "payee"
-    whom = f"{burst.different} {'payers' if into else 'payees'}"
+    twin = "as a shop or a collection is paid: " if into else ""
+    whom = f"{twin}{burst.different} {'payers' if into else 'payees'}"
     return Claim(
         party,
         f"{whom}, of {everybody} in all, {'paid it' if into else 'were paid'} like amounts within"

@@ -12,12 +12,13 @@ from chainwatch.typologies.bursts import HOUR, Burst, Side, part_of
 from chainwatch.typologies.flows import Flows
 from chainwatch.typologies.lists import Rows, running
 from chainwatch.typologies.shapes.left_out import services_left_out
-from chainwatch.typologies.typology import Answer, Claim, typology
+from chainwatch.typologies.typology import WEAK, Answer, Claim, typology
 
 
 @typology(
     fatf="patterns",
     benign="A club gathers dues and pays its suppliers, a payroll firm passes wages on.",
+    strength=WEAK,
     refs=("amlsim", "fatf2020"),
     rests_on=(bursts,),
 )
@@ -28,7 +29,8 @@ def gather_scatter(
 
     What comes in must end before the rest begins to go out: the out-phase begins behind the last
     payment of a burst into the party and ends where the party is paid again, or after ``hours``.
-    Who is paid and pays in turns, as in trade, has no such phases.
+    Who is paid and pays in turns, as in trade, has no such phases. **It is weak**: charities and
+    clubs are paid and pay so.
 
     Parameters
     ----------
@@ -68,8 +70,8 @@ def gather_scatter(
             phase = out.behind(burst.end - 1)
             yield Claim(
                 party,
-                f"{burst.different} payers paid it, and after the last of them it paid"
-                f" {phase.payees} payees",
+                f"as a club gathers and spends: {burst.different} payers paid it, and"
+                f" after the last of them it paid {phase.payees} payees",
                 {"in": burst.rows, "out": phase.rows},
                 ("in",),
                 flows.lacking(party),

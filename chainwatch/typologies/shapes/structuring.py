@@ -13,7 +13,7 @@ from chainwatch.ledger.prices import minor_digits
 from chainwatch.typologies.bursts import HOUR
 from chainwatch.typologies.flows import Flows
 from chainwatch.typologies.lists import NOBODY, Rows
-from chainwatch.typologies.typology import Answer, Claim, Lacking, NotJudged, typology
+from chainwatch.typologies.typology import WEAK, Answer, Claim, Lacking, NotJudged, typology
 
 
 class _Deeds(NamedTuple):
@@ -33,6 +33,7 @@ class _Deeds(NamedTuple):
 @typology(
     fatf="transactions",
     benign="Somebody buys the same dear thing several times a day, or pays by a limit of his app.",
+    strength=WEAK,
     refs=("fatf2020", "travel-rule"),
 )
 def structuring(
@@ -42,7 +43,8 @@ def structuring(
     """One party pays one other several times within a day, each time just below a threshold.
 
     What one transaction pays them is one payment. Windows begin at a payment and last ``hours``,
-    both ends included; they do not overlap.
+    both ends included; they do not overlap. **It is weak**: whoever pays by a limit of his app pays
+    so, and means nothing by it.
 
     Parameters
     ----------
@@ -133,7 +135,7 @@ def _claim(flows: Flows, deeds: _Deeds, some: list[int], near: int) -> Claim:
     rows = np.concatenate([deeds.rows[deeds.ptr[k] : deeds.ptr[k + 1]] for k in some])
     return Claim(
         int(flows.payer[rows[0]]),
-        f"it paid one payee in {len(some)} transactions, each of {near} percent of the threshold or"
-        " more, and below it",
+        f"as by a limit of an app: it paid one payee in {len(some)} transactions, each of {near}"
+        " percent of the threshold or more, and below it",
         {"below": rows},
     )

@@ -75,7 +75,9 @@ def affiliate_split(
         ):
             said = f"{people} others about {middle} in 10,000 went to {others} others"
             yield Claim(
-                party, f"of {len(bought)} payments by {said} within {hours} hours each",
+                party,
+                f"as shops pay affiliates: of {len(bought)} payments by {said} within {hours} hours"
+                " each",
                 {"sale": bought, "share": paid}, ("share",), flows.lacking(party),
             )  # fmt: skip
 

@@ -90,8 +90,8 @@ def arms_escrow(
 def _claim(flows: Flows, party: int, mine: Rows, gap_days: int) -> Claim:
     return Claim(
         party,
-        f"{len(mine)} payouts out of escrow are of a size that arms have, {gap_days} days or more"
-        " apart on average",
+        f"as sales of cars or watches are paid: {len(mine)} payouts out of escrow are of the size"
+        f" asked for, {gap_days} days or more apart on average",
         {"payout": mine},
         unknown=flows.lacking(party),
     )

@@ -91,7 +91,7 @@ def _claim(flows: Flows, party: int, mine: Rows, different: int) -> Claim:
     return Claim(
         party,
         f"an account at a service was paid by {different} of those whom markets pay, {len(mine)} of"
-        f" {len(flows.into.of(party))} payments, each of a size that precursors have",
+        f" {len(flows.into.of(party))} payments, each of the size asked for",
         {"receipt": mine, "swept": flows.out_of.of(party)},
         ("receipt",),
         flows.lacking(party),

@@ -14,13 +14,14 @@ from chainwatch.typologies.outside import coverage as coverage_file
 from chainwatch.typologies.outside import worth as worth_file
 from chainwatch.typologies.trafficking import ads as ads_file
 from chainwatch.typologies.trafficking.ads import Advertiser, advertisers
-from chainwatch.typologies.typology import Answer, Claim, typology
+from chainwatch.typologies.typology import WEAK, Answer, Claim, typology
 
 
 @typology(
     fatf="senders_recipients",
-    benign="Somebody advertises herself, often and in the town where she works.",
+    benign="An agency advertises jobs or rooms in many towns.",
     needs=("advertisements",),
+    strength=WEAK,
     refs=("portnoff2017",),
     rests_on=(ads_file, coverage_file, worth_file, facts_file),
 )
@@ -31,7 +32,8 @@ def many_ads(
     """One wallet pays, within days, for advertisements in more places than one person works in.
 
     Advertisements and the control are those of ``ad_payments``. Places are the regions that the
-    advertisements name; those that name none count for no place.
+    advertisements name; those that name none count for no place. **It is weak**: agencies advertise
+    so too, and what is advertised nothing here reads.
 
     Parameters
     ----------
@@ -66,9 +68,9 @@ def many_ads(
         if best.height >= ads and places >= regions:
             yield Claim(
                 one.party,
-                f"within {days} days it paid for {best.height} advertisements in {places} regions;"
-                f" of those of the site moved in time {one.chance.tries} ways the best of all"
-                f" parties pays {one.chance.most} at most",
+                f"as agencies advertise: within {days} days it paid for {best.height}"
+                f" advertisements in {places} regions; of those of the site moved in time"
+                f" {one.chance.tries} ways the best of all parties pays {one.chance.most} at most",
                 {"price": one.rows},
                 unknown=flows.lacking(one.party),
             )

@@ -39,7 +39,7 @@ def test_in_disclosure_parties_are_counted_and_in_the_working_edition_listed(
     request.getfixturevalue("working")
     _, whole, _ = run(*asked)
     assert "fan_in: bcrt1" in whole
-    assert "Innocently: A shop" in whole
+    assert "innocently: A shop" in whole
 
 
 def test_it_writes_the_evidence_and_says_what_it_could_not_ask(
