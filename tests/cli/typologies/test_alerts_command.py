@@ -38,7 +38,7 @@ def test_in_disclosure_parties_are_counted_and_in_the_working_edition_listed(
     assert "bcrt1" not in masked
     request.getfixturevalue("working")
     _, whole, _ = run(*asked)
-    assert "fan_in: bcrt1" in whole
+    assert "fan_in (weak): bcrt1" in whole
     assert "innocently: A shop" in whole
 
 
