@@ -20,8 +20,10 @@ from chainwatch.attribution.validity import day_of
 from chainwatch.errors import InputError, MissingExtra, expect
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.table import BEHIND, Column, Privacy, Rows, Table
-from chainwatch.triage.health.growth import Grown, grown
+from chainwatch.triage.health.first_seen import Seen, seen_first, watched_before
+from chainwatch.triage.health.growth import SEASON, YEAR, Grown, grown
 from chainwatch.triage.health.series import Series, Source, series_of
+from chainwatch.triage.health.unread_weeks import UNREAD_WEEKS
 from chainwatch.units import counted as told
 
 GROWTH, FIRST_SEEN = "growth", "first appearance"
@@ -43,6 +45,7 @@ ALARMS = Table(
         Column("q", pl.Float64, Privacy.FLAG, "p over all groups of the week (Benjamini-Yekutieli)",
                nullable=True),
         Column.word("dated_by", "by what the counts are dated"),
+        Column.word("strength", "whether it was held against the others; if not it is weaker"),
         Column.text("why", "what was compared with what"),
         BEHIND,
     ),
@@ -63,13 +66,23 @@ UNJUDGED = Table(
 OF_VENDORS = Column.text("group", "the group of vendors, as tags name it")
 """Stands for the class of substances where groups are of people: then few are not named."""
 
+NOISY_OTHERS = "their noisy sum is too unsure"
+NOT_NEW = "weeks just before it were not read, so that it may have been there"
 NO_BASELINE, UNDATED = "not enough baseline", "undated"
+BESIDE_UNREAD = "first count beside unread weeks"
+
+HELD, WEAKER = "held against the others", "weaker: not held against the others"
+SEEN = "seen, not tested"
+"""How much an alarm says. A weaker one may be a season or a peak of the whole market."""
 
 Row = tuple[object, ...]
 
 LIMITS = (
     "An alarm is a reason to ask laboratories, clinics and treatment services what they see. It"
     " proves neither harm nor a crime and points at no person; that there is none proves no calm."
+)
+WEAKER_SAYS = (
+    "others are too few, or there are none, to tell growth of one from a season or a peak of all."
 )
 INNOCENT = (
     "Sellers were tagged in a burst, and what they sold before was in no count.",
@@ -111,6 +124,8 @@ class EarlyWarning(Result):
         Rows in ``ALARMS``.
     not_judged : polars.DataFrame
         Rows in ``UNJUDGED``.
+    unread : polars.DataFrame
+        Rows in ``UNREAD_WEEKS``: no window and no baseline rests on these weeks.
     settings : Settings
         By what alarms are raised.
     groups, weeks : int
@@ -123,6 +138,7 @@ class EarlyWarning(Result):
 
     frame: pl.DataFrame
     not_judged: pl.DataFrame
+    unread: pl.DataFrame
     settings: Settings
     groups: int
     weeks: int
@@ -134,18 +150,27 @@ class EarlyWarning(Result):
         alarms, unjudged = ALARMS, UNJUDGED
         if self.by == "actor":
             alarms, unjudged = (one.with_column(OF_VENDORS) for one in (alarms, unjudged))
-        return {"alarms": alarms.rows(self.frame), "not_judged": unjudged.rows(self.not_judged)}
+        return {
+            "alarms": alarms.rows(self.frame),
+            "not_judged": unjudged.rows(self.not_judged),
+            "unread_weeks": UNREAD_WEEKS.rows(self.unread),
+        }
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
         """Return the alarms with what innocently looks the same; whoever the subjects are."""
         rows = self.tables()["alarms"]
         kinds = self.frame["kind"].to_list()
         said = f"{kinds.count(GROWTH)} grew and {kinds.count(FIRST_SEEN)} appeared"
+        weaker = self.frame["strength"].to_list().count(WEAKER)
+        also = [f"{weaker} of the alarms are weaker: {WEAKER_SAYS}"] if weaker else []
+        if self.unread.height:
+            weeks = told(self.unread.height, "week was", "weeks were")
+            also.append(f"{weeks} not read, and nothing is said of them.")
         of = f"Of {told(self.groups, 'group', 'groups')} in {told(self.weeks, 'week', 'weeks')}"
         return (
             Finding(
-                "What is new and what grows", (f"{of} {said}.", LIMITS), rows, None, INNOCENT,
-                f"{of} {said}.",
+                "What is new and what grows", (f"{of} {said}.", *also, LIMITS), rows, None,
+                INNOCENT, f"{of} {said}.",
             ),
         )  # fmt: skip
 
@@ -164,6 +189,13 @@ class EarlyWarning(Result):
         ]
         if without:
             said.append(f"  not enough baseline in {told(int(without), 'week', 'weeks')}")
+        weaker = self.frame["strength"].to_list().count(WEAKER)
+        if weaker:
+            said.append(f"  {told(weaker, 'alarm', 'alarms')} weaker: {WEAKER_SAYS}")
+        if self.unread.height:
+            said.append(
+                f"  unread: {told(self.unread.height, 'week', 'weeks')}, which are not zero"
+            )
         if undated:
             said.append(f"  {told(undated, 'group', 'groups')} undated: no alarm can rest on them")
         return "\n".join(said)
@@ -178,7 +210,8 @@ def early_warning(
     """Say which substances or vendor groups are new, and which grow faster than chance allows.
 
     The last 1 to 8 weeks are held against a baseline, against all others, and against the season a
-    year ago; growth is what all call growth (:mod:`chainwatch.triage.health.growth`).
+    year ago; growth is what all call growth (:mod:`chainwatch.triage.health.growth`). Where a
+    comparison cannot be made ``why`` says so; without that with the others an alarm is *weaker*.
 
     Parameters
     ----------
@@ -189,7 +222,8 @@ def early_warning(
     by : str
         What is one group, such as ``substance``; of tags also ``actor``.
     since, until : datetime.date or str, optional
-        What was watched; weeks in it without a row count as nothing seen.
+        What was watched: with both, weeks in it without a row of a frame or of tags count as
+        nothing seen. Without, such weeks are *unread*; so are weeks that activity does not hold.
     counted : {"payers", "payments"}
         What of activity is counted: one buyer's store of it is one payer.
     weeks_per_false_alarm : int
@@ -240,14 +274,25 @@ def _warned(made: Series, settings: Settings, by: str) -> EarlyWarning:
         *_growth(made, found, over, alarm),
         *(_first(made, found, over, settings) if made.exact else ()),
     ]
-    short = min(settings.least, len(made.weeks))
+    short = _unjudged(made, found, settings)
     why = f"growth needs {settings.least} weeks before it"
     lacking: list[Row] = [(NO_BASELINE, None, short, why)] if short else []
+    if made.exact:
+        lacking += [(BESIDE_UNREAD, group, None, NOT_NEW) for group in _beside(made, settings)]
     lacking += [(UNDATED, one.group, None, one.why) for one in made.undated]
     return EarlyWarning(
-        ALARMS.frame(rows).sort(ALARMS.key), UNJUDGED.frame(lacking), settings, len(made.groups),
-        len(made.weeks), made.exact, by,
+        ALARMS.frame(rows).sort(ALARMS.key), UNJUDGED.frame(lacking),
+        UNREAD_WEEKS.frame(made.unread), settings, len(made.groups), len(made.weeks), made.exact,
+        by,
     )  # fmt: skip
+
+
+def _unjudged(made: Series, found: Grown, settings: Settings) -> int:
+    """Return how many weeks that were read have too little baseline that was read."""
+    if not made.groups:
+        return min(settings.least, len(made.weeks))
+    without = np.isnan(found.chance).all(axis=0)
+    return int((without & made.weekly.whole).sum())
 
 
 def by_week(chance: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -304,10 +349,30 @@ def _growth(
             why = (
                 f"{count:,} in {told(window, 'week', 'weeks')}, where the weeks before let one"
                 f" expect {expected:,}; the baseline varies {found.dispersion[at, week]:.1f} times"
-                " as much as chance alone, and neither the others nor the season account for it"
+                f" as much as chance alone; {_compared(made, found, at, week)}"
             )
+            strength = HELD if found.others[at, week] else WEAKER
             yield _row(made, at, group, (GROWTH, week, window, number),
-                       (count, expected, found.chance[at, week], over[at, week]), why)  # fmt: skip
+                       (count, expected, found.chance[at, week], over[at, week]),
+                       (strength, why))  # fmt: skip
+
+
+def _compared(made: Series, found: Grown, at: int, week: int) -> str:
+    """Return which comparisons were made, and which could not be, and why."""
+    others, season = bool(found.others[at, week]), bool(found.season[at, week])
+    held = ["the weeks before", *["all others in the same weeks"] * others,
+            *["the same season a year before"] * season]  # fmt: skip
+    said = [f"held against {' and '.join(held)}"]
+    if not others:
+        alike = max(0.0, float(found.alike[at, week]))
+        few = f"they are too few: {alike:.1f} are expected in the longest window"
+        why = "there are none" if len(made.groups) == 1 else few if made.exact else NOISY_OTHERS
+        said.append(f"not against the others, for {why}")
+    if not season:
+        begun = week + 1 - int(found.window[at, week]) - YEAR - SEASON < 0
+        why = "less than a year was watched before" if begun else "not all of it was read"
+        said.append(f"not against the season, for {why}")
+    return "; ".join(said)
 
 
 def _first(
@@ -318,29 +383,38 @@ def _first(
     One sighting may have come before by itself: a wrong label must not hide what is new.
     """
     for at, group in enumerate(made.groups):
-        counts = made.weekly.counts[at]
-        upto = np.concatenate([[0.0], np.cumsum(counts)])
-        starts = np.maximum(0, np.arange(1, len(upto)) - APART)
-        enough = np.flatnonzero(upto[1:] - upto[starts] >= settings.first_count)
-        week = int(enough[0]) if len(enough) else 0
-        before = int(upto[starts[week]])
-        if week < settings.least or before > 1:
+        seen = _seen(made, at, settings)
+        if seen is None or not watched_before(made.weekly.whole, seen.week, settings.least):
             continue
-        since = int(np.flatnonzero(counts[starts[week] : week + 1])[0] + starts[week])
-        window, count = week - since + 1, int(upto[week + 1]) - before
+        week, since, count, before = seen
+        window = week - since + 1
         once = "one alone" if before else "none"
+        watched = int(made.weekly.whole[:since].sum())
         why = (
             f"{count:,} in {told(window, 'week', 'weeks')}, and {once} in the"
-            f" {told(since, 'week', 'weeks')} that were watched before; it is seen, and no test"
+            f" {told(watched, 'week', 'weeks')} that were watched before; it is seen, and no test"
             " stands behind it"
         )
         chance, others = found.chance[at, week], over[at, week]
-        yield _row(made, at, group, (FIRST_SEEN, week, window, 1), (count, 0, chance, others), why)
+        yield _row(made, at, group, (FIRST_SEEN, week, window, 1), (count, 0, chance, others),
+                   (SEEN, why))  # fmt: skip
+
+
+def _seen(made: Series, at: int, settings: Settings) -> Seen | None:
+    return seen_first(made.weekly.counts[at], APART, settings.least, settings.first_count)
+
+
+def _beside(made: Series, settings: Settings) -> Iterator[str]:
+    """Yield the groups whose first count follows weeks that were not read."""
+    for at, group in enumerate(made.groups):
+        seen = _seen(made, at, settings)
+        if seen and not watched_before(made.weekly.whole, seen.week, settings.least):
+            yield group
 
 
 def _row(
     made: Series, at: int, group: str, what: tuple[str, int, int, int],
-    figures: tuple[int, int, float, float], why: str,
+    figures: tuple[int, int, float, float], said: tuple[str, str],
 ) -> Row:  # fmt: skip
     kind, week, window, number = what
     count, expected, chance, over = figures
@@ -354,7 +428,7 @@ def _row(
     return (
         group, kind, made.weeks[week], made.weeks[since], number, count, expected,
         round(-math.log(max(chance, 1e-300)), 2), _short(chance), _short(over),
-        made.dated_by[group], why, ",".join(sorted(who)) or None,
+        made.dated_by[group], *said, ",".join(sorted(who)) or None,
     )  # fmt: skip
 
 
@@ -364,6 +438,6 @@ def _short(value: float) -> float:
 
 
 __all__ = [
-    "ALARMS", "FIRST_SEEN", "GROWTH", "NO_BASELINE", "UNDATED", "EarlyWarning", "Settings",
-    "by_week", "early_warning", "episodes",
+    "ALARMS", "BESIDE_UNREAD", "FIRST_SEEN", "GROWTH", "HELD", "NO_BASELINE", "SEEN", "UNDATED",
+    "WEAKER", "EarlyWarning", "Settings", "by_week", "early_warning", "episodes",
 ]  # fmt: skip

@@ -51,7 +51,9 @@ from chainwatch.triage.health.seller_payments import (
     seller_payments,
     weeks_between,
 )
+from chainwatch.triage.health.unread_weeks import unread_weeks
 from chainwatch.typologies.alerts import flows_of
+from chainwatch.units import counted
 
 
 def health_release(
@@ -92,7 +94,7 @@ def health_release(
     ReleaseRefused
         If the budget has less left, or there is none: before anything is computed.
     InputError, MissingExtra
-        If it has no meaning, the ledger was not read so far, or OpenDP is not installed.
+        If it has no meaning, a week was not read whole, or OpenDP is not installed.
 
     Fails when
     ----------
@@ -196,21 +198,22 @@ def asset_of(ledger: Ledger, asset: Asset | None) -> Asset:
 
 
 def check_read(ledger: Ledger, chain: str, weeks: Sequence[date]) -> None:
-    """Refuse weeks that lie before or after the blocks that were read.
+    """Refuse weeks that were not read whole: before, after, or in a hole of what was read.
 
-    That a week was not read would look like a week in which nothing was sold. Where no blocks were
-    read, but histories of addresses, how far they reach is a matter of each.
+    Such a week would look like one in which nothing was sold. Where no blocks were read, but
+    histories of addresses, how far they reach is a matter of each.
+
+    Raises
+    ------
+    InputError
+        Naming the first of them, and why.
     """
-    blocks = ledger.history.blocks.filter(pl.col("chain") == chain)
-    ends = pl.col("time").min().alias("first"), pl.col("time").max().alias("last")
-    read = blocks.select(*ends, pl.col("height").min()).collect().row(0, named=True)
-    if read["first"] is None:
-        return
-    first, last = read["first"].date(), read["last"].date()
-    if (first > weeks[0] and read["height"] > 1) or last < weeks[-1] + timedelta(days=6):
+    lacking = unread_weeks(ledger, chain, weeks)
+    if lacking:
+        first, why = lacking[0]
         raise InputError(
-            f"blocks of {chain_of(chain).name} were read from {first} until {last}, and weeks from"
-            f" {weeks[0]} until {weeks[-1] + timedelta(days=7)} are asked for",
+            f"{counted(len(lacking), 'week', 'weeks')} of {len(weeks)} on"
+            f" {chain_of(chain).name} were not read whole, the first from {first} on: {why}",
             remedy="ask for weeks that were read, or pull the others first",
         )
 

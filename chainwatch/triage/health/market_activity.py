@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -28,6 +29,7 @@ from chainwatch.triage.health.seller_payments import (
     seller_payments,
     weeks_between,
 )
+from chainwatch.triage.health.unread_weeks import UNREAD_WEEKS, by_blocks, unread_weeks
 from chainwatch.typologies.alerts import flows_of
 from chainwatch.typologies.flows import Flows
 from chainwatch.units import counted
@@ -64,26 +66,48 @@ class MarketActivity(Result):
     by : tuple of str
         The dimensions.
     weeks : tuple of date
-        Mondays of all weeks that were looked at.
+        Mondays of all weeks that were asked for.
+    unread : polars.DataFrame
+        Rows in ``UNREAD_WEEKS``: those of the weeks that were not read whole. They have no row in
+        ``frame``, whatever was read of them, and are not zero.
+    by_blocks : bool
+        Whether blocks were read whole. If not, nothing tells what is lacking between the addresses
+        or rows that were read.
     """
 
     frame: pl.DataFrame
     asset: Asset
     by: tuple[str, ...]
     weeks: tuple[date, ...]
+    unread: pl.DataFrame
+    by_blocks: bool
 
     def tables(self) -> Mapping[str, Rows]:
-        """Return the table that the digest is of."""
+        """Return the tables that the digest is of."""
         named = ACTIVITY.pick(*self.frame.columns, key=self.by)
-        return {"market_activity": named.rows(self.frame)}
+        return {
+            "market_activity": named.rows(self.frame),
+            "unread_weeks": UNREAD_WEEKS.rows(self.unread),
+        }
+
+    def words(self) -> Mapping[str, Any]:
+        """Return by what it is known which weeks were read."""
+        return {"by_blocks": self.by_blocks}
 
     def __repr__(self) -> str:
         cells = counted(self.frame.height, "cell", "cells")
         weeks = counted(len(self.weeks), "week", "weeks")
-        return (
+        said = (
             f"MarketActivity({cells} with payments by {', '.join(self.by)}, {weeks} from"
             f" {self.weeks[0]}; exact, for the desk alone: outside it publish a health_release)"
         )
+        if self.unread.height:
+            said += (
+                f"\n  unread: {counted(self.unread.height, 'week', 'weeks')}, which are not zero"
+            )
+        if not self.by_blocks:
+            said += "\n  no block was read whole: nothing tells whether a week was read"
+        return said
 
 
 @recorded
@@ -107,12 +131,13 @@ def market_activity(
     Returns
     -------
     MarketActivity
-        A row per cell in which somebody paid.
+        A row per cell in which somebody paid; weeks that were not read whole stand in a table of
+        their own.
 
     Raises
     ------
     InputError
-        If what is asked has no meaning, or the weeks were not read.
+        If what is asked has no meaning, or none of the weeks was read.
 
     Fails when
     ----------
@@ -125,11 +150,17 @@ def market_activity(
     if WEEK not in named:
         raise InputError("activity without weeks", remedy="name 'week' in by")
     what, weeks = asset_of(ledger, asset), weeks_between(day_of(since), day_of(until))
-    check_read(ledger, what.chain, weeks)
+    unread = unread_weeks(ledger, what.chain, weeks)
+    if len(unread) == len(weeks):
+        check_read(ledger, what.chain, weeks)
     units = owners(ledger) if clusters is None else clusters
     flows = flows_of(ledger, what, units, tags)
     rows = seller_payments(flows, tags, units, weeks)
-    return MarketActivity(_counted(rows, flows, named), what, named, weeks)
+    whole = rows.filter(~pl.col(WEEK).is_in([one.week for one in unread]))
+    return MarketActivity(
+        _counted(whole, flows, named), what, named, weeks, UNREAD_WEEKS.frame(unread),
+        by_blocks(ledger, what.chain),
+    )  # fmt: skip
 
 
 def _counted(rows: pl.DataFrame, flows: Flows, by: Sequence[str]) -> pl.DataFrame:

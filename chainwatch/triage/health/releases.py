@@ -156,10 +156,8 @@ def set_privacy_budget(
 
     Fails when
     ----------
-    The same payments are released by another file, a copy of this one, or another desk: budgets are
-    of one file, and what is lost adds up over all. File and head are both removed: then a new file
-    is begun with a fresh budget, and only a head that was noted elsewhere shows it. Somebody who
-    pays in several periods loses in each.
+    Another file, a copy, or another desk releases the same payments: what is lost adds up. File and
+    head are removed: only a head noted elsewhere shows it. Who pays in two periods loses in each.
 
     References
     ----------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from chainwatch.triage.health.sightings import (
     sightings,
     weekly_frame,
 )
+from chainwatch.triage.health.unread_weeks import NO_ROW, NOT_ASKED, Unread
 
 Source = Any
 """Activity, tags, a release or several of them, or a frame ``group, week, count, dated_by``."""
@@ -52,6 +53,8 @@ class Series:
         What has no day.
     exact : bool
         Whether counts bear no noise.
+    unread : tuple of Unread
+        Weeks that were not read or not watched, and why; ``weekly.read`` is False there.
     """
 
     groups: tuple[str, ...]
@@ -61,6 +64,7 @@ class Series:
     behind: dict[tuple[str, date], str] = field(default_factory=dict)
     undated: tuple[Undated, ...] = ()
     exact: bool = True
+    unread: tuple[Unread, ...] = ()
 
 
 def series_of(
@@ -84,7 +88,7 @@ def series_of(
         return _of_frame(source, bounds)
     if isinstance(source, Framed):
         seen, undated = sightings(source, by)
-        return _made(weekly_frame(seen), bounds, tuple(undated))
+        return _made(weekly_frame(seen), bounds, tuple(undated), _without_rows)
     if isinstance(source, Sequence) and not isinstance(source, str) and len(source):
         for one in source:
             expect(one, HealthRelease, "a release", "pass health releases, one after the other")
@@ -111,7 +115,14 @@ def _of_activity(source: MarketActivity, by: str, counted: str, bounds: Bounds) 
     )  # fmt: skip
     first, last = bounds
     ends = source.weeks[0], source.weeks[-1] + timedelta(days=7)
-    return _made(rows, (first or ends[0], last or ends[1]))
+    lacking = dict(source.unread.rows())
+
+    def unread(weeks: Sequence[date], _: Bounds, __: set[date]) -> Iterator[Unread]:
+        for week in weeks:
+            if week in lacking or week not in source.weeks:
+                yield Unread(week, lacking.get(week, NOT_ASKED))
+
+    return _made(rows, (first or ends[0], last or ends[1]), (), unread)
 
 
 def _of_frame(source: pl.DataFrame, bounds: Bounds) -> Series:
@@ -147,11 +158,24 @@ def _of_frame(source: pl.DataFrame, bounds: Bounds) -> Series:
         pl.col("group").cast(pl.String), pl.col(day).cast(pl.Date).dt.truncate("1w").alias(WEEK),
         pl.col("count").cast(pl.Int64), behind.alias("behind"), "dated_by",
     )  # fmt: skip
-    return _made(whole, bounds, undated)
+    return _made(whole, bounds, undated, _without_rows)
 
 
-def _made(rows: pl.DataFrame, bounds: Bounds, undated: tuple[Undated, ...] = ()) -> Series:
-    """Return rows as a series; a week without a row is one in which nothing was counted."""
+def _all_read(_: Sequence[date], __: Bounds, ___: set[date]) -> Iterator[Unread]:
+    yield from ()
+
+
+def _without_rows(weeks: Sequence[date], bounds: Bounds, seen: set[date]) -> Iterator[Unread]:
+    """Yield weeks without any row, unless both bounds say that they were watched."""
+    if None in bounds:
+        yield from (Unread(week, NO_ROW) for week in weeks if week not in seen)
+
+
+def _made(
+    rows: pl.DataFrame, bounds: Bounds, undated: tuple[Undated, ...] = (),
+    unread_of: Callable[[Sequence[date], Bounds, set[date]], Iterable[Unread]] = _all_read,
+) -> Series:  # fmt: skip
+    """Return rows as a series; in weeks that were read, what has no row was not seen."""
     weeks = _weeks(rows[WEEK], bounds)
     inside = rows.filter(pl.col(WEEK).is_between(weeks[0], weeks[-1])) if weeks else rows.head(0)
     groups = tuple(sorted(inside["group"].unique().to_list()))
@@ -172,8 +196,11 @@ def _made(rows: pl.DataFrame, bounds: Bounds, undated: tuple[Undated, ...] = ())
         if who:
             behind[group, week] = ",".join(filter(None, (behind.get((group, week)), who)))
     dated_by = {one: "; ".join(sorted(said)) for one, said in how.items()}
-    made = Weekly(counts, np.zeros(len(weeks)))
-    return Series(groups, weeks, made, dated_by, behind, undated)
+    unread = tuple(unread_of(weeks, bounds, set(inside[WEEK].unique().to_list())))
+    lacking = {one.week for one in unread}
+    read = np.array([one not in lacking for one in weeks], bool)
+    made = Weekly(counts * read, np.zeros(len(weeks)), read=read)
+    return Series(groups, weeks, made, dated_by, behind, undated, unread=unread)
 
 
 def _weeks(days: pl.Series, bounds: Bounds) -> tuple[date, ...]:
@@ -210,7 +237,7 @@ def _of_releases(given: list[HealthRelease], by: str, bounds: Bounds) -> Series:
     if lacking := [week for week in made.weeks if week not in scale]:
         raise InputError(f"no release is of the week of {lacking[0]}", remedy="pass that one too")
     scales = np.array([scale[week] for week in made.weeks])
-    weekly = Weekly(made.weekly.counts, scales, cells.pop())
+    weekly = Weekly(made.weekly.counts, scales, cells.pop(), made.weekly.read)
     return Series(made.groups, made.weeks, weekly, made.dated_by, exact=False)
 
 

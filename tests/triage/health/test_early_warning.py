@@ -18,11 +18,15 @@ import chainwatch as cw
 from chainwatch.errors import ArgumentError, InputError
 from chainwatch.privacy.edition import Edition
 from chainwatch.privacy.mask_tables import mask_tables
+from chainwatch.triage.health.all_others import share_bound
 from chainwatch.triage.health.early_warning import (
+    BESIDE_UNREAD,
     FIRST_SEEN,
     GROWTH,
+    HELD,
     NO_BASELINE,
     UNDATED,
+    WEAKER,
     by_week,
     episodes,
 )
@@ -33,6 +37,7 @@ from chainwatch.triage.health.sightings import NO_DAY, WRITTEN
 pytest.importorskip("scipy", reason="scipy is not installed")
 
 from scipy.optimize import minimize_scalar
+from scipy.stats import hypergeom
 
 MONDAY = date(2022, 1, 3)
 
@@ -346,3 +351,101 @@ def test_an_alarm_of_a_week_rests_on_nothing_that_came_after() -> None:
         # Later weeks may lengthen an episode; when it began and on what does not change.
         same = [one for one in whole.columns if one != "weeks"]
         assert cut.frame.select(same).equals(whole.filter(pl.col("week") < until).select(same))
+
+
+def peaked(rates: list[float], seed: int, own: bool) -> pl.DataFrame:
+    """Return weekly counts, three times as many in four weeks: of all groups, or of the first."""
+    rng = np.random.default_rng(seed)
+    means = np.array(rates)[:, None] * np.ones(60)
+    means[slice(1) if own else slice(None), 46:50] *= 3
+    return frame({f"g{n}": one for n, one in enumerate(rng.poisson(means))})
+
+
+def test_a_peak_of_the_whole_of_a_small_market_is_none_and_growth_of_one_is_found() -> None:
+    ask = {"since": MONDAY, "until": MONDAY + timedelta(weeks=60)}
+    of_all, of_one = (
+        [cw.early_warning(peaked([20, 2, 2], seed, own), **ask) for seed in range(6)]  # type: ignore[arg-type]
+        for own in (False, True)
+    )
+    assert [one.frame.filter(kind=GROWTH).height for one in of_all] == [0] * 6
+    found = [one for one in of_one if grew(one) == ["g0"]]
+    assert len(found) >= 5
+    row = found[0].frame.row(0, named=True)
+    assert row["strength"] == HELD
+    assert "held against the weeks before and all others in the same weeks;" in row["why"]
+    assert "not against the season, for less than a year was watched before" in row["why"]
+
+
+@pytest.mark.parametrize(
+    ("rates", "why"), [([20], "for there are none"), ([20, 0.1], "for they are too few: ")]
+)
+def test_what_was_not_held_against_the_others_is_weaker_and_says_so(
+    rates: list[float], why: str
+) -> None:
+    ask = {"since": MONDAY, "until": MONDAY + timedelta(weeks=60)}
+    found = cw.early_warning(peaked(rates, 1, own=False), **ask)  # type: ignore[arg-type]
+    (row,) = found.frame.filter(kind=GROWTH, group="g0").to_dicts()
+    assert row["strength"] == WEAKER
+    assert f"not against the others, {why}" in row["why"]
+    assert "nor the season account" not in row["why"]
+    assert "1 alarm weaker: others are too few" in repr(found)
+    assert "1 of the alarms are weaker" in found.findings(pl.DataFrame())[0].text[1]
+
+
+@given(st.integers(0, 80), st.integers(0, 80), st.integers(0, 80), st.integers(1, 80))
+def test_the_share_is_bounded_by_the_exact_test_from_above(
+    now: int, before: int, others_now: int, others_before: int
+) -> None:
+    pairs = [(np.array([float(a)]), np.array([float(b)]))
+             for a, b in ((now, before), (others_now, others_before))]  # fmt: skip
+    found = share_bound(*pairs)[0]
+    total = now + before + others_now + others_before
+    exact = hypergeom.sf(now - 1, total, now + before, now + others_now)
+    assert found >= exact * (1 - 1e-9)
+    if exact < 1e-3:
+        assert found <= 8 * exact
+
+
+def test_weeks_without_any_row_are_unread_unless_they_were_watched() -> None:
+    whole = frame({"a": [20] * 50, "b": [9] * 50})
+    gap = whole.filter(~pl.col("week").is_between(MONDAY + timedelta(weeks=14),
+                                                  MONDAY + timedelta(weeks=33)))  # fmt: skip
+    found = cw.early_warning(gap)
+    assert found.unread["week"].to_list() == [MONDAY + timedelta(weeks=n) for n in range(14, 34)]
+    assert found.frame.height == 0
+    assert "unread: 20 weeks, which are not zero" in repr(found)
+    # Watched, they are zero, and what comes after them is growth of both.
+    until = MONDAY + timedelta(weeks=50)
+    zero = cw.early_warning(gap, since=MONDAY, until=until, least=12, most=12)
+    assert zero.unread.height == 0
+    one = cw.early_warning(pl.concat([whole[:1], whole.filter(pl.col("week") >= until
+                           - timedelta(weeks=25), pl.col("group") == "a")]))  # fmt: skip
+    assert one.frame.height == 0
+    assert one.not_judged.row(0)[2] == 1 + 11
+
+
+def test_nothing_rests_on_unread_weeks() -> None:
+    """What stands in a week that was not read, and zeros least of all, changes no chance."""
+    values = np.array(list(steady(12, groups=4).values()), float)
+    read = np.ones(120, bool)
+    read[50:60] = read[80] = False
+    plain, holed = (grown(Weekly(values * mask, np.zeros(120), read=read), 12, 52)
+                    for mask in (read, np.where(read, 1.0, 0.0)))  # fmt: skip
+    assert np.array_equal(plain.chance, holed.chance, equal_nan=True)
+    assert np.isnan(plain.chance[:, ~read]).all()
+    # Without the hole taken out, the fall and the return would show.
+    zero = grown(Weekly(values * read, np.zeros(120)), 12, 52)
+    assert np.nanmedian(plain.expected[:, 62]) > 1.1 * np.nanmedian(zero.expected[:, 62])
+    assert np.nanmin(plain.chance) > 1e-3
+    assert (plain.window[:, 82] <= 2).all()
+
+
+def test_what_is_first_counted_after_unread_weeks_is_not_said_to_be_new() -> None:
+    old, late = [5] * 60, [0] * 40 + [5] * 20
+    given = frame({"old": old, "late": late})
+    gap = given.filter(~pl.col("week").is_between(MONDAY + timedelta(weeks=30),
+                                                  MONDAY + timedelta(weeks=39)))  # fmt: skip
+    found = cw.early_warning(gap)
+    assert found.frame.filter(kind=FIRST_SEEN).height == 0
+    assert found.not_judged.filter(what=BESIDE_UNREAD)["group"].to_list() == ["late"]
+    assert cw.early_warning(given).frame.filter(kind=FIRST_SEEN)["group"].to_list() == ["late"]

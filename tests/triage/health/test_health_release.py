@@ -30,6 +30,7 @@ from chainwatch.triage.health.seller_payments import (
     seller_payments,
     weeks_between,
 )
+from chainwatch.triage.health.unread_weeks import unread_weeks
 from chainwatch.typologies.alerts import flows_of
 
 pytest.importorskip("opendp", reason="opendp is not installed")
@@ -239,7 +240,9 @@ def test_weeks_that_were_not_read_are_not_weeks_without_sales(
     said = {"since": "2010-01-01", "until": "2040-01-01", "who": "a", "why": "b"}
     cw.set_privacy_budget(file, chains="btc-regtest", epsilon=1, **said)  # type: ignore[arg-type]
     ask: dict[str, Any] = {"releases": file, "epsilon": "0.1", "by": "week"}
-    with pytest.raises(InputError, match=r"blocks of .* were read from .* until"):
+    with pytest.raises(
+        InputError, match=r"848 weeks of 1564 on .* the first from 2023-09-25 on: after"
+    ):
         cw.health_release(otter_case.ledger, otter_case.tags, **ask, **said)
     assert cw.read_releases(file).frame.height == 1
 
@@ -314,3 +317,40 @@ def test_activity_of_few_is_rounded_outside_the_desk(market: Any) -> None:
     assert found.frame["actor"].unique().to_list() == [NOT_SAID]
     with pytest.raises(InputError, match="by names no dimension"):
         cw.health_release(market.ledger, market.tags, releases="x", epsilon=1, by="actor", **SPAN)
+
+
+def test_a_hole_in_what_was_read_is_refused_or_unread_and_never_zero(
+    otter_case: Any, tmp_path: Path
+) -> None:
+    """Blocks of two weeks are taken out of what was read whole; the two ends are still there."""
+    whole = otter_case.ledger
+    names = ("blocks", "transactions", "inputs", "outputs", "coverage")
+    tables = {name: whole.history.table(name).collect() for name in names}
+    lost = tables["blocks"].filter(
+        pl.col("time").dt.date().is_between(date(2023, 7, 5), date(2023, 7, 12))
+    )
+    tables["coverage"] = tables["coverage"].join(lost, left_on="block", right_on="hash", how="anti")
+    holed = cw.Ledger.from_tables(tables)
+    chain, weeks = whole.chains[0].id, weeks_between(date(2023, 6, 1), date(2023, 9, 1))
+    assert unread_weeks(whole, chain, weeks) == ()
+    lacking = unread_weeks(holed, chain, weeks)
+    assert [one.week for one in lacking] == [date(2023, 7, 3), date(2023, 7, 10)]
+    assert f"{lost.height:,} heights of blocks" in lacking[0].why
+    with pytest.raises(InputError, match=r"2 weeks of 12 .* the first from 2023-07-03 on"):
+        module.check_read(holed, chain, weeks)
+    address = otter_case.tags.where(concept="vendor").frame["address"][0]
+    sells = tags_of([tag(address, chain, {"substance": "nitazenes"})])
+    ask: dict[str, Any] = {"since": "2023-06-01", "until": "2023-09-01"}
+    found = cw.market_activity(holed, sells, **ask)
+    assert found.unread["week"].to_list() == [one.week for one in lacking]
+    assert not set(found.frame["week"]) & set(found.unread["week"])
+    assert "unread: 2 weeks, which are not zero" in repr(found)
+    pytest.importorskip("scipy", reason="scipy is not installed")
+    assert cw.early_warning(found).unread.rows() == found.unread.rows()
+    wider = cw.early_warning(found, since="2023-05-01", until="2023-09-01")
+    assert wider.unread["week"].to_list()[:5] == [
+        date(2023, 5, 1) + n * (MONDAYS[1] - MONDAYS[0]) for n in range(5)
+    ]
+    # A ledger that looks at a span of time has no payments outside it, which are not none.
+    spanned = unread_weeks(whole.between("2023-06-14", None), chain, weeks)
+    assert [one.week for one in spanned] == MONDAYS[:2]

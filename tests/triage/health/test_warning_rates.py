@@ -77,11 +77,18 @@ def alarms(made: SimulatedMarket, *said: tuple[str, int]) -> cw.EarlyWarning:
     base = by_payers(made)
     rows = [
         (group, "growth", made.weeks[week], made.weeks[week], 1, 1, 0, 1.0, 0.1, 0.1, "payment",
-         "", None)
+         "", "", None)
         for group, week in said
     ]  # fmt: skip
     return cw.EarlyWarning(
-        ALARMS.frame(rows), base.not_judged, base.settings, 1, len(made.weeks), True, "substance"
+        ALARMS.frame(rows),
+        base.not_judged,
+        base.unread,
+        base.settings,
+        1,
+        len(made.weeks),
+        True,
+        "substance",
     )
 
 
