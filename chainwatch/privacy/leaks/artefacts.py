@@ -14,26 +14,40 @@ import io
 import json
 import re
 import struct
-import tarfile
-import zipfile
 import zlib
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from chainwatch.packed import MAX_BYTES
+from chainwatch.privacy.leaks.packing import (
+    FAULTS,
+    GZ,
+    JPEG,
+    PNG,
+    XZ,
+    ZIP,
+    behind_picture,
+    is_font,
+    is_packed,
+    is_unopened,
+    members,
+    text_of,
+    unopened,
+)
 from chainwatch.privacy.leaks.pdf import pdf_parts
+from chainwatch.privacy.leaks.texts import mail_parts, other_forms, without_marks
 
 DEEPEST = 5
 """Packed files within packed files."""
 
-_MARKS = re.compile(rb"<[^>]*>|\s")
 _DATA_URI = re.compile(rb"base64,([A-Za-z0-9+/=\s]{16,})")
-_PNG = b"\x89PNG\r\n\x1a\n"
 _PAGES = (".html", ".htm", ".svg", ".xml", ".graphml", ".xhtml", ".md")
+_IN_CELLS = (ZIP, GZ, XZ, b"BZh91AY&SY", b"%PDF-", PNG, JPEG, b"\x28\xb5\x2f\xfd")
 _NOTES = (b"tEXt", b"zTXt", b"iTXt", b"eXIf", b"iCCP")
 
 
@@ -41,7 +55,8 @@ class Piece(NamedTuple):
     """Something that a file says: the file, where in it, and the bytes.
 
     ``ends`` are where each row of a column ends, so that a place can be told by its row. ``why`` is
-    why it could not be read; then there are no bytes.
+    why it could not be read; then there are no bytes. ``again`` is that it is what the piece before
+    says in another form; ``as_bytes`` that its letters, if it has any, are drawn.
     """
 
     file: str
@@ -49,16 +64,24 @@ class Piece(NamedTuple):
     data: bytes
     ends: tuple[int, ...] = ()
     why: str = ""
+    again: bool = False
+    as_bytes: bool = False
 
     def where(self, start: int) -> str:
         """Return the place of a byte in words."""
-        if self.ends:
-            row = bisect_right(self.ends, start) + 1
-            return f"{self.place}, row {row}"
+        if self.ends and self.place:
+            return f"{self.place}, row {bisect_right(self.ends, start) + 1}"
         if self.place:
             return self.place
-        line = self.data.count(b"\n", 0, start) + 1
-        return f"line {line}" if _is_text(self.data) else "bytes"
+        return f"line {bisect_right(self.ends, start) + 1}" if _is_text(self.data) else "bytes"
+
+
+def _with_lines(piece: Piece) -> Piece:
+    """Return a text of a file with where its lines end, looked for once."""
+    if piece.place or not _is_text(piece.data):
+        return piece
+    found = tuple(one.end() for one in re.finditer(rb"\n", piece.data))
+    return piece._replace(ends=found)
 
 
 def pieces(folder: Path) -> Iterator[Piece]:
@@ -85,33 +108,56 @@ def pieces(folder: Path) -> Iterator[Piece]:
 def _file(file: str, member: str, data: bytes, deep: int) -> Iterator[Piece]:
     """Yield what a file or a member of one says."""
     inside = f"{member}: " if member else ""
-    yield Piece(file, member, data)
-    if b"\0" in data:  # UTF-16, and texts with a zero behind each letter
+    yield _with_lines(Piece(file, member, data))
+    said = text_of(data)
+    if said is not None:
+        yield from _forms(file, inside, data if b"\0" not in data else said.encode(), said)
+    if b"\0" in data:  # texts with a zero behind each letter, whatever else stands among them
         yield Piece(file, f"{inside}without zeros", data.replace(b"\0", b""))
     kind = PurePosixPath(member or file).suffix.lower()
-    for one in _read_as(kind, file, inside, data, deep):
-        yield one._replace(file=file)
+    yield from _read_as(kind, file, inside, data, said, deep)
 
 
-def _read_as(kind: str, file: str, inside: str, data: bytes, deep: int) -> Iterator[Piece]:
+def _forms(file: str, inside: str, data: bytes, said: str) -> Iterator[Piece]:
+    """Yield what a text says in other forms: told of as well only where they say more."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        data = said.encode()
+    for form, made in other_forms(data):
+        yield Piece(file, f"{inside}{form}", made, again=True)
+
+
+def _read_as(
+    kind: str, file: str, inside: str, data: bytes, said: str | None, deep: int
+) -> Iterator[Piece]:
+    """Yield what bytes say as what they are; why not, where they are nothing that is known."""
     if data.startswith(b"PAR1"):
-        yield from _table(file, inside, data)
-    elif data.startswith(b"%PDF"):
+        yield from _table(file, inside, data, deep)
+    elif b"%PDF-" in data[:1024]:
         for part in pdf_parts(data, MAX_BYTES):
             yield Piece(file, f"{inside}{part.place}", part.data, why=part.why)
-    elif data.startswith(_PNG):
-        yield from _picture(file, inside, data)
-    elif data.startswith((b"PK\x03\x04", b"\x1f\x8b")) or kind == ".tar":
+            if part.attached:
+                yield from _nested(file, f"{inside}{part.place}", part.data, deep)
+    elif data.startswith((PNG, JPEG)):
+        yield from _picture(file, inside, data, deep)
+    elif is_packed(data):
         yield from _members(file, inside, data, deep)
+    elif is_font(data):
+        yield Piece(file, inside.rstrip(": "), b"", as_bytes=True)
+    elif is_unopened(data) or said is None:
+        yield Piece(file, inside.rstrip(": "), b"", why=unopened(data))
     elif kind in (".json", ".ipynb", ".geojson", ".jsonl", ".ndjson"):
         yield from _json(file, inside, data, deep)
-    elif kind in _PAGES:
-        yield from _page(file, inside, data, deep)
+    elif mailed := mail_parts(kind, data):
+        for number, (ending, coded) in enumerate(mailed, 1):
+            place = f"{inside}part {number}{ending}"
+            yield from _nested(file, place, coded, deep)
+    elif kind in _PAGES or "<" in said:
+        yield from _page(file, inside, said.encode(), deep)
 
 
 def _page(file: str, inside: str, data: bytes, deep: int) -> Iterator[Piece]:
     """Yield a page without its marks, its characters as they are read, and what it embeds."""
-    bare = _MARKS.sub(b"", data)
+    bare = without_marks(data)
     yield Piece(file, f"{inside}text of the page", bare)
     if b"&" in bare:
         read = html.unescape(bare.decode("utf-8", "replace")).encode()
@@ -198,7 +244,7 @@ def _outputs(file: str, inside: str, book: Any, deep: int, number: int) -> Itera
                     yield from _page(file, f"{where}: ", text.encode(), deep)
 
 
-def _table(file: str, inside: str, data: bytes) -> Iterator[Piece]:
+def _table(file: str, inside: str, data: bytes, deep: int) -> Iterator[Piece]:
     """Yield the columns of a Parquet file."""
     try:
         frame = pl.read_parquet(io.BytesIO(data))
@@ -206,7 +252,12 @@ def _table(file: str, inside: str, data: bytes) -> Iterator[Piece]:
         yield Piece(file, inside.rstrip(": "), b"", why="it is no whole Parquet file")
         return
     for column in frame.iter_columns():
-        yield from _column(file, f"{inside}column {column.name}", column)
+        place = f"{inside}column {column.name}"
+        yield from _column(file, place, column)
+        if column.dtype == pl.Binary:
+            for row, cell in enumerate(column.to_list(), 1):
+                if cell and cell.startswith(_IN_CELLS):
+                    yield from _nested(file, f"{place}, row {row}", cell, deep)
 
 
 def _column(file: str, place: str, column: pl.Series) -> Iterator[Piece]:
@@ -223,6 +274,11 @@ def _column(file: str, place: str, column: pl.Series) -> Iterator[Piece]:
         at += len(cell) + 1
         ends.append(at)
     yield Piece(file, place, joined, tuple(ends))
+    said = text_of(joined)
+    if said is not None:
+        yield from _forms(file, f"{place}: ", joined, said)
+    elif b"\0" in joined:
+        yield Piece(file, f"{place}: without zeros", joined.replace(b"\0", b""))
 
 
 def _nested_bytes(value: Any) -> bytes:
@@ -233,12 +289,16 @@ def _nested_bytes(value: Any) -> bytes:
         return value.encode()
     if isinstance(value, dict):
         return b"\n".join(map(_nested_bytes, value.values()))
+    if isinstance(value, (list, pl.Series)) and all(
+        isinstance(one, int) and 0 <= one < 256 for one in value
+    ):
+        return bytes(value)  # bytes that are kept as numbers
     return b"\n".join(map(_nested_bytes, value)) if isinstance(value, (list, pl.Series)) else b""
 
 
-def _picture(file: str, inside: str, data: bytes) -> Iterator[Piece]:
-    """Yield the notes of a PNG file."""
-    at = len(_PNG)
+def _picture(file: str, inside: str, data: bytes, deep: int) -> Iterator[Piece]:
+    """Yield the notes of a picture, and what stands behind its end; it is searched as bytes."""
+    at = len(PNG) if data.startswith(PNG) else len(data)
     while at + 8 <= len(data):
         size, kind = struct.unpack(">I4s", data[at : at + 8])
         body = data[at + 8 : at + 8 + size]
@@ -248,17 +308,24 @@ def _picture(file: str, inside: str, data: bytes) -> Iterator[Piece]:
             packed = _inflated(body)
             if packed is not None:
                 yield Piece(file, note, packed)
+            elif kind in (b"zTXt", b"iCCP"):
+                yield Piece(file, note, b"", why="it cannot be unpacked")
         at += 12 + size
-    trailing = data.rpartition(b"IEND")[2][4:]
-    if trailing:
-        yield Piece(file, f"{inside}behind its end", trailing)
+    behind = behind_picture(data)
+    if behind is None:
+        yield Piece(file, inside.rstrip(": "), b"", why="it is a picture without an end")
+    else:
+        yield Piece(file, inside.rstrip(": "), b"", as_bytes=True)
+        if behind.strip(b"\0\r\n"):
+            yield from _nested(file, f"{inside}behind its end", behind, deep)
 
 
 def _inflated(body: bytes) -> bytes | None:
     """Return what a note of a PNG holds packed: it begins behind a zero byte."""
-    for found in re.finditer(b"\x78[\x01\x5e\x9c\xda]", body):
+    view = memoryview(body)
+    for found in islice(re.finditer(b"\x78[\x01\x5e\x9c\xda]", body), 16):
         try:
-            return zlib.decompressobj().decompress(body[found.start() :], MAX_BYTES)
+            return zlib.decompressobj().decompress(view[found.start() :], MAX_BYTES)
         except zlib.error:
             continue
     return None
@@ -267,55 +334,15 @@ def _inflated(body: bytes) -> bytes | None:
 def _members(file: str, inside: str, data: bytes, deep: int) -> Iterator[Piece]:
     """Yield the members of a packed file."""
     try:
-        for name, member in _unpacked(data):
+        for name, member, why in members(data, MAX_BYTES):
             place = f"{inside}{name}"
             yield Piece(file, f"{inside}name of a member", name.encode("utf-8", "replace"))
             if member is None:
-                yield Piece(file, place, b"", why=f"it is longer than {MAX_BYTES:,} bytes")
+                yield Piece(file, place, b"", why=why)
             else:
                 yield from _nested(file, place, member, deep)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, OSError, EOFError, RuntimeError,
-            NotImplementedError, ValueError):  # fmt: skip
+    except FAULTS:
         yield Piece(file, inside.rstrip(": "), b"", why="it cannot be unpacked")
-
-
-def _unpacked(data: bytes) -> Iterator[tuple[str, bytes | None]]:
-    """Yield name and bytes of each member; None instead of more than ``MAX_BYTES``."""
-    if data.startswith(b"PK"):
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            for one in packed.infolist():
-                if not one.is_dir():
-                    with packed.open(one) as member:
-                        yield one.filename, _limited(member.read(MAX_BYTES + 1))
-            yield "comment", packed.comment
-        return
-    if data.startswith(b"\x1f\x8b"):
-        stream = zlib.decompressobj(wbits=31)
-        made = stream.decompress(data, MAX_BYTES + 1)
-        if len(made) <= MAX_BYTES and not stream.eof:
-            raise EOFError
-        if stream.unused_data.startswith(b"\x1f\x8b"):
-            yield from _unpacked(stream.unused_data)
-        yield _suffix_in(made), _limited(made)
-        return
-    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-        for entry in archive:
-            held = archive.extractfile(entry) if entry.isfile() else None
-            yield entry.name, b"" if held is None else _limited(held.read(MAX_BYTES + 1))
-
-
-def _suffix_in(data: bytes) -> str:
-    """Return how a file without a name is to be read: by how its content begins."""
-    if data[257:262] == b"ustar":
-        return "unpacked.tar"
-    start = data[:256].lstrip()
-    if start[:1] in (b"{", b"["):
-        return "unpacked.json"
-    return "unpacked.html" if start[:1] == b"<" else "unpacked"
-
-
-def _limited(data: bytes) -> bytes | None:
-    return data if len(data) <= MAX_BYTES else None
 
 
 def _is_text(data: bytes) -> bool:

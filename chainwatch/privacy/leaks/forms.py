@@ -35,10 +35,11 @@ SHORTEST = 8
 _UNLIKE = 6
 """Different bytes of a needle that is no text: runs of zeros stand in any font or table."""
 
-_TELLING = 6
+TELLING = 6
 """Characters beside those that all addresses of a chain begin with: fewer are many people's."""
-_CUT = ((4, 4), (5, 5), (6, 4), (6, 6), (8, 8))
-"""Characters that shortened addresses keep, at the start and at the end."""
+
+_BEGUN, _BEGUN_TELLING = 16, 12
+"""Characters of a beginning that is looked for by itself, and how many of them tell at least."""
 
 
 class Needle(NamedTuple):
@@ -52,6 +53,21 @@ class Needle(NamedTuple):
     form: str
     who: str
     folded: bool
+
+
+class Whole(NamedTuple):
+    """A text in lower case that lists may shorten.
+
+    ``alike`` is how many characters at its start all texts of its chain have.
+    """
+
+    data: bytes
+    alike: int
+    kind: str
+    who: str
+
+
+SHORTENED, BEGINNING = "shortened text", "beginning of its text"
 
 
 def needles(secrets: Secrets) -> Iterator[Needle]:
@@ -115,8 +131,7 @@ def _address(chain: str, address: bytes) -> Iterator[Form]:
     for written in dict.fromkeys([shown, shown.rpartition(":")[2], *_other_texts(chain, address)]):
         yield "text", written.encode(), True
         yield from (("base64", one, False) for one in _base64(written.encode()))
-        for short in _shortened(written):
-            yield "shortened text", short.encode(), True
+        yield from _beginning(written, _alike(written))
     if len(payload) < 20:
         return  # a payload of a few bytes stands anywhere; its text does not
     yield "payload in hexadecimal", payload.hex().encode(), True
@@ -129,14 +144,34 @@ def _address(chain: str, address: bytes) -> Iterator[Form]:
             yield "digest of its script", way, False
 
 
-def _shortened(written: str) -> Iterator[str]:
-    """Yield a text as lists shorten it, where what is left is not that of others by chance."""
-    alike = (
-        2 if written[:2].lower() == "0x" else written.find("1") + 2 if _is_bech32(written) else 1
-    )
-    for start, end in _CUT:
-        if max(start - alike, 0) + end >= _TELLING:
-            yield from (f"{written[:start]}{dots}{written[-end:]}" for dots in ("…", "..."))
+def whole_texts(secrets: Secrets) -> Iterator[Whole]:
+    """Yield the texts that lists may shorten: of addresses, and of transactions in both orders."""
+    named = _Names(secrets)
+    for party in sorted(secrets.parties or ()):
+        chain, address = party
+        shown = text(address, chain)
+        every = [shown, shown.rpartition(":")[2], *_other_texts(chain, address)]
+        for written in dict.fromkeys(every):
+            yield Whole(written.lower().encode(), _alike(written), ADDRESS, named.party(party))
+    for one in sorted(secrets.transactions or ()):
+        for way in (one[1], one[1][::-1]):
+            for ahead in ("", "0x"):
+                digits = (ahead + way.hex()).encode()
+                yield Whole(digits, len(ahead), TRANSACTION, named.transaction(one))
+
+
+def _alike(written: str) -> int:
+    """Return how many characters at its start a text has in common with all of its chain."""
+    if written[:2].lower() == "0x":
+        return 2
+    return written.find("1") + 2 if _is_bech32(written) else written.find(":") + 2
+
+
+def _beginning(written: str, alike: int) -> Iterator[Form]:
+    """Yield the beginning of a text, where enough of it is not that of others by chance."""
+    begun = written[: max(_BEGUN, alike + _BEGUN_TELLING)]
+    if len(begun) < len(written) and len(set(begun[alike:])) >= _UNLIKE:
+        yield BEGINNING, begun.encode(), True
 
 
 def _is_bech32(written: str) -> bool:
@@ -165,6 +200,7 @@ def _other_texts(chain: str, address: bytes) -> Iterator[str]:
 def _transaction(txid: bytes) -> Iterator[Form]:
     for form, way in (("id", txid), ("id turned round", txid[::-1])):
         yield f"{form}, in hexadecimal", way.hex().encode(), True
+        yield from _beginning(way.hex(), 0)
         yield form, way, False
         yield from ((f"{form}, in base64", one, False) for one in _base64(way))
 

@@ -17,6 +17,7 @@ from chainwatch.privacy.leaks.forms import (
     Needle,
     named_party,
     needles,
+    whole_texts,
 )
 from chainwatch.privacy.leaks.keys import KeySearch
 from chainwatch.privacy.leaks.result import LEAKS, SEARCHED, UNREAD, Leaks
@@ -29,6 +30,9 @@ ANNEX = "annex"
 
 Row = tuple[str, str, str, str, str]
 """File, place, kind, form, who."""
+
+Told = tuple[str, str, str]
+"""Kind, form, who."""
 
 
 @recorded
@@ -103,34 +107,41 @@ def _whole_case(
 def searched(root: Path, secrets: Secrets) -> Leaks:
     """Return what the files of a folder give away of secrets."""
     listed = list(needles(secrets))
-    every, keys = Search(listed), KeySearch(secrets.parties)
+    every, keys = Search(listed, whole_texts(secrets)), KeySearch(secrets.parties)
     found, unread = Counter[Row](), set[tuple[str, str, str]]()
-    files, size = set[str](), 0
+    files, size, drawn, before = set[str](), 0, 0, Counter[Told]()
     for piece in pieces(root):
         files.add(piece.file)
         size += len(piece.data)
         name = _Called(every, piece.file), _Called(every, piece.place)
         if piece.why:
             unread.add((str(name[0]), str(name[1]), piece.why))
-        for where, *told in _in_piece(piece, every, keys, secrets):
-            place = str(_Called(every, where))
-            found[str(name[0]), place, told[0], told[1], told[2]] += 1
+        drawn += piece.as_bytes
+        here = list(_in_piece(piece._replace(place=str(name[1])), every, keys, secrets))
+        times = Counter(told for _, told in here)
+        # Another form of the same text is told of only where it says more than the text itself.
+        new = times - before if piece.again else Counter(times)
+        before = before | times if piece.again else times
+        for where, told in here:
+            if new[told] > 0:
+                new[told] -= 1
+                found[str(name[0]), where, *told] += 1
     rows = LEAKS.frame((*row, times) for row, times in sorted(found.items()))
     return Leaks(
         rows, UNREAD.frame(sorted(unread)), SEARCHED.frame(_asked(secrets, listed)),
-        len(files), size,
+        len(files), size, drawn,
     )  # fmt: skip
 
 
 def _in_piece(
     piece: Piece, every: Search, keys: KeySearch, secrets: Secrets
-) -> Iterator[tuple[str, str, str, str]]:
-    """Yield place, kind, form and name of what stands in a piece, each place once."""
+) -> Iterator[tuple[str, Told]]:
+    """Yield place, and kind, form and name of what stands in a piece, each place once."""
     for needle, start in set(every.in_bytes(piece.data)):
-        yield piece.where(start), needle.kind, needle.form, needle.who
+        yield piece.where(start), (needle.kind, needle.form, needle.who)
     for one in keys.in_text(piece.data):
         who = "" if one.party is None else named_party(secrets, one.party)
-        yield piece.where(one.start), one.kind, one.form, who
+        yield piece.where(one.start), (one.kind, one.form, who)
 
 
 class _Called:

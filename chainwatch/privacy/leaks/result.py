@@ -64,6 +64,8 @@ class Leaks(Result):
         Files that were looked into.
     size : int
         Bytes that were searched, unpacked and in every form in which they can be read.
+    as_bytes : int
+        Pictures and fonts among them: these were searched as bytes, and no letters that they draw.
     """
 
     frame: pl.DataFrame
@@ -71,6 +73,7 @@ class Leaks(Result):
     searched: pl.DataFrame
     files: int
     size: int
+    as_bytes: int
 
     @property
     def clean(self) -> bool:
@@ -91,7 +94,7 @@ class Leaks(Result):
 
     def words(self) -> Mapping[str, Any]:
         """Return how much was searched."""
-        return {"files": self.files, "size": self.size}
+        return {"files": self.files, "size": self.size, "as_bytes": self.as_bytes}
 
     def findings(self, subjects: pl.DataFrame) -> Sequence[Finding]:
         """Return none: where a disclosure leaks is nothing to disclose."""
@@ -111,7 +114,8 @@ class Leaks(Result):
         unasked = [f"  not looked for: {kind}: nothing said which" for kind in self.unasked()]
         files = counted(self.files, "file", "files")
         head = f"Leaks({counted(number, 'leak', 'leaks')} in {files}, {self.size:,} bytes searched)"
-        return "\n".join([head, *said, *more, *unread, *unasked])
+        drawn = [f"  searched as bytes alone: {counted(self.as_bytes, 'picture or font', _DRAWN)}"]
+        return "\n".join([head, *said, *more, *unread, *unasked, *drawn[: self.as_bytes]])
 
 
-_MOST = 20
+_MOST, _DRAWN = 20, "pictures and fonts"
