@@ -47,7 +47,9 @@ def leaks(
     public keys; withheld transaction ids in both orders; the mask key and what is derived of it;
     extended and private keys of anybody. Files are read as bytes and as what they are: tables by
     column, the texts of JSON and notebooks with what they show, pages without marks, streams and
-    text of PDF, notes of PNG, and members of packed files.
+    text of PDF, notes of PNG, parts of mails, and members of packed files; texts also with their
+    escapes read and without what parts their letters. Whatever is neither text nor opened is named
+    as not searched; pictures and fonts are searched as bytes, which is said.
 
     Parameters
     ----------
@@ -75,8 +77,8 @@ def leaks(
 
     Fails when
     ----------
-    A secret stands in a picture as drawn letters, in pieces that other text parts, in a form of
-    packing that is not read (that is said), or in a code of somebody's own. Amounts and times can
+    A secret stands in a picture as drawn letters, in pieces that other text parts, packed and
+    written in base64 within a text, or in a code of somebody's own. Amounts and times can
     give somebody away too: that is what editions round, and no search shows it.
     """
     expect(folder, (str, Path), "the folder", "name the folder that is to leave the desk")

@@ -38,7 +38,7 @@ def assigned(
     addresses : polars.DataFrame
         ``address, owner`` of everybody who is listed.
     tagged : polars.DataFrame
-        ``address, role`` by tags.
+        ``address, role, account`` by tags; *account*: it is a customer's own at a service.
     judged : polars.DataFrame
         ``payer, payers, fits, why, unread``: what payments are like.
     subjects : polars.Series
@@ -62,8 +62,10 @@ def assigned(
         .otherwise(pl.lit(NOTHING))
     )  # fmt: skip
     decided = pl.col("basis").is_in([SUBJECT, TAG])
+    # A customer's own account at a service is the customer's: its tag ends no protection.
+    account = (pl.col("basis") == TAG) & pl.col("account").fill_null(False)
     masked = (
-        pl.when(decided).then(pl.col("role").is_in([VICTIM, CONSUMER]))
+        pl.when(decided & ~account).then(pl.col("role").is_in([VICTIM, CONSUMER]))
         .otherwise(pl.col("protected").fill_null(False))
     )  # fmt: skip
     odd = pl.col("role").is_in([VICTIM, CONSUMER]) & pl.col("subject")

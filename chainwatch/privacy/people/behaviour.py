@@ -1,8 +1,10 @@
 """What payments say of who paid: like a customer's, a donor's or a victim's, or not, or not known.
 
-A customer and a small donor pay seldom and little, and get nothing back. A victim gets back less
-than was paid. Each answer is *no* only by what is known of that party alone; where others may have
-paid, where a history was not read, or where it was not stated what is small, a *yes* is *unknown*.
+A customer and a small donor pay seldom and little, and get back less than they paid: what comes
+back below that is a refund, or dust. So does a victim. A customer who pays often, and little each
+time, may be one all the same. Each answer is *no* only by what is known of that party alone; where
+others may have paid, where a history was not read, or where it was not stated what is small, a
+*yes* is *unknown*.
 """
 
 from __future__ import annotations
@@ -16,15 +18,16 @@ from chainwatch.units import AMOUNT, exact_sum
 
 OFTEN = "it paid more often than a few times"
 MUCH = "it paid more than what is small"
-PAID_BACK = "it was paid by whom it paid"
+PAID_BACK = "it got no less from whom it paid than it paid"
 REPAID = "it got back no less than it paid"
 LIKE = {
-    CONSUMER: "it paid a vendor or a market seldom and little, and got nothing back",
-    DONOR: "it paid a campaign seldom and little, and got nothing back",
+    CONSUMER: "it paid a vendor or a market seldom and little, and got back less",
+    DONOR: "it paid a campaign seldom and little, and got back less",
     VICTIM: "it paid by what a tag calls deceit, force or theft, and got back less",
 }
 DOUBTFUL = "others may have paid: the inputs have several owners, or were not all read"
 UNREAD = "not every payment of both sides is known to have been read"
+MANY_SMALL = "it paid more often than a few times, and each time little: it may be a customer"
 UNSTATED = "what is small was not stated, or a price was not read"
 
 ANCHORS = {
@@ -120,19 +123,23 @@ def judged(found: pl.DataFrame, few: Few, unread: pl.DataFrame) -> pl.DataFrame:
         pl.col("unread").fill_null(False).any(),
     )
     victim = pl.col("payers") == VICTIM
-    got = (pl.col("back") > 0) | pl.col("back_wide")
+    # One unit that comes back tells of nobody that it sells: anybody can send it to anybody.
+    returned = (pl.col("doubtful") == 0) & ~pl.col("wide") & (
+        pl.col("back_wide") | (pl.col("back") >= pl.col("own"))
+    )  # fmt: skip
+    often = pl.col("certain") > few.often
+    buys = (pl.col("payers") == CONSUMER) & often
     no = (
-        pl.when(victim)
-        .then(pl.when((pl.col("doubtful") == 0) & ~pl.col("wide") & (pl.col("back_wide")
-              | (pl.col("back") >= pl.col("own")))).then(pl.lit(REPAID)))
-        .when(got).then(pl.lit(PAID_BACK))
-        .when(pl.col("certain") > few.often).then(pl.lit(OFTEN))
+        pl.when(returned).then(pl.when(victim).then(pl.lit(REPAID)).otherwise(pl.lit(PAID_BACK)))
+        .when(victim).then(None)
         .when(pl.col("much")).then(pl.lit(MUCH))
+        .when(often & ~buys).then(pl.lit(OFTEN))
     )  # fmt: skip
     open_ = (
         pl.when(pl.col("doubtful") > 0).then(pl.lit(DOUBTFUL))
         .when(pl.col("unread")).then(pl.lit(UNREAD))
         .when(~victim & pl.col("unsized")).then(pl.lit(UNSTATED))
+        .when(buys).then(pl.lit(MANY_SMALL))
     )  # fmt: skip
     told = by.with_columns(no.alias("no"), open_.alias("open"))
     fits = (

@@ -41,9 +41,9 @@ def roles(
     """Give each party that deals with subjects and tagged parties one of eight roles.
 
     Vendors, markets, services and networks are those whom a tag names, or subjects. Who paid a
-    vendor or a market seldom and little and got nothing back is a likely consumer; who so paid a
+    vendor or a market seldom and little and got back less is a likely consumer; who so paid a
     published campaign a small donor; who paid somebody tagged with a scam, extortion or theft and
-    got back less a victim. These three are masked in every disclosure, and so is who may be one,
+    got back less a victim. Who paid vendors often, and little each time, is *unknown*. These three are masked in every disclosure, and so is who may be one,
     whose role is *unknown*. All others are bystanders.
 
     Parameters

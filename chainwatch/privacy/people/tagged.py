@@ -6,6 +6,7 @@ from functools import cache
 
 import polars as pl
 
+from chainwatch.attribution.naming import DEPOSIT
 from chainwatch.attribution.taxonomy import ENDING, is_a
 from chainwatch.privacy.people.tables import CONSUMER, DONOR, MARKET, NETWORK, SERVICE, VENDOR
 from chainwatch.privacy.people.tables import VICTIM as A_VICTIM
@@ -80,5 +81,10 @@ def tagged(tags: pl.DataFrame, chain: str) -> pl.DataFrame:
 
 
 def first_role(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return ``address, role`` of tagged addresses: of several roles the one that speaks first."""
-    return rows.sort("address", RANK).unique("address", keep="first").select("address", "role")
+    """Return ``address, role, account``: of several roles the one that speaks first.
+
+    *account* is that every tag says it is an account of a customer at a service.
+    """
+    account = (pl.col("concept") == DEPOSIT).all().over("address").alias("account")
+    first = rows.with_columns(account).sort("address", RANK).unique("address", keep="first")
+    return first.select("address", "role", "account")

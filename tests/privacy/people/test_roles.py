@@ -71,12 +71,16 @@ def test_each_of_the_eight_roles(desk: Any) -> None:
     [
         ([("a", "v", 101)], BYSTANDER, "more than what is small"),
         ([("a", "v", 10)] * 10, CONSUMER, "seldom and little"),
-        ([("a", "v", 10)] * 11, BYSTANDER, "more often"),
-        ([("a", "v", 10)] * 6 + [("a", "m", 10)] * 5, BYSTANDER, "more often"),
-        ([("a", "v", 10), ("v", "a", 1)], BYSTANDER, "was paid by whom it paid"),
+        ([("a", "v", 10)] * 11, UNKNOWN, "more often"),
+        ([("a", "v", 10)] * 6 + [("a", "m", 10)] * 5, UNKNOWN, "more often"),
+        ([("a", "v", 10)] * 11 + [("a", "m", 101)], BYSTANDER, "more than what is small"),
+        ([("a", "v", 10), ("v", "a", 1)], CONSUMER, "seldom and little"),
+        ([("a", "v", 10), ("v", "a", 9)], CONSUMER, "seldom and little"),
+        ([("a", "v", 10), ("v", "a", 10)], BYSTANDER, "no less from whom it paid"),
         ([("a", "v", 10), ("m", "a", 1)], CONSUMER, "seldom and little"),
         ([("a", "c", 101)], DONOR, "more than what is small"),
-        ([("a", "c", 10), ("c", "a", 1)], BYSTANDER, "was paid by whom it paid"),
+        ([("a", "c", 10), ("c", "a", 1)], DONOR, "seldom and little"),
+        ([("a", "c", 10), ("c", "a", 10)], BYSTANDER, "no less from whom it paid"),
         ([("a", "x", 10), ("x", "a", 10)], BYSTANDER, "got back no less"),
         ([("a", "v", 10), ("a", "c", 10)], DONOR, "seldom and little"),
         ([("a", "v", 10), ("a", "x", 10)], VICTIM, "seldom and little"),
@@ -91,9 +95,19 @@ def test_behaviour(desk: Any, moves: list[Any], role: str | None, why: str) -> N
         assert "a" not in roles
         assert found.of(desk.account("a")) == BYSTANDER
         return
-    masked = role in (CONSUMER, VICTIM) or (role == DONOR and "seldom" in why)
+    masked = role in (CONSUMER, VICTIM, UNKNOWN) or (role == DONOR and "seldom" in why)
     assert roles["a"] == (role, masked)
     assert any(why in one for one in found.why(desk.account("a")).text)
+
+
+def test_an_account_at_a_service_ends_no_protection(desk: Any) -> None:
+    moves = [("a", "v", 10), ("b", "v", 101), ("h", "v", 10)]
+    accounts_at = [*TAGS, ("a", "harbour", "deposit_wallet"), ("b", "harbour", "deposit_wallet")]
+    found = accounts(desk, moves, accounts_at)
+    masked = dict(found.frame.select("address", "masked").iter_rows())
+    assert masked[desk.account("a")] is True
+    assert masked[desk.account("b")] is False
+    assert masked[desk.account("h")] is False, "the service itself is nobody's customer"
 
 
 def test_paid_back_by_another_vendor_is_not_paid_back(desk: Any) -> None:
@@ -330,11 +344,15 @@ def slow(moves: list[tuple[str, str, int]], few: int, small: int) -> dict[str, s
             if kind == VICTIM:
                 fits[kind] = back < sum(n for _, n in rows)
             else:
-                little = len(rows) <= few and all(n <= small for _, n in rows)
-                fits[kind] = not back and little
-                if kind == DONOR and not back and not little:
+                less = back < sum(n for _, n in rows)
+                seldom, little = len(rows) <= few, all(n <= small for _, n in rows)
+                fits[kind] = less and seldom and little
+                fits[UNKNOWN] = fits.get(UNKNOWN, False) or (
+                    kind == CONSUMER and less and little and not seldom
+                )
+                if kind == DONOR and less and not (seldom and little):
                     fits["large"] = True
-        order = (VICTIM, DONOR, CONSUMER, "large")
+        order = (VICTIM, DONOR, CONSUMER, UNKNOWN, "large")
         first = next((kind for kind in order if fits.get(kind)), BYSTANDER)
         found[name] = DONOR if first == "large" else first
     return found
