@@ -43,8 +43,9 @@ def roles(
     Vendors, markets, services and networks are those whom a tag names, or subjects. Who paid a
     vendor or a market seldom and little and got back less is a likely consumer; who so paid a
     published campaign a small donor; who paid somebody tagged with a scam, extortion or theft and
-    got back less a victim. Who paid vendors often, and little each time, is *unknown*. These three are masked in every disclosure, and so is who may be one,
-    whose role is *unknown*. All others are bystanders.
+    got back less a victim. Who paid vendors often, and little each time, is *unknown*. These three
+    are masked in every disclosure, and so is who may be one, whose role is *unknown*. All others
+    are bystanders.
 
     Parameters
     ----------
