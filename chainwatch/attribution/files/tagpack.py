@@ -239,6 +239,7 @@ class PackRows:
 
     @property
     def full(self) -> bool:
+        """Whether more was unfolded than a file may unfold to."""
         return self.unfolded > self.most
 
 

@@ -165,11 +165,8 @@ def set_privacy_budget(
     """
     signed = checked(who, "who"), checked(why, "why")
     of = Population.of(chains, since, until)
-    said = {
-        "population": of.said(),
-        "epsilon": written(exact(epsilon, "epsilon")),
-        "delta": written(exact(delta, "delta", zero=True)),
-    }
+    said = {"population": of.said(), "epsilon": written(exact(epsilon, "epsilon")),
+            "delta": written(exact(delta, "delta", zero=True))}  # fmt: skip
     with alone(Path(file)) as place:
         begin(place)
         entries = sound_entries(place)
