@@ -239,7 +239,7 @@ class PackRows:
 
     @property
     def full(self) -> bool:
-        """Whether more was unfolded than a file may unfold to."""
+        """Whether more was unfolded than the size of the file allows."""
         return self.unfolded > self.most
 
 
