@@ -28,7 +28,8 @@ class Danger(NamedTuple):
 
     ``payers`` tells whether who pays somebody of the concept is looked at for that: it is so where
     paying is itself the harm or feeds it (terror, abuse, arms, precursors), and never where it may
-    be somebody who buys for himself, or a victim.
+    be somebody who buys for himself, or a victim: who pays traffickers in people or organs, or
+    violent men, may be paying for his own or a relative's life.
     """
 
     weight: int
@@ -44,14 +45,14 @@ _CRIME = "UN, Convention against Transnational Organized Crime (2000)"
 DANGERS: Mapping[str, Danger] = MappingProxyType(
     {
         "child_sexual_abuse": Danger(1000, True, _ABUSE),
-        "human_trafficking": Danger(1000, True, "UN, Trafficking in Persons Protocol (2000)"),
+        "human_trafficking": Danger(1000, False, "UN, Trafficking in Persons Protocol (2000)"),
         "organ_trafficking": Danger(
-            1000, True, "Council of Europe, Convention against Trafficking in Human Organs (2015)"
+            1000, False, "Council of Europe, Convention against Trafficking in Human Organs (2015)"
         ),
         "terrorism": Danger(1000, True, _TERROR),
         "terrorism_financing": Danger(1000, True, _TERROR),
         "sexual_abuse": Danger(1000, True, _ABUSE),
-        "violence": Danger(1000, True, "UN, Convention against Torture (1984)"),
+        "violence": Danger(1000, False, "UN, Convention against Torture (1984)"),
         "weapons": Danger(900, True, "UN, Firearms Protocol (2001)"),
         "arms_supplier": Danger(900, True, "UN, Firearms Protocol (2001)"),
         "precursor_supplier": Danger(

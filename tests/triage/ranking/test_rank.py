@@ -325,3 +325,11 @@ def test_a_day_counts_as_a_whole_and_later_sayings_do_not() -> None:
     assert score(whole, "cell")["amount"] == 900
     with pytest.raises(InputError, match="no payment of TOK was read until 2020-01-01"):
         cw.rank(ledger, told_later, TOKEN, day="2020-01-01")
+
+
+def test_who_may_pay_a_ransom_is_not_looked_at_for_it() -> None:
+    paid = [("brother>ring:900", 0), ("buyer>site:900", 1)]
+    said = (("ring", "ring", "human_trafficking"), ("site", "site", "child_sexual_abuse"))
+    found = everybody(paid, *said)
+    assert "brother" not in order(found)
+    assert reasons(found, "buyer") == {("pays", "child_sexual_abuse", "site", 900)}
