@@ -31,7 +31,7 @@ class Search:
     """Needles, ready to be looked for."""
 
     def __init__(self, needles: Iterable[Needle], whole: Iterable[Whole] = ()) -> None:
-        listed = list(dict.fromkeys(needles))
+        listed = _telling(dict.fromkeys(needles))
         self._folded = _Table([one for one in listed if one.folded])
         self._exact = _Table([one for one in listed if not one.folded])
         self._shortened = _Shortened(whole)
@@ -49,6 +49,16 @@ class Search:
         for hit in [*folded, *short]:
             if hit.needle.form != BEGINNING or (hit.needle.who, hit.start) not in more:
                 yield hit
+
+
+def _telling(needles: Iterable[Needle]) -> list[Needle]:
+    """Return needles without the beginnings that several share: such a one names nobody."""
+    listed = list(needles)
+    whose: dict[bytes, set[str]] = defaultdict(set)
+    for one in listed:
+        if one.form == BEGINNING:
+            whose[one.data].add(one.who)
+    return [one for one in listed if one.form != BEGINNING or len(whose[one.data]) == 1]
 
 
 _DOTS = b"\xe2\x80\xa6|\\.{2,8}|\\\\u2026|&hellip;|&#8230;|&#x2026;|\xe2\x8b\xaf|\xc2\x85"

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from chainwatch.addresses.canonical import text
 from chainwatch.chains.catalogue import chain as chain_of
-from chainwatch.privacy.leaks.forms import SHORTENED, TRANSACTION, whole_texts
+from chainwatch.privacy.leaks.forms import BEGINNING, SHORTENED, TRANSACTION, Needle, whole_texts
 from chainwatch.privacy.leaks.leaks import searched
 from chainwatch.privacy.leaks.packing import text_of
 from chainwatch.privacy.leaks.result import Leaks
@@ -309,3 +309,13 @@ def test_packed_bytes_are_no_text(data: bytes) -> None:
     if len(set(data)) > 60:
         assert text_of(packed) is None
         assert text_of(b"\xff\xfe" + packed) is None
+
+
+def test_a_beginning_that_several_share_names_nobody() -> None:
+    one, two, alone = (
+        Needle(data, "masked address", BEGINNING, who, True)
+        for data, who in ((b"0x2e2e2e2e2e2e2e", "a"), (b"0x2e2e2e2e2e2e2e", "b"),
+                          (b"0x3f3f3f3f3f3f3f", "a"))
+    )  # fmt: skip
+    found = Search([one, two, alone]).in_bytes(b"0x2e2e2e2e2e2e2e99 0x3f3f3f3f3f3f3f77")
+    assert [hit.needle.data for hit in found] == [alone.data]
