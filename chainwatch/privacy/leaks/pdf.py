@@ -19,7 +19,7 @@ _LONGEST_HEAD = 4000
 _PICTURES = (b"DCTDecode", b"JPXDecode", b"CCITTFaxDecode", b"JBIG2Decode")
 # A string that nothing closes ends where the next begins: what was looked at is never looked at
 # again, so that the time is that of one reading whatever the file holds.
-_STRING = re.compile(rb"\((?P<text>(?:\\.|[^\\()]|\([^()\\]*\))*)(?:\)|(?=\()|\\?\Z)"
+_STRING = re.compile(rb"\((?P<text>(?:\\.|[^\\()]|\((?:\\.|[^()\\])*\))*)(?:\)|(?=\()|\\?\Z)"
                      rb"|<(?P<hex>[0-9A-Fa-f\s]+)>", re.DOTALL)  # fmt: skip
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|\r\n|.)", re.DOTALL)
 _ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f",
