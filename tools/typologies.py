@@ -142,7 +142,8 @@ def _facts() -> Iterator[str]:
     yield "## Facts from outside\n"
     yield "`cw.make_facts(...)` takes them as frames; `cw.read_facts(folder)` and `chainwatch"
     yield "alerts --facts FOLDER` read `reviews.csv`, `listings.csv`, `closures.csv` and"
-    yield "`published.csv`. There a price is in whole units of its currency, such as `49.90`.\n"
+    yield "`published.csv`. Either way a price is given in whole units of its currency,"
+    yield "such as `49.90` with `EUR`, and is kept exactly.\n"
     yield "| table | column | what it says |"
     yield "|---|---|---|"
     for table in TABLES:

@@ -32,7 +32,11 @@ MOST_PRICE = 10**18
 """No list price is higher, in minor units of its currency or base units of the asset."""
 
 _PRICE = (
-    Column.number("price", "in minor units of the currency, or in base units of the asset"),
+    Column.number(
+        "price",
+        "kept in minor units of the currency, or base units of the asset; it is given in"
+        " whole units, as 49.90 with EUR",
+    ),
     Column.text("currency", "ISO 4217 code; null where the price is in base units of the asset"),
 )
 _WHEN = Column("time", TIME, Privacy.TIME, "when")

@@ -9,7 +9,14 @@ import typer
 
 import chainwatch as cw
 from chainwatch.cli.cluster_lines import MOST_SHOWN
-from chainwatch.cli.options import LedgerOption, ReplaceOption
+from chainwatch.cli.options import (
+    AuthorityOption,
+    EditionOption,
+    LedgerOption,
+    ReasonOption,
+    ReplaceOption,
+    show_in,
+)
 from chainwatch.cli.output import check_named, interruptible, names_in, say, show, write_csv
 from chainwatch.cli.owners import ChainOption, only_chain, tags_in
 from chainwatch.cli.received import AssetOption, whom
@@ -61,6 +68,9 @@ def link_test(
     seed: Annotated[int, typer.Option(help="What the draws follow from.")] = 0,
     csv: Annotated[Path | None, typer.Option(help="Also write every test here, in clear.")] = None,
     replace: ReplaceOption = False,
+    edition: EditionOption = "disclosure",
+    reason: ReasonOption = "",
+    authority: AuthorityOption = "",
 ) -> None:
     """Test each of many vendors for a link to one network, and say what else could explain it.
 
@@ -72,6 +82,7 @@ def link_test(
     --tags out/otter/data/tags --ledger out/otter/ledger
     """
     check_named(csv, replace=replace)
+    show_in(edition, reason, authority)
     with interruptible():
         read = cw.open_ledger(ledger)
         of = chain or only_chain(read)

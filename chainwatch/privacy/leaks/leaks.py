@@ -73,7 +73,7 @@ def leaks(
     Raises
     ------
     InputError
-        If there is no such folder, nothing says whom to look for, or the key is missing.
+        If there is no such file or folder, nothing says whom to look for, or the key is missing.
 
     Fails when
     ----------
@@ -84,7 +84,9 @@ def leaks(
     expect(folder, (str, Path), "the folder", "name the folder that is to leave the desk")
     root = Path(folder)
     if not root.exists():
-        raise InputError("there is no such folder", where=str(folder), remedy="check the path")
+        raise InputError(
+            "there is no such file or folder", where=str(folder), remedy="check the path"
+        )
     root, places = _whole_case(root, {"working": working, "annex": annex})
     given = {name: Path(one) if one is not None else None for name, one in places.items()}
     secrets = read_secrets(

@@ -19,12 +19,14 @@ from typing import Any, cast
 import polars as pl
 
 from chainwatch.addresses.assets import Asset, native
+from chainwatch.attribution.contact import substances_of
 from chainwatch.attribution.resolve import Framed
 from chainwatch.attribution.validity import day_of
 from chainwatch.chains.catalogue import chain as chain_of
 from chainwatch.clusters.recipe import owners
 from chainwatch.errors import InputError, expect
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.progress import announce
 from chainwatch.results.provenance import Record, software
 from chainwatch.results.result import content_of, with_record
 from chainwatch.triage.health.budget import Number, exact
@@ -121,6 +123,9 @@ def _released(
     releases: Path, signed: tuple[str, str], period: tuple[date, date],
 ) -> HealthRelease:  # fmt: skip
     noise = _noise(terms)
+    sold = tags.frame.filter(pl.col("chain") == what.chain)["context"].unique().to_list()
+    if not any(map(substances_of, sold)):
+        announce("no tag on this chain says what its seller sells: every count will be noise alone")
     check_read(ledger, what.chain, terms.weeks)
     asked = {**terms.said(), "chain": what.chain, "asset": str(what), "opendp": version("opendp")}
     asked["owners"] = "by the default recipe" if clusters is None else "as they were given"

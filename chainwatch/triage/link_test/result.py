@@ -225,7 +225,10 @@ class LinkTests(Result):
     # One vendor.
 
     def _one(self, vendor: str | bytes) -> dict[str, Any]:
-        (address,) = addresses_of(vendor, self.asset)
+        named = list(addresses_of(vendor, self.asset))
+        if len(named) != 1:
+            raise InputError(f"{len(named)} vendors are named", remedy="ask for one at a time")
+        (address,) = named
         rows = self.frame.filter(pl.col("vendor") == address)
         if rows.is_empty():
             raise InputError("that vendor was not tested", remedy="give one of .frame['vendor']")

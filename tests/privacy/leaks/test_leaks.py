@@ -466,7 +466,7 @@ def test_what_is_refused(written: Callable[..., Path]) -> None:
     case = written()
     with pytest.raises(InputError, match="nothing says whom to look for"):
         cw.leaks(case / "disclosure")
-    with pytest.raises(InputError, match="no such folder"):
+    with pytest.raises(InputError, match="no such file or folder"):
         cw.leaks(case / "nowhere", working=case / "working")
     with pytest.raises(InputError, match="the mask key is missing"):
         cw.leaks(case / "disclosure", key_file=case / "nowhere")
