@@ -45,6 +45,16 @@ SEEDS = {False: TEST.seeds[100:150], True: TEST.seeds[100:110]}
 HEAD = """\
 # How often a link is said and is not there
 
+```python
+tests = cw.link_test(ledger, vendors, network, tags=tags, clusters=owners)
+tests.plain("tests")  # a verdict for each vendor; plain("explanations") for what else could be
+tests.why(vendor)  # one vendor in sentences; tests.routes(vendor), tests.values(vendor)
+```
+
+`chainwatch link-test vendor lantern --tags tags --clusters --ledger ledger` does the same, masked
+unless `--edition working` is given with `--reason` and `--authority`; `[[link_tests]]` asks it in a
+case file.
+
 Whether a vendor pays a network is known here because it is simulated ([decision
 63](decisions/0063-is-the-link-real.md)): half a year of payments of forty thousand people, with
 shops, five exchanges, two payment processors, a market, an airdrop, and two hundred vendors, of
