@@ -141,7 +141,10 @@ def _names(group: Group) -> str:
 
 def _span(one: Kind, found: TraceRange) -> str:
     low, high = one.low.text(found.asset), one.high.text(found.asset)
-    return f"{high} under each" if one.low == one.high else f"{low} to {high}"
+    if one.low != one.high:
+        return f"{low} to {high}"
+    # What one digit is left of may still differ from policy to policy.
+    return f"{high} each, to one digit" if one.high.rounded else f"{high} under each"
 
 
 def _draw(ax: Axes, one: Kind, top: float, largest: int, found: TraceRange) -> float:
