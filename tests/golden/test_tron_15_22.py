@@ -335,8 +335,9 @@ def test_the_unhosted_five(case: Case) -> None:
 def test_typologies_of_crimes_link_no_customer_of_an_exchange_house(case: Case) -> None:
     """Told as published addresses: whoever paid an exchange house, or by one, is no donor of it."""
     published = pl.DataFrame({"chain": ["tron"] * len(case.listed), "address": case.listed})
+    told = {"units": 10**6, "zone": "UTC+2"}
     asked = [
-        make(units=10**6) if "units" in dict(make().params) else make()
+        make(**{name: said for name, said in told.items() if name in dict(make().params)})
         for make in TYPOLOGIES
         if not make.__module__.startswith("chainwatch.typologies.shapes")
     ]
