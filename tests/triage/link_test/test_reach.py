@@ -60,6 +60,7 @@ def slow(flows: Flows, network: Any, stopping: Any, hops: int, days: int) -> lis
     payer, payee = flows.payer.tolist(), flows.payee.tolist()
     amount, order = [int(one) for one in flows.amount], flows.order.tolist()
     clock, span = flows.clock.tolist(), days * 24 * HOUR
+    told = any(flows.agreed.tolist())  # where nothing tells whose wish it was, all count
 
     def came(who: int, before: int) -> int:
         return sum(amount[k] for k in rows if payee[k] == who and order[k] < before)
@@ -71,7 +72,7 @@ def slow(flows: Flows, network: Any, stopping: Any, hops: int, days: int) -> lis
         return max(came(payer[k], order[k]) - went(payer[k], order[k]), amount[k])
 
     def value(k: int, left: int) -> int:
-        if not flows.agreed[k]:
+        if told and not flows.agreed[k]:
             return 0
         if network[payee[k]]:
             return 0 if payer[k] >= 0 and network[payer[k]] else amount[k]
