@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chainwatch.sanitize import isolated, turns
 
@@ -82,3 +82,39 @@ def check_named(path: Path | None, *, replace: bool) -> None:
         from chainwatch.atomic import check_new
 
         check_new(path, replace=replace)
+
+
+def list_rows(
+    found: Result, table: str, told: Callable[[dict[str, Any]], str], *, most: int,
+    names: frozenset[str], more: str, masked: tuple[str, str],
+) -> None:  # fmt: skip
+    """Print the rows of a table that the edition of the desk lists, a line each; count the others.
+
+    Parameters
+    ----------
+    found : Result
+        What was found.
+    table : str
+        The name of the table.
+    told : callable
+        A row, as the edition shows it, in one line.
+    most : int
+        Rows that are printed.
+    names : frozenset of str
+        Names that tags give.
+    more : str
+        What further rows are called.
+    masked : tuple of str
+        What one row of a masked party, and several, are called.
+    """
+    from chainwatch.results.mask import shown_tables
+    from chainwatch.units import counted
+
+    _, tables = shown_tables(found)
+    rows = [row for row in tables[table].to_dicts() if row.get("summed") is None]
+    for row in rows[:most]:
+        say(told(row), names)
+    if (left := len(rows) - most) > 0:
+        say(f"  and {left:,} more{more}")
+    if hidden := found.tables()[table].frame.height - len(rows):
+        say(counted(hidden, *masked))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +18,14 @@ from chainwatch.cli.options import (
     ReplaceOption,
     show_in,
 )
-from chainwatch.cli.output import check_named, interruptible, names_in, say, show, write_csv
+from chainwatch.cli.output import (
+    check_named,
+    interruptible,
+    list_rows,
+    names_in,
+    show,
+    write_csv,
+)
 from chainwatch.cli.owners import ChainOption, only_chain, tags_in
 from chainwatch.cli.received import AssetOption
 from chainwatch.cli.trace import asset_named
@@ -111,27 +118,11 @@ def whom(named: list[str] | None, tags: cw.Tags | None, concept: str) -> Any:
 
 
 def _tell(found: cw.Convergence, names: frozenset[str]) -> None:
-    rows = list(_shown(found))
-    for row in rows[:MOST_SHOWN]:
-        say(_told(found, row), names)
-    if (more := len(rows) - MOST_SHOWN) > 0:
-        say(f"  and {more:,} more places")
-    if masked := found.frame.height - len(rows):
-        from chainwatch.units import counted
-
-        one, many = "place is masked", "places are masked"
-        say(f"{counted(masked, one, many)} in this edition")
+    list_rows(
+        found, "meetings", partial(_told, found), most=MOST_SHOWN, names=names, more=" places",
+        masked=("place is masked in this edition", "places are masked in this edition"),
+    )  # fmt: skip
     show(found)
-
-
-def _shown(found: cw.Convergence) -> Iterator[dict[str, Any]]:
-    """Yield the places that the edition of the desk lists, as it shows them."""
-    from chainwatch.results.mask import shown_tables
-
-    _, tables = shown_tables(found)
-    for row in tables["meetings"].to_dicts():
-        if row.get("summed") is None:
-            yield row
 
 
 def _told(found: cw.Convergence, row: dict[str, Any]) -> str:

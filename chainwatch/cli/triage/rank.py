@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +18,14 @@ from chainwatch.cli.options import (
     ReplaceOption,
     show_in,
 )
-from chainwatch.cli.output import check_named, interruptible, names_in, say, show, write_csv
+from chainwatch.cli.output import (
+    check_named,
+    interruptible,
+    list_rows,
+    names_in,
+    show,
+    write_csv,
+)
 from chainwatch.cli.owners import ChainOption, only_chain, tags_in
 from chainwatch.cli.received import AssetOption
 from chainwatch.cli.trace import asset_named
@@ -146,27 +153,12 @@ def _danger(text: str) -> tuple[str, Danger]:
 
 
 def _tell(found: cw.Ranking, names: frozenset[str]) -> None:
-    rows = list(_shown(found))
-    for row in rows[:MOST_SHOWN]:
-        say(_told(found, row), names)
-    if (more := len(rows) - MOST_SHOWN) > 0:
-        say(f"  and {more:,} more")
-    if masked := found.frame.height - len(rows):
-        from chainwatch.units import counted
-
-        one, many = "of the ranked is masked", "of the ranked are masked"
-        say(f"{counted(masked, one, many)} in this edition")
+    hidden = "of the ranked is masked in this edition", "of the ranked are masked in this edition"
+    list_rows(
+        found, "ranking", partial(_told, found), most=MOST_SHOWN, names=names, more="",
+        masked=hidden,
+    )  # fmt: skip
     show(found)
-
-
-def _shown(found: cw.Ranking) -> Iterator[dict[str, Any]]:
-    """Yield the ranked whom the edition of the desk lists, as it shows them."""
-    from chainwatch.results.mask import shown_tables
-
-    _, tables = shown_tables(found)
-    for row in tables["ranking"].to_dicts():
-        if row.get("summed") is None:
-            yield row
 
 
 def _told(found: cw.Ranking, row: dict[str, Any]) -> str:
@@ -176,5 +168,5 @@ def _told(found: cw.Ranking, row: dict[str, Any]) -> str:
     score = row["low"] if row["low"] == row["high"] else f"{row['low']} to {row['high']}"
     return (
         f"{row['rank']:>4}. {row['entity']}, {score} of 1000: danger {row['danger']}, evidence"
-        f" {row['evidence']}, {amount} at stake, last active {row['last']}"
+        f" {row['evidence']}, {amount} at stake, the last of it {row['last']}"
     )

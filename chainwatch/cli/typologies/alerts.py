@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +18,15 @@ from chainwatch.cli.options import (
     ReplaceOption,
     show_in,
 )
-from chainwatch.cli.output import check_named, interruptible, names_in, say, show, write_csv
+from chainwatch.cli.output import (
+    check_named,
+    interruptible,
+    list_rows,
+    names_in,
+    say,
+    show,
+    write_csv,
+)
 from chainwatch.cli.owners import ChainOption, only_chain, tags_in
 from chainwatch.cli.received import AssetOption
 from chainwatch.cli.trace import asset_named
@@ -110,31 +118,16 @@ def alerts(
 
 
 def _tell(found: cw.Alerts, names: frozenset[str]) -> None:
-    rows = list(_shown(found))
-    for row in rows[:MOST_SHOWN]:
-        say(_told(found, row), names)
-    if (more := len(rows) - MOST_SHOWN) > 0:
-        say(f"  and {more:,} more alerts")
-    if masked := found.frame.height - len(rows):
-        from chainwatch.units import counted
-
-        one, many = "alert is", "alerts are"
-        say(f"{counted(masked, one, many)} on parties whom this edition masks")
+    hidden = "on parties whom this edition masks"
+    list_rows(
+        found, "alerts", partial(_told, found), most=MOST_SHOWN, names=names, more=" alerts",
+        masked=(f"alert is {hidden}", f"alerts are {hidden}"),
+    )  # fmt: skip
     for row in found.not_observable.filter(
         found.not_observable["typology"].is_not_null()
     ).to_dicts():
         say(f"{row['typology']}: not observable, it needs {row['needs']}")
     show(found)
-
-
-def _shown(found: cw.Alerts) -> Iterator[dict[str, Any]]:
-    """Yield the alerts that the edition of the desk lists, as it shows them."""
-    from chainwatch.results.mask import shown_tables
-
-    _, tables = shown_tables(found)
-    for row in tables["alerts"].to_dicts():
-        if row.get("summed") is None:
-            yield row
 
 
 def _told(found: cw.Alerts, row: dict[str, Any]) -> str:

@@ -36,7 +36,7 @@ from chainwatch.triage.convergence.tables import (
     UNTESTED,
     VENDORS,
 )
-from chainwatch.triage.link_test.discovery import adjusted, rate_of
+from chainwatch.triage.link_test.discovery import adjusted, discovered, rate_of
 from chainwatch.triage.link_test.matching import Sizes, pool_of
 from chainwatch.triage.people import Judged, judged_owners, marked
 from chainwatch.triage.tagged import TaggedParties
@@ -215,9 +215,15 @@ def converging(
     judged = [one for way, out in asked for one in _judged(way, vendors, out, least)]
     tests = sum(_could_be(way, vendors, out) for way, out in asked)
     corrected = _corrected([one.p for one in judged], tests)
-    terms = _Terms(share, hub, least)
+    # Whether a place is called is decided in whole numbers; what is shown is rounded.
+    exact = [Fraction(1) if one.p is None else one.p for one in judged]
+    stands = discovered(exact, max(tests, len(exact)), share)
+    terms = _Terms(hub, least)
     rows = sorted(
-        (_row(flows, one, q, terms) for one, q in zip(judged, corrected, strict=True)),
+        (
+            _row(flows, one, q, terms, called=stood)
+            for one, q, stood in zip(judged, corrected, stands, strict=True)
+        ),
         key=lambda row: (row[7] is None, row[7], row[0], row[1]),
     )
     return Convergence(
@@ -233,9 +239,8 @@ def converging(
 
 
 class _Terms(NamedTuple):
-    """At what rate a place is called, and where it is not, whatever chance says."""
+    """Where a place is not called, whatever chance says."""
 
-    rate: Fraction
     hub: int
     least: int
 
@@ -393,7 +398,9 @@ def _corrected(values: Sequence[Fraction | None], tests: int) -> list[float | No
     return [None if one is None else next(found) for one in values]
 
 
-def _row(flows: Flows, place: _Place, corrected: float | None, terms: _Terms) -> tuple[Any, ...]:
+def _row(
+    flows: Flows, place: _Place, corrected: float | None, terms: _Terms, *, called: bool
+) -> tuple[Any, ...]:
     party = place.party
     others = max(int(flows.payers[party]), int(flows.payees[party]))
     p = place.p
@@ -401,18 +408,18 @@ def _row(flows: Flows, place: _Place, corrected: float | None, terms: _Terms) ->
         flows.parties[party], place.direction, flows.actor(party), _concept(flows, party),
         len(place.amounts), len(place.tested), float(expected(place.shares)),
         None if p is None else float(p), corrected,
-        _verdict(corrected, place, others, terms),
+        _verdict(place, others, terms, called=called),
         min(sum(place.amounts.values()), place.came), place.hands, others,
         ",".join(flows.parties[one].hex() for one in sorted(place.amounts)),
     )  # fmt: skip
 
 
-def _verdict(corrected: float | None, place: _Place, others: int, terms: _Terms) -> str:
-    if corrected is None:
+def _verdict(place: _Place, others: int, terms: _Terms, *, called: bool) -> str:
+    if place.p is None:
         return UNTESTED
     if others >= terms.hub:
         return SHARED
-    if Fraction(corrected) > terms.rate:
+    if not called:
         return NO_MORE
     return CHANCE if place.hands >= terms.least else BEHIND_ONE
 

@@ -339,3 +339,24 @@ def test_on_a_ledger_nobody_gets_a_role_and_the_place_stays_masked() -> None:
 def test_what_is_wrong_is_said(more: dict[str, Any], said: str) -> None:
     with pytest.raises((InputError, cw.errors.ArgumentError), match=said):
         asked(**more)
+
+
+def test_a_place_of_exactly_the_rate_is_called() -> None:
+    """Decided in whole numbers: as a float the rate itself may seem to be missed."""
+    flows = sorted_flows(world(Random(1)))  # noqa: S311
+    first = converging(flows, VENDORS, bounds=Bounds(1, 14))
+    row = first.frame.filter(pl.col("entity") == b"broker").row(0, named=True)
+    several = sum((Fraction(1, k) for k in range(1, first.tests + 1)), Fraction(0))
+    way, _ = ways_of(flows, np.zeros(len(flows.parties), np.bool_), Bounds(1, 14))
+    number = flows.number_of(b"broker")
+    assert number is not None
+    mine = {flows.number_of(one) for one in VENDORS}
+    assert mine <= set(way.flows.payer[way.first_payments(number)].tolist())
+    # The p-value of the broker alone, times what a lone discovery costs, is the least rate.
+    least = Fraction(row["p"]) * first.tests * several
+    above, below = (
+        converging(flows, VENDORS, bounds=Bounds(1, 14), rate=str(float(least * factor)))
+        for factor in (Fraction(1001, 1000), Fraction(999, 1000))
+    )
+    assert "broker" in places(above, CHANCE)
+    assert "broker" in places(below, NO_MORE)
