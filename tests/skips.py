@@ -22,6 +22,13 @@ ACCEPTED: dict[str, tuple[str, str]] = {
     "CHAINWATCH_KERNEL_PYTHON": (
         "py-bitcoinkernel", "set CHAINWATCH_KERNEL_PYTHON to the Python of a venv that has it",
     ),
+    "CHAINWATCH_CHROMIUM": ("a browser", "set CHAINWATCH_CHROMIUM to the program of Chromium"),
+    "CHAINWATCH_PDFTOPPM": (
+        "pages as pictures", "set CHAINWATCH_PDFTOPPM to the program pdftoppm of poppler",
+    ),
+    "CHAINWATCH_FTM_PYTHON": (
+        "followthemoney", "set CHAINWATCH_FTM_PYTHON to the Python of a venv that has it",
+    ),
     "pygraphviz is not installed": (
         "pygraphviz", "install the libraries of Graphviz and a C compiler, then `make setup`",
     ),
@@ -30,6 +37,10 @@ ACCEPTED: dict[str, tuple[str, str]] = {
     "scikit-learn is not installed": ("scikit-learn", "see what `make setup` says of it"),
     "scipy is not installed": ("scipy", "see what `make setup` says of it"),
     "opendp is not installed": ("opendp", "see what `make setup` says of it"),
+    "bokeh is not installed": ("bokeh", "see what `make setup` says of it"),
+    "pyhanko is not installed": ("pyhanko", "see what `make setup` says of it"),
+    "stix2 is not installed": ("stix2", "see what `make setup` says of it"),
+    "pymisp is not installed": ("pymisp", "see what `make setup` says of it"),
     "this system": ("another system", "run the tests on a system that has it"),
 }  # fmt: skip
 """By what stands in the reason of a skip: what is missing, and how to get it."""

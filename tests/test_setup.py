@@ -149,4 +149,4 @@ def test_an_optional_layer_that_fails_is_said_every_time(
     for _ in range(2):
         setup.prepare("demo")
         assert "plainer layout" in capsys.readouterr().out
-    assert asked == ["run", "layout", "report", "typefaces", "project"]
+    assert asked == ["run", "layout", "report", "typefaces", "interactive", "project"]

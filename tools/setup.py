@@ -18,33 +18,23 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "chainwatch-setup.json"
 LOG = VENV / "chainwatch-setup.log"
 
-_ALL = ("run", "layout", "report", "typefaces", "learn", "statistics", "health")
+_EXTRAS = (
+    "layout",
+    "report",
+    "typefaces",
+    "learn",
+    "statistics",
+    "health",
+    "interactive",
+    "sign",
+    "stix",
+    "misp",
+)
 
 STAGES = {
-    "demo": ("run", "layout", "report", "typefaces", "project"),
-    "test": (
-        "run",
-        "layout",
-        "report",
-        "typefaces",
-        "learn",
-        "statistics",
-        "health",
-        "test",
-        "project",
-    ),
-    "check": (
-        "run",
-        "layout",
-        "report",
-        "typefaces",
-        "learn",
-        "statistics",
-        "health",
-        "test",
-        "lint",
-        "project",
-    ),
+    "demo": ("run", "layout", "report", "typefaces", "interactive", "project"),
+    "test": ("run", *_EXTRAS, "test", "project"),
+    "check": ("run", *_EXTRAS, "test", "lint", "project"),
     "lock": ("lock",),
 }
 """What each stage installs, in order; a layer is one file in requirements/, or the project."""
@@ -57,6 +47,10 @@ OPTIONAL = {
     "learn": "scikit-learn is not to be had here: fitted models can be used, and none be fitted",
     "statistics": "scipy is not to be had here: no link can be tested",
     "health": "opendp is not to be had here: nothing can be released with noise",
+    "interactive": "bokeh is not to be had here: pictures to move about in are not written",
+    "sign": "pyhanko is not to be had here: nothing can be signed or given a time stamp",
+    "stix": "stix2 is not to be had here: no case is written as STIX",
+    "misp": "pymisp is not to be had here: no case is written as an event of MISP",
 }
 """Layers that may fail, and what is then lost; said aloud on every run."""
 
