@@ -47,7 +47,7 @@ HEAD = """\
 
 ```python
 tests = cw.link_test(ledger, vendors, network, tags=tags, clusters=owners)
-tests.plain("tests")  # a verdict for each vendor; plain("explanations") for what else could be
+tests.plain("link_tests")  # a verdict each; "link_explanations": what else could be
 tests.why(vendor)  # one vendor in sentences; tests.routes(vendor), tests.values(vendor)
 ```
 

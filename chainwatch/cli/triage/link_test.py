@@ -99,7 +99,7 @@ def link_test(
             )  # fmt: skip
     _tell(found, names_in([] if said is None else [said]))
     if csv:
-        write_csv(csv, found.plain("tests"), replace=replace)
+        write_csv(csv, found.plain("link_tests"), replace=replace)
 
 
 def _tell(found: cw.LinkTests, names: frozenset[str]) -> None:

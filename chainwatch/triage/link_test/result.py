@@ -108,10 +108,11 @@ class LinkTests(Result):
 
     def tables(self) -> Mapping[str, Rows]:
         """Return the tables that make up the content digest."""
-        return {
-            "tests": TESTS.rows(self.frame), "explanations": EXPLANATIONS.rows(self.explanations),
-            "steps": STEPS.rows(self.steps), "network": NETWORK.rows(self.network),
-        }  # fmt: skip
+        rows = (
+            TESTS.rows(self.frame), EXPLANATIONS.rows(self.explanations), STEPS.rows(self.steps),
+            NETWORK.rows(self.network),
+        )  # fmt: skip
+        return {one.table.name: one for one in rows}
 
     def words(self) -> Mapping[str, Any]:
         """Return the terms, which are digested as well."""

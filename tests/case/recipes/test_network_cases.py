@@ -68,9 +68,9 @@ def test_otter_ranks_the_campaign_first_and_no_buyer_at_all(made_up: RunReport) 
 def test_otter_s_link_is_consistent_with_chance_and_its_explanations_stay_open(
     made_up: RunReport,
 ) -> None:
-    verdicts = sorted(row["verdict"] for row in table(made_up, "tests"))
+    verdicts = sorted(row["verdict"] for row in table(made_up, "link_tests"))
     assert verdicts == ["consistent with chance", "no route found"]
-    explained = {row["answer"] for row in table(made_up, "explanations")}
+    explained = {row["answer"] for row in table(made_up, "link_explanations")}
     assert explained == {"open", "excluded"}
     report = (made_up.editions["disclosure"] / "report.html").read_text()
     assert report.count("belongs to") == report.count("no address belongs to anybody")
@@ -85,7 +85,7 @@ def test_otter_s_masks_hold_in_every_artefact(made_up: RunReport, tmp_path: Path
 
 
 def test_tron_s_wallets_are_tested_against_later_orders(on_tron: RunReport) -> None:
-    verdicts = [row["verdict"] for row in table(on_tron, "tests")]
+    verdicts = [row["verdict"] for row in table(on_tron, "link_tests")]
     assert len(verdicts) == 20
     assert set(verdicts) == {"no route found", "consistent with chance", "not testable"}
     ranked = table(on_tron, "ranking")

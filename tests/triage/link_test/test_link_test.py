@@ -233,9 +233,9 @@ def test_a_report_shows_the_called_and_the_network_and_nobody_else(
     edition, tables = shown_tables(found)
     assert edition == "disclosure"
     # Who was only tested is masked; who is called is a finding.
-    assert set(tables["tests"]["vendor"]) >= {text(ON(one), "eth") for one in ("kelp", "moss")}
+    assert set(tables["link_tests"]["vendor"]) >= {text(ON(one), "eth") for one in ("kelp", "moss")}
     for name in ("reed", "fern", "dill"):
-        assert text(ON(name), "eth") not in str(tables["tests"].to_dicts())
+        assert text(ON(name), "eth") not in str(tables["link_tests"].to_dicts())
     (finding,) = found.findings(pl.DataFrame())
     assert "consistent with" in finding.headline
     assert len(finding.innocent) == len(CATALOGUE)
