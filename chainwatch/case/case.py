@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import polars as pl
 from chainwatch.addresses.canonical import text, txid_text
 from chainwatch.atomic import absolute, check_free, write_whole
 from chainwatch.case.basis import basis_of
-from chainwatch.case.exports.catalogue import registry, write_exports
+from chainwatch.case.exports.catalogue import DEFAULT, chosen, write_exports
+from chainwatch.case.exports.shown.case import ShownCase, shown_case
 from chainwatch.case.exports.tables import write_tables
 from chainwatch.case.record import NOTHING, CaseRecord, now
 from chainwatch.case.report.document import document
@@ -69,6 +71,12 @@ class Case(CaseRecord):
         """Return an edition with the roles that the added results give."""
         return self.view(name).edition
 
+    def shown(
+        self, edition: str = DISCLOSURE, settings: Mapping[str, Any] | None = None
+    ) -> ShownCase:
+        """Return what an edition shows, as plain values: what every export is written from."""
+        return shown_case(self, self.view(edition), settings)
+
     def look_beside(self, ledger: Ledger, *, acquired_stated: bool = True) -> None:
         """Read who stands in the transactions of the results, so that those are withheld as well.
 
@@ -92,9 +100,10 @@ class Case(CaseRecord):
 
     def write(
         self, folder: str | Path, *, edition: str = DISCLOSURE, reason: str = "",
-        authority: str = "", replace: bool = False,
+        authority: str = "", exports: Iterable[str] = DEFAULT,
+        settings: Mapping[str, Any] | None = None, replace: bool = False,
     ) -> Path:  # fmt: skip
-        """Write one edition of the case: report, tables, graph, figures, manifest, log, seal.
+        """Write one edition of the case: report, exports, figures, manifest, log, seal.
 
         Parameters
         ----------
@@ -107,6 +116,10 @@ class Case(CaseRecord):
             Why the working edition is needed.
         authority : str
             On whose authority it is written: an order, a file number, an office.
+        exports : iterable of str
+            In which formats, by their names in :mod:`chainwatch.case.exports.catalogue`.
+        settings : mapping, optional
+            What an export must be told that no chain says, by its name; see the export.
         replace : bool
             Put it in the place of an edition that was written there and is as its seal says.
 
@@ -120,14 +133,16 @@ class Case(CaseRecord):
         OutputExists
             If the folder exists and may not be replaced.
         CaseError
-            If a working edition is asked for without a reason, or without an authority.
+            If a working edition is asked for without a reason, or without an authority; or an
+            export that there is not.
         """
+        names = tuple(line.name for line in chosen(exports))
         check_free(absolute(folder), _is_edition, replace=replace)
         self._note_desk()
-        view = self.view(edition)
-        self._open(view.edition, reason, authority)
+        case = self.shown(edition, settings)
+        self._open(case.view.edition, reason, authority)
         return write_whole(
-            folder, lambda place: self._fill(place, view), ours=_is_edition, replace=replace
+            folder, lambda place: self._fill(place, case, names), ours=_is_edition, replace=replace
         )
 
     def write_annex(self, folder: str | Path, *, replace: bool = False) -> Path:
@@ -161,9 +176,10 @@ class Case(CaseRecord):
             given = leave(reason, authority)
             self._log("write the working edition", given.reason, NOTHING, given.authority)
 
-    def _fill(self, folder: Path, view: MaskedView) -> None:
+    def _fill(self, folder: Path, case: ShownCase, exports: tuple[str, ...]) -> None:
+        view = case.view
         self._draw(folder / "figures", view)
-        write_exports(view, folder)
+        write_exports(case, folder, exports)
         doc = view.text.plain(document(self, view))
         (folder / "report.html").write_bytes(render_html(doc, folder))
         try:
@@ -174,7 +190,7 @@ class Case(CaseRecord):
             write_tables(self._masked(), folder / MASKED)
         log = self.log.told(view.edition.seal, view.text.text)
         (folder / LOG).write_bytes(log.lines())
-        manifest = view.text.plain(self._manifest(view)) | {"log": log.head()}
+        manifest = view.text.plain(self._manifest(view, exports)) | {"log": log.head()}
         write_seal(folder, manifest, self._run())
 
     def _masked(self) -> dict[str, pl.DataFrame]:
@@ -216,7 +232,7 @@ class Case(CaseRecord):
                 raise CaseError("a figure lost its drawing")
             save_figure(figure, folder / one.stem)
 
-    def _manifest(self, view: MaskedView) -> dict[str, Any]:
+    def _manifest(self, view: MaskedView, exports: tuple[str, ...]) -> dict[str, Any]:
         edition = view.edition
         return {
             "case": self.name,
@@ -225,7 +241,7 @@ class Case(CaseRecord):
             "question": self.question,
             "edition": edition.name,
             "statements": list(self.statements),
-            "exports": registry.names(),
+            "exports": list(exports),
             "rows_left_out": dict(view.left_out),
             "results": [
                 {

@@ -32,7 +32,13 @@ ROUNDED = "rounded"
 SUMMED = "summed"
 """Column that says how many rows a row adds up, as a band; nothing where it is one row."""
 
-_ADDED = (Privacy.AMOUNT, Privacy.COUNT, Privacy.TALLY)
+ADDED = {
+    ROUNDED: Column.flag(ROUNDED, "whether the edition made amounts and times of the row coarse"),
+    SUMMED: Column.word(SUMMED, "how many rows the row adds up, as a band; null where it is one"),
+}
+"""How the columns are declared that the disclosure edition adds."""
+
+_SUMMABLE = (Privacy.AMOUNT, Privacy.COUNT, Privacy.TALLY)
 _OWN_WORDS = frozenset({Privacy.SIDE, Privacy.KIND, Privacy.WORD})
 _OF_SERVICES = frozenset({Privacy.SERVICE, Privacy.NAME})
 
@@ -118,7 +124,7 @@ def _sums(
 
     No sum is told exactly that the edition rounds elsewhere.
     """
-    added, amounts = columns_of(rows, *_ADDED), columns_of(rows, Privacy.AMOUNT)
+    added, amounts = columns_of(rows, *_SUMMABLE), columns_of(rows, Privacy.AMOUNT)
     parts = [
         Part(cells, {name: None if row[name] is None else int(row[name]) for name in added}, who)
         for cells, row, (*_, who) in zip(

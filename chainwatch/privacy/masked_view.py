@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.ledger.ledger import Ledger
+from chainwatch.privacy.about import About, about
 from chainwatch.privacy.anonymity_sets import singled_out, standing
 from chainwatch.privacy.edition import DISCLOSURE, POOLED, Edition
 from chainwatch.privacy.mask_rows import (
@@ -34,7 +35,7 @@ from chainwatch.privacy.roles import roles_of
 from chainwatch.results.plain import chains_of
 from chainwatch.results.result import Drawing, Finding, Result
 from chainwatch.results.roles import Party
-from chainwatch.results.table import Privacy
+from chainwatch.results.table import Privacy, Table
 
 Standing = Mapping[Party, frozenset[bytes]]
 """Who stands in a transaction, by chain and id."""
@@ -68,6 +69,19 @@ class DrawnFlows:
     asset: Asset | None = None
 
 
+class Declared(NamedTuple):
+    """What is said of the columns of a table that an edition shows.
+
+    ``place`` is which of the results it is of, ``asset`` what its amounts are of, where that is one
+    asset. A column that the edition adds is declared in
+    :data:`chainwatch.privacy.mask_tables.ADDED`.
+    """
+
+    table: Table
+    asset: Asset | None
+    place: int
+
+
 @dataclass(frozen=True)
 class MaskedView:
     """A case as one edition shows it.
@@ -88,6 +102,10 @@ class MaskedView:
         Under which name each of these stands in ``tables``, and so in the files.
     drawn : tuple of DrawnFlows
         What is drawn, in the order of the results.
+    declared : mapping of str to Declared
+        How each of ``tables`` is declared, under the same names.
+    about : tuple of About
+        What each result says beside its tables.
     """
 
     edition: Edition
@@ -97,6 +115,8 @@ class MaskedView:
     by_result: tuple[Mapping[str, pl.DataFrame], ...]
     files: tuple[Mapping[str, str], ...]
     drawn: tuple[DrawnFlows, ...]
+    declared: Mapping[str, Declared]
+    about: tuple[About, ...]
 
     def visible_pseudonyms(self) -> frozenset[str]:
         """Return the pseudonyms that stand in its tables and figures."""
@@ -150,7 +170,21 @@ def masked_view(
         tuple({name: text.frame(one.frame) for name, one in each.items()} for each in masked),
         tuple({name: text.text(file) for name, file in each.items()} for each in files),
         _drawn(results, edition, text),
+        _declared(results, files, text),
+        tuple(about(result, edition, text) for result in results),
     )
+
+
+def _declared(
+    results: Sequence[Result], files: Sequence[Mapping[str, str]], text: TextMask
+) -> dict[str, Declared]:
+    """Return how each table is declared, by the name of its file."""
+    return {
+        text.text(file): Declared(rows.table, asset_of(result), place)
+        for place, (result, names) in enumerate(zip(results, files, strict=True))
+        for name, rows in result.tables().items()
+        for file in (names[name],)
+    }
 
 
 def _visible_ids(

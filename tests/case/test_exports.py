@@ -255,14 +255,15 @@ def test_every_format_is_listed() -> None:
     }
     names = [export.name for export in EXPORTS]
     packs = {"tagpack", "actorpack"}  # a pack is written of tags or actors, not of a case
-    assert {*names, *packs} == modules
+    assert {*(name.replace("-", "_") for name in names), *packs} == modules
     assert names == sorted(names) == registry.names()
 
 
 @pytest.mark.parametrize("export", EXPORTS, ids=lambda export: export.name)
 def test_the_text_of_the_catalogue_leads_to_its_writer(export: Line) -> None:
-    assert str(export.target) == f"{exports.__name__}.{export.name}:export_{export.name}"
-    assert list(inspect.signature(export.load()).parameters) == ["view", "folder"]
+    module = export.name.replace("-", "_")
+    assert str(export.target) == f"{exports.__name__}.{module}:export_{module}"
+    assert list(inspect.signature(export.load()).parameters) == ["case", "folder"]
 
 
 def test_a_decimal_stays_an_integer() -> None:

@@ -23,11 +23,11 @@ from chainwatch.addresses.canonical import text
 from chainwatch.addresses.scripts import classify
 from chainwatch.case import analyses
 from chainwatch.case.exports import catalogue as exports
+from chainwatch.case.exports.shown.case import ShownCase
 from chainwatch.case.file.schema import case_schema
 from chainwatch.case.registry import Line
 from chainwatch.cli import app
 from chainwatch.errors import CaseError
-from chainwatch.privacy.masked_view import MaskedView
 from chainwatch.results.result import Finding, Result, recorded
 from chainwatch.results.roles import SUBJECT, Roles, parties_of
 from chainwatch.results.table import TXID, Column, Rows, Table
@@ -114,9 +114,9 @@ def gifts(givers: int) -> Gifts:
     return Gifts(GIFTS.frame(rows), native("btc"))
 
 
-def export_names_list(view: MaskedView, folder: Path) -> None:
+def export_names_list(case: ShownCase, folder: Path) -> None:
     """Write the names of all tables: a format that the package has never heard of."""
-    (folder / "names.txt").write_text("\n".join(sorted(view.tables)), encoding="utf-8")
+    (folder / "names.txt").write_text("\n".join(sorted(case.view.tables)), encoding="utf-8")
 
 
 @pytest.fixture
@@ -124,8 +124,12 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[cw.Case, P
     monkeypatch.setattr(exports.registry, "lines", list(exports.EXPORTS))
     exports.register("names", export_names_list, "a text editor")
     case = cw.Case("gifts", "Who gave?", mask_key=bytes(16)).add(gifts(3), note="Look.")
-    case.write(tmp_path / "disclosure")
-    case.write(tmp_path / "working", edition="working", reason="a test", authority="a court")
+    wanted = ("graphml", "tables", "names")
+    case.write(tmp_path / "disclosure", exports=wanted)
+    case.write(
+        tmp_path / "working", edition="working", reason="a test", authority="a court",
+        exports=wanted,
+    )  # fmt: skip
     case.write_annex(tmp_path / "annex")
     return case, tmp_path
 
@@ -194,7 +198,7 @@ def test_registering_again_changes_nothing_and_another_is_refused(
     for _ in range(2):
         exports.register("names", export_names_list, "a text editor")
         analyses.register("gifts", "elsewhere:gifts", "Who gave.")
-    assert exports.registry.names() == ["graphml", "names", "tables"]
+    assert exports.registry.names() == sorted(["names", *(one.name for one in exports.EXPORTS)])
     assert analyses.registry.names() == ["gifts", "meanings", "tag-hits"]
     for wrong in ("x y", "A", ""):
         with pytest.raises(CaseError, match="write small letters"):

@@ -206,7 +206,7 @@ def test_exports_say_the_same(tmp_path: Path) -> None:
         case = Case("x", "?", mask_key=bytes(32)).add(followed, flow(followed))
         case.add(*(address_summary(chain.ledger, who, "eth") for who in looked))
         folder.mkdir()
-        write_exports(case.view("working"), folder)
+        write_exports(case.shown("working"), folder)
         named = {text(who, "eth"): who for who in WHO}
         unspent: dict[str, int] = {}
         for row in exported(folder, "ends"):

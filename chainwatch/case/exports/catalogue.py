@@ -1,18 +1,19 @@
 """Every format in which results leave the desk: a line each, with its writer and what opens it.
 
-A writer gets the masked view of a case and its folder; it writes new files and never over old
-ones, the same bytes on each run. It masks nothing: the view shows what its edition may show.
+A writer gets what a case shows in an edition, and its folder; it writes new files and never over
+old ones, the same bytes on each run. It masks nothing: what the edition hides it is not given.
+A case is written in the formats that are asked for; the default is :data:`DEFAULT`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from chainwatch.case.exports.shown.case import ShownCase
 from chainwatch.case.registry import Line, Registry
-from chainwatch.privacy.masked_view import MaskedView
 
-Writer = Callable[[MaskedView, Path], None]
+Writer = Callable[[ShownCase, Path], None]
 
 EXPORTS: tuple[Line, ...] = (
     Line(
@@ -28,18 +29,22 @@ EXPORTS: tuple[Line, ...] = (
 )
 """Those that chainwatch brings, written out, by name."""
 
+DEFAULT = ("graphml", "tables")
+"""Those in which a case is written where nobody says in which."""
+
 registry = Registry("an export", EXPORTS)
 
 
 def register(name: str, target: str | Writer, sentence: str) -> None:
-    """Let every case be written in one more format.
+    """Let cases be written in one more format, which is then asked for by its name.
 
     Parameters
     ----------
     name : str
-        What the manifest calls it.
+        What ``exports`` and the manifest call it.
     target : str or callable
-        ``module:function``, or a function of the masked view and the folder of the case.
+        ``module:function``, or a function of a
+        :class:`chainwatch.case.exports.shown.case.ShownCase` and the folder of the case.
     sentence : str
         What opens its files.
 
@@ -51,7 +56,18 @@ def register(name: str, target: str | Writer, sentence: str) -> None:
     registry.register(name, target, sentence)
 
 
-def write_exports(view: MaskedView, folder: Path) -> None:
-    """Write a case, as an edition shows it, in every format."""
-    for line in registry.lines:
-        line.load()(view, folder)
+def chosen(names: Iterable[str]) -> tuple[Line, ...]:
+    """Return the formats of some names, each once, sorted by name.
+
+    Raises
+    ------
+    CaseError
+        If there is no such format: it lists those that there are.
+    """
+    return tuple(registry.line(name) for name in sorted(set(names)))
+
+
+def write_exports(case: ShownCase, folder: Path, names: Iterable[str] = DEFAULT) -> None:
+    """Write a case, as an edition shows it, in some formats."""
+    for line in chosen(names):
+        line.load()(case, folder)

@@ -15,16 +15,16 @@ import polars as pl
 
 from chainwatch.addresses.assets import Asset
 from chainwatch.atomic import write_new
+from chainwatch.case.exports.shown.case import ShownCase
 from chainwatch.case.exports.tables import ManifestRow
 from chainwatch.figures.flow_graph import flow_graph
-from chainwatch.privacy.masked_view import MaskedView
 from chainwatch.results.graph import graphml_of
 from chainwatch.results.provenance import digest_frame
 
 
-def export_graphml(view: MaskedView, folder: Path) -> None:
+def export_graphml(case: ShownCase, folder: Path) -> None:
     """Write the flows behind every figure of a case into ``graph/``; one of sums alone has none."""
-    for one in view.drawn:
+    for one in case.view.drawn:
         if not getattr(one.drawing, "has_flows", True):
             continue
         (folder / "graph").mkdir(exist_ok=True)

@@ -20,8 +20,8 @@ from typing import Any
 import polars as pl
 
 from chainwatch.atomic import check_new, write_new
+from chainwatch.case.exports.shown.case import ShownCase
 from chainwatch.errors import CaseError
-from chainwatch.privacy.masked_view import MaskedView
 from chainwatch.results.provenance import canonical_json, digest_frame
 from chainwatch.sanitize import distinct, visible
 
@@ -48,9 +48,9 @@ class ManifestRow:
         return asdict(self)
 
 
-def export_tables(view: MaskedView, folder: Path) -> None:
+def export_tables(case: ShownCase, folder: Path) -> None:
     """Write every table of a case into ``tables/``, as CSV and as Parquet."""
-    write_tables(view.tables, folder / "tables")
+    write_tables(case.view.tables, folder / "tables")
 
 
 def write_tables(

@@ -1,0 +1,208 @@
+"""``ShownCase``: all that an edition shows of a case, from which every export is written.
+
+It is made of the masked view and of what stands at the head of the case. It masks nothing itself:
+what the view withholds is not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from chainwatch.addresses.canonical import parse
+from chainwatch.case.exports.shown.parts import (
+    End,
+    Name,
+    OwnerLink,
+    Payment,
+    Ref,
+    ShownFinding,
+    ShownParty,
+    Unread,
+)
+from chainwatch.case.exports.shown.rows import (
+    Shown,
+    clusters_in,
+    ends_in,
+    links_in,
+    names_in,
+    payments_in,
+    refs_in,
+    shown_tables,
+    unread_ends,
+    unread_in,
+)
+from chainwatch.case.record import CaseRecord
+from chainwatch.privacy.aggregate import SEVERAL
+from chainwatch.privacy.edition import DISCLOSURE, POOLED
+from chainwatch.privacy.masked_view import MaskedView
+from chainwatch.results.roles import BYSTANDER
+from chainwatch.sanitize import visible
+
+
+@dataclass(frozen=True)
+class CaseHead:
+    """What stands at the head of a case, as the edition may say it.
+
+    Attributes
+    ----------
+    name, title, question, number, investigator : str
+        As the case states them; empty where it does not.
+    edition : str
+        ``disclosure`` or ``working``.
+    statements : tuple of str
+        What others state.
+    acquired : datetime or None
+        When the last of the data was acquired: the time that exports bear, never that of a clock.
+    first_acquired : datetime or None
+        When the first of it was.
+    acquired_stated : bool
+        False where nobody said when files were obtained: the times are then of the reading.
+    reached : tuple of (str, str)
+        How far each chain was read, in words.
+    left_out : int
+        Rows that name masked parties alone, which the edition leaves out.
+    tlp : str
+        Marking of the Traffic Light Protocol 2.0, such as ``amber+strict``; empty if not given.
+    """
+
+    name: str
+    title: str
+    question: str
+    number: str
+    investigator: str
+    edition: str
+    statements: tuple[str, ...] = ()
+    acquired: datetime | None = None
+    first_acquired: datetime | None = None
+    acquired_stated: bool = True
+    reached: tuple[tuple[str, str], ...] = ()
+    left_out: int = 0
+    tlp: str = ""
+
+
+@dataclass(frozen=True)
+class ShownCase:
+    """All that an edition shows of a case.
+
+    Attributes
+    ----------
+    head : CaseHead
+        What stands at its head.
+    view : MaskedView
+        The tables themselves, and what is drawn.
+    settings : mapping
+        What an export must be told that no chain says, by the name of the export.
+    """
+
+    head: CaseHead
+    view: MaskedView = field(repr=False)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def _tables(self) -> list[Shown]:
+        return shown_tables(self.view)
+
+    @cached_property
+    def payments(self) -> tuple[Payment, ...]:
+        """Who paid whom, in an order that depends on what is shown alone."""
+        return tuple(sorted(payments_in(self._tables), key=repr))
+
+    @cached_property
+    def links(self) -> tuple[OwnerLink, ...]:
+        """Why addresses are thought to have one owner, and which of these reasons were refused."""
+        return tuple(sorted(links_in(self._tables), key=repr))
+
+    @cached_property
+    def ends(self) -> tuple[End, ...]:
+        """Where following stops, and why."""
+        return tuple(sorted(ends_in(self._tables), key=repr))
+
+    @cached_property
+    def parties(self) -> tuple[ShownParty, ...]:
+        """Everybody who stands in a table, sorted by chain and text."""
+        names, clusters = names_in(self._tables), clusters_in(self._tables)
+        whole = refs_in(self._tables)
+        return tuple(
+            self._party(ref, names.get(ref, []), clusters.get(ref, "")) for ref in sorted(whole)
+        )
+
+    @cached_property
+    def party(self) -> Mapping[Ref, ShownParty]:
+        """The parties, by what payments and links name them by."""
+        return {one.ref: one for one in self.parties}
+
+    @cached_property
+    def clusters(self) -> Mapping[Ref, tuple[ShownParty, ...]]:
+        """The parties of each cluster, by the address by which it is called."""
+        found: dict[Ref, list[ShownParty]] = {}
+        for one in self.parties:
+            if one.cluster:
+                found.setdefault((one.chain, one.cluster), []).append(one)
+        return {ref: tuple(members) for ref, members in found.items()}
+
+    @cached_property
+    def findings(self) -> tuple[ShownFinding, ...]:
+        """The sections of the report, in its order."""
+        return tuple(
+            ShownFinding(
+                visible(one.title), visible(one.headline), tuple(map(visible, one.text)),
+                tuple(map(visible, one.innocent)), one.digest,
+            )
+            for one in self.view.about
+            if one.title
+        )  # fmt: skip
+
+    @cached_property
+    def unread(self) -> tuple[Unread, ...]:
+        """What was not read, each a statement of its own."""
+        found = [*unread_in(self._tables), *unread_ends(self.ends)]
+        return tuple(sorted(dict.fromkeys(found), key=repr))
+
+    @property
+    def digests(self) -> tuple[tuple[str, str], ...]:
+        """What every result is called, and its digest as the edition may show it."""
+        return tuple((visible(one.called), one.digest) for one in self.view.about)
+
+    def _party(self, ref: Ref, names: list[Name], cluster: str) -> ShownParty:
+        chain, said = ref
+        several = said in (POOLED, SEVERAL)
+        masked = self.head.edition == DISCLOSURE and (several or said.startswith(f"{POOLED}-"))
+        role = BYSTANDER if masked else self.view.edition.role(chain, parse(said, chain))
+        surest = sorted(set(names), key=lambda one: (-(one.level or 0), repr(one)))
+        return ShownParty(chain, said, masked, masked and several, role, tuple(surest), cluster)
+
+
+def shown_case(
+    case: CaseRecord, view: MaskedView, settings: Mapping[str, Any] | None = None, *,
+    tlp: str = "",
+) -> ShownCase:  # fmt: skip
+    """Return what a case shows in the edition of a view.
+
+    Parameters
+    ----------
+    case : CaseRecord
+        The case; only what stands at its head is read of it.
+    view : MaskedView
+        Its results as the edition shows them.
+    settings : mapping, optional
+        What exports must be told, by their names.
+    tlp : str
+        Marking of the Traffic Light Protocol, where one is given.
+    """
+
+    def say(text: str) -> str:
+        return visible(view.text.text(text.strip()))
+
+    basis = case.basis
+    head = CaseHead(
+        say(case.name), say(case.title or case.name), say(case.question), say(case.number),
+        say(case.investigator), view.edition.name, tuple(map(say, case.statements)),
+        basis.last, basis.first, basis.stated,
+        tuple((one.chain, say(one.words)) for one in basis.reached),
+        sum(view.left_out.values()), tlp,
+    )  # fmt: skip
+    return ShownCase(head, view, settings or {})
