@@ -184,9 +184,21 @@ def facts_of_asset(asset: Asset | None) -> dict[str, str | int]:
 
 def graphml_of(graph: nx.MultiDiGraph) -> bytes:
     """Return a graph as GraphML, the same bytes for the same graph.
-    GraphML has no whole numbers beyond 63 bits: an attribute that holds one is text everywhere.
+
     Characters that XML has no place for are written as ``‹U+0001›``.
-    edges. Characters that XML has no place for are written as ``‹U+0001›``.
+    """
+    import networkx as nx
+
+    buffer = io.BytesIO()
+    nx.write_graphml_xml(within_long(graph), buffer)
+    return buffer.getvalue()
+
+
+def within_long(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
+    """Return a graph that files of graphs have types for, its nodes sorted and its edges numbered.
+
+    GraphML and GEXF have no whole numbers beyond 63 bits: an attribute that holds one is a text of
+    digits everywhere, for a program reads one type for each.
     """
     import networkx as nx
 
@@ -205,9 +217,7 @@ def graphml_of(graph: nx.MultiDiGraph) -> bytes:
         plain.add_node(node, **told(data))
     for number, (source, target, data) in enumerate(graph.edges(data=True)):
         plain.add_edge(source, target, number, **told(data))
-    buffer = io.BytesIO()
-    nx.write_graphml_xml(plain, buffer)
-    return buffer.getvalue()
+    return plain
 
 
 def _node(

@@ -16,6 +16,7 @@ from chainwatch.case.registry import Line, Registry
 Writer = Callable[[ShownCase, Path], None]
 
 EXPORTS: tuple[Line, ...] = (
+    Line("gexf", "chainwatch.case.exports.gexf:export_gexf", "Flows for Gephi, with times."),
     Line(
         "graphml",
         "chainwatch.case.exports.graphml:export_graphml",

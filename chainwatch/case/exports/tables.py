@@ -5,7 +5,8 @@ hexadecimal, null is an empty field and an empty text is ``""``. A text that a s
 take for a formula (first character ``= + - @``, also in full width, behind blanks, or behind a
 semicolon, tab or line break) gets an apostrophe before that character; control characters and
 direction overrides are written as ``‹U+001B›``. Numbers are left alone. Parquet holds every value
-as it is: where the two differ, Parquet is the evidence.
+as it is: where the two differ, Parquet is the evidence. What every column means is told beside
+them, see :mod:`chainwatch.case.exports.dictionary`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,16 @@ from typing import Any
 import polars as pl
 
 from chainwatch.atomic import check_new, write_new
+from chainwatch.case.exports.dictionary import (
+    DICTIONARY,
+    PACKAGE,
+    column_entries,
+    data_package,
+    dictionary_frame,
+    parquet_note,
+)
 from chainwatch.case.exports.shown.case import ShownCase
+from chainwatch.case.seal import pretty
 from chainwatch.errors import CaseError
 from chainwatch.results.provenance import canonical_json, digest_frame
 from chainwatch.sanitize import distinct, visible
@@ -49,13 +59,22 @@ class ManifestRow:
 
 
 def export_tables(case: ShownCase, folder: Path) -> None:
-    """Write every table of a case into ``tables/``, as CSV and as Parquet."""
-    write_tables(case.view.tables, folder / "tables")
+    """Write every table of a case into ``tables/``, as CSV and as Parquet, and the dictionary."""
+    view = case.view
+    headings = {name: distinct(frame.columns, guarded) for name, frame in view.tables.items()}
+    entries = column_entries(view, headings)
+    notes = {name: parquet_note(name, each) for name, each in entries.items()}
+    write_tables(view.tables, folder / "tables", notes=notes)
+    csv = {name: (folder / "tables" / f"{name}.csv").read_bytes() for name in entries}
+    write_new(folder / DICTIONARY, csv_bytes(dictionary_frame(entries)))
+    package = pretty(data_package(entries, csv, view.edition.name))
+    write_new(folder / PACKAGE, package)
 
 
 def write_tables(
-    tables: Mapping[str, pl.DataFrame], folder: Path | str, *, replace: bool = False
-) -> list[ManifestRow]:
+    tables: Mapping[str, pl.DataFrame], folder: Path | str, *,
+    notes: Mapping[str, Mapping[str, str]] | None = None, replace: bool = False,
+) -> list[ManifestRow]:  # fmt: skip
     """Write each table as ``<name>.csv`` and ``<name>.parquet``.
 
     Parameters
@@ -64,6 +83,8 @@ def write_tables(
         Tables by name (lower-case letters, digits, ``_``, ``-``); rows are kept in their order.
     folder : Path or str
         Where to write; it is made if absent.
+    notes : mapping, optional
+        For each table, what the metadata of its Parquet file says, by key.
     replace : bool
         Put them in the place of files of these names.
 
@@ -90,7 +111,8 @@ def write_tables(
     rows = []
     for name in sorted(tables):
         frame, content = tables[name], digest_frame(tables[name])
-        for suffix, data in ((".csv", csv_bytes(frame)), (".parquet", parquet_bytes(frame))):
+        parquet = parquet_bytes(frame, (notes or {}).get(name))
+        for suffix, data in ((".csv", csv_bytes(frame)), (".parquet", parquet)):
             sha256 = write_new(folder / f"{name}{suffix}", data, replace=replace)
             rows.append(
                 ManifestRow(f"{name}{suffix}", suffix[1:], frame.height, len(data), sha256, content)
@@ -105,12 +127,13 @@ def csv_bytes(frame: pl.DataFrame) -> bytes:
     return texts.write_csv(line_terminator="\n").encode()
 
 
-def parquet_bytes(frame: pl.DataFrame) -> bytes:
-    """Return a table as Parquet with fixed compression and row groups."""
+def parquet_bytes(frame: pl.DataFrame, note: Mapping[str, str] | None = None) -> bytes:
+    """Return a table as Parquet with fixed compression and row groups, and a note by key."""
     buffer = io.BytesIO()
     frame.rechunk().write_parquet(
-        buffer, compression="zstd", compression_level=PARQUET_LEVEL, row_group_size=PARQUET_ROWS
-    )
+        buffer, compression="zstd", compression_level=PARQUET_LEVEL, row_group_size=PARQUET_ROWS,
+        metadata=dict(note) if note else None,
+    )  # fmt: skip
     return buffer.getvalue()
 
 

@@ -1,0 +1,141 @@
+"""A small case on a token whose every text is given: of tags, services, token, case and notes.
+
+Three accounts are subjects; their money goes through strangers to two services, by which it ends,
+and part of it stays. Everything that a case can say in words of strangers stands in it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from account_chains import Accounts
+
+import chainwatch as cw
+from chainwatch import figures
+from chainwatch.addresses.assets import Asset
+from chainwatch.addresses.canonical import Kind
+from chainwatch.case.record import Clock
+from chainwatch.ledger.ledger import Ledger
+from chainwatch.results.result import Finding, Result
+from chainwatch.results.table import Column, Table
+
+KEY = bytes(range(16))
+PAYMENTS = (
+    ("giver>kelp:90000001", 1), ("giver>wrack:40000007", 2), ("kelp>amy:50000003", 10),
+    ("kelp>shop1:30000002", 11), ("amy>shop1:20000005", 12), ("amy>bob:25000004", 13),
+    ("bob>souk:24000009", 14), ("wrack>carl:35000006", 15), ("carl>shop2:34000008", 16),
+    ("buyer>kelp:1234567", 20),
+)  # fmt: skip
+"""Who pays whom how many base units of the token, and at which minute."""
+
+SUBJECTS, HOSTS = ("kelp", "wrack"), ("shop1", "shop2", "souk")
+
+
+@dataclass(frozen=True)
+class Named(Accounts):
+    """Accounts whose addresses are like any other: their bytes do not spell their names."""
+
+    def __call__(self, name: str) -> bytes:
+        """Return the address of a name."""
+        if name == "0":
+            return super().__call__(name)
+        return bytes([Kind.EVM]) + sha256(name.encode()).digest()[:20]
+
+
+@dataclass(frozen=True)
+class Words:
+    """What stands where in a case; ``services`` are those of the three hosts."""
+
+    label: str = "a shop"
+    actor: str = "shop"
+    services: tuple[str, str, str] = ("exchange one", "exchange two", "souk")
+    subject: str = "Kelp (vendor)"
+    symbol: str = "USDT"
+    title: str = "A small case"
+    question: str = "Whom does the money reach?"
+    number: str = "12/23"
+    investigator: str = "A. N. Other"
+    statement: str = "The seller says that it is theirs."
+    note: str = "A first look."
+    finding: str = "They know each other."
+
+
+def of_one(word: str) -> Words:
+    """Return words that are all one, services apart by a number behind it."""
+    names = tuple(f"{word}{number}" for number in (1, 2, 3))
+    fields = {name: word for name in Words.__dataclass_fields__ if name != "services"}
+    return Words(**fields, services=names)  # type: ignore[arg-type]
+
+
+WORDS = Table(
+    "words",
+    ("who",),
+    "What strangers said of parties.",
+    (
+        Column.party("who", "of whom"),
+        Column.text("said", "what was said"),
+        Column.amount("change", "by how much what they hold changed"),
+    ),
+)
+
+ACCOUNTS = Named("eth")
+
+
+def asset_of(words: Words) -> Asset:
+    """Return the token of the case."""
+    return Asset(ACCOUNTS.chain, ACCOUNTS("token"), words.symbol, 6)
+
+
+def ledger_of(payments: Iterable[tuple[str, int]] = PAYMENTS) -> Ledger:
+    """Return the ledger of the case."""
+    return ACCOUNTS.ledger(list(payments))
+
+
+def tags_of(words: Words) -> cw.Tags:
+    """Return the tags of the case: of subjects, and of the wallets of services."""
+    said = [
+        (host, service, "exchange", {"label": words.label, "context": '{"a": 1}'})
+        for host, service in zip(HOSTS, words.services, strict=True)
+    ]
+    more = {"label": words.subject, "actor": None}
+    return ACCOUNTS.tags(*said, *((who, words.actor, "vendor", more) for who in SUBJECTS))
+
+
+def results_of(words: Words, payments: Iterable[tuple[str, int]] = PAYMENTS) -> list[Result]:
+    """Return the results of the case."""
+    ledger, tags, asset = ledger_of(payments), tags_of(words), asset_of(words)
+    subjects = tags.where(concept="vendor").addresses()
+    trace = cw.trace(
+        ledger, subjects, policy="fifo", asset=asset, stop=tags.where(concept="service")
+    )
+    rows = WORDS.frame(
+        [(ACCOUNTS("kelp"), words.finding, -5), (ACCOUNTS("shop1"), words.finding, 12)]
+    )
+    finding = Finding(
+        words.finding, (words.finding,), WORDS.rows(rows), asset, (words.finding,), words.finding
+    )
+    return [tags, trace, cw.exposure(trace, tags), figures.flow(trace, None, tags), finding]
+
+
+def worded_case(
+    words: Words, payments: Iterable[tuple[str, int]] = PAYMENTS, clock: Clock | None = None
+) -> cw.Case:
+    """Return the case, ready to be written: who stands beside its parties was read."""
+    case = cw.Case(
+        "words", words.question, words.title, words.investigator, KEY,
+        statements=(words.statement,), number=words.number,
+        clock=clock or (lambda: datetime(2023, 7, 1, tzinfo=UTC)),
+    )  # fmt: skip
+    payments = tuple(payments)
+    for result in results_of(words, payments):
+        case.add(result, note=words.note)
+    case.look_beside(ledger_of(payments))
+    return case
+
+
+def without(words: Words, *names: str) -> Words:
+    """Return words in which some are harmless."""
+    return replace(words, **{name: getattr(Words(), name) for name in names})
