@@ -30,8 +30,9 @@ WIDE, MARGIN, LABEL, TITLE = 740.0, 18.0, 8.0, 10.0
 """Points: width of a figure, its margins, size of its text and of its heading. It is as wide as
 what is printed on a page of A4 on its side, so that there its text is as large as here."""
 
-TALLEST = 515.0
-"""Points: a figure that is higher than this is made smaller on that page than 7 of 8 parts."""
+TALLEST = 390.0
+"""Points: a figure that is higher than this does not stand below its heading on that page, and is
+made smaller."""
 
 LINE = 12.0
 """Points from one line of running text to the next."""

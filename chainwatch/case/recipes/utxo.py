@@ -15,6 +15,7 @@ from chainwatch.case.ground import Part
 from chainwatch.case.recipes.chapter import Chapter
 from chainwatch.clusters.cluster import cluster
 from chainwatch.figures.case_figure import case_figure, followed_figures
+from chainwatch.figures.evidence.of_subjects import cluster_figures
 from chainwatch.figures.flow_figure import flow
 from chainwatch.heuristics.co_spend import co_spends
 from chainwatch.heuristics.coinjoin import JOINT, PREPARATION, equal_outputs
@@ -63,6 +64,7 @@ def add_coin_findings(
     across = trace_all(ledger, subjects, **how)
     figures = followed_figures(followed, across, read, case.called, **asked)
     reached = exposure(followed, **asked)
+    figures += cluster_figures(owners, subjects, read.data(asset.chain), case.called)
     case.share(tags, note="Who says that an address is what.")
     drawn = flow(followed, owners, tags, top=40, title=case.title, name=case.called)
     case.add(drawn, note=_routes(followed))

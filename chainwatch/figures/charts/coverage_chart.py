@@ -106,7 +106,7 @@ def coverage_chart(
         lines = sum(len(one) for one in strips.values())
         told = sum(_lines(one) for one in shown.values())
         tall = (HEAD + (SECTION + ROW) * len(chains) + ROW * lines + bars.LINE * told
-                + bars.LINE * len(words) + 2 * MARGIN)  # fmt: skip
+                + bars.LINE * len(words) + MARGIN + 10.0)  # fmt: skip
         ax = bars.page(
             tall, "What was read, and what was not", coverage_text(read, trace=trace), ax
         )

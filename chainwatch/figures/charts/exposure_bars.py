@@ -48,7 +48,7 @@ class Bar(NamedTuple):
 
 def exposure_bars(
     found: Exposure, ax: Axes | None = None, *, across: Mapping[str, Exposure] | None = None,
-    edition: Edition | None = None, data: str = "", top: int = 10,
+    edition: Edition | None = None, data: str = "", top: int = 6,
 ) -> Axes:  # fmt: skip
     """Draw what of the value that came in ended with whom, and the tagged whom it reached.
 
